@@ -1,0 +1,1 @@
+"""The component that turns cameras into frames and notices."""

@@ -1,0 +1,1 @@
+"""The words on the wire, in the standard library alone."""

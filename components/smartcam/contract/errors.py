@@ -1,0 +1,79 @@
+"""The tree of errors.
+
+SmartcamError
+├── ContractError          a message from outside does not say what it must
+├── SettingsError          a configuration value is wrong: key, value, remedy
+├── CameraLost             a source ended, stalled or failed
+│   └── CameraEnded        a clip that is played once has reached its end
+├── RingError              shared memory cannot be opened or is not ours
+│   └── FrameOverwritten   the writer was faster: take a newer notice
+├── ModelIntegrityError    a bundle is not what its manifest says
+├── OutboxError            the disk refuses what must not be lost
+└── BusError
+    ├── BusUnavailable     the nucleus or its connection is away: try again
+    ├── BusRefused         the nucleus says no: mend the recipe
+    └── MessageTooLarge    the nucleus would drop the connection over this message
+"""
+
+
+class SmartcamError(Exception):
+    """Whatever the suite raises on purpose."""
+
+
+class ContractError(SmartcamError):
+    """A message that does not say what it must; `field` names the place."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class SettingsError(SmartcamError):
+    """A configuration value that cannot be used."""
+
+    def __init__(self, key: str, value: object, remedy: str) -> None:
+        super().__init__(f"{key} = {value!r}: {remedy}")
+        self.key = key
+        self.value = value
+        self.remedy = remedy
+
+
+class CameraLost(SmartcamError):
+    """The source gives no more pictures; opening it again may help."""
+
+
+class CameraEnded(CameraLost):
+    """A clip that is played once has reached its end; opening it again is not wanted."""
+
+
+class RingError(SmartcamError):
+    """Shared memory that cannot be opened, or belongs to somebody else."""
+
+
+class FrameOverwritten(RingError):
+    """The slot holds another frame by now."""
+
+
+class ModelIntegrityError(SmartcamError):
+    """A bundle whose hash, signature, shape or golden output is not what its manifest says."""
+
+
+class OutboxError(SmartcamError):
+    """The outbox could not be read or written."""
+
+
+class BusError(SmartcamError):
+    """A message could not be handed over."""
+
+
+class BusUnavailable(BusError):
+    """The nucleus, or its way to the cloud, is away for now."""
+
+
+class BusRefused(BusError):
+    """The nucleus does not allow it, or the request is wrong: trying again changes nothing."""
+
+
+class MessageTooLarge(BusError):
+    """The message is over the size that every nucleus carries."""

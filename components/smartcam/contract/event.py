@@ -1,0 +1,195 @@
+"""The event: the record of an episode that goes to the cloud."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from smartcam.contract.errors import ContractError
+from smartcam.contract.ids import CameraId, EventId, ThingName, camera_id, event_id, thing_name
+from smartcam.contract.reading import Fields, dump_object, parse_object
+from smartcam.contract.times import UtcNs, format_utc, parse_utc
+
+SCHEMA: Final = 1
+LARGEST_EVENT_BYTES: Final = 4096
+
+
+class EventKind(StrEnum):
+    """What was noticed."""
+
+    PERSON = "person"
+    VEHICLE = "vehicle"
+    ANIMAL = "animal"
+    ANOMALY = "anomaly"
+    MOTION = "motion"
+    TAMPER = "tamper"
+    CAMERA_LOST = "camera_lost"
+    CAMERA_RESTORED = "camera_restored"
+
+
+class Phase(StrEnum):
+    """Only what is raised alerts a person; what is cleared completes the history."""
+
+    RAISED = "raised"
+    CLEARED = "cleared"
+
+
+class Severity(StrEnum):
+    """How urgent an event is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class NormalBox:
+    """A box as shares of the picture: `0 <= x1 < x2 <= 1`, `0 <= y1 < y2 <= 1`."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An episode's record. The two phases of an episode share `event_id`.
+
+    `started_at` is when the episode was raised, `ended_at` when it was cleared (only then);
+    after `expires_at` nobody needs to be alarmed any more. `age_ms` is how old the event was
+    when it was sent and None where a reboot made that unknowable; `clock_synced` tells
+    whether the device trusted its UTC. `suppressed` counts what raised no event of its own.
+    `more` keeps fields of newer versions.
+    """
+
+    event_id: EventId
+    thing: ThingName
+    camera_id: CameraId
+    kind: EventKind
+    phase: Phase
+    severity: Severity
+    started_at: UtcNs
+    expires_at: UtcNs
+    score: float
+    threshold: float
+    clock_synced: bool
+    ended_at: UtcNs | None = None
+    age_ms: int | None = None
+    zone: str | None = None
+    box: NormalBox | None = None
+    label: str | None = None
+    model_name: str | None = None
+    model_version: str | None = None
+    snapshot_key: str | None = None
+    suppressed: int = 0
+    more: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises ContractError where the fields contradict one another."""
+        if (self.phase is Phase.CLEARED) != (self.ended_at is not None):
+            raise ContractError("ended_at", "must be there when the phase is cleared, and only then")
+        if self.ended_at is not None and self.ended_at < self.started_at:
+            raise ContractError("ended_at", "must not be before started_at")
+        if self.expires_at < self.started_at:
+            raise ContractError("expires_at", "must not be before started_at")
+
+    def to_json(self) -> bytes:
+        """The event as JSON in UTF-8. Times carry milliseconds, rounded down.
+
+        Raises:
+            ContractError: when it would be over 4 kB.
+        """
+        box = self.box
+        payload = dump_object(
+            dict(self.more)
+            | {
+                "schema": SCHEMA,
+                "event_id": self.event_id,
+                "thing": self.thing,
+                "camera_id": self.camera_id,
+                "kind": self.kind,
+                "phase": self.phase,
+                "severity": self.severity,
+                "started_at": format_utc(self.started_at),
+                "ended_at": None if self.ended_at is None else format_utc(self.ended_at),
+                "expires_at": format_utc(self.expires_at),
+                "score": self.score,
+                "threshold": self.threshold,
+                "zone": self.zone,
+                "box": None if box is None else [box.x1, box.y1, box.x2, box.y2],
+                "label": self.label,
+                "model_name": self.model_name,
+                "model_version": self.model_version,
+                "snapshot_key": self.snapshot_key,
+                "age_ms": self.age_ms,
+                "clock_synced": self.clock_synced,
+                "suppressed": self.suppressed,
+            }
+        )
+        if len(payload) > LARGEST_EVENT_BYTES:
+            raise ContractError("event", f"has {len(payload)} bytes, at most {LARGEST_EVENT_BYTES} are allowed")
+        return payload
+
+    @classmethod
+    def from_json(cls, payload: bytes | str) -> "Event":
+        """The event in a payload.
+
+        Raises:
+            ContractError: naming the first wrong field; `schema` for a version that this code does not know.
+        """
+        return cls.from_document(parse_object(payload, "event"))
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, object]) -> "Event":
+        """The event in a parsed JSON object. Raises ContractError as `from_json` does."""
+        fields = Fields(document)
+        if fields.integer("schema") != SCHEMA:
+            raise ContractError("schema", f"must be {SCHEMA}; update the side that does not know it")
+        return cls(
+            event_id=event_id(fields.text("event_id")),
+            thing=thing_name(fields.text("thing")),
+            camera_id=camera_id(fields.text("camera_id")),
+            kind=fields.choice("kind", EventKind),
+            phase=fields.choice("phase", Phase),
+            severity=fields.choice("severity", Severity),
+            started_at=parse_utc(fields.text("started_at"), "started_at"),
+            ended_at=parse_utc(fields.text("ended_at"), "ended_at") if fields.has("ended_at") else None,
+            expires_at=parse_utc(fields.text("expires_at"), "expires_at"),
+            score=fields.number("score", 0, 1),
+            threshold=fields.number("threshold", 0, 1),
+            zone=_optional_text(fields, "zone"),
+            box=_box(fields) if fields.has("box") else None,
+            label=_optional_text(fields, "label"),
+            model_name=_optional_text(fields, "model_name"),
+            model_version=_optional_text(fields, "model_version"),
+            snapshot_key=_optional_text(fields, "snapshot_key"),
+            age_ms=fields.integer("age_ms") if fields.has("age_ms") else None,
+            clock_synced=fields.boolean("clock_synced"),
+            suppressed=fields.integer("suppressed") if fields.has("suppressed") else 0,
+            more=fields.unknown(_KNOWN),
+        )
+
+
+_KNOWN = frozenset(Event.__dataclass_fields__) - {"more"} | {"schema"}
+
+
+def _optional_text(fields: Fields, key: str) -> str | None:
+    return fields.text(key) if fields.has(key) else None
+
+
+def _box(fields: Fields) -> NormalBox:
+    sides = fields.items("box", 4)
+    if len(sides) != 4 or not all(_is_share(side) for side in sides):  # noqa: PLR2004
+        raise ContractError("box", "must be four numbers of 0 to 1")
+    x1, y1, x2, y2 = (float(side) for side in sides if isinstance(side, int | float))
+    if not (x1 < x2 and y1 < y2):
+        raise ContractError("box", "must have x1 < x2 and y1 < y2")
+    return NormalBox(x1, y1, x2, y2)
+
+
+def _is_share(side: object) -> bool:
+    if isinstance(side, bool) or not isinstance(side, int | float):
+        return False
+    return math.isfinite(side) and 0 <= side <= 1

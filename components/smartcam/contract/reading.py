@@ -1,0 +1,115 @@
+"""Reading JSON documents field by field: each wrong field is named once, here."""
+
+import json
+import math
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from smartcam.contract.errors import ContractError
+
+type_names: Final = {str: "text", int: "a whole number", bool: "true or false", dict: "an object", list: "a list"}
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+
+def _no_constant(text: str) -> float:
+    raise ValueError(f"{text} is not JSON")
+
+
+def parse_object(payload: bytes | str, what: str) -> dict[str, object]:
+    """The JSON object in a payload.
+
+    Raises:
+        ContractError: naming `what`, for anything that is not one JSON object in UTF-8.
+    """
+    try:
+        document = json.loads(payload, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError too
+        raise ContractError(what, f"is not JSON ({error})") from error
+    if not isinstance(document, dict):
+        raise ContractError(what, "must be a JSON object")
+    return document
+
+
+def dump_object(document: Mapping[str, object]) -> bytes:
+    """Compact JSON in UTF-8; what is None is left out."""
+    present = {key: value for key, value in document.items() if value is not None}
+    return json.dumps(present, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+class Fields:
+    """A JSON object that is read field by field; `path` leads to it in the message."""
+
+    def __init__(self, document: Mapping[str, object], path: str = "") -> None:
+        self.document = document
+        self.path = path
+
+    def name(self, key: str) -> str:
+        """The field's whole name, for errors."""
+        return f"{self.path}.{key}" if self.path else key
+
+    def unknown(self, known: frozenset[str]) -> dict[str, object]:
+        """The fields that this version does not know."""
+        return {key: value for key, value in self.document.items() if key not in known}
+
+    def has(self, key: str) -> bool:
+        """Whether the field is there and not null."""
+        return self.document.get(key) is not None
+
+    def text(self, key: str, longest: int = 256) -> str:
+        """Raises ContractError unless the field is text of 1 to `longest` characters."""
+        value = self._typed(key, str)
+        if not 1 <= len(value) <= longest:
+            raise ContractError(self.name(key), f"must have 1 to {longest} characters")
+        if not value.isprintable():
+            raise ContractError(self.name(key), "must not hold control characters")
+        return value
+
+    def integer(self, key: str, lowest: int = 0, highest: int = 2**63 - 1) -> int:
+        """Raises ContractError unless the field is a whole number within the range."""
+        value = self._typed(key, int)
+        if not lowest <= value <= highest:
+            raise ContractError(self.name(key), f"must be {lowest} to {highest}")
+        return value
+
+    def number(self, key: str, lowest: float, highest: float) -> float:
+        """Raises ContractError unless the field is a finite number within the range."""
+        value = self.document.get(key)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ContractError(self.name(key), "must be a number")
+        if not math.isfinite(value) or not lowest <= value <= highest:
+            raise ContractError(self.name(key), f"must be {lowest} to {highest}")
+        return float(value)
+
+    def boolean(self, key: str) -> bool:
+        """Raises ContractError unless the field is true or false."""
+        return self._typed(key, bool)
+
+    def choice(self, key: str, kinds: type[E]) -> E:
+        """Raises ContractError unless the field is one of the enumeration's words."""
+        value = self._typed(key, str)
+        try:
+            return kinds(value)
+        except ValueError as error:
+            words = ", ".join(kinds)
+            raise ContractError(self.name(key), f"must be one of {words}") from error
+
+    def items(self, key: str, longest: int = 64) -> list[object]:
+        """Raises ContractError unless the field is a list of at most `longest` items."""
+        value: list[object] = self._typed(key, list)
+        if len(value) > longest:
+            raise ContractError(self.name(key), f"must have at most {longest} items")
+        return value
+
+    def inner(self, key: str) -> "Fields":
+        """Raises ContractError unless the field is an object, which is read in turn."""
+        return Fields(self._typed(key, dict), self.name(key))
+
+    def _typed(self, key: str, kind: type[T]) -> T:
+        value = self.document.get(key)
+        if value is None:
+            raise ContractError(self.name(key), "is missing")
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise ContractError(self.name(key), f"must be {type_names[kind]}")
+        return value

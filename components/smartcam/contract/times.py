@@ -1,0 +1,38 @@
+"""Two clocks: UTC for people and the cloud, monotonic for ages and time-outs."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import NewType
+
+from smartcam.contract.errors import ContractError
+
+UtcNs = NewType("UtcNs", int)
+"""Nanoseconds since 1970 in UTC. A clock step may move it: for people, never for ages."""
+MonotonicNs = NewType("MonotonicNs", int)
+"""Nanoseconds since this boot, shared by all processes of the machine (CLOCK_MONOTONIC)."""
+
+NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_RFC3339_MS = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z", re.ASCII)
+
+
+def format_utc(at: UtcNs) -> str:
+    """RFC 3339 in UTC with milliseconds, rounded down: `2026-03-01T12:00:00.250Z`."""
+    moment = _EPOCH + timedelta(milliseconds=at // NS_PER_MS)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def parse_utc(text: str, field: str) -> UtcNs:
+    """The inverse of `format_utc`.
+
+    Raises:
+        ContractError: when the text is anything else, with the name of the field.
+    """
+    if not _RFC3339_MS.fullmatch(text):
+        raise ContractError(field, "must be a time such as 2026-03-01T12:00:00.250Z")
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise ContractError(field, f"is not a time that exists ({error})") from error
+    return UtcNs((moment - _EPOCH) // timedelta(milliseconds=1) * NS_PER_MS)

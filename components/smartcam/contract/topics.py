@@ -1,0 +1,54 @@
+"""Topics: local ones between the components, cloud ones below `smartcam/v1/<thing>`."""
+
+from dataclasses import dataclass
+
+from smartcam.contract.errors import ContractError
+from smartcam.contract.ids import CameraId, ThingName, camera_id, thing_name
+
+FRAMES_PREFIX = "smartcam/frames/"
+ALL_FRAMES = FRAMES_PREFIX + "+"
+CLOUD_PREFIX = "smartcam/v1"
+EVENT_FILTER = f"{CLOUD_PREFIX}/+/+/event"
+
+
+def frames_topic(camera: CameraId) -> str:
+    """Where capture announces frames and its own state."""
+    return FRAMES_PREFIX + camera
+
+
+def camera_of_frames_topic(topic: str) -> CameraId:
+    """The camera that a frames topic belongs to. Raises ContractError for any other topic."""
+    if not topic.startswith(FRAMES_PREFIX):
+        raise ContractError("topic", f"must begin with {FRAMES_PREFIX}")
+    return camera_id(topic.removeprefix(FRAMES_PREFIX), "topic")
+
+
+def event_topic(thing: ThingName, camera: CameraId) -> str:
+    """Where a device's events go."""
+    return f"{CLOUD_PREFIX}/{thing}/{camera}/event"
+
+
+def health_topic(thing: ThingName) -> str:
+    """Where a device's health goes."""
+    return f"{CLOUD_PREFIX}/{thing}/health"
+
+
+def ack_topic(thing: ThingName) -> str:
+    """Where the cloud acknowledges a device's events."""
+    return f"{CLOUD_PREFIX}/{thing}/ack"
+
+
+@dataclass(frozen=True, slots=True)
+class EventTopic:
+    """What an event's topic says about its sender."""
+
+    thing: ThingName
+    camera: CameraId
+
+
+def parse_event_topic(topic: str) -> EventTopic:
+    """The sender that an event topic names. Raises ContractError for any other topic."""
+    parts = topic.split("/")
+    if len(parts) != 5 or "/".join(parts[:2]) != CLOUD_PREFIX or parts[4] != "event":  # noqa: PLR2004
+        raise ContractError("topic", f"must be {CLOUD_PREFIX}/<thing>/<camera>/event")
+    return EventTopic(thing_name(parts[2], "topic"), camera_id(parts[3], "topic"))

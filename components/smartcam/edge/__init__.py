@@ -1,0 +1,1 @@
+"""The device shell: bus, ring, clock, lifecycle, outbox, settings."""

@@ -1,0 +1,1 @@
+"""The component that turns frames into events."""

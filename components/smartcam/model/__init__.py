@@ -1,0 +1,1 @@
+"""Model bundles, the interpreter and the scorers."""

@@ -1,0 +1,1 @@
+"""Pictures and decisions: numpy and cv2, no I/O, no clock."""

@@ -1,0 +1,1 @@
+"""Everything one machine needs instead of AWS; never shipped to a device."""

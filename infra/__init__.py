@@ -1,0 +1,1 @@
+"""The cloud side, as a CDK app."""

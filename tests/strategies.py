@@ -1,0 +1,108 @@
+"""Hypothesis strategies for the words on the wire."""
+
+import string
+
+from hypothesis import strategies as st
+from smartcam.contract.ack import Acknowledgement, AckStatus
+from smartcam.contract.event import Event, EventKind, NormalBox, Phase, Severity
+from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
+from smartcam.contract.notice import CameraState, FrameNotice, PixelBox, StatusNotice
+from smartcam.contract.times import NS_PER_MS, MonotonicNs, UtcNs
+
+MS_OF_YEAR_2100 = 4_102_444_800_000
+NAME = string.ascii_letters + string.digits + "-_"
+
+utc_ms = st.integers(0, MS_OF_YEAR_2100).map(lambda ms: UtcNs(ms * NS_PER_MS))
+counts = st.integers(0, 2**63 - 1)
+camera_ids = st.text(NAME, min_size=1, max_size=64).map(CameraId)
+thing_names = st.text(NAME + ":", min_size=1, max_size=128).map(ThingName)
+words = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=40)
+shares = st.floats(0, 1)
+
+
+@st.composite
+def event_ids(draw: st.DrawFn) -> EventId:
+    return new_event_id(draw(utc_ms), draw(st.binary(min_size=10, max_size=10)))
+
+
+@st.composite
+def pixel_boxes(draw: st.DrawFn, width: int, height: int) -> PixelBox:
+    x1, x2 = sorted(draw(st.lists(st.integers(0, width), min_size=2, max_size=2, unique=True)))
+    y1, y2 = sorted(draw(st.lists(st.integers(0, height), min_size=2, max_size=2, unique=True)))
+    return PixelBox(x1, y1, x2, y2)
+
+
+@st.composite
+def frame_notices(draw: st.DrawFn) -> FrameNotice:
+    width, height = draw(st.integers(2, 8192)), draw(st.integers(2, 8192))
+    return FrameNotice(
+        camera_id=draw(camera_ids),
+        seq=draw(counts),
+        ring=draw(counts),
+        slot=draw(st.integers(0, 1023)),
+        width=width,
+        height=height,
+        captured_at=UtcNs(draw(counts)),
+        captured_mono=MonotonicNs(draw(counts)),
+        position_ns=draw(counts),
+        motion=tuple(draw(st.lists(pixel_boxes(width, height), max_size=16))),
+    )
+
+
+status_notices = st.builds(
+    StatusNotice,
+    camera_id=camera_ids,
+    state=st.sampled_from(CameraState),
+    reason=st.just("") | words,
+    frames_per_second=st.floats(0, 1e6),
+    frames_read=counts,
+    frames_announced=counts,
+    opened_at=counts.map(UtcNs),
+    sent_at=counts.map(UtcNs),
+)
+
+
+@st.composite
+def normal_boxes(draw: st.DrawFn) -> NormalBox:
+    x1, x2 = sorted(draw(st.lists(shares, min_size=2, max_size=2, unique=True)))
+    y1, y2 = sorted(draw(st.lists(shares, min_size=2, max_size=2, unique=True)))
+    return NormalBox(x1, y1, x2, y2)
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    phase = draw(st.sampled_from(Phase))
+    started_at = draw(utc_ms)
+    length = draw(st.integers(0, 10**9)) * NS_PER_MS
+    return Event(
+        event_id=draw(event_ids()),
+        thing=draw(thing_names),
+        camera_id=draw(camera_ids),
+        kind=draw(st.sampled_from(EventKind)),
+        phase=phase,
+        severity=draw(st.sampled_from(Severity)),
+        started_at=started_at,
+        expires_at=UtcNs(started_at + length),
+        ended_at=UtcNs(started_at + length) if phase is Phase.CLEARED else None,
+        score=draw(shares),
+        threshold=draw(shares),
+        clock_synced=draw(st.booleans()),
+        age_ms=draw(st.none() | counts),
+        zone=draw(st.none() | words),
+        box=draw(st.none() | normal_boxes()),
+        label=draw(st.none() | words),
+        model_name=draw(st.none() | words),
+        model_version=draw(st.none() | words),
+        snapshot_key=draw(st.none() | words),
+        suppressed=draw(counts),
+        more=draw(st.dictionaries(st.text(string.ascii_uppercase, min_size=1, max_size=8), st.integers(), max_size=3)),
+    )
+
+
+acknowledgements = st.builds(
+    Acknowledgement,
+    event_id=event_ids(),
+    phase=st.sampled_from(Phase),
+    status=st.sampled_from(AckStatus),
+    reason=st.just("") | words,
+)
