@@ -3,6 +3,7 @@
 import string
 
 from hypothesis import strategies as st
+
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event, EventKind, NormalBox, Phase, Severity
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
