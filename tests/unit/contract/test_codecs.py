@@ -1,0 +1,152 @@
+"""What goes out comes back; garbage gives one ContractError that names the field."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smartcam.contract.ack import Acknowledgement
+from smartcam.contract.errors import ContractError
+from smartcam.contract.event import LARGEST_EVENT_BYTES, Event
+from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice, encode_notice
+from tests.strategies import acknowledgements, events, frame_notices, status_notices
+
+DECODERS: list[Callable[[bytes], object]] = [Event.from_json, Acknowledgement.from_json, decode_notice]
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5),
+    max_leaves=8,
+)
+
+
+@given(frame_notices() | status_notices)
+def test_a_notice_that_goes_out_comes_back(notice: FrameNotice | StatusNotice) -> None:
+    assert decode_notice(encode_notice(notice)) == notice
+
+
+@given(frame_notices())
+def test_a_notice_fits_into_a_kilobyte(notice: FrameNotice) -> None:
+    assert len(encode_notice(notice)) < 1024
+
+
+@given(events())
+def test_an_event_that_goes_out_comes_back(event: Event) -> None:
+    assert Event.from_json(event.to_json()) == event
+
+
+@given(acknowledgements)
+def test_an_acknowledgement_that_goes_out_comes_back(acknowledgement: Acknowledgement) -> None:
+    assert Acknowledgement.from_json(acknowledgement.to_json()) == acknowledgement
+
+
+@pytest.mark.parametrize("decode", DECODERS)
+@given(payload=st.binary(max_size=64) | json_values.map(lambda value: json.dumps(value).encode()))
+def test_any_garbage_gives_a_contract_error(decode: Callable[[bytes], object], payload: bytes) -> None:
+    with pytest.raises(ContractError) as caught:
+        decode(payload)
+    assert caught.value.field
+
+
+@pytest.mark.parametrize("decode", DECODERS)
+@pytest.mark.parametrize(
+    "payload", [b"[" * 100_000, b'{"schema": NaN}', b"\xff\xfe", b"", b"null", b'{"schema": 1e999}']
+)
+def test_hostile_json_gives_a_contract_error(decode: Callable[[bytes], object], payload: bytes) -> None:
+    with pytest.raises(ContractError):
+        decode(payload)
+
+
+def _spoil(document: dict[str, object], key: str, value: object) -> bytes:
+    return json.dumps(document | {key: value}).encode()
+
+
+@given(event=events(), key_and_value=st.data())
+def test_a_wrong_field_of_an_event_is_named(event: Event, key_and_value: st.DataObject) -> None:
+    document = json.loads(event.to_json())
+    key = key_and_value.draw(st.sampled_from(sorted(set(document) - set(event.more))))
+    wrong = key_and_value.draw(st.sampled_from([{"not": "this"}, [True], "\x00", -1]))
+    with pytest.raises(ContractError) as caught:
+        Event.from_json(_spoil(document, key, wrong))
+    assert caught.value.field == key
+
+
+@given(notice=frame_notices() | status_notices, key_and_value=st.data())
+def test_a_wrong_field_of_a_notice_is_named(notice: FrameNotice | StatusNotice, key_and_value: st.DataObject) -> None:
+    document = json.loads(encode_notice(notice))
+    key = key_and_value.draw(st.sampled_from(sorted(document)))
+    wrong = key_and_value.draw(st.sampled_from([{"not": "this"}, [[0, 0, 0, 0]], "\x00", -1]))
+    with pytest.raises(ContractError) as caught:
+        decode_notice(_spoil(document, key, wrong))
+    assert caught.value.field.split("[")[0] == key
+
+
+@given(notice=frame_notices())
+def test_a_missing_field_of_a_notice_is_named(notice: FrameNotice) -> None:
+    for key in json.loads(encode_notice(notice)):
+        document = json.loads(encode_notice(notice))
+        del document[key]
+        with pytest.raises(ContractError) as caught:
+            decode_notice(json.dumps(document))
+        assert caught.value.field == key
+
+
+@given(events())
+def test_an_unknown_schema_version_is_refused_by_name(event: Event) -> None:
+    document = json.loads(event.to_json())
+    with pytest.raises(ContractError, match="schema: must be 1"):
+        Event.from_json(_spoil(document, "schema", 2))
+
+
+@given(events(), st.text("xyz", min_size=1, max_size=5), json_values)
+def test_fields_of_a_newer_version_are_kept(event: Event, key: str, value: object) -> None:
+    plain = json.loads(json.dumps(value).replace("Infinity", "0").replace("NaN", "0").replace("-0", "0"))
+    again = Event.from_json(_spoil(json.loads(event.to_json()), key, plain))
+    assert again.more[key] == plain
+
+
+def test_an_event_over_four_kilobytes_is_refused() -> None:
+    event = Event.from_document(_a_document() | {"story": "x" * LARGEST_EVENT_BYTES})
+    with pytest.raises(ContractError, match="event: has"):
+        event.to_json()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"phase": "cleared"}, "ended_at"),
+        ({"ended_at": "2026-03-01T12:00:01.000Z"}, "ended_at"),
+        ({"phase": "cleared", "ended_at": "2026-03-01T11:00:00.000Z"}, "ended_at"),
+        ({"expires_at": "2026-03-01T11:00:00.000Z"}, "expires_at"),
+        ({"started_at": "2026-02-30T11:00:00.000Z"}, "started_at"),
+        ({"started_at": "yesterday"}, "started_at"),
+        ({"box": [0.5, 0.5, 0.5, 0.6]}, "box"),
+        ({"box": [0, 0, 1]}, "box"),
+        ({"kind": "ghost"}, "kind"),
+        ({"camera_id": "../etc"}, "camera_id"),
+        ({"event_id": "01890a5d-ac96-474b-bcce-b302099a8057"}, "event_id"),
+        ({"score": True}, "score"),
+    ],
+)
+def test_fields_that_contradict_or_break_a_rule_are_named(change: dict[str, object], field: str) -> None:
+    with pytest.raises(ContractError) as caught:
+        Event.from_document(_a_document() | change)
+    assert caught.value.field == field
+
+
+def _a_document() -> dict[str, object]:
+    return {
+        "schema": 1,
+        "event_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "thing": "porch",
+        "camera_id": "door",
+        "kind": "person",
+        "phase": "raised",
+        "severity": "warning",
+        "started_at": "2026-03-01T12:00:00.000Z",
+        "expires_at": "2026-03-01T13:00:00.000Z",
+        "score": 0.9,
+        "threshold": 0.6,
+        "clock_synced": True,
+    }
