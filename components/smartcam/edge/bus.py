@@ -1,0 +1,77 @@
+"""The bus between the components and to the cloud."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+LARGEST_PAYLOAD = 7000
+"""Bytes. Nucleus lite closes the connection over a packet of 10,000 bytes, which is 7.28 kB before base64."""
+
+OnMessage = Callable[[str, bytes], None]
+"""Takes a topic and a payload. It may use the bus; what it raises is logged and goes no further."""
+
+
+def fits(payload: bytes) -> bool:
+    """Whether every nucleus carries the payload."""
+    return len(payload) <= LARGEST_PAYLOAD
+
+
+class Subscription(Protocol):
+    """Something that is told to a callback until it is closed."""
+
+    def close(self) -> None:
+        """No call begins after this; closing twice is allowed."""
+        ...
+
+
+class Bus(Protocol):
+    """What a component says and hears. All methods may be called from any thread, also from callbacks.
+
+    Callbacks of one bus come one after the other, messages of one topic in the order in which they were
+    published. Subscriptions survive a loss of the connection; what is published meanwhile is lost to them.
+    Where the nucleus is away, subscribing succeeds and takes effect when it is back; where it refuses a
+    subscription, that is logged and tried again, because an operator can mend the recipe at run time.
+    """
+
+    def publish_local(self, topic: str, payload: bytes) -> None:
+        """Hand a message to the nucleus for this device's components.
+
+        Raises:
+            BusUnavailable: the nucleus is away; the message is lost.
+            BusRefused: accessControl does not allow it, or the topic is no topic.
+            MessageTooLarge: over `LARGEST_PAYLOAD`.
+        """
+        ...
+
+    def subscribe_local(self, topic: str, on_message: OnMessage) -> Subscription:
+        """Hear a local topic; `+` stands for one level."""
+        ...
+
+    def publish_cloud(self, topic: str, payload: bytes) -> None:
+        """Send a message to IoT Core with QoS 1; returns when the nucleus has accepted it.
+
+        Raises:
+            BusUnavailable: the nucleus or the cloud is away.
+            BusRefused: accessControl does not allow it, or the topic is no topic.
+            MessageTooLarge: over `LARGEST_PAYLOAD`.
+        """
+        ...
+
+    def subscribe_cloud(self, topic: str, on_message: OnMessage) -> Subscription:
+        """Hear a topic of IoT Core with QoS 1; `+` stands for one level."""
+        ...
+
+    def configuration(self) -> Mapping[str, object]:
+        """This component's whole configuration document; on lite every scalar may be a string.
+
+        Raises:
+            BusUnavailable: the nucleus is away.
+        """
+        ...
+
+    def on_configuration_change(self, on_change: Callable[[], None]) -> Subscription:
+        """Hear that the document has changed: once per burst of changes, and after a loss of the connection."""
+        ...
+
+    def close(self) -> None:
+        """End all subscriptions and threads; publishing then raises BusUnavailable. Not from a callback."""
+        ...

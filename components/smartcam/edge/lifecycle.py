@@ -1,0 +1,164 @@
+"""The life of a component: build its services, run them in threads, stop them, end with a code."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Protocol
+
+from smartcam.contract.errors import SmartcamError
+from smartcam.edge.logs import log, log_exception
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_S = 3.0
+"""A service that takes longer to stop is named in the log: the classic nucleus kills after five seconds."""
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StopToken:
+    """One stop signal for everybody: check it, or wait until it comes."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Ask everybody to stop. Not to be called from a signal handler: the event's lock may be held."""
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+        return self._event.is_set()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait at most `timeout_s` seconds; True when it is time to stop."""
+        return self._event.wait(max(timeout_s, 0.0))
+
+
+class Service(Protocol):
+    """A loop with a life of its own."""
+
+    def run(self, stop: StopToken) -> None:
+        """Work until `stop` is set, then close what it owns and return.
+
+        To return or to raise earlier ends the whole component. It may be called with `stop` set already.
+        """
+        ...
+
+
+def run_component(name: str, build: Callable[[], Sequence[tuple[str, Service]]]) -> int:
+    """Build the services and run each in a named thread until SIGTERM, SIGINT or the first that ends.
+
+    Returns the process's exit code: 0 after a signal, 1 when building failed or a service ended by itself.
+    A second signal ends the process at once with 128 + its number. Only for the main thread.
+    """
+    with _signals() as wake:
+        try:
+            services = build()
+        except SmartcamError as error:
+            log(logger, logging.CRITICAL, "component_not_built", component=name, error=str(error))
+            return 1
+        except Exception as error:  # noqa: BLE001  the edge of the process
+            log_exception(logger, "component_not_built", error, component=name)
+            return 1
+        return _run(name, services, wake)
+
+
+class _Wake:
+    """What the main thread sleeps on: a pipe, because a signal handler may write to it at any moment."""
+
+    def __init__(self) -> None:
+        self._reading, self._writing = os.pipe()
+        self.signals: list[int] = []
+
+    def notify(self) -> None:
+        os.write(self._writing, b"!")
+
+    def wait(self) -> None:
+        os.read(self._reading, 1)
+
+    def close(self) -> None:
+        os.close(self._reading)
+        os.close(self._writing)
+
+    def on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self.signals:
+            # The log's locks may be held by the code that this signal interrupted.
+            os.write(2, b"second signal: ending at once\n")
+            os._exit(128 + number)
+        self.signals.append(number)
+        self.notify()
+
+
+@contextmanager
+def _signals() -> Iterator[_Wake]:
+    wake = _Wake()
+    before = [(number, signal.signal(number, wake.on_signal)) for number in _SIGNALS]
+    try:
+        yield wake
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+        wake.close()
+
+
+class _Runner(threading.Thread):
+    """One service in its thread; `ended_unasked` says that it gave up by itself."""
+
+    def __init__(self, name: str, service: Service, stop: StopToken, wake: _Wake) -> None:
+        super().__init__(name=name, daemon=False)
+        self.ended_unasked = False
+        self._service = service
+        self._stop_token = stop
+        self._wake = wake
+
+    def run(self) -> None:
+        failed = True
+        try:
+            self._service.run(self._stop_token)
+            failed = False
+        except SmartcamError as error:
+            log(
+                logger,
+                logging.CRITICAL,
+                "service_failed",
+                service=self.name,
+                error=str(error),
+                exc=type(error).__name__,
+            )
+        except Exception as error:  # noqa: BLE001  the edge of the thread
+            log_exception(logger, "service_failed", error, service=self.name)
+        finally:
+            self.ended_unasked = failed or not self._stop_token.is_set()
+            self._wake.notify()
+
+
+def _run(name: str, services: Sequence[tuple[str, Service]], wake: _Wake) -> int:
+    stop = StopToken()
+    if wake.signals:
+        stop.set()
+    runners = [_Runner(service_name, service, stop, wake) for service_name, service in services]
+    log(logger, logging.INFO, "component_started", component=name, services=",".join(r.name for r in runners))
+    for runner in runners:
+        runner.start()
+    while not wake.signals and not any(runner.ended_unasked for runner in runners):
+        wake.wait()
+    if wake.signals:
+        log(logger, logging.INFO, "component_stopping", component=name, signal=signal.Signals(wake.signals[0]).name)
+    stop.set()
+    _join(runners)
+    ended = [runner.name for runner in runners if runner.ended_unasked]
+    code = 1 if ended else 0
+    log(logger, logging.INFO, "component_ended", component=name, code=code, ended_by=",".join(ended) or "signal")
+    return code
+
+
+def _join(runners: Sequence[_Runner]) -> None:
+    for runner in runners:
+        runner.join(PATIENCE_S)
+        if runner.is_alive():
+            log(logger, logging.WARNING, "service_slow_to_stop", service=runner.name, patience_s=PATIENCE_S)
+            runner.join()

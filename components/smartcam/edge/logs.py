@@ -1,0 +1,62 @@
+"""Logging in one line: time, level, logger, event, key=value facts."""
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+_PLAIN = re.compile(r"[^\s\"'=\\]+")
+_CREDENTIALS = re.compile(r"(?<=://)[^\s/@\"']+(?=@)")
+_THIRD_PARTIES = ("awscrt", "awsiot", "libav", "botocore")
+
+
+def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send the log to `stream` (stderr when None), in this module's form.
+
+    Raises:
+        ValueError: when `level` is no level of Python's logging.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _THIRD_PARTIES:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def log(logger: logging.Logger, level: int, event: str, **facts: object) -> None:
+    """Write `event key=value ...`; text with blanks or quotes is written as JSON."""
+    if logger.isEnabledFor(level):
+        logger.log(level, "%s", line(event, facts), stacklevel=2)
+
+
+def log_exception(logger: logging.Logger, event: str, error: BaseException, **facts: object) -> None:
+    """Write the event with the error's text and its traceback: for the edge of a process or loop."""
+    text = line(event, {**facts, "error": f"{type(error).__name__}: {error}"})
+    logger.error("%s", text, exc_info=error, stacklevel=2)
+
+
+def line(event: str, facts: dict[str, object]) -> str:
+    """The event with its facts as one line."""
+    return " ".join([event, *(f"{key}={_value(value)}" for key, value in facts.items())])
+
+
+def _value(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+
+
+class _OneLine(logging.Formatter):
+    """Times in UTC with milliseconds; the user and password of a URL never reach the log."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
+        moment = datetime.fromtimestamp(record.created, UTC)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _CREDENTIALS.sub("***", super().format(record))

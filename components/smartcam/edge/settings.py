@@ -1,0 +1,185 @@
+"""Typed reading of a component's configuration document."""
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import TypeVar
+
+from smartcam.contract.errors import ContractError, SettingsError
+from smartcam.contract.ids import CameraId, camera_id
+
+E = TypeVar("E", bound=StrEnum)
+
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"false", "no", "off", "0"})
+_NOT_OURS = frozenset({"accessControl"})
+"""What the nucleus keeps for itself at the root of every component's document."""
+_FEWEST_CORNERS = 3
+
+
+class Settings:
+    """A table of settings that is read key by key; numbers and booleans may come as strings.
+
+    Nucleus lite delivers each scalar of a YAML recipe as a string. An absent or null key takes the default.
+    Every method raises SettingsError naming the whole key, its value and what it may be.
+    """
+
+    def __init__(self, document: Mapping[str, object], path: str = "") -> None:
+        self._document = document
+        self._path = path
+        self._known: set[str] = set()
+        self._inner: list[Settings] = []
+
+    def integer(self, key: str, default: int, lowest: int, highest: int) -> int:
+        """A whole number within the range."""
+        value = self._take(key)
+        if value is None:
+            return default
+        number = _number(value)
+        if number is None or not number.is_integer() or not lowest <= number <= highest:
+            raise self.error(key, f"must be a whole number from {lowest} to {highest}")
+        return int(number)
+
+    def number(self, key: str, default: float, lowest: float, highest: float) -> float:
+        """A finite number within the range."""
+        value = self._take(key)
+        if value is None:
+            return default
+        number = _number(value)
+        if number is None or not lowest <= number <= highest:
+            raise self.error(key, f"must be a number from {lowest:g} to {highest:g}")
+        return number
+
+    def boolean(self, key: str, *, default: bool) -> bool:
+        """True or false."""
+        value = self._take(key)
+        if value is None:
+            return default
+        word = str(value).strip().lower()
+        if isinstance(value, bool | str | int) and word in _TRUE | _FALSE:
+            return word in _TRUE
+        raise self.error(key, "must be true or false")
+
+    def text(self, key: str, default: str, longest: int = 1024) -> str:
+        """Text of at most `longest` characters; the default may be empty, and so may the value."""
+        value = self._take(key)
+        if value is None:
+            return default
+        if not isinstance(value, str) or len(value) > longest or not value.isprintable():
+            raise self.error(key, f"must be text of at most {longest} characters")
+        return value
+
+    def choice(self, key: str, default: E) -> E:
+        """One of the words of the default's enumeration."""
+        value = self._take(key)
+        if value is None:
+            return default
+        words = [str(word) for word in type(default)]
+        if value not in words:
+            raise self.error(key, f"must be one of {', '.join(words)}{_closest(str(value), words)}")
+        return type(default)(str(value))
+
+    def texts(self, key: str, default: Sequence[str]) -> tuple[str, ...]:
+        """A list of words; one word alone is a list of one."""
+        value = self._take(key)
+        if value is None:
+            return tuple(default)
+        words = [value] if isinstance(value, str) else value
+        if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
+            raise self.error(key, "must be a list of words")
+        return tuple(words)
+
+    def polygons(self, key: str) -> dict[str, tuple[tuple[float, float], ...]]:
+        """Named polygons, each a list of three or more corners [x, y] in shares 0..1 of the picture."""
+        table = self.table(key)
+        return {name: table.corners(name) for name in table.keys()}  # noqa: SIM118  not a mapping
+
+    def corners(self, key: str) -> tuple[tuple[float, float], ...]:
+        """One polygon of three or more corners [x, y] in shares 0..1 of the picture."""
+        value = self._take(key)
+        corners = [_corner(item) for item in value] if isinstance(value, list) else []
+        if len(corners) < _FEWEST_CORNERS or None in corners:
+            raise self.error(key, "must be a list of three or more corners [x, y], each from 0 to 1")
+        return tuple(corner for corner in corners if corner is not None)
+
+    def table(self, key: str) -> "Settings":
+        """The table below a key; an empty one where the key is absent."""
+        value = self._take(key)
+        if value is None:
+            value = {}
+        if not isinstance(value, Mapping):
+            raise self.error(key, "must be a table of settings")
+        inner = Settings(value, self.name(key))
+        self._inner.append(inner)
+        return inner
+
+    def tables(self, key: str) -> dict[str, "Settings"]:
+        """Named tables below a key."""
+        table = self.table(key)
+        return {name: table.table(name) for name in table.keys()}  # noqa: SIM118  not a mapping
+
+    def cameras(self, key: str) -> dict[CameraId, "Settings"]:
+        """Tables named by camera ids."""
+        cameras: dict[CameraId, Settings] = {}
+        for name, settings in self.tables(key).items():
+            try:
+                cameras[camera_id(name)] = settings
+            except ContractError as error:
+                raise SettingsError(f"{self.name(key)}.{name}", name, f"as a camera's id {error.reason}") from error
+        return cameras
+
+    def keys(self) -> tuple[str, ...]:
+        """The keys that are there, read or not."""
+        return tuple(str(key) for key in self._document)
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there and not null; the key counts as known."""
+        return self._take(key) is not None
+
+    def name(self, key: str) -> str:
+        """The key's whole name: `cameras.yard.analyse_fps`."""
+        return f"{self._path}.{key}" if self._path else key
+
+    def error(self, key: str, remedy: str) -> SettingsError:
+        """An error about this key, to be raised by readers with rules of their own."""
+        return SettingsError(self.name(key), self._document.get(key), remedy)
+
+    def done(self) -> None:
+        """Raises SettingsError naming the first key that nobody asked for, here or in a table below."""
+        known = self._known | (frozenset() if self._path else _NOT_OURS)
+        for key in self.keys():
+            if key not in known:
+                raise self.error(key, f"is not a setting{_closest(key, sorted(self._known))}")
+        for inner in self._inner:
+            inner.done()
+
+    def _take(self, key: str) -> object:
+        self._known.add(key)
+        return self._document.get(key)
+
+
+def _closest(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if near:
+        return f"; did you mean {near[0]}?"
+    return f"; known are {', '.join(known)}" if known else ""
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _corner(item: object) -> tuple[float, float] | None:
+    if not isinstance(item, list) or len(item) != 2:  # noqa: PLR2004  x and y
+        return None
+    x, y = _number(item[0]), _number(item[1])
+    if x is None or y is None or not (0 <= x <= 1 and 0 <= y <= 1):
+        return None
+    return x, y
