@@ -1,0 +1,55 @@
+# Every target sets up what it needs; the second time that takes a moment.
+PYTHON ?= python3
+main := .venv/bin/python
+training := .venv-training/bin/python
+VIDEO ?=
+BUNDLE ?=
+COOLDOWN ?=
+PYTEST ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-cloud setup-training demo test check format bench score build synth train clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+
+setup: ## the main environment, .venv
+	@sh devkit/setup.sh .venv requirements/dev.txt $(PYTHON)
+
+setup-cloud: setup ## the local cloud: its environment, Node, the CDK CLI
+	@$(main) -m devkit.tools setup-cloud
+
+setup-training: setup ## TensorFlow, in .venv-training
+	@sh devkit/setup.sh .venv-training requirements/training.txt $(PYTHON)
+
+demo: setup ## from camera clip to delivered alert [VIDEO=clip.mp4 BUNDLE=folder COOLDOWN=seconds]
+	@$(main) -m devkit demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(COOLDOWN),--cooldown "$(COOLDOWN)")
+
+check: setup ## lint, types, import floors
+	$(main) -m ruff check .
+	$(main) -m ruff format --check .
+	$(main) -m mypy
+	.venv/bin/lint-imports
+
+test: check setup-cloud setup-training ## everything
+	$(main) -m pytest -m "not training" $(PYTEST)
+	$(training) -m pytest -m training tests/training $(PYTEST)
+
+format: setup ## rewrite the sources as the formatter wants them
+	$(main) -m ruff check --fix .
+	$(main) -m ruff format .
+
+bench: setup ## every stage beside its floor, into build/bench.json
+	$(main) -m devkit bench --json build/bench.json
+
+build: setup ## recipes and artifacts into greengrass-build/
+	$(main) -m devkit build
+
+synth: setup-cloud ## the CloudFormation template into cdk.out/
+	$(main) -m devkit cloud synth
+
+train: setup-training ## the demo's model bundle, from generated footage
+	$(training) -m training
+
+clean: ## what was built; the environments stay
+	rm -rf build cdk.out greengrass-build

@@ -1,0 +1,1 @@
+"""From the source tree to recipes and artifacts that a nucleus takes."""

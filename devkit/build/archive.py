@@ -1,0 +1,34 @@
+"""Archives whose bytes depend on their content alone."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+# The first moment that a zip can name: the same in every time zone and every clone.
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+_FILE_MODE = 0o100644
+
+
+def write_archive(target: Path, members: Mapping[str, Path]) -> None:
+    """Write a zip with each member's name and the file that it comes from, in the order of the names.
+
+    Raises:
+        OSError: when a file cannot be read or the archive not written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(members):
+            entry = zipfile.ZipInfo(name, _NO_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = _FILE_MODE << 16
+            entry.create_system = 3  # Unix, wherever it is built
+            archive.writestr(entry, members[name].read_bytes())
+
+
+def tree(folder: Path, prefix: str, *, suffixes: frozenset[str] | None = None) -> dict[str, Path]:
+    """Every file below a folder as an archive member below `prefix`; caches are left out."""
+    return {
+        f"{prefix}/{path.relative_to(folder).as_posix()}": path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts and (suffixes is None or path.suffix in suffixes)
+    }

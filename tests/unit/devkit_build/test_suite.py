@@ -1,0 +1,74 @@
+import hashlib
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from devkit.build.command import main
+from devkit.build.suite import ROOT, BuildError, build_suite, hashes
+from smartcam import __version__
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "manifest.json").write_text("{}")
+    (folder / "model.tflite").write_bytes(b"TFL3")
+    return folder
+
+
+def test_every_recipe_becomes_a_recipe_and_its_artifacts_lie_where_it_names_them(bundle: Path, tmp_path: Path) -> None:
+    built = build_suite(tmp_path / "out", bundle)
+    assert built.components == (
+        "smartcam.Capture",
+        "smartcam.Inference",
+        "smartcam.Model",
+        "smartcam.Runtime",
+        "smartcam.Suite",
+    )
+    for name in built.components:
+        recipe = yaml.safe_load((built.recipes / f"{name}-{__version__}.yaml").read_text())
+        assert recipe["ComponentName"] == name
+        assert recipe["ComponentVersion"] == __version__
+        for artifact in recipe["Manifests"][0].get("Artifacts", []):
+            assert (built.artifacts / name / __version__ / artifact["Uri"].rsplit("/", 1)[1]).is_file()
+
+
+def test_the_same_sources_give_the_same_bytes_under_another_umask_and_time_zone(bundle: Path, tmp_path: Path) -> None:
+    build_suite(tmp_path / "one", bundle)
+    command = [sys.executable, "-m", "devkit", "build", "--bundle", str(bundle), "--out", str(tmp_path / "two")]
+    subprocess.run(command, check=True, cwd=ROOT, umask=0o077, env={**os.environ, "TZ": "Asia/Kathmandu"})
+    assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
+
+
+def test_the_list_of_hashes_is_what_sha256sum_would_say(bundle: Path, tmp_path: Path) -> None:
+    build_suite(tmp_path / "out", bundle)
+    for line in (tmp_path / "out" / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((tmp_path / "out" / name).read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize(
+    ("component", "absent"), [("Capture", "model"), ("Capture", "inference"), ("Inference", "capture")]
+)
+def test_a_component_carries_no_other(component: str, absent: str, bundle: Path, tmp_path: Path) -> None:
+    built = build_suite(tmp_path / "out", bundle)
+    archive = built.artifacts / f"smartcam.{component}" / __version__ / f"smartcam-{component.lower()}.zip"
+    names = zipfile.ZipFile(archive).namelist()
+    assert f"smartcam/{component.lower()}/main.py" in names
+    assert not [name for name in names if name.startswith(f"smartcam/{absent}/") or "__pycache__" in name]
+
+
+def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"has no manifest\.json; make one with"):
+        build_suite(tmp_path / "out", tmp_path)
+
+
+def test_the_command_says_in_one_line_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--bundle", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
