@@ -1,0 +1,1 @@
+"""From a camera clip to a delivered alert, on one machine."""
