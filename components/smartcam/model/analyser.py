@@ -1,0 +1,13 @@
+"""From an opened bundle to the analyser of its kind."""
+
+from smartcam.model.bundle import ModelBundle
+from smartcam.model.classifier import ClassifierScorer
+from smartcam.model.detector import SsdDetector
+from smartcam.model.heads import DetectorHead
+
+
+def analyser_of(bundle: ModelBundle) -> SsdDetector | ClassifierScorer:
+    """The analyser that runs the bundle's model; one is used by one thread at a time."""
+    if isinstance(bundle.head, DetectorHead):
+        return SsdDetector(bundle.head, bundle.manifest)
+    return ClassifierScorer(bundle.head, bundle.manifest)

@@ -1,0 +1,115 @@
+"""A bundle: a folder with a model, its paper and the proof that both are what their maker released.
+
+A bundle is data: nothing in it is executed, unpacked or unpickled, and nothing outside it is read.
+"""
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartcam.contract.errors import ContractError, ModelIntegrityError
+from smartcam.model.golden import check_answer, parse_answer
+from smartcam.model.heads import ClassifierHead, DetectorHead, head_of
+from smartcam.model.interpreter import Interpreter
+from smartcam.model.manifest import CHANNELS, MODEL_FILE, InputSpec, ModelManifest
+from smartcam.model.signature import SIGNATURE_BYTES, check_signature
+
+MANIFEST_FILE: Final = "manifest.json"
+SIGNATURE_FILE: Final = "manifest.sig"
+_LARGEST_MANIFEST: Final = 1 << 20
+_LARGEST_FILE: Final = 1 << 29
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelBundle:
+    """An opened bundle: every file matches its hash, and the golden picture its answer.
+
+    `signed` tells whether the signature was checked against a trusted key. `head` runs the
+    model; it is used by one thread at a time.
+    """
+
+    path: Path
+    manifest: ModelManifest
+    head: DetectorHead | ClassifierHead
+    signed: bool
+
+    @classmethod
+    def open(cls, path: Path, trusted_key: bytes | None = None) -> "ModelBundle":
+        """Opens the bundle in a folder, which may be reached over a symbolic link; its files may not.
+
+        With `trusted_key`, an Ed25519 public key (32 raw bytes, or PEM), the bundle must be signed by it.
+
+        Raises:
+            ModelIntegrityError: naming the file and, in the manifest, the field.
+        """
+        try:
+            folder = path.resolve(strict=True)
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
+            raise ModelIntegrityError(f"{path}: no bundle there ({error})") from error
+        paper = _read(folder / MANIFEST_FILE, _LARGEST_MANIFEST)
+        if trusted_key is not None:
+            _check_signature(folder / SIGNATURE_FILE, paper, trusted_key)
+        manifest = _manifest(folder / MANIFEST_FILE, paper)
+        contents = {name: _read(folder / name, _LARGEST_FILE) for name in manifest.files}
+        for name, digest in manifest.files.items():
+            actual = hashlib.sha256(contents[name]).hexdigest()
+            if actual != digest:
+                raise ModelIntegrityError(f"{folder / name}: SHA-256 is {actual}, but the manifest says {digest}")
+        try:
+            head = head_of(Interpreter(contents[MODEL_FILE]), manifest)
+        except ModelIntegrityError as error:
+            raise ModelIntegrityError(f"{folder / MODEL_FILE}: {error}") from error
+        bundle = cls(folder, manifest, head, trusted_key is not None)
+        bundle._check_golden(contents[manifest.golden.input], contents[manifest.golden.output])
+        return bundle
+
+    def _check_golden(self, picture: bytes, answer: bytes) -> None:
+        golden = self.manifest.golden
+        rgb = _golden_picture(self.path / golden.input, picture, self.manifest.input)
+        try:
+            expected = parse_answer(answer)
+            check_answer(expected, self.head.look(rgb), golden.tolerance)
+        except (ContractError, ModelIntegrityError) as error:
+            raise ModelIntegrityError(f"{self.path / golden.output}: {error}") from error
+
+
+def _manifest(path: Path, paper: bytes) -> ModelManifest:
+    try:
+        return ModelManifest.from_json(paper)
+    except ContractError as error:
+        raise ModelIntegrityError(f"{path}: {error}") from error
+
+
+def _check_signature(path: Path, paper: bytes, trusted_key: bytes) -> None:
+    if not os.path.lexists(path):
+        raise ModelIntegrityError(f"{path}: is missing, but only signed bundles are trusted here")
+    try:
+        check_signature(paper, _read(path, SIGNATURE_BYTES), trusted_key)
+    except ModelIntegrityError as error:
+        raise ModelIntegrityError(f"{path}: {error}") from error
+
+
+def _golden_picture(path: Path, raw: bytes, spec: InputSpec) -> NDArray[np.uint8]:
+    shape = (spec.height, spec.width, CHANNELS)
+    if len(raw) != np.prod(shape):
+        raise ModelIntegrityError(f"{path}: has {len(raw)} bytes, a picture of {shape} takes {np.prod(shape)}")
+    return np.frombuffer(raw, np.uint8).reshape(shape)
+
+
+def _read(path: Path, largest: int) -> bytes:
+    """The bytes of a regular file; a link, a pipe or a giant is refused before it is read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor, so that nothing is swapped in between
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > largest:
+                raise ModelIntegrityError(f"{path}: must be a regular file of at most {largest} bytes")
+            return file.read(largest + 1)
+    except OSError as error:
+        raise ModelIntegrityError(f"{path}: cannot be read ({error.strerror}); links are not followed") from error

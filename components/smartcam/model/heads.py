@@ -1,0 +1,157 @@
+"""Two kinds of heads: RGB in, a model's answer in plain numbers out."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartcam.contract.errors import ModelIntegrityError
+from smartcam.model.interpreter import Interpreter, Tensor
+from smartcam.model.manifest import (
+    CHANNELS,
+    Activation,
+    ClassifierOutput,
+    DetectorOutput,
+    InputSpec,
+    ModelManifest,
+    TensorType,
+)
+from smartcam.model.preprocess import Preprocessor
+
+_OUTPUTS_OF_A_DETECTOR: Final = 4
+_SCALE_TOLERANCE: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sightings:
+    """What a detector sees in one region, the surest first.
+
+    `boxes` is float32 (n, 4): x1, y1, x2, y2 as shares of the region, `0 <= x1 < x2 <= 1`;
+    `scores` is float32 (n,) of 0 to 1; `classes` is int64 (n,), the place of the label.
+    """
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    classes: NDArray[np.int64]
+
+
+class DetectorHead:
+    """An SSD with post-processing."""
+
+    def __init__(self, interpreter: Interpreter, spec: InputSpec, output: DetectorOutput) -> None:
+        """Raises ModelIntegrityError when the model does not take or give what the specifications say."""
+        check_input(interpreter, spec)
+        if len(interpreter.outputs) != _OUTPUTS_OF_A_DETECTOR:
+            raise ModelIntegrityError(f"must have four outputs as a detector, not {len(interpreter.outputs)}")
+        self._interpreter = interpreter
+        self._output = output
+        self.preprocessor = Preprocessor(spec)
+
+    def look(self, rgb: NDArray[np.uint8]) -> Sightings:
+        """What is in a region: RGB uint8 (height, width, 3) of the model's size.
+
+        Raises:
+            ModelIntegrityError: when the model fails, or its outputs do not fit one another.
+        """
+        outputs = self._interpreter.invoke(self.preprocessor.tensor(rgb))
+        return read_sightings(outputs, self._output)
+
+
+class ClassifierHead:
+    """A network that gives each label its share."""
+
+    def __init__(self, interpreter: Interpreter, spec: InputSpec, output: ClassifierOutput) -> None:
+        """Raises ModelIntegrityError when the model does not take or give what the specifications say."""
+        check_input(interpreter, spec)
+        if len(interpreter.outputs) != 1:
+            raise ModelIntegrityError(f"must have one output as a classifier, not {len(interpreter.outputs)}")
+        check_quantisation("output", interpreter.outputs[0].scale, interpreter.outputs[0].zero_point, output)
+        self._interpreter = interpreter
+        self._output = output
+        self.preprocessor = Preprocessor(spec)
+        self.labels = int(np.prod(interpreter.outputs[0].shape))
+
+    def look(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The share of each label, float32 (labels,) of 0 to 1, for RGB uint8 (height, width, 3) of the model's size.
+
+        Raises:
+            ModelIntegrityError: when the model fails, or gives no finite numbers.
+        """
+        (raw,) = self._interpreter.invoke(self.preprocessor.tensor(rgb))
+        return read_shares(raw, self._output)
+
+
+def head_of(interpreter: Interpreter, manifest: ModelManifest) -> DetectorHead | ClassifierHead:
+    """The head that the manifest describes. Raises ModelIntegrityError when the model is another one."""
+    if isinstance(manifest.output, DetectorOutput):
+        return DetectorHead(interpreter, manifest.input, manifest.output)
+    head = ClassifierHead(interpreter, manifest.input, manifest.output)
+    if head.labels != len(manifest.labels):
+        raise ModelIntegrityError(f"gives {head.labels} shares, but the manifest has {len(manifest.labels)} labels")
+    return head
+
+
+def check_input(interpreter: Interpreter, spec: InputSpec) -> None:
+    """Raises ModelIntegrityError unless the model takes what `spec` says."""
+    given = interpreter.input
+    shape = (1, spec.height, spec.width, CHANNELS)
+    if given.shape != shape or given.dtype != np.dtype(spec.dtype.value):
+        raise ModelIntegrityError(f"takes {given.dtype} {given.shape}, but the manifest says {spec.dtype} {shape}")
+    if spec.dtype is not TensorType.FLOAT32:
+        check_quantisation("input", given.scale, given.zero_point, spec)
+
+
+def check_quantisation(what: str, scale: float, zero_point: int, said: InputSpec | ClassifierOutput) -> None:
+    """Raises ModelIntegrityError unless the model's quantisation is the manifest's; a model may keep silent (0)."""
+    if scale and (abs(scale - said.scale) > _SCALE_TOLERANCE * max(scale, said.scale) or zero_point != said.zero_point):
+        raise ModelIntegrityError(
+            f"has {what} scale {scale} and zero point {zero_point}, "
+            f"but the manifest says {said.scale} and {said.zero_point}"
+        )
+
+
+def read_sightings(outputs: tuple[Tensor, ...], order: DetectorOutput) -> Sightings:
+    """Sightings in the outputs of a detector; boxes come as y1, x1, y2, x2 and may stick out.
+
+    Raises:
+        ModelIntegrityError: when the outputs do not fit one another.
+    """
+    boxes, classes, scores = (outputs[place] for place in (order.boxes, order.classes, order.scores))
+    counted = outputs[order.count].reshape(-1)
+    most = classes.size
+    if boxes.size != 4 * most or scores.size != most or counted.size != 1 or not np.isfinite(counted[0]):
+        shapes = ", ".join(str(output.shape) for output in outputs)
+        raise ModelIntegrityError(f"outputs {shapes} are no boxes, classes, scores and count")
+    count = min(max(int(counted[0]), 0), most)
+    y1, x1, y2, x2 = np.clip(boxes.reshape(-1, 4)[:count].T.astype(np.float32), 0, 1)
+    corners = np.stack((x1, y1, x2, y2), axis=1)
+    flat_scores = scores.reshape(-1)[:count].astype(np.float32)
+    flat_classes = classes.reshape(-1)[:count]
+    # Comparisons with NaN are false, so what is not a number is left out here.
+    good = (
+        (x1 < x2) & (y1 < y2) & (flat_scores >= 0) & (flat_scores <= 1) & (flat_classes >= 0) & (flat_classes < 2**31)
+    )
+    order_of_good = np.argsort(-flat_scores[good], kind="stable")
+    return Sightings(
+        corners[good][order_of_good],
+        flat_scores[good][order_of_good],
+        np.rint(flat_classes[good][order_of_good]).astype(np.int64),
+    )
+
+
+def read_shares(raw: NDArray[Any], output: ClassifierOutput) -> NDArray[np.float32]:
+    """Shares (labels,) of 0 to 1 in the output of a classifier.
+
+    Raises:
+        ModelIntegrityError: when they are not finite.
+    """
+    values = raw.reshape(-1).astype(np.float32)
+    if output.scale:
+        values = (values - output.zero_point) * np.float32(output.scale)
+    if not np.isfinite(values).all():
+        raise ModelIntegrityError("gives numbers that are not finite")
+    if output.activation is Activation.LOGITS:
+        values = np.exp(values - values.max())
+        values /= values.sum()
+    return np.clip(values, 0, 1).astype(np.float32)

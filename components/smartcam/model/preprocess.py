@@ -1,0 +1,60 @@
+"""From a picture to a model's input: the same on the device, in training and for the golden picture."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from smartcam.contract.notice import PixelBox
+from smartcam.model.interpreter import Tensor
+from smartcam.model.manifest import CHANNELS, InputSpec, TensorType
+from smartcam.vision.picture import Picture
+
+_SAMPLES: Final = 256
+
+
+def whole(picture: Picture) -> PixelBox:
+    """The box of the whole picture."""
+    return PixelBox(0, 0, picture.width, picture.height)
+
+
+def crop_rgb(picture: Picture, region: PixelBox, spec: InputSpec) -> NDArray[np.uint8]:
+    """The region of a picture at the model's size, the sides stretched: RGB uint8 (height, width, 3)."""
+    return picture.crop(region, (spec.width, spec.height))
+
+
+class Preprocessor:
+    """Turns RGB samples into the numbers that a model takes, by a table of 256 entries a colour."""
+
+    def __init__(self, spec: InputSpec) -> None:
+        self.spec = spec
+        table = _table(spec)
+        self._identity = table.dtype == np.uint8 and bool((table == np.arange(_SAMPLES)[:, None]).all())
+        self._table = table[None, :, :]
+
+    def tensor(self, rgb: NDArray[np.uint8]) -> Tensor:
+        """A tensor (1, height, width, 3) of the model's type for RGB uint8 (height, width, 3).
+
+        It may share the memory of `rgb`.
+
+        Raises:
+            ValueError: when `rgb` has another shape or type.
+        """
+        if rgb.shape != (self.spec.height, self.spec.width, CHANNELS) or rgb.dtype != np.uint8:
+            raise ValueError(f"takes uint8 {self.spec.height}x{self.spec.width}x3, not {rgb.dtype} {rgb.shape}")
+        if self._identity:
+            return rgb[None]
+        return np.asarray(cv2.LUT(rgb, self._table))[None]
+
+
+def _table(spec: InputSpec) -> Tensor:
+    """(256, 3): what becomes of each sample of each colour."""
+    samples = np.arange(_SAMPLES, dtype=np.float64)[:, None]
+    real: NDArray[np.float64] = (samples - np.array(spec.mean)) / np.array(spec.std)
+    if spec.dtype is TensorType.FLOAT32:
+        return real.astype(np.float32)
+    kind = np.dtype(spec.dtype.value)
+    limits = np.iinfo(kind)
+    quantised: Tensor = np.clip(np.round(real / spec.scale) + spec.zero_point, limits.min, limits.max).astype(kind)
+    return quantised

@@ -1,0 +1,71 @@
+"""Where a detector looks: motion decides, but never closer than the model can make sense of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from smartcam.contract.notice import PixelBox
+
+
+@dataclass(frozen=True, slots=True)
+class RegionPolicy:
+    """How boxes of motion become the regions that are looked at.
+
+    A box grows by `context` of its longer side on each side, then to a square of at least
+    `least_share` of the picture's shorter side and at least `least_pixels`. What overlaps is
+    merged; where more than `most` regions remain, or they cover `whole_share` of the picture,
+    the whole picture is looked at once.
+    """
+
+    context: float = 0.25
+    least_share: float = 0.6
+    least_pixels: int = 300
+    most: int = 2
+    whole_share: float = 0.6
+
+
+def plan_regions(motion: Sequence[PixelBox], width: int, height: int, policy: RegionPolicy) -> tuple[PixelBox, ...]:
+    """The regions to look at in a picture of `width` by `height`: at least one, none overlapping."""
+    everything = (PixelBox(0, 0, width, height),)
+    if not motion:
+        return everything
+    boxes = list(motion)
+    while True:
+        regions = [_grown(box, width, height, policy) for box in boxes]
+        pair = _overlap(regions)
+        if pair is None:
+            break
+        first, second = pair
+        union = _union(boxes[first], boxes[second])
+        boxes = [box for place, box in enumerate(boxes) if place not in pair] + [union]
+    covered = sum((box.x2 - box.x1) * (box.y2 - box.y1) for box in regions)
+    if len(regions) > policy.most or covered > policy.whole_share * width * height:
+        return everything
+    return tuple(regions)
+
+
+def _grown(box: PixelBox, width: int, height: int, policy: RegionPolicy) -> PixelBox:
+    longer = max(box.x2 - box.x1, box.y2 - box.y1)
+    least = max(policy.least_share * min(width, height), policy.least_pixels)
+    side = round(max(longer * (1 + 2 * policy.context), least))
+    x1, x2 = _span(box.x1 + box.x2, side, width)
+    y1, y2 = _span(box.y1 + box.y2, side, height)
+    return PixelBox(x1, y1, x2, y2)
+
+
+def _span(twice_centre: int, side: int, limit: int) -> tuple[int, int]:
+    """A stretch of `side` pixels about a centre, pushed into the picture."""
+    side = min(side, limit)
+    start = min(max((twice_centre - side) // 2, 0), limit - side)
+    return start, start + side
+
+
+def _overlap(regions: Sequence[PixelBox]) -> tuple[int, int] | None:
+    for second, b in enumerate(regions):
+        for first, a in enumerate(regions[:second]):
+            if a.x1 < b.x2 and b.x1 < a.x2 and a.y1 < b.y2 and b.y1 < a.y2:
+                return first, second
+    return None
+
+
+def _union(a: PixelBox, b: PixelBox) -> PixelBox:
+    return PixelBox(min(a.x1, b.x1), min(a.y1, b.y1), max(a.x2, b.x2), max(a.y2, b.y2))

@@ -1,0 +1,50 @@
+"""Ed25519 signatures of manifests: who may say what runs on a camera."""
+
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+from smartcam.contract.errors import ModelIntegrityError
+
+SIGNATURE_BYTES: Final = 64
+_PEM: Final = b"-----BEGIN"
+
+
+def check_signature(content: bytes, signature: bytes, public_key: bytes) -> None:
+    """Raises ModelIntegrityError unless `signature` is of `content` by the key (32 raw bytes, or PEM)."""
+    key = _public(public_key)
+    try:
+        key.verify(signature, content)
+    except InvalidSignature as error:
+        raise ModelIntegrityError("signature is not by the trusted key, or the manifest was changed") from error
+
+
+def sign(content: bytes, private_key: bytes) -> bytes:
+    """The signature of `content`, 64 bytes.
+
+    Raises:
+        ModelIntegrityError: when the key is no Ed25519 private key (32 raw bytes, or PEM without a password).
+    """
+    try:
+        key = (
+            load_pem_private_key(private_key, None)
+            if private_key.startswith(_PEM)
+            else Ed25519PrivateKey.from_private_bytes(private_key)
+        )
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: the PEM wants a password
+        raise ModelIntegrityError(f"private key cannot be used ({error})") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ModelIntegrityError("private key is not an Ed25519 key")
+    return key.sign(content)
+
+
+def _public(raw: bytes) -> Ed25519PublicKey:
+    try:
+        key = load_pem_public_key(raw) if raw.startswith(_PEM) else Ed25519PublicKey.from_public_bytes(raw)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ModelIntegrityError(f"trusted key cannot be used ({error})") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise ModelIntegrityError("trusted key is not an Ed25519 key")
+    return key
