@@ -11,7 +11,7 @@ from smartcam import __version__
 from smartcam.contract.errors import SmartcamError
 
 ROOT = Path(__file__).resolve().parents[2]
-LARGEST_RECIPE_BYTES = 16_000
+LARGEST_RECIPE_BYTES = 8_196
 _HERE = Path(__file__).resolve().parent
 _PYTHON = frozenset({".py"})
 
@@ -96,7 +96,7 @@ def _component(root: Path, packages: tuple[str, ...]) -> dict[str, Path]:
 def _write_recipe(source: Path, target: Path) -> None:
     text = source.read_text().replace("{COMPONENT_VERSION}", __version__)
     if len(text.encode()) > LARGEST_RECIPE_BYTES:
-        raise BuildError(f"{source}: is over {LARGEST_RECIPE_BYTES} bytes, which Greengrass refuses; shorten it")
+        raise BuildError(f"{source}: is over {LARGEST_RECIPE_BYTES} bytes, more than nucleus lite reads; shorten it")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text)
 
