@@ -1,0 +1,1 @@
+"""The local cloud: AWS's side of the suite on one machine."""

@@ -1,0 +1,55 @@
+"""Sockets: all of them on the loopback address, bound before anything else starts."""
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from typing import Any, Final
+
+LOOPBACK: Final = "127.0.0.1"
+_BACKLOG: Final = 128
+
+
+class PortTakenError(Exception):
+    """Somebody else listens there."""
+
+
+def bind(port: int, purpose: str, option: str) -> socket.socket:
+    """A listening socket on 127.0.0.1; port 0 takes any free one. Raises PortTakenError."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # A port whose last connections are only fading away is free.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortTakenError(
+            f"port {port} for {purpose} cannot be used ({error.strerror}); "
+            f"remedy: end what listens there, or choose another with {option} (0 takes any free one)"
+        ) from error
+    return listener
+
+
+def port_of(listener: socket.socket) -> int:
+    """The port that a socket is bound to."""
+    return int(listener.getsockname()[1])
+
+
+class LoopbackLoop(asyncio.SelectorEventLoop):
+    """An event loop whose servers listen on 127.0.0.1, whatever address they ask for.
+
+    Ports bound beforehand are handed over, so that nobody can take them in between.
+    """
+
+    def __init__(self, bound: Mapping[int, socket.socket]) -> None:
+        super().__init__()
+        self._bound = dict(bound)
+
+    async def create_server(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:  # noqa: ANN401, ARG002
+        """As asyncio's, on 127.0.0.1 only."""
+        if options.get("sock") is not None:
+            return await super().create_server(protocol_factory, **options)
+        bound = self._bound.pop(port, None)
+        if bound is not None:
+            return await super().create_server(protocol_factory, sock=bound, **options)
+        return await super().create_server(protocol_factory, LOOPBACK, port, **options)

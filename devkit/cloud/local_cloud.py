@@ -1,0 +1,251 @@
+"""AWS's side of the suite on this machine: one process group, all of it on 127.0.0.1."""
+
+import datetime as dt
+import functools
+import json
+import os
+import secrets
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import boto3
+
+from devkit.cloud.cdk import CdkCli
+from devkit.cloud.certificate import ServerCertificate, make_certificate, write_private
+from devkit.cloud.device import DeviceIdentity, provision
+from devkit.cloud.endpoint import ACCESS_KEY, HOST, REGION, Endpoint, clean_environment
+from devkit.cloud.inbox import Delivery, read_confirmation_requests, read_emails, read_texts
+from devkit.cloud.leashed import end_leashed, kill_leashed, start_leashed
+from devkit.tools import ROOT, Toolchain
+from smartcam.contract.ids import ThingName
+
+_START_LIMIT_S: Final = 60.0
+_POLL_S: Final = 0.05
+_REQUEST_LIMIT_S: Final = 5.0
+_STOP_GRACE_S: Final = 10.0
+_TAIL_LINES: Final = 12
+
+Say = Callable[[str], None]
+
+
+class LocalCloudError(Exception):
+    """The local cloud did not start, or has ended: why, and the last lines of its log."""
+
+
+class LocalCloud:
+    """The local cloud in a folder of its own; a context manager that starts and stops it.
+
+    Ports of 0 take free ones. `say` is told how deployments go on, line by line.
+    """
+
+    def __init__(
+        self, folder: Path, toolchain: Toolchain, *, https_port: int = 0, mqtt_port: int = 0, say: Say = lambda _: None
+    ) -> None:
+        self.folder = folder.resolve()
+        self.log = self.folder / "cloud.log"
+        self._toolchain = toolchain
+        self._ports = (https_port, mqtt_port)
+        self._say = say
+        self._process: subprocess.Popen[bytes] | None = None
+        self._endpoint: Endpoint | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self, limit_s: float = _START_LIMIT_S) -> None:
+        """Start and wait until every part answers. Raises LocalCloudError."""
+        if self._process is not None:
+            raise LocalCloudError("the local cloud has been started already")
+        self._make_folders()
+        certificate = make_certificate(self.folder, dt.datetime.now(dt.UTC))
+        secret_key = secrets.token_hex(20)
+        with ExitStack() as unless_ready:
+            self._process = self._launch(certificate, secret_key)
+            unless_ready.callback(self._kill)
+            self._endpoint = self._wait_until_ready(certificate, secret_key, time.monotonic() + limit_s)
+            unless_ready.pop_all()
+
+    def stop(self) -> None:
+        """End it: requests under way and mail on its way are finished first. Without effect when it is not running."""
+        process, self._process, self._endpoint = self._process, None, None
+        if process is not None:
+            end_leashed(process, _STOP_GRACE_S)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Addresses and files. Raises LocalCloudError when it is not running."""
+        if self._endpoint is None or self._process is None:
+            raise LocalCloudError("the local cloud is not running")
+        return self._endpoint
+
+    @property
+    def pid(self) -> int:
+        """The process that holds all others. Raises LocalCloudError when it is not running."""
+        if self._process is None:
+            raise LocalCloudError("the local cloud is not running")
+        return self._process.pid
+
+    @property
+    def maildir(self) -> Path:
+        """The local mailbox, a Maildir."""
+        return self.folder / "mail"
+
+    @property
+    def text_folder(self) -> Path:
+        """The SMS outbox: one JSON file for each message."""
+        return self.folder / "sms"
+
+    def environment(self) -> Mapping[str, str]:
+        """What an AWS client, the AWS CLI or the CDK CLI needs in its environment to reach this cloud."""
+        return self.endpoint.variables()
+
+    def client(self, service: str) -> Any:  # noqa: ANN401
+        """A boto3 client of this cloud."""
+        endpoint = self.endpoint
+        make = functools.partial(boto3.client, endpoint_url=endpoint.url, verify=str(endpoint.authority))
+        return make(
+            service, region_name=REGION, aws_access_key_id=ACCESS_KEY, aws_secret_access_key=endpoint.secret_key
+        )
+
+    def bootstrap(self) -> None:
+        """`cdk bootstrap`, once before the first deployment. Raises DeployError."""
+        self._cdk().bootstrap()
+
+    def deploy(self, source: Path, context: Mapping[str, str] | None = None) -> Mapping[str, Mapping[str, str]]:
+        """`cdk deploy` of an assembly folder (cdk.out) or an app (.py, with this context).
+
+        Returns the outputs by stack name. Raises DeployError.
+        """
+        return self._cdk().deploy(source, context or {})
+
+    def provision(self, thing: ThingName, policy: str) -> DeviceIdentity:
+        """Make a thing with a certificate of its own under an existing IoT policy; files in `devices/<thing>/`."""
+        return provision(self.client("iot"), self.endpoint, thing, policy, self.folder / "devices")
+
+    def confirm_subscriptions(self) -> int:
+        """Do what a person does with the mails that ask for confirmation: say yes. Returns how many were new."""
+        sns = self.client("sns")
+        confirmed = 0
+        for request in read_confirmation_requests(self.maildir):
+            try:
+                sns.confirm_subscription(TopicArn=request.topic_arn, Token=request.token)
+            except sns.exceptions.InvalidParameterException:
+                continue  # used before, or the subscription is gone
+            except sns.exceptions.NotFoundException:
+                continue
+            confirmed += 1
+        return confirmed
+
+    def emails(self) -> list[Delivery]:
+        """The e-mails that people got, oldest first."""
+        return read_emails(self.maildir)
+
+    def texts(self) -> list[Delivery]:
+        """The SMS that people got, oldest first."""
+        return read_texts(self.text_folder)
+
+    def _cdk(self) -> CdkCli:
+        return CdkCli(self._toolchain, self.endpoint, self.folder, self._say)
+
+    def _make_folders(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in ("sms", "tmp", "home", "cdk-home", "devices"):
+            (self.folder / name).mkdir(mode=0o700, exist_ok=True)
+        self._ports_file.unlink(missing_ok=True)
+
+    @property
+    def _ports_file(self) -> Path:
+        return self.folder / "ports.json"
+
+    def _launch(self, certificate: ServerCertificate, secret_key: str) -> subprocess.Popen[bytes]:
+        https_port, mqtt_port = self._ports
+        ports = ("--https-port", str(https_port), "--mqtt-port", str(mqtt_port))
+        command = (str(self._toolchain.cloud_python), "-m", "devkit.cloud.launcher", "--folder", str(self.folder))
+        environment = launcher_environment(self.folder, certificate, secret_key)
+        with self.log.open("wb") as log:
+            # From the root of the repository, so that the launcher finds its own package.
+            return start_leashed((*command, *ports), environment, ROOT, log)
+
+    def _wait_until_ready(self, certificate: ServerCertificate, secret_key: str, deadline: float) -> Endpoint:
+        context = ssl.create_default_context(cafile=str(certificate.authority))
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                raise LocalCloudError(self._why_ended())
+            if self._ports_file.is_file():
+                ports = json.loads(self._ports_file.read_text(encoding="ascii"))
+                url = f"https://{HOST}:{ports['https']}/_ministack"
+                if _get(f"{url}/ready", context) is not None and (pem := _get(f"{url}/iot/ca.pem", context)):
+                    iot_authority = self.folder / "iot-ca.pem"
+                    write_private(iot_authority, pem)
+                    files = (certificate.authority, iot_authority)
+                    return Endpoint(ports["https"], ports["mqtt"], *files, secret_key, self.folder / "cdk-home")
+            time.sleep(_POLL_S)
+        raise LocalCloudError(f"the local cloud was not ready in time; the end of {self.log}:\n{self._log_tail()}")
+
+    def _why_ended(self) -> str:
+        errors = [line for line in self._log_lines() if line.startswith("error: ")]
+        if errors:
+            return errors[-1].removeprefix("error: ")
+        return f"the local cloud ended while starting; the end of {self.log}:\n{self._log_tail()}"
+
+    def _log_lines(self) -> list[str]:
+        return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+
+    def _log_tail(self) -> str:
+        return "\n".join(self._log_lines()[-_TAIL_LINES:])
+
+    def _kill(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            kill_leashed(process)
+
+
+def launcher_environment(folder: Path, certificate: ServerCertificate, secret_key: str) -> Mapping[str, str]:
+    """The launcher's whole environment; functions inherit it, so it holds nothing of the user's but PATH."""
+    return {
+        **{name: value for name, value in clean_environment(os.environ).items() if name in ("PATH", "LANG", "LC_ALL")},
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "USE_SSL": "1",
+        "AUTH": "true",
+        "MINISTACK_SSL_CERT": str(certificate.chain),
+        "MINISTACK_SSL_KEY": str(certificate.key),
+        "MINISTACK_HOST": HOST,
+        "MINISTACK_REGION": REGION,
+        "BIND_HOST": HOST,
+        "IOT_MTLS_ENABLED": "1",
+        "SFTP_ENABLED": "0",
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        # A docker daemon of the machine is none of its business.
+        "DOCKER_HOST": f"unix://{folder / 'no-docker.sock'}",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": secret_key,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CA_BUNDLE": str(certificate.authority),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def _get(url: str, context: ssl.SSLContext) -> bytes | None:
+    try:
+        with urllib.request.urlopen(url, timeout=_REQUEST_LIMIT_S, context=context) as answer:  # noqa: S310 - https
+            body: bytes = answer.read()
+            return body
+    except (urllib.error.URLError, OSError):
+        return None
