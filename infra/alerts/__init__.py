@@ -1,0 +1,1 @@
+"""From an event on the wire to a message that a person reads."""

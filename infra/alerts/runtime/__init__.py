@@ -1,0 +1,1 @@
+"""What runs in the Lambda function: the contract, boto3 and these modules, nothing else."""

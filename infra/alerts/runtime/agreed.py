@@ -1,0 +1,11 @@
+"""What the stack and the function agree on."""
+
+from typing import Final
+
+CAMERA_KEY: Final = "camera"
+ITEM_KEY: Final = "item"
+TTL_ATTRIBUTE: Final = "forget_at"
+DISPLAY_NAME: Final = "Smartcam"
+TIMEOUT_S: Final = 30
+LEASE_S: Final = 45
+"""Longer than an invocation can live, shorter than Lambda waits before it tries again (a minute)."""

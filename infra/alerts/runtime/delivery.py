@@ -1,0 +1,63 @@
+"""What the IoT rule hands over: the payload as published, and what only the broker can vouch for."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from smartcam.contract.errors import ContractError
+from smartcam.contract.event import LARGEST_EVENT_BYTES, Event, Phase
+from smartcam.contract.ids import CameraId, EventId, ThingName, camera_id, event_id, thing_name
+from smartcam.contract.reading import Fields, parse_object
+from smartcam.contract.times import NS_PER_MS, UtcNs
+
+_LONGEST_PAYLOAD = 200_000  # base64 of the 128 KB that IoT Core takes at most
+_YEAR_9999_MS = 253_402_300_799_999
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message. `thing` and `camera` come from its topic, which the device's policy guards."""
+
+    thing: ThingName
+    camera: CameraId
+    payload: bytes
+    arrived_at: UtcNs
+
+    @classmethod
+    def from_rule(cls, document: Mapping[str, object]) -> "Delivery":
+        """The message in what the rule's SQL selects. Raises ContractError for anything else."""
+        fields = Fields(document)
+        thing = thing_name(fields.text("topic_thing"), "topic_thing")
+        camera = camera_id(fields.text("topic_camera"), "topic_camera")
+        arrived_at = UtcNs(fields.integer("arrived_ms", highest=_YEAR_9999_MS) * NS_PER_MS)
+        encoded = fields.text("payload", _LONGEST_PAYLOAD) if document.get("payload") != "" else ""
+        try:
+            payload = base64.b64decode(encoded, validate=True)
+        except binascii.Error as error:
+            raise ContractError("payload", "must be base64") from error
+        return cls(thing, camera, payload, arrived_at)
+
+    def event(self) -> Event:
+        """The event in the payload.
+
+        Raises:
+            ContractError: when it is none, is too large, or names another thing or camera than its topic.
+        """
+        if len(self.payload) > LARGEST_EVENT_BYTES:
+            raise ContractError("event", f"has {len(self.payload)} bytes, at most {LARGEST_EVENT_BYTES} are allowed")
+        event = Event.from_json(self.payload)
+        if event.thing != self.thing:
+            raise ContractError("thing", f"must be {self.thing}, as in the topic")
+        if event.camera_id != self.camera:
+            raise ContractError("camera_id", f"must be {self.camera}, as in the topic")
+        return event
+
+
+def readable_identity(payload: bytes) -> tuple[EventId, Phase] | None:
+    """Which row of the outbox a payload came from, as far as a broken payload still says it."""
+    try:
+        fields = Fields(parse_object(payload, "event"))
+        return event_id(fields.text("event_id")), fields.choice("phase", Phase)
+    except ContractError:
+        return None

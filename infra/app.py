@@ -1,0 +1,89 @@
+"""`python -m infra.app`: synthesise the cloud side into cdk.out, without an account and without a network.
+
+The CDK CLI runs the same program (`cdk.json`); both take the context as `--context KEY=VALUE`.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+# Said before jsii starts Node: Debian 13 keeps Node 20 in repair though its own makers do not.
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks
+
+from infra.alerts.asset import ROOT, assemble
+from infra.alerts.stack import STACK_NAME, AlertsStack
+from infra.settings import KEYS, AlertSettings
+from smartcam.contract.errors import SettingsError
+
+CDK_JSON: Final = ROOT / "cdk.json"
+OUTPUT: Final = ROOT / "cdk.out"
+
+
+def feature_flags() -> dict[str, object]:
+    """The CDK's feature flags, from the file that the CDK CLI reads too."""
+    document: dict[str, dict[str, object]] = json.loads(CDK_JSON.read_text())
+    return document["context"]
+
+
+def build_app(context: Mapping[str, str], code: Path, output: Path | None = None) -> cdk.App:
+    """The app with its one stack and cdk-nag's AwsSolutions rules.
+
+    Args:
+        context: settings of this run; what the CDK CLI hands over (CDK_CONTEXT_JSON) comes beside it.
+        code: the assembled asset of the function; it must exist until this function has returned.
+        output: where the assembly goes, a temporary folder when None.
+
+    Raises:
+        SettingsError: for a wrong value in the context.
+    """
+    app = cdk.App(
+        outdir=None if output is None else str(output),
+        context=feature_flags(),
+        post_cli_context=dict(context),
+        analytics_reporting=False,
+    )
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    settings = AlertSettings.from_context({key: app.node.try_get_context(key) for key in KEYS})
+    AlertsStack(app, STACK_NAME, settings=settings, code=code)
+    return app
+
+
+def _read_arguments(arguments: Sequence[str]) -> tuple[dict[str, str], Path]:
+    parser = argparse.ArgumentParser(prog="python -m infra.app", description=__doc__)
+    parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help=", ".join(KEYS))
+    parser.add_argument("-o", "--output", type=Path, default=Path(os.environ.get("CDK_OUTDIR", OUTPUT)))
+    read = parser.parse_args(arguments)
+    context: dict[str, str] = {}
+    for one in read.context:
+        key, sign, value = one.partition("=")
+        if not sign or key not in KEYS:
+            raise SettingsError("--context", one, f"give KEY=VALUE with one of the keys {', '.join(KEYS)}")
+        context[key] = value
+    return context, read.output
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Synthesise; 0, or 2 with one line on stderr where the context is wrong."""
+    try:
+        context, output = _read_arguments(sys.argv[1:] if arguments is None else arguments)
+        with tempfile.TemporaryDirectory(prefix="smartcam-asset-") as folder:
+            code = Path(folder) / "asset"
+            code.mkdir()
+            assemble(code)
+            build_app(context, code, output).synth()
+    except SettingsError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""What each device may say and hear: a policy of its own with its literal name.
+
+Thing variables are not an option, because AWS does not support them for Greengrass core devices.
+"""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_iot as iot
+from constructs import Construct
+
+from smartcam.contract.ids import CameraId, ThingName
+from smartcam.contract.topics import ack_topic, event_topic, health_topic
+
+ANY_CAMERA = CameraId("*")
+
+
+def policy_name(thing: ThingName) -> str:
+    """The name of a device's policy. Policy names know no ':', thing names no '.'."""
+    return f"smartcam-{thing.replace(':', '.')}"
+
+
+class DevicePolicies(Construct):
+    """One policy a thing, to be attached to its certificate when the device is provisioned."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, things: Sequence[ThingName]) -> None:
+        super().__init__(scope, construct_id)
+        for thing in things:
+            iot.CfnPolicy(self, thing, policy_name=policy_name(thing), policy_document=self._document(thing))
+
+    def _document(self, thing: ThingName) -> dict[str, object]:
+        def arn(resource: str, name: str) -> str:
+            return cdk.Stack.of(self).format_arn(service="iot", resource=resource, resource_name=name)
+
+        spoken = [event_topic(thing, ANY_CAMERA), health_topic(thing)]
+        return {
+            "Version": "2012-10-17",
+            "Statement": [
+                _allow("iot:Connect", [arn("client", thing)]),
+                # The wildcard stands for the device's own cameras, which are configured on the device.
+                _allow("iot:Publish", [arn("topic", topic) for topic in spoken]),
+                _allow("iot:Subscribe", [arn("topicfilter", ack_topic(thing))]),
+                _allow("iot:Receive", [arn("topic", ack_topic(thing))]),
+            ],
+        }
+
+
+def _allow(action: str, resources: list[str]) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": [action], "Resource": resources}
