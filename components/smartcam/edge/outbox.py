@@ -1,10 +1,34 @@
 """The outbox: events on disk until the cloud has them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+import logging
+import random
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
 
-from smartcam.contract.event import Event
+from smartcam.contract.ack import Acknowledgement, AckStatus
+from smartcam.contract.errors import ContractError, OutboxError
+from smartcam.contract.event import Event, Phase, Severity
 from smartcam.contract.ids import CameraId, EventId
+from smartcam.contract.times import NS_PER_MS, NS_PER_S
+from smartcam.edge import outbox_sql as sql
+from smartcam.edge.clock import Clock
+from smartcam.edge.logs import log
+from smartcam.edge.outbox_file import is_corrupt, is_passing, move_aside, open_database
+from smartcam.edge.outbox_sql import Stamp, age_limits, stamp_of
+
+_LOGGER = logging.getLogger(__name__)
+_RANKS: Final = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+_LARGEST_STATE: Final = 4096
+_LONGEST_AGE_MS: Final = 2**53
+_MOST_DOUBLINGS: Final = 30
+_MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +85,270 @@ class OutboxCounts:
     """Database files that were corrupt and are kept beside the new one."""
     oldest_ms: int | None
     """Age of the oldest waiting event, None when none waits or no age is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEvent:
+    """An event that the cloud will never take, and why."""
+
+    event_id: EventId
+    phase: Phase
+    reason: str
+
+
+class Outbox:
+    """Keeps each event until the cloud acknowledges it.
+
+    Every method may be called from any thread and raises OutboxError when the disk refuses; the next call tries
+    again. The file is opened by the first call. A corrupt file is moved aside and kept, a new one is begun, and
+    the call that met it raises OutboxError, so that its caller does not take for stored what is not.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        limits: OutboxLimits | None = None,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._limits = limits or OutboxLimits()
+        self._random = random
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._tally: Counter[str] = Counter()
+
+    def put(self, event: Event, episode: Episode | None = None) -> None:
+        """Stores an event until it is acknowledged, in one transaction with its open episode.
+
+        A raised event brings its episode along; a cleared one ends the episode of the same event id.
+        `event.age_ms` is how old the event is already (None: new). The same event id and phase once more
+        replaces what waits and is sent again at once.
+
+        Raises:
+            OutboxError: nothing was stored; keep the event and put it again.
+            ContractError: when the event or the episode's state is over 4 kB.
+            ValueError: for an episode beside a cleared event.
+        """
+        if episode is not None and event.phase is Phase.CLEARED:
+            raise ValueError("a cleared event ends its episode and brings none")
+        # Age and clock state are rendered anew with each send, and must not push the event over its limit then.
+        replace(event, age_ms=_LONGEST_AGE_MS, clock_synced=False).to_json()
+        now = self._now()
+        with self._transaction() as connection:
+            row = (event.event_id, event.phase, _RANKS[event.severity], event.to_json(), *astuple(now))
+            (number,) = connection.execute(sql.PUT, row).fetchone()
+            connection.execute("DELETE FROM retry WHERE row = ?", (number,))
+            if event.phase is Phase.CLEARED:
+                connection.execute("DELETE FROM episodes WHERE event_id = ?", (event.event_id,))
+            if episode is not None:
+                _store(connection, episode, now)
+            dropped = connection.execute(sql.DROP_OVER_SIZE, (self._limits.max_events,)).fetchall()
+        self._tally["put"] += 1
+        self._report_drop("size", dropped)
+
+    def put_episode(self, episode: Episode) -> None:
+        """Stores a changed state of an open episode without an event.
+
+        Raises:
+            ContractError: when the state is over 4 kB.
+        """
+        with self._transaction() as connection:
+            _store(connection, episode, self._now())
+
+    def close_episode(self, event_id: EventId) -> None:
+        """Forgets an open episode without an event."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM episodes WHERE event_id = ?", (event_id,))
+
+    def due(self, most: int = 16) -> list[DueEvent]:
+        """What is to be sent now: raised before cleared, the most severe first, then the newest.
+
+        Applies the age limit first. A row that can no longer be read moves to the refused ones.
+        """
+        now = self._now()
+        with self._transaction() as connection:
+            if now.synced:  # the clock of this boot has become known: so has the time of its earlier rows
+                for statement in sql.ADOPT_CLOCK:
+                    connection.execute(statement, (now.utc - now.mono, now.boot_id))
+            old = connection.execute(sql.DROP_OVER_AGE, age_limits(now, self._limits.max_age_s)).fetchall()
+            rows = connection.execute(sql.DUE, (now.mono, most)).fetchall()
+            due = [self._render(connection, row, now) for row in rows]
+        self._report_drop("age", old)
+        return [row for row in due if row is not None]
+
+    def attempted(self, due: DueEvent) -> None:
+        """Notes that a row was tried, with or without success: it is due again after a growing pause."""
+        whole_s = min(
+            self._limits.retry_first_s * 2 ** min(due.attempts, _MOST_DOUBLINGS), self._limits.retry_ceiling_s
+        )
+        wait_ns = round(whole_s * (0.5 + 0.5 * self._random()) * NS_PER_S)
+        with self._transaction() as connection:
+            connection.execute(sql.ATTEMPTED, (due.row, due.attempts + 1, self._clock.monotonic() + wait_ns))
+        self._tally["sent"] += 1
+
+    def retry_now(self) -> None:
+        """The way to the cloud is open again: everything that waits is due at once."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM retry")
+
+    def next_due_s(self) -> float | None:
+        """Seconds until something is due, 0 for now; None while nothing waits."""
+        with self._transaction() as connection:
+            (at_ns,) = connection.execute(sql.NEXT_DUE).fetchone()
+        return None if at_ns is None else max(at_ns - self._clock.monotonic(), 0) / NS_PER_S
+
+    def acknowledge(self, ack: Acknowledgement) -> bool:
+        """Lets go of what the cloud has recorded, and moves what it refuses to the refused ones.
+
+        False when nothing waits for it: a second acknowledgement is no fault.
+        """
+        with self._transaction() as connection:
+            found = connection.execute(
+                "DELETE FROM waiting WHERE event_id = ? AND phase = ? RETURNING row, payload", (ack.event_id, ack.phase)
+            ).fetchone()
+            if found is None:
+                return False
+            connection.execute("DELETE FROM retry WHERE row = ?", (found[0],))
+            if ack.status is AckStatus.REFUSED:
+                self._refuse(connection, ack.event_id, ack.phase, ack.reason, found[1])
+        if ack.status is AckStatus.ACCEPTED:
+            self._tally["accepted"] += 1
+        return True
+
+    def open_episodes(self) -> list[Episode]:
+        """The episodes that were open when they were last stored, with their ages."""
+        now = self._now()
+        with self._transaction() as connection:
+            rows = connection.execute(sql.EPISODES).fetchall()
+        return [_episode(row, now) for row in rows]
+
+    def refused(self) -> list[RefusedEvent]:
+        """What the cloud refused, the newest last; bounded, so the oldest are forgotten."""
+        with self._transaction() as connection:
+            rows = connection.execute("SELECT event_id, phase, reason FROM refused ORDER BY row").fetchall()
+        return [RefusedEvent(EventId(event_id), Phase(phase), reason) for event_id, phase, reason in rows]
+
+    def counts(self) -> OutboxCounts:
+        """What is in the outbox now, and what became of the rest since the process started."""
+        now = self._now()
+        with self._transaction() as connection:
+            waiting, refused, episodes = connection.execute(sql.COUNT).fetchone()
+            stamps = connection.execute(sql.OLDEST).fetchall()
+        ages = [age for stamp in stamps if (age := stamp_of(stamp).age_ns(now)) is not None]
+        tally = self._tally
+        return OutboxCounts(
+            waiting=waiting,
+            refused=refused,
+            episodes=episodes,
+            put=tally["put"],
+            sent=tally["sent"],
+            accepted=tally["accepted"],
+            dropped_by_size=tally["dropped_by_size"],
+            dropped_by_age=tally["dropped_by_age"],
+            refused_forgotten=tally["refused_forgotten"],
+            set_aside=tally["set_aside"],
+            oldest_ms=max(ages) // NS_PER_MS if ages else None,
+        )
+
+    def close(self) -> None:
+        """Closes the file; the next call would open it again."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _now(self) -> Stamp:
+        clock = self._clock
+        return Stamp(clock.boot_id(), clock.monotonic(), clock.utc(), clock.synced())
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, and OutboxError for whatever SQLite says."""
+        with self._lock:
+            connection = self._opened()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._recover(connection, error)
+                raise OutboxError(f"{self._path}: {error}") from error
+            except BaseException:
+                self._roll_back(connection)
+                raise
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            opened = open_database(self._path)
+            self._connection = opened.connection
+            if opened.aside is not None:
+                self._report_corrupt(opened.aside)
+        return self._connection
+
+    def _recover(self, connection: sqlite3.Connection, error: sqlite3.Error) -> None:
+        """Leaves a state from which the next call can go on."""
+        if is_passing(error):
+            self._roll_back(connection)
+            return
+        self.close()
+        if is_corrupt(error):
+            try:
+                self._report_corrupt(move_aside(self._path))
+            except OSError as refusal:
+                raise OutboxError(f"{self._path}: is corrupt and cannot be moved aside ({refusal})") from refusal
+
+    def _roll_back(self, connection: sqlite3.Connection) -> None:
+        """SQLite may have done it by itself, and a connection that cannot is given up."""
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self.close()
+
+    def _report_corrupt(self, aside: Path) -> None:
+        self._tally["set_aside"] += 1
+        log(_LOGGER, logging.CRITICAL, "outbox_corrupt", path=self._path, kept_as=aside)
+
+    def _report_drop(self, reason: str, dropped: list[tuple[str, str]]) -> None:
+        if dropped:
+            self._tally[f"dropped_by_{reason}"] += len(dropped)
+            names = ",".join(f"{event_id}/{phase}" for event_id, phase in dropped[:_MOST_NAMED])
+            log(_LOGGER, logging.ERROR, "outbox_dropped", reason=reason, count=len(dropped), events=names)
+
+    def _render(self, connection: sqlite3.Connection, row: tuple[Any, ...], now: Stamp) -> DueEvent | None:
+        number, event_id, phase, payload, attempts, *stamp = row
+        age_ns = stamp_of(stamp).age_ns(now)
+        try:
+            event = Event.from_json(payload)
+            age_ms = None if age_ns is None else (event.age_ms or 0) + age_ns // NS_PER_MS
+            event = replace(event, age_ms=age_ms, clock_synced=now.synced)
+            return DueEvent(number, event, event.to_json(), attempts)
+        except ContractError as error:
+            connection.execute("DELETE FROM waiting WHERE row = ?", (number,))
+            self._refuse(connection, event_id, phase, f"cannot be read: {error}", payload)
+            return None
+
+    def _refuse(self, connection: sqlite3.Connection, event_id: str, phase: str, reason: str, payload: bytes) -> None:
+        connection.execute(
+            "INSERT INTO refused (event_id, phase, reason, payload) VALUES (?, ?, ?, ?)",
+            (event_id, phase, reason, payload),
+        )
+        forgotten = connection.execute(sql.FORGET_REFUSED, (self._limits.max_refused,)).fetchall()
+        self._tally["refused_forgotten"] += len(forgotten)
+        log(_LOGGER, logging.ERROR, "event_refused", event_id=event_id, phase=phase, reason=reason)
+
+
+def _store(connection: sqlite3.Connection, episode: Episode, now: Stamp) -> None:
+    state = json.dumps(dict(episode.state), separators=(",", ":"), allow_nan=False)
+    if len(state) > _LARGEST_STATE:
+        raise ContractError("state", f"has {len(state)} bytes, at most {_LARGEST_STATE} are allowed")
+    connection.execute(sql.STORE, (episode.camera_id, episode.key, episode.event_id, state, *astuple(now)))
+
+
+def _episode(row: tuple[Any, ...], now: Stamp) -> Episode:
+    camera_id, key, event_id, state, *stamp = row
+    age_ns = stamp_of(stamp).age_ns(now)
+    age_ms = None if age_ns is None else age_ns // NS_PER_MS
+    return Episode(key, CameraId(camera_id), EventId(event_id), json.loads(state), age_ms)
