@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from smartcam.contract.errors import BusRefused, BusUnavailable, MessageTooLarge
@@ -57,7 +57,6 @@ class FakeNucleus:
 
     published_local: list[Publication] = field(default_factory=list)
     published_cloud: list[Publication] = field(default_factory=list)
-    away: bool = False
     cloud_away: bool = False
     refused: set[str] = field(default_factory=set)
     """Topic filters that accessControl denies, for publishing and for subscribing."""
@@ -69,6 +68,18 @@ class FakeNucleus:
     _waiting: deque[Callable[[], None]] = field(default_factory=deque)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _delivering: bool = False
+    _away: bool = False
+
+    @property
+    def away(self) -> bool:
+        """Publishing fails; when it is back, subscriptions go on and configuration watches are told."""
+        return self._away
+
+    @away.setter
+    def away(self, is_away: bool) -> None:
+        was_away, self._away = self._away, is_away
+        if was_away and not is_away:
+            self._tell(self._watches)
 
     def bus(self, component: str) -> "FakeBus":
         return FakeBus(self, component)
@@ -77,11 +88,9 @@ class FakeNucleus:
         """A deployment sets the component's configuration document."""
         with self._lock:
             self._documents[component] = document
-            watches = [watch for name, watch in self._watches if name == component]
+            watches = [(name, watch) for name, watch in self._watches if name == component]
         if not self.away:
-            for watch in watches:
-                self._later(lambda watch=watch: watch.on_change() if watch.is_open else None)  # type: ignore[misc]
-            self._deliver_all()
+            self._tell(watches)
 
     def deliver(self, topic: str, payload: bytes) -> None:
         """The cloud sends a message to the device; without a way it is lost, as with the real one."""
@@ -129,6 +138,11 @@ class FakeNucleus:
     def forget(self, bus: "FakeBus") -> None:
         with self._lock:
             self._subscriptions = [item for item in self._subscriptions if item.bus is not bus]
+
+    def _tell(self, watches: Sequence[tuple[str, FakeWatch]]) -> None:
+        for _, watch in watches:
+            self._later(lambda watch=watch: watch.on_change() if watch.is_open else None)  # type: ignore[misc]
+        self._deliver_all()
 
     def _pass_on(self, topic: str, payload: bytes, *, is_cloud: bool) -> None:
         with self._lock:

@@ -9,7 +9,8 @@ from typing import TextIO
 
 _PLAIN = re.compile(r"[^\s\"'=\\]+")
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/@\"']+(?=@)")
-_THIRD_PARTIES = ("awscrt", "awsiot", "libav", "botocore")
+_THIRD_PARTIES = {"awscrt": logging.WARNING, "awsiot": logging.CRITICAL, "libav": logging.WARNING}
+"""What they say below these levels is noise; the bus reports what the Greengrass client meets in its own words."""
 
 
 def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
@@ -23,8 +24,8 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in _THIRD_PARTIES:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name, lowest in _THIRD_PARTIES.items():
+        logging.getLogger(name).setLevel(max(lowest, root.level))
 
 
 def log(logger: logging.Logger, level: int, event: str, **facts: object) -> None:
