@@ -1,0 +1,210 @@
+"""The motion gate: which parts of a picture differ from what the camera usually sees."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from smartcam.contract.notice import MOST_BOXES, PixelBox
+
+Luma = NDArray[np.uint8]
+Light = NDArray[np.float32]
+Mask = NDArray[np.uint8]
+Cells = tuple[int, int, int, int]
+"""A box in cells of the halved picture: x1, y1, x2, y2, the second corner excluded."""
+
+WORKING_WIDTH: Final = 240
+"""Pictures are halved until they are no wider: the cost stays the same, and noise averages out."""
+_PATCH: Final = 8
+"""Cells per side of a patch for which the change of light is estimated."""
+_DARK: Final = 8.0
+"""Added to both sides of a ratio of brightness, so that black does not divide."""
+_LIGHT_RANGE: Final = (0.4, 2.5)
+_OTHER_SCENE: Final = 0.5
+"""A picture of which a larger share has changed is another scene, not motion."""
+_OTHER_LIGHT: Final = 1.2
+_OTHER_LIGHT_SHARE: Final = 0.003
+"""After a sudden change of the light so much of the picture may not fit (clipped whites): learn anew then."""
+_LEAST_CELLS: Final = 6
+"""What stays for three pictures counts from this size on; one raindrop does not stay."""
+_LEAST_WITH_RIM: Final = 20
+"""Cells that the smallest of these has with a rim of one cell."""
+_SOLID_CELLS: Final = 24
+"""What is this large and three cells thick counts at once, however fast it is."""
+_SETTLING_FRAMES: Final = 4
+_NOISE_WEIGHT: Final = 3.5
+_FIRST_NOISE: Final = 1.5
+_RECENT_S: Final = 3.0
+_OBJECT_S: Final = 20.0
+_LASTING_S: Final = 120.0
+_NEAR: Final = np.ones((3, 3), np.uint8)
+_AROUND: Final = np.ones((9, 9), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class MotionSettings:
+    """How the gate judges.
+
+    `sensitivity`, 0 to 1, sets the smallest contrast to the background that counts, above the measured noise:
+    24 grey levels of 255 at 0, about 8 at 0.5, 3 at 1. `frames_per_second` says how often `look` is called.
+    """
+
+    sensitivity: float = 0.5
+    frames_per_second: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for values out of range."""
+        if not 0 <= self.sensitivity <= 1 or not self.frames_per_second > 0:
+            raise ValueError("sensitivity is 0 to 1, frames per second are more than 0")
+
+    @property
+    def least_contrast(self) -> float:
+        """Grey levels of 255."""
+        return 24.0 / math.pow(8.0, self.sensitivity)
+
+
+class MotionGate:
+    """Compares each picture with two running averages, after evening out light and measured noise.
+
+    The recent average takes in what stopped moving within a minute; the lasting one remembers what was behind it,
+    so that nothing is seen where somebody has stood and left. The same pictures in the same order always give
+    the same answers. Not for several threads.
+    """
+
+    def __init__(self, settings: MotionSettings) -> None:
+        self._contrast = settings.least_contrast
+        self._rate = settings.frames_per_second
+        self._shape: tuple[int, ...] = ()
+        self._change: float
+        self._masks: tuple[Mask, Mask]
+        self._begin(np.zeros((1, 1), np.float32))
+
+    def look(self, luma: Luma) -> tuple[PixelBox, ...]:
+        """Boxes of motion in pixels of the full picture, at most 16; none when the scene is still.
+
+        `luma` is uint8 (height, width). A picture of another size starts the gate afresh.
+        """
+        small = shrunk(luma)
+        if luma.shape != self._shape:
+            self._shape = luma.shape
+            self._begin(small)
+            return ()
+        self._age += 1
+        patches = _patches(small)
+        recent, change = _relit(self._recent, patches)
+        lasting, _ = _relit(self._lasting, patches)
+        rest = cv2.min(cv2.absdiff(small, recent), cv2.absdiff(small, lasting))
+        limit = cv2.scaleAdd(self._noise, _NOISE_WEIGHT, self._least)
+        mask = np.asarray(cv2.compare(rest, limit, cv2.CMP_GT), np.uint8)
+        jump, self._change = change / self._change, change
+        if _is_another_scene(cv2.countNonZero(mask) / mask.size, jump):
+            self._begin(small)
+            return ()
+        firm = cv2.bitwise_and(mask, cv2.bitwise_and(*self._masks))
+        self._learn(small, np.asarray(rest, np.float32), mask)
+        self._masks = (mask, self._masks[0])
+        if self._age < _SETTLING_FRAMES:
+            return ()
+        return _boxes(np.asarray(firm, np.uint8), mask, luma.shape)
+
+    def _begin(self, small: Light) -> None:
+        nothing: Mask = np.zeros(small.shape, np.uint8)
+        self._age = 0
+        self._change = 1.0
+        self._recent: Light = small.copy()
+        self._lasting: Light = small.copy()
+        self._noise: Light = np.full_like(small, _FIRST_NOISE)
+        self._least: Light = np.full_like(small, self._contrast)
+        self._masks = (nothing, nothing)
+
+    def _learn(self, small: Light, rest: Light, mask: Mask) -> None:
+        quiet = cv2.bitwise_not(mask)
+        young = 1 / (self._age + 1)
+        cv2.accumulateWeighted(small, self._recent, max(young, self._per_frame(_RECENT_S)), quiet)
+        cv2.accumulateWeighted(small, self._recent, self._per_frame(_OBJECT_S), mask)
+        cv2.accumulateWeighted(
+            small, self._lasting, max(young, self._per_frame(_LASTING_S)), cv2.bitwise_not(cv2.dilate(mask, _AROUND))
+        )
+        # A leaf or a wet edge that comes and goes is noise of its place; an object, which stays, is not.
+        unsettled = cv2.bitwise_not(cv2.bitwise_and(mask, self._masks[0]))
+        _, clipped = cv2.threshold(rest, 4 * self._contrast, 0.0, cv2.THRESH_TRUNC)
+        cv2.accumulateWeighted(clipped, self._noise, max(young, self._per_frame(_RECENT_S)), unsettled)
+
+    def _per_frame(self, seconds: float) -> float:
+        return min(1 / (seconds * self._rate), 1.0)
+
+
+def shrunk(luma: Luma) -> Light:
+    """The picture halved until it is at most `WORKING_WIDTH` wide: float32, each cell the mean of its pixels."""
+    while luma.shape[1] > WORKING_WIDTH and luma.shape[0] > 1:
+        rows, columns = luma.shape[0] // 2, luma.shape[1] // 2
+        even = luma[: 2 * rows, : 2 * columns]
+        luma = np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
+    return luma.astype(np.float32)
+
+
+def _patches(small: Light) -> Light:
+    rows, columns = (max(side // _PATCH, 1) for side in small.shape)
+    whole = small[: rows * _PATCH, : columns * _PATCH]
+    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _relit(background: Light, patches: Light) -> tuple[Light, float]:
+    """The background in the light of now, and by how much the light of the whole picture has changed.
+
+    The median over neighbouring patches follows clouds and lamps but not a person, who fills fewer than half.
+    """
+    ratio = np.clip((patches + _DARK) / (_patches(background) + _DARK), *_LIGHT_RANGE)
+    light = cv2.medianBlur(ratio, 5)
+    field = cv2.resize(light, background.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    _, relit = cv2.threshold(cv2.multiply(background, field), 255.0, 0.0, cv2.THRESH_TRUNC)
+    return np.asarray(relit, np.float32), cv2.mean(light)[0]
+
+
+def _is_another_scene(share: float, jump: float) -> bool:
+    if share > _OTHER_SCENE:
+        return True
+    return share > _OTHER_LIGHT_SHARE and not 1 / _OTHER_LIGHT < jump < _OTHER_LIGHT
+
+
+def _boxes(firm: Mask, mask: Mask, shape: tuple[int, ...]) -> tuple[PixelBox, ...]:
+    solid = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, _NEAR), np.uint8)
+    seen = cv2.bitwise_or(firm, solid)
+    if cv2.countNonZero(seen) < _LEAST_CELLS:
+        return ()
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(seen, _NEAR), ltype=cv2.CV_16U)
+    kept: list[Cells] = []
+    for label in range(1, count):
+        x, y, width, height, area = stats[label].tolist()
+        place = slice(y, y + height), slice(x, x + width)
+        inside = labels[place] == label
+        if area >= _LEAST_WITH_RIM and (
+            np.count_nonzero(firm[place][inside]) >= _LEAST_CELLS
+            or np.count_nonzero(solid[place][inside]) >= _SOLID_CELLS
+        ):
+            kept.append((x, y, x + width, y + height))
+    scale = shape[1] // mask.shape[1]
+    return tuple(
+        PixelBox(x1 * scale, y1 * scale, min(x2 * scale, shape[1]), min(y2 * scale, shape[0]))
+        for x1, y1, x2, y2 in united(kept, mask.shape, MOST_BOXES)
+    )
+
+
+def united(boxes: Sequence[Cells], shape: tuple[int, ...], most: int) -> tuple[Cells, ...]:
+    """Boxes that overlap become one; while they are more than `most`, so do those that are near each other."""
+    reach = 0
+    while len(boxes) > 1:
+        canvas = np.zeros(shape, np.uint8)
+        for x1, y1, x2, y2 in boxes:
+            canvas[max(y1 - reach, 0) : y2 + reach, max(x1 - reach, 0) : x2 + reach] = 1
+        count, _, stats, _ = cv2.connectedComponentsWithStats(canvas, ltype=cv2.CV_16U)
+        before = len(boxes)
+        boxes = [(x, y, x + width, y + height) for x, y, width, height, _ in stats[1:].tolist()]
+        if count - 1 == before and before <= most:
+            break
+        reach = 1 if before > most else 0
+    return tuple(boxes)
