@@ -1,0 +1,149 @@
+"""First stage: pictures of made-up yards as the device's own preprocessing shows them, with the truth beside them."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from smartcam.model.manifest import InputSpec, TensorType
+from smartcam.model.preprocess import crop_rgb, whole
+from smartcam.vision.picture import Picture
+from training.yard.brush import Pixels
+from training.yard.draws import STORY_S, Hour, draw_spec, draw_story
+from training.yard.scene import Scene, paint_setting
+
+GENERATOR: Final = "training.yard 1"
+"""Name and version of the generator: raise the number when its pictures change."""
+INPUT_WIDTH: Final = 160
+INPUT_HEIGHT: Final = 96
+CLEARLY_SEEN: Final = 0.5
+"""From this visible share on a picture counts as one with an intruder; between 0 and this it teaches nothing."""
+_SIZES: Final = ((320, 180), (384, 216), (448, 252), (320, 240))
+_TRIES: Final = 40
+_HOURS: Final = tuple(Hour)
+
+
+def rgb_spec() -> InputSpec:
+    """What the network takes: RGB bytes as they are, read as shares of 255."""
+    return InputSpec(
+        width=INPUT_WIDTH,
+        height=INPUT_HEIGHT,
+        dtype=TensorType.UINT8,
+        scale=1 / 255,
+        zero_point=0,
+        mean=(0.0, 0.0, 0.0),
+        std=(255.0, 255.0, 255.0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Which yards to draw, and how many pairs of pictures to take of each story; a yard sees one story of each hour."""
+
+    first_seed: int
+    yards: int
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Footage:
+    """Pictures uint8 (n, height, width, 3) in RGB, whether an intruder is in them, and which hour it is, all (n,)."""
+
+    rgb: NDArray[np.uint8]
+    intruder: NDArray[np.bool_]
+    hour: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        """The number of pictures."""
+        return int(self.intruder.size)
+
+    def save(self, path: Path) -> None:
+        """Writes everything into one .npz file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, rgb=self.rgb, intruder=self.intruder, hour=self.hour)
+
+    @classmethod
+    def load(cls, path: Path) -> "Footage":
+        """Reads what `save` wrote."""
+        with np.load(path, allow_pickle=False) as stored:
+            return cls(stored["rgb"], stored["intruder"], stored["hour"])
+
+
+def as_device_sees(bgr: Pixels) -> NDArray[np.uint8]:
+    """A picture BGR (h, w, 3) through the device's own path: I420, then RGB at the network's size."""
+    picture = Picture.from_bgr(bgr)
+    return crop_rgb(picture, whole(picture), rgb_spec())
+
+
+def shoot(lot: Lot) -> Footage:
+    """Draws the lot's yards and takes its pictures."""
+    rgb: list[NDArray[np.uint8]] = []
+    intruder: list[bool] = []
+    hours: list[int] = []
+    for number in range(lot.yards):
+        for picture, somebody, hour in shots(lot.first_seed + number, lot.pairs):
+            rgb.append(picture)
+            intruder.append(somebody)
+            hours.append(hour)
+        if (number + 1) % 50 == 0:
+            print(f"yards {number + 1}/{lot.yards} pictures {len(rgb)}", file=sys.stderr)
+    return Footage(np.stack(rgb), np.array(intruder, np.bool_), np.array(hours, np.uint8))
+
+
+def shots(seed: int, pairs: int) -> Iterator[tuple[NDArray[np.uint8], bool, int]]:
+    """Pictures of one yard at every hour: (picture, intruder, hour), as many with an intruder as without.
+
+    Every other normal picture is the very one with an intruder, only without them: the network must learn the
+    person, not the yard, the weather or the cat.
+    """
+    rng = np.random.default_rng([seed, 20])
+    spec = draw_spec(seed, *_SIZES[int(rng.integers(len(_SIZES)))])
+    setting = paint_setting(spec)
+    for place, hour in enumerate(_HOURS):
+        story = draw_story(spec, hour, place)
+        busy, quiet = Scene(story, setting), Scene(replace(story, visits=()), setting)
+        for pair in range(pairs):
+            time_s = _moment(rng, busy)
+            if time_s is not None:
+                yield _shot(busy, time_s, rng), True, place
+            if time_s is None or pair % 2:
+                time_s = float(rng.uniform(0, STORY_S))
+            yield _shot(quiet, time_s, rng), False, place
+
+
+def _moment(rng: np.random.Generator, scene: Scene) -> float | None:
+    """A time at which an intruder is clearly seen."""
+    visits = scene.spec.visits
+    for _ in range(_TRIES):
+        path = visits[int(rng.integers(len(visits)))].path
+        time_s = float(rng.uniform(path[0].at_s, path[-1].at_s))
+        if scene.truth(time_s).share >= CLEARLY_SEEN:
+            return time_s
+    return None
+
+
+def _shot(scene: Scene, time_s: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+    picture = scene.picture(time_s)
+    if rng.random() < 0.4:  # noqa: PLR2004 - so many come through a codec that was short of bits
+        quality = int(rng.integers(55, 95))
+        ok, packed = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if ok:
+            picture = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
+    return as_device_sees(picture)
+
+
+def shoot_once(lots: Sequence[tuple[str, Lot]], folder: Path) -> dict[str, Footage]:
+    """Takes the pictures of each named lot, or loads them where the same generator has taken them before."""
+    taken = {}
+    for name, lot in lots:
+        stamp = f"{GENERATOR.replace(' ', '-')}-{INPUT_WIDTH}x{INPUT_HEIGHT}-{lot.first_seed}-{lot.yards}-{lot.pairs}"
+        path = folder / f"{name}-{stamp}.npz"
+        if not path.exists():
+            shoot(lot).save(path)
+        taken[name] = Footage.load(path)
+    return taken
