@@ -31,7 +31,7 @@ class SsdDetector:
         self.manifest = manifest
         self._head = head
         self._floor = floor
-        self._policy = policy or RegionPolicy()
+        self._policy = policy or RegionPolicy(least_pixels=max(manifest.input.width, manifest.input.height))
 
     def detect(self, picture: Picture, regions: Sequence[PixelBox]) -> Detections:
         """The objects where something moved, or in the whole picture.

@@ -11,16 +11,17 @@ class RegionPolicy:
     """How boxes of motion become the regions that are looked at.
 
     A box grows by `context` of its longer side on each side, then to a square of at least
-    `least_share` of the picture's shorter side and at least `least_pixels`. What overlaps is
-    merged; where more than `most` regions remain, or they cover `whole_share` of the picture,
-    the whole picture is looked at once.
+    `least_share` of the picture's shorter side and at least `least_pixels`, so that a model of
+    that input size never sees an enlarged picture: hands and bottles enlarged look like people.
+    What overlaps is merged; where more than `most` regions remain, or they cover `whole_share`
+    of the picture, the whole picture is looked at once.
     """
 
-    context: float = 0.25
-    least_share: float = 0.6
-    least_pixels: int = 300
+    least_pixels: int
+    context: float = 0.15
+    least_share: float = 0.5
     most: int = 2
-    whole_share: float = 0.6
+    whole_share: float = 0.8
 
 
 def plan_regions(motion: Sequence[PixelBox], width: int, height: int, policy: RegionPolicy) -> tuple[PixelBox, ...]:

@@ -1,0 +1,183 @@
+"""Making a bundle from a model file: examined, given a golden picture, proven, then put in place at once."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartcam.contract.errors import ContractError, ModelIntegrityError
+from smartcam.contract.event import EventKind
+from smartcam.model.bundle import MANIFEST_FILE, SIGNATURE_FILE, ModelBundle
+from smartcam.model.examine import Scaling, classifier_output, detector_output, input_spec, structured_picture
+from smartcam.model.golden import Answer, dump_answer
+from smartcam.model.heads import ClassifierHead, DetectorHead, Sightings
+from smartcam.model.interpreter import Interpreter
+from smartcam.model.manifest import (
+    MODEL_FILE,
+    ClassifierOutput,
+    DetectorOutput,
+    Golden,
+    InputSpec,
+    ModelKind,
+    ModelManifest,
+    Provenance,
+    Thresholds,
+)
+from smartcam.model.signature import sign
+
+GOLDEN_INPUT: Final = "golden_input.bin"
+GOLDEN_OUTPUT: Final = "golden_output.json"
+TOLERANCE: Final = 0.05
+"""Another processor or runtime rounds otherwise: a few hundredths of a score, never a tenth."""
+_CANDIDATES: Final = 16
+_SATURATED: Final = 0.95
+_NEWCOMERS: Final = ("???", "background")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the maker of a bundle says; the rest is found by running the model."""
+
+    name: str
+    version: str
+    kind: ModelKind
+    labels: tuple[str, ...]
+    events: Mapping[str, EventKind]
+    thresholds: Thresholds
+    min_frames: int
+    licence: str
+    provenance: Provenance = field(default_factory=Provenance)
+    scaling: Scaling | None = None
+    """Only where the model does not take samples as `examine.input_spec` guesses."""
+    tolerance: float = TOLERANCE
+
+
+def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | None = None) -> ModelManifest:
+    """Writes a bundle into a new folder, signed when a key (Ed25519, 32 raw bytes or PEM) is given.
+
+    The folder appears when everything in it is written and opens as a bundle, or not at all.
+
+    Raises:
+        ModelIntegrityError: when the model cannot be what the draft says.
+        ContractError: naming the wrong field of the draft.
+        FileExistsError: when there is something at `folder`.
+        OSError: when the disk refuses.
+    """
+    if os.path.lexists(folder):
+        raise FileExistsError(f"{folder} exists; a bundle is written into a new folder")
+    contents = _contents(model, draft, private_key)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    workshop = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        for name, content in contents.items():
+            with (workshop / name).open("wb") as file:
+                file.write(content)
+                os.fsync(file.fileno())
+        workshop.chmod(0o755)
+        manifest = ModelBundle.open(workshop).manifest
+        workshop.rename(folder)
+    except BaseException:
+        shutil.rmtree(workshop, ignore_errors=True)
+        raise
+    return manifest
+
+
+def _contents(model: bytes, draft: Draft, private_key: bytes | None) -> dict[str, bytes]:
+    interpreter = Interpreter(model)
+    spec = input_spec(interpreter, draft.scaling)
+    pictures = [structured_picture(seed, spec.width, spec.height) for seed in range(_CANDIDATES)]
+    output: DetectorOutput | ClassifierOutput
+    if draft.kind is ModelKind.DETECTOR:
+        output = detector_output(interpreter, spec, pictures)
+        picture, answer = _strongest(DetectorHead(interpreter, spec, output), pictures)
+    else:
+        output = classifier_output(interpreter, spec, pictures)
+        picture, answer = _strongest(ClassifierHead(interpreter, spec, output), pictures)
+    _check_labels(answer, draft.labels)
+    contents = {MODEL_FILE: model, GOLDEN_INPUT: picture.tobytes(), GOLDEN_OUTPUT: dump_answer(answer)}
+    paper = _manifest(draft, spec, output, contents).to_json()
+    ModelManifest.from_json(paper)  # the reader's rules hold for the writer too
+    contents[MANIFEST_FILE] = paper
+    if private_key is not None:
+        contents[SIGNATURE_FILE] = sign(paper, private_key)
+    return contents
+
+
+def _manifest(
+    draft: Draft, spec: InputSpec, output: DetectorOutput | ClassifierOutput, contents: Mapping[str, bytes]
+) -> ModelManifest:
+    return ModelManifest(
+        name=draft.name,
+        version=draft.version,
+        kind=draft.kind,
+        files={name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
+        input=spec,
+        output=output,
+        labels=draft.labels,
+        events=draft.events,
+        thresholds=draft.thresholds,
+        min_frames=draft.min_frames,
+        golden=Golden(GOLDEN_INPUT, GOLDEN_OUTPUT, draft.tolerance),
+        provenance=draft.provenance,
+        licence=draft.licence,
+    )
+
+
+def _strongest(
+    head: DetectorHead | ClassifierHead, pictures: list[NDArray[np.uint8]]
+) -> tuple[NDArray[np.uint8], Answer]:
+    """The picture with a sure answer: among weak ones, and at the very end of the scale, a wrong model could hide."""
+    answers: list[Answer] = [head.look(picture) for picture in pictures]
+    best = max(range(len(pictures)), key=lambda place: _strength(answers[place]))
+    return pictures[best], answers[best]
+
+
+def _strength(answer: Answer) -> float:
+    values = answer.scores if isinstance(answer, Sightings) else answer
+    highest = float(values.max()) if values.size else 0.0
+    return highest if highest <= _SATURATED else 1 - highest
+
+
+def _check_labels(answer: Answer, labels: tuple[str, ...]) -> None:
+    if isinstance(answer, Sightings):
+        highest = int(answer.classes.max()) if answer.classes.size else 0
+        if highest >= len(labels):
+            raise ModelIntegrityError(f"sees class {highest}, but there are only {len(labels)} labels")
+    elif answer.size != len(labels):
+        raise ModelIntegrityError(f"gives {answer.size} shares, but there are {len(labels)} labels")
+
+
+def read_labels(text: str, kind: ModelKind) -> tuple[str, ...]:
+    """Labels of a file with one a line, or `number name` a line; an empty place becomes `???`.
+
+    A detector's classes count from the first object, so a leading `???` or `background` is left out.
+
+    Raises:
+        ContractError: when there are none, or a number is out of range.
+    """
+    lines = [line.strip() for line in text.removeprefix("\ufeff").strip().splitlines()]
+    if lines and all(line.split(maxsplit=1)[0].rstrip(":").isdecimal() and " " in line for line in lines if line):
+        lines = _numbered(lines)
+    if kind is ModelKind.DETECTOR and lines and lines[0].lower() in _NEWCOMERS:
+        lines = lines[1:]
+    if not any(lines):
+        raise ContractError("labels", "has no labels, one a line")
+    return tuple(line or _NEWCOMERS[0] for line in lines)
+
+
+def _numbered(lines: list[str]) -> list[str]:
+    pairs = [line.split(maxsplit=1) for line in lines if line]
+    numbers = [int(number.rstrip(":")) for number, _ in pairs]
+    if max(numbers) > 10 * len(pairs) + 100:
+        raise ContractError("labels", f"has number {max(numbers)} for {len(pairs)} labels")
+    names = [""] * (max(numbers) + 1)
+    for number, (_, name) in zip(numbers, pairs, strict=True):
+        names[number] = name.strip()
+    return names
