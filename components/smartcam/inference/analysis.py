@@ -1,0 +1,72 @@
+"""What an analysis of one camera is, and what it works with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from smartcam.contract.times import UtcNs
+from smartcam.inference.events import Change, OpenEpisode
+from smartcam.inference.settings import CameraSettings
+from smartcam.model.manifest import ModelManifest
+from smartcam.model.scoring import AnomalyScorer, Detector
+from smartcam.vision.alarm import AlarmPolicy
+from smartcam.vision.frame import Frame
+
+LONGEST_ABSENCE_S = 180.0
+"""An episode that was stored longer ago is not gone on with: whoever is there now may be somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectModel:
+    """A bundle whose model finds objects."""
+
+    manifest: ModelManifest
+    detector: Detector
+
+
+@dataclass(frozen=True, slots=True)
+class SceneModel:
+    """A bundle whose model says how unusual the whole scene is."""
+
+    manifest: ModelManifest
+    scorer: AnomalyScorer
+
+
+Model = ObjectModel | SceneModel
+
+
+class Analysis(Protocol):
+    """Turns one camera's frames into changes of episodes. It knows no clock: time comes with the frames."""
+
+    def look(self, frame: Frame) -> list[Change]:
+        """What the frame changes. Frames come in the order of time; the picture is not kept."""
+        ...
+
+    def end(self, at: UtcNs) -> list[Change]:
+        """No frame comes for now: every open episode ends at a time, and what was tracked is forgotten."""
+        ...
+
+    def configure(self, settings: CameraSettings) -> None:
+        """Go on with other settings."""
+        ...
+
+    def resume(self, episodes: Sequence[OpenEpisode]) -> None:
+        """Go on with episodes of an earlier process; what does not show up again is cleared."""
+        ...
+
+    def episodes(self) -> list[OpenEpisode]:
+        """The episodes that are on."""
+        ...
+
+
+def alarm_policy(manifest: ModelManifest, settings: CameraSettings) -> AlarmPolicy:
+    """The camera's own thresholds over the bundle's; clear_at is never above raise_at."""
+    raise_at = manifest.thresholds.raise_at if settings.raise_at is None else settings.raise_at
+    clear_at = manifest.thresholds.clear_at if settings.clear_at is None else settings.clear_at
+    min_frames = manifest.min_frames if settings.min_frames is None else settings.min_frames
+    return AlarmPolicy(raise_at, min(clear_at, raise_at), min_frames)
+
+
+def can_go_on(episode: OpenEpisode) -> bool:
+    """Whether the episode was on so recently that the same object may still be there."""
+    return episode.age_ms is not None and episode.age_ms <= LONGEST_ABSENCE_S * 1000

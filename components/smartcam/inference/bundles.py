@@ -1,0 +1,102 @@
+"""The bundle that is in use: opened, tried again while it is wrong, opened anew when it changes."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from smartcam.contract.errors import ModelIntegrityError
+from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.edge.backoff import Backoff
+from smartcam.edge.clock import Clock
+from smartcam.edge.logs import log
+from smartcam.inference.analysis import Model, ObjectModel, SceneModel
+from smartcam.model.analyser import analyser_of
+from smartcam.model.bundle import ModelBundle
+from smartcam.model.detector import SsdDetector
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S: Final = 10.0
+"""How often to look whether the bundle's folder holds another one by now."""
+MANIFEST: Final = "manifest.json"
+
+
+def open_model(path: Path) -> Model:
+    """The model of a bundle, ready to use. Raises ModelIntegrityError for a bundle that is not what it says."""
+    analyser = analyser_of(ModelBundle.open(path))
+    if isinstance(analyser, SsdDetector):
+        return ObjectModel(analyser.manifest, analyser)
+    return SceneModel(analyser.manifest, analyser)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """By what another bundle is known: the folder behind any link, and its manifest's file."""
+
+    folder: Path
+    inode: int
+    changed_ns: int
+    size: int
+
+
+class BundleKeeper:
+    """Opens a bundle and keeps it. A wrong bundle is logged and tried again, and the one before it stays in use.
+
+    Leaving the process over a bundle would use up the starts that the nucleus allows. For one thread.
+    """
+
+    def __init__(
+        self, path: Path | None, clock: Clock, random: Callable[[], float], opener: Callable[[Path], Model] = open_model
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._open = opener
+        self._backoff = Backoff(2.0, 60.0, random)
+        self._next_at = MonotonicNs(0)
+        self._stamp: _Stamp | None = None
+        self.model: Model | None = None
+        """The model in use, None until a bundle could be opened."""
+
+    def use(self, path: Path | None) -> None:
+        """Take the bundle from another folder from now on."""
+        if path != self._path:
+            self._path, self._stamp, self._next_at = path, None, MonotonicNs(0)
+            self._backoff.reset()
+
+    def refresh(self) -> bool:
+        """Look at the folder when it is time to; True when `model` is another one now."""
+        now = self._clock.monotonic()
+        if now < self._next_at:
+            return False
+        try:
+            wait_s, is_new = LOOK_EVERY_S, self._look()
+            self._backoff.reset()
+        except ModelIntegrityError as error:
+            wait_s, is_new = self._backoff.next(), False
+            in_use = "none" if self.model is None else self.model.manifest.name
+            log(logger, logging.ERROR, "bundle_refused", path=self._path, error=error, in_use=in_use, again_s=wait_s)
+        self._next_at = MonotonicNs(now + round(wait_s * NS_PER_S))
+        return is_new
+
+    def _look(self) -> bool:
+        if self._path is None:
+            raise ModelIntegrityError("no bundle is named: give --bundle or set `bundle` in the configuration")
+        stamp = _stamp(self._path)
+        if stamp == self._stamp:
+            return False
+        model = self._open(self._path)
+        self.model, self._stamp = model, stamp
+        manifest = model.manifest
+        log(logger, logging.INFO, "bundle_opened", name=manifest.name, version=manifest.version, kind=manifest.kind)
+        return True
+
+
+def _stamp(path: Path) -> _Stamp:
+    try:
+        folder = path.resolve(strict=True)
+        facts = (folder / MANIFEST).stat()
+    except OSError as error:
+        raise ModelIntegrityError(f"{path} is no bundle: {error.strerror or error}") from error
+    return _Stamp(folder, facts.st_ino, facts.st_mtime_ns, facts.st_size)

@@ -1,0 +1,213 @@
+"""All cameras: which frames are read, who analyses them, and which camera is lost."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartcam.contract.errors import FrameOverwritten, RingError
+from smartcam.contract.event import EventKind
+from smartcam.contract.ids import CameraId, EventId, ThingName
+from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice
+from smartcam.contract.times import UtcNs
+from smartcam.edge.clock import Clock
+from smartcam.edge.logs import log, log_exception
+from smartcam.edge.ring import RingReader
+from smartcam.inference.analysis import Analysis, Model, ObjectModel
+from smartcam.inference.events import Change, EventMaker, OpenEpisode, Sight
+from smartcam.inference.objects import ObjectAnalysis
+from smartcam.inference.scene import SceneAnalysis
+from smartcam.inference.settings import InferenceSettings
+from smartcam.inference.watch import CameraWatch
+from smartcam.vision.frame import Frame
+
+logger = logging.getLogger(__name__)
+
+_LOG_EVERY: Final = 100
+"""Of the same fault in a row, the first is logged and then each hundredth."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the analysis of all cameras is handed: whose events they are, the time, ids, and where the rings lie."""
+
+    thing: ThingName
+    clock: Clock
+    new_id: Callable[[UtcNs], EventId]
+    ring_folder: Path
+
+
+@dataclass(slots=True)
+class FrameCounts:
+    """What became of the notices that were taken."""
+
+    analysed: int = 0
+    overwritten: int = 0
+    unreadable: int = 0
+    failed: int = 0
+
+
+class Cameras:
+    """The cameras that have been heard of. For one thread."""
+
+    def __init__(self, world: World, settings: InferenceSettings) -> None:
+        self.counts = FrameCounts()
+        self._world = world
+        self._settings = settings
+        self._model: Model | None = None
+        self._watch = CameraWatch(settings.camera_lost_after_s)
+        self._analyses: dict[CameraId, Analysis] = {}
+        self._readers: dict[CameraId, RingReader] = {}
+        self._outages: dict[CameraId, OpenEpisode] = {}
+        self._waiting: dict[CameraId, list[OpenEpisode]] = {}
+        self._buffer: NDArray[np.uint8] = np.empty(0, np.uint8)
+        self._faults = 0
+
+    def configure(self, settings: InferenceSettings) -> None:
+        """Go on with other settings."""
+        self._settings = settings
+        self._watch.lost_after_s = settings.camera_lost_after_s
+        for camera, analysis in self._analyses.items():
+            analysis.configure(settings.camera(camera))
+
+    def use(self, model: Model) -> None:
+        """Analyse with another model; episodes that are on go on where their objects are found again."""
+        for camera, analysis in self._analyses.items():
+            on = [replace(episode, age_ms=0) for episode in analysis.episodes()]
+            self._waiting.setdefault(camera, []).extend(on)
+        self._analyses = {}
+        self._model = model
+
+    def resume(self, episodes: Sequence[OpenEpisode]) -> None:
+        """Go on with what an earlier process left open."""
+        for episode in episodes:
+            camera = episode.event.camera_id
+            if episode.event.kind is EventKind.CAMERA_LOST:
+                self._outages[camera] = episode
+                self._watch.lost(camera)
+            else:
+                self._waiting.setdefault(camera, []).append(episode)
+                self._watch.heard(camera, self._world.clock.monotonic())
+
+    def frame(self, notice: FrameNotice) -> list[Change]:
+        """Read and analyse the frame of a notice. A frame that cannot be had is counted, and the next one taken."""
+        changes = self._alive(notice.camera_id)
+        analysis = self._analysis(notice.camera_id)
+        if analysis is None:
+            return changes
+        try:
+            frame = self._read(notice)
+        except FrameOverwritten:
+            self.counts.overwritten += 1
+            return changes
+        except RingError as error:
+            self.counts.unreadable += 1
+            self._fault(logging.WARNING, "frame_unreadable", camera=notice.camera_id, error=error)
+            return changes
+        try:
+            changes += analysis.look(frame)
+        except Exception as error:  # noqa: BLE001  the edge of the loop: one frame must not end the watch
+            self.counts.failed += 1
+            if self.counts.failed % _LOG_EVERY == 1:
+                log_exception(logger, "analysis_failed", error, camera=notice.camera_id, failed=self.counts.failed)
+            return changes
+        self.counts.analysed += 1
+        self._faults = 0
+        return changes
+
+    def status(self, notice: StatusNotice) -> list[Change]:
+        """Take note of what capture says of a camera."""
+        if notice.state is CameraState.RUNNING:
+            return self._alive(notice.camera_id)
+        if notice.state is CameraState.ENDED:
+            self._watch.ended(notice.camera_id)
+            return self._end(notice.camera_id)
+        return self._lost(notice.camera_id, notice.reason) if self._watch.lost(notice.camera_id) else []
+
+    def overdue(self) -> list[Change]:
+        """Raise `camera_lost` for the cameras that have been silent for too long."""
+        silent = self._watch.overdue(self._world.clock.monotonic())
+        reason = f"no notice for {self._settings.camera_lost_after_s:g} s"
+        return [change for camera in silent for change in self._lost(camera, reason)]
+
+    def close(self) -> None:
+        """Let go of the rings."""
+        for reader in self._readers.values():
+            reader.close()
+        self._readers = {}
+
+    def _read(self, notice: FrameNotice) -> Frame:
+        reader = self._readers.get(notice.camera_id)
+        if reader is None:
+            reader = self._readers[notice.camera_id] = RingReader(self._world.ring_folder, notice.camera_id)
+        size = notice.width * notice.height * 3 // 2
+        if self._buffer.size < size:
+            self._buffer = np.empty(size, np.uint8)
+        return reader.read(notice, self._buffer)
+
+    def _analysis(self, camera: CameraId) -> Analysis | None:
+        model = self._model
+        if model is None:
+            return None
+        analysis = self._analyses.get(camera)
+        if analysis is None:
+            analysis = self._analyses[camera] = new_analysis(model, self._maker(camera), self._settings)
+            analysis.resume(self._waiting.pop(camera, []))
+        return analysis
+
+    def _maker(self, camera: CameraId) -> EventMaker:
+        model = None if self._model is None else self._model.manifest
+        return EventMaker(
+            thing=self._world.thing,
+            camera=camera,
+            valid_s=self._settings.event_valid_s,
+            new_id=self._world.new_id,
+            synced=self._world.clock.synced,
+            model_name=None if model is None else model.name,
+            model_version=None if model is None else model.version,
+        )
+
+    def _alive(self, camera: CameraId) -> list[Change]:
+        if not self._watch.heard(camera, self._world.clock.monotonic()):
+            return []
+        log(logger, logging.INFO, "camera_restored", camera=camera)
+        maker, now = replace(self._maker(camera), model_name=None, model_version=None), self._world.clock.utc()
+        outage = self._outages.pop(camera, None)
+        ended = [] if outage is None else [maker.cleared(outage, now)]
+        return [*ended, Change(maker.event(Sight(EventKind.CAMERA_RESTORED, 1.0, 0.0), now), None)]
+
+    def _lost(self, camera: CameraId, reason: str) -> list[Change]:
+        log(logger, logging.WARNING, "camera_lost", camera=camera, reason=reason)
+        maker, clock = replace(self._maker(camera), model_name=None, model_version=None), self._world.clock
+        changes = self._end(camera)
+        self._outages[camera], change = maker.raised(
+            Sight(EventKind.CAMERA_LOST, 1.0, 0.0), clock.utc(), clock.monotonic()
+        )
+        return [*changes, change]
+
+    def _end(self, camera: CameraId) -> list[Change]:
+        """Clear what is on at a camera that gives no more pictures."""
+        now = self._world.clock.utc()
+        waiting = [self._maker(camera).cleared(episode, now) for episode in self._waiting.pop(camera, [])]
+        analysis = self._analyses.get(camera)
+        return waiting if analysis is None else [*waiting, *analysis.end(now)]
+
+    def _fault(self, level: int, event: str, **facts: object) -> None:
+        self._faults += 1
+        if self._faults % _LOG_EVERY == 1:
+            log(logger, level, event, in_a_row=self._faults, **facts)
+
+
+def new_analysis(model: Model, maker: EventMaker, settings: InferenceSettings) -> Analysis:
+    """The analysis of one camera that fits the model."""
+    camera = settings.camera(maker.camera)
+    unknown = sorted(set(camera.labels) - set(model.manifest.events))
+    if unknown:
+        log(logger, logging.WARNING, "labels_unknown", camera=maker.camera, labels=unknown, bundle=model.manifest.name)
+    if isinstance(model, ObjectModel):
+        return ObjectAnalysis(model, maker, camera)
+    return SceneAnalysis(model, maker, camera)

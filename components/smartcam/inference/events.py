@@ -1,0 +1,145 @@
+"""From what was noticed to events, and what is remembered of an open episode."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from smartcam.contract.errors import ContractError
+from smartcam.contract.event import Event, EventKind, NormalBox, Phase, Severity
+from smartcam.contract.ids import CameraId, EventId, ThingName
+from smartcam.contract.reading import Fields
+from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
+from smartcam.edge.outbox import Episode
+
+STORE_EVERY_S: Final = 20.0
+"""How often the state of an open episode is stored anew: it tells a restarted process how long it was away."""
+SEVERITY: Final = {
+    EventKind.PERSON: Severity.WARNING,
+    EventKind.ANOMALY: Severity.WARNING,
+    EventKind.TAMPER: Severity.CRITICAL,
+    EventKind.CAMERA_LOST: Severity.WARNING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What an episode was raised by. `box` in shares of the picture."""
+
+    kind: EventKind
+    score: float
+    threshold: float
+    box: NormalBox | None = None
+    label: str | None = None
+    zone: str | None = None
+    suppressed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEpisode:
+    """An episode that is on: the event that raised it, and what has been seen since.
+
+    `stored_at` is the monotonic time at which the outbox last heard of it. `age_ms` is set after a restart only:
+    how long ago the process before this one stored it, None where nobody knows.
+    """
+
+    event: Event
+    box: NormalBox | None
+    peak: float
+    stored_at: MonotonicNs
+    suppressed: int = 0
+    age_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What goes into the outbox in one transaction: an event, an episode's state, or both."""
+
+    event: Event | None
+    episode: Episode | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventMaker:
+    """Makes one camera's events. `new_id` gives an id for a time; `synced` says whether UTC is trusted."""
+
+    thing: ThingName
+    camera: CameraId
+    valid_s: float
+    new_id: Callable[[UtcNs], EventId]
+    synced: Callable[[], bool]
+    model_name: str | None = None
+    model_version: str | None = None
+
+    def event(self, sight: Sight, at: UtcNs) -> Event:
+        """The event that begins an episode at a time."""
+        return Event(
+            event_id=self.new_id(at),
+            thing=self.thing,
+            camera_id=self.camera,
+            kind=sight.kind,
+            phase=Phase.RAISED,
+            severity=SEVERITY.get(sight.kind, Severity.INFO),
+            started_at=at,
+            expires_at=UtcNs(at + round(self.valid_s * NS_PER_S)),
+            score=sight.score,
+            threshold=sight.threshold,
+            clock_synced=self.synced(),
+            zone=sight.zone,
+            box=sight.box,
+            label=sight.label,
+            model_name=self.model_name,
+            model_version=self.model_version,
+            suppressed=sight.suppressed,
+        )
+
+    def raised(self, sight: Sight, at: UtcNs, mono: MonotonicNs) -> tuple[OpenEpisode, Change]:
+        """An episode that begins, and its change for the outbox."""
+        event = self.event(sight, at)
+        episode = OpenEpisode(event, sight.box, sight.score, mono, sight.suppressed)
+        return episode, Change(event, stored(episode))
+
+    def cleared(self, episode: OpenEpisode, at: UtcNs) -> Change:
+        """The end of an episode: the second phase of its event."""
+        # A clock that was set back must not make an event end before it began.
+        event = replace(
+            episode.event,
+            phase=Phase.CLEARED,
+            ended_at=UtcNs(max(at, episode.event.started_at)),
+            score=episode.peak,
+            suppressed=episode.suppressed,
+            clock_synced=self.synced(),
+        )
+        return Change(event, None)
+
+
+def stored(episode: OpenEpisode) -> Episode:
+    """The episode as the outbox keeps it."""
+    box = episode.box
+    state: dict[str, object] = {
+        "raised": episode.event.to_json().decode(),
+        "peak": episode.peak,
+        "suppressed": episode.suppressed,
+        "box": None if box is None else [box.x1, box.y1, box.x2, box.y2],
+    }
+    event = episode.event
+    return Episode(f"{event.camera_id}/{event.event_id}", event.camera_id, event.event_id, state)
+
+
+def restored(episode: Episode) -> OpenEpisode:
+    """The episode that an earlier process stored. Raises ContractError when it is not one of ours."""
+    fields = Fields(episode.state, "episode")
+    event = Event.from_json(fields.text("raised", 8192))
+    box = None
+    if fields.has("box"):
+        sides = [side for side in fields.items("box", 4) if isinstance(side, int | float)]
+        if len(sides) != 4:  # noqa: PLR2004
+            raise ContractError("episode.box", "must be four numbers")
+        box = NormalBox(*(float(side) for side in sides))
+    return OpenEpisode(
+        event=event,
+        box=box,
+        peak=fields.number("peak", 0, 1),
+        stored_at=MonotonicNs(0),
+        suppressed=fields.integer("suppressed"),
+        age_ms=episode.age_ms,
+    )

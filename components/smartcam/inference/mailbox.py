@@ -1,0 +1,57 @@
+"""The mailbox between the bus and the analysis: one place a camera, the newest notice wins."""
+
+import threading
+
+from smartcam.contract.ids import CameraId
+from smartcam.contract.notice import FrameNotice, StatusNotice
+
+Notice = FrameNotice | StatusNotice
+
+
+class Mailbox:
+    """Holds of each camera the newest notice of a frame and the newest of its state; older frames are dropped.
+
+    Cameras take turns: the one whose notice has waited longest comes first, and a busy camera does not move up
+    by sending more. Safe to use from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: dict[CameraId, list[Notice]] = {}
+        self._received = 0
+        self._dropped = 0
+
+    @property
+    def received(self) -> int:
+        """Notices of frames that came in."""
+        return self._received
+
+    @property
+    def dropped(self) -> int:
+        """Notices of frames that a newer one replaced before anybody took them."""
+        return self._dropped
+
+    def put(self, notice: Notice) -> None:
+        """Leave a notice; one of the same camera and sort that still waits is dropped."""
+        with self._changed:
+            waiting = self._waiting.setdefault(notice.camera_id, [])
+            older = [place for place, item in enumerate(waiting) if type(item) is type(notice)]
+            for place in older:
+                del waiting[place]
+            waiting.append(notice)
+            if isinstance(notice, FrameNotice):
+                self._received += 1
+                self._dropped += len(older)
+            self._changed.notify()
+
+    def take(self, timeout_s: float) -> Notice | None:
+        """The notice whose turn it is; None when none comes within `timeout_s` seconds."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: bool(self._waiting), timeout_s):
+                return None
+            camera = next(iter(self._waiting))
+            waiting = self._waiting.pop(camera)
+            notice = waiting.pop(0)
+            if waiting:
+                self._waiting[camera] = waiting
+            return notice

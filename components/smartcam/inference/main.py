@@ -1,0 +1,88 @@
+"""The component smartcam.Inference: wires the service and the sender, and runs them."""
+
+import argparse
+import logging
+import os
+import random
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from smartcam.contract.errors import BusError, ContractError, SettingsError
+from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, EventId, ThingName, new_event_id, thing_name
+from smartcam.contract.times import UtcNs
+from smartcam.edge.bus import Bus
+from smartcam.edge.clock import SystemClock
+from smartcam.edge.greengrass_bus import GreengrassBus
+from smartcam.edge.lifecycle import Service, run_component
+from smartcam.edge.logs import configure_logging, log
+from smartcam.edge.outbox import Outbox, OutboxLimits
+from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE
+from smartcam.inference.bundles import BundleKeeper
+from smartcam.inference.cameras import World
+from smartcam.inference.sender import Sender
+from smartcam.inference.service import InferenceService
+from smartcam.inference.settings import read_settings
+
+logger = logging.getLogger(__name__)
+
+THING_VARIABLE = "AWS_IOT_THING_NAME"
+OUTBOX_FILE = "outbox.sqlite3"
+
+
+def fresh_event_id(at: UtcNs) -> EventId:
+    """An event id that nobody has had before."""
+    return new_event_id(at, secrets.token_bytes(RANDOM_BYTES_OF_AN_EVENT_ID))
+
+
+def build(thing: ThingName, bundle: Path | None, ring_folder: Path, bus: Bus) -> list[tuple[str, Service]]:
+    """The component's services by their names; the outbox lies in the working folder."""
+    clock = SystemClock()
+    outbox = Outbox(Path(OUTBOX_FILE), clock, _limits(bus), random.random)
+    sender = Sender(bus, outbox, thing, random.random)
+    service = InferenceService(
+        bus=bus,
+        outbox=outbox,
+        world=World(thing, clock, fresh_event_id, ring_folder),
+        bundles=BundleKeeper(bundle, clock, random.random),
+        bundle=bundle,
+        on_stored=sender.wake,
+        random=random.random,
+    )
+    return [("inference", service), ("sender", sender)]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM. Returns the exit code: 0 after a signal, 1 for a fault, 2 for a wrong call."""
+    parser = argparse.ArgumentParser(
+        prog="smartcam-inference", description="Analyse the frames that smartcam-capture announces; send events."
+    )
+    parser.add_argument("--bundle", type=Path, metavar="PATH", help="folder of the model bundle to analyse with")
+    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    options = parser.parse_args(argv)
+    configure_logging(options.log_level)
+    try:
+        thing = thing_name(os.environ.get(THING_VARIABLE, ""), THING_VARIABLE)
+    except ContractError as error:
+        sys.stderr.write(f"smartcam-inference: the environment variable {error}; the nucleus sets it\n")
+        return 2
+    ring_folder = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
+    bus = GreengrassBus()
+    try:
+        return run_component("smartcam.Inference", lambda: build(thing, options.bundle, ring_folder, bus))
+    finally:
+        bus.close()
+
+
+def _limits(bus: Bus) -> OutboxLimits:
+    """The outbox's limits as configured; the defaults where the configuration is wrong or cannot be had yet."""
+    try:
+        return read_settings(bus.configuration()).outbox
+    except (BusError, SettingsError) as error:
+        log(logger, logging.WARNING, "outbox_limits_default", error=error)
+        return OutboxLimits()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""The analysis of whole scenes: one episode a camera, driven by an anomaly score."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from smartcam.contract.event import NormalBox
+from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
+from smartcam.inference.analysis import SceneModel, alarm_policy, can_go_on
+from smartcam.inference.events import STORE_EVERY_S, Change, EventMaker, OpenEpisode, Sight, stored
+from smartcam.inference.settings import CameraSettings
+from smartcam.vision.alarm import AlarmState, Observation, Transition, step
+from smartcam.vision.frame import Frame
+
+
+class SceneAnalysis:
+    """One camera's scene."""
+
+    def __init__(self, model: SceneModel, maker: EventMaker, settings: CameraSettings) -> None:
+        self._model = model
+        self._maker = maker
+        ((self._label, self._kind),) = model.manifest.events.items()
+        self._state = AlarmState()
+        self._open: OpenEpisode | None = None
+        self._surplus: list[OpenEpisode] = []
+        self._last = MonotonicNs(-1)
+        self.configure(settings)
+
+    def configure(self, settings: CameraSettings) -> None:
+        """Go on with other settings; zones do not apply to a whole scene."""
+        self._policy = alarm_policy(self._model.manifest, settings)
+
+    def look(self, frame: Frame) -> list[Change]:
+        """What the frame changes."""
+        changes = [self._maker.cleared(episode, frame.captured_at) for episode in self._surplus]
+        self._surplus = []
+        if frame.captured_mono <= self._last:
+            return changes
+        self._last = frame.captured_mono
+        score = float(self._model.scorer.score([frame.picture]))
+        observation = Observation(frame.captured_mono, score, moves=self._state.spent_moves + 1)
+        self._state, transition = step(self._policy, self._state, observation)
+        if transition is Transition.RAISED:
+            sight = Sight(self._kind, score, self._policy.raise_at, _moving_part(frame), self._label)
+            self._open, change = self._maker.raised(sight, frame.captured_at, frame.captured_mono)
+            changes.append(change)
+        elif self._open is not None:
+            changes += self._go_on(self._open, transition, score, frame)
+        return changes
+
+    def end(self, at: UtcNs) -> list[Change]:
+        """The scene's episode ends."""
+        ending = self.episodes()
+        self._surplus, self._open = [], None
+        self._state = AlarmState()
+        return [self._maker.cleared(episode, at) for episode in ending]
+
+    def resume(self, episodes: Sequence[OpenEpisode]) -> None:
+        """Go on with the newest episode of this kind; the others are cleared with the next frame."""
+        for episode in sorted(episodes, key=lambda item: item.event.event_id, reverse=True):
+            if self._open is None and episode.event.kind is self._kind and can_go_on(episode):
+                self._open = episode
+                self._state = AlarmState(open=True)
+            else:
+                self._surplus.append(episode)
+
+    def episodes(self) -> list[OpenEpisode]:
+        """The scene's episode, where one is on, and what of an earlier process is still to be cleared."""
+        return [*self._surplus, *([] if self._open is None else [self._open])]
+
+    def _go_on(self, episode: OpenEpisode, transition: Transition | None, score: float, frame: Frame) -> list[Change]:
+        if transition is Transition.CLEARED:
+            self._open = None
+            return [self._maker.cleared(episode, frame.captured_at)]
+        self._open = episode = replace(episode, peak=max(episode.peak, score))
+        if frame.captured_mono - episode.stored_at < STORE_EVERY_S * NS_PER_S:
+            return []
+        self._open = replace(episode, stored_at=frame.captured_mono)
+        return [Change(None, stored(self._open))]
+
+
+def _moving_part(frame: Frame) -> NormalBox | None:
+    """The box about everything that moves, None in a still picture."""
+    if not frame.motion:
+        return None
+    width, height = frame.picture.width, frame.picture.height
+    return NormalBox(
+        min(box.x1 for box in frame.motion) / width,
+        min(box.y1 for box in frame.motion) / height,
+        min(1.0, max(box.x2 for box in frame.motion) / width),
+        min(1.0, max(box.y2 for box in frame.motion) / height),
+    )

@@ -1,0 +1,120 @@
+"""The sender: from the outbox to the cloud, until the cloud says that it has it."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from smartcam.contract.ack import Acknowledgement, AckStatus
+from smartcam.contract.errors import BusError, BusUnavailable, ContractError, OutboxError
+from smartcam.contract.ids import ThingName
+from smartcam.contract.topics import ack_topic, event_topic
+from smartcam.edge.backoff import Backoff
+from smartcam.edge.bus import Bus
+from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.logs import log
+from smartcam.edge.outbox import DueEvent, Outbox
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_WAIT_S: Final = 0.5
+"""How long a stop may go unnoticed."""
+
+
+class Sender:
+    """Publishes what is due with QoS 1 and takes the cloud's acknowledgements. `wake` may be called from any thread."""
+
+    def __init__(self, bus: Bus, outbox: Outbox, thing: ThingName, random: Callable[[], float]) -> None:
+        self._bus = bus
+        self._outbox = outbox
+        self._thing = thing
+        self._bell = threading.Event()
+        self._backoff = Backoff(1.0, 30.0, random)
+        self._is_down = False
+
+    def wake(self) -> None:
+        """Something new is in the outbox."""
+        self._bell.set()
+
+    def run(self, stop: StopToken) -> None:
+        """Send until `stop` is set."""
+        subscription = self._bus.subscribe_cloud(ack_topic(self._thing), self._on_acknowledgement)
+        try:
+            while not stop.is_set():
+                self._bell.clear()
+                try:
+                    wait_s = self.send_due()
+                    self._backoff.reset()
+                except OutboxError as error:
+                    wait_s = self._backoff.next()
+                    log(logger, logging.ERROR, "outbox_unusable", error=error, again_s=wait_s)
+                    stop.wait(wait_s)
+                    continue
+                self._bell.wait(min(wait_s, _LONGEST_WAIT_S))
+        finally:
+            subscription.close()
+
+    def send_due(self) -> float:
+        """Publish everything that is due; the seconds until something is due again.
+
+        Raises:
+            OutboxError: the disk does not give or take what is needed.
+        """
+        while due := self._outbox.due():
+            for item in due:
+                if not self._publish(item):
+                    return self._next_s()
+        return self._next_s()
+
+    def _next_s(self) -> float:
+        wait_s = self._outbox.next_due_s()
+        return _LONGEST_WAIT_S if wait_s is None else wait_s
+
+    def _publish(self, due: DueEvent) -> bool:
+        """False when the way to the cloud is down, so that the rest need not be tried."""
+        event = due.event
+        try:
+            self._bus.publish_cloud(event_topic(self._thing, event.camera_id), due.payload)
+        except BusUnavailable as error:
+            self._outbox.attempted(due)
+            if not self._is_down:
+                self._is_down = True
+                log(logger, logging.WARNING, "cloud_unreachable", error=error)
+            return False
+        except BusError as error:
+            self._outbox.attempted(due)
+            log(logger, logging.ERROR, "event_not_published", event_id=event.event_id, error=error)
+            return True
+        self._outbox.attempted(due)
+        log(
+            logger,
+            logging.INFO,
+            "event_published",
+            event_id=event.event_id,
+            camera=event.camera_id,
+            kind=event.kind,
+            phase=event.phase,
+            attempt=due.attempts + 1,
+        )
+        if self._is_down:
+            self._is_down = False
+            log(logger, logging.INFO, "cloud_reachable")
+            self._outbox.retry_now()
+        return True
+
+    def _on_acknowledgement(self, topic: str, payload: bytes) -> None:
+        try:
+            acknowledgement = Acknowledgement.from_json(payload)
+            known = self._outbox.acknowledge(acknowledgement)
+        except ContractError as error:
+            log(logger, logging.WARNING, "acknowledgement_unreadable", topic=topic, error=error)
+            return
+        except OutboxError as error:
+            # The row stays and is sent again; the cloud knows the event by its id and acknowledges once more.
+            log(logger, logging.ERROR, "acknowledgement_not_stored", error=error)
+            return
+        facts = {"event_id": acknowledgement.event_id, "phase": acknowledgement.phase, "known": known}
+        if acknowledgement.status is AckStatus.REFUSED:
+            log(logger, logging.WARNING, "event_refused", reason=acknowledgement.reason, **facts)
+        else:
+            log(logger, logging.INFO if known else logging.DEBUG, "event_acknowledged", **facts)

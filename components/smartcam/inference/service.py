@@ -1,0 +1,233 @@
+"""The inference service: from notices to events on the disk."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from smartcam.contract.errors import BusError, ContractError, OutboxError, SettingsError
+from smartcam.contract.notice import FrameNotice, decode_notice
+from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.contract.topics import ALL_FRAMES, camera_of_frames_topic
+from smartcam.edge.backoff import Backoff
+from smartcam.edge.bus import Bus
+from smartcam.edge.clock import Clock
+from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.logs import log
+from smartcam.edge.outbox import Outbox
+from smartcam.inference.bundles import BundleKeeper
+from smartcam.inference.cameras import Cameras, World
+from smartcam.inference.events import Change, OpenEpisode, restored
+from smartcam.inference.mailbox import Mailbox
+from smartcam.inference.settings import InferenceSettings, read_settings
+
+logger = logging.getLogger(__name__)
+
+_TICK_S: Final = 0.25
+"""How long a stop, a silent camera or new settings may go unnoticed."""
+_REPORT_EVERY_S: Final = 60.0
+_MOST_UNSTORED: Final = 1000
+_LOG_EVERY: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the service has done since it started."""
+
+    notices: int
+    dropped: int
+    analysed: int
+    overwritten: int
+    unreadable: int
+    failed: int
+    notices_refused: int
+    raised: int
+    cleared: int
+    unstored: int
+
+
+class InferenceService:
+    """Hears notices, analyses the newest frame of each camera, and puts what comes of it into the outbox."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        outbox: Outbox,
+        world: World,
+        bundles: BundleKeeper,
+        bundle: Path | None,
+        on_stored: Callable[[], None],
+        random: Callable[[], float],
+    ) -> None:
+        self._bus = bus
+        self._outbox = outbox
+        self._clock: Clock = world.clock
+        self._bundles = bundles
+        self._bundle = bundle
+        self._on_stored = on_stored
+        self._settings = InferenceSettings()
+        self._cameras = Cameras(world, self._settings)
+        self._mailbox = Mailbox()
+        self._settings_due = threading.Event()
+        self._settings_at = MonotonicNs(0)
+        self._settings_backoff = Backoff(1.0, 30.0, random)
+        self._unstored: deque[Change] = deque(maxlen=_MOST_UNSTORED)
+        self._store_at = MonotonicNs(0)
+        self._store_backoff = Backoff(1.0, 30.0, random)
+        self._report_at = MonotonicNs(0)
+        self._refused = self._raised = self._cleared = 0
+
+    @property
+    def health(self) -> Health:
+        """The counters; to be read from any thread."""
+        counts = self._cameras.counts
+        return Health(
+            notices=self._mailbox.received,
+            dropped=self._mailbox.dropped,
+            analysed=counts.analysed,
+            overwritten=counts.overwritten,
+            unreadable=counts.unreadable,
+            failed=counts.failed,
+            notices_refused=self._refused,
+            raised=self._raised,
+            cleared=self._cleared,
+            unstored=len(self._unstored),
+        )
+
+    def run(self, stop: StopToken) -> None:
+        """Work until `stop` is set. Episodes that are on stay open in the outbox for the next process."""
+        self._settings_due.set()
+        self._cameras.resume(self._left_open(stop))
+        subscriptions = [
+            self._bus.on_configuration_change(self._settings_due.set),
+            self._bus.subscribe_local(ALL_FRAMES, self._on_notice),
+        ]
+        try:
+            while not stop.is_set():
+                self._step()
+        finally:
+            for subscription in subscriptions:
+                subscription.close()
+            self._cameras.close()
+            self._report()
+
+    def _step(self) -> None:
+        self._take_settings()
+        if self._bundles.refresh() and self._bundles.model is not None:
+            self._cameras.use(self._bundles.model)
+        notice = self._mailbox.take(_TICK_S)
+        if notice is None:
+            self._keep(self._cameras.overdue())
+        elif isinstance(notice, FrameNotice):
+            self._keep(self._cameras.frame(notice))
+        else:
+            self._keep(self._cameras.status(notice))
+        self._store()
+        if self._clock.monotonic() >= self._report_at:
+            self._report()
+
+    def _on_notice(self, topic: str, payload: bytes) -> None:
+        try:
+            notice = decode_notice(payload)
+            if camera_of_frames_topic(topic) != notice.camera_id:
+                raise ContractError("camera_id", f"is not the camera of the topic {topic}")
+        except ContractError as error:
+            self._refused += 1
+            if self._refused % _LOG_EVERY == 1:
+                log(logger, logging.WARNING, "notice_refused", topic=topic, error=error, refused=self._refused)
+            return
+        self._mailbox.put(notice)
+
+    def _left_open(self, stop: StopToken) -> list[OpenEpisode]:
+        """What an earlier process left open; waits for a disk that can be read."""
+        backoff = self._store_backoff
+        while not stop.is_set():
+            try:
+                episodes = self._outbox.open_episodes()
+            except OutboxError as error:
+                log(logger, logging.ERROR, "outbox_unusable", error=error)
+                stop.wait(backoff.next())
+                continue
+            backoff.reset()
+            found: list[OpenEpisode] = []
+            for episode in episodes:
+                try:
+                    found.append(restored(episode))
+                except ContractError as error:
+                    log(logger, logging.ERROR, "episode_unreadable", event_id=episode.event_id, error=error)
+                    self._outbox.close_episode(episode.event_id)
+            return found
+        return []
+
+    def _take_settings(self) -> None:
+        now = self._clock.monotonic()
+        if not self._settings_due.is_set() or now < self._settings_at:
+            return
+        self._settings_due.clear()
+        try:
+            settings = read_settings(self._bus.configuration())
+        except BusError as error:
+            wait_s = self._settings_backoff.next()
+            self._settings_at = MonotonicNs(now + round(wait_s * NS_PER_S))
+            self._settings_due.set()
+            log(logger, logging.WARNING, "configuration_unavailable", error=error, again_s=wait_s)
+            return
+        except SettingsError as error:
+            log(logger, logging.ERROR, "configuration_refused", key=error.key, value=error.value, remedy=error.remedy)
+            settings = self._settings
+        self._settings_backoff.reset()
+        if settings.outbox != self._settings.outbox:
+            log(logger, logging.INFO, "outbox_limits_changed", takes_effect="at the next start")
+        self._settings = settings
+        self._cameras.configure(settings)
+        self._bundles.use(settings.bundle or self._bundle)
+
+    def _keep(self, changes: list[Change]) -> None:
+        for change in changes:
+            if change.event is not None:
+                is_cleared = change.episode is None and change.event.ended_at is not None
+                self._cleared += is_cleared
+                self._raised += not is_cleared
+                log(
+                    logger,
+                    logging.INFO,
+                    "event",
+                    event_id=change.event.event_id,
+                    camera=change.event.camera_id,
+                    kind=change.event.kind,
+                    phase=change.event.phase,
+                    score=change.event.score,
+                )
+            if len(self._unstored) == _MOST_UNSTORED:
+                log(logger, logging.ERROR, "change_lost", reason="the outbox takes nothing and memory is bounded")
+            self._unstored.append(change)
+
+    def _store(self) -> None:
+        """Put what waits into the outbox, in order; what cannot be put waits and is tried again."""
+        now = self._clock.monotonic()
+        if not self._unstored or now < self._store_at:
+            return
+        try:
+            while self._unstored:
+                change = self._unstored[0]
+                if change.event is not None:
+                    self._outbox.put(change.event, change.episode)
+                elif change.episode is not None:
+                    self._outbox.put_episode(change.episode)
+                self._unstored.popleft()
+            self._store_backoff.reset()
+        except OutboxError as error:
+            wait_s = self._store_backoff.next()
+            self._store_at = MonotonicNs(now + round(wait_s * NS_PER_S))
+            log(logger, logging.ERROR, "event_not_stored", waiting=len(self._unstored), error=error, again_s=wait_s)
+        self._on_stored()
+
+    def _report(self) -> None:
+        self._report_at = MonotonicNs(self._clock.monotonic() + round(_REPORT_EVERY_S * NS_PER_S))
+        health = self.health
+        facts = {name: getattr(health, name) for name in Health.__slots__}
+        log(logger, logging.INFO, "inference_health", **facts)

@@ -1,0 +1,94 @@
+"""The alarm: from the scores of one object, or of one scene, to episodes."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from smartcam.contract.times import NS_PER_S, MonotonicNs
+
+
+class Transition(StrEnum):
+    """What an observation did to an episode."""
+
+    RAISED = "raised"
+    CLEARED = "cleared"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmPolicy:
+    """When an episode begins and ends.
+
+    It is raised by `min_frames` looks in a row at `raise_at` or above, and cleared when the score has been below
+    `clear_at`, or the object out of sight, for `clear_after_s`.
+    """
+
+    raise_at: float
+    clear_at: float
+    min_frames: int = 3
+    clear_after_s: float = 2.5
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where the numbers contradict one another."""
+        if not 0 <= self.clear_at <= self.raise_at <= 1:
+            raise ValueError("an alarm needs 0 <= clear_at <= raise_at <= 1")
+        if self.min_frames < 1 or self.clear_after_s < 0:
+            raise ValueError("an alarm needs min_frames of 1 or more and clear_after_s of 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One look at one object or scene.
+
+    `seen`: whether this look saw it. `moves`: how often it has moved since it was first seen, 0 for an object that
+    has always stood there; for a scene, which does not move, one more than the state's `spent_moves`. `allowed`:
+    whether it may raise here and now (its zone).
+    """
+
+    at: MonotonicNs
+    score: float
+    seen: bool = True
+    moves: int = 1
+    allowed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmState:
+    """What is remembered of one object or scene.
+
+    `streak`: looks in a row at raise_at or above. `open`: an episode is on. `low_since`: since when it has been low
+    or out of sight. `spent_moves`: an episode that is over has used up the movements before it: only a new one
+    raises again, so that what stays where it is alarms once.
+    """
+
+    streak: int = 0
+    open: bool = False
+    low_since: MonotonicNs | None = None
+    spent_moves: int = 0
+
+
+def step(policy: AlarmPolicy, state: AlarmState, observation: Observation) -> tuple[AlarmState, Transition | None]:
+    """The state after an observation, and what it did. Observations come in the order of time."""
+    if state.open:
+        return _while_open(policy, state, observation)
+    high = observation.seen and observation.score >= policy.raise_at
+    if not high:
+        return replace(state, streak=0), None
+    streak = min(state.streak + 1, policy.min_frames)
+    if streak >= policy.min_frames and observation.allowed and observation.moves > state.spent_moves:
+        return AlarmState(streak=streak, open=True, spent_moves=state.spent_moves), Transition.RAISED
+    return replace(state, streak=streak), None
+
+
+def cleared(state: AlarmState, moves: int) -> AlarmState:
+    """The state after an episode was ended from outside, as when the camera is gone; `moves` are spent."""
+    return AlarmState(spent_moves=max(moves, state.spent_moves))
+
+
+def _while_open(
+    policy: AlarmPolicy, state: AlarmState, observation: Observation
+) -> tuple[AlarmState, Transition | None]:
+    if observation.seen and observation.score >= policy.clear_at:
+        return replace(state, low_since=None), None
+    low_since = observation.at if state.low_since is None else state.low_since
+    if observation.at - low_since >= policy.clear_after_s * NS_PER_S:
+        return cleared(state, observation.moves), Transition.CLEARED
+    return replace(state, low_since=low_since), None

@@ -1,0 +1,75 @@
+"""Zones: named parts of a picture, tested at the point where an object stands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from smartcam.contract.errors import SettingsError
+from smartcam.contract.event import NormalBox
+
+Corner = tuple[float, float]
+_FEWEST_CORNERS = 3
+_MOST_CORNERS = 64
+_LONGEST_NAME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A polygon of corners (x, y) in shares of the picture, 0..1; it closes itself and may be concave."""
+
+    name: str
+    corners: tuple[Corner, ...]
+
+    def holds(self, x: float, y: float) -> bool:
+        """Whether the point lies in the zone; a point on its edge does."""
+        inside = False
+        for (x1, y1), (x2, y2) in zip(self.corners, (*self.corners[1:], self.corners[0]), strict=True):
+            if _on_line(x, y, (x1, y1), (x2, y2)):
+                return True
+            if (y1 > y) != (y2 > y) and x < x1 + (y - y1) / (y2 - y1) * (x2 - x1):
+                inside = not inside
+        return inside
+
+
+def standing_point(box: NormalBox) -> Corner:
+    """Where an object stands: the bottom centre of its box, x and y in shares."""
+    return (box.x1 + box.x2) / 2, box.y2
+
+
+def zone_of(zones: Sequence[Zone], box: NormalBox) -> Zone | None:
+    """The first zone in which the object of the box stands."""
+    x, y = standing_point(box)
+    return next((zone for zone in zones if zone.holds(x, y)), None)
+
+
+def zone(name: str, corners: Sequence[Corner], key: str) -> Zone:
+    """A zone from outside; `key` is where it stands in the configuration.
+
+    Raises:
+        SettingsError: naming the key, for a polygon that encloses nothing.
+    """
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise SettingsError(key, name, f"a zone's name must have 1 to {_LONGEST_NAME} printable characters")
+    if not _FEWEST_CORNERS <= len(corners) <= _MOST_CORNERS:
+        raise SettingsError(key, list(corners), f"must have {_FEWEST_CORNERS} to {_MOST_CORNERS} corners")
+    if not all(0 <= side <= 1 for corner in corners for side in corner):
+        raise SettingsError(key, list(corners), "corners [x, y] must be shares of the picture, each from 0 to 1")
+    if len(set(corners)) < _FEWEST_CORNERS or _area(corners) == 0:
+        raise SettingsError(key, list(corners), "must enclose an area; its corners lie on one line")
+    return Zone(name, tuple(corners))
+
+
+def _area(corners: Sequence[Corner]) -> float:
+    """Twice the area of the corners' hull is 0 only where all lie on one line, also for crossing polygons."""
+    (x0, y0), *others = corners
+    return max(
+        abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))
+        for place, (x1, y1) in enumerate(others)
+        for x2, y2 in others[place + 1 :]
+    )
+
+
+def _on_line(x: float, y: float, start: Corner, end: Corner) -> bool:
+    across = (end[0] - start[0]) * (y - start[1]) - (end[1] - start[1]) * (x - start[0])
+    if abs(across) > 1e-12:  # noqa: PLR2004  rounding
+        return False
+    return min(start[0], end[0]) <= x <= max(start[0], end[0]) and min(start[1], end[1]) <= y <= max(start[1], end[1])
