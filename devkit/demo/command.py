@@ -1,0 +1,81 @@
+"""`python -m devkit demo`: from camera clip to delivered alert."""
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from devkit.build.suite import BuildError
+from devkit.cloud.cdk import DeployError
+from devkit.cloud.local_cloud import LocalCloudError
+from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE, DEMO_FOLDER, DemoError, DemoPlan
+from devkit.demo.report import Report
+from devkit.demo.run import Demo, Say
+from devkit.demo.yard_clip import yard_clip
+from devkit.tools import ToolsError
+from smartcam.contract.errors import SmartcamError
+from smartcam.contract.ids import camera_id
+
+_LONGEST_COOLDOWN_S = 86_400
+
+
+def main(argv: list[str]) -> int:
+    """0: every event became exactly one alert per channel. 1: not. 2: it could not be run. 130: interrupted."""
+    arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    begun = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"{time.monotonic() - begun:6.1f}  {line}", flush=True)
+
+    try:
+        plan = DemoPlan(
+            clip=arguments.video,
+            bundle=arguments.bundle,
+            cooldown_s=arguments.cooldown,
+            camera=camera_id(arguments.camera),
+            folder=arguments.folder.resolve(),
+        )
+        plan.check()
+        clip = plan.clip or yard_clip(CLIP_FOLDER, say)
+        report = Demo(plan, clip, say).run()
+    except KeyboardInterrupt:
+        print("demo: interrupted; nothing is left running", file=sys.stderr)
+        return 130
+    except (SmartcamError, DemoError, BuildError, LocalCloudError, DeployError, ToolsError, OSError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+    _sum_up(report, plan, say)
+    return 0 if report.complete else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="devkit demo", description=__doc__)
+    parser.add_argument("--video", type=Path, help="the clip that plays the camera (a generated yard)")
+    parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="the model bundle (the demo's)")
+    parser.add_argument("--cooldown", type=_seconds, default=0, metavar="SECONDS", help="between two alerts (0)")
+    parser.add_argument("--camera", default="yard", help="the camera's id (yard)")
+    parser.add_argument("--folder", type=Path, default=DEMO_FOLDER, help="where everything goes (build/demo)")
+    return parser
+
+
+def _seconds(text: str) -> int:
+    if not text.isdigit() or int(text) > _LONGEST_COOLDOWN_S:
+        raise argparse.ArgumentTypeError(f"{text}: give whole seconds, 0 to {_LONGEST_COOLDOWN_S}")
+    return int(text)
+
+
+def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _sum_up(report: Report, plan: DemoPlan, say: Say) -> None:
+    say(f"{len(report.raised)} events, {len(report.alerts)} alerts, lost {report.lost}, duplicates {report.duplicates}")
+    if report.held:
+        say(f"{report.held} events were held by the cooldown of {plan.cooldown_s} s")
+    for name in ("capture_to_publish_p50", "capture_to_publish_p99", "publish_to_person_p50"):
+        say(f"{name.replace('_', ' ')}: {getattr(report.latencies, name):.0f} ms")
+    say(f"e-mail: {plan.folder / 'cloud' / 'mail'}   SMS: {plan.folder / 'cloud' / 'sms'}")
+    say(f"report: {plan.folder / 'report.json'}")
