@@ -4,6 +4,7 @@ A supervisor thread owns the connection: it connects, notices a loss, connects a
 subscription anew. Publishing never waits for it. Callbacks run one by one in a second thread.
 """
 
+import gc
 import json
 import logging
 import os
@@ -11,7 +12,6 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 from awscrt.exceptions import AwsCrtError
@@ -29,32 +29,19 @@ from awsiot.greengrasscoreipc.model import (
     ServiceError,
 )
 
-from smartcam.contract.errors import BusError, BusRefused, BusUnavailable, MessageTooLarge
+from smartcam.contract.errors import BusRefused, BusUnavailable, MessageTooLarge
 from smartcam.contract.times import NS_PER_S
-from smartcam.edge.backoff import Backoff
 from smartcam.edge.bus import LARGEST_PAYLOAD, OnMessage, Subscription, fits
 from smartcam.edge.clock import Clock, SystemClock
 from smartcam.edge.logs import log, log_exception
-from smartcam.edge.streams import NEVER_S, Open, Stream
+from smartcam.edge.streams import NEVER_S, Open, Patience, Stream, Surroundings
 
 logger = logging.getLogger(__name__)
 
+USUAL_PATIENCE = Patience()
 _LONGEST_TOPIC = 256
 _SOCKET_VARIABLE = "AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT"
 _TOKEN_VARIABLE = "SVCUID"  # noqa: S105  the variable's name
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds that the bus gives the nucleus."""
-
-    request_s: float = 5.0
-    first_retry_s: float = 0.25
-    longest_retry_s: float = 10.0
-    refused_s: float = 30.0
-    """Until a refused subscription is tried again: an operator mends the recipe, a loop does not."""
-    burst_s: float = 0.25
-    """Changes of the configuration within this time are told once."""
 
 
 class GreengrassBus:
@@ -64,7 +51,7 @@ class GreengrassBus:
         self,
         environment: Mapping[str, str] = os.environ,
         *,
-        patience: Patience = Patience(),
+        patience: Patience = USUAL_PATIENCE,
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -77,8 +64,7 @@ class GreengrassBus:
         self._token = _required(environment, _TOKEN_VARIABLE)
         self._patience = patience
         self._clock = clock or SystemClock()
-        self._backoff = Backoff(patience.first_retry_s, patience.longest_retry_s, jitter)
-        self._jitter = jitter
+        self._backoff = patience.backoff(jitter)
         self._lock = threading.Lock()
         self._streams: list[Stream] = []
         self._client: Any = None
@@ -91,6 +77,7 @@ class GreengrassBus:
         self._loops = EventLoopGroup(num_threads=1)
         self._bootstrap = ClientBootstrap(self._loops, DefaultHostResolver(self._loops))
         self._callbacks = ThreadPoolExecutor(1, thread_name_prefix="bus-callbacks")
+        self._around = Surroundings(self._callbacks, patience, jitter, self._now, self._wake.set)
         self._supervisor = threading.Thread(target=self._supervise, name="bus-supervisor")
         self._supervisor.start()
         self._tried.wait(patience.request_s)
@@ -143,7 +130,7 @@ class GreengrassBus:
         def start(client: Any, **handlers: object) -> tuple[Future[object], Any]:  # noqa: ANN401  untyped client
             return client.subscribe_to_configuration_update_async(key_path=[], **handlers)  # type: ignore[no-any-return]
 
-        return self._subscribe("watch the configuration", start, lambda _: on_change(), self._patience.burst_s)
+        return self._subscribe("watch the configuration", start, lambda _: on_change(), in_bursts=True)
 
     def close(self) -> None:
         """See `Bus`."""
@@ -161,14 +148,14 @@ class GreengrassBus:
         ended = self._loops.shutdown_event
         self._streams.clear()
         self._client = self._connection = self._bootstrap = self._loops = None
-        # The client's own thread ends when the last object that needs it is gone.
+        # The client's network thread ends with the last object that needs it, and its handlers are knots.
+        gc.collect()
         ended.wait(1.0)
 
     def _subscribe(
-        self, what: str, start: Open, on_event: Callable[[Any], None], burst_s: float | None = None
+        self, what: str, start: Open, on_event: Callable[[Any], None], *, in_bursts: bool = False
     ) -> Subscription:
-        backoff = Backoff(self._patience.first_retry_s, self._patience.longest_retry_s, self._jitter)
-        stream = Stream(what, start, on_event, self._callbacks, backoff, burst_s, self._now, self._wake.set)
+        stream = Stream(what, start, on_event, self._around, in_bursts=in_bursts)
         with self._lock:
             if self._closing:
                 raise BusUnavailable("the bus is closed")
@@ -202,22 +189,13 @@ class GreengrassBus:
         client = self._client
         waits = [NEVER_S]
         for stream in list(self._streams):
-            if client is not None and stream.needs_opening(client, self._now()) and self._open(stream, client):
+            if client is not None and self._open(stream, client):
                 stream.note_missed()
-            waits.append(stream.tell_or_wait(self._now()))
-        return max(min(waits), 0.0)
+            waits.append(stream.tell_or_wait())
+        return min(waits)
 
     def _open(self, stream: Stream, client: Any) -> bool:  # noqa: ANN401  untyped client
-        try:
-            return stream.open(client, lambda ask: self._answer(ask, stream.what))
-        except BusRefused as error:
-            stream.retry_in(self._patience.refused_s)
-            remedy = "allow it in the recipe's accessControl, and reset a stale one with the deployment"
-            log(logger, logging.ERROR, "subscription_refused", what=stream.what, error=str(error), remedy=remedy)
-        except BusError as error:
-            stream.retry_in(None)
-            log(logger, logging.WARNING, "subscription_failed", what=stream.what, error=str(error))
-        return False
+        return stream.open(client, lambda ask: self._answer(ask, stream.what))
 
     def _connect(self) -> bool:
         connection = self._connection = self._new_connection()
@@ -343,4 +321,7 @@ def _required(environment: Mapping[str, str], name: str) -> str:
 
 def _text(error: object) -> str:
     # Lite sends errors without a message.
-    return f"{type(error).__name__}: {getattr(error, 'message', None) or error}" if error else "closed"
+    if error is None:
+        return "closed"
+    message = getattr(error, "message", None) or str(error)
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
