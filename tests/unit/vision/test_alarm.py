@@ -1,0 +1,175 @@
+from itertools import accumulate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.vision.alarm import AlarmPolicy, AlarmState, Observation, Transition, cleared, step
+
+POLICY = AlarmPolicy(raise_at=0.6, clear_at=0.4, min_frames=3, clear_after_s=2.0)
+FIFTH = NS_PER_S // 5
+
+
+def seen(*scores: float, start: int = 0, moves: int = 1, allowed: bool = True) -> list[Observation]:
+    return [
+        Observation(MonotonicNs((start + place) * FIFTH), score, moves=moves, allowed=allowed)
+        for place, score in enumerate(scores)
+    ]
+
+
+def run(
+    observations: list[Observation], policy: AlarmPolicy = POLICY, state: AlarmState | None = None
+) -> tuple[AlarmState, list[tuple[int, Transition]]]:
+    """The last state, and what happened at which observation."""
+    state, happened = AlarmState() if state is None else state, []
+    for place, observation in enumerate(observations):
+        state, transition = step(policy, state, observation)
+        if transition is not None:
+            happened.append((place, transition))
+    return state, happened
+
+
+def test_the_third_high_look_in_a_row_raises() -> None:
+    assert run(seen(0.7, 0.7, 0.7, 0.7))[1] == [(2, Transition.RAISED)]
+
+
+def test_a_low_look_between_begins_the_streak_anew() -> None:
+    assert run(seen(0.7, 0.7, 0.5, 0.7, 0.7))[1] == []
+
+
+def test_a_score_between_the_thresholds_neither_raises_nor_clears() -> None:
+    assert run(seen(*[0.5] * 50))[1] == []
+    state, happened = run(seen(0.7, 0.7, 0.7, *[0.5] * 50))
+    assert happened == [(2, Transition.RAISED)]
+    assert state.open
+
+
+def test_an_episode_is_cleared_when_its_object_has_been_low_for_long_enough() -> None:
+    assert run(seen(0.7, 0.7, 0.7, *[0.1] * 20))[1] == [(2, Transition.RAISED), (13, Transition.CLEARED)]
+
+
+def test_an_object_that_comes_back_in_time_keeps_its_episode() -> None:
+    _, happened = run(seen(0.7, 0.7, 0.7, *[0.1] * 9, 0.7, *[0.1] * 9, 0.7))
+    assert happened == [(2, Transition.RAISED)]
+
+
+def test_out_of_sight_counts_as_low_whatever_the_score() -> None:
+    gone = [Observation(MonotonicNs(place * FIFTH), 0.9, seen=False) for place in range(3, 30)]
+    assert run([*seen(0.7, 0.7, 0.7), *gone])[1] == [(2, Transition.RAISED), (13, Transition.CLEARED)]
+
+
+def test_what_has_never_moved_never_raises() -> None:
+    assert run(seen(*[0.9] * 100, moves=0))[1] == []
+
+
+def test_what_begins_to_move_raises_then() -> None:
+    assert run([*seen(*[0.9] * 10, moves=0), *seen(0.9, start=10)])[1] == [(10, Transition.RAISED)]
+
+
+def test_a_parked_car_gives_no_second_event() -> None:
+    parked = [*seen(*[0.9] * 5), *seen(*[0.0] * 20, start=5), *seen(*[0.9] * 100, start=25)]
+    assert [what for _, what in run(parked)[1]] == [Transition.RAISED, Transition.CLEARED]
+
+
+def test_a_parked_car_that_drives_off_after_its_episode_is_an_event() -> None:
+    parked = [*seen(*[0.9] * 5), *seen(*[0.0] * 20, start=5), *seen(*[0.9] * 5, start=25, moves=2)]
+    assert [what for _, what in run(parked)[1]] == [Transition.RAISED, Transition.CLEARED, Transition.RAISED]
+
+
+def test_an_object_outside_its_zone_raises_as_soon_as_it_steps_in() -> None:
+    outside, inside = seen(*[0.9] * 10, allowed=False), seen(0.9, start=10)
+    assert run([*outside, *inside])[1] == [(10, Transition.RAISED)]
+
+
+def test_leaving_the_zone_ends_no_episode() -> None:
+    state, _ = run([*seen(*[0.9] * 4), *seen(*[0.9] * 50, start=4, allowed=False)])
+    assert state.open
+
+
+def test_an_episode_that_was_ended_from_outside_needs_a_new_movement() -> None:
+    ended = cleared(AlarmState(open=True), moves=1)
+    assert run(seen(*[0.9] * 10), state=ended)[1] == []
+    assert run(seen(*[0.9] * 10, moves=2), state=ended)[1] == [(2, Transition.RAISED)]
+
+
+@pytest.mark.parametrize(
+    ("raise_at", "clear_at", "min_frames", "clear_after_s"),
+    [(0.4, 0.6, 3, 2.0), (1.1, 0.5, 3, 2.0), (0.5, -0.1, 3, 2.0), (0.6, 0.4, 0, 2.0), (0.6, 0.4, 3, -1.0)],
+)
+def test_a_policy_that_contradicts_itself_is_refused(
+    raise_at: float, clear_at: float, min_frames: int, clear_after_s: float
+) -> None:
+    with pytest.raises(ValueError, match="an alarm needs"):
+        AlarmPolicy(raise_at, clear_at, min_frames, clear_after_s)
+
+
+policies = st.builds(
+    lambda low, high, frames, after: AlarmPolicy(max(low, high), min(low, high), frames, after),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.integers(1, 5),
+    st.floats(0, 3),
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Observation]:
+    count = draw(st.integers(1, 60))
+    times = accumulate(draw(st.lists(st.integers(1, NS_PER_S), min_size=count, max_size=count)))
+    moves = accumulate(draw(st.lists(st.sampled_from([0, 0, 0, 1]), min_size=count, max_size=count)))
+    return [
+        Observation(
+            MonotonicNs(at), draw(st.floats(0, 1)), seen=draw(st.booleans()), moves=moved, allowed=draw(st.booleans())
+        )
+        for at, moved in zip(times, moves, strict=True)
+    ]
+
+
+@given(policies, histories())
+def test_raised_and_cleared_take_turns(policy: AlarmPolicy, history: list[Observation]) -> None:
+    happened = [what for _, what in run(history, policy)[1]]
+    assert happened[::2] == [Transition.RAISED] * len(happened[::2])
+    assert happened[1::2] == [Transition.CLEARED] * len(happened[1::2])
+
+
+@given(policies, histories())
+def test_nothing_is_raised_below_raise_at_unseen_unmoved_or_not_allowed(
+    policy: AlarmPolicy, history: list[Observation]
+) -> None:
+    for place, what in run(history, policy)[1]:
+        if what is Transition.RAISED:
+            streak = history[place + 1 - policy.min_frames : place + 1]
+            assert len(streak) == policy.min_frames
+            assert all(look.seen and look.score >= policy.raise_at for look in streak)
+            assert history[place].allowed
+            assert history[place].moves > 0
+
+
+@given(policies, histories())
+def test_there_are_never_more_episodes_than_movements(policy: AlarmPolicy, history: list[Observation]) -> None:
+    raised = [what for _, what in run(history, policy)[1] if what is Transition.RAISED]
+    assert len(raised) <= history[-1].moves
+
+
+@given(policies, histories())
+def test_nothing_is_cleared_that_was_in_sight_and_high_within_the_time(
+    policy: AlarmPolicy, history: list[Observation]
+) -> None:
+    for place, what in run(history, policy)[1]:
+        if what is Transition.CLEARED:
+            since = history[place].at - policy.clear_after_s * NS_PER_S
+            recent = [look for look in history[: place + 1] if look.at > since]
+            assert all(not look.seen or look.score < policy.clear_at for look in recent)
+
+
+@given(policies, histories(), st.floats(0, 1))
+def test_a_surer_score_never_raises_later(policy: AlarmPolicy, history: list[Observation], more: float) -> None:
+    surer = [
+        Observation(look.at, min(1.0, look.score + more), seen=look.seen, moves=look.moves, allowed=look.allowed)
+        for look in history
+    ]
+    before, after = run(history, policy)[1], run(surer, policy)[1]
+    if before:
+        assert after
+        assert after[0][0] <= before[0][0]

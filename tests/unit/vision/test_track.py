@@ -1,0 +1,302 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.vision.boxes import Boxes
+from smartcam.vision.track import Sightings, Tracker, TrackPolicy, Tracks
+
+Box = tuple[float, float, float, float]
+STILL = np.zeros((0, 4), np.float32)
+EVERYWHERE = np.array([[0, 0, 1, 1]], np.float32)
+HERE: Box = (0.4, 0.4, 0.5, 0.7)
+
+
+def at(seconds: float) -> MonotonicNs:
+    return MonotonicNs(round((1000 + seconds) * NS_PER_S))
+
+
+def saw(*found: tuple[Box, float], group: int = 0, looked_at: Boxes | None = None) -> Sightings:
+    count = len(found)
+    return Sightings(
+        boxes=np.array([box for box, _ in found], np.float32).reshape(-1, 4),
+        scores=np.array([score for _, score in found], np.float32),
+        groups=np.full(count, group, np.int64),
+        labels=np.zeros(count, np.int64),
+        looked_at=looked_at,
+    )
+
+
+def shifted(box: Box, by: float) -> Box:
+    return box[0] + by, box[1], box[2] + by, box[3]
+
+
+def together(*looks: Sightings) -> Sightings:
+    return Sightings(
+        np.concatenate([look.boxes for look in looks]),
+        np.concatenate([look.scores for look in looks]),
+        np.concatenate([look.groups for look in looks]),
+        np.concatenate([look.labels for look in looks]),
+    )
+
+
+def follow(tracker: Tracker, box: Box, seconds: float, start: float = 0.0, motion: Boxes = STILL) -> Tracks:
+    """The same box five times a second."""
+    tracks = tracker.step(at(start), saw((box, 0.7)), motion)
+    for look in range(1, round(seconds * 5) + 1):
+        tracks = tracker.step(at(start + look / 5), saw((box, 0.7)), motion)
+    return tracks
+
+
+def test_an_object_that_walks_keeps_its_id() -> None:
+    tracker = Tracker()
+    ids = {
+        int(track)
+        for look in range(20)
+        for track in tracker.step(at(look / 5), saw((shifted(HERE, look * 0.02), 0.7)), STILL).ids
+    }
+    assert ids == {1}
+
+
+def test_two_objects_that_pass_each_other_keep_their_ids() -> None:
+    tracker = Tracker()
+    tracks = tracker.step(at(0), saw(((0.1, 0.3, 0.2, 0.6), 0.7), ((0.7, 0.35, 0.8, 0.65), 0.7)), STILL)
+    for look in range(1, 21):
+        right = (0.1 + look * 0.03, 0.3, 0.2 + look * 0.03, 0.6)
+        left = (0.7 - look * 0.03, 0.35, 0.8 - look * 0.03, 0.65)
+        tracks = tracker.step(at(look / 5), saw((right, 0.7), (left, 0.7)), STILL)
+    assert tracks.ids.tolist() == [1, 2]
+    assert tracks.boxes[0, 0] == pytest.approx(0.7)
+    assert tracks.boxes[1, 0] == pytest.approx(0.1)
+
+
+def test_a_fast_object_whose_boxes_do_not_overlap_is_followed() -> None:
+    tracker = Tracker()
+    for look in range(6):
+        tracks = tracker.step(at(look / 5), saw((shifted((0.1, 0.5, 0.2, 0.6), look * 0.055), 0.7)), STILL)
+    assert tracks.ids.tolist() == [1]
+
+
+def test_an_object_out_of_sight_for_a_second_is_the_same_when_it_comes_back() -> None:
+    tracker = Tracker()
+    for look in range(6):
+        tracker.step(at(look / 5), saw((shifted(HERE, look * 0.02), 0.7)), STILL)
+    for look in range(6, 11):
+        tracker.step(at(look / 5), saw(), STILL)
+    tracks = tracker.step(at(2.2), saw((shifted(HERE, 0.22), 0.7)), STILL)
+    assert tracks.ids.tolist() == [1]
+
+
+def test_an_object_that_is_gone_for_longer_than_the_lost_buffer_is_another_one() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 1)
+    assert len(tracker.step(at(4.5), saw(), STILL)) == 0
+    assert tracker.step(at(5), saw((HERE, 0.7)), STILL).ids.tolist() == [2]
+
+
+def test_objects_of_different_groups_never_become_one_track() -> None:
+    tracker = Tracker()
+    tracker.step(at(0), saw((HERE, 0.7)), STILL)
+    tracks = tracker.step(at(0.2), saw((HERE, 0.7), group=1), STILL)
+    assert tracks.ids.tolist() == [1, 2]
+    assert tracks.seen.tolist() == [False, True]
+
+
+def test_a_weak_detection_continues_a_track_but_begins_none() -> None:
+    tracker = Tracker()
+    assert len(tracker.step(at(0), saw((HERE, 0.3)), STILL)) == 0
+    tracker.step(at(0.2), saw((HERE, 0.7)), STILL)
+    tracks = tracker.step(at(0.4), saw((HERE, 0.3)), STILL)
+    assert tracks.ids.tolist() == [1]
+    assert tracks.seen.tolist() == [True]
+    assert 0.3 < tracks.scores[0] < 0.7
+
+
+def test_a_weak_detection_does_not_take_the_track_of_a_strong_one() -> None:
+    tracker = Tracker()
+    tracker.step(at(0), saw((HERE, 0.7)), STILL)
+    tracks = tracker.step(at(0.2), saw((HERE, 0.3), (shifted(HERE, 0.02), 0.7)), STILL)
+    assert tracks.boxes[0, 0] == pytest.approx(0.42)
+
+
+def test_the_score_of_a_track_goes_to_its_confidences_and_down_with_misses() -> None:
+    tracker = Tracker()
+    assert follow(tracker, HERE, 3).scores[0] == pytest.approx(0.7, abs=0.01)
+    first = tracker.step(at(3.2), saw(), STILL).scores[0]
+    second = tracker.step(at(3.4), saw(), STILL).scores[0]
+    assert second < first < 0.7
+
+
+def test_one_look_after_a_long_pause_does_not_outweigh_everything_before() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 2)
+    tracks = tracker.step(at(4.5), saw((HERE, 0.1)), STILL)
+    assert tracks.scores[0] > 0.35
+
+
+def test_a_box_within_a_stronger_one_begins_no_track() -> None:
+    tracks = Tracker().step(at(0), saw(((0.3, 0.2, 0.6, 0.9), 0.8), ((0.35, 0.3, 0.5, 0.7), 0.6)), STILL)
+    assert tracks.ids.tolist() == [1]
+    assert tracks.scores[0] == pytest.approx(0.8)
+
+
+def test_an_object_within_the_box_of_another_group_does_begin_a_track() -> None:
+    found = together(saw(((0.3, 0.2, 0.6, 0.9), 0.8)), saw(((0.35, 0.3, 0.5, 0.7), 0.6), group=1))
+    assert len(Tracker().step(at(0), found, STILL)) == 2
+
+
+def test_where_nobody_looked_nothing_is_missed_or_forgotten() -> None:
+    tracker = Tracker()
+    before = follow(tracker, HERE, 1).scores[0]
+    elsewhere = np.array([[0.0, 0.0, 0.2, 0.2]], np.float32)
+    for look in range(1, 40):
+        tracks = tracker.step(at(1 + look / 5), saw(looked_at=elsewhere), STILL)
+    assert tracks.ids.tolist() == [1]
+    assert (tracks.scores[0], tracks.unseen_s[0]) == (before, 0)
+    assert not tracks.seen[0]
+    assert not tracks.missed[0]
+    tracks = tracker.step(at(9), saw(looked_at=EVERYWHERE), STILL)
+    assert tracks.missed[0]
+
+
+def test_what_has_always_stood_there_has_not_moved() -> None:
+    tracker = Tracker()
+    assert follow(tracker, HERE, 3).moves.tolist() == [0]
+
+
+def test_what_appears_where_something_moves_has_come() -> None:
+    tracks = Tracker().step(at(0), saw((HERE, 0.7)), np.array([HERE], np.float32))
+    assert tracks.moves.tolist() == [1]
+
+
+def test_motion_elsewhere_does_not_count_as_coming() -> None:
+    tracks = Tracker().step(at(0), saw((HERE, 0.7)), np.array([[0, 0, 0.2, 0.2]], np.float32))
+    assert tracks.moves.tolist() == [0]
+
+
+def test_motion_over_an_object_that_has_stood_there_for_long_does_not_count_as_coming() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 5)
+    assert follow(tracker, HERE, 1, start=5.2, motion=EVERYWHERE).moves.tolist() == [0]
+
+
+def test_an_object_that_leaves_its_place_has_moved() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 1)
+    for look in range(1, 15):
+        tracks = tracker.step(at(1 + look / 5), saw((shifted(HERE, look * 0.02), 0.7)), STILL)
+    assert tracks.moves[0] >= 1
+
+
+def test_a_trembling_box_stands_still() -> None:
+    tracker = Tracker()
+    for look in range(200):
+        tracks = tracker.step(at(look / 5), saw((shifted(HERE, 0.02 * (look % 2)), 0.7)), STILL)
+    assert tracks.moves.tolist() == [0]
+    assert tracks.static.tolist() == [True]
+
+
+def test_a_parked_car_is_remembered_behind_a_lorry() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 40)
+    for look in range(1, 150):
+        tracker.step(at(40 + look), saw(), STILL)
+    tracks = tracker.step(at(200), saw((HERE, 0.7)), EVERYWHERE)
+    assert tracks.ids.tolist() == [1]
+    assert tracks.moves.tolist() == [0]
+
+
+def test_a_parked_car_that_somebody_walks_by_has_not_moved() -> None:
+    tracker = Tracker()
+    car: Box = (0.3, 0.5, 0.6, 0.7)
+    follow(tracker, car, 40)
+    for look in range(1, 8):
+        tracks = tracker.step(at(40 + look / 5), saw(((0.3, 0.5, 0.42, 0.7), 0.6)), EVERYWHERE)
+    tracks = follow(tracker, car, 2, start=42)
+    assert tracks.ids.tolist() == [1]
+    assert tracks.moves.tolist() == [0]
+
+
+def test_somebody_who_stood_for_long_and_walked_off_is_not_expected_back() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 40)
+    for look in range(1, 8):
+        tracker.step(at(40 + look / 5), saw((shifted(HERE, 0.06 * look), 0.7)), STILL)
+    tracks = tracker.step(at(60), saw(), STILL)
+    assert len(tracks) == 0
+
+
+def test_forgetting_never_gives_an_id_twice() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 1)
+    tracker.forget()
+    assert tracker.step(at(2), saw((HERE, 0.7)), STILL).ids.tolist() == [2]
+
+
+def test_there_is_a_limit_to_what_is_followed() -> None:
+    tracker = Tracker(replace(TrackPolicy(), most_tracks=3))
+    found = [((0.1 * place, 0.1, 0.1 * place + 0.05, 0.2), 0.7) for place in range(8)]
+    assert len(tracker.step(at(0), saw(*found), STILL)) == 3
+
+
+def test_a_look_at_the_same_time_is_harmless() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 1)
+    tracks = tracker.step(at(1), saw((HERE, 0.2)), STILL)
+    assert np.isfinite(tracks.boxes).all()
+    assert tracks.scores[0] == pytest.approx(0.7, abs=0.05)
+
+
+unit = st.floats(0, 1)
+
+
+@st.composite
+def looks(draw: st.DrawFn) -> list[tuple[float, Sightings]]:
+    seconds, found = 0.0, []
+    for _ in range(draw(st.integers(1, 12))):
+        seconds += draw(st.floats(0.001, 5))
+        rows = []
+        for _ in range(draw(st.integers(0, 5))):
+            x1, y1 = draw(st.floats(0, 0.8)), draw(st.floats(0, 0.8))
+            rows.append(((x1, y1, x1 + draw(st.floats(0.01, 0.2)), y1 + draw(st.floats(0.01, 0.2))), draw(unit)))
+        found.append((seconds, saw(*rows, group=draw(st.integers(0, 1)))))
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(looks())
+def test_whatever_is_seen_tracks_stay_sane(found: list[tuple[float, Sightings]]) -> None:
+    tracker, known = Tracker(), 0
+    for seconds, look in found:
+        tracks = tracker.step(at(seconds), look, STILL)
+        assert len(set(tracks.ids.tolist())) == len(tracks)
+        assert all(tracks.ids[tracks.ids > known] > known)
+        known = max([known, *tracks.ids.tolist()])
+        assert np.isfinite(tracks.boxes).all()
+        assert ((tracks.scores >= 0) & (tracks.scores <= 1)).all()
+        assert tracks.seen.sum() <= len(look)
+        assert not (tracks.seen & tracks.missed).any()
+        assert (tracks.unseen_s[tracks.seen] == 0).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(looks())
+def test_the_same_looks_give_the_same_tracks(found: list[tuple[float, Sightings]]) -> None:
+    one, other = Tracker(), Tracker()
+    for seconds, look in found:
+        left, right = one.step(at(seconds), look, STILL), other.step(at(seconds), look, STILL)
+        for name in Tracks.__slots__:
+            np.testing.assert_array_equal(getattr(left, name), getattr(right, name))
+
+
+@given(st.lists(st.tuples(unit, unit), min_size=1, max_size=12))
+def test_a_surer_detector_never_gives_a_lower_score(pairs: list[tuple[float, float]]) -> None:
+    strong = replace(TrackPolicy(), begin_at=0.0)
+    low, high = Tracker(strong), Tracker(strong)
+    for look, (one, other) in enumerate(pairs):
+        left = low.step(at(look / 5), saw((HERE, min(one, other))), STILL)
+        right = high.step(at(look / 5), saw((HERE, max(one, other))), STILL)
+        assert right.scores[0] >= left.scores[0] - 1e-9
