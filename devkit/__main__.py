@@ -1,0 +1,55 @@
+"""`python -m devkit <verb> ...`: everything that one machine needs instead of AWS."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+VERBS: Final[Mapping[str, str]] = {
+    "demo": "play a clip through the whole path: camera to mailbox",
+    "score": "measure a clip against its labels",
+    "bench": "measure the cost of every stage",
+    "bundle": "make a model bundle from a model file",
+    "build": "build recipes and artifacts of all components",
+    "nucleus": "run components from their recipes, as Greengrass nucleus lite does",
+    "cloud": "run the cloud side on this machine",
+    "lint": "check recipes more strictly than the Greengrass Development Kit",
+}
+
+
+def module_of(verb: str) -> str | None:
+    """The module that holds a verb's `main(argv) -> int`; None when there is none."""
+    spec = importlib.util.find_spec(f"devkit.{verb}")
+    if spec is None:
+        return None
+    # A package keeps it in its module `command`.
+    name = f"devkit.{verb}" if spec.submodule_search_locations is None else f"devkit.{verb}.command"
+    return name if importlib.util.find_spec(name) is not None else None
+
+
+def usage() -> str:
+    """The verbs that exist, one a line."""
+    there = {verb: line for verb, line in VERBS.items() if module_of(verb) is not None}
+    width = max(map(len, there), default=0)
+    lines = [f"  {verb:{width}}  {line}" for verb, line in there.items()]
+    return "\n".join(("usage: python -m devkit <verb> [--help] ...", "", *lines))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one verb. 2 when there is no such verb."""
+    if argv and argv[0] in {"-h", "--help"}:
+        print(usage())
+        return 0
+    name = module_of(argv[0]) if argv and argv[0] in VERBS else None
+    if name is None:
+        if argv:
+            print(f"devkit: there is no verb {argv[0]!r}", file=sys.stderr)
+        print(usage(), file=sys.stderr)
+        return 2
+    run: Callable[[list[str]], int] = importlib.import_module(name).main
+    return run(list(argv[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
