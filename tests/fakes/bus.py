@@ -177,6 +177,30 @@ class FakeNucleus:
                 logger.exception("callback_failed")
 
 
+class Hearing:
+    """A callback that remembers: pass it to `subscribe_...`, then wait for what should come."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._messages: list[tuple[str, bytes]] = []
+
+    def __call__(self, topic: str, payload: bytes) -> None:
+        with self._changed:
+            self._messages.append((topic, payload))
+            self._changed.notify_all()
+
+    @property
+    def messages(self) -> list[tuple[str, bytes]]:
+        with self._changed:
+            return list(self._messages)
+
+    def wait(self, count: int, timeout_s: float = 5.0) -> list[tuple[str, bytes]]:
+        """The messages as soon as there are `count`, or what there is when time is up."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._messages) >= count, timeout_s)
+            return list(self._messages)
+
+
 class FakeBus:
     def __init__(self, nucleus: FakeNucleus, component: str) -> None:
         self._nucleus = nucleus
