@@ -8,7 +8,9 @@ from typing import Final
 
 REGION: Final = "eu-west-1"
 ACCOUNT: Final = "000000000000"
+# ministack takes this key for the account's root and does not check its signatures.
 ACCESS_KEY: Final = "test"
+SECRET_KEY: Final = "test"  # noqa: S105 - a dummy that everybody may know
 HOST: Final = "127.0.0.1"
 # A person's own AWS settings must not reach the local cloud's clients, nor the other way round.
 _FOREIGN: Final = ("AWS_", "CDK_", "BOTO_")
@@ -16,13 +18,12 @@ _FOREIGN: Final = ("AWS_", "CDK_", "BOTO_")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Addresses, files and the secret key of one running local cloud."""
+    """Addresses and files of one running local cloud."""
 
     https_port: int
     mqtt_port: int
     authority: Path  # PEM: signs the HTTPS certificate
     iot_authority: Path  # PEM: signs the MQTT server's certificate
-    secret_key: str
     cdk_home: Path
 
     @property
@@ -36,7 +37,7 @@ class Endpoint:
             "AWS_ENDPOINT_URL": self.url,
             "AWS_CA_BUNDLE": str(self.authority),
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",

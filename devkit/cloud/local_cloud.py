@@ -4,7 +4,6 @@ import datetime as dt
 import functools
 import json
 import os
-import secrets
 import ssl
 import subprocess
 import time
@@ -21,7 +20,7 @@ import boto3
 from devkit.cloud.cdk import CdkCli
 from devkit.cloud.certificate import ServerCertificate, make_certificate, write_private
 from devkit.cloud.device import DeviceIdentity, provision
-from devkit.cloud.endpoint import ACCESS_KEY, HOST, REGION, Endpoint, clean_environment
+from devkit.cloud.endpoint import ACCESS_KEY, HOST, REGION, SECRET_KEY, Endpoint, clean_environment
 from devkit.cloud.inbox import Delivery, read_confirmation_requests, read_emails, read_texts
 from devkit.cloud.leashed import end_leashed, kill_leashed, start_leashed
 from devkit.tools import ROOT, Toolchain
@@ -56,6 +55,7 @@ class LocalCloud:
         self._say = say
         self._process: subprocess.Popen[bytes] | None = None
         self._endpoint: Endpoint | None = None
+        self._confirmed: set[str] = set()
 
     def __enter__(self) -> Self:
         self.start()
@@ -72,11 +72,10 @@ class LocalCloud:
             raise LocalCloudError("the local cloud has been started already")
         self._make_folders()
         certificate = make_certificate(self.folder, dt.datetime.now(dt.UTC))
-        secret_key = secrets.token_hex(20)
         with ExitStack() as unless_ready:
-            self._process = self._launch(certificate, secret_key)
+            self._process = self._launch(certificate)
             unless_ready.callback(self._kill)
-            self._endpoint = self._wait_until_ready(certificate, secret_key, time.monotonic() + limit_s)
+            self._endpoint = self._wait_until_ready(certificate, time.monotonic() + limit_s)
             unless_ready.pop_all()
 
     def stop(self) -> None:
@@ -117,9 +116,7 @@ class LocalCloud:
         """A boto3 client of this cloud."""
         endpoint = self.endpoint
         make = functools.partial(boto3.client, endpoint_url=endpoint.url, verify=str(endpoint.authority))
-        return make(
-            service, region_name=REGION, aws_access_key_id=ACCESS_KEY, aws_secret_access_key=endpoint.secret_key
-        )
+        return make(service, region_name=REGION, aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY)
 
     def bootstrap(self) -> None:
         """`cdk bootstrap`, once before the first deployment. Raises DeployError."""
@@ -138,17 +135,11 @@ class LocalCloud:
 
     def confirm_subscriptions(self) -> int:
         """Do what a person does with the mails that ask for confirmation: say yes. Returns how many were new."""
-        sns = self.client("sns")
-        confirmed = 0
-        for request in read_confirmation_requests(self.maildir):
-            try:
-                sns.confirm_subscription(TopicArn=request.topic_arn, Token=request.token)
-            except sns.exceptions.InvalidParameterException:
-                continue  # used before, or the subscription is gone
-            except sns.exceptions.NotFoundException:
-                continue
-            confirmed += 1
-        return confirmed
+        new = [request for request in read_confirmation_requests(self.maildir) if request.token not in self._confirmed]
+        for request in new:
+            self.client("sns").confirm_subscription(TopicArn=request.topic_arn, Token=request.token)
+            self._confirmed.add(request.token)
+        return len(new)
 
     def emails(self) -> list[Delivery]:
         """The e-mails that people got, oldest first."""
@@ -171,16 +162,16 @@ class LocalCloud:
     def _ports_file(self) -> Path:
         return self.folder / "ports.json"
 
-    def _launch(self, certificate: ServerCertificate, secret_key: str) -> subprocess.Popen[bytes]:
+    def _launch(self, certificate: ServerCertificate) -> subprocess.Popen[bytes]:
         https_port, mqtt_port = self._ports
         ports = ("--https-port", str(https_port), "--mqtt-port", str(mqtt_port))
         command = (str(self._toolchain.cloud_python), "-m", "devkit.cloud.launcher", "--folder", str(self.folder))
-        environment = launcher_environment(self.folder, certificate, secret_key)
+        environment = launcher_environment(self.folder, certificate)
         with self.log.open("wb") as log:
             # From the root of the repository, so that the launcher finds its own package.
             return start_leashed((*command, *ports), environment, ROOT, log)
 
-    def _wait_until_ready(self, certificate: ServerCertificate, secret_key: str, deadline: float) -> Endpoint:
+    def _wait_until_ready(self, certificate: ServerCertificate, deadline: float) -> Endpoint:
         context = ssl.create_default_context(cafile=str(certificate.authority))
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
@@ -192,7 +183,7 @@ class LocalCloud:
                     iot_authority = self.folder / "iot-ca.pem"
                     write_private(iot_authority, pem)
                     files = (certificate.authority, iot_authority)
-                    return Endpoint(ports["https"], ports["mqtt"], *files, secret_key, self.folder / "cdk-home")
+                    return Endpoint(ports["https"], ports["mqtt"], *files, self.folder / "cdk-home")
             time.sleep(_POLL_S)
         raise LocalCloudError(f"the local cloud was not ready in time; the end of {self.log}:\n{self._log_tail()}")
 
@@ -214,7 +205,7 @@ class LocalCloud:
             kill_leashed(process)
 
 
-def launcher_environment(folder: Path, certificate: ServerCertificate, secret_key: str) -> Mapping[str, str]:
+def launcher_environment(folder: Path, certificate: ServerCertificate) -> Mapping[str, str]:
     """The launcher's whole environment; functions inherit it, so it holds nothing of the user's but PATH."""
     return {
         **{name: value for name, value in clean_environment(os.environ).items() if name in ("PATH", "LANG", "LC_ALL")},
@@ -235,7 +226,7 @@ def launcher_environment(folder: Path, certificate: ServerCertificate, secret_ke
         # A docker daemon of the machine is none of its business.
         "DOCKER_HOST": f"unix://{folder / 'no-docker.sock'}",
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": secret_key,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_CA_BUNDLE": str(certificate.authority),
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 LOOPBACK: Final = "127.0.0.1"
 _BACKLOG: Final = 128
+# Clients that keep idle connections do not answer a goodbye; asyncio would wait for each for half a minute.
+_GOODBYE_S: Final = 0.5
 
 
 class PortTakenError(Exception):
@@ -47,6 +49,8 @@ class LoopbackLoop(asyncio.SelectorEventLoop):
 
     async def create_server(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:  # noqa: ANN401, ARG002
         """As asyncio's, on 127.0.0.1 only."""
+        if options.get("ssl") is not None:
+            options["ssl_shutdown_timeout"] = _GOODBYE_S
         if options.get("sock") is not None:
             return await super().create_server(protocol_factory, **options)
         bound = self._bound.pop(port, None)

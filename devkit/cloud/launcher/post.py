@@ -25,6 +25,8 @@ TOKEN_HEADER: Final = "X-Amz-Sns-Token"  # noqa: S105 - a header's name
 NOTIFICATION: Final = "Notification"
 CONFIRMATION: Final = "SubscriptionConfirmation"
 _SMTP_LIMIT_S: Final = 10.0
+# The longest line that SMTP allows: a folded header would come back with the fold in it.
+_POLICY: Final = SMTP.clone(max_line_length=998)
 _DEFAULT_SUBJECT: Final = "AWS Notification Message"
 
 
@@ -54,7 +56,7 @@ class Text:
 
 def compose(email: Email) -> EmailMessage:
     """The e-mail as it goes over SMTP: message attributes become X-Smartcam-* headers."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["From"] = SENDER
     message["To"] = email.to
     message["Subject"] = _one_line(email.subject) or _DEFAULT_SUBJECT

@@ -31,7 +31,7 @@ class MaildirSink:
     def store(self, content: bytes, recipients: list[str]) -> None:
         """Store a mail with its recipient and the time of its delivery in headers."""
         for recipient in recipients:
-            mail = message_from_bytes(content, policy=SMTP)
+            mail = message_from_bytes(content, policy=SMTP.clone(refold_source="none"))
             del mail[DELIVERED_HEADER]
             del mail["Delivered-To"]
             mail["Delivered-To"] = recipient
