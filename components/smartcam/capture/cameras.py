@@ -1,0 +1,116 @@
+"""All cameras of the component, each in a thread of its own, following the configuration."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from smartcam.capture.settings import CameraSettings, CaptureSettings, read_settings
+from smartcam.contract.errors import BusError, SettingsError, SmartcamError
+from smartcam.contract.ids import CameraId
+from smartcam.edge.backoff import Backoff
+from smartcam.edge.bus import Bus
+from smartcam.edge.lifecycle import Service, StopToken
+from smartcam.edge.logs import log
+
+logger = logging.getLogger(__name__)
+
+_LOOK_S: Final = 0.2
+_FIRST_RETRY_S: Final = 0.5
+_LONGEST_RETRY_S: Final = 10.0
+
+
+class _Running:
+    """A camera's service in its thread."""
+
+    def __init__(self, settings: CameraSettings, service: Service) -> None:
+        self.settings = settings
+        self._stop = StopToken()
+        self._thread = threading.Thread(target=service.run, args=(self._stop,), name=f"camera-{settings.camera}")
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def ask_to_stop(self) -> None:
+        self._stop.set()
+
+    def join(self) -> None:
+        self._thread.join()
+
+
+class Cameras:
+    """Starts, restarts and stops cameras as the configuration says; a wrong one is reported and the old one kept.
+
+    Nucleus lite allows three starts an hour, so a wrong configuration is waited on, not died of.
+    """
+
+    def __init__(self, bus: Bus, build: Callable[[CameraSettings], Service], random: Callable[[], float]) -> None:
+        self._bus = bus
+        self._build = build
+        self._running: dict[CameraId, _Running] = {}
+        self._changed = threading.Event()
+        self._backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S, random)
+        self._fault = ""
+
+    def run(self, stop: StopToken) -> None:
+        """Follow the configuration until `stop` is set.
+
+        Raises:
+            SmartcamError: the thread of a camera has ended by itself.
+        """
+        self._changed.set()
+        subscription = self._bus.on_configuration_change(self._changed.set)
+        try:
+            wait_s = 0.0
+            while not stop.wait(wait_s):
+                wait_s = self._reconfigure() if self._changed.is_set() else _LOOK_S
+                self._check_threads()
+        finally:
+            subscription.close()
+            self._end(tuple(self._running))
+
+    def _reconfigure(self) -> float:
+        """Seconds until the next look at the configuration."""
+        self._changed.clear()
+        try:
+            settings = read_settings(self._bus.configuration())
+        except BusError as error:
+            self._changed.set()
+            self._say(logging.WARNING, "configuration_unavailable", error)
+            return self._backoff.next()
+        except SettingsError as error:
+            self._say(logging.ERROR, "configuration_wrong", error)
+            return _LOOK_S
+        self._fault = ""
+        self._backoff.reset()
+        self._apply(settings)
+        return _LOOK_S
+
+    def _apply(self, settings: CaptureSettings) -> None:
+        wanted = {camera.camera: camera for camera in settings.cameras}
+        self._end(tuple(name for name, running in self._running.items() if wanted.get(name) != running.settings))
+        for name, camera in wanted.items():
+            if name not in self._running:
+                log(logger, logging.INFO, "camera_starting", camera=name, source=camera.source, path=camera.path)
+                self._running[name] = _Running(camera, self._build(camera))
+        if not wanted:
+            log(logger, logging.WARNING, "no_cameras", remedy="set cameras in the configuration of smartcam.Capture")
+
+    def _end(self, names: tuple[CameraId, ...]) -> None:
+        for name in names:
+            self._running[name].ask_to_stop()
+        for name in names:
+            self._running.pop(name).join()
+            log(logger, logging.INFO, "camera_stopped", camera=name)
+
+    def _check_threads(self) -> None:
+        for name, running in self._running.items():
+            if not running.is_alive:
+                raise SmartcamError(f"the thread of camera {name} has ended")
+
+    def _say(self, level: int, event: str, error: SmartcamError) -> None:
+        if str(error) != self._fault:
+            self._fault = str(error)
+            log(logger, level, event, error=error, kept=",".join(self._running) or "nothing")

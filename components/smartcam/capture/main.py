@@ -1,0 +1,66 @@
+"""The component smartcam.Capture: wires the cameras to the bus and to shared memory, and runs them."""
+
+import argparse
+import os
+import random
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+
+from smartcam.capture.cameras import Cameras
+from smartcam.capture.service import CaptureService
+from smartcam.capture.settings import CameraSettings
+from smartcam.capture.sources.file import open_file
+from smartcam.contract.errors import BusError
+from smartcam.edge.bus import Bus
+from smartcam.edge.clock import SystemClock
+from smartcam.edge.greengrass_bus import GreengrassBus
+from smartcam.edge.lifecycle import Service, run_component
+from smartcam.edge.logs import configure_logging
+from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE, RingWriter
+
+
+def build(bus: Bus, ring_folder: Path) -> list[tuple[str, Service]]:
+    """The component's services by their names."""
+    clock = SystemClock()
+
+    def camera(settings: CameraSettings) -> Service:
+        return CaptureService(
+            settings,
+            open_source=lambda stop: open_file(settings, clock, stop),
+            open_ring=lambda: RingWriter(ring_folder, settings.camera),
+            bus=bus,
+            clock=clock,
+            random=random.random,
+        )
+
+    return [("cameras", Cameras(bus, camera, random.random))]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM. Returns the exit code: 0 after a signal, 1 for a fault, 2 for a wrong call."""
+    parser = argparse.ArgumentParser(
+        prog="smartcam-capture",
+        description="Read the cameras that the component's configuration names, look for motion, announce frames. "
+        f"Runs under a Greengrass nucleus; {FOLDER_VARIABLE} selects the folder for shared memory.",
+    )
+    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    options = parser.parse_args(argv)
+    configure_logging(options.log_level)
+    cv2.setNumThreads(1)
+    ring_folder = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
+    try:
+        bus = GreengrassBus()
+    except BusError as error:
+        sys.stderr.write(f"smartcam-capture: {error}\n")
+        return 2
+    try:
+        return run_component("smartcam.Capture", lambda: build(bus, ring_folder))
+    finally:
+        bus.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""Which frames are announced."""
+
+from smartcam.contract.times import NS_PER_MS, NS_PER_S
+
+_SLACK_NS = NS_PER_MS
+"""Time stamps are rounded: without slack a clip of 30 frames a second would lose every other frame at 15."""
+
+
+class Schedule:
+    """Frames with motion, at most `analyse_fps` a second, and some frame at least every `keep_alive_s`."""
+
+    def __init__(self, analyse_fps: float, keep_alive_s: float) -> None:
+        self._motion_ns = round(NS_PER_S / analyse_fps) - _SLACK_NS
+        self._keep_alive_ns = round(NS_PER_S * keep_alive_s) - _SLACK_NS
+        self._last_ns: int | None = None
+
+    def due(self, at_ns: int, *, moving: bool) -> bool:
+        """Whether to announce the frame taken at this time of the source; True counts as announced."""
+        if self._last_ns is not None:
+            since_ns = at_ns - self._last_ns
+            if since_ns < self._motion_ns or (not moving and since_ns < self._keep_alive_ns):
+                return False
+        self._last_ns = at_ns
+        return True

@@ -1,0 +1,133 @@
+"""One camera: read, look for motion, announce; and begin again when the source fails."""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from smartcam.capture.announcer import Announcer, Publisher
+from smartcam.capture.report import STATUS_S, Report
+from smartcam.capture.schedule import Schedule
+from smartcam.capture.settings import AtEnd, CameraSettings
+from smartcam.capture.sources.source import FrameSource, TimedPicture
+from smartcam.contract.errors import CameraEnded, CameraLost
+from smartcam.contract.notice import CameraState
+from smartcam.contract.times import NS_PER_S
+from smartcam.edge.backoff import Backoff
+from smartcam.edge.bus import Bus
+from smartcam.edge.clock import Clock
+from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.logs import log, log_exception
+from smartcam.edge.ring import RingWriter
+from smartcam.vision.motion import MotionGate, MotionSettings
+
+logger = logging.getLogger(__name__)
+
+OpenSource = Callable[[StopToken], FrameSource]
+
+_FIRST_RETRY_S: Final = 1.0
+_LONGEST_RETRY_S: Final = 30.0
+_GOOD_SPELL_S: Final = 10.0
+_USUAL_RATE: Final = 10.0
+
+
+class CaptureService:
+    """The loop of one camera. Whatever its source, the bus or shared memory do, it goes on until it is stopped."""
+
+    def __init__(
+        self,
+        settings: CameraSettings,
+        open_source: OpenSource,
+        open_ring: Callable[[], RingWriter],
+        bus: Bus,
+        clock: Clock,
+        random: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._open_source = open_source
+        self._clock = clock
+        publisher = Publisher(settings.camera, bus)
+        self._announcer = Announcer(settings.camera, publisher, clock, open_ring, random)
+        self._report = Report(settings.camera, publisher, self._announcer, clock)
+        self._backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S, random)
+
+    def run(self, stop: StopToken) -> None:
+        """Play the source until `stop` is set; a source that fails or ends is reported and opened again."""
+        try:
+            if stop.wait(self._settings.start_delay_s):
+                return
+            while not stop.is_set():
+                self._spell(stop)
+        finally:
+            self._announcer.close()
+
+    def _spell(self, stop: StopToken) -> None:
+        """The source from its opening to its end, and the wait after it."""
+        began = self._clock.monotonic()
+        state = CameraState.LOST
+        try:
+            self._play(stop)
+        except CameraEnded as end:
+            if self._settings.at_end is AtEnd.STOP:
+                self._idle(str(end), stop)
+                return
+            state, reason = CameraState.ENDED, str(end)
+        except CameraLost as loss:
+            reason = str(loss)
+        except Exception as error:  # noqa: BLE001  the edge of the loop: no source may end capture
+            log_exception(logger, "capture_failed", error, camera=self._settings.camera)
+            reason = f"{type(error).__name__}: {error}"
+        if stop.is_set():
+            return
+        self._report.tell(state, reason)
+        if self._clock.monotonic() - began >= _GOOD_SPELL_S * NS_PER_S:
+            self._backoff.reset()
+        self._pause(self._backoff.next(), stop)
+
+    def _play(self, stop: StopToken) -> None:
+        """Returns when stopped. Raises CameraLost or CameraEnded."""
+        source = self._open_source(stop)
+        try:
+            rate = source.frames_per_second or _USUAL_RATE
+            gate = MotionGate(MotionSettings(self._settings.sensitivity, rate))
+            schedule = Schedule(self._settings.analyse_fps, self._settings.keep_alive_s)
+            last_mono, is_first = self._clock.monotonic(), True
+            while not stop.is_set():
+                timed = source.read()
+                if timed is None:
+                    self._check_stall(last_mono)
+                elif not stop.is_set():
+                    last_mono = timed.captured_mono
+                    if is_first:
+                        self._report.opened(timed.captured_at)
+                        is_first = False
+                    self._take(timed, gate, schedule)
+                self._report.tick()
+        finally:
+            source.close()
+            if source.late:
+                log(logger, logging.WARNING, "pictures_late", camera=self._settings.camera, count=source.late)
+
+    def _take(self, timed: TimedPicture, gate: MotionGate, schedule: Schedule) -> None:
+        self._report.read += 1
+        motion = gate.look(timed.picture.luma)
+        if schedule.due(timed.timeline_ns, moving=bool(motion)):
+            self._announcer.announce(timed, motion)
+        fault = self._announcer.fault
+        self._report.tell(CameraState.LOST if fault else CameraState.RUNNING, fault)
+
+    def _check_stall(self, last_mono: int) -> None:
+        silent_s = (self._clock.monotonic() - last_mono) / NS_PER_S
+        if silent_s >= self._settings.stall_s:
+            raise CameraLost(f"no picture for {silent_s:.0f} s")
+
+    def _idle(self, reason: str, stop: StopToken) -> None:
+        self._report.tell(CameraState.ENDED, reason)
+        while not stop.wait(STATUS_S):
+            self._report.tick()
+
+    def _pause(self, seconds: float, stop: StopToken) -> None:
+        until = self._clock.monotonic() + round(seconds * NS_PER_S)
+        while (left_s := (until - self._clock.monotonic()) / NS_PER_S) > 0:
+            if stop.wait(min(left_s, STATUS_S)):
+                return
+            self._report.tick()

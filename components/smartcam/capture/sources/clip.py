@@ -1,0 +1,114 @@
+"""What a clip is, whoever decodes it: pictures with their positions, and clear words when it cannot be played."""
+
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from smartcam.contract.errors import CameraEnded, CameraLost
+from smartcam.contract.notice import LARGEST_SIDE
+from smartcam.contract.times import NS_PER_S
+from smartcam.vision.picture import Picture
+
+_PLAYLISTS: Final = (b"#EXTM3U", b"ffconcat", b"<?xml", b"[playlist]")
+"""A playlist makes a player open other files and addresses, which a camera's setting must not be able to do."""
+_USUAL_RATE: Final = 25.0
+_LONGEST_STEP_NS: Final = 60 * NS_PER_S
+_ENOUGH: Final = 0.95
+_SPARE_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClipPicture:
+    """A picture and its place in the clip, in nanoseconds from the first picture."""
+
+    picture: Picture
+    position_ns: int
+
+
+class Clip(Protocol):
+    """An open clip. For one thread."""
+
+    @property
+    def frames_per_second(self) -> float:
+        """The average, 0 when unknown."""
+        ...
+
+    def next(self) -> ClipPicture:
+        """The next picture.
+
+        Raises:
+            CameraEnded: the clip is over; the message says when it broke off early.
+            CameraLost: not one picture could be decoded.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the file; closing twice is allowed."""
+        ...
+
+
+class Timeline:
+    """Positions that never go back, from time stamps that may be missing, jump or begin anywhere."""
+
+    def __init__(self, frames_per_second: float) -> None:
+        self._interval_ns = round(NS_PER_S / (frames_per_second or _USUAL_RATE))
+        self._origin_ns: int | None = None
+        self._last_ns = -self._interval_ns
+
+    @property
+    def played_s(self) -> float:
+        """Seconds from the first picture to the end of the last one."""
+        return (self._last_ns + self._interval_ns) / NS_PER_S
+
+    def place(self, stamp_ns: int | None) -> int:
+        """The position, in nanoseconds, of the next picture, which bears this time stamp."""
+        position = self._last_ns + self._interval_ns
+        if stamp_ns is not None:
+            if self._origin_ns is None or not 0 <= stamp_ns - self._origin_ns - self._last_ns <= _LONGEST_STEP_NS:
+                self._origin_ns = stamp_ns - position
+            position = stamp_ns - self._origin_ns
+        self._last_ns = position
+        return position
+
+
+def checked_path(path: Path) -> Path:
+    """The absolute path of a plain file that can be read and is no playlist.
+
+    Raises:
+        CameraLost: naming the path and the cause.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise CameraLost(f"{path}: is not a plain file")
+        if not status.st_size:
+            raise CameraLost(f"{path}: is empty")
+        with path.open("rb") as clip:
+            head = clip.read(16).lstrip()
+    except OSError as error:
+        raise CameraLost(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise CameraLost(f"{str(path)!r}: {error}") from error
+    if head.startswith(_PLAYLISTS):
+        raise CameraLost(f"{path}: is a playlist, not a clip")
+    return path.absolute()
+
+
+def check_sides(path: Path, width: int, height: int) -> None:
+    """Raises CameraLost for pictures that the suite does not carry."""
+    if not (2 <= width <= LARGEST_SIDE and 2 <= height <= LARGEST_SIDE):  # noqa: PLR2004
+        raise CameraLost(f"{path}: has pictures of {width}x{height}; a side has 2 to {LARGEST_SIDE} pixels")
+
+
+def the_end(path: Path, pictures: int, played_s: float, announced_s: float, fault: str) -> CameraLost:
+    """What to raise after the last picture; `announced_s` is the length that the container states, 0 for unknown."""
+    if not pictures:
+        return CameraLost(f"{path}: holds no picture that can be decoded{_because(fault)}")
+    if played_s < announced_s * _ENOUGH - _SPARE_S:
+        return CameraEnded(f"{path}: breaks off after {played_s:.1f} s of {announced_s:.1f} s{_because(fault)}")
+    return CameraEnded(f"{path}: end of the clip after {pictures} pictures{_because(fault)}")
+
+
+def _because(fault: str) -> str:
+    return f" ({fault})" if fault else ""

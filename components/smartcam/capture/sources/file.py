@@ -1,0 +1,100 @@
+"""A clip as a camera: at its own pace, or as fast as it can be read."""
+
+import logging
+from pathlib import Path
+from typing import Final
+
+from smartcam.capture.settings import CameraSettings, Pacing
+from smartcam.capture.sources.clip import Clip, checked_path
+from smartcam.capture.sources.opencv_clip import OpenCvClip
+from smartcam.capture.sources.source import TimedPicture
+from smartcam.contract.errors import CameraLost
+from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs
+from smartcam.edge.clock import Clock
+from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.logs import log
+
+logger = logging.getLogger(__name__)
+
+_LATE_NS: Final = 50 * NS_PER_MS
+
+
+class FileSource:
+    """See `FrameSource`. Paced by positions against the monotonic clock; a wait ends at once when `stop` is set."""
+
+    def __init__(self, clip: Clip, pacing: Pacing, clock: Clock, stop: StopToken) -> None:
+        self._clip = clip
+        self._is_paced = pacing is Pacing.REALTIME
+        self._clock = clock
+        self._stop = stop
+        self._began: MonotonicNs | None = None
+        self._late = 0
+
+    @property
+    def frames_per_second(self) -> float:
+        """See `FrameSource`."""
+        return self._clip.frames_per_second
+
+    @property
+    def late(self) -> int:
+        """Pictures that came more than 50 ms after their time: the machine is too slow for the clip."""
+        return self._late
+
+    def read(self) -> TimedPicture:
+        """See `FrameSource`; a clip always has a picture or an end. When stopped it does not wait."""
+        taken = self._clip.next()
+        if self._is_paced:
+            self._wait_for(taken.position_ns)
+        return TimedPicture(
+            picture=taken.picture,
+            position_ns=taken.position_ns,
+            timeline_ns=taken.position_ns,
+            captured_at=self._clock.utc(),
+            captured_mono=self._clock.monotonic(),
+        )
+
+    def close(self) -> None:
+        """See `FrameSource`."""
+        self._clip.close()
+
+    def _wait_for(self, position_ns: int) -> None:
+        now = self._clock.monotonic()
+        if self._began is None:
+            self._began = MonotonicNs(now - position_ns)
+        early_ns = self._began + position_ns - now
+        if early_ns > 0:
+            self._stop.wait(early_ns / NS_PER_S)
+        elif early_ns < -_LATE_NS:
+            self._late += 1
+
+
+def open_file(settings: CameraSettings, clock: Clock, stop: StopToken) -> FileSource:
+    """The source of a camera whose kind is `file`.
+
+    Raises:
+        CameraLost: the clip cannot be opened; the message names the path and the cause.
+    """
+    return FileSource(open_clip(settings.path), settings.pacing, clock, stop)
+
+
+def open_clip(path: Path) -> Clip:
+    """The clip, decoded by PyAV where that is installed and can read it, else by OpenCV.
+
+    Raises:
+        CameraLost: neither can open it; the message names the path and the cause.
+    """
+    checked_path(path)
+    try:
+        from smartcam.capture.sources.pyav_clip import PyAvClip  # noqa: PLC0415  PyAV may be missing
+    except ImportError as error:
+        log(logger, logging.WARNING, "pyav_missing", path=path, instead="opencv", error=error)
+        return OpenCvClip(path)
+    try:
+        return PyAvClip(path)
+    except CameraLost as refusal:
+        try:
+            clip = OpenCvClip(path)
+        except CameraLost:
+            raise refusal from refusal.__cause__
+        log(logger, logging.WARNING, "pyav_cannot_open", path=path, instead="opencv", error=refusal)
+        return clip

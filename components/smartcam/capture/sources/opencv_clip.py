@@ -1,0 +1,43 @@
+"""A clip decoded by OpenCV: dearer, because it gives BGR, but there where PyAV is not."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from smartcam.capture.sources.clip import ClipPicture, Timeline, check_sides, checked_path, the_end
+from smartcam.contract.errors import CameraLost
+from smartcam.contract.times import NS_PER_MS
+from smartcam.vision.picture import Picture
+
+
+class OpenCvClip:
+    """See `Clip`."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises CameraLost when the file cannot be opened."""
+        self._path = checked_path(path)
+        self._capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+        if not self._capture.isOpened():
+            raise CameraLost(f"{path}: is not a clip that can be read")
+        self.frames_per_second = max(self._capture.get(cv2.CAP_PROP_FPS), 0.0)
+        self._timeline = Timeline(self.frames_per_second)
+        self._announced = max(self._capture.get(cv2.CAP_PROP_FRAME_COUNT), 0.0)
+        self._count = 0
+
+    def next(self) -> ClipPicture:
+        """See `Clip`."""
+        is_there, bgr = self._capture.read()
+        if not is_there:
+            announced_s = self._announced / self.frames_per_second if self.frames_per_second else 0.0
+            raise the_end(self._path, self._count, self._timeline.played_s, announced_s, "")
+        check_sides(self._path, bgr.shape[1], bgr.shape[0])
+        stamp_ms = self._capture.get(cv2.CAP_PROP_POS_MSEC)
+        is_stamped = stamp_ms > 0 or not self._count
+        self._count += 1
+        position = self._timeline.place(round(stamp_ms * NS_PER_MS) if is_stamped else None)
+        return ClipPicture(Picture.from_bgr(np.asarray(bgr, np.uint8)), position)
+
+    def close(self) -> None:
+        """See `Clip`."""
+        self._capture.release()

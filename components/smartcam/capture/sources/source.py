@@ -1,0 +1,49 @@
+"""What the service asks of a source."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from smartcam.contract.times import MonotonicNs, UtcNs
+from smartcam.vision.picture import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class TimedPicture:
+    """A picture with the clocks of the moment when it was taken.
+
+    `position_ns` is the place within a clip (0 for a live source). `timeline_ns` is the source's own time, by which
+    pictures are chosen: the position of a clip, the monotonic clock of a live source.
+    """
+
+    picture: Picture
+    position_ns: int
+    timeline_ns: int
+    captured_at: UtcNs
+    captured_mono: MonotonicNs
+
+
+class FrameSource(Protocol):
+    """An open source. For one thread."""
+
+    @property
+    def frames_per_second(self) -> float:
+        """Pictures a second as the source states it; 0 when it does not."""
+        ...
+
+    @property
+    def late(self) -> int:
+        """Pictures that came later than the pace asks for."""
+        ...
+
+    def read(self) -> TimedPicture | None:
+        """The next picture; None when none has come for about a second.
+
+        Raises:
+            CameraEnded: a clip has played to its end.
+            CameraLost: there will be no more pictures.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the source; closing twice is allowed."""
+        ...
