@@ -1,0 +1,199 @@
+"""Plays a clip through the device's own code on a simulated clock, as fast as it goes."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from devkit.score.labels import ScoreError
+from devkit.score.matching import SeenEvent
+from smartcam.capture.schedule import Schedule
+from smartcam.capture.settings import CameraSettings as CaptureSettings
+from smartcam.capture.sources.clip import Clip
+from smartcam.capture.sources.file import open_clip
+from smartcam.contract.errors import CameraEnded, CameraLost
+from smartcam.contract.event import Event
+from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
+from smartcam.contract.notice import PixelBox
+from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
+from smartcam.inference.analysis import Model, SceneModel
+from smartcam.inference.cameras import new_analysis
+from smartcam.inference.events import EventMaker
+from smartcam.inference.settings import InferenceSettings
+from smartcam.model.scoring import AnomalyScore, AnomalyScorer
+from smartcam.vision.frame import Frame
+from smartcam.vision.motion import MotionGate, MotionSettings
+from smartcam.vision.picture import Picture
+
+BEGIN: Final = UtcNs(1_772_366_400 * NS_PER_S)
+"""The simulated clock begins at 2026-03-01T12:00:00Z; nothing depends on it."""
+CAMERA: Final = CameraId("score")
+_USUAL_RATE: Final = 25.0
+_NS_PER_MS: Final = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The anomaly score of one announced picture, at a second of the clip."""
+
+    at_s: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """What came of a clip. `ms_per_frame`: CPU milliseconds by stage, per picture that was read."""
+
+    frames_read: int
+    frames_analysed: int
+    fps: float
+    seconds: float
+    events: tuple[SeenEvent, ...]
+    scores: tuple[Scored, ...]
+    ms_per_frame: dict[str, float]
+
+
+class Stopwatch:
+    """CPU time of this thread by stage."""
+
+    def __init__(self) -> None:
+        self._spent: defaultdict[str, int] = defaultdict(int)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Count what is done within to a stage."""
+        begun = time.thread_time_ns()
+        try:
+            yield
+        finally:
+            self._spent[name] += time.thread_time_ns() - begun
+
+    def per_frame(self, frames: int) -> dict[str, float]:
+        """Milliseconds a frame by stage, and the whole."""
+        stages = {name: spent / max(frames, 1) / _NS_PER_MS for name, spent in self._spent.items()}
+        return stages | {"whole": sum(stages.values())}
+
+
+@dataclass(slots=True)
+class _RecordingScorer:
+    """Keeps the scores that the analysis saw."""
+
+    scorer: AnomalyScorer
+    scores: list[float] = field(default_factory=list)
+
+    def score(self, pictures: Sequence[Picture]) -> AnomalyScore:
+        score = self.scorer.score(pictures)
+        self.scores.append(float(score))
+        return score
+
+
+def play(clip: Path, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> Playback:
+    """The events that the device would raise on a clip.
+
+    The same gate, the same choice of frames and the same analysis as on the device; only the ring, the bus and the
+    outbox are left out, and no frame is dropped, because the simulated clock waits.
+
+    Raises:
+        ScoreError: the clip cannot be played.
+    """
+    try:
+        source = open_clip(clip)
+    except CameraLost as error:
+        raise ScoreError(f"clip {error}") from error
+    try:
+        return _Player(source, model, capture, settings).play()
+    finally:
+        source.close()
+
+
+class _Player:
+    """One clip from beginning to end."""
+
+    def __init__(self, clip: Clip, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> None:
+        self._clip = clip
+        self._fps = clip.frames_per_second or _USUAL_RATE
+        self._gate = MotionGate(MotionSettings(capture.sensitivity, self._fps))
+        self._schedule = Schedule(capture.analyse_fps, capture.keep_alive_s)
+        self._recorder: _RecordingScorer | None = None
+        if isinstance(model, SceneModel):
+            self._recorder = _RecordingScorer(model.scorer)
+            model = replace(model, scorer=self._recorder)
+        maker = EventMaker(ThingName("score"), CAMERA, settings.event_valid_s, _counted_ids(), lambda: True)
+        self._analysis = new_analysis(model, maker, settings)
+        self._watch = Stopwatch()
+        self._begun: dict[EventId, Event] = {}
+        self._ended: dict[EventId, Event] = {}
+        self._analysed_at_s: list[float] = []
+
+    def play(self) -> Playback:
+        read, position_ns = 0, 0
+        while True:
+            try:
+                with self._watch.stage("decode"):
+                    taken = self._clip.next()
+            except CameraEnded:
+                break
+            except CameraLost as error:
+                raise ScoreError(f"clip {error}") from error
+            read, position_ns = read + 1, taken.position_ns
+            with self._watch.stage("gate"):
+                motion = self._gate.look(taken.picture.luma)
+            if self._schedule.due(position_ns, moving=bool(motion)):
+                self._look(taken.picture, position_ns, motion)
+        end_ns = position_ns + round(NS_PER_S / self._fps)
+        self._keep(change.event for change in self._analysis.end(UtcNs(BEGIN + end_ns)))
+        scores = [] if self._recorder is None else self._recorder.scores
+        return Playback(
+            frames_read=read,
+            frames_analysed=len(self._analysed_at_s),
+            fps=self._fps,
+            seconds=end_ns / NS_PER_S,
+            events=tuple(self._seen(event) for event in self._begun.values()),
+            scores=tuple(Scored(at_s, score) for at_s, score in zip(self._analysed_at_s, scores, strict=False)),
+            ms_per_frame=self._watch.per_frame(read),
+        )
+
+    def _look(self, picture: Picture, position_ns: int, motion: tuple[PixelBox, ...]) -> None:
+        self._analysed_at_s.append(position_ns / NS_PER_S)
+        frame = Frame(
+            camera_id=CAMERA,
+            seq=len(self._analysed_at_s),
+            captured_at=UtcNs(BEGIN + position_ns),
+            captured_mono=MonotonicNs(NS_PER_S + position_ns),
+            position_ns=position_ns,
+            picture=picture,
+            motion=motion,
+        )
+        with self._watch.stage("analyse"):
+            changes = self._analysis.look(frame)
+        self._keep(change.event for change in changes)
+
+    def _keep(self, events: Iterable[Event | None]) -> None:
+        for event in events:
+            if event is not None:
+                (self._begun if event.ended_at is None else self._ended)[event.event_id] = event
+
+    def _seen(self, event: Event) -> SeenEvent:
+        end = self._ended.get(event.event_id)
+        return SeenEvent(
+            kind=event.kind,
+            start_s=(event.started_at - BEGIN) / NS_PER_S,
+            end_s=None if end is None or end.ended_at is None else (end.ended_at - BEGIN) / NS_PER_S,
+            score=event.score if end is None else end.score,
+            label=event.label,
+        )
+
+
+def _counted_ids() -> Callable[[UtcNs], EventId]:
+    """Ids that are the same in every run."""
+    given = 0
+
+    def next_id(at: UtcNs) -> EventId:
+        nonlocal given
+        given += 1
+        return new_event_id(at, given.to_bytes(RANDOM_BYTES_OF_AN_EVENT_ID))
+
+    return next_id
