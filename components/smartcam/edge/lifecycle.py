@@ -2,10 +2,12 @@
 
 import logging
 import os
+import select
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Protocol
 
@@ -68,29 +70,37 @@ def run_component(name: str, build: Callable[[], Sequence[tuple[str, Service]]])
 
 
 class _Wake:
-    """What the main thread sleeps on: a pipe, because a signal handler may write to it at any moment."""
+    """What the main thread sleeps on: a pipe that ending services and arriving signals write to.
+
+    The interpreter's own C handler writes a signal's number: a wait that began a moment before the signal would
+    sleep through a handler in Python, which runs only between two steps of the main thread.
+    """
 
     def __init__(self) -> None:
-        self._reading, self._writing = os.pipe()
+        self._reading, self._writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        self._handled = 0
         self.signals: list[int] = []
 
     def notify(self) -> None:
-        os.write(self._writing, b"!")
+        with suppress(BlockingIOError):  # so full that it wakes anyway
+            os.write(self._writing, b"\0")
 
-    def wait(self) -> None:
-        os.read(self._reading, 1)
+    def wait(self, timeout_s: float | None) -> None:
+        if select.select([self._reading], [], [], timeout_s)[0]:
+            self.signals += filter(None, os.read(self._reading, 4096))
 
     def close(self) -> None:
+        signal.set_wakeup_fd(self._before)
         os.close(self._reading)
         os.close(self._writing)
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if self.signals:
+        self._handled += 1
+        if self._handled > 1:
             # The log's locks may be held by the code that this signal interrupted.
             os.write(2, b"second signal: ending at once\n")
             os._exit(128 + number)
-        self.signals.append(number)
-        self.notify()
 
 
 @contextmanager
@@ -111,6 +121,7 @@ class _Runner(threading.Thread):
     def __init__(self, name: str, service: Service, stop: StopToken, wake: _Wake) -> None:
         super().__init__(name=name, daemon=False)
         self.ended_unasked = False
+        self.has_ended = False
         self._service = service
         self._stop_token = stop
         self._wake = wake
@@ -121,23 +132,19 @@ class _Runner(threading.Thread):
             self._service.run(self._stop_token)
             failed = False
         except SmartcamError as error:
-            log(
-                logger,
-                logging.CRITICAL,
-                "service_failed",
-                service=self.name,
-                error=str(error),
-                exc=type(error).__name__,
-            )
+            text = f"{type(error).__name__}: {error}"
+            log(logger, logging.CRITICAL, "service_failed", service=self.name, error=text)
         except Exception as error:  # noqa: BLE001  the edge of the thread
             log_exception(logger, "service_failed", error, service=self.name)
         finally:
             self.ended_unasked = failed or not self._stop_token.is_set()
+            self.has_ended = True
             self._wake.notify()
 
 
 def _run(name: str, services: Sequence[tuple[str, Service]], wake: _Wake) -> int:
     stop = StopToken()
+    wake.wait(0)
     if wake.signals:
         stop.set()
     runners = [_Runner(service_name, service, stop, wake) for service_name, service in services]
@@ -145,20 +152,28 @@ def _run(name: str, services: Sequence[tuple[str, Service]], wake: _Wake) -> int
     for runner in runners:
         runner.start()
     while not wake.signals and not any(runner.ended_unasked for runner in runners):
-        wake.wait()
+        wake.wait(None)
     if wake.signals:
         log(logger, logging.INFO, "component_stopping", component=name, signal=signal.Signals(wake.signals[0]).name)
     stop.set()
-    _join(runners)
+    _join(runners, wake)
     ended = [runner.name for runner in runners if runner.ended_unasked]
     code = 1 if ended else 0
     log(logger, logging.INFO, "component_ended", component=name, code=code, ended_by=",".join(ended) or "signal")
     return code
 
 
-def _join(runners: Sequence[_Runner]) -> None:
+def _join(runners: Sequence[_Runner], wake: _Wake) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while _running(runners) and (left_s := deadline - time.monotonic()) > 0:
+        wake.wait(left_s)
+    if slow := _running(runners):
+        log(logger, logging.WARNING, "services_slow_to_stop", services=",".join(slow), patience_s=PATIENCE_S)
+    while _running(runners):
+        wake.wait(None)
     for runner in runners:
-        runner.join(PATIENCE_S)
-        if runner.is_alive():
-            log(logger, logging.WARNING, "service_slow_to_stop", service=runner.name, patience_s=PATIENCE_S)
-            runner.join()
+        runner.join()
+
+
+def _running(runners: Sequence[_Runner]) -> list[str]:
+    return [runner.name for runner in runners if not runner.has_ended]

@@ -19,11 +19,11 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
     Raises:
         ValueError: when `level` is no level of Python's logging.
     """
+    root = logging.getLogger()
+    root.setLevel(level.upper())
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
     for name, lowest in _THIRD_PARTIES.items():
         logging.getLogger(name).setLevel(max(lowest, root.level))
 
