@@ -16,7 +16,9 @@ from smartcam.edge import lifecycle
 from smartcam.edge.lifecycle import Service, StopToken, run_component
 
 COMPONENT = """
+import os
 import sys
+import threading
 from smartcam.contract.errors import RingError
 from smartcam.edge import lifecycle
 from smartcam.edge.lifecycle import run_component
@@ -24,18 +26,21 @@ from smartcam.edge.logs import configure_logging
 
 configure_logging()
 
+def say(word):
+    os.write(1, f"{word}\\n".encode())
+
 class Patient:
     def run(self, stop):
-        print("ready", flush=True)
+        say("ready")
         while not stop.wait(60):
             pass
-        print("stopped", flush=True)
+        say("stopped")
 
 class Stubborn:
     def run(self, stop):
-        print("ready", flush=True)
+        say("ready")
         stop.wait(60)
-        print("stopping", flush=True)
+        say("stopping")
         threading.Event().wait(60)
 
 class Expected:
@@ -53,8 +58,6 @@ class Leaver:
 class Exiter:
     def run(self, stop):
         sys.exit(0)
-
-import threading
 """
 
 
@@ -137,7 +140,7 @@ def test_an_expected_error_is_one_line_without_traceback_or_password(start: Call
 
 
 def test_a_signal_while_building_is_not_lost(start: Callable[[str], Child]) -> None:
-    child = start("lambda: [print('building', flush=True), __import__('time').sleep(0.3)] and [('a', Patient())]")
+    child = start("lambda: [say('building'), threading.Event().wait(0.3)] and [('a', Patient())]")
     child.wait_for("building")
     child.process.send_signal(signal.SIGTERM)
     code, said, _ = child.end()
