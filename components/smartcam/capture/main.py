@@ -21,6 +21,9 @@ from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging
 from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE, RingWriter
 
+_ERRORS_ONLY = 2
+_FFMPEG_QUIET = "-8"
+
 
 def build(bus: Bus, ring_folder: Path) -> list[tuple[str, Service]]:
     """The component's services by their names."""
@@ -50,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     configure_logging(options.log_level)
     cv2.setNumThreads(1)
+    # What OpenCV and its decoder say about a bad clip, capture says once and with its path.
+    cv2.setLogLevel(_ERRORS_ONLY)
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET)
     ring_folder = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
     try:
         bus = GreengrassBus()
