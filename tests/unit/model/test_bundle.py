@@ -1,0 +1,203 @@
+"""A bundle opens only if everything in it is what its maker released."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from smartcam.contract.errors import ModelIntegrityError
+from smartcam.model.bundle import ModelBundle
+from smartcam.model.manifest import ModelManifest
+from smartcam.model.packing import write_bundle
+from smartcam.model.signature import sign
+from tests.fakes import models
+from tests.unit.model.conftest import DETECTOR, Written
+
+RAW = serialization.Encoding.Raw, serialization.PublicFormat.Raw
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+PUBLIC = KEY.public_key().public_bytes(*RAW)
+STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key().public_bytes(*RAW)
+
+
+def change(folder: Path, alter: Callable[[dict[str, Any]], None]) -> None:
+    path = folder / "manifest.json"
+    document = json.loads(path.read_bytes())
+    alter(document)
+    path.write_text(json.dumps(document))
+
+
+def replace(folder: Path, name: str, content: bytes) -> None:
+    """Another file with its right hash, as somebody would do who may write the manifest."""
+    (folder / name).write_bytes(content)
+    change(folder, lambda m: m["files"].update({name: hashlib.sha256(content).hexdigest()}))
+
+
+def refused(folder: Path, match: str, trusted_key: bytes | None = None) -> None:
+    with pytest.raises(ModelIntegrityError, match=match):
+        ModelBundle.open(folder, trusted_key)
+
+
+def test_an_untouched_bundle_opens(detector_bundle: Written) -> None:
+    folder, manifest = detector_bundle
+    bundle = ModelBundle.open(folder)
+    assert bundle.manifest == manifest
+    assert bundle.path == folder
+    assert not bundle.signed
+
+
+def test_a_bundle_is_found_over_a_link_to_its_folder(detector_bundle: Written, tmp_path: Path) -> None:
+    folder, _ = detector_bundle
+    (tmp_path / "current").symlink_to(folder)
+    assert ModelBundle.open(tmp_path / "current").path == folder
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "golden_input.bin", "golden_output.json"])
+def test_one_changed_byte_anywhere_is_noticed(detector_bundle: Written, name: str) -> None:
+    path = detector_bundle[0] / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    refused(detector_bundle[0], rf"{name}: SHA-256 is [0-9a-f]{{64}}, but the manifest says")
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "golden_input.bin", "golden_output.json", "manifest.json"])
+def test_a_missing_file_is_named(detector_bundle: Written, name: str) -> None:
+    (detector_bundle[0] / name).unlink()
+    refused(detector_bundle[0], f"{name}: cannot be read \\(No such file")
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "manifest.json"])
+def test_a_link_in_place_of_a_file_is_refused(detector_bundle: Written, tmp_path: Path, name: str) -> None:
+    path = detector_bundle[0] / name
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    refused(detector_bundle[0], f"{name}: cannot be read .*links are not followed")
+
+
+def test_a_pipe_in_place_of_a_file_is_refused_without_waiting(detector_bundle: Written) -> None:
+    path = detector_bundle[0] / "model.tflite"
+    path.unlink()
+    os.mkfifo(path)
+    refused(detector_bundle[0], r"model\.tflite: must be a regular file")
+
+
+def test_a_giant_is_refused_before_it_is_read(detector_bundle: Written) -> None:
+    os.truncate(detector_bundle[0] / "model.tflite", 1 << 40)
+    refused(detector_bundle[0], r"model\.tflite: must be a regular file of at most")
+
+
+def test_a_file_outside_the_folder_is_refused(detector_bundle: Written) -> None:
+    change(detector_bundle[0], lambda m: m["files"].update({"../secret": "0" * 64}))
+    refused(detector_bundle[0], r"manifest\.json: files\.\.\./secret: must be a plain file name")
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    refused(tmp_path / "nowhere", "nowhere: no bundle there")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    refused(tmp_path / "loop", "loop: no bundle there")
+
+
+def test_an_unknown_kind_is_told_with_the_manifests_path(detector_bundle: Written) -> None:
+    change(detector_bundle[0], lambda m: m.update(kind="oracle"))
+    refused(detector_bundle[0], r"detector/manifest\.json: kind: must be one of detector, classifier")
+
+
+def test_a_manifest_that_is_no_json_is_told(detector_bundle: Written) -> None:
+    (detector_bundle[0] / "manifest.json").write_bytes(b"\x80\x04pickle")
+    refused(detector_bundle[0], r"manifest\.json: manifest: is not JSON")
+
+
+def test_another_model_with_the_right_hash_fails_the_golden_picture(detector_bundle: Written) -> None:
+    other = models.Sight(models.RED_OBJECT.box, 0, (4, 0, 0, -1))
+    replace(detector_bundle[0], "model.tflite", models.detector((other, models.GREEN_OBJECT)))
+    refused(detector_bundle[0], r"golden_output\.json: golden output differs by more than 0\.05: class")
+
+
+def test_a_model_of_another_shape_is_told_by_its_name(classifier_bundle: Written) -> None:
+    replace(classifier_bundle[0], "model.tflite", models.classifier(labels=3))
+    refused(classifier_bundle[0], r"model\.tflite: gives 3 shares, but the manifest has 2 labels")
+
+
+def test_garbage_with_the_right_hash_is_no_crash(classifier_bundle: Written) -> None:
+    replace(classifier_bundle[0], "model.tflite", bytes(4) + b"TFL3" + os.urandom(2048))
+    refused(classifier_bundle[0], r"model\.tflite: cannot be run")
+
+
+def test_a_golden_picture_of_another_size_is_told(classifier_bundle: Written) -> None:
+    replace(classifier_bundle[0], "golden_input.bin", bytes(10))
+    refused(classifier_bundle[0], r"golden_input\.bin: has 10 bytes")
+
+
+def test_a_golden_answer_that_is_none_is_told_by_its_field(classifier_bundle: Written) -> None:
+    replace(classifier_bundle[0], "golden_output.json", b"{}")
+    refused(classifier_bundle[0], r"golden_output\.json: sightings: is missing")
+
+
+@pytest.fixture
+def signed(tmp_path: Path) -> Path:
+    write_bundle(tmp_path / "signed", models.detector(), DETECTOR, KEY.private_bytes_raw())
+    return tmp_path / "signed"
+
+
+def test_a_signed_bundle_opens_with_its_key(signed: Path) -> None:
+    pem = KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert ModelBundle.open(signed, PUBLIC).signed
+    assert ModelBundle.open(signed, pem).signed
+
+
+def test_a_signed_bundle_opens_without_a_key_but_is_not_called_signed(signed: Path) -> None:
+    assert not ModelBundle.open(signed).signed
+
+
+def test_another_key_is_not_trusted(signed: Path) -> None:
+    refused(signed, r"manifest\.sig: signature is not by the trusted key", STRANGER)
+
+
+def test_a_changed_manifest_voids_the_signature(signed: Path) -> None:
+    change(signed, lambda m: m["thresholds"].update(raise_at=1.0))
+    refused(signed, r"manifest\.sig: signature is not by the trusted key", PUBLIC)
+
+
+def test_an_unsigned_bundle_is_not_trusted_where_a_key_is(detector_bundle: Written) -> None:
+    refused(detector_bundle[0], r"manifest\.sig: is missing, but only signed bundles", PUBLIC)
+
+
+@pytest.mark.parametrize("content", [b"", bytes(63), bytes(65)])
+def test_a_signature_of_another_length_is_refused(signed: Path, content: bytes) -> None:
+    (signed / "manifest.sig").write_bytes(content)
+    refused(signed, r"manifest\.sig: ", PUBLIC)
+
+
+@pytest.mark.parametrize("key", [b"", bytes(31), b"-----BEGIN nonsense", bytes(32)[:-1] + b"\n\n"])
+def test_a_trusted_key_that_is_none_is_told(signed: Path, key: bytes) -> None:
+    refused(signed, "trusted key|trusted", key)
+
+
+def test_only_ed25519_signs() -> None:
+    other = X25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    with pytest.raises(ModelIntegrityError, match="not an Ed25519 key"):
+        sign(b"paper", other)
+    with pytest.raises(ModelIntegrityError, match="cannot be used"):
+        sign(b"paper", b"short")
+
+
+def test_a_key_with_a_password_is_refused() -> None:
+    locked = KEY.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"x")
+    )
+    with pytest.raises(ModelIntegrityError, match="cannot be used"):
+        sign(b"paper", locked)
+
+
+def test_files_that_the_manifest_does_not_name_are_never_read(detector_bundle: Written) -> None:
+    (detector_bundle[0] / "README").symlink_to("/nowhere")
+    assert isinstance(ModelBundle.open(detector_bundle[0]).manifest, ModelManifest)

@@ -1,0 +1,181 @@
+"""What goes into a manifest comes out of it; what is wrong in it is named."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smartcam.contract.errors import ContractError
+from smartcam.contract.event import EventKind
+from smartcam.model.manifest import (
+    KINDS_OF_MODELS,
+    Activation,
+    ClassifierOutput,
+    DetectorOutput,
+    Golden,
+    InputSpec,
+    ModelKind,
+    ModelManifest,
+    Provenance,
+    TensorType,
+    Thresholds,
+)
+from tests.strategies import shares, words
+
+DIGEST = "0" * 64
+MANIFEST = ModelManifest(
+    name="yard",
+    version="1.0.0",
+    kind=ModelKind.CLASSIFIER,
+    files={"model.tflite": DIGEST, "in.bin": DIGEST, "out.json": DIGEST},
+    input=InputSpec(96, 64, TensorType.INT8, 1 / 255, -128, (0.0, 0.0, 0.0), (255.0, 255.0, 255.0)),
+    output=ClassifierOutput(Activation.PROBABILITY, 1 / 256, -128),
+    labels=("normal", "intruder"),
+    events={"intruder": EventKind.ANOMALY},
+    thresholds=Thresholds(0.7, 0.4),
+    min_frames=3,
+    golden=Golden("in.bin", "out.json", 0.05),
+    provenance=Provenance("generated", "make train", 1, "a yard"),
+    licence="none",
+)
+numbers = st.floats(-1e9, 1e9)
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True)
+
+
+@st.composite
+def input_specs(draw: st.DrawFn) -> InputSpec:
+    dtype = draw(st.sampled_from(TensorType))
+    std = numbers.filter(bool)
+    return InputSpec(
+        width=draw(st.integers(1, 4096)),
+        height=draw(st.integers(1, 4096)),
+        dtype=dtype,
+        scale=0.0 if dtype is TensorType.FLOAT32 else draw(st.floats(1e-9, 1e9)),
+        zero_point=draw(st.integers(-128, 255)),
+        mean=draw(st.tuples(numbers, numbers, numbers)),
+        std=draw(st.tuples(std, std, std)),
+    )
+
+
+@st.composite
+def manifests(draw: st.DrawFn) -> ModelManifest:
+    kind = draw(st.sampled_from(ModelKind))
+    labels = draw(st.lists(words, min_size=1, max_size=8))
+    alarming = draw(st.sets(st.sampled_from(labels), min_size=1, max_size=1 if kind is ModelKind.CLASSIFIER else None))
+    low, high = sorted(draw(st.tuples(shares, shares)))
+    places = draw(st.permutations(range(4)))
+    return ModelManifest(
+        name=draw(names),
+        version=draw(names),
+        kind=kind,
+        files=dict.fromkeys(
+            ("model.tflite", "golden.bin", "golden.json"), draw(st.from_regex("[0-9a-f]{64}", fullmatch=True))
+        ),
+        input=draw(input_specs()),
+        output=DetectorOutput(*places)
+        if kind is ModelKind.DETECTOR
+        else ClassifierOutput(draw(st.sampled_from(Activation)), draw(st.floats(0, 1e9)), draw(st.integers(-128, 255))),
+        labels=tuple(labels),
+        events={label: draw(st.sampled_from(KINDS_OF_MODELS)) for label in alarming},
+        thresholds=Thresholds(high, low),
+        min_frames=draw(st.integers(1, 1000)),
+        golden=Golden("golden.bin", "golden.json", draw(shares)),
+        provenance=Provenance(draw(words), draw(st.just("") | words), draw(st.none() | st.integers(0, 2**31))),
+        licence=draw(words),
+    )
+
+
+@given(manifests())
+def test_what_goes_in_comes_out(manifest: ModelManifest) -> None:
+    assert ModelManifest.from_json(manifest.to_json()) == manifest
+
+
+@given(
+    st.binary(max_size=64)
+    | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(lambda x: json.dumps(x).encode())
+)
+def test_garbage_is_a_contract_error(payload: bytes) -> None:
+    with pytest.raises(ContractError):
+        ModelManifest.from_json(payload)
+
+
+json_values: st.SearchStrategy[object] = (
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.text(max_size=4) | st.just([]) | st.just({})
+)
+
+
+@given(st.data())
+def test_no_wrong_value_anywhere_gives_another_error_than_that_of_the_contract(data: st.DataObject) -> None:
+    document = json.loads(MANIFEST.to_json())
+    at = document
+    key = data.draw(st.sampled_from(sorted(at)))
+    while isinstance(at[key], dict) and at[key] and data.draw(st.booleans()):
+        at = at[key]
+        key = data.draw(st.sampled_from(sorted(at)))
+    at[key] = data.draw(json_values)
+    with suppress(ContractError):
+        ModelManifest.from_json(json.dumps(document, allow_nan=True).encode())
+
+
+def changed(change: Callable[[dict[str, Any]], None]) -> bytes:
+    document = json.loads(MANIFEST.to_json())
+    change(document)
+    return json.dumps(document).encode()
+
+
+WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
+    "another schema": (lambda m: m.update(schema=2), "schema"),
+    "a name with a slash": (lambda m: m.update(name="a/b"), "name"),
+    "a hash in capitals": (lambda m: m["files"].update({"in.bin": "A" * 64}), "files.in.bin"),
+    "a file outside the folder": (lambda m: m["files"].update({"../x": DIGEST}), "files.../x"),
+    "a hidden file": (lambda m: m["files"].update({".x": DIGEST}), "files..x"),
+    "an absolute file": (lambda m: m["files"].update({"/etc/passwd": DIGEST}), "files./etc/passwd"),
+    "too many files": (lambda m: m.update(files={f"f{n}": DIGEST for n in range(17)}), "files"),
+    "no model file": (lambda m: m["files"].pop("model.tflite"), "files.model.tflite"),
+    "a golden file without a hash": (lambda m: m["golden"].update(input="other.bin"), "files.other.bin"),
+    "four channels": (lambda m: m["input"].update(channels=4), "input.channels"),
+    "a float with a scale": (lambda m: m["input"].update(dtype="float32"), "input.scale"),
+    "a quantised type without a scale": (lambda m: m["input"].update(scale=0), "input.scale"),
+    "a mean of two colours": (lambda m: m["input"].update(mean=[0, 0]), "input.mean"),
+    "a mean in words": (lambda m: m["input"].update(mean=["a", 0, 0]), "input.mean.0"),
+    "a standard deviation of nothing": (lambda m: m["input"].update(std=[1, 0, 1]), "input.std"),
+    "no labels": (lambda m: m.update(labels=[]), "labels"),
+    "a label that is a number": (lambda m: m.update(labels=["normal", 1]), "labels.1"),
+    "an event of an unknown label": (lambda m: m.update(events={"cat": "animal"}), "events.cat"),
+    "an event that no model sees": (lambda m: m.update(events={"intruder": "camera_lost"}), "events.intruder"),
+    "two alarming labels of a classifier": (
+        lambda m: m.update(events={"intruder": "anomaly", "normal": "anomaly"}),
+        "events",
+    ),
+    "a classifier without an event": (lambda m: m.update(events={}), "events"),
+    "clearing above raising": (lambda m: m["thresholds"].update(clear_at=0.8), "thresholds.clear_at"),
+    "a threshold above one": (lambda m: m["thresholds"].update(raise_at=1.5), "thresholds.raise_at"),
+    "no frames": (lambda m: m.update(min_frames=0), "min_frames"),
+    "the output of another kind": (lambda m: m.update(kind="detector"), "output.boxes"),
+    "no licence": (lambda m: m.pop("licence"), "licence"),
+}
+
+
+@pytest.mark.parametrize(("change", "field"), WRONG.values(), ids=WRONG.keys())
+def test_the_wrong_field_is_named(change: Callable[[dict[str, Any]], None], field: str) -> None:
+    with pytest.raises(ContractError) as caught:
+        ModelManifest.from_json(changed(change))
+    assert caught.value.field == field
+
+
+def test_an_unknown_kind_is_told_which_kinds_exist() -> None:
+    with pytest.raises(ContractError, match="kind: must be one of detector, classifier"):
+        ModelManifest.from_json(changed(lambda m: m.update(kind="oracle")))
+
+
+def test_two_outputs_of_a_detector_are_not_one() -> None:
+    def same(document: dict[str, Any]) -> None:
+        document["kind"] = "detector"
+        document["output"] = {"boxes": 0, "classes": 1, "scores": 1, "count": 3}
+
+    with pytest.raises(ContractError, match="output: must name four different outputs"):
+        ModelManifest.from_json(changed(same))
