@@ -62,7 +62,7 @@ def _what(event: Event) -> str:
 
 
 def _sms(event: Event, when: Occasion, suppressed: int, number: str, zone: tzinfo) -> str:
-    """What does not fit goes in the order zone, count: what, camera, time and number always fit."""
+    """What, camera, time and number always fit; then the count if it does, and as much of the zone as does."""
     doubt = "" if when.certain else " (time uncertain)"
     head = to_gsm7(f"{_what(event)}: {event.camera_id}")
     tail = to_gsm7(f", {_short_time(when.at, zone)}{doubt}, alert {number}")

@@ -1,0 +1,109 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import aws_cdk as cdk
+import boto3
+import pytest
+from aws_cdk import aws_sns as sns
+
+from infra.alerts.asset import ROOT, assemble
+from infra.app import build_app, feature_flags, main
+
+BOTO = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
+PROBE = """
+import json, sys
+sys.path[:0] = sys.argv[1:3]
+from infra.alerts.runtime import handler
+from infra.alerts.runtime.delivery import Delivery
+delivery = Delivery.from_rule(json.load(open(sys.argv[3])))
+assert callable(handler.handle)
+print(delivery.event().kind, sorted({name.split(".")[0] for name in sys.modules} & {"aws_cdk", "cdk_nag", "yaml"}))
+print(sys.modules["smartcam"].__file__.startswith(sys.argv[1]))
+"""
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def asset(assembly: Path) -> Path:
+    [folder] = [path for path in assembly.glob("asset.*") if path.is_dir()]
+    return folder
+
+
+def test_the_asset_runs_beside_boto3_alone(asset: Path, tmp_path: Path) -> None:
+    site = Path(boto3.__file__).parents[1]
+    boto = tmp_path / "boto"
+    boto.mkdir()
+    for name in BOTO:
+        (boto / name).symlink_to(site / name)
+    event = ROOT / "tests/events/rule_person_raised.json"
+    finished = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", PROBE, str(asset), str(boto), str(event)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert finished.stderr == ""
+    assert finished.stdout.splitlines() == ["person []", "True"]
+
+
+def test_the_asset_holds_the_runtime_and_the_contract_and_nothing_else(asset: Path) -> None:
+    places = {str(path.parent.relative_to(asset)) for path in asset.rglob("*") if path.is_file()}
+    assert places == {"infra", "infra/alerts", "infra/alerts/runtime", "smartcam", "smartcam/contract"}
+    assert {path.suffix for path in asset.rglob("*") if path.is_file()} == {".py"}
+
+
+def test_the_asset_is_the_same_every_time(asset: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    again.mkdir()
+    assemble(again)
+    assert snapshot(again) == snapshot(asset)
+
+
+def test_what_cdk_nag_finds_stops_the_synthesis(tmp_path: Path) -> None:
+    (tmp_path / "asset").mkdir()
+    assemble(tmp_path / "asset")
+    app = build_app({}, tmp_path / "asset", tmp_path / "cdk.out")
+    sns.Topic(cdk.Stack(app, "Careless"), "Open")
+    with pytest.raises(RuntimeError, match="AwsSolutions-SNS3"):
+        app.synth()
+
+
+def test_only_three_findings_are_accepted_each_with_a_reason(assembly: Path) -> None:
+    [report] = json.loads((assembly / "validation-report.json").read_text())["pluginReports"]
+    assert (report["pluginName"], report["conclusion"], report["violations"]) == ("AwsSolutions", "success", [])
+    accepted = {one["ruleName"].split("[")[0]: one["reason"] for one in report["suppressedViolations"]}
+    assert set(accepted) == {"AwsSolutions-L1", "AwsSolutions-SQS3", "AwsSolutions-IAM5"}
+    assert all(len(reason.split()) >= 8 for reason in accepted.values())
+
+
+def test_a_wrong_context_is_one_line_and_no_assembly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-c", "phone=12345", "--output", str(tmp_path / "cdk.out")]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: phone = '12345': give a number in the form of E.164")
+    assert not (tmp_path / "cdk.out/manifest.json").exists()
+
+
+@pytest.mark.parametrize("given", ["emial=anna@example.org", "email"])
+def test_an_unknown_key_names_the_known_ones(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-c", given]) == 2
+    assert "email, phone, things, cooldown_seconds, time_zone" in capsys.readouterr().err
+
+
+def test_the_cdk_cli_runs_the_same_program_with_the_same_flags() -> None:
+    document = json.loads((ROOT / "cdk.json").read_text())
+    assert document["app"] == ".venv/bin/python -m infra.app"
+    assert document["context"] == feature_flags()
+
+
+def test_a_context_without_people_has_no_subscription(tmp_path: Path) -> None:
+    assert main(["-c", "cooldown_seconds=0", "-o", str(tmp_path / "cdk.out")]) == 0
+    template = json.loads((tmp_path / "cdk.out/SmartcamAlerts.template.json").read_text())
+    [function] = [one for one in template["Resources"].values() if one["Type"] == "AWS::Lambda::Function"]
+    assert function["Properties"]["Environment"]["Variables"]["COOLDOWN_SECONDS"] == "0"
+    assert not {"AWS::SNS::Subscription", "AWS::IoT::Policy"} & {one["Type"] for one in template["Resources"].values()}

@@ -1,0 +1,66 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infra.alerts.runtime.delivery import Delivery, readable_identity
+from smartcam.contract.errors import ContractError
+from smartcam.contract.event import Event, Phase
+from smartcam.contract.times import UtcNs
+from tests import strategies
+from tests.infra.sample import NOON, delivery, raised, rule_output
+
+
+@settings(deadline=None)
+@given(strategies.events())
+def test_an_event_that_came_by_its_own_topic_comes_out_as_it_went_in(event: Event) -> None:
+    document = json.loads(json.dumps(rule_output(event.to_json(), event.thing, event.camera_id)))
+    assert Delivery.from_rule(document).event() == event
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200))
+def test_any_payload_reaches_the_function_byte_for_byte(payload: bytes) -> None:
+    assert Delivery.from_rule(rule_output(payload)).payload == payload
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200))
+def test_any_garbage_is_refused_with_the_name_of_the_field(payload: bytes) -> None:
+    with pytest.raises(ContractError):
+        delivery(payload).event()
+    assert readable_identity(payload) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "field"),
+    [
+        ("payload", "?", "payload"),
+        ("payload", None, "payload"),
+        ("topic_thing", "a/b", "topic_thing"),
+        ("topic_camera", 5, "topic_camera"),
+        ("arrived_ms", "now", "arrived_ms"),
+        ("arrived_ms", 10**15, "arrived_ms"),
+    ],
+)
+def test_what_no_rule_of_ours_selects_is_an_error_that_names_the_field(key: str, value: object, field: str) -> None:
+    with pytest.raises(ContractError, match=f"^{field}:"):
+        Delivery.from_rule(rule_output(b"{}") | {key: value})
+
+
+def test_fields_of_the_payload_cannot_stand_in_for_the_topic() -> None:
+    payload = raised().to_json()[:-1] + b',"topic_thing":"other","topic_camera":"other","arrived_ms":0}'
+    read = Delivery.from_rule(rule_output(payload))
+    assert (read.thing, read.camera, read.arrived_at) == ("yard-1", "gate", NOON)
+    assert read.event().more["topic_thing"] == "other"
+
+
+def test_the_identity_is_read_from_a_broken_event_as_long_as_it_is_there() -> None:
+    payload = raised().to_json().replace(b'"score":0.91', b'"score":"high"')
+    assert readable_identity(payload) == (raised().event_id, Phase.RAISED)
+    assert readable_identity(payload.replace(b'"raised"', b'"paused"')) is None
+
+
+def test_the_arrival_is_in_nanoseconds() -> None:
+    assert Delivery.from_rule(rule_output(b"")).arrived_at == UtcNs(1_772_366_400_000_000_000)

@@ -1,0 +1,320 @@
+"""The function from its door to AWS, on whole deliveries; moto stands for AWS in this process."""
+
+import base64
+import json
+import logging
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import TYPE_CHECKING, cast
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.iotdata.models import iotdata_backends
+
+from infra.alerts.asset import ROOT
+from infra.alerts.infrastructure import EVENT_SQL
+from infra.alerts.runtime import handler
+from infra.alerts.runtime.aws_outward import IotReplies, SnsNotifier, SqsRefusals
+from infra.alerts.runtime.handler import Surroundings
+from infra.alerts.runtime.ports import AlertInProgress, NotPublished, NotReplied
+from infra.alerts.runtime.render import AlertText, render_alert
+from infra.alerts.runtime.timing import occasion
+from smartcam.contract.ack import Acknowledgement, AckStatus
+from smartcam.contract.errors import ContractError
+from smartcam.contract.event import Event, EventKind, Phase
+from smartcam.contract.ids import EventId, ThingName
+from smartcam.contract.times import UtcNs
+from tests.infra.conftest import REGION
+from tests.infra.sample import NOON, delivery, raised, rule_output
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_iot_data import IoTDataPlaneClient
+    from mypy_boto3_sns import SNSClient
+
+EVENTS = ROOT / "tests/events"
+PERSON = EventId("019ca945-080c-7f3a-9c0e-71d24b8866aa")
+
+
+def whole(name: str) -> dict[str, object]:
+    document: dict[str, object] = json.loads((EVENTS / f"rule_{name}.json").read_text())
+    return document
+
+
+@dataclass
+class Account:
+    """What the function finds in its account, and what one sees there afterwards."""
+
+    topic_arn: str
+    refused: str
+    dynamodb: "DynamoDBClient"
+    alerts: str
+
+    def states(self) -> list[str]:
+        items = self.dynamodb.scan(TableName="history")["Items"]
+        return [item["alert_state"]["S"] for item in items if "alert_state" in item]
+
+    def acknowledgements(self) -> list[tuple[str, Acknowledgement]]:
+        published = iotdata_backends[DEFAULT_ACCOUNT_ID][REGION].published_payloads
+        return [(topic, Acknowledgement.from_json(payload)) for topic, payload in published]
+
+    def messages(self, queue: str) -> list[dict[str, object]]:
+        answer = boto3.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+@pytest.fixture
+def account(dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    sns, sqs = boto3.client("sns"), boto3.client("sqs")
+    topic_arn = sns.create_topic(Name="alerts")["TopicArn"]
+    refused = sqs.create_queue(QueueName="refused")["QueueUrl"]
+    alerts = sqs.create_queue(QueueName="alerts")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=alerts, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn)
+    environment = {
+        "TABLE_NAME": "history",
+        "TOPIC_ARN": topic_arn,
+        "REFUSED_QUEUE_URL": refused,
+        "COOLDOWN_SECONDS": "300",
+        "HISTORY_DAYS": "90",
+        "TIME_ZONE": "Europe/Berlin",
+    }
+    for key, value in environment.items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.setattr("time.time_ns", lambda: NOON)
+    handler._alerting.cache_clear()
+    yield Account(topic_arn, refused, dynamodb, alerts)
+    handler._alerting.cache_clear()
+    sns.delete_topic(TopicArn=topic_arn)
+    for queue in (refused, alerts):
+        sqs.delete_queue(QueueUrl=queue)
+    iotdata_backends[DEFAULT_ACCOUNT_ID][REGION].published_payloads.clear()
+
+
+def test_a_person_is_alerted_once_however_often_the_event_comes(account: Account) -> None:
+    assert [handler.handle(whole("person_raised"), None) for _ in range(3)] == ["sent", "repeated", "repeated"]
+    [message] = account.messages(account.alerts)
+    attributes = cast("dict[str, dict[str, str]]", message["MessageAttributes"])
+    assert {name: one["Value"] for name, one in attributes.items()} == {
+        "event_id": PERSON,
+        "thing": "yard-1",
+        "camera_id": "gate",
+        "kind": "person",
+        "severity": "warning",
+        "alert_number": "301226",
+        "AWS.SNS.SMS.SMSType": "Transactional",
+    }
+    assert account.states() == ["SENT"]
+    accepted = ("smartcam/v1/yard-1/ack", Acknowledgement(PERSON, Phase.RAISED, AckStatus.ACCEPTED))
+    assert account.acknowledgements() == [accepted] * 3
+
+
+def test_the_end_of_an_episode_completes_its_item(account: Account) -> None:
+    handler.handle(whole("person_raised"), None)
+    assert handler.handle(whole("person_cleared"), None) == "completed"
+    [item] = [item for item in account.dynamodb.scan(TableName="history")["Items"] if "raised" in item]
+    assert item["ended_at"] == {"S": "2026-03-01T12:00:08.500Z"}
+    assert account.acknowledgements()[-1][1] == Acknowledgement(PERSON, Phase.CLEARED, AckStatus.ACCEPTED)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("anomaly_of_unknown_age", "sent"),
+        ("camera_lost_a_week_ago", "stale"),
+        ("person_from_another_thing", "refused"),
+        ("schema_of_tomorrow", "refused"),
+        ("not_json", "refused"),
+    ],
+)
+def test_whole_deliveries_lead_to_what_they_must(account: Account, name: str, outcome: str) -> None:
+    assert handler.handle(whole(name), None) == outcome
+    assert len(account.messages(account.alerts)) == (1 if outcome == "sent" else 0)
+    assert len(account.acknowledgements()) == (0 if name == "not_json" else 1)
+
+
+def test_what_is_refused_is_kept_as_it_came_with_the_reason(account: Account) -> None:
+    handler.handle(whole("person_from_another_thing"), None)
+    [kept] = account.messages(account.refused)
+    assert kept["requestPayload"] == whole("person_from_another_thing")
+    assert kept["requestContext"] == {"condition": "Refused"}
+    assert kept["responsePayload"] == {
+        "errorType": "ContractError",
+        "errorMessage": "thing: must be yard-1, as in the topic",
+    }
+    assert account.states() == []
+
+
+def test_the_cooldown_of_the_environment_is_kept(account: Account) -> None:
+    handler.handle(rule_output(raised(1).to_json()), None)
+    assert handler.handle(rule_output(raised(2).to_json()), None) == "suppressed"
+    assert sorted(account.states()) == ["SENT", "SUPPRESSED"]
+
+
+def test_no_cooldown_keeps_no_item(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COOLDOWN_SECONDS", "0")
+    assert [handler.handle(rule_output(raised(number).to_json()), None) for number in (1, 2)] == ["sent", "sent"]
+    assert len(account.dynamodb.scan(TableName="history")["Items"]) == 2
+
+
+def test_a_topic_that_is_gone_is_an_error_for_lambda_and_the_event_stays_recorded(account: Account) -> None:
+    boto3.client("sns").delete_topic(TopicArn=account.topic_arn)
+    for _ in range(3):
+        with pytest.raises(NotPublished):
+            handler.handle(whole("person_raised"), None)
+    assert account.states() == ["RECORDED"]
+    assert account.acknowledgements() == []
+
+
+def test_an_event_that_another_invocation_decides_is_an_error_for_lambda(account: Account) -> None:
+    handler.handle(whole("person_raised"), None)
+    account.dynamodb.update_item(
+        TableName="history",
+        Key={"camera": {"S": "yard-1/gate"}, "item": {"S": f"event#{PERSON}"}},
+        UpdateExpression="SET alert_state = :sending, lease_until = :later",
+        ExpressionAttributeValues={":sending": {"S": "SENDING"}, ":later": {"N": str(NOON + 1)}},
+    )
+    with pytest.raises(AlertInProgress):
+        handler.handle(whole("person_raised"), None)
+
+
+def test_what_no_rule_selects_is_an_error_for_lambda(account: Account) -> None:
+    with pytest.raises(ContractError, match="topic_thing"):
+        handler.handle({"payload": ""}, None)
+    assert account.acknowledgements() == []
+
+
+def test_an_unknown_time_zone_costs_no_alert(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIME_ZONE", "Mars/Olympus")
+    assert handler.handle(whole("person_raised"), None) == "sent"
+    [message] = account.messages(account.alerts)
+    assert "11:59:59 UTC" in str(message["Message"])
+
+
+def test_times_are_told_in_the_zone_of_the_environment(account: Account) -> None:
+    handler.handle(whole("person_raised"), None)
+    [message] = account.messages(account.alerts)
+    assert "12:59:59 CET" in str(message["Message"])
+
+
+def test_what_became_of_an_event_stands_in_the_log(account: Account, caplog: pytest.LogCaptureFixture) -> None:
+    del account
+    with caplog.at_level(logging.INFO, logger="infra"):
+        handler.handle(whole("person_raised"), None)
+        handler.handle(whole("person_from_another_thing"), None)
+    assert f"event_taken outcome=sent event_id={PERSON} phase=raised" in caplog.messages
+    assert any(line.startswith("event_refused thing=yard-1 camera=gate reason=thing:") for line in caplog.messages)
+
+
+def test_a_function_without_its_table_does_not_start() -> None:
+    with pytest.raises(KeyError, match="TABLE_NAME"):
+        Surroundings.from_environment({})
+
+
+@dataclass
+class Recorder:
+    """A client that notes what it is asked, and answers with an error where told."""
+
+    error: Exception | None = None
+    asked: list[dict[str, object]] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        def call(**arguments: object) -> None:
+            self.asked.append({"call": name, **arguments})
+            if self.error is not None:
+                raise self.error
+
+        return call
+
+
+SERVICE_ERROR = ClientError({"Error": {"Code": "InternalError", "Message": "no"}}, "Publish")
+TIMED_OUT = ReadTimeoutError(endpoint_url="https://sns")
+
+
+def an_alert() -> tuple[Event, AlertText]:
+    return raised(), render_alert(raised(), occasion(raised(), NOON), 0)
+
+
+def test_sns_gets_a_text_for_each_protocol() -> None:
+    client = Recorder()
+    event, alert = an_alert()
+    SnsNotifier(cast("SNSClient", client), "arn:topic").publish(event, alert)
+    [asked] = client.asked
+    assert asked["MessageStructure"] == "json"
+    assert json.loads(cast("str", asked["Message"])) == {"default": alert.email, "email": alert.email, "sms": alert.sms}
+    assert (asked["TopicArn"], asked["Subject"]) == ("arn:topic", alert.subject)
+
+
+@pytest.mark.parametrize("error", [SERVICE_ERROR, TIMED_OUT])
+def test_whatever_sns_does_not_confirm_is_not_published(error: Exception) -> None:
+    with pytest.raises(NotPublished, match=an_alert()[1].number):
+        SnsNotifier(cast("SNSClient", Recorder(error)), "arn:topic").publish(*an_alert())
+
+
+def test_the_sns_client_never_repeats_by_itself(account: Account) -> None:
+    alerting = handler.wire(Surroundings("t", account.topic_arn, "q", 0, 1, UTC))
+    notifier = cast("SnsNotifier", alerting.notifier)
+    assert notifier.client.meta.config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]  # untyped stub
+
+
+def test_a_reply_goes_to_the_devices_own_topic_at_least_once() -> None:
+    client = Recorder()
+    reply = Acknowledgement(raised().event_id, Phase.RAISED, AckStatus.ACCEPTED)
+    IotReplies(cast("IoTDataPlaneClient", client)).send(ThingName("yard-1"), reply)
+    expected = {"call": "publish", "topic": "smartcam/v1/yard-1/ack", "qos": 1, "payload": reply.to_json()}
+    assert client.asked == [expected]
+
+
+@pytest.mark.parametrize("error", [SERVICE_ERROR, TIMED_OUT])
+def test_a_reply_that_the_broker_did_not_take_is_lost(error: Exception) -> None:
+    reply = Acknowledgement(raised().event_id, Phase.RAISED, AckStatus.ACCEPTED)
+    with pytest.raises(NotReplied):
+        IotReplies(cast("IoTDataPlaneClient", Recorder(error))).send(ThingName("yard-1"), reply)
+
+
+def test_a_payload_of_any_bytes_can_be_kept() -> None:
+    client = Recorder()
+    SqsRefusals(client, "https://queue").keep(delivery(b"\xff\x00"), "event: is not JSON")
+    body = json.loads(cast("str", client.asked[0]["MessageBody"]))
+    assert base64.b64decode(body["requestPayload"]["payload"]) == b"\xff\x00"
+
+
+def test_the_sample_events_are_what_the_samples_say() -> None:
+    for path in EVENTS.glob("rule_*.json"):
+        readable = path.with_name(path.name.removeprefix("rule_"))
+        if readable.exists():
+            payload = base64.b64decode(json.loads(path.read_text())["payload"])
+            assert json.loads(payload) == json.loads(readable.read_text()), path.name
+
+
+def test_the_sample_events_are_whole() -> None:
+    event = Event.from_json((EVENTS / "person_raised.json").read_bytes())
+    assert (event.event_id, event.kind, event.started_at) == (PERSON, EventKind.PERSON, UtcNs(NOON - 500_000_000))
+
+
+@pytest.mark.cloud
+def test_the_local_broker_selects_what_the_samples_hold() -> None:
+    python = ROOT / ".venv-cloud/bin/python"
+    if not python.exists():
+        pytest.skip("the local cloud's environment is not set up (.venv-cloud)")
+    program = (
+        "import base64, json, sys\n"
+        "from ministack.services import iot\n"
+        "iot.time.time = lambda: 1772366400.0\n"
+        "for line in sys.stdin:\n"
+        "    topic, payload = json.loads(line)\n"
+        "    print(json.dumps(iot._rule_event(sys.argv[1], topic, base64.b64decode(payload), 'yard-1')))\n"
+    )
+    samples = [whole(path.stem.removeprefix("rule_")) for path in sorted(EVENTS.glob("rule_*.json"))]
+    samples.append(rule_output(b"\xff\x00 not text") | {"arrived_ms": 1772366400000})
+    asked = "\n".join(
+        json.dumps([f"smartcam/v1/{one['topic_thing']}/{one['topic_camera']}/event", one["payload"]]) for one in samples
+    )
+    finished = subprocess.run(
+        [python, "-I", "-c", program, EVENT_SQL], input=asked, capture_output=True, text=True, check=True
+    )
+    assert [json.loads(line) for line in finished.stdout.splitlines()] == samples

@@ -1,0 +1,258 @@
+"""What the template says, above all where no local stand-in would notice: keys, roles, retention."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from infra.alerts.asset import HANDLER, ROOT
+from infra.alerts.infrastructure import EVENT_SQL, HISTORY_DAYS
+from infra.alerts.runtime.agreed import LEASE_S
+from infra.alerts.runtime.handler import Surroundings
+from tests.infra.conftest import Template
+
+RULE_ARN = "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:rule/SmartcamAlerts_events"
+LAMBDA_RETRY_S = 60
+LONGEST_OUTBOX_DAYS = 30
+FUNCTIONS_OF_THE_STAND_IN = {
+    "clientid", "encode", "isundefined", "newuuid", "principal", "regexp_matches", "replace", "timestamp", "topic",
+    "traceid",
+}  # fmt: skip
+
+Properties = Mapping[str, object]
+
+
+def inner(properties: object, *path: str) -> dict[str, object]:
+    for key in path:
+        properties = cast("Properties", properties)[key]
+    return cast("dict[str, object]", properties)
+
+
+def statements(policy: object) -> list[dict[str, object]]:
+    return cast("list[dict[str, object]]", inner(policy, "Statement"))
+
+
+def as_list(value: object) -> list[str]:
+    return value if isinstance(value, list) else [cast("str", value)]
+
+
+def rights_of(template: Template, role: str) -> dict[str, set[str]]:
+    """Resource to actions, of every policy that is attached to the role."""
+    rights: dict[str, set[str]] = {}
+    for name in template.all_of("AWS::IAM::Policy"):
+        _, policy = template.one("AWS::IAM::Policy", name)
+        if policy["Roles"] != [f"<{role}>"]:
+            continue
+        for statement in statements(policy["PolicyDocument"]):
+            assert statement["Effect"] == "Allow"
+            for resource in as_list(statement["Resource"]):
+                rights.setdefault(resource, set()).update(as_list(statement["Action"]))
+    return rights
+
+
+def test_the_rule_hands_over_the_raw_payload_and_what_the_topic_says(template: Template) -> None:
+    _, rule = template.one("AWS::IoT::TopicRule")
+    payload = inner(rule, "TopicRulePayload")
+    assert payload["Sql"] == (
+        "SELECT encode(*, 'base64') AS payload, topic(3) AS topic_thing, topic(4) AS topic_camera,"
+        " timestamp() AS arrived_ms FROM 'smartcam/v1/+/+/event'"
+    )
+    assert payload["AwsIotSqlVersion"] == "2016-03-23"
+    assert payload["RuleDisabled"] is False
+
+
+def test_the_rule_uses_only_functions_that_the_local_cloud_knows() -> None:
+    assert set(re.findall(r"(\w+)\(", EVENT_SQL)) <= FUNCTIONS_OF_THE_STAND_IN
+
+
+def test_the_rule_invokes_the_function_and_leaves_what_it_could_not_hand_over_in_a_queue(template: Template) -> None:
+    _, rule = template.one("AWS::IoT::TopicRule")
+    function, _ = template.one("AWS::Lambda::Function")
+    queue, _ = template.one("AWS::SQS::Queue", "FailuresUndelivered")
+    role, _ = template.one("AWS::IAM::Role", "Events")
+    payload = inner(rule, "TopicRulePayload")
+    assert payload["Actions"] == [{"Lambda": {"FunctionArn": f"<{function}.Arn>"}}]
+    assert payload["ErrorAction"] == {"Sqs": {"QueueUrl": f"<{queue}>", "RoleArn": f"<{role}.Arn>", "UseBase64": False}}
+
+
+def test_only_this_rule_of_this_account_may_invoke_the_function(template: Template) -> None:
+    name, permission = template.one("AWS::Lambda::Permission")
+    function, _ = template.one("AWS::Lambda::Function")
+    assert permission == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": f"<{function}.Arn>",
+        "Principal": "iot.amazonaws.com",
+        "SourceAccount": "<AWS::AccountId>",
+        "SourceArn": RULE_ARN,
+    }
+    [rule] = template.all_of("AWS::IoT::TopicRule").values()
+    assert rule["DependsOn"] == [name]
+    assert inner(rule, "Properties")["RuleName"] == RULE_ARN.rsplit("/", 1)[1]
+
+
+def test_the_rules_role_is_for_this_rule_alone_and_can_only_fill_the_error_queue(template: Template) -> None:
+    name, role = template.one("AWS::IAM::Role", "Events")
+    queue, _ = template.one("AWS::SQS::Queue", "FailuresUndelivered")
+    key, _ = template.one("AWS::KMS::Key")
+    [trust] = statements(role["AssumeRolePolicyDocument"])
+    assert trust["Principal"] == {"Service": "iot.amazonaws.com"}
+    assert trust["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"},
+        "ArnEquals": {"aws:SourceArn": RULE_ARN},
+    }
+    assert rights_of(template, name) == {
+        f"<{queue}.Arn>": {"sqs:SendMessage"},
+        f"<{key}.Arn>": {"kms:Decrypt", "kms:GenerateDataKey"},
+    }
+
+
+def test_the_function_may_do_what_it_does_and_nothing_else(template: Template) -> None:
+    name, role = template.one("AWS::IAM::Role", "Alerter")
+    [table] = template.all_of("AWS::DynamoDB::Table")
+    [topic] = template.all_of("AWS::SNS::Topic")
+    [log] = template.all_of("AWS::Logs::LogGroup")
+    queue, _ = template.one("AWS::SQS::Queue", "FailuresUnhandled")
+    key, _ = template.one("AWS::KMS::Key")
+    assert "ManagedPolicyArns" not in role
+    assert rights_of(template, name) == {
+        f"<{log}.Arn>": {"logs:CreateLogStream", "logs:PutLogEvents"},
+        f"<{table}.Arn>": {"dynamodb:UpdateItem"},
+        f"<{topic}>": {"sns:Publish"},
+        f"<{queue}.Arn>": {"sqs:SendMessage"},
+        "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:topic/smartcam/v1/*/ack": {"iot:Publish"},
+        f"<{key}.Arn>": {"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"},
+    }
+
+
+def test_the_function_waits_for_its_rights(template: Template) -> None:
+    [function] = template.all_of("AWS::Lambda::Function").values()
+    rights, _ = template.one("AWS::IAM::Policy", "Alerter")
+    assert rights in as_list(function["DependsOn"])
+
+
+def test_the_function_is_small_and_its_lease_outlives_it_but_not_lambdas_retry(template: Template) -> None:
+    _, function = template.one("AWS::Lambda::Function")
+    assert function["Runtime"] == "python3.13"
+    assert function["Architectures"] == ["arm64"]
+    assert function["MemorySize"] == 256
+    assert function["Handler"] == HANDLER
+    assert cast("int", function["Timeout"]) < LEASE_S < LAMBDA_RETRY_S
+    assert "ReservedConcurrentExecutions" not in function
+
+
+def test_the_functions_environment_is_what_its_code_reads(template: Template) -> None:
+    _, function = template.one("AWS::Lambda::Function")
+    environment = cast("dict[str, str]", inner(function, "Environment", "Variables"))
+    [table] = template.all_of("AWS::DynamoDB::Table")
+    [topic] = template.all_of("AWS::SNS::Topic")
+    queue, _ = template.one("AWS::SQS::Queue", "FailuresUnhandled")
+    here = Surroundings.from_environment(environment)
+    assert (here.table, here.topic_arn, here.refused_queue_url) == (f"<{table}>", f"<{topic}>", f"<{queue}>")
+    assert here.cooldown_s == 300
+    assert here.keep_s == HISTORY_DAYS * 86_400
+    assert str(here.zone) == "UTC"
+
+
+def test_what_the_function_fails_on_is_tried_again_and_then_kept(template: Template) -> None:
+    _, config = template.one("AWS::Lambda::EventInvokeConfig")
+    queue, _ = template.one("AWS::SQS::Queue", "FailuresUnhandled")
+    assert config["MaximumRetryAttempts"] == 2
+    assert inner(config, "DestinationConfig", "OnFailure") == {"Destination": f"<{queue}.Arn>"}
+
+
+def test_everything_that_holds_events_is_encrypted_with_our_key(template: Template) -> None:
+    key, properties = template.one("AWS::KMS::Key")
+    assert properties["EnableKeyRotation"] is True
+    _, table = template.one("AWS::DynamoDB::Table")
+    assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": f"<{key}.Arn>"}
+    for kind in ("AWS::SNS::Topic", "AWS::SQS::Queue"):
+        for name in template.all_of(kind):
+            assert template.one(kind, name)[1]["KmsMasterKeyId"] == f"<{key}.Arn>"
+
+
+def test_the_key_is_ruled_by_the_accounts_own_policies_and_no_other_accounts(template: Template) -> None:
+    _, key = template.one("AWS::KMS::Key")
+    [statement] = statements(key["KeyPolicy"])
+    assert statement["Principal"] == {"AWS": "arn:<AWS::Partition>:iam::<AWS::AccountId>:root"}
+
+
+def test_topic_and_queues_refuse_what_is_not_tls(template: Template) -> None:
+    policies = [template.one("AWS::SNS::TopicPolicy")[1]]
+    policies += [template.one("AWS::SQS::QueuePolicy", name)[1] for name in template.all_of("AWS::SQS::QueuePolicy")]
+    assert len(policies) == 3
+    for policy in policies:
+        [statement] = statements(policy["PolicyDocument"])
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_history_can_be_restored_forgets_in_time_and_outlives_the_stack(template: Template) -> None:
+    _, table = template.one("AWS::DynamoDB::Table")
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "forget_at", "Enabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert HISTORY_DAYS > LONGEST_OUTBOX_DAYS
+    for kind in ("AWS::DynamoDB::Table", "AWS::KMS::Key"):
+        [resource] = template.all_of(kind).values()
+        assert resource["DeletionPolicy"] == "Retain"
+
+
+def test_failures_wait_two_weeks_and_logs_three_months(template: Template) -> None:
+    for name in template.all_of("AWS::SQS::Queue"):
+        assert template.one("AWS::SQS::Queue", name)[1]["MessageRetentionPeriod"] == 14 * 86_400
+    assert template.one("AWS::Logs::LogGroup")[1]["RetentionInDays"] == 90
+
+
+def test_everybody_in_the_context_is_subscribed(template: Template) -> None:
+    [topic] = template.all_of("AWS::SNS::Topic")
+    subscribed = [template.one("AWS::SNS::Subscription", name)[1] for name in template.all_of("AWS::SNS::Subscription")]
+    assert {one["TopicArn"] for one in subscribed} == {f"<{topic}>"}
+    assert {(one["Protocol"], one["Endpoint"]) for one in subscribed} == {
+        ("email", "anna@example.org"),
+        ("email", "ben@example.org"),
+        ("sms", "+4915112345678"),
+    }
+
+
+def test_each_device_speaks_for_itself_alone(template: Template) -> None:
+    policies = [template.one("AWS::IoT::Policy", name)[1] for name in template.all_of("AWS::IoT::Policy")]
+    assert [policy["PolicyName"] for policy in policies] == ["smartcam-yard-1", "smartcam-cellar.2"]
+    arn = "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:"
+    for policy, thing in zip(policies, ("yard-1", "cellar:2"), strict=True):
+        own = f"smartcam/v1/{thing}"
+        assert {
+            as_list(one["Action"])[0]: as_list(one["Resource"]) for one in statements(policy["PolicyDocument"])
+        } == {
+            "iot:Connect": [f"{arn}client/{thing}"],
+            "iot:Publish": [f"{arn}topic/{own}/*/event", f"{arn}topic/{own}/health"],
+            "iot:Subscribe": [f"{arn}topicfilter/{own}/ack"],
+            "iot:Receive": [f"{arn}topic/{own}/ack"],
+        }
+        assert "${" not in str(policy)
+
+
+def test_the_outputs_are_what_the_tools_ask_for(template: Template) -> None:
+    assert set(inner(template.document, "Outputs")) == {
+        "TopicArn", "TableName", "FunctionName", "ErrorQueueUrl", "FailureQueueUrl",
+    }  # fmt: skip
+
+
+def test_the_template_names_no_account_and_no_region(template: Template) -> None:
+    text = template.path.read_text()
+    assert not re.search(r"\b\d{12}\b", text)
+    assert not re.search(r"\b(eu|us|ap)-[a-z]+-\d\b", text)
+
+
+def test_cfn_lint_has_nothing_to_say(template: Template) -> None:
+    # W3005: CDK writes dependencies out that a reference implies.
+    command = [
+        str(Path(sys.executable).with_name("cfn-lint")),
+        "--ignore-checks",
+        "W3005",
+        "--template",
+        str(template.path),
+    ]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (finished.stdout, finished.returncode) == ("", 0)
