@@ -13,6 +13,7 @@ from smartcam.vision.picture import Picture
 _PLAYLISTS: Final = (b"#EXTM3U", b"ffconcat", b"<?xml", b"[playlist]")
 """A playlist makes a player open other files and addresses, which a camera's setting must not be able to do."""
 _USUAL_RATE: Final = 25.0
+_RATES: Final = (0.01, 240.0)
 _LONGEST_STEP_NS: Final = 60 * NS_PER_S
 _ENOUGH: Final = 0.95
 _SPARE_S: Final = 1.0
@@ -52,7 +53,7 @@ class Timeline:
     """Positions that never go back, from time stamps that may be missing, jump or begin anywhere."""
 
     def __init__(self, frames_per_second: float) -> None:
-        self._interval_ns = round(NS_PER_S / (frames_per_second or _USUAL_RATE))
+        self._interval_ns = round(NS_PER_S / (believable_rate(frames_per_second) or _USUAL_RATE))
         self._origin_ns: int | None = None
         self._last_ns = -self._interval_ns
 
@@ -70,6 +71,11 @@ class Timeline:
             position = stamp_ns - self._origin_ns
         self._last_ns = position
         return position
+
+
+def believable_rate(frames_per_second: float) -> float:
+    """The rate, or 0 for unknown where a container states what no camera does (also infinity, or no number)."""
+    return frames_per_second if _RATES[0] <= frames_per_second <= _RATES[1] else 0.0
 
 
 def checked_path(path: Path) -> Path:

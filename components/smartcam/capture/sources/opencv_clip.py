@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from smartcam.capture.sources.clip import ClipPicture, Timeline, check_sides, checked_path, the_end
+from smartcam.capture.sources.clip import ClipPicture, Timeline, believable_rate, check_sides, checked_path, the_end
 from smartcam.contract.errors import CameraLost
 from smartcam.contract.times import NS_PER_MS
 from smartcam.vision.picture import Picture
@@ -20,7 +20,7 @@ class OpenCvClip:
         self._capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
         if not self._capture.isOpened():
             raise CameraLost(f"{path}: is not a clip that can be read")
-        self.frames_per_second = max(self._capture.get(cv2.CAP_PROP_FPS), 0.0)
+        self.frames_per_second = believable_rate(self._capture.get(cv2.CAP_PROP_FPS))
         self._timeline = Timeline(self.frames_per_second)
         self._announced = max(self._capture.get(cv2.CAP_PROP_FRAME_COUNT), 0.0)
         self._count = 0

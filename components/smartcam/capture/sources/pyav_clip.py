@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
 
-from smartcam.capture.sources.clip import ClipPicture, Timeline, check_sides, checked_path, the_end
+from smartcam.capture.sources.clip import ClipPicture, Timeline, believable_rate, check_sides, checked_path, the_end
 from smartcam.contract.errors import CameraLost
 from smartcam.contract.times import NS_PER_S
 from smartcam.vision.picture import Picture, Plane
@@ -40,7 +40,7 @@ class PyAvClip:
         except CameraLost:
             self._container.close()
             raise
-        self.frames_per_second = float(self._stream.average_rate or self._stream.guessed_rate or 0)
+        self.frames_per_second = believable_rate(float(self._stream.average_rate or self._stream.guessed_rate or 0))
         self._timeline = Timeline(self.frames_per_second)
         self._count = 0
         self._fault = ""
