@@ -24,6 +24,8 @@ def start_leashed(
         stderr=subprocess.STDOUT,
         env=dict(environment),
         cwd=folder,
+        # Ctrl-C in the terminal is the owner's to handle.
+        start_new_session=True,
     )
 
 

@@ -84,6 +84,11 @@ class LocalCloud:
         if process is not None:
             end_leashed(process, _STOP_GRACE_S)
 
+    def check(self) -> None:
+        """Raise LocalCloudError if it has ended by itself."""
+        if self._process is None or self._process.poll() is not None:
+            raise LocalCloudError(f"the local cloud has ended; the end of {self.log}:\n{self._log_tail()}")
+
     @property
     def endpoint(self) -> Endpoint:
         """Addresses and files. Raises LocalCloudError when it is not running."""

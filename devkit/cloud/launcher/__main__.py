@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from devkit.cloud.launcher.functions import (
     start_functions_as_iot_does,
 )
 from devkit.cloud.launcher.listeners import LOOPBACK, LoopbackLoop, PortTakenError, bind, port_of
-from devkit.cloud.launcher.people import reach_people
+from devkit.cloud.launcher.people import People
 from devkit.cloud.launcher.post import PostOffice, smtp_sender
 from devkit.cloud.launcher.seams import SeamBrokenError, check_seams
 from devkit.cloud.launcher.sink import MaildirSink
@@ -83,7 +84,7 @@ def _close_gaps(post_office: PostOffice, gateway: str) -> None:
     sns = importlib.import_module("ministack.services.sns")
     iam = importlib.import_module("ministack.core.iam_evaluator")
     provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
-    reach_people(sns, provisioners._RESOURCE_HANDLERS, post_office.post, gateway)  # noqa: SLF001
+    People(sns, post_office.post, gateway).attach(provisioners._RESOURCE_HANDLERS)  # noqa: SLF001
     keep_throttled_events(lambdas)
     limit_workers(lambdas)
     send_failures_with_permission(lambdas, iam)
@@ -92,6 +93,7 @@ def _close_gaps(post_office: PostOffice, gateway: str) -> None:
 
 async def _serve(folder: Path, listeners: Listeners, post_office: PostOffice) -> None:
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_report_fault)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
@@ -118,6 +120,12 @@ def _http_settings(https: socket.socket) -> Any:  # noqa: ANN401
     settings.graceful_timeout = settings.shutdown_timeout = _GRACE_S
     settings.loglevel = "WARNING"
     return settings
+
+
+def _report_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # A client that leaves without a goodbye, or trusts another certificate, is no fault of the cloud.
+    if not isinstance(context.get("exception"), ssl.SSLError | TimeoutError):
+        loop.default_exception_handler(context)
 
 
 def _write_ports(folder: Path, listeners: Listeners) -> None:

@@ -26,6 +26,7 @@ class Publication:
     subject: str
     structure: str
     attributes: Mapping[str, Mapping[str, Any]]
+    display_name: str = ""  # of the topic: who a person sees as the sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,17 @@ def _delivery(publication: Publication, subscription: Record, text: str, rules: 
     attributes = {name: str(value.get("StringValue") or "") for name, value in publication.attributes.items()}
     to, source = subscription["endpoint"], (publication.message_id, publication.topic_arn)
     if subscription["protocol"] == "sms":
-        return Text(to, text, *source, attributes)
+        prefix = f"{publication.display_name}> " if publication.display_name else ""
+        return Text(to, prefix + text, *source, attributes)
     if subscription["protocol"] == "email-json":
         text = rules.envelope(*reversed(source), text, publication.subject, dict(publication.attributes), False)
-    return Email(to, publication.subject, text, *source, attributes)
+    return Email(to, publication.subject, text, *source, attributes, sender_name=publication.display_name)
+
+
+def display_name(topic: Record) -> str:
+    """The topic's display name; ministack puts the topic's own name where none was given."""
+    name = str(topic["attributes"].get("DisplayName") or "")
+    return "" if name == topic["name"] else name
 
 
 def ask_for_confirmation(topic: Record, gateway: str) -> list[Email]:
@@ -83,54 +91,71 @@ def _confirmation(topic_arn: str, endpoint: str, token: str, gateway: str) -> Em
     )
 
 
-def reach_people(sns: Any, handlers: Record, post: Callable[[Email | Text], None], gateway: str) -> None:  # noqa: ANN401
-    """Put the last step behind ministack's fan-out, and the asking behind every way to subscribe."""
-    rules = SnsRules(sns._resolve_message_for_protocol, sns._matches_filter_policy, sns._build_envelope)  # noqa: SLF001
-    fan_out, subscribe = sns._fanout, sns._subscribe  # noqa: SLF001
+class People:
+    """Stands behind ministack's SNS module and takes its messages the last step."""
 
-    def ask(topics: Iterable[Record]) -> None:
-        for topic in list(topics):
-            for mail in ask_for_confirmation(topic, gateway):
-                sns._refresh_subscription_counts(topic)  # noqa: SLF001
-                post(mail)
+    def __init__(self, sns: Any, post: Callable[[Email | Text], None], gateway: str) -> None:  # noqa: ANN401
+        self._sns = sns
+        self._post = post
+        self._gateway = gateway
+        self._rules = SnsRules(sns._resolve_message_for_protocol, sns._matches_filter_policy, sns._build_envelope)  # noqa: SLF001
+        self._fan_out, self._subscribe = sns._fanout, sns._subscribe  # noqa: SLF001
 
-    @functools.wraps(fan_out)
-    def fan_out_to_all(
+    def attach(self, handlers: Record) -> None:
+        """Put the last step behind the fan-out, and the asking behind every way to subscribe.
+
+        `handlers` are CloudFormation's, by resource type and step.
+        """
+        self._sns._fanout, self._sns._subscribe = self.fan_out, self.subscribe  # noqa: SLF001
+        for resource in ("AWS::SNS::Topic", "AWS::SNS::Subscription"):
+            for step in ("create", "update"):
+                handlers[resource][step] = _then(handlers[resource][step], self.ask_everywhere)
+
+    def fan_out(
+        self,
         topic_arn: str,
         msg_id: str,
         message: str,
         subject: str,
         message_structure: str = "",
         message_attributes: Record | None = None,
-        **fifo: str,
+        message_group_id: str = "",
+        message_dedup_id: str = "",
     ) -> None:
-        fan_out(topic_arn, msg_id, message, subject, message_structure, message_attributes, **fifo)
-        topic = sns._topic_by_arn_any_scope(topic_arn)  # noqa: SLF001
+        """As ministack's, and then to people."""
+        texts = (topic_arn, msg_id, message, subject or "", message_structure or "")
+        self._fan_out(*texts, message_attributes, message_group_id, message_dedup_id)
+        topic = self._sns._topic_by_arn_any_scope(topic_arn)  # noqa: SLF001
         if topic is None:
             return
         # However a subscription came about, nobody gets mail before having been asked.
-        ask([topic])
-        publication = Publication(
-            topic_arn, msg_id, message, subject or "", message_structure or "", message_attributes or {}
-        )
-        for delivery in deliveries(publication, topic["subscriptions"], rules):
-            post(delivery)
+        self._ask(topic)
+        publication = Publication(*texts, message_attributes or {}, display_name(topic))
+        for delivery in deliveries(publication, topic["subscriptions"], self._rules):
+            self._post(delivery)
 
-    @functools.wraps(subscribe)
-    def subscribe_and_ask(params: Record) -> Any:  # noqa: ANN401
-        status, headers, body = subscribe(params)
-        ask(sns._topics.values())  # noqa: SLF001
+    def subscribe(self, params: Record) -> Any:  # noqa: ANN401
+        """As ministack's, but an e-mail subscription is pending."""
+        status, headers, body = self._subscribe(params)
+        self.ask_everywhere()
         protocol = params.get("Protocol", "")
-        pending = (protocol[0] if isinstance(protocol, list) else protocol) in _EMAIL and b"pending" not in body
-        return status, headers, _as_pending(body) if pending else body
+        by_mail = (protocol[0] if isinstance(protocol, list) else protocol) in _EMAIL
+        return status, headers, _as_pending(body) if by_mail else body
 
-    sns._fanout, sns._subscribe = fan_out_to_all, subscribe_and_ask  # noqa: SLF001
-    for resource in ("AWS::SNS::Topic", "AWS::SNS::Subscription"):
-        for step in ("create", "update"):
-            handlers[resource][step] = _then(handlers[resource][step], lambda: ask(sns._topics.values()))  # noqa: SLF001
+    def ask_everywhere(self) -> None:
+        """Ask all who were subscribed since the last time."""
+        for topic in list(self._sns._topics.values()):  # noqa: SLF001
+            self._ask(topic)
+
+    def _ask(self, topic: Record) -> None:
+        mails = ask_for_confirmation(topic, self._gateway)
+        if mails:
+            self._sns._refresh_subscription_counts(topic)  # noqa: SLF001
+        for mail in mails:
+            self._post(mail)
 
 
-def _as_pending(body: bytes) -> bytes:
+def _as_pending(body: Any) -> Any:  # noqa: ANN401
     """SNS names no ARN before the confirmation."""
     return re.sub(
         rb"<SubscriptionArn>.*?</SubscriptionArn>", b"<SubscriptionArn>pending confirmation</SubscriptionArn>", body

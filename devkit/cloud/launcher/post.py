@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import formataddr
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +42,7 @@ class Email:
     topic_arn: str
     attributes: Mapping[str, str] = field(default_factory=dict)
     token: str = ""  # of a request to confirm a subscription
+    sender_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Text:
 def compose(email: Email) -> EmailMessage:
     """The e-mail as it goes over SMTP: message attributes become X-Smartcam-* headers."""
     message = EmailMessage(policy=_POLICY)
-    message["From"] = SENDER
+    message["From"] = formataddr((_one_line(email.sender_name), SENDER))
     message["To"] = email.to
     message["Subject"] = _one_line(email.subject) or _DEFAULT_SUBJECT
     message["Message-ID"] = f"<{uuid.uuid4().hex}@sns.localhost>"
