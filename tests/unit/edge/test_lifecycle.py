@@ -20,7 +20,6 @@ import os
 import sys
 import threading
 from smartcam.contract.errors import RingError
-from smartcam.edge import lifecycle
 from smartcam.edge.lifecycle import run_component
 from smartcam.edge.logs import configure_logging
 

@@ -1,0 +1,342 @@
+"""Writing and reading the ring: whole frames or none, and what happens when either side goes."""
+
+import gc
+import threading
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from smartcam.contract.errors import FrameOverwritten, RingError
+from smartcam.contract.ids import CameraId
+from smartcam.contract.notice import FrameNotice, decode_notice, encode_notice
+from smartcam.edge import ring
+from smartcam.edge.ring import RingReader, RingWriter
+from smartcam.vision.frame import Frame
+from smartcam.vision.picture import Picture
+from tests.fakes.frames import MOTION, YARD, is_whole, plain_frame
+
+Make = Callable[..., RingWriter]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    writers: list[RingWriter] = []
+
+    def begin(slots: int = 3) -> RingWriter:
+        writers.append(RingWriter(tmp_path, YARD, slots))
+        return writers[-1]
+
+    yield begin
+    for writer in writers:
+        writer.close()
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[RingReader]:
+    it = RingReader(tmp_path, YARD)
+    yield it
+    it.close()
+
+
+def test_a_frame_comes_out_as_it_went_in(make: Make, reader: RingReader) -> None:
+    notice = make().write(plain_frame(7))
+    frame = reader.read(notice)
+    assert is_whole(frame)
+    assert (frame.seq, frame.camera_id, frame.motion) == (7, YARD, MOTION)
+
+
+def test_a_notice_that_went_over_the_wire_leads_to_the_frame(make: Make, reader: RingReader) -> None:
+    notice = decode_notice(encode_notice(make().write(plain_frame(7))))
+    assert isinstance(notice, FrameNotice)
+    assert is_whole(reader.read(notice))
+
+
+@given(
+    st.integers(1, 20).map(lambda half: 2 * half),
+    st.integers(1, 20).map(lambda half: 2 * half),
+    st.integers(0, 9),
+    st.randoms(use_true_random=False),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_every_pixel_survives_whatever_the_size_and_the_padding(
+    make: Make, reader: RingReader, width: int, height: int, padding: int, random: Random
+) -> None:
+    def plane(columns: int, rows: int) -> NDArray[np.uint8]:
+        raw = np.frombuffer(random.randbytes(rows * (columns + padding)), np.uint8)
+        return raw.reshape(rows, columns + padding)[:, :columns]
+
+    picture = Picture(plane(width, height), plane(width // 2, height // 2), plane(width // 2, height // 2))
+    frame = replace(plain_frame(1), picture=picture)
+    writer = make()
+    try:
+        read = reader.read(writer.write(frame)).picture
+    finally:
+        writer.close()
+    assert all(
+        np.array_equal(one, other)
+        for one, other in zip((read.y, read.u, read.v), (picture.y, picture.u, picture.v), strict=True)
+    )
+
+
+def test_the_last_frames_stay_readable_and_older_ones_are_gone(make: Make, reader: RingReader) -> None:
+    writer = make(slots=3)
+    notices = [writer.write(plain_frame(seq)) for seq in range(8)]
+    assert [is_whole(reader.read(notice)) for notice in notices[-3:]] == [True] * 3
+    for notice in notices[:-3]:
+        with pytest.raises(FrameOverwritten, match=f"frame {notice.seq} of yard is gone"):
+            reader.read(notice)
+
+
+def test_a_frame_is_read_into_the_buffer_that_is_lent(make: Make, reader: RingReader) -> None:
+    notice = make().write(plain_frame(7))
+    buffer = np.zeros(2000, np.uint8)
+    frame = reader.read(notice, buffer)
+    assert np.shares_memory(frame.picture.y, buffer)
+    assert is_whole(frame)
+    assert not buffer[frame.picture.nbytes :].any()
+
+
+def test_a_frame_that_was_read_is_the_readers_own(make: Make, reader: RingReader) -> None:
+    writer = make(slots=1)
+    frame = reader.read(writer.write(plain_frame(1)))
+    reader.read(writer.write(plain_frame(2)))
+    writer.close()
+    reader.close()
+    assert is_whole(frame)
+
+
+@pytest.mark.parametrize(
+    "buffer", [np.zeros(10, np.uint8), np.zeros((24, 32), np.uint8), np.zeros(768, np.int8).view(np.int8)]
+)
+def test_a_buffer_that_does_not_fit_is_refused(make: Make, reader: RingReader, buffer: NDArray[np.uint8]) -> None:
+    notice = make().write(plain_frame(1))
+    with pytest.raises(ValueError, match="flat uint8 buffer of 768 bytes"):
+        reader.read(notice, buffer)
+
+
+def test_another_picture_size_makes_a_new_ring_and_the_reader_follows(make: Make, reader: RingReader) -> None:
+    writer = make()
+    small = writer.write(plain_frame(1))
+    assert reader.read(small).picture.width == 32
+    large = writer.write(plain_frame(2, 64, 48))
+    frame = reader.read(large)
+    assert (frame.picture.width, frame.picture.height, is_whole(frame)) == (64, 48, True)
+    assert large.ring != small.ring
+    with pytest.raises(FrameOverwritten, match="capture has a new one"):
+        reader.read(small)
+    assert is_whole(reader.read(large))
+
+
+def test_a_restarted_writer_is_noticed(make: Make, reader: RingReader) -> None:
+    first = make()
+    old = first.write(plain_frame(1))
+    reader.read(old)
+    first.close()
+    new = make().write(plain_frame(1))
+    assert is_whole(reader.read(new))
+    with pytest.raises(FrameOverwritten):
+        reader.read(old)
+
+
+def test_a_restarted_reader_goes_on(make: Make, reader: RingReader, tmp_path: Path) -> None:
+    notice = make().write(plain_frame(1))
+    reader.read(notice)
+    reader.close()
+    assert is_whole(reader.read(notice))
+    assert is_whole(RingReader(tmp_path, YARD).read(notice))
+
+
+def test_a_ring_that_vanished_is_named(make: Make, reader: RingReader) -> None:
+    writer = make()
+    notice = writer.write(plain_frame(1))
+    writer.close()
+    with pytest.raises(RingError, match="smartcam-yard is not there: capture does not write this camera"):
+        reader.read(notice)
+
+
+def test_a_reader_that_has_the_ring_open_still_reads_its_last_frames(make: Make, reader: RingReader) -> None:
+    writer = make()
+    notices = [writer.write(plain_frame(seq)) for seq in (1, 2)]
+    reader.read(notices[0])
+    writer.close()
+    assert is_whole(reader.read(notices[1]))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"slot": 3}, {"slot": 1023}, {"width": 64}, {"height": 8}, {"camera_id": CameraId("door")}]
+)
+def test_a_notice_that_does_not_fit_the_ring_is_refused(
+    make: Make, reader: RingReader, wrong: dict[str, object]
+) -> None:
+    notice = make().write(plain_frame(1))
+    with pytest.raises(RingError, match="yard"):
+        reader.read(replace(notice, **wrong))  # type: ignore[arg-type]
+
+
+def test_a_slot_that_was_never_written_holds_no_frame(make: Make, reader: RingReader) -> None:
+    notice = make().write(plain_frame(0))
+    with pytest.raises(FrameOverwritten):
+        reader.read(replace(notice, slot=1))
+
+
+def test_closing_removes_the_file_and_may_be_done_twice(make: Make, tmp_path: Path) -> None:
+    writer = make()
+    writer.write(plain_frame(1))
+    assert (tmp_path / "smartcam-yard").exists()
+    writer.close()
+    writer.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_closed_writer_leaves_the_ring_of_its_successor_alone(make: Make, tmp_path: Path) -> None:
+    first = make()
+    first.write(plain_frame(1))
+    (tmp_path / "smartcam-yard").unlink()
+    make().write(plain_frame(1))
+    first.close()
+    assert (tmp_path / "smartcam-yard").exists()
+
+
+def test_a_frame_that_cannot_be_written_does_not_keep_the_memory(make: Make, tmp_path: Path) -> None:
+    writer = make()
+    writer.write(plain_frame(1))
+    broken = types.SimpleNamespace(y=plain_frame(2).picture.y, u=np.zeros((1, 3), np.uint8), v=None)
+    with pytest.raises(ValueError, match="broadcast") as caught:
+        writer.write(replace(plain_frame(2), picture=broken))  # type: ignore[arg-type]
+    writer.close()
+    assert caught.value is not None
+    assert not list(tmp_path.iterdir())
+    del caught
+    gc.collect()
+    assert "smartcam-yard" not in Path("/proc/self/maps").read_text(encoding="utf-8")
+
+
+def test_a_half_written_slot_gives_no_frame(make: Make, reader: RingReader) -> None:
+    writer = make(slots=1)
+    notice = writer.write(plain_frame(1))
+    assert writer._ring is not None
+    writer._ring.places[0].stamp[0] += 1
+    with pytest.raises(FrameOverwritten):
+        reader.read(notice)
+
+
+@pytest.mark.parametrize("slots", [0, -1, 1025])
+def test_a_ring_without_a_sensible_number_of_slots_is_refused(make: Make, slots: int) -> None:
+    with pytest.raises(RingError, match="1 to 1024 slots"):
+        make(slots)
+
+
+class Interleaving:
+    """Stands in for numpy within the ring: copies by halves, and lets the other side act in between."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self.empty, self.uint8 = np.empty, np.uint8
+        self._act = act
+        self._busy = False
+
+    def copyto(self, target: NDArray[np.uint8], source: NDArray[np.uint8]) -> None:
+        half = len(target) // 2
+        self.step()
+        np.copyto(target[:half], source[:half])
+        self.step()
+        np.copyto(target[half:], source[half:])
+        self.step()
+
+    def step(self) -> None:
+        if not self._busy:
+            self._busy = True
+            self._act()
+            self._busy = False
+
+
+@given(slots=st.integers(1, 4), bursts=st.lists(st.integers(0, 5), max_size=12), behind=st.integers(0, 3))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_writes_at_any_moment_of_a_read_never_give_a_torn_frame(
+    make: Make, reader: RingReader, slots: int, bursts: list[int], behind: int
+) -> None:
+    writer = make(slots)
+    count = iter(range(1, 10**6))
+    coming = iter(bursts)
+
+    def write() -> None:
+        for _ in range(next(coming, 0)):
+            writer.write(plain_frame(next(count)))
+
+    notices = [writer.write(plain_frame(next(count))) for _ in range(6)]
+    interleaving = Interleaving(write)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ring, "np", interleaving)
+        patch.setattr(reader, "_fence", interleaving.step)
+        try:
+            frame: Frame | None = reader.read(notices[-1 - behind])
+        except FrameOverwritten:
+            frame = None
+    writer.close()
+    if frame is None:
+        assert behind >= slots or any(bursts)
+    else:
+        assert frame.seq == notices[-1 - behind].seq
+        assert is_whole(frame)
+
+
+@given(slots=st.integers(1, 4), asked=st.lists(st.integers(1, 6), min_size=1, max_size=30))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_read_at_any_moment_of_a_write_never_gives_a_torn_frame(
+    make: Make, reader: RingReader, slots: int, asked: list[int]
+) -> None:
+    writer = make(slots)
+    notices = [writer.write(plain_frame(seq)) for seq in range(5)]
+    coming, torn = iter(asked), []
+
+    def read() -> None:
+        wanted = next(coming, None)
+        if wanted is None or wanted > len(notices):
+            return
+        try:
+            if not is_whole(reader.read(notices[-wanted])):
+                torn.append(wanted)
+        except FrameOverwritten:
+            pass
+
+    interleaving = Interleaving(read)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ring, "np", interleaving)
+        patch.setattr(writer, "_fence", interleaving.step)
+        notices.extend(writer.write(plain_frame(seq)) for seq in range(5, 8))
+    writer.close()
+    assert torn == []
+
+
+def test_a_writer_thread_at_full_speed_never_gives_a_torn_frame(make: Make, reader: RingReader) -> None:
+    writer, newest, done = make(slots=2), list[FrameNotice](), threading.Event()
+    frames = [plain_frame(seq, 640, 360) for seq in range(64)]
+    newest.append(writer.write(frames[0]))
+
+    def write() -> None:
+        seq = 0
+        while not done.is_set():
+            seq += 1
+            newest[0] = writer.write(frames[seq % 64])
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    whole = overwritten = 0
+    try:
+        while whole + overwritten < 400:
+            try:
+                assert is_whole(reader.read(newest[0]))
+                whole += 1
+            except FrameOverwritten:
+                overwritten += 1
+    finally:
+        done.set()
+        thread.join()
+    assert whole
