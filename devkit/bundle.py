@@ -13,6 +13,7 @@ from smartcam.contract.event import EventKind
 from smartcam.model.examine import Colour, Scaling
 from smartcam.model.manifest import KINDS_OF_MODELS, ModelKind, Provenance, Thresholds
 from smartcam.model.packing import Draft, read_labels, write_bundle
+from smartcam.model.signature import sign
 
 EVENTS_OF_LABELS: Final[Mapping[str, EventKind]] = (
     {"person": EventKind.PERSON, "intruder": EventKind.ANOMALY, "anomaly": EventKind.ANOMALY}
@@ -41,10 +42,10 @@ def main(argv: list[str]) -> int:
     try:
         model = _read(options.model, "model")
         draft = _draft(options, model)
-        key = None if options.sign is None else _read(options.sign, "key")
+        key = None if options.sign is None else _key(options.sign)
         manifest = write_bundle(options.out, model, draft, key)
     except ContractError as error:
-        print(f"bundle: {options.labels if error.field == 'labels' else error.field}: {error.reason}", file=sys.stderr)
+        print(f"bundle: {_explain(error, options.labels)}", file=sys.stderr)
         return 1
     except ModelIntegrityError as error:
         print(f"bundle: {options.model}: {error}", file=sys.stderr)
@@ -59,6 +60,12 @@ def main(argv: list[str]) -> int:
     print(f"  at      {manifest.thresholds.raise_at:g}, clears at {manifest.thresholds.clear_at:g}")
     print(f"  signed  {'yes' if key is not None else 'no'}")
     return 0
+
+
+def _explain(error: ContractError, labels: Path) -> str:
+    if error.field == "labels":
+        return f"{labels}: {error.reason}"
+    return f"{error}: give --events LABEL=KIND" if error.field == "events" else str(error)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,7 +98,7 @@ def _draft(options: argparse.Namespace, model: bytes) -> Draft:
         version=options.version,
         kind=kind,
         labels=labels,
-        events=_events(options.events, labels, kind),
+        events=_events(options.events, labels),
         thresholds=Thresholds(
             raise_at=default.raise_at if options.raise_at is None else options.raise_at,
             clear_at=min(default.clear_at, options.raise_at or 1.0) if options.clear_at is None else options.clear_at,
@@ -103,17 +110,10 @@ def _draft(options: argparse.Namespace, model: bytes) -> Draft:
     )
 
 
-def _events(text: str | None, labels: tuple[str, ...], kind: ModelKind) -> dict[str, EventKind]:
+def _events(text: str | None, labels: tuple[str, ...]) -> dict[str, EventKind]:
     if text is None:
-        events = {label: EVENTS_OF_LABELS[label] for label in labels if label in EVENTS_OF_LABELS}
-    else:
-        events = dict(_event(pair) for pair in text.split(","))
-    if not events or (kind is ModelKind.CLASSIFIER and len(events) != 1):
-        wanted = "the one label that raises an event" if kind is ModelKind.CLASSIFIER else "what raises an event"
-        raise _WrongInputError(
-            f"cannot tell {wanted} from the labels {', '.join(labels[:5])}: give --events LABEL=KIND"
-        )
-    return events
+        return {label: EVENTS_OF_LABELS[label] for label in labels if label in EVENTS_OF_LABELS}
+    return dict(_event(pair) for pair in text.split(","))
 
 
 def _event(pair: str) -> tuple[str, EventKind]:
@@ -148,6 +148,15 @@ def _read(path: Path, what: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise _WrongInputError(f"{path}: the {what} file cannot be read ({error.strerror})") from error
+
+
+def _key(path: Path) -> bytes:
+    key = _read(path, "key")
+    try:
+        sign(b"", key)
+    except ModelIntegrityError as error:
+        raise _WrongInputError(f"{path}: {error}") from error
+    return key
 
 
 def _text(path: Path) -> str:

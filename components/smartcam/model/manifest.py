@@ -147,8 +147,9 @@ class ModelManifest:
         for label in self.events:
             if label not in self.labels:
                 raise ContractError(f"events.{label}", "is not one of the labels")
-        if self.kind is ModelKind.CLASSIFIER and len(self.events) != 1:
-            raise ContractError("events", "must name the one label of a classifier that raises an event")
+        if not self.events or (self.kind is ModelKind.CLASSIFIER and len(self.events) > 1):
+            which = "the one label" if self.kind is ModelKind.CLASSIFIER else "a label"
+            raise ContractError("events", f"must name {which} that raises an event")
         if self.thresholds.clear_at > self.thresholds.raise_at:
             raise ContractError("thresholds.clear_at", "must not be above raise_at")
         for name in (MODEL_FILE, self.golden.input, self.golden.output):
