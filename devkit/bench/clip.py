@@ -1,0 +1,33 @@
+"""The clip that figures are measured on: defined, not chosen."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+SIZE = (1280, 720)
+"""Width and height in pixels."""
+_ENCODER = {"preset": "veryfast", "crf": "23"}
+
+
+def scale_clip(source: Path, target: Path, size: tuple[int, int] = SIZE) -> Path:
+    """The source at `size`, libx264 veryfast, crf 23. A target that is there already is kept.
+
+    Raises:
+        OSError: when the source cannot be read.
+    """
+    if target.is_file():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_suffix(".unfinished.mp4")
+    with av.open(f"file:{source}") as reading, av.open(f"file:{unfinished}", "w") as writing:
+        shown = reading.streams.video[0]
+        stream = writing.add_stream("libx264", rate=shown.average_rate or Fraction(10), options=_ENCODER)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for number, frame in enumerate(reading.decode(shown)):
+            scaled = frame.reformat(*size, format="yuv420p")
+            scaled.pts, scaled.time_base = number, 1 / (shown.average_rate or Fraction(10))
+            writing.mux(stream.encode(scaled))
+        writing.mux(stream.encode())
+    unfinished.replace(target)
+    return target

@@ -1,0 +1,101 @@
+import json
+import re
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from devkit.bench.clip import scale_clip
+from devkit.bench.command import document, main, ratios, table
+from devkit.bench.frames import FrameFigures, measure_frames
+from devkit.bench.notices import NoticeFigures, measure_notices
+from devkit.bench.scorer import ScorerFigures
+from devkit.bench.timing import Stopwatch
+
+FRAMES = FrameFigures(
+    width=1280,
+    height=720,
+    frames=100,
+    memcpy_ms=0.1,
+    decode_ms=1.5,
+    whole_ms=2.3,
+    stages_ms={"gate": 0.4, "ring_write": 0.12, "ring_read": 0.13, "track": 0.2},
+    calls={"gate": 100, "ring_write": 50, "ring_read": 50, "track": 50},
+)
+SCORER = ScorerFigures("a model", 10.0, 11.0, 12.0)
+NOTICES = NoticeFigures(0.4, 0.2)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for number in range(30):
+            picture = np.full((96, 160, 3), 90, np.uint8)
+            picture[20:60, 4 * number : 4 * number + 30] = 250
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        container.mux(stream.encode())
+    return path
+
+
+def test_every_stage_of_a_real_clip_takes_time(clip: Path) -> None:
+    figures = measure_frames(clip, passes=2)
+    assert (figures.width, figures.height, figures.frames) == (160, 96, 30)
+    assert all(value > 0 for value in (figures.memcpy_ms, figures.decode_ms, *figures.stages_ms.values()))
+    assert figures.whole_ms > figures.stages_ms["gate"]
+    assert figures.calls["gate"] == 30
+    assert 3 <= figures.calls["ring_read"] == figures.calls["track"] <= 16
+
+
+def test_the_clip_is_scaled_once_and_keeps_its_frames(clip: Path, tmp_path: Path) -> None:
+    scaled = scale_clip(clip, tmp_path / "out" / "scaled.mp4", (320, 180))
+    written = scaled.stat().st_mtime_ns
+    with av.open(str(scaled)) as container:
+        sizes = [(frame.width, frame.height) for frame in container.decode(video=0)]
+    assert sizes == [(320, 180)] * 30
+    assert scale_clip(clip, scaled, (320, 180)).stat().st_mtime_ns == written
+
+
+def test_notices_cost_both_processes_something() -> None:
+    figures = measure_notices(20)
+    assert figures.publish_ms > 0
+    assert figures.receive_ms > 0
+
+
+def test_figures_are_judged_as_multiples_of_their_floor() -> None:
+    judged = ratios(FRAMES, SCORER)
+    assert judged == pytest.approx({"besides_decoding_to_memcpy": 8.0, "ring_to_memcpy": 2.5, "scorer_to_bare": 1.1})
+
+
+def test_the_document_has_the_shape_that_programs_read() -> None:
+    written = json.loads(json.dumps(document("clip.mp4", FRAMES, SCORER, NOTICES)))
+    assert (written["clip"], written["size"], written["debian_motion_ms"]) == ("clip.mp4", [1280, 720], None)
+    assert set(written["stages_ms"]) == {"gate", "ring_write", "ring_read", "track"}
+    assert written["notice_ms"] == {"publish": 0.4, "receive": 0.2}
+    assert (written["scorer"]["bare_ms"], written["scorer"]["wrapped_ms"]) == (10.0, 11.0)
+
+
+def test_the_table_names_every_figure_with_its_floor() -> None:
+    lines = table(FRAMES, SCORER, NOTICES).splitlines()
+    assert len(lines) == 14
+    assert re.search(r"besides decoding +0\.800 ms +8\.00 x memcpy", table(FRAMES, SCORER, NOTICES))
+
+
+def test_medians_of_passes_count() -> None:
+    watch = Stopwatch()
+    for spent in (1, 100, 3):
+        watch.begin_pass()
+        watch.add("stage", spent * 1_000_000)
+        watch.add("stage", spent * 1_000_000)
+    assert watch.per_call_ms("stage") == 3
+    assert watch.calls("stage") == 2
+    with pytest.raises(KeyError):
+        watch.per_call_ms("never")
+
+
+def test_a_clip_that_is_missing_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--video", str(tmp_path / "missing.mp4"), "--passes", "1"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
