@@ -68,8 +68,10 @@ def main(argv: Sequence[str]) -> int:
 async def _serve(order: Order) -> int:
     root = order.device.root
     recipes = resolve(order.deployment, order.recipes, order.profile)
+    cloud = _cloud(order)
+    store = ConfigurationStore(root / "config.json")
     journal = FileJournal(root / "journal.jsonl")
-    nucleus = Nucleus(order.device, order.profile, ConfigurationStore(root / "config.json"), _cloud(order), journal)
+    nucleus = Nucleus(order.device, order.profile, store, cloud, journal)
     runner = Runner(nucleus, recipes, _base_environment(order.setenv), order.stop_s)
     stop = asyncio.Event()
     _on_signals(stop, runner)

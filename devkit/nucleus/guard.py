@@ -24,7 +24,8 @@ import time
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 _ORPHANED_STOP_S = 5.0
-_KILL_AGAIN_S = 0.05
+_LOOK_AGAIN_S = 0.1
+_SIGNALS = (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 
 
 class Guard:
@@ -35,8 +36,8 @@ class Guard:
         self._stop_s = stop_s
         self._linger = linger
         self._main = 0
-        self._ended = False
         self._kill_at: float | None = None
+        self._asked: set[int] = set()
 
     def run(self, command: list[str]) -> None:
         """Returns when nothing of the command is left."""
@@ -47,7 +48,7 @@ class Guard:
             end.setblocking(False)
         signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
         # A handler and not SIG_IGN, which the command would inherit.
-        for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        for number in _SIGNALS:
             signal.signal(number, lambda _number, _frame: None)
         self._main = _start(command, libc)
         while self._reap():
@@ -57,9 +58,8 @@ class Guard:
                 ours.recv(4096)
             if self._link in readable:
                 self._obey()
-            if self._kill_at is not None and time.monotonic() >= self._kill_at:
-                _signal_all(signal.SIGKILL)
-                self._kill_at = time.monotonic() + _KILL_AGAIN_S
+            if self._kill_at is not None:
+                self._end_all(self._kill_at)
 
     def _reap(self) -> bool:
         """Whether anything is left."""
@@ -74,7 +74,6 @@ class Guard:
             return False
 
     def _report(self, code: int) -> None:
-        self._ended = True
         self._tell(f"exit {code}" if code >= 0 else f"signal {-code}")
         if not (self._linger and code == 0):
             self._stop(self._stop_s)
@@ -99,18 +98,36 @@ class Guard:
     def _stop(self, patience_s: float) -> None:
         if self._kill_at is None:
             self._kill_at = time.monotonic() + patience_s
-            _signal_all(signal.SIGTERM)
+
+    def _end_all(self, kill_at: float) -> None:
+        # Looked up again each time: a process may have been born since, and nobody has asked it yet.
+        pids = _descendants()
+        if time.monotonic() >= kill_at:
+            _signal(pids, signal.SIGKILL)
+        else:
+            _signal([pid for pid in pids if pid not in self._asked], signal.SIGTERM)
+            self._asked.update(pids)
 
     def _patience(self) -> float | None:
-        return None if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
+        if self._kill_at is None:
+            return None
+        left_s = self._kill_at - time.monotonic()
+        return min(left_s, _LOOK_AGAIN_S) if left_s > 0 else _LOOK_AGAIN_S
 
 
 def _start(command: list[str], libc: ctypes.CDLL) -> int:
     parent = os.getpid()
+    # Held back until the command has the default handlers: a SIGTERM in between would be lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     pid = os.fork()
     if pid != 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         return pid
     try:
+        signal.set_wakeup_fd(-1)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         # The command dies with the guard, should somebody kill that.
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() == parent:
@@ -121,8 +138,8 @@ def _start(command: list[str], libc: ctypes.CDLL) -> int:
         os._exit(127)
 
 
-def _signal_all(number: signal.Signals) -> None:
-    for pid in _descendants():
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from devkit.nucleus.core import Nucleus
 from devkit.nucleus.deployment import DeploymentError
@@ -13,6 +14,8 @@ from devkit.nucleus.interpolation import VariableError, Variables, interpolate_v
 from devkit.nucleus.profile import Profile
 from devkit.nucleus.recipe import Phase, Recipe, Step
 from devkit.nucleus.scripts import Ending, Launch, RunningScript, render
+
+T = TypeVar("T")
 
 
 class State(StrEnum):
@@ -41,6 +44,20 @@ def may_start(starts: Sequence[float], now: float, profile: Profile) -> bool:
     """Whether a unit that was started at these times may be started once more."""
     recent = [start for start in starts if now - start < profile.start_window_s]
     return len(recent) < profile.starts
+
+
+async def _surely(work: Awaitable[T], *, again: bool = True) -> T:
+    """Wait for the end of `work` whatever happens; a cancellation is passed on afterwards if wanted."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled and again:
+        raise asyncio.CancelledError
+    return task.result()
 
 
 class Component:
@@ -136,17 +153,18 @@ class Component:
         finally:
             # Also when cancelled: this is how a component is stopped.
             script.stop()
-            await script.gone()
+            await _surely(script.gone())
             self._script = None
 
     async def _launch(self, step: Step) -> RunningScript:
+        # A start that is interrupted half-way would leave a process that nobody knows.
         starting = asyncio.create_task(RunningScript.start(self._runner.launch(self.recipe, step)))
         try:
             self._script = await asyncio.shield(starting)
         except asyncio.CancelledError:
-            script = await starting
+            script = await _surely(starting, again=False)
             script.stop()
-            await script.gone()
+            await _surely(script.gone())
             raise
         return self._script
 
@@ -237,9 +255,9 @@ class Runner:
         """Where a component's output goes."""
         return self._nucleus.device.root / "logs" / f"{recipe.name}.log"
 
-    def timeout(self, recipe: Recipe, step: Step) -> float:
-        """A step's time limit in seconds. Raises DeploymentError."""
-        return self._seconds(recipe, step) if step.timeout else self.profile.timeout_s
+    def timeout(self, recipe: Recipe, step: Step) -> float | None:
+        """A step's time limit in seconds; None for a Timeout of 0. Raises DeploymentError."""
+        return (self._seconds(recipe, step) or None) if step.timeout else self.profile.timeout_s
 
     def launch(self, recipe: Recipe, step: Step) -> Launch:
         """What a step needs to be started, its folders and its script made."""

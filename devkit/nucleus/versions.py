@@ -8,7 +8,7 @@ _VERSION: Final = re.compile(
     r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?",
     re.ASCII,
 )
-_BOUND: Final = re.compile(r"(>=|<=|>|<|=|)(.+)")
+_BOUND: Final = re.compile(r"(>=|<=|>|<|=|)([^<>=].*)")
 
 
 class VersionError(ValueError):
