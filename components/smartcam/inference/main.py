@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
+
 from smartcam.contract.errors import BusError, ContractError, SettingsError
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, EventId, ThingName, new_event_id, thing_name
 from smartcam.contract.times import UtcNs
@@ -36,10 +38,11 @@ def fresh_event_id(at: UtcNs) -> EventId:
     return new_event_id(at, secrets.token_bytes(RANDOM_BYTES_OF_AN_EVENT_ID))
 
 
-def build(thing: ThingName, bundle: Path | None, ring_folder: Path, bus: Bus) -> list[tuple[str, Service]]:
-    """The component's services by their names; the outbox lies in the working folder."""
+def build(
+    thing: ThingName, bundle: Path | None, ring_folder: Path, bus: Bus, outbox: Outbox
+) -> list[tuple[str, Service]]:
+    """The component's services by their names."""
     clock = SystemClock()
-    outbox = Outbox(Path(OUTBOX_FILE), clock, _limits(bus), random.random)
     sender = Sender(bus, outbox, thing, random.random)
     service = InferenceService(
         bus=bus,
@@ -67,12 +70,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ContractError as error:
         sys.stderr.write(f"smartcam-inference: the environment variable {error}; the nucleus sets it\n")
         return 2
+    cv2.setNumThreads(1)
     ring_folder = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
-    bus = GreengrassBus()
     try:
-        return run_component("smartcam.Inference", lambda: build(thing, options.bundle, ring_folder, bus))
+        bus = GreengrassBus()
+    except BusError as error:
+        sys.stderr.write(f"smartcam-inference: {error}\n")
+        return 2
+    outbox = Outbox(Path(OUTBOX_FILE), SystemClock(), _limits(bus), random.random)
+    try:
+        return run_component("smartcam.Inference", lambda: build(thing, options.bundle, ring_folder, bus, outbox))
     finally:
         bus.close()
+        outbox.close()
 
 
 def _limits(bus: Bus) -> OutboxLimits:

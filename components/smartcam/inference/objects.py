@@ -253,6 +253,5 @@ def _pixels(row: Boxes, frame: Frame) -> PixelBox | None:
     if box is None:
         return None
     width, height = frame.picture.width, frame.picture.height
-    x1, y1 = int(box.x1 * width), int(box.y1 * height)
-    x2, y2 = min(width, int(np.ceil(box.x2 * width))), min(height, int(np.ceil(box.y2 * height)))
+    x1, y1, x2, y2 = round(box.x1 * width), round(box.y1 * height), round(box.x2 * width), round(box.y2 * height)
     return PixelBox(x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None

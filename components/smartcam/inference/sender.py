@@ -17,8 +17,9 @@ from smartcam.edge.outbox import DueEvent, Outbox
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_WAIT_S: Final = 0.5
+_STOP_S: Final = 0.5
 """How long a stop may go unnoticed."""
+_LONGEST_REST_S: Final = 30.0
 
 
 class Sender:
@@ -42,17 +43,27 @@ class Sender:
         try:
             while not stop.is_set():
                 self._bell.clear()
-                try:
-                    wait_s = self.send_due()
-                    self._backoff.reset()
-                except OutboxError as error:
-                    wait_s = self._backoff.next()
-                    log(logger, logging.ERROR, "outbox_unusable", error=error, again_s=wait_s)
-                    stop.wait(wait_s)
-                    continue
-                self._bell.wait(min(wait_s, _LONGEST_WAIT_S))
+                self._rest(stop, self._try())
         finally:
             subscription.close()
+
+    def _try(self) -> float:
+        """Send what is due; the seconds until there is something to do again."""
+        try:
+            wait_s = self.send_due()
+        except OutboxError as error:
+            wait_s = self._backoff.next()
+            log(logger, logging.ERROR, "outbox_unusable", error=error, again_s=wait_s)
+            return wait_s
+        self._backoff.reset()
+        return wait_s
+
+    def _rest(self, stop: StopToken, seconds: float) -> None:
+        """Wait so long, or until somebody wakes the sender or stops it."""
+        while seconds > 0 and not stop.is_set():
+            if self._bell.wait(min(seconds, _STOP_S)):
+                return
+            seconds -= _STOP_S
 
     def send_due(self) -> float:
         """Publish everything that is due; the seconds until something is due again.
@@ -68,7 +79,7 @@ class Sender:
 
     def _next_s(self) -> float:
         wait_s = self._outbox.next_due_s()
-        return _LONGEST_WAIT_S if wait_s is None else wait_s
+        return _LONGEST_REST_S if wait_s is None else min(wait_s, _LONGEST_REST_S)
 
     def _publish(self, due: DueEvent) -> bool:
         """False when the way to the cloud is down, so that the rest need not be tried."""

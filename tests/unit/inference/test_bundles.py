@@ -1,0 +1,139 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from smartcam.contract.errors import ModelIntegrityError
+from smartcam.contract.event import EventKind
+from smartcam.inference.analysis import Model, ObjectModel, SceneModel, alarm_policy
+from smartcam.inference.bundles import BundleKeeper, open_model
+from smartcam.inference.settings import CameraSettings
+from smartcam.model.manifest import MODEL_FILE, ModelKind, Thresholds
+from smartcam.model.packing import Draft, write_bundle
+from tests.fakes import models
+from tests.fakes.clock import FakeClock
+from tests.unit.inference.stage import manifest
+
+
+def make_bundle(folder: Path, kind: ModelKind = ModelKind.CLASSIFIER, version: str = "1.0.0") -> Path:
+    is_detector = kind is ModelKind.DETECTOR
+    draft = Draft(
+        name="tiny",
+        version=version,
+        kind=kind,
+        labels=("person", "car") if is_detector else ("normal", "intruder"),
+        events={"person": EventKind.PERSON} if is_detector else {"intruder": EventKind.ANOMALY},
+        thresholds=Thresholds(0.6, 0.4),
+        min_frames=3,
+        licence="none",
+    )
+    write_bundle(folder, models.detector() if is_detector else models.classifier(), draft)
+    return folder
+
+
+def keeper(path: Path | None, clock: FakeClock) -> BundleKeeper:
+    return BundleKeeper(path, clock, random=lambda: 1.0)
+
+
+def version(model: Model | None) -> str:
+    assert model is not None
+    return model.manifest.version
+
+
+def test_a_bundle_of_each_kind_is_opened(tmp_path: Path) -> None:
+    assert isinstance(open_model(make_bundle(tmp_path / "d", ModelKind.DETECTOR)), ObjectModel)
+    assert isinstance(open_model(make_bundle(tmp_path / "c")), SceneModel)
+
+
+def test_a_bundle_with_another_hash_is_refused(tmp_path: Path) -> None:
+    folder = make_bundle(tmp_path / "c")
+    (folder / MODEL_FILE).write_bytes((folder / MODEL_FILE).read_bytes() + b"!")
+    with pytest.raises(ModelIntegrityError):
+        open_model(folder)
+
+
+def test_a_missing_bundle_is_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clock, folder = FakeClock(), tmp_path / "late"
+    bundles = keeper(folder, clock)
+    assert not bundles.refresh()
+    assert bundles.model is None
+    assert "bundle_refused" in caplog.text
+    make_bundle(folder)
+    assert not bundles.refresh()
+    clock.advance(2)
+    assert bundles.refresh()
+    assert version(bundles.model) == "1.0.0"
+
+
+def test_the_pauses_between_tries_grow(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clock = FakeClock()
+    bundles = keeper(tmp_path / "never", clock)
+    for _ in range(600):
+        bundles.refresh()
+        clock.advance(1)
+    refusals = [record for record in caplog.records if "bundle_refused" in record.message]
+    assert 10 <= len(refusals) <= 15
+
+
+def test_a_bundle_that_is_in_use_is_not_opened_again(tmp_path: Path) -> None:
+    clock, folder = FakeClock(), make_bundle(tmp_path / "c")
+    opened: list[Path] = []
+
+    def counting(path: Path) -> Model:
+        opened.append(path)
+        return open_model(path)
+
+    bundles = BundleKeeper(folder, clock, lambda: 1.0, counting)
+    for _ in range(5):
+        bundles.refresh()
+        clock.advance(60)
+    assert opened == [folder]
+
+
+def test_a_new_bundle_behind_the_same_link_is_taken(tmp_path: Path) -> None:
+    clock, link = FakeClock(), tmp_path / "current"
+    link.symlink_to(make_bundle(tmp_path / "1"))
+    bundles = keeper(link, clock)
+    assert bundles.refresh()
+    link.unlink()
+    link.symlink_to(make_bundle(tmp_path / "2", version="2.0.0"))
+    clock.advance(10)
+    assert bundles.refresh()
+    assert version(bundles.model) == "2.0.0"
+
+
+def test_a_wrong_new_bundle_leaves_the_old_one_in_use(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clock, link = FakeClock(), tmp_path / "current"
+    link.symlink_to(make_bundle(tmp_path / "1"))
+    bundles = keeper(link, clock)
+    bundles.refresh()
+    wrong = make_bundle(tmp_path / "2", version="2.0.0")
+    (wrong / MODEL_FILE).write_bytes(b"no model")
+    link.unlink()
+    link.symlink_to(wrong)
+    clock.advance(10)
+    assert not bundles.refresh()
+    assert version(bundles.model) == "1.0.0"
+    assert "in_use=tiny" in caplog.text
+
+
+def test_another_folder_is_looked_at_at_once(tmp_path: Path) -> None:
+    clock = FakeClock()
+    bundles = keeper(make_bundle(tmp_path / "1"), clock)
+    bundles.refresh()
+    bundles.use(make_bundle(tmp_path / "2", version="2.0.0"))
+    assert bundles.refresh()
+    assert version(bundles.model) == "2.0.0"
+
+
+def test_no_bundle_at_all_says_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR)
+    keeper(None, FakeClock()).refresh()
+    assert "give --bundle" in caplog.text
+
+
+def test_a_cameras_thresholds_come_before_the_bundles_and_never_contradict() -> None:
+    paper = manifest(ModelKind.DETECTOR)
+    assert alarm_policy(paper, CameraSettings()).raise_at == 0.6
+    own = alarm_policy(paper, CameraSettings(raise_at=0.3, min_frames=7))
+    assert (own.raise_at, own.clear_at, own.min_frames) == (0.3, 0.3, 7)
