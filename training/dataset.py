@@ -23,6 +23,9 @@ INPUT_WIDTH: Final = 160
 INPUT_HEIGHT: Final = 96
 CLEARLY_SEEN: Final = 0.5
 """From this visible share on a picture counts as one with an intruder; between 0 and this it teaches nothing."""
+NO_BOX: Final = (0.0, 0.0, 0.0, 0.0)
+Box = tuple[float, float, float, float]
+"""x1, y1, x2, y2 as shares of the picture."""
 _SIZES: Final = ((320, 180), (384, 216), (448, 252), (320, 240))
 _TRIES: Final = 40
 _HOURS: Final = tuple(Hour)
@@ -52,26 +55,35 @@ class Lot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Footage:
-    """Pictures uint8 (n, height, width, 3) in RGB, whether an intruder is in them, and which hour it is, all (n,)."""
+    """Pictures uint8 (n, height, width, 3) in RGB and what is true of them.
+
+    `boxes` is float32 (n, 4): x1, y1, x2, y2 of the visible intruder as shares of the picture, zeros where there is
+    none; `hour` uint8 (n,) is the place in `Hour`.
+    """
 
     rgb: NDArray[np.uint8]
-    intruder: NDArray[np.bool_]
+    boxes: NDArray[np.float32]
     hour: NDArray[np.uint8]
+
+    @property
+    def intruder(self) -> NDArray[np.bool_]:
+        """Whether an intruder is in each picture, (n,)."""
+        return np.asarray(self.boxes[:, 2] > 0)
 
     def __len__(self) -> int:
         """The number of pictures."""
-        return int(self.intruder.size)
+        return int(self.hour.size)
 
     def save(self, path: Path) -> None:
         """Writes everything into one .npz file."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, rgb=self.rgb, intruder=self.intruder, hour=self.hour)
+        np.savez(path, rgb=self.rgb, boxes=self.boxes, hour=self.hour)
 
     @classmethod
     def load(cls, path: Path) -> "Footage":
         """Reads what `save` wrote."""
         with np.load(path, allow_pickle=False) as stored:
-            return cls(stored["rgb"], stored["intruder"], stored["hour"])
+            return cls(stored["rgb"], stored["boxes"], stored["hour"])
 
 
 def as_device_sees(bgr: Pixels) -> NDArray[np.uint8]:
@@ -83,20 +95,20 @@ def as_device_sees(bgr: Pixels) -> NDArray[np.uint8]:
 def shoot(lot: Lot) -> Footage:
     """Draws the lot's yards and takes its pictures."""
     rgb: list[NDArray[np.uint8]] = []
-    intruder: list[bool] = []
+    boxes: list[Box] = []
     hours: list[int] = []
     for number in range(lot.yards):
-        for picture, somebody, hour in shots(lot.first_seed + number, lot.pairs):
+        for picture, box, hour in shots(lot.first_seed + number, lot.pairs):
             rgb.append(picture)
-            intruder.append(somebody)
+            boxes.append(box)
             hours.append(hour)
         if (number + 1) % 50 == 0:
             print(f"yards {number + 1}/{lot.yards} pictures {len(rgb)}", file=sys.stderr)
-    return Footage(np.stack(rgb), np.array(intruder, np.bool_), np.array(hours, np.uint8))
+    return Footage(np.stack(rgb), np.array(boxes, np.float32), np.array(hours, np.uint8))
 
 
-def shots(seed: int, pairs: int) -> Iterator[tuple[NDArray[np.uint8], bool, int]]:
-    """Pictures of one yard at every hour: (picture, intruder, hour), as many with an intruder as without.
+def shots(seed: int, pairs: int) -> Iterator[tuple[NDArray[np.uint8], Box, int]]:
+    """Pictures of one yard at every hour: (picture, box, hour), as many with an intruder as without.
 
     Every other normal picture is the very one with an intruder, only without them: the network must learn the
     person, not the yard, the weather or the cat.
@@ -110,10 +122,10 @@ def shots(seed: int, pairs: int) -> Iterator[tuple[NDArray[np.uint8], bool, int]
         for pair in range(pairs):
             time_s = _moment(rng, busy)
             if time_s is not None:
-                yield _shot(busy, time_s, rng), True, place
+                yield _shot(busy, time_s, rng), _box(busy, time_s), place
             if time_s is None or pair % 2:
                 time_s = float(rng.uniform(0, STORY_S))
-            yield _shot(quiet, time_s, rng), False, place
+            yield _shot(quiet, time_s, rng), NO_BOX, place
 
 
 def _moment(rng: np.random.Generator, scene: Scene) -> float | None:
@@ -125,6 +137,14 @@ def _moment(rng: np.random.Generator, scene: Scene) -> float | None:
         if scene.truth(time_s).share >= CLEARLY_SEEN:
             return time_s
     return None
+
+
+def _box(scene: Scene, time_s: float) -> Box:
+    box = scene.truth(time_s).box
+    if box is None:
+        return NO_BOX
+    width, height = scene.spec.width, scene.spec.height
+    return (box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height)
 
 
 def _shot(scene: Scene, time_s: float, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -21,7 +21,7 @@ from training.yard.stories import Way, at_door, behind_bush, behind_gate_bush, o
 WIDTH, HEIGHT = 768, 432
 FRAMES_PER_SECOND = 12.5
 LENGTH_S = 40.0
-FIRST_VISIT_S, SECOND_VISIT_S = 10.5, 27.0
+FIRST_VISIT_S, SECOND_VISIT_S = 8.6, 24.8
 DEMO_SEED = 7
 
 _YARD = Yard(
@@ -61,22 +61,22 @@ def demo_spec(seed: int = DEMO_SEED) -> SceneSpec:
         viewpoint=Viewpoint(height_m=3.3, focal=1.06, horizon=0.2),
         yard=_YARD,
         light=Light(
-            levels=((0.0, 1.0), (8.0, 1.0), (10.0, 0.8), (13.0, 0.95), (20.0, 0.9), (27.0, 0.42), (40.0, 0.30)),
+            levels=((0.0, 1.0), (6.0, 1.0), (8.0, 0.8), (11.0, 0.95), (18.0, 0.9), (25.0, 0.42), (40.0, 0.30)),
             sun=0.75,
             clouds=0.8,
-            lamp_on_s=24.6,
+            lamp_on_s=22.6,
             flicker=0.0,
             infrared=False,
             noise=2.2,
         ),
-        rain=Rain(23.5, 41.0, 70),
+        rain=Rain(21.5, 41.0, 70),
         cars=(
             Car(-0.5, 9.5, 12.8, (58, 60, 190), 4.3, 1.48),
-            Car(6.6, -10.5, 15.6, (196, 190, 182), 4.6, 1.5),
-            Car(20.8, -11.0, 15.6, (150, 96, 52), 5.2, 2.1),
-            Car(24.0, 12.0, 12.8, (70, 70, 74), 4.4, 1.45),
+            Car(4.6, -10.5, 15.6, (196, 190, 182), 4.6, 1.5),
+            Car(18.8, -11.0, 15.6, (150, 96, 52), 5.2, 2.1),
+            Car(21.6, 12.0, 12.8, (70, 70, 74), 4.4, 1.45),
         ),
-        cats=(Cat(4.2, 9.6, (-2.4, 6.9), (6.6, 5.2), (44, 84, 150), 1.15),),
+        cats=(Cat(2.6, 7.8, (-2.4, 6.9), (6.6, 5.2), (44, 84, 150), 1.15),),
         insects=(),
         visits=(_first_visit(), _second_visit()),
     )

@@ -1,0 +1,98 @@
+"""`python -m training`: from made-up footage to a model bundle."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from smartcam.model.manifest import MODEL_FILE
+from training.bundle import Origin, bundle
+from training.dataset import Lot, shoot_once
+from training.evaluate import Evaluation, evaluate
+from training.export import export
+from training.train import Course, train
+
+_ROOT = Path(__file__).resolve().parent.parent
+_VALIDATION_SEED, _TEST_SEED = 100_000, 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is trained; the seed decides the yards, the network's first weights and the order of pictures."""
+
+    seed: int
+    yards: int
+    pairs: int
+    held_out: int
+    epochs: int
+
+    @property
+    def lots(self) -> tuple[tuple[str, Lot], ...]:
+        """The yards to train on, to choose thresholds by and to test on: no yard is in two of them."""
+        return (
+            ("train", Lot(self.seed * 1_000, self.yards, self.pairs)),
+            ("validation", Lot(self.seed * 1_000 + _VALIDATION_SEED, self.held_out, 2)),
+            ("test", Lot(self.seed * 1_000 + _TEST_SEED, self.held_out, 2)),
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs every stage, prints what came of it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("--out", type=Path, default=_ROOT / "training/bundles/demo", help="the bundle's folder")
+    parser.add_argument("--work", type=Path, default=_ROOT / "build/training", help="where footage and report lie")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--yards", type=int, default=400, help="made-up yards to train on, 30 pictures each")
+    parser.add_argument("--held-out", type=int, default=60, help="yards for the thresholds, and as many for the test")
+    parser.add_argument("--epochs", type=int, default=10)
+    chosen = parser.parse_args(arguments)
+    if chosen.seed < 0 or min(chosen.yards, chosen.held_out, chosen.epochs) < 1:
+        parser.error("--seed must not be negative, the others must be at least 1")
+    plan = Plan(chosen.seed, chosen.yards, 3, chosen.held_out, chosen.epochs)
+    evaluation, digest = run(plan, _command(plan), chosen.out, chosen.work)
+    _report(evaluation, digest, plan, chosen.out)
+    return 0
+
+
+def run(plan: Plan, command: str, out: Path, work: Path) -> tuple[Evaluation, str]:
+    """Data, train, export, evaluate, bundle: (what it is worth, the model's SHA-256)."""
+    footage = shoot_once(plan.lots, work)
+    trained = train(footage["train"], Course(plan.epochs, 64, 2e-3, plan.seed))
+    exported = export(trained.network, footage["train"])
+    evaluation = evaluate(trained.network, exported, footage["validation"], footage["test"])
+    origin = Origin(command, plan.seed, len(footage["train"]), plan.yards)
+    manifest = bundle(exported, evaluation, origin, out)
+    report = {"command": command, "sha256": exported.sha256, "losses": trained.losses, **asdict(evaluation)}
+    (work / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return evaluation, manifest.files[MODEL_FILE]
+
+
+def _command(plan: Plan) -> str:
+    return (
+        f"python -m training --seed {plan.seed} --yards {plan.yards} --held-out {plan.held_out} --epochs {plan.epochs}"
+    )
+
+
+def _report(evaluation: Evaluation, digest: str, plan: Plan, out: Path) -> None:
+    print(f"command  {_command(plan)}")
+    print(f"seed     {plan.seed}")
+    print(f"sha256   {digest}")
+    print(f"model    {evaluation.model_bytes} bytes, in {out}")
+    print(f"AUC      {evaluation.test_auc:.4f} on {plan.held_out} yards never seen before")
+    print(
+        f"parity   {evaluation.parity:.4f} mean difference to the trained network, agreement {evaluation.agreement:.1%}"
+    )
+    print(f"alarm    at {evaluation.thresholds.raise_at}, over at {evaluation.thresholds.clear_at}")
+    for found in evaluation.confusions:
+        print(
+            f"{found.hour:9}normal {found.normal_right} right {found.normal_wrong} wrong, "
+            f"intruder {found.intruder_right} right {found.intruder_wrong} wrong"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

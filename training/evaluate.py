@@ -1,0 +1,108 @@
+"""Fourth stage: what the exported file is worth, run as the device runs it, on yards that it was not trained on."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartcam.model.examine import classifier_output, input_spec
+from smartcam.model.heads import ClassifierHead
+from smartcam.model.interpreter import Interpreter
+from smartcam.model.manifest import Thresholds
+from training.dataset import Footage
+from training.export import Exported
+from training.network import LABELS, Network
+from training.yard.draws import Hour
+
+_INTRUDER: Final = LABELS.index("intruder")
+_LOWEST_RAISE, _HIGHEST_RAISE = 0.5, 0.9
+_FALSE_FRAMES: Final = 0.005
+"""The share of normal frames that may pass the threshold; the streak of frames asked for does the rest."""
+_CLEAR: Final = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Frames of one hour by what they are and what the model says at `raise_at`."""
+
+    hour: Hour
+    normal_right: int
+    normal_wrong: int
+    intruder_right: int
+    intruder_wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What was measured.
+
+    Areas under the curve are per frame; `parity` is the mean difference of a score to the trained network's,
+    `agreement` the share of frames that both put on the same side of a half.
+    """
+
+    validation_auc: float
+    test_auc: float
+    thresholds: Thresholds
+    confusions: tuple[Confusion, ...]
+    parity: float
+    agreement: float
+    model_bytes: int
+
+
+def evaluate(network: Network, exported: Exported, validation: Footage, test: Footage) -> Evaluation:
+    """Measures the exported model; thresholds come from `validation`, everything else from `test`."""
+    known, held_out = scores_of(exported, validation), scores_of(exported, test)
+    trained = network.predict(test.rgb.astype(np.float32) / 255, batch_size=50, verbose=0)[0][:, _INTRUDER]
+    thresholds = choose_thresholds(known, validation.intruder)
+    return Evaluation(
+        validation_auc=area_under_curve(known, validation.intruder),
+        test_auc=area_under_curve(held_out, test.intruder),
+        thresholds=thresholds,
+        confusions=tuple(_confusion(place, held_out, test, thresholds) for place in range(len(Hour))),
+        parity=float(np.abs(held_out - trained).mean()),
+        agreement=float(((held_out >= 0.5) == (trained >= 0.5)).mean()),  # noqa: PLR2004 - a half
+        model_bytes=len(exported.model),
+    )
+
+
+def scores_of(exported: Exported, footage: Footage) -> NDArray[np.float32]:
+    """The intruder's share in each picture (n,), by the device's own code."""
+    interpreter = Interpreter(exported.model)
+    spec = input_spec(interpreter)
+    head = ClassifierHead(interpreter, spec, classifier_output(interpreter, spec, list(footage.rgb[:4])))
+    return np.array([head.look(picture)[_INTRUDER] for picture in footage.rgb], np.float32)
+
+
+def area_under_curve(scores: NDArray[np.float32], truth: NDArray[np.bool_]) -> float:
+    """The chance that a frame with an intruder scores above one without; ties count half.
+
+    Raises:
+        ValueError: when one of the two is missing.
+    """
+    present, absent = np.sort(scores[truth]), np.sort(scores[~truth])
+    if not present.size or not absent.size:
+        raise ValueError("needs frames with and frames without an intruder")
+    below = np.searchsorted(absent, present, side="left").sum()
+    ties = np.searchsorted(absent, present, side="right").sum() - below
+    return float((below + ties / 2) / (present.size * absent.size))
+
+
+def choose_thresholds(scores: NDArray[np.float32], truth: NDArray[np.bool_]) -> Thresholds:
+    """`raise_at` so that hardly a normal frame reaches it, and `clear_at` well below."""
+    highest_normal = float(np.quantile(scores[~truth], 1 - _FALSE_FRAMES))
+    raise_at = min(_HIGHEST_RAISE, max(_LOWEST_RAISE, ceil(highest_normal * 100) / 100))
+    return Thresholds(raise_at=raise_at, clear_at=round(raise_at * _CLEAR, 2))
+
+
+def _confusion(place: int, scores: NDArray[np.float32], test: Footage, thresholds: Thresholds) -> Confusion:
+    here = test.hour == place
+    said, truth = scores[here] >= thresholds.raise_at, test.intruder[here]
+    return Confusion(
+        hour=list(Hour)[place],
+        normal_right=int((~said & ~truth).sum()),
+        normal_wrong=int((said & ~truth).sum()),
+        intruder_right=int((said & truth).sum()),
+        intruder_wrong=int((~said & truth).sum()),
+    )
