@@ -267,6 +267,22 @@ def test_a_port_in_use_is_named_with_its_remedy(toolchain: Toolchain, tmp_path: 
             wanted.start()
 
 
+def test_the_command_runs_until_ctrl_c_and_leaves_nothing(toolchain: Toolchain, tmp_path: Path) -> None:
+    assert toolchain.cloud_python.exists()
+    command = [sys.executable, "-m", "devkit", "cloud", "up", "--dir", str(tmp_path / "cloud")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        lines = [running.stdout.readline()]
+        while lines[-1] and not lines[-1].startswith("# e-mail:"):
+            lines.append(running.stdout.readline())
+        family = _family(running.pid)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(_LIMIT_S) == 0
+    assert any(line.startswith("export AWS_ENDPOINT_URL=https://127.0.0.1:") for line in lines)
+    assert len(family) > 2
+    assert _until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
+
+
 _OWNER = """
 import sys, time
 from pathlib import Path

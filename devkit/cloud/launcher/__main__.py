@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from devkit.cloud.launcher.functions import (
     keep_throttled_events,
@@ -25,7 +25,7 @@ from devkit.cloud.launcher.functions import (
 from devkit.cloud.launcher.listeners import LOOPBACK, LoopbackLoop, PortTakenError, bind, port_of
 from devkit.cloud.launcher.people import People
 from devkit.cloud.launcher.post import PostOffice, smtp_sender
-from devkit.cloud.launcher.seams import SeamBrokenError, check_seams
+from devkit.cloud.launcher.seams import SeamBrokenError, Untyped, check_seams
 from devkit.cloud.launcher.sink import MaildirSink
 
 READY_FILE: Final = "ports.json"
@@ -97,13 +97,13 @@ async def _serve(folder: Path, listeners: Listeners, post_office: PostOffice) ->
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    smtp: Any = importlib.import_module("aiosmtpd.smtp")
+    smtp: Untyped = importlib.import_module("aiosmtpd.smtp")
     sink = MaildirSink(folder / "mail")
     mail_server = await loop.create_server(
         lambda: smtp.SMTP(sink, hostname="localhost", loop=loop), sock=listeners.smtp
     )
     _write_ports(folder, listeners)
-    serve_http: Any = importlib.import_module("hypercorn.asyncio").serve
+    serve_http: Untyped = importlib.import_module("hypercorn.asyncio").serve
     app = importlib.import_module("ministack.app").app
     await serve_http(app, _http_settings(listeners.https), shutdown_trigger=stopping.wait)
     # What was published before the end is still delivered.
@@ -111,7 +111,7 @@ async def _serve(folder: Path, listeners: Listeners, post_office: PostOffice) ->
     mail_server.close()
 
 
-def _http_settings(https: socket.socket) -> Any:  # noqa: ANN401
+def _http_settings(https: socket.socket) -> Untyped:
     settings = importlib.import_module("hypercorn.config").Config()
     # Without this main, ministack would also take port 443 of the machine.
     settings.bind = [f"fd://{https.fileno()}"]
@@ -122,7 +122,7 @@ def _http_settings(https: socket.socket) -> Any:  # noqa: ANN401
     return settings
 
 
-def _report_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _report_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Untyped]) -> None:
     # A client that leaves without a goodbye, or trusts another certificate, is no fault of the cloud.
     if not isinstance(context.get("exception"), ssl.SSLError | TimeoutError):
         loop.default_exception_handler(context)

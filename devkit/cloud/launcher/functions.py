@@ -6,7 +6,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
+
+from devkit.cloud.launcher.seams import Untyped
 
 _LOG: Final = logging.getLogger(__name__)
 # A worker is a Python process of some 40 MB; hundreds at once time out.
@@ -22,12 +24,12 @@ class NotStartedError(Exception):
     """The rule's action failed before the function ran: the rule's error action hears of it."""
 
 
-def start_functions_as_iot_does(iot: Any, lambdas: Any, iam: Any) -> None:  # noqa: ANN401
+def start_functions_as_iot_does(iot: Untyped, lambdas: Untyped, iam: Untyped) -> None:
     """Replace ministack's direct call of a rule's function by the asynchronous invocation of IoT Core."""
     dispatch = iot._dispatch_rule_action  # noqa: SLF001
 
     @functools.wraps(dispatch)
-    async def dispatch_action(account_id: str, region: str, rule_name: str, action: Any, event: Any) -> None:  # noqa: ANN401
+    async def dispatch_action(account_id: str, region: str, rule_name: str, action: Untyped, event: Untyped) -> None:
         function = (action.get("lambda") or {}).get("functionArn")
         if not function:
             await dispatch(account_id, region, rule_name, action, event)
@@ -41,7 +43,7 @@ def start_functions_as_iot_does(iot: Any, lambdas: Any, iam: Any) -> None:  # no
     iot._dispatch_rule_action = dispatch_action  # noqa: SLF001
 
 
-def _function_record(lambdas: Any, account_id: str, region: str, function: str) -> Any:  # noqa: ANN401
+def _function_record(lambdas: Untyped, account_id: str, region: str, function: str) -> Untyped:
     func, config, _ = lambdas._get_func_record_for_ref_in_scope(  # noqa: SLF001
         function, account_id=account_id, region=region
     )
@@ -50,7 +52,7 @@ def _function_record(lambdas: Any, account_id: str, region: str, function: str) 
     return lambdas._execution_record_for_config(func, config)  # noqa: SLF001
 
 
-def _may_start(iam: Any, record: Any, account_id: str, region: str, rule_arn: str) -> bool:  # noqa: ANN401
+def _may_start(iam: Untyped, record: Untyped, account_id: str, region: str, rule_arn: str) -> bool:
     question = iam.EvalContext(
         principal_arn="*",
         principal_type="Service",
@@ -64,12 +66,12 @@ def _may_start(iam: Any, record: Any, account_id: str, region: str, rule_arn: st
     return bool(answer.decision == "Allow")
 
 
-def send_failures_with_permission(lambdas: Any, iam: Any) -> None:  # noqa: ANN401
+def send_failures_with_permission(lambdas: Untyped, iam: Untyped) -> None:
     """A failed event reaches its destination only if the function's role may send there."""
     route = lambdas._route_async_failure  # noqa: SLF001
 
     @functools.wraps(route)
-    def route_failure(target_arn: str, func_name: str, event: Any, result: Any) -> None:  # noqa: ANN401
+    def route_failure(target_arn: str, func_name: str, event: Untyped, result: Untyped) -> None:
         record = lambdas._functions.get(func_name) or {}  # noqa: SLF001
         role_arn = record.get("config", {}).get("Role", "")
         if _role_may_send(iam, role_arn, target_arn):
@@ -83,7 +85,7 @@ def send_failures_with_permission(lambdas: Any, iam: Any) -> None:  # noqa: ANN4
 _SEND_ACTIONS: Final = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
 
 
-def _role_may_send(iam: Any, role_arn: str, target_arn: str) -> bool:  # noqa: ANN401
+def _role_may_send(iam: Untyped, role_arn: str, target_arn: str) -> bool:
     _, _, service, region, account_id, *_ = f"{target_arn}:::::".split(":")
     question = iam.EvalContext(
         principal_arn=role_arn,
@@ -97,18 +99,18 @@ def _role_may_send(iam: Any, role_arn: str, target_arn: str) -> bool:  # noqa: A
     return bool(iam.evaluate(question, policies).decision == "Allow")
 
 
-def keep_throttled_events(lambdas: Any, wait: Callable[[float], None] = time.sleep) -> None:  # noqa: ANN401
+def keep_throttled_events(lambdas: Untyped, wait: Callable[[float], None] = time.sleep) -> None:
     """An event that finds its function busy is tried again, as AWS does for six hours, and costs no attempt."""
     invoke, execute = lambdas.invoke_async_with_retry, lambdas._execute_function  # noqa: SLF001
 
     @functools.wraps(invoke)
-    def invoke_asynchronously(func: Any, event: Any) -> None:  # noqa: ANN401
+    def invoke_asynchronously(func: Untyped, event: Untyped) -> None:
         context = contextvars.copy_context()
         context.run(_ASYNCHRONOUS.set, True)
         context.run(invoke, func, event)
 
     @functools.wraps(execute)
-    def execute_when_free(func: Any, event: Any) -> Any:  # noqa: ANN401
+    def execute_when_free(func: Untyped, event: Untyped) -> Untyped:
         result = execute(func, event)
         waited = 0.0
         while _ASYNCHRONOUS.get() and result.get("throttle") and waited < _LONGEST_THROTTLING_S:
@@ -121,13 +123,13 @@ def keep_throttled_events(lambdas: Any, wait: Callable[[float], None] = time.sle
     lambdas._execute_function = execute_when_free  # noqa: SLF001
 
 
-def limit_workers(lambdas: Any, places: int = WORKERS, limit_s: float = _PLACE_LIMIT_S) -> None:  # noqa: ANN401
+def limit_workers(lambdas: Untyped, places: int = WORKERS, limit_s: float = _PLACE_LIMIT_S) -> None:
     """Let so many functions run at once and the others wait."""
     execute = lambdas._execute_function_warm  # noqa: SLF001
     free = threading.BoundedSemaphore(places)
 
     @functools.wraps(execute)
-    def execute_in_turn(func: Any, event: Any, request_id: str) -> Any:  # noqa: ANN401
+    def execute_in_turn(func: Untyped, event: Untyped, request_id: str) -> Untyped:
         got = free.acquire(timeout=limit_s)
         try:
             return execute(func, event, request_id)

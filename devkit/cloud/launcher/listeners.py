@@ -3,7 +3,9 @@
 import asyncio
 import socket
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
+
+from devkit.cloud.launcher.seams import Untyped
 
 LOOPBACK: Final = "127.0.0.1"
 _BACKLOG: Final = 128
@@ -48,7 +50,13 @@ class LoopbackLoop(asyncio.SelectorEventLoop):
         super().__init__()
         self._bound = dict(bound)
 
-    async def create_server(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:  # noqa: ANN401, ARG002
+    async def create_server(
+        self,
+        protocol_factory: Untyped,
+        host: Untyped = None,  # noqa: ARG002 - what is asked for does not matter
+        port: Untyped = None,
+        **options: Untyped,
+    ) -> Untyped:
         """As asyncio's, on 127.0.0.1 only."""
         if options.get("ssl") is not None:
             options["ssl_shutdown_timeout"] = _GOODBYE_S

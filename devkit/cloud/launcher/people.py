@@ -5,12 +5,13 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from devkit.cloud.launcher.post import Email, Text
+from devkit.cloud.launcher.seams import Untyped
 
 # ministack's records are plain dictionaries.
-Record = dict[str, Any]
+Record = dict[str, Untyped]
 
 _EMAIL: Final = ("email", "email-json")
 _ASKED: Final = "confirmation_asked"
@@ -25,7 +26,7 @@ class Publication:
     message: str
     subject: str
     structure: str
-    attributes: Mapping[str, Mapping[str, Any]]
+    attributes: Mapping[str, Mapping[str, Untyped]]
     display_name: str = ""  # of the topic: who a person sees as the sender
 
 
@@ -35,7 +36,7 @@ class SnsRules:
 
     text_for: Callable[[str, str, str], str]  # (message, structure, protocol) -> text
     wanted: Callable[
-        [Record, Mapping[str, Any], str], bool
+        [Record, Mapping[str, Untyped], str], bool
     ]  # (subscription, attributes, text) -> filter policy says yes
     envelope: Callable[..., str]
 
@@ -94,7 +95,7 @@ def _confirmation(topic_arn: str, endpoint: str, token: str, gateway: str) -> Em
 class People:
     """Stands behind ministack's SNS module and takes its messages the last step."""
 
-    def __init__(self, sns: Any, post: Callable[[Email | Text], None], gateway: str) -> None:  # noqa: ANN401
+    def __init__(self, sns: Untyped, post: Callable[[Email | Text], None], gateway: str) -> None:
         self._sns = sns
         self._post = post
         self._gateway = gateway
@@ -134,7 +135,7 @@ class People:
         for delivery in deliveries(publication, topic["subscriptions"], self._rules):
             self._post(delivery)
 
-    def subscribe(self, params: Record) -> Any:  # noqa: ANN401
+    def subscribe(self, params: Record) -> Untyped:
         """As ministack's, but an e-mail subscription is pending."""
         status, headers, body = self._subscribe(params)
         self.ask_everywhere()
@@ -155,16 +156,16 @@ class People:
             self._post(mail)
 
 
-def _as_pending(body: Any) -> Any:  # noqa: ANN401
+def _as_pending(body: Untyped) -> Untyped:
     """SNS names no ARN before the confirmation."""
     return re.sub(
         rb"<SubscriptionArn>.*?</SubscriptionArn>", b"<SubscriptionArn>pending confirmation</SubscriptionArn>", body
     )
 
 
-def _then(step: Callable[..., Any], after: Callable[[], None]) -> Callable[..., Any]:
+def _then(step: Callable[..., Untyped], after: Callable[[], None]) -> Callable[..., Untyped]:
     @functools.wraps(step)
-    def both(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+    def both(*arguments: Untyped, **options: Untyped) -> Untyped:
         result = step(*arguments, **options)
         after()
         return result

@@ -8,6 +8,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+# ministack and its servers publish no types.
+Untyped = Any
 PINNED: Final = "1.5.33"
 
 # module -> name -> the parameters it must take.
@@ -53,7 +55,7 @@ class SeamBrokenError(Exception):
 
 def check_seams(
     seams: Mapping[str, Mapping[str, tuple[str, ...]]] = SEAMS,
-    load: Callable[[str], Any] = importlib.import_module,
+    load: Callable[[str], Untyped] = importlib.import_module,
 ) -> None:
     """Compare every place with what the launcher expects. Raises SeamBrokenError naming all that differ."""
     differences = [
@@ -67,7 +69,7 @@ def check_seams(
         raise SeamBrokenError(f"ministack has changed: {'; '.join(differences)}; {remedy}")
 
 
-def _difference(found: Any, parameters: tuple[str, ...]) -> str:  # noqa: ANN401
+def _difference(found: Untyped, parameters: tuple[str, ...]) -> str:
     if found is None:
         return "is gone"
     actual = tuple(inspect.signature(found).parameters)
