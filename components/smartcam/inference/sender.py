@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from smartcam.contract.ack import Acknowledgement, AckStatus
+from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.errors import BusError, BusUnavailable, ContractError, OutboxError
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import ack_topic, event_topic
@@ -124,8 +124,13 @@ class Sender:
             # The row stays and is sent again; the cloud knows the event by its id and acknowledges once more.
             log(logger, logging.ERROR, "acknowledgement_not_stored", error=error)
             return
-        facts = {"event_id": acknowledgement.event_id, "phase": acknowledgement.phase, "known": known}
-        if acknowledgement.status is AckStatus.REFUSED:
-            log(logger, logging.WARNING, "event_refused", reason=acknowledgement.reason, **facts)
-        else:
-            log(logger, logging.INFO if known else logging.DEBUG, "event_acknowledged", **facts)
+        # The outbox itself reports what is refused.
+        log(
+            logger,
+            logging.INFO if known else logging.DEBUG,
+            "event_acknowledged",
+            event_id=acknowledgement.event_id,
+            phase=acknowledgement.phase,
+            status=acknowledgement.status,
+            known=known,
+        )

@@ -1,0 +1,79 @@
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, event_id
+from smartcam.edge.clock import SystemClock
+from smartcam.edge.outbox import Outbox, OutboxLimits
+from smartcam.inference.main import THING_VARIABLE, _limits, build, fresh_event_id, main
+from tests.fakes.bus import FakeNucleus
+from tests.fakes.clock import SOME_DAY
+from tests.unit.inference.stage import THING
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """What `main` sets up writes to a stream that ends with its test."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+
+
+def test_without_a_thing_the_call_is_refused_with_the_variables_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(THING_VARIABLE, raising=False)
+    assert main([]) == 2
+    assert THING_VARIABLE in capsys.readouterr().err
+
+
+def test_outside_of_a_nucleus_the_call_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(THING_VARIABLE, THING)
+    for name in ("SVCUID", "AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT"):
+        monkeypatch.delenv(name, raising=False)
+    assert main([]) == 2
+    assert "nucleus" in capsys.readouterr().err
+
+
+def test_help_names_the_bundle() -> None:
+    called = [sys.executable, "-m", "smartcam.inference.main", "--help"]
+    done = subprocess.run(called, capture_output=True, text=True, check=True, timeout=60, env=dict(os.environ))
+    assert "--bundle" in done.stdout
+
+
+def test_the_component_is_a_service_and_a_sender(tmp_path: Path) -> None:
+    bus = FakeNucleus().bus("smartcam.Inference")
+    outbox = Outbox(tmp_path / "outbox.sqlite3", SystemClock())
+    services = build(THING, None, tmp_path, bus, outbox)
+    assert [name for name, _ in services] == ["inference", "sender"]
+
+
+def test_ids_are_never_the_same() -> None:
+    ids = {fresh_event_id(SOME_DAY) for _ in range(50)}
+    assert len(ids) == 50
+    assert all(event_id(item) for item in ids)
+    assert RANDOM_BYTES_OF_AN_EVENT_ID == 10
+
+
+def test_the_outbox_has_the_configured_limits() -> None:
+    nucleus = FakeNucleus()
+    nucleus.configure("smartcam.Inference", {"outbox": {"max_events": "50", "max_age_h": "2"}})
+    limits = _limits(nucleus.bus("smartcam.Inference"))
+    assert (limits.max_events, limits.max_age_s) == (50, 7200)
+
+
+def test_the_outbox_has_the_default_limits_where_the_configuration_cannot_be_read() -> None:
+    nucleus = FakeNucleus()
+    nucleus.configure("smartcam.Inference", {"outbox": {"max_events": "none"}})
+    assert _limits(nucleus.bus("smartcam.Inference")) == OutboxLimits()
+    nucleus.away = True
+    assert _limits(nucleus.bus("smartcam.Inference")) == OutboxLimits()

@@ -1,0 +1,270 @@
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from smartcam.contract.errors import OutboxError
+from smartcam.contract.event import Event, EventKind
+from smartcam.contract.ids import CameraId
+from smartcam.contract.notice import CameraState, StatusNotice, encode_notice
+from smartcam.contract.topics import frames_topic
+from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.outbox import Episode, Outbox
+from smartcam.edge.ring import RingWriter
+from smartcam.inference.analysis import Model
+from smartcam.inference.bundles import BundleKeeper
+from smartcam.inference.cameras import World
+from smartcam.inference.service import InferenceService
+from smartcam.vision.frame import Frame
+from tests.fakes.bus import FakeNucleus
+from tests.fakes.clock import FakeClock
+from tests.unit.inference.stage import EVERYWHERE, GATE, PICTURE, THING, YARD, counted_ids, notice, scene_model
+
+NAME = "smartcam.Inference"
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    stop = StopToken()
+    for _ in range(500):
+        if condition():
+            return
+        stop.wait(0.01)
+    raise AssertionError("it never became true")
+
+
+class MeanDisk(Outbox):
+    """An outbox that takes nothing while it is told so."""
+
+    is_full = False
+
+    def put(self, event: Event, episode: Episode | None = None) -> None:
+        if self.is_full:
+            raise OutboxError("database or disk is full")
+        super().put(event, episode)
+
+
+class Stage:
+    """The service in a thread, with a nucleus, a ring and an outbox; time is moved by hand."""
+
+    def __init__(self, folder: Path, scores: Sequence[float], document: Mapping[str, object] | None = None) -> None:
+        self.clock = FakeClock()
+        self.nucleus = FakeNucleus()
+        self.nucleus.configure(NAME, document or {})
+        (folder / "bundle").mkdir(exist_ok=True)
+        (folder / "bundle" / "manifest.json").write_text("{}")
+        self.folder = folder
+        self.outbox = MeanDisk(folder / "outbox.sqlite3", self.clock)
+        self.opened: list[Path] = []
+        self._scores = scores
+        self.stored = 0
+        self.service = InferenceService(
+            bus=self.nucleus.bus(NAME),
+            outbox=self.outbox,
+            world=World(THING, self.clock, counted_ids(), folder),
+            bundles=BundleKeeper(folder / "bundle", self.clock, lambda: 1.0, self._open),
+            bundle=folder / "bundle",
+            on_stored=self._on_stored,
+            random=lambda: 1.0,
+        )
+        self._bus = self.nucleus.bus("smartcam.Capture")
+        self._writers: dict[CameraId, RingWriter] = {}
+        self._seq = 0
+        self._stop = StopToken()
+        self._thread = Thread(target=self.service.run, args=(self._stop,))
+
+    def start(self) -> "Stage":
+        self._thread.start()
+        wait_until(lambda: self.opened)
+        return self
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(5)
+        assert not self._thread.is_alive()
+        self.outbox.close()
+        for writer in self._writers.values():
+            writer.close()
+
+    def frame(self, camera: CameraId = YARD) -> None:
+        """One frame as capture announces it, and the time until it is analysed."""
+        if camera not in self._writers:
+            self._writers[camera] = RingWriter(self.folder, camera)
+        self._seq += 1
+        self.clock.advance(0.2)
+        taken = Frame(camera, self._seq, self.clock.utc(), self.clock.monotonic(), 0, PICTURE, EVERYWHERE)
+        before = self.service.health.analysed
+        self._bus.publish_local(frames_topic(camera), encode_notice(self._writers[camera].write(taken)))
+        wait_until(lambda: self.service.health.analysed > before)
+
+    def frames(self, count: int) -> None:
+        for _ in range(count):
+            self.frame()
+
+    def status(self, state: CameraState) -> None:
+        status = StatusNotice(YARD, state, "", 5.0, 1, 1, self.clock.utc(), self.clock.utc())
+        self._bus.publish_local(frames_topic(YARD), encode_notice(status))
+
+    def tell(self, topic: str, payload: bytes) -> None:
+        self._bus.publish_local(topic, payload)
+
+    def kinds(self) -> list[tuple[str, str]]:
+        """What waits in the outbox."""
+        self.outbox.retry_now()
+        return sorted((str(due.event.kind), str(due.event.phase)) for due in self.outbox.due(100))
+
+    def _open(self, path: Path) -> Model:
+        self.opened.append(path)
+        return scene_model(self._scores)
+
+    def _on_stored(self) -> None:
+        self.stored += 1
+
+
+@pytest.fixture
+def stage(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Stage]:
+    caplog.set_level(logging.INFO)
+    stage = Stage(tmp_path, [0.9]).start()
+    yield stage
+    stage.stop()
+
+
+def test_frames_become_an_event_and_an_open_episode_on_the_disk(stage: Stage) -> None:
+    stage.frames(5)
+    assert stage.kinds() == [("anomaly", "raised")]
+    assert [episode.camera_id for episode in stage.outbox.open_episodes()] == [YARD]
+    assert stage.stored == 1
+    assert stage.service.health.raised == 1
+
+
+def test_the_end_of_a_clip_clears_the_episode(stage: Stage) -> None:
+    stage.frames(3)
+    stage.status(CameraState.ENDED)
+    wait_until(lambda: stage.service.health.cleared)
+    assert stage.kinds() == [("anomaly", "cleared"), ("anomaly", "raised")]
+    assert stage.outbox.open_episodes() == []
+
+
+def test_a_camera_that_goes_silent_is_raised_within_a_moment(stage: Stage) -> None:
+    stage.frame()
+    stage.clock.advance(11)
+    wait_until(lambda: stage.service.health.raised)
+    assert stage.kinds() == [("camera_lost", "raised")]
+
+
+def test_garbage_and_a_notice_on_another_cameras_topic_are_refused_and_logged_once(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    for payload in (b"", b"{}", b"\xff\xfe", b'{"type": "frame"}'):
+        stage.tell(frames_topic(YARD), payload)
+    stage.tell(frames_topic(GATE), encode_notice(notice(YARD)))
+    assert stage.service.health.notices_refused == 5
+    assert caplog.text.count("notice_refused") == 1
+    stage.frames(3)
+    assert stage.service.health.raised == 1
+
+
+def test_a_changed_configuration_is_taken_at_run_time(stage: Stage) -> None:
+    stage.nucleus.configure(NAME, {"cameras": {"yard": {"min_frames": "20"}}})
+    wait_until(lambda: not stage.service._settings_due.is_set())
+    stage.frames(10)
+    assert stage.service.health.raised == 0
+    stage.frames(10)
+    assert stage.service.health.raised == 1
+
+
+def test_a_wrong_configuration_is_logged_with_key_and_remedy_and_the_old_one_stays(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.nucleus.configure(NAME, {"cameras": {"yard": {"min_frames": 4}}})
+    wait_until(lambda: not stage.service._settings_due.is_set())
+    stage.nucleus.configure(NAME, {"cameras": {"yard": {"min_frames": "many", "raise_at": 0.99}}})
+    wait_until(lambda: "configuration_refused" in caplog.text)
+    assert "key=cameras.yard.min_frames" in caplog.text
+    assert "whole number" in caplog.text
+    stage.frames(3)
+    assert stage.service.health.raised == 0
+    stage.frame()
+    assert stage.service.health.raised == 1
+
+
+def test_a_configuration_that_cannot_be_had_is_asked_for_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage(tmp_path, [0.9], {"cameras": {"yard": {"min_frames": 2}}})
+    stage.nucleus.away = True
+    stage.start()
+    wait_until(lambda: "configuration_unavailable" in caplog.text)
+    stage.nucleus.away = False
+    stage.clock.advance(2)
+    wait_until(lambda: not stage.service._settings_due.is_set())
+    stage.frames(2)
+    assert stage.service.health.raised == 1
+    stage.stop()
+
+
+def test_another_bundle_in_the_configuration_is_opened(stage: Stage) -> None:
+    other = stage.folder / "other"
+    other.mkdir()
+    (other / "manifest.json").write_text("{}")
+    stage.nucleus.configure(NAME, {"bundle": str(other)})
+    wait_until(lambda: other in stage.opened)
+
+
+def test_an_event_that_the_disk_does_not_take_is_kept_and_put_later(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.outbox.is_full = True
+    stage.frames(3)
+    wait_until(lambda: "event_not_stored" in caplog.text)
+    assert stage.service.health.unstored == 1
+    stage.outbox.is_full = False
+    stage.clock.advance(2)
+    wait_until(lambda: not stage.service.health.unstored)
+    assert stage.kinds() == [("anomaly", "raised")]
+
+
+def test_a_restarted_process_goes_on_with_its_episode_and_raises_no_second_event(tmp_path: Path) -> None:
+    first = Stage(tmp_path, [0.9]).start()
+    first.frames(4)
+    first.stop()
+    second = Stage(tmp_path, [0.9] * 6 + [0.1])
+    second.start()
+    second.frames(25)
+    assert (second.service.health.raised, second.service.health.cleared) == (0, 1)
+    kinds = second.kinds()
+    second.stop()
+    assert kinds == [("anomaly", "cleared"), ("anomaly", "raised")]
+
+
+def test_an_episode_on_the_disk_that_nobody_can_read_is_forgotten(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = Stage(tmp_path, [0.9]).start()
+    first.frames(3)
+    episode = first.outbox.open_episodes()[0]
+    first.outbox.put_episode(Episode(episode.key, YARD, episode.event_id, {"raised": "?"}))
+    first.stop()
+    second = Stage(tmp_path, [0.1]).start()
+    assert "episode_unreadable" in caplog.text
+    assert second.outbox.open_episodes() == []
+    second.stop()
+
+
+def test_stopping_leaves_episodes_open_and_reports_the_counters(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    stage = Stage(tmp_path, [0.9]).start()
+    stage.frames(3)
+    stage.stop()
+    assert [episode.camera_id for episode in stage.outbox.open_episodes()] == [YARD]
+    stage.outbox.close()
+    report = [record.message for record in caplog.records if record.message.startswith("inference_health")][-1]
+    assert "notices=3 dropped=0 analysed=3" in report
+
+
+def test_what_is_raised_is_of_the_bundles_kind(stage: Stage) -> None:
+    stage.frames(3)
+    assert stage.outbox.due()[0].event.kind is EventKind.ANOMALY
