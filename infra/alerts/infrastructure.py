@@ -26,6 +26,7 @@ HISTORY_DAYS: Final = 90
 """Longer than an outbox keeps an event (a week by default), because the history is what tells a repetition."""
 FAILURES_KEPT: Final = cdk.Duration.days(14)
 MEMORY_MB: Final = 256
+KEY_ACTIONS: Final = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
 ANY_ACK: Final = ack_topic(ThingName("*"))
 
 EVENT_SQL: Final = (
@@ -188,7 +189,7 @@ def _rights(
         failures.queue_arn: ["sqs:SendMessage"],
         cdk.Stack.of(scope).format_arn(service="iot", resource="topic", resource_name=ANY_ACK): ["iot:Publish"],
         # What DynamoDB, SNS and SQS need to use the key on the function's behalf.
-        key.key_arn: ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
+        key.key_arn: [f"kms:{action}" for action in KEY_ACTIONS],
     }
     return [iam.PolicyStatement(actions=actions, resources=[resource]) for resource, actions in allowed.items()]
 

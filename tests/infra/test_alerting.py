@@ -186,6 +186,27 @@ def test_an_event_over_four_kilobytes_is_refused() -> None:
     assert "bytes" in cloud.replies.sent[0][1].reason
 
 
+@pytest.mark.parametrize("value", [b"1e999", rb'"\ud800"', b"[" * 1500 + b"]" * 1500, b"9" * 3000, b"null", b"[1E5]"])
+def test_unknown_fields_of_any_kind_are_kept_or_refused_and_never_an_error(value: bytes) -> None:
+    cloud = Cloud()
+    payload = raised().to_json()[:-1] + b',"later":' + value + b"}"
+    outcome = cloud.run(delivery(payload))
+    answers = [reply.status for _, reply in cloud.replies.sent]
+    assert (outcome, answers) in (
+        (Outcome.SENT, [AckStatus.ACCEPTED]),
+        (Outcome.REFUSED, [AckStatus.REFUSED]),
+        (Outcome.REFUSED, []),  # nested so deep that not even its id can be read
+    )
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=8), st.integers(0, 600), st.integers(0, 8))
+def test_a_damaged_event_is_taken_or_refused_and_never_an_error(noise: bytes, place: int, length: int) -> None:
+    payload = raised().to_json()
+    damaged = payload[:place] + noise + payload[place + length :]
+    assert Cloud().run(delivery(damaged)) in {Outcome.SENT, Outcome.REFUSED, Outcome.STALE}
+
+
 def test_what_could_not_be_kept_is_not_answered() -> None:
     cloud = Cloud()
     with pytest.raises(Crash):

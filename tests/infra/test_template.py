@@ -122,7 +122,14 @@ def test_the_function_may_do_what_it_does_and_nothing_else(template: Template) -
         f"<{topic}>": {"sns:Publish"},
         f"<{queue}.Arn>": {"sqs:SendMessage"},
         "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:topic/smartcam/v1/*/ack": {"iot:Publish"},
-        f"<{key}.Arn>": {"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"},
+        f"<{key}.Arn>": {
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
+        },
     }
 
 

@@ -51,7 +51,16 @@ class Delivery:
             raise ContractError("thing", f"must be {self.thing}, as in the topic")
         if event.camera_id != self.camera:
             raise ContractError("camera_id", f"must be {self.camera}, as in the topic")
+        _check_storable(event)
         return event
+
+
+def _check_storable(event: Event) -> None:
+    """Unknown fields are kept, so they must survive being written: 1e999, half a character or a deep nest do not."""
+    try:
+        event.to_json()
+    except (ValueError, RecursionError) as error:
+        raise ContractError("event", f"cannot be kept ({error})") from error
 
 
 def readable_identity(payload: bytes) -> tuple[EventId, Phase] | None:
