@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import IO, Any, Final, Self
 
 import boto3
 
@@ -21,6 +21,7 @@ from devkit.cloud.cdk import CdkCli
 from devkit.cloud.certificate import ServerCertificate, make_certificate, write_private
 from devkit.cloud.device import DeviceIdentity, provision
 from devkit.cloud.endpoint import ACCESS_KEY, HOST, REGION, SECRET_KEY, Endpoint, clean_environment
+from devkit.cloud.folder import FolderError, claim_folder
 from devkit.cloud.inbox import Delivery, read_confirmation_requests, read_emails, read_texts
 from devkit.cloud.leashed import end_leashed, kill_leashed, start_leashed
 from devkit.tools import ROOT, Toolchain
@@ -55,6 +56,7 @@ class LocalCloud:
         self._say = say
         self._process: subprocess.Popen[bytes] | None = None
         self._endpoint: Endpoint | None = None
+        self._claim: IO[bytes] | None = None
         self._confirmed: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -70,9 +72,10 @@ class LocalCloud:
         """Start and wait until every part answers. Raises LocalCloudError."""
         if self._process is not None:
             raise LocalCloudError("the local cloud has been started already")
-        self._make_folders()
-        certificate = make_certificate(self.folder, dt.datetime.now(dt.UTC))
         with ExitStack() as unless_ready:
+            unless_ready.callback(self._release)
+            self._claim = _claimed(self.folder)
+            certificate = make_certificate(self.folder, dt.datetime.now(dt.UTC))
             self._process = self._launch(certificate)
             unless_ready.callback(self._kill)
             self._endpoint = self._wait_until_ready(certificate, time.monotonic() + limit_s)
@@ -83,6 +86,7 @@ class LocalCloud:
         process, self._process, self._endpoint = self._process, None, None
         if process is not None:
             end_leashed(process, _STOP_GRACE_S)
+        self._release()
 
     def check(self) -> None:
         """Raise LocalCloudError if it has ended by itself."""
@@ -157,12 +161,6 @@ class LocalCloud:
     def _cdk(self) -> CdkCli:
         return CdkCli(self._toolchain, self.endpoint, self.folder, self._say)
 
-    def _make_folders(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for name in ("sms", "tmp", "home", "cdk-home", "devices"):
-            (self.folder / name).mkdir(mode=0o700, exist_ok=True)
-        self._ports_file.unlink(missing_ok=True)
-
     @property
     def _ports_file(self) -> Path:
         return self.folder / "ports.json"
@@ -204,10 +202,22 @@ class LocalCloud:
     def _log_tail(self) -> str:
         return "\n".join(self._log_lines()[-_TAIL_LINES:])
 
+    def _release(self) -> None:
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            claim.close()
+
     def _kill(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             kill_leashed(process)
+
+
+def _claimed(folder: Path) -> IO[bytes]:
+    try:
+        return claim_folder(folder)
+    except FolderError as error:
+        raise LocalCloudError(str(error)) from error
 
 
 def launcher_environment(folder: Path, certificate: ServerCertificate) -> Mapping[str, str]:

@@ -1,0 +1,37 @@
+"""The local cloud's folder: its own, one cloud at a time, fresh at each start."""
+
+import fcntl
+import shutil
+from pathlib import Path
+from typing import IO, Final
+
+_MARK: Final = ".smartcam-local-cloud"
+_PARTS: Final = ("mail", "sms", "tmp", "home", "cdk-home", "cdk.out", "devices", "state", "s3")
+
+
+class FolderError(Exception):
+    """The folder cannot be used: why, and the remedy."""
+
+
+def claim_folder(folder: Path) -> IO[bytes]:
+    """Make the folder ready, without what an earlier cloud left in it; closing the result gives it free.
+
+    Raises FolderError for a folder that holds something else, or that another cloud uses.
+    """
+    mark = folder / _MARK
+    if folder.exists() and not mark.exists() and any(folder.iterdir()):
+        raise FolderError(f"{folder} is neither empty nor a local cloud's folder; remedy: choose another")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    claim = mark.open("ab")
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        claim.close()
+        raise FolderError(f"another local cloud runs in {folder}; remedy: end it or choose another folder") from error
+    for name in _PARTS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("sms", "tmp", "home", "cdk-home", "devices"):
+        (folder / name).mkdir(mode=0o700)
+    for name in ("ports.json", "outputs.json", "cloud.log"):
+        (folder / name).unlink(missing_ok=True)
+    return claim

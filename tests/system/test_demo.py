@@ -1,0 +1,118 @@
+"""The main job, as a user runs it: from camera clip to delivered alert, and Ctrl-C at any moment."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devkit.build.suite import ROOT
+from smartcam.edge.ring import DEFAULT_FOLDER
+
+pytestmark = [pytest.mark.cloud, pytest.mark.slow]
+
+
+def demo(camera: str, folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "devkit", "demo", "--camera", camera, "--folder", str(folder), *arguments]
+    # A group of its own, so that a signal to it is what a terminal's Ctrl-C is.
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+
+
+def lines_of(process: subprocess.Popen[str]) -> Iterator[str]:
+    assert process.stdout is not None
+    yield from process.stdout
+
+
+def processes_that_name(text: str) -> list[str]:
+    """Command lines and environments of running processes that hold the text."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        if text.encode() in words and state != "Z" and entry.name != str(os.getpid()):
+            found.append(f"{entry.name}: {words[:200]!r}")
+    return found
+
+
+def assert_nothing_is_left(camera: str, folder: Path) -> None:
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and processes_that_name(str(folder)):
+        time.sleep(0.1)
+    assert processes_that_name(str(folder)) == []
+    assert not (DEFAULT_FOLDER / f"smartcam-{camera}").exists()
+
+
+def test_every_event_of_the_demo_becomes_one_email_and_one_sms(tmp_path: Path) -> None:
+    camera = f"demo{os.getpid()}"
+    process = demo(camera, tmp_path / "demo")
+    told = "".join(lines_of(process))
+    assert process.wait() == 0, told
+    report = json.loads((tmp_path / "demo" / "report.json").read_text())
+    assert {each["kind"] for each in report["events"]} == {"anomaly"}
+    events = {each["event_id"] for each in report["events"]}
+    arrived = sorted((alert["event_id"], alert["channel"]) for alert in report["alerts"])
+    assert arrived == sorted((event, channel) for event in events for channel in ("email", "sms"))
+    assert (report["lost"], report["duplicates"], report["refused"], report["faults"]) == (0, 0, 0, [])
+    assert report["frames"]["read"] == 500
+    assert report["frames"]["analysed"] + report["frames"]["dropped"] <= report["frames"]["announced"]
+    assert len(list((tmp_path / "demo" / "events").glob("*.jpg"))) == len(events)
+    assert re.search(r"EVENT anomaly, score 0\.\d\d .*published \d+ ms after the frame", told)
+    assert re.search(r"sms +to \+441632960001: \d+ ms after publishing", told)
+    assert_nothing_is_left(camera, tmp_path / "demo")
+
+
+@pytest.mark.parametrize(
+    "moment", ["starting the local cloud", "deploying the template", "smartcam.Capture: running", "camera"]
+)
+def test_ctrl_c_leaves_no_process_and_no_shared_memory(moment: str, tmp_path: Path) -> None:
+    camera = f"stop{os.getpid()}"
+    process = demo(camera, tmp_path / "demo")
+    lines = lines_of(process)
+    assert any(moment in line for line in lines)
+    os.killpg(process.pid, signal.SIGINT)
+    rest = "".join(lines)
+    assert process.wait(30) == 130, rest
+    assert "interrupted" in rest
+    assert_nothing_is_left(camera, tmp_path / "demo")
+
+
+def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
+    camera = f"kill{os.getpid()}"
+    process = demo(camera, tmp_path / "demo")
+    lines = lines_of(process)
+    assert any("smartcam.Capture: running" in line for line in lines)
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and processes_that_name(str(tmp_path)):
+        time.sleep(0.2)
+    assert processes_that_name(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--video", "missing.mp4"], "VIDEO=missing.mp4: there is no such file"),
+        (["--video", "Makefile"], "VIDEO=Makefile: is not a clip that can be read"),
+        (["--bundle", "docs"], "BUNDLE=docs: has no manifest.json; make a bundle with"),
+        (["--camera", "no/slash"], "camera_id: must be 1 to 64 letters, digits, '-' or '_'"),
+        (["--cooldown", "soon"], "soon: give whole seconds, 0 to 86400"),
+    ],
+)
+def test_what_would_fail_minutes_later_is_said_at_once(arguments: list[str], complaint: str, tmp_path: Path) -> None:
+    process = demo("yard", tmp_path / "demo", *arguments)
+    told = "".join(lines_of(process))
+    assert process.wait() == 2
+    assert complaint in told
+    assert "Traceback" not in told
