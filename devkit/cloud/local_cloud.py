@@ -31,6 +31,7 @@ _START_LIMIT_S: Final = 60.0
 _POLL_S: Final = 0.05
 _REQUEST_LIMIT_S: Final = 5.0
 _STOP_GRACE_S: Final = 10.0
+_MAIL_LIMIT_S: Final = 10.0
 _TAIL_LINES: Final = 12
 
 Say = Callable[[str], None]
@@ -142,8 +143,21 @@ class LocalCloud:
         """Make a thing with a certificate of its own under an existing IoT policy; files in `devices/<thing>/`."""
         return provision(self.client("iot"), self.endpoint, thing, policy, self.folder / "devices")
 
-    def confirm_subscriptions(self) -> int:
-        """Do what a person does with the mails that ask for confirmation: say yes. Returns how many were new."""
+    def confirm_subscriptions(self, at_least: int = 0, limit_s: float = _MAIL_LIMIT_S) -> int:
+        """Do what a person does with the mails that ask for confirmation: say yes. Returns how many were new.
+
+        Waits for so many, because mail takes a moment. Raises LocalCloudError when they do not come.
+        """
+        deadline = time.monotonic() + limit_s
+        confirmed = self._confirm_new()
+        while confirmed < at_least:
+            if time.monotonic() > deadline:
+                raise LocalCloudError(f"{confirmed} of {at_least} mails that ask for confirmation came in {limit_s} s")
+            time.sleep(_POLL_S)
+            confirmed += self._confirm_new()
+        return confirmed
+
+    def _confirm_new(self) -> int:
         new = [request for request in read_confirmation_requests(self.maildir) if request.token not in self._confirmed]
         for request in new:
             self.client("sns").confirm_subscription(TopicArn=request.topic_arn, Token=request.token)

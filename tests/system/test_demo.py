@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,18 @@ from smartcam.edge.ring import DEFAULT_FOLDER
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 
-def demo(camera: str, folder: Path, *arguments: str) -> subprocess.Popen[str]:
+@contextmanager
+def demo(camera: str, folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "devkit", "demo", "--camera", camera, "--folder", str(folder), *arguments]
     # A group of its own, so that a signal to it is what a terminal's Ctrl-C is.
-    return subprocess.Popen(
+    with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
 
 
 def lines_of(process: subprocess.Popen[str]) -> Iterator[str]:
@@ -55,9 +62,9 @@ def assert_nothing_is_left(camera: str, folder: Path) -> None:
 
 def test_every_event_of_the_demo_becomes_one_email_and_one_sms(tmp_path: Path) -> None:
     camera = f"demo{os.getpid()}"
-    process = demo(camera, tmp_path / "demo")
-    told = "".join(lines_of(process))
-    assert process.wait() == 0, told
+    with demo(camera, tmp_path / "demo") as process:
+        told = "".join(lines_of(process))
+    assert process.returncode == 0, told
     report = json.loads((tmp_path / "demo" / "report.json").read_text())
     assert {each["kind"] for each in report["events"]} == {"anomaly"}
     events = {each["event_id"] for each in report["events"]}
@@ -77,23 +84,21 @@ def test_every_event_of_the_demo_becomes_one_email_and_one_sms(tmp_path: Path) -
 )
 def test_ctrl_c_leaves_no_process_and_no_shared_memory(moment: str, tmp_path: Path) -> None:
     camera = f"stop{os.getpid()}"
-    process = demo(camera, tmp_path / "demo")
-    lines = lines_of(process)
-    assert any(moment in line for line in lines)
-    os.killpg(process.pid, signal.SIGINT)
-    rest = "".join(lines)
-    assert process.wait(30) == 130, rest
+    with demo(camera, tmp_path / "demo") as process:
+        lines = lines_of(process)
+        assert any(moment in line for line in lines)
+        os.killpg(process.pid, signal.SIGINT)
+        rest = "".join(lines)
+    assert process.returncode == 130, rest
     assert "interrupted" in rest
     assert_nothing_is_left(camera, tmp_path / "demo")
 
 
 def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
     camera = f"kill{os.getpid()}"
-    process = demo(camera, tmp_path / "demo")
-    lines = lines_of(process)
-    assert any("smartcam.Capture: running" in line for line in lines)
-    process.kill()
-    process.wait()
+    with demo(camera, tmp_path / "demo") as process:
+        assert any("smartcam.Capture: running" in line for line in lines_of(process))
+        process.kill()
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and processes_that_name(str(tmp_path)):
         time.sleep(0.2)
@@ -111,8 +116,8 @@ def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
     ],
 )
 def test_what_would_fail_minutes_later_is_said_at_once(arguments: list[str], complaint: str, tmp_path: Path) -> None:
-    process = demo("yard", tmp_path / "demo", *arguments)
-    told = "".join(lines_of(process))
-    assert process.wait() == 2
+    with demo("yard", tmp_path / "demo", *arguments) as process:
+        told = "".join(lines_of(process))
+    assert process.returncode == 2
     assert complaint in told
     assert "Traceback" not in told

@@ -52,8 +52,7 @@ def outputs(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Mapp
 @pytest.fixture(scope="module")
 def confirmed(cloud: LocalCloud, outputs: Mapping[str, str]) -> int:
     assert outputs
-    # The mail that asks may still be on its way.
-    return _until(cloud.confirm_subscriptions)
+    return cloud.confirm_subscriptions(at_least=1)
 
 
 @pytest.fixture(scope="module")
@@ -155,10 +154,16 @@ def test_mail_waits_for_the_confirmation_of_its_reader(cloud: LocalCloud, output
         return [mail.event_id for mail in cloud.emails() if mail.to == "new@example.com"]
 
     publish("before")
-    assert _until(cloud.confirm_subscriptions) >= 1
+    cloud.confirm_subscriptions(at_least=1)
     publish("after")
     # Mail is delivered in the order of publishing: what was held back would have come first.
     assert _until(got) == ["after"]
+
+
+def test_mail_that_does_not_come_is_not_waited_for_for_ever(cloud: LocalCloud, confirmed: int) -> None:
+    assert confirmed == 1
+    with pytest.raises(LocalCloudError, match="0 of 1 mails"):
+        cloud.confirm_subscriptions(at_least=1, limit_s=0.1)
 
 
 def test_another_things_topic_is_refused(cloud: LocalCloud, device: Device, confirmed: int) -> None:
