@@ -1,0 +1,111 @@
+"""The whole path of the device: clip, gate, ring, notice, mailbox, model, alarm, outbox, cloud, acknowledgement."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from smartcam.contract.event import Phase
+from smartcam.contract.notice import FrameNotice
+from smartcam.contract.times import NS_PER_S
+from tests.pipeline.site import Site, wait_until
+from tests.pipeline.visitor import COMING, FPS, red_bundle, visit_clip
+
+RAISED, CLEARED = ("anomaly", "raised"), ("anomaly", "cleared")
+Build = Callable[..., Site]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Iterator[Build]:
+    """Makes a site with one clip a camera, and stops it in the end."""
+    sites: list[Site] = []
+
+    def site(clips: Mapping[str, Mapping[str, int]], **camera: object) -> Site:
+        paths = {name: visit_clip(tmp_path / f"{name}.mp4", **clip) for name, clip in clips.items()}
+        sites.append(Site(tmp_path, red_bundle(tmp_path / "bundle"), paths, **camera))
+        return sites[-1]
+
+    yield site
+    for made in sites:
+        made.stop()
+        assert list(made.shm.iterdir()) == []
+
+
+def test_a_visit_becomes_one_event_that_the_cloud_has_raised_and_cleared(build: Build) -> None:
+    site = build({"yard": {}})
+    site.start_inference()
+    site.start_capture()
+    wait_until(lambda: site.cloud.phases() == [RAISED, CLEARED])
+    wait_until(lambda: site.waiting() == 0)
+    raised, cleared = site.cloud.events
+    assert raised.event_id == cleared.event_id
+    first = next(notice for notice in site.notices() if isinstance(notice, FrameNotice))
+    at_s = (raised.started_at - first.captured_at) / NS_PER_S
+    assert 1.0 <= at_s <= 1.0 + COMING / FPS + 0.6
+    assert raised.box is not None
+    assert (raised.model_name, raised.label) == ("red", "intruder")
+    assert site.cloud.delays_s[0] < 1.0
+    health = site.health()
+    assert health.analysed + health.dropped + health.overwritten == health.notices
+    assert (health.unreadable, health.failed, health.notices_refused, health.unstored) == (0, 0, 0, 0)
+
+
+def test_two_cameras_are_told_apart(build: Build) -> None:
+    site = build({"yard": {}, "gate": {"empty": 30}})
+    site.start_inference()
+    site.start_capture()
+    wait_until(lambda: len(site.cloud.events) == 4)
+    seen = sorted((str(event.camera_id), str(event.phase)) for event in site.cloud.events)
+    assert seen == [("gate", "cleared"), ("gate", "raised"), ("yard", "cleared"), ("yard", "raised")]
+
+
+def test_inference_that_is_restarted_during_a_visit_raises_no_second_event(build: Build) -> None:
+    site = build({"yard": {"stays": 60}})
+    site.start_inference()
+    site.start_capture()
+    wait_until(lambda: site.cloud.events)
+    site.stop_inference()
+    site.start_inference()
+    wait_until(lambda: len(site.cloud.events) > 1)
+    assert site.cloud.phases() == [RAISED, CLEARED]
+    assert site.health().analysed > 0
+
+
+def test_capture_that_is_restarted_is_noticed_and_its_new_ring_read(build: Build) -> None:
+    site = build({"yard": {"empty": 20, "stays": 15}})
+    site.start_inference()
+    site.start_capture()
+    wait_until(lambda: site.cloud.events)
+    site.stop_capture()
+    read = site.health().analysed
+    site.start_capture()
+    wait_until(lambda: site.health().analysed > read)
+    wait_until(lambda: len(site.cloud.events) >= 2)
+    assert site.health().unreadable == 0
+    assert site.cloud.phases()[:2] == [RAISED, CLEARED]
+
+
+def test_what_happens_while_the_cloud_is_away_reaches_it_afterwards(build: Build) -> None:
+    site = build({"yard": {}})
+    site.nucleus.cloud_away = True
+    site.start_inference()
+    site.start_capture()
+    wait_until(site.has_ended)
+    wait_until(lambda: site.waiting() == 2)
+    assert site.cloud.events == []
+    site.nucleus.cloud_away = False
+    wait_until(lambda: site.waiting() == 0)
+    assert sorted(site.cloud.phases()) == [CLEARED, RAISED]
+    assert all(event.age_ms for event in site.cloud.events)
+
+
+def test_an_event_whose_acknowledgement_is_lost_is_sent_again_under_the_same_id(build: Build) -> None:
+    site = build({"yard": {"stays": 100}})
+    site.cloud.is_deaf = True
+    site.start_inference()
+    site.start_capture()
+    wait_until(lambda: site.nucleus.published_cloud)
+    site.cloud.is_deaf = False
+    wait_until(lambda: site.cloud.events)
+    assert site.cloud.events[0].phase is Phase.RAISED
+    assert len(site.nucleus.published_cloud) >= 2
