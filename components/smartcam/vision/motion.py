@@ -14,6 +14,7 @@ from smartcam.contract.notice import MOST_BOXES, PixelBox
 Luma = NDArray[np.uint8]
 Light = NDArray[np.float32]
 Mask = NDArray[np.uint8]
+Matrix = cv2.typing.MatLike
 Cells = tuple[int, int, int, int]
 """A box in cells of the halved picture: x1, y1, x2, y2, the second corner excluded."""
 
@@ -21,9 +22,10 @@ WORKING_WIDTH: Final = 240
 """Pictures are halved until they are no wider: the cost stays the same, and noise averages out."""
 _PATCH: Final = 8
 """Cells per side of a patch for which the change of light is estimated."""
-_DARK: Final = 8.0
+_DARK: Final = np.float32(8)
 """Added to both sides of a ratio of brightness, so that black does not divide."""
-_LIGHT_RANGE: Final = (0.4, 2.5)
+_LEAST_LIGHT: Final = np.float32(0.4)
+_MOST_LIGHT: Final = np.float32(2.5)
 _OTHER_SCENE: Final = 0.5
 """A picture of which a larger share has changed is another scene, not motion."""
 _OTHER_LIGHT: Final = 1.2
@@ -31,18 +33,21 @@ _OTHER_LIGHT_SHARE: Final = 0.003
 """After a sudden change of the light so much of the picture may not fit (clipped whites): learn anew then."""
 _LEAST_CELLS: Final = 6
 """What stays for three pictures counts from this size on; one raindrop does not stay."""
-_LEAST_WITH_RIM: Final = 20
-"""Cells that the smallest of these has with a rim of one cell."""
 _SOLID_CELLS: Final = 24
 """What is this large and three cells thick counts at once, however fast it is."""
 _SETTLING_FRAMES: Final = 4
 _NOISE_WEIGHT: Final = 3.5
+"""Times the mean absolute deviation: 2.8 standard deviations of Gaussian noise, on top of the least contrast."""
 _FIRST_NOISE: Final = 1.5
 _RECENT_S: Final = 3.0
+"""Time constant of the recent average where nothing moves."""
 _OBJECT_S: Final = 20.0
+"""The same below an object: one of high contrast is taken in after two to three times as long."""
 _LASTING_S: Final = 120.0
+"""Time constant of the lasting average, which learns nothing on and around objects."""
 _NEAR: Final = np.ones((3, 3), np.uint8)
 _AROUND: Final = np.ones((9, 9), np.uint8)
+"""An object's holes and shadows must not reach the lasting average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +101,22 @@ class MotionGate:
         self._age += 1
         patches = _patches(small)
         recent, change = _relit(self._recent, patches)
-        lasting, _ = _relit(self._lasting, patches)
-        rest = cv2.min(cv2.absdiff(small, recent), cv2.absdiff(small, lasting))
-        limit = cv2.scaleAdd(self._noise, _NOISE_WEIGHT, self._least)
-        mask = np.asarray(cv2.compare(rest, limit, cv2.CMP_GT), np.uint8)
+        rest = cv2.absdiff(small, recent)
+        mask = self._above_noise(rest)
+        if cv2.countNonZero(mask) >= _LEAST_CELLS:
+            lasting, _ = _relit(self._lasting, patches)
+            rest = cv2.min(rest, cv2.absdiff(small, lasting))
+            mask = self._above_noise(rest)
         jump, self._change = change / self._change, change
         if _is_another_scene(cv2.countNonZero(mask) / mask.size, jump):
             self._begin(small)
             return ()
         firm = cv2.bitwise_and(mask, cv2.bitwise_and(*self._masks))
-        self._learn(small, np.asarray(rest, np.float32), mask)
+        self._learn(small, rest, mask)
         self._masks = (mask, self._masks[0])
         if self._age < _SETTLING_FRAMES:
             return ()
-        return _boxes(np.asarray(firm, np.uint8), mask, luma.shape)
+        return _boxes(firm, mask, luma.shape)
 
     def _begin(self, small: Light) -> None:
         nothing: Mask = np.zeros(small.shape, np.uint8)
@@ -118,10 +125,14 @@ class MotionGate:
         self._recent: Light = small.copy()
         self._lasting: Light = small.copy()
         self._noise: Light = np.full_like(small, _FIRST_NOISE)
-        self._least: Light = np.full_like(small, self._contrast)
         self._masks = (nothing, nothing)
 
-    def _learn(self, small: Light, rest: Light, mask: Mask) -> None:
+    def _above_noise(self, rest: Matrix) -> Mask:
+        above = cv2.scaleAdd(self._noise, -_NOISE_WEIGHT, rest)
+        # A number is compared with every cell, which the stubs leave out.
+        return np.asarray(cv2.compare(above, self._contrast, cv2.CMP_GT), np.uint8)  # type: ignore[call-overload]
+
+    def _learn(self, small: Light, rest: Matrix, mask: Mask) -> None:
         quiet = cv2.bitwise_not(mask)
         young = 1 / (self._age + 1)
         cv2.accumulateWeighted(small, self._recent, max(young, self._per_frame(_RECENT_S)), quiet)
@@ -148,21 +159,22 @@ def shrunk(luma: Luma) -> Light:
 
 
 def _patches(small: Light) -> Light:
+    """The brightness of each patch, with `_DARK` added."""
     rows, columns = (max(side // _PATCH, 1) for side in small.shape)
     whole = small[: rows * _PATCH, : columns * _PATCH]
-    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32) + _DARK
 
 
-def _relit(background: Light, patches: Light) -> tuple[Light, float]:
+def _relit(background: Light, patches: Light) -> tuple[Matrix, float]:
     """The background in the light of now, and by how much the light of the whole picture has changed.
 
     The median over neighbouring patches follows clouds and lamps but not a person, who fills fewer than half.
     """
-    ratio = np.clip((patches + _DARK) / (_patches(background) + _DARK), *_LIGHT_RANGE)
+    ratio = np.minimum(np.maximum(patches / _patches(background), _LEAST_LIGHT), _MOST_LIGHT)
     light = cv2.medianBlur(ratio, 5)
     field = cv2.resize(light, background.shape[::-1], interpolation=cv2.INTER_LINEAR)
     _, relit = cv2.threshold(cv2.multiply(background, field), 255.0, 0.0, cv2.THRESH_TRUNC)
-    return np.asarray(relit, np.float32), cv2.mean(light)[0]
+    return relit, cv2.mean(light)[0]
 
 
 def _is_another_scene(share: float, jump: float) -> bool:
@@ -171,21 +183,17 @@ def _is_another_scene(share: float, jump: float) -> bool:
     return share > _OTHER_LIGHT_SHARE and not 1 / _OTHER_LIGHT < jump < _OTHER_LIGHT
 
 
-def _boxes(firm: Mask, mask: Mask, shape: tuple[int, ...]) -> tuple[PixelBox, ...]:
-    solid = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, _NEAR), np.uint8)
-    seen = cv2.bitwise_or(firm, solid)
-    if cv2.countNonZero(seen) < _LEAST_CELLS:
+def _boxes(firm: Matrix, mask: Mask, shape: tuple[int, ...]) -> tuple[PixelBox, ...]:
+    if cv2.countNonZero(mask) < _LEAST_CELLS:
         return ()
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(seen, _NEAR), ltype=cv2.CV_16U)
+    solid = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _NEAR)
+    joined = cv2.dilate(cv2.bitwise_or(firm, solid), _NEAR)
+    outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     kept: list[Cells] = []
-    for label in range(1, count):
-        x, y, width, height, area = stats[label].tolist()
+    for outline in outlines:
+        x, y, width, height = cv2.boundingRect(outline)
         place = slice(y, y + height), slice(x, x + width)
-        inside = labels[place] == label
-        if area >= _LEAST_WITH_RIM and (
-            np.count_nonzero(firm[place][inside]) >= _LEAST_CELLS
-            or np.count_nonzero(solid[place][inside]) >= _SOLID_CELLS
-        ):
+        if cv2.countNonZero(firm[place]) >= _LEAST_CELLS or cv2.countNonZero(solid[place]) >= _SOLID_CELLS:
             kept.append((x, y, x + width, y + height))
     scale = shape[1] // mask.shape[1]
     return tuple(
