@@ -1,0 +1,146 @@
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devkit.score.command import main, measure
+from tests.clips import truncated
+from tests.pipeline.visitor import COMING, red_bundle, visit_clip
+
+EMPTY, STAYS, COUNT = 60, 60, 2
+VISIT = EMPTY + COMING + STAYS + 60
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a clip of two visits, its labels, and a bundle."""
+    folder = tmp_path_factory.mktemp("score")
+    visit_clip(folder / "visits.mp4", EMPTY, STAYS, 60, COUNT)
+    red_bundle(folder / "bundle")
+    spans = [[visit * VISIT + EMPTY, visit * VISIT + EMPTY + COMING + STAYS - 1] for visit in range(COUNT)]
+    write_labels(folder / "labels.json", {"video/visits.mp4": {"fps": 20, "person": spans}})
+    return folder
+
+
+def write_labels(path: Path, document: object) -> Path:
+    path.write_text(json.dumps(document))
+    return path
+
+
+def call(place: Path, **other: Path) -> int:
+    chosen = {"video": place / "visits.mp4", "labels": place / "labels.json", "bundle": place / "bundle", **other}
+    return main([part for name, value in chosen.items() for part in (f"--{name}", str(value))])
+
+
+def test_both_visits_are_found_and_written_for_machines_and_people(
+    place: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "deep" / "score.json"
+    assert call(place, json=out) == 0
+    result: dict[str, Any] = json.loads(out.read_text())
+    assert (result["recall"], result["precision"], result["false_per_hour"]) == (1.0, 1.0, 0.0)
+    (clip,) = result["clips"]
+    assert (clip["video"], clip["expected"], clip["found"], clip["false"]) == ("visits.mp4", 2, 2, 0)
+    assert [event["kind"] for event in clip["events"]] == ["anomaly", "anomaly"]
+    assert all(0 <= seconds < 1.5 for seconds in clip["seconds_to_alert"])
+    assert all(event["start_s"] < event["end_s"] and 0.6 <= event["score"] <= 1 for event in clip["events"])
+    assert clip["frame_auc"] > 0.9
+    assert {"decode", "gate", "analyse", "whole"} <= set(result["ms_per_frame"])
+    printed = capsys.readouterr().out
+    assert re.search(r"visits\.mp4 +2 +2 +0 ", printed)
+    assert "recall 1.000, precision 1.000" in printed
+
+
+def test_the_same_measurement_gives_the_same_events(place: Path) -> None:
+    runs = [measure([place / "visits.mp4"], place / "labels.json", place / "bundle") for _ in range(2)]
+    assert runs[0].clips[0].outcome == runs[1].clips[0].outcome
+
+
+def test_what_is_false_and_what_is_missed_are_told(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"fps": 20, "person": [[0, 10], [EMPTY, EMPTY + 60]]}})
+    assert call(place, labels=labels) == 0
+    printed = capsys.readouterr().out
+    assert "missed: person in frames 0 to 10" in printed
+    assert len(re.findall(r"false: anomaly at \d", printed)) == 1
+    assert "recall 0.500, precision 0.500" in printed
+
+
+def test_fewer_frames_a_second_are_analysed_when_asked_for(place: Path) -> None:
+    arguments = [place / "visits.mp4"], place / "labels.json", place / "bundle"
+    assert (
+        measure(*arguments, 1.0).clips[0].playback.frames_analysed
+        < measure(*arguments).clips[0].playback.frames_read / 15
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("video", "clip .*none.mp4: there is no such file"),
+        ("labels", "labels .*none.json: No such file"),
+        ("bundle", "bundle .*none: there is no such folder"),
+    ],
+)
+def test_what_is_missing_gives_one_clear_line(
+    place: Path, tmp_path: Path, wrong: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {"video": "none.mp4", "labels": "none.json", "bundle": "none"}
+    assert call(place, **{wrong: tmp_path / names[wrong]}) == 1
+    said = capsys.readouterr().err
+    assert re.search(f"^score: {message}", said)
+    assert said.count("\n") == 1
+
+
+def test_a_clip_without_labels_is_named_with_those_that_have_some(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = write_labels(tmp_path / "l.json", {"video/other.mp4": {"person": []}})
+    assert call(place, labels=labels) == 1
+    assert "no entry for visits.mp4; there are entries for other.mp4" in capsys.readouterr().err
+
+
+def test_a_label_outside_of_the_clip_is_refused(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"fps": 20, "person": [[0, 5000]]}})
+    assert call(place, labels=labels) == 1
+    assert f"[0, 5000] of person lies outside the clip, which has {COUNT * VISIT} frames" in capsys.readouterr().err
+
+
+def test_a_clip_that_cannot_be_read_and_a_bundle_with_a_wrong_hash_are_refused(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "visits.mp4").write_bytes(b"no clip at all")
+    assert call(place, video=tmp_path / "visits.mp4") == 1
+    assert "visits.mp4" in capsys.readouterr().err
+    bundle = red_bundle(tmp_path / "bundle")
+    (bundle / "model.tflite").write_bytes(b"another model")
+    assert call(place, bundle=bundle) == 1
+    assert "model.tflite" in capsys.readouterr().err
+
+
+def test_a_clip_that_breaks_off_before_its_labels_end_is_refused(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = truncated(place / "visits.mp4", 0.6).rename(tmp_path / "visits.mp4")
+    assert call(place, video=cut) == 1
+    assert "lies outside the clip" in capsys.readouterr().err
+
+
+def test_a_result_that_cannot_be_written_is_an_error(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert call(place, json=tmp_path / "file" / "out.json") == 1
+    assert "result" in capsys.readouterr().err
+
+
+def test_the_help_says_what_counts_as_found(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    assert "Each labelled interval expects one event" in capsys.readouterr().out
