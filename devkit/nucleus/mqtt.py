@@ -56,7 +56,7 @@ class IotCore:
         self._random_share = random_share
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep_connected, name="iot-core")
-        self._connecting: Client | None = None
+        self._session: _Session | None = None
         self._client: Client | None = None
         self._filters: dict[str, int] = {}
         self._waiting: dict[int, asyncio.Future[None]] = {}
@@ -104,8 +104,8 @@ class IotCore:
     async def stop(self) -> None:
         """Disconnect and wait for the end of the thread."""
         self._stop.set()
-        if self._connecting is not None:
-            self._connecting.disconnect()
+        if self._session is not None:
+            self._session.over.set()
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join)
 
@@ -171,7 +171,7 @@ class IotCore:
 
     def _one_session(self) -> bool:
         """Connect once and stay until the connection ends; whether it was ever accepted."""
-        session = _Session(self, self._stop)
+        session = _Session(self)
         # A client of its own each time: paho would send again what an old session left.
         client = Client(
             CallbackAPIVersion.VERSION2,
@@ -185,13 +185,20 @@ class IotCore:
         client.on_message = session.on_message
         client.on_publish = session.on_publish
         client.on_subscribe = session.on_subscribe
-        self._connecting = client
+        self._session = session
+        if self._stop.is_set():
+            return False
         try:
             client.connect(self._endpoint.host, self._endpoint.port, _KEEP_ALIVE_S)
-            client.loop_forever()
         except OSError as error:
             reason = str(error)
             self.tell(lambda: self.lost(reason))
+            return False
+        # In paho's own thread, or other threads would write to the same TLS session that this one reads.
+        client.loop_start()
+        session.over.wait()
+        client.disconnect()
+        client.loop_stop()
         return session.accepted
 
 
@@ -201,10 +208,10 @@ class _Session:
     No lock may be taken here: paho holds its own ones around them.
     """
 
-    def __init__(self, owner: IotCore, stop: threading.Event) -> None:
+    def __init__(self, owner: IotCore) -> None:
         self.accepted = False
+        self.over = threading.Event()
         self._owner = owner
-        self._stop = stop
 
     def on_connect(
         self, client: Client, _own: object, _flags: ConnectFlags, code: ReasonCode, _properties: Properties | None
@@ -212,18 +219,18 @@ class _Session:
         """Called by paho."""
         if code.is_failure:
             self._owner.tell(lambda: self._owner.lost(f"the broker refused: {code}"))
+            self.over.set()
         else:
             self.accepted = True
             self._owner.tell(lambda: self._owner.accepted(client))
-        if code.is_failure or self._stop.is_set():
-            client.disconnect()
 
     def on_disconnect(
         self, _client: Client, _own: object, _flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None
     ) -> None:
         """Called by paho."""
-        if self.accepted:
+        if not self.over.is_set():
             self._owner.tell(lambda: self._owner.lost(str(code)))
+        self.over.set()
 
     def on_message(self, _client: Client, _own: object, message: MQTTMessage) -> None:
         """Called by paho."""

@@ -3,9 +3,9 @@
 import asyncio
 import itertools
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from devkit.nucleus.eventstream import EventStreamError, PacketTooLarge, Splitter
 from devkit.nucleus.journal import Journal
@@ -114,7 +114,7 @@ class _Connection(asyncio.Protocol):
         elif envelope.stream_id == 0:
             raise _ConnectionEnds("a request needs a stream id")
         elif envelope.flags & Flag.TERMINATE_STREAM:
-            self._server.spawn(self._server.operations.end_stream((self.number, envelope.stream_id)))
+            self._server.end_stream((self.number, envelope.stream_id))
         else:
             self._call(envelope)
 
@@ -148,7 +148,7 @@ class _Connection(asyncio.Protocol):
             self._refuse(envelope.stream_id, error)
             return
         if isinstance(reply, Awaitable):
-            self._server.spawn(self._answer_later(envelope.stream_id, name, reply))
+            self._server.answer_later(self._answer_later(envelope.stream_id, name, reply))
         else:
             self._answer(envelope.stream_id, name, reply)
 
@@ -182,7 +182,8 @@ class IpcServer:
         self.journal = journal
         self._numbers = itertools.count(1)
         self._connections: set[_Connection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._answers: set[asyncio.Task[None]] = set()
+        self._endings: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
         self._path: Path | None = None
         self._empty = asyncio.Event()
@@ -201,9 +202,9 @@ class IpcServer:
             self._listener = None
         self.drop_connections("the server stops")
         await self._empty.wait()
-        for task in list(self._tasks):
+        for task in self._answers:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._answers, *self._endings, return_exceptions=True)
         if self._path is not None:
             _unlink(self._path)
 
@@ -226,13 +227,21 @@ class IpcServer:
         self._connections.discard(connection)
         if not self._connections:
             self._empty.set()
-        self.spawn(self.operations.end_connection(connection.number))
+        _keep(self._endings, self.operations.end_connection(connection.number))
 
-    def spawn(self, work: Awaitable[None]) -> None:
-        """Let something go on beside the connections."""
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def end_stream(self, key: tuple[int, int]) -> None:
+        """A component closes one of its streams."""
+        _keep(self._endings, self.operations.end_stream(key))
+
+    def answer_later(self, work: Coroutine[Any, Any, None]) -> None:
+        """An answer that has to wait for the cloud."""
+        _keep(self._answers, work)
+
+
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
 
 def _bind(path: Path) -> socket.socket:
