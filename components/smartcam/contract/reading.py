@@ -11,10 +11,18 @@ from smartcam.contract.errors import ContractError
 type_names: Final = {str: "text", int: "a whole number", bool: "true or false", dict: "an object", list: "a list"}
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
+_ESCAPE: Final = "\\ud"
 
 
 def _no_constant(text: str) -> float:
     raise ValueError(f"{text} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
 
 
 def parse_object(payload: bytes | str, what: str) -> dict[str, object]:
@@ -24,8 +32,12 @@ def parse_object(payload: bytes | str, what: str) -> dict[str, object]:
         ContractError: naming `what`, for anything that is not one JSON object in UTF-8.
     """
     try:
-        document = json.loads(payload, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError too
+        text = payload if isinstance(payload, str) else payload.decode()
+        document = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        if _ESCAPE in text.lower():
+            # Half a surrogate pair could be read, but never be written again.
+            json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:  # Unicode's errors are ValueErrors too
         raise ContractError(what, f"is not JSON ({error})") from error
     if not isinstance(document, dict):
         raise ContractError(what, "must be a JSON object")

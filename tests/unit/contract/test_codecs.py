@@ -58,6 +58,25 @@ def test_hostile_json_gives_a_contract_error(decode: Callable[[bytes], object], 
         decode(payload)
 
 
+@given(events())
+def test_only_utf_8_is_read(event: Event) -> None:
+    for encoding in ("utf-16", "utf-32"):
+        with pytest.raises(ContractError):
+            Event.from_json(event.to_json().decode().encode(encoding))
+
+
+@pytest.mark.parametrize("value", ["1e999", "-1e999", r'"\ud800"', r'{"\uDFFF": 1}', r'"\ud800\u0041"'])
+def test_what_could_not_be_written_again_is_not_read(value: str) -> None:
+    payload = json.dumps(_a_document())[:-1] + f', "later": {value}}}'
+    with pytest.raises(ContractError, match="event: is not JSON"):
+        Event.from_json(payload)
+
+
+def test_a_whole_surrogate_pair_is_a_character() -> None:
+    payload = json.dumps(_a_document() | {"later": "\N{CAT FACE}"})
+    assert Event.from_json(Event.from_json(payload).to_json()).more == {"later": "\N{CAT FACE}"}
+
+
 def _spoil(document: dict[str, object], key: str, value: object) -> bytes:
     return json.dumps(document | {key: value}).encode()
 
