@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import random
 import sqlite3
 import threading
@@ -16,11 +17,12 @@ from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError, OutboxError
 from smartcam.contract.event import Event, Phase, Severity
 from smartcam.contract.ids import CameraId, EventId
+from smartcam.contract.reading import parse_object
 from smartcam.contract.times import NS_PER_MS, NS_PER_S
 from smartcam.edge import outbox_sql as sql
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
-from smartcam.edge.outbox_file import is_corrupt, is_passing, move_aside, open_database
+from smartcam.edge.outbox_file import copy_database, is_corrupt, is_passing, move_aside, open_database
 from smartcam.edge.outbox_sql import Stamp, age_limits, stamp_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -222,7 +224,7 @@ class Outbox:
         now = self._now()
         with self._transaction() as connection:
             rows = connection.execute(sql.EPISODES).fetchall()
-        return [_episode(row, now) for row in rows]
+        return [episode for row in rows if (episode := _episode(row, now)) is not None]
 
     def refused(self) -> list[RefusedEvent]:
         """What the cloud refused, the newest last; bounded, so the oldest are forgotten."""
@@ -280,7 +282,10 @@ class Outbox:
                 raise
 
     def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
+        if self._connection is not None and not os.path.lexists(self._path):
+            log(_LOGGER, logging.ERROR, "outbox_file_removed", path=self._path)
+            self._connection = copy_database(self._connection, self._path)
+        elif self._connection is None:
             opened = open_database(self._path)
             self._connection = opened.connection
             if opened.aside is not None:
@@ -347,8 +352,12 @@ def _store(connection: sqlite3.Connection, episode: Episode, now: Stamp) -> None
     connection.execute(sql.STORE, (episode.camera_id, episode.key, episode.event_id, state, *astuple(now)))
 
 
-def _episode(row: tuple[Any, ...], now: Stamp) -> Episode:
+def _episode(row: tuple[Any, ...], now: Stamp) -> Episode | None:
     camera_id, key, event_id, state, *stamp = row
     age_ns = stamp_of(stamp).age_ns(now)
     age_ms = None if age_ns is None else age_ns // NS_PER_MS
-    return Episode(key, CameraId(camera_id), EventId(event_id), json.loads(state), age_ms)
+    try:
+        return Episode(key, CameraId(camera_id), EventId(event_id), parse_object(state, "state"), age_ms)
+    except ContractError as error:
+        log(_LOGGER, logging.ERROR, "episode_unreadable", event_id=event_id, error=error)
+        return None

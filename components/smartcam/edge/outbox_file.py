@@ -56,6 +56,25 @@ def open_database(path: Path) -> Opened:
         raise OutboxError(f"{path}: cannot be opened ({error})") from error
 
 
+def copy_database(lost: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """Writes the database of a removed file to `path` anew and closes the old connection.
+
+    SQLite would go on writing to a file that no restart finds again.
+
+    Raises:
+        OutboxError: when the disk refuses; `lost` is still open then, and `path` still free.
+    """
+    copy = open_database(path).connection
+    try:
+        lost.backup(copy)
+    except sqlite3.Error as error:
+        copy.close()
+        path.unlink(missing_ok=True)
+        raise OutboxError(f"{path}: was removed and cannot be written again ({error})") from error
+    lost.close()
+    return copy
+
+
 def is_corrupt(error: sqlite3.Error) -> bool:
     """Whether the file itself is broken, so that trying again cannot help."""
     return _code(error) in _CORRUPT
