@@ -9,6 +9,7 @@ from devkit.nucleus.eventstream import Packet, encode, int32, string
 from devkit.nucleus.rpc import to_json
 from devkit.nucleus.testbed import RunningNucleus
 from tests.conformance.target import Line, Target, eventually
+from tests.conformance.wire import plug
 
 TOPIC = "conformance/local/a"
 MOST_AFTER_PRELUDE = 10_000
@@ -99,3 +100,18 @@ def test_the_fifty_first_connection_is_refused_and_a_free_place_is_used_again(
             return True
 
         assert eventually(a_place_is_free)
+
+
+def test_a_component_that_no_longer_reads_is_cut_off_and_the_others_go_on(
+    nucleus: RunningNucleus, target: Target, line: Line
+) -> None:
+    with plug(target) as deaf:
+        body = to_json({"topic": TOPIC})
+        headers = (int32(":message-type", 0), int32(":message-flags", 0), int32(":stream-id", 1))
+        deaf.sendall(encode(Packet((*headers, string("operation", "aws.greengrass#SubscribeToTopic")), body)))
+        assert eventually(lambda: nucleus.subscriptions() == 1)
+        for _ in range(700):
+            line.publish(TOPIC, b"x" * 7000)
+        assert eventually(lambda: nucleus.subscriptions() == 0)
+    assert "does not read" in str(nucleus.journal("connection_closed")[0]["reason"])
+    line.publish(TOPIC, b"x")

@@ -213,7 +213,7 @@ def test_the_children_of_a_crashed_component_do_not_outlive_it(workshop: Worksho
 
 
 def test_dependents_stop_first(workshop: Workshop) -> None:
-    trap = "trap 'echo {name} >> {order}; exit 0' TERM; while :; do sleep 0.02; done"
+    trap = "trap 'echo {name} >> {order}; exit 0' TERM; touch ready; while :; do sleep 0.02; done"
     order = workshop.folder / "order"
     workshop.recipe(
         "t.A", "run: " + json.dumps(trap.replace("{name}", "A").replace("{order}", str(order))), needs={"t.B": "SOFT"}
@@ -223,8 +223,8 @@ def test_dependents_stop_first(workshop: Workshop) -> None:
     async def story() -> None:
         device = prepare(workshop, "t.A")
         await device.runner.run()
-        await until(lambda: "RUNNING" in workshop.states("t.A"))
-        await asyncio.sleep(0.1)
+        for name in ("t.A", "t.B"):
+            await until((workshop.root / "work" / name / "ready").exists)
         await device.close()
 
     asyncio.run(story())
@@ -253,7 +253,7 @@ def test_a_soft_dependent_goes_on_when_what_it_wants_is_broken(workshop: Worksho
         device = prepare(workshop, "t.A", timing=QuickTiming().timing())
         await device.runner.run()
         await until(lambda: "BROKEN" in workshop.states("t.B"))
-        assert workshop.states("t.A")[-1] == "RUNNING"
+        await until(lambda: workshop.states("t.A")[-1] == "RUNNING")
         await device.close()
 
     asyncio.run(story())
