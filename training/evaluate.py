@@ -13,7 +13,7 @@ from smartcam.model.interpreter import Interpreter
 from smartcam.model.manifest import Thresholds
 from training.dataset import Footage
 from training.export import Exported
-from training.network import LABELS, Network
+from training.network import LABELS, Network, for_whole_pictures
 from training.yard.draws import Hour
 
 _INTRUDER: Final = LABELS.index("intruder")
@@ -54,7 +54,7 @@ class Evaluation:
 def evaluate(network: Network, exported: Exported, validation: Footage, test: Footage) -> Evaluation:
     """Measures the exported model; thresholds come from `validation`, everything else from `test`."""
     known, held_out = scores_of(exported, validation), scores_of(exported, test)
-    trained = network.predict(test.rgb.astype(np.float32) / 255, batch_size=50, verbose=0)[0][:, _INTRUDER]
+    trained = trained_scores(network, test)
     thresholds = choose_thresholds(known, validation.intruder)
     return Evaluation(
         validation_auc=area_under_curve(known, validation.intruder),
@@ -73,6 +73,13 @@ def scores_of(exported: Exported, footage: Footage) -> NDArray[np.float32]:
     spec = input_spec(interpreter)
     head = ClassifierHead(interpreter, spec, classifier_output(interpreter, spec, list(footage.rgb[:4])))
     return np.array([head.look(picture)[_INTRUDER] for picture in footage.rgb], np.float32)
+
+
+def trained_scores(network: Network, footage: Footage) -> NDArray[np.float32]:
+    """The intruder's share in each picture (n,), by the trained network before it was exported."""
+    pictures = footage.rgb.astype(np.float32) / 255
+    shares = for_whole_pictures(network).predict(pictures, batch_size=50, verbose=0)
+    return np.asarray(shares[:, _INTRUDER], np.float32)
 
 
 def area_under_curve(scores: NDArray[np.float32], truth: NDArray[np.bool_]) -> float:

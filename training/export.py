@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.dataset import Footage
-from training.network import Network, for_the_device
+from training.network import Network, for_whole_pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def export(network: Network, footage: Footage, examples: int = 300) -> Exported:
     """Quantises after training; `examples` pictures of the footage, evenly taken, decide the scales."""
     import tensorflow as tf  # noqa: PLC0415 - only the training environment has it
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(for_the_device(network))
+    converter = tf.lite.TFLiteConverter.from_keras_model(for_whole_pictures(network, batch=1))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: _examples(footage, examples)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

@@ -14,29 +14,31 @@ _LAYERS = ((16, 2), (24, 2), (32, 1), (48, 2), (64, 1), (64, 1))
 """Channels and stride of each convolution; on a CPU they train three times faster than separable ones."""
 
 
+TILE = 80
+"""Side of the part of a picture that the network learns from at a time: half the work, and the person is in it."""
+
+
 def build_network() -> Network:
-    """An untrained network: float32 (n, height, width, 3) of 0..1 in; the share of each label and the signs out.
+    """An untrained network for tiles: float32 (n, 80, 80, 3) of 0..1 in; the share of each label and the signs out.
 
-    Signs (n, height / 8, width / 8, 1) say how much each part of the picture looks like an intruder. They are for
-    learning only: with the picture's label alone the network does not find out what to look at.
+    Signs (n, 10, 10, 1) say how much each part of the picture looks like an intruder. They are for learning only:
+    with the label alone the network does not find out what to look at.
     """
-    keras = _keras()
-    picture, signs = _signs(batch=None)
-    return keras.Model(picture, [_shares(signs), signs])
+    picture, signs = _signs(TILE, TILE, batch=None)
+    return _keras().Model(picture, [_shares(signs), signs])
 
 
-def for_the_device(trained: Network) -> Network:
-    """The same weights for exactly one picture, without the signs: converters want every side of a tensor known."""
-    keras = _keras()
-    picture, signs = _signs(batch=1)
-    fixed = keras.Model(picture, _shares(signs))
-    fixed.set_weights(trained.get_weights())
-    return fixed
+def for_whole_pictures(trained: Network, batch: int | None = None) -> Network:
+    """The same weights for whole pictures, shares only; a batch of 1 is what converters and devices want."""
+    picture, signs = _signs(INPUT_WIDTH, INPUT_HEIGHT, batch)
+    whole = _keras().Model(picture, _shares(signs))
+    whole.set_weights(trained.get_weights())
+    return whole
 
 
-def _signs(batch: int | None) -> tuple[Any, Any]:
+def _signs(width: int, height: int, batch: int | None) -> tuple[Any, Any]:
     layers = _keras().layers
-    picture = _keras().Input(batch_shape=(batch, INPUT_HEIGHT, INPUT_WIDTH, 3))
+    picture = _keras().Input(batch_shape=(batch, height, width, 3))
     x = picture
     for channels, stride in _LAYERS:
         x = layers.Conv2D(channels, 3, strides=stride, padding="same", use_bias=False)(x)
@@ -47,7 +49,7 @@ def _signs(batch: int | None) -> tuple[Any, Any]:
 def _shares(signs: Any) -> Any:  # noqa: ANN401 - a Keras tensor
     layers = _keras().layers
     # A person is a small part of the picture: an average would drown them.
-    strongest = layers.MaxPooling2D(pool_size=(INPUT_HEIGHT // CELL, INPUT_WIDTH // CELL))(signs)
+    strongest = layers.MaxPooling2D(pool_size=(signs.shape[1], signs.shape[2]))(signs)
     return layers.Dense(len(LABELS), activation="softmax", name="shares")(layers.Flatten()(strongest))
 
 

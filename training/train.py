@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.dataset import INPUT_HEIGHT, INPUT_WIDTH, Footage
-from training.network import CELL, Network, build_network
+from training.dataset import Footage
+from training.network import CELL, TILE, Network, build_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _epoch(network: Network, footage: Footage, course: Course, epoch: int) -> fl
     # The last, smaller batch is left out: each batch size would be compiled once more.
     for start in range(0, max(1, len(order) - course.batch + 1), course.batch):
         chosen = order[start : start + course.batch]
-        pictures, boxes = varied(footage.rgb[chosen], footage.boxes[chosen], rng)
+        pictures, boxes = tiles(footage.rgb[chosen], footage.boxes[chosen], rng)
         truth = np.eye(2, dtype=np.float32)[(boxes[:, 2] > 0).astype(np.int64)]
         found = network.train_on_batch(pictures, {"shares": truth, "signs": sign_map(boxes)})
         losses.append(float(np.asarray(found).reshape(-1)[0]))
@@ -76,42 +76,53 @@ def _epoch(network: Network, footage: Footage, course: Course, epoch: int) -> fl
 
 
 def sign_map(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Where the signs of intruders belong, (n, rows, columns, 1) of 0 and 1, for boxes (n, 4) in shares.
+    """Where the signs of intruders belong, (n, 10, 10, 1) of 0 and 1, for boxes (n, 4) in pixels of a tile.
 
     A cell counts when its middle lies in the box; the cell with the middle of the box always does.
     """
-    rows, columns = INPUT_HEIGHT // CELL, INPUT_WIDTH // CELL
-    middle_y = ((np.arange(rows) + 0.5) / rows)[None, :, None]
-    middle_x = ((np.arange(columns) + 0.5) / columns)[None, None, :]
+    cells = TILE // CELL
+    middles = (np.arange(cells) + 0.5) * CELL
     x1, y1, x2, y2 = (boxes[:, side, None, None] for side in range(4))
-    inside = (middle_x > x1) & (middle_x < x2) & (middle_y > y1) & (middle_y < y2)
+    across, down = middles[None, None, :], middles[None, :, None]
+    inside = (across > x1) & (across < x2) & (down > y1) & (down < y2)
     for place in np.flatnonzero(boxes[:, 2] > 0):
-        left, top, right, bottom = boxes[place]
-        row, column = int((top + bottom) / 2 * rows), int((left + right) / 2 * columns)
-        inside[place, min(row, rows - 1), min(column, columns - 1)] = True
+        left, top, right, bottom = np.clip(boxes[place], 0, TILE - 1)
+        inside[place, int((top + bottom) / 2 / CELL), int((left + right) / 2 / CELL)] = True
     return inside[..., None].astype(np.float32)
 
 
-def varied(
+def tiles(
     rgb: NDArray[np.uint8], boxes: NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Pictures (n, h, w, 3) as shares of 255, each mirrored, moved, lit and coloured a little; and their boxes."""
+    """A part (n, 80, 80, 3) of each picture as shares of 255, mirrored, lit and coloured by lot.
+
+    `boxes` are shares of the picture; those that come back are pixels of the tile. A tile holds its picture's
+    intruder; of a normal picture it is any part.
+    """
     count, height, width, _ = rgb.shape
-    pictures = np.empty(rgb.shape, np.float32)
-    moved = boxes.copy()
+    parts = np.empty((count, TILE, TILE, 3), np.float32)
+    placed = np.zeros((count, 4), np.float32)
     levels = np.linspace(0, 1, 256, dtype=np.float32)[:, None]
-    for place in range(count):
-        down, across = (int(step) for step in rng.integers(-3, 4, 2))
-        rows = np.clip(np.arange(height) + down, 0, height - 1)
-        columns = np.clip(np.arange(width) + across, 0, width - 1)
-        if boxes[place, 2] > 0:
-            shift = np.array([across / width, down / height] * 2, np.float32)
-            moved[place] = np.clip(boxes[place] - shift, 0, 1)
+    for number in range(count):
+        x1, y1, x2, y2 = boxes[number] * (width, height, width, height)
+        left, top = _start(rng, x1, x2, width), _start(rng, y1, y2, height)
+        part = rgb[number, top : top + TILE, left : left + TILE]
+        if x2 > 0:
+            placed[number] = np.clip((x1 - left, y1 - top, x2 - left, y2 - top), 0, TILE)
         if rng.random() < 0.5:  # noqa: PLR2004 - a coin
-            columns = columns[::-1]
-            if boxes[place, 2] > 0:
-                moved[place, [0, 2]] = 1 - moved[place, [2, 0]]
+            part = np.ascontiguousarray(part[:, ::-1])
+            if x2 > 0:
+                placed[number, [0, 2]] = TILE - placed[number, [2, 0]]
         tint = rng.uniform(0.8, 1.2) * rng.uniform(0.94, 1.06, 3)
         table = np.clip(levels ** np.float32(rng.uniform(0.8, 1.25)) * tint, 0, 1).astype(np.float32)
-        pictures[place] = cv2.LUT(rgb[place][np.ix_(rows, columns)], table[None])
-    return pictures, moved
+        parts[number] = cv2.LUT(np.ascontiguousarray(part), table[None])
+    return parts, placed
+
+
+def _start(rng: np.random.Generator, first: float, last: float, side: int) -> int:
+    """Where a tile begins so that it holds what lies between `first` and `last`, or anywhere when there is nothing."""
+    if last <= 0:
+        return int(rng.integers(0, side - TILE + 1))
+    low = min(max(0, int(np.ceil(last)) - TILE), side - TILE)
+    high = max(low, min(int(first), side - TILE))
+    return int(rng.integers(low, high + 1))

@@ -19,7 +19,8 @@ from training.dataset import (
     shoot_once,
     shots,
 )
-from training.train import sign_map, varied
+from training.network import TILE
+from training.train import sign_map, tiles
 from training.yard.demo import demo_spec
 from training.yard.draws import Hour
 from training.yard.scene import Scene
@@ -83,40 +84,38 @@ def test_footage_is_taken_once_and_then_loaded(tmp_path: Path, footage: Footage)
         np.testing.assert_array_equal(one.boxes, footage.boxes)
 
 
-def test_varied_pictures_keep_their_person_in_the_box(footage: Footage) -> None:
+def test_a_tile_holds_the_intruder_of_its_picture(footage: Footage) -> None:
     marked = np.zeros_like(footage.rgb)
     for place in np.flatnonzero(footage.intruder):
         x1, y1, x2, y2 = footage.boxes[place]
         rows = slice(round(y1 * INPUT_HEIGHT), round(y2 * INPUT_HEIGHT))
         marked[place, rows, round(x1 * INPUT_WIDTH) : round(x2 * INPUT_WIDTH)] = 255
-    pictures, boxes = varied(marked, footage.boxes, np.random.default_rng(3))
-    assert pictures.dtype == np.float32
-    assert pictures.min() >= 0
-    assert pictures.max() <= 1
+    parts, placed = tiles(marked, footage.boxes, np.random.default_rng(3))
+    assert parts.shape == (len(footage), TILE, TILE, 3)
+    assert parts.min() >= 0
+    assert parts.max() <= 1
     seen = footage.intruder
-    assert (boxes[~seen] == NO_BOX).all()
-    for picture, (x1, y1, x2, y2) in zip(pictures[seen], boxes[seen], strict=True):
-        bright = picture[:, :, 0] > 0.3
-        inner = bright[
-            int(np.ceil(y1 * INPUT_HEIGHT)) + 1 : int(y2 * INPUT_HEIGHT) - 1,
-            int(np.ceil(x1 * INPUT_WIDTH)) + 1 : int(x2 * INPUT_WIDTH) - 1,
-        ]
-        assert inner.all()
+    assert not placed[~seen].any()
+    assert not parts[~seen].any()
+    for part, (x1, y1, x2, y2), box in zip(parts[seen], placed[seen], footage.boxes[seen], strict=True):
+        assert part[int(y1) + 2 : int(y2) - 1, int(x1) + 2 : int(x2) - 1, 0].min() > 0.3
+        whole_width = (box[2] - box[0]) * INPUT_WIDTH
+        assert x2 - x1 == pytest.approx(min(whole_width, TILE), abs=0.01)
 
 
-def test_variations_depend_on_the_seed_alone(footage: Footage) -> None:
-    first, _ = varied(footage.rgb, footage.boxes, np.random.default_rng(3))
-    again, _ = varied(footage.rgb, footage.boxes, np.random.default_rng(3))
-    other, _ = varied(footage.rgb, footage.boxes, np.random.default_rng(4))
+def test_tiles_depend_on_the_seed_alone(footage: Footage) -> None:
+    first, _ = tiles(footage.rgb, footage.boxes, np.random.default_rng(3))
+    again, _ = tiles(footage.rgb, footage.boxes, np.random.default_rng(3))
+    other, _ = tiles(footage.rgb, footage.boxes, np.random.default_rng(4))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
 
 def test_signs_mark_the_cells_of_the_box_and_at_least_one() -> None:
-    boxes = np.array([[0.5, 0.5, 0.75, 1.0], [0.01, 0.01, 0.011, 0.011], NO_BOX], np.float32)
+    boxes = np.array([[40, 40, 62, 80], [1, 1, 1.1, 1.1], NO_BOX], np.float32)
     signs = sign_map(boxes)
-    assert signs.shape == (3, 12, 20, 1)
-    assert signs[0, 6:, 10:15].all()
-    assert signs[0].sum() == 6 * 5
+    assert signs.shape == (3, 10, 10, 1)
+    assert signs[0, 5:, 5:7].all()
+    assert signs[0].sum() == 5 * 3
     assert signs[1].sum() == signs[1, 0, 0] == 1
     assert not signs[2].any()

@@ -79,8 +79,8 @@ def out_by_gate(way: Way, yard: Yard, speed: float) -> Way:
 def over_fence(way: Way, yard: Yard, side: float) -> Way:
     """From behind the bush along the fence and over it; `side` is -1 or 1."""
     x = yard.bush_x + side * 1.3
-    way.walk(x, yard.fence_z + 0.4, 1.5)
-    return way.climb(x + side * 0.2, yard.fence_z - 0.55, yard.fence_height, 1.8)
+    way.walk(x, yard.fence_z + 0.4, 1.9)
+    return way.climb(x + side * 0.2, yard.fence_z - 0.55, yard.fence_height, 1.5)
 
 
 def at_door(yard: Yard) -> tuple[float, float]:

@@ -1,0 +1,113 @@
+"""The bundle that `make demo` uses: it opens, it is small, and it tells the demo's visits from everything else."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from smartcam.contract.event import EventKind
+from smartcam.contract.times import MonotonicNs
+from smartcam.model.analyser import analyser_of
+from smartcam.model.bundle import ModelBundle
+from smartcam.model.classifier import ClassifierScorer
+from smartcam.model.manifest import ModelKind
+from smartcam.vision.alarm import AlarmPolicy, AlarmState, Observation, Transition, step
+from smartcam.vision.picture import Picture
+from training.clip import Labelling, write_clip
+from training.dataset import Lot, as_device_sees, shoot
+from training.evaluate import area_under_curve
+from training.yard.demo import demo_spec
+from training.yard.scene import Scene
+
+FOLDER = Path(__file__).resolve().parents[2] / "training/bundles/demo"
+ANALYSED_PER_SECOND = 5.0
+NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The demo's clip through the stored model, as often as it is analysed: scores, and what is true of the clip."""
+
+    scores: tuple[float, ...]
+    labelling: Labelling
+
+
+@pytest.fixture(scope="module")
+def bundle() -> ModelBundle:
+    return ModelBundle.open(FOLDER)
+
+
+@pytest.fixture(scope="module")
+def scorer(bundle: ModelBundle) -> ClassifierScorer:
+    scorer = analyser_of(bundle)
+    assert isinstance(scorer, ClassifierScorer)
+    return scorer
+
+
+@pytest.fixture(scope="module")
+def watched(scorer: ClassifierScorer, tmp_path_factory: pytest.TempPathFactory) -> Watched:
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    labelling = write_clip(path, Scene(demo_spec()), ANALYSED_PER_SECOND)
+    with av.open(str(path)) as container:
+        frames = [np.asarray(frame.to_ndarray(format="yuv420p"), np.uint8) for frame in container.decode(video=0)]
+    height, width = frames[0].shape[0] * 2 // 3, frames[0].shape[1]
+    pictures = [Picture.from_i420(np.ascontiguousarray(frame).reshape(-1), width, height) for frame in frames]
+    return Watched(tuple(float(scorer.score([picture])) for picture in pictures), labelling)
+
+
+def test_the_bundle_is_what_the_demo_expects(bundle: ModelBundle) -> None:
+    manifest = bundle.manifest
+    assert manifest.kind is ModelKind.CLASSIFIER
+    assert dict(manifest.events) == {"intruder": EventKind.ANOMALY}
+    assert manifest.provenance.command.startswith("python -m training --seed")
+    assert manifest.provenance.seed is not None
+    assert manifest.provenance.source
+    assert manifest.provenance.training
+
+
+def test_the_bundle_has_at_most_500_kilobytes() -> None:
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) <= 500_000
+
+
+def test_every_normal_frame_of_the_demo_stays_below_clear_at(bundle: ModelBundle, watched: Watched) -> None:
+    inside = np.zeros(len(watched.scores), np.bool_)
+    for first, last in watched.labelling.intruder:
+        inside[first : last + 1] = True
+    assert max(np.array(watched.scores)[~inside]) < bundle.manifest.thresholds.clear_at
+
+
+def test_each_visit_of_the_demo_is_one_episode_raised_within_two_seconds(bundle: ModelBundle, watched: Watched) -> None:
+    thresholds = bundle.manifest.thresholds
+    policy = AlarmPolicy(thresholds.raise_at, thresholds.clear_at, bundle.manifest.min_frames)
+    state, raised, cleared = AlarmState(), [], []
+    for look, score in enumerate(watched.scores):
+        time_s = look / ANALYSED_PER_SECOND
+        state, change = step(
+            policy, state, Observation(MonotonicNs(int(time_s * NS)), score, moves=state.spent_moves + 1)
+        )
+        if change is Transition.RAISED:
+            raised.append(time_s)
+        elif change is Transition.CLEARED:
+            cleared.append(time_s)
+    visits = [(first / ANALYSED_PER_SECOND, last / ANALYSED_PER_SECOND) for first, last in watched.labelling.intruder]
+    assert len(raised) == len(cleared) == len(visits)
+    for (start, end), up, down in zip(visits, raised, cleared, strict=True):
+        assert start <= up <= start + 2.0
+        assert end - 1.0 <= down <= end + 4.0
+
+
+def test_the_model_tells_intruders_in_yards_that_nobody_trained_on(scorer: ClassifierScorer) -> None:
+    footage = shoot(Lot(900_000, 8, 2))
+    head = ModelBundle.open(FOLDER).head
+    scores = np.array([np.asarray(head.look(rgb))[1] for rgb in footage.rgb], np.float32)
+    assert scorer.label == "intruder"
+    assert area_under_curve(scores, footage.intruder) > 0.95
+
+
+def test_a_yard_without_light_and_one_all_white_are_normal(scorer: ClassifierScorer) -> None:
+    for level in (0, 128, 255):
+        bgr = np.full((432, 768, 3), level, np.uint8)
+        assert scorer.score([Picture.from_bgr(bgr)]) < scorer.manifest.thresholds.clear_at
+        assert as_device_sees(bgr).shape == (scorer.manifest.input.height, scorer.manifest.input.width, 3)
