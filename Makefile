@@ -46,7 +46,7 @@ build: setup ## recipes and artifacts into greengrass-build/
 	$(main) -m devkit build
 
 synth: setup-cloud ## the CloudFormation template into cdk.out/
-	$(main) -m devkit cloud synth
+	JSII_NODE="$$($(main) -c 'from devkit.tools import setup_node; print(setup_node(say=lambda line: None))')" $(main) -m infra.app
 
 train: setup-training ## the demo's model bundle, from generated footage
 	$(training) -m training
