@@ -12,7 +12,7 @@ class RegionPolicy:
 
     A box grows by `context` of its longer side on each side, then to a square of at least
     `least_share` of the picture's shorter side and at least `least_pixels`, so that a model of
-    that input size never sees an enlarged picture: hands and bottles enlarged look like people.
+    that input size sees nothing enlarged (docs/design/bundle.md: it saw more people in hands then).
     What overlaps is merged; where more than `most` regions remain, or they cover `whole_share`
     of the picture, the whole picture is looked at once.
     """
