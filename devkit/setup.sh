@@ -11,8 +11,17 @@ fail() {
 
 "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' ||
     fail "$python: Python 3.11, 3.12 or 3.13 is needed; name one with PYTHON=..."
-wanted=$(cat "$requirements" pyproject.toml "$0" | sha256sum | cut -c 1-64)
-if [ -x "$folder/bin/python" ] && [ "$(cat "$folder/stamp" 2> /dev/null)" = "$wanted" ]; then
+packages=$(cat "$requirements" "$0" | sha256sum | cut -c 1-64)
+project=$(sha256sum pyproject.toml | cut -c 1-64)
+
+install_project() {
+    "$folder/bin/python" -m pip install --disable-pip-version-check --no-deps --no-build-isolation --quiet -e . \
+        >> "$folder.log" 2>&1 || fail "the project itself could not be installed; see $folder.log"
+    echo "$project" > "$folder/project-stamp"
+}
+
+if [ -x "$folder/bin/python" ] && [ "$(cat "$folder/stamp" 2> /dev/null)" = "$packages" ]; then
+    [ "$(cat "$folder/project-stamp" 2> /dev/null)" = "$project" ] || install_project
     exit 0
 fi
 echo "setup: $folder: installing $requirements (a minute or two, once)"
@@ -31,6 +40,5 @@ if ! "$folder/bin/python" -m pip install --disable-pip-version-check --require-h
     grep ERROR "$folder.log" | tail -2 >&2
     fail "$requirements could not be installed; is there a network? The whole story is in $folder.log"
 fi
-"$folder/bin/python" -m pip install --disable-pip-version-check --no-deps --no-build-isolation --quiet -e . \
-    >> "$folder.log" 2>&1 || fail "the project itself could not be installed; see $folder.log"
-echo "$wanted" > "$folder/stamp"
+install_project
+echo "$packages" > "$folder/stamp"
