@@ -71,6 +71,7 @@ class GreengrassBus:
         self._connection: Any = None
         self._connected_at = 0.0
         self._retry_at = 0.0
+        self._is_out = False
         self._closing = False
         self._wake = threading.Event()
         self._tried = threading.Event()
@@ -205,9 +206,12 @@ class GreengrassBus:
         except Exception as error:  # noqa: BLE001  the client raises what it likes here, and the answer is to try again
             connection.close()
             self._retry_at = self._now() + self._backoff.next()
-            if not self._closing:
-                log(logger, logging.WARNING, "nucleus_unreachable", socket=self._socket, error=_text(error))
+            # One line per outage: the tries in between say nothing new.
+            level = logging.DEBUG if self._is_out or self._closing else logging.WARNING
+            log(logger, level, "nucleus_unreachable", socket=self._socket, error=_text(error))
+            self._is_out = True
             return False
+        self._is_out = False
         self._connected_at = self._now()
         for stream in list(self._streams):
             stream.start_afresh()

@@ -1,9 +1,11 @@
 """Writing and reading the ring: whole frames or none, and what happens when either side goes."""
 
 import gc
+import itertools
 import threading
 import types
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -234,13 +236,40 @@ def test_a_ring_without_a_sensible_number_of_slots_is_refused(make: Make, slots:
         make(slots)
 
 
-class Interleaving:
-    """Stands in for numpy within the ring: copies by halves, and lets the other side act in between."""
+class Lockstep:
+    """Runs two jobs as threads of which one moves at a time, from step to step, by a schedule.
 
-    def __init__(self, act: Callable[[], None]) -> None:
+    It stands in for numpy within the ring: copies are made by halves with a step before, between and after.
+    """
+
+    def __init__(self) -> None:
         self.empty, self.uint8 = np.empty, np.uint8
-        self._act = act
-        self._busy = False
+        self._moved = threading.Condition()
+        self._turn = ""
+        self._running: set[str] = set()
+
+    def run(self, jobs: dict[str, Callable[[], None]], schedule: list[str]) -> None:
+        threads = [threading.Thread(target=self._run, args=item, name=item[0]) for item in jobs.items()]
+        self._running = set(jobs)
+        for thread in threads:
+            thread.start()
+        for name in [*schedule, *(name for name in jobs for _ in range(1000))]:
+            with self._moved:
+                if name in self._running:
+                    self._turn = name
+                    self._moved.notify_all()
+                    assert self._moved.wait_for(lambda: not self._turn, 10)
+        for thread in threads:
+            thread.join()
+
+    def step(self) -> None:
+        name = threading.current_thread().name
+        if name in self._running:
+            with self._moved:
+                if self._turn == name:
+                    self._turn = ""
+                    self._moved.notify_all()
+                assert self._moved.wait_for(lambda: self._turn == name, 10)
 
     def copyto(self, target: NDArray[np.uint8], source: NDArray[np.uint8]) -> None:
         half = len(target) // 2
@@ -250,69 +279,64 @@ class Interleaving:
         np.copyto(target[half:], source[half:])
         self.step()
 
-    def step(self) -> None:
-        if not self._busy:
-            self._busy = True
-            self._act()
-            self._busy = False
+    def _run(self, name: str, job: Callable[[], None]) -> None:
+        self.step()
+        try:
+            job()
+        finally:
+            with self._moved:
+                self._running.discard(name)
+                self._turn = ""
+                self._moved.notify_all()
 
 
-@given(slots=st.integers(1, 4), bursts=st.lists(st.integers(0, 5), max_size=12), behind=st.integers(0, 3))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_writes_at_any_moment_of_a_read_never_give_a_torn_frame(
-    make: Make, reader: RingReader, slots: int, bursts: list[int], behind: int
+@given(
+    slots=st.integers(1, 2),
+    writes=st.integers(1, 4),
+    behind=st.lists(st.integers(1, 3), min_size=1, max_size=3),
+    bursts=st.lists(st.integers(1, 8), min_size=2, max_size=8),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+def test_no_interleaving_of_writes_and_reads_gives_a_torn_frame(
+    make: Make, reader: RingReader, slots: int, writes: int, behind: list[int], bursts: list[int]
 ) -> None:
-    writer = make(slots)
-    count = iter(range(1, 10**6))
-    coming = iter(bursts)
+    writer, lockstep = make(slots), Lockstep()
+    notices = [writer.write(plain_frame(seq)) for seq in range(4)]
+    frames: list[Frame] = []
 
     def write() -> None:
-        for _ in range(next(coming, 0)):
-            writer.write(plain_frame(next(count)))
-
-    notices = [writer.write(plain_frame(next(count))) for _ in range(6)]
-    interleaving = Interleaving(write)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ring, "np", interleaving)
-        patch.setattr(reader, "_fence", interleaving.step)
-        try:
-            frame: Frame | None = reader.read(notices[-1 - behind])
-        except FrameOverwritten:
-            frame = None
-    writer.close()
-    if frame is None:
-        assert behind >= slots or any(bursts)
-    else:
-        assert frame.seq == notices[-1 - behind].seq
-        assert is_whole(frame)
-
-
-@given(slots=st.integers(1, 4), asked=st.lists(st.integers(1, 6), min_size=1, max_size=30))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_read_at_any_moment_of_a_write_never_gives_a_torn_frame(
-    make: Make, reader: RingReader, slots: int, asked: list[int]
-) -> None:
-    writer = make(slots)
-    notices = [writer.write(plain_frame(seq)) for seq in range(5)]
-    coming, torn = iter(asked), []
+        for seq in range(4, 4 + writes):
+            notices.append(writer.write(plain_frame(seq)))  # noqa: PERF401  the reader must see each at once
 
     def read() -> None:
-        wanted = next(coming, None)
-        if wanted is None or wanted > len(notices):
-            return
-        try:
-            if not is_whole(reader.read(notices[-wanted])):
-                torn.append(wanted)
-        except FrameOverwritten:
-            pass
+        for place in behind:
+            with suppress(FrameOverwritten):
+                frames.append(reader.read(notices[-place]))
 
-    interleaving = Interleaving(read)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ring, "np", interleaving)
-        patch.setattr(writer, "_fence", interleaving.step)
-        notices.extend(writer.write(plain_frame(seq)) for seq in range(5, 8))
+        patch.setattr(ring, "np", lockstep)
+        patch.setattr(writer, "_fence", lockstep.step)
+        patch.setattr(reader, "_fence", lockstep.step)
+        names = itertools.cycle(["reader", "writer"])
+        schedule = [name for name, steps in zip(names, bursts, strict=False) for _ in range(steps)]
+        lockstep.run({"writer": write, "reader": read}, schedule)
     writer.close()
-    assert torn == []
+    assert [frame.seq for frame in frames if not is_whole(frame)] == []
+
+
+@given(slots=st.integers(1, 4), behind=st.integers(1, 6))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_without_a_rival_exactly_the_frames_within_the_ring_are_read(
+    make: Make, reader: RingReader, slots: int, behind: int
+) -> None:
+    writer = make(slots)
+    notices = [writer.write(plain_frame(seq)) for seq in range(6)]
+    if behind <= slots:
+        assert is_whole(reader.read(notices[-behind]))
+    else:
+        with pytest.raises(FrameOverwritten):
+            reader.read(notices[-behind])
+    writer.close()
 
 
 def test_a_writer_thread_at_full_speed_never_gives_a_torn_frame(make: Make, reader: RingReader) -> None:
