@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from devkit import probe
 from smartcam.contract.notice import PixelBox
 from smartcam.vision.motion import WORKING_WIDTH, Cells, MotionGate, MotionSettings, shrunk, united
-from tests import probe
 
 Grey = NDArray[np.uint8]
 DATA = Path(__file__).parents[3].parent / "shared/data"
@@ -56,7 +56,7 @@ def test_the_probe_finds_no_false_alarm_in(scene: str, seed: int, most: int) -> 
     assert probe.flagged(gate.look, probe.SCENES[scene], probe.background(seed)) <= most
 
 
-@pytest.mark.parametrize(("scene", "seed"), [("person", 1), ("faint person", 2)])
+@pytest.mark.parametrize(("scene", "seed"), [("person", 1), ("person x0.7", 2)])
 def test_the_probe_sees_in_every_frame_a(scene: str, seed: int) -> None:
     gate = MotionGate(MotionSettings())
     assert probe.flagged(gate.look, probe.SCENES[scene], probe.background(seed)) == probe.FRAMES - probe.SETTLING
