@@ -17,7 +17,7 @@ from infra.alerts.runtime.render import (
     render_alert,
 )
 from infra.alerts.runtime.timing import Occasion, occasion
-from smartcam.contract.event import Event, EventKind, Severity
+from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Event, EventKind, Severity
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
 from tests import strategies
@@ -41,6 +41,14 @@ def test_an_sms_tells_severity_doubt_and_count() -> None:
     number = alert_number(raised().event_id)
     event = raised(severity=Severity.CRITICAL, age_ms=None)
     assert sms(event, 3) == f"Person!: gate, 01 Mar 11:59:59 UTC (time uncertain), alert {number}, 3 more before"
+
+
+def test_an_event_about_a_device_names_the_device_and_one_about_a_fleet_says_how_many() -> None:
+    device = raised(kind=EventKind.DEVICE_LOST, camera_id=WHOLE_DEVICE)
+    fleet = raised(kind=EventKind.FLEET_LOST, thing=WHOLE_FLEET, camera_id=WHOLE_DEVICE, label="12 of 14 devices")
+    assert sms(device).startswith("Device lost: yard-1, ")
+    assert sms(fleet).startswith("Devices lost: 12 of 14 devices, ")
+    assert render_alert(device, occasion(device, NOON), 0).email.startswith("Device lost (yard-1)\n")
 
 
 def test_the_longest_event_keeps_what_matters() -> None:

@@ -13,10 +13,14 @@ from smartcam.contract.times import UtcNs, format_utc, parse_utc
 
 SCHEMA: Final = 1
 LARGEST_EVENT_BYTES: Final = 4096
+WHOLE_DEVICE: Final = CameraId("_device")
+"""Stands where an event is about a device and not about one of its cameras."""
+WHOLE_FLEET: Final = ThingName("_fleet")
+"""Stands where an event is about many devices; its label says how many."""
 
 
 class EventKind(StrEnum):
-    """What was noticed."""
+    """What was noticed: by a camera, by the cloud about a device or a whole fleet, or by a person who tries it."""
 
     PERSON = "person"
     VEHICLE = "vehicle"
@@ -26,6 +30,11 @@ class EventKind(StrEnum):
     TAMPER = "tamper"
     CAMERA_LOST = "camera_lost"
     CAMERA_RESTORED = "camera_restored"
+    DEVICE_LOST = "device_lost"
+    DEVICE_RESTORED = "device_restored"
+    FLEET_LOST = "fleet_lost"
+    FLEET_RESTORED = "fleet_restored"
+    TEST = "test"
 
 
 class Phase(StrEnum):

@@ -7,7 +7,7 @@ from typing import Final
 from infra.alerts.runtime.agreed import DISPLAY_NAME
 from infra.alerts.runtime.gsm7 import cut, septets, to_ascii, to_gsm7
 from infra.alerts.runtime.timing import Occasion
-from smartcam.contract.event import Event, EventKind, Severity
+from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Event, EventKind, Severity
 from smartcam.contract.ids import EventId
 from smartcam.contract.times import NS_PER_MS, UtcNs, format_utc
 
@@ -16,6 +16,7 @@ SMS_ROOM: Final = 160 - len(DISPLAY_NAME + "> ")
 LONGEST_SUBJECT: Final = 99
 _SHORTEST_ZONE: Final = 6
 _LONGEST_CAMERA_IN_SUBJECT: Final = 32
+_LONGEST_PLACE: Final = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _WHAT: Final = {
@@ -27,6 +28,11 @@ _WHAT: Final = {
     EventKind.TAMPER: "Tampering",
     EventKind.CAMERA_LOST: "Camera lost",
     EventKind.CAMERA_RESTORED: "Camera restored",
+    EventKind.DEVICE_LOST: "Device lost",
+    EventKind.DEVICE_RESTORED: "Device restored",
+    EventKind.FLEET_LOST: "Devices lost",
+    EventKind.FLEET_RESTORED: "Devices restored",
+    EventKind.TEST: "Test alert",
 }
 
 
@@ -61,10 +67,22 @@ def _what(event: Event) -> str:
     return f"{word}!" if event.severity is Severity.CRITICAL else word
 
 
+def _where(event: Event) -> str:
+    """The camera; the device where the event is about all of it; how many where it is about a fleet."""
+    if event.thing == WHOLE_FLEET and event.label:
+        return cut(event.label, _LONGEST_PLACE)
+    return cut(event.thing, _LONGEST_PLACE) if event.camera_id == WHOLE_DEVICE else event.camera_id
+
+
+def _place(event: Event) -> str:
+    place = _where(event)
+    return f"at camera {place}" if place == event.camera_id else f"({place})"
+
+
 def _sms(event: Event, when: Occasion, suppressed: int, number: str, zone: tzinfo) -> str:
     """What, camera, time and number always fit; then the count if it does, and as much of the zone as does."""
     doubt = "" if when.certain else " (time uncertain)"
-    head = to_gsm7(f"{_what(event)}: {event.camera_id}")
+    head = to_gsm7(f"{_what(event)}: {_where(event)}")
     tail = to_gsm7(f", {_short_time(when.at, zone)}{doubt}, alert {number}")
     room = SMS_ROOM - septets(head) - septets(tail)
     count = f", {_count(suppressed)} more before" if suppressed else ""
@@ -77,7 +95,7 @@ def _sms(event: Event, when: Occasion, suppressed: int, number: str, zone: tzinf
 
 def _subject(event: Event, when: Occasion, number: str, zone: tzinfo) -> str:
     """SNS takes fewer than 100 ASCII characters that begin with a letter."""
-    camera = cut(event.camera_id, _LONGEST_CAMERA_IN_SUBJECT)
+    camera = cut(_where(event), _LONGEST_CAMERA_IN_SUBJECT)
     text = to_ascii(f"{_what(event)}: {camera}, {_short_time(when.at, zone)}, alert {number}")
     return text[:LONGEST_SUBJECT]
 
@@ -85,7 +103,7 @@ def _subject(event: Event, when: Occasion, number: str, zone: tzinfo) -> str:
 def _email(event: Event, when: Occasion, suppressed: int, number: str, zone: tzinfo) -> str:
     doubt = "" if when.certain else " (uncertain: the device's clock could not be trusted)"
     lines = [
-        f"{_what(event)} at camera {event.camera_id}",
+        f"{_what(event)} {_place(event)}",
         "",
         f"When:      {_long_time(when.at, zone)}{doubt}",
         f"UTC:       {_utc_text(when.at)}",
