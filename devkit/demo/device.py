@@ -35,7 +35,8 @@ class Deployment:
 
     def document(self) -> str:
         """The deployment as the stand-in reads it."""
-        source = {"source": "file", "path": str(self.clip.resolve()), "pacing": "realtime", "at_end": "stop"}
+        # Inference is to hear the clip's first frames; a camera would not wait for it either.
+        source = {"source": "file", "path": str(self.clip.resolve()), "pacing": "realtime", "start_delay_s": 2}
         merges: dict[str, dict[str, object]] = {
             # This interpreter has the packages already; a device installs them from the Runtime's artifact.
             "smartcam.Runtime": {"python": sys.executable},

@@ -1,0 +1,58 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from devkit.build.suite import Built
+from devkit.cloud.device import DeviceIdentity
+from devkit.demo.device import Deployment
+from devkit.demo.plan import DemoError, DemoPlan, clip_seconds
+from smartcam.capture.settings import read_settings
+from smartcam.contract.ids import CameraId, ThingName
+from tests.clips import moving_square, write_clip
+
+
+def plan(tmp_path: Path, clip: Path | None) -> DemoPlan:
+    bundle = tmp_path / "bundle"
+    bundle.mkdir(exist_ok=True)
+    (bundle / "manifest.json").write_text("{}")
+    return DemoPlan(clip, bundle, 0, CameraId("yard"), tmp_path / "demo")
+
+
+def test_a_clip_and_a_bundle_that_are_there_pass(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_clip(clip, moving_square(), fps=10)
+    plan(tmp_path, clip).check()
+    assert clip_seconds(clip) == pytest.approx(2.0, abs=0.2)
+
+
+def test_a_missing_clip_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DemoError, match=r"VIDEO=.*none\.mp4: there is no such file"):
+        plan(tmp_path, tmp_path / "none.mp4").check()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a clip", b"\x00" * 4096])
+def test_what_is_no_clip_is_said_so(content: bytes, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(content)
+    with pytest.raises(DemoError, match="is not a clip that can be read"):
+        plan(tmp_path, clip).check()
+
+
+def test_a_bundle_without_a_manifest_is_named_with_the_remedy(tmp_path: Path) -> None:
+    checked = plan(tmp_path, None)
+    (checked.bundle / "manifest.json").unlink()
+    with pytest.raises(DemoError, match=r"BUNDLE=.*make a bundle with `python -m devkit bundle --help`"):
+        checked.check()
+
+
+def test_the_deployment_names_every_component_and_settings_that_capture_takes(tmp_path: Path) -> None:
+    identity = DeviceIdentity(ThingName("t"), tmp_path, tmp_path, tmp_path, "127.0.0.1", 1, "arn")
+    built = Built(tmp_path, "1.2.3", ("smartcam.Suite", "smartcam.Capture"))
+    document = json.loads(Deployment(built, identity, tmp_path / "clip.mp4", CameraId("yard")).document())
+    assert {name: each["version"] for name, each in document["components"].items()} == {
+        "smartcam.Suite": "1.2.3",
+        "smartcam.Capture": "1.2.3",
+    }
+    (camera,) = read_settings(document["components"]["smartcam.Capture"]["merge"]).cameras
+    assert (camera.camera, camera.path) == ("yard", tmp_path / "clip.mp4")
