@@ -103,8 +103,9 @@ def test_a_closed_subscription_does_not_come_back_with_the_connection(
     start: Connect, nucleus: RunningNucleus, environment: Mapping[str, str]
 ) -> None:
     bus, closed, heard = start(environment), Hearing(), Hearing()
-    bus.subscribe_local("a/b", closed).close()
+    subscription = bus.subscribe_local("a/b", closed)
     bus.subscribe_local("a/b", heard)
+    subscription.close()
     nucleus.drop_connections()
     until(lambda: heard_after_publishing(bus, heard))
     assert closed.messages == []
@@ -222,7 +223,9 @@ def test_a_closed_bus_leaves_no_thread(environment: Mapping[str, str]) -> None:
     bus.on_configuration_change(lambda: None)
     bus.publish_local("a/b", b"")
     assert {"bus-supervisor"} <= threads() - before
+    began = time.monotonic()
     bus.close()
+    assert time.monotonic() - began < 0.9, "it waited in vain for the client's own thread"
     until(lambda: {name for name in threads() if not name.startswith("Dummy")} <= before)
 
 
