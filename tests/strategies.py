@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event, EventKind, NormalBox, Phase, Severity
+from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState, Health, OutboxHealth
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.notice import CameraState, FrameNotice, PixelBox, StatusNotice
 from smartcam.contract.times import NS_PER_MS, MonotonicNs, UtcNs
@@ -106,4 +107,29 @@ acknowledgements = st.builds(
     phase=st.sampled_from(Phase),
     status=st.sampled_from(AckStatus),
     reason=st.just("") | words,
+)
+
+camera_healths = st.builds(
+    CameraHealth, camera_id=camera_ids, condition=st.sampled_from(CameraCondition), frames_per_second=st.floats(0, 1e6)
+)
+healths = st.builds(
+    Health,
+    thing=thing_names,
+    state=st.sampled_from(DeviceState),
+    run=words,
+    seq=counts,
+    sent_at=utc_ms,
+    clock_synced=st.booleans(),
+    uptime_s=counts,
+    version=words,
+    every_s=st.integers(1, 86_400),
+    model_name=st.none() | words,
+    model_version=st.none() | words,
+    analysed=counts,
+    failed=counts,
+    snapshots_waiting=counts,
+    outbox=st.builds(OutboxHealth, waiting=counts, refused=counts, dropped=counts, oldest_ms=st.none() | counts),
+    cameras=st.lists(camera_healths, max_size=32, unique_by=lambda one: one.camera_id).map(tuple),
+    cameras_left_out=counts,
+    more=st.dictionaries(st.text(string.ascii_uppercase, min_size=1, max_size=8), st.integers(), max_size=3),
 )

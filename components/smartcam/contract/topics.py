@@ -9,6 +9,7 @@ FRAMES_PREFIX = "smartcam/frames/"
 ALL_FRAMES = FRAMES_PREFIX + "+"
 CLOUD_PREFIX = "smartcam/v1"
 EVENT_FILTER = f"{CLOUD_PREFIX}/+/+/event"
+HEALTH_FILTER = f"{CLOUD_PREFIX}/+/health"
 
 
 def frames_topic(camera: CameraId) -> str:

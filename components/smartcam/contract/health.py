@@ -1,0 +1,185 @@
+"""What a device says of itself on `smartcam/v1/<thing>/health`, every few minutes and when something changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from smartcam.contract.errors import ContractError
+from smartcam.contract.ids import CameraId, ThingName, camera_id, thing_name
+from smartcam.contract.reading import Fields, dump_object, parse_object
+from smartcam.contract.times import UtcNs, format_utc, parse_utc
+
+HEALTH_SCHEMA: Final = 1
+LARGEST_HEALTH_BYTES: Final = 6144
+"""Below what every nucleus carries."""
+MOST_CAMERAS: Final = 32
+HEALTH_EVERY_S: Final = 300
+_LONGEST_EVERY_S = 86_400
+_LONGEST_RUN = 64
+_LONGEST_WORD = 128
+_FASTEST = 1e6
+
+
+class DeviceState(StrEnum):
+    """`stopping` is a goodbye: the process was asked to end, and silence after it is planned."""
+
+    RUNNING = "running"
+    STOPPING = "stopping"
+
+
+class CameraCondition(StrEnum):
+    """`awaited`: it is configured, and nothing has been heard of it since the process started."""
+
+    RUNNING = "running"
+    LOST = "lost"
+    ENDED = "ended"
+    AWAITED = "awaited"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraHealth:
+    """One camera. `frames_per_second` is what its source gives, 0 where nobody knows."""
+
+    camera_id: CameraId
+    condition: CameraCondition
+    frames_per_second: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxHealth:
+    """What waits for the cloud; `oldest_ms` is None where nothing waits or its age is unknown."""
+
+    waiting: int = 0
+    refused: int = 0
+    dropped: int = 0
+    oldest_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One message.
+
+    `run` names the process and `seq` counts its messages, so that a late one is known for what it is. The next
+    one comes within `every_s` seconds. `more` keeps fields of newer versions.
+    """
+
+    thing: ThingName
+    state: DeviceState
+    run: str
+    seq: int
+    sent_at: UtcNs
+    clock_synced: bool
+    uptime_s: int
+    version: str
+    every_s: int = HEALTH_EVERY_S
+    model_name: str | None = None
+    model_version: str | None = None
+    analysed: int = 0
+    failed: int = 0
+    snapshots_waiting: int = 0
+    outbox: OutboxHealth = field(default_factory=OutboxHealth)
+    cameras: tuple[CameraHealth, ...] = ()
+    cameras_left_out: int = 0
+    """Cameras beyond `MOST_CAMERAS` that found no room."""
+    more: Mapping[str, object] = field(default_factory=dict)
+
+    def to_json(self) -> bytes:
+        """The message as JSON in UTF-8. Raises ContractError when it would be over 6 kB."""
+        payload = dump_object(
+            dict(self.more)
+            | {
+                "schema": HEALTH_SCHEMA,
+                "thing": self.thing,
+                "state": self.state,
+                "run": self.run,
+                "seq": self.seq,
+                "sent_at": format_utc(self.sent_at),
+                "clock_synced": self.clock_synced,
+                "uptime_s": self.uptime_s,
+                "version": self.version,
+                "every_s": self.every_s,
+                "model_name": self.model_name,
+                "model_version": self.model_version,
+                "analysed": self.analysed,
+                "failed": self.failed,
+                "snapshots_waiting": self.snapshots_waiting,
+                "outbox": {
+                    "waiting": self.outbox.waiting,
+                    "refused": self.outbox.refused,
+                    "dropped": self.outbox.dropped,
+                    "oldest_ms": self.outbox.oldest_ms,
+                },
+                "cameras": [
+                    {"camera_id": one.camera_id, "condition": one.condition, "fps": one.frames_per_second}
+                    for one in self.cameras
+                ],
+                "cameras_left_out": self.cameras_left_out,
+            }
+        )
+        if len(payload) > LARGEST_HEALTH_BYTES:
+            raise ContractError("health", f"has {len(payload)} bytes, at most {LARGEST_HEALTH_BYTES} are allowed")
+        return payload
+
+    @classmethod
+    def from_json(cls, payload: bytes | str) -> "Health":
+        """The message in a payload.
+
+        Raises:
+            ContractError: naming the first wrong field; `schema` for a version that this code does not know.
+        """
+        fields = Fields(parse_object(payload, "health"))
+        if fields.integer("schema") != HEALTH_SCHEMA:
+            raise ContractError("schema", f"must be {HEALTH_SCHEMA}; update the side that does not know it")
+        cameras = tuple(
+            _camera(item, f"cameras[{place}]") for place, item in enumerate(fields.items("cameras", MOST_CAMERAS))
+        )
+        if len({one.camera_id for one in cameras}) != len(cameras):
+            raise ContractError("cameras", "must name each camera once")
+        return cls(
+            thing=thing_name(fields.text("thing")),
+            state=fields.choice("state", DeviceState),
+            run=fields.text("run", _LONGEST_RUN),
+            seq=fields.integer("seq"),
+            sent_at=parse_utc(fields.text("sent_at"), "sent_at"),
+            clock_synced=fields.boolean("clock_synced"),
+            uptime_s=fields.integer("uptime_s"),
+            version=fields.text("version", _LONGEST_WORD),
+            every_s=fields.integer("every_s", 1, _LONGEST_EVERY_S),
+            model_name=_word(fields, "model_name"),
+            model_version=_word(fields, "model_version"),
+            analysed=fields.integer("analysed"),
+            failed=fields.integer("failed"),
+            snapshots_waiting=fields.integer("snapshots_waiting"),
+            outbox=_outbox(fields.inner("outbox")),
+            cameras=cameras,
+            cameras_left_out=fields.integer("cameras_left_out"),
+            more=fields.unknown(_KNOWN),
+        )
+
+
+_KNOWN = frozenset(Health.__dataclass_fields__) - {"more"} | {"schema"}
+
+
+def _word(fields: Fields, key: str) -> str | None:
+    return fields.text(key, _LONGEST_WORD) if fields.has(key) else None
+
+
+def _outbox(fields: Fields) -> OutboxHealth:
+    return OutboxHealth(
+        waiting=fields.integer("waiting"),
+        refused=fields.integer("refused"),
+        dropped=fields.integer("dropped"),
+        oldest_ms=fields.integer("oldest_ms") if fields.has("oldest_ms") else None,
+    )
+
+
+def _camera(item: object, place: str) -> CameraHealth:
+    if not isinstance(item, dict):
+        raise ContractError(place, "must be an object")
+    fields = Fields(item, place)
+    return CameraHealth(
+        camera_id=camera_id(fields.text("camera_id"), f"{place}.camera_id"),
+        condition=fields.choice("condition", CameraCondition),
+        frames_per_second=fields.number("fps", 0, _FASTEST),
+    )

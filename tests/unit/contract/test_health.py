@@ -1,0 +1,95 @@
+"""A device's health: what goes out comes back, fits every nucleus, and garbage names its field."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smartcam.contract.errors import ContractError
+from smartcam.contract.health import (
+    LARGEST_HEALTH_BYTES,
+    MOST_CAMERAS,
+    CameraCondition,
+    CameraHealth,
+    DeviceState,
+    Health,
+)
+from smartcam.contract.ids import CameraId, ThingName
+from smartcam.contract.times import UtcNs
+from tests.strategies import healths
+
+LARGEST_PAYLOAD_OF_A_NUCLEUS = 7000
+SAMPLE = Health(
+    thing=ThingName("yard-1"),
+    state=DeviceState.RUNNING,
+    run="r1",
+    seq=1,
+    sent_at=UtcNs(0),
+    clock_synced=True,
+    uptime_s=5,
+    version="0.1.0",
+    cameras=(CameraHealth(CameraId("gate"), CameraCondition.RUNNING, 25.0),),
+)
+
+
+def document(**changes: object) -> bytes:
+    return json.dumps(json.loads(SAMPLE.to_json()) | changes).encode()
+
+
+@given(healths)
+def test_health_that_goes_out_comes_back(health: Health) -> None:
+    assert Health.from_json(health.to_json()) == health
+
+
+@given(
+    st.binary(max_size=64) | st.text(max_size=64).map(lambda text: json.dumps({"schema": 1, "thing": text}).encode())
+)
+def test_any_garbage_gives_a_contract_error(payload: bytes) -> None:
+    with pytest.raises(ContractError) as caught:
+        Health.from_json(payload)
+    assert caught.value.field
+
+
+def test_the_largest_health_of_a_full_device_fits_every_nucleus() -> None:
+    cameras = tuple(
+        CameraHealth(CameraId(f"{number:02}".ljust(64, "x")), CameraCondition.RUNNING, 1 / 3)
+        for number in range(MOST_CAMERAS)
+    )
+    payload = replace(SAMPLE, thing=ThingName("t" * 128), cameras=cameras).to_json()
+    assert len(payload) <= LARGEST_HEALTH_BYTES < LARGEST_PAYLOAD_OF_A_NUCLEUS
+
+
+def test_what_is_too_large_is_not_sent() -> None:
+    with pytest.raises(ContractError, match="bytes"):
+        replace(SAMPLE, more={"novel": "x" * LARGEST_HEALTH_BYTES}).to_json()
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"schema": 2}, "schema"),
+        ({"thing": "a/b"}, "thing"),
+        ({"state": "dead"}, "state"),
+        ({"every_s": 0}, "every_s"),
+        ({"seq": -1}, "seq"),
+        ({"sent_at": "today"}, "sent_at"),
+        ({"outbox": {"waiting": "many"}}, "outbox.waiting"),
+        ({"cameras": [1]}, "cameras[0]"),
+        ({"cameras": [{"camera_id": "a b"}]}, "cameras[0].camera_id"),
+        ({"cameras": [{"camera_id": "a", "condition": "asleep"}]}, "cameras[0].condition"),
+        ({"cameras": [{"camera_id": "a", "condition": "lost", "fps": 0}] * 2}, "cameras"),
+        ({"cameras": [{"camera_id": "a"}] * 33}, "cameras"),
+    ],
+)
+def test_a_wrong_field_is_named(changes: dict[str, object], field: str) -> None:
+    with pytest.raises(ContractError) as caught:
+        Health.from_json(document(**changes))
+    assert caught.value.field == field
+
+
+def test_fields_of_tomorrow_are_kept() -> None:
+    health = Health.from_json(document(temperature_c=61))
+    assert health.more == {"temperature_c": 61}
+    assert Health.from_json(health.to_json()) == health
