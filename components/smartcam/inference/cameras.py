@@ -20,6 +20,7 @@ from smartcam.edge.ring import RingReader
 from smartcam.inference.analysis import Analysis, Model, ObjectModel
 from smartcam.inference.events import Change, EventMaker, OpenEpisode, Sight
 from smartcam.inference.objects import ObjectAnalysis
+from smartcam.inference.roster import CameraRoster
 from smartcam.inference.scene import SceneAnalysis
 from smartcam.inference.settings import InferenceSettings
 from smartcam.inference.watch import CameraWatch
@@ -56,6 +57,7 @@ class Cameras:
 
     def __init__(self, world: World, settings: InferenceSettings) -> None:
         self.counts = FrameCounts()
+        self.roster = CameraRoster()
         self._world = world
         self._settings = settings
         self._model: Model | None = None
@@ -70,6 +72,7 @@ class Cameras:
     def configure(self, settings: InferenceSettings) -> None:
         """Go on with other settings."""
         self._settings = settings
+        self.roster.configure(settings.cameras)
         self._watch.lost_after_s = settings.camera_lost_after_s
         for camera, analysis in self._analyses.items():
             analysis.configure(settings.camera(camera))
@@ -89,6 +92,7 @@ class Cameras:
             if episode.event.kind is EventKind.CAMERA_LOST:
                 self._outages[camera] = episode
                 self._watch.lost(camera)
+                self.roster.lost(camera)
             else:
                 self._waiting.setdefault(camera, []).append(episode)
                 self._watch.heard(camera, self._world.clock.monotonic())
@@ -122,9 +126,11 @@ class Cameras:
     def status(self, notice: StatusNotice) -> list[Change]:
         """Take note of what capture says of a camera."""
         if notice.state is CameraState.RUNNING:
+            self.roster.running(notice.camera_id, notice.frames_per_second)
             return self._alive(notice.camera_id)
         if notice.state is CameraState.ENDED:
             self._watch.ended(notice.camera_id)
+            self.roster.ended(notice.camera_id)
             return self._end(notice.camera_id)
         return self._lost(notice.camera_id, notice.reason) if self._watch.lost(notice.camera_id) else []
 
@@ -172,6 +178,7 @@ class Cameras:
         )
 
     def _alive(self, camera: CameraId) -> list[Change]:
+        self.roster.running(camera)
         if not self._watch.heard(camera, self._world.clock.monotonic()):
             return []
         log(logger, logging.INFO, "camera_restored", camera=camera)
@@ -182,6 +189,7 @@ class Cameras:
 
     def _lost(self, camera: CameraId, reason: str) -> list[Change]:
         log(logger, logging.WARNING, "camera_lost", camera=camera, reason=reason)
+        self.roster.lost(camera)
         maker, clock = replace(self._maker(camera), model_name=None, model_version=None), self._world.clock
         changes = self._end(camera)
         self._outages[camera], change = maker.raised(

@@ -7,11 +7,14 @@ import random
 import secrets
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 
-from smartcam.contract.errors import BusError, ContractError, SettingsError
+from smartcam import __version__
+from smartcam.contract.errors import BusError, ContractError, OutboxError, SettingsError
+from smartcam.contract.health import OutboxHealth
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, EventId, ThingName, new_event_id, thing_name
 from smartcam.contract.times import UtcNs
 from smartcam.edge.bus import Bus
@@ -23,6 +26,7 @@ from smartcam.edge.outbox import Outbox, OutboxLimits
 from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import World
+from smartcam.inference.health import HealthReporter
 from smartcam.inference.sender import Sender
 from smartcam.inference.service import InferenceService
 from smartcam.inference.settings import read_settings
@@ -53,7 +57,27 @@ def build(
         on_stored=sender.wake,
         random=random.random,
     )
-    return [("inference", service), ("sender", sender)]
+    reporter = HealthReporter(
+        bus,
+        thing,
+        clock,
+        lambda: replace(service.facts, outbox=outbox_health(outbox)),
+        run=secrets.token_hex(6),
+        version=__version__,
+        random=random.random,
+    )
+    return [("inference", service), ("sender", sender), ("health", reporter)]
+
+
+def outbox_health(outbox: Outbox) -> OutboxHealth:
+    """What waits for the cloud; nothing where the disk does not say: a sign of life must go out all the same."""
+    try:
+        counts = outbox.counts()
+    except OutboxError as error:
+        log(logger, logging.WARNING, "outbox_not_counted", error=error)
+        return OutboxHealth()
+    dropped = counts.dropped_by_size + counts.dropped_by_age
+    return OutboxHealth(counts.waiting, counts.refused, dropped, counts.oldest_ms)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

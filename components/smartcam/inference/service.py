@@ -21,6 +21,7 @@ from smartcam.edge.outbox import Outbox
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import Cameras, World
 from smartcam.inference.events import Change, OpenEpisode, restored
+from smartcam.inference.health import Facts
 from smartcam.inference.mailbox import Mailbox
 from smartcam.inference.settings import InferenceSettings, read_settings
 
@@ -96,6 +97,20 @@ class InferenceService:
             raised=self._raised,
             cleared=self._cleared,
             unstored=len(self._unstored),
+        )
+
+    @property
+    def facts(self) -> Facts:
+        """What the device tells the cloud of itself; to be read from any thread."""
+        model = self._bundles.model
+        counts = self._cameras.counts
+        return Facts(
+            cameras=self._cameras.roster.cameras(),
+            model_name=None if model is None else model.manifest.name,
+            model_version=None if model is None else model.manifest.version,
+            analysed=counts.analysed,
+            failed=counts.failed,
+            every_s=self._settings.health_every_s,
         )
 
     def run(self, stop: StopToken) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from smartcam.contract.health import HEALTH_EVERY_S
 from smartcam.contract.ids import CameraId
 from smartcam.edge.outbox import OutboxLimits
 from smartcam.edge.settings import Settings
@@ -36,6 +37,7 @@ class InferenceSettings:
     cameras: Mapping[CameraId, CameraSettings] = field(default_factory=dict)
     camera_lost_after_s: float = 10.0
     event_valid_s: float = 3600.0
+    health_every_s: int = HEALTH_EVERY_S
     outbox: OutboxLimits = field(default_factory=OutboxLimits)
 
     def camera(self, camera: CameraId) -> CameraSettings:
@@ -56,6 +58,7 @@ def read_settings(document: Mapping[str, object]) -> InferenceSettings:
         cameras={camera: _camera(table) for camera, table in settings.cameras("cameras").items()},
         camera_lost_after_s=settings.number("camera_lost_after_s", defaults.camera_lost_after_s, 2, 600),
         event_valid_s=settings.number("event_valid_s", defaults.event_valid_s, 10, 7 * _DAY_S),
+        health_every_s=settings.integer("health_every_s", defaults.health_every_s, 10, 3600),
         outbox=_outbox(settings.table("outbox")),
     )
     settings.done()

@@ -254,3 +254,23 @@ def test_a_step_of_the_clock_changes_only_the_printed_time(place: Place) -> None
     cleared = changes[-1].event
     assert cleared is not None
     assert UtcNs(cleared.started_at) == cleared.ended_at
+
+
+def test_the_roster_follows_what_is_heard_of_each_camera(tmp_path: Path) -> None:
+    place = Place(tmp_path, InferenceSettings(cameras={GATE: CameraSettings()}))
+    place.cameras.configure(InferenceSettings(cameras={GATE: CameraSettings()}))
+    place.frames(1)
+    now = place.clock.utc()
+    place.cameras.status(StatusNotice(YARD, CameraState.RUNNING, "", 25.0, 1, 1, now, now))
+    assert conditions(place) == {GATE: "awaited", YARD: "running"}
+    place.clock.advance(11)
+    place.cameras.overdue()
+    assert conditions(place) == {GATE: "awaited", YARD: "lost"}
+    place.frames(1)
+    assert conditions(place) == {GATE: "awaited", YARD: "running"}
+    place.cameras.status(StatusNotice(YARD, CameraState.ENDED, "", 0.0, 1, 1, now, now))
+    assert conditions(place) == {GATE: "awaited", YARD: "ended"}
+
+
+def conditions(place: Place) -> dict[CameraId, str]:
+    return {one.camera_id: str(one.condition) for one in place.cameras.roster.cameras()}

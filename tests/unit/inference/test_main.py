@@ -50,11 +50,11 @@ def test_help_names_the_bundle() -> None:
     assert "--bundle" in done.stdout
 
 
-def test_the_component_is_a_service_and_a_sender(tmp_path: Path) -> None:
+def test_the_component_is_a_service_a_sender_and_a_sign_of_life(tmp_path: Path) -> None:
     bus = FakeNucleus().bus("smartcam.Inference")
     outbox = Outbox(tmp_path / "outbox.sqlite3", SystemClock())
     services = build(THING, None, tmp_path, bus, outbox)
-    assert [name for name, _ in services] == ["inference", "sender"]
+    assert [name for name, _ in services] == ["inference", "sender", "health"]
 
 
 def test_ids_are_never_the_same() -> None:

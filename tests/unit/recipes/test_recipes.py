@@ -14,7 +14,7 @@ from devkit.build.suite import build_suite
 from smartcam.capture.settings import CameraSettings, CaptureSettings
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.ids import CameraId, ThingName
-from smartcam.contract.topics import ALL_FRAMES, ack_topic, event_topic, frames_topic
+from smartcam.contract.topics import ALL_FRAMES, ack_topic, event_topic, frames_topic, health_topic
 from smartcam.inference.settings import CameraSettings as AnalysisSettings
 from smartcam.inference.settings import InferenceSettings
 from smartcam.inference.settings import read_settings as read_inference
@@ -81,9 +81,11 @@ def test_inference_may_hear_frames_send_events_hear_acknowledgements_and_nothing
     assert fnmatchcase(ALL_FRAMES, "smartcam/frames/*")
     assert allowed("smartcam.Inference", MQTT) == {
         ("PublishToIoTCore", "smartcam/v1/+/+/event"),
+        ("PublishToIoTCore", "smartcam/v1/+/health"),
         ("SubscribeToIoTCore", "smartcam/v1/+/ack"),
     }
     assert event_topic(THING, CAMERA) == "smartcam/v1/porch/door/event"
+    assert health_topic(THING) == "smartcam/v1/porch/health"
     assert ack_topic(THING) == "smartcam/v1/porch/ack"
 
 
@@ -123,6 +125,7 @@ def test_the_document_names_every_setting_with_its_default() -> None:
     inference = InferenceSettings()
     assert table["camera_lost_after_s"] == f"`{inference.camera_lost_after_s}`"
     assert table["event_valid_s"] == f"`{inference.event_valid_s}`"
+    assert table["health_every_s"] == f"`{inference.health_every_s}`"
     assert table["max_events"] == f"`{inference.outbox.max_events}`"
     assert table["max_age_h"] == f"`{inference.outbox.max_age_s / 3600}`"
 

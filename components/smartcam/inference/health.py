@@ -1,0 +1,150 @@
+"""The device's sign of life: how it is, every few minutes, when something changes, and a goodbye at the end."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from smartcam.contract.errors import BusError, BusRefused
+from smartcam.contract.health import (
+    HEALTH_EVERY_S,
+    MOST_CAMERAS,
+    CameraCondition,
+    CameraHealth,
+    DeviceState,
+    Health,
+    OutboxHealth,
+)
+from smartcam.contract.ids import ThingName
+from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.contract.topics import health_topic
+from smartcam.edge.backoff import Backoff
+from smartcam.edge.bus import Bus
+from smartcam.edge.clock import Clock
+from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.logs import log
+
+logger = logging.getLogger(__name__)
+
+LEAST_GAP_S: Final = 10.0
+"""However often something changes: a camera that comes and goes must not cost a message each time."""
+_LOOK_EVERY_S: Final = 2.0
+_FIRST: Final = (CameraCondition.LOST, CameraCondition.AWAITED, CameraCondition.RUNNING, CameraCondition.ENDED)
+"""Which cameras are named first where there is not room for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """How the component is at a moment."""
+
+    cameras: tuple[CameraHealth, ...] = ()
+    model_name: str | None = None
+    model_version: str | None = None
+    analysed: int = 0
+    failed: int = 0
+    outbox: OutboxHealth = field(default_factory=OutboxHealth)
+    snapshots_waiting: int = 0
+    every_s: int = HEALTH_EVERY_S
+
+    @property
+    def news(self) -> object:
+        """What is worth a message as soon as it changes: no counters, and no rates."""
+        conditions = tuple((one.camera_id, one.condition) for one in self.cameras)
+        return conditions, self.model_name, self.model_version, self.outbox.refused > 0, self.every_s
+
+
+class HealthReporter:
+    """Publishes the device's health. `look` may be called from this service's thread at any time.
+
+    `run` names this process, so that the cloud tells its messages from those of another.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        thing: ThingName,
+        clock: Clock,
+        look: Callable[[], Facts],
+        *,
+        run: str,
+        version: str,
+        random: Callable[[], float],
+    ) -> None:
+        self._bus = bus
+        self._thing = thing
+        self._clock = clock
+        self._look = look
+        self._run = run
+        self._version = version
+        self._random = random
+        self._backoff = Backoff(LEAST_GAP_S, 60.0, random)
+        self._began_at = clock.monotonic()
+        self._due_at = MonotonicNs(0)
+        self._not_before = MonotonicNs(0)
+        self._told: object = None
+        self._seq = 0
+
+    def run(self, stop: StopToken) -> None:
+        """Report until `stop` is set, then say goodbye."""
+        while not stop.is_set():
+            self.step()
+            stop.wait(_LOOK_EVERY_S)
+        if self._seq:
+            self._publish(self._look(), DeviceState.STOPPING)
+
+    def step(self) -> None:
+        """Publish where it is time to, or where something has changed."""
+        now = self._clock.monotonic()
+        if now < self._not_before:
+            return
+        facts = self._look()
+        if now < self._due_at and facts.news == self._told:
+            return
+        if self._publish(facts, DeviceState.RUNNING):
+            first, self._told = self._told is None, facts.news
+            # The devices of a site start together after a power cut, and must not report together for ever.
+            wait_s = facts.every_s * (0.5 + 0.5 * self._random() if first else 1.0)
+            self._due_at = self._after(wait_s)
+            self._not_before = self._after(LEAST_GAP_S)
+            self._backoff.reset()
+        else:
+            self._due_at = self._not_before = self._after(self._backoff.next())
+
+    def _after(self, seconds: float) -> MonotonicNs:
+        return MonotonicNs(self._clock.monotonic() + round(seconds * NS_PER_S))
+
+    def _publish(self, facts: Facts, state: DeviceState) -> bool:
+        self._seq += 1
+        health = self._health(facts, state)
+        try:
+            self._bus.publish_cloud(health_topic(self._thing), health.to_json())
+        except BusRefused as error:
+            log(logger, logging.ERROR, "health_refused", error=error)
+            return False
+        except BusError as error:
+            log(logger, logging.INFO, "health_not_sent", state=state, error=error)
+            return False
+        log(logger, logging.DEBUG, "health_sent", state=state, seq=self._seq)
+        return True
+
+    def _health(self, facts: Facts, state: DeviceState) -> Health:
+        ranked = sorted(facts.cameras, key=lambda one: (_FIRST.index(one.condition), one.camera_id))
+        return Health(
+            thing=self._thing,
+            state=state,
+            run=self._run,
+            seq=self._seq,
+            sent_at=self._clock.utc(),
+            clock_synced=self._clock.synced(),
+            uptime_s=(self._clock.monotonic() - self._began_at) // NS_PER_S,
+            version=self._version,
+            every_s=facts.every_s,
+            model_name=facts.model_name,
+            model_version=facts.model_version,
+            analysed=facts.analysed,
+            failed=facts.failed,
+            snapshots_waiting=facts.snapshots_waiting,
+            outbox=facts.outbox,
+            cameras=tuple(ranked[:MOST_CAMERAS]),
+            cameras_left_out=max(0, len(ranked) - MOST_CAMERAS),
+        )

@@ -1,0 +1,46 @@
+"""Which cameras there are, and how each is: what the device tells the cloud about them."""
+
+import threading
+from collections.abc import Iterable
+
+from smartcam.contract.health import CameraCondition, CameraHealth
+from smartcam.contract.ids import CameraId
+
+
+class CameraRoster:
+    """Every camera that is configured or has been heard of. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._configured: frozenset[CameraId] = frozenset()
+        self._heard: dict[CameraId, CameraHealth] = {}
+
+    def configure(self, cameras: Iterable[CameraId]) -> None:
+        """These are expected, whether or not they have been heard of."""
+        with self._lock:
+            self._configured = frozenset(cameras)
+
+    def running(self, camera: CameraId, frames_per_second: float | None = None) -> None:
+        """The camera gives pictures; the rate stays as it was where None."""
+        with self._lock:
+            known = self._heard.get(camera)
+            rate = frames_per_second if frames_per_second is not None else known.frames_per_second if known else 0.0
+            self._heard[camera] = CameraHealth(camera, CameraCondition.RUNNING, rate)
+
+    def lost(self, camera: CameraId) -> None:
+        """The camera gives no pictures though it should."""
+        with self._lock:
+            self._heard[camera] = CameraHealth(camera, CameraCondition.LOST)
+
+    def ended(self, camera: CameraId) -> None:
+        """The camera's clip is over, as it should be."""
+        with self._lock:
+            self._heard[camera] = CameraHealth(camera, CameraCondition.ENDED)
+
+    def cameras(self) -> tuple[CameraHealth, ...]:
+        """All of them by name."""
+        with self._lock:
+            awaited = {
+                name: CameraHealth(name, CameraCondition.AWAITED) for name in self._configured - self._heard.keys()
+            }
+            return tuple(sorted((awaited | self._heard).values(), key=lambda one: one.camera_id))

@@ -1,0 +1,187 @@
+"""The sign of life: on time, at once when something changes, never in a storm, and a goodbye."""
+
+from dataclasses import dataclass, field, replace
+from threading import Thread
+
+import pytest
+
+from smartcam.contract.health import MOST_CAMERAS, CameraCondition, CameraHealth, DeviceState, Health, OutboxHealth
+from smartcam.contract.ids import CameraId
+from smartcam.edge.lifecycle import StopToken
+from smartcam.inference.health import LEAST_GAP_S, Facts, HealthReporter
+from smartcam.inference.roster import CameraRoster
+from tests.fakes.bus import FakeNucleus
+from tests.fakes.clock import FakeClock
+from tests.unit.inference.stage import GATE, THING, YARD
+
+RUNNING = (CameraHealth(YARD, CameraCondition.RUNNING, 25.0),)
+LOST = (CameraHealth(YARD, CameraCondition.LOST),)
+
+
+@dataclass
+class Device:
+    """A reporter with its clock and nucleus in hand."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    nucleus: FakeNucleus = field(default_factory=FakeNucleus)
+    facts: Facts = field(default_factory=lambda: Facts(cameras=RUNNING))
+    luck: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.reporter = HealthReporter(
+            self.nucleus.bus("smartcam.Inference"),
+            THING,
+            self.clock,
+            lambda: self.facts,
+            run="r1",
+            version="0.1.0",
+            random=lambda: self.luck,
+        )
+
+    def live(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.reporter.step()
+            self.clock.advance(1)
+
+    def sent(self) -> list[Health]:
+        assert all(one.topic == f"smartcam/v1/{THING}/health" for one in self.nucleus.published_cloud)
+        return [Health.from_json(one.payload) for one in self.nucleus.published_cloud]
+
+
+def test_the_first_sign_of_life_comes_at_once_and_says_how_the_device_is() -> None:
+    device = Device(facts=Facts(RUNNING, "eyes", "1.2.0", 10, 1, OutboxHealth(3, 0, 0, 900), 2))
+    device.live(1)
+    [health] = device.sent()
+    assert health == Health(
+        thing=THING,
+        state=DeviceState.RUNNING,
+        run="r1",
+        seq=1,
+        sent_at=health.sent_at,
+        clock_synced=True,
+        uptime_s=0,
+        version="0.1.0",
+        every_s=300,
+        model_name="eyes",
+        model_version="1.2.0",
+        analysed=10,
+        failed=1,
+        snapshots_waiting=2,
+        outbox=OutboxHealth(3, 0, 0, 900),
+        cameras=RUNNING,
+    )
+
+
+def test_where_nothing_changes_a_sign_comes_every_five_minutes() -> None:
+    device = Device()
+    device.live(1 + 3 * 300)
+    assert [health.seq for health in device.sent()] == [1, 2, 3, 4]
+    assert device.sent()[-1].uptime_s == 900
+
+
+def test_devices_that_started_together_do_not_report_together() -> None:
+    early, late = Device(luck=0.0), Device(luck=1.0)
+    for device in (early, late):
+        device.live(200)
+    assert len(early.sent()) == 2
+    assert len(late.sent()) == 1
+
+
+def test_a_lost_camera_is_told_at_once() -> None:
+    device = Device()
+    device.live(30)
+    device.facts = Facts(LOST)
+    device.live(1)
+    assert [health.cameras for health in device.sent()] == [RUNNING, LOST]
+
+
+def test_a_camera_that_comes_and_goes_costs_a_message_in_ten_seconds_at_most() -> None:
+    device = Device()
+    for second in range(100):
+        device.facts = Facts(LOST if second % 2 else RUNNING)
+        device.live(1)
+    assert len(device.sent()) <= 100 / LEAST_GAP_S + 1
+
+
+def test_counters_and_rates_alone_are_no_news() -> None:
+    device = Device()
+    device.live(30)
+    device.facts = Facts((replace(RUNNING[0], frames_per_second=12.0),), analysed=99, outbox=OutboxHealth(waiting=5))
+    device.live(30)
+    assert len(device.sent()) == 1
+
+
+def test_without_a_cloud_it_is_tried_again_and_the_newest_state_goes_out_once() -> None:
+    device = Device()
+    device.nucleus.cloud_away = True
+    device.live(120)
+    device.nucleus.cloud_away = False
+    device.facts = Facts(LOST)
+    device.live(61)
+    [health] = device.sent()
+    assert health.cameras == LOST
+
+
+def test_a_refusal_is_not_repeated_in_a_storm() -> None:
+    device = Device()
+    device.nucleus.refused.add(f"smartcam/v1/{THING}/health")
+    tries: list[int] = []
+    device.live(0)
+    before = device.reporter._seq
+    for second in range(300):
+        device.live(1)
+        if device.reporter._seq != before:
+            tries.append(second)
+            before = device.reporter._seq
+    assert len(tries) <= 10
+
+
+def test_who_stops_says_goodbye() -> None:
+    device, stop = Device(), StopToken()
+    thread = Thread(target=device.reporter.run, args=(stop,))
+    thread.start()
+    while not device.sent():
+        stop.wait(0.01)
+    stop.set()
+    thread.join(5)
+    assert [health.state for health in device.sent()] == [DeviceState.RUNNING, DeviceState.STOPPING]
+
+
+def test_who_never_came_to_work_says_nothing() -> None:
+    device, stop = Device(), StopToken()
+    stop.set()
+    device.reporter.run(stop)
+    assert device.sent() == []
+
+
+def test_of_too_many_cameras_the_silent_ones_are_named_first() -> None:
+    many = tuple(CameraHealth(CameraId(f"c{number:02}"), CameraCondition.RUNNING) for number in range(MOST_CAMERAS))
+    device = Device(facts=Facts((*many, CameraHealth(YARD, CameraCondition.LOST))))
+    device.live(1)
+    [health] = device.sent()
+    assert health.cameras[0].camera_id == YARD
+    assert (len(health.cameras), health.cameras_left_out) == (MOST_CAMERAS, 1)
+
+
+def test_the_roster_knows_configured_cameras_and_those_that_were_heard() -> None:
+    roster = CameraRoster()
+    roster.configure([YARD])
+    assert roster.cameras() == (CameraHealth(YARD, CameraCondition.AWAITED),)
+    roster.running(GATE, 5.0)
+    roster.running(GATE)
+    roster.lost(YARD)
+    assert roster.cameras() == (
+        CameraHealth(GATE, CameraCondition.RUNNING, 5.0),
+        CameraHealth(YARD, CameraCondition.LOST),
+    )
+    roster.ended(GATE)
+    roster.configure([])
+    assert [one.condition for one in roster.cameras()] == [CameraCondition.ENDED, CameraCondition.LOST]
+
+
+@pytest.mark.parametrize("every_s", [10, 60])
+def test_the_configured_interval_is_kept_and_told(every_s: int) -> None:
+    device = Device(facts=Facts(RUNNING, every_s=every_s))
+    device.live(1 + 10 * every_s)
+    assert len(device.sent()) == 11
+    assert {health.every_s for health in device.sent()} == {every_s}
