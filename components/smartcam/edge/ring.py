@@ -27,7 +27,8 @@ from smartcam.vision.picture import Picture
 DEFAULT_FOLDER = Path("/dev/shm")  # noqa: S108  shared memory is the point; names are opened exclusively
 FOLDER_VARIABLE = "SMARTCAM_SHM"
 """The environment variable by which the components' main functions choose another folder."""
-DEFAULT_SLOTS = 4
+DEFAULT_SLOTS = 3
+"""A reader has two more frames' time to read one; each slot more is dearer, because it pushes another from the cache."""
 
 
 class RingWriter:
