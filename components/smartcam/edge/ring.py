@@ -28,7 +28,7 @@ DEFAULT_FOLDER = Path("/dev/shm")  # noqa: S108  shared memory is the point; nam
 FOLDER_VARIABLE = "SMARTCAM_SHM"
 """The environment variable by which the components' main functions choose another folder."""
 DEFAULT_SLOTS = 3
-"""A reader has two more frames' time to read one; each slot more is dearer, because it pushes another from the cache."""
+"""A reader has the time of two more frames; each further slot is dearer, because it pushes another from the cache."""
 
 
 class RingWriter:
