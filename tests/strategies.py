@@ -90,6 +90,8 @@ def events(draw: st.DrawFn) -> Event:
         threshold=draw(shares),
         clock_synced=draw(st.booleans()),
         age_ms=draw(st.none() | counts),
+        rule=draw(st.none() | words),
+        cause=draw(st.none() | words),
         zone=draw(st.none() | words),
         box=draw(st.none() | normal_boxes()),
         label=draw(st.none() | words),

@@ -69,7 +69,8 @@ class Event:
     `started_at` is when the episode was raised, `ended_at` when it was cleared (only then);
     after `expires_at` nobody needs to be alarmed any more. `age_ms` is how old the event was
     when it was sent and None where a reboot made that unknowable; `clock_synced` tells
-    whether the device trusted its UTC. `suppressed` counts what raised no event of its own.
+    whether the device trusted its UTC. `rule` is the name of the rule that fired, `cause` in one word why there is an
+    event at all (`detected`, `motion`, `covered`). `suppressed` counts what raised no event of its own.
     `more` keeps fields of newer versions.
     """
 
@@ -86,6 +87,8 @@ class Event:
     clock_synced: bool
     ended_at: UtcNs | None = None
     age_ms: int | None = None
+    rule: str | None = None
+    cause: str | None = None
     zone: str | None = None
     box: NormalBox | None = None
     label: str | None = None
@@ -126,6 +129,8 @@ class Event:
                 "expires_at": format_utc(self.expires_at),
                 "score": self.score,
                 "threshold": self.threshold,
+                "rule": self.rule,
+                "cause": self.cause,
                 "zone": self.zone,
                 "box": None if box is None else [box.x1, box.y1, box.x2, box.y2],
                 "label": self.label,
@@ -168,6 +173,8 @@ class Event:
             expires_at=parse_utc(fields.text("expires_at"), "expires_at"),
             score=fields.number("score", 0, 1),
             threshold=fields.number("threshold", 0, 1),
+            rule=_optional_text(fields, "rule"),
+            cause=_optional_text(fields, "cause"),
             zone=_optional_text(fields, "zone"),
             box=_box(fields) if fields.has("box") else None,
             label=_optional_text(fields, "label"),
