@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--yards", type=int, default=400, help="made-up yards to train on, 30 pictures each")
     parser.add_argument("--held-out", type=int, default=60, help="yards for the thresholds, and as many for the test")
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=20)
     chosen = parser.parse_args(arguments)
     if chosen.seed < 0 or min(chosen.yards, chosen.held_out, chosen.epochs) < 1:
         parser.error("--seed must not be negative, the others must be at least 1")
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(plan: Plan, command: str, out: Path, work: Path) -> tuple[Evaluation, str]:
     """Data, train, export, evaluate, bundle: (what it is worth, the model's SHA-256)."""
     footage = shoot_once(plan.lots, work)
-    trained = train(footage["train"], Course(plan.epochs, 64, 2e-3, plan.seed))
+    trained = train(footage["train"], Course(plan.epochs, 64, 2.5e-3, plan.seed))
     exported = export(trained.network, footage["train"])
     evaluation = evaluate(trained.network, exported, footage["validation"], footage["test"])
     origin = Origin(command, plan.seed, len(footage["train"]), plan.yards)

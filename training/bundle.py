@@ -8,7 +8,7 @@ from typing import Final
 from smartcam.contract.event import EventKind
 from smartcam.model.manifest import ModelKind, ModelManifest, Provenance
 from smartcam.model.packing import Draft, write_bundle
-from training.dataset import GENERATOR
+from training.dataset import generator
 from training.evaluate import Evaluation
 from training.export import Exported
 from training.network import LABELS
@@ -52,5 +52,10 @@ def _draft(evaluation: Evaluation, origin: Origin) -> Draft:
         thresholds=evaluation.thresholds,
         min_frames=MIN_FRAMES,
         licence=LICENCE,
-        provenance=Provenance(source=GENERATOR, command=origin.command, seed=origin.seed, training=seen),
+        provenance=Provenance(
+            source=f"pictures made up by training.yard, sources {generator()}",
+            command=origin.command,
+            seed=origin.seed,
+            training=seen,
+        ),
     )

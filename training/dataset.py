@@ -1,5 +1,6 @@
 """First stage: pictures of made-up yards as the device's own preprocessing shows them, with the truth beside them."""
 
+import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +18,7 @@ from training.yard.brush import Pixels
 from training.yard.draws import STORY_S, Hour, draw_spec, draw_story
 from training.yard.scene import Scene, paint_setting
 
-GENERATOR: Final = "training.yard 1"
-"""Name and version of the generator: raise the number when its pictures change."""
+_FOLDER: Final = Path(__file__).resolve().parent
 INPUT_WIDTH: Final = 160
 INPUT_HEIGHT: Final = 96
 CLEARLY_SEEN: Final = 0.5
@@ -29,6 +29,12 @@ Box = tuple[float, float, float, float]
 _SIZES: Final = ((320, 180), (384, 216), (448, 252), (320, 240))
 _TRIES: Final = 40
 _HOURS: Final = tuple(Hour)
+
+
+def generator() -> str:
+    """The first digits of a SHA-256 over everything that decides how pictures look."""
+    sources = [_FOLDER / "dataset.py", *sorted((_FOLDER / "yard").glob("*.py"))]
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
 
 
 def rgb_spec() -> InputSpec:
@@ -161,8 +167,7 @@ def shoot_once(lots: Sequence[tuple[str, Lot]], folder: Path) -> dict[str, Foota
     """Takes the pictures of each named lot, or loads them where the same generator has taken them before."""
     taken = {}
     for name, lot in lots:
-        stamp = f"{GENERATOR.replace(' ', '-')}-{INPUT_WIDTH}x{INPUT_HEIGHT}-{lot.first_seed}-{lot.yards}-{lot.pairs}"
-        path = folder / f"{name}-{stamp}.npz"
+        path = folder / f"{name}-{lot.first_seed}-{lot.yards}-{lot.pairs}-{generator()}.npz"
         if not path.exists():
             shoot(lot).save(path)
         taken[name] = Footage.load(path)

@@ -20,7 +20,7 @@ from training.yard.brush import (
     warp,
 )
 from training.yard.lens import Lens
-from training.yard.spec import Fence, Prop, PropKind, SceneSpec, Yard
+from training.yard.spec import Fence, Ground, Prop, PropKind, SceneSpec, Yard
 from training.yard.textures import (
     CROWN_SIZE,
     fence_texture,
@@ -151,7 +151,7 @@ def _paint_ground(canvas: Pixels, lens: Lens, yard: Yard, rng: np.random.Generat
     depth = far - near
     size = (2 * _ACROSS, depth)
     flat = ground_texture(rng, yard.ground, yard.ground_colour, size, ppm)
-    meadow = ground_texture(rng, yard.ground.GRASS, (70, 122, 104), (2 * _ACROSS, 20.0), ppm)
+    meadow = ground_texture(rng, Ground.GRASS, (70, 122, 104), (2 * _ACROSS, 20.0), ppm)
     flat[-meadow.shape[0] :] = meadow[:, : flat.shape[1]]
 
     def at(x: float, z: float) -> Point:

@@ -1,6 +1,5 @@
 """The scene itself: pictures, and the truth about them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -244,8 +243,3 @@ def _cover(cover: Plane, laid: _Laid) -> None:
     opacity = laid.ink[skip_y::COARSE, skip_x::COARSE, 3].astype(np.float32) / 255
     under = cover[first[1] : first[1] + opacity.shape[0], first[0] : first[0] + opacity.shape[1]]
     under[:] = np.maximum(under, opacity[: under.shape[0], : under.shape[1]])
-
-
-def truths(scene: Scene, times: Sequence[float]) -> list[Truth]:
-    """The truth at each of the times."""
-    return [scene.truth(time_s) for time_s in times]
