@@ -34,6 +34,7 @@ def train(footage: Footage, course: Course) -> Trained:
     import keras  # noqa: PLC0415 - only the training environment has it
     import tensorflow as tf  # noqa: PLC0415
 
+    keras.utils.clear_session()  # names are counted, and they end up in the exported file
     keras.utils.set_random_seed(course.seed)
     tf.config.experimental.enable_op_determinism()
     network = build_network()

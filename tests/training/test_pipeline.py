@@ -25,7 +25,7 @@ if importlib.util.find_spec("tensorflow") is None:
 pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("default")]
 
 PLAN = Plan(seed=3, yards=3, pairs=1, held_out=2, epochs=1)
-COURSE = Course(epochs=2, batch=16, rate=1e-3, seed=5)
+COURSE = Course(epochs=1, batch=16, rate=1e-3, seed=5)
 
 
 @pytest.fixture(scope="module")
