@@ -4,11 +4,12 @@ import logging
 from pathlib import Path
 from typing import Final
 
-from smartcam.capture.settings import CameraSettings, Pacing
-from smartcam.capture.sources.clip import Clip, checked_path
+from smartcam.capture.settings import AtEnd, CameraSettings, Pacing
+from smartcam.capture.sources.clip import Clip, ClipPicture, checked_path
+from smartcam.capture.sources.elapsed import Elapsed, ElapsedFile, NothingElapsed
 from smartcam.capture.sources.opencv_clip import OpenCvClip
 from smartcam.capture.sources.source import TimedPicture
-from smartcam.contract.errors import CameraLost
+from smartcam.contract.errors import CameraEnded, CameraLost
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
@@ -20,13 +21,26 @@ _LATE_NS: Final = 50 * NS_PER_MS
 
 
 class FileSource:
-    """See `FrameSource`. Paced by positions against the monotonic clock; a wait ends at once when `stop` is set."""
+    """See `FrameSource`. Paced by positions against the monotonic clock; a wait ends at once when `stop` is set.
 
-    def __init__(self, clip: Clip, pacing: Pacing, clock: Clock, stop: StopToken) -> None:
+    A clip at its own pace that began before (`elapsed`) goes on where it would be by now, as a camera does.
+    """
+
+    def __init__(
+        self,
+        clip: Clip,
+        pacing: Pacing,
+        clock: Clock,
+        stop: StopToken,
+        elapsed: Elapsed | None = None,
+        at_end: AtEnd = AtEnd.STOP,
+    ) -> None:
         self._clip = clip
         self._is_paced = pacing is Pacing.REALTIME
         self._clock = clock
         self._stop = stop
+        self._elapsed = elapsed if elapsed is not None and self._is_paced else NothingElapsed()
+        self._at_end = at_end
         self._began: MonotonicNs | None = None
         self._late = 0
 
@@ -42,9 +56,14 @@ class FileSource:
 
     def read(self) -> TimedPicture:
         """See `FrameSource`; a clip always has a picture or an end. When stopped it does not wait."""
-        taken = self._clip.next()
-        if self._is_paced:
-            self._wait_for(taken.position_ns)
+        try:
+            taken = self._clip.next()
+            if self._is_paced:
+                taken = self._at_its_time(taken)
+        except CameraEnded:
+            if self._at_end is AtEnd.REOPEN:
+                self._elapsed.forget()
+            raise
         return TimedPicture(
             picture=taken.picture,
             position_ns=taken.position_ns,
@@ -57,24 +76,39 @@ class FileSource:
         """See `FrameSource`."""
         self._clip.close()
 
-    def _wait_for(self, position_ns: int) -> None:
-        now = self._clock.monotonic()
+    def _at_its_time(self, taken: ClipPicture) -> ClipPicture:
         if self._began is None:
-            self._began = MonotonicNs(now - position_ns)
-        early_ns = self._began + position_ns - now
+            self._began, taken = self._begin(taken)
+        early_ns = self._began + taken.position_ns - self._clock.monotonic()
         if early_ns > 0:
             self._stop.wait(early_ns / NS_PER_S)
         elif early_ns < -_LATE_NS:
             self._late += 1
+        return taken
+
+    def _begin(self, taken: ClipPicture) -> tuple[MonotonicNs, ClipPicture]:
+        """When the clip began, and the first picture to show."""
+        before = self._elapsed.since()
+        if before is None:
+            began = MonotonicNs(self._clock.monotonic() - taken.position_ns)
+            self._elapsed.begin(began)
+            return began, taken
+        while before + taken.position_ns < self._clock.monotonic() and not self._stop.is_set():
+            taken = self._clip.next()
+        log(logger, logging.INFO, "clip_goes_on", position_s=round(taken.position_ns / NS_PER_S, 1))
+        return before, taken
 
 
-def open_file(settings: CameraSettings, clock: Clock, stop: StopToken) -> FileSource:
+def open_file(settings: CameraSettings, clock: Clock, stop: StopToken, memory: Path | None = None) -> FileSource:
     """The source of a camera whose kind is `file`.
+
+    `memory`: the folder in which a clip's beginning is kept, so that a restarted process goes on with it.
 
     Raises:
         CameraLost: the clip cannot be opened; the message names the path and the cause.
     """
-    return FileSource(open_clip(settings.path), settings.pacing, clock, stop)
+    elapsed = None if memory is None else ElapsedFile(memory, settings.camera, settings.path, clock)
+    return FileSource(open_clip(settings.path), settings.pacing, clock, stop, elapsed, settings.at_end)
 
 
 def open_clip(path: Path) -> Clip:
