@@ -2,9 +2,13 @@
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
+
+_ENVIRONMENT: Final = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "python"
 
 VERBS: Final[Mapping[str, str]] = {
     "demo": "play a clip through the whole path: camera to mailbox",
@@ -15,6 +19,11 @@ VERBS: Final[Mapping[str, str]] = {
     "nucleus": "run components from their recipes, as Greengrass nucleus lite does",
     "cloud": "run the cloud side on this machine",
     "lint": "check recipes more strictly than the Greengrass Development Kit",
+    "publish": "upload the artifacts of a build and create its component versions",
+    "deploy": "deploy what is published to a group of devices, a canary group first",
+    "status": "wait for a deployment and show each device's outcome",
+    "rollback": "deploy once more what a group had before",
+    "local": "deploy a build to a nucleus on this machine, or over ssh to a Raspberry Pi",
 }
 
 
@@ -38,6 +47,8 @@ def usage() -> str:
 
 def main(argv: Sequence[str]) -> int:
     """Run one verb. 2 when there is no such verb."""
+    if importlib.util.find_spec("smartcam") is None:
+        return _elsewhere(argv)
     if argv and argv[0] in {"-h", "--help"}:
         print(usage())
         return 0
@@ -49,6 +60,14 @@ def main(argv: Sequence[str]) -> int:
         return 2
     run: Callable[[list[str]], int] = importlib.import_module(name).main
     return run(list(argv[1:]))
+
+
+def _elsewhere(argv: Sequence[str]) -> int:
+    """Go on in the project's environment: the Greengrass Development Kit calls whatever python3 there is."""
+    if _ENVIRONMENT.exists() and Path(sys.prefix) != _ENVIRONMENT.parents[1]:
+        os.execv(_ENVIRONMENT, [str(_ENVIRONMENT), "-m", "devkit", *argv])  # noqa: S606
+    print("devkit: the environment is missing; make setup", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Archives whose bytes depend on their content alone."""
 
+import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,10 +8,12 @@ from pathlib import Path
 # The first moment that a zip can name: the same in every time zone and every clone.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o100644
+_CHUNK_BYTES = 1 << 20
+_PACKED_ALREADY = frozenset({".whl"})
 
 
-def write_archive(target: Path, members: Mapping[str, Path]) -> None:
-    """Write a zip with each member's name and the file that it comes from, in the order of the names.
+def write_archive(target: Path, members: Mapping[str, Path | bytes]) -> None:
+    """Write a zip with each member's name and its bytes or the file they come from, in the order of the names.
 
     Raises:
         OSError: when a file cannot be read or the archive not written.
@@ -19,10 +22,17 @@ def write_archive(target: Path, members: Mapping[str, Path]) -> None:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(members):
             entry = zipfile.ZipInfo(name, _NO_TIME)
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            member = members[name]
+            packed = isinstance(member, Path) and member.suffix in _PACKED_ALREADY
+            entry.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
             entry.external_attr = _FILE_MODE << 16
             entry.create_system = 3  # Unix, wherever it is built
-            archive.writestr(entry, members[name].read_bytes())
+            if isinstance(member, bytes):
+                archive.writestr(entry, member)
+                continue
+            entry.file_size = member.stat().st_size
+            with member.open("rb") as source, archive.open(entry, "w") as packing:
+                shutil.copyfileobj(source, packing, _CHUNK_BYTES)
 
 
 def tree(folder: Path, prefix: str, *, suffixes: frozenset[str] | None = None) -> dict[str, Path]:

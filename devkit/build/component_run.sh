@@ -1,18 +1,17 @@
 #!/bin/sh
-# Runs a Smartcam component in the Runtime's environment, as soon as that is there.
-# usage: run.sh RUNTIME_FOLDER MODULE [ARGUMENT ...]
+# Runs a Smartcam component with the Runtime's packages, as soon as those are there.
+# usage: run.sh PACKAGES_FOLDER CODE_ZIP MODULE [ARGUMENT ...]
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-runtime=$1 module=$2
-shift 2
+packages=$1 code=$2 module=$3
+shift 3
 waited=0
-until ls "$runtime"/ready-* > /dev/null 2>&1; do
+until [ -f "$packages/ready" ]; do
     if [ "$waited" -ge 1800 ]; then
-        echo "smartcam: the Runtime component is not ready after 30 minutes; see its log" >&2
+        echo "smartcam: $packages is not ready after 30 minutes; see the log of smartcam.Runtime" >&2
         exit 1
     fi
     [ $((waited % 60)) -ne 0 ] || echo "smartcam: waiting for the Runtime component"
     sleep 1
     waited=$((waited + 1))
 done
-PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 exec "$runtime/bin/python" -m "$module" "$@"
+PYTHONPATH="$code" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 exec "$packages/bin/python" -m "$module" "$@"

@@ -1,41 +1,68 @@
 #!/bin/sh
-# Builds the virtual environment that the Smartcam components share.
-# usage: install.sh WORK_FOLDER VERSION [PYTHON]
+# Builds the virtual environment that the Smartcam components share: WORK_FOLDER/packages-<id>, with a file `ready`.
+# usage: install.sh WORK_FOLDER PACKAGES_ZIP [PYTHON]
 # PYTHON: an interpreter that has the packages already; then it is linked instead.
+# An environment that is in use is never touched: another set of packages gets another folder.
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-work=$1 version=$2 given=${3:-}
-stamp="$work/ready-$version"
+work=$1 archive=$2 given=${3:-}
+imports='
+import av, awsiot, cryptography, cv2, numpy
+try:
+    import ai_edge_litert.interpreter
+except ImportError:
+    import tflite_runtime.interpreter
+'
+umask 022
 
-# "Ready" must never be said of a half-made environment.
-rm -f "$work"/ready-*
+fail() {
+    echo "smartcam.Runtime: $*" >&2
+    exit 1
+}
+
+command -v python3 > /dev/null || fail "there is no python3; sudo apt-get install python3"
+unpacked="$work/unpacked"
+rm -rf "$unpacked"
+trap 'rm -rf "$unpacked"' EXIT
+python3 -m zipfile -e "$archive" "$unpacked"
+locks="$unpacked/requirements"
+packages="$work/packages-$(cat "$locks/id")"
+
 if [ -n "$given" ]; then
-    "$given" -c 'import awsiot, cv2, numpy' || {
-        echo "smartcam.Runtime: python = $given: it lacks the packages; leave the key empty to have them installed" >&2
-        exit 1
-    }
-    mkdir -p "$work/bin.new"
-    printf '%s\n' "$given" > "$work/bin.new/interpreter"
-    printf '%s\n' '#!/bin/sh' 'exec "$(cat "${0%/*}/interpreter")" "$@"' > "$work/bin.new/python"
-    chmod 755 "$work/bin.new/python"
-    rm -rf "$work/bin"
-    mv "$work/bin.new" "$work/bin"
-else
-    python=$(python3 -c 'import sys; print("py%d%d" % sys.version_info[:2])')
-    requirements="$here/requirements/device-$python.txt"
-    [ -f "$requirements" ] || {
-        echo "smartcam.Runtime: no packages for $python; install Python 3.11 or 3.13" >&2
-        exit 1
-    }
-    rm -rf "$work/venv" "$work/bin"
-    # System packages stay visible because picamera2 comes from apt only.
-    python3 -m venv --system-site-packages "$work/venv"
-    if [ -d "$here/wheels" ]; then
-        set -- --no-index --find-links "$here/wheels"
-    else
-        set --
-    fi
-    "$work/venv/bin/python" -m pip install --quiet --no-deps --only-binary :all: --require-hashes "$@" -r "$requirements"
-    ln -s venv/bin "$work/bin"
+    "$given" -c "$imports" || fail "python = $given: it lacks the packages; leave the key empty to have them installed"
+    rm -rf "$packages"
+    mkdir -p "$packages/bin"
+    printf '%s\n' "$given" > "$packages/interpreter"
+    printf '%s\n' '#!/bin/sh' 'exec "$(cat "${0%/*}/../interpreter")" "$@"' > "$packages/bin/python"
+    chmod 755 "$packages/bin/python"
+    : > "$packages/ready"
+    exit 0
 fi
-: > "$stamp"
+
+python=$(python3 -c 'import sys; print("py%d%d" % sys.version_info[:2])')
+requirements="$locks/device-$python.txt"
+[ -f "$requirements" ] || fail "there are no packages for $python; Python 3.11 or 3.13 is needed"
+if [ -f "$packages/ready" ] && [ ! -f "$packages/interpreter" ] && "$packages/bin/python" -c "$imports" 2> /dev/null; then
+    echo "smartcam.Runtime: the packages are there already"
+    exit 0
+fi
+rm -rf "$packages"
+# System packages stay visible because picamera2 comes from apt only.
+if [ -f "$unpacked/wheels/$python" ]; then
+    # pip runs from its own wheel: the device needs neither python3-venv nor a network.
+    python3 -m venv --system-site-packages --without-pip "$packages"
+    pip=$(ls "$unpacked"/wheels/pip-*.whl)
+    set -- "$pip/pip" install --no-index --find-links "$unpacked/wheels"
+else
+    echo "smartcam.Runtime: this build carries no packages for $python here; fetching them from the network"
+    python3 -m venv --system-site-packages "$packages" || fail "sudo apt-get install python3-venv"
+    set -- -m pip install
+fi
+PYTHONPATH='' "$packages/bin/python" "$@" --quiet --no-cache-dir --disable-pip-version-check --no-deps \
+    --ignore-installed --only-binary :all: --require-hashes -r "$requirements"
+"$packages/bin/python" -c "$imports" || fail "what was installed cannot be imported"
+: > "$packages/ready"
+
+# The set before stays for a component that still runs on it; older ones go.
+ls -dt "$work"/packages-* | tail -n +3 | while read -r old; do
+    [ "$old" = "$packages" ] || rm -rf "$old"
+done

@@ -1,19 +1,29 @@
 """What each component consists of, and how it is laid out for the nucleus."""
 
 import hashlib
+import json
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from devkit.build.archive import tree, write_archive
+from devkit.build.wheels import ARCHITECTURES, PYTHONS, Platform, packages_id
 from smartcam import __version__
 from smartcam.contract.errors import SmartcamError
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_RECIPE_BYTES = 8_196
+SUITE: Final = "smartcam.Suite"
+LIST_NAME: Final = "SHA256SUMS"
 _HERE = Path(__file__).resolve().parent
 _PYTHON = frozenset({".py"})
+
+Members = Mapping[str, Path | bytes]
+Artifact = Path | Members
+"""A file as it is, or what goes into a zip."""
 
 
 class BuildError(SmartcamError):
@@ -38,75 +48,155 @@ class Built:
         """The folder of the artifacts."""
         return self.folder / "artifacts"
 
+    def recipe(self, component: str) -> Path:
+        """A component's final recipe."""
+        return self.recipes / f"{component}-{self.version}.yaml"
 
-def build_suite(folder: Path, bundle: Path, root: Path = ROOT) -> Built:
-    """Build every component with the model bundle given.
+    def artifacts_of(self, component: str) -> tuple[Path, ...]:
+        """A component's artifacts, in the order of their names."""
+        return tuple(sorted((self.artifacts / component / self.version).glob("*")))
+
+
+def locks(root: Path = ROOT) -> tuple[Path, ...]:
+    """The lock files of a device's packages, one for each Python."""
+    return tuple(root / "requirements" / f"device-{python}.txt" for python in PYTHONS)
+
+
+def build_suite(
+    folder: Path, bundle: Path, root: Path = ROOT, wheels: Mapping[Platform, Sequence[Path]] | None = None
+) -> Built:
+    """Build every component with the model bundle given; the Runtime carries the wheels given.
 
     Raises:
-        BuildError: naming the file that is missing or too large.
+        BuildError: naming the file that is missing or too large, or a version that differs from the suite's.
     """
     if not (bundle / "manifest.json").is_file():
         raise BuildError(f"bundle {bundle}: has no manifest.json; make one with `python -m devkit bundle`")
-    archives = _archives(root, bundle)
+    _check_version(root)
+    artifacts = _artifacts(root, bundle, wheels or {})
     recipes = sorted((root / "recipes").glob("smartcam.*.yaml"))
     names = tuple(recipe.stem for recipe in recipes)
     shutil.rmtree(folder, ignore_errors=True)
     for recipe in recipes:
-        _write_recipe(recipe, folder / "recipes" / f"{recipe.stem}-{__version__}.yaml")
-        for archive, members in archives.get(recipe.stem, {}).items():
-            write_archive(folder / "artifacts" / recipe.stem / __version__ / archive, members)
+        _write_recipe(recipe, folder / "recipes" / f"{recipe.stem}-{__version__}.yaml", root)
+        for name, content in artifacts.get(recipe.stem, {}).items():
+            _write_artifact(folder / "artifacts" / recipe.stem / __version__ / name, content)
     _write_hashes(folder)
+    _make_readable(folder)
     return Built(folder, __version__, names)
 
 
-def _archives(root: Path, bundle: Path) -> dict[str, dict[str, dict[str, Path]]]:
-    """Per component its archives, per archive its members."""
-    requirements = root / "requirements"
+def find_built(folder: Path) -> Built:
+    """A build that lies in a folder. Raises BuildError when there is none, or files are not as its list says."""
+    listed = folder / LIST_NAME
+    if not listed.is_file():
+        raise BuildError(f"{folder}: holds no build; make one with `python -m devkit build`")
+    said = {name: digest for digest, name in (line.split("  ", 1) for line in listed.read_text().splitlines())}
+    there = hashes(folder)
+    if said != there:
+        odd = sorted(name for name in {*said, *there} if said.get(name) != there.get(name))
+        raise BuildError(f"{folder}: {odd[0]} is not what {LIST_NAME} says; build again")
+    recipes = sorted((folder / "recipes").glob("*.yaml"))
+    names = [recipe.stem.partition("-")[0] for recipe in recipes]
+    versions = {recipe.stem.partition("-")[2] for recipe in recipes}
+    if SUITE not in names or len(versions) != 1:
+        raise BuildError(f"{folder}: holds no build of the suite; make one with `python -m devkit build`")
+    return Built(folder, versions.pop(), tuple(names))
+
+
+def _artifacts(
+    root: Path, bundle: Path, wheels: Mapping[Platform, Sequence[Path]]
+) -> Mapping[str, Mapping[str, Artifact]]:
+    """Per component its artifacts.
+
+    No nucleus unpacks anything: lite does not in a local deployment, and a hundred megabytes need not lie there twice.
+    """
+    run = _HERE / "component_run.sh"
+    packages = {f"smartcam-packages-{arch}.zip": _packages(root, arch, wheels) for arch in ARCHITECTURES}
     return {
-        "smartcam.Runtime": {
-            "smartcam-runtime.zip": {
-                "install.sh": _HERE / "runtime_install.sh",
-                "requirements/device-py311.txt": requirements / "device-py311.txt",
-                "requirements/device-py313.txt": requirements / "device-py313.txt",
-            }
-        },
-        "smartcam.Model": {"smartcam-model.zip": _flat(bundle)},
+        "smartcam.Runtime": {"install.sh": _HERE / "runtime_install.sh", **packages},
+        "smartcam.Model": {"install.sh": _HERE / "model_install.sh", "smartcam-model.zip": _flat(bundle)},
         "smartcam.Capture": {
-            "smartcam-capture.zip": _component(root, ("contract", "vision", "edge", "capture")),
+            "run.sh": run,
+            "smartcam-capture.zip": _code(root, ("contract", "vision", "edge", "capture")),
         },
         "smartcam.Inference": {
-            "smartcam-inference.zip": _component(root, ("contract", "vision", "model", "edge", "inference")),
+            "run.sh": run,
+            "smartcam-inference.zip": _code(root, ("contract", "vision", "model", "edge", "inference")),
         },
     }
 
 
-def _flat(folder: Path) -> dict[str, Path]:
+def _flat(folder: Path) -> Members:
     return {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-def _component(root: Path, packages: tuple[str, ...]) -> dict[str, Path]:
+def _code(root: Path, packages: tuple[str, ...]) -> Members:
     """A component carries the floors that it stands on, and no other component."""
     source = root / "components" / "smartcam"
-    members = {"run.sh": _HERE / "component_run.sh", "smartcam/__init__.py": source / "__init__.py"}
+    members: dict[str, Path | bytes] = {"smartcam/__init__.py": source / "__init__.py"}
     for package in packages:
         members |= tree(source / package, f"smartcam/{package}", suffixes=_PYTHON)
     return members
 
 
-def _write_recipe(source: Path, target: Path) -> None:
+def _packages(root: Path, architecture: str, wheels: Mapping[Platform, Sequence[Path]]) -> Members:
+    """The lock files, and the wheels of this architecture; `wheels/<python>` says that they are complete for it."""
+    members: dict[str, Path | bytes] = {f"requirements/{lock.name}": lock for lock in locks(root)}
+    members["requirements/id"] = packages_id(locks(root)).encode() + b"\n"
+    for platform, files in wheels.items():
+        if platform.architecture == architecture:
+            members[f"wheels/{platform.python}"] = b""
+            members |= {f"wheels/{wheel.name}": wheel for wheel in files}
+    return members
+
+
+def _write_artifact(target: Path, content: Artifact) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, Path):
+        target.write_bytes(content.read_bytes())
+    else:
+        write_archive(target, content)
+
+
+def _write_recipe(source: Path, target: Path, root: Path) -> None:
     text = source.read_text().replace("{COMPONENT_VERSION}", __version__)
+    text = text.replace("{RUNTIME_PACKAGES}", packages_id(locks(root)))
     if len(text.encode()) > LARGEST_RECIPE_BYTES:
         raise BuildError(f"{source}: is over {LARGEST_RECIPE_BYTES} bytes, more than nucleus lite reads; shorten it")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text)
 
 
+def _check_version(root: Path) -> None:
+    """The version stands in the package; GDK's file has to repeat it, because GDK reads nothing else."""
+    project = root / "gdk-config.json"
+    said = json.loads(project.read_text())["component"][SUITE]["version"]
+    if said != __version__:
+        raise BuildError(
+            f"{project}: says version {said}, components/smartcam/__init__.py {__version__}; make them one"
+        )
+
+
 def _write_hashes(folder: Path) -> None:
     lines = [f"{digest}  {name}\n" for name, digest in hashes(folder).items()]
-    (folder / "SHA256SUMS").write_text("".join(lines))
+    (folder / LIST_NAME).write_text("".join(lines))
 
 
 def hashes(folder: Path) -> Mapping[str, str]:
     """The SHA-256 of every recipe and artifact below a build's folder, by relative path."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "SHA256SUMS")
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != LIST_NAME)
+    return {path.relative_to(folder).as_posix(): _digest(path) for path in files}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _make_readable(folder: Path) -> None:
+    """Whatever the umask: a local deployment copies modes, and components run as another user than the nucleus."""
+    for path, _, files in os.walk(folder):
+        Path(path).chmod(0o755)
+        for name in files:
+            Path(path, name).chmod(0o644)

@@ -55,10 +55,10 @@ def allowed(name: str, service: str) -> set[tuple[str, str]]:
 def test_every_recipe_runs_on_both_nuclei(source: Path) -> None:
     document = yaml.safe_load(source.read_text())
     assert document["ComponentName"] == source.stem
-    (manifest,) = document["Manifests"]
-    assert manifest["Platform"] == {"os": "linux", "runtime": "*"}
-    # Nucleus lite knows no other phases than these, and a SOFT dependency is the only kind that both take.
-    assert set(manifest["Lifecycle"]) <= {"install", "run"}
+    for manifest in document["Manifests"]:
+        assert manifest["Platform"].items() >= {"os": "linux", "runtime": "*"}.items()
+        # Nucleus lite knows no other phases than these, and a SOFT dependency is the only kind that both take.
+        assert set(manifest["Lifecycle"]) <= {"install", "run"}
     kinds = {each["DependencyType"] for each in document.get("ComponentDependencies", {}).values()}
     assert kinds <= {"SOFT"}
     assert "RequiresPrivilege" not in source.read_text()
@@ -120,7 +120,8 @@ def test_the_document_names_every_setting_with_its_default() -> None:
     camera = CameraSettings(CAMERA, Path())
     for each in fields(CameraSettings):
         if each.name not in ("camera", "path"):
-            assert table[each.name] == f"`{getattr(camera, each.name)}`"
+            default = getattr(camera, each.name)
+            assert table[each.name] == ("(empty)" if default == "" else f"`{default}`")
     assert {each.name for each in fields(AnalysisSettings)} <= set(table)
     inference = InferenceSettings()
     assert table["camera_lost_after_s"] == f"`{inference.camera_lost_after_s}`"
@@ -142,3 +143,4 @@ def test_final_recipes_have_no_placeholder_left(tmp_path: Path) -> None:
     built = build_suite(tmp_path / "out", bundle)
     for path in built.recipes.iterdir():
         assert "{COMPONENT" not in path.read_text()
+        assert "{RUNTIME" not in path.read_text()
