@@ -1,0 +1,1 @@
+"""The devices: what they say of themselves, and what their silence means."""

@@ -1,0 +1,1 @@
+"""What runs in the functions that hear the devices and watch over them."""

@@ -1,0 +1,115 @@
+"""One device as the cloud knows it. Times are arrivals by the cloud's clock; a device's own clock is not trusted."""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from smartcam.contract.health import HEALTH_EVERY_S, CameraCondition, DeviceState
+from smartcam.contract.ids import CameraId, EventId, ThingName
+from smartcam.contract.times import UtcNs
+
+NEVER: Final = UtcNs(0)
+
+
+class OutageKind(StrEnum):
+    """Whose silence it is."""
+
+    DEVICE = "device"
+    CAMERAS = "cameras"
+    FLEET = "fleet"
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A silence that has lasted too long.
+
+    `since` is the last sign of life and `noticed_at` when it had lasted too long. `told` says that the alert was
+    handed over, and `ended_at` when it was over. `cameras`: who is silent, where not all of the device is. In a
+    fleet's outage `count` of `total` devices are silent, or back once it has ended.
+    """
+
+    event_id: EventId
+    kind: OutageKind
+    since: UtcNs
+    noticed_at: UtcNs
+    told: bool = False
+    ended_at: UtcNs | None = None
+    cameras: tuple[CameraId, ...] = ()
+    count: int = 0
+    total: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it goes on."""
+        return self.ended_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCamera:
+    """A camera of a device; `seen_at` is when it was last said to give pictures, NEVER for one that never did."""
+
+    camera_id: CameraId
+    condition: CameraCondition
+    seen_at: UtcNs = NEVER
+    frames_per_second: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What the broker last said of the device's connection."""
+
+    connected: bool = True
+    at: UtcNs = NEVER
+    version: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Everything that is kept of one device. `revision` counts its changes: no writer may lose another's."""
+
+    thing: ThingName
+    first_seen: UtcNs
+    heard_at: UtcNs
+    state: DeviceState = DeviceState.RUNNING
+    every_s: int = HEALTH_EVERY_S
+    run: str = ""
+    seq: int = 0
+    version: str = ""
+    model: str = ""
+    events_waiting: int = 0
+    oldest_waiting_ms: int | None = None
+    cameras: tuple[KnownCamera, ...] = ()
+    presence: Presence = field(default_factory=Presence)
+    paused_until: UtcNs = NEVER
+    retired: bool = False
+    retired_cameras: frozenset[CameraId] = frozenset()
+    outage: Outage | None = None
+    camera_outage: Outage | None = None
+    back_at: UtcNs = NEVER
+    """When its last outage ended."""
+    revision: int = 0
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the broker has lost it, and nothing has been heard of it since."""
+        return not self.presence.connected and self.presence.at > self.heard_at
+
+    def paused(self, until: UtcNs) -> "Device":
+        """Its silence means nothing until then."""
+        return replace(self, paused_until=until)
+
+    def with_retirement(self, *, retired: bool, camera: CameraId | None = None) -> "Device":
+        """Its silence, or that of one of its cameras, means nothing (or something again)."""
+        if camera is None:
+            return replace(self, retired=retired)
+        one = frozenset({camera})
+        return replace(self, retired_cameras=self.retired_cameras | one if retired else self.retired_cameras - one)
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What is known of all devices together: an outage of many at once, and since when most of them are back."""
+
+    outage: Outage | None = None
+    recovering_since: UtcNs | None = None
+    revision: int = 0

@@ -1,0 +1,80 @@
+"""What a sign of life changes in what is known of a device. Pure: the same signs give the same device."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from infra.fleet.runtime.device import NEVER, Device, KnownCamera, Presence
+from smartcam.contract.health import CameraCondition, CameraHealth, Health
+from smartcam.contract.ids import ThingName
+from smartcam.contract.times import NS_PER_S, UtcNs
+
+SETTLED_S: Final = 60
+"""So long after its start a device has heard of every camera that there is."""
+_VERSIONS_LAST_S: Final = 3600
+"""The broker counts a client's connections anew when it was away for about an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceSign:
+    """The broker's word that a device has connected or disconnected."""
+
+    thing: ThingName
+    connected: bool
+    at: UtcNs
+    version: int
+
+
+def with_health(known: Device | None, health: Health, arrived_at: UtcNs) -> Device:
+    """The device after its own word; a message that is late or comes twice changes nothing."""
+    if known is not None and known.run == health.run and health.seq <= known.seq:
+        return known
+    device = known or Device(health.thing, first_seen=arrived_at, heard_at=arrived_at)
+    return replace(
+        device,
+        heard_at=max(device.heard_at, arrived_at),
+        state=health.state,
+        every_s=health.every_s,
+        run=health.run,
+        seq=health.seq,
+        version=health.version,
+        model=" ".join(filter(None, (health.model_name, health.model_version))),
+        events_waiting=health.outbox.waiting,
+        oldest_waiting_ms=health.outbox.oldest_ms,
+        cameras=_cameras(device, health, arrived_at),
+    )
+
+
+def _cameras(device: Device, health: Health, arrived_at: UtcNs) -> tuple[KnownCamera, ...]:
+    """The listed cameras, and those that are missing though nobody took them away.
+
+    Capture names all its cameras. So where it is heard at all, a camera that is not listed has been removed from the
+    configuration; where nothing is heard of capture, its cameras are silent.
+    """
+    known = {one.camera_id: one for one in device.cameras}
+    listed = {one.camera_id: _camera(known.get(one.camera_id), one, arrived_at) for one in health.cameras}
+    hears_capture = any(one.condition is not CameraCondition.AWAITED for one in health.cameras)
+    is_whole = hears_capture and health.uptime_s >= SETTLED_S and not health.cameras_left_out
+    missing = {} if is_whole else {name: _awaited(one) for name, one in known.items() if name not in listed}
+    return tuple(sorted((missing | listed).values(), key=lambda one: one.camera_id))
+
+
+def _camera(known: KnownCamera | None, said: CameraHealth, arrived_at: UtcNs) -> KnownCamera:
+    seen_at = NEVER if known is None else known.seen_at
+    if said.condition is not CameraCondition.AWAITED:
+        seen_at = arrived_at
+    return KnownCamera(said.camera_id, said.condition, seen_at, said.frames_per_second)
+
+
+def _awaited(known: KnownCamera) -> KnownCamera:
+    return replace(known, condition=CameraCondition.AWAITED, frames_per_second=0.0)
+
+
+def with_presence(device: Device, sign: PresenceSign) -> Device:
+    """The device after the broker's word; words may come twice and in any order."""
+    last = device.presence
+    is_newer = (sign.version, not sign.connected) > (last.version, not last.connected)
+    if not is_newer and sign.at - last.at <= _VERSIONS_LAST_S * NS_PER_S:
+        return device
+    if sign.at < last.at - _VERSIONS_LAST_S * NS_PER_S:  # from before the count began anew
+        return device
+    return replace(device, presence=Presence(sign.connected, sign.at, sign.version))

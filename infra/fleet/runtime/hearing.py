@@ -1,0 +1,124 @@
+"""What becomes of a sign of life: it is checked, and folded into what is known of its device."""
+
+import base64
+import binascii
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol
+
+from infra.fleet.runtime.device import Device
+from infra.fleet.runtime.folding import PresenceSign, with_health, with_presence
+from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
+from smartcam.contract.errors import ContractError
+from smartcam.contract.health import LARGEST_HEALTH_BYTES, Health
+from smartcam.contract.ids import ThingName, thing_name
+from smartcam.contract.reading import Fields, parse_object
+from smartcam.contract.times import NS_PER_MS, UtcNs
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_PAYLOAD: Final = 200_000
+_YEAR_9999_MS: Final = 253_402_300_799_999
+_TRIES: Final = 5
+
+
+class Outcome(StrEnum):
+    """What a sign of life led to."""
+
+    KEPT = "kept"
+    UNCHANGED = "unchanged"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One message. `thing` comes from its topic; `presence` is the broker's word, None for the device's own."""
+
+    thing: ThingName
+    payload: bytes
+    arrived_at: UtcNs
+    presence: str | None = None
+
+    @classmethod
+    def from_rule(cls, document: Mapping[str, object]) -> "Sign":
+        """The message in what the rules' SQL selects. Raises ContractError for anything else."""
+        fields = Fields(document)
+        encoded = fields.text("payload", _LONGEST_PAYLOAD) if document.get("payload") != "" else ""
+        try:
+            payload = base64.b64decode(encoded, validate=True)
+        except binascii.Error as error:
+            raise ContractError("payload", "must be base64") from error
+        return cls(
+            thing=thing_name(fields.text("topic_thing"), "topic_thing"),
+            payload=payload,
+            arrived_at=UtcNs(fields.integer("arrived_ms", highest=_YEAR_9999_MS) * NS_PER_MS),
+            presence=fields.text("presence") if fields.has("presence") else None,
+        )
+
+    def health(self) -> Health:
+        """The device's own word. Raises ContractError where it is none, or names another thing than its topic."""
+        if len(self.payload) > LARGEST_HEALTH_BYTES:
+            raise ContractError("health", f"has {len(self.payload)} bytes, at most {LARGEST_HEALTH_BYTES} are allowed")
+        health = Health.from_json(self.payload)
+        if health.thing != self.thing:
+            raise ContractError("thing", f"must be {self.thing}, as in the topic")
+        return health
+
+    def presence_sign(self) -> PresenceSign:
+        """The broker's word. Raises ContractError where it says anything but connected or disconnected."""
+        fields = Fields(parse_object(self.payload, "presence"))
+        if self.presence not in {"connected", "disconnected"}:
+            raise ContractError("presence", "must be connected or disconnected")
+        at = UtcNs(fields.integer("timestamp", highest=_YEAR_9999_MS) * NS_PER_MS)
+        version = fields.integer("versionNumber") if fields.has("versionNumber") else 0
+        return PresenceSign(self.thing, self.presence == "connected", at, version)
+
+
+class Refusals(Protocol):
+    """Where signs of life that cannot be read are kept for a person to look at."""
+
+    def keep(self, sign: Sign, reason: str) -> None:
+        """Raises what the queue raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """The steps from a message to what is known of its device."""
+
+    registry: Registry
+    refusals: Refusals
+
+    def take(self, sign: Sign) -> Outcome:
+        """Fold one message in. Raises ChangedMeanwhile when others change the device all the time: try again later."""
+        try:
+            fold = self._fold(sign)
+        except ContractError as error:
+            logger.warning("sign_refused thing=%s reason=%s", sign.thing, error)
+            self.refusals.keep(sign, str(error))
+            return Outcome.REFUSED
+        for left in reversed(range(_TRIES)):
+            known = self.registry.device(sign.thing)
+            device = fold(known)
+            if device is None:
+                return Outcome.UNKNOWN
+            if device == known:
+                return Outcome.UNCHANGED
+            try:
+                self.registry.save(device)
+            except ChangedMeanwhile:
+                if not left:
+                    raise
+            else:
+                return Outcome.KEPT
+        raise AssertionError("the loop returns or raises")
+
+    def _fold(self, sign: Sign) -> Callable[[Device | None], Device | None]:
+        if sign.presence is None:
+            health = sign.health()
+            return lambda known: with_health(known, health, sign.arrived_at)
+        word = sign.presence_sign()
+        # The account's other clients connect too: a device is known from its first own word on.
+        return lambda known: None if known is None else with_presence(known, word)

@@ -1,0 +1,39 @@
+"""What the watch over the devices asks of the world; the AWS side is in `aws_fleet.py`."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from infra.fleet.runtime.device import Device, Fleet
+from smartcam.contract.errors import SmartcamError
+from smartcam.contract.event import Event
+from smartcam.contract.ids import ThingName
+
+
+class ChangedMeanwhile(SmartcamError):
+    """Another invocation has changed what was to be saved: read it again."""
+
+
+class Registry(Protocol):
+    """What is kept of the devices."""
+
+    def device(self, thing: ThingName) -> Device | None:
+        """The device; None where nothing was ever heard of it."""
+
+    def devices(self) -> Sequence[Device]:
+        """All of them."""
+
+    def fleet(self) -> Fleet:
+        """What is known of all of them together."""
+
+    def save(self, device: Device) -> Device:
+        """Keep the device under the next revision. Raises ChangedMeanwhile."""
+
+    def save_fleet(self, fleet: Fleet) -> Fleet:
+        """Keep it under the next revision. Raises ChangedMeanwhile."""
+
+
+class Alerts(Protocol):
+    """The way on to the people: the same function that takes the devices' events."""
+
+    def hand_over(self, event: Event) -> None:
+        """Raises what AWS raises; an event that is handed over twice alerts once."""

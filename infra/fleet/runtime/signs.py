@@ -1,0 +1,56 @@
+"""The function that hears the devices: their own health, and the broker's word on their connections."""
+
+import base64
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import boto3
+from botocore.config import Config
+
+from infra.alerts.runtime.aws_outward import QueueClient
+from infra.fleet.runtime.aws_fleet import DynamoRegistry
+from infra.fleet.runtime.hearing import Hearing, Sign
+from smartcam.contract.times import NS_PER_MS
+
+logging.getLogger("infra").setLevel(logging.INFO)
+
+PATIENT: Final = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+@dataclass(frozen=True, slots=True)
+class SqsRefusals:
+    """`Refusals` in the on-failure queue, in the shape in which Lambda puts its own failures there."""
+
+    client: QueueClient
+    queue_url: str
+
+    def keep(self, sign: Sign, reason: str) -> None:
+        """See Refusals."""
+        request = {
+            "topic_thing": sign.thing,
+            "arrived_ms": sign.arrived_at // NS_PER_MS,
+            "payload": base64.b64encode(sign.payload).decode(),
+        }
+        body = {
+            "version": "1.0",
+            "requestContext": {"condition": "Refused"},
+            "requestPayload": request if sign.presence is None else request | {"presence": sign.presence},
+            "responsePayload": {"errorType": "ContractError", "errorMessage": reason},
+        }
+        self.client.send_message(QueueUrl=self.queue_url, MessageBody=json.dumps(body))
+
+
+@cache
+def _hearing() -> Hearing:
+    registry = DynamoRegistry(boto3.client("dynamodb", config=PATIENT), os.environ["TABLE_NAME"])
+    return Hearing(registry, SqsRefusals(boto3.client("sqs", config=PATIENT), os.environ["REFUSED_QUEUE_URL"]))
+
+
+def handle(document: Mapping[str, object], _context: object) -> str:
+    """Take what the rules selected; the answer is for the log only."""
+    return _hearing().take(Sign.from_rule(document))
