@@ -17,7 +17,16 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alerts.asset import HANDLER
-from infra.alerts.runtime.agreed import CAMERA_KEY, DISPLAY_NAME, ITEM_KEY, TIMEOUT_S, TTL_ATTRIBUTE
+from infra.alerts.runtime.agreed import (
+    ARRIVALS_INDEX,
+    ARRIVED_AT,
+    ARRIVED_DAY,
+    CAMERA_KEY,
+    DISPLAY_NAME,
+    ITEM_KEY,
+    TIMEOUT_S,
+    TTL_ATTRIBUTE,
+)
 from infra.settings import AlertSettings
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import EVENT_FILTER, ack_topic
@@ -73,6 +82,13 @@ class History(Construct):
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,
             removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+        self.table.add_global_secondary_index(
+            index_name=ARRIVALS_INDEX,
+            partition_key=dynamodb.Attribute(name=ARRIVED_DAY, type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name=ARRIVED_AT, type=dynamodb.AttributeType.STRING),
+            # The keys alone: an event's item changes with each step of its alert, and the index must not follow.
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
 
 

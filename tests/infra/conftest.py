@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.alerts.runtime.agreed import CAMERA_KEY, ITEM_KEY
+from infra.alerts.runtime.agreed import ARRIVALS_INDEX, ARRIVED_AT, ARRIVED_DAY, CAMERA_KEY, ITEM_KEY
 from infra.app import main
 
 if TYPE_CHECKING:
@@ -99,7 +99,19 @@ def dynamodb(dynamodb_client: "DynamoDBClient") -> Iterator["DynamoDBClient"]:
     dynamodb_client.create_table(
         TableName="history",
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in (CAMERA_KEY, ITEM_KEY)],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in (CAMERA_KEY, ITEM_KEY, ARRIVED_DAY, ARRIVED_AT)
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": ARRIVALS_INDEX,
+                "KeySchema": [
+                    {"AttributeName": ARRIVED_DAY, "KeyType": "HASH"},
+                    {"AttributeName": ARRIVED_AT, "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
         KeySchema=[
             {"AttributeName": CAMERA_KEY, "KeyType": "HASH"},
             {"AttributeName": ITEM_KEY, "KeyType": "RANGE"},

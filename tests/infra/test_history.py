@@ -122,6 +122,7 @@ def test_an_item_tells_a_person_what_happened_and_is_forgotten_in_time(dynamodb:
         "thing": "yard-1",
         "kind": "person",
         "severity": "warning",
+        "arrived_day": "2026-03-01",
         "started_at": "2026-03-01T11:59:59.500Z",
         "recorded_at": "2026-03-01T12:00:00.000Z",
         "settled_at": "2026-03-01T12:00:01.000Z",

@@ -5,6 +5,10 @@ from typing import Final
 CAMERA_KEY: Final = "camera"
 ITEM_KEY: Final = "item"
 TTL_ATTRIBUTE: Final = "forget_at"
+ARRIVALS_INDEX: Final = "arrivals"
+"""Events by the day and time of their arrival: how a person follows all cameras at once."""
+ARRIVED_DAY: Final = "arrived_day"
+ARRIVED_AT: Final = "recorded_at"
 DISPLAY_NAME: Final = "Smartcam"
 TIMEOUT_S: Final = 30
 LEASE_S: Final = 45

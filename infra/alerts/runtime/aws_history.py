@@ -18,7 +18,7 @@ CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 
 _RECORD: Final = (
     "SET alert_state = :state, raised = :raised, thing = :thing, kind = :kind, severity = :severity,"
-    " started_at = :started, recorded_at = :recorded, forget_at = :forget"
+    " started_at = :started, recorded_at = :recorded, arrived_day = :day, forget_at = :forget"
 )
 _COMPLETE: Final = (
     "SET cleared = :cleared, ended_at = :ended, thing = :thing, kind = :kind, started_at = :started,"
@@ -44,6 +44,7 @@ class DynamoHistory:
             ":raised": text(event.to_json().decode()),
             ":severity": text(event.severity),
             ":recorded": text(format_utc(arrived_at)),
+            ":day": text(format_utc(arrived_at)[: len("2026-03-01")]),
             **self._common(event, arrived_at),
         }
         try:
