@@ -1,6 +1,7 @@
 """Sets up what the local cloud runs on: its Python environment, Node.js and the CDK CLI, all pinned.
 
-`python -m devkit.tools setup-cloud` for everything, `setup-node` for Node.js alone (jsii needs it to synthesise).
+`python -m devkit.tools setup-cloud` for all of that, `setup-node` for Node.js alone (jsii needs it to synthesise),
+`setup-rtsp` for the RTSP server of the tests.
 Standard library only: it runs before anything is installed.
 """
 
@@ -52,7 +53,7 @@ class Toolchain:
 
 def setup_cloud(root: Path = ROOT, say: Say = print) -> Toolchain:
     """Install what is missing or outdated and say where it is. Raises ToolsError."""
-    with _alone(root), ThreadPoolExecutor(max_workers=1) as beside:
+    with alone(root), ThreadPoolExecutor(max_workers=1) as beside:
         cloud_python = beside.submit(_install_cloud_python, root, say)
         node = _install_node(root, say)
         return Toolchain(node.binary, _install_cdk(root, node, say), cloud_python.result())
@@ -60,7 +61,7 @@ def setup_cloud(root: Path = ROOT, say: Say = print) -> Toolchain:
 
 def setup_node(root: Path = ROOT, say: Say = print) -> Path:
     """The Node.js to use, installed from a package if the machine has none that fits. Raises ToolsError."""
-    with _alone(root):
+    with alone(root):
         return _install_node(root, say).binary
 
 
@@ -167,7 +168,7 @@ def _once(folder: Path, lock: Path, install: Callable[[], None]) -> None:
 
 
 @contextmanager
-def _alone(root: Path) -> Iterator[None]:
+def alone(root: Path) -> Iterator[None]:
     """One set-up at a time: a second one waits, then finds everything there."""
     tools = root / ".tools"
     tools.mkdir(exist_ok=True)
@@ -201,20 +202,36 @@ def _reason(output: str) -> str:
     return (errors or lines or ["no output"])[-1]
 
 
+def _rtsp() -> Path:
+    from devkit.rtsp import setup_rtsp  # noqa: PLC0415  it stands on this module
+
+    return setup_rtsp().python
+
+
+_SETUPS: Final[Mapping[str, Callable[[], Path]]] = {
+    "setup-cloud": lambda: setup_cloud().node,
+    "setup-node": setup_node,
+    "setup-rtsp": _rtsp,
+}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Set up and print where things are. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m devkit.tools", description="Sets up the local cloud's tools.")
-    parser.add_argument("what", choices=("setup-cloud", "setup-node"))
+    parser = argparse.ArgumentParser(prog="python -m devkit.tools", description="Sets up what the tests and demo need.")
+    parser.add_argument("what", choices=tuple(_SETUPS))
     what = parser.parse_args(argv).what
     begin = time.monotonic()
     try:
-        ready = setup_node() if what == "setup-node" else setup_cloud().node
+        ready = _SETUPS[what]()
     except ToolsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"setup: ready after {time.monotonic() - begin:.1f} s (node: {ready})")
+    print(f"setup: ready after {time.monotonic() - begin:.1f} s ({ready})")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # As the module that devkit.rtsp knows, or its errors would be of another class than the ones caught here.
+    from devkit.tools import main as main_of_module
+
+    sys.exit(main_of_module())

@@ -93,7 +93,7 @@ class Cameras:
         self._end(tuple(name for name, running in self._running.items() if wanted.get(name) != running.settings))
         for name, camera in wanted.items():
             if name not in self._running:
-                log(logger, logging.INFO, "camera_starting", camera=name, source=camera.source, path=camera.path)
+                log(logger, logging.INFO, "camera_starting", camera=name, source=camera.source, place=camera.place)
                 self._running[name] = _Running(camera, self._build(camera))
         if not wanted:
             log(logger, logging.WARNING, "no_cameras", remedy="set cameras in the configuration of smartcam.Capture")

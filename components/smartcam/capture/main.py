@@ -12,7 +12,7 @@ import cv2
 from smartcam.capture.cameras import Cameras
 from smartcam.capture.service import CaptureService
 from smartcam.capture.settings import CameraSettings
-from smartcam.capture.sources.file import open_file
+from smartcam.capture.sources.opening import open_source
 from smartcam.contract.errors import BusError
 from smartcam.edge.bus import Bus
 from smartcam.edge.clock import SystemClock
@@ -32,7 +32,7 @@ def build(bus: Bus, ring_folder: Path) -> list[tuple[str, Service]]:
     def camera(settings: CameraSettings) -> Service:
         return CaptureService(
             settings,
-            open_source=lambda stop: open_file(settings, clock, stop),
+            open_source=lambda stop: open_source(settings, clock, stop),
             open_ring=lambda: RingWriter(ring_folder, settings.camera),
             bus=bus,
             clock=clock,

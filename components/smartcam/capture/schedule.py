@@ -22,3 +22,23 @@ class Schedule:
                 return False
         self._last_ns = at_ns
         return True
+
+
+class RateLimit:
+    """Takes at most so many pictures a second, evenly; 0 takes them all."""
+
+    def __init__(self, most_per_s: float) -> None:
+        self._interval_ns = round(NS_PER_S / most_per_s) if most_per_s else 0
+        self._next_ns = -1
+
+    def takes(self, at_ns: int) -> bool:
+        """Whether to look at the picture taken at this time of the source."""
+        if not self._interval_ns:
+            return True
+        early_ns = self._next_ns - at_ns
+        if _SLACK_NS < early_ns <= self._interval_ns:
+            return False
+        # Counted from where it was due, so that 25 pictures a second give 10 and not 8.3; after a gap from now.
+        is_in_time = self._next_ns >= 0 and 0 <= -early_ns < self._interval_ns
+        self._next_ns = (self._next_ns if is_in_time else at_ns) + self._interval_ns
+        return True

@@ -6,7 +6,7 @@ from typing import Final
 
 from smartcam.capture.announcer import Announcer, Publisher
 from smartcam.capture.report import STATUS_S, Report
-from smartcam.capture.schedule import Schedule
+from smartcam.capture.schedule import RateLimit, Schedule
 from smartcam.capture.settings import AtEnd, CameraSettings
 from smartcam.capture.sources.source import FrameSource, TimedPicture
 from smartcam.contract.errors import CameraEnded, CameraLost
@@ -87,7 +87,9 @@ class CaptureService:
         """Returns when stopped. Raises CameraLost or CameraEnded."""
         source = self._open_source(stop)
         try:
+            limit = RateLimit(self._settings.max_fps)
             rate = source.frames_per_second or _USUAL_RATE
+            rate = min(rate, self._settings.max_fps or rate)
             gate = MotionGate(MotionSettings(self._settings.sensitivity, rate))
             schedule = Schedule(self._settings.analyse_fps, self._settings.keep_alive_s)
             last_mono, is_first = self._clock.monotonic(), True
@@ -100,7 +102,9 @@ class CaptureService:
                     if is_first:
                         self._report.opened(timed.captured_at)
                         is_first = False
-                    self._take(timed, gate, schedule)
+                    self._report.read += 1
+                    if limit.takes(timed.timeline_ns):
+                        self._take(timed, gate, schedule)
                 self._report.tick()
         finally:
             source.close()
@@ -108,7 +112,6 @@ class CaptureService:
                 log(logger, logging.WARNING, "pictures_late", camera=self._settings.camera, count=source.late)
 
     def _take(self, timed: TimedPicture, gate: MotionGate, schedule: Schedule) -> None:
-        self._report.read += 1
         motion = gate.look(timed.picture.luma)
         if schedule.due(timed.timeline_ns, moving=bool(motion)):
             self._announcer.announce(timed, motion)

@@ -1,18 +1,51 @@
 """The settings of smartcam.Capture, read from its configuration document."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
+from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId
+from smartcam.contract.notice import LARGEST_SIDE
 from smartcam.edge.settings import Settings
+
+_HOST: Final = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")
+_NOT_IN_URLS: Final = re.compile(r"[\s\"'<>\\^`|]")
+_VIDEO_DEVICE: Final = re.compile(r"/dev/video[0-9]{1,3}|/dev/v4l/by-(id|path)/[A-Za-z0-9][A-Za-z0-9_.:-]*")
+_CAMERA_NUMBER: Final = re.compile(r"[0-9]")
 
 
 class SourceKind(StrEnum):
     """What a camera is."""
 
     FILE = "file"
+    RTSP = "rtsp"
+    V4L2 = "v4l2"
+    PICAMERA = "picamera"
+
+
+class Decoder(StrEnum):
+    """What decodes a live stream; whatever is not there falls back to software."""
+
+    SOFTWARE = "software"
+    AUTO = "auto"
+    V4L2M2M = "v4l2m2m"
+    DRM = "drm"
+    VAAPI = "vaapi"
+    QSV = "qsv"
+    CUDA = "cuda"
+
+
+class TransportKind(StrEnum):
+    """How frames get to inference."""
+
+    AUTO = "auto"
+    SHARED = "shared"
+    INLINE = "inline"
 
 
 class Pacing(StrEnum):
@@ -33,13 +66,17 @@ class AtEnd(StrEnum):
 class CameraSettings:
     """One camera.
 
-    `analyse_fps`: at most so many frames a second are announced while something moves. `keep_alive_s`: a frame is
-    announced at least so often. `sensitivity`: 0 to 1, see `smartcam.vision.motion.MotionSettings`. `start_delay_s`:
-    wait before the source is opened the first time. `stall_s`: a source without pictures for so long is lost.
+    What it is: `path` of a file, `url` of an RTSP camera, `device` of a V4L2 or Raspberry Pi camera. `credentials`: the
+    file with an RTSP camera's user and password. `max_fps`: pictures beyond are left out, 0 takes all; V4L2 and
+    Raspberry Pi cameras are asked for this rate and for `width` x `height`. `inline_side`: a frame that travels inside
+    messages is no longer or higher. `analyse_fps`: at most so many frames a second are announced while something
+    moves. `keep_alive_s`: a frame is announced at least so often. `sensitivity`: 0 to 1, see
+    `smartcam.vision.motion.MotionSettings`. `start_delay_s`: wait before the source is opened the first time.
+    `stall_s`: a source without pictures for so long is lost.
     """
 
     camera: CameraId
-    path: Path
+    path: Path = Path()
     source: SourceKind = SourceKind.FILE
     pacing: Pacing = Pacing.REALTIME
     at_end: AtEnd = AtEnd.STOP
@@ -48,6 +85,20 @@ class CameraSettings:
     sensitivity: float = 0.5
     start_delay_s: float = 0.0
     stall_s: float = 10.0
+    url: str = ""
+    credentials: str = ""
+    device: str = ""
+    width: int = 1280
+    height: int = 720
+    max_fps: float = 0.0
+    decoder: Decoder = Decoder.SOFTWARE
+    transport: TransportKind = TransportKind.AUTO
+    inline_side: int = 640
+
+    @property
+    def place(self) -> str:
+        """Where the pictures come from, for people. Never holds a password."""
+        return self.url or self.device or str(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +123,15 @@ def read_settings(document: Mapping[str, object]) -> CaptureSettings:
 
 
 def _camera(camera: CameraId, settings: Settings) -> CameraSettings:
-    path = settings.text("path", "")
-    if not path:
-        raise settings.error("path", "must be the path of a clip")
-    default = CameraSettings(camera, Path(path))
+    default = CameraSettings(camera)
+    source = settings.choice("source", default.source)
     return CameraSettings(
         camera=camera,
-        path=Path(path),
-        source=settings.choice("source", default.source),
+        source=source,
+        path=_path(settings, source),
+        url=_url(settings, source),
+        credentials=_credentials(settings, source),
+        device=_device(settings, source),
         pacing=settings.choice("pacing", default.pacing),
         at_end=settings.choice("at_end", default.at_end),
         analyse_fps=settings.number("analyse_fps", default.analyse_fps, 0.1, 60),
@@ -87,4 +139,70 @@ def _camera(camera: CameraId, settings: Settings) -> CameraSettings:
         sensitivity=settings.number("sensitivity", default.sensitivity, 0, 1),
         start_delay_s=settings.number("start_delay_s", default.start_delay_s, 0, 600),
         stall_s=settings.number("stall_s", default.stall_s, 1, 3600),
+        width=2 * (settings.integer("width", default.width, 64, LARGEST_SIDE) // 2),
+        height=2 * (settings.integer("height", default.height, 64, LARGEST_SIDE) // 2),
+        max_fps=settings.number("max_fps", default.max_fps, 0, 240),
+        decoder=settings.choice("decoder", default.decoder),
+        transport=settings.choice("transport", default.transport),
+        inline_side=settings.integer("inline_side", default.inline_side, 160, 1920),
     )
+
+
+def _path(settings: Settings, source: SourceKind) -> Path:
+    path = settings.text("path", "")
+    if source is not SourceKind.FILE and path:
+        raise _misplaced(settings, "path", source)
+    if source is SourceKind.FILE and not path:
+        raise settings.error("path", "must be the path of a clip")
+    return Path(path)
+
+
+def _url(settings: Settings, source: SourceKind) -> str:
+    """The address as it was given. One that holds a password is refused without showing it."""
+    url = settings.text("url", "")
+    if source is not SourceKind.RTSP:
+        if url:
+            raise _misplaced(settings, "url", source)
+        return url
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme == "rtsp" and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
+    except ValueError:
+        is_address = False
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise SettingsError(
+            settings.name("url"), "(not shown)", "must hold no user and password: name a file in `credentials`"
+        )
+    if not is_address or _NOT_IN_URLS.search(url):
+        raise SettingsError(settings.name("url"), "(not shown)", "must be the address rtsp://host[:port]/path")
+    return url
+
+
+def _credentials(settings: Settings, source: SourceKind) -> str:
+    path = settings.text("credentials", "")
+    if not path:
+        return path
+    if source is not SourceKind.RTSP:
+        raise _misplaced(settings, "credentials", source)
+    if not Path(path).is_absolute():
+        raise settings.error("credentials", "must be the absolute path of a file with user and password")
+    return path
+
+
+def _device(settings: Settings, source: SourceKind) -> str:
+    device = settings.text("device", "")
+    form, default, remedy = {
+        SourceKind.V4L2: (_VIDEO_DEVICE, "/dev/video0", "must be /dev/video<number> or /dev/v4l/by-id/<name>"),
+        SourceKind.PICAMERA: (_CAMERA_NUMBER, "0", "must be the camera's number, 0 or 1"),
+    }.get(source, (None, "", ""))
+    if form is None:
+        if device:
+            raise _misplaced(settings, "device", source)
+        return device
+    if not form.fullmatch(device or default):
+        raise settings.error("device", remedy)
+    return device or default
+
+
+def _misplaced(settings: Settings, key: str, source: SourceKind) -> SettingsError:
+    return SettingsError(settings.name(key), "(not shown)", f"is no setting of a camera whose source is {source}")

@@ -1,7 +1,10 @@
+from itertools import pairwise
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartcam.capture.schedule import Schedule
+from smartcam.capture.schedule import RateLimit, Schedule
 from smartcam.contract.times import NS_PER_S
 
 steps_s = st.lists(st.tuples(st.floats(0.001, 3.0), st.booleans()), max_size=200)
@@ -47,3 +50,28 @@ def test_announcements_are_never_closer_than_wanted_nor_further_apart_than_a_fra
             last = at
         else:
             assert since_s < max(keep_alive_s, 1 / analyse_fps)
+
+
+@pytest.mark.parametrize(("camera_fps", "most", "expected"), [(25, 10, 10), (30, 15, 15), (20, 0, 20), (10, 30, 10)])
+def test_a_limited_rate_is_kept_evenly(camera_fps: int, most: float, expected: int) -> None:
+    limit = RateLimit(most)
+    times = [round(i * NS_PER_S / camera_fps) for i in range(camera_fps * 10)]
+    taken = [at for at in times if limit.takes(at)]
+    assert len(taken) == pytest.approx(expected * 10, abs=1)
+    gaps = [after - before for before, after in pairwise(taken)]
+    assert max(gaps) <= NS_PER_S / expected + NS_PER_S / camera_fps
+
+
+def test_after_a_gap_no_pictures_are_made_up_for() -> None:
+    limit = RateLimit(10)
+    assert limit.takes(0)
+    later = 60 * NS_PER_S
+    taken = [at for at in range(later, later + NS_PER_S, NS_PER_S // 100) if limit.takes(at)]
+    assert len(taken) == 10
+
+
+def test_a_timeline_that_begins_anew_is_taken_from() -> None:
+    limit = RateLimit(1)
+    assert limit.takes(100 * NS_PER_S)
+    assert limit.takes(0)
+    assert not limit.takes(NS_PER_S // 2)

@@ -2,7 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from smartcam.capture.settings import AtEnd, CameraSettings, CaptureSettings, Pacing, SourceKind, read_settings
+from smartcam.capture.settings import (
+    AtEnd,
+    CameraSettings,
+    CaptureSettings,
+    Pacing,
+    SourceKind,
+    TransportKind,
+    read_settings,
+)
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId
 
@@ -19,6 +27,71 @@ def test_a_camera_needs_no_more_than_a_path() -> None:
     )
 
 
+def one(**table: object) -> CameraSettings:
+    (camera,) = read_settings({"cameras": {"yard": table}}).cameras
+    return camera
+
+
+def test_each_kind_of_camera_has_its_place() -> None:
+    url = "rtsp://192.0.2.7:8554/cam/realmonitor?channel=1&subtype=0"
+    assert one(source="rtsp", url=url).place == url
+    assert one(source="rtsp", url="rtsp://[2001:db8::7]/live").place == "rtsp://[2001:db8::7]/live"
+    assert one(source="v4l2").place == "/dev/video0"
+    assert one(source="v4l2", device="/dev/v4l/by-id/usb-046d_C920-video-index0").place.endswith("index0")
+    assert one(source="picamera").place == "0"
+    assert one(source="picamera", device="1").place == "1"
+    assert one(path="/clips/a.mp4").place == "/clips/a.mp4"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://admin:Hunter2@192.0.2.7/live",
+        "rtsp://Hunter2@192.0.2.7/live",
+        "http://192.0.2.7/Hunter2",
+        "rtsp:///Hunter2",
+        "rtsp://host:port/Hunter2",
+        "rtsp://ho st/Hunter2",
+        "rtsp://host/Hunter2 -f lavfi",
+        "Hunter2",
+        "exec:Hunter2",
+        "",
+    ],
+)
+def test_an_address_that_is_none_or_holds_a_password_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        one(source="rtsp", url=url)
+    assert caught.value.key == "cameras.yard.url"
+    assert "Hunter2" not in f"{caught.value} {caught.value.value}"
+    assert "@" not in url or "name a file in `credentials`" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "remedy"),
+    [
+        ({"source": "v4l2", "device": "/dev/sda"}, "device", "must be /dev/video<number>"),
+        ({"source": "v4l2", "device": "/dev/video0; reboot"}, "device", "must be /dev/video<number>"),
+        ({"source": "v4l2", "device": "/dev/v4l/by-id/../../sda"}, "device", "must be /dev/video<number>"),
+        ({"source": "picamera", "device": "/dev/video0"}, "device", "must be the camera's number"),
+        ({"source": "rtsp", "url": "rtsp://h/l", "credentials": "here"}, "credentials", "must be the absolute path"),
+        ({"source": "file", "path": "a", "url": "rtsp://h/l"}, "url", "is no setting of a camera whose source is file"),
+        ({"source": "file", "path": "a", "device": "0"}, "device", "is no setting of a camera whose source is file"),
+        ({"source": "v4l2", "credentials": "/c"}, "credentials", "is no setting of a camera whose source is v4l2"),
+        ({"source": "v4l2", "path": "/c"}, "path", "is no setting of a camera whose source is v4l2"),
+        ({"source": "ffmpeg"}, "source", "must be one of file, rtsp, v4l2, picamera"),
+        ({"source": "v4l2", "decoder": "h264 -i x"}, "decoder", "must be one of software, auto"),
+        ({"source": "v4l2", "transport": "tcp"}, "transport", "must be one of auto, shared, inline"),
+        ({"source": "v4l2", "width": 10}, "width", "must be a whole number from 64 to 8192"),
+        ({"source": "v4l2", "max_fps": 1000}, "max_fps", "must be a number from 0 to 240"),
+        ({"source": "v4l2", "inline_side": 100}, "inline_side", "must be a whole number from 160 to 1920"),
+    ],
+)
+def test_what_does_not_fit_the_kind_of_camera_is_named(table: dict[str, object], key: str, remedy: str) -> None:
+    with pytest.raises(SettingsError, match=remedy) as caught:
+        one(**table)
+    assert caught.value.key == f"cameras.yard.{key}"
+
+
 def test_scalars_may_come_as_strings_as_lite_delivers_them() -> None:
     document = {
         "source": "file",
@@ -30,9 +103,26 @@ def test_scalars_may_come_as_strings_as_lite_delivers_them() -> None:
         "sensitivity": "0.75",
         "start_delay_s": "4",
         "stall_s": "20",
+        "max_fps": "12.5",
+        "inline_side": "320",
+        "transport": "inline",
     }
     assert read_settings({"cameras": {"yard": document}}).cameras == (
-        CameraSettings(YARD, Path("a.mp4"), SourceKind.FILE, Pacing.FAST, AtEnd.REOPEN, 2.5, 3.0, 0.75, 4.0, 20.0),
+        CameraSettings(
+            YARD,
+            Path("a.mp4"),
+            SourceKind.FILE,
+            Pacing.FAST,
+            AtEnd.REOPEN,
+            2.5,
+            3.0,
+            0.75,
+            4.0,
+            20.0,
+            max_fps=12.5,
+            inline_side=320,
+            transport=TransportKind.INLINE,
+        ),
     )
 
 
@@ -41,7 +131,7 @@ def test_scalars_may_come_as_strings_as_lite_delivers_them() -> None:
     [
         ("path", "", "must be the path of a clip"),
         ("path", None, "must be the path of a clip"),
-        ("source", "rtsp", "must be one of file"),
+        ("source", "rtps", "did you mean rtsp"),
         ("pacing", "realtim", "did you mean realtime"),
         ("at_end", "loop", "must be one of stop, reopen"),
         ("analyse_fps", "0", "must be a number from 0.1 to 60"),

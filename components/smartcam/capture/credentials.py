@@ -1,0 +1,84 @@
+"""User and password of an RTSP camera, out of a file that only the component's user can read."""
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from smartcam.contract.errors import CameraLost
+
+_OTHERS: Final = 0o077
+_LARGEST_FILE: Final = 4096
+_LONGEST: Final = 120
+"""FFmpeg keeps 127 bytes of a URL's user and password and cuts off the rest."""
+_KEYS: Final = ("user", "password")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a camera is shown. Neither can be printed by accident."""
+
+    user: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+def read_credentials(path: Path) -> Credentials:
+    """The user and the password in a file of two lines, `user=...` and `password=...`.
+
+    Raises:
+        CameraLost: the file is not there, not ours alone, or does not say both. The message shows nothing of it.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise CameraLost(f"credentials {path}: {error.strerror or 'cannot be opened'}") from None
+    try:
+        reason = _exposure(os.fstat(descriptor))
+        if reason:
+            raise CameraLost(f"credentials {path}: {reason}")
+        return _parsed(path, os.read(descriptor, _LARGEST_FILE + 1))
+    finally:
+        os.close(descriptor)
+
+
+def address(url: str, credentials: Credentials) -> str:
+    """The URL to connect to, never to be shown: with the credentials where it asks for them, else before the host.
+
+    Raises:
+        CameraLost: they do not fit into an address.
+    """
+    user, password = quote(credentials.user, safe=""), quote(credentials.password, safe="")
+    if "{user}" in url or "{password}" in url:
+        return url.replace("{user}", user).replace("{password}", password)
+    if ":" in credentials.user or len(user) + 1 + len(password) > _LONGEST:
+        raise CameraLost(f"the credentials of {url} are too long, or their user holds a colon")
+    scheme, rest = url.split("://", 1)
+    return f"{scheme}://{user}:{password}@{rest}"
+
+
+def _exposure(found: os.stat_result) -> str:
+    """Why the file is not for the component's user alone; empty when it is."""
+    if not stat.S_ISREG(found.st_mode):
+        return "is not a plain file"
+    if found.st_uid != os.geteuid():
+        return f"belongs to user {found.st_uid}, not to {os.geteuid()}, which runs this component"
+    if stat.S_IMODE(found.st_mode) & _OTHERS:
+        return f"has mode {stat.S_IMODE(found.st_mode):04o}; make it 0600"
+    return ""
+
+
+def _parsed(path: Path, content: bytes) -> Credentials:
+    found: dict[str, str] = {}
+    try:
+        lines = content.decode().splitlines() if len(content) <= _LARGEST_FILE else []
+    except UnicodeDecodeError:
+        lines = []
+    for line in lines:
+        key, _, value = line.partition("=")
+        if value and value.isprintable():
+            found[key.strip()] = value
+    if any(key not in found for key in _KEYS):
+        raise CameraLost(f"credentials {path}: must hold the lines user=... and password=...")
+    return Credentials(found["user"], found["password"])

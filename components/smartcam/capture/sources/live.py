@@ -1,0 +1,143 @@
+"""A live camera: a thread of its own takes pictures as they come, and the newest one wins."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from smartcam.capture.sources.source import TimedPicture
+from smartcam.contract.errors import CameraLost
+from smartcam.edge.clock import Clock
+from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.logs import log_exception
+from smartcam.vision.picture import Picture
+
+logger = logging.getLogger(__name__)
+
+READ_S: Final = 1.0
+"""A stream's `next` returns at least so often, a source's `read` too."""
+_LOOK_S: Final = 0.1
+_PATIENCE_S: Final = 2 * READ_S
+
+
+class LiveStream(Protocol):
+    """An open camera. For one thread."""
+
+    @property
+    def frames_per_second(self) -> float:
+        """Pictures a second as the camera states it; 0 when it does not."""
+        ...
+
+    def next(self) -> Picture | None:
+        """The next picture, whose memory stays untouched; None when none has come for about a second.
+
+        Raises:
+            CameraLost: there will be no more pictures.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the camera; closing twice is allowed."""
+        ...
+
+
+OpenStream = Callable[[], LiveStream]
+
+
+class LiveSource:
+    """See `FrameSource`. Decoding goes on while a picture is looked at, so no delay builds up in the network.
+
+    The thread is a daemon: a system call that a camera leaves hanging must not keep the component from ending.
+    """
+
+    def __init__(self, camera: str, open_stream: OpenStream, clock: Clock, stop: StopToken) -> None:
+        """Returns when the camera is open.
+
+        Raises:
+            CameraLost: it cannot be opened, or `stop` was set meanwhile.
+        """
+        self.frames_per_second = 0.0
+        self._open_stream = open_stream
+        self._clock = clock
+        self._stop = stop
+        self._changed = threading.Condition()
+        self._is_open = False
+        self._is_closed = False
+        self._newest: TimedPicture | None = None
+        self._loss: CameraLost | None = None
+        self._missed = 0
+        self._thread = threading.Thread(target=self._follow, name=f"live-{camera}", daemon=True)
+        self._thread.start()
+        self._wait_until_open()
+
+    @property
+    def late(self) -> int:
+        """Pictures that a newer one replaced before they were looked at: the machine is too slow for the camera."""
+        return self._missed
+
+    def read(self) -> TimedPicture | None:
+        """See `FrameSource`. When stopped it does not wait."""
+        with self._changed:
+            for _ in range(round(READ_S / _LOOK_S)):
+                if self._newest is not None or self._loss is not None or self._stop.is_set():
+                    break
+                self._changed.wait(_LOOK_S)
+            newest, self._newest = self._newest, None
+            if newest is None and self._loss is not None:
+                raise self._loss
+            return newest
+
+    def close(self) -> None:
+        """See `FrameSource`. A thread that hangs in a system call is left alone: it closes the camera in the end."""
+        with self._changed:
+            self._is_closed = True
+            self._newest = None
+        self._thread.join(_PATIENCE_S)
+
+    def _wait_until_open(self) -> None:
+        with self._changed:
+            while not (self._is_open or self._loss is not None):
+                if self._stop.is_set():
+                    self._is_closed = True
+                    raise CameraLost("stopped while the camera was being opened")
+                self._changed.wait(_LOOK_S)
+            if not self._is_open and self._loss is not None:
+                raise self._loss
+
+    def _follow(self) -> None:
+        try:
+            stream = self._open_stream()
+            try:
+                self.frames_per_second = stream.frames_per_second
+                self._opened()
+                while not self._is_closed:
+                    picture = stream.next()
+                    if picture is not None:
+                        self._offer(picture)
+            finally:
+                stream.close()
+        except CameraLost as loss:
+            self._lose(loss)
+        except Exception as error:  # noqa: BLE001  the edge of the thread
+            log_exception(logger, "live_source_failed", error)
+            self._lose(CameraLost(f"{type(error).__name__}: {error}"))
+
+    def _opened(self) -> None:
+        with self._changed:
+            self._is_open = True
+            self._changed.notify_all()
+
+    def _offer(self, picture: Picture) -> None:
+        now = self._clock.monotonic()
+        timed = TimedPicture(picture, 0, now, self._clock.utc(), now)
+        with self._changed:
+            if self._is_closed:
+                return
+            self._missed += self._newest is not None
+            self._newest = timed
+            self._changed.notify_all()
+
+    def _lose(self, loss: CameraLost) -> None:
+        with self._changed:
+            self._loss = loss
+            self._changed.notify_all()

@@ -1,0 +1,36 @@
+"""Opens the source that a camera's settings name. What a kind of camera needs is imported when it is chosen."""
+
+from functools import partial
+
+from smartcam.capture.settings import CameraSettings, SourceKind
+from smartcam.capture.sources.file import open_file
+from smartcam.capture.sources.live import LiveSource, LiveStream
+from smartcam.capture.sources.source import FrameSource
+from smartcam.contract.errors import CameraLost
+from smartcam.edge.clock import Clock
+from smartcam.edge.lifecycle import StopToken
+
+
+def open_source(settings: CameraSettings, clock: Clock, stop: StopToken) -> FrameSource:
+    """The camera's source, open.
+
+    Raises:
+        CameraLost: it cannot be opened; the message names the place and the cause, never a password.
+    """
+    if settings.source is SourceKind.FILE:
+        return open_file(settings, clock, stop)
+    return LiveSource(settings.camera, partial(_open_stream, settings), clock, stop)
+
+
+def _open_stream(settings: CameraSettings) -> LiveStream:
+    if settings.source is SourceKind.PICAMERA:
+        from smartcam.capture.sources.picamera import open_picamera  # noqa: PLC0415  only where it is chosen
+
+        return open_picamera(settings)
+    try:
+        from smartcam.capture.sources import pyav_live  # noqa: PLC0415  PyAV may be missing
+    except ImportError as error:
+        raise CameraLost(f"{settings.place}: PyAV is needed and cannot be imported ({error})") from error
+    if settings.source is SourceKind.RTSP:
+        return pyav_live.open_rtsp(settings)
+    return pyav_live.open_v4l2(settings)

@@ -1,0 +1,128 @@
+"""The Raspberry Pi's own camera, through picamera2, which comes with the Pi's operating system."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartcam.capture.settings import CameraSettings
+from smartcam.capture.sources.live import READ_S
+from smartcam.contract.errors import CameraLost
+from smartcam.vision.picture import Picture
+
+_BUFFERS: Final = 4
+_USUAL_RATE: Final = 15.0
+
+
+class PicameraStream:
+    """See `LiveStream`. The pictures are views into arrays that picamera2 has made for us."""
+
+    def __init__(self, camera: _Camera, settings: CameraSettings) -> None:
+        self.frames_per_second = settings.max_fps or _USUAL_RATE
+        self._camera = camera
+        self._place = f"camera {settings.device}"
+        self._job: _Job | None = None
+        configuration = camera.create_video_configuration(
+            main={"size": (settings.width, settings.height), "format": "YUV420"},
+            controls={"FrameRate": self.frames_per_second},
+            buffer_count=_BUFFERS,
+        )
+        camera.configure(configuration)
+        # The camera may have taken another size than the one it was asked for.
+        width, height = camera.camera_configuration()["main"]["size"]
+        self._width, self._height = int(width) & ~1, int(height) & ~1
+        camera.start()
+
+    def next(self) -> Picture | None:
+        """See `LiveStream`."""
+        if self._job is None:
+            self._job = self._camera.capture_array("main", wait=False)
+        try:
+            rows = self._job.get_result(timeout=READ_S)
+        except TimeoutError:
+            return None  # the job stays in picamera2's queue, so it is waited for again
+        except Exception as error:
+            raise CameraLost(f"{self._place}: {type(error).__name__}: {error}") from error
+        self._job = None
+        return planes_of(rows, self._width, self._height, self._place)
+
+    def close(self) -> None:
+        """See `LiveStream`."""
+        self._camera.stop()
+        self._camera.close()
+
+
+def open_picamera(settings: CameraSettings) -> PicameraStream:
+    """The camera, started.
+
+    Raises:
+        CameraLost: picamera2 is not installed, or has no such camera, or somebody else uses it.
+    """
+    place = f"camera {settings.device}"
+    try:
+        module: Any = importlib.import_module("picamera2")
+    except ImportError as error:
+        raise CameraLost(
+            f"{place}: picamera2 cannot be imported ({error}); it comes with Raspberry Pi OS (apt install"
+            " python3-picamera2), and the Runtime's environment must see the system's packages"
+        ) from error
+    try:
+        camera = module.Picamera2(int(settings.device))
+    except Exception as error:
+        raise CameraLost(f"{place}: {_words(error)}") from error
+    try:
+        return PicameraStream(camera, settings)
+    except Exception as error:
+        camera.close()
+        raise CameraLost(f"{place}: {_words(error)}") from error
+
+
+def planes_of(rows: NDArray[np.uint8], width: int, height: int, place: str) -> Picture:
+    """The picture in an array of picamera2's YUV420: uint8 (height * 3 // 2, stride), colour rows half as long.
+
+    Raises:
+        CameraLost: the array is not of that form.
+    """
+    stride = rows.shape[1] if rows.ndim == 2 else 0  # noqa: PLR2004
+    if rows.dtype != np.uint8 or stride < width or stride % 2 or rows.size < stride * height * 3 // 2:
+        raise CameraLost(f"{place}: gives {rows.dtype} {rows.shape} where {width}x{height} in YUV420 was asked for")
+    flat = rows.reshape(-1)
+    luma, colour = stride * height, stride * height // 4
+    half = (height // 2, stride // 2)
+    return Picture(
+        flat[:luma].reshape(height, stride)[:, :width],
+        flat[luma : luma + colour].reshape(half)[:, : width // 2],
+        flat[luma + colour : luma + 2 * colour].reshape(half)[:, : width // 2],
+    )
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, CameraLost) else f"{type(error).__name__}: {error}"
+
+
+class _Job(Protocol):
+    def get_result(self, timeout: float | None = None) -> NDArray[np.uint8]: ...
+
+
+class _Camera(Protocol):
+    """What of picamera2's class is used."""
+
+    def create_video_configuration(
+        self, main: Mapping[str, object], controls: Mapping[str, object], buffer_count: int
+    ) -> dict[str, Any]: ...
+
+    def configure(self, camera_config: dict[str, Any]) -> None: ...
+
+    def camera_configuration(self) -> dict[str, Any]: ...
+
+    def start(self) -> None: ...
+
+    def capture_array(self, name: str, *, wait: bool) -> _Job: ...
+
+    def stop(self) -> None: ...
+
+    def close(self) -> None: ...
