@@ -9,6 +9,8 @@ from typing import Final
 from devkit.build.gdk import write_projects
 from devkit.build.suite import ROOT, BuildError, Built, build_suite, locks
 from devkit.build.wheels import ARCHITECTURES, PLATFORMS, Platform, WheelError, fetch, parse_platform
+from devkit.lint.code_use import UnknownTopic
+from devkit.lint.command import lint_sources
 
 WHEEL_FOLDER: Final = ROOT / "build" / "wheels"
 _ALL: Final = "all"
@@ -20,10 +22,12 @@ def main(argv: list[str]) -> int:
     """Build the suite; the exit code is 2 when something is missing."""
     arguments = _parser().parse_args(argv)
     try:
+        for finding in lint_sources(ROOT):
+            raise BuildError(f"recipes/{finding}; python -m devkit lint shows all mistakes")
         wheels = fetch_wheels(_platforms(arguments.wheels), ROOT)
         built = build_suite(arguments.out, arguments.bundle, wheels=wheels)
         projects = write_projects(built, arguments.gdk, ROOT / "gdk-config.json") if arguments.gdk else ()
-    except (BuildError, WheelError, OSError) as error:
+    except (BuildError, WheelError, UnknownTopic, OSError) as error:
         print(f"build: {error}", file=sys.stderr)
         return 2
     for name in built.components:

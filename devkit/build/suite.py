@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LARGEST_RECIPE_BYTES = 8_196
 SUITE: Final = "smartcam.Suite"
 LIST_NAME: Final = "SHA256SUMS"
+CODE: Final[Mapping[str, str]] = {"smartcam.Capture": "capture", "smartcam.Inference": "inference"}
+"""Per component that runs, the package that is its own."""
 _HERE = Path(__file__).resolve().parent
 _PYTHON = frozenset({".py"})
 
@@ -105,7 +107,7 @@ def find_built(folder: Path) -> Built:
 
 
 def _artifacts(
-    root: Path, bundle: Path, wheels: Mapping[Platform, Sequence[Path]]
+    root: Path, bundle: Path | None, wheels: Mapping[Platform, Sequence[Path]]
 ) -> Mapping[str, Mapping[str, Artifact]]:
     """Per component its artifacts.
 
@@ -115,7 +117,10 @@ def _artifacts(
     packages = {f"smartcam-packages-{arch}.zip": _packages(root, arch, wheels) for arch in ARCHITECTURES}
     return {
         "smartcam.Runtime": {"install.sh": _HERE / "runtime_install.sh", **packages},
-        "smartcam.Model": {"install.sh": _HERE / "model_install.sh", "smartcam-model.zip": _flat(bundle)},
+        "smartcam.Model": {
+            "install.sh": _HERE / "model_install.sh",
+            "smartcam-model.zip": _flat(bundle) if bundle else {},
+        },
         "smartcam.Capture": {
             "run.sh": run,
             "smartcam-capture.zip": _code(root, ("contract", "vision", "edge", "capture")),
@@ -159,9 +164,18 @@ def _write_artifact(target: Path, content: Artifact) -> None:
         write_archive(target, content)
 
 
+def render_recipe(text: str, root: Path = ROOT) -> str:
+    """A recipe as it is delivered; line for line what its source says."""
+    return text.replace("{COMPONENT_VERSION}", __version__).replace("{RUNTIME_PACKAGES}", packages_id(locks(root)))
+
+
+def artifact_names(root: Path = ROOT) -> Mapping[str, tuple[str, ...]]:
+    """Per component the names of the files that a build makes."""
+    return {name: tuple(files) for name, files in _artifacts(root, None, {}).items()}
+
+
 def _write_recipe(source: Path, target: Path, root: Path) -> None:
-    text = source.read_text().replace("{COMPONENT_VERSION}", __version__)
-    text = text.replace("{RUNTIME_PACKAGES}", packages_id(locks(root)))
+    text = render_recipe(source.read_text(), root)
     if len(text.encode()) > LARGEST_RECIPE_BYTES:
         raise BuildError(f"{source}: is over {LARGEST_RECIPE_BYTES} bytes, more than nucleus lite reads; shorten it")
     target.parent.mkdir(parents=True, exist_ok=True)

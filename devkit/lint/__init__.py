@@ -1,0 +1,1 @@
+"""Recipes, checked for both nuclei before a device sees them."""

@@ -1,0 +1,26 @@
+"""What recipes are judged against: the parts of the suite, and what its code does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Use:
+    """One thing that a component's code does on a bus: an operation on a topic, '+' for any level."""
+
+    service: str
+    operation: str
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The suite around a recipe."""
+
+    version: str
+    packages: str
+    """Names the set of packages that the Runtime installs."""
+    artifacts: Mapping[str, frozenset[str]]
+    """Per component the files that a build makes."""
+    uses: Mapping[str, frozenset[Use]]
+    """Per component what its code does on the bus."""
