@@ -19,14 +19,15 @@ from smartcam.edge.clock import SystemClock
 from smartcam.edge.greengrass_bus import GreengrassBus
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging
+from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE, RingWriter
 
 _ERRORS_ONLY = 2
 _FFMPEG_QUIET = "-8"
 
 
-def build(bus: Bus, ring_folder: Path) -> list[tuple[str, Service]]:
-    """The component's services by their names."""
+def build(bus: Bus, ring_folder: Path, work_folder: Path | None = None) -> list[tuple[str, Service]]:
+    """The component's services by their names; what they learn is kept in the work folder, where one is given."""
     clock = SystemClock()
 
     def camera(settings: CameraSettings) -> Service:
@@ -37,6 +38,7 @@ def build(bus: Bus, ring_folder: Path) -> list[tuple[str, Service]]:
             bus=bus,
             clock=clock,
             random=random.random,
+            memory=None if work_folder is None else MemoryFile(work_folder / f"background-{settings.camera}"),
         )
 
     return [("cameras", Cameras(bus, camera, random.random))]
@@ -63,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"smartcam-capture: {error}\n")
         return 2
     try:
-        return run_component("smartcam.Capture", lambda: build(bus, ring_folder))
+        return run_component("smartcam.Capture", lambda: build(bus, ring_folder, Path.cwd()))
     finally:
         bus.close()
 

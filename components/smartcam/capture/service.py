@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from smartcam.capture.announcer import Announcer, Publisher
+from smartcam.capture.eye import Eye
 from smartcam.capture.report import STATUS_S, Report
-from smartcam.capture.schedule import RateLimit, Schedule
+from smartcam.capture.schedule import RateLimit
 from smartcam.capture.settings import AtEnd, CameraSettings
 from smartcam.capture.sources.source import FrameSource, TimedPicture
 from smartcam.contract.errors import CameraEnded, CameraLost
@@ -17,8 +19,8 @@ from smartcam.edge.bus import Bus
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log, log_exception
+from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.ring import RingWriter
-from smartcam.vision.motion import MotionGate, MotionSettings
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ _FIRST_RETRY_S: Final = 1.0
 _LONGEST_RETRY_S: Final = 30.0
 _GOOD_SPELL_S: Final = 10.0
 _USUAL_RATE: Final = 10.0
+_STORE_S: Final = 600.0
+"""How often what was learnt is stored while all is well; at the end it is stored anyway. Memory cards wear out."""
 
 
 class CaptureService:
@@ -41,7 +45,9 @@ class CaptureService:
         bus: Bus,
         clock: Clock,
         random: Callable[[], float],
+        memory: MemoryFile | None = None,
     ) -> None:
+        """`memory` keeps what the motion gate has learnt across a restart."""
         self._settings = settings
         self._open_source = open_source
         self._clock = clock
@@ -49,6 +55,9 @@ class CaptureService:
         self._announcer = Announcer(settings.camera, publisher, clock, open_ring, random)
         self._report = Report(settings.camera, publisher, self._announcer, clock)
         self._backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S, random)
+        self._memory = memory
+        self._learnt = b"" if memory is None else memory.load()
+        self._store_at = clock.monotonic() + round(_STORE_S * NS_PER_S)
 
     def run(self, stop: StopToken) -> None:
         """Play the source until `stop` is set; a source that fails or ends is reported and opened again."""
@@ -86,12 +95,12 @@ class CaptureService:
     def _play(self, stop: StopToken) -> None:
         """Returns when stopped. Raises CameraLost or CameraEnded."""
         source = self._open_source(stop)
+        eye: Eye | None = None
         try:
             limit = RateLimit(self._settings.max_fps)
             rate = source.frames_per_second or _USUAL_RATE
             rate = min(rate, self._settings.max_fps or rate)
-            gate = MotionGate(MotionSettings(self._settings.sensitivity, rate))
-            schedule = Schedule(self._settings.analyse_fps, self._settings.keep_alive_s)
+            eye = Eye(self._settings, rate, self._learnt)
             last_mono, is_first = self._clock.monotonic(), True
             while not stop.is_set():
                 timed = source.read()
@@ -104,19 +113,34 @@ class CaptureService:
                         is_first = False
                     self._report.read += 1
                     if limit.takes(timed.timeline_ns):
-                        self._take(timed, gate, schedule)
+                        self._take(timed, eye)
                 self._report.tick()
         finally:
             source.close()
+            if eye is not None:
+                self._keep(eye)
             if source.late:
                 log(logger, logging.WARNING, "pictures_late", camera=self._settings.camera, count=source.late)
 
-    def _take(self, timed: TimedPicture, gate: MotionGate, schedule: Schedule) -> None:
-        motion = gate.look(timed.picture.luma)
-        if schedule.due(timed.timeline_ns, moving=bool(motion)):
-            self._announcer.announce(timed, motion)
+    def _take(self, timed: TimedPicture, eye: Eye) -> None:
+        seen = eye.look(timed.picture, timed.timeline_ns)
+        if seen.is_due:
+            self._announcer.announce(replace(timed, picture=seen.picture), seen.motion)
+        if self._clock.monotonic() >= self._store_at:
+            self._keep(eye)
         fault = self._announcer.fault
         self._report.tell(CameraState.LOST if fault else CameraState.RUNNING, fault)
+
+    def _keep(self, eye: Eye) -> None:
+        """Hold on to what was learnt, here for the source's next spell and on disk for the next process."""
+        self._store_at = self._clock.monotonic() + round(_STORE_S * NS_PER_S)
+        self._learnt = eye.remember() or self._learnt
+        if self._memory is None or not self._learnt:
+            return
+        try:
+            self._memory.store(self._learnt)
+        except OSError as error:
+            log(logger, logging.WARNING, "background_not_stored", camera=self._settings.camera, error=error)
 
     def _check_stall(self, last_mono: int) -> None:
         silent_s = (self._clock.monotonic() - last_mono) / NS_PER_S

@@ -12,6 +12,8 @@ from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import LARGEST_SIDE
 from smartcam.edge.settings import Settings
+from smartcam.vision.mask import check_masks
+from smartcam.vision.zone import Zone, zone
 
 _HOST: Final = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")
 _NOT_IN_URLS: Final = re.compile(r"[\s\"'<>\\^`|]")
@@ -72,7 +74,8 @@ class CameraSettings:
     messages is no longer or higher. `analyse_fps`: at most so many frames a second are announced while something
     moves. `keep_alive_s`: a frame is announced at least so often. `sensitivity`: 0 to 1, see
     `smartcam.vision.motion.MotionSettings`. `start_delay_s`: wait before the source is opened the first time.
-    `stall_s`: a source without pictures for so long is lost.
+    `stall_s`: a source without pictures for so long is lost. `masks`: zones that are black in every picture before
+    anything looks at it. `ignored`: zones in which nothing counts as motion.
     """
 
     camera: CameraId
@@ -94,6 +97,8 @@ class CameraSettings:
     decoder: Decoder = Decoder.SOFTWARE
     transport: TransportKind = TransportKind.AUTO
     inline_side: int = 640
+    masks: tuple[Zone, ...] = ()
+    ignored: tuple[Zone, ...] = ()
 
     @property
     def place(self) -> str:
@@ -145,7 +150,16 @@ def _camera(camera: CameraId, settings: Settings) -> CameraSettings:
         decoder=settings.choice("decoder", default.decoder),
         transport=settings.choice("transport", default.transport),
         inline_side=settings.integer("inline_side", default.inline_side, 160, 1920),
+        masks=_zones(settings, "masks"),
+        ignored=_zones(settings, "ignored"),
     )
+
+
+def _zones(settings: Settings, key: str) -> tuple[Zone, ...]:
+    name = settings.name(key)
+    zones = tuple(zone(each, corners, f"{name}.{each}") for each, corners in settings.polygons(key).items())
+    check_masks(zones, name)
+    return zones
 
 
 def _path(settings: Settings, source: SourceKind) -> Path:

@@ -1,6 +1,7 @@
 """The motion gate: which parts of a picture differ from what the camera usually sees."""
 
 import math
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartcam.contract.notice import MOST_BOXES, PixelBox
+from smartcam.vision.mask import covered
+from smartcam.vision.zone import Zone
 
 Luma = NDArray[np.uint8]
 Light = NDArray[np.float32]
@@ -36,6 +39,9 @@ _LEAST_CELLS: Final = 6
 _SOLID_CELLS: Final = 24
 """What is this large and three cells thick counts at once, however fast it is."""
 _SETTLING_FRAMES: Final = 4
+_MOSTLY_WATCHED: Final = 200.0
+"""A patch of which more than about a quarter is ignored says nothing about the light."""
+_UNSETTLED_S: Final = 2.0
 _NOISE_WEIGHT: Final = 3.5
 """Times the mean absolute deviation: 2.8 standard deviations of Gaussian noise, on top of the least contrast."""
 _FIRST_NOISE: Final = 1.5
@@ -45,6 +51,12 @@ _OBJECT_S: Final = 20.0
 """The same below an object: one of high contrast is taken in after two to three times as long."""
 _LASTING_S: Final = 120.0
 """Time constant of the lasting average, which learns nothing on and around objects."""
+_HEAD: Final = struct.Struct("<8s4H")
+_MARK: Final = b"smcgate1"
+_PLANES: Final = 3
+_NOISE_STEPS: Final = 16
+"""Noise is remembered in sixteenths of a grey level."""
+_LEARNT_FRAMES: Final = 100_000
 _NEAR: Final = np.ones((3, 3), np.uint8)
 _AROUND: Final = np.ones((9, 9), np.uint8)
 """An object's holes and shadows must not reach the lasting average."""
@@ -56,10 +68,12 @@ class MotionSettings:
 
     `sensitivity`, 0 to 1, sets the smallest contrast to the background that counts, above the measured noise:
     24 grey levels of 255 at 0, about 8 at 0.5, 3 at 1. `frames_per_second` says how often `look` is called.
+    In `ignored` zones nothing counts, and the light of the scene is judged without them.
     """
 
     sensitivity: float = 0.5
     frames_per_second: float = 10.0
+    ignored: tuple[Zone, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError for values out of range."""
@@ -83,9 +97,12 @@ class MotionGate:
     def __init__(self, settings: MotionSettings) -> None:
         self._contrast = settings.least_contrast
         self._rate = settings.frames_per_second
+        self._ignored = settings.ignored
         self._shape: tuple[int, ...] = ()
         self._change: float
         self._masks: tuple[Mask, Mask]
+        self._lasting: Light
+        self._noise: Light
         self._begin(np.zeros((1, 1), np.float32))
 
     def look(self, luma: Luma) -> tuple[PixelBox, ...]:
@@ -100,16 +117,17 @@ class MotionGate:
             return ()
         self._age += 1
         patches = _patches(small)
-        recent, change = _relit(self._recent, patches)
+        recent, change = _relit(self._recent, patches, self._left_out)
         rest = cv2.absdiff(small, recent)
         mask = self._above_noise(rest)
         if cv2.countNonZero(mask) >= _LEAST_CELLS:
-            lasting, _ = _relit(self._lasting, patches)
+            lasting, _ = _relit(self._lasting, patches, self._left_out)
             rest = cv2.min(rest, cv2.absdiff(small, lasting))
             mask = self._above_noise(rest)
         jump, self._change = change / self._change, change
-        if _is_another_scene(cv2.countNonZero(mask) / mask.size, jump):
+        if _is_another_scene(cv2.countNonZero(mask) / self._watched_cells, jump):
             self._begin(small)
+            self._changed = True
             return ()
         firm = cv2.bitwise_and(mask, cv2.bitwise_and(*self._masks))
         self._learn(small, rest, mask)
@@ -118,19 +136,63 @@ class MotionGate:
             return ()
         return _boxes(firm, mask, luma.shape)
 
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether another scene came into view within the last two seconds: there may be more to it than motion."""
+        return self._changed and self._age < _UNSETTLED_S * self._rate
+
+    def remember(self) -> bytes:
+        """What the gate has learnt, for `recall`; empty before the first picture."""
+        if not self._shape:
+            return b""
+        planes = (self._recent, self._lasting, self._noise * _NOISE_STEPS)
+        return _HEAD.pack(_MARK, *self._shape, *self._recent.shape) + b"".join(_bytes(plane) for plane in planes)
+
+    def recall(self, memory: bytes) -> bool:
+        """Go on with what an earlier gate has learnt; False, and nothing is changed, where that cannot be used."""
+        try:
+            mark, height, width, rows, columns = _HEAD.unpack_from(memory)
+        except struct.error:
+            return False
+        cells = rows * columns
+        if mark != _MARK or not cells or len(memory) != _HEAD.size + _PLANES * cells:
+            return False
+        planes = np.frombuffer(memory, np.uint8, offset=_HEAD.size).reshape(_PLANES, rows, columns).astype(np.float32)
+        if shrunk_shape(height, width) != (rows, columns):
+            return False
+        self._begin(planes[0])
+        self._shape = (height, width)
+        self._lasting, self._noise = planes[1].copy(), planes[2] / np.float32(_NOISE_STEPS)
+        self._age = _LEARNT_FRAMES
+        return True
+
     def _begin(self, small: Light) -> None:
         nothing: Mask = np.zeros(small.shape, np.uint8)
         self._age = 0
         self._change = 1.0
         self._recent: Light = small.copy()
-        self._lasting: Light = small.copy()
-        self._noise: Light = np.full_like(small, _FIRST_NOISE)
+        self._lasting = small.copy()
+        self._noise = np.full_like(small, _FIRST_NOISE)
         self._masks = (nothing, nothing)
+        self._changed = False
+        self._watch_only(small)
+
+    def _watch_only(self, small: Light) -> None:
+        """Lay out what is watched: everything but the ignored zones."""
+        rows, columns = small.shape
+        self._watched: Mask | None = None
+        self._left_out: Mask | None = None
+        self._watched_cells = small.size
+        if self._ignored:
+            self._watched = np.asarray(cv2.bitwise_not(covered(self._ignored, columns, rows)), np.uint8)
+            self._left_out = np.asarray(_patches(self._watched.astype(np.float32)) < _MOSTLY_WATCHED, np.uint8)
+            self._watched_cells = max(cv2.countNonZero(self._watched), 1)
 
     def _above_noise(self, rest: Matrix) -> Mask:
         above = cv2.scaleAdd(self._noise, -_NOISE_WEIGHT, rest)
         # A number is compared with every cell, which the stubs leave out.
-        return np.asarray(cv2.compare(above, self._contrast, cv2.CMP_GT), np.uint8)  # type: ignore[call-overload]
+        mask = cv2.compare(above, self._contrast, cv2.CMP_GT)  # type: ignore[call-overload]
+        return np.asarray(mask if self._watched is None else cv2.bitwise_and(mask, self._watched), np.uint8)
 
     def _learn(self, small: Light, rest: Matrix, mask: Mask) -> None:
         quiet = cv2.bitwise_not(mask)
@@ -158,6 +220,17 @@ def shrunk(luma: Luma) -> Light:
     return luma.astype(np.float32)
 
 
+def shrunk_shape(height: int, width: int) -> tuple[int, int]:
+    """The shape that `shrunk` gives a picture."""
+    while width > WORKING_WIDTH and height > 1:
+        height, width = height // 2, width // 2
+    return height, width
+
+
+def _bytes(plane: Light) -> bytes:
+    return np.clip(np.round(plane), 0, 255).astype(np.uint8).tobytes()
+
+
 def _patches(small: Light) -> Light:
     """The brightness of each patch, with `_DARK` added."""
     rows, columns = (max(side // _PATCH, 1) for side in small.shape)
@@ -165,12 +238,14 @@ def _patches(small: Light) -> Light:
     return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32) + _DARK
 
 
-def _relit(background: Light, patches: Light) -> tuple[Matrix, float]:
+def _relit(background: Light, patches: Light, left_out: Mask | None) -> tuple[Matrix, float]:
     """The background in the light of now, and by how much the light of the whole picture has changed.
 
     The median over neighbouring patches follows clouds and lamps but not a person, who fills fewer than half.
     """
     ratio = np.minimum(np.maximum(patches / _patches(background), _LEAST_LIGHT), _MOST_LIGHT)
+    if left_out is not None and not left_out.all():
+        ratio[left_out > 0] = np.median(ratio[left_out == 0])
     light = cv2.medianBlur(ratio, 5)
     field = cv2.resize(light, background.shape[::-1], interpolation=cv2.INTER_LINEAR)
     _, relit = cv2.threshold(cv2.multiply(background, field), 255.0, 0.0, cv2.THRESH_TRUNC)

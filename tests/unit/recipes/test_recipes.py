@@ -121,7 +121,7 @@ def test_the_document_names_every_setting_with_its_default() -> None:
     for each in fields(CameraSettings):
         if each.name not in ("camera", "path"):
             default = getattr(camera, each.name)
-            assert table[each.name] == ("(empty)" if default == "" else f"`{default}`")
+            assert table[each.name] == {"": "(empty)", (): "(none)"}.get(default, f"`{default}`")
     assert {each.name for each in fields(AnalysisSettings)} <= set(table)
     inference = InferenceSettings()
     assert table["camera_lost_after_s"] == f"`{inference.camera_lost_after_s}`"

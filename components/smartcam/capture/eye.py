@@ -1,0 +1,43 @@
+"""What every picture of a camera goes through before anybody else sees it: masks, the motion gate, the choice."""
+
+from dataclasses import dataclass
+
+from smartcam.capture.schedule import Schedule
+from smartcam.capture.settings import CameraSettings
+from smartcam.contract.notice import PixelBox
+from smartcam.vision.mask import PrivacyMask
+from smartcam.vision.motion import MotionGate, MotionSettings
+from smartcam.vision.picture import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A picture with its privacy masks blackened, what moves in it, and whether it is to be announced."""
+
+    picture: Picture
+    motion: tuple[PixelBox, ...]
+    is_due: bool
+
+
+class Eye:
+    """One camera's way of looking. For one thread; a seen picture is valid until the next look."""
+
+    def __init__(self, settings: CameraSettings, frames_per_second: float, memory: bytes = b"") -> None:
+        """`memory` is what an earlier eye of this camera has learnt."""
+        masks, ignored = settings.masks, settings.ignored
+        self._mask = PrivacyMask(masks)
+        self._gate = MotionGate(MotionSettings(settings.sensitivity, frames_per_second, (*masks, *ignored)))
+        self._schedule = Schedule(settings.analyse_fps, settings.keep_alive_s)
+        self._gate.recall(memory)
+
+    def look(self, picture: Picture, timeline_ns: int) -> Seen:
+        """Look at the next picture; `timeline_ns` is the source's own time."""
+        masked = self._mask.apply(picture)
+        motion = self._gate.look(masked.luma)
+        # What follows a change of scene is looked at closely: it may be a hand on the lens, which is no motion.
+        is_due = self._schedule.due(timeline_ns, moving=bool(motion) or self._gate.is_unsettled)
+        return Seen(masked, motion, is_due)
+
+    def remember(self) -> bytes:
+        """What has been learnt, for the next eye of this camera."""
+        return self._gate.remember()

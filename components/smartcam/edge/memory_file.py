@@ -1,0 +1,48 @@
+"""A small file for what was learnt and would have to be learnt again: losing it costs time, never an event."""
+
+import os
+import zlib
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+_CHECK_BYTES: Final = 4
+_LARGEST: Final = 4 << 20
+_MODE: Final = 0o600
+
+
+class MemoryFile:
+    """One file, readable by its owner only, that is replaced as a whole."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def load(self) -> bytes:
+        """What was stored last; empty where there is nothing, or nothing that was stored here."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            with os.fdopen(descriptor, "rb") as file:
+                stored = file.read(_LARGEST + 1)
+        except OSError:
+            return b""
+        check, content = stored[:_CHECK_BYTES], stored[_CHECK_BYTES:]
+        is_whole = len(stored) <= _LARGEST and int.from_bytes(check) == zlib.crc32(content)
+        return content if is_whole else b""
+
+    def store(self, content: bytes) -> None:
+        """Replace what is stored.
+
+        Raises:
+            OSError: the disk is full or cannot be written; what was stored before is still there.
+        """
+        unfinished = self.path.with_name(f"{self.path.name}.unfinished")
+        with suppress(FileNotFoundError):
+            unfinished.unlink()
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(zlib.crc32(content).to_bytes(_CHECK_BYTES) + content)
+            unfinished.replace(self.path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise

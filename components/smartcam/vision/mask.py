@@ -1,0 +1,89 @@
+"""Parts of a picture that nobody is to see, or that the gate is to leave out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from smartcam.contract.errors import SettingsError
+from smartcam.vision.picture import Picture, Plane
+from smartcam.vision.zone import Zone
+
+_BLACK: Final = 16
+_GREY: Final = 128
+_FINE: Final = 4
+"""Fractional bits of a corner's place."""
+_LEAST_LEFT: Final = 0.02
+"""A camera of which less than this share may be seen is configured wrongly."""
+_CHECK_SIDE: Final = 200
+
+
+def covered(zones: Sequence[Zone], width: int, height: int) -> Plane:
+    """uint8 (height, width): 255 in every cell that a zone touches, else 0."""
+    plane: Plane = np.zeros((height, width), np.uint8)
+    for zone in zones:
+        # Corners are shares of the whole; a cell's middle lies half a cell off.
+        corners = (np.array(zone.corners) * (width, height) - 0.5) * (1 << _FINE)
+        cv2.fillPoly(plane, [np.round(corners).astype(np.int32)], (255,), cv2.LINE_8, _FINE)
+    return plane
+
+
+def check_masks(zones: Sequence[Zone], key: str) -> None:
+    """Raises SettingsError, naming the key, for masks that leave nothing to be seen."""
+    left = 1 - np.count_nonzero(covered(zones, _CHECK_SIDE, _CHECK_SIDE)) / _CHECK_SIDE**2
+    if zones and left < _LEAST_LEFT:
+        names = [zone.name for zone in zones]
+        raise SettingsError(key, names, f"cover the whole picture; leave at least {_LEAST_LEFT:.0%} of it to be seen")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a plane is written over: rows from the first that a zone touches to the last, a mask of them, black."""
+
+    rows: slice
+    mask: Plane
+    black: Plane
+
+
+class PrivacyMask:
+    """Blackens zones of pictures. For one thread; a masked picture is valid until the next one is masked.
+
+    The decoder's own pictures are never written to: it takes the next pictures from them. So a camera with masks
+    costs one copy of each picture, and one without costs nothing.
+    """
+
+    def __init__(self, zones: Sequence[Zone]) -> None:
+        self._zones = tuple(zones)
+        self._masked: Picture | None = None
+        self._places: tuple[_Place, ...] = ()
+
+    def apply(self, picture: Picture) -> Picture:
+        """The picture with its zones in black; the picture itself where there are none."""
+        if not self._zones:
+            return picture
+        masked = self._masked
+        if masked is None or (masked.width, masked.height) != (picture.width, picture.height):
+            masked = self._masked = self._prepare(picture.width, picture.height)
+        planes = zip((masked.y, masked.u, masked.v), (picture.y, picture.u, picture.v), self._places, strict=True)
+        for target, source, place in planes:
+            np.copyto(target, source)
+            cv2.copyTo(place.black, place.mask, target[place.rows])
+        return masked
+
+    def _prepare(self, width: int, height: int) -> Picture:
+        colour = covered(self._zones, width // 2, height // 2)
+        # A sample of colour belongs to four of brightness: all of them go, or colours would show at the edge.
+        fine = covered(self._zones, width, height) | colour.repeat(2, 0).repeat(2, 1)
+        colour |= np.asarray(fine.reshape(height // 2, 2, width // 2, 2).max((1, 3)), np.uint8)
+        dark, plain = _place(fine, _BLACK), _place(colour, _GREY)
+        self._places = (dark, plain, plain)
+        return Picture.from_i420(np.empty(width * height * 3 // 2, np.uint8), width, height)
+
+
+def _place(plane: Plane, level: int) -> _Place:
+    touched = np.flatnonzero(plane.any(axis=1))
+    rows = slice(int(touched[0]), int(touched[-1]) + 1)
+    mask = np.ascontiguousarray(plane[rows])
+    return _Place(rows, mask, np.full_like(mask, level))

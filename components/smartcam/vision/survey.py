@@ -1,0 +1,164 @@
+"""How much of the usual view a picture still shows: the measurements behind the tamper alarm."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Light = NDArray[np.float32]
+Grid = NDArray[np.float32]
+"""One value a block, float32 (ROWS, COLUMNS)."""
+
+COLUMNS: Final = 12
+ROWS: Final = 8
+_LEAST_CONTRAST: Final = 2.0
+"""Standard deviation, in grey levels, from which on a block has structure that can be known again."""
+_OF_NOISE: Final = 2.0
+_ALIKE: Final = 0.5
+"""Correlation with the reference from which on a block is known again."""
+_TRACE: Final = 0.2
+"""Correlation from which on a block shows the same thing, if only in outlines: what stands before it is not blur."""
+_DOUBTFUL: Final = 0.75
+"""With more of the view known again nobody need look whether it has moved."""
+_LEAST_SHIFT: Final = 0.04
+_FOUND_AGAIN: Final = 0.4
+_BETTER: Final = 0.25
+_STEADY: Final = 0.8
+"""Correlation with the picture before from which on nothing moves in a block."""
+_BRIGHT: Final = 225.0
+_FEWEST_BLOCKS: Final = 8
+"""With fewer blocks of structure a view cannot be told from another."""
+_BLUR: Final = (5, 5)
+_TINY: Final = np.float32(1e-3)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A small picture, with mean and variance of each of its blocks, its fine detail, and how much of it is white."""
+
+    small: Light
+    mean: Grid
+    variance: Grid
+    detail: Light
+    bright: float
+
+    @classmethod
+    def of(cls, small: Light) -> "Blocks":
+        """The blocks of a picture, float32 (height, width)."""
+        mean = _block_means(small)
+        variance = np.maximum(_block_means(cv2.multiply(small, small)) - mean * mean, 0)
+        bright = float(np.count_nonzero(small > _BRIGHT)) / small.size
+        return cls(small, mean, variance, small - cv2.blur(small, _BLUR), bright)
+
+    def structured(self, noise: float) -> NDArray[np.bool_]:
+        """Which blocks have structure above this noise (standard deviation in grey levels)."""
+        return self.variance > max(_LEAST_CONTRAST, _OF_NOISE * noise) ** 2
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A picture against the reference view and against the picture before.
+
+    `known`: share of the reference's structure that is found again, None where it has too little. `flat`: share of
+    blocks without structure. `steady`: share of the structure in which nothing has moved since the picture before.
+    `sharpness`: fine detail of the reference that is found again, relative to its coarse structure; 1 is as sharp,
+    None where that cannot be told. `layout`: how much of the coarse light and shade is there: 1 as in the reference, 0
+    nothing of it. `brightness`: mean grey level. `bright`, `usually_bright`:
+    share of the picture that is as good as white, now and in the reference. `contrast`: of the structure, as a
+    multiple of the reference's. `shift`: by which share of the width the whole view has moved, 0 where that is not so.
+    """
+
+    known: float | None
+    flat: float
+    steady: float
+    sharpness: float | None
+    layout: float
+    brightness: float
+    bright: float
+    usually_bright: float
+    contrast: float
+    shift: float
+
+
+def survey(now: Blocks, reference: Blocks, before: Blocks, noise: float) -> Survey:
+    """What of the reference view is found in the picture of now."""
+    usual = reference.structured(noise)
+    here = now.structured(noise)
+    enough = int(np.count_nonzero(usual)) >= _FEWEST_BLOCKS
+    likeness = _correlation(now, reference)
+    known = float(np.mean(likeness[usual] > _ALIKE)) if enough else None
+    both = here & before.structured(noise)
+    can_tell = int(np.count_nonzero(both)) >= _FEWEST_BLOCKS
+    steady = float(np.mean(_correlation(now, before)[both] > _STEADY)) if can_tell else 1.0
+    return Survey(
+        known=known,
+        flat=1.0 - float(np.mean(here)),
+        steady=steady,
+        sharpness=_sharpness(now, reference, usual & (likeness > _TRACE), noise) if enough else None,
+        layout=_layout(now.mean, reference.mean),
+        brightness=float(np.mean(now.mean)),
+        bright=now.bright,
+        usually_bright=reference.bright,
+        contrast=math.sqrt(_ratio(now.variance[usual], reference.variance[usual])) if enough else 1.0,
+        shift=0.0 if known is None or known > _DOUBTFUL else _shift(now, reference),
+    )
+
+
+def _block_means(values: cv2.typing.MatLike) -> Grid:
+    return np.asarray(cv2.resize(values, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _correlation(one: Blocks, other: Blocks) -> Grid:
+    together = _block_means(cv2.multiply(one.small, other.small)) - one.mean * other.mean
+    return np.asarray(together / np.sqrt(one.variance * other.variance + _TINY), np.float32)
+
+
+def _sharpness(now: Blocks, reference: Blocks, there: NDArray[np.bool_], noise: float) -> float | None:
+    """Fine detail over coarse structure, both as multiples of the reference's; light changes both alike.
+
+    Detail counts where it is the reference's own, so that noise does not, or where there is as much of it, so that
+    leaves and wet asphalt, whose detail never looks the same twice, are not taken for blur. The larger one says it.
+    """
+    mine = _block_means(cv2.multiply(now.detail, now.detail))[there]
+    usual = _block_means(cv2.multiply(reference.detail, reference.detail))[there]
+    common = _block_means(cv2.multiply(now.detail, reference.detail))[there]
+    coarse = _ratio(now.variance[there], reference.variance[there])
+    if coarse <= float(_TINY):
+        return None
+    energy = max(_ratio(mine - noise * noise, usual), 0.0)
+    return max(_ratio(common, usual), math.sqrt(energy)) / math.sqrt(coarse)
+
+
+def _ratio(one: Grid, other: Grid) -> float:
+    return float(np.sum(one)) / (float(np.sum(other)) + float(_TINY))
+
+
+def _shift(now: Blocks, reference: Blocks) -> float:
+    """By which share of the width the view has moved, where it is found again somewhere else much better than here."""
+    rows, columns = now.small.shape
+    (right, down), _ = cv2.phaseCorrelate(reference.detail, now.detail)
+    x, y = round(right), round(down)
+    moved = math.hypot(x, y) / columns
+    if moved < _LEAST_SHIFT or 2 * abs(x) >= columns or 2 * abs(y) >= rows:
+        return 0.0
+    here = now.detail[max(y, 0) : rows + min(y, 0), max(x, 0) : columns + min(x, 0)]
+    there = reference.detail[max(-y, 0) : rows - max(y, 0), max(-x, 0) : columns - max(x, 0)]
+    found = _likeness(here, there)
+    is_moved = found >= _FOUND_AGAIN and found >= _likeness(now.detail, reference.detail) + _BETTER
+    return moved if is_moved else 0.0
+
+
+def _likeness(one: Light, other: Light) -> float:
+    together, here, there = (float(np.vdot(a, b)) for a, b in ((one, other), (one, one), (other, other)))
+    return together / (math.sqrt(here * there) + float(_TINY))
+
+
+def _layout(now: Grid, reference: Grid) -> float:
+    """The gain of the reference's light and shade; below 0.5 of correlation there is none of it."""
+    here, usual = now - now.mean(), reference - reference.mean()
+    together, there = float(np.sum(here * usual)), float(np.sum(usual * usual)) + float(_TINY)
+    alike = together / float(np.sqrt(np.sum(here * here) * there) + _TINY)
+    return together / there if alike > _ALIKE else 0.0

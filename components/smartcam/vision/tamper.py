@@ -1,0 +1,265 @@
+"""The tamper watch: is the camera still looking at what it is there to look at?"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.vision.motion import shrunk
+from smartcam.vision.survey import Blocks, Survey, survey
+from smartcam.vision.visibility import Visibility
+
+Luma = NDArray[np.uint8]
+
+_LOOK_S: Final = 0.4
+"""Pictures that come sooner after one another are not looked at: tampering takes longer."""
+_SETTLING_LOOKS: Final = 4
+_REFERENCE_S: Final = 60.0
+"""Time constant of the reference view: day and night come more slowly, hands and lorries are gone sooner."""
+_LEARN_EVERY_S: Final = 2.0
+_LARGEST_LESSON: Final = 6.0
+"""Grey levels by which a pixel may be off at most when it is learnt from: the reference follows what is usual, and a
+white lorry, which is far off but soon gone, leaves no ghost in it."""
+_SUDDEN_S: Final = 15.0
+"""What takes longer from a good view to a lost one is the evening, not a hand."""
+_LONGEST_LOOK_NS: Final = 2 * NS_PER_S
+"""A single look counts for so long at most, however rare looks are."""
+_BUSY_S: Final = 120.0
+"""Somebody who moves before the lens for longer is part of the view."""
+_LOST: Final = 0.35
+"""With less of the view known again than this share, it is another one."""
+_GOOD: Final = 0.5
+_FADED: Final = 0.8
+"""With less than this share of the contrast that it had just now, the view is fading."""
+_CONTRAST_S: Final = 15.0
+_FLAT: Final = 0.95
+_COVERED_FLAT: Final = 0.5
+_NO_LAYOUT: Final = 0.25
+_SAME_LAYOUT: Final = 0.5
+_GLARING: Final = 0.5
+_WHITE: Final = 0.8
+"""So much more white than usual blinds also where outlines are left; somewhat less does where the view is lost."""
+_STEADY: Final = 0.5
+"""Someone before the lens moves; a cover does not, and neither does a new view."""
+_BLURRED: Final = 0.5
+_SHARP: Final = 0.7
+_QUICK_S: Final = 0.8
+_LOST_S: Final = 4.0
+_FROZEN_S: Final = 6.5
+"""Good cameras repeat themselves too: runs of identical pictures of up to 2.6 s have been met."""
+_CLEAR_S: Final = 2.0
+_NEW_VIEW_S: Final = 600.0
+"""After so long another view is the view: whoever turned the camera for good does not want to be told for ever."""
+_DARK: Final = 40.0
+"""Grey levels of 255 (black is 16): below, an object detector sees next to nothing."""
+_NOISE_SHARE: Final = 0.05
+_FROM_MEDIAN: Final = 1.0484
+"""From the median difference of two pictures to the standard deviation of the noise in one."""
+_EVERY_ROW: Final = 16
+"""Identical pictures are told by every 16th row; noise leaves none of them alone."""
+
+
+class Cause(StrEnum):
+    """What has been done to the camera."""
+
+    COVERED = "covered"
+    DEFOCUSED = "defocused"
+    MOVED = "moved"
+    FROZEN = "frozen"
+    BLACK = "black"
+    GLARE = "glare"
+
+
+@dataclass(frozen=True, slots=True)
+class TamperReport:
+    """What is wrong with the camera, None for nothing; how sure that is (0..1); and what can be seen."""
+
+    cause: Cause | None
+    score: float
+    visibility: Visibility
+
+
+ALL_WELL: Final = TamperReport(None, 0.0, Visibility.CLEAR)
+
+
+@dataclass(slots=True)
+class _Run:
+    """For how long something has been so, look after look."""
+
+    since: MonotonicNs | None = None
+
+    def lasts(self, at: MonotonicNs, seconds: float, *, so: bool) -> bool:
+        if not so:
+            self.since = None
+            return False
+        if self.since is None:
+            self.since = at
+        return at - self.since >= seconds * NS_PER_S
+
+
+class TamperWatch:
+    """Compares pictures, about two a second, with a reference view that follows slow changes only.
+
+    The same pictures at the same times always give the same reports. Not for several threads.
+    """
+
+    def __init__(self) -> None:
+        self._shape: tuple[int, ...] = ()
+        self._report = ALL_WELL
+        self._looks = self._doubt_ns = 0
+        self._noise = self._contrast = 1.0
+        self._at = self._good_at = self._learnt_at = MonotonicNs(0)
+        self._rows: Luma
+        self._reference: Blocks
+        self._before: Blocks
+        self._quick, self._frozen, self._good, self._other_view, self._busy = (_Run() for _ in range(5))
+
+    def look(self, luma: Luma, at: MonotonicNs) -> TamperReport:
+        """The state of the camera. `luma` is uint8 (height, width), `at` the time at which it was taken.
+
+        A picture of another size starts the watch afresh.
+        """
+        if luma.shape != self._shape:
+            self._begin(luma, at)
+            return self._report
+        elapsed_ns = at - self._at
+        if elapsed_ns < _LOOK_S * NS_PER_S:
+            return self._report
+        rows = luma[::_EVERY_ROW].copy()
+        now = Blocks.of(shrunk(luma))
+        seen = survey(now, self._reference, self._before, self._noise)
+        is_same = bool(np.array_equal(rows, self._rows))
+        if not is_same:
+            apart = float(np.median(cv2.absdiff(now.detail, self._before.detail))) * _FROM_MEDIAN
+            self._noise += _NOISE_SHARE * (apart - self._noise)
+        if elapsed_ns > _SUDDEN_S * NS_PER_S:
+            # Nobody has looked meanwhile: what is different now may have come suddenly.
+            self._good_at = MonotonicNs(self._good_at + elapsed_ns)
+        self._rows, self._before, self._at = rows, now, at
+        self._looks += 1
+        if self._looks <= _SETTLING_LOOKS:
+            self._learn(now, 1 / (self._looks + 1), math.inf)
+        else:
+            self._judge(seen, now, elapsed_ns, is_same=is_same)
+        return self._report
+
+    def _begin(self, luma: Luma, at: MonotonicNs) -> None:
+        self._shape = luma.shape
+        self._report = ALL_WELL
+        self._looks = self._doubt_ns = 0
+        self._noise = self._contrast = 1.0
+        self._at = self._good_at = self._learnt_at = at
+        self._rows = luma[::_EVERY_ROW].copy()
+        self._reference = self._before = Blocks.of(shrunk(luma))
+        for run in (self._quick, self._frozen, self._good, self._other_view, self._busy):
+            run.since = None
+
+    def _judge(self, seen: Survey, now: Blocks, elapsed_ns: int, *, is_same: bool) -> None:
+        at, raised = self._at, self._report.cause
+        wrong = what_is_wrong(seen)
+        self._keep_good_at(at, seen, wrong, elapsed_ns)
+        is_sudden = at - self._good_at <= _SUDDEN_S * NS_PER_S
+        is_quick = self._quick.lasts(at, _QUICK_S, so=is_sudden and is_blind(seen))
+        is_lost = self._doubt(seen, wrong, elapsed_ns, is_sudden=is_sudden) >= _LOST_S * NS_PER_S
+        is_frozen = self._frozen.lasts(at, _FROZEN_S, so=is_same and seen.flat < _FLAT)
+        is_good = self._good.lasts(at, _CLEAR_S, so=not is_same and _is_good(seen, wrong))
+        is_other = self._other_view.lasts(
+            at, _NEW_VIEW_S, so=seen.steady >= _STEADY and wrong is not None and seen.flat < _FLAT
+        )
+        if raised is None and (is_quick or is_lost or is_frozen):
+            raised = wrong or (Cause.FROZEN if is_frozen else Cause.MOVED)
+        elif raised is not None and (is_good or (is_other and wrong is not Cause.DEFOCUSED)):
+            raised = None
+            if is_other:
+                self._reference, self._good_at = now, at
+        self._report = TamperReport(raised, _score(seen, wrong), _visibility(seen, wrong))
+        if raised is None and (wrong is None or not is_sudden) and at - self._learnt_at >= _LEARN_EVERY_S * NS_PER_S:
+            self._learn(now, (at - self._learnt_at) / NS_PER_S / _REFERENCE_S, _LARGEST_LESSON)
+
+    def _doubt(self, seen: Survey, wrong: Cause | None, elapsed_ns: int, *, is_sudden: bool) -> int:
+        """For how long the view has been wrong while nothing much moved before the lens, in nanoseconds."""
+        is_wrong = wrong is not None or (self._doubt_ns > 0 and not _is_good(seen, wrong))
+        if not is_wrong or not is_sudden:
+            self._doubt_ns = 0
+        elif seen.steady >= _STEADY or wrong is Cause.DEFOCUSED:
+            self._doubt_ns += min(elapsed_ns, _LONGEST_LOOK_NS)
+        else:
+            self._doubt_ns = max(self._doubt_ns - elapsed_ns, 0)
+        return self._doubt_ns
+
+    def _keep_good_at(self, at: MonotonicNs, seen: Survey, wrong: Cause | None, elapsed_ns: int) -> None:
+        """Since when the view is not good, or fading; who moves before the lens stops that clock for a while."""
+        is_fading = seen.contrast < _FADED * self._contrast
+        if wrong is None:
+            weight = min(elapsed_ns / NS_PER_S / _CONTRAST_S, 1.0)
+            self._contrast += weight * (seen.contrast - self._contrast)
+        is_busy = wrong is not None and seen.steady < _STEADY and at - self._good_at <= _SUDDEN_S * NS_PER_S
+        is_too_long = self._busy.lasts(at, _BUSY_S, so=is_busy)
+        if (_is_good(seen, wrong) and not is_fading) or (is_busy and not is_too_long):
+            self._good_at = at
+
+    def _learn(self, now: Blocks, share: float, most: float) -> None:
+        self._learnt_at = self._at
+        apart = now.small - self._reference.small
+        if most < math.inf:
+            apart = np.clip(apart, -most, most)
+        self._reference = Blocks.of(self._reference.small + np.float32(min(share, 1.0)) * apart)
+
+
+def is_blind(seen: Survey) -> bool:
+    """Whether next to nothing is left to be seen: a cover over all of the lens, black, or white."""
+    was_structured = seen.known is not None
+    is_uniform = was_structured and seen.flat >= _FLAT and seen.layout < _NO_LAYOUT
+    return is_uniform or _is_glaring(seen)
+
+
+def what_is_wrong(seen: Survey) -> Cause | None:
+    """What a single picture looks like; None for the usual view."""
+    if is_blind(seen):
+        return _blinding(seen)
+    if seen.known is None:
+        return None
+    if seen.sharpness is not None and seen.sharpness < _BLURRED and seen.layout >= _SAME_LAYOUT:
+        return Cause.DEFOCUSED
+    if seen.shift > 0:
+        return Cause.MOVED
+    if seen.known >= _LOST:
+        return None
+    return Cause.COVERED if seen.flat >= _COVERED_FLAT else Cause.MOVED
+
+
+def _blinding(seen: Survey) -> Cause:
+    if _is_glaring(seen):
+        return Cause.GLARE
+    return Cause.BLACK if seen.brightness < _DARK else Cause.COVERED
+
+
+def _is_glaring(seen: Survey) -> bool:
+    more = seen.bright - seen.usually_bright
+    return more >= _WHITE or (more >= _GLARING and (seen.known is None or seen.known < _GOOD))
+
+
+def _is_good(seen: Survey, wrong: Cause | None) -> bool:
+    is_known = seen.known is None or seen.known >= _GOOD
+    return wrong is None and is_known and (seen.sharpness is None or seen.sharpness >= _SHARP)
+
+
+def _score(seen: Survey, wrong: Cause | None) -> float:
+    if wrong is None:
+        return 0.0
+    if wrong is Cause.DEFOCUSED and seen.sharpness is not None:
+        return 1.0 - min(seen.sharpness, 1.0)
+    return 1.0 if seen.known is None else 1.0 - seen.known
+
+
+def _visibility(seen: Survey, wrong: Cause | None) -> Visibility:
+    if wrong is Cause.DEFOCUSED:
+        return Visibility.DEFOCUSED
+    if wrong is not None and is_blind(seen):
+        return Visibility.BLIND
+    return Visibility.DARK if seen.brightness < _DARK else Visibility.CLEAR
