@@ -26,6 +26,10 @@ class CloudMessage:
 class Cloud(Protocol):
     """A connection to IoT Core. All methods belong to the nucleus's event loop."""
 
+    @property
+    def configured(self) -> bool:
+        """Whether there is an endpoint at all."""
+
     def start(self, deliver: Deliver, notice: Notice) -> None:
         """Begin to connect, and go on trying."""
 
@@ -44,6 +48,8 @@ class Cloud(Protocol):
 
 class NoCloud:
     """The cloud of a device that was given no endpoint."""
+
+    configured = False
 
     def start(self, deliver: Deliver, notice: Notice) -> None:
         """Nothing will ever be delivered."""

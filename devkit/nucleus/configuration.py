@@ -75,6 +75,10 @@ class Tree:
             del self.leaves[place]
         self.empty = {place for place in self.empty if place[: len(path)] != path}
 
+    def is_newer(self, path: KeyPath, at_ms: int) -> bool:
+        """Whether any leaf at or below a path was written later than this."""
+        return any(leaf.at_ms > at_ms for place, leaf in self.leaves.items() if place[: len(path)] == path)
+
     def _taken(self, place: KeyPath) -> bool:
         if place in self.leaves or any(place[:depth] in self.leaves for depth in range(len(place))):
             return True
@@ -158,9 +162,12 @@ class ConfigurationStore:
         ]
         self._tell(component, changed)
 
-    def merge(self, component: str, path: KeyPath, value: object, at_ms: int) -> None:
-        """Write a value at run time. Raises ConfigurationConflict."""
-        self._tell(component, self._trees.setdefault(component, Tree()).merge(path, value, at_ms))
+    def merge(self, component: str, path: KeyPath, value: object, at_ms: int) -> bool:
+        """Write a value at run time; True when something there is newer. Raises ConfigurationConflict."""
+        tree = self._trees.setdefault(component, Tree())
+        stale = tree.is_newer(path, at_ms)
+        self._tell(component, tree.merge(path, value, at_ms))
+        return stale
 
     def _tell(self, component: str, changed: list[KeyPath]) -> None:
         self._changes[component] = self.generation(component) + 1

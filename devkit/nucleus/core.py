@@ -9,13 +9,12 @@ from typing import Final
 
 from devkit.nucleus.cloud import Cloud, CloudMessage
 from devkit.nucleus.configuration import ConfigurationStore
+from devkit.nucleus.gateways import DirectGateway, Gateway, SpoolingGateway
 from devkit.nucleus.journal import Journal
 from devkit.nucleus.operations import Operations
 from devkit.nucleus.profile import Profile
 from devkit.nucleus.server import IpcServer
 
-VERSION: Final = "2.6.0"
-"""What components see as GGC_VERSION."""
 SOCKET_NAME: Final = "gg-ipc.socket"
 
 
@@ -41,7 +40,10 @@ class Nucleus:
         self.store = store
         self.cloud = cloud
         self.journal = journal
-        self.operations = Operations(profile, store, cloud, journal)
+        self.gateway: Gateway = (
+            DirectGateway(cloud, journal) if profile.spool is None else SpoolingGateway(cloud, journal, profile.spool)
+        )
+        self.operations = Operations(profile, store, cloud, self.gateway, journal)
         self.server = IpcServer(profile, self.operations, self._identify, journal)
         store.listener = self.operations.configuration_changed
         self._tokens: dict[str, str] = {}
@@ -65,7 +67,7 @@ class Nucleus:
             "AWS_IOT_THING_NAME": self.device.thing,
             "AWS_REGION": self.device.region,
             "AWS_DEFAULT_REGION": self.device.region,
-            "GGC_VERSION": VERSION,
+            "GGC_VERSION": self.profile.version,
             "GG_ROOT_CA_PATH": self.device.root_ca,
         }
 
@@ -77,6 +79,7 @@ class Nucleus:
     async def stop(self) -> None:
         """End all connections; nothing is left behind but files below the root."""
         await self.server.stop()
+        await self.gateway.stop()
         await self.cloud.stop()
 
     def _identify(self, token: str) -> str | None:
@@ -87,3 +90,4 @@ class Nucleus:
 
     def _note_cloud(self, connected: bool, reason: str) -> None:  # noqa: FBT001  the shape of Notice
         self.journal.write("cloud_state", connected=connected, reason=reason or None)
+        self.gateway.connection(up=connected)

@@ -67,7 +67,7 @@ def resolve(deployment: Deployment, folder: Path, profile: Profile) -> tuple[Rec
     """The recipes of all components that are needed, dependencies first.
 
     Raises:
-        DeploymentError: when a component or a version is not there, or lite could not start it.
+        DeploymentError: when a component or a version is not there, or the nucleus could not start it.
         RecipeError: when a recipe that is needed cannot be read.
     """
     shelf = _Shelf(folder, profile)
@@ -76,7 +76,8 @@ def resolve(deployment: Deployment, folder: Path, profile: Profile) -> tuple[Rec
         demands = _demands(deployment, chosen)
         again = {name: shelf.newest(name, wanted) for name, wanted in demands.items()}
         if again == chosen:
-            _check_hard_dependencies(chosen)
+            if profile.recipes.hard_needs_a_service:
+                _check_hard_dependencies(chosen)
             return tuple(_ordered(chosen))
         chosen = again
     raise DeploymentError(f"the versions of {', '.join(sorted(chosen))} exclude one another")

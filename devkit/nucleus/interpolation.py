@@ -9,6 +9,7 @@ from typing import Final
 
 from devkit.nucleus.configuration import KeyPath, NoSuchKey, parse_pointer
 from devkit.nucleus.keys import nearest
+from devkit.nucleus.profile import LITE, RecipeRules
 
 _PLAIN: Final = frozenset(
     {"kernel:rootPath", "iot:thingName", "work:path", "artifacts:path", "artifacts:decompressedPath"}
@@ -25,17 +26,24 @@ class VariableError(ValueError):
     """A variable that the nucleus does not know, or that has no value."""
 
 
+# Classic takes only what looks like a variable, and leaves what it does not know as it is.
+_LOOKS_LIKE_A_VARIABLE: Final = re.compile(r"\{([.\w-]+:[^:}]*)\}")
+
+
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """The values of one component's variables."""
+    """The values of one component's variables, and how its nucleus puts them in."""
 
     plain: Mapping[str, str]
     configuration: ReadConfiguration
+    rules: RecipeRules = LITE.recipes
 
     def value(self, name: str) -> str:
         """Raises VariableError for a configuration key that is not there."""
         if name in self.plain:
             return self.plain[name]
+        if not name.startswith("configuration:"):
+            raise VariableError(f"{{{name}}} is no variable{nearest(name, _KNOWN)}")
         pointer = name.removeprefix("configuration:")
         try:
             found = self.configuration(parse_pointer(pointer))
@@ -44,17 +52,26 @@ class Variables:
         return found if isinstance(found, str) else json.dumps(found)
 
 
-def variables_of(root: Path, name: str, version: str, thing: str, configuration: ReadConfiguration) -> Variables:
-    """The variables of a component, paths with a slash at the end as lite has them."""
+def variables_of(
+    root: Path,
+    name: str,
+    version: str,
+    thing: str,
+    configuration: ReadConfiguration,
+    rules: RecipeRules = LITE.recipes,
+) -> Variables:
+    """The variables of a component; lite's paths have a slash at the end."""
+    end = "/" if rules.paths_end_in_slash else ""
     return Variables(
         {
             "kernel:rootPath": str(root),
             "iot:thingName": thing,
-            "work:path": f"{work_folder(root, name)}/",
-            "artifacts:path": f"{artifacts_folder(root, name, version)}/",
-            "artifacts:decompressedPath": f"{unpacked_folder(root, name, version)}/",
+            "work:path": f"{work_folder(root, name)}{end}",
+            "artifacts:path": f"{artifacts_folder(root, name, version)}{end}",
+            "artifacts:decompressedPath": f"{unpacked_folder(root, name, version)}{end}",
         },
         configuration,
+        rules,
     )
 
 
@@ -87,15 +104,26 @@ def check_variables(text: str) -> None:
 
 
 def interpolate_script(text: str, variables: Variables) -> str:
-    """A shell script with its variables replaced, in a way that is safe inside double quotes."""
-    return _replace(text, lambda name: re.sub(r'(["\\$`])', r"\\\1", variables.value(name)))
+    """A shell script with its variables replaced; on lite in a way that is safe inside double quotes."""
+    if not variables.rules.escapes_values:
+        return interpolate_value(text, variables)
+    return _replace(text, variables, lambda name: re.sub(r'(["\\$`])', r"\\\1", variables.value(name)))
 
 
 def interpolate_value(text: str, variables: Variables) -> str:
     """A plain value with its variables replaced."""
-    return _replace(text, variables.value)
+    return _replace(text, variables, variables.value)
 
 
-def _replace(text: str, value: Callable[[str], str]) -> str:
-    check_variables(text)
-    return _VARIABLE.sub(lambda found: value(found[1]), text)
+def _replace(text: str, variables: Variables, value: Callable[[str], str]) -> str:
+    if variables.rules.braces_are_variables:
+        check_variables(text)
+        return _VARIABLE.sub(lambda found: value(found[1]), text)
+
+    def known_or_literal(found: re.Match[str]) -> str:
+        try:
+            return value(found[1])
+        except VariableError:
+            return found[0]
+
+    return _LOOKS_LIKE_A_VARIABLE.sub(known_or_literal, text)

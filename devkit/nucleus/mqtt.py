@@ -49,6 +49,8 @@ class Endpoint:
 class IotCore:
     """The connection to IoT Core. A thread connects, again and again; all state is the event loop's."""
 
+    configured = True
+
     def __init__(self, endpoint: Endpoint, random_share: Callable[[], float] = random.random) -> None:
         """Raises OSError when the certificates cannot be read."""
         self._endpoint = endpoint

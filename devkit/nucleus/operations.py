@@ -8,6 +8,7 @@ from devkit.nucleus import authority, requests
 from devkit.nucleus.authority import Authority, read_access_control
 from devkit.nucleus.cloud import Cloud, CloudMessage, CloudUnavailable
 from devkit.nucleus.configuration import ConfigurationConflict, ConfigurationStore, KeyPath, NoSuchKey
+from devkit.nucleus.gateways import Gateway
 from devkit.nucleus.journal import LARGEST_LOCAL_PAYLOAD, Journal
 from devkit.nucleus.profile import Profile
 from devkit.nucleus.requests import Body
@@ -44,12 +45,15 @@ StateListener = Callable[[str, str], None]
 class Operations:
     """What the nucleus does for its components."""
 
-    def __init__(self, profile: Profile, store: ConfigurationStore, cloud: Cloud, journal: Journal) -> None:
+    def __init__(
+        self, profile: Profile, store: ConfigurationStore, cloud: Cloud, gateway: Gateway, journal: Journal
+    ) -> None:
         self.table = SubscriptionTable(profile.subscriptions)
         self.state_listener: StateListener = lambda _component, _state: None
         self._profile = profile
         self._store = store
         self._cloud = cloud
+        self._gateway = gateway
         self._journal = journal
         self._authorities: dict[str, tuple[int, Authority]] = {}
         self._handlers: dict[str, Handler] = {
@@ -109,6 +113,8 @@ class Operations:
         message = requests.local_message(call.body)
         self._authorise(call, authority.PUBSUB, message.topic)
         self._check_topic(message.topic)
+        if self._profile.names_invalid_arguments and any(sign in message.topic for sign in "+#*"):
+            raise requests.invalid("Publish topic must not contain a wildcard.")
         content = message.content_bytes()
         self._journal.write(
             "local_publish",
@@ -119,14 +125,16 @@ class Operations:
         )
         body = to_json(message.event())
         for entry in self.table.wanting(Kind.LOCAL, message.topic):
-            entry.stream.send("SubscriptionResponseMessage", body)
+            if not (entry.others_only and entry.component == call.component):
+                entry.stream.send("SubscriptionResponseMessage", body)
         return {}
 
     def _subscribe_to_topic(self, call: Call) -> Body:
         topic_filter = requests.required(call.body, "topic", str)
         self._authorise(call, authority.PUBSUB, topic_filter)
         self._check_filter(topic_filter)
-        self._add(TopicSubscription(call.stream, Kind.LOCAL, topic_filter))
+        others_only = self._hears_others_only(topic_filter, call.body.get("receiveMode"))
+        self._add(TopicSubscription(call.stream, Kind.LOCAL, topic_filter, call.component, others_only))
         return {}
 
     async def _publish_to_iot_core(self, call: Call) -> Body:
@@ -137,11 +145,9 @@ class Operations:
         )
         self._authorise(call, authority.MQTT_PROXY, message.topic)
         try:
-            await self._cloud.publish(message)
+            await self._gateway.publish(call.component, message)
         except CloudUnavailable as error:
-            self._note_cloud_publish(call, message, str(error))
             raise IpcRefused(ErrorKind.SERVICE, f"Failed to publish the message: {error}") from error
-        self._note_cloud_publish(call, message, None)
         return {}
 
     async def _subscribe_to_iot_core(self, call: Call) -> Body:
@@ -150,12 +156,14 @@ class Operations:
         self._authorise(call, authority.MQTT_PROXY, topic_filter)
         self._check_filter(topic_filter)
         # Before the broker answers: a retained message may come with its answer.
-        self._add(TopicSubscription(call.stream, Kind.CLOUD, topic_filter))
+        self._add(TopicSubscription(call.stream, Kind.CLOUD, topic_filter, call.component))
         try:
-            await self._cloud.subscribe(topic_filter, qos)
+            await self._gateway.subscribe(topic_filter, qos)
         except CloudUnavailable as error:
             self.table.remove(call.stream.key)
             raise IpcRefused(ErrorKind.SERVICE, f"Failed to bind the subscription: {error}") from error
+        # Its component may have given up while the broker was waited for.
+        await self._unsubscribe_cloud(topic_filter)
         return {}
 
     def _get_configuration(self, call: Call) -> Body:
@@ -180,9 +188,12 @@ class Operations:
         if path[:1] == (ACCESS_CONTROL,) or (not path and isinstance(value, dict) and ACCESS_CONTROL in value):
             raise IpcRefused(wrong, "Config update is not allowed for following field [accessControl]")
         try:
-            self._store.merge(call.component, path, value, at_ms)
+            stale = self._store.merge(call.component, path, value, at_ms)
         except ConfigurationConflict as error:
             raise IpcRefused(ErrorKind.SERVICE, f"Failed to update the configuration: {error}") from error
+        if stale and self._profile.refuses_stale_updates:
+            reason = "Proposed timestamp is older than the config's latest modified timestamp"
+            raise IpcRefused(ErrorKind.FAILED_UPDATE_CONDITION, reason)
         return {}
 
     def _subscribe_to_configuration_update(self, call: Call) -> Body:
@@ -219,7 +230,7 @@ class Operations:
     def _check_filter(self, topic_filter: str) -> None:
         self._check_topic(topic_filter)
         if not topic_filter:
-            raise IpcRefused(ErrorKind.SERVICE, "The topic is empty")
+            raise requests.invalid("The topic is empty")
 
     def _add(self, entry: Subscription) -> None:
         try:
@@ -231,14 +242,10 @@ class Operations:
         if not self.table.has_filter(Kind.CLOUD, topic_filter):
             await self._cloud.unsubscribe(topic_filter)
 
-    def _note_cloud_publish(self, call: Call, message: CloudMessage, error: str | None) -> None:
-        self._journal.write(
-            "cloud_publish",
-            component=call.component,
-            topic=message.topic,
-            qos=message.qos,
-            bytes=len(message.payload),
-            payload=message.payload,
-            ok=error is None,
-            error=error,
-        )
+    def _hears_others_only(self, topic_filter: str, receive_mode: object) -> bool:
+        """Whether a component's own messages are left out: as it asks for, or classic's habit for wildcards."""
+        if self._profile.own_messages_on_wildcards:
+            return False
+        if receive_mode is None:
+            return any(sign in topic_filter for sign in "+#*")
+        return receive_mode == "RECEIVE_MESSAGES_FROM_OTHERS"

@@ -1,7 +1,72 @@
 """What one kind of nucleus allows and how it behaves, as a value."""
 
+import signal
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
+
+
+class RestartRule(StrEnum):
+    """When a component that failed is not started again."""
+
+    STARTS_IN_WINDOW = "starts"
+    """systemd's: so many starts within a window, whatever lies between."""
+    ERRORS_IN_A_ROW = "errors"
+    """Classic's: so many errors in a row, none of them a window after the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeRules:
+    """How recipes are read. Sizes in bytes."""
+
+    recipe_bytes: int
+    script_bytes: int
+    text_scalars: bool
+    """Whether every scalar of a YAML recipe is delivered as text."""
+    phases: tuple[str, ...]
+    """The lifecycle phases that are run."""
+    braces_are_variables: bool
+    """Whether every opening brace begins a variable; else what is no known variable stays as it is."""
+    escapes_values: bool
+    """Whether values are made safe inside a shell's double quotes."""
+    paths_end_in_slash: bool
+    hard_needs_a_service: bool
+    """Whether HARD on a component that is only installed can never start."""
+    needs_runtime: bool
+    """Whether a manifest without the platform's `runtime` is passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleRules:
+    """How components are started, restarted and stopped. Times in seconds."""
+
+    in_turn: bool
+    """Whether everything is installed before anything starts, and SOFT dependencies are started first."""
+    restart: RestartRule
+    attempts: int
+    window_s: float
+    restart_delay_s: float
+    timeout_s: float
+    """Of install and startup, where the recipe names none."""
+    stop_s: float
+    """Between SIGTERM and SIGKILL."""
+    run_timeout_is_stop_time: bool
+    """Whether the Timeout of `run` is how long it may take to stop, and not how long it may run."""
+    clean_signals: frozenset[int]
+    """Death by one of these is a good end."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolRules:
+    """The spooler of messages to IoT Core: in memory, gone with the nucleus."""
+
+    size_bytes: int
+    message_bytes: int
+    in_flight: int
+    messages_per_s: float
+    bytes_per_s: float
+    retries: int
+    retry_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,6 +74,8 @@ class Profile:
     """Limits and habits of a nucleus. Sizes in bytes, times in seconds."""
 
     name: str
+    version: str
+    """What components see as GGC_VERSION."""
     incoming_bytes: int
     """Of a packet after its prelude; more closes the connection."""
     outgoing_bytes: int
@@ -22,21 +89,23 @@ class Profile:
     """Whether errors carry the key "message"."""
     ends_unary_streams: bool
     """Whether the response of a call without events carries TERMINATE_STREAM."""
-    text_scalars: bool
-    """Whether every scalar of a YAML recipe is delivered as text."""
-    recipe_bytes: int
-    script_bytes: int
-    starts: int
-    start_window_s: float
-    restart_delay_s: float
-    timeout_s: float
-    """Of install and startup, where the recipe names none."""
-    stop_s: float
-    """Between SIGTERM and SIGKILL."""
+    acknowledges_refusals: bool
+    """Whether a refused connection gets its CONNECT_ACK, without the flag that accepts."""
+    names_invalid_arguments: bool
+    """Whether a malformed request is InvalidArgumentsError, and not ServiceError."""
+    own_messages_on_wildcards: bool
+    """Whether a wildcard subscription that names no receive mode hears its own component's messages."""
+    refuses_stale_updates: bool
+    """Whether an UpdateConfiguration older than the leaf is an error, and not silently without effect."""
+    recipes: RecipeRules
+    lifecycle: LifecycleRules
+    spool: SpoolRules | None
+    """None: what cannot be sent at once is refused."""
 
 
 LITE: Final = Profile(
     name="lite",
+    version="2.6.0",
     incoming_bytes=10_000,
     outgoing_bytes=10_000,
     topic_length=256,
@@ -45,14 +114,86 @@ LITE: Final = Profile(
     inbound_mqtt_bytes=5_000,
     readable_errors=False,
     ends_unary_streams=False,
-    text_scalars=True,
-    recipe_bytes=8_196,
-    script_bytes=10_000,
-    starts=3,
-    start_window_s=3600,
-    restart_delay_s=1,
-    timeout_s=120,
-    stop_s=120,
+    acknowledges_refusals=False,
+    names_invalid_arguments=False,
+    own_messages_on_wildcards=True,
+    refuses_stale_updates=False,
+    recipes=RecipeRules(
+        recipe_bytes=8_196,
+        script_bytes=10_000,
+        text_scalars=True,
+        phases=("bootstrap", "install", "startup", "run"),
+        braces_are_variables=True,
+        escapes_values=True,
+        paths_end_in_slash=True,
+        hard_needs_a_service=True,
+        needs_runtime=True,
+    ),
+    lifecycle=LifecycleRules(
+        in_turn=True,
+        restart=RestartRule.STARTS_IN_WINDOW,
+        attempts=3,
+        window_s=3600,
+        restart_delay_s=1,
+        timeout_s=120,
+        stop_s=120,
+        run_timeout_is_stop_time=True,
+        clean_signals=frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE}),
+    ),
+    spool=None,
 )
 
-PROFILES: Final = {profile.name: profile for profile in (LITE,)}
+_ANY: Final = 1 << 30
+"""No limit was found in the sources."""
+_CLIENT_LIMIT: Final = 24 * 1024 * 1024
+"""Of a message, in the client's library: the nucleus has no check of its own."""
+
+CLASSIC: Final = Profile(
+    name="classic",
+    version="2.18.0",
+    incoming_bytes=_CLIENT_LIMIT,
+    outgoing_bytes=_CLIENT_LIMIT,
+    topic_length=_ANY,
+    connections=_ANY,
+    subscriptions=_ANY,
+    inbound_mqtt_bytes=128 * 1024,
+    readable_errors=True,
+    ends_unary_streams=True,
+    acknowledges_refusals=True,
+    names_invalid_arguments=True,
+    own_messages_on_wildcards=False,
+    refuses_stale_updates=True,
+    recipes=RecipeRules(
+        recipe_bytes=16_000,
+        script_bytes=_ANY,
+        text_scalars=False,
+        phases=("bootstrap", "install", "startup", "run", "shutdown", "recover"),
+        braces_are_variables=False,
+        escapes_values=False,
+        paths_end_in_slash=False,
+        hard_needs_a_service=False,
+        needs_runtime=False,
+    ),
+    lifecycle=LifecycleRules(
+        in_turn=False,
+        restart=RestartRule.ERRORS_IN_A_ROW,
+        attempts=3,
+        window_s=3600,
+        restart_delay_s=0,
+        timeout_s=120,
+        stop_s=5,
+        run_timeout_is_stop_time=False,
+        clean_signals=frozenset(),
+    ),
+    spool=SpoolRules(
+        size_bytes=2_621_440,
+        message_bytes=128 * 1024,
+        in_flight=5,
+        messages_per_s=100,
+        bytes_per_s=512 * 1024,
+        retries=100,
+        retry_s=1,
+    ),
+)
+
+PROFILES: Final = {profile.name: profile for profile in (LITE, CLASSIC)}

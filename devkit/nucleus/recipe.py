@@ -13,7 +13,7 @@ import yaml
 from devkit.nucleus import keys
 from devkit.nucleus.interpolation import VariableError, check_variables
 from devkit.nucleus.keys import Node, RecipeError, required
-from devkit.nucleus.profile import Profile
+from devkit.nucleus.profile import Profile, RecipeRules
 from devkit.nucleus.versions import Version, VersionError, VersionRange, parse_range, parse_version
 
 FORMAT_VERSION: Final = "2020-01-25"
@@ -24,12 +24,14 @@ _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class Phase(StrEnum):
-    """The lifecycle phases that lite runs, in this order; of startup and run only the first one there."""
+    """The lifecycle phases, in this order; of startup and run only the first one there. The last two are classic's."""
 
     BOOTSTRAP = "bootstrap"
     INSTALL = "install"
     STARTUP = "startup"
     RUN = "run"
+    SHUTDOWN = "shutdown"
+    RECOVER = "recover"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def read_recipe(file: Path, profile: Profile) -> Recipe:
     name, version = _identity(top, nodes, file)
     if "ComponentType" in nodes:
         nodes["ComponentType"].choice({"aws.greengrass.generic"})
-    manifest = _fitting_manifest(top, nodes)
+    manifest = _fitting_manifest(top, nodes, profile)
     lifecycle = _lifecycle(manifest, nodes)
     return Recipe(
         file=file,
@@ -104,7 +106,7 @@ def read_recipe(file: Path, profile: Profile) -> Recipe:
         version=version,
         defaults=_defaults(nodes),
         dependencies=tuple(_dependencies(nodes)),
-        steps=_steps(lifecycle, profile),
+        steps=_steps(lifecycle, profile.recipes),
         artifacts=tuple(_artifacts(manifest)),
     )
 
@@ -114,11 +116,10 @@ def _load(file: Path, profile: Profile) -> object:
         raw = file.read_bytes()
     except OSError as error:
         raise RecipeError(file.name, "", f"cannot be read ({error.strerror})") from error
-    if len(raw) > profile.recipe_bytes:
-        raise RecipeError(
-            file.name, "", f"has {len(raw)} bytes, nucleus {profile.name} reads {profile.recipe_bytes} at most"
-        )
-    loader = _TextLoader if profile.text_scalars else _TypedLoader
+    most = profile.recipes.recipe_bytes
+    if len(raw) > most:
+        raise RecipeError(file.name, "", f"has {len(raw)} bytes, nucleus {profile.name} reads {most} at most")
+    loader = _TextLoader if profile.recipes.text_scalars else _TypedLoader
     try:
         return yaml.load(raw, loader)  # noqa: S506  both are safe loaders
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -165,26 +166,26 @@ def _identity(top: Node, nodes: Mapping[str, Node], file: Path) -> tuple[str, st
     return name.text(), version.text()
 
 
-def _fitting_manifest(top: Node, nodes: Mapping[str, Node]) -> Mapping[str, Node]:
+def _fitting_manifest(top: Node, nodes: Mapping[str, Node], profile: Profile) -> Mapping[str, Node]:
     manifests = required(nodes, "Manifests", top)
     checked = [manifest.mapping(keys.MANIFEST) for manifest in manifests.items()]
     # Every manifest is read, so that a mistake in one for another machine shows here too.
-    fitting = [manifest for manifest in checked if _fits(manifest)]
+    fitting = [manifest for manifest in checked if _fits(manifest, profile)]
     if not fitting:
         raise manifests.error('none fits: Platform needs os: linux, runtime: "*" and this machine\'s architecture')
     return fitting[0]
 
 
-def _fits(manifest: Mapping[str, Node]) -> bool:
+def _fits(manifest: Mapping[str, Node], profile: Profile) -> bool:
     if "Platform" not in manifest:
         return False
     wanted = manifest["Platform"].mapping(keys.PLATFORM)
     here = {
         "os": {"linux", "all", "*"},
-        "runtime": {"*", "aws_nucleus_lite"},
+        "runtime": {"*", f"aws_nucleus_{profile.name}"},
         "architecture": {"*", _ARCHITECTURES.get(platform.machine(), platform.machine())},
     }
-    if "os" not in wanted or "runtime" not in wanted:
+    if "os" not in wanted or ("runtime" not in wanted and profile.recipes.needs_runtime):
         return False
     return all(wanted[key].text() in words for key, words in here.items() if key in wanted)
 
@@ -201,18 +202,20 @@ def _lifecycle(manifest: Mapping[str, Node], nodes: Mapping[str, Node]) -> Node:
     return candidates[0]
 
 
-def _steps(lifecycle: Node, profile: Profile) -> Mapping[Phase, Step]:
+def _steps(lifecycle: Node, rules: RecipeRules) -> Mapping[Phase, Step]:
     nodes = lifecycle.mapping(keys.LIFECYCLE)
-    setenv = _setenv(nodes)
-    steps = {phase: _step(phase, nodes[phase], setenv, profile) for phase in Phase if phase in nodes}
+    setenv = _setenv(nodes, rules)
+    steps = {
+        phase: _step(phase, nodes[phase], setenv, rules) for phase in Phase if phase in nodes and phase in rules.phases
+    }
     if not steps:
-        raise lifecycle.error("needs at least one of the phases " + ", ".join(Phase))
+        raise lifecycle.error("needs at least one of the phases " + ", ".join(rules.phases))
     return steps
 
 
-def _step(phase: Phase, node: Node, setenv: Mapping[str, str], profile: Profile) -> Step:
+def _step(phase: Phase, node: Node, setenv: Mapping[str, str], rules: RecipeRules) -> Step:
     if isinstance(node.value, str):
-        return Step(phase, _script(node, profile), setenv, None)
+        return Step(phase, _script(node, rules), setenv, None)
     if isinstance(node.value, Mapping) and "Skipif" in node.value:
         raise node.error("Skipif is unknown to nucleus lite: let the script decide")
     nodes = node.mapping(keys.STEP)
@@ -221,18 +224,18 @@ def _step(phase: Phase, node: Node, setenv: Mapping[str, str], profile: Profile)
     timeout = str(nodes["Timeout"].value) if "Timeout" in nodes else None
     if timeout is not None and not timeout.isdigit() and not timeout.startswith("{configuration:"):
         raise nodes["Timeout"].error("must be a whole number of seconds")
-    script = _script(required(nodes, "Script", node), profile)
-    return Step(phase, script, dict(setenv) | _setenv(nodes), timeout)
+    script = _script(required(nodes, "Script", node), rules)
+    return Step(phase, script, dict(setenv) | _setenv(nodes, rules), timeout)
 
 
-def _script(node: Node, profile: Profile) -> str:
+def _script(node: Node, rules: RecipeRules) -> str:
     script = node.text()
-    if len(script.encode()) > profile.script_bytes:
-        raise node.error(f"a script has {profile.script_bytes} bytes at most")
-    return _with_known_variables(node, script)
+    if len(script.encode()) > rules.script_bytes:
+        raise node.error(f"a script has {rules.script_bytes} bytes at most")
+    return _with_known_variables(node, script, rules)
 
 
-def _setenv(nodes: Mapping[str, Node]) -> dict[str, str]:
+def _setenv(nodes: Mapping[str, Node], rules: RecipeRules) -> dict[str, str]:
     if "Setenv" not in nodes:
         return {}
     variables = nodes["Setenv"].mapping()
@@ -241,13 +244,14 @@ def _setenv(nodes: Mapping[str, Node]) -> dict[str, str]:
             raise node.error("is no name for an environment variable")
         if not isinstance(node.value, str):
             raise node.error("must be text")
-        _with_known_variables(node, node.value)
+        _with_known_variables(node, node.value, rules)
     return {name: str(node.value) for name, node in variables.items()}
 
 
-def _with_known_variables(node: Node, text: str) -> str:
+def _with_known_variables(node: Node, text: str, rules: RecipeRules) -> str:
     try:
-        check_variables(text)
+        if rules.braces_are_variables:
+            check_variables(text)
     except VariableError as error:
         raise node.error(str(error)) from error
     return text

@@ -25,9 +25,13 @@ def read_body(payload: bytes) -> Body:
     return body
 
 
-def invalid(reason: str, kind: ErrorKind = ErrorKind.SERVICE) -> IpcRefused:
-    """A wrong argument: on lite a ServiceError nearly everywhere."""
-    return IpcRefused(kind, f"Received invalid parameters: {reason}")
+class Malformed(IpcRefused):
+    """A wrong argument: a ServiceError nearly everywhere on lite, an InvalidArgumentsError on classic."""
+
+
+def invalid(reason: str, kind: ErrorKind = ErrorKind.SERVICE) -> Malformed:
+    """A wrong argument, with the error that it is on lite."""
+    return Malformed(kind, f"Received invalid parameters: {reason}")
 
 
 def required(body: Body, key: str, kind: type[T], error: ErrorKind = ErrorKind.SERVICE) -> T:

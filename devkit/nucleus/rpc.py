@@ -41,6 +41,7 @@ class ErrorKind(StrEnum):
     UNAUTHORIZED = "UnauthorizedError"
     INVALID_ARGUMENTS = "InvalidArgumentsError"
     RESOURCE_NOT_FOUND = "ResourceNotFoundError"
+    FAILED_UPDATE_CONDITION = "FailedUpdateConditionCheckError"
 
 
 class IpcRefused(Exception):
@@ -79,9 +80,9 @@ def to_json(body: Mapping[str, object]) -> bytes:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def connect_ack() -> bytes:
-    """The packet that accepts a connection."""
-    return encode(Packet(_common(MessageType.CONNECT_ACK, Flag.CONNECTION_ACCEPTED, 0)))
+def connect_ack(*, accepted: bool = True) -> bytes:
+    """The packet that accepts a connection, or refuses it."""
+    return encode(Packet(_common(MessageType.CONNECT_ACK, Flag.CONNECTION_ACCEPTED if accepted else Flag.NONE, 0)))
 
 
 def answer(stream_id: int, shape: str, body: bytes, flags: int = Flag.NONE) -> bytes:

@@ -15,7 +15,6 @@ from devkit.nucleus.interpolation import Variables, interpolate_script, interpol
 from devkit.nucleus.recipe import Step
 
 _GUARD: Final = Path(__file__).with_name("guard.py")
-_CLEAN_SIGNALS: Final = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE})
 _MOST_PER_READ: Final = 256
 
 
@@ -25,11 +24,6 @@ class Ending:
 
     code: int
     reason: str = ""
-
-    @property
-    def clean(self) -> bool:
-        """Whether systemd would call it a success."""
-        return self.code == 0 or -self.code in _CLEAN_SIGNALS
 
     def __str__(self) -> str:
         """For people."""

@@ -11,7 +11,7 @@ from devkit.nucleus.eventstream import EventStreamError, PacketTooLarge, Splitte
 from devkit.nucleus.journal import Journal
 from devkit.nucleus.operations import Call, Operations
 from devkit.nucleus.profile import Profile
-from devkit.nucleus.requests import Body, read_body
+from devkit.nucleus.requests import Body, Malformed, read_body
 from devkit.nucleus.rpc import (
     PREFIX,
     PROTOCOL_VERSION,
@@ -83,12 +83,15 @@ class _Connection(asyncio.Protocol):
         del exc
         self._server.forget(self)
 
-    def close(self, reason: str) -> None:
-        """End the connection, and its subscriptions with it."""
+    def close(self, reason: str, *, at_once: bool = True) -> None:
+        """End the connection, and its subscriptions with it; not at once: after what is on its way."""
         if self.transport is None or self.transport.is_closing():
             return
         self._server.journal.write("connection_closed", component=self.component, reason=reason)
-        self.transport.abort()
+        if at_once:
+            self.transport.abort()
+        else:
+            self.transport.close()
 
     def send_event(self, stream_id: int, shape: str, body: bytes) -> None:
         """Send one event, or lose it when it is larger than the nucleus can send."""
@@ -130,6 +133,10 @@ class _Connection(asyncio.Protocol):
             raise _ConnectionEnds(error.reason) from error
         component = self._server.identify(token) if isinstance(token, str) else None
         if component is None:
+            if self._server.profile.acknowledges_refusals:
+                self._write(connect_ack(accepted=False))
+                self.close("the token is unknown", at_once=False)
+                return
             raise _ConnectionEnds("the token is unknown")
         self.component = component
         self._server.journal.write("connection_opened", component=component)
@@ -169,7 +176,10 @@ class _Connection(asyncio.Protocol):
             self._write(packet)
 
     def _refuse(self, stream_id: int, error: IpcRefused) -> None:
-        self._write(refusal(stream_id, error, readable=self._server.profile.readable_errors))
+        profile = self._server.profile
+        if profile.names_invalid_arguments and isinstance(error, Malformed):
+            error = IpcRefused(ErrorKind.INVALID_ARGUMENTS, error.reason)
+        self._write(refusal(stream_id, error, readable=profile.readable_errors))
 
 
 class IpcServer:

@@ -38,6 +38,9 @@ class TopicSubscription:
     stream: Stream
     kind: Kind
     topic_filter: str
+    component: str = ""
+    others_only: bool = False
+    """Whether messages of the component itself are left out."""
 
 
 @dataclass(frozen=True, slots=True)

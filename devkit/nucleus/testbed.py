@@ -33,6 +33,8 @@ _PATIENCE_S: Final = 10.0
 class MemoryCloud:
     """IoT Core in memory: records what is published, delivers what a test injects."""
 
+    configured = True
+
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._published: list[CloudMessage] = []

@@ -25,6 +25,7 @@ from awsiot.greengrasscoreipc.model import (
     ConflictError,
     GreengrassCoreIPCError,
     PublishMessage,
+    ReceiveMode,
     ResourceNotFoundError,
     ServiceError,
 )
@@ -101,7 +102,9 @@ class GreengrassBus:
         """See `Bus`."""
 
         def start(client: Any, **handlers: object) -> tuple[Future[object], Any]:  # noqa: ANN401  untyped client
-            return client.subscribe_to_topic_async(topic=topic, **handlers)  # type: ignore[no-any-return]
+            # Classic leaves a component's own messages out of wildcard subscriptions unless it is asked; lite never.
+            everything = ReceiveMode.RECEIVE_ALL_MESSAGES
+            return client.subscribe_to_topic_async(topic=topic, receive_mode=everything, **handlers)  # type: ignore[no-any-return]
 
         return self._subscribe(f"subscribe {topic}", start, lambda event: on_message(*_local_message(event, topic)))
 

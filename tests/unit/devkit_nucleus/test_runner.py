@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from devkit.nucleus.deployment import DeploymentError
 from devkit.nucleus.profile import LITE
-from devkit.nucleus.runner import may_start
+from devkit.nucleus.restarts import may_start
 from tests.unit.devkit_nucleus.workshop import QuickTiming, Workshop, is_alive, prepare, until
 
-PROMPT = replace(LITE, stop_s=0.3, timeout_s=0.3)
+PROMPT = replace(LITE, lifecycle=replace(LITE.lifecycle, stop_s=0.3, timeout_s=0.3))
 
 
 @given(st.lists(st.floats(0, 10_000), max_size=6), st.floats(10_000, 20_000))
 def test_never_more_than_three_starts_within_an_hour(starts: list[float], now: float) -> None:
     recent = [start for start in starts if now - start < 3600]
-    assert may_start(starts, now, LITE) is (len(recent) < 3)
+    assert may_start(starts, now, LITE.lifecycle) is (len(recent) < 3)
 
 
 def test_install_comes_before_run_and_dependencies_before_dependents(workshop: Workshop) -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from devkit.nucleus.cloud import NoCloud
+from devkit.nucleus.component import Timing
 from devkit.nucleus.configuration import ConfigurationStore, Update
 from devkit.nucleus.core import Device, Nucleus
 from devkit.nucleus.deployment import Deployment, Wanted, resolve
 from devkit.nucleus.journal import FileJournal
 from devkit.nucleus.profile import LITE, Profile
-from devkit.nucleus.runner import Runner, Timing
+from devkit.nucleus.runner import Runner
 
 RECIPE = """\
 RecipeFormatVersion: "2020-01-25"
