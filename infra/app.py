@@ -20,11 +20,16 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra.alerts.asset import ROOT, assemble
 from infra.alerts.stack import STACK_NAME, AlertsStack
+from infra.fleet.exchange import STACK_NAME as EXCHANGE_NAME
+from infra.fleet.exchange import ExchangeStack
 from infra.settings import KEYS, AlertSettings
+from infra.site import KEYS as SITE_KEYS
+from infra.site import SiteSettings
 from smartcam.contract.errors import SettingsError
 
 CDK_JSON: Final = ROOT / "cdk.json"
 OUTPUT: Final = ROOT / "cdk.out"
+ALL_KEYS: Final = (*KEYS, *SITE_KEYS)
 
 
 def feature_flags() -> dict[str, object]:
@@ -34,7 +39,7 @@ def feature_flags() -> dict[str, object]:
 
 
 def build_app(context: Mapping[str, str], code: Path, output: Path | None = None) -> cdk.App:
-    """The app with its one stack and cdk-nag's AwsSolutions rules.
+    """The app with its stacks and cdk-nag's AwsSolutions rules.
 
     Args:
         context: settings of this run; what the CDK CLI hands over (CDK_CONTEXT_JSON) comes beside it.
@@ -51,21 +56,24 @@ def build_app(context: Mapping[str, str], code: Path, output: Path | None = None
         analytics_reporting=False,
     )
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    settings = AlertSettings.from_context({key: app.node.try_get_context(key) for key in KEYS})
-    AlertsStack(app, STACK_NAME, settings=settings, code=code)
+    given = {key: app.node.try_get_context(key) for key in ALL_KEYS}
+    settings, site = AlertSettings.from_context(given), SiteSettings.from_context(given)
+    alerts = AlertsStack(app, STACK_NAME, settings=settings, site=site, code=code)
+    if alerts.snapshots is not None:
+        ExchangeStack(app, EXCHANGE_NAME).add_stack_dependency(alerts)
     return app
 
 
 def _read_arguments(arguments: Sequence[str]) -> tuple[dict[str, str], Path]:
     parser = argparse.ArgumentParser(prog="python -m infra.app", description=__doc__)
-    parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help=", ".join(KEYS))
+    parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help=", ".join(ALL_KEYS))
     parser.add_argument("-o", "--output", type=Path, default=Path(os.environ.get("CDK_OUTDIR", OUTPUT)))
     read = parser.parse_args(arguments)
     context: dict[str, str] = {}
     for one in read.context:
         key, sign, value = one.partition("=")
-        if not sign or key not in KEYS:
-            raise SettingsError("--context", one, f"give KEY=VALUE with one of the keys {', '.join(KEYS)}")
+        if not sign or key not in ALL_KEYS:
+            raise SettingsError("--context", one, f"give KEY=VALUE with one of the keys {', '.join(ALL_KEYS)}")
         context[key] = value
     return context, read.output
 

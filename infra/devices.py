@@ -13,6 +13,8 @@ from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.topics import ack_topic, event_topic, health_topic
 
 ANY_CAMERA = CameraId("*")
+ROLE_ALIAS = "SmartcamTokenExchange"
+"""By this name devices ask for AWS credentials, where they need any: to upload pictures."""
 
 
 def policy_name(thing: ThingName) -> str:
@@ -23,8 +25,9 @@ def policy_name(thing: ThingName) -> str:
 class DevicePolicies(Construct):
     """One policy a thing, to be attached to its certificate when the device is provisioned."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, things: Sequence[ThingName]) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, things: Sequence[ThingName], may_exchange: bool) -> None:
         super().__init__(scope, construct_id)
+        self._may_exchange = may_exchange
         for thing in things:
             iot.CfnPolicy(self, thing, policy_name=policy_name(thing), policy_document=self._document(thing))
 
@@ -33,9 +36,11 @@ class DevicePolicies(Construct):
             return cdk.Stack.of(self).format_arn(service="iot", resource=resource, resource_name=name)
 
         spoken = [event_topic(thing, ANY_CAMERA), health_topic(thing)]
+        exchange = [_allow("iot:AssumeRoleWithCertificate", [arn("rolealias", ROLE_ALIAS)])]
         return {
             "Version": "2012-10-17",
             "Statement": [
+                *(exchange if self._may_exchange else []),
                 _allow("iot:Connect", [arn("client", thing)]),
                 # The wildcard stands for the device's own cameras, which are configured on the device.
                 _allow("iot:Publish", [arn("topic", topic) for topic in spoken]),

@@ -1,4 +1,4 @@
-"""The function's code, put together without docker: the runtime and the contract, byte for byte the same every time."""
+"""The functions' code, one asset for all, put together without docker: the same every time, byte for byte."""
 
 import shutil
 from pathlib import Path
@@ -9,6 +9,8 @@ HANDLER: Final = "infra.alerts.runtime.handler.handle"
 
 _PACKAGES: Final = {
     "infra/alerts/runtime": ROOT / "infra/alerts/runtime",
+    "infra/fleet/runtime": ROOT / "infra/fleet/runtime",
+    "infra/snapshots/runtime": ROOT / "infra/snapshots/runtime",
     "smartcam/contract": ROOT / "components/smartcam/contract",
 }
 
@@ -20,5 +22,5 @@ def assemble(folder: Path) -> None:
         target.mkdir(parents=True)
         for module in sorted(source.glob("*.py")):
             shutil.copyfile(module, target / module.name)
-    for package in ("infra", "infra/alerts", "smartcam"):
+    for package in ("infra", "infra/alerts", "infra/fleet", "infra/snapshots", "smartcam"):
         (folder / package / "__init__.py").write_text("")

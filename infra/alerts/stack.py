@@ -7,7 +7,11 @@ from constructs import Construct
 
 from infra.alerts.infrastructure import Alerter, Encryption, EventRule, Failures, History, Recipients
 from infra.devices import DevicePolicies
+from infra.fleet.infrastructure import Signs, Watch
+from infra.monitoring.infrastructure import Monitoring, Operations, Watched
 from infra.settings import AlertSettings
+from infra.site import SiteSettings
+from infra.snapshots.infrastructure import SnapshotBucket
 
 STACK_NAME = "SmartcamAlerts"
 
@@ -15,7 +19,9 @@ STACK_NAME = "SmartcamAlerts"
 class AlertsStack(cdk.Stack):
     """Everything between a device's event and a person; `code` is the function's assembled asset."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: AlertSettings, code: Path) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: AlertSettings, site: SiteSettings, code: Path
+    ) -> None:
         super().__init__(
             scope, construct_id, description="Smartcam: from an event to an alert", analytics_reporting=False
         )
@@ -23,6 +29,7 @@ class AlertsStack(cdk.Stack):
         table = History(self, "History", key=key).table
         topic = Recipients(self, "Recipients", key=key, emails=settings.emails, phones=settings.phones).topic
         failures = Failures(self, "Failures", key=key)
+        self.snapshots = SnapshotBucket(self, "Snapshots", key=key, days=site.snapshot_days) if site.snapshots else None
         function = Alerter(
             self,
             "Alerter",
@@ -34,8 +41,34 @@ class AlertsStack(cdk.Stack):
             settings=settings,
         ).function
         EventRule(self, "Events", function=function, errors=failures.undelivered, key=key)
-        DevicePolicies(self, "Devices", things=settings.things)
+        DevicePolicies(self, "Devices", things=settings.things, may_exchange=site.snapshots)
+        signs = Signs(
+            self,
+            "Signs",
+            code=code,
+            table=table,
+            undelivered=failures.undelivered,
+            unhandled=failures.unhandled,
+            key=key,
+        ).function
+        patience = {"offline_grace_s": site.offline_grace_s}
+        watch = Watch(self, "Watch", code=code, table=table, alerter=function, key=key, patience=patience).function
+        operations = Operations(self, "Operations", key=key, emails=site.operations_emails).topic
+        watched = Watched(
+            functions={"Alerter": function, "Signs": signs, "Watch": watch},
+            queues={"Undelivered": failures.undelivered, "Unhandled": failures.unhandled},
+            topics={"People": topic},
+            alerter=function,
+            switch=watch,
+            sms_a_day=site.sms_a_day,
+        )
+        Monitoring(self, "Monitoring", topic=operations, watched=watched)
 
+        cdk.CfnOutput(self, "OperationsTopicArn", value=operations.topic_arn)
+        cdk.CfnOutput(self, "SignsFunctionName", value=signs.function_name)
+        cdk.CfnOutput(self, "WatchFunctionName", value=watch.function_name)
+        if self.snapshots is not None:
+            cdk.CfnOutput(self, "SnapshotBucketName", value=self.snapshots.bucket.bucket_name)
         cdk.CfnOutput(self, "TopicArn", value=topic.topic_arn)
         cdk.CfnOutput(self, "TableName", value=table.table_name)
         cdk.CfnOutput(self, "FunctionName", value=function.function_name)

@@ -38,6 +38,11 @@ class Template:
         [(name, resource)] = [(name, one) for name, one in self.all_of(kind).items() if name.startswith(beginning)]
         return name, cast("Mapping[str, object]", plain(resource["Properties"]))
 
+    def whole(self, kind: str, beginning: str) -> Mapping[str, object]:
+        """The only such resource with everything about it."""
+        [resource] = [one for name, one in self.all_of(kind).items() if name.startswith(beginning)]
+        return cast("Mapping[str, object]", plain(resource))
+
 
 def plain(value: object) -> object:
     """The value with references written as text: `<LogicalId>` and `<LogicalId.Attribute>`."""

@@ -16,9 +16,10 @@ PROBE = """
 import json, sys
 sys.path[:0] = sys.argv[1:3]
 from infra.alerts.runtime import handler
+from infra.fleet.runtime import signs, watch
 from infra.alerts.runtime.delivery import Delivery
 delivery = Delivery.from_rule(json.load(open(sys.argv[3])))
-assert callable(handler.handle)
+assert callable(handler.handle) and callable(signs.handle) and callable(watch.handle)
 print(delivery.event().kind, sorted({name.split(".")[0] for name in sys.modules} & {"aws_cdk", "cdk_nag", "yaml"}))
 print(sys.modules["smartcam"].__file__.startswith(sys.argv[1]))
 """
@@ -54,7 +55,8 @@ def test_the_asset_runs_beside_boto3_alone(asset: Path, tmp_path: Path) -> None:
 
 def test_the_asset_holds_the_runtime_and_the_contract_and_nothing_else(asset: Path) -> None:
     places = {str(path.parent.relative_to(asset)) for path in asset.rglob("*") if path.is_file()}
-    assert places == {"infra", "infra/alerts", "infra/alerts/runtime", "smartcam", "smartcam/contract"}
+    features = {f"infra/{name}{part}" for name in ("alerts", "fleet", "snapshots") for part in ("", "/runtime")}
+    assert places == {"infra", *features, "smartcam", "smartcam/contract"}
     assert {path.suffix for path in asset.rglob("*") if path.is_file()} == {".py"}
 
 
@@ -104,6 +106,6 @@ def test_the_cdk_cli_runs_the_same_program_with_the_same_flags() -> None:
 def test_a_context_without_people_has_no_subscription(tmp_path: Path) -> None:
     assert main(["-c", "cooldown_seconds=0", "-o", str(tmp_path / "cdk.out")]) == 0
     template = json.loads((tmp_path / "cdk.out/SmartcamAlerts.template.json").read_text())
-    [function] = [one for one in template["Resources"].values() if one["Type"] == "AWS::Lambda::Function"]
+    [function] = [one for name, one in template["Resources"].items() if name.startswith("AlerterFunction")]
     assert function["Properties"]["Environment"]["Variables"]["COOLDOWN_SECONDS"] == "0"
     assert not {"AWS::SNS::Subscription", "AWS::IoT::Policy"} & {one["Type"] for one in template["Resources"].values()}

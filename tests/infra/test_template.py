@@ -53,7 +53,7 @@ def rights_of(template: Template, role: str) -> dict[str, set[str]]:
 
 
 def test_the_rule_hands_over_the_raw_payload_and_what_the_topic_says(template: Template) -> None:
-    _, rule = template.one("AWS::IoT::TopicRule")
+    _, rule = template.one("AWS::IoT::TopicRule", "Events")
     payload = inner(rule, "TopicRulePayload")
     assert payload["Sql"] == (
         "SELECT encode(*, 'base64') AS payload, topic(3) AS topic_thing, topic(4) AS topic_camera,"
@@ -68,8 +68,8 @@ def test_the_rule_uses_only_functions_that_the_local_cloud_knows() -> None:
 
 
 def test_the_rule_invokes_the_function_and_leaves_what_it_could_not_hand_over_in_a_queue(template: Template) -> None:
-    _, rule = template.one("AWS::IoT::TopicRule")
-    function, _ = template.one("AWS::Lambda::Function")
+    _, rule = template.one("AWS::IoT::TopicRule", "Events")
+    function, _ = template.one("AWS::Lambda::Function", "Alerter")
     queue, _ = template.one("AWS::SQS::Queue", "FailuresUndelivered")
     role, _ = template.one("AWS::IAM::Role", "Events")
     payload = inner(rule, "TopicRulePayload")
@@ -78,8 +78,8 @@ def test_the_rule_invokes_the_function_and_leaves_what_it_could_not_hand_over_in
 
 
 def test_only_this_rule_of_this_account_may_invoke_the_function(template: Template) -> None:
-    name, permission = template.one("AWS::Lambda::Permission")
-    function, _ = template.one("AWS::Lambda::Function")
+    name, permission = template.one("AWS::Lambda::Permission", "Events")
+    function, _ = template.one("AWS::Lambda::Function", "Alerter")
     assert permission == {
         "Action": "lambda:InvokeFunction",
         "FunctionName": f"<{function}.Arn>",
@@ -87,7 +87,7 @@ def test_only_this_rule_of_this_account_may_invoke_the_function(template: Templa
         "SourceAccount": "<AWS::AccountId>",
         "SourceArn": RULE_ARN,
     }
-    [rule] = template.all_of("AWS::IoT::TopicRule").values()
+    rule = template.whole("AWS::IoT::TopicRule", "Events")
     assert rule["DependsOn"] == [name]
     assert inner(rule, "Properties")["RuleName"] == RULE_ARN.rsplit("/", 1)[1]
 
@@ -111,8 +111,8 @@ def test_the_rules_role_is_for_this_rule_alone_and_can_only_fill_the_error_queue
 def test_the_function_may_do_what_it_does_and_nothing_else(template: Template) -> None:
     name, role = template.one("AWS::IAM::Role", "Alerter")
     [table] = template.all_of("AWS::DynamoDB::Table")
-    [topic] = template.all_of("AWS::SNS::Topic")
-    [log] = template.all_of("AWS::Logs::LogGroup")
+    topic, _ = template.one("AWS::SNS::Topic", "Recipients")
+    log, _ = template.one("AWS::Logs::LogGroup", "Alerter")
     queue, _ = template.one("AWS::SQS::Queue", "FailuresUnhandled")
     key, _ = template.one("AWS::KMS::Key")
     assert "ManagedPolicyArns" not in role
@@ -134,13 +134,13 @@ def test_the_function_may_do_what_it_does_and_nothing_else(template: Template) -
 
 
 def test_the_function_waits_for_its_rights(template: Template) -> None:
-    [function] = template.all_of("AWS::Lambda::Function").values()
+    function = template.whole("AWS::Lambda::Function", "Alerter")
     rights, _ = template.one("AWS::IAM::Policy", "Alerter")
     assert rights in as_list(function["DependsOn"])
 
 
 def test_the_function_is_small_and_its_lease_outlives_it_but_not_lambdas_retry(template: Template) -> None:
-    _, function = template.one("AWS::Lambda::Function")
+    _, function = template.one("AWS::Lambda::Function", "Alerter")
     assert function["Runtime"] == "python3.13"
     assert function["Architectures"] == ["arm64"]
     assert function["MemorySize"] == 256
@@ -150,10 +150,10 @@ def test_the_function_is_small_and_its_lease_outlives_it_but_not_lambdas_retry(t
 
 
 def test_the_functions_environment_is_what_its_code_reads(template: Template) -> None:
-    _, function = template.one("AWS::Lambda::Function")
+    _, function = template.one("AWS::Lambda::Function", "Alerter")
     environment = cast("dict[str, str]", inner(function, "Environment", "Variables"))
     [table] = template.all_of("AWS::DynamoDB::Table")
-    [topic] = template.all_of("AWS::SNS::Topic")
+    topic, _ = template.one("AWS::SNS::Topic", "Recipients")
     queue, _ = template.one("AWS::SQS::Queue", "FailuresUnhandled")
     here = Surroundings.from_environment(environment)
     assert (here.table, here.topic_arn, here.refused_queue_url) == (f"<{table}>", f"<{topic}>", f"<{queue}>")
@@ -163,7 +163,7 @@ def test_the_functions_environment_is_what_its_code_reads(template: Template) ->
 
 
 def test_what_the_function_fails_on_is_tried_again_and_then_kept(template: Template) -> None:
-    _, config = template.one("AWS::Lambda::EventInvokeConfig")
+    _, config = template.one("AWS::Lambda::EventInvokeConfig", "Alerter")
     queue, _ = template.one("AWS::SQS::Queue", "FailuresUnhandled")
     assert config["MaximumRetryAttempts"] == 2
     assert inner(config, "DestinationConfig", "OnFailure") == {"Destination": f"<{queue}.Arn>"}
@@ -181,18 +181,21 @@ def test_everything_that_holds_events_is_encrypted_with_our_key(template: Templa
 
 def test_the_key_is_ruled_by_the_accounts_own_policies_and_no_other_accounts(template: Template) -> None:
     _, key = template.one("AWS::KMS::Key")
-    [statement] = statements(key["KeyPolicy"])
-    assert statement["Principal"] == {"AWS": "arn:<AWS::Partition>:iam::<AWS::AccountId>:root"}
+    for statement in statements(key["KeyPolicy"]):
+        if "Service" in cast("Properties", statement["Principal"]):
+            assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"}}
+            assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+        else:
+            assert statement["Principal"] == {"AWS": "arn:<AWS::Partition>:iam::<AWS::AccountId>:root"}
 
 
 def test_topic_and_queues_refuse_what_is_not_tls(template: Template) -> None:
-    policies = [template.one("AWS::SNS::TopicPolicy")[1]]
+    policies = [template.one("AWS::SNS::TopicPolicy", name)[1] for name in template.all_of("AWS::SNS::TopicPolicy")]
     policies += [template.one("AWS::SQS::QueuePolicy", name)[1] for name in template.all_of("AWS::SQS::QueuePolicy")]
-    assert len(policies) == 3
+    assert len(policies) == len(template.all_of("AWS::SNS::Topic")) + len(template.all_of("AWS::SQS::Queue"))
     for policy in policies:
-        [statement] = statements(policy["PolicyDocument"])
-        assert statement["Effect"] == "Deny"
-        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        [denied] = [one for one in statements(policy["PolicyDocument"]) if one["Effect"] == "Deny"]
+        assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_the_history_can_be_restored_forgets_in_time_and_outlives_the_stack(template: Template) -> None:
@@ -209,11 +212,12 @@ def test_the_history_can_be_restored_forgets_in_time_and_outlives_the_stack(temp
 def test_failures_wait_two_weeks_and_logs_three_months(template: Template) -> None:
     for name in template.all_of("AWS::SQS::Queue"):
         assert template.one("AWS::SQS::Queue", name)[1]["MessageRetentionPeriod"] == 14 * 86_400
-    assert template.one("AWS::Logs::LogGroup")[1]["RetentionInDays"] == 90
+    for name in template.all_of("AWS::Logs::LogGroup"):
+        assert template.one("AWS::Logs::LogGroup", name)[1]["RetentionInDays"] == 90
 
 
 def test_everybody_in_the_context_is_subscribed(template: Template) -> None:
-    [topic] = template.all_of("AWS::SNS::Topic")
+    topic, _ = template.one("AWS::SNS::Topic", "Recipients")
     subscribed = [template.one("AWS::SNS::Subscription", name)[1] for name in template.all_of("AWS::SNS::Subscription")]
     assert {one["TopicArn"] for one in subscribed} == {f"<{topic}>"}
     assert {(one["Protocol"], one["Endpoint"]) for one in subscribed} == {
@@ -243,6 +247,7 @@ def test_each_device_speaks_for_itself_alone(template: Template) -> None:
 def test_the_outputs_are_what_the_tools_ask_for(template: Template) -> None:
     assert set(inner(template.document, "Outputs")) == {
         "TopicArn", "TableName", "FunctionName", "ErrorQueueUrl", "FailureQueueUrl",
+        "OperationsTopicArn", "SignsFunctionName", "WatchFunctionName",
     }  # fmt: skip
 
 

@@ -1,0 +1,125 @@
+"""The constructs that hear the devices and watch over them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.fleet.runtime.aws_fleet import FLEET_PARTITION
+from infra.functions import FunctionRule, SmallFunction, Workload, allow
+from smartcam.contract.topics import HEALTH_FILTER
+
+SIGNS_HANDLER: Final = "infra.fleet.runtime.signs.handle"
+WATCH_HANDLER: Final = "infra.fleet.runtime.watch.handle"
+WATCH_EVERY: Final = cdk.Duration.minutes(1)
+_TIMEOUT_S: Final = 30
+_KEY_ACTIONS: Final = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
+
+HEALTH_SQL: Final = (
+    "SELECT encode(*, 'base64') AS payload, topic(3) AS topic_thing, timestamp() AS arrived_ms"  # noqa: S608 - rule SQL
+    f" FROM '{HEALTH_FILTER}'"
+)
+PRESENCE_SQL: Final = (
+    "SELECT encode(*, 'base64') AS payload, topic(4) AS presence, topic(5) AS topic_thing,"
+    " timestamp() AS arrived_ms FROM '$aws/events/presence/+/+'"
+)
+"""Only the broker itself can publish there; the client's id is the thing's name, as the devices' policies demand."""
+
+
+class Signs(Construct):
+    """Devices' own health and the broker's word on their connections, into the table."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        code: Path,
+        table: dynamodb.ITable,
+        undelivered: sqs.IQueue,
+        unhandled: sqs.IQueue,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        workload = Workload(
+            description="Smartcam: keeps what the devices say of themselves",
+            handler=SIGNS_HANDLER,
+            code=code,
+            timeout_s=_TIMEOUT_S,
+            environment={"TABLE_NAME": table.table_name, "REFUSED_QUEUE_URL": unhandled.queue_url},
+            failures=unhandled,
+        )
+        rights = [_fleet_right(table, ["dynamodb:GetItem", "dynamodb:UpdateItem"]), key_right(key)]
+        self.function = SmallFunction(self, "Keeper", workload=workload, rights=rights).function
+        for name, sql in (("health", HEALTH_SQL), ("presence", PRESENCE_SQL)):
+            FunctionRule(
+                self,
+                name.capitalize(),
+                name=name,
+                sql=sql,
+                description=f"Smartcam: hands the devices' {name} to the function that keeps it",
+                function=self.function,
+                errors=undelivered,
+                key=key,
+            )
+
+
+class Watch(Construct):
+    """The dead-man switch: a look at the whole fleet every minute."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        code: Path,
+        table: dynamodb.ITable,
+        alerter: lambda_.IFunction,
+        key: kms.IKey,
+        patience: Mapping[str, int],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        workload = Workload(
+            description="Smartcam: notices silent devices",
+            handler=WATCH_HANDLER,
+            code=code,
+            timeout_s=_TIMEOUT_S,
+            environment={
+                "TABLE_NAME": table.table_name,
+                "ALERTER": alerter.function_name,
+                **{name.upper(): str(seconds) for name, seconds in patience.items()},
+            },
+            retries=0,  # the next look, a minute later, makes good what this one left
+        )
+        rights = [
+            _fleet_right(table, ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]),
+            allow(["lambda:InvokeFunction"], alerter.function_arn),
+            key_right(key),
+        ]
+        self.function = SmallFunction(self, "Looker", workload=workload, rights=rights).function
+        events.Rule(
+            self,
+            "Schedule",
+            description="Smartcam: looks at the fleet",
+            schedule=events.Schedule.rate(WATCH_EVERY),
+            targets=[targets.LambdaFunction(self.function, retry_attempts=0, max_event_age=WATCH_EVERY)],
+        )
+
+
+def _fleet_right(table: dynamodb.ITable, actions: list[str]) -> iam.PolicyStatement:
+    """Only the items of devices, not the history of what their cameras saw."""
+    return allow(actions, table.table_arn, {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [FLEET_PARTITION]}})
+
+
+def key_right(key: kms.IKey) -> iam.PolicyStatement:
+    """What DynamoDB and SQS need to use the key on a function's behalf."""
+    return allow([f"kms:{action}" for action in _KEY_ACTIONS], key.key_arn)

@@ -1,0 +1,160 @@
+"""A small function with rights of its own, and the broker's way to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_iot as iot
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+MEMORY_MB: Final = 256
+
+
+def acknowledge(scope: Construct, rule: str, reason: str) -> None:
+    """Accept one finding of cdk-nag's AwsSolutions on a construct, with the reason."""
+    cdk.Validations.of(scope).acknowledge(cdk.Acknowledgment(id=f"AwsSolutions::AwsSolutions-{rule}", reason=reason))
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What a function runs, and how long at most. After so many `retries`, `failures` keeps what it was given."""
+
+    description: str
+    handler: str
+    code: Path
+    timeout_s: int
+    environment: Mapping[str, str]
+    retries: int = 2
+    failures: sqs.IQueue | None = None
+
+
+class SmallFunction(Construct):
+    """A Python function whose every right stands in `rights`; the one to write its log is added."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, workload: Workload, rights: Sequence[iam.PolicyStatement]
+    ) -> None:
+        super().__init__(scope, construct_id)
+        log_group = logs.LogGroup(
+            self, "Log", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
+        )
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_right = allow(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.log_group_arn)
+        failure_right = [] if workload.failures is None else [allow(["sqs:SendMessage"], workload.failures.queue_arn)]
+        policy = iam.Policy(self, "Rights", statements=[log_right, *failure_right, *rights])
+        policy.attach_to_role(role)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=workload.description,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            handler=workload.handler,
+            code=lambda_.Code.from_asset(str(workload.code)),
+            memory_size=MEMORY_MB,
+            timeout=cdk.Duration.seconds(workload.timeout_s),
+            log_group=log_group,
+            role=role.without_policy_updates(),
+            environment=dict(workload.environment),
+        )
+        self.function.node.add_dependency(policy)
+        acknowledge(self.function, "L1", "Python 3.13 is the newest that the suite is tested on, as on the device.")
+        lambda_.CfnEventInvokeConfig(
+            self,
+            "OnFailure",
+            function_name=self.function.function_name,
+            qualifier="$LATEST",
+            maximum_retry_attempts=workload.retries,
+            destination_config=None if workload.failures is None else _destination(workload.failures),
+        )
+
+
+def _destination(queue: sqs.IQueue) -> lambda_.CfnEventInvokeConfig.DestinationConfigProperty:
+    return lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
+        on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=queue.queue_arn)
+    )
+
+
+def allow(
+    actions: Sequence[str], resource: str, conditions: Mapping[str, Mapping[str, object]] | None = None
+) -> iam.PolicyStatement:
+    """One right on one resource."""
+    return iam.PolicyStatement(actions=list(actions), resources=[resource], conditions=conditions)
+
+
+class FunctionRule(Construct):
+    """A rule of the broker that starts a function, and keeps in a queue what it could not hand over."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        sql: str,
+        description: str,
+        function: lambda_.IFunction,
+        errors: sqs.IQueue,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        rule_name = f"{stack.stack_name.replace('-', '_')}_{name}"
+        arn = stack.format_arn(service="iot", resource="rule", resource_name=rule_name)
+        permission = lambda_.CfnPermission(
+            self,
+            "MayInvoke",
+            action="lambda:InvokeFunction",
+            function_name=function.function_arn,
+            principal="iot.amazonaws.com",
+            source_account=stack.account,
+            source_arn=arn,
+        )
+        role = _error_role(self, arn, errors, key)
+        self.rule = iot.CfnTopicRule(
+            self,
+            "Rule",
+            rule_name=rule_name,
+            topic_rule_payload=iot.CfnTopicRule.TopicRulePayloadProperty(
+                description=description,
+                sql=sql,
+                aws_iot_sql_version="2016-03-23",
+                rule_disabled=False,
+                actions=[
+                    iot.CfnTopicRule.ActionProperty(
+                        lambda_=iot.CfnTopicRule.LambdaActionProperty(function_arn=function.function_arn)
+                    )
+                ],
+                error_action=iot.CfnTopicRule.ActionProperty(
+                    sqs=iot.CfnTopicRule.SqsActionProperty(
+                        queue_url=errors.queue_url, role_arn=role.role_arn, use_base64=False
+                    )
+                ),
+            ),
+        )
+        self.rule.node.add_dependency(permission)
+
+
+def _error_role(scope: Construct, rule_arn: str, errors: sqs.IQueue, key: kms.IKey) -> iam.Role:
+    """The broker's right to keep what it could not hand over, for this rule alone."""
+    role = iam.Role(
+        scope,
+        "ErrorRole",
+        assumed_by=iam.ServicePrincipal(
+            "iot.amazonaws.com",
+            conditions={
+                "StringEquals": {"aws:SourceAccount": cdk.Stack.of(scope).account},
+                "ArnEquals": {"aws:SourceArn": rule_arn},
+            },
+        ),
+    )
+    role.add_to_policy(allow(["sqs:SendMessage"], errors.queue_arn))
+    role.add_to_policy(allow(["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn))
+    return role

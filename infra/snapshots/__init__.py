@@ -1,0 +1,1 @@
+"""Pictures of events: off unless somebody switches them on."""

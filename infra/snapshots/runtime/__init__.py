@@ -1,0 +1,1 @@
+"""What the alerting needs to show a picture."""

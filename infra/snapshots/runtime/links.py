@@ -1,0 +1,110 @@
+"""Links to pictures, good for an hour at most. A link may be made before its picture has arrived."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from smartcam.contract.event import Event
+from smartcam.contract.snapshot import snapshots_of
+
+logger = logging.getLogger(__name__)
+
+LONGEST_LINK_S: Final = 3600
+BUCKET_VARIABLE: Final = "SNAPSHOT_BUCKET"
+_ABSENT: Final = frozenset({"404", "403", "NoSuchKey", "NotFound", "AccessDenied", "Forbidden"})
+
+
+@dataclass(frozen=True, slots=True)
+class PictureLink:
+    """Where the picture can be seen for `valid_s` seconds; it may not have `arrived` yet."""
+
+    url: str
+    arrived: bool
+    valid_s: int
+
+
+class PictureClient(Protocol):
+    """The two calls we make to S3; the second one asks nobody."""
+
+    def head_object(self, *, Bucket: str, Key: str) -> object:  # noqa: N803 - the names are AWS's
+        """Ask for an object."""
+
+    def generate_presigned_url(self, method: str, *, Params: Mapping[str, str], ExpiresIn: int) -> str:  # noqa: N803
+        """Sign a link."""
+
+
+class Pictures(Protocol):
+    """Where the pictures of events are."""
+
+    def link(self, event: Event) -> PictureLink | None:
+        """None where pictures are off, the event has none, or S3 does not answer: no alert waits for a picture."""
+
+
+class NoPictures:
+    """`Pictures` that are switched off."""
+
+    def link(self, event: Event) -> PictureLink | None:  # noqa: ARG002
+        """See Pictures."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class S3Pictures:
+    """`Pictures` in a private bucket. A link dies with the session of the role that signed it, or after `valid_s`."""
+
+    client: PictureClient
+    bucket: str
+    valid_s: int = LONGEST_LINK_S
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for links that would live longer than promised."""
+        if not 0 < self.valid_s <= LONGEST_LINK_S:
+            raise ValueError(f"a link lives for an hour at most, not for {self.valid_s} s")
+
+    def link(self, event: Event) -> PictureLink | None:
+        """See Pictures."""
+        key = event.snapshot_key
+        if key is None:
+            return None
+        if not key.startswith(snapshots_of(event.thing)):  # one device must not show another's pictures
+            logger.warning("snapshot_key_refused event_id=%s key=%s", event.event_id, key)
+            return None
+        try:
+            arrived = self._has(key)
+            url = self.client.generate_presigned_url(
+                "get_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=self.valid_s
+            )
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("picture_unavailable event_id=%s error=%s", event.event_id, error)
+            return None
+        return PictureLink(url, arrived, self.valid_s)
+
+    def _has(self, key: str) -> bool:
+        try:
+            self.client.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _ABSENT:
+                raise
+            return False
+        return True
+
+
+def pictures_from(environment: Mapping[str, str]) -> Pictures:
+    """The pictures of a stack: none unless it has a bucket for them."""
+    bucket = environment.get(BUCKET_VARIABLE, "")
+    if not bucket:
+        return NoPictures()
+    # A function without pictures does not pay for loading these.
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    config = Config(
+        connect_timeout=2,
+        read_timeout=3,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        signature_version="s3v4",
+    )
+    return S3Pictures(boto3.client("s3", config=config), bucket)
