@@ -1,6 +1,7 @@
 """`python -m devkit demo`: from camera clip to delivered alert."""
 
 import argparse
+import math
 import signal
 import sys
 import time
@@ -75,7 +76,11 @@ def _sum_up(report: Report, plan: DemoPlan, say: Say) -> None:
     say(f"{len(report.raised)} events, {len(report.alerts)} alerts, lost {report.lost}, duplicates {report.duplicates}")
     if report.held:
         say(f"{report.held} events were held by the cooldown of {plan.cooldown_s} s")
+    if not report.raised:
+        say("nothing was raised: is there anything in the clip that the bundle knows?")
     for name in ("capture_to_publish_p50", "capture_to_publish_p99", "publish_to_person_p50"):
-        say(f"{name.replace('_', ' ')}: {getattr(report.latencies, name):.0f} ms")
+        value = getattr(report.latencies, name)
+        if not math.isnan(value):
+            say(f"{name.replace('_', ' ')}: {value:.0f} ms")
     say(f"e-mail: {plan.folder / 'cloud' / 'mail'}   SMS: {plan.folder / 'cloud' / 'sms'}")
     say(f"report: {plan.folder / 'report.json'}")

@@ -7,8 +7,9 @@ from typing import Final
 import av
 
 from devkit.build.suite import ROOT
-from smartcam.contract.errors import SmartcamError
+from smartcam.contract.errors import ModelIntegrityError, SmartcamError
 from smartcam.contract.ids import CameraId, ThingName
+from smartcam.model.bundle import ModelBundle
 
 DEMO_BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
 DEMO_FOLDER: Final = ROOT / "build" / "demo"
@@ -40,6 +41,10 @@ class DemoPlan:
             raise DemoError(
                 f"BUNDLE={self.bundle}: has no manifest.json; make a bundle with `python -m devkit bundle --help`"
             )
+        try:
+            ModelBundle.open(self.bundle)
+        except ModelIntegrityError as error:
+            raise DemoError(f"BUNDLE={self.bundle}: the device would refuse it: {error}") from error
 
 
 def clip_seconds(clip: Path) -> float:

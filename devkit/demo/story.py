@@ -10,6 +10,7 @@ from devkit.demo.report import DeliveredAlert, PublishedEvent
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import EventId
+from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
 from smartcam.contract.topics import FRAMES_PREFIX
@@ -112,7 +113,10 @@ class Story:
     def _local(self, entry: Entry) -> list[str]:
         if not entry.text("topic").startswith(FRAMES_PREFIX) or "payload" not in entry.facts:
             return []
-        notice = decode_notice(entry.payload())
+        payload = entry.payload()
+        if is_chunk(payload):
+            return []
+        notice = decode_notice(payload)
         return self._frame(notice) if isinstance(notice, FrameNotice) else self._status(notice)
 
     def _frame(self, notice: FrameNotice) -> list[str]:
@@ -129,6 +133,8 @@ class Story:
     def _status(self, notice: StatusNotice) -> list[str]:
         before = self.status
         self.status = notice
+        # Frames that travel inline are seen in the status alone.
+        self.announced = max(self.announced, notice.frames_announced)
         if before is not None and (before.state, before.reason) == (notice.state, notice.reason):
             return []
         because = f": {notice.reason}" if notice.reason else ""

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from devkit.build.suite import Built
 from devkit.cloud.device import DeviceIdentity
 from devkit.demo.device import Deployment
-from devkit.demo.plan import DemoError, DemoPlan, clip_seconds
+from devkit.demo.plan import DEMO_BUNDLE, DemoError, DemoPlan, clip_seconds
 from smartcam.capture.settings import read_settings
 from smartcam.contract.ids import CameraId, ThingName
 from tests.clips import moving_square, write_clip
@@ -14,8 +15,7 @@ from tests.clips import moving_square, write_clip
 
 def plan(tmp_path: Path, clip: Path | None) -> DemoPlan:
     bundle = tmp_path / "bundle"
-    bundle.mkdir(exist_ok=True)
-    (bundle / "manifest.json").write_text("{}")
+    shutil.copytree(DEMO_BUNDLE, bundle)
     return DemoPlan(clip, bundle, 0, CameraId("yard"), tmp_path / "demo")
 
 
@@ -43,6 +43,22 @@ def test_a_bundle_without_a_manifest_is_named_with_the_remedy(tmp_path: Path) ->
     checked = plan(tmp_path, None)
     (checked.bundle / "manifest.json").unlink()
     with pytest.raises(DemoError, match=r"BUNDLE=.*make a bundle with `python -m devkit bundle --help`"):
+        checked.check()
+
+
+def test_a_bundle_that_the_device_would_refuse_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    checked = plan(tmp_path, None)
+    with (checked.bundle / "model.tflite").open("ab") as model:
+        model.write(b"x")
+    with pytest.raises(DemoError, match=r"the device would refuse it: .*model\.tflite"):
+        checked.check()
+
+
+def test_a_bundle_of_an_unknown_kind_is_refused_by_name(tmp_path: Path) -> None:
+    checked = plan(tmp_path, None)
+    manifest = checked.bundle / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"classifier"', '"oracle"'))
+    with pytest.raises(DemoError, match="kind: must be one of"):
         checked.check()
 
 
