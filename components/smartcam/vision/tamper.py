@@ -1,6 +1,7 @@
 """The tamper watch: is the camera still looking at what it is there to look at?"""
 
 import math
+import struct
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -10,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.motion import shrunk
-from smartcam.vision.survey import Blocks, Survey, survey
+from smartcam.vision.motion import shrunk, shrunk_shape
+from smartcam.vision.survey import Blocks, Light, Survey, survey
 from smartcam.vision.visibility import Visibility
 
 Luma = NDArray[np.uint8]
@@ -64,6 +65,10 @@ _EVERY_ROW: Final = 16
 """Identical pictures are told by every 16th row; noise leaves none of them alone."""
 
 
+_HEAD: Final = struct.Struct("<8s4H")
+_MARK: Final = b"smcview1"
+
+
 class Cause(StrEnum):
     """What has been done to the camera."""
 
@@ -114,6 +119,7 @@ class TamperWatch:
         self._looks = self._doubt_ns = 0
         self._noise = self._contrast = 1.0
         self._at = self._good_at = self._learnt_at = MonotonicNs(0)
+        self._recalled: tuple[tuple[int, int], Light] | None = None
         self._rows: Luma
         self._reference: Blocks
         self._before: Blocks
@@ -148,14 +154,46 @@ class TamperWatch:
             self._judge(seen, now, elapsed_ns, is_same=is_same)
         return self._report
 
+    def hold(self, cause: Cause) -> None:
+        """Go on with an alarm that an earlier watch has raised: it is over when the view is good again."""
+        self._report = TamperReport(cause, self._report.score, self._report.visibility)
+
+    def remember(self) -> bytes:
+        """The reference view, for `recall`; empty before there is one."""
+        if self._looks <= _SETTLING_LOOKS:
+            return b""
+        small = self._reference.small
+        return (
+            _HEAD.pack(_MARK, *self._shape, *small.shape) + np.clip(np.round(small), 0, 255).astype(np.uint8).tobytes()
+        )
+
+    def recall(self, memory: bytes) -> bool:
+        """Begin with the view of an earlier watch; False where that cannot be used. To be called before any look."""
+        try:
+            mark, height, width, rows, columns = _HEAD.unpack_from(memory)
+        except struct.error:
+            return False
+        if mark != _MARK or not rows * columns or len(memory) != _HEAD.size + rows * columns:
+            return False
+        if shrunk_shape(height, width) != (rows, columns):
+            return False
+        small = np.frombuffer(memory, np.uint8, offset=_HEAD.size).reshape(rows, columns).astype(np.float32)
+        self._recalled = (height, width), small
+        return True
+
     def _begin(self, luma: Luma, at: MonotonicNs) -> None:
+        is_new_size = bool(self._shape)
         self._shape = luma.shape
-        self._report = ALL_WELL
+        if is_new_size:
+            self._report = ALL_WELL
         self._looks = self._doubt_ns = 0
         self._noise = self._contrast = 1.0
         self._at = self._good_at = self._learnt_at = at
         self._rows = luma[::_EVERY_ROW].copy()
         self._reference = self._before = Blocks.of(shrunk(luma))
+        if self._recalled is not None and self._recalled[0] == luma.shape:
+            self._reference, self._looks = Blocks.of(self._recalled[1]), _SETTLING_LOOKS + 1
+        self._recalled = None
         for run in (self._quick, self._frozen, self._good, self._other_view, self._busy):
             run.since = None
 
