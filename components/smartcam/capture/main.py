@@ -33,7 +33,7 @@ def build(bus: Bus, ring_folder: Path, work_folder: Path | None = None) -> list[
     def camera(settings: CameraSettings) -> Service:
         return CaptureService(
             settings,
-            open_source=lambda stop: open_source(settings, clock, stop),
+            open_source=lambda stop: open_source(settings, clock, stop, work_folder),
             open_ring=lambda: RingWriter(ring_folder, settings.camera),
             bus=bus,
             clock=clock,

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from smartcam.capture.announcer import Announcer, Publisher
+from smartcam.capture.announcer import Announcer
 from smartcam.capture.eye import Eye
 from smartcam.capture.report import STATUS_S, Report
 from smartcam.capture.schedule import RateLimit
 from smartcam.capture.settings import AtEnd, CameraSettings
 from smartcam.capture.sources.source import FrameSource, TimedPicture
+from smartcam.capture.transport import Publisher
+from smartcam.capture.transports import Wish, new_transport
 from smartcam.contract.errors import CameraEnded, CameraLost
 from smartcam.contract.notice import CameraState
 from smartcam.contract.times import NS_PER_S
@@ -52,7 +54,9 @@ class CaptureService:
         self._open_source = open_source
         self._clock = clock
         publisher = Publisher(settings.camera, bus)
-        self._announcer = Announcer(settings.camera, publisher, clock, open_ring, random)
+        self._wish = Wish(settings, bus)
+        transport = new_transport(settings, publisher, clock, open_ring, random, self._wish)
+        self._announcer = Announcer(settings.camera, transport)
         self._report = Report(settings.camera, publisher, self._announcer, clock)
         self._backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S, random)
         self._memory = memory
@@ -62,10 +66,11 @@ class CaptureService:
     def run(self, stop: StopToken) -> None:
         """Play the source until `stop` is set; a source that fails or ends is reported and opened again."""
         try:
-            if stop.wait(self._settings.start_delay_s):
-                return
-            while not stop.is_set():
-                self._spell(stop)
+            with self._wish.heard():
+                if stop.wait(self._settings.start_delay_s):
+                    return
+                while not stop.is_set():
+                    self._spell(stop)
         finally:
             self._announcer.close()
 
@@ -129,7 +134,7 @@ class CaptureService:
         if self._clock.monotonic() >= self._store_at:
             self._keep(eye)
         fault = self._announcer.fault
-        self._report.tell(CameraState.LOST if fault else CameraState.RUNNING, fault)
+        self._report.tell(CameraState.LOST if fault else CameraState.RUNNING, fault or self._announcer.remark)
 
     def _keep(self, eye: Eye) -> None:
         """Hold on to what was learnt, here for the source's next spell and on disk for the next process."""

@@ -7,6 +7,7 @@ from smartcam.contract.ids import CameraId, ThingName, camera_id, thing_name
 
 FRAMES_PREFIX = "smartcam/frames/"
 ALL_FRAMES = FRAMES_PREFIX + "+"
+TRANSPORT_PREFIX = "smartcam/transport/"
 CLOUD_PREFIX = "smartcam/v1"
 EVENT_FILTER = f"{CLOUD_PREFIX}/+/+/event"
 HEALTH_FILTER = f"{CLOUD_PREFIX}/+/health"
@@ -15,6 +16,11 @@ HEALTH_FILTER = f"{CLOUD_PREFIX}/+/health"
 def frames_topic(camera: CameraId) -> str:
     """Where capture announces frames and its own state."""
     return FRAMES_PREFIX + camera
+
+
+def transport_topic(camera: CameraId) -> str:
+    """Where inference asks capture for another way of handing frames over."""
+    return TRANSPORT_PREFIX + camera
 
 
 def camera_of_frames_topic(topic: str) -> CameraId:

@@ -6,25 +6,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from smartcam.contract.errors import FrameOverwritten, RingError
+from smartcam.contract.errors import ContractError, FrameOverwritten, RingError
 from smartcam.contract.event import EventKind
 from smartcam.contract.ids import CameraId, EventId, ThingName
+from smartcam.contract.inline import InlineFrame
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice
 from smartcam.contract.times import UtcNs
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log, log_exception
-from smartcam.edge.ring import RingReader
+from smartcam.edge.memory_file import MemoryFile
 from smartcam.inference.analysis import Analysis, Model, ObjectModel
 from smartcam.inference.events import Change, EventMaker, OpenEpisode, Sight
 from smartcam.inference.objects import ObjectAnalysis
+from smartcam.inference.pictures import FrameReaders
 from smartcam.inference.roster import CameraRoster
 from smartcam.inference.scene import SceneAnalysis
 from smartcam.inference.settings import InferenceSettings
+from smartcam.inference.tampering import TamperAnalysis
 from smartcam.inference.watch import CameraWatch
-from smartcam.vision.frame import Frame
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +33,16 @@ _LOG_EVERY: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the analysis of all cameras is handed: whose events they are, the time, ids, and where the rings lie."""
+    """What the analysis of all cameras is handed: whose events they are, the time, ids, and where the rings lie.
+
+    `work_folder` is where what was learnt is kept, None for nowhere.
+    """
 
     thing: ThingName
     clock: Clock
     new_id: Callable[[UtcNs], EventId]
     ring_folder: Path
+    work_folder: Path | None = None
 
 
 @dataclass(slots=True)
@@ -63,10 +66,10 @@ class Cameras:
         self._model: Model | None = None
         self._watch = CameraWatch(settings.camera_lost_after_s)
         self._analyses: dict[CameraId, Analysis] = {}
-        self._readers: dict[CameraId, RingReader] = {}
+        self.readers = FrameReaders(world.ring_folder)
+        self._tampers: dict[CameraId, TamperAnalysis] = {}
         self._outages: dict[CameraId, OpenEpisode] = {}
         self._waiting: dict[CameraId, list[OpenEpisode]] = {}
-        self._buffer: NDArray[np.uint8] = np.empty(0, np.uint8)
         self._faults = 0
 
     def configure(self, settings: InferenceSettings) -> None:
@@ -93,27 +96,32 @@ class Cameras:
                 self._outages[camera] = episode
                 self._watch.lost(camera)
                 self.roster.lost(camera)
+                continue
+            if episode.event.kind is EventKind.TAMPER:
+                self._tamper(camera).resume([episode])
             else:
                 self._waiting.setdefault(camera, []).append(episode)
-                self._watch.heard(camera, self._world.clock.monotonic())
+            self._watch.heard(camera, self._world.clock.monotonic())
 
-    def frame(self, notice: FrameNotice) -> list[Change]:
+    def frame(self, notice: FrameNotice | InlineFrame) -> list[Change]:
         """Read and analyse the frame of a notice. A frame that cannot be had is counted, and the next one taken."""
         changes = self._alive(notice.camera_id)
         analysis = self._analysis(notice.camera_id)
-        if analysis is None:
-            return changes
         try:
-            frame = self._read(notice)
+            frame = self.readers.read(notice)
         except FrameOverwritten:
             self.counts.overwritten += 1
             return changes
-        except RingError as error:
+        except (RingError, ContractError) as error:
             self.counts.unreadable += 1
             self._fault(logging.WARNING, "frame_unreadable", camera=notice.camera_id, error=error)
             return changes
         try:
-            changes += analysis.look(frame)
+            tampering, visibility = self._tamper(notice.camera_id).look(frame)
+            changes += tampering
+            if analysis is None:
+                return changes
+            changes += analysis.look(frame, visibility)
         except Exception as error:  # noqa: BLE001  the edge of the loop: one frame must not end the watch
             self.counts.failed += 1
             if self.counts.failed % _LOG_EVERY == 1:
@@ -141,19 +149,10 @@ class Cameras:
         return [change for camera in silent for change in self._lost(camera, reason)]
 
     def close(self) -> None:
-        """Let go of the rings."""
-        for reader in self._readers.values():
-            reader.close()
-        self._readers = {}
-
-    def _read(self, notice: FrameNotice) -> Frame:
-        reader = self._readers.get(notice.camera_id)
-        if reader is None:
-            reader = self._readers[notice.camera_id] = RingReader(self._world.ring_folder, notice.camera_id)
-        size = notice.width * notice.height * 3 // 2
-        if self._buffer.size < size:
-            self._buffer = np.empty(size, np.uint8)
-        return reader.read(notice, self._buffer)
+        """Let go of the rings, and keep what was learnt."""
+        for tamper in self._tampers.values():
+            tamper.keep()
+        self.readers.close()
 
     def _analysis(self, camera: CameraId) -> Analysis | None:
         model = self._model
@@ -164,6 +163,14 @@ class Cameras:
             analysis = self._analyses[camera] = new_analysis(model, self._maker(camera), self._settings)
             analysis.resume(self._waiting.pop(camera, []))
         return analysis
+
+    def _tamper(self, camera: CameraId) -> TamperAnalysis:
+        tamper = self._tampers.get(camera)
+        if tamper is None:
+            folder = self._world.work_folder
+            memory = None if folder is None else MemoryFile(folder / f"view-{camera}")
+            tamper = self._tampers[camera] = TamperAnalysis(self._maker(camera), memory)
+        return tamper
 
     def _maker(self, camera: CameraId) -> EventMaker:
         model = None if self._model is None else self._model.manifest
@@ -202,6 +209,7 @@ class Cameras:
         now = self._world.clock.utc()
         waiting = [self._maker(camera).cleared(episode, now) for episode in self._waiting.pop(camera, [])]
         analysis = self._analyses.get(camera)
+        waiting += self._tamper(camera).end(now)
         return waiting if analysis is None else [*waiting, *analysis.end(now)]
 
     def _fault(self, level: int, event: str, **facts: object) -> None:

@@ -3,9 +3,10 @@
 import threading
 
 from smartcam.contract.ids import CameraId
+from smartcam.contract.inline import InlineFrame
 from smartcam.contract.notice import FrameNotice, StatusNotice
 
-Notice = FrameNotice | StatusNotice
+Notice = FrameNotice | InlineFrame | StatusNotice
 
 
 class Mailbox:
@@ -35,11 +36,12 @@ class Mailbox:
         """Leave a notice; one of the same camera and sort that still waits is dropped."""
         with self._changed:
             waiting = self._waiting.setdefault(notice.camera_id, [])
-            older = [place for place, item in enumerate(waiting) if type(item) is type(notice)]
+            is_status = isinstance(notice, StatusNotice)
+            older = [place for place, item in enumerate(waiting) if isinstance(item, StatusNotice) is is_status]
             for place in older:
                 del waiting[place]
             waiting.append(notice)
-            if isinstance(notice, FrameNotice):
+            if not is_status:
                 self._received += 1
                 self._dropped += len(older)
             self._changed.notify()

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from smartcam.contract.errors import BusError, ContractError, OutboxError, SettingsError
-from smartcam.contract.notice import FrameNotice, decode_notice
+from smartcam.contract.inline import InlineFrame, decode_chunk, is_chunk
+from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import ALL_FRAMES, camera_of_frames_topic
 from smartcam.edge.backoff import Backoff
@@ -23,7 +24,9 @@ from smartcam.inference.cameras import Cameras, World
 from smartcam.inference.events import Change, OpenEpisode, restored
 from smartcam.inference.health import Facts
 from smartcam.inference.mailbox import Mailbox
+from smartcam.inference.reassembly import Reassembly
 from smartcam.inference.settings import InferenceSettings, read_settings
+from smartcam.inference.wishes import InlineWishes
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +48,7 @@ class Health:
     unreadable: int
     failed: int
     notices_refused: int
+    incomplete: int
     raised: int
     cleared: int
     unstored: int
@@ -72,7 +76,9 @@ class InferenceService:
         self._on_stored = on_stored
         self._settings = InferenceSettings()
         self._cameras = Cameras(world, self._settings)
+        self._cameras.readers.on_ring = InlineWishes(bus, self._clock)
         self._mailbox = Mailbox()
+        self._reassembly = Reassembly(self._clock)
         self._settings_due = threading.Event()
         self._settings_at = MonotonicNs(0)
         self._settings_backoff = Backoff(1.0, 30.0, random)
@@ -94,6 +100,7 @@ class InferenceService:
             unreadable=counts.unreadable,
             failed=counts.failed,
             notices_refused=self._refused,
+            incomplete=self._reassembly.incomplete,
             raised=self._raised,
             cleared=self._cleared,
             unstored=len(self._unstored),
@@ -135,19 +142,22 @@ class InferenceService:
         if self._bundles.refresh() and self._bundles.model is not None:
             self._cameras.use(self._bundles.model)
         notice = self._mailbox.take(_TICK_S)
-        if notice is None:
-            self._keep(self._cameras.overdue())
-        elif isinstance(notice, FrameNotice):
-            self._keep(self._cameras.frame(notice))
-        else:
+        if isinstance(notice, StatusNotice):
             self._keep(self._cameras.status(notice))
+        elif notice is not None:
+            self._keep(self._cameras.frame(notice))
+        # At each step: a busy camera must not hide that another one is silent.
+        self._keep(self._cameras.overdue())
+        self._reassembly.expire()
         self._store()
         if self._clock.monotonic() >= self._report_at:
             self._report()
 
     def _on_notice(self, topic: str, payload: bytes) -> None:
         try:
-            notice = decode_notice(payload)
+            notice = self._decoded(payload)
+            if notice is None:
+                return
             if camera_of_frames_topic(topic) != notice.camera_id:
                 raise ContractError("camera_id", f"is not the camera of the topic {topic}")
         except ContractError as error:
@@ -156,6 +166,10 @@ class InferenceService:
                 log(logger, logging.WARNING, "notice_refused", topic=topic, error=error, refused=self._refused)
             return
         self._mailbox.put(notice)
+
+    def _decoded(self, payload: bytes) -> FrameNotice | InlineFrame | StatusNotice | None:
+        """None for a chunk of a frame that is not whole yet. Raises ContractError."""
+        return self._reassembly.add(decode_chunk(payload)) if is_chunk(payload) else decode_notice(payload)
 
     def _left_open(self, stop: StopToken) -> list[OpenEpisode]:
         """What an earlier process left open; waits for a disk that can be read."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from smartcam.capture.service import CaptureService
-from smartcam.capture.settings import AtEnd, CameraSettings
+from smartcam.capture.settings import AtEnd, CameraSettings, TransportKind
 from smartcam.capture.sources.file import open_file
 from smartcam.contract.errors import CameraEnded, CameraLost, RingError
 from smartcam.contract.ids import CameraId
@@ -226,6 +226,7 @@ def test_shared_memory_that_fails_is_told_and_made_anew_without_opening_the_sour
         return RingWriter(bench.folder, YARD)
 
     bench.open_ring = open_ring
+    bench.settings = replace(SETTINGS, transport=TransportKind.SHARED)
     opener = bench.play(stills(100), for_s=9)
     assert len(opener.opened_at_s) == 1
     assert bench.states() == [(CameraState.LOST, "no room in /dev/shm"), (CameraState.RUNNING, "")]

@@ -14,7 +14,7 @@ from devkit.build.suite import build_suite
 from smartcam.capture.settings import CameraSettings, CaptureSettings
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.ids import CameraId, ThingName
-from smartcam.contract.topics import ALL_FRAMES, ack_topic, event_topic, frames_topic, health_topic
+from smartcam.contract.topics import ALL_FRAMES, ack_topic, event_topic, frames_topic, health_topic, transport_topic
 from smartcam.inference.settings import CameraSettings as AnalysisSettings
 from smartcam.inference.settings import InferenceSettings
 from smartcam.inference.settings import read_settings as read_inference
@@ -70,14 +70,21 @@ def test_no_variable_stands_inside_configuration_where_lite_would_not_replace_it
     assert not re.search(r"\{[a-z]+:", str(configuration))
 
 
-def test_capture_may_announce_frames_and_nothing_else() -> None:
-    assert allowed("smartcam.Capture", PUBSUB) == {("PublishToTopic", "smartcam/frames/*")}
+def test_capture_may_announce_frames_hear_how_and_nothing_else() -> None:
+    assert allowed("smartcam.Capture", PUBSUB) == {
+        ("PublishToTopic", "smartcam/frames/*"),
+        ("SubscribeToTopic", "smartcam/transport/*"),
+    }
     assert allowed("smartcam.Capture", MQTT) == set()
     assert fnmatchcase(frames_topic(CAMERA), "smartcam/frames/*")
 
 
-def test_inference_may_hear_frames_send_events_hear_acknowledgements_and_nothing_else() -> None:
-    assert allowed("smartcam.Inference", PUBSUB) == {("SubscribeToTopic", "smartcam/frames/*")}
+def test_inference_may_hear_frames_say_how_send_events_hear_acknowledgements_and_nothing_else() -> None:
+    assert allowed("smartcam.Inference", PUBSUB) == {
+        ("SubscribeToTopic", "smartcam/frames/*"),
+        ("PublishToTopic", "smartcam/transport/*"),
+    }
+    assert fnmatchcase(transport_topic(CAMERA), "smartcam/transport/*")
     assert fnmatchcase(ALL_FRAMES, "smartcam/frames/*")
     assert allowed("smartcam.Inference", MQTT) == {
         ("PublishToIoTCore", "smartcam/v1/+/+/event"),

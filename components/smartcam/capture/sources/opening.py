@@ -1,6 +1,7 @@
 """Opens the source that a camera's settings name. What a kind of camera needs is imported when it is chosen."""
 
 from functools import partial
+from pathlib import Path
 
 from smartcam.capture.settings import CameraSettings, SourceKind
 from smartcam.capture.sources.file import open_file
@@ -11,14 +12,14 @@ from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 
 
-def open_source(settings: CameraSettings, clock: Clock, stop: StopToken) -> FrameSource:
-    """The camera's source, open.
+def open_source(settings: CameraSettings, clock: Clock, stop: StopToken, memory: Path | None = None) -> FrameSource:
+    """The camera's source, open. `memory` is where a clip's beginning is kept, see `open_file`.
 
     Raises:
         CameraLost: it cannot be opened; the message names the place and the cause, never a password.
     """
     if settings.source is SourceKind.FILE:
-        return open_file(settings, clock, stop)
+        return open_file(settings, clock, stop, memory)
     return LiveSource(settings.camera, partial(_open_stream, settings), clock, stop)
 
 
