@@ -13,8 +13,10 @@ class FolderError(Exception):
     """The folder cannot be used: why, and the remedy."""
 
 
-def claim_folder(folder: Path) -> IO[bytes]:
+def claim_folder(folder: Path, *, keep: bool = False) -> IO[bytes]:
     """Make the folder ready, without what an earlier cloud left in it; closing the result gives it free.
+
+    With `keep` what an earlier cloud left stays, for a cloud that goes on.
 
     Raises FolderError for a folder that holds something else, or that another cloud uses.
     """
@@ -28,10 +30,13 @@ def claim_folder(folder: Path) -> IO[bytes]:
     except BlockingIOError as error:
         claim.close()
         raise FolderError(f"another local cloud runs in {folder}; remedy: end it or choose another folder") from error
+    (folder / "ports.json").unlink(missing_ok=True)
+    if keep:
+        return claim
     for name in _PARTS:
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in ("sms", "tmp", "home", "cdk-home", "devices"):
         (folder / name).mkdir(mode=0o700)
-    for name in ("ports.json", "outputs.json", "cloud.log"):
+    for name in ("outputs.json", "cloud.log"):
         (folder / name).unlink(missing_ok=True)
     return claim

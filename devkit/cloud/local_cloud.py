@@ -59,6 +59,7 @@ class LocalCloud:
         self._endpoint: Endpoint | None = None
         self._claim: IO[bytes] | None = None
         self._confirmed: set[str] = set()
+        self._certificate: ServerCertificate | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -71,15 +72,31 @@ class LocalCloud:
 
     def start(self, limit_s: float = _START_LIMIT_S) -> None:
         """Start and wait until every part answers. Raises LocalCloudError."""
+        self._start(limit_s, keep=False)
+
+    def restart(self, pause_s: float = 0.0, limit_s: float = _START_LIMIT_S) -> None:
+        """End it in good order and start it again after a pause, with all that it knew and at the same addresses.
+
+        Things, rules, tables, functions, subscriptions and mail stay; what was under way in a function is lost, as
+        in a cloud. Raises LocalCloudError.
+        """
+        endpoint = self.endpoint
+        self._ports = (endpoint.https_port, endpoint.mqtt_port)
+        self.stop()
+        time.sleep(pause_s)
+        self._start(limit_s, keep=True)
+
+    def _start(self, limit_s: float, *, keep: bool) -> None:
         if self._process is not None:
             raise LocalCloudError("the local cloud has been started already")
         with ExitStack() as unless_ready:
             unless_ready.callback(self._release)
-            self._claim = _claimed(self.folder)
-            certificate = make_certificate(self.folder, dt.datetime.now(dt.UTC))
-            self._process = self._launch(certificate)
+            self._claim = _claimed(self.folder, keep=keep)
+            if self._certificate is None or not keep:
+                self._certificate = make_certificate(self.folder, dt.datetime.now(dt.UTC))
+            self._process = self._launch(self._certificate)
             unless_ready.callback(self._kill)
-            self._endpoint = self._wait_until_ready(certificate, time.monotonic() + limit_s)
+            self._endpoint = self._wait_until_ready(self._certificate, time.monotonic() + limit_s)
             unless_ready.pop_all()
 
     def stop(self) -> None:
@@ -184,7 +201,7 @@ class LocalCloud:
         ports = ("--https-port", str(https_port), "--mqtt-port", str(mqtt_port))
         command = (str(self._toolchain.cloud_python), "-m", "devkit.cloud.launcher", "--folder", str(self.folder))
         environment = launcher_environment(self.folder, certificate)
-        with self.log.open("wb") as log:
+        with self.log.open("ab") as log:
             # From the root of the repository, so that the launcher finds its own package.
             return start_leashed((*command, *ports), environment, ROOT, log)
 
@@ -227,9 +244,9 @@ class LocalCloud:
             kill_leashed(process)
 
 
-def _claimed(folder: Path) -> IO[bytes]:
+def _claimed(folder: Path, *, keep: bool) -> IO[bytes]:
     try:
-        return claim_folder(folder)
+        return claim_folder(folder, keep=keep)
     except FolderError as error:
         raise LocalCloudError(str(error)) from error
 
@@ -250,6 +267,9 @@ def launcher_environment(folder: Path, certificate: ServerCertificate) -> Mappin
         "BIND_HOST": HOST,
         "IOT_MTLS_ENABLED": "1",
         "SFTP_ENABLED": "0",
+        # Saved at a graceful end, so that a restarted cloud goes on.
+        "PERSIST_STATE": "1",
+        "S3_PERSIST": "1",
         "STATE_DIR": str(folder / "state"),
         "S3_DATA_DIR": str(folder / "s3"),
         # A docker daemon of the machine is none of its business.

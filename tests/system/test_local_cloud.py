@@ -217,6 +217,24 @@ def test_a_burst_loses_and_doubles_nothing(cloud: LocalCloud, device: Device, co
     )
 
 
+def test_a_restarted_cloud_goes_on_with_everything_that_it_knew(
+    cloud: LocalCloud, identity: DeviceIdentity, confirmed: int
+) -> None:
+    assert confirmed == 1
+    mails, address = cloud.emails(), (cloud.endpoint.url, cloud.endpoint.mqtt_port)
+    cloud.restart()
+    assert (cloud.endpoint.url, cloud.endpoint.mqtt_port) == address
+    device = Device(identity)
+    try:
+        device.publish(f"smartcam/v1/{THING}/yard/event", event_id="e9", kind="person", text="again")
+        assert len(_until(lambda: _of(cloud.emails(), "e9"))) == 1
+        assert len(_until(lambda: _of(cloud.texts(), "e9"))) == 1
+        assert _until(lambda: device.acknowledged) == ["e9"]
+    finally:
+        device.close()
+    assert cloud.emails()[: len(mails)] == mails
+
+
 def test_an_unknown_access_key_is_refused(cloud: LocalCloud) -> None:
     client = boto3.client(
         "sns",

@@ -18,6 +18,16 @@ def test_what_an_earlier_cloud_left_is_gone(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_what_an_earlier_cloud_left_stays_for_one_that_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "cloud"
+    claim_folder(folder).close()
+    (folder / "sms" / "old.json").write_text("{}")
+    (folder / "ports.json").write_text("{}")
+    claim_folder(folder, keep=True).close()
+    assert (folder / "sms" / "old.json").exists()
+    assert not (folder / "ports.json").exists(), "the ports say that a cloud is ready"
+
+
 def test_a_folder_with_somebody_elses_mail_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mail").mkdir()
     with pytest.raises(FolderError, match="neither empty nor a local cloud's folder; remedy"):
