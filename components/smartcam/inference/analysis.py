@@ -11,6 +11,7 @@ from smartcam.model.manifest import ModelManifest
 from smartcam.model.scoring import AnomalyScorer, Detector
 from smartcam.vision.alarm import AlarmPolicy
 from smartcam.vision.frame import Frame
+from smartcam.vision.visibility import Visibility
 
 LONGEST_ABSENCE_S = 180.0
 """An episode that was stored longer ago is not gone on with: whoever is there now may be somebody else."""
@@ -38,8 +39,8 @@ Model = ObjectModel | SceneModel
 class Analysis(Protocol):
     """Turns one camera's frames into changes of episodes. It knows no clock: time comes with the frames."""
 
-    def look(self, frame: Frame) -> list[Change]:
-        """What the frame changes. Frames come in the order of time; the picture is not kept."""
+    def look(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:
+        """What the frame changes. Frames come in the order of time; the picture is not kept; `visibility` says what can be seen."""
         ...
 
     def end(self, at: UtcNs) -> list[Change]:

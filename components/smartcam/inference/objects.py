@@ -18,6 +18,7 @@ from smartcam.vision.boxes import Boxes, covers, overlaps
 from smartcam.vision.frame import Frame
 from smartcam.vision.track import Sightings, Tracker, Tracks
 from smartcam.vision.zone import zone_of
+from smartcam.vision.visibility import Visibility
 
 SHADOW_COVER: Final = 0.6
 """A track that lies so far within an object of its kind whose episode is on is taken for a part of it."""
@@ -62,7 +63,7 @@ class ObjectAnalysis:
         wanted = settings.labels or self._labels
         self._events = {label: kind for label, kind in self._model.manifest.events.items() if label in wanted}
 
-    def look(self, frame: Frame) -> list[Change]:
+    def look(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:  # noqa: ARG002
         """What the frame changes. A frame that is not newer than the last changes nothing."""
         if frame.captured_mono <= self._last:
             return []

@@ -10,6 +10,7 @@ from smartcam.inference.events import STORE_EVERY_S, Change, EventMaker, OpenEpi
 from smartcam.inference.settings import CameraSettings
 from smartcam.vision.alarm import AlarmState, Observation, Transition, step
 from smartcam.vision.frame import Frame
+from smartcam.vision.visibility import Visibility
 
 
 class SceneAnalysis:
@@ -29,7 +30,7 @@ class SceneAnalysis:
         """Go on with other settings; zones do not apply to a whole scene."""
         self._policy = alarm_policy(self._model.manifest, settings)
 
-    def look(self, frame: Frame) -> list[Change]:
+    def look(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:  # noqa: ARG002
         """What the frame changes."""
         changes = [self._maker.cleared(episode, frame.captured_at) for episode in self._surplus]
         self._surplus = []
