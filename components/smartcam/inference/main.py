@@ -43,15 +43,20 @@ def fresh_event_id(at: UtcNs) -> EventId:
 
 
 def build(
-    thing: ThingName, bundle: Path | None, ring_folder: Path, bus: Bus, outbox: Outbox
+    thing: ThingName,
+    bundle: Path | None,
+    ring_folder: Path,
+    bus: Bus,
+    outbox: Outbox,
+    work_folder: Path | None = None,
 ) -> list[tuple[str, Service]]:
-    """The component's services by their names."""
+    """The component's services by their names; what they learn is kept in the work folder, where one is given."""
     clock = SystemClock()
     sender = Sender(bus, outbox, thing, random.random)
     service = InferenceService(
         bus=bus,
         outbox=outbox,
-        world=World(thing, clock, fresh_event_id, ring_folder),
+        world=World(thing, clock, fresh_event_id, ring_folder, work_folder),
         bundles=BundleKeeper(bundle, clock, random.random),
         bundle=bundle,
         on_stored=sender.wake,
@@ -103,7 +108,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     outbox = Outbox(Path(OUTBOX_FILE), SystemClock(), _limits(bus), random.random)
     try:
-        return run_component("smartcam.Inference", lambda: build(thing, options.bundle, ring_folder, bus, outbox))
+        return run_component(
+            "smartcam.Inference", lambda: build(thing, options.bundle, ring_folder, bus, outbox, Path.cwd())
+        )
     finally:
         bus.close()
         outbox.close()
