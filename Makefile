@@ -5,10 +5,11 @@ training := .venv-training/bin/python
 VIDEO ?=
 BUNDLE ?=
 COOLDOWN ?=
+WHEELS ?=
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cloud setup-training demo test check format bench score build synth train clean
+.PHONY: help setup setup-cloud setup-training demo test soak check format bench score build synth train clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -25,15 +26,19 @@ setup-training: setup ## TensorFlow, in .venv-training
 demo: setup ## from camera clip to delivered alert [VIDEO=clip.mp4 BUNDLE=folder COOLDOWN=seconds]
 	@$(main) -m devkit demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(COOLDOWN),--cooldown "$(COOLDOWN)")
 
-check: setup ## lint, types, import floors
+check: setup ## lint, types, import floors, recipes
 	$(main) -m ruff check .
 	$(main) -m ruff format --check .
 	$(main) -m mypy
 	.venv/bin/lint-imports
+	$(main) -m devkit lint
 
 test: check setup-cloud setup-training ## everything
-	$(main) -m pytest -m "not training" $(PYTEST)
+	$(main) -m pytest -m "not training and not soak" $(PYTEST)
 	$(training) -m pytest -m training tests/training $(PYTEST)
+
+soak: setup-cloud ## what takes minutes or hours: endurance, restarts, long footage; before a release
+	$(main) -m pytest -m soak $(PYTEST)
 
 format: setup ## rewrite the sources as the formatter wants them
 	$(main) -m ruff check --fix .
@@ -42,8 +47,8 @@ format: setup ## rewrite the sources as the formatter wants them
 bench: setup ## every stage beside its floor, into build/bench.json
 	$(main) -m devkit bench --json build/bench.json
 
-build: setup ## recipes and artifacts into greengrass-build/
-	$(main) -m devkit build
+build: setup ## recipes and artifacts into greengrass-build/ [WHEELS="linux-aarch64-py313" or none]
+	$(main) -m devkit build $(if $(WHEELS),--wheels $(WHEELS))
 
 synth: setup-cloud ## the CloudFormation template into cdk.out/
 	JSII_NODE="$$($(main) -c 'from devkit.tools import setup_node; print(setup_node(say=lambda line: None))')" $(main) -m infra.app
