@@ -8,6 +8,7 @@ SmartcamError
 ├── RingError              shared memory cannot be opened or is not ours
 │   └── FrameOverwritten   the writer was faster: take a newer notice
 ├── ModelIntegrityError    a bundle is not what its manifest says
+├── UploadFailed           a picture is not in the cloud: try again
 ├── OutboxError            the disk refuses what must not be lost
 └── BusError
     ├── BusUnavailable     the nucleus or its connection is away: try again
@@ -57,6 +58,10 @@ class FrameOverwritten(RingError):
 
 class ModelIntegrityError(SmartcamError):
     """A bundle whose hash, signature, shape or golden output is not what its manifest says."""
+
+
+class UploadFailed(SmartcamError):
+    """A picture could not be handed to the cloud, for now."""
 
 
 class OutboxError(SmartcamError):

@@ -1,0 +1,122 @@
+"""The token exchange service and S3 on 127.0.0.1, as far as a device meets them; signatures are checked by botocore."""
+
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Final
+
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as BotoCredentials
+
+ACCESS_KEY: Final = "ASIAEXAMPLE"
+SECRET_KEY: Final = "secret/of+nobody"  # noqa: S105 - a dummy
+SESSION: Final = "session//token=="
+REGION: Final = "eu-west-1"
+
+
+@dataclass
+class FakeExchange:
+    """Hands out credentials to who knows the token; set `status` to make it fail."""
+
+    token: str = "let-me-in"  # noqa: S105 - a dummy
+    status: int = 200
+    body: bytes | None = None
+    asked: int = 0
+    port: int = 0
+    server: HTTPServer | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://localhost:{self.port}/2016-11-01/credentialprovider/",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.token,
+        }
+
+    def answer(self, authorization: str | None) -> tuple[int, bytes]:
+        self.asked += 1
+        if authorization != self.token:
+            return 403, b"no"
+        document = {"AccessKeyId": ACCESS_KEY, "SecretAccessKey": SECRET_KEY, "Token": SESSION, "Expiration": "later"}
+        return self.status, self.body if self.body is not None else json.dumps(document).encode()
+
+
+@dataclass
+class FakeS3:
+    """Keeps what is put with a right signature; `refusals` are answered first, one by one."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
+    refusals: list[int] = field(default_factory=list)
+    puts: int = 0
+    port: int = 0
+
+    def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        self.puts += 1
+        if self.refusals:
+            return self.refusals.pop(0), b"<Error><Code>AccessDenied</Code></Error>"
+        if headers["authorization"] != expected_authorization(path, headers, body):
+            return 403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>"
+        self.objects[path] = body
+        self.types[path] = headers["content-type"]
+        return 200, b""
+
+
+def expected_authorization(path: str, headers: dict[str, str], body: bytes) -> str:
+    """What botocore would have written for the same request at the same time."""
+    request = AWSRequest("PUT", f"https://{headers['host']}{path}", data=body)
+    request.headers["content-type"] = headers["content-type"]
+    request.context["timestamp"] = headers["x-amz-date"]
+    request.headers["X-Amz-Date"] = headers["x-amz-date"]
+    request.headers["X-Amz-Security-Token"] = SESSION
+    request.headers["X-Amz-Content-SHA256"] = headers["x-amz-content-sha256"]
+    signer = S3SigV4Auth(BotoCredentials(ACCESS_KEY, SECRET_KEY, SESSION), "s3", REGION)
+    request.headers["host"] = headers["host"]
+    text = signer.canonical_request(request)
+    signature = signer.signature(signer.string_to_sign(request, text), request)
+    names = signer.signed_headers(signer.headers_to_sign(request))
+    return f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}, SignedHeaders={names}, Signature={signature}"
+
+
+@contextmanager
+def serving(what: FakeExchange | FakeS3, certificate: tuple[Path, Path] | None = None) -> Iterator[None]:
+    """Serve it on a free port of 127.0.0.1, over TLS where there is a certificate."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert isinstance(what, FakeExchange)
+            self._reply(*what.answer(self.headers.get("Authorization")))
+
+        def do_PUT(self) -> None:
+            assert isinstance(what, FakeS3)
+            body = self.rfile.read(int(self.headers["content-length"]))
+            self._reply(*what.answer(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+
+        def _reply(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    what.port = server.server_port
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
