@@ -15,6 +15,9 @@ except ImportError:  # Python 3.11 with the extra `tflite`: the same interface, 
 
 Tensor = NDArray[Any]
 
+RUNTIME: Final = "LiteRT" if runtime.__name__.startswith("ai_edge_litert") else "tflite-runtime"
+"""Which of the two runs the models."""
+
 IDENTIFIER: Final = b"TFL3"
 _IDENTIFIER_AT: Final = slice(4, 8)
 _SMALLEST_MODEL: Final = 64
@@ -36,6 +39,9 @@ class Interpreter:
 
     def __init__(self, model: bytes, threads: int = 1) -> None:
         """Loads a model; its bytes should be known good, for their hash or by their maker.
+
+        LiteRT checks a model before it reads it. tflite-runtime does not, and a damaged one ends the process: on a
+        device the bundle's hash stands before it.
 
         Raises:
             ModelIntegrityError: when they are no .tflite model, or not one that the runtime can run.
