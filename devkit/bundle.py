@@ -24,7 +24,7 @@ EVENTS_OF_LABELS: Final[Mapping[str, EventKind]] = (
 )
 # Measured with the COCO SSD on footage with and without people, three frames each: docs/design/bundle.md.
 THRESHOLDS: Final[Mapping[ModelKind, Thresholds]] = {
-    ModelKind.DETECTOR: Thresholds(raise_at=0.65, clear_at=0.4),
+    ModelKind.DETECTOR: Thresholds(raise_at=0.6, clear_at=0.4),
     ModelKind.CLASSIFIER: Thresholds(raise_at=0.7, clear_at=0.4),
 }
 MIN_FRAMES: Final = 3

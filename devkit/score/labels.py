@@ -1,9 +1,14 @@
 """Labelled intervals: what is to be seen in a clip, and when."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+from smartcam.contract.event import EventKind
+
+MOST_OBJECTS: Final = 100
 
 
 class ScoreError(Exception):
@@ -12,20 +17,28 @@ class ScoreError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """One object in sight: `word` is the label's list, frames are 0-based and inclusive."""
+    """Something in sight: `word` is the label's list, frames are 0-based and inclusive.
+
+    `is_counted`: the label says how many objects there are; each of them has an interval of its own then.
+    """
 
     word: str
     first: int
     last: int
+    is_counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ClipLabels:
-    """What is labelled in one clip. `name` is its key in the labels' file; `fps` None where it does not say."""
+    """What is labelled in one clip. `name` is its key in the labels' file; `fps` None where it does not say.
+
+    `unjudged`: kinds of which the labels say in words that there are some, but not when.
+    """
 
     name: str
     fps: float | None
     intervals: tuple[Interval, ...]
+    unjudged: frozenset[str] = field(default=frozenset(), compare=False)
 
     def check(self, frames: int) -> None:
         """Raises ScoreError for an interval that lies outside a clip of so many frames."""
@@ -38,7 +51,8 @@ class ClipLabels:
 def read_labels(path: Path) -> dict[str, ClipLabels]:
     """The labels of each clip, by the file name of the clip.
 
-    An entry of a clip holds lists of `[first, last]` under the words for what is to be seen; `fps`, notes and
+    An entry of a clip holds lists of `[first, last]`, or `{"frames": [first, last], "objects": n}` where several
+    objects are in sight and each is to be found, under the words for what is to be seen. Text under the name of a kind of event says that there are some, but not exactly when; `fps`, notes and
     whatever else is no such list are left alone.
 
     Raises:
@@ -56,13 +70,25 @@ def read_labels(path: Path) -> dict[str, ClipLabels]:
     return {Path(name).name: _clip(name, entry) for name, entry in clips.items()}
 
 
+def read_all_labels(paths: Sequence[Path]) -> dict[str, ClipLabels]:
+    """The labels of several files. Raises ScoreError as `read_labels`, and for a clip that is labelled twice."""
+    clips: dict[str, ClipLabels] = {}
+    for path in paths:
+        for name, labels in read_labels(path).items():
+            if name in clips:
+                raise ScoreError(f"labels {path}: {name} is labelled in another file as well")
+            clips[name] = labels
+    return clips
+
+
 def _clip(name: str, entry: Mapping[str, object]) -> ClipLabels:
     fps = entry.get("fps")
     if fps is not None and (isinstance(fps, bool) or not isinstance(fps, int | float) or fps <= 0):
         raise ScoreError(f"labels of {name}: fps = {fps!r} must be a number above 0")
     lists = {word: value for word, value in entry.items() if isinstance(value, list)}
-    intervals = [_interval(name, word, item) for word, items in lists.items() for item in items]
-    labels = ClipLabels(name, None if fps is None else float(fps), tuple(sorted(intervals, key=_order)))
+    intervals = [one for word, items in lists.items() for item in items for one in _intervals(name, word, item)]
+    unjudged = frozenset(kind for kind in EventKind if isinstance(entry.get(kind), str))
+    labels = ClipLabels(name, None if fps is None else float(fps), tuple(sorted(intervals, key=_order)), unjudged)
     frames = entry.get("frames")
     if isinstance(frames, int):
         labels.check(frames)
@@ -73,10 +99,15 @@ def _order(interval: Interval) -> tuple[int, int]:
     return interval.first, interval.last
 
 
-def _interval(name: str, word: str, item: object) -> Interval:
-    if not isinstance(item, list) or len(item) != 2 or any(type(frame) is not int for frame in item):  # noqa: PLR2004
+def _intervals(name: str, word: str, item: object) -> list[Interval]:
+    frames, objects = (item.get("frames"), item.get("objects")) if isinstance(item, dict) else (item, None)
+    if not isinstance(frames, list) or len(frames) != 2 or any(type(frame) is not int for frame in frames):  # noqa: PLR2004
         raise ScoreError(f"labels of {name}: {word} holds {item!r}, which is no [first frame, last frame]")
-    first, last = item
+    first, last = frames
     if not 0 <= first <= last:
         raise ScoreError(f"labels of {name}: {word} holds {item!r}, which begins below 0 or ends before it begins")
-    return Interval(word, first, last)
+    if objects is None:
+        return [Interval(word, first, last)]
+    if type(objects) is not int or not 1 <= objects <= MOST_OBJECTS:
+        raise ScoreError(f"labels of {name}: {word} holds {item!r}, whose objects are not 1 to {MOST_OBJECTS}")
+    return [Interval(word, first, last, is_counted=True)] * objects

@@ -14,28 +14,51 @@ AFTER_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How long before an interval begins, and after it ends, an event still belongs to it; seconds."""
+
+    before_s: float
+    after_s: float
+
+
+def usual_tolerance(fps: float) -> Tolerance:
+    """What holds where nothing else is asked for."""
+    return Tolerance(BEFORE_FRAMES / fps, AFTER_S)
+
+
+@dataclass(frozen=True, slots=True)
 class SeenEvent:
-    """An event of a clip: when it was raised and cleared, in seconds of the clip."""
+    """An event of a clip: when it was raised and cleared, in seconds of the clip.
+
+    `is_apart`: its object lay apart from every other one whose episode was on. `renamed`: it went out again under
+    a better name, which is the one given here.
+    """
 
     kind: EventKind
     start_s: float
     end_s: float | None
     score: float
     label: str | None = None
+    rule: str | None = None
+    cause: str | None = None
+    is_apart: bool = False
+    renamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A clip's events set against its labels.
 
-    `found_by[i]` is the place of the event that found interval i, None where it was missed; every event that found
-    nothing is `false`, also the second one of an interval.
+    `found_by[i]` is the place of the event that found interval i, None where it was missed. `beside` are the places of
+    events about further objects, which the labels do not count. Every other event that found nothing is `false`, also
+    the second one of an object.
     """
 
     intervals: tuple[Interval, ...]
     events: tuple[SeenEvent, ...]
     fps: float
     found_by: tuple[int | None, ...]
+    beside: tuple[int, ...] = ()
 
     @property
     def found(self) -> int:
@@ -45,7 +68,11 @@ class Outcome:
     @property
     def false(self) -> int:
         """Events that no interval is left for."""
-        return len(self.events) - self.found
+        return len(self.events) - self.found - len(self.beside)
+
+    def is_false(self, place: int) -> bool:
+        """Whether the event at the place is false."""
+        return place not in self.found_by and place not in self.beside
 
     @property
     def seconds_to_alert(self) -> list[float]:
@@ -58,32 +85,39 @@ class Outcome:
         ]
 
 
-def match(events: Sequence[SeenEvent], labels: ClipLabels, fps: float) -> Outcome:
+def match(events: Sequence[SeenEvent], labels: ClipLabels, fps: float, tolerance: Tolerance | None = None) -> Outcome:
     """Each interval expects one event, the first in its time.
 
     It is the object that counts, not the word for it: an interval of a vehicle is found by an event of any kind.
     Only where several intervals are open to an event does it take the one of its own word, or else the latest.
+
+    An interval that does not say how many objects it holds may hold several: a further event in it is `beside` where
+    its object lies apart from every other one whose episode is on, and false where it does not, because then the same
+    object was raised twice. So are events of a kind of which the labels only say that there are some.
     """
+    allowed = usual_tolerance(fps) if tolerance is None else tolerance
     found_by: list[int | None] = [None] * len(labels.intervals)
+    beside: list[int] = []
     ordered = sorted(events, key=lambda event: event.start_s)
     for place, event in enumerate(ordered):
-        free = [
-            number
-            for number, interval in enumerate(labels.intervals)
-            if found_by[number] is None and _within(event, interval, fps, BEFORE_FRAMES / fps, AFTER_S)
-        ]
+        open_to = [i for i, interval in enumerate(labels.intervals) if _within(event, interval, fps, allowed)]
+        free = [number for number in open_to if found_by[number] is None]
         if free:
             best = max(free, key=lambda number: _fit(event, labels.intervals[number], fps))
             found_by[best] = place
-    return Outcome(labels.intervals, tuple(ordered), fps, tuple(found_by))
+        elif event.kind in labels.unjudged or (
+            event.is_apart and any(not labels.intervals[number].is_counted for number in open_to)
+        ):
+            beside.append(place)
+    return Outcome(labels.intervals, tuple(ordered), fps, tuple(found_by), tuple(beside))
 
 
-def _within(event: SeenEvent, interval: Interval, fps: float, before_s: float, after_s: float) -> bool:
-    return interval.first / fps - before_s <= event.start_s <= (interval.last + 1) / fps + after_s
+def _within(event: SeenEvent, interval: Interval, fps: float, allowed: Tolerance) -> bool:
+    return interval.first / fps - allowed.before_s <= event.start_s <= (interval.last + 1) / fps + allowed.after_s
 
 
 def _fit(event: SeenEvent, interval: Interval, fps: float) -> tuple[bool, bool, int]:
-    return _within(event, interval, fps, 0.0, 0.0), interval.word == event.kind, interval.first
+    return _within(event, interval, fps, Tolerance(0.0, 0.0)), interval.word == event.kind, interval.first
 
 
 def area_under_curve(scores: Sequence[float], is_labelled: Sequence[bool]) -> float | None:

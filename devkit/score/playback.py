@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from devkit.score.labels import ScoreError
 from devkit.score.matching import SeenEvent
 from smartcam.capture.eye import Eye
@@ -22,15 +24,19 @@ from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.inference.analysis import Model, SceneModel
 from smartcam.inference.cameras import new_analysis
 from smartcam.inference.events import EventMaker
+from smartcam.inference.followed import row_of
 from smartcam.inference.settings import InferenceSettings
 from smartcam.inference.tampering import TamperAnalysis
-from smartcam.model.scoring import AnomalyScore, AnomalyScorer
+from smartcam.model.scoring import AnomalyScore, AnomalyScorer, Detections, Detector
+from smartcam.vision.boxes import covers
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
 
 BEGIN: Final = UtcNs(1_772_366_400 * NS_PER_S)
 """The simulated clock begins at 2026-03-01T12:00:00Z; nothing depends on it."""
 CAMERA: Final = CameraId("score")
+SAME_OBJECT: Final = 0.6
+"""Of two boxes of which one lies so far in the other, both are taken for the same object."""
 _USUAL_RATE: Final = 25.0
 _NS_PER_MS: Final = 1e6
 
@@ -57,19 +63,23 @@ class Playback:
 
 
 class Stopwatch:
-    """CPU time of this thread by stage."""
+    """CPU time of this thread by stage; a stage within another one counts for itself only."""
 
     def __init__(self) -> None:
         self._spent: defaultdict[str, int] = defaultdict(int)
+        self._inner = 0
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Count what is done within to a stage."""
+        outer, self._inner = self._inner, 0
         begun = time.thread_time_ns()
         try:
             yield
         finally:
-            self._spent[name] += time.thread_time_ns() - begun
+            spent = time.thread_time_ns() - begun
+            self._spent[name] += spent - self._inner
+            self._inner = outer + spent
 
     def per_frame(self, frames: int) -> dict[str, float]:
         """Milliseconds a frame by stage, and the whole."""
@@ -79,15 +89,29 @@ class Stopwatch:
 
 @dataclass(slots=True)
 class _RecordingScorer:
-    """Keeps the scores that the analysis saw."""
+    """Keeps the scores that the analysis saw, and the time that they took."""
 
     scorer: AnomalyScorer
+    watch: Stopwatch
     scores: list[float] = field(default_factory=list)
 
     def score(self, pictures: Sequence[Picture]) -> AnomalyScore:
-        score = self.scorer.score(pictures)
+        with self.watch.stage("model"):
+            score = self.scorer.score(pictures)
         self.scores.append(float(score))
         return score
+
+
+@dataclass(frozen=True, slots=True)
+class _TimedDetector:
+    """Keeps the time that the detector takes apart from the rest of the analysis."""
+
+    detector: Detector
+    watch: Stopwatch
+
+    def detect(self, picture: Picture, regions: Sequence[PixelBox]) -> Detections:
+        with self.watch.stage("model"):
+            return self.detector.detect(picture, regions)
 
 
 def play(clip: Path, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> Playback:
@@ -117,15 +141,19 @@ class _Player:
         self._fps = clip.frames_per_second or _USUAL_RATE
         self._eye = Eye(capture, self._fps)
         self._recorder: _RecordingScorer | None = None
+        self._watch = Stopwatch()
         if isinstance(model, SceneModel):
-            self._recorder = _RecordingScorer(model.scorer)
+            self._recorder = _RecordingScorer(model.scorer, self._watch)
             model = replace(model, scorer=self._recorder)
+        else:
+            model = replace(model, detector=_TimedDetector(model.detector, self._watch))
         maker = EventMaker(ThingName("score"), CAMERA, settings.event_valid_s, _counted_ids(), lambda: True)
         self._analysis = new_analysis(model, maker, settings)
         self._tamper = TamperAnalysis(maker)
-        self._watch = Stopwatch()
         self._begun: dict[EventId, Event] = {}
         self._ended: dict[EventId, Event] = {}
+        self._apart: set[EventId] = set()
+        self._renamed: set[EventId] = set()
         self._analysed_at_s: list[float] = []
 
     def play(self) -> Playback:
@@ -176,8 +204,25 @@ class _Player:
 
     def _keep(self, events: Iterable[Event | None]) -> None:
         for event in events:
-            if event is not None:
-                (self._begun if event.ended_at is None else self._ended)[event.event_id] = event
+            if event is None:
+                continue
+            if event.ended_at is not None:
+                self._ended[event.event_id] = event
+            elif event.event_id in self._begun:
+                self._begun[event.event_id] = event
+                self._renamed.add(event.event_id)
+            else:
+                self._begun[event.event_id] = event
+                if self._lies_apart(event):
+                    self._apart.add(event.event_id)
+
+    def _lies_apart(self, event: Event) -> bool:
+        """Whether the event's object is another one than those whose episodes are on."""
+        if event.box is None:
+            return False
+        others = [episode.box for episode in self._analysis.episodes() if episode.event.event_id != event.event_id]
+        boxes = [row_of(box) for box in others if box is not None]
+        return not boxes or float(covers(row_of(event.box), np.concatenate(boxes)).max()) < SAME_OBJECT
 
     def _seen(self, event: Event) -> SeenEvent:
         end = self._ended.get(event.event_id)
@@ -187,6 +232,10 @@ class _Player:
             end_s=None if end is None or end.ended_at is None else (end.ended_at - BEGIN) / NS_PER_S,
             score=event.score if end is None else end.score,
             label=event.label,
+            rule=event.rule,
+            cause=event.cause,
+            is_apart=event.event_id in self._apart,
+            renamed=event.event_id in self._renamed,
         )
 
 

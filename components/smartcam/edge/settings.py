@@ -95,6 +95,14 @@ class Settings:
         table = self.table(key)
         return {name: table.corners(name) for name in table.keys()}  # noqa: SIM118  not a mapping
 
+    def points(self, key: str) -> tuple[tuple[float, float], ...]:
+        """A list of points [x, y] in shares 0..1 of the picture; none where the key is absent."""
+        value = self._take(key)
+        points = [_corner(item) for item in value] if isinstance(value, list) else []
+        if (value is not None and not isinstance(value, list)) or None in points:
+            raise self.error(key, "must be a list of points [x, y], each from 0 to 1")
+        return tuple(point for point in points if point is not None)
+
     def corners(self, key: str) -> tuple[tuple[float, float], ...]:
         """One polygon of three or more corners [x, y] in shares 0..1 of the picture."""
         value = self._take(key)

@@ -40,7 +40,10 @@ class Analysis(Protocol):
     """Turns one camera's frames into changes of episodes. It knows no clock: time comes with the frames."""
 
     def look(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:
-        """What the frame changes. Frames come in the order of time; the picture is not kept; `visibility` says what can be seen."""
+        """What the frame changes. Frames come in the order of time; the picture is not kept.
+
+        `visibility` says what a detector can make of the picture at all.
+        """
         ...
 
     def end(self, at: UtcNs) -> list[Change]:

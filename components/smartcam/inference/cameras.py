@@ -24,6 +24,7 @@ from smartcam.inference.scene import SceneAnalysis
 from smartcam.inference.settings import InferenceSettings
 from smartcam.inference.tampering import TamperAnalysis
 from smartcam.inference.watch import CameraWatch
+from smartcam.vision.rule import MOTION
 
 logger = logging.getLogger(__name__)
 
@@ -221,7 +222,8 @@ class Cameras:
 def new_analysis(model: Model, maker: EventMaker, settings: InferenceSettings) -> Analysis:
     """The analysis of one camera that fits the model."""
     camera = settings.camera(maker.camera)
-    unknown = sorted(set(camera.labels) - set(model.manifest.events))
+    wanted = {label for rule in camera.rules for label in rule.labels} | set(camera.labels)
+    unknown = sorted(wanted - set(model.manifest.events) - {MOTION})
     if unknown:
         log(logger, logging.WARNING, "labels_unknown", camera=maker.camera, labels=unknown, bundle=model.manifest.name)
     if isinstance(model, ObjectModel):

@@ -13,6 +13,12 @@ from smartcam.edge.outbox import Episode
 
 STORE_EVERY_S: Final = 20.0
 """How often the state of an open episode is stored anew: it tells a restarted process how long it was away."""
+DETECTED: Final = "detected"
+"""The cause of an event whose label a detector gave."""
+MOTION: Final = "motion"
+"""The cause where something large went somewhere and the detector had no name for it."""
+UNUSUAL: Final = "unusual"
+"""The cause where a whole scene looks as it never did."""
 SEVERITY: Final = {
     EventKind.PERSON: Severity.WARNING,
     EventKind.ANOMALY: Severity.WARNING,
@@ -32,6 +38,8 @@ class Sight:
     label: str | None = None
     zone: str | None = None
     suppressed: int = 0
+    rule: str | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +59,37 @@ class OpenEpisode:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The picture of an event so far: a JPEG."""
+
+    camera: CameraId
+    event_id: EventId
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """What goes into the outbox in one transaction: an event, an episode's state, or both."""
+    """What goes into the outbox in one transaction: an event, an episode's state, or both. And the event's picture."""
 
     event: Event | None
     episode: Episode | None
+    snapshot: Snapshot | None = None
+
+
+def more_severe(kind: EventKind, other: EventKind) -> bool:
+    """Whether an event of the kind is graver than one of the other."""
+    ranks = list(Severity)
+    return ranks.index(severity(kind)) > ranks.index(severity(other))
+
+
+def severity(kind: EventKind) -> Severity:
+    """How urgent events of a kind are."""
+    return SEVERITY.get(kind, Severity.INFO)
+
+
+def no_picture_key(_event: EventId) -> str | None:
+    """Pictures do not leave the device."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +103,31 @@ class EventMaker:
     synced: Callable[[], bool]
     model_name: str | None = None
     model_version: str | None = None
+    picture_key: Callable[[EventId], str | None] = no_picture_key
 
     def event(self, sight: Sight, at: UtcNs) -> Event:
         """The event that begins an episode at a time."""
+        event_id = self.new_id(at)
         return Event(
-            event_id=self.new_id(at),
+            event_id=event_id,
             thing=self.thing,
             camera_id=self.camera,
             kind=sight.kind,
             phase=Phase.RAISED,
-            severity=SEVERITY.get(sight.kind, Severity.INFO),
+            severity=severity(sight.kind),
             started_at=at,
             expires_at=UtcNs(at + round(self.valid_s * NS_PER_S)),
             score=sight.score,
             threshold=sight.threshold,
             clock_synced=self.synced(),
+            rule=sight.rule,
+            cause=sight.cause,
             zone=sight.zone,
             box=sight.box,
             label=sight.label,
             model_name=self.model_name,
             model_version=self.model_version,
+            snapshot_key=self.picture_key(event_id),
             suppressed=sight.suppressed,
         )
 
@@ -97,6 +136,24 @@ class EventMaker:
         event = self.event(sight, at)
         episode = OpenEpisode(event, sight.box, sight.score, mono, sight.suppressed)
         return episode, Change(event, stored(episode))
+
+    def upgraded(self, episode: OpenEpisode, sight: Sight) -> tuple[OpenEpisode, Change]:
+        """The same episode, now that it is known what the object is: the event goes out again under its id."""
+        event = replace(
+            episode.event,
+            kind=sight.kind,
+            severity=severity(sight.kind),
+            score=sight.score,
+            threshold=sight.threshold,
+            label=sight.label,
+            cause=sight.cause,
+            box=sight.box,
+            zone=sight.zone or episode.event.zone,
+            suppressed=episode.suppressed,
+            clock_synced=self.synced(),
+        )
+        known = replace(episode, event=event, box=sight.box, peak=sight.score)
+        return known, Change(event, stored(known))
 
     def cleared(self, episode: OpenEpisode, at: UtcNs) -> Change:
         """The end of an episode: the second phase of its event."""

@@ -1,7 +1,7 @@
 """The analysis of objects: detections become tracks, tracks become episodes, one object one episode."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -10,34 +10,42 @@ from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.inference.analysis import ObjectModel, alarm_policy, can_go_on
-from smartcam.inference.events import STORE_EVERY_S, Change, EventMaker, OpenEpisode, Sight, stored
+from smartcam.inference.events import (
+    DETECTED,
+    STORE_EVERY_S,
+    Change,
+    EventMaker,
+    OpenEpisode,
+    Sight,
+    more_severe,
+    stored,
+)
+from smartcam.inference.followed import Followed, fresh, normal, pixels, row_of, same_thing, shares
+from smartcam.inference.motion_watch import MotionWatch, Surroundings
 from smartcam.inference.settings import CameraSettings
 from smartcam.model.scoring import Detections
-from smartcam.vision.alarm import AlarmState, Observation, Transition, step
+from smartcam.vision.alarm import AlarmState, Observation, Transition, is_sure, step
 from smartcam.vision.boxes import Boxes, covers, overlaps
 from smartcam.vision.frame import Frame
-from smartcam.vision.track import Sightings, Tracker, Tracks
-from smartcam.vision.zone import zone_of
+from smartcam.vision.movers import Mover
+from smartcam.vision.rule import Fired, Rule, Stand, observe_all
+from smartcam.vision.track import Sightings, Tracker, TrackPolicy, Tracks
 from smartcam.vision.visibility import Visibility
 
 SHADOW_COVER: Final = 0.6
 """A track that lies so far within an object of its kind whose episode is on is taken for a part of it."""
+TWIN_IOU: Final = 0.6
+"""Two tracks of different kinds that overlap so much are one object under two labels."""
 SAME_IOU: Final = 0.3
 """Least overlap of a track with an earlier process's episode of the same object."""
 RESUME_S: Final = 10.0
 """How long an earlier process's episodes wait for their objects to show up again."""
 LOOK_AFTER_S: Final = 3.0
 """Tracks that were seen this recently are looked at, also where nothing moves."""
-
-
-@dataclass(slots=True)
-class _Watched:
-    """What is remembered of one track."""
-
-    alarm: AlarmState = field(default_factory=AlarmState)
-    episode: OpenEpisode | None = None
-    moves: int = 0
-    was_shadow: bool = False
+HOLD_S: Final = 20.0
+"""So long an object that goes on moving is the same one while the detector does not see it."""
+TAKEN_S: Final = 2.0
+"""What was seen so recently is still where it was."""
 
 
 class ObjectAnalysis:
@@ -46,40 +54,49 @@ class ObjectAnalysis:
     def __init__(self, model: ObjectModel, maker: EventMaker, settings: CameraSettings) -> None:
         self._model = model
         self._maker = maker
-        self._kinds = sorted(set(model.manifest.events.values()))
+        self._events = model.manifest.events
+        self._kinds = sorted(set(self._events.values()))
         self._labels = model.manifest.labels
         self._tracker = Tracker()
         self._tracks: Tracks | None = None
-        self._watched: dict[int, _Watched] = {}
+        self._followed: dict[int, Followed] = {}
         self._orphans: list[OpenEpisode] = []
         self._orphans_until: MonotonicNs | None = None
         self._last = MonotonicNs(-1)
+        self._rules: tuple[Rule, ...] = ()
+        self._motion = MotionWatch(maker, (), maker.synced)
         self.configure(settings)
 
     def configure(self, settings: CameraSettings) -> None:
         """Go on with other settings; an episode that is on stays on."""
         self._policy = alarm_policy(self._model.manifest, settings)
-        self._zones = settings.zones
-        wanted = settings.labels or self._labels
-        self._events = {label: kind for label, kind in self._model.manifest.events.items() if label in wanted}
+        self._rules = settings.effective_rules()
+        self._tracker.policy = replace(TrackPolicy(), lost_after_s=settings.remember_s)
+        self._motion.configure(self._rules)
+        for followed in self._followed.values():
+            followed.rules = fresh(self._rules)
 
-    def look(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:  # noqa: ARG002
+    def look(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:
         """What the frame changes. A frame that is not newer than the last changes nothing."""
         if frame.captured_mono <= self._last:
             return []
         self._last = frame.captured_mono
         found = self._model.detector.detect(frame.picture, self._regions(frame))
         sightings = self._sightings(found, frame)
-        tracks = self._tracks = self._tracker.step(frame.captured_mono, sightings, _shares(frame.motion, frame))
+        tracks = self._tracks = self._tracker.step(frame.captured_mono, sightings, shares(frame.motion, frame))
+        movers = self._motion.step(frame)
         self._adopt(tracks)
+        self._pair(tracks, movers)
         changes = [change for row in range(len(tracks)) for change in self._advance(tracks, row, frame)]
+        changes += self._motion.look(frame, movers, self._surroundings(tracks, visibility))
         return [*changes, *self._let_go(tracks, frame), *self._clear_orphans(frame), *self._store(frame)]
 
     def end(self, at: UtcNs) -> list[Change]:
         """Every open episode ends, and the tracks are forgotten."""
         changes = [self._maker.cleared(episode, at) for episode in self.episodes()]
         self._tracker.forget()
-        self._tracks, self._watched, self._orphans = None, {}, []
+        self._motion.forget()
+        self._tracks, self._followed, self._orphans = None, {}, []
         return changes
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
@@ -89,15 +106,15 @@ class ObjectAnalysis:
 
     def episodes(self) -> list[OpenEpisode]:
         """The episodes that are on."""
-        watched = (item.episode for item in self._watched.values())
-        return [*self._orphans, *(episode for episode in watched if episode is not None)]
+        followed = (item.episode for item in self._followed.values())
+        return [*self._orphans, *(episode for episode in followed if episode is not None), *self._motion.episodes()]
 
     def _regions(self, frame: Frame) -> list[PixelBox]:
         """Where to look: at motion and at known objects; everywhere in a still picture."""
         if not frame.motion or self._tracks is None:
             return list(frame.motion)
         recent = self._tracks.boxes[self._tracks.unseen_s <= LOOK_AFTER_S]
-        return [*frame.motion, *(box for row in recent if (box := _pixels(row, frame)) is not None)]
+        return [*frame.motion, *(box for row in recent if (box := pixels(row, frame)) is not None)]
 
     def _sightings(self, found: Detections, frame: Frame) -> Sightings:
         kept = [row for row, label in enumerate(found.labels) if label in self._events]
@@ -109,97 +126,224 @@ class ObjectAnalysis:
             scores=found.scores[kept],
             groups=np.array([self._kinds.index(self._events[label]) for label in labels], np.int64),
             labels=np.array([self._labels.index(label) for label in labels], np.int64),
-            looked_at=_shares(found.looked_at, frame) if found.looked_at else None,
+            looked_at=shares(found.looked_at, frame) if found.looked_at else None,
         )
 
+    def _pair(self, tracks: Tracks, movers: Sequence[Mover]) -> None:
+        """Find out which mover each object is in this look."""
+        for followed in self._followed.values():
+            followed.mover = None
+        seen = [mover for mover in movers if mover.seen]
+        if not seen:
+            return
+        rows = np.flatnonzero(tracks.seen)
+        worth = same_thing(tracks.boxes[rows], np.array([mover.box for mover in seen]))
+        for row, best in zip(rows.tolist(), worth, strict=True):
+            if best.max() > 0:
+                self._of(tracks, row).mover = seen[int(best.argmax())].id
+
+    def _of(self, tracks: Tracks, row: int) -> Followed:
+        track = int(tracks.ids[row])
+        if track not in self._followed:
+            self._followed[track] = Followed(fresh(self._rules))
+        return self._followed[track]
+
     def _advance(self, tracks: Tracks, row: int, frame: Frame) -> list[Change]:
-        watched = self._watched.setdefault(int(tracks.ids[row]), _Watched())
-        watched.moves = int(tracks.moves[row])
-        if not (tracks.seen[row] or tracks.missed[row]):
+        followed = self._of(tracks, row)
+        followed.moves = int(tracks.moves[row])
+        seen = bool(tracks.seen[row])
+        if not (seen or tracks.missed[row]) or (not seen and self._is_held(int(tracks.ids[row]), followed, tracks.at)):
             return []
-        box = _normal(tracks.boxes[row])
-        zone = zone_of(self._zones, box) if self._zones and box is not None else None
-        is_shadow = watched.episode is None and self._in_shadow(tracks, row)
-        score = float(tracks.scores[row])
+        box, score, label = normal(tracks.boxes[row]), float(tracks.scores[row]), self._label(tracks, row)
+        fired = self._fired(followed, label, box, frame) if seen else None
+        hidden = self._hidden_by(tracks, row, followed)
         observation = Observation(
             at=tracks.at,
             score=score,
-            seen=bool(tracks.seen[row]),
-            moves=watched.moves,
-            allowed=box is not None and not is_shadow and (zone is not None or not self._zones),
+            seen=seen,
+            moves=followed.moves,
+            allowed=fired is not None and hidden is None,
+            static=bool(tracks.static[row]),
         )
-        watched.alarm, transition = step(self._policy, watched.alarm, observation)
-        if is_shadow and not watched.was_shadow and watched.alarm.streak >= self._policy.min_frames:
-            watched.was_shadow = True
-            self._count_suppressed(tracks, row)
+        followed.alarm, transition = step(self._policy, followed.alarm, observation)
+        if seen:
+            followed.seen_at = tracks.at
+            followed.since = followed.since or tracks.at
+            self._picture(followed, box, label, frame)
+        sight = self._sight(tracks, row, fired)
         if transition is Transition.RAISED:
-            label = self._labels[int(tracks.labels[row])]
-            sight = Sight(
-                self._kind(tracks, row), score, self._policy.raise_at, box, label, None if zone is None else zone.name
-            )
-            return self._raise(watched, sight, frame)
-        return self._go_on(watched, transition, score, box, frame)
+            changes = self._raise(int(tracks.ids[row]), followed, sight, frame)
+        else:
+            changes = self._go_on(followed, transition, score, box, frame)
+            if any(not rule.labels or label in rule.labels for rule in self._rules):
+                changes += self._rename(followed, hidden, sight)
+        self._tell_mover(tracks, row, followed)
+        return changes
 
-    def _raise(self, watched: _Watched, sight: Sight, frame: Frame) -> list[Change]:
+    def _fired(self, followed: Followed, label: str, box: NormalBox | None, frame: Frame) -> Fired | None:
+        if box is None:
+            return None
+        utc = frame.captured_at if self._maker.synced() else None
+        followed.rules, fired = observe_all(self._rules, followed.rules, Stand(frame.captured_mono, utc, label, box))
+        return fired
+
+    def _sight(self, tracks: Tracks, row: int, fired: Fired | None) -> Sight:
+        return Sight(
+            kind=self._kind(tracks, row),
+            score=float(tracks.scores[row]),
+            threshold=self._policy.raise_at,
+            box=normal(tracks.boxes[row]),
+            label=self._label(tracks, row),
+            zone=None if fired is None else fired.zone,
+            rule=None if fired is None else fired.rule,
+            cause=DETECTED,
+        )
+
+    def _raise(self, track: int, followed: Followed, sight: Sight, frame: Frame) -> list[Change]:
         orphan = next((item for item in self._orphans if item.event.kind is sight.kind and can_go_on(item)), None)
         if orphan is not None:
             # The object went somewhere else while the process restarted: its event is out already.
             self._orphans.remove(orphan)
-            watched.episode = replace(orphan, box=sight.box)
+            followed.episode = replace(orphan, box=sight.box)
             return []
-        watched.episode, change = self._maker.raised(sight, frame.captured_at, frame.captured_mono)
-        return [change]
+        earlier = self._earlier_self(track, followed, sight.kind)
+        if earlier is not None:
+            followed.episode, earlier.episode = earlier.episode, None
+            earlier.alarm = AlarmState(spent_moves=earlier.moves)
+            return []
+        change = self._upgrade_motion(followed, sight)
+        if change is None:
+            followed.episode, change = self._maker.raised(sight, frame.captured_at, frame.captured_mono)
+        return [self._with_shot(followed, change)]
+
+    @staticmethod
+    def _with_shot(followed: Followed, change: Change) -> Change:
+        return change if followed.episode is None else replace(change, snapshot=followed.shot.of(followed.episode))
+
+    def _earlier_self(self, track: int, followed: Followed, kind: EventKind) -> Followed | None:
+        """The track under which the same object raised its event before the detector lost it."""
+        if followed.mover is None:
+            return None
+        earlier = self._motion.moving[followed.mover].track
+        known = None if earlier is None or earlier == track else self._followed.get(earlier)
+        if known is None or known.episode is None or known.episode.event.kind is not kind:
+            return None
+        # Who was in sight together with it is somebody else.
+        is_later = followed.since is not None and followed.since > known.seen_at
+        return known if is_later and self._last - known.seen_at <= HOLD_S * NS_PER_S else None
+
+    def _rename(self, followed: Followed, hidden: Followed | None, sight: Sight) -> list[Change]:
+        """What is known under a better name by now: a mover that has got a label, or a twin of a graver kind."""
+        if followed.episode is not None or not is_sure(self._policy, followed.alarm):
+            return []
+        change = (
+            self._upgrade_motion(followed, sight) if hidden is None else self._upgrade_twin(followed, hidden, sight)
+        )
+        if change is None:
+            return []
+        followed.alarm = replace(followed.alarm, open=True)
+        return [self._with_shot(followed, change)]
+
+    def _upgrade_twin(self, followed: Followed, twin: Followed, sight: Sight) -> Change | None:
+        episode = twin.episode
+        if episode is None or not more_severe(sight.kind, episode.event.kind):
+            return None
+        twin.episode, twin.alarm = None, AlarmState(spent_moves=twin.moves)
+        followed.episode, change = self._maker.upgraded(episode, sight)
+        return change
+
+    def _upgrade_motion(self, followed: Followed, sight: Sight) -> Change | None:
+        moving = None if followed.mover is None else self._motion.moving[followed.mover]
+        if moving is None or moving.episode is None:
+            return None
+        followed.episode, change = self._maker.upgraded(moving.episode, sight)
+        moving.episode = None
+        return change
+
+    def _tell_mover(self, tracks: Tracks, row: int, followed: Followed) -> None:
+        """A mover that the detector is sure of raises nothing of its own; of which track it is, it remembers."""
+        if followed.mover is None or tracks.static[row] or not tracks.seen[row]:
+            return
+        moving = self._motion.moving[followed.mover]
+        if followed.episode is not None:
+            moving.track = int(tracks.ids[row])
+        if moving.episode is None and (followed.episode is not None or is_sure(self._policy, followed.alarm)):
+            moving.is_known = True
+
+    def _is_held(self, track: int, followed: Followed, at: MonotonicNs) -> bool:
+        """Whether an object that the detector does not see goes on moving."""
+        if followed.episode is None or at - followed.seen_at > HOLD_S * NS_PER_S:
+            return False
+        return any(moving.track == track and moving.is_moving for moving in self._motion.moving.values())
+
+    def _surroundings(self, tracks: Tracks, visibility: Visibility) -> Surroundings:
+        taken = [
+            item.episode.box
+            for item in self._followed.values()
+            if item.episode is not None
+            and item.episode.box is not None
+            and tracks.at - item.seen_at <= TAKEN_S * NS_PER_S
+        ]
+        taken += [orphan.box for orphan in self._orphans if orphan.box is not None]
+        pending = (item.mover for item in self._followed.values() if item.alarm.streak and item.mover is not None)
+        return Surroundings(taken, frozenset(pending), visibility)
+
+    def _picture(self, followed: Followed, box: NormalBox | None, label: str, frame: Frame) -> None:
+        if followed.episode is not None or followed.alarm.streak:
+            followed.shot.consider(frame, box, label)
 
     def _go_on(
-        self, watched: _Watched, transition: Transition | None, score: float, box: NormalBox | None, frame: Frame
+        self, followed: Followed, transition: Transition | None, score: float, box: NormalBox | None, frame: Frame
     ) -> list[Change]:
-        episode = watched.episode
+        episode = followed.episode
         if episode is None:
             return []
         if transition is Transition.CLEARED:
-            watched.episode = None
-            return [self._maker.cleared(episode, frame.captured_at)]
-        watched.episode = replace(episode, box=box or episode.box, peak=max(episode.peak, score))
+            followed.episode = None
+            return [replace(self._maker.cleared(episode, frame.captured_at), snapshot=followed.shot.of(episode))]
+        followed.episode = replace(episode, box=box or episode.box, peak=max(episode.peak, score))
         return []
 
     def _let_go(self, tracks: Tracks, frame: Frame) -> list[Change]:
         """Count down the episodes whose tracks are gone."""
         changes = []
         alive = set(tracks.ids.tolist())
-        for track, watched in list(self._watched.items()):
-            if track in alive:
+        for track, followed in list(self._followed.items()):
+            if track in alive or self._is_held(track, followed, tracks.at):
                 continue
-            if watched.episode is None:
-                del self._watched[track]
+            if followed.episode is None:
+                del self._followed[track]
                 continue
-            gone = Observation(tracks.at, 0.0, seen=False, moves=watched.moves)
-            watched.alarm, transition = step(self._policy, watched.alarm, gone)
-            changes += self._go_on(watched, transition, 0.0, None, frame)
+            gone = Observation(tracks.at, 0.0, seen=False, moves=followed.moves)
+            followed.alarm, transition = step(self._policy, followed.alarm, gone)
+            changes += self._go_on(followed, transition, 0.0, None, frame)
         return changes
 
     def _store(self, frame: Frame) -> list[Change]:
         changes = []
-        for watched in self._watched.values():
-            episode = watched.episode
+        for followed in self._followed.values():
+            episode = followed.episode
             if episode is not None and frame.captured_mono - episode.stored_at >= STORE_EVERY_S * NS_PER_S:
-                watched.episode = replace(episode, stored_at=frame.captured_mono)
-                changes.append(Change(None, stored(watched.episode)))
+                followed.episode = replace(episode, stored_at=frame.captured_mono)
+                changes.append(Change(None, stored(followed.episode)))
         return changes
 
     def _adopt(self, tracks: Tracks) -> None:
         """Give episodes of an earlier process to the tracks that are where their objects were."""
         for row in np.flatnonzero(tracks.seen).tolist():
-            watched = self._watched.setdefault(int(tracks.ids[row]), _Watched())
+            followed = self._of(tracks, row)
             orphan = self._orphan_at(tracks.boxes[row], self._kind(tracks, row))
-            if watched.episode is None and orphan is not None:
+            if followed.episode is None and orphan is not None:
                 self._orphans.remove(orphan)
-                watched.episode = orphan
-                watched.alarm = AlarmState(open=True)
+                followed.episode = orphan
+                followed.alarm = AlarmState(open=True)
+        for orphan in self._motion.adopt(self._orphans):
+            self._orphans.remove(orphan)
 
     def _orphan_at(self, box: Boxes, kind: EventKind) -> OpenEpisode | None:
         for orphan in self._orphans:
             if orphan.event.kind is kind and can_go_on(orphan) and orphan.box is not None:
-                there = np.array([[orphan.box.x1, orphan.box.y1, orphan.box.x2, orphan.box.y2]])
+                there = row_of(orphan.box)
                 if overlaps(box[None], there)[0, 0] >= SAME_IOU:
                     return orphan
         return None
@@ -215,44 +359,32 @@ class ObjectAnalysis:
     def _kind(self, tracks: Tracks, row: int) -> EventKind:
         return self._kinds[int(tracks.groups[row])]
 
-    def _in_shadow(self, tracks: Tracks, row: int) -> bool:
-        others = self._open_rows(tracks, row)
-        return bool(len(others)) and float(covers(tracks.boxes[[row]], tracks.boxes[others]).max()) >= SHADOW_COVER
+    def _label(self, tracks: Tracks, row: int) -> str:
+        return self._labels[int(tracks.labels[row])]
 
-    def _open_rows(self, tracks: Tracks, row: int) -> list[int]:
-        """The tracks of the same kind, seen now, whose episodes are on."""
-        return [
+    def _hidden_by(self, tracks: Tracks, row: int, followed: Followed) -> Followed | None:
+        """The object, whose episode is on, of which this track is a part, or which it is under another label."""
+        if followed.episode is not None:
+            return None
+        others = [
             other
-            for other in np.flatnonzero(tracks.seen & (tracks.groups == tracks.groups[row])).tolist()
+            for other in np.flatnonzero(tracks.seen).tolist()
             if other != row
-            and (watched := self._watched.get(int(tracks.ids[other]))) is not None
-            and watched.episode is not None
+            and (known := self._followed.get(int(tracks.ids[other]))) is not None
+            and known.episode is not None
         ]
-
-    def _count_suppressed(self, tracks: Tracks, row: int) -> None:
-        others = self._open_rows(tracks, row)
-        nearest = others[int(np.argmax(covers(tracks.boxes[[row]], tracks.boxes[others])[0]))]
-        watched = self._watched[int(tracks.ids[nearest])]
-        if watched.episode is not None:
-            watched.episode = replace(watched.episode, suppressed=watched.episode.suppressed + 1)
-
-
-def _shares(boxes: Sequence[PixelBox], frame: Frame) -> Boxes:
-    width, height = frame.picture.width, frame.picture.height
-    rows = [(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height) for box in boxes]
-    return np.array(rows, np.float32).reshape(-1, 4)
-
-
-def _normal(row: Boxes) -> NormalBox | None:
-    """The box within the picture, None where nothing of it is."""
-    x1, y1, x2, y2 = (min(max(float(side), 0.0), 1.0) for side in row)
-    return NormalBox(x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
-
-
-def _pixels(row: Boxes, frame: Frame) -> PixelBox | None:
-    box = _normal(row)
-    if box is None:
-        return None
-    width, height = frame.picture.width, frame.picture.height
-    x1, y1, x2, y2 = round(box.x1 * width), round(box.y1 * height), round(box.x2 * width), round(box.y2 * height)
-    return PixelBox(x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+        if not others:
+            return None
+        box, boxes = tracks.boxes[[row]], tracks.boxes[others]
+        same = tracks.groups[others] == tracks.groups[row]
+        apart = overlaps(box, boxes)[0] * ~same / TWIN_IOU
+        part = covers(box, boxes)[0] * same / SHADOW_COVER
+        worth = np.maximum(apart, part)
+        best = int(worth.argmax())
+        if worth[best] < 1:
+            return None
+        known = self._followed[int(tracks.ids[others[best]])]
+        if not followed.was_shadow and is_sure(self._policy, followed.alarm) and known.episode is not None:
+            followed.was_shadow = True
+            known.episode = replace(known.episode, suppressed=known.episode.suppressed + 1)
+        return known

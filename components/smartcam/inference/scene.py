@@ -6,10 +6,12 @@ from dataclasses import replace
 from smartcam.contract.event import NormalBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.inference.analysis import SceneModel, alarm_policy, can_go_on
-from smartcam.inference.events import STORE_EVERY_S, Change, EventMaker, OpenEpisode, Sight, stored
+from smartcam.inference.events import STORE_EVERY_S, UNUSUAL, Change, EventMaker, OpenEpisode, Sight, stored
 from smartcam.inference.settings import CameraSettings
+from smartcam.inference.shots import BestShot
 from smartcam.vision.alarm import AlarmState, Observation, Transition, step
 from smartcam.vision.frame import Frame
+from smartcam.vision.rule import Rule, suits
 from smartcam.vision.visibility import Visibility
 
 
@@ -27,23 +29,30 @@ class SceneAnalysis:
         self.configure(settings)
 
     def configure(self, settings: CameraSettings) -> None:
-        """Go on with other settings; zones do not apply to a whole scene."""
+        """Go on with other settings; of rules, only their hours and labels apply to a whole scene."""
         self._policy = alarm_policy(self._model.manifest, settings)
+        self._rules = settings.effective_rules()
 
     def look(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:  # noqa: ARG002
-        """What the frame changes."""
+        """What the frame changes; a scene that cannot be seen well is unusual too."""
         changes = [self._maker.cleared(episode, frame.captured_at) for episode in self._surplus]
         self._surplus = []
         if frame.captured_mono <= self._last:
             return changes
         self._last = frame.captured_mono
         score = float(self._model.scorer.score([frame.picture]))
-        observation = Observation(frame.captured_mono, score, moves=self._state.spent_moves + 1)
+        rule = self._rule(frame)
+        moves = self._state.spent_moves + 1
+        observation = Observation(frame.captured_mono, score, moves=moves, allowed=rule is not None)
         self._state, transition = step(self._policy, self._state, observation)
         if transition is Transition.RAISED:
-            sight = Sight(self._kind, score, self._policy.raise_at, _moving_part(frame), self._label)
+            name = None if rule is None else rule.name
+            box = _moving_part(frame)
+            sight = Sight(self._kind, score, self._policy.raise_at, box, self._label, rule=name, cause=UNUSUAL)
             self._open, change = self._maker.raised(sight, frame.captured_at, frame.captured_mono)
-            changes.append(change)
+            shot = BestShot()
+            shot.consider(frame, box or NormalBox(0.0, 0.0, 1.0, 1.0), self._label)
+            changes.append(replace(change, snapshot=shot.of(self._open)))
         elif self._open is not None:
             changes += self._go_on(self._open, transition, score, frame)
         return changes
@@ -67,6 +76,11 @@ class SceneAnalysis:
     def episodes(self) -> list[OpenEpisode]:
         """The scene's episode, where one is on, and what of an earlier process is still to be cleared."""
         return [*self._surplus, *([] if self._open is None else [self._open])]
+
+    def _rule(self, frame: Frame) -> Rule | None:
+        """The first rule whose time it is."""
+        utc = frame.captured_at if self._maker.synced() else None
+        return next((rule for rule in self._rules if suits(rule, self._label, utc)), None)
 
     def _go_on(self, episode: OpenEpisode, transition: Transition | None, score: float, frame: Frame) -> list[Change]:
         if transition is Transition.CLEARED:

@@ -1,7 +1,8 @@
 """The settings of smartcam.Inference, read from its configuration document."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,11 @@ from smartcam.contract.health import HEALTH_EVERY_S
 from smartcam.contract.ids import CameraId
 from smartcam.edge.outbox import OutboxLimits
 from smartcam.edge.settings import Settings
-from smartcam.vision.zone import Zone, zone
+from smartcam.inference.rule_settings import RuleReader, time_zone
+from smartcam.vision.line import Line
+from smartcam.vision.rule import Rule
+from smartcam.vision.week import WeeklyHours
+from smartcam.vision.zone import Zone
 
 _DAY_S: Final = 86_400.0
 _HOUR_S: Final = 3600.0
@@ -19,7 +24,10 @@ _HOUR_S: Final = 3600.0
 class CameraSettings:
     """How one camera is analysed. None and empty mean: as the bundle says.
 
-    `labels`: the labels that may raise an event. `zones`: where given, an object raises only while it stands in one.
+    `armed`: whether anything raises an event. `labels`: what may raise one; `motion` is what moves with purpose and
+    has no label. `zones`: places by name; `lines`: directed lines by name. `schedule`: the hours of the week in which
+    rules hold that have none of their own. `rules`: where there are none, an object raises in any zone, or anywhere
+    where there are no zones. `remember_s`: an object out of sight for no longer is the same one when it comes back.
     """
 
     labels: tuple[str, ...] = ()
@@ -27,6 +35,21 @@ class CameraSettings:
     clear_at: float | None = None
     min_frames: int | None = None
     zones: tuple[Zone, ...] = ()
+    armed: bool = True
+    remember_s: float = 3.0
+    lines: tuple[Line, ...] = ()
+    schedule: WeeklyHours | None = None
+    rules: tuple[Rule, ...] = ()
+
+    def effective_rules(self) -> tuple[Rule, ...]:
+        """The rules that hold for this camera's objects; none while it is disarmed."""
+        if not self.armed:
+            return ()
+        if not self.rules:
+            return (Rule(labels=self.labels, zones=self.zones, hours=self.schedule),)
+        return tuple(
+            replace(rule, labels=rule.labels or self.labels, hours=rule.hours or self.schedule) for rule in self.rules
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +57,8 @@ class InferenceSettings:
     """The whole document. A camera without an entry is analysed with defaults."""
 
     bundle: Path | None = None
+    armed: bool = True
+    timezone: str = "UTC"
     cameras: Mapping[CameraId, CameraSettings] = field(default_factory=dict)
     camera_lost_after_s: float = 10.0
     event_valid_s: float = 3600.0
@@ -42,7 +67,8 @@ class InferenceSettings:
 
     def camera(self, camera: CameraId) -> CameraSettings:
         """The settings of a camera."""
-        return self.cameras.get(camera, CameraSettings())
+        found = self.cameras.get(camera, CameraSettings())
+        return found if self.armed else replace(found, armed=False)
 
 
 def read_settings(document: Mapping[str, object]) -> InferenceSettings:
@@ -53,9 +79,13 @@ def read_settings(document: Mapping[str, object]) -> InferenceSettings:
     """
     settings, defaults = Settings(document), InferenceSettings()
     bundle = settings.text("bundle", "")
+    timezone = settings.text("timezone", defaults.timezone)
+    place = time_zone(timezone, settings.name("timezone"))
     read = InferenceSettings(
         bundle=Path(bundle) if bundle else None,
-        cameras={camera: _camera(table) for camera, table in settings.cameras("cameras").items()},
+        armed=settings.boolean("armed", default=defaults.armed),
+        timezone=timezone,
+        cameras={camera: _camera(table, place) for camera, table in settings.cameras("cameras").items()},
         camera_lost_after_s=settings.number("camera_lost_after_s", defaults.camera_lost_after_s, 2, 600),
         event_valid_s=settings.number("event_valid_s", defaults.event_valid_s, 10, 7 * _DAY_S),
         health_every_s=settings.integer("health_every_s", defaults.health_every_s, 10, 3600),
@@ -73,16 +103,22 @@ def _outbox(settings: Settings) -> OutboxLimits:
     )
 
 
-def _camera(settings: Settings) -> CameraSettings:
+def _camera(settings: Settings, place: tzinfo) -> CameraSettings:
+    defaults = CameraSettings()
     raise_at = settings.number("raise_at", 1.0, 0, 1) if settings.has("raise_at") else None
     clear_at = settings.number("clear_at", 0.0, 0, 1) if settings.has("clear_at") else None
     if raise_at is not None and clear_at is not None and clear_at > raise_at:
         raise settings.error("clear_at", f"must not be above raise_at, which is {raise_at:g}")
-    zones = settings.polygons("zones")
+    reader = RuleReader(settings, place)
     return CameraSettings(
+        armed=settings.boolean("armed", default=defaults.armed),
         labels=settings.texts("labels", ()),
         raise_at=raise_at,
         clear_at=clear_at,
         min_frames=settings.integer("min_frames", 1, 1, 100) if settings.has("min_frames") else None,
-        zones=tuple(zone(name, corners, f"{settings.name('zones')}.{name}") for name, corners in zones.items()),
+        remember_s=settings.number("remember_s", defaults.remember_s, 0.5, 600),
+        zones=reader.zones,
+        lines=reader.lines,
+        schedule=reader.schedule(settings),
+        rules=reader.rules(),
     )

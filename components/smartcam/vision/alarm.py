@@ -40,7 +40,8 @@ class Observation:
 
     `seen`: whether this look saw it. `moves`: how often it has moved since it was first seen, 0 for an object that
     has always stood there; for a scene, which does not move, one more than the state's `spent_moves`. `allowed`:
-    whether it may raise here and now (its zone).
+    whether it may raise here and now (its rules). `static`: it has stood there for long, so that it belongs to the
+    background until it moves again.
     """
 
     at: MonotonicNs
@@ -48,6 +49,7 @@ class Observation:
     seen: bool = True
     moves: int = 1
     allowed: bool = True
+    static: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ def step(policy: AlarmPolicy, state: AlarmState, observation: Observation) -> tu
     """The state after an observation, and what it did. Observations come in the order of time."""
     if state.open:
         return _while_open(policy, state, observation)
+    if observation.static:
+        state = replace(state, spent_moves=max(state.spent_moves, observation.moves))
     high = observation.seen and observation.score >= policy.raise_at
     if not high:
         return replace(state, streak=0), None
@@ -76,6 +80,11 @@ def step(policy: AlarmPolicy, state: AlarmState, observation: Observation) -> tu
     if streak >= policy.min_frames and observation.allowed and observation.moves > state.spent_moves:
         return AlarmState(streak=streak, open=True, spent_moves=state.spent_moves), Transition.RAISED
     return replace(state, streak=streak), None
+
+
+def is_sure(policy: AlarmPolicy, state: AlarmState) -> bool:
+    """Whether the last looks in a row would raise an episode, or one is on."""
+    return state.open or state.streak >= policy.min_frames
 
 
 def cleared(state: AlarmState, moves: int) -> AlarmState:

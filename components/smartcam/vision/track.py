@@ -174,7 +174,7 @@ class Tracker:
     """Follows the objects of one camera. Time comes in with each look; looks may come irregularly."""
 
     def __init__(self, policy: TrackPolicy | None = None) -> None:
-        self._policy = TrackPolicy() if policy is None else policy
+        self.policy = TrackPolicy() if policy is None else policy
         self._rows = _no_rows()
         self._next_id = 1
 
@@ -213,12 +213,12 @@ class Tracker:
         predicted = self._predict(rows, at)
         same = rows.groups[:, None] == found.groups[None, :]
         near = np.maximum(overlaps(predicted, found.boxes), overlaps(rows.boxes, found.boxes)) * same
-        strong = found.scores >= self._policy.begin_at
-        self._pair(track_of, near * strong, self._policy.match_iou)
+        strong = found.scores >= self.policy.begin_at
+        self._pair(track_of, near * strong, self.policy.match_iou)
         if not strong.all():
-            self._pair(track_of, near, self._policy.match_iou)
+            self._pair(track_of, near, self.policy.match_iou)
         if (strong & (track_of < 0)).any():
-            recent = self._unseen(rows, at) <= self._policy.lost_after_s * NS_PER_S
+            recent = self._unseen(rows, at) <= self.policy.lost_after_s * NS_PER_S
             jumps = self._closeness(predicted, found.boxes) * (same & recent[:, None] & strong)
             self._pair(track_of, jumps, TINY)
         return track_of
@@ -237,7 +237,7 @@ class Tracker:
         larger = np.maximum(ours, theirs)
         apart = np.linalg.norm(centres(predicted)[:, None] - centres(there)[None, :], axis=2)
         alike = np.minimum(ours, theirs) > 0.5 * larger
-        closeness: Floats = np.maximum(0.0, 1.0 - apart / (self._policy.reach * larger)) * alike
+        closeness: Floats = np.maximum(0.0, 1.0 - apart / (self.policy.reach * larger)) * alike
         return closeness
 
     def _continue(self, rows: _Rows, tracks: Ints, found: Sightings, picked: Ints, at: MonotonicNs) -> None:
@@ -251,7 +251,7 @@ class Tracker:
         rows.smooth[tracks] += weight[:, None] * (boxes - rows.smooth[tracks])
         rows.scores[tracks] += weight * (found.scores[picked] - rows.scores[tracks])
         rows.labels[tracks] = np.where(
-            found.scores[picked] >= self._policy.begin_at, found.labels[picked], rows.labels[tracks]
+            found.scores[picked] >= self.policy.begin_at, found.labels[picked], rows.labels[tracks]
         )
         rows.hits[tracks] += 1
         rows.seen_at[tracks] = at
@@ -261,7 +261,7 @@ class Tracker:
         missed = np.ones(len(rows.ids), np.bool_)
         missed[matched] = False
         if looked_at is not None:
-            elsewhere = missed & (covered(rows.boxes, looked_at) < self._policy.looked_cover)
+            elsewhere = missed & (covered(rows.boxes, looked_at) < self.policy.looked_cover)
             rows.excused[elsewhere] += at - rows.looked_at[elsewhere]
             missed &= ~elsewhere
         rows.was_missed = missed
@@ -275,19 +275,19 @@ class Tracker:
         return unseen
 
     def _weight(self, rows: _Rows, tracks: Ints, at: MonotonicNs) -> Floats:
-        seconds = np.clip((at - rows.looked_at[tracks]) / NS_PER_S, 0.0, self._policy.longest_look_s)
-        weight: Floats = 1.0 - np.exp(-seconds / self._policy.score_s)
+        seconds = np.clip((at - rows.looked_at[tracks]) / NS_PER_S, 0.0, self.policy.longest_look_s)
+        weight: Floats = 1.0 - np.exp(-seconds / self.policy.score_s)
         return weight
 
     def _rest(self, rows: _Rows, at: MonotonicNs, motion: Boxes) -> None:
         """Notice what has left its resting place, and what came only just now."""
         seen = rows.seen_at == at
-        away = row_overlaps(rows.smooth, rows.rest) < self._policy.still_iou
+        away = row_overlaps(rows.smooth, rows.rest) < self.policy.still_iou
         rows.away_since = np.where(away, np.minimum(rows.away_since, at), _NEVER)
-        patience = np.where(self._stood_long(rows), int(self._policy.static_leave_s * NS_PER_S), 0)
+        patience = np.where(self._stood_long(rows), int(self.policy.static_leave_s * NS_PER_S), 0)
         left = seen & away & (at - rows.away_since >= patience)
-        young = seen & (rows.moves == 0) & (at - rows.born_at <= self._policy.arrival_s * NS_PER_S)
-        came = young & (covered(rows.boxes, motion) >= self._policy.arrived_cover)
+        young = seen & (rows.moves == 0) & (at - rows.born_at <= self.policy.arrival_s * NS_PER_S)
+        came = young & (covered(rows.boxes, motion) >= self.policy.arrived_cover)
         rows.moves += (left | came).astype(np.int64)
         rows.rest[left] = rows.smooth[left]
         rows.rest_since[left] = at
@@ -295,15 +295,15 @@ class Tracker:
 
     def _beginners(self, rows: _Rows, found: Sightings, track_of: Ints) -> Ints:
         """The strong sightings of no track that are no shadow of a stronger box of their group."""
-        strong = np.flatnonzero((track_of < 0) & (found.scores >= self._policy.begin_at))
+        strong = np.flatnonzero((track_of < 0) & (found.scores >= self.policy.begin_at))
         known = [int(index) for index in np.flatnonzero(track_of >= 0)]
         new: list[int] = []
         for index in sorted(strong.tolist(), key=lambda item: -float(found.scores[item])):
             others = np.array([other for other in known + new if found.groups[other] == found.groups[index]], np.int64)
             shade = covers(found.boxes[[index]], found.boxes[others])
-            if not len(others) or float(shade.max()) < self._policy.shadow_cover:
+            if not len(others) or float(shade.max()) < self.policy.shadow_cover:
                 new.append(index)
-        room = max(0, self._policy.most_tracks - len(rows.ids))
+        room = max(0, self.policy.most_tracks - len(rows.ids))
         return np.array(sorted(new[:room]), np.int64)
 
     def _begin(self, found: Sightings, new: Ints, at: MonotonicNs, motion: Boxes) -> _Rows:
@@ -312,7 +312,7 @@ class Tracker:
         self._next_id += count
         boxes = found.boxes[new].astype(np.float64)
         now = np.full(count, at, np.int64)
-        came = covered(found.boxes[new], motion) >= self._policy.arrived_cover
+        came = covered(found.boxes[new], motion) >= self.policy.arrived_cover
         return _Rows(
             ids=ids,
             boxes=boxes,
@@ -334,7 +334,7 @@ class Tracker:
         )
 
     def _stood_long(self, rows: _Rows) -> Bools:
-        stood: Bools = rows.seen_at - rows.rest_since >= self._policy.static_after_s * NS_PER_S
+        stood: Bools = rows.seen_at - rows.rest_since >= self.policy.static_after_s * NS_PER_S
         return stood
 
     def _static(self, rows: _Rows) -> Bools:
@@ -343,7 +343,7 @@ class Tracker:
         return static
 
     def _alive(self, rows: _Rows, at: MonotonicNs) -> Bools:
-        buffer_s = np.where(self._static(rows), self._policy.static_lost_after_s, self._policy.lost_after_s)
+        buffer_s = np.where(self._static(rows), self.policy.static_lost_after_s, self.policy.lost_after_s)
         alive: Bools = self._unseen(rows, at) / NS_PER_S <= buffer_s
         return alive
 

@@ -47,15 +47,49 @@ def zone(name: str, corners: Sequence[Corner], key: str) -> Zone:
     Raises:
         SettingsError: naming the key, for a polygon that encloses nothing.
     """
-    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
-        raise SettingsError(key, name, f"a zone's name must have 1 to {_LONGEST_NAME} printable characters")
+    check_name(name, key, "zone")
     if not _FEWEST_CORNERS <= len(corners) <= _MOST_CORNERS:
         raise SettingsError(key, list(corners), f"must have {_FEWEST_CORNERS} to {_MOST_CORNERS} corners")
     if not all(0 <= side <= 1 for corner in corners for side in corner):
         raise SettingsError(key, list(corners), "corners [x, y] must be shares of the picture, each from 0 to 1")
     if len(set(corners)) < _FEWEST_CORNERS or _area(corners) == 0:
         raise SettingsError(key, list(corners), "must enclose an area; its corners lie on one line")
+    crossing = _crossing(corners)
+    if crossing is not None:
+        raise SettingsError(key, list(corners), f"must not have edges that cross or touch: {crossing}")
     return Zone(name, tuple(corners))
+
+
+def check_name(name: str, key: str, what: str) -> None:
+    """Raises SettingsError naming the key, unless `name` fits a zone, a line or a rule, as `what` says."""
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise SettingsError(key, name, f"a {what}'s name must have 1 to {_LONGEST_NAME} printable characters")
+
+
+def _crossing(corners: Sequence[Corner]) -> str | None:
+    """Which two edges share more than a corner with their neighbour; None in a plain polygon."""
+    ring = [corner for place, corner in enumerate(corners) if corner != corners[place - 1]]
+    edges = list(zip(ring, [*ring[1:], ring[0]], strict=True))
+    for second, (c, d) in enumerate(edges):
+        for first, (a, b) in enumerate(edges[:second]):
+            neighbours = second - first in (1, len(edges) - 1)
+            # Neighbours share a corner; the far end of one must not lie on the other.
+            far = (d, a) if second - first == 1 else (c, b)
+            shared = _on_line(*far[0], a, b) or _on_line(*far[1], c, d) if neighbours else _meet(a, b, c, d)
+            if shared:
+                return f"{list(a)} to {list(b)} and {list(c)} to {list(d)}"
+    return None
+
+
+def _meet(a: Corner, b: Corner, c: Corner, d: Corner) -> bool:
+    sides = _turn(a, b, c), _turn(a, b, d), _turn(c, d, a), _turn(c, d, b)
+    if sides[0] * sides[1] < 0 and sides[2] * sides[3] < 0:
+        return True
+    return _on_line(*c, a, b) or _on_line(*d, a, b) or _on_line(*a, c, d) or _on_line(*b, c, d)
+
+
+def _turn(a: Corner, b: Corner, c: Corner) -> float:
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
 def _area(corners: Sequence[Corner]) -> float:

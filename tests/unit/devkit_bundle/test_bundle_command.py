@@ -46,7 +46,7 @@ def test_a_detector_needs_nothing_but_its_labels(detector: Workshop, capsys: pyt
     assert manifest.kind is ModelKind.DETECTOR
     assert manifest.name == "my-model"
     assert manifest.events == {"person": EventKind.PERSON, "car": EventKind.VEHICLE}
-    assert manifest.thresholds == Thresholds(0.65, 0.4)
+    assert manifest.thresholds == Thresholds(0.6, 0.4)
     assert manifest.min_frames == 3
     said = capsys.readouterr().out
     assert "detector my-model 0.1.0, 2 labels" in said

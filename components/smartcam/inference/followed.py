@@ -1,0 +1,104 @@
+"""What is remembered of each object: its alarm, its rules, its episode, its picture; and which boxes are one thing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from smartcam.contract.event import NormalBox
+from smartcam.contract.notice import PixelBox
+from smartcam.contract.times import MonotonicNs
+from smartcam.inference.events import OpenEpisode
+from smartcam.inference.shots import BestShot
+from smartcam.vision.alarm import AlarmState
+from smartcam.vision.boxes import AnyBoxes, Boxes, covers, overlaps
+from smartcam.vision.frame import Frame
+from smartcam.vision.rule import Rule, RuleState
+
+SAME_COVER: Final = 0.6
+"""A box that lies so far in another one may be the same thing..."""
+SAME_IOU: Final = 0.25
+"""...if it is not much smaller: somebody before a tree that sways is not the tree."""
+
+_LONG_AGO: Final = MonotonicNs(0)
+
+
+@dataclass(slots=True)
+class Followed:
+    """What is remembered of one track of detections; `mover` is the mover that is the same object in this look.
+
+    `since` and `seen_at`: when it was first and last seen.
+    """
+
+    rules: tuple[RuleState, ...]
+    alarm: AlarmState = field(default_factory=AlarmState)
+    episode: OpenEpisode | None = None
+    moves: int = 0
+    was_shadow: bool = False
+    since: MonotonicNs | None = None
+    seen_at: MonotonicNs = _LONG_AGO
+    mover: int | None = None
+    shot: BestShot = field(default_factory=BestShot)
+
+
+@dataclass(slots=True)
+class Moving:
+    """What is remembered of one mover.
+
+    `is_moving`: it moves in this look. `track`: the track of detections that it was last. `is_known`: the detector
+    has named it, so it is no motion event any more. `has_purpose`: it has gone somewhere, and since `ready_at` it
+    might raise. `gone_since`: since when nothing of it moves, while its episode is on.
+    """
+
+    rules: tuple[RuleState, ...]
+    episode: OpenEpisode | None = None
+    track: int | None = None
+    is_moving: bool = False
+    is_known: bool = False
+    box: NormalBox | None = None
+    has_purpose: bool = False
+    ready_at: MonotonicNs | None = None
+    gone_since: MonotonicNs | None = None
+    shot: BestShot = field(default_factory=BestShot)
+
+
+def fresh(rules: Sequence[Rule]) -> tuple[RuleState, ...]:
+    """What rules remember of an object that is new to them."""
+    return tuple(RuleState() for _ in rules)
+
+
+def same_thing(boxes: AnyBoxes, others: AnyBoxes) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """How much each box (n, 4) is the same thing as each other (m, 4): overlap, 0 where it is another thing."""
+    shared = overlaps(boxes, others)
+    alike = (covers(boxes, others) >= SAME_COVER) & (shared >= SAME_IOU)
+    worth: np.ndarray[tuple[int, int], np.dtype[np.float64]] = shared * alike
+    return worth
+
+
+def shares(boxes: Sequence[PixelBox], frame: Frame) -> Boxes:
+    """Boxes in shares of the picture, (n, 4)."""
+    width, height = frame.picture.width, frame.picture.height
+    rows = [(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height) for box in boxes]
+    return np.array(rows, np.float32).reshape(-1, 4)
+
+
+def normal(row: Iterable[float]) -> NormalBox | None:
+    """The box within the picture, None where nothing of it is."""
+    x1, y1, x2, y2 = (min(max(float(side), 0.0), 1.0) for side in row)
+    return NormalBox(x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+
+
+def pixels(row: Iterable[float], frame: Frame) -> PixelBox | None:
+    """A box in shares as pixels of the frame, None where nothing of it is in the picture."""
+    box = normal(row)
+    if box is None:
+        return None
+    width, height = frame.picture.width, frame.picture.height
+    x1, y1, x2, y2 = round(box.x1 * width), round(box.y1 * height), round(box.x2 * width), round(box.y2 * height)
+    return PixelBox(x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+
+
+def row_of(box: NormalBox) -> Boxes:
+    """The box as an array (1, 4)."""
+    return np.array([[box.x1, box.y1, box.x2, box.y2]], np.float32)

@@ -1,0 +1,192 @@
+"""Motion events: something large goes somewhere on purpose, and the detector has no name for it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from smartcam.contract.event import EventKind, NormalBox
+from smartcam.contract.times import NS_PER_S
+from smartcam.inference.analysis import can_go_on
+from smartcam.inference.events import MOTION, STORE_EVERY_S, Change, EventMaker, OpenEpisode, Sight, stored
+from smartcam.inference.followed import Moving, fresh, normal, row_of, shares
+from smartcam.vision.boxes import centres, covers, overlaps, sizes
+from smartcam.vision.frame import Frame
+from smartcam.vision.movers import Mover, Movers, PurposePolicy
+from smartcam.vision.rule import MOTION as MOTION_LABEL
+from smartcam.vision.rule import Rule, Stand, observe_all
+from smartcam.vision.shading import Backdrop
+from smartcam.vision.visibility import Visibility
+
+WAIT_S: Final = 1.0
+"""So long plain motion waits for the detector."""
+CLEAR_AFTER_S: Final = 2.5
+"""So long nothing of an object moves until its episode is over."""
+PART_COVER: Final = 0.5
+"""What lies so far within an object whose episode is on is taken for a part of it."""
+_ORPHAN_IOU: Final = 0.3
+_REACH: Final = 1.0
+"""So far, in sizes of the object, may it show up again from where it vanished."""
+_SURE: Final = 0.5
+IN_THE_DARK: Final = replace(PurposePolicy(), least_area=0.005)
+"""Where the detector sees nothing, smaller things count too."""
+_BLINDED: Final = frozenset((Visibility.DARK, Visibility.DEFOCUSED))
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the detector makes of a look.
+
+    `taken` are boxes of objects whose episode is on, `pending` movers that it is about to name, `visibility` says
+    whether it can see at all.
+    """
+
+    taken: Sequence[NormalBox]
+    pending: frozenset[int]
+    visibility: Visibility
+
+
+class MotionWatch:
+    """One camera's movers and the episodes of those that nobody could name."""
+
+    def __init__(self, maker: EventMaker, rules: Sequence[Rule], synced: Callable[[], bool]) -> None:
+        self._maker = maker
+        self._synced = synced
+        self._movers = Movers()
+        self._backdrop = Backdrop()
+        self._adrift: list[Moving] = []
+        self.moving: dict[int, Moving] = {}
+        self.configure(rules)
+
+    def configure(self, rules: Sequence[Rule]) -> None:
+        """Go on with other rules."""
+        self._rules = tuple(rules)
+        for moving in self.moving.values():
+            moving.rules = fresh(rules)
+
+    def step(self, frame: Frame) -> list[Mover]:
+        """The movers of the frame."""
+        self._backdrop.learn(frame.captured_mono, frame.picture.luma, frame.motion)
+        movers = self._movers.step(frame.captured_mono, shares(frame.motion, frame))
+        ids = {mover.id for mover in movers}
+        self._adrift += [moving for mover, moving in self.moving.items() if mover not in ids and moving.episode]
+        self.moving = {mover: moving for mover, moving in self.moving.items() if mover in ids}
+        for mover in movers:
+            moving = self.moving.setdefault(mover.id, Moving(fresh(self._rules)))
+            moving.box, moving.is_moving = normal(mover.box) or moving.box, mover.seen
+            if moving.episode is None and not moving.is_known and mover.seen:
+                self._go_on_with_one_adrift(moving)
+        return movers
+
+    def look(self, frame: Frame, movers: Sequence[Mover], around: Surroundings) -> list[Change]:
+        """What the frame's movers change, now that the detector has spoken."""
+        changes = []
+        for mover in movers:
+            moving = self.moving[mover.id]
+            if moving.episode is not None:
+                changes += self._go_on(moving, frame, seen=mover.seen)
+            elif mover.seen and moving.box is not None:
+                changes += self._consider(moving, mover, frame, around)
+        for moving in self._adrift:
+            changes += self._go_on(moving, frame, seen=False)
+        self._adrift = [moving for moving in self._adrift if moving.episode is not None]
+        return changes
+
+    def adopt(self, orphans: Sequence[OpenEpisode]) -> list[OpenEpisode]:
+        """Give motion episodes of an earlier process to the movers that are there; returns those that are given.
+
+        A mover where an object with a label was is that object.
+        """
+        given = []
+        for moving in self.moving.values():
+            here = [item for item in orphans if item not in given and can_go_on(item) and _is_at(item.box, moving.box)]
+            for orphan in here[:1]:
+                if orphan.event.kind is not EventKind.MOTION:
+                    moving.is_known = True
+                elif moving.episode is None:
+                    moving.episode, moving.gone_since = orphan, None
+                    given.append(orphan)
+        return given
+
+    def episodes(self) -> list[OpenEpisode]:
+        """The motion episodes that are on."""
+        return [moving.episode for moving in [*self.moving.values(), *self._adrift] if moving.episode is not None]
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._movers.forget()
+        self.moving, self._adrift = {}, []
+
+    def _consider(self, moving: Moving, mover: Mover, frame: Frame, around: Surroundings) -> list[Change]:
+        box, at = moving.box, frame.captured_mono
+        if box is None:
+            return []
+        stand = Stand(at, frame.captured_at if self._synced() else None, MOTION_LABEL, box)
+        moving.rules, fired = observe_all(self._rules, moving.rules, stand)
+        blinded = around.visibility in _BLINDED
+        policy = IN_THE_DARK if blinded else self._movers.policy
+        if not moving.has_purpose and mover.has_purpose(policy) and at - mover.since >= WAIT_S * NS_PER_S:
+            moving.has_purpose = self._backdrop.is_object(frame.picture.luma, box)
+        if not moving.has_purpose or moving.is_known:
+            return []
+        moving.ready_at = moving.ready_at or at
+        moving.shot.consider(frame, box, MOTION_LABEL)
+        waits = mover.id in around.pending and at - moving.ready_at < WAIT_S * NS_PER_S
+        if fired is None or waits or _is_part(box, around.taken):
+            return []
+        sight = Sight(
+            kind=EventKind.MOTION,
+            score=min(1.0, _SURE * mover.travel / policy.least_travel),
+            threshold=_SURE,
+            box=box,
+            zone=fired.zone,
+            rule=fired.rule,
+            cause=str(around.visibility) if blinded else MOTION,
+        )
+        moving.episode, change = self._maker.raised(sight, frame.captured_at, at)
+        return [replace(change, snapshot=moving.shot.of(moving.episode))]
+
+    def _go_on(self, moving: Moving, frame: Frame, *, seen: bool) -> list[Change]:
+        episode, at = moving.episode, frame.captured_mono
+        if episode is None:
+            return []
+        if seen:
+            moving.gone_since = None
+            moving.shot.consider(frame, moving.box, MOTION_LABEL)
+        elif moving.gone_since is None:
+            moving.gone_since = at
+        elif at - moving.gone_since >= CLEAR_AFTER_S * NS_PER_S:
+            moving.episode = None
+            return [replace(self._maker.cleared(episode, frame.captured_at), snapshot=moving.shot.of(episode))]
+        moving.episode = replace(episode, box=moving.box)
+        if at - episode.stored_at < STORE_EVERY_S * NS_PER_S:
+            return []
+        moving.episode = replace(moving.episode, stored_at=at)
+        return [Change(None, stored(moving.episode))]
+
+    def _go_on_with_one_adrift(self, moving: Moving) -> None:
+        """The same object shows up again near where it vanished."""
+        for lost in self._adrift:
+            if lost.box is not None and moving.box is not None and _is_near(lost.box, moving.box):
+                self._adrift.remove(lost)
+                moving.episode, moving.shot, moving.gone_since = lost.episode, lost.shot, None
+                moving.has_purpose = True
+                return
+
+
+def _is_part(box: NormalBox, others: Sequence[NormalBox]) -> bool:
+    if not others:
+        return False
+    return float(covers(row_of(box), np.concatenate([row_of(other) for other in others])).max()) >= PART_COVER
+
+
+def _is_at(there: NormalBox | None, here: NormalBox | None) -> bool:
+    return there is not None and here is not None and float(overlaps(row_of(there), row_of(here))[0, 0]) >= _ORPHAN_IOU
+
+
+def _is_near(there: NormalBox, here: NormalBox) -> bool:
+    one, other = row_of(there).astype(np.float64), row_of(here).astype(np.float64)
+    apart = float(np.linalg.norm(centres(one) - centres(other)))
+    larger, smaller = max(sizes(one)[0], sizes(other)[0]), min(sizes(one)[0], sizes(other)[0])
+    return bool(apart <= _REACH * larger and smaller > larger / 2)

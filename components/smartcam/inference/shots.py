@@ -1,0 +1,38 @@
+"""The best picture of each object so far."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from smartcam.contract.event import NormalBox
+from smartcam.inference.events import OpenEpisode, Snapshot
+from smartcam.vision.frame import Frame
+from smartcam.vision.snapshot import draw, worth
+
+_BETTER: Final = 1.3
+"""So many times as good must a look be to be drawn anew: drawing costs more than looking."""
+
+
+@dataclass(slots=True)
+class BestShot:
+    """The best look at one object, drawn. A frame's picture is not kept, so it is drawn at once."""
+
+    jpeg: bytes | None = None
+    value: float = 0.0
+    label: str = ""
+    is_new: bool = False
+    """Whether it is better than the one that was handed out."""
+
+    def consider(self, frame: Frame, box: NormalBox | None, label: str) -> None:
+        """Take the frame for the object's picture if it shows it better, or shows it under a better name."""
+        if box is None:
+            return
+        value = worth(frame.picture, box)
+        if self.jpeg is None or label != self.label or value >= _BETTER * self.value:
+            self.jpeg, self.value, self.label, self.is_new = draw(frame.picture, box, label), value, label, True
+
+    def of(self, episode: OpenEpisode) -> Snapshot | None:
+        """The picture for the episode's event; None where the one that was handed out is still the best."""
+        if self.jpeg is None or not self.is_new:
+            return None
+        self.is_new = False
+        return Snapshot(episode.event.camera_id, episode.event.event_id, self.jpeg)

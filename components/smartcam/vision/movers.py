@@ -1,0 +1,148 @@
+"""Movers: what the motion gate sees, followed from look to look, and whether it goes somewhere on purpose.
+
+A leaf swings to and fro, a lamp's light grows on the spot, an arm reaches in from the edge and draws back, a cloud
+creeps. Somebody on the way leaves the place: both ends of the box go the same way, straight, and soon.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.vision.boxes import Boxes, Floats, areas, centres
+from smartcam.vision.track import Sightings, Tracker, TrackPolicy
+
+_TRACKING: Final = TrackPolicy(begin_at=0.5, match_iou=0.2, lost_after_s=1.0, static_lost_after_s=1.0, shadow_cover=2.0)
+"""Nothing is weak here, and what does not move is soon forgotten: the gate takes it into its background."""
+_TREMBLING: Final = 0.005
+"""Steps of a centre below this share of the picture are the gate's, not the object's."""
+
+
+@dataclass(frozen=True, slots=True)
+class PurposePolicy:
+    """What counts as going somewhere.
+
+    Within `window_s` both ends of the box must have gone `least_travel` (a share of the picture's side) the same
+    way, along a path that is straight to `least_straightness` (1 is a straight line); the box must cover
+    `least_area` of the picture, in the middle of its looks. Within one look it does not change by more than
+    `most_growth`, or else two things have become one, and what was before no longer counts.
+    """
+
+    window_s: float = 3.0
+    least_travel: float = 0.12
+    least_straightness: float = 0.7
+    least_area: float = 0.02
+    most_growth: float = 1.7
+    fewest_looks: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """One thing that moves. `box` (4,) is in shares of the picture; `since` is when it was first seen.
+
+    `seen`: whether it moves in this look. `travel` and `area` are of the last seconds, in shares of the picture.
+    `at_large`: so many looks in a row have seen it going somewhere.
+    """
+
+    id: int
+    box: Floats
+    seen: bool
+    since: MonotonicNs
+    travel: float
+    area: float
+    straightness: float
+    looks: int
+
+    def has_purpose(self, policy: PurposePolicy) -> bool:
+        """Whether it goes somewhere, and is large enough to matter."""
+        return (
+            self.seen
+            and self.looks >= policy.fewest_looks
+            and self.area >= policy.least_area
+            and self.travel >= policy.least_travel
+            and self.straightness >= policy.least_straightness
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    at: MonotonicNs
+    box: Floats
+
+
+@dataclass(slots=True)
+class _Path:
+    since: MonotonicNs
+    steps: deque[_Step]
+
+
+class Movers:
+    """The movers of one camera. Time comes in with each look."""
+
+    def __init__(self, policy: PurposePolicy | None = None) -> None:
+        self.policy = PurposePolicy() if policy is None else policy
+        self._tracker = Tracker(_TRACKING)
+        self._paths: dict[int, _Path] = {}
+
+    def step(self, at: MonotonicNs, motion: Boxes) -> list[Mover]:
+        """The movers after a look at time `at`, when `motion` (m, 4), in shares of the picture, moved."""
+        count = len(motion)
+        nothing = np.zeros(count, np.int64)
+        tracks = self._tracker.step(at, Sightings(motion, np.ones(count, np.float32), nothing, nothing), motion)
+        ids = [int(number) for number in tracks.ids]
+        self._paths = {number: path for number, path in self._paths.items() if number in ids}
+        return [
+            self._mover(number, tracks.boxes[row].astype(np.float64), at, seen=bool(tracks.seen[row]))
+            for row, number in enumerate(ids)
+        ]
+
+    def forget(self) -> None:
+        """Begin anew, as after a long gap."""
+        self._tracker.forget()
+        self._paths = {}
+
+    def _mover(self, number: int, box: Floats, at: MonotonicNs, *, seen: bool) -> Mover:
+        path = self._paths.setdefault(number, _Path(at, deque()))
+        if seen:
+            self._walk(path, box, at)
+        boxes = np.array([step.box for step in path.steps])
+        return Mover(
+            id=number,
+            box=box,
+            seen=seen,
+            since=path.since,
+            travel=travel(boxes),
+            area=float(np.median(areas(boxes))),
+            straightness=straightness(boxes),
+            looks=len(boxes),
+        )
+
+    def _walk(self, path: _Path, box: Floats, at: MonotonicNs) -> None:
+        steps = path.steps
+        if steps:
+            before, now = float(areas(steps[-1].box[None])[0]), float(areas(box[None])[0])
+            if max(before, now) > self.policy.most_growth * min(before, now):
+                steps.clear()
+        steps.append(_Step(at, box))
+        while at - steps[0].at > self.policy.window_s * NS_PER_S:
+            steps.popleft()
+
+
+def travel(boxes: Floats) -> float:
+    """How far both ends of the last box (n, 4) have gone the same way since the farthest of those before."""
+    if len(boxes) < 2:  # noqa: PLR2004  one box has gone nowhere
+        return 0.0
+    gone = boxes[-1] - boxes[:-1]
+    low, high = gone[:, :2], gone[:, 2:]
+    together = np.where(low * high > 0, np.minimum(np.abs(low), np.abs(high)), 0.0)
+    return float(np.hypot(together[:, 0], together[:, 1]).max())
+
+
+def straightness(boxes: Floats) -> float:
+    """The way as the crow flies over the way that the centres of boxes (n, 4) went, 0..1."""
+    middle = centres(boxes)
+    steps = np.linalg.norm(np.diff(middle, axis=0), axis=1)
+    length = float(steps[steps > _TREMBLING].sum())
+    return min(float(np.linalg.norm(middle[-1] - middle[0])) / length, 1.0) if length else 0.0
