@@ -12,7 +12,7 @@ from infra.fleet.runtime.watching import Watching
 from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState, Health
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
-from tests.fakes.fleet import FakeAlerts, FakeRegistry, FakeSignRefusals
+from tests.fakes.registry import FakeAlerts, FakeRegistry, FakeSignRefusals
 from tests.infra.sample import Now
 
 GATE, YARD = CameraId("gate"), CameraId("yard")

@@ -20,7 +20,7 @@ from smartcam.contract.errors import ContractError
 from smartcam.contract.health import DeviceState, Health, OutboxHealth
 from smartcam.contract.ids import ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
-from tests.fakes.fleet import FakeRegistry, FakeSignRefusals
+from tests.fakes.registry import FakeRegistry, FakeSignRefusals
 from tests.infra.fleet_yard import GATE, health, health_document, presence_document
 from tests.infra.sample import NOON
 from tests.strategies import camera_healths, camera_ids, event_ids, healths, thing_names

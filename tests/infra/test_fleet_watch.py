@@ -15,7 +15,7 @@ from smartcam.contract.health import CameraCondition, CameraHealth
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
 from tests.fakes.aws import Crash, Interruption, crash
-from tests.fakes.fleet import FakeRegistry
+from tests.fakes.registry import FakeRegistry
 from tests.infra.fleet_yard import GATE, LOST, RUNNING, YARD, World
 
 

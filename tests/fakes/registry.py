@@ -1,0 +1,64 @@
+"""The fleet's registry and the way to the alerts in memory, held to the promises of infra.fleet.runtime.ports."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from infra.fleet.runtime.device import Device, Fleet
+from infra.fleet.runtime.hearing import Sign
+from infra.fleet.runtime.ports import ChangedMeanwhile
+from smartcam.contract.event import Event
+from smartcam.contract.ids import EventId, ThingName
+
+
+@dataclass
+class FakeRegistry:
+    items: dict[ThingName, Device] = field(default_factory=dict)
+    common: Fleet = field(default_factory=Fleet)
+
+    def device(self, thing: ThingName) -> Device | None:
+        return self.items.get(thing)
+
+    def devices(self) -> Sequence[Device]:
+        return [self.items[name] for name in sorted(self.items)]
+
+    def fleet(self) -> Fleet:
+        return self.common
+
+    def save(self, device: Device) -> Device:
+        known = self.items.get(device.thing)
+        if (0 if known is None else known.revision) != device.revision:
+            raise ChangedMeanwhile(device.thing)
+        self.items[device.thing] = replace(device, revision=device.revision + 1)
+        return self.items[device.thing]
+
+    def save_fleet(self, fleet: Fleet) -> Fleet:
+        if self.common.revision != fleet.revision:
+            raise ChangedMeanwhile("fleet")
+        self.common = replace(fleet, revision=fleet.revision + 1)
+        return self.common
+
+
+@dataclass
+class FakeAlerts:
+    """Takes events; `handed` holds every one, `alerts` each once, as the alerting makes of it."""
+
+    handed: list[Event] = field(default_factory=list)
+
+    def hand_over(self, event: Event) -> None:
+        self.handed.append(event)
+
+    @property
+    def alerts(self) -> list[Event]:
+        once: dict[EventId, Event] = {}
+        for event in self.handed:
+            if event.phase == "raised":
+                once.setdefault(event.event_id, event)
+        return list(once.values())
+
+
+@dataclass
+class FakeSignRefusals:
+    kept: list[tuple[Sign, str]] = field(default_factory=list)
+
+    def keep(self, sign: Sign, reason: str) -> None:
+        self.kept.append((sign, reason))
