@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -32,11 +33,17 @@ _LOG_EVERY: Final = 100
 """Of the same fault in a row, the first is logged and then each hundredth."""
 
 
+def no_picture_of(_camera: CameraId, _event: EventId) -> str | None:
+    """Pictures do not leave the device."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What the analysis of all cameras is handed: whose events they are, the time, ids, and where the rings lie.
 
-    `work_folder` is where what was learnt is kept, None for nowhere.
+    `work_folder` is where what was learnt is kept, None for nowhere. `picture_key` is where the picture of a camera's
+    event will be in the cloud, None where pictures do not leave the device.
     """
 
     thing: ThingName
@@ -44,6 +51,7 @@ class World:
     new_id: Callable[[UtcNs], EventId]
     ring_folder: Path
     work_folder: Path | None = None
+    picture_key: Callable[[CameraId, EventId], str | None] = no_picture_of
 
 
 @dataclass(slots=True)
@@ -161,7 +169,7 @@ class Cameras:
             return None
         analysis = self._analyses.get(camera)
         if analysis is None:
-            analysis = self._analyses[camera] = new_analysis(model, self._maker(camera), self._settings)
+            analysis = self._analyses[camera] = new_analysis(model, self._picturing(camera), self._settings)
             analysis.resume(self._waiting.pop(camera, []))
         return analysis
 
@@ -184,6 +192,10 @@ class Cameras:
             model_name=None if model is None else model.name,
             model_version=None if model is None else model.version,
         )
+
+    def _picturing(self, camera: CameraId) -> EventMaker:
+        """Makes the events that have a picture: those of what was seen."""
+        return replace(self._maker(camera), picture_key=partial(self._world.picture_key, camera))
 
     def _alive(self, camera: CameraId) -> list[Change]:
         self.roster.running(camera)

@@ -19,11 +19,14 @@ from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, EventId, ThingNam
 from smartcam.contract.times import UtcNs
 from smartcam.edge.bus import Bus
 from smartcam.edge.clock import SystemClock
+from smartcam.edge.exchange import TokenExchange
 from smartcam.edge.greengrass_bus import GreengrassBus
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging, log
 from smartcam.edge.outbox import Outbox, OutboxLimits
 from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE
+from smartcam.edge.snapshots import SnapshotStore, SnapshotUploader
+from smartcam.edge.upload import S3Store
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import World
 from smartcam.inference.health import HealthReporter
@@ -34,7 +37,9 @@ from smartcam.inference.settings import read_settings
 logger = logging.getLogger(__name__)
 
 THING_VARIABLE = "AWS_IOT_THING_NAME"
+REGION_VARIABLE = "AWS_REGION"
 OUTBOX_FILE = "outbox.sqlite3"
+SNAPSHOT_FOLDER = "snapshots"
 
 
 def fresh_event_id(at: UtcNs) -> EventId:
@@ -53,25 +58,31 @@ def build(
     """The component's services by their names; what they learn is kept in the work folder, where one is given."""
     clock = SystemClock()
     sender = Sender(bus, outbox, thing, random.random)
+    snapshots = SnapshotStore(Path(SNAPSHOT_FOLDER), thing)
+    exchange = TokenExchange(os.environ, clock)
+    cloud = S3Store(exchange, os.environ.get(REGION_VARIABLE, ""), os.environ, clock)
+    uploader = SnapshotUploader(snapshots, cloud, random.random)
+    snapshots.on_kept(uploader.wake)
     service = InferenceService(
         bus=bus,
         outbox=outbox,
-        world=World(thing, clock, fresh_event_id, ring_folder, work_folder),
+        world=World(thing, clock, fresh_event_id, ring_folder, work_folder, snapshots.key_of),
         bundles=BundleKeeper(bundle, clock, random.random),
         bundle=bundle,
         on_stored=sender.wake,
         random=random.random,
+        snapshots=snapshots,
     )
     reporter = HealthReporter(
         bus,
         thing,
         clock,
-        lambda: replace(service.facts, outbox=outbox_health(outbox)),
+        lambda: replace(service.facts, outbox=outbox_health(outbox), snapshots_waiting=len(snapshots.waiting())),
         run=secrets.token_hex(6),
         version=__version__,
         random=random.random,
     )
-    return [("inference", service), ("sender", sender), ("health", reporter)]
+    return [("inference", service), ("sender", sender), ("health", reporter), ("uploader", uploader)]
 
 
 def outbox_health(outbox: Outbox) -> OutboxHealth:

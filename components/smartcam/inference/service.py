@@ -19,6 +19,7 @@ from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
 from smartcam.edge.outbox import Outbox
+from smartcam.edge.snapshots import SnapshotStore
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import Cameras, World
 from smartcam.inference.events import Change, OpenEpisode, restored
@@ -67,6 +68,7 @@ class InferenceService:
         bundle: Path | None,
         on_stored: Callable[[], None],
         random: Callable[[], float],
+        snapshots: SnapshotStore | None = None,
     ) -> None:
         self._bus = bus
         self._outbox = outbox
@@ -74,6 +76,7 @@ class InferenceService:
         self._bundles = bundles
         self._bundle = bundle
         self._on_stored = on_stored
+        self._snapshots = snapshots
         self._settings = InferenceSettings()
         self._cameras = Cameras(world, self._settings)
         self._cameras.readers.on_ring = InlineWishes(bus, self._clock)
@@ -198,7 +201,7 @@ class InferenceService:
             return
         self._settings_due.clear()
         try:
-            settings = read_settings(self._bus.configuration())
+            settings, is_read = read_settings(self._bus.configuration()), True
         except BusError as error:
             wait_s = self._settings_backoff.next()
             self._settings_at = MonotonicNs(now + round(wait_s * NS_PER_S))
@@ -207,12 +210,14 @@ class InferenceService:
             return
         except SettingsError as error:
             log(logger, logging.ERROR, "configuration_refused", key=error.key, value=error.value, remedy=error.remedy)
-            settings = self._settings
+            settings, is_read = self._settings, False
         self._settings_backoff.reset()
         if settings.outbox != self._settings.outbox:
             log(logger, logging.INFO, "outbox_limits_changed", takes_effect="at the next start")
         self._settings = settings
         self._cameras.configure(settings)
+        if self._snapshots is not None and is_read:
+            self._snapshots.configure(settings.snapshots)
         self._bundles.use(settings.bundle or self._bundle)
 
     def _keep(self, changes: list[Change]) -> None:
@@ -231,6 +236,9 @@ class InferenceService:
                     phase=change.event.phase,
                     score=change.event.score,
                 )
+            if change.snapshot is not None and self._snapshots is not None:
+                picture = change.snapshot
+                self._snapshots.keep(picture.camera, picture.event_id, picture.jpeg)
             if len(self._unstored) == _MOST_UNSTORED:
                 log(logger, logging.ERROR, "change_lost", reason="the outbox takes nothing and memory is bounded")
             self._unstored.append(change)

@@ -10,6 +10,7 @@ from smartcam.contract.health import HEALTH_EVERY_S
 from smartcam.contract.ids import CameraId
 from smartcam.edge.outbox import OutboxLimits
 from smartcam.edge.settings import Settings
+from smartcam.edge.snapshots import SnapshotSettings
 from smartcam.inference.rule_settings import RuleReader, time_zone
 from smartcam.vision.line import Line
 from smartcam.vision.rule import Rule
@@ -64,6 +65,7 @@ class InferenceSettings:
     event_valid_s: float = 3600.0
     health_every_s: int = HEALTH_EVERY_S
     outbox: OutboxLimits = field(default_factory=OutboxLimits)
+    snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
 
     def camera(self, camera: CameraId) -> CameraSettings:
         """The settings of a camera."""
@@ -90,8 +92,22 @@ def read_settings(document: Mapping[str, object]) -> InferenceSettings:
         event_valid_s=settings.number("event_valid_s", defaults.event_valid_s, 10, 7 * _DAY_S),
         health_every_s=settings.integer("health_every_s", defaults.health_every_s, 10, 3600),
         outbox=_outbox(settings.table("outbox")),
+        snapshots=_snapshots(settings.table("snapshots")),
     )
     settings.done()
+    return read
+
+
+def _snapshots(settings: Settings) -> SnapshotSettings:
+    defaults = SnapshotSettings()
+    read = SnapshotSettings(
+        enabled=settings.boolean("enabled", default=defaults.enabled),
+        bucket=settings.text("bucket", defaults.bucket, 63),
+        max_files=settings.integer("max_files", defaults.max_files, 1, 100_000),
+        max_mb=settings.integer("max_mb", defaults.max_mb, 1, 10_000),
+    )
+    if read.enabled and not read.bucket:
+        raise settings.error("bucket", "must name the bucket where pictures are enabled")
     return read
 
 

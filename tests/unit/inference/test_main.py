@@ -54,7 +54,7 @@ def test_the_component_is_a_service_a_sender_and_a_sign_of_life(tmp_path: Path) 
     bus = FakeNucleus().bus("smartcam.Inference")
     outbox = Outbox(tmp_path / "outbox.sqlite3", SystemClock())
     services = build(THING, None, tmp_path, bus, outbox)
-    assert [name for name, _ in services] == ["inference", "sender", "health"]
+    assert [name for name, _ in services] == ["inference", "sender", "health", "uploader"]
 
 
 def test_ids_are_never_the_same() -> None:

@@ -15,6 +15,7 @@ from smartcam.capture.settings import CameraSettings, CaptureSettings
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.topics import ALL_FRAMES, ack_topic, event_topic, frames_topic, health_topic, transport_topic
+from smartcam.edge.snapshots import SnapshotSettings
 from smartcam.inference.settings import CameraSettings as AnalysisSettings
 from smartcam.inference.settings import InferenceSettings
 from smartcam.inference.settings import read_settings as read_inference
@@ -106,6 +107,7 @@ def test_the_recipes_name_every_setting() -> None:
     names = {each.name for each in fields(InferenceSettings)}
     assert set(defaults("smartcam.Inference")) - {"accessControl"} == names
     assert set(defaults("smartcam.Inference")["outbox"]) == {"max_events", "max_age_h"}
+    assert set(defaults("smartcam.Inference")["snapshots"]) == {each.name for each in fields(SnapshotSettings)}
     assert set(defaults("smartcam.Capture")) - {"accessControl"} == {each.name for each in fields(CaptureSettings)}
 
 
@@ -134,6 +136,7 @@ def test_the_document_names_every_setting_with_its_default() -> None:
     assert table["camera_lost_after_s"] == f"`{inference.camera_lost_after_s}`"
     assert table["event_valid_s"] == f"`{inference.event_valid_s}`"
     assert table["health_every_s"] == f"`{inference.health_every_s}`"
+    assert {each.name for each in fields(SnapshotSettings)} <= set(table)
     assert table["max_events"] == f"`{inference.outbox.max_events}`"
     assert table["max_age_h"] == f"`{inference.outbox.max_age_s / 3600}`"
 
