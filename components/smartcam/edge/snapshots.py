@@ -70,7 +70,7 @@ class SnapshotStore:
 
     def __init__(self, folder: Path, thing: ThingName, on_kept: Callable[[], None] = lambda: None) -> None:
         self._folder = folder
-        self._thing = thing
+        self.thing = thing
         self._on_kept = on_kept
         self._settings = SnapshotSettings()
         self._lock = threading.Lock()
@@ -107,11 +107,11 @@ class SnapshotStore:
             log(logger, logging.WARNING, "snapshot_not_kept", camera=camera, event_id=event, error=error)
             return None
         self._on_kept()
-        return snapshot_key(self._thing, camera, event)
+        return self.key_of(camera, event)
 
-    def key(self, snapshot: Snapshot) -> str:
-        """Where it belongs in the cloud."""
-        return snapshot_key(self._thing, snapshot.camera, snapshot.event)
+    def key_of(self, camera: CameraId, event: EventId) -> str | None:
+        """Where an event's picture will be in the cloud; None where pictures are off."""
+        return snapshot_key(self.thing, camera, event) if self._settings.enabled else None
 
     def waiting(self) -> list[Snapshot]:
         """What waits, newest first: a person looks at the latest alert."""
@@ -193,8 +193,9 @@ class SnapshotUploader:
             except OSError as error:
                 self._store.forget(snapshot)
                 return self._failed(UploadFailed(f"{snapshot.path} cannot be read ({error})"), len(waiting))
+            key = snapshot_key(self._store.thing, snapshot.camera, snapshot.event)
             try:
-                self._cloud.put(settings.bucket, self._store.key(snapshot), body, CONTENT_TYPE)
+                self._cloud.put(settings.bucket, key, body, CONTENT_TYPE)
             except UploadFailed as error:
                 return self._failed(error, len(waiting))
             self._store.forget(snapshot)

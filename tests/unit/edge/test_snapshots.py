@@ -59,6 +59,7 @@ def uploader(store: SnapshotStore, cloud: FakeCloud) -> SnapshotUploader:
 def test_pictures_are_off_until_somebody_switches_them_on(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path / "snapshots", THING)
     assert store.keep(GATE, event(1), JPEG) is None
+    assert store.key_of(GATE, event(1)) is None
     assert NoSnapshots().keep(GATE, event(1), JPEG) is None
     assert not (tmp_path / "snapshots").exists()
 
@@ -80,7 +81,7 @@ def test_every_camera_and_event_is_found_again(
     store.configure(ON)
     key = store.keep(camera, id_, JPEG)
     [snapshot] = store.waiting()
-    assert (snapshot.camera, snapshot.event, store.key(snapshot)) == (camera, id_, key)
+    assert (snapshot.camera, snapshot.event, store.key_of(camera, id_)) == (camera, id_, key)
 
 
 def test_without_a_network_they_wait_through_a_restart_and_the_newest_goes_first(tmp_path: Path) -> None:
