@@ -4,9 +4,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -26,12 +26,18 @@ _STOP_S: Final = 25.0
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What the nucleus is to run, with whose identity, on which clip."""
+    """What the nucleus is to run, with whose identity, on which clip.
+
+    `python` has the components' packages; `camera_settings` come on top of the camera's.
+    """
 
     built: Built
     identity: DeviceIdentity
     clip: Path
     camera: CameraId
+    profile: str = "lite"
+    python: str = sys.executable
+    camera_settings: Mapping[str, object] = field(default_factory=dict)
 
     def document(self) -> str:
         """The deployment as the stand-in reads it."""
@@ -39,8 +45,8 @@ class Deployment:
         source = {"source": "file", "path": str(self.clip.resolve()), "pacing": "realtime", "start_delay_s": 2}
         merges: dict[str, dict[str, object]] = {
             # This interpreter has the packages already; a device installs them from the Runtime's artifact.
-            "smartcam.Runtime": {"python": sys.executable},
-            "smartcam.Capture": {"cameras": {self.camera: source}},
+            "smartcam.Runtime": {"python": self.python},
+            "smartcam.Capture": {"cameras": {self.camera: {**source, **self.camera_settings}}},
         }
         components = {
             name: {"version": self.built.version, "merge": merges.get(name, {})} for name in self.built.components
@@ -89,7 +95,7 @@ def running_device(deployment: Deployment, folder: Path) -> Iterator[Device]:
     log = folder.with_suffix(".log")
     try:
         with log.open("wb") as output:
-            process = start_leashed(_command(deployment, folder, description), os.environ, ROOT, output)
+            process = start_leashed(nucleus_command(deployment, folder, description), os.environ, ROOT, output)
         try:
             yield Device(process, folder, log)
         finally:
@@ -99,11 +105,12 @@ def running_device(deployment: Deployment, folder: Path) -> Iterator[Device]:
         remove_leftover(ring_path(DEFAULT_FOLDER, deployment.camera), deployment.camera)
 
 
-def _command(deployment: Deployment, folder: Path, description: Path) -> list[str]:
+def nucleus_command(deployment: Deployment, folder: Path, description: Path) -> list[str]:
+    """The command that runs a deployment, described in a file, below a folder."""
     identity = deployment.identity
     options = {
         "--root": folder,
-        "--profile": "lite",
+        "--profile": deployment.profile,
         "--recipes": deployment.built.recipes,
         "--artifacts": deployment.built.artifacts,
         "--deploy": description,

@@ -15,7 +15,7 @@ from smartcam.capture.transport import Publisher
 from smartcam.capture.transports import Wish, new_transport
 from smartcam.contract.errors import CameraEnded, CameraLost
 from smartcam.contract.notice import CameraState
-from smartcam.contract.times import NS_PER_S
+from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.edge.backoff import Backoff
 from smartcam.edge.bus import Bus
 from smartcam.edge.clock import Clock
@@ -114,7 +114,8 @@ class CaptureService:
                 elif not stop.is_set():
                     last_mono = timed.captured_mono
                     if is_first:
-                        self._report.opened(timed.captured_at)
+                        # A clip that goes on after a restart began before.
+                        self._report.opened(UtcNs(timed.captured_at - timed.position_ns))
                         is_first = False
                     self._report.read += 1
                     if limit.takes(timed.timeline_ns):

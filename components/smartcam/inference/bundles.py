@@ -15,6 +15,7 @@ from smartcam.inference.analysis import Model, ObjectModel, SceneModel
 from smartcam.model.analyser import analyser_of
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.detector import SsdDetector
+from smartcam.model.interpreter import RUNTIME
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +90,8 @@ class BundleKeeper:
         model = self._open(self._path)
         self.model, self._stamp = model, stamp
         manifest = model.manifest
-        log(logger, logging.INFO, "bundle_opened", name=manifest.name, version=manifest.version, kind=manifest.kind)
+        facts = {"name": manifest.name, "version": manifest.version, "kind": manifest.kind, "runtime": RUNTIME}
+        log(logger, logging.INFO, "bundle_opened", **facts)
         return True
 
 
