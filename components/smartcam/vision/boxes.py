@@ -69,15 +69,20 @@ def sizes(boxes: Floats) -> Floats:
 
 
 def greedy_pairs(worth: Floats, least: float) -> list[tuple[int, int]]:
-    """Pairs (row, column) of a matrix, the worthiest first, each row and column once, none below `least`."""
-    rows, columns = np.nonzero(worth >= least)
-    order = np.argsort(-worth[rows, columns], kind="stable")
-    taken_rows: set[int] = set()
-    taken_columns: set[int] = set()
-    pairs = []
-    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
-        if row not in taken_rows and column not in taken_columns:
-            taken_rows.add(row)
-            taken_columns.add(column)
-            pairs.append((row, column))
+    """Pairs (row, column) of a matrix, each row and column once, none below `least`, which is above 0.
+
+    As if the worthiest pair were taken first, then the worthiest of the rest. A pair that is the best of its row and
+    of its column is one of those, so all such pairs are taken at once.
+    """
+    left = np.where(worth >= least, worth, 0.0)
+    pairs: list[tuple[int, int]] = []
+    rows = np.arange(len(left))
+    while left.size:
+        columns = left.argmax(axis=1)
+        taken = (left[rows, columns] > 0) & (left.argmax(axis=0)[columns] == rows)
+        if not taken.any():
+            break
+        pairs += zip(rows[taken].tolist(), columns[taken].tolist(), strict=True)
+        left[taken, :] = 0.0
+        left[:, columns[taken]] = 0.0
     return pairs

@@ -29,8 +29,11 @@ Bools = NDArray[np.bool_]
 _NEVER: Final = np.iinfo(np.int64).max
 _SHORTEST_STEP_S: Final = 0.04
 """Between two looks that are closer, the jitter of a box would pass for speed."""
-_LONGEST_PREDICTION_S: Final = 1.0
+_LONGEST_PREDICTION_S: Final = 3.0
 """A velocity says little about where an object is after a longer time."""
+_EDGE: Final = 0.01
+"""Whoever vanished so near the edge of the picture has left it."""
+_WIDEST_REACH: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,15 @@ class TrackPolicy:
     """How detections become tracks.
 
     `begin_at`: a detection below it continues a track but begins none. `match_iou`: least overlap with the
-    predicted box. `reach`: where nothing overlaps, how far (in sizes of the object) it may have jumped.
+    predicted box. `reach`: where nothing overlaps, how far (in sizes of the object) it may have jumped; somebody who
+    vanished within the picture, as behind a tree, may have gone farther the longer it is ago.
     `score_s`: how slowly the score follows the confidences; a look after `longest_look_s` counts no more
     than one after that time. `lost_after_s`: lost buffer; a track that stands still for `static_after_s` is
-    static and is remembered for `static_lost_after_s`, so that a parked car behind a lorry stays the same
-    car. `still_iou`: an object that overlaps its resting place less has moved, a static one only when it
-    stays away for `static_leave_s`, because somebody who passes before it bends its box. `arrived_cover`: the
-    share of a box that moves, within `arrival_s` of its first sight, where the object has just come.
+    static and is remembered for `static_lost_after_s`, so that a parked car behind a lorry, or in the dark of a
+    night, stays the same car. `still_iou`: an object that overlaps its resting place less has moved, a static one
+    only when it stays away for `static_leave_s`, because somebody who passes before it bends its box.
+    `arrived_cover`: the share of a box that moves, within `arrival_s` of its first sight, where the object has just
+    come.
     `looked_cover`: the share of a box that a look must cover to have missed it. `shadow_cover`: a new box that
     lies so far in a stronger one (or it in the new one) is taken for the same object.
     """
@@ -56,7 +61,7 @@ class TrackPolicy:
     longest_look_s: float = 0.25
     lost_after_s: float = 3.0
     static_after_s: float = 30.0
-    static_lost_after_s: float = 600.0
+    static_lost_after_s: float = 57_600.0
     still_iou: float = 0.5
     static_leave_s: float = 2.0
     arrived_cover: float = 0.15
@@ -192,7 +197,8 @@ class Tracker:
         new = self._beginners(rows, found, track_of)
         if len(new):
             rows = rows.plus(self._begin(found, new, at, motion))
-        self._rows = rows.keep(self._alive(rows, at))
+        alive = self._alive(rows, at)
+        self._rows = rows if alive.all() else rows.keep(alive)
         return self._tracks(at)
 
     def forget(self) -> None:
@@ -212,14 +218,19 @@ class Tracker:
             return track_of
         predicted = self._predict(rows, at)
         same = rows.groups[:, None] == found.groups[None, :]
-        near = np.maximum(overlaps(predicted, found.boxes), overlaps(rows.boxes, found.boxes)) * same
+        both = overlaps(np.concatenate((predicted, rows.boxes)), found.boxes)
+        near = np.maximum(both[: len(predicted)], both[len(predicted) :]) * same
         strong = found.scores >= self.policy.begin_at
-        self._pair(track_of, near * strong, self.policy.match_iou)
+        unseen_s = self._unseen(rows, at) / NS_PER_S
+        recent = (unseen_s <= self.policy.lost_after_s)[:, None]
+        # What has not been seen for long comes last: whoever passes a place where a car once stood is not the car.
+        self._pair(track_of, near * (strong & recent), self.policy.match_iou)
         if not strong.all():
+            self._pair(track_of, near * recent, self.policy.match_iou)
+        if not recent.all():
             self._pair(track_of, near, self.policy.match_iou)
         if (strong & (track_of < 0)).any():
-            recent = self._unseen(rows, at) <= self.policy.lost_after_s * NS_PER_S
-            jumps = self._closeness(predicted, found.boxes) * (same & recent[:, None] & strong)
+            jumps = self._closeness(rows, predicted, found.boxes, unseen_s) * (same & recent & strong)
             self._pair(track_of, jumps, TINY)
         return track_of
 
@@ -230,14 +241,16 @@ class Tracker:
         for row, column in greedy_pairs(worth, least):
             track_of[column] = row
 
-    def _closeness(self, predicted: Floats, boxes: Boxes) -> Floats:
+    def _closeness(self, rows: _Rows, predicted: Floats, boxes: Boxes, unseen_s: Floats) -> Floats:
         """1 at the same place down to 0 at the policy's reach; 0 for boxes of another size."""
         there = boxes.astype(np.float64)
         ours, theirs = sizes(predicted)[:, None], sizes(there)[None, :]
         larger = np.maximum(ours, theirs)
-        apart = np.linalg.norm(centres(predicted)[:, None] - centres(there)[None, :], axis=2)
+        inside = ((rows.boxes > _EDGE) & (rows.boxes < 1 - _EDGE)).all(axis=1)
+        reach = self.policy.reach * np.where(inside & rows.was_missed, np.minimum(1 + unseen_s, _WIDEST_REACH), 1.0)
+        apart = np.minimum(_distances(predicted, there), _distances(rows.boxes, there))
         alike = np.minimum(ours, theirs) > 0.5 * larger
-        closeness: Floats = np.maximum(0.0, 1.0 - apart / (self.policy.reach * larger)) * alike
+        closeness: Floats = np.maximum(0.0, 1.0 - apart / (reach[:, None] * larger)) * alike
         return closeness
 
     def _continue(self, rows: _Rows, tracks: Ints, found: Sightings, picked: Ints, at: MonotonicNs) -> None:
@@ -364,3 +377,9 @@ class Tracker:
             still_s=np.maximum(rows.seen_at - rows.rest_since, 0) / NS_PER_S,
             static=self._static(rows),
         )
+
+
+def _distances(boxes: Floats, others: Floats) -> Floats:
+    """Between the centres of each box (n, 4) and each other one (m, 4): (n, m)."""
+    apart: Floats = np.linalg.norm(centres(boxes)[:, None] - centres(others)[None, :], axis=2)
+    return apart
