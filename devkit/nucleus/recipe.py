@@ -17,7 +17,9 @@ from devkit.nucleus.profile import Profile, RecipeRules
 from devkit.nucleus.versions import Version, VersionError, VersionRange, parse_range, parse_version
 
 FORMAT_VERSION: Final = "2020-01-25"
-OF_THE_NUCLEUS: Final = frozenset({"aws.greengrass.Nucleus", "aws.greengrass.NucleusLite"})
+OF_THE_NUCLEUS: Final = frozenset(
+    {"aws.greengrass.Nucleus", "aws.greengrass.NucleusLite", "aws.greengrass.TokenExchangeService"}
+)
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "aarch64", "armv7l": "arm", "armv6l": "arm", "i686": "x86"}
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
