@@ -68,6 +68,9 @@ def make_papers(folder: Path, ca_name: str = "Test CA") -> Papers:
 class Broker:
     """Records what the client sends; `acknowledges` and `refuses` are switches."""
 
+    idle_s = 10.0
+    """A client that says nothing for so long is gone."""
+
     def __init__(self, papers: Papers) -> None:
         self.acknowledges = True
         self.refuses = False
@@ -82,17 +85,30 @@ class Broker:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._connection: ssl.SSLSocket | None = None
-        self._thread = threading.Thread(target=self._accept, name="broker")
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._accept, name="broker")
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.cut()
+
+    def cut(self) -> None:
+        """Nobody answers at the port any more, and the connection ends."""
+        if self._thread is None:
+            return
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.drop()
         self._thread.join(10)
+        self._thread = None
+
+    def mend(self) -> None:
+        """Listen again at the same port."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.__enter__()
 
     def drop(self) -> None:
         """End the connection, as a network does."""
@@ -113,7 +129,7 @@ class Broker:
                 raw, _ = self._listener.accept()
             except OSError:
                 return
-            raw.settimeout(10)
+            raw.settimeout(self.idle_s)
             try:
                 with self._tls.wrap_socket(raw, server_side=True) as connection:
                     self._connection = connection
@@ -156,8 +172,11 @@ class Broker:
 
 
 def _packet(head: int, body: bytes) -> bytes:
-    assert len(body) < 128
-    return bytes((head, len(body))) + body
+    length, left = bytearray(), len(body)
+    while not length or left:
+        length.append(left & 127 | (128 if left > 127 else 0))
+        left >>= 7
+    return bytes((head, *length)) + body
 
 
 def _text(text: str) -> bytes:

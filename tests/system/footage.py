@@ -1,0 +1,48 @@
+"""Clips for the system tests: cuts of the shared footage, and the bundle of the stock detector."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+from av.video.stream import VideoStream
+
+from devkit.build.suite import ROOT
+from devkit.bundle import main as make_bundle
+
+SHARED = ROOT.parent / "shared" / "data"
+SIX_PEOPLE = SHARED / "video" / "intel_one-by-one-person-detection.mp4"
+VISITS = ((60, 197), (227, 450), (502, 699), (744, 870), (921, 1200), (1234, 1359))
+"""Frames in which each of the six is visible."""
+FPS = 10
+_MODEL = SHARED / "models" / "coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"
+
+needs_footage = pytest.mark.skipif(
+    not (SIX_PEOPLE.is_file() and _MODEL.is_file()), reason=f"the shared footage and models are not at {SHARED}"
+)
+
+
+def cut(target: Path, first: int, last: int) -> Path:
+    """The frames from first to last of the clip with the six people."""
+    with av.open(f"file:{SIX_PEOPLE}") as reading, av.open(f"file:{target}", "w") as writing:
+        stream = writing.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "20"})
+        assert isinstance(stream, VideoStream)
+        shown = reading.streams.video[0]
+        stream.width, stream.height, stream.pix_fmt = shown.width, shown.height, "yuv420p"
+        for place, frame in enumerate(reading.decode(shown)):
+            if place > last:
+                break
+            if place >= first:
+                fresh = frame.reformat(format="yuv420p")
+                fresh.pts, fresh.time_base = place - first, Fraction(1, FPS)
+                writing.mux(stream.encode(fresh))
+        writing.mux(stream.encode())
+    return target
+
+
+def detector_bundle(folder: Path) -> Path:
+    """A bundle of the stock detector."""
+    labels = _MODEL.with_name("coco_ssd_labelmap.txt")
+    made = make_bundle(["--model", str(_MODEL), "--kind", "detector", "--labels", str(labels), "--out", str(folder)])
+    assert made == 0
+    return folder

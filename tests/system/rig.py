@@ -1,0 +1,184 @@
+"""A device of real processes, on a clip, that can be hurt: its components, its nucleus and its way to the cloud."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from devkit.build.suite import ROOT
+from devkit.demo.device import Deployment, nucleus_command
+from devkit.demo.inference_log import left_in_outbox
+from devkit.demo.story import Entry
+from smartcam.contract.inline import is_chunk
+from smartcam.contract.notice import CameraState, StatusNotice, decode_notice
+from smartcam.contract.times import UtcNs
+from smartcam.contract.topics import FRAMES_PREFIX
+from smartcam.edge.ring import DEFAULT_FOLDER
+from smartcam.edge.ring_file import remove_leftover, ring_path
+
+CAPTURE, INFERENCE = "smartcam.Capture", "smartcam.Inference"
+_MODULES = {CAPTURE: "smartcam.capture.main", INFERENCE: "smartcam.inference.main"}
+_STOP_S = 30.0
+
+
+@dataclass(slots=True)
+class Rig:
+    """One device. Times are seconds since it was first started."""
+
+    deployment: Deployment
+    folder: Path
+    began: float = field(default_factory=time.monotonic)
+    hurts: list[str] = field(default_factory=list)
+    _nucleus: subprocess.Popen[bytes] | None = None
+    _log: IO[bytes] | None = None
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self.began
+
+    def start(self) -> None:
+        """Start the nucleus, which starts the components."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        description = self.folder / "deployment.json"
+        description.write_text(self.deployment.document())
+        self._log = (self.folder / "nucleus.log").open("ab")
+        command = nucleus_command(self.deployment, self.folder, description)
+        self._nucleus = subprocess.Popen(
+            command, cwd=ROOT, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+
+    def kill(self, component: str) -> bool:
+        """kill -9 a component; False when it does not run at this moment."""
+        pids = self.pids(component)
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._note(f"kill {component}" if pids else f"{component} did not run")
+        return bool(pids)
+
+    def kill_nucleus(self) -> None:
+        """kill -9 the nucleus, and start it again when everything of it is gone."""
+        self._end(signal.SIGKILL)
+        self._note("kill nucleus")
+        until(lambda: not self.pids(CAPTURE) and not self.pids(INFERENCE), 20)
+        self.start()
+
+    def stop(self) -> None:
+        """An orderly end; nothing is left."""
+        self._end(signal.SIGTERM)
+        remove_leftover(ring_path(DEFAULT_FOLDER, self.deployment.camera), self.deployment.camera)
+
+    def pids(self, component: str) -> list[int]:
+        """The processes that run a component's module below this rig's folder."""
+        work = str(self.folder.resolve() / "work" / component)
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                if _MODULES[component].encode() in words and str((entry / "cwd").readlink()) == work:
+                    found.append(int(entry.name))
+        return found
+
+    def entries(self) -> list[Entry]:
+        """The whole journal so far."""
+        path = self.folder / "journal.jsonl"
+        lines = path.read_text().splitlines() if path.is_file() else []
+        return [Entry.of_line(line) for line in lines if line.endswith("}")]
+
+    def has_ended(self) -> bool:
+        """Whether the clip has been played to its end."""
+        return [status.state for status in self.statuses()][-1:] == [CameraState.ENDED]
+
+    def clip_began(self) -> UtcNs:
+        """When the clip's first picture was due."""
+        return next(status.opened_at for status in self.statuses() if status.opened_at)
+
+    def statuses(self) -> list[StatusNotice]:
+        """What capture has said of itself so far."""
+        notices = (decode_notice(payload) for payload in self._local() if payload and not is_chunk(payload))
+        return [notice for notice in notices if isinstance(notice, StatusNotice)]
+
+    def carried(self) -> set[str]:
+        """How frames have come to inference so far."""
+        return {
+            "inline" if not payload or is_chunk(payload) else "shared"
+            for payload in self._local()
+            if not is_status(payload)
+        }
+
+    def runtime(self) -> str:
+        """What has run the model, by inference's log."""
+        text = (self.folder / "logs" / f"{INFERENCE}.log").read_text(errors="replace")
+        found = re.search(r" bundle_opened .*runtime=(\S+)", text)
+        return found[1] if found else ""
+
+    def _local(self) -> list[bytes]:
+        """The messages on the frames topics; empty bytes for one that is too large for the journal."""
+        entries = (entry for entry in self.entries() if entry.event == "local_publish")
+        return [entry.payload() for entry in entries if entry.text("topic").startswith(FRAMES_PREFIX)]
+
+    def waiting(self) -> int:
+        """Rows that the cloud has not acknowledged."""
+        return left_in_outbox(self.folder / "work" / INFERENCE / "outbox.sqlite3")
+
+    def logs(self) -> str:
+        """What the components and the nucleus have said, for a test that failed."""
+        files = [self.folder / "nucleus.log", *sorted((self.folder / "logs").glob("*.log"))]
+        return "\n".join(
+            f"== {file.name}\n{file.read_text(errors='replace')[-4000:]}" for file in files if file.is_file()
+        )
+
+    def _note(self, what: str) -> None:
+        self.hurts.append(f"{self.elapsed_s:.1f} s {what}")
+
+    def _end(self, number: signal.Signals) -> None:
+        nucleus, self._nucleus = self._nucleus, None
+        if nucleus is not None:
+            nucleus.send_signal(number)
+            nucleus.wait(_STOP_S)
+        if self._log is not None:
+            self._log.close()
+
+
+@contextmanager
+def running(deployment: Deployment, folder: Path) -> Iterator[Rig]:
+    """A device until the end of the block."""
+    rig = Rig(deployment, folder)
+    rig.start()
+    try:
+        yield rig
+    finally:
+        rig.stop()
+
+
+def until(condition: Callable[[], bool], limit_s: float, *, look_s: float = 0.1) -> bool:
+    """Whether a condition comes true in time."""
+    end = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(look_s)
+    return True
+
+
+def is_status(payload: bytes) -> bool:
+    """Whether a message of the frames topic is a status."""
+    return bool(payload) and not is_chunk(payload) and isinstance(decode_notice(payload), StatusNotice)
+
+
+def states(rig: Rig, component: str) -> list[str]:
+    """The states of a component so far."""
+    entries = (entry for entry in rig.entries() if entry.event == "component_state")
+    return [entry.text("state") for entry in entries if entry.text("component") == component]
+
+
+def describe(rig: Rig) -> str:
+    """What was done to it, for a test's message."""
+    return json.dumps(rig.hurts)
