@@ -13,6 +13,7 @@ from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.inline import InlineFrame
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice
 from smartcam.contract.times import UtcNs
+from smartcam.edge.album import Album
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.memory_file import MemoryFile
@@ -43,7 +44,7 @@ class World:
     """What the analysis of all cameras is handed: whose events they are, the time, ids, and where the rings lie.
 
     `work_folder` is where what was learnt is kept, None for nowhere. `picture_key` is where the picture of a camera's
-    event will be in the cloud, None where pictures do not leave the device.
+    event will be in the cloud, None where pictures do not leave the device. `album` keeps them on the device.
     """
 
     thing: ThingName
@@ -52,6 +53,7 @@ class World:
     ring_folder: Path
     work_folder: Path | None = None
     picture_key: Callable[[CameraId, EventId], str | None] = no_picture_of
+    album: Album | None = None
 
 
 @dataclass(slots=True)

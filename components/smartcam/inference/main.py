@@ -17,6 +17,7 @@ from smartcam.contract.errors import BusError, ContractError, OutboxError, Setti
 from smartcam.contract.health import OutboxHealth
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, EventId, ThingName, new_event_id, thing_name
 from smartcam.contract.times import UtcNs
+from smartcam.edge.album import Album
 from smartcam.edge.bus import Bus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.exchange import TokenExchange
@@ -40,6 +41,7 @@ THING_VARIABLE = "AWS_IOT_THING_NAME"
 REGION_VARIABLE = "AWS_REGION"
 OUTBOX_FILE = "outbox.sqlite3"
 SNAPSHOT_FOLDER = "snapshots"
+ALBUM_FOLDER = "pictures"
 
 
 def fresh_event_id(at: UtcNs) -> EventId:
@@ -58,6 +60,7 @@ def build(
     """The component's services by their names; what they learn is kept in the work folder, where one is given."""
     clock = SystemClock()
     sender = Sender(bus, outbox, thing, random.random)
+    album = Album(Path(ALBUM_FOLDER))
     snapshots = SnapshotStore(Path(SNAPSHOT_FOLDER), thing)
     exchange = TokenExchange(os.environ, clock)
     cloud = S3Store(exchange, os.environ.get(REGION_VARIABLE, ""), os.environ, clock)
@@ -66,7 +69,7 @@ def build(
     service = InferenceService(
         bus=bus,
         outbox=outbox,
-        world=World(thing, clock, fresh_event_id, ring_folder, work_folder, snapshots.key_of),
+        world=World(thing, clock, fresh_event_id, ring_folder, work_folder, snapshots.key_of, album),
         bundles=BundleKeeper(bundle, clock, random.random),
         bundle=bundle,
         on_stored=sender.wake,

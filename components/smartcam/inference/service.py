@@ -22,7 +22,7 @@ from smartcam.edge.outbox import Outbox
 from smartcam.edge.snapshots import SnapshotStore
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import Cameras, World
-from smartcam.inference.events import Change, OpenEpisode, restored
+from smartcam.inference.events import Change, OpenEpisode, Snapshot, restored
 from smartcam.inference.health import Facts
 from smartcam.inference.mailbox import Mailbox
 from smartcam.inference.reassembly import Reassembly
@@ -77,6 +77,7 @@ class InferenceService:
         self._bundle = bundle
         self._on_stored = on_stored
         self._snapshots = snapshots
+        self._album = world.album
         self._settings = InferenceSettings()
         self._cameras = Cameras(world, self._settings)
         self._cameras.readers.on_ring = InlineWishes(bus, self._clock)
@@ -218,6 +219,8 @@ class InferenceService:
         self._cameras.configure(settings)
         if self._snapshots is not None and is_read:
             self._snapshots.configure(settings.snapshots)
+        if self._album is not None and is_read:
+            self._album.configure(settings.pictures)
         self._bundles.use(settings.bundle or self._bundle)
 
     def _keep(self, changes: list[Change]) -> None:
@@ -236,12 +239,17 @@ class InferenceService:
                     phase=change.event.phase,
                     score=change.event.score,
                 )
-            if change.snapshot is not None and self._snapshots is not None:
-                picture = change.snapshot
-                self._snapshots.keep(picture.camera, picture.event_id, picture.jpeg)
+            if change.snapshot is not None:
+                self._keep_picture(change.snapshot)
             if len(self._unstored) == _MOST_UNSTORED:
                 log(logger, logging.ERROR, "change_lost", reason="the outbox takes nothing and memory is bounded")
             self._unstored.append(change)
+
+    def _keep_picture(self, picture: Snapshot) -> None:
+        if self._album is not None:
+            self._album.keep(picture.camera, picture.event_id, picture.jpeg)
+        if self._snapshots is not None:
+            self._snapshots.keep(picture.camera, picture.event_id, picture.jpeg)
 
     def _store(self) -> None:
         """Put what waits into the outbox, in order; what cannot be put waits and is tried again."""

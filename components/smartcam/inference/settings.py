@@ -8,6 +8,7 @@ from typing import Final
 
 from smartcam.contract.health import HEALTH_EVERY_S
 from smartcam.contract.ids import CameraId
+from smartcam.edge.album import AlbumSettings
 from smartcam.edge.outbox import OutboxLimits
 from smartcam.edge.settings import Settings
 from smartcam.edge.snapshots import SnapshotSettings
@@ -66,6 +67,7 @@ class InferenceSettings:
     health_every_s: int = HEALTH_EVERY_S
     outbox: OutboxLimits = field(default_factory=OutboxLimits)
     snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
+    pictures: AlbumSettings = field(default_factory=AlbumSettings)
 
     def camera(self, camera: CameraId) -> CameraSettings:
         """The settings of a camera."""
@@ -93,6 +95,7 @@ def read_settings(document: Mapping[str, object]) -> InferenceSettings:
         health_every_s=settings.integer("health_every_s", defaults.health_every_s, 10, 3600),
         outbox=_outbox(settings.table("outbox")),
         snapshots=_snapshots(settings.table("snapshots")),
+        pictures=_pictures(settings.table("pictures")),
     )
     settings.done()
     return read
@@ -109,6 +112,15 @@ def _snapshots(settings: Settings) -> SnapshotSettings:
     if read.enabled and not read.bucket:
         raise settings.error("bucket", "must name the bucket where pictures are enabled")
     return read
+
+
+def _pictures(settings: Settings) -> AlbumSettings:
+    defaults = AlbumSettings()
+    return AlbumSettings(
+        keep=settings.boolean("keep", default=defaults.keep),
+        max_files=settings.integer("max_files", defaults.max_files, 1, 100_000),
+        max_mb=settings.integer("max_mb", defaults.max_mb, 1, 10_000),
+    )
 
 
 def _outbox(settings: Settings) -> OutboxLimits:
