@@ -37,14 +37,26 @@ class CdkCli:
         """Make what every deployment needs (asset bucket and roles). Raises DeployError."""
         self._run("bootstrap", f"aws://{ACCOUNT}/{REGION}")
 
-    def deploy(self, source: Path, context: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
-        """Deploy all stacks of an assembly folder, or of an app (`.py`) that is synthesised with this context.
+    def deploy(
+        self, source: Path, context: Mapping[str, str], stacks: Sequence[str] = ()
+    ) -> Mapping[str, Mapping[str, str]]:
+        """Deploy an assembly folder, or an app (`.py`) that is synthesised with this context.
 
-        Returns the outputs by stack. Raises DeployError, and ValueError for a context beside an assembly.
+        All stacks where none is named. Returns the outputs by stack.
+
+        Raises DeployError, and ValueError for a context beside an assembly.
         """
         outputs = self.folder / "outputs.json"
         outputs.unlink(missing_ok=True)
-        arguments = ("--all", "--require-approval", "never", "--progress", "events", "--outputs-file", str(outputs))
+        arguments = (
+            *(stacks or ("--all",)),
+            "--require-approval",
+            "never",
+            "--progress",
+            "events",
+            "--outputs-file",
+            str(outputs),
+        )
         self._run("deploy", *arguments, *self._app(source, context))
         if not outputs.is_file():
             return {}

@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -149,12 +149,14 @@ class LocalCloud:
         """`cdk bootstrap`, once before the first deployment. Raises DeployError."""
         self._cdk().bootstrap()
 
-    def deploy(self, source: Path, context: Mapping[str, str] | None = None) -> Mapping[str, Mapping[str, str]]:
+    def deploy(
+        self, source: Path, context: Mapping[str, str] | None = None, stacks: Sequence[str] = ()
+    ) -> Mapping[str, Mapping[str, str]]:
         """`cdk deploy` of an assembly folder (cdk.out) or an app (.py, with this context).
 
-        Returns the outputs by stack name. Raises DeployError.
+        All stacks where none is named. Returns the outputs by stack name. Raises DeployError.
         """
-        return self._cdk().deploy(source, context or {})
+        return self._cdk().deploy(source, context or {}, stacks)
 
     def provision(self, thing: ThingName, policy: str) -> DeviceIdentity:
         """Make a thing with a certificate of its own under an existing IoT policy; files in `devices/<thing>/`."""
