@@ -25,6 +25,9 @@ class FakeExchange:
     """Hands out credentials to who knows the token; set `status` to make it fail."""
 
     token: str = "let-me-in"  # noqa: S105 - a dummy
+    access_key: str = ACCESS_KEY
+    secret_key: str = SECRET_KEY
+    session: str = SESSION
     status: int = 200
     body: bytes | None = None
     asked: int = 0
@@ -42,7 +45,7 @@ class FakeExchange:
         self.asked += 1
         if authorization != self.token:
             return 403, b"no"
-        document = {"AccessKeyId": ACCESS_KEY, "SecretAccessKey": SECRET_KEY, "Token": SESSION, "Expiration": "later"}
+        document = {"AccessKeyId": self.access_key, "SecretAccessKey": self.secret_key, "Token": self.session}
         return self.status, self.body if self.body is not None else json.dumps(document).encode()
 
 

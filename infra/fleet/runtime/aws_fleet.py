@@ -46,7 +46,8 @@ class DynamoRegistry:
         """See Registry."""
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
-            KeyConditionExpression=f"{CAMERA_KEY} = :fleet AND begins_with({ITEM_KEY}, :device)",
+            KeyConditionExpression="#camera = :fleet AND begins_with(#item, :device)",
+            ExpressionAttributeNames={"#camera": CAMERA_KEY, "#item": ITEM_KEY},  # `item` is a reserved word
             ExpressionAttributeValues={":fleet": text(FLEET_PARTITION), ":device": text(DEVICE_ITEM)},
         )
         items = (item for page in pages for item in page["Items"])

@@ -1,0 +1,201 @@
+"""The deployed watch, pictures and alarms: broker, rules, functions, table, bucket and topics together."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+from devkit.cloud.device import DeviceIdentity
+from devkit.cloud.inbox import Channel
+from devkit.cloud.local_cloud import LocalCloud
+from devkit.tools import ROOT, setup_cloud
+from infra.alerts.stack import STACK_NAME
+from infra.app import main
+from infra.devices import policy_name
+from infra.snapshots.runtime.links import S3Pictures
+from smartcam.contract.event import Event
+from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState, Health
+from smartcam.contract.ids import CameraId, ThingName, new_event_id
+from smartcam.contract.snapshot import snapshot_key
+from smartcam.contract.times import UtcNs
+from smartcam.contract.topics import health_topic
+from smartcam.edge.clock import SystemClock
+from smartcam.edge.exchange import TokenExchange
+from smartcam.edge.snapshots import SnapshotSettings, SnapshotStore, SnapshotUploader
+from smartcam.edge.upload import S3Store
+from tests.fakes.aws_server import FakeExchange, serving
+from tests.infra.sample import raised
+
+THING, GATE = ThingName("yard-1"), CameraId("gate")
+PEOPLE, OPERATORS = "anna@example.org", "ops@example.org"
+PATIENCE_S = 30.0
+
+pytestmark = [
+    pytest.mark.cloud,
+    pytest.mark.slow,
+    pytest.mark.skipif(not (ROOT / ".venv-cloud").is_dir(), reason="the local cloud is not set up (.venv-cloud)"),
+]
+
+
+@dataclass(frozen=True)
+class Site:
+    cloud: LocalCloud
+    outputs: dict[str, str]
+    identity: DeviceIdentity
+
+    def client(self, service: str) -> Any:  # noqa: ANN401
+        return self.cloud.client(service)
+
+    def device(self) -> dict[str, Any] | None:
+        key = {"camera": {"S": "fleet"}, "item": {"S": f"device#{THING}"}}
+        item = self.client("dynamodb").get_item(TableName=self.outputs["TableName"], Key=key).get("Item")
+        return None if item is None else dict(json.loads(item["document"]["S"]))
+
+    def look(self) -> dict[str, float]:
+        """The dead-man switch looks now; its own schedule goes on beside."""
+        answer = self.client("lambda").invoke(FunctionName=self.outputs["WatchFunctionName"])
+        assert "FunctionError" not in answer, answer["Payload"].read()
+        return dict(json.loads(answer["Payload"].read()))
+
+    def subjects(self, to: str) -> list[str]:
+        return [mail.subject for mail in self.cloud.emails() if mail.to == to and mail.channel is Channel.EMAIL]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("fleet")
+    context = {
+        "email": PEOPLE,
+        "operations_email": OPERATORS,
+        "things": str(THING),
+        "snapshots": "on",
+        "offline_grace_seconds": "1",
+    }
+    arguments = [text for key, value in context.items() for text in ("-c", f"{key}={value}")]
+    assert main([*arguments, "-o", str(folder / "cdk.out")]) == 0
+    with LocalCloud(folder / "cloud", setup_cloud(say=lambda _: None)) as cloud:
+        cloud.bootstrap()
+        outputs = dict(cloud.deploy(folder / "cdk.out", stacks=[STACK_NAME])[STACK_NAME])
+        cloud.confirm_subscriptions(at_least=2)
+        yield Site(cloud, outputs, cloud.provision(THING, policy_name(THING)))
+
+
+def connected(site: Site) -> Client:
+    client = Client(CallbackAPIVersion.VERSION2, client_id=THING)
+    ready: Queue[None] = Queue()
+    client.on_connect = lambda *_: ready.put(None)
+    client.tls_set(str(site.identity.authority), str(site.identity.certificate), str(site.identity.key))
+    assert client.connect(site.identity.host, site.identity.port) is MQTTErrorCode.MQTT_ERR_SUCCESS
+    client.loop_start()
+    ready.get(timeout=PATIENCE_S)
+    return client
+
+
+def say(client: Client, seq: int, thing: ThingName = THING) -> None:
+    word = Health(
+        thing=thing,
+        state=DeviceState.RUNNING,
+        run="run-1",
+        seq=seq,
+        sent_at=UtcNs(time.time_ns()),
+        clock_synced=True,
+        uptime_s=600,
+        version="0.1.0",
+        cameras=(CameraHealth(GATE, CameraCondition.RUNNING, 25.0),),
+    )
+    client.publish(health_topic(THING), word.to_json(), qos=1).wait_for_publish(PATIENCE_S)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_device_that_vanishes_is_told_of_once_and_once_when_it_is_back(site: Site) -> None:
+    client = connected(site)
+    say(client, 1)
+    wait_until(lambda: (site.device() or {}).get("seq") == 1)
+    assert site.look()["DevicesSilent"] == 0
+    client.disconnect()
+    client.loop_stop()
+    wait_until(lambda: (site.device() or {})["presence"]["connected"] is False)
+    time.sleep(1.1)
+    for _ in range(3):
+        site.look()
+    wait_until(lambda: len(site.subjects(PEOPLE)) == 1)
+    assert site.subjects(PEOPLE)[0].startswith("Device lost: yard-1, ")
+    client = connected(site)
+    say(client, 2)
+    wait_until(lambda: (site.device() or {}).get("seq") == 2 and site.device()["presence"]["connected"])  # type: ignore[index]
+    for _ in range(3):
+        site.look()
+    wait_until(lambda: len(site.subjects(PEOPLE)) == 2)
+    assert site.subjects(PEOPLE)[1].startswith("Device restored: yard-1, ")
+    client.disconnect()
+    client.loop_stop()
+
+
+def test_a_health_message_that_names_another_thing_is_kept_for_a_person_and_changes_nothing(site: Site) -> None:
+    client = connected(site)
+    before = site.device()
+    say(client, 99, ThingName("yard-2"))
+    sqs, queue = site.client("sqs"), site.outputs["FailureQueueUrl"]
+    [kept] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
+    assert "thing: must be yard-1, as in the topic" in kept["Body"]
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=kept["ReceiptHandle"])
+    after = site.device()
+    assert before is not None
+    assert after is not None
+    assert after["seq"] == before["seq"]
+    client.disconnect()
+    client.loop_stop()
+
+
+def test_an_alarm_reaches_those_who_run_it_and_not_the_alerted(site: Site) -> None:
+    cloudwatch = site.client("cloudwatch")
+    before = site.subjects(PEOPLE)
+    names = [one["AlarmName"] for one in cloudwatch.describe_alarms()["MetricAlarms"]]
+    [name] = [one for one in names if "UnhandledLetters" in one]
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+    wait_until(lambda: len(site.subjects(OPERATORS)) == 1)
+    assert site.subjects(PEOPLE) == before
+
+
+def test_a_picture_goes_up_by_the_devices_own_code_and_can_be_seen_by_its_link(site: Site, tmp_path: Path) -> None:
+    variables = site.cloud.environment()
+    clock, bucket = SystemClock(), site.outputs["SnapshotBucketName"]
+    store = SnapshotStore(tmp_path / "snapshots", THING)
+    store.configure(SnapshotSettings(enabled=True, bucket=bucket))
+    at = UtcNs(time.time_ns())
+    event_id = new_event_id(at, os.urandom(10))
+    event: Event = raised(event_id=event_id, snapshot_key=snapshot_key(THING, GATE, event_id))
+    pictures = S3Pictures(site.client("s3"), bucket)
+    early = pictures.link(event)
+    assert early is not None
+    assert not early.arrived
+    keys = {"access_key": variables["AWS_ACCESS_KEY_ID"], "secret_key": variables["AWS_SECRET_ACCESS_KEY"]}
+    exchange = FakeExchange(session="", **keys)
+    with serving(exchange):
+        cloud = S3Store(TokenExchange(exchange.environment, clock), variables["AWS_REGION"], variables, clock)
+        assert store.keep(GATE, event_id, b"jpeg") == event.snapshot_key
+        assert SnapshotUploader(store, cloud, lambda: 1.0).step() == 0
+    link = pictures.link(event)
+    assert link is not None
+    assert (link.arrived, link.valid_s) == (True, 3600)
+    head = site.client("s3").head_object(Bucket=bucket, Key=event.snapshot_key)
+    assert (head["ContentType"], head["ContentLength"]) == ("image/jpeg", 4)
+
+
+def test_nothing_was_left_undelivered(site: Site) -> None:
+    for name in ("ErrorQueueUrl", "FailureQueueUrl"):
+        assert "Messages" not in site.client("sqs").receive_message(QueueUrl=site.outputs[name])
