@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     configure_logging(options.log_level)
     cv2.setNumThreads(1)
     # What OpenCV and its decoder say about a bad clip, capture says once and with its path.
-    cv2.setLogLevel(_ERRORS_ONLY)
+    _quieten_opencv()
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET)
     ring_folder = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
     try:
@@ -68,6 +68,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_component("smartcam.Capture", lambda: build(bus, ring_folder, Path.cwd()))
     finally:
         bus.close()
+
+
+def _quieten_opencv() -> None:
+    # OpenCV 5 has moved the function; which of the two there is, differs by version.
+    moved = getattr(cv2.utils, "logging", None)
+    (cv2 if moved is None else moved).setLogLevel(_ERRORS_ONLY)
 
 
 if __name__ == "__main__":
