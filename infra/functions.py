@@ -48,8 +48,8 @@ class SmallFunction(Construct):
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_right = allow(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.log_group_arn)
         failure_right = [] if workload.failures is None else [allow(["sqs:SendMessage"], workload.failures.queue_arn)]
-        policy = iam.Policy(self, "Rights", statements=[log_right, *failure_right, *rights])
-        policy.attach_to_role(role)
+        self.rights = iam.Policy(self, "Rights", statements=[log_right, *failure_right, *rights])
+        self.rights.attach_to_role(role)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -64,7 +64,7 @@ class SmallFunction(Construct):
             role=role.without_policy_updates(),
             environment=dict(workload.environment),
         )
-        self.function.node.add_dependency(policy)
+        self.function.node.add_dependency(self.rights)
         acknowledge(self.function, "L1", "Python 3.13 is the newest that the suite is tested on, as on the device.")
         lambda_.CfnEventInvokeConfig(
             self,

@@ -2,19 +2,31 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from infra.alerts.runtime.audience import Language
+from infra.subscribers import (
+    EVERYONE,
+    SubscriberFile,
+    SubscriberGroup,
+    email,
+    language,
+    phone,
+    quiet_hours,
+    read_subscribers,
+    time_zone,
+)
 from smartcam.contract.errors import ContractError, SettingsError
 from smartcam.contract.ids import ThingName, thing_name
 
-KEYS: Final = ("email", "phone", "things", "cooldown_seconds", "time_zone")
+KEYS: Final = (
+    "email", "phone", "things", "cooldown_seconds", "time_zone", "language", "quiet", "subscribers"
+)  # fmt: skip
 DEFAULT_COOLDOWN_S: Final = 300
 LONGEST_COOLDOWN_S: Final = 86_400
 
-_EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+", re.ASCII)
-_PHONE = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 T = TypeVar("T")
 
 
@@ -22,11 +34,11 @@ T = TypeVar("T")
 class AlertSettings:
     """Who is told, which devices may speak, and how often at most."""
 
-    emails: tuple[str, ...] = ()
-    phones: tuple[str, ...] = ()
+    groups: tuple[SubscriberGroup, ...] = (SubscriberGroup(),)
     things: tuple[ThingName, ...] = ()
     cooldown_s: int = DEFAULT_COOLDOWN_S
     time_zone: str = "UTC"
+    camera_zones: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_context(cls, context: Mapping[str, object]) -> "AlertSettings":
@@ -35,13 +47,45 @@ class AlertSettings:
         Raises:
             SettingsError: naming key, value and remedy.
         """
+        zone = time_zone("time_zone", context.get("time_zone") or "UTC")
+        file = _file(context.get("subscribers"), zone)
         return cls(
-            emails=_several(context, "email", _email),
-            phones=_several(context, "phone", _phone),
+            groups=_groups(_everyone(context, zone), file.groups),
             things=_several(context, "things", _thing),
             cooldown_s=_cooldown(context.get("cooldown_seconds")),
-            time_zone=_time_zone(context.get("time_zone")),
+            time_zone=zone,
+            camera_zones=file.camera_zones or {},
         )
+
+    def zone_names(self) -> frozenset[str]:
+        """Every time zone that the function must know."""
+        return frozenset({self.time_zone, *self.camera_zones.values(), *(group.time_zone for group in self.groups)})
+
+
+def _file(value: object, zone: str) -> SubscriberFile:
+    return SubscriberFile() if value is None or value == "" else read_subscribers(Path(str(value)), zone)
+
+
+def _everyone(context: Mapping[str, object], zone: str) -> SubscriberGroup:
+    """The group of those who stand in the context itself."""
+    quiet = context.get("quiet")
+    return SubscriberGroup(
+        emails=_several(context, "email", email),
+        phones=_several(context, "phone", phone),
+        language=language("language", context.get("language") or Language.ENGLISH),
+        time_zone=zone,
+        quiet=quiet_hours("quiet", quiet) if quiet else None,
+    )
+
+
+def _groups(everyone: SubscriberGroup, others: tuple[SubscriberGroup, ...]) -> tuple[SubscriberGroup, ...]:
+    if not others:
+        return (everyone,)
+    if not (everyone.emails or everyone.phones):
+        return others
+    if any(group.name == EVERYONE for group in others):
+        raise SettingsError("group.name", EVERYONE, "choose another: that is the group of the context's own")
+    return (everyone, *others)
 
 
 def _several(context: Mapping[str, object], key: str, read: Callable[[str, str], T]) -> tuple[T, ...]:
@@ -54,18 +98,6 @@ def _several(context: Mapping[str, object], key: str, read: Callable[[str, str],
     if len(set(values)) != len(values):
         raise SettingsError(key, value, "name each value once")
     return values
-
-
-def _email(key: str, value: str) -> str:
-    if not _EMAIL.fullmatch(value):
-        raise SettingsError(key, value, "give an address such as anna@example.org")
-    return value
-
-
-def _phone(key: str, value: str) -> str:
-    if not _PHONE.fullmatch(value):
-        raise SettingsError(key, value, "give a number in the form of E.164, such as +4915112345678")
-    return value
 
 
 def _thing(key: str, value: str) -> ThingName:
@@ -82,17 +114,3 @@ def _cooldown(value: object) -> int:
     if isinstance(value, bool) or not re.fullmatch(r"\d{1,6}", text, re.ASCII) or int(text) > LONGEST_COOLDOWN_S:
         raise SettingsError("cooldown_seconds", value, f"give whole seconds from 0 (off) to {LONGEST_COOLDOWN_S}")
     return int(text)
-
-
-def _time_zone(value: object) -> str:
-    if value is None or value == "":
-        return "UTC"
-    remedy = "give an IANA name such as Europe/Berlin"
-    if not isinstance(value, str):
-        raise SettingsError("time_zone", value, remedy)
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        if available_timezones():  # a machine without a time zone database cannot judge
-            raise SettingsError("time_zone", value, remedy) from error
-    return value

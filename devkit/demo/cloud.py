@@ -22,6 +22,8 @@ from smartcam.contract.times import UtcNs
 
 Say = Callable[[str], None]
 _STACK: Final = "SmartcamAlerts"
+_PURPOSE: Final = "purpose"
+"""What tells an alert from the closing message that counts what followed it."""
 _EVENT_ITEM: Final = "event#"
 _SYNTH_LIMIT_S: Final = 180.0
 
@@ -36,7 +38,8 @@ class DemoCloud:
 
     def alerts(self) -> list[DeliveredAlert]:
         """Every alert that has reached the person, oldest first."""
-        return [_alert(delivery) for delivery in (*self.cloud.emails(), *self.cloud.texts())]
+        told = (*self.cloud.emails(), *self.cloud.texts())
+        return [_alert(delivery) for delivery in told if delivery.attributes.get(_PURPOSE) == "alert"]
 
     def held(self) -> frozenset[EventId]:
         """The events that the cooldown kept back."""

@@ -1,41 +1,46 @@
 """The constructs between the broker and the people, one capability each."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_iot as iot
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.alerts.asset import HANDLER
+from infra.alerts.asset import HANDLER, carry_zones
 from infra.alerts.runtime.agreed import (
     ARRIVALS_INDEX,
     ARRIVED_AT,
     ARRIVED_DAY,
     CAMERA_KEY,
-    DISPLAY_NAME,
     ITEM_KEY,
     TIMEOUT_S,
     TTL_ATTRIBUTE,
 )
+from infra.alerts.runtime.audience import audience_json
+from infra.functions import FunctionRule, SmallFunction, Workload, acknowledge, allow
 from infra.settings import AlertSettings
+from infra.snapshots.infrastructure import SnapshotBucket
+from infra.snapshots.runtime.links import BUCKET_VARIABLE
+from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import EVENT_FILTER, ack_topic
 
 HISTORY_DAYS: Final = 90
 """Longer than an outbox keeps an event (a week by default), because the history is what tells a repetition."""
-FAILURES_KEPT: Final = cdk.Duration.days(14)
-MEMORY_MB: Final = 256
+TABLE_ACTIONS: Final = ("GetItem", "PutItem", "Query", "UpdateItem")
+MOST_TIMERS_AT_ONCE: Final = 10
 KEY_ACTIONS: Final = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
+LONGEST_TOPIC_ARN: Final = 120
+ROOM_FOR_AUDIENCE: Final = 3400
+"""Of the 4 kB that Lambda gives to a function's environment."""
 ANY_ACK: Final = ack_topic(ThingName("*"))
 
 EVENT_SQL: Final = (
@@ -43,11 +48,6 @@ EVENT_SQL: Final = (
     f" timestamp() AS arrived_ms FROM '{EVENT_FILTER}'"
 )
 """The payload travels as published and no field of it can stand in for what the topic says."""
-
-
-def acknowledge(scope: Construct, rule: str, reason: str) -> None:
-    """Accept one finding of cdk-nag's AwsSolutions on a construct, with the reason."""
-    cdk.Validations.of(scope).acknowledge(cdk.Acknowledgment(id=f"AwsSolutions::AwsSolutions-{rule}", reason=reason))
 
 
 class Encryption(Construct):
@@ -92,43 +92,20 @@ class History(Construct):
         )
 
 
-class Recipients(Construct):
-    """The topic, and the people behind it."""
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the function works with; `pictures` where there are any."""
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, key: kms.IKey, emails: Sequence[str], phones: Sequence[str]
-    ) -> None:
-        super().__init__(scope, construct_id)
-        self.topic = sns.Topic(self, "Topic", display_name=DISPLAY_NAME, master_key=key, enforce_ssl=True)
-        for email in emails:
-            self.topic.add_subscription(subscriptions.EmailSubscription(email))
-        for phone in phones:
-            self.topic.add_subscription(subscriptions.SmsSubscription(phone))
+    table: dynamodb.ITable
+    topics: Sequence[sns.ITopic]
+    refused: sqs.IQueue
+    timers: sqs.IQueue
+    key: kms.IKey
+    pictures: SnapshotBucket | None = None
 
 
-class Failures(Construct):
-    """Where messages go that could not be handed to the function, or that it could not or would not take."""
-
-    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
-        super().__init__(scope, construct_id)
-        self.undelivered = self._queue("Undelivered", key)
-        self.unhandled = self._queue("Unhandled", key)
-
-    def _queue(self, name: str, key: kms.IKey) -> sqs.Queue:
-        queue = sqs.Queue(
-            self,
-            name,
-            encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=key,
-            enforce_ssl=True,
-            retention_period=FAILURES_KEPT,
-        )
-        acknowledge(queue, "SQS3", "It is a dead-letter queue itself: a person empties it.")
-        return queue
-
-
-class Alerter(Construct):
-    """The function that records events, decides, alerts and answers."""
+class Alerter(SmallFunction):
+    """The function that records events, decides, alerts, answers, and does what timers bring."""
 
     def __init__(
         self,
@@ -136,137 +113,94 @@ class Alerter(Construct):
         construct_id: str,
         *,
         code: Path,
-        table: dynamodb.ITable,
-        topic: sns.ITopic,
-        failures: sqs.IQueue,
-        key: kms.IKey,
+        means: Means,
         settings: AlertSettings,
+        texts_per_day: int,
     ) -> None:
-        super().__init__(scope, construct_id)
-        log_group = logs.LogGroup(
-            self, "Log", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
+        carry_zones(code, settings.zone_names())
+        topic_arns = cdk.Stack.of(scope).to_json_string([topic.topic_arn for topic in means.topics])
+        workload = Workload(
+            description="Smartcam: records events, alerts people, answers devices",
+            handler=HANDLER,
+            code=code,
+            timeout_s=TIMEOUT_S,
+            environment={
+                "TABLE_NAME": means.table.table_name,
+                "TOPIC_ARNS": topic_arns,
+                "AUDIENCE": audience_of(settings),
+                "REFUSED_QUEUE_URL": means.refused.queue_url,
+                "TIMER_QUEUE_URL": means.timers.queue_url,
+                "COOLDOWN_SECONDS": str(settings.cooldown_s),
+                "HISTORY_DAYS": str(HISTORY_DAYS),
+                "SMS_PER_DAY": str(texts_per_day),
+                BUCKET_VARIABLE: "" if means.pictures is None else means.pictures.bucket.bucket_name,
+            },
+            failures=means.refused,
         )
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        rights = iam.Policy(self, "Rights", statements=_rights(self, log_group, table, topic, failures, key))
-        rights.attach_to_role(role)
+        super().__init__(scope, construct_id, workload=workload, rights=_rights(scope, means))
         acknowledge(
-            rights,
+            self.rights,
             f"IAM5[Resource::arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:topic/{ANY_ACK}]",
             "It answers every device, each on its own topic, and can say nothing else.",
         )
-        self.function = lambda_.Function(
+        if means.pictures is not None:
+            means.pictures.acknowledge_links(self.rights)
+        ticking = lambda_.CfnEventSourceMapping(
             self,
-            "Function",
-            description="Smartcam: records events, alerts people, answers devices",
-            runtime=lambda_.Runtime.PYTHON_3_13,
-            architecture=lambda_.Architecture.ARM_64,
-            handler=HANDLER,
-            code=lambda_.Code.from_asset(str(code)),
-            memory_size=MEMORY_MB,
-            timeout=cdk.Duration.seconds(TIMEOUT_S),
-            log_group=log_group,
-            role=role.without_policy_updates(),  # every right stands in `_rights`, none is added by a construct
-            environment={
-                "TABLE_NAME": table.table_name,
-                "TOPIC_ARN": topic.topic_arn,
-                "REFUSED_QUEUE_URL": failures.queue_url,
-                "COOLDOWN_SECONDS": str(settings.cooldown_s),
-                "HISTORY_DAYS": str(HISTORY_DAYS),
-                "TIME_ZONE": settings.time_zone,
-            },
-        )
-        self.function.node.add_dependency(rights)
-        acknowledge(self.function, "L1", "Python 3.13 is the newest that the suite is tested on, as on the device.")
-        lambda_.CfnEventInvokeConfig(
-            self,
-            "OnFailure",
+            "Ticking",
             function_name=self.function.function_name,
-            qualifier="$LATEST",
-            maximum_retry_attempts=2,
-            destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
-                on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=failures.queue_arn)
-            ),
+            event_source_arn=means.timers.queue_arn,
+            batch_size=1,  # an error must not bring back another job that is done
+            scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=MOST_TIMERS_AT_ONCE),
         )
+        ticking.node.add_dependency(self.rights)
 
 
-def _rights(
-    scope: Construct,
-    log_group: logs.ILogGroup,
-    table: dynamodb.ITable,
-    topic: sns.ITopic,
-    failures: sqs.IQueue,
-    key: kms.IKey,
-) -> list[iam.PolicyStatement]:
-    """All that the function may do."""
-    allowed = {
-        log_group.log_group_arn: ["logs:CreateLogStream", "logs:PutLogEvents"],
-        table.table_arn: ["dynamodb:UpdateItem"],
-        topic.topic_arn: ["sns:Publish"],
-        failures.queue_arn: ["sqs:SendMessage"],
-        cdk.Stack.of(scope).format_arn(service="iot", resource="topic", resource_name=ANY_ACK): ["iot:Publish"],
-        # What DynamoDB, SNS and SQS need to use the key on the function's behalf.
-        key.key_arn: [f"kms:{action}" for action in KEY_ACTIONS],
-    }
-    return [iam.PolicyStatement(actions=actions, resources=[resource]) for resource, actions in allowed.items()]
+def _rights(scope: Construct, means: Means) -> list[iam.PolicyStatement]:
+    """All that the function may do beside writing its log and its failures."""
+    acks = cdk.Stack.of(scope).format_arn(service="iot", resource="topic", resource_name=ANY_ACK)
+    timer_actions = ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage", "SendMessage")
+    return [
+        allow([f"dynamodb:{action}" for action in TABLE_ACTIONS], means.table.table_arn),
+        *(allow(["sns:Publish"], topic.topic_arn) for topic in means.topics),
+        allow([f"sqs:{action}" for action in timer_actions], means.timers.queue_arn),
+        allow(["iot:Publish"], acks),
+        # What DynamoDB, SNS, SQS and S3 need to use the key on the function's behalf.
+        allow([f"kms:{action}" for action in KEY_ACTIONS], means.key.key_arn),
+        *(means.pictures.link_rights() if means.pictures is not None else []),
+    ]
 
 
-class EventRule(Construct):
+def audience_of(settings: AlertSettings) -> str:
+    """Who is told what, for the function's environment.
+
+    Raises:
+        SettingsError: when that is more than an environment holds.
+    """
+    groups = [group.document() for group in settings.groups]
+    text = audience_json(groups, settings.time_zone, settings.camera_zones)
+    size = len(text) + len(groups) * LONGEST_TOPIC_ARN
+    if size > ROOM_FOR_AUDIENCE:
+        remedy = (
+            f"merge groups or shorten filters: {size} bytes, and {ROOM_FOR_AUDIENCE} fit into a function's settings"
+        )
+        raise SettingsError("subscribers", f"{len(groups)} groups", remedy)
+    return text
+
+
+class EventRule(FunctionRule):
     """The way from the broker to the function."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, function: lambda_.IFunction, errors: sqs.IQueue, key: kms.IKey
     ) -> None:
-        super().__init__(scope, construct_id)
-        stack = cdk.Stack.of(self)
-        name = f"{stack.stack_name.replace('-', '_')}_events"
-        arn = stack.format_arn(service="iot", resource="rule", resource_name=name)
-        role = _rule_role(self, arn, errors, key)
-        permission = lambda_.CfnPermission(
-            self,
-            "MayInvoke",
-            action="lambda:InvokeFunction",
-            function_name=function.function_arn,
-            principal="iot.amazonaws.com",
-            source_account=stack.account,
-            source_arn=arn,
+        super().__init__(
+            scope,
+            construct_id,
+            name="events",
+            sql=EVENT_SQL,
+            description="Smartcam: hands events to the function that alerts people",
+            function=function,
+            errors=errors,
+            key=key,
         )
-        self.rule = iot.CfnTopicRule(
-            self,
-            "Rule",
-            rule_name=name,
-            topic_rule_payload=iot.CfnTopicRule.TopicRulePayloadProperty(
-                description="Smartcam: hands events to the function that alerts people",
-                sql=EVENT_SQL,
-                aws_iot_sql_version="2016-03-23",
-                rule_disabled=False,
-                actions=[
-                    iot.CfnTopicRule.ActionProperty(
-                        lambda_=iot.CfnTopicRule.LambdaActionProperty(function_arn=function.function_arn)
-                    )
-                ],
-                error_action=iot.CfnTopicRule.ActionProperty(
-                    sqs=iot.CfnTopicRule.SqsActionProperty(
-                        queue_url=errors.queue_url, role_arn=role.role_arn, use_base64=False
-                    )
-                ),
-            ),
-        )
-        self.rule.node.add_dependency(permission)
-
-
-def _rule_role(scope: Construct, rule_arn: str, errors: sqs.IQueue, key: kms.IKey) -> iam.Role:
-    """The broker's right to keep what it could not hand over, for this rule alone."""
-    role = iam.Role(
-        scope,
-        "ErrorRole",
-        assumed_by=iam.ServicePrincipal(
-            "iot.amazonaws.com",
-            conditions={
-                "StringEquals": {"aws:SourceAccount": cdk.Stack.of(scope).account},
-                "ArnEquals": {"aws:SourceArn": rule_arn},
-            },
-        ),
-    )
-    role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[errors.queue_arn]))
-    role.add_to_policy(iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]))
-    return role

@@ -5,7 +5,8 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
-from infra.alerts.infrastructure import Alerter, Encryption, EventRule, Failures, History, Recipients
+from infra.alerts.channels import Clockwork, Failures, Recipients
+from infra.alerts.infrastructure import Alerter, Encryption, EventRule, History, Means
 from infra.devices import DevicePolicies
 from infra.fleet.infrastructure import Signs, Watch
 from infra.monitoring.infrastructure import Monitoring, Operations, Watched
@@ -27,18 +28,13 @@ class AlertsStack(cdk.Stack):
         )
         key = Encryption(self, "Encryption").key
         table = History(self, "History", key=key).table
-        topic = Recipients(self, "Recipients", key=key, emails=settings.emails, phones=settings.phones).topic
         failures = Failures(self, "Failures", key=key)
+        recipients = Recipients(self, "Recipients", key=key, groups=settings.groups, unreached=failures.unreached)
+        timers = Clockwork(self, "Clockwork", key=key, untimely=failures.untimely).queue
         self.snapshots = SnapshotBucket(self, "Snapshots", key=key, days=site.snapshot_days) if site.snapshots else None
+        means = Means(table, recipients.topics, failures.unhandled, timers, key, self.snapshots)
         function = Alerter(
-            self,
-            "Alerter",
-            code=code,
-            table=table,
-            topic=topic,
-            failures=failures.unhandled,
-            key=key,
-            settings=settings,
+            self, "Alerter", code=code, means=means, settings=settings, texts_per_day=site.sms_a_day
         ).function
         EventRule(self, "Events", function=function, errors=failures.undelivered, key=key)
         DevicePolicies(self, "Devices", things=settings.things, may_exchange=site.snapshots)
@@ -56,8 +52,8 @@ class AlertsStack(cdk.Stack):
         operations = Operations(self, "Operations", key=key, emails=site.operations_emails).topic
         watched = Watched(
             functions={"Alerter": function, "Signs": signs, "Watch": watch},
-            queues={"Undelivered": failures.undelivered, "Unhandled": failures.unhandled},
-            topics={"People": topic},
+            queues=failures.queues,
+            topics={group.label("People"): topic for group, topic in recipients.by_group},
             alerter=function,
             switch=watch,
             sms_a_day=site.sms_a_day,
@@ -69,8 +65,11 @@ class AlertsStack(cdk.Stack):
         cdk.CfnOutput(self, "WatchFunctionName", value=watch.function_name)
         if self.snapshots is not None:
             cdk.CfnOutput(self, "SnapshotBucketName", value=self.snapshots.bucket.bucket_name)
-        cdk.CfnOutput(self, "TopicArn", value=topic.topic_arn)
+        cdk.CfnOutput(self, "TopicArn", value=recipients.topics[0].topic_arn)
         cdk.CfnOutput(self, "TableName", value=table.table_name)
         cdk.CfnOutput(self, "FunctionName", value=function.function_name)
         cdk.CfnOutput(self, "ErrorQueueUrl", value=failures.undelivered.queue_url)
         cdk.CfnOutput(self, "FailureQueueUrl", value=failures.unhandled.queue_url)
+        cdk.CfnOutput(self, "TimerQueueUrl", value=timers.queue_url)
+        cdk.CfnOutput(self, "UntimelyQueueUrl", value=failures.untimely.queue_url)
+        cdk.CfnOutput(self, "UnreachedQueueUrl", value=failures.unreached.queue_url)

@@ -117,7 +117,8 @@ class Monitoring(Construct):
         self._alarm("SchemaUnknown", own_metric("SchemaUnknown"), 0, "a device is newer than the cloud: update it")
         self._alarm("SmsWithheld", own_metric("SmsWithheld"), 0, "the guard of the SMS count held messages back")
         sms = own_metric("SmsSent", period=DAY)
-        self._alarm("SmsCount", sms, watched.sms_a_day, f"more than {watched.sms_a_day} SMS in a day")
+        nearly = watched.sms_a_day * 4 // 5
+        self._alarm("SmsCount", sms, nearly, f"more than {nearly} SMS in a day; {watched.sms_a_day} is the limit")
         looks = watched.switch.metric_invocations(period=FIVE_MINUTES, statistic="Sum")
         self._alarm("SwitchStopped", looks, 1, "the dead-man switch does not look at the fleet", is_silence=True)
 

@@ -62,6 +62,17 @@ class SnapshotBucket(Construct):
             allow(["s3:ListBucket"], self.bucket.bucket_arn),
         ]
 
+    def acknowledge_links(self, rights: iam.Policy) -> None:
+        """Say why a policy with `link_rights` names many objects."""
+        acknowledge(
+            rights,
+            f"IAM5[Resource::<{self._logical_id()}.Arn>/{SNAPSHOTS_PREFIX}*]",
+            "It makes links to the pictures of every device's events, and to nothing beside the pictures.",
+        )
+
+    def _logical_id(self) -> str:
+        return cdk.Stack.of(self).get_logical_id(cast("cdk.CfnElement", self.bucket.node.default_child))
+
     def _uploads(self) -> iam.ManagedPolicy:
         """What the devices' common role needs: each device under its own prefix, by S3 and for this bucket only.
 
@@ -83,10 +94,9 @@ class SnapshotBucket(Construct):
                 allow(["kms:GenerateDataKey"], self._key.key_arn, via_s3),
             ],
         )
-        bucket = cdk.Stack.of(self).get_logical_id(cast("cdk.CfnElement", self.bucket.node.default_child))
         acknowledge(
             policy,
-            f"IAM5[Resource::<{bucket}.Arn>/{OWN_PREFIX.replace('${', '<').replace('}', '>')}]",
+            f"IAM5[Resource::<{self._logical_id()}.Arn>/{OWN_PREFIX.replace('${', '<').replace('}', '>')}]",
             "A device writes pictures of many events, all of them below the prefix that bears its own name.",
         )
         return policy

@@ -1,17 +1,33 @@
 """The AWS side in memory, held to the promises of infra.alerts.runtime.ports, and a way to break it at any step."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-from infra.alerts.runtime.aws_cooldown import RANK
+from infra.alerts.runtime.agreed import EMAILS_PER_SECOND
+from infra.alerts.runtime.audience import RANK, Group
+from infra.alerts.runtime.aws_windows import timer_due
 from infra.alerts.runtime.delivery import Delivery
-from infra.alerts.runtime.ports import FINAL, AlertState, Claim, Lease, NotPublished, NotReplied
-from infra.alerts.runtime.render import AlertText
+from infra.alerts.runtime.facts import HeldEvent
+from infra.alerts.runtime.jobs import Job
+from infra.alerts.runtime.ports import (
+    FINAL,
+    AlertState,
+    Claim,
+    Closing,
+    Lease,
+    NotPublished,
+    NotReplied,
+    NotYet,
+    Record,
+    Spot,
+)
+from infra.alerts.runtime.render import AlertText, Purpose, alert_number
 from smartcam.contract.ack import Acknowledgement
-from smartcam.contract.event import Event, EventKind
+from smartcam.contract.event import Event
 from smartcam.contract.ids import CameraId, EventId, ThingName
-from smartcam.contract.times import NS_PER_S, UtcNs
+from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 
 Place = tuple[ThingName, CameraId]
 P = TypeVar("P")
@@ -21,15 +37,19 @@ P = TypeVar("P")
 class FakeHistory:
     lease_s: int = 45
     states: dict[tuple[Place, EventId], AlertState] = field(default_factory=dict)
-    leases: dict[tuple[Place, EventId], Lease] = field(default_factory=dict)
+    leases: dict[tuple[Place, EventId], int] = field(default_factory=dict)
+    tellings: dict[tuple[Place, EventId], dict[str, AlertState]] = field(default_factory=dict)
     cleared: set[tuple[Place, EventId]] = field(default_factory=set)
 
     def state(self, event: Event) -> AlertState | None:
         return self.states.get(_key(event))
 
-    def record(self, event: Event, arrived_at: UtcNs) -> AlertState:
+    def told(self, event: Event) -> dict[str, AlertState]:
+        return self.tellings.setdefault(_key(event), {})
+
+    def record(self, event: Event, arrived_at: UtcNs) -> Record:
         del arrived_at
-        return self.states.setdefault(_key(event), AlertState.RECORDED)
+        return Record(self.states.setdefault(_key(event), AlertState.RECORDED), dict(self.told(event)))
 
     def complete(self, event: Event, arrived_at: UtcNs) -> None:
         del arrived_at
@@ -39,86 +59,226 @@ class FakeHistory:
         key = _key(event)
         if self.states[key] in FINAL or self.leases.get(key, now) > now:
             return None
+        doubtful = self.states[key] is AlertState.SENDING
         self.states[key] = AlertState.SENDING
-        self.leases[key] = Lease(now + self.lease_s * NS_PER_S)
-        return self.leases[key]
+        self.leases[key] = now + self.lease_s * NS_PER_S
+        return Lease(self.leases[key], dict(self.told(event)), doubtful=doubtful)
 
     def release(self, event: Event, lease: Lease) -> None:
-        if self.leases.get(_key(event)) == lease:
+        if self.leases.get(_key(event)) == lease.until:
             del self.leases[_key(event)]
             self.states[_key(event)] = AlertState.RECORDED
 
-    def settle(self, event: Event, lease: Lease, state: AlertState, now: UtcNs) -> None:
+    def mark(self, event: Event, lease: Lease, group: str, state: AlertState) -> None:
+        if self.leases.get(_key(event)) == lease.until:
+            self.told(event)[group] = state
+
+    def settle(
+        self, event: Event, lease: Lease, state: AlertState, now: UtcNs, last: tuple[str, AlertState] | None = None
+    ) -> None:
         del now
-        if self.leases.get(_key(event)) == lease:
+        if self.leases.get(_key(event)) == lease.until:
             del self.leases[_key(event)]
             self.states[_key(event)] = state
+            if last is not None:
+                self.told(event)[last[0]] = last[1]
 
 
 @dataclass
-class _Cooling:
+class _Window:
     sent_at: UtcNs | None = None
     sent_rank: int = 0
-    held_by: EventId | None = None
+    number: str | None = None
+    held_by: str | None = None
     held_until: int = 0
     held_rank: int = 0
-    held_back: set[EventId] = field(default_factory=set)
+    timer_at: UtcNs | None = None
+    held_back: set[HeldEvent] = field(default_factory=set)
 
 
 @dataclass
-class FakeCooldown:
-    cooldown_s: int
+class FakeWindows:
     lease_s: int = 45
-    items: dict[tuple[Place, EventKind], _Cooling] = field(default_factory=dict)
+    items: dict[tuple[Place, str, str], _Window] = field(default_factory=dict)
 
-    def claim(self, event: Event, now: UtcNs) -> Claim | None:
-        cooling, rank = self._item(event), RANK[event.severity]
-        over = cooling.sent_at is None or cooling.sent_at <= now - self.cooldown_s * NS_PER_S
-        if not (over or cooling.sent_rank < rank):
+    def claim(self, spot: Spot, event: Event, now: UtcNs) -> Claim | None:
+        window, rank = self._item(spot), RANK[event.severity]
+        if not (self._over(window, spot, now) or window.sent_rank < rank):
             return None
-        free = cooling.held_by in {None, event.event_id} or cooling.held_until <= now
-        if not (free or cooling.held_rank < rank):
+        free = window.held_by in {None, event.event_id} or window.held_until <= now
+        if not (free or window.held_rank < rank):
             return None
-        cooling.held_by, cooling.held_until, cooling.held_rank = event.event_id, now + self.lease_s * NS_PER_S, rank
-        return Claim(frozenset(cooling.held_back))
+        window.held_by, window.held_until, window.held_rank = event.event_id, now + self.lease_s * NS_PER_S, rank
+        return Claim(_in_order(window.held_back))
 
-    def hold_back(self, event: Event, now: UtcNs) -> None:
-        del now
-        self._item(event).held_back.add(event.event_id)
+    def keep(self, spot: Spot, event: Event, until: UtcNs) -> None:
+        if self._item(spot).held_by == event.event_id:
+            self._item(spot).held_until = until
 
-    def sent(self, event: Event, claim: Claim, now: UtcNs) -> None:
-        cooling = self._item(event)
-        if cooling.held_by == event.event_id:
-            cooling.sent_at, cooling.sent_rank, cooling.held_by = now, RANK[event.severity], None
-            cooling.held_back -= claim.held_back | {event.event_id}
+    def release(self, spot: Spot, event: Event) -> None:
+        self._free(spot, event.event_id)
 
-    def release(self, event: Event) -> None:
-        if self._item(event).held_by == event.event_id:
-            self._item(event).held_by = None
+    def sent(self, spot: Spot, event: Event, claim: Claim, now: UtcNs) -> None:
+        window = self._item(spot)
+        if self._free(spot, event.event_id):
+            window.sent_at, window.sent_rank = now, RANK[event.severity]
+            window.number = alert_number(event.event_id)
+            window.held_back -= {*claim.held_back, HeldEvent.of(event)}
 
-    def _item(self, event: Event) -> _Cooling:
-        return self.items.setdefault(((event.thing, event.camera_id), event.kind), _Cooling())
+    def hold_back(self, spot: Spot, event: Event, now: UtcNs) -> UtcNs | None:
+        window = self._item(spot)
+        window.held_back.add(HeldEvent.of(event))
+        return timer_due(spot, window.sent_at, window.timer_at, now)
+
+    def timer_set(self, spot: Spot, due: UtcNs) -> None:
+        self._item(spot).timer_at = due
+
+    def close(self, spot: Spot, now: UtcNs) -> Closing | NotYet | None:
+        window = self._item(spot)
+        if not window.held_back:
+            return None
+        if self._over(window, spot, now) and (window.held_by is None or window.held_until <= now):
+            window.held_by, window.held_until, window.held_rank = "closing", now + self.lease_s * NS_PER_S, -1
+            return Closing(_in_order(window.held_back), window.number, window.sent_at)
+        ends = 0 if window.sent_at is None else window.sent_at + spot.cooldown_s * NS_PER_S
+        return NotYet(UtcNs(max(ends, window.held_until if window.held_by else 0, now + NS_PER_S)))
+
+    def closed(self, spot: Spot, closing: Closing) -> None:
+        self._free(spot, "closing")
+        self._item(spot).held_back -= set(closing.held_back)
+
+    def reopen(self, spot: Spot) -> None:
+        self._free(spot, "closing")
+
+    def _over(self, window: _Window, spot: Spot, now: UtcNs) -> bool:
+        return window.sent_at is None or window.sent_at <= now - spot.cooldown_s * NS_PER_S
+
+    def _free(self, spot: Spot, holder: str) -> bool:
+        window = self._item(spot)
+        mine = window.held_by == holder
+        if mine:
+            window.held_by = None
+        return mine
+
+    def _item(self, spot: Spot) -> _Window:
+        return self.items.setdefault(((spot.thing, spot.camera), spot.group, spot.family), _Window())
+
+
+@dataclass
+class _Night:
+    held: dict[tuple[Place, EventId], HeldEvent] = field(default_factory=dict)
+    timer: bool = False
+    sent: bool = False
+    held_until: int = 0
+
+
+@dataclass
+class FakeDigests:
+    lease_s: int = 45
+    nights: dict[tuple[str, UtcNs], _Night] = field(default_factory=dict)
+
+    def hold(self, group: str, ends: UtcNs, held: HeldEvent) -> None:
+        self._night(group, ends).held[((held.thing, held.camera), held.event_id)] = held
+
+    def needs_timer(self, group: str, ends: UtcNs) -> bool:
+        return not self._night(group, ends).timer
+
+    def timer_set(self, group: str, ends: UtcNs) -> None:
+        self._night(group, ends).timer = True
+
+    def open(self, group: str, ends: UtcNs, now: UtcNs) -> list[HeldEvent] | NotYet | None:
+        night = self._night(group, ends)
+        if night.sent:
+            return None
+        if night.held_until > now:
+            return NotYet(UtcNs(night.held_until))
+        if night.held:
+            night.held_until = now + self.lease_s * NS_PER_S
+        return list(_in_order(night.held.values())) or None
+
+    def sent(self, group: str, ends: UtcNs) -> None:
+        self._night(group, ends).sent = True
+
+    def release(self, group: str, ends: UtcNs) -> None:
+        self._night(group, ends).held_until = 0
+
+    def _night(self, group: str, ends: UtcNs) -> _Night:
+        return self.nights.setdefault((group, ends), _Night())
+
+
+@dataclass
+class FakeLimits:
+    texts_per_day: int = 1000
+    used: Counter[str] = field(default_factory=Counter)
+    free_at: dict[str, UtcNs] = field(default_factory=dict)
+
+    def may_text(self, phones: int, now: UtcNs) -> bool:
+        fits = self.used[_day(now)] + phones <= self.texts_per_day
+        self.used[_day(now)] += phones if fits else 0
+        return fits
+
+    def give_back(self, phones: int, now: UtcNs) -> None:
+        self.used[_day(now)] -= phones
+
+    def slot(self, group: str, now: UtcNs) -> UtcNs:
+        slot = max(self.free_at.get(group, now), now)
+        self.free_at[group] = UtcNs(slot + NS_PER_S // EMAILS_PER_SECOND)
+        return slot
+
+
+@dataclass
+class FakeTimers:
+    """A delayed queue: what is due is handed out by `due`."""
+
+    set: list[tuple[UtcNs, Job]] = field(default_factory=list)
+
+    def ring(self, due: UtcNs, job: Job) -> None:
+        self.set.append((due, job))
+
+    def due(self, now: UtcNs) -> list[tuple[UtcNs, Job]]:
+        ringing = [each for each in self.set if each[0] <= now]
+        self.set = [each for each in self.set if each[0] > now]
+        return sorted(ringing, key=lambda each: each[0])
+
+
+@dataclass
+class FakeMeter:
+    counted: Counter[str] = field(default_factory=Counter)
+
+    def add(self, name: str, value: float = 1) -> None:
+        self.counted[name] += int(value)
 
 
 @dataclass(frozen=True)
 class Published:
-    event: Event
+    group: str
+    event_id: str
     alert: AlertText
+    facts: Mapping[str, str]
+    texts: bool
     at: UtcNs
 
 
 @dataclass
 class FakeNotifier:
-    """A topic; while `down` it takes nothing and says so."""
+    """The topics; while `down` they take nothing and say so."""
 
     now: Callable[[], UtcNs]
     down: bool = False
-    published: list[Published] = field(default_factory=list)
+    all: list[Published] = field(default_factory=list)
 
-    def publish(self, event: Event, alert: AlertText) -> None:
+    @property
+    def published(self) -> list[Published]:
+        """The alerts proper."""
+        return [one for one in self.all if one.alert.purpose is Purpose.ALERT]
+
+    def of(self, purpose: Purpose) -> list[Published]:
+        return [one for one in self.all if one.alert.purpose is purpose]
+
+    def publish(self, group: Group, alert: AlertText, facts: Mapping[str, str], *, texts: bool) -> None:
         if self.down:
             raise NotPublished("the topic is down")
-        self.published.append(Published(event, alert, self.now()))
+        self.all.append(Published(group.name, facts.get("event_id", ""), alert, facts, texts, self.now()))
 
 
 @dataclass
@@ -175,9 +335,9 @@ class _Interrupted:
     def __getattr__(self, name: str) -> Callable[..., object]:
         method: Callable[..., object] = getattr(self.port, name)
 
-        def call(*arguments: object) -> object:
+        def call(*arguments: object, **named: object) -> object:
             self.interruption.pass_by(f"before {name}")
-            answer = method(*arguments)
+            answer = method(*arguments, **named)
             self.interruption.pass_by(f"after {name}")
             return answer
 
@@ -186,6 +346,14 @@ class _Interrupted:
 
 def crash() -> None:
     raise Crash
+
+
+def _in_order(held: Iterable[HeldEvent]) -> tuple[HeldEvent, ...]:
+    return tuple(sorted(held, key=lambda one: one.event_id))
+
+
+def _day(now: UtcNs) -> str:
+    return format_utc(now)[:10]
 
 
 def _key(event: Event) -> tuple[Place, EventId]:

@@ -16,6 +16,21 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 REGION = "eu-west-1"
+SUBSCRIBERS = """
+[camera_zones]
+"yard-1/gate" = "Europe/Berlin"
+
+[[group]]
+name = "night-watch"
+language = "zh"
+time_zone = "Asia/Shanghai"
+quiet = "22:00-07:00"
+emails = ["wei@example.org"]
+urls = ["https://example.org/alerts"]
+cameras = ["yard-1/gate"]
+kinds = ["person"]
+severity = "warning"
+"""
 CONTEXT = {"email": "anna@example.org,ben@example.org", "phone": "+4915112345678", "things": "yard-1,cellar:2"}
 
 Resource = Mapping[str, object]
@@ -64,7 +79,10 @@ def plain(value: object) -> object:
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program's assembly, made once, without credentials and with every way out closed."""
     folder = tmp_path_factory.mktemp("infra") / "cdk.out"
-    arguments = [text for key, value in CONTEXT.items() for text in ("--context", f"{key}={value}")]
+    subscribers = folder.with_name("subscribers.toml")
+    subscribers.write_text(SUBSCRIBERS)
+    context = CONTEXT | {"subscribers": str(subscribers)}
+    arguments = [text for key, value in context.items() for text in ("--context", f"{key}={value}")]
     with pytest.MonkeyPatch.context() as environment:
         for name in [name for name in os.environ if name.startswith(("AWS_", "CDK_"))]:
             environment.delenv(name)

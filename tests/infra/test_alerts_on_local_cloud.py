@@ -118,8 +118,8 @@ def test_a_burst_is_recorded_and_answered_and_gives_one_alert_per_channel(site: 
     wait_until(lambda: bool(site.cloud.emails() and site.cloud.texts()))
     [email], [text] = site.cloud.emails(), site.cloud.texts()
     assert email.event_id == text.event_id
-    assert text.body.startswith("Smartcam> Person: gate, ")
-    assert email.subject.startswith("Person: gate, ")
+    assert text.body.startswith("Smartcam> gate: Person, ")
+    assert email.subject.startswith("gate: Person, ")
     assert email.attributes["alert_number"] in text.body
 
 

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -8,7 +9,8 @@ import boto3
 import pytest
 from aws_cdk import aws_sns as sns
 
-from infra.alerts.asset import ROOT, assemble
+from infra.alerts.asset import ROOT, assemble, carry_zones
+from infra.alerts.runtime.zones import zone
 from infra.app import build_app, feature_flags, main
 
 BOTO = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
@@ -56,14 +58,22 @@ def test_the_asset_runs_beside_boto3_alone(asset: Path, tmp_path: Path) -> None:
 def test_the_asset_holds_the_runtime_and_the_contract_and_nothing_else(asset: Path) -> None:
     places = {str(path.parent.relative_to(asset)) for path in asset.rglob("*") if path.is_file()}
     features = {f"infra/{name}{part}" for name in ("alerts", "fleet", "snapshots") for part in ("", "/runtime")}
-    assert places == {"infra", *features, "smartcam", "smartcam/contract"}
-    assert {path.suffix for path in asset.rglob("*") if path.is_file()} == {".py"}
+    zones = {"zones/Europe", "zones/Asia"}
+    assert places == {"infra", *features, "smartcam", "smartcam/contract", *zones}
+    assert {path.suffix for path in asset.rglob("*") if path.is_file() and "zones" not in path.parts} == {".py"}
+
+
+def test_the_asset_carries_the_time_zones_of_the_settings(asset: Path) -> None:
+    there = zone("Asia/Shanghai", asset / "zones")
+    assert there.utcoffset(datetime(2026, 3, 1)) == timedelta(hours=8)  # noqa: DTZ001 - on the wall
+    assert sorted(path.name for path in (asset / "zones").rglob("*") if path.is_file()) == ["Berlin", "Shanghai"]
 
 
 def test_the_asset_is_the_same_every_time(asset: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
     again.mkdir()
     assemble(again)
+    carry_zones(again, ["Asia/Shanghai", "UTC", "Europe/Berlin", "Nowhere/Else"])
     assert snapshot(again) == snapshot(asset)
 
 
@@ -94,7 +104,7 @@ def test_a_wrong_context_is_one_line_and_no_assembly(tmp_path: Path, capsys: pyt
 @pytest.mark.parametrize("given", ["emial=anna@example.org", "email"])
 def test_an_unknown_key_names_the_known_ones(given: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["-c", given]) == 2
-    assert "email, phone, things, cooldown_seconds, time_zone" in capsys.readouterr().err
+    assert "email, phone, things, cooldown_seconds, time_zone, language, quiet, subscribers" in capsys.readouterr().err
 
 
 def test_the_cdk_cli_runs_the_same_program_with_the_same_flags() -> None:

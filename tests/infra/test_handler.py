@@ -11,23 +11,36 @@ from typing import TYPE_CHECKING, cast
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.iotdata.models import iotdata_backends
+from moto.sqs.models import sqs_backends
 
 from infra.alerts.asset import ROOT
 from infra.alerts.infrastructure import EVENT_SQL
 from infra.alerts.runtime import handler
-from infra.alerts.runtime.aws_outward import IotReplies, SnsNotifier, SqsRefusals
+from infra.alerts.runtime.agreed import LEASE_S
+from infra.alerts.runtime.audience import Group, Language, audience_json
+from infra.alerts.runtime.aws_outward import (
+    DelayClient,
+    IotReplies,
+    SnsNotifier,
+    SqsRefusals,
+    SqsTimers,
+    message_attributes,
+)
+from infra.alerts.runtime.facts import AlertFacts
 from infra.alerts.runtime.handler import Surroundings
-from infra.alerts.runtime.ports import AlertInProgress, NotPublished, NotReplied
-from infra.alerts.runtime.render import AlertText, render_alert
+from infra.alerts.runtime.jobs import DeliverAgain, Job, SendDigest, job_from_json, job_to_json
+from infra.alerts.runtime.ports import NotPublished, NotReplied
+from infra.alerts.runtime.render import AlertText, alert_number, render_alert
 from infra.alerts.runtime.timing import occasion
+from infra.subscribers import SubscriberGroup
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, EventKind, Phase
 from smartcam.contract.ids import EventId, ThingName
-from smartcam.contract.times import UtcNs
+from smartcam.contract.times import NS_PER_S, UtcNs
 from tests.infra.conftest import REGION
 from tests.infra.sample import NOON, delivery, raised, rule_output
 
@@ -53,6 +66,7 @@ class Account:
     refused: str
     dynamodb: "DynamoDBClient"
     alerts: str
+    timers: str
 
     def states(self) -> list[str]:
         items = self.dynamodb.scan(TableName="history")["Items"]
@@ -61,6 +75,13 @@ class Account:
     def acknowledgements(self) -> list[tuple[str, Acknowledgement]]:
         published = iotdata_backends[DEFAULT_ACCOUNT_ID][REGION].published_payloads
         return [(topic, Acknowledgement.from_json(payload)) for topic, payload in published]
+
+    def timer(self) -> tuple[UtcNs, Job]:
+        """The only timer that is set; taking it takes it away."""
+        backend = sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues["timers"]
+        [message] = backend._messages
+        backend._messages.clear()
+        return job_from_json(message.body)
 
     def messages(self, queue: str) -> list[dict[str, object]]:
         answer = boto3.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
@@ -73,26 +94,39 @@ def account(dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Iter
     topic_arn = sns.create_topic(Name="alerts")["TopicArn"]
     refused = sqs.create_queue(QueueName="refused")["QueueUrl"]
     alerts = sqs.create_queue(QueueName="alerts")["QueueUrl"]
+    timers = sqs.create_queue(QueueName="timers")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=alerts, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn)
     environment = {
         "TABLE_NAME": "history",
-        "TOPIC_ARN": topic_arn,
+        "TOPIC_ARNS": json.dumps([topic_arn]),
+        "AUDIENCE": audience("Europe/Berlin"),
         "REFUSED_QUEUE_URL": refused,
+        "TIMER_QUEUE_URL": timers,
         "COOLDOWN_SECONDS": "300",
         "HISTORY_DAYS": "90",
-        "TIME_ZONE": "Europe/Berlin",
+        "SMS_PER_DAY": "30",
     }
     for key, value in environment.items():
         monkeypatch.setenv(key, value)
     monkeypatch.setattr("time.time_ns", lambda: NOON)
-    handler._alerting.cache_clear()
-    yield Account(topic_arn, refused, dynamodb, alerts)
-    handler._alerting.cache_clear()
+    handler._works.cache_clear()
+    yield Account(topic_arn, refused, dynamodb, alerts, timers)
+    handler._works.cache_clear()
     sns.delete_topic(TopicArn=topic_arn)
-    for queue in (refused, alerts):
+    for queue in (refused, alerts, timers):
         sqs.delete_queue(QueueUrl=queue)
     iotdata_backends[DEFAULT_ACCOUNT_ID][REGION].published_payloads.clear()
+
+
+def audience(zone: str) -> str:
+    group = SubscriberGroup(emails=("anna@example.org",), phones=("+4915112345678",))
+    return audience_json([group.document()], zone, {})
+
+
+def ringing(due: UtcNs, job: Job) -> dict[str, object]:
+    """A job as the queue hands it to the function."""
+    return {"Records": [{"messageId": "1", "body": job_to_json(due, job), "attributes": {}}]}
 
 
 def test_a_person_is_alerted_once_however_often_the_event_comes(account: Account) -> None:
@@ -106,6 +140,8 @@ def test_a_person_is_alerted_once_however_often_the_event_comes(account: Account
         "kind": "person",
         "severity": "warning",
         "alert_number": "301226",
+        "purpose": "alert",
+        "sms": "allowed",
         "AWS.SNS.SMS.SMSType": "Transactional",
     }
     assert account.states() == ["SENT"]
@@ -158,19 +194,43 @@ def test_the_cooldown_of_the_environment_is_kept(account: Account) -> None:
 def test_no_cooldown_keeps_no_item(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COOLDOWN_SECONDS", "0")
     assert [handler.handle(rule_output(raised(number).to_json()), None) for number in (1, 2)] == ["sent", "sent"]
-    assert len(account.dynamodb.scan(TableName="history")["Items"]) == 2
+    items = [item["item"]["S"] for item in account.dynamodb.scan(TableName="history")["Items"]]
+    assert not [item for item in items if item.startswith("window#")]
 
 
-def test_a_topic_that_is_gone_is_an_error_for_lambda_and_the_event_stays_recorded(account: Account) -> None:
+def test_while_its_topic_is_gone_an_event_stays_recorded_and_a_timer_brings_it_back(account: Account) -> None:
     boto3.client("sns").delete_topic(TopicArn=account.topic_arn)
-    for _ in range(3):
-        with pytest.raises(NotPublished):
-            handler.handle(whole("person_raised"), None)
+    assert handler.handle(whole("person_raised"), None) == "deferred"
     assert account.states() == ["RECORDED"]
+    assert len(account.acknowledgements()) == 1
+    due, job = account.timer()
+    assert isinstance(job, DeliverAgain)
+    assert (due, job.tries) == (NOON + 5 * NS_PER_S, 1)
+
+
+def test_a_timer_that_rings_too_early_is_set_again_and_one_that_is_due_is_done(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler.handle(rule_output(raised(1).to_json()), None)
+    assert handler.handle(rule_output(raised(2).to_json()), None) == "suppressed"
+    due, job = account.timer()
+    assert handler.handle(ringing(due, job), None) == "early"
+    assert account.timer() == (due, job)
+    monkeypatch.setattr("time.time_ns", lambda: due)
+    assert handler.handle(ringing(due, job), None) == "closed"
+    messages = account.messages(account.alerts)
+    purposes = [cast("dict[str, dict[str, str]]", one["MessageAttributes"])["purpose"]["Value"] for one in messages]
+    assert purposes == ["alert", "closing"]
+
+
+def test_a_job_that_nobody_can_read_is_an_error_for_the_queue(account: Account) -> None:
+    for body in ("{}", '{"schema":2,"due_ms":0,"job":"close"}', '{"schema":1,"due_ms":0,"job":"dance"}', "no"):
+        with pytest.raises(ContractError):
+            handler.handle({"Records": [{"body": body}]}, None)
     assert account.acknowledgements() == []
 
 
-def test_an_event_that_another_invocation_decides_is_an_error_for_lambda(account: Account) -> None:
+def test_an_event_that_another_invocation_decides_comes_back_when_that_must_have_ended(account: Account) -> None:
     handler.handle(whole("person_raised"), None)
     account.dynamodb.update_item(
         TableName="history",
@@ -178,8 +238,25 @@ def test_an_event_that_another_invocation_decides_is_an_error_for_lambda(account
         UpdateExpression="SET alert_state = :sending, lease_until = :later",
         ExpressionAttributeValues={":sending": {"S": "SENDING"}, ":later": {"N": str(NOON + 1)}},
     )
-    with pytest.raises(AlertInProgress):
-        handler.handle(whole("person_raised"), None)
+    assert handler.handle(whole("person_raised"), None) == "deferred"
+    due, job = account.timer()
+    assert due == NOON + LEASE_S * NS_PER_S
+    assert isinstance(job, DeliverAgain)
+
+
+def test_each_invocation_counts_in_one_line_of_embedded_metrics(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del account
+    handler.handle(whole("person_raised"), None)
+    handler.handle(whole("person_raised"), None)
+    handler.handle(whole("schema_of_tomorrow"), None)
+    first, second = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [described] = first["_aws"]["CloudWatchMetrics"]
+    assert (described["Namespace"], described["Dimensions"]) == ("Smartcam", [[]])
+    assert {"AlertsSent", "SmsSent"} <= {metric["Name"] for metric in described["Metrics"]}
+    assert (first["AlertsSent"], first["SmsSent"], first["_aws"]["Timestamp"]) == (1, 1, NOON // 1_000_000)
+    assert (second["EventsRefused"], second["SchemaUnknown"]) == (1, 1)
 
 
 def test_what_no_rule_selects_is_an_error_for_lambda(account: Account) -> None:
@@ -189,7 +266,7 @@ def test_what_no_rule_selects_is_an_error_for_lambda(account: Account) -> None:
 
 
 def test_an_unknown_time_zone_costs_no_alert(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TIME_ZONE", "Mars/Olympus")
+    monkeypatch.setenv("AUDIENCE", audience("Mars/Olympus"))
     assert handler.handle(whole("person_raised"), None) == "sent"
     [message] = account.messages(account.alerts)
     assert "11:59:59 UTC" in str(message["Message"])
@@ -235,30 +312,74 @@ SERVICE_ERROR = ClientError({"Error": {"Code": "InternalError", "Message": "no"}
 TIMED_OUT = ReadTimeoutError(endpoint_url="https://sns")
 
 
-def an_alert() -> tuple[Event, AlertText]:
-    return raised(), render_alert(raised(), occasion(raised(), NOON), 0)
+GROUP = Group("everyone", "arn:topic", emails=1, phones=1)
+FACTS = {"event_id": raised().event_id, "kind": "person"}
+
+
+def an_alert() -> AlertText:
+    facts = AlertFacts(raised(), alert_number(raised().event_id), occasion(raised(), NOON), UTC)
+    return render_alert(facts, Language.ENGLISH)
 
 
 def test_sns_gets_a_text_for_each_protocol() -> None:
     client = Recorder()
-    event, alert = an_alert()
-    SnsNotifier(cast("SNSClient", client), "arn:topic").publish(event, alert)
+    alert = an_alert()
+    SnsNotifier(cast("SNSClient", client)).publish(GROUP, alert, FACTS, texts=True)
     [asked] = client.asked
     assert asked["MessageStructure"] == "json"
-    assert json.loads(cast("str", asked["Message"])) == {"default": alert.email, "email": alert.email, "sms": alert.sms}
+    assert json.loads(cast("str", asked["Message"])) == {
+        "default": alert.email,
+        "email": alert.email,
+        "sms": alert.sms,
+        "https": alert.document,
+    }
     assert (asked["TopicArn"], asked["Subject"]) == ("arn:topic", alert.subject)
 
 
-@pytest.mark.parametrize("error", [SERVICE_ERROR, TIMED_OUT])
-def test_whatever_sns_does_not_confirm_is_not_published(error: Exception) -> None:
-    with pytest.raises(NotPublished, match=an_alert()[1].number):
-        SnsNotifier(cast("SNSClient", Recorder(error)), "arn:topic").publish(*an_alert())
+@pytest.mark.parametrize(("texts", "word"), [(True, "allowed"), (False, "withheld")])
+def test_phones_are_reached_only_where_the_message_says_so(texts: bool, word: str) -> None:  # noqa: FBT001
+    attributes = message_attributes(an_alert(), FACTS, texts=texts)
+    assert attributes["sms"] == {"DataType": "String", "StringValue": word}
+
+
+def client_error(status: int) -> ClientError:
+    answer = {"Error": {"Code": "Failed", "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "Publish")  # type: ignore[arg-type]  # the rest of the metadata does not matter
+
+
+@pytest.mark.parametrize(
+    ("error", "doubtful"),
+    [
+        (client_error(500), True),
+        (client_error(403), False),
+        (client_error(429), False),
+        (TIMED_OUT, True),
+        (EndpointConnectionError(endpoint_url="https://sns"), False),
+        (ConnectTimeoutError(endpoint_url="https://sns"), False),
+    ],
+)
+def test_whatever_sns_does_not_confirm_is_not_published_and_may_be_sent_twice_only_where_it_may_have_been_taken(
+    error: Exception,
+    doubtful: bool,  # noqa: FBT001 - a table of cases
+) -> None:
+    with pytest.raises(NotPublished, match=an_alert().number) as raised_error:
+        SnsNotifier(cast("SNSClient", Recorder(error))).publish(GROUP, an_alert(), FACTS, texts=True)
+    assert raised_error.value.doubtful is doubtful
 
 
 def test_the_sns_client_never_repeats_by_itself(account: Account) -> None:
-    alerting = handler.wire(Surroundings("t", account.topic_arn, "q", 0, 1, UTC))
-    notifier = cast("SnsNotifier", alerting.notifier)
+    del account
+    notifier = cast("SnsNotifier", handler._works().timekeeping.telling.notifier)
     assert notifier.client.meta.config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]  # untyped stub
+
+
+@pytest.mark.parametrize(("seconds", "delay"), [(-5, 0), (0.2, 1), (30, 30), (86_400, 900)])
+def test_a_timer_is_a_delayed_message_of_at_most_a_quarter_of_an_hour(seconds: float, delay: int) -> None:
+    client, due = Recorder(), UtcNs(NOON + int(seconds * NS_PER_S))
+    job = SendDigest("everyone", NOON)
+    SqsTimers(cast("DelayClient", client), "https://queue", lambda: NOON).ring(due, job)
+    assert client.asked[0]["DelaySeconds"] == delay
+    assert job_from_json(cast("str", client.asked[0]["MessageBody"])) == (due, job)
 
 
 def test_a_reply_goes_to_the_devices_own_topic_at_least_once() -> None:

@@ -1,18 +1,34 @@
-"""What a History and a Cooldown promise, of the fakes and of DynamoDB alike."""
+"""What the ports to the table promise, of the fakes and of DynamoDB alike."""
 
 from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.alerts.runtime.aws_cooldown import DynamoCooldown
+from infra.alerts.runtime.aws_digests import DynamoDigests
 from infra.alerts.runtime.aws_history import DynamoHistory
+from infra.alerts.runtime.aws_limits import DynamoLimits
+from infra.alerts.runtime.aws_windows import DynamoWindows
+from infra.alerts.runtime.dynamo import Table
+from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.ports import AlertState as State
-from infra.alerts.runtime.ports import Claim, Cooldown, History, Lease
-from smartcam.contract.event import Event, EventKind, Severity
+from infra.alerts.runtime.ports import (
+    Claim,
+    Closing,
+    Digests,
+    History,
+    Lease,
+    Limits,
+    NotYet,
+    Record,
+    Spot,
+    Windows,
+)
+from infra.alerts.runtime.render import alert_number
+from smartcam.contract.event import Event, Severity
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
-from tests.fakes.aws import FakeCooldown, FakeHistory
+from tests.fakes.aws import FakeDigests, FakeHistory, FakeLimits, FakeWindows
 from tests.infra.sample import NOON, cleared, raised
 
 if TYPE_CHECKING:
@@ -32,18 +48,41 @@ def later(seconds: float) -> UtcNs:
     return UtcNs(NOON + int(seconds * NS_PER_S))
 
 
+SPOT = Spot(raised().thing, raised().camera_id, "everyone", "sighting", COOLDOWN_S)
+ENDS = UtcNs(NOON + 7 * 3600 * NS_PER_S)
+
+
+@pytest.fixture
+def table(dynamodb: "DynamoDBClient") -> Table:
+    return Table(dynamodb, "history")
+
+
 @pytest.fixture(params=["fake", "dynamodb"])
 def history(request: pytest.FixtureRequest) -> History:
     if request.param == "fake":
         return FakeHistory(LEASE_S)
-    return DynamoHistory(request.getfixturevalue("dynamodb"), "history", LEASE_S, KEEP_S)
+    return DynamoHistory(request.getfixturevalue("table"), LEASE_S, KEEP_S)
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
-def cooldown(request: pytest.FixtureRequest) -> Cooldown:
+def windows(request: pytest.FixtureRequest) -> Windows:
     if request.param == "fake":
-        return FakeCooldown(COOLDOWN_S, LEASE_S)
-    return DynamoCooldown(request.getfixturevalue("dynamodb"), "history", COOLDOWN_S, LEASE_S, KEEP_S)
+        return FakeWindows(LEASE_S)
+    return DynamoWindows(request.getfixturevalue("table"), LEASE_S, KEEP_S)
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def digests(request: pytest.FixtureRequest) -> Digests:
+    if request.param == "fake":
+        return FakeDigests(LEASE_S)
+    return DynamoDigests(request.getfixturevalue("table"), LEASE_S, KEEP_S)
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def limits(request: pytest.FixtureRequest) -> Limits:
+    if request.param == "fake":
+        return FakeLimits(texts_per_day=5)
+    return DynamoLimits(request.getfixturevalue("table"), 5)
 
 
 def leased(history: History, event: Event, at: UtcNs = NOON) -> Lease:
@@ -53,27 +92,27 @@ def leased(history: History, event: Event, at: UtcNs = NOON) -> Lease:
 
 
 def test_an_event_is_recorded_once(history: History) -> None:
-    assert history.record(raised(), NOON) is State.RECORDED
+    assert history.record(raised(), NOON) == Record(State.RECORDED)
     lease = leased(history, raised())
-    assert history.record(raised(), NOON) is State.SENDING
+    assert history.record(raised(), NOON).state is State.SENDING
     history.settle(raised(), lease, State.SENT, NOON)
-    assert history.record(raised(), later(86_400)) is State.SENT
+    assert history.record(raised(), later(86_400)).state is State.SENT
 
 
 def test_another_camera_or_thing_cannot_take_an_event_away(history: History) -> None:
     history.record(raised(), NOON)
     history.settle(raised(), leased(history, raised()), State.SENT, NOON)
-    assert history.record(raised(camera_id=CameraId("door")), NOON) is State.RECORDED
-    assert history.record(raised(thing=ThingName("yard-2")), NOON) is State.RECORDED
+    assert history.record(raised(camera_id=CameraId("door")), NOON).state is State.RECORDED
+    assert history.record(raised(thing=ThingName("yard-2")), NOON).state is State.RECORDED
 
 
 @pytest.mark.parametrize("first", ["raised", "cleared"])
 def test_beginning_and_end_may_come_in_any_order(history: History, first: str) -> None:
     if first == "cleared":
         history.complete(cleared(), NOON)
-    assert history.record(raised(), NOON) is State.RECORDED
+    assert history.record(raised(), NOON) == Record(State.RECORDED)
     history.complete(cleared(), NOON)
-    assert history.record(raised(), NOON) is State.RECORDED
+    assert history.record(raised(), NOON) == Record(State.RECORDED)
 
 
 def test_a_lease_is_given_to_one_until_it_ends(history: History) -> None:
@@ -87,7 +126,7 @@ def test_a_lease_is_given_to_one_until_it_ends(history: History) -> None:
 def test_a_lease_that_was_given_back_is_free_at_once(history: History) -> None:
     history.record(raised(), NOON)
     history.release(raised(), leased(history, raised()))
-    assert history.record(raised(), NOON) is State.RECORDED
+    assert history.record(raised(), NOON) == Record(State.RECORDED)
     assert history.lease(raised(), NOON) is not None
 
 
@@ -97,25 +136,43 @@ def test_who_lost_the_lease_changes_nothing(history: History) -> None:
     new = leased(history, raised(), later(LEASE_S))
     history.release(raised(), old)
     history.settle(raised(), old, State.STALE, later(LEASE_S))
-    assert history.record(raised(), NOON) is State.SENDING
+    assert history.record(raised(), NOON).state is State.SENDING
     history.settle(raised(), new, State.SENT, later(LEASE_S))
-    assert history.record(raised(), NOON) is State.SENT
+    assert history.record(raised(), NOON).state is State.SENT
 
 
-@pytest.mark.parametrize("final", [State.SENT, State.SUPPRESSED, State.STALE])
+@pytest.mark.parametrize("final", [State.SENT, State.HELD, State.SUPPRESSED, State.STALE, State.UNWANTED])
 def test_what_is_settled_is_leased_to_nobody(history: History, final: State) -> None:
     history.record(raised(), NOON)
     history.settle(raised(), leased(history, raised()), final, NOON)
     assert history.lease(raised(), later(10 * LEASE_S)) is None
-    assert history.record(raised(), NOON) is final
+    assert history.record(raised(), NOON).state is final
 
 
-def test_an_item_tells_a_person_what_happened_and_is_forgotten_in_time(dynamodb: "DynamoDBClient") -> None:
-    history = DynamoHistory(dynamodb, "history", LEASE_S, KEEP_S)
+def test_what_was_decided_for_a_group_is_known_to_the_next_holder_of_the_lease(history: History) -> None:
     history.record(raised(), NOON)
-    history.settle(raised(), leased(history, raised()), State.SENT, later(1))
+    lease = leased(history, raised())
+    assert not lease.doubtful
+    history.mark(raised(), lease, "everyone", State.SENT)
+    again = leased(history, raised(), later(LEASE_S))
+    assert (again.told, again.doubtful) == ({"everyone": State.SENT}, True)
+    history.mark(raised(), lease, "guards", State.SENT)  # the first holder has lost it
+    history.settle(raised(), again, State.SENT, NOON, ("family", State.HELD))
+    assert history.record(raised(), NOON) == Record(State.SENT, {"everyone": State.SENT, "family": State.HELD})
+
+
+def test_a_lease_that_was_given_back_leaves_no_doubt(history: History) -> None:
+    history.record(raised(), NOON)
+    history.release(raised(), leased(history, raised()))
+    assert not leased(history, raised()).doubtful
+
+
+def test_an_item_tells_a_person_what_happened_and_is_forgotten_in_time(table: Table) -> None:
+    history = DynamoHistory(table, LEASE_S, KEEP_S)
+    history.record(raised(), NOON)
+    history.settle(raised(), leased(history, raised()), State.SENT, later(1), ("everyone", State.SENT))
     history.complete(cleared(), later(5))
-    [item] = dynamodb.scan(TableName="history")["Items"]
+    [item] = table.client.scan(TableName="history")["Items"]
     assert {key: next(iter(value.values())) for key, value in item.items()} == {
         "camera": "yard-1/gate",
         "item": f"event#{raised().event_id}",
@@ -128,6 +185,7 @@ def test_an_item_tells_a_person_what_happened_and_is_forgotten_in_time(dynamodb:
         "settled_at": "2026-03-01T12:00:01.000Z",
         "ended_at": "2026-03-01T12:00:05.000Z",
         "alert_state": "SENT",
+        "told": ["everyone=SENT"],
         "raised": raised().to_json().decode(),
         "cleared": cleared().to_json().decode(),
         "forget_at": str((later(5) // NS_PER_S) + KEEP_S),
@@ -135,72 +193,175 @@ def test_an_item_tells_a_person_what_happened_and_is_forgotten_in_time(dynamodb:
 
 
 def test_a_missing_table_is_an_error_and_not_a_repetition(dynamodb: "DynamoDBClient") -> None:
-    history = DynamoHistory(dynamodb, "elsewhere", LEASE_S, KEEP_S)
+    elsewhere = Table(dynamodb, "elsewhere")
+    history = DynamoHistory(elsewhere, LEASE_S, KEEP_S)
     with pytest.raises(ClientError):
         history.record(raised(), NOON)
     with pytest.raises(ClientError):
         history.lease(raised(), NOON)
     with pytest.raises(ClientError):
-        DynamoCooldown(dynamodb, "elsewhere", COOLDOWN_S, LEASE_S, KEEP_S).claim(raised(), NOON)
+        DynamoWindows(elsewhere, LEASE_S, KEEP_S).claim(SPOT, raised(), NOON)
+    with pytest.raises(ClientError):
+        DynamoLimits(elsewhere, 5).slot("everyone", NOON)
 
 
-def test_a_cooldown_runs_from_what_was_sent(cooldown: Cooldown) -> None:
-    assert cooldown.claim(MIDDLE, NOON) == Claim()
-    cooldown.sent(MIDDLE, Claim(), later(1))
-    assert cooldown.claim(raised(9), later(COOLDOWN_S)) is None
-    assert cooldown.claim(raised(9), later(COOLDOWN_S + 1)) == Claim()
+def test_a_cooldown_runs_from_what_was_sent(windows: Windows) -> None:
+    assert windows.claim(SPOT, MIDDLE, NOON) == Claim()
+    windows.sent(SPOT, MIDDLE, Claim(), later(1))
+    assert windows.claim(SPOT, raised(9), later(COOLDOWN_S)) is None
+    assert windows.claim(SPOT, raised(9), later(COOLDOWN_S + 1)) == Claim()
 
 
-def test_a_claim_keeps_others_back_until_it_ends_or_is_given_back(cooldown: Cooldown) -> None:
-    cooldown.claim(MIDDLE, NOON)
-    assert cooldown.claim(raised(9), later(LEASE_S - 1)) is None
-    assert cooldown.claim(MIDDLE, later(1)) is not None
-    cooldown.release(raised(9))
-    assert cooldown.claim(raised(9), later(2)) is None
-    cooldown.release(MIDDLE)
-    assert cooldown.claim(raised(9), later(2)) is not None
-    assert cooldown.claim(MIDDLE, later(2 + LEASE_S)) is not None
+def test_a_claim_keeps_others_back_until_it_ends_or_is_given_back(windows: Windows) -> None:
+    windows.claim(SPOT, MIDDLE, NOON)
+    assert windows.claim(SPOT, raised(9), later(LEASE_S - 1)) is None
+    assert windows.claim(SPOT, MIDDLE, later(1)) is not None
+    windows.release(SPOT, raised(9))
+    assert windows.claim(SPOT, raised(9), later(2)) is None
+    windows.release(SPOT, MIDDLE)
+    assert windows.claim(SPOT, raised(9), later(2)) is not None
+    assert windows.claim(SPOT, MIDDLE, later(2 + LEASE_S)) is not None
 
 
-def test_a_higher_severity_passes_a_claim_and_a_cooldown(cooldown: Cooldown) -> None:
-    cooldown.claim(LOW, NOON)
-    assert cooldown.claim(MIDDLE, NOON) is not None
-    cooldown.sent(MIDDLE, Claim(), NOON)
-    assert cooldown.claim(LOW, later(1)) is None
-    assert cooldown.claim(HIGH, later(1)) is not None
+def test_a_claim_may_be_kept_for_longer_by_its_holder_alone(windows: Windows) -> None:
+    windows.claim(SPOT, MIDDLE, NOON)
+    windows.keep(SPOT, raised(9), later(900))
+    windows.keep(SPOT, MIDDLE, later(600))
+    assert windows.claim(SPOT, raised(9), later(599)) is None
+    assert windows.claim(SPOT, raised(9), later(600)) is not None
 
 
-def test_who_lost_the_claim_begins_no_cooldown(cooldown: Cooldown) -> None:
-    cooldown.claim(LOW, NOON)
-    cooldown.claim(HIGH, NOON)
-    cooldown.sent(LOW, Claim(), NOON)
-    cooldown.release(HIGH)
-    assert cooldown.claim(LOW, later(1)) is not None
+def test_a_higher_severity_passes_a_claim_and_a_cooldown(windows: Windows) -> None:
+    windows.claim(SPOT, LOW, NOON)
+    assert windows.claim(SPOT, MIDDLE, NOON) is not None
+    windows.sent(SPOT, MIDDLE, Claim(), NOON)
+    assert windows.claim(SPOT, LOW, later(1)) is None
+    assert windows.claim(SPOT, HIGH, later(1)) is not None
 
 
-def test_what_was_held_back_is_counted_once_and_told_once(cooldown: Cooldown) -> None:
+def test_who_lost_the_claim_begins_no_cooldown(windows: Windows) -> None:
+    windows.claim(SPOT, LOW, NOON)
+    windows.claim(SPOT, HIGH, NOON)
+    windows.sent(SPOT, LOW, Claim(), NOON)
+    windows.release(SPOT, HIGH)
+    assert windows.claim(SPOT, LOW, later(1)) is not None
+
+
+def test_what_was_held_back_is_counted_once_and_told_once(windows: Windows) -> None:
     for event in (LOW, LOW, HIGH):
-        cooldown.hold_back(event, NOON)
-    claim = cooldown.claim(MIDDLE, NOON)
-    assert claim == Claim(frozenset({LOW.event_id, HIGH.event_id}))
-    cooldown.hold_back(raised(9), NOON)
-    cooldown.sent(MIDDLE, claim, NOON)
-    assert cooldown.claim(raised(10), later(COOLDOWN_S)) == Claim(frozenset({raised(9).event_id}))
+        windows.hold_back(SPOT, event, NOON)
+    claim = windows.claim(SPOT, MIDDLE, NOON)
+    assert claim == Claim((HeldEvent.of(LOW), HeldEvent.of(HIGH)))
+    windows.hold_back(SPOT, raised(9), NOON)
+    windows.sent(SPOT, MIDDLE, claim, NOON)
+    assert windows.claim(SPOT, raised(10), later(COOLDOWN_S)) == Claim((HeldEvent.of(raised(9)),))
 
 
-def test_kinds_and_cameras_do_not_keep_one_another_back(cooldown: Cooldown) -> None:
-    cooldown.claim(raised(1), NOON)
-    assert cooldown.claim(raised(2, kind=EventKind.VEHICLE), NOON) is not None
-    assert cooldown.claim(raised(3, camera_id=CameraId("door")), NOON) is not None
+def test_groups_and_cameras_and_families_do_not_keep_one_another_back(windows: Windows) -> None:
+    windows.claim(SPOT, raised(1), NOON)
+    others = [
+        Spot(SPOT.thing, CameraId("door"), "everyone", "sighting", COOLDOWN_S),
+        Spot(SPOT.thing, SPOT.camera, "guards", "sighting", COOLDOWN_S),
+        Spot(SPOT.thing, SPOT.camera, "everyone", "camera_lost", COOLDOWN_S),
+    ]
+    assert all(windows.claim(spot, raised(2), NOON) is not None for spot in others)
 
 
-def test_the_count_stops_before_the_item_grows_too_large(
-    dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("infra.alerts.runtime.aws_cooldown.MOST_COUNTED", 3)
-    cooldown = DynamoCooldown(dynamodb, "history", COOLDOWN_S, LEASE_S, KEEP_S)
-    for number in range(5):
-        cooldown.hold_back(raised(number), NOON)
-    claim = cooldown.claim(raised(9), NOON)
+def test_the_first_that_is_held_back_asks_for_a_timer_at_the_windows_end(windows: Windows) -> None:
+    windows.claim(SPOT, LOW, NOON)
+    windows.sent(SPOT, LOW, Claim(), NOON)
+    assert windows.hold_back(SPOT, raised(9), later(10)) == later(COOLDOWN_S)
+    assert windows.hold_back(SPOT, raised(9), later(10)) == later(COOLDOWN_S)  # it was not set: a crash, say
+    windows.timer_set(SPOT, later(COOLDOWN_S))
+    assert windows.hold_back(SPOT, raised(10), later(11)) is None
+    assert windows.hold_back(SPOT, raised(11), later(COOLDOWN_S - 1)) == later(COOLDOWN_S + 30)
+    assert windows.hold_back(SPOT, raised(12), later(COOLDOWN_S + 5)) == later(2 * COOLDOWN_S + 5)
+
+
+def test_a_window_is_closed_once_when_it_is_over(windows: Windows) -> None:
+    assert windows.close(SPOT, NOON) is None
+    windows.claim(SPOT, LOW, NOON)
+    windows.sent(SPOT, LOW, Claim(), NOON)
+    windows.hold_back(SPOT, MIDDLE, later(1))
+    assert windows.close(SPOT, later(10)) == NotYet(later(COOLDOWN_S))
+    closing = windows.close(SPOT, later(COOLDOWN_S))
+    assert closing == Closing((HeldEvent.of(MIDDLE),), alert_number(LOW.event_id), NOON)
+    assert windows.close(SPOT, later(COOLDOWN_S + 1)) == NotYet(later(COOLDOWN_S + LEASE_S))
+    windows.closed(SPOT, closing)
+    assert windows.close(SPOT, later(COOLDOWN_S + 2)) is None
+
+
+def test_a_closing_that_failed_can_be_opened_again_and_holds_up_no_event(windows: Windows) -> None:
+    windows.hold_back(SPOT, MIDDLE, NOON)
+    closing = windows.close(SPOT, NOON)
+    assert closing == Closing((HeldEvent.of(MIDDLE),), None, None)
+    windows.reopen(SPOT)
+    assert windows.close(SPOT, later(1)) == closing
+    claim = windows.claim(SPOT, LOW, later(1))
+    assert claim == Claim((HeldEvent.of(MIDDLE),))
+    windows.closed(SPOT, closing)
+    assert windows.claim(SPOT, raised(9, severity=Severity.INFO), later(2)) is None  # the event's claim has stayed
+    windows.sent(SPOT, LOW, Claim(), later(2))
+    assert windows.close(SPOT, later(1000)) is None
+
+
+def test_the_count_stops_before_the_item_grows_too_large(table: Table) -> None:
+    windows = DynamoWindows(table, LEASE_S, KEEP_S, most=3)
+    dues = [windows.hold_back(SPOT, raised(number), NOON) for number in range(5)]
+    assert dues[3:] == [None, None]
+    claim = windows.claim(SPOT, raised(9), NOON)
     assert claim is not None
     assert len(claim.held_back) == 3
+
+
+def test_a_night_holds_each_event_once_and_is_told_once(digests: Digests) -> None:
+    held = [HeldEvent.of(event) for event in (LOW, HIGH, LOW)]
+    for one in held:
+        digests.hold("everyone", ENDS, one)
+    digests.hold("guards", ENDS, held[0])
+    assert digests.open("everyone", ENDS, ENDS) == [held[0], held[1]]
+    assert digests.open("everyone", ENDS, later(7 * 3600 + 1)) == NotYet(later(7 * 3600 + LEASE_S))
+    digests.release("everyone", ENDS)
+    assert digests.open("everyone", ENDS, ENDS) == [held[0], held[1]]
+    digests.sent("everyone", ENDS)
+    assert digests.open("everyone", ENDS, later(10**6)) is None
+    assert digests.open("guards", ENDS, ENDS) == [held[0]]
+
+
+def test_a_night_without_events_has_no_digest(digests: Digests) -> None:
+    assert digests.open("everyone", ENDS, ENDS) is None
+    digests.hold("everyone", ENDS, HeldEvent.of(LOW))
+    assert digests.open("everyone", ENDS, ENDS) == [HeldEvent.of(LOW)]
+
+
+def test_a_night_of_the_same_id_at_two_cameras_holds_both(digests: Digests) -> None:
+    for camera in ("gate", "door"):
+        digests.hold("everyone", ENDS, HeldEvent.of(raised(camera_id=CameraId(camera))))
+    held = digests.open("everyone", ENDS, ENDS)
+    assert isinstance(held, list)
+    assert len(held) == 2
+
+
+def test_a_night_has_one_timer(digests: Digests) -> None:
+    assert digests.needs_timer("everyone", ENDS)
+    digests.timer_set("everyone", ENDS)
+    assert not digests.needs_timer("everyone", ENDS)
+    assert digests.needs_timer("everyone", UtcNs(ENDS + 86_400 * NS_PER_S))
+
+
+def test_sms_are_counted_by_the_day_and_no_more_than_the_limit(limits: Limits) -> None:
+    assert limits.may_text(3, NOON)
+    assert not limits.may_text(3, NOON)
+    assert limits.may_text(2, NOON)
+    assert not limits.may_text(1, later(11 * 3600))
+    limits.give_back(2, later(11 * 3600))
+    assert limits.may_text(1, later(11 * 3600))
+    assert limits.may_text(5, later(12 * 3600))  # another day in UTC
+    assert not limits.may_text(6, later(86_400 * 3))
+
+
+def test_turns_are_four_a_second_for_each_group_however_many_ask(limits: Limits) -> None:
+    slots = [limits.slot("everyone", NOON) for _ in range(9)]
+    assert slots == [later(number / 4) for number in range(9)]
+    assert limits.slot("guards", NOON) == NOON
+    assert limits.slot("everyone", later(60)) == later(60)

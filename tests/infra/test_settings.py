@@ -1,11 +1,12 @@
 import pytest
 
 from infra.settings import AlertSettings
+from infra.subscribers import SubscriberGroup
 from smartcam.contract.errors import SettingsError
 
 
 def test_without_a_context_there_are_defaults() -> None:
-    assert AlertSettings.from_context({}) == AlertSettings((), (), (), 300, "UTC")
+    assert AlertSettings.from_context({}) == AlertSettings((SubscriberGroup(),), (), 300, "UTC", {})
     assert AlertSettings.from_context({"email": "", "phone": None, "cooldown_seconds": "", "time_zone": ""}) == (
         AlertSettings()
     )
@@ -21,8 +22,11 @@ def test_lists_are_separated_by_commas_and_may_have_blanks() -> None:
             "time_zone": "Europe/Berlin",
         }
     )
-    assert settings.emails == ("anna@example.org", "ben@example.org")
-    assert settings.phones == ("+4915112345678", "+12025550123")
+    [everyone] = settings.groups
+    assert everyone.name == "everyone"
+    assert everyone.emails == ("anna@example.org", "ben@example.org")
+    assert everyone.phones == ("+4915112345678", "+12025550123")
+    assert everyone.time_zone == "Europe/Berlin"
     assert settings.things == ("yard-1", "cellar:2")
     assert (settings.cooldown_s, settings.time_zone) == (60, "Europe/Berlin")
 
@@ -51,6 +55,11 @@ def test_the_cooldown_may_be_a_number_and_may_be_off() -> None:
         ("time_zone", "Berlin", "IANA"),
         ("time_zone", "../etc/passwd", "IANA"),
         ("time_zone", 1, "IANA"),
+        ("language", "fr", "one of en, zh"),
+        ("quiet", "22-7", "22:00-07:00"),
+        ("quiet", "22:00-22:00", "two different"),
+        ("quiet", "24:00-07:00", "22:00-07:00"),
+        ("subscribers", "nowhere.toml", "a file in TOML that can be read"),
     ],
 )
 def test_a_wrong_value_names_key_value_and_remedy(key: str, value: object, remedy: str) -> None:

@@ -4,13 +4,19 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import cast
+from zoneinfo import ZoneInfo
 
 from infra.alerts.asset import HANDLER, ROOT
 from infra.alerts.infrastructure import EVENT_SQL, HISTORY_DAYS
 from infra.alerts.runtime.agreed import LEASE_S
+from infra.alerts.runtime.audience import Wanted
 from infra.alerts.runtime.handler import Surroundings
+from infra.alerts.runtime.quiet import QuietHours
+from smartcam.contract.event import EventKind, Severity
+from smartcam.contract.ids import CameraId, ThingName
 from tests.infra.conftest import Template
 
 RULE_ARN = "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:rule/SmartcamAlerts_events"
@@ -50,6 +56,11 @@ def rights_of(template: Template, role: str) -> dict[str, set[str]]:
             for resource in as_list(statement["Resource"]):
                 rights.setdefault(resource, set()).update(as_list(statement["Action"]))
     return rights
+
+
+def topics_of_people(template: Template) -> list[str]:
+    """The groups' topics, in their order."""
+    return [name for name in template.all_of("AWS::SNS::Topic") if name.startswith("Recipients")]
 
 
 def test_the_rule_hands_over_the_raw_payload_and_what_the_topic_says(template: Template) -> None:
@@ -111,16 +122,23 @@ def test_the_rules_role_is_for_this_rule_alone_and_can_only_fill_the_error_queue
 def test_the_function_may_do_what_it_does_and_nothing_else(template: Template) -> None:
     name, role = template.one("AWS::IAM::Role", "Alerter")
     [table] = template.all_of("AWS::DynamoDB::Table")
-    topic, _ = template.one("AWS::SNS::Topic", "Recipients")
+    topics = topics_of_people(template)
+    timers, _ = template.one("AWS::SQS::Queue", "Clockwork")
     log, _ = template.one("AWS::Logs::LogGroup", "Alerter")
     queue, _ = template.one("AWS::SQS::Queue", "FailuresUnhandled")
     key, _ = template.one("AWS::KMS::Key")
     assert "ManagedPolicyArns" not in role
     assert rights_of(template, name) == {
         f"<{log}.Arn>": {"logs:CreateLogStream", "logs:PutLogEvents"},
-        f"<{table}.Arn>": {"dynamodb:UpdateItem"},
-        f"<{topic}>": {"sns:Publish"},
+        f"<{table}.Arn>": {f"dynamodb:{action}" for action in ("GetItem", "PutItem", "Query", "UpdateItem")},
+        **{f"<{topic}>": {"sns:Publish"} for topic in topics},
         f"<{queue}.Arn>": {"sqs:SendMessage"},
+        f"<{timers}.Arn>": {
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+            "sqs:SendMessage",
+        },
         "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:topic/smartcam/v1/*/ack": {"iot:Publish"},
         f"<{key}.Arn>": {
             "kms:Decrypt",
@@ -153,13 +171,19 @@ def test_the_functions_environment_is_what_its_code_reads(template: Template) ->
     _, function = template.one("AWS::Lambda::Function", "Alerter")
     environment = cast("dict[str, str]", inner(function, "Environment", "Variables"))
     [table] = template.all_of("AWS::DynamoDB::Table")
-    topic, _ = template.one("AWS::SNS::Topic", "Recipients")
     queue, _ = template.one("AWS::SQS::Queue", "FailuresUnhandled")
+    timers, _ = template.one("AWS::SQS::Queue", "Clockwork")
     here = Surroundings.from_environment(environment)
-    assert (here.table, here.topic_arn, here.refused_queue_url) == (f"<{table}>", f"<{topic}>", f"<{queue}>")
-    assert here.cooldown_s == 300
+    assert (here.table, here.refused_queue_url, here.timer_queue_url) == (f"<{table}>", f"<{queue}>", f"<{timers}>")
+    assert (here.cooldown_s, here.texts_per_day) == (300, 50)
     assert here.keep_s == HISTORY_DAYS * 86_400
-    assert str(here.zone) == "UTC"
+    everyone, night = here.audience.groups
+    assert (everyone.name, everyone.emails, everyone.phones, everyone.quiet) == ("everyone", 2, 1, None)
+    assert [everyone.topic_arn, night.topic_arn] == [f"<{topic}>" for topic in topics_of_people(template)]
+    assert (night.name, night.language, night.emails, str(night.zone)) == ("night-watch", "zh", 1, "Asia/Shanghai")
+    assert night.quiet == QuietHours(time(22), time(7), ZoneInfo("Asia/Shanghai"))
+    assert night.wanted == Wanted(frozenset({"yard-1/gate"}), frozenset({EventKind.PERSON}), Severity.WARNING)
+    assert str(here.audience.zone_of(ThingName("yard-1"), CameraId("gate"))) == "Europe/Berlin"
 
 
 def test_what_the_function_fails_on_is_tried_again_and_then_kept(template: Template) -> None:
@@ -179,23 +203,57 @@ def test_everything_that_holds_events_is_encrypted_with_our_key(template: Templa
             assert template.one(kind, name)[1]["KmsMasterKeyId"] == f"<{key}.Arn>"
 
 
-def test_the_key_is_ruled_by_the_accounts_own_policies_and_no_other_accounts(template: Template) -> None:
+def test_the_key_is_ruled_by_the_accounts_own_policies_and_services_on_behalf_of_it(template: Template) -> None:
     _, key = template.one("AWS::KMS::Key")
+    services = set()
     for statement in statements(key["KeyPolicy"]):
-        if "Service" in cast("Properties", statement["Principal"]):
+        principal = cast("dict[str, str]", statement["Principal"])
+        if "Service" in principal:
+            services.add(principal["Service"])
             assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"}}
             assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
         else:
-            assert statement["Principal"] == {"AWS": "arn:<AWS::Partition>:iam::<AWS::AccountId>:root"}
+            assert principal == {"AWS": "arn:<AWS::Partition>:iam::<AWS::AccountId>:root"}
+    assert services == {"sns.amazonaws.com", "cloudwatch.amazonaws.com"}
 
 
-def test_topic_and_queues_refuse_what_is_not_tls(template: Template) -> None:
-    policies = [template.one("AWS::SNS::TopicPolicy", name)[1] for name in template.all_of("AWS::SNS::TopicPolicy")]
-    policies += [template.one("AWS::SQS::QueuePolicy", name)[1] for name in template.all_of("AWS::SQS::QueuePolicy")]
-    assert len(policies) == len(template.all_of("AWS::SNS::Topic")) + len(template.all_of("AWS::SQS::Queue"))
-    for policy in policies:
-        [denied] = [one for one in statements(policy["PolicyDocument"]) if one["Effect"] == "Deny"]
-        assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+def test_topics_and_queues_refuse_what_is_not_tls(template: Template) -> None:
+    for policy_kind, kind, number in (
+        ("AWS::SNS::TopicPolicy", "AWS::SNS::Topic", 2),
+        ("AWS::SQS::QueuePolicy", "AWS::SQS::Queue", 5),
+    ):
+        policies = [template.one(policy_kind, name)[1] for name in template.all_of(policy_kind)]
+        assert len(policies) == len(template.all_of(kind)) >= number
+        for policy in policies:
+            [denied] = [one for one in statements(policy["PolicyDocument"]) if one["Effect"] == "Deny"]
+            assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_only_our_topics_may_put_what_reached_nobody_into_its_queue(template: Template) -> None:
+    queue, _ = template.one("AWS::SQS::Queue", "FailuresUnreached")
+    [policy] = [
+        template.one("AWS::SQS::QueuePolicy", name)[1]
+        for name in template.all_of("AWS::SQS::QueuePolicy")
+        if template.one("AWS::SQS::QueuePolicy", name)[1]["Queues"] == [f"<{queue}>"]
+    ]
+    grants = [one for one in statements(policy["PolicyDocument"]) if one["Effect"] == "Allow"]
+    assert {one["Principal"]["Service"] for one in grants} == {"sns.amazonaws.com"}  # type: ignore[index]  # read on
+    topics = {f"<{topic}>" for topic in topics_of_people(template)}
+    assert {inner(one, "Condition", "ArnEquals")["aws:SourceArn"] for one in grants} == topics
+
+
+def test_timers_are_delayed_messages_that_start_the_function_one_by_one_and_are_kept_when_it_fails(
+    template: Template,
+) -> None:
+    name, queue = template.one("AWS::SQS::Queue", "Clockwork")
+    kept, _ = template.one("AWS::SQS::Queue", "FailuresUntimely")
+    function, properties = template.one("AWS::Lambda::Function", "Alerter")
+    assert queue["RedrivePolicy"] == {"deadLetterTargetArn": f"<{kept}.Arn>", "maxReceiveCount": 10}
+    assert queue["VisibilityTimeout"] == 6 * cast("int", properties["Timeout"])
+    _, source = template.one("AWS::Lambda::EventSourceMapping", "Alerter")
+    assert source["BatchSize"] == 1
+    assert source["EventSourceArn"] == f"<{name}.Arn>"
+    assert source["FunctionName"] == f"<{function}>"
 
 
 def test_the_history_can_be_restored_forgets_in_time_and_outlives_the_stack(template: Template) -> None:
@@ -211,20 +269,29 @@ def test_the_history_can_be_restored_forgets_in_time_and_outlives_the_stack(temp
 
 def test_failures_wait_two_weeks_and_logs_three_months(template: Template) -> None:
     for name in template.all_of("AWS::SQS::Queue"):
-        assert template.one("AWS::SQS::Queue", name)[1]["MessageRetentionPeriod"] == 14 * 86_400
+        assert template.one("AWS::SQS::Queue", name)[1]["MessageRetentionPeriod"] == 14 * 86_400, name
     for name in template.all_of("AWS::Logs::LogGroup"):
         assert template.one("AWS::Logs::LogGroup", name)[1]["RetentionInDays"] == 90
 
 
-def test_everybody_in_the_context_is_subscribed(template: Template) -> None:
-    topic, _ = template.one("AWS::SNS::Topic", "Recipients")
+def test_everybody_is_subscribed_to_the_topic_of_their_group(template: Template) -> None:
+    everyone, night = topics_of_people(template)
     subscribed = [template.one("AWS::SNS::Subscription", name)[1] for name in template.all_of("AWS::SNS::Subscription")]
-    assert {one["TopicArn"] for one in subscribed} == {f"<{topic}>"}
-    assert {(one["Protocol"], one["Endpoint"]) for one in subscribed} == {
-        ("email", "anna@example.org"),
-        ("email", "ben@example.org"),
-        ("sms", "+4915112345678"),
+    assert {(one["TopicArn"], one["Protocol"], one["Endpoint"]) for one in subscribed} == {
+        (f"<{everyone}>", "email", "anna@example.org"),
+        (f"<{everyone}>", "email", "ben@example.org"),
+        (f"<{everyone}>", "sms", "+4915112345678"),
+        (f"<{night}>", "email", "wei@example.org"),
+        (f"<{night}>", "https", "https://example.org/alerts"),
     }
+
+
+def test_phones_get_only_what_the_guard_lets_through_and_what_reaches_nobody_is_kept(template: Template) -> None:
+    unreached, _ = template.one("AWS::SQS::Queue", "FailuresUnreached")
+    for name in template.all_of("AWS::SNS::Subscription"):
+        _, one = template.one("AWS::SNS::Subscription", name)
+        assert one["RedrivePolicy"] == {"deadLetterTargetArn": f"<{unreached}.Arn>"}
+        assert one.get("FilterPolicy") == ({"sms": ["allowed"]} if one["Protocol"] == "sms" else None)
 
 
 def test_each_device_speaks_for_itself_alone(template: Template) -> None:
@@ -246,9 +313,22 @@ def test_each_device_speaks_for_itself_alone(template: Template) -> None:
 
 def test_the_outputs_are_what_the_tools_ask_for(template: Template) -> None:
     assert set(inner(template.document, "Outputs")) == {
-        "TopicArn", "TableName", "FunctionName", "ErrorQueueUrl", "FailureQueueUrl",
-        "OperationsTopicArn", "SignsFunctionName", "WatchFunctionName",
+        "TopicArn", "TableName", "FunctionName", "ErrorQueueUrl", "FailureQueueUrl", "TimerQueueUrl",
+        "UntimelyQueueUrl", "UnreachedQueueUrl", "OperationsTopicArn", "SignsFunctionName", "WatchFunctionName",
     }  # fmt: skip
+
+
+def test_every_queue_of_failures_has_an_alarm_for_those_who_run_it(template: Template) -> None:
+    operations, _ = template.one("AWS::SNS::Topic", "Operations")
+    alarmed = set()
+    for name in template.all_of("AWS::CloudWatch::Alarm"):
+        _, alarm = template.one("AWS::CloudWatch::Alarm", name)
+        assert alarm["AlarmActions"] == [f"<{operations}>"]
+        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible":
+            [dimension] = cast("list[dict[str, str]]", alarm["Dimensions"])
+            alarmed.add(dimension["Value"])
+    failures = {name for name in template.all_of("AWS::SQS::Queue") if name.startswith("Failures")}
+    assert alarmed == {f"<{name}.QueueName>" for name in failures}
 
 
 def test_the_template_names_no_account_and_no_region(template: Template) -> None:

@@ -13,3 +13,10 @@ DISPLAY_NAME: Final = "Smartcam"
 TIMEOUT_S: Final = 30
 LEASE_S: Final = 45
 """Longer than an invocation can live, shorter than Lambda waits before it tries again (a minute)."""
+LONGEST_DELAY_S: Final = 900
+"""SQS delays a message no longer; a later timer is set again on the way."""
+SMS_ATTRIBUTE: Final = "sms"
+SMS_ALLOWED: Final = "allowed"
+"""Phones' subscriptions let only messages through that say so: the guard against bills can hold back SMS alone."""
+EMAILS_PER_SECOND: Final = 4
+"""SNS suspends an e-mail subscription above ten a second; a queue's clock is a second rough."""

@@ -1,36 +1,38 @@
 """What becomes of one delivery.
 
 Each step is stored before the next is taken, so a crash anywhere is made good by the next delivery of the same
-event. The device is answered last: until then it sends again, which is one more retry than Lambda's own.
+event. The device is answered last: once every group is decided, or a timer holds what has to wait.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import tzinfo
 from enum import StrEnum
+from typing import Final
 
+from infra.alerts.runtime import metrics
+from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.delivery import Delivery, readable_identity
+from infra.alerts.runtime.jobs import DeliverAgain
 from infra.alerts.runtime.ports import (
     FINAL,
-    AlertInProgress,
     AlertState,
-    Claim,
-    Cooldown,
     History,
     Lease,
-    Notifier,
-    NotPublished,
+    Meter,
     NotReplied,
     Refusals,
     Replies,
+    Timers,
 )
-from infra.alerts.runtime.render import render_alert
+from infra.alerts.runtime.telling import MOST_TRIES, Case, Later, Telling
 from infra.alerts.runtime.timing import is_stale, occasion
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, Phase
-from smartcam.contract.times import UtcNs
+from smartcam.contract.times import NS_PER_S, UtcNs
+
+_BEST_FIRST: Final = (AlertState.SENT, AlertState.HELD, AlertState.SUPPRESSED, AlertState.UNWANTED)
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +41,11 @@ class Outcome(StrEnum):
     """What a delivery led to."""
 
     SENT = "sent"
+    HELD = "held"
     SUPPRESSED = "suppressed"
+    UNWANTED = "unwanted"
     STALE = "stale"
+    DEFERRED = "deferred"
     REPEATED = "repeated"
     COMPLETED = "completed"
     REFUSED = "refused"
@@ -48,28 +53,32 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alerting:
-    """The steps from a delivery to an alert and an acknowledgement."""
+    """The steps from a delivery to alerts and an acknowledgement."""
 
     history: History
-    cooldown: Cooldown
-    notifier: Notifier
+    telling: Telling
+    timers: Timers
     replies: Replies
     refusals: Refusals
+    meter: Meter
     now: Callable[[], UtcNs]
-    zone: tzinfo
 
     def take(self, delivery: Delivery) -> Outcome:
-        """Record, decide, alert, acknowledge.
+        """Record, decide, alert, acknowledge."""
+        return self.take_again(DeliverAgain(delivery))
+
+    def take_again(self, job: DeliverAgain) -> Outcome:
+        """Take a delivery that had to wait.
 
         Raises:
-            AlertInProgress: another invocation is at it.
-            NotPublished: SNS failed; the event stays recorded and undecided.
+            NotPublished: SNS has failed for hours; the event stays recorded and undecided.
         """
+        delivery = job.delivery
         try:
             event = delivery.event()
         except ContractError as error:
             return self._refuse(delivery, error)
-        outcome = self._complete(event, delivery) if event.phase is Phase.CLEARED else self._alert(event, delivery)
+        outcome = self._complete(event, delivery) if event.phase is Phase.CLEARED else self._alert(event, job)
         logger.info("event_taken outcome=%s event_id=%s phase=%s", outcome, event.event_id, event.phase)
         self._reply(delivery, Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED))
         return outcome
@@ -77,6 +86,8 @@ class Alerting:
     def _refuse(self, delivery: Delivery, error: ContractError) -> Outcome:
         logger.warning("event_refused thing=%s camera=%s reason=%s", delivery.thing, delivery.camera, error)
         self.refusals.keep(delivery, str(error))
+        self.meter.add(metrics.EVENTS_REFUSED)
+        self.meter.add(metrics.SCHEMA_UNKNOWN, int(error.field == "schema"))
         identity = readable_identity(delivery.payload)
         if identity is not None:
             self._reply(delivery, Acknowledgement(*identity, AckStatus.REFUSED, str(error)))
@@ -86,45 +97,66 @@ class Alerting:
         self.history.complete(event, delivery.arrived_at)
         return Outcome.COMPLETED
 
-    def _alert(self, event: Event, delivery: Delivery) -> Outcome:
-        state = self.history.record(event, delivery.arrived_at)
-        if state in FINAL:
-            return self._repeat(event, state)
-        lease = self.history.lease(event, self.now())
-        if lease is None:
-            raise AlertInProgress(f"event {event.event_id} is being decided by another invocation")
-        return self._decide(event, delivery, lease)
-
-    def _repeat(self, event: Event, state: AlertState) -> Outcome:
-        if state is AlertState.SENT:  # a crash may have come between SENT and the beginning of the cooldown
-            self.cooldown.sent(event, Claim(), self.now())
-        return Outcome.REPEATED
-
-    def _decide(self, event: Event, delivery: Delivery, lease: Lease) -> Outcome:
+    def _alert(self, event: Event, job: DeliverAgain) -> Outcome:
+        record = self.history.record(event, job.delivery.arrived_at)
+        if record.state in FINAL:
+            self.telling.begun(event, record.told)
+            return Outcome.REPEATED
         now = self.now()
-        if is_stale(event, delivery.arrived_at, now):
+        lease = self.history.lease(event, now)
+        if lease is None:  # another invocation is at it: look again when it must have ended
+            self.timers.ring(UtcNs(now + LEASE_S * NS_PER_S), job)
+            return Outcome.DEFERRED
+        if is_stale(event, job.delivery.arrived_at, now):
             self.history.settle(event, lease, AlertState.STALE, now)
+            self.meter.add(metrics.EVENTS_STALE)
             return Outcome.STALE
-        claim = self.cooldown.claim(event, now)
-        if claim is None:
-            self.cooldown.hold_back(event, now)
-            self.history.settle(event, lease, AlertState.SUPPRESSED, now)
-            return Outcome.SUPPRESSED
-        held_back = len(claim.held_back - {event.event_id})
-        alert = render_alert(event, occasion(event, delivery.arrived_at), held_back, self.zone)
-        try:
-            self.notifier.publish(event, alert)
-        except NotPublished:
-            self.cooldown.release(event)
+        return self._decide(event, job, lease)
+
+    def _decide(self, event: Event, job: DeliverAgain, lease: Lease) -> Outcome:
+        case = Case(event, occasion(event, job.delivery.arrived_at), job.tries, job.slots, lease.doubtful)
+        self.telling.begun(event, lease.told)
+        states, later = dict(lease.told), dict[str, Later]()
+        groups = [group for group in self.telling.audience.groups if group.name not in lease.told]
+        for group in groups:
+            last = group is groups[-1] and not later
+
+            def store(state: AlertState, name: str = group.name, *, last: bool = last) -> None:
+                states[name] = state
+                if last:
+                    self.history.settle(event, lease, _best(states), self.now(), (name, state))
+                else:
+                    self.history.mark(event, lease, name, state)
+
+            result = self.telling.tell(case, group, store)
+            if isinstance(result, Later):
+                later[group.name] = result
+        if later:
+            return self._defer(event, job, lease, later)
+        if not groups:
+            self.history.settle(event, lease, _best(states), self.now())
+        return Outcome(_best(states).lower())
+
+    def _defer(self, event: Event, job: DeliverAgain, lease: Lease, later: dict[str, Later]) -> Outcome:
+        """Leave the rest to a timer, and only then let others have the event."""
+        failures = [one.failure for one in later.values() if one.failure is not None]
+        if failures:
+            self.meter.add(metrics.UNDELIVERED_AGE, (self.now() - job.delivery.arrived_at) / NS_PER_S)
+        if failures and job.tries >= MOST_TRIES:
             self.history.release(event, lease)
-            raise
-        sent_at = self.now()
-        self.history.settle(event, lease, AlertState.SENT, sent_at)
-        self.cooldown.sent(event, claim, sent_at)
-        return Outcome.SENT
+            raise failures[0]
+        slots = {**job.slots, **{name: one.slot for name, one in later.items() if one.slot is not None}}
+        again = DeliverAgain(job.delivery, job.tries + bool(failures), slots)
+        self.timers.ring(UtcNs(min(one.due for one in later.values())), again)
+        self.history.release(event, lease)
+        return Outcome.DEFERRED
 
     def _reply(self, delivery: Delivery, acknowledgement: Acknowledgement) -> None:
         try:
             self.replies.send(delivery.thing, acknowledgement)
         except NotReplied as error:  # not worth a retry of the whole: the device sends again, and is answered then
             logger.warning("reply_lost thing=%s event_id=%s error=%s", delivery.thing, acknowledgement.event_id, error)
+
+
+def _best(states: dict[str, AlertState]) -> AlertState:
+    return next((state for state in _BEST_FIRST if state in states.values()), AlertState.UNWANTED)

@@ -1,20 +1,12 @@
 """The history in DynamoDB: one item per event and camera, moved from state to state by conditional writes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from botocore.exceptions import ClientError
-
-from infra.alerts.runtime.agreed import CAMERA_KEY, ITEM_KEY
-from infra.alerts.runtime.ports import AlertState, Lease
+from infra.alerts.runtime.dynamo import Item, Table, Values, number, text
+from infra.alerts.runtime.ports import AlertState, Lease, Record
 from smartcam.contract.event import Event
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 
 _RECORD: Final = (
     "SET alert_state = :state, raised = :raised, thing = :thing, kind = :kind, severity = :severity,"
@@ -26,18 +18,18 @@ _COMPLETE: Final = (
 )
 _FREE: Final = "alert_state = :recorded OR (alert_state = :sending AND lease_until <= :now)"
 _MINE: Final = "alert_state = :sending AND lease_until = :lease"
+_SETTLE: Final = "SET alert_state = :state, settled_at = :at REMOVE lease_until"
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoHistory:
     """A `History`. `keep_s` is how long items stay: longer than any outbox keeps an event."""
 
-    client: "DynamoDBClient"
-    table: str
+    table: Table
     lease_s: int
     keep_s: int
 
-    def record(self, event: Event, arrived_at: UtcNs) -> AlertState:
+    def record(self, event: Event, arrived_at: UtcNs) -> Record:
         """See History."""
         values = {
             ":state": text(AlertState.RECORDED),
@@ -47,63 +39,48 @@ class DynamoHistory:
             ":day": text(format_utc(arrived_at)[: len("2026-03-01")]),
             **self._common(event, arrived_at),
         }
-        try:
-            self.client.update_item(
-                TableName=self.table,
-                Key=event_key(event),
-                UpdateExpression=_RECORD,
-                ConditionExpression="attribute_not_exists(alert_state)",
-                ExpressionAttributeValues=values,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            return AlertState(item_behind(error)["alert_state"]["S"])
-        return AlertState.RECORDED
+        new, item = self._update(event, _RECORD, values, "attribute_not_exists(alert_state)")
+        return Record(AlertState.RECORDED) if new else Record(AlertState(item["alert_state"]["S"]), _told(item))
 
     def complete(self, event: Event, arrived_at: UtcNs) -> None:
         """See History."""
         ended_at = event.started_at if event.ended_at is None else event.ended_at
-        self.client.update_item(
-            TableName=self.table,
-            Key=event_key(event),
-            UpdateExpression=_COMPLETE,
-            ExpressionAttributeValues={
-                ":cleared": text(event.to_json().decode()),
-                ":ended": text(format_utc(ended_at)),
-                **self._common(event, arrived_at),
-            },
-        )
+        values = {":cleared": text(event.to_json().decode()), ":ended": text(format_utc(ended_at))}
+        self._update(event, _COMPLETE, {**values, **self._common(event, arrived_at)})
 
     def lease(self, event: Event, now: UtcNs) -> Lease | None:
         """See History."""
-        lease = Lease(now + self.lease_s * NS_PER_S)
+        until = now + self.lease_s * NS_PER_S
         values = {
             ":recorded": text(AlertState.RECORDED),
             ":sending": text(AlertState.SENDING),
             ":now": number(now),
-            ":lease": number(lease),
+            ":lease": number(until),
         }
-        taken = self._move(event, "SET alert_state = :sending, lease_until = :lease", _FREE, values)
-        return lease if taken else None
+        update = "SET alert_state = :sending, lease_until = :lease"
+        taken, before = self._update(event, update, values, _FREE)
+        if not taken:
+            return None
+        return Lease(until, _told(before), doubtful=before["alert_state"]["S"] == AlertState.SENDING)
 
     def release(self, event: Event, lease: Lease) -> None:
         """See History."""
-        values = {
-            ":recorded": text(AlertState.RECORDED),
-            ":sending": text(AlertState.SENDING),
-            ":lease": number(lease),
-        }
-        self._move(event, "SET alert_state = :recorded REMOVE lease_until", _MINE, values)
+        values = {":recorded": text(AlertState.RECORDED), **_holder(lease)}
+        self._update(event, "SET alert_state = :recorded REMOVE lease_until", values, _MINE)
 
-    def settle(self, event: Event, lease: Lease, state: AlertState, now: UtcNs) -> None:
+    def mark(self, event: Event, lease: Lease, group: str, state: AlertState) -> None:
         """See History."""
-        values = {
-            ":state": text(state),
-            ":sending": text(AlertState.SENDING),
-            ":lease": number(lease),
-            ":at": text(format_utc(now)),
-        }
-        self._move(event, "SET alert_state = :state, settled_at = :at REMOVE lease_until", _MINE, values)
+        self._update(event, "ADD told :told", {":told": _entry(group, state), **_holder(lease)}, _MINE)
+
+    def settle(
+        self, event: Event, lease: Lease, state: AlertState, now: UtcNs, last: tuple[str, AlertState] | None = None
+    ) -> None:
+        """See History."""
+        values: Values = {":state": text(state), ":at": text(format_utc(now)), **_holder(lease)}
+        if last is None:
+            self._update(event, _SETTLE, values, _MINE)
+        else:
+            self._update(event, f"{_SETTLE} ADD told :told", {**values, ":told": _entry(*last)}, _MINE)
 
     def _common(self, event: Event, arrived_at: UtcNs) -> dict[str, dict[str, str]]:
         return {
@@ -113,46 +90,25 @@ class DynamoHistory:
             ":forget": number(arrived_at // NS_PER_S + self.keep_s),
         }
 
-    def _move(self, event: Event, update: str, condition: str, values: Mapping[str, dict[str, str]]) -> bool:
-        """Whether the item was as the condition says, and is as the update says now."""
-        try:
-            self.client.update_item(
-                TableName=self.table,
-                Key=event_key(event),
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeValues=values,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != CONDITION_FAILED:
-                raise
-            return False
-        return True
+    def _update(self, event: Event, update: str, values: Values, condition: str = "") -> tuple[bool, Item]:
+        """Whether the condition held, and the item as it was before."""
+        key = partition(event), f"event#{event.event_id}"
+        return self.table.update(key, update, values, condition, before=True)
 
 
-def text(value: str) -> dict[str, str]:
-    """A DynamoDB string."""
-    return {"S": str(value)}
+def _holder(lease: Lease) -> dict[str, dict[str, str]]:
+    return {":sending": text(AlertState.SENDING), ":lease": number(lease.until)}
 
 
-def number(value: int) -> dict[str, str]:
-    """A DynamoDB number."""
-    return {"N": str(value)}
+def _entry(group: str, state: AlertState) -> dict[str, list[str]]:
+    return {"SS": [f"{group}={state}"]}
+
+
+def _told(item: Item) -> dict[str, AlertState]:
+    entries = (entry.rsplit("=", 1) for entry in item.get("told", {}).get("SS", []))
+    return {group: AlertState(state) for group, state in entries}
 
 
 def partition(event: Event) -> str:
     """All items of one camera stand together; the thing's name keeps two yards' cameras apart."""
     return f"{event.thing}/{event.camera_id}"
-
-
-def event_key(event: Event) -> dict[str, dict[str, str]]:
-    """Where the event's item is; event ids sort by time."""
-    return {CAMERA_KEY: text(partition(event)), ITEM_KEY: text(f"event#{event.event_id}")}
-
-
-def item_behind(error: ClientError) -> Mapping[str, Mapping[str, str]]:
-    """The item that a failed condition met. Raises the error itself when it is another one."""
-    item = error.response.get("Item")
-    if error.response["Error"]["Code"] != CONDITION_FAILED or not isinstance(item, dict):
-        raise error
-    return item

@@ -1,19 +1,22 @@
-"""The ways out: SNS to people, MQTT to devices, a queue for what was refused."""
+"""The ways out: SNS to people, MQTT to devices, queues for what comes back later and for what was refused."""
 
-import base64
 import json
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
+from infra.alerts.runtime.agreed import LONGEST_DELAY_S, SMS_ALLOWED, SMS_ATTRIBUTE
+from infra.alerts.runtime.audience import Group
 from infra.alerts.runtime.delivery import Delivery
+from infra.alerts.runtime.jobs import Job, delivery_document, job_to_json
 from infra.alerts.runtime.ports import NotPublished, NotReplied
 from infra.alerts.runtime.render import AlertText
 from smartcam.contract.ack import Acknowledgement
-from smartcam.contract.event import Event
 from smartcam.contract.ids import ThingName
-from smartcam.contract.times import NS_PER_MS
+from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import ack_topic
 
 if TYPE_CHECKING:
@@ -21,41 +24,56 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
+_SERVER_FAULT: Final = 500
+
 
 @dataclass(frozen=True, slots=True)
 class SnsNotifier:
     """A `Notifier`. The client must not retry by itself: a request that timed out may have been taken."""
 
     client: "SNSClient"
-    topic_arn: str
 
-    def publish(self, event: Event, alert: AlertText) -> None:
+    def publish(self, group: Group, alert: AlertText, facts: Mapping[str, str], *, texts: bool) -> None:
         """See Notifier."""
-        words = {"default": alert.email, "email": alert.email, "sms": alert.sms}
+        words = {
+            "default": alert.email,
+            "email": alert.email,
+            "sms": alert.sms,
+            "https": alert.document,
+        }
         try:
             self.client.publish(
-                TopicArn=self.topic_arn,
+                TopicArn=group.topic_arn,
                 Subject=alert.subject,
-                Message=json.dumps(words),
+                Message=json.dumps(words, ensure_ascii=False),
                 MessageStructure="json",
-                MessageAttributes=message_attributes(event, alert),
+                MessageAttributes=message_attributes(alert, facts, texts=texts),
             )
         except (BotoCoreError, ClientError) as error:
-            raise NotPublished(f"alert {alert.number} of event {event.event_id}: {error}") from error
+            raise NotPublished(
+                f"alert {alert.number} to {group.name}: {error}", doubtful=_may_be_taken(error)
+            ) from error
 
 
-def message_attributes(event: Event, alert: AlertText) -> "dict[str, MessageAttributeValueTypeDef]":
-    """What subscribers can filter by, and what tells SNS that an alarm is no advertisement."""
-    facts = {
-        "event_id": event.event_id,
-        "thing": event.thing,
-        "camera_id": event.camera_id,
-        "kind": event.kind,
-        "severity": event.severity,
+def message_attributes(
+    alert: AlertText, facts: Mapping[str, str], *, texts: bool
+) -> "dict[str, MessageAttributeValueTypeDef]":
+    """What subscriptions filter by, and what tells SNS that an alarm is no advertisement."""
+    named = {
+        **facts,
+        "purpose": str(alert.purpose),
         "alert_number": alert.number,
+        SMS_ATTRIBUTE: SMS_ALLOWED if texts else "withheld",
         "AWS.SNS.SMS.SMSType": "Transactional",
     }
-    return {name: {"DataType": "String", "StringValue": str(value)} for name, value in facts.items()}
+    return {name: {"DataType": "String", "StringValue": value} for name, value in named.items()}
+
+
+def _may_be_taken(error: BotoCoreError | ClientError) -> bool:
+    """Whether SNS may have acted on a request that it did not confirm."""
+    if isinstance(error, ClientError):
+        return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_FAULT) >= _SERVER_FAULT
+    return not isinstance(error, ConnectTimeoutError | EndpointConnectionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +97,27 @@ class QueueClient(Protocol):
         """Put one message into a queue."""
 
 
+class DelayClient(Protocol):
+    """The one call we make to SQS for a timer."""
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> object:  # noqa: N803 - AWS's
+        """Put one message into a queue, to be seen later."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqsTimers:
+    """`Timers` as delayed messages. The queue delays no longer than a quarter of an hour: then they are set again."""
+
+    client: DelayClient
+    queue_url: str
+    now: Callable[[], UtcNs]
+
+    def ring(self, due: UtcNs, job: Job) -> None:
+        """See Timers."""
+        delay = min(max(math.ceil((due - self.now()) / NS_PER_S), 0), LONGEST_DELAY_S)
+        self.client.send_message(QueueUrl=self.queue_url, MessageBody=job_to_json(due, job), DelaySeconds=delay)
+
+
 @dataclass(frozen=True, slots=True)
 class SqsRefusals:
     """`Refusals` in the on-failure queue, in the shape in which Lambda puts its own failures there."""
@@ -91,12 +130,7 @@ class SqsRefusals:
         body = {
             "version": "1.0",
             "requestContext": {"condition": "Refused"},
-            "requestPayload": {
-                "topic_thing": delivery.thing,
-                "topic_camera": delivery.camera,
-                "arrived_ms": delivery.arrived_at // NS_PER_MS,
-                "payload": base64.b64encode(delivery.payload).decode(),
-            },
+            "requestPayload": delivery_document(delivery),
             "responsePayload": {"errorType": "ContractError", "errorMessage": reason},
         }
         self.client.send_message(QueueUrl=self.queue_url, MessageBody=json.dumps(body))

@@ -1,26 +1,33 @@
-"""The Lambda function's door: reads the environment, makes the clients once, hands deliveries on."""
+"""The Lambda function's door: reads the environment, makes the clients once, hands deliveries and jobs on."""
 
+import json
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
 from functools import cache
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import boto3
 from botocore.config import Config
 
 from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.alerting import Alerting
-from infra.alerts.runtime.aws_cooldown import DynamoCooldown, NoCooldown
+from infra.alerts.runtime.audience import Audience
+from infra.alerts.runtime.aws_digests import DynamoDigests
 from infra.alerts.runtime.aws_history import DynamoHistory
-from infra.alerts.runtime.aws_outward import IotReplies, SnsNotifier, SqsRefusals
+from infra.alerts.runtime.aws_limits import DynamoLimits
+from infra.alerts.runtime.aws_outward import IotReplies, SnsNotifier, SqsRefusals, SqsTimers
+from infra.alerts.runtime.aws_windows import DynamoWindows
+from infra.alerts.runtime.closing import Timekeeping
 from infra.alerts.runtime.delivery import Delivery
-from infra.alerts.runtime.ports import Cooldown
-from smartcam.contract.times import UtcNs
+from infra.alerts.runtime.dynamo import Table
+from infra.alerts.runtime.jobs import job_from_json
+from infra.alerts.runtime.metrics import EmfMeter
+from infra.alerts.runtime.telling import Telling
+from infra.snapshots.runtime.links import Pictures, pictures_from
+from smartcam.contract.times import NS_PER_MS, UtcNs
 
 _DAY_S: Final = 86_400
 
@@ -36,56 +43,92 @@ class Surroundings:
     """What the stack tells the function through its environment."""
 
     table: str
-    topic_arn: str
+    audience: Audience
     refused_queue_url: str
+    timer_queue_url: str
     cooldown_s: int
     keep_s: int
-    zone: tzinfo
+    texts_per_day: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Surroundings":
-        """Raises KeyError or ValueError: then the stack and its function do not belong together."""
+        """Raises KeyError, ValueError or ContractError: then the stack and its function do not belong together."""
         return cls(
             table=environment["TABLE_NAME"],
-            topic_arn=environment["TOPIC_ARN"],
+            audience=Audience.from_json(environment["AUDIENCE"], json.loads(environment["TOPIC_ARNS"])),
             refused_queue_url=environment["REFUSED_QUEUE_URL"],
+            timer_queue_url=environment["TIMER_QUEUE_URL"],
             cooldown_s=int(environment["COOLDOWN_SECONDS"]),
             keep_s=int(environment["HISTORY_DAYS"]) * _DAY_S,
-            zone=_zone(environment.get("TIME_ZONE", "UTC")),
+            texts_per_day=int(environment["SMS_PER_DAY"]),
         )
 
 
-def _zone(name: str) -> tzinfo:
-    """A wrong or unknown name must not cost an alert: then times are told in UTC."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        logger.warning("time_zone_unknown name=%s used=UTC", name)
-        return UTC
+@dataclass(frozen=True, slots=True)
+class Works:
+    """Everything that an invocation needs."""
+
+    timekeeping: Timekeeping
+    meter: EmfMeter
 
 
-def wire(here: Surroundings) -> Alerting:
+def wire(here: Surroundings, pictures: Pictures) -> Works:
     """The alerting on AWS."""
-    dynamodb = boto3.client("dynamodb", config=_PATIENT)
-    cooldown: Cooldown = NoCooldown()
-    if here.cooldown_s:
-        cooldown = DynamoCooldown(dynamodb, here.table, here.cooldown_s, LEASE_S, here.keep_s)
-    return Alerting(
-        history=DynamoHistory(dynamodb, here.table, LEASE_S, here.keep_s),
-        cooldown=cooldown,
-        notifier=SnsNotifier(boto3.client("sns", config=_ONCE), here.topic_arn),
-        replies=IotReplies(boto3.client("iot-data", config=_PATIENT)),
-        refusals=SqsRefusals(boto3.client("sqs", config=_PATIENT), here.refused_queue_url),
-        now=lambda: UtcNs(time.time_ns()),
-        zone=here.zone,
+    table = Table(boto3.client("dynamodb", config=_PATIENT), here.table)
+    sqs = boto3.client("sqs", config=_PATIENT)
+    meter = EmfMeter(print, lambda: _now() // NS_PER_MS)
+    timers = SqsTimers(sqs, here.timer_queue_url, _now)
+    telling = Telling(
+        audience=here.audience,
+        cooldown_s=here.cooldown_s,
+        windows=DynamoWindows(table, LEASE_S, here.keep_s),
+        digests=DynamoDigests(table, LEASE_S, here.keep_s),
+        limits=DynamoLimits(table, here.texts_per_day),
+        notifier=SnsNotifier(boto3.client("sns", config=_ONCE)),
+        timers=timers,
+        pictures=pictures,
+        meter=meter,
+        now=_now,
+        wait=time.sleep,
     )
+    alerting = Alerting(
+        history=DynamoHistory(table, LEASE_S, here.keep_s),
+        telling=telling,
+        timers=timers,
+        replies=IotReplies(boto3.client("iot-data", config=_PATIENT)),
+        refusals=SqsRefusals(sqs, here.refused_queue_url),
+        meter=meter,
+        now=_now,
+    )
+    return Works(Timekeeping(telling, alerting), meter)
+
+
+def _now() -> UtcNs:
+    return UtcNs(time.time_ns())
 
 
 @cache
-def _alerting() -> Alerting:
-    return wire(Surroundings.from_environment(os.environ))
+def _works() -> Works:
+    return wire(Surroundings.from_environment(os.environ), pictures_from(os.environ))
 
 
 def handle(document: Mapping[str, object], _context: object) -> str:
-    """Take what the IoT rule selected; the answer is for the log only, because the rule does not wait for one."""
-    return _alerting().take(Delivery.from_rule(document))
+    """Take what the IoT rule selected, or the queue's one message; the answer is for the log only."""
+    works = _works()
+    try:
+        records = document.get("Records")
+        if isinstance(records, list):
+            return _do(works.timekeeping, records)
+        return works.timekeeping.alerting.take(Delivery.from_rule(document))
+    finally:
+        works.meter.flush()
+
+
+def _do(timekeeping: Timekeeping, records: Sequence[Mapping[str, str]]) -> str:
+    """Do the jobs; the queue's batch is one, so that an error brings back nothing that is done."""
+    words = []
+    for record in records:
+        due, job = job_from_json(record["body"])
+        words.append(timekeeping.do(due, job))
+        logger.info("job_done job=%s outcome=%s", type(job).__name__, words[-1])
+    return " ".join(words)

@@ -1,57 +1,73 @@
 """What the alerting asks of the world. The AWS side is in `aws_*.py`; tests hold fakes to the same promises."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType, Protocol
+from typing import Protocol
 
+from infra.alerts.runtime.audience import Group
 from infra.alerts.runtime.delivery import Delivery
+from infra.alerts.runtime.facts import HeldEvent, PictureLink
+from infra.alerts.runtime.jobs import Job
 from infra.alerts.runtime.render import AlertText
 from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.event import Event
-from smartcam.contract.ids import EventId, ThingName
+from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import UtcNs
 
 
 class AlertState(StrEnum):
-    """How far an event's alert has come. The last three are final."""
+    """How far an event's alert has come. All but the first two are final."""
 
     RECORDED = "RECORDED"
     SENDING = "SENDING"
     SENT = "SENT"
+    HELD = "HELD"
     SUPPRESSED = "SUPPRESSED"
     STALE = "STALE"
+    UNWANTED = "UNWANTED"
 
 
-FINAL = frozenset({AlertState.SENT, AlertState.SUPPRESSED, AlertState.STALE})
-
-Lease = NewType("Lease", int)
-"""The right to decide on one event, named by the time (UtcNs) at which it ends."""
+FINAL = frozenset(AlertState) - {AlertState.RECORDED, AlertState.SENDING}
 
 
 class NotPublished(SmartcamError):
-    """SNS did not confirm an alert; it may or may not have taken it."""
+    """SNS did not confirm an alert; it may have taken it where `doubtful`."""
+
+    def __init__(self, reason: str, *, doubtful: bool = False) -> None:
+        super().__init__(reason)
+        self.doubtful = doubtful
 
 
 class NotReplied(SmartcamError):
     """An acknowledgement did not reach the broker; the device will ask again."""
 
 
-class AlertInProgress(SmartcamError):
-    """Another invocation holds the event's lease; try again when it has ended."""
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to decide on one event until then; `told` is what was decided for groups before.
+
+    `doubtful` where an earlier holder may have died after SNS took an alert and before that was stored.
+    """
+
+    until: int
+    told: Mapping[str, AlertState] = field(default_factory=dict)
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to alert for one camera and kind, with the events held back since the last alert."""
+class Record:
+    """How far an event's alert has come, and what was decided for which group."""
 
-    held_back: frozenset[EventId] = frozenset()
+    state: AlertState
+    told: Mapping[str, AlertState] = field(default_factory=dict)
 
 
 class History(Protocol):
     """The record of every event, which is the deduplication record too."""
 
-    def record(self, event: Event, arrived_at: UtcNs) -> AlertState:
+    def record(self, event: Event, arrived_at: UtcNs) -> Record:
         """Keep a raised event unless it is there already; returns how far its alert has come."""
 
     def complete(self, event: Event, arrived_at: UtcNs) -> None:
@@ -63,31 +79,141 @@ class History(Protocol):
     def release(self, event: Event, lease: Lease) -> None:
         """Give the lease back, so that the next delivery need not wait for its end."""
 
-    def settle(self, event: Event, lease: Lease, state: AlertState, now: UtcNs) -> None:
-        """Store a final state; without effect where the lease has passed to another."""
+    def mark(self, event: Event, lease: Lease, group: str, state: AlertState) -> None:
+        """Store what was decided for one group; without effect where the lease has passed to another."""
+
+    def settle(
+        self, event: Event, lease: Lease, state: AlertState, now: UtcNs, last: tuple[str, AlertState] | None = None
+    ) -> None:
+        """Store a final state, and what was decided for the last group; without effect as `mark`."""
 
 
-class Cooldown(Protocol):
-    """The least time between two alerts of one camera and kind, counted from the last one sent."""
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """What one cooldown is about: a camera (or a whole device), a group, and what counts as the same."""
 
-    def claim(self, event: Event, now: UtcNs) -> Claim | None:
+    thing: ThingName
+    camera: CameraId
+    group: str
+    family: str
+    cooldown_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to alert for one spot, with the events held back since the last alert."""
+
+    held_back: tuple[HeldEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The right to send a spot's closing message; `number` and `since` are of the alert that it closes."""
+
+    held_back: tuple[HeldEvent, ...]
+    number: str | None
+    since: UtcNs | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """Ask again then."""
+
+    at: UtcNs
+
+
+class Windows(Protocol):
+    """The least time between two alerts of one spot, counted from the last one sent, and what it holds back."""
+
+    def claim(self, spot: Spot, event: Event, now: UtcNs) -> Claim | None:
         """The right to alert now; None while the cooldown runs or another event is about to alert."""
 
-    def hold_back(self, event: Event, now: UtcNs) -> None:
-        """Count an event that does not alert, once however often it is called."""
+    def keep(self, spot: Spot, event: Event, until: UtcNs) -> None:
+        """Keep the claim longer than a lease."""
 
-    def sent(self, event: Event, claim: Claim, now: UtcNs) -> None:
+    def release(self, spot: Spot, event: Event) -> None:
+        """Give the claim back."""
+
+    def sent(self, spot: Spot, event: Event, claim: Claim, now: UtcNs) -> None:
         """Begin the cooldown; without effect where the claim is not this event's any more."""
 
-    def release(self, event: Event) -> None:
-        """Give the claim back."""
+    def hold_back(self, spot: Spot, event: Event, now: UtcNs) -> UtcNs | None:
+        """Count an event that does not alert, once however often it is called.
+
+        Returns when a timer must ring for it, None where one is set.
+        """
+
+    def timer_set(self, spot: Spot, due: UtcNs) -> None:
+        """Remember that a timer is set."""
+
+    def close(self, spot: Spot, now: UtcNs) -> Closing | NotYet | None:
+        """The right to send the closing message; None where there is nothing to tell."""
+
+    def closed(self, spot: Spot, closing: Closing) -> None:
+        """Take out what was told and give the right back."""
+
+    def reopen(self, spot: Spot) -> None:
+        """Give the right back untold."""
+
+
+class Digests(Protocol):
+    """What quiet hours hold, by group and the time at which they end."""
+
+    def hold(self, group: str, ends: UtcNs, held: HeldEvent) -> None:
+        """Keep an event, once however often it is called."""
+
+    def needs_timer(self, group: str, ends: UtcNs) -> bool:
+        """Whether nobody has set a timer for that end."""
+
+    def timer_set(self, group: str, ends: UtcNs) -> None:
+        """Remember that a timer is set."""
+
+    def open(self, group: str, ends: UtcNs, now: UtcNs) -> Sequence[HeldEvent] | NotYet | None:
+        """The right to send the digest, with what it tells; None where it was sent or is empty."""
+
+    def sent(self, group: str, ends: UtcNs) -> None:
+        """Send it never again."""
+
+    def release(self, group: str, ends: UtcNs) -> None:
+        """Give the right back."""
+
+
+class Limits(Protocol):
+    """What a storm may cost, and how fast people may be written to."""
+
+    def may_text(self, phones: int, now: UtcNs) -> bool:
+        """Count so many SMS; False, and nothing counted, where the day's number would be passed."""
+
+    def give_back(self, phones: int, now: UtcNs) -> None:
+        """Uncount SMS that certainly were not sent."""
+
+    def slot(self, group: str, now: UtcNs) -> UtcNs:
+        """When the next message to a group's mailboxes may go out, at most so many a second."""
+
+
+class Timers(Protocol):
+    """Jobs that come back by themselves."""
+
+    def ring(self, due: UtcNs, job: Job) -> None:
+        """Have the job done then. Raises what the queue raises."""
 
 
 class Notifier(Protocol):
     """The way to the people."""
 
-    def publish(self, event: Event, alert: AlertText) -> None:
-        """Raises NotPublished where it is not certain that the alert was taken."""
+    def publish(self, group: Group, alert: AlertText, facts: Mapping[str, str], *, texts: bool) -> None:
+        """Send to a group's topic; to phones only where `texts`.
+
+        Raises:
+            NotPublished: where it is not certain that the message was taken.
+        """
+
+
+class Pictures(Protocol):
+    """The way to an event's picture."""
+
+    def link(self, event: Event) -> PictureLink | None:
+        """None where pictures are off, or the event has none."""
 
 
 class Replies(Protocol):
@@ -102,3 +228,10 @@ class Refusals(Protocol):
 
     def keep(self, delivery: Delivery, reason: str) -> None:
         """Raises what the queue raises: a payload that could not be kept must be delivered again."""
+
+
+class Meter(Protocol):
+    """What operations count."""
+
+    def add(self, name: str, value: float = 1) -> None:
+        """Add to a metric of this invocation."""

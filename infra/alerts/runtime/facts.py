@@ -1,0 +1,159 @@
+"""What a message to people tells, before it has words: the same for every language."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final, Protocol
+
+from infra.alerts.runtime.timing import Occasion
+from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Event, EventKind, Severity
+from smartcam.contract.ids import CameraId, EventId, ThingName
+from smartcam.contract.times import NS_PER_MS, UtcNs
+
+MOST_COUNTED: Final = 999
+"""From here on the count is 'at least'."""
+MOST_LISTED: Final = 40
+"""So many event ids stand in an e-mail; machines get all of them."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class PictureLink(Protocol):
+    """Where an event's picture can be seen for a while."""
+
+    @property
+    def url(self) -> str:
+        """A link that needs no sign-in."""
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the picture was there when the link was made."""
+
+    @property
+    def valid_s(self) -> int:
+        """How long the link opens."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldEvent:
+    """An event that a person has not been told of yet."""
+
+    thing: ThingName
+    camera: CameraId
+    event_id: EventId
+    kind: EventKind
+    severity: Severity
+
+    @classmethod
+    def of(cls, event: Event) -> "HeldEvent":
+        """What is kept of an event."""
+        return cls(event.thing, event.camera_id, event.event_id, event.kind, event.severity)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFacts:
+    """One event, and what was held back before it."""
+
+    event: Event
+    number: str
+    when: Occasion
+    zone: tzinfo
+    held_back: tuple[HeldEvent, ...] = ()
+    picture: PictureLink | None = None
+    sms_withheld: bool = False
+
+    @property
+    def at(self) -> datetime:
+        """The time on the wall beside the camera."""
+        return local(self.when.at, self.zone)
+
+    @property
+    def where(self) -> str:
+        """What a person calls the place."""
+        event = self.event
+        if event.thing == WHOLE_FLEET and event.label:
+            return event.label
+        return place_name(event.thing, event.camera_id)
+
+    @property
+    def event_ids(self) -> tuple[EventId, ...]:
+        """Every event that this alert tells of."""
+        return self.event.event_id, *(one.event_id for one in self.held_back)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingFacts:
+    """What followed an alert; `number` and `since` are the alert's, where it is known."""
+
+    thing: ThingName
+    camera: CameraId
+    held_back: tuple[HeldEvent, ...]
+    number: str
+    since: UtcNs | None
+    zone: tzinfo
+
+    @property
+    def where(self) -> str:
+        """What a person calls the place."""
+        return place_name(self.thing, self.camera)
+
+    @property
+    def at(self) -> datetime | None:
+        """When the alert was sent, on the wall beside the camera."""
+        return None if self.since is None else local(self.since, self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class DigestFacts:
+    """What happened in the quiet hours that have ended."""
+
+    held: tuple[HeldEvent, ...]
+    number: str
+    ended: UtcNs
+    zone: tzinfo
+
+    @property
+    def at(self) -> datetime:
+        """When they ended, on the wall of the group."""
+        return local(self.ended, self.zone)
+
+    def by_place(self) -> list[tuple[str, tuple[HeldEvent, ...]]]:
+        """The cameras with their events, the busiest first."""
+        places: dict[str, list[HeldEvent]] = {}
+        for one in self.held:
+            places.setdefault(f"{place_name(one.thing, one.camera)}", []).append(one)
+        return sorted(((name, tuple(held)) for name, held in places.items()), key=lambda each: -len(each[1]))
+
+
+def place_name(thing: ThingName, camera: CameraId) -> str:
+    """The camera, or the device where it is about all of it."""
+    return thing if camera == WHOLE_DEVICE else camera
+
+
+def counted(held: Iterable[HeldEvent]) -> list[tuple[EventKind, int]]:
+    """How many of each kind, the most frequent first."""
+    return Counter(one.kind for one in held).most_common()
+
+
+def count_text(held: Sequence[object]) -> str:
+    """How many, as far as it was counted."""
+    return f"{MOST_COUNTED}+" if len(held) >= MOST_COUNTED else str(len(held))
+
+
+def local(at: UtcNs, zone: tzinfo) -> datetime:
+    """A time in a zone; in UTC where it is too far off for that, because a device's clock may name any year."""
+    moment = _EPOCH + timedelta(milliseconds=at // NS_PER_MS)
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
+
+
+def zone_name(moment: datetime) -> str:
+    """The zone's abbreviation or offset, at most six characters."""
+    return (moment.tzname() or "UTC")[:6]
+
+
+def listed(event_ids: Sequence[EventId]) -> tuple[Sequence[EventId], int]:
+    """The ids that an e-mail lists, and how many it leaves out."""
+    return event_ids[:MOST_LISTED], max(0, len(event_ids) - MOST_LISTED)

@@ -1,0 +1,48 @@
+"""What operations count: one line of CloudWatch's embedded metric format an invocation, for the whole fleet."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+NAMESPACE: Final = "Smartcam"
+ALERTS_SENT: Final = "AlertsSent"
+ALERTS_SUPPRESSED: Final = "AlertsSuppressed"
+ALERTS_HELD: Final = "AlertsHeld"
+ALERTS_DOUBTFUL: Final = "AlertsDoubtful"
+"""May have been sent twice: the one exception from the promise."""
+EVENTS_STALE: Final = "EventsStale"
+EVENTS_REFUSED: Final = "EventsRefused"
+SCHEMA_UNKNOWN: Final = "SchemaUnknown"
+SMS_SENT: Final = "SmsSent"
+SMS_WITHHELD: Final = "SmsWithheld"
+PUBLISH_FAILED: Final = "PublishFailed"
+UNDELIVERED_AGE: Final = "UndeliveredAge"
+"""Seconds since its event arrived, of an alert that cannot be delivered."""
+_SECONDS: Final = frozenset({UNDELIVERED_AGE})
+
+
+@dataclass
+class EmfMeter:
+    """A `Meter` that is written out at the end of an invocation."""
+
+    write: Callable[[str], object]
+    now_ms: Callable[[], int]
+    values: dict[str, float] = field(default_factory=dict)
+
+    def add(self, name: str, value: float = 1) -> None:
+        """See Meter."""
+        self.values[name] = self.values.get(name, 0) + value
+
+    def flush(self) -> None:
+        """Write what was counted, and count anew."""
+        values, self.values = self.values, {}
+        if values:
+            self.write(emf_line(values, self.now_ms()))
+
+
+def emf_line(values: Mapping[str, float], at_ms: int) -> str:
+    """The line; it must be the whole of a log event."""
+    metrics = [{"Name": name, "Unit": "Seconds" if name in _SECONDS else "Count"} for name in values]
+    described = {"Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": metrics}
+    return json.dumps({"_aws": {"Timestamp": at_ms, "CloudWatchMetrics": [described]}, **values})

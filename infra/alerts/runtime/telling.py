@@ -1,0 +1,208 @@
+"""Whether one group is told of one event, and the telling: filter, quiet hours, cooldown, pace, SMS guard."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from infra.alerts.runtime import metrics
+from infra.alerts.runtime.agreed import LEASE_S
+from infra.alerts.runtime.audience import Audience, Group
+from infra.alerts.runtime.facts import AlertFacts, HeldEvent
+from infra.alerts.runtime.jobs import CloseWindow, SendDigest
+from infra.alerts.runtime.ports import (
+    AlertState,
+    Claim,
+    Digests,
+    Limits,
+    Meter,
+    Notifier,
+    NotPublished,
+    Pictures,
+    Spot,
+    Timers,
+    Windows,
+)
+from infra.alerts.runtime.render import AlertText, alert_number, render_alert
+from infra.alerts.runtime.timing import Occasion
+from smartcam.contract.event import Event, EventKind, Severity
+from smartcam.contract.times import NS_PER_S, UtcNs
+
+SIGHTINGS: Final = frozenset(
+    {EventKind.PERSON, EventKind.VEHICLE, EventKind.ANIMAL, EventKind.ANOMALY, EventKind.MOTION, EventKind.TAMPER}
+)
+"""What a camera sees shares one cooldown; that a camera is lost, or back, is another matter and has its own."""
+DIGEST_GRACE_S: Final = 60
+"""Longer than an invocation that saw quiet hours can live: nothing is held after the digest was written."""
+_TEST_COOLDOWN_S: Final = 10
+PATIENCE_S: Final = 2.0
+"""So long a turn is waited for; a later one is left to a timer."""
+_FIRST_PAUSE_S: Final = 5
+_LONGEST_PAUSE_S: Final = 900
+MOST_TRIES: Final = 24
+"""Some five hours; then the job goes to its dead-letter queue."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One event on its way to its groups."""
+
+    event: Event
+    when: Occasion
+    tries: int = 0
+    slots: Mapping[str, UtcNs] = field(default_factory=dict)
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """It is not the time yet: `slot` where a turn was given, `failure` where SNS failed."""
+
+    due: UtcNs
+    slot: UtcNs | None = None
+    failure: NotPublished | None = None
+
+
+def spot_of(event: Event, group: Group, cooldown_s: int) -> Spot:
+    """What the event's cooldown is about."""
+    family = "sighting" if event.kind in SIGHTINGS else str(event.kind)
+    own = min(cooldown_s, _TEST_COOLDOWN_S) if event.kind is EventKind.TEST else cooldown_s
+    return Spot(event.thing, event.camera_id, group.name, family, own)
+
+
+def next_try(tries: int, now: UtcNs) -> UtcNs:
+    """When to try again after so many failures."""
+    return UtcNs(now + min(_FIRST_PAUSE_S * 2 ** min(tries, 16), _LONGEST_PAUSE_S) * NS_PER_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The way from a decision to a group's topic."""
+
+    audience: Audience
+    cooldown_s: int
+    windows: Windows
+    digests: Digests
+    limits: Limits
+    notifier: Notifier
+    timers: Timers
+    pictures: Pictures
+    meter: Meter
+    now: Callable[[], UtcNs]
+    wait: Callable[[float], None]
+
+    def tell(self, case: Case, group: Group, store: Callable[[AlertState], None]) -> AlertState | Later:
+        """Decide for one group, and send where it is to be sent; `store` keeps the decision before anything else."""
+        event = case.event
+        if not group.wanted.includes(event):
+            store(AlertState.UNWANTED)
+            return AlertState.UNWANTED
+        ends = group.quiet.end_after(self.now()) if group.quiet else None
+        if ends is not None and event.severity is not Severity.CRITICAL:
+            self.hold(group, ends, HeldEvent.of(event))
+            store(AlertState.HELD)
+            self.meter.add(metrics.ALERTS_HELD)
+            return AlertState.HELD
+        return self._alert(case, group, store)
+
+    def hold(self, group: Group, ends: UtcNs, held: HeldEvent) -> None:
+        """Keep an event for the digest that is sent when quiet hours end."""
+        self.digests.hold(group.name, ends, held)
+        if self.digests.needs_timer(group.name, ends):
+            self.timers.ring(UtcNs(ends + DIGEST_GRACE_S * NS_PER_S), SendDigest(group.name, ends))
+            self.digests.timer_set(group.name, ends)
+
+    def begun(self, event: Event, told: Mapping[str, AlertState]) -> None:
+        """Begin the cooldowns of alerts that were sent, where a crash came between the two."""
+        for group in self.audience.groups:
+            spot = spot_of(event, group, self.cooldown_s)
+            if spot.cooldown_s and told.get(group.name) is AlertState.SENT:
+                self.windows.sent(spot, event, Claim(), self.now())
+
+    def turn(self, group: Group, slot: UtcNs | None) -> UtcNs | None:
+        """Wait for the group's turn; the time of a turn that is too far off, None when it has come."""
+        now = self.now()
+        given = slot if slot is not None or not group.emails else self.limits.slot(group.name, now)
+        if given is None or given <= now:
+            return None
+        if given > now + PATIENCE_S * NS_PER_S:
+            return given
+        self.wait((given - now) / NS_PER_S)
+        return None
+
+    def publish(self, group: Group, text: AlertText, facts: Mapping[str, str], *, texts: bool) -> None:
+        """Send, and count what became of it. Raises NotPublished."""
+        try:
+            self.notifier.publish(group, text, facts, texts=texts)
+        except NotPublished as error:
+            self.meter.add(metrics.PUBLISH_FAILED)
+            self.meter.add(metrics.ALERTS_DOUBTFUL, int(error.doubtful))
+            if texts and not error.doubtful:
+                self.limits.give_back(group.phones, self.now())
+            logger.error("publish_failed group=%s alert=%s error=%s", group.name, text.number, error)  # noqa: TRY400
+            raise
+        self.meter.add(metrics.ALERTS_SENT)
+        self.meter.add(metrics.SMS_SENT, group.phones if texts else 0)
+
+    def may_text(self, group: Group) -> bool:
+        """Whether this message may go to the group's phones; counted."""
+        if not group.phones:
+            return False
+        if self.limits.may_text(group.phones, self.now()):
+            return True
+        self.meter.add(metrics.SMS_WITHHELD, group.phones)
+        logger.warning("sms_withheld group=%s phones=%d", group.name, group.phones)
+        return False
+
+    def _alert(self, case: Case, group: Group, store: Callable[[AlertState], None]) -> AlertState | Later:
+        spot, now = spot_of(case.event, group, self.cooldown_s), self.now()
+        claim = self.windows.claim(spot, case.event, now) if spot.cooldown_s else Claim()
+        if claim is None:
+            self._hold_back(spot, case.event, now)
+            store(AlertState.SUPPRESSED)
+            self.meter.add(metrics.ALERTS_SUPPRESSED)
+            return AlertState.SUPPRESSED
+        far = self.turn(group, case.slots.get(group.name))
+        if far is not None:
+            if spot.cooldown_s:  # what follows meanwhile is held back, and takes no turn
+                self.windows.keep(spot, case.event, UtcNs(far + LEASE_S * NS_PER_S))
+            return Later(far, slot=far)
+        try:
+            self._send(case, group, claim)
+        except NotPublished as error:
+            if spot.cooldown_s:
+                self.windows.release(spot, case.event)
+            return Later(next_try(case.tries, self.now()), failure=error)
+        store(AlertState.SENT)
+        if spot.cooldown_s:
+            self.windows.sent(spot, case.event, claim, self.now())
+        return AlertState.SENT
+
+    def _hold_back(self, spot: Spot, event: Event, now: UtcNs) -> None:
+        due = self.windows.hold_back(spot, event, now)
+        if due is not None:
+            self.timers.ring(due, CloseWindow(spot.thing, spot.camera, spot.group, spot.family))
+            self.windows.timer_set(spot, due)
+
+    def _send(self, case: Case, group: Group, claim: Claim) -> None:
+        event, texts = case.event, self.may_text(group)
+        alert = AlertFacts(
+            event=event,
+            number=alert_number(event.event_id),
+            when=case.when,
+            zone=self.audience.zone_of(event.thing, event.camera_id),
+            held_back=tuple(one for one in claim.held_back if one.event_id != event.event_id),
+            picture=self.pictures.link(event),
+            sms_withheld=bool(group.phones) and not texts,
+        )
+        facts = {
+            "event_id": event.event_id,
+            "thing": event.thing,
+            "camera_id": event.camera_id,
+            "kind": str(event.kind),
+            "severity": str(event.severity),
+        }
+        self.meter.add(metrics.ALERTS_DOUBTFUL, int(case.doubtful))
+        self.publish(group, render_alert(alert, group.language), facts, texts=texts)

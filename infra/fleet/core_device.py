@@ -1,0 +1,138 @@
+"""What a Greengrass core device may do, with its literal name: its policies, and the template that makes them.
+
+After AWS's own minimal policy of core devices, narrowed to one name. Where that has `<thing>*`, which lets `yard-1`
+speak for `yard-10`, this has the name and the connections that the nucleus numbers (`<thing>#2`).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from infra.devices import ANY_CAMERA, ROLE_ALIAS, policy_name
+from smartcam.contract.ids import ThingName
+from smartcam.contract.topics import ack_topic, event_topic, health_topic
+
+VERSION: Final = "2012-10-17"
+DATA_PLANE: Final = (
+    "greengrass:GetComponentVersionArtifact",
+    "greengrass:GetDeploymentConfiguration",
+    "greengrass:ListThingGroupsForCoreDevice",
+    "greengrass:ResolveComponentCandidates",
+)
+HEALTH_OF_THE_NUCLEUS: Final = ("greengrass/health/json", "greengrassv2/health/json")
+"""The older name is what nuclei before 2.10 say."""
+
+Statement = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The account that a policy is for."""
+
+    partition: str
+    region: str
+    account: str
+
+    def arn(self, resource: str) -> str:
+        """The name of a resource of AWS IoT."""
+        return f"arn:{self.partition}:iot:{self.region}:{self.account}:{resource}"
+
+
+def device_policies(thing: ThingName, place: Place) -> dict[str, str]:
+    """The device's two policy documents, as JSON by policy name: one alone is too long for AWS with a long name."""
+    documents = {policy_name(thing): suite_statements(thing, place)}
+    documents[core_policy_name(thing)] = core_statements(thing, place)
+    return {name: _document(statements) for name, statements in documents.items()}
+
+
+def core_policy_name(thing: ThingName) -> str:
+    """The name of the policy with what deployments need, beside the one with what the suite says and hears."""
+    return f"{policy_name(thing)}.core"
+
+
+def suite_statements(thing: ThingName, place: Place) -> list[Statement]:
+    """What the suite says and hears."""
+    spoken = [event_topic(thing, ANY_CAMERA), health_topic(thing)]
+    return [
+        _allow(["iot:Connect"], [place.arn(f"client/{thing}")]),
+        _allow(["iot:Publish"], [place.arn(f"topic/{topic}") for topic in spoken]),
+        _allow(["iot:Subscribe"], [place.arn(f"topicfilter/{ack_topic(thing)}")]),
+        _allow(["iot:Receive"], [place.arn(f"topic/{ack_topic(thing)}")]),
+    ]
+
+
+def core_statements(thing: ThingName, place: Place) -> list[Statement]:
+    """What a core device needs to be deployed to."""
+    own = f"$aws/things/{thing}"
+    health = [f"{own}/{topic}" for topic in HEALTH_OF_THE_NUCLEUS]
+    both = [f"{own}/jobs/*", f"{own}/shadow/*"]
+    return [
+        _allow(["iot:Connect"], [place.arn(f"client/{thing}#*")]),
+        _allow(["iot:Publish"], [place.arn(f"topic/{topic}") for topic in health]),
+        _allow(["iot:Publish", "iot:Receive"], [place.arn(f"topic/{topic}") for topic in both]),
+        _allow(["iot:Subscribe"], [place.arn(f"topicfilter/{topic}") for topic in both]),
+        _allow(["iot:AssumeRoleWithCertificate"], [place.arn(f"rolealias/{ROLE_ALIAS}")]),
+        # Of these, only some know resources, and AWS's components lie in no account of ours.
+        _allow(list(DATA_PLANE), ["*"]),
+    ]
+
+
+def provisioning_template(place: Place, group: str) -> dict[str, object]:
+    """A fleet provisioning template: thing, membership, certificate and policies with the thing's literal name.
+
+    A device that is provisioned by claim names itself (`ThingName`), which AWS refuses where the thing exists with
+    other certificates only if a pre-provisioning hook says so: claim certificates are to be kept like keys.
+    """
+    name: dict[str, object] = {"Ref": "ThingName"}
+    return {
+        "Parameters": {"ThingName": {"Type": "String"}, "AWS::IoT::Certificate::Id": {"Type": "String"}},
+        "Resources": {
+            "thing": {
+                "Type": "AWS::IoT::Thing",
+                "OverrideSettings": {"AttributePayload": "MERGE", "ThingGroups": "MERGE", "ThingTypeName": "FAIL"},
+                "Properties": {"ThingName": name, "ThingGroups": [group], "AttributePayload": {}},
+            },
+            "certificate": {
+                "Type": "AWS::IoT::Certificate",
+                "Properties": {"CertificateId": {"Ref": "AWS::IoT::Certificate::Id"}, "Status": "Active"},
+            },
+            **{
+                label: {"Type": "AWS::IoT::Policy", "Properties": {"PolicyDocument": _joined(document, name)}}
+                for label, document in zip(
+                    ("policy", "core"), device_policies(_PLACEHOLDER, place).values(), strict=True
+                )
+            },
+        },
+    }
+
+
+# No name that AWS allows, so that it is found wherever the name stands.
+_PLACEHOLDER: Final = ThingName("\u0001")
+
+
+def _joined(document: str, name: dict[str, object]) -> dict[str, object]:
+    """The document with the name put in by the service: the only way to a literal one."""
+    parts: list[object] = []
+    for part in document.split(json.dumps(_PLACEHOLDER)[1:-1]):
+        parts += [part, name]
+    return {"Fn::Join": ["", parts[:-1]]}
+
+
+def claim_statements(place: Place, template: str) -> list[Statement]:
+    """What a claim certificate may do: ask for a certificate and for this template, and nothing else."""
+    topics = ("certificates/create/*", f"provisioning-templates/{template}/provision/*")
+    names = [f"$aws/{topic}" for topic in topics]
+    return [
+        _allow(["iot:Connect"], ["*"]),
+        _allow(["iot:Publish", "iot:Receive"], [place.arn(f"topic/{name}") for name in names]),
+        _allow(["iot:Subscribe"], [place.arn(f"topicfilter/{name}") for name in names]),
+    ]
+
+
+def _document(statements: Sequence[Statement]) -> str:
+    return json.dumps({"Version": VERSION, "Statement": list(statements)}, separators=(",", ":"))
+
+
+def _allow(actions: Sequence[str], resources: Sequence[str]) -> Statement:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}

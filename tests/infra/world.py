@@ -1,0 +1,144 @@
+"""The cloud in memory: the alerting on fakes, with a clock, timers that ring, and crashes where wanted."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+
+from infra.alerts.runtime.alerting import Alerting, Outcome
+from infra.alerts.runtime.audience import Audience, Group
+from infra.alerts.runtime.closing import Timekeeping
+from infra.alerts.runtime.delivery import Delivery
+from infra.alerts.runtime.facts import PictureLink
+from infra.alerts.runtime.jobs import Job, job_from_json, job_to_json
+from infra.alerts.runtime.render import Purpose
+from infra.alerts.runtime.telling import Telling
+from smartcam.contract.ack import Acknowledgement, AckStatus
+from smartcam.contract.event import Event
+from smartcam.contract.times import NS_PER_S, UtcNs
+from tests.fakes.aws import (
+    Crash,
+    FakeDigests,
+    FakeHistory,
+    FakeLimits,
+    FakeMeter,
+    FakeNotifier,
+    FakeRefusals,
+    FakeReplies,
+    FakeTimers,
+    FakeWindows,
+    Interruption,
+    Published,
+)
+from tests.infra.sample import Deliveries, Now
+
+RETRY_S = 60  # how long Lambda waits before it tries an asynchronous invocation again
+VISIBILITY_S = 180  # how long the queue waits before it hands a job out again
+EVERYONE = Group("everyone", "arn:everyone", emails=1, phones=1)
+
+
+@dataclass(frozen=True)
+class Picture:
+    url: str
+    arrived: bool
+    valid_s: int = 3600
+
+
+@dataclass
+class FakePictures:
+    picture: PictureLink | None = None
+
+    def link(self, event: Event) -> PictureLink | None:
+        del event
+        return self.picture
+
+
+@dataclass
+class Cloud:
+    """`deliver` is one invocation, `tick` lets time go by with its timers."""
+
+    cooldown_s: int = 0
+    audience: Audience = field(default_factory=lambda: Audience((EVERYONE,)))
+    now: Now = field(default_factory=Now)
+    history: FakeHistory = field(default_factory=FakeHistory)
+    windows: FakeWindows = field(default_factory=FakeWindows)
+    digests: FakeDigests = field(default_factory=FakeDigests)
+    limits: FakeLimits = field(default_factory=FakeLimits)
+    timers: FakeTimers = field(default_factory=FakeTimers)
+    replies: FakeReplies = field(default_factory=FakeReplies)
+    refusals: FakeRefusals = field(default_factory=FakeRefusals)
+    pictures: FakePictures = field(default_factory=FakePictures)
+    meter: FakeMeter = field(default_factory=FakeMeter)
+
+    def __post_init__(self) -> None:
+        self.notifier = FakeNotifier(self.now)
+
+    def wire(self, between: Interruption) -> Timekeeping:
+        telling = Telling(
+            audience=self.audience,
+            cooldown_s=self.cooldown_s,
+            windows=between.around(self.windows),
+            digests=between.around(self.digests),
+            limits=between.around(self.limits),
+            notifier=between.around(self.notifier),
+            timers=between.around(self.timers),
+            pictures=self.pictures,
+            meter=self.meter,
+            now=self.now,
+            wait=self.now.advance,
+        )
+        alerting = Alerting(
+            history=between.around(self.history),
+            telling=telling,
+            timers=between.around(self.timers),
+            replies=between.around(self.replies),
+            refusals=between.around(self.refusals),
+            meter=self.meter,
+            now=self.now,
+        )
+        return Timekeeping(telling, alerting)
+
+    def run(self, delivered: Delivery, interruption: Interruption | None = None) -> Outcome:
+        return self.wire(interruption or Interruption()).alerting.take(delivered)
+
+    def deliver(self, event: Event, interruption: Interruption | None = None) -> Outcome:
+        return self.run(Deliveries(self.now).of(event), interruption)
+
+    def do(self, due: UtcNs, job: Job, interruption: Interruption | None = None) -> str:
+        """One job, by way of its words on the wire; what crashes or fails is handed out again later."""
+        arrived, same = job_from_json(job_to_json(due, job))
+        try:
+            return self.wire(interruption or Interruption()).do(arrived, same)
+        except Crash:
+            self.timers.ring(UtcNs(self.now() + VISIBILITY_S * NS_PER_S), same)
+            return "crashed"
+
+    def tick(self, seconds: float = 0, interruption: Interruption | None = None) -> list[str]:
+        """Let time go by; returns what the timers that rang led to."""
+        until, done = UtcNs(self.now() + int(seconds * NS_PER_S)), list[str]()
+        while due := min((each[0] for each in self.timers.set if each[0] <= until), default=None):
+            self.now.at = max(self.now(), due)
+            for at, job in self.timers.due(due):
+                done.append(self.do(at, job, interruption))
+        self.now.at = max(self.now(), until)
+        return done
+
+    def acknowledged(self, event: Event) -> bool:
+        wanted = (event.thing, Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED))
+        return wanted in self.replies.sent
+
+    def alerts_of(self, event: Event) -> list[str]:
+        return [one.alert.number for one in self.notifier.published if one.event_id == event.event_id]
+
+    def sent(self, purpose: Purpose) -> list[Published]:
+        return self.notifier.of(purpose)
+
+    def told_ids(self) -> Counter[str]:
+        """How often each event was told of, in whatever message."""
+        documents = [one.alert.document for one in self.notifier.all]
+        return Counter(found for document in documents for found in ids_in(document))
+
+
+def ids_in(document: str) -> list[str]:
+
+    ids: list[str] = json.loads(document)["event_ids"]
+    return ids
