@@ -47,6 +47,10 @@ def make_papers(folder: Path, ca_name: str = "Test CA") -> Papers:
             .not_valid_before(now - dt.timedelta(days=1))
             .not_valid_after(now + dt.timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=name == "ca", path_length=None), critical=True)
+            # Python 3.13 refuses certificates that do not say whose key signed them, and for what.
+            .add_extension(_usage(signs=name == "ca"), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
             .add_extension(
                 x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
             )
@@ -63,6 +67,20 @@ def make_papers(folder: Path, ca_name: str = "Test CA") -> Papers:
             )
         )
     return Papers(files["ca"], files["broker"], files["broker_key"], files["device"], files["device_key"])
+
+
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs,
+        key_cert_sign=signs,
+        crl_sign=signs,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 class Broker:
