@@ -1,6 +1,5 @@
 """A device of real processes, on a clip, that can be hurt: its components, its nucleus and its way to the cloud."""
 
-import json
 import os
 import re
 import signal
@@ -30,18 +29,13 @@ _STOP_S = 30.0
 
 @dataclass(slots=True)
 class Rig:
-    """One device. Times are seconds since it was first started."""
+    """One device; `hurts` says what was done to it."""
 
     deployment: Deployment
     folder: Path
-    began: float = field(default_factory=time.monotonic)
     hurts: list[str] = field(default_factory=list)
     _nucleus: subprocess.Popen[bytes] | None = None
     _log: IO[bytes] | None = None
-
-    @property
-    def elapsed_s(self) -> float:
-        return time.monotonic() - self.began
 
     def start(self) -> None:
         """Start the nucleus, which starts the components."""
@@ -54,19 +48,15 @@ class Rig:
             command, cwd=ROOT, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL, start_new_session=True
         )
 
-    def kill(self, component: str) -> bool:
-        """kill -9 a component; False when it does not run at this moment."""
-        pids = self.pids(component)
-        for pid in pids:
+    def kill(self, component: str) -> None:
+        """kill -9 a component."""
+        for pid in self.pids(component):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        self._note(f"kill {component}" if pids else f"{component} did not run")
-        return bool(pids)
 
     def kill_nucleus(self) -> None:
         """kill -9 the nucleus, and start it again when everything of it is gone."""
         self._end(signal.SIGKILL)
-        self._note("kill nucleus")
         until(lambda: not self.pids(CAPTURE) and not self.pids(INFERENCE), 20)
         self.start()
 
@@ -115,9 +105,13 @@ class Rig:
 
     def runtime(self) -> str:
         """What has run the model, by inference's log."""
-        text = (self.folder / "logs" / f"{INFERENCE}.log").read_text(errors="replace")
-        found = re.search(r" bundle_opened .*runtime=(\S+)", text)
+        found = re.search(r" bundle_opened .*runtime=(\S+)", self.log(INFERENCE))
         return found[1] if found else ""
+
+    def log(self, component: str) -> str:
+        """What a component has said so far."""
+        file = self.folder / "logs" / f"{component}.log"
+        return file.read_text(errors="replace") if file.is_file() else ""
 
     def _local(self) -> list[bytes]:
         """The messages on the frames topics; empty bytes for one that is too large for the journal."""
@@ -134,9 +128,6 @@ class Rig:
         return "\n".join(
             f"== {file.name}\n{file.read_text(errors='replace')[-4000:]}" for file in files if file.is_file()
         )
-
-    def _note(self, what: str) -> None:
-        self.hurts.append(f"{self.elapsed_s:.1f} s {what}")
 
     def _end(self, number: signal.Signals) -> None:
         nucleus, self._nucleus = self._nucleus, None
@@ -177,8 +168,3 @@ def states(rig: Rig, component: str) -> list[str]:
     """The states of a component so far."""
     entries = (entry for entry in rig.entries() if entry.event == "component_state")
     return [entry.text("state") for entry in entries if entry.text("component") == component]
-
-
-def describe(rig: Rig) -> str:
-    """What was done to it, for a test's message."""
-    return json.dumps(rig.hurts)

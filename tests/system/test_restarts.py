@@ -1,0 +1,119 @@
+"""kill -9 of capture, inference and the nucleus, and a cloud that is away: nothing is lost, nothing comes twice."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from devkit.build.suite import Built, build_suite
+from devkit.demo.device import Deployment
+from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE, clip_seconds
+from devkit.demo.yard_clip import yard_clip
+from smartcam.contract.event import Event, Phase
+from smartcam.contract.ids import CameraId
+from smartcam.contract.times import NS_PER_S
+from tests.system import faults
+from tests.system.faults import Fault, Moment, Plan
+from tests.system.footage import FPS, VISITS, cut, detector_bundle, needs_footage
+from tests.system.judge import Judge
+from tests.system.rig import Rig, running, until
+
+pytestmark = pytest.mark.slow
+Seconds = tuple[float, float]
+YARD_VISITS: Sequence[Seconds] = ((8.8, 20.3), (25.0, 36.0))
+"""When an intruder is to be seen in the demo's clip."""
+LONG_CUT_S = 60.0
+_GET_GOING_S = 6.0
+"""What a killed process may need to see again, on a busy machine."""
+
+
+def assert_nothing_lost_or_doubled(rig: Rig, judge: Judge, visits: Sequence[Seconds], plan: Plan) -> None:
+    """All that was raised reached the cloud; a visit is one event at most, and one if its beginning was undisturbed."""
+    assert until(lambda: rig.waiting() == 0, 90), (rig.hurts, rig.logs())
+    began = rig.clip_began()
+    arrived = judge.events()
+    story = [(event.kind.value, round(seconds(event, began), 1)) for event in arrived.values()]
+    assert set(faults.raised(rig)) == set(arrived), (rig.hurts, story, rig.logs())
+    assert set(judge.events(Phase.CLEARED)) <= set(arrived), (rig.hurts, story)
+    for first, last in visits:
+        mine = [event for event in arrived.values() if first - 0.5 <= seconds(event, began) <= last]
+        assert len(mine) <= 1, (rig.hurts, story, rig.logs())
+        assert mine or is_disturbed(plan, first), (rig.hurts, story, rig.logs())
+    assert len(arrived) <= len(visits), (rig.hurts, story)
+
+
+def is_disturbed(plan: Plan, begin_s: float) -> bool:
+    """Whether a process was killed so shortly before or after that it could not see the beginning."""
+    kills = [moment.at_s for moment in plan if moment.fault in {Fault.CAPTURE, Fault.INFERENCE, Fault.NUCLEUS}]
+    return any(begin_s - _GET_GOING_S < at_s < begin_s + _GET_GOING_S for at_s in kills)
+
+
+def seconds(event: Event, began: int) -> float:
+    return (event.started_at - began) / NS_PER_S
+
+
+def suffer(deployment: Deployment, judge: Judge, folder: Path, plan: Plan, visits: Sequence[Seconds]) -> None:
+    length_s = clip_seconds(deployment.clip)
+    with running(deployment, folder) as rig:
+        faults.play(plan, rig, judge)
+        assert until(rig.has_ended, length_s + 60), (rig.hurts, rig.logs())
+        assert_nothing_lost_or_doubled(rig, judge, visits, plan)
+
+
+def camera(name: str) -> CameraId:
+    return CameraId(f"r{os.getpid()}-{name}")
+
+
+@needs_footage
+def test_a_visitor_stays_one_event_through_kills_and_a_cut(tmp_path: Path) -> None:
+    first, last = 48, 215
+    clip = cut(tmp_path / "visitor.mp4", first, last)
+    built = build_suite(tmp_path / "build", detector_bundle(tmp_path / "coco"))
+    visits = [((begin - first) / FPS, (end - first) / FPS) for begin, end in VISITS[:1]]
+    plans: dict[str, Plan] = {
+        "lite": (
+            Moment(0.3, Fault.CUT),
+            Moment(0.5, Fault.CAPTURE),
+            Moment(0.5, Fault.AWAIT_EVENT),
+            Moment(0.5, Fault.INFERENCE),
+            Moment(8.0, Fault.MEND),
+            Moment(9.0, Fault.NUCLEUS),
+        ),
+        "classic": (
+            Moment(0.3, Fault.INFERENCE),
+            Moment(0.3, Fault.AWAIT_EVENT),
+            Moment(0.3, Fault.CUT),
+            Moment(0.5, Fault.NUCLEUS),
+            Moment(9.5, Fault.CAPTURE),
+            Moment(10.0, Fault.MEND),
+        ),
+    }
+
+    def one(profile: str) -> None:
+        with Judge(tmp_path / profile / "papers") as judge:
+            deployment = Deployment(built, judge.identity, clip, camera(profile), profile=profile)
+            suffer(deployment, judge, tmp_path / profile / "device", plans[profile], visits)
+            assert len(judge.events()) == 1
+
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(one, plans))
+
+
+@pytest.fixture(scope="module")
+def demo_built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return build_suite(tmp_path_factory.mktemp("suite") / "build", DEMO_BUNDLE)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("profile", ["lite", "classic"])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_demo_survives_a_kill_of_each_and_a_minute_without_cloud(
+    seed: int, profile: str, demo_built: Built, tmp_path: Path
+) -> None:
+    clip = yard_clip(CLIP_FOLDER, print)
+    plan = faults.random_plan(seed, clip_seconds(clip), LONG_CUT_S)
+    with Judge(tmp_path / "papers") as judge:
+        deployment = Deployment(demo_built, judge.identity, clip, camera(f"{profile}{seed}"), profile=profile)
+        suffer(deployment, judge, tmp_path / "device", plan, YARD_VISITS)
