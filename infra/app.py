@@ -20,8 +20,8 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra.alerts.asset import ROOT, assemble
 from infra.alerts.stack import STACK_NAME, AlertsStack
-from infra.fleet.exchange import STACK_NAME as EXCHANGE_NAME
-from infra.fleet.exchange import ExchangeStack
+from infra.fleet.stack import STACK_NAME as FLEET_NAME
+from infra.fleet.stack import FleetStack
 from infra.settings import KEYS, AlertSettings
 from infra.site import KEYS as SITE_KEYS
 from infra.site import SiteSettings
@@ -59,8 +59,9 @@ def build_app(context: Mapping[str, str], code: Path, output: Path | None = None
     given = {key: app.node.try_get_context(key) for key in ALL_KEYS}
     settings, site = AlertSettings.from_context(given), SiteSettings.from_context(given)
     alerts = AlertsStack(app, STACK_NAME, settings=settings, site=site, code=code)
+    fleet = FleetStack(app, FLEET_NAME, uploads=alerts.snapshots is not None)
     if alerts.snapshots is not None:
-        ExchangeStack(app, EXCHANGE_NAME).add_stack_dependency(alerts)
+        fleet.add_stack_dependency(alerts)
     return app
 
 

@@ -70,7 +70,7 @@ def running_cloud(toolchain: Toolchain, folder: Path, cooldown_s: int, say: Say)
             cloud.bootstrap()
             template = assembly.result()
             say("deploying the template (cdk deploy)")
-            outputs = cloud.deploy(template)[_STACK]
+            outputs = cloud.deploy(template, stacks=(_STACK,))[_STACK]
             say(f"confirming {cloud.confirm_subscriptions()} e-mail subscription, provisioning {THING}")
             yield DemoCloud(cloud, outputs, cloud.provision(THING, f"smartcam-{THING}"))
 

@@ -33,9 +33,7 @@ def rights(document: object) -> dict[str, list[str]]:
     assert all(one["Effect"] == "Allow" for one in statements)
     found: dict[str, list[str]] = {}
     for one in statements:
-        actions, resources = (
-            value if isinstance(value, list) else [value] for value in (one["Action"], one["Resource"])
-        )
+        actions, resources = as_list(one["Action"]), as_list(one["Resource"])
         for action in actions:
             found[action] = [*found.get(action, []), *resources]
     return found

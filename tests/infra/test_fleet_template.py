@@ -38,7 +38,7 @@ def pictures(with_pictures: Path) -> Template:
 
 @pytest.fixture(scope="session")
 def exchange(with_pictures: Path) -> Template:
-    path = with_pictures / "SmartcamExchange.template.json"
+    path = with_pictures / "SmartcamFleet.template.json"
     return Template(path, json.loads(path.read_text()))
 
 
@@ -147,7 +147,7 @@ def test_the_small_functions_are_like_the_alerting_one(template: Template) -> No
 
 def test_without_a_word_there_are_no_pictures(template: Template, assembly: Path) -> None:
     assert not template.all_of("AWS::S3::Bucket")
-    assert not (assembly / "SmartcamExchange.template.json").exists()
+    assert "SmartcamUploads" not in (assembly / "SmartcamFleet.template.json").read_text()
     assert "rolealias" not in template.path.read_text()
 
 
@@ -204,7 +204,7 @@ def test_a_device_may_write_below_its_own_name_and_nowhere_else(pictures: Templa
             "kms:EncryptionContext:aws:s3:arn": f"<{bucket}.Arn>",
         }
     }
-    _, role = exchange.one("AWS::IAM::Role")
+    _, role = exchange.one("AWS::IAM::Role", "TokenExchange")
     [trust] = statements(role["AssumeRolePolicyDocument"])
     assert trust["Principal"] == {"Service": "credentials.iot.amazonaws.com"}
     assert as_list(role["ManagedPolicyArns"]) == [
