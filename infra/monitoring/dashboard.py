@@ -9,7 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.fleet.runtime.emf import NAMESPACE
+from infra.alerts.runtime.metrics import NAMESPACE
 
 _HALF: Final = 12
 _FIVE_MINUTES: Final = cdk.Duration.minutes(5)

@@ -15,7 +15,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.fleet.runtime.emf import NAMESPACE
+from infra.alerts.runtime.metrics import NAMESPACE
 from infra.monitoring.dashboard import Dashboard
 
 MINUTE: Final = cdk.Duration.minutes(1)

@@ -183,8 +183,8 @@ def test_a_picture_goes_up_by_the_devices_own_code_and_can_be_seen_by_its_link(s
     early = pictures.link(event)
     assert early is not None
     assert not early.arrived
-    keys = {"access_key": variables["AWS_ACCESS_KEY_ID"], "secret_key": variables["AWS_SECRET_ACCESS_KEY"]}
-    exchange = FakeExchange(session="", **keys)
+    key_id, secret = variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"]
+    exchange = FakeExchange(access_key=key_id, secret_key=secret, session="")
     with serving(exchange):
         cloud = S3Store(TokenExchange(exchange.environment, clock), variables["AWS_REGION"], variables, clock)
         assert store.keep(GATE, event_id, b"jpeg") == event.snapshot_key

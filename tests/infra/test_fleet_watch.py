@@ -377,7 +377,6 @@ def test_measures_tell_the_fleet_in_numbers() -> None:
     second.on = False
     world.live(20)
     assert world.watching.look(world.now()) == {
-        "WatchRan": 1,
         "DevicesKnown": 2,
         "DevicesSilent": 1,
         "DevicesLate": 1,

@@ -19,7 +19,9 @@ SMS_WITHHELD: Final = "SmsWithheld"
 PUBLISH_FAILED: Final = "PublishFailed"
 UNDELIVERED_AGE: Final = "UndeliveredAge"
 """Seconds since its event arrived, of an alert that cannot be delivered."""
-_SECONDS: Final = frozenset({UNDELIVERED_AGE})
+OLDEST_EVENT_WAITING: Final = "OldestEventWaiting"
+"""Seconds that an event has waited on its device, which cannot reach the cloud with it."""
+_SECONDS: Final = frozenset({UNDELIVERED_AGE, OLDEST_EVENT_WAITING})
 
 
 @dataclass

@@ -2,18 +2,19 @@
 
 import logging
 import os
+import sys
 import time
 from collections.abc import Mapping
 from functools import cache
 
 import boto3
 
+from infra.alerts.runtime.metrics import emf_line
 from infra.fleet.runtime.aws_fleet import DynamoRegistry, FunctionAlerts
-from infra.fleet.runtime.emf import emit
 from infra.fleet.runtime.judging import Policy
 from infra.fleet.runtime.signs import PATIENT
 from infra.fleet.runtime.watching import Watching
-from smartcam.contract.times import UtcNs
+from smartcam.contract.times import NS_PER_MS, UtcNs
 
 logging.getLogger("infra").setLevel(logging.INFO)
 
@@ -43,5 +44,6 @@ def handle(_document: Mapping[str, object], _context: object) -> dict[str, float
     """Take one look, and write the fleet's measures into the log."""
     at = now()
     measured = _watching().look(at)
-    emit(measured, at)
+    sys.stdout.write(emf_line(measured, at // NS_PER_MS) + "\n")
+    sys.stdout.flush()
     return measured

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from infra.alerts.runtime.metrics import OLDEST_EVENT_WAITING
 from infra.fleet.runtime.device import Device, Fleet
 from infra.fleet.runtime.judging import Policy, is_late, is_watched, judge
 from infra.fleet.runtime.ports import Alerts, ChangedMeanwhile, Registry
@@ -77,7 +78,6 @@ def measures(devices: Sequence[Device], now: UtcNs, policy: Policy) -> dict[str,
     cameras = [camera for one in active for camera in one.cameras]
     oldest_ms = max((one.oldest_waiting_ms or 0 for one in active), default=0)
     return {
-        "WatchRan": 1,
         "DevicesKnown": len(active),
         "DevicesSilent": sum(one.outage is not None and one.outage.is_open for one in active),
         "DevicesLate": sum(is_watched(one, now) and is_late(one, now, policy) for one in active),
@@ -86,5 +86,5 @@ def measures(devices: Sequence[Device], now: UtcNs, policy: Policy) -> dict[str,
         "CamerasRunning": sum(one.condition is CameraCondition.RUNNING for one in cameras),
         "CamerasLost": sum(one.condition in {CameraCondition.LOST, CameraCondition.AWAITED} for one in cameras),
         "EventsWaiting": sum(one.events_waiting for one in active),
-        "OldestEventWaiting": oldest_ms / 1000,
+        OLDEST_EVENT_WAITING: oldest_ms / 1000,
     }
