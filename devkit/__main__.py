@@ -18,6 +18,7 @@ VERBS: Final[Mapping[str, str]] = {
     "build": "build recipes and artifacts of all components",
     "nucleus": "run components from their recipes, as Greengrass nucleus lite does",
     "cloud": "run the cloud side on this machine",
+    "alerts": "look after the alerting that is deployed: hand on what failed, follow the history, send a test",
     "lint": "check recipes more strictly than the Greengrass Development Kit",
     "publish": "upload the artifacts of a build and create its component versions",
     "deploy": "deploy what is published to a group of devices, a canary group first",

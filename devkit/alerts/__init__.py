@@ -1,0 +1,1 @@
+"""Looking after the alerting from a shell: against AWS or the local cloud, by the usual AWS environment."""

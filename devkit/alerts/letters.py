@@ -1,0 +1,87 @@
+"""What lies in the queues of failures, and what is to be done with it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from smartcam.contract.errors import ContractError
+from smartcam.contract.reading import Fields, parse_object
+
+MOST_REDRIVES: Final = 3
+"""What failed after so many redrives is poison: it stays for a person to look at."""
+REDRIVEN: Final = "redriven"
+
+
+class Action(StrEnum):
+    """What becomes of a letter."""
+
+    INVOKE = "start the function with it"
+    RING = "put it back among the timers"
+    KEEP = "keep it"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An action with its body (empty where the letter is kept) and, for a person, the reason."""
+
+    action: Action
+    body: str
+    reason: str
+
+
+def plan_unhandled(body: str, *, refused_too: bool) -> Plan:
+    """A letter of the function's own: it failed on an event, or refused it."""
+    try:
+        fields = Fields(parse_object(body, "letter"))
+        condition = fields.inner("requestContext").text("condition")
+        payload = dict(fields.inner("requestPayload").document)
+        answer = fields.inner("responsePayload").document if fields.has("responsePayload") else {}
+    except ContractError as error:
+        return Plan(Action.KEEP, "", f"is no letter of the function ({error})")
+    reason = f"{condition}: {answer.get('errorMessage', 'no reason')}"
+    if condition == "Refused" and not refused_too:
+        return Plan(Action.KEEP, "", reason)
+    return _again(payload, reason, Action.INVOKE)
+
+
+def plan_undelivered(body: str, sent_ms: int) -> Plan:
+    """A letter of the broker's: its rule could not start the function."""
+    try:
+        fields = Fields(parse_object(body, "letter"))
+        _, _, thing, camera, kind = fields.text("topic").split("/")
+        if kind != "event":
+            return Plan(Action.KEEP, "", f"is from the topic {fields.text('topic')}")
+        document: dict[str, object] = {
+            "payload": fields.text("base64OriginalPayload", 200_000),
+            "topic_thing": thing,
+            "topic_camera": camera,
+            "arrived_ms": sent_ms,
+        }
+        failures = fields.items("failures")
+    except (ContractError, ValueError) as error:
+        return Plan(Action.KEEP, "", f"is no letter of the broker ({error})")
+    return _again(document, f"the rule failed: {_first_error(failures)}", Action.INVOKE)
+
+
+def plan_untimely(body: str) -> Plan:
+    """A timer that the function failed on until the queue gave up."""
+    try:
+        document = parse_object(body, "letter")
+    except ContractError as error:
+        return Plan(Action.KEEP, "", f"is no timer ({error})")
+    return _again(document, f"a timer for {document.get('job', 'nothing')}", Action.RING)
+
+
+def _again(document: dict[str, object], reason: str, action: Action) -> Plan:
+    before = document.get(REDRIVEN, 0)
+    times = before if isinstance(before, int) else 0
+    if times >= MOST_REDRIVES:
+        return Plan(Action.KEEP, "", f"{reason}; it was redriven {times} times already")
+    return Plan(action, json.dumps(document | {REDRIVEN: times + 1}), reason)
+
+
+def _first_error(failures: list[object]) -> str:
+    first = failures[0] if failures else {}
+    return str(first.get("errorMessage", "no reason")) if isinstance(first, Mapping) else "no reason"
