@@ -10,10 +10,12 @@ from pathlib import Path
 import cv2
 
 from smartcam.capture.cameras import Cameras
+from smartcam.capture.checking import DocumentError, check, document_from, one_frame_each
+from smartcam.capture.once import play_once
 from smartcam.capture.service import CaptureService
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.settings import CameraSettings, read_settings
 from smartcam.capture.sources.opening import open_source
-from smartcam.contract.errors import BusError
+from smartcam.contract.errors import BusError, SmartcamError
 from smartcam.edge.bus import Bus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.greengrass_bus import GreengrassBus
@@ -24,34 +26,77 @@ from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE, RingWriter
 
 _ERRORS_ONLY = 2
 _FFMPEG_QUIET = "-8"
+_CONFIGURED = Path()
+"""Stands for the configured cameras where a clip could be named."""
+
+
+def camera_service(camera: CameraSettings, bus: Bus, ring_folder: Path, work_folder: Path | None) -> Service:
+    """One camera's service; what it learns is kept in the work folder, where one is given."""
+    clock = SystemClock()
+    return CaptureService(
+        camera,
+        open_source=lambda stop: open_source(camera, clock, stop, work_folder),
+        open_ring=lambda: RingWriter(ring_folder, camera.camera),
+        bus=bus,
+        clock=clock,
+        random=random.random,
+        memory=None if work_folder is None else MemoryFile(work_folder / f"background-{camera.camera}"),
+    )
 
 
 def build(bus: Bus, ring_folder: Path, work_folder: Path | None = None) -> list[tuple[str, Service]]:
     """The component's services by their names; what they learn is kept in the work folder, where one is given."""
-    clock = SystemClock()
 
     def camera(settings: CameraSettings) -> Service:
-        return CaptureService(
-            settings,
-            open_source=lambda stop: open_source(settings, clock, stop, work_folder),
-            open_ring=lambda: RingWriter(ring_folder, settings.camera),
-            bus=bus,
-            clock=clock,
-            random=random.random,
-            memory=None if work_folder is None else MemoryFile(work_folder / f"background-{settings.camera}"),
-        )
+        return camera_service(settings, bus, ring_folder, work_folder)
 
     return [("cameras", Cameras(bus, camera, random.random))]
 
 
+def _look(options: argparse.Namespace, ring_folder: Path) -> int:
+    """`--check` and `--once`: with a document from a file no nucleus is needed, and no notice goes anywhere."""
+    try:
+        document = document_from(options.configuration, GreengrassBus)
+        if options.check:
+            return check(document, ring_folder, sys.stdout)
+        bus = GreengrassBus() if options.configuration is None else None
+        try:
+            cameras = read_settings(document).cameras
+            return one_frame_each(
+                cameras, bus, lambda camera, once: camera_service(camera, once, ring_folder, None), sys.stdout
+            )
+        finally:
+            if bus is not None:
+                bus.close()
+    except (DocumentError, SmartcamError) as error:
+        sys.stderr.write(f"smartcam-capture: {error}\n")
+        return 2
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM. Returns the exit code: 0 after a signal, 1 for a fault, 2 for a wrong call."""
+    """Run until SIGTERM. Returns the exit code: 0 after a signal, 1 for a fault, 2 for a wrong call or no nucleus."""
     parser = argparse.ArgumentParser(
         prog="smartcam-capture",
         description="Read the cameras that the component's configuration names, look for motion, announce frames. "
         f"Runs under a Greengrass nucleus; {FOLDER_VARIABLE} selects the folder for shared memory.",
     )
+    parser.add_argument(
+        "--check", action="store_true", help="say what the configuration would do and what is wrong with it; then end"
+    )
+    parser.add_argument(
+        "--configuration", type=Path, metavar="FILE", help="with --check or --once: a JSON document, not the nucleus's"
+    )
     parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    parser.add_argument(
+        "--once",
+        nargs="?",
+        type=Path,
+        const=_CONFIGURED,
+        metavar="CLIP",
+        help="one frame of each configured camera through and out; with a CLIP and without a nucleus: a notice a line,"
+        " the next one after a line back",
+    )
+    parser.add_argument("--frames", type=int, default=1, help="with --once: stop after so many notices (1)")
     options = parser.parse_args(argv)
     configure_logging(options.log_level)
     cv2.setNumThreads(1)
@@ -59,6 +104,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     _quieten_opencv()
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET)
     ring_folder = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
+    if options.check or options.once == _CONFIGURED:
+        return _look(options, ring_folder)
+    if options.once is not None:
+        streams = sys.stdout, sys.stdin, sys.stderr
+        return play_once(options.once, options.frames, lambda bus: build(bus, ring_folder), *streams)
     try:
         bus = GreengrassBus()
     except BusError as error:

@@ -31,6 +31,7 @@ from smartcam.edge.upload import S3Store
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import World
 from smartcam.inference.health import HealthReporter
+from smartcam.inference.once import score_once
 from smartcam.inference.sender import Sender
 from smartcam.inference.service import InferenceService
 from smartcam.inference.settings import read_settings
@@ -106,15 +107,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--bundle", type=Path, metavar="PATH", help="folder of the model bundle to analyse with")
     parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    parser.add_argument("--once", action="store_true", help="without a nucleus: score the notices that come as lines")
     options = parser.parse_args(argv)
     configure_logging(options.log_level)
+    ring_folder = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
+    if options.once:
+        cv2.setNumThreads(1)
+        return score_once(options.bundle or Path(), ring_folder, sys.stdin, sys.stdout, sys.stderr)
     try:
         thing = thing_name(os.environ.get(THING_VARIABLE, ""), THING_VARIABLE)
     except ContractError as error:
         sys.stderr.write(f"smartcam-inference: the environment variable {error}; the nucleus sets it\n")
         return 2
     cv2.setNumThreads(1)
-    ring_folder = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
     try:
         bus = GreengrassBus()
     except BusError as error:

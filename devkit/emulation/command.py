@@ -1,0 +1,96 @@
+"""`python -m devkit emulation`: the build installed and run as a Raspberry Pi would, with its own packages."""
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from devkit.build.command import fetch_wheels
+from devkit.build.suite import ROOT, BuildError, Built, build_suite
+from devkit.build.wheels import WheelError, parse_platform
+from devkit.demo.yard_clip import yard_clip
+from devkit.emulation import proof
+from devkit.emulation.machine import SYSTEMS, System, set_up_alone
+from devkit.emulation.picamera import import_picamera
+from devkit.tools import ToolsError
+
+BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Prove every system named; 0 when all is as it must be, 1 when something is not, 2 when it could not be run."""
+    parser = argparse.ArgumentParser(prog="devkit emulation", description=__doc__)
+    names = [system.name for system in SYSTEMS]
+    parser.add_argument("systems", nargs="*", default=names, metavar="SYSTEM", help=f"{' or '.join(names)} (both)")
+    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "emulation", help="where it installs")
+    parser.add_argument("--keep", action="store_true", help="leave what was installed there")
+    options = parser.parse_args(argv)
+    if unknown := set(options.systems) - set(names):
+        parser.error(f"{unknown.pop()} is no system of the suite; there are {', '.join(names)}")
+    wanted = [system for system in SYSTEMS if system.name in options.systems]
+    try:
+        proven = [prove(system, options.folder, keep=options.keep) for system in wanted]
+        return int(not all(proven))
+    except (ToolsError, BuildError, WheelError, OSError) as error:
+        print(f"emulation: {error}", file=sys.stderr)
+        return 2
+
+
+def prove(system: System, folder: Path, *, keep: bool = False) -> bool:
+    """Build for a system, install, score, compare and print what came of it. Raises ToolsError, BuildError, OSError."""
+    begun = time.monotonic()
+    built = build_for(system, folder / f"{system.name}-build")
+    machine = set_up_alone(system, ROOT, _say)
+    device = folder / system.name
+    clip = yard_clip(ROOT / "build" / "clips", _say)
+    try:
+        installed = proof.install(machine, built, device)
+        _say(f"{system.name}: installed offline in {installed.seconds:.0f} s (emulated): {installed.megabytes:.0f} MB")
+        _say(f"{system.name}: a device loads {installed.loaded_megabytes:.1f} MB of artifacts")
+        scored_at = time.monotonic()
+        bundle = device / "work" / "smartcam.Model" / "current"
+        there = proof.score(installed.python, proof.code_of(built), bundle, clip, device / "shm", machine.environment())
+        seconds = time.monotonic() - scored_at
+        here = proof.score_here(built, BUNDLE, clip, folder / "here", dict(os.environ))
+        compared = proof.compare(here, there, BUNDLE)
+        _say(
+            f"{system.name}: {len(there)} frames scored in {seconds:.0f} s (emulated),"
+            f" at most {compared.worst:g} steps from this machine's"
+        )
+        _say(f"{system.name}: {import_picamera(machine, installed.python)}")
+    finally:
+        if not keep:
+            shutil.rmtree(device, ignore_errors=True)
+            shutil.rmtree(built.folder, ignore_errors=True)
+    complaints = list(_complaints(installed, compared))
+    for complaint in complaints:
+        print(f"{system.name}: {complaint}", file=sys.stderr)
+    _say(f"{system.name}: {'proven' if not complaints else 'NOT proven'} in {time.monotonic() - begun:.0f} s")
+    return not complaints
+
+
+def build_for(system: System, folder: Path) -> Built:
+    """The build that a user of this system alone would make. Raises BuildError, WheelError, OSError."""
+    wheels = fetch_wheels((parse_platform(f"linux-aarch64-{system.lock}"),), ROOT)
+    return build_suite(folder, BUNDLE, wheels=wheels)
+
+
+def _complaints(installed: proof.Installed, compared: proof.Compared) -> Sequence[str]:
+    found = []
+    if installed.megabytes > proof.MOST_INSTALLED_MB:
+        found.append(f"takes {installed.megabytes:.0f} MB installed, more than {proof.MOST_INSTALLED_MB}")
+    if installed.loaded_megabytes > proof.MOST_LOADED_MB:
+        found.append(f"loads {installed.loaded_megabytes:.0f} MB, more than {proof.MOST_LOADED_MB}")
+    if len(compared.there) != proof.FRAMES:
+        found.append(f"scored {len(compared.there)} frames instead of {proof.FRAMES}")
+    if not compared.is_same:
+        found.append(f"scores differ by {compared.worst:g} steps, more than {proof.STEPS}, or other frames were seen")
+    return found
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
