@@ -10,7 +10,7 @@ from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import ThingName
 from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
-from smartcam.contract.topics import ack_topic, parse_event_topic
+from smartcam.contract.topics import ack_topic, health_topic, parse_event_topic
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import Service, StopToken
 from smartcam.edge.outbox import Outbox
@@ -48,6 +48,8 @@ class Cloud:
     is_deaf: bool = False
 
     def __call__(self, publication: Publication) -> None:
+        if publication.topic == health_topic(THING):
+            return
         event = Event.from_json(publication.payload)
         sender = parse_event_topic(publication.topic)
         assert (sender.thing, sender.camera) == (event.thing, event.camera_id)

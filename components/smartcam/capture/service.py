@@ -30,7 +30,8 @@ OpenSource = Callable[[StopToken], FrameSource]
 
 _FIRST_RETRY_S: Final = 1.0
 _LONGEST_RETRY_S: Final = 30.0
-_GOOD_SPELL_S: Final = 10.0
+_GOOD_SPELL_S: Final = 3.0
+"""A camera that gave pictures for so long is opened again without the long waits of one that is gone."""
 _USUAL_RATE: Final = 10.0
 _STORE_S: Final = 600.0
 """How often what was learnt is stored while all is well; at the end it is stored anyway. Memory cards wear out."""
@@ -59,6 +60,7 @@ class CaptureService:
         self._announcer = Announcer(settings.camera, transport)
         self._report = Report(settings.camera, publisher, self._announcer, clock)
         self._backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S, random)
+        self._seen_ns = 0
         self._memory = memory
         self._learnt = b"" if memory is None else memory.load()
         self._store_at = clock.monotonic() + round(_STORE_S * NS_PER_S)
@@ -76,7 +78,7 @@ class CaptureService:
 
     def _spell(self, stop: StopToken) -> None:
         """The source from its opening to its end, and the wait after it."""
-        began = self._clock.monotonic()
+        self._seen_ns = 0
         state = CameraState.LOST
         try:
             self._play(stop)
@@ -93,7 +95,7 @@ class CaptureService:
         if stop.is_set():
             return
         self._report.tell(state, reason)
-        if self._clock.monotonic() - began >= _GOOD_SPELL_S * NS_PER_S:
+        if self._seen_ns >= _GOOD_SPELL_S * NS_PER_S:
             self._backoff.reset()
         self._pause(self._backoff.next(), stop)
 
@@ -106,17 +108,19 @@ class CaptureService:
             rate = source.frames_per_second or _USUAL_RATE
             rate = min(rate, self._settings.max_fps or rate)
             eye = Eye(self._settings, rate, self._learnt)
-            last_mono, is_first = self._clock.monotonic(), True
+            last_mono = self._clock.monotonic()
+            first_mono: int | None = None
             while not stop.is_set():
                 timed = source.read()
                 if timed is None:
                     self._check_stall(last_mono)
                 elif not stop.is_set():
                     last_mono = timed.captured_mono
-                    if is_first:
+                    if first_mono is None:
                         # A clip that goes on after a restart began before.
                         self._report.opened(UtcNs(timed.captured_at - timed.position_ns))
-                        is_first = False
+                        first_mono = last_mono
+                    self._seen_ns = last_mono - first_mono
                     self._report.read += 1
                     if limit.takes(timed.timeline_ns):
                         self._take(timed, eye)
