@@ -48,7 +48,8 @@ class Moving:
 
     `is_moving`: it moves in this look. `track`: the track of detections that it was last. `is_known`: the detector
     has named it, so it is no motion event any more. `has_purpose`: it has gone somewhere, and since `ready_at` it
-    might raise. `gone_since`: since when nothing of it moves, while its episode is on.
+    might raise. `substance`: in how many more looks it was an object than a shadow. `gone_since`: since when nothing
+    of it moves, while its episode is on.
     """
 
     rules: tuple[RuleState, ...]
@@ -58,6 +59,7 @@ class Moving:
     is_known: bool = False
     box: NormalBox | None = None
     has_purpose: bool = False
+    substance: int = 0
     ready_at: MonotonicNs | None = None
     gone_since: MonotonicNs | None = None
     shot: BestShot = field(default_factory=BestShot)

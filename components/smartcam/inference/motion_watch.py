@@ -1,6 +1,6 @@
 """Motion events: something large goes somewhere on purpose, and the detector has no name for it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -29,8 +29,8 @@ _ORPHAN_IOU: Final = 0.3
 _REACH: Final = 1.0
 """So far, in sizes of the object, may it show up again from where it vanished."""
 _SURE: Final = 0.5
-IN_THE_DARK: Final = replace(PurposePolicy(), least_area=0.005)
-"""Where the detector sees nothing, smaller things count too."""
+SMALL_IN_THE_DARK: Final = 0.005
+"""The share of the picture from which on things count where the detector sees nothing."""
 _BLINDED: Final = frozenset((Visibility.DARK, Visibility.DEFOCUSED))
 
 
@@ -50,18 +50,18 @@ class Surroundings:
 class MotionWatch:
     """One camera's movers and the episodes of those that nobody could name."""
 
-    def __init__(self, maker: EventMaker, rules: Sequence[Rule], synced: Callable[[], bool]) -> None:
+    def __init__(self, maker: EventMaker) -> None:
         self._maker = maker
-        self._synced = synced
         self._movers = Movers()
         self._backdrop = Backdrop()
         self._adrift: list[Moving] = []
         self.moving: dict[int, Moving] = {}
-        self.configure(rules)
+        self._rules: tuple[Rule, ...] = ()
 
-    def configure(self, rules: Sequence[Rule]) -> None:
-        """Go on with other rules."""
+    def configure(self, rules: Sequence[Rule], min_size: float) -> None:
+        """Go on with other rules, and another share of the picture from which on something is large."""
         self._rules = tuple(rules)
+        self._movers.policy = replace(PurposePolicy(), least_area=min_size)
         for moving in self.moving.values():
             moving.rules = fresh(rules)
 
@@ -122,12 +122,15 @@ class MotionWatch:
         box, at = moving.box, frame.captured_mono
         if box is None:
             return []
-        stand = Stand(at, frame.captured_at if self._synced() else None, MOTION_LABEL, box)
+        stand = Stand(at, frame.captured_at if self._maker.synced() else None, MOTION_LABEL, box)
         moving.rules, fired = observe_all(self._rules, moving.rules, stand)
         blinded = around.visibility in _BLINDED
-        policy = IN_THE_DARK if blinded else self._movers.policy
+        policy = self._movers.policy
+        if blinded:
+            policy = replace(policy, least_area=min(policy.least_area, SMALL_IN_THE_DARK))
         if not moving.has_purpose and mover.has_purpose(policy) and at - mover.since >= WAIT_S * NS_PER_S:
-            moving.has_purpose = self._backdrop.is_object(frame.picture.luma, box)
+            moving.substance += 1 if self._backdrop.is_object(frame.picture.luma, box) else -1
+            moving.has_purpose = moving.substance > 0
         if not moving.has_purpose or moving.is_known:
             return []
         moving.ready_at = moving.ready_at or at

@@ -64,7 +64,7 @@ class ObjectAnalysis:
         self._orphans_until: MonotonicNs | None = None
         self._last = MonotonicNs(-1)
         self._rules: tuple[Rule, ...] = ()
-        self._motion = MotionWatch(maker, (), maker.synced)
+        self._motion = MotionWatch(maker)
         self.configure(settings)
 
     def configure(self, settings: CameraSettings) -> None:
@@ -72,7 +72,7 @@ class ObjectAnalysis:
         self._policy = alarm_policy(self._model.manifest, settings)
         self._rules = settings.effective_rules()
         self._tracker.policy = replace(TrackPolicy(), lost_after_s=settings.remember_s)
-        self._motion.configure(self._rules)
+        self._motion.configure(self._rules, settings.motion_min_size)
         for followed in self._followed.values():
             followed.rules = fresh(self._rules)
 

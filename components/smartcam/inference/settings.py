@@ -30,6 +30,7 @@ class CameraSettings:
     has no label. `zones`: places by name; `lines`: directed lines by name. `schedule`: the hours of the week in which
     rules hold that have none of their own. `rules`: where there are none, an object raises in any zone, or anywhere
     where there are no zones. `remember_s`: an object out of sight for no longer is the same one when it comes back.
+    `motion_min_size`: the share of the picture from which on something without a label is large.
     """
 
     labels: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class CameraSettings:
     zones: tuple[Zone, ...] = ()
     armed: bool = True
     remember_s: float = 3.0
+    motion_min_size: float = 0.02
     lines: tuple[Line, ...] = ()
     schedule: WeeklyHours | None = None
     rules: tuple[Rule, ...] = ()
@@ -145,6 +147,7 @@ def _camera(settings: Settings, place: tzinfo) -> CameraSettings:
         clear_at=clear_at,
         min_frames=settings.integer("min_frames", 1, 1, 100) if settings.has("min_frames") else None,
         remember_s=settings.number("remember_s", defaults.remember_s, 0.5, 600),
+        motion_min_size=settings.number("motion_min_size", defaults.motion_min_size, 0.001, 1),
         zones=reader.zones,
         lines=reader.lines,
         schedule=reader.schedule(settings),

@@ -5,7 +5,6 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from smartcam.contract.event import NormalBox
 from smartcam.contract.notice import PixelBox
@@ -20,9 +19,12 @@ _FEWEST_CELLS: Final = 40
 _DARKEST: Final = 0.5
 """A shadow is not darker than this share of the light; what is darker is an object."""
 _BRIGHTEST: Final = 2.5
-_SAME_TEXTURE: Final = 0.8
-_FLAT: Final = 4.0
-"""Grey levels: less contrast than this is no texture to be known again."""
+_GENTLE_CELLS: Final = 2.0
+_FLAT: Final = 3.0
+"""Grey levels: less than this is no structure, nor is less than a share of the brightness."""
+_FLAT_SHARE: Final = 0.05
+_KNOWN_AGAIN: Final = 0.4
+"""With less left of it than this share, the ground's own structure has been known again under the shadow."""
 _DARK: Final = 8.0
 _EDGE: Final = np.ones((3, 3), np.uint8)
 
@@ -63,17 +65,23 @@ class Backdrop:
         return not is_shade(small[rows, columns], self._still[rows, columns])
 
 
-def is_shade(now: NDArray[np.float32], before: NDArray[np.float32]) -> bool:
+def is_shade(now: Light, before: Light) -> bool:
     """Whether the difference of two patches is the same place in another light."""
     changed = (np.abs(now - before) > _CHANGED).astype(np.uint8)
     inside = np.asarray(cv2.erode(changed, _EDGE), np.bool_)
     if int(inside.sum()) < _FEWEST_CELLS:
         return False
-    ratio = (now[inside] + _DARK) / (before[inside] + _DARK)
-    light = float(np.median(ratio))
+    light = float(np.median((now[inside] + _DARK) / (before[inside] + _DARK)))
     if not _DARKEST <= light <= _BRIGHTEST:
         return False
-    new, old = now[inside], before[inside] * light
-    if float(np.std(old)) < _FLAT:
-        return float(np.std(new)) < _FLAT
-    return float(np.std(new)) > 0 and float(np.corrcoef(new, old)[0, 1]) > _SAME_TEXTURE
+    weights = inside.astype(np.float32)
+    # The light may change gently from cell to cell; outlines of the shadow play no part.
+    gentle = _blurred(now * weights) / np.maximum(_blurred(before * weights), np.float32(1e-3))
+    left_over = float(np.std((now - before * gentle)[inside]))
+    ground = before - _blurred(before * weights) / np.maximum(_blurred(weights), np.float32(1e-3))
+    least = max(_FLAT, _FLAT_SHARE * float(np.mean(before[inside])))
+    return left_over < max(least, _KNOWN_AGAIN * light * float(np.std(ground[inside])))
+
+
+def _blurred(cells: Light) -> Light:
+    return np.asarray(cv2.GaussianBlur(cells, (0, 0), _GENTLE_CELLS), np.float32)
