@@ -1,64 +1,105 @@
-"""The fleet's registry and the way to the alerts in memory, held to the promises of infra.fleet.runtime.ports."""
+"""An account with a control-plane stand-in, S3, IoT and STS in memory, and devices that take deployments as told."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+import dataclasses
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-from infra.fleet.runtime.device import Device, Fleet
-from infra.fleet.runtime.hearing import Sign
-from infra.fleet.runtime.ports import ChangedMeanwhile
-from smartcam.contract.event import Event
-from smartcam.contract.ids import EventId, ThingName
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
 
+from devkit.build.suite import Built, build_suite
+from devkit.control.components import Shelf
+from devkit.control.plane import ACCOUNT, Outcome, Plane
+from devkit.control.server import serving
+from devkit.control.wire import Fields
+from devkit.release.aws import Aws, Client, connect
 
-@dataclass
-class FakeRegistry:
-    items: dict[ThingName, Device] = field(default_factory=dict)
-    common: Fleet = field(default_factory=Fleet)
-
-    def device(self, thing: ThingName) -> Device | None:
-        return self.items.get(thing)
-
-    def devices(self) -> Sequence[Device]:
-        return [self.items[name] for name in sorted(self.items)]
-
-    def fleet(self) -> Fleet:
-        return self.common
-
-    def save(self, device: Device) -> Device:
-        known = self.items.get(device.thing)
-        if (0 if known is None else known.revision) != device.revision:
-            raise ChangedMeanwhile(device.thing)
-        self.items[device.thing] = replace(device, revision=device.revision + 1)
-        return self.items[device.thing]
-
-    def save_fleet(self, fleet: Fleet) -> Fleet:
-        if self.common.revision != fleet.revision:
-            raise ChangedMeanwhile("fleet")
-        self.common = replace(fleet, revision=fleet.revision + 1)
-        return self.common
+REGION = "eu-west-1"
+BUCKET = "artifacts-of-tests"
 
 
 @dataclass
-class FakeAlerts:
-    """Takes events; `handed` holds every one, `alerts` each once, as the alerting makes of it."""
+class Devices:
+    """How each device takes deployments: by thing name, else `usual`; None is offline."""
 
-    handed: list[Event] = field(default_factory=list)
+    usual: Outcome | None = field(default_factory=Outcome)
+    special: dict[str, Outcome | None] = field(default_factory=dict)
 
-    def hand_over(self, event: Event) -> None:
-        self.handed.append(event)
-
-    @property
-    def alerts(self) -> list[Event]:
-        once: dict[EventId, Event] = {}
-        for event in self.handed:
-            if event.phase == "raised":
-                once.setdefault(event.event_id, event)
-        return list(once.values())
+    def judge(self, device: str, components: Mapping[str, Any]) -> Outcome | None:
+        del components
+        return self.special.get(device, self.usual)
 
 
-@dataclass
-class FakeSignRefusals:
-    kept: list[tuple[Sign, str]] = field(default_factory=list)
+@dataclass(frozen=True)
+class Account:
+    aws: Aws
+    devices: Devices
+    url: str
 
-    def keep(self, sign: Sign, reason: str) -> None:
-        self.kept.append((sign, reason))
+    def group(self, name: str, *things: str) -> str:
+        arn: str = self.aws.iot.create_thing_group(thingGroupName=name)["thingGroupArn"]
+        for thing in things:
+            self.aws.iot.create_thing(thingName=thing)
+            self.aws.iot.add_thing_to_thing_group(thingGroupName=name, thingName=thing)
+        return arn
+
+    def deployment(self, identity: str) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = self.aws.greengrass.get_deployment(deploymentId=identity)
+        return answer
+
+    def objects(self) -> dict[str, str]:
+        """Key -> ETag of everything in the bucket."""
+        return {
+            each["Key"]: each["ETag"] for each in self.aws.storage.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        }
+
+
+def digest_in(storage: Client, bucket: str, key: str) -> bytes | None:
+    try:
+        return hashlib.sha256(storage.get_object(Bucket=bucket, Key=key)["Body"].read()).digest()
+    except ClientError:
+        return None
+
+
+@contextmanager
+def accounts() -> Iterator[Callable[[], Account]]:
+    """Gives fresh accounts one after another; clients and server, which take a second to make, are made once."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws() as mocked:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            patch.setenv(name, "testing")
+        patch.delenv("AWS_PROFILE", raising=False)
+        switch = Switch()
+        with serving(switch) as url:
+            patch.setenv("AWS_ENDPOINT_URL_GREENGRASSV2", url)
+            aws = connect(REGION)
+
+            def fresh() -> Account:
+                mocked.reset()
+                aws.storage.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+                devices = Devices()
+                shelf = Shelf(lambda bucket, key: digest_in(aws.storage, bucket, key), REGION, ACCOUNT)
+                switch.plane = Plane(shelf, lambda arn: aws.things_of(arn.rpartition("/")[2]), devices.judge, REGION)
+                return Account(dataclasses.replace(aws), devices, url)
+
+            yield fresh
+
+
+class Switch:
+    """Hands requests to the plane of the test that runs."""
+
+    plane: Plane
+
+    def handle(self, operation: str, fields: Fields) -> Fields:
+        return self.plane.handle(operation, fields)
+
+
+def small_build(folder: Path, content: str = "{}") -> Built:
+    bundle = folder / "bundle"
+    bundle.mkdir(exist_ok=True)
+    (bundle / "manifest.json").write_text(content)
+    return build_suite(folder / "greengrass-build", bundle)
