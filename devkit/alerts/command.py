@@ -9,6 +9,7 @@ from typing import Final
 SUBVERBS: Final[Mapping[str, tuple[str, str]]] = {
     "tail": ("tail", "follow the history as it grows"),
     "test": ("trial", "send a test alert through the whole real path"),
+    "devices": ("devices", "list the devices; pause, retire or reinstate one"),
     "redrive": ("redrive", "hand what has failed to the alerting once more"),
 }
 

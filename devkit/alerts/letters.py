@@ -41,6 +41,8 @@ def plan_unhandled(body: str, *, refused_too: bool) -> Plan:
     except ContractError as error:
         return Plan(Action.KEEP, "", f"is no letter of the function ({error})")
     reason = f"{condition}: {answer.get('errorMessage', 'no reason')}"
+    if "topic_thing" in payload and "topic_camera" not in payload:
+        return Plan(Action.KEEP, "", f"{reason}; a sign of life, which the device's next one has replaced")
     if condition == "Refused" and not refused_too:
         return Plan(Action.KEEP, "", reason)
     return _again(payload, reason, Action.INVOKE)
