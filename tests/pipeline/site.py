@@ -9,8 +9,9 @@ from smartcam.capture.main import build as build_capture
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import ThingName
+from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
-from smartcam.contract.topics import ack_topic, health_topic, parse_event_topic
+from smartcam.contract.topics import FRAMES_PREFIX, ack_topic, health_topic, parse_event_topic
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import Service, StopToken
 from smartcam.edge.outbox import Outbox
@@ -121,7 +122,8 @@ class Site:
         return self._outbox.counts().waiting
 
     def notices(self) -> list[FrameNotice | StatusNotice]:
-        return [decode_notice(item.payload) for item in list(self.nucleus.published_local)]
+        said = [item.payload for item in list(self.nucleus.published_local) if item.topic.startswith(FRAMES_PREFIX)]
+        return [decode_notice(payload) for payload in said if not is_chunk(payload)]
 
     def has_ended(self) -> bool:
         """Whether capture has said that every clip is over."""
