@@ -24,11 +24,11 @@ from infra.alerts.runtime.agreed import (
     TIMEOUT_S,
     TTL_ATTRIBUTE,
 )
-from infra.alerts.runtime.audience import audience_json
 from infra.functions import FunctionRule, SmallFunction, Workload, acknowledge, allow
 from infra.settings import AlertSettings
 from infra.snapshots.infrastructure import SnapshotBucket
 from infra.snapshots.runtime.links import BUCKET_VARIABLE
+from infra.subscribers import audience_text
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import EVENT_FILTER, ack_topic
@@ -177,14 +177,13 @@ def audience_of(settings: AlertSettings) -> str:
     Raises:
         SettingsError: when that is more than an environment holds.
     """
-    groups = [group.document() for group in settings.groups]
-    text = audience_json(groups, settings.time_zone, settings.camera_zones)
-    size = len(text) + len(groups) * LONGEST_TOPIC_ARN
+    text = audience_text(settings.groups, settings.time_zone, settings.camera_zones)
+    size = len(text) + len(settings.groups) * LONGEST_TOPIC_ARN
     if size > ROOM_FOR_AUDIENCE:
         remedy = (
             f"merge groups or shorten filters: {size} bytes, and {ROOM_FOR_AUDIENCE} fit into a function's settings"
         )
-        raise SettingsError("subscribers", f"{len(groups)} groups", remedy)
+        raise SettingsError("subscribers", f"{len(settings.groups)} groups", remedy)
     return text
 
 

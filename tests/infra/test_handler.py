@@ -20,7 +20,7 @@ from infra.alerts.asset import ROOT
 from infra.alerts.infrastructure import EVENT_SQL
 from infra.alerts.runtime import handler
 from infra.alerts.runtime.agreed import LEASE_S
-from infra.alerts.runtime.audience import Group, Language, audience_json
+from infra.alerts.runtime.audience import Group, Language
 from infra.alerts.runtime.aws_outward import (
     DelayClient,
     IotReplies,
@@ -35,7 +35,7 @@ from infra.alerts.runtime.jobs import DeliverAgain, Job, SendDigest, job_from_js
 from infra.alerts.runtime.ports import NotPublished, NotReplied
 from infra.alerts.runtime.render import AlertText, alert_number, render_alert
 from infra.alerts.runtime.timing import occasion
-from infra.subscribers import SubscriberGroup
+from infra.subscribers import SubscriberGroup, audience_text
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, EventKind, Phase
@@ -121,7 +121,7 @@ def account(dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Iter
 
 def audience(zone: str) -> str:
     group = SubscriberGroup(emails=("anna@example.org",), phones=("+4915112345678",))
-    return audience_json([group.document()], zone, {})
+    return audience_text((group,), zone, {})
 
 
 def ringing(due: UtcNs, job: Job) -> dict[str, object]:

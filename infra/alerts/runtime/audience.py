@@ -1,6 +1,5 @@
 """Who is told what: groups of subscribers with a language, quiet hours and a filter of their own."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, time, tzinfo
@@ -117,8 +116,3 @@ def _group(fields: Fields, topic_arn: str) -> Group:
         ),
         zone=own_zone,
     )
-
-
-def audience_json(groups: Iterable[Mapping[str, object]], own_zone: str, zones: Mapping[str, str]) -> str:
-    """What `Audience.from_json` reads, as short as it can be: a function's environment holds 4 kB."""
-    return json.dumps({"groups": list(groups), "zone": own_zone, "zones": dict(zones)}, separators=(",", ":"))
