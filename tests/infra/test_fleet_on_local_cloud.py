@@ -13,6 +13,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
+from devkit.alerts.command import main as alerts
 from devkit.cloud.device import DeviceIdentity
 from devkit.cloud.inbox import Channel
 from devkit.cloud.local_cloud import LocalCloud
@@ -133,14 +134,14 @@ def test_a_device_that_vanishes_is_told_of_once_and_once_when_it_is_back(site: S
     for _ in range(3):
         site.look()
     wait_until(lambda: len(site.subjects(PEOPLE)) == 1)
-    assert site.subjects(PEOPLE)[0].startswith("Device lost: yard-1, ")
+    assert site.subjects(PEOPLE)[0].startswith("yard-1: Device lost, ")
     client = connected(site)
     say(client, 2)
     wait_until(lambda: (site.device() or {}).get("seq") == 2 and site.device()["presence"]["connected"])  # type: ignore[index]
     for _ in range(3):
         site.look()
     wait_until(lambda: len(site.subjects(PEOPLE)) == 2)
-    assert site.subjects(PEOPLE)[1].startswith("Device restored: yard-1, ")
+    assert site.subjects(PEOPLE)[1].startswith("yard-1: Device restored, ")
     client.disconnect()
     client.loop_stop()
 
@@ -194,6 +195,25 @@ def test_a_picture_goes_up_by_the_devices_own_code_and_can_be_seen_by_its_link(s
     assert (link.arrived, link.valid_s) == (True, 3600)
     head = site.client("s3").head_object(Bucket=bucket, Key=event.snapshot_key)
     assert (head["ContentType"], head["ContentLength"]) == ("image/jpeg", 4)
+
+
+def test_a_person_can_try_the_path_follow_it_and_list_the_devices(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in site.cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    assert alerts(["test", "--camera", "gate"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("sent: it is on its way")
+    wait_until(lambda: any("Test" in subject for subject in site.subjects(PEOPLE)))
+    assert alerts(["tail", "--once", "--since", "1h"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert told.splitlines()[1] in shown
+    assert any(" device_lost " in line and " ended=" in line for line in shown)
+    assert alerts(["devices"]) == 0
+    assert capsys.readouterr().out.startswith("yard-1: ")
+    assert alerts(["test", "--camera", "cellar"]) == 2
+    assert "known are gate): give --thing" in capsys.readouterr().err
 
 
 def test_nothing_was_left_undelivered(site: Site) -> None:
