@@ -1,4 +1,4 @@
-"""The same path with frames inside messages: where nobody shares memory, and where only capture believes that it does."""
+"""The same path with frames inside messages: where no memory is shared, and where only capture believes it is."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -60,13 +60,17 @@ def test_neither_logs_nor_notices_nor_events_show_a_refused_password(
     assert not holds_secret(f"{caplog.text}{said}")
 
 
-@pytest.mark.parametrize(("password", "code"), [(RIGHT, 0), (WRONG, 1)])
+@pytest.mark.parametrize(("password", "code"), [(RIGHT, 0), (WRONG, 1)], ids=["right", "wrong"])
 def test_the_process_shows_its_password_to_nobody(locked: RtspCamera, tmp_path: Path, password: str, code: int) -> None:
     camera = {"source": "rtsp", "url": locked.url, "credentials": str(secret(tmp_path, password))}
     document = tmp_path / "document.json"
     document.write_text(json.dumps({"cameras": {"gate": camera}}))
     (tmp_path / "shm").mkdir()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "components"), "SMARTCAM_SHM": str(tmp_path / "shm")}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT / "components"),
+        "SMARTCAM_SHM": str(tmp_path / "shm"),
+    }
     for command in ("--check", "--once"):
         arguments = [command, "--configuration", str(document), "--log-level", "DEBUG"]
         process = subprocess.Popen(
@@ -110,9 +114,8 @@ def test_several_cameras_of_different_kinds_run_side_by_side(
             wait_until(lambda: all(frames(site, name) >= 20 for name in ("yard", "gate", "hall")))
         finally:
             site.stop()
-    lost = {
-        n.camera_id: n.reason for n in site.notices() if isinstance(n, StatusNotice) and n.state is CameraState.LOST
-    }
+    statuses = [notice for notice in site.notices() if isinstance(notice, StatusNotice)]
+    lost = {status.camera_id: status.reason for status in statuses if status.state is CameraState.LOST}
     assert lost == {"attic": "/dev/video99: no such device"}
     assert rate(site, "hall") == pytest.approx(5, rel=0.4)
     assert rate(site, "gate") > 8
