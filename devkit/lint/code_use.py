@@ -42,13 +42,26 @@ def _uses_in(file: Path) -> Iterator[Use]:
         if isinstance(node, ast.ImportFrom) and node.module == _TOPICS
         for alias in node.names
     }
+    forwarded = set(_forwarded(module))
     for node in ast.walk(module):
+        if node in forwarded:
+            continue
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CALLS:
             service, operation = _CALLS[node.func.attr]
             topic = _topic(node.args[0], module, named) if node.args else None
             if topic is None:
                 raise UnknownTopic(f"{file}:{node.lineno}: take the topic of {node.func.attr} from {_TOPICS}")
             yield Use(service, operation, topic.replace("+", "*") if service == PUBSUB else topic)
+
+
+def _forwarded(module: ast.Module) -> Iterator[ast.Call]:
+    """Calls of a bus around another bus: the topic is its caller's, who is judged instead."""
+    for function in ast.walk(module):
+        if isinstance(function, ast.FunctionDef) and function.name in _CALLS:
+            parameters = {argument.arg for argument in function.args.args}
+            for node in ast.walk(function):
+                if isinstance(node, ast.Call) and node.args and ast.unparse(node.args[0]) in parameters:
+                    yield node
 
 
 def _topic(expression: ast.expr, module: ast.Module, named: Mapping[str, str]) -> str | None:

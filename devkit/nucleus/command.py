@@ -101,7 +101,13 @@ async def _deploy(order: Order, nucleus: Nucleus, recipes: Sequence[Recipe], run
     nucleus.journal.write("deployment", components={recipe.name: recipe.version for recipe in recipes})
     # Side by side with the event loop: unpacking takes seconds, and a signal must be heard.
     for recipe in recipes:
-        await asyncio.to_thread(fetch_artifacts, recipe, order.artifacts, order.device.root)
+        await asyncio.to_thread(
+            fetch_artifacts,
+            recipe,
+            order.artifacts,
+            order.device.root,
+            unpack=order.profile.recipes.unpacks_local_artifacts,
+        )
     now_ms = time.time_ns() // 1_000_000
     for recipe in recipes:
         wanted = order.deployment.components.get(recipe.name)

@@ -11,8 +11,8 @@ from devkit.nucleus.interpolation import artifacts_folder, unpacked_folder
 from devkit.nucleus.recipe import Artifact, Recipe
 
 
-def fetch_artifacts(recipe: Recipe, source: Path, root: Path) -> None:
-    """Bring a component's artifacts below the root, zip files unpacked; what is there and unchanged stays.
+def fetch_artifacts(recipe: Recipe, source: Path, root: Path, *, unpack: bool = True) -> None:
+    """Bring a component's artifacts below the root, zip files unpacked if wanted; what is there and unchanged stays.
 
     Raises:
         DeploymentError: when an artifact is missing or cannot be unpacked.
@@ -22,7 +22,7 @@ def fetch_artifacts(recipe: Recipe, source: Path, root: Path) -> None:
         try:
             target = artifacts_folder(root, recipe.name, recipe.version) / artifact.file
             _copy(wanted, target, executable=artifact.executable)
-            if artifact.unpacked:
+            if artifact.unpacked and unpack:
                 _unpack(target, unpacked_folder(root, recipe.name, recipe.version) / target.stem, artifact)
         except FileNotFoundError as error:
             raise DeploymentError(f"{recipe.file.name}: the artifact {wanted} is missing") from error

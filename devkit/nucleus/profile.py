@@ -34,6 +34,8 @@ class RecipeRules:
     """Whether HARD on a component that is only installed can never start."""
     needs_runtime: bool
     """Whether a manifest without the platform's `runtime` is passed over."""
+    unpacks_local_artifacts: bool
+    """Whether `Unarchive: ZIP` has an effect in a local deployment, and not only in one from the cloud."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ LITE: Final = Profile(
         paths_end_in_slash=True,
         hard_needs_a_service=True,
         needs_runtime=True,
+        unpacks_local_artifacts=False,
     ),
     lifecycle=LifecycleRules(
         in_turn=True,
@@ -173,6 +176,7 @@ CLASSIC: Final = Profile(
         paths_end_in_slash=False,
         hard_needs_a_service=False,
         needs_runtime=False,
+        unpacks_local_artifacts=True,
     ),
     lifecycle=LifecycleRules(
         in_turn=False,

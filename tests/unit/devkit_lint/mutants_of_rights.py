@@ -2,7 +2,6 @@
 
 from tests.unit.devkit_lint.mutants import CAPTURE, INFERENCE, MODEL, RUNTIME, broken
 
-PUBLISH = "            - aws.greengrass#PublishToTopic\n"
 IN_RIGHTS = (
     # configuration
     broken(
@@ -60,12 +59,12 @@ IN_RIGHTS = (
     ),
     broken("all operations", CAPTURE, "aws.greengrass#PublishToTopic", '"*"', "more than the code uses", at='- "*"'),
     broken(
-        "an operation that is not used",
-        CAPTURE,
-        PUBLISH,
-        PUBLISH + "            - aws.greengrass#SubscribeToTopic\n",
-        "does not use aws.greengrass#SubscribeToTopic",
-        at="#SubscribeToTopic",
+        "an operation on another's resource",
+        INFERENCE,
+        "            - aws.greengrass#SubscribeToIoTCore\n",
+        "            - aws.greengrass#SubscribeToIoTCore\n            - aws.greengrass#PublishToIoTCore\n",
+        "the code uses no aws.greengrass#PublishToIoTCore on 'smartcam/v1/+/ack'",
+        at="- smartcam/v1/+/ack",
     ),
     broken(
         "all resources", CAPTURE, "            - smartcam/frames/*", '            - "*"', "wider than the code uses"

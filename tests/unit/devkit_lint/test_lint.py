@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,40 @@ class A:
 def test_a_topic_from_elsewhere_is_refused_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(UnknownTopic, match=r"main\.py:2: take the topic of publish_local from smartcam"):
         uses_of(package(tmp_path, "def go(bus): bus.publish_local('my/topic', b'')\n"))
+
+
+def test_a_bus_around_a_bus_uses_nothing_by_itself(tmp_path: Path) -> None:
+    source = """
+class Around:
+    def publish_local(self, topic, payload):
+        self._inner.publish_local(topic, payload)
+"""
+    assert uses_of(package(tmp_path, source)) == frozenset()
+
+
+def test_rights_that_the_code_does_not_use_at_all_are_refused() -> None:
+    nothing = dataclasses.replace(FACTS, uses={})
+    (finding,) = lint_suite({"smartcam.Capture": ONE_RIGHT}, dataclasses.replace(nothing, artifacts={}))
+    assert finding.reason == "the code does not use aws.greengrass#PublishToTopic"
+    assert finding.line == 11
+
+
+ONE_RIGHT = render_recipe("""RecipeFormatVersion: "2020-01-25"
+ComponentName: smartcam.Capture
+ComponentVersion: "{COMPONENT_VERSION}"
+ComponentConfiguration:
+  DefaultConfiguration:
+    accessControl:
+      aws.greengrass.ipc.pubsub:
+        smartcam.Capture:pubsub:1:
+          resources: [smartcam/frames/*]
+          operations:
+            - aws.greengrass#PublishToTopic
+Manifests:
+  - Platform: {os: linux, runtime: "*"}
+    Lifecycle: {run: "true"}
+    Artifacts: []
+""")
 
 
 def test_the_command_passes_the_sources_and_a_build_and_refuses_a_broken_one(
