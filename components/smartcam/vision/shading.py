@@ -13,7 +13,7 @@ from smartcam.vision.motion import Light, Luma, shrunk
 
 _LEARN_EVERY_S: Final = 1.0
 _WEIGHT: Final = 0.2
-_CHANGED: Final = 10.0
+_CHANGED: Final = 6.0
 """Grey levels by which a cell differs from the backdrop where something is."""
 _FEWEST_CELLS: Final = 40
 _DARKEST: Final = 0.5

@@ -21,6 +21,7 @@ _EXAMINED: Final = 96
 _EDGE: Final = 0.005
 _CUT: Final = 0.6
 """What a look is worth, of 1, for each side at which the object may go on outside the picture."""
+_TINY: Final = 1e-6
 _LARGE: Final = 0.25
 """A box of a larger share of the picture shows no more."""
 
@@ -38,7 +39,7 @@ def worth(picture: Picture, box: NormalBox) -> float:
     part = np.asarray(cv2.resize(part, (_EXAMINED, _EXAMINED), interpolation=cv2.INTER_LINEAR), np.uint8)
     sharp = float(np.abs(np.asarray(cv2.Laplacian(part, cv2.CV_16S), np.int16)).mean())
     sides = (box.x1 <= _EDGE) + (box.y1 <= _EDGE) + (box.x2 >= 1 - _EDGE) + (box.y2 >= 1 - _EDGE)
-    return float(np.sqrt(min(wide * high, _LARGE)) * np.sqrt(sharp + 1.0) * _CUT**sides)
+    return float(np.sqrt(min(max(wide * high, _TINY), _LARGE)) * np.sqrt(sharp + 1.0) * _CUT**sides)
 
 
 def draw(picture: Picture, box: NormalBox, label: str) -> bytes:
@@ -64,7 +65,7 @@ def _scaled(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
 def _drawn(image: NDArray[np.uint8], box: NormalBox, label: str) -> NDArray[np.uint8]:
     height, width = image.shape[:2]
     drawn = image.copy()
-    thick = max(round(max(height, width) / 320), 1)
+    thick = max(round(max(height, width) / 320), 2)
     low = int(box.x1 * (width - 1)), int(box.y1 * (height - 1))
     high = int(box.x2 * (width - 1)), int(box.y2 * (height - 1))
     cv2.rectangle(drawn, low, high, _COLOUR, thick)

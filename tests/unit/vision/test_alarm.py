@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import accumulate
 
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.alarm import AlarmPolicy, AlarmState, Observation, Transition, cleared, step
+from smartcam.vision.alarm import AlarmPolicy, AlarmState, Observation, Transition, cleared, is_sure, step
 
 POLICY = AlarmPolicy(raise_at=0.6, clear_at=0.4, min_frames=3, clear_after_s=2.0)
 FIFTH = NS_PER_S // 5
@@ -173,3 +174,18 @@ def test_a_surer_score_never_raises_later(policy: AlarmPolicy, history: list[Obs
     if before:
         assert after
         assert after[0][0] <= before[0][0]
+
+
+def test_what_has_stood_for_long_belongs_to_the_background_until_it_moves() -> None:
+    stands = [replace(look, static=True) for look in seen(*[0.8] * 10, allowed=False)]
+    state, happened = run(stands)
+    assert happened == []
+    # Allowed from now on, as when the camera is armed: what stands there is no news.
+    assert run(seen(*[0.8] * 10, start=10), state=state)[1] == []
+    assert run(seen(*[0.8] * 10, start=10, moves=2), state=state)[1] == [(0, Transition.RAISED)]
+
+
+def test_sure_is_what_would_raise_or_has_raised() -> None:
+    assert not is_sure(POLICY, run(seen(0.7, 0.7))[0])
+    assert is_sure(POLICY, run(seen(0.7, 0.7, 0.7, allowed=False))[0])
+    assert is_sure(POLICY, run(seen(0.7, 0.7, 0.7, 0.1))[0])

@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -300,3 +301,77 @@ def test_a_surer_detector_never_gives_a_lower_score(pairs: list[tuple[float, flo
         left = low.step(at(look / 5), saw((HERE, min(one, other))), STILL)
         right = high.step(at(look / 5), saw((HERE, max(one, other))), STILL)
         assert right.scores[0] >= left.scores[0] - 1e-9
+
+
+def test_who_vanishes_behind_a_tree_for_two_seconds_comes_out_as_the_same() -> None:
+    tracker = Tracker()
+    for look in range(6):
+        tracker.step(at(look / 5), saw((shifted(HERE, look * 0.03), 0.7)), STILL)
+    for look in range(6, 16):
+        tracker.step(at(look / 5), saw(), STILL)
+    tracks = tracker.step(at(3.2), saw((shifted(HERE, 0.42), 0.7)), STILL)
+    assert tracks.ids.tolist() == [1]
+
+
+def test_how_long_an_object_is_remembered_can_be_set() -> None:
+    for remember_s, same in ((8.0, True), (2.0, False)):
+        tracker = Tracker(replace(TrackPolicy(), lost_after_s=remember_s))
+        follow(tracker, HERE, 1)
+        for look in range(1, 25):
+            tracker.step(at(1 + look / 5), saw(), STILL)
+        assert (tracker.step(at(6), saw((HERE, 0.7)), STILL).ids.tolist() == [1]) is same
+
+
+def test_dropped_frames_do_not_make_another_object_of_somebody_who_walks_on() -> None:
+    tracker = Tracker()
+    for look in range(6):
+        tracker.step(at(look / 5), saw((shifted(HERE, look * 0.02), 0.7)), STILL)
+    assert tracker.step(at(2.5), saw((shifted(HERE, 0.25), 0.7)), STILL).ids.tolist() == [1]
+
+
+def test_who_left_at_the_edge_is_not_whoever_comes_in_there_next() -> None:
+    tracker = Tracker()
+    for look in range(10):
+        tracker.step(at(look / 5), saw(((0.5 + 0.05 * look, 0.4, min(0.6 + 0.05 * look, 1.0), 0.7), 0.7)), STILL)
+    for look in range(10, 20):
+        tracker.step(at(look / 5), saw(), STILL)
+    assert tracker.step(at(4.2), saw(((0.75, 0.1, 0.85, 0.4), 0.7)), STILL).ids[-1] == 2
+
+
+def test_a_parked_car_is_the_same_after_a_night_in_which_nobody_saw_it() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 40)
+    for minute in range(1, 10 * 60):
+        tracker.step(at(40 + 60 * minute), saw(), STILL)
+    tracks = tracker.step(at(40 + 36_000), saw((HERE, 0.7)), EVERYWHERE)
+    assert (tracks.ids.tolist(), tracks.moves.tolist(), tracks.static.tolist()) == ([1], [0], [True])
+
+
+def test_whoever_passes_the_place_of_a_car_that_is_not_seen_any_more_stays_who_they_are() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 40)
+    for second in range(1, 10):
+        tracker.step(at(40 + second), saw(), STILL)
+    ids = set()
+    for look in range(20):
+        tracks = tracker.step(at(60 + look / 5), saw((shifted(HERE, -0.3 + 0.03 * look), 0.7)), STILL)
+        ids |= set(tracks.ids[tracks.seen].tolist())
+    assert ids == {2}
+
+
+def test_fifty_objects_take_less_than_half_a_millisecond() -> None:
+    rng = np.random.default_rng(0)
+    tracker = Tracker()
+    corners, sizes = rng.uniform(0, 0.9, (50, 2)), rng.uniform(0.03, 0.1, (50, 2))
+    speeds = rng.uniform(-0.01, 0.01, (50, 2))
+    spent = []
+    for look in range(60):
+        corners = np.clip(corners + speeds, 0, 0.95)
+        boxes = np.hstack([corners, corners + sizes]).astype(np.float32)
+        nothing = np.zeros(50, np.int64)
+        found = Sightings(boxes, rng.uniform(0.3, 0.9, 50).astype(np.float32), nothing, nothing)
+        begun = time.thread_time_ns()
+        tracker.step(at(look / 5), found, boxes[:5])
+        spent.append((time.thread_time_ns() - begun) / 1e6)
+    # The best of many: what else the machine does must not count.
+    assert min(spent[10:]) < 0.5

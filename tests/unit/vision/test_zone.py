@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,3 +84,32 @@ def test_a_zone_without_a_printable_name_is_refused() -> None:
 
 def test_a_right_zone_is_taken_as_it_is() -> None:
     assert zone("gate", GATE.corners, "k") == GATE
+
+
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0)],  # a bow tie
+        [(0.0, 0.0), (0.6, 0.0), (0.6, 0.6), (0.3, -0.0), (0.0, 0.6)],  # a corner on another edge
+        [(0.0, 0.0), (0.8, 0.0), (0.4, 0.0), (0.4, 0.8)],  # an edge that folds back
+        [(0.0, 0.0), (1.0, 0.0), (0.5, 0.5), (1.0, 1.0), (0.0, 1.0), (0.5, 0.5)],  # two parts that touch
+    ],
+)
+def test_a_zone_whose_edges_cross_or_touch_is_refused_by_its_key(corners: list[tuple[float, float]]) -> None:
+    with pytest.raises(SettingsError, match="cross or touch") as caught:
+        zone("gate", corners, "cameras.yard.zones.gate")
+    assert caught.value.key == "cameras.yard.zones.gate"
+
+
+def test_a_zone_that_repeats_a_corner_is_taken() -> None:
+    assert zone("gate", [*GATE.corners, GATE.corners[0]], "k").holds(0.5, 0.5)
+
+
+@given(st.lists(st.floats(0.05, 1), min_size=3, max_size=12))
+def test_a_star_about_a_point_is_never_refused(radii: list[float]) -> None:
+    turns = [2 * math.pi * place / len(radii) for place in range(len(radii))]
+    corners = [
+        (0.5 + 0.5 * radius * math.cos(turn), 0.5 + 0.5 * radius * math.sin(turn))
+        for radius, turn in zip(radii, turns, strict=True)
+    ]
+    assert zone("star", corners, "k").holds(0.5, 0.5) or len(radii) == 3

@@ -1,0 +1,139 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.vision.boxes import Floats
+from smartcam.vision.movers import Mover, Movers, PurposePolicy, straightness, travel
+
+Box = tuple[float, float, float, float]
+
+
+def at(seconds: float) -> MonotonicNs:
+    return MonotonicNs(round((50 + seconds) * NS_PER_S))
+
+
+def follow(movers: Movers, *looks: Box | None, start: int = 0) -> list[Mover]:
+    """The movers after looks five times a second."""
+    found: list[Mover] = []
+    for look, box in enumerate(looks, start):
+        rows = np.array([] if box is None else [box], np.float32).reshape(-1, 4)
+        found = movers.step(at(look / 5), rows)
+    return found
+
+
+def rows(*boxes: Box) -> Floats:
+    return np.array(boxes, np.float64).reshape(-1, 4)
+
+
+def across(looks: int, step: float = 0.04) -> list[Box]:
+    return [(0.1 + step * look, 0.3, 0.3 + step * look, 0.5) for look in range(looks)]
+
+
+def test_what_crosses_the_picture_goes_somewhere() -> None:
+    (mover,) = follow(Movers(), *across(6))
+    assert mover.has_purpose(PurposePolicy())
+    assert (mover.since, mover.looks) == (at(0), 6)
+    assert mover.travel == pytest.approx(0.2)
+    assert mover.area == pytest.approx(0.04)
+    assert mover.straightness == pytest.approx(1)
+
+
+def test_what_stays_where_it_is_does_not() -> None:
+    (mover,) = follow(Movers(), *across(1) * 20)
+    assert (mover.travel, mover.has_purpose(PurposePolicy())) == (0, False)
+
+
+def test_an_arm_that_reaches_in_from_the_edge_and_draws_back_does_not() -> None:
+    movers = Movers()
+    for look in range(16):
+        length = 0.1 + 0.4 * math.sin(look / 16 * math.pi)
+        (mover,) = movers.step(at(look / 5), np.array([[0.4, 0.0, 0.6, length]], np.float32))
+        assert not mover.has_purpose(PurposePolicy())
+
+
+def test_a_light_that_grows_on_the_spot_does_not() -> None:
+    growing = [(0.5 - 0.03 * size, 0.5 - 0.03 * size, 0.5 + 0.03 * size, 0.5 + 0.03 * size) for size in range(3, 12)]
+    movers = Movers()
+    for look in range(9):
+        (mover,) = movers.step(at(look / 5), np.array([growing[look]], np.float32))
+        assert not mover.has_purpose(PurposePolicy())
+
+
+def test_a_branch_that_swings_to_and_fro_does_not() -> None:
+    movers = Movers()
+    for look in range(60):
+        x = 0.3 + 0.05 * math.sin(2 * math.pi * look / 9)
+        (mover,) = movers.step(at(look / 5), np.array([[x, 0.2, x + 0.4, 0.6]], np.float32))
+        assert not mover.has_purpose(PurposePolicy())
+
+
+def test_what_is_small_does_not_matter_wherever_it_goes() -> None:
+    (mover,) = follow(Movers(), *[(x, 0.3, x + 0.1, 0.45) for x, *_ in across(10)])
+    assert mover.travel > 0.12
+    assert not mover.has_purpose(PurposePolicy())
+    assert mover.has_purpose(replace(PurposePolicy(), least_area=0.01))
+
+
+def test_what_creeps_as_clouds_do_does_not() -> None:
+    (mover,) = follow(Movers(), *across(40, 0.005))
+    assert not mover.has_purpose(PurposePolicy())
+
+
+def test_two_things_that_become_one_and_part_again_have_not_travelled() -> None:
+    bottle, hand_and_bottle, hand = (0.1, 0.3, 0.2, 0.9), (0.1, 0.0, 0.25, 0.9), (0.0, 0.0, 0.22, 0.5)
+    movers = Movers()
+    for look, box in enumerate([bottle] * 5 + [hand_and_bottle] * 5 + [hand] * 5):
+        for mover in movers.step(at(look / 5), np.array([box], np.float32)):
+            assert not mover.has_purpose(PurposePolicy())
+
+
+def test_what_stops_has_arrived_somewhere_and_is_not_on_its_way_any_more() -> None:
+    (mover,) = follow(Movers(), *across(8), *across(8)[-1:] * 20)
+    assert not mover.has_purpose(PurposePolicy())
+
+
+def test_out_of_sight_for_a_moment_is_the_same_mover_and_longer_another() -> None:
+    movers = Movers()
+    follow(movers, *across(6))
+    (mover,) = follow(movers, None, None, across(9)[-1], start=6)
+    assert (mover.id, mover.seen) == (1, True)
+    follow(movers, *[None] * 8, start=9)
+    (mover,) = follow(movers, across(9)[-1], start=17)
+    assert (mover.id, mover.looks) == (2, 1)
+
+
+def test_forgotten_movers_begin_anew() -> None:
+    movers = Movers()
+    follow(movers, *across(6))
+    movers.forget()
+    (mover,) = follow(movers, across(7)[-1], start=6)
+    assert (mover.id, mover.travel) == (2, 0)
+
+
+def test_travel_needs_both_ends_to_go_the_same_way() -> None:
+    assert travel(rows((0.1, 0.1, 0.2, 0.2), (0.4, 0.1, 0.5, 0.2))) == pytest.approx(0.3)
+    assert travel(rows((0.1, 0.1, 0.2, 0.2), (0.1, 0.1, 0.5, 0.2))) == 0
+    assert travel(rows((0.1, 0.1, 0.2, 0.2), (0.05, 0.1, 0.5, 0.2))) == 0
+    assert travel(rows((0.1, 0.1, 0.2, 0.2))) == 0
+
+
+sides = st.floats(0, 0.8)
+boxes = st.tuples(sides, sides, st.floats(0.01, 0.2), st.floats(0.01, 0.2)).map(
+    lambda box: (box[0], box[1], box[0] + box[2], box[1] + box[3])
+)
+
+
+@given(st.lists(boxes, min_size=1, max_size=12))
+def test_straightness_is_a_share_and_travel_never_exceeds_the_picture(path: list[Box]) -> None:
+    assert 0 <= straightness(rows(*path)) <= 1
+    assert 0 <= travel(rows(*path)) <= math.sqrt(2)
+
+
+@given(st.lists(boxes, min_size=2, max_size=12))
+def test_the_way_back_is_as_long_as_the_way_there(path: list[Box]) -> None:
+    assert straightness(rows(*path)) == pytest.approx(straightness(rows(*reversed(path))))
