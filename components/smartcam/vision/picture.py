@@ -11,6 +11,9 @@ from smartcam.contract.notice import PixelBox
 
 Plane = NDArray[np.uint8]
 
+# The usual way rounds otherwise in the OpenCV 5 of a Raspberry Pi, which moves scores by nine steps of 256.
+_LINEAR = cv2.INTER_LINEAR_EXACT
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
@@ -120,7 +123,7 @@ class Picture:
         _scale(self.v[colour], scaled.v)
         rgb = cv2.cvtColor(flat.reshape(-1, even_width), cv2.COLOR_YUV2RGB_I420)
         if (even_width, even_height) != size:
-            rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR)
+            rgb = cv2.resize(rgb, size, interpolation=_LINEAR)
         return np.asarray(rgb, np.uint8)
 
 
@@ -136,4 +139,4 @@ def _scale(source: Plane, target: Plane) -> None:
     if source.shape == target.shape:
         np.copyto(target, source)
     else:
-        cv2.resize(source, (width, height), dst=target, interpolation=cv2.INTER_LINEAR)
+        cv2.resize(source, (width, height), dst=target, interpolation=_LINEAR)
