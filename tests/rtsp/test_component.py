@@ -122,6 +122,36 @@ def test_several_cameras_of_different_kinds_run_side_by_side(
     assert list(site.shm.iterdir()) == []
 
 
+def test_a_stall_is_an_outage_and_a_new_resolution_is_none(camera: RtspCamera, clips: Path, tmp_path: Path) -> None:
+    site = Site(tmp_path, red_bundle(tmp_path / "bundle"), {})
+    chosen = {"source": "rtsp", "url": camera.url, "stall_s": "1"}
+    site.nucleus.configure("smartcam.Capture", {"cameras": {"gate": chosen}})
+    site.start_inference()
+    site.start_capture()
+    try:
+        wait_until(lambda: frames(site, "gate") > 2)
+        camera.show(clips / "large.h264")
+        wait_until(lambda: widths(site) == [320, 640])
+        camera.stall()
+        wait_until(lambda: kinds(site) == ["camera_lost"])
+        camera.go_on()
+        wait_until(lambda: kinds(site) == ["camera_lost", "camera_lost", "camera_restored"])
+        assert (site.health().failed, site.health().unreadable) == (0, 0)
+    finally:
+        site.stop()
+
+
+def widths(site: Site) -> list[int]:
+    """Of the frames so far, without repetitions."""
+    found = [notice.width for notice in site.notices() if isinstance(notice, FrameNotice)]
+    return [now for before, now in zip([None, *found], found, strict=False) if now != before]
+
+
+def kinds(site: Site) -> list[str]:
+    """Of the events, raised and cleared."""
+    return sorted(str(event.kind) for event in list(site.cloud.events))
+
+
 def moments(site: Site, camera: str) -> list[int]:
     return [n.captured_mono for n in site.notices() if isinstance(n, FrameNotice) and n.camera_id == camera]
 
