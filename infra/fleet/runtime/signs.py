@@ -7,12 +7,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, Protocol
 
 import boto3
 from botocore.config import Config
 
-from infra.alerts.runtime.aws_outward import QueueClient
 from infra.fleet.runtime.aws_fleet import DynamoRegistry
 from infra.fleet.runtime.hearing import Hearing, Sign
 from smartcam.contract.times import NS_PER_MS
@@ -20,6 +19,13 @@ from smartcam.contract.times import NS_PER_MS
 logging.getLogger("infra").setLevel(logging.INFO)
 
 PATIENT: Final = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+class QueueClient(Protocol):
+    """The one call we make to SQS."""
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str) -> object:  # noqa: N803 - the names are AWS's
+        """Put one message into a queue."""
 
 
 @dataclass(frozen=True, slots=True)
