@@ -15,6 +15,7 @@ from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE, DEMO_FOLDER, DemoError, D
 from devkit.demo.report import Report
 from devkit.demo.run import Demo, Say
 from devkit.demo.yard_clip import yard_clip
+from devkit.nucleus.profile import PROFILES
 from devkit.tools import ToolsError
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.ids import camera_id
@@ -38,6 +39,8 @@ def main(argv: list[str]) -> int:
             cooldown_s=arguments.cooldown,
             camera=camera_id(arguments.camera),
             folder=arguments.folder.resolve(),
+            built=arguments.built.resolve() if arguments.built else None,
+            profile=arguments.profile,
         )
         plan.check()
         clip = plan.clip or yard_clip(CLIP_FOLDER, say)
@@ -58,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="the model bundle (the demo's)")
     parser.add_argument("--cooldown", type=_seconds, default=0, metavar="SECONDS", help="between two alerts (0)")
     parser.add_argument("--camera", default="yard", help="the camera's id (yard)")
+    parser.add_argument(
+        "--built", type=Path, help="deploy this build as it is: the Runtime installs the packages that it carries"
+    )
+    parser.add_argument("--profile", choices=sorted(PROFILES), default="lite", help="which nucleus (lite)")
     parser.add_argument("--folder", type=Path, default=DEMO_FOLDER, help="where everything goes (build/demo)")
     return parser
 

@@ -32,6 +32,9 @@ class DemoPlan:
     cooldown_s: int
     camera: CameraId
     folder: Path
+    built: Path | None = None
+    """A build that is deployed as it is, the Runtime's packages included; None: one without packages is made."""
+    profile: str = "lite"
 
     def check(self) -> None:
         """Raises DemoError for what would fail minutes later."""

@@ -1,13 +1,14 @@
 """The demo itself: everything up, the clip through it, everything down, the report."""
 
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from devkit.build.suite import Built, build_suite
+from devkit.build.suite import Built, build_suite, find_built
 from devkit.demo.cloud import DemoCloud, running_cloud
 from devkit.demo.device import Deployment, Device, running_device
 from devkit.demo.inference_log import last_counts, left_in_outbox
@@ -46,7 +47,8 @@ class Demo:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         toolchain = setup_cloud(say=self.say)
-        built = build_suite(folder / "greengrass-build", self.plan.bundle)
+        ready = self.plan.built
+        built = find_built(ready) if ready else build_suite(folder / "greengrass-build", self.plan.bundle)
         with running_cloud(toolchain, folder, self.plan.cooldown_s, self.say) as cloud:
             report = self._play(cloud, built)
         moments = [Moment(each.event, report.clip_seconds(each.event)) for each in report.raised]
@@ -57,7 +59,15 @@ class Demo:
         return report
 
     def _play(self, cloud: DemoCloud, built: Built) -> Report:
-        deployment = Deployment(built, cloud.identity, self.clip, self.plan.camera)
+        deployment = Deployment(
+            built,
+            cloud.identity,
+            self.clip,
+            self.plan.camera,
+            profile=self.plan.profile,
+            # A build that is deployed as it is brings its packages.
+            python="" if self.plan.built else sys.executable,
+        )
         story = Story()
         device_folder = self.plan.folder / "device"
         self.say("starting the nucleus stand-in with the recipes")

@@ -1,0 +1,98 @@
+"""The demo from a build alone, network off: the Runtime installs its packages from the wheels that it carries."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import av
+import pytest
+
+from devkit.build.command import fetch_wheels
+from devkit.build.suite import ROOT, Built, build_suite
+from devkit.build.wheels import PLATFORMS, Platform
+from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE
+from devkit.demo.yard_clip import yard_clip
+from devkit.nucleus.profile import PROFILES
+from devkit.tools import setup_cloud
+
+pytestmark = [pytest.mark.cloud, pytest.mark.slow]
+# The first visitor of the yard has come and gone.
+SECONDS = 22.0
+LOOPBACK_UP = """
+import fcntl, os, socket, struct, sys
+with socket.socket() as anything:
+    fcntl.ioctl(anything, 0x8914, struct.pack("16sh14x", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+OFFLINE = ["unshare", "--map-root-user", "--net", sys.executable, "-c", LOOPBACK_UP]
+
+
+def here() -> Platform:
+    """The platform of the python3 that a nucleus on this machine would find."""
+    own = Path(sys.prefix, "bin")
+    path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if Path(part) != own)
+    found = shutil.which("python3", path=path)
+    if found is None:
+        pytest.skip("there is no python3 outside the environment")
+    version = [found, "-c", "import sys; print('py%d%d' % sys.version_info[:2])"]
+    python = subprocess.run(version, capture_output=True, text=True, check=True).stdout.strip()
+    platform_here = Platform(platform.machine(), python)
+    if platform_here not in PLATFORMS:
+        pytest.skip(f"the suite carries no packages for {platform_here}")
+    return platform_here
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    if subprocess.run([*OFFLINE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody make a network namespace")
+    setup_cloud()
+    return build_suite(tmp_path_factory.mktemp("suite") / "build", DEMO_BUNDLE, wheels=fetch_wheels((here(),), ROOT))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("clip") / "visitor.mp4"
+    with av.open(str(yard_clip(CLIP_FOLDER, print))) as reading, av.open(str(target), "w") as writing:
+        shown = reading.streams.video[0]
+        stream = writing.add_stream_from_template(shown)
+        for packet in reading.demux(shown):
+            if packet.dts is not None and packet.time_base is not None and packet.dts * packet.time_base < SECONDS:
+                packet.stream = stream
+                writing.mux(packet)
+    return target
+
+
+def test_nothing_outside_can_be_reached() -> None:
+    reach = "import socket; socket.create_connection(('192.0.2.1', 443), timeout=3)"
+    tried = subprocess.run([*OFFLINE, sys.executable, "-c", reach], capture_output=True, text=True, check=False)
+    if "unshare" in tried.stderr:
+        pytest.skip("this machine lets nobody make a network namespace")
+    assert "Network is unreachable" in tried.stderr
+
+
+def test_both_nuclei_run_the_demo_from_the_build_alone_without_a_network(
+    built: Built, clip: Path, tmp_path: Path
+) -> None:
+    def demo(profile: str) -> subprocess.CompletedProcess[str]:
+        command = [*OFFLINE, sys.executable, "-m", "devkit", "demo", "--built", str(built.folder), "--profile", profile]
+        command += ["--video", str(clip), "--folder", str(tmp_path / profile), "--camera", f"{profile}{os.getpid()}"]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    with ThreadPoolExecutor(len(PROFILES)) as beside:
+        runs = dict(zip(PROFILES, beside.map(demo, PROFILES), strict=True))
+    for profile, run in runs.items():
+        assert run.returncode == 0, (profile, run.stdout, run.stderr)
+        report = json.loads((tmp_path / profile / "report.json").read_text())
+        assert [each["kind"] for each in report["events"]] == ["anomaly"]
+        assert sorted(alert["channel"] for alert in report["alerts"]) == ["email", "sms"]
+        assert (report["lost"], report["duplicates"], report["refused"], report["faults"]) == (0, 0, 0, [])
+        packages = list((tmp_path / profile / "device" / "work" / "smartcam.Runtime").glob("packages-*"))
+        assert [(folder / "ready").is_file() for folder in packages] == [True]
+        assert not list(packages[0].glob("interpreter"))
+        assert list(packages[0].glob("lib/python3.*/site-packages/cv2/__init__.py"))
