@@ -23,8 +23,11 @@ from awsiot.greengrasscoreipc.model import (
     QOS,
     BinaryMessage,
     ConflictError,
+    GetConfigurationRequest,
     GreengrassCoreIPCError,
     PublishMessage,
+    PublishToIoTCoreRequest,
+    PublishToTopicRequest,
     ReceiveMode,
     ResourceNotFoundError,
     ServiceError,
@@ -88,15 +91,14 @@ class GreengrassBus:
         """See `Bus`."""
         client = self._ready_to_publish(topic, payload)
         message = PublishMessage(binary_message=BinaryMessage(message=payload))
-        self._answer(lambda: client.publish_to_topic_async(topic=topic, publish_message=message), f"publish {topic}")
+        request = PublishToTopicRequest(topic=topic, publish_message=message)
+        self._ask(client.client.new_publish_to_topic(), request, f"publish {topic}")
 
     def publish_cloud(self, topic: str, payload: bytes) -> None:
         """See `Bus`."""
         client = self._ready_to_publish(topic, payload)
-        self._answer(
-            lambda: client.publish_to_iot_core_async(topic_name=topic, qos=QOS.AT_LEAST_ONCE, payload=payload),
-            f"publish {topic} to IoT Core",
-        )
+        request = PublishToIoTCoreRequest(topic_name=topic, qos=QOS.AT_LEAST_ONCE, payload=payload)
+        self._ask(client.client.new_publish_to_iot_core(), request, f"publish {topic} to IoT Core")
 
     def subscribe_local(self, topic: str, on_message: OnMessage) -> Subscription:
         """See `Bus`."""
@@ -123,7 +125,8 @@ class GreengrassBus:
         """See `Bus`."""
         client = self._ready()
         try:
-            answer: Any = self._answer(lambda: client.get_configuration_async(key_path=[]), "read the configuration")
+            request = GetConfigurationRequest(key_path=[])
+            answer = self._ask(client.client.new_get_configuration(), request, "read the configuration")
         except _NotThere:
             return {}
         return answer.value or {}
@@ -269,6 +272,20 @@ class GreengrassBus:
             raise BusRefused(f"{topic!r} is no topic to publish to")
         return self._ready()
 
+    def _ask(self, operation: Any, request: object, what: str) -> Any:  # noqa: ANN401  untyped client
+        """The answer to a call without events."""
+
+        def ask() -> Future[object]:
+            written, answer = operation.activate(request), operation.get_response()
+            written.add_done_callback(lambda _: _hand_on(written.exception(), answer))
+            return answer  # type: ignore[no-any-return]
+
+        try:
+            return self._answer(ask, what)
+        finally:
+            # Lite leaves the stream open after its answer, and the client keeps an open stream: 5 kB for each call.
+            operation.close()
+
     def _answer(self, ask: Callable[[], Future[object]], what: str) -> object:
         try:
             return ask().result(self._patience.request_s)
@@ -285,6 +302,12 @@ class GreengrassBus:
 
     def _now(self) -> float:
         return self._clock.monotonic() / NS_PER_S
+
+
+def _hand_on(error: BaseException | None, answer: Future[object]) -> None:
+    """A request that could not be sent will have no answer."""
+    if error is not None and not answer.done():
+        answer.set_exception(error)
 
 
 class _NotThere(BusRefused):
