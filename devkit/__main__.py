@@ -19,6 +19,7 @@ VERBS: Final[Mapping[str, str]] = {
     "nucleus": "run components from their recipes, as Greengrass nucleus lite does",
     "cloud": "run the cloud side on this machine",
     "alerts": "look after the alerting that is deployed: hand on what failed, follow the history, send a test",
+    "provision": "make a device: its identity in AWS, and the bundle to install on it",
     "emulation": "install and run a build as a Raspberry Pi would, with its own packages",
     "lint": "check recipes more strictly than the Greengrass Development Kit",
     "publish": "upload the artifacts of a build and create its component versions",
