@@ -25,6 +25,7 @@ from smartcam.edge.ring_file import remove_leftover, ring_path
 CAPTURE, INFERENCE = "smartcam.Capture", "smartcam.Inference"
 _MODULES = {CAPTURE: "smartcam.capture.main", INFERENCE: "smartcam.inference.main"}
 _STOP_S = 30.0
+_TAIL_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -94,6 +95,17 @@ class Rig:
         """What capture has said of itself so far."""
         notices = (decode_notice(payload) for payload in self._local() if payload and not is_chunk(payload))
         return [notice for notice in notices if isinstance(notice, StatusNotice)]
+
+    def last_status(self) -> StatusNotice:
+        """What capture said last, from the journal's end: the whole may be long."""
+        path = self.folder / "journal.jsonl"
+        with path.open("rb") as journal:
+            journal.seek(max(path.stat().st_size - _TAIL_BYTES, 0))
+            lines = journal.read().decode(errors="replace").splitlines()[1:]
+        entries = (Entry.of_line(line) for line in reversed(lines) if line.endswith("}"))
+        payloads = (entry.payload() for entry in entries if entry.event == "local_publish" and "payload" in entry.facts)
+        notices = (decode_notice(payload) for payload in payloads if not is_chunk(payload))
+        return next(notice for notice in notices if isinstance(notice, StatusNotice))
 
     def carried(self) -> set[str]:
         """How frames have come to inference so far."""

@@ -1,0 +1,63 @@
+"""The local cloud, with the deployed template, restarted in good order while the demo's clip plays."""
+
+import os
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from devkit.build.suite import build_suite
+from devkit.demo.cloud import DemoCloud, running_cloud
+from devkit.demo.device import Deployment
+from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE, clip_seconds
+from devkit.demo.report import CHANNELS
+from devkit.demo.yard_clip import yard_clip
+from devkit.tools import setup_cloud
+from smartcam.contract.ids import CameraId, EventId
+from smartcam.contract.times import NS_PER_S
+from tests.system.faults import raised
+from tests.system.rig import Rig, running, until
+
+pytestmark = [pytest.mark.cloud, pytest.mark.soak]
+PAUSE_S = 3.0
+
+
+def test_a_cloud_restarted_at_many_moments_loses_and_doubles_no_alert(tmp_path: Path) -> None:
+    clip = yard_clip(CLIP_FOLDER, print)
+    built = build_suite(tmp_path / "build", DEMO_BUNDLE)
+    # The second list restarts the cloud as soon as an event is raised: while it is on its way.
+    with running_cloud(setup_cloud(), tmp_path, 0, print) as cloud:
+        for number, moments in enumerate(([2.0, 12.0, 24.0], [], [5.0, 19.0, 30.0, 38.0])):
+            camera = CameraId(f"c{os.getpid()}-{number}")
+            deployment = Deployment(built, cloud.identity, clip, camera)
+            with running(deployment, tmp_path / f"device{number}") as rig:
+                restart_at(rig, cloud, moments, clip_seconds(clip))
+                assert_each_event_is_one_alert_per_channel(rig, cloud)
+
+
+def restart_at(rig: Rig, cloud: DemoCloud, moments: list[float], length_s: float) -> None:
+    assert until(lambda: any(status.opened_at for status in rig.statuses()), 60), rig.logs()
+    began = rig.clip_began()
+    if not moments:
+        for count in (1, 2):
+            assert until(lambda: len(raised(rig)) >= count, 60), rig.logs()  # noqa: B023  called before the next turn
+            cloud.cloud.restart(PAUSE_S)
+    for at_s in moments:
+        time.sleep(max(at_s - (time.time_ns() - began) / NS_PER_S, 0))
+        cloud.cloud.restart(PAUSE_S)
+    assert until(rig.has_ended, length_s + 60), rig.logs()
+
+
+def assert_each_event_is_one_alert_per_channel(rig: Rig, cloud: DemoCloud) -> None:
+    events = {EventId(event) for event in raised(rig)}
+    assert events
+    assert until(lambda: rig.waiting() == 0, 90), rig.logs()
+    expected = Counter({(event, channel): 1 for event in events for channel in CHANNELS})
+
+    def got() -> Counter[tuple[EventId, str]]:
+        return Counter((alert.event_id, alert.channel) for alert in cloud.alerts() if alert.event_id in events)
+
+    assert until(lambda: got() == expected, 60), (got(), cloud.cloud.log.read_text()[-4000:])
+    time.sleep(2)
+    assert got() == expected
