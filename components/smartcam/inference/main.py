@@ -61,7 +61,7 @@ def build(
     """The component's services by their names; what they learn is kept in the work folder, where one is given."""
     clock = SystemClock()
     sender = Sender(bus, outbox, thing, random.random)
-    album = Album(Path(ALBUM_FOLDER))
+    album = None if work_folder is None else Album(work_folder / ALBUM_FOLDER)
     snapshots = SnapshotStore(Path(SNAPSHOT_FOLDER), thing)
     exchange = TokenExchange(os.environ, clock)
     cloud = S3Store(exchange, os.environ.get(REGION_VARIABLE, ""), os.environ, clock)

@@ -89,6 +89,8 @@ class Movers:
     def step(self, at: MonotonicNs, motion: Boxes) -> list[Mover]:
         """The movers after a look at time `at`, when `motion` (m, 4), in shares of the picture, moved."""
         count = len(motion)
+        if not count and not self._paths:
+            return []
         nothing = np.zeros(count, np.int64)
         tracks = self._tracker.step(at, Sightings(motion, np.ones(count, np.float32), nothing, nothing), motion)
         ids = [int(number) for number in tracks.ids]

@@ -5,8 +5,11 @@ from smartcam.contract.notice import PixelBox
 from smartcam.inference.events import Change, OpenEpisode, restored
 from smartcam.inference.scene import SceneAnalysis
 from smartcam.inference.settings import CameraSettings
+from smartcam.vision.rule import Rule
+from smartcam.vision.week import weekly_hours
 from tests.fakes.clock import SOME_DAY
 from tests.unit.inference.stage import frame, happened, maker, scene_model
+from tests.unit.vision.test_week import BERLIN
 
 RAISED, CLEARED = ("anomaly", "raised"), ("anomaly", "cleared")
 
@@ -85,3 +88,25 @@ def test_the_state_of_a_long_episode_is_stored_again_and_again() -> None:
 def test_a_frame_from_the_past_changes_nothing() -> None:
     analysis, _ = play([0.9] * 2)
     assert analysis.look(frame(0.2)) == []
+
+
+def test_the_rule_and_the_cause_stand_in_the_event_and_a_picture_comes_with_it() -> None:
+    rules = (Rule("persons", ("person",)), Rule("anything odd"))
+    _, changes = play([0.9] * 3, CameraSettings(rules=rules))
+    event = changes[0].event
+    assert event is not None
+    assert (event.rule, event.cause) == ("anything odd", "unusual")
+    assert changes[0].snapshot is not None
+
+
+def test_nothing_raises_while_disarmed_or_out_of_hours() -> None:
+    never = weekly_hours(BERLIN, {"daily": ["00:00-00:01"]}, "k")
+    assert happened(play([0.9] * 9, CameraSettings(armed=False))[1]) == []
+    assert happened(play([0.9] * 9, CameraSettings(schedule=never))[1]) == []
+
+
+def test_a_scene_that_is_still_unusual_when_the_camera_is_armed_raises_then() -> None:
+    analysis, changes = play([0.9] * 9, CameraSettings(armed=False))
+    analysis.configure(CameraSettings())
+    assert changes == []
+    assert happened(analysis.look(frame(3))) == [RAISED]
