@@ -1,6 +1,7 @@
 """`python -m devkit build`: recipes and artifacts into greengrass-build/."""
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -79,10 +80,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--wheels",
         nargs="+",
-        default=[_ALL],
+        default=os.environ.get("SMARTCAM_WHEELS", _ALL).split(),
         metavar="PLATFORM",
-        help=f"packages to carry, for devices without a network: {', '.join(map(str, PLATFORMS))}, all (the default)"
-        " or none. A device loads those of its architecture: name only the systems that you have",
+        help=f"packages to carry, for devices without a network: {', '.join(map(str, PLATFORMS))}, all"
+        " or none; the default is $SMARTCAM_WHEELS, else all. A device loads those of its architecture:"
+        " name only the systems that you have",
     )
     parser.add_argument(
         "--gdk",

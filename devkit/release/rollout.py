@@ -56,7 +56,7 @@ class Stage:
         head = f"group {self.group.name}: {many}"
         resets = sorted(name for name, wanted in self.following.components.items() if wanted.reset)
         same = len(self.following.components) - sum(line[0] in "+~" for line in self.changes)
-        tail = [f"= {same} components as they are"] if same else []
+        tail = [f"= {same} versions as they are"] if same else []
         tail += [f"    reset of {name}: {', '.join(self._pointers(name))}" for name in resets]
         return [head, *(f"  {line}" for line in self.changes or ["nothing changes"]), *(f"  {line}" for line in tail)]
 

@@ -9,6 +9,7 @@ from devkit.release.aws import Aws
 ENDED_WELL: Final = frozenset({"SUCCEEDED", "COMPLETED"})
 ENDED_BADLY: Final = frozenset({"FAILED", "TIMED_OUT", "CANCELED", "REJECTED"})
 NOT_HEARD: Final = "NOT HEARD OF"
+_FIRST_POLL_S: Final = 1.0
 _POLL_S: Final = 5.0
 
 Say = Callable[[str], None]
@@ -85,6 +86,7 @@ def wait(again: Callable[[], Standing], limit_s: float, say: Say, sleep: Sleep) 
         said = set(standing.devices)
         if standing.ended or waited >= limit_s:
             return standing
-        sleep(_POLL_S)
-        waited += _POLL_S
+        pause = min(_POLL_S, max(_FIRST_POLL_S, waited / 4))
+        sleep(pause)
+        waited += pause
         standing = again()
