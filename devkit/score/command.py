@@ -20,11 +20,11 @@ from smartcam.inference.settings import InferenceSettings, read_settings
 
 MISSED: int = 3
 _EXPLANATION = f"""\
-Each labelled interval expects one event, or one for each of its `objects`. The event counts from {BEFORE_FRAMES} frames
-before the interval to {AFTER_S:g} s after it, or within --tolerance, whatever it calls the object. An interval that does
-not count its objects may hold several: a further event in it is "beside", neither found nor false, when its object
-lies apart from every other one that is on. Every other event is false: in no interval, or about an object that had
-its event already.
+Each labelled interval expects one event, or one for each of its `objects`. The event counts from {BEFORE_FRAMES}
+frames before the interval to {AFTER_S:g} s after it, or within --tolerance, whatever it calls the object. An interval
+that does not count its objects may hold several: a further event in it is "beside", neither found nor false, when its
+object lies apart from every other one that is on. Every other event is false: in no interval, or about an object that
+had its event already.
 Recall is 1 where nothing is expected, precision is 1 where nothing is raised."""
 
 

@@ -51,9 +51,10 @@ class ClipLabels:
 def read_labels(path: Path) -> dict[str, ClipLabels]:
     """The labels of each clip, by the file name of the clip.
 
-    An entry of a clip holds lists of `[first, last]`, or `{"frames": [first, last], "objects": n}` where several
-    objects are in sight and each is to be found, under the words for what is to be seen. Text under the name of a kind of event says that there are some, but not exactly when; `fps`, notes and
-    whatever else is no such list are left alone.
+    An entry of a clip holds lists of `[first, last]` under the words for what is to be seen, or of
+    `{"frames": [first, last], "objects": n}` where several objects are in sight and each is to be found. Text under
+    the name of a kind of event says that there are some, but not exactly when; `fps`, notes and whatever else is no
+    such list are left alone.
 
     Raises:
         ScoreError: when the file is missing, no JSON, or an interval is no interval.

@@ -144,3 +144,103 @@ def test_the_help_says_what_counts_as_found(capsys: pytest.CaptureFixture[str]) 
         main(["--help"])
     assert ended.value.code == 0
     assert "Each labelled interval expects one event" in capsys.readouterr().out
+
+
+def run(place: Path, *more: str, labels: Path | None = None) -> int:
+    clip, bundle = place / "visits.mp4", place / "bundle"
+    chosen = place / "labels.json" if labels is None else labels
+    return main(["--video", str(clip), "--labels", str(chosen), "--bundle", str(bundle), *more])
+
+
+def test_floors_that_are_reached_change_nothing(place: Path, tmp_path: Path) -> None:
+    out = tmp_path / "score.json"
+    floors = ["--least-recall", "1", "--least-precision", "1", "--most-false", "0", "--most-beside", "0"]
+    floors += ["--most-median", "2", "--most-p95", "2", "--most-worst", "2", "--most-ms", "1000"]
+    assert run(place, *floors, "--most-false-per-hour", "0", "--json", str(out)) == 0
+    written = json.loads(out.read_text())["floors"]
+    assert len(written) == 9
+    assert all(floor["holds"] for floor in written)
+
+
+@pytest.mark.parametrize(
+    ("floor", "asked"),
+    [("--most-median", "0.01"), ("--most-p95", "0.01"), ("--most-worst", "0.01"), ("--most-ms", "0.0001")],
+)
+def test_a_floor_that_is_missed_ends_with_three_and_names_it(
+    place: Path, floor: str, asked: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(place, floor, asked) == 3
+    said = capsys.readouterr()
+    assert f"{floor[2:]} {asked} is missed" in said.err
+    assert "visits.mp4" in said.out
+
+
+def test_false_and_missed_events_miss_their_floors(place: Path, tmp_path: Path) -> None:
+    labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"fps": 20, "person": [[0, 10], [EMPTY, EMPTY + 60]]}})
+    for floor in ("--least-recall=0.9", "--least-precision=0.9", "--most-false=0", "--most-false-per-hour=1"):
+        assert run(place, floor, labels=labels) == 3
+    assert run(place, "--least-recall=0.5", "--least-precision=0.5", "--most-false=1", labels=labels) == 0
+
+
+def test_a_delay_that_nobody_could_measure_reaches_no_floor(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"fps": 20, "person": []}})
+    assert run(place, "--most-worst", "5", labels=labels) == 3
+    assert "nothing to measure" in capsys.readouterr().err
+
+
+def test_events_are_broken_down_by_rule_and_cause_and_time_by_stage(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, settings = tmp_path / "score.json", tmp_path / "camera.json"
+    settings.write_text(json.dumps({"rules": {"anybody at all": {}}}))
+    assert run(place, "--json", str(out), "--camera-settings", str(settings)) == 0
+    result: dict[str, Any] = json.loads(out.read_text())
+    assert result["by_rule"] == {"anybody at all": {"found": 2, "beside": 0, "false": 0}}
+    assert result["by_cause"] == {"anomaly: unusual": {"found": 2, "beside": 0, "false": 0}}
+    assert set(result["seconds_to_alert"]) == {"median", "p95", "worst"}
+    assert {"decode", "gate", "model", "analyse"} <= set(result["ms_per_frame"])
+    assert result["ms_per_frame"]["model"] > 0
+    printed = capsys.readouterr().out
+    assert re.search(r"rule anybody at all +2 +0 +0", printed)
+    assert re.search(r"cause anomaly: unusual +2 +0 +0", printed)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is not JSON"),
+        ('{"zones": {"a": [[0, 0], [1, 1]]}}', "cameras.score.zones.a"),
+        ('{"schedule": {"monday": ["25:00-26:00"]}}', "cameras.score.schedule.monday"),
+        (None, "No such file"),
+    ],
+)
+def test_camera_settings_that_are_wrong_give_one_clear_line(
+    place: Path, tmp_path: Path, text: str | None, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "camera.json"
+    if text is not None:
+        settings.write_text(text)
+    assert run(place, "--camera-settings", str(settings)) == 1
+    said = capsys.readouterr().err
+    assert re.search(f"camera settings .*{re.escape(message)}", said)
+    assert said.count("\n") == 1
+
+
+def test_the_tolerance_of_the_command_line_is_the_one_that_counts(place: Path, tmp_path: Path) -> None:
+    labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"fps": 20, "person": [[0, 10]]}})
+    assert run(place, "--least-recall=1", labels=labels) == 3
+    assert run(place, "--least-recall=1", "--tolerance", "5", labels=labels) == 0
+
+
+def test_several_clips_and_files_of_labels_are_measured_together(place: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.mp4"
+    again.symlink_to(place / "visits.mp4")
+    span = [[EMPTY, EMPTY + COMING + STAYS - 1], [VISIT + EMPTY, VISIT + EMPTY + COMING + STAYS - 1]]
+    labels = write_labels(tmp_path / "l.json", {"again.mp4": {"fps": 20, "person": span}})
+    out = tmp_path / "score.json"
+    assert run(place, "--video", str(again), "--labels", str(labels), "--json", str(out), "--most-false", "0") == 0
+    result = json.loads(out.read_text())
+    assert [clip["found"] for clip in result["clips"]] == [2, 2]
+    assert (result["expected"], result["found"], result["false"]) == (4, 4, 0)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.score.labels import ClipLabels, Interval, ScoreError, read_labels
+from devkit.score.labels import ClipLabels, Interval, ScoreError, read_all_labels, read_labels
 
 
 def written(folder: Path, document: object) -> Path:
@@ -59,3 +59,29 @@ def test_an_interval_outside_of_the_clip_that_was_played_is_refused() -> None:
     labels.check(50)
     with pytest.raises(ScoreError, match="outside the clip, which has 49 frames"):
         labels.check(49)
+
+
+def test_an_interval_may_count_its_objects(tmp_path: Path) -> None:
+    entry = {"person": [{"frames": [0, 9], "objects": 3}, {"frames": [20, 29]}]}
+    labels = read_labels(written(tmp_path, {"a.mp4": entry}))["a.mp4"]
+    assert labels.intervals == (Interval("person", 0, 9, is_counted=True),) * 3 + (Interval("person", 20, 29),)
+
+
+@pytest.mark.parametrize("objects", [0, 101, "many", 1.5, True])
+def test_objects_that_are_no_number_of_objects_are_refused(tmp_path: Path, objects: object) -> None:
+    with pytest.raises(ScoreError, match="objects are not 1 to 100"):
+        read_labels(written(tmp_path, {"a.mp4": {"person": [{"frames": [0, 9], "objects": objects}]}}))
+
+
+def test_words_about_a_kind_leave_that_kind_unjudged(tmp_path: Path) -> None:
+    entry = {"person": "somewhere at the edge", "nobody": "all other frames", "vehicle": []}
+    assert read_labels(written(tmp_path, {"a.mp4": entry}))["a.mp4"].unjudged == {"person"}
+
+
+def test_several_files_are_read_together_unless_they_label_the_same_clip(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    one = written(tmp_path, {"a.mp4": {"person": [[0, 9]]}})
+    other = written(tmp_path / "more", {"b.mp4": {"person": [[5, 9]]}})
+    assert sorted(read_all_labels([one, other])) == ["a.mp4", "b.mp4"]
+    with pytest.raises(ScoreError, match=r"a\.mp4 is labelled in another file as well"):
+        read_all_labels([one, one])

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.score.labels import ClipLabels, Interval
-from devkit.score.matching import Outcome, SeenEvent, area_under_curve, match
+from devkit.score.matching import Outcome, SeenEvent, Tolerance, area_under_curve, match
 from smartcam.contract.event import EventKind
 
 FPS = 10.0
@@ -108,3 +110,43 @@ def test_the_area_is_the_share_of_pairs_in_the_right_order(frames: list[tuple[in
         return
     pairs = [1.0 if a > b else 0.5 if a == b else 0.0 for a in labelled for b in others]
     assert area == pytest.approx(sum(pairs) / len(pairs))
+
+
+def another(start_s: float) -> SeenEvent:
+    """An event whose object lies apart from the others."""
+    return replace(event(start_s), is_apart=True)
+
+
+def test_another_object_in_an_interval_that_does_not_count_its_objects_is_beside() -> None:
+    outcome = match([event(5.6), another(6.0), another(7.0)], labels(("person", 50, 99)), FPS)
+    assert (result(outcome), outcome.beside) == ((1, 0), (1, 2))
+    assert [outcome.is_false(place) for place in range(3)] == [False] * 3
+
+
+def test_the_same_object_again_is_false_however_many_there_may_be() -> None:
+    outcome = match([event(5.6), another(6.0), event(7.0)], labels(("person", 50, 99)), FPS)
+    assert (result(outcome), outcome.beside) == ((1, 1), (1,))
+    assert [outcome.is_false(place) for place in range(3)] == [False, False, True]
+
+
+def test_where_the_objects_are_counted_each_is_expected_and_one_more_is_false() -> None:
+    counted = ClipLabels("a.mp4", FPS, (Interval("person", 50, 99, is_counted=True),) * 2)
+    assert result(match([event(5.6)], counted, FPS)) == (1, 0)
+    outcome = match([event(5.6), another(6.0), another(7.0)], counted, FPS)
+    assert (result(outcome), outcome.beside) == ((2, 1), ())
+
+
+def test_outside_of_every_interval_another_object_is_false() -> None:
+    assert result(match([another(1.0)], labels(("person", 50, 99)), FPS)) == (0, 1)
+
+
+def test_kinds_that_are_there_at_an_unknown_time_are_not_judged() -> None:
+    loose = replace(labels(), unjudged=frozenset({"person"}))
+    outcome = match([event(1.0), event(2.0, EventKind.VEHICLE)], loose, FPS)
+    assert (result(outcome), outcome.beside) == ((0, 1), (0,))
+
+
+def test_the_tolerance_can_be_set() -> None:
+    one = labels(("person", 50, 99))
+    for start_s, within_s, found in ((4.0, 1.0, 1), (4.0, 0.5, 0), (11.5, 2.0, 1), (11.0, 0.5, 0)):
+        assert match([event(start_s)], one, FPS, Tolerance(within_s, within_s)).found == found

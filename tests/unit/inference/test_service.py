@@ -10,6 +10,7 @@ from smartcam.contract.event import Event, EventKind
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import CameraState, StatusNotice, encode_notice
 from smartcam.contract.topics import frames_topic
+from smartcam.edge.album import Album
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.outbox import Episode, Outbox
 from smartcam.edge.ring import RingWriter
@@ -55,6 +56,7 @@ class Stage:
         (folder / "bundle").mkdir(exist_ok=True)
         (folder / "bundle" / "manifest.json").write_text("{}")
         self.folder = folder
+        self.album = Album(folder / "pictures")
         self.outbox = MeanDisk(folder / "outbox.sqlite3", self.clock)
         self.opened: list[Path] = []
         self._scores = scores
@@ -62,7 +64,7 @@ class Stage:
         self.service = InferenceService(
             bus=self.nucleus.bus(NAME),
             outbox=self.outbox,
-            world=World(THING, self.clock, counted_ids(), folder),
+            world=World(THING, self.clock, counted_ids(), folder, album=self.album),
             bundles=BundleKeeper(folder / "bundle", self.clock, lambda: 1.0, self._open),
             bundle=folder / "bundle",
             on_stored=self._on_stored,
@@ -266,3 +268,13 @@ def test_stopping_leaves_episodes_open_and_reports_the_counters(
 def test_what_is_raised_is_of_the_bundles_kind(stage: Stage) -> None:
     stage.frames(4)
     assert stage.outbox.due()[0].event.kind is EventKind.ANOMALY
+
+
+def test_the_picture_of_an_event_is_kept_on_the_device_until_nobody_wants_it(stage: Stage) -> None:
+    stage.frames(4)
+    (picture,) = stage.album.pictures()
+    assert picture.camera == YARD
+    assert stage.album.picture(picture.event) is not None
+    assert [str(episode.event_id) for episode in stage.outbox.open_episodes()] == [picture.event]
+    stage.nucleus.configure(NAME, {"pictures": {"keep": "false"}})
+    wait_until(lambda: stage.album.pictures() == [])
