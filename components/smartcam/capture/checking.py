@@ -1,7 +1,6 @@
 """`smartcam-capture --check` and `--once`: what a configuration would do, and one frame of each of its cameras."""
 
 import importlib.util
-import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +10,7 @@ from typing import Final, TextIO
 from smartcam.capture.credentials import read_credentials
 from smartcam.capture.settings import CameraSettings, Decoder, SourceKind, TransportKind, read_settings
 from smartcam.capture.sources.clip import checked_path
-from smartcam.contract.errors import BusError, CameraLost, SettingsError
+from smartcam.contract.errors import CameraLost, SettingsError
 from smartcam.contract.inline import decode_chunk, is_chunk
 from smartcam.contract.notice import CameraState, FrameNotice, decode_notice
 from smartcam.edge.bus import Bus, OnMessage, Subscription
@@ -19,34 +18,6 @@ from smartcam.edge.lifecycle import Service, StopToken
 
 _SPARE_S: Final = 15.0
 """How long a camera may take to be opened, on top of the time that it may be silent."""
-
-
-class DocumentError(Exception):
-    """A configuration document that cannot be had: why, in words."""
-
-
-def document_from(file: Path | None, bus: Callable[[], Bus]) -> Mapping[str, object]:
-    """The configuration document in a file of JSON, or else the nucleus's.
-
-    Raises:
-        DocumentError: it cannot be had.
-    """
-    if file is None:
-        try:
-            connected = bus()
-            try:
-                return connected.configuration()
-            finally:
-                connected.close()
-        except BusError as error:
-            raise DocumentError(f"{error}; outside a nucleus name a document with --configuration") from error
-    try:
-        document = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise DocumentError(f"{file}: {error}") from error
-    if not isinstance(document, dict):
-        raise DocumentError(f"{file}: must hold a JSON object, as {{'cameras': {{...}}}}")
-    return document
 
 
 def check(document: Mapping[str, object], ring_folder: Path, out: TextIO) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 
 from smartcam.capture.cameras import Cameras
-from smartcam.capture.checking import DocumentError, check, document_from, one_frame_each
+from smartcam.capture.checking import check, one_frame_each
 from smartcam.capture.once import play_once
 from smartcam.capture.service import CaptureService
 from smartcam.capture.settings import CameraSettings, read_settings
@@ -18,6 +18,7 @@ from smartcam.capture.sources.opening import open_source
 from smartcam.contract.errors import BusError, SmartcamError
 from smartcam.edge.bus import Bus
 from smartcam.edge.clock import SystemClock
+from smartcam.edge.document import DocumentError, document_from
 from smartcam.edge.greengrass_bus import GreengrassBus
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging

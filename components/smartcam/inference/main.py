@@ -20,6 +20,7 @@ from smartcam.contract.times import UtcNs
 from smartcam.edge.album import Album
 from smartcam.edge.bus import Bus
 from smartcam.edge.clock import SystemClock
+from smartcam.edge.document import DocumentError, document_from
 from smartcam.edge.exchange import TokenExchange
 from smartcam.edge.greengrass_bus import GreengrassBus
 from smartcam.edge.lifecycle import Service, run_component
@@ -30,6 +31,7 @@ from smartcam.edge.snapshots import SnapshotStore, SnapshotUploader
 from smartcam.edge.upload import S3Store
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import World
+from smartcam.inference.checking import check
 from smartcam.inference.health import HealthReporter
 from smartcam.inference.once import score_once
 from smartcam.inference.sender import Sender
@@ -103,7 +105,15 @@ def outbox_health(outbox: Outbox) -> OutboxHealth:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM. Returns the exit code: 0 after a signal, 1 for a fault, 2 for a wrong call."""
     parser = argparse.ArgumentParser(
-        prog="smartcam-inference", description="Analyse the frames that smartcam-capture announces; send events."
+        prog="smartcam-inference",
+        description="Analyse the frames that smartcam-capture announces; send events. Runs under a Greengrass nucleus;"
+        f" {FOLDER_VARIABLE} selects the folder for shared memory.",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="say what the configuration would do and what is wrong with it; then end"
+    )
+    parser.add_argument(
+        "--configuration", type=Path, metavar="FILE", help="with --check: a JSON document, not the nucleus's"
     )
     parser.add_argument("--bundle", type=Path, metavar="PATH", help="folder of the model bundle to analyse with")
     parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
@@ -114,6 +124,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.once:
         cv2.setNumThreads(1)
         return score_once(options.bundle or Path(), ring_folder, sys.stdin, sys.stdout, sys.stderr)
+    if options.check:
+        return _check(options, ring_folder)
     try:
         thing = thing_name(os.environ.get(THING_VARIABLE, ""), THING_VARIABLE)
     except ContractError as error:
@@ -133,6 +145,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         bus.close()
         outbox.close()
+
+
+def _check(options: argparse.Namespace, ring_folder: Path) -> int:
+    try:
+        document = document_from(options.configuration, GreengrassBus)
+    except DocumentError as error:
+        sys.stderr.write(f"smartcam-inference: {error}\n")
+        return 2
+    return check(document, options.bundle, ring_folder, Path.cwd(), sys.stdout)
 
 
 def _limits(bus: Bus) -> OutboxLimits:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from smartcam.capture.checking import DocumentError, check, document_from, one_frame_each
+from smartcam.capture.checking import check, one_frame_each
 from smartcam.capture.main import camera_service, main
 from smartcam.capture.settings import read_settings
 from smartcam.contract.errors import BusUnavailable
 from smartcam.edge.bus import Bus
+from smartcam.edge.document import DocumentError, document_from
 from tests.clips import moving_square, write_clip
 from tests.fakes.bus import FakeNucleus
 

@@ -1,0 +1,87 @@
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from smartcam.contract.event import EventKind
+from smartcam.inference.checking import check
+from smartcam.inference.main import main
+from smartcam.model.manifest import ModelKind, Thresholds
+from smartcam.model.packing import Draft, write_bundle
+from tests.fakes import models
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bundle") / "detector"
+    events = {"person": EventKind.PERSON, "car": EventKind.VEHICLE}
+    draft = Draft("tiny", "1.2.0", ModelKind.DETECTOR, ("person", "car"), events, Thresholds(0.6, 0.4), 3, "none")
+    write_bundle(folder, models.detector(), draft)
+    return folder
+
+
+def checked(document: object, bundle: Path | None, folder: Path) -> tuple[int, str]:
+    out = io.StringIO()
+    assert isinstance(document, dict)
+    return check(document, bundle, folder, folder, out), out.getvalue()
+
+
+def test_a_good_configuration_says_what_it_would_do(detector: Path, tmp_path: Path) -> None:
+    code, said = checked({"cameras": {"yard": {"labels": ["person"], "raise_at": "0.7"}}}, detector, tmp_path)
+    assert code == 0
+    assert "model tiny 1.2.0, detector, run by " in said
+    assert "person -> person, car -> vehicle\n" in said
+    assert "camera yard: person: raised at 0.7 in 3 frames, cleared at 0.4; rules anything; 0 zones, 0 lines\n" in said
+    assert "camera others: person, car: raised at 0.6 in 3 frames, cleared at 0.4;" in said
+    assert "outbox: 10000 events, 168 hours; an event alarms for 3600 s; a camera is lost after 10 s\n" in said
+    assert "pictures leave the device: no\n" in said
+
+
+def test_a_disarmed_camera_is_said_to_be(detector: Path, tmp_path: Path) -> None:
+    assert "camera yard: disarmed" in checked({"cameras": {"yard": {"armed": "false"}}}, detector, tmp_path)[1]
+
+
+def test_a_label_that_the_model_does_not_know_is_named_with_those_that_it_knows(detector: Path, tmp_path: Path) -> None:
+    code, said = checked({"cameras": {"yard": {"labels": ["person", "dog"]}}}, detector, tmp_path)
+    assert code == 1
+    assert ("wrong: cameras.yard.labels: 'dog' raises nothing with this model; it knows car, motion, person\n") in said
+
+
+def test_a_wrong_setting_is_named_with_its_remedy(detector: Path, tmp_path: Path) -> None:
+    code, said = checked({"event_valid_s": "soon"}, detector, tmp_path)
+    assert code == 1
+    assert said.startswith("wrong: event_valid_s = 'soon':")
+
+
+@pytest.mark.parametrize("bundle", [None, Path("/no/such/bundle")])
+def test_a_bundle_that_is_not_there_is_named(bundle: Path | None, tmp_path: Path) -> None:
+    code, said = checked({}, bundle, tmp_path)
+    assert code == 1
+    assert said.startswith("wrong: no bundle is named" if bundle is None else "wrong: /no/such/bundle")
+
+
+def test_folders_that_cannot_be_used_are_named(detector: Path, tmp_path: Path) -> None:
+    out = io.StringIO()
+    assert check({}, detector, tmp_path / "none", tmp_path / "neither", out) == 1
+    assert "wrong: " + str(tmp_path / "none") in out.getvalue()
+    assert "wrong: " + str(tmp_path / "neither") in out.getvalue()
+
+
+def test_the_command_checks_a_document_without_a_nucleus(
+    detector: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = tmp_path / "configuration.json"
+    document.write_text(json.dumps({"cameras": {"yard": {}}}))
+    assert main(["--check", "--configuration", str(document), "--bundle", str(detector)]) == 0
+    assert "camera yard: " in capsys.readouterr().out
+    assert main(["--check", "--configuration", str(tmp_path / "none.json")]) == 2
+    assert "none.json" in capsys.readouterr().err
+
+
+def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    assert all(option in told for option in ("--check", "--once", "--configuration", "--bundle", "--log-level"))
