@@ -379,9 +379,6 @@ def test_measures_tell_the_fleet_in_numbers() -> None:
     assert world.watching.look(world.now()) == {
         "DevicesKnown": 2,
         "DevicesSilent": 1,
-        "DevicesLate": 1,
-        "DevicesStopped": 0,
-        "DevicesPaused": 0,
         "CamerasRunning": 2,
         "CamerasLost": 1,
         "EventsWaiting": 0,

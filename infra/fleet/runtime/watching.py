@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from infra.alerts.runtime.metrics import OLDEST_EVENT_WAITING
 from infra.fleet.runtime.device import Device, Fleet
-from infra.fleet.runtime.judging import Policy, is_late, is_watched, judge
+from infra.fleet.runtime.judging import Policy, judge
 from infra.fleet.runtime.ports import Alerts, ChangedMeanwhile, Registry
 from infra.fleet.runtime.telling import ToTell, of_device, of_fleet
-from smartcam.contract.health import CameraCondition, DeviceState
+from smartcam.contract.health import CameraCondition
 from smartcam.contract.times import UtcNs
 
 logger = logging.getLogger(__name__)
@@ -33,13 +33,13 @@ class Watching:
         after = judge(fleet, devices, now, self.policy)
         kept_fleet = self._keep_fleet(fleet, after.fleet)
         if kept_fleet is None:  # another look is under way: what the devices are depends on what it keeps
-            return measures(devices, now, self.policy)
+            return measures(devices)
         kept = [self._keep(before, device) for before, device in zip(devices, after.devices, strict=True)]
         self._tell(of_fleet(kept_fleet, now))
         for device in kept:
             if device is not None:
                 self._tell(of_device(device, now))
-        return measures([one for one in kept if one is not None], now, self.policy)
+        return measures([one for one in kept if one is not None])
 
     def _keep(self, before: Device, device: Device) -> Device | None:
         if device is before:
@@ -72,7 +72,7 @@ class Watching:
             logger.info("told_not_marked, told again by the next look")
 
 
-def measures(devices: Sequence[Device], now: UtcNs, policy: Policy) -> dict[str, float]:
+def measures(devices: Sequence[Device]) -> dict[str, float]:
     """The fleet in numbers; never one metric a device, which would cost more than the device's messages."""
     active = [one for one in devices if not one.retired]
     cameras = [camera for one in active for camera in one.cameras]
@@ -80,9 +80,6 @@ def measures(devices: Sequence[Device], now: UtcNs, policy: Policy) -> dict[str,
     return {
         "DevicesKnown": len(active),
         "DevicesSilent": sum(one.outage is not None and one.outage.is_open for one in active),
-        "DevicesLate": sum(is_watched(one, now) and is_late(one, now, policy) for one in active),
-        "DevicesStopped": sum(one.state is DeviceState.STOPPING for one in active),
-        "DevicesPaused": sum(not is_watched(one, now) for one in active),
         "CamerasRunning": sum(one.condition is CameraCondition.RUNNING for one in cameras),
         "CamerasLost": sum(one.condition in {CameraCondition.LOST, CameraCondition.AWAITED} for one in cameras),
         "EventsWaiting": sum(one.events_waiting for one in active),
