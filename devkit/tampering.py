@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.capture.sources.file import open_clip
+from smartcam.contract.errors import CameraEnded
+from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs
 from smartcam.vision.tamper import Cause, TamperWatch
 
 Grey = NDArray[np.uint8]
@@ -23,7 +26,8 @@ QUICK_S: Final = 2.0
 SLOW_S: Final = 10.0
 _NOISE: Final = 1.5
 """Sensor noise, sigma in grey levels, on all that the lens still lets through."""
-_NIGHT_S: Final = 300.0
+_SIZE: Final = (320, 180)
+_NIGHT_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ TAMPERINGS: Final = (
 )
 HARMLESS: Final = (
     Tampering("nothing", _same, None, lasts_s=30),
-    Tampering("night falls", _night, None, lasts_s=330),
+    Tampering("night falls", _night, None, lasts_s=140),
     Tampering("a lamp goes on and off", _lamp, None, lasts_s=40),
     Tampering("somebody close to the lens", _close_person, None, lasts_s=20),
     Tampering("a lorry passes", _lorry, None, lasts_s=12),
@@ -142,6 +146,29 @@ class Outcome:
         if self.too_early or tampering.within_s is None:
             return self.cause is None and not self.too_early
         return self.cause in tampering.causes and self.after_s is not None and self.after_s <= tampering.within_s
+
+
+def sampled(path: Path, fps: float, most: int = 600) -> list[Grey]:
+    """Luma of a clip's pictures, at most `fps` a second and `most` in all, uint8 (180, 320).
+
+    Raises:
+        CameraLost: the clip cannot be read.
+    """
+    clip, due_ns = open_clip(path), 0
+    taken: list[Grey] = []
+    try:
+        while len(taken) < most:
+            picture = clip.next()
+            if picture.position_ns >= due_ns:
+                due_ns = picture.position_ns + round(NS_PER_S / fps) - NS_PER_MS
+                taken.append(
+                    np.asarray(cv2.resize(picture.picture.luma, _SIZE, interpolation=cv2.INTER_AREA), np.uint8)
+                )
+    except CameraEnded:
+        pass
+    finally:
+        clip.close()
+    return taken
 
 
 def pictures(clip: Sequence[Grey], tampering: Tampering, fps: float) -> Iterator[tuple[float, Grey]]:

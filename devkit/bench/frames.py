@@ -22,12 +22,18 @@ from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.edge.ring import DEFAULT_FOLDER, RingReader, RingWriter
 from smartcam.vision.boxes import Boxes
 from smartcam.vision.frame import Frame
+from smartcam.vision.mask import PrivacyMask
 from smartcam.vision.motion import MotionGate, MotionSettings
+from smartcam.vision.tamper import TamperWatch
 from smartcam.vision.track import Sightings, Tracker
+from smartcam.vision.zone import Zone
 
 _COPIES: Final = 16
 """Buffers in turn, so that a copy comes from memory and not from a cache."""
 _TIMES_OVER: Final = 20
+STAGES: Final = ("mask", "gate", "ring_write", "ring_read", "tamper", "track")
+_MASKED: Final = (Zone("window", ((0.0, 0.0), (0.2, 0.0), (0.25, 0.2), (0.0, 0.25))),)
+"""A corner is masked, because a mask costs a copy of each picture, whatever its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,6 @@ def measure_frames(clip: Path, passes: int) -> FrameFigures:
         frames = _decode_pass(clip, watch)
         _whole_pass(clip, watch)
         width, height = _copy_pass(clip, watch)
-    stages = ("gate", "ring_write", "ring_read", "track")
     return FrameFigures(
         width=width,
         height=height,
@@ -69,8 +74,8 @@ def measure_frames(clip: Path, passes: int) -> FrameFigures:
         memcpy_ms=watch.per_call_ms("memcpy"),
         decode_ms=watch.per_call_ms("bare decode"),
         whole_ms=watch.per_call_ms("whole") / frames,
-        stages_ms={stage: watch.per_call_ms(stage) for stage in stages},
-        calls={stage: watch.calls(stage) for stage in stages},
+        stages_ms={stage: watch.per_call_ms(stage) for stage in STAGES},
+        calls={stage: watch.calls(stage) for stage in STAGES},
     )
 
 
@@ -116,9 +121,10 @@ def _whole_pass(path: Path, watch: Stopwatch) -> None:
     camera = CameraId(f"bench-{os.getpid()}")
     settings = CameraSettings(camera, path)
     clip = PyAvClip(path)
-    gate = MotionGate(MotionSettings(settings.sensitivity, clip.frames_per_second or 10.0))
+    mask = PrivacyMask(_MASKED)
+    gate = MotionGate(MotionSettings(settings.sensitivity, clip.frames_per_second or 10.0, _MASKED))
     schedule = Schedule(settings.analyse_fps, settings.keep_alive_s)
-    tracker = Tracker()
+    tracker, tamper = Tracker(), TamperWatch()
     buffer: np.ndarray[tuple[int], np.dtype[np.uint8]] | None = None
     with ExitStack() as stack:
         stack.callback(clip.close)
@@ -128,18 +134,22 @@ def _whole_pass(path: Path, watch: Stopwatch) -> None:
         stack.callback(reader.close)
         with watch.stage("whole"):
             for seq, taken in enumerate(_pictures(clip)):
+                with watch.stage("mask"):
+                    picture = mask.apply(taken.picture)
                 with watch.stage("gate"):
-                    motion = gate.look(taken.picture.luma)
-                if not schedule.due(taken.position_ns, moving=bool(motion)):
+                    motion = gate.look(picture.luma)
+                if not schedule.due(taken.position_ns, moving=bool(motion) or gate.is_unsettled):
                     continue
                 at = taken.position_ns
-                frame = Frame(camera, seq, UtcNs(at), MonotonicNs(at), at, taken.picture, motion)
+                frame = Frame(camera, seq, UtcNs(at), MonotonicNs(at), at, picture, motion)
                 with watch.stage("ring_write"):
                     notice = writer.write(frame)
                 if buffer is None:
                     buffer = np.empty(taken.picture.nbytes, np.uint8)
                 with watch.stage("ring_read"):
                     read = reader.read(notice, buffer)
+                with watch.stage("tamper"):
+                    tamper.look(read.picture.luma, read.captured_mono)
                 with watch.stage("track"):
                     boxes = _shares(read.motion, taken.picture.width, taken.picture.height)
                     tracker.step(read.captured_mono, _sightings(boxes), boxes)

@@ -57,6 +57,8 @@ _PLANES: Final = 3
 _NOISE_STEPS: Final = 16
 """Noise is remembered in sixteenths of a grey level."""
 _LEARNT_FRAMES: Final = 100_000
+_SELDOM: Final = 4
+"""Frames from one lesson of the lasting average to the next."""
 _NEAR: Final = np.ones((3, 3), np.uint8)
 _AROUND: Final = np.ones((9, 9), np.uint8)
 """An object's holes and shadows must not reach the lasting average."""
@@ -102,6 +104,8 @@ class MotionGate:
         self._change: float
         self._masks: tuple[Mask, Mask]
         self._lasting: Light
+        self._recent_patches: Light
+        self._lasting_now: Matrix
         self._noise: Light
         self._begin(np.zeros((1, 1), np.float32))
 
@@ -117,12 +121,12 @@ class MotionGate:
             return ()
         self._age += 1
         patches = _patches(small)
-        recent, change = _relit(self._recent, patches, self._left_out)
-        rest = cv2.absdiff(small, recent)
+        light, change = _light(self._recent_patches, patches, self._left_out)
+        field = cv2.resize(light, small.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        rest = cv2.absdiff(small, _relit(self._recent, field))
         mask = self._above_noise(rest)
         if cv2.countNonZero(mask) >= _LEAST_CELLS:
-            lasting, _ = _relit(self._lasting, patches, self._left_out)
-            rest = cv2.min(rest, cv2.absdiff(small, lasting))
+            rest = cv2.min(rest, cv2.absdiff(small, _relit(self._lasting_now, field)))
             mask = self._above_noise(rest)
         jump, self._change = change / self._change, change
         if _is_another_scene(cv2.countNonZero(mask) / self._watched_cells, jump):
@@ -131,6 +135,8 @@ class MotionGate:
             return ()
         firm = cv2.bitwise_and(mask, cv2.bitwise_and(*self._masks))
         self._learn(small, rest, mask)
+        if self._age % _SELDOM == 0 or self._age < _SETTLING_FRAMES:
+            self._learn_slowly(small, mask)
         self._masks = (mask, self._masks[0])
         if self._age < _SETTLING_FRAMES:
             return ()
@@ -164,6 +170,7 @@ class MotionGate:
         self._shape = (height, width)
         self._lasting, self._noise = planes[1].copy(), planes[2] / np.float32(_NOISE_STEPS)
         self._age = _LEARNT_FRAMES
+        self._compare_averages()
         return True
 
     def _begin(self, small: Light) -> None:
@@ -176,6 +183,8 @@ class MotionGate:
         self._masks = (nothing, nothing)
         self._changed = False
         self._watch_only(small)
+        self._recent_patches = _patches(small)
+        self._lasting_now = self._lasting
 
     def _watch_only(self, small: Light) -> None:
         """Lay out what is watched: everything but the ignored zones."""
@@ -199,13 +208,22 @@ class MotionGate:
         young = 1 / (self._age + 1)
         cv2.accumulateWeighted(small, self._recent, max(young, self._per_frame(_RECENT_S)), quiet)
         cv2.accumulateWeighted(small, self._recent, self._per_frame(_OBJECT_S), mask)
-        cv2.accumulateWeighted(
-            small, self._lasting, max(young, self._per_frame(_LASTING_S)), cv2.bitwise_not(cv2.dilate(mask, _AROUND))
-        )
         # A leaf or a wet edge that comes and goes is noise of its place; an object, which stays, is not.
         unsettled = cv2.bitwise_not(cv2.bitwise_and(mask, self._masks[0]))
         _, clipped = cv2.threshold(rest, 4 * self._contrast, 0.0, cv2.THRESH_TRUNC)
         cv2.accumulateWeighted(clipped, self._noise, max(young, self._per_frame(_RECENT_S)), unsettled)
+
+    def _learn_slowly(self, small: Light, mask: Mask) -> None:
+        share = max(1 / (self._age + 1), min(_SELDOM * self._per_frame(_LASTING_S), 1.0))
+        cv2.accumulateWeighted(small, self._lasting, share, cv2.bitwise_not(cv2.dilate(mask, _AROUND)))
+        self._compare_averages()
+
+    def _compare_averages(self) -> None:
+        """Show the lasting average in the light of the recent one, so that the light of now fits both."""
+        self._recent_patches = _patches(self._recent)
+        light, _ = _light(_patches(self._lasting), self._recent_patches, self._left_out)
+        field = cv2.resize(light, self._lasting.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        self._lasting_now = _relit(self._lasting, field)
 
     def _per_frame(self, seconds: float) -> float:
         return min(1 / (seconds * self._rate), 1.0)
@@ -238,18 +256,21 @@ def _patches(small: Light) -> Light:
     return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32) + _DARK
 
 
-def _relit(background: Light, patches: Light, left_out: Mask | None) -> tuple[Matrix, float]:
-    """The background in the light of now, and by how much the light of the whole picture has changed.
+def _light(background: Light, patches: Light, left_out: Mask | None) -> tuple[Matrix, float]:
+    """How much brighter each patch is than the background's, and by how much the whole picture is.
 
     The median over neighbouring patches follows clouds and lamps but not a person, who fills fewer than half.
     """
-    ratio = np.minimum(np.maximum(patches / _patches(background), _LEAST_LIGHT), _MOST_LIGHT)
+    ratio = np.minimum(np.maximum(patches / background, _LEAST_LIGHT), _MOST_LIGHT)
     if left_out is not None and not left_out.all():
         ratio[left_out > 0] = np.median(ratio[left_out == 0])
     light = cv2.medianBlur(ratio, 5)
-    field = cv2.resize(light, background.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    _, relit = cv2.threshold(cv2.multiply(background, field), 255.0, 0.0, cv2.THRESH_TRUNC)
-    return relit, cv2.mean(light)[0]
+    return light, cv2.mean(light)[0]
+
+
+def _relit(background: Matrix, field: Matrix) -> Matrix:
+    """The background in another light."""
+    return cv2.threshold(cv2.multiply(background, field), 255.0, 0.0, cv2.THRESH_TRUNC)[1]
 
 
 def _is_another_scene(share: float, jump: float) -> bool:

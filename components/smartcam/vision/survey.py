@@ -63,16 +63,18 @@ class Survey:
     """A picture against the reference view and against the picture before.
 
     `known`: share of the reference's structure that is found again, None where it has too little. `flat`: share of
-    blocks without structure. `steady`: share of the structure in which nothing has moved since the picture before.
-    `sharpness`: fine detail of the reference that is found again, relative to its coarse structure; 1 is as sharp,
-    None where that cannot be told. `layout`: how much of the coarse light and shade is there: 1 as in the reference, 0
-    nothing of it. `brightness`: mean grey level. `bright`, `usually_bright`:
-    share of the picture that is as good as white, now and in the reference. `contrast`: of the structure, as a
-    multiple of the reference's. `shift`: by which share of the width the whole view has moved, 0 where that is not so.
+    blocks without structure, `usually_flat` in the reference. `steady`: share of the structure in which nothing has
+    moved since the picture before. `sharpness`: fine detail of the reference that is found again, relative to its
+    coarse structure; 1 is as sharp, None where that cannot be told. `layout`: how much of the coarse light and shade is
+    there: 1 as in the reference, 0 nothing of it. `brightness`: mean grey level. `bright`: share of the picture that is
+    as good as white, `usually_bright` in the reference. `contrast`: of the structure, as a multiple of the reference's.
+    `structure`: of all blocks, standard deviation in grey levels. `shift`: by which
+    share of the width the whole view has moved, 0 where that is not so.
     """
 
     known: float | None
     flat: float
+    usually_flat: float
     steady: float
     sharpness: float | None
     layout: float
@@ -80,6 +82,7 @@ class Survey:
     bright: float
     usually_bright: float
     contrast: float
+    structure: float
     shift: float
 
 
@@ -96,6 +99,7 @@ def survey(now: Blocks, reference: Blocks, before: Blocks, noise: float) -> Surv
     return Survey(
         known=known,
         flat=1.0 - float(np.mean(here)),
+        usually_flat=1.0 - float(np.mean(usual)),
         steady=steady,
         sharpness=_sharpness(now, reference, usual & (likeness > _TRACE), noise) if enough else None,
         layout=_layout(now.mean, reference.mean),
@@ -103,12 +107,16 @@ def survey(now: Blocks, reference: Blocks, before: Blocks, noise: float) -> Surv
         bright=now.bright,
         usually_bright=reference.bright,
         contrast=math.sqrt(_ratio(now.variance[usual], reference.variance[usual])) if enough else 1.0,
+        structure=math.sqrt(float(np.mean(now.variance))),
         shift=0.0 if known is None or known > _DOUBTFUL else _shift(now, reference),
     )
 
 
 def _block_means(values: cv2.typing.MatLike) -> Grid:
-    return np.asarray(cv2.resize(values, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA), np.float32)
+    # Blocks of whole cells: area sampling by other factors is five times dearer.
+    down, across = max(values.shape[0] // ROWS, 1), max(values.shape[1] // COLUMNS, 1)
+    whole = values[: down * ROWS, : across * COLUMNS]
+    return np.asarray(cv2.resize(whole, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _correlation(one: Blocks, other: Blocks) -> Grid:

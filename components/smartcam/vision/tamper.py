@@ -2,7 +2,7 @@
 
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -17,11 +17,14 @@ from smartcam.vision.visibility import Visibility
 
 Luma = NDArray[np.uint8]
 
-_LOOK_S: Final = 0.4
+_LOOK_S: Final = 0.5
 """Pictures that come sooner after one another are not looked at: tampering takes longer."""
 _SETTLING_LOOKS: Final = 4
 _REFERENCE_S: Final = 60.0
 """Time constant of the reference view: day and night come more slowly, hands and lorries are gone sooner."""
+_LIGHT_S: Final = 20.0
+"""Time constant of its brightness and contrast, which dusk changes without changing the view."""
+_LEAST_GAIN: Final = 0.5
 _LEARN_EVERY_S: Final = 2.0
 _LARGEST_LESSON: Final = 6.0
 """Grey levels by which a pixel may be off at most when it is learnt from: the reference follows what is usual, and a
@@ -35,11 +38,14 @@ _BUSY_S: Final = 120.0
 _LOST: Final = 0.35
 """With less of the view known again than this share, it is another one."""
 _GOOD: Final = 0.5
+_DUSK_S: Final = 10.0
+_AT_ONCE: Final = 0.5
+"""A view that is gone has less than this share of the structure that it had some seconds ago."""
 _FADED: Final = 0.8
 """With less than this share of the contrast that it had just now, the view is fading."""
 _CONTRAST_S: Final = 15.0
 _FLAT: Final = 0.95
-_COVERED_FLAT: Final = 0.5
+_FLATTER: Final = 0.2
 _NO_LAYOUT: Final = 0.25
 _SAME_LAYOUT: Final = 0.5
 _GLARING: Final = 0.5
@@ -61,6 +67,8 @@ _DARK: Final = 40.0
 _NOISE_SHARE: Final = 0.05
 _FROM_MEDIAN: Final = 1.0484
 """From the median difference of two pictures to the standard deviation of the noise in one."""
+_EVERY: Final = 4
+"""Noise is measured in every fourth cell of every fourth row."""
 _EVERY_ROW: Final = 16
 """Identical pictures are told by every 16th row; noise leaves none of them alone."""
 
@@ -118,6 +126,7 @@ class TamperWatch:
         self._report = ALL_WELL
         self._looks = self._doubt_ns = 0
         self._noise = self._contrast = 1.0
+        self._structure = 0.0
         self._at = self._good_at = self._learnt_at = MonotonicNs(0)
         self._recalled: tuple[tuple[int, int], Light] | None = None
         self._rows: Luma
@@ -141,7 +150,7 @@ class TamperWatch:
         seen = survey(now, self._reference, self._before, self._noise)
         is_same = bool(np.array_equal(rows, self._rows))
         if not is_same:
-            apart = float(np.median(cv2.absdiff(now.detail, self._before.detail))) * _FROM_MEDIAN
+            apart = float(np.median(cv2.absdiff(now.detail, self._before.detail)[::_EVERY, ::_EVERY])) * _FROM_MEDIAN
             self._noise += _NOISE_SHARE * (apart - self._noise)
         if elapsed_ns > _SUDDEN_S * NS_PER_S:
             # Nobody has looked meanwhile: what is different now may have come suddenly.
@@ -188,21 +197,23 @@ class TamperWatch:
             self._report = ALL_WELL
         self._looks = self._doubt_ns = 0
         self._noise = self._contrast = 1.0
+        self._structure = 0.0
         self._at = self._good_at = self._learnt_at = at
         self._rows = luma[::_EVERY_ROW].copy()
         self._reference = self._before = Blocks.of(shrunk(luma))
         if self._recalled is not None and self._recalled[0] == luma.shape:
             self._reference, self._looks = Blocks.of(self._recalled[1]), _SETTLING_LOOKS + 1
+            self._structure = math.sqrt(float(np.mean(self._reference.variance)))
         self._recalled = None
         for run in (self._quick, self._frozen, self._good, self._other_view, self._busy):
             run.since = None
 
     def _judge(self, seen: Survey, now: Blocks, elapsed_ns: int, *, is_same: bool) -> None:
         at, raised = self._at, self._report.cause
-        wrong = what_is_wrong(seen)
+        wrong = self._gone_at_once(seen, what_is_wrong(seen), elapsed_ns)
         self._keep_good_at(at, seen, wrong, elapsed_ns)
         is_sudden = at - self._good_at <= _SUDDEN_S * NS_PER_S
-        is_quick = self._quick.lasts(at, _QUICK_S, so=is_sudden and is_blind(seen))
+        is_quick = self._quick.lasts(at, _QUICK_S, so=is_sudden and wrong is not None and is_blind(seen))
         is_lost = self._doubt(seen, wrong, elapsed_ns, is_sudden=is_sudden) >= _LOST_S * NS_PER_S
         is_frozen = self._frozen.lasts(at, _FROZEN_S, so=is_same and seen.flat < _FLAT)
         is_good = self._good.lasts(at, _CLEAR_S, so=not is_same and _is_good(seen, wrong))
@@ -217,7 +228,17 @@ class TamperWatch:
                 self._reference, self._good_at = now, at
         self._report = TamperReport(raised, _score(seen, wrong), _visibility(seen, wrong))
         if raised is None and (wrong is None or not is_sudden) and at - self._learnt_at >= _LEARN_EVERY_S * NS_PER_S:
-            self._learn(now, (at - self._learnt_at) / NS_PER_S / _REFERENCE_S, _LARGEST_LESSON)
+            elapsed_s = (at - self._learnt_at) / NS_PER_S
+            self._relight(seen, elapsed_s)
+            self._learn(now, elapsed_s / _REFERENCE_S, _LARGEST_LESSON)
+
+    def _gone_at_once(self, seen: Survey, wrong: Cause | None, elapsed_ns: int) -> Cause | None:
+        """The cause; None where the last of a view is lost little by little: that is dusk."""
+        self._structure = max(seen.structure, self._structure * math.exp(-elapsed_ns / NS_PER_S / _DUSK_S))
+        if wrong in (None, Cause.GLARE, Cause.DEFOCUSED):
+            return wrong
+        is_fading = seen.flat >= _FLAT and seen.structure > _AT_ONCE * self._structure
+        return None if is_fading else wrong
 
     def _doubt(self, seen: Survey, wrong: Cause | None, elapsed_ns: int, *, is_sudden: bool) -> int:
         """For how long the view has been wrong while nothing much moved before the lens, in nanoseconds."""
@@ -240,6 +261,16 @@ class TamperWatch:
         is_too_long = self._busy.lasts(at, _BUSY_S, so=is_busy)
         if (_is_good(seen, wrong) and not is_fading) or (is_busy and not is_too_long):
             self._good_at = at
+
+    def _relight(self, seen: Survey, elapsed_s: float) -> None:
+        """Let the reference have the brightness and contrast of now: what is in the view comes and goes more slowly."""
+        share = min(elapsed_s / _LIGHT_S, 1.0)
+        small, mean = self._reference.small, float(np.mean(self._reference.mean))
+        gain = min(max(seen.contrast, _LEAST_GAIN), 1 / _LEAST_GAIN) ** share
+        level = mean + share * (seen.brightness - mean)
+        self._reference = replace(
+            self._reference, small=np.float32(level) + np.float32(gain) * (small - np.float32(mean))
+        )
 
     def _learn(self, now: Blocks, share: float, most: float) -> None:
         self._learnt_at = self._at
@@ -268,7 +299,7 @@ def what_is_wrong(seen: Survey) -> Cause | None:
         return Cause.MOVED
     if seen.known >= _LOST:
         return None
-    return Cause.COVERED if seen.flat >= _COVERED_FLAT else Cause.MOVED
+    return Cause.COVERED if seen.flat - seen.usually_flat >= _FLATTER else Cause.MOVED
 
 
 def _blinding(seen: Survey) -> Cause:
@@ -283,7 +314,7 @@ def _is_glaring(seen: Survey) -> bool:
 
 
 def _is_good(seen: Survey, wrong: Cause | None) -> bool:
-    is_known = seen.known is None or seen.known >= _GOOD
+    is_known = seen.known is None or (seen.known >= _GOOD and seen.flat < _FLAT)
     return wrong is None and is_known and (seen.sharpness is None or seen.sharpness >= _SHARP)
 
 

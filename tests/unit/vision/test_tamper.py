@@ -1,0 +1,238 @@
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from devkit import probe
+from devkit.tampering import HARMLESS, TAMPERINGS, Tampering, sampled, try_out
+from smartcam.capture.eye import Eye
+from smartcam.capture.settings import CameraSettings
+from smartcam.capture.sources.file import open_clip
+from smartcam.contract.errors import CameraEnded
+from smartcam.contract.ids import CameraId
+from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.vision.tamper import ALL_WELL, Cause, TamperReport, TamperWatch
+from smartcam.vision.visibility import Visibility
+
+Grey = NDArray[np.uint8]
+DATA = Path(__file__).parents[3].parent / "shared/data"
+CLIPS = sorted((DATA / "video").glob("*.mp4"))
+HOURS = sorted((DATA / "upcam/train").glob("*.mp4"))
+FPS = 2.0
+
+
+def room(seed: int = 1, size: tuple[int, int] = (160, 120)) -> Grey:
+    return np.asarray(cv2.resize(probe.background(seed), size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def noisy(pictures: Iterable[Grey], seed: int = 0) -> Iterator[Grey]:
+    rng = np.random.default_rng(seed)
+    for grey in pictures:
+        yield np.asarray(np.clip(grey + rng.standard_normal(grey.shape, np.float32) * 2, 0, 255), np.uint8)
+
+
+class Timeline:
+    """A watch that is shown two pictures a second."""
+
+    def __init__(self, watch: TamperWatch | None = None) -> None:
+        self.watch = watch or TamperWatch()
+        self.at_s = 100.0
+
+    def show(self, picture: Grey, seconds: float, *, still: bool = False) -> TamperReport:
+        """The last report; the pictures have noise unless they are to be the very same."""
+        pictures = [picture] * round(seconds * FPS)
+        for shown in pictures if still else noisy(pictures, seed=round(self.at_s)):
+            self.at_s += 1 / FPS
+            report = self.watch.look(shown, MonotonicNs(round(self.at_s * NS_PER_S)))
+        return report
+
+
+def settled(picture: Grey) -> Timeline:
+    timeline = Timeline()
+    timeline.show(picture, 20)
+    return timeline
+
+
+@cache
+def sampled_clip(path: Path, fps: float) -> list[Grey]:
+    return sampled(path, fps)
+
+
+@pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda each: each.name)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_tampering_with_a_made_up_scene_is_raised_in_time(tampering: Tampering, seed: int) -> None:
+    outcome = try_out([room(seed)], tampering, 2.5)
+    assert outcome.is_right(tampering), outcome
+
+
+@pytest.mark.parametrize("harmless", HARMLESS, ids=lambda each: each.name)
+def test_nothing_is_raised_in_a_made_up_scene_when(harmless: Tampering) -> None:
+    outcome = try_out([room(3)], harmless, 2.5)
+    assert outcome.is_right(harmless), outcome
+
+
+@pytest.mark.skipif(not CLIPS, reason=f"no footage at {DATA}")
+@pytest.mark.parametrize("tampering", [*TAMPERINGS, *HARMLESS], ids=lambda each: each.name)
+def test_what_is_done_to_real_footage_is_raised_in_time_and_what_is_harmless_is_not(tampering: Tampering) -> None:
+    wrong = {}
+    for path in CLIPS:
+        outcome = try_out(sampled_clip(path, 2.5), tampering, 2.5)
+        if not outcome.is_right(tampering):
+            wrong[path.stem] = outcome
+    assert not wrong
+
+
+@pytest.mark.skipif(not CLIPS, reason=f"no footage at {DATA}")
+@pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda each: each.name)
+def test_tampering_is_raised_in_time_at_the_pace_of_a_still_scene_too(tampering: Tampering) -> None:
+    # The previews are left out: of three seconds, one picture a second shows three different scenes.
+    wrong = {}
+    for path in CLIPS:
+        clip = sampled_clip(path, 1.0)
+        if len(clip) > 20 and not (outcome := try_out(clip, tampering, 1.0)).is_right(tampering):
+            wrong[path.stem] = outcome
+    assert not wrong
+
+
+def alarms(path: Path, fps: float = 5.0) -> list[tuple[float, str]]:
+    """When the watch raised what, on the frames that capture would announce."""
+    clip, watch = open_clip(path), TamperWatch()
+    eye = Eye(CameraSettings(CameraId("cam"), path), clip.frames_per_second or fps)
+    last, raised = None, []
+    try:
+        while True:
+            taken = clip.next()
+            seen = eye.look(taken.picture, taken.position_ns)
+            if seen.is_due:
+                cause = watch.look(seen.picture.luma, MonotonicNs(NS_PER_S + taken.position_ns)).cause
+                if cause is not None and cause is not last:
+                    raised.append((taken.position_ns / NS_PER_S, str(cause)))
+                last = cause
+    except CameraEnded:
+        return raised
+    finally:
+        clip.close()
+
+
+@pytest.mark.skipif(not CLIPS, reason=f"no footage at {DATA}")
+@pytest.mark.parametrize("path", CLIPS, ids=lambda path: path.stem)
+def test_clean_footage_raises_nothing(path: Path) -> None:
+    assert alarms(path) == []
+
+
+@pytest.mark.skipif(not HOURS, reason=f"no footage at {DATA}")
+def test_the_hour_in_which_infrared_gives_way_to_daylight_raises_nothing() -> None:
+    assert alarms(DATA / "upcam/train/05-07.mp4") == []
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not HOURS, reason=f"no footage at {DATA}")
+@pytest.mark.parametrize("path", HOURS, ids=lambda path: path.stem)
+def test_no_hour_of_a_lived_in_room_raises_anything(path: Path) -> None:
+    assert alarms(path) == []
+
+
+@pytest.mark.parametrize(("level", "cause"), [(16, Cause.BLACK), (120, Cause.COVERED), (250, Cause.GLARE)])
+def test_an_alarm_is_over_when_the_view_is_back(level: int, cause: Cause) -> None:
+    timeline = settled(room())
+    assert timeline.show(np.full((120, 160), level, np.uint8), 3).cause is cause
+    assert timeline.show(room(), 5) == ALL_WELL
+
+
+def test_a_picture_that_moves_again_ends_the_alarm_of_a_frozen_one() -> None:
+    timeline = settled(room())
+    assert timeline.show(room(), 5, still=True).cause is None
+    assert timeline.show(room(), 4, still=True).cause is Cause.FROZEN
+    assert timeline.show(room(), 4).cause is None
+
+
+def test_a_black_picture_that_never_changes_is_night_and_not_frozen() -> None:
+    timeline = Timeline()
+    report = timeline.show(np.full((120, 160), 16, np.uint8), 60, still=True)
+    assert report == TamperReport(None, 0.0, Visibility.DARK)
+
+
+def test_another_view_is_accepted_after_ten_minutes() -> None:
+    timeline = settled(room(1))
+    assert timeline.show(room(2), 20).cause is Cause.MOVED
+    assert timeline.show(room(2), 550).cause is Cause.MOVED
+    assert timeline.show(room(2), 60).cause is None
+    assert timeline.show(room(1), 20).cause is Cause.MOVED
+
+
+def test_a_lens_that_stays_covered_is_told_for_as_long_as_it_lasts() -> None:
+    timeline = settled(room())
+    cover = np.full((120, 160), 90, np.uint8)
+    assert timeline.show(cover, 3).cause is Cause.COVERED
+    assert timeline.show(cover, 700).cause is Cause.COVERED
+
+
+def test_what_happened_while_nobody_looked_is_noticed() -> None:
+    timeline = settled(room(1))
+    timeline.at_s += 600
+    assert timeline.show(room(2), 12).cause is Cause.MOVED
+
+
+def test_what_a_detector_can_see_is_told() -> None:
+    timeline = settled(room())
+    assert timeline.show(room(), 1).visibility is Visibility.CLEAR
+    blurred = np.asarray(cv2.GaussianBlur(room(), (0, 0), 4), np.uint8)
+    assert timeline.show(blurred, 1).visibility is Visibility.DEFOCUSED
+    assert settled(room()).show(np.full((120, 160), 200, np.uint8), 1).visibility is Visibility.BLIND
+    night = np.asarray(16 + room() // 12, np.uint8)
+    assert settled(night).show(night, 1).visibility is Visibility.DARK
+
+
+def test_a_watch_that_remembers_knows_a_lens_that_was_covered_while_it_was_away() -> None:
+    earlier = settled(room())
+    later = TamperWatch()
+    assert later.recall(earlier.watch.remember())
+    assert Timeline(later).show(np.full((120, 160), 90, np.uint8), 6).cause is Cause.COVERED
+    fresh = TamperWatch()
+    fresh.recall(earlier.watch.remember())
+    assert Timeline(fresh).show(room(), 10) == ALL_WELL
+
+
+def test_an_alarm_that_is_held_goes_on_until_the_view_is_good() -> None:
+    earlier = settled(room())
+    later = TamperWatch()
+    later.recall(earlier.watch.remember())
+    later.hold(Cause.COVERED)
+    timeline = Timeline(later)
+    assert timeline.show(np.full((120, 160), 90, np.uint8), 0.5).cause is Cause.COVERED
+    assert timeline.show(room(), 6).cause is None
+
+
+@given(st.binary(max_size=200))
+def test_a_memory_that_is_none_is_refused(memory: bytes) -> None:
+    assert not TamperWatch().recall(memory)
+
+
+def test_a_memory_of_another_size_is_refused() -> None:
+    memory = settled(room()).watch.remember()
+    assert not TamperWatch().recall(memory[:-1])
+    assert TamperWatch().remember() == b""
+
+
+def test_a_picture_of_another_size_starts_the_watch_afresh() -> None:
+    timeline = settled(room())
+    assert timeline.show(room(2, (640, 480)), 20) == ALL_WELL
+
+
+@settings(max_examples=15)
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(0, 255))
+def test_pictures_of_any_size_and_content_can_be_looked_at(half_width: int, half_height: int, level: int) -> None:
+    rng = np.random.default_rng(level)
+    watch = TamperWatch()
+    for second in range(12):
+        picture = rng.integers(0, 256, (2 * half_height, 2 * half_width), dtype=np.uint8)
+        if second % 3:
+            picture[:] = level
+        report = watch.look(picture, MonotonicNs(second * NS_PER_S))
+        assert 0 <= report.score <= 1
