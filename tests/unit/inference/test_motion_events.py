@@ -133,7 +133,7 @@ def test_somebody_else_in_the_same_motion_is_another_one() -> None:
 
 def test_what_moves_within_somebody_who_has_raised_is_a_part_of_them() -> None:
     script = [seen(("person", 0.8, (10.0, 0.0, 90.0, 58.0)))]
-    motion: list[Motion] = [EVERYWHERE] * 4 + [(box_at(20 + 3 * look),) for look in range(15)]
+    motion: list[Motion] = [*[EVERYWHERE] * 4, *[(box_at(20 + 3 * look),) for look in range(15)]]
     assert happened(play(analysis_of(script), motion)) == [PERSON]
 
 

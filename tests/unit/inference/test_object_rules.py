@@ -91,7 +91,7 @@ def test_outside_of_the_schedule_nobody_raises() -> None:
 
 def test_what_parked_while_the_camera_was_disarmed_does_not_alarm_when_it_is_armed() -> None:
     script = [*walk(0, 40, 20), *[seen(person(40, label="car"))] * 300, *walk(40, 80, 20)]
-    script = [seen(*[("car", found.scores[0], tuple(found.boxes[0]))]) for found in script]  # type: ignore[arg-type]
+    script = [seen(*[("car", found.scores[0], tuple(found.boxes[0]))]) for found in script]
     analysis = ObjectAnalysis(object_model(script), maker(), CameraSettings(armed=False))
     assert happened(run(analysis, 0, 300)) == []
     analysis.configure(CameraSettings())
