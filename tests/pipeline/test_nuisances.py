@@ -1,4 +1,4 @@
-"""What users complain of most raises no event: the gate and the analysis together, with a detector that sees nothing."""
+"""What users complain of most raises no event: gate and analysis together, with a detector that sees nothing."""
 
 from collections.abc import Callable
 
