@@ -70,10 +70,10 @@ def test_no_node_and_no_network_is_one_clear_error(bare_machine: Path) -> None:
 def test_the_error_of_the_command_is_one_line_and_exit_code_1(
     bare_machine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> Path:
-        return setup_node(bare_machine, lambda _: None)
+    def fail() -> str:
+        return str(setup_node(bare_machine, lambda _: None))
 
-    monkeypatch.setattr(tools, "setup_node", fail)
+    monkeypatch.setitem(tools._SETUPS, "setup-node", fail)
     assert main(["setup-node"]) == 1
     assert capsys.readouterr().err.startswith("error: Node.js 22 or 24 with npm is needed")
 
