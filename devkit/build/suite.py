@@ -20,6 +20,8 @@ SUITE: Final = "smartcam.Suite"
 LIST_NAME: Final = "SHA256SUMS"
 CODE: Final[Mapping[str, str]] = {"smartcam.Capture": "capture", "smartcam.Inference": "inference"}
 """Per component that runs, the package that is its own."""
+ON_DEMAND: Final[Mapping[str, str]] = {"smartcam.Doctor": "doctor"}
+"""Built and published, but deployed only when somebody wants it."""
 _HERE = Path(__file__).resolve().parent
 _PYTHON = frozenset({".py"})
 
@@ -128,6 +130,10 @@ def _artifacts(
         "smartcam.Inference": {
             "run.sh": run,
             "smartcam-inference.zip": _code(root, ("contract", "vision", "model", "edge", "inference")),
+        },
+        "smartcam.Doctor": {
+            "run.sh": run,
+            "smartcam-doctor.zip": _code(root, ("contract", "vision", "model", "edge", "capture", "doctor")),
         },
     }
 

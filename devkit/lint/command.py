@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from devkit.build.suite import CODE, ROOT, BuildError, artifact_names, find_built, locks, render_recipe
+from devkit.build.suite import CODE, ON_DEMAND, ROOT, BuildError, artifact_names, find_built, locks, render_recipe
 from devkit.build.wheels import packages_id
 from devkit.lint.code_use import UnknownTopic, uses_of
 from devkit.lint.facts import Facts
@@ -52,5 +52,5 @@ def facts_of(root: Path) -> Facts:
         version=__version__,
         packages=packages_id(locks(root)),
         artifacts={name: frozenset(files) for name, files in artifact_names().items()},
-        uses={component: uses_of(source / package) for component, package in CODE.items()},
+        uses={component: uses_of(source / package) for component, package in {**CODE, **ON_DEMAND}.items()},
     )

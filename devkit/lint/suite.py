@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from devkit.build.suite import SUITE
+from devkit.build.suite import ON_DEMAND, SUITE
 from devkit.lint.access import policy_names
 from devkit.lint.document import Report
 from devkit.lint.facts import Facts
@@ -69,7 +69,8 @@ def _check_waiting(checked: Checked, facts: Facts) -> None:
 def _check_completeness(suite: Mapping[str, Checked]) -> None:
     if SUITE in suite:
         top = suite[SUITE]
-        for missing in sorted(suite.keys() - {SUITE} - {dependency.name for dependency in top.dependencies}):
+        brought = {dependency.name for dependency in top.dependencies}
+        for missing in sorted(suite.keys() - {SUITE} - ON_DEMAND.keys() - brought):
             top.top.wrong(f"does not bring {missing}")
 
 

@@ -26,6 +26,7 @@ def test_every_recipe_becomes_a_recipe_and_its_artifacts_lie_where_it_names_them
     built = build_suite(tmp_path / "out", bundle)
     assert built.components == (
         "smartcam.Capture",
+        "smartcam.Doctor",
         "smartcam.Inference",
         "smartcam.Model",
         "smartcam.Runtime",

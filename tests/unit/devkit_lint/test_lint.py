@@ -145,7 +145,7 @@ def test_the_command_passes_the_sources_and_a_build_and_refuses_a_broken_one(
     (bundle / "manifest.json").write_text("{}")
     built = build_suite(tmp_path / "out", bundle)
     assert main(["--built", str(built.folder)]) == 0
-    assert capsys.readouterr().out.splitlines() == ["5 recipes, no mistakes"] * 2
+    assert capsys.readouterr().out.splitlines() == ["6 recipes, no mistakes"] * 2
     built.recipe("smartcam.Model").write_text("x: 1\n")
     assert main(["--built", str(built.folder)]) == 2
     assert "is not what SHA256SUMS says; build again" in capsys.readouterr().err

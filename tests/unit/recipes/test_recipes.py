@@ -141,8 +141,8 @@ def test_the_document_names_every_setting_with_its_default() -> None:
     assert table["max_age_h"] == f"`{inference.outbox.max_age_s / 3600}`"
 
 
-def test_the_suite_brings_every_other_component() -> None:
-    others = {source.stem for source in SOURCES} - {"smartcam.Suite"}
+def test_the_suite_brings_every_other_component_that_is_not_deployed_on_demand() -> None:
+    others = {source.stem for source in SOURCES} - {"smartcam.Suite", "smartcam.Doctor"}
     assert set(recipe("smartcam.Suite")["ComponentDependencies"]) == others
 
 

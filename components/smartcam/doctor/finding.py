@@ -1,0 +1,47 @@
+"""What a look at one thing has found."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+EXIT_CODES: Final[Mapping[str, int]] = {"ok": 0, "skipped": 0, "warning": 0, "fault": 1}
+
+
+class State(StrEnum):
+    """`skipped`: it could not be looked at from here, and the text says what is missing."""
+
+    OK = "ok"
+    SKIPPED = "skipped"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`said` is for people and names the remedy where something is wrong; `facts` are the numbers behind it."""
+
+    name: str
+    state: State
+    said: str
+    facts: Mapping[str, float | str] = field(default_factory=dict)
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    """One line for each finding, and one that sums up."""
+    width = max((len(finding.name) for finding in findings), default=0)
+    lines = [f"{finding.state:8} {finding.name:{width}}  {finding.said}" for finding in findings]
+    faults = sum(finding.state is State.FAULT for finding in findings)
+    return "\n".join((*lines, f"{faults} fault{'' if faults == 1 else 's'} in {len(findings)} checks"))
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """The same for programs: `{"faults": 0, "checks": [{"name", "state", "said", ...facts}]}`."""
+    rows = [{"name": each.name, "state": each.state, "said": each.said, **each.facts} for each in findings]
+    return json.dumps({"faults": sum(exit_code([each]) for each in findings), "checks": rows})
+
+
+def exit_code(findings: Sequence[Finding]) -> int:
+    """1 when anything is a fault, else 0."""
+    return max((EXIT_CODES[each.state] for each in findings), default=0)

@@ -1,0 +1,142 @@
+"""`smartcam-doctor`: looks at everything that the components stand on and says what is wrong.
+
+As the component smartcam.Doctor it takes the cameras from its configuration, writes its findings to its log, and ends.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import cv2
+
+from smartcam.capture.settings import read_settings
+from smartcam.capture.sources.opening import open_source
+from smartcam.contract.errors import BusError, ContractError, SettingsError
+from smartcam.contract.ids import thing_name
+from smartcam.doctor.cloud import PORT, Identity, look_at_certificate, look_at_iot_core
+from smartcam.doctor.finding import Finding, State, as_json, as_text, exit_code
+from smartcam.doctor.machine import look_at_clock, look_at_disk, look_at_packages, look_at_shared_memory
+from smartcam.doctor.nucleus import look_at_topics
+from smartcam.doctor.sight import look_at_camera, look_at_model
+from smartcam.edge.bus import Bus
+from smartcam.edge.clock import SystemClock
+from smartcam.edge.greengrass_bus import GreengrassBus
+from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE
+
+THING_VARIABLE = "AWS_IOT_THING_NAME"
+
+
+def look(options: argparse.Namespace, bus: Bus | None, without: str = "") -> Iterator[Finding]:
+    """Every finding, as it is made; `without` says why there is no bus."""
+    clock = SystemClock()
+    yield look_at_packages()
+    yield look_at_shared_memory(Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER))
+    yield look_at_disk(options.work)
+    yield look_at_clock(clock)
+    if options.bundle is None:
+        yield Finding("model", State.SKIPPED, "name its folder with --bundle")
+    else:
+        yield look_at_model(options.bundle)
+    yield from _cameras(options, bus, clock)
+    if bus is None:
+        yield Finding("nucleus", State.SKIPPED, f"{without}; deploy smartcam.Doctor to look at it")
+    else:
+        yield from _nucleus(bus)
+    yield from _cloud(options.nucleus_config, options.port)
+
+
+def _cameras(options: argparse.Namespace, bus: Bus | None, clock: SystemClock) -> Iterator[Finding]:
+    if options.cameras is None and bus is None:
+        yield Finding("cameras", State.SKIPPED, "name smartcam.Capture's configuration, as JSON, with --cameras")
+        return
+    try:
+        document = _document(options.cameras) if bus is None or options.cameras else bus.configuration()
+        cameras = read_settings(document).cameras
+    except (OSError, ValueError, SettingsError, BusError) as error:
+        yield Finding("cameras", State.FAULT, str(error))
+        return
+    for camera in cameras:
+        yield look_at_camera(camera, lambda settings, stop: open_source(settings, clock, stop), options.seconds)
+    if not cameras:
+        yield Finding("cameras", State.WARNING, "none is configured: copy smartcam.Capture:/cameras")
+
+
+def _nucleus(bus: Bus) -> Iterator[Finding]:
+    try:
+        yield from look_at_topics(bus, thing_name(os.environ.get(THING_VARIABLE, ""), THING_VARIABLE))
+    except ContractError as error:
+        yield Finding("nucleus", State.FAULT, str(error))
+
+
+def _cloud(config: Path | None, port: int) -> Iterator[Finding]:
+    if config is None:
+        yield Finding("IoT Core", State.SKIPPED, "name the nucleus's config.yaml with --nucleus-config (as root)")
+        return
+    try:
+        identity = read_identity(_document(config), port)
+    except (OSError, ValueError, KeyError, TypeError, ContractError) as error:
+        yield Finding("IoT Core", State.SKIPPED, f"{config}: {error}; the file of `devkit provision` is read")
+        return
+    yield look_at_certificate(identity)
+    yield look_at_iot_core(identity)
+
+
+def read_identity(document: Mapping[str, object], port: int = PORT) -> Identity:
+    """The device's identity in the configuration that it was provisioned with.
+
+    Raises:
+        KeyError, TypeError, ContractError: it is not that.
+    """
+    system, services = document["system"], document["services"]
+    if not isinstance(system, dict) or not isinstance(services, dict):
+        raise TypeError("is not the configuration of a nucleus")
+    [service] = services.values()
+    return Identity(
+        thing_name(str(system["thingName"])),
+        Path(system["certificateFilePath"]),
+        Path(system["privateKeyPath"]),
+        Path(system["rootCaPath"]),
+        str(service["configuration"]["iotDataEndpoint"]),
+        port,
+    )
+
+
+def _document(file: Path) -> Mapping[str, object]:
+    document = json.loads(file.read_bytes())
+    if not isinstance(document, dict):
+        raise ValueError("must hold a JSON object")  # noqa: TRY004  the file's content is wrong, not a type of ours
+    return document
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Look and report. 0 when nothing is a fault, 1 otherwise, 2 for a wrong call."""
+    parser = argparse.ArgumentParser(prog="smartcam-doctor", description=__doc__)
+    parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="the model bundle")
+    parser.add_argument("--cameras", type=Path, metavar="JSON", help="smartcam.Capture's configuration document")
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long to read each camera (3)")
+    parser.add_argument("--work", type=Path, default=Path(), help="folder in which events are stored (this one)")
+    parser.add_argument("--nucleus-config", type=Path, metavar="FILE", help="what the device was provisioned with")
+    parser.add_argument("--port", type=int, default=PORT, help=f"port of IoT Core ({PORT})")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    options = parser.parse_args(argv)
+    cv2.setNumThreads(1)
+    bus: Bus | None = None
+    without = ""
+    try:
+        bus = GreengrassBus()
+    except BusError as error:
+        without = str(error)
+    try:
+        findings = list(look(options, bus, without))
+    finally:
+        if bus is not None:
+            bus.close()
+    sys.stdout.write((as_json if options.json else as_text)(findings) + "\n")
+    return exit_code(findings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""The nucleus: is it there, and does it let this component say and hear what the suite needs."""
+
+import logging
+import threading
+from typing import Final
+
+from smartcam.contract.errors import BusError, BusRefused
+from smartcam.contract.ids import CameraId, ThingName
+from smartcam.contract.topics import ack_topic, frames_topic
+from smartcam.doctor.finding import Finding, State
+from smartcam.edge.bus import Bus
+
+PATIENCE_S: Final = 3.0
+DOCTOR: Final = CameraId("_doctor")
+STREAMS: Final = "smartcam.edge.streams"
+_PROBE: Final = b"{}"
+
+
+def look_at_topics(bus: Bus, thing: ThingName, patience_s: float = PATIENCE_S) -> list[Finding]:
+    """Each topic in turn; what goes out to the device itself has to come back."""
+    return [_look_at_frames(bus, patience_s), _look_at_acks(bus, thing, patience_s)]
+
+
+def _look_at_frames(bus: Bus, patience_s: float) -> Finding:
+    name, heard = f"topic {frames_topic(DOCTOR)}", threading.Event()
+    subscription = bus.subscribe_local(frames_topic(DOCTOR), lambda _topic, _payload: heard.set())
+    try:
+        bus.publish_local(frames_topic(DOCTOR), _PROBE)
+        is_back = heard.wait(patience_s)
+    except BusRefused as error:
+        return Finding(name, State.FAULT, f"{error}; deploy with reset of /accessControl")
+    except BusError as error:
+        return Finding(name, State.FAULT, str(error))
+    finally:
+        subscription.close()
+    if not is_back:
+        return Finding(name, State.FAULT, f"published, but not heard in {patience_s:g} s; reset /accessControl")
+    return Finding(name, State.OK, "published and heard")
+
+
+def _look_at_acks(bus: Bus, thing: ThingName, patience_s: float) -> Finding:
+    name, refusals = f"topic {ack_topic(thing)}", _Refusals(ack_topic(thing))
+    logger = logging.getLogger(STREAMS)
+    logger.addHandler(refusals)
+    try:
+        subscription = bus.subscribe_cloud(ack_topic(thing), lambda _topic, _payload: None)
+        refused = refusals.came.wait(patience_s)
+        subscription.close()
+    except BusError as error:
+        return Finding(name, State.FAULT, str(error))
+    finally:
+        logger.removeHandler(refusals)
+    if refused:
+        return Finding(name, State.FAULT, "the nucleus refuses the subscription; deploy with reset of /accessControl")
+    return Finding(name, State.OK, f"subscribed, not refused within {patience_s:g} s")
+
+
+class _Refusals(logging.Handler):
+    """The bus tries a refused subscription again and tells nobody but the log."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(logging.ERROR)
+        self.came = threading.Event()
+        self._topic = topic
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said = record.getMessage()
+        if said.startswith("subscription_refused") and self._topic in said:
+            self.came.set()

@@ -1,0 +1,245 @@
+import json
+import shutil
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from devkit.build.suite import ROOT
+from devkit.nucleus.testbed import access_control, running_nucleus
+from smartcam.capture.settings import CameraSettings
+from smartcam.capture.sources.opening import open_source
+from smartcam.capture.sources.source import FrameSource
+from smartcam.contract.ids import CameraId, ThingName
+from smartcam.doctor.cloud import Identity, look_at_certificate, look_at_iot_core
+from smartcam.doctor.finding import Finding, State, as_json, as_text, exit_code
+from smartcam.doctor.machine import look_at_clock, look_at_disk, look_at_shared_memory
+from smartcam.doctor.main import main, read_identity
+from smartcam.doctor.nucleus import look_at_topics
+from smartcam.doctor.sight import look_at_camera, look_at_model
+from smartcam.edge.clock import SystemClock
+from smartcam.edge.greengrass_bus import GreengrassBus
+from smartcam.edge.lifecycle import StopToken
+from tests.clips import still_scene, write_clip
+from tests.fakes.clock import FakeClock
+
+DEMO = ROOT / "training" / "bundles" / "demo"
+THING = ThingName("yard-1")
+
+
+def camera(path: Path) -> CameraSettings:
+    return CameraSettings(CameraId("yard"), path)
+
+
+def opened(settings: CameraSettings, stop: StopToken) -> FrameSource:
+    return open_source(settings, SystemClock(), stop)
+
+
+def test_a_fault_is_the_exit_code_and_warnings_are_not() -> None:
+    well = Finding("disk", State.OK, "free", {"free_mb": 5})
+    odd = Finding("clock", State.WARNING, "odd")
+    bad = Finding("model", State.FAULT, "bad")
+    assert exit_code([well, odd]) == 0
+    assert exit_code([well, odd, bad]) == 1
+    assert as_text([well, bad]).splitlines() == ["ok       disk   free", "fault    model  bad", "1 fault in 2 checks"]
+    assert json.loads(as_json([well, bad])) == {
+        "faults": 1,
+        "checks": [
+            {"name": "disk", "state": "ok", "said": "free", "free_mb": 5},
+            {"name": "model", "state": "fault", "said": "bad"},
+        ],
+    }
+
+
+def test_a_camera_is_read_and_its_rate_told(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", still_scene(frames=40), fps=20)
+    found = look_at_camera(camera(clip), opened, 0.5)
+    assert found.state is State.OK
+    assert found.facts["size"] == "320x240"
+    assert 10 < float(found.facts["pictures_per_second"]) < 30
+
+
+def test_a_camera_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+    found = look_at_camera(camera(tmp_path / "none.mp4"), opened, 0.1)
+    assert found.state is State.FAULT
+    assert "none.mp4" in found.said
+
+
+def test_the_model_is_checked_and_timed() -> None:
+    found = look_at_model(DEMO)
+    assert found.state is State.OK
+    assert found.facts["runtime"] == "LiteRT"
+    manifest = json.loads((DEMO / "manifest.json").read_text())
+    assert found.facts["sha256"] == manifest["files"]["model.tflite"]
+
+
+def test_a_damaged_model_is_a_fault_that_names_the_remedy(tmp_path: Path) -> None:
+    shutil.copytree(DEMO, tmp_path / "bundle")
+    damaged = bytearray((tmp_path / "bundle" / "model.tflite").read_bytes())
+    damaged[-1] ^= 1
+    (tmp_path / "bundle" / "model.tflite").write_bytes(damaged)
+    found = look_at_model(tmp_path / "bundle")
+    assert found.state is State.FAULT
+    assert "SHA-256" in found.said
+    assert found.said.endswith("deploy smartcam.Model again")
+
+
+def test_memory_and_disk_are_tried_and_left_as_they_were(tmp_path: Path) -> None:
+    assert look_at_shared_memory(tmp_path).state is State.OK
+    assert look_at_disk(tmp_path).state is not State.FAULT
+    assert list(tmp_path.iterdir()) == []
+    assert look_at_shared_memory(tmp_path / "none").state is State.WARNING
+    assert look_at_disk(tmp_path / "none").state is State.FAULT
+
+
+def test_a_clock_of_the_past_is_a_fault() -> None:
+    clock = FakeClock()
+    clock.step_utc(-(clock.utc() // 1_000_000_000))
+    assert look_at_clock(clock).state is State.FAULT
+
+
+def topics(allowed: dict[str, object]) -> dict[str, State]:
+    with running_nucleus() as nucleus:
+        bus = GreengrassBus(nucleus.add_component("smartcam.Doctor", allowed))
+        try:
+            return {found.name: found.state for found in look_at_topics(bus, THING, 1.0)}
+        finally:
+            bus.close()
+
+
+def test_topics_that_the_nucleus_allows_are_well() -> None:
+    allowed = access_control(publish=["smartcam/frames/*"], subscribe=["smartcam/frames/*"], subscribe_cloud=["#"])
+    assert set(topics(dict(allowed)).values()) == {State.OK}
+
+
+def test_topics_that_it_refuses_are_faults() -> None:
+    found = topics(dict(access_control(subscribe=["smartcam/frames/*"])))
+    assert found == {"topic smartcam/frames/_doctor": State.FAULT, "topic smartcam/v1/yard-1/ack": State.FAULT}
+
+
+class Broker:
+    """As much of IoT Core as the doctor asks: TLS with client certificates and a few packets."""
+
+    def __init__(self, identity: Identity, connack: bytes, suback: bytes) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(identity.certificate, identity.key)
+        context.load_verify_locations(identity.authority)
+        context.verify_mode = ssl.CERT_REQUIRED
+        self.heard: list[bytes] = []
+        self._answers = iter((connack, suback, b"\xd0\x00"))
+        self._context = context
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        plain, _ = self._listener.accept()
+        with self._context.wrap_socket(plain, server_side=True) as wire:
+            for answer in self._answers:
+                self.heard.append(wire.recv(1000))
+                if not self.heard[-1]:
+                    return
+                wire.sendall(answer)
+            wire.recv(10)
+
+    def close(self) -> None:
+        self._thread.join(10)
+        self._listener.close()
+
+
+Start = Callable[[bytes, bytes], tuple[Identity, Broker]]
+
+
+def own_certificate(folder: Path, days: int) -> Identity:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(7).not_valid_before(now - timedelta(days=400))
+    builder = builder.not_valid_after(now + timedelta(days=days, hours=1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    certificate = builder.sign(key, hashes.SHA256())
+    (folder / "device.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    private = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "device.key").write_bytes(key.private_bytes(*private))
+    return Identity(THING, folder / "device.pem", folder / "device.key", folder / "device.pem", "localhost")
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    brokers: list[Broker] = []
+
+    def begin(connack: bytes, suback: bytes) -> tuple[Identity, Broker]:
+        identity = own_certificate(tmp_path, 90)
+        broker = Broker(identity, connack, suback)
+        brokers.append(broker)
+        facts = (identity.thing, identity.certificate, identity.key, identity.authority, "localhost", broker.port)
+        return Identity(*facts), broker
+
+    yield begin
+    for broker in brokers:
+        broker.close()
+
+
+def test_iot_core_is_asked_under_a_name_beside_the_nucleus_own(start: Start) -> None:
+    identity, broker = start(b"\x20\x02\x00\x00", b"\x90\x03\x00\x01\x00")
+    found = look_at_iot_core(identity)
+    assert (found.state, float(found.facts["round_trip_ms"]) >= 0) == (State.OK, True)
+    assert b"yard-1#doctor" in broker.heard[0]
+    assert b"smartcam/v1/yard-1/ack" in broker.heard[1]
+
+
+def test_a_refused_connection_and_a_refused_topic_are_faults(start: Start) -> None:
+    identity, _ = start(b"\x20\x02\x00\x05", b"")
+    assert "refuses the device" in look_at_iot_core(identity).said
+    identity, _ = start(b"\x20\x02\x00\x00", b"\x90\x03\x00\x01\x80")
+    found = look_at_iot_core(identity)
+    assert (found.state, "does not let yard-1 hear" in found.said) == (State.FAULT, True)
+
+
+def test_a_cloud_that_is_away_is_a_fault(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    own = own_certificate(tmp_path, 90)
+    found = look_at_iot_core(Identity(THING, own.certificate, own.key, own.authority, "localhost", port))
+    assert (found.state, f"localhost:{port}" in found.said) == (State.FAULT, True)
+
+
+@pytest.mark.parametrize(("days", "state"), [(90, State.OK), (10, State.WARNING), (-3, State.FAULT)])
+def test_a_certificate_is_judged_by_its_end(tmp_path: Path, days: int, state: State) -> None:
+    assert look_at_certificate(own_certificate(tmp_path, days)).state is state
+
+
+def test_the_identity_is_read_from_what_the_device_was_provisioned_with() -> None:
+    system = {
+        "thingName": "yard-1",
+        "certificateFilePath": "/g/device.pem",
+        "privateKeyPath": "/g/device.key",
+        "rootCaPath": "/g/ca.pem",
+    }
+    service = {"configuration": {"iotDataEndpoint": "data.example"}}
+    identity = read_identity({"system": system, "services": {"aws.greengrass.NucleusLite": service}})
+    assert (identity.thing, identity.endpoint, identity.key) == ("yard-1", "data.example", Path("/g/device.key"))
+
+
+def test_the_program_says_it_for_people_and_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cameras = tmp_path / "cameras.json"
+    cameras.write_text(json.dumps({"cameras": {"yard": {"source": "file", "path": str(tmp_path / "none.mp4")}}}))
+    arguments = ["--bundle", str(DEMO), "--cameras", str(cameras), "--work", str(tmp_path)]
+    assert main(arguments) == 1
+    assert "fault    camera yard" in capsys.readouterr().out
+    assert main([*arguments, "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["faults"] == 1
+    names = ["packages", "shared memory", "disk", "clock", "model", "camera yard", "nucleus", "IoT Core"]
+    assert [check["name"] for check in said["checks"]] == names
