@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, Final
 
 from infra.alerts.runtime.agreed import ARRIVALS_INDEX, ARRIVED_AT, ARRIVED_DAY, CAMERA_KEY, ITEM_KEY
 from infra.alerts.runtime.ports import FINAL, AlertState
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event
-from smartcam.contract.times import UtcNs, format_utc
+from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, new_event_id
+from smartcam.contract.times import NS_PER_MS, UtcNs, format_utc
 
 _DAY: Final = len("2026-03-01")
 _DAY_NS: Final = 86_400 * 1_000_000_000
@@ -54,6 +56,23 @@ class HistoryReader:
                 for item in page["Items"]:
                     yield item[CAMERA_KEY]["S"], item[ITEM_KEY]["S"]
 
+    def of_day(self, camera: str, day: date) -> Iterator[Record]:
+        """A camera's (`thing/camera`) events of a day, oldest first."""
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="#camera = :camera AND #item BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#camera": CAMERA_KEY, "#item": ITEM_KEY},
+            ExpressionAttributeValues={
+                ":camera": {"S": camera},
+                ":first": {"S": f"event#{first_id_of(day)}"},
+                ":last": {"S": f"event#{last_id_of(day)}"},
+            },
+        )
+        for page in pages:
+            for item in page["Items"]:
+                if ARRIVED_AT in item:
+                    yield read_record((camera, item[ITEM_KEY]["S"]), item)
+
     def record(self, key: Key) -> Record | None:
         """One event; None where it is not there (any more)."""
         name = {CAMERA_KEY: {"S": key[0]}, ITEM_KEY: {"S": key[1]}}
@@ -86,6 +105,21 @@ def days(since: UtcNs, until: UtcNs) -> Iterator[str]:
     while at <= until:
         yield format_utc(UtcNs(at))[:_DAY]
         at += _DAY_NS
+
+
+def first_id_of(day: date) -> str:
+    """The least event id of a UTC day: with `last_id_of` the two ends of a query for a camera's events of that day."""
+    return new_event_id(_midnight(day), bytes(RANDOM_BYTES_OF_AN_EVENT_ID))
+
+
+def last_id_of(day: date) -> str:
+    """The greatest event id of a UTC day."""
+    last_ms = UtcNs(_midnight(day + timedelta(days=1)) - NS_PER_MS)
+    return new_event_id(last_ms, b"\xff" * RANDOM_BYTES_OF_AN_EVENT_ID)
+
+
+def _midnight(day: date) -> UtcNs:
+    return UtcNs((day - date(1970, 1, 1)).days * _DAY_NS)
 
 
 def line(record: Record) -> str:

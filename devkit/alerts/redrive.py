@@ -7,7 +7,8 @@ takes the same event twice without alerting twice.
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from devkit.alerts.letters import Action, Plan, plan_undelivered, plan_unhandled, plan_untimely
 from devkit.alerts.stack import AlertsSite, StackError, find_site
 
-_HIDDEN_S: Final = 60
+_HIDDEN_S: Final = 300
 """So long a message that is being looked at is hidden from others."""
 _BATCH: Final = 10
 _REASON_SHOWN: Final = 160
@@ -50,8 +51,11 @@ class Redrive:
     def run(self) -> Counter[Action]:
         """Go through every queue. Returns what became of its messages. Raises what AWS raises."""
         for name, plan in self._queues().items():
-            for letter in self._letters(name):
-                self._handle(letter, plan(letter))
+            # All are fetched before any is handed over: what fails again at once is another run's business.
+            letters = self._letters(name)
+            kept = [letter for letter in letters if not self._handle(letter, plan(letter))]
+            for letter in kept:
+                self._give_back(letter)
         return self.done
 
     def _queues(self) -> Mapping[str, Callable[[Letter], Plan]]:
@@ -62,34 +66,29 @@ class Redrive:
             "UnreachedQueueUrl": lambda _: Plan(Action.KEEP, "", "SNS could not bring it to one subscriber"),
         }
 
-    def _handle(self, letter: Letter, plan: Plan) -> None:
+    def _handle(self, letter: Letter, plan: Plan) -> bool:
+        """Whether the letter has left its queue."""
         self.done[plan.action] += 1
         self.say(f"{letter.queue} {letter.message_id}: {plan.action} ({plan.reason[:_REASON_SHOWN]})")
         if self.dry or plan.action is Action.KEEP:
-            return
+            return False
         if plan.action is Action.INVOKE:
             function = self.site.output("FunctionName")
             self._lambda.invoke(FunctionName=function, InvocationType="Event", Payload=plan.body.encode())
         else:
             self._sqs.send_message(QueueUrl=self.site.output("TimerQueueUrl"), MessageBody=plan.body)
         self._sqs.delete_message(QueueUrl=self.site.output(letter.queue), ReceiptHandle=letter.receipt)
+        return True
 
-    def _letters(self, queue: str) -> Iterator[Letter]:
-        """Every message once; what is kept is given back to the queue at the end."""
-        url, kept = self.site.output(queue), dict[str, str]()
-        try:
-            while len(kept) < self.most:
-                batch = self._receive(url)
-                new = [message for message in batch if message["MessageId"] not in kept]
-                for message in new:
-                    kept[message["MessageId"]] = message["ReceiptHandle"]
-                    sent_ms = int(message["Attributes"]["SentTimestamp"])
-                    yield Letter(queue, message["MessageId"], message["Body"], sent_ms, message["ReceiptHandle"])
-                if not new:
-                    return
-        finally:
-            for receipt in kept.values():
-                self._give_back(url, receipt)
+    def _letters(self, queue: str) -> list[Letter]:
+        """Every message once, hidden from others meanwhile."""
+        url, found = self.site.output(queue), dict[str, Letter]()
+        while len(found) < self.most:
+            batch = [_letter(queue, message) for message in self._receive(url)]
+            if all(letter.message_id in found for letter in batch):
+                break
+            found |= {letter.message_id: letter for letter in batch}
+        return list(found.values())
 
     def _receive(self, url: str) -> list[Any]:
         answer = self._sqs.receive_message(
@@ -98,12 +97,16 @@ class Redrive:
         found: list[Any] = answer.get("Messages", [])
         return found
 
-    def _give_back(self, url: str, receipt: str) -> None:
-        try:
-            self._sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
-        except ClientError:
-            # It was deleted, or has become visible by itself.
-            return
+    def _give_back(self, letter: Letter) -> None:
+        with suppress(ClientError):  # its time was over, and others can see it already
+            self._sqs.change_message_visibility(
+                QueueUrl=self.site.output(letter.queue), ReceiptHandle=letter.receipt, VisibilityTimeout=0
+            )
+
+
+def _letter(queue: str, message: Mapping[str, Any]) -> Letter:
+    sent_ms = int(message["Attributes"]["SentTimestamp"])
+    return Letter(queue, message["MessageId"], message["Body"], sent_ms, message["ReceiptHandle"])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

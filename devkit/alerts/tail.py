@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -80,9 +81,12 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m devkit alerts tail", description=__doc__)
     parser.add_argument("--since", type=seconds, default=seconds("15m"), help="begin so long ago (default: 15m)")
     parser.add_argument("--camera", help="only this camera: its id, or thing/id")
+    parser.add_argument("--day", type=date.fromisoformat, help="a day's events of --camera thing/id, and end")
     parser.add_argument("--once", action="store_true", help="show what is there and end")
     parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="between two looks (default: 2)")
     options = parser.parse_args(argv)
+    if options.day and "/" not in (options.camera or ""):
+        parser.error("--day needs --camera thing/id")
     try:
         return _follow(options)
     except (StackError, BotoCoreError, ClientError) as error:
@@ -95,6 +99,10 @@ def main(argv: Sequence[str]) -> int:
 def _follow(options: argparse.Namespace) -> int:
     site = find_site()
     reader = HistoryReader(site.client("dynamodb"), site.output("TableName"))
+    if options.day:
+        for record in reader.of_day(options.camera, options.day):
+            print(line(record))
+        return 0
     follower = Follower(reader, UtcNs(time.time_ns() - options.since * NS_PER_S), options.camera)
     while True:
         for record in follower.look(UtcNs(time.time_ns())):

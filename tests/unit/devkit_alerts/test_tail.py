@@ -3,10 +3,11 @@
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 import pytest
 
-from devkit.alerts.history import Key, Record, days, line, read_record
+from devkit.alerts.history import Key, Record, days, first_id_of, last_id_of, line, read_record
 from devkit.alerts.tail import Follower, seconds
 from infra.alerts.runtime.ports import AlertState
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
@@ -109,6 +110,13 @@ def test_an_item_of_the_table_is_read_and_a_strange_one_is_no_reason_to_stop() -
 def test_days_are_the_days_of_utc() -> None:
     assert list(days(NOON, after(86_400))) == ["2026-03-01", "2026-03-02"]
     assert list(days(NOON, NOON)) == ["2026-03-01"]
+
+
+def test_the_ids_of_a_day_are_between_its_first_and_its_last() -> None:
+    day = date(2026, 3, 1)
+    assert first_id_of(day) <= raised().event_id <= last_id_of(day)
+    assert last_id_of(date(2026, 2, 28)) < first_id_of(day)
+    assert last_id_of(day) < first_id_of(date(2026, 3, 2))
 
 
 @pytest.mark.parametrize(("text", "value"), [("90s", 90), ("15m", 900), ("2h", 7200), ("1d", 86_400)])
