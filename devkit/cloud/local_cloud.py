@@ -280,6 +280,8 @@ def launcher_environment(folder: Path, certificate: ServerCertificate) -> Mappin
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_CA_BUNDLE": str(certificate.authority),
+        # SNS may call a person's own HTTPS server here, with a certificate of this cloud.
+        "SSL_CERT_FILE": str(certificate.authority),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 

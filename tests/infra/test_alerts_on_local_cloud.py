@@ -1,29 +1,26 @@
-"""The deployed template under real concurrency: broker, policies, function, table and topic together."""
+"""The deployed template as devices and people meet it: broker, policies, functions, table, queues and topics."""
 
-import os
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, Queue
 
 import pytest
-from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-from devkit.cloud.local_cloud import LocalCloud
-from devkit.tools import ROOT, setup_cloud
-from infra.app import main
-from infra.devices import policy_name
+from devkit.alerts.redrive import main as redrive
+from devkit.tools import ROOT
 from smartcam.contract.ack import Acknowledgement, AckStatus
-from smartcam.contract.event import Event, Phase
-from smartcam.contract.ids import ThingName, new_event_id
-from smartcam.contract.times import NS_PER_S, UtcNs
-from smartcam.contract.topics import ack_topic, event_topic
+from smartcam.contract.event import Phase, Severity
+from smartcam.contract.ids import ThingName
+from smartcam.contract.topics import event_topic
+from tests.infra.local_site import FAILURES, PATIENCE_S, THING, Device, Site, deployed, fresh, ids_of, wait_until
 from tests.infra.sample import raised
 
-THING = ThingName("yard-1")
-PATIENCE_S = 30.0
 BURST = 12
+COOLDOWN_S = 4
+OUTAGE_S = 4.0
 
 pytestmark = [
     pytest.mark.cloud,
@@ -32,120 +29,178 @@ pytestmark = [
 ]
 
 
-@dataclass
-class Device:
-    """A device's connection with its own certificate, and what the cloud answered."""
-
-    client: Client
-    replies: Queue[Acknowledgement] = field(default_factory=Queue)
-
-    def send(self, event: Event, thing: ThingName = THING) -> None:
-        self.client.publish(event_topic(thing, event.camera_id), event.to_json(), qos=1)
-
-    def reply(self) -> Acknowledgement:
-        return self.replies.get(timeout=PATIENCE_S)
-
-
-@dataclass(frozen=True)
-class Site:
-    cloud: LocalCloud
-    outputs: dict[str, str]
-    connect: Callable[[], Device]
-
-    def states(self) -> list[str]:
-        items = self.cloud.client("dynamodb").scan(TableName=self.outputs["TableName"])["Items"]
-        return sorted(item["alert_state"]["S"] for item in items if "alert_state" in item)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with deployed(tmp_path_factory.mktemp("alerts"), {"cooldown_seconds": str(COOLDOWN_S)}) as there:
+        yield there
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("alerts")
-    context = {"email": "anna@example.org", "phone": "+4915112345678", "things": f"{THING},yard-2"}
-    arguments = [text for key, value in context.items() for text in ("-c", f"{key}={value}")]
-    assert main([*arguments, "-o", str(folder / "cdk.out")]) == 0
-    clients: list[Client] = []
-    with LocalCloud(folder / "cloud", setup_cloud(say=lambda _: None)) as cloud:
-        cloud.bootstrap()
-        outputs = dict(cloud.deploy(folder / "cdk.out")["SmartcamAlerts"])
-        wait_until(lambda: cloud.confirm_subscriptions() == 1)
-        yield Site(cloud, outputs, lambda: connected(cloud, clients))
-        for client in clients:
-            client.disconnect()
-            client.loop_stop()
+def connection(site: Site) -> Device:
+    return site.connect()
 
 
-def connected(cloud: LocalCloud, clients: list[Client]) -> Device:
-    identity = cloud.provision(THING, policy_name(THING))
-    device = Device(Client(CallbackAPIVersion.VERSION2, client_id=THING))
-    clients.append(device.client)
-    subscribed: Queue[None] = Queue()
-
-    def on_message(_client: Client, _data: object, message: MQTTMessage) -> None:
-        device.replies.put(Acknowledgement.from_json(bytes(message.payload)))
-
-    device.client.on_message = on_message
-    device.client.on_connect = lambda client, *_: client.subscribe(ack_topic(THING), qos=1)
-    device.client.on_subscribe = lambda *_: subscribed.put(None)
-    device.client.tls_set(str(identity.authority), str(identity.certificate), str(identity.key))
-    assert device.client.connect(identity.host, identity.port) is MQTTErrorCode.MQTT_ERR_SUCCESS
-    device.client.loop_start()
-    subscribed.get(timeout=PATIENCE_S)
-    return device
+@pytest.fixture
+def device(connection: Device) -> Device:
+    """The one connection that a thing has, without answers to former questions."""
+    while not connection.replies.empty():
+        connection.replies.get()
+    return connection
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def fresh() -> Event:
-    now = UtcNs(time.time_ns())
-    return raised(
-        event_id=new_event_id(now, os.urandom(10)), started_at=now, expires_at=UtcNs(now + 3600 * NS_PER_S), age_ms=0
-    )
-
-
-def test_a_burst_is_recorded_and_answered_and_gives_one_alert_per_channel(site: Site) -> None:
-    device = site.connect()
+def test_a_burst_is_recorded_and_answered_and_gives_one_alert_and_one_closing_message_per_channel(
+    site: Site, device: Device
+) -> None:
     events = [fresh() for _ in range(BURST)]
     for event in events:
         device.send(event)
     replies = {device.reply() for _ in events}
     assert replies == {Acknowledgement(event.event_id, Phase.RAISED, AckStatus.ACCEPTED) for event in events}
-    assert site.states() == ["SENT"] + ["SUPPRESSED"] * (BURST - 1)
-    wait_until(lambda: bool(site.cloud.emails() and site.cloud.texts()))
-    [email], [text] = site.cloud.emails(), site.cloud.texts()
-    assert email.event_id == text.event_id
+    assert sorted(str(site.state_of(event)) for event in events) == ["SENT"] + ["SUPPRESSED"] * (BURST - 1)
+    wait_until(lambda: bool(site.told("closing", "gate")))
+    wait_until(lambda: len(site.cloud.texts()) == 2)
+    [alert], [closing] = site.told("alert"), site.told("closing")
+    text, closing_text = site.cloud.texts()
+    assert alert.event_id == text.event_id
     assert text.body.startswith("Smartcam> gate: Person, ")
-    assert email.subject.startswith("gate: Person, ")
-    assert email.attributes["alert_number"] in text.body
+    assert alert.subject.startswith("gate: Person, ")
+    number = alert.attributes["alert_number"]
+    assert number in text.body
+    assert closing_text.body.startswith(f"Smartcam> gate: {BURST - 1} more after alert {number} of ")
+    assert closing.subject == f"gate: {BURST - 1} more after alert {number}"
+    assert all(event.event_id in alert.body + closing.body for event in events)
 
 
-def test_a_payload_in_anothers_name_is_refused_and_kept(site: Site) -> None:
-    device = site.connect()
+def test_a_higher_severity_passes_the_cooldown(site: Site, device: Device) -> None:
+    first, second = fresh("drive"), fresh("drive", severity=Severity.CRITICAL)
+    for event in (first, second):
+        device.send(event)
+        assert device.reply().status is AckStatus.ACCEPTED
+    assert [site.state_of(event) for event in (first, second)] == ["SENT", "SENT"]
+
+
+def test_a_payload_in_anothers_name_is_refused_answered_and_kept(site: Site, device: Device) -> None:
     stolen = raised(thing=ThingName("yard-2"))
-    before = site.states()
     device.send(stolen)
     reply = device.reply()
     assert (reply.event_id, reply.status) == (stolen.event_id, AckStatus.REFUSED)
     assert reply.reason == "thing: must be yard-1, as in the topic"
-    queue = site.outputs["FailureQueueUrl"]
-    [kept] = site.cloud.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
-    assert '"condition": "Refused"' in kept["Body"]
-    assert site.states() == before
+    assert site.state_of(stolen) is None
+    wait_until(lambda: len(site.waiting("FailureQueueUrl")) == 1)
+    [kept] = site.waiting("FailureQueueUrl")
+    assert kept["requestContext"] == {"condition": "Refused"}
 
 
-def test_a_device_cannot_speak_on_anothers_topic(site: Site) -> None:
-    device = site.connect()
-    before = site.states()
-    device.send(raised(thing=ThingName("yard-2")), thing=ThingName("yard-2"))
+def test_an_unknown_field_passes_and_an_unknown_schema_is_refused_and_kept(site: Site, device: Device) -> None:
+    newer = fresh("shed")
+    device.publish(newer.to_json()[:-1] + b',"mood":"calm"}', newer.camera_id)
+    assert device.reply().status is AckStatus.ACCEPTED
+    assert site.state_of(newer) == "SENT"
+    tomorrow = fresh("shed")
+    device.publish(tomorrow.to_json().replace(b'"schema":1', b'"schema":2'), tomorrow.camera_id)
+    reply = device.reply()
+    assert (reply.event_id, reply.status) == (tomorrow.event_id, AckStatus.REFUSED)
+    assert reply.reason.startswith("schema: must be 1")
+    wait_until(lambda: len(site.waiting("FailureQueueUrl")) == 2)
+    wait_until(lambda: '"SchemaUnknown": 1' in site.cloud.log.read_text())  # what the operations' alarm counts
+
+
+def test_poison_is_kept_by_a_redrive_until_a_person_wants_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in site.cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    assert redrive([]) == 0
+    assert "0 x start the function with it, 0 x put it back among the timers, 2 x keep it" in capsys.readouterr().out
+    assert len(site.waiting("FailureQueueUrl")) == 2
+    assert redrive(["--refused"]) == 0
+    assert "2 x start the function with it" in capsys.readouterr().out
+    wait_until(lambda: len(site.waiting("FailureQueueUrl")) == 2)  # refused again
+    for message in site.waiting("FailureQueueUrl"):
+        assert message["requestContext"] == {"condition": "Refused"}
+    site.client("sqs").purge_queue(QueueUrl=site.outputs["FailureQueueUrl"])
+
+
+def test_while_sns_is_away_nothing_is_lost_and_nothing_doubled(site: Site, device: Device) -> None:
+    role = role_of(site)
+    denied = {"Effect": "Deny", "Action": "sns:Publish", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
+    site.client("iam").put_role_policy(RoleName=role, PolicyName="Outage", PolicyDocument=document)
+    events = [fresh(f"outage-{number}") for number in range(3)]
+    for event in events:
+        device.send(event)
+    assert device.accepted(len(events)) == ids_of(events)
+    assert [site.state_of(event) for event in events] == ["RECORDED"] * 3
+    threading.Event().wait(OUTAGE_S)
+    site.client("iam").delete_role_policy(RoleName=role, PolicyName="Outage")
+    wait_until(lambda: all(site.state_of(event) == "SENT" for event in events))
+    wait_until(lambda: sum(len(site.told("alert", event.camera_id)) for event in events) == 3)
+
+
+def role_of(site: Site) -> str:
+    configuration = site.client("lambda").get_function_configuration(FunctionName=site.outputs["FunctionName"])
+    return str(configuration["Role"]).rsplit("/", 1)[1]
+
+
+def test_what_the_function_could_not_take_is_handed_on_by_a_redrive(
+    site: Site, device: Device, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, event = site.outputs["TableName"], fresh("cellar")
+    site.configure(TABLE_NAME="elsewhere")
+    device.send(event)
+    wait_until(lambda: bool(site.waiting("FailureQueueUrl")))
+    site.configure(TABLE_NAME=table)
+    assert site.state_of(event) is None
+    for name, value in site.cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    assert redrive(["--dry-run"]) == 0
+    assert redrive([]) == 0
+    assert capsys.readouterr().out.count("1 x start the function with it") == 2
+    assert device.accepted(1) == {event.event_id}
+    assert site.state_of(event) == "SENT"
+    assert site.waiting("FailureQueueUrl") == []
+
+
+def test_a_device_cannot_speak_on_anothers_topic(site: Site, device: Device) -> None:
+    event = raised(thing=ThingName("yard-2"))
+    # At most once, or the client would send it again with each new connection that it is granted.
+    device.client.publish(event_topic(ThingName("yard-2"), event.camera_id), event.to_json(), qos=0)
     with pytest.raises(Empty):
-        device.replies.get(timeout=2)
-    assert site.states() == before
+        device.replies.get(timeout=1)
+    assert site.state_of(event) is None
 
 
-def test_nothing_was_left_undelivered(site: Site) -> None:
-    queue = site.outputs["ErrorQueueUrl"]
-    assert "Messages" not in site.cloud.client("sqs").receive_message(QueueUrl=queue)
+def test_a_machine_gets_alerts_as_json_over_https(site: Site, device: Device) -> None:
+    with_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with_tls.load_cert_chain(site.cloud.folder / "server.pem", site.cloud.folder / "server.key")
+    got: Queue[dict[str, str]] = Queue()
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    server.socket = with_tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url, topic = f"https://localhost:{server.server_port}/hook", site.outputs["TopicArn"]
+        site.client("sns").subscribe(TopicArn=topic, Protocol="https", Endpoint=url)
+        asked = got.get(timeout=PATIENCE_S)
+        site.client("sns").confirm_subscription(TopicArn=topic, Token=asked["Token"])
+        event = fresh("hooked")
+        device.send(event)
+        documents = iter(lambda: json.loads(got.get(timeout=PATIENCE_S)["Message"]), None)
+        document = next(one for one in documents if one.get("camera_id") == event.camera_id)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (document["purpose"], document["event_ids"], document["thing"]) == ("alert", [event.event_id], THING)
+
+
+def test_nothing_else_is_in_any_queue_of_failures(site: Site) -> None:
+    assert {queue: site.waiting(queue) for queue in FAILURES} == {queue: [] for queue in FAILURES}
