@@ -4,13 +4,13 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from devkit.build.suite import CODE, ROOT, BuildError, Built, find_built
+from devkit.build.suite import ROOT, SUITE, BuildError, Built, find_built
 from devkit.nucleus.keys import nearest
 from devkit.release.aws import FAULTS, Aws, ReleaseError, connect
 from devkit.release.deployment import Deployment, Merge, Release, earlier_again
@@ -46,6 +46,7 @@ def deploy(argv: list[str]) -> int:
     parser.add_argument("--group", required=True, help="thing group")
     parser.add_argument("--canary", help="thing group that gets it first; only if it succeeds there, the other does")
     parser.add_argument("--config", type=Path, help="YAML: per component its configuration (as deployed before)")
+    parser.add_argument("--add", action="append", default=[], metavar="COMPONENT", help="besides the suite's own")
     parser.add_argument("--drop", action="append", default=[], metavar="COMPONENT", help="remove somebody else's")
     _add_agreement(parser)
     arguments = parser.parse_args(argv)
@@ -54,7 +55,7 @@ def deploy(argv: list[str]) -> int:
         parser.error("a canary has to be waited for: give --wait")
 
     def work(aws: Aws) -> int:
-        release = release_of(find_built(arguments.build))
+        release = release_of(find_built(arguments.build), arguments.add)
         merges = read_merges(arguments.config, release) if arguments.config else None
         groups = [name for name in (arguments.canary, arguments.group) if name]
         stages = plan(Order(groups, release, merges, arguments.drop), aws)
@@ -117,10 +118,19 @@ def rollback(argv: list[str]) -> int:
     return _run("rollback", arguments, work)
 
 
-def release_of(built: Built) -> Release:
-    """What a build brings."""
-    with_rights = frozenset(name for name in built.components if "accessControl:" in built.recipe(name).read_text())
-    return Release(built.version, built.components, with_rights)
+def release_of(built: Built, also: Sequence[str] = ()) -> Release:
+    """What a build brings to a device: the suite, what it depends on, and what is named besides.
+
+    Raises:
+        ReleaseError: when the build has no component of a name.
+    """
+    for name in also:
+        if name not in built.components:
+            raise ReleaseError(f"{built.folder}: has no component {name!r}{nearest(name, built.components)}")
+    brought = yaml.safe_load(built.recipe(SUITE).read_text())["ComponentDependencies"]
+    components = tuple(name for name in built.components if name in {SUITE, *brought, *also})
+    with_rights = frozenset(name for name in components if "accessControl:" in built.recipe(name).read_text())
+    return Release(built.version, components, with_rights)
 
 
 def read_merges(file: Path, release: Release) -> Mapping[str, Merge]:
@@ -135,9 +145,10 @@ def read_merges(file: Path, release: Release) -> Mapping[str, Merge]:
         raise ReleaseError(f"{file}: cannot be read ({error})") from error
     if not isinstance(document, dict):
         raise ReleaseError(f"{file}: must be an object: component name -> its configuration")
-    readers: Mapping[str, Callable[[Mapping[str, object]], object]] = dict(
-        zip(CODE, (read_capture, read_inference), strict=True)
-    )
+    readers: Mapping[str, Callable[[Mapping[str, object]], object]] = {
+        "smartcam.Capture": read_capture,
+        "smartcam.Inference": read_inference,
+    }
     for name, merge in document.items():
         if name not in release.components:
             raise ReleaseError(f"{file}: there is no component {name!r}{nearest(str(name), release.components)}")
