@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY_S: Final = 10.0
 """How often to look whether the bundle's folder holds another one by now."""
 MANIFEST: Final = "manifest.json"
+KEPT: Final = "bundle-"
+"""What the folders are called that smartcam.Model's install script keeps."""
 
 
 def open_model(path: Path) -> Model:
@@ -75,7 +77,8 @@ class BundleKeeper:
             wait_s, is_new = LOOK_EVERY_S, self._look()
             self._backoff.reset()
         except ModelIntegrityError as error:
-            wait_s, is_new = self._backoff.next(), False
+            wait_s = self._backoff.next()
+            is_new = self.model is None and self._fall_back()
             in_use = "none" if self.model is None else self.model.manifest.name
             log(logger, logging.ERROR, "bundle_refused", path=self._path, error=error, in_use=in_use, again_s=wait_s)
         self._next_at = MonotonicNs(now + round(wait_s * NS_PER_S))
@@ -93,6 +96,30 @@ class BundleKeeper:
         facts = {"name": manifest.name, "version": manifest.version, "kind": manifest.kind, "runtime": RUNTIME}
         log(logger, logging.INFO, "bundle_opened", **facts)
         return True
+
+    def _fall_back(self) -> bool:
+        """Take the newest bundle before this one that can be opened: a bad release must not blind the camera."""
+        for folder in _earlier(self._path):
+            try:
+                self.model = self._open(folder)
+            except ModelIntegrityError as error:
+                log(logger, logging.WARNING, "earlier_bundle_refused", path=folder, error=error)
+                continue
+            log(logger, logging.WARNING, "earlier_bundle_in_use", path=folder, version=self.model.manifest.version)
+            return True
+        return False
+
+
+def _earlier(current: Path | None) -> list[Path]:
+    """The bundles that smartcam.Model keeps beside the one that its link names, the newest first."""
+    if current is None or not current.is_symlink():
+        return []
+    try:
+        beside = [folder for folder in current.parent.glob(f"{KEPT}*") if (folder / MANIFEST).is_file()]
+        others = [folder for folder in beside if folder.resolve() != current.resolve()]
+        return sorted(others, key=lambda folder: folder.stat().st_mtime_ns, reverse=True)
+    except OSError:
+        return []
 
 
 def _stamp(path: Path) -> _Stamp:

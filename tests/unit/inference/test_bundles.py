@@ -137,3 +137,47 @@ def test_a_cameras_thresholds_come_before_the_bundles_and_never_contradict() -> 
     assert alarm_policy(paper, CameraSettings()).raise_at == 0.6
     own = alarm_policy(paper, CameraSettings(raise_at=0.3, min_frames=7))
     assert (own.raise_at, own.clear_at, own.min_frames) == (0.3, 0.3, 7)
+
+
+def linked(folder: Path, version: str) -> Path:
+    """As smartcam.Model's install script leaves it: the bundle in a folder of its own, and a link to it."""
+    make_bundle(folder / f"bundle-{version}", version=version)
+    link = folder / "current"
+    link.unlink(missing_ok=True)
+    link.symlink_to(f"bundle-{version}")
+    return link
+
+
+def test_a_restarted_process_goes_on_with_the_bundle_before_a_bad_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    linked(tmp_path, "1.0.0")
+    link = linked(tmp_path, "2.0.0")
+    (link / MODEL_FILE).write_bytes(b"damaged")
+    bundles = keeper(link, FakeClock())
+    assert bundles.refresh()
+    assert version(bundles.model) == "1.0.0"
+    assert "bundle_refused" in caplog.text
+    assert "earlier_bundle_in_use" in caplog.text
+
+
+def test_a_mended_bundle_takes_over_from_the_one_before(tmp_path: Path) -> None:
+    linked(tmp_path, "1.0.0")
+    link = linked(tmp_path, "2.0.0")
+    (link / MODEL_FILE).write_bytes(b"damaged")
+    clock = FakeClock()
+    bundles = keeper(link, clock)
+    bundles.refresh()
+    linked(tmp_path, "2.0.1")
+    clock.advance(60)
+    assert bundles.refresh()
+    assert version(bundles.model) == "2.0.1"
+
+
+def test_a_bundle_that_is_named_and_bad_has_no_one_before_it(tmp_path: Path) -> None:
+    make_bundle(tmp_path / "bundle-1.0.0")
+    named = make_bundle(tmp_path / "bundle-2.0.0", version="2.0.0")
+    (named / MODEL_FILE).write_bytes(b"damaged")
+    bundles = keeper(named, FakeClock())
+    assert not bundles.refresh()
+    assert bundles.model is None

@@ -1,0 +1,51 @@
+"""What devices of released versions hold must be taken by this one: a folder for each version, never changed."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from smartcam.capture.settings import read_settings as read_capture
+from smartcam.contract.errors import SettingsError
+from smartcam.inference.settings import read_settings as read_inference
+
+RELEASES = sorted(path for path in Path(__file__).parent.iterdir() if (path / "smartcam.Capture.json").is_file())
+READERS: Mapping[str, Callable[[Mapping[str, object]], object]] = {
+    "smartcam.Capture": read_capture,
+    "smartcam.Inference": read_inference,
+}
+
+
+def stored(release: Path, component: str) -> dict[str, object]:
+    document = json.loads((release / f"{component}.json").read_text())
+    assert isinstance(document, dict)
+    return document
+
+
+def test_the_first_release_is_kept() -> None:
+    assert RELEASES[0].name == "0.1.0"
+
+
+@pytest.mark.parametrize("component", READERS)
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.name)
+def test_a_configuration_of_an_earlier_release_is_taken(release: Path, component: str) -> None:
+    READERS[component](stored(release, component))
+
+
+def test_its_values_mean_what_they_meant() -> None:
+    [camera] = read_capture(stored(RELEASES[0], "smartcam.Capture")).cameras
+    assert (camera.camera, camera.analyse_fps, camera.keep_alive_s) == ("yard", 5.0, 1.0)
+    settings = read_inference(stored(RELEASES[0], "smartcam.Inference"))
+    [yard] = settings.cameras.values()
+    assert (yard.labels, yard.raise_at, yard.clear_at, yard.min_frames) == (("person",), 0.6, 0.4, 3)
+    assert settings.outbox.max_age_s == 168 * 3600
+
+
+@pytest.mark.parametrize("component", READERS)
+def test_what_no_release_knows_is_refused_with_its_key(component: str) -> None:
+    document = stored(RELEASES[0], component) | {"camera": {}}
+    with pytest.raises(SettingsError) as refused:
+        READERS[component](document)
+    assert refused.value.key == "camera"
+    assert "cameras" in str(refused.value)
