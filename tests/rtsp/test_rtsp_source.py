@@ -104,9 +104,10 @@ def test_a_camera_that_stalls_gives_nothing_and_goes_on_where_it_is(camera: Rtsp
     with opened(settings(camera.url)) as source:
         take(source, 5)
         camera.stall()
-        while source.read() is not None:
-            pass
-        assert source.read() is None
+        silent_s = 0
+        # Twice in a row: on a busy machine a second may go by without a picture.
+        while silent_s < 2:
+            silent_s = 0 if source.read() is not None else silent_s + 1
         camera.go_on()
         take(source, 5)
 
