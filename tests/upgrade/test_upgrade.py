@@ -1,6 +1,8 @@
 """What devices of released versions hold must be taken by this one: a folder for each version, never changed."""
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -8,7 +10,9 @@ import pytest
 
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.errors import SettingsError
+from smartcam.edge.outbox import Outbox
 from smartcam.inference.settings import read_settings as read_inference
+from tests.fakes.clock import FakeClock
 
 RELEASES = sorted(path for path in Path(__file__).parent.iterdir() if (path / "smartcam.Capture.json").is_file())
 READERS: Mapping[str, Callable[[Mapping[str, object]], object]] = {
@@ -49,3 +53,19 @@ def test_what_no_release_knows_is_refused_with_its_key(component: str) -> None:
         READERS[component](document)
     assert refused.value.key == "camera"
     assert "cameras" in str(refused.value)
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.name)
+def test_events_that_waited_for_the_cloud_are_sent_by_the_new_version(release: Path, tmp_path: Path) -> None:
+    file = tmp_path / "outbox.sqlite3"
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.executescript((release / "outbox.sql").read_text())
+    outbox = Outbox(file, FakeClock())
+    try:
+        assert outbox.counts().waiting == 1
+        [episode] = outbox.open_episodes()
+        assert (episode.key, episode.camera_id, episode.state) == ("track-1", "yard", {"score": 0.9})
+        [due] = outbox.due()
+        assert due.event.event_id == episode.event_id
+    finally:
+        outbox.close()
