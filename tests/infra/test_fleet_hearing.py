@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.fleet.runtime import signs
 from infra.fleet.runtime.aws_fleet import DynamoRegistry
 from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet
 from infra.fleet.runtime.device import Device, Fleet, KnownCamera, Outage, OutageKind, Presence
 from infra.fleet.runtime.folding import PresenceSign, with_health, with_presence
-from infra.fleet.runtime.hearing import Hearing, Outcome, Sign
+from infra.fleet.runtime.hearing import Hearing, Outcome, Sign, is_of_a_stranger
 from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
 from infra.fleet.runtime.signs import SqsRefusals
 from smartcam.contract.errors import ContractError
@@ -161,6 +162,26 @@ def test_what_cannot_be_taken_is_kept_with_the_reason(document: dict[str, object
     assert why.startswith(reason)
     assert sign.thing == "pi-1" or "as in the topic" in why
     assert registry.items == {}
+
+
+@pytest.mark.parametrize("client", ["my.laptop", "a/b", "", "x" * 200])
+def test_other_clients_of_the_account_are_none_of_our_business(client: str) -> None:
+    document = presence_document(client, "connected", NOON, 1)
+    assert is_of_a_stranger(document)
+    assert signs.handle(document, None) is Outcome.UNKNOWN
+    assert not is_of_a_stranger(health_document(health(), NOON, topic_thing=client))
+    assert not is_of_a_stranger(presence_document("pi-1", "connected", NOON, 1))
+
+
+def test_an_item_that_nobody_can_read_does_not_blind_the_watch(
+    stored: DynamoRegistry, dynamodb: "DynamoDBClient", caplog: pytest.LogCaptureFixture
+) -> None:
+    device = stored.save(with_health(None, health(), NOON))
+    for name, item in (("a", {"document": {"S": "{}"}, "revision": {"N": "1"}}), ("b", {"document": {"S": "{}"}})):
+        key = {"camera": {"S": "fleet"}, "item": {"S": f"device#{name}"}}
+        dynamodb.put_item(TableName="history", Item={**key, **item})
+    assert stored.devices() == [device]
+    assert caplog.text.count("device_unreadable") == 2
 
 
 def test_what_is_kept_has_the_shape_of_lambdas_own_failures() -> None:

@@ -2,9 +2,10 @@
 
 import base64
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -13,12 +14,15 @@ from infra.alerts.runtime.dynamo import CONDITION_FAILED, number, text
 from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet
 from infra.fleet.runtime.device import Device, Fleet
 from infra.fleet.runtime.ports import ChangedMeanwhile
+from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event
 from smartcam.contract.ids import ThingName
 from smartcam.contract.times import NS_PER_MS, UtcNs, format_utc
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+logger = logging.getLogger(__name__)
 
 FLEET_PARTITION: Final = "fleet"
 """No camera's partition: those hold a '/'."""
@@ -50,8 +54,7 @@ class DynamoRegistry:
             ExpressionAttributeNames={"#camera": CAMERA_KEY, "#item": ITEM_KEY},  # `item` is a reserved word
             ExpressionAttributeValues={":fleet": text(FLEET_PARTITION), ":device": text(DEVICE_ITEM)},
         )
-        items = (item for page in pages for item in page["Items"])
-        return [load_device(item["document"]["S"], int(item["revision"]["N"])) for item in items]
+        return [device for page in pages for item in page["Items"] if (device := _readable(item)) is not None]
 
     def fleet(self) -> Fleet:
         """See Registry."""
@@ -91,6 +94,15 @@ class DynamoRegistry:
             if error.response["Error"]["Code"] != CONDITION_FAILED:
                 raise
             raise ChangedMeanwhile(f"{name} at revision {revision}") from error
+
+
+def _readable(item: Mapping[str, Mapping[str, Any]]) -> Device | None:
+    """One item that nobody can read must not blind the watch over all others."""
+    try:
+        return load_device(item["document"]["S"], int(item["revision"]["N"]))
+    except (KeyError, ValueError, ContractError) as error:
+        logger.error("device_unreadable item=%s error=%r", item.get(ITEM_KEY), error)  # noqa: TRY400 - the text says it
+        return None
 
 
 def _key(name: str) -> dict[str, dict[str, str]]:

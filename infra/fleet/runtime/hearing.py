@@ -77,6 +77,15 @@ class Sign:
         return PresenceSign(self.thing, self.presence == "connected", at, version)
 
 
+def is_of_a_stranger(document: Mapping[str, object]) -> bool:
+    """Whether it is the broker's word on a client whose name no thing can have: the account has other clients too."""
+    try:
+        thing_name(str(document.get("topic_thing")))
+    except ContractError:
+        return document.get("presence") is not None
+    return False
+
+
 class Refusals(Protocol):
     """Where signs of life that cannot be read are kept for a person to look at."""
 

@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 
 from infra.fleet.runtime.aws_fleet import DynamoRegistry
-from infra.fleet.runtime.hearing import Hearing, Sign
+from infra.fleet.runtime.hearing import Hearing, Outcome, Sign, is_of_a_stranger
 from smartcam.contract.times import NS_PER_MS
 
 logging.getLogger("infra").setLevel(logging.INFO)
@@ -59,4 +59,6 @@ def _hearing() -> Hearing:
 
 def handle(document: Mapping[str, object], _context: object) -> str:
     """Take what the rules selected; the answer is for the log only."""
+    if is_of_a_stranger(document):
+        return Outcome.UNKNOWN
     return _hearing().take(Sign.from_rule(document))

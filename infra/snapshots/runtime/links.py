@@ -106,5 +106,7 @@ def pictures_from(environment: Mapping[str, str]) -> Pictures:
         read_timeout=3,
         retries={"mode": "standard", "total_max_attempts": 2},
         signature_version="s3v4",
+        # Without this a link names the global endpoint, which sends a browser on to a host that was not signed.
+        s3={"addressing_style": "virtual"},
     )
     return S3Pictures(boto3.client("s3", config=config), bucket)
