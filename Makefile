@@ -6,10 +6,12 @@ VIDEO ?=
 BUNDLE ?=
 COOLDOWN ?=
 WHEELS ?=
+THING ?=
+NUCLEUS ?=
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cloud setup-training demo test soak check format bench score build synth train clean
+.PHONY: help setup setup-cloud setup-training demo test test-pi soak check format bench score build synth train provision clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +57,12 @@ synth: setup-cloud ## the CloudFormation template into cdk.out/
 
 train: setup-training ## the demo's model bundle, from generated footage
 	$(training) -m training
+
+test-pi: setup ## a build, installed and run with a Raspberry Pi's own packages under emulation: Debian 12 and 13
+	$(main) -m devkit emulation
+
+provision: setup ## a device's identity and install script: make provision THING=yard-1 [NUCLEUS=lite|classic]
+	$(main) -m devkit provision "$(THING)" $(if $(NUCLEUS),--nucleus $(NUCLEUS))
 
 clean: ## what was built; the environments stay
 	rm -rf build cdk.out greengrass-build
