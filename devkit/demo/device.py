@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from devkit.build.suite import ROOT, Built
+from devkit.build.suite import ON_DEMAND, ROOT, Built
 from devkit.cloud.device import DeviceIdentity
 from devkit.cloud.endpoint import REGION
 from devkit.cloud.leashed import end_leashed, start_leashed
@@ -49,7 +49,10 @@ class Deployment:
             "smartcam.Capture": {"cameras": {self.camera: {**source, **self.camera_settings}}},
         }
         components = {
-            name: {"version": self.built.version, "merge": merges.get(name, {})} for name in self.built.components
+            name: {"version": self.built.version, "merge": merges.get(name, {})}
+            for name in self.built.components
+            if name not in ON_DEMAND
+            if name not in ON_DEMAND
         }
         return json.dumps({"components": components}, indent=1)
 
