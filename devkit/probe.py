@@ -6,6 +6,7 @@ real clips, people removed by that, where the footage is there, and made up othe
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -139,6 +140,7 @@ def _lit_person(scene: Light, i: int, rng: np.random.Generator) -> Light:
     return _step(_person(0.4)(scene, i, rng), i, rng)
 
 
+@cache
 def _spot(x: float, y: float, radius: float) -> Light:
     columns, rows = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
     return np.asarray(np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / radius**2), np.float32)

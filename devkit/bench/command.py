@@ -3,25 +3,36 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import cv2
 
 from devkit.bench.clip import SIZE, scale_clip
-from devkit.bench.frames import FrameFigures, measure_frames
-from devkit.bench.notices import NoticeFigures, measure_notices
-from devkit.bench.scorer import ScorerFigures, measure_scorer
+from devkit.bench.frames import measure_frames
+from devkit.bench.gate_probe import measure_probe
+from devkit.bench.idle import idle_clip
+from devkit.bench.inline import measure_inline
+from devkit.bench.latency import LatencyFigures, measure_latency
+from devkit.bench.notices import measure_notices
+from devkit.bench.outcome import Figures, document, table
+from devkit.bench.rival import measure_rival
+from devkit.bench.runtimes import measure_runtimes
+from devkit.bench.scorer import measure_scorer
 from devkit.build.suite import ROOT
 from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE
 from devkit.demo.yard_clip import yard_clip
+from smartcam.capture.settings import CameraSettings
 from smartcam.capture.sources.pyav_clip import PyAvClip
 from smartcam.contract.errors import SmartcamError
+from smartcam.contract.ids import CameraId
 from smartcam.vision.picture import Picture
 
-SHARED_CLIP: Final = ROOT.parent / "shared/data/video/intel_one-by-one-person-detection.mp4"
+_SHARED: Final = ROOT.parent / "shared/data/video"
+SHARED_CLIP: Final = _SHARED / "intel_one-by-one-person-detection.mp4"
 """The footage that figures are measured on where it is there; else the generated yard."""
+PROBED: Final = tuple(_SHARED / f"intel_{name}-detection.mp4" for name in ("one-by-one-person", "car", "bottle"))
+"""The clips whose medians are the probe's backgrounds where they are there; else made-up ones."""
 
 
 def main(argv: list[str]) -> int:
@@ -30,77 +41,41 @@ def main(argv: list[str]) -> int:
     cv2.setNumThreads(1)
     try:
         source = options.video or (SHARED_CLIP if SHARED_CLIP.is_file() else yard_clip(CLIP_FOLDER, print))
-        clip = scale_clip(source, CLIP_FOLDER / f"bench-{source.stem}-{SIZE[0]}x{SIZE[1]}.mp4")
-        print(f"{source.name}, {SIZE[0]}x{SIZE[1]}, {options.passes} passes; CPU time")
-        frames = measure_frames(clip, options.passes)
-        scorer = measure_scorer(options.bundle, _first_picture(clip))
-        notices = measure_notices(options.notices)
+        figures = _measure(options, source)
     except (SmartcamError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
-    print(table(frames, scorer, notices))
+    print(table(figures))
     if options.json is not None:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(document(source.name, frames, scorer, notices), indent=1) + "\n")
+        options.json.write_text(json.dumps(document(figures), indent=1) + "\n")
     return 0
 
 
-def document(clip: str, frames: FrameFigures, scorer: ScorerFigures, notices: NoticeFigures) -> Mapping[str, object]:
-    """The figures for programs."""
-    return {
-        "clip": clip,
-        "size": [frames.width, frames.height],
-        "memcpy_ms": round(frames.memcpy_ms, 4),
-        "decode_ms": round(frames.decode_ms, 4),
-        "whole_ms": round(frames.whole_ms, 4),
-        "besides_decoding_ms": round(frames.besides_decoding_ms, 4),
-        "stages_ms": {name: round(value, 4) for name, value in frames.stages_ms.items()},
-        "calls": {"frames": frames.frames, **frames.calls},
-        "notice_ms": {"publish": round(notices.publish_ms, 4), "receive": round(notices.receive_ms, 4)},
-        "scorer": {
-            "model": scorer.model,
-            "bare_ms": round(scorer.bare_ms, 4),
-            "wrapped_ms": round(scorer.wrapped_ms, 4),
-            "from_picture_ms": round(scorer.from_picture_ms, 4),
-        },
-        "debian_motion_ms": None,
-        "ratios": {name: round(value, 3) for name, value in ratios(frames, scorer).items()},
-    }
+def _measure(options: argparse.Namespace, source: Path) -> Figures:
+    width, height = size = options.width, options.width * SIZE[1] // SIZE[0] & ~1
+    print(f"{source.name}, {width}x{height}, {options.passes} passes; CPU time where nothing else is said")
+    clip = scale_clip(source, CLIP_FOLDER / f"bench-{source.stem}-{width}x{height}.mp4", size)
+    idle = idle_clip(source, CLIP_FOLDER / f"bench-{source.stem}-idle-{width}x{height}.mp4", size)
+    frames = measure_frames(clip, options.passes)
+    return Figures(
+        clip=source.name,
+        frames=frames,
+        idle=measure_frames(idle, options.passes),
+        inline=measure_inline(clip, options.passes, CameraSettings(CameraId("bench")).inline_side),
+        scorer=measure_scorer(options.bundle, _first_picture(clip)),
+        notices=measure_notices(options.notices),
+        runtimes=tuple(measure_runtimes([options.bundle, *options.also])),
+        latency=_latency(options),
+        motion_ms=None if options.no_rival else measure_rival(clip, width, height, frames.frames),
+        probe=None if options.no_probe else measure_probe(PROBED),
+    )
 
 
-def ratios(frames: FrameFigures, scorer: ScorerFigures) -> dict[str, float]:
-    """What is judged: each figure as a multiple of its floor."""
-    ring = frames.stages_ms["ring_write"] + frames.stages_ms["ring_read"]
-    return {
-        "besides_decoding_to_memcpy": frames.besides_decoding_ms / frames.memcpy_ms,
-        "ring_to_memcpy": ring / frames.memcpy_ms,
-        "scorer_to_bare": scorer.wrapped_ms / scorer.bare_ms,
-    }
-
-
-def table(frames: FrameFigures, scorer: ScorerFigures, notices: NoticeFigures) -> str:
-    """The figures for people."""
-    judged = ratios(frames, scorer)
-    ring = judged["ring_to_memcpy"] * frames.memcpy_ms
-    from_picture = scorer.from_picture_ms / scorer.bare_ms
-    rows = [
-        ("copy of a frame (memcpy)", frames.memcpy_ms, "the floor"),
-        ("decoding", frames.decode_ms, "per frame of the clip"),
-        ("the whole, without the model", frames.whole_ms, "per frame of the clip"),
-        ("  besides decoding", frames.besides_decoding_ms, f"{judged['besides_decoding_to_memcpy']:.2f} x memcpy"),
-        *(
-            (f"  {name}", value, f"each of {frames.calls[name]}; {value / frames.memcpy_ms:.2f} x memcpy")
-            for name, value in frames.stages_ms.items()
-        ),
-        ("  ring write and read", ring, f"{judged['ring_to_memcpy']:.2f} x memcpy"),
-        ("notice, sender", notices.publish_ms, "each"),
-        ("notice, receiver", notices.receive_ms, "each"),
-        (f"model {scorer.model}, bare", scorer.bare_ms, "each"),
-        ("  behind our code", scorer.wrapped_ms, f"{judged['scorer_to_bare']:.3f} x bare"),
-        ("  from a picture of this size", scorer.from_picture_ms, f"{from_picture:.3f} x bare"),
-    ]
-    width = max(len(name) for name, _, _ in rows)
-    return "\n".join(f"{name:{width}}  {value:8.3f} ms  {note}" for name, value, note in rows)
+def _latency(options: argparse.Namespace) -> LatencyFigures | None:
+    if not options.events:
+        return None
+    return measure_latency(yard_clip(CLIP_FOLDER, print), options.bundle, options.events)
 
 
 def _first_picture(clip: Path) -> Picture:
@@ -114,8 +89,15 @@ def _first_picture(clip: Path) -> Picture:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m devkit bench", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="OUT", help="where to write the figures for programs")
-    parser.add_argument("--video", type=Path, metavar="CLIP", help="another clip, scaled to 1280x720")
+    parser.add_argument("--video", type=Path, metavar="CLIP", help="another clip, scaled as well")
+    parser.add_argument("--width", type=int, default=SIZE[0], help="of the pictures, at 16:9 (1280; 1920 for 1080p)")
+    parser.add_argument("--no-probe", action="store_true", help="leave out the false-alarm probe of the gate")
     parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="the model bundle (the demo's)")
     parser.add_argument("--passes", type=int, default=5, help="how often each is measured; medians count (5)")
+    parser.add_argument(
+        "--also", type=Path, action="append", default=[], metavar="BUNDLE", help="another bundle for both runtimes"
+    )
+    parser.add_argument("--events", type=int, default=4, help="events a camera from capture to publish; 0: none (4)")
+    parser.add_argument("--no-rival", action="store_true", help="leave out Debian's motion, also where it is installed")
     parser.add_argument("--notices", type=int, default=500, help="how many notices are sent (500)")
     return parser

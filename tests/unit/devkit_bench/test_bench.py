@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -7,11 +8,18 @@ import numpy as np
 import pytest
 
 from devkit.bench.clip import scale_clip
-from devkit.bench.command import document, main, ratios, table
+from devkit.bench.command import main
 from devkit.bench.frames import FrameFigures, measure_frames
+from devkit.bench.idle import STILL_FRAMES, idle_clip
+from devkit.bench.inline import InlineFigures, measure_inline
+from devkit.bench.latency import LatencyFigures, measure_latency
 from devkit.bench.notices import NoticeFigures, measure_notices
+from devkit.bench.outcome import Figures, document, ratios, table
+from devkit.bench.rival import measure_rival
+from devkit.bench.runtimes import RuntimeFigure, figures_here
 from devkit.bench.scorer import ScorerFigures
 from devkit.bench.timing import Stopwatch
+from devkit.demo.plan import DEMO_BUNDLE
 
 FRAMES = FrameFigures(
     width=1280,
@@ -25,6 +33,15 @@ FRAMES = FrameFigures(
 )
 SCORER = ScorerFigures("a model", 10.0, 11.0, 12.0)
 NOTICES = NoticeFigures(0.4, 0.2)
+FEW = Figures("clip.mp4", FRAMES, SCORER, NOTICES)
+ALL = replace(
+    FEW,
+    idle=replace(FRAMES, whole_ms=1.9),
+    inline=InlineFigures(0.9, 0.7, 4.0, 23_000.0),
+    runtimes=(RuntimeFigure("a model", "LiteRT", 2, 6.0, 12.0),),
+    latency=LatencyFigures(12, 10.0, 14.0, 15.0, 15.5),
+    motion_ms=4.6,
+)
 
 
 @pytest.fixture
@@ -66,12 +83,18 @@ def test_notices_cost_both_processes_something() -> None:
 
 
 def test_figures_are_judged_as_multiples_of_their_floor() -> None:
-    judged = ratios(FRAMES, SCORER)
-    assert judged == pytest.approx({"besides_decoding_to_memcpy": 8.0, "ring_to_memcpy": 2.5, "scorer_to_bare": 1.1})
+    few = {"besides_decoding_to_memcpy": 8.0, "ring_to_memcpy": 2.5, "scorer_to_bare": 1.1}
+    assert ratios(FEW) == pytest.approx(few)
+    more = {
+        "idle_besides_decoding_to_memcpy": 4.0,
+        "inline_to_ring": (1.6 + 4 * 0.6) / (0.25 + 0.6),
+        "whole_to_debian_motion": 0.5,
+    }
+    assert ratios(ALL) == pytest.approx(few | more)
 
 
 def test_the_document_has_the_shape_that_programs_read() -> None:
-    written = json.loads(json.dumps(document("clip.mp4", FRAMES, SCORER, NOTICES)))
+    written = json.loads(json.dumps(document(FEW)))
     assert (written["clip"], written["size"], written["debian_motion_ms"]) == ("clip.mp4", [1280, 720], None)
     assert set(written["stages_ms"]) == {"gate", "ring_write", "ring_read", "track"}
     assert written["notice_ms"] == {"publish": 0.4, "receive": 0.2}
@@ -79,9 +102,49 @@ def test_the_document_has_the_shape_that_programs_read() -> None:
 
 
 def test_the_table_names_every_figure_with_its_floor() -> None:
-    lines = table(FRAMES, SCORER, NOTICES).splitlines()
-    assert len(lines) == 14
-    assert re.search(r"besides decoding +0\.800 ms +8\.00 x memcpy", table(FRAMES, SCORER, NOTICES))
+    assert len(table(FEW).splitlines()) == 15
+    told = table(ALL)
+    assert len(told.splitlines()) == 15 + 9
+    assert re.search(r"besides decoding +0\.800 ms +8\.00 x memcpy", told)
+    assert re.search(r"idle scene +0\.400 ms +4\.00 x memcpy", told)
+    assert re.search(r"a frame inline, messages and all +4\.000 ms +4\.71 x the ring", told)
+    assert re.search(r"a model, LiteRT, 2 threads +6\.000 ms +on the clock; CPU 12\.000 ms", told)
+    assert re.search(r"capture to publish, p99 +15\.000 ms +on the clock; at most 15\.5", told)
+    assert re.search(r"Debian's motion, the whole +4\.600 ms +ours is 0\.50 of it", told)
+
+
+def test_an_idle_clip_goes_to_and_fro_without_a_jump(clip: Path, tmp_path: Path) -> None:
+    idle = idle_clip(clip, tmp_path / "idle.mp4")
+    with av.open(str(idle)) as container:
+        means = [float(frame.to_ndarray(format="gray").mean()) for frame in container.decode(video=0)]
+    assert len(means) == 5 * min(30, STILL_FRAMES)
+    assert max(abs(np.diff(means))) < 1
+
+
+def test_a_frame_goes_into_messages_and_out_again(clip: Path) -> None:
+    figures = measure_inline(clip, passes=1, longest_side=96)
+    assert figures.write_ms > 0
+    assert figures.read_ms > 0
+    assert figures.messages == 1
+    assert 100 < figures.bytes < 7000
+
+
+def test_a_runtime_is_measured_with_one_thread_and_two() -> None:
+    figures = figures_here([DEMO_BUNDLE])
+    assert [figure.threads for figure in figures] == [1, 2]
+    assert all(figure.wall_ms > 0 for figure in figures)
+
+
+def test_a_rival_that_is_not_installed_has_no_figure(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert measure_rival(clip, 160, 96, 30) is None
+
+
+def test_the_way_of_an_event_is_measured_for_models_of_whole_scenes_only(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devkit.bench.latency.open_model", lambda _bundle: object())
+    assert measure_latency(clip, tmp_path, 1) is None
 
 
 def test_medians_of_passes_count() -> None:

@@ -1,0 +1,156 @@
+"""The figures of a run, for programs and for people."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+
+from devkit.bench.frames import FrameFigures
+from devkit.bench.gate_probe import ProbeFigures, probe_table
+from devkit.bench.inline import InlineFigures
+from devkit.bench.latency import LatencyFigures
+from devkit.bench.notices import NoticeFigures
+from devkit.bench.runtimes import RuntimeFigure
+from devkit.bench.scorer import ScorerFigures
+
+Row = tuple[str, float, str]
+"""What, milliseconds, and what it is to be seen beside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One run. What is None or empty was not measured."""
+
+    clip: str
+    frames: FrameFigures
+    scorer: ScorerFigures
+    notices: NoticeFigures
+    idle: FrameFigures | None = None
+    inline: InlineFigures | None = None
+    runtimes: tuple[RuntimeFigure, ...] = field(default=())
+    latency: LatencyFigures | None = None
+    motion_ms: float | None = None
+    probe: ProbeFigures | None = None
+
+
+def ratios(figures: Figures) -> dict[str, float]:
+    """What is judged: each figure as a multiple of its floor or rival."""
+    frames = figures.frames
+    found = {
+        "besides_decoding_to_memcpy": frames.besides_decoding_ms / frames.memcpy_ms,
+        "ring_to_memcpy": _ring_ms(frames) / frames.memcpy_ms,
+        "scorer_to_bare": figures.scorer.wrapped_ms / figures.scorer.bare_ms,
+    }
+    if figures.idle is not None:
+        found["idle_besides_decoding_to_memcpy"] = figures.idle.besides_decoding_ms / figures.idle.memcpy_ms
+    if figures.inline is not None:
+        found["inline_to_ring"] = _inline_ms(figures.inline, figures.notices) / _carried_ms(frames, figures.notices)
+    if figures.motion_ms is not None:
+        found["whole_to_debian_motion"] = frames.whole_ms / figures.motion_ms
+    return found
+
+
+def document(figures: Figures) -> Mapping[str, object]:
+    """The figures for programs."""
+    frames, scorer, notices = figures.frames, figures.scorer, figures.notices
+    return {
+        "clip": figures.clip,
+        "size": [frames.width, frames.height],
+        "memcpy_ms": round(frames.memcpy_ms, 4),
+        "decode_ms": round(frames.decode_ms, 4),
+        "whole_ms": round(frames.whole_ms, 4),
+        "besides_decoding_ms": round(frames.besides_decoding_ms, 4),
+        "stages_ms": {name: round(value, 4) for name, value in frames.stages_ms.items()},
+        "calls": {"frames": frames.frames, **frames.calls},
+        "idle": None
+        if figures.idle is None
+        else {
+            "frames": figures.idle.frames,
+            "memcpy_ms": round(figures.idle.memcpy_ms, 4),
+            "besides_decoding_ms": round(figures.idle.besides_decoding_ms, 4),
+        },
+        "notice_ms": {"publish": round(notices.publish_ms, 4), "receive": round(notices.receive_ms, 4)},
+        "inline": None if figures.inline is None else asdict(figures.inline),
+        "scorer": {
+            "model": scorer.model,
+            "bare_ms": round(scorer.bare_ms, 4),
+            "wrapped_ms": round(scorer.wrapped_ms, 4),
+            "from_picture_ms": round(scorer.from_picture_ms, 4),
+        },
+        "runtimes": [asdict(figure) for figure in figures.runtimes],
+        "capture_to_publish_ms": None if figures.latency is None else asdict(figures.latency),
+        "debian_motion_ms": None if figures.motion_ms is None else round(figures.motion_ms, 4),
+        "probe": None if figures.probe is None else asdict(figures.probe),
+        "ratios": {name: round(value, 3) for name, value in ratios(figures).items()},
+    }
+
+
+def table(figures: Figures) -> str:
+    """The figures for people."""
+    rows = [*_frame_rows(figures), *_message_rows(figures), *_model_rows(figures), *_latency_rows(figures)]
+    width = max(len(name) for name, _, _ in rows)
+    lines = [f"{name:{width}}  {value:8.3f} ms  {note}" for name, value, note in rows]
+    return "\n".join(lines if figures.probe is None else [*lines, probe_table(figures.probe)])
+
+
+def _frame_rows(figures: Figures) -> Iterator[Row]:
+    frames, judged = figures.frames, ratios(figures)
+    yield "copy of a frame (memcpy)", frames.memcpy_ms, "the floor"
+    yield "decoding", frames.decode_ms, "per frame of the clip"
+    yield "the whole, without the model", frames.whole_ms, "per frame of the clip"
+    if figures.motion_ms is not None:
+        yield "  Debian's motion, the whole", figures.motion_ms, f"ours is {judged['whole_to_debian_motion']:.2f} of it"
+    yield "  besides decoding", frames.besides_decoding_ms, f"{judged['besides_decoding_to_memcpy']:.2f} x memcpy"
+    if figures.idle is not None:
+        note = f"{judged['idle_besides_decoding_to_memcpy']:.2f} x memcpy"
+        yield "  besides decoding, idle scene", figures.idle.besides_decoding_ms, note
+    for name, value in frames.stages_ms.items():
+        yield f"  {name}", value, f"each of {frames.calls[name]}; {value / frames.memcpy_ms:.2f} x memcpy"
+    yield "  ring write and read", _ring_ms(frames), f"{judged['ring_to_memcpy']:.2f} x memcpy"
+
+
+def _message_rows(figures: Figures) -> Iterator[Row]:
+    notices, inline = figures.notices, figures.inline
+    yield "notice, sender", notices.publish_ms, "each"
+    yield "notice, receiver", notices.receive_ms, "each"
+    yield "a frame by the ring, notice and all", _carried_ms(figures.frames, notices), "both processes"
+    if inline is not None:
+        size = f"{inline.bytes / 1000:.0f} kB in {inline.messages:.1f} messages"
+        yield "inline JPEG, sender", inline.write_ms, f"each; {size}"
+        yield "inline JPEG, receiver", inline.read_ms, "each"
+        times = ratios(figures)["inline_to_ring"]
+        yield "a frame inline, messages and all", _inline_ms(inline, notices), f"{times:.2f} x the ring"
+
+
+def _model_rows(figures: Figures) -> Iterator[Row]:
+    scorer = figures.scorer
+    yield f"model {scorer.model}, bare", scorer.bare_ms, "each"
+    yield "  behind our code", scorer.wrapped_ms, f"{ratios(figures)['scorer_to_bare']:.3f} x bare"
+    yield (
+        "  from a picture of this size",
+        scorer.from_picture_ms,
+        f"{scorer.from_picture_ms / scorer.bare_ms:.3f} x bare",
+    )
+    for each in figures.runtimes:
+        threads = "1 thread" if each.threads == 1 else f"{each.threads} threads"
+        yield f"  {each.model}, {each.runtime}, {threads}", each.wall_ms, f"on the clock; CPU {each.cpu_ms:.3f} ms"
+
+
+def _latency_rows(figures: Figures) -> Iterator[Row]:
+    latency = figures.latency
+    if latency is not None:
+        yield "capture to publish, p50", latency.p50_ms, f"on the clock, of {latency.events} events"
+        yield "capture to publish, p90", latency.p90_ms, "on the clock"
+        yield "capture to publish, p99", latency.p99_ms, f"on the clock; at most {latency.most_ms:.1f}"
+
+
+def _ring_ms(frames: FrameFigures) -> float:
+    return frames.stages_ms["ring_write"] + frames.stages_ms["ring_read"]
+
+
+def _carried_ms(frames: FrameFigures, notices: NoticeFigures) -> float:
+    """What it costs both processes to hand one frame over by the ring."""
+    return _ring_ms(frames) + notices.publish_ms + notices.receive_ms
+
+
+def _inline_ms(inline: InlineFigures, notices: NoticeFigures) -> float:
+    """What it costs both processes to hand one frame over inside messages, each taken for a notice."""
+    return inline.write_ms + inline.read_ms + inline.messages * (notices.publish_ms + notices.receive_ms)
