@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.boxes import Boxes, Floats, areas, centres
+from smartcam.vision.boxes import Boxes, Floats, centres
 from smartcam.vision.track import Sightings, Tracker, TrackPolicy
 
 _TRACKING: Final = TrackPolicy(begin_at=0.5, match_iou=0.2, lost_after_s=1.0, static_lost_after_s=1.0, shadow_cover=2.0)
@@ -42,8 +42,8 @@ class PurposePolicy:
 class Mover:
     """One thing that moves. `box` (4,) is in shares of the picture; `since` is when it was first seen.
 
-    `seen`: whether it moves in this look. `travel` and `area` are of the last seconds, in shares of the picture.
-    `at_large`: so many looks in a row have seen it going somewhere.
+    `seen`: whether it moves in this look. `travel` and `area` are of the last seconds, in shares of the picture;
+    `straightness` is 0 for what has not travelled, `looks` are those since it was last joined or parted.
     """
 
     id: int
@@ -70,6 +70,7 @@ class Mover:
 class _Step:
     at: MonotonicNs
     box: Floats
+    area: float
 
 
 @dataclass(slots=True)
@@ -110,24 +111,24 @@ class Movers:
         if seen:
             self._walk(path, box, at)
         boxes = np.array([step.box for step in path.steps])
+        gone = travel(boxes)
         return Mover(
             id=number,
             box=box,
             seen=seen,
             since=path.since,
-            travel=travel(boxes),
-            area=float(np.median(areas(boxes))),
-            straightness=straightness(boxes),
+            travel=gone,
+            area=sorted(step.area for step in path.steps)[len(path.steps) // 2],
+            straightness=straightness(boxes) if gone >= self.policy.least_travel else 0.0,
             looks=len(boxes),
         )
 
     def _walk(self, path: _Path, box: Floats, at: MonotonicNs) -> None:
         steps = path.steps
-        if steps:
-            before, now = float(areas(steps[-1].box[None])[0]), float(areas(box[None])[0])
-            if max(before, now) > self.policy.most_growth * min(before, now):
-                steps.clear()
-        steps.append(_Step(at, box))
+        area = float((box[2] - box[0]) * (box[3] - box[1]))
+        if steps and max(steps[-1].area, area) > self.policy.most_growth * min(steps[-1].area, area):
+            steps.clear()
+        steps.append(_Step(at, box, area))
         while at - steps[0].at > self.policy.window_s * NS_PER_S:
             steps.popleft()
 
