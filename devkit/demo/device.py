@@ -52,7 +52,6 @@ class Deployment:
             name: {"version": self.built.version, "merge": merges.get(name, {})}
             for name in self.built.components
             if name not in ON_DEMAND
-            if name not in ON_DEMAND
         }
         return json.dumps({"components": components}, indent=1)
 
