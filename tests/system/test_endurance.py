@@ -15,7 +15,7 @@ from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE
 from devkit.demo.yard_clip import yard_clip
 from smartcam.contract.ids import CameraId
 from smartcam.edge.ring import DEFAULT_FOLDER
-from tests.system.footage import SIX_PEOPLE, detector_bundle, needs_footage
+from tests.system.footage import SIX_PEOPLE, detector_bundle, needs_footage, repeated
 from tests.system.judge import Judge
 from tests.system.resources import MIB, Usage, growth, shared_bytes, usage
 from tests.system.rig import CAPTURE, INFERENCE, Rig, running, until
@@ -23,6 +23,7 @@ from tests.system.rig import CAPTURE, INFERENCE, Rig, running, until
 pytestmark = pytest.mark.soak
 FRAMES = int(os.environ.get("SMARTCAM_ENDURANCE_FRAMES", "50000"))
 LOOK_S = 2.0
+TIMES_OVER = 12
 LIMIT_S = 3600.0
 RESULT = ROOT / "build" / "endurance.json"
 
@@ -57,7 +58,7 @@ class Watched:
 
 
 def watch(rig: Rig) -> Watched:
-    """Until so many frames have been read. The clip begins again and again, each time with a fresh source."""
+    """Until so many frames have been read. The clip begins again and again, with a fresh source and after a pause."""
     assert until(lambda: bool(rig.pids(CAPTURE) and rig.pids(INFERENCE) and rig.statuses()), 60), rig.logs()
     (capture,), (inference,) = rig.pids(CAPTURE), rig.pids(INFERENCE)
     watched, began = Watched(), time.monotonic()
@@ -74,6 +75,7 @@ def watch(rig: Rig) -> Watched:
 
 def endure(name: str, bundle: Path, clip: Path, folder: Path) -> dict[str, float]:
     # As fast as it can be read, every frame announced, the clip over and over.
+    clip = repeated(clip, folder / "long.mp4", TIMES_OVER)
     settings = {"pacing": "fast", "at_end": "reopen", "analyse_fps": 60, "keep_alive_s": 0.1, "start_delay_s": 1}
     with Judge(folder / "papers") as judge:
         deployment = Deployment(
