@@ -369,6 +369,25 @@ def test_without_the_cloud_a_message_is_refused_or_kept_and_the_rest_goes_on(wor
     until(lambda: not is_refused())
 
 
+def test_a_cloud_subscription_made_while_the_cloud_is_away_begins_when_it_is_back(world: World) -> None:
+    bus, heard, local = world.bus(), Hearing(), Hearing()
+    world.switch_cloud(on=False)
+    # A nucleus that waits for the cloud must hold up nobody but who asks.
+    asking = threading.Thread(target=bus.subscribe_cloud, args=("allowed/c", heard))
+    asking.start()
+    bus.subscribe_local("allowed/a", local)
+    bus.publish_local("allowed/a", b"1")
+    assert local.wait(1)
+    world.switch_cloud(on=True)
+
+    def inject_and_listen() -> bool:
+        world.inject("allowed/c", b"2")
+        return bool(heard.wait(1, 0.05))
+
+    until(inject_and_listen)
+    asking.join()
+
+
 def test_the_configuration_is_read_whole(world: World) -> None:
     assert world.bus().configuration()["depth"] == {"one": "1", "two": "2"}
 
