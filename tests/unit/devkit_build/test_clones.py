@@ -11,7 +11,6 @@ import pytest
 
 from devkit.build.suite import ROOT, hashes
 
-
 PARTS = ("components", "devkit", "recipes", "requirements", "gdk-config.json", "recipe.yaml")
 
 
