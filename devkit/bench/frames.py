@@ -31,9 +31,9 @@ from smartcam.vision.zone import Zone
 _COPIES: Final = 16
 """Buffers in turn, so that a copy comes from memory and not from a cache."""
 _TIMES_OVER: Final = 20
-STAGES: Final = ("mask", "gate", "ring_write", "ring_read", "tamper", "track")
+STAGES: Final = ("gate", "mask", "ring_write", "ring_read", "tamper", "track")
 _MASKED: Final = (Zone("window", ((0.0, 0.0), (0.2, 0.0), (0.25, 0.2), (0.0, 0.25))),)
-"""A corner is masked, because a mask costs a copy of each picture, whatever its size."""
+"""A corner is masked: a mask costs a copy of each picture that is announced, whatever its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +134,12 @@ def _whole_pass(path: Path, watch: Stopwatch) -> None:
         stack.callback(reader.close)
         with watch.stage("whole"):
             for seq, taken in enumerate(_pictures(clip)):
-                with watch.stage("mask"):
-                    picture = mask.apply(taken.picture)
                 with watch.stage("gate"):
-                    motion = gate.look(picture.luma)
+                    motion = gate.look(taken.picture.luma)
                 if not schedule.due(taken.position_ns, moving=bool(motion) or gate.is_unsettled):
                     continue
+                with watch.stage("mask"):
+                    picture = mask.apply(taken.picture)
                 at = taken.position_ns
                 frame = Frame(camera, seq, UtcNs(at), MonotonicNs(at), at, picture, motion)
                 with watch.stage("ring_write"):

@@ -169,7 +169,7 @@ class _Player:
             read, position_ns = read + 1, taken.position_ns
             with self._watch.stage("gate"):
                 seen = self._eye.look(taken.picture, position_ns)
-            if seen.is_due:
+            if seen.picture is not None:
                 self._look(seen.picture, position_ns, seen.motion)
         end_ns = position_ns + round(NS_PER_S / self._fps)
         ending = [*self._tamper.end(UtcNs(BEGIN + end_ns)), *self._analysis.end(UtcNs(BEGIN + end_ns))]

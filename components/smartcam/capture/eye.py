@@ -12,15 +12,18 @@ from smartcam.vision.picture import Picture
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A picture with its privacy masks blackened, what moves in it, and whether it is to be announced."""
+    """What moves, and the picture with its privacy masks blackened where it is to be announced, else None."""
 
-    picture: Picture
+    picture: Picture | None
     motion: tuple[PixelBox, ...]
-    is_due: bool
 
 
 class Eye:
-    """One camera's way of looking. For one thread; a seen picture is valid until the next look."""
+    """One camera's way of looking. For one thread; a seen picture is valid until the next look.
+
+    The gate blackens the same masks in its own small picture before it computes anything, so that a copy of the whole
+    picture is made for those only that anybody else is to see.
+    """
 
     def __init__(self, settings: CameraSettings, frames_per_second: float, memory: bytes = b"") -> None:
         """`memory` is what an earlier eye of this camera has learnt."""
@@ -32,11 +35,10 @@ class Eye:
 
     def look(self, picture: Picture, timeline_ns: int) -> Seen:
         """Look at the next picture; `timeline_ns` is the source's own time."""
-        masked = self._mask.apply(picture)
-        motion = self._gate.look(masked.luma)
+        motion = self._gate.look(picture.luma)
         # What follows a change of scene is looked at closely: it may be a hand on the lens, which is no motion.
         is_due = self._schedule.due(timeline_ns, moving=bool(motion) or self._gate.is_unsettled)
-        return Seen(masked, motion, is_due)
+        return Seen(self._mask.apply(picture) if is_due else None, motion)
 
     def remember(self) -> bytes:
         """What has been learnt, for the next eye of this camera."""

@@ -134,7 +134,7 @@ class CaptureService:
 
     def _take(self, timed: TimedPicture, eye: Eye) -> None:
         seen = eye.look(timed.picture, timed.timeline_ns)
-        if seen.is_due:
+        if seen.picture is not None:
             self._announcer.announce(replace(timed, picture=seen.picture), seen.motion)
         if self._clock.monotonic() >= self._store_at:
             self._keep(eye)

@@ -21,13 +21,14 @@ _CHECK_SIDE: Final = 200
 
 
 def covered(zones: Sequence[Zone], width: int, height: int) -> Plane:
-    """uint8 (height, width): 255 in every cell that a zone touches, else 0."""
+    """uint8 (height, width): 255 in every cell that a zone touches, and a cell around, else 0."""
     plane: Plane = np.zeros((height, width), np.uint8)
     for zone in zones:
         # Corners are shares of the whole; a cell's middle lies half a cell off.
         corners = (np.array(zone.corners) * (width, height) - 0.5) * (1 << _FINE)
         cv2.fillPoly(plane, [np.round(corners).astype(np.int32)], (255,), cv2.LINE_8, _FINE)
-    return plane
+    # Edges are drawn with steps: a cell that one crosses may be left out of the drawing, but not of the zone.
+    return np.asarray(cv2.dilate(plane, np.ones((3, 3), np.uint8)), np.uint8)
 
 
 def check_masks(zones: Sequence[Zone], key: str) -> None:
@@ -73,10 +74,10 @@ class PrivacyMask:
         return masked
 
     def _prepare(self, width: int, height: int) -> Picture:
-        colour = covered(self._zones, width // 2, height // 2)
+        fine = covered(self._zones, width, height)
         # A sample of colour belongs to four of brightness: all of them go, or colours would show at the edge.
-        fine = covered(self._zones, width, height) | colour.repeat(2, 0).repeat(2, 1)
-        colour |= np.asarray(fine.reshape(height // 2, 2, width // 2, 2).max((1, 3)), np.uint8)
+        colour = np.asarray(fine.reshape(height // 2, 2, width // 2, 2).max((1, 3)), np.uint8)
+        fine = colour.repeat(2, 0).repeat(2, 1)
         dark, plain = _place(fine, _BLACK), _place(colour, _GREY)
         self._places = (dark, plain, plain)
         return Picture.from_i420(np.empty(width * height * 3 // 2, np.uint8), width, height)

@@ -107,7 +107,9 @@ class MotionGate:
         self._recent_patches: Light
         self._lasting_now: Matrix
         self._noise: Light
-        self._begin(np.zeros((1, 1), np.float32))
+        nothing = np.zeros((1, 1), np.float32)
+        self._watch_only(nothing)
+        self._begin(nothing)
 
     def look(self, luma: Luma) -> tuple[PixelBox, ...]:
         """Boxes of motion in pixels of the full picture, at most 16; none when the scene is still.
@@ -117,8 +119,10 @@ class MotionGate:
         small = shrunk(luma)
         if luma.shape != self._shape:
             self._shape = luma.shape
-            self._begin(small)
+            self._watch_only(small)
+            self._begin(self._blackened(small))
             return ()
+        small = self._blackened(small)
         self._age += 1
         patches = _patches(small)
         light, change = _light(self._recent_patches, patches, self._left_out)
@@ -166,7 +170,8 @@ class MotionGate:
         planes = np.frombuffer(memory, np.uint8, offset=_HEAD.size).reshape(_PLANES, rows, columns).astype(np.float32)
         if shrunk_shape(height, width) != (rows, columns):
             return False
-        self._begin(planes[0])
+        self._watch_only(planes[0])
+        self._begin(self._blackened(planes[0]))
         self._shape = (height, width)
         self._lasting, self._noise = planes[1].copy(), planes[2] / np.float32(_NOISE_STEPS)
         self._age = _LEARNT_FRAMES
@@ -182,7 +187,6 @@ class MotionGate:
         self._noise = np.full_like(small, _FIRST_NOISE)
         self._masks = (nothing, nothing)
         self._changed = False
-        self._watch_only(small)
         self._recent_patches = _patches(small)
         self._lasting_now = self._lasting
 
@@ -191,11 +195,17 @@ class MotionGate:
         rows, columns = small.shape
         self._watched: Mask | None = None
         self._left_out: Mask | None = None
+        self._shown: Light | None = None
         self._watched_cells = small.size
         if self._ignored:
             self._watched = np.asarray(cv2.bitwise_not(covered(self._ignored, columns, rows)), np.uint8)
+            self._shown = (self._watched > 0).astype(np.float32)
             self._left_out = np.asarray(_patches(self._watched.astype(np.float32)) < _MOSTLY_WATCHED, np.uint8)
             self._watched_cells = max(cv2.countNonZero(self._watched), 1)
+
+    def _blackened(self, small: Light) -> Light:
+        """The picture without its ignored zones: nothing is computed from them, and nothing of them remembered."""
+        return small if self._shown is None else np.asarray(cv2.multiply(small, self._shown), np.float32)
 
     def _above_noise(self, rest: Matrix) -> Mask:
         above = cv2.scaleAdd(self._noise, -_NOISE_WEIGHT, rest)
@@ -282,6 +292,10 @@ def _is_another_scene(share: float, jump: float) -> bool:
 def _boxes(firm: Matrix, mask: Mask, shape: tuple[int, ...]) -> tuple[PixelBox, ...]:
     if cv2.countNonZero(mask) < _LEAST_CELLS:
         return ()
+    cells = mask.shape
+    left, top, right, bottom = _around(cv2.boundingRect(mask), mask.shape)
+    part = slice(top, bottom), slice(left, right)
+    firm, mask = firm[part], mask[part]
     solid = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _NEAR)
     joined = cv2.dilate(cv2.bitwise_or(firm, solid), _NEAR)
     outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
@@ -290,12 +304,18 @@ def _boxes(firm: Matrix, mask: Mask, shape: tuple[int, ...]) -> tuple[PixelBox, 
         x, y, width, height = cv2.boundingRect(outline)
         place = slice(y, y + height), slice(x, x + width)
         if cv2.countNonZero(firm[place]) >= _LEAST_CELLS or cv2.countNonZero(solid[place]) >= _SOLID_CELLS:
-            kept.append((x, y, x + width, y + height))
-    scale = shape[1] // mask.shape[1]
+            kept.append((left + x, top + y, left + x + width, top + y + height))
+    scale = shape[1] // cells[1]
     return tuple(
         PixelBox(x1 * scale, y1 * scale, min(x2 * scale, shape[1]), min(y2 * scale, shape[0]))
-        for x1, y1, x2, y2 in united(kept, mask.shape, MOST_BOXES)
+        for x1, y1, x2, y2 in united(kept, cells, MOST_BOXES)
     )
+
+
+def _around(box: Sequence[int], shape: tuple[int, ...]) -> Cells:
+    """A box of x, y, width, height with a margin of two cells, as far as there is room."""
+    x, y, width, height = box
+    return max(x - 2, 0), max(y - 2, 0), min(x + width + 2, shape[1]), min(y + height + 2, shape[0])
 
 
 def united(boxes: Sequence[Cells], shape: tuple[int, ...], most: int) -> tuple[Cells, ...]:

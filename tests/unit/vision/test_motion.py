@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from devkit import probe
 from smartcam.contract.notice import PixelBox
 from smartcam.vision.motion import WORKING_WIDTH, Cells, MotionGate, MotionSettings, shrunk, united
+from smartcam.vision.zone import Zone
 
 Grey = NDArray[np.uint8]
 DATA = Path(__file__).parents[3].parent / "shared/data"
@@ -217,3 +218,95 @@ def test_united_boxes_are_few_and_cover_all(boxes: list[Cells], most: int) -> No
     assert len(joined) <= max(most, 0 if not boxes else 1)
     for x1, y1, x2, y2 in boxes:
         assert any(a <= x1 and b <= y1 and c >= x2 and d >= y2 for a, b, c, d in joined)
+
+
+def test_what_lies_in_an_ignored_zone_changes_nothing_at_all() -> None:
+    zones = (Zone("left", ((0.0, 0.0), (0.4, 0.0), (0.3, 1.0), (0.0, 1.0))),)
+    one, other = (MotionGate(MotionSettings(ignored=zones)) for _ in range(2))
+    rng = np.random.default_rng(3)
+    for i, grey in enumerate(noisy([with_square(room(), 330 + 6 * i, 200) for i in range(30)])):
+        spoilt = grey.copy()
+        spoilt[:, :190] = rng.integers(0, 256, (480, 190), dtype=np.uint8)
+        boxes = one.look(grey)
+        assert other.look(spoilt) == boxes, i
+    assert boxes
+    assert one.remember() == other.remember()
+
+
+def test_motion_in_an_ignored_zone_is_none_and_beside_it_is_some() -> None:
+    zones = (Zone("tree", ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))),)
+    gate = settled(room(), MotionSettings(ignored=zones))
+    assert not any(gate.look(with_square(room(), 100 + 5 * i, 200)) for i in range(10))
+    assert gate.look(with_square(room(), 450, 200))
+
+
+def test_light_is_judged_without_the_ignored_zones() -> None:
+    zones = (Zone("most", ((0.0, 0.0), (0.6, 0.0), (0.6, 1.0), (0.0, 1.0))),)
+    gate = settled(room(), MotionSettings(ignored=zones))
+    brighter = np.asarray(np.clip(room() * 1.4, 0, 255), np.uint8)
+    seen = [gate.look(picture) for picture in noisy([brighter] * 20)]
+    assert sum(map(bool, seen)) <= 2
+
+
+def test_everything_may_be_ignored() -> None:
+    everywhere = (Zone("all", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))),)
+    gate = settled(room(), MotionSettings(ignored=everywhere))
+    assert gate.look(with_square(room(), 300, 200)) == ()
+
+
+def test_a_gate_that_remembers_sees_at_once_what_has_changed_meanwhile() -> None:
+    earlier = settled(room())
+    later = MotionGate(MotionSettings())
+    assert later.recall(earlier.remember())
+    shown = [later.look(with_square(room(), 300, 200)) for _ in range(2)]
+    assert all(shown)
+    again = MotionGate(MotionSettings())
+    again.recall(earlier.remember())
+    assert not any(again.look(picture) for picture in noisy([room()] * 20))
+
+
+def test_people_in_the_first_pictures_leave_no_ghost_where_the_background_is_remembered() -> None:
+    gate = MotionGate(MotionSettings())
+    gate.recall(settled(room()).remember())
+    assert gate.look(with_square(room(), 300, 200))
+    assert not any(gate.look(picture) for picture in noisy([room()] * 20))
+
+
+def test_another_scene_than_the_remembered_one_is_learnt_anew() -> None:
+    gate = MotionGate(MotionSettings())
+    gate.recall(settled(room()).remember())
+    assert not any(gate.look(picture) for picture in noisy([np.asarray(255 - room(), np.uint8)] * 20))
+
+
+@given(st.binary(max_size=300))
+def test_a_memory_that_is_none_is_refused_and_changes_nothing(memory: bytes) -> None:
+    gate = MotionGate(MotionSettings())
+    assert not gate.recall(memory)
+    assert gate.remember() == b""
+    assert gate.look(room(64, 48)) == ()
+
+
+def test_a_memory_that_is_cut_off_or_of_another_version_is_refused() -> None:
+    memory = settled(room()).remember()
+    for wrong in (memory[:-1], memory + b"0", b"X" + memory[1:], memory[:8] + b"\xff" * 8 + memory[16:]):
+        assert not MotionGate(MotionSettings()).recall(wrong)
+
+
+def test_a_change_of_scene_is_told_for_two_seconds() -> None:
+    gate = settled(room())
+    told = [gate.is_unsettled]
+    for picture in noisy([np.full((480, 640), 90, np.uint8)] * 30):
+        gate.look(picture)
+        told.append(gate.is_unsettled)
+    assert told[:2] == [False, True]
+    assert 18 <= sum(told) <= 22
+
+
+def test_somebody_is_seen_again_within_a_second_of_a_change_of_light() -> None:
+    scene = probe.SCENES["person in a step"]
+    gate = MotionGate(MotionSettings())
+    seen = probe.seen(gate.look, scene, probe.background(1))
+    after = probe.CHANGE_AT - probe.SETTLING
+    assert all(seen[:after])
+    assert any(seen[after : after + 10])
+    assert all(seen[after + 10 :])

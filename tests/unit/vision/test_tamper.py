@@ -109,7 +109,7 @@ def alarms(path: Path, fps: float = 5.0) -> list[tuple[float, str]]:
         while True:
             taken = clip.next()
             seen = eye.look(taken.picture, taken.position_ns)
-            if seen.is_due:
+            if seen.picture is not None:
                 cause = watch.look(seen.picture.luma, MonotonicNs(NS_PER_S + taken.position_ns)).cause
                 if cause is not None and cause is not last:
                     raised.append((taken.position_ns / NS_PER_S, str(cause)))

@@ -1,0 +1,75 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from smartcam.capture.eye import Eye, Seen
+from smartcam.capture.settings import CameraSettings
+from smartcam.contract.ids import CameraId
+from smartcam.contract.times import NS_PER_MS
+from smartcam.vision.picture import Picture
+from smartcam.vision.zone import Zone
+from tests.clips import moving_square, still_scene
+
+SETTINGS = CameraSettings(CameraId("yard"), Path("unused.mp4"))
+LEFT = Zone("window", ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)))
+
+
+def watched(eye: Eye, pictures: list[Picture], from_frame: int = 0) -> list[Seen]:
+    """Ten pictures a second."""
+    return [eye.look(each, (from_frame + i) * 100 * NS_PER_MS) for i, each in enumerate(pictures)]
+
+
+def announced(seen: list[Seen]) -> list[int]:
+    return [number for number, each in enumerate(seen) if each.picture is not None]
+
+
+def test_a_still_scene_is_shown_once_a_second() -> None:
+    assert announced(watched(Eye(SETTINGS, 10), list(still_scene(frames=25)))) == [0, 10, 20]
+
+
+def test_whoever_moves_is_shown_five_times_a_second() -> None:
+    seen = watched(Eye(SETTINGS, 10), list(moving_square(frames=40, still_first=10)))
+    assert len([number for number in announced(seen) if 12 <= number < 32]) == 10
+    assert all(each.motion for each in seen[14:])
+
+
+def test_nothing_of_a_masked_zone_is_seen_or_remembered_by_anybody() -> None:
+    eye = Eye(replace(SETTINGS, masks=(LEFT,)), 10)
+    seen = watched(eye, list(moving_square(frames=30, still_first=5, step=4)))
+    shown = [each.picture for each in seen if each.picture is not None]
+    assert shown
+    assert all((picture.y[:, :160] == 16).all() for picture in shown)
+    assert all(box.x1 >= 150 for each in seen for box in each.motion)
+    assert not any(each.motion for each in seen[:30])
+
+
+def test_an_ignored_zone_is_shown_but_opens_nothing() -> None:
+    seen = watched(Eye(replace(SETTINGS, ignored=(LEFT,)), 10), list(moving_square(frames=30, still_first=5)))
+    assert not any(each.motion for each in seen)
+    shown = [each.picture for each in seen if each.picture is not None]
+    assert all((picture.y[:, :160] != 16).any() for picture in shown)
+
+
+def test_a_hand_on_the_lens_is_shown_closely_though_it_is_no_motion() -> None:
+    covered = Picture(
+        np.full((240, 320), 60, np.uint8), np.full((120, 160), 128, np.uint8), np.full((120, 160), 128, np.uint8)
+    )
+    eye = Eye(SETTINGS, 10)
+    watched(eye, list(still_scene(frames=20)))
+    seen = watched(eye, [covered] * 40, from_frame=20)
+    assert not any(each.motion for each in seen)
+    assert len([number for number in announced(seen) if number < 20]) >= 9
+    assert len([number for number in announced(seen) if number >= 25]) <= 2
+
+
+def test_what_one_eye_has_learnt_another_goes_on_with() -> None:
+    eye = Eye(SETTINGS, 10)
+    watched(eye, list(still_scene(frames=20)))
+    (present,) = list(moving_square(frames=1, step=4))
+    later = Eye(SETTINGS, 10, eye.remember())
+    assert watched(later, [present] * 3)[-1].motion
+
+
+def test_an_eye_that_has_seen_nothing_remembers_nothing() -> None:
+    assert Eye(SETTINGS, 10, b"nonsense").remember() == b""
