@@ -90,6 +90,8 @@ class Cameras:
         self._watch.lost_after_s = settings.camera_lost_after_s
         for camera, analysis in self._analyses.items():
             analysis.configure(settings.camera(camera))
+        for camera, tamper in self._tampers.items():
+            tamper.is_on = settings.camera(camera).tamper
 
     def use(self, model: Model) -> None:
         """Analyse with another model; episodes that are on go on where their objects are found again."""
@@ -181,6 +183,7 @@ class Cameras:
             folder = self._world.work_folder
             memory = None if folder is None else MemoryFile(folder / f"view-{camera}")
             tamper = self._tampers[camera] = TamperAnalysis(self._maker(camera), memory)
+            tamper.is_on = self._settings.camera(camera).tamper
         return tamper
 
     def _maker(self, camera: CameraId) -> EventMaker:

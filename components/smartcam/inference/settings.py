@@ -30,7 +30,8 @@ class CameraSettings:
     has no label. `zones`: places by name; `lines`: directed lines by name. `schedule`: the hours of the week in which
     rules hold that have none of their own. `rules`: where there are none, an object raises in any zone, or anywhere
     where there are no zones. `remember_s`: an object out of sight for no longer is the same one when it comes back.
-    `motion_min_size`: the share of the picture from which on something without a label is large.
+    `motion_min_size`: the share of the picture from which on something without a label is large. `tamper`: whether
+    tampering with the camera raises events; a camera that turns by itself is better off without.
     """
 
     labels: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class CameraSettings:
     lines: tuple[Line, ...] = ()
     schedule: WeeklyHours | None = None
     rules: tuple[Rule, ...] = ()
+    tamper: bool = True
 
     def effective_rules(self) -> tuple[Rule, ...]:
         """The rules that hold for this camera's objects; none while it is disarmed."""
@@ -152,4 +154,5 @@ def _camera(settings: Settings, place: tzinfo) -> CameraSettings:
         lines=reader.lines,
         schedule=reader.schedule(settings),
         rules=reader.rules(),
+        tamper=settings.boolean("tamper", default=defaults.tamper),
     )

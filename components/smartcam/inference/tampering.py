@@ -6,11 +6,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from smartcam.contract.event import EventKind
+from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.edge.logs import log
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.inference.events import STORE_EVERY_S, Change, EventMaker, OpenEpisode, Sight, stored
+from smartcam.inference.shots import BestShot
 from smartcam.vision.frame import Frame
 from smartcam.vision.tamper import Cause, TamperReport, TamperWatch
 from smartcam.vision.visibility import Visibility
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 _THRESHOLD: Final = 0.5
 """The score at which an event of this kind stands by definition: it is raised by time, not by score."""
+_EVERYTHING: Final = NormalBox(0.0, 0.0, 1.0, 1.0)
 _KEEP_S: Final = 600.0
 """How often the view is stored while all is well; at the end it is stored anyway. Memory cards wear out."""
 
@@ -28,6 +30,8 @@ class TamperAnalysis:
 
     def __init__(self, maker: EventMaker, memory: MemoryFile | None = None) -> None:
         """`memory` keeps the usual view across a restart: a lens that was covered meanwhile is noticed."""
+        self.is_on = True
+        """Whether tampering raises an event. What can be seen is told either way."""
         self._maker = replace(maker, model_name=None, model_version=None)
         self._memory = memory
         self._watch = TamperWatch()
@@ -81,14 +85,16 @@ class TamperAnalysis:
 
     def _follow(self, report: TamperReport, frame: Frame) -> list[Change]:
         episode = self._open
-        if report.cause is None:
+        if report.cause is None or not self.is_on:
             self._open = None
             return [] if episode is None else [self._maker.cleared(episode, frame.captured_at)]
         score = max(report.score, _THRESHOLD)
         if episode is None:
             sight = Sight(EventKind.TAMPER, score, _THRESHOLD, cause=str(report.cause))
             self._open, change = self._maker.raised(sight, frame.captured_at, frame.captured_mono)
-            return [change]
+            shot = BestShot()
+            shot.consider(frame, _EVERYTHING, str(report.cause))
+            return [replace(change, snapshot=shot.of(self._open))]
         self._open = episode = replace(episode, peak=max(episode.peak, score))
         if frame.captured_mono - episode.stored_at < STORE_EVERY_S * NS_PER_S:
             return []

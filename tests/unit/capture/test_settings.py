@@ -13,6 +13,7 @@ from smartcam.capture.settings import (
 )
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId
+from smartcam.vision.zone import Zone
 
 YARD = CameraId("yard")
 
@@ -30,6 +31,34 @@ def test_a_camera_needs_no_more_than_a_path() -> None:
 def one(**table: object) -> CameraSettings:
     (camera,) = read_settings({"cameras": {"yard": table}}).cameras
     return camera
+
+
+def test_masks_and_ignored_zones_are_named_polygons() -> None:
+    corner = [[0, 0], [0.25, 0], [0, "0.25"]]
+    camera = one(path="a.mp4", masks={"window": corner}, ignored={"tree": corner})
+    assert camera.masks == (Zone("window", ((0.0, 0.0), (0.25, 0.0), (0.0, 0.25))),)
+    assert [zone.name for zone in camera.ignored] == ["tree"]
+
+
+@pytest.mark.parametrize("key", ["masks", "ignored"])
+@pytest.mark.parametrize(
+    ("corners", "said"),
+    [
+        ([[0, 0], [1, 1]], "three or more corners"),
+        ([[0, 0], [2, 0], [0, 2]], "each from 0 to 1"),
+        ([[0, 0], [1280, 0], [1280, 720]], "each from 0 to 1"),
+        ([[0, 0], [1, 1], [1, 0], [0, 1]], "cross"),
+        ([[0, 0], [0.5, 0.5], [1, 1]], "area"),
+        ([[0, 0], [1, 0], [1, 1], [0, 1]], "cover the whole picture"),
+        ("everything", "three or more corners"),
+    ],
+)
+def test_a_polygon_that_is_none_is_refused_in_one_line_that_names_its_key(key: str, corners: object, said: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        one(path="a.mp4", **{key: {"window": corners}})
+    assert refusal.value.key.startswith(f"cameras.yard.{key}")
+    assert said in str(refusal.value)
+    assert "\n" not in str(refusal.value)
 
 
 def test_each_kind_of_camera_has_its_place() -> None:
