@@ -96,7 +96,13 @@ def of_the_probe(name: str) -> Scene:
     return lambda still, i: scene.effect(still, i, rng)
 
 
-def events(scene: Scene, background: int) -> list[Event]:
+def parked_car_and_passer_by(still: Light, i: int) -> Light:
+    """A car comes and parks; two minutes later somebody walks by in front of it."""
+    parked = passer_by(8, 180, 120)(still, min(i, QUIET + 50))
+    return passer_by(6, 90, 100)(parked, i - 1200)
+
+
+def events(scene: Scene, background: int, frames: int = FRAMES) -> list[Event]:
     """What is raised, with the device's defaults."""
     rng = np.random.default_rng(0)
     noise = rng.normal(0, probe.NOISE, (8, probe.HEIGHT, probe.WIDTH)).astype(np.float32)
@@ -104,7 +110,7 @@ def events(scene: Scene, background: int) -> list[Event]:
     gate = MotionGate(MotionSettings(frames_per_second=FPS))
     analysis = ObjectAnalysis(object_model([seen(looked_at=EVERYWHERE)]), maker(), CameraSettings())
     raised = []
-    for i in range(FRAMES):
+    for i in range(frames):
         grey = np.asarray(np.clip(scene(still, i) + noise[rng.integers(8)], 0, 255), np.uint8)
         motion = gate.look(grey)
         if i % 2:
@@ -146,3 +152,11 @@ def test_what_goes_nowhere_or_is_nothing_raises_no_event(name: str) -> None:
 def test_what_is_large_and_goes_somewhere_raises_one_motion_event(name: str, scene: Scene) -> None:
     raised = events(scene, 1 + len(name) % 3)
     assert [(str(event.kind), event.cause) for event in raised] == [("motion", "motion")]
+
+
+def test_a_car_that_parks_raises_once_and_so_does_who_passes_in_front_of_it() -> None:
+    raised = events(parked_car_and_passer_by, 2, 1450)
+    assert [str(event.kind) for event in raised] == ["motion"] * 2
+    came, passed = (event.started_at - 10**18 for event in raised)
+    assert came < 10 * NS_PER_S
+    assert passed > 124 * NS_PER_S
