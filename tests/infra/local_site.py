@@ -1,8 +1,10 @@
 """The deployed alerting on the local cloud, as devices and people meet it."""
 
+import io
 import json
 import os
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -62,6 +64,7 @@ class Device:
 class Site:
     cloud: LocalCloud
     outputs: Mapping[str, str]
+    asset: Path
     clients: list[Client] = field(default_factory=list)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
@@ -96,6 +99,17 @@ class Site:
         there = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
         client.update_function_configuration(FunctionName=function, Environment={"Variables": there | variables})
 
+    def run_by(self, handler: Path) -> None:
+        """Run the deployed code by a handler of the tests that lies beside it; the template stays as it is."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for path in self.asset.rglob("*"):
+                archive.write(path, path.relative_to(self.asset))
+            archive.write(handler, handler.name)
+        client, function = self.client("lambda"), self.outputs["FunctionName"]
+        client.update_function_code(FunctionName=function, ZipFile=packed.getvalue())
+        client.update_function_configuration(FunctionName=function, Handler=f"{handler.stem}.handle")
+
     def connect(self) -> Device:
         identity = self.cloud.provision(THING, policy_name(THING))
         device = Device(Client(CallbackAPIVersion.VERSION2, client_id=THING))
@@ -122,7 +136,8 @@ def deployed(folder: Path, context: Mapping[str, str]) -> Iterator[Site]:
     assert main([*arguments, "-o", str(folder / "cdk.out")]) == 0
     with LocalCloud(folder / "cloud", setup_cloud(say=lambda _: None)) as cloud:
         cloud.bootstrap()
-        site = Site(cloud, dict(cloud.deploy(folder / "cdk.out", stacks=[STACK_NAME])[STACK_NAME]))
+        outputs = dict(cloud.deploy(folder / "cdk.out", stacks=[STACK_NAME])[STACK_NAME])
+        site = Site(cloud, outputs, next((folder / "cdk.out").glob("asset.*/infra")).parent)
         wait_until(lambda: cloud.confirm_subscriptions() >= 1)
         yield site
         for client in site.clients:

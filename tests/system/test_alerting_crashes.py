@@ -1,0 +1,83 @@
+"""The deployed alerting in processes that die between any two steps: nothing lost, doubled only where excused."""
+
+import base64
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from devkit.tools import ROOT
+from smartcam.contract.event import Event
+from tests.infra.local_site import FAILURES, Device, Site, deployed, fresh, ids_of, wait_until
+
+DUPLICATES: Final = 0.3
+IN_FLIGHT: Final = 24
+
+pytestmark = [
+    pytest.mark.cloud,
+    pytest.mark.slow,
+    pytest.mark.skipif(not (ROOT / ".venv-cloud").is_dir(), reason="the local cloud is not set up (.venv-cloud)"),
+]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with deployed(tmp_path / "site", {"cooldown_seconds": "0", "sms_a_day": "10000"}) as there:
+        yield there
+
+
+def crashed_after_publishing(crashes: Path) -> Counter[str]:
+    """The events whose process died when SNS had taken the alert and SENT was not stored yet."""
+    found = Counter[str]()
+    for note in crashes.glob("*.json"):
+        crash = json.loads(note.read_text())
+        trace = crash["trace"]
+        if "after Publish" in trace and "after UpdateItem" not in trace[trace.index("after Publish") :]:
+            payload = crash["key"]
+            found[json.loads(base64.b64decode(payload))["event_id"]] += 1
+    return found
+
+
+@pytest.mark.parametrize(
+    ("number", "percent", "patience_s"), [(24, 60, 90.0), pytest.param(1000, 30, 1800.0, marks=pytest.mark.soak)]
+)
+def test_processes_that_die_anywhere_lose_nothing_and_double_only_where_excused(
+    site: Site, tmp_path: Path, number: int, percent: int, patience_s: float
+) -> None:
+    notes, device = tmp_path / "crashes", site.connect()
+    notes.mkdir()
+    site.configure(CRASH_FOLDER=str(notes), CRASH_PERCENT=str(percent))
+    site.run_by(Path(__file__).with_name("crashing.py"))
+    # A timer whose process died comes back soon instead of in three minutes.
+    timers = site.outputs["TimerQueueUrl"]
+    site.client("sqs").set_queue_attributes(QueueUrl=timers, Attributes={"VisibilityTimeout": "5"})
+    events = [fresh(f"dying-{each % 10}") for each in range(number)]
+    send_in_any_order(site, device, events)
+    wait_until(lambda: all(site.state_of(event) == "SENT" for event in events), patience_s)
+    wait_until(lambda: ids_of(events) <= {mail.event_id for mail in site.told("alert")})
+    mails = [mail for mail in site.told("alert") if mail.event_id in ids_of(events)]
+    alerts, excused = Counter(mail.event_id for mail in mails), crashed_after_publishing(notes)
+    crashes = len(list(notes.glob("*.json")))
+    print(f"events {number}, crashes {crashes}, excused {excused.total()}, doubled {alerts.total() - number}")  # noqa: T201
+    assert crashes >= number * percent // 200
+    assert set(alerts) == ids_of(events)  # lost: 0
+    assert all(count <= 1 + excused[event] for event, count in alerts.items())
+    assert len({(mail.event_id, mail.attributes["alert_number"]) for mail in mails}) == number
+    assert {queue: site.waiting(queue) for queue in FAILURES} == {queue: [] for queue in FAILURES}
+
+
+def send_in_any_order(site: Site, device: Device, events: list[Event]) -> None:
+    """Each event, and some of them twice; so many at once as a broker hands to a handful of workers."""
+    luck = random.Random(1)  # noqa: S311 - not for secrets
+    deliveries = events + luck.sample(events, int(len(events) * DUPLICATES))
+    luck.shuffle(deliveries)
+    for begin in range(0, len(deliveries), IN_FLIGHT):
+        batch = deliveries[begin : begin + IN_FLIGHT]
+        for event in batch:
+            device.send(event)
+        site.cloud.check()
+        device.accepted(len(ids_of(batch)), 120.0)
