@@ -22,6 +22,7 @@ from smartcam.capture.sources.clip import believable_rate, check_sides
 from smartcam.capture.sources.decoders import CODECS, Decode, choose
 from smartcam.capture.sources.live import READ_S
 from smartcam.capture.sources.pyav_clip import picture_of
+from smartcam.capture.sources.still_clock import STILL_S, StillClock
 from smartcam.contract.errors import CameraLost
 from smartcam.edge.logs import log
 from smartcam.vision.picture import Picture
@@ -63,6 +64,7 @@ class PyAvStream:
         self._faults = 0
         self._packets = container.demux(self._stream)
         self._frames: list[VideoFrame] = []
+        self._clock = StillClock()
 
     def next(self) -> Picture | None:
         """See `LiveStream`."""
@@ -74,6 +76,8 @@ class PyAvStream:
         if not self._frames:
             return None
         frame = self._frames.pop(0)
+        if self._clock.stands(frame.pts, time.monotonic()):
+            raise CameraLost(f"{self._place}: the camera's clock has stood still for {STILL_S:.0f} s")
         check_sides(Path(self._place), frame.width, frame.height)
         return picture_of(frame)
 
