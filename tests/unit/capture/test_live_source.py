@@ -1,5 +1,7 @@
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 
@@ -28,7 +30,7 @@ class ScriptedStream:
     def next(self) -> Picture | None:
         for step in self._script:
             if isinstance(step, Exception):
-                raise step
+                raise type(step)(*step.args)
             if callable(step):
                 step()
                 continue
@@ -126,3 +128,26 @@ def test_a_camera_that_opens_after_a_stop_is_closed_again() -> None:
     while not stream.closed_by and time.monotonic() < deadline:
         time.sleep(0.01)
     assert stream.closed_by == ["live-yard"]
+
+
+def read_until_it_is_lost(source: LiveSource) -> str:
+    try:
+        while True:
+            source.read()
+    except CameraLost as loss:
+        return str(loss)
+
+
+def test_a_lost_camera_is_let_go_of_at_once_and_not_at_the_next_collection_of_garbage() -> None:
+    streams = [ScriptedStream([PICTURES[0], CameraLost("unplugged")])]
+    stream = weakref.ref(streams[0])
+    gc.disable()
+    try:
+        source = LiveSource("yard", streams.pop, SystemClock(), StopToken())
+        assert read_until_it_is_lost(source) == "unplugged"
+        source.close()
+        lost = weakref.ref(source)
+        del source
+        assert (stream(), lost()) == (None, None)
+    finally:
+        gc.enable()

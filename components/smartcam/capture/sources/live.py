@@ -64,7 +64,8 @@ class LiveSource:
         self._is_open = False
         self._is_closed = False
         self._newest: TimedPicture | None = None
-        self._loss: CameraLost | None = None
+        # The words alone: an error that was raised holds the stack, and the stack this source with its decoder.
+        self._loss = ""
         self._missed = 0
         self._thread = threading.Thread(target=self._follow, name=f"live-{camera}", daemon=True)
         self._thread.start()
@@ -79,12 +80,12 @@ class LiveSource:
         """See `FrameSource`. When stopped it does not wait."""
         with self._changed:
             for _ in range(round(READ_S / _LOOK_S)):
-                if self._newest is not None or self._loss is not None or self._stop.is_set():
+                if self._newest is not None or self._loss or self._stop.is_set():
                     break
                 self._changed.wait(_LOOK_S)
             newest, self._newest = self._newest, None
-            if newest is None and self._loss is not None:
-                raise self._loss
+            if newest is None and self._loss:
+                raise CameraLost(self._loss)
             return newest
 
     def close(self) -> None:
@@ -96,13 +97,13 @@ class LiveSource:
 
     def _wait_until_open(self) -> None:
         with self._changed:
-            while not (self._is_open or self._loss is not None):
+            while not (self._is_open or self._loss):
                 if self._stop.is_set():
                     self._is_closed = True
                     raise CameraLost("stopped while the camera was being opened")
                 self._changed.wait(_LOOK_S)
-            if not self._is_open and self._loss is not None:
-                raise self._loss
+            if not self._is_open:
+                raise CameraLost(self._loss)
 
     def _follow(self) -> None:
         try:
@@ -117,10 +118,10 @@ class LiveSource:
             finally:
                 stream.close()
         except CameraLost as loss:
-            self._lose(loss)
+            self._lose(str(loss))
         except Exception as error:  # noqa: BLE001  the edge of the thread
             log_exception(logger, "live_source_failed", error)
-            self._lose(CameraLost(f"{type(error).__name__}: {error}"))
+            self._lose(f"{type(error).__name__}: {error}")
 
     def _opened(self) -> None:
         with self._changed:
@@ -137,7 +138,7 @@ class LiveSource:
             self._newest = timed
             self._changed.notify_all()
 
-    def _lose(self, loss: CameraLost) -> None:
+    def _lose(self, reason: str) -> None:
         with self._changed:
-            self._loss = loss
+            self._loss = reason or "lost without a word"
             self._changed.notify_all()
