@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from infra.alerts.runtime.agreed import TIMEOUT_S
 from infra.alerts.runtime.audience import RANK
 from infra.alerts.runtime.dynamo import Item, Table, Values, number, text
 from infra.alerts.runtime.facts import MOST_COUNTED, HeldEvent
@@ -130,16 +129,11 @@ class DynamoWindows:
 
 
 def timer_due(spot: Spot, sent_at: UtcNs | None, timer_at: UtcNs | None, now: UtcNs) -> UtcNs | None:
-    """When a timer must ring for what was held back now; None where the one that is set will see it.
-
-    A timer that rings within an invocation's life may ring before this one has stored what it holds back.
-    """
+    """When a timer must ring for what was held back now; None where one is set."""
+    if timer_at is not None and timer_at > now:
+        return None
     over = UtcNs((now if sent_at is None else sent_at) + spot.cooldown_s * NS_PER_S)
-    ends = over if over > now else UtcNs(now + spot.cooldown_s * NS_PER_S)
-    safe = UtcNs(now + TIMEOUT_S * NS_PER_S)
-    if timer_at is None or timer_at <= now:
-        return ends
-    return None if timer_at > safe else UtcNs(max(ends, safe) + NS_PER_S)
+    return over if over > now else UtcNs(now + spot.cooldown_s * NS_PER_S)
 
 
 def _entries(held: Sequence[HeldEvent]) -> list[str]:

@@ -2,7 +2,9 @@
 
 import logging
 from dataclasses import dataclass, replace
+from typing import Final
 
+from infra.alerts.runtime.agreed import TIMEOUT_S
 from infra.alerts.runtime.alerting import Alerting
 from infra.alerts.runtime.audience import Group
 from infra.alerts.runtime.facts import ClosingFacts, DigestFacts
@@ -12,6 +14,9 @@ from infra.alerts.runtime.render import AlertText, alert_number, render_closing,
 from infra.alerts.runtime.telling import MOST_TRIES, Telling, next_try
 from smartcam.contract.event import Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
+
+SWEEP_AFTER_S: Final = TIMEOUT_S + 1
+"""By then every invocation has ended that was holding an event back when the window was closed."""
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +49,20 @@ class Timekeeping:
         telling, now = self.telling, self.telling.now()
         spot = Spot(job.thing, job.camera, group.name, job.family, telling.cooldown_s)
         closing = telling.windows.close(spot, now)
-        if closing is None:
-            return "nothing"
         if isinstance(closing, NotYet):
             telling.timers.ring(closing.at, job)
-            telling.windows.timer_set(spot, closing.at)
+            if not job.sweep:
+                telling.windows.timer_set(spot, closing.at)
             return "early"
-        ends = group.quiet.end_after(now) if group.quiet else None
+        done = "nothing" if closing is None else self._try_closing(job, group, spot, closing)
+        if not job.sweep and done != "early":
+            sweep = replace(job, sweep=True, slot=None, tries=0)
+            telling.timers.ring(UtcNs(now + SWEEP_AFTER_S * NS_PER_S), sweep)
+        return done
+
+    def _try_closing(self, job: CloseWindow, group: Group, spot: Spot, closing: Closing) -> str:
+        telling = self.telling
+        ends = group.quiet.end_after(telling.now()) if group.quiet else None
         if ends is not None and all(one.severity is not Severity.CRITICAL for one in closing.held_back):
             for one in closing.held_back:
                 telling.hold(group, ends, one)

@@ -18,7 +18,7 @@ _YEAR_9999_MS: Final = 253_402_300_799_999
 
 @dataclass(frozen=True, slots=True)
 class CloseWindow:
-    """Tell a group what followed an alert."""
+    """Tell a group what followed an alert; a `sweep` looks again for what was being stored at that moment."""
 
     thing: ThingName
     camera: CameraId
@@ -26,6 +26,7 @@ class CloseWindow:
     family: str
     tries: int = 0
     slot: UtcNs | None = None
+    sweep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ def _fields(job: Job) -> dict[str, object]:
     match job:
         case CloseWindow():
             place = {"thing": job.thing, "camera": job.camera}
-            return {"job": "close", **place, "group": job.group, "family": job.family, **_attempt(job)}
+            more = {"group": job.group, "family": job.family, "sweep": job.sweep}
+            return {"job": "close", **place, **more, **_attempt(job)}
         case SendDigest():
             return {"job": "digest", "group": job.group, "ends_ms": job.ends // NS_PER_MS, **_attempt(job)}
         case DeliverAgain():
@@ -95,7 +97,8 @@ def _job(fields: Fields) -> Job:
     if kind == "close":
         thing, camera = thing_name(fields.text("thing")), camera_id(fields.text("camera"))
         group, family = fields.text("group"), fields.text("family")
-        return CloseWindow(thing, camera, group, family, fields.integer("tries"), _slot(fields))
+        tries, sweep = fields.integer("tries"), fields.boolean("sweep")
+        return CloseWindow(thing, camera, group, family, tries, _slot(fields), sweep)
     if kind == "digest":
         return SendDigest(fields.text("group"), _time(fields, "ends_ms"), fields.integer("tries"), _slot(fields))
     if kind == "deliver":
