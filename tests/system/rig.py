@@ -16,8 +16,8 @@ from devkit.demo.device import Deployment, nucleus_command
 from devkit.demo.inference_log import left_in_outbox
 from devkit.demo.story import Entry
 from smartcam.contract.inline import is_chunk
-from smartcam.contract.notice import CameraState, StatusNotice, decode_notice
-from smartcam.contract.times import UtcNs
+from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, decode_notice
+from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import FRAMES_PREFIX
 from smartcam.edge.ring import DEFAULT_FOLDER
 from smartcam.edge.ring_file import remove_leftover, ring_path
@@ -95,6 +95,11 @@ class Rig:
         """What capture has said of itself so far."""
         notices = (decode_notice(payload) for payload in self._local() if payload and not is_chunk(payload))
         return [notice for notice in notices if isinstance(notice, StatusNotice)]
+
+    def announced_s(self) -> list[float]:
+        """The places in the clip of the frames that were announced in shared memory, in seconds."""
+        notices = (decode_notice(payload) for payload in self._local() if payload and not is_chunk(payload))
+        return [notice.position_ns / NS_PER_S for notice in notices if isinstance(notice, FrameNotice)]
 
     def last_status(self) -> StatusNotice:
         """What capture said last, from the journal's end: the whole may be long."""
