@@ -13,7 +13,7 @@ NUCLEUS ?=
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cloud setup-training demo test test-pi soak check format bench score build synth train provision clean
+.PHONY: help setup setup-cloud setup-training demo test test-pi soak storm check format bench score build synth train provision clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ test: check setup-cloud setup-training ## everything, on two cores
 
 soak: setup-cloud ## what takes minutes or hours: endurance, restarts, long footage; before a release
 	$(main) -m pytest -m soak $(PYTEST)
+
+storm: setup-cloud ## 10,000 events from fifty cameras, and 1,000 with crashes, on the local cloud
+	$(main) -m pytest -m soak tests/system/test_alert_storm.py tests/system/test_alerting_crashes.py $(PYTEST)
 
 format: setup ## rewrite the sources as the formatter wants them
 	$(main) -m ruff check --fix .
