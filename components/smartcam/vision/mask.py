@@ -15,6 +15,7 @@ _BLACK: Final = 16
 _GREY: Final = 128
 _FINE: Final = 4
 """Fractional bits of a corner's place."""
+_MARGIN: Final = 2
 _LEAST_LEFT: Final = 0.02
 """A camera of which less than this share may be seen is configured wrongly."""
 _CHECK_SIDE: Final = 200
@@ -22,13 +23,15 @@ _CHECK_SIDE: Final = 200
 
 def covered(zones: Sequence[Zone], width: int, height: int) -> Plane:
     """uint8 (height, width): 255 in every cell that a zone touches, and a cell around, else 0."""
-    plane: Plane = np.zeros((height, width), np.uint8)
+    # With a margin: drawing cuts off what lies beyond the plane, and with it cells at its edge.
+    plane: Plane = np.zeros((height + 2 * _MARGIN, width + 2 * _MARGIN), np.uint8)
     for zone in zones:
         # Corners are shares of the whole; a cell's middle lies half a cell off.
-        corners = (np.array(zone.corners) * (width, height) - 0.5) * (1 << _FINE)
+        corners = (np.array(zone.corners) * (width, height) - 0.5 + _MARGIN) * (1 << _FINE)
         cv2.fillPoly(plane, [np.round(corners).astype(np.int32)], (255,), cv2.LINE_8, _FINE)
     # Edges are drawn with steps: a cell that one crosses may be left out of the drawing, but not of the zone.
-    return np.asarray(cv2.dilate(plane, np.ones((3, 3), np.uint8)), np.uint8)
+    wide = np.asarray(cv2.dilate(plane, np.ones((3, 3), np.uint8)), np.uint8)
+    return np.ascontiguousarray(wide[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN])
 
 
 def check_masks(zones: Sequence[Zone], key: str) -> None:

@@ -22,7 +22,9 @@ def iot(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    with mock_aws():
+    with mock_aws() as mocked:
+        # Another module's account may still be there: this one begins empty all the same.
+        mocked.reset()
         client = boto3.client("iot", region_name=REGION)
         client.create_thing_group(thingGroupName="Smartcam")
         yield client

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from smartcam.contract.errors import SettingsError
@@ -61,6 +61,8 @@ triangles = st.tuples(st.tuples(sides, sides), st.tuples(sides, sides), st.tuple
 
 
 @settings(deadline=None)
+@example(((0.0, 1.0), (1.0, 1.0), (1.0, 0.75)))
+@example(((0.0, 1.0), (0.0, 1.0), (0.0, 1.0)))
 @given(triangles)
 def test_nothing_of_a_zone_can_be_seen(corners: tuple[Corner, Corner, Corner]) -> None:
     zone = Zone("any", corners)
