@@ -57,6 +57,11 @@ _PLANES: Final = 3
 _NOISE_STEPS: Final = 16
 """Noise is remembered in sixteenths of a grey level."""
 _LEARNT_FRAMES: Final = 100_000
+_STILL_S: Final = 15.0
+"""What has come and has not stirred for so long is no motion; people do not keep that still."""
+_STIRRING_NOISE: Final = 5.0
+"""Two pictures that are alike differ by less than so many times the mean deviation of one."""
+_MOST_STILL: Final = 250.0
 _SELDOM: Final = 4
 """Frames from one lesson of the lasting average to the next."""
 _NEAR: Final = np.ones((3, 3), np.uint8)
@@ -137,14 +142,16 @@ class MotionGate:
             self._begin(small)
             self._changed = True
             return ()
+        changed = mask
+        if self._settled is not None:
+            mask = np.asarray(cv2.bitwise_and(mask, cv2.bitwise_not(self._settled)), np.uint8)
         firm = cv2.bitwise_and(mask, cv2.bitwise_and(*self._masks))
         self._learn(small, rest, mask)
         if self._age % _SELDOM == 0 or self._age < _SETTLING_FRAMES:
             self._learn_slowly(small, mask)
+            self._count_still(small, changed)
         self._masks = (mask, self._masks[0])
-        if self._age < _SETTLING_FRAMES:
-            return ()
-        return _boxes(firm, mask, luma.shape)
+        return _boxes(firm, mask, luma.shape) if self._age >= _SETTLING_FRAMES else ()
 
     @property
     def is_unsettled(self) -> bool:
@@ -186,6 +193,9 @@ class MotionGate:
         self._lasting = small.copy()
         self._noise = np.full_like(small, _FIRST_NOISE)
         self._masks = (nothing, nothing)
+        self._before = small
+        self._still = nothing
+        self._settled: Mask | None = None
         self._changed = False
         self._recent_patches = _patches(small)
         self._lasting_now = self._lasting
@@ -227,6 +237,17 @@ class MotionGate:
         share = max(1 / (self._age + 1), min(_SELDOM * self._per_frame(_LASTING_S), 1.0))
         cv2.accumulateWeighted(small, self._lasting, share, cv2.bitwise_not(cv2.dilate(mask, _AROUND)))
         self._compare_averages()
+
+    def _count_still(self, small: Light, changed: Mask) -> None:
+        """What has changed and then kept perfectly still is settled: it was put down, or something was taken away."""
+        apart = cv2.scaleAdd(self._noise, -_STIRRING_NOISE, cv2.absdiff(small, self._before))
+        self._before = small
+        stirred = cv2.compare(apart, self._contrast / 2, cv2.CMP_GT)  # type: ignore[call-overload]
+        still = cv2.bitwise_and(changed, cv2.bitwise_not(stirred))
+        self._still = np.asarray(cv2.bitwise_and(cv2.add(self._still, 1), still), np.uint8)  # type: ignore[call-overload]
+        needed = min(_STILL_S * self._rate / _SELDOM, _MOST_STILL)
+        settled = cv2.compare(self._still, needed, cv2.CMP_GE)  # type: ignore[call-overload]
+        self._settled = np.asarray(settled, np.uint8) if cv2.countNonZero(settled) else None
 
     def _compare_averages(self) -> None:
         """Show the lasting average in the light of the recent one, so that the light of now fits both."""
@@ -290,10 +311,11 @@ def _is_another_scene(share: float, jump: float) -> bool:
 
 
 def _boxes(firm: Matrix, mask: Mask, shape: tuple[int, ...]) -> tuple[PixelBox, ...]:
+    """What is large enough, or has stayed for long enough, to be more than noise."""
     if cv2.countNonZero(mask) < _LEAST_CELLS:
         return ()
     cells = mask.shape
-    left, top, right, bottom = _around(cv2.boundingRect(mask), mask.shape)
+    left, top, right, bottom = _around(cv2.boundingRect(mask), cells)
     part = slice(top, bottom), slice(left, right)
     firm, mask = firm[part], mask[part]
     solid = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _NEAR)

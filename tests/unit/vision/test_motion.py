@@ -310,3 +310,21 @@ def test_somebody_is_seen_again_within_a_second_of_a_change_of_light() -> None:
     assert all(seen[:after])
     assert any(seen[after : after + 10])
     assert all(seen[after + 10 :])
+
+
+def test_what_was_put_down_is_no_motion_after_fifteen_seconds_nor_is_the_place_it_was_taken_from() -> None:
+    grey = room(240, 180)
+    with_bag = with_square(grey, 100, 80, 30, 250)
+    gate = settled(grey)
+    down = [gate.look(picture) for picture in noisy([with_bag] * 250)]
+    assert all(down[:140])
+    assert not any(down[170:])
+    taken = [gate.look(picture) for picture in noisy([grey] * 250)]
+    assert not any(taken[170:])
+
+
+def test_somebody_who_stirs_a_little_stays_seen() -> None:
+    grey = room(240, 180)
+    gate = settled(grey)
+    swaying = [with_square(grey, 100 + 2 * abs((i // 5) % 6 - 3), 80, 30, 250) for i in range(400)]
+    assert all(gate.look(picture) for picture in noisy(swaying))
