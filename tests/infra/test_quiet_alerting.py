@@ -174,6 +174,24 @@ def test_fifty_cameras_at_once_are_told_of_at_a_pace_that_suspends_nobody() -> N
     assert set(cloud.told_ids().values()) == {1}
 
 
+def test_alerts_that_a_queue_brings_late_and_at_once_take_their_turns_anew() -> None:
+    cloud = Cloud(COOLDOWN_S)
+    events = [raised(number, camera_id=CameraId(f"camera-{number}")) for number in range(50)]
+    for event in events:
+        cloud.deliver(event)
+        cloud.now.at = NOON
+    cloud.now.advance(60)  # nobody has looked at the timers
+    for due, job in cloud.timers.due(cloud.now()):
+        late = cloud.now()
+        cloud.do(due, job)
+        cloud.now.at = late
+    cloud.tick(HOUR)
+    times = sorted(one.at for one in cloud.notifier.published)
+    assert len(times) == 50
+    assert most_within_a_second(times) <= 10
+    assert set(cloud.told_ids().values()) == {1}
+
+
 def test_while_an_alert_waits_for_its_turn_what_follows_is_held_back_and_takes_none() -> None:
     cloud = Cloud(COOLDOWN_S)
     for number in range(40):

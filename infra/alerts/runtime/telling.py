@@ -37,6 +37,8 @@ DIGEST_GRACE_S: Final = 60
 _TEST_COOLDOWN_S: Final = 10
 PATIENCE_S: Final = 2.0
 """So long a turn is waited for; a later one is left to a timer."""
+MISSED_S: Final = 3
+"""A turn that is longer past is taken anew: what a queue brings late and at once must not go out at once."""
 _FIRST_PAUSE_S: Final = 5
 _LONGEST_PAUSE_S: Final = 900
 MOST_TRIES: Final = 24
@@ -124,8 +126,11 @@ class Telling:
     def turn(self, group: Group, slot: UtcNs | None) -> UtcNs | None:
         """Wait for the group's turn; the time of a turn that is too far off, None when it has come."""
         now = self.now()
-        given = slot if slot is not None or not group.emails else self.limits.slot(group.name, now)
-        if given is None or given <= now:
+        if not group.emails:
+            return None
+        valid = slot is not None and slot >= now - MISSED_S * NS_PER_S
+        given = slot if slot is not None and valid else self.limits.slot(group.name, now)
+        if given <= now:
             return None
         if given > now + PATIENCE_S * NS_PER_S:
             return given
