@@ -108,8 +108,9 @@ class FakeWindows:
         free = window.held_by in {None, event.event_id} or window.held_until <= now
         if not (free or window.held_rank < rank):
             return None
+        closing = window.held_by == "closing" and window.held_until > now
         window.held_by, window.held_until, window.held_rank = event.event_id, now + self.lease_s * NS_PER_S, rank
-        return Claim(_in_order(window.held_back))
+        return Claim(() if closing else _in_order(window.held_back))
 
     def keep(self, spot: Spot, event: Event, until: UtcNs) -> None:
         if self._item(spot).held_by == event.event_id:

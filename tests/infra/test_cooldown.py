@@ -151,3 +151,20 @@ def test_an_alert_that_failed_starts_no_cooldown() -> None:
     cloud.deliver(raised(1))
     cloud.notifier.down = False
     assert cloud.deliver(raised(2)) is Outcome.SENT
+
+
+def test_an_alert_and_a_closing_message_at_the_same_moment_tell_nothing_twice() -> None:
+    between = Interruption()
+    closing_window(Cloud(COOLDOWN_S), between)
+    for at, name in enumerate(between.names):
+        cloud = Cloud(COOLDOWN_S)
+        closing_window(cloud, Interruption(at, lambda cloud=cloud: cloud.deliver(raised(3))))  # type: ignore[misc]
+        cloud.tick(A_WHILE_S)
+        assert len(cloud.told_ids()) == 3, name
+        assert set(cloud.told_ids().values()) == {1}, name
+
+
+def closing_window(cloud: Cloud, between: Interruption) -> None:
+    cloud.deliver(raised(1))
+    cloud.deliver(raised(2))
+    cloud.tick(COOLDOWN_S, between)

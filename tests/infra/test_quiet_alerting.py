@@ -170,7 +170,7 @@ def test_fifty_cameras_at_once_are_told_of_at_a_pace_that_suspends_nobody() -> N
     times = sorted(one.at for one in cloud.notifier.published)
     assert len(times) == 50
     assert most_within_a_second(times) <= 10
-    assert times[-1] - times[0] < 15 * NS_PER_S
+    assert times[-1] - times[0] < 20 * NS_PER_S
     assert set(cloud.told_ids().values()) == {1}
 
 

@@ -53,8 +53,11 @@ class DynamoWindows:
             ":now": number(now),
             ":forget": self._forget(now),
         }
-        changed, item = self._update(spot, _CLAIM, _CLAIMABLE, values)
-        return Claim(_held_back(spot, item)) if changed else None
+        claimed, before = self._update(spot, _CLAIM, _CLAIMABLE, values, before=True)
+        if not claimed:
+            return None
+        closing = before.get("held_by", {}).get("S") == _CLOSING and (_time(before, "held_until") or 0) > now
+        return Claim(() if closing else _held_back(spot, before))
 
     def keep(self, spot: Spot, event: Event, until: UtcNs) -> None:
         """See Windows."""
@@ -123,9 +126,11 @@ class DynamoWindows:
     def _forget(self, now: UtcNs) -> dict[str, str]:
         return number(now // NS_PER_S + self.keep_s)
 
-    def _update(self, spot: Spot, update: str, condition: str, values: Values) -> tuple[bool, Item]:
+    def _update(
+        self, spot: Spot, update: str, condition: str, values: Values, *, before: bool = False
+    ) -> tuple[bool, Item]:
         key = f"{spot.thing}/{spot.camera}", f"window#{spot.group}#{spot.family}"
-        return self.table.update(key, update, values, condition)
+        return self.table.update(key, update, values, condition, before=before)
 
 
 def timer_due(spot: Spot, sent_at: UtcNs | None, timer_at: UtcNs | None, now: UtcNs) -> UtcNs | None:

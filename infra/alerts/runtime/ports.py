@@ -126,7 +126,10 @@ class Windows(Protocol):
     """The least time between two alerts of one spot, counted from the last one sent, and what it holds back."""
 
     def claim(self, spot: Spot, event: Event, now: UtcNs) -> Claim | None:
-        """The right to alert now; None while the cooldown runs or another event is about to alert."""
+        """The right to alert now; None while the cooldown runs or another event is about to alert.
+
+        What a closing message is just telling is not in the claim: nobody is to be told twice.
+        """
 
     def keep(self, spot: Spot, event: Event, until: UtcNs) -> None:
         """Keep the claim longer than a lease."""
