@@ -16,7 +16,10 @@ class StackError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AlertsSite:
-    """A deployed alerting. `client` makes boto3 clients of its account and region."""
+    """A deployed alerting. `client` makes boto3 clients of its account and region.
+
+    Each from a session of its own: boto3's shared one keeps the credentials of whoever asked first in this process.
+    """
 
     outputs: Mapping[str, str]
 
@@ -29,13 +32,13 @@ class AlertsSite:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
         """A boto3 client from the environment."""
-        return boto3.client(service)  # type: ignore[call-overload]  # any service by name
+        return boto3.Session().client(service)  # type: ignore[call-overload]  # any service by name
 
 
 def find_site(stack: str = STACK_NAME) -> AlertsSite:
     """The deployed alerting. Raises StackError."""
     try:
-        answer = boto3.client("cloudformation").describe_stacks(StackName=stack)
+        answer = boto3.Session().client("cloudformation").describe_stacks(StackName=stack)
     except (BotoCoreError, ClientError) as error:
         remedy = "remedy: set AWS_REGION and credentials (or the exports of `python -m devkit cloud up`), and deploy"
         raise StackError(f"stack {stack} cannot be read ({error}); {remedy}") from error

@@ -181,12 +181,11 @@ class Broker:
     def _take(self, connection: ssl.SSLSocket, body: bytes, qos: int) -> None:
         topic = _first_text(body)
         rest = body[2 + len(topic.encode()) :]
-        if qos > 0:
-            if not self.acknowledges:
-                return
+        if qos == 0:
+            self.published.append((topic, rest))
+        elif self.acknowledges:
+            self.published.append((topic, rest[2:]))  # first: whoever is acknowledged may look here at once
             connection.sendall(_packet(PUBACK << 4, rest[:2]))
-            rest = rest[2:]
-        self.published.append((topic, rest))
 
 
 def _packet(head: int, body: bytes) -> bytes:
