@@ -2,6 +2,7 @@
 PYTHON ?= python3
 main := .venv/bin/python
 training := .venv-training/bin/python
+tflite := .venv-tflite/bin/python
 # What fails beside others gets one more chance alone: real processes on a busy machine can be late.
 everything := $(main) -m pytest -m "not training and not soak"
 VIDEO ?=
@@ -13,7 +14,7 @@ NUCLEUS ?=
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cloud setup-training demo test test-pi soak storm check format bench score build synth train provision clean
+.PHONY: help setup setup-cloud setup-training setup-tflite demo test test-pi soak storm check format bench build synth train provision clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +28,11 @@ setup-cloud: setup ## the local cloud: its environment, Node, the CDK CLI
 setup-training: setup ## TensorFlow, in .venv-training
 	@sh devkit/setup.sh .venv-training requirements/training.txt $(PYTHON)
 
+setup-tflite: setup ## the alternative model runtime, in .venv-tflite (it exists for Python 3.11 only)
+	@if $(main) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
+		sh devkit/setup.sh .venv-tflite requirements/tflite.txt $(PYTHON); \
+	else echo "setup: tflite-runtime exists for Python 3.11 only: what needs it is skipped"; fi
+
 demo: setup ## from camera clip to delivered alert [VIDEO=clip.mp4 BUNDLE=folder COOLDOWN=seconds]
 	@$(main) -m devkit demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(COOLDOWN),--cooldown "$(COOLDOWN)")
 
@@ -37,12 +43,14 @@ check: setup ## lint, types, import floors, recipes
 	.venv/bin/lint-imports
 	$(main) -m devkit lint
 
-test: check setup-cloud setup-training ## everything, on two cores
+test: check setup-cloud setup-training setup-tflite ## everything, on two cores
 	$(everything) -n 2 --dist loadfile $(PYTEST) || $(everything) --last-failed --last-failed-no-failures none $(PYTEST)
 	$(training) -m pytest -m training tests/training $(PYTEST)
+	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest tests/unit/model $(PYTEST); fi
 
-soak: setup-cloud ## what takes minutes or hours: endurance, restarts, long footage; before a release
+soak: setup-cloud setup-tflite ## what takes minutes or hours: endurance, restarts, long footage; before a release
 	$(main) -m pytest -m soak $(PYTEST)
+	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest tests/pipeline/test_footage.py -k six $(PYTEST); fi
 
 storm: setup-cloud ## 10,000 events from fifty cameras, and 1,000 with crashes, on the local cloud
 	$(main) -m pytest -m soak tests/system/test_alert_storm.py tests/system/test_alerting_crashes.py $(PYTEST)

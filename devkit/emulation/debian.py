@@ -1,7 +1,8 @@
 """Debian's packages of any release and architecture, unpacked into a folder and not installed.
 
 apt works on lists, a status and a cache of our own, so that it needs no root and changes nothing on the machine.
-Where packages come from (a mirror, a proxy) is the machine's own configuration of apt.
+Where packages come from (a mirror, a proxy) is the machine's own configuration of apt; on a machine that is not Debian,
+the variable `SMARTCAM_DEBIAN` says it.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from typing import Final
 from devkit.tools import Say, ToolsError
 
 SITE_VARIABLE: Final = "SMARTCAM_DEBIAN"
-_SITE: Final = "http://deb.debian.org/debian"
+_DEBIAN: Final = re.compile(r"^Debian main (\S+)$", re.MULTILINE)
 _KEYS: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _TOOLS: Final = ("apt-get", "dpkg-deb")
 _STAMP: Final = ".unpacked"
@@ -67,8 +68,7 @@ def _private_state(release: Release, folder: Path) -> tuple[str, ...]:
         (folder / place).mkdir(parents=True)
     status, sources = folder / "state" / "status", folder / "state" / "sources.list"
     status.write_text("")
-    site = os.environ.get(SITE_VARIABLE) or _SITE
-    sources.write_text(f"deb [signed-by={_KEYS}] {site} {release.codename} main\n")
+    sources.write_text(f"deb [signed-by={_KEYS}] {package_site()} {release.codename} main\n")
     settings = {
         "APT::Architecture": release.architecture,
         "APT::Architectures": release.architecture,
@@ -85,6 +85,20 @@ def _private_state(release: Release, folder: Path) -> tuple[str, ...]:
     if os.geteuid() == 0:
         settings["APT::Sandbox::User"] = "root"
     return tuple(part for key, value in settings.items() for part in ("-o", f"{key}={value}"))
+
+
+def package_site() -> str:
+    """Where this machine gets Debian's packages from."""
+    chosen = os.environ.get(SITE_VARIABLE)
+    if chosen:
+        return chosen
+    listed = _run(("apt-get", "indextargets", "--format", "$(ORIGIN) $(COMPONENT) $(SITE)", "Created-By: Packages"))
+    found = _DEBIAN.search(listed)
+    if found is None:
+        raise ToolsError(
+            f"apt has no list of Debian's packages; remedy: apt-get update, or the address of a mirror in {SITE_VARIABLE}"
+        )
+    return found[1]
 
 
 def _download(options: Sequence[str], packages: Sequence[str], folder: Path) -> list[str]:

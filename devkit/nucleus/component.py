@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -78,7 +79,7 @@ async def surely(work: Awaitable[T], *, again: bool = True) -> T:
     return task.result()
 
 
-class Component:
+class Component(ABC):
     """One component of a deployment, from installation to its end. What differs is in the subclasses."""
 
     def __init__(self, recipe: Recipe, host: Host) -> None:
@@ -91,13 +92,13 @@ class Component:
         self._work: asyncio.Task[None] | None = None
         self._stop: asyncio.Task[None] | None = None
 
+    @abstractmethod
     async def prepare(self) -> None:
         """Returns when it is installed. Raises DeploymentError when that fails for good."""
-        raise NotImplementedError
 
+    @abstractmethod
     def start(self, needed: Mapping["Component", bool]) -> None:
         """Begin its life; `needed` are the components that it depends on (True: HARD)."""
-        raise NotImplementedError
 
     def report(self, state: str) -> None:
         """The component says by itself how it is (UpdateState)."""
@@ -115,8 +116,9 @@ class Component:
         if self._script is not None:
             self._script.kill()
 
+    @abstractmethod
     async def _stop_once(self) -> None:
-        raise NotImplementedError
+        """What stopping takes."""
 
     def _broken(self, step: Step, ending: Ending) -> DeploymentError:
         """Note that an installation failed for good; what to raise."""

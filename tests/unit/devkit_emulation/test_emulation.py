@@ -7,6 +7,7 @@ import pytest
 from devkit.build.suite import ROOT
 from devkit.build.wheels import PYTHONS, parse_platform
 from devkit.emulation.command import main
+from devkit.emulation.debian import package_site
 from devkit.emulation.machine import DEBIAN_12, SYSTEMS, Machine, _wrapper
 from devkit.emulation.proof import compare
 from devkit.tools import ToolsError
@@ -93,3 +94,26 @@ def test_the_code_names_nothing_that_one_of_the_opencvs_lacks() -> None:
     wanted = ["grep", "-rn", "cv2.setLogLevel", str(ROOT / "components")]
     found = subprocess.run(wanted, capture_output=True, text=True, check=False).stdout.splitlines()
     assert [line for line in found if ".py:" in line and "getattr" not in line] == []
+
+
+def test_packages_come_from_where_the_machine_gets_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    apt = tmp_path / "apt-get"
+    apt.write_text(
+        "#!/bin/sh\necho 'Other main https://other.example/'\necho 'Debian main https://mirror.example/debian'\n"
+    )
+    apt.chmod(0o700)
+    monkeypatch.delenv("SMARTCAM_DEBIAN", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert package_site() == "https://mirror.example/debian"
+    monkeypatch.setenv("SMARTCAM_DEBIAN", "https://chosen.example/debian")
+    assert package_site() == "https://chosen.example/debian"
+
+
+def test_a_machine_without_debians_packages_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    apt = tmp_path / "apt-get"
+    apt.write_text("#!/bin/sh\n")
+    apt.chmod(0o700)
+    monkeypatch.delenv("SMARTCAM_DEBIAN", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(ToolsError, match="SMARTCAM_DEBIAN"):
+        package_site()
