@@ -92,13 +92,20 @@ def package_site() -> str:
     chosen = os.environ.get(SITE_VARIABLE)
     if chosen:
         return chosen
-    listed = _run(("apt-get", "indextargets", "--format", "$(ORIGIN) $(COMPONENT) $(SITE)", "Created-By: Packages"))
-    found = _DEBIAN.search(listed)
+    found = _listed_site()
+    if found is None and os.geteuid() == 0:
+        _run(("apt-get", "--quiet", "update"))  # a new machine has no lists yet
+        found = _listed_site()
     if found is None:
-        raise ToolsError(
-            f"apt has no list of Debian's packages; remedy: apt-get update, or the address of a mirror in {SITE_VARIABLE}"
-        )
-    return found[1]
+        remedy = f"remedy: apt-get update, or the address of a mirror in {SITE_VARIABLE}"
+        raise ToolsError(f"apt has no list of Debian's packages; {remedy}")
+    return found
+
+
+def _listed_site() -> str | None:
+    form = "$(ORIGIN) $(COMPONENT) $(SITE)"
+    found = _DEBIAN.search(_run(("apt-get", "indextargets", "--format", form, "Created-By: Packages")))
+    return found[1] if found else None
 
 
 def _download(options: Sequence[str], packages: Sequence[str], folder: Path) -> list[str]:
