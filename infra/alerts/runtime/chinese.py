@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from infra.alerts.runtime.facts import (
+    RECOGNISED,
     AlertFacts,
     ClosingFacts,
     DigestFacts,
@@ -39,6 +40,19 @@ WHAT: Final = {
     EventKind.TEST: "测试警报",
 }
 _SEVERITY: Final = {Severity.INFO: "提示", Severity.WARNING: "警告", Severity.CRITICAL: "严重"}
+_CAUSE: Final = {
+    (EventKind.MOTION, "motion"): "有物体移动，但不是摄像头认识的种类",
+    (EventKind.MOTION, "dark"): "有物体移动，但光线太暗，无法辨认",
+    (EventKind.MOTION, "defocused"): "有物体移动，但画面模糊，无法辨认",
+    (EventKind.ANOMALY, "unusual"): "画面与该摄像头学到的正常情况不同",
+    (EventKind.TAMPER, "covered"): "镜头被遮挡",
+    (EventKind.TAMPER, "defocused"): "镜头失焦",
+    (EventKind.TAMPER, "moved"): "摄像头朝向改变，可能被转动或移动",
+    (EventKind.TAMPER, "frozen"): "画面冻结，反复传来同一画面",
+    (EventKind.TAMPER, "black"): "画面全黑",
+    (EventKind.TAMPER, "glare"): "有强光照射镜头",
+}
+"""What a device says in one word."""
 _WHY: Final = {
     EventKind.ANOMALY: "画面与该摄像头学到的正常情况不同",
     EventKind.MOTION: "有物体移动，但不是摄像头认识的种类",
@@ -93,6 +107,7 @@ def alert_email(facts: AlertFacts) -> str:
         f"时间：{_long(facts.at)}{doubt}",
         f"UTC：{format_utc(facts.when.at)}",
         f"原因：{_why(event)}",
+        *([f"规则：{event.rule}"] if event.rule else []),
         *_picture(facts),
     ]
     if event.suppressed:
@@ -184,8 +199,15 @@ def _details(event: Event) -> list[str]:
 def _why(event: Event) -> str:
     model = f"，模型{event.model_name} {event.model_version or ''}".rstrip() if event.model_name else ""
     score = f"得分{event.score:.2f}达到阈值{event.threshold:.2f}{model}"
+    return f"{_reason(event)}，{score}" if event.kind in _SCORED else _reason(event)
+
+
+def _reason(event: Event) -> str:
+    known = None if event.cause is None else _CAUSE.get((event.kind, event.cause))
+    if known is not None:
+        return known
     reason = _WHY.get(event.kind, f"模型识别为{WHAT[event.kind]}")
-    return f"{reason}，{score}" if event.kind in _SCORED else reason
+    return reason if event.cause in {None, RECOGNISED} else f"{reason}（{event.cause}）"
 
 
 def _picture(facts: AlertFacts) -> list[str]:

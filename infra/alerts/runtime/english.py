@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from infra.alerts.runtime.facts import (
+    RECOGNISED,
     AlertFacts,
     ClosingFacts,
     DigestFacts,
@@ -41,6 +42,19 @@ WHAT: Final = {
     EventKind.FLEET_RESTORED: "Devices restored",
     EventKind.TEST: "Test alert",
 }
+_CAUSE: Final = {
+    (EventKind.MOTION, "motion"): "Something moved, and nothing that the camera knows by name",
+    (EventKind.MOTION, "dark"): "Something moved where it is too dark to tell what",
+    (EventKind.MOTION, "defocused"): "Something moved, and the picture is too blurred to tell what",
+    (EventKind.ANOMALY, "unusual"): "The picture is unlike what this camera has learned as normal",
+    (EventKind.TAMPER, "covered"): "Something covers the lens",
+    (EventKind.TAMPER, "defocused"): "The camera is out of focus",
+    (EventKind.TAMPER, "moved"): "The camera looks somewhere else: it has been turned or moved",
+    (EventKind.TAMPER, "frozen"): "The picture stands still: the same one comes again and again",
+    (EventKind.TAMPER, "black"): "The picture is black",
+    (EventKind.TAMPER, "glare"): "Something shines into the lens",
+}
+"""What a device says in one word."""
 _WHY: Final = {
     EventKind.ANOMALY: "The picture is unlike what this camera has learned as normal",
     EventKind.MOTION: "Something moved, and nothing that the camera knows by name",
@@ -94,6 +108,7 @@ def alert_email(facts: AlertFacts) -> str:
         f"When:      {_long(facts.at)}{doubt}",
         f"UTC:       {format_utc(facts.when.at)}",
         f"Why:       {_why(event)}",
+        *([f"Rule:      {event.rule}"] if event.rule else []),
         *_picture(facts),
     ]
     if event.suppressed:
@@ -191,8 +206,15 @@ def _details(event: Event) -> list[str]:
 def _why(event: Event) -> str:
     model = f", model {event.model_name} {event.model_version or ''}".rstrip() if event.model_name else ""
     score = f"the score of {event.score:.2f} reached the threshold of {event.threshold:.2f}{model}"
+    return f"{_reason(event)}: {score}" if event.kind in _SCORED else _reason(event)
+
+
+def _reason(event: Event) -> str:
+    known = None if event.cause is None else _CAUSE.get((event.kind, event.cause))
+    if known is not None:
+        return known
     reason = _WHY.get(event.kind, f"The model recognised it as {WHAT[event.kind].lower()}")
-    return f"{reason}: {score}" if event.kind in _SCORED else reason
+    return reason if event.cause in {None, RECOGNISED} else f"{reason} ({event.cause})"
 
 
 def _picture(facts: AlertFacts) -> list[str]:

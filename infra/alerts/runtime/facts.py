@@ -15,6 +15,8 @@ MOST_COUNTED: Final = 999
 """From here on the count is 'at least'."""
 MOST_LISTED: Final = 40
 """So many event ids stand in an e-mail; machines get all of them."""
+RECOGNISED: Final = "detected"
+"""The cause that needs no words of its own: the model has a name for what it saw."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

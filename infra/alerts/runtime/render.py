@@ -71,6 +71,8 @@ def render_alert(facts: AlertFacts, language: Language) -> AlertText:
         "time_certain": facts.when.certain,
         "zone": event.zone,
         "label": event.label,
+        "rule": event.rule,
+        "cause": event.cause,
         "score": event.score,
         "threshold": event.threshold,
         "picture": None if facts.picture is None else facts.picture.url,
