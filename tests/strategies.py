@@ -99,6 +99,7 @@ def events(draw: st.DrawFn) -> Event:
         model_version=draw(st.none() | words),
         snapshot_key=draw(st.none() | words),
         suppressed=draw(counts),
+        revision=draw(counts),
         more=draw(st.dictionaries(st.text(string.ascii_uppercase, min_size=1, max_size=8), st.integers(), max_size=3)),
     )
 
@@ -109,6 +110,7 @@ acknowledgements = st.builds(
     phase=st.sampled_from(Phase),
     status=st.sampled_from(AckStatus),
     reason=st.just("") | words,
+    revision=counts,
 )
 
 camera_healths = st.builds(

@@ -60,7 +60,7 @@ class Cloud:
             self.events.append(event)
         if event.phase is Phase.RAISED:
             self.delays_s.append((SystemClock().utc() - event.started_at) / 1e9)
-        answer = Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED)
+        answer = Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED, revision=event.revision)
         self.nucleus.deliver(ack_topic(THING), answer.to_json())
 
     def phases(self) -> list[tuple[str, str]]:

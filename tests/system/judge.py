@@ -54,5 +54,5 @@ class Judge(Broker):
             if topic.endswith("/event"):
                 event = Event.from_json(payload)
                 self.arrivals.append(Arrival(time.time(), event))
-                answer = Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED)
+                answer = Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED, revision=event.revision)
                 self.send(ack_topic(THING), answer.to_json())

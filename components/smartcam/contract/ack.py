@@ -22,12 +22,13 @@ class AckStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """What became of one phase of one event; `reason` says why it was refused."""
+    """What became of one phase of one event, up to a revision of it; `reason` says why it was refused."""
 
     event_id: EventId
     phase: Phase
     status: AckStatus
     reason: str = ""
+    revision: int = 0
 
     def to_json(self) -> bytes:
         """The acknowledgement as JSON in UTF-8."""
@@ -38,6 +39,7 @@ class Acknowledgement:
                 "phase": self.phase,
                 "status": self.status,
                 "reason": printable(self.reason)[:_LONGEST_REASON] or None,
+                "revision": self.revision or None,
             }
         )
 
@@ -52,6 +54,7 @@ class Acknowledgement:
             phase=fields.choice("phase", Phase),
             status=fields.choice("status", AckStatus),
             reason=fields.text("reason", _LONGEST_REASON) if fields.has("reason") else "",
+            revision=fields.integer("revision") if fields.has("revision") else 0,
         )
 
 

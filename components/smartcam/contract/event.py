@@ -70,7 +70,8 @@ class Event:
     after `expires_at` nobody needs to be alarmed any more. `age_ms` is how old the event was
     when it was sent and None where a reboot made that unknowable; `clock_synced` tells
     whether the device trusted its UTC. `rule` is the name of the rule that fired, `cause` in one word why there is an
-    event at all (`detected`, `motion`, `covered`). `suppressed` counts what raised no event of its own.
+    event at all (`detected`, `motion`, `covered`). `suppressed` counts what raised no event of its own. A raised event
+    that is known under a better name by now goes out again under the same id; `revision` counts how often it did.
     `more` keeps fields of newer versions.
     """
 
@@ -96,6 +97,7 @@ class Event:
     model_version: str | None = None
     snapshot_key: str | None = None
     suppressed: int = 0
+    revision: int = 0
     more: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -140,6 +142,7 @@ class Event:
                 "age_ms": self.age_ms,
                 "clock_synced": self.clock_synced,
                 "suppressed": self.suppressed,
+                "revision": self.revision or None,
             }
         )
         if len(payload) > LARGEST_EVENT_BYTES:
@@ -184,6 +187,7 @@ class Event:
             age_ms=fields.integer("age_ms") if fields.has("age_ms") else None,
             clock_synced=fields.boolean("clock_synced"),
             suppressed=fields.integer("suppressed") if fields.has("suppressed") else 0,
+            revision=fields.integer("revision") if fields.has("revision") else 0,
             more=fields.unknown(_KNOWN),
         )
 

@@ -204,15 +204,15 @@ class Outbox:
     def acknowledge(self, ack: Acknowledgement) -> bool:
         """Lets go of what the cloud has recorded, and moves what it refuses to the refused ones.
 
-        False when nothing waits for it: a second acknowledgement is no fault.
+        False when nothing waits for it: a second acknowledgement is no fault. What is known under a better name than
+        the cloud has recorded goes on waiting.
         """
         with self._transaction() as connection:
-            found = connection.execute(
-                "DELETE FROM waiting WHERE event_id = ? AND phase = ? RETURNING row, payload", (ack.event_id, ack.phase)
-            ).fetchone()
-            if found is None:
+            found = connection.execute(sql.WAITING, (ack.event_id, ack.phase)).fetchone()
+            if found is None or (ack.status is AckStatus.ACCEPTED and _revision(found[1]) > ack.revision):
                 return False
-            connection.execute("DELETE FROM retry WHERE row = ?", (found[0],))
+            for statement in sql.LET_GO:
+                connection.execute(statement, (found[0],))
             if ack.status is AckStatus.REFUSED:
                 self._refuse(connection, ack.event_id, ack.phase, ack.reason, found[1])
         if ack.status is AckStatus.ACCEPTED:
@@ -350,6 +350,14 @@ def _store(connection: sqlite3.Connection, episode: Episode, now: Stamp) -> None
     if len(state) > _LARGEST_STATE:
         raise ContractError("state", f"has {len(state)} bytes, at most {_LARGEST_STATE} are allowed")
     connection.execute(sql.STORE, (episode.camera_id, episode.key, episode.event_id, state, *astuple(now)))
+
+
+def _revision(payload: bytes) -> int:
+    """The revision of a waiting event; what can no longer be read has none."""
+    try:
+        return Event.from_json(payload).revision
+    except ContractError:
+        return 0
 
 
 def _episode(row: tuple[Any, ...], now: Stamp) -> Episode | None:

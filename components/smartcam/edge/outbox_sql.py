@@ -31,6 +31,8 @@ DUE: Final = """
     SELECT row, event_id, phase, payload, coalesce(attempts, 0), boot_id, mono_ns, utc_ns, synced
     FROM waiting LEFT JOIN retry USING (row) WHERE coalesce(at_ns, 0) <= ?
     ORDER BY phase = 'cleared', severity DESC, row DESC LIMIT ?"""
+WAITING: Final = "SELECT row, payload FROM waiting WHERE event_id = ? AND phase = ?"
+LET_GO: Final = ("DELETE FROM waiting WHERE row = ?", "DELETE FROM retry WHERE row = ?")
 NEXT_DUE: Final = "SELECT min(coalesce(at_ns, 0)) FROM waiting LEFT JOIN retry USING (row)"
 ATTEMPTED: Final = "INSERT OR REPLACE INTO retry SELECT ?1, ?2, ?3 WHERE ?1 IN (SELECT row FROM waiting)"
 STORE: Final = "INSERT OR REPLACE INTO episodes VALUES (?, ?, ?, ?, ?, ?, ?, ?)"

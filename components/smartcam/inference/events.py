@@ -151,6 +151,7 @@ class EventMaker:
             zone=sight.zone or episode.event.zone,
             suppressed=episode.suppressed,
             clock_synced=self.synced(),
+            revision=episode.event.revision + 1,
         )
         known = replace(episode, event=event, box=sight.box, peak=sight.score)
         return known, Change(event, stored(known))

@@ -80,7 +80,7 @@ class Alerting:
             return self._refuse(delivery, error)
         outcome = self._complete(event, delivery) if event.phase is Phase.CLEARED else self._alert(event, job)
         logger.info("event_taken outcome=%s event_id=%s phase=%s", outcome, event.event_id, event.phase)
-        self._reply(delivery, Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED))
+        self._reply(delivery, Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED, revision=event.revision))
         return outcome
 
     def _refuse(self, delivery: Delivery, error: ContractError) -> Outcome:

@@ -188,6 +188,15 @@ def test_a_second_acknowledgement_is_no_fault(outbox: Outbox) -> None:
     assert outbox.counts().accepted == 1
 
 
+def test_a_better_name_waits_on_where_the_cloud_has_recorded_the_first(outbox: Outbox) -> None:
+    outbox.put(event(1))
+    outbox.put(replace(event(1), label="person", revision=1))
+    assert not outbox.acknowledge(accepted(event(1)))
+    assert waiting(outbox) == [key(event(1))]
+    assert outbox.acknowledge(replace(accepted(event(1)), revision=1))
+    assert waiting(outbox) == []
+
+
 def test_what_the_cloud_refuses_is_kept_apart_and_reported(outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
     outbox.put(event(1))
     outbox.acknowledge(Acknowledgement(event(1).event_id, Phase.RAISED, AckStatus.REFUSED, "wrong thing"))

@@ -30,6 +30,7 @@ class Kept:
     turn: int
     at_ns: int
     base_ms: int
+    revision: int
 
 
 class Story(RuleBasedStateMachine):
@@ -63,7 +64,7 @@ class Story(RuleBasedStateMachine):
         key = event.event_id, event.phase
         self.turn += 1
         turn = self.kept[key].turn if key in self.kept else self.turn
-        self.kept[key] = Kept(event.severity, turn, self.true_ns, event.age_ms or 0)
+        self.kept[key] = Kept(event.severity, turn, self.true_ns, event.age_ms or 0, event.revision)
         while len(self.kept) > LIMITS.max_events:
             first = min(
                 self.kept, key=lambda k: (k[1] is Phase.RAISED, RANKS[self.kept[k].severity], self.kept[k].turn)
@@ -113,14 +114,22 @@ class Story(RuleBasedStateMachine):
 
     @rule(target=raised, event=consumes(raised), severity=st.sampled_from(Severity))
     def a_later_label_upgrades_it(self, event: Event, severity: Severity) -> Event:
-        better = replace(event, severity=severity, label="person")
+        better = replace(event, severity=severity, label="person", revision=event.revision + 1)
         self._put(better, None)
         return better
 
-    @rule(event=raised, phase=st.sampled_from(Phase), status=st.sampled_from(AckStatus))
-    def the_cloud_answers(self, event: Event, phase: Phase, status: AckStatus) -> None:
-        known = self.box.acknowledge(Acknowledgement(event.event_id, phase, status, "because"))
-        assert known == (self.kept.pop((event.event_id, phase), None) is not None)
+    @rule(
+        event=raised,
+        phase=st.sampled_from(Phase),
+        status=st.sampled_from(AckStatus),
+        revision=st.integers(0, 3),
+    )
+    def the_cloud_answers(self, event: Event, phase: Phase, status: AckStatus, revision: int) -> None:
+        known = self.box.acknowledge(Acknowledgement(event.event_id, phase, status, "because", revision))
+        kept = self.kept.get((event.event_id, phase))
+        assert known == (kept is not None and (status is AckStatus.REFUSED or kept.revision <= revision))
+        if known:
+            del self.kept[event.event_id, phase]
         if known and status is AckStatus.REFUSED:
             self.refused = min(self.refused + 1, LIMITS.max_refused)
 

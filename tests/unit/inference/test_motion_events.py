@@ -81,6 +81,7 @@ def test_a_later_name_upgrades_the_event_and_raises_no_second_one() -> None:
     first, better, last = events(changes)
     assert first.event_id == better.event_id == last.event_id
     assert better.started_at == first.started_at
+    assert [event.revision for event in (first, better, last)] == [0, 1, 1]
     assert (better.label, better.cause, better.rule) == ("person", "detected", "anything")
     assert changes[1].episode is not None
     assert restored(changes[1].episode).event.kind == "person"
