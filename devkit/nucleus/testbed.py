@@ -27,7 +27,7 @@ from devkit.nucleus.profile import LITE, Profile
 from devkit.nucleus.rpc import PREFIX
 
 T = TypeVar("T")
-_PATIENCE_S: Final = 10.0
+_PATIENCE_S: Final = 60.0
 
 
 class MemoryCloud:

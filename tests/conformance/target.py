@@ -64,7 +64,8 @@ CONFIGURATION: Final[Mapping[str, object]] = {
     "nested": {"leaf": "text", "other": "true"},
     "empty": {},
 }
-PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 60.0
+"""How long an answer is waited for: a busy machine is slow."""
 
 
 @dataclass(frozen=True, slots=True)

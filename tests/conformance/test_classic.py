@@ -16,7 +16,7 @@ from awsiot.greengrasscoreipc.model import (
 
 from devkit.nucleus.profile import CLASSIC
 from devkit.nucleus.testbed import RunningNucleus, running_nucleus
-from tests.conformance.target import ACCESS_CONTROL, COMPONENT, CONFIGURATION, Line, Target, eventually
+from tests.conformance.target import ACCESS_CONTROL, COMPONENT, CONFIGURATION, PATIENCE_S, Line, Target, eventually
 from tests.conformance.test_handshake import read_packet
 from tests.conformance.wire import packet, plug
 
@@ -135,7 +135,7 @@ def test_a_subscription_to_the_cloud_waits_for_the_connection(line: Line, nucleu
     )
     assert not future.done()
     nucleus.cloud.connect()
-    future.result(5)
+    future.result(PATIENCE_S)
     assert eventually(lambda: nucleus.cloud.filters == {CLOUD})
 
 

@@ -8,7 +8,7 @@ from awsiot.greengrasscoreipc.model import ServiceError
 
 from devkit.nucleus.eventstream import Packet, Splitter, encode, int32
 from devkit.nucleus.testbed import RunningNucleus
-from tests.conformance.target import Line, Target, eventually
+from tests.conformance.target import PATIENCE_S, Line, Target, eventually
 from tests.conformance.wire import connect_packet, packet, plug
 
 
@@ -148,8 +148,8 @@ def test_a_restarted_nucleus_knows_the_same_tokens_and_no_subscription(nucleus: 
     with Line(target) as before:
         heard = before.subscribe("conformance/local/a")
         nucleus.stop_server()
-        assert before.gone.wait(10)
-        assert heard.closed.wait(10)
+        assert before.gone.wait(PATIENCE_S)
+        assert heard.closed.wait(PATIENCE_S)
         with pytest.raises(RuntimeError, match="AWS_ERROR_FILE_INVALID_PATH"):
             Line(target)
         nucleus.start_server()
@@ -160,5 +160,5 @@ def test_a_restarted_nucleus_knows_the_same_tokens_and_no_subscription(nucleus: 
 
 def test_a_dropped_connection_is_noticed_by_the_client(nucleus: RunningNucleus, line: Line) -> None:
     nucleus.drop_connections()
-    assert line.gone.wait(10)
+    assert line.gone.wait(PATIENCE_S)
     assert eventually(lambda: len(nucleus.journal("connection_closed")) == 1)

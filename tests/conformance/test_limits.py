@@ -8,7 +8,7 @@ from awsiot.greengrasscoreipc.model import ServiceError
 from devkit.nucleus.eventstream import Packet, encode, int32, string
 from devkit.nucleus.rpc import to_json
 from devkit.nucleus.testbed import RunningNucleus
-from tests.conformance.target import Line, Target, eventually
+from tests.conformance.target import PATIENCE_S, Line, Target, eventually
 from tests.conformance.wire import plug
 
 TOPIC = "conformance/local/a"
@@ -47,8 +47,8 @@ def test_an_oversized_message_kills_the_connection_and_all_its_subscriptions(lin
         other_heard = other.subscribe(TOPIC)
         with pytest.raises(Exception, match=r".*"):
             line.publish(TOPIC, b"x" * 8000)
-        assert line.gone.wait(10)
-        assert heard.closed.wait(10)
+        assert line.gone.wait(PATIENCE_S)
+        assert heard.closed.wait(PATIENCE_S)
         other.publish(TOPIC, b"still there")
         assert other_heard.messages(1) == [(TOPIC, b"still there")]
     assert heard.events(0) == []
@@ -61,7 +61,7 @@ def test_the_limit_lies_at_ten_thousand_bytes_after_the_prelude(nucleus: Running
         line.publish(TOPIC, b"x" * size)
         with contextlib.suppress(Exception):
             line.publish(TOPIC, b"x" * (size + 3))
-        assert line.gone.wait(10)
+        assert line.gone.wait(PATIENCE_S)
     reasons = [str(entry["reason"]) for entry in nucleus.journal("connection_closed")]
     assert [reason for reason in reasons if "packet too large" in reason] == reasons[:1]
 
@@ -89,7 +89,7 @@ def test_the_fifty_first_connection_is_refused_and_a_free_place_is_used_again(
         lines = [stack.enter_context(Line(target)) for _ in range(50)]
         with pytest.raises(AwsCrtError):
             Line(target)
-        lines[0].ipc.close().exception(10)
+        lines[0].ipc.close().exception(PATIENCE_S)
         assert eventually(lambda: len(nucleus.journal("connection_refused")) == 1)
 
         def a_place_is_free() -> bool:

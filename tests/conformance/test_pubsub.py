@@ -2,7 +2,7 @@ import pytest
 from awsiot.greengrasscoreipc.model import PublishMessage, ServiceError, UnauthorizedError
 
 from devkit.nucleus.testbed import RunningNucleus, access_control
-from tests.conformance.target import Line, Target, eventually
+from tests.conformance.target import PATIENCE_S, Line, Target, eventually
 
 TOPIC = "conformance/local/a"
 
@@ -57,7 +57,7 @@ def test_every_subscriber_gets_a_message(line: Line, target: Target) -> None:
 def test_a_subscription_that_was_closed_gets_nothing_more(line: Line) -> None:
     heard, other = line.subscribe(TOPIC), line.subscribe(TOPIC)
     heard.close()
-    assert heard.closed.wait(10)
+    assert heard.closed.wait(PATIENCE_S)
     line.publish(TOPIC, b"x")
     other.messages(1)
     assert heard.events(0) == []

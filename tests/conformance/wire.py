@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from devkit.nucleus.eventstream import Packet, encode, int32, string
-from tests.conformance.target import Target
+from tests.conformance.target import PATIENCE_S, Target
 
 CONNECT_ACK = bytes.fromhex(
     "0000004700000037374cfe3f0d3a6d6573736167652d7479706504000000050e3a6d6573736167652d666c61677304000000010a3a73"
@@ -27,7 +27,7 @@ def connect_packet(token: str, version: str = "0.1.0") -> bytes:
 @contextmanager
 def plug(target: Target, *, greeted: bool = True) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX) as opened:
-        opened.settimeout(10)
+        opened.settimeout(PATIENCE_S)
         opened.connect(target.socket_path)
         if greeted:
             opened.sendall(connect_packet(target.token))

@@ -16,7 +16,7 @@ from smartcam.edge.streams import Patience
 from tests.fakes.bus import FakeNucleus, Hearing
 
 COMPONENT, OTHER = "test.Component", "test.Other"
-QUICK = Patience(request_s=5.0, first_retry_s=0.02, longest_retry_s=0.1, refused_s=0.1, burst_s=0.05)
+QUICK = Patience(request_s=30.0, first_retry_s=0.02, longest_retry_s=0.1, refused_s=0.1, burst_s=0.3)
 DOCUMENT: Mapping[str, object] = {"depth": {"one": "1", "two": "2"}}
 WHILE_S = 0.15
 """How long a test listens for what must not come."""
@@ -133,7 +133,7 @@ def can_publish(bus: Bus) -> bool:
     return True
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
@@ -296,7 +296,7 @@ def test_publishing_fails_at_once_while_the_nucleus_is_away(world: World) -> Non
         bus.publish_cloud("allowed/a", b"")
     with pytest.raises(BusUnavailable):
         bus.configuration()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
 
 
 def test_subscriptions_go_on_when_the_nucleus_is_back(world: World) -> None:
@@ -407,8 +407,8 @@ def test_one_deployment_that_changes_two_values_is_told_once(world: World) -> No
     watch = bus.on_configuration_change(changed)
     assert documents == []
     world.configure()
-    assert told.wait(5)
-    time.sleep(WHILE_S)
+    assert told.wait(30)
+    time.sleep(2 * QUICK.burst_s)
     assert documents == [{"one": "9", "two": "9"}]
     watch.close()
 
@@ -426,7 +426,7 @@ def test_whoever_watches_the_configuration_is_told_after_a_loss(world: World) ->
     bus.on_configuration_change(told.set)
     world.go_away()
     world.come_back()
-    assert told.wait(5)
+    assert told.wait(30)
 
 
 def test_a_closed_bus_says_and_hears_nothing(world: World) -> None:

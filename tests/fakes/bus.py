@@ -194,7 +194,7 @@ class Hearing:
         with self._changed:
             return list(self._messages)
 
-    def wait(self, count: int, timeout_s: float = 5.0) -> list[tuple[str, bytes]]:
+    def wait(self, count: int, timeout_s: float = 30.0) -> list[tuple[str, bytes]]:
         """The messages as soon as there are `count`, or what there is when time is up."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._messages) >= count, timeout_s)

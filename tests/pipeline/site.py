@@ -35,7 +35,7 @@ class Component:
     def stop(self) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
         assert not any(thread.is_alive() for thread in self._threads)
 
 
@@ -131,7 +131,7 @@ class Site:
         return len(ended) >= len({notice.camera_id for notice in self.notices()}) > 0
 
 
-def wait_until(condition: Callable[[], object], patience_s: float = 20.0) -> None:
+def wait_until(condition: Callable[[], object], patience_s: float = 60.0) -> None:
     stop = StopToken()
     for _ in range(round(patience_s * 50)):
         if condition():

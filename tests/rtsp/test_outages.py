@@ -18,7 +18,7 @@ from tests.pipeline.visitor import FPS, red_bundle, visits
 from tests.rtsp.camera import RtspCamera, record
 from tests.system.judge import Judge
 from tests.system.resources import Usage, growth, usage
-from tests.system.rig import CAPTURE, INFERENCE, running, until
+from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, running, until
 
 OUTAGES = int(os.environ.get("SMARTCAM_OUTAGES", "50"))
 LOST, RESTORED, ANOMALY = "camera_lost", "camera_restored", "anomaly"
@@ -52,7 +52,7 @@ def survive(camera: RtspCamera, server: RtspServer, clip: Path, outages: int, to
     """Kills the camera so often; yields at the end of each time that it was up. Everything is waited for."""
 
     def wait_for(kind: str, phase: Phase, number: int) -> None:
-        wait_until(lambda: told(kind, phase) == number, 90)
+        wait_until(lambda: told(kind, phase) == number, PATIENCE_S)
 
     try:
         for outage in range(outages + 1):
@@ -112,7 +112,7 @@ def test_a_camera_that_is_killed_and_returns_50_times_loses_no_event_and_leaves_
                 for component, usages in held.items():
                     (pid,) = rig.pids(component)
                     usages.append(usage(pid))
-            assert until(lambda: rig.waiting() == 0, 60), rig.logs()
+            assert until(lambda: rig.waiting() == 0, PATIENCE_S), rig.logs()
     for component, usages in held.items():
         memory = [round(each.rss_mib, 1) for each in usages]
         sys.stdout.write(f"\n{component}: MiB {memory}, handles {usages[-1].handles}, threads {usages[-1].threads}\n")

@@ -13,9 +13,7 @@ from enum import StrEnum
 
 from smartcam.contract.times import NS_PER_S
 from tests.system.judge import Judge
-from tests.system.rig import CAPTURE, INFERENCE, Rig, until
-
-_START_S = 60.0
+from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, Rig, until
 
 
 class Fault(StrEnum):
@@ -46,9 +44,9 @@ def random_plan(seed: int, clip_s: float, cut_s: float) -> Plan:
     return sorted(moments, key=lambda moment: moment.at_s)
 
 
-def play(plan: Plan, rig: Rig, judge: Judge) -> None:
-    """Returns when the plan is done and the clip has ended."""
-    assert until(lambda: any(status.opened_at for status in rig.statuses()), _START_S), rig.logs()
+def play(plan: Plan, rig: Rig, judge: Judge) -> Plan:
+    """Do all that is planned; returns it with the moments at which it was really done."""
+    assert until(lambda: any(status.opened_at for status in rig.statuses()), PATIENCE_S), rig.logs()
     began = rig.clip_began()
     inflict: Mapping[Fault, Callable[[], object]] = {
         Fault.CAPTURE: lambda: kill(rig, CAPTURE),
@@ -56,14 +54,15 @@ def play(plan: Plan, rig: Rig, judge: Judge) -> None:
         Fault.NUCLEUS: rig.kill_nucleus,
         Fault.CUT: judge.cut,
         Fault.MEND: judge.mend,
-        Fault.AWAIT_EVENT: lambda: until(lambda: bool(raised(rig)), _START_S),
+        Fault.AWAIT_EVENT: lambda: until(lambda: bool(raised(rig)), PATIENCE_S),
     }
+    done = []
     for moment in plan:
-        left_s = moment.at_s - (time.time_ns() - began) / NS_PER_S
-        if left_s > 0:
-            time.sleep(left_s)
-        rig.hurts.append(f"{moment.at_s:.1f} s {moment.fault}")
+        time.sleep(max(moment.at_s - (time.time_ns() - began) / NS_PER_S, 0))
+        done.append(Moment((time.time_ns() - began) / NS_PER_S, moment.fault))
+        rig.hurts.append(f"{done[-1].at_s:.1f} s {moment.fault}")
         inflict[moment.fault]()
+    return done
 
 
 def raised(rig: Rig) -> list[str]:
@@ -73,5 +72,5 @@ def raised(rig: Rig) -> list[str]:
 
 def kill(rig: Rig, component: str) -> None:
     """kill -9, as soon as the component runs: it may just be on its way up from the blow before."""
-    assert until(lambda: bool(rig.pids(component)), _START_S), rig.logs()
+    assert until(lambda: bool(rig.pids(component)), PATIENCE_S), rig.logs()
     rig.kill(component)

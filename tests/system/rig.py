@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +16,7 @@ from devkit.build.suite import ROOT
 from devkit.demo.device import Deployment, nucleus_command
 from devkit.demo.inference_log import left_in_outbox
 from devkit.demo.story import Entry
+from smartcam.contract.errors import OutboxError
 from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_S, UtcNs
@@ -24,8 +26,11 @@ from smartcam.edge.ring_file import remove_leftover, ring_path
 
 CAPTURE, INFERENCE = "smartcam.Capture", "smartcam.Inference"
 _MODULES = {CAPTURE: "smartcam.capture.main", INFERENCE: "smartcam.inference.main"}
-_STOP_S = 30.0
+PATIENCE_S = 180.0
+"""How long real processes may take on a busy machine to do what they do in seconds."""
 _TAIL_BYTES = 16 * 1024 * 1024
+_TRIES = 20
+_OPENED = re.compile(r"^(\S+Z) \w+ \S+ bundle_opened ", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -58,7 +63,7 @@ class Rig:
     def kill_nucleus(self) -> None:
         """kill -9 the nucleus, and start it again when everything of it is gone."""
         self._end(signal.SIGKILL)
-        until(lambda: not self.pids(CAPTURE) and not self.pids(INFERENCE), 20)
+        assert until(lambda: not self.pids(CAPTURE) and not self.pids(INFERENCE), PATIENCE_S)
         self.start()
 
     def stop(self) -> None:
@@ -125,6 +130,11 @@ class Rig:
         found = re.search(r" bundle_opened .*runtime=(\S+)", self.log(INFERENCE))
         return found[1] if found else ""
 
+    def sighted_s(self) -> list[float]:
+        """When inference had its model, each time that it was started, in seconds of the clip."""
+        times = (datetime.fromisoformat(stamp) for stamp in _OPENED.findall(self.log(INFERENCE)))
+        return [time.timestamp() - self.clip_began() / NS_PER_S for time in times]
+
     def log(self, component: str) -> str:
         """What a component has said so far."""
         file = self.folder / "logs" / f"{component}.log"
@@ -137,7 +147,12 @@ class Rig:
 
     def waiting(self) -> int:
         """Rows that the cloud has not acknowledged."""
-        return left_in_outbox(self.folder / "work" / INFERENCE / "outbox.sqlite3")
+        for _ in range(_TRIES):
+            try:
+                return left_in_outbox(self.folder / "work" / INFERENCE / "outbox.sqlite3")
+            except OutboxError:
+                time.sleep(0.5)  # inference holds it: its disk is slow
+        raise TimeoutError("the outbox cannot be read")
 
     def logs(self) -> str:
         """What the components and the nucleus have said, for a test that failed."""
@@ -150,7 +165,7 @@ class Rig:
         nucleus, self._nucleus = self._nucleus, None
         if nucleus is not None:
             nucleus.send_signal(number)
-            nucleus.wait(_STOP_S)
+            nucleus.wait(PATIENCE_S)
         if self._log is not None:
             self._log.close()
 

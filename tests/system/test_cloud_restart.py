@@ -17,7 +17,7 @@ from devkit.tools import setup_cloud
 from smartcam.contract.ids import CameraId, EventId
 from smartcam.contract.times import NS_PER_S
 from tests.system.faults import raised
-from tests.system.rig import Rig, running, until
+from tests.system.rig import PATIENCE_S, Rig, running, until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.soak]
 PAUSE_S = 3.0
@@ -37,27 +37,27 @@ def test_a_cloud_restarted_at_many_moments_loses_and_doubles_no_alert(tmp_path: 
 
 
 def restart_at(rig: Rig, cloud: DemoCloud, moments: list[float], length_s: float) -> None:
-    assert until(lambda: any(status.opened_at for status in rig.statuses()), 60), rig.logs()
+    assert until(lambda: any(status.opened_at for status in rig.statuses()), PATIENCE_S), rig.logs()
     began = rig.clip_began()
     if not moments:
         for count in (1, 2):
-            assert until(lambda: len(raised(rig)) >= count, 60), rig.logs()  # noqa: B023  called before the next turn
+            assert until(lambda: len(raised(rig)) >= count, PATIENCE_S), rig.logs()  # noqa: B023  called before the next turn
             cloud.cloud.restart(PAUSE_S)
     for at_s in moments:
         time.sleep(max(at_s - (time.time_ns() - began) / NS_PER_S, 0))
         cloud.cloud.restart(PAUSE_S)
-    assert until(rig.has_ended, length_s + 60), rig.logs()
+    assert until(rig.has_ended, length_s + PATIENCE_S), rig.logs()
 
 
 def assert_each_event_is_one_alert_per_channel(rig: Rig, cloud: DemoCloud) -> None:
     events = {EventId(event) for event in raised(rig)}
     assert events
-    assert until(lambda: rig.waiting() == 0, 90), rig.logs()
+    assert until(lambda: rig.waiting() == 0, PATIENCE_S), rig.logs()
     expected = Counter({(event, channel): 1 for event in events for channel in CHANNELS})
 
     def got() -> Counter[tuple[EventId, str]]:
         return Counter((alert.event_id, alert.channel) for alert in cloud.alerts() if alert.event_id in events)
 
-    assert until(lambda: got() == expected, 60), (got(), cloud.cloud.log.read_text()[-4000:])
+    assert until(lambda: got() == expected, PATIENCE_S), (got(), cloud.cloud.log.read_text()[-4000:])
     time.sleep(2)
     assert got() == expected

@@ -53,7 +53,7 @@ def processes_that_name(text: str) -> list[str]:
 
 
 def assert_nothing_is_left(camera: str, folder: Path) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and processes_that_name(str(folder)):
         time.sleep(0.1)
     assert processes_that_name(str(folder)) == []
@@ -99,7 +99,7 @@ def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
     with demo(camera, tmp_path / "demo") as process:
         assert any("smartcam.Capture: running" in line for line in lines_of(process))
         process.kill()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and processes_that_name(str(tmp_path)):
         time.sleep(0.2)
     assert processes_that_name(str(tmp_path)) == []

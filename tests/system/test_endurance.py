@@ -18,7 +18,7 @@ from smartcam.edge.ring import DEFAULT_FOLDER
 from tests.system.footage import SIX_PEOPLE, detector_bundle, needs_footage, repeated
 from tests.system.judge import Judge
 from tests.system.resources import MIB, Usage, growth, shared_bytes, usage
-from tests.system.rig import CAPTURE, INFERENCE, Rig, running, until
+from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, Rig, running, until
 
 pytestmark = pytest.mark.soak
 FRAMES = int(os.environ.get("SMARTCAM_ENDURANCE_FRAMES", "50000"))
@@ -59,7 +59,7 @@ class Watched:
 
 def watch(rig: Rig) -> Watched:
     """Until so many frames have been read. The clip begins again and again, with a fresh source and after a pause."""
-    assert until(lambda: bool(rig.pids(CAPTURE) and rig.pids(INFERENCE) and rig.statuses()), 60), rig.logs()
+    assert until(lambda: bool(rig.pids(CAPTURE) and rig.pids(INFERENCE) and rig.statuses()), PATIENCE_S), rig.logs()
     (capture,), (inference,) = rig.pids(CAPTURE), rig.pids(INFERENCE)
     watched, began = Watched(), time.monotonic()
     while watched.frames < FRAMES:

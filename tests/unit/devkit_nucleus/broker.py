@@ -86,7 +86,7 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
 class Broker:
     """Records what the client sends; `acknowledges` and `refuses` are switches."""
 
-    idle_s = 10.0
+    idle_s = 60.0
     """A client that says nothing for so long is gone."""
 
     def __init__(self, papers: Papers) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devkit.nucleus.command import main, socket_path
-from tests.unit.devkit_nucleus.workshop import Workshop, is_alive, until_true
+from tests.unit.devkit_nucleus.workshop import PATIENCE_S, Workshop, is_alive, until_true
 
 ROOT = Path(__file__).parents[3]
 
@@ -50,7 +50,7 @@ def test_a_signal_ends_it_in_order_and_nothing_is_left(workshop: Workshop, numbe
     with running(workshop) as nucleus:
         pid = pid_of(workshop)
         nucleus.send_signal(number)
-        assert nucleus.wait(10) == 0
+        assert nucleus.wait(PATIENCE_S) == 0
         assert not is_alive(pid)
     assert nothing_is_left(workshop)
     events = [json.loads(line)["event"] for line in (workshop.root / "journal.jsonl").read_text().splitlines()]
@@ -66,7 +66,7 @@ def test_a_second_signal_kills_what_does_not_want_to_stop(workshop: Workshop) ->
         until_true(lambda: "STOPPING" in workshop.states("t.A"))
         assert is_alive(pid)
         nucleus.send_signal(signal.SIGINT)
-        assert nucleus.wait(10) == 0
+        assert nucleus.wait(PATIENCE_S) == 0
         assert not is_alive(pid)
 
 
@@ -76,7 +76,7 @@ def test_a_signal_during_installation_leaves_nothing(workshop: Workshop) -> None
     with running(workshop) as nucleus:
         pid = pid_of(workshop)
         nucleus.send_signal(signal.SIGINT)
-        assert nucleus.wait(10) == 0
+        assert nucleus.wait(PATIENCE_S) == 0
         assert not is_alive(pid)
     assert nothing_is_left(workshop)
 
@@ -90,13 +90,13 @@ def test_components_do_not_outlive_a_killed_nucleus(workshop: Workshop) -> None:
         until_true(lambda: other.exists() and other.read_text() != "")
         pids.append(int(other.read_text()))
         nucleus.kill()
-        nucleus.wait(10)
+        nucleus.wait(PATIENCE_S)
         until_true(lambda: not any(map(is_alive, pids)))
     with running(workshop) as again:
         (workshop.root / "work" / "t.A" / "pid").unlink()
         assert is_alive(pid_of(workshop))
         again.send_signal(signal.SIGTERM)
-        assert again.wait(10) == 0
+        assert again.wait(PATIENCE_S) == 0
 
 
 def test_a_second_nucleus_below_the_same_root_is_refused(workshop: Workshop) -> None:
@@ -105,11 +105,11 @@ def test_a_second_nucleus_below_the_same_root_is_refused(workshop: Workshop) -> 
     with running(workshop) as first:
         pid_of(workshop)
         command = [sys.executable, "-m", "devkit", "nucleus", *arguments(workshop, deploy)]
-        second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+        second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         assert second.returncode == 1
         assert second.stderr == f"nucleus: {workshop.root}: another nucleus runs there and holds its socket\n"
         first.send_signal(signal.SIGTERM)
-        assert first.wait(10) == 0
+        assert first.wait(PATIENCE_S) == 0
 
 
 def test_variables_can_be_given_to_all_components(workshop: Workshop) -> None:
@@ -119,7 +119,7 @@ def test_variables_can_be_given_to_all_components(workshop: Workshop) -> None:
         pid_of(workshop)
         assert (workshop.root / "work/t.A/shm").read_text() == "/tmp/x\n"  # noqa: S108  only text
         nucleus.send_signal(signal.SIGTERM)
-        assert nucleus.wait(10) == 0
+        assert nucleus.wait(PATIENCE_S) == 0
 
 
 def test_a_failed_installation_ends_it_with_one_line(workshop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,7 +198,7 @@ def test_a_deep_root_works_and_leaves_no_folder_elsewhere(tmp_path: Path) -> Non
     with running(deep) as nucleus:
         pid_of(deep)
         nucleus.send_signal(signal.SIGTERM)
-        assert nucleus.wait(10) == 0
+        assert nucleus.wait(PATIENCE_S) == 0
     assert not socket_path(deep.root).parent.exists()
 
 

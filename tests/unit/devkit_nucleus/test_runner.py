@@ -13,7 +13,7 @@ from devkit.nucleus.profile import LITE
 from devkit.nucleus.restarts import may_start
 from tests.unit.devkit_nucleus.workshop import QuickTiming, Workshop, is_alive, prepare, until
 
-PROMPT = replace(LITE, lifecycle=replace(LITE.lifecycle, stop_s=0.3, timeout_s=0.3))
+PROMPT = replace(LITE, lifecycle=replace(LITE.lifecycle, stop_s=0.3, timeout_s=1.0))
 
 
 @given(st.lists(st.floats(0, 10_000), max_size=6), st.floats(10_000, 20_000))
@@ -126,10 +126,11 @@ def test_an_installation_that_takes_too_long_is_stopped(workshop: Workshop) -> N
         finally:
             await device.close()
 
-    with pytest.raises(DeploymentError, match=r"install failed \(has not ended within 0\.3 s\)"):
+    with pytest.raises(DeploymentError, match=r"install failed \(has not ended within 1 s\)"):
         asyncio.run(story())
     pids = (workshop.root / "work/t.A/pids").read_text().split()
-    assert len(pids) == 3
+    assert workshop.states("t.A").count("ERRORED") == 3
+    assert pids
     assert not any(is_alive(int(pid)) for pid in pids)
 
 

@@ -18,6 +18,8 @@ from devkit.nucleus.journal import FileJournal
 from devkit.nucleus.profile import LITE, Profile
 from devkit.nucleus.runner import Runner
 
+PATIENCE_S = 60.0
+"""How long a condition is waited for: a busy machine is slow."""
 RECIPE = """\
 RecipeFormatVersion: "2020-01-25"
 ComponentName: {name}
@@ -165,14 +167,14 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+async def until(condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     """Wait for a condition. Raises TimeoutError."""
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110  what is waited for are other processes
             await asyncio.sleep(0.01)
 
 
-def until_true(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+def until_true(condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     """Wait for a condition, without an event loop. Raises TimeoutError."""
     end = time.monotonic() + timeout_s
     while not condition():
