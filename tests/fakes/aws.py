@@ -22,6 +22,7 @@ from infra.alerts.runtime.ports import (
     NotYet,
     Record,
     Spot,
+    Told,
 )
 from infra.alerts.runtime.render import AlertText, Purpose, alert_number
 from smartcam.contract.ack import Acknowledgement
@@ -38,26 +39,34 @@ class FakeHistory:
     lease_s: int = 45
     states: dict[tuple[Place, EventId], AlertState] = field(default_factory=dict)
     leases: dict[tuple[Place, EventId], int] = field(default_factory=dict)
-    tellings: dict[tuple[Place, EventId], dict[str, AlertState]] = field(default_factory=dict)
+    tellings: dict[tuple[Place, EventId], dict[str, Told]] = field(default_factory=dict)
+    newest: dict[tuple[Place, EventId], Event] = field(default_factory=dict)
     cleared: set[tuple[Place, EventId]] = field(default_factory=set)
 
     def state(self, event: Event) -> AlertState | None:
         return self.states.get(_key(event))
 
-    def told(self, event: Event) -> dict[str, AlertState]:
+    def told(self, event: Event) -> dict[str, Told]:
         return self.tellings.setdefault(_key(event), {})
+
+    def newest_of(self, event: Event) -> Event:
+        return self.newest[_key(event)]
 
     def record(self, event: Event, arrived_at: UtcNs) -> Record:
         del arrived_at
-        return Record(self.states.setdefault(_key(event), AlertState.RECORDED), dict(self.told(event)))
+        newest = max(self.newest.get(_key(event), event), event, key=lambda one: one.revision)
+        self.newest[_key(event)] = newest
+        state = self.states.setdefault(_key(event), AlertState.RECORDED)
+        return Record(state, dict(self.told(event)), newest.revision)
 
     def complete(self, event: Event, arrived_at: UtcNs) -> None:
         del arrived_at
         self.cleared.add(_key(event))
 
-    def lease(self, event: Event, now: UtcNs) -> Lease | None:
+    def lease(self, event: Event, now: UtcNs, *, again: bool = False) -> Lease | None:
         key = _key(event)
-        if self.states[key] in FINAL or self.leases.get(key, now) > now:
+        closed = {AlertState.STALE} if again else FINAL
+        if self.states[key] in closed or self.leases.get(key, now) > now:
             return None
         doubtful = self.states[key] is AlertState.SENDING
         self.states[key] = AlertState.SENDING
@@ -71,7 +80,7 @@ class FakeHistory:
 
     def mark(self, event: Event, lease: Lease, group: str, state: AlertState) -> None:
         if self.leases.get(_key(event)) == lease.until:
-            self.told(event)[group] = state
+            self.told(event)[group] = Told(state, event.revision)
 
     def settle(
         self, event: Event, lease: Lease, state: AlertState, now: UtcNs, last: tuple[str, AlertState] | None = None
@@ -81,7 +90,7 @@ class FakeHistory:
             del self.leases[_key(event)]
             self.states[_key(event)] = state
             if last is not None:
-                self.told(event)[last[0]] = last[1]
+                self.told(event)[last[0]] = Told(last[1], event.revision)
 
 
 @dataclass
@@ -124,11 +133,12 @@ class FakeWindows:
         if self._free(spot, event.event_id):
             window.sent_at, window.sent_rank = now, RANK[event.severity]
             window.number = alert_number(event.event_id)
-            window.held_back -= {*claim.held_back, HeldEvent.of(event)}
+            told = {event.event_id, *(one.event_id for one in claim.held_back)}
+            window.held_back = {one for one in window.held_back if one.event_id not in told}
 
     def hold_back(self, spot: Spot, event: Event, now: UtcNs) -> UtcNs | None:
         window = self._item(spot)
-        window.held_back.add(HeldEvent.of(event))
+        window.held_back = {one for one in window.held_back if one.event_id != event.event_id} | {HeldEvent.of(event)}
         return timer_due(spot, window.sent_at, window.timer_at, now)
 
     def timer_set(self, spot: Spot, due: UtcNs) -> None:

@@ -74,10 +74,14 @@ class Site:
         pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self.outputs["TableName"])
         return [item for page in pages for item in page["Items"]]
 
-    def state_of(self, event: Event) -> str | None:
+    def item_of(self, event: Event) -> dict[str, Any]:
         key = {"camera": {"S": f"{event.thing}/{event.camera_id}"}, "item": {"S": f"event#{event.event_id}"}}
-        item = self.client("dynamodb").get_item(TableName=self.outputs["TableName"], Key=key).get("Item", {})
-        state: str | None = item.get("alert_state", {}).get("S")
+        answer = self.client("dynamodb").get_item(TableName=self.outputs["TableName"], Key=key)
+        item: dict[str, Any] = answer.get("Item", {})
+        return item
+
+    def state_of(self, event: Event) -> str | None:
+        state: str | None = self.item_of(event).get("alert_state", {}).get("S")
         return state
 
     def told(self, purpose: str, camera: str = "") -> list[Delivery]:

@@ -4,6 +4,7 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, Queue
 
@@ -12,7 +13,7 @@ import pytest
 from devkit.alerts.redrive import main as redrive
 from devkit.tools import ROOT
 from smartcam.contract.ack import Acknowledgement, AckStatus
-from smartcam.contract.event import Phase, Severity
+from smartcam.contract.event import EventKind, Phase, Severity
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import event_topic
 from tests.infra.local_site import FAILURES, PATIENCE_S, THING, Device, Site, deployed, fresh, ids_of, wait_until
@@ -77,6 +78,22 @@ def test_a_higher_severity_passes_the_cooldown(site: Site, device: Device) -> No
         device.send(event)
         assert device.reply().status is AckStatus.ACCEPTED
     assert [site.state_of(event) for event in (first, second)] == ["SENT", "SENT"]
+
+
+def test_motion_that_turns_out_to_be_a_person_is_so_in_the_history_and_alerts_nobody_twice(
+    site: Site, device: Device
+) -> None:
+    motion = fresh("porch", kind=EventKind.MOTION, severity=Severity.INFO, cause="motion")
+    person = replace(motion, kind=EventKind.PERSON, severity=Severity.WARNING, cause="detected", revision=1)
+    for event in (motion, person, motion):
+        device.send(event)
+        accepted = Acknowledgement(event.event_id, Phase.RAISED, AckStatus.ACCEPTED, revision=event.revision)
+        assert device.reply() == accepted
+    assert site.item_of(person)["kind"] == {"S": "person"}
+    assert site.item_of(person)["raised"] == {"S": person.to_json().decode()}
+    wait_until(lambda: bool(site.told("alert", "porch")))
+    [alert] = site.told("alert", "porch")
+    assert alert.event_id == motion.event_id
 
 
 def test_a_payload_in_anothers_name_is_refused_answered_and_kept(site: Site, device: Device) -> None:

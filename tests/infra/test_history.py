@@ -23,6 +23,7 @@ from infra.alerts.runtime.ports import (
     NotYet,
     Record,
     Spot,
+    Told,
     Windows,
 )
 from infra.alerts.runtime.render import alert_number
@@ -156,10 +157,11 @@ def test_what_was_decided_for_a_group_is_known_to_the_next_holder_of_the_lease(h
     assert not lease.doubtful
     history.mark(raised(), lease, "everyone", State.SENT)
     again = leased(history, raised(), later(LEASE_S))
-    assert (again.told, again.doubtful) == ({"everyone": State.SENT}, True)
+    assert (again.told, again.doubtful) == ({"everyone": Told(State.SENT)}, True)
     history.mark(raised(), lease, "guards", State.SENT)  # the first holder has lost it
     history.settle(raised(), again, State.SENT, NOON, ("family", State.HELD))
-    assert history.record(raised(), NOON) == Record(State.SENT, {"everyone": State.SENT, "family": State.HELD})
+    told = {"everyone": Told(State.SENT), "family": Told(State.HELD)}
+    assert history.record(raised(), NOON) == Record(State.SENT, told)
 
 
 def test_a_lease_that_was_given_back_leaves_no_doubt(history: History) -> None:
@@ -186,6 +188,7 @@ def test_an_item_tells_a_person_what_happened_and_is_forgotten_in_time(table: Ta
         "settled_at": "2026-03-01T12:00:01.000Z",
         "ended_at": "2026-03-01T12:00:05.000Z",
         "alert_state": "SENT",
+        "event_revision": "0",
         "told": ["everyone=SENT"],
         "raised": raised().to_json().decode(),
         "cleared": cleared().to_json().decode(),

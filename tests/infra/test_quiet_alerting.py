@@ -8,7 +8,7 @@ from infra.alerts.runtime import metrics
 from infra.alerts.runtime.alerting import Outcome
 from infra.alerts.runtime.audience import Audience, Group, Language
 from infra.alerts.runtime.jobs import CloseWindow
-from infra.alerts.runtime.ports import AlertState
+from infra.alerts.runtime.ports import AlertState, Told
 from infra.alerts.runtime.quiet import QuietHours
 from infra.alerts.runtime.render import Purpose
 from smartcam.contract.event import Severity
@@ -58,7 +58,7 @@ def test_one_groups_sleep_does_not_keep_another_from_its_alert() -> None:
     cloud = night_cloud(SLEEPERS, EVERYONE)
     assert cloud.deliver(raised()) is Outcome.SENT
     assert [one.group for one in cloud.notifier.all] == ["everyone"]
-    assert cloud.history.told(raised()) == {"sleepers": AlertState.HELD, "everyone": AlertState.SENT}
+    assert cloud.history.told(raised()) == {"sleepers": Told(AlertState.HELD), "everyone": Told(AlertState.SENT)}
     cloud.tick(A_DAY_S)
     assert [one.group for one in cloud.notifier.all] == ["everyone", "sleepers"]
 

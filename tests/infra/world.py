@@ -123,7 +123,10 @@ class Cloud:
         return done
 
     def acknowledged(self, event: Event) -> bool:
-        wanted = (event.thing, Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED))
+        wanted = (
+            event.thing,
+            Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED, revision=event.revision),
+        )
         return wanted in self.replies.sent
 
     def alerts_of(self, event: Event) -> list[str]:

@@ -5,7 +5,7 @@ event. The device is answered last: once every group is decided, or a timer hold
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -24,6 +24,7 @@ from infra.alerts.runtime.ports import (
     Refusals,
     Replies,
     Timers,
+    Told,
 )
 from infra.alerts.runtime.telling import MOST_TRIES, Case, Later, Telling
 from infra.alerts.runtime.timing import is_stale, occasion
@@ -99,16 +100,19 @@ class Alerting:
 
     def _alert(self, event: Event, job: DeliverAgain) -> Outcome:
         record = self.history.record(event, job.delivery.arrived_at)
-        if record.state in FINAL:
+        is_decided = record.state in FINAL
+        if is_decided and not self.telling.is_open(event, record.told):
             self.telling.begun(event, record.told)
             return Outcome.REPEATED
+        if event.revision < record.revision:  # the newer one is on its way by a delivery of its own
+            return Outcome.REPEATED
         now = self.now()
-        lease = self.history.lease(event, now)
+        lease = self.history.lease(event, now, again=is_decided)
         if lease is None:  # another invocation is at it: look again when it must have ended
             self.timers.ring(UtcNs(now + LEASE_S * NS_PER_S), job)
             return Outcome.DEFERRED
         if is_stale(event, job.delivery.arrived_at, now):
-            self.history.settle(event, lease, AlertState.STALE, now)
+            self.history.settle(event, lease, _best(lease.told, AlertState.STALE), now)
             self.meter.add(metrics.EVENTS_STALE)
             return Outcome.STALE
         return self._decide(event, job, lease)
@@ -116,15 +120,15 @@ class Alerting:
     def _decide(self, event: Event, job: DeliverAgain, lease: Lease) -> Outcome:
         case = Case(event, occasion(event, job.delivery.arrived_at), job.tries, job.slots, lease.doubtful)
         self.telling.begun(event, lease.told)
-        states, later = dict(lease.told), dict[str, Later]()
-        groups = [group for group in self.telling.audience.groups if group.name not in lease.told]
+        told, later = dict(lease.told), dict[str, Later]()
+        groups = [group for group in self.telling.audience.groups if not self.telling.is_told(event, group, lease.told)]
         for group in groups:
             last = group is groups[-1] and not later
 
             def store(state: AlertState, name: str = group.name, *, last: bool = last) -> None:
-                states[name] = state
+                told[name] = Told(state, event.revision)
                 if last:
-                    self.history.settle(event, lease, _best(states), self.now(), (name, state))
+                    self.history.settle(event, lease, _best(told), self.now(), (name, state))
                 else:
                     self.history.mark(event, lease, name, state)
 
@@ -134,8 +138,8 @@ class Alerting:
         if later:
             return self._defer(event, job, lease, later)
         if not groups:
-            self.history.settle(event, lease, _best(states), self.now())
-        return Outcome(_best(states).lower())
+            self.history.settle(event, lease, _best(told), self.now())
+        return Outcome(_best(told).lower())
 
     def _defer(self, event: Event, job: DeliverAgain, lease: Lease, later: dict[str, Later]) -> Outcome:
         """Leave the rest to a timer, and only then let others have the event."""
@@ -158,5 +162,6 @@ class Alerting:
             logger.warning("reply_lost thing=%s event_id=%s error=%s", delivery.thing, acknowledgement.event_id, error)
 
 
-def _best(states: dict[str, AlertState]) -> AlertState:
-    return next((state for state in _BEST_FIRST if state in states.values()), AlertState.UNWANTED)
+def _best(told: Mapping[str, Told], otherwise: AlertState = AlertState.UNWANTED) -> AlertState:
+    states = {one.state for one in told.values()}
+    return next((state for state in _BEST_FIRST if state in states), otherwise)

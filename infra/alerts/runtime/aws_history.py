@@ -4,19 +4,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.alerts.runtime.dynamo import Item, Table, Values, number, text
-from infra.alerts.runtime.ports import AlertState, Lease, Record
+from infra.alerts.runtime.ports import AlertState, Lease, Record, Told
 from smartcam.contract.event import Event
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 
 _RECORD: Final = (
     "SET alert_state = :state, raised = :raised, thing = :thing, kind = :kind, severity = :severity,"
-    " started_at = :started, recorded_at = :recorded, arrived_day = :day, forget_at = :forget"
+    " started_at = :started, recorded_at = :recorded, arrived_day = :day, forget_at = :forget,"
+    " event_revision = :revision"
 )
+_UPGRADE: Final = "SET raised = :raised, kind = :kind, severity = :severity, event_revision = :revision"
 _COMPLETE: Final = (
     "SET cleared = :cleared, ended_at = :ended, thing = :thing, kind = :kind, started_at = :started,"
     " forget_at = :forget"
 )
 _FREE: Final = "alert_state = :recorded OR (alert_state = :sending AND lease_until <= :now)"
+_AGAIN: Final = "alert_state IN (:sent, :held, :suppressed, :unwanted)"
 _MINE: Final = "alert_state = :sending AND lease_until = :lease"
 _SETTLE: Final = "SET alert_state = :state, settled_at = :at REMOVE lease_until"
 
@@ -37,10 +40,16 @@ class DynamoHistory:
             ":severity": text(event.severity),
             ":recorded": text(format_utc(arrived_at)),
             ":day": text(format_utc(arrived_at)[: len("2026-03-01")]),
+            ":revision": number(event.revision),
             **self._common(event, arrived_at),
         }
         new, item = self._update(event, _RECORD, values, "attribute_not_exists(alert_state)")
-        return Record(AlertState.RECORDED) if new else Record(AlertState(item["alert_state"]["S"]), _told(item))
+        if new:
+            return Record(AlertState.RECORDED, revision=event.revision)
+        if event.revision > _revision(item):
+            better = {name: values[name] for name in (":raised", ":kind", ":severity", ":revision")}
+            _, item = self._update(event, _UPGRADE, better, "event_revision < :revision")
+        return Record(AlertState(item["alert_state"]["S"]), _told(item), max(_revision(item), event.revision))
 
     def complete(self, event: Event, arrived_at: UtcNs) -> None:
         """See History."""
@@ -48,7 +57,7 @@ class DynamoHistory:
         values = {":cleared": text(event.to_json().decode()), ":ended": text(format_utc(ended_at))}
         self._update(event, _COMPLETE, {**values, **self._common(event, arrived_at)})
 
-    def lease(self, event: Event, now: UtcNs) -> Lease | None:
+    def lease(self, event: Event, now: UtcNs, *, again: bool = False) -> Lease | None:
         """See History."""
         until = now + self.lease_s * NS_PER_S
         values = {
@@ -57,8 +66,12 @@ class DynamoHistory:
             ":now": number(now),
             ":lease": number(until),
         }
-        update = "SET alert_state = :sending, lease_until = :lease"
-        taken, before = self._update(event, update, values, _FREE)
+        update, free = "SET alert_state = :sending, lease_until = :lease", _FREE
+        if again:
+            decided = [AlertState.SENT, AlertState.HELD, AlertState.SUPPRESSED, AlertState.UNWANTED]
+            values |= {f":{state.lower()}": text(state) for state in decided}
+            free = f"{_FREE} OR {_AGAIN}"
+        taken, before = self._update(event, update, values, free)
         if not taken:
             return None
         return Lease(until, _told(before), doubtful=before["alert_state"]["S"] == AlertState.SENDING)
@@ -70,7 +83,7 @@ class DynamoHistory:
 
     def mark(self, event: Event, lease: Lease, group: str, state: AlertState) -> None:
         """See History."""
-        self._update(event, "ADD told :told", {":told": _entry(group, state), **_holder(lease)}, _MINE)
+        self._update(event, "ADD told :told", {":told": _entry(event, group, state), **_holder(lease)}, _MINE)
 
     def settle(
         self, event: Event, lease: Lease, state: AlertState, now: UtcNs, last: tuple[str, AlertState] | None = None
@@ -80,7 +93,7 @@ class DynamoHistory:
         if last is None:
             self._update(event, _SETTLE, values, _MINE)
         else:
-            self._update(event, f"{_SETTLE} ADD told :told", {**values, ":told": _entry(*last)}, _MINE)
+            self._update(event, f"{_SETTLE} ADD told :told", {**values, ":told": _entry(event, *last)}, _MINE)
 
     def _common(self, event: Event, arrived_at: UtcNs) -> dict[str, dict[str, str]]:
         return {
@@ -100,13 +113,23 @@ def _holder(lease: Lease) -> dict[str, dict[str, str]]:
     return {":sending": text(AlertState.SENDING), ":lease": number(lease.until)}
 
 
-def _entry(group: str, state: AlertState) -> dict[str, list[str]]:
-    return {"SS": [f"{group}={state}"]}
+def _entry(event: Event, group: str, state: AlertState) -> dict[str, list[str]]:
+    return {"SS": [f"{group}={state}@{event.revision}" if event.revision else f"{group}={state}"]}
 
 
-def _told(item: Item) -> dict[str, AlertState]:
-    entries = (entry.rsplit("=", 1) for entry in item.get("told", {}).get("SS", []))
-    return {group: AlertState(state) for group, state in entries}
+def _told(item: Item) -> dict[str, Told]:
+    """The decision on the latest revision of each group."""
+    told = dict[str, Told]()
+    for entry in item.get("told", {}).get("SS", []):
+        group, decision = entry.rsplit("=", 1)
+        state, _, revision = decision.partition("@")
+        found = Told(AlertState(state), int(revision or 0))
+        told[group] = max(told.get(group, found), found, key=lambda one: one.revision)
+    return told
+
+
+def _revision(item: Item) -> int:
+    return int(item.get("event_revision", {}).get("N", 0))
 
 
 def partition(event: Event) -> str:

@@ -77,7 +77,9 @@ class DynamoWindows:
             ":told": {"SS": _entries([*claim.held_back, HeldEvent.of(event)])},
             ":forget": self._forget(now),
         }
-        self._update(spot, f"{_SENT} DELETE held_back :told", _MINE, values)
+        changed, item = self._update(spot, f"{_SENT} DELETE held_back :told", _MINE, values)
+        if changed:
+            self._drop_other_names(spot, event, item)
 
     def hold_back(self, spot: Spot, event: Event, now: UtcNs) -> UtcNs | None:
         """See Windows."""
@@ -87,6 +89,7 @@ class DynamoWindows:
             ":forget": self._forget(now),
         }
         changed, item = self._update(spot, "SET forget_at = :forget ADD held_back :me", _ROOM, values)
+        self._drop_other_names(spot, event, item)
         return timer_due(spot, _time(item, "sent_at"), _time(item, "timer_at"), now) if changed else None
 
     def timer_set(self, spot: Spot, due: UtcNs) -> None:
@@ -122,6 +125,12 @@ class DynamoWindows:
     def reopen(self, spot: Spot) -> None:
         """See Windows."""
         self._update(spot, _FREE, _MINE, {":me": text(_CLOSING)})
+
+    def _drop_other_names(self, spot: Spot, event: Event, item: Item) -> None:
+        """Take out what an event was held back as before it was known as what it is."""
+        names = [one for one in _held_back(spot, item) if one.event_id == event.event_id and one != HeldEvent.of(event)]
+        if names:
+            self._update(spot, "DELETE held_back :told", "", {":told": {"SS": _entries(names)}})
 
     def _forget(self, now: UtcNs) -> dict[str, str]:
         return number(now // NS_PER_S + self.keep_s)

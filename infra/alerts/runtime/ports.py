@@ -45,6 +45,14 @@ class NotReplied(SmartcamError):
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What was decided for one group, and on which revision of the event."""
+
+    state: AlertState
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """The right to decide on one event until then; `told` is what was decided for groups before.
 
@@ -52,29 +60,33 @@ class Lease:
     """
 
     until: int
-    told: Mapping[str, AlertState] = field(default_factory=dict)
+    told: Mapping[str, Told] = field(default_factory=dict)
     doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """How far an event's alert has come, and what was decided for which group."""
+    """How far an event's alert has come, what was decided for which group, and the newest revision that has arrived."""
 
     state: AlertState
-    told: Mapping[str, AlertState] = field(default_factory=dict)
+    told: Mapping[str, Told] = field(default_factory=dict)
+    revision: int = 0
 
 
 class History(Protocol):
     """The record of every event, which is the deduplication record too."""
 
     def record(self, event: Event, arrived_at: UtcNs) -> Record:
-        """Keep a raised event unless it is there already; returns how far its alert has come."""
+        """Keep a raised event unless it, or a newer revision of it, is there already; returns how far it has come."""
 
     def complete(self, event: Event, arrived_at: UtcNs) -> None:
         """Keep how an event ended, whether or not its beginning has arrived."""
 
-    def lease(self, event: Event, now: UtcNs) -> Lease | None:
-        """The sole right to decide on a recorded event until the lease ends; None where it is taken or decided."""
+    def lease(self, event: Event, now: UtcNs, *, again: bool = False) -> Lease | None:
+        """The sole right to decide on a recorded event until the lease ends; None where it is taken or decided.
+
+        What was decided on an earlier revision may be decided once more where `again`.
+        """
 
     def release(self, event: Event, lease: Lease) -> None:
         """Give the lease back, so that the next delivery need not wait for its end."""
@@ -141,7 +153,7 @@ class Windows(Protocol):
         """Begin the cooldown; without effect where the claim is not this event's any more."""
 
     def hold_back(self, spot: Spot, event: Event, now: UtcNs) -> UtcNs | None:
-        """Count an event that does not alert, once however often it is called.
+        """Count an event that does not alert, once however often it is called and under whatever kind.
 
         Returns when a timer must ring for it, None where one is set.
         """

@@ -21,6 +21,7 @@ from infra.alerts.runtime.ports import (
     Pictures,
     Spot,
     Timers,
+    Told,
     Windows,
 )
 from infra.alerts.runtime.render import AlertText, alert_number, render_alert
@@ -116,11 +117,28 @@ class Telling:
             self.timers.ring(UtcNs(ends + DIGEST_GRACE_S * NS_PER_S), SendDigest(group.name, ends))
             self.digests.timer_set(group.name, ends)
 
-    def begun(self, event: Event, told: Mapping[str, AlertState]) -> None:
+    def is_told(self, event: Event, group: Group, told: Mapping[str, Told]) -> bool:
+        """Whether nothing is left to decide for a group: nobody is alerted twice because an event has a better name.
+
+        Whom an earlier revision did not alert may yet be alerted by this one; what quiet hours have held is in their
+        digest, where it gets the better name as long as they last.
+        """
+        before = told.get(group.name)
+        if before is None or before.revision >= event.revision or before.state is AlertState.SENT:
+            return before is not None
+        return before.state is AlertState.HELD and not (group.quiet and group.quiet.end_after(self.now()))
+
+    def is_open(self, event: Event, told: Mapping[str, Told]) -> bool:
+        """Whether a revision of what was decided before is to be decided anew for some group."""
+        groups = [group for group in self.audience.groups if group.name in told]
+        return not all(self.is_told(event, group, told) for group in groups)
+
+    def begun(self, event: Event, told: Mapping[str, Told]) -> None:
         """Begin the cooldowns of alerts that were sent, where a crash came between the two."""
         for group in self.audience.groups:
             spot = spot_of(event, group, self.cooldown_s)
-            if spot.cooldown_s and told.get(group.name) is AlertState.SENT:
+            before = told.get(group.name)
+            if spot.cooldown_s and before is not None and before.state is AlertState.SENT:
                 self.windows.sent(spot, event, Claim(), self.now())
 
     def turn(self, group: Group, slot: UtcNs | None) -> UtcNs | None:
