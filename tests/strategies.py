@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event, EventKind, NormalBox, Phase, Severity
-from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState, Health, OutboxHealth
+from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState, FrameHealth, Health, OutboxHealth
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.notice import CameraState, FrameNotice, PixelBox, StatusNotice
 from smartcam.contract.times import NS_PER_MS, MonotonicNs, UtcNs
@@ -132,6 +132,7 @@ healths = st.builds(
     analysed=counts,
     failed=counts,
     snapshots_waiting=counts,
+    frames=st.builds(FrameHealth, **dict.fromkeys(FrameHealth.__dataclass_fields__, counts)),
     outbox=st.builds(OutboxHealth, waiting=counts, refused=counts, dropped=counts, oldest_ms=st.none() | counts),
     cameras=st.lists(camera_healths, max_size=32, unique_by=lambda one: one.camera_id).map(tuple),
     cameras_left_out=counts,

@@ -1,7 +1,7 @@
 """What a device says of itself on `smartcam/v1/<thing>/health`, every few minutes and when something changes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -57,6 +57,25 @@ class OutboxHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameHealth:
+    """Frames of all cameras, counted by capture (`read`, `announced`) and by inference since each has started.
+
+    Of the notices that inference has `heard`, a newer one took the place of those `dropped`; of the others the
+    picture was `overwritten` or `unreadable`, or they were analysed. Messages that are no notice were `refused`,
+    frames inside messages that never became whole `incomplete`.
+    """
+
+    read: int = 0
+    announced: int = 0
+    heard: int = 0
+    dropped: int = 0
+    overwritten: int = 0
+    unreadable: int = 0
+    refused: int = 0
+    incomplete: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """One message.
 
@@ -78,6 +97,7 @@ class Health:
     analysed: int = 0
     failed: int = 0
     snapshots_waiting: int = 0
+    frames: FrameHealth = field(default_factory=FrameHealth)
     outbox: OutboxHealth = field(default_factory=OutboxHealth)
     cameras: tuple[CameraHealth, ...] = ()
     cameras_left_out: int = 0
@@ -104,6 +124,7 @@ class Health:
                 "analysed": self.analysed,
                 "failed": self.failed,
                 "snapshots_waiting": self.snapshots_waiting,
+                "frames": asdict(self.frames),
                 "outbox": {
                     "waiting": self.outbox.waiting,
                     "refused": self.outbox.refused,
@@ -151,6 +172,7 @@ class Health:
             analysed=fields.integer("analysed"),
             failed=fields.integer("failed"),
             snapshots_waiting=fields.integer("snapshots_waiting"),
+            frames=_frames(fields.inner("frames")) if fields.has("frames") else FrameHealth(),
             outbox=_outbox(fields.inner("outbox")),
             cameras=cameras,
             cameras_left_out=fields.integer("cameras_left_out"),
@@ -163,6 +185,10 @@ _KNOWN = frozenset(Health.__dataclass_fields__) - {"more"} | {"schema"}
 
 def _word(fields: Fields, key: str) -> str | None:
     return fields.text(key, _LONGEST_WORD) if fields.has(key) else None
+
+
+def _frames(fields: Fields) -> FrameHealth:
+    return FrameHealth(**{key: fields.integer(key) for key in FrameHealth.__dataclass_fields__})
 
 
 def _outbox(fields: Fields) -> OutboxHealth:

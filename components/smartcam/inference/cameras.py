@@ -146,6 +146,7 @@ class Cameras:
 
     def status(self, notice: StatusNotice) -> list[Change]:
         """Take note of what capture says of a camera."""
+        self.roster.counted(notice.camera_id, notice.frames_read, notice.frames_announced)
         if notice.state is CameraState.RUNNING:
             self.roster.running(notice.camera_id, notice.frames_per_second)
             return self._alive(notice.camera_id)

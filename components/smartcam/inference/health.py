@@ -12,6 +12,7 @@ from smartcam.contract.health import (
     CameraCondition,
     CameraHealth,
     DeviceState,
+    FrameHealth,
     Health,
     OutboxHealth,
 )
@@ -45,6 +46,7 @@ class Facts:
     outbox: OutboxHealth = field(default_factory=OutboxHealth)
     snapshots_waiting: int = 0
     every_s: int = HEALTH_EVERY_S
+    frames: FrameHealth = field(default_factory=FrameHealth)
 
     @property
     def news(self) -> object:
@@ -144,6 +146,7 @@ class HealthReporter:
             analysed=facts.analysed,
             failed=facts.failed,
             snapshots_waiting=facts.snapshots_waiting,
+            frames=facts.frames,
             outbox=facts.outbox,
             cameras=tuple(ranked[:MOST_CAMERAS]),
             cameras_left_out=max(0, len(ranked) - MOST_CAMERAS),

@@ -14,6 +14,7 @@ class CameraRoster:
         self._lock = threading.Lock()
         self._configured: frozenset[CameraId] = frozenset()
         self._heard: dict[CameraId, CameraHealth] = {}
+        self._counts: dict[CameraId, tuple[int, int]] = {}
 
     def configure(self, cameras: Iterable[CameraId]) -> None:
         """These are expected, whether or not they have been heard of."""
@@ -36,6 +37,17 @@ class CameraRoster:
         """The camera's clip is over, as it should be."""
         with self._lock:
             self._heard[camera] = CameraHealth(camera, CameraCondition.ENDED)
+
+    def counted(self, camera: CameraId, read: int, announced: int) -> None:
+        """What capture says: frames that it has read and announced since it has started."""
+        with self._lock:
+            self._counts[camera] = read, announced
+
+    def frames(self) -> tuple[int, int]:
+        """Frames read and announced, of all cameras."""
+        with self._lock:
+            counts = list(self._counts.values())
+        return sum(read for read, _ in counts), sum(announced for _, announced in counts)
 
     def cameras(self) -> tuple[CameraHealth, ...]:
         """All of them by name."""

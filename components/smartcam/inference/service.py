@@ -4,11 +4,13 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from smartcam.contract.errors import BusError, ContractError, OutboxError, SettingsError
+from smartcam.contract.health import FrameHealth
 from smartcam.contract.inline import InlineFrame, decode_chunk, is_chunk
 from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_S, MonotonicNs
@@ -35,6 +37,7 @@ _TICK_S: Final = 0.25
 """How long a stop, a silent camera or new settings may go unnoticed."""
 _REPORT_EVERY_S: Final = 60.0
 _MOST_UNSTORED: Final = 1000
+_MOST_PICTURES: Final = 16
 _LOG_EVERY: Final = 100
 
 
@@ -114,7 +117,7 @@ class InferenceService:
     def facts(self) -> Facts:
         """What the device tells the cloud of itself; to be read from any thread."""
         model = self._bundles.model
-        counts = self._cameras.counts
+        counts, (read, announced) = self._cameras.counts, self._cameras.roster.frames()
         return Facts(
             cameras=self._cameras.roster.cameras(),
             model_name=None if model is None else model.manifest.name,
@@ -122,6 +125,16 @@ class InferenceService:
             analysed=counts.analysed,
             failed=counts.failed,
             every_s=self._settings.health_every_s,
+            frames=FrameHealth(
+                read=read,
+                announced=announced,
+                heard=self._mailbox.received,
+                dropped=self._mailbox.dropped,
+                overwritten=counts.overwritten,
+                unreadable=counts.unreadable,
+                refused=self._refused,
+                incomplete=self._reassembly.incomplete,
+            ),
         )
 
     def run(self, stop: StopToken) -> None:
@@ -192,7 +205,8 @@ class InferenceService:
                     found.append(restored(episode))
                 except ContractError as error:
                     log(logger, logging.ERROR, "episode_unreadable", event_id=episode.event_id, error=error)
-                    self._outbox.close_episode(episode.event_id)
+                    with suppress(OutboxError):  # then the next process meets it again
+                        self._outbox.close_episode(episode.event_id)
             return found
         return []
 
@@ -239,11 +253,11 @@ class InferenceService:
                     phase=change.event.phase,
                     score=change.event.score,
                 )
-            if change.snapshot is not None:
-                self._keep_picture(change.snapshot)
             if len(self._unstored) == _MOST_UNSTORED:
                 log(logger, logging.ERROR, "change_lost", reason="the outbox takes nothing and memory is bounded")
-            self._unstored.append(change)
+            # Events are small; pictures that wait with them would fill the memory.
+            has_room = len(self._unstored) < _MOST_PICTURES
+            self._unstored.append(change if has_room else replace(change, snapshot=None))
 
     def _keep_picture(self, picture: Snapshot) -> None:
         if self._album is not None:
@@ -258,18 +272,27 @@ class InferenceService:
             return
         try:
             while self._unstored:
-                change = self._unstored[0]
-                if change.event is not None:
-                    self._outbox.put(change.event, change.episode)
-                elif change.episode is not None:
-                    self._outbox.put_episode(change.episode)
-                self._unstored.popleft()
+                self._put(self._unstored[0])
+                # After its event, which needs the disk's last room more.
+                picture = self._unstored.popleft().snapshot
+                if picture is not None:
+                    self._keep_picture(picture)
             self._store_backoff.reset()
         except OutboxError as error:
             wait_s = self._store_backoff.next()
             self._store_at = MonotonicNs(now + round(wait_s * NS_PER_S))
             log(logger, logging.ERROR, "event_not_stored", waiting=len(self._unstored), error=error, again_s=wait_s)
         self._on_stored()
+
+    def _put(self, change: Change) -> None:
+        """Raises OutboxError. What no outbox can ever hold is told, and not tried again."""
+        try:
+            if change.event is not None:
+                self._outbox.put(change.event, change.episode)
+            elif change.episode is not None:
+                self._outbox.put_episode(change.episode)
+        except ContractError as error:
+            log(logger, logging.CRITICAL, "event_not_storable", error=error)
 
     def _report(self) -> None:
         self._report_at = MonotonicNs(self._clock.monotonic() + round(_REPORT_EVERY_S * NS_PER_S))

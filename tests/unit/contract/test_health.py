@@ -14,6 +14,7 @@ from smartcam.contract.health import (
     CameraCondition,
     CameraHealth,
     DeviceState,
+    FrameHealth,
     Health,
 )
 from smartcam.contract.ids import CameraId, ThingName
@@ -57,7 +58,8 @@ def test_the_largest_health_of_a_full_device_fits_every_nucleus() -> None:
         CameraHealth(CameraId(f"{number:02}".ljust(64, "x")), CameraCondition.RUNNING, 1 / 3)
         for number in range(MOST_CAMERAS)
     )
-    payload = replace(SAMPLE, thing=ThingName("t" * 128), cameras=cameras).to_json()
+    frames = FrameHealth(*[2**63 - 1] * len(FrameHealth.__dataclass_fields__))
+    payload = replace(SAMPLE, thing=ThingName("t" * 128), frames=frames, cameras=cameras).to_json()
     assert len(payload) <= LARGEST_HEALTH_BYTES < LARGEST_PAYLOAD_OF_A_NUCLEUS
 
 
@@ -76,6 +78,7 @@ def test_what_is_too_large_is_not_sent() -> None:
         ({"seq": -1}, "seq"),
         ({"sent_at": "today"}, "sent_at"),
         ({"outbox": {"waiting": "many"}}, "outbox.waiting"),
+        ({"frames": {"read": 1}}, "frames.announced"),
         ({"cameras": [1]}, "cameras[0]"),
         ({"cameras": [{"camera_id": "a b"}]}, "cameras[0].camera_id"),
         ({"cameras": [{"camera_id": "a", "condition": "asleep"}]}, "cameras[0].condition"),
@@ -87,6 +90,11 @@ def test_a_wrong_field_is_named(changes: dict[str, object], field: str) -> None:
     with pytest.raises(ContractError) as caught:
         Health.from_json(document(**changes))
     assert caught.value.field == field
+
+
+def test_a_device_of_the_version_before_counts_no_frames() -> None:
+    of_old = {key: value for key, value in json.loads(SAMPLE.to_json()).items() if key != "frames"}
+    assert Health.from_json(json.dumps(of_old)) == SAMPLE
 
 
 def test_fields_of_tomorrow_are_kept() -> None:

@@ -5,10 +5,12 @@ from threading import Thread
 
 import pytest
 
-from smartcam.contract.errors import OutboxError
+from smartcam.contract.errors import ContractError, OutboxError
 from smartcam.contract.event import Event, EventKind
-from smartcam.contract.ids import CameraId
+from smartcam.contract.health import FrameHealth
+from smartcam.contract.ids import CameraId, EventId
 from smartcam.contract.notice import CameraState, StatusNotice, encode_notice
+from smartcam.contract.times import UtcNs
 from smartcam.contract.topics import frames_topic
 from smartcam.edge.album import Album
 from smartcam.edge.lifecycle import StopToken
@@ -39,11 +41,19 @@ class MeanDisk(Outbox):
     """An outbox that takes nothing while it is told so."""
 
     is_full = False
+    refuses = False
 
     def put(self, event: Event, episode: Episode | None = None) -> None:
         if self.is_full:
             raise OutboxError("database or disk is full")
+        if self.refuses:
+            raise ContractError("event", "has 5000 bytes, at most 4096 are allowed")
         super().put(event, episode)
+
+    def close_episode(self, event_id: EventId) -> None:
+        if self.is_full:
+            raise OutboxError("database or disk is full")
+        super().close_episode(event_id)
 
 
 class Stage:
@@ -165,6 +175,16 @@ def test_garbage_and_a_notice_on_another_cameras_topic_are_refused_and_logged_on
     assert stage.service.health.raised == 1
 
 
+def test_what_became_of_the_frames_is_counted_for_the_sign_of_life(stage: Stage) -> None:
+    stage.tell(frames_topic(YARD), b"?")
+    stage.frames(4)
+    for camera, count in ((YARD, 7), (GATE, 5)):
+        status = StatusNotice(camera, CameraState.RUNNING, "", 5.0, count, count - 3, UtcNs(0), UtcNs(0))
+        stage.tell(frames_topic(camera), encode_notice(status))
+    wait_until(lambda: stage.service.facts.frames.read == 12)
+    assert stage.service.facts.frames == FrameHealth(read=12, announced=6, heard=4, refused=1)
+
+
 def test_a_changed_configuration_is_taken_at_run_time(stage: Stage) -> None:
     stage.nucleus.configure(NAME, {"cameras": {"yard": {"min_frames": "20"}}})
     wait_until(lambda: not stage.service._settings_due.is_set())
@@ -225,6 +245,27 @@ def test_an_event_that_the_disk_does_not_take_is_kept_and_put_later(
     assert stage.kinds() == [("anomaly", "raised")]
 
 
+def test_an_event_that_can_never_be_stored_is_told_and_holds_up_no_other(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.outbox.refuses = True
+    stage.frames(3)
+    wait_until(lambda: "event_not_storable" in caplog.text)
+    stage.outbox.refuses = False
+    stage.status(CameraState.LOST)
+    wait_until(lambda: stage.kinds() == [("anomaly", "cleared"), ("camera_lost", "raised")])
+
+
+def test_an_event_is_on_the_disk_before_its_picture_takes_any_room(stage: Stage) -> None:
+    stage.outbox.is_full = True
+    stage.frames(4)
+    assert stage.album.pictures() == []
+    stage.outbox.is_full = False
+    stage.clock.advance(2)
+    wait_until(stage.album.pictures)
+    assert stage.kinds() == [("anomaly", "raised")]
+
+
 def test_a_restarted_process_goes_on_with_its_episode_and_raises_no_second_event(tmp_path: Path) -> None:
     first = Stage(tmp_path, [0.9]).start()
     first.frames(4)
@@ -249,6 +290,22 @@ def test_an_episode_on_the_disk_that_nobody_can_read_is_forgotten(
     second = Stage(tmp_path, [0.1]).start()
     assert "episode_unreadable" in caplog.text
     assert second.outbox.open_episodes() == []
+    second.stop()
+
+
+def test_a_disk_that_is_full_at_the_start_does_not_keep_an_unreadable_episode_from_being_passed_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = Stage(tmp_path, [0.9]).start()
+    first.frames(4)
+    episode = first.outbox.open_episodes()[0]
+    first.outbox.put_episode(Episode(episode.key, YARD, episode.event_id, {"raised": "?"}))
+    first.stop()
+    second = Stage(tmp_path, [0.1])
+    second.outbox.is_full = True
+    second.start()
+    assert "episode_unreadable" in caplog.text
+    second.frames(1)
     second.stop()
 
 
