@@ -15,7 +15,10 @@ from smartcam.edge.settings import Settings
 from smartcam.vision.mask import check_masks
 from smartcam.vision.zone import Zone, zone
 
-_HOST: Final = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")
+_HOST: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9_.%-]{1,32})?")
+_SECRET: Final = re.compile(r"(?<![a-z])(pass(word|wd)?|pwd|token|secret)=(?!\{password\})", re.IGNORECASE)
+_WORDS_OF_FFMPEG: Final = ("udp", "multicast", "tcp", "http", "filter_src")
+"""FFmpeg takes these out of an address's query, and the way to the camera from them."""
 _NOT_IN_URLS: Final = re.compile(r"[\s\"'<>\\^`|]")
 _VIDEO_DEVICE: Final = re.compile(r"/dev/video[0-9]{1,3}|/dev/v4l/by-(id|path)/[A-Za-z0-9][A-Za-z0-9_.:-]*")
 _CAMERA_NUMBER: Final = re.compile(r"[0-9]")
@@ -183,12 +186,16 @@ def _url(settings: Settings, source: SourceKind) -> str:
         is_address = parts.scheme == "rtsp" and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
     except ValueError:
         is_address = False
-    if "@" in url.partition("://")[2].partition("/")[0]:
+    authority = url.partition("://")[2].partition("/")[0].lower()
+    if "@" in authority or "%40" in authority or _SECRET.search(url):
         raise SettingsError(
             settings.name("url"), "(not shown)", "must hold no user and password: name a file in `credentials`"
         )
     if not is_address or _NOT_IN_URLS.search(url):
         raise SettingsError(settings.name("url"), "(not shown)", "must be the address rtsp://host[:port]/path")
+    for word in url.partition("?")[2].split("&"):
+        if word in _WORDS_OF_FFMPEG:
+            raise settings.error("url", f"must not end in {word}: cameras are read over TCP")
     return url
 
 

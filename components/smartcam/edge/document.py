@@ -29,7 +29,7 @@ def document_from(file: Path | None, bus: Callable[[], Bus]) -> Mapping[str, obj
             raise DocumentError(f"{error}; outside a nucleus name a document with --configuration") from error
     try:
         document = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DocumentError(f"{file}: {error}") from error
     if not isinstance(document, dict):
         raise DocumentError(f"{file}: must hold a JSON object, as {{'cameras': {{...}}}}")

@@ -34,7 +34,7 @@ DEFAULT_SLOTS = 3
 class RingWriter:
     """Writes one camera's frames, each over the oldest. For one thread.
 
-    The file is made at the first frame, and made anew when the picture's size changes.
+    The file is made at the first frame, and made anew when the picture's size changes or somebody has removed it.
     """
 
     def __init__(self, folder: Path, camera: CameraId, slots: int = DEFAULT_SLOTS) -> None:
@@ -96,7 +96,8 @@ class RingWriter:
 
     def _ring_for(self, width: int, height: int) -> RingMap:
         ring = self._ring
-        if ring is None or (ring.layout.width, ring.layout.height) != (width, height):
+        # A reader that comes now could not open a ring whose file somebody has removed.
+        if ring is None or (ring.layout.width, ring.layout.height) != (width, height) or not ring.is_at(self._path):
             self.close()
             remove_leftover(self._path, self._camera)
             ring = self._ring = create_ring(self._path, Layout(self._slots, width, height))

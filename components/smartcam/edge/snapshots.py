@@ -139,9 +139,13 @@ class SnapshotStore:
         part = path.with_suffix(".part")
         # No fsync: a picture that a power cut takes is a picture less, its event is in the outbox.
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with open(descriptor, "wb") as file:  # noqa: PTH123  a descriptor has no path
-            file.write(jpeg)
-        part.replace(path)
+        try:
+            with open(descriptor, "wb") as file:  # noqa: PTH123  a descriptor has no path
+                file.write(jpeg)
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
 
     def _make_room(self) -> None:
         total = 0

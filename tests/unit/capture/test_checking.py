@@ -89,7 +89,7 @@ def test_a_document_comes_from_a_file_or_from_the_nucleus(tmp_path: Path) -> Non
     assert document_from(file, never) == {"cameras": {"yard": {"path": "a"}}}
 
 
-@pytest.mark.parametrize("content", [None, "{", "[]"])
+@pytest.mark.parametrize("content", [None, "{", "[]", "[" * 100_000])
 def test_a_document_that_cannot_be_had_is_said(tmp_path: Path, content: str | None) -> None:
     file = tmp_path / "document.json"
     if content is not None:

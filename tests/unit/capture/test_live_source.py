@@ -132,6 +132,26 @@ def test_a_camera_that_opens_after_a_stop_is_closed_again() -> None:
     assert stream.closed_by == ["live-yard"]
 
 
+def test_a_camera_whose_opening_hangs_is_lost_and_not_opened_beside_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module, "_OPEN_LIMIT_S", 0.1)
+    may_open, opened = threading.Event(), []
+
+    def hanging() -> ScriptedStream:
+        opened.append(1)
+        may_open.wait(60)
+        return ScriptedStream([])
+
+    with pytest.raises(CameraLost, match=r"has not been opened within 0\.1 s"):
+        LiveSource("yard", hanging, SystemClock(), StopToken())
+    with pytest.raises(CameraLost, match="still hangs"):
+        LiveSource("yard", hanging, SystemClock(), StopToken())
+    assert len(opened) == 1
+    may_open.set()
+    while any(thread.name == "live-yard" for thread in threading.enumerate()):
+        time.sleep(0.01)
+    live(ScriptedStream(PICTURES)).close()
+
+
 def read_until_it_is_lost(source: LiveSource) -> str:
     try:
         while True:

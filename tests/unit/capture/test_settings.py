@@ -84,6 +84,11 @@ def test_each_kind_of_camera_has_its_place() -> None:
         "rtsp://host/Hunter2 -f lavfi",
         "Hunter2",
         "exec:Hunter2",
+        "rtsp://admin%3AHunter2%40192.0.2.7/live",
+        "rtsp://192.0.2.7/live?user=admin&password=Hunter2",
+        "rtsp://192.0.2.7/user=admin_PASSWORD=Hunter2_channel=1",
+        "rtsp://192.0.2.7/live?pwd=Hunter2",
+        "rtsp://192.0.2.7/live?token=Hunter2",
         "",
     ],
 )
@@ -92,7 +97,26 @@ def test_an_address_that_is_none_or_holds_a_password_is_refused_without_showing_
         one(source="rtsp", url=url)
     assert caught.value.key == "cameras.yard.url"
     assert "Hunter2" not in f"{caught.value} {caught.value.value}"
-    assert "@" not in url or "name a file in `credentials`" in caught.value.remedy
+    is_secret = "@" in url or "=" in url
+    assert not is_secret or "name a file in `credentials`" in caught.value.remedy
+
+
+@pytest.mark.parametrize("word", ["udp", "multicast", "tcp", "http", "filter_src"])
+def test_a_word_by_which_ffmpeg_would_take_another_way_is_refused(word: str) -> None:
+    with pytest.raises(SettingsError, match=f"must not end in {word}"):
+        one(source="rtsp", url=f"rtsp://h/live?channel=1&{word}")
+    assert one(source="rtsp", url=f"rtsp://h/live?channel={word}").url
+
+
+def test_odd_addresses_of_cameras_are_taken_as_they_stand() -> None:
+    for url in (
+        "rtsp://[fe80::1%25eth0]:8554/live",
+        "rtsp://cam.local/user={user}_password={password}_channel=1",
+        "rtsp://cam.local/live?user={user}&password={password}",
+        "RTSP://cam.local/Streaming/Channels/101?transportmode=unicast&profile=Profile_1",
+        "rtsp://cam.local/@1/compass=2",
+    ):
+        assert one(source="rtsp", url=url).url == url
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,15 @@ def test_they_never_take_more_than_their_share_of_the_disk(folder: Path) -> None
     assert album.pictures()[0].event == event(4)
 
 
+def test_a_picture_that_found_no_room_leaves_none_of_it_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_self: Path, _target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    assert not Album(folder).keep(YARD, event(1), b"jpeg")
+    assert list(folder.iterdir()) == []
+
+
 def test_who_wants_none_kept_finds_none(folder: Path) -> None:
     album = Album(folder)
     album.keep(YARD, event(1), b"jpeg")

@@ -207,6 +207,16 @@ def test_a_closed_writer_leaves_the_ring_of_its_successor_alone(make: Make, tmp_
     assert (tmp_path / "smartcam-yard").exists()
 
 
+def test_a_ring_whose_file_was_removed_is_made_anew_with_the_next_frame(make: Make, tmp_path: Path) -> None:
+    writer = make()
+    writer.write(plain_frame(1))
+    (tmp_path / "smartcam-yard").unlink()
+    notice = writer.write(plain_frame(2))
+    late = RingReader(tmp_path, CameraId("yard"))
+    assert late.read(notice).seq == 2
+    late.close()
+
+
 def test_a_frame_that_cannot_be_written_does_not_keep_the_memory(make: Make, tmp_path: Path) -> None:
     writer = make()
     writer.write(plain_frame(1))

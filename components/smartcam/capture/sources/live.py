@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -16,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 READ_S: Final = 1.0
 """A stream's `next` returns at least so often, a source's `read` too."""
+_OPEN_LIMIT_S: Final = 30.0
+"""Streams give up earlier by themselves; a device's driver may hang."""
 _LOOK_S: Final = 0.1
 _PATIENCE_S: Final = 2 * READ_S
 
@@ -67,7 +70,11 @@ class LiveSource:
         # The words alone: an error that was raised holds the stack, and the stack this source with its decoder.
         self._loss = ""
         self._missed = 0
-        self._thread = threading.Thread(target=self._follow, name=f"live-{camera}", daemon=True)
+        name = f"live-{camera}"
+        if any(thread.name == name for thread in threading.enumerate()):
+            # Else each try would leave a thread and a handle behind.
+            raise CameraLost("the try before still hangs in a system call")
+        self._thread = threading.Thread(target=self._follow, name=name, daemon=True)
         self._thread.start()
         self._wait_until_open()
 
@@ -96,8 +103,12 @@ class LiveSource:
         self._thread.join(_PATIENCE_S)
 
     def _wait_until_open(self) -> None:
+        until = time.monotonic() + _OPEN_LIMIT_S
         with self._changed:
             while not (self._is_open or self._loss):
+                if time.monotonic() > until:
+                    self._is_closed = True
+                    raise CameraLost(f"has not been opened within {_OPEN_LIMIT_S:g} s")
                 if self._stop.is_set():
                     self._is_closed = True
                     raise CameraLost("stopped while the camera was being opened")
