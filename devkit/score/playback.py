@@ -128,9 +128,14 @@ def play(clip: Path, model: Model, capture: CaptureSettings, settings: Inference
     except CameraLost as error:
         raise ScoreError(f"clip {error}") from error
     try:
-        return _Player(source, model, capture, settings).play()
+        return play_open(source, model, capture, settings)
     finally:
         source.close()
+
+
+def play_open(clip: Clip, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> Playback:
+    """The same for a clip that is open. Raises ScoreError as `play` does."""
+    return _Player(clip, model, capture, settings).play()
 
 
 class _Player:

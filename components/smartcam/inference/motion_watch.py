@@ -39,12 +39,13 @@ class Surroundings:
     """What the detector makes of a look.
 
     `taken` are boxes of objects whose episode is on, `pending` movers that it is about to name, `visibility` says
-    whether it can see at all.
+    whether it can see at all. `movers` are all that there are.
     """
 
     taken: Sequence[NormalBox]
     pending: frozenset[int]
     visibility: Visibility
+    movers: Sequence[Mover] = ()
 
 
 class MotionWatch:
@@ -87,7 +88,7 @@ class MotionWatch:
             if moving.episode is not None:
                 changes += self._go_on(moving, frame, seen=mover.seen)
             elif mover.seen and moving.box is not None:
-                changes += self._consider(moving, mover, frame, around)
+                changes += self._consider(moving, mover, frame, replace(around, movers=movers))
         for moving in self._adrift:
             changes += self._go_on(moving, frame, seen=False)
         self._adrift = [moving for moving in self._adrift if moving.episode is not None]
@@ -136,7 +137,7 @@ class MotionWatch:
         moving.ready_at = moving.ready_at or at
         moving.shot.consider(frame, box, MOTION_LABEL)
         waits = mover.id in around.pending and at - moving.ready_at < WAIT_S * NS_PER_S
-        if fired is None or waits or _is_part(box, around.taken):
+        if fired is None or waits or _is_part(box, around.taken) or self._has_company(moving, mover, around.movers):
             return []
         sight = Sight(
             kind=EventKind.MOTION,
@@ -149,6 +150,19 @@ class MotionWatch:
         )
         moving.episode, change = self._maker.raised(sight, frame.captured_at, at)
         return [replace(change, snapshot=moving.shot.of(moving.episode))]
+
+    def _has_company(self, moving: Moving, mover: Mover, movers: Sequence[Mover]) -> bool:
+        """Whether it is a part of what has its event or its name already: legs below a coat as dark as the night."""
+        for other in movers:
+            known = self.moving[other.id]
+            if other.id == mover.id or not (other.seen and mover.is_with(other)):
+                continue
+            if known.episode is not None:
+                known.episode = replace(known.episode, suppressed=known.episode.suppressed + 1)
+            if known.episode is not None or known.is_known:
+                moving.is_known = True
+                return True
+        return False
 
     def _go_on(self, moving: Moving, frame: Frame, *, seen: bool) -> list[Change]:
         episode, at = moving.episode, frame.captured_mono

@@ -11,13 +11,19 @@ from typing import Final
 import numpy as np
 
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.boxes import Boxes, Floats, centres
+from smartcam.vision.boxes import Boxes, Floats, centres, sizes
 from smartcam.vision.track import Sightings, Tracker, TrackPolicy
 
 _TRACKING: Final = TrackPolicy(begin_at=0.5, match_iou=0.2, lost_after_s=1.0, static_lost_after_s=1.0, shadow_cover=2.0)
 """Nothing is weak here, and what does not move is soon forgotten: the gate takes it into its background."""
 _TREMBLING: Final = 0.005
 """Steps of a centre below this share of the picture are the gate's, not the object's."""
+_NEAR: Final = 0.5
+"""Parts of one thing lie no farther apart, in sizes of the larger..."""
+_BESIDE: Final = 0.5
+"""...and above or beside each other, with so much of the shorter side."""
+_SAME_WAY: Final = 0.8
+"""The cosine between two ways from which on they are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,8 @@ class Mover:
     """One thing that moves. `box` (4,) is in shares of the picture; `since` is when it was first seen.
 
     `seen`: whether it moves in this look. `travel` and `area` are of the last seconds, in shares of the picture;
-    `straightness` is 0 for what has not travelled, `looks` are those since it was last joined or parted.
+    `straightness` is 0 for what has not travelled, `looks` are those since it was last joined or parted. `course` (2,)
+    is how far its centre has gone in them.
     """
 
     id: int
@@ -54,6 +61,7 @@ class Mover:
     area: float
     straightness: float
     looks: int
+    course: Floats
 
     def has_purpose(self, policy: PurposePolicy) -> bool:
         """Whether it goes somewhere, and is large enough to matter."""
@@ -64,6 +72,17 @@ class Mover:
             and self.travel >= policy.least_travel
             and self.straightness >= policy.least_straightness
         )
+
+    def is_with(self, other: "Mover") -> bool:
+        """Whether both are likely parts of one thing: near each other, and on the same way as far as one can tell."""
+        larger = float(max(sizes(self.box[None])[0], sizes(other.box[None])[0]))
+        shared = np.minimum(self.box[2:], other.box[2:]) - np.maximum(self.box[:2], other.box[:2])
+        least = np.minimum(self.box[2:] - self.box[:2], other.box[2:] - other.box[:2])
+        if not (shared >= _BESIDE * least).any() or float(-shared.min()) > _NEAR * larger:
+            return False
+        lengths = float(np.linalg.norm(self.course)), float(np.linalg.norm(other.course))
+        alike = float(self.course @ other.course) >= _SAME_WAY * lengths[0] * lengths[1]
+        return alike or min(lengths) < _TREMBLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +140,7 @@ class Movers:
             area=sorted(step.area for step in path.steps)[len(path.steps) // 2],
             straightness=straightness(boxes) if gone >= self.policy.least_travel else 0.0,
             looks=len(boxes),
+            course=(centres(boxes[-1:]) - centres(boxes[:1]))[0],
         )
 
     def _walk(self, path: _Path, box: Floats, at: MonotonicNs) -> None:

@@ -63,6 +63,26 @@ def test_what_goes_somewhere_without_a_name_is_a_motion_event_after_a_second() -
     assert cleared.event_id == raised.event_id
 
 
+def in_two_parts(looks: int) -> list[Motion]:
+    """A coat and legs; between them the gate sees nothing."""
+    return [
+        (PixelBox(x, 10, x + 20, 30), PixelBox(x, 33, x + 20, 50))
+        for x in (round(5 + 4.0 * look) for look in range(looks))
+    ]
+
+
+def test_what_the_gate_sees_in_two_parts_is_one_event() -> None:
+    changes = play(analysis_of([NOBODY]), [*in_two_parts(15), *[()] * 25])
+    assert happened(changes) == [MOTION, ("motion", "cleared")]
+    assert events(changes)[1].suppressed == 1
+
+
+def test_a_part_of_what_has_a_name_is_no_motion_event() -> None:
+    settings = CameraSettings(labels=("person", "motion"))
+    script = [seen(("car", 0.8, (5 + 4.0 * look, 10.0, 25 + 4.0 * look, 30.0))) for look in range(15)]
+    assert happened(play(analysis_of(script, settings), in_two_parts(15))) == []
+
+
 def test_within_its_first_second_nothing_is_raised() -> None:
     assert happened(play(analysis_of([NOBODY]), [*crossing(5), *[()] * 25])) == []
 
