@@ -1,0 +1,89 @@
+"""A visit before a full disk, or a full shared memory: run by test_full_disk, where both are small mounts.
+
+python -m tests.system.full_disk FOLDER disk|memory
+"""
+
+import sys
+from pathlib import Path
+
+from smartcam.contract.notice import StatusNotice
+from smartcam.edge.clock import SystemClock
+from smartcam.edge.logs import configure_logging
+from smartcam.edge.outbox import Outbox
+from smartcam.inference.main import build as build_inference
+from tests.pipeline.site import THING, Component, Site, wait_until
+from tests.pipeline.test_inline import ways
+from tests.pipeline.visitor import red_bundle, visit_clip
+
+RAISED, CLEARED = ("anomaly", "raised"), ("anomaly", "cleared")
+
+
+class SmallSite(Site):
+    """A site with its outbox and pictures on one mount, its shared memory on another."""
+
+    def __init__(self, folder: Path) -> None:
+        clip = visit_clip(folder / "yard.mp4", empty=40, then_empty=100)
+        (folder / "site").mkdir()
+        super().__init__(folder / "site", red_bundle(folder / "bundle"), {"yard": clip})
+        self.shm, self.disk = folder / "memory", folder / "disk"
+
+    def start_inference(self) -> None:
+        self._outbox = Outbox(self.disk / "outbox.sqlite3", SystemClock())
+        bus = self.nucleus.bus("smartcam.Inference")
+        self._inference = Component(build_inference(THING, self._bundle, self.shm, bus, self._outbox, self.disk))
+        wait_until(lambda: self._outbox is not None and self._outbox.counts())
+
+    def reasons(self) -> set[str]:
+        return {notice.reason for notice in self.notices() if isinstance(notice, StatusNotice)}
+
+
+def fill(folder: Path) -> Path:
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            return filler
+
+
+def full_disk(site: SmallSite) -> None:
+    """Nothing can be stored, so nothing is sent; with room again nothing was lost."""
+    site.start_inference()
+    filler = fill(site.disk)
+    site.start_capture()
+    wait_until(lambda: site.health().unstored == 2)
+    assert site.cloud.events == []
+    assert site.health().failed == 0
+    filler.unlink()
+    wait_until(lambda: site.cloud.phases() == [RAISED, CLEARED])
+    wait_until(lambda: site.waiting() == 0)
+    assert list(site.disk.rglob("*.part")) == []
+
+
+def full_memory(site: SmallSite) -> None:
+    """Frames travel inside messages, which the status says, and through shared memory when there is room."""
+    filler = fill(site.shm)
+    site.start_inference()
+    site.start_capture()
+    wait_until(lambda: site.cloud.phases() == [RAISED])
+    assert ways(site) == ["inline"]
+    assert any("frames travel inline" in reason and "no room for a ring" in reason for reason in site.reasons())
+    filler.unlink()
+    wait_until(lambda: ways(site) == ["inline", "shared"])
+    wait_until(lambda: site.cloud.phases() == [RAISED, CLEARED])
+
+
+def main() -> None:
+    folder, what = Path(sys.argv[1]), sys.argv[2]
+    configure_logging("INFO")
+    site = SmallSite(folder)
+    try:
+        {"disk": full_disk, "memory": full_memory}[what](site)
+    finally:
+        site.stop()
+    assert list(site.shm.iterdir()) == []
+
+
+if __name__ == "__main__":
+    main()
