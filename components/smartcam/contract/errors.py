@@ -16,6 +16,11 @@ SmartcamError
     └── MessageTooLarge    the nucleus would drop the connection over this message
 """
 
+from typing import Final
+
+_LONGEST_VALUE: Final = 200
+"""Of a value that is wrong, no more is shown."""
+
 
 class SmartcamError(Exception):
     """Whatever the suite raises on purpose."""
@@ -34,7 +39,9 @@ class SettingsError(SmartcamError):
     """A configuration value that cannot be used."""
 
     def __init__(self, key: str, value: object, remedy: str) -> None:
-        super().__init__(f"{key} = {value!r}: {remedy}")
+        shown = repr(value)
+        short = shown if len(shown) <= _LONGEST_VALUE else f"{shown[:_LONGEST_VALUE]}..."
+        super().__init__(f"{key} = {short}: {remedy}")
         self.key = key
         self.value = value
         self.remedy = remedy

@@ -1,7 +1,7 @@
 """Zones, lines, hours and rules of a camera, read from its part of the configuration document."""
 
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,8 @@ _MOST_RULES = 32
 
 def time_zone(name: str, key: str) -> tzinfo:
     """The IANA time zone of a name. Raises SettingsError naming the key where this device knows none of that name."""
+    if name == "UTC":  # the default must not depend on what is installed
+        return UTC
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError) as error:
@@ -41,6 +43,8 @@ class RuleReader:
         """The hours under `schedule`; None where there are none."""
         inner = table.table("schedule")
         days = {day: inner.texts(day, ()) for day in inner.keys()}  # noqa: SIM118  not a mapping
+        if days and not any(days.values()):
+            raise table.error("schedule", "holds in no hour of the week; to switch off, say `armed: false`")
         return weekly_hours(self._place, days, table.name("schedule")) if days else None
 
     def rules(self) -> tuple[Rule, ...]:
@@ -58,6 +62,10 @@ class RuleReader:
         max_size = table.number("max_size", defaults.max_size, 0, 1)
         if min_size > max_size:
             raise table.error("max_size", f"must not be below min_size, which is {min_size:g}")
+        if not max_size:
+            raise table.error("max_size", "must be above 0: everything is larger")
+        if table.has("direction") and not crossed:
+            raise table.error("direction", "needs a line that is crossed in this direction: name it under `line`")
         return Rule(
             name=name,
             labels=table.texts("labels", ()),

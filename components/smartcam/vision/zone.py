@@ -10,6 +10,7 @@ Corner = tuple[float, float]
 _FEWEST_CORNERS = 3
 _MOST_CORNERS = 64
 _LONGEST_NAME = 64
+_LEAST_AREA = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ def zone(name: str, corners: Sequence[Corner], key: str) -> Zone:
         raise SettingsError(key, list(corners), f"must have {_FEWEST_CORNERS} to {_MOST_CORNERS} corners")
     if not all(0 <= side <= 1 for corner in corners for side in corner):
         raise SettingsError(key, list(corners), "corners [x, y] must be shares of the picture, each from 0 to 1")
-    if len(set(corners)) < _FEWEST_CORNERS or _area(corners) == 0:
-        raise SettingsError(key, list(corners), "must enclose an area; its corners lie on one line")
+    if len(set(corners)) < _FEWEST_CORNERS or _area(corners) < _LEAST_AREA:
+        raise SettingsError(key, list(corners), "must enclose an area; its corners lie on one line, or at one place")
     crossing = _crossing(corners)
     if crossing is not None:
         raise SettingsError(key, list(corners), f"must not have edges that cross or touch: {crossing}")

@@ -1,4 +1,6 @@
-from collections.abc import Mapping
+import zoneinfo
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -94,7 +96,16 @@ def test_a_disarmed_camera_or_device_has_no_rules() -> None:
         ({"schedule": {"monday": 7}}, "schedule.monday", "list of words"),
         ({"rules": {"a": {"zones": ["path"]}}}, "rules.a.zones", "does not have; it has none"),
         ({"rules": {"a": {"line": "gate"}}, "lines": {"door": GATE}}, "rules.a.line", "it has door"),
-        ({"rules": {"a": {"direction": "up"}}}, "rules.a.direction", "forward, backward, both"),
+        ({"rules": {"a": {"direction": "backward"}}}, "rules.a.direction", "needs a line"),
+        ({"rules": {"a": {"max_size": 0}}}, "rules.a.max_size", "above 0"),
+        ({"schedule": {"monday": []}}, "schedule", "no hour of the week"),
+        ({"rules": {"a": {"schedule": {"daily": []}}}}, "rules.a.schedule", "no hour of the week"),
+        ({"zones": {"path": [[0, 0], [1e-7, 0], [0, 1e-7]]}}, "zones.path", "enclose an area"),
+        (
+            {"rules": {"a": {"line": "gate", "direction": "up"}}, "lines": {"gate": GATE}},
+            "rules.a.direction",
+            "forward, backward, both",
+        ),
         ({"rules": {"a": {"loiter_s": -1}}}, "rules.a.loiter_s", "from 0"),
         ({"rules": {"a": {"min_size": 0.5, "max_size": 0.1}}}, "rules.a.max_size", "below min_size"),
         ({"rules": {"a": {"schedule": {"monday": ["22:00"]}}}}, "rules.a.schedule.monday", "HH:MM-HH:MM"),
@@ -117,3 +128,28 @@ def test_a_time_zone_that_this_device_does_not_know_is_refused(name: str) -> Non
     with pytest.raises(SettingsError, match="IANA time zone") as caught:
         read_settings({"timezone": name})
     assert caught.value.key == "timezone"
+
+
+def test_universal_time_needs_no_data_base_of_time_zones() -> None:
+    zoneinfo.ZoneInfo.clear_cache()
+    with no_time_zones():
+        assert read_settings({}).timezone == "UTC"
+        with pytest.raises(SettingsError, match="IANA time zone"):
+            read_settings({"timezone": "Europe/Berlin"})
+
+
+def test_a_long_value_is_shown_in_short() -> None:
+    with pytest.raises(SettingsError) as caught:
+        camera({"zones": {"path": [[number / 100, 0.5] for number in range(100)]}})
+    assert len(str(caught.value)) < 500
+
+
+@contextmanager
+def no_time_zones() -> Iterator[None]:
+    """A device on which no time zones are installed."""
+    zoneinfo.reset_tzpath(to=[])
+    try:
+        yield
+    finally:
+        zoneinfo.reset_tzpath()
+        zoneinfo.ZoneInfo.clear_cache()
