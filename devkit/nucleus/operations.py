@@ -71,7 +71,10 @@ class Operations:
         """The response's body, or the promise of it. Raises IpcRefused."""
         handler = self._handlers.get(call.operation)
         if handler is None:
-            raise IpcRefused(ErrorKind.SERVICE, f"{call.operation} is not supported by nucleus {self._profile.name}")
+            # A journal entry too: on lite the caller cannot read the reason.
+            self._journal.write("unsupported", component=call.component, operation=call.operation)
+            reason = f"the stand-in of nucleus {self._profile.name} does not have {call.operation}"
+            raise IpcRefused(ErrorKind.SERVICE, reason)
         return handler(call)
 
     def deliver_cloud(self, message: CloudMessage) -> None:

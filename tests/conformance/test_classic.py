@@ -1,11 +1,12 @@
 """Where the classic nucleus answers otherwise than lite: read in its source, spoken with the SDK's own client."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from awscrt.exceptions import AwsCrtError
 from awsiot.eventstreamrpc import AccessDeniedError
+from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
 from awsiot.greengrasscoreipc.model import (
     FailedUpdateConditionCheckError,
     InvalidArgumentsError,
@@ -53,6 +54,27 @@ def test_errors_can_be_read(line: Line) -> None:
     with pytest.raises(UnauthorizedError) as caught:
         line.publish("other/topic", b"x")
     assert caught.value.message
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda ipc: ipc.get_component_details(component_name="a"),
+        lambda ipc: ipc.list_local_deployments(),
+        lambda ipc: ipc.restart_component(component_name="a"),
+        lambda ipc: ipc.list_components(),
+        lambda ipc: ipc.subscribe_to_component_updates(on_stream_event=print),
+    ],
+)
+def test_what_only_the_stand_in_lacks_is_said_so_and_journalled(
+    line: Line, nucleus: RunningNucleus, operation: Callable[[GreengrassCoreIPCClientV2], object]
+) -> None:
+    with pytest.raises(ServiceError) as caught:
+        operation(line.ipc)
+    assert "the stand-in of nucleus classic does not have" in caught.value.message
+    (entry,) = nucleus.journal("unsupported")
+    assert str(entry["operation"]) in caught.value.message
+    assert entry["component"] == COMPONENT
 
 
 def test_scalars_keep_their_types(line: Line) -> None:
