@@ -24,7 +24,10 @@ def acknowledge(scope: Construct, rule: str, reason: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What a function runs, and how long at most. After so many `retries`, `failures` keeps what it was given."""
+    """What a function runs, and how long at most. After so many `retries`, `failures` keeps what it was given.
+
+    `sets_timers` for itself, by a queue: without that word Lambda takes its sixteenth message for a loop and stops it.
+    """
 
     description: str
     handler: str
@@ -33,6 +36,7 @@ class Workload:
     environment: Mapping[str, str]
     retries: int = 2
     failures: sqs.IQueue | None = None
+    sets_timers: bool = False
 
 
 class SmallFunction(Construct):
@@ -63,6 +67,7 @@ class SmallFunction(Construct):
             log_group=log_group,
             role=role.without_policy_updates(),
             environment=dict(workload.environment),
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if workload.sets_timers else None,
         )
         self.function.node.add_dependency(self.rights)
         acknowledge(self.function, "L1", "Python 3.13 is the newest that the suite is tested on, as on the device.")

@@ -136,6 +136,7 @@ class Alerter(SmallFunction):
                 BUCKET_VARIABLE: "" if means.pictures is None else means.pictures.bucket.bucket_name,
             },
             failures=means.refused,
+            sets_timers=True,
         )
         super().__init__(scope, construct_id, workload=workload, rights=_rights(scope, means))
         acknowledge(
