@@ -1,5 +1,6 @@
 """The cost page adds up, and says as many calls as the functions make."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -8,6 +9,8 @@ from botocore.client import BaseClient
 
 from infra.alerts.asset import ROOT
 from infra.alerts.runtime import handler
+from infra.alerts.runtime.aws_windows import entries
+from infra.alerts.runtime.facts import HeldEvent
 from infra.fleet.runtime import signs, watch
 from infra.fleet.runtime.watching import measures
 from infra.site import SiteSettings
@@ -20,6 +23,8 @@ from tests.infra.test_handler import Account, whole
 
 PAGE = ROOT / "docs/cost.md"
 CENT = 0.005
+WINDOW_BYTES = 300
+"""Of a window in which nothing is held back: its key, times and holder."""
 account = test_handler.account
 Calls = Counter[str]
 
@@ -126,3 +131,11 @@ def test_the_storm_is_bounded_by_the_guards_that_it_names() -> None:
     assert quantity(storm, "SMS") == defaults.sms_a_day
     assert quantity(storm, "alerts") == (len(Severity) + 1) * 50
     assert float(costs()[storm][-1][3]) < 1
+
+
+def test_a_window_grows_by_as_much_as_the_page_says() -> None:
+    storm, cameras, events = "10,000 events at once, at most", 50, 200
+    [entry] = entries([HeldEvent.of(raised())])
+    units = sum(2 * math.ceil((WINDOW_BYTES + len(entry) * held) / 1024) for held in range(1, events + 1))
+    counted_already = 2 * 2 * events
+    assert quantity(storm, "writes: growing windows") == (units - counted_already) * cameras

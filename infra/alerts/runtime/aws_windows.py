@@ -74,7 +74,7 @@ class DynamoWindows:
             ":rank": number(RANK[event.severity]),
             ":number": text(alert_number(event.event_id)),
             ":now": number(now),
-            ":told": {"SS": _entries([*claim.held_back, HeldEvent.of(event)])},
+            ":told": {"SS": entries([*claim.held_back, HeldEvent.of(event)])},
             ":forget": self._forget(now),
         }
         changed, item = self._update(spot, f"{_SENT} DELETE held_back :told", _MINE, values)
@@ -84,7 +84,7 @@ class DynamoWindows:
     def hold_back(self, spot: Spot, event: Event, now: UtcNs) -> UtcNs | None:
         """See Windows."""
         values: Values = {
-            ":me": {"SS": _entries([HeldEvent.of(event)])},
+            ":me": {"SS": entries([HeldEvent.of(event)])},
             ":most": number(self.most),
             ":forget": self._forget(now),
         }
@@ -117,7 +117,7 @@ class DynamoWindows:
 
     def closed(self, spot: Spot, closing: Closing) -> None:
         """See Windows."""
-        told = {":told": {"SS": _entries(closing.held_back)}}
+        told = {":told": {"SS": entries(closing.held_back)}}
         changed, _ = self._update(spot, f"{_FREE} DELETE held_back :told", _MINE, {":me": text(_CLOSING), **told})
         if not changed:  # an event has taken the right meanwhile
             self._update(spot, "DELETE held_back :told", "", told)
@@ -130,7 +130,7 @@ class DynamoWindows:
         """Take out what an event was held back as before it was known as what it is."""
         names = [one for one in _held_back(spot, item) if one.event_id == event.event_id and one != HeldEvent.of(event)]
         if names:
-            self._update(spot, "DELETE held_back :told", "", {":told": {"SS": _entries(names)}})
+            self._update(spot, "DELETE held_back :told", "", {":told": {"SS": entries(names)}})
 
     def _forget(self, now: UtcNs) -> dict[str, str]:
         return number(now // NS_PER_S + self.keep_s)
@@ -150,7 +150,8 @@ def timer_due(spot: Spot, sent_at: UtcNs | None, timer_at: UtcNs | None, now: Ut
     return over if over > now else UtcNs(now + spot.cooldown_s * NS_PER_S)
 
 
-def _entries(held: Sequence[HeldEvent]) -> list[str]:
+def entries(held: Sequence[HeldEvent]) -> list[str]:
+    """What is held back, as the window's item keeps it."""
     return sorted({f"{one.event_id}/{one.kind}/{one.severity}" for one in held})
 
 
