@@ -28,17 +28,26 @@ class Eye:
     def __init__(self, settings: CameraSettings, frames_per_second: float, memory: bytes = b"") -> None:
         """`memory` is what an earlier eye of this camera has learnt."""
         masks, ignored = settings.masks, settings.ignored
-        self._mask = PrivacyMask(masks)
+        self.mask = PrivacyMask(masks)
         self._gate = MotionGate(MotionSettings(settings.sensitivity, frames_per_second, (*masks, *ignored)))
         self._schedule = Schedule(settings.analyse_fps, settings.keep_alive_s)
         self._gate.recall(memory)
+        self._motion: tuple[PixelBox, ...] = ()
+        self._skipped = 0
 
     def look(self, picture: Picture, timeline_ns: int) -> Seen:
-        """Look at the next picture; `timeline_ns` is the source's own time."""
-        motion = self._gate.look(picture.luma)
+        """Look at the next picture; `timeline_ns` is the source's own time.
+
+        While something moves, a picture of which nobody would be told is not looked at: what moved before still does.
+        """
+        if self._motion and not self._schedule.may_tell(timeline_ns):
+            self._skipped += 1
+            return Seen(None, self._motion)
+        motion = self._motion = self._gate.look(picture.luma, self._skipped)
+        self._skipped = 0
         # What follows a change of scene is looked at closely: it may be a hand on the lens, which is no motion.
         is_due = self._schedule.due(timeline_ns, moving=bool(motion) or self._gate.is_unsettled)
-        return Seen(self._mask.apply(picture) if is_due else None, motion)
+        return Seen(self.mask.apply(picture) if is_due else None, motion)
 
     def remember(self) -> bytes:
         """What has been learnt, for the next eye of this camera."""

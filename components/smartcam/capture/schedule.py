@@ -1,5 +1,7 @@
 """Which frames are announced."""
 
+import math
+
 from smartcam.contract.times import NS_PER_MS, NS_PER_S
 
 _SLACK_NS = NS_PER_MS
@@ -16,12 +18,17 @@ class Schedule:
 
     def due(self, at_ns: int, *, moving: bool) -> bool:
         """Whether to announce the frame taken at this time of the source; True counts as announced."""
-        if self._last_ns is not None:
-            since_ns = at_ns - self._last_ns
-            if since_ns < self._motion_ns or (not moving and since_ns < self._keep_alive_ns):
-                return False
+        if not self.may_tell(at_ns) or not (moving or self._since_ns(at_ns) >= self._keep_alive_ns):
+            return False
         self._last_ns = at_ns
         return True
+
+    def may_tell(self, at_ns: int) -> bool:
+        """Whether the frame taken at this time of the source would be announced if something moved in it."""
+        return self._since_ns(at_ns) >= self._motion_ns
+
+    def _since_ns(self, at_ns: int) -> float:
+        return math.inf if self._last_ns is None else at_ns - self._last_ns
 
 
 class RateLimit:

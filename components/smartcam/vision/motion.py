@@ -4,6 +4,7 @@ import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final
 
 import cv2
@@ -12,17 +13,14 @@ from numpy.typing import NDArray
 
 from smartcam.contract.notice import MOST_BOXES, PixelBox
 from smartcam.vision.mask import covered
+from smartcam.vision.shrink import Light, Luma, Shrinker, shrunk_shape
 from smartcam.vision.zone import Zone
 
-Luma = NDArray[np.uint8]
-Light = NDArray[np.float32]
 Mask = NDArray[np.uint8]
 Matrix = cv2.typing.MatLike
 Cells = tuple[int, int, int, int]
 """A box in cells of the halved picture: x1, y1, x2, y2, the second corner excluded."""
 
-WORKING_WIDTH: Final = 240
-"""Pictures are halved until they are no wider: the cost stays the same, and noise averages out."""
 _PATCH: Final = 8
 """Cells per side of a patch for which the change of light is estimated."""
 _DARK: Final = np.float32(8)
@@ -62,8 +60,11 @@ _STILL_S: Final = 15.0
 _STIRRING_NOISE: Final = 5.0
 """Two pictures that are alike differ by less than so many times the mean deviation of one."""
 _MOST_STILL: Final = 250.0
-_SELDOM: Final = 4
-"""Frames from one lesson of the lasting average to the next."""
+_LESSON_S: Final = 0.2
+"""From one lesson of the recent average and the noise to the next."""
+_SELDOM_S: Final = 0.4
+"""From one lesson of the lasting average to the next."""
+_EVERYWHERE: Final = slice(None), slice(None)
 _NEAR: Final = np.ones((3, 3), np.uint8)
 _AROUND: Final = np.ones((9, 9), np.uint8)
 """An object's holes and shadows must not reach the lasting average."""
@@ -105,53 +106,65 @@ class MotionGate:
         self._contrast = settings.least_contrast
         self._rate = settings.frames_per_second
         self._ignored = settings.ignored
+        self._shrinker = Shrinker()
         self._shape: tuple[int, ...] = ()
         self._change: float
         self._masks: tuple[Mask, Mask]
         self._lasting: Light
         self._recent_patches: Light
         self._lasting_now: Matrix
-        self._noise: Light
+        self._limit: Light
         nothing = np.zeros((1, 1), np.float32)
         self._watch_only(nothing)
         self._begin(nothing)
 
-    def look(self, luma: Luma) -> tuple[PixelBox, ...]:
+    def look(self, luma: Luma, skipped: int = 0) -> tuple[PixelBox, ...]:
         """Boxes of motion in pixels of the full picture, at most 16; none when the scene is still.
 
-        `luma` is uint8 (height, width). A picture of another size starts the gate afresh.
+        `luma` is uint8 (height, width). A picture of another size starts the gate afresh. `skipped`: so many pictures
+        came since the last look that nobody looked at; the gate has grown older by them.
         """
-        small = shrunk(luma)
+        small = self._shrinker.shrink(luma)
         if luma.shape != self._shape:
             self._shape = luma.shape
             self._watch_only(small)
             self._begin(self._blackened(small))
             return ()
         small = self._blackened(small)
-        self._age += 1
-        patches = _patches(small)
-        light, change = _light(self._recent_patches, patches, self._left_out)
-        field = cv2.resize(light, small.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        rest = cv2.absdiff(small, _relit(self._recent, field))
-        mask = self._above_noise(rest)
-        if cv2.countNonZero(mask) >= _LEAST_CELLS:
-            rest = cv2.min(rest, cv2.absdiff(small, _relit(self._lasting_now, field)))
-            mask = self._above_noise(rest)
+        passed = 1 + skipped
+        self._age += passed
+        rest, mask, change = self._compare(small)
+        cells = cv2.countNonZero(mask)
         jump, self._change = change / self._change, change
-        if _is_another_scene(cv2.countNonZero(mask) / self._watched_cells, jump):
+        if _is_another_scene(cells / self._watched_cells, jump):
             self._begin(small)
             self._changed = True
             return ()
         changed = mask
-        if self._settled is not None:
+        if self._settled is not None and cells:
             mask = np.asarray(cv2.bitwise_and(mask, cv2.bitwise_not(self._settled)), np.uint8)
-        firm = cv2.bitwise_and(mask, cv2.bitwise_and(*self._masks))
-        self._learn(small, rest, mask)
-        if self._age % _SELDOM == 0 or self._age < _SETTLING_FRAMES:
-            self._learn_slowly(small, mask)
-            self._count_still(small, changed)
-        self._masks = (mask, self._masks[0])
-        return _boxes(firm, mask, luma.shape) if self._age >= _SETTLING_FRAMES else ()
+            cells = cv2.countNonZero(mask)
+        earlier, self._masks = self._masks, (mask, self._masks[0])
+        self._learn(small, rest, mask, earlier[0], passed)
+        self._learn_slowly(small, mask, changed, passed)
+        return _boxes(mask, earlier, luma.shape) if cells >= _LEAST_CELLS and self._age >= _SETTLING_FRAMES else ()
+
+    def _compare(self, small: Light) -> tuple[Matrix, Mask, float]:
+        """By how much each cell differs from what is behind it, where that is more than noise, and the light's change.
+
+        Where the recent average is left, the lasting one may still be met: somebody who stood there has gone.
+        """
+        light, change = _light(self._recent_patches, _patches(small), self._left_out)
+        field = cv2.resize(light, small.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        rest = cv2.absdiff(small, _relit(self._recent, field))
+        mask = self._above_noise(rest, _EVERYWHERE)
+        left, top, width, height = cv2.boundingRect(mask)
+        if width * height >= _LEAST_CELLS:
+            part = slice(top, top + height), slice(left, left + width)
+            lasting = cv2.absdiff(small[part], _relit(self._lasting_now[part], field[part]))
+            rest[part] = cv2.min(rest[part], lasting)
+            mask[part] = self._above_noise(rest[part], part)
+        return rest, mask, change
 
     @property
     def is_unsettled(self) -> bool:
@@ -162,7 +175,7 @@ class MotionGate:
         """What the gate has learnt, for `recall`; empty before the first picture."""
         if not self._shape:
             return b""
-        planes = (self._recent, self._lasting, self._noise * _NOISE_STEPS)
+        planes = (self._recent, self._lasting, self._noise() * _NOISE_STEPS)
         return _HEAD.pack(_MARK, *self._shape, *self._recent.shape) + b"".join(_bytes(plane) for plane in planes)
 
     def recall(self, memory: bytes) -> bool:
@@ -180,18 +193,18 @@ class MotionGate:
         self._watch_only(planes[0])
         self._begin(self._blackened(planes[0]))
         self._shape = (height, width)
-        self._lasting, self._noise = planes[1].copy(), planes[2] / np.float32(_NOISE_STEPS)
+        self._lasting, self._limit = planes[1].copy(), self._limit_of(planes[2] / np.float32(_NOISE_STEPS))
         self._age = _LEARNT_FRAMES
         self._compare_averages()
         return True
 
     def _begin(self, small: Light) -> None:
         nothing: Mask = np.zeros(small.shape, np.uint8)
-        self._age = 0
+        self._age = self._untaught = self._seldom_untaught = 0
         self._change = 1.0
         self._recent: Light = small.copy()
         self._lasting = small.copy()
-        self._noise = np.full_like(small, _FIRST_NOISE)
+        self._limit = self._limit_of(np.full_like(small, _FIRST_NOISE))
         self._masks = (nothing, nothing)
         self._before = small
         self._still = nothing
@@ -217,35 +230,50 @@ class MotionGate:
         """The picture without its ignored zones: nothing is computed from them, and nothing of them remembered."""
         return small if self._shown is None else np.asarray(cv2.multiply(small, self._shown), np.float32)
 
-    def _above_noise(self, rest: Matrix) -> Mask:
-        above = cv2.scaleAdd(self._noise, -_NOISE_WEIGHT, rest)
-        # A number is compared with every cell, which the stubs leave out.
-        mask = cv2.compare(above, self._contrast, cv2.CMP_GT)  # type: ignore[call-overload]
-        return np.asarray(mask if self._watched is None else cv2.bitwise_and(mask, self._watched), np.uint8)
+    def _above_noise(self, rest: Matrix, part: tuple[slice, slice]) -> Mask:
+        mask = cv2.compare(rest, self._limit[part], cv2.CMP_GT)
+        return np.asarray(mask if self._watched is None else cv2.bitwise_and(mask, self._watched[part]), np.uint8)
 
-    def _learn(self, small: Light, rest: Matrix, mask: Mask) -> None:
-        quiet = cv2.bitwise_not(mask)
-        young = 1 / (self._age + 1)
-        cv2.accumulateWeighted(small, self._recent, max(young, self._per_frame(_RECENT_S)), quiet)
-        cv2.accumulateWeighted(small, self._recent, self._per_frame(_OBJECT_S), mask)
+    def _learn(self, small: Light, rest: Matrix, mask: Mask, before: Mask, passed: int) -> None:
+        self._untaught += passed
+        if self._untaught < self._frames_of(_LESSON_S) and self._age > self._frames_of(_RECENT_S):
+            return
+        share = max(1 / (self._age + 1), min(self._untaught / (_RECENT_S * self._rate), 1.0))
+        slow_share = min(self._untaught / (_OBJECT_S * self._rate), 1.0)
+        self._untaught = 0
+        cv2.accumulateWeighted(small, self._recent, share, cv2.bitwise_not(mask))
+        cv2.accumulateWeighted(small, self._recent, slow_share, mask)
         # A leaf or a wet edge that comes and goes is noise of its place; an object, which stays, is not.
-        unsettled = cv2.bitwise_not(cv2.bitwise_and(mask, self._masks[0]))
-        _, clipped = cv2.threshold(rest, 4 * self._contrast, 0.0, cv2.THRESH_TRUNC)
-        cv2.accumulateWeighted(clipped, self._noise, max(young, self._per_frame(_RECENT_S)), unsettled)
+        unsettled = cv2.bitwise_not(cv2.bitwise_and(mask, before))
+        cv2.accumulateWeighted(self._limit_of(np.minimum(rest, 4 * self._contrast)), self._limit, share, unsettled)
 
-    def _learn_slowly(self, small: Light, mask: Mask) -> None:
-        share = max(1 / (self._age + 1), min(_SELDOM * self._per_frame(_LASTING_S), 1.0))
+    def _limit_of(self, noise: Matrix) -> Light:
+        """The difference that counts where the mean absolute deviation is so much."""
+        return np.asarray(noise * np.float32(_NOISE_WEIGHT) + np.float32(self._contrast), np.float32)
+
+    def _noise(self) -> Light:
+        return (self._limit - np.float32(self._contrast)) / np.float32(_NOISE_WEIGHT)
+
+    def _learn_slowly(self, small: Light, mask: Mask, changed: Mask, passed: int) -> None:
+        seldom = self._frames_of(_SELDOM_S)
+        lessons, self._seldom_untaught = divmod(self._seldom_untaught + passed, seldom)
+        if not lessons and self._age >= _SETTLING_FRAMES:
+            return
+        share = max(1 / (self._age + 1), min(lessons * seldom / (_LASTING_S * self._rate), 1.0))
+        self._count_still(small, changed, lessons)
         cv2.accumulateWeighted(small, self._lasting, share, cv2.bitwise_not(cv2.dilate(mask, _AROUND)))
         self._compare_averages()
 
-    def _count_still(self, small: Light, changed: Mask) -> None:
+    def _count_still(self, small: Light, changed: Mask, lessons: int) -> None:
         """What has changed and then kept perfectly still is settled: it was put down, or something was taken away."""
-        apart = cv2.scaleAdd(self._noise, -_STIRRING_NOISE, cv2.absdiff(small, self._before))
+        apart = cv2.scaleAdd(self._noise(), -_STIRRING_NOISE, cv2.absdiff(small, self._before))
         self._before = small
+        # A number is compared with every cell, or added to it, which the stubs leave out.
         stirred = cv2.compare(apart, self._contrast / 2, cv2.CMP_GT)  # type: ignore[call-overload]
         still = cv2.bitwise_and(changed, cv2.bitwise_not(stirred))
-        self._still = np.asarray(cv2.bitwise_and(cv2.add(self._still, 1), still), np.uint8)  # type: ignore[call-overload]
-        needed = min(_STILL_S * self._rate / _SELDOM, _MOST_STILL)
+        longer = cv2.add(self._still, max(lessons, 1))  # type: ignore[call-overload]
+        self._still = np.asarray(cv2.bitwise_and(longer, still), np.uint8)
+        needed = min(_STILL_S * self._rate / self._frames_of(_SELDOM_S), _MOST_STILL)
         settled = cv2.compare(self._still, needed, cv2.CMP_GE)  # type: ignore[call-overload]
         self._settled = np.asarray(settled, np.uint8) if cv2.countNonZero(settled) else None
 
@@ -256,24 +284,8 @@ class MotionGate:
         field = cv2.resize(light, self._lasting.shape[::-1], interpolation=cv2.INTER_LINEAR)
         self._lasting_now = _relit(self._lasting, field)
 
-    def _per_frame(self, seconds: float) -> float:
-        return min(1 / (seconds * self._rate), 1.0)
-
-
-def shrunk(luma: Luma) -> Light:
-    """The picture halved until it is at most `WORKING_WIDTH` wide: float32, each cell the mean of its pixels."""
-    while luma.shape[1] > WORKING_WIDTH and luma.shape[0] > 1:
-        rows, columns = luma.shape[0] // 2, luma.shape[1] // 2
-        even = luma[: 2 * rows, : 2 * columns]
-        luma = np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
-    return luma.astype(np.float32)
-
-
-def shrunk_shape(height: int, width: int) -> tuple[int, int]:
-    """The shape that `shrunk` gives a picture."""
-    while width > WORKING_WIDTH and height > 1:
-        height, width = height // 2, width // 2
-    return height, width
+    def _frames_of(self, seconds: float) -> int:
+        return max(round(seconds * self._rate), 1)
 
 
 def _bytes(plane: Light) -> bytes:
@@ -310,14 +322,13 @@ def _is_another_scene(share: float, jump: float) -> bool:
     return share > _OTHER_LIGHT_SHARE and not 1 / _OTHER_LIGHT < jump < _OTHER_LIGHT
 
 
-def _boxes(firm: Matrix, mask: Mask, shape: tuple[int, ...]) -> tuple[PixelBox, ...]:
+def _boxes(mask: Mask, earlier: tuple[Mask, Mask], shape: tuple[int, ...]) -> tuple[PixelBox, ...]:
     """What is large enough, or has stayed for long enough, to be more than noise."""
-    if cv2.countNonZero(mask) < _LEAST_CELLS:
-        return ()
     cells = mask.shape
     left, top, right, bottom = _around(cv2.boundingRect(mask), cells)
     part = slice(top, bottom), slice(left, right)
-    firm, mask = firm[part], mask[part]
+    mask = mask[part]
+    firm = cv2.bitwise_and(mask, cv2.bitwise_and(earlier[0][part], earlier[1][part]))
     solid = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _NEAR)
     joined = cv2.dilate(cv2.bitwise_or(firm, solid), _NEAR)
     outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
@@ -342,6 +353,8 @@ def _around(box: Sequence[int], shape: tuple[int, ...]) -> Cells:
 
 def united(boxes: Sequence[Cells], shape: tuple[int, ...], most: int) -> tuple[Cells, ...]:
     """Boxes that overlap become one; while they are more than `most`, so do those that are near each other."""
+    if len(boxes) <= most and not any(_touch(*pair) for pair in combinations(boxes, 2)):
+        return tuple(boxes)
     reach = 0
     while len(boxes) > 1:
         canvas = np.zeros(shape, np.uint8)
@@ -354,3 +367,7 @@ def united(boxes: Sequence[Cells], shape: tuple[int, ...], most: int) -> tuple[C
             break
         reach = 1 if before > most else 0
     return tuple(boxes)
+
+
+def _touch(one: Cells, other: Cells) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]

@@ -9,7 +9,7 @@ import numpy as np
 from smartcam.contract.event import NormalBox
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.motion import Light, Luma, shrunk
+from smartcam.vision.shrink import Light, Luma, shrunk
 
 _LEARN_EVERY_S: Final = 1.0
 _WEIGHT: Final = 0.2

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.motion import shrunk, shrunk_shape
+from smartcam.vision.shrink import Shrinker, shrunk_shape
 from smartcam.vision.survey import Blocks, Light, Survey, survey
 from smartcam.vision.visibility import Visibility
 
@@ -123,6 +123,7 @@ class TamperWatch:
 
     def __init__(self) -> None:
         self._shape: tuple[int, ...] = ()
+        self._shrinker = Shrinker()
         self._report = ALL_WELL
         self._looks = self._doubt_ns = 0
         self._noise = self._contrast = 1.0
@@ -146,7 +147,7 @@ class TamperWatch:
         if elapsed_ns < _LOOK_S * NS_PER_S:
             return self._report
         rows = luma[::_EVERY_ROW].copy()
-        now = Blocks.of(shrunk(luma))
+        now = Blocks.of(self._shrinker.shrink(luma))
         seen = survey(now, self._reference, self._before, self._noise)
         is_same = bool(np.array_equal(rows, self._rows))
         if not is_same:
@@ -200,7 +201,7 @@ class TamperWatch:
         self._structure = 0.0
         self._at = self._good_at = self._learnt_at = at
         self._rows = luma[::_EVERY_ROW].copy()
-        self._reference = self._before = Blocks.of(shrunk(luma))
+        self._reference = self._before = Blocks.of(self._shrinker.shrink(luma))
         if self._recalled is not None and self._recalled[0] == luma.shape:
             self._reference, self._looks = Blocks.of(self._recalled[1]), _SETTLING_LOOKS + 1
             self._structure = math.sqrt(float(np.mean(self._reference.variance)))

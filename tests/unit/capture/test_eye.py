@@ -2,12 +2,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from smartcam.capture.eye import Eye, Seen
 from smartcam.capture.settings import CameraSettings
 from smartcam.contract.ids import CameraId
+from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_MS
+from smartcam.vision.motion import MotionGate
 from smartcam.vision.picture import Picture
+from smartcam.vision.shrink import Luma
 from smartcam.vision.zone import Zone
 from tests.clips import moving_square, still_scene
 
@@ -73,3 +77,32 @@ def test_what_one_eye_has_learnt_another_goes_on_with() -> None:
 
 def test_an_eye_that_has_seen_nothing_remembers_nothing() -> None:
     assert Eye(SETTINGS, 10, b"nonsense").remember() == b""
+
+
+def test_pictures_of_which_nobody_would_be_told_are_not_looked_at_while_something_moves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    skipped: list[int] = []
+    look = MotionGate.look
+
+    def counted(gate: MotionGate, luma: Luma, before: int = 0) -> tuple[PixelBox, ...]:
+        skipped.append(before)
+        return look(gate, luma, before)
+
+    monkeypatch.setattr(MotionGate, "look", counted)
+    eye = Eye(SETTINGS, 10)
+    watched(eye, list(still_scene(frames=20)))
+    assert skipped == [0] * 20
+    seen = watched(eye, list(moving_square(frames=40, step=4)), from_frame=20)
+    assert 18 <= len(skipped) - 20 <= 24
+    assert 59 <= sum(skipped) + len(skipped) <= 60
+    assert all(each.motion for each in seen[2:])
+
+
+def test_whoever_goes_is_noticed_at_the_next_picture_that_could_be_told_of() -> None:
+    eye = Eye(SETTINGS, 10)
+    still, moving = list(still_scene(frames=20)), list(moving_square(frames=20, step=4))
+    watched(eye, still)
+    watched(eye, moving, from_frame=20)
+    after = watched(eye, still, from_frame=40)
+    assert not any(each.motion for each in after[2:])

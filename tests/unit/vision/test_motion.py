@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from devkit import probe
 from smartcam.contract.notice import PixelBox
-from smartcam.vision.motion import WORKING_WIDTH, Cells, MotionGate, MotionSettings, shrunk, united
+from smartcam.vision.motion import Cells, MotionGate, MotionSettings, united
+from smartcam.vision.shrink import WORKING_WIDTH, shrunk
 from smartcam.vision.zone import Zone
 
 Grey = NDArray[np.uint8]
@@ -328,3 +329,14 @@ def test_somebody_who_stirs_a_little_stays_seen() -> None:
     gate = settled(grey)
     swaying = [with_square(grey, 100 + 2 * abs((i // 5) % 6 - 3), 80, 30, 250) for i in range(400)]
     assert all(gate.look(picture) for picture in noisy(swaying))
+
+
+def test_pictures_that_were_skipped_count_as_time() -> None:
+    grey = room(240, 180)
+    bag = with_square(grey, 100, 80, 30, 250)
+    every, third = settled(grey), settled(grey)
+    pictures = list(noisy([bag] * 300))
+    still_from = [max(i for i, boxes in enumerate(map(every.look, pictures)) if boxes)]
+    looks = [(i, third.look(pictures[i], 2)) for i in range(0, 300, 3)]
+    still_from.append(max(i for i, boxes in looks if boxes))
+    assert abs(still_from[0] - still_from[1]) <= 25
