@@ -1,4 +1,7 @@
-"""V4L2 without a device: what FFmpeg is asked for, and its stream as a clip of motion JPEG would give it."""
+"""V4L2 without a device: what FFmpeg is asked for, and its stream as a clip of motion JPEG would give it.
+
+FFmpeg's own V4L2 code runs in test_v4l2_device.
+"""
 
 import os
 import select
@@ -53,7 +56,7 @@ def test_a_device_is_asked_for_size_and_rate_and_its_pictures_come(
     assert len(pictures) == 5
     assert {(picture.width, picture.height) for picture in pictures} == {(320, 240)}
     assert device.asked["format"] == "v4l2"
-    assert device.asked["options"] == {"video_size": "320x240", "framerate": "10"}
+    assert device.asked["container_options"] == {"video_size": "320x240", "framerate": "10"}
 
 
 def test_a_device_that_is_none_or_missing_is_said_in_words() -> None:

@@ -153,7 +153,8 @@ def open_v4l2(settings: CameraSettings) -> PyAvStream:
     if settings.max_fps:
         options["framerate"] = f"{settings.max_fps:g}"
     try:
-        container = av.open(place, mode="r", format="v4l2", options=options, timeout=(_OPEN_S, READ_S))
+        # Not as `options`: those go to the decoder too, which would take the wanted size for the device's.
+        container = av.open(place, mode="r", format="v4l2", container_options=options, timeout=(_OPEN_S, READ_S))
     except (av.FFmpegError, ValueError, OSError) as error:
         raise CameraLost(f"{place}: {_words(error)}") from None
     return _streaming(container, place, settings, _readiness(place))
