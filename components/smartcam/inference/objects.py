@@ -164,6 +164,7 @@ class ObjectAnalysis:
             moves=followed.moves,
             allowed=fired is not None and hidden is None,
             static=bool(tracks.static[row]),
+            loitered=self._has_loitered(tracks, row, fired),
         )
         followed.alarm, transition = step(self._policy, followed.alarm, observation)
         if seen:
@@ -186,6 +187,12 @@ class ObjectAnalysis:
         utc = frame.captured_at if self._maker.synced() else None
         followed.rules, fired = observe_all(self._rules, followed.rules, Stand(frame.captured_mono, utc, label, box))
         return fired
+
+    def _has_loitered(self, tracks: Tracks, row: int, fired: Fired | None) -> bool:
+        """Whether it fired a rule by staying, and has not stood there for long beyond what the rule asks for."""
+        if fired is None or not fired.loiter_s:
+            return False
+        return float(tracks.still_s[row]) - fired.loiter_s < self._tracker.policy.static_after_s
 
     def _sight(self, tracks: Tracks, row: int, fired: Fired | None) -> Sight:
         return Sight(

@@ -41,7 +41,7 @@ class Observation:
     `seen`: whether this look saw it. `moves`: how often it has moved since it was first seen, 0 for an object that
     has always stood there; for a scene, which does not move, one more than the state's `spent_moves`. `allowed`:
     whether it may raise here and now (its rules). `static`: it has stood there for long, so that it belongs to the
-    background until it moves again.
+    background until it moves again. `loitered`: but this is what it may raise for.
     """
 
     at: MonotonicNs
@@ -50,6 +50,7 @@ class Observation:
     moves: int = 1
     allowed: bool = True
     static: bool = False
+    loitered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,14 @@ class AlarmState:
 
     `streak`: looks in a row at raise_at or above. `open`: an episode is on. `low_since`: since when it has been low
     or out of sight. `spent_moves`: an episode that is over has used up the movements before it: only a new one
-    raises again, so that what stays where it is alarms once.
+    raises again, so that what stays where it is alarms once. `rested_moves`: so has standing there for long.
     """
 
     streak: int = 0
     open: bool = False
     low_since: MonotonicNs | None = None
     spent_moves: int = 0
+    rested_moves: int = 0
 
 
 def step(policy: AlarmPolicy, state: AlarmState, observation: Observation) -> tuple[AlarmState, Transition | None]:
@@ -72,12 +74,13 @@ def step(policy: AlarmPolicy, state: AlarmState, observation: Observation) -> tu
     if state.open:
         return _while_open(policy, state, observation)
     if observation.static:
-        state = replace(state, spent_moves=max(state.spent_moves, observation.moves))
+        state = replace(state, rested_moves=max(state.rested_moves, observation.moves))
     high = observation.seen and observation.score >= policy.raise_at
     if not high:
         return replace(state, streak=0), None
     streak = min(state.streak + 1, policy.min_frames)
-    if streak >= policy.min_frames and observation.allowed and observation.moves > state.spent_moves:
+    spent = state.spent_moves if observation.loitered else max(state.spent_moves, state.rested_moves)
+    if streak >= policy.min_frames and observation.allowed and observation.moves > spent:
         return AlarmState(streak=streak, open=True, spent_moves=state.spent_moves), Transition.RAISED
     return replace(state, streak=streak), None
 

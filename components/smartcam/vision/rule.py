@@ -62,10 +62,14 @@ class RuleState:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """The rule that is true of an object now, and the zone in which it stands."""
+    """The rule that is true of an object now, and the zone in which it stands.
+
+    `loiter_s`: for how long the object had to be there for it.
+    """
 
     rule: str
     zone: str | None
+    loiter_s: float = 0.0
 
 
 def observe(rule: Rule, state: RuleState, stand: Stand) -> tuple[RuleState, Fired | None]:
@@ -75,7 +79,7 @@ def observe(rule: Rule, state: RuleState, stand: Stand) -> tuple[RuleState, Fire
     state = _walk(rule, state, stand)
     if not (_is_meant(rule, stand) and _is_there(rule, state, stand.at)):
         return state, None
-    return state, Fired(rule.name, None if zone is None else zone.name)
+    return state, Fired(rule.name, None if zone is None else zone.name, rule.loiter_s)
 
 
 def observe_all(

@@ -80,6 +80,34 @@ def test_who_passes_does_not_loiter_and_who_stays_does() -> None:
     assert event.started_at == frame(5.0).captured_at
 
 
+def test_who_loiters_without_stirring_does_not_become_background_first() -> None:
+    settings = CameraSettings(rules=(Rule("loiters", loiter_s=60),))
+    (event,) = raised(play([*walk(0, 10, 10), *[seen(person(10))] * 400], settings))
+    assert event.started_at == frame(60.0).captured_at
+
+
+def test_what_stood_there_before_the_camera_was_armed_does_not_loiter() -> None:
+    analysis = ObjectAnalysis(object_model([*walk(0, 10, 10), seen(person(10))]), maker(), CameraSettings(armed=False))
+    run(analysis, 0, 300)
+    analysis.configure(CameraSettings(rules=(Rule("loiters", loiter_s=60),)))
+    assert happened(run(analysis, 300, 400)) == []
+
+
+def test_what_loitered_long_ago_is_background_for_other_rules() -> None:
+    """It parks where no rule means it; when another rule begins to hold, a minute later, it has long been there."""
+    evening = weekly_hours(BERLIN, {"daily": ["13:01-24:00"]}, "k")
+    right = Zone("right", ((0.6, 0.0), (1.0, 0.0), (1.0, 1.0), (0.6, 1.0)))
+    rules = (Rule("loiters", zones=(right,), loiter_s=60), Rule("in the evening", hours=evening))
+    script = [*walk(0, 10, 10), *[seen(person(10))] * 500]
+    assert raised(play(script, CameraSettings(zones=(right,), rules=rules))) == []
+
+
+def test_what_has_parked_for_long_does_not_loiter_when_the_hours_of_the_rule_begin() -> None:
+    evening = weekly_hours(BERLIN, {"daily": ["13:01-24:00"]}, "k")
+    script = [*walk(0, 10, 10), *[seen(person(10))] * 500]
+    assert raised(play(script, CameraSettings(rules=(Rule("loiters", loiter_s=10, hours=evening),)))) == []
+
+
 def test_outside_of_the_schedule_nobody_raises() -> None:
     never = weekly_hours(BERLIN, {"daily": ["00:00-00:01"]}, "k")
     always = weekly_hours(BERLIN, {"daily": ["00:00-24:00"]}, "k")

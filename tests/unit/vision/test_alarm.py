@@ -189,3 +189,12 @@ def test_sure_is_what_would_raise_or_has_raised() -> None:
     assert not is_sure(POLICY, run(seen(0.7, 0.7))[0])
     assert is_sure(POLICY, run(seen(0.7, 0.7, 0.7, allowed=False))[0])
     assert is_sure(POLICY, run(seen(0.7, 0.7, 0.7, 0.1))[0])
+
+
+def test_what_has_stood_long_raises_only_for_having_stood() -> None:
+    rested = [replace(each, static=True) for each in seen(*[0.7] * 5, allowed=False)]
+    state, _ = run(rested)
+    again = [replace(each, static=True) for each in seen(*[0.7] * 5, start=5)]
+    assert run(again, state=state)[1] == []
+    assert run([replace(each, loitered=True) for each in again], state=state)[1] == [(0, Transition.RAISED)]
+    assert run([replace(each, moves=2, static=False) for each in again], state=state)[1] == [(0, Transition.RAISED)]
