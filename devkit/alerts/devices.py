@@ -40,7 +40,13 @@ def row(device: Device, now: UtcNs) -> str:
         for one in device.cameras
     )
     waiting = f", {device.events_waiting} events wait" if device.events_waiting else ""
-    return f"{device.thing}: {status(device, now)}, heard {ago_s} s ago{waiting}; {cameras or 'no cameras'}"
+    runs = f", version {device.version}" if device.version else ""
+    line = f"{device.thing}: {status(device, now)}, heard {ago_s} s ago{runs}{waiting}; {cameras or 'no cameras'}"
+    if device.bundle_refused:
+        line += f"; refuses its new bundle ({device.bundle_refused}), goes on with {device.model or 'none'}"
+    if device.configuration_refused:
+        line += f"; refuses its configuration ({device.configuration_refused})"
+    return line
 
 
 def change(registry: Registry, thing: ThingName, how: Change) -> Device | None:
@@ -96,8 +102,8 @@ def main(argv: Sequence[str]) -> int:
 def run(options: argparse.Namespace, registry: Registry, now: UtcNs) -> int:
     """What `main` does with a registry."""
     if options.verb in {None, "list"}:
-        for device in registry.devices():
-            print(row(device, now))
+        rows = [row(device, now) for device in registry.devices()]
+        print("\n".join(rows or ["no device has been heard of"]))
         return 0
     try:
         changed = change(registry, thing_name(options.thing), _change_of(options, now))

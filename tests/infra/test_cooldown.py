@@ -140,6 +140,15 @@ def test_a_test_alert_holds_the_next_one_back_for_seconds_only() -> None:
     assert cloud.deliver(raised(3, kind=EventKind.TEST)) is Outcome.SENT
 
 
+def test_how_many_tests_were_held_back_is_told_seconds_later_too() -> None:
+    cloud = Cloud(COOLDOWN_S)
+    for number in (1, 2):
+        cloud.deliver(raised(number, kind=EventKind.TEST))
+    assert cloud.tick(60) == ["closed", "nothing"]
+    [closing] = cloud.sent(Purpose.CLOSING)
+    assert closing.at == NOON + 10 * NS_PER_S
+
+
 def test_without_a_cooldown_every_event_alerts() -> None:
     cloud = Cloud(cooldown_s=0)
     assert [cloud.deliver(raised(number)) for number in range(5)] == [Outcome.SENT] * 5

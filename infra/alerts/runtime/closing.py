@@ -11,7 +11,7 @@ from infra.alerts.runtime.facts import ClosingFacts, DigestFacts
 from infra.alerts.runtime.jobs import CloseWindow, DeliverAgain, Job, SendDigest
 from infra.alerts.runtime.ports import Closing, NotPublished, NotYet, Spot
 from infra.alerts.runtime.render import AlertText, alert_number, render_closing, render_digest
-from infra.alerts.runtime.telling import MOST_TRIES, Telling, next_try
+from infra.alerts.runtime.telling import MOST_TRIES, Telling, cooldown_of, next_try
 from smartcam.contract.event import Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
 
@@ -47,7 +47,8 @@ class Timekeeping:
 
     def _close(self, job: CloseWindow, group: Group) -> str:
         telling, now = self.telling, self.telling.now()
-        spot = Spot(job.thing, job.camera, group.name, job.family, telling.cooldown_s)
+        cooldown_s = cooldown_of(job.family, telling.cooldown_s)
+        spot = Spot(job.thing, job.camera, group.name, job.family, cooldown_s)
         closing = telling.windows.close(spot, now)
         if isinstance(closing, NotYet):
             telling.timers.ring(closing.at, job)

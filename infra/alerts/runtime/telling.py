@@ -71,8 +71,12 @@ class Later:
 def spot_of(event: Event, group: Group, cooldown_s: int) -> Spot:
     """What the event's cooldown is about."""
     family = "sighting" if event.kind in SIGHTINGS else str(event.kind)
-    own = min(cooldown_s, _TEST_COOLDOWN_S) if event.kind is EventKind.TEST else cooldown_s
-    return Spot(event.thing, event.camera_id, group.name, family, own)
+    return Spot(event.thing, event.camera_id, group.name, family, cooldown_of(family, cooldown_s))
+
+
+def cooldown_of(family: str, cooldown_s: int) -> int:
+    """A test must not keep the next one waiting for long."""
+    return min(cooldown_s, _TEST_COOLDOWN_S) if family == EventKind.TEST else cooldown_s
 
 
 def next_try(tries: int, now: UtcNs) -> UtcNs:

@@ -35,6 +35,11 @@ def test_the_list_tells_how_each_device_and_camera_is(
     assert capsys.readouterr().out == "pi-1: running, heard 60 s ago, 3 events wait; gate running\n"
 
 
+def test_where_nobody_was_heard_of_the_list_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(FakeRegistry()) == 0
+    assert capsys.readouterr().out == "no device has been heard of\n"
+
+
 def test_a_device_can_be_paused_retired_and_reinstated(
     registry: FakeRegistry, capsys: pytest.CaptureFixture[str]
 ) -> None:
