@@ -27,21 +27,6 @@ def covers(left: AnyBoxes, right: AnyBoxes) -> Floats:
     return share
 
 
-def covered(boxes: AnyBoxes, by: AnyBoxes) -> Floats:
-    """Which share of each box the others cover, counted twice where they overlap: (n, 4), (m, 4) -> (n,)."""
-    shared, area, _ = _shared(boxes, by)
-    share: Floats = shared.sum(axis=1) / np.maximum(area, TINY)
-    return np.minimum(share, 1.0)
-
-
-def row_overlaps(left: Floats, right: Floats) -> Floats:
-    """Intersection over union of each left box with the right box of its row: (n, 4), (n, 4) -> (n,)."""
-    sides = np.maximum(np.minimum(left[:, 2:], right[:, 2:]) - np.maximum(left[:, :2], right[:, :2]), 0.0)
-    shared = sides[:, 0] * sides[:, 1]
-    share: Floats = shared / np.maximum(areas(left) + areas(right) - shared, TINY)
-    return share
-
-
 def _shared(left: AnyBoxes, right: AnyBoxes) -> tuple[Floats, Floats, Floats]:
     a, b = left.astype(np.float64), right.astype(np.float64)
     wide = np.minimum.outer(a[:, 2], b[:, 2]) - np.maximum.outer(a[:, 0], b[:, 0])
@@ -66,23 +51,3 @@ def sizes(boxes: Floats) -> Floats:
     """Sides of squares of the boxes' areas, above 0: (n, 4) -> (n,)."""
     sides: Floats = np.sqrt(np.maximum(areas(boxes), TINY))
     return sides
-
-
-def greedy_pairs(worth: Floats, least: float) -> list[tuple[int, int]]:
-    """Pairs (row, column) of a matrix, each row and column once, none below `least`, which is above 0.
-
-    As if the worthiest pair were taken first, then the worthiest of the rest. A pair that is the best of its row and
-    of its column is one of those, so all such pairs are taken at once.
-    """
-    left = np.where(worth >= least, worth, 0.0)
-    pairs: list[tuple[int, int]] = []
-    rows = np.arange(len(left))
-    while left.size:
-        columns = left.argmax(axis=1)
-        taken = (left[rows, columns] > 0) & (left.argmax(axis=0)[columns] == rows)
-        if not taken.any():
-            break
-        pairs += zip(rows[taken].tolist(), columns[taken].tolist(), strict=True)
-        left[taken, :] = 0.0
-        left[:, columns[taken]] = 0.0
-    return pairs

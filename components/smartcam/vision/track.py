@@ -1,8 +1,13 @@
-"""Tracks: one object over frames, by overlap of boxes, in array code.
+"""Tracks: one object over frames, by overlap of boxes.
 
 Boxes are `x1, y1, x2, y2` in shares of the picture or in pixels, as long as it is always the same.
+
+There are mostly one or two objects, and a hundred calls of array code cost more than all that is to be computed for
+them: tracks are plain numbers. Only who may be whom is found out in array code where there are many.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,23 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.boxes import (
-    TINY,
-    Boxes,
-    Floats,
-    centres,
-    covered,
-    covers,
-    greedy_pairs,
-    overlaps,
-    row_overlaps,
-    sizes,
-)
+from smartcam.vision.boxes import TINY, Boxes, Floats
+from smartcam.vision.corners import Corners, centre, cover, covered_by, overlap, side
+from smartcam.vision.pairing import Pair, choose, overlapping
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-_NEVER: Final = np.iinfo(np.int64).max
 _SHORTEST_STEP_S: Final = 0.04
 """Between two looks that are closer, the jitter of a box would pass for speed."""
 _LONGEST_PREDICTION_S: Final = 3.0
@@ -123,56 +117,66 @@ class Sightings:
 
 
 @dataclass(slots=True)
-class _Rows:
-    """The tracks as arrays, one row each."""
+class _Track:
+    """One object. Times are nanoseconds of the monotonic clock; `away_since` is None at the resting place."""
 
-    ids: Ints
-    boxes: Floats
-    speeds: Floats
-    scores: Floats
-    groups: Ints
-    labels: Ints
-    hits: Ints
-    seen_at: Ints
-    looked_at: Ints
-    excused: Ints
-    born_at: Ints
-    smooth: Floats
-    rest: Floats
-    rest_since: Ints
-    away_since: Ints
-    moves: Ints
-    was_missed: Bools
+    id: int
+    box: Corners
+    score: float
+    group: int
+    label: int
+    born_at: int
+    seen_at: int
+    looked_at: int
+    smooth: Corners
+    rest: Corners
+    rest_since: int
+    moves: int
+    speed: tuple[float, float] = (0.0, 0.0)
+    hits: int = 1
+    excused: int = 0
+    away_since: int | None = None
+    was_missed: bool = False
 
-    def keep(self, rows: Bools | Ints) -> "_Rows":
-        return _Rows(*(getattr(self, name)[rows] for name in self.__slots__))
+    def unseen_s(self, at: int) -> float:
+        """For how long looks at the object have not seen it."""
+        unseen = at - self.seen_at - self.excused
+        return unseen / NS_PER_S if unseen > 0 else 0.0
 
-    def plus(self, other: "_Rows") -> "_Rows":
-        return _Rows(*(np.concatenate((getattr(self, name), getattr(other, name))) for name in self.__slots__))
+    def predicted(self, at: int) -> Corners:
+        seconds = (at - self.seen_at) / NS_PER_S
+        if seconds > _LONGEST_PREDICTION_S:
+            seconds = _LONGEST_PREDICTION_S
+        elif seconds < 0:
+            seconds = 0.0
+        right, down = self.speed[0] * seconds, self.speed[1] * seconds
+        x1, y1, x2, y2 = self.box
+        return x1 + right, y1 + down, x2 + right, y2 + down
+
+    def is_inside(self) -> bool:
+        return all(_EDGE < corner < 1 - _EDGE for corner in self.box)
 
 
-def _no_rows() -> _Rows:
-    count, box = np.zeros(0, np.int64), np.zeros((0, 4))
-    speeds, scores = np.zeros((0, 2)), np.zeros(0)
-    return _Rows(
-        ids=count,
-        boxes=box,
-        speeds=speeds,
-        scores=scores,
-        groups=count,
-        labels=count,
-        hits=count,
-        seen_at=count,
-        looked_at=count,
-        excused=count,
-        born_at=count,
-        smooth=box,
-        rest=box,
-        rest_since=count,
-        away_since=count,
-        moves=count,
-        was_missed=np.zeros(0, np.bool_),
-    )
+@dataclass(frozen=True, slots=True)
+class _Sights:
+    """The sightings of a look as plain numbers."""
+
+    boxes: list[Corners]
+    scores: list[float]
+    groups: list[int]
+    labels: list[int]
+    strong: list[bool]
+
+    @classmethod
+    def of(cls, found: Sightings, begin_at: float) -> "_Sights":
+        scores = found.scores.tolist()
+        return cls(
+            _rows(found.boxes),
+            scores,
+            found.groups.tolist(),
+            found.labels.tolist(),
+            [each >= begin_at for each in scores],
+        )
 
 
 class Tracker:
@@ -180,7 +184,7 @@ class Tracker:
 
     def __init__(self, policy: TrackPolicy | None = None) -> None:
         self.policy = TrackPolicy() if policy is None else policy
-        self._rows = _no_rows()
+        self._tracks: list[_Track] = []
         self._next_id = 1
 
     def step(self, at: MonotonicNs, found: Sightings, motion: Boxes) -> Tracks:
@@ -188,198 +192,190 @@ class Tracker:
 
         A look that is not later than the one before it changes nothing but what it finds.
         """
-        rows = self._rows
-        track_of = self._match(rows, at, found)
-        matched = np.flatnonzero(track_of >= 0)
-        self._continue(rows, track_of[matched], found, matched, at)
-        self._count_down(rows, track_of[matched], at, found.looked_at)
-        self._rest(rows, at, motion)
-        new = self._beginners(rows, found, track_of)
-        if len(new):
-            rows = rows.plus(self._begin(found, new, at, motion))
-        alive = self._alive(rows, at)
-        self._rows = rows if alive.all() else rows.keep(alive)
-        return self._tracks(at)
+        sights = _Sights.of(found, self.policy.begin_at)
+        moving = _rows(motion)
+        track_of = self._match(at, sights)
+        seen = set()
+        for index, row in enumerate(track_of):
+            if row >= 0:
+                seen.add(row)
+                self._continue(self._tracks[row], sights, index, at)
+        looked_at = None if found.looked_at is None else _rows(found.looked_at)
+        for row, track in enumerate(self._tracks):
+            track.was_missed = False
+            if row not in seen:
+                self._count_down(track, at, looked_at)
+            track.looked_at = at
+            self._rest(track, at, moving)
+        self._tracks += [self._begin(sights, index, at, moving) for index in self._beginners(sights, track_of)]
+        self._tracks = [track for track in self._tracks if track.seen_at == at or self._is_alive(track, at)]
+        return self._told(at)
 
     def forget(self) -> None:
         """Begin anew, as after a long gap or a change of the picture's size; ids are not used again."""
-        self._rows = _no_rows()
+        self._tracks = []
 
-    def _predict(self, rows: _Rows, at: MonotonicNs) -> Floats:
-        seconds = np.clip((at - rows.seen_at) / NS_PER_S, 0.0, _LONGEST_PREDICTION_S)
-        shift = rows.speeds * seconds[:, None]
-        predicted: Floats = rows.boxes + np.concatenate((shift, shift), axis=1)
-        return predicted
-
-    def _match(self, rows: _Rows, at: MonotonicNs, found: Sightings) -> Ints:
+    def _match(self, at: int, sights: _Sights) -> list[int]:
         """The row of the track that each sighting continues, -1 for none: the strong ones choose first."""
-        track_of = np.full(len(found), -1, np.int64)
-        if not len(found) or not len(rows.ids):
+        track_of = [-1] * len(sights.boxes)
+        if not track_of or not self._tracks:
             return track_of
-        predicted = self._predict(rows, at)
-        same = rows.groups[:, None] == found.groups[None, :]
-        both = overlaps(np.concatenate((predicted, rows.boxes)), found.boxes)
-        near = np.maximum(both[: len(predicted)], both[len(predicted) :]) * same
-        strong = found.scores >= self.policy.begin_at
-        unseen_s = self._unseen(rows, at) / NS_PER_S
-        recent = (unseen_s <= self.policy.lost_after_s)[:, None]
+        predicted = [track.predicted(at) for track in self._tracks]
+        recent = [track.unseen_s(at) <= self.policy.lost_after_s for track in self._tracks]
+        strong = sights.strong
+        places = [(there, track.box) for there, track in zip(predicted, self._tracks, strict=True)]
+        groups = [track.group for track in self._tracks]
+        pairs = overlapping(places, groups, sights.boxes, sights.groups, self.policy.match_iou)
         # What has not been seen for long comes last: whoever passes a place where a car once stood is not the car.
-        self._pair(track_of, near * (strong & recent), self.policy.match_iou)
-        if not strong.all():
-            self._pair(track_of, near * recent, self.policy.match_iou)
-        if not recent.all():
-            self._pair(track_of, near, self.policy.match_iou)
-        if (strong & (track_of < 0)).any():
-            jumps = self._closeness(rows, predicted, found.boxes, unseen_s) * (same & recent & strong)
-            self._pair(track_of, jumps, TINY)
+        choose(pairs, track_of, lambda row, index: strong[index] and recent[row])
+        if not all(strong):
+            choose(pairs, track_of, lambda row, _: recent[row])
+        if not all(recent):
+            choose(pairs, track_of, lambda _row, _index: True)
+        left = [index for index, row in enumerate(track_of) if row < 0 and strong[index]]
+        if left:
+            rows = [row for row, is_recent in enumerate(recent) if is_recent and row not in track_of]
+            choose(self._jumps(predicted, rows, sights, left, at), track_of, lambda _row, _index: True)
         return track_of
 
-    @staticmethod
-    def _pair(track_of: Ints, worth: Floats, least: float) -> None:
-        worth[:, track_of >= 0] = 0.0
-        worth[track_of[track_of >= 0], :] = 0.0
-        for row, column in greedy_pairs(worth, least):
-            track_of[column] = row
+    def _jumps(
+        self, predicted: list[Corners], rows: Sequence[int], sights: _Sights, left: Sequence[int], at: int
+    ) -> list[Pair]:
+        """Who may have jumped: near and of one size, though nothing overlaps."""
+        pairs = []
+        for row in rows:
+            track, there = self._tracks[row], predicted[row]
+            is_roaming = track.was_missed and track.is_inside()
+            reach = self.policy.reach * (min(1 + track.unseen_s(at), _WIDEST_REACH) if is_roaming else 1.0)
+            ours, places = side(there), (centre(there), centre(track.box))
+            for index in left:
+                box = sights.boxes[index]
+                theirs = side(box)
+                larger = max(ours, theirs)
+                if sights.groups[index] != track.group or min(ours, theirs) <= 0.5 * larger:
+                    continue
+                here = centre(box)
+                apart = min(math.dist(place, here) for place in places)
+                closeness = 1.0 - apart / (reach * larger)
+                if closeness >= TINY:
+                    pairs.append((-closeness, row, index))
+        return sorted(pairs)
 
-    def _closeness(self, rows: _Rows, predicted: Floats, boxes: Boxes, unseen_s: Floats) -> Floats:
-        """1 at the same place down to 0 at the policy's reach; 0 for boxes of another size."""
-        there = boxes.astype(np.float64)
-        ours, theirs = sizes(predicted)[:, None], sizes(there)[None, :]
-        larger = np.maximum(ours, theirs)
-        inside = ((rows.boxes > _EDGE) & (rows.boxes < 1 - _EDGE)).all(axis=1)
-        reach = self.policy.reach * np.where(inside & rows.was_missed, np.minimum(1 + unseen_s, _WIDEST_REACH), 1.0)
-        apart = np.minimum(_distances(predicted, there), _distances(rows.boxes, there))
-        alike = np.minimum(ours, theirs) > 0.5 * larger
-        closeness: Floats = np.maximum(0.0, 1.0 - apart / (reach[:, None] * larger)) * alike
-        return closeness
-
-    def _continue(self, rows: _Rows, tracks: Ints, found: Sightings, picked: Ints, at: MonotonicNs) -> None:
-        boxes = found.boxes[picked].astype(np.float64)
-        seconds = np.maximum((at - rows.seen_at[tracks]) / NS_PER_S, _SHORTEST_STEP_S)
-        speed = (centres(boxes) - centres(rows.boxes[tracks])) / seconds[:, None]
-        first = (rows.hits[tracks] == 1)[:, None]
-        rows.speeds[tracks] = np.where(first, speed, 0.5 * rows.speeds[tracks] + 0.5 * speed)
-        rows.boxes[tracks] = boxes
-        weight = self._weight(rows, tracks, at)
-        rows.smooth[tracks] += weight[:, None] * (boxes - rows.smooth[tracks])
-        rows.scores[tracks] += weight * (found.scores[picked] - rows.scores[tracks])
-        rows.labels[tracks] = np.where(
-            found.scores[picked] >= self.policy.begin_at, found.labels[picked], rows.labels[tracks]
+    def _continue(self, track: _Track, sights: _Sights, index: int, at: int) -> None:
+        box, score = sights.boxes[index], sights.scores[index]
+        seconds = max((at - track.seen_at) / NS_PER_S, _SHORTEST_STEP_S)
+        here, before = centre(box), centre(track.box)
+        right, down = (here[0] - before[0]) / seconds, (here[1] - before[1]) / seconds
+        if track.hits > 1:
+            right, down = 0.5 * track.speed[0] + 0.5 * right, 0.5 * track.speed[1] + 0.5 * down
+        weight = self._weight(track, at)
+        x1, y1, x2, y2 = track.smooth
+        track.smooth = (
+            x1 + weight * (box[0] - x1),
+            y1 + weight * (box[1] - y1),
+            x2 + weight * (box[2] - x2),
+            y2 + weight * (box[3] - y2),
         )
-        rows.hits[tracks] += 1
-        rows.seen_at[tracks] = at
-        rows.excused[tracks] = 0
+        track.speed, track.box = (right, down), box
+        track.score += weight * (score - track.score)
+        if sights.strong[index]:
+            track.label = sights.labels[index]
+        track.hits += 1
+        track.seen_at, track.excused = at, 0
 
-    def _count_down(self, rows: _Rows, matched: Ints, at: MonotonicNs, looked_at: Boxes | None) -> None:
-        missed = np.ones(len(rows.ids), np.bool_)
-        missed[matched] = False
-        if looked_at is not None:
-            elsewhere = missed & (covered(rows.boxes, looked_at) < self.policy.looked_cover)
-            rows.excused[elsewhere] += at - rows.looked_at[elsewhere]
-            missed &= ~elsewhere
-        rows.was_missed = missed
-        rows.scores[missed] *= 1.0 - self._weight(rows, np.flatnonzero(missed), at)
-        rows.looked_at[:] = at
+    def _count_down(self, track: _Track, at: int, looked_at: Sequence[Corners] | None) -> None:
+        if looked_at is not None and covered_by(track.box, looked_at) < self.policy.looked_cover:
+            track.excused += at - track.looked_at
+            return
+        track.was_missed = True
+        track.score *= 1.0 - self._weight(track, at)
 
-    @staticmethod
-    def _unseen(rows: _Rows, at: MonotonicNs) -> Ints:
-        """Nanoseconds for which looks at the object have not seen it."""
-        unseen: Ints = np.maximum(at - rows.seen_at - rows.excused, 0)
-        return unseen
+    def _weight(self, track: _Track, at: int) -> float:
+        policy, seconds = self.policy, (at - track.looked_at) / NS_PER_S
+        return 1.0 - math.exp(-min(seconds, policy.longest_look_s) / policy.score_s) if seconds > 0 else 0.0
 
-    def _weight(self, rows: _Rows, tracks: Ints, at: MonotonicNs) -> Floats:
-        seconds = np.clip((at - rows.looked_at[tracks]) / NS_PER_S, 0.0, self.policy.longest_look_s)
-        weight: Floats = 1.0 - np.exp(-seconds / self.policy.score_s)
-        return weight
-
-    def _rest(self, rows: _Rows, at: MonotonicNs, motion: Boxes) -> None:
+    def _rest(self, track: _Track, at: int, motion: Sequence[Corners]) -> None:
         """Notice what has left its resting place, and what came only just now."""
-        seen = rows.seen_at == at
-        away = row_overlaps(rows.smooth, rows.rest) < self.policy.still_iou
-        rows.away_since = np.where(away, np.minimum(rows.away_since, at), _NEVER)
-        patience = np.where(self._stood_long(rows), int(self.policy.static_leave_s * NS_PER_S), 0)
-        left = seen & away & (at - rows.away_since >= patience)
-        young = seen & (rows.moves == 0) & (at - rows.born_at <= self.policy.arrival_s * NS_PER_S)
-        came = young & (covered(rows.boxes, motion) >= self.policy.arrived_cover)
-        rows.moves += (left | came).astype(np.int64)
-        rows.rest[left] = rows.smooth[left]
-        rows.rest_since[left] = at
-        rows.away_since[left] = _NEVER
+        policy = self.policy
+        if overlap(track.smooth, track.rest) >= policy.still_iou:
+            track.away_since = None
+        elif track.away_since is None or track.away_since > at:
+            track.away_since = at
+        if track.seen_at != at:
+            return
+        is_young = track.moves == 0 and at - track.born_at <= policy.arrival_s * NS_PER_S
+        has_come = is_young and covered_by(track.box, motion) >= policy.arrived_cover
+        has_left = False
+        if track.away_since is not None:
+            patience = int(policy.static_leave_s * NS_PER_S) if self._stood_long(track) else 0
+            has_left = at - track.away_since >= patience
+        if has_left or has_come:
+            track.moves += 1
+        if has_left:
+            track.rest, track.rest_since, track.away_since = track.smooth, at, None
 
-    def _beginners(self, rows: _Rows, found: Sightings, track_of: Ints) -> Ints:
+    def _beginners(self, sights: _Sights, track_of: Sequence[int]) -> list[int]:
         """The strong sightings of no track that are no shadow of a stronger box of their group."""
-        strong = np.flatnonzero((track_of < 0) & (found.scores >= self.policy.begin_at))
-        known = [int(index) for index in np.flatnonzero(track_of >= 0)]
-        new: list[int] = []
-        for index in sorted(strong.tolist(), key=lambda item: -float(found.scores[item])):
-            others = np.array([other for other in known + new if found.groups[other] == found.groups[index]], np.int64)
-            shade = covers(found.boxes[[index]], found.boxes[others])
-            if not len(others) or float(shade.max()) < self.policy.shadow_cover:
-                new.append(index)
-        room = max(0, self.policy.most_tracks - len(rows.ids))
-        return np.array(sorted(new[:room]), np.int64)
+        new = [index for index, row in enumerate(track_of) if row < 0 and sights.strong[index]]
+        if not new:
+            return []
+        known = [index for index, row in enumerate(track_of) if row >= 0]
+        kept: list[int] = []
+        for index in sorted(new, key=lambda item: -sights.scores[item]):
+            box, group = sights.boxes[index], sights.groups[index]
+            others = (sights.boxes[other] for other in (*known, *kept) if sights.groups[other] == group)
+            if all(cover(box, other) < self.policy.shadow_cover for other in others):
+                kept.append(index)
+        room = max(0, self.policy.most_tracks - len(self._tracks))
+        return sorted(kept[:room])
 
-    def _begin(self, found: Sightings, new: Ints, at: MonotonicNs, motion: Boxes) -> _Rows:
-        count = len(new)
-        ids = np.arange(self._next_id, self._next_id + count, dtype=np.int64)
-        self._next_id += count
-        boxes = found.boxes[new].astype(np.float64)
-        now = np.full(count, at, np.int64)
-        came = covered(found.boxes[new], motion) >= self.policy.arrived_cover
-        return _Rows(
-            ids=ids,
-            boxes=boxes,
-            speeds=np.zeros((count, 2)),
-            scores=found.scores[new].astype(np.float64),
-            groups=found.groups[new].copy(),
-            labels=found.labels[new].copy(),
-            hits=np.ones(count, np.int64),
-            seen_at=now,
-            looked_at=now.copy(),
-            excused=np.zeros(count, np.int64),
-            born_at=now.copy(),
-            smooth=boxes.copy(),
-            rest=boxes.copy(),
-            rest_since=now.copy(),
-            away_since=np.full(count, _NEVER, np.int64),
-            moves=came.astype(np.int64),
-            was_missed=np.zeros(count, np.bool_),
+    def _begin(self, sights: _Sights, index: int, at: int, motion: Sequence[Corners]) -> _Track:
+        box = sights.boxes[index]
+        number, self._next_id = self._next_id, self._next_id + 1
+        return _Track(
+            id=number,
+            box=box,
+            score=sights.scores[index],
+            group=sights.groups[index],
+            label=sights.labels[index],
+            born_at=at,
+            seen_at=at,
+            looked_at=at,
+            smooth=box,
+            rest=box,
+            rest_since=at,
+            moves=int(covered_by(box, motion) >= self.policy.arrived_cover),
         )
 
-    def _stood_long(self, rows: _Rows) -> Bools:
-        stood: Bools = rows.seen_at - rows.rest_since >= self.policy.static_after_s * NS_PER_S
-        return stood
+    def _stood_long(self, track: _Track) -> bool:
+        return track.seen_at - track.rest_since >= self.policy.static_after_s * NS_PER_S
 
-    def _static(self, rows: _Rows) -> Bools:
+    def _is_static(self, track: _Track) -> bool:
         """What was last seen at the place where it has stood long: who was leaving is not expected back there."""
-        static: Bools = self._stood_long(rows) & (rows.away_since == _NEVER)
-        return static
+        return track.away_since is None and self._stood_long(track)
 
-    def _alive(self, rows: _Rows, at: MonotonicNs) -> Bools:
-        buffer_s = np.where(self._static(rows), self.policy.static_lost_after_s, self.policy.lost_after_s)
-        alive: Bools = self._unseen(rows, at) / NS_PER_S <= buffer_s
-        return alive
+    def _is_alive(self, track: _Track, at: int) -> bool:
+        buffer_s = self.policy.static_lost_after_s if self._is_static(track) else self.policy.lost_after_s
+        return track.unseen_s(at) <= buffer_s
 
-    def _tracks(self, at: MonotonicNs) -> Tracks:
-        rows = self._rows
+    def _told(self, at: MonotonicNs) -> Tracks:
+        tracks = self._tracks
         return Tracks(
             at=at,
-            ids=rows.ids.copy(),
-            boxes=rows.boxes.astype(np.float32),
-            scores=np.clip(rows.scores, 0.0, 1.0),
-            groups=rows.groups.copy(),
-            labels=rows.labels.copy(),
-            hits=rows.hits.copy(),
-            seen=rows.seen_at == at,
-            missed=(rows.seen_at != at) & rows.was_missed,
-            unseen_s=self._unseen(rows, at) / NS_PER_S,
-            moves=rows.moves.copy(),
-            still_s=np.maximum(rows.seen_at - rows.rest_since, 0) / NS_PER_S,
-            static=self._static(rows),
+            ids=np.array([track.id for track in tracks], np.int64),
+            boxes=np.array([track.box for track in tracks], np.float32).reshape(-1, 4),
+            scores=np.array([min(max(track.score, 0.0), 1.0) for track in tracks], np.float64),
+            groups=np.array([track.group for track in tracks], np.int64),
+            labels=np.array([track.label for track in tracks], np.int64),
+            hits=np.array([track.hits for track in tracks], np.int64),
+            seen=np.array([track.seen_at == at for track in tracks], np.bool_),
+            missed=np.array([track.seen_at != at and track.was_missed for track in tracks], np.bool_),
+            unseen_s=np.array([track.unseen_s(at) for track in tracks], np.float64),
+            moves=np.array([track.moves for track in tracks], np.int64),
+            still_s=np.array([max(track.seen_at - track.rest_since, 0) / NS_PER_S for track in tracks], np.float64),
+            static=np.array([self._is_static(track) for track in tracks], np.bool_),
         )
 
 
-def _distances(boxes: Floats, others: Floats) -> Floats:
-    """Between the centres of each box (n, 4) and each other one (m, 4): (n, m)."""
-    apart: Floats = np.linalg.norm(centres(boxes)[:, None] - centres(others)[None, :], axis=2)
-    return apart
+def _rows(boxes: Boxes) -> list[Corners]:
+    return list(map(tuple, boxes.tolist()))

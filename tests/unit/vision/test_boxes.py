@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartcam.vision.boxes import Boxes, areas, covered, covers, greedy_pairs, overlaps, row_overlaps
+from smartcam.vision.boxes import Boxes, areas, covers, overlaps
 
 
 def boxes(*rows: tuple[float, float, float, float]) -> Boxes:
@@ -31,12 +31,6 @@ def test_a_box_within_a_larger_one_is_covered_by_it_in_both_directions() -> None
     assert overlaps(small, large)[0, 0] == pytest.approx(1 / 16)
 
 
-def test_several_boxes_cover_a_box_together_but_never_more_than_wholly() -> None:
-    box = boxes((0, 0, 4, 4))
-    assert covered(box, boxes((0, 0, 2, 4), (3, 0, 4, 4)))[0] == pytest.approx(0.75)
-    assert covered(box, boxes((0, 0, 4, 4), (0, 0, 4, 4)))[0] == pytest.approx(1.0)
-
-
 def test_a_box_without_area_overlaps_nothing() -> None:
     assert overlaps(boxes((1, 1, 1, 1)), boxes((0, 0, 4, 4)))[0, 0] == 0
 
@@ -48,25 +42,4 @@ def test_overlap_is_a_share_the_same_from_both_sides_and_never_over_the_cover(le
     assert ((share >= 0) & (share <= 1 + 1e-9)).all()
     np.testing.assert_allclose(share, overlaps(right, left).T)
     assert (share <= covers(left, right) + 1e-9).all()
-
-
-@given(any_boxes())
-def test_the_overlaps_row_by_row_are_the_diagonal_of_all(left: Boxes) -> None:
-    right = left[::-1]
-    np.testing.assert_allclose(
-        row_overlaps(left.astype(np.float64), right.astype(np.float64)), np.diag(overlaps(left, right)), atol=1e-9
-    )
     assert (areas(left.astype(np.float64)) > 0).all()
-
-
-def test_pairs_are_made_of_the_worthiest_first_and_nobody_is_in_two() -> None:
-    worth = np.array([[0.9, 0.8], [0.85, 0.1]])
-    assert greedy_pairs(worth, 0.05) == [(0, 0), (1, 1)]
-    assert greedy_pairs(worth, 0.5) == [(0, 0)]
-
-
-@given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=1, max_size=5))
-def test_greedy_pairs_use_each_row_and_column_once(rows: list[list[float]]) -> None:
-    pairs = greedy_pairs(np.array(rows), 0.3)
-    assert len({row for row, _ in pairs}) == len(pairs) == len({column for _, column in pairs})
-    assert all(rows[row][column] >= 0.3 for row, column in pairs)

@@ -1,0 +1,50 @@
+"""Who may be whom: tracks and sightings, paired by what they are worth together."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+
+from smartcam.vision.boxes import overlaps
+from smartcam.vision.corners import Corners, overlap
+
+Pair = tuple[float, int, int]
+"""What a track and a sighting are worth together, negative: the best comes first; the track's row, the sighting's."""
+
+_FEW: Final = 64
+"""Of more pairs than this, the overlaps are computed in array code."""
+
+
+def overlapping(
+    places: Sequence[tuple[Corners, Corners]],
+    groups: Sequence[int],
+    boxes: Sequence[Corners],
+    box_groups: Sequence[int],
+    least: float,
+) -> list[Pair]:
+    """The pairs of one group of which a place overlaps the box by at least `least`, which is above 0; best first.
+
+    Each row has two places: where it was, and where it should be by now.
+    """
+    if len(places) * len(boxes) <= _FEW:
+        worths = [
+            (max(overlap(there, box), overlap(here, box)), row, index)
+            for row, ((there, here), group) in enumerate(zip(places, groups, strict=True))
+            for index, (box, box_group) in enumerate(zip(boxes, box_groups, strict=True))
+            if group == box_group
+        ]
+        return sorted((-worth, row, index) for worth, row, index in worths if worth >= least)
+    both = overlaps(np.array(places).reshape(-1, 4), np.array(boxes)).reshape(len(places), 2, len(boxes))
+    near = both.max(axis=1)
+    near[np.array(groups)[:, None] != np.array(box_groups)[None, :]] = 0.0
+    rows, indices = np.nonzero(near >= least)
+    return sorted(zip((-near[rows, indices]).tolist(), rows.tolist(), indices.tolist(), strict=True))
+
+
+def choose(pairs: Sequence[Pair], track_of: list[int], may: Callable[[int, int], bool]) -> None:
+    """Give each sighting the best track that is left, -1 being none yet, the worthiest pairs first."""
+    taken = {row for row in track_of if row >= 0}
+    for _, row, index in pairs:
+        if track_of[index] < 0 and row not in taken and may(row, index):
+            track_of[index] = row
+            taken.add(row)

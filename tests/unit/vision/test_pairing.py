@@ -1,0 +1,66 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smartcam.vision.corners import Corners
+from smartcam.vision.pairing import Pair, choose, overlapping
+
+LEAST = 0.2
+A: Corners = (0.1, 0.1, 0.2, 0.2)
+B: Corners = (0.6, 0.6, 0.8, 0.8)
+
+
+def shifted(box: Corners, by: float) -> Corners:
+    return box[0] + by, box[1], box[2] + by, box[3]
+
+
+def ranked(*worths: tuple[float, int, int]) -> list[Pair]:
+    return sorted((-worth, row, index) for worth, row, index in worths)
+
+
+def chosen(pairs: list[Pair], rows_of: list[int]) -> list[int]:
+    choose(pairs, rows_of, lambda _row, _index: True)
+    return rows_of
+
+
+def test_the_worthiest_pair_is_made_first_and_nobody_is_in_two() -> None:
+    pairs = ranked((0.9, 0, 0), (0.8, 0, 1), (0.85, 1, 0), (0.1, 1, 1))
+    assert chosen(pairs, [-1, -1]) == [0, 1]
+
+
+def test_who_is_taken_stays_taken() -> None:
+    assert chosen(ranked((0.9, 0, 0), (0.8, 1, 0)), [-1, 0]) == [1, 0]
+    assert chosen(ranked((0.9, 1, 0)), [0]) == [0]
+
+
+def test_only_pairs_that_may_be_are_made() -> None:
+    rows_of = [-1]
+    choose(ranked((0.9, 0, 0), (0.3, 1, 0)), rows_of, lambda row, _: row == 1)
+    assert rows_of == [1]
+
+
+def test_a_box_is_met_where_it_was_or_where_it_should_be_by_now() -> None:
+    places = [(shifted(A, 0.3), A), (B, shifted(B, -0.5))]
+    pairs = overlapping(places, [0, 0], [A, B], [0, 0], LEAST)
+    assert [(row, index) for _, row, index in pairs] == [(0, 0), (1, 1)]
+
+
+def test_what_is_of_another_group_is_no_pair() -> None:
+    assert overlapping([(A, A)], [0], [A], [1], LEAST) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.integers(0, 1)), min_size=9, max_size=12))
+def test_many_are_paired_as_few_are(found: list[tuple[int, int, int]]) -> None:
+    boxes: list[Corners] = [(x / 10, y / 10, x / 10 + 0.17, y / 10 + 0.13) for x, y, _ in found]
+    groups = [group for _, _, group in found]
+    places = [(box, shifted(box, 0.05)) for box in boxes]
+    together = overlapping(places, groups, boxes, groups, LEAST)
+    one_by_one = [
+        (worth, row, index)
+        for row in range(len(boxes))
+        for index in range(len(boxes))
+        for worth, _, _ in overlapping([places[row]], [groups[row]], [boxes[index]], [groups[index]], LEAST)
+    ]
+    assert {(row, index, round(worth, 9)) for worth, row, index in together} == {
+        (row, index, round(worth, 9)) for worth, row, index in one_by_one
+    }
+    assert together == sorted(together)
