@@ -21,7 +21,6 @@ from tests.infra.sample import raised
 
 BURST = 12
 COOLDOWN_S = 4
-OUTAGE_S = 4.0
 
 pytestmark = [
     pytest.mark.cloud,
@@ -138,19 +137,21 @@ def test_poison_is_kept_by_a_redrive_until_a_person_wants_it(
     site.client("sqs").purge_queue(QueueUrl=site.outputs["FailureQueueUrl"])
 
 
-def test_while_sns_is_away_nothing_is_lost_and_nothing_doubled(site: Site, device: Device) -> None:
+@pytest.mark.parametrize("outage_s", [4.0, pytest.param(60.0, marks=pytest.mark.soak)])
+def test_while_sns_is_away_nothing_is_lost_and_nothing_doubled(site: Site, device: Device, outage_s: float) -> None:
     role = role_of(site)
     denied = {"Effect": "Deny", "Action": "sns:Publish", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
     site.client("iam").put_role_policy(RoleName=role, PolicyName="Outage", PolicyDocument=document)
-    events = [fresh(f"outage-{number}") for number in range(3)]
+    events = [fresh(f"outage-{outage_s:.0f}-{number}") for number in range(3)]
     for event in events:
         device.send(event)
     assert device.accepted(len(events)) == ids_of(events)
     assert [site.state_of(event) for event in events] == ["RECORDED"] * 3
-    threading.Event().wait(OUTAGE_S)
+    threading.Event().wait(outage_s)
     site.client("iam").delete_role_policy(RoleName=role, PolicyName="Outage")
-    wait_until(lambda: all(site.state_of(event) == "SENT" for event in events))
+    # Each pause between two tries is twice as long as the one before.
+    wait_until(lambda: all(site.state_of(event) == "SENT" for event in events), PATIENCE_S + 2 * outage_s)
     wait_until(lambda: sum(len(site.told("alert", event.camera_id)) for event in events) == 3)
 
 
