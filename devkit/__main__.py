@@ -15,6 +15,7 @@ VERBS: Final[Mapping[str, str]] = {
     "score": "measure a clip against its labels",
     "bench": "measure the cost of every stage",
     "bundle": "make a model bundle from a model file",
+    "sign": "make a key, and sign a model bundle with it",
     "build": "build recipes and artifacts of all components",
     "nucleus": "run components from their recipes, as Greengrass nucleus lite does",
     "cloud": "run the cloud side on this machine",

@@ -102,6 +102,10 @@ def test_a_sign_of_life_is_folded_in_once_however_often_it_comes(word: Health, a
     once = with_health(None, word, at)
     assert with_health(once, word, UtcNs(at + NS_PER_S)) == once
     assert (once.thing, once.heard_at, once.events_waiting) == (word.thing, at, word.outbox.waiting)
+    assert (once.bundle_refused, once.configuration_refused) == (
+        word.bundle_refused or "",
+        word.configuration_refused or "",
+    )
     assert {one.camera_id for one in once.cameras} == {one.camera_id for one in word.cameras}
 
 

@@ -12,6 +12,8 @@ from smartcam.edge.backoff import Backoff
 from smartcam.edge.bus import Bus
 from smartcam.edge.lifecycle import Service, StopToken
 from smartcam.edge.logs import log
+from smartcam.edge.memory_file import MemoryFile
+from smartcam.edge.understood import Understood
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +45,20 @@ class _Running:
 class Cameras:
     """Starts, restarts and stops cameras as the configuration says; a wrong one is reported and the old one kept.
 
-    Nucleus lite allows three starts an hour, so a wrong configuration is waited on, not died of.
+    Nucleus lite allows three starts an hour, so a wrong configuration is waited on, not died of. `memory` holds the
+    last right one for a process that starts with a wrong one.
     """
 
-    def __init__(self, bus: Bus, build: Callable[[CameraSettings], Service], random: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        build: Callable[[CameraSettings], Service],
+        random: Callable[[], float],
+        memory: MemoryFile | None = None,
+    ) -> None:
         self._bus = bus
+        self._understood = Understood(read_settings, memory)
+        self._is_configured = False
         self._build = build
         self._running: dict[CameraId, _Running] = {}
         self._changed = threading.Event()
@@ -75,12 +86,13 @@ class Cameras:
         """Seconds until the next look at the configuration."""
         self._changed.clear()
         try:
-            settings = read_settings(self._bus.configuration())
+            settings = self._understood.take(self._bus.configuration())
         except BusError as error:
             self._changed.set()
             self._say(logging.WARNING, "configuration_unavailable", error)
             return self._backoff.next()
         except SettingsError as error:
+            self._go_on_as_before()
             self._say(logging.ERROR, "configuration_wrong", error)
             return _LOOK_S
         self._fault = ""
@@ -88,7 +100,13 @@ class Cameras:
         self._apply(settings)
         return _LOOK_S
 
+    def _go_on_as_before(self) -> None:
+        last = None if self._is_configured else self._understood.last()
+        if last is not None:
+            self._apply(last)
+
     def _apply(self, settings: CaptureSettings) -> None:
+        self._is_configured = True
         wanted = {camera.camera: camera for camera in settings.cameras}
         self._end(tuple(name for name, running in self._running.items() if wanted.get(name) != running.settings))
         for name, camera in wanted.items():

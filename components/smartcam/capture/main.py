@@ -12,6 +12,7 @@ import cv2
 from smartcam.capture.cameras import Cameras
 from smartcam.capture.checking import check, one_frame_each
 from smartcam.capture.once import play_once
+from smartcam.capture.self_test import try_a_frame
 from smartcam.capture.service import CaptureService
 from smartcam.capture.settings import CameraSettings, read_settings
 from smartcam.capture.sources.opening import open_source
@@ -24,6 +25,8 @@ from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE, RingWriter
+from smartcam.edge.self_test import run_self_test
+from smartcam.edge.understood import FILE as UNDERSTOOD
 
 _ERRORS_ONLY = 2
 _FFMPEG_QUIET = "-8"
@@ -51,7 +54,8 @@ def build(bus: Bus, ring_folder: Path, work_folder: Path | None = None) -> list[
     def camera(settings: CameraSettings) -> Service:
         return camera_service(settings, bus, ring_folder, work_folder)
 
-    return [("cameras", Cameras(bus, camera, random.random))]
+    memory = None if work_folder is None else MemoryFile(work_folder / UNDERSTOOD)
+    return [("cameras", Cameras(bus, camera, random.random, memory))]
 
 
 def _look(options: argparse.Namespace, ring_folder: Path) -> int:
@@ -97,6 +101,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="one frame of each configured camera through and out; with a CLIP and without a nucleus: a notice a line,"
         " the next one after a line back",
     )
+    parser.add_argument(
+        "--self-test", metavar="VERSION", help="prove that this is that version and works here; then end"
+    )
     parser.add_argument("--frames", type=int, default=1, help="with --once: stop after so many notices (1)")
     options = parser.parse_args(argv)
     configure_logging(options.log_level)
@@ -105,6 +112,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _quieten_opencv()
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET)
     ring_folder = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
+    if options.self_test is not None:
+        return run_self_test("smartcam.Capture", options.self_test, (try_a_frame,))
     if options.check or options.once == _CONFIGURED:
         return _look(options, ring_folder)
     if options.once is not None:

@@ -18,6 +18,8 @@ HEALTH_EVERY_S: Final = 300
 _LONGEST_EVERY_S = 86_400
 _LONGEST_RUN = 64
 _LONGEST_WORD = 128
+LONGEST_REASON: Final = 160
+"""Characters."""
 _FASTEST = 1e6
 
 
@@ -80,7 +82,9 @@ class Health:
     """One message.
 
     `run` names the process and `seq` counts its messages, so that a late one is known for what it is. The next
-    one comes within `every_s` seconds. `more` keeps fields of newer versions.
+    one comes within `every_s` seconds. `bundle_refused`: why the bundle that should be in use is not, None where it
+    is; `configuration_refused`: the same of the configuration, beginning with the key. `more` keeps fields of newer
+    versions.
     """
 
     thing: ThingName
@@ -94,6 +98,8 @@ class Health:
     every_s: int = HEALTH_EVERY_S
     model_name: str | None = None
     model_version: str | None = None
+    bundle_refused: str | None = None
+    configuration_refused: str | None = None
     analysed: int = 0
     failed: int = 0
     snapshots_waiting: int = 0
@@ -121,6 +127,8 @@ class Health:
                 "every_s": self.every_s,
                 "model_name": self.model_name,
                 "model_version": self.model_version,
+                "bundle_refused": self.bundle_refused,
+                "configuration_refused": self.configuration_refused,
                 "analysed": self.analysed,
                 "failed": self.failed,
                 "snapshots_waiting": self.snapshots_waiting,
@@ -169,6 +177,8 @@ class Health:
             every_s=fields.integer("every_s", 1, _LONGEST_EVERY_S),
             model_name=_word(fields, "model_name"),
             model_version=_word(fields, "model_version"),
+            bundle_refused=_word(fields, "bundle_refused", LONGEST_REASON),
+            configuration_refused=_word(fields, "configuration_refused", LONGEST_REASON),
             analysed=fields.integer("analysed"),
             failed=fields.integer("failed"),
             snapshots_waiting=fields.integer("snapshots_waiting"),
@@ -183,8 +193,8 @@ class Health:
 _KNOWN = frozenset(Health.__dataclass_fields__) - {"more"} | {"schema"}
 
 
-def _word(fields: Fields, key: str) -> str | None:
-    return fields.text(key, _LONGEST_WORD) if fields.has(key) else None
+def _word(fields: Fields, key: str, longest: int = _LONGEST_WORD) -> str | None:
+    return fields.text(key, longest) if fields.has(key) else None
 
 
 def _frames(fields: Fields) -> FrameHealth:

@@ -1,5 +1,7 @@
 """Typed reading of a component's configuration document."""
 
+import base64
+import binascii
 import difflib
 import math
 from collections.abc import Mapping, Sequence
@@ -16,6 +18,7 @@ _FALSE = frozenset({"false", "no", "off", "0"})
 _NOT_OURS = frozenset({"accessControl"})
 """What the nucleus keeps for itself at the root of every component's document."""
 _FEWEST_CORNERS = 3
+_KEY_BYTES = 32
 
 
 class Settings:
@@ -89,6 +92,19 @@ class Settings:
         if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
             raise self.error(key, "must be a list of words")
         return tuple(words)
+
+    def public_key(self, key: str) -> bytes | None:
+        """The 32 bytes of an Ed25519 public key, written in base64; None where the key is absent or empty."""
+        text = self.text(key, "").strip()
+        if not text:
+            return None
+        try:
+            raw = base64.b64decode(text, validate=True)
+        except binascii.Error:
+            raw = b""
+        if len(raw) != _KEY_BYTES:
+            raise self.error(key, "must be the 32 bytes of an Ed25519 public key in base64, as `devkit sign` prints it")
+        return raw
 
     def polygons(self, key: str) -> dict[str, tuple[tuple[float, float], ...]]:
         """Named polygons, each a list of three or more corners [x, y] in shares 0..1 of the picture."""

@@ -12,6 +12,7 @@ from smartcam.edge.backoff import Backoff
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
 from smartcam.inference.analysis import Model, ObjectModel, SceneModel
+from smartcam.inference.kept_bundle import KeptBundle
 from smartcam.model.analyser import analyser_of
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.detector import SsdDetector
@@ -26,9 +27,17 @@ KEPT: Final = "bundle-"
 """What the folders are called that smartcam.Model's install script keeps."""
 
 
-def open_model(path: Path) -> Model:
-    """The model of a bundle, ready to use. Raises ModelIntegrityError for a bundle that is not what it says."""
-    analyser = analyser_of(ModelBundle.open(path))
+Opener = Callable[[Path, bytes | None], Model]
+"""From a bundle's folder and the key that has to have signed it, if any."""
+
+
+def open_model(path: Path, trusted_key: bytes | None = None) -> Model:
+    """The model of a bundle, ready to use.
+
+    Raises:
+        ModelIntegrityError: the bundle is not what it says, or not signed by the trusted key where there is one.
+    """
+    analyser = analyser_of(ModelBundle.open(path, trusted_key))
     if isinstance(analyser, SsdDetector):
         return ObjectModel(analyser.manifest, analyser)
     return SceneModel(analyser.manifest, analyser)
@@ -45,27 +54,38 @@ class _Stamp:
 
 
 class BundleKeeper:
-    """Opens a bundle and keeps it. A wrong bundle is logged and tried again, and the one before it stays in use.
+    """Opens a bundle and keeps it. A wrong bundle is reported and tried again, and the one before it stays in use.
 
-    Leaving the process over a bundle would use up the starts that the nucleus allows. For one thread.
+    Leaving the process over a bundle would use up the starts that the nucleus allows. A process that starts with a
+    wrong one takes the last good one, which `kept` holds. For one thread.
     """
 
     def __init__(
-        self, path: Path | None, clock: Clock, random: Callable[[], float], opener: Callable[[Path], Model] = open_model
+        self,
+        path: Path | None,
+        clock: Clock,
+        random: Callable[[], float],
+        opener: Opener = open_model,
+        kept: KeptBundle | None = None,
     ) -> None:
         self._path = path
+        self._trusted_key: bytes | None = None
         self._clock = clock
         self._open = opener
+        self._kept = kept
         self._backoff = Backoff(2.0, 60.0, random)
         self._next_at = MonotonicNs(0)
         self._stamp: _Stamp | None = None
         self.model: Model | None = None
         """The model in use, None until a bundle could be opened."""
+        self.refused = ""
+        """Why the bundle that should be in use is not; empty where it is."""
 
-    def use(self, path: Path | None) -> None:
-        """Take the bundle from another folder from now on."""
-        if path != self._path:
-            self._path, self._stamp, self._next_at = path, None, MonotonicNs(0)
+    def use(self, path: Path | None, trusted_key: bytes | None = None) -> None:
+        """Take the bundle from this folder from now on, and only where this key has signed it, if one is given."""
+        if (path, trusted_key) != (self._path, self._trusted_key):
+            self._path, self._trusted_key = path, trusted_key
+            self._stamp, self._next_at = None, MonotonicNs(0)
             self._backoff.reset()
 
     def refresh(self) -> bool:
@@ -76,8 +96,10 @@ class BundleKeeper:
         try:
             wait_s, is_new = LOOK_EVERY_S, self._look()
             self._backoff.reset()
+            self.refused = ""
         except ModelIntegrityError as error:
             wait_s = self._backoff.next()
+            self.refused = str(error)
             is_new = self.model is None and self._fall_back()
             in_use = "none" if self.model is None else self.model.manifest.name
             log(logger, logging.ERROR, "bundle_refused", path=self._path, error=error, in_use=in_use, again_s=wait_s)
@@ -90,18 +112,21 @@ class BundleKeeper:
         stamp = _stamp(self._path)
         if stamp == self._stamp:
             return False
-        model = self._open(self._path)
+        model = self._open(self._path, self._trusted_key)
         self.model, self._stamp = model, stamp
         manifest = model.manifest
         facts = {"name": manifest.name, "version": manifest.version, "kind": manifest.kind, "runtime": RUNTIME}
-        log(logger, logging.INFO, "bundle_opened", **facts)
+        log(logger, logging.INFO, "bundle_opened", **facts, signed=self._trusted_key is not None)
+        if self._kept is not None:
+            self._kept.keep(stamp.folder, manifest)
         return True
 
     def _fall_back(self) -> bool:
-        """Take the newest bundle before this one that can be opened: a bad release must not blind the camera."""
-        for folder in _earlier(self._path):
+        """Take the last good bundle, or the newest that can be opened: a bad release must not blind the camera."""
+        kept = [] if self._kept is None else self._kept.folders()
+        for folder in (*kept, *_earlier(self._path)):
             try:
-                self.model = self._open(folder)
+                self.model = self._open(folder, self._trusted_key)
             except ModelIntegrityError as error:
                 log(logger, logging.WARNING, "earlier_bundle_refused", path=folder, error=error)
                 continue

@@ -22,11 +22,12 @@ def check(document: Mapping[str, object], bundle: Path | None, ring_folder: Path
     """Say what the configuration would do and what is wrong with it, opening the bundle; 0 when nothing is wrong."""
     try:
         settings = read_settings(document)
-        model = open_model(_bundle(settings.bundle or bundle))
+        model = open_model(_bundle(settings.bundle or bundle), settings.trusted_key)
     except (SettingsError, ModelIntegrityError) as error:
         out.write(f"wrong: {error}\n")
         return 1
-    out.write(f"model {_model(model)}\n")
+    signed = "signed by the trusted key" if settings.trusted_key else "needs no signature: no trusted_key is set"
+    out.write(f"model {_model(model)}; {signed}\n")
     faults = list(_folder_faults(ring_folder, work))
     for camera in (*settings.cameras, _OTHERS):
         out.write(f"camera {camera}: {plan(model.manifest, settings, camera)}\n")

@@ -8,6 +8,7 @@ from typing import Final
 from smartcam.contract.errors import BusError, BusRefused
 from smartcam.contract.health import (
     HEALTH_EVERY_S,
+    LONGEST_REASON,
     MOST_CAMERAS,
     CameraCondition,
     CameraHealth,
@@ -47,12 +48,15 @@ class Facts:
     snapshots_waiting: int = 0
     every_s: int = HEALTH_EVERY_S
     frames: FrameHealth = field(default_factory=FrameHealth)
+    bundle_refused: str = ""
+    configuration_refused: str = ""
 
     @property
     def news(self) -> object:
         """What is worth a message as soon as it changes: no counters, and no rates."""
         conditions = tuple((one.camera_id, one.condition) for one in self.cameras)
-        return conditions, self.model_name, self.model_version, self.outbox.refused > 0, self.every_s
+        refused = self.bundle_refused, self.configuration_refused, self.outbox.refused > 0
+        return conditions, self.model_name, self.model_version, refused, self.every_s
 
 
 class HealthReporter:
@@ -143,6 +147,8 @@ class HealthReporter:
             every_s=facts.every_s,
             model_name=facts.model_name,
             model_version=facts.model_version,
+            bundle_refused=reason(facts.bundle_refused),
+            configuration_refused=reason(facts.configuration_refused),
             analysed=facts.analysed,
             failed=facts.failed,
             snapshots_waiting=facts.snapshots_waiting,
@@ -151,3 +157,9 @@ class HealthReporter:
             cameras=tuple(ranked[:MOST_CAMERAS]),
             cameras_left_out=max(0, len(ranked) - MOST_CAMERAS),
         )
+
+
+def reason(text: str) -> str | None:
+    """Why something was refused, as it fits into a message: its beginning, which is most often a path, goes first."""
+    plain = "".join(letter if letter.isprintable() and letter.isascii() else "?" for letter in text)
+    return (plain if len(plain) <= LONGEST_REASON else "..." + plain[3 - LONGEST_REASON :]) or None

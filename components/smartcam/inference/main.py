@@ -27,16 +27,20 @@ from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging, log
 from smartcam.edge.outbox import Outbox, OutboxLimits
 from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE
+from smartcam.edge.self_test import run_self_test
 from smartcam.edge.snapshots import SnapshotStore, SnapshotUploader
 from smartcam.edge.upload import S3Store
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import World
 from smartcam.inference.checking import check
 from smartcam.inference.health import HealthReporter
+from smartcam.inference.kept_bundle import FOLDER as KEPT_BUNDLE
+from smartcam.inference.kept_bundle import KeptBundle
 from smartcam.inference.once import score_once
+from smartcam.inference.self_test import try_the_model, try_the_outbox
 from smartcam.inference.sender import Sender
 from smartcam.inference.service import InferenceService
-from smartcam.inference.settings import read_settings
+from smartcam.inference.settings import read_settings, understood_settings
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +77,7 @@ def build(
         bus=bus,
         outbox=outbox,
         world=World(thing, clock, fresh_event_id, ring_folder, work_folder, snapshots.key_of, album),
-        bundles=BundleKeeper(bundle, clock, random.random),
+        bundles=BundleKeeper(bundle, clock, random.random, kept=KeptBundle(Path(KEPT_BUNDLE))),
         bundle=bundle,
         on_stored=sender.wake,
         random=random.random,
@@ -117,10 +121,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--bundle", type=Path, metavar="PATH", help="folder of the model bundle to analyse with")
     parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    parser.add_argument(
+        "--self-test", metavar="VERSION", help="prove that this is that version and works here; then end"
+    )
     parser.add_argument("--once", action="store_true", help="without a nucleus: score the notices that come as lines")
     options = parser.parse_args(argv)
     configure_logging(options.log_level)
     ring_folder = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
+    if options.self_test is not None:
+        return _self_test(options)
     if options.once:
         cv2.setNumThreads(1)
         return score_once(options.bundle or Path(), ring_folder, sys.stdin, sys.stdout, sys.stderr)
@@ -147,6 +156,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         outbox.close()
 
 
+def _self_test(options: argparse.Namespace) -> int:
+    bundles = [Path(KEPT_BUNDLE)] if options.bundle is None else [options.bundle, Path(KEPT_BUNDLE)]
+    trials = (lambda: try_the_model(bundles), lambda: try_the_outbox(Path(OUTBOX_FILE)))
+    return run_self_test("smartcam.Inference", options.self_test, trials)
+
+
 def _check(options: argparse.Namespace, ring_folder: Path) -> int:
     try:
         document = document_from(options.configuration, GreengrassBus)
@@ -157,12 +172,13 @@ def _check(options: argparse.Namespace, ring_folder: Path) -> int:
 
 
 def _limits(bus: Bus) -> OutboxLimits:
-    """The outbox's limits as configured; the defaults where the configuration is wrong or cannot be had yet."""
+    """The outbox's limits as configured, or else as they were configured before, or the defaults."""
     try:
         return read_settings(bus.configuration()).outbox
     except (BusError, SettingsError) as error:
-        log(logger, logging.WARNING, "outbox_limits_default", error=error)
-        return OutboxLimits()
+        last = understood_settings(Path.cwd()).last()
+        log(logger, logging.WARNING, "outbox_limits_before" if last else "outbox_limits_default", error=error)
+        return last.outbox if last else OutboxLimits()
 
 
 if __name__ == "__main__":

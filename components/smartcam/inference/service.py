@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from smartcam.inference.events import Change, OpenEpisode, Snapshot, restored
 from smartcam.inference.health import Facts
 from smartcam.inference.mailbox import Mailbox
 from smartcam.inference.reassembly import Reassembly
-from smartcam.inference.settings import InferenceSettings, read_settings
+from smartcam.inference.settings import InferenceSettings, trusted_key, understood_settings
 from smartcam.inference.wishes import InlineWishes
 
 logger = logging.getLogger(__name__)
@@ -82,6 +82,9 @@ class InferenceService:
         self._snapshots = snapshots
         self._album = world.album
         self._settings = InferenceSettings()
+        self._understood = understood_settings(world.work_folder)
+        self._is_configured = False
+        self._configuration_refused = ""
         self._cameras = Cameras(world, self._settings)
         self._cameras.readers.on_ring = InlineWishes(bus, self._clock)
         self._mailbox = Mailbox()
@@ -122,6 +125,8 @@ class InferenceService:
             cameras=self._cameras.roster.cameras(),
             model_name=None if model is None else model.manifest.name,
             model_version=None if model is None else model.manifest.version,
+            bundle_refused=self._bundles.refused,
+            configuration_refused=self._configuration_refused,
             analysed=counts.analysed,
             failed=counts.failed,
             every_s=self._settings.health_every_s,
@@ -156,7 +161,8 @@ class InferenceService:
 
     def _step(self) -> None:
         self._take_settings()
-        if self._bundles.refresh() and self._bundles.model is not None:
+        # Not before it is known whether bundles have to be signed.
+        if self._is_configured and self._bundles.refresh() and self._bundles.model is not None:
             self._cameras.use(self._bundles.model)
         notice = self._mailbox.take(_TICK_S)
         if isinstance(notice, StatusNotice):
@@ -216,16 +222,15 @@ class InferenceService:
             return
         self._settings_due.clear()
         try:
-            settings, is_read = read_settings(self._bus.configuration()), True
+            document = self._bus.configuration()
         except BusError as error:
             wait_s = self._settings_backoff.next()
             self._settings_at = MonotonicNs(now + round(wait_s * NS_PER_S))
             self._settings_due.set()
             log(logger, logging.WARNING, "configuration_unavailable", error=error, again_s=wait_s)
             return
-        except SettingsError as error:
-            log(logger, logging.ERROR, "configuration_refused", key=error.key, value=error.value, remedy=error.remedy)
-            settings, is_read = self._settings, False
+        settings, is_read = self._read(document)
+        self._is_configured = True
         self._settings_backoff.reset()
         if settings.outbox != self._settings.outbox:
             log(logger, logging.INFO, "outbox_limits_changed", takes_effect="at the next start")
@@ -235,7 +240,22 @@ class InferenceService:
             self._snapshots.configure(settings.snapshots)
         if self._album is not None and is_read:
             self._album.configure(settings.pictures)
-        self._bundles.use(settings.bundle or self._bundle)
+        self._bundles.use(settings.bundle or self._bundle, settings.trusted_key)
+
+    def _read(self, document: Mapping[str, object]) -> tuple[InferenceSettings, bool]:
+        """The settings to go on with, and whether they were ever read: from this document, or the last one that was."""
+        try:
+            settings = self._understood.take(document)
+        except SettingsError as error:
+            log(logger, logging.ERROR, "configuration_refused", key=error.key, value=error.value, remedy=error.remedy)
+            self._configuration_refused = f"{error.key} {error.remedy}"
+        else:
+            self._configuration_refused = ""
+            return settings, True
+        if self._is_configured:
+            return self._settings, False
+        last = self._understood.last()
+        return (InferenceSettings(trusted_key=trusted_key(document)), False) if last is None else (last, True)
 
     def _keep(self, changes: list[Change]) -> None:
         for change in changes:

@@ -6,12 +6,16 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Final
 
+from smartcam.contract.errors import SettingsError
 from smartcam.contract.health import HEALTH_EVERY_S
 from smartcam.contract.ids import CameraId
 from smartcam.edge.album import AlbumSettings
+from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.outbox import OutboxLimits
 from smartcam.edge.settings import Settings
 from smartcam.edge.snapshots import SnapshotSettings
+from smartcam.edge.understood import FILE as UNDERSTOOD
+from smartcam.edge.understood import Understood
 from smartcam.inference.rule_settings import RuleReader, time_zone
 from smartcam.vision.line import Line
 from smartcam.vision.rule import Rule
@@ -20,6 +24,7 @@ from smartcam.vision.zone import Zone
 
 _DAY_S: Final = 86_400.0
 _HOUR_S: Final = 3600.0
+_NOBODY: Final = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +65,13 @@ class CameraSettings:
 
 @dataclass(frozen=True, slots=True)
 class InferenceSettings:
-    """The whole document. A camera without an entry is analysed with defaults."""
+    """The whole document. A camera without an entry is analysed with defaults.
+
+    `trusted_key`: the Ed25519 public key that has to have signed a bundle, 32 bytes; None: bundles need no signature.
+    """
 
     bundle: Path | None = None
+    trusted_key: bytes | None = None
     armed: bool = True
     timezone: str = "UTC"
     cameras: Mapping[CameraId, CameraSettings] = field(default_factory=dict)
@@ -91,6 +100,7 @@ def read_settings(document: Mapping[str, object]) -> InferenceSettings:
     place = time_zone(timezone, settings.name("timezone"))
     read = InferenceSettings(
         bundle=Path(bundle) if bundle else None,
+        trusted_key=settings.public_key("trusted_key"),
         armed=settings.boolean("armed", default=defaults.armed),
         timezone=timezone,
         cameras={camera: _camera(table, place) for camera, table in settings.cameras("cameras").items()},
@@ -103,6 +113,22 @@ def read_settings(document: Mapping[str, object]) -> InferenceSettings:
     )
     settings.done()
     return read
+
+
+def trusted_key(document: Mapping[str, object]) -> bytes | None:
+    """The key in a document that cannot be read otherwise; one that signs nothing where the key cannot be read either.
+
+    Whoever misspells another setting must not be left without the check.
+    """
+    try:
+        return Settings(document).public_key("trusted_key")
+    except SettingsError:
+        return _NOBODY
+
+
+def understood_settings(work_folder: Path | None) -> Understood[InferenceSettings]:
+    """Reads documents, and remembers the last one that could be read, in the work folder where there is one."""
+    return Understood(read_settings, None if work_folder is None else MemoryFile(work_folder / UNDERSTOOD))
 
 
 def _snapshots(settings: Settings) -> SnapshotSettings:

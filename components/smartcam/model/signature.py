@@ -4,7 +4,13 @@ from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
 from smartcam.contract.errors import ModelIntegrityError
 
@@ -27,17 +33,27 @@ def sign(content: bytes, private_key: bytes) -> bytes:
     Raises:
         ModelIntegrityError: when the key is no Ed25519 private key (32 raw bytes, or PEM without a password).
     """
+    return _private(private_key).sign(content)
+
+
+def public_key(private_key: bytes) -> bytes:
+    """The 32 raw bytes by which signatures of a private key are checked. Raises ModelIntegrityError like `sign`."""
+    return _private(private_key).public_key().public_bytes_raw()
+
+
+def new_private_key() -> bytes:
+    """A key that nobody has had before, as PEM."""
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _private(raw: bytes) -> Ed25519PrivateKey:
     try:
-        key = (
-            load_pem_private_key(private_key, None)
-            if private_key.startswith(_PEM)
-            else Ed25519PrivateKey.from_private_bytes(private_key)
-        )
+        key = load_pem_private_key(raw, None) if raw.startswith(_PEM) else Ed25519PrivateKey.from_private_bytes(raw)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: the PEM wants a password
         raise ModelIntegrityError(f"private key cannot be used ({error})") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise ModelIntegrityError("private key is not an Ed25519 key")
-    return key.sign(content)
+    return key
 
 
 def _public(raw: bytes) -> Ed25519PublicKey:

@@ -76,6 +76,8 @@ class Device:
     seq: int = 0
     version: str = ""
     model: str = ""
+    bundle_refused: str = ""
+    configuration_refused: str = ""
     events_waiting: int = 0
     oldest_waiting_ms: int | None = None
     cameras: tuple[KnownCamera, ...] = ()

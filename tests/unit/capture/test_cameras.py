@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from smartcam.capture.cameras import Cameras
 from smartcam.capture.settings import CameraSettings
 from smartcam.contract.errors import SmartcamError
 from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.memory_file import MemoryFile
 from tests.fakes.bus import FakeNucleus
 
 CAPTURE = "smartcam.Capture"
@@ -30,13 +32,14 @@ class Stage:
     started: list[str] = field(default_factory=list)
     error: list[SmartcamError] = field(default_factory=list)
     dies: bool = False
+    memory: MemoryFile | None = None
 
     def build(self, settings: CameraSettings) -> "NotingService":
         return NotingService(self, f"{settings.camera}:{settings.path}")
 
     @contextmanager
     def play(self) -> Iterator[None]:
-        cameras = Cameras(self.nucleus.bus(CAPTURE), self.build, lambda: 0.0)
+        cameras = Cameras(self.nucleus.bus(CAPTURE), self.build, lambda: 0.0, self.memory)
         stop = StopToken()
 
         def run() -> None:
@@ -120,6 +123,25 @@ def test_a_wrong_configuration_at_the_start_is_waited_on() -> None:
         stage.nucleus.configure(CAPTURE, document(yard="a"))
         assert soon(lambda: stage.running == ["yard:a"])
     assert stage.error == []
+
+
+def test_a_process_that_starts_with_a_wrong_configuration_goes_on_with_the_last_right_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    memory = MemoryFile(tmp_path / "understood")
+    before = Stage(memory=memory)
+    before.nucleus.configure(CAPTURE, document(yard="a"))
+    with before.play():
+        assert soon(lambda: before.running == ["yard:a"])
+    # As a version with other keys, which was not to be, has left it.
+    stage = Stage(memory=memory)
+    stage.nucleus.configure(CAPTURE, {**document(yard="a"), "novelty": 1})
+    with stage.play():
+        assert soon(lambda: stage.running == ["yard:a"])
+        assert soon(lambda: "configuration_wrong" in caplog.text)
+        assert "novelty" in caplog.text
+        stage.nucleus.configure(CAPTURE, document(yard="b"))
+        assert soon(lambda: stage.running == ["yard:b"])
 
 
 def test_a_nucleus_that_is_away_at_the_start_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from smartcam.contract.errors import ContractError
 from smartcam.contract.health import (
     LARGEST_HEALTH_BYTES,
+    LONGEST_REASON,
     MOST_CAMERAS,
     CameraCondition,
     CameraHealth,
@@ -59,7 +60,9 @@ def test_the_largest_health_of_a_full_device_fits_every_nucleus() -> None:
         for number in range(MOST_CAMERAS)
     )
     frames = FrameHealth(*[2**63 - 1] * len(FrameHealth.__dataclass_fields__))
-    payload = replace(SAMPLE, thing=ThingName("t" * 128), frames=frames, cameras=cameras).to_json()
+    reason = "r" * LONGEST_REASON
+    full = replace(SAMPLE, thing=ThingName("t" * 128), bundle_refused=reason, configuration_refused=reason)
+    payload = replace(full, frames=frames, cameras=cameras).to_json()
     assert len(payload) <= LARGEST_HEALTH_BYTES < LARGEST_PAYLOAD_OF_A_NUCLEUS
 
 
@@ -79,6 +82,8 @@ def test_what_is_too_large_is_not_sent() -> None:
         ({"sent_at": "today"}, "sent_at"),
         ({"outbox": {"waiting": "many"}}, "outbox.waiting"),
         ({"frames": {"read": 1}}, "frames.announced"),
+        ({"bundle_refused": "x" * 161}, "bundle_refused"),
+        ({"configuration_refused": ""}, "configuration_refused"),
         ({"cameras": [1]}, "cameras[0]"),
         ({"cameras": [{"camera_id": "a b"}]}, "cameras[0].camera_id"),
         ({"cameras": [{"camera_id": "a", "condition": "asleep"}]}, "cameras[0].condition"),

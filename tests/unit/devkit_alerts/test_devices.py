@@ -3,6 +3,7 @@
 import pytest
 
 from devkit.alerts.devices import _parser, change, row, run
+from infra.fleet.runtime.codec import dump_device, load_device
 from infra.fleet.runtime.device import Device, KnownCamera, Presence
 from infra.fleet.runtime.folding import with_health
 from infra.fleet.runtime.ports import ChangedMeanwhile
@@ -32,7 +33,7 @@ def test_the_list_tells_how_each_device_and_camera_is(
     registry: FakeRegistry, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command(registry) == 0
-    assert capsys.readouterr().out == "pi-1: running, heard 60 s ago, 3 events wait; gate running\n"
+    assert capsys.readouterr().out == "pi-1: running, heard 60 s ago, version 0.1.0, 3 events wait; gate running\n"
 
 
 def test_where_nobody_was_heard_of_the_list_says_so(capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,3 +99,19 @@ def test_a_device_that_the_broker_lost_is_offline() -> None:
     device = Device(PI, NOON, NOON, cameras=(camera,), presence=Presence(connected=False, at=LATER, version=1))
     assert row(device, LATER) == "pi-1: offline, heard 60 s ago; door lost"
     assert row(Device(PI, NOON, NOON), LATER).endswith("; no cameras")
+
+
+def test_a_refused_bundle_and_a_refused_configuration_stand_in_the_list_until_they_are_mended() -> None:
+    bad = health(
+        seq=2,
+        model_name="yard",
+        model_version="1.0",
+        bundle_refused="manifest.sig: is missing",
+        configuration_refused="camera is not a setting",
+    )
+    device = with_health(None, bad, NOON)
+    line = row(device, LATER)
+    assert "refuses its new bundle (manifest.sig: is missing), goes on with yard 1.0" in line
+    assert "refuses its configuration (camera is not a setting)" in line
+    assert load_device(dump_device(device), 0) == device
+    assert "refuses" not in row(with_health(device, health(seq=3), LATER), LATER)

@@ -1,21 +1,31 @@
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.contract.event import EventKind
 from smartcam.inference.analysis import Model, ObjectModel, SceneModel, alarm_policy
 from smartcam.inference.bundles import BundleKeeper, open_model
+from smartcam.inference.kept_bundle import KeptBundle
+from smartcam.inference.self_test import try_the_model
 from smartcam.inference.settings import CameraSettings
+from smartcam.model.bundle import MANIFEST_FILE, SIGNATURE_FILE
 from smartcam.model.manifest import MODEL_FILE, ModelKind, Thresholds
 from smartcam.model.packing import Draft, write_bundle
 from tests.fakes import models
 from tests.fakes.clock import FakeClock
 from tests.unit.inference.stage import manifest
 
+PRIVATE = bytes(range(32))
+TRUSTED = Ed25519PrivateKey.from_private_bytes(PRIVATE).public_key().public_bytes_raw()
 
-def make_bundle(folder: Path, kind: ModelKind = ModelKind.CLASSIFIER, version: str = "1.0.0") -> Path:
+
+def make_bundle(
+    folder: Path, kind: ModelKind = ModelKind.CLASSIFIER, version: str = "1.0.0", private_key: bytes | None = None
+) -> Path:
     is_detector = kind is ModelKind.DETECTOR
     draft = Draft(
         name="tiny",
@@ -27,7 +37,7 @@ def make_bundle(folder: Path, kind: ModelKind = ModelKind.CLASSIFIER, version: s
         min_frames=3,
         licence="none",
     )
-    write_bundle(folder, models.detector() if is_detector else models.classifier(), draft)
+    write_bundle(folder, models.detector() if is_detector else models.classifier(), draft, private_key)
     return folder
 
 
@@ -79,9 +89,9 @@ def test_a_bundle_that_is_in_use_is_not_opened_again(tmp_path: Path) -> None:
     clock, folder = FakeClock(), make_bundle(tmp_path / "c")
     opened: list[Path] = []
 
-    def counting(path: Path) -> Model:
+    def counting(path: Path, trusted_key: bytes | None) -> Model:
         opened.append(path)
-        return open_model(path)
+        return open_model(path, trusted_key)
 
     bundles = BundleKeeper(folder, clock, lambda: 1.0, counting)
     for _ in range(5):
@@ -181,3 +191,130 @@ def test_a_bundle_that_is_named_and_bad_has_no_one_before_it(tmp_path: Path) -> 
     bundles = keeper(named, FakeClock())
     assert not bundles.refresh()
     assert bundles.model is None
+
+
+def released(link: Path, bundle: Path) -> None:
+    """As a release of smartcam.Model does: another bundle behind the same link."""
+    link.unlink(missing_ok=True)
+    link.symlink_to(bundle)
+
+
+def test_an_unsigned_or_wrongly_signed_bundle_is_refused_and_the_old_one_goes_on(tmp_path: Path) -> None:
+    clock, link = FakeClock(), tmp_path / "current"
+    released(link, make_bundle(tmp_path / "1", private_key=PRIVATE))
+    bundles = keeper(None, clock)
+    bundles.use(link, TRUSTED)
+    assert bundles.refresh()
+    assert bundles.refused == ""
+    for name, key, complaint in (
+        ("2", None, "only signed bundles are trusted here"),
+        ("3", bytes(32), "not by the trusted key"),
+    ):
+        released(link, make_bundle(tmp_path / name, version=f"{name}.0.0", private_key=key))
+        clock.advance(60)
+        assert not bundles.refresh()
+        assert complaint in bundles.refused
+        assert version(bundles.model) == "1.0.0"
+    released(link, make_bundle(tmp_path / "4", version="4.0.0", private_key=PRIVATE))
+    clock.advance(60)
+    assert bundles.refresh()
+    assert (version(bundles.model), bundles.refused) == ("4.0.0", "")
+
+
+def test_a_key_that_is_set_later_is_asked_for_at_once(tmp_path: Path) -> None:
+    clock, folder = FakeClock(), make_bundle(tmp_path / "1")
+    bundles = keeper(folder, clock)
+    bundles.use(folder)
+    assert bundles.refresh()
+    bundles.use(folder, TRUSTED)
+    assert not bundles.refresh()
+    assert "signed" in bundles.refused
+    assert version(bundles.model) == "1.0.0"
+
+
+def test_a_process_that_starts_with_a_key_uses_no_bundle_that_it_has_not_signed(tmp_path: Path) -> None:
+    kept = KeptBundle(tmp_path / "kept")
+    folder = make_bundle(tmp_path / "1")
+    BundleKeeper(folder, FakeClock(), lambda: 1.0, kept=kept).refresh()
+    assert kept.folders()
+    bundles = BundleKeeper(folder, FakeClock(), lambda: 1.0, kept=kept)
+    bundles.use(folder, TRUSTED)
+    assert not bundles.refresh()
+    assert bundles.model is None
+
+
+@pytest.mark.parametrize("bad_releases", [1, 2, 5])
+def test_however_many_bad_bundles_were_released_a_new_process_goes_on_with_the_last_good_one(
+    tmp_path: Path, bad_releases: int
+) -> None:
+    clock, link, kept = FakeClock(), tmp_path / "current", KeptBundle(tmp_path / "work" / "kept")
+    released(link, make_bundle(tmp_path / "good", private_key=PRIVATE))
+    bundles = BundleKeeper(link, clock, lambda: 1.0, kept=kept)
+    bundles.use(link, TRUSTED)
+    bundles.refresh()
+    for number in range(bad_releases):
+        bad = make_bundle(tmp_path / str(number), version="2.0.0", private_key=PRIVATE)
+        (bad / MODEL_FILE).write_bytes(b"damaged")
+        released(link, bad)
+        clock.advance(60)
+        assert not bundles.refresh()
+    # smartcam.Model keeps two, and both are bad by now.
+    shutil.rmtree(tmp_path / "good")
+    again = BundleKeeper(link, FakeClock(), lambda: 1.0, kept=kept)
+    again.use(link, TRUSTED)
+    assert again.refresh()
+    assert version(again.model) == "1.0.0"
+    assert MODEL_FILE in again.refused
+
+
+def test_a_kept_bundle_that_was_damaged_on_the_disk_is_not_used(tmp_path: Path) -> None:
+    kept = KeptBundle(tmp_path / "kept")
+    folder = make_bundle(tmp_path / "1")
+    BundleKeeper(folder, FakeClock(), lambda: 1.0, kept=kept).refresh()
+    for place in (folder, kept.folder):
+        (place / MODEL_FILE).write_bytes(b"damaged")
+    bundles = BundleKeeper(folder, FakeClock(), lambda: 1.0, kept=kept)
+    assert not bundles.refresh()
+    assert bundles.model is None
+
+
+def test_a_bundle_is_kept_once_with_its_signature_and_nothing_else(tmp_path: Path) -> None:
+    folder = make_bundle(tmp_path / "1", private_key=PRIVATE)
+    (folder / "stray").write_text("not named by the manifest")
+    kept = KeptBundle(tmp_path / "work" / "kept")
+    kept.keep(folder, open_model(folder).manifest)
+    stamp = (kept.folder / MANIFEST_FILE).stat().st_ino
+    assert {file.name for file in kept.folder.iterdir()} == {file.name for file in folder.iterdir()} - {"stray"}
+    assert (kept.folder / SIGNATURE_FILE).is_file()
+    kept.keep(folder, open_model(folder).manifest)
+    assert (kept.folder / MANIFEST_FILE).stat().st_ino == stamp
+    assert [path.name for path in (tmp_path / "work").iterdir()] == ["kept"]
+
+
+def test_a_power_cut_between_two_renames_leaves_the_one_before(tmp_path: Path) -> None:
+    folder = make_bundle(tmp_path / "1")
+    kept = KeptBundle(tmp_path / "kept")
+    kept.keep(folder, open_model(folder).manifest)
+    kept.folder.rename(tmp_path / "kept.old")
+    assert [open_model(place).manifest.version for place in kept.folders()] == ["1.0.0"]
+
+
+def test_a_disk_that_keeps_nothing_is_said_and_the_bundle_is_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("where a folder should be")
+    bundles = BundleKeeper(
+        make_bundle(tmp_path / "1"), FakeClock(), lambda: 1.0, kept=KeptBundle(tmp_path / "file" / "kept")
+    )
+    assert bundles.refresh()
+    assert "bundle_not_kept" in caplog.text
+
+
+def test_the_self_test_wants_one_good_bundle_and_names_the_bad_one(tmp_path: Path) -> None:
+    bad, good = make_bundle(tmp_path / "2"), make_bundle(tmp_path / "1")
+    (bad / MODEL_FILE).write_bytes(b"damaged")
+    assert try_the_model([tmp_path / "none"]) == "no bundle yet"
+    assert "gives its golden answer" in try_the_model([good])
+    assert "refused: " in try_the_model([bad, good])
+    with pytest.raises(ModelIntegrityError, match=MODEL_FILE):
+        try_the_model([bad, tmp_path / "none"])

@@ -5,7 +5,15 @@ from threading import Thread
 
 import pytest
 
-from smartcam.contract.health import MOST_CAMERAS, CameraCondition, CameraHealth, DeviceState, Health, OutboxHealth
+from smartcam.contract.health import (
+    LONGEST_REASON,
+    MOST_CAMERAS,
+    CameraCondition,
+    CameraHealth,
+    DeviceState,
+    Health,
+    OutboxHealth,
+)
 from smartcam.contract.ids import CameraId
 from smartcam.edge.lifecycle import StopToken
 from smartcam.inference.health import LEAST_GAP_S, Facts, HealthReporter
@@ -185,3 +193,24 @@ def test_the_configured_interval_is_kept_and_told(every_s: int) -> None:
     device.live(1 + 10 * every_s)
     assert len(device.sent()) == 11
     assert {health.every_s for health in device.sent()} == {every_s}
+
+
+def test_a_refused_bundle_is_told_at_once_and_so_is_its_mending() -> None:
+    device = Device()
+    device.live(30)
+    device.facts = replace(device.facts, bundle_refused="/work/\u4f60\n/bundle-2/" + "x" * 200 + ": is missing")
+    device.live(12)
+    device.facts = replace(device.facts, bundle_refused="", configuration_refused="camera is not a setting")
+    device.live(12)
+    first, refused, mended = device.sent()
+    assert (first.bundle_refused, first.configuration_refused) == (None, None)
+    assert refused.bundle_refused is not None
+    assert refused.bundle_refused.startswith("...x")
+    assert refused.bundle_refused.endswith("x: is missing")
+    assert (mended.bundle_refused, mended.configuration_refused) == (None, "camera is not a setting")
+
+
+def test_a_reason_in_any_letters_fits_the_contract() -> None:
+    device = Device(facts=Facts(RUNNING, bundle_refused="\u4f60\x00\n" * 200))
+    device.live(1)
+    assert device.sent()[0].bundle_refused == "..." + "?" * (LONGEST_REASON - 3)

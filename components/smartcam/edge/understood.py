@@ -1,0 +1,47 @@
+"""The configuration that was understood last: one that is not, such as a version's with other keys, changes nothing."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final, Generic, TypeVar
+
+from smartcam.contract.errors import SettingsError
+from smartcam.edge.logs import log
+from smartcam.edge.memory_file import MemoryFile
+
+logger = logging.getLogger(__name__)
+
+S = TypeVar("S")
+FILE: Final = "configuration-understood"
+
+
+class Understood(Generic[S]):
+    """Reads documents with `read`, and remembers the last one that could be read, across restarts with `memory`."""
+
+    def __init__(self, read: Callable[[Mapping[str, object]], S], memory: MemoryFile | None = None) -> None:
+        self._read = read
+        self._memory = memory
+
+    def take(self, document: Mapping[str, object]) -> S:
+        """The settings in a document.
+
+        Raises:
+            SettingsError: naming the key; what was understood before is remembered still.
+        """
+        settings = self._read(document)
+        content = json.dumps(document, sort_keys=True).encode()
+        if self._memory is not None and self._memory.load() != content:
+            try:
+                self._memory.store(content)
+            except OSError as error:
+                log(logger, logging.WARNING, "configuration_not_kept", error=error)
+        return settings
+
+    def last(self) -> S | None:
+        """What was understood last by any process; None where there is nothing, or this version does not read it."""
+        content = b"" if self._memory is None else self._memory.load()
+        try:
+            document = json.loads(content or b"null")
+            return self._read(document) if isinstance(document, dict) else None
+        except (ValueError, SettingsError):
+            return None

@@ -1,0 +1,60 @@
+"""The last bundle that could be opened, kept where no release of smartcam.Model can take it away."""
+
+import logging
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+from smartcam.edge.logs import log
+from smartcam.model.bundle import MANIFEST_FILE, SIGNATURE_FILE
+from smartcam.model.manifest import ModelManifest
+
+logger = logging.getLogger(__name__)
+
+FOLDER: Final = "last-good-bundle"
+
+
+class KeptBundle:
+    """A copy of a bundle in `folder`, whole or not there. It is checked like any other bundle when it is opened."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._new = folder.with_name(f"{folder.name}.new")
+        self._old = folder.with_name(f"{folder.name}.old")
+
+    def keep(self, bundle: Path, manifest: ModelManifest) -> None:
+        """Take this bundle's place; what the disk refuses is logged, because the camera sees all the same."""
+        names = (MANIFEST_FILE, *manifest.files)
+        try:
+            if self._is_same(bundle):
+                return
+            shutil.rmtree(self._new, ignore_errors=True)
+            self._new.mkdir(parents=True)
+            for name in names if not (bundle / SIGNATURE_FILE).is_file() else (*names, SIGNATURE_FILE):
+                self._copy(bundle / name)
+            shutil.rmtree(self._old, ignore_errors=True)
+            if self.folder.exists():
+                self.folder.rename(self._old)
+            self._new.rename(self.folder)
+            shutil.rmtree(self._old, ignore_errors=True)
+        except OSError as error:
+            log(logger, logging.WARNING, "bundle_not_kept", path=bundle, error=error)
+
+    def folders(self) -> list[Path]:
+        """Where to look for it; the second one is there after a power cut between two renames."""
+        return [folder for folder in (self.folder, self._old) if (folder / MANIFEST_FILE).is_file()]
+
+    def _is_same(self, bundle: Path) -> bool:
+        """By its manifest, which holds the hashes of everything else, and its signature."""
+        return all(_bytes(self.folder / name) == _bytes(bundle / name) for name in (MANIFEST_FILE, SIGNATURE_FILE))
+
+    def _copy(self, file: Path) -> None:
+        with file.open("rb") as source, (self._new / file.name).open("xb") as target:
+            shutil.copyfileobj(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+
+
+def _bytes(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None
