@@ -11,6 +11,8 @@ from devkit.nucleus.keys import nearest
 LARGEST_SCRIPT_BYTES: Final = 10_000
 LONGEST_TIMEOUT_S: Final = 7_200
 PACKAGES_TIMEOUT_S: Final = 900
+RUN_SCRIPT: Final = "run.sh"
+"""Awaits the Runtime's packages, in install for at most ten minutes."""
 _PHASES: Final = frozenset({"install", "startup", "run"})
 _NOT_ON_LITE: Final[Mapping[str, str]] = {
     "shutdown": "nucleus lite has no shutdown: let the program handle SIGTERM",
@@ -99,11 +101,12 @@ def _check_timeout(phase: str, spot: Spot | None, parent: Spot, around: Surround
             spot.wrong("run ends when its program ends: a timeout would kill it on classic")
         elif seconds > LONGEST_TIMEOUT_S:
             spot.wrong(f"over {LONGEST_TIMEOUT_S} s: Timeout counts seconds")
-    installs = phase == "install" and any(name.startswith("smartcam-packages-") for name in around.artifacts)
+    slow = any(name.startswith("smartcam-packages-") or name == RUN_SCRIPT for name in around.artifacts)
+    installs = phase == "install" and slow
     # A timeout that is no number has been noted already.
     known = spot is None or seconds is not None
     if installs and known and (seconds or 0) < PACKAGES_TIMEOUT_S:
-        (spot or parent).wrong(f"installing the packages needs a Timeout of {PACKAGES_TIMEOUT_S} or more")
+        (spot or parent).wrong(f"installing or awaiting the packages needs a Timeout of {PACKAGES_TIMEOUT_S} or more")
 
 
 def _check_setenv(spot: Spot, around: Surroundings) -> None:

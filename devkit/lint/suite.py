@@ -57,9 +57,10 @@ def _check_waiting(checked: Checked, facts: Facts) -> None:
     for lifecycle in checked.lifecycles:
         for phase, script in lifecycle.scripts.items():
             text = script.raw()
-            if phase == "install" and RUNTIME in text:
-                script.wrong("waiting for the Runtime in install can lock nucleus lite: do it in run")
-            elif phase != "install" and (stamp not in text or "{artifacts:path}/run.sh" not in text):
+            installs = phase == "install"
+            if installs and RUNTIME in text and '"{artifacts:path}/run.sh" --install ' not in text:
+                script.wrong("waiting for the Runtime in install can lock nucleus lite: run.sh --install gives up")
+            elif (not installs or RUNTIME in text) and (stamp not in text or "{artifacts:path}/run.sh" not in text):
                 script.wrong(
                     "does not wait for the Runtime: start it with {artifacts:path}/run.sh and"
                     " {kernel:rootPath}/work/smartcam.Runtime/packages-{RUNTIME_PACKAGES}"

@@ -229,8 +229,8 @@ IN_STRUCTURE = (
     broken(
         "a timeout of run",
         CAPTURE,
-        "        Script: |",
-        "        Timeout: 60\n        Script: |",
+        "        # SOFT dependencies",
+        "        Timeout: 60\n        # SOFT dependencies",
         "would kill it on classic",
     ),
     broken(
@@ -330,17 +330,18 @@ IN_STRUCTURE = (
     broken(
         "starting without run.sh",
         CAPTURE,
-        'exec sh "{artifacts:path}/run.sh" "$packages" "$code" smartcam',
+        'exec sh "{artifacts:path}/run.sh" "{COMPONENT_VERSION}" "$packages" "$code" smartcam',
         'exec "$packages/bin/python" -m smartcam',
         "does not wait for the Runtime",
-        at="Script: |",
+        at="Script: |#2",
     ),
     broken(
         "waiting in install",
         CAPTURE,
-        "      run:",
-        '      install: ls "{kernel:rootPath}/work/smartcam.Runtime"\n      run:',
+        'run.sh" --install ',
+        'run.sh" ',
         "can lock nucleus lite",
-        at="      install:",
+        at="Script: |",
     ),
+    broken("no time to wait", CAPTURE, "Timeout: 900", "Timeout: 120", "awaiting the packages needs a Timeout of 900"),
 )
