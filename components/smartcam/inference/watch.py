@@ -1,9 +1,12 @@
 """Which cameras are silent."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S, MonotonicNs
+
+_CATCH_UP_NS: Final = 2 * NS_PER_S
 
 
 @dataclass(slots=True)
@@ -13,6 +16,8 @@ class CameraWatch:
     lost_after_s: float
     _heard_at: dict[CameraId, MonotonicNs] = field(default_factory=dict)
     _lost: set[CameraId] = field(default_factory=set)
+    _asked_at: MonotonicNs | None = None
+    _judge_from: MonotonicNs = MonotonicNs(0)
 
     def heard(self, camera: CameraId, at: MonotonicNs) -> bool:
         """The camera has given a sign of life; True when that ends an outage."""
@@ -33,6 +38,13 @@ class CameraWatch:
         self._heard_at.pop(camera, None)
 
     def overdue(self, at: MonotonicNs) -> list[CameraId]:
-        """The cameras that have been quiet for too long; each counts as lost from now on."""
-        late = [camera for camera, heard in self._heard_at.items() if at - heard >= self.lost_after_s * NS_PER_S]
+        """The cameras that have been quiet for too long; each counts as lost from now on. To be asked often."""
+        limit_ns = self.lost_after_s * NS_PER_S
+        if self._asked_at is not None and at - self._asked_at > limit_ns / 2:
+            # Whoever asks was held up, and has not heard yet what came meanwhile.
+            self._judge_from = MonotonicNs(at + _CATCH_UP_NS)
+        self._asked_at = at
+        if at < self._judge_from:
+            return []
+        late = [camera for camera, heard in self._heard_at.items() if at - heard >= limit_ns]
         return [camera for camera in late if self.lost(camera)]

@@ -21,6 +21,7 @@ def test_a_camera_that_is_heard_again_is_restored_once() -> None:
     watch.overdue(at(10))
     assert watch.heard(YARD, at(11))
     assert not watch.heard(YARD, at(12))
+    assert watch.overdue(at(14)) == watch.overdue(at(18)) == []
     assert watch.overdue(at(22)) == [YARD]
 
 
@@ -37,6 +38,18 @@ def test_a_clip_that_has_ended_is_not_missed() -> None:
     watch.ended(YARD)
     assert watch.overdue(at(100)) == []
     assert not watch.heard(YARD, at(101))
+
+
+def test_who_did_not_listen_cannot_say_that_a_camera_was_silent() -> None:
+    watch = CameraWatch(10)
+    watch.heard(YARD, at(0))
+    watch.heard(GATE, at(0))
+    assert watch.overdue(at(1)) == []
+    # The disk held the process up for half a minute; what has come meanwhile is taken camera by camera.
+    assert watch.overdue(at(31)) == []
+    assert not watch.heard(YARD, at(31.1))
+    assert watch.overdue(at(31.1)) == []
+    assert watch.overdue(at(33)) == [GATE]
 
 
 def test_cameras_are_missed_each_for_itself() -> None:
