@@ -8,7 +8,7 @@ import numpy as np
 
 from smartcam.contract.event import NormalBox
 from smartcam.contract.notice import PixelBox
-from smartcam.contract.times import MonotonicNs
+from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.inference.events import OpenEpisode
 from smartcam.inference.shots import BestShot
 from smartcam.vision.alarm import AlarmState
@@ -20,6 +20,12 @@ SAME_COVER: Final = 0.6
 """A box that lies so far in another one may be the same thing..."""
 SAME_IOU: Final = 0.25
 """...if it is not much smaller: somebody before a tree that sways is not the tree."""
+HOLD_S: Final = 20.0
+"""So long an object that goes on moving is the same one while the detector does not see it."""
+TWICE_S: Final = 0.5
+"""So long a detector may see one object twice: where it was, and where it has gone..."""
+TWICE_COVER: Final = 0.3
+"""...with boxes of which one lies so far in the other. Two who walk side by side do not cover each other."""
 
 _LONG_AGO: Final = MonotonicNs(0)
 
@@ -28,7 +34,7 @@ _LONG_AGO: Final = MonotonicNs(0)
 class Followed:
     """What is remembered of one track of detections; `mover` is the mover that is the same object in this look.
 
-    `since` and `seen_at`: when it was first and last seen.
+    `since` and `seen_at`: when it was first and last seen; `box`: where it was last.
     """
 
     rules: tuple[RuleState, ...]
@@ -38,8 +44,23 @@ class Followed:
     was_shadow: bool = False
     since: MonotonicNs | None = None
     seen_at: MonotonicNs = _LONG_AGO
+    box: NormalBox | None = None
     mover: int | None = None
     shot: BestShot = field(default_factory=BestShot)
+
+    def can_be(self, earlier: "Followed", at: MonotonicNs) -> bool:
+        """Whether this track can be the same object as an earlier one in the same motion.
+
+        Who was in sight together with it is somebody else, but for the moment in which a detector sees one twice.
+        """
+        if self.since is None or at - earlier.seen_at > HOLD_S * NS_PER_S:
+            return False
+        if self.since > earlier.seen_at:
+            return True
+        seen_twice = earlier.seen_at < at and earlier.seen_at - self.since <= TWICE_S * NS_PER_S
+        if not seen_twice or earlier.box is None or self.box is None:
+            return False
+        return float(covers(row_of(earlier.box), row_of(self.box))[0, 0]) >= TWICE_COVER
 
 
 @dataclass(slots=True)

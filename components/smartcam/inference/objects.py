@@ -20,7 +20,7 @@ from smartcam.inference.events import (
     more_severe,
     stored,
 )
-from smartcam.inference.followed import Followed, fresh, normal, pixels, row_of, same_thing, shares
+from smartcam.inference.followed import HOLD_S, Followed, fresh, normal, pixels, row_of, same_thing, shares
 from smartcam.inference.motion_watch import MotionWatch, Surroundings
 from smartcam.inference.settings import CameraSettings
 from smartcam.model.scoring import Detections
@@ -42,8 +42,6 @@ RESUME_S: Final = 10.0
 """How long an earlier process's episodes wait for their objects to show up again."""
 LOOK_AFTER_S: Final = 3.0
 """Tracks that were seen this recently are looked at, also where nothing moves."""
-HOLD_S: Final = 20.0
-"""So long an object that goes on moving is the same one while the detector does not see it."""
 TAKEN_S: Final = 2.0
 """What was seen so recently is still where it was."""
 
@@ -168,7 +166,7 @@ class ObjectAnalysis:
         )
         followed.alarm, transition = step(self._policy, followed.alarm, observation)
         if seen:
-            followed.seen_at = tracks.at
+            followed.seen_at, followed.box = tracks.at, box
             followed.since = followed.since or tracks.at
             self._picture(followed, box, label, frame)
         sight = self._sight(tracks, row, fired)
@@ -235,9 +233,7 @@ class ObjectAnalysis:
         known = None if earlier is None or earlier == track else self._followed.get(earlier)
         if known is None or known.episode is None or known.episode.event.kind is not kind:
             return None
-        # Who was in sight together with it is somebody else.
-        is_later = followed.since is not None and followed.since > known.seen_at
-        return known if is_later and self._last - known.seen_at <= HOLD_S * NS_PER_S else None
+        return known if followed.can_be(known, self._last) else None
 
     def _rename(self, followed: Followed, hidden: Followed | None, sight: Sight) -> list[Change]:
         """What is known under a better name by now: a mover that has got a label, or a twin of a graver kind."""

@@ -152,6 +152,23 @@ def test_somebody_else_in_the_same_motion_is_another_one() -> None:
     assert happened(play(analysis_of(script), motion)) == [PERSON, PERSON]
 
 
+def test_somebody_whom_the_detector_sees_twice_for_a_moment_is_one() -> None:
+    """They set off; for two looks a box stays where they stood, and another one goes with them."""
+
+    def at_look(look: int) -> Detections:
+        left, right = (
+            ("person", 0.8, (10.0, 15.0, 30.0, 45.0)),
+            ("person", 0.8, (2.0 * look, 15.0, 2.0 * look + 20, 45.0)),
+        )
+        return seen(*([left] if look < 10 else [left, right] if look < 12 else [right]))
+
+    motion = [
+        (PixelBox(8, 14, 32, 46) if look < 9 else PixelBox(10 + 2 * (look - 9), 14, 2 * look + 21, 46),)
+        for look in range(20)
+    ]
+    assert happened(play(analysis_of([at_look(look) for look in range(20)]), motion)) == [PERSON]
+
+
 def test_what_moves_within_somebody_who_has_raised_is_a_part_of_them() -> None:
     script = [seen(("person", 0.8, (10.0, 0.0, 90.0, 58.0)))]
     motion: list[Motion] = [*[EVERYWHERE] * 4, *[(box_at(20 + 3 * look),) for look in range(15)]]
