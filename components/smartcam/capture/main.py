@@ -106,6 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--frames", type=int, default=1, help="with --once: stop after so many notices (1)")
     options = parser.parse_args(argv)
+    _check_options(parser, options)
     configure_logging(options.log_level)
     cv2.setNumThreads(1)
     # What OpenCV and its decoder say about a bad clip, capture says once and with its path.
@@ -128,6 +129,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_component("smartcam.Capture", lambda: build(bus, ring_folder, Path.cwd()))
     finally:
         bus.close()
+
+
+def _check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Ends the process with a message where options do not go together."""
+    if options.configuration is not None and not (options.check or options.once == _CONFIGURED):
+        parser.error("--configuration goes with --check, or with --once without a clip")
+    if options.frames < 1:
+        parser.error(f"--frames {options.frames}: must be at least 1")
 
 
 def _quieten_opencv() -> None:

@@ -126,6 +126,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--once", action="store_true", help="without a nucleus: score the notices that come as lines")
     options = parser.parse_args(argv)
+    if options.configuration is not None and not options.check:
+        parser.error("--configuration goes with --check")
     configure_logging(options.log_level)
     ring_folder = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
     if options.self_test is not None:

@@ -24,7 +24,7 @@ def score_once(bundle: Path, ring_folder: Path, notices: TextIO, answers: TextIO
                 answer = {"seq": frame.seq, "position_ns": frame.position_ns, **_said(model, frame)}
                 answers.write(json.dumps(answer) + "\n")
                 answers.flush()
-    except SmartcamError as error:
+    except (SmartcamError, UnicodeDecodeError) as error:
         errors.write(f"smartcam-inference: {error}\n")
         return 1
     finally:

@@ -17,7 +17,7 @@ class CameraWatch:
     _heard_at: dict[CameraId, MonotonicNs] = field(default_factory=dict)
     _lost: set[CameraId] = field(default_factory=set)
     _asked_at: MonotonicNs | None = None
-    _judge_from: MonotonicNs = MonotonicNs(0)
+    _judge_from: int = 0
 
     def heard(self, camera: CameraId, at: MonotonicNs) -> bool:
         """The camera has given a sign of life; True when that ends an outage."""
@@ -42,7 +42,7 @@ class CameraWatch:
         limit_ns = self.lost_after_s * NS_PER_S
         if self._asked_at is not None and at - self._asked_at > limit_ns / 2:
             # Whoever asks was held up, and has not heard yet what came meanwhile.
-            self._judge_from = MonotonicNs(at + _CATCH_UP_NS)
+            self._judge_from = at + _CATCH_UP_NS
         self._asked_at = at
         if at < self._judge_from:
             return []

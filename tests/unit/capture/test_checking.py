@@ -148,6 +148,23 @@ def test_the_commands_need_no_nucleus_with_a_document(
     assert "document.json" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--configuration", "d.json"], "--configuration goes with --check, or with --once"),
+        (["--once", "a.mp4", "--configuration", "d.json"], "--once without a clip"),
+        (["--once", "a.mp4", "--frames", "0"], "--frames 0: must be at least 1"),
+    ],
+)
+def test_options_that_do_not_go_together_are_said(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
 def test_help_names_every_way_to_run(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--help"])

@@ -44,6 +44,12 @@ def test_outside_of_a_nucleus_the_call_is_refused(
     assert "nucleus" in capsys.readouterr().err
 
 
+def test_a_document_without_a_check_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--configuration", "d.json"])
+    assert "--configuration goes with --check" in capsys.readouterr().err
+
+
 def test_help_names_the_bundle() -> None:
     called = [sys.executable, "-m", "smartcam.inference.main", "--help"]
     done = subprocess.run(called, capture_output=True, text=True, check=True, timeout=60, env=dict(os.environ))
