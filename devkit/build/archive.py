@@ -9,7 +9,7 @@ from pathlib import Path
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o100644
 _CHUNK_BYTES = 1 << 20
-_PACKED_ALREADY = frozenset({".whl"})
+_PACKED_ALREADY = frozenset({".whl", ".xz"})
 
 
 def write_archive(target: Path, members: Mapping[str, Path | bytes]) -> None:

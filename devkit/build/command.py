@@ -7,13 +7,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from devkit.build.gdk import write_projects
-from devkit.build.suite import ROOT, BuildError, Built, build_suite, locks
+from devkit.build.slim import DENSE, slim_all
+from devkit.build.suite import LARGEST_LOAD_BYTES, ROOT, BuildError, Built, Wheels, build_suite, locks
 from devkit.build.wheels import ARCHITECTURES, PLATFORMS, Platform, WheelError, fetch, parse_platform
 from devkit.lint.code_use import UnknownTopic
 from devkit.lint.command import lint_sources
 
 WHEEL_FOLDER: Final = ROOT / "build" / "wheels"
+USUAL: Final = ("linux-aarch64-py311", "linux-aarch64-py313", "linux-x86_64-py313")
+"""A release for these stays under what a device may load; both Pythons of x86-64 together do not."""
 _ALL: Final = "all"
 _NONE: Final = "none"
 _MEGABYTE: Final = 1_000_000
@@ -35,28 +40,47 @@ def main(argv: list[str]) -> int:
         print(f"{name} {built.version}")
     print(f"recipes and artifacts: {built.folder}")
     for architecture in ARCHITECTURES:
-        carried = " and ".join(platform.python for platform in wheels if platform.architecture == architecture)
-        size = device_bytes(built, architecture) / _MEGABYTE
-        print(f"a linux-{architecture} device loads {size:.1f} MB ({carried or 'no'} packages carried)")
+        say_load(built, architecture, [each.python for each in wheels if each.architecture == architecture])
     if projects:
         print(f"projects of the Greengrass Development Kit: {arguments.gdk}")
     return 0
 
 
 def fetch_wheels(
-    platforms: Sequence[Platform], root: Path, folder: Path = WHEEL_FOLDER
-) -> Mapping[Platform, Sequence[Path]]:
-    """The wheels of each platform, and the pip that installs them. Raises WheelError, OSError."""
+    platforms: Sequence[Platform], root: Path, folder: Path = WHEEL_FOLDER, density: int = DENSE
+) -> Wheels:
+    """The wheels of each platform, and the pip that installs them, slim. Raises WheelError, OSError."""
     by_python = {lock.stem.removeprefix("device-"): lock for lock in locks(root)}
     installer = root / "requirements" / "installer.txt"
-    return {platform: fetch(platform, (by_python[platform.python], installer), folder, _say) for platform in platforms}
+    found = {}
+    for platform in platforms:
+        wheels = fetch(platform, (by_python[platform.python], installer), folder, _say)
+        found[platform] = slim_all(wheels, folder / "slim", _say, density)
+    return found
 
 
 def device_bytes(built: Built, architecture: str) -> int:
-    """How much a device of this architecture loads: every artifact but the packages of other architectures."""
-    foreign = {f"smartcam-packages-{other}.zip" for other in ARCHITECTURES if other != architecture}
-    files = [file for component in built.components for file in built.artifacts_of(component)]
-    return sum(file.stat().st_size for file in files if file.name not in foreign)
+    """How much a device of this architecture loads: the artifacts of the manifests that its nucleus chooses."""
+    total = 0
+    for component in built.components:
+        manifests = yaml.safe_load(built.recipe(component).read_text())["Manifests"]
+        chosen = next(each for each in manifests if _fits(each["Platform"], architecture))
+        names = {artifact["Uri"].rpartition("/")[2] for artifact in chosen["Artifacts"]}
+        total += sum(file.stat().st_size for file in built.artifacts_of(component) if file.name in names)
+    return total
+
+
+def _fits(wanted: Mapping[str, str], architecture: str) -> bool:
+    return wanted.get("architecture") in {None, ARCHITECTURES[architecture]}
+
+
+def say_load(built: Built, architecture: str, pythons: Sequence[str]) -> None:
+    """Tell what a device loads, and complain when that is too much."""
+    size = device_bytes(built, architecture)
+    _say(f"a linux-{architecture} device loads {size / _MEGABYTE:.1f} MB ({' and '.join(pythons) or 'no'} packages)")
+    if size > LARGEST_LOAD_BYTES:
+        limit = f"{LARGEST_LOAD_BYTES / _MEGABYTE:.0f} MB"
+        print(f"build: linux-{architecture}: that is over {limit}; --wheels names fewer systems", file=sys.stderr)
 
 
 def _platforms(words: Sequence[str]) -> tuple[Platform, ...]:
@@ -80,11 +104,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--wheels",
         nargs="+",
-        default=os.environ.get("SMARTCAM_WHEELS", _ALL).split(),
+        default=os.environ.get("SMARTCAM_WHEELS", " ".join(USUAL)).split(),
         metavar="PLATFORM",
         help=f"packages to carry, for devices without a network: {', '.join(map(str, PLATFORMS))}, all"
-        " or none; the default is $SMARTCAM_WHEELS, else all. A device loads those of its architecture:"
-        " name only the systems that you have",
+        f" or none; the default is $SMARTCAM_WHEELS, else {' '.join(USUAL)}. A device loads those of its architecture",
     )
     parser.add_argument(
         "--gdk",

@@ -23,7 +23,8 @@ command -v python3 > /dev/null || fail "there is no python3; sudo apt-get instal
 unpacked="$work/unpacked"
 rm -rf "$unpacked"
 trap 'rm -rf "$unpacked"' EXIT
-python3 -m zipfile -e "$archive" "$unpacked"
+mkdir -p "$unpacked/wheels"
+python3 "$archive" requirements "$unpacked"
 locks="$unpacked/requirements"
 packages="$work/packages-$(cat "$locks/id")"
 
@@ -46,19 +47,22 @@ if [ -f "$packages/ready" ] && [ ! -f "$packages/interpreter" ] && "$packages/bi
     exit 0
 fi
 rm -rf "$packages"
+python3 "$archive" wheels "$unpacked"
+carried="$unpacked/wheels/$python.txt"
 # System packages stay visible because picamera2 comes from apt only.
-if [ -f "$unpacked/wheels/$python" ]; then
+if [ -f "$carried" ]; then
     # pip runs from its own wheel: the device needs neither python3-venv nor a network.
     python3 -m venv --system-site-packages --without-pip "$packages"
     pip=$(ls "$unpacked"/wheels/pip-*.whl)
-    set -- "$pip/pip" install --no-index --find-links "$unpacked/wheels"
+    set -- "$pip/pip" install --no-index --find-links "$unpacked/wheels" -r "$carried"
 else
     echo "smartcam.Runtime: this build carries no packages for $python here; fetching them from the network"
     python3 -m venv --system-site-packages "$packages" || fail "sudo apt-get install python3-venv"
-    set -- -m pip install
+    set -- -m pip install -r "$requirements"
 fi
-PYTHONPATH='' "$packages/bin/python" "$@" --quiet --no-cache-dir --disable-pip-version-check --no-deps \
-    --ignore-installed --only-binary :all: --require-hashes -r "$requirements"
+# Not into /tmp, which may be memory.
+TMPDIR="$unpacked" PYTHONPATH='' "$packages/bin/python" "$@" --quiet --no-cache-dir --disable-pip-version-check --no-deps \
+    --ignore-installed --only-binary :all: --require-hashes
 "$packages/bin/python" -c "$imports" || fail "what was installed cannot be imported"
 : > "$packages/ready"
 

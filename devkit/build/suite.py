@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from devkit.build.archive import tree, write_archive
-from devkit.build.wheels import ARCHITECTURES, PYTHONS, Platform, packages_id
+from devkit.build.slim import SlimWheel, packages_id
+from devkit.build.wheels import ARCHITECTURES, PYTHONS, Platform
 from smartcam import __version__
 from smartcam.contract.errors import SmartcamError
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_RECIPE_BYTES = 8_196
+LARGEST_LOAD_BYTES: Final = 115_000_000
+"""So much at most a device loads for a release."""
 SUITE: Final = "smartcam.Suite"
 LIST_NAME: Final = "SHA256SUMS"
 CODE: Final[Mapping[str, str]] = {"smartcam.Capture": "capture", "smartcam.Inference": "inference"}
@@ -28,6 +31,8 @@ _PYTHON = frozenset({".py"})
 Members = Mapping[str, Path | bytes]
 Artifact = Path | Members
 """A file as it is, or what goes into a zip."""
+Wheels = Mapping[Platform, Sequence[SlimWheel]]
+"""What the Runtime carries for each kind of device."""
 
 
 class BuildError(SmartcamError):
@@ -66,9 +71,7 @@ def locks(root: Path = ROOT) -> tuple[Path, ...]:
     return tuple(root / "requirements" / f"device-{python}.txt" for python in PYTHONS)
 
 
-def build_suite(
-    folder: Path, bundle: Path, root: Path = ROOT, wheels: Mapping[Platform, Sequence[Path]] | None = None
-) -> Built:
+def build_suite(folder: Path, bundle: Path, root: Path = ROOT, wheels: Wheels | None = None) -> Built:
     """Build every component with the model bundle given; the Runtime carries the wheels given.
 
     Raises:
@@ -108,9 +111,7 @@ def find_built(folder: Path) -> Built:
     return Built(folder, versions.pop(), tuple(names))
 
 
-def _artifacts(
-    root: Path, bundle: Path | None, wheels: Mapping[Platform, Sequence[Path]]
-) -> Mapping[str, Mapping[str, Artifact]]:
+def _artifacts(root: Path, bundle: Path | None, wheels: Wheels) -> Mapping[str, Mapping[str, Artifact]]:
     """Per component its artifacts.
 
     No nucleus unpacks anything: lite does not in a local deployment, and a hundred megabytes need not lie there twice.
@@ -151,14 +152,15 @@ def _code(root: Path, packages: tuple[str, ...]) -> Members:
     return members
 
 
-def _packages(root: Path, architecture: str, wheels: Mapping[Platform, Sequence[Path]]) -> Members:
-    """The lock files, and the wheels of this architecture; `wheels/<python>` says that they are complete for it."""
+def _packages(root: Path, architecture: str, wheels: Wheels) -> Members:
+    """The lock files, and the wheels of this architecture; `wheels/<python>.txt` names all that a Python needs."""
     members: dict[str, Path | bytes] = {f"requirements/{lock.name}": lock for lock in locks(root)}
+    members["__main__.py"] = _HERE / "unpack_packages.py"
     members["requirements/id"] = packages_id(locks(root)).encode() + b"\n"
     for platform, files in wheels.items():
         if platform.architecture == architecture:
-            members[f"wheels/{platform.python}"] = b""
-            members |= {f"wheels/{wheel.name}": wheel for wheel in files}
+            members[f"wheels/{platform.python}.txt"] = "".join(f"{each.requirement}\n" for each in files).encode()
+            members |= {f"wheels/{each.file.name}": each.file for each in files}
     return members
 
 

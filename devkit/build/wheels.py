@@ -99,7 +99,7 @@ def fetch(platform: Platform, locks: Sequence[Path], folder: Path, say: Say) -> 
     try:
         return _checked(wanted, target)
     except WheelError:
-        say(f"{platform}: fetching {len(wanted)} packages (about 110 MB, once)")
+        say(f"{platform}: fetching {len(wanted)} packages, once")
     target.mkdir(parents=True, exist_ok=True)
     for lock in locks:
         _download(platform, lock, target)
@@ -123,7 +123,7 @@ def _download(platform: Platform, lock: Path, target: Path) -> None:
 
 def _checked(wanted: Iterable[Locked], folder: Path) -> tuple[Path, ...]:
     """One wheel for each package, its hash as locked. Raises WheelError."""
-    there = {_identity(path): path for path in sorted(folder.glob("*.whl"))}
+    there = {identity(path): path for path in sorted(folder.glob("*.whl"))}
     found = []
     for package in wanted:
         path = there.get((package.name, package.version))
@@ -137,15 +137,11 @@ def _checked(wanted: Iterable[Locked], folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(found))
 
 
-def _identity(wheel: Path) -> tuple[str, str]:
+def identity(wheel: Path) -> tuple[str, str]:
+    """A wheel's package, as lock files name it, and version."""
     name, version, *_ = wheel.name.split("-")
     return _plain(name), version
 
 
 def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def packages_id(locks: Sequence[Path]) -> str:
-    """Names a set of packages: components wait for exactly the set that they were built for."""
-    return hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()[:12]

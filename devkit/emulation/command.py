@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from devkit.build.command import fetch_wheels
-from devkit.build.suite import ROOT, BuildError, Built, build_suite
+from devkit.build.command import WHEEL_FOLDER, fetch_wheels
+from devkit.build.suite import LARGEST_LOAD_BYTES, ROOT, BuildError, Built, build_suite
 from devkit.build.wheels import WheelError, parse_platform
 from devkit.demo.yard_clip import yard_clip
 from devkit.emulation import proof
 from devkit.emulation.machine import SYSTEMS, System, set_up_alone
-from devkit.emulation.picamera import import_picamera
+from devkit.emulation.picamera import bring_picamera, import_picamera
 from devkit.tools import ToolsError
 
+_QUICK: Final = 2
+"""Packed in a third of the time, and a tenth larger than a release: what stays under the limit so, does."""
 BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
 
 
@@ -33,24 +35,37 @@ def main(argv: Sequence[str]) -> int:
         parser.error(f"{unknown.pop()} is no system of the suite; there are {', '.join(names)}")
     wanted = [system for system in SYSTEMS if system.name in options.systems]
     try:
-        proven = [prove(system, options.folder, keep=options.keep) for system in wanted]
+        built = build_for(wanted, options.folder / "build")
+        proven = [prove(system, built, options.folder, keep=options.keep) for system in wanted]
         return int(not all(proven))
     except (ToolsError, BuildError, WheelError, OSError) as error:
         print(f"emulation: {error}", file=sys.stderr)
         return 2
+    finally:
+        if not options.keep:
+            shutil.rmtree(options.folder, ignore_errors=True)
 
 
-def prove(system: System, folder: Path, *, keep: bool = False) -> bool:
-    """Build for a system, install, score, compare and print what came of it. Raises ToolsError, BuildError, OSError."""
+def build_for(systems: Sequence[System], folder: Path) -> Built:
+    """One release for all of these systems. Raises BuildError, WheelError, OSError."""
     begun = time.monotonic()
-    built = build_for(system, folder / f"{system.name}-build")
+    platforms = [parse_platform(f"linux-aarch64-{system.lock}") for system in systems]
+    wheels = fetch_wheels(platforms, ROOT, density=_QUICK)
+    built = build_suite(folder, BUNDLE, wheels=wheels)
+    _say(f"built for {' and '.join(system.name for system in systems)} in {time.monotonic() - begun:.0f} s")
+    return built
+
+
+def prove(system: System, built: Built, folder: Path, *, keep: bool = False) -> bool:
+    """Install, score, compare and print what came of it. Raises ToolsError, WheelError, OSError."""
+    begun = time.monotonic()
     machine = set_up_alone(system, ROOT, _say)
     device = folder / system.name
     clip = yard_clip(ROOT / "build" / "clips", _say)
     try:
         installed = proof.install(machine, built, device)
         _say(f"{system.name}: installed offline in {installed.seconds:.0f} s (emulated): {installed.megabytes:.0f} MB")
-        _say(f"{system.name}: a device loads {installed.loaded_megabytes:.1f} MB of artifacts")
+        _say(f"{system.name}: a device loads {installed.loaded_megabytes:.1f} MB, less from a release")
         scored_at = time.monotonic()
         bundle = device / "work" / "smartcam.Model" / "current"
         there = proof.score(installed.python, proof.code_of(built), bundle, clip, device / "shm", machine.environment())
@@ -61,30 +76,25 @@ def prove(system: System, folder: Path, *, keep: bool = False) -> bool:
             f"{system.name}: {len(there)} frames scored in {seconds:.0f} s (emulated),"
             f" at most {compared.worst:g} steps from this machine's"
         )
-        _say(f"{system.name}: {import_picamera(machine, installed.python)}")
+        bring_picamera(machine, WHEEL_FOLDER, _say)
+        sentence, wrong = import_picamera(machine, installed.python, proof.code_of(built)[0])
+        _say(f"{system.name}: {sentence}")
     finally:
         if not keep:
             shutil.rmtree(device, ignore_errors=True)
-            shutil.rmtree(built.folder, ignore_errors=True)
-    complaints = list(_complaints(installed, compared))
+    complaints = [*_complaints(installed, compared), *wrong]
     for complaint in complaints:
         print(f"{system.name}: {complaint}", file=sys.stderr)
     _say(f"{system.name}: {'proven' if not complaints else 'NOT proven'} in {time.monotonic() - begun:.0f} s")
     return not complaints
 
 
-def build_for(system: System, folder: Path) -> Built:
-    """The build that a user of this system alone would make. Raises BuildError, WheelError, OSError."""
-    wheels = fetch_wheels((parse_platform(f"linux-aarch64-{system.lock}"),), ROOT)
-    return build_suite(folder, BUNDLE, wheels=wheels)
-
-
 def _complaints(installed: proof.Installed, compared: proof.Compared) -> Sequence[str]:
     found = []
     if installed.megabytes > proof.MOST_INSTALLED_MB:
         found.append(f"takes {installed.megabytes:.0f} MB installed, more than {proof.MOST_INSTALLED_MB}")
-    if installed.loaded_megabytes > proof.MOST_LOADED_MB:
-        found.append(f"loads {installed.loaded_megabytes:.0f} MB, more than {proof.MOST_LOADED_MB}")
+    if installed.loaded_megabytes * 1_000_000 > LARGEST_LOAD_BYTES:
+        found.append(f"loads {installed.loaded_megabytes:.0f} MB, more than {LARGEST_LOAD_BYTES / 1_000_000:.0f}")
     if len(compared.there) != proof.FRAMES:
         found.append(f"scored {len(compared.there)} frames instead of {proof.FRAMES}")
     if not compared.is_same:

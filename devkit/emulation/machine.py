@@ -20,13 +20,15 @@ _WRAPPER_MODE: Final = 0o755
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """An operating system that the suite supports; packages of it that the proof looks at, and what they bring."""
+    """An operating system that the suite supports."""
 
     name: str
     codename: str
     python: str
     extra: tuple[str, ...]
-    imports: tuple[str, ...]
+    """Debian's packages that Raspberry Pi's picamera2 stands on."""
+    stand_ins: tuple[str, ...]
+    """Modules of Raspberry Pi's archive that are imported with it, and that Debian does not have."""
 
     @property
     def lock(self) -> str:
@@ -34,8 +36,10 @@ class System:
         return "py" + self.python.replace(".", "")
 
 
-DEBIAN_12: Final = System("debian12", "bookworm", "3.11", ("python3-bottleneck",), ("bottleneck",))
-DEBIAN_13: Final = System("debian13", "trixie", "3.13", ("python3-libcamera",), ("libcamera",))
+_PICAMERA: Final = ("python3-numpy", "python3-pil", "python3-piexif", "python3-prctl")
+_ARCHIVE_ONLY: Final = ("pykms", "pidng", "pidng.core", "pidng.camdefs")
+DEBIAN_12: Final = System("debian12", "bookworm", "3.11", _PICAMERA, ("libcamera", *_ARCHIVE_ONLY))
+DEBIAN_13: Final = System("debian13", "trixie", "3.13", ("python3-libcamera", *_PICAMERA), _ARCHIVE_ONLY)
 SYSTEMS: Final = (DEBIAN_12, DEBIAN_13)
 
 

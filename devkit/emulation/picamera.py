@@ -1,42 +1,69 @@
-"""Whether the Runtime's environment can use what the system's own packages bring for the camera.
+"""Whether capture can use Raspberry Pi's camera package beside the Runtime's own numpy, OpenCV and PyAV.
 
-picamera2 itself is in Raspberry Pi's archive and not in Debian's. What makes it fail is proven with what Debian has:
-on Debian 12 an extension that was compiled for Debian's numpy 1, on Debian 13 the bindings of libcamera, on which
-picamera2 stands.
+picamera2 and simplejpeg, whose compiled half is what another numpy breaks, are the real ones, from their own releases;
+numpy 1's form of simplejpeg on Debian 12. The rest is Debian's. Only Raspberry Pi's archive has pykms (a screen's
+preview) and a packaged pidng (raw photographs), which the suite does not use, and libcamera's binding for Debian 12:
+these have stand-ins.
 """
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Final
 
+from devkit.build.suite import ROOT
+from devkit.build.wheels import Platform, Say, fetch
 from devkit.emulation.machine import Machine
 
 _LIMIT_S: Final = 120.0
 _PROBE: Final = """
-import importlib, json, sys
-import numpy
-found = {}
-for name in sys.argv[1:]:
-    module = importlib.import_module(name)
-    found[name] = module.__file__
-if "bottleneck" in found:
-    import bottleneck
-    assert bottleneck.nansum(numpy.array([1.0, numpy.nan, 2.0])) == 3.0
-if "libcamera" in found:
-    import libcamera
-    assert libcamera.Size(1280, 720).width == 1280
-try:
-    import picamera2
-    found["picamera2"] = picamera2.__file__
-except ImportError:
-    pass
-print(json.dumps({"numpy": numpy.__version__, "numpy_at": numpy.__file__, "found": found}))
+import json, sys
+from unittest.mock import MagicMock
+sys.modules.update({name: MagicMock() for name in sys.argv[1:]})
+import av, cv2, numpy, picamera2, simplejpeg
+from smartcam.capture.settings import read_settings
+from smartcam.capture.sources.picamera import open_picamera
+from smartcam.contract.errors import CameraLost
+ramp = numpy.repeat(numpy.arange(0, 256, 4, dtype=numpy.uint8), 64 * 3).reshape(64, 64, 3)
+again = simplejpeg.decode_jpeg(simplejpeg.encode_jpeg(ramp, quality=95))
+assert int(numpy.abs(again.astype(int) - ramp).max()) < 16, "simplejpeg and numpy do not understand each other"
+lost = ""
+if "libcamera" not in sys.argv:
+    (camera,) = read_settings({"cameras": {"pi": {"source": "picamera"}}}).cameras
+    try:
+        open_picamera(camera)
+    except CameraLost as error:
+        lost = str(error)
+places = {name: sys.modules[name].__file__ for name in ("picamera2", "simplejpeg", "PIL", "numpy", "cv2", "av")}
+print(json.dumps({"numpy": numpy.__version__, "places": places, "lost": lost}))
 """
+_SYSTEMS_OWN: Final = ("picamera2", "simplejpeg", "PIL")
 
 
-def import_picamera(machine: Machine, python: Path) -> str:
-    """What could be imported, in a sentence. Raises ToolsError when a package of the system cannot be used."""
-    said = machine.run((str(python), "-c", _PROBE, *machine.system.imports), _LIMIT_S)
-    facts = json.loads(said.strip().splitlines()[-1])
-    names = [name for name, place in facts["found"].items() if str(place).startswith(str(machine.root))]
-    return f"{' and '.join(names)} of the system imported beside numpy {facts['numpy']}"
+def bring_picamera(machine: Machine, wheels: Path, say: Say) -> None:
+    """Put picamera2 where apt would. Raises WheelError, OSError."""
+    lock = ROOT / "requirements" / f"picamera2-{machine.system.lock}.txt"
+    place = machine.root / "usr" / "lib" / "python3" / "dist-packages"
+    stamp = place / ".picamera2"
+    if stamp.is_file() and stamp.read_bytes() == lock.read_bytes():
+        return
+    for wheel in fetch(Platform("aarch64", machine.system.lock), [lock], wheels, say):
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(place)
+    stamp.write_bytes(lock.read_bytes())
+
+
+def import_picamera(machine: Machine, python: Path, capture_code: Path) -> tuple[str, list[str]]:
+    """What was imported, in a sentence, and what is wrong with that. Raises ToolsError when it cannot be imported."""
+    command = (str(python), "-c", _PROBE, *machine.system.stand_ins)
+    facts = json.loads(machine.run(command, _LIMIT_S, PYTHONPATH=str(capture_code)).strip().splitlines()[-1])
+    wrong = [
+        f"{name} was imported from {place}"
+        for name, place in facts["places"].items()
+        if Path(place).is_relative_to(machine.root) != (name in _SYSTEMS_OWN)
+    ]
+    has_camera_stack = "libcamera" not in machine.system.stand_ins
+    if has_camera_stack and not facts["lost"]:
+        wrong.append("a camera was opened where there is none")
+    said = f"; without a camera capture says: {facts['lost']}" if facts["lost"] else ""
+    return f"the system's picamera2 imported beside numpy {facts['numpy']}{said}", wrong

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from devkit.build.slim import packages_id
 from devkit.build.suite import CODE, ON_DEMAND, ROOT, BuildError, artifact_names, find_built, locks, render_recipe
-from devkit.build.wheels import packages_id
 from devkit.lint.code_use import UnknownTopic, uses_of
 from devkit.lint.facts import Facts
 from devkit.lint.finding import Finding

@@ -1,5 +1,6 @@
 """The scripts that recipes call, run as a nucleus runs them: with sh."""
 
+import lzma
 import os
 import subprocess
 import sys
@@ -9,10 +10,11 @@ from zipfile import ZipFile
 import pytest
 
 from devkit.build.archive import write_archive
+from devkit.build.slim import packages_id
 from devkit.build.suite import ROOT, locks
-from devkit.build.wheels import packages_id
 
 SCRIPTS = ROOT / "devkit" / "build"
+UNPACK = SCRIPTS / "unpack_packages.py"
 ID = packages_id(locks())
 
 
@@ -21,7 +23,7 @@ def archive(tmp_path: Path) -> Path:
     """What a Runtime without wheels carries."""
     target = tmp_path / "packages.zip"
     members: dict[str, Path | bytes] = {f"requirements/{lock.name}": lock for lock in locks()}
-    write_archive(target, {**members, "requirements/id": ID.encode() + b"\n"})
+    write_archive(target, {**members, "requirements/id": ID.encode() + b"\n", "__main__.py": UNPACK})
     return target
 
 
@@ -79,58 +81,10 @@ def test_packages_that_are_not_what_the_lock_says_are_refused_and_nothing_is_rea
     with ZipFile(pip, "w") as opened:
         opened.writestr("pip/__main__.py", "import sys\nsys.exit('THESE PACKAGES DO NOT MATCH THE HASHES')\n")
     members: dict[str, Path | bytes] = {f"requirements/device-{python}.txt": lock, "requirements/id": b"x\n"}
-    write_archive(tmp_path / "packages.zip", {**members, f"wheels/{python}": b"", "wheels/pip-0.whl": pip})
+    packed = lzma.compress(pip.read_bytes())
+    members |= {f"wheels/{python}.txt": b"# pip-0.whl\n", "wheels/pip-0.whl.xz": packed, "__main__.py": UNPACK}
+    write_archive(tmp_path / "packages.zip", members)
     refused = install(tmp_path / "work", tmp_path / "packages.zip")
     assert refused.returncode != 0
     assert "DO NOT MATCH" in refused.stderr
     assert not list((tmp_path / "work").rglob("ready"))
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["/bin/sh", str(SCRIPTS / "component_run.sh"), *arguments], capture_output=True, text=True, check=False
-    )
-
-
-def test_a_component_runs_from_its_zip_with_the_runtimes_packages(archive: Path, tmp_path: Path) -> None:
-    code = tmp_path / "sample.zip"
-    write_archive(
-        code, {"sample/__init__.py": b"", "sample/main.py": b"import sys\nprint(sys.argv[1:])\nsys.exit(7)\n"}
-    )
-    work = tmp_path / "runtime"
-    install(work, archive, sys.executable)
-    ran = run(str(work / f"packages-{ID}"), str(code), "sample.main", "--bundle", "a b")
-    assert (ran.returncode, ran.stdout) == (7, "['--bundle', 'a b']\n")
-
-
-def test_a_component_waits_for_its_own_packages_and_no_others(archive: Path, tmp_path: Path) -> None:
-    work = tmp_path / "runtime"
-    install(work, archive, sys.executable)
-    other = work / "packages-other"
-    command = ["/bin/sh", str(SCRIPTS / "component_run.sh"), str(other), str(tmp_path), "this"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
-        assert waiting.stdout is not None
-        assert waiting.stdout.readline() == "smartcam: waiting for the Runtime component\n"
-        (work / f"packages-{ID}").rename(other)
-        assert "The Zen of Python" in waiting.stdout.read()
-    assert waiting.returncode == 0
-
-
-def install_model(work: Path, version: str, content: bytes) -> None:
-    archive = work.parent / "model.zip"
-    write_archive(archive, {"manifest.json": content})
-    command = ["/bin/sh", str(SCRIPTS / "model_install.sh"), str(work), str(archive), version]
-    subprocess.run(command, check=True, capture_output=True)
-
-
-def test_a_models_current_link_changes_at_once_and_the_bundle_before_stays(tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    work.mkdir()
-    for version in ("1.0.0", "1.1.0", "1.2.0"):
-        install_model(work, version, version.encode())
-        assert (work / "current" / "manifest.json").read_text() == version
-        # So that the folders' ages differ.
-        os.utime(work / f"bundle-{version}", ns=(0, int(version[2]) * 10**9))
-    install_model(work, "1.2.0", b"again")
-    assert (work / "current" / "manifest.json").read_text() == "again"
-    assert sorted(path.name for path in work.iterdir()) == ["bundle-1.1.0", "bundle-1.2.0", "current"]

@@ -1,12 +1,15 @@
 import hashlib
+import random
+import re
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
 
 import pytest
 
-from devkit.build.command import device_bytes, main
+from devkit.build.command import USUAL, device_bytes, main, say_load
+from devkit.build.slim import slim_all
 from devkit.build.suite import build_suite, find_built, hashes, locks
-from devkit.build.wheels import PLATFORMS, Platform, WheelError, fetch, packages_id, parse_platform, read_lock
+from devkit.build.wheels import PLATFORMS, Platform, WheelError, fetch, parse_platform, read_lock
 
 PI = Platform("aarch64", "py313")
 
@@ -71,36 +74,43 @@ def test_what_cannot_be_fetched_is_said_in_one_line(tmp_path: Path, capsys: pyte
     told: list[str] = []
     with pytest.raises(WheelError, match=r"linux-aarch64-py313: pip could not fetch lock\.txt: ERROR: .*other"):
         fetch(PI, [lock_for(tmp_path, other=b"two")], tmp_path, told.append)
-    assert told == ["linux-aarch64-py313: fetching 1 packages (about 110 MB, once)"]
+    assert told == ["linux-aarch64-py313: fetching 1 packages, once"]
     assert main(["--wheels", "linux-riscv-py311", "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_the_packages_id_follows_every_lock(tmp_path: Path) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    one.write_text("a")
-    two.write_text("b")
-    before = packages_id([one, two])
-    two.write_text("c")
-    assert before != packages_id([one, two])
-    assert len(before) == 12
-
-
-def test_a_device_loads_the_wheels_of_its_architecture_only_and_as_they_are(tmp_path: Path) -> None:
+def test_a_device_loads_the_wheels_of_its_architecture_only_and_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     bundle = tmp_path / "bundle"
     bundle.mkdir()
     (bundle / "manifest.json").write_text("{}")
-    large = wheel(tmp_path, "large", bytes(range(256)) * 4000)
-    built = build_suite(tmp_path / "out", bundle, wheels={PI: [large], Platform("aarch64", "py311"): [large]})
+    source = tmp_path / str(PI) / "large-1.0-py3-none-any.whl"
+    source.parent.mkdir()
+    with ZipFile(source, "w") as made:
+        made.writestr("large.bin", random.Random(1).randbytes(1_000_000))  # noqa: S311
+    large = slim_all([source], tmp_path / "slim", print)
+    old = Platform("aarch64", "py311")
+    built = build_suite(tmp_path / "out", bundle, wheels={PI: large, old: large})
     archive = next(path for path in built.artifacts_of("smartcam.Runtime") if path.name.endswith("aarch64.zip"))
     with ZipFile(archive) as opened:
         names = opened.namelist()
-        assert opened.getinfo(f"wheels/{large.name}").compress_type == ZIP_STORED
-        assert {"wheels/py311", "wheels/py313", "requirements/id", "requirements/device-py313.txt"} <= set(names)
+        assert opened.getinfo(f"wheels/{source.name}.xz").compress_type == ZIP_STORED
+        assert {"wheels/py311.txt", "wheels/py313.txt", "requirements/id", "requirements/device-py313.txt"} <= {*names}
         assert names == sorted(names)
-    assert device_bytes(built, "aarch64") - device_bytes(built, "x86_64") > large.stat().st_size
-    again = build_suite(tmp_path / "again", bundle, wheels={Platform("aarch64", "py311"): [large], PI: [large]})
+    assert device_bytes(built, "aarch64") - device_bytes(built, "x86_64") > 1_000_000
+    again = build_suite(tmp_path / "again", bundle, wheels={old: large, PI: large})
     # Only these: somebody may be at work on the code.
     runtime = f"artifacts/smartcam.Runtime/{built.version}/{archive.name}"
     assert hashes(built.folder)[runtime] == hashes(again.folder)[runtime]
     assert find_built(built.folder) == built
+    monkeypatch.setattr("devkit.build.command.LARGEST_LOAD_BYTES", 1_000_000)
+    say_load(built, "aarch64", ["py311", "py313"])
+    say_load(built, "x86_64", [])
+    shown = capsys.readouterr()
+    assert re.search(r"a linux-aarch64 device loads 1\.\d MB \(py311 and py313 packages\)", shown.out)
+    assert shown.err == "build: linux-aarch64: that is over 1 MB; --wheels names fewer systems\n"
+
+
+def test_the_usual_build_is_for_platforms_of_the_suite() -> None:
+    assert {str(platform) for platform in PLATFORMS} > set(USUAL)
