@@ -5,14 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from smartcam.contract.event import Phase
+from smartcam.contract.event import Event, Phase
 from smartcam.contract.notice import FrameNotice
-from smartcam.contract.times import NS_PER_S
+from smartcam.contract.times import NS_PER_MS, NS_PER_S
 from tests.pipeline.site import Site, wait_until
 from tests.pipeline.visitor import COMING, FPS, red_bundle, visit_clip
 
 RAISED, CLEARED = ("anomaly", "raised"), ("anomaly", "cleared")
 Build = Callable[..., Site]
+
+
+def position_s(site: Site, event: Event) -> float:
+    """The place in the clip of the frame that raised an event, whenever it was read; events carry milliseconds."""
+    frames = [notice for notice in site.notices() if isinstance(notice, FrameNotice)]
+    return next(n.position_ns for n in frames if n.captured_at // NS_PER_MS == event.started_at // NS_PER_MS) / NS_PER_S
 
 
 @pytest.fixture
@@ -39,12 +45,11 @@ def test_a_visit_becomes_one_event_that_the_cloud_has_raised_and_cleared(build: 
     wait_until(lambda: site.waiting() == 0)
     raised, cleared = site.cloud.events
     assert raised.event_id == cleared.event_id
-    first = next(notice for notice in site.notices() if isinstance(notice, FrameNotice))
-    at_s = (raised.started_at - first.captured_at) / NS_PER_S
+    at_s = position_s(site, raised)
     assert 1.0 <= at_s <= 1.0 + COMING / FPS + 0.6
     assert raised.box is not None
     assert (raised.model_name, raised.label) == ("red", "intruder")
-    assert site.cloud.delays_s[0] < 1.0
+    assert site.cloud.delays_s[0] < 4.0, "it waited for something that is tried again after five seconds"
     health = site.health()
     assert health.analysed + health.dropped + health.overwritten == health.notices
     assert (health.unreadable, health.failed, health.notices_refused, health.unstored) == (0, 0, 0, 0)
