@@ -1,4 +1,4 @@
-"""`python -m devkit nucleus`: run components from their recipes on this machine, until a signal."""
+"""`python -m devkit nucleus`: run components from their recipes here until a signal; at SIGHUP, deploy anew."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,7 @@ from devkit.nucleus.packages import fetch_artifacts
 from devkit.nucleus.profile import PROFILES, Profile
 from devkit.nucleus.recipe import Recipe
 from devkit.nucleus.runner import Runner
+from devkit.nucleus.update import update
 
 DESCRIPTION: Final = __doc__
 _LONGEST_SOCKET_PATH: Final = 107
@@ -45,6 +46,8 @@ class Order:
     recipes: Path
     artifacts: Path
     deployment: Deployment
+    description: Path
+    """The deployment's file, read again at SIGHUP."""
     endpoint: Endpoint | None
     setenv: Mapping[str, str]
     stop_s: float | None
@@ -72,32 +75,68 @@ async def _serve(order: Order) -> int:
     store = ConfigurationStore(root / "config.json")
     journal = FileJournal(root / "journal.jsonl")
     nucleus = Nucleus(order.device, order.profile, store, cloud, journal)
-    runner = Runner(nucleus, recipes, _base_environment(order.setenv), order.stop_s)
-    stop = asyncio.Event()
-    _on_signals(stop, runner)
+    crew = Crew(Runner(nucleus, recipes, _base_environment(order.setenv), order.stop_s))
+    signals = _on_signals(crew)
     journal.write("nucleus_started", profile=order.profile.name, thing=order.device.thing, root=str(root))
     try:
         await nucleus.start()
-        work = asyncio.create_task(_deploy(order, nucleus, recipes, runner))
-        asking = asyncio.create_task(stop.wait())
+        work = asyncio.create_task(_deployments(order, nucleus, recipes, crew, signals.again))
+        asking = asyncio.create_task(signals.stop.wait())
         await asyncio.wait([work, asking], return_when=asyncio.FIRST_COMPLETED)
         if not asking.done():
             work.result()
-            await asking
         work.cancel()
         asking.cancel()
         await asyncio.wait([work, asking])
     except OSError as error:
         raise StartError(f"{order.device.socket_path}: the socket cannot be used ({error.strerror})") from error
     finally:
-        await runner.stop()
+        await crew.runner.stop()
         await nucleus.stop()
         journal.write("nucleus_stopped")
         journal.close()
     return 0
 
 
-async def _deploy(order: Order, nucleus: Nucleus, recipes: Sequence[Recipe], runner: Runner) -> None:
+@dataclass(slots=True)
+class Crew:
+    """Whoever runs the components at the moment."""
+
+    runner: Runner
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What was asked for from outside: to end, or to read the deployment again."""
+
+    stop: asyncio.Event
+    again: asyncio.Event
+
+
+async def _deployments(
+    order: Order, nucleus: Nucleus, recipes: Sequence[Recipe], crew: Crew, again: asyncio.Event
+) -> None:
+    """The first deployment, and each that its file holds when SIGHUP comes. Raises DeploymentError for the first."""
+    await _fetch(order, nucleus, recipes)
+    _configure(order, nucleus, recipes)
+    await crew.runner.run()
+    while True:
+        await again.wait()
+        again.clear()
+        try:
+            await _update(replace(order, deployment=read_deployment(order.description)), nucleus, crew)
+        except (DeploymentError, RecipeError) as error:
+            nucleus.journal.write("deployment_failed", reason=str(error), rolled_back=False)
+
+
+async def _update(order: Order, nucleus: Nucleus, crew: Crew) -> None:
+    recipes = resolve(order.deployment, order.recipes, order.profile)
+    await _fetch(order, nucleus, recipes)
+    fresh = Runner(nucleus, recipes, _base_environment(order.setenv), order.stop_s)
+    crew.runner = await update(crew.runner, fresh, nucleus, lambda: _configure(order, nucleus, recipes))
+
+
+async def _fetch(order: Order, nucleus: Nucleus, recipes: Sequence[Recipe]) -> None:
     nucleus.journal.write("deployment", components={recipe.name: recipe.version for recipe in recipes})
     # Side by side with the event loop: unpacking takes seconds, and a signal must be heard.
     for recipe in recipes:
@@ -108,26 +147,32 @@ async def _deploy(order: Order, nucleus: Nucleus, recipes: Sequence[Recipe], run
             order.device.root,
             unpack=order.profile.recipes.unpacks_local_artifacts,
         )
+
+
+def _configure(order: Order, nucleus: Nucleus, recipes: Sequence[Recipe]) -> None:
     now_ms = time.time_ns() // 1_000_000
     for recipe in recipes:
         wanted = order.deployment.components.get(recipe.name)
-        update = wanted.update if wanted is not None else Update()
+        change = wanted.update if wanted is not None else Update()
         try:
-            nucleus.store.deploy(recipe.name, recipe.defaults, update, now_ms)
+            nucleus.store.deploy(recipe.name, recipe.defaults, change, now_ms)
         except ConfigurationConflict as error:
             raise DeploymentError(f"{recipe.name}: the configuration cannot be merged: {error}") from error
-    await runner.run()
 
 
-def _on_signals(stop: asyncio.Event, runner: Runner) -> None:
+def _on_signals(crew: Crew) -> Signals:
+    signals = Signals(asyncio.Event(), asyncio.Event())
+
     def hear() -> None:
-        if stop.is_set():
-            runner.kill()
-        stop.set()
+        if signals.stop.is_set():
+            crew.runner.kill()
+        signals.stop.set()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, hear)
+    loop.add_signal_handler(signal.SIGHUP, signals.again.set)
+    return signals
 
 
 def _cloud(order: Order) -> Cloud:
@@ -205,6 +250,7 @@ def _order(arguments: argparse.Namespace) -> Order:
         recipes=arguments.recipes.resolve(),
         artifacts=arguments.artifacts.resolve(),
         deployment=read_deployment(arguments.deploy),
+        description=arguments.deploy.resolve(),
         endpoint=endpoint,
         setenv=dict(arguments.setenv),
         stop_s=arguments.stop_timeout,

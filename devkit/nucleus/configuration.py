@@ -120,6 +120,17 @@ class ConfigurationStore:
         if path is not None and path.exists():
             self._load(path)
 
+    @property
+    def trees(self) -> dict[str, Tree]:
+        """Everything, as a deployment's rollback takes and puts back; nobody is told."""
+        return self._trees
+
+    @trees.setter
+    def trees(self, trees: dict[str, Tree]) -> None:
+        self._trees = trees
+        self._changes = {component: self.generation(component) + 1 for component in {*trees, *self._changes}}
+        self._save()
+
     def generation(self, component: str) -> int:
         """A number that grows with every change of a component's configuration."""
         return self._changes.get(component, 0)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from devkit.nucleus.component import Component, Host, State
-from devkit.nucleus.recipe import Phase, Recipe, Step
+from devkit.nucleus.recipe import Phase, Recipe
 from devkit.nucleus.restarts import restarts
 from devkit.nucleus.scripts import Ending
 
@@ -21,12 +21,13 @@ class LiteComponent(Component):
 
     async def prepare(self) -> None:
         """See `Component`."""
-        steps = [self.recipe.steps[phase] for phase in (Phase.BOOTSTRAP, Phase.INSTALL) if phase in self.recipe.steps]
-        for step in steps:
-            self._note(State.INSTALLING, step.phase)
-            ending = await self._until_clean(step)
+        for phase in (Phase.BOOTSTRAP, Phase.INSTALL):
+            if phase not in self.recipe.steps:
+                continue
+            self._note(State.INSTALLING, phase)
+            ending = await self._until_clean(phase)
             if not self._is_clean(ending):
-                raise self._broken(step, ending)
+                raise self._broken(self.recipe.steps[phase], ending)
         self._note(State.INSTALLED)
 
     def start(self, needed: Mapping[Component, bool]) -> None:
@@ -51,7 +52,7 @@ class LiteComponent(Component):
             if step is None:
                 return
             missing = [unit.recipe.name for unit, hard in units.items() if hard and unit.over]
-            ending = Ending(1, f"{missing[0]} has ended") if missing else await self._until_clean(step)
+            ending = Ending(1, f"{missing[0]} has ended") if missing else await self._until_clean(step.phase)
             self.over = True
             self._note(State.FINISHED if self._is_clean(ending) else State.BROKEN, str(ending))
             for dependent in self.hard_dependents:
@@ -59,15 +60,15 @@ class LiteComponent(Component):
         finally:
             self.started.set()
 
-    async def _until_clean(self, step: Step) -> Ending:
-        """Start a step as often as the rules allow, until it ends well."""
+    async def _until_clean(self, phase: Phase) -> Ending:
+        """Start a step as often as the rules allow, until it ends well; each time as the recipe says by then."""
         timing, limit = self._host.timing, restarts(self._host.rules)
         while True:
             limit.started(timing.monotonic())
-            ending = await self._once(step)
+            ending = await self._once(self.recipe.steps[phase])
             if self._is_clean(ending):
                 return ending
-            self._note(State.ERRORED, f"{step.phase}: {ending}")
+            self._note(State.ERRORED, f"{phase}: {ending}")
             if not limit.failed(timing.monotonic()):
                 return ending
             await timing.sleep(self._host.rules.restart_delay_s)

@@ -29,6 +29,7 @@ class Runner:
         self.rules: LifecycleRules = nucleus.profile.lifecycle
         self.timing = timing or Timing()
         self._nucleus = nucleus
+        self.recipes = tuple(recipes)
         self._base_environment = base_environment
         self._stop_s = stop_s
         self._background: set[asyncio.Task[None]] = set()
@@ -43,7 +44,21 @@ class Runner:
                 needed.dependents.append(self._components[recipe.name])
                 if dependency.hard:
                     needed.hard_dependents.append(self._components[recipe.name])
-        nucleus.operations.state_listener = self._reported
+        self.listen()
+
+    def listen(self) -> None:
+        """From now on it is these components that say by themselves how they are."""
+        self._nucleus.operations.state_listener = self._reported
+
+    def anew(self) -> "Runner":
+        """The same components, before their life."""
+        return Runner(self._nucleus, self.recipes, self._base_environment, self._stop_s, self.timing)
+
+    def take_recipes(self, recipes: Sequence[Recipe]) -> None:
+        """What runs stays as it is, but what is started next is started as these recipes say."""
+        for recipe in recipes:
+            if recipe.name in self._components:
+                self._components[recipe.name].recipe = recipe
 
     async def run(self) -> None:
         """Install and start everything: on lite in turn, dependencies first, on classic side by side.
@@ -53,14 +68,18 @@ class Runner:
         Raises:
             DeploymentError: when a variable has no value or an installation fails for good.
         """
+        self.check()
+        if self.rules.in_turn:
+            await self.prepare()
+            self.start()
+        else:
+            self.start()
+            await self.prepare()
+
+    def check(self) -> None:
+        """Raises DeploymentError where a variable has no value."""
         for component in self._components.values():
             self._check(component.recipe)
-        if self.rules.in_turn:
-            await self._prepare()
-            self._start()
-        else:
-            self._start()
-            await self._prepare()
 
     async def stop(self) -> None:
         """Stop everything, dependents first; returns when nothing is left."""
@@ -109,11 +128,13 @@ class Runner:
             lingers=step.phase is Phase.STARTUP,
         )
 
-    async def _prepare(self) -> None:
+    async def prepare(self) -> None:
+        """Returns when everything is installed. Raises DeploymentError when that fails for good."""
         for component in self._components.values():
             await component.prepare()
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Begin every component's life."""
         for component in self._components.values():
             component.start({self._components[needed.name]: needed.hard for needed in component.recipe.dependencies})
 
