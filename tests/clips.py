@@ -48,15 +48,16 @@ def write_clip(
     pixel_format: str = "yuv420p",
     stamps: Iterable[int] | None = None,
     size: tuple[int, int] | None = None,
+    crf: int = 0,
 ) -> Path:
-    """Encodes the pictures without loss (libx264) or nearly so, and returns the path.
+    """Encodes the pictures without loss (libx264, unless `crf` says so) or nearly so, and returns the path.
 
     `stamps` are times in milliseconds, one a picture, for a clip of variable rate. `size` (width, height) crops the
     pictures, also to odd sides where the codec and pixel format allow them.
     """
     rate = Fraction(fps).limit_denominator(1001)
     times = None if stamps is None else iter(stamps)
-    options = {"crf": "0", "preset": "ultrafast", "movflags": "+faststart"} if codec == "libx264" else {}
+    options = {"crf": str(crf), "preset": "ultrafast", "movflags": "+faststart"} if codec == "libx264" else {}
     with av.open(str(path), mode="w", options={"movflags": "+faststart"} if path.suffix == ".mp4" else {}) as container:
         stream = container.add_stream(codec, rate=rate, options=options)
         assert isinstance(stream, VideoStream)

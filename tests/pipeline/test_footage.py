@@ -15,13 +15,17 @@ MODEL = SHARED / "models" / "coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"
 pytestmark = pytest.mark.skipif(not MODEL.is_file(), reason=f"the shared footage and models are not at {SHARED}")
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("coco") / "bundle"
+def make_stock_bundle(folder: Path) -> Path:
+    """The stock SSD as a bundle, with the thresholds that a bundle has by default."""
     labels = MODEL.with_name("coco_ssd_labelmap.txt")
     made = make_bundle(["--model", str(MODEL), "--kind", "detector", "--labels", str(labels), "--out", str(folder)])
     assert made == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_stock_bundle(tmp_path_factory.mktemp("coco") / "bundle")
 
 
 @pytest.fixture(scope="module")

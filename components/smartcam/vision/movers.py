@@ -33,7 +33,8 @@ class PurposePolicy:
     Within `window_s` both ends of the box must have gone `least_travel` (a share of the picture's side) the same
     way, along a path that is straight to `least_straightness` (1 is a straight line); the box must cover
     `least_area` of the picture, in the middle of its looks. Within one look it does not change by more than
-    `most_growth`, or else two things have become one, and what was before no longer counts.
+    `most_growth`, or else two things have become one, and what was before no longer counts. No more than `most_leap`
+    of the way may lie between two looks: whoever leaps is mistaken for somebody else.
     """
 
     window_s: float = 3.0
@@ -41,6 +42,7 @@ class PurposePolicy:
     least_straightness: float = 0.7
     least_area: float = 0.02
     most_growth: float = 1.7
+    most_leap: float = 0.6
     fewest_looks: int = 4
 
 
@@ -50,7 +52,7 @@ class Mover:
 
     `seen`: whether it moves in this look. `travel` and `area` are of the last seconds, in shares of the picture;
     `straightness` is 0 for what has not travelled, `looks` are those since it was last joined or parted. `course` (2,)
-    is how far its centre has gone in them.
+    is how far its centre has gone in them, `leap` the share of its way in the longest of its steps.
     """
 
     id: int
@@ -62,6 +64,7 @@ class Mover:
     straightness: float
     looks: int
     course: Floats
+    leap: float
 
     def has_purpose(self, policy: PurposePolicy) -> bool:
         """Whether it goes somewhere, and is large enough to matter."""
@@ -71,6 +74,7 @@ class Mover:
             and self.area >= policy.least_area
             and self.travel >= policy.least_travel
             and self.straightness >= policy.least_straightness
+            and self.leap <= policy.most_leap
         )
 
     def is_with(self, other: "Mover") -> bool:
@@ -141,6 +145,7 @@ class Movers:
             straightness=straightness(boxes) if gone >= self.policy.least_travel else 0.0,
             looks=len(boxes),
             course=(centres(boxes[-1:]) - centres(boxes[:1]))[0],
+            leap=leap(boxes),
         )
 
     def _walk(self, path: _Path, box: Floats, at: MonotonicNs) -> None:
@@ -166,6 +171,17 @@ def travel(boxes: Floats) -> float:
 def straightness(boxes: Floats) -> float:
     """The way as the crow flies over the way that the centres of boxes (n, 4) went, 0..1."""
     middle = centres(boxes)
-    steps = np.linalg.norm(np.diff(middle, axis=0), axis=1)
-    length = float(steps[steps > _TREMBLING].sum())
+    length = float(_steps(boxes).sum())
     return min(float(np.linalg.norm(middle[-1] - middle[0])) / length, 1.0) if length else 0.0
+
+
+def leap(boxes: Floats) -> float:
+    """The longest step between looks (n, 4) over the whole way, 0..1."""
+    steps = _steps(boxes)
+    return float(steps.max() / steps.sum()) if len(steps) else 0.0
+
+
+def _steps(boxes: Floats) -> Floats:
+    """How far the centre went from look to look, where it went at all."""
+    steps: Floats = np.linalg.norm(np.diff(centres(boxes), axis=0), axis=1)
+    return steps[steps > _TREMBLING]

@@ -44,6 +44,14 @@ def test_what_crosses_the_picture_goes_somewhere() -> None:
     assert mover.straightness == pytest.approx(1)
 
 
+def test_what_leaps_is_something_else() -> None:
+    """A hand that stays, and another one for which it is taken."""
+    stays, elsewhere = (0.33, 0.0, 0.56, 0.4), (0.46, 0.1, 0.69, 0.5)
+    (mover,) = follow(Movers(), *[stays] * 5, *[elsewhere] * 5)
+    assert mover.travel > PurposePolicy().least_travel
+    assert not mover.has_purpose(PurposePolicy())
+
+
 LEGS = [(0.1 + 0.03 * look, 0.5, 0.2 + 0.03 * look, 0.7) for look in range(6)]
 
 
