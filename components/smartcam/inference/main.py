@@ -68,6 +68,7 @@ def build(
     clock = SystemClock()
     sender = Sender(bus, outbox, thing, random.random)
     album = None if work_folder is None else Album(work_folder / ALBUM_FOLDER)
+    kept = None if work_folder is None else KeptBundle(work_folder / KEPT_BUNDLE)
     snapshots = SnapshotStore(Path(SNAPSHOT_FOLDER), thing)
     exchange = TokenExchange(os.environ, clock)
     cloud = S3Store(exchange, os.environ.get(REGION_VARIABLE, ""), os.environ, clock)
@@ -77,7 +78,7 @@ def build(
         bus=bus,
         outbox=outbox,
         world=World(thing, clock, fresh_event_id, ring_folder, work_folder, snapshots.key_of, album),
-        bundles=BundleKeeper(bundle, clock, random.random, kept=KeptBundle(Path(KEPT_BUNDLE))),
+        bundles=BundleKeeper(bundle, clock, random.random, kept=kept),
         bundle=bundle,
         on_stored=sender.wake,
         random=random.random,
