@@ -28,7 +28,7 @@ from smartcam.contract.ids import ThingName
 from tests.system.sample_stack import EMAIL, PHONE, POLICY, STACK, THING, write_assembly
 
 pytestmark = pytest.mark.cloud
-_LIMIT_S = 20.0
+_LIMIT_S = 90.0
 T = TypeVar("T")
 
 

@@ -73,7 +73,7 @@ class Child:
         assert self.process.stdout is not None
         assert self.process.stdout.readline().strip() == word
 
-    def end(self, timeout_s: float = 10) -> tuple[int, str, str]:
+    def end(self, timeout_s: float = 60) -> tuple[int, str, str]:
         said, log = self.process.communicate(timeout=timeout_s)
         return self.process.returncode, said, log
 
