@@ -43,7 +43,7 @@ _RTSP_OPTIONS: Final = {
     "analyzeduration": str(2 * _US_PER_S),
     "timeout": str(round(_OPEN_S * _US_PER_S)),
 }
-"""A camera must not make the player open other addresses, and its sound is left where it is."""
+"""A camera must not make the player open files or other protocols, and its sound is left where it is."""
 _NOTHING_YET: Final = (av.ExitError, av.BlockingIOError)
 
 
