@@ -18,5 +18,5 @@ LONGEST_DELAY_S: Final = 900
 SMS_ATTRIBUTE: Final = "sms"
 SMS_ALLOWED: Final = "allowed"
 """Phones' subscriptions let only messages through that say so: the guard against bills can hold back SMS alone."""
-EMAILS_PER_SECOND: Final = 3
-"""SNS suspends an e-mail subscription above ten a second; a queue's clock is a second rough."""
+EMAILS_PER_SECOND: Final = 2
+"""SNS suspends an e-mail subscription above ten a second, and what comes up to three seconds late goes out too."""
