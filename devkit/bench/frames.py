@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,35 +10,38 @@ from typing import Final
 
 import numpy as np
 
-from devkit.bench.timing import Stopwatch
-from smartcam.capture.schedule import Schedule
+from devkit.bench.analyst import SNAPSHOT, Analyst, snapshots_apart
+from devkit.bench.timing import AnyWatch, Stopwatch
+from smartcam.capture.eye import Eye
 from smartcam.capture.settings import CameraSettings
 from smartcam.capture.sources.clip import ClipPicture
 from smartcam.capture.sources.pyav_clip import PyAvClip
 from smartcam.contract.errors import CameraEnded
 from smartcam.contract.ids import CameraId
-from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.edge.ring import DEFAULT_FOLDER, RingReader, RingWriter
-from smartcam.vision.boxes import Boxes
 from smartcam.vision.frame import Frame
 from smartcam.vision.mask import PrivacyMask
-from smartcam.vision.motion import MotionGate, MotionSettings
-from smartcam.vision.tamper import TamperWatch
-from smartcam.vision.track import Sightings, Tracker
+from smartcam.vision.picture import Picture
 from smartcam.vision.zone import Zone
 
 _COPIES: Final = 16
 """Buffers in turn, so that a copy comes from memory and not from a cache."""
 _TIMES_OVER: Final = 20
 STAGES: Final = ("gate", "mask", "ring_write", "ring_read", "tamper", "track")
+_WITHIN: Final = {"gate": "mask", "track": SNAPSHOT}
+"""A stage that is counted for itself lies within this one."""
 _MASKED: Final = (Zone("window", ((0.0, 0.0), (0.2, 0.0), (0.25, 0.2), (0.0, 0.25))),)
 """A corner is masked: a mask costs a copy of each picture that is announced, whatever its size."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameFigures:
-    """CPU milliseconds per frame of the clip; `stages_ms` per call of the stage, `calls` how often in a pass."""
+    """CPU milliseconds per frame of the clip; `stages_ms` per call of the stage, `calls` how often in a pass.
+
+    `whole_ms` is everything that capture and inference do to a frame but the model, notices and the pictures of events:
+    `snapshot_ms` each, `snapshots` in a pass.
+    """
 
     width: int
     height: int
@@ -48,6 +51,8 @@ class FrameFigures:
     whole_ms: float
     stages_ms: dict[str, float]
     calls: dict[str, int]
+    snapshot_ms: float = 0.0
+    snapshots: int = 0
 
     @property
     def besides_decoding_ms(self) -> float:
@@ -56,16 +61,20 @@ class FrameFigures:
 
 
 def measure_frames(clip: Path, passes: int) -> FrameFigures:
-    """Passes over the clip, in turn: bare decoding, the whole pipeline in one thread, and copies of a frame.
+    """Passes over the clip, in turn: bare decoding, the whole in one thread, its stages, and copies of a frame.
 
-    The model is left out (it has figures of its own); tracking sees each motion box as a detection.
+    The model is left out (it has figures of its own): the largest thing that moves is taken for a person.
     """
-    watch = Stopwatch()
+    watch, staged = Stopwatch(), Stopwatch()
     frames = 0
     for _ in range(passes):
         watch.begin_pass()
+        staged.begin_pass()
         frames = _decode_pass(clip, watch)
-        _whole_pass(clip, watch)
+        with snapshots_apart(watch):
+            _whole_pass(clip, watch.only("whole", SNAPSHOT))
+        with snapshots_apart(staged):
+            _whole_pass(clip, staged)
         width, height = _copy_pass(clip, watch)
     return FrameFigures(
         width=width,
@@ -73,9 +82,11 @@ def measure_frames(clip: Path, passes: int) -> FrameFigures:
         frames=frames,
         memcpy_ms=watch.per_call_ms("memcpy"),
         decode_ms=watch.per_call_ms("bare decode"),
-        whole_ms=watch.per_call_ms("whole") / frames,
-        stages_ms={stage: watch.per_call_ms(stage) for stage in STAGES},
-        calls={stage: watch.calls(stage) for stage in STAGES},
+        whole_ms=watch.per_pass_ms("whole", without=SNAPSHOT) / frames,
+        stages_ms={stage: staged.per_call_ms(stage, without=_WITHIN.get(stage, "")) for stage in STAGES},
+        calls={stage: staged.calls(stage) for stage in STAGES},
+        snapshot_ms=watch.per_call_ms(SNAPSHOT) if watch.calls(SNAPSHOT) else 0.0,
+        snapshots=watch.calls(SNAPSHOT),
     )
 
 
@@ -116,15 +127,13 @@ def _copy_pass(path: Path, watch: Stopwatch) -> tuple[int, int]:
     return size
 
 
-def _whole_pass(path: Path, watch: Stopwatch) -> None:
+def _whole_pass(path: Path, watch: AnyWatch) -> None:
     """The stages as capture and inference run them, with the device's default settings."""
     camera = CameraId(f"bench-{os.getpid()}")
-    settings = CameraSettings(camera, path)
     clip = PyAvClip(path)
-    mask = PrivacyMask(_MASKED)
-    gate = MotionGate(MotionSettings(settings.sensitivity, clip.frames_per_second or 10.0, _MASKED))
-    schedule = Schedule(settings.analyse_fps, settings.keep_alive_s)
-    tracker, tamper = Tracker(), TamperWatch()
+    eye = Eye(CameraSettings(camera, path, masks=_MASKED), clip.frames_per_second or 10.0)
+    eye.mask = _TimedMask(_MASKED, watch)
+    analyst = Analyst(camera, watch)
     buffer: np.ndarray[tuple[int], np.dtype[np.uint8]] | None = None
     with ExitStack() as stack:
         stack.callback(clip.close)
@@ -135,31 +144,27 @@ def _whole_pass(path: Path, watch: Stopwatch) -> None:
         with watch.stage("whole"):
             for seq, taken in enumerate(_pictures(clip)):
                 with watch.stage("gate"):
-                    motion = gate.look(taken.picture.luma)
-                if not schedule.due(taken.position_ns, moving=bool(motion) or gate.is_unsettled):
+                    seen = eye.look(taken.picture, taken.position_ns)
+                if seen.picture is None:
                     continue
-                with watch.stage("mask"):
-                    picture = mask.apply(taken.picture)
                 at = taken.position_ns
-                frame = Frame(camera, seq, UtcNs(at), MonotonicNs(at), at, picture, motion)
+                frame = Frame(camera, seq, UtcNs(at), MonotonicNs(at), at, seen.picture, seen.motion)
                 with watch.stage("ring_write"):
                     notice = writer.write(frame)
                 if buffer is None:
                     buffer = np.empty(taken.picture.nbytes, np.uint8)
                 with watch.stage("ring_read"):
                     read = reader.read(notice, buffer)
-                with watch.stage("tamper"):
-                    tamper.look(read.picture.luma, read.captured_mono)
-                with watch.stage("track"):
-                    boxes = _shares(read.motion, taken.picture.width, taken.picture.height)
-                    tracker.step(read.captured_mono, _sightings(boxes), boxes)
+                analyst.look(read)
 
 
-def _shares(motion: tuple[PixelBox, ...], width: int, height: int) -> Boxes:
-    rows = [(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height) for box in motion]
-    return np.array(rows, np.float32).reshape(-1, 4)
+class _TimedMask(PrivacyMask):
+    """The eye's mask, as a stage of its own."""
 
+    def __init__(self, zones: Sequence[Zone], watch: AnyWatch) -> None:
+        super().__init__(zones)
+        self._watch = watch
 
-def _sightings(boxes: Boxes) -> Sightings:
-    nothing = np.zeros(len(boxes), np.int64)
-    return Sightings(boxes, np.full(len(boxes), 0.8, np.float32), nothing, nothing)
+    def apply(self, picture: Picture) -> Picture:
+        with self._watch.stage("mask"):
+            return super().apply(picture)

@@ -60,6 +60,7 @@ def document(figures: Figures) -> Mapping[str, object]:
         "besides_decoding_ms": round(frames.besides_decoding_ms, 4),
         "stages_ms": {name: round(value, 4) for name, value in frames.stages_ms.items()},
         "calls": {"frames": frames.frames, **frames.calls},
+        "snapshot": {"each_ms": round(frames.snapshot_ms, 4), "calls": frames.snapshots},
         "idle": None
         if figures.idle is None
         else {
@@ -105,6 +106,8 @@ def _frame_rows(figures: Figures) -> Iterator[Row]:
     for name, value in frames.stages_ms.items():
         yield f"  {name}", value, f"each of {frames.calls[name]}; {value / frames.memcpy_ms:.2f} x memcpy"
     yield "  ring write and read", _ring_ms(frames), f"{judged['ring_to_memcpy']:.2f} x memcpy"
+    if frames.snapshots:
+        yield "picture of an event", frames.snapshot_ms, f"each of {frames.snapshots} in the clip; not in the whole"
 
 
 def _message_rows(figures: Figures) -> Iterator[Row]:

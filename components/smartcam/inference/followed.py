@@ -1,6 +1,6 @@
 """What is remembered of each object: its alarm, its rules, its episode, its picture; and which boxes are one thing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,7 +12,8 @@ from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.inference.events import OpenEpisode
 from smartcam.inference.shots import BestShot
 from smartcam.vision.alarm import AlarmState
-from smartcam.vision.boxes import AnyBoxes, Boxes, covers, overlaps
+from smartcam.vision.boxes import AnyBoxes, Boxes, covers
+from smartcam.vision.corners import Corners, cover, overlap
 from smartcam.vision.frame import Frame
 from smartcam.vision.rule import Rule, RuleState
 
@@ -91,12 +92,10 @@ def fresh(rules: Sequence[Rule]) -> tuple[RuleState, ...]:
     return tuple(RuleState() for _ in rules)
 
 
-def same_thing(boxes: AnyBoxes, others: AnyBoxes) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """How much each box (n, 4) is the same thing as each other (m, 4): overlap, 0 where it is another thing."""
-    shared = overlaps(boxes, others)
-    alike = (covers(boxes, others) >= SAME_COVER) & (shared >= SAME_IOU)
-    worth: np.ndarray[tuple[int, int], np.dtype[np.float64]] = shared * alike
-    return worth
+def same_thing(box: Corners, other: Corners) -> float:
+    """How much two boxes are the same thing: their overlap, 0 where they are not."""
+    shared = overlap(box, other)
+    return shared if shared >= SAME_IOU and cover(box, other) >= SAME_COVER else 0.0
 
 
 def shares(boxes: Sequence[PixelBox], frame: Frame) -> Boxes:
@@ -106,13 +105,20 @@ def shares(boxes: Sequence[PixelBox], frame: Frame) -> Boxes:
     return np.array(rows, np.float32).reshape(-1, 4)
 
 
-def normal(row: Iterable[float]) -> NormalBox | None:
+def corners(row: AnyBoxes) -> Corners:
+    """A row of an array of boxes in plain numbers."""
+    x1, y1, x2, y2 = row.tolist()
+    return x1, y1, x2, y2
+
+
+def normal(row: AnyBoxes) -> NormalBox | None:
     """The box within the picture, None where nothing of it is."""
-    x1, y1, x2, y2 = (min(max(float(side), 0.0), 1.0) for side in row)
+    x1, y1, x2, y2 = row.tolist()
+    x1, y1, x2, y2 = min(max(x1, 0.0), 1.0), min(max(y1, 0.0), 1.0), min(max(x2, 0.0), 1.0), min(max(y2, 0.0), 1.0)
     return NormalBox(x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
 
-def pixels(row: Iterable[float], frame: Frame) -> PixelBox | None:
+def pixels(row: AnyBoxes, frame: Frame) -> PixelBox | None:
     """A box in shares as pixels of the frame, None where nothing of it is in the picture."""
     box = normal(row)
     if box is None:

@@ -20,7 +20,7 @@ from smartcam.inference.events import (
     more_severe,
     stored,
 )
-from smartcam.inference.followed import HOLD_S, Followed, fresh, normal, pixels, row_of, same_thing, shares
+from smartcam.inference.followed import HOLD_S, Followed, corners, fresh, normal, pixels, row_of, same_thing, shares
 from smartcam.inference.motion_watch import MotionWatch, Surroundings
 from smartcam.inference.settings import CameraSettings
 from smartcam.model.scoring import Detections
@@ -134,11 +134,13 @@ class ObjectAnalysis:
         seen = [mover for mover in movers if mover.seen]
         if not seen:
             return
-        rows = np.flatnonzero(tracks.seen)
-        worth = same_thing(tracks.boxes[rows], np.array([mover.box for mover in seen]))
-        for row, best in zip(rows.tolist(), worth, strict=True):
-            if best.max() > 0:
-                self._of(tracks, row).mover = seen[int(best.argmax())].id
+        boxes = [corners(mover.box) for mover in seen]
+        for row in np.flatnonzero(tracks.seen).tolist():
+            box = corners(tracks.boxes[row])
+            worths = [same_thing(box, other) for other in boxes]
+            best = max(worths)
+            if best > 0:
+                self._of(tracks, row).mover = seen[worths.index(best)].id
 
     def _of(self, tracks: Tracks, row: int) -> Followed:
         track = int(tracks.ids[row])

@@ -37,12 +37,16 @@ _TINY: Final = np.float32(1e-3)
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """A small picture, with mean and variance of each of its blocks, its fine detail, and how much of it is white."""
+    """A small picture, with mean and variance of each of its blocks, its fine detail, and how much of it is white.
+
+    `fine` is the mean square of the detail in each block.
+    """
 
     small: Light
     mean: Grid
     variance: Grid
     detail: Light
+    fine: Grid
     bright: float
 
     @classmethod
@@ -50,8 +54,9 @@ class Blocks:
         """The blocks of a picture, float32 (height, width)."""
         mean = _block_means(small)
         variance = np.maximum(_block_means(cv2.multiply(small, small)) - mean * mean, 0)
-        bright = float(np.count_nonzero(small > _BRIGHT)) / small.size
-        return cls(small, mean, variance, small - cv2.blur(small, _BLUR), bright)
+        detail = np.asarray(cv2.subtract(small, cv2.blur(small, _BLUR)), np.float32)
+        bright = np.count_nonzero(small > _BRIGHT) / small.size
+        return cls(small, mean, variance, detail, _block_means(cv2.multiply(detail, detail)), bright)
 
     def structured(self, noise: float) -> NDArray[np.bool_]:
         """Which blocks have structure above this noise (standard deviation in grey levels)."""
@@ -90,26 +95,33 @@ def survey(now: Blocks, reference: Blocks, before: Blocks, noise: float) -> Surv
     """What of the reference view is found in the picture of now."""
     usual = reference.structured(noise)
     here = now.structured(noise)
-    enough = int(np.count_nonzero(usual)) >= _FEWEST_BLOCKS
+    structured = np.count_nonzero(usual)
+    enough = structured >= _FEWEST_BLOCKS
     likeness = _correlation(now, reference)
-    known = float(np.mean(likeness[usual] > _ALIKE)) if enough else None
+    known = np.count_nonzero(usual & (likeness > _ALIKE)) / structured if enough else None
     both = here & before.structured(noise)
-    can_tell = int(np.count_nonzero(both)) >= _FEWEST_BLOCKS
-    steady = float(np.mean(_correlation(now, before)[both] > _STEADY)) if can_tell else 1.0
+    comparable = np.count_nonzero(both)
+    alike = both & (_correlation(now, before) > _STEADY) if comparable >= _FEWEST_BLOCKS else both
+    steady = np.count_nonzero(alike) / comparable if comparable >= _FEWEST_BLOCKS else 1.0
     return Survey(
         known=known,
-        flat=1.0 - float(np.mean(here)),
-        usually_flat=1.0 - float(np.mean(usual)),
+        flat=1.0 - np.count_nonzero(here) / here.size,
+        usually_flat=1.0 - structured / usual.size,
         steady=steady,
         sharpness=_sharpness(now, reference, usual & (likeness > _TRACE), noise) if enough else None,
         layout=_layout(now.mean, reference.mean),
-        brightness=float(np.mean(now.mean)),
+        brightness=mean_of(now.mean),
         bright=now.bright,
         usually_bright=reference.bright,
         contrast=math.sqrt(_ratio(now.variance[usual], reference.variance[usual])) if enough else 1.0,
-        structure=math.sqrt(float(np.mean(now.variance))),
+        structure=math.sqrt(mean_of(now.variance)),
         shift=0.0 if known is None or known > _DOUBTFUL else _shift(now, reference),
     )
+
+
+def mean_of(values: NDArray[np.float32]) -> float:
+    """The mean. The library's own takes ten times as long on as few values as these."""
+    return float(np.add.reduce(values, None)) / values.size
 
 
 def _block_means(values: cv2.typing.MatLike) -> Grid:
@@ -130,8 +142,7 @@ def _sharpness(now: Blocks, reference: Blocks, there: NDArray[np.bool_], noise: 
     Detail counts where it is the reference's own, so that noise does not, or where there is as much of it, so that
     leaves and wet asphalt, whose detail never looks the same twice, are not taken for blur. The larger one says it.
     """
-    mine = _block_means(cv2.multiply(now.detail, now.detail))[there]
-    usual = _block_means(cv2.multiply(reference.detail, reference.detail))[there]
+    mine, usual = now.fine[there], reference.fine[there]
     common = _block_means(cv2.multiply(now.detail, reference.detail))[there]
     coarse = _ratio(now.variance[there], reference.variance[there])
     if coarse <= float(_TINY):
@@ -141,7 +152,7 @@ def _sharpness(now: Blocks, reference: Blocks, there: NDArray[np.bool_], noise: 
 
 
 def _ratio(one: Grid, other: Grid) -> float:
-    return float(np.sum(one)) / (float(np.sum(other)) + float(_TINY))
+    return float(np.add.reduce(one, None)) / (float(np.add.reduce(other, None)) + float(_TINY))
 
 
 def _shift(now: Blocks, reference: Blocks) -> float:
@@ -166,7 +177,7 @@ def _likeness(one: Light, other: Light) -> float:
 
 def _layout(now: Grid, reference: Grid) -> float:
     """The gain of the reference's light and shade; below 0.5 of correlation there is none of it."""
-    here, usual = now - now.mean(), reference - reference.mean()
-    together, there = float(np.sum(here * usual)), float(np.sum(usual * usual)) + float(_TINY)
-    alike = together / float(np.sqrt(np.sum(here * here) * there) + _TINY)
+    here, usual = now - np.float32(mean_of(now)), reference - np.float32(mean_of(reference))
+    together, there = float(np.vdot(here, usual)), float(np.vdot(usual, usual)) + float(_TINY)
+    alike = together / (math.sqrt(float(np.vdot(here, here)) * there) + float(_TINY))
     return together / there if alike > _ALIKE else 0.0

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.vision.shrink import Shrinker, shrunk_shape
-from smartcam.vision.survey import Blocks, Light, Survey, survey
+from smartcam.vision.survey import Blocks, Light, Survey, mean_of, survey
 from smartcam.vision.visibility import Visibility
 
 Luma = NDArray[np.uint8]
@@ -151,8 +150,7 @@ class TamperWatch:
         seen = survey(now, self._reference, self._before, self._noise)
         is_same = bool(np.array_equal(rows, self._rows))
         if not is_same:
-            apart = float(np.median(cv2.absdiff(now.detail, self._before.detail)[::_EVERY, ::_EVERY])) * _FROM_MEDIAN
-            self._noise += _NOISE_SHARE * (apart - self._noise)
+            self._noise += _NOISE_SHARE * (_noise_between(now, self._before) - self._noise)
         if elapsed_ns > _SUDDEN_S * NS_PER_S:
             # Nobody has looked meanwhile: what is different now may have come suddenly.
             self._good_at = MonotonicNs(self._good_at + elapsed_ns)
@@ -204,7 +202,7 @@ class TamperWatch:
         self._reference = self._before = Blocks.of(self._shrinker.shrink(luma))
         if self._recalled is not None and self._recalled[0] == luma.shape:
             self._reference, self._looks = Blocks.of(self._recalled[1]), _SETTLING_LOOKS + 1
-            self._structure = math.sqrt(float(np.mean(self._reference.variance)))
+            self._structure = math.sqrt(mean_of(self._reference.variance))
         self._recalled = None
         for run in (self._quick, self._frozen, self._good, self._other_view, self._busy):
             run.since = None
@@ -266,7 +264,7 @@ class TamperWatch:
     def _relight(self, seen: Survey, elapsed_s: float) -> None:
         """Let the reference have the brightness and contrast of now: what is in the view comes and goes more slowly."""
         share = min(elapsed_s / _LIGHT_S, 1.0)
-        small, mean = self._reference.small, float(np.mean(self._reference.mean))
+        small, mean = self._reference.small, mean_of(self._reference.mean)
         gain = min(max(seen.contrast, _LEAST_GAIN), 1 / _LEAST_GAIN) ** share
         level = mean + share * (seen.brightness - mean)
         self._reference = replace(
@@ -279,6 +277,13 @@ class TamperWatch:
         if most < math.inf:
             apart = np.clip(apart, -most, most)
         self._reference = Blocks.of(self._reference.small + np.float32(min(share, 1.0)) * apart)
+
+
+def _noise_between(now: Blocks, before: Blocks) -> float:
+    """The standard deviation of the noise in one of two pictures of the same view, by the median of the difference."""
+    apart = np.abs(now.detail[::_EVERY, ::_EVERY] - before.detail[::_EVERY, ::_EVERY]).ravel()
+    middle = apart.size // 2
+    return float(np.partition(apart, middle)[middle]) * _FROM_MEDIAN
 
 
 def is_blind(seen: Survey) -> bool:
