@@ -34,8 +34,8 @@ LEFT_OUT: Final[Mapping[str, tuple[str, ...]]] = {
     "opencv-python-headless": ("cv2/data/*.xml", "*.pyi"),
 }
 """Per package the files that are for developers, or for hardware that the suite does not use."""
-DENSE: Final = 6
-"""xz's preset for what is delivered."""
+DENSE: Final = 4
+"""xz's preset for what is delivered: 6 takes half as long again for 3 % less."""
 _RULES: Final = repr((sorted(UNUSED), sorted(LEFT_OUT.items()))).encode()
 _STORED: Final = (1980, 1, 1, 0, 0, 0)
 _CHUNK_BYTES: Final = 1 << 20

@@ -18,8 +18,6 @@ from devkit.emulation.machine import SYSTEMS, System, set_up_alone
 from devkit.emulation.picamera import bring_picamera, import_picamera
 from devkit.tools import ToolsError
 
-_QUICK: Final = 2
-"""Packed in a third of the time, and a tenth larger than a release: what stays under the limit so, does."""
 BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
 
 
@@ -50,7 +48,7 @@ def build_for(systems: Sequence[System], folder: Path) -> Built:
     """One release for all of these systems. Raises BuildError, WheelError, OSError."""
     begun = time.monotonic()
     platforms = [parse_platform(f"linux-aarch64-{system.lock}") for system in systems]
-    wheels = fetch_wheels(platforms, ROOT, density=_QUICK)
+    wheels = fetch_wheels(platforms, ROOT)
     built = build_suite(folder, BUNDLE, wheels=wheels)
     _say(f"built for {' and '.join(system.name for system in systems)} in {time.monotonic() - begun:.0f} s")
     return built
@@ -65,7 +63,7 @@ def prove(system: System, built: Built, folder: Path, *, keep: bool = False) -> 
     try:
         installed = proof.install(machine, built, device)
         _say(f"{system.name}: installed offline in {installed.seconds:.0f} s (emulated): {installed.megabytes:.0f} MB")
-        _say(f"{system.name}: a device loads {installed.loaded_megabytes:.1f} MB, less from a release")
+        _say(f"{system.name}: a device loads {installed.loaded_megabytes:.1f} MB of artifacts")
         scored_at = time.monotonic()
         bundle = device / "work" / "smartcam.Model" / "current"
         there = proof.score(installed.python, proof.code_of(built), bundle, clip, device / "shm", machine.environment())

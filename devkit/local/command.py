@@ -30,8 +30,9 @@ Sleep = Callable[[float], None]
 def main(argv: list[str]) -> int:
     """0: the components run. 1: they broke, or do not run yet. 2: it could not be tried. 130: interrupted."""
     arguments = _parser().parse_args(argv)
-    host: Host = Ssh(arguments.host, tuple(arguments.ssh_option)) if arguments.host else ThisMachine()
     try:
+        named = arguments.host is not None
+        host: Host = Ssh(arguments.host, tuple(arguments.ssh_option)) if named else ThisMachine()
         return _deploy(host, arguments)
     except (HostError, BuildError, WheelError, ReleaseError, OSError) as error:
         print(f"local: {error}", file=sys.stderr)

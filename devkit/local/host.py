@@ -63,6 +63,12 @@ class Ssh:
     name: str
     options: Sequence[str] = field(default_factory=tuple)
 
+    def __post_init__(self) -> None:
+        """Raises HostError for a name that ssh would take for an option, or that is none."""
+        plain = self.name.isprintable() and self.name == "".join(self.name.split())
+        if not self.name or self.name.startswith("-") or not plain:
+            raise HostError(f"{self.name!r} is no name of a host; ssh knows it as pi@camera.local, or by an alias")
+
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         """See `Host`."""
         ran = _run(self._command(script), _LIMIT_S)
@@ -85,7 +91,7 @@ class Ssh:
         return there.stdout.strip()
 
     def _command(self, script: str, *more: str) -> list[str]:
-        return ["ssh", "-o", "BatchMode=yes", *self.options, *more, self.name, f"sh -c {shlex.quote(script)}"]
+        return ["ssh", "-o", "BatchMode=yes", *self.options, *more, "--", self.name, f"sh -c {shlex.quote(script)}"]
 
     def _check(self, code: int, said: str) -> None:
         if code == _SSH_FAILED:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -13,7 +14,7 @@ from smartcam.contract.errors import SmartcamError
 # boto3 makes its clients at run time, from the service model.
 Client = Any
 _CONFIG: Final = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 5})
-FAULTS: Final = (BotoCoreError, ClientError)
+FAULTS: Final = (BotoCoreError, ClientError, Boto3Error)
 
 
 class ReleaseError(SmartcamError):

@@ -125,6 +125,8 @@ def watch(deployment: str, group: Group, aws: Aws, limit_s: float, say: Say, sle
     def again() -> Standing:
         return look(deployment, group.arn, group.things, aws)
 
+    if not group.things:
+        say(f"{group.name}: has no things; those that join get it")
     return wait(again, limit_s, say, sleep)
 
 
@@ -144,13 +146,19 @@ def roll_out(stages: Sequence[Stage], name: str, aws: Aws, limit_s: float, say: 
             return True
         # Also for a canary that has it from an interrupted run: its devices have to have taken it.
         standing = watch(deployment, stage.group, aws, limit_s, say, sleep)
-        if standing.succeeded:
+        if standing.succeeded or (last and not stage.group.things):
             continue
-        say(f"{stage.group.name}: {'failed' if standing.failed else 'not finished in time'}")
+        say(f"{stage.group.name}: {_judged(standing)}")
         if not last and stage.changes:
             _give_back(stage, deployment, name, aws, say)
         return False
     return True
+
+
+def _judged(standing: Standing) -> str:
+    if standing.failed:
+        return "failed"
+    return "not finished in time" if standing.devices else "a canary without things proves nothing"
 
 
 def _give_back(stage: Stage, deployment: str, name: str, aws: Aws, say: Say) -> None:

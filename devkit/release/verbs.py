@@ -176,15 +176,15 @@ def _project_settings() -> Mapping[str, str]:
 def _run(verb: str, arguments: argparse.Namespace, work: Callable[[Aws], int]) -> int:
     try:
         return work(connect(arguments.region))
-    except BuildError as error:
-        print(f"{verb}: {error}", file=sys.stderr)
-        return 2
-    except ReleaseError as error:
+    except (BuildError, ReleaseError, OSError) as error:
         print(f"{verb}: {error}", file=sys.stderr)
         return 2
     except FAULTS as error:
-        print(f"{verb}: AWS: {error}", file=sys.stderr)
+        print(f"{verb}: AWS: {error}; once that is mended, the same command goes on where it was", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"{verb}: what was begun goes on without us; the same command goes on where it was", file=sys.stderr)
+        return 130
 
 
 def _parser(verb: str, description: str) -> argparse.ArgumentParser:

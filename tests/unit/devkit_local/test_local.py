@@ -167,6 +167,42 @@ def test_a_machine_that_ssh_does_not_reach_is_named_with_the_remedy(
     assert "Permission denied (publickey).; ssh-copy-id pi@camera lets it in" in said
 
 
+@pytest.mark.parametrize("name", ["-oProxyCommand=touch /tmp/x", "-v", "", "pi@a camera", "pi@camera\n-v"])
+def test_a_name_that_ssh_would_take_for_something_else_is_refused(
+    name: str, bench: Bench, built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.program("ssh")
+    assert main([f"--host={name}", "--build", str(built.folder)]) == 2
+    assert f"{name!r} is no name of a host" in capsys.readouterr().err
+    assert not bench.calls("ssh")
+
+
+def test_folders_with_spaces_reach_the_tools_as_they_are(bench: Bench, tmp_path: Path) -> None:
+    with_lite(bench)
+    odd = tmp_path / 'it\'s a "folder" $HOME; with'
+    odd.mkdir()
+    built = small_build(odd)
+    assert main(["--build", str(built.folder)]) == 0
+    (call,) = bench.calls("ggl-cli")
+    assert options(call, "--recipe-dir") == [str(built.recipes)]
+    home = bench.folder / "home of pi"
+    home.mkdir()
+    bench.program("ssh", f'cd {shlex.quote(str(home))}; for last in "$@"; do :; done; exec sh -c "$last"')
+    assert main(["--host", "pi@camera", "--build", str(built.folder)]) == 0
+    assert options(bench.calls("ggl-cli")[-1], "--recipe-dir") == [f"{home}/.cache/smartcam-deployment/recipes"]
+
+
+def test_a_connection_that_breaks_while_the_build_is_copied_is_said(
+    bench: Bench, built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_lite(bench)
+    broken = "echo 'Connection reset by peer' >&2; exit 255"
+    bench.program("ssh", f'for last in "$@"; do :; done; case "$last" in *tar*) {broken};; esac; exec sh -c "$last"')
+    assert main(["--host", "pi@camera", "--build", str(built.folder)]) == 2
+    assert "Connection reset by peer" in capsys.readouterr().err
+    assert not (bench.folder / "calls").read_text().count("ggl-cli\ndeploy")
+
+
 def test_a_machine_without_a_nucleus_is_told_so(bench: Bench, built: Built, capsys: pytest.CaptureFixture[str]) -> None:
     del bench
     assert main(["--build", str(built.folder)]) == 2

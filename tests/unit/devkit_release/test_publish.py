@@ -4,6 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from devkit.build.suite import Built
+from devkit.release import verbs
 from devkit.release.aws import ReleaseError
 from devkit.release.publish import publish_build
 from smartcam import __version__
@@ -131,3 +132,18 @@ def test_other_faults_of_a_service_are_not_taken_for_absence(
     monkeypatch.setattr(there.aws.greengrass, "describe_component", forbidden)
     with pytest.raises(ClientError, match="AccessDenied"):
         publish(small_build(tmp_path), there, told)
+
+
+def test_an_upload_that_is_refused_is_one_line(
+    tmp_path: Path, there: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def forbidden(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject")
+
+    monkeypatch.setattr(there.aws.storage, "put_object", forbidden)
+    monkeypatch.setattr(verbs, "connect", lambda _: there.aws)
+    built = small_build(tmp_path)
+    assert verbs.publish(["--build", str(built.folder), "--bucket", BUCKET]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("publish: AWS: Failed to upload")
+    assert said.count("\n") == 1

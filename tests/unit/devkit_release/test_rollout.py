@@ -1,17 +1,21 @@
 """deploy, status and rollback, as a user types them, against the stand-ins."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from devkit.build.suite import Built
 from devkit.control.plane import Outcome
 from devkit.release import verbs
-from devkit.release.aws import ReleaseError
+from devkit.release.aws import Aws, ReleaseError
 from devkit.release.deployment import Deployment
 from devkit.release.publish import publish_build
 from devkit.release.rollout import Order, plan, read_group
+from devkit.release.status import Standing, look
 from smartcam import __version__
 from tests.fakes.fleet import REGION, Account, small_build
 
@@ -187,11 +191,62 @@ def test_an_offline_canary_holds_the_rollout(
     assert running(there, "rest") is None
 
 
-def test_an_empty_canary_proves_nothing(published: Built, there: Account) -> None:
+def test_an_empty_canary_proves_nothing(published: Built, there: Account, capsys: pytest.CaptureFixture[str]) -> None:
     there.group("canary")
     there.group("rest", "two")
     assert deploy(published, "--group", "rest", "--canary", "canary") == 1
     assert running(there, "rest") is None
+    assert "canary: a canary without things proves nothing" in capsys.readouterr().out
+
+
+def test_an_empty_group_has_the_deployment_ready_for_those_who_join(
+    published: Built, there: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there.group("yard")
+    assert deploy(published, "--group", "yard") == 0
+    assert running(there, "yard") is not None
+    assert "yard: has no things; those that join get it" in capsys.readouterr().out
+    assert verbs.status(["--region", REGION, "--group", "yard"]) == 1
+    assert "yard: has no things" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        (NoCredentialsError(), 2, "deploy: AWS: Unable to locate credentials; once that is mended"),
+        (EndpointConnectionError(endpoint_url="https://x"), 2, "deploy: AWS: Could not connect to the endpoint"),
+        (S3UploadFailedError("Failed to upload: AccessDenied"), 2, "deploy: AWS: Failed to upload: AccessDenied"),
+        (OSError(5, "Input/output error"), 2, "deploy: [Errno 5] Input/output error"),
+        (KeyboardInterrupt(), 130, "deploy: what was begun goes on without us"),
+    ],
+)
+def test_a_fault_in_the_middle_is_one_line_and_the_same_command_goes_on(
+    fault: BaseException,
+    code: int,
+    said: str,
+    published: Built,
+    there: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    there.group("canary", "one")
+    there.group("rest", "two")
+    asked = iter([fault])
+
+    def cut(deployment: str, target: str, things: Sequence[str], aws: Aws) -> Standing:
+        for each in asked:
+            raise each
+        return look(deployment, target, things, aws)
+
+    monkeypatch.setattr("devkit.release.rollout.look", cut)
+    assert deploy(published, "--group", "rest", "--canary", "canary") == code
+    err = capsys.readouterr().err
+    assert err.startswith(said)
+    assert err.count("\n") == 1
+    assert running(there, "rest") is None
+    assert deploy(published, "--group", "rest", "--canary", "canary") == 0
+    assert history(there, "canary") == 1
+    assert running(there, "rest") is not None
 
 
 def test_a_thing_in_both_groups_is_refused(published: Built, there: Account) -> None:
