@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from infra.alerts.runtime.agreed import ARRIVALS_INDEX, ARRIVED_AT, ARRIVED_DAY, CAMERA_KEY, ITEM_KEY
+from infra.alerts.runtime.aws_history import told_in
 from infra.alerts.runtime.ports import FINAL, AlertState
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event
@@ -87,7 +88,7 @@ def read_record(key: Key, item: Mapping[str, Mapping[str, Any]]) -> Record:
         arrived_at=item[ARRIVED_AT]["S"],
         state=item.get("alert_state", {}).get("S", AlertState.RECORDED),
         event=_event(item),
-        told=tuple(sorted(item.get("told", {}).get("SS", []))),
+        told=tuple(f"{group}={told.state}" for group, told in sorted(told_in(item).items())),
         ended_at=item.get("ended_at", {}).get("S"),
     )
 

@@ -49,7 +49,7 @@ class DynamoHistory:
         if event.revision > _revision(item):
             better = {name: values[name] for name in (":raised", ":kind", ":severity", ":revision")}
             _, item = self._update(event, _UPGRADE, better, "event_revision < :revision")
-        return Record(AlertState(item["alert_state"]["S"]), _told(item), max(_revision(item), event.revision))
+        return Record(AlertState(item["alert_state"]["S"]), told_in(item), max(_revision(item), event.revision))
 
     def complete(self, event: Event, arrived_at: UtcNs) -> None:
         """See History."""
@@ -74,7 +74,7 @@ class DynamoHistory:
         taken, before = self._update(event, update, values, free)
         if not taken:
             return None
-        return Lease(until, _told(before), doubtful=before["alert_state"]["S"] == AlertState.SENDING)
+        return Lease(until, told_in(before), doubtful=before["alert_state"]["S"] == AlertState.SENDING)
 
     def release(self, event: Event, lease: Lease) -> None:
         """See History."""
@@ -117,7 +117,7 @@ def _entry(event: Event, group: str, state: AlertState) -> dict[str, list[str]]:
     return {"SS": [f"{group}={state}@{event.revision}" if event.revision else f"{group}={state}"]}
 
 
-def _told(item: Item) -> dict[str, Told]:
+def told_in(item: Item) -> dict[str, Told]:
     """The decision on the latest revision of each group."""
     told = dict[str, Told]()
     for entry in item.get("told", {}).get("SS", []):

@@ -99,7 +99,7 @@ def test_an_item_of_the_table_is_read_and_a_strange_one_is_no_reason_to_stop() -
     item: dict[str, dict[str, object]] = {
         "recorded_at": {"S": "2026-03-01T12:00:00.000Z"},
         "alert_state": {"S": "SENT"},
-        "told": {"SS": ["b=SENT", "a=HELD"]},
+        "told": {"SS": ["b=SENT@1", "a=HELD", "b=UNWANTED"]},
         "raised": {"S": raised().to_json().decode()},
     }
     record = read_record(KEY, item)
