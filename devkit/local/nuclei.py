@@ -125,7 +125,8 @@ class Classic:
 
     def deploy(self, folder: str, wanted: Mapping[str, str], merges: Mapping[str, Merge]) -> str:
         """See `Nucleus`."""
-        command = [self.tool, "deployment", "create"]
+        # Else a version that fails its self-test would leave nothing running.
+        command = [self.tool, "deployment", "create", "--failure-handling-policy", "ROLLBACK"]
         command += ["--recipeDir", f"{folder}/recipes", "--artifactDir", f"{folder}/artifacts"]
         command += [part for name, version in wanted.items() for part in ("--merge", f"{name}={version}")]
         # Rights of an earlier version would stay otherwise.

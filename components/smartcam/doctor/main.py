@@ -12,7 +12,6 @@ from pathlib import Path
 
 import cv2
 
-from smartcam.capture.settings import read_settings
 from smartcam.capture.sources.opening import open_source
 from smartcam.contract.errors import BusError, ContractError, SettingsError
 from smartcam.contract.ids import thing_name
@@ -20,6 +19,7 @@ from smartcam.doctor.cloud import PORT, Identity, look_at_certificate, look_at_i
 from smartcam.doctor.finding import Finding, State, as_json, as_text, exit_code
 from smartcam.doctor.machine import look_at_clock, look_at_disk, look_at_packages, look_at_shared_memory
 from smartcam.doctor.nucleus import look_at_topics
+from smartcam.doctor.settings import DoctorSettings, read_settings
 from smartcam.doctor.sight import look_at_camera, look_at_model
 from smartcam.edge.bus import Bus
 from smartcam.edge.clock import SystemClock
@@ -36,11 +36,16 @@ def look(options: argparse.Namespace, bus: Bus | None, without: str = "") -> Ite
     yield look_at_shared_memory(Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER))
     yield look_at_disk(options.work)
     yield look_at_clock(clock)
+    try:
+        settings = _settings(options, bus)
+    except (OSError, ValueError, SettingsError, BusError) as error:
+        yield Finding("configuration", State.FAULT, str(error))
+        settings = DoctorSettings()
     if options.bundle is None:
         yield Finding("model", State.SKIPPED, "name its folder with --bundle")
     else:
-        yield look_at_model(options.bundle)
-    yield from _cameras(options, bus, clock)
+        yield look_at_model(options.bundle, settings.trusted_key)
+    yield from _cameras(settings, options.seconds, clock)
     if bus is None:
         yield Finding("nucleus", State.SKIPPED, f"{without}; deploy smartcam.Doctor to look at it")
     else:
@@ -48,19 +53,20 @@ def look(options: argparse.Namespace, bus: Bus | None, without: str = "") -> Ite
     yield from _cloud(options.nucleus_config, options.port)
 
 
-def _cameras(options: argparse.Namespace, bus: Bus | None, clock: SystemClock) -> Iterator[Finding]:
-    if options.cameras is None and bus is None:
+def _settings(options: argparse.Namespace, bus: Bus | None) -> DoctorSettings:
+    """Raises OSError, ValueError, SettingsError, BusError where there is a document that cannot be had or read."""
+    if options.cameras is not None:
+        return read_settings(_document(options.cameras))
+    return DoctorSettings() if bus is None else read_settings(bus.configuration())
+
+
+def _cameras(settings: DoctorSettings, seconds: float, clock: SystemClock) -> Iterator[Finding]:
+    if settings.cameras is None:
         yield Finding("cameras", State.SKIPPED, "name smartcam.Capture's configuration, as JSON, with --cameras")
         return
-    try:
-        document = _document(options.cameras) if bus is None or options.cameras else bus.configuration()
-        cameras = read_settings(document).cameras
-    except (OSError, ValueError, SettingsError, BusError) as error:
-        yield Finding("cameras", State.FAULT, str(error))
-        return
-    for camera in cameras:
-        yield look_at_camera(camera, lambda settings, stop: open_source(settings, clock, stop), options.seconds)
-    if not cameras:
+    for camera in settings.cameras:
+        yield look_at_camera(camera, lambda settings, stop: open_source(settings, clock, stop), seconds)
+    if not settings.cameras:
         yield Finding("cameras", State.WARNING, "none is configured: copy smartcam.Capture:/cameras")
 
 

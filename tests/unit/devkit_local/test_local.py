@@ -109,6 +109,7 @@ def test_classic_gets_every_component_and_the_configuration(bench: Bench, built:
     assert main(["--build", str(built.folder), "--config", str(config)]) == 0
     call = bench.calls("greengrass-cli")[0]
     assert call[:2] == ["deployment", "create"]
+    assert options(call, "--failure-handling-policy") == ["ROLLBACK"]
     assert options(call, "--merge") == [f"{name}={__version__}" for name in release_of(built).components]
     assert options(call, "--recipeDir") == [str(built.recipes.resolve())]
     (update,) = options(call, "--update-config")

@@ -1,0 +1,25 @@
+"""The settings of smartcam.Doctor: what it is to look at, as the components that it stands in for have it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from smartcam.capture.settings import CameraSettings
+from smartcam.capture.settings import read_settings as read_capture
+from smartcam.edge.settings import Settings
+
+_TRUSTED_KEY: Final = "trusted_key"
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorSettings:
+    """`cameras` as smartcam.Capture has them, None where nobody has said; `trusted_key` as inference has it."""
+
+    cameras: tuple[CameraSettings, ...] | None = None
+    trusted_key: bytes | None = None
+
+
+def read_settings(document: Mapping[str, object]) -> DoctorSettings:
+    """The settings in a document. Raises SettingsError naming the first wrong key."""
+    of_capture = {key: value for key, value in document.items() if key != _TRUSTED_KEY}
+    return DoctorSettings(tuple(read_capture(of_capture).cameras), Settings(document).public_key(_TRUSTED_KEY))

@@ -1,0 +1,107 @@
+"""smartcam.Doctor deployed beside the suite's packages and model, on both nuclei: what it finds stands in its log."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from devkit.build.suite import ROOT, Built, build_suite
+from devkit.demo.plan import DEMO_BUNDLE
+from devkit.nucleus.profile import PROFILES
+from tests.clips import still_scene, write_clip
+from tests.system.rig import PATIENCE_S, until
+
+pytestmark = pytest.mark.slow
+DOCTOR = "smartcam.Doctor"
+CHECKS = {"packages", "shared memory", "disk", "clock", "model", "camera yard", "IoT Core"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return build_suite(tmp_path_factory.mktemp("suite") / "build", DEMO_BUNDLE)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One deployment of the doctor."""
+
+    folder: Path
+
+    def ended(self) -> str:
+        """How it ended, empty while it has not."""
+        lines = (self.folder / "journal.jsonl").read_text().splitlines()
+        entries = [json.loads(line) for line in lines if line.endswith("}")]
+        states = [entry["state"] for entry in entries if entry.get("component") == DOCTOR and "state" in entry]
+        return next((state for state in states if state in {"FINISHED", "BROKEN"}), "")
+
+    def findings(self) -> list[tuple[str, str, str]]:
+        """State, name and words of each line of the log."""
+        log = (self.folder / "logs" / f"{DOCTOR}.log").read_text()
+        return re.findall(r"^(ok|skipped|warning|fault) +(\S.*?)  +(\S.*)$", log, re.MULTILINE)
+
+
+@contextmanager
+def visit(folder: Path, profile: str, built: Built, configuration: dict[str, object]) -> Iterator[Visit]:
+    folder.mkdir()
+    versions = {name: {"version": built.version} for name in ("smartcam.Runtime", "smartcam.Model")}
+    merges = {"smartcam.Runtime": {"python": sys.executable}, DOCTOR: configuration}
+    components = {**versions, DOCTOR: {"version": built.version}}
+    document = {name: {**wanted, "merge": merges.get(name, {})} for name, wanted in components.items()}
+    description = folder / "deployment.json"
+    description.write_text(json.dumps({"components": document}))
+    options = ["--root", folder, "--profile", profile, "--recipes", built.recipes, "--artifacts", built.artifacts]
+    command = [sys.executable, "-m", "devkit", "nucleus", *options, "--deploy", description, "--thing", "yard-1"]
+    with (folder / "nucleus.log").open("wb") as log:
+        nucleus = subprocess.Popen([str(part) for part in command], cwd=ROOT, stdout=log, stderr=log)
+    try:
+        assert until((folder / "journal.jsonl").is_file, PATIENCE_S)
+        yield Visit(folder)
+    finally:
+        nucleus.send_signal(signal.SIGTERM)
+        nucleus.wait(PATIENCE_S)
+
+
+def examine(folder: Path, profile: str, built: Built, configuration: dict[str, object]) -> Visit:
+    with visit(folder, profile, built, configuration) as seen:
+        assert until(lambda: bool(seen.ended()), PATIENCE_S), (folder / "nucleus.log").read_text()
+    return seen
+
+
+def test_on_both_nuclei_a_sound_device_passes_and_what_is_wrong_is_named_and_fails(
+    built: Built, tmp_path: Path
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", still_scene(frames=100), fps=20)
+    sound: dict[str, object] = {"cameras": {"yard": {"path": str(clip)}}}
+    key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+    ailing: dict[str, object] = {"cameras": {"yard": {"path": "/no/such/clip.mp4"}}, "trusted_key": key}
+    wanted = [(profile, name) for profile in PROFILES for name in ("sound", "ailing")]
+    with ThreadPoolExecutor(2) as beside:
+        seen = list(
+            beside.map(
+                lambda each: examine(
+                    tmp_path / f"{each[0]}-{each[1]}", each[0], built, sound if each[1] == "sound" else ailing
+                ),
+                wanted,
+            )
+        )
+    for (profile, name), visit_ in zip(wanted, seen, strict=True):
+        found = {check: (state, said) for state, check, said in visit_.findings()}
+        assert set(found) - {check for check in found if check.startswith("topic ")} == CHECKS, (profile, found)
+        assert found["topic smartcam/frames/_doctor"] == ("ok", "published and heard")
+        assert "topic smartcam/v1/yard-1/ack" in found
+        faults = {check for check, (state, _) in found.items() if state == "fault"}
+        if name == "sound":
+            assert (visit_.ended(), faults) == ("FINISHED", set()), (profile, found)
+            assert "320x240" in found["camera yard"][1]
+        else:
+            assert (visit_.ended(), faults) == ("BROKEN", {"camera yard", "model"}), (profile, found)
+            assert "/no/such/clip.mp4" in found["camera yard"][1]
+            assert "only signed bundles are trusted here" in found["model"][1]
