@@ -1,7 +1,9 @@
 """Where the classic nucleus answers otherwise than lite: read in its source, spoken with the SDK's own client."""
 
 import datetime as dt
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from awscrt.exceptions import AwsCrtError
@@ -131,6 +133,26 @@ def test_what_is_published_without_connection_is_kept_and_sent_in_order(line: Li
     nucleus.cloud.connect()
     assert nucleus.cloud.wait_for(lambda published: len(published) == 10)
     assert [sent.payload for sent in nucleus.cloud.published] == [b"%d" % number for number in range(10)]
+
+
+def test_what_was_accepted_and_not_yet_sent_is_lost_with_the_nucleus() -> None:
+    # Not in pytest's folder: a socket's path has 107 characters at most.
+    with tempfile.TemporaryDirectory(prefix="nucleus-") as root:
+        for payload in (b"accepted and lost", b"after it"):
+            nucleus = RunningNucleus(Path(root), CLASSIC, "thing")
+            try:
+                environment = nucleus.add_component(COMPONENT, ACCESS_CONTROL, CONFIGURATION)
+                if payload == b"accepted and lost":
+                    nucleus.cloud.disconnect()
+                with Line(Target(str(nucleus.socket_path), environment["SVCUID"], nucleus)) as line:
+                    line.ipc.publish_to_iot_core(topic_name=CLOUD, qos="1", payload=payload)
+            finally:
+                if payload == b"after it":
+                    assert nucleus.cloud.wait_for(lambda published: len(published) == 1)
+                nucleus.close()
+        assert [sent.payload for sent in nucleus.cloud.published] == [b"after it"]
+        (lost,) = nucleus.journal("spool_lost")
+        assert lost["messages"] == 1
 
 
 def test_quality_0_is_dropped_without_connection(line: Line, nucleus: RunningNucleus) -> None:
