@@ -7,6 +7,8 @@ import av
 
 SIZE = (1280, 720)
 """Width and height in pixels."""
+HD = (1920, 1080)
+"""The larger size that the same limits hold for."""
 _ENCODER = {"preset": "veryfast", "crf": "23"}
 
 

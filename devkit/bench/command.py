@@ -8,7 +8,7 @@ from typing import Final
 
 import cv2
 
-from devkit.bench.clip import SIZE, scale_clip
+from devkit.bench.clip import HD, SIZE, scale_clip
 from devkit.bench.frames import measure_frames
 from devkit.bench.gate_probe import measure_probe
 from devkit.bench.idle import idle_clip
@@ -36,7 +36,11 @@ PROBED: Final = tuple(_SHARED / f"intel_{name}-detection.mp4" for name in ("one-
 
 
 def main(argv: list[str]) -> int:
-    """Print a table and write the figures as JSON; 2 when the clip or the bundle cannot be used."""
+    """Print a table and write the figures as JSON.
+
+    2 when the clip or the bundle cannot be used, 3 when the gate sees in the probe what it should not, or not what it
+    should.
+    """
     options = _parser().parse_args(argv)
     cv2.setNumThreads(1)
     try:
@@ -49,15 +53,17 @@ def main(argv: list[str]) -> int:
     if options.json is not None:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(document(figures), indent=1) + "\n")
-    return 0
+    return 3 if figures.probe is not None and figures.probe.broken else 0
 
 
 def _measure(options: argparse.Namespace, source: Path) -> Figures:
     width, height = size = options.width, options.width * SIZE[1] // SIZE[0] & ~1
     print(f"{source.name}, {width}x{height}, {options.passes} passes; CPU time where nothing else is said")
-    clip = scale_clip(source, CLIP_FOLDER / f"bench-{source.stem}-{width}x{height}.mp4", size)
+    clip = _scaled(source, size)
     idle = idle_clip(source, CLIP_FOLDER / f"bench-{source.stem}-idle-{width}x{height}.mp4", size)
     frames = measure_frames(clip, options.passes)
+    hd_clip = None if options.no_hd else _scaled(source, HD)
+    hd = None if hd_clip is None else measure_frames(hd_clip, max(options.passes // 2, 1))
     return Figures(
         clip=source.name,
         frames=frames,
@@ -69,7 +75,13 @@ def _measure(options: argparse.Namespace, source: Path) -> Figures:
         latency=_latency(options),
         motion_ms=None if options.no_rival else measure_rival(clip, width, height, frames.frames),
         probe=None if options.no_probe else measure_probe(PROBED),
+        hd=hd,
+        hd_motion_ms=measure_rival(hd_clip, *HD, hd.frames) if hd and hd_clip and not options.no_rival else None,
     )
+
+
+def _scaled(source: Path, size: tuple[int, int]) -> Path:
+    return scale_clip(source, CLIP_FOLDER / f"bench-{source.stem}-{size[0]}x{size[1]}.mp4", size)
 
 
 def _latency(options: argparse.Namespace) -> LatencyFigures | None:
@@ -90,7 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m devkit bench", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="OUT", help="where to write the figures for programs")
     parser.add_argument("--video", type=Path, metavar="CLIP", help="another clip, scaled as well")
-    parser.add_argument("--width", type=int, default=SIZE[0], help="of the pictures, at 16:9 (1280; 1920 for 1080p)")
+    parser.add_argument("--width", type=int, default=SIZE[0], help="of the pictures, at 16:9 (1280)")
+    parser.add_argument("--no-hd", action="store_true", help="leave out the same clip at 1920x1080 (half the passes)")
     parser.add_argument("--no-probe", action="store_true", help="leave out the false-alarm probe of the gate")
     parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="the model bundle (the demo's)")
     parser.add_argument("--passes", type=int, default=5, help="how often each is measured; medians count (5)")

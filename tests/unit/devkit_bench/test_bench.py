@@ -10,11 +10,12 @@ import pytest
 from devkit.bench.clip import scale_clip
 from devkit.bench.command import main
 from devkit.bench.frames import FrameFigures, measure_frames
+from devkit.bench.gate_probe import ProbeFigures
 from devkit.bench.idle import STILL_FRAMES, idle_clip
 from devkit.bench.inline import InlineFigures, measure_inline
 from devkit.bench.latency import LatencyFigures, measure_latency
 from devkit.bench.notices import NoticeFigures, measure_notices
-from devkit.bench.outcome import Figures, document, ratios, table
+from devkit.bench.outcome import Figures, document, missed, ratios, table
 from devkit.bench.rival import measure_rival
 from devkit.bench.runtimes import RuntimeFigure, figures_here
 from devkit.bench.scorer import ScorerFigures
@@ -41,6 +42,8 @@ ALL = replace(
     runtimes=(RuntimeFigure("a model", "LiteRT", 2, 6.0, 12.0),),
     latency=LatencyFigures(12, 10.0, 14.0, 15.0, 15.5),
     motion_ms=4.6,
+    hd=replace(FRAMES, width=1920, height=1080, memcpy_ms=0.2, decode_ms=4.0, whole_ms=5.8),
+    hd_motion_ms=5.0,
 )
 
 
@@ -89,6 +92,8 @@ def test_figures_are_judged_as_multiples_of_their_floor() -> None:
         "idle_besides_decoding_to_memcpy": 4.0,
         "inline_to_ring": (1.6 + 4 * 0.6) / (0.25 + 0.6),
         "whole_to_debian_motion": 0.5,
+        "hd_besides_decoding_to_memcpy": 9.0,
+        "hd_whole_to_debian_motion": 1.16,
     }
     assert ratios(ALL) == pytest.approx(few | more)
 
@@ -104,13 +109,42 @@ def test_the_document_has_the_shape_that_programs_read() -> None:
 def test_the_table_names_every_figure_with_its_floor() -> None:
     assert len(table(FEW).splitlines()) == 15
     told = table(ALL)
-    assert len(told.splitlines()) == 15 + 9
+    assert len(told.splitlines()) == 15 + 9 + 5 + 2
+    assert re.search(r"MISSED: hd_besides_decoding_to_memcpy is 9\.00, at most 8", told)
     assert re.search(r"besides decoding +0\.800 ms +8\.00 x memcpy", told)
     assert re.search(r"idle scene +0\.400 ms +4\.00 x memcpy", told)
     assert re.search(r"a frame inline, messages and all +4\.000 ms +4\.71 x the ring", told)
     assert re.search(r"a model, LiteRT, 2 threads +6\.000 ms +on the clock; CPU 12\.000 ms", told)
     assert re.search(r"capture to publish, p99 +15\.000 ms +on the clock; at most 15\.5", told)
     assert re.search(r"Debian's motion, the whole +4\.600 ms +ours is 0\.50 of it", told)
+
+
+def test_what_is_above_its_limit_is_named() -> None:
+    assert not missed(FEW)
+    assert set(missed(ALL)) == {"hd_besides_decoding_to_memcpy", "hd_whole_to_debian_motion"}
+    assert document(ALL)["missed"] == list(missed(ALL))
+
+
+def test_a_gate_that_fails_the_probe_fails_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    for flagged, code in ((0, 0), (1, 3)):
+        figures = replace(FEW, probe=ProbeFigures({"noise": {"a": 0, "b": flagged}}))
+        monkeypatch.setattr("devkit.bench.command._measure", lambda _options, _source, given=figures: given)
+        assert main([]) == code
+    assert "noise                0     1   at most 0   BROKEN" in table(figures)
+
+
+def test_what_costs_a_frame_nothing_of_its_own_is_apart() -> None:
+    watch = Stopwatch()
+    watch.begin_pass()
+    only = watch.only("outer")
+    with only.stage("outer"), only.stage("inner"):
+        pass
+    assert watch.calls("inner") == 0
+    watch.add("inner", 2_000_000)
+    watch.add("whole", 5_000_000)
+    watch.add("whole", 3_000_000)
+    assert watch.per_pass_ms("whole", without="inner") == 6
+    assert watch.per_call_ms("whole", without="inner") == 3
 
 
 def test_an_idle_clip_goes_to_and_fro_without_a_jump(clip: Path, tmp_path: Path) -> None:
