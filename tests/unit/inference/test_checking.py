@@ -31,7 +31,7 @@ def test_a_good_configuration_says_what_it_would_do(detector: Path, tmp_path: Pa
     code, said = checked({"cameras": {"yard": {"labels": ["person"], "raise_at": "0.7"}}}, detector, tmp_path)
     assert code == 0
     assert "model tiny 1.2.0, detector, run by " in said
-    assert "person -> person, car -> vehicle\n" in said
+    assert "person -> person, car -> vehicle; needs no signature" in said
     assert "camera yard: person: raised at 0.7 in 3 frames, cleared at 0.4; rules anything; 0 zones, 0 lines\n" in said
     assert "camera others: person, car: raised at 0.6 in 3 frames, cleared at 0.4;" in said
     assert "outbox: 10000 events, 168 hours; an event alarms for 3600 s; a camera is lost after 10 s\n" in said
