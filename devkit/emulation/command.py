@@ -40,8 +40,8 @@ def main(argv: Sequence[str]) -> int:
         print(f"emulation: {error}", file=sys.stderr)
         return 2
     finally:
-        if not options.keep:
-            shutil.rmtree(options.folder, ignore_errors=True)
+        for made in () if options.keep else ("build", "here"):
+            shutil.rmtree(options.folder / made, ignore_errors=True)
 
 
 def build_for(systems: Sequence[System], folder: Path) -> Built:

@@ -73,6 +73,7 @@ def _private_state(release: Release, folder: Path) -> tuple[str, ...]:
         "APT::Architecture": release.architecture,
         "APT::Architectures": release.architecture,
         "APT::Install-Recommends": "false",
+        "Acquire::Retries": "3",
         "Acquire::Languages": "none",
         "Dir::State": f"{folder}/state",
         "Dir::State::status": str(status),

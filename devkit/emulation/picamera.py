@@ -15,7 +15,7 @@ from devkit.build.suite import ROOT
 from devkit.build.wheels import Platform, Say, fetch
 from devkit.emulation.machine import Machine
 
-_LIMIT_S: Final = 120.0
+_LIMIT_S: Final = 300.0
 _PROBE: Final = """
 import json, sys
 from unittest.mock import MagicMock

@@ -52,7 +52,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     if subprocess.run([*OFFLINE, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this machine lets nobody make a network namespace")
     setup_cloud()
-    return build_suite(tmp_path_factory.mktemp("suite") / "build", DEMO_BUNDLE, wheels=fetch_wheels((here(),), ROOT))
+    # Packed loosely, which is quicker; what a release weighs is the emulation's question.
+    wheels = fetch_wheels((here(),), ROOT, density=0)
+    return build_suite(tmp_path_factory.mktemp("suite") / "build", DEMO_BUNDLE, wheels=wheels)
 
 
 @pytest.fixture(scope="module")

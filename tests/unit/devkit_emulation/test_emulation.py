@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from devkit.build.suite import ROOT
-from devkit.build.wheels import PYTHONS, parse_platform
+from devkit.build.wheels import PYTHONS, parse_platform, read_lock
 from devkit.emulation.command import main
 from devkit.emulation.debian import package_site
 from devkit.emulation.machine import DEBIAN_12, SYSTEMS, Machine, _wrapper
+from devkit.emulation.picamera import import_picamera
 from devkit.emulation.proof import compare
 from devkit.tools import ToolsError
 
@@ -81,6 +82,40 @@ def test_every_python_that_is_locked_for_devices_has_its_system() -> None:
     assert sorted(system.lock for system in SYSTEMS) == sorted(PYTHONS)
     for system in SYSTEMS:
         assert parse_platform(f"linux-aarch64-{system.lock}").python == system.lock
+
+
+def test_a_folder_that_is_given_keeps_what_was_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unreachable(*_: object, **__: object) -> None:
+        (tmp_path / "build").mkdir()
+        raise ToolsError("no network")
+
+    monkeypatch.setattr("devkit.emulation.command.fetch_wheels", unreachable)
+    (tmp_path / "mine").touch()
+    assert main(["--folder", str(tmp_path)]) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    assert capsys.readouterr().err == "emulation: no network\n"
+
+
+def test_where_picamera2_came_from_is_looked_at(machine: Machine, tmp_path: Path) -> None:
+    def answer(**places: str) -> tuple[str, list[str]]:
+        facts = {"numpy": "1.26.4", "places": places, "lost": ""}
+        (tmp_path / "venv").write_text(f"#!/bin/sh\necho '{json.dumps(facts)}'\n")
+        (tmp_path / "venv").chmod(0o755)
+        return import_picamera(machine, tmp_path / "venv", tmp_path / "capture.zip")
+
+    system = f"{machine.root}/usr/lib/python3/dist-packages"
+    said, wrong = answer(picamera2=f"{system}/picamera2/__init__.py", numpy="/venv/numpy/__init__.py")
+    assert (said, wrong) == ("the system's picamera2 imported beside numpy 1.26.4", [])
+    _, wrong = answer(picamera2="/venv/picamera2/__init__.py", numpy=f"{system}/numpy/__init__.py")
+    assert len(wrong) == 2
+
+
+def test_every_system_has_its_picamera2_locked() -> None:
+    for system in SYSTEMS:
+        names = {package.name for package in read_lock(ROOT / "requirements" / f"picamera2-{system.lock}.txt")}
+        assert {"picamera2", "simplejpeg"} <= names
 
 
 def test_an_unknown_system_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
