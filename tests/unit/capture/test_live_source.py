@@ -146,10 +146,10 @@ def test_a_camera_whose_opening_hangs_is_lost_and_not_opened_beside_itself(monke
     with pytest.raises(CameraLost, match="still hangs"):
         LiveSource("yard", hanging, SystemClock(), StopToken())
     assert len(opened) == 1
-    may_open.set()
-    while any(thread.name == "live-yard" for thread in threading.enumerate()):
-        time.sleep(0.01)
+    monkeypatch.setattr(live_module, "_OPEN_LIMIT_S", 60.0)
+    threading.Timer(0.2, may_open.set).start()
     live(ScriptedStream(PICTURES)).close()
+    assert len(opened) == 1
 
 
 def read_until_it_is_lost(source: LiveSource) -> str:

@@ -71,9 +71,7 @@ class LiveSource:
         self._loss = ""
         self._missed = 0
         name = f"live-{camera}"
-        if any(thread.name == name for thread in threading.enumerate()):
-            # Else each try would leave a thread and a handle behind.
-            raise CameraLost("the try before still hangs in a system call")
+        self._wait_for_the_one_before(name)
         self._thread = threading.Thread(target=self._follow, name=name, daemon=True)
         self._thread.start()
         self._wait_until_open()
@@ -101,6 +99,15 @@ class LiveSource:
             self._is_closed = True
             self._newest = None
         self._thread.join(_PATIENCE_S)
+
+    def _wait_for_the_one_before(self, name: str) -> None:
+        """A thread that hangs must end first: else each try would leave a thread and a handle behind."""
+        until = time.monotonic() + _OPEN_LIMIT_S
+        while any(thread.name == name for thread in threading.enumerate()):
+            if time.monotonic() > until:
+                raise CameraLost("the try before still hangs in a system call")
+            if self._stop.wait(_LOOK_S):
+                raise CameraLost("stopped while the try before still hung in a system call")
 
     def _wait_until_open(self) -> None:
         until = time.monotonic() + _OPEN_LIMIT_S
