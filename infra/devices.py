@@ -9,17 +9,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_iot as iot
 from constructs import Construct
 
-from smartcam.contract.ids import CameraId, ThingName
+from infra.names import ANY_CAMERA, ROLE_ALIAS, policy_name
+from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import ack_topic, event_topic, health_topic
-
-ANY_CAMERA = CameraId("*")
-ROLE_ALIAS = "SmartcamTokenExchange"
-"""By this name devices ask for AWS credentials, where they need any: to upload pictures."""
-
-
-def policy_name(thing: ThingName) -> str:
-    """The name of a device's policy. Policy names know no ':', thing names no '.'."""
-    return f"smartcam-{thing.replace(':', '.')}"
 
 
 class DevicePolicies(Construct):

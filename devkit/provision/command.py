@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from devkit.build.suite import ROOT
 from devkit.provision import identity, package
 from infra.fleet.core_device import Place
-from infra.fleet.stack import GROUP
+from infra.names import GROUP
 from smartcam.contract.errors import ContractError, SmartcamError
 from smartcam.contract.ids import ThingName, thing_name
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from infra.fleet.core_device import Place, core_policy_name, device_policies
+from infra.fleet.core_device import Place, device_policies
+from infra.names import core_policy_name
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.ids import ThingName
 

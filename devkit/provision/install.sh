@@ -63,6 +63,17 @@ if [ "$NUCLEUS" = lite ]; then
 else
     [ ! -e "$root/alts/current/distro/lib/Greengrass.jar" ] || running=yes
 fi
+version=
+if [ "$NUCLEUS" = lite ] && command -v dpkg > /dev/null; then
+    if [ "$running" = yes ]; then
+        version=$(dpkg-query -W -f '${Version}' aws-greengrass-lite 2> /dev/null || true)
+    elif [ -n "$package" ]; then
+        version=$(dpkg-deb -f "$package" Version 2> /dev/null || true)
+    fi
+fi
+if [ -n "$version" ] && dpkg --compare-versions "$version" lt 2.4; then
+    bad "nucleus lite $version: 2.4.0 or newer is needed, which installs components side by side"
+fi
 if [ "$running" = yes ]; then
     ok "the nucleus is installed"
 elif [ -z "$package" ]; then
@@ -110,17 +121,19 @@ put() {
     chmod "$3" "$2"
 }
 changed=no
-mkdir -p "$root"
+# Who runs the nucleus or a component has to get through, whatever is new on the way.
+folder() { (umask 022 && mkdir -p "$1"); }
+folder "$root"
 chmod 755 "$root"
 [ -n "$prefix" ] || chown "$owner:$owner" "$root"
 put "$here/device.pem" "$root/device.pem" 600
 put "$here/device.key" "$root/device.key" 600
 put "$authority" "$root/root-ca.pem" 644
 if [ "$NUCLEUS" = lite ]; then
-    mkdir -p "$prefix/etc/greengrass"
+    folder "$prefix/etc/greengrass"
     put "$here/config.yaml" "$prefix/etc/greengrass/config.yaml" 600
 else
-    mkdir -p "$root/config"
+    folder "$root/config"
     put "$here/config.yaml" "$root/config/smartcam-initial.yaml" 600
 fi
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from devkit.provision.identity import Certificate, Endpoints
-from infra.devices import ROLE_ALIAS
+from infra.names import ROLE_ALIAS
 from smartcam.contract.ids import ThingName
 
 KINDS: Final = ("lite", "classic")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from infra.devices import ANY_CAMERA, ROLE_ALIAS, policy_name
+from infra.names import ANY_CAMERA, ROLE_ALIAS, core_policy_name, policy_name
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import ack_topic, event_topic, health_topic
 
@@ -44,11 +44,6 @@ def device_policies(thing: ThingName, place: Place) -> dict[str, str]:
     documents = {policy_name(thing): suite_statements(thing, place)}
     documents[core_policy_name(thing)] = core_statements(thing, place)
     return {name: _document(statements) for name, statements in documents.items()}
-
-
-def core_policy_name(thing: ThingName) -> str:
-    """The name of the policy with what deployments need, beside the one with what the suite says and hears."""
-    return f"{policy_name(thing)}.core"
 
 
 def suite_statements(thing: ThingName, place: Place) -> list[Statement]:

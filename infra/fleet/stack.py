@@ -11,14 +11,12 @@ from aws_cdk import aws_iot as iot
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.devices import ROLE_ALIAS
 from infra.fleet.core_device import VERSION, Place, claim_statements, provisioning_template
 from infra.functions import acknowledge, allow
+from infra.names import CANARY_GROUP, GROUP, ROLE_ALIAS
 from infra.snapshots.infrastructure import UPLOADS_POLICY
 
 STACK_NAME: Final = "SmartcamFleet"
-GROUP: Final = "Smartcam"
-CANARY_GROUP: Final = "SmartcamCanary"
 TEMPLATE: Final = "SmartcamDevice"
 CLAIM_POLICY: Final = "SmartcamClaim"
 ARTIFACT_PREFIX: Final = "smartcam."

@@ -20,7 +20,7 @@ from devkit.cloud.local_cloud import LocalCloud
 from devkit.tools import setup_cloud
 from infra.alerts.stack import STACK_NAME
 from infra.app import main
-from infra.devices import policy_name
+from infra.names import policy_name
 from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.event import Event
 from smartcam.contract.ids import CameraId, ThingName, new_event_id

@@ -2,9 +2,11 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Queue
@@ -21,7 +23,7 @@ from devkit.cloud.local_cloud import LocalCloud
 from devkit.tools import ROOT, setup_cloud
 from infra.alerts.stack import STACK_NAME
 from infra.app import main
-from infra.devices import policy_name
+from infra.names import GROUP, policy_name
 from infra.snapshots.runtime.links import S3Pictures
 from smartcam.contract.event import Event
 from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState, Health
@@ -29,6 +31,8 @@ from smartcam.contract.ids import CameraId, ThingName, new_event_id
 from smartcam.contract.snapshot import snapshot_key
 from smartcam.contract.times import UtcNs
 from smartcam.contract.topics import health_topic
+from smartcam.doctor.cloud import Identity, look_at_certificate, look_at_iot_core
+from smartcam.doctor.finding import State
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.exchange import TokenExchange
 from smartcam.edge.snapshots import SnapshotSettings, SnapshotStore, SnapshotUploader
@@ -218,6 +222,33 @@ def test_a_person_can_try_the_path_follow_it_and_list_the_devices(
     assert capsys.readouterr().out.startswith("yard-1: ")
     assert alerts(["test", "--camera", "cellar"]) == 2
     assert "known are gate): give --thing" in capsys.readouterr().err
+
+
+def test_a_provisioned_device_connects_with_what_its_bundle_holds_until_it_is_removed(
+    site: Site, tmp_path: Path
+) -> None:
+    def provision(*more: str) -> str:
+        command = [sys.executable, "-m", "devkit", "provision", "porch-1", "--out", str(tmp_path), *more]
+        environment = {**os.environ, **site.cloud.environment()}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    site.client("iot").create_thing_group(thingGroupName=GROUP)
+    authority = ["--root-ca", str(site.cloud.endpoint.iot_authority)]
+    assert "certificate" in provision(*authority)
+    bundle = tmp_path / "smartcam-porch-1"
+    key = (bundle / "device.key").read_bytes()
+    assert "created" not in provision(*authority)
+    assert (bundle / "device.key").read_bytes() == key
+    identity = Identity(
+        ThingName("porch-1"), bundle / "device.pem", bundle / "device.key", bundle / "root-ca.pem", "127.0.0.1"
+    )
+    found = look_at_iot_core(replace(identity, port=site.cloud.endpoint.mqtt_port))
+    assert found.state is State.OK, found
+    assert look_at_certificate(identity).state is State.OK
+    provision("--remove")
+    assert look_at_iot_core(replace(identity, port=site.cloud.endpoint.mqtt_port)).state is State.FAULT
 
 
 def test_nothing_was_left_undelivered(site: Site) -> None:

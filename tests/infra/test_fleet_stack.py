@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 
 from infra.alerts.asset import ROOT
-from infra.devices import ROLE_ALIAS
 from infra.fleet.core_device import Place, device_policies
+from infra.names import ROLE_ALIAS
 from smartcam.contract.ids import ThingName
 from tests.infra.conftest import Template
 

@@ -8,10 +8,10 @@ from typing import cast
 import pytest
 
 from infra.app import main
-from infra.devices import ROLE_ALIAS
 from infra.fleet.infrastructure import HEALTH_SQL, PRESENCE_SQL, SIGNS_HANDLER, WATCH_HANDLER
 from infra.fleet.runtime.watch import PATIENCE, policy_from
 from infra.monitoring.infrastructure import DEAD_LETTER_AGE_S
+from infra.names import ROLE_ALIAS
 from tests.infra.conftest import Template, plain
 from tests.infra.test_template import FUNCTIONS_OF_THE_STAND_IN, as_list, inner, rights_of, statements
 

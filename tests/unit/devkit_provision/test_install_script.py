@@ -19,6 +19,9 @@ ANSWERS = {
     "uname": 'case $1 in -s) echo Linux ;; -m) echo "${MACHINE:-aarch64}" ;; *) echo 6.12 ;; esac',
     "getconf": 'echo "glibc ${GLIBC:-2.36}"',
     "python3": 'case $1 in -c) echo "${PYTHON:-3.11}" ;; *) exit 0 ;; esac',
+    "dpkg": 'case $1 in --compare-versions) [ "$2" = 2.3.2 ] ;; esac',
+    "dpkg-deb": 'echo "${NUCLEUS_VERSION:-2.6.0}"',
+    "dpkg-query": 'echo "${NUCLEUS_VERSION:-2.6.0}"',
     "df": 'printf "Filesystem\\n/ 0 0 %s 0 /\\n" "${FREE_KB:-9999999}"',
 }
 
@@ -159,3 +162,27 @@ def test_uninstalling_takes_the_keys_and_leaves_what_waits_for_the_cloud(pi: Pi)
     assert work.exists()
     assert pi.run("uninstall.sh", "--purge").returncode == 0
     assert not work.exists()
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize(("kind", "folders"), [("lite", ("etc/greengrass",)), ("classic", ("greengrass",))])
+def test_the_nucleus_and_its_components_get_to_what_is_theirs_and_nobody_reads_a_key(
+    tmp_path: Path, kind: str, folders: tuple[str, ...]
+) -> None:
+    pi = Pi(tmp_path, kind)
+    installed = pi.run("install.sh", str(pi.nucleus))
+    assert installed.returncode == 0, installed.stdout + installed.stderr
+    root = pi.prefix / package.ROOTS[kind].removeprefix("/")
+    for folder in (root, *(pi.prefix / name for name in folders)):
+        assert mode(folder) == 0o755, folder
+    assert mode(root / "device.key") == 0o600
+
+
+def test_a_nucleus_that_installs_one_component_after_the_other_is_refused(pi: Pi) -> None:
+    refused = pi.run("install.sh", str(pi.nucleus), NUCLEUS_VERSION="2.3.2")
+    assert refused.returncode == 1
+    assert "nucleus lite 2.3.2: 2.4.0 or newer is needed" in refused.stdout
+    assert pi.called() == []

@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from devkit.provision.command import main
 from devkit.provision.identity import Client
-from infra.fleet.core_device import core_policy_name
+from infra.names import core_policy_name
 from smartcam.contract.ids import ThingName
 
 REGION = "eu-west-1"
@@ -39,7 +39,7 @@ def test_a_device_gets_thing_membership_policies_certificate_and_bundle(iot: Cli
     assert iot.list_things_in_thing_group(thingGroupName="Smartcam")["things"] == ["yard-1"]
     [arn] = iot.list_thing_principals(thingName="yard-1")["principals"]
     attached = {each["policyName"] for each in iot.list_attached_policies(target=arn)["policies"]}
-    assert attached == {"smartcam-yard-1", "smartcam-yard-1.core"}
+    assert attached == {"smartcam-yard-1", "smartcam_core-yard-1"}
     document = json.loads(iot.get_policy(policyName="smartcam-yard-1")["policyDocument"])
     assert document["Statement"][0]["Resource"] == [f"arn:aws:iot:{REGION}:123456789012:client/yard-1"]
     folder = tmp_path / "smartcam-yard-1"
