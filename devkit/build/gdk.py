@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 from pathlib import Path
 from typing import Final
@@ -53,9 +54,8 @@ def write_projects(built: Built, folder: Path, suite_project: Path) -> tuple[Pat
 
 def _lay_out(built: Built, component: str, project: Path) -> None:
     source = built.artifacts / component / built.version
-    script = _BUILD.format(
-        component=component, version=built.version, artifacts=os.path.relpath(source, start=project.resolve())
-    )
+    lies = shlex.quote(os.path.relpath(source.resolve(), start=project.resolve()))
+    script = _BUILD.format(component=component, version=built.version, artifacts=lies)
     (project / "build.sh").write_text(script)
     recipes = project / "greengrass-build" / "recipes"
     recipes.mkdir(parents=True)

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from devkit.build.command import main
+from devkit.build.gdk import write_projects
 from devkit.build.suite import ROOT, BuildError, build_suite, hashes
 from smartcam import __version__
 
@@ -76,3 +78,16 @@ def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
 def test_the_command_says_in_one_line_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--bundle", str(tmp_path / "none"), "--out", str(tmp_path / "out"), "--wheels", "none"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_project_of_gdk_lays_its_component_out_again_wherever_the_build_lies(bundle: Path, tmp_path: Path) -> None:
+    built = build_suite(tmp_path / 'it\'s a "build" $HOME' / "out", bundle)
+    projects = write_projects(built, tmp_path / "projects of gdk", ROOT / "gdk-config.json")
+    assert [project.name for project in projects] == list(built.components)
+    for project in projects:
+        shutil.rmtree(project / "greengrass-build")
+        subprocess.run(["/bin/sh", str(project / "build.sh")], check=True, cwd=tmp_path)
+        laid = project / "greengrass-build" / "artifacts" / project.name / __version__
+        assert {path.name for path in laid.iterdir()} == {path.name for path in built.artifacts_of(project.name)}
+        made = project / "greengrass-build" / "recipes" / "recipe.yaml"
+        assert made.read_bytes() == built.recipe(project.name).read_bytes()
