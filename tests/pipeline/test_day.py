@@ -48,4 +48,4 @@ def test_more_such_days(seed: int) -> None:
 
 @pytest.mark.soak
 def test_a_whole_day_and_night() -> None:
-    check(Plan(seconds=DAY_S, pace=1, walker_every_s=1800), seed=0)
+    check(Plan(seconds=DAY_S, pace=1, walker_every_s=1800, fps=2), seed=0)
