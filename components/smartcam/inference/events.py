@@ -146,6 +146,7 @@ class EventMaker:
             score=sight.score,
             threshold=sight.threshold,
             label=sight.label,
+            rule=sight.rule or episode.event.rule,
             cause=sight.cause,
             box=sight.box,
             zone=sight.zone or episode.event.zone,

@@ -107,6 +107,16 @@ def test_a_later_name_upgrades_the_event_and_raises_no_second_one() -> None:
     assert restored(changes[1].episode).event.kind == "person"
 
 
+def test_the_rule_that_means_the_better_name_stands_in_the_upgraded_event() -> None:
+    settings = CameraSettings(rules=(Rule("whatever moves", ("motion",)), Rule("people", ("person",))))
+    script = [*[NOBODY] * 8, *[there(5 + 4.0 * look) for look in range(8, 18)]]
+    changes = play(analysis_of(script, settings), crossing(18))
+    assert [(str(event.kind), event.rule) for event in events(changes)] == [
+        ("motion", "whatever moves"),
+        ("person", "people"),
+    ]
+
+
 def test_a_name_that_no_rule_wants_upgrades_nothing() -> None:
     settings = CameraSettings(labels=("person", "motion"))
     script = [*[NOBODY] * 8, *[there(5 + 4.0 * look, "car") for look in range(8, 18)], NOBODY]
