@@ -66,7 +66,14 @@ TMPDIR="$unpacked" PYTHONPATH='' "$packages/bin/python" "$@" --quiet --no-cache-
 "$packages/bin/python" -c "$imports" || fail "what was installed cannot be imported"
 : > "$packages/ready"
 
-# The set before stays for a component that still runs on it; older ones go.
-ls -dt "$work"/packages-* | tail -n +3 | while read -r old; do
-    [ "$old" = "$packages" ] || rm -rf "$old"
+# The set before stays for a component that still runs on it, and so does one that a component was proven with and may
+# go back to (run.sh); older ones go, and what an installation that failed has left.
+before=no
+ls -dt "$work"/packages-* | while read -r old; do
+    [ "$old" != "$packages" ] || continue
+    if [ -f "$old/ready" ]; then
+        [ "$before" = yes ] || { before=yes; continue; }
+        ! grep -qs "/${old##*/}\$" "$work"/../smartcam.*/proven || continue
+    fi
+    rm -rf "$old"
 done

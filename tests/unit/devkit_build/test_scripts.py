@@ -88,3 +88,37 @@ def test_packages_that_are_not_what_the_lock_says_are_refused_and_nothing_is_rea
     assert refused.returncode != 0
     assert "DO NOT MATCH" in refused.stderr
     assert not list((tmp_path / "work").rglob("ready"))
+
+
+STUBS = """
+import pathlib, sysconfig
+site = pathlib.Path(sysconfig.get_path("purelib"))
+for name in ("av", "awsiot", "cryptography", "cv2", "numpy"):
+    (site / f"{name}.py").touch()
+(site / "ai_edge_litert").mkdir()
+(site / "ai_edge_litert" / "interpreter.py").touch()
+"""
+
+
+def test_the_set_before_and_a_set_that_a_component_was_proven_with_stay(tmp_path: Path) -> None:
+    python = f"py3{sys.version_info.minor}"
+    pip = tmp_path / "pip-0.whl"
+    with ZipFile(pip, "w") as opened:
+        opened.writestr("pip/__main__.py", STUBS)
+    members: dict[str, Path | bytes] = {f"requirements/device-{python}.txt": b"", "requirements/id": b"new\n"}
+    packed = lzma.compress(pip.read_bytes())
+    members |= {f"wheels/{python}.txt": b"# pip-0.whl\n", "wheels/pip-0.whl.xz": packed, "__main__.py": UNPACK}
+    write_archive(tmp_path / "packages.zip", members)
+    work, capture = tmp_path / "smartcam.Runtime", tmp_path / "smartcam.Capture"
+    for age, name in enumerate(("broken", "before", "old", "proven"), 1):
+        folder = work / f"packages-{name}"
+        folder.mkdir(parents=True)
+        if name != "broken":
+            (folder / "ready").touch()
+        os.utime(folder, ns=(0, (100 - age) * 10**9))
+    capture.mkdir()
+    (capture / "proven").write_text(f"0.1.0\n{work}/packages-proven\n/code.zip\n")
+    # As lite writes a work folder in a script.
+    installed = install(Path(f"{work}/"), tmp_path / "packages.zip")
+    assert installed.returncode == 0, installed.stderr
+    assert {path.name for path in work.iterdir()} == {"packages-new", "packages-before", "packages-proven"}
