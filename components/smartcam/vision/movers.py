@@ -4,6 +4,7 @@ A leaf swings to and fro, a lamp's light grows on the spot, an arm reaches in fr
 creeps. Somebody on the way leaves the place: both ends of the box go the same way, straight, and soon.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import Final
@@ -52,7 +53,7 @@ class Mover:
 
     `seen`: whether it moves in this look. `travel` and `area` are of the last seconds, in shares of the picture;
     `straightness` is 0 for what has not travelled, `looks` are those since it was last joined or parted. `course` (2,)
-    is how far its centre has gone in them, `leap` the share of its way in the longest of its steps.
+    is how far its centre has gone in them, `leap` the share of its way in the longest of its steps (0, too).
     """
 
     id: int
@@ -145,7 +146,7 @@ class Movers:
             straightness=straightness(boxes) if gone >= self.policy.least_travel else 0.0,
             looks=len(boxes),
             course=(centres(boxes[-1:]) - centres(boxes[:1]))[0],
-            leap=leap(boxes),
+            leap=leap(boxes) if gone >= self.policy.least_travel else 0.0,
         )
 
     def _walk(self, path: _Path, box: Floats, at: MonotonicNs) -> None:
@@ -162,10 +163,14 @@ def travel(boxes: Floats) -> float:
     """How far both ends of the last box (n, 4) have gone the same way since the farthest of those before."""
     if len(boxes) < 2:  # noqa: PLR2004  one box has gone nowhere
         return 0.0
-    gone = boxes[-1] - boxes[:-1]
-    low, high = gone[:, :2], gone[:, 2:]
-    together = np.where(low * high > 0, np.minimum(np.abs(low), np.abs(high)), 0.0)
-    return float(np.hypot(together[:, 0], together[:, 1]).max())
+    # In plain numbers: a path has a dozen boxes.
+    *before, (x1, y1, x2, y2) = boxes.tolist()
+    return max(math.hypot(_both(x1 - a, x2 - c), _both(y1 - b, y2 - d)) for a, b, c, d in before)
+
+
+def _both(low: float, high: float) -> float:
+    """How far both ends went the same way."""
+    return min(abs(low), abs(high)) if low * high > 0 else 0.0
 
 
 def straightness(boxes: Floats) -> float:
