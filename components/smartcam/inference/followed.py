@@ -25,8 +25,8 @@ HOLD_S: Final = 20.0
 """So long an object that goes on moving is the same one while the detector does not see it."""
 TWICE_S: Final = 0.5
 """So long a detector may see one object twice: where it was, and where it has gone..."""
-TWICE_COVER: Final = 0.3
-"""...with boxes of which one lies so far in the other. Two who walk side by side do not cover each other."""
+TWICE_COVER: Final = 0.4
+"""...with boxes of which one lies so far in the other at first. Two who walk side by side do not cover each other."""
 
 _LONG_AGO: Final = MonotonicNs(0)
 
@@ -35,7 +35,7 @@ _LONG_AGO: Final = MonotonicNs(0)
 class Followed:
     """What is remembered of one track of detections; `mover` is the mover that is the same object in this look.
 
-    `since` and `seen_at`: when it was first and last seen; `box`: where it was last.
+    `since` and `seen_at`: when it was first and last seen; `born` and `box`: where that was.
     """
 
     rules: tuple[RuleState, ...]
@@ -45,6 +45,7 @@ class Followed:
     was_shadow: bool = False
     since: MonotonicNs | None = None
     seen_at: MonotonicNs = _LONG_AGO
+    born: NormalBox | None = None
     box: NormalBox | None = None
     mover: int | None = None
     shot: BestShot = field(default_factory=BestShot)
@@ -59,9 +60,9 @@ class Followed:
         if self.since > earlier.seen_at:
             return True
         seen_twice = earlier.seen_at < at and earlier.seen_at - self.since <= TWICE_S * NS_PER_S
-        if not seen_twice or earlier.box is None or self.box is None:
+        if not seen_twice or earlier.box is None or self.born is None:
             return False
-        return float(covers(row_of(earlier.box), row_of(self.box))[0, 0]) >= TWICE_COVER
+        return float(covers(row_of(earlier.box), row_of(self.born))[0, 0]) >= TWICE_COVER
 
 
 @dataclass(slots=True)

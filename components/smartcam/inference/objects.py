@@ -168,7 +168,7 @@ class ObjectAnalysis:
         )
         followed.alarm, transition = step(self._policy, followed.alarm, observation)
         if seen:
-            followed.seen_at, followed.box = tracks.at, box
+            followed.seen_at, followed.born, followed.box = tracks.at, followed.born or box, box
             followed.since = followed.since or tracks.at
             self._picture(followed, box, label, frame)
         sight = self._sight(tracks, row, fired)
