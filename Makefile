@@ -53,7 +53,7 @@ soak: setup-cloud setup-tflite ## what takes minutes or hours: endurance, restar
 	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest tests/pipeline/test_footage.py -k six $(PYTEST); fi
 
 storm: setup-cloud ## 10,000 events from fifty cameras, and 1,000 with crashes, on the local cloud
-	$(main) -m pytest -m soak tests/system/test_alert_storm.py tests/system/test_alerting_crashes.py $(PYTEST)
+	$(main) -m pytest -s -m soak tests/system/test_alert_storm.py tests/system/test_alerting_crashes.py $(PYTEST)
 
 format: setup ## rewrite the sources as the formatter wants them
 	$(main) -m ruff check --fix .
@@ -62,7 +62,7 @@ format: setup ## rewrite the sources as the formatter wants them
 bench: setup ## every stage beside its floor, into build/bench.json
 	$(main) -m devkit bench --json build/bench.json
 
-build: setup ## recipes and artifacts into greengrass-build/ [WHEELS="linux-aarch64-py313" or none]
+build: setup ## recipes and artifacts into greengrass-build/ [WHEELS="linux-aarch64-py313", all or none]
 	$(main) -m devkit build $(if $(WHEELS),--wheels $(WHEELS))
 
 synth: setup-cloud ## the CloudFormation template into cdk.out/
