@@ -9,6 +9,7 @@ from typing import Final
 import cv2
 
 from devkit.bench.clip import HD, SIZE, scale_clip
+from devkit.bench.crowd import measure_crowd
 from devkit.bench.frames import measure_frames
 from devkit.bench.gate_probe import measure_probe
 from devkit.bench.idle import idle_clip
@@ -76,6 +77,7 @@ def _measure(options: argparse.Namespace, source: Path) -> Figures:
         motion_ms=None if options.no_rival else measure_rival(clip, width, height, frames.frames),
         probe=None if options.no_probe else measure_probe(PROBED),
         hd=hd,
+        crowd_ms=measure_crowd(),
         hd_motion_ms=measure_rival(hd_clip, *HD, hd.frames) if hd and hd_clip and not options.no_rival else None,
     )
 
