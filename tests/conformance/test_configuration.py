@@ -3,7 +3,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 import pytest
-from awsiot.greengrasscoreipc.model import InvalidArgumentsError, ResourceNotFoundError, ServiceError
+from awsiot.greengrasscoreipc.model import (
+    InvalidArgumentsError,
+    ResourceNotFoundError,
+    ServiceError,
+    UpdateStateResponse,
+)
 
 from devkit.nucleus.testbed import RunningNucleus
 from tests.conformance.target import CONFIGURATION, Line, is_real
@@ -121,7 +126,7 @@ def test_a_deployments_merge_is_told_too(nucleus: RunningNucleus, line: Line) ->
 
 @pytest.mark.parametrize("state", ["RUNNING", "ERRORED"])
 def test_a_component_may_report_its_state(line: Line, state: str) -> None:
-    line.ipc.update_state(state=state)
+    assert isinstance(line.ipc.update_state(state=state), UpdateStateResponse)
 
 
 def test_a_state_that_does_not_exist_is_a_service_error(line: Line) -> None:

@@ -9,7 +9,7 @@ from awsiot.greengrasscoreipc.model import ServiceError
 from devkit.nucleus.eventstream import Packet, Splitter, encode, int32
 from devkit.nucleus.testbed import RunningNucleus
 from tests.conformance.target import PATIENCE_S, Line, Target, eventually
-from tests.conformance.wire import connect_packet, packet, plug
+from tests.conformance.wire import CONNECT_ACK, connect_packet, packet, plug
 
 
 def is_closed(opened: socket.socket) -> bool:
@@ -27,8 +27,9 @@ def read_packet(opened: socket.socket) -> Packet:
 
 
 def test_the_acknowledgement_is_the_published_one_byte_for_byte(target: Target) -> None:
-    with plug(target):
-        pass
+    with plug(target, greeted=False) as opened:
+        opened.sendall(connect_packet(target.token))
+        assert opened.recv(4096) == CONNECT_ACK
 
 
 def test_an_unknown_token_is_refused(target: Target) -> None:

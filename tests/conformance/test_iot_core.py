@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from awsiot.greengrasscoreipc.model import ServiceError, UnauthorizedError
+from awsiot.greengrasscoreipc.model import PublishToIoTCoreResponse, ServiceError, UnauthorizedError
 
 from devkit.nucleus.cloud import CloudMessage
 from devkit.nucleus.testbed import RunningNucleus
@@ -21,7 +21,8 @@ def test_what_is_published_comes_back_to_a_subscription(line: Line, nucleus: Run
 
 @pytest.mark.parametrize("qos", ["0", "1"])
 def test_a_publish_of_both_qualities_is_accepted(line: Line, qos: str) -> None:
-    line.ipc.publish_to_iot_core(topic_name=TOPIC, qos=qos, payload=b"x")
+    answer = line.ipc.publish_to_iot_core(topic_name=TOPIC, qos=qos, payload=b"x")
+    assert isinstance(answer, PublishToIoTCoreResponse)
 
 
 def test_an_empty_payload_is_published(line: Line, nucleus: RunningNucleus) -> None:

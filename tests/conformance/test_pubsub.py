@@ -65,6 +65,7 @@ def test_a_subscription_that_was_closed_gets_nothing_more(line: Line) -> None:
 
 def test_a_message_that_nobody_wants_is_taken(line: Line) -> None:
     line.publish("conformance/local/nobody", b"x")
+    assert not line.gone.is_set()
 
 
 @pytest.mark.parametrize("topic", ["other/topic", "conformance/locale", "conformance/local/a?b"])

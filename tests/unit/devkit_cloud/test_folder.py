@@ -36,7 +36,8 @@ def test_a_folder_with_somebody_elses_mail_is_left_alone(tmp_path: Path) -> None
 
 
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
-    claim_folder(tmp_path).close()
+    with claim_folder(tmp_path) as claim:
+        assert not claim.closed
 
 
 def test_two_clouds_do_not_share_a_folder(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def replace(folder: Path, name: str, content: bytes) -> None:
     change(folder, lambda m: m["files"].update({name: hashlib.sha256(content).hexdigest()}))
 
 
-def refused(folder: Path, match: str, trusted_key: bytes | None = None) -> None:
+def expect_refusal(folder: Path, match: str, trusted_key: bytes | None = None) -> None:
     with pytest.raises(ModelIntegrityError, match=match):
         ModelBundle.open(folder, trusted_key)
 
@@ -64,13 +64,13 @@ def test_one_changed_byte_anywhere_is_noticed(detector_bundle: Written, name: st
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    refused(detector_bundle[0], rf"{name}: SHA-256 is [0-9a-f]{{64}}, but the manifest says")
+    expect_refusal(detector_bundle[0], rf"{name}: SHA-256 is [0-9a-f]{{64}}, but the manifest says")
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "golden_input.bin", "golden_output.json", "manifest.json"])
 def test_a_missing_file_is_named(detector_bundle: Written, name: str) -> None:
     (detector_bundle[0] / name).unlink()
-    refused(detector_bundle[0], f"{name}: cannot be read \\(No such file")
+    expect_refusal(detector_bundle[0], f"{name}: cannot be read \\(No such file")
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "manifest.json"])
@@ -78,66 +78,66 @@ def test_a_link_in_place_of_a_file_is_refused(detector_bundle: Written, tmp_path
     path = detector_bundle[0] / name
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
-    refused(detector_bundle[0], f"{name}: cannot be read .*links are not followed")
+    expect_refusal(detector_bundle[0], f"{name}: cannot be read .*links are not followed")
 
 
 def test_a_pipe_in_place_of_a_file_is_refused_without_waiting(detector_bundle: Written) -> None:
     path = detector_bundle[0] / "model.tflite"
     path.unlink()
     os.mkfifo(path)
-    refused(detector_bundle[0], r"model\.tflite: must be a regular file")
+    expect_refusal(detector_bundle[0], r"model\.tflite: must be a regular file")
 
 
 def test_a_giant_is_refused_before_it_is_read(detector_bundle: Written) -> None:
     os.truncate(detector_bundle[0] / "model.tflite", 1 << 40)
-    refused(detector_bundle[0], r"model\.tflite: must be a regular file of at most")
+    expect_refusal(detector_bundle[0], r"model\.tflite: must be a regular file of at most")
 
 
 def test_a_file_outside_the_folder_is_refused(detector_bundle: Written) -> None:
     change(detector_bundle[0], lambda m: m["files"].update({"../secret": "0" * 64}))
-    refused(detector_bundle[0], r"manifest\.json: files\.\.\./secret: must be a plain file name")
+    expect_refusal(detector_bundle[0], r"manifest\.json: files\.\.\./secret: must be a plain file name")
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    refused(tmp_path / "nowhere", "nowhere: no bundle there")
+    expect_refusal(tmp_path / "nowhere", "nowhere: no bundle there")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    refused(tmp_path / "loop", "loop: no bundle there")
+    expect_refusal(tmp_path / "loop", "loop: no bundle there")
 
 
 def test_an_unknown_kind_is_told_with_the_manifests_path(detector_bundle: Written) -> None:
     change(detector_bundle[0], lambda m: m.update(kind="oracle"))
-    refused(detector_bundle[0], r"detector/manifest\.json: kind: must be one of detector, classifier")
+    expect_refusal(detector_bundle[0], r"detector/manifest\.json: kind: must be one of detector, classifier")
 
 
 def test_a_manifest_that_is_no_json_is_told(detector_bundle: Written) -> None:
     (detector_bundle[0] / "manifest.json").write_bytes(b"\x80\x04pickle")
-    refused(detector_bundle[0], r"manifest\.json: manifest: is not JSON")
+    expect_refusal(detector_bundle[0], r"manifest\.json: manifest: is not JSON")
 
 
 def test_another_model_with_the_right_hash_fails_the_golden_picture(detector_bundle: Written) -> None:
     other = models.Sight(models.RED_OBJECT.box, 0, (4, 0, 0, -1))
     replace(detector_bundle[0], "model.tflite", models.detector((other, models.GREEN_OBJECT)))
-    refused(detector_bundle[0], r"golden_output\.json: golden output differs by more than 0\.05: class")
+    expect_refusal(detector_bundle[0], r"golden_output\.json: golden output differs by more than 0\.05: class")
 
 
 def test_a_model_of_another_shape_is_told_by_its_name(classifier_bundle: Written) -> None:
     replace(classifier_bundle[0], "model.tflite", models.classifier(labels=3))
-    refused(classifier_bundle[0], r"model\.tflite: gives 3 shares, but the manifest has 2 labels")
+    expect_refusal(classifier_bundle[0], r"model\.tflite: gives 3 shares, but the manifest has 2 labels")
 
 
 def test_garbage_with_the_right_hash_is_no_crash(classifier_bundle: Written) -> None:
     replace(classifier_bundle[0], "model.tflite", bytes(4) + b"TFL3" + os.urandom(2048))
-    refused(classifier_bundle[0], r"model\.tflite: cannot be run")
+    expect_refusal(classifier_bundle[0], r"model\.tflite: cannot be run")
 
 
 def test_a_golden_picture_of_another_size_is_told(classifier_bundle: Written) -> None:
     replace(classifier_bundle[0], "golden_input.bin", bytes(10))
-    refused(classifier_bundle[0], r"golden_input\.bin: has 10 bytes")
+    expect_refusal(classifier_bundle[0], r"golden_input\.bin: has 10 bytes")
 
 
 def test_a_golden_answer_that_is_none_is_told_by_its_field(classifier_bundle: Written) -> None:
     replace(classifier_bundle[0], "golden_output.json", b"{}")
-    refused(classifier_bundle[0], r"golden_output\.json: sightings: is missing")
+    expect_refusal(classifier_bundle[0], r"golden_output\.json: sightings: is missing")
 
 
 @pytest.fixture
@@ -157,27 +157,27 @@ def test_a_signed_bundle_opens_without_a_key_but_is_not_called_signed(signed: Pa
 
 
 def test_another_key_is_not_trusted(signed: Path) -> None:
-    refused(signed, r"manifest\.sig: signature is not by the trusted key", STRANGER)
+    expect_refusal(signed, r"manifest\.sig: signature is not by the trusted key", STRANGER)
 
 
 def test_a_changed_manifest_voids_the_signature(signed: Path) -> None:
     change(signed, lambda m: m["thresholds"].update(raise_at=1.0))
-    refused(signed, r"manifest\.sig: signature is not by the trusted key", PUBLIC)
+    expect_refusal(signed, r"manifest\.sig: signature is not by the trusted key", PUBLIC)
 
 
 def test_an_unsigned_bundle_is_not_trusted_where_a_key_is(detector_bundle: Written) -> None:
-    refused(detector_bundle[0], r"manifest\.sig: is missing, but only signed bundles", PUBLIC)
+    expect_refusal(detector_bundle[0], r"manifest\.sig: is missing, but only signed bundles", PUBLIC)
 
 
 @pytest.mark.parametrize("content", [b"", bytes(63), bytes(65)])
 def test_a_signature_of_another_length_is_refused(signed: Path, content: bytes) -> None:
     (signed / "manifest.sig").write_bytes(content)
-    refused(signed, r"manifest\.sig: ", PUBLIC)
+    expect_refusal(signed, r"manifest\.sig: ", PUBLIC)
 
 
 @pytest.mark.parametrize("key", [b"", bytes(31), b"-----BEGIN nonsense", bytes(32)[:-1] + b"\n\n"])
 def test_a_trusted_key_that_is_none_is_told(signed: Path, key: bytes) -> None:
-    refused(signed, "trusted key|trusted", key)
+    expect_refusal(signed, "trusted key|trusted", key)
 
 
 def test_only_ed25519_signs() -> None:
