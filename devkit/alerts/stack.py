@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+
+from devkit.session import aws_session
 
 STACK_NAME: Final = "SmartcamAlerts"
 
@@ -16,10 +17,7 @@ class StackError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AlertsSite:
-    """A deployed alerting. `client` makes boto3 clients of its account and region.
-
-    Each from a session of its own: boto3's shared one keeps the credentials of whoever asked first in this process.
-    """
+    """A deployed alerting. `client` makes boto3 clients of its account and region."""
 
     outputs: Mapping[str, str]
 
@@ -32,13 +30,13 @@ class AlertsSite:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
         """A boto3 client from the environment."""
-        return boto3.Session().client(service)  # type: ignore[call-overload]  # any service by name
+        return aws_session().client(service)  # type: ignore[call-overload]  # any service by name
 
 
 def find_site(stack: str = STACK_NAME) -> AlertsSite:
     """The deployed alerting. Raises StackError."""
     try:
-        answer = boto3.Session().client("cloudformation").describe_stacks(StackName=stack)
+        answer = aws_session().client("cloudformation").describe_stacks(StackName=stack)
     except (BotoCoreError, ClientError) as error:
         remedy = "remedy: set AWS_REGION and credentials (or the exports of `python -m devkit cloud up`), and deploy"
         raise StackError(f"stack {stack} cannot be read ({error}); {remedy}") from error

@@ -52,7 +52,9 @@ keep() {
 
 passes() {
     component --self-test "$version" "$@" || return 1
-    keep || say "version $version cannot be kept: is the disk full?"
+    keep && return 0
+    rm -f proven-*.new proven.new
+    say "version $version cannot be kept: is the disk full?"
 }
 
 if [ "$installing" = yes ]; then
@@ -72,6 +74,7 @@ if [ "$(proven 2)" != "$packages" ] || ! cmp -s "$code" "$(proven 3)"; then
             say "$packages is not ready after 30 minutes; see the log of smartcam.Runtime"
             exit 1
         fi
+        passes "$@" || say "version $version has not passed its self-test here, and there is none to go back to"
     elif [ ! -f "$packages/ready" ] || ! passes "$@"; then
         say "version $version has not passed its self-test here; going on with version $(proven 1)"
         packages=$(proven 2) code=$(proven 3)

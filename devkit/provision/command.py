@@ -1,17 +1,16 @@
 """`python -m devkit provision THING`: a device's identity in AWS, and the bundle to install on it."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from devkit.build.suite import ROOT
 from devkit.provision import identity, package
+from devkit.session import aws_session
 from infra.fleet.core_device import Place
 from infra.names import GROUP
 from smartcam.contract.errors import ContractError, SmartcamError
@@ -27,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"provision: {error}", file=sys.stderr)
         return 2
     try:
-        session: Any = boto3.Session(region_name=options.region)
+        session: Any = aws_session(options.region)
         if session.region_name is None:
             raise identity.ProvisionError("no region: give --region, or set AWS_REGION")
         caller = session.client("sts").get_caller_identity()
@@ -69,6 +68,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--root-ca", type=Path, metavar="PEM", help="authority of the endpoint (Amazon's, as the Pi's system has it)"
     )
-    parser.add_argument("--region", default=os.environ.get("AWS_REGION"), help="region (the environment's)")
+    parser.add_argument("--region", help="region (AWS_REGION, else the profile's)")
     parser.add_argument("--remove", action="store_true", help="delete thing, certificates and policies again")
     return parser

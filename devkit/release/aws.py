@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import boto3
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from devkit.session import aws_session
 from smartcam.contract.errors import SmartcamError
 
 # boto3 makes its clients at run time, from the service model.
@@ -79,7 +79,7 @@ class Aws:
 
 def connect(region: str | None) -> Aws:
     """Clients as the environment says: profile, keys, endpoints. Raises ReleaseError without a region."""
-    session = boto3.Session(region_name=region)
+    session = aws_session(region)
     if session.region_name is None:
         raise ReleaseError("no region: give --region, or set AWS_REGION")
 

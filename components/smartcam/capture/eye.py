@@ -1,13 +1,18 @@
 """What every picture of a camera goes through before anybody else sees it: masks, the motion gate, the choice."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from smartcam.capture.schedule import Schedule
 from smartcam.capture.settings import CameraSettings
 from smartcam.contract.notice import PixelBox
+from smartcam.contract.times import NS_PER_S
 from smartcam.vision.mask import PrivacyMask
 from smartcam.vision.motion import MotionGate, MotionSettings
 from smartcam.vision.picture import Picture
+
+_BLINK_NS: Final = NS_PER_S * 19 // 100
+"""So long the gate may look away while something moves: somebody small walks no farther than it can follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +39,18 @@ class Eye:
         self._gate.recall(memory)
         self._motion: tuple[PixelBox, ...] = ()
         self._skipped = 0
+        self._looked_ns = 0
 
     def look(self, picture: Picture, timeline_ns: int) -> Seen:
         """Look at the next picture; `timeline_ns` is the source's own time.
 
         While something moves, a picture of which nobody would be told is not looked at: what moved before still does.
         """
-        if self._motion and not self._schedule.may_tell(timeline_ns):
+        may_skip = self._motion and 0 <= timeline_ns - self._looked_ns < _BLINK_NS
+        if may_skip and not self._schedule.may_tell(timeline_ns):
             self._skipped += 1
             return Seen(None, self._motion)
+        self._looked_ns = timeline_ns
         motion = self._motion = self._gate.look(picture.luma, self._skipped)
         self._skipped = 0
         # What follows a change of scene is looked at closely: it may be a hand on the lens, which is no motion.

@@ -181,13 +181,18 @@ class Outbox:
         return [row for row in due if row is not None]
 
     def attempted(self, due: DueEvent) -> None:
-        """Notes that a row was tried, with or without success: it is due again after a growing pause."""
+        """Notes that a row was tried, with or without success: it is due again after a growing pause.
+
+        What has got a better name meanwhile was not tried: it is due as it is.
+        """
         whole_s = min(
             self._limits.retry_first_s * 2 ** min(due.attempts, _MOST_DOUBLINGS), self._limits.retry_ceiling_s
         )
         wait_ns = round(whole_s * (0.5 + 0.5 * self._random()) * NS_PER_S)
         with self._transaction() as connection:
-            connection.execute(sql.ATTEMPTED, (due.row, due.attempts + 1, self._clock.monotonic() + wait_ns))
+            found = connection.execute(sql.STILL_WAITING, (due.row,)).fetchone()
+            if found is not None and _revision(found[0]) <= due.event.revision:
+                connection.execute(sql.ATTEMPTED, (due.row, due.attempts + 1, self._clock.monotonic() + wait_ns))
         self._tally["sent"] += 1
 
     def retry_now(self) -> None:

@@ -43,5 +43,5 @@ class Understood(Generic[S]):
         try:
             document = json.loads(content or b"null")
             return self._read(document) if isinstance(document, dict) else None
-        except (ValueError, SettingsError):
+        except (ValueError, RecursionError, SettingsError):
             return None

@@ -39,6 +39,7 @@ class KeptBundle:
             self._new.rename(self.folder)
             shutil.rmtree(self._old, ignore_errors=True)
         except OSError as error:
+            shutil.rmtree(self._new, ignore_errors=True)  # a part of it would keep a full disk full
             log(logger, logging.WARNING, "bundle_not_kept", path=bundle, error=error)
 
     def folders(self) -> list[Path]:

@@ -252,10 +252,12 @@ class InferenceService:
         else:
             self._configuration_refused = ""
             return settings, True
-        if self._is_configured:
-            return self._settings, False
-        last = self._understood.last()
-        return (InferenceSettings(trusted_key=trusted_key(document)), False) if last is None else (last, True)
+        last = self._settings if self._is_configured else self._understood.last()
+        # Whatever else is wrong in the document, the signature that it asks for is asked for.
+        key = trusted_key(document)
+        if last is None:
+            return InferenceSettings(trusted_key=key), False
+        return replace(last, trusted_key=last.trusted_key if key is None else key), not self._is_configured
 
     def _keep(self, changes: list[Change]) -> None:
         for change in changes:

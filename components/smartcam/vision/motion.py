@@ -146,7 +146,9 @@ class MotionGate:
         earlier, self._masks = self._masks, (mask, self._masks[0])
         self._learn(small, rest, mask, earlier[0], passed)
         self._learn_slowly(small, mask, changed, passed)
-        return _boxes(mask, earlier, luma.shape) if cells >= _LEAST_CELLS and self._age >= _SETTLING_FRAMES else ()
+        if cells < _LEAST_CELLS or self._age < _SETTLING_FRAMES:
+            return ()
+        return _boxes(mask, earlier, luma.shape, skipped)
 
     def _compare(self, small: Light) -> tuple[Matrix, Mask, float]:
         """By how much each cell differs from what is behind it, where that is more than noise, and the light's change.
@@ -321,13 +323,19 @@ def _is_another_scene(share: float, jump: float) -> bool:
     return share > _OTHER_LIGHT_SHARE and not 1 / _OTHER_LIGHT < jump < _OTHER_LIGHT
 
 
-def _boxes(mask: Mask, earlier: tuple[Mask, Mask], shape: tuple[int, ...]) -> tuple[PixelBox, ...]:
-    """What is large enough, or has stayed for long enough, to be more than noise."""
+def _boxes(mask: Mask, earlier: tuple[Mask, Mask], shape: tuple[int, ...], skipped: int) -> tuple[PixelBox, ...]:
+    """What is large enough, or has stayed for long enough, to be more than noise.
+
+    Where pictures were skipped, somebody small has walked on by a cell or two from look to look: that is staying too.
+    """
     cells = mask.shape
     left, top, right, bottom = _around(cv2.boundingRect(mask), cells)
     part = slice(top, bottom), slice(left, right)
     mask = mask[part]
-    firm = cv2.bitwise_and(mask, cv2.bitwise_and(earlier[0][part], earlier[1][part]))
+    before, first = earlier[0][part], earlier[1][part]
+    if skipped:
+        before, first = _grown(before, 1), _grown(first, 2)
+    firm = cv2.bitwise_and(mask, cv2.bitwise_and(before, first))
     solid = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _NEAR)
     joined = cv2.dilate(cv2.bitwise_or(firm, solid), _NEAR)
     outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
@@ -342,6 +350,10 @@ def _boxes(mask: Mask, earlier: tuple[Mask, Mask], shape: tuple[int, ...]) -> tu
         PixelBox(x1 * scale, y1 * scale, min(x2 * scale, shape[1]), min(y2 * scale, shape[0]))
         for x1, y1, x2, y2 in united(kept, cells, MOST_BOXES)
     )
+
+
+def _grown(mask: Mask, cells: int) -> Mask:
+    return np.asarray(cv2.dilate(mask, _NEAR, iterations=cells), np.uint8)
 
 
 def _around(box: Sequence[int], shape: tuple[int, ...]) -> Cells:

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from smartcam.capture.eye import Eye, Seen
 from smartcam.capture.settings import CameraSettings
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import PixelBox
-from smartcam.contract.times import NS_PER_MS
+from smartcam.contract.times import NS_PER_MS, NS_PER_S
 from smartcam.vision.motion import MotionGate
 from smartcam.vision.picture import Picture
 from smartcam.vision.shrink import Luma
@@ -97,6 +98,26 @@ def test_pictures_of_which_nobody_would_be_told_are_not_looked_at_while_somethin
     assert 18 <= len(skipped) - 20 <= 24
     assert 59 <= sum(skipped) + len(skipped) <= 60
     assert all(each.motion for each in seen[2:])
+
+
+@pytest.mark.parametrize("analyse_fps", [5.0, 2.0])
+def test_somebody_small_is_told_of_while_something_large_sways(analyse_fps: float) -> None:
+    random = np.random.default_rng(1)
+    ground = random.random((270, 480)) * 20 + 90
+    grey = np.full((135, 240), 128, np.uint8)
+    eye = Eye(replace(SETTINGS, analyse_fps=analyse_fps), 25)
+    told = 0
+    for number in range(250):
+        luma = ground.copy()
+        branch = int(90 + 30 * math.sin(number / 25 * 2 * math.pi * 0.7))
+        luma[80:180, branch : branch + 40] = 200
+        if number >= 100:
+            walker = int(260 + 12 * (number - 100) / 25)
+            luma[150:162, walker : walker + 4] = 40
+        noisy = np.clip(luma + random.normal(0, 1, luma.shape), 0, 255).astype(np.uint8)
+        seen = eye.look(Picture(noisy, grey, grey), number * NS_PER_S // 25)
+        told += seen.picture is not None and any(box.x2 > 255 for box in seen.motion)
+    assert told >= 4 * analyse_fps
 
 
 def test_whoever_goes_is_noticed_at_the_next_picture_that_could_be_told_of() -> None:

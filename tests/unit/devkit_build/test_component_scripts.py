@@ -149,6 +149,16 @@ def test_an_installation_that_could_not_wait_is_made_up_for_when_it_is_started(d
     assert "2.0.0 runs" in device.run("3.0.0", packages=late, code=bad).stdout
 
 
+def test_the_first_version_of_all_is_kept_even_if_its_packages_came_late(device: Device) -> None:
+    late, first = device.packages(ready=False), device.code("1.0.0")
+    assert "is tried when it is started" in device.run("1.0.0", packages=late, code=first, install=True).stderr
+    (late / "ready").touch()
+    assert "1.0.0 runs" in device.run("1.0.0", packages=late, code=first).stdout
+    bad = device.code("2.0.0", broken=True)
+    assert device.run("2.0.0", packages=late, code=bad, install=True).returncode == 1
+    assert "1.0.0 runs" in device.run("2.0.0", packages=late, code=bad).stdout
+
+
 def test_the_same_code_on_other_packages_is_another_version(device: Device) -> None:
     code = device.code("1.0.0")
     device.run("1.0.0", packages=device.packages("1"), code=code, install=True)

@@ -197,6 +197,17 @@ def test_a_better_name_waits_on_where_the_cloud_has_recorded_the_first(outbox: O
     assert waiting(outbox) == []
 
 
+def test_a_better_name_that_comes_while_the_first_is_sent_is_due_at_once(outbox: Outbox) -> None:
+    outbox.put(event(1))
+    (first,) = outbox.due()
+    outbox.put(replace(event(1), label="person", revision=1))
+    outbox.attempted(first)
+    (better,) = outbox.due()
+    assert better.event.revision == 1
+    outbox.attempted(better)
+    assert outbox.due() == []
+
+
 def test_what_the_cloud_refuses_is_kept_apart_and_reported(outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
     outbox.put(event(1))
     outbox.acknowledge(Acknowledgement(event(1).event_id, Phase.RAISED, AckStatus.REFUSED, "wrong thing"))

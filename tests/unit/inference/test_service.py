@@ -254,6 +254,30 @@ def test_bundles_have_to_be_signed_by_the_trusted_key_also_where_another_setting
     assert stage.keys == [key]
 
 
+@pytest.mark.parametrize(
+    ("document", "key"),
+    [
+        ({"trusted_key": KEY, "camera": {}}, bytes(range(32))),
+        ({"trusted_key": KEY[:-2]}, b""),
+        ({"camera": {}}, None),
+    ],
+)
+def test_a_key_that_comes_with_a_mistake_counts_also_where_an_earlier_configuration_is_remembered(
+    tmp_path: Path, document: Mapping[str, object], key: bytes | None
+) -> None:
+    Stage(tmp_path, [0.9], {"armed": True}).start().stop()
+    stage = Stage(tmp_path, [0.9], document).start()
+    stage.stop()
+    assert stage.keys == [key]
+
+
+def test_a_mistake_does_not_take_the_remembered_key_away(tmp_path: Path) -> None:
+    Stage(tmp_path, [0.9], {"trusted_key": KEY}).start().stop()
+    stage = Stage(tmp_path, [0.9], {"camera": {}}).start()
+    stage.stop()
+    assert stage.keys == [bytes(range(32))]
+
+
 def test_a_refused_configuration_is_told_to_the_cloud_with_its_key_and_so_is_its_mending(stage: Stage) -> None:
     stage.nucleus.configure(NAME, {"cameras": {"yard": {"raise_ta": 0.5}}})
     wait_until(lambda: stage.service.facts.configuration_refused)
