@@ -75,6 +75,7 @@ test-pi: setup ## a build, installed and run with a Raspberry Pi's own packages 
 	$(main) -m devkit emulation
 
 provision: setup ## a device's identity and install script: make provision THING=yard-1 [NUCLEUS=lite|classic]
+	@test -n "$(THING)" || { echo "provision: which device? make provision THING=yard-1" >&2; exit 2; }
 	$(main) -m devkit provision "$(THING)" $(if $(NUCLEUS),--nucleus $(NUCLEUS))
 
 clean: ## what was built; the environments stay
