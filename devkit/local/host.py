@@ -95,7 +95,8 @@ class Ssh:
 
     def _check(self, code: int, said: str) -> None:
         if code == _SSH_FAILED:
-            raise HostError(f"{self.name}: ssh failed: {said.strip()[-300:]}; ssh-copy-id {self.name} lets it in")
+            remedy = f"; ssh-copy-id {self.name} lets it in" if "Permission denied" in said else ""
+            raise HostError(f"{self.name}: ssh failed: {said.strip()[-300:]}{remedy}")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from devkit.build.suite import ROOT
 from devkit.provision import identity, package
@@ -35,6 +35,9 @@ def main(argv: Sequence[str]) -> int:
             identity.remove(session.client("iot"), thing, place, print)
         else:
             provision(session.client("iot"), thing, place, options)
+    except NoCredentialsError as error:
+        print(f"provision: {error}; remedy: AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret", file=sys.stderr)
+        return 1
     except (SmartcamError, BotoCoreError, ClientError, OSError) as error:
         print(f"provision: {error}", file=sys.stderr)
         return 1

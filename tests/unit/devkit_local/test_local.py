@@ -166,6 +166,9 @@ def test_a_machine_that_ssh_does_not_reach_is_named_with_the_remedy(
     assert main(["--host", "pi@camera", "--build", str(built.folder)]) == 2
     said = capsys.readouterr().err
     assert "Permission denied (publickey).; ssh-copy-id pi@camera lets it in" in said
+    bench.program("ssh", "echo 'Could not resolve hostname' >&2; exit 255")
+    assert main(["--host", "pi@camera", "--build", str(built.folder)]) == 2
+    assert "ssh-copy-id" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["-oProxyCommand=touch /tmp/x", "-v", "", "pi@a camera", "pi@camera\n-v"])
