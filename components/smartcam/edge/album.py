@@ -1,7 +1,6 @@
 """The album: pictures of events on the device itself. They stay there; only the oldest make room."""
 
 import logging
-import os
 import re
 import threading
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Final
 
 from smartcam.contract.ids import CameraId, EventId
 from smartcam.edge.logs import log
+from smartcam.edge.picture_file import write_picture
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Album:
             return False
         try:
             with self._lock:
-                self._write(self._folder / f"{event}.{camera}.jpg", jpeg)
+                write_picture(self._folder / f"{event}.{camera}.jpg", jpeg)
                 self._make_room()
         except OSError as error:
             level = logging.DEBUG if self._is_failing else logging.WARNING
@@ -101,19 +101,6 @@ class Album:
                     continue
                 found.append(AlbumPicture(path, CameraId(parts[2]), EventId(parts[1]), size))
         return found
-
-    def _write(self, path: Path, jpeg: bytes) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        # No fsync: a power cut may take a picture, the event itself is safe in the outbox.
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        try:
-            with open(descriptor, "wb") as file:  # noqa: PTH123  a descriptor has no path
-                file.write(jpeg)
-            part.replace(path)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
 
     def _make_room(self) -> None:
         total = 0

@@ -1,7 +1,6 @@
 """Pictures of events on their way to the cloud: kept on disk, bounded, the newest first. Off unless switched on."""
 
 import logging
-import os
 import re
 import threading
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from smartcam.contract.snapshot import CONTENT_TYPE, LARGEST_SNAPSHOT_BYTES, sna
 from smartcam.edge.backoff import Backoff
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
+from smartcam.edge.picture_file import write_picture
 from smartcam.edge.upload import ObjectStore
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class SnapshotStore:
             return None
         try:
             with self._lock:
-                self._write(self._folder / f"{event}.{camera}.jpg", jpeg)
+                write_picture(self._folder / f"{event}.{camera}.jpg", jpeg)
                 self._make_room()
         except OSError as error:
             log(logger, logging.WARNING, "snapshot_not_kept", camera=camera, event_id=event, error=error)
@@ -133,19 +133,6 @@ class SnapshotStore:
             snapshot.path.unlink(missing_ok=True)
         except OSError as error:
             log(logger, logging.WARNING, "snapshot_not_deleted", path=snapshot.path, error=error)
-
-    def _write(self, path: Path, jpeg: bytes) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        # No fsync: a picture that a power cut takes is a picture less, its event is in the outbox.
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        try:
-            with open(descriptor, "wb") as file:  # noqa: PTH123  a descriptor has no path
-                file.write(jpeg)
-            part.replace(path)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
 
     def _make_room(self) -> None:
         total = 0
