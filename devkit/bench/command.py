@@ -58,27 +58,23 @@ def main(argv: list[str]) -> int:
 
 
 def _measure(options: argparse.Namespace, source: Path) -> Figures:
-    width, height = size = options.width, options.width * SIZE[1] // SIZE[0] & ~1
-    print(f"{source.name}, {width}x{height}, {options.passes} passes; CPU time where nothing else is said")
+    size = options.width, options.width * SIZE[1] // SIZE[0] & ~1
+    print(f"{source.name}, {size[0]}x{size[1]}, {options.passes} passes; CPU time where nothing else is said")
     clip = _scaled(source, size)
-    idle = idle_clip(source, CLIP_FOLDER / f"bench-{source.stem}-idle-{width}x{height}.mp4", size)
-    frames = measure_frames(clip, options.passes)
-    hd_clip = None if options.no_hd else _scaled(source, HD)
-    hd = None if hd_clip is None else measure_frames(hd_clip, max(options.passes // 2, 1))
+    idle = idle_clip(source, CLIP_FOLDER / f"bench-{source.stem}-idle-{size[0]}x{size[1]}.mp4", size)
+    rival = None if options.no_rival else measure_rival
     return Figures(
         clip=source.name,
-        frames=frames,
+        frames=measure_frames(clip, options.passes, rival),
         idle=measure_frames(idle, options.passes),
         inline=measure_inline(clip, options.passes, CameraSettings(CameraId("bench")).inline_side),
         scorer=measure_scorer(options.bundle, _first_picture(clip)),
         notices=measure_notices(options.notices),
         runtimes=tuple(measure_runtimes([options.bundle, *options.also])),
         latency=_latency(options),
-        motion_ms=None if options.no_rival else measure_rival(clip, width, height, frames.frames),
         probe=None if options.no_probe else measure_probe(PROBED),
-        hd=hd,
+        hd=None if options.no_hd else measure_frames(_scaled(source, HD), (options.passes + 1) // 2, rival),
         crowd_ms=measure_crowd(),
-        hd_motion_ms=measure_rival(hd_clip, *HD, hd.frames) if hd and hd_clip and not options.no_rival else None,
     )
 
 

@@ -2,10 +2,11 @@
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 import numpy as np
@@ -25,6 +26,8 @@ from smartcam.vision.mask import PrivacyMask
 from smartcam.vision.picture import Picture
 from smartcam.vision.zone import Zone
 
+Rival = Callable[[Path, int, int, int], float | None]
+"""Milliseconds per frame of a clip; it is given the clip, the width, the height and the number of its frames."""
 _COPIES: Final = 16
 """Buffers in turn, so that a copy comes from memory and not from a cache."""
 _TIMES_OVER: Final = 20
@@ -36,23 +39,17 @@ _MASKED: Final = (Zone("window", ((0.0, 0.0), (0.2, 0.0), (0.25, 0.2), (0.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class FrameFigures:
-    """CPU milliseconds per frame of the clip; `stages_ms` per call of the stage, `calls` how often in a pass.
+class PassFigures:
+    """One pass: CPU milliseconds per frame of the clip, of everything one after the other.
 
-    `whole_ms` is everything that capture and inference do to a frame but the model, notices and the pictures of events:
-    `snapshot_ms` each, `snapshots` in a pass.
+    `whole_ms` is everything that capture and inference do to a frame but the model, notices and the pictures of events.
+    `motion_ms` is what Debian's `motion` spends, None where it was not run.
     """
 
-    width: int
-    height: int
-    frames: int
     memcpy_ms: float
     decode_ms: float
     whole_ms: float
-    stages_ms: dict[str, float]
-    calls: dict[str, int]
-    snapshot_ms: float = 0.0
-    snapshots: int = 0
+    motion_ms: float | None = None
 
     @property
     def besides_decoding_ms(self) -> float:
@@ -60,33 +57,83 @@ class FrameFigures:
         return self.whole_ms - self.decode_ms
 
 
-def measure_frames(clip: Path, passes: int) -> FrameFigures:
-    """Passes over the clip, in turn: bare decoding, the whole in one thread, its stages, and copies of a frame.
+@dataclass(frozen=True, slots=True)
+class FrameFigures:
+    """CPU milliseconds: per frame of the clip in each of the `passes`; `stages_ms` per call of the stage.
 
-    The model is left out (it has figures of its own): the largest thing that moves is taken for a person.
+    `calls`: how often a stage ran in a pass. `snapshot_ms`: each picture of an event, of which a pass has `snapshots`.
     """
-    watch, staged = Stopwatch(), Stopwatch()
-    frames = 0
+
+    width: int
+    height: int
+    frames: int
+    passes: tuple[PassFigures, ...]
+    stages_ms: dict[str, float]
+    calls: dict[str, int]
+    snapshot_ms: float = 0.0
+    snapshots: int = 0
+
+    def median_of(self, figure: Callable[[PassFigures], float]) -> float:
+        """The median of the passes. Ratios are taken pass by pass: a machine's speed drifts between them."""
+        return median(figure(each) for each in self.passes)
+
+    @property
+    def memcpy_ms(self) -> float:
+        """A copy of a frame."""
+        return self.median_of(lambda each: each.memcpy_ms)
+
+    @property
+    def besides_decoding_to_memcpy(self) -> float:
+        """Everything besides decoding, in copies of a frame."""
+        return self.median_of(lambda each: each.besides_decoding_ms / each.memcpy_ms)
+
+    @property
+    def motion_ms(self) -> float | None:
+        """What Debian's `motion` spends."""
+        spent = [each.motion_ms for each in self.passes if each.motion_ms is not None]
+        return median(spent) if spent else None
+
+    @property
+    def whole_to_motion(self) -> float | None:
+        """The whole as a share of what `motion` spends."""
+        shares = [each.whole_ms / each.motion_ms for each in self.passes if each.motion_ms is not None]
+        return median(shares) if shares else None
+
+
+def measure_frames(clip: Path, passes: int, rival: Rival | None = None) -> FrameFigures:
+    """Passes over the clip, in turn: bare decoding, the whole in one thread, its stages, copies of a frame, the rival.
+
+    The model is left out (it has figures of its own): the largest thing that moves is taken for a person. `rival` says
+    what `motion` spends per frame of the clip, given its size and its number of frames.
+    """
+    staged = Stopwatch()
+    measured = []
     for _ in range(passes):
-        watch.begin_pass()
-        staged.begin_pass()
+        watch = Stopwatch()
         frames = _decode_pass(clip, watch)
         with snapshots_apart(watch):
             _whole_pass(clip, watch.only("whole", SNAPSHOT))
+        staged.begin_pass()
         with snapshots_apart(staged):
             _whole_pass(clip, staged)
         width, height = _copy_pass(clip, watch)
+        measured.append(
+            PassFigures(
+                memcpy_ms=watch.per_call_ms("memcpy"),
+                decode_ms=watch.per_call_ms("bare decode"),
+                whole_ms=watch.per_pass_ms("whole", without=SNAPSHOT) / frames,
+                motion_ms=None if rival is None else rival(clip, width, height, frames),
+            )
+        )
     return FrameFigures(
         width=width,
         height=height,
         frames=frames,
-        memcpy_ms=watch.per_call_ms("memcpy"),
-        decode_ms=watch.per_call_ms("bare decode"),
-        whole_ms=watch.per_pass_ms("whole", without=SNAPSHOT) / frames,
+        passes=tuple(measured),
         stages_ms={stage: staged.per_call_ms(stage, without=_WITHIN.get(stage, "")) for stage in STAGES},
         calls={stage: staged.calls(stage) for stage in STAGES},
-        snapshot_ms=watch.per_call_ms(SNAPSHOT) if watch.calls(SNAPSHOT) else 0.0,
-        snapshots=watch.calls(SNAPSHOT),
+        snapshot_ms=staged.per_call_ms(SNAPSHOT) if staged.calls(SNAPSHOT) else 0.0,
+        snapshots=staged.calls(SNAPSHOT),
     )
 
 

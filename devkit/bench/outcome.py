@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
-from devkit.bench.frames import FrameFigures
+from devkit.bench.frames import FrameFigures, PassFigures
 from devkit.bench.gate_probe import ProbeFigures, probe_table
 from devkit.bench.inline import InlineFigures
 from devkit.bench.latency import LatencyFigures
@@ -34,7 +34,7 @@ Row = tuple[str, float, str]
 class Figures:
     """One run. What is None or empty was not measured.
 
-    `hd`: the same clip at 1920x1080, and what `motion` spends. `crowd_ms`: a look of the tracker at fifty objects.
+    `hd`: the same clip at 1920x1080. `crowd_ms`: a look of the tracker at fifty objects.
     """
 
     clip: str
@@ -45,10 +45,8 @@ class Figures:
     inline: InlineFigures | None = None
     runtimes: tuple[RuntimeFigure, ...] = field(default=())
     latency: LatencyFigures | None = None
-    motion_ms: float | None = None
     probe: ProbeFigures | None = None
     hd: FrameFigures | None = None
-    hd_motion_ms: float | None = None
     crowd_ms: float | None = None
 
 
@@ -56,20 +54,20 @@ def ratios(figures: Figures) -> dict[str, float]:
     """What is judged: each figure as a multiple of its floor or rival."""
     frames = figures.frames
     found = {
-        "besides_decoding_to_memcpy": frames.besides_decoding_ms / frames.memcpy_ms,
+        "besides_decoding_to_memcpy": frames.besides_decoding_to_memcpy,
         "ring_to_memcpy": _ring_ms(frames) / frames.memcpy_ms,
         "scorer_to_bare": figures.scorer.wrapped_ms / figures.scorer.bare_ms,
     }
     if figures.idle is not None:
-        found["idle_besides_decoding_to_memcpy"] = figures.idle.besides_decoding_ms / figures.idle.memcpy_ms
+        found["idle_besides_decoding_to_memcpy"] = figures.idle.besides_decoding_to_memcpy
     if figures.inline is not None:
         found["inline_to_ring"] = _inline_ms(figures.inline, figures.notices) / _carried_ms(frames, figures.notices)
-    if figures.motion_ms is not None:
-        found["whole_to_debian_motion"] = frames.whole_ms / figures.motion_ms
+    if frames.whole_to_motion is not None:
+        found["whole_to_debian_motion"] = frames.whole_to_motion
     if figures.hd is not None:
-        found["hd_besides_decoding_to_memcpy"] = figures.hd.besides_decoding_ms / figures.hd.memcpy_ms
-        if figures.hd_motion_ms is not None:
-            found["hd_whole_to_debian_motion"] = figures.hd.whole_ms / figures.hd_motion_ms
+        found["hd_besides_decoding_to_memcpy"] = figures.hd.besides_decoding_to_memcpy
+        if figures.hd.whole_to_motion is not None:
+            found["hd_whole_to_debian_motion"] = figures.hd.whole_to_motion
     if figures.crowd_ms is not None:
         found["tracker_to_half_a_millisecond"] = figures.crowd_ms / _CROWD_MS
     return found
@@ -85,21 +83,11 @@ def document(figures: Figures) -> Mapping[str, object]:
     frames, scorer, notices = figures.frames, figures.scorer, figures.notices
     return {
         "clip": figures.clip,
-        "size": [frames.width, frames.height],
-        "memcpy_ms": round(frames.memcpy_ms, 4),
-        "decode_ms": round(frames.decode_ms, 4),
-        "whole_ms": round(frames.whole_ms, 4),
-        "besides_decoding_ms": round(frames.besides_decoding_ms, 4),
+        **_frame_document(frames),
         "stages_ms": {name: round(value, 4) for name, value in frames.stages_ms.items()},
         "calls": {"frames": frames.frames, **frames.calls},
         "snapshot": {"each_ms": round(frames.snapshot_ms, 4), "calls": frames.snapshots},
-        "idle": None
-        if figures.idle is None
-        else {
-            "frames": figures.idle.frames,
-            "memcpy_ms": round(figures.idle.memcpy_ms, 4),
-            "besides_decoding_ms": round(figures.idle.besides_decoding_ms, 4),
-        },
+        "idle": None if figures.idle is None else _frame_document(figures.idle),
         "notice_ms": {"publish": round(notices.publish_ms, 4), "receive": round(notices.receive_ms, 4)},
         "inline": None if figures.inline is None else asdict(figures.inline),
         "scorer": {
@@ -111,12 +99,23 @@ def document(figures: Figures) -> Mapping[str, object]:
         "runtimes": [asdict(figure) for figure in figures.runtimes],
         "capture_to_publish_ms": None if figures.latency is None else asdict(figures.latency),
         "tracker_fifty_objects_ms": None if figures.crowd_ms is None else round(figures.crowd_ms, 4),
-        "hd": None if figures.hd is None else asdict(figures.hd),
-        "hd_debian_motion_ms": None if figures.hd_motion_ms is None else round(figures.hd_motion_ms, 4),
+        "hd": None if figures.hd is None else _frame_document(figures.hd),
         "missed": list(missed(figures)),
-        "debian_motion_ms": None if figures.motion_ms is None else round(figures.motion_ms, 4),
         "probe": None if figures.probe is None else asdict(figures.probe),
         "ratios": {name: round(value, 3) for name, value in ratios(figures).items()},
+    }
+
+
+def _frame_document(frames: FrameFigures) -> Mapping[str, object]:
+    return {
+        "size": [frames.width, frames.height],
+        "frames": frames.frames,
+        "memcpy_ms": round(frames.memcpy_ms, 4),
+        "decode_ms": round(frames.median_of(_decoding), 4),
+        "whole_ms": round(frames.median_of(_whole), 4),
+        "besides_decoding_ms": round(frames.median_of(_besides), 4),
+        "debian_motion_ms": None if frames.motion_ms is None else round(frames.motion_ms, 4),
+        "passes": [asdict(each) for each in frames.passes],
     }
 
 
@@ -136,19 +135,15 @@ def table(figures: Figures) -> str:
 
 
 def _frame_rows(figures: Figures) -> Iterator[Row]:
-    frames, judged = figures.frames, ratios(figures)
+    frames = figures.frames
     yield "copy of a frame (memcpy)", frames.memcpy_ms, "the floor"
-    yield "decoding", frames.decode_ms, "per frame of the clip"
-    yield "the whole, without the model", frames.whole_ms, "per frame of the clip"
-    if figures.motion_ms is not None:
-        yield "  Debian's motion, the whole", figures.motion_ms, f"ours is {judged['whole_to_debian_motion']:.2f} of it"
-    yield "  besides decoding", frames.besides_decoding_ms, f"{judged['besides_decoding_to_memcpy']:.2f} x memcpy"
+    yield from _whole_rows(frames)
     if figures.idle is not None:
-        note = f"{judged['idle_besides_decoding_to_memcpy']:.2f} x memcpy"
-        yield "  besides decoding, idle scene", figures.idle.besides_decoding_ms, note
+        note = f"{figures.idle.besides_decoding_to_memcpy:.2f} x memcpy"
+        yield "  besides decoding, idle scene", figures.idle.median_of(_besides), note
     for name, value in frames.stages_ms.items():
         yield f"  {name}", value, f"each of {frames.calls[name]}; {value / frames.memcpy_ms:.2f} x memcpy"
-    yield "  ring write and read", _ring_ms(frames), f"{judged['ring_to_memcpy']:.2f} x memcpy"
+    yield "  ring write and read", _ring_ms(frames), f"{ratios(figures)['ring_to_memcpy']:.2f} x memcpy"
     if figures.crowd_ms is not None:
         yield "tracker among fifty objects", figures.crowd_ms, f"each look; at most {_CROWD_MS:g} ms"
     if frames.snapshots:
@@ -156,16 +151,18 @@ def _frame_rows(figures: Figures) -> Iterator[Row]:
 
 
 def _hd_rows(figures: Figures) -> Iterator[Row]:
-    frames, judged = figures.hd, ratios(figures)
-    if frames is None:
-        return
-    yield f"{frames.width}x{frames.height}: memcpy", frames.memcpy_ms, "the floor"
-    yield "  decoding", frames.decode_ms, "per frame of the clip"
-    yield "  the whole, without the model", frames.whole_ms, "per frame of the clip"
-    if figures.hd_motion_ms is not None:
-        yield "  Debian's motion", figures.hd_motion_ms, f"ours is {judged['hd_whole_to_debian_motion']:.2f} of it"
-    note = f"{judged['hd_besides_decoding_to_memcpy']:.2f} x memcpy"
-    yield "  besides decoding, at this size", frames.besides_decoding_ms, note
+    frames = figures.hd
+    if frames is not None:
+        yield f"{frames.width}x{frames.height}: memcpy", frames.memcpy_ms, "the floor"
+        yield from _whole_rows(frames)
+
+
+def _whole_rows(frames: FrameFigures) -> Iterator[Row]:
+    yield "decoding", frames.median_of(_decoding), "per frame of the clip"
+    yield "the whole, without the model", frames.median_of(_whole), "per frame of the clip"
+    if frames.motion_ms is not None:
+        yield "  Debian's motion, the whole", frames.motion_ms, f"ours is {frames.whole_to_motion:.2f} of it"
+    yield "  besides decoding", frames.median_of(_besides), f"{frames.besides_decoding_to_memcpy:.2f} x memcpy"
 
 
 def _message_rows(figures: Figures) -> Iterator[Row]:
@@ -201,6 +198,18 @@ def _latency_rows(figures: Figures) -> Iterator[Row]:
         yield "capture to publish, p50", latency.p50_ms, f"on the clock, of {latency.events} events"
         yield "capture to publish, p90", latency.p90_ms, "on the clock"
         yield "capture to publish, p99", latency.p99_ms, f"on the clock; at most {latency.most_ms:.1f}"
+
+
+def _decoding(each: PassFigures) -> float:
+    return each.decode_ms
+
+
+def _whole(each: PassFigures) -> float:
+    return each.whole_ms
+
+
+def _besides(each: PassFigures) -> float:
+    return each.besides_decoding_ms
 
 
 def _ring_ms(frames: FrameFigures) -> float:

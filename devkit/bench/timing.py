@@ -13,7 +13,7 @@ NS_PER_MS = 1e6
 class Stopwatch:
     """Sums this thread's CPU time per stage, pass by pass."""
 
-    _passes: list[dict[str, tuple[int, int]]] = field(default_factory=list)
+    _passes: list[dict[str, tuple[int, int]]] = field(default_factory=lambda: [{}])
 
     def begin_pass(self) -> None:
         """A new round: its figures are kept apart from the others', so that medians can be taken."""

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from devkit.score.labels import ScoreError
 from devkit.score.matching import SeenEvent
 from smartcam.capture.eye import Eye
@@ -24,11 +22,11 @@ from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.inference.analysis import Model, SceneModel
 from smartcam.inference.cameras import new_analysis
 from smartcam.inference.events import EventMaker
-from smartcam.inference.followed import row_of
+from smartcam.inference.followed import corners
 from smartcam.inference.settings import InferenceSettings
 from smartcam.inference.tampering import TamperAnalysis
 from smartcam.model.scoring import AnomalyScore, AnomalyScorer, Detections, Detector
-from smartcam.vision.boxes import covers
+from smartcam.vision.corners import cover
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
 
@@ -226,8 +224,8 @@ class _Player:
         if event.box is None:
             return False
         others = [episode.box for episode in self._analysis.episodes() if episode.event.event_id != event.event_id]
-        boxes = [row_of(box) for box in others if box is not None]
-        return not boxes or float(covers(row_of(event.box), np.concatenate(boxes)).max()) < SAME_OBJECT
+        here = corners(event.box)
+        return all(box is None or cover(here, corners(box)) < SAME_OBJECT for box in others)
 
     def _seen(self, event: Event) -> SeenEvent:
         end = self._ended.get(event.event_id)

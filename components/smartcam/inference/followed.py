@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
-
 from smartcam.contract.event import NormalBox
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.inference.events import OpenEpisode
 from smartcam.inference.shots import BestShot
 from smartcam.vision.alarm import AlarmState
-from smartcam.vision.boxes import AnyBoxes, Boxes, covers
 from smartcam.vision.corners import Corners, cover, overlap
 from smartcam.vision.frame import Frame
 from smartcam.vision.rule import Rule, RuleState
@@ -62,7 +59,7 @@ class Followed:
         seen_twice = earlier.seen_at < at and earlier.seen_at - self.since <= TWICE_S * NS_PER_S
         if not seen_twice or earlier.box is None or self.born is None:
             return False
-        return float(covers(row_of(earlier.box), row_of(self.born))[0, 0]) >= TWICE_COVER
+        return cover(corners(earlier.box), corners(self.born)) >= TWICE_COVER
 
 
 @dataclass(slots=True)
@@ -99,36 +96,26 @@ def same_thing(box: Corners, other: Corners) -> float:
     return shared if shared >= SAME_IOU and cover(box, other) >= SAME_COVER else 0.0
 
 
-def shares(boxes: Sequence[PixelBox], frame: Frame) -> Boxes:
-    """Boxes in shares of the picture, (n, 4)."""
+def shares(boxes: Sequence[PixelBox], frame: Frame) -> list[Corners]:
+    """Boxes in shares of the picture."""
     width, height = frame.picture.width, frame.picture.height
-    rows = [(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height) for box in boxes]
-    return np.array(rows, np.float32).reshape(-1, 4)
+    return [(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height) for box in boxes]
 
 
-def corners(row: AnyBoxes) -> Corners:
-    """A row of an array of boxes in plain numbers."""
-    x1, y1, x2, y2 = row.tolist()
-    return x1, y1, x2, y2
+def corners(box: NormalBox) -> Corners:
+    """The box in plain numbers."""
+    return box.x1, box.y1, box.x2, box.y2
 
 
-def normal(row: AnyBoxes) -> NormalBox | None:
+def normal(box: Corners) -> NormalBox | None:
     """The box within the picture, None where nothing of it is."""
-    x1, y1, x2, y2 = row.tolist()
-    x1, y1, x2, y2 = min(max(x1, 0.0), 1.0), min(max(y1, 0.0), 1.0), min(max(x2, 0.0), 1.0), min(max(y2, 0.0), 1.0)
+    x1, y1, x2, y2 = (min(max(share, 0.0), 1.0) for share in box)
     return NormalBox(x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
 
-def pixels(row: AnyBoxes, frame: Frame) -> PixelBox | None:
+def pixels(box: Corners, frame: Frame) -> PixelBox | None:
     """A box in shares as pixels of the frame, None where nothing of it is in the picture."""
-    box = normal(row)
-    if box is None:
-        return None
     width, height = frame.picture.width, frame.picture.height
-    x1, y1, x2, y2 = round(box.x1 * width), round(box.y1 * height), round(box.x2 * width), round(box.y2 * height)
+    x1, x2 = (min(max(round(share * width), 0), width) for share in (box[0], box[2]))
+    y1, y2 = (min(max(round(share * height), 0), height) for share in (box[1], box[3]))
     return PixelBox(x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
-
-
-def row_of(box: NormalBox) -> Boxes:
-    """The box as an array (1, 4)."""
-    return np.array([[box.x1, box.y1, box.x2, box.y2]], np.float32)

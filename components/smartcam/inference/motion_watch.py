@@ -1,17 +1,16 @@
 """Motion events: something large goes somewhere on purpose, and the detector has no name for it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-
-import numpy as np
 
 from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.times import NS_PER_S
 from smartcam.inference.analysis import can_go_on
 from smartcam.inference.events import MOTION, STORE_EVERY_S, Change, EventMaker, OpenEpisode, Sight, stored
-from smartcam.inference.followed import Moving, fresh, normal, row_of, shares
-from smartcam.vision.boxes import centres, covers, overlaps, sizes
+from smartcam.inference.followed import Moving, corners, fresh, normal
+from smartcam.vision.corners import Corners, centre, cover, overlap, side
 from smartcam.vision.frame import Frame
 from smartcam.vision.movers import Mover, Movers, PurposePolicy
 from smartcam.vision.rule import MOTION as MOTION_LABEL
@@ -45,7 +44,7 @@ class Surroundings:
     taken: Sequence[NormalBox]
     pending: frozenset[int]
     visibility: Visibility
-    movers: Sequence[Mover] = ()
+    movers: Sequence[Mover]
 
 
 class MotionWatch:
@@ -66,10 +65,10 @@ class MotionWatch:
         for moving in self.moving.values():
             moving.rules = fresh(rules)
 
-    def step(self, frame: Frame) -> list[Mover]:
-        """The movers of the frame."""
+    def step(self, frame: Frame, motion: Sequence[Corners]) -> list[Mover]:
+        """The movers of the frame; `motion` is the frame's, in shares of the picture."""
         self._backdrop.learn(frame.captured_mono, frame.picture.luma, frame.motion)
-        movers = self._movers.step(frame.captured_mono, shares(frame.motion, frame))
+        movers = self._movers.step(frame.captured_mono, motion)
         ids = {mover.id for mover in movers}
         self._adrift += [moving for mover, moving in self.moving.items() if mover not in ids and moving.episode]
         self.moving = {mover: moving for mover, moving in self.moving.items() if mover in ids}
@@ -80,15 +79,15 @@ class MotionWatch:
                 self._go_on_with_one_adrift(moving)
         return movers
 
-    def look(self, frame: Frame, movers: Sequence[Mover], around: Surroundings) -> list[Change]:
+    def look(self, frame: Frame, around: Surroundings) -> list[Change]:
         """What the frame's movers change, now that the detector has spoken."""
         changes = []
-        for mover in movers:
+        for mover in around.movers:
             moving = self.moving[mover.id]
             if moving.episode is not None:
                 changes += self._go_on(moving, frame, seen=mover.seen)
             elif mover.seen and moving.box is not None:
-                changes += self._consider(moving, mover, frame, replace(around, movers=movers))
+                changes += self._consider(moving, mover, frame, around)
         for moving in self._adrift:
             changes += self._go_on(moving, frame, seen=False)
         self._adrift = [moving for moving in self._adrift if moving.episode is not None]
@@ -193,17 +192,14 @@ class MotionWatch:
 
 
 def _is_part(box: NormalBox, others: Sequence[NormalBox]) -> bool:
-    if not others:
-        return False
-    return float(covers(row_of(box), np.concatenate([row_of(other) for other in others])).max()) >= PART_COVER
+    return any(cover(corners(box), corners(other)) >= PART_COVER for other in others)
 
 
 def _is_at(there: NormalBox | None, here: NormalBox | None) -> bool:
-    return there is not None and here is not None and float(overlaps(row_of(there), row_of(here))[0, 0]) >= _ORPHAN_IOU
+    return there is not None and here is not None and overlap(corners(there), corners(here)) >= _ORPHAN_IOU
 
 
 def _is_near(there: NormalBox, here: NormalBox) -> bool:
-    one, other = row_of(there).astype(np.float64), row_of(here).astype(np.float64)
-    apart = float(np.linalg.norm(centres(one) - centres(other)))
-    larger, smaller = max(sizes(one)[0], sizes(other)[0]), min(sizes(one)[0], sizes(other)[0])
-    return bool(apart <= _REACH * larger and smaller > larger / 2)
+    one, other = corners(there), corners(here)
+    smaller, larger = sorted((side(one), side(other)))
+    return math.dist(centre(one), centre(other)) <= _REACH * larger and smaller > larger / 2

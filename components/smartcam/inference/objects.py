@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-
 from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
@@ -20,16 +18,16 @@ from smartcam.inference.events import (
     more_severe,
     stored,
 )
-from smartcam.inference.followed import HOLD_S, Followed, corners, fresh, normal, pixels, row_of, same_thing, shares
+from smartcam.inference.followed import HOLD_S, Followed, corners, fresh, normal, pixels, same_thing, shares
 from smartcam.inference.motion_watch import MotionWatch, Surroundings
 from smartcam.inference.settings import CameraSettings
 from smartcam.model.scoring import Detections
 from smartcam.vision.alarm import AlarmState, Observation, Transition, is_sure, step
-from smartcam.vision.boxes import Boxes, covers, overlaps
+from smartcam.vision.corners import Corners, cover, overlap
 from smartcam.vision.frame import Frame
 from smartcam.vision.movers import Mover
 from smartcam.vision.rule import Fired, Rule, Stand, observe_all
-from smartcam.vision.track import Sightings, Tracker, TrackPolicy, Tracks
+from smartcam.vision.track import Sighting, Track, Tracker, TrackPolicy
 from smartcam.vision.visibility import Visibility
 
 SHADOW_COVER: Final = 0.6
@@ -53,10 +51,8 @@ class ObjectAnalysis:
         self._model = model
         self._maker = maker
         self._events = model.manifest.events
-        self._kinds = sorted(set(self._events.values()))
-        self._labels = model.manifest.labels
         self._tracker = Tracker()
-        self._tracks: Tracks | None = None
+        self._tracks: list[Track] = []
         self._followed: dict[int, Followed] = {}
         self._orphans: list[OpenEpisode] = []
         self._orphans_until: MonotonicNs | None = None
@@ -80,21 +76,24 @@ class ObjectAnalysis:
             return []
         self._last = frame.captured_mono
         found = self._model.detector.detect(frame.picture, self._regions(frame))
-        sightings = self._sightings(found, frame)
-        tracks = self._tracks = self._tracker.step(frame.captured_mono, sightings, shares(frame.motion, frame))
-        movers = self._motion.step(frame)
+        looked_at = shares(found.looked_at, frame) if found.looked_at else None
+        motion = shares(frame.motion, frame)
+        tracks = self._tracks = self._tracker.step(
+            frame.captured_mono, self._sightings(found, frame), motion, looked_at
+        )
+        movers = self._motion.step(frame, motion)
         self._adopt(tracks)
         self._pair(tracks, movers)
-        changes = [change for row in range(len(tracks)) for change in self._advance(tracks, row, frame)]
-        changes += self._motion.look(frame, movers, self._surroundings(tracks, visibility))
-        return [*changes, *self._let_go(tracks, frame), *self._clear_orphans(frame), *self._store(frame)]
+        changes = [change for track in tracks for change in self._advance(track, frame)]
+        changes += self._motion.look(frame, self._surroundings(movers, visibility))
+        return [*changes, *self._let_go(frame), *self._clear_orphans(frame), *self._store(frame)]
 
     def end(self, at: UtcNs) -> list[Change]:
         """Every open episode ends, and the tracks are forgotten."""
         changes = [self._maker.cleared(episode, at) for episode in self.episodes()]
         self._tracker.forget()
         self._motion.forget()
-        self._tracks, self._followed, self._orphans = None, {}, []
+        self._tracks, self._followed, self._orphans = [], {}, []
         return changes
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
@@ -109,76 +108,71 @@ class ObjectAnalysis:
 
     def _regions(self, frame: Frame) -> list[PixelBox]:
         """Where to look: at motion and at known objects; everywhere in a still picture."""
-        if not frame.motion or self._tracks is None:
-            return list(frame.motion)
-        recent = self._tracks.boxes[self._tracks.unseen_s <= LOOK_AFTER_S]
-        return [*frame.motion, *(box for row in recent if (box := pixels(row, frame)) is not None)]
+        if not frame.motion:
+            return []
+        recent = (pixels(track.box, frame) for track in self._tracks if track.unseen_s <= LOOK_AFTER_S)
+        return [*frame.motion, *(box for box in recent if box is not None)]
 
-    def _sightings(self, found: Detections, frame: Frame) -> Sightings:
-        kept = [row for row, label in enumerate(found.labels) if label in self._events]
+    def _sightings(self, found: Detections, frame: Frame) -> list[Sighting]:
+        """What was found of what raises events, in shares of the picture."""
         width, height = frame.picture.width, frame.picture.height
-        scale = np.array([width, height, width, height], np.float32)
-        labels = [found.labels[row] for row in kept]
-        return Sightings(
-            boxes=np.clip(found.boxes[kept] / scale, 0.0, 1.0).astype(np.float32).reshape(-1, 4),
-            scores=found.scores[kept],
-            groups=np.array([self._kinds.index(self._events[label]) for label in labels], np.int64),
-            labels=np.array([self._labels.index(label) for label in labels], np.int64),
-            looked_at=shares(found.looked_at, frame) if found.looked_at else None,
-        )
+        rows = zip(found.labels, found.scores.tolist(), found.boxes.tolist(), strict=True)
+        return [
+            Sighting((x1 / width, y1 / height, x2 / width, y2 / height), score, self._events[label], label)
+            for label, score, (x1, y1, x2, y2) in rows
+            if label in self._events
+        ]
 
-    def _pair(self, tracks: Tracks, movers: Sequence[Mover]) -> None:
+    def _pair(self, tracks: Sequence[Track], movers: Sequence[Mover]) -> None:
         """Find out which mover each object is in this look."""
         for followed in self._followed.values():
             followed.mover = None
         seen = [mover for mover in movers if mover.seen]
         if not seen:
             return
-        boxes = [corners(mover.box) for mover in seen]
-        for row in np.flatnonzero(tracks.seen).tolist():
-            box = corners(tracks.boxes[row])
-            worths = [same_thing(box, other) for other in boxes]
+        for track in tracks:
+            if not track.seen:
+                continue
+            worths = [same_thing(track.box, mover.box) for mover in seen]
             best = max(worths)
             if best > 0:
-                self._of(tracks, row).mover = seen[worths.index(best)].id
+                self._of(track).mover = seen[worths.index(best)].id
 
-    def _of(self, tracks: Tracks, row: int) -> Followed:
-        track = int(tracks.ids[row])
-        if track not in self._followed:
-            self._followed[track] = Followed(fresh(self._rules))
-        return self._followed[track]
+    def _of(self, track: Track) -> Followed:
+        if track.id not in self._followed:
+            self._followed[track.id] = Followed(fresh(self._rules))
+        return self._followed[track.id]
 
-    def _advance(self, tracks: Tracks, row: int, frame: Frame) -> list[Change]:
-        followed = self._of(tracks, row)
-        followed.moves = int(tracks.moves[row])
-        seen = bool(tracks.seen[row])
-        if not (seen or tracks.missed[row]) or (not seen and self._is_held(int(tracks.ids[row]), followed, tracks.at)):
+    def _advance(self, track: Track, frame: Frame) -> list[Change]:
+        followed, at = self._of(track), frame.captured_mono
+        followed.moves = track.moves
+        if not (track.seen or track.missed) or (not track.seen and self._is_held(track.id, followed)):
             return []
-        box, score, label = normal(tracks.boxes[row]), float(tracks.scores[row]), self._label(tracks, row)
-        fired = self._fired(followed, label, box, frame) if seen else None
-        hidden = self._hidden_by(tracks, row, followed)
+        box = normal(track.box)
+        fired = self._fired(followed, track.label, box, frame) if track.seen else None
+        hidden = self._hidden_by(track, followed)
         observation = Observation(
-            at=tracks.at,
-            score=score,
-            seen=seen,
-            moves=followed.moves,
+            at=at,
+            score=track.score,
+            seen=track.seen,
+            moves=track.moves,
             allowed=fired is not None and hidden is None,
-            static=bool(tracks.static[row]),
-            loitered=self._has_loitered(tracks, row, fired),
+            static=track.static,
+            loitered=self._has_loitered(track, fired),
         )
         followed.alarm, transition = step(self._policy, followed.alarm, observation)
-        if seen:
-            followed.seen_at, followed.born, followed.box = tracks.at, followed.born or box, box
-            followed.since = followed.since or tracks.at
-            self._picture(followed, box, label, frame)
-        sight = self._sight(tracks, row, fired)
+        if track.seen:
+            followed.seen_at, followed.born, followed.box = at, followed.born or box, box
+            followed.since = followed.since or at
+            self._picture(followed, box, track.label, frame)
+        sight = self._sight(track, box, fired)
         if transition is Transition.RAISED:
-            changes = self._raise(int(tracks.ids[row]), followed, sight, frame)
+            changes = self._raise(track.id, followed, sight, frame)
         else:
-            changes = self._go_on(followed, transition, score, box, frame)
-            if any(not rule.labels or label in rule.labels for rule in self._rules):
+            changes = self._go_on(followed, transition, track.score, box, frame)
+            if any(not rule.labels or track.label in rule.labels for rule in self._rules):
                 changes += self._rename(followed, hidden, sight)
-        self._tell_mover(tracks, row, followed)
+        self._tell_mover(track, followed)
         return changes
 
     def _fired(self, followed: Followed, label: str, box: NormalBox | None, frame: Frame) -> Fired | None:
@@ -188,19 +182,19 @@ class ObjectAnalysis:
         followed.rules, fired = observe_all(self._rules, followed.rules, Stand(frame.captured_mono, utc, label, box))
         return fired
 
-    def _has_loitered(self, tracks: Tracks, row: int, fired: Fired | None) -> bool:
+    def _has_loitered(self, track: Track, fired: Fired | None) -> bool:
         """Whether it fired a rule by staying, and has not stood there for long beyond what the rule asks for."""
         if fired is None or not fired.loiter_s:
             return False
-        return float(tracks.still_s[row]) - fired.loiter_s < self._tracker.policy.static_after_s
+        return track.still_s - fired.loiter_s < self._tracker.policy.static_after_s
 
-    def _sight(self, tracks: Tracks, row: int, fired: Fired | None) -> Sight:
+    def _sight(self, track: Track, box: NormalBox | None, fired: Fired | None) -> Sight:
         return Sight(
-            kind=self._kind(tracks, row),
-            score=float(tracks.scores[row]),
+            kind=track.kind,
+            score=track.score,
             threshold=self._policy.raise_at,
-            box=normal(tracks.boxes[row]),
-            label=self._label(tracks, row),
+            box=box,
+            label=track.label,
             zone=None if fired is None else fired.zone,
             rule=None if fired is None else fired.rule,
             cause=DETECTED,
@@ -265,33 +259,33 @@ class ObjectAnalysis:
         moving.episode = None
         return change
 
-    def _tell_mover(self, tracks: Tracks, row: int, followed: Followed) -> None:
+    def _tell_mover(self, track: Track, followed: Followed) -> None:
         """A mover that the detector is sure of raises nothing of its own; of which track it is, it remembers."""
-        if followed.mover is None or tracks.static[row] or not tracks.seen[row]:
+        if followed.mover is None or track.static or not track.seen:
             return
         moving = self._motion.moving[followed.mover]
         if followed.episode is not None:
-            moving.track = int(tracks.ids[row])
+            moving.track = track.id
         if moving.episode is None and (followed.episode is not None or is_sure(self._policy, followed.alarm)):
             moving.is_known = True
 
-    def _is_held(self, track: int, followed: Followed, at: MonotonicNs) -> bool:
+    def _is_held(self, track: int, followed: Followed) -> bool:
         """Whether an object that the detector does not see goes on moving."""
-        if followed.episode is None or at - followed.seen_at > HOLD_S * NS_PER_S:
+        if followed.episode is None or self._last - followed.seen_at > HOLD_S * NS_PER_S:
             return False
         return any(moving.track == track and moving.is_moving for moving in self._motion.moving.values())
 
-    def _surroundings(self, tracks: Tracks, visibility: Visibility) -> Surroundings:
+    def _surroundings(self, movers: Sequence[Mover], visibility: Visibility) -> Surroundings:
         taken = [
             item.episode.box
             for item in self._followed.values()
             if item.episode is not None
             and item.episode.box is not None
-            and tracks.at - item.seen_at <= TAKEN_S * NS_PER_S
+            and self._last - item.seen_at <= TAKEN_S * NS_PER_S
         ]
         taken += [orphan.box for orphan in self._orphans if orphan.box is not None]
         pending = (item.mover for item in self._followed.values() if item.alarm.streak and item.mover is not None)
-        return Surroundings(taken, frozenset(pending), visibility)
+        return Surroundings(taken, frozenset(pending), visibility, movers)
 
     def _picture(self, followed: Followed, box: NormalBox | None, label: str, frame: Frame) -> None:
         if followed.episode is not None or followed.alarm.streak:
@@ -309,17 +303,17 @@ class ObjectAnalysis:
         followed.episode = replace(episode, box=box or episode.box, peak=max(episode.peak, score))
         return []
 
-    def _let_go(self, tracks: Tracks, frame: Frame) -> list[Change]:
+    def _let_go(self, frame: Frame) -> list[Change]:
         """Count down the episodes whose tracks are gone."""
         changes = []
-        alive = set(tracks.ids.tolist())
+        alive = {track.id for track in self._tracks}
         for track, followed in list(self._followed.items()):
-            if track in alive or self._is_held(track, followed, tracks.at):
+            if track in alive or self._is_held(track, followed):
                 continue
             if followed.episode is None:
                 del self._followed[track]
                 continue
-            gone = Observation(tracks.at, 0.0, seen=False, moves=followed.moves)
+            gone = Observation(frame.captured_mono, 0.0, seen=False, moves=followed.moves)
             followed.alarm, transition = step(self._policy, followed.alarm, gone)
             changes += self._go_on(followed, transition, 0.0, None, frame)
         return changes
@@ -333,25 +327,19 @@ class ObjectAnalysis:
                 changes.append(Change(None, stored(followed.episode)))
         return changes
 
-    def _adopt(self, tracks: Tracks) -> None:
+    def _adopt(self, tracks: Sequence[Track]) -> None:
         """Give episodes of an earlier process to the tracks that are where their objects were."""
-        for row in np.flatnonzero(tracks.seen).tolist():
-            followed = self._of(tracks, row)
-            orphan = self._orphan_at(tracks.boxes[row], self._kind(tracks, row))
-            if followed.episode is None and orphan is not None:
+        for track in tracks:
+            orphan = self._orphan_at(track.box, track.kind) if track.seen else None
+            if orphan is not None and self._of(track).episode is None:
                 self._orphans.remove(orphan)
-                followed.episode = orphan
-                followed.alarm = AlarmState(open=True)
+                self._of(track).episode = orphan
+                self._of(track).alarm = AlarmState(open=True)
         for orphan in self._motion.adopt(self._orphans):
             self._orphans.remove(orphan)
 
-    def _orphan_at(self, box: Boxes, kind: EventKind) -> OpenEpisode | None:
-        for orphan in self._orphans:
-            if orphan.event.kind is kind and can_go_on(orphan) and orphan.box is not None:
-                there = row_of(orphan.box)
-                if overlaps(box[None], there)[0, 0] >= SAME_IOU:
-                    return orphan
-        return None
+    def _orphan_at(self, box: Corners, kind: EventKind) -> OpenEpisode | None:
+        return next((orphan for orphan in self._orphans if orphan.event.kind is kind and _is_at(orphan, box)), None)
 
     def _clear_orphans(self, frame: Frame) -> list[Change]:
         if self._orphans_until is None:
@@ -361,35 +349,32 @@ class ObjectAnalysis:
         self._orphans = [item for item in self._orphans if item not in over]
         return [self._maker.cleared(episode, frame.captured_at) for episode in over]
 
-    def _kind(self, tracks: Tracks, row: int) -> EventKind:
-        return self._kinds[int(tracks.groups[row])]
-
-    def _label(self, tracks: Tracks, row: int) -> str:
-        return self._labels[int(tracks.labels[row])]
-
-    def _hidden_by(self, tracks: Tracks, row: int, followed: Followed) -> Followed | None:
+    def _hidden_by(self, track: Track, followed: Followed) -> Followed | None:
         """The object, whose episode is on, of which this track is a part, or which it is under another label."""
         if followed.episode is not None:
             return None
-        others = [
-            other
-            for other in np.flatnonzero(tracks.seen).tolist()
-            if other != row
-            and (known := self._followed.get(int(tracks.ids[other]))) is not None
-            and known.episode is not None
-        ]
-        if not others:
+        best, known = 0.0, None
+        for other in self._tracks:
+            if not other.seen or other.id == track.id:
+                continue
+            following = self._followed.get(other.id)
+            worth = _sameness(track, other)
+            if worth > best and following is not None and following.episode is not None:
+                best, known = worth, following
+        if known is None or known.episode is None or best < 1:
             return None
-        box, boxes = tracks.boxes[[row]], tracks.boxes[others]
-        same = tracks.groups[others] == tracks.groups[row]
-        apart = overlaps(box, boxes)[0] * ~same / TWIN_IOU
-        part = covers(box, boxes)[0] * same / SHADOW_COVER
-        worth = np.maximum(apart, part)
-        best = int(worth.argmax())
-        if worth[best] < 1:
-            return None
-        known = self._followed[int(tracks.ids[others[best]])]
-        if not followed.was_shadow and is_sure(self._policy, followed.alarm) and known.episode is not None:
+        if not followed.was_shadow and is_sure(self._policy, followed.alarm):
             followed.was_shadow = True
             known.episode = replace(known.episode, suppressed=known.episode.suppressed + 1)
         return known
+
+
+def _is_at(orphan: OpenEpisode, box: Corners) -> bool:
+    return can_go_on(orphan) and orphan.box is not None and overlap(box, corners(orphan.box)) >= SAME_IOU
+
+
+def _sameness(one: Track, other: Track) -> float:
+    """How much two tracks are one object, from 1 on: parts of one kind, or one thing under two labels."""
+    if one.kind is other.kind:
+        return cover(one.box, other.box) / SHADOW_COVER
+    return overlap(one.box, other.box) / TWIN_IOU

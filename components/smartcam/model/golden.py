@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.reading import Fields, parse_object
 from smartcam.model.heads import Sightings
+from smartcam.vision.boxes import overlaps
 
 MOST_SIGHTINGS: Final = 1000
 _LEAST_IOU: Final = 0.5
@@ -68,7 +69,7 @@ def check_answer(expected: Answer, actual: Answer, tolerance: float) -> None:
 def _check_sightings(these: Sightings, those: Sightings, tolerance: float, complaint: str) -> None:
     """What is near the last place of a full list may be pushed off it by rounding, and is not compared."""
     last = max((float(side.scores[-1]) for side in (these, those) if len(side.scores)), default=0.0)
-    overlap = _ious(these.boxes, those.boxes)
+    overlap = overlaps(these.boxes, those.boxes)
     for place, score in enumerate(these.scores.tolist()):
         if score <= last + 2 * tolerance:
             return
@@ -90,16 +91,6 @@ def _check_shares(expected: NDArray[np.float32], actual: NDArray[np.float32], to
             f"golden output differs by more than {tolerance}: "
             f"share {worst} is {actual[worst]:.4f} and should be {expected[worst]:.4f}"
         )
-
-
-def _ious(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union of every box of `a` (n, 4) with every box of `b` (m, 4): (n, m)."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=2)
-    areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (a, b)]
-    union = areas[0][:, None] + areas[1][None, :] - shared
-    return np.asarray(shared / np.maximum(union, np.finfo(np.float32).tiny), np.float32)
 
 
 def _box(row: Fields) -> list[float]:

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable
+from typing import Final
 
-from smartcam.vision.boxes import TINY
+TINY: Final = 1e-9
 
 Corners = tuple[float, float, float, float]
 """A box: x1, y1, x2, y2."""

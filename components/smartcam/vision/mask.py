@@ -44,9 +44,9 @@ def check_masks(zones: Sequence[Zone], key: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a plane is written over: rows from the first that a zone touches to the last, a mask of them, black."""
+    """The part of a plane about all that zones touch: rows and columns, a mask of it, and black for it."""
 
-    rows: slice
+    part: tuple[slice, slice]
     mask: Plane
     black: Plane
 
@@ -73,7 +73,7 @@ class PrivacyMask:
         planes = zip((masked.y, masked.u, masked.v), (picture.y, picture.u, picture.v), self._places, strict=True)
         for target, source, place in planes:
             np.copyto(target, source)
-            cv2.copyTo(place.black, place.mask, target[place.rows])
+            cv2.copyTo(place.black, place.mask, target[place.part])
         return masked
 
     def _prepare(self, width: int, height: int) -> Picture:
@@ -87,7 +87,7 @@ class PrivacyMask:
 
 
 def _place(plane: Plane, level: int) -> _Place:
-    touched = np.flatnonzero(plane.any(axis=1))
-    rows = slice(int(touched[0]), int(touched[-1]) + 1)
-    mask = np.ascontiguousarray(plane[rows])
-    return _Place(rows, mask, np.full_like(mask, level))
+    left, top, width, height = cv2.boundingRect(plane)
+    part = slice(top, top + height), slice(left, left + width)
+    mask = np.ascontiguousarray(plane[part])
+    return _Place(part, mask, np.full_like(mask, level))

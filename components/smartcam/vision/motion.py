@@ -155,7 +155,7 @@ class MotionGate:
 
         Where the recent average is left, the lasting one may still be met: somebody who stood there has gone.
         """
-        light, change = _light(self._recent_patches, _patches(small), self._left_out)
+        light, change = _light(self._recent_patches, _patches(small), self._lit)
         field = cv2.resize(light, small.shape[::-1], interpolation=cv2.INTER_LINEAR)
         rest = cv2.absdiff(small, _relit(self._recent, field))
         mask = self._above_noise(rest, _EVERYWHERE)
@@ -218,13 +218,13 @@ class MotionGate:
         """Lay out what is watched: everything but the ignored zones."""
         rows, columns = small.shape
         self._watched: Mask | None = None
-        self._left_out: Mask | None = None
+        self._lit: _Lit | None = None
         self._shown: Light | None = None
         self._watched_cells = small.size
         if self._ignored:
             self._watched = np.asarray(cv2.bitwise_not(covered(self._ignored, columns, rows)), np.uint8)
             self._shown = (self._watched > 0).astype(np.float32)
-            self._left_out = np.asarray(_patches(self._watched.astype(np.float32)) < _MOSTLY_WATCHED, np.uint8)
+            self._lit = _Lit.of(_patches(self._watched.astype(np.float32)) >= _MOSTLY_WATCHED)
             self._watched_cells = max(cv2.countNonZero(self._watched), 1)
 
     def _blackened(self, small: Light) -> Light:
@@ -281,7 +281,7 @@ class MotionGate:
     def _compare_averages(self) -> None:
         """Show the lasting average in the light of the recent one, so that the light of now fits both."""
         self._recent_patches = _patches(self._recent)
-        light, _ = _light(_patches(self._lasting), self._recent_patches, self._left_out)
+        light, _ = _light(_patches(self._lasting), self._recent_patches, self._lit)
         field = cv2.resize(light, self._lasting.shape[::-1], interpolation=cv2.INTER_LINEAR)
         self._lasting_now = _relit(self._lasting, field)
 
@@ -300,14 +300,36 @@ def _patches(small: Light) -> Light:
     return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32) + _DARK
 
 
-def _light(background: Light, patches: Light, left_out: Mask | None) -> tuple[Matrix, float]:
+@dataclass(frozen=True, slots=True)
+class _Lit:
+    """Which patches say something about the light, and which do not because they are ignored: places in a flat grid."""
+
+    watched: NDArray[np.intp]
+    ignored: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, watched: NDArray[np.bool_]) -> "_Lit | None":
+        """None where there is nothing to tell apart."""
+        if watched.all() or not watched.any():
+            return None
+        return cls(np.flatnonzero(watched), np.flatnonzero(~watched))
+
+    def even_out(self, ratio: Light) -> None:
+        """Give the ignored patches the median of the others."""
+        flat = ratio.reshape(-1)
+        ratios, middle = flat[self.watched], self.watched.size // 2
+        ratios.partition(middle)
+        flat[self.ignored] = ratios[middle]
+
+
+def _light(background: Light, patches: Light, lit: _Lit | None) -> tuple[Matrix, float]:
     """How much brighter each patch is than the background's, and by how much the whole picture is.
 
     The median over neighbouring patches follows clouds and lamps but not a person, who fills fewer than half.
     """
     ratio = np.minimum(np.maximum(patches / background, _LEAST_LIGHT), _MOST_LIGHT)
-    if left_out is not None and not left_out.all():
-        ratio[left_out > 0] = np.median(ratio[left_out == 0])
+    if lit is not None:
+        lit.even_out(ratio)
     light = cv2.medianBlur(ratio, 5)
     return light, cv2.mean(light)[0]
 

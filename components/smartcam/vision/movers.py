@@ -6,14 +6,15 @@ creeps. Somebody on the way leaves the place: both ends of the box go the same w
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
-import numpy as np
-
+from smartcam.contract.event import EventKind
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.boxes import Boxes, Floats, centres, sizes
-from smartcam.vision.track import Sightings, Tracker, TrackPolicy
+from smartcam.vision.corners import Corners, area, centre, side
+from smartcam.vision.track import Sighting, Track, Tracker, TrackPolicy
 
 _TRACKING: Final = TrackPolicy(begin_at=0.5, match_iou=0.2, lost_after_s=1.0, static_lost_after_s=1.0, shadow_cover=2.0)
 """Nothing is weak here, and what does not move is soon forgotten: the gate takes it into its background."""
@@ -49,22 +50,23 @@ class PurposePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """One thing that moves. `box` (4,) is in shares of the picture; `since` is when it was first seen.
+    """One thing that moves. `box` is in shares of the picture; `since` is when it was first seen.
 
     `seen`: whether it moves in this look. `travel` and `area` are of the last seconds, in shares of the picture;
-    `straightness` is 0 for what has not travelled, `looks` are those since it was last joined or parted. `course` (2,)
-    is how far its centre has gone in them, `leap` the share of its way in the longest of its steps (0, too).
+    `straightness` is 0 for what has not travelled, `looks` are those since it was last joined or parted. `course` (to
+    the right, down) is how far its centre has gone in them, `leap` the share of its way in the longest of its steps
+    (0, too).
     """
 
     id: int
-    box: Floats
+    box: Corners
     seen: bool
     since: MonotonicNs
     travel: float
     area: float
     straightness: float
     looks: int
-    course: Floats
+    course: tuple[float, float]
     leap: float
 
     def has_purpose(self, policy: PurposePolicy) -> bool:
@@ -80,20 +82,22 @@ class Mover:
 
     def is_with(self, other: "Mover") -> bool:
         """Whether both are likely parts of one thing: near each other, and on the same way as far as one can tell."""
-        larger = float(max(sizes(self.box[None])[0], sizes(other.box[None])[0]))
-        shared = np.minimum(self.box[2:], other.box[2:]) - np.maximum(self.box[:2], other.box[:2])
-        least = np.minimum(self.box[2:] - self.box[:2], other.box[2:] - other.box[:2])
-        if not (shared >= _BESIDE * least).any() or float(-shared.min()) > _NEAR * larger:
+        larger = max(side(self.box), side(other.box))
+        shared = [min(self.box[end], other.box[end]) - max(self.box[end - 2], other.box[end - 2]) for end in (2, 3)]
+        least = [min(each.box[end] - each.box[end - 2] for each in (self, other)) for end in (2, 3)]
+        is_beside = any(both >= _BESIDE * short for both, short in zip(shared, least, strict=True))
+        if not is_beside or -min(shared) > _NEAR * larger:
             return False
-        lengths = float(np.linalg.norm(self.course)), float(np.linalg.norm(other.course))
-        alike = float(self.course @ other.course) >= _SAME_WAY * lengths[0] * lengths[1]
+        lengths = math.hypot(*self.course), math.hypot(*other.course)
+        together = self.course[0] * other.course[0] + self.course[1] * other.course[1]
+        alike = together >= _SAME_WAY * lengths[0] * lengths[1]
         return alike or min(lengths) < _TREMBLING
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
     at: MonotonicNs
-    box: Floats
+    box: Corners
     area: float
 
 
@@ -111,61 +115,54 @@ class Movers:
         self._tracker = Tracker(_TRACKING)
         self._paths: dict[int, _Path] = {}
 
-    def step(self, at: MonotonicNs, motion: Boxes) -> list[Mover]:
-        """The movers after a look at time `at`, when `motion` (m, 4), in shares of the picture, moved."""
-        count = len(motion)
-        if not count and not self._paths:
+    def step(self, at: MonotonicNs, motion: Sequence[Corners]) -> list[Mover]:
+        """The movers after a look at time `at`, when `motion`, in shares of the picture, moved."""
+        if not motion and not self._paths:
             return []
-        nothing = np.zeros(count, np.int64)
-        tracks = self._tracker.step(at, Sightings(motion, np.ones(count, np.float32), nothing, nothing), motion)
-        ids = [int(number) for number in tracks.ids]
+        tracks = self._tracker.step(at, [Sighting(box, 1.0, EventKind.MOTION, "") for box in motion], motion)
+        ids = {track.id for track in tracks}
         self._paths = {number: path for number, path in self._paths.items() if number in ids}
-        return [
-            self._mover(number, tracks.boxes[row].astype(np.float64), at, seen=bool(tracks.seen[row]))
-            for row, number in enumerate(ids)
-        ]
+        return [self._mover(track, at) for track in tracks]
 
     def forget(self) -> None:
         """Begin anew, as after a long gap."""
         self._tracker.forget()
         self._paths = {}
 
-    def _mover(self, number: int, box: Floats, at: MonotonicNs, *, seen: bool) -> Mover:
-        path = self._paths.setdefault(number, _Path(at, deque()))
-        if seen:
-            self._walk(path, box, at)
-        boxes = np.array([step.box for step in path.steps])
+    def _mover(self, track: Track, at: MonotonicNs) -> Mover:
+        path = self._paths.setdefault(track.id, _Path(at, deque()))
+        if track.seen:
+            self._walk(path, track.box, at)
+        boxes = [step.box for step in path.steps]
         gone = travel(boxes)
+        has_gone = gone >= self.policy.least_travel
+        here, start = centre(boxes[-1]), centre(boxes[0])
         return Mover(
-            id=number,
-            box=box,
-            seen=seen,
+            id=track.id,
+            box=track.box,
+            seen=track.seen,
             since=path.since,
             travel=gone,
             area=sorted(step.area for step in path.steps)[len(path.steps) // 2],
-            straightness=straightness(boxes) if gone >= self.policy.least_travel else 0.0,
+            straightness=straightness(boxes) if has_gone else 0.0,
             looks=len(boxes),
-            course=(centres(boxes[-1:]) - centres(boxes[:1]))[0],
-            leap=leap(boxes) if gone >= self.policy.least_travel else 0.0,
+            course=(here[0] - start[0], here[1] - start[1]),
+            leap=leap(boxes) if has_gone else 0.0,
         )
 
-    def _walk(self, path: _Path, box: Floats, at: MonotonicNs) -> None:
-        steps = path.steps
-        area = float((box[2] - box[0]) * (box[3] - box[1]))
-        if steps and max(steps[-1].area, area) > self.policy.most_growth * min(steps[-1].area, area):
+    def _walk(self, path: _Path, box: Corners, at: MonotonicNs) -> None:
+        steps, size = path.steps, area(box)
+        if steps and max(steps[-1].area, size) > self.policy.most_growth * min(steps[-1].area, size):
             steps.clear()
-        steps.append(_Step(at, box, area))
+        steps.append(_Step(at, box, size))
         while at - steps[0].at > self.policy.window_s * NS_PER_S:
             steps.popleft()
 
 
-def travel(boxes: Floats) -> float:
-    """How far both ends of the last box (n, 4) have gone the same way since the farthest of those before."""
-    if len(boxes) < 2:  # noqa: PLR2004  one box has gone nowhere
-        return 0.0
-    # In plain numbers: a path has a dozen boxes.
-    *before, (x1, y1, x2, y2) = boxes.tolist()
-    return max(math.hypot(_both(x1 - a, x2 - c), _both(y1 - b, y2 - d)) for a, b, c, d in before)
+def travel(boxes: Sequence[Corners]) -> float:
+    """How far both ends of the last box have gone the same way since the farthest of those before."""
+    *before, (x1, y1, x2, y2) = boxes
+    return max((math.hypot(_both(x1 - a, x2 - c), _both(y1 - b, y2 - d)) for a, b, c, d in before), default=0.0)
 
 
 def _both(low: float, high: float) -> float:
@@ -173,20 +170,19 @@ def _both(low: float, high: float) -> float:
     return min(abs(low), abs(high)) if low * high > 0 else 0.0
 
 
-def straightness(boxes: Floats) -> float:
-    """The way as the crow flies over the way that the centres of boxes (n, 4) went, 0..1."""
-    middle = centres(boxes)
-    length = float(_steps(boxes).sum())
-    return min(float(np.linalg.norm(middle[-1] - middle[0])) / length, 1.0) if length else 0.0
+def straightness(boxes: Sequence[Corners]) -> float:
+    """The way as the crow flies over the way that the centres of boxes went, 0..1."""
+    length = sum(_steps(boxes))
+    return min(math.dist(centre(boxes[-1]), centre(boxes[0])) / length, 1.0) if length else 0.0
 
 
-def leap(boxes: Floats) -> float:
-    """The longest step between looks (n, 4) over the whole way, 0..1."""
+def leap(boxes: Sequence[Corners]) -> float:
+    """The longest step between looks over the whole way, 0..1."""
     steps = _steps(boxes)
-    return float(steps.max() / steps.sum()) if len(steps) else 0.0
+    return max(steps) / sum(steps) if steps else 0.0
 
 
-def _steps(boxes: Floats) -> Floats:
+def _steps(boxes: Sequence[Corners]) -> list[float]:
     """How far the centre went from look to look, where it went at all."""
-    steps: Floats = np.linalg.norm(np.diff(centres(boxes), axis=0), axis=1)
-    return steps[steps > _TREMBLING]
+    middles = [centre(box) for box in boxes]
+    return [step for one, other in pairwise(middles) if (step := math.dist(one, other)) > _TREMBLING]

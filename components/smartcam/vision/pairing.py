@@ -15,28 +15,20 @@ _FEW: Final = 64
 """Of more pairs than this, the overlaps are computed in array code."""
 
 
-def overlapping(
-    places: Sequence[tuple[Corners, Corners]],
-    groups: Sequence[int],
-    boxes: Sequence[Corners],
-    box_groups: Sequence[int],
-    least: float,
-) -> list[Pair]:
-    """The pairs of one group of which a place overlaps the box by at least `least`, which is above 0; best first.
+def overlapping(places: Sequence[tuple[Corners, Corners]], boxes: Sequence[Corners], least: float) -> list[Pair]:
+    """The pairs of which a place overlaps the box by at least `least`, which is above 0; best first.
 
     Each row has two places: where it was, and where it should be by now.
     """
     if len(places) * len(boxes) <= _FEW:
         worths = [
             (max(overlap(there, box), overlap(here, box)), row, index)
-            for row, ((there, here), group) in enumerate(zip(places, groups, strict=True))
-            for index, (box, box_group) in enumerate(zip(boxes, box_groups, strict=True))
-            if group == box_group
+            for row, (there, here) in enumerate(places)
+            for index, box in enumerate(boxes)
         ]
         return sorted((-worth, row, index) for worth, row, index in worths if worth >= least)
     both = overlaps(np.array(places).reshape(-1, 4), np.array(boxes)).reshape(len(places), 2, len(boxes))
     near = both.max(axis=1)
-    near[np.array(groups)[:, None] != np.array(box_groups)[None, :]] = 0.0
     rows, indices = np.nonzero(near >= least)
     return sorted(zip((-near[rows, indices]).tolist(), rows.tolist(), indices.tolist(), strict=True))
 

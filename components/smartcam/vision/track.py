@@ -3,24 +3,20 @@
 Boxes are `x1, y1, x2, y2` in shares of the picture or in pixels, as long as it is always the same.
 
 There are mostly one or two objects, and a hundred calls of array code cost more than all that is to be computed for
-them: tracks are plain numbers. Only who may be whom is found out in array code where there are many.
+them: tracks are plain numbers, from what a look found to what is told. Only who may be whom is found out in array code
+where there are many.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from smartcam.contract.event import EventKind
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.boxes import TINY, Boxes, Floats
-from smartcam.vision.corners import Corners, centre, cover, covered_by, overlap, side
+from smartcam.vision.corners import TINY, Corners, centre, cover, covered_by, overlap, side
 from smartcam.vision.pairing import Pair, choose, overlapping
 
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 _SHORTEST_STEP_S: Final = 0.04
 """Between two looks that are closer, the jitter of a box would pass for speed."""
 _LONGEST_PREDICTION_S: Final = 3.0
@@ -66,65 +62,49 @@ class TrackPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Tracks:
-    """What is known of n objects after a look; all arrays have n rows in the order of `ids`.
+class Sighting:
+    """What a look found of one object, and how sure it is, 0..1. Only what is of one kind can be one object."""
 
-    `scores`: how sure it is by now, 0..1. `groups`: what the caller said the object is. `hits`: looks that
-    saw it. `seen`: whether this look did; `missed`: whether it should have; neither where the look went elsewhere.
-    `unseen_s`: for how long looks have missed it. `moves`: how often it has come or left its resting place, 0 for
-    what has always stood there. `still_s`: seconds at its resting place. `static`: it has stood there for long.
+    box: Corners
+    score: float
+    kind: EventKind
+    label: str
+
+
+class Track(NamedTuple):
+    """What is known of one object after a look. A tuple: fifty frozen dataclasses cost as much as matching fifty boxes.
+
+    `score`: how sure it is by now, 0..1. `seen`: whether this look saw it; `missed`: whether it should have; neither
+    where the look went elsewhere. `unseen_s`: for how long looks have missed it. `moves`: how often it has come or
+    left its resting place, 0 for what has always stood there. `still_s`: seconds at its resting place. `static`: it
+    has stood there for long.
     """
-
-    at: MonotonicNs
-    ids: Ints
-    boxes: Boxes
-    scores: Floats
-    groups: Ints
-    labels: Ints
-    hits: Ints
-    seen: Bools
-    missed: Bools
-    unseen_s: Floats
-    moves: Ints
-    still_s: Floats
-    static: Bools
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
-@dataclass(frozen=True, slots=True)
-class Sightings:
-    """What one look found, n rows: `boxes` (n, 4), `scores` 0..1, `groups` (only equal groups match), `labels`.
-
-    `looked_at` (k, 4): where the look went; a track elsewhere is neither seen nor missed. None is everywhere.
-    """
-
-    boxes: Boxes
-    scores: NDArray[np.float32]
-    groups: Ints
-    labels: Ints
-    looked_at: Boxes | None = None
-
-    def __len__(self) -> int:
-        return len(self.scores)
-
-    @classmethod
-    def none(cls) -> "Sightings":
-        """A look that found nothing."""
-        nothing = np.zeros(0, np.int64)
-        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), nothing, nothing)
-
-
-@dataclass(slots=True)
-class _Track:
-    """One object. Times are nanoseconds of the monotonic clock; `away_since` is None at the resting place."""
 
     id: int
     box: Corners
     score: float
-    group: int
-    label: int
+    kind: EventKind
+    label: str
+    seen: bool
+    missed: bool
+    unseen_s: float
+    moves: int
+    still_s: float
+    static: bool
+
+
+@dataclass(slots=True)
+class _Remembered:
+    """What is remembered of one object. Times are nanoseconds of the monotonic clock.
+
+    `away_since` is None at the resting place.
+    """
+
+    id: int
+    box: Corners
+    score: float
+    kind: EventKind
+    label: str
     born_at: int
     seen_at: int
     looked_at: int
@@ -132,8 +112,7 @@ class _Track:
     rest: Corners
     rest_since: int
     moves: int
-    speed: tuple[float, float] = (0.0, 0.0)
-    hits: int = 1
+    speed: tuple[float, float] | None = None
     excused: int = 0
     away_since: int | None = None
     was_missed: bool = False
@@ -144,6 +123,8 @@ class _Track:
         return unseen / NS_PER_S if unseen > 0 else 0.0
 
     def predicted(self, at: int) -> Corners:
+        if self.speed is None:
+            return self.box
         seconds = (at - self.seen_at) / NS_PER_S
         if seconds > _LONGEST_PREDICTION_S:
             seconds = _LONGEST_PREDICTION_S
@@ -157,75 +138,60 @@ class _Track:
         return all(_EDGE < corner < 1 - _EDGE for corner in self.box)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sights:
-    """The sightings of a look as plain numbers."""
-
-    boxes: list[Corners]
-    scores: list[float]
-    groups: list[int]
-    labels: list[int]
-    strong: list[bool]
-
-    @classmethod
-    def of(cls, found: Sightings, begin_at: float) -> "_Sights":
-        scores = found.scores.tolist()
-        return cls(
-            _rows(found.boxes),
-            scores,
-            found.groups.tolist(),
-            found.labels.tolist(),
-            [each >= begin_at for each in scores],
-        )
-
-
 class Tracker:
     """Follows the objects of one camera. Time comes in with each look; looks may come irregularly."""
 
     def __init__(self, policy: TrackPolicy | None = None) -> None:
         self.policy = TrackPolicy() if policy is None else policy
-        self._tracks: list[_Track] = []
+        self._tracks: list[_Remembered] = []
         self._next_id = 1
 
-    def step(self, at: MonotonicNs, found: Sightings, motion: Boxes) -> Tracks:
-        """The tracks after a look at time `at` that found `found`, while `motion` (m, 4) moved.
+    def step(
+        self,
+        at: MonotonicNs,
+        found: Sequence[Sighting],
+        motion: Sequence[Corners],
+        looked_at: Sequence[Corners] | None = None,
+    ) -> list[Track]:
+        """The tracks after a look at time `at` that found `found`, while `motion` moved.
 
-        A look that is not later than the one before it changes nothing but what it finds.
+        `looked_at`: where the look went; what is elsewhere is neither seen nor missed. None is everywhere. A look that
+        is not later than the one before it changes nothing but what it finds.
         """
-        sights = _Sights.of(found, self.policy.begin_at)
-        moving = _rows(motion)
-        track_of = self._match(at, sights)
+        track_of = self._match(at, found)
         seen = set()
-        for index, row in enumerate(track_of):
+        for sighting, row in zip(found, track_of, strict=True):
             if row >= 0:
                 seen.add(row)
-                self._continue(self._tracks[row], sights, index, at)
-        looked_at = None if found.looked_at is None else _rows(found.looked_at)
+                self._continue(self._tracks[row], sighting, at)
         for row, track in enumerate(self._tracks):
             track.was_missed = False
             if row not in seen:
                 self._count_down(track, at, looked_at)
             track.looked_at = at
-            self._rest(track, at, moving)
-        self._tracks += [self._begin(sights, index, at, moving) for index in self._beginners(sights, track_of)]
+            self._rest(track, at, motion)
+        self._tracks += [self._begin(sighting, at, motion) for sighting in self._beginners(found, track_of)]
         self._tracks = [track for track in self._tracks if track.seen_at == at or self._is_alive(track, at)]
-        return self._told(at)
+        return [self._told(track, at) for track in self._tracks]
 
     def forget(self) -> None:
         """Begin anew, as after a long gap or a change of the picture's size; ids are not used again."""
         self._tracks = []
 
-    def _match(self, at: int, sights: _Sights) -> list[int]:
+    def _match(self, at: int, found: Sequence[Sighting]) -> list[int]:
         """The row of the track that each sighting continues, -1 for none: the strong ones choose first."""
-        track_of = [-1] * len(sights.boxes)
+        track_of = [-1] * len(found)
         if not track_of or not self._tracks:
             return track_of
         predicted = [track.predicted(at) for track in self._tracks]
         recent = [track.unseen_s(at) <= self.policy.lost_after_s for track in self._tracks]
-        strong = sights.strong
+        strong = [self._is_strong(sighting) for sighting in found]
         places = [(there, track.box) for there, track in zip(predicted, self._tracks, strict=True)]
-        groups = [track.group for track in self._tracks]
-        pairs = overlapping(places, groups, sights.boxes, sights.groups, self.policy.match_iou)
+        pairs = [
+            pair
+            for pair in overlapping(places, [sighting.box for sighting in found], self.policy.match_iou)
+            if self._tracks[pair[1]].kind is found[pair[2]].kind
+        ]
         # What has not been seen for long comes last: whoever passes a place where a car once stood is not the car.
         choose(pairs, track_of, lambda row, index: strong[index] and recent[row])
         if not all(strong):
@@ -235,11 +201,14 @@ class Tracker:
         left = [index for index, row in enumerate(track_of) if row < 0 and strong[index]]
         if left:
             rows = [row for row, is_recent in enumerate(recent) if is_recent and row not in track_of]
-            choose(self._jumps(predicted, rows, sights, left, at), track_of, lambda _row, _index: True)
+            choose(self._jumps(predicted, rows, found, left, at), track_of, lambda _row, _index: True)
         return track_of
 
+    def _is_strong(self, sighting: Sighting) -> bool:
+        return sighting.score >= self.policy.begin_at
+
     def _jumps(
-        self, predicted: list[Corners], rows: Sequence[int], sights: _Sights, left: Sequence[int], at: int
+        self, predicted: list[Corners], rows: Sequence[int], found: Sequence[Sighting], left: Sequence[int], at: int
     ) -> list[Pair]:
         """Who may have jumped: near and of one size, though nothing overlaps."""
         pairs = []
@@ -249,10 +218,10 @@ class Tracker:
             reach = self.policy.reach * (min(1 + track.unseen_s(at), _WIDEST_REACH) if is_roaming else 1.0)
             ours, places = side(there), (centre(there), centre(track.box))
             for index in left:
-                box = sights.boxes[index]
+                box = found[index].box
                 theirs = side(box)
                 larger = max(ours, theirs)
-                if sights.groups[index] != track.group or min(ours, theirs) <= 0.5 * larger:
+                if found[index].kind is not track.kind or min(ours, theirs) <= 0.5 * larger:
                     continue
                 here = centre(box)
                 apart = min(math.dist(place, here) for place in places)
@@ -261,12 +230,12 @@ class Tracker:
                     pairs.append((-closeness, row, index))
         return sorted(pairs)
 
-    def _continue(self, track: _Track, sights: _Sights, index: int, at: int) -> None:
-        box, score = sights.boxes[index], sights.scores[index]
+    def _continue(self, track: _Remembered, sighting: Sighting, at: int) -> None:
+        box = sighting.box
         seconds = max((at - track.seen_at) / NS_PER_S, _SHORTEST_STEP_S)
         here, before = centre(box), centre(track.box)
         right, down = (here[0] - before[0]) / seconds, (here[1] - before[1]) / seconds
-        if track.hits > 1:
+        if track.speed is not None:
             right, down = 0.5 * track.speed[0] + 0.5 * right, 0.5 * track.speed[1] + 0.5 * down
         weight = self._weight(track, at)
         x1, y1, x2, y2 = track.smooth
@@ -277,24 +246,23 @@ class Tracker:
             y2 + weight * (box[3] - y2),
         )
         track.speed, track.box = (right, down), box
-        track.score += weight * (score - track.score)
-        if sights.strong[index]:
-            track.label = sights.labels[index]
-        track.hits += 1
+        track.score += weight * (sighting.score - track.score)
+        if self._is_strong(sighting):
+            track.label = sighting.label
         track.seen_at, track.excused = at, 0
 
-    def _count_down(self, track: _Track, at: int, looked_at: Sequence[Corners] | None) -> None:
+    def _count_down(self, track: _Remembered, at: int, looked_at: Sequence[Corners] | None) -> None:
         if looked_at is not None and covered_by(track.box, looked_at) < self.policy.looked_cover:
             track.excused += at - track.looked_at
             return
         track.was_missed = True
         track.score *= 1.0 - self._weight(track, at)
 
-    def _weight(self, track: _Track, at: int) -> float:
+    def _weight(self, track: _Remembered, at: int) -> float:
         policy, seconds = self.policy, (at - track.looked_at) / NS_PER_S
         return 1.0 - math.exp(-min(seconds, policy.longest_look_s) / policy.score_s) if seconds > 0 else 0.0
 
-    def _rest(self, track: _Track, at: int, motion: Sequence[Corners]) -> None:
+    def _rest(self, track: _Remembered, at: int, motion: Sequence[Corners]) -> None:
         """Notice what has left its resting place, and what came only just now."""
         policy = self.policy
         if overlap(track.smooth, track.rest) >= policy.still_iou:
@@ -314,30 +282,30 @@ class Tracker:
         if has_left:
             track.rest, track.rest_since, track.away_since = track.smooth, at, None
 
-    def _beginners(self, sights: _Sights, track_of: Sequence[int]) -> list[int]:
-        """The strong sightings of no track that are no shadow of a stronger box of their group."""
-        new = [index for index, row in enumerate(track_of) if row < 0 and sights.strong[index]]
+    def _beginners(self, found: Sequence[Sighting], track_of: Sequence[int]) -> list[Sighting]:
+        """The strong sightings of no track that are no shadow of a stronger box of their kind."""
+        new = [index for index, row in enumerate(track_of) if row < 0 and self._is_strong(found[index])]
         if not new:
             return []
-        known = [index for index, row in enumerate(track_of) if row >= 0]
+        known = [sighting for sighting, row in zip(found, track_of, strict=True) if row >= 0]
         kept: list[int] = []
-        for index in sorted(new, key=lambda item: -sights.scores[item]):
-            box, group = sights.boxes[index], sights.groups[index]
-            others = (sights.boxes[other] for other in (*known, *kept) if sights.groups[other] == group)
+        for index in sorted(new, key=lambda item: -found[item].score):
+            box, kind = found[index].box, found[index].kind
+            others = (other.box for other in (*known, *(found[row] for row in kept)) if other.kind is kind)
             if all(cover(box, other) < self.policy.shadow_cover for other in others):
                 kept.append(index)
         room = max(0, self.policy.most_tracks - len(self._tracks))
-        return sorted(kept[:room])
+        return [found[index] for index in sorted(kept[:room])]
 
-    def _begin(self, sights: _Sights, index: int, at: int, motion: Sequence[Corners]) -> _Track:
-        box = sights.boxes[index]
+    def _begin(self, sighting: Sighting, at: int, motion: Sequence[Corners]) -> _Remembered:
+        box = sighting.box
         number, self._next_id = self._next_id, self._next_id + 1
-        return _Track(
+        return _Remembered(
             id=number,
             box=box,
-            score=sights.scores[index],
-            group=sights.groups[index],
-            label=sights.labels[index],
+            score=sighting.score,
+            kind=sighting.kind,
+            label=sighting.label,
             born_at=at,
             seen_at=at,
             looked_at=at,
@@ -347,35 +315,29 @@ class Tracker:
             moves=int(covered_by(box, motion) >= self.policy.arrived_cover),
         )
 
-    def _stood_long(self, track: _Track) -> bool:
+    def _stood_long(self, track: _Remembered) -> bool:
         return track.seen_at - track.rest_since >= self.policy.static_after_s * NS_PER_S
 
-    def _is_static(self, track: _Track) -> bool:
+    def _is_static(self, track: _Remembered) -> bool:
         """What was last seen at the place where it has stood long: who was leaving is not expected back there."""
         return track.away_since is None and self._stood_long(track)
 
-    def _is_alive(self, track: _Track, at: int) -> bool:
+    def _is_alive(self, track: _Remembered, at: int) -> bool:
         buffer_s = self.policy.static_lost_after_s if self._is_static(track) else self.policy.lost_after_s
         return track.unseen_s(at) <= buffer_s
 
-    def _told(self, at: MonotonicNs) -> Tracks:
-        tracks = self._tracks
-        return Tracks(
-            at=at,
-            ids=np.array([track.id for track in tracks], np.int64),
-            boxes=np.array([track.box for track in tracks], np.float32).reshape(-1, 4),
-            scores=np.array([min(max(track.score, 0.0), 1.0) for track in tracks], np.float64),
-            groups=np.array([track.group for track in tracks], np.int64),
-            labels=np.array([track.label for track in tracks], np.int64),
-            hits=np.array([track.hits for track in tracks], np.int64),
-            seen=np.array([track.seen_at == at for track in tracks], np.bool_),
-            missed=np.array([track.seen_at != at and track.was_missed for track in tracks], np.bool_),
-            unseen_s=np.array([track.unseen_s(at) for track in tracks], np.float64),
-            moves=np.array([track.moves for track in tracks], np.int64),
-            still_s=np.array([max(track.seen_at - track.rest_since, 0) / NS_PER_S for track in tracks], np.float64),
-            static=np.array([self._is_static(track) for track in tracks], np.bool_),
+    def _told(self, track: _Remembered, at: int) -> Track:
+        seen = track.seen_at == at
+        return Track(
+            id=track.id,
+            box=track.box,
+            score=min(max(track.score, 0.0), 1.0),
+            kind=track.kind,
+            label=track.label,
+            seen=seen,
+            missed=track.was_missed and not seen,
+            unseen_s=track.unseen_s(at),
+            moves=track.moves,
+            still_s=max(track.seen_at - track.rest_since, 0) / NS_PER_S,
+            static=self._is_static(track),
         )
-
-
-def _rows(boxes: Boxes) -> list[Corners]:
-    return list(map(tuple, boxes.tolist()))

@@ -10,7 +10,7 @@ import pytest
 from devkit.bench.clip import scale_clip
 from devkit.bench.command import main
 from devkit.bench.crowd import measure_crowd
-from devkit.bench.frames import FrameFigures, measure_frames
+from devkit.bench.frames import FrameFigures, PassFigures, measure_frames
 from devkit.bench.gate_probe import ProbeFigures
 from devkit.bench.idle import STILL_FRAMES, idle_clip
 from devkit.bench.inline import InlineFigures, measure_inline
@@ -27,24 +27,23 @@ FRAMES = FrameFigures(
     width=1280,
     height=720,
     frames=100,
-    memcpy_ms=0.1,
-    decode_ms=1.5,
-    whole_ms=2.3,
+    passes=(PassFigures(0.2, 2.9, 4.9), PassFigures(0.1, 1.5, 2.3), PassFigures(0.1, 1.4, 2.0)),
     stages_ms={"gate": 0.4, "ring_write": 0.12, "ring_read": 0.13, "track": 0.2},
     calls={"gate": 100, "ring_write": 50, "ring_read": 50, "track": 50},
 )
 SCORER = ScorerFigures("a model", 10.0, 11.0, 12.0)
 NOTICES = NoticeFigures(0.4, 0.2)
+FAST = (PassFigures(0.1, 1.5, 1.9),)
+BESIDE_A_RIVAL = tuple(replace(each, motion_ms=2 * each.whole_ms) for each in FRAMES.passes)
 FEW = Figures("clip.mp4", FRAMES, SCORER, NOTICES)
 ALL = replace(
     FEW,
-    idle=replace(FRAMES, whole_ms=1.9),
+    frames=replace(FRAMES, passes=BESIDE_A_RIVAL),
+    idle=replace(FRAMES, passes=FAST),
     inline=InlineFigures(0.9, 0.7, 4.0, 23_000.0),
     runtimes=(RuntimeFigure("a model", "LiteRT", 2, 6.0, 12.0),),
     latency=LatencyFigures(12, 10.0, 14.0, 15.0, 15.5),
-    motion_ms=4.6,
-    hd=replace(FRAMES, width=1920, height=1080, memcpy_ms=0.2, decode_ms=4.0, whole_ms=5.8),
-    hd_motion_ms=5.0,
+    hd=replace(FRAMES, width=1920, height=1080, passes=(PassFigures(0.2, 4.0, 5.8, 5.0),)),
     crowd_ms=0.55,
 )
 
@@ -64,10 +63,19 @@ def clip(tmp_path: Path) -> Path:
 
 
 def test_every_stage_of_a_real_clip_takes_time(clip: Path) -> None:
-    figures = measure_frames(clip, passes=2)
+    asked = []
+
+    def rival(*clip_and_size: object) -> float:
+        asked.append(clip_and_size)
+        return 5.0
+
+    figures = measure_frames(clip, 2, rival)
     assert (figures.width, figures.height, figures.frames) == (160, 96, 30)
-    assert all(value > 0 for value in (figures.memcpy_ms, figures.decode_ms, *figures.stages_ms.values()))
-    assert figures.whole_ms > figures.stages_ms["gate"]
+    assert all(each.memcpy_ms > 0 and each.whole_ms > each.decode_ms > 0 for each in figures.passes)
+    assert all(value > 0 for value in figures.stages_ms.values())
+    assert asked == [(clip, 160, 96, 30)] * 2
+    assert figures.motion_ms == 5
+    assert figures.whole_to_motion == figures.median_of(lambda each: each.whole_ms / 5)
     assert figures.calls["gate"] == 30
     assert 3 <= figures.calls["ring_read"] == figures.calls["track"] <= 16
 

@@ -55,7 +55,7 @@ class PyAvClip:
         self._count += 1
         stamp = frame.pts
         base = frame.time_base or self._stream.time_base
-        stamp_ns = None if stamp is None or base is None else int(stamp * base * NS_PER_S)
+        stamp_ns = None if stamp is None or base is None else stamp * base.numerator * NS_PER_S // base.denominator
         return ClipPicture(picture_of(frame), self._timeline.place(stamp_ns))
 
     def close(self) -> None:
