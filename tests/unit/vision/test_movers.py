@@ -2,36 +2,28 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.boxes import Floats
+from smartcam.vision.corners import Corners
 from smartcam.vision.movers import Mover, Movers, PurposePolicy, straightness, travel
-
-Box = tuple[float, float, float, float]
 
 
 def at(seconds: float) -> MonotonicNs:
     return MonotonicNs(round((50 + seconds) * NS_PER_S))
 
 
-def follow(movers: Movers, *looks: Box | None, start: int = 0) -> list[Mover]:
+def follow(movers: Movers, *looks: Corners | None, start: int = 0) -> list[Mover]:
     """The movers after looks five times a second."""
     found: list[Mover] = []
     for look, box in enumerate(looks, start):
-        rows = np.array([] if box is None else [box], np.float32).reshape(-1, 4)
-        found = movers.step(at(look / 5), rows)
+        found = movers.step(at(look / 5), [] if box is None else [box])
     return found
 
 
-def rows(*boxes: Box) -> Floats:
-    return np.array(boxes, np.float64).reshape(-1, 4)
-
-
-def across(looks: int, step: float = 0.04) -> list[Box]:
+def across(looks: int, step: float = 0.04) -> list[Corners]:
     return [(0.1 + step * look, 0.3, 0.3 + step * look, 0.5) for look in range(looks)]
 
 
@@ -55,10 +47,10 @@ def test_what_leaps_is_something_else() -> None:
 LEGS = [(0.1 + 0.03 * look, 0.5, 0.2 + 0.03 * look, 0.7) for look in range(6)]
 
 
-def both(one: Sequence[Box], other: Sequence[Box]) -> tuple[Mover, Mover]:
+def both(one: Sequence[Corners], other: Sequence[Corners]) -> tuple[Mover, Mover]:
     movers = Movers()
     for look, pair in enumerate(zip(one, other, strict=True)):
-        found = movers.step(at(look / 5), np.array(pair, np.float32))
+        found = movers.step(at(look / 5), pair)
     first, second = found
     return first, second
 
@@ -75,7 +67,7 @@ def both(one: Sequence[Box], other: Sequence[Box]) -> tuple[Mover, Mover]:
     ],
     ids=["the coat above", "not yet on its way", "coming towards it", "far above", "far ahead", "past the corner"],
 )
-def test_what_moves_near_it_the_same_way_is_a_part_of_it(other: list[Box], *, is_with: bool) -> None:
+def test_what_moves_near_it_the_same_way_is_a_part_of_it(other: list[Corners], *, is_with: bool) -> None:
     legs, found = both(LEGS, other)
     assert legs.is_with(found) is found.is_with(legs) is is_with
 
@@ -89,7 +81,7 @@ def test_an_arm_that_reaches_in_from_the_edge_and_draws_back_does_not() -> None:
     movers = Movers()
     for look in range(16):
         length = 0.1 + 0.4 * math.sin(look / 16 * math.pi)
-        (mover,) = movers.step(at(look / 5), np.array([[0.4, 0.0, 0.6, length]], np.float32))
+        (mover,) = movers.step(at(look / 5), [(0.4, 0.0, 0.6, length)])
         assert not mover.has_purpose(PurposePolicy())
 
 
@@ -97,7 +89,7 @@ def test_a_light_that_grows_on_the_spot_does_not() -> None:
     growing = [(0.5 - 0.03 * size, 0.5 - 0.03 * size, 0.5 + 0.03 * size, 0.5 + 0.03 * size) for size in range(3, 12)]
     movers = Movers()
     for look in range(9):
-        (mover,) = movers.step(at(look / 5), np.array([growing[look]], np.float32))
+        (mover,) = movers.step(at(look / 5), [growing[look]])
         assert not mover.has_purpose(PurposePolicy())
 
 
@@ -105,7 +97,7 @@ def test_a_branch_that_swings_to_and_fro_does_not() -> None:
     movers = Movers()
     for look in range(60):
         x = 0.3 + 0.05 * math.sin(2 * math.pi * look / 9)
-        (mover,) = movers.step(at(look / 5), np.array([[x, 0.2, x + 0.4, 0.6]], np.float32))
+        (mover,) = movers.step(at(look / 5), [(x, 0.2, x + 0.4, 0.6)])
         assert not mover.has_purpose(PurposePolicy())
 
 
@@ -125,7 +117,7 @@ def test_two_things_that_become_one_and_part_again_have_not_travelled() -> None:
     bottle, hand_and_bottle, hand = (0.1, 0.3, 0.2, 0.9), (0.1, 0.0, 0.25, 0.9), (0.0, 0.0, 0.22, 0.5)
     movers = Movers()
     for look, box in enumerate([bottle] * 5 + [hand_and_bottle] * 5 + [hand] * 5):
-        for mover in movers.step(at(look / 5), np.array([box], np.float32)):
+        for mover in movers.step(at(look / 5), [box]):
             assert not mover.has_purpose(PurposePolicy())
 
 
@@ -153,10 +145,10 @@ def test_forgotten_movers_begin_anew() -> None:
 
 
 def test_travel_needs_both_ends_to_go_the_same_way() -> None:
-    assert travel(rows((0.1, 0.1, 0.2, 0.2), (0.4, 0.1, 0.5, 0.2))) == pytest.approx(0.3)
-    assert travel(rows((0.1, 0.1, 0.2, 0.2), (0.1, 0.1, 0.5, 0.2))) == 0
-    assert travel(rows((0.1, 0.1, 0.2, 0.2), (0.05, 0.1, 0.5, 0.2))) == 0
-    assert travel(rows((0.1, 0.1, 0.2, 0.2))) == 0
+    assert travel([(0.1, 0.1, 0.2, 0.2), (0.4, 0.1, 0.5, 0.2)]) == pytest.approx(0.3)
+    assert travel([(0.1, 0.1, 0.2, 0.2), (0.1, 0.1, 0.5, 0.2)]) == 0
+    assert travel([(0.1, 0.1, 0.2, 0.2), (0.05, 0.1, 0.5, 0.2)]) == 0
+    assert travel([(0.1, 0.1, 0.2, 0.2)]) == 0
 
 
 sides = st.floats(0, 0.8)
@@ -166,11 +158,11 @@ boxes = st.tuples(sides, sides, st.floats(0.01, 0.2), st.floats(0.01, 0.2)).map(
 
 
 @given(st.lists(boxes, min_size=1, max_size=12))
-def test_straightness_is_a_share_and_travel_never_exceeds_the_picture(path: list[Box]) -> None:
-    assert 0 <= straightness(rows(*path)) <= 1
-    assert 0 <= travel(rows(*path)) <= math.sqrt(2)
+def test_straightness_is_a_share_and_travel_never_exceeds_the_picture(path: list[Corners]) -> None:
+    assert 0 <= straightness(path) <= 1
+    assert 0 <= travel(path) <= math.sqrt(2)
 
 
 @given(st.lists(boxes, min_size=2, max_size=12))
-def test_the_way_back_is_as_long_as_the_way_there(path: list[Box]) -> None:
-    assert straightness(rows(*path)) == pytest.approx(straightness(rows(*reversed(path))))
+def test_the_way_back_is_as_long_as_the_way_there(path: list[Corners]) -> None:
+    assert straightness(path) == pytest.approx(straightness(path[::-1]))

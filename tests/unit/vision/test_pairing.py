@@ -40,25 +40,20 @@ def test_only_pairs_that_may_be_are_made() -> None:
 
 def test_a_box_is_met_where_it_was_or_where_it_should_be_by_now() -> None:
     places = [(shifted(A, 0.3), A), (B, shifted(B, -0.5))]
-    pairs = overlapping(places, [0, 0], [A, B], [0, 0], LEAST)
+    pairs = overlapping(places, [A, B], LEAST)
     assert [(row, index) for _, row, index in pairs] == [(0, 0), (1, 1)]
 
 
-def test_what_is_of_another_group_is_no_pair() -> None:
-    assert overlapping([(A, A)], [0], [A], [1], LEAST) == []
-
-
-@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.integers(0, 1)), min_size=9, max_size=12))
-def test_many_are_paired_as_few_are(found: list[tuple[int, int, int]]) -> None:
-    boxes: list[Corners] = [(x / 10, y / 10, x / 10 + 0.17, y / 10 + 0.13) for x, y, _ in found]
-    groups = [group for _, _, group in found]
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), min_size=9, max_size=12))
+def test_many_are_paired_as_few_are(found: list[tuple[int, int]]) -> None:
+    boxes: list[Corners] = [(x / 10, y / 10, x / 10 + 0.17, y / 10 + 0.13) for x, y in found]
     places = [(box, shifted(box, 0.05)) for box in boxes]
-    together = overlapping(places, groups, boxes, groups, LEAST)
+    together = overlapping(places, boxes, LEAST)
     one_by_one = [
         (worth, row, index)
         for row in range(len(boxes))
         for index in range(len(boxes))
-        for worth, _, _ in overlapping([places[row]], [groups[row]], [boxes[index]], [groups[index]], LEAST)
+        for worth, _, _ in overlapping([places[row]], [boxes[index]], LEAST)
     ]
     assert {(row, index, round(worth, 9)) for worth, row, index in together} == {
         (row, index, round(worth, 9)) for worth, row, index in one_by_one
