@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median_high
 from typing import Final
 
 from smartcam.contract.event import EventKind
@@ -50,34 +51,36 @@ class PurposePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """One thing that moves. `box` is in shares of the picture; `since` is when it was first seen.
+    """One thing that moves, and whether it moves in this look (`seen`); `since` is when it was first seen.
 
-    `seen`: whether it moves in this look. `travel` and `area` are of the last seconds, in shares of the picture;
-    `straightness` is 0 for what has not travelled, `looks` are those since it was last joined or parted. `course` (to
-    the right, down) is how far its centre has gone in them, `leap` the share of its way in the longest of its steps
-    (0, too).
+    `boxes`, in shares of the picture: where it was in the looks of the last seconds, the oldest first, but none from
+    before it was last joined or parted. All that is said of its way is found out when somebody asks.
     """
 
     id: int
-    box: Corners
     seen: bool
     since: MonotonicNs
-    travel: float
-    area: float
-    straightness: float
-    looks: int
-    course: tuple[float, float]
-    leap: float
+    boxes: tuple[Corners, ...]
+
+    @property
+    def box(self) -> Corners:
+        """Where it was last seen."""
+        return self.boxes[-1]
+
+    @property
+    def travel(self) -> float:
+        """How far it has gone."""
+        return travel(self.boxes)
 
     def has_purpose(self, policy: PurposePolicy) -> bool:
         """Whether it goes somewhere, and is large enough to matter."""
         return (
             self.seen
-            and self.looks >= policy.fewest_looks
-            and self.area >= policy.least_area
+            and len(self.boxes) >= policy.fewest_looks
+            and median_high(map(area, self.boxes)) >= policy.least_area
             and self.travel >= policy.least_travel
-            and self.straightness >= policy.least_straightness
-            and self.leap <= policy.most_leap
+            and straightness(self.boxes) >= policy.least_straightness
+            and leap(self.boxes) <= policy.most_leap
         )
 
     def is_with(self, other: "Mover") -> bool:
@@ -88,23 +91,16 @@ class Mover:
         is_beside = any(both >= _BESIDE * short for both, short in zip(shared, least, strict=True))
         if not is_beside or -min(shared) > _NEAR * larger:
             return False
-        lengths = math.hypot(*self.course), math.hypot(*other.course)
-        together = self.course[0] * other.course[0] + self.course[1] * other.course[1]
-        alike = together >= _SAME_WAY * lengths[0] * lengths[1]
+        mine, its = course(self.boxes), course(other.boxes)
+        lengths = math.hypot(*mine), math.hypot(*its)
+        alike = mine[0] * its[0] + mine[1] * its[1] >= _SAME_WAY * lengths[0] * lengths[1]
         return alike or min(lengths) < _TREMBLING
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    at: MonotonicNs
-    box: Corners
-    area: float
 
 
 @dataclass(slots=True)
 class _Path:
     since: MonotonicNs
-    steps: deque[_Step]
+    steps: deque[tuple[MonotonicNs, Corners]]
 
 
 class Movers:
@@ -133,29 +129,16 @@ class Movers:
         path = self._paths.setdefault(track.id, _Path(at, deque()))
         if track.seen:
             self._walk(path, track.box, at)
-        boxes = [step.box for step in path.steps]
-        gone = travel(boxes)
-        has_gone = gone >= self.policy.least_travel
-        here, start = centre(boxes[-1]), centre(boxes[0])
-        return Mover(
-            id=track.id,
-            box=track.box,
-            seen=track.seen,
-            since=path.since,
-            travel=gone,
-            area=sorted(step.area for step in path.steps)[len(path.steps) // 2],
-            straightness=straightness(boxes) if has_gone else 0.0,
-            looks=len(boxes),
-            course=(here[0] - start[0], here[1] - start[1]),
-            leap=leap(boxes) if has_gone else 0.0,
-        )
+        return Mover(track.id, track.seen, path.since, tuple(box for _, box in path.steps))
 
     def _walk(self, path: _Path, box: Corners, at: MonotonicNs) -> None:
-        steps, size = path.steps, area(box)
-        if steps and max(steps[-1].area, size) > self.policy.most_growth * min(steps[-1].area, size):
-            steps.clear()
-        steps.append(_Step(at, box, size))
-        while at - steps[0].at > self.policy.window_s * NS_PER_S:
+        steps = path.steps
+        if steps:
+            smaller, larger = sorted((area(steps[-1][1]), area(box)))
+            if larger > self.policy.most_growth * smaller:
+                steps.clear()
+        steps.append((at, box))
+        while at - steps[0][0] > self.policy.window_s * NS_PER_S:
             steps.popleft()
 
 
@@ -174,6 +157,12 @@ def straightness(boxes: Sequence[Corners]) -> float:
     """The way as the crow flies over the way that the centres of boxes went, 0..1."""
     length = sum(_steps(boxes))
     return min(math.dist(centre(boxes[-1]), centre(boxes[0])) / length, 1.0) if length else 0.0
+
+
+def course(boxes: Sequence[Corners]) -> tuple[float, float]:
+    """How far the centre has gone from the first box to the last: to the right, down."""
+    start, here = centre(boxes[0]), centre(boxes[-1])
+    return here[0] - start[0], here[1] - start[1]
 
 
 def leap(boxes: Sequence[Corners]) -> float:

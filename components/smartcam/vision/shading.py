@@ -9,7 +9,7 @@ import numpy as np
 from smartcam.contract.event import NormalBox
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.shrink import Light, Luma, shrunk
+from smartcam.vision.shrink import Light, Luma, Shrinker
 
 _LEARN_EVERY_S: Final = 1.0
 _WEIGHT: Final = 0.2
@@ -33,6 +33,7 @@ class Backdrop:
     """What is behind the movers, in little, so that shadows can be told from objects. Not for several threads."""
 
     def __init__(self) -> None:
+        self._shrinker = Shrinker()
         self._still: Light | None = None
         self._learnt_at: MonotonicNs | None = None
 
@@ -41,7 +42,7 @@ class Backdrop:
         if self._learnt_at is not None and at - self._learnt_at < _LEARN_EVERY_S * NS_PER_S:
             return
         self._learnt_at = at
-        small = shrunk(luma)
+        small = self._shrinker.shrink(luma)
         if self._still is None or self._still.shape != small.shape:
             self._still = small
             return
@@ -56,7 +57,7 @@ class Backdrop:
         """Whether what differs from the backdrop within the box has an inside of its own; also where nobody knows."""
         if self._still is None:
             return True
-        small = shrunk(luma)
+        small = self._shrinker.shrink(luma)
         if small.shape != self._still.shape:
             return True
         height, width = small.shape

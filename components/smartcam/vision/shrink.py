@@ -49,13 +49,8 @@ class _Step:
     way: int
 
 
-def shrunk(luma: Luma) -> Light:
-    """A single picture in little, see `Shrinker`."""
-    return Shrinker().shrink(luma)
-
-
 def shrunk_shape(height: int, width: int) -> tuple[int, int]:
-    """The shape that `shrunk` gives a picture."""
+    """The shape that a shrinker gives a picture."""
     while width > WORKING_WIDTH and height > 1:
         height, width = height // 2, width // 2
     return height, width

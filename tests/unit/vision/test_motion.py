@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from devkit import probe
 from smartcam.contract.notice import PixelBox
 from smartcam.vision.motion import Cells, MotionGate, MotionSettings, united
-from smartcam.vision.shrink import WORKING_WIDTH, shrunk, shrunk_shape
+from smartcam.vision.shrink import WORKING_WIDTH, Shrinker, shrunk_shape
 from smartcam.vision.zone import Zone
 
 Grey = NDArray[np.uint8]
@@ -202,7 +202,7 @@ def test_a_cell_is_the_mean_of_its_pixels_of_each_second_row_where_they_are_many
     width: int, height: int, cells: tuple[int, int]
 ) -> None:
     grey = room(width, height)
-    small = shrunk(grey)
+    small = Shrinker().shrink(grey)
     scale = width // cells[1]
     looked_at = grey[::2] if scale > 4 else grey
     means = looked_at.reshape(cells[0], -1, cells[1], scale).mean((1, 3))
@@ -215,7 +215,7 @@ def test_a_cell_is_the_mean_of_its_pixels_of_each_second_row_where_they_are_many
 @settings(max_examples=60, deadline=None)
 def test_pictures_of_any_size_have_the_shape_in_little_that_is_told(width: int, height: int) -> None:
     ramp = np.tile(np.linspace(0, 255, width).astype(np.uint8), (height, 1))
-    small = shrunk(ramp)
+    small = Shrinker().shrink(ramp)
     assert small.shape == shrunk_shape(height, width)
     assert float(np.abs(small[0] - np.linspace(0, 255, small.shape[1])).max()) <= 3
 

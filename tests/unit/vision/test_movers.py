@@ -30,10 +30,9 @@ def across(looks: int, step: float = 0.04) -> list[Corners]:
 def test_what_crosses_the_picture_goes_somewhere() -> None:
     (mover,) = follow(Movers(), *across(6))
     assert mover.has_purpose(PurposePolicy())
-    assert (mover.since, mover.looks) == (at(0), 6)
+    assert (mover.since, len(mover.boxes)) == (at(0), 6)
     assert mover.travel == pytest.approx(0.2)
-    assert mover.area == pytest.approx(0.04)
-    assert mover.straightness == pytest.approx(1)
+    assert straightness(mover.boxes) == pytest.approx(1)
 
 
 def test_what_leaps_is_something_else() -> None:
@@ -133,7 +132,7 @@ def test_out_of_sight_for_a_moment_is_the_same_mover_and_longer_another() -> Non
     assert (mover.id, mover.seen) == (1, True)
     follow(movers, *[None] * 8, start=9)
     (mover,) = follow(movers, across(9)[-1], start=17)
-    assert (mover.id, mover.looks) == (2, 1)
+    assert (mover.id, len(mover.boxes)) == (2, 1)
 
 
 def test_forgotten_movers_begin_anew() -> None:
