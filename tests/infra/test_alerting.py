@@ -118,7 +118,7 @@ def test_a_payload_that_names_another_thing_is_refused_to_the_thing_of_its_topic
     [(thing, reply)] = cloud.replies.sent
     assert thing == "thief"
     assert reply == Acknowledgement(
-        raised().event_id, Phase.RAISED, AckStatus.REFUSED, "thing: must be thief, as in the topic"
+        raised().event_id, Phase.RAISED, AckStatus.REFUSED, "thing: must be thief, as in the topic", 0
     )
     assert cloud.history.states == {}
     assert cloud.notifier.published == []

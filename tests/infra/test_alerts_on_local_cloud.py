@@ -55,7 +55,9 @@ def test_a_burst_is_recorded_and_answered_and_gives_one_alert_and_one_closing_me
     for event in events:
         device.send(event)
     replies = {device.reply() for _ in events}
-    assert replies == {Acknowledgement(event.event_id, Phase.RAISED, AckStatus.ACCEPTED) for event in events}
+    assert replies == {
+        Acknowledgement(event.event_id, Phase.RAISED, AckStatus.ACCEPTED, revision=0) for event in events
+    }
     assert sorted(str(site.state_of(event)) for event in events) == ["SENT"] + ["SUPPRESSED"] * (BURST - 1)
     wait_until(lambda: bool(site.told("closing", "gate")))
     wait_until(lambda: len(site.cloud.texts()) == 2)

@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.alerts.runtime.delivery import Delivery, readable_identity
+from infra.alerts.runtime.delivery import Delivery, refusal
+from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, Phase
 from smartcam.contract.times import UtcNs
@@ -30,7 +32,7 @@ def test_any_payload_reaches_the_function_byte_for_byte(payload: bytes) -> None:
 def test_any_garbage_is_refused_with_the_name_of_the_field(payload: bytes) -> None:
     with pytest.raises(ContractError):
         delivery(payload).event()
-    assert readable_identity(payload) is None
+    assert refusal(payload, "no event") is None
 
 
 @pytest.mark.parametrize(
@@ -56,10 +58,13 @@ def test_fields_of_the_payload_cannot_stand_in_for_the_topic() -> None:
     assert read.event().more["topic_thing"] == "other"
 
 
-def test_the_identity_is_read_from_a_broken_event_as_long_as_it_is_there() -> None:
-    payload = raised().to_json().replace(b'"score":0.91', b'"score":"high"')
-    assert readable_identity(payload) == (raised().event_id, Phase.RAISED)
-    assert readable_identity(payload.replace(b'"raised"', b'"paused"')) is None
+def test_a_refusal_names_what_it_refuses_as_long_as_that_is_there() -> None:
+    payload = raised(revision=2).to_json().replace(b'"score":0.91', b'"score":"high"')
+    refused = Acknowledgement(raised().event_id, Phase.RAISED, AckStatus.REFUSED, "score", 2)
+    assert refusal(payload, "score") == refused
+    assert refusal(payload.replace(b'"revision":2', b'"more":2'), "score") == replace(refused, revision=0)
+    assert refusal(payload.replace(b'"revision":2', b'"revision":"b"'), "score") == replace(refused, revision=None)
+    assert refusal(payload.replace(b'"raised"', b'"paused"'), "score") is None
 
 
 def test_the_arrival_is_in_nanoseconds() -> None:

@@ -131,7 +131,7 @@ def test_a_person_is_alerted_once_however_often_the_event_comes(account: Account
         "AWS.SNS.SMS.SMSType": "Transactional",
     }
     assert account.states() == ["SENT"]
-    accepted = ("smartcam/v1/yard-1/ack", Acknowledgement(PERSON, Phase.RAISED, AckStatus.ACCEPTED))
+    accepted = ("smartcam/v1/yard-1/ack", Acknowledgement(PERSON, Phase.RAISED, AckStatus.ACCEPTED, revision=0))
     assert account.acknowledgements() == [accepted] * 3
 
 
@@ -140,7 +140,7 @@ def test_the_end_of_an_episode_completes_its_item(account: Account) -> None:
     assert handler.handle(whole("person_cleared"), None) == "completed"
     [item] = [item for item in account.dynamodb.scan(TableName="history")["Items"] if "raised" in item]
     assert item["ended_at"] == {"S": "2026-03-01T12:00:08.500Z"}
-    assert account.acknowledgements()[-1][1] == Acknowledgement(PERSON, Phase.CLEARED, AckStatus.ACCEPTED)
+    assert account.acknowledgements()[-1][1] == Acknowledgement(PERSON, Phase.CLEARED, AckStatus.ACCEPTED, revision=0)
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_a_timer_is_a_delayed_message_of_at_most_a_quarter_of_an_hour(seconds: f
 
 def test_a_reply_goes_to_the_devices_own_topic_at_least_once() -> None:
     client = Recorder()
-    reply = Acknowledgement(raised().event_id, Phase.RAISED, AckStatus.ACCEPTED)
+    reply = Acknowledgement(raised().event_id, Phase.RAISED, AckStatus.ACCEPTED, revision=0)
     IotReplies(cast("IoTDataPlaneClient", client)).send(ThingName("yard-1"), reply)
     expected = {"call": "publish", "topic": "smartcam/v1/yard-1/ack", "qos": 1, "payload": reply.to_json()}
     assert client.asked == [expected]
@@ -129,7 +129,7 @@ def test_a_reply_goes_to_the_devices_own_topic_at_least_once() -> None:
 
 @pytest.mark.parametrize("error", [SERVICE_ERROR, TIMED_OUT])
 def test_a_reply_that_the_broker_did_not_take_is_lost(error: Exception) -> None:
-    reply = Acknowledgement(raised().event_id, Phase.RAISED, AckStatus.ACCEPTED)
+    reply = Acknowledgement(raised().event_id, Phase.RAISED, AckStatus.ACCEPTED, revision=0)
     with pytest.raises(NotReplied):
         IotReplies(cast("IoTDataPlaneClient", Recorder(error))).send(ThingName("yard-1"), reply)
 

@@ -22,13 +22,17 @@ class AckStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """What became of one phase of one event, up to a revision of it; `reason` says why it was refused."""
+    """What became of one phase of one event; `reason` says why it was refused.
+
+    `revision`: up to which revision of it, None where the cloud does not say: a cloud that knows no revisions means
+    all of them.
+    """
 
     event_id: EventId
     phase: Phase
     status: AckStatus
     reason: str = ""
-    revision: int = 0
+    revision: int | None = None
 
     def to_json(self) -> bytes:
         """The acknowledgement as JSON in UTF-8."""
@@ -39,7 +43,7 @@ class Acknowledgement:
                 "phase": self.phase,
                 "status": self.status,
                 "reason": printable(self.reason)[:_LONGEST_REASON] or None,
-                "revision": self.revision or None,
+                "revision": self.revision,
             }
         )
 
@@ -54,7 +58,7 @@ class Acknowledgement:
             phase=fields.choice("phase", Phase),
             status=fields.choice("status", AckStatus),
             reason=fields.text("reason", _LONGEST_REASON) if fields.has("reason") else "",
-            revision=fields.integer("revision") if fields.has("revision") else 0,
+            revision=fields.integer("revision") if fields.has("revision") else None,
         )
 
 

@@ -210,11 +210,11 @@ class Outbox:
         """Lets go of what the cloud has recorded, and moves what it refuses to the refused ones.
 
         False when nothing waits for it: a second acknowledgement is no fault. What is known under a better name than
-        the cloud has recorded goes on waiting.
+        the cloud has recorded or refused goes on waiting.
         """
         with self._transaction() as connection:
             found = connection.execute(sql.WAITING, (ack.event_id, ack.phase)).fetchone()
-            if found is None or (ack.status is AckStatus.ACCEPTED and _revision(found[1]) > ack.revision):
+            if found is None or (ack.revision is not None and _revision(found[1]) > ack.revision):
                 return False
             for statement in sql.LET_GO:
                 connection.execute(statement, (found[0],))

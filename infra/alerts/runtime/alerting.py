@@ -12,7 +12,7 @@ from typing import Final
 
 from infra.alerts.runtime import metrics
 from infra.alerts.runtime.agreed import LEASE_S
-from infra.alerts.runtime.delivery import Delivery, readable_identity
+from infra.alerts.runtime.delivery import Delivery, refusal
 from infra.alerts.runtime.jobs import DeliverAgain
 from infra.alerts.runtime.ports import (
     FINAL,
@@ -89,9 +89,9 @@ class Alerting:
         self.refusals.keep(delivery, str(error))
         self.meter.add(metrics.EVENTS_REFUSED)
         self.meter.add(metrics.SCHEMA_UNKNOWN, int(error.field == "schema"))
-        identity = readable_identity(delivery.payload)
-        if identity is not None:
-            self._reply(delivery, Acknowledgement(*identity, AckStatus.REFUSED, str(error)))
+        answer = refusal(delivery.payload, str(error))
+        if answer is not None:
+            self._reply(delivery, answer)
         return Outcome.REFUSED
 
     def _complete(self, event: Event, delivery: Delivery) -> Outcome:

@@ -48,7 +48,9 @@ class DynamoHistory:
             return Record(AlertState.RECORDED, revision=event.revision)
         if event.revision > _revision(item):
             better = {name: values[name] for name in (":raised", ":kind", ":severity", ":revision")}
-            _, item = self._update(event, _UPGRADE, better, "event_revision < :revision")
+            _, item = self._update(
+                event, _UPGRADE, better, "attribute_not_exists(event_revision) OR event_revision < :revision"
+            )
         return Record(AlertState(item["alert_state"]["S"]), told_in(item), max(_revision(item), event.revision))
 
     def complete(self, event: Event, arrived_at: UtcNs) -> None:

@@ -5,9 +5,10 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import LARGEST_EVENT_BYTES, Event, Phase
-from smartcam.contract.ids import CameraId, EventId, ThingName, camera_id, event_id, thing_name
+from smartcam.contract.ids import CameraId, ThingName, camera_id, event_id, thing_name
 from smartcam.contract.reading import Fields, parse_object
 from smartcam.contract.times import NS_PER_MS, UtcNs
 
@@ -63,10 +64,19 @@ def _check_storable(event: Event) -> None:
         raise ContractError("event", f"cannot be kept ({error})") from error
 
 
-def readable_identity(payload: bytes) -> tuple[EventId, Phase] | None:
-    """Which row of the outbox a payload came from, as far as a broken payload still says it."""
+def refusal(payload: bytes, reason: str) -> Acknowledgement | None:
+    """What the outbox is told of a payload that cannot be taken; None where it does not even say which event it is."""
     try:
         fields = Fields(parse_object(payload, "event"))
-        return event_id(fields.text("event_id")), fields.choice("phase", Phase)
+        identity = event_id(fields.text("event_id")), fields.choice("phase", Phase)
+    except ContractError:
+        return None
+    return Acknowledgement(*identity, AckStatus.REFUSED, reason, _revision(fields))
+
+
+def _revision(fields: Fields) -> int | None:
+    """None where it is what cannot be read."""
+    try:
+        return fields.integer("revision") if fields.has("revision") else 0
     except ContractError:
         return None

@@ -46,7 +46,7 @@ def episode(number: int, **state: object) -> Episode:
 
 
 def accepted(of: Event) -> Acknowledgement:
-    return Acknowledgement(of.event_id, of.phase, AckStatus.ACCEPTED)
+    return Acknowledgement(of.event_id, of.phase, AckStatus.ACCEPTED, revision=of.revision)
 
 
 @pytest.fixture
@@ -194,6 +194,22 @@ def test_a_better_name_waits_on_where_the_cloud_has_recorded_the_first(outbox: O
     assert not outbox.acknowledge(accepted(event(1)))
     assert waiting(outbox) == [key(event(1))]
     assert outbox.acknowledge(replace(accepted(event(1)), revision=1))
+    assert waiting(outbox) == []
+
+
+def test_a_better_name_waits_on_where_the_cloud_has_refused_the_first(outbox: Outbox) -> None:
+    outbox.put(event(1))
+    outbox.put(replace(event(1), label="person", revision=1))
+    refusal = Acknowledgement(event(1).event_id, Phase.RAISED, AckStatus.REFUSED, "wrong thing", revision=0)
+    assert not outbox.acknowledge(refusal)
+    assert (waiting(outbox), outbox.refused()) == ([key(event(1))], [])
+    assert outbox.acknowledge(replace(refusal, revision=1))
+    assert (waiting(outbox), len(outbox.refused())) == ([], 1)
+
+
+def test_a_cloud_that_knows_no_revisions_means_all_of_them(outbox: Outbox) -> None:
+    outbox.put(replace(event(1), label="person", revision=1))
+    assert outbox.acknowledge(replace(accepted(event(1)), revision=None))
     assert waiting(outbox) == []
 
 
