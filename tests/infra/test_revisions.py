@@ -192,3 +192,15 @@ def test_a_night_holds_an_event_under_its_last_name_alone(digests: Digests) -> N
     digests.hold("everyone", ENDS, HeldEvent.of(motion()))
     digests.hold("everyone", ENDS, HeldEvent.of(person()))
     assert digests.open("everyone", ENDS, UtcNs(ENDS + NS_PER_S)) == [HeldEvent.of(person())]
+
+
+def test_an_item_from_before_there_were_revisions_takes_a_better_name(table: Table) -> None:
+    history = DynamoHistory(table, LEASE_S, KEEP_S)
+    history.record(motion(), NOON)
+    [item] = table.client.scan(TableName="history")["Items"]
+    table.client.put_item(
+        TableName="history", Item={name: value for name, value in item.items() if name != "event_revision"}
+    )
+    assert history.record(person(), later(5)).revision == 1
+    [item] = table.client.scan(TableName="history")["Items"]
+    assert (item["kind"], item["event_revision"]) == ({"S": "person"}, {"N": "1"})
