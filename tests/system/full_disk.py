@@ -1,6 +1,6 @@
 """A visit before a full disk, or a full shared memory: run by test_full_disk, where both are small mounts.
 
-python -m tests.system.full_disk FOLDER disk|memory
+python -m tests.system.full_disk FOLDER disk|start|memory
 """
 
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 from smartcam.contract.notice import StatusNotice
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.logs import configure_logging
-from smartcam.edge.outbox import Outbox
+from smartcam.edge.outbox import Outbox, OutboxCounts
 from smartcam.inference.main import build as build_inference
 from tests.pipeline.site import THING, Component, Site, wait_until
 from tests.pipeline.test_inline import ways
@@ -33,6 +33,10 @@ class SmallSite(Site):
         self._inference = Component(build_inference(THING, self._bundle, self.shm, bus, self._outbox, self.disk))
         wait_until(lambda: self._outbox is not None and self._outbox.counts())
 
+    def counts(self) -> OutboxCounts:
+        assert self._outbox is not None
+        return self._outbox.counts()
+
     def reasons(self) -> set[str]:
         return {notice.reason for notice in self.notices() if isinstance(notice, StatusNotice)}
 
@@ -48,17 +52,34 @@ def fill(folder: Path) -> Path:
 
 
 def full_disk(site: SmallSite) -> None:
-    """Nothing can be stored, so nothing is sent; with room again nothing was lost."""
+    """Events are sent all the same; with room again the outbox is on the disk, and nothing was lost."""
     site.start_inference()
     filler = fill(site.disk)
     site.start_capture()
-    wait_until(lambda: site.health().unstored == 2)
-    assert site.cloud.events == []
-    assert site.health().failed == 0
+    _one_visit(site)
     filler.unlink()
+    wait_until(lambda: not site.counts().in_memory)
+    assert list(site.disk.rglob("*.part")) == []
+
+
+def full_from_the_start(site: SmallSite) -> None:
+    """The same where the process begins with a full disk, and an outbox that an earlier one has left on it."""
+    site.start_inference()
+    site.stop_inference()
+    filler = fill(site.disk)
+    site.start_inference()
+    assert site.counts().in_memory
+    site.start_capture()
+    _one_visit(site)
+    filler.unlink()
+    wait_until(lambda: not site.counts().in_memory)
+
+
+def _one_visit(site: SmallSite) -> None:
     wait_until(lambda: site.cloud.phases() == [RAISED, CLEARED])
     wait_until(lambda: site.waiting() == 0)
-    assert list(site.disk.rglob("*.part")) == []
+    assert site.counts().in_memory
+    assert (site.health().failed, site.health().unstored) == (0, 0)
 
 
 def full_memory(site: SmallSite) -> None:
@@ -79,7 +100,7 @@ def main() -> None:
     configure_logging("INFO")
     site = SmallSite(folder)
     try:
-        {"disk": full_disk, "memory": full_memory}[what](site)
+        {"disk": full_disk, "start": full_from_the_start, "memory": full_memory}[what](site)
     finally:
         site.stop()
     assert list(site.shm.iterdir()) == []

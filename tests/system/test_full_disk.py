@@ -39,9 +39,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("what", ["disk", "memory"])
+@pytest.mark.parametrize("what", ["disk", "start", "memory"])
 def test_what_has_no_room_costs_no_event(folder: Path, what: str) -> None:
     ended = in_small_mounts(folder, sys.executable, "-m", "tests.system.full_disk", str(folder), what)
     assert ended.returncode == 0, ended.stderr[-8000:]
-    said = {"disk": "event_not_stored", "memory": "transport_changed"}[what]
+    said = {"disk": "outbox_on_disk_again", "start": "outbox_on_disk_again", "memory": "transport_changed"}[what]
     assert said in ended.stderr

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,11 +18,20 @@ from smartcam.contract.errors import ContractError, OutboxError
 from smartcam.contract.event import Event, Phase, Severity
 from smartcam.contract.ids import CameraId, EventId
 from smartcam.contract.reading import parse_object
-from smartcam.contract.times import NS_PER_MS, NS_PER_S
+from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs
 from smartcam.edge import outbox_sql as sql
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
-from smartcam.edge.outbox_file import copy_database, is_corrupt, is_passing, move_aside, open_database
+from smartcam.edge.outbox_file import (
+    copy_database,
+    copy_to_memory,
+    is_corrupt,
+    is_passing,
+    is_unwritable,
+    move_aside,
+    open_database,
+    write_back,
+)
 from smartcam.edge.outbox_sql import Stamp, age_limits, stamp_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -31,6 +40,8 @@ _LARGEST_STATE: Final = 4096
 _LONGEST_AGE_MS: Final = 2**53
 _MOST_DOUBLINGS: Final = 30
 _MOST_NAMED: Final = 5
+_RETURN_NS: Final = 10 * NS_PER_S
+"""From one try to write to the disk again to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,8 @@ class OutboxCounts:
     """Database files that were corrupt and are kept beside the new one."""
     oldest_ms: int | None
     """Age of the oldest waiting event, None when none waits or no age is known."""
+    in_memory: bool
+    """Whether the disk cannot be written: a process that ends now loses what has come since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,9 @@ class Outbox:
     Every method may be called from any thread and raises OutboxError when the disk refuses; the next call tries
     again. The file is opened by the first call. A corrupt file is moved aside and kept, a new one is begun, and
     the call that met it raises OutboxError, so that its caller does not take for stored what is not.
+
+    While the disk is full, or can only be read, everything goes on in memory, so that events are still sent; the call
+    that met it raises OutboxError too. Now and then, and when the outbox is closed, the disk is tried again.
     """
 
     def __init__(
@@ -120,6 +136,8 @@ class Outbox:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._tally: Counter[str] = Counter()
+        self._is_in_memory = False
+        self._return_at = MonotonicNs(0)
 
     def put(self, event: Event, episode: Episode | None = None) -> None:
         """Stores an event until it is acknowledged, in one transaction with its open episode.
@@ -257,14 +275,18 @@ class Outbox:
             refused_forgotten=tally["refused_forgotten"],
             set_aside=tally["set_aside"],
             oldest_ms=max(ages) // NS_PER_MS if ages else None,
+            in_memory=self._is_in_memory,
         )
 
     def close(self) -> None:
         """Closes the file; the next call would open it again."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            if self._connection is not None and self._is_in_memory:
+                self._connection = self._on_disk_again(self._connection)
+            if self._connection is not None and self._is_in_memory:
+                (waiting, *_) = self._connection.execute(sql.COUNT).fetchone()
+                log(_LOGGER, logging.CRITICAL, "outbox_not_written", path=self._path, waiting=waiting)
+            self._let_go()
 
     def _now(self) -> Stamp:
         clock = self._clock
@@ -287,22 +309,57 @@ class Outbox:
                 raise
 
     def _opened(self) -> sqlite3.Connection:
-        if self._connection is not None and not os.path.lexists(self._path):
-            log(_LOGGER, logging.ERROR, "outbox_file_removed", path=self._path)
-            self._connection = copy_database(self._connection, self._path)
-        elif self._connection is None:
+        if self._connection is None:
             opened = open_database(self._path)
             self._connection = opened.connection
+            if opened.is_in_memory:
+                self._go_on_in_memory()
             if opened.aside is not None:
                 self._report_corrupt(opened.aside)
+        elif self._is_in_memory:
+            if self._clock.monotonic() >= self._return_at:
+                self._connection = self._on_disk_again(self._connection)
+        elif not os.path.lexists(self._path):
+            log(_LOGGER, logging.ERROR, "outbox_file_removed", path=self._path)
+            self._connection = copy_database(self._connection, self._path)
         return self._connection
+
+    def _go_on_in_memory(self) -> None:
+        self._is_in_memory = True
+        self._return_at = MonotonicNs(self._clock.monotonic() + _RETURN_NS)
+        log(_LOGGER, logging.CRITICAL, "outbox_in_memory", path=self._path, reason="the disk takes nothing")
+
+    def _on_disk_again(self, memory: sqlite3.Connection) -> sqlite3.Connection:
+        """The database on the disk, or the one in memory where that still takes nothing."""
+        try:
+            opened = write_back(memory, self._path)
+        except (sqlite3.Error, OSError):
+            self._return_at = MonotonicNs(self._clock.monotonic() + _RETURN_NS)
+            return memory
+        self._is_in_memory = False
+        log(_LOGGER, logging.INFO, "outbox_on_disk_again", path=self._path)
+        if opened.aside is not None:
+            self._report_corrupt(opened.aside)
+        return opened.connection
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._is_in_memory = None, False
 
     def _recover(self, connection: sqlite3.Connection, error: sqlite3.Error) -> None:
         """Leaves a state from which the next call can go on."""
+        if is_unwritable(error) and not self._is_in_memory:
+            self._roll_back(connection)
+            with suppress(sqlite3.Error):
+                self._connection = copy_to_memory(connection)
+                connection.close()
+                self._go_on_in_memory()
+                return
         if is_passing(error):
             self._roll_back(connection)
             return
-        self.close()
+        self._let_go()
         if is_corrupt(error):
             try:
                 self._report_corrupt(move_aside(self._path))
@@ -315,7 +372,7 @@ class Outbox:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
         except sqlite3.Error:
-            self.close()
+            self._let_go()
 
     def _report_corrupt(self, aside: Path) -> None:
         self._tally["set_aside"] += 1

@@ -1,7 +1,14 @@
-"""The outbox's file: opened durable and private; a corrupt one is moved aside, never thrown away."""
+"""The outbox's file: opened durable and private; a corrupt one is moved aside, never thrown away.
 
+While the disk cannot be written, its content goes on in memory.
+"""
+
+import errno
 import os
+import shutil
 import sqlite3
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,8 +20,12 @@ KEPT_ASIDE: Final = 5
 _BUSY_S: Final = 2.0
 _CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _PASSING: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_UNWRITABLE: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+_UNWRITABLE_ERRNO: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 _PRIMARY: Final = 0xFF
 _COMPANIONS: Final = ("", "-wal", "-shm", "-journal")
+_WHAT_COUNTS: Final = ("", "-wal")
+_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108  a private folder is made in it
 
 # Row numbers are never used twice (AUTOINCREMENT), so that a late answer cannot hit a younger row.
 _STAMP = "boot_id TEXT NOT NULL, mono_ns INTEGER NOT NULL, utc_ns INTEGER NOT NULL, synced INTEGER NOT NULL"
@@ -32,28 +43,85 @@ _RETRY: Final = "CREATE TEMP TABLE retry (row INTEGER PRIMARY KEY, attempts INTE
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open database, and where a corrupt predecessor lies now, if there was one."""
+    """An open database, where a corrupt predecessor lies now, if there was one, and whether it is only in memory."""
 
     connection: sqlite3.Connection
-    aside: Path | None
+    aside: Path | None = None
+    is_in_memory: bool = False
 
 
 def open_database(path: Path) -> Opened:
     """Opens or makes the database, 0600 in a folder that is made 0700 when it is missing.
 
+    Where the disk cannot be written but read, what is on it goes on in memory.
+
     Raises:
         OutboxError: when the disk refuses, or the path is no regular file of ours.
     """
     try:
-        try:
-            return Opened(_connect(path), None)
-        except sqlite3.DatabaseError as error:
-            if not is_corrupt(error):
-                raise
-            aside = move_aside(path)
-            return Opened(_connect(path), aside)
+        return _open_on_disk(path)
     except (sqlite3.Error, OSError) as error:
+        if is_unwritable(error):
+            with suppress(sqlite3.Error, OSError):
+                return Opened(_read_to_memory(path), is_in_memory=True)
         raise OutboxError(f"{path}: cannot be opened ({error})") from error
+
+
+def copy_to_memory(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The database without its disk.
+
+    Raises:
+        sqlite3.Error: it cannot be read either.
+    """
+    memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        connection.backup(memory)
+        _prepare(memory)
+    except BaseException:
+        memory.close()
+        raise
+    return memory
+
+
+def write_back(memory: sqlite3.Connection, path: Path) -> Opened:
+    """Gives the database its disk again and closes the one in memory; the file's content is older and is replaced.
+
+    Raises:
+        sqlite3.Error, OSError: the disk still refuses; `memory` is still open then, and the file as it was.
+    """
+    opened = _open_on_disk(path)
+    try:
+        memory.backup(opened.connection)
+    except BaseException:
+        opened.connection.close()
+        raise
+    memory.close()
+    return opened
+
+
+def _open_on_disk(path: Path) -> Opened:
+    try:
+        return Opened(_connect(path))
+    except sqlite3.DatabaseError as error:
+        if not is_corrupt(error):
+            raise
+        aside = move_aside(path)
+        return Opened(_connect(path), aside)
+
+
+def _read_to_memory(path: Path) -> sqlite3.Connection:
+    """SQLite opens no file for reading where it can make none beside it: it is given a copy elsewhere."""
+    with tempfile.TemporaryDirectory(dir=_SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None) as folder:
+        copy = Path(folder) / path.name
+        for companion in _WHAT_COUNTS:
+            source = path.with_name(path.name + companion)
+            if source.exists():
+                shutil.copyfile(source, copy.with_name(copy.name + companion))
+        disk = sqlite3.connect(copy)
+        try:
+            return copy_to_memory(disk)
+        finally:
+            disk.close()
 
 
 def copy_database(lost: sqlite3.Connection, path: Path) -> sqlite3.Connection:
@@ -64,20 +132,21 @@ def copy_database(lost: sqlite3.Connection, path: Path) -> sqlite3.Connection:
     Raises:
         OutboxError: when the disk refuses; `lost` is still open then, and `path` still free.
     """
-    copy = open_database(path).connection
     try:
-        lost.backup(copy)
-    except sqlite3.Error as error:
-        copy.close()
+        return write_back(lost, path).connection
+    except (sqlite3.Error, OSError) as error:
         path.unlink(missing_ok=True)
         raise OutboxError(f"{path}: was removed and cannot be written again ({error})") from error
-    lost.close()
-    return copy
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
     """Whether the file itself is broken, so that trying again cannot help."""
     return _code(error) in _CORRUPT
+
+
+def is_unwritable(error: Exception) -> bool:
+    """Whether the disk takes nothing: it is full, or broken, or has become one that can only be read."""
+    return _code(error) in _UNWRITABLE if isinstance(error, sqlite3.Error) else _errno(error) in _UNWRITABLE_ERRNO
 
 
 def is_passing(error: sqlite3.Error) -> bool:
@@ -145,6 +214,10 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+
+
+def _errno(error: Exception) -> int | None:
+    return error.errno if isinstance(error, OSError) else None
 
 
 def _sync_folder(folder: Path) -> None:

@@ -45,7 +45,7 @@ class PurposePolicy:
     least_straightness: float = 0.7
     least_area: float = 0.02
     most_growth: float = 1.7
-    most_leap: float = 0.6
+    most_leap: float = 0.45
     fewest_looks: int = 4
 
 

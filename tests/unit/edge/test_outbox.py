@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -421,17 +422,54 @@ def test_the_disk_is_asked_for_durability(outbox: Outbox) -> None:
     assert (journal, synchronous) == ("wal", 2)
 
 
-def test_a_full_disk_is_told_and_what_was_stored_stays(outbox: Outbox) -> None:
+def test_a_full_disk_is_told_once_and_then_events_go_on_in_memory(
+    outbox: Outbox, path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
     outbox.put(event(0))
-    assert outbox._connection is not None
-    (pages,) = outbox._connection.execute("PRAGMA page_count").fetchone()
-    outbox._connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    leave_no_room(outbox)
     stored = fill(outbox)
     assert sorted(waiting(outbox)) == sorted(key(event(number)) for number in range(stored + 1))
     assert len(outbox.open_episodes()) == stored
-    outbox._connection.execute("PRAGMA max_page_count = 100000")
-    outbox.put(event(1000))
-    assert key(event(1000)) in waiting(outbox)
+    assert outbox.counts().in_memory
+    assert [record.levelno for record in caplog.records if "outbox_in_memory" in record.message] == [logging.CRITICAL]
+    outbox.put(event(1000), episode(1000))
+    assert outbox.acknowledge(accepted(event(0)))
+    there = set(waiting(outbox))
+    assert key(event(1000)) in there
+    assert key(event(0)) not in there
+    assert key(event(1000)) not in waiting(Outbox(copied(path), clock))
+    clock.advance(11)
+    assert set(waiting(outbox)) == there
+    assert not outbox.counts().in_memory
+    assert set(waiting(Outbox(copied(path), clock))) == there
+
+
+def test_what_has_come_while_the_disk_was_full_is_written_when_the_outbox_is_closed(
+    opened: Callable[..., Outbox],
+) -> None:
+    outbox = opened()
+    outbox.put(event(0))
+    leave_no_room(outbox)
+    stored = fill(outbox)
+    outbox.put(event(1000), episode(1000))
+    outbox.close()
+    again = opened()
+    assert len(waiting(again)) == stored + 2
+    assert not again.counts().in_memory
+
+
+def leave_no_room(outbox: Outbox) -> None:
+    assert outbox._connection is not None
+    (pages,) = outbox._connection.execute("PRAGMA page_count").fetchone()
+    outbox._connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+
+
+def copied(path: Path) -> Path:
+    """The database as the next process would find it after a power cut."""
+    folder = path.parent.with_name("after-the-power-cut")
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(path.parent, folder)
+    return folder / path.name
 
 
 def fill(outbox: Outbox) -> int:

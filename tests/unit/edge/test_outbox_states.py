@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
 from smartcam.contract.ack import Acknowledgement, AckStatus
+from smartcam.contract.errors import OutboxError
 from smartcam.contract.event import Event, EventKind, Phase, Severity
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
@@ -60,7 +61,10 @@ class Story(RuleBasedStateMachine):
         return Outbox(self.folder / "outbox.sqlite", self.clock, LIMITS, random=lambda: 1.0)
 
     def _put(self, event: Event, episode: Episode | None) -> None:
-        self.box.put(event, episode)
+        try:
+            self.box.put(event, episode)
+        except OutboxError:  # the disk is full: it was told, and from now on there is memory
+            self.box.put(event, episode)
         key = event.event_id, event.phase
         self.turn += 1
         turn = self.kept[key].turn if key in self.kept else self.turn
@@ -147,6 +151,12 @@ class Story(RuleBasedStateMachine):
     def time_goes_by(self, seconds: int) -> None:
         self.clock.advance(seconds)
         self.true_ns += seconds * NS_PER_S
+
+    @rule()
+    def the_disk_has_no_more_room(self) -> None:
+        if self.box._connection is not None:
+            (pages,) = self.box._connection.execute("PRAGMA page_count").fetchone()
+            self.box._connection.execute(f"PRAGMA max_page_count = {pages}")
 
     @rule()
     def the_process_restarts(self) -> None:
