@@ -2,36 +2,24 @@
 
 import json
 import logging
-import os
 import random
 import sqlite3
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from smartcam.contract.ack import Acknowledgement, AckStatus
-from smartcam.contract.errors import ContractError, OutboxError
+from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, Phase, Severity
 from smartcam.contract.ids import CameraId, EventId
 from smartcam.contract.reading import parse_object
-from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs
+from smartcam.contract.times import NS_PER_MS, NS_PER_S
 from smartcam.edge import outbox_sql as sql
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
-from smartcam.edge.outbox_file import (
-    copy_database,
-    copy_to_memory,
-    is_corrupt,
-    is_passing,
-    is_unwritable,
-    move_aside,
-    open_database,
-    write_back,
-)
+from smartcam.edge.outbox_database import OutboxDatabase
 from smartcam.edge.outbox_sql import Stamp, age_limits, stamp_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -40,8 +28,6 @@ _LARGEST_STATE: Final = 4096
 _LONGEST_AGE_MS: Final = 2**53
 _MOST_DOUBLINGS: Final = 30
 _MOST_NAMED: Final = 5
-_RETURN_NS: Final = 10 * NS_PER_S
-"""From one try to write to the disk again to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +115,11 @@ class Outbox:
         limits: OutboxLimits | None = None,
         random: Callable[[], float] = random.random,
     ) -> None:
-        self._path = path
+        self._database = OutboxDatabase(path, clock)
         self._clock = clock
         self._limits = limits or OutboxLimits()
         self._random = random
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
         self._tally: Counter[str] = Counter()
-        self._is_in_memory = False
-        self._return_at = MonotonicNs(0)
 
     def put(self, event: Event, episode: Episode | None = None) -> None:
         """Stores an event until it is acknowledged, in one transaction with its open episode.
@@ -156,7 +138,7 @@ class Outbox:
         # Age and clock state are rendered anew with each send, and must not push the event over its limit then.
         replace(event, age_ms=_LONGEST_AGE_MS, clock_synced=False).to_json()
         now = self._now()
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             row = (event.event_id, event.phase, _RANKS[event.severity], event.to_json(), *astuple(now))
             (number,) = connection.execute(sql.PUT, row).fetchone()
             connection.execute("DELETE FROM retry WHERE row = ?", (number,))
@@ -174,12 +156,12 @@ class Outbox:
         Raises:
             ContractError: when the state is over 4 kB.
         """
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             _store(connection, episode, self._now())
 
     def close_episode(self, event_id: EventId) -> None:
         """Forgets an open episode without an event."""
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.execute("DELETE FROM episodes WHERE event_id = ?", (event_id,))
 
     def due(self, most: int = 16) -> list[DueEvent]:
@@ -188,7 +170,7 @@ class Outbox:
         Applies the age limit first. A row that can no longer be read moves to the refused ones.
         """
         now = self._now()
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             if now.synced:  # the clock of this boot has become known: so has the time of its earlier rows
                 for statement in sql.ADOPT_CLOCK:
                     connection.execute(statement, (now.utc - now.mono, now.boot_id))
@@ -207,7 +189,7 @@ class Outbox:
             self._limits.retry_first_s * 2 ** min(due.attempts, _MOST_DOUBLINGS), self._limits.retry_ceiling_s
         )
         wait_ns = round(whole_s * (0.5 + 0.5 * self._random()) * NS_PER_S)
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             found = connection.execute(sql.STILL_WAITING, (due.row,)).fetchone()
             if found is not None and _revision(found[0]) <= due.event.revision:
                 connection.execute(sql.ATTEMPTED, (due.row, due.attempts + 1, self._clock.monotonic() + wait_ns))
@@ -215,12 +197,12 @@ class Outbox:
 
     def retry_now(self) -> None:
         """The way to the cloud is open again: everything that waits is due at once."""
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.execute("DELETE FROM retry")
 
     def next_due_s(self) -> float | None:
         """Seconds until something is due, 0 for now; None while nothing waits."""
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             (at_ns,) = connection.execute(sql.NEXT_DUE).fetchone()
         return None if at_ns is None else max(at_ns - self._clock.monotonic(), 0) / NS_PER_S
 
@@ -230,7 +212,7 @@ class Outbox:
         False when nothing waits for it: a second acknowledgement is no fault. What is known under a better name than
         the cloud has recorded or refused goes on waiting.
         """
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             found = connection.execute(sql.WAITING, (ack.event_id, ack.phase)).fetchone()
             if found is None or (ack.revision is not None and _revision(found[1]) > ack.revision):
                 return False
@@ -245,20 +227,20 @@ class Outbox:
     def open_episodes(self) -> list[Episode]:
         """The episodes that were open when they were last stored, with their ages."""
         now = self._now()
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             rows = connection.execute(sql.EPISODES).fetchall()
         return [episode for row in rows if (episode := _episode(row, now)) is not None]
 
     def refused(self) -> list[RefusedEvent]:
         """What the cloud refused, the newest last; bounded, so the oldest are forgotten."""
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             rows = connection.execute("SELECT event_id, phase, reason FROM refused ORDER BY row").fetchall()
         return [RefusedEvent(EventId(event_id), Phase(phase), reason) for event_id, phase, reason in rows]
 
     def counts(self) -> OutboxCounts:
         """What is in the outbox now, and what became of the rest since the process started."""
         now = self._now()
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             waiting, refused, episodes = connection.execute(sql.COUNT).fetchone()
             stamps = connection.execute(sql.OLDEST).fetchall()
         ages = [age for stamp in stamps if (age := stamp_of(stamp).age_ns(now)) is not None]
@@ -273,110 +255,18 @@ class Outbox:
             dropped_by_size=tally["dropped_by_size"],
             dropped_by_age=tally["dropped_by_age"],
             refused_forgotten=tally["refused_forgotten"],
-            set_aside=tally["set_aside"],
+            set_aside=self._database.set_aside,
             oldest_ms=max(ages) // NS_PER_MS if ages else None,
-            in_memory=self._is_in_memory,
+            in_memory=self._database.is_in_memory,
         )
 
     def close(self) -> None:
         """Closes the file; the next call would open it again."""
-        with self._lock:
-            if self._connection is not None and self._is_in_memory:
-                self._connection = self._on_disk_again(self._connection)
-            if self._connection is not None and self._is_in_memory:
-                (waiting, *_) = self._connection.execute(sql.COUNT).fetchone()
-                log(_LOGGER, logging.CRITICAL, "outbox_not_written", path=self._path, waiting=waiting)
-            self._let_go()
+        self._database.close()
 
     def _now(self) -> Stamp:
         clock = self._clock
         return Stamp(clock.boot_id(), clock.monotonic(), clock.utc(), clock.synced())
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, and OutboxError for whatever SQLite says."""
-        with self._lock:
-            connection = self._opened()
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                yield connection
-                connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                self._recover(connection, error)
-                raise OutboxError(f"{self._path}: {error}") from error
-            except BaseException:
-                self._roll_back(connection)
-                raise
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            opened = open_database(self._path)
-            self._connection = opened.connection
-            if opened.is_in_memory:
-                self._go_on_in_memory()
-            if opened.aside is not None:
-                self._report_corrupt(opened.aside)
-        elif self._is_in_memory:
-            if self._clock.monotonic() >= self._return_at:
-                self._connection = self._on_disk_again(self._connection)
-        elif not os.path.lexists(self._path):
-            log(_LOGGER, logging.ERROR, "outbox_file_removed", path=self._path)
-            self._connection = copy_database(self._connection, self._path)
-        return self._connection
-
-    def _go_on_in_memory(self) -> None:
-        self._is_in_memory = True
-        self._return_at = MonotonicNs(self._clock.monotonic() + _RETURN_NS)
-        log(_LOGGER, logging.CRITICAL, "outbox_in_memory", path=self._path, reason="the disk takes nothing")
-
-    def _on_disk_again(self, memory: sqlite3.Connection) -> sqlite3.Connection:
-        """The database on the disk, or the one in memory where that still takes nothing."""
-        try:
-            opened = write_back(memory, self._path)
-        except (sqlite3.Error, OSError):
-            self._return_at = MonotonicNs(self._clock.monotonic() + _RETURN_NS)
-            return memory
-        self._is_in_memory = False
-        log(_LOGGER, logging.INFO, "outbox_on_disk_again", path=self._path)
-        if opened.aside is not None:
-            self._report_corrupt(opened.aside)
-        return opened.connection
-
-    def _let_go(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection, self._is_in_memory = None, False
-
-    def _recover(self, connection: sqlite3.Connection, error: sqlite3.Error) -> None:
-        """Leaves a state from which the next call can go on."""
-        if is_unwritable(error) and not self._is_in_memory:
-            self._roll_back(connection)
-            with suppress(sqlite3.Error):
-                self._connection = copy_to_memory(connection)
-                connection.close()
-                self._go_on_in_memory()
-                return
-        if is_passing(error):
-            self._roll_back(connection)
-            return
-        self._let_go()
-        if is_corrupt(error):
-            try:
-                self._report_corrupt(move_aside(self._path))
-            except OSError as refusal:
-                raise OutboxError(f"{self._path}: is corrupt and cannot be moved aside ({refusal})") from refusal
-
-    def _roll_back(self, connection: sqlite3.Connection) -> None:
-        """SQLite may have done it by itself, and a connection that cannot is given up."""
-        try:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-        except sqlite3.Error:
-            self._let_go()
-
-    def _report_corrupt(self, aside: Path) -> None:
-        self._tally["set_aside"] += 1
-        log(_LOGGER, logging.CRITICAL, "outbox_corrupt", path=self._path, kept_as=aside)
 
     def _report_drop(self, reason: str, dropped: list[tuple[str, str]]) -> None:
         if dropped:

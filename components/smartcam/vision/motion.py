@@ -11,21 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartcam.contract.notice import MOST_BOXES, PixelBox
+from smartcam.vision.light import Matrix, WatchedPatches, change_of_light, patches, relit
 from smartcam.vision.mask import covered
 from smartcam.vision.shrink import Light, Luma, Shrinker, shrunk_shape
 from smartcam.vision.zone import Zone
 
 Mask = NDArray[np.uint8]
-Matrix = cv2.typing.MatLike
 Cells = tuple[int, int, int, int]
 """A box in cells of the halved picture: x1, y1, x2, y2, the second corner excluded."""
 
-_PATCH: Final = 8
-"""Cells per side of a patch for which the change of light is estimated."""
-_DARK: Final = np.float32(8)
-"""Added to both sides of a ratio of brightness, so that black does not divide."""
-_LEAST_LIGHT: Final = np.float32(0.4)
-_MOST_LIGHT: Final = np.float32(2.5)
 _OTHER_SCENE: Final = 0.5
 """A picture of which a larger share has changed is another scene, not motion."""
 _OTHER_LIGHT: Final = 1.2
@@ -155,14 +149,14 @@ class MotionGate:
 
         Where the recent average is left, the lasting one may still be met: somebody who stood there has gone.
         """
-        light, change = _light(self._recent_patches, _patches(small), self._lit)
+        light, change = change_of_light(self._recent_patches, patches(small), self._watched_patches)
         field = cv2.resize(light, small.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        rest = cv2.absdiff(small, _relit(self._recent, field))
+        rest = cv2.absdiff(small, relit(self._recent, field))
         mask = self._above_noise(rest, _EVERYWHERE)
         left, top, width, height = cv2.boundingRect(mask)
         if width * height >= _LEAST_CELLS:
             part = slice(top, top + height), slice(left, left + width)
-            lasting = cv2.absdiff(small[part], _relit(self._lasting_now[part], field[part]))
+            lasting = cv2.absdiff(small[part], relit(self._lasting_now[part], field[part]))
             rest[part] = cv2.min(rest[part], lasting)
             mask[part] = self._above_noise(rest[part], part)
         return rest, mask, change
@@ -211,20 +205,20 @@ class MotionGate:
         self._still = nothing
         self._settled: Mask | None = None
         self._changed = False
-        self._recent_patches = _patches(small)
+        self._recent_patches = patches(small)
         self._lasting_now = self._lasting
 
     def _watch_only(self, small: Light) -> None:
         """Lay out what is watched: everything but the ignored zones."""
         rows, columns = small.shape
         self._watched: Mask | None = None
-        self._lit: _Lit | None = None
+        self._watched_patches: WatchedPatches | None = None
         self._shown: Light | None = None
         self._watched_cells = small.size
         if self._ignored:
             self._watched = np.asarray(cv2.bitwise_not(covered(self._ignored, columns, rows)), np.uint8)
             self._shown = (self._watched > 0).astype(np.float32)
-            self._lit = _Lit.of(_patches(self._watched.astype(np.float32)) >= _MOSTLY_WATCHED)
+            self._watched_patches = WatchedPatches.of(patches(self._watched.astype(np.float32)) >= _MOSTLY_WATCHED)
             self._watched_cells = max(cv2.countNonZero(self._watched), 1)
 
     def _blackened(self, small: Light) -> Light:
@@ -280,10 +274,10 @@ class MotionGate:
 
     def _compare_averages(self) -> None:
         """Show the lasting average in the light of the recent one, so that the light of now fits both."""
-        self._recent_patches = _patches(self._recent)
-        light, _ = _light(_patches(self._lasting), self._recent_patches, self._lit)
+        self._recent_patches = patches(self._recent)
+        light, _ = change_of_light(patches(self._lasting), self._recent_patches, self._watched_patches)
         field = cv2.resize(light, self._lasting.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        self._lasting_now = _relit(self._lasting, field)
+        self._lasting_now = relit(self._lasting, field)
 
     def _frames_of(self, seconds: float) -> int:
         return max(round(seconds * self._rate), 1)
@@ -291,52 +285,6 @@ class MotionGate:
 
 def _bytes(plane: Light) -> bytes:
     return np.clip(np.round(plane), 0, 255).astype(np.uint8).tobytes()
-
-
-def _patches(small: Light) -> Light:
-    """The brightness of each patch, with `_DARK` added."""
-    rows, columns = (max(side // _PATCH, 1) for side in small.shape)
-    whole = small[: rows * _PATCH, : columns * _PATCH]
-    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32) + _DARK
-
-
-@dataclass(frozen=True, slots=True)
-class _Lit:
-    """Which patches say something about the light, and which do not because they are ignored: places in a flat grid."""
-
-    watched: NDArray[np.intp]
-    ignored: NDArray[np.intp]
-
-    @classmethod
-    def of(cls, watched: NDArray[np.bool_]) -> "_Lit | None":
-        """None where there is nothing to tell apart."""
-        if watched.all() or not watched.any():
-            return None
-        return cls(np.flatnonzero(watched), np.flatnonzero(~watched))
-
-    def even_out(self, ratio: Light) -> None:
-        """Give the ignored patches the median of the others."""
-        flat = ratio.reshape(-1)
-        ratios, middle = flat[self.watched], self.watched.size // 2
-        ratios.partition(middle)
-        flat[self.ignored] = ratios[middle]
-
-
-def _light(background: Light, patches: Light, lit: _Lit | None) -> tuple[Matrix, float]:
-    """How much brighter each patch is than the background's, and by how much the whole picture is.
-
-    The median over neighbouring patches follows clouds and lamps but not a person, who fills fewer than half.
-    """
-    ratio = np.minimum(np.maximum(patches / background, _LEAST_LIGHT), _MOST_LIGHT)
-    if lit is not None:
-        lit.even_out(ratio)
-    light = cv2.medianBlur(ratio, 5)
-    return light, cv2.mean(light)[0]
-
-
-def _relit(background: Matrix, field: Matrix) -> Matrix:
-    """The background in another light."""
-    return cv2.threshold(cv2.multiply(background, field), 255.0, 0.0, cv2.THRESH_TRUNC)[1]
 
 
 def _is_another_scene(share: float, jump: float) -> bool:

@@ -416,9 +416,9 @@ def test_the_file_is_for_its_owner_only(outbox: Outbox, path: Path) -> None:
 
 def test_the_disk_is_asked_for_durability(outbox: Outbox) -> None:
     outbox.put(event(1))
-    assert outbox._connection is not None
-    (journal,) = outbox._connection.execute("PRAGMA journal_mode").fetchone()
-    (synchronous,) = outbox._connection.execute("PRAGMA synchronous").fetchone()
+    assert outbox._database.connection is not None
+    (journal,) = outbox._database.connection.execute("PRAGMA journal_mode").fetchone()
+    (synchronous,) = outbox._database.connection.execute("PRAGMA synchronous").fetchone()
     assert (journal, synchronous) == ("wal", 2)
 
 
@@ -459,9 +459,9 @@ def test_what_has_come_while_the_disk_was_full_is_written_when_the_outbox_is_clo
 
 
 def leave_no_room(outbox: Outbox) -> None:
-    assert outbox._connection is not None
-    (pages,) = outbox._connection.execute("PRAGMA page_count").fetchone()
-    outbox._connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    assert outbox._database.connection is not None
+    (pages,) = outbox._database.connection.execute("PRAGMA page_count").fetchone()
+    outbox._database.connection.execute(f"PRAGMA max_page_count = {pages + 2}")
 
 
 def copied(path: Path) -> Path:
@@ -519,9 +519,9 @@ def test_a_damaged_file_is_noticed_when_it_is_opened(opened: Callable[..., Outbo
 def test_damage_under_an_open_outbox_is_told_once_and_then_it_works_again(outbox: Outbox, path: Path) -> None:
     for number in range(40):
         outbox.put(event(number))
-    assert outbox._connection is not None
-    outbox._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    outbox._connection.execute("PRAGMA shrink_memory")
+    assert outbox._database.connection is not None
+    outbox._database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    outbox._database.connection.execute("PRAGMA shrink_memory")
     damage(path)
     with pytest.raises(OutboxError):
         outbox.due()
@@ -549,8 +549,8 @@ def test_only_the_newest_few_corrupt_files_are_kept(opened: Callable[..., Outbox
 def test_a_file_of_another_version_is_kept_aside(opened: Callable[..., Outbox], path: Path) -> None:
     outbox = opened()
     outbox.put(event(1))
-    assert outbox._connection is not None
-    outbox._connection.execute("PRAGMA user_version = 7")
+    assert outbox._database.connection is not None
+    outbox._database.connection.execute("PRAGMA user_version = 7")
     assert waiting(opened()) == []
     assert path.with_name("outbox.sqlite.corrupt-1").exists()
 
@@ -572,8 +572,8 @@ def test_a_file_removed_under_an_open_outbox_is_written_again(
 def test_an_event_that_can_no_longer_be_read_does_not_stop_the_others(outbox: Outbox) -> None:
     for number in range(3):
         outbox.put(event(number))
-    assert outbox._connection is not None
-    outbox._connection.execute("UPDATE waiting SET payload = '{\"schema\":9}' WHERE row = 2")
+    assert outbox._database.connection is not None
+    outbox._database.connection.execute("UPDATE waiting SET payload = '{\"schema\":9}' WHERE row = 2")
     assert len(outbox.due()) == 2
     assert "cannot be read: schema" in outbox.refused()[0].reason
 
@@ -581,8 +581,8 @@ def test_an_event_that_can_no_longer_be_read_does_not_stop_the_others(outbox: Ou
 def test_an_episode_that_can_no_longer_be_read_does_not_stop_the_others(outbox: Outbox) -> None:
     for number in range(2):
         outbox.put(event(number), episode(number))
-    assert outbox._connection is not None
-    outbox._connection.execute("UPDATE episodes SET state = '[' WHERE key = 'track-0'")
+    assert outbox._database.connection is not None
+    outbox._database.connection.execute("UPDATE episodes SET state = '[' WHERE key = 'track-0'")
     assert [kept.key for kept in outbox.open_episodes()] == ["track-1"]
 
 

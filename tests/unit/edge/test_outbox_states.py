@@ -154,9 +154,9 @@ class Story(RuleBasedStateMachine):
 
     @rule()
     def the_disk_has_no_more_room(self) -> None:
-        if self.box._connection is not None:
-            (pages,) = self.box._connection.execute("PRAGMA page_count").fetchone()
-            self.box._connection.execute(f"PRAGMA max_page_count = {pages}")
+        if self.box._database.connection is not None:
+            (pages,) = self.box._database.connection.execute("PRAGMA page_count").fetchone()
+            self.box._database.connection.execute(f"PRAGMA max_page_count = {pages}")
 
     @rule()
     def the_process_restarts(self) -> None:
