@@ -37,7 +37,8 @@ class PurposePolicy:
     way, along a path that is straight to `least_straightness` (1 is a straight line); the box must cover
     `least_area` of the picture, in the middle of its looks. Within one look it does not change by more than
     `most_growth`, or else two things have become one, and what was before no longer counts. No more than `most_leap`
-    of the way may lie between two looks: whoever leaps is mistaken for somebody else.
+    of the way may lie between two looks: whoever leaps is mistaken for somebody else. And it must be on its way still:
+    what has only been set down somewhere is not.
     """
 
     window_s: float = 3.0
@@ -81,6 +82,7 @@ class Mover:
             and self.travel >= policy.least_travel
             and straightness(self.boxes) >= policy.least_straightness
             and leap(self.boxes) <= policy.most_leap
+            and travel(self.boxes[-2:]) > _TREMBLING
         )
 
     def is_with(self, other: "Mover") -> bool:

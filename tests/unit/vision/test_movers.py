@@ -43,6 +43,23 @@ def test_what_leaps_is_something_else() -> None:
     assert not mover.has_purpose(PurposePolicy())
 
 
+def test_what_a_hand_sets_down_is_not_on_its_way() -> None:
+    """As measured: it comes in from the edge, waits, and sets something down within three looks."""
+    hand = [
+        (0.299, 0.0, 0.583, 0.358),
+        (0.34, 0.0, 0.569, 0.407),
+        (0.354, 0.0, 0.562, 0.407),
+        (0.347, 0.0, 0.562, 0.39),
+    ]
+    down = [(0.382, 0.0, 0.569, 0.506), (0.438, 0.074, 0.583, 0.679), (0.438, 0.272, 0.549, 0.926)]
+    there = [(0.438, 0.519, 0.549, 0.926)] * 10
+    movers, looks = Movers(), [*hand, *hand[-1:] * 2, *down, *there]
+    for look in range(len(looks)):
+        (mover,) = follow(movers, looks[look], start=look)
+        assert not mover.has_purpose(PurposePolicy())
+    assert mover.travel > PurposePolicy().least_travel
+
+
 LEGS = [(0.1 + 0.03 * look, 0.5, 0.2 + 0.03 * look, 0.7) for look in range(6)]
 
 
