@@ -7,8 +7,7 @@ from typing import Final
 from devkit.lint.code_use import MQTT, PUBSUB
 from devkit.lint.document import Spot, required
 from devkit.lint.facts import Use
-from devkit.lint.words import POLICY
-from devkit.nucleus.keys import nearest
+from devkit.nucleus.keys import POLICY, nearest
 from devkit.nucleus.matching import is_valid_resource
 
 _OPERATIONS: Final[Mapping[str, frozenset[str]]] = {

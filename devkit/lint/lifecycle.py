@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from devkit.lint.document import Spot, required
-from devkit.nucleus.keys import nearest
+from devkit.nucleus.keys import STEP, nearest
 
 LARGEST_SCRIPT_BYTES: Final = 10_000
 LONGEST_TIMEOUT_S: Final = 7_200
@@ -19,7 +19,6 @@ _NOT_ON_LITE: Final[Mapping[str, str]] = {
     "recover": "nucleus lite has no recover: let the program recover by itself",
     "bootstrap": "nucleus lite does bootstrap in part only, and it restarts the nucleus: use install",
 }
-_STEP: Final = frozenset({"Script", "Setenv", "Timeout", "RequiresPrivilege"})
 _VARIABLES: Final = frozenset(
     {"kernel:rootPath", "iot:thingName", "work:path", "artifacts:path", "artifacts:decompressedPath"}
 )
@@ -80,7 +79,7 @@ def _check_phase(phase: str, spot: Spot, around: Surroundings) -> Spot | None:
     if not spot.is_mapping:
         _check_script(spot, around)
         return spot
-    keys = spot.mapping(_STEP | {"Skipif"})
+    keys = spot.mapping(STEP | {"Skipif"})
     if "Skipif" in keys:
         keys["Skipif"].wrong("is unknown to nucleus lite: let the script decide")
     if "RequiresPrivilege" in keys and keys["RequiresPrivilege"].truth():

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from devkit.build.suite import LARGEST_RECIPE_BYTES
-from devkit.lint import words
 from devkit.lint.access import check_access
 from devkit.lint.document import Report, Spot, parse, required
 from devkit.lint.facts import Facts, Use
 from devkit.lint.lifecycle import Lifecycle, Surroundings, check_lifecycle
+from devkit.nucleus import keys
 from devkit.nucleus.keys import nearest
 from devkit.nucleus.versions import VersionError, VersionRange, parse_range, parse_version
 
@@ -57,7 +57,7 @@ def check_recipe(text: str, name: str, facts: Facts, report: Report) -> Checked 
         if top is not None:
             top.wrong("must be an object of keys")
         return None
-    inner = top.mapping(words.TOP)
+    inner = top.mapping(keys.TOP)
     if "Lifecycle" in inner:
         inner["Lifecycle"].wrong("write it into the manifest: lite reads one at the top only below 'all' or 'linux'")
     _check_identity(top, inner, name, facts)
@@ -72,11 +72,11 @@ def check_recipe(text: str, name: str, facts: Facts, report: Report) -> Checked 
 def _check_identity(top: Spot, inner: Mapping[str, Spot], name: str, facts: Facts) -> None:
     form = required(inner, "RecipeFormatVersion", top)
     if form is not None:
-        form.choice({"2020-01-25"})
+        form.choice(keys.FORMAT_VERSIONS)
     _check_name(required(inner, "ComponentName", top), name)
     _check_version(required(inner, "ComponentVersion", top), facts.version)
     if "ComponentType" in inner:
-        inner["ComponentType"].choice({"aws.greengrass.generic"})
+        inner["ComponentType"].choice(keys.COMPONENT_TYPES)
     for key in ("ComponentDescription", "ComponentPublisher"):
         if key in inner and "\n" in (inner[key].text() or "").strip():
             inner[key].wrong("must be one line: lite writes it into a unit of systemd")
@@ -112,7 +112,7 @@ def _dependencies(inner: Mapping[str, Spot]) -> list[Dependency]:
 
 
 def _dependency(name: str, spot: Spot) -> Dependency:
-    inner = spot.mapping(words.DEPENDENCY)
+    inner = spot.mapping(keys.DEPENDENCY)
     requirement: VersionRange | None = None
     wanted = required(inner, "VersionRequirement", spot)
     value = wanted.text() if wanted else None
@@ -125,7 +125,7 @@ def _dependency(name: str, spot: Spot) -> Dependency:
             wanted.wrong(str(error))
     kind = None
     if "DependencyType" in inner:
-        kind = inner["DependencyType"].choice({"HARD", "SOFT"})
+        kind = inner["DependencyType"].choice(keys.DEPENDENCY_TYPES)
     else:
         spot.wrong("DependencyType is missing: classic takes HARD then, lite no dependency at all")
     return Dependency(name, spot, requirement, kind == "HARD")
@@ -139,7 +139,7 @@ def _configuration(
         if uses:
             top.wrong("ComponentConfiguration is missing: without accessControl the code may do nothing on the bus")
         return None, None
-    defaults = required(outer.mapping(words.CONFIGURATION), "DefaultConfiguration", outer)
+    defaults = required(outer.mapping(keys.CONFIGURATION), "DefaultConfiguration", outer)
     if defaults is None:
         return None, None
     values = defaults.mapping()
@@ -177,7 +177,7 @@ def _manifests(
     taken: set[str] = set()
     named: set[str] = set()
     for manifest in items:
-        inner = manifest.mapping(words.MANIFEST)
+        inner = manifest.mapping(keys.MANIFEST)
         if "Selections" in inner:
             inner["Selections"].wrong("select parts of a top-level Lifecycle, which the suite does not use")
         _check_platform(required(inner, "Platform", manifest), taken)
@@ -203,7 +203,7 @@ def _manifests(
 def _check_platform(platform: Spot | None, taken: set[str]) -> None:
     if platform is None:
         return
-    inner = platform.mapping(words.PLATFORM)
+    inner = platform.mapping(keys.PLATFORM)
     system = required(inner, "os", platform)
     if system is not None:
         system.choice({"linux"})
@@ -225,17 +225,17 @@ def _artifacts(spot: Spot, place: _Place) -> dict[str, bool]:
     """Names of the artifacts, and whether the nucleus unpacks them."""
     found: dict[str, bool] = {}
     for item in spot.items():
-        inner = item.mapping(words.ARTIFACT)
+        inner = item.mapping(keys.ARTIFACT)
         uri = required(inner, "Uri", item)
         name = _artifact_name(uri, place) if uri is not None else None
-        unpacked = "Unarchive" in inner and inner["Unarchive"].choice({"NONE", "ZIP"}) == "ZIP"
+        unpacked = "Unarchive" in inner and inner["Unarchive"].choice(keys.UNARCHIVE) == "ZIP"
         if unpacked:
             inner["Unarchive"].wrong(
                 "nucleus lite unpacks nothing in a local deployment: write NONE, unpack in install"
             )
         if "Permission" in inner:
-            for permission in inner["Permission"].mapping(words.PERMISSION).values():
-                permission.choice({"NONE", "OWNER", "ALL"})
+            for permission in inner["Permission"].mapping(keys.PERMISSION).values():
+                permission.choice(keys.PERMITTED)
         if name is not None and name in found:
             item.wrong(f"{name} stands there twice")
         if name is not None:

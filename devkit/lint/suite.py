@@ -9,11 +9,12 @@ from devkit.lint.document import Report
 from devkit.lint.facts import Facts
 from devkit.lint.finding import Finding
 from devkit.lint.recipe import Checked, Dependency, check_recipe
-from devkit.lint.words import BUILT_IN
 from devkit.nucleus.keys import nearest
 from devkit.nucleus.versions import parse_version
 
 RUNTIME: Final = "smartcam.Runtime"
+_BUILT_IN: Final = frozenset({"aws.greengrass.Nucleus", "aws.greengrass.TokenExchangeService"})
+"""On every device, and named by a dependency only to say which version is meant."""
 
 
 def lint_suite(recipes: Mapping[str, str], facts: Facts) -> list[Finding]:
@@ -35,7 +36,7 @@ def _check_dependency(
     checked: Checked, dependency: Dependency, recipes: Mapping[str, str], suite: Mapping[str, Checked], facts: Facts
 ) -> None:
     name, spot = dependency.name, dependency.spot
-    if name in BUILT_IN:
+    if name in _BUILT_IN:
         return
     if name == checked.name:
         spot.wrong("a component cannot depend on itself")

@@ -1,4 +1,4 @@
-"""Keys that a document may have: a misspelt one is named together with the one that was meant."""
+"""Words that a recipe may use: a misspelt one is named together with the one that was meant."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -6,6 +6,8 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 
+FORMAT_VERSIONS: Final = frozenset({"2020-01-25"})
+COMPONENT_TYPES: Final = frozenset({"aws.greengrass.generic"})
 TOP: Final = frozenset(
     {
         "RecipeFormatVersion",
@@ -22,9 +24,13 @@ TOP: Final = frozenset(
 )
 CONFIGURATION: Final = frozenset({"DefaultConfiguration"})
 DEPENDENCY: Final = frozenset({"VersionRequirement", "DependencyType"})
+DEPENDENCY_TYPES: Final = frozenset({"HARD", "SOFT"})
 MANIFEST: Final = frozenset({"Name", "Platform", "Lifecycle", "Artifacts", "Selections"})
 PLATFORM: Final = frozenset({"os", "architecture", "architecture.detail", "runtime"})
 ARTIFACT: Final = frozenset({"Uri", "Unarchive", "Permission"})
+UNARCHIVE: Final = frozenset({"NONE", "ZIP"})
+PERMISSION: Final = frozenset({"Read", "Execute"})
+PERMITTED: Final = frozenset({"NONE", "OWNER", "ALL"})
 PHASES: Final = frozenset({"bootstrap", "install", "startup", "run", "shutdown", "recover"})
 LIFECYCLE: Final = PHASES | {"Setenv"}
 STEP: Final = frozenset({"Script", "Setenv", "Timeout", "RequiresPrivilege"})

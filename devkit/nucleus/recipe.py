@@ -16,7 +16,6 @@ from devkit.nucleus.keys import Node, RecipeError, required
 from devkit.nucleus.profile import Profile, RecipeRules
 from devkit.nucleus.versions import Version, VersionError, VersionRange, parse_range, parse_version
 
-FORMAT_VERSION: Final = "2020-01-25"
 OF_THE_NUCLEUS: Final = frozenset(
     {"aws.greengrass.Nucleus", "aws.greengrass.NucleusLite", "aws.greengrass.TokenExchangeService"}
 )
@@ -96,10 +95,10 @@ def read_recipe(file: Path, profile: Profile) -> Recipe:
     """
     top = Node(file.name, "", _load(file, profile))
     nodes = top.mapping(keys.TOP)
-    required(nodes, "RecipeFormatVersion", top).choice({FORMAT_VERSION})
+    required(nodes, "RecipeFormatVersion", top).choice(keys.FORMAT_VERSIONS)
     name, version = _identity(top, nodes, file)
     if "ComponentType" in nodes:
-        nodes["ComponentType"].choice({"aws.greengrass.generic"})
+        nodes["ComponentType"].choice(keys.COMPONENT_TYPES)
     manifest = _fitting_manifest(top, nodes, profile)
     lifecycle = _lifecycle(manifest, nodes)
     return Recipe(
@@ -292,7 +291,7 @@ def _dependencies(nodes: Mapping[str, Node]) -> Iterator[Dependency]:
         requirement = required(inner, "VersionRequirement", node)
         if "DependencyType" not in inner:
             raise node.error("DependencyType is missing: classic takes HARD then, lite no dependency at all")
-        hard = inner["DependencyType"].choice({"HARD", "SOFT"}) == "HARD"
+        hard = inner["DependencyType"].choice(keys.DEPENDENCY_TYPES) == "HARD"
         try:
             wanted = parse_range(requirement.text())
         except VersionError as error:
@@ -308,10 +307,10 @@ def _artifacts(manifest: Mapping[str, Node]) -> Iterator[Artifact]:
         file = uri.text().rpartition("/")[2]
         if not file:
             raise uri.error("must end in the name of a file")
-        unpacked = "Unarchive" in inner and inner["Unarchive"].choice({"ZIP", "NONE"}) == "ZIP"
+        unpacked = "Unarchive" in inner and inner["Unarchive"].choice(keys.UNARCHIVE) == "ZIP"
         executable = False
         if "Permission" in inner:
-            permission = inner["Permission"].mapping(frozenset({"Read", "Execute"}))
-            kinds = {key: value.choice({"NONE", "OWNER", "ALL"}) for key, value in permission.items()}
+            permission = inner["Permission"].mapping(keys.PERMISSION)
+            kinds = {key: value.choice(keys.PERMITTED) for key, value in permission.items()}
             executable = kinds.get("Execute", "NONE") != "NONE"
         yield Artifact(file, unpacked, executable)

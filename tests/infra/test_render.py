@@ -1,6 +1,6 @@
 import json
 from dataclasses import replace
-from datetime import UTC, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -132,7 +132,7 @@ def alerts(draw: st.DrawFn) -> AlertFacts:
 @given(alerts())
 def test_every_alert_in_english_fits_into_one_sms_and_into_what_sns_takes(facts: AlertFacts) -> None:
     alert = render_alert(facts, EN)
-    check_what_sns_takes(alert, EN)
+    assert_sns_takes(alert, EN)
     assert to_gsm7(facts.where[:64]) in alert.sms
     assert alert.number in alert.sms
     assert alert.number in alert.email
@@ -146,7 +146,7 @@ def test_every_alert_in_english_fits_into_one_sms_and_into_what_sns_takes(facts:
 @given(alerts())
 def test_every_alert_in_chinese_fits_into_one_sms_and_into_what_sns_takes(facts: AlertFacts) -> None:
     alert = render_alert(facts, ZH)
-    check_what_sns_takes(alert, ZH)
+    assert_sns_takes(alert, ZH)
     assert alert.number in alert.sms
     assert alert.number in alert.email
     assert facts.when.certain is not ("时间不确定" in alert.sms)
@@ -156,7 +156,7 @@ def test_every_alert_in_chinese_fits_into_one_sms_and_into_what_sns_takes(facts:
     assert json.loads(alert.document)["event_ids"][0] == facts.event.event_id
 
 
-def check_what_sns_takes(alert: AlertText, language: Language) -> None:
+def assert_sns_takes(alert: AlertText, language: Language) -> None:
     assert (septets(alert.sms) <= 150) if language is EN else (ucs2_units(alert.sms) <= 60)
     assert alert.sms.isprintable()
     assert 0 < len(alert.subject) <= LONGEST_SUBJECT
@@ -179,7 +179,7 @@ def test_every_closing_message_fits(
     followed = held(count, camera, kind) + held(3, camera, EventKind.VEHICLE)
     facts = ClosingFacts(ThingName("yard-1"), CameraId(camera), followed, "123456", NOON if known else None, zone)
     text = render_closing(facts, language)
-    check_what_sns_takes(text, language)
+    assert_sns_takes(text, language)
     assert "123456" in text.sms
     document = json.loads(text.document)
     assert (document["purpose"], document["event_count"]) == ("closing", count + 3)
@@ -191,14 +191,14 @@ def test_every_closing_message_fits(
 def test_every_digest_fits(cameras: list[tuple[str, int]], zone: ZoneInfo, language: Language) -> None:
     night = tuple(one for camera, count in cameras for one in held(count, camera))
     text = render_digest(DigestFacts(night, "123456", NOON, zone), language)
-    check_what_sns_takes(text, language)
+    assert_sns_takes(text, language)
     assert str(len(night)) in text.sms
     assert json.loads(text.document)["event_count"] == len(night)
 
 
 def test_a_digest_of_ten_thousand_events_still_fits_into_what_sns_takes() -> None:
     text = render_digest(DigestFacts(held(10_000), "123456", NOON, UTC), EN)
-    check_what_sns_takes(text, EN)
+    assert_sns_takes(text, EN)
     document = json.loads(text.document)
     assert (document["event_count"], len(document["event_ids"])) == (10_000, MOST_IN_DOCUMENT)
 
@@ -366,5 +366,8 @@ def test_the_time_told_is_the_devices_where_its_clock_was_trusted_and_the_arriva
 @given(strategies.events(), strategies.utc_ms)
 def test_every_event_has_a_time_that_can_be_told(event: Event, arrived_at: UtcNs) -> None:
     facts = facts_of(event, when=occasion(event, arrived_at))
+    moment = datetime.fromtimestamp(facts.when.at // NS_PER_S, UTC)
     for language in Language:
-        check_what_sns_takes(render_alert(facts, language), language)
+        alert = render_alert(facts, language)
+        assert_sns_takes(alert, language)
+        assert f"{moment:%H:%M:%S}" in alert.email

@@ -23,7 +23,20 @@ def events_of(plan: Plan, seed: int) -> tuple[SeenEvent, ...]:
     return play_open(day, model, CameraSettings(CAMERA, Path()), InferenceSettings()).events
 
 
-def check(plan: Plan, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("plan", "seed"),
+    [
+        pytest.param(Plan(seconds=480, pace=180, walker_every_s=60), 0, id="eight minutes"),
+        *(
+            pytest.param(
+                Plan(seconds=1440, pace=60, walker_every_s=97), seed, marks=pytest.mark.soak, id=f"seed {seed}"
+            )
+            for seed in range(4)
+        ),
+        pytest.param(Plan(seconds=DAY_S, pace=1, walker_every_s=1800, fps=2), 0, marks=pytest.mark.soak, id="whole"),
+    ],
+)
+def test_in_a_day_only_the_car_that_comes_and_goes_and_who_passes_by_are_told(plan: Plan, seed: int) -> None:
     came, *between, gone = events_of(plan, seed)
     assert [str(event.kind) for event in (came, gone)] == ["vehicle"] * 2
     assert came.start_s - plan.car_at_s < SEEN_WITHIN_S
@@ -34,18 +47,3 @@ def check(plan: Plan, seed: int) -> None:
     assert len(between) == len(plan.walkers())
     for event, at_s in zip(between, plan.walkers(), strict=True):
         assert 0 < event.start_s - at_s < 2 * SEEN_WITHIN_S
-
-
-def test_a_day_of_eight_minutes() -> None:
-    check(Plan(seconds=480, pace=180, walker_every_s=60), seed=0)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("seed", range(4))
-def test_more_such_days(seed: int) -> None:
-    check(Plan(seconds=1440, pace=60, walker_every_s=97), seed)
-
-
-@pytest.mark.soak
-def test_a_whole_day_and_night() -> None:
-    check(Plan(seconds=DAY_S, pace=1, walker_every_s=1800, fps=2), seed=0)

@@ -110,7 +110,8 @@ def test_a_camera_that_stalls_gives_nothing_and_goes_on_where_it_is(camera: Rtsp
         while silent_s < 2:
             silent_s = 0 if source.read() is not None else silent_s + 1
         camera.go_on()
-        take(source, 5)
+        assert take(source, 5)[-1].picture.width == 320
+        assert camera.clients() == 1
 
 
 def test_a_camera_that_is_killed_is_lost_and_named(camera: RtspCamera) -> None:
@@ -141,7 +142,7 @@ def test_user_and_password_from_the_file_open_the_camera(server: RtspServer, cli
     with RtspCamera(server, user=USER, password=PASSWORD) as camera:
         camera.show(clips / "small.h264")
         with opened(settings(camera.url, str(secret))) as source:
-            take(source)
+            assert take(source)[0].picture.width == 320
 
 
 @pytest.mark.parametrize("content", ["", "user=viewer\npassword=wrong-Secret-1\n"])

@@ -1,4 +1,4 @@
-"""Clips for the system tests: cuts of the shared footage, and the bundle of the stock detector."""
+"""Clips for the system tests: cuts of the shared footage and of the demo's, and the bundle of the stock detector."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -9,12 +9,16 @@ from av.video.stream import VideoStream
 
 from devkit.build.suite import ROOT
 from devkit.bundle import main as make_bundle
+from devkit.demo.plan import CLIP_FOLDER
+from devkit.demo.yard_clip import yard_clip
 
 SHARED = ROOT.parent / "shared" / "data"
 SIX_PEOPLE = SHARED / "video" / "intel_one-by-one-person-detection.mp4"
 VISITS = ((60, 197), (227, 450), (502, 699), (744, 870), (921, 1200), (1234, 1359))
 """Frames in which each of the six is visible."""
 FPS = 10
+_FIRST_VISITOR_S = 22.0
+"""By then the first visitor of the demo's yard has come and gone."""
 _MODEL = SHARED / "models" / "coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"
 
 needs_footage = pytest.mark.skipif(
@@ -37,6 +41,19 @@ def cut(target: Path, first: int, last: int) -> Path:
                 fresh.pts, fresh.time_base = place - first, Fraction(1, FPS)
                 writing.mux(stream.encode(fresh))
         writing.mux(stream.encode())
+    return target
+
+
+def first_visitor(target: Path) -> Path:
+    """The beginning of the demo's clip, its pictures as they are encoded."""
+    with av.open(str(yard_clip(CLIP_FOLDER, print))) as reading, av.open(str(target), "w") as writing:
+        shown = reading.streams.video[0]
+        stream = writing.add_stream_from_template(shown)
+        for packet in reading.demux(shown):
+            if packet.dts is None or packet.time_base is None or packet.dts * packet.time_base >= _FIRST_VISITOR_S:
+                continue
+            packet.stream = stream
+            writing.mux(packet)
     return target
 
 

@@ -9,20 +9,17 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import av
 import pytest
 
 from devkit.build.command import fetch_wheels
 from devkit.build.suite import ROOT, Built, build_suite
 from devkit.build.wheels import PLATFORMS, Platform
-from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE
-from devkit.demo.yard_clip import yard_clip
+from devkit.demo.plan import DEMO_BUNDLE
 from devkit.nucleus.profile import PROFILES
 from devkit.tools import setup_cloud
+from tests.system.footage import first_visitor
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
-# The first visitor of the yard has come and gone.
-SECONDS = 22.0
 LOOPBACK_UP = """
 import fcntl, os, socket, struct, sys
 with socket.socket() as anything:
@@ -57,19 +54,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return build_suite(tmp_path_factory.mktemp("suite") / "build", DEMO_BUNDLE, wheels=wheels)
 
 
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("clip") / "visitor.mp4"
-    with av.open(str(yard_clip(CLIP_FOLDER, print))) as reading, av.open(str(target), "w") as writing:
-        shown = reading.streams.video[0]
-        stream = writing.add_stream_from_template(shown)
-        for packet in reading.demux(shown):
-            if packet.dts is not None and packet.time_base is not None and packet.dts * packet.time_base < SECONDS:
-                packet.stream = stream
-                writing.mux(packet)
-    return target
-
-
 def test_nothing_outside_can_be_reached() -> None:
     reach = "import socket; socket.create_connection(('192.0.2.1', 443), timeout=3)"
     tried = subprocess.run([*OFFLINE, sys.executable, "-c", reach], capture_output=True, text=True, check=False)
@@ -78,9 +62,9 @@ def test_nothing_outside_can_be_reached() -> None:
     assert "Network is unreachable" in tried.stderr
 
 
-def test_both_nuclei_run_the_demo_from_the_build_alone_without_a_network(
-    built: Built, clip: Path, tmp_path: Path
-) -> None:
+def test_both_nuclei_run_the_demo_from_the_build_alone_without_a_network(built: Built, tmp_path: Path) -> None:
+    clip = first_visitor(tmp_path / "visitor.mp4")
+
     def demo(profile: str) -> subprocess.CompletedProcess[str]:
         command = [*OFFLINE, sys.executable, "-m", "devkit", "demo", "--built", str(built.folder), "--profile", profile]
         command += ["--video", str(clip), "--folder", str(tmp_path / profile), "--camera", f"{profile}{os.getpid()}"]

@@ -102,7 +102,7 @@ def outcome(way: Way, rig: Rig, judge: Judge) -> Run:
     )
 
 
-def check(run: Run, visits: Sequence[tuple[int, int]], first: int) -> None:
+def assert_one_event_a_visit(run: Run, visits: Sequence[tuple[int, int]], first: int) -> None:
     intervals = [((begin - first) / FPS, (end - first) / FPS) for begin, end in visits]
     assert run.kinds == ["person"] * len(visits), (run.way, run.seen_s, run.logs)
     for seen, (begin, end) in zip(run.seen_s, intervals, strict=True):
@@ -126,17 +126,17 @@ def test_a_visitor_is_one_event_whatever_carries_runs_and_computes(built: Built,
     with ThreadPoolExecutor(2) as two:
         runs = list(two.map(lambda way: play(way, built, clip, (last - first) / FPS, tmp_path / str(way)), PAIRS))
     for run in runs:
-        check(run, VISITS[:1], first)
+        assert_one_event_a_visit(run, VISITS[:1], first)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("way", [way for way in ALL if way not in PAIRS], ids=str)
 def test_a_visitor_is_one_event_in_the_other_four(way: Way, built: Built, tmp_path: Path) -> None:
     clip = cut(tmp_path / "visitor.mp4", 48, 225)
-    check(play(way, built, clip, 18, tmp_path), VISITS[:1], 48)
+    assert_one_event_a_visit(play(way, built, clip, 18, tmp_path), VISITS[:1], 48)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("way", [Way("shared", "lite", "LiteRT"), Way("inline", "classic", "tflite-runtime")], ids=str)
 def test_six_visitors_are_six_events(way: Way, built: Built, tmp_path: Path) -> None:
-    check(play(way, built, SIX_PEOPLE, 140, tmp_path), VISITS, 0)
+    assert_one_event_a_visit(play(way, built, SIX_PEOPLE, 140, tmp_path), VISITS, 0)

@@ -3,8 +3,9 @@
 import itertools
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -71,12 +72,14 @@ def seconds(event: Event, began: int) -> float:
     return (event.started_at - began) / NS_PER_S
 
 
-def suffer(deployment: Deployment, judge: Judge, folder: Path, plan: Plan, visits: Sequence[Seconds]) -> None:
+@contextmanager
+def suffering(deployment: Deployment, judge: Judge, folder: Path, plan: Plan) -> Iterator[tuple[Rig, Plan]]:
+    """A device that has played its clip under the plan, and what was done to it when."""
     length_s = clip_seconds(deployment.clip)
     with running(deployment, folder) as rig:
         done = faults.play(plan, rig, judge)
         assert until(rig.has_ended, length_s + PATIENCE_S), (rig.hurts, rig.logs())
-        assert_nothing_lost_or_doubled(rig, judge, visits, done)
+        yield rig, done
 
 
 def camera(name: str) -> CameraId:
@@ -111,7 +114,8 @@ def test_a_visitor_stays_one_event_through_kills_and_a_cut(tmp_path: Path) -> No
     def one(profile: str) -> None:
         with Judge(tmp_path / profile / "papers") as judge:
             deployment = Deployment(built, judge.identity, clip, camera(profile), profile=profile)
-            suffer(deployment, judge, tmp_path / profile / "device", plans[profile], visits)
+            with suffering(deployment, judge, tmp_path / profile / "device", plans[profile]) as (rig, done):
+                assert_nothing_lost_or_doubled(rig, judge, visits, done)
             assert len(judge.events()) == 1
 
     with ThreadPoolExecutor(2) as both:
@@ -133,4 +137,5 @@ def test_the_demo_survives_a_kill_of_each_and_a_minute_without_cloud(
     plan = faults.random_plan(seed, clip_seconds(clip), LONG_CUT_S)
     with Judge(tmp_path / "papers") as judge:
         deployment = Deployment(demo_built, judge.identity, clip, camera(f"{profile}{seed}"), profile=profile)
-        suffer(deployment, judge, tmp_path / "device", plan, YARD_VISITS)
+        with suffering(deployment, judge, tmp_path / "device", plan) as (rig, done):
+            assert_nothing_lost_or_doubled(rig, judge, YARD_VISITS, done)

@@ -10,22 +10,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import av
 import pytest
 
 from devkit.build.suite import ON_DEMAND, ROOT, Built, build_suite
-from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE
-from devkit.demo.yard_clip import yard_clip
+from devkit.demo.plan import DEMO_BUNDLE
 from devkit.nucleus.profile import PROFILES
 from smartcam.contract.ids import CameraId
 from smartcam.edge.ring import DEFAULT_FOLDER
 from smartcam.edge.ring_file import remove_leftover, ring_path
+from tests.system.footage import first_visitor
 from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
 from tests.upgrade.releases import next_release
 
 pytestmark = pytest.mark.slow
-SECONDS = 22.0
-"""The first visitor of the yard has come and gone."""
 SWAPS_ITS_ANSWERS = (INFERENCE, "smartcam/model/heads.py"), ("= raw.reshape(-1)", "= raw.reshape(-1)[::-1]")
 CANNOT_BE_IMPORTED = (CAPTURE, "smartcam/capture/service.py"), ("import logging", "import a_package_of_tomorrow")
 
@@ -37,19 +34,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     next_release(built, "0.3.0", dict([CANNOT_BE_IMPORTED]))
     next_release(built, "0.4.0")
     return built
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("clip") / "visitor.mp4"
-    with av.open(str(yard_clip(CLIP_FOLDER, print))) as reading, av.open(str(target), "w") as writing:
-        shown = reading.streams.video[0]
-        stream = writing.add_stream_from_template(shown)
-        for packet in reading.demux(shown):
-            if packet.dts is not None and packet.time_base is not None and packet.dts * packet.time_base < SECONDS:
-                packet.stream = stream
-                writing.mux(packet)
-    return target
 
 
 @dataclass
@@ -178,9 +162,8 @@ def watch(site: Site) -> None:
     assert until(lambda: len([code for code in site.pids().values() if "0.4.0" in code]) == 2, PATIENCE_S), site.logs()
 
 
-def test_two_bad_releases_leave_the_old_one_watching_and_a_good_one_takes_over(
-    built: Built, clip: Path, tmp_path: Path
-) -> None:
+def test_two_bad_releases_leave_the_old_one_watching_and_a_good_one_takes_over(built: Built, tmp_path: Path) -> None:
+    clip = first_visitor(tmp_path / "visitor.mp4")
     sites = [Site(profile, tmp_path / profile, built, clip) for profile in PROFILES]
     try:
         with ThreadPoolExecutor(len(sites)) as beside:

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from smartcam.capture.settings import CaptureSettings
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId
 from smartcam.edge.outbox import Outbox
+from smartcam.inference.settings import InferenceSettings
 from smartcam.inference.settings import read_settings as read_inference
 from tests.fakes.clock import FakeClock
 
 RELEASES = sorted(path for path in Path(__file__).parent.iterdir() if (path / "smartcam.Capture.json").is_file())
-READERS: Mapping[str, Callable[[Mapping[str, object]], object]] = {
+READERS: Mapping[str, Callable[[Mapping[str, object]], CaptureSettings | InferenceSettings]] = {
     "smartcam.Capture": read_capture,
     "smartcam.Inference": read_inference,
 }
@@ -36,7 +38,7 @@ def test_the_first_release_is_kept() -> None:
 @pytest.mark.parametrize("component", READERS)
 @pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.name)
 def test_a_configuration_of_an_earlier_release_is_taken(release: Path, component: str) -> None:
-    READERS[component](stored(release, component))
+    assert READERS[component](stored(release, component)).cameras
 
 
 def keys(document: object) -> set[str]:

@@ -22,7 +22,7 @@ from smartcam.edge.clock import SystemClock
 from smartcam.edge.document import DocumentError, document_from
 from smartcam.edge.greengrass_bus import GreengrassBus
 from smartcam.edge.lifecycle import Service, run_component
-from smartcam.edge.logs import configure_logging
+from smartcam.edge.logs import LEVELS, configure_logging
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE, RingWriter
 from smartcam.edge.self_test import run_self_test
@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--configuration", type=Path, metavar="FILE", help="with --check or --once: a JSON document, not the nucleus's"
     )
-    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    parser.add_argument("--log-level", default="INFO", choices=LEVELS)
     parser.add_argument(
         "--once",
         nargs="?",

@@ -5,8 +5,10 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Final, TextIO
 
+LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+"""What the components' `--log-level` takes."""
 _PLAIN = re.compile(r"[^\s\"'=\\]+")
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/@\"']+(?=@)")
 _THIRD_PARTIES = {"awscrt": logging.WARNING, "awsiot": logging.CRITICAL, "libav": logging.WARNING}

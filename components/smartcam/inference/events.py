@@ -11,7 +11,7 @@ from smartcam.contract.reading import Fields
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.edge.outbox import Episode
 
-STORE_EVERY_S: Final = 20.0
+_STORE_EVERY_S: Final = 20.0
 """How often the state of an open episode is stored anew: it tells a restarted process how long it was away."""
 DETECTED: Final = "detected"
 """The cause of an event whose label a detector gave."""
@@ -182,6 +182,14 @@ def stored(episode: OpenEpisode) -> Episode:
     }
     event = episode.event
     return Episode(f"{event.camera_id}/{event.event_id}", event.camera_id, event.event_id, state)
+
+
+def refreshed(episode: OpenEpisode, at: MonotonicNs) -> tuple[OpenEpisode, list[Change]]:
+    """An episode that goes on, and its state for the outbox where that has not heard of it for long."""
+    if at - episode.stored_at < _STORE_EVERY_S * NS_PER_S:
+        return episode, []
+    episode = replace(episode, stored_at=at)
+    return episode, [Change(None, stored(episode))]
 
 
 def restored(episode: Episode) -> OpenEpisode:

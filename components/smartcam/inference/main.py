@@ -24,7 +24,7 @@ from smartcam.edge.document import DocumentError, document_from
 from smartcam.edge.exchange import TokenExchange
 from smartcam.edge.greengrass_bus import GreengrassBus
 from smartcam.edge.lifecycle import Service, run_component
-from smartcam.edge.logs import configure_logging, log
+from smartcam.edge.logs import LEVELS, configure_logging, log
 from smartcam.edge.outbox import Outbox, OutboxLimits
 from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE
 from smartcam.edge.self_test import run_self_test
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--configuration", type=Path, metavar="FILE", help="with --check: a JSON document, not the nucleus's"
     )
     parser.add_argument("--bundle", type=Path, metavar="PATH", help="folder of the model bundle to analyse with")
-    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    parser.add_argument("--log-level", default="INFO", choices=LEVELS)
     parser.add_argument(
         "--self-test", metavar="VERSION", help="prove that this is that version and works here; then end"
     )

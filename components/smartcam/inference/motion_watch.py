@@ -8,7 +8,7 @@ from typing import Final
 from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.times import NS_PER_S
 from smartcam.inference.analysis import can_go_on
-from smartcam.inference.events import MOTION, STORE_EVERY_S, Change, EventMaker, OpenEpisode, Sight, stored
+from smartcam.inference.events import MOTION, Change, EventMaker, OpenEpisode, Sight, refreshed
 from smartcam.inference.followed import Moving, corners, fresh, normal
 from smartcam.vision.corners import Corners, centre, cover, overlap, side
 from smartcam.vision.frame import Frame
@@ -175,11 +175,8 @@ class MotionWatch:
         elif at - moving.gone_since >= CLEAR_AFTER_S * NS_PER_S:
             moving.episode = None
             return [replace(self._maker.cleared(episode, frame.captured_at), snapshot=moving.shot.of(episode))]
-        moving.episode = replace(episode, box=moving.box)
-        if at - episode.stored_at < STORE_EVERY_S * NS_PER_S:
-            return []
-        moving.episode = replace(moving.episode, stored_at=at)
-        return [Change(None, stored(moving.episode))]
+        moving.episode, changes = refreshed(replace(episode, box=moving.box), at)
+        return changes
 
     def _go_on_with_one_adrift(self, moving: Moving) -> None:
         """The same object shows up again near where it vanished."""

@@ -8,16 +8,7 @@ from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.inference.analysis import ObjectModel, alarm_policy, can_go_on
-from smartcam.inference.events import (
-    DETECTED,
-    STORE_EVERY_S,
-    Change,
-    EventMaker,
-    OpenEpisode,
-    Sight,
-    more_severe,
-    stored,
-)
+from smartcam.inference.events import DETECTED, Change, EventMaker, OpenEpisode, Sight, more_severe, refreshed
 from smartcam.inference.followed import HOLD_S, Followed, corners, fresh, normal, pixels, same_thing, shares
 from smartcam.inference.motion_watch import MotionWatch, Surroundings
 from smartcam.inference.settings import CameraSettings
@@ -321,10 +312,9 @@ class ObjectAnalysis:
     def _store(self, frame: Frame) -> list[Change]:
         changes = []
         for followed in self._followed.values():
-            episode = followed.episode
-            if episode is not None and frame.captured_mono - episode.stored_at >= STORE_EVERY_S * NS_PER_S:
-                followed.episode = replace(episode, stored_at=frame.captured_mono)
-                changes.append(Change(None, stored(followed.episode)))
+            if followed.episode is not None:
+                followed.episode, due = refreshed(followed.episode, frame.captured_mono)
+                changes += due
         return changes
 
     def _adopt(self, tracks: Sequence[Track]) -> None:

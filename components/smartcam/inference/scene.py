@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from smartcam.contract.event import NormalBox
-from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
+from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.inference.analysis import SceneModel, alarm_policy, can_go_on
-from smartcam.inference.events import STORE_EVERY_S, UNUSUAL, Change, EventMaker, OpenEpisode, Sight, stored
+from smartcam.inference.events import UNUSUAL, Change, EventMaker, OpenEpisode, Sight, refreshed
 from smartcam.inference.settings import CameraSettings
 from smartcam.inference.shots import BestShot
 from smartcam.vision.alarm import AlarmState, Observation, Transition, step
@@ -86,11 +86,8 @@ class SceneAnalysis:
         if transition is Transition.CLEARED:
             self._open = None
             return [self._maker.cleared(episode, frame.captured_at)]
-        self._open = episode = replace(episode, peak=max(episode.peak, score))
-        if frame.captured_mono - episode.stored_at < STORE_EVERY_S * NS_PER_S:
-            return []
-        self._open = replace(episode, stored_at=frame.captured_mono)
-        return [Change(None, stored(self._open))]
+        self._open, changes = refreshed(replace(episode, peak=max(episode.peak, score)), frame.captured_mono)
+        return changes
 
 
 def _moving_part(frame: Frame) -> NormalBox | None:

@@ -10,7 +10,7 @@ from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.edge.logs import log
 from smartcam.edge.memory_file import MemoryFile
-from smartcam.inference.events import STORE_EVERY_S, Change, EventMaker, OpenEpisode, Sight, stored
+from smartcam.inference.events import Change, EventMaker, OpenEpisode, Sight, refreshed
 from smartcam.inference.shots import BestShot
 from smartcam.vision.frame import Frame
 from smartcam.vision.tamper import Cause, TamperReport, TamperWatch
@@ -95,11 +95,8 @@ class TamperAnalysis:
             shot = BestShot()
             shot.consider(frame, _EVERYTHING, str(report.cause))
             return [replace(change, snapshot=shot.of(self._open))]
-        self._open = episode = replace(episode, peak=max(episode.peak, score))
-        if frame.captured_mono - episode.stored_at < STORE_EVERY_S * NS_PER_S:
-            return []
-        self._open = replace(episode, stored_at=frame.captured_mono)
-        return [Change(None, stored(self._open))]
+        self._open, changes = refreshed(replace(episode, peak=max(episode.peak, score)), frame.captured_mono)
+        return changes
 
     def _keep_now_and_then(self, at: MonotonicNs) -> None:
         if self._keep_at is not None and at >= self._keep_at:

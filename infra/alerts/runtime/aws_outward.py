@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 from infra.alerts.runtime.agreed import LONGEST_DELAY_S, SMS_ALLOWED, SMS_ATTRIBUTE
 from infra.alerts.runtime.audience import Group
 from infra.alerts.runtime.delivery import Delivery
+from infra.alerts.runtime.handover import refusal
 from infra.alerts.runtime.jobs import Job, delivery_document, job_to_json
 from infra.alerts.runtime.ports import NotPublished, NotReplied
 from infra.alerts.runtime.render import AlertText
@@ -120,17 +121,11 @@ class SqsTimers:
 
 @dataclass(frozen=True, slots=True)
 class SqsRefusals:
-    """`Refusals` in the on-failure queue, in the shape in which Lambda puts its own failures there."""
+    """`Refusals` in the on-failure queue."""
 
     client: QueueClient
     queue_url: str
 
     def keep(self, delivery: Delivery, reason: str) -> None:
         """See Refusals."""
-        body = {
-            "version": "1.0",
-            "requestContext": {"condition": "Refused"},
-            "requestPayload": delivery_document(delivery),
-            "responsePayload": {"errorType": "ContractError", "errorMessage": reason},
-        }
-        self.client.send_message(QueueUrl=self.queue_url, MessageBody=json.dumps(body))
+        self.client.send_message(QueueUrl=self.queue_url, MessageBody=refusal(delivery_document(delivery), reason))

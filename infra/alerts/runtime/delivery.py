@@ -1,19 +1,15 @@
 """What the IoT rule hands over: the payload as published, and what only the broker can vouch for."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from infra.alerts.runtime.handover import moment, payload_of
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import LARGEST_EVENT_BYTES, Event, Phase
 from smartcam.contract.ids import CameraId, ThingName, camera_id, event_id, thing_name
 from smartcam.contract.reading import Fields, parse_object
-from smartcam.contract.times import NS_PER_MS, UtcNs
-
-_LONGEST_PAYLOAD = 200_000  # base64 of the 128 KB that IoT Core takes at most
-_YEAR_9999_MS = 253_402_300_799_999
+from smartcam.contract.times import UtcNs
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +27,8 @@ class Delivery:
         fields = Fields(document)
         thing = thing_name(fields.text("topic_thing"), "topic_thing")
         camera = camera_id(fields.text("topic_camera"), "topic_camera")
-        arrived_at = UtcNs(fields.integer("arrived_ms", highest=_YEAR_9999_MS) * NS_PER_MS)
-        encoded = fields.text("payload", _LONGEST_PAYLOAD) if document.get("payload") != "" else ""
-        try:
-            payload = base64.b64decode(encoded, validate=True)
-        except binascii.Error as error:
-            raise ContractError("payload", "must be base64") from error
-        return cls(thing, camera, payload, arrived_at)
+        arrived_at = moment(fields, "arrived_ms")
+        return cls(thing, camera, payload_of(fields), arrived_at)
 
     def event(self) -> Event:
         """The event in the payload.

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from infra.alerts.runtime.delivery import Delivery
+from infra.alerts.runtime.handover import moment
 from smartcam.contract.errors import ContractError
 from smartcam.contract.ids import CameraId, ThingName, camera_id, thing_name
 from smartcam.contract.reading import Fields, parse_object
 from smartcam.contract.times import NS_PER_MS, UtcNs
 
 SCHEMA: Final = 1
-_YEAR_9999_MS: Final = 253_402_300_799_999
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def job_from_json(text: str) -> tuple[UtcNs, Job]:
     fields = Fields(parse_object(text, "job"))
     if fields.integer("schema") != SCHEMA:
         raise ContractError("schema", f"must be {SCHEMA}")
-    return _time(fields, "due_ms"), _job(fields)
+    return moment(fields, "due_ms"), _job(fields)
 
 
 def _job(fields: Fields) -> Job:
@@ -100,20 +100,16 @@ def _job(fields: Fields) -> Job:
         tries, sweep = fields.integer("tries"), fields.boolean("sweep")
         return CloseWindow(thing, camera, group, family, tries, _slot(fields), sweep)
     if kind == "digest":
-        return SendDigest(fields.text("group"), _time(fields, "ends_ms"), fields.integer("tries"), _slot(fields))
+        return SendDigest(fields.text("group"), moment(fields, "ends_ms"), fields.integer("tries"), _slot(fields))
     if kind == "deliver":
         slots = fields.inner("slots")
         return DeliverAgain(
             Delivery.from_rule(fields.inner("delivery").document),
             fields.integer("tries"),
-            {group: _time(slots, group) for group in slots.document},
+            {group: moment(slots, group) for group in slots.document},
         )
     raise ContractError("job", "must be close, digest or deliver")
 
 
-def _time(fields: Fields, key: str) -> UtcNs:
-    return UtcNs(fields.integer(key, highest=_YEAR_9999_MS) * NS_PER_MS)
-
-
 def _slot(fields: Fields) -> UtcNs | None:
-    return _time(fields, "slot_ms") if fields.has("slot_ms") else None
+    return moment(fields, "slot_ms") if fields.has("slot_ms") else None

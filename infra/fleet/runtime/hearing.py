@@ -1,13 +1,12 @@
 """What becomes of a sign of life: it is checked, and folded into what is known of its device."""
 
-import base64
-import binascii
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
+from infra.alerts.runtime.handover import moment, payload_of
 from infra.fleet.runtime.device import Device
 from infra.fleet.runtime.folding import PresenceSign, with_health, with_presence
 from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
@@ -15,12 +14,10 @@ from smartcam.contract.errors import ContractError
 from smartcam.contract.health import LARGEST_HEALTH_BYTES, Health
 from smartcam.contract.ids import ThingName, thing_name
 from smartcam.contract.reading import Fields, parse_object
-from smartcam.contract.times import NS_PER_MS, UtcNs
+from smartcam.contract.times import UtcNs
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_PAYLOAD: Final = 200_000
-_YEAR_9999_MS: Final = 253_402_300_799_999
 _TRIES: Final = 5
 
 
@@ -46,15 +43,10 @@ class Sign:
     def from_rule(cls, document: Mapping[str, object]) -> "Sign":
         """The message in what the rules' SQL selects. Raises ContractError for anything else."""
         fields = Fields(document)
-        encoded = fields.text("payload", _LONGEST_PAYLOAD) if document.get("payload") != "" else ""
-        try:
-            payload = base64.b64decode(encoded, validate=True)
-        except binascii.Error as error:
-            raise ContractError("payload", "must be base64") from error
         return cls(
             thing=thing_name(fields.text("topic_thing"), "topic_thing"),
-            payload=payload,
-            arrived_at=UtcNs(fields.integer("arrived_ms", highest=_YEAR_9999_MS) * NS_PER_MS),
+            payload=payload_of(fields),
+            arrived_at=moment(fields, "arrived_ms"),
             presence=fields.text("presence") if fields.has("presence") else None,
         )
 
@@ -72,7 +64,7 @@ class Sign:
         fields = Fields(parse_object(self.payload, "presence"))
         if self.presence not in {"connected", "disconnected"}:
             raise ContractError("presence", "must be connected or disconnected")
-        at = UtcNs(fields.integer("timestamp", highest=_YEAR_9999_MS) * NS_PER_MS)
+        at = moment(fields, "timestamp")
         version = fields.integer("versionNumber") if fields.has("versionNumber") else 0
         return PresenceSign(self.thing, self.presence == "connected", at, version)
 

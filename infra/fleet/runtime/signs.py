@@ -1,7 +1,6 @@
 """The function that hears the devices: their own health, and the broker's word on their connections."""
 
 import base64
-import json
 import logging
 import os
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Final, Protocol
 import boto3
 from botocore.config import Config
 
+from infra.alerts.runtime.handover import refusal
 from infra.fleet.runtime.aws_fleet import DynamoRegistry
 from infra.fleet.runtime.hearing import Hearing, Outcome, Sign, is_of_a_stranger
 from smartcam.contract.times import NS_PER_MS
@@ -30,25 +30,21 @@ class QueueClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SqsRefusals:
-    """`Refusals` in the on-failure queue, in the shape in which Lambda puts its own failures there."""
+    """`Refusals` in the on-failure queue."""
 
     client: QueueClient
     queue_url: str
 
     def keep(self, sign: Sign, reason: str) -> None:
         """See Refusals."""
-        request = {
+        request: dict[str, object] = {
             "topic_thing": sign.thing,
             "arrived_ms": sign.arrived_at // NS_PER_MS,
             "payload": base64.b64encode(sign.payload).decode(),
         }
-        body = {
-            "version": "1.0",
-            "requestContext": {"condition": "Refused"},
-            "requestPayload": request if sign.presence is None else request | {"presence": sign.presence},
-            "responsePayload": {"errorType": "ContractError", "errorMessage": reason},
-        }
-        self.client.send_message(QueueUrl=self.queue_url, MessageBody=json.dumps(body))
+        if sign.presence is not None:
+            request["presence"] = sign.presence
+        self.client.send_message(QueueUrl=self.queue_url, MessageBody=refusal(request, reason))
 
 
 @cache

@@ -16,8 +16,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> ServerCertificate:
     return make_certificate(tmp_path_factory.mktemp("tls"), NOW)
 
 
-def _shake_hands(server: ServerCertificate, authority: Path, name: str) -> None:
-    """A whole TLS handshake in memory; raises ssl.SSLError when the client refuses."""
+def _shake_hands(server: ServerCertificate, authority: Path, name: str) -> str | None:
+    """A whole TLS handshake in memory: the version agreed on. Raises ssl.SSLError when the client refuses."""
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serving.load_cert_chain(server.chain, server.key)
     asking = ssl.create_default_context(cafile=str(authority))
@@ -30,11 +30,12 @@ def _shake_hands(server: ServerCertificate, authority: Path, name: str) -> None:
             side.do_handshake()
         except ssl.SSLWantReadError:
             continue
+    return client.version()
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 def test_a_strict_client_accepts_it_for_this_machine(made: ServerCertificate, name: str) -> None:
-    _shake_hands(made, made.authority, name)
+    assert _shake_hands(made, made.authority, name) == "TLSv1.3"
 
 
 def test_it_is_refused_for_any_other_name(made: ServerCertificate) -> None:

@@ -17,7 +17,14 @@ def _module(**names: object) -> object:
 
 
 def test_expected_names_pass() -> None:
-    check_seams(SEAMS, lambda _: _module(known=lambda a, b: (a, b), other=lambda c: c))
+    asked = set()
+
+    def find(name: str) -> object:
+        asked.add(name)
+        return _module(known=lambda a, b: (a, b), other=lambda c: c)
+
+    check_seams(SEAMS, find)
+    assert asked == {"there"}
 
 
 def test_all_differences_are_named_together() -> None:

@@ -83,12 +83,16 @@ def test_a_soft_dependency_is_not_waited_for(workshop: Workshop) -> None:
     workshop.recipe("t.A", "run: touch there; sleep 1000", needs={"t.B": "SOFT"})
     workshop.recipe("t.B", "install: until test -e ../t.A/there; do sleep 0.02; done")
     play(workshop, ("t.A", "RUNNING"), ("t.B", "FINISHED"))
+    assert workshop.states("t.A")[:3] == START
+    assert workshop.states("t.B") == ["INSTALLING", "INSTALLED", "STARTING", "FINISHED"]
 
 
 def test_a_hard_dependency_is_waited_for_also_when_it_is_only_installed(workshop: Workshop) -> None:
     workshop.recipe("t.A", "run: test -e ../t.B/ready && touch seen; sleep 1000", needs={"t.B": "HARD"})
     workshop.recipe("t.B", "install: sleep 0.2; touch ready")
     play_until(workshop, (workshop.root / "work/t.A/seen").exists)
+    assert workshop.states("t.A")[:3] == START
+    assert workshop.states("t.B") == ["INSTALLING", "INSTALLED", "STARTING", "FINISHED"]
 
 
 def test_what_depends_hard_on_a_component_that_failed_starts_again_with_it(workshop: Workshop) -> None:
@@ -178,6 +182,8 @@ def test_a_killed_component_is_started_again(workshop: Workshop) -> None:
         await opened.close()
 
     asyncio.run(story())
+    again = ["ERRORED", "STOPPING", "INSTALLED", "STARTING", "RUNNING"]
+    assert workshop.states("t.A")[:8] == [*START, *again]
 
 
 def test_braces_that_are_no_variables_stay_as_they_are(workshop: Workshop) -> None:

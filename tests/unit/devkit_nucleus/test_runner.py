@@ -258,6 +258,7 @@ def test_a_soft_dependent_goes_on_when_what_it_wants_is_broken(workshop: Worksho
         await device.close()
 
     asyncio.run(story())
+    assert workshop.states("t.A") == ["INSTALLED", "RUNNING", "STOPPING", "STOPPED"]
 
 
 def test_a_startup_that_has_ended_well_is_running_with_what_it_left(workshop: Workshop) -> None:
@@ -328,4 +329,4 @@ def test_a_killed_guard_takes_its_command_along(workshop: Workshop) -> None:
         await device.close()
         return command
 
-    asyncio.run(story())
+    assert not is_alive(asyncio.run(story()))

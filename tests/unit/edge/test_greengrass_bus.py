@@ -189,6 +189,7 @@ def test_a_cloud_subscription_waits_for_the_cloud(
         return bool(heard.wait(1, 0.05))
 
     until(inject)
+    assert set(heard.messages) == {("a/ack", b"1")}
 
 
 def test_a_refusal_names_the_topic_and_the_remedy(

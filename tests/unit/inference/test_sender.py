@@ -191,9 +191,10 @@ def test_an_acknowledgement_from_within_the_publish_is_taken(post: Post) -> None
 
     post.nucleus.on_publish.append(cloud)
     with Running(post):
-        post.raise_one()
+        event = post.raise_one()
         post.sender.wake()
         wait_until(lambda: post.outbox.counts().waiting == 0)
+    assert [sent.event_id for sent in post.sent()] == [event.event_id]
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b"\xff", b'{"schema": 9}'])
@@ -225,11 +226,12 @@ def test_a_disk_that_fails_is_tried_again(tmp_path: Path, caplog: pytest.LogCapt
     post = Post(tmp_path)
     post.outbox = FullDisk(tmp_path / "outbox.sqlite3", post.clock, random=lambda: 1.0)
     post.sender = Sender(post.nucleus.bus("smartcam.Inference"), post.outbox, THING, random=lambda: 0.0)
-    post.raise_one()
+    event = post.raise_one()
     with Running(post):
         wait_until(lambda: "outbox_unusable" in caplog.text)
         post.sender.wake()
         wait_until(lambda: caplog.text.count("outbox_unusable") == 2)
         post.sender.wake()
         wait_until(post.sent)
+    assert [sent.event_id for sent in post.sent()] == [event.event_id]
     post.outbox.close()

@@ -169,6 +169,7 @@ def test_a_camera_that_goes_silent_is_raised_within_a_moment(stage: Stage) -> No
         return stage.kinds() == [("camera_lost", "raised")]
 
     wait_until(is_raised_by_now)
+    assert [due.event.camera_id for due in stage.outbox.due(100)] == [YARD]
 
 
 def test_garbage_and_a_notice_on_another_cameras_topic_are_refused_and_logged_once(
@@ -302,7 +303,8 @@ def test_another_bundle_in_the_configuration_is_opened(stage: Stage) -> None:
     other.mkdir()
     (other / "manifest.json").write_text("{}")
     stage.nucleus.configure(NAME, {"bundle": str(other)})
-    wait_until(lambda: other in stage.opened)
+    wait_until(lambda: len(stage.opened) > 1)
+    assert stage.opened == [stage.folder / "bundle", other]
 
 
 def test_an_event_that_the_disk_does_not_take_is_kept_and_put_later(
@@ -326,7 +328,9 @@ def test_an_event_that_can_never_be_stored_is_told_and_holds_up_no_other(
     wait_until(lambda: "event_not_storable" in caplog.text)
     stage.outbox.refuses = False
     stage.status(CameraState.LOST)
-    wait_until(lambda: stage.kinds() == [("anomaly", "cleared"), ("camera_lost", "raised")])
+    wait_until(lambda: len(stage.kinds()) > 1)
+    assert stage.kinds() == [("anomaly", "cleared"), ("camera_lost", "raised")]
+    assert caplog.text.count("event_not_storable") == 1
 
 
 def test_an_event_is_on_the_disk_before_its_picture_takes_any_room(stage: Stage) -> None:

@@ -1,3 +1,5 @@
+import pytest
+
 from smartcam.contract.errors import RingError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import decode_wish
@@ -36,9 +38,11 @@ def test_a_frame_that_can_be_read_begins_the_count_anew() -> None:
     assert nucleus.local_payloads("smartcam/transport/yard") == []
 
 
-def test_a_nucleus_that_does_not_allow_it_stops_nothing() -> None:
+def test_a_nucleus_that_does_not_allow_it_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
     nucleus = FakeNucleus()
     nucleus.refused.add("smartcam/transport/yard")
     wishes = InlineWishes(nucleus.bus("smartcam.Inference"), FakeClock())
     for _ in range(5):
         wishes(YARD, ABSENT)
+    assert caplog.text.count("wish_not_sent") == 1
+    assert nucleus.local_payloads() == []

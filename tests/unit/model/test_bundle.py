@@ -39,11 +39,6 @@ def replace(folder: Path, name: str, content: bytes) -> None:
     change(folder, lambda m: m["files"].update({name: hashlib.sha256(content).hexdigest()}))
 
 
-def expect_refusal(folder: Path, match: str, trusted_key: bytes | None = None) -> None:
-    with pytest.raises(ModelIntegrityError, match=match):
-        ModelBundle.open(folder, trusted_key)
-
-
 def test_an_untouched_bundle_opens(detector_bundle: Written) -> None:
     folder, manifest = detector_bundle
     bundle = ModelBundle.open(folder)
@@ -64,13 +59,15 @@ def test_one_changed_byte_anywhere_is_noticed(detector_bundle: Written, name: st
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    expect_refusal(detector_bundle[0], rf"{name}: SHA-256 is [0-9a-f]{{64}}, but the manifest says")
+    with pytest.raises(ModelIntegrityError, match=rf"{name}: SHA-256 is [0-9a-f]{{64}}, but the manifest says"):
+        ModelBundle.open(detector_bundle[0])
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "golden_input.bin", "golden_output.json", "manifest.json"])
 def test_a_missing_file_is_named(detector_bundle: Written, name: str) -> None:
     (detector_bundle[0] / name).unlink()
-    expect_refusal(detector_bundle[0], f"{name}: cannot be read \\(No such file")
+    with pytest.raises(ModelIntegrityError, match=f"{name}: cannot be read \\(No such file"):
+        ModelBundle.open(detector_bundle[0])
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "manifest.json"])
@@ -78,66 +75,83 @@ def test_a_link_in_place_of_a_file_is_refused(detector_bundle: Written, tmp_path
     path = detector_bundle[0] / name
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
-    expect_refusal(detector_bundle[0], f"{name}: cannot be read .*links are not followed")
+    with pytest.raises(ModelIntegrityError, match=f"{name}: cannot be read .*links are not followed"):
+        ModelBundle.open(detector_bundle[0])
 
 
 def test_a_pipe_in_place_of_a_file_is_refused_without_waiting(detector_bundle: Written) -> None:
     path = detector_bundle[0] / "model.tflite"
     path.unlink()
     os.mkfifo(path)
-    expect_refusal(detector_bundle[0], r"model\.tflite: must be a regular file")
+    with pytest.raises(ModelIntegrityError, match=r"model\.tflite: must be a regular file"):
+        ModelBundle.open(detector_bundle[0])
 
 
 def test_a_giant_is_refused_before_it_is_read(detector_bundle: Written) -> None:
     os.truncate(detector_bundle[0] / "model.tflite", 1 << 40)
-    expect_refusal(detector_bundle[0], r"model\.tflite: must be a regular file of at most")
+    with pytest.raises(ModelIntegrityError, match=r"model\.tflite: must be a regular file of at most"):
+        ModelBundle.open(detector_bundle[0])
 
 
 def test_a_file_outside_the_folder_is_refused(detector_bundle: Written) -> None:
     change(detector_bundle[0], lambda m: m["files"].update({"../secret": "0" * 64}))
-    expect_refusal(detector_bundle[0], r"manifest\.json: files\.\.\./secret: must be a plain file name")
+    with pytest.raises(ModelIntegrityError, match=r"manifest\.json: files\.\.\./secret: must be a plain file name"):
+        ModelBundle.open(detector_bundle[0])
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    expect_refusal(tmp_path / "nowhere", "nowhere: no bundle there")
+    with pytest.raises(ModelIntegrityError, match="nowhere: no bundle there"):
+        ModelBundle.open(tmp_path / "nowhere")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    expect_refusal(tmp_path / "loop", "loop: no bundle there")
+    with pytest.raises(ModelIntegrityError, match="loop: no bundle there"):
+        ModelBundle.open(tmp_path / "loop")
 
 
 def test_an_unknown_kind_is_told_with_the_manifests_path(detector_bundle: Written) -> None:
     change(detector_bundle[0], lambda m: m.update(kind="oracle"))
-    expect_refusal(detector_bundle[0], r"detector/manifest\.json: kind: must be one of detector, classifier")
+    with pytest.raises(
+        ModelIntegrityError, match=r"detector/manifest\.json: kind: must be one of detector, classifier"
+    ):
+        ModelBundle.open(detector_bundle[0])
 
 
 def test_a_manifest_that_is_no_json_is_told(detector_bundle: Written) -> None:
     (detector_bundle[0] / "manifest.json").write_bytes(b"\x80\x04pickle")
-    expect_refusal(detector_bundle[0], r"manifest\.json: manifest: is not JSON")
+    with pytest.raises(ModelIntegrityError, match=r"manifest\.json: manifest: is not JSON"):
+        ModelBundle.open(detector_bundle[0])
 
 
 def test_another_model_with_the_right_hash_fails_the_golden_picture(detector_bundle: Written) -> None:
     other = models.Sight(models.RED_OBJECT.box, 0, (4, 0, 0, -1))
     replace(detector_bundle[0], "model.tflite", models.detector((other, models.GREEN_OBJECT)))
-    expect_refusal(detector_bundle[0], r"golden_output\.json: golden output differs by more than 0\.05: class")
+    with pytest.raises(
+        ModelIntegrityError, match=r"golden_output\.json: golden output differs by more than 0\.05: class"
+    ):
+        ModelBundle.open(detector_bundle[0])
 
 
 def test_a_model_of_another_shape_is_told_by_its_name(classifier_bundle: Written) -> None:
     replace(classifier_bundle[0], "model.tflite", models.classifier(labels=3))
-    expect_refusal(classifier_bundle[0], r"model\.tflite: gives 3 shares, but the manifest has 2 labels")
+    with pytest.raises(ModelIntegrityError, match=r"model\.tflite: gives 3 shares, but the manifest has 2 labels"):
+        ModelBundle.open(classifier_bundle[0])
 
 
 def test_garbage_with_the_right_hash_is_no_crash(classifier_bundle: Written) -> None:
     replace(classifier_bundle[0], "model.tflite", bytes(4) + b"TFL3" + os.urandom(2048))
-    expect_refusal(classifier_bundle[0], r"model\.tflite: cannot be run")
+    with pytest.raises(ModelIntegrityError, match=r"model\.tflite: cannot be run"):
+        ModelBundle.open(classifier_bundle[0])
 
 
 def test_a_golden_picture_of_another_size_is_told(classifier_bundle: Written) -> None:
     replace(classifier_bundle[0], "golden_input.bin", bytes(10))
-    expect_refusal(classifier_bundle[0], r"golden_input\.bin: has 10 bytes")
+    with pytest.raises(ModelIntegrityError, match=r"golden_input\.bin: has 10 bytes"):
+        ModelBundle.open(classifier_bundle[0])
 
 
 def test_a_golden_answer_that_is_none_is_told_by_its_field(classifier_bundle: Written) -> None:
     replace(classifier_bundle[0], "golden_output.json", b"{}")
-    expect_refusal(classifier_bundle[0], r"golden_output\.json: sightings: is missing")
+    with pytest.raises(ModelIntegrityError, match=r"golden_output\.json: sightings: is missing"):
+        ModelBundle.open(classifier_bundle[0])
 
 
 @pytest.fixture
@@ -157,27 +171,32 @@ def test_a_signed_bundle_opens_without_a_key_but_is_not_called_signed(signed: Pa
 
 
 def test_another_key_is_not_trusted(signed: Path) -> None:
-    expect_refusal(signed, r"manifest\.sig: signature is not by the trusted key", STRANGER)
+    with pytest.raises(ModelIntegrityError, match=r"manifest\.sig: signature is not by the trusted key"):
+        ModelBundle.open(signed, STRANGER)
 
 
 def test_a_changed_manifest_voids_the_signature(signed: Path) -> None:
     change(signed, lambda m: m["thresholds"].update(raise_at=1.0))
-    expect_refusal(signed, r"manifest\.sig: signature is not by the trusted key", PUBLIC)
+    with pytest.raises(ModelIntegrityError, match=r"manifest\.sig: signature is not by the trusted key"):
+        ModelBundle.open(signed, PUBLIC)
 
 
 def test_an_unsigned_bundle_is_not_trusted_where_a_key_is(detector_bundle: Written) -> None:
-    expect_refusal(detector_bundle[0], r"manifest\.sig: is missing, but only signed bundles", PUBLIC)
+    with pytest.raises(ModelIntegrityError, match=r"manifest\.sig: is missing, but only signed bundles"):
+        ModelBundle.open(detector_bundle[0], PUBLIC)
 
 
 @pytest.mark.parametrize("content", [b"", bytes(63), bytes(65)])
 def test_a_signature_of_another_length_is_refused(signed: Path, content: bytes) -> None:
     (signed / "manifest.sig").write_bytes(content)
-    expect_refusal(signed, r"manifest\.sig: ", PUBLIC)
+    with pytest.raises(ModelIntegrityError, match=r"manifest\.sig: "):
+        ModelBundle.open(signed, PUBLIC)
 
 
 @pytest.mark.parametrize("key", [b"", bytes(31), b"-----BEGIN nonsense", bytes(32)[:-1] + b"\n\n"])
 def test_a_trusted_key_that_is_none_is_told(signed: Path, key: bytes) -> None:
-    expect_refusal(signed, "trusted key|trusted", key)
+    with pytest.raises(ModelIntegrityError, match="trusted"):
+        ModelBundle.open(signed, key)
 
 
 def test_only_ed25519_signs() -> None:

@@ -63,7 +63,10 @@ def test_a_wrong_answer_file_is_named_by_field(document: object, field: str) -> 
 
 
 def test_rounding_and_another_order_pass() -> None:
-    check_answer(GOLDEN, sightings((0, 0.88, BOX), (1, 0.63, ELSEWHERE), (5, 0.12, ELSEWHERE)), 0.05)
+    rounded = sightings((0, 0.88, BOX), (1, 0.63, ELSEWHERE), (5, 0.12, ELSEWHERE))
+    check_answer(GOLDEN, rounded, 0.05)
+    with pytest.raises(ModelIntegrityError, match=r"class 0 with score 0\.900 is not seen"):
+        check_answer(GOLDEN, rounded, 0.01)
     near = sightings((0, 0.5, BOX), (1, 0.49, ELSEWHERE), (2, 0.1, BOX))
     check_answer(near, sightings((1, 0.5, ELSEWHERE), (0, 0.49, BOX), (2, 0.1, BOX)), 0.05)
 

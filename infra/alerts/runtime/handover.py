@@ -1,0 +1,40 @@
+"""What IoT rules and timers hand over to a function, whatever it is about; and a message that is refused."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from smartcam.contract.errors import ContractError
+from smartcam.contract.reading import Fields
+from smartcam.contract.times import NS_PER_MS, UtcNs
+
+_LONGEST_PAYLOAD: Final = 200_000
+"""Base64 of the 128 KB that IoT Core takes at most."""
+_YEAR_9999_MS: Final = 253_402_300_799_999
+
+
+def payload_of(fields: Fields) -> bytes:
+    """The message as it was published; it may be empty. Raises ContractError."""
+    encoded = fields.text("payload", _LONGEST_PAYLOAD) if fields.document.get("payload") != "" else ""
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except binascii.Error as error:
+        raise ContractError("payload", "must be base64") from error
+
+
+def moment(fields: Fields, key: str) -> UtcNs:
+    """A time in milliseconds. Raises ContractError."""
+    return UtcNs(fields.integer(key, highest=_YEAR_9999_MS) * NS_PER_MS)
+
+
+def refusal(request: Mapping[str, object], reason: str) -> str:
+    """A message for the on-failure queue, in the shape in which Lambda puts its own failures there."""
+    body = {
+        "version": "1.0",
+        "requestContext": {"condition": "Refused"},
+        "requestPayload": request,
+        "responsePayload": {"errorType": "ContractError", "errorMessage": reason},
+    }
+    return json.dumps(body)
