@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.alerts.runtime.delivery import Delivery, refusal
+from infra.alerts.runtime.delivery import Delivery, refused
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, Phase
@@ -32,7 +32,7 @@ def test_any_payload_reaches_the_function_byte_for_byte(payload: bytes) -> None:
 def test_any_garbage_is_refused_with_the_name_of_the_field(payload: bytes) -> None:
     with pytest.raises(ContractError):
         delivery(payload).event()
-    assert refusal(payload, "no event") is None
+    assert refused(payload, "no event") is None
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ def test_fields_of_the_payload_cannot_stand_in_for_the_topic() -> None:
 
 def test_a_refusal_names_what_it_refuses_as_long_as_that_is_there() -> None:
     payload = raised(revision=2).to_json().replace(b'"score":0.91', b'"score":"high"')
-    refused = Acknowledgement(raised().event_id, Phase.RAISED, AckStatus.REFUSED, "score", 2)
-    assert refusal(payload, "score") == refused
-    assert refusal(payload.replace(b'"revision":2', b'"more":2'), "score") == replace(refused, revision=0)
-    assert refusal(payload.replace(b'"revision":2', b'"revision":"b"'), "score") == replace(refused, revision=None)
-    assert refusal(payload.replace(b'"raised"', b'"paused"'), "score") is None
+    answer = Acknowledgement(raised().event_id, Phase.RAISED, AckStatus.REFUSED, "score", 2)
+    assert refused(payload, "score") == answer
+    assert refused(payload.replace(b'"revision":2', b'"more":2'), "score") == replace(answer, revision=0)
+    assert refused(payload.replace(b'"revision":2', b'"revision":"b"'), "score") == replace(answer, revision=None)
+    assert refused(payload.replace(b'"raised"', b'"paused"'), "score") is None
 
 
 def test_the_arrival_is_in_nanoseconds() -> None:

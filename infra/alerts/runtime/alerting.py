@@ -12,7 +12,7 @@ from typing import Final
 
 from infra.alerts.runtime import metrics
 from infra.alerts.runtime.agreed import LEASE_S
-from infra.alerts.runtime.delivery import Delivery, refusal
+from infra.alerts.runtime.delivery import Delivery, refused
 from infra.alerts.runtime.jobs import DeliverAgain
 from infra.alerts.runtime.ports import (
     FINAL,
@@ -89,7 +89,7 @@ class Alerting:
         self.refusals.keep(delivery, str(error))
         self.meter.add(metrics.EVENTS_REFUSED)
         self.meter.add(metrics.SCHEMA_UNKNOWN, int(error.field == "schema"))
-        answer = refusal(delivery.payload, str(error))
+        answer = refused(delivery.payload, str(error))
         if answer is not None:
             self._reply(delivery, answer)
         return Outcome.REFUSED

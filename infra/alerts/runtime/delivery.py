@@ -55,7 +55,7 @@ def _check_storable(event: Event) -> None:
         raise ContractError("event", f"cannot be kept ({error})") from error
 
 
-def refusal(payload: bytes, reason: str) -> Acknowledgement | None:
+def refused(payload: bytes, reason: str) -> Acknowledgement | None:
     """What the outbox is told of a payload that cannot be taken; None where it does not even say which event it is."""
     try:
         fields = Fields(parse_object(payload, "event"))
