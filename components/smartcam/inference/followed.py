@@ -109,13 +109,23 @@ def corners(box: NormalBox) -> Corners:
 
 def normal(box: Corners) -> NormalBox | None:
     """The box within the picture, None where nothing of it is."""
-    x1, y1, x2, y2 = (min(max(share, 0.0), 1.0) for share in box)
-    return NormalBox(x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+    inside = within(box)
+    return None if inside is None else NormalBox(*inside)
+
+
+def within(box: Corners) -> Corners | None:
+    """What of a box in shares is in the picture, None for nothing, or where a corner is no number."""
+    x1, y1, x2, y2 = box
+    x1, y1, x2, y2 = min(max(x1, 0.0), 1.0), min(max(y1, 0.0), 1.0), min(max(x2, 0.0), 1.0), min(max(y2, 0.0), 1.0)
+    return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
 
 def pixels(box: Corners, frame: Frame) -> PixelBox | None:
     """A box in shares as pixels of the frame, None where nothing of it is in the picture."""
+    inside = within(box)
+    if inside is None:
+        return None
     width, height = frame.picture.width, frame.picture.height
-    x1, x2 = (min(max(round(share * width), 0), width) for share in (box[0], box[2]))
-    y1, y2 = (min(max(round(share * height), 0), height) for share in (box[1], box[3]))
+    x1, x2 = round(inside[0] * width), round(inside[2] * width)
+    y1, y2 = round(inside[1] * height), round(inside[3] * height)
     return PixelBox(x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None

@@ -9,7 +9,7 @@ from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.inference.analysis import ObjectModel, alarm_policy, can_go_on
 from smartcam.inference.events import DETECTED, Change, EventMaker, OpenEpisode, Sight, more_severe, refreshed
-from smartcam.inference.followed import HOLD_S, Followed, corners, fresh, normal, pixels, same_thing, shares
+from smartcam.inference.followed import HOLD_S, Followed, corners, fresh, normal, pixels, same_thing, shares, within
 from smartcam.inference.motion_watch import MotionWatch, Surroundings
 from smartcam.inference.settings import CameraSettings
 from smartcam.model.scoring import Detections
@@ -109,9 +109,9 @@ class ObjectAnalysis:
         width, height = frame.picture.width, frame.picture.height
         rows = zip(found.labels, found.scores.tolist(), found.boxes.tolist(), strict=True)
         return [
-            Sighting((x1 / width, y1 / height, x2 / width, y2 / height), score, self._events[label], label)
+            Sighting(box, score, self._events[label], label)
             for label, score, (x1, y1, x2, y2) in rows
-            if label in self._events
+            if label in self._events and (box := within((x1 / width, y1 / height, x2 / width, y2 / height))) is not None
         ]
 
     def _pair(self, tracks: Sequence[Track], movers: Sequence[Mover]) -> None:
@@ -320,11 +320,13 @@ class ObjectAnalysis:
     def _adopt(self, tracks: Sequence[Track]) -> None:
         """Give episodes of an earlier process to the tracks that are where their objects were."""
         for track in tracks:
-            orphan = self._orphan_at(track.box, track.kind) if track.seen else None
-            if orphan is not None and self._of(track).episode is None:
+            if not track.seen:
+                continue
+            followed, orphan = self._of(track), self._orphan_at(track.box, track.kind)
+            if orphan is not None and followed.episode is None:
                 self._orphans.remove(orphan)
-                self._of(track).episode = orphan
-                self._of(track).alarm = AlarmState(open=True)
+                followed.episode = orphan
+                followed.alarm = AlarmState(open=True)
         for orphan in self._motion.adopt(self._orphans):
             self._orphans.remove(orphan)
 
@@ -348,8 +350,10 @@ class ObjectAnalysis:
             if not other.seen or other.id == track.id:
                 continue
             following = self._followed.get(other.id)
+            if following is None or following.episode is None:
+                continue
             worth = _sameness(track, other)
-            if worth > best and following is not None and following.episode is not None:
+            if worth > best:
                 best, known = worth, following
         if known is None or known.episode is None or best < 1:
             return None

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 
@@ -52,6 +53,23 @@ def test_somebody_who_walks_through_is_one_event_from_entry_to_exit() -> None:
     assert event.score == pytest.approx(0.8)
     assert event.box is not None
     assert astuple(event.box) == pytest.approx((0.08, 1 / 6, 0.28, 5 / 6))
+
+
+def test_of_a_detection_that_sticks_out_of_the_picture_only_what_is_inside_counts() -> None:
+    """As large as all the motion together it would not seem to move."""
+    _, changes = play([seen(("person", 0.9, (-300.0, 10.0, 30.0, 50.0)))] * 3, motion=[PixelBox(0, 10, 30, 50)])
+    assert happened(changes) == [RAISED]
+    event = changes[0].event
+    assert event is not None
+    assert event.box is not None
+    assert astuple(event.box) == pytest.approx((0.0, 1 / 6, 0.3, 5 / 6))
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+def test_a_detection_without_a_place_is_none(wrong: float) -> None:
+    nowhere = seen(("person", 0.9, (wrong, wrong, wrong, wrong)), ("person", 0.9, (wrong, 10.0, wrong, 50.0)))
+    analysis, changes = play([nowhere] * 5)
+    assert (changes, analysis.episodes()) == ([], [])
 
 
 def test_somebody_who_stands_for_a_minute_is_still_one_event() -> None:
