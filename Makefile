@@ -70,8 +70,9 @@ bench: setup ## every stage beside its floor, into build/bench.json
 build: setup ## recipes and artifacts into greengrass-build/ [WHEELS="linux-aarch64-py313", all or none]
 	$(main) -m devkit build $(if $(WHEELS),--wheels $(WHEELS))
 
-synth: setup-cloud ## the CloudFormation template into cdk.out/
-	JSII_NODE="$$($(main) -c 'from devkit.tools import setup_node; print(setup_node(say=lambda line: None))')" $(main) -m infra.app
+synth: setup-cloud ## the CloudFormation templates into cdk.out/ [EMAIL=you@example.com]
+	JSII_NODE="$$($(main) -c 'from devkit.tools import setup_node; print(setup_node(say=lambda line: None))')" \
+		$(main) -m infra.app -c $(if $(EMAIL),email="$(EMAIL)",nobody=on)
 
 train: setup-training ## the demo's model bundle, from generated footage
 	$(training) -m training

@@ -22,7 +22,7 @@ from infra.alerts.asset import ROOT, assemble
 from infra.alerts.stack import STACK_NAME, AlertsStack
 from infra.fleet.stack import STACK_NAME as FLEET_NAME
 from infra.fleet.stack import FleetStack
-from infra.settings import KEYS, AlertSettings
+from infra.settings import KEYS, AlertSettings, refuse_unknown
 from infra.site import KEYS as SITE_KEYS
 from infra.site import SiteSettings
 from smartcam.contract.errors import SettingsError
@@ -38,7 +38,7 @@ def feature_flags() -> dict[str, object]:
     return document["context"]
 
 
-def build_app(context: Mapping[str, str], code: Path, output: Path | None = None) -> cdk.App:
+def build_app(context: Mapping[str, object], code: Path, output: Path | None = None) -> cdk.App:
     """The app with its stacks and cdk-nag's AwsSolutions rules.
 
     Args:
@@ -47,7 +47,7 @@ def build_app(context: Mapping[str, str], code: Path, output: Path | None = None
         output: where the assembly goes, a temporary folder when None.
 
     Raises:
-        SettingsError: for a wrong value in the context.
+        SettingsError: for an unknown key or a wrong value in the context, or when nobody would be told.
     """
     app = cdk.App(
         outdir=None if output is None else str(output),
@@ -56,12 +56,15 @@ def build_app(context: Mapping[str, str], code: Path, output: Path | None = None
         analytics_reporting=False,
     )
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    given = {key: app.node.try_get_context(key) for key in ALL_KEYS}
+    given: Mapping[str, object] = app.node.get_all_context()
+    refuse_unknown(given, ALL_KEYS)
     settings, site = AlertSettings.from_context(given), SiteSettings.from_context(given)
     alerts = AlertsStack(app, STACK_NAME, settings=settings, site=site, code=code)
     fleet = FleetStack(app, FLEET_NAME, uploads=alerts.snapshots is not None)
     if alerts.snapshots is not None:
         fleet.add_stack_dependency(alerts)
+    if alerts.bundling_required:  # the CLI also runs this for `destroy`, `bootstrap` and `list`, which deploy nothing
+        settings.require_recipients()
     return app
 
 
@@ -73,7 +76,7 @@ def _read_arguments(arguments: Sequence[str]) -> tuple[dict[str, str], Path]:
     context: dict[str, str] = {}
     for one in read.context:
         key, sign, value = one.partition("=")
-        if not sign or key not in ALL_KEYS:
+        if not sign:
             raise SettingsError("--context", one, f"give KEY=VALUE with one of the keys {', '.join(ALL_KEYS)}")
         context[key] = value
     return context, read.output

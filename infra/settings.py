@@ -1,12 +1,14 @@
 """What the CDK context may say, checked before anything is synthesised."""
 
+import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
 from infra.alerts.runtime.audience import Language
+from infra.site import switch
 from infra.subscribers import (
     EVERYONE,
     SubscriberFile,
@@ -22,10 +24,12 @@ from smartcam.contract.errors import ContractError, SettingsError
 from smartcam.contract.ids import ThingName, thing_name
 
 KEYS: Final = (
-    "email", "phone", "things", "cooldown_seconds", "time_zone", "language", "quiet", "subscribers"
+    "email", "phone", "things", "cooldown_seconds", "time_zone", "language", "quiet", "subscribers", "nobody"
 )  # fmt: skip
 DEFAULT_COOLDOWN_S: Final = 300
 LONGEST_COOLDOWN_S: Final = 86_400
+_MARKS_OF_THE_CDK: Final = frozenset(":/@")
+_KEYS_OF_THE_CDK: Final = frozenset({"acknowledged-issue-numbers", "cdk-migrate"})
 
 T = TypeVar("T")
 
@@ -39,6 +43,7 @@ class AlertSettings:
     cooldown_s: int = DEFAULT_COOLDOWN_S
     time_zone: str = "UTC"
     camera_zones: Mapping[str, str] = field(default_factory=dict)
+    nobody: bool = False
 
     @classmethod
     def from_context(cls, context: Mapping[str, object]) -> "AlertSettings":
@@ -55,11 +60,39 @@ class AlertSettings:
             cooldown_s=_cooldown(context.get("cooldown_seconds")),
             time_zone=zone,
             camera_zones=file.camera_zones or {},
+            nobody=switch("nobody", context.get("nobody")),
         )
+
+    def require_recipients(self) -> None:
+        """Refuse to tell nobody, unless that is meant: a deployment takes every subscriber away that it does not name.
+
+        Raises:
+            SettingsError: naming the ways to name them.
+        """
+        if not self.nobody and not any(group.emails or group.phones or group.urls for group in self.groups):
+            remedy = (
+                "nobody would be told, and a deployment would remove every subscriber who is there: give -c email=...,"
+                " -c phone=... or -c subscribers=FILE with every deployment, or say -c nobody=on if that is meant"
+            )
+            raise SettingsError("email", "", remedy)
 
     def zone_names(self) -> frozenset[str]:
         """Every time zone that the function must know."""
         return frozenset({self.time_zone, *self.camera_zones.values(), *(group.time_zone for group in self.groups)})
+
+
+def refuse_unknown(given: Mapping[str, object], known: Sequence[str]) -> None:
+    """Refuse a key that is neither one of ours nor the CDK's, whose keys have marks that ours do not have.
+
+    Raises:
+        SettingsError: with the key that was probably meant.
+    """
+    for key, value in given.items():
+        if key in known or key in _KEYS_OF_THE_CDK or not _MARKS_OF_THE_CDK.isdisjoint(key):
+            continue
+        meant = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1)
+        question = f"did you mean {meant[0]}? " if meant else ""
+        raise SettingsError(key, value, f"there is no such key; {question}The keys are {', '.join(known)}")
 
 
 def _file(value: object, zone: str) -> SubscriberFile:

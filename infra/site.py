@@ -32,7 +32,7 @@ class SiteSettings:
         """
         return cls(
             operations_emails=_emails(context.get("operations_email")),
-            snapshots=_switch(context.get("snapshots")),
+            snapshots=switch("snapshots", context.get("snapshots")),
             snapshot_days=_number(context, "snapshot_days", 30, 1, LONGEST_SNAPSHOT_DAYS),
             sms_a_day=_number(context, "sms_a_day", 50, 0, 10_000),
             offline_grace_s=_number(context, "offline_grace_seconds", 180, 0, 3600),
@@ -48,10 +48,11 @@ def _emails(value: object) -> tuple[str, ...]:
     return emails
 
 
-def _switch(value: object) -> bool:
+def switch(key: str, value: object) -> bool:
+    """On or off, off where nothing is said. Raises SettingsError."""
     word = "off" if value is None or value == "" else str(value).lower()
     if word not in _WORDS:
-        raise SettingsError("snapshots", value, "say on or off")
+        raise SettingsError(key, value, "say on or off")
     return _WORDS[word]
 
 

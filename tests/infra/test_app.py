@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -80,7 +81,7 @@ def test_the_asset_is_the_same_every_time(asset: Path, tmp_path: Path) -> None:
 def test_what_cdk_nag_finds_stops_the_synthesis(tmp_path: Path) -> None:
     (tmp_path / "asset").mkdir()
     assemble(tmp_path / "asset")
-    app = build_app({}, tmp_path / "asset", tmp_path / "cdk.out")
+    app = build_app({"nobody": "on"}, tmp_path / "asset", tmp_path / "cdk.out")
     sns.Topic(cdk.Stack(app, "Careless"), "Open")
     with pytest.raises(RuntimeError, match="AwsSolutions-SNS3"):
         app.synth()
@@ -104,7 +105,65 @@ def test_a_wrong_context_is_one_line_and_no_assembly(tmp_path: Path, capsys: pyt
 @pytest.mark.parametrize("given", ["emial=anna@example.org", "email"])
 def test_an_unknown_key_names_the_known_ones(given: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["-c", given]) == 2
-    assert "email, phone, things, cooldown_seconds, time_zone, language, quiet, subscribers" in capsys.readouterr().err
+    [line] = capsys.readouterr().err.splitlines()
+    assert "email, phone, things, cooldown_seconds, time_zone, language, quiet, subscribers" in line
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("emial", "email"), ("operations-email", "operations_email"), ("Phone", "phone"), ("subscriber", "subscribers")],
+)
+def test_a_mistyped_key_names_the_one_that_was_meant(
+    given: str, meant: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["-c", "email=anna@example.org", "-c", f"{given}=x", "-o", str(tmp_path)]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {given} = 'x': there is no such key; did you mean {meant}? The keys are email, ")
+
+
+def synthesised_by_the_cli(folder: Path, context: dict[str, object]) -> subprocess.CompletedProcess[str]:
+    """What the CDK CLI does with cdk.json's program; jsii hands on the environment that it was started with."""
+    environment = {**os.environ, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(folder)}
+    command = [sys.executable, "-m", "infra.app"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_mistyped_key_is_found_in_what_the_cli_hands_over_too(tmp_path: Path) -> None:
+    ran = synthesised_by_the_cli(tmp_path, {**feature_flags(), "emial": "anna@example.org"})
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("error: emial = 'anna@example.org': there is no such key; did you mean email? ")
+
+
+def test_the_keys_that_the_cdk_adds_are_its_own_business(tmp_path: Path) -> None:
+    added = {
+        "aws:cdk:bundling-stacks": ["**"],
+        "aws:cdk:version-reporting": True,
+        "availability-zones:account=000000000000:region=eu-west-1": ["eu-west-1a"],
+        "acknowledged-issue-numbers": [34892],
+        "cdk-migrate": False,
+    }
+    ran = synthesised_by_the_cli(tmp_path, {**feature_flags(), **added, "email": "anna@example.org"})
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("given", [[], ["email="], ["nobody=off", "operations_email=ops@example.org"]])
+def test_to_tell_nobody_is_refused_because_it_removes_who_is_there(
+    given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = [text for one in given for text in ("-c", one)]
+    assert main([*context, "-o", str(tmp_path / "cdk.out")]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: email = '': nobody would be told")
+    for part in ("remove every subscriber who is there", "-c email=", "-c subscribers=FILE", "-c nobody=on"):
+        assert part in line
+    assert not (tmp_path / "cdk.out/manifest.json").exists()
+
+
+def test_what_deploys_nothing_needs_no_recipients(tmp_path: Path) -> None:
+    (tmp_path / "asset").mkdir()
+    assemble(tmp_path / "asset")
+    # So `cdk destroy`, `cdk bootstrap` and `cdk list` say that no stack is looked at closely.
+    assert build_app({"aws:cdk:bundling-stacks": []}, tmp_path / "asset", tmp_path / "cdk.out")
 
 
 def test_the_cdk_cli_runs_the_same_program_with_the_same_flags() -> None:
@@ -114,7 +173,7 @@ def test_the_cdk_cli_runs_the_same_program_with_the_same_flags() -> None:
 
 
 def test_a_context_without_people_has_no_subscription(tmp_path: Path) -> None:
-    assert main(["-c", "cooldown_seconds=0", "-o", str(tmp_path / "cdk.out")]) == 0
+    assert main(["-c", "cooldown_seconds=0", "-c", "nobody=on", "-o", str(tmp_path / "cdk.out")]) == 0
     template = json.loads((tmp_path / "cdk.out/SmartcamAlerts.template.json").read_text())
     [function] = [one for name, one in template["Resources"].items() if name.startswith("AlerterFunction")]
     assert function["Properties"]["Environment"]["Variables"]["COOLDOWN_SECONDS"] == "0"

@@ -25,6 +25,7 @@ def with_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The assembly of a site that has switched pictures on, and has somebody who runs it."""
     folder = tmp_path_factory.mktemp("pictures") / "cdk.out"
     context = {"things": "yard-1", "snapshots": "on", "snapshot_days": "7", "operations_email": "ops@example.org"}
+    context |= {"nobody": "on"}
     arguments = [text for key, value in context.items() for text in ("-c", f"{key}={value}")]
     assert main([*arguments, "-o", str(folder)]) == 0
     return folder
