@@ -1,16 +1,20 @@
-"""`python -m devkit alerts test --camera X`: one test alert through broker, rule, function, table and topic."""
+"""`python -m devkit alerts test --camera X`: one test alert through broker, rule, function, table and topic.
+
+It fails where a group that it went to has no confirmed subscription: SNS takes the alert all the same.
+"""
 
 import argparse
 import secrets
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from devkit.alerts.history import HistoryReader, Record, line
+from devkit.alerts.reach import Reach, reach_of
 from devkit.alerts.stack import StackError, find_site
 from infra.alerts.runtime.ports import AlertState
 from infra.fleet.runtime.aws_fleet import DynamoRegistry
@@ -38,15 +42,22 @@ class TrialError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What became of a test event, so long after it was published."""
+    """What became of a test event, so long after it was published, and whom the groups reach."""
 
     record: Record | None
     after_s: float
+    reach: tuple[Reach, ...] = ()
 
     @property
     def was_sent(self) -> bool:
-        """Whether a person gets it."""
+        """Whether SNS has it."""
         return self.record is not None and self.record.state == AlertState.SENT
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """The groups that it was sent to and where nobody gets it."""
+        told = () if self.record is None else self.record.told
+        return tuple(one.group for one in self.reach if not one.confirmed and f"{one.group}={AlertState.SENT}" in told)
 
 
 def test_event(thing: ThingName, camera: CameraId, severity: Severity, now: UtcNs) -> Event:
@@ -102,11 +113,16 @@ def verdict(found: Found) -> str:
     if not found.record.is_final:
         return f"{found.record.state}: not decided in {found.after_s:.0f} s; the function's log says why"
     meaning = _MEANINGS[AlertState(found.record.state)]
-    return f"{meaning} ({found.after_s:.1f} s)\n{line(found.record)}"
+    if found.was_sent and found.unreached:
+        meaning = (
+            f"sent, but nobody gets it in {', '.join(found.unreached)}: confirm by the mail that SNS sent, or deploy"
+            " again with every recipient (docs/alerts.md)"
+        )
+    return "\n".join([f"{meaning} ({found.after_s:.1f} s)", line(found.record), *map(str, found.reach)])
 
 
 def main(argv: Sequence[str]) -> int:
-    """Publish, wait, tell. 0 only when the alert was sent."""
+    """Publish, wait, tell. 0 only when the alert was sent, and somebody gets it in each group that it was sent to."""
     parser = argparse.ArgumentParser(prog="python -m devkit alerts test", description=__doc__)
     parser.add_argument("--camera", required=True, help="the camera that the test speaks for")
     parser.add_argument("--thing", help="its device; needed only where several have such a camera, or none is known")
@@ -119,7 +135,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(verdict(found))
-    return 0 if found.was_sent else 1
+    return 0 if found.was_sent and not found.unreached else 1
 
 
 def run_trial(camera: str, thing: str | None, severity: Severity, limit_s: float) -> Found:
@@ -133,4 +149,5 @@ def run_trial(camera: str, thing: str | None, severity: Severity, limit_s: float
     event = test_event(device, camera_name, severity, UtcNs(time.time_ns()))
     site.client("iot-data").publish(topic=event_topic(device, camera_name), qos=1, payload=event.to_json())
     reader, key = HistoryReader(table, site.output("TableName")), (f"{device}/{camera_name}", f"event#{event.event_id}")
-    return wait_for(lambda: reader.record(key), limit_s, time.monotonic, time.sleep)
+    found = wait_for(lambda: reader.record(key), limit_s, time.monotonic, time.sleep)
+    return replace(found, reach=reach_of(site)) if found.was_sent else found

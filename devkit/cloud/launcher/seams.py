@@ -31,6 +31,7 @@ SEAMS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
             *("message_attributes", "message_group_id", "message_dedup_id"),
         ),
         "_subscribe": ("params",),
+        "_list_subscriptions_by_topic": ("params",),
         "_topic_by_arn_any_scope": ("topic_arn",),
         "_resolve_message_for_protocol": ("message", "message_structure", "protocol"),
         "_matches_filter_policy": ("sub", "message_attributes", "message"),

@@ -1,10 +1,14 @@
 """A test alert: whose it is, what is waited for, and what a person is told."""
 
+import json
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
 from devkit.alerts.history import Record
+from devkit.alerts.reach import Reach, reach_of
+from devkit.alerts.stack import AlertsSite
 from devkit.alerts.trial import Found, TrialError, thing_of, verdict, wait_for
 from devkit.alerts.trial import test_event as event_for_test
 from infra.alerts.runtime.delivery import Delivery
@@ -105,3 +109,54 @@ def test_when_nothing_comes_a_person_learns_where_to_look() -> None:
 
 def test_a_record_without_its_event_is_told_too() -> None:
     assert "unreadable SENT" in verdict(Found(replace(record(AlertState.SENT), event=None), 1.0))
+
+
+WAITING = Reach("everyone", 0, ("anna@example.org",))
+
+
+def sent_to(*groups: str) -> Record:
+    return replace(record(AlertState.SENT), told=tuple(f"{group}=SENT" for group in groups))
+
+
+def test_what_was_sent_and_nobody_gets_is_told_as_that() -> None:
+    found = Found(sent_to("everyone"), 1.0, (WAITING,))
+    assert found.unreached == ("everyone",)
+    first, _, last = verdict(found).splitlines()
+    assert first.startswith("sent, but nobody gets it in everyone: confirm by the mail that SNS sent, or deploy again")
+    assert last == "everyone: 0 confirmed, 1 waits for its confirmation: anna@example.org"
+
+
+def test_each_group_is_looked_at_on_its_own_and_only_where_it_was_sent() -> None:
+    family, shop = Reach("family", 1, ("ben@example.org",)), Reach("shop", 0)
+    assert Found(sent_to("family", "shop"), 1.0, (family, shop)).unreached == ("shop",)
+    assert Found(sent_to("family"), 1.0, (family, shop)).unreached == ()
+    assert [str(one) for one in (family, shop, Reach("x", 2, ("a", "b")))] == [
+        "family: 1 confirmed, 1 waits for its confirmation: ben@example.org",
+        "shop: 0 confirmed",
+        "x: 2 confirmed, 2 wait for their confirmation: a, b",
+    ]
+
+
+class DeployedSite(AlertsSite):
+    """A function that knows two groups, and what SNS has of their topics, in pages."""
+
+    def client(self, service: str) -> Any:  # noqa: ANN401
+        return {"lambda": self, "sns": self}[service]
+
+    def get_function_configuration(self, *, FunctionName: str) -> object:  # noqa: N803 - AWS's
+        assert FunctionName == "alerter"
+        audience = json.dumps({"groups": [{"name": "family"}, {"name": "shop"}]})
+        return {"Environment": {"Variables": {"AUDIENCE": audience, "TOPIC_ARNS": '["t1", "t2"]'}}}
+
+    def get_paginator(self, name: str) -> "DeployedSite":
+        assert name == "list_subscriptions_by_topic"
+        return self
+
+    def paginate(self, *, TopicArn: str) -> list[object]:  # noqa: N803 - AWS's
+        arns = {"t1": ["arn:aws:sns:1", "PendingConfirmation"], "t2": ["Deleted"]}[TopicArn]
+        return [{"Subscriptions": [{"SubscriptionArn": arn, "Endpoint": f"{arn}@{TopicArn}"}]} for arn in arns]
+
+
+def test_the_subscriptions_of_every_group_are_what_sns_says() -> None:
+    site = DeployedSite({"FunctionName": "alerter"})
+    assert reach_of(site) == (Reach("family", 1, ("PendingConfirmation@t1",)), Reach("shop", 0))

@@ -120,6 +120,10 @@ class FakeSns:
         self.topic["subscriptions"].append(subscription(params["Protocol"][0], params["Endpoint"][0]))
         return 200, {}, b"<SubscriptionArn>arn:1</SubscriptionArn>"
 
+    def _list_subscriptions_by_topic(self, _params: Record) -> tuple[int, Record, bytes]:
+        shown = [f"<SubscriptionArn>{one['arn']}</SubscriptionArn>" for one in self.topic["subscriptions"]]
+        return 200, {}, "".join(shown).encode()
+
     def _topic_by_arn_any_scope(self, arn: str) -> Record | None:
         return self._topics.get(arn)
 
@@ -154,6 +158,15 @@ def test_subscribing_by_mail_is_pending_and_by_phone_is_not() -> None:
     )
     assert [message.to for message in posted] == ["a@b"]
     assert sns.counted == 1
+
+
+def test_what_waits_for_its_confirmation_is_listed_without_an_arn() -> None:
+    sns, _, _ = _attached()
+    people = [("arn:1", "email", False), ("arn:11", "email", True), ("arn:2", "sms", True)]
+    sns.topic["subscriptions"] += [subscription(kind, "x", confirmed=yes) | {"arn": arn} for arn, kind, yes in people]
+    _, _, body = sns._list_subscriptions_by_topic({"TopicArn": [TOPIC]})
+    arns = (b"PendingConfirmation", b"arn:11", b"arn:2")
+    assert body == b"".join(b"<SubscriptionArn>%s</SubscriptionArn>" % arn for arn in arns)
 
 
 def test_a_subscription_from_a_template_is_asked_as_well() -> None:
