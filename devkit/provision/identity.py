@@ -47,18 +47,15 @@ def endpoints(iot: Client) -> Endpoints:
 
 
 def ensure_thing(iot: Client, thing: ThingName, group: str, say: Say) -> None:
-    """The thing, as a member of the group. Raises ProvisionError when there is no such group."""
+    """The thing, as a member of the group. Raises ProvisionError, with nothing changed, when there is no such group."""
+    if not _exists(lambda: iot.describe_thing_group(thingGroupName=group)):
+        raise ProvisionError(f"there is no thing group {group!r}; deploy the stack SmartcamFleet first")
     known = _exists(lambda: iot.describe_thing(thingName=thing))
     iot.create_thing(thingName=thing)
     say(f"thing {thing}: {'there already' if known else 'created'}")
-    try:
-        groups = [each["groupName"] for each in iot.list_thing_groups_for_thing(thingName=thing)["thingGroups"]]
-        if group not in groups:
-            iot.add_thing_to_thing_group(thingName=thing, thingGroupName=group)
-    except ClientError as error:
-        if _code(error) != "ResourceNotFoundException":
-            raise
-        raise ProvisionError(f"there is no thing group {group!r}; deploy the stack SmartcamFleet first") from error
+    groups = [each["groupName"] for each in iot.list_thing_groups_for_thing(thingName=thing)["thingGroups"]]
+    if group not in groups:
+        iot.add_thing_to_thing_group(thingName=thing, thingGroupName=group)
     say(f"group {group}: {'a member already' if group in groups else 'joined'}")
 
 

@@ -90,12 +90,14 @@ def test_an_outdated_core_policy_is_brought_up_to_date_and_the_stacks_own_is_kep
     assert "rolealias/SmartcamTokenExchange" in iot.get_policy(policyName=core)["policyDocument"]
 
 
-def test_without_its_group_a_device_says_what_to_deploy(
+def test_without_its_group_a_device_says_what_to_deploy_and_leaves_nothing_behind(
     iot: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    del iot
     assert run(tmp_path, "--group", "Nowhere") == 1
-    assert "'Nowhere'; deploy the stack SmartcamFleet first" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "'Nowhere'; deploy the stack SmartcamFleet first" in said.err
+    assert said.out == ""
+    assert iot.list_things()["things"] == []
 
 
 def test_a_device_can_be_removed_again(iot: Client, tmp_path: Path) -> None:
