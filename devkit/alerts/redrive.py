@@ -5,6 +5,7 @@ takes the same event twice without alerting twice.
 """
 
 import argparse
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -109,6 +110,12 @@ def _letter(queue: str, message: Mapping[str, Any]) -> Letter:
     return Letter(queue, message["MessageId"], message["Body"], sent_ms, message["ReceiptHandle"])
 
 
+def _number(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,5}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from 1 to 999999")
+    return int(text)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the verb. 1 when AWS cannot be reached or refuses."""
     parser = argparse.ArgumentParser(prog="python -m devkit alerts redrive", description=__doc__)
@@ -116,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--refused", action="store_true", help="hand over again what was refused, too (after an update)"
     )
-    parser.add_argument("--most", type=int, default=1000, help="messages of a queue at most (default: %(default)s)")
+    parser.add_argument("--most", type=_number, default=1000, help="messages of a queue at most (default: %(default)s)")
     arguments = parser.parse_args(argv)
     try:
         redrive = Redrive(find_site(), print, arguments.dry_run, arguments.refused, arguments.most)
@@ -124,5 +131,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (StackError, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(", ".join(f"{done[action]} x {action}" for action in Action))
+    print(", ".join(f"{number} x {action}" for action, number in done.items()) or "nothing waits")
     return 0

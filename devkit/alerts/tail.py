@@ -76,12 +76,19 @@ def seconds(text: str) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day: give one of UTC, such as 2026-03-01") from None
+
+
 def main(argv: Sequence[str]) -> int:
     """Follow until Ctrl-C, or show what is there."""
     parser = argparse.ArgumentParser(prog="python -m devkit alerts tail", description=__doc__)
     parser.add_argument("--since", type=seconds, default=seconds("15m"), help="begin so long ago (default: 15m)")
     parser.add_argument("--camera", help="only this camera: its id, or thing/id")
-    parser.add_argument("--day", type=date.fromisoformat, help="a day's events of --camera thing/id, and end")
+    parser.add_argument("--day", type=_day, metavar="YYYY-MM-DD", help="a day's events of --camera thing/id, and end")
     parser.add_argument("--once", action="store_true", help="show what is there and end")
     parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="between two looks (default: 2)")
     options = parser.parse_args(argv)

@@ -157,6 +157,26 @@ def test_more_than_a_batch_is_taken_and_no_more_than_wanted(site: LocalSite) -> 
     assert sorted(one["n"] for one in site.functions.payloads) == list(range(25))
 
 
+def test_what_was_done_is_counted_and_where_nothing_waits_that_is_said(
+    site: LocalSite, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("devkit.alerts.redrive.find_site", lambda: site)
+    assert main([]) == 0
+    assert capsys.readouterr().out == "nothing waits\n"
+    put(site, "FailureQueueUrl", failed(), failed("Refused"))
+    assert main([]) == 0
+    counted = capsys.readouterr().out.splitlines()[-1]
+    assert set(counted.split(", ")) == {"1 x start the function with it", "1 x keep it"}
+
+
+@pytest.mark.parametrize("most", ["-1", "0", "many"])
+def test_a_number_of_messages_that_is_none_is_refused(most: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([f"--most={most}"])
+    assert ended.value.code == 2
+    assert f"--most: '{most}': give a whole number from 1" in capsys.readouterr().err
+
+
 def test_a_stack_of_another_version_says_which_output_is_missing() -> None:
     with pytest.raises(StackError, match="has no output TimerQueueUrl; remedy: deploy"):
         AlertsSite({}).output("TimerQueueUrl")

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from devkit.alerts.history import Key, Record, days, first_id_of, last_id_of, line, read_record
-from devkit.alerts.tail import Follower, seconds
+from devkit.alerts.tail import Follower, main, seconds
 from infra.alerts.runtime.ports import AlertState
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 from tests.infra.sample import NOON, raised
@@ -128,3 +128,10 @@ def test_times_are_given_with_their_unit(text: str, value: int) -> None:
 def test_times_without_one_are_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         seconds(text)
+
+
+def test_a_day_that_is_none_is_refused_with_what_to_give(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--camera", "yard-1/gate", "--day", "yesterday"])
+    assert ended.value.code == 2
+    assert "--day: 'yesterday' is no day: give one of UTC, such as 2026-03-01" in capsys.readouterr().err
