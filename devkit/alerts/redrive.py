@@ -131,5 +131,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (StackError, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(", ".join(f"{number} x {action}" for action, number in done.items()) or "nothing waits")
+    print(", ".join(f"{done[action]} x {action}" for action in Action if done[action]) or "nothing waits")
     return 0

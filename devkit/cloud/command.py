@@ -1,4 +1,4 @@
-"""`python -m devkit cloud up`: the local cloud in the foreground, for trying things by hand."""
+"""`python -m devkit cloud up`: the local cloud in the foreground, for trying things by hand; `confirm`: its mails."""
 
 import argparse
 import shlex
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devkit.cloud.local_cloud import LocalCloud, LocalCloudError
+from devkit.cloud.local_cloud import LocalCloud, LocalCloudError, confirm_from_outside
 from devkit.tools import ToolsError, setup_cloud
 
 
@@ -20,7 +20,10 @@ def main(argv: Sequence[str] | None = None, stop: threading.Event | None = None)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda _number, _frame: stop.set())
     try:
-        _up(arguments.dir, arguments.https_port, arguments.mqtt_port, stop)
+        if arguments.verb == "confirm":
+            print("\n".join(f"confirmed: {to}" for to in confirm_from_outside(arguments.dir)) or "nobody waits")
+        else:
+            _up(arguments.dir, arguments.https_port, arguments.mqtt_port, stop)
     except (LocalCloudError, ToolsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -29,11 +32,13 @@ def main(argv: Sequence[str] | None = None, stop: threading.Event | None = None)
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m devkit cloud", description="AWS's side of the suite, here.")
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    verbs = parser.add_subparsers(required=True, dest="verb", metavar="VERB")
     up = verbs.add_parser("up", help="run it until Ctrl-C and print how to reach it")
     up.add_argument("--dir", type=Path, default=Path("build/cloud"), help="its folder (default: %(default)s)")
     up.add_argument("--https-port", type=int, default=0, help="of the AWS endpoint (default: any free one)")
     up.add_argument("--mqtt-port", type=int, default=0, help="of MQTT with mutual TLS (default: any free one)")
+    confirm = verbs.add_parser("confirm", help="confirm the subscriptions that its mails ask for, in another terminal")
+    confirm.add_argument("--dir", type=Path, default=Path("build/cloud"), help="its folder (default: %(default)s)")
     return parser
 
 
@@ -53,6 +58,7 @@ def how_to_reach(cloud: LocalCloud) -> str:
             "# The local cloud is up; Ctrl-C ends it. For AWS clients in another terminal:",
             *export_lines(cloud.environment()),
             f"# MQTT with mutual TLS: port {cloud.endpoint.mqtt_port}, CA {cloud.endpoint.iot_authority}",
+            f"# Subscriptions: python -m devkit cloud confirm --dir {cloud.folder}",
             f"# e-mail: {cloud.maildir}  SMS: {cloud.text_folder}  log: {cloud.log}",
         ]
     )

@@ -10,12 +10,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from devkit.cloud.cdk import CdkCli
 from devkit.cloud.certificate import ServerCertificate, make_certificate, write_private
@@ -141,9 +142,7 @@ class LocalCloud:
 
     def client(self, service: str) -> Any:  # noqa: ANN401
         """A boto3 client of this cloud."""
-        endpoint = self.endpoint
-        make = functools.partial(boto3.client, endpoint_url=endpoint.url, verify=str(endpoint.authority))
-        return make(service, region_name=REGION, aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY)
+        return client_of(service, self.endpoint.url, self.endpoint.authority)
 
     def bootstrap(self) -> None:
         """`cdk bootstrap`, once before the first deployment. Raises DeployError."""
@@ -244,6 +243,30 @@ class LocalCloud:
         process, self._process = self._process, None
         if process is not None:
             kill_leashed(process)
+
+
+def client_of(service: str, url: str, authority: Path) -> Any:  # noqa: ANN401
+    """A boto3 client of the local cloud at that address."""
+    make = functools.partial(boto3.client, endpoint_url=url, verify=str(authority))
+    return make(service, region_name=REGION, aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY)
+
+
+def confirm_from_outside(folder: Path) -> list[str]:
+    """Say yes to every mail of the cloud that runs in that folder. Returns whose were new. Raises LocalCloudError."""
+    confirmed = []
+    try:
+        port = json.loads((folder / "ports.json").read_text(encoding="ascii"))["https"]
+        sns = client_of("sns", f"https://{HOST}:{port}", folder / "ca.pem")
+        for request in read_confirmation_requests(folder / "mail"):
+            # SNS does not take a token twice, nor one of a subscription that is gone.
+            with suppress(ClientError):
+                sns.confirm_subscription(TopicArn=request.topic_arn, Token=request.token)
+                confirmed.append(request.to)
+    except (OSError, BotoCoreError) as error:
+        raise LocalCloudError(
+            f"no local cloud runs in {folder}; remedy: python -m devkit cloud up, or --dir"
+        ) from error
+    return confirmed
 
 
 def _claimed(folder: Path, *, keep: bool) -> IO[bytes]:

@@ -125,3 +125,9 @@ def test_the_launcher_needs_nothing_of_the_main_environment() -> None:
     code = "import sys; import devkit.cloud.launcher.__main__; print(*sorted(m for m in sys.modules if '.' not in m))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert not {"boto3", "numpy", "cryptography", "smartcam", "cv2"} & set(done.stdout.split())
+
+
+def test_who_confirms_where_no_cloud_runs_is_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["confirm", "--dir", str(tmp_path)]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == f"error: no local cloud runs in {tmp_path}; remedy: python -m devkit cloud up, or --dir"
