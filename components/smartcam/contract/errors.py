@@ -36,7 +36,7 @@ class ContractError(SmartcamError):
 
 
 class SettingsError(SmartcamError):
-    """A configuration value that cannot be used."""
+    """A configuration value that cannot be used; `also` holds what else is known to be wrong in its document."""
 
     def __init__(self, key: str, value: object, remedy: str) -> None:
         shown = repr(value)
@@ -45,6 +45,7 @@ class SettingsError(SmartcamError):
         self.key = key
         self.value = value
         self.remedy = remedy
+        self.also: tuple[SettingsError, ...] = ()
 
 
 class CameraLost(SmartcamError):

@@ -23,7 +23,10 @@ def check(document: Mapping[str, object], bundle: Path | None, ring_folder: Path
     try:
         settings = read_settings(document)
         model = open_model(_bundle(settings.bundle or bundle), settings.trusted_key)
-    except (SettingsError, ModelIntegrityError) as error:
+    except SettingsError as error:
+        out.writelines(f"wrong: {each}\n" for each in (error, *error.also))
+        return 1
+    except ModelIntegrityError as error:
         out.write(f"wrong: {error}\n")
         return 1
     signed = "signed by the trusted key" if settings.trusted_key else "needs no signature: no trusted_key is set"

@@ -49,6 +49,14 @@ def test_a_wrong_setting_is_named_with_its_remedy(shm: Path) -> None:
     assert (code, said) == (1, "wrong: cameras.yard.analyse_fsp = 5: is not a setting; did you mean analyse_fps?\n")
 
 
+def test_each_wrong_setting_is_told(shm: Path) -> None:
+    camera = {"source": "picamera", "max_fps": "fast", "width": 10, "sensitivity": 2}
+    code, said = checked({"cameras": {"gate": camera, "yard": {"pth": "a.mp4"}}}, shm)
+    assert code == 1
+    told = [line.split(" = ")[0].removeprefix("wrong: cameras.") for line in said.splitlines()]
+    assert told == ["yard.pth", "gate.sensitivity", "gate.width", "gate.max_fps", "yard.path"]
+
+
 def test_no_camera_is_wrong(shm: Path) -> None:
     assert checked({}, shm)[0] == 1
 

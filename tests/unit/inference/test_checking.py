@@ -54,6 +54,16 @@ def test_a_wrong_setting_is_named_with_its_remedy(detector: Path, tmp_path: Path
     assert said.startswith("wrong: event_valid_s = 'soon':")
 
 
+def test_each_wrong_setting_is_told(detector: Path, tmp_path: Path) -> None:
+    code, said = checked({"event_valid_s": "soon", "outbox": {"max_events": 1}, "bundel": "x"}, detector, tmp_path)
+    assert code == 1
+    assert [line.split(" = ")[0] for line in said.splitlines()] == [
+        "wrong: bundel",
+        "wrong: event_valid_s",
+        "wrong: outbox.max_events",
+    ]
+
+
 @pytest.mark.parametrize("bundle", [None, Path("/no/such/bundle")])
 def test_a_bundle_that_is_not_there_is_named(bundle: Path | None, tmp_path: Path) -> None:
     code, said = checked({}, bundle, tmp_path)
