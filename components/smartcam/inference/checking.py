@@ -7,6 +7,7 @@ from typing import TextIO
 
 from smartcam.contract.errors import ModelIntegrityError, SettingsError
 from smartcam.contract.ids import CameraId
+from smartcam.edge.settings import closest
 from smartcam.inference.analysis import Model, SceneModel, alarm_policy
 from smartcam.inference.bundles import open_model
 from smartcam.inference.settings import CameraSettings, InferenceSettings, read_settings
@@ -34,7 +35,7 @@ def check(document: Mapping[str, object], bundle: Path | None, ring_folder: Path
     faults = list(_folder_faults(ring_folder, work))
     for camera in (*settings.cameras, _OTHERS):
         out.write(f"camera {camera}: {plan(model.manifest, settings, camera)}\n")
-        faults += [f"cameras.{camera}.labels: {fault}" for fault in label_faults(model, settings.camera(camera))]
+        faults += [f"cameras.{camera}.{fault}" for fault in label_faults(model, settings.camera(camera))]
     limits = settings.outbox
     out.write(
         f"outbox: {limits.max_events} events, {limits.max_age_s / 3600:g} hours; an event alarms for"
@@ -61,11 +62,13 @@ def plan(manifest: ModelManifest, settings: InferenceSettings, camera: CameraId)
 
 
 def label_faults(model: Model, settings: CameraSettings) -> Iterator[str]:
-    """Labels by which nothing can ever be raised."""
+    """Labels by which nothing can ever be raised, each with its key below the camera's."""
     known = {*model.manifest.events} | ({MOTION} if not isinstance(model, SceneModel) else set())
-    wanted = {label for rule in settings.rules for label in rule.labels} | set(settings.labels)
-    for label in sorted(wanted - known):
-        yield f"{label!r} raises nothing with this model; it knows {', '.join(sorted(known))}"
+    places = [("labels", settings.labels), *((f"rules.{rule.name}.labels", rule.labels) for rule in settings.rules)]
+    for key, labels in places:
+        for label in sorted({*labels} - known):
+            near = closest(label, sorted(known))
+            yield f"{key}: {label!r} raises nothing with this model; it knows {', '.join(sorted(known))}{near}"
 
 
 def _bundle(path: Path | None) -> Path:
