@@ -9,7 +9,7 @@ from smartcam.contract.errors import ModelIntegrityError, SettingsError
 from smartcam.contract.ids import CameraId
 from smartcam.edge.settings import closest
 from smartcam.inference.analysis import Model, SceneModel, alarm_policy
-from smartcam.inference.bundles import open_model
+from smartcam.inference.bundles import named, open_model
 from smartcam.inference.settings import CameraSettings, InferenceSettings, read_settings
 from smartcam.model.interpreter import RUNTIME
 from smartcam.model.manifest import ModelManifest
@@ -23,7 +23,7 @@ def check(document: Mapping[str, object], bundle: Path | None, ring_folder: Path
     """Say what the configuration would do and what is wrong with it, opening the bundle; 0 when nothing is wrong."""
     try:
         settings = read_settings(document)
-        model = open_model(_bundle(settings.bundle or bundle), settings.trusted_key)
+        model = open_model(named(settings.bundle or bundle), settings.trusted_key)
     except SettingsError as error:
         out.writelines(f"wrong: {each}\n" for each in (error, *error.also))
         return 1
@@ -69,12 +69,6 @@ def label_faults(model: Model, settings: CameraSettings) -> Iterator[str]:
         for label in sorted({*labels} - known):
             near = closest(label, sorted(known))
             yield f"{key}: {label!r} raises nothing with this model; it knows {', '.join(sorted(known))}{near}"
-
-
-def _bundle(path: Path | None) -> Path:
-    if path is None:
-        raise ModelIntegrityError("no bundle is named: give --bundle or set `bundle` in the configuration")
-    return path
 
 
 def _model(model: Model) -> str:
