@@ -183,7 +183,7 @@ def _path(settings: Settings, source: SourceKind | None) -> Path:
 
 def _url(settings: Settings, source: SourceKind | None) -> str:
     """The address as it was given. One that holds a password is refused without showing it."""
-    url = settings.text("url", "")
+    url = settings.text("url", "", secret=True)
     if source is not SourceKind.RTSP:
         if url:
             _refuse_misplaced(settings, "url", source)
@@ -214,7 +214,7 @@ def _check_address(settings: Settings, url: str) -> None:
 
 
 def _credentials(settings: Settings, source: SourceKind | None) -> str:
-    path = settings.text("credentials", "")
+    path = settings.text("credentials", "", secret=True)
     if not path:
         return path
     if source is not SourceKind.RTSP:

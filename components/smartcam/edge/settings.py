@@ -72,13 +72,17 @@ class Settings:
         self.refuse(self.error(key, "must be true or false"))
         return default
 
-    def text(self, key: str, default: str, longest: int = 1024) -> str:
-        """Text of at most `longest` characters; the default may be empty, and so may the value."""
+    def text(self, key: str, default: str, longest: int = 1024, *, secret: bool = False) -> str:
+        """Text of at most `longest` characters; the default may be empty, and so may the value.
+
+        Where it may hold a secret, no error shows it.
+        """
         value = self._take(key)
         if value is None:
             return default
         if not isinstance(value, str) or len(value) > longest or not value.isprintable():
-            self.refuse(self.error(key, f"must be text of at most {longest} characters"))
+            remedy = f"must be text of one line, of at most {longest} characters"
+            self.refuse(SettingsError(self.name(key), "(not shown)" if secret else value, remedy))
             return default
         return value
 

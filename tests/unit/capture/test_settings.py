@@ -89,6 +89,8 @@ def test_each_kind_of_camera_has_its_place() -> None:
         "rtsp://192.0.2.7/user=admin_PASSWORD=Hunter2_channel=1",
         "rtsp://192.0.2.7/live?pwd=Hunter2",
         "rtsp://192.0.2.7/live?token=Hunter2",
+        "rtsp://admin:Hunter2@192.0.2.7/live\n",
+        "rtsp://admin:Hunter2@192.0.2.7/" + "x" * 1024,
         "",
     ],
 )
@@ -97,8 +99,27 @@ def test_an_address_that_is_none_or_holds_a_password_is_refused_without_showing_
         one(source="rtsp", url=url)
     assert caught.value.key == "cameras.yard.url"
     assert "Hunter2" not in f"{caught.value} {caught.value.value}"
-    is_secret = "@" in url or "=" in url
+    is_secret = ("@" in url or "=" in url) and url.isprintable() and len(url) <= 1024
     assert not is_secret or "name a file in `credentials`" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"cameras": {"yard": {"source": "rtsp", "ur": "rtsp://admin:Hunter2@192.0.2.7/live"}}},
+        {"camera": {"yard": {"source": "rtsp", "url": "rtsp://admin:Hun/ter2@192.0.2.7/live"}}},
+        {"cameras": {"yard": {"source": "rtsp", "address": "rtsp://192.0.2.7/live?password=Hunter2&channel=1"}}},
+        {"cameras": {"yard": "rtsp://Hunter2@192.0.2.7/live"}},
+        {"cameras": {"yard": {"path": "a.mp4", "password": "Hunter2"}}},
+        {"camera": {"yard": {"password": "Hunter2"}}},
+        {"cameras": {"yard": {"source": "rtsp", "url": "rtsp://h/l", "credentials": "user=a\npassword=Hunter2\n"}}},
+        {"cameras": {"yard": {"source": "rtsp", "url": "rtsp://h/l", "credentials": "password=Hunter2"}}},
+    ],
+)
+def test_a_password_at_a_wrong_place_is_not_shown(document: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match="not shown") as caught:
+        read_settings(document)
+    assert "ter2" not in " ".join(str(error) for error in (caught.value, *caught.value.also))
 
 
 @pytest.mark.parametrize("word", ["udp", "multicast", "tcp", "http", "filter_src"])
