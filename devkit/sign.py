@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from smartcam.contract.errors import ModelIntegrityError
-from smartcam.model.bundle import MANIFEST_FILE, SIGNATURE_FILE, ModelBundle
+from smartcam.model.bundle import SIGNATURE_FILE, ModelBundle
+from smartcam.model.manifest import MANIFEST_FILE
 from smartcam.model.signature import new_private_key, public_key, sign
 
 

@@ -14,6 +14,7 @@ from devkit.build.slim import SlimWheel, packages_id
 from devkit.build.wheels import ARCHITECTURES, PYTHONS, Platform
 from smartcam import __version__
 from smartcam.contract.errors import SmartcamError
+from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_RECIPE_BYTES = 8_196
@@ -77,8 +78,8 @@ def build_suite(folder: Path, bundle: Path, root: Path = ROOT, wheels: Wheels | 
     Raises:
         BuildError: naming the file that is missing or too large, or a version that differs from the suite's.
     """
-    if not (bundle / "manifest.json").is_file():
-        raise BuildError(f"bundle {bundle}: has no manifest.json; make one with `python -m devkit bundle`")
+    if not (bundle / MANIFEST_FILE).is_file():
+        raise BuildError(f"bundle {bundle}: {NO_MANIFEST}")
     _check_version(root)
     artifacts = _artifacts(root, bundle, wheels or {})
     recipes = sorted((root / "recipes").glob("smartcam.*.yaml"))

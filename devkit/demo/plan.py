@@ -10,6 +10,7 @@ from devkit.build.suite import ROOT
 from smartcam.contract.errors import ModelIntegrityError, SmartcamError
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.model.bundle import ModelBundle
+from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
 
 DEMO_BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
 DEMO_FOLDER: Final = ROOT / "build" / "demo"
@@ -40,10 +41,8 @@ class DemoPlan:
         """Raises DemoError for what would fail minutes later."""
         if self.clip is not None:
             clip_seconds(self.clip)
-        if not (self.bundle / "manifest.json").is_file():
-            raise DemoError(
-                f"BUNDLE={self.bundle}: has no manifest.json; make a bundle with `python -m devkit bundle --help`"
-            )
+        if not (self.bundle / MANIFEST_FILE).is_file():
+            raise DemoError(f"BUNDLE={self.bundle}: {NO_MANIFEST}")
         try:
             ModelBundle.open(self.bundle)
         except ModelIntegrityError as error:

@@ -25,7 +25,7 @@ def check(document: Mapping[str, object], ring_folder: Path, out: TextIO) -> int
     try:
         cameras = read_settings(document).cameras
     except SettingsError as error:
-        out.write(f"wrong: {error}\n")
+        out.writelines(f"wrong: {each}\n" for each in (error, *error.also))
         return 1
     if not cameras:
         out.write("wrong: no cameras; set cameras in the configuration of smartcam.Capture\n")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ _WORDS_OF_FFMPEG: Final = ("udp", "multicast", "tcp", "http", "filter_src")
 _NOT_IN_URLS: Final = re.compile(r"[\s\"'<>\\^`|]")
 _VIDEO_DEVICE: Final = re.compile(r"/dev/video[0-9]{1,3}|/dev/v4l/by-(id|path)/[A-Za-z0-9][A-Za-z0-9_.:-]*")
 _CAMERA_NUMBER: Final = re.compile(r"[0-9]")
+_ADDRESS: Final = "must be the address rtsp://host[:port]/path"
 
 
 class SourceKind(StrEnum):
@@ -120,9 +122,9 @@ def read_settings(document: Mapping[str, object]) -> CaptureSettings:
     """The settings in a document, with scalars of any type.
 
     Raises:
-        SettingsError: naming the first wrong key and what it may be.
+        SettingsError: naming the first wrong key and what it may be; `also` has the others.
     """
-    settings = Settings(document)
+    settings = Settings(document, noted={})
     read = CaptureSettings(
         cameras=tuple(_camera(camera, table) for camera, table in settings.cameras("cameras").items())
     )
@@ -132,10 +134,11 @@ def read_settings(document: Mapping[str, object]) -> CaptureSettings:
 
 def _camera(camera: CameraId, settings: Settings) -> CameraSettings:
     default = CameraSettings(camera)
-    source = settings.choice("source", default.source)
+    kind = settings.choice("source", default.source)
+    source = None if settings.is_wrong("source") else kind
     return CameraSettings(
         camera=camera,
-        source=source,
+        source=kind,
         path=_path(settings, source),
         url=_url(settings, source),
         credentials=_credentials(settings, source),
@@ -160,27 +163,39 @@ def _camera(camera: CameraId, settings: Settings) -> CameraSettings:
 
 def _zones(settings: Settings, key: str) -> tuple[Zone, ...]:
     name = settings.name(key)
-    zones = tuple(zone(each, corners, f"{name}.{each}") for each, corners in settings.polygons(key).items())
-    check_masks(zones, name)
+    read = (
+        settings.attempt(partial(zone, each, corners, f"{name}.{each}"), None)
+        for each, corners in settings.polygons(key).items()
+    )
+    zones = tuple(each for each in read if each is not None)
+    settings.attempt(lambda: check_masks(zones, name), None)
     return zones
 
 
-def _path(settings: Settings, source: SourceKind) -> Path:
+def _path(settings: Settings, source: SourceKind | None) -> Path:
     path = settings.text("path", "")
     if source is not SourceKind.FILE and path:
-        raise _misplaced(settings, "path", source)
+        _refuse_misplaced(settings, "path", source, path)
     if source is SourceKind.FILE and not path:
-        raise settings.error("path", "must be the path of a clip")
+        settings.refuse(settings.error("path", "must be the path of a clip"))
     return Path(path)
 
 
-def _url(settings: Settings, source: SourceKind) -> str:
+def _url(settings: Settings, source: SourceKind | None) -> str:
     """The address as it was given. One that holds a password is refused without showing it."""
-    url = settings.text("url", "")
+    url = settings.text("url", "", secret=True)
     if source is not SourceKind.RTSP:
         if url:
-            raise _misplaced(settings, "url", source)
+            _refuse_misplaced(settings, "url", source)
         return url
+    if not url:
+        settings.refuse(settings.error("url", f"is missing: {_ADDRESS}"))
+        return url
+    settings.attempt(lambda: _check_address(settings, url), None)
+    return url
+
+
+def _check_address(settings: Settings, url: str) -> None:
     try:
         parts = urlsplit(url)
         is_address = parts.scheme == "rtsp" and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
@@ -192,38 +207,40 @@ def _url(settings: Settings, source: SourceKind) -> str:
             settings.name("url"), "(not shown)", "must hold no user and password: name a file in `credentials`"
         )
     if not is_address or _NOT_IN_URLS.search(url):
-        raise SettingsError(settings.name("url"), "(not shown)", "must be the address rtsp://host[:port]/path")
+        raise SettingsError(settings.name("url"), "(not shown)", _ADDRESS)
     for word in url.partition("?")[2].split("&"):
         if word in _WORDS_OF_FFMPEG:
             raise settings.error("url", f"must not end in {word}: cameras are read over TCP")
-    return url
 
 
-def _credentials(settings: Settings, source: SourceKind) -> str:
-    path = settings.text("credentials", "")
+def _credentials(settings: Settings, source: SourceKind | None) -> str:
+    path = settings.text("credentials", "", secret=True)
     if not path:
         return path
     if source is not SourceKind.RTSP:
-        raise _misplaced(settings, "credentials", source)
-    if not Path(path).is_absolute():
-        raise settings.error("credentials", "must be the absolute path of a file with user and password")
+        _refuse_misplaced(settings, "credentials", source)
+    elif not Path(path).is_absolute():
+        settings.refuse(settings.error("credentials", "must be the absolute path of a file with user and password"))
     return path
 
 
-def _device(settings: Settings, source: SourceKind) -> str:
+def _device(settings: Settings, source: SourceKind | None) -> str:
     device = settings.text("device", "")
-    form, default, remedy = {
-        SourceKind.V4L2: (_VIDEO_DEVICE, "/dev/video0", "must be /dev/video<number> or /dev/v4l/by-id/<name>"),
-        SourceKind.PICAMERA: (_CAMERA_NUMBER, "0", "must be the camera's number, 0 or 1"),
-    }.get(source, (None, "", ""))
-    if form is None:
+    if source is SourceKind.V4L2:
+        form, default, remedy = _VIDEO_DEVICE, "/dev/video0", "must be /dev/video<number> or /dev/v4l/by-id/<name>"
+    elif source is SourceKind.PICAMERA:
+        form, default, remedy = _CAMERA_NUMBER, "0", "must be the camera's number, 0 or 1"
+    else:
         if device:
-            raise _misplaced(settings, "device", source)
+            _refuse_misplaced(settings, "device", source, device)
         return device
     if not form.fullmatch(device or default):
-        raise settings.error("device", remedy)
+        settings.refuse(settings.error("device", remedy))
     return device or default
 
 
-def _misplaced(settings: Settings, key: str, source: SourceKind) -> SettingsError:
-    return SettingsError(settings.name(key), "(not shown)", f"is no setting of a camera whose source is {source}")
+def _refuse_misplaced(settings: Settings, key: str, source: SourceKind | None, shown: str = "(not shown)") -> None:
+    """What belongs to a source is known where the source is: None says that it is wrong itself."""
+    if source is not None:
+        remedy = f"is no setting of a camera whose source is {source}"
+        settings.refuse(SettingsError(settings.name(key), shown, remedy))

@@ -16,10 +16,17 @@ SmartcamError
     └── MessageTooLarge    the nucleus would drop the connection over this message
 """
 
+import re
 from typing import Final
 
 _LONGEST_VALUE: Final = 200
 """Of a value that is wrong, no more is shown."""
+_LOOKED_AT: Final = 10 * _LONGEST_VALUE
+_NOT_SHOWN: Final = "(not shown)"
+_WORDS: Final = r"(?:pass(?:word|wd)?|pwd|token|secret)"
+_SECRET_KEY: Final = re.compile(rf"\b{_WORDS}$", re.IGNORECASE)
+_SECRET: Final = re.compile(rf"(?<=//)[^\s'\"]*(?=@)|(?<![a-z])({_WORDS}['\"]?[=:] ?)(['\"]?)[^'\"&,]+", re.IGNORECASE)
+"""Who is let in: before an address's host, or after a word for it. A misspelt `url` is shown, its password is not."""
 
 
 class SmartcamError(Exception):
@@ -36,15 +43,17 @@ class ContractError(SmartcamError):
 
 
 class SettingsError(SmartcamError):
-    """A configuration value that cannot be used."""
+    """A configuration value that cannot be used; `also` holds what else is known to be wrong in its document."""
 
     def __init__(self, key: str, value: object, remedy: str) -> None:
-        shown = repr(value)
+        text = repr(_NOT_SHOWN if _SECRET_KEY.search(key) else value)[:_LOOKED_AT]
+        shown = _SECRET.sub(rf"\1\2{_NOT_SHOWN}", text)
         short = shown if len(shown) <= _LONGEST_VALUE else f"{shown[:_LONGEST_VALUE]}..."
         super().__init__(f"{key} = {short}: {remedy}")
         self.key = key
         self.value = value
         self.remedy = remedy
+        self.also: tuple[SettingsError, ...] = ()
 
 
 class CameraLost(SmartcamError):

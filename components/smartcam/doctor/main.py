@@ -23,6 +23,7 @@ from smartcam.doctor.settings import DoctorSettings, read_settings
 from smartcam.doctor.sight import look_at_camera, look_at_model
 from smartcam.edge.bus import Bus
 from smartcam.edge.clock import SystemClock
+from smartcam.edge.document import DocumentError, read_document
 from smartcam.edge.greengrass_bus import GreengrassBus
 from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE
 
@@ -38,7 +39,7 @@ def look(options: argparse.Namespace, bus: Bus | None, without: str = "") -> Ite
     yield look_at_clock(clock)
     try:
         settings = _settings(options, bus)
-    except (OSError, ValueError, SettingsError, BusError) as error:
+    except (DocumentError, SettingsError, BusError) as error:
         yield Finding("configuration", State.FAULT, str(error))
         settings = DoctorSettings()
     if options.bundle is None:
@@ -54,9 +55,9 @@ def look(options: argparse.Namespace, bus: Bus | None, without: str = "") -> Ite
 
 
 def _settings(options: argparse.Namespace, bus: Bus | None) -> DoctorSettings:
-    """Raises OSError, ValueError, SettingsError, BusError where there is a document that cannot be had or read."""
+    """Raises DocumentError, SettingsError, BusError where there is a document that cannot be had or read."""
     if options.cameras is not None:
-        return read_settings(_document(options.cameras))
+        return read_settings(read_document(options.cameras))
     return DoctorSettings() if bus is None else read_settings(bus.configuration())
 
 

@@ -1,11 +1,17 @@
-"""A component's configuration document for `--check`: from a file, or else from the nucleus."""
+"""A component's configuration document for `--check` and the doctor: from a file, or else from the nucleus."""
 
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 from smartcam.contract.errors import BusError
 from smartcam.edge.bus import Bus
+
+_EXPECTED: Final = (
+    'must hold one component\'s configuration as a JSON object, such as {"cameras": {...}};'
+    " `python -m devkit deploy --plan --config cameras.yaml` checks what a deployment holds"
+)
 
 
 class DocumentError(Exception):
@@ -27,10 +33,36 @@ def document_from(file: Path | None, bus: Callable[[], Bus]) -> Mapping[str, obj
                 connected.close()
         except BusError as error:
             raise DocumentError(f"{error}; outside a nucleus name a document with --configuration") from error
+    return read_document(file)
+
+
+def read_document(file: Path) -> Mapping[str, object]:
+    """The configuration document in a file of JSON.
+
+    Raises:
+        DocumentError: naming the file, where it cannot be read, is no JSON object, or holds a key twice.
+    """
     try:
-        document = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        document = json.loads(file.read_bytes(), object_pairs_hook=_table)
+    except OSError as error:
+        raise DocumentError(f"{file}: cannot be read ({error.strerror})") from error
+    except _TwiceError as error:
         raise DocumentError(f"{file}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"{file}: {_EXPECTED} ({error})") from error
     if not isinstance(document, dict):
-        raise DocumentError(f"{file}: must hold a JSON object, as {{'cameras': {{...}}}}")
+        raise DocumentError(f"{file}: {_EXPECTED}")
     return document
+
+
+class _TwiceError(Exception):
+    pass
+
+
+def _table(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    table: dict[str, object] = {}
+    for key, value in pairs:
+        if key in table:
+            raise _TwiceError(f"{key!r} stands twice in one table; name each once, or the first would be lost")
+        table[key] = value
+    return table

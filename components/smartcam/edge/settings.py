@@ -4,7 +4,7 @@ import base64
 import binascii
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from smartcam.contract.errors import ContractError, SettingsError
 from smartcam.contract.ids import CameraId, camera_id
 
 E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -25,12 +26,16 @@ class Settings:
     """A table of settings that is read key by key; numbers and booleans may come as strings.
 
     Nucleus lite delivers each scalar of a YAML recipe as a string. An absent or null key takes the default.
-    Every method raises SettingsError naming the whole key, its value and what it may be.
+    Every method raises SettingsError naming the whole key, its value and what it may be. With a table `noted` it goes
+    into that instead, one for each key, and a value that serves to read on is returned: `done` raises what was noted.
     """
 
-    def __init__(self, document: Mapping[str, object], path: str = "") -> None:
+    def __init__(
+        self, document: Mapping[str, object], path: str = "", noted: dict[str, SettingsError] | None = None
+    ) -> None:
         self._document = document
         self._path = path
+        self._noted = noted
         self._known: set[str] = set()
         self._inner: list[Settings] = []
 
@@ -41,7 +46,8 @@ class Settings:
             return default
         number = _number(value)
         if number is None or not number.is_integer() or not lowest <= number <= highest:
-            raise self.error(key, f"must be a whole number from {lowest} to {highest}")
+            self.refuse(self.error(key, f"must be a whole number from {lowest} to {highest}"))
+            return default
         return int(number)
 
     def number(self, key: str, default: float, lowest: float, highest: float) -> float:
@@ -51,7 +57,8 @@ class Settings:
             return default
         number = _number(value)
         if number is None or not lowest <= number <= highest:
-            raise self.error(key, f"must be a number from {lowest:g} to {highest:g}")
+            self.refuse(self.error(key, f"must be a number from {lowest:g} to {highest:g}"))
+            return default
         return number
 
     def boolean(self, key: str, *, default: bool) -> bool:
@@ -62,15 +69,21 @@ class Settings:
         word = str(value).strip().lower()
         if isinstance(value, bool | str | int) and word in _TRUE | _FALSE:
             return word in _TRUE
-        raise self.error(key, "must be true or false")
+        self.refuse(self.error(key, "must be true or false"))
+        return default
 
-    def text(self, key: str, default: str, longest: int = 1024) -> str:
-        """Text of at most `longest` characters; the default may be empty, and so may the value."""
+    def text(self, key: str, default: str, longest: int = 1024, *, secret: bool = False) -> str:
+        """Text of at most `longest` characters; the default may be empty, and so may the value.
+
+        Where it may hold a secret, no error shows it.
+        """
         value = self._take(key)
         if value is None:
             return default
         if not isinstance(value, str) or len(value) > longest or not value.isprintable():
-            raise self.error(key, f"must be text of at most {longest} characters")
+            remedy = f"must be text of one line, of at most {longest} characters"
+            self.refuse(SettingsError(self.name(key), "(not shown)" if secret else value, remedy))
+            return default
         return value
 
     def choice(self, key: str, default: E) -> E:
@@ -80,7 +93,8 @@ class Settings:
             return default
         words = [str(word) for word in type(default)]
         if value not in words:
-            raise self.error(key, f"must be one of {', '.join(words)}{_closest(str(value), words)}")
+            self.refuse(self.error(key, f"must be one of {', '.join(words)}{closest(str(value), words)}"))
+            return default
         return type(default)(str(value))
 
     def texts(self, key: str, default: Sequence[str]) -> tuple[str, ...]:
@@ -90,7 +104,8 @@ class Settings:
             return tuple(default)
         words = [value] if isinstance(value, str) else value
         if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
-            raise self.error(key, "must be a list of words")
+            self.refuse(self.error(key, "must be a list of words"))
+            return tuple(default)
         return tuple(words)
 
     def public_key(self, key: str) -> bytes | None:
@@ -103,7 +118,9 @@ class Settings:
         except binascii.Error:
             raw = b""
         if len(raw) != _KEY_BYTES:
-            raise self.error(key, "must be the 32 bytes of an Ed25519 public key in base64, as `devkit sign` prints it")
+            remedy = "must be the 32 bytes of an Ed25519 public key in base64, as `devkit sign` prints it"
+            self.refuse(self.error(key, remedy))
+            return None
         return raw
 
     def polygons(self, key: str) -> dict[str, tuple[tuple[float, float], ...]]:
@@ -116,7 +133,7 @@ class Settings:
         value = self._take(key)
         points = [_corner(item) for item in value] if isinstance(value, list) else []
         if (value is not None and not isinstance(value, list)) or None in points:
-            raise self.error(key, "must be a list of points [x, y], each from 0 to 1")
+            self.refuse(self.error(key, "must be a list of points [x, y], each from 0 to 1"))
         return tuple(point for point in points if point is not None)
 
     def corners(self, key: str) -> tuple[tuple[float, float], ...]:
@@ -124,7 +141,7 @@ class Settings:
         value = self._take(key)
         corners = [_corner(item) for item in value] if isinstance(value, list) else []
         if len(corners) < _FEWEST_CORNERS or None in corners:
-            raise self.error(key, "must be a list of three or more corners [x, y], each from 0 to 1")
+            self.refuse(self.error(key, "must be a list of three or more corners [x, y], each from 0 to 1"))
         return tuple(corner for corner in corners if corner is not None)
 
     def table(self, key: str) -> "Settings":
@@ -133,24 +150,27 @@ class Settings:
         if value is None:
             value = {}
         if not isinstance(value, Mapping):
-            raise self.error(key, "must be a table of settings")
-        inner = Settings(value, self.name(key))
+            self.refuse(self.error(key, "must be a table of settings"))
+            value = {}
+        inner = Settings(value, self.name(key), self._noted)
         self._inner.append(inner)
         return inner
 
     def tables(self, key: str) -> dict[str, "Settings"]:
         """Named tables below a key."""
         table = self.table(key)
-        return {name: table.table(name) for name in table.keys()}  # noqa: SIM118  not a mapping
+        tables = {name: table.table(name) for name in table.keys()}  # noqa: SIM118  not a mapping
+        return {name: inner for name, inner in tables.items() if not table.is_wrong(name)}
 
     def cameras(self, key: str) -> dict[CameraId, "Settings"]:
         """Tables named by camera ids."""
         cameras: dict[CameraId, Settings] = {}
         for name, settings in self.tables(key).items():
             try:
-                cameras[camera_id(name)] = settings
+                camera_id(name)
             except ContractError as error:
-                raise SettingsError(f"{self.name(key)}.{name}", name, f"as a camera's id {error.reason}") from error
+                self.refuse(SettingsError(f"{self.name(key)}.{name}", name, f"as a camera's id {error.reason}"))
+            cameras[CameraId(name)] = settings
         return cameras
 
     def keys(self) -> tuple[str, ...]:
@@ -166,28 +186,60 @@ class Settings:
         return f"{self._path}.{key}" if self._path else key
 
     def error(self, key: str, remedy: str) -> SettingsError:
-        """An error about this key, to be raised by readers with rules of their own."""
+        """An error about this key, to be refused by readers with rules of their own."""
         return SettingsError(self.name(key), self._document.get(key), remedy)
 
+    def refuse(self, error: SettingsError) -> None:
+        """Raises the error, or notes it where errors are noted; what follows from a key's first one is left out."""
+        if self._noted is None:
+            raise error
+        self._noted.setdefault(error.key, error)
+
+    def attempt(self, make: Callable[[], T], instead: T) -> T:
+        """What `make` gives; the SettingsError that it raises is refused, and serves `instead`."""
+        try:
+            return make()
+        except SettingsError as error:
+            self.refuse(error)
+            return instead
+
+    def is_wrong(self, key: str) -> bool:
+        """Whether the key's value has been noted as wrong."""
+        return self._noted is not None and self.name(key) in self._noted
+
     def done(self) -> None:
-        """Raises SettingsError naming the first key that nobody asked for, here or in a table below."""
+        """Raises SettingsError for a key that nobody asked for, here or in a table below, or for what was noted.
+
+        The key comes first: where one is misspelt, the value that is missed follows from it.
+        """
+        wrong = [*self.unknown(), *(self._noted or {}).values()]
+        if wrong:
+            wrong[0].also = tuple(wrong[1:])
+            raise wrong[0]
+
+    def unknown(self) -> Iterator[SettingsError]:
+        """An error about each key that nobody has asked for, here and in the tables below."""
         known = self._known | (frozenset() if self._path else _NOT_OURS)
         for key in self.keys():
             if key not in known:
-                raise self.error(key, f"is not a setting{_closest(key, sorted(self._known))}")
+                near = closest(key, sorted(self._known))
+                yield self.error(key, f"is not a setting{near or _all(self._known)}")
         for inner in self._inner:
-            inner.done()
+            yield from inner.unknown()
 
     def _take(self, key: str) -> object:
         self._known.add(key)
         return self._document.get(key)
 
 
-def _closest(word: str, known: Sequence[str]) -> str:
+def closest(word: str, known: Sequence[str]) -> str:
+    """The question whether the known word that is closest was meant; empty where none is close."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    if near:
-        return f"; did you mean {near[0]}?"
-    return f"; known are {', '.join(known)}" if known else ""
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _all(known: Collection[str]) -> str:
+    return f"; known are {', '.join(sorted(known))}" if known else ""
 
 
 def _number(value: object) -> float | None:

@@ -17,18 +17,25 @@ from smartcam.model.analyser import analyser_of
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.detector import SsdDetector
 from smartcam.model.interpreter import RUNTIME
+from smartcam.model.manifest import MANIFEST_FILE
 
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 10.0
 """How often to look whether the bundle's folder holds another one by now."""
-MANIFEST: Final = "manifest.json"
 KEPT: Final = "bundle-"
 """What the folders are called that smartcam.Model's install script keeps."""
 
 
 Opener = Callable[[Path, bytes | None], Model]
 """From a bundle's folder and the key that has to have signed it, if any."""
+
+
+def named(bundle: Path | None) -> Path:
+    """The bundle's folder. Raises ModelIntegrityError where there is none."""
+    if bundle is None:
+        raise ModelIntegrityError("no bundle is named: give --bundle or set `bundle` in the configuration")
+    return bundle
 
 
 def open_model(path: Path, trusted_key: bytes | None = None) -> Model:
@@ -107,12 +114,11 @@ class BundleKeeper:
         return is_new
 
     def _look(self) -> bool:
-        if self._path is None:
-            raise ModelIntegrityError("no bundle is named: give --bundle or set `bundle` in the configuration")
-        stamp = _stamp(self._path)
+        path = named(self._path)
+        stamp = _stamp(path)
         if stamp == self._stamp:
             return False
-        model = self._open(self._path, self._trusted_key)
+        model = self._open(path, self._trusted_key)
         self.model, self._stamp = model, stamp
         manifest = model.manifest
         facts = {"name": manifest.name, "version": manifest.version, "kind": manifest.kind, "runtime": RUNTIME}
@@ -140,7 +146,7 @@ def _earlier(current: Path | None) -> list[Path]:
     if current is None or not current.is_symlink():
         return []
     try:
-        beside = [folder for folder in current.parent.glob(f"{KEPT}*") if (folder / MANIFEST).is_file()]
+        beside = [folder for folder in current.parent.glob(f"{KEPT}*") if (folder / MANIFEST_FILE).is_file()]
         others = [folder for folder in beside if folder.resolve() != current.resolve()]
         return sorted(others, key=lambda folder: folder.stat().st_mtime_ns, reverse=True)
     except OSError:
@@ -150,7 +156,7 @@ def _earlier(current: Path | None) -> list[Path]:
 def _stamp(path: Path) -> _Stamp:
     try:
         folder = path.resolve(strict=True)
-        facts = (folder / MANIFEST).stat()
+        facts = (folder / MANIFEST_FILE).stat()
     except OSError as error:
         raise ModelIntegrityError(f"{path} is no bundle: {error.strerror or error}") from error
     return _Stamp(folder, facts.st_ino, facts.st_mtime_ns, facts.st_size)

@@ -7,8 +7,9 @@ from typing import TextIO
 
 from smartcam.contract.errors import ModelIntegrityError, SettingsError
 from smartcam.contract.ids import CameraId
+from smartcam.edge.settings import closest
 from smartcam.inference.analysis import Model, SceneModel, alarm_policy
-from smartcam.inference.bundles import open_model
+from smartcam.inference.bundles import named, open_model
 from smartcam.inference.settings import CameraSettings, InferenceSettings, read_settings
 from smartcam.model.interpreter import RUNTIME
 from smartcam.model.manifest import ModelManifest
@@ -22,8 +23,11 @@ def check(document: Mapping[str, object], bundle: Path | None, ring_folder: Path
     """Say what the configuration would do and what is wrong with it, opening the bundle; 0 when nothing is wrong."""
     try:
         settings = read_settings(document)
-        model = open_model(_bundle(settings.bundle or bundle), settings.trusted_key)
-    except (SettingsError, ModelIntegrityError) as error:
+        model = open_model(named(settings.bundle or bundle), settings.trusted_key)
+    except SettingsError as error:
+        out.writelines(f"wrong: {each}\n" for each in (error, *error.also))
+        return 1
+    except ModelIntegrityError as error:
         out.write(f"wrong: {error}\n")
         return 1
     signed = "signed by the trusted key" if settings.trusted_key else "needs no signature: no trusted_key is set"
@@ -31,7 +35,7 @@ def check(document: Mapping[str, object], bundle: Path | None, ring_folder: Path
     faults = list(_folder_faults(ring_folder, work))
     for camera in (*settings.cameras, _OTHERS):
         out.write(f"camera {camera}: {plan(model.manifest, settings, camera)}\n")
-        faults += [f"cameras.{camera}.labels: {fault}" for fault in label_faults(model, settings.camera(camera))]
+        faults += [f"cameras.{camera}.{fault}" for fault in label_faults(model, settings.camera(camera))]
     limits = settings.outbox
     out.write(
         f"outbox: {limits.max_events} events, {limits.max_age_s / 3600:g} hours; an event alarms for"
@@ -58,17 +62,13 @@ def plan(manifest: ModelManifest, settings: InferenceSettings, camera: CameraId)
 
 
 def label_faults(model: Model, settings: CameraSettings) -> Iterator[str]:
-    """Labels by which nothing can ever be raised."""
+    """Labels by which nothing can ever be raised, each with its key below the camera's."""
     known = {*model.manifest.events} | ({MOTION} if not isinstance(model, SceneModel) else set())
-    wanted = {label for rule in settings.rules for label in rule.labels} | set(settings.labels)
-    for label in sorted(wanted - known):
-        yield f"{label!r} raises nothing with this model; it knows {', '.join(sorted(known))}"
-
-
-def _bundle(path: Path | None) -> Path:
-    if path is None:
-        raise ModelIntegrityError("no bundle is named: give --bundle or set `bundle` in the configuration")
-    return path
+    places = [("labels", settings.labels), *((f"rules.{rule.name}.labels", rule.labels) for rule in settings.rules)]
+    for key, labels in places:
+        for label in sorted({*labels} - known):
+            near = closest(label, sorted(known))
+            yield f"{key}: {label!r} raises nothing with this model; it knows {', '.join(sorted(known))}{near}"
 
 
 def _model(model: Model) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from smartcam.edge.logs import log
-from smartcam.model.bundle import MANIFEST_FILE, SIGNATURE_FILE
-from smartcam.model.manifest import ModelManifest
+from smartcam.model.bundle import SIGNATURE_FILE
+from smartcam.model.manifest import MANIFEST_FILE, ModelManifest
 
 logger = logging.getLogger(__name__)
 

@@ -135,7 +135,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _self_test(options)
     if options.once:
         cv2.setNumThreads(1)
-        return score_once(options.bundle or Path(), ring_folder, sys.stdin, sys.stdout, sys.stderr)
+        return score_once(options.bundle, ring_folder, sys.stdin, sys.stdout, sys.stderr)
     if options.check:
         return _check(options, ring_folder)
     try:

@@ -7,16 +7,16 @@ from typing import TextIO
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.notice import FrameNotice, decode_notice
 from smartcam.inference.analysis import Model, SceneModel
-from smartcam.inference.bundles import open_model
+from smartcam.inference.bundles import named, open_model
 from smartcam.inference.pictures import FrameReaders
 from smartcam.vision.frame import Frame
 
 
-def score_once(bundle: Path, ring_folder: Path, notices: TextIO, answers: TextIO, errors: TextIO) -> int:
+def score_once(bundle: Path | None, ring_folder: Path, notices: TextIO, answers: TextIO, errors: TextIO) -> int:
     """Answer each notice with a line of JSON; the exit code is 1 after the first that cannot be answered."""
     readers = FrameReaders(ring_folder)
     try:
-        model = open_model(bundle)
+        model = open_model(named(bundle))
         for line in notices:
             notice = decode_notice(line)
             if isinstance(notice, FrameNotice):

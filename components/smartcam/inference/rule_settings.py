@@ -1,7 +1,8 @@
 """Zones, lines, hours and rules of a camera, read from its part of the configuration document."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
+from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from smartcam.edge.settings import Settings
 from smartcam.vision.line import Line, line
 from smartcam.vision.rule import Rule
 from smartcam.vision.week import WeeklyHours, weekly_hours
-from smartcam.vision.zone import Zone, check_name, zone
+from smartcam.vision.zone import Corner, Zone, check_name, zone
 
 N = TypeVar("N", Zone, Line)
 _LONGEST_LOITER_S = 86_400.0
@@ -29,49 +30,65 @@ def time_zone(name: str, key: str) -> tzinfo:
 
 
 class RuleReader:
-    """Reads one camera's table. Every method raises SettingsError naming the wrong key."""
+    """Reads one camera's table. Every method refuses what is wrong by its key, as `Settings` does.
+
+    A zone or a line that is wrong itself is no fault of the rules that name it.
+    """
 
     def __init__(self, camera: Settings, place: tzinfo) -> None:
         self._camera = camera
         self._place = place
         named = camera.polygons("zones")
-        self.zones = tuple(zone(name, corners, f"{camera.name('zones')}.{name}") for name, corners in named.items())
+        self.zones = tuple(self._zone(name, corners) for name, corners in named.items())
         lines = camera.table("lines")
-        self.lines = tuple(line(name, lines.points(name), lines.name(name)) for name in lines.keys())  # noqa: SIM118
+        self.lines = tuple(self._line(name, lines) for name in lines.keys())  # noqa: SIM118  not a mapping
 
     def schedule(self, table: Settings) -> WeeklyHours | None:
         """The hours under `schedule`; None where there are none."""
         inner = table.table("schedule")
         days = {day: inner.texts(day, ()) for day in inner.keys()}  # noqa: SIM118  not a mapping
-        if days and not any(days.values()):
-            raise table.error("schedule", "holds in no hour of the week; to switch off, say `armed: false`")
-        return weekly_hours(self._place, days, table.name("schedule")) if days else None
+        name = table.name("schedule")
+        for day, spans in days.items():
+            inner.attempt(partial(weekly_hours, self._place, {day: spans}, name), None)
+        if days and not any(days.values()) and not any(inner.is_wrong(day) for day in days):
+            table.refuse(table.error("schedule", "holds in no hour of the week; to switch off, say `armed: false`"))
+        return table.attempt(lambda: weekly_hours(self._place, days, name), None) if days else None
 
     def rules(self) -> tuple[Rule, ...]:
         """The rules in the order in which they stand."""
         tables = self._camera.tables("rules")
         if len(tables) > _MOST_RULES:
-            raise self._camera.error("rules", f"must be at most {_MOST_RULES}")
+            self._camera.refuse(self._camera.error("rules", f"must be at most {_MOST_RULES}"))
         return tuple(self._rule(name, table) for name, table in tables.items())
 
+    def _zone(self, name: str, corners: Sequence[Corner]) -> Zone:
+        key = f"{self._camera.name('zones')}.{name}"
+        return self._camera.attempt(lambda: zone(name, corners, key), Zone(name, ()))
+
+    def _line(self, name: str, lines: Settings) -> Line:
+        points = lines.points(name)
+        return lines.attempt(lambda: line(name, points, lines.name(name)), Line(name, (0, 0), (1, 1)))
+
     def _rule(self, name: str, table: Settings) -> Rule:
-        check_name(name, table.name("")[:-1], "rule")
+        table.attempt(lambda: check_name(name, table.name("")[:-1], "rule"), None)
         defaults = Rule()
         crossed = table.text("line", "")
         min_size = table.number("min_size", defaults.min_size, 0, 1)
         max_size = table.number("max_size", defaults.max_size, 0, 1)
         if min_size > max_size:
-            raise table.error("max_size", f"must not be below min_size, which is {min_size:g}")
+            table.refuse(table.error("max_size", f"must not be below min_size, which is {min_size:g}"))
         if not max_size:
-            raise table.error("max_size", "must be above 0: everything is larger")
-        if table.has("direction") and not crossed:
-            raise table.error("direction", "needs a line that is crossed in this direction: name it under `line`")
+            table.refuse(table.error("max_size", "must be above 0: everything is larger"))
+        direction = table.choice("direction", defaults.direction)
+        if table.has("direction") and not crossed and not table.is_wrong("line"):
+            remedy = "needs a line that is crossed in this direction: name it under `line`"
+            table.refuse(table.error("direction", remedy))
         return Rule(
             name=name,
             labels=table.texts("labels", ()),
-            zones=tuple(_named(wanted, self.zones, table, "zones") for wanted in table.texts("zones", ())),
-            line=_named(crossed, self.lines, table, "line") if crossed else None,
-            direction=table.choice("direction", defaults.direction),
+            zones=tuple(_named(table.texts("zones", ()), self.zones, table, "zones")),
+            line=next(_named([crossed], self.lines, table, "line"), None) if crossed else None,
+            direction=direction,
             loiter_s=table.number("loiter_s", defaults.loiter_s, 0, _LONGEST_LOITER_S),
             min_size=min_size,
             max_size=max_size,
@@ -79,9 +96,11 @@ class RuleReader:
         )
 
 
-def _named(name: str, known: Sequence[N], table: Settings, key: str) -> N:
-    found = next((item for item in known if item.name == name), None)
-    if found is None:
-        names = ", ".join(item.name for item in known) or "none"
-        raise table.error(key, f"names {name!r}, which this camera does not have; it has {names}")
-    return found
+def _named(names: Sequence[str], known: Sequence[N], table: Settings, key: str) -> Iterator[N]:
+    for name in names:
+        found = next((item for item in known if item.name == name), None)
+        if found is not None:
+            yield found
+        else:
+            there = ", ".join(item.name for item in known) or "none"
+            table.refuse(table.error(key, f"names {name!r}, which this camera does not have; it has {there}"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,7 @@ from smartcam.vision.zone import Zone
 _DAY_S: Final = 86_400.0
 _HOUR_S: Final = 3600.0
 _NOBODY: Final = b""
+_ANYWHERE: Final[tzinfo] = UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,12 @@ def read_settings(document: Mapping[str, object]) -> InferenceSettings:
     """The settings in a document, with scalars of any type.
 
     Raises:
-        SettingsError: naming the first wrong key and what it may be.
+        SettingsError: naming the first wrong key and what it may be; `also` has the others.
     """
-    settings, defaults = Settings(document), InferenceSettings()
+    settings, defaults = Settings(document, noted={}), InferenceSettings()
     bundle = settings.text("bundle", "")
     timezone = settings.text("timezone", defaults.timezone)
-    place = time_zone(timezone, settings.name("timezone"))
+    place = settings.attempt(lambda: time_zone(timezone, settings.name("timezone")), _ANYWHERE)
     read = InferenceSettings(
         bundle=Path(bundle) if bundle else None,
         trusted_key=settings.public_key("trusted_key"),
@@ -140,7 +141,7 @@ def _snapshots(settings: Settings) -> SnapshotSettings:
         max_mb=settings.integer("max_mb", defaults.max_mb, 1, 10_000),
     )
     if read.enabled and not read.bucket:
-        raise settings.error("bucket", "must name the bucket where pictures are enabled")
+        settings.refuse(settings.error("bucket", "must name the bucket where pictures are enabled"))
     return read
 
 
@@ -166,7 +167,7 @@ def _camera(settings: Settings, place: tzinfo) -> CameraSettings:
     raise_at = settings.number("raise_at", 1.0, 0, 1) if settings.has("raise_at") else None
     clear_at = settings.number("clear_at", 0.0, 0, 1) if settings.has("clear_at") else None
     if raise_at is not None and clear_at is not None and clear_at > raise_at:
-        raise settings.error("clear_at", f"must not be above raise_at, which is {raise_at:g}")
+        settings.refuse(settings.error("clear_at", f"must not be above raise_at, which is {raise_at:g}"))
     reader = RuleReader(settings, place)
     return CameraSettings(
         armed=settings.boolean("armed", default=defaults.armed),

@@ -17,9 +17,8 @@ from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.model.golden import check_answer, parse_answer
 from smartcam.model.heads import ClassifierHead, DetectorHead, head_of
 from smartcam.model.interpreter import Interpreter
-from smartcam.model.manifest import CHANNELS, MODEL_FILE, InputSpec, ModelManifest
+from smartcam.model.manifest import CHANNELS, MANIFEST_FILE, MODEL_FILE, NO_MANIFEST, InputSpec, ModelManifest
 
-MANIFEST_FILE: Final = "manifest.json"
 SIGNATURE_FILE: Final = "manifest.sig"
 _LARGEST_MANIFEST: Final = 1 << 20
 _LARGEST_FILE: Final = 1 << 29
@@ -51,7 +50,7 @@ class ModelBundle:
             folder = path.resolve(strict=True)
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
             raise ModelIntegrityError(f"{path}: no bundle there ({error})") from error
-        paper = _read(folder / MANIFEST_FILE, _LARGEST_MANIFEST)
+        paper = _paper(folder)
         if trusted_key is not None:
             _check_signature(folder / SIGNATURE_FILE, paper, trusted_key)
         manifest = _manifest(folder / MANIFEST_FILE, paper)
@@ -76,6 +75,15 @@ class ModelBundle:
             check_answer(expected, self.head.look(rgb), golden.tolerance)
         except (ContractError, ModelIntegrityError) as error:
             raise ModelIntegrityError(f"{self.path / golden.output}: {error}") from error
+
+
+def _paper(folder: Path) -> bytes:
+    try:
+        return _read(folder / MANIFEST_FILE, _LARGEST_MANIFEST)
+    except ModelIntegrityError as error:
+        if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+            raise ModelIntegrityError(f"{folder}: {NO_MANIFEST}") from error
+        raise
 
 
 def _manifest(path: Path, paper: bytes) -> ModelManifest:

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.event import EventKind
-from smartcam.model.bundle import MANIFEST_FILE, SIGNATURE_FILE, ModelBundle
+from smartcam.model.bundle import SIGNATURE_FILE, ModelBundle
 from smartcam.model.examine import Scaling, classifier_output, detector_output, input_spec, structured_picture
 from smartcam.model.golden import Answer, dump_answer
 from smartcam.model.heads import ClassifierHead, DetectorHead, Sightings
 from smartcam.model.interpreter import Interpreter
 from smartcam.model.manifest import (
+    MANIFEST_FILE,
     MODEL_FILE,
     ClassifierOutput,
     DetectorOutput,

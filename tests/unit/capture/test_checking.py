@@ -10,7 +10,7 @@ from smartcam.capture.main import camera_service, main
 from smartcam.capture.settings import read_settings
 from smartcam.contract.errors import BusUnavailable
 from smartcam.edge.bus import Bus
-from smartcam.edge.document import DocumentError, document_from
+from smartcam.edge.document import DocumentError, document_from, read_document
 from tests.clips import moving_square, write_clip
 from tests.fakes.bus import FakeNucleus
 
@@ -47,6 +47,14 @@ def test_a_good_configuration_says_what_it_would_do(clip: Path, shm: Path) -> No
 def test_a_wrong_setting_is_named_with_its_remedy(shm: Path) -> None:
     code, said = checked({"cameras": {"yard": {"path": "a", "analyse_fsp": 5}}}, shm)
     assert (code, said) == (1, "wrong: cameras.yard.analyse_fsp = 5: is not a setting; did you mean analyse_fps?\n")
+
+
+def test_each_wrong_setting_is_told(shm: Path) -> None:
+    camera = {"source": "picamera", "max_fps": "fast", "width": 10, "sensitivity": 2}
+    code, said = checked({"cameras": {"gate": camera, "yard": {"pth": "a.mp4"}}}, shm)
+    assert code == 1
+    told = [line.split(" = ")[0].removeprefix("wrong: cameras.") for line in said.splitlines()]
+    assert told == ["yard.pth", "gate.sensitivity", "gate.width", "gate.max_fps", "yard.path"]
 
 
 def test_no_camera_is_wrong(shm: Path) -> None:
@@ -96,6 +104,22 @@ def test_a_document_that_cannot_be_had_is_said(tmp_path: Path, content: str | No
         file.write_text(content)
     with pytest.raises(DocumentError, match=r"document\.json"):
         document_from(file, FakeNucleus().bus("smartcam.Capture").__class__)
+
+
+def test_a_deployments_file_is_told_what_belongs_here_and_what_checks_it(tmp_path: Path) -> None:
+    file = tmp_path / "cameras.yaml"
+    file.write_text("smartcam.Capture:\n  cameras:\n    yard: {path: a.mp4}\n")
+    with pytest.raises(DocumentError) as caught:
+        read_document(file)
+    assert f"{file}: must hold one component's configuration as a JSON object" in str(caught.value)
+    assert "`python -m devkit deploy --plan --config cameras.yaml` checks" in str(caught.value)
+
+
+def test_a_camera_that_is_named_twice_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "document.json"
+    file.write_text('{"cameras": {"yard": {"path": "a.mp4"}, "gate": {}, "yard": {"path": "b.mp4"}}}')
+    with pytest.raises(DocumentError, match=r"document\.json: 'yard' stands twice in one table"):
+        read_document(file)
 
 
 def test_without_a_nucleus_the_other_way_is_named() -> None:

@@ -89,6 +89,8 @@ def test_each_kind_of_camera_has_its_place() -> None:
         "rtsp://192.0.2.7/user=admin_PASSWORD=Hunter2_channel=1",
         "rtsp://192.0.2.7/live?pwd=Hunter2",
         "rtsp://192.0.2.7/live?token=Hunter2",
+        "rtsp://admin:Hunter2@192.0.2.7/live\n",
+        "rtsp://admin:Hunter2@192.0.2.7/" + "x" * 1024,
         "",
     ],
 )
@@ -97,8 +99,27 @@ def test_an_address_that_is_none_or_holds_a_password_is_refused_without_showing_
         one(source="rtsp", url=url)
     assert caught.value.key == "cameras.yard.url"
     assert "Hunter2" not in f"{caught.value} {caught.value.value}"
-    is_secret = "@" in url or "=" in url
+    is_secret = ("@" in url or "=" in url) and url.isprintable() and len(url) <= 1024
     assert not is_secret or "name a file in `credentials`" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"cameras": {"yard": {"source": "rtsp", "ur": "rtsp://admin:Hunter2@192.0.2.7/live"}}},
+        {"camera": {"yard": {"source": "rtsp", "url": "rtsp://admin:Hun/ter2@192.0.2.7/live"}}},
+        {"cameras": {"yard": {"source": "rtsp", "address": "rtsp://192.0.2.7/live?password=Hunter2&channel=1"}}},
+        {"cameras": {"yard": "rtsp://Hunter2@192.0.2.7/live"}},
+        {"cameras": {"yard": {"path": "a.mp4", "password": "Hunter2"}}},
+        {"camera": {"yard": {"password": "Hunter2"}}},
+        {"cameras": {"yard": {"source": "rtsp", "url": "rtsp://h/l", "credentials": "user=a\npassword=Hunter2\n"}}},
+        {"cameras": {"yard": {"source": "rtsp", "url": "rtsp://h/l", "credentials": "password=Hunter2"}}},
+    ],
+)
+def test_a_password_at_a_wrong_place_is_not_shown(document: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match="not shown") as caught:
+        read_settings(document)
+    assert "ter2" not in " ".join(str(error) for error in (caught.value, *caught.value.also))
 
 
 @pytest.mark.parametrize("word", ["udp", "multicast", "tcp", "http", "filter_src"])
@@ -204,6 +225,64 @@ def test_a_wrong_value_is_named_with_its_key_and_the_remedy(key: str, value: obj
 def test_a_camera_id_that_is_no_id_is_named() -> None:
     with pytest.raises(SettingsError, match="letters, digits"):
         read_settings({"cameras": {"../yard": {"path": "a.mp4"}}})
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "meant"),
+    [
+        ({"surce": "rtsp", "url": "rtsp://a/b"}, "surce", "source"),
+        ({"source": "file", "pth": "x.mp4"}, "pth", "path"),
+        ({"source": "rtsp", "ur": "rtsp://a/b"}, "ur", "url"),
+    ],
+)
+def test_a_misspelt_key_is_named_before_the_value_that_is_missed(
+    table: dict[str, object], key: str, meant: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"is not a setting; did you mean {meant}") as caught:
+        one(**table)
+    assert caught.value.key == f"cameras.yard.{key}"
+
+
+def wrong_keys(cameras: object) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"cameras": cameras})
+    return [error.key.removeprefix("cameras.") for error in (caught.value, *caught.value.also)]
+
+
+def test_every_wrong_key_of_every_camera_is_known() -> None:
+    corners = [[0, 0], [1, 1]]
+    cameras = {
+        "gate": {"source": "picamera", "max_fps": "fast", "width": 10, "sensitivity": 2},
+        "yard": {"path": "a.mp4", "masks": {"a": corners, "b": "all"}, "stall": 3},
+        "y d": {"path": 5},
+    }
+    expected = ["gate.max_fps", "gate.sensitivity", "gate.width", "y d", "y d.path"]
+    assert sorted(wrong_keys(cameras)) == [*expected, "yard.masks.a", "yard.masks.b", "yard.stall"]
+    assert wrong_keys(cameras)[0] == "yard.stall"
+
+
+def test_what_only_follows_from_a_wrong_value_is_not_said() -> None:
+    assert wrong_keys({"gate": {"source": "usb", "url": "rtsp://a/b", "device": "1"}}) == ["gate.source"]
+    assert wrong_keys({"gate": {"path": 5}, "yard": "a.mp4"}) == ["yard", "gate.path"]
+    assert wrong_keys({"gate": {"source": "rtsp", "url": 5}}) == ["gate.url"]
+
+
+def test_the_kinds_of_cameras_are_told_once() -> None:
+    with pytest.raises(SettingsError, match=r"must be one of file, rtsp, v4l2, picamera$"):
+        one(source="usb")
+
+
+@pytest.mark.parametrize("table", [{}, {"url": ""}, {"url": None}])
+def test_an_address_that_is_missing_is_said_to_be(table: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match=r"url = (None|''): is missing: must be the address rtsp://host"):
+        one(source="rtsp", **table)
+
+
+def test_a_misplaced_value_that_is_no_secret_is_shown() -> None:
+    with pytest.raises(SettingsError, match=r"path = '/clips/a\.mp4': is no setting of a camera whose source is v4l2"):
+        one(source="v4l2", path="/clips/a.mp4")
+    with pytest.raises(SettingsError, match=r"url = '\(not shown\)': is no setting"):
+        one(source="v4l2", url="rtsp://admin:Hunter2@h/l")
 
 
 def test_a_misspelt_key_of_the_document_is_named() -> None:

@@ -71,7 +71,7 @@ def test_a_component_carries_no_other(component: str, absent: str, bundle: Path,
 
 
 def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
-    with pytest.raises(BuildError, match=r"has no manifest\.json; make one with"):
+    with pytest.raises(BuildError, match=r"has no manifest\.json; make a bundle with"):
         build_suite(tmp_path / "out", tmp_path)
 
 

@@ -42,7 +42,7 @@ def test_what_is_no_clip_is_said_so(content: bytes, tmp_path: Path) -> None:
 def test_a_bundle_without_a_manifest_is_named_with_the_remedy(tmp_path: Path) -> None:
     checked = plan(tmp_path, None)
     (checked.bundle / "manifest.json").unlink()
-    with pytest.raises(DemoError, match=r"BUNDLE=.*make a bundle with `python -m devkit bundle --help`"):
+    with pytest.raises(DemoError, match=r"BUNDLE=.*make a bundle with `python -m devkit bundle`"):
         checked.check()
 
 

@@ -243,3 +243,14 @@ def test_the_program_says_it_for_people_and_for_programs(tmp_path: Path, capsys:
     assert said["faults"] == 1
     names = ["packages", "shared memory", "disk", "clock", "model", "camera yard", "nucleus", "IoT Core"]
     assert [check["name"] for check in said["checks"]] == names
+
+
+def test_a_document_of_cameras_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cameras = tmp_path / "cameras.yaml"
+    for content in ("smartcam.Capture: {}\n", None):
+        if content is None:
+            cameras.unlink()
+        else:
+            cameras.write_text(content)
+        assert main(["--cameras", str(cameras), "--work", str(tmp_path)]) == 1
+        assert f"{cameras}: " in capsys.readouterr().out

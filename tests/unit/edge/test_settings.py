@@ -78,7 +78,7 @@ def test_text_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("value", [5, True, ["a"], "a\nb", "x" * 1025])
 def test_what_is_no_text_of_one_line_is_refused(value: object) -> None:
-    with pytest.raises(SettingsError, match="must be text of at most 1024 characters"):
+    with pytest.raises(SettingsError, match="must be text of one line, of at most 1024 characters"):
         Settings({"path": value}).text("path", "")
 
 
@@ -166,6 +166,19 @@ def test_an_unknown_key_in_an_inner_table_is_found_from_the_root() -> None:
         camera.polygons("zones")
     with pytest.raises(SettingsError, match=r"^cameras\.yard\.zone = .*did you mean zones\?$"):
         root.done()
+
+
+def test_what_is_wrong_is_noted_once_for_each_key_and_raised_in_the_end() -> None:
+    settings = Settings({"fps": "five", "pacing": "slow", "labels": 3, "lables": []}, noted={})
+    assert settings.integer("fps", 5, 1, 30) == 5
+    assert settings.choice("pacing", Pacing.FAST) is Pacing.FAST
+    assert settings.texts("labels", ["person"]) == ("person",)
+    settings.refuse(settings.error("fps", "must be more"))
+    assert settings.is_wrong("fps")
+    with pytest.raises(SettingsError, match=r"^lables = .* did you mean labels\?$") as caught:
+        settings.done()
+    assert [error.key for error in caught.value.also] == ["fps", "pacing", "labels"]
+    assert "whole number" in caught.value.also[0].remedy
 
 
 def test_what_the_nucleus_keeps_at_the_root_is_no_unknown_key() -> None:

@@ -12,8 +12,8 @@ from smartcam.inference.bundles import BundleKeeper, open_model
 from smartcam.inference.kept_bundle import KeptBundle
 from smartcam.inference.self_test import try_the_model
 from smartcam.inference.settings import CameraSettings
-from smartcam.model.bundle import MANIFEST_FILE, SIGNATURE_FILE
-from smartcam.model.manifest import MODEL_FILE, ModelKind, Thresholds
+from smartcam.model.bundle import SIGNATURE_FILE
+from smartcam.model.manifest import MANIFEST_FILE, MODEL_FILE, ModelKind, Thresholds
 from smartcam.model.packing import Draft, write_bundle
 from tests.fakes import models
 from tests.fakes.clock import FakeClock

@@ -48,10 +48,31 @@ def test_a_label_that_the_model_does_not_know_is_named_with_those_that_it_knows(
     assert ("wrong: cameras.yard.labels: 'dog' raises nothing with this model; it knows car, motion, person\n") in said
 
 
+def test_a_label_of_a_rule_is_named_by_the_rules_key_with_the_closest_that_the_model_knows(
+    detector: Path, tmp_path: Path
+) -> None:
+    rules = {"a": {"labels": ["persn"]}, "b": {"labels": ["car"]}}
+    code, said = checked({"cameras": {"yard": {"rules": rules}}}, detector, tmp_path)
+    assert code == 1
+    assert said.count("wrong:") == 1
+    assert "wrong: cameras.yard.rules.a.labels: 'persn' raises nothing with this model; it knows" in said
+    assert said.endswith("did you mean person?\n")
+
+
 def test_a_wrong_setting_is_named_with_its_remedy(detector: Path, tmp_path: Path) -> None:
     code, said = checked({"event_valid_s": "soon"}, detector, tmp_path)
     assert code == 1
     assert said.startswith("wrong: event_valid_s = 'soon':")
+
+
+def test_each_wrong_setting_is_told(detector: Path, tmp_path: Path) -> None:
+    code, said = checked({"event_valid_s": "soon", "outbox": {"max_events": 1}, "bundel": "x"}, detector, tmp_path)
+    assert code == 1
+    assert [line.split(" = ")[0] for line in said.splitlines()] == [
+        "wrong: bundel",
+        "wrong: event_valid_s",
+        "wrong: outbox.max_events",
+    ]
 
 
 @pytest.mark.parametrize("bundle", [None, Path("/no/such/bundle")])

@@ -50,6 +50,14 @@ def test_a_document_without_a_check_is_said(capsys: pytest.CaptureFixture[str]) 
     assert "--configuration goes with --check" in capsys.readouterr().err
 
 
+def test_the_current_folder_is_no_bundle_that_is_not_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["--once"]) == 1
+    assert "no bundle is named: give --bundle" in capsys.readouterr().err
+
+
 def test_help_names_the_bundle() -> None:
     called = [sys.executable, "-m", "smartcam.inference.main", "--help"]
     done = subprocess.run(called, capture_output=True, text=True, check=True, timeout=60, env=dict(os.environ))

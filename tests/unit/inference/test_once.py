@@ -33,6 +33,12 @@ def test_a_bundle_that_is_not_there_is_one_line_and_a_code(tmp_path: Path) -> No
     assert errors.getvalue().startswith("smartcam-inference: ")
 
 
+def test_a_bundle_that_is_not_named_is_said(tmp_path: Path) -> None:
+    errors = io.StringIO()
+    assert score_once(None, tmp_path, io.StringIO(), io.StringIO(), errors) == 1
+    assert errors.getvalue().startswith("smartcam-inference: no bundle is named: give --bundle")
+
+
 def test_bytes_that_are_no_text_are_one_line_and_a_code(tmp_path: Path) -> None:
     errors, notices = io.StringIO(), io.TextIOWrapper(io.BytesIO(b"\xff\xfe\n"), "utf-8")
     assert score_once(DEMO, tmp_path, notices, io.StringIO(), errors) == 1

@@ -97,6 +97,7 @@ def test_a_disarmed_camera_or_device_has_no_rules() -> None:
         ({"rules": {"a": {"zones": ["path"]}}}, "rules.a.zones", "does not have; it has none"),
         ({"rules": {"a": {"line": "gate"}}, "lines": {"door": GATE}}, "rules.a.line", "it has door"),
         ({"rules": {"a": {"direction": "backward"}}}, "rules.a.direction", "needs a line"),
+        ({"rules": {"a": {"direction": "sideways"}}}, "rules.a.direction", "must be one of forward, backward, both"),
         ({"rules": {"a": {"max_size": 0}}}, "rules.a.max_size", "above 0"),
         ({"schedule": {"monday": []}}, "schedule", "no hour of the week"),
         ({"rules": {"a": {"schedule": {"daily": []}}}}, "rules.a.schedule", "no hour of the week"),
@@ -121,6 +122,28 @@ def test_what_is_wrong_is_refused_with_one_clear_error(table: Mapping[str, objec
     with pytest.raises(SettingsError, match=remedy) as caught:
         camera(table)
     assert caught.value.key == f"cameras.yard.{key}"
+
+
+def test_every_wrong_key_is_known_and_what_follows_from_another_is_not_said() -> None:
+    table = {
+        "zones": {"path": [[0, 0], [1, 1]]},
+        "lines": {"gate": "left"},
+        "schedule": {"monday": 7, "moonday": ["20:00-21:00"], "friday": ["25:00-26:00"]},
+        "rules": {
+            "a": {"zones": ["path"], "line": "gate", "direction": "up"},
+            "b": {"loiter": 5, "zones": ["pth"], "min_size": "big"},
+        },
+        "raise_at": 2,
+    }
+    with pytest.raises(SettingsError) as caught:
+        camera(table, timezone="Nowhere", outbox={"max_events": 1})
+    of_camera = [
+        *("lines.gate", "raise_at", "rules.a.direction", "rules.b.loiter", "rules.b.min_size", "rules.b.zones"),
+        *("schedule.friday", "schedule.monday", "schedule.moonday", "zones.path"),
+    ]
+    keys = [error.key for error in (caught.value, *caught.value.also)]
+    assert sorted(keys) == [*(f"cameras.yard.{key}" for key in of_camera), "outbox.max_events", "timezone"]
+    assert keys[0] == "cameras.yard.rules.b.loiter"
 
 
 @pytest.mark.parametrize("name", ["Middle-earth/Shire", "", "../etc/passwd", "/etc/localtime", "Europe"])

@@ -63,11 +63,20 @@ def test_one_changed_byte_anywhere_is_noticed(detector_bundle: Written, name: st
         ModelBundle.open(detector_bundle[0])
 
 
-@pytest.mark.parametrize("name", ["model.tflite", "golden_input.bin", "golden_output.json", "manifest.json"])
+@pytest.mark.parametrize("name", ["model.tflite", "golden_input.bin", "golden_output.json"])
 def test_a_missing_file_is_named(detector_bundle: Written, name: str) -> None:
     (detector_bundle[0] / name).unlink()
     with pytest.raises(ModelIntegrityError, match=f"{name}: cannot be read \\(No such file"):
         ModelBundle.open(detector_bundle[0])
+
+
+def test_a_folder_without_a_manifest_and_a_file_are_no_bundles(tmp_path: Path) -> None:
+    file = tmp_path / "model.tflite"
+    file.touch()
+    for path in (tmp_path, file):
+        with pytest.raises(ModelIntegrityError, match=f"{path}: has no manifest.json; make a bundle with") as caught:
+            ModelBundle.open(path)
+        assert "links" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "manifest.json"])
