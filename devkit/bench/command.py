@@ -20,8 +20,8 @@ from devkit.bench.outcome import Figures, document, table
 from devkit.bench.rival import measure_rival
 from devkit.bench.runtimes import measure_runtimes
 from devkit.bench.scorer import measure_scorer
-from devkit.build.suite import ROOT
-from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE
+from devkit.build.suite import DEMO_BUNDLE, ROOT
+from devkit.demo.plan import CLIP_FOLDER
 from devkit.demo.yard_clip import yard_clip
 from smartcam.capture.settings import CameraSettings
 from smartcam.capture.sources.pyav_clip import PyAvClip

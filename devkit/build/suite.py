@@ -16,6 +16,7 @@ from smartcam import __version__
 from smartcam.contract.errors import SmartcamError
 
 ROOT = Path(__file__).resolve().parents[2]
+DEMO_BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
 LARGEST_RECIPE_BYTES = 8_196
 LARGEST_LOAD_BYTES: Final = 115_000_000
 """So much at most a device loads for a release."""

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from devkit.build.suite import BuildError
+from devkit.build.suite import DEMO_BUNDLE, BuildError
 from devkit.cloud.cdk import DeployError
 from devkit.cloud.local_cloud import LocalCloudError
-from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE, DEMO_FOLDER, DemoError, DemoPlan
+from devkit.demo.plan import CLIP_FOLDER, DEMO_FOLDER, DemoError, DemoPlan
 from devkit.demo.report import Report
 from devkit.demo.run import Demo, Say
 from devkit.demo.yard_clip import yard_clip

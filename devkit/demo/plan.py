@@ -11,7 +11,6 @@ from smartcam.contract.errors import ModelIntegrityError, SmartcamError
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.model.bundle import ModelBundle
 
-DEMO_BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
 DEMO_FOLDER: Final = ROOT / "build" / "demo"
 CLIP_FOLDER: Final = ROOT / "build" / "clips"
 EMAIL: Final = "you@example.com"

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import yaml
 
-from devkit.build.command import fetch_wheels
-from devkit.build.suite import LARGEST_RECIPE_BYTES, ROOT, BuildError, Built, build_suite, find_built
+from devkit.build.command import fetch_wheels, warn_of_demo
+from devkit.build.suite import DEMO_BUNDLE, LARGEST_RECIPE_BYTES, ROOT, BuildError, Built, build_suite, find_built
 from devkit.build.wheels import WheelError, parse_platform
 from devkit.local.host import Host, HostError, Ssh, ThisMachine, following
 from devkit.local.nuclei import Machine, Nucleus, State, choose, look
@@ -67,7 +67,9 @@ def _deploy(host: Host, arguments: argparse.Namespace) -> int:
 def build_for(machine: Machine, bundle: Path) -> Built:
     """A build that carries this machine's packages only. Raises BuildError, WheelError, OSError."""
     platform = parse_platform(str(machine.platform))
-    return build_suite(_FOLDER / str(platform), bundle, wheels=fetch_wheels((platform,), ROOT))
+    built = build_suite(_FOLDER / str(platform), bundle, wheels=fetch_wheels((platform,), ROOT))
+    warn_of_demo(bundle, "local")
+    return built
 
 
 def with_defaults(built: Built, merges: Mapping[str, Merge], folder: Path) -> Built:
@@ -129,9 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ssh-option", action="append", default=[], metavar="OPTION", help="for ssh, such as -p2222")
     parser.add_argument("--nucleus", choices=("lite", "classic"), help="where there are both")
     parser.add_argument("--build", type=Path, help="deploy this build (one is made for the device's system)")
-    parser.add_argument(
-        "--bundle", type=Path, default=ROOT / "training" / "bundles" / "demo", help="model bundle (the demo's)"
-    )
+    parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="model bundle (the demo's)")
     parser.add_argument("--add", action="append", default=[], metavar="COMPONENT", help="besides the suite's own")
     parser.add_argument("--config", type=Path, help="YAML: per component its configuration")
     parser.add_argument("--wait", type=float, default=_WAIT_S, metavar="SECONDS", help=f"to run ({_WAIT_S:.0f})")

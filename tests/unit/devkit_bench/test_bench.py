@@ -21,7 +21,7 @@ from devkit.bench.rival import measure_rival
 from devkit.bench.runtimes import RuntimeFigure, figures_here
 from devkit.bench.scorer import ScorerFigures
 from devkit.bench.timing import Stopwatch
-from devkit.demo.plan import DEMO_BUNDLE
+from devkit.build.suite import DEMO_BUNDLE
 
 FRAMES = FrameFigures(
     width=1280,
