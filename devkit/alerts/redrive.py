@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from devkit.alerts.letters import Action, Plan, plan_undelivered, plan_unhandled, plan_untimely
 from devkit.alerts.stack import AlertsSite, StackError, find_site
+from smartcam.edge.arguments import whole
 
 _HIDDEN_S: Final = 300
 """So long a message that is being looked at is hidden from others."""
@@ -116,7 +117,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--refused", action="store_true", help="hand over again what was refused, too (after an update)"
     )
-    parser.add_argument("--most", type=int, default=1000, help="messages of a queue at most (default: %(default)s)")
+    parser.add_argument(
+        "--most", type=whole(1), default=1000, help="messages of a queue at most (default: %(default)s)"
+    )
     arguments = parser.parse_args(argv)
     try:
         redrive = Redrive(find_site(), print, arguments.dry_run, arguments.refused, arguments.most)

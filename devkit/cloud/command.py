@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devkit.cloud.local_cloud import LocalCloud, LocalCloudError
 from devkit.tools import ToolsError, setup_cloud
+from smartcam.edge.arguments import whole
 
 
 def main(argv: Sequence[str] | None = None, stop: threading.Event | None = None) -> int:
@@ -21,7 +22,7 @@ def main(argv: Sequence[str] | None = None, stop: threading.Event | None = None)
             signal.signal(number, lambda _number, _frame: stop.set())
     try:
         _up(arguments.dir, arguments.https_port, arguments.mqtt_port, stop)
-    except (LocalCloudError, ToolsError) as error:
+    except (LocalCloudError, ToolsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
@@ -32,8 +33,12 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     up = verbs.add_parser("up", help="run it until Ctrl-C and print how to reach it")
     up.add_argument("--dir", type=Path, default=Path("build/cloud"), help="its folder (default: %(default)s)")
-    up.add_argument("--https-port", type=int, default=0, help="of the AWS endpoint (default: any free one)")
-    up.add_argument("--mqtt-port", type=int, default=0, help="of MQTT with mutual TLS (default: any free one)")
+    up.add_argument(
+        "--https-port", type=whole(0, 65_535), default=0, help="of the AWS endpoint (default: any free one)"
+    )
+    up.add_argument(
+        "--mqtt-port", type=whole(0, 65_535), default=0, help="of MQTT with mutual TLS (default: any free one)"
+    )
     return parser
 
 

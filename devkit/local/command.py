@@ -18,6 +18,7 @@ from devkit.local.nuclei import Machine, Nucleus, State, choose, look
 from devkit.release.aws import ReleaseError
 from devkit.release.deployment import Merge
 from devkit.release.verbs import read_merges, release_of
+from smartcam.edge.arguments import number
 
 _FOLDER: Final = ROOT / "build" / "local"
 _THERE: Final = ".cache/smartcam-deployment"
@@ -134,5 +135,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="model bundle (the demo's)")
     parser.add_argument("--add", action="append", default=[], metavar="COMPONENT", help="besides the suite's own")
     parser.add_argument("--config", type=Path, help="YAML: per component its configuration")
-    parser.add_argument("--wait", type=float, default=_WAIT_S, metavar="SECONDS", help=f"to run ({_WAIT_S:.0f})")
+    parser.add_argument("--wait", type=number(0), default=_WAIT_S, metavar="SECONDS", help=f"to run ({_WAIT_S:.0f})")
     return parser

@@ -18,6 +18,7 @@ from devkit.release.publish import publish_build
 from devkit.release.rollout import Order, Stage, check_published, create, earlier, plan, read_group, roll_out, watch
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.errors import SettingsError
+from smartcam.edge.arguments import number
 from smartcam.inference.settings import read_settings as read_inference
 
 _WAIT_S: Final = 1800.0
@@ -77,7 +78,7 @@ def status(argv: list[str]) -> int:
     parser = _parser("status", "Show how a deployment fares on each device.")
     parser.add_argument("--group", required=True, help="thing group")
     parser.add_argument("--deployment", help="deployment id (the group's latest)")
-    parser.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="until every device is done (0)")
+    parser.add_argument("--wait", type=number(0), default=0.0, metavar="SECONDS", help="until every device is done (0)")
     arguments = parser.parse_args(argv)
 
     def work(aws: Aws) -> int:
@@ -199,7 +200,7 @@ def _add_agreement(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument(
         "--wait",
-        type=float,
+        type=number(0),
         default=_WAIT_S,
         metavar="SECONDS",
         help=f"for devices ({_WAIT_S:.0f}; 0: do not wait)",

@@ -14,6 +14,7 @@ from devkit.score.playback import CAMERA, play
 from devkit.score.report import ClipScore, Score, as_document, as_table
 from smartcam.capture.settings import CameraSettings as CaptureSettings
 from smartcam.contract.errors import ModelIntegrityError, SettingsError
+from smartcam.edge.arguments import number
 from smartcam.inference.analysis import Model
 from smartcam.inference.bundles import open_model
 from smartcam.inference.settings import InferenceSettings, read_settings
@@ -161,8 +162,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the model bundle to measure")
     parser.add_argument("--json", type=Path, metavar="OUT", help="where to write the result for machines")
-    parser.add_argument("--analyse-fps", type=float, metavar="N", help="frames announced a second (default: capture's)")
-    parser.add_argument("--tolerance", type=float, metavar="S", help="seconds before and after an interval that count")
+    parser.add_argument(
+        "--analyse-fps", type=number(0.1, 60), metavar="N", help="frames announced a second, 0.1 to 60 (capture's)"
+    )
+    parser.add_argument(
+        "--tolerance", type=number(0), metavar="S", help="seconds before and after an interval that count"
+    )
     parser.add_argument(
         "--camera-settings", type=Path, metavar="FILE.json", help="a camera's settings: zones, lines, rules, thresholds"
     )

@@ -125,3 +125,15 @@ def test_the_launcher_needs_nothing_of_the_main_environment() -> None:
     code = "import sys; import devkit.cloud.launcher.__main__; print(*sorted(m for m in sys.modules if '.' not in m))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert not {"boto3", "numpy", "cryptography", "smartcam", "cv2"} & set(done.stdout.split())
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "setup_cloud", lambda: None)
+    (tmp_path / "file").touch()
+    assert command.main(["up", "--dir", str(tmp_path / "file" / "cloud")], threading.Event()) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert str(tmp_path / "file") in said
+    assert said.count("\n") == 1

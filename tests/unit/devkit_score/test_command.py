@@ -175,6 +175,28 @@ def test_a_floor_that_is_missed_ends_with_three_and_names_it(
     assert "visits.mp4" in said.out
 
 
+@pytest.mark.parametrize(
+    ("option", "text", "wanted"),
+    [
+        ("--analyse-fps", "0", "0.1 to 60"),
+        ("--analyse-fps", "-3", "0.1 to 60"),
+        ("--tolerance", "-3", "0 or more"),
+        ("--least-recall", "100", "0 to 1"),
+        ("--least-recall", "nan", "0 to 1"),
+        ("--least-precision", "1.1", "0 to 1"),
+        ("--most-false", "-1", "0 or more"),
+        ("--most-worst", "nan", "0 or more"),
+    ],
+)
+def test_a_number_that_no_measurement_can_mean_is_refused_with_its_range(
+    place: Path, option: str, text: str, wanted: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(place, option, text)
+    assert ended.value.code == 2
+    assert f"argument {option}: {text}: give a number, {wanted}" in capsys.readouterr().err
+
+
 def test_false_and_missed_events_miss_their_floors(place: Path, tmp_path: Path) -> None:
     labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"fps": 20, "person": [[0, 10], [EMPTY, EMPTY + 60]]}})
     for floor in ("--least-recall=0.9", "--least-precision=0.9", "--most-false=0", "--most-false-per-hour=1"):
