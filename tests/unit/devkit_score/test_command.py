@@ -229,6 +229,30 @@ def test_events_are_broken_down_by_rule_and_cause_and_time_by_stage(
     assert re.search(r"cause anomaly: unusual +2 +0 +0", printed)
 
 
+def test_what_the_labels_say_in_words_only_is_told_and_reaches_no_recall(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"fps": 20, "anomaly": "left", "note": "grey"}})
+    out = tmp_path / "score.json"
+    assert run(place, "--least-recall", "1", "--json", str(out), labels=labels) == 3
+    said = capsys.readouterr()
+    assert "not judged: anomaly, of which the labels only say 'left'" in said.out
+    assert "least-recall 1 is missed: nothing to measure" in said.err
+    assert json.loads(out.read_text())["clips"][0]["not_judged"] == {"anomaly": "left"}
+
+
+def test_a_label_that_the_model_does_not_know_is_refused_before_anything_is_played(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devkit.score.command.play", lambda *_: pytest.fail("played first"))
+    for table in ({"labels": ["persn"]}, {"rules": {"gate": {"labels": ["persn"]}}}):
+        settings = write_labels(tmp_path / "camera.json", table)
+        assert run(place, "--camera-settings", str(settings)) == 1
+        said = capsys.readouterr().err
+        assert re.search("^score: camera settings: 'persn' raises nothing with this model; it knows ", said)
+        assert said.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
