@@ -78,8 +78,7 @@ def build_suite(folder: Path, bundle: Path, root: Path = ROOT, wheels: Wheels | 
     Raises:
         BuildError: naming the file that is missing or too large, or a version that differs from the suite's.
     """
-    if not (bundle / "manifest.json").is_file():
-        raise BuildError(f"bundle {bundle}: has no manifest.json; make one with `python -m devkit bundle`")
+    check_bundle(bundle)
     _check_version(root)
     artifacts = _artifacts(root, bundle, wheels or {})
     recipes = sorted((root / "recipes").glob("smartcam.*.yaml"))
@@ -92,6 +91,12 @@ def build_suite(folder: Path, bundle: Path, root: Path = ROOT, wheels: Wheels | 
     _write_hashes(folder)
     _make_readable(folder)
     return Built(folder, __version__, names)
+
+
+def check_bundle(bundle: Path) -> None:
+    """Raises BuildError for a folder that is no bundle."""
+    if not (bundle / "manifest.json").is_file():
+        raise BuildError(f"bundle {bundle}: has no manifest.json; make one with `python -m devkit bundle`")
 
 
 def find_built(folder: Path) -> Built:

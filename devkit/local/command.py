@@ -11,7 +11,18 @@ from typing import Any, Final
 import yaml
 
 from devkit.build.command import fetch_wheels, warn_of_demo
-from devkit.build.suite import DEMO_BUNDLE, LARGEST_RECIPE_BYTES, ROOT, BuildError, Built, build_suite, find_built
+from devkit.build.suite import (
+    DEMO_BUNDLE,
+    LARGEST_RECIPE_BYTES,
+    ROOT,
+    SUITE,
+    BuildError,
+    Built,
+    artifact_names,
+    build_suite,
+    check_bundle,
+    find_built,
+)
 from devkit.build.wheels import WheelError, parse_platform
 from devkit.local.host import Host, HostError, Ssh, ThisMachine, following
 from devkit.local.nuclei import Machine, Nucleus, State, choose, look
@@ -44,12 +55,18 @@ def main(argv: list[str]) -> int:
 
 
 def _deploy(host: Host, arguments: argparse.Namespace) -> int:
+    # What is wrong here is said before anybody is asked over there.
+    given = find_built(arguments.build) if arguments.build else None
+    if given is None:
+        check_bundle(arguments.bundle)
+    if arguments.config:
+        read_merges(arguments.config, (SUITE, *artifact_names()) if given is None else given.components)
     machine = look(host)
     nucleus = choose(machine, arguments.nucleus, host)
     print(f"{host.name}: {machine.platform}, nucleus {nucleus.name}", flush=True)
-    built = find_built(arguments.build) if arguments.build else build_for(machine, arguments.bundle)
+    built = given or build_for(machine, arguments.bundle)
     release = release_of(built, arguments.add)
-    merges = read_merges(arguments.config, release) if arguments.config else {}
+    merges = read_merges(arguments.config, release.components) if arguments.config else {}
     if merges and nucleus.merges_into_recipes:
         print("nucleus lite takes configuration from recipes only, and keeps values that it has already", flush=True)
         built = with_defaults(built, merges, _FOLDER / "configured")

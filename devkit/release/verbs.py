@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,7 +57,7 @@ def deploy(argv: list[str]) -> int:
 
     def work(aws: Aws) -> int:
         release = release_of(find_built(arguments.build), arguments.add)
-        merges = read_merges(arguments.config, release) if arguments.config else None
+        merges = read_merges(arguments.config, release.components) if arguments.config else None
         groups = [name for name in (arguments.canary, arguments.group) if name]
         stages = plan(Order(groups, release, merges, arguments.drop), aws)
         for stage in stages:
@@ -134,7 +134,7 @@ def release_of(built: Built, also: Sequence[str] = ()) -> Release:
     return Release(built.version, components, with_rights)
 
 
-def read_merges(file: Path, release: Release) -> Mapping[str, Merge]:
+def read_merges(file: Path, components: Collection[str]) -> Mapping[str, Merge]:
     """The configuration by component in a YAML or JSON file, checked as the components will check it.
 
     Raises:
@@ -151,8 +151,8 @@ def read_merges(file: Path, release: Release) -> Mapping[str, Merge]:
         "smartcam.Inference": read_inference,
     }
     for name, merge in document.items():
-        if name not in release.components:
-            raise ReleaseError(f"{file}: there is no component {name!r}{nearest(str(name), release.components)}")
+        if name not in components:
+            raise ReleaseError(f"{file}: there is no component {name!r}{nearest(str(name), components)}")
         if not isinstance(merge, dict):
             raise ReleaseError(f"{file}: {name}: must be an object of keys")
         try:
