@@ -87,7 +87,8 @@ def say_load(built: Built, architecture: str, pythons: Sequence[str]) -> None:
 
 def warn_of_demo(bundle: Path, verb: str) -> None:
     """Say that the model which was packed is the demo's, by what the bundle holds: a copy of it guards nothing either."""
-    if (bundle / _MANIFEST).read_bytes() == (DEMO_BUNDLE / _MANIFEST).read_bytes():
+    demo = DEMO_BUNDLE / _MANIFEST
+    if demo.is_file() and (bundle / _MANIFEST).read_bytes() == demo.read_bytes():
         said = "the model is the demo's, made for its generated yard; it guards no real one. Pack yours: --bundle FOLDER"
         print(f"{verb}: WARNING: {said}", file=sys.stderr, flush=True)
 
