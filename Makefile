@@ -67,8 +67,8 @@ format: setup ## rewrite the sources as the formatter wants them
 bench: setup ## every stage beside its floor, into build/bench.json
 	$(main) -m devkit bench --json build/bench.json
 
-build: setup ## recipes and artifacts into greengrass-build/ [WHEELS="linux-aarch64-py313", all or none]
-	$(main) -m devkit build $(if $(WHEELS),--wheels $(WHEELS))
+build: setup ## recipes and artifacts into greengrass-build/ [BUNDLE=folder WHEELS="linux-aarch64-py313", all or none]
+	$(main) -m devkit build $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(WHEELS),--wheels $(WHEELS))
 
 synth: setup-cloud ## the CloudFormation templates into cdk.out/ [EMAIL=you@example.com]
 	JSII_NODE="$$($(main) -c 'from devkit.tools import setup_node; print(setup_node(say=lambda line: None))')" \

@@ -19,11 +19,14 @@ def main(argv: Sequence[str]) -> int:
     try:
         if options.new:
             _write_key(options.key)
-        private_key = options.key.read_bytes()
+        private_key = _read_key(options.key)
         trusted_key = public_key(private_key)
         if options.bundle is not None:
             _sign(options.bundle, private_key, trusted_key)
             print(f"{options.bundle}: signed")
+    except FileExistsError:
+        print(f"sign: {options.key}: is there already and is kept; leave --new out to sign with it", file=sys.stderr)
+        return 1
     except (OSError, ModelIntegrityError) as error:
         print(f"sign: {error}", file=sys.stderr)
         return 1
@@ -43,6 +46,13 @@ def _write_key(path: Path) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(new_private_key())
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelIntegrityError(f"{path}: there is no such key; make one with --new") from error
 
 
 def _sign(bundle: Path, private_key: bytes, trusted_key: bytes) -> None:

@@ -1,1 +1,1 @@
-"""From footage to a model bundle: data, train, compress, export, evaluate, bundle."""
+"""From made-up footage to a model bundle: data, train, compress, export, evaluate, bundle."""

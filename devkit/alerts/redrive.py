@@ -5,7 +5,6 @@ takes the same event twice without alerting twice.
 """
 
 import argparse
-import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from devkit.alerts.letters import Action, Plan, plan_undelivered, plan_unhandled, plan_untimely
 from devkit.alerts.stack import AlertsSite, StackError, find_site
+from smartcam.edge.arguments import whole
 
 _HIDDEN_S: Final = 300
 """So long a message that is being looked at is hidden from others."""
@@ -110,12 +110,6 @@ def _letter(queue: str, message: Mapping[str, Any]) -> Letter:
     return Letter(queue, message["MessageId"], message["Body"], sent_ms, message["ReceiptHandle"])
 
 
-def _number(text: str) -> int:
-    if not re.fullmatch(r"[1-9]\d{0,5}", text, re.ASCII):
-        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from 1 to 999999")
-    return int(text)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the verb. 1 when AWS cannot be reached or refuses."""
     parser = argparse.ArgumentParser(prog="python -m devkit alerts redrive", description=__doc__)
@@ -123,7 +117,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--refused", action="store_true", help="hand over again what was refused, too (after an update)"
     )
-    parser.add_argument("--most", type=_number, default=1000, help="messages of a queue at most (default: %(default)s)")
+    parser.add_argument(
+        "--most", type=whole(1), default=1000, help="messages of a queue at most (default: %(default)s)"
+    )
     arguments = parser.parse_args(argv)
     try:
         redrive = Redrive(find_site(), print, arguments.dry_run, arguments.refused, arguments.most)

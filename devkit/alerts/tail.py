@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from devkit.alerts.history import HistoryReader, Key, Record, line
 from devkit.alerts.stack import StackError, find_site
 from smartcam.contract.times import NS_PER_S, UtcNs
+from smartcam.edge.arguments import number
 
 _OVERLAP_S: Final = 15
 """An index is a moment behind its table, and arrivals of the same moment may show up in any order."""
@@ -90,7 +91,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--camera", help="only this camera: its id, or thing/id")
     parser.add_argument("--day", type=_day, metavar="YYYY-MM-DD", help="a day's events of --camera thing/id, and end")
     parser.add_argument("--once", action="store_true", help="show what is there and end")
-    parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="between two looks (default: 2)")
+    parser.add_argument(
+        "--every", type=number(0.1), default=2.0, metavar="SECONDS", help="between two looks (default: 2)"
+    )
     options = parser.parse_args(argv)
     if options.day and "/" not in (options.camera or ""):
         parser.error("--day needs --camera thing/id")

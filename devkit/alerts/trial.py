@@ -24,6 +24,7 @@ from smartcam.contract.event import Event, EventKind, Phase, Severity
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, ThingName, camera_id, new_event_id, thing_name
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import event_topic
+from smartcam.edge.arguments import number
 
 _VALID_S: Final = 3600
 _POLL_S: Final = 0.25
@@ -127,7 +128,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--camera", required=True, help="the camera that the test speaks for")
     parser.add_argument("--thing", help="its device; needed only where several have such a camera, or none is known")
     parser.add_argument("--severity", choices=list(Severity), type=Severity, default=Severity.WARNING)
-    parser.add_argument("--limit", type=float, default=30.0, metavar="SECONDS", help="wait so long (default: 30)")
+    parser.add_argument("--limit", type=number(0), default=30.0, metavar="SECONDS", help="wait so long (default: 30)")
     options = parser.parse_args(argv)
     try:
         found = run_trial(options.camera, options.thing, options.severity, options.limit)

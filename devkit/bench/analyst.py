@@ -9,7 +9,7 @@ from unittest.mock import patch
 import numpy as np
 
 from devkit.bench.timing import AnyWatch
-from devkit.demo.plan import DEMO_BUNDLE
+from devkit.build.suite import DEMO_BUNDLE
 from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.notice import PixelBox

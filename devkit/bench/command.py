@@ -20,13 +20,15 @@ from devkit.bench.outcome import Figures, document, table
 from devkit.bench.rival import measure_rival
 from devkit.bench.runtimes import measure_runtimes
 from devkit.bench.scorer import measure_scorer
-from devkit.build.suite import ROOT
-from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE
+from devkit.build.suite import DEMO_BUNDLE, ROOT
+from devkit.demo.plan import CLIP_FOLDER
 from devkit.demo.yard_clip import yard_clip
 from smartcam.capture.settings import CameraSettings
 from smartcam.capture.sources.pyav_clip import PyAvClip
-from smartcam.contract.errors import SmartcamError
+from smartcam.contract.errors import ModelIntegrityError, SmartcamError
 from smartcam.contract.ids import CameraId
+from smartcam.edge.arguments import whole
+from smartcam.model.bundle import ModelBundle
 from smartcam.vision.picture import Picture
 
 _SHARED: Final = ROOT.parent / "shared/data/video"
@@ -35,30 +37,45 @@ SHARED_CLIP: Final = _SHARED / "intel_one-by-one-person-detection.mp4"
 PROBED: Final = tuple(_SHARED / f"intel_{name}-detection.mp4" for name in ("one-by-one-person", "car", "bottle"))
 """The clips whose medians are the probe's backgrounds where they are there; else made-up ones."""
 
+_WIDTHS: Final = (160, 3840)
+"""Narrower than that is no camera's picture."""
+
 
 def main(argv: list[str]) -> int:
     """Print a table and write the figures as JSON.
 
-    2 when the clip or the bundle cannot be used, 3 when the gate sees in the probe what it should not, or not what it
-    should.
+    2 when the clip or a bundle cannot be used or the figures cannot be written, 3 when the gate sees in the probe what
+    it should not, or not what it should.
     """
     options = _parser().parse_args(argv)
     cv2.setNumThreads(1)
     try:
+        # What takes a minute to measure must not fail at its end for what was given at its beginning.
+        for bundle in (options.bundle, *options.also):
+            _check(bundle)
+        if options.json is not None:
+            options.json.parent.mkdir(parents=True, exist_ok=True)
         source = options.video or (SHARED_CLIP if SHARED_CLIP.is_file() else yard_clip(CLIP_FOLDER, print))
         figures = _measure(options, source)
+        if options.json is not None:
+            options.json.write_text(json.dumps(document(figures), indent=1) + "\n")
     except (SmartcamError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     print(table(figures))
-    if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(document(figures), indent=1) + "\n")
     return 3 if figures.probe is not None and figures.probe.broken else 0
 
 
+def _check(bundle: Path) -> None:
+    """Raises ModelIntegrityError that names the bundle and the remedy."""
+    try:
+        ModelBundle.open(bundle)
+    except ModelIntegrityError as error:
+        raise ModelIntegrityError(f"bundle {error}; make one with `python -m devkit bundle`") from error
+
+
 def _measure(options: argparse.Namespace, source: Path) -> Figures:
-    size = options.width, options.width * SIZE[1] // SIZE[0] & ~1
+    size = options.width & ~1, options.width * SIZE[1] // SIZE[0] & ~1
     print(f"{source.name}, {size[0]}x{size[1]}, {options.passes} passes; CPU time where nothing else is said")
     clip = _scaled(source, size)
     idle = idle_clip(source, CLIP_FOLDER / f"bench-{source.stem}-idle-{size[0]}x{size[1]}.mp4", size)
@@ -100,15 +117,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m devkit bench", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="OUT", help="where to write the figures for programs")
     parser.add_argument("--video", type=Path, metavar="CLIP", help="another clip, scaled as well")
-    parser.add_argument("--width", type=int, default=SIZE[0], help="of the pictures, at 16:9 (1280)")
+    parser.add_argument("--width", type=whole(*_WIDTHS), default=SIZE[0], help="of the pictures, at 16:9 (1280)")
     parser.add_argument("--no-hd", action="store_true", help="leave out the same clip at 1920x1080 (half the passes)")
     parser.add_argument("--no-probe", action="store_true", help="leave out the false-alarm probe of the gate")
     parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="the model bundle (the demo's)")
-    parser.add_argument("--passes", type=int, default=5, help="how often each is measured; medians count (5)")
+    parser.add_argument("--passes", type=whole(1), default=5, help="how often each is measured; medians count (5)")
     parser.add_argument(
         "--also", type=Path, action="append", default=[], metavar="BUNDLE", help="another bundle for both runtimes"
     )
-    parser.add_argument("--events", type=int, default=4, help="events a camera from capture to publish; 0: none (4)")
+    parser.add_argument(
+        "--events", type=whole(0), default=4, help="events a camera from capture to publish; 0: none (4)"
+    )
     parser.add_argument("--no-rival", action="store_true", help="leave out Debian's motion, also where it is installed")
-    parser.add_argument("--notices", type=int, default=500, help="how many notices are sent (500)")
+    parser.add_argument("--notices", type=whole(1), default=500, help="how many notices are sent (500)")
     return parser

@@ -130,8 +130,14 @@ def table(figures: Figures) -> str:
     ]
     width = max(len(name) for name, _, _ in rows)
     lines = [f"{name:{width}}  {value:8.3f} ms  {note}" for name, value, note in rows]
-    lines += [f"MISSED: {name} is {value:.2f}, at most {LIMITS[name]:g}" for name, value in missed(figures).items()]
+    lines += [f"MISSED: {name} is {_above(value, LIMITS[name])}" for name, value in missed(figures).items()]
     return "\n".join(lines if figures.probe is None else [*lines, probe_table(figures.probe)])
+
+
+def _above(value: float, limit: float) -> str:
+    """A value with as many digits as it takes to see that it is above its limit."""
+    digits = next((each for each in range(2, 9) if float(f"{value:.{each}f}") > limit), 9)
+    return f"{value:.{digits}f}, at most {limit:g}"
 
 
 def _frame_rows(figures: Figures) -> Iterator[Row]:

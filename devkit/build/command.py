@@ -11,7 +11,7 @@ import yaml
 
 from devkit.build.gdk import write_projects
 from devkit.build.slim import DENSE, slim_all
-from devkit.build.suite import LARGEST_LOAD_BYTES, ROOT, BuildError, Built, Wheels, build_suite, locks
+from devkit.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, ROOT, BuildError, Built, Wheels, build_suite, locks
 from devkit.build.wheels import ARCHITECTURES, PLATFORMS, Platform, WheelError, fetch, parse_platform
 from devkit.lint.code_use import UnknownTopic
 from devkit.lint.command import lint_sources
@@ -19,6 +19,7 @@ from devkit.lint.command import lint_sources
 WHEEL_FOLDER: Final = ROOT / "build" / "wheels"
 USUAL: Final = ("linux-aarch64-py311", "linux-aarch64-py313", "linux-x86_64-py313")
 """A release for these stays under what a device may load; both Pythons of x86-64 together do not."""
+_MANIFEST: Final = "manifest.json"
 _ALL: Final = "all"
 _NONE: Final = "none"
 _MEGABYTE: Final = 1_000_000
@@ -39,6 +40,7 @@ def main(argv: list[str]) -> int:
     for name in built.components:
         print(f"{name} {built.version}")
     print(f"recipes and artifacts: {built.folder}")
+    warn_of_demo(arguments.bundle, "build")
     for architecture in ARCHITECTURES:
         say_load(built, architecture, [each.python for each in wheels if each.architecture == architecture])
     if projects:
@@ -83,6 +85,14 @@ def say_load(built: Built, architecture: str, pythons: Sequence[str]) -> None:
         print(f"build: linux-{architecture}: that is over {limit}; --wheels names fewer systems", file=sys.stderr)
 
 
+def warn_of_demo(bundle: Path, verb: str) -> None:
+    """Say that the model which was packed is the demo's, by what the bundle holds: a copy of it guards nothing either."""
+    demo = DEMO_BUNDLE / _MANIFEST
+    if demo.is_file() and (bundle / _MANIFEST).read_bytes() == demo.read_bytes():
+        said = "the model is the demo's, made for its generated yard; it guards no real one. Pack yours: --bundle FOLDER"
+        print(f"{verb}: WARNING: {said}", file=sys.stderr, flush=True)
+
+
 def _platforms(words: Sequence[str]) -> tuple[Platform, ...]:
     if list(words) == [_NONE]:
         return ()
@@ -97,9 +107,7 @@ def _say(line: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="devkit build", description="Build every component's recipe and artifacts.")
-    parser.add_argument(
-        "--bundle", type=Path, default=ROOT / "training" / "bundles" / "demo", help="model bundle (the demo's)"
-    )
+    parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="model bundle (the demo's)")
     parser.add_argument("--out", type=Path, default=ROOT / "greengrass-build", help="folder (greengrass-build)")
     parser.add_argument(
         "--wheels",

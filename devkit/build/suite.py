@@ -17,6 +17,7 @@ from smartcam.contract.errors import SmartcamError
 from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
 
 ROOT = Path(__file__).resolve().parents[2]
+DEMO_BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
 LARGEST_RECIPE_BYTES = 8_196
 LARGEST_LOAD_BYTES: Final = 115_000_000
 """So much at most a device loads for a release."""
@@ -78,8 +79,7 @@ def build_suite(folder: Path, bundle: Path, root: Path = ROOT, wheels: Wheels | 
     Raises:
         BuildError: naming the file that is missing or too large, or a version that differs from the suite's.
     """
-    if not (bundle / MANIFEST_FILE).is_file():
-        raise BuildError(f"bundle {bundle}: {NO_MANIFEST}")
+    check_bundle(bundle)
     _check_version(root)
     artifacts = _artifacts(root, bundle, wheels or {})
     recipes = sorted((root / "recipes").glob("smartcam.*.yaml"))
@@ -92,6 +92,12 @@ def build_suite(folder: Path, bundle: Path, root: Path = ROOT, wheels: Wheels | 
     _write_hashes(folder)
     _make_readable(folder)
     return Built(folder, __version__, names)
+
+
+def check_bundle(bundle: Path) -> None:
+    """Raises BuildError for a folder that is no bundle."""
+    if not (bundle / MANIFEST_FILE).is_file():
+        raise BuildError(f"bundle {bundle}: {NO_MANIFEST}")
 
 
 def find_built(folder: Path) -> Built:

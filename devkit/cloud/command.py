@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devkit.cloud.local_cloud import LocalCloud, LocalCloudError, confirm_from_outside
 from devkit.tools import ToolsError, setup_cloud
+from smartcam.edge.arguments import whole
 
 
 def main(argv: Sequence[str] | None = None, stop: threading.Event | None = None) -> int:
@@ -24,7 +25,7 @@ def main(argv: Sequence[str] | None = None, stop: threading.Event | None = None)
             print("\n".join(f"confirmed: {to}" for to in confirm_from_outside(arguments.dir)) or "nobody waits")
         else:
             _up(arguments.dir, arguments.https_port, arguments.mqtt_port, stop)
-    except (LocalCloudError, ToolsError) as error:
+    except (LocalCloudError, ToolsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
@@ -35,8 +36,12 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, dest="verb", metavar="VERB")
     up = verbs.add_parser("up", help="run it until Ctrl-C and print how to reach it")
     up.add_argument("--dir", type=Path, default=Path("build/cloud"), help="its folder (default: %(default)s)")
-    up.add_argument("--https-port", type=int, default=0, help="of the AWS endpoint (default: any free one)")
-    up.add_argument("--mqtt-port", type=int, default=0, help="of MQTT with mutual TLS (default: any free one)")
+    up.add_argument(
+        "--https-port", type=whole(0, 65_535), default=0, help="of the AWS endpoint (default: any free one)"
+    )
+    up.add_argument(
+        "--mqtt-port", type=whole(0, 65_535), default=0, help="of MQTT with mutual TLS (default: any free one)"
+    )
     confirm = verbs.add_parser("confirm", help="confirm the subscriptions that its mails ask for, in another terminal")
     confirm.add_argument("--dir", type=Path, default=Path("build/cloud"), help="its folder (default: %(default)s)")
     return parser

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from devkit.build.suite import BuildError
+from devkit.build.suite import DEMO_BUNDLE, BuildError
 from devkit.cloud.cdk import DeployError
 from devkit.cloud.local_cloud import LocalCloudError
-from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE, DEMO_FOLDER, DemoError, DemoPlan
+from devkit.demo.plan import CLIP_FOLDER, DEMO_FOLDER, DemoError, DemoPlan
 from devkit.demo.report import Report
 from devkit.demo.run import Demo, Say
 from devkit.demo.yard_clip import yard_clip
@@ -19,6 +19,7 @@ from devkit.nucleus.profile import PROFILES
 from devkit.tools import ToolsError
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.ids import camera_id
+from smartcam.edge.arguments import whole
 
 _LONGEST_COOLDOWN_S = 86_400
 
@@ -59,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="devkit demo", description=__doc__)
     parser.add_argument("--video", type=Path, help="the clip that plays the camera (a generated yard)")
     parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="the model bundle (the demo's)")
-    parser.add_argument("--cooldown", type=_seconds, default=0, metavar="SECONDS", help="between two alerts (0)")
+    parser.add_argument(
+        "--cooldown", type=whole(0, _LONGEST_COOLDOWN_S), default=0, metavar="SECONDS", help="between two alerts (0)"
+    )
     parser.add_argument("--camera", default="yard", help="the camera's id (yard)")
     parser.add_argument(
         "--built", type=Path, help="deploy this build as it is: the Runtime installs the packages that it carries"
@@ -67,12 +70,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--profile", choices=sorted(PROFILES), default="lite", help="which nucleus (lite)")
     parser.add_argument("--folder", type=Path, default=DEMO_FOLDER, help="where everything goes (build/demo)")
     return parser
-
-
-def _seconds(text: str) -> int:
-    if not text.isdigit() or int(text) > _LONGEST_COOLDOWN_S:
-        raise argparse.ArgumentTypeError(f"{text}: give whole seconds, 0 to {_LONGEST_COOLDOWN_S}")
-    return int(text)
 
 
 def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -7,18 +7,15 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from devkit.build.command import WHEEL_FOLDER, fetch_wheels
-from devkit.build.suite import LARGEST_LOAD_BYTES, ROOT, BuildError, Built, build_suite
+from devkit.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, ROOT, BuildError, Built, build_suite
 from devkit.build.wheels import WheelError, parse_platform
 from devkit.demo.yard_clip import yard_clip
 from devkit.emulation import proof
 from devkit.emulation.machine import SYSTEMS, System, set_up_alone
 from devkit.emulation.picamera import bring_picamera, import_picamera
 from devkit.tools import ToolsError
-
-BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -49,7 +46,7 @@ def build_for(systems: Sequence[System], folder: Path) -> Built:
     begun = time.monotonic()
     platforms = [parse_platform(f"linux-aarch64-{system.lock}") for system in systems]
     wheels = fetch_wheels(platforms, ROOT)
-    built = build_suite(folder, BUNDLE, wheels=wheels)
+    built = build_suite(folder, DEMO_BUNDLE, wheels=wheels)
     _say(f"built for {' and '.join(system.name for system in systems)} in {time.monotonic() - begun:.0f} s")
     return built
 
@@ -68,8 +65,8 @@ def prove(system: System, built: Built, folder: Path, *, keep: bool = False) -> 
         bundle = device / "work" / "smartcam.Model" / "current"
         there = proof.score(installed.python, proof.code_of(built), bundle, clip, device / "shm", machine.environment())
         seconds = time.monotonic() - scored_at
-        here = proof.score_here(built, BUNDLE, clip, folder / "here", dict(os.environ))
-        compared = proof.compare(here, there, BUNDLE)
+        here = proof.score_here(built, DEMO_BUNDLE, clip, folder / "here", dict(os.environ))
+        compared = proof.compare(here, there, DEMO_BUNDLE)
         _say(
             f"{system.name}: {len(there)} frames scored in {seconds:.0f} s (emulated),"
             f" at most {compared.worst:g} steps from this machine's"

@@ -10,14 +10,26 @@ from typing import Any, Final
 
 import yaml
 
-from devkit.build.command import fetch_wheels
-from devkit.build.suite import LARGEST_RECIPE_BYTES, ROOT, BuildError, Built, build_suite, find_built
+from devkit.build.command import fetch_wheels, warn_of_demo
+from devkit.build.suite import (
+    DEMO_BUNDLE,
+    LARGEST_RECIPE_BYTES,
+    ROOT,
+    SUITE,
+    BuildError,
+    Built,
+    artifact_names,
+    build_suite,
+    check_bundle,
+    find_built,
+)
 from devkit.build.wheels import WheelError, parse_platform
 from devkit.local.host import Host, HostError, Ssh, ThisMachine, following
 from devkit.local.nuclei import Machine, Nucleus, State, choose, look
 from devkit.release.aws import ReleaseError
 from devkit.release.deployment import Merge
 from devkit.release.verbs import read_merges, release_of
+from smartcam.edge.arguments import number
 
 _FOLDER: Final = ROOT / "build" / "local"
 _THERE: Final = ".cache/smartcam-deployment"
@@ -43,12 +55,18 @@ def main(argv: list[str]) -> int:
 
 
 def _deploy(host: Host, arguments: argparse.Namespace) -> int:
+    # What is wrong here is said before anybody is asked over there.
+    given = find_built(arguments.build) if arguments.build else None
+    if given is None:
+        check_bundle(arguments.bundle)
+    if arguments.config:
+        read_merges(arguments.config, (SUITE, *artifact_names()) if given is None else given.components)
     machine = look(host)
     nucleus = choose(machine, arguments.nucleus, host)
     print(f"{host.name}: {machine.platform}, nucleus {nucleus.name}", flush=True)
-    built = find_built(arguments.build) if arguments.build else build_for(machine, arguments.bundle)
+    built = given or build_for(machine, arguments.bundle)
     release = release_of(built, arguments.add)
-    merges = read_merges(arguments.config, release) if arguments.config else {}
+    merges = read_merges(arguments.config, release.components) if arguments.config else {}
     if merges and nucleus.merges_into_recipes:
         print("nucleus lite takes configuration from recipes only, and keeps values that it has already", flush=True)
         built = with_defaults(built, merges, _FOLDER / "configured")
@@ -67,7 +85,9 @@ def _deploy(host: Host, arguments: argparse.Namespace) -> int:
 def build_for(machine: Machine, bundle: Path) -> Built:
     """A build that carries this machine's packages only. Raises BuildError, WheelError, OSError."""
     platform = parse_platform(str(machine.platform))
-    return build_suite(_FOLDER / str(platform), bundle, wheels=fetch_wheels((platform,), ROOT))
+    built = build_suite(_FOLDER / str(platform), bundle, wheels=fetch_wheels((platform,), ROOT))
+    warn_of_demo(bundle, "local")
+    return built
 
 
 def with_defaults(built: Built, merges: Mapping[str, Merge], folder: Path) -> Built:
@@ -129,10 +149,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ssh-option", action="append", default=[], metavar="OPTION", help="for ssh, such as -p2222")
     parser.add_argument("--nucleus", choices=("lite", "classic"), help="where there are both")
     parser.add_argument("--build", type=Path, help="deploy this build (one is made for the device's system)")
-    parser.add_argument(
-        "--bundle", type=Path, default=ROOT / "training" / "bundles" / "demo", help="model bundle (the demo's)"
-    )
+    parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="model bundle (the demo's)")
     parser.add_argument("--add", action="append", default=[], metavar="COMPONENT", help="besides the suite's own")
     parser.add_argument("--config", type=Path, help="YAML: per component its configuration")
-    parser.add_argument("--wait", type=float, default=_WAIT_S, metavar="SECONDS", help=f"to run ({_WAIT_S:.0f})")
+    parser.add_argument("--wait", type=number(0), default=_WAIT_S, metavar="SECONDS", help=f"to run ({_WAIT_S:.0f})")
     return parser

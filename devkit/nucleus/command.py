@@ -27,6 +27,7 @@ from devkit.nucleus.profile import PROFILES, Profile
 from devkit.nucleus.recipe import Recipe
 from devkit.nucleus.runner import Runner
 from devkit.nucleus.update import update
+from smartcam.edge.arguments import number
 
 DESCRIPTION: Final = __doc__
 _LONGEST_SOCKET_PATH: Final = 107
@@ -169,8 +170,8 @@ def _on_signals(crew: Crew) -> Signals:
         signals.stop.set()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, hear)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, hear)
     loop.add_signal_handler(signal.SIGHUP, signals.again.set)
     return signals
 
@@ -298,5 +299,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help="a variable for every component, as a drop-in of systemd would set it",
     )
-    parser.add_argument("--stop-timeout", type=float, metavar="SECONDS", help="at most so long from SIGTERM to SIGKILL")
+    parser.add_argument(
+        "--stop-timeout", type=number(0), metavar="SECONDS", help="at most so long from SIGTERM to SIGKILL"
+    )
     return parser

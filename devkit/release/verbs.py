@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from devkit.release.publish import publish_build
 from devkit.release.rollout import Order, Stage, check_published, create, earlier, plan, read_group, roll_out, watch
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.errors import SettingsError
+from smartcam.edge.arguments import number
 from smartcam.inference.settings import read_settings as read_inference
 
 _WAIT_S: Final = 1800.0
@@ -56,7 +57,7 @@ def deploy(argv: list[str]) -> int:
 
     def work(aws: Aws) -> int:
         release = release_of(find_built(arguments.build), arguments.add)
-        merges = read_merges(arguments.config, release) if arguments.config else None
+        merges = read_merges(arguments.config, release.components) if arguments.config else None
         groups = [name for name in (arguments.canary, arguments.group) if name]
         stages = plan(Order(groups, release, merges, arguments.drop), aws)
         for stage in stages:
@@ -77,7 +78,7 @@ def status(argv: list[str]) -> int:
     parser = _parser("status", "Show how a deployment fares on each device.")
     parser.add_argument("--group", required=True, help="thing group")
     parser.add_argument("--deployment", help="deployment id (the group's latest)")
-    parser.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="until every device is done (0)")
+    parser.add_argument("--wait", type=number(0), default=0.0, metavar="SECONDS", help="until every device is done (0)")
     arguments = parser.parse_args(argv)
 
     def work(aws: Aws) -> int:
@@ -133,7 +134,7 @@ def release_of(built: Built, also: Sequence[str] = ()) -> Release:
     return Release(built.version, components, with_rights)
 
 
-def read_merges(file: Path, release: Release) -> Mapping[str, Merge]:
+def read_merges(file: Path, components: Collection[str]) -> Mapping[str, Merge]:
     """The configuration by component in a YAML or JSON file, checked as the components will check it.
 
     Raises:
@@ -150,8 +151,8 @@ def read_merges(file: Path, release: Release) -> Mapping[str, Merge]:
         "smartcam.Inference": read_inference,
     }
     for name, merge in document.items():
-        if name not in release.components:
-            raise ReleaseError(f"{file}: there is no component {name!r}{nearest(str(name), release.components)}")
+        if name not in components:
+            raise ReleaseError(f"{file}: there is no component {name!r}{nearest(str(name), components)}")
         if not isinstance(merge, dict):
             raise ReleaseError(f"{file}: {name}: must be an object of keys")
         try:
@@ -199,7 +200,7 @@ def _add_agreement(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument(
         "--wait",
-        type=float,
+        type=number(0),
         default=_WAIT_S,
         metavar="SECONDS",
         help=f"for devices ({_WAIT_S:.0f}; 0: do not wait)",

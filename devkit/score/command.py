@@ -14,8 +14,10 @@ from devkit.score.playback import CAMERA, play
 from devkit.score.report import ClipScore, Score, as_document, as_table
 from smartcam.capture.settings import CameraSettings as CaptureSettings
 from smartcam.contract.errors import ModelIntegrityError, SettingsError
+from smartcam.edge.arguments import number
 from smartcam.inference.analysis import Model
 from smartcam.inference.bundles import open_model
+from smartcam.inference.checking import label_faults
 from smartcam.inference.settings import InferenceSettings, read_settings
 
 MISSED: int = 3
@@ -25,7 +27,9 @@ frames before the interval to {AFTER_S:g} s after it, or within --tolerance, wha
 that does not count its objects may hold several: a further event in it is "beside", neither found nor false, when its
 object lies apart from every other one that is on. Every other event is false: in no interval, or about an object that
 had its event already.
-Recall is 1 where nothing is expected, precision is 1 where nothing is raised."""
+Recall is 1 where nothing is expected, precision is 1 where nothing is raised.
+LABELS.json: {{"a.mp4": {{"fps": 10, "frames": 300, "person": [[60, 197], {{"frames": [227, 260], "objects": 2}}]}}}},
+frames from 0, the last one included; all of it: docs/design/seeing.md."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -88,6 +92,8 @@ def measure_plan(plan: Plan) -> Score:
         capture = CaptureSettings(CAMERA, Path(), analyse_fps=plan.analyse_fps)
     # A bundle's model keeps nothing between pictures, so all clips share it; what is tracked is a clip's own.
     model = _open(plan.bundle)
+    for fault in label_faults(model, plan.settings.camera(CAMERA)):
+        raise ScoreError(f"camera settings: {fault}")
     return Score(tuple(_score(*pair, model, capture, plan) for pair in zip(plan.videos, labels, strict=True)))
 
 
@@ -95,7 +101,8 @@ def _score(video: Path, labels: ClipLabels, model: Model, capture: CaptureSettin
     playback = play(video, model, capture, plan.settings)
     labels.check(playback.frames_read)
     tolerance = None if plan.tolerance_s is None else Tolerance(plan.tolerance_s, plan.tolerance_s)
-    return ClipScore(video.name, playback, match(playback.events, labels, labels.fps or playback.fps, tolerance))
+    outcome = match(playback.events, labels, labels.fps or playback.fps, tolerance)
+    return ClipScore(video.name, playback, outcome, labels.in_words)
 
 
 def _settings(path: Path | None) -> InferenceSettings:
@@ -161,8 +168,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the model bundle to measure")
     parser.add_argument("--json", type=Path, metavar="OUT", help="where to write the result for machines")
-    parser.add_argument("--analyse-fps", type=float, metavar="N", help="frames announced a second (default: capture's)")
-    parser.add_argument("--tolerance", type=float, metavar="S", help="seconds before and after an interval that count")
+    parser.add_argument(
+        "--analyse-fps", type=number(0.1, 60), metavar="N", help="frames announced a second, 0.1 to 60 (capture's)"
+    )
+    parser.add_argument(
+        "--tolerance", type=number(0), metavar="S", help="seconds before and after an interval that count"
+    )
     parser.add_argument(
         "--camera-settings", type=Path, metavar="FILE.json", help="a camera's settings: zones, lines, rules, thresholds"
     )

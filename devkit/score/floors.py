@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from devkit.score.report import Score
+from smartcam.edge.arguments import number
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure of a score that can be asked for. `is_least`: more is better."""
+    """A figure of a score that can be asked for. `is_least`: more is better. `most`: it is never above that."""
 
     option: str
     meaning: str
     is_least: bool
     of: Callable[[Score], float | None]
+    most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,14 @@ class Floor:
         return self.measured >= self.asked if self.figure.is_least else self.measured <= self.asked
 
 
+def _recall(score: Score) -> float | None:
+    """Where labels only say in words what is to be seen, nobody can tell whether it was found."""
+    return None if not score.expected and any(clip.in_words for clip in score.clips) else score.recall
+
+
 FIGURES: Final = (
-    Figure("least-recall", "found of expected, 0 to 1", is_least=True, of=lambda score: score.recall),
-    Figure("least-precision", "found of raised, 0 to 1", is_least=True, of=lambda score: score.precision),
+    Figure("least-recall", "found of expected, 0 to 1", is_least=True, of=_recall, most=1),
+    Figure("least-precision", "found of raised, 0 to 1", is_least=True, of=lambda score: score.precision, most=1),
     Figure("most-false", "false events", is_least=False, of=lambda score: float(score.false)),
     Figure("most-beside", "events about objects the labels do not count", False, of=lambda score: float(score.beside)),
     Figure(
@@ -53,7 +60,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """An option for each figure."""
     group = parser.add_argument_group("floors", "a measurement that misses one of them ends with exit code 3")
     for figure in FIGURES:
-        group.add_argument(f"--{figure.option}", type=float, metavar="N", help=figure.meaning)
+        group.add_argument(f"--{figure.option}", type=number(0, figure.most), metavar="N", help=figure.meaning)
 
 
 def floors(options: argparse.Namespace, score: Score) -> tuple[Floor, ...]:

@@ -1,7 +1,7 @@
 """Labelled intervals: what is to be seen in a clip, and when."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -9,6 +9,8 @@ from typing import Final
 from smartcam.contract.event import EventKind
 
 MOST_OBJECTS: Final = 100
+_ABOUT_THE_CLIP: Final = frozenset({"fps", "frames"})
+_NOTES: Final = frozenset({"note", "how"})
 
 
 class ScoreError(Exception):
@@ -32,13 +34,15 @@ class Interval:
 class ClipLabels:
     """What is labelled in one clip. `name` is its key in the labels' file; `fps` None where it does not say.
 
-    `unjudged`: kinds of which the labels say in words that there are some, but not when.
+    `unjudged`: kinds of which the labels say in words that there are some, but not when. `in_words`: all that they say
+    in words, by its key.
     """
 
     name: str
     fps: float | None
     intervals: tuple[Interval, ...]
     unjudged: frozenset[str] = field(default=frozenset(), compare=False)
+    in_words: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def check(self, frames: int) -> None:
         """Raises ScoreError for an interval that lies outside a clip of so many frames."""
@@ -53,11 +57,11 @@ def read_labels(path: Path) -> dict[str, ClipLabels]:
 
     An entry of a clip holds lists of `[first, last]` under the words for what is to be seen, or of
     `{"frames": [first, last], "objects": n}` where several objects are in sight and each is to be found. Text under
-    the name of a kind of event says that there are some, but not exactly when; `fps`, notes and whatever else is no
-    such list are left alone.
+    the name of a kind of event says that there are some, but not exactly when, and text under another name expects
+    nothing; `fps`, `frames`, `note` and `how` are about the clip.
 
     Raises:
-        ScoreError: when the file is missing, no JSON, or an interval is no interval.
+        ScoreError: when the file is missing, no JSON, or holds what is neither.
     """
     try:
         document = json.loads(path.read_bytes())
@@ -67,8 +71,7 @@ def read_labels(path: Path) -> dict[str, ClipLabels]:
         raise ScoreError(f"labels {path}: is not JSON ({error})") from error
     if not isinstance(document, dict):
         raise ScoreError(f"labels {path}: must be an object with one entry a clip")
-    clips = {name: entry for name, entry in document.items() if isinstance(entry, dict)}
-    return {Path(name).name: _clip(name, entry) for name, entry in clips.items()}
+    return {Path(name).name: _clip(name, entry) for name, entry in document.items() if name not in _NOTES}
 
 
 def read_all_labels(paths: Sequence[Path]) -> dict[str, ClipLabels]:
@@ -82,18 +85,36 @@ def read_all_labels(paths: Sequence[Path]) -> dict[str, ClipLabels]:
     return clips
 
 
-def _clip(name: str, entry: Mapping[str, object]) -> ClipLabels:
-    fps = entry.get("fps")
+def _clip(name: str, entry: object) -> ClipLabels:
+    if not isinstance(entry, dict):
+        raise ScoreError(f"labels of {name}: {entry!r} is no object of labels; give {{label: [[first, last], ...]}}")
+    fps, frames = entry.get("fps"), entry.get("frames")
     if fps is not None and (isinstance(fps, bool) or not isinstance(fps, int | float) or fps <= 0):
         raise ScoreError(f"labels of {name}: fps = {fps!r} must be a number above 0")
-    lists = {word: value for word, value in entry.items() if isinstance(value, list)}
-    intervals = [one for word, items in lists.items() for item in items for one in _intervals(name, word, item)]
-    unjudged = frozenset(kind for kind in EventKind if isinstance(entry.get(kind), str))
-    labels = ClipLabels(name, None if fps is None else float(fps), tuple(sorted(intervals, key=_order)), unjudged)
-    frames = entry.get("frames")
-    if isinstance(frames, int):
+    if frames is not None and (type(frames) is not int or frames < 1):
+        raise ScoreError(f"labels of {name}: frames = {frames!r} must be a whole number above 0")
+    seen = {word: value for word, value in entry.items() if word not in _ABOUT_THE_CLIP | _NOTES}
+    in_words = {word: value for word, value in seen.items() if isinstance(value, str)}
+    lists = {word: value for word, value in seen.items() if word not in in_words}
+    intervals = [one for word, items in lists.items() for item in _listed(name, word, items) for one in item]
+    labels = ClipLabels(
+        name,
+        None if fps is None else float(fps),
+        tuple(sorted(intervals, key=_order)),
+        frozenset(in_words.keys() & set(EventKind)),
+        in_words,
+    )
+    if frames is not None:
         labels.check(frames)
     return labels
+
+
+def _listed(name: str, word: str, items: object) -> Iterator[list[Interval]]:
+    if not isinstance(items, list):
+        raise ScoreError(
+            f"labels of {name}: {word} = {items!r} is no list of [first frame, last frame]; [] says that there is none"
+        )
+    return (_intervals(name, word, item) for item in items)
 
 
 def _order(interval: Interval) -> tuple[int, int]:

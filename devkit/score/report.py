@@ -1,8 +1,8 @@
 """The measurement's result: for machines as JSON, for people as a table."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,8 @@ class ClipScore:
     video: str
     playback: Playback
     outcome: Outcome
+    in_words: Mapping[str, str] = field(default_factory=dict)
+    """What the labels say in words only, which nothing can be judged by."""
 
     @property
     def frame_auc(self) -> float | None:
@@ -177,6 +179,7 @@ def _clip(clip: ClipScore) -> dict[str, object]:
             for interval, place in zip(outcome.intervals, outcome.found_by, strict=True)
             if place is None
         ],
+        "not_judged": dict(clip.in_words),
         "frames": {"read": playback.frames_read, "analysed": playback.frames_analysed},
         "seconds": round(playback.seconds, 3),
         "ms_per_frame": playback.ms_per_frame,
@@ -196,6 +199,9 @@ def as_table(score: Score) -> str:
         auc = "" if clip.frame_auc is None else f"{clip.frame_auc:.3f}"
         counts = len(outcome.intervals), outcome.found, len(outcome.beside), outcome.false
         lines.append(f"{clip.video[:44]:44} {_counts(*counts)} {_delays(outcome.seconds_to_alert)} {auc:>6}")
+        lines += [
+            f"    not judged: {word}, of which the labels only say {said!r}" for word, said in clip.in_words.items()
+        ]
         lines += _faults(outcome)
     lines.append("-" * len(header))
     counts = score.expected, score.found, score.beside, score.false

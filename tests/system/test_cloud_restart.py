@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.suite import build_suite
+from devkit.build.suite import DEMO_BUNDLE, build_suite
 from devkit.demo.cloud import DemoCloud, running_cloud
 from devkit.demo.device import Deployment
-from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE, clip_seconds
+from devkit.demo.plan import CLIP_FOLDER, clip_seconds
 from devkit.demo.report import CHANNELS
 from devkit.demo.yard_clip import yard_clip
 from devkit.tools import setup_cloud

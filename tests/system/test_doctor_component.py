@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.suite import ROOT, Built, build_suite
-from devkit.demo.plan import DEMO_BUNDLE
+from devkit.build.suite import DEMO_BUNDLE, ROOT, Built, build_suite
 from devkit.nucleus.profile import PROFILES
 from tests.clips import still_scene, write_clip
 from tests.system.rig import PATIENCE_S, until

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.suite import ROOT, build_suite
+from devkit.build.suite import DEMO_BUNDLE, ROOT, build_suite
 from devkit.demo.device import Deployment
-from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE
+from devkit.demo.plan import CLIP_FOLDER
 from devkit.demo.yard_clip import yard_clip
 from smartcam.contract.ids import CameraId
 from smartcam.edge.ring import DEFAULT_FOLDER

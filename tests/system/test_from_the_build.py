@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from devkit.build.command import fetch_wheels
-from devkit.build.suite import ROOT, Built, build_suite
+from devkit.build.suite import DEMO_BUNDLE, ROOT, Built, build_suite
 from devkit.build.wheels import PLATFORMS, Platform
-from devkit.demo.plan import DEMO_BUNDLE
 from devkit.nucleus.profile import PROFILES
 from devkit.tools import setup_cloud
 from tests.system.footage import first_visitor

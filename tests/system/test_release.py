@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from devkit.build.suite import ROOT, build_suite
+from devkit.build.suite import DEMO_BUNDLE, ROOT, build_suite
 from devkit.cloud.endpoint import ACCOUNT, REGION
 from devkit.cloud.local_cloud import LocalCloud
 from devkit.control.components import Shelf
 from devkit.control.plane import Outcome, Plane
 from devkit.control.server import serving
-from devkit.demo.plan import DEMO_BUNDLE
 from devkit.tools import setup_cloud
 from smartcam import __version__
 from tests.fakes.fleet import Devices, digest_in

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.suite import Built, build_suite
+from devkit.build.suite import DEMO_BUNDLE, Built, build_suite
 from devkit.demo.device import Deployment
-from devkit.demo.plan import CLIP_FOLDER, DEMO_BUNDLE, clip_seconds
+from devkit.demo.plan import CLIP_FOLDER, clip_seconds
 from devkit.demo.yard_clip import yard_clip
 from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import CameraId

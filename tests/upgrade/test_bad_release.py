@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.suite import ON_DEMAND, ROOT, Built, build_suite
-from devkit.demo.plan import DEMO_BUNDLE
+from devkit.build.suite import DEMO_BUNDLE, ON_DEMAND, ROOT, Built, build_suite
 from devkit.nucleus.profile import PROFILES
 from smartcam.contract.ids import CameraId
 from smartcam.edge.ring import DEFAULT_FOLDER

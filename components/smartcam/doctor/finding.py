@@ -32,8 +32,9 @@ def as_text(findings: Sequence[Finding]) -> str:
     """One line for each finding, and one that sums up."""
     width = max((len(finding.name) for finding in findings), default=0)
     lines = [f"{finding.state:8} {finding.name:{width}}  {finding.said}" for finding in findings]
-    faults = sum(finding.state is State.FAULT for finding in findings)
-    return "\n".join((*lines, f"{faults} fault{'' if faults == 1 else 's'} in {len(findings)} checks"))
+    faults, skipped = (sum(finding.state is state for finding in findings) for state in (State.FAULT, State.SKIPPED))
+    looked = f"{len(findings) - skipped} looked at, {skipped} skipped"
+    return "\n".join((*lines, f"{faults} fault{'' if faults == 1 else 's'}: {looked}"))
 
 
 def as_json(findings: Sequence[Finding]) -> str:

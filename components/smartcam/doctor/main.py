@@ -21,6 +21,7 @@ from smartcam.doctor.machine import look_at_clock, look_at_disk, look_at_package
 from smartcam.doctor.nucleus import look_at_topics
 from smartcam.doctor.settings import DoctorSettings, read_settings
 from smartcam.doctor.sight import look_at_camera, look_at_model
+from smartcam.edge.arguments import number, whole
 from smartcam.edge.bus import Bus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.document import DocumentError, read_document
@@ -85,10 +86,17 @@ def _cloud(config: Path | None, port: int) -> Iterator[Finding]:
     try:
         identity = read_identity(_document(config), port)
     except (OSError, ValueError, KeyError, TypeError, ContractError) as error:
-        yield Finding("IoT Core", State.SKIPPED, f"{config}: {error}; the file of `devkit provision` is read")
+        said = f"{config}: {_reason(error)}; name the file of `devkit provision`, and read it as root"
+        yield Finding("IoT Core", State.FAULT, said)
         return
     yield look_at_certificate(identity)
     yield look_at_iot_core(identity)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"has no {error}"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def read_identity(document: Mapping[str, object], port: int = PORT) -> Identity:
@@ -123,10 +131,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="smartcam-doctor", description=__doc__)
     parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="the model bundle")
     parser.add_argument("--cameras", type=Path, metavar="JSON", help="smartcam.Capture's configuration document")
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long to read each camera (3)")
+    parser.add_argument("--seconds", type=number(0.1, 3600), default=3.0, help="how long to read each camera (3)")
     parser.add_argument("--work", type=Path, default=Path(), help="folder in which events are stored (this one)")
     parser.add_argument("--nucleus-config", type=Path, metavar="FILE", help="what the device was provisioned with")
-    parser.add_argument("--port", type=int, default=PORT, help=f"port of IoT Core ({PORT})")
+    parser.add_argument("--port", type=whole(1, 65_535), default=PORT, help=f"port of IoT Core ({PORT})")
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args(argv)
     cv2.setNumThreads(1)

@@ -21,7 +21,7 @@ from devkit.bench.rival import measure_rival
 from devkit.bench.runtimes import RuntimeFigure, figures_here
 from devkit.bench.scorer import ScorerFigures
 from devkit.bench.timing import Stopwatch
-from devkit.demo.plan import DEMO_BUNDLE
+from devkit.build.suite import DEMO_BUNDLE
 
 FRAMES = FrameFigures(
     width=1280,
@@ -210,6 +210,40 @@ def test_medians_of_passes_count() -> None:
     assert watch.calls("stage") == 2
     with pytest.raises(KeyError):
         watch.per_call_ms("never")
+
+
+def test_a_limit_that_is_missed_by_little_is_told_with_the_digits_that_show_it() -> None:
+    assert "MISSED: tracker_to_half_a_millisecond is 1.0004, at most 1\n" in table(replace(ALL, crowd_ms=0.5002)) + "\n"
+    assert "MISSED: tracker_to_half_a_millisecond is 1.10, at most 1\n" in table(replace(ALL, crowd_ms=0.55)) + "\n"
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--passes", "0"), ("--width", "5"), ("--width", "4000"), ("--events", "-1"), ("--notices", "0")]
+)
+def test_a_number_that_nothing_can_be_measured_with_is_refused_with_its_range(
+    wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(list(wrong))
+    assert ended.value.code == 2
+    assert f"{wrong[0]}: {wrong[1]}: give a whole number, " in capsys.readouterr().err
+
+
+def test_a_bundle_is_opened_and_the_place_of_the_figures_made_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_early(*_: object) -> None:
+        pytest.fail("measured first")
+
+    monkeypatch.setattr("devkit.bench.command._measure", too_early)
+    (tmp_path / "file").touch()
+    wrong = {"--bundle": "none", "--also": "none", "--json": "file/bench.json"}
+    for option, place in wrong.items():
+        assert main(["--video", "a.mp4", option, str(tmp_path / place)]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("bench: ")
+        assert str(tmp_path) in said
+        assert said.count("\n") == 1
 
 
 def test_a_clip_that_is_missing_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from devkit.build.command import main
 from devkit.build.gdk import write_projects
-from devkit.build.suite import ROOT, BuildError, build_suite, hashes
+from devkit.build.suite import DEMO_BUNDLE, ROOT, BuildError, build_suite, hashes
 from smartcam import __version__
 
 
@@ -78,6 +78,29 @@ def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
 def test_the_command_says_in_one_line_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--bundle", str(tmp_path / "none"), "--out", str(tmp_path / "out"), "--wheels", "none"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_build_with_the_demos_model_says_that_it_guards_no_real_yard(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(DEMO_BUNDLE, tmp_path / "copy")
+    places = ["--out", str(tmp_path / "out"), "--gdk", str(tmp_path / "gdk"), "--wheels", "none"]
+    for chosen in ([], ["--bundle", str(tmp_path / "copy")]):
+        assert main([*places, *chosen]) == 0
+        said = capsys.readouterr().err
+        assert "build: WARNING: the model is the demo's" in said
+        assert "--bundle FOLDER" in said
+        assert said.count("\n") == 1
+    assert main([*places, "--bundle", str(bundle)]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
+def test_make_hands_the_bundle_and_the_systems_to_the_build() -> None:
+    make = shutil.which("make") or ""
+    wanted = ["BUNDLE=my bundles/yard", "WHEELS=linux-aarch64-py313"]
+    said = subprocess.check_output([make, "--dry-run", "build", *wanted], cwd=ROOT, text=True)
+    assert '-m devkit build --bundle "my bundles/yard" --wheels linux-aarch64-py313' in said
 
 
 def test_a_project_of_gdk_lays_its_component_out_again_wherever_the_build_lies(bundle: Path, tmp_path: Path) -> None:

@@ -48,7 +48,17 @@ def test_a_key_that_is_there_is_never_overwritten(tmp_path: Path, capsys: pytest
     key.write_bytes(bytes(32))
     assert main(["--new", "--key", str(key)]) == 1
     assert key.read_bytes() == bytes(32)
-    assert "exists" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"sign: {key}: is there already and is kept; leave --new out to sign with it\n"
+
+
+def test_a_key_that_is_not_there_is_said_with_the_way_to_make_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = tmp_path / "missing.pem"
+    assert main(["--key", str(key)]) == 1
+    assert capsys.readouterr().err == f"sign: {key}: there is no such key; make one with --new\n"
+    assert main(["--new", "--key", str(tmp_path / "none" / "release.pem")]) == 1
+    assert "make one" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [b"no key", b"-----BEGIN PRIVATE KEY-----\n"])

@@ -131,3 +131,15 @@ def test_who_confirms_where_no_cloud_runs_is_told_so(tmp_path: Path, capsys: pyt
     assert command.main(["confirm", "--dir", str(tmp_path)]) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line == f"error: no local cloud runs in {tmp_path}; remedy: python -m devkit cloud up, or --dir"
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "setup_cloud", lambda: None)
+    (tmp_path / "file").touch()
+    assert command.main(["up", "--dir", str(tmp_path / "file" / "cloud")], threading.Event()) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert str(tmp_path / "file") in said
+    assert said.count("\n") == 1

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.suite import Built
+from devkit.build.suite import DEMO_BUNDLE, Built
 from devkit.cloud.device import DeviceIdentity
 from devkit.demo.device import Deployment
-from devkit.demo.plan import DEMO_BUNDLE, DemoError, DemoPlan, clip_seconds
+from devkit.demo.plan import DemoError, DemoPlan, clip_seconds
 from smartcam.capture.settings import read_settings
 from smartcam.contract.ids import CameraId, ThingName
 from tests.clips import moving_square, write_clip

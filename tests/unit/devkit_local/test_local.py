@@ -171,6 +171,29 @@ def test_a_machine_that_ssh_does_not_reach_is_named_with_the_remedy(
     assert "ssh-copy-id" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "content", "message"),
+    [
+        ("--config", None, "cannot be read"),
+        ("--config", "smartcam.Captur: {}", "there is no component 'smartcam.Captur'"),
+        ("--config", "smartcam.Capture: {cameras: {yard: {source: film}}}", "smartcam.Capture: cameras.yard.source"),
+        ("--bundle", None, "has no manifest.json; make one with"),
+    ],
+)
+def test_what_is_wrong_here_is_said_before_another_machine_is_asked(
+    option: str, content: str | None, message: str, bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.program("ssh", "exit 255")
+    file = tmp_path / "given"
+    if content is not None:
+        file.write_text(content)
+    assert main(["--host", "pi@camera", option, str(file)]) == 2
+    said = capsys.readouterr().err
+    assert str(file) in said
+    assert message in said
+    assert not bench.calls("ssh")
+
+
 @pytest.mark.parametrize("name", ["-oProxyCommand=touch /tmp/x", "-v", "", "pi@a camera", "pi@camera\n-v"])
 def test_a_name_that_ssh_would_take_for_something_else_is_refused(
     name: str, bench: Bench, built: Built, capsys: pytest.CaptureFixture[str]

@@ -175,6 +175,28 @@ def test_a_floor_that_is_missed_ends_with_three_and_names_it(
     assert "visits.mp4" in said.out
 
 
+@pytest.mark.parametrize(
+    ("option", "text", "wanted"),
+    [
+        ("--analyse-fps", "0", "0.1 to 60"),
+        ("--analyse-fps", "-3", "0.1 to 60"),
+        ("--tolerance", "-3", "0 or more"),
+        ("--least-recall", "100", "0 to 1"),
+        ("--least-recall", "nan", "0 to 1"),
+        ("--least-precision", "1.1", "0 to 1"),
+        ("--most-false", "-1", "0 or more"),
+        ("--most-worst", "nan", "0 or more"),
+    ],
+)
+def test_a_number_that_no_measurement_can_mean_is_refused_with_its_range(
+    place: Path, option: str, text: str, wanted: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(place, option, text)
+    assert ended.value.code == 2
+    assert f"argument {option}: {text}: give a number, {wanted}" in capsys.readouterr().err
+
+
 def test_false_and_missed_events_miss_their_floors(place: Path, tmp_path: Path) -> None:
     labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"fps": 20, "person": [[0, 10], [EMPTY, EMPTY + 60]]}})
     for floor in ("--least-recall=0.9", "--least-precision=0.9", "--most-false=0", "--most-false-per-hour=1"):
@@ -205,6 +227,30 @@ def test_events_are_broken_down_by_rule_and_cause_and_time_by_stage(
     printed = capsys.readouterr().out
     assert re.search(r"rule anybody at all +2 +0 +0", printed)
     assert re.search(r"cause anomaly: unusual +2 +0 +0", printed)
+
+
+def test_what_the_labels_say_in_words_only_is_told_and_reaches_no_recall(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"fps": 20, "anomaly": "left", "note": "grey"}})
+    out = tmp_path / "score.json"
+    assert run(place, "--least-recall", "1", "--json", str(out), labels=labels) == 3
+    said = capsys.readouterr()
+    assert "not judged: anomaly, of which the labels only say 'left'" in said.out
+    assert "least-recall 1 is missed: nothing to measure" in said.err
+    assert json.loads(out.read_text())["clips"][0]["not_judged"] == {"anomaly": "left"}
+
+
+def test_a_label_that_the_model_does_not_know_is_refused_before_anything_is_played(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devkit.score.command.play", lambda *_: pytest.fail("played first"))
+    for table in ({"labels": ["persn"]}, {"rules": {"gate": {"labels": ["persn"]}}}):
+        settings = write_labels(tmp_path / "camera.json", table)
+        assert run(place, "--camera-settings", str(settings)) == 1
+        said = capsys.readouterr().err
+        assert re.search("^score: camera settings: 'persn' raises nothing with this model; it knows ", said)
+        assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize(

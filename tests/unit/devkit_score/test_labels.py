@@ -34,12 +34,17 @@ def test_notes_and_words_instead_of_intervals_are_left_alone(tmp_path: Path) -> 
         ({"person": [7]}, "no \\[first frame, last frame\\]"),
         ({"fps": 0, "person": []}, "fps = 0"),
         ({"fps": "ten", "person": []}, "fps = 'ten'"),
+        ({"frames": "many", "person": []}, "frames = 'many' must be a whole number above 0"),
+        ({"frames": 0, "person": []}, "frames = 0 must be"),
+        ({"person": 7}, "person = 7 is no list of \\[first frame, last frame\\]; \\[\\] says that there is none"),
+        ({"person": True}, "person = True is no list"),
+        ({"person": None}, "person = None is no list"),
+        ({"person": {"frames": [0, 9]}}, "person = {'frames': \\[0, 9\\]} is no list"),
+        ([[0, 9]], "\\[\\[0, 9\\]\\] is no object of labels"),
         ({"frames": 100, "person": [[90, 100]]}, "\\[90, 100\\] of person lies outside the clip, which has 100 frames"),
     ],
 )
-def test_what_is_no_interval_is_refused_by_clip_and_place(
-    tmp_path: Path, entry: dict[str, object], message: str
-) -> None:
+def test_what_is_no_interval_is_refused_by_clip_and_place(tmp_path: Path, entry: object, message: str) -> None:
     with pytest.raises(ScoreError, match=f"a.mp4.*{message}"):
         read_labels(written(tmp_path, {"video/a.mp4": entry}))
 
@@ -75,7 +80,9 @@ def test_objects_that_are_no_number_of_objects_are_refused(tmp_path: Path, objec
 
 def test_words_about_a_kind_leave_that_kind_unjudged(tmp_path: Path) -> None:
     entry = {"person": "somewhere at the edge", "nobody": "all other frames", "vehicle": []}
-    assert read_labels(written(tmp_path, {"a.mp4": entry}))["a.mp4"].unjudged == {"person"}
+    labels = read_labels(written(tmp_path, {"a.mp4": entry}))["a.mp4"]
+    assert labels.unjudged == {"person"}
+    assert labels.in_words == {"person": "somewhere at the edge", "nobody": "all other frames"}
 
 
 def test_several_files_are_read_together_unless_they_label_the_same_clip(tmp_path: Path) -> None:

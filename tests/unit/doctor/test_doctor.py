@@ -49,7 +49,13 @@ def test_a_fault_is_the_exit_code_and_warnings_are_not() -> None:
     bad = Finding("model", State.FAULT, "bad")
     assert exit_code([well, odd]) == 0
     assert exit_code([well, odd, bad]) == 1
-    assert as_text([well, bad]).splitlines() == ["ok       disk   free", "fault    model  bad", "1 fault in 2 checks"]
+    unseen = Finding("cameras", State.SKIPPED, "name them")
+    assert as_text([well, bad]).splitlines() == [
+        "ok       disk   free",
+        "fault    model  bad",
+        "1 fault: 2 looked at, 0 skipped",
+    ]
+    assert as_text([well, odd, unseen]).splitlines()[-1] == "0 faults: 2 looked at, 1 skipped"
     assert json.loads(as_json([well, bad])) == {
         "faults": 1,
         "checks": [
@@ -254,3 +260,36 @@ def test_a_document_of_cameras_that_cannot_be_read_is_named(tmp_path: Path, caps
             cameras.write_text(content)
         assert main(["--cameras", str(cameras), "--work", str(tmp_path)]) == 1
         assert f"{cameras}: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file or directory"),
+        ("services: yaml", "Expecting value"),
+        ("[]", "must hold a JSON object"),
+        ("{}", "has no 'system'"),
+        ('{"system": {}, "services": {}}', "not enough values"),
+    ],
+)
+def test_a_file_that_was_named_and_cannot_be_used_is_a_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, reason: str
+) -> None:
+    file = tmp_path / "config.yaml"
+    if content is not None:
+        file.write_text(content)
+    assert main(["--work", str(tmp_path), "--nucleus-config", str(file)]) == 1
+    said = capsys.readouterr().out
+    assert f"fault    IoT Core       {file}: {reason}" in said
+    assert "name the file of `devkit provision`" in said
+    assert "1 fault: 5 looked at, 3 skipped" in said
+
+
+@pytest.mark.parametrize("wrong", [("--seconds", "-1"), ("--seconds", "nan"), ("--port", "0"), ("--port", "70000")])
+def test_a_number_that_nothing_can_be_looked_at_with_is_refused(
+    wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(list(wrong))
+    assert ended.value.code == 2
+    assert f"argument {wrong[0]}: {wrong[1]}: give a " in capsys.readouterr().err
