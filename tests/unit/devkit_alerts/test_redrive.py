@@ -173,7 +173,7 @@ def test_a_number_of_messages_that_is_none_is_refused(most: str, capsys: pytest.
     with pytest.raises(SystemExit) as ended:
         main([f"--most={most}"])
     assert ended.value.code == 2
-    assert f"--most: '{most}': give a whole number from 1" in capsys.readouterr().err
+    assert f"--most: {most}: give a whole number, 1 or more" in capsys.readouterr().err
 
 
 def test_a_stack_of_another_version_says_which_output_is_missing() -> None:
