@@ -112,7 +112,7 @@ def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
         (["--video", "Makefile"], "VIDEO=Makefile: is not a clip that can be read"),
         (["--bundle", "docs"], "BUNDLE=docs: has no manifest.json; make a bundle with"),
         (["--camera", "no/slash"], "camera_id: must be 1 to 64 letters, digits, '-' or '_'"),
-        (["--cooldown", "soon"], "soon: give whole seconds, 0 to 86400"),
+        (["--cooldown", "soon"], "soon: give a whole number, 0 to 86400"),
     ],
 )
 def test_what_would_fail_minutes_later_is_said_at_once(arguments: list[str], complaint: str, tmp_path: Path) -> None:

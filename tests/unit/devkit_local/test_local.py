@@ -177,7 +177,7 @@ def test_a_machine_that_ssh_does_not_reach_is_named_with_the_remedy(
         ("--config", None, "cannot be read"),
         ("--config", "smartcam.Captur: {}", "there is no component 'smartcam.Captur'"),
         ("--config", "smartcam.Capture: {cameras: {yard: {source: film}}}", "smartcam.Capture: cameras.yard.source"),
-        ("--bundle", None, "has no manifest.json; make one with"),
+        ("--bundle", None, "has no manifest.json; make a bundle with"),
     ],
 )
 def test_what_is_wrong_here_is_said_before_another_machine_is_asked(
