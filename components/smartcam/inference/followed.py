@@ -7,6 +7,7 @@ from typing import Final
 from smartcam.contract.event import NormalBox
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.inference.analysis import can_go_on
 from smartcam.inference.events import OpenEpisode
 from smartcam.inference.shots import BestShot
 from smartcam.vision.alarm import AlarmState
@@ -20,6 +21,8 @@ SAME_IOU: Final = 0.25
 """...if it is not much smaller: somebody before a tree that sways is not the tree."""
 HOLD_S: Final = 20.0
 """So long an object that goes on moving is the same one while the detector does not see it."""
+RESUMED_IOU: Final = 0.3
+"""Least overlap of an object with an earlier process's episode of it."""
 TWICE_S: Final = 0.5
 """So long a detector may see one object twice: where it was, and where it has gone..."""
 TWICE_COVER: Final = 0.4
@@ -94,6 +97,11 @@ def same_thing(box: Corners, other: Corners) -> float:
     """How much two boxes are the same thing: their overlap, 0 where they are not."""
     shared = overlap(box, other)
     return shared if shared >= SAME_IOU and cover(box, other) >= SAME_COVER else 0.0
+
+
+def is_resumed_at(orphan: OpenEpisode, box: Corners) -> bool:
+    """Whether an earlier process's episode may go on with what is there now."""
+    return can_go_on(orphan) and orphan.box is not None and overlap(box, corners(orphan.box)) >= RESUMED_IOU
 
 
 def shares(boxes: Sequence[PixelBox], frame: Frame) -> list[Corners]:

@@ -7,10 +7,9 @@ from typing import Final
 
 from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.times import NS_PER_S
-from smartcam.inference.analysis import can_go_on
 from smartcam.inference.events import MOTION, Change, EventMaker, OpenEpisode, Sight, refreshed
-from smartcam.inference.followed import Moving, corners, fresh, normal
-from smartcam.vision.corners import Corners, centre, cover, overlap, side
+from smartcam.inference.followed import Moving, corners, fresh, is_resumed_at, normal
+from smartcam.vision.corners import Corners, centre, cover, side
 from smartcam.vision.frame import Frame
 from smartcam.vision.movers import Mover, Movers, PurposePolicy
 from smartcam.vision.rule import MOTION as MOTION_LABEL
@@ -24,7 +23,6 @@ CLEAR_AFTER_S: Final = 2.5
 """So long nothing of an object moves until its episode is over."""
 PART_COVER: Final = 0.5
 """What lies so far within an object whose episode is on is taken for a part of it."""
-_ORPHAN_IOU: Final = 0.3
 _REACH: Final = 1.0
 """So far, in sizes of the object, may it show up again from where it vanished."""
 _SURE: Final = 0.5
@@ -100,7 +98,10 @@ class MotionWatch:
         """
         given = []
         for moving in self.moving.values():
-            here = [item for item in orphans if item not in given and can_go_on(item) and _is_at(item.box, moving.box)]
+            if moving.box is None:
+                continue
+            box = corners(moving.box)
+            here = [item for item in orphans if item not in given and is_resumed_at(item, box)]
             for orphan in here[:1]:
                 if orphan.event.kind is not EventKind.MOTION:
                     moving.is_known = True
@@ -190,10 +191,6 @@ class MotionWatch:
 
 def _is_part(box: NormalBox, others: Sequence[NormalBox]) -> bool:
     return any(cover(corners(box), corners(other)) >= PART_COVER for other in others)
-
-
-def _is_at(there: NormalBox | None, here: NormalBox | None) -> bool:
-    return there is not None and here is not None and overlap(corners(there), corners(here)) >= _ORPHAN_IOU
 
 
 def _is_near(there: NormalBox, here: NormalBox) -> bool:

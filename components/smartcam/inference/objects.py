@@ -9,7 +9,17 @@ from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.inference.analysis import ObjectModel, alarm_policy, can_go_on
 from smartcam.inference.events import DETECTED, Change, EventMaker, OpenEpisode, Sight, more_severe, refreshed
-from smartcam.inference.followed import HOLD_S, Followed, corners, fresh, normal, pixels, same_thing, shares, within
+from smartcam.inference.followed import (
+    HOLD_S,
+    Followed,
+    fresh,
+    is_resumed_at,
+    normal,
+    pixels,
+    same_thing,
+    shares,
+    within,
+)
 from smartcam.inference.motion_watch import MotionWatch, Surroundings
 from smartcam.inference.settings import CameraSettings
 from smartcam.model.scoring import Detections
@@ -25,8 +35,6 @@ SHADOW_COVER: Final = 0.6
 """A track that lies so far within an object of its kind whose episode is on is taken for a part of it."""
 TWIN_IOU: Final = 0.6
 """Two tracks of different kinds that overlap so much are one object under two labels."""
-SAME_IOU: Final = 0.3
-"""Least overlap of a track with an earlier process's episode of the same object."""
 RESUME_S: Final = 10.0
 """How long an earlier process's episodes wait for their objects to show up again."""
 LOOK_AFTER_S: Final = 3.0
@@ -331,7 +339,8 @@ class ObjectAnalysis:
             self._orphans.remove(orphan)
 
     def _orphan_at(self, box: Corners, kind: EventKind) -> OpenEpisode | None:
-        return next((orphan for orphan in self._orphans if orphan.event.kind is kind and _is_at(orphan, box)), None)
+        here = (orphan for orphan in self._orphans if orphan.event.kind is kind and is_resumed_at(orphan, box))
+        return next(here, None)
 
     def _clear_orphans(self, frame: Frame) -> list[Change]:
         if self._orphans_until is None:
@@ -361,10 +370,6 @@ class ObjectAnalysis:
             followed.was_shadow = True
             known.episode = replace(known.episode, suppressed=known.episode.suppressed + 1)
         return known
-
-
-def _is_at(orphan: OpenEpisode, box: Corners) -> bool:
-    return can_go_on(orphan) and orphan.box is not None and overlap(box, corners(orphan.box)) >= SAME_IOU
 
 
 def _sameness(one: Track, other: Track) -> float:
