@@ -59,8 +59,9 @@ class PassFigures:
 
 @dataclass(frozen=True, slots=True)
 class FrameFigures:
-    """CPU milliseconds: per frame of the clip in each of the `passes`; `stages_ms` per call of the stage.
+    """CPU milliseconds: medians of the `passes`, per frame of the clip; `stages_ms` per call of the stage.
 
+    Ratios are taken within each pass, because a machine's speed drifts between them.
     `calls`: how often a stage ran in a pass. `snapshot_ms`: each picture of an event, of which a pass has `snapshots`.
     """
 
@@ -73,19 +74,30 @@ class FrameFigures:
     snapshot_ms: float = 0.0
     snapshots: int = 0
 
-    def median_of(self, figure: Callable[[PassFigures], float]) -> float:
-        """The median of the passes. Ratios are taken pass by pass: a machine's speed drifts between them."""
-        return median(figure(each) for each in self.passes)
-
     @property
     def memcpy_ms(self) -> float:
         """A copy of a frame."""
-        return self.median_of(lambda each: each.memcpy_ms)
+        return median(each.memcpy_ms for each in self.passes)
+
+    @property
+    def decode_ms(self) -> float:
+        """Decoding alone."""
+        return median(each.decode_ms for each in self.passes)
+
+    @property
+    def whole_ms(self) -> float:
+        """Decoding and everything else."""
+        return median(each.whole_ms for each in self.passes)
+
+    @property
+    def besides_decoding_ms(self) -> float:
+        """Everything else."""
+        return median(each.besides_decoding_ms for each in self.passes)
 
     @property
     def besides_decoding_to_memcpy(self) -> float:
-        """Everything besides decoding, in copies of a frame."""
-        return self.median_of(lambda each: each.besides_decoding_ms / each.memcpy_ms)
+        """Everything besides decoding, in copies of a frame: the median of the passes' ratios."""
+        return median(each.besides_decoding_ms / each.memcpy_ms for each in self.passes)
 
     @property
     def motion_ms(self) -> float | None:

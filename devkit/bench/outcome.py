@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
-from devkit.bench.frames import FrameFigures, PassFigures
+from devkit.bench.frames import FrameFigures
 from devkit.bench.gate_probe import ProbeFigures, probe_table
 from devkit.bench.inline import InlineFigures
 from devkit.bench.latency import LatencyFigures
@@ -111,9 +111,9 @@ def _frame_document(frames: FrameFigures) -> Mapping[str, object]:
         "size": [frames.width, frames.height],
         "frames": frames.frames,
         "memcpy_ms": round(frames.memcpy_ms, 4),
-        "decode_ms": round(frames.median_of(_decoding), 4),
-        "whole_ms": round(frames.median_of(_whole), 4),
-        "besides_decoding_ms": round(frames.median_of(_besides), 4),
+        "decode_ms": round(frames.decode_ms, 4),
+        "whole_ms": round(frames.whole_ms, 4),
+        "besides_decoding_ms": round(frames.besides_decoding_ms, 4),
         "debian_motion_ms": None if frames.motion_ms is None else round(frames.motion_ms, 4),
         "passes": [asdict(each) for each in frames.passes],
     }
@@ -146,7 +146,7 @@ def _frame_rows(figures: Figures) -> Iterator[Row]:
     yield from _whole_rows(frames)
     if figures.idle is not None:
         note = f"{figures.idle.besides_decoding_to_memcpy:.2f} x memcpy"
-        yield "  besides decoding, idle scene", figures.idle.median_of(_besides), note
+        yield "  besides decoding, idle scene", figures.idle.besides_decoding_ms, note
     for name, value in frames.stages_ms.items():
         yield f"  {name}", value, f"each of {frames.calls[name]}; {value / frames.memcpy_ms:.2f} x memcpy"
     yield "  ring write and read", _ring_ms(frames), f"{ratios(figures)['ring_to_memcpy']:.2f} x memcpy"
@@ -164,11 +164,11 @@ def _hd_rows(figures: Figures) -> Iterator[Row]:
 
 
 def _whole_rows(frames: FrameFigures) -> Iterator[Row]:
-    yield "decoding", frames.median_of(_decoding), "per frame of the clip"
-    yield "the whole, without the model", frames.median_of(_whole), "per frame of the clip"
+    yield "decoding", frames.decode_ms, "per frame of the clip"
+    yield "the whole, without the model", frames.whole_ms, "per frame of the clip"
     if frames.motion_ms is not None:
         yield "  Debian's motion, the whole", frames.motion_ms, f"ours is {frames.whole_to_motion:.2f} of it"
-    yield "  besides decoding", frames.median_of(_besides), f"{frames.besides_decoding_to_memcpy:.2f} x memcpy"
+    yield "  besides decoding", frames.besides_decoding_ms, f"{frames.besides_decoding_to_memcpy:.2f} x memcpy"
 
 
 def _message_rows(figures: Figures) -> Iterator[Row]:
@@ -204,18 +204,6 @@ def _latency_rows(figures: Figures) -> Iterator[Row]:
         yield "capture to publish, p50", latency.p50_ms, f"on the clock, of {latency.events} events"
         yield "capture to publish, p90", latency.p90_ms, "on the clock"
         yield "capture to publish, p99", latency.p99_ms, f"on the clock; at most {latency.most_ms:.1f}"
-
-
-def _decoding(each: PassFigures) -> float:
-    return each.decode_ms
-
-
-def _whole(each: PassFigures) -> float:
-    return each.whole_ms
-
-
-def _besides(each: PassFigures) -> float:
-    return each.besides_decoding_ms
 
 
 def _ring_ms(frames: FrameFigures) -> float:
