@@ -25,7 +25,7 @@ from devkit.demo.plan import CLIP_FOLDER
 from devkit.demo.yard_clip import yard_clip
 from smartcam.capture.settings import CameraSettings
 from smartcam.capture.sources.pyav_clip import PyAvClip
-from smartcam.contract.errors import ModelIntegrityError, SmartcamError
+from smartcam.contract.errors import SmartcamError
 from smartcam.contract.ids import CameraId
 from smartcam.edge.arguments import whole
 from smartcam.model.bundle import ModelBundle
@@ -52,7 +52,7 @@ def main(argv: list[str]) -> int:
     try:
         # What takes a minute to measure must not fail at its end for what was given at its beginning.
         for bundle in (options.bundle, *options.also):
-            _check(bundle)
+            ModelBundle.open(bundle)
         if options.json is not None:
             options.json.parent.mkdir(parents=True, exist_ok=True)
         source = options.video or (SHARED_CLIP if SHARED_CLIP.is_file() else yard_clip(CLIP_FOLDER, print))
@@ -64,14 +64,6 @@ def main(argv: list[str]) -> int:
         return 2
     print(table(figures))
     return 3 if figures.probe is not None and figures.probe.broken else 0
-
-
-def _check(bundle: Path) -> None:
-    """Raises ModelIntegrityError that names the bundle and the remedy."""
-    try:
-        ModelBundle.open(bundle)
-    except ModelIntegrityError as error:
-        raise ModelIntegrityError(f"bundle {error}; make one with `python -m devkit bundle`") from error
 
 
 def _measure(options: argparse.Namespace, source: Path) -> Figures:

@@ -15,11 +15,11 @@ from devkit.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, ROOT, BuildError
 from devkit.build.wheels import ARCHITECTURES, PLATFORMS, Platform, WheelError, fetch, parse_platform
 from devkit.lint.code_use import UnknownTopic
 from devkit.lint.command import lint_sources
+from smartcam.model.manifest import MANIFEST_FILE
 
 WHEEL_FOLDER: Final = ROOT / "build" / "wheels"
 USUAL: Final = ("linux-aarch64-py311", "linux-aarch64-py313", "linux-x86_64-py313")
 """A release for these stays under what a device may load; both Pythons of x86-64 together do not."""
-_MANIFEST: Final = "manifest.json"
 _ALL: Final = "all"
 _NONE: Final = "none"
 _MEGABYTE: Final = 1_000_000
@@ -87,8 +87,8 @@ def say_load(built: Built, architecture: str, pythons: Sequence[str]) -> None:
 
 def warn_of_demo(bundle: Path, verb: str) -> None:
     """Say that the model which was packed is the demo's, by what the bundle holds: a copy of it guards nothing either."""
-    demo = DEMO_BUNDLE / _MANIFEST
-    if demo.is_file() and (bundle / _MANIFEST).read_bytes() == demo.read_bytes():
+    demo = DEMO_BUNDLE / MANIFEST_FILE
+    if demo.is_file() and (bundle / MANIFEST_FILE).read_bytes() == demo.read_bytes():
         said = "the model is the demo's, made for its generated yard; it guards no real one. Pack yours: --bundle FOLDER"
         print(f"{verb}: WARNING: {said}", file=sys.stderr, flush=True)
 

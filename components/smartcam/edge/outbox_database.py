@@ -68,9 +68,9 @@ class OutboxDatabase:
         with self._lock:
             if self.connection is not None and self.is_in_memory:
                 self.connection = self._on_disk_again(self.connection)
-            if self.connection is not None and self.is_in_memory:
-                (waiting, *_) = self.connection.execute(sql.COUNT).fetchone()
-                log(_LOGGER, logging.CRITICAL, "outbox_not_written", path=self._path, waiting=waiting)
+                if self.is_in_memory:
+                    (waiting, *_) = self.connection.execute(sql.COUNT).fetchone()
+                    log(_LOGGER, logging.CRITICAL, "outbox_not_written", path=self._path, waiting=waiting)
             self._let_go()
 
     def _opened(self) -> sqlite3.Connection:

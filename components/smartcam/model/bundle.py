@@ -17,7 +17,7 @@ from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.model.golden import check_answer, parse_answer
 from smartcam.model.heads import ClassifierHead, DetectorHead, head_of
 from smartcam.model.interpreter import Interpreter
-from smartcam.model.manifest import CHANNELS, MANIFEST_FILE, MODEL_FILE, NO_MANIFEST, InputSpec, ModelManifest
+from smartcam.model.manifest import CHANNELS, MAKE_ONE, MANIFEST_FILE, MODEL_FILE, NO_MANIFEST, InputSpec, ModelManifest
 
 SIGNATURE_FILE: Final = "manifest.sig"
 _LARGEST_MANIFEST: Final = 1 << 20
@@ -49,7 +49,7 @@ class ModelBundle:
         try:
             folder = path.resolve(strict=True)
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
-            raise ModelIntegrityError(f"{path}: no bundle there ({error})") from error
+            raise ModelIntegrityError(f"{path}: no bundle there ({error}); {MAKE_ONE}") from error
         paper = _paper(folder)
         if trusted_key is not None:
             _check_signature(folder / SIGNATURE_FILE, paper, trusted_key)
