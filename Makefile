@@ -1,6 +1,7 @@
 # Every target sets up what it needs; the second time that takes a moment.
 PYTHON ?= python3
 main := .venv/bin/python
+smartcam := .venv/bin/smartcam
 training := .venv-training/bin/python
 tflite := .venv-tflite/bin/python
 # What fails beside others gets one more chance alone: real processes on a busy machine can be late.
@@ -25,28 +26,28 @@ help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: ## the main environment, .venv
-	@sh devkit/setup.sh .venv requirements/dev.txt $(PYTHON)
+	@sh tools/setup.sh .venv requirements/dev.txt $(PYTHON)
 
 setup-cloud: setup ## the local cloud: its environment, Node, the CDK CLI
-	@$(main) -m devkit.tools setup-cloud
+	@$(main) -m tools.setup setup-cloud
 
 setup-training: setup ## TensorFlow, in .venv-training
-	@sh devkit/setup.sh .venv-training requirements/training.txt $(PYTHON)
+	@sh tools/setup.sh .venv-training requirements/training.txt $(PYTHON)
 
 setup-tflite: setup ## the alternative model runtime, in .venv-tflite (it exists for Python 3.11 only)
 	@if $(main) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
-		sh devkit/setup.sh .venv-tflite requirements/tflite.txt $(PYTHON); \
+		sh tools/setup.sh .venv-tflite requirements/tflite.txt $(PYTHON); \
 	else echo "setup: tflite-runtime exists for Python 3.11 only: what needs it is skipped"; fi
 
 demo: setup ## from camera clip to delivered alert [VIDEO=clip.mp4 BUNDLE=folder COOLDOWN=seconds]
-	@$(main) -m devkit demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(COOLDOWN),--cooldown "$(COOLDOWN)")
+	@$(smartcam) demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(COOLDOWN),--cooldown "$(COOLDOWN)")
 
 check: setup ## lint, types, import floors, recipes
 	$(main) -m ruff check .
 	$(main) -m ruff format --check .
 	$(main) -m mypy
 	.venv/bin/lint-imports
-	$(main) -m devkit lint
+	$(smartcam) lint
 
 test: check setup-cloud setup-training setup-tflite ## everything, on two cores
 	$(everything) -n 2 --dist loadfile $(PYTEST) || $(everything) --last-failed --last-failed-no-failures none $(PYTEST)
@@ -65,20 +66,20 @@ format: setup ## rewrite the sources as the formatter wants them
 	$(main) -m ruff format .
 
 bench: setup ## every stage beside its floor, into build/bench.json
-	$(main) -m devkit bench --json build/bench.json
+	$(smartcam) bench --json build/bench.json
 
 build: setup ## recipes and artifacts into greengrass-build/ [BUNDLE=folder WHEELS="linux-aarch64-py313", all or none]
-	$(main) -m devkit build $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(WHEELS),--wheels $(WHEELS))
+	$(smartcam) build $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(WHEELS),--wheels $(WHEELS))
 
 synth: setup-cloud ## the CloudFormation templates into cdk.out/ [EMAIL=you@example.com]
-	JSII_NODE="$$($(main) -c 'from devkit.tools import setup_node; print(setup_node(say=lambda line: None))')" \
+	JSII_NODE="$$($(main) -c 'from tools.setup import setup_node; print(setup_node(say=lambda line: None))')" \
 		$(main) -m infra.app -c $(if $(EMAIL),email="$(EMAIL)",nobody=on)
 
 train: setup-training ## the demo's model bundle, from generated footage
 	$(training) -m training
 
 test-pi: setup ## a build, installed and run with a Raspberry Pi's own packages under emulation: Debian 12 and 13
-	$(main) -m devkit emulation
+	$(smartcam) emulation
 
 cloud: setup-cloud ## the alerting and the fleet into your AWS account, after `cdk bootstrap`: make cloud EMAIL=you@example.com
 	@test -n "$(EMAIL)" || { echo "cloud: who is to be told? make cloud EMAIL=you@example.com" >&2; exit 2; }
@@ -86,17 +87,17 @@ cloud: setup-cloud ## the alerting and the fleet into your AWS account, after `c
 		cdk deploy SmartcamAlerts SmartcamFleet -c email="$(EMAIL)" -c operations_email="$(EMAIL)"
 
 publish: setup ## a build into the artifact bucket, as component versions: make publish BUCKET=name
-	$(main) -m devkit publish $(if $(BUCKET),--bucket "$(BUCKET)")
+	$(smartcam) publish $(if $(BUCKET),--bucket "$(BUCKET)")
 
 deploy: setup ## what is published to the devices: make deploy CONFIG=cameras.yaml [GROUP=Smartcam CANARY=group]
-	$(main) -m devkit deploy --group "$(GROUP)" $(if $(CANARY),--canary "$(CANARY)") $(if $(CONFIG),--config "$(CONFIG)")
+	$(smartcam) deploy --group "$(GROUP)" $(if $(CANARY),--canary "$(CANARY)") $(if $(CONFIG),--config "$(CONFIG)")
 
 status: setup ## how each device has taken the last deployment [GROUP=Smartcam]
-	$(main) -m devkit status --group "$(GROUP)" --wait 600
+	$(smartcam) status --group "$(GROUP)" --wait 600
 
 provision: setup ## a device's identity and install script: make provision THING=yard-1 [NUCLEUS=lite|classic]
 	@test -n "$(THING)" || { echo "provision: which device? make provision THING=yard-1" >&2; exit 2; }
-	$(main) -m devkit provision "$(THING)" $(if $(NUCLEUS),--nucleus $(NUCLEUS))
+	$(smartcam) provision "$(THING)" $(if $(NUCLEUS),--nucleus $(NUCLEUS))
 
 clean: ## what was built; the environments stay
 	rm -rf build cdk.out greengrass-build

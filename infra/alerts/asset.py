@@ -23,10 +23,10 @@ _PACKAGES: Final = {
 def assemble(folder: Path) -> None:
     """Write the asset into an empty folder; no caches, no other modules of the packages above."""
     for place, source in _PACKAGES.items():
-        target = folder / place
-        target.mkdir(parents=True)
-        for module in sorted(source.glob("*.py")):
-            shutil.copyfile(module, target / module.name)
+        for module in sorted(source.rglob("*.py")):
+            target = folder / place / module.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(module, target)
     for package in ("infra", "infra/alerts", "infra/fleet", "infra/snapshots", "smartcam"):
         (folder / package / "__init__.py").write_text("")
 

@@ -19,7 +19,7 @@ from infra.functions import FunctionRule, SmallFunction, Workload, allow
 from smartcam.contract.topics import HEALTH_FILTER
 
 SIGNS_HANDLER: Final = "infra.fleet.runtime.signs.handle"
-WATCH_HANDLER: Final = "infra.fleet.runtime.watch.handle"
+WATCH_HANDLER: Final = "infra.fleet.runtime.handler.handle"
 WATCH_EVERY: Final = cdk.Duration.minutes(1)
 _TIMEOUT_S: Final = 30
 _KEY_ACTIONS: Final = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from devkit.nucleus.testbed import RunningNucleus
+from standins.nucleus.testbed import RunningNucleus
 from tests.conformance.target import Line, Target, open_target
 
 

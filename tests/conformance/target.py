@@ -41,8 +41,8 @@ from awsiot.greengrasscoreipc import connect
 from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
 from awsiot.greengrasscoreipc.model import BinaryMessage, JsonMessage, PublishMessage
 
-from devkit.nucleus.authority import MQTT_PROXY, PUBSUB
-from devkit.nucleus.testbed import RunningNucleus, running_nucleus
+from standins.nucleus.authority import MQTT_PROXY, PUBSUB
+from standins.nucleus.testbed import RunningNucleus, running_nucleus
 
 COMPONENT: Final = "smartcam.Conformance"
 ACCESS_CONTROL: Final[Mapping[str, object]] = {

@@ -17,8 +17,8 @@ from awsiot.greengrasscoreipc.model import (
     UnauthorizedError,
 )
 
-from devkit.nucleus.profile import CLASSIC
-from devkit.nucleus.testbed import RunningNucleus, running_nucleus
+from standins.nucleus.profile import CLASSIC
+from standins.nucleus.testbed import RunningNucleus, running_nucleus
 from tests.conformance.target import ACCESS_CONTROL, COMPONENT, CONFIGURATION, PATIENCE_S, Line, Target, eventually
 from tests.conformance.test_handshake import read_packet
 from tests.conformance.wire import packet, plug

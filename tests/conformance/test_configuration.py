@@ -10,7 +10,7 @@ from awsiot.greengrasscoreipc.model import (
     UpdateStateResponse,
 )
 
-from devkit.nucleus.testbed import RunningNucleus
+from standins.nucleus.testbed import RunningNucleus
 from tests.conformance.target import CONFIGURATION, Line, is_real
 
 COMPONENT = "smartcam.Conformance"

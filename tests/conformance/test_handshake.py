@@ -6,8 +6,8 @@ import pytest
 from awscrt.exceptions import AwsCrtError
 from awsiot.greengrasscoreipc.model import ServiceError
 
-from devkit.nucleus.eventstream import Packet, Splitter, encode, int32
-from devkit.nucleus.testbed import RunningNucleus
+from standins.nucleus.eventstream import Packet, Splitter, encode, int32
+from standins.nucleus.testbed import RunningNucleus
 from tests.conformance.target import PATIENCE_S, Line, Target, eventually
 from tests.conformance.wire import CONNECT_ACK, connect_packet, packet, plug
 

@@ -3,8 +3,8 @@ import time
 import pytest
 from awsiot.greengrasscoreipc.model import PublishToIoTCoreResponse, ServiceError, UnauthorizedError
 
-from devkit.nucleus.cloud import CloudMessage
-from devkit.nucleus.testbed import RunningNucleus
+from standins.nucleus.cloud import CloudMessage
+from standins.nucleus.testbed import RunningNucleus
 from tests.conformance.target import Line, eventually
 
 TOPIC = "conformance/cloud/a"

@@ -5,9 +5,9 @@ import pytest
 from awscrt.exceptions import AwsCrtError
 from awsiot.greengrasscoreipc.model import ServiceError
 
-from devkit.nucleus.eventstream import Packet, encode, int32, string
-from devkit.nucleus.rpc import to_json
-from devkit.nucleus.testbed import RunningNucleus
+from standins.nucleus.eventstream import Packet, encode, int32, string
+from standins.nucleus.rpc import to_json
+from standins.nucleus.testbed import RunningNucleus
 from tests.conformance.target import PATIENCE_S, Line, Target, eventually
 from tests.conformance.wire import plug
 

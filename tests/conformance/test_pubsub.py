@@ -1,7 +1,7 @@
 import pytest
 from awsiot.greengrasscoreipc.model import PublishMessage, ServiceError, UnauthorizedError
 
-from devkit.nucleus.testbed import RunningNucleus, access_control
+from standins.nucleus.testbed import RunningNucleus, access_control
 from tests.conformance.target import PATIENCE_S, Line, Target, eventually
 
 TOPIC = "conformance/local/a"

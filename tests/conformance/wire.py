@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from devkit.nucleus.eventstream import Packet, encode, int32, string
+from standins.nucleus.eventstream import Packet, encode, int32, string
 from tests.conformance.target import PATIENCE_S, Target
 
 CONNECT_ACK = bytes.fromhex(

@@ -7,12 +7,12 @@ from typing import Protocol
 
 import pytest
 
-from devkit.nucleus.profile import PROFILES
-from devkit.nucleus.testbed import RunningNucleus, access_control, running_nucleus
 from smartcam.contract.errors import BusRefused, BusUnavailable, MessageTooLarge
-from smartcam.edge.bus import LARGEST_PAYLOAD, Bus
-from smartcam.edge.greengrass_bus import GreengrassBus
-from smartcam.edge.streams import Patience
+from smartcam.edge.bus.greengrass import GreengrassBus
+from smartcam.edge.bus.port import LARGEST_PAYLOAD, Bus
+from smartcam.edge.bus.streams import Patience
+from standins.nucleus.profile import PROFILES
+from standins.nucleus.testbed import RunningNucleus, access_control, running_nucleus
 from tests.fakes.bus import FakeNucleus, Hearing
 
 COMPONENT, OTHER = "test.Component", "test.Other"

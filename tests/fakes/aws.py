@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 from infra.alerts.runtime.agreed import EMAILS_PER_SECOND
 from infra.alerts.runtime.audience import RANK, Group
-from infra.alerts.runtime.aws_windows import timer_due
+from infra.alerts.runtime.aws.windows import timer_due
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.jobs import Job
@@ -24,7 +24,7 @@ from infra.alerts.runtime.ports import (
     Spot,
     Told,
 )
-from infra.alerts.runtime.render import AlertText, Purpose, alert_number
+from infra.alerts.runtime.words.render import AlertText, Purpose, alert_number
 from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.event import Event
 from smartcam.contract.ids import CameraId, EventId, ThingName

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from smartcam.contract.errors import BusRefused, BusUnavailable, MessageTooLarge
-from smartcam.edge.bus import LARGEST_PAYLOAD, OnMessage, fits
+from smartcam.edge.bus.port import LARGEST_PAYLOAD, OnMessage, fits
 
 logger = logging.getLogger(__name__)
 

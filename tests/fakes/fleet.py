@@ -12,12 +12,12 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from devkit.build.suite import Built, build_suite
-from devkit.control.components import Shelf
-from devkit.control.plane import ACCOUNT, Outcome, Plane
-from devkit.control.server import serving
-from devkit.control.wire import Fields
-from devkit.release.aws import Aws, Client, connect
+from standins.greengrass_api.components import Shelf
+from standins.greengrass_api.plane import ACCOUNT, Outcome, Plane
+from standins.greengrass_api.server import serving
+from standins.greengrass_api.wire import Fields
+from tools.build.suite import Built, build_suite
+from tools.release.aws import Aws, Client, connect
 
 REGION = "eu-west-1"
 BUCKET = "artifacts-of-tests"

@@ -15,9 +15,6 @@ from typing import Any
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-from devkit.cloud.inbox import Delivery
-from devkit.cloud.local_cloud import LocalCloud
-from devkit.tools import setup_cloud
 from infra.alerts.stack import STACK_NAME
 from infra.app import main
 from infra.names import policy_name
@@ -26,7 +23,10 @@ from smartcam.contract.event import Event
 from smartcam.contract.ids import CameraId, ThingName, new_event_id
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import ack_topic, event_topic
+from standins.cloud.inbox import Delivery
+from standins.cloud.local_cloud import LocalCloud
 from tests.infra.sample import raised
+from tools.setup import setup_cloud
 
 THING = ThingName("yard-1")
 PATIENCE_S = 30.0

@@ -10,18 +10,18 @@ from queue import Empty, Queue
 
 import pytest
 
-from devkit.alerts.reach import Reach, reach_of
-from devkit.alerts.redrive import main as redrive
-from devkit.alerts.stack import find_site
-from devkit.alerts.trial import main as trial
-from devkit.cloud.command import main as confirm
-from devkit.tools import ROOT
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import EventKind, Phase, Severity
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import event_topic
+from standins.cloud.command import main as confirm
 from tests.infra.local_site import FAILURES, PATIENCE_S, THING, Device, Site, deployed, fresh, ids_of, wait_until
 from tests.infra.sample import raised
+from tools.alerts.reach import Reach, reach_of
+from tools.alerts.redrive import main as redrive
+from tools.alerts.stack import find_site
+from tools.alerts.trial import main as trial
+from tools.setup import ROOT
 
 BURST = 12
 COOLDOWN_S = 4
@@ -152,7 +152,7 @@ def test_the_test_of_the_alerts_fails_as_long_as_a_group_has_nobody_who_has_conf
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="late@example.org")
     assert trial(["--thing", THING, "--camera", "trial-1"]) == 0
     assert "everyone: 2 confirmed, 1 waits for its confirmation: late@example.org" in capsys.readouterr().out
-    monkeypatch.setattr("devkit.alerts.trial.reach_of", lambda _site: (Reach("everyone", 0),))
+    monkeypatch.setattr("tools.alerts.trial.reach_of", lambda _site: (Reach("everyone", 0),))
     assert trial(["--thing", THING, "--camera", "trial-2"]) == 1
     assert capsys.readouterr().out.startswith("sent, but nobody gets it in everyone")
     assert confirm(["confirm", "--dir", str(site.cloud.folder)]) == 0

@@ -19,7 +19,8 @@ PROBE = """
 import json, sys
 sys.path[:0] = sys.argv[1:3]
 from infra.alerts.runtime import handler
-from infra.fleet.runtime import signs, watch
+from infra.fleet.runtime import signs
+from infra.fleet.runtime import handler as watch
 from infra.alerts.runtime.delivery import Delivery
 delivery = Delivery.from_rule(json.load(open(sys.argv[3])))
 assert callable(handler.handle) and callable(signs.handle) and callable(watch.handle)
@@ -60,7 +61,8 @@ def test_the_asset_holds_the_runtime_and_the_contract_and_nothing_else(asset: Pa
     places = {str(path.parent.relative_to(asset)) for path in asset.rglob("*") if path.is_file()}
     features = {f"infra/{name}{part}" for name in ("alerts", "fleet", "snapshots") for part in ("", "/runtime")}
     zones = {"zones/Europe", "zones/Asia"}
-    assert places == {"infra", *features, "smartcam", "smartcam/contract", *zones}
+    rooms = {"infra/alerts/runtime/aws", "infra/alerts/runtime/words"}
+    assert places == {"infra", *features, *rooms, "smartcam", "smartcam/contract", *zones}
     assert {path.suffix for path in asset.rglob("*") if path.is_file() and "zones" not in path.parts} == {".py"}
 
 

@@ -2,7 +2,7 @@
 
 from infra.alerts.runtime.alerting import Outcome
 from infra.alerts.runtime.ports import AlertState
-from infra.alerts.runtime.render import Purpose
+from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.event import EventKind, Severity
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S

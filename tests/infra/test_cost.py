@@ -9,9 +9,10 @@ from botocore.client import BaseClient
 
 from infra.alerts.asset import ROOT
 from infra.alerts.runtime import handler
-from infra.alerts.runtime.aws_windows import entries
+from infra.alerts.runtime.aws.windows import entries
 from infra.alerts.runtime.facts import HeldEvent
-from infra.fleet.runtime import signs, watch
+from infra.fleet.runtime import handler as watch
+from infra.fleet.runtime import signs
 from infra.fleet.runtime.watching import measures
 from infra.site import SiteSettings
 from smartcam.contract.event import Severity

@@ -8,7 +8,7 @@ import pytest
 
 from infra.alerts.runtime import metrics
 from infra.alerts.runtime.ports import AlertState
-from infra.alerts.runtime.render import Purpose
+from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.event import Event
 from smartcam.contract.ids import CameraId, new_event_id
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs

@@ -11,7 +11,7 @@ from infra.alerts.runtime import metrics
 from infra.alerts.runtime.alerting import Outcome
 from infra.alerts.runtime.audience import Audience, Group
 from infra.alerts.runtime.ports import AlertState
-from infra.alerts.runtime.render import Purpose
+from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.event import Event
 from smartcam.contract.times import NS_PER_S
 from tests.fakes.aws import Crash, Interruption, crash

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.alerts.runtime.fitting import cut_units, one_line, ucs2_units
-from infra.alerts.runtime.gsm7 import BASIC, EXTENDED, cut, septets, to_ascii, to_gsm7
+from infra.alerts.runtime.words.fitting import cut_units, one_line, ucs2_units
+from infra.alerts.runtime.words.gsm7 import BASIC, EXTENDED, cut, septets, to_ascii, to_gsm7
 
 texts = st.text(st.characters(codec="utf-8"), max_size=60)
 

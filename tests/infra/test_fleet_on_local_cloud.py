@@ -16,11 +16,6 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-from devkit.alerts.command import main as alerts
-from devkit.cloud.device import DeviceIdentity
-from devkit.cloud.inbox import Channel
-from devkit.cloud.local_cloud import LocalCloud
-from devkit.tools import ROOT, setup_cloud
 from infra.alerts.stack import STACK_NAME
 from infra.app import main
 from infra.names import GROUP, policy_name
@@ -34,11 +29,16 @@ from smartcam.contract.topics import health_topic
 from smartcam.doctor.cloud import Identity, look_at_certificate, look_at_iot_core
 from smartcam.doctor.finding import State
 from smartcam.edge.clock import SystemClock
-from smartcam.edge.exchange import TokenExchange
-from smartcam.edge.snapshots import SnapshotSettings, SnapshotStore, SnapshotUploader
-from smartcam.edge.upload import S3Store
+from smartcam.edge.pictures.exchange import TokenExchange
+from smartcam.edge.pictures.snapshots import SnapshotSettings, SnapshotStore, SnapshotUploader
+from smartcam.edge.pictures.upload import S3Store
+from standins.cloud.device import DeviceIdentity
+from standins.cloud.inbox import Channel
+from standins.cloud.local_cloud import LocalCloud
 from tests.fakes.aws_server import FakeExchange, serving
 from tests.infra.sample import raised
+from tools.alerts.command import main as alerts
+from tools.setup import ROOT, setup_cloud
 
 THING, GATE = ThingName("yard-1"), CameraId("gate")
 PEOPLE, OPERATORS = "anna@example.org", "ops@example.org"
@@ -228,7 +228,7 @@ def test_a_provisioned_device_connects_with_what_its_bundle_holds_until_it_is_re
     site: Site, tmp_path: Path
 ) -> None:
     def provision(*more: str) -> str:
-        command = [sys.executable, "-m", "devkit", "provision", "porch-1", "--out", str(tmp_path), *more]
+        command = [sys.executable, "-m", "front", "provision", "porch-1", "--out", str(tmp_path), *more]
         environment = {**os.environ, **site.cloud.environment()}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

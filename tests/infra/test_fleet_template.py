@@ -9,7 +9,7 @@ import pytest
 
 from infra.app import main
 from infra.fleet.infrastructure import HEALTH_SQL, PRESENCE_SQL, SIGNS_HANDLER, WATCH_HANDLER
-from infra.fleet.runtime.watch import PATIENCE, policy_from
+from infra.fleet.runtime.handler import PATIENCE, policy_from
 from infra.monitoring.infrastructure import DEAD_LETTER_AGE_S
 from infra.names import ROLE_ALIAS
 from tests.infra.conftest import Template, plain

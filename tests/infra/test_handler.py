@@ -18,7 +18,7 @@ from infra.alerts.asset import ROOT
 from infra.alerts.infrastructure import EVENT_SQL
 from infra.alerts.runtime import handler
 from infra.alerts.runtime.agreed import LEASE_S
-from infra.alerts.runtime.aws_outward import (
+from infra.alerts.runtime.aws.outward import (
     SnsNotifier,
 )
 from infra.alerts.runtime.handler import Surroundings

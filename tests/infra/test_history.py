@@ -6,11 +6,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.alerts.runtime.agreed import EMAILS_PER_SECOND
-from infra.alerts.runtime.aws_digests import DynamoDigests
-from infra.alerts.runtime.aws_history import DynamoHistory
-from infra.alerts.runtime.aws_limits import DynamoLimits
-from infra.alerts.runtime.aws_windows import DynamoWindows
-from infra.alerts.runtime.dynamo import Table
+from infra.alerts.runtime.aws.digests import DynamoDigests
+from infra.alerts.runtime.aws.dynamo import Table
+from infra.alerts.runtime.aws.history import DynamoHistory
+from infra.alerts.runtime.aws.limits import DynamoLimits
+from infra.alerts.runtime.aws.windows import DynamoWindows
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.ports import AlertState as State
 from infra.alerts.runtime.ports import (
@@ -26,7 +26,7 @@ from infra.alerts.runtime.ports import (
     Told,
     Windows,
 )
-from infra.alerts.runtime.render import alert_number
+from infra.alerts.runtime.words.render import alert_number
 from smartcam.contract.event import Event, Severity
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs

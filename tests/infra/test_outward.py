@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
 from infra.alerts.runtime.audience import Group, Language
-from infra.alerts.runtime.aws_outward import (
+from infra.alerts.runtime.aws.outward import (
     DelayClient,
     IotReplies,
     SnsNotifier,
@@ -22,8 +22,8 @@ from infra.alerts.runtime.aws_outward import (
 from infra.alerts.runtime.facts import AlertFacts
 from infra.alerts.runtime.jobs import SendDigest, job_from_json
 from infra.alerts.runtime.ports import NotPublished, NotReplied
-from infra.alerts.runtime.render import AlertText, alert_number, render_alert
 from infra.alerts.runtime.timing import occasion
+from infra.alerts.runtime.words.render import AlertText, alert_number, render_alert
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Phase
 from smartcam.contract.ids import ThingName

@@ -13,8 +13,8 @@ from infra.alerts.runtime.audience import Audience, Group, Language
 from infra.alerts.runtime.jobs import CloseWindow
 from infra.alerts.runtime.ports import AlertState, Told
 from infra.alerts.runtime.quiet import QuietHours
-from infra.alerts.runtime.render import Purpose
 from infra.alerts.runtime.telling import MISSED_S
+from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.event import Severity
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S, UtcNs

@@ -3,7 +3,7 @@
 import pytest
 
 from infra.alerts.runtime.audience import Language
-from infra.alerts.runtime.render import render_alert
+from infra.alerts.runtime.words.render import render_alert
 from smartcam.contract.event import Event, EventKind
 from smartcam.inference.events import DETECTED, MOTION, UNUSUAL
 from smartcam.vision.tamper import Cause

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.alerts.runtime import chinese, english
 from infra.alerts.runtime.agreed import DISPLAY_NAME
 from infra.alerts.runtime.audience import Language
 from infra.alerts.runtime.facts import (
@@ -19,9 +18,11 @@ from infra.alerts.runtime.facts import (
     HeldEvent,
     PictureLink,
 )
-from infra.alerts.runtime.fitting import GSM7, UCS2, ucs2_units
-from infra.alerts.runtime.gsm7 import septets, to_gsm7
-from infra.alerts.runtime.render import (
+from infra.alerts.runtime.timing import Occasion, occasion
+from infra.alerts.runtime.words import chinese, english
+from infra.alerts.runtime.words.fitting import GSM7, UCS2, ucs2_units
+from infra.alerts.runtime.words.gsm7 import septets, to_gsm7
+from infra.alerts.runtime.words.render import (
     MOST_IN_DOCUMENT,
     AlertText,
     Purpose,
@@ -30,7 +31,6 @@ from infra.alerts.runtime.render import (
     render_closing,
     render_digest,
 )
-from infra.alerts.runtime.timing import Occasion, occasion
 from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Event, EventKind, Severity
 from smartcam.contract.ids import CameraId, ThingName, new_event_id
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs

@@ -4,12 +4,12 @@ import pytest
 
 from infra.alerts.runtime.alerting import Outcome
 from infra.alerts.runtime.audience import Audience, Group, Wanted
-from infra.alerts.runtime.aws_history import DynamoHistory
-from infra.alerts.runtime.dynamo import Table
+from infra.alerts.runtime.aws.dynamo import Table
+from infra.alerts.runtime.aws.history import DynamoHistory
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.jobs import DeliverAgain
 from infra.alerts.runtime.ports import AlertState, Claim, Closing, Digests, History, Record, Told, Windows
-from infra.alerts.runtime.render import Purpose
+from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event, EventKind, Severity
 from smartcam.contract.times import NS_PER_S, UtcNs

@@ -10,8 +10,8 @@ from infra.alerts.runtime.closing import Timekeeping
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import PictureLink
 from infra.alerts.runtime.jobs import Job, job_from_json, job_to_json
-from infra.alerts.runtime.render import Purpose
 from infra.alerts.runtime.telling import Telling
+from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event
 from smartcam.contract.times import NS_PER_S, UtcNs

@@ -14,7 +14,7 @@ from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.topics import FRAMES_PREFIX, ack_topic, health_topic, parse_event_topic
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import Service, StopToken
-from smartcam.edge.outbox import Outbox
+from smartcam.edge.outbox.outbox import Outbox
 from smartcam.inference.main import build as build_inference
 from smartcam.inference.service import Health, InferenceService
 from tests.fakes.bus import FakeNucleus, Publication

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from devkit.score.matching import SeenEvent
-from devkit.score.playback import CAMERA, play_open
 from smartcam.capture.settings import CameraSettings
-from smartcam.inference.analysis import ObjectModel
+from smartcam.inference.analysis.analysis import ObjectModel
 from smartcam.inference.settings import InferenceSettings
 from smartcam.model.manifest import ModelKind
 from tests.pipeline.day import DAY_S, DrawnDay, Plan
 from tests.unit.inference.stage import manifest
+from tools.score.matching import SeenEvent
+from tools.score.playback import CAMERA, play_open
 
 SEEN_WITHIN_S = 6.0
 

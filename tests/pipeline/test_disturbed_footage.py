@@ -5,10 +5,10 @@ from statistics import median
 
 import pytest
 
-from devkit.score.command import measure
-from devkit.score.report import ClipScore
 from tests.pipeline.disturbed import DISTURBANCES, Disturbance, disturb
 from tests.pipeline.test_footage import MODEL, SHARED, make_stock_bundle
+from tools.score.command import measure
+from tools.score.report import ClipScore
 
 pytestmark = [
     pytest.mark.soak,

@@ -5,9 +5,9 @@ from statistics import median
 
 import pytest
 
-from devkit.bundle import main as make_bundle
-from devkit.score.command import measure
-from devkit.score.report import ClipScore, Score
+from tools.bundle.command import main as make_bundle
+from tools.score.command import measure
+from tools.score.report import ClipScore, Score
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 MODEL = SHARED / "models" / "coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"

@@ -7,7 +7,7 @@ import pytest
 
 from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import StatusNotice
-from smartcam.edge.bus import LARGEST_PAYLOAD
+from smartcam.edge.bus.port import LARGEST_PAYLOAD
 from tests.pipeline.site import Site, wait_until
 from tests.pipeline.visitor import red_bundle, visit_clip
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from devkit import probe
+from measure import probe
 from smartcam.contract.event import Event
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
-from smartcam.inference.objects import ObjectAnalysis
+from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.settings import CameraSettings
 from smartcam.vision.frame import Frame
 from smartcam.vision.motion import MotionGate, MotionSettings

@@ -5,20 +5,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from devkit.score.playback import CAMERA
 from smartcam.capture.eye import Eye
 from smartcam.capture.settings import CameraSettings as CaptureSettings
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
-from smartcam.inference.analysis import ObjectModel
+from smartcam.inference.analysis.analysis import ObjectModel
+from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.events import Snapshot
-from smartcam.inference.objects import ObjectAnalysis
 from smartcam.inference.settings import CameraSettings
 from smartcam.model.manifest import ModelKind
 from smartcam.vision.frame import Frame
 from smartcam.vision.zone import Zone
 from tests.pipeline.day import HEIGHT, WIDTH, DrawnDay, Plan
 from tests.unit.inference.stage import maker, manifest
+from tools.score.playback import CAMERA
 
 NEIGHBOUR = Zone("neighbour", ((0.6, 0.0), (1.0, 0.0), (1.0, 1.0), (0.6, 1.0)))
 """It hides the right of the picture, and the front of the car where it parks."""

@@ -13,8 +13,8 @@ import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
-from devkit.rtsp import RtspServer
 from smartcam.vision.picture import Picture
+from standins.rtsp import RtspServer
 
 SCRIPT: Final = Path(__file__).with_name("gst_camera.py")
 _ENCODERS: Final = {

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit.rtsp import RtspServer, setup_rtsp
-from devkit.tools import ToolsError
+from standins.rtsp import RtspServer, setup_rtsp
 from tests.clips import moving_square
 from tests.rtsp.camera import RtspCamera, record
+from tools.setup import ToolsError
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.rtsp import RtspServer
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice
+from standins.rtsp import RtspServer
 from tests.clips import moving_square, write_clip
 from tests.pipeline.site import Site, wait_until
 from tests.pipeline.visitor import red_bundle

@@ -8,17 +8,17 @@ from typing import Protocol
 
 import pytest
 
-from devkit.build.suite import build_suite
-from devkit.demo.device import Deployment
-from devkit.rtsp import RtspServer
+from measure.demo.device import Deployment
 from smartcam.contract.event import Phase
 from smartcam.contract.ids import CameraId
+from standins.rtsp import RtspServer
 from tests.pipeline.site import Site, wait_until
 from tests.pipeline.visitor import FPS, red_bundle, visits
 from tests.rtsp.camera import RtspCamera, record
 from tests.system.judge import Judge
 from tests.system.resources import Usage, growth, usage
 from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, running, until
+from tools.build.suite import build_suite
 
 OUTAGES = int(os.environ.get("SMARTCAM_OUTAGES", "50"))
 LOST, RESTORED, ANOMALY = "camera_lost", "camera_restored", "anomaly"

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from devkit.rtsp import RtspServer
 from smartcam.capture.settings import CameraSettings, Decoder, SourceKind
 from smartcam.capture.sources import pyav_live
 from smartcam.capture.sources.opening import open_source
@@ -19,6 +18,7 @@ from smartcam.contract.errors import CameraLost
 from smartcam.contract.ids import CameraId
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import StopToken
+from standins.rtsp import RtspServer
 from tests.rtsp.camera import RtspCamera
 
 USER, PASSWORD = "viewer", "p@ss:w/rd %41'é\"?#"

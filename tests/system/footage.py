@@ -7,10 +7,10 @@ import av
 import pytest
 from av.video.stream import VideoStream
 
-from devkit.build.suite import ROOT
-from devkit.bundle import main as make_bundle
-from devkit.demo.plan import CLIP_FOLDER
-from devkit.demo.yard_clip import yard_clip
+from measure.demo.plan import CLIP_FOLDER
+from measure.demo.yard_clip import yard_clip
+from tools.build.suite import ROOT
+from tools.bundle.command import main as make_bundle
 
 SHARED = ROOT.parent / "shared" / "data"
 SIX_PEOPLE = SHARED / "video" / "intel_one-by-one-person-detection.mp4"

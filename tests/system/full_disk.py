@@ -9,7 +9,7 @@ from pathlib import Path
 from smartcam.contract.notice import StatusNotice
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.logs import configure_logging
-from smartcam.edge.outbox import Outbox, OutboxCounts
+from smartcam.edge.outbox.outbox import Outbox, OutboxCounts
 from smartcam.inference.main import build as build_inference
 from tests.pipeline.site import THING, Component, Site, wait_until
 from tests.pipeline.test_inline import ways

@@ -5,12 +5,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.cloud.device import DeviceIdentity
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import EventId, ThingName
 from smartcam.contract.topics import ack_topic
-from tests.unit.devkit_nucleus.broker import Broker, Papers, make_papers
+from standins.cloud.device import DeviceIdentity
+from tests.unit.standins.nucleus.broker import Broker, Papers, make_papers
 
 THING = ThingName("restart-device")
 

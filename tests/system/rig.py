@@ -12,17 +12,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from devkit.build.suite import ROOT
-from devkit.demo.device import Deployment, nucleus_command
-from devkit.demo.inference_log import left_in_outbox
-from devkit.demo.story import Entry
+from measure.demo.device import Deployment, nucleus_command
+from measure.demo.inference_log import left_in_outbox
+from measure.demo.story import Entry
 from smartcam.contract.errors import OutboxError
 from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import FRAMES_PREFIX
-from smartcam.edge.ring import DEFAULT_FOLDER
-from smartcam.edge.ring_file import remove_leftover, ring_path
+from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
+from smartcam.edge.ring.ring_file import remove_leftover, ring_path
+from tools.build.suite import ROOT
 
 CAPTURE, INFERENCE = "smartcam.Capture", "smartcam.Inference"
 _MODULES = {CAPTURE: "smartcam.capture.main", INFERENCE: "smartcam.inference.main"}

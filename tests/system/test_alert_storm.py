@@ -12,9 +12,9 @@ from typing import Final
 
 import pytest
 
-from devkit.tools import ROOT
 from smartcam.contract.event import Event
 from tests.infra.local_site import FAILURES, Device, Site, deployed, fresh, wait_until
+from tools.setup import ROOT
 
 CAMERAS: Final = 50
 COOLDOWN_S: Final = 20

@@ -10,9 +10,9 @@ from typing import Final
 
 import pytest
 
-from devkit.tools import ROOT
 from smartcam.contract.event import Event
 from tests.infra.local_site import FAILURES, Device, Site, deployed, fresh, ids_of, wait_until
+from tools.setup import ROOT
 
 DUPLICATES: Final = 0.3
 IN_FLIGHT: Final = 24

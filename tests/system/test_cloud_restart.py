@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.suite import DEMO_BUNDLE, build_suite
-from devkit.demo.cloud import DemoCloud, running_cloud
-from devkit.demo.device import Deployment
-from devkit.demo.plan import CLIP_FOLDER, clip_seconds
-from devkit.demo.report import CHANNELS
-from devkit.demo.yard_clip import yard_clip
-from devkit.tools import setup_cloud
+from measure.demo.cloud import DemoCloud, running_cloud
+from measure.demo.device import Deployment
+from measure.demo.plan import CLIP_FOLDER, clip_seconds
+from measure.demo.report import CHANNELS
+from measure.demo.yard_clip import yard_clip
 from smartcam.contract.ids import CameraId, EventId
 from smartcam.contract.times import NS_PER_S
 from tests.system.faults import raised
 from tests.system.rig import PATIENCE_S, Rig, running, until
+from tools.build.suite import DEMO_BUNDLE, build_suite
+from tools.setup import setup_cloud
 
 pytestmark = [pytest.mark.cloud, pytest.mark.soak]
 PAUSE_S = 3.0

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.suite import ROOT
-from smartcam.edge.ring import DEFAULT_FOLDER
+from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
+from tools.build.suite import ROOT
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 
 @contextmanager
 def demo(camera: str, folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "devkit", "demo", "--camera", camera, "--folder", str(folder), *arguments]
+    command = [sys.executable, "-m", "front", "demo", "--camera", camera, "--folder", str(folder), *arguments]
     # A group of its own, so that a signal to it is what a terminal's Ctrl-C is.
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True

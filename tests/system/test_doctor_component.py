@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.suite import DEMO_BUNDLE, ROOT, Built, build_suite
-from devkit.nucleus.profile import PROFILES
+from standins.nucleus.profile import PROFILES
 from tests.clips import still_scene, write_clip
 from tests.system.rig import PATIENCE_S, until
+from tools.build.suite import DEMO_BUNDLE, ROOT, Built, build_suite
 
 pytestmark = pytest.mark.slow
 DOCTOR = "smartcam.Doctor"
@@ -57,7 +57,7 @@ def visit(folder: Path, profile: str, built: Built, configuration: dict[str, obj
     description = folder / "deployment.json"
     description.write_text(json.dumps({"components": document}))
     options = ["--root", folder, "--profile", profile, "--recipes", built.recipes, "--artifacts", built.artifacts]
-    command = [sys.executable, "-m", "devkit", "nucleus", *options, "--deploy", description, "--thing", "yard-1"]
+    command = [sys.executable, "-m", "front", "nucleus", *options, "--deploy", description, "--thing", "yard-1"]
     with (folder / "nucleus.log").open("wb") as log:
         nucleus = subprocess.Popen([str(part) for part in command], cwd=ROOT, stdout=log, stderr=log)
     try:

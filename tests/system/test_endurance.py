@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.suite import DEMO_BUNDLE, ROOT, build_suite
-from devkit.demo.device import Deployment
-from devkit.demo.plan import CLIP_FOLDER
-from devkit.demo.yard_clip import yard_clip
+from measure.demo.device import Deployment
+from measure.demo.plan import CLIP_FOLDER
+from measure.demo.yard_clip import yard_clip
 from smartcam.contract.ids import CameraId
-from smartcam.edge.ring import DEFAULT_FOLDER
+from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
 from tests.system.footage import SIX_PEOPLE, detector_bundle, needs_footage, repeated
 from tests.system.judge import Judge
 from tests.system.resources import MIB, Usage, growth, shared_bytes, usage
 from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, Rig, running, until
+from tools.build.suite import DEMO_BUNDLE, ROOT, build_suite
 
 pytestmark = pytest.mark.soak
 FRAMES = int(os.environ.get("SMARTCAM_ENDURANCE_FRAMES", "50000"))

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.command import fetch_wheels
-from devkit.build.suite import DEMO_BUNDLE, ROOT, Built, build_suite
-from devkit.build.wheels import PLATFORMS, Platform
-from devkit.nucleus.profile import PROFILES
-from devkit.tools import setup_cloud
+from standins.nucleus.profile import PROFILES
 from tests.system.footage import first_visitor
+from tools.build.command import fetch_wheels
+from tools.build.suite import DEMO_BUNDLE, ROOT, Built, build_suite
+from tools.build.wheels import PLATFORMS, Platform
+from tools.setup import setup_cloud
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 LOOPBACK_UP = """
@@ -65,7 +65,7 @@ def test_both_nuclei_run_the_demo_from_the_build_alone_without_a_network(built: 
     clip = first_visitor(tmp_path / "visitor.mp4")
 
     def demo(profile: str) -> subprocess.CompletedProcess[str]:
-        command = [*OFFLINE, sys.executable, "-m", "devkit", "demo", "--built", str(built.folder), "--profile", profile]
+        command = [*OFFLINE, sys.executable, "-m", "front", "demo", "--built", str(built.folder), "--profile", profile]
         command += ["--video", str(clip), "--folder", str(tmp_path / profile), "--camera", f"{profile}{os.getpid()}"]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 

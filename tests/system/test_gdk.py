@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from devkit.build.suite import ROOT
-from devkit.cloud.local_cloud import LocalCloud
-from devkit.control.components import Shelf
-from devkit.control.plane import ACCOUNT, Outcome, Plane
-from devkit.control.server import serving
-from devkit.tools import setup_cloud
 from smartcam import __version__
+from standins.cloud.local_cloud import LocalCloud
+from standins.greengrass_api.components import Shelf
+from standins.greengrass_api.plane import ACCOUNT, Outcome, Plane
+from standins.greengrass_api.server import serving
 from tests.fakes.fleet import digest_in
+from tools.build.suite import ROOT
+from tools.setup import setup_cloud
 
 GDK = shutil.which("gdk")
 BUCKET = "smartcam-artifacts-of-tests"

@@ -19,13 +19,13 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from devkit.cloud.cdk import DeployError
-from devkit.cloud.device import DeviceIdentity
-from devkit.cloud.inbox import Delivery
-from devkit.cloud.local_cloud import LocalCloud, LocalCloudError
-from devkit.tools import ROOT, Toolchain, setup_cloud
 from smartcam.contract.ids import ThingName
+from standins.cloud.cdk import DeployError
+from standins.cloud.device import DeviceIdentity
+from standins.cloud.inbox import Delivery
+from standins.cloud.local_cloud import LocalCloud, LocalCloudError
 from tests.system.sample_stack import EMAIL, PHONE, POLICY, STACK, THING, write_assembly
+from tools.setup import ROOT, Toolchain, setup_cloud
 
 pytestmark = pytest.mark.cloud
 _LIMIT_S = 90.0
@@ -297,7 +297,7 @@ def test_a_port_in_use_is_named_with_its_remedy(toolchain: Toolchain, tmp_path: 
 
 def test_the_command_runs_until_ctrl_c_and_leaves_nothing(toolchain: Toolchain, tmp_path: Path) -> None:
     assert toolchain.cloud_python.exists()
-    command = [sys.executable, "-m", "devkit", "cloud", "up", "--dir", str(tmp_path / "cloud")]
+    command = [sys.executable, "-m", "front", "cloud", "up", "--dir", str(tmp_path / "cloud")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         lines = [running.stdout.readline()]
@@ -314,8 +314,8 @@ def test_the_command_runs_until_ctrl_c_and_leaves_nothing(toolchain: Toolchain, 
 _OWNER = """
 import sys, time
 from pathlib import Path
-from devkit.cloud.local_cloud import LocalCloud
-from devkit.tools import setup_cloud
+from standins.cloud.local_cloud import LocalCloud
+from tools.setup import setup_cloud
 cloud = LocalCloud(Path(sys.argv[1]), setup_cloud())
 cloud.start()
 print(cloud.pid, flush=True)

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.suite import ROOT, Built, build_suite
-from devkit.demo.device import Deployment
+from measure.demo.device import Deployment
 from smartcam.contract.event import EventKind
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S
 from tests.system.footage import FPS, SIX_PEOPLE, VISITS, cut, detector_bundle, needs_footage
 from tests.system.judge import Judge
 from tests.system.rig import PATIENCE_S, Rig, running, states, until
+from tools.build.suite import ROOT, Built, build_suite
 
 PYTHONS = {"LiteRT": sys.executable, "tflite-runtime": str(ROOT / ".venv-tflite" / "bin" / "python")}
 pytestmark = [

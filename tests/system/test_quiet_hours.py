@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from devkit.tools import ROOT
 from smartcam.contract.event import Severity
 from tests.infra.local_site import FAILURES, Site, deployed, fresh, ids_of, wait_until
+from tools.setup import ROOT
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 LONGEST_NIGHT_S: Final = 120

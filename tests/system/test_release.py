@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from devkit.build.suite import DEMO_BUNDLE, ROOT, build_suite
-from devkit.cloud.endpoint import ACCOUNT, REGION
-from devkit.cloud.local_cloud import LocalCloud
-from devkit.control.components import Shelf
-from devkit.control.plane import Outcome, Plane
-from devkit.control.server import serving
-from devkit.tools import setup_cloud
 from smartcam import __version__
+from standins.cloud.endpoint import ACCOUNT, REGION
+from standins.cloud.local_cloud import LocalCloud
+from standins.greengrass_api.components import Shelf
+from standins.greengrass_api.plane import Outcome, Plane
+from standins.greengrass_api.server import serving
 from tests.fakes.fleet import Devices, digest_in
+from tools.build.suite import DEMO_BUNDLE, ROOT, build_suite
+from tools.setup import setup_cloud
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 BUCKET = "artifacts-of-a-release"
@@ -32,7 +32,7 @@ class Site:
     storage: Any
 
     def run(self, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "devkit", verb, "--region", REGION, *arguments]
+        command = [sys.executable, "-m", "front", verb, "--region", REGION, *arguments]
         return subprocess.run(
             command, cwd=ROOT, env={**os.environ, **self.environment}, capture_output=True, text=True, check=False
         )

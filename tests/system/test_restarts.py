@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.suite import DEMO_BUNDLE, Built, build_suite
-from devkit.demo.device import Deployment
-from devkit.demo.plan import CLIP_FOLDER, clip_seconds
-from devkit.demo.yard_clip import yard_clip
+from measure.demo.device import Deployment
+from measure.demo.plan import CLIP_FOLDER, clip_seconds
+from measure.demo.yard_clip import yard_clip
 from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S
@@ -22,6 +21,7 @@ from tests.system.faults import Fault, Moment, Plan
 from tests.system.footage import FPS, VISITS, cut, detector_bundle, needs_footage
 from tests.system.judge import Judge
 from tests.system.rig import PATIENCE_S, Rig, running, until
+from tools.build.suite import DEMO_BUNDLE, Built, build_suite
 
 pytestmark = pytest.mark.slow
 Seconds = tuple[float, float]

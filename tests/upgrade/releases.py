@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from zipfile import ZipFile
 
-from devkit.build.archive import write_archive
-from devkit.build.suite import Built
+from tools.build.archive import write_archive
+from tools.build.suite import Built
 
 Changes = Mapping[tuple[str, str], tuple[str, str]]
 """By component and file of its code: what is written there, and what is written instead."""

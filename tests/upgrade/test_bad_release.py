@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.suite import DEMO_BUNDLE, ON_DEMAND, ROOT, Built, build_suite
-from devkit.nucleus.profile import PROFILES
 from smartcam.contract.ids import CameraId
-from smartcam.edge.ring import DEFAULT_FOLDER
-from smartcam.edge.ring_file import remove_leftover, ring_path
+from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
+from smartcam.edge.ring.ring_file import remove_leftover, ring_path
+from standins.nucleus.profile import PROFILES
 from tests.system.footage import first_visitor
 from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
 from tests.upgrade.releases import next_release
+from tools.build.suite import DEMO_BUNDLE, ON_DEMAND, ROOT, Built, build_suite
 
 pytestmark = pytest.mark.slow
 SWAPS_ITS_ANSWERS = (INFERENCE, "smartcam/model/heads.py"), ("= raw.reshape(-1)", "= raw.reshape(-1)[::-1]")
@@ -70,7 +70,7 @@ class Site:
             "--deploy": self.describe("0.1.0"),
             "--thing": "yard-1",
         }
-        command = [sys.executable, "-m", "devkit", "nucleus", *(str(part) for pair in options.items() for part in pair)]
+        command = [sys.executable, "-m", "front", "nucleus", *(str(part) for pair in options.items() for part in pair)]
         with (self.folder / "nucleus.log").open("wb") as log:
             self.nucleus = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
 

@@ -13,7 +13,7 @@ from smartcam.capture.settings import CaptureSettings
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId
-from smartcam.edge.outbox import Outbox
+from smartcam.edge.outbox.outbox import Outbox
 from smartcam.inference.settings import InferenceSettings
 from smartcam.inference.settings import read_settings as read_inference
 from tests.fakes.clock import FakeClock

@@ -1,7 +1,7 @@
 """Numbers the frames and hands them on."""
 
 from smartcam.capture.sources.source import TimedPicture
-from smartcam.capture.transport import Transport
+from smartcam.capture.transport.transports import Transport
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import PixelBox
 from smartcam.vision.frame import Frame

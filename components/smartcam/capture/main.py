@@ -10,21 +10,21 @@ from pathlib import Path
 import cv2
 
 from smartcam.capture.cameras import Cameras
-from smartcam.capture.checking import check, one_frame_each
-from smartcam.capture.once import play_once
-from smartcam.capture.self_test import try_a_frame
+from smartcam.capture.commands.check import check, one_frame_each
+from smartcam.capture.commands.once import play_once
+from smartcam.capture.commands.self_test import try_a_frame
 from smartcam.capture.service import CaptureService
 from smartcam.capture.settings import CameraSettings, read_settings
 from smartcam.capture.sources.opening import open_source
 from smartcam.contract.errors import BusError, SmartcamError
-from smartcam.edge.bus import Bus
+from smartcam.edge.bus.greengrass import GreengrassBus
+from smartcam.edge.bus.port import Bus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.document import DocumentError, document_from
-from smartcam.edge.greengrass_bus import GreengrassBus
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import LEVELS, configure_logging
 from smartcam.edge.memory_file import MemoryFile
-from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE, RingWriter
+from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, FOLDER_VARIABLE, RingWriter
 from smartcam.edge.self_test import run_self_test
 from smartcam.edge.understood import FILE as UNDERSTOOD
 

@@ -4,7 +4,7 @@ import logging
 from typing import Final
 
 from smartcam.capture.announcer import Announcer
-from smartcam.capture.transport import Publisher
+from smartcam.capture.transport.transports import Publisher
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import CameraState, StatusNotice
 from smartcam.contract.times import NS_PER_S, UtcNs

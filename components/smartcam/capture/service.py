@@ -11,18 +11,18 @@ from smartcam.capture.report import STATUS_S, Report
 from smartcam.capture.schedule import RateLimit
 from smartcam.capture.settings import AtEnd, CameraSettings
 from smartcam.capture.sources.source import FrameSource, TimedPicture
-from smartcam.capture.transport import Publisher
-from smartcam.capture.transports import Wish, new_transport
+from smartcam.capture.transport.choice import Wish, new_transport
+from smartcam.capture.transport.transports import Publisher
 from smartcam.contract.errors import CameraEnded, CameraLost
 from smartcam.contract.notice import CameraState
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus import Bus
+from smartcam.edge.bus.port import Bus
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.memory_file import MemoryFile
-from smartcam.edge.ring import RingWriter
+from smartcam.edge.ring.frame_ring import RingWriter
 
 logger = logging.getLogger(__name__)
 

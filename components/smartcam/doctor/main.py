@@ -22,11 +22,11 @@ from smartcam.doctor.nucleus import look_at_topics
 from smartcam.doctor.settings import DoctorSettings, read_settings
 from smartcam.doctor.sight import look_at_camera, look_at_model
 from smartcam.edge.arguments import number, whole
-from smartcam.edge.bus import Bus
+from smartcam.edge.bus.greengrass import GreengrassBus
+from smartcam.edge.bus.port import Bus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.document import DocumentError, read_document
-from smartcam.edge.greengrass_bus import GreengrassBus
-from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE
+from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, FOLDER_VARIABLE
 
 THING_VARIABLE = "AWS_IOT_THING_NAME"
 
@@ -86,7 +86,7 @@ def _cloud(config: Path | None, port: int) -> Iterator[Finding]:
     try:
         identity = read_identity(_document(config), port)
     except (OSError, ValueError, KeyError, TypeError, ContractError) as error:
-        said = f"{config}: {_reason(error)}; name the file of `devkit provision`, and read it as root"
+        said = f"{config}: {_reason(error)}; name the file of `smartcam provision`, and read it as root"
         yield Finding("IoT Core", State.FAULT, said)
         return
     yield look_at_certificate(identity)

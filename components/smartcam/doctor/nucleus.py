@@ -8,11 +8,11 @@ from smartcam.contract.errors import BusError, BusRefused
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.topics import ack_topic, frames_topic
 from smartcam.doctor.finding import Finding, State
-from smartcam.edge.bus import Bus
+from smartcam.edge.bus.port import Bus
 
 PATIENCE_S: Final = 3.0
 DOCTOR: Final = CameraId("_doctor")
-STREAMS: Final = "smartcam.edge.streams"
+STREAMS: Final = "smartcam.edge.bus.streams"
 _PROBE: Final = b"{}"
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from smartcam.contract.errors import BusError
-from smartcam.edge.bus import Bus
+from smartcam.edge.bus.port import Bus
 
 _EXPECTED: Final = (
     'must hold one component\'s configuration as a JSON object, such as {"cameras": {...}};'
-    " `python -m devkit deploy --plan --config cameras.yaml` checks what a deployment holds"
+    " `smartcam deploy --plan --config cameras.yaml` checks what a deployment holds"
 )
 
 

@@ -118,7 +118,7 @@ class Settings:
         except binascii.Error:
             raw = b""
         if len(raw) != _KEY_BYTES:
-            remedy = "must be the 32 bytes of an Ed25519 public key in base64, as `devkit sign` prints it"
+            remedy = "must be the 32 bytes of an Ed25519 public key in base64, as `smartcam sign` prints it"
             self.refuse(self.error(key, remedy))
             return None
         return raw

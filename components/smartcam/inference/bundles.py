@@ -11,7 +11,7 @@ from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.edge.backoff import Backoff
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
-from smartcam.inference.analysis import Model, ObjectModel, SceneModel
+from smartcam.inference.analysis.analysis import Model, ObjectModel, SceneModel
 from smartcam.inference.kept_bundle import KeptBundle
 from smartcam.model.analyser import analyser_of
 from smartcam.model.bundle import ModelBundle

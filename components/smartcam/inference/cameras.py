@@ -13,19 +13,19 @@ from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.inline import InlineFrame
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice
 from smartcam.contract.times import UtcNs
-from smartcam.edge.album import Album
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.memory_file import MemoryFile
-from smartcam.inference.analysis import Analysis, Model, ObjectModel
+from smartcam.edge.pictures.album import Album
+from smartcam.inference.analysis.analysis import Analysis, Model, ObjectModel
+from smartcam.inference.analysis.objects import ObjectAnalysis
+from smartcam.inference.analysis.scene import SceneAnalysis
+from smartcam.inference.analysis.tamper import TamperAnalysis
 from smartcam.inference.events import Change, EventMaker, OpenEpisode, Sight
-from smartcam.inference.objects import ObjectAnalysis
-from smartcam.inference.pictures import FrameReaders
-from smartcam.inference.roster import CameraRoster
-from smartcam.inference.scene import SceneAnalysis
+from smartcam.inference.frames.conditions import CameraRoster
+from smartcam.inference.frames.readers import FrameReaders
+from smartcam.inference.frames.silence import CameraWatch
 from smartcam.inference.settings import InferenceSettings
-from smartcam.inference.tampering import TamperAnalysis
-from smartcam.inference.watch import CameraWatch
 from smartcam.vision.rule import MOTION
 
 logger = logging.getLogger(__name__)

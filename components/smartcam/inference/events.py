@@ -9,7 +9,7 @@ from smartcam.contract.event import Event, EventKind, NormalBox, Phase, Severity
 from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.reading import Fields
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
-from smartcam.edge.outbox import Episode
+from smartcam.edge.outbox.outbox import Episode
 
 _STORE_EVERY_S: Final = 20.0
 """How often the state of an open episode is stored anew: it tells a restarted process how long it was away."""

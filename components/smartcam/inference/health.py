@@ -21,7 +21,7 @@ from smartcam.contract.ids import ThingName
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import health_topic
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus import Bus
+from smartcam.edge.bus.port import Bus
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log

@@ -17,27 +17,27 @@ from smartcam.contract.errors import BusError, ContractError, OutboxError, Setti
 from smartcam.contract.health import OutboxHealth
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, EventId, ThingName, new_event_id, thing_name
 from smartcam.contract.times import UtcNs
-from smartcam.edge.album import Album
-from smartcam.edge.bus import Bus
+from smartcam.edge.bus.greengrass import GreengrassBus
+from smartcam.edge.bus.port import Bus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.document import DocumentError, document_from
-from smartcam.edge.exchange import TokenExchange
-from smartcam.edge.greengrass_bus import GreengrassBus
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import LEVELS, configure_logging, log
-from smartcam.edge.outbox import Outbox, OutboxLimits
-from smartcam.edge.ring import DEFAULT_FOLDER, FOLDER_VARIABLE
+from smartcam.edge.outbox.outbox import Outbox, OutboxLimits
+from smartcam.edge.pictures.album import Album
+from smartcam.edge.pictures.exchange import TokenExchange
+from smartcam.edge.pictures.snapshots import SnapshotStore, SnapshotUploader
+from smartcam.edge.pictures.upload import S3Store
+from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, FOLDER_VARIABLE
 from smartcam.edge.self_test import run_self_test
-from smartcam.edge.snapshots import SnapshotStore, SnapshotUploader
-from smartcam.edge.upload import S3Store
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import World
-from smartcam.inference.checking import check
+from smartcam.inference.commands.check import check
+from smartcam.inference.commands.once import score_once
+from smartcam.inference.commands.self_test import try_the_model, try_the_outbox
 from smartcam.inference.health import HealthReporter
 from smartcam.inference.kept_bundle import FOLDER as KEPT_BUNDLE
 from smartcam.inference.kept_bundle import KeptBundle
-from smartcam.inference.once import score_once
-from smartcam.inference.self_test import try_the_model, try_the_outbox
 from smartcam.inference.sender import Sender
 from smartcam.inference.service import InferenceService
 from smartcam.inference.settings import read_settings, understood_settings

@@ -10,10 +10,10 @@ from smartcam.contract.errors import BusError, BusUnavailable, ContractError, Ou
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import ack_topic, event_topic
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus import Bus
+from smartcam.edge.bus.port import Bus
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
-from smartcam.edge.outbox import DueEvent, Outbox
+from smartcam.edge.outbox.outbox import DueEvent, Outbox
 
 logger = logging.getLogger(__name__)
 

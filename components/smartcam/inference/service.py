@@ -16,20 +16,20 @@ from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import ALL_FRAMES, camera_of_frames_topic
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus import Bus
+from smartcam.edge.bus.port import Bus
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
-from smartcam.edge.outbox import Outbox
-from smartcam.edge.snapshots import SnapshotStore
+from smartcam.edge.outbox.outbox import Outbox
+from smartcam.edge.pictures.snapshots import SnapshotStore
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import Cameras, World
 from smartcam.inference.events import Change, OpenEpisode, Snapshot, restored
+from smartcam.inference.frames.inline_requests import InlineWishes
+from smartcam.inference.frames.mailbox import Mailbox
+from smartcam.inference.frames.reassembly import Reassembly
 from smartcam.inference.health import Facts
-from smartcam.inference.mailbox import Mailbox
-from smartcam.inference.reassembly import Reassembly
 from smartcam.inference.settings import InferenceSettings, trusted_key, understood_settings
-from smartcam.inference.wishes import InlineWishes
 
 logger = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from typing import Final
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.health import HEALTH_EVERY_S
 from smartcam.contract.ids import CameraId
-from smartcam.edge.album import AlbumSettings
 from smartcam.edge.memory_file import MemoryFile
-from smartcam.edge.outbox import OutboxLimits
+from smartcam.edge.outbox.outbox import OutboxLimits
+from smartcam.edge.pictures.album import AlbumSettings
+from smartcam.edge.pictures.snapshots import SnapshotSettings
 from smartcam.edge.settings import Settings
-from smartcam.edge.snapshots import SnapshotSettings
 from smartcam.edge.understood import FILE as UNDERSTOOD
 from smartcam.edge.understood import Understood
 from smartcam.inference.rule_settings import RuleReader, time_zone

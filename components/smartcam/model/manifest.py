@@ -14,7 +14,7 @@ from smartcam.contract.reading import Fields, parse_object
 MANIFEST_SCHEMA: Final = 1
 MODEL_FILE: Final = "model.tflite"
 MANIFEST_FILE: Final = "manifest.json"
-MAKE_ONE: Final = "make a bundle with `python -m devkit bundle`"
+MAKE_ONE: Final = "make a bundle with `smartcam bundle`"
 NO_MANIFEST: Final = f"has no {MANIFEST_FILE}; {MAKE_ONE}"
 """What is said of a folder that is no bundle."""
 MOST_LABELS: Final = 2000

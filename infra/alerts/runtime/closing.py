@@ -10,8 +10,8 @@ from infra.alerts.runtime.audience import Group
 from infra.alerts.runtime.facts import ClosingFacts, DigestFacts
 from infra.alerts.runtime.jobs import CloseWindow, DeliverAgain, Job, SendDigest
 from infra.alerts.runtime.ports import Closing, NotPublished, NotYet, Spot
-from infra.alerts.runtime.render import AlertText, alert_number, render_closing, render_digest
 from infra.alerts.runtime.telling import MOST_TRIES, Telling, cooldown_of, next_try
+from infra.alerts.runtime.words.render import AlertText, alert_number, render_closing, render_digest
 from smartcam.contract.event import Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
 

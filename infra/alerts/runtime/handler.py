@@ -15,14 +15,14 @@ from botocore.config import Config
 from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.alerting import Alerting
 from infra.alerts.runtime.audience import Audience
-from infra.alerts.runtime.aws_digests import DynamoDigests
-from infra.alerts.runtime.aws_history import DynamoHistory
-from infra.alerts.runtime.aws_limits import DynamoLimits
-from infra.alerts.runtime.aws_outward import IotReplies, SnsNotifier, SqsRefusals, SqsTimers
-from infra.alerts.runtime.aws_windows import DynamoWindows
+from infra.alerts.runtime.aws.digests import DynamoDigests
+from infra.alerts.runtime.aws.dynamo import Table
+from infra.alerts.runtime.aws.history import DynamoHistory
+from infra.alerts.runtime.aws.limits import DynamoLimits
+from infra.alerts.runtime.aws.outward import IotReplies, SnsNotifier, SqsRefusals, SqsTimers
+from infra.alerts.runtime.aws.windows import DynamoWindows
 from infra.alerts.runtime.closing import Timekeeping
 from infra.alerts.runtime.delivery import Delivery
-from infra.alerts.runtime.dynamo import Table
 from infra.alerts.runtime.jobs import job_from_json
 from infra.alerts.runtime.metrics import EmfMeter
 from infra.alerts.runtime.telling import Telling

@@ -9,7 +9,7 @@ from infra.alerts.runtime.audience import Group
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import HeldEvent, PictureLink
 from infra.alerts.runtime.jobs import Job
-from infra.alerts.runtime.render import AlertText
+from infra.alerts.runtime.words.render import AlertText
 from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.event import Event

@@ -24,8 +24,8 @@ from infra.alerts.runtime.ports import (
     Told,
     Windows,
 )
-from infra.alerts.runtime.render import AlertText, alert_number, render_alert
 from infra.alerts.runtime.timing import Occasion
+from infra.alerts.runtime.words.render import AlertText, alert_number, render_alert
 from smartcam.contract.event import Event, EventKind, Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from botocore.exceptions import ClientError
 
 from infra.alerts.runtime.agreed import CAMERA_KEY, ITEM_KEY
-from infra.alerts.runtime.dynamo import CONDITION_FAILED, number, text
+from infra.alerts.runtime.aws.dynamo import CONDITION_FAILED, number, text
 from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet
 from infra.fleet.runtime.device import Device, Fleet
 from infra.fleet.runtime.ports import ChangedMeanwhile

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from smartcam.capture.checking import check, one_frame_each
+from smartcam.capture.commands.check import check, one_frame_each
 from smartcam.capture.main import camera_service, main
 from smartcam.capture.settings import read_settings
 from smartcam.contract.errors import BusUnavailable
-from smartcam.edge.bus import Bus
+from smartcam.edge.bus.port import Bus
 from smartcam.edge.document import DocumentError, document_from, read_document
 from tests.clips import moving_square, write_clip
 from tests.fakes.bus import FakeNucleus
@@ -112,7 +112,7 @@ def test_a_deployments_file_is_told_what_belongs_here_and_what_checks_it(tmp_pat
     with pytest.raises(DocumentError) as caught:
         read_document(file)
     assert f"{file}: must hold one component's configuration as a JSON object" in str(caught.value)
-    assert "`python -m devkit deploy --plan --config cameras.yaml` checks" in str(caught.value)
+    assert "`smartcam deploy --plan --config cameras.yaml` checks" in str(caught.value)
 
 
 def test_a_camera_that_is_named_twice_is_refused(tmp_path: Path) -> None:

@@ -2,12 +2,12 @@ import io
 import json
 from pathlib import Path
 
+from smartcam.capture.commands.once import play_once
 from smartcam.capture.main import build
-from smartcam.capture.once import play_once
 from smartcam.contract.notice import FrameNotice, decode_notice
-from smartcam.edge.bus import Bus
+from smartcam.edge.bus.port import Bus
 from smartcam.edge.lifecycle import Service
-from smartcam.edge.ring import RingReader
+from smartcam.edge.ring.frame_ring import RingReader
 from tests.clips import still_scene, write_clip
 
 

@@ -18,7 +18,7 @@ from smartcam.contract.times import NS_PER_S
 from smartcam.contract.topics import frames_topic
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import StopToken
-from smartcam.edge.ring import RingReader, RingWriter
+from smartcam.edge.ring.frame_ring import RingReader, RingWriter
 from smartcam.vision.picture import Picture
 from tests.clips import moving_square, still_scene, write_clip
 from tests.fakes.bus import FakeNucleus

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from smartcam.capture.settings import CameraSettings, TransportKind
-from smartcam.capture.transport import Publisher, Transport, inline
-from smartcam.capture.transports import Wish, new_transport
+from smartcam.capture.transport.choice import Wish, new_transport
+from smartcam.capture.transport.transports import Publisher, Transport, inline
 from smartcam.contract.errors import RingError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import InlineWish, decode_chunk, encode_wish, is_chunk, joined
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.contract.topics import frames_topic, transport_topic
-from smartcam.edge.bus import LARGEST_PAYLOAD
-from smartcam.edge.ring import RingWriter
+from smartcam.edge.bus.port import LARGEST_PAYLOAD
+from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
 from tests.clips import moving_square

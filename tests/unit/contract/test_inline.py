@@ -20,7 +20,7 @@ from smartcam.contract.inline import (
 )
 from smartcam.contract.notice import CameraState, FrameNotice, PixelBox, StatusNotice, encode_notice
 from smartcam.contract.times import MonotonicNs, UtcNs
-from smartcam.edge.bus import LARGEST_PAYLOAD
+from smartcam.edge.bus.port import LARGEST_PAYLOAD
 
 LONGEST = CameraId("c" * 64)
 BOXES = tuple(PixelBox(i, i, 8000 + i, 8000 + i) for i in range(16))

@@ -13,8 +13,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from devkit.build.suite import ROOT
-from devkit.nucleus.testbed import access_control, running_nucleus
 from smartcam.capture.settings import CameraSettings
 from smartcam.capture.sources.opening import open_source
 from smartcam.capture.sources.source import FrameSource
@@ -25,11 +23,13 @@ from smartcam.doctor.machine import look_at_clock, look_at_disk, look_at_shared_
 from smartcam.doctor.main import main, read_identity
 from smartcam.doctor.nucleus import look_at_topics
 from smartcam.doctor.sight import look_at_camera, look_at_model
+from smartcam.edge.bus.greengrass import GreengrassBus
 from smartcam.edge.clock import SystemClock
-from smartcam.edge.greengrass_bus import GreengrassBus
 from smartcam.edge.lifecycle import StopToken
+from standins.nucleus.testbed import access_control, running_nucleus
 from tests.clips import still_scene, write_clip
 from tests.fakes.clock import FakeClock
+from tools.build.suite import ROOT
 
 DEMO = ROOT / "training" / "bundles" / "demo"
 THING = ThingName("yard-1")
@@ -281,7 +281,7 @@ def test_a_file_that_was_named_and_cannot_be_used_is_a_fault(
     assert main(["--work", str(tmp_path), "--nucleus-config", str(file)]) == 1
     said = capsys.readouterr().out
     assert f"fault    IoT Core       {file}: {reason}" in said
-    assert "name the file of `devkit provision`" in said
+    assert "name the file of `smartcam provision`" in said
     assert "1 fault: 5 looked at, 3 skipped" in said
 
 

@@ -8,7 +8,7 @@ from smartcam.contract.event import Event, EventKind, Phase, Severity
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.edge.clock import SystemClock
-from smartcam.edge.outbox import Episode, Outbox
+from smartcam.edge.outbox.outbox import Episode, Outbox
 
 START = UtcNs(1_772_366_400 * NS_PER_S)
 

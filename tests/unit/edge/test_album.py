@@ -5,7 +5,7 @@ import pytest
 
 from smartcam.contract.ids import CameraId, EventId, new_event_id
 from smartcam.contract.times import NS_PER_S, UtcNs
-from smartcam.edge.album import LARGEST_BYTES, Album, AlbumSettings
+from smartcam.edge.pictures.album import LARGEST_BYTES, Album, AlbumSettings
 
 YARD = CameraId("yard")
 

@@ -16,11 +16,11 @@ from awsiot.greengrasscoreipc import connect
 from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
 from awsiot.greengrasscoreipc.model import BinaryMessage, JsonMessage, PublishMessage
 
-from devkit.nucleus.profile import PROFILES, Profile
-from devkit.nucleus.testbed import RunningNucleus, access_control, running_nucleus
 from smartcam.contract.errors import BusRefused, BusUnavailable
-from smartcam.edge.greengrass_bus import GreengrassBus
-from smartcam.edge.streams import Patience
+from smartcam.edge.bus.greengrass import GreengrassBus
+from smartcam.edge.bus.streams import Patience
+from standins.nucleus.profile import PROFILES, Profile
+from standins.nucleus.testbed import RunningNucleus, access_control, running_nucleus
 from tests.fakes.bus import Hearing
 
 QUICK = Patience(request_s=10.0, first_retry_s=0.02, longest_retry_s=0.1, refused_s=0.1, burst_s=0.05)

@@ -15,7 +15,7 @@ from smartcam.contract.errors import ContractError, OutboxError
 from smartcam.contract.event import Event, EventKind, Phase, Severity
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.times import NS_PER_S, UtcNs
-from smartcam.edge.outbox import Episode, Outbox, OutboxLimits
+from smartcam.edge.outbox.outbox import Episode, Outbox, OutboxLimits
 from tests.fakes.clock import FakeClock
 
 YARD = CameraId("yard")

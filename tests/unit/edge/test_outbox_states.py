@@ -14,7 +14,7 @@ from smartcam.contract.errors import OutboxError
 from smartcam.contract.event import Event, EventKind, Phase, Severity
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
-from smartcam.edge.outbox import Episode, Outbox, OutboxLimits
+from smartcam.edge.outbox.outbox import Episode, Outbox, OutboxLimits
 from tests.fakes.clock import FakeClock
 
 LIMITS = OutboxLimits(max_events=6, max_age_s=1000, max_refused=3)

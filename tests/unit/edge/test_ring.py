@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from smartcam.contract.errors import FrameOverwritten, RingError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import FrameNotice, decode_notice, encode_notice
-from smartcam.edge import ring
-from smartcam.edge.ring import RingReader, RingWriter
+from smartcam.edge.ring import frame_ring as ring
+from smartcam.edge.ring.frame_ring import RingReader, RingWriter
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
 from tests.fakes.frames import MOTION, YARD, is_whole, plain_frame

@@ -14,8 +14,8 @@ import pytest
 
 from smartcam.contract.errors import FrameOverwritten, RingError
 from smartcam.contract.notice import FrameNotice, decode_notice
-from smartcam.edge.ring import DEFAULT_FOLDER, RingReader, RingWriter
-from smartcam.edge.ring_file import Layout
+from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, RingReader, RingWriter
+from smartcam.edge.ring.ring_file import Layout
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
 from tests.fakes.frames import YARD, is_whole, plain_frame
@@ -24,7 +24,7 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from smartcam.contract.notice import encode_notice
-from smartcam.edge.ring import RingWriter
+from smartcam.edge.ring.frame_ring import RingWriter
 from tests.fakes.frames import YARD, plain_frame
 
 folder, pause = Path(sys.argv[1]), float(sys.argv[2])

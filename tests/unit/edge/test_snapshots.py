@@ -14,7 +14,7 @@ from smartcam.contract.errors import UploadFailed
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.snapshot import LARGEST_SNAPSHOT_BYTES, snapshot_key
 from smartcam.edge.lifecycle import StopToken
-from smartcam.edge.snapshots import NoSnapshots, SnapshotSettings, SnapshotStore, SnapshotUploader
+from smartcam.edge.pictures.snapshots import NoSnapshots, SnapshotSettings, SnapshotStore, SnapshotUploader
 from tests.fakes.clock import SOME_DAY
 from tests.strategies import camera_ids, event_ids
 

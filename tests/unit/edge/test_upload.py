@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.cloud.certificate import make_certificate
 from smartcam.contract.errors import UploadFailed
 from smartcam.contract.times import NS_PER_S, UtcNs
-from smartcam.edge.exchange import TokenExchange
-from smartcam.edge.signing import Credentials, PutRequest, encoded_path, signed_headers
-from smartcam.edge.upload import Place, S3Store, place_of
+from smartcam.edge.pictures.exchange import TokenExchange
+from smartcam.edge.pictures.signing import Credentials, PutRequest, encoded_path, signed_headers
+from smartcam.edge.pictures.upload import Place, S3Store, place_of
+from standins.cloud.certificate import make_certificate
 from tests.fakes.aws_server import (
     ACCESS_KEY,
     REGION,

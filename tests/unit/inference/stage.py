@@ -9,7 +9,7 @@ from smartcam.contract.event import EventKind
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.notice import FrameNotice, PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
-from smartcam.inference.analysis import ObjectModel, SceneModel
+from smartcam.inference.analysis.analysis import ObjectModel, SceneModel
 from smartcam.inference.events import Change, EventMaker
 from smartcam.model.manifest import (
     Activation,

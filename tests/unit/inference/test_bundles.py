@@ -7,10 +7,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.contract.event import EventKind
-from smartcam.inference.analysis import Model, ObjectModel, SceneModel, alarm_policy
+from smartcam.inference.analysis.analysis import Model, ObjectModel, SceneModel, alarm_policy
 from smartcam.inference.bundles import BundleKeeper, open_model
+from smartcam.inference.commands.self_test import try_the_model
 from smartcam.inference.kept_bundle import KeptBundle
-from smartcam.inference.self_test import try_the_model
 from smartcam.inference.settings import CameraSettings
 from smartcam.model.bundle import SIGNATURE_FILE
 from smartcam.model.manifest import MANIFEST_FILE, MODEL_FILE, ModelKind, Thresholds

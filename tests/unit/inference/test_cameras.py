@@ -8,8 +8,8 @@ from smartcam.contract.event import EventKind, Phase
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import CameraState, FrameNotice, PixelBox, StatusNotice
 from smartcam.contract.times import UtcNs
-from smartcam.edge.ring import RingWriter
-from smartcam.inference.analysis import Model
+from smartcam.edge.ring.frame_ring import RingWriter
+from smartcam.inference.analysis.analysis import Model
 from smartcam.inference.cameras import Cameras, World
 from smartcam.inference.events import Change, restored
 from smartcam.inference.settings import CameraSettings, InferenceSettings

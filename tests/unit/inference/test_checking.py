@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from smartcam.contract.event import EventKind
-from smartcam.inference.checking import check
+from smartcam.inference.commands.check import check
 from smartcam.inference.main import main
 from smartcam.model.manifest import ModelKind, Thresholds
 from smartcam.model.packing import Draft, write_bundle

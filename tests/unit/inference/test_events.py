@@ -5,7 +5,7 @@ import pytest
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import EventKind, NormalBox, Phase, Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
-from smartcam.edge.outbox import Episode
+from smartcam.edge.outbox.outbox import Episode
 from smartcam.inference.events import Sight, restored, stored
 from tests.fakes.clock import SOME_DAY
 from tests.unit.inference.stage import START, THING, YARD, maker

@@ -16,8 +16,8 @@ from smartcam.contract.health import (
 )
 from smartcam.contract.ids import CameraId
 from smartcam.edge.lifecycle import StopToken
+from smartcam.inference.frames.conditions import CameraRoster
 from smartcam.inference.health import LEAST_GAP_S, Facts, HealthReporter
-from smartcam.inference.roster import CameraRoster
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
 from tests.unit.inference.stage import GATE, THING, YARD

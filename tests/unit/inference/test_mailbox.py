@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice
 from smartcam.contract.times import UtcNs
-from smartcam.inference.mailbox import Mailbox
+from smartcam.inference.frames.mailbox import Mailbox
 from tests.unit.inference.stage import GATE, YARD, notice
 
 

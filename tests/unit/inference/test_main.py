@@ -9,7 +9,7 @@ import pytest
 
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, event_id
 from smartcam.edge.clock import SystemClock
-from smartcam.edge.outbox import Outbox, OutboxLimits
+from smartcam.edge.outbox.outbox import Outbox, OutboxLimits
 from smartcam.inference.main import THING_VARIABLE, _limits, build, fresh_event_id, main
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import SOME_DAY

@@ -7,8 +7,8 @@ import pytest
 
 from smartcam.contract.event import Event
 from smartcam.contract.notice import PixelBox
+from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.events import Change, restored
-from smartcam.inference.objects import ObjectAnalysis
 from smartcam.inference.settings import CameraSettings
 from smartcam.model.scoring import Detections
 from smartcam.vision.rule import Rule

@@ -6,8 +6,8 @@ import numpy as np
 
 from smartcam.contract.event import Event
 from smartcam.contract.notice import PixelBox
+from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.events import Change
-from smartcam.inference.objects import ObjectAnalysis
 from smartcam.inference.settings import CameraSettings
 from smartcam.model.scoring import Detections
 from smartcam.vision.line import Direction, Line

@@ -5,8 +5,8 @@ from dataclasses import astuple, replace
 import pytest
 
 from smartcam.contract.notice import PixelBox
+from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.events import Change, OpenEpisode, restored
-from smartcam.inference.objects import ObjectAnalysis
 from smartcam.inference.settings import CameraSettings
 from smartcam.model.scoring import Detections
 from smartcam.vision.zone import Zone

@@ -2,14 +2,14 @@ import io
 import json
 from pathlib import Path
 
-from devkit.build.suite import ROOT
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import encode_notice
 from smartcam.contract.times import MonotonicNs, UtcNs
-from smartcam.edge.ring import RingWriter
-from smartcam.inference.once import score_once
+from smartcam.edge.ring.frame_ring import RingWriter
+from smartcam.inference.commands.once import score_once
 from smartcam.vision.frame import Frame
 from tests.clips import still_scene
+from tools.build.suite import ROOT
 
 DEMO = ROOT / "training" / "bundles" / "demo"
 

@@ -6,7 +6,7 @@ from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import Chunk, InlineFrame, decode_chunk, encode_inline
 from smartcam.contract.notice import FrameNotice
 from smartcam.contract.times import MonotonicNs, UtcNs
-from smartcam.inference.reassembly import Reassembly
+from smartcam.inference.frames.reassembly import Reassembly
 from tests.fakes.clock import FakeClock
 
 

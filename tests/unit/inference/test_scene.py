@@ -2,8 +2,8 @@ from dataclasses import replace
 
 from smartcam.contract.event import NormalBox
 from smartcam.contract.notice import PixelBox
+from smartcam.inference.analysis.scene import SceneAnalysis
 from smartcam.inference.events import Change, OpenEpisode, restored
-from smartcam.inference.scene import SceneAnalysis
 from smartcam.inference.settings import CameraSettings
 from smartcam.vision.rule import Rule
 from smartcam.vision.week import weekly_hours

@@ -11,7 +11,7 @@ from smartcam.contract.event import Event, EventKind, Phase
 from smartcam.contract.times import UtcNs
 from smartcam.contract.topics import ack_topic
 from smartcam.edge.lifecycle import StopToken
-from smartcam.edge.outbox import DueEvent, Outbox
+from smartcam.edge.outbox.outbox import DueEvent, Outbox
 from smartcam.inference.events import Change, EventMaker, Sight
 from smartcam.inference.sender import Sender
 from tests.fakes.bus import FakeNucleus, Publication

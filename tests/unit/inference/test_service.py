@@ -13,11 +13,11 @@ from smartcam.contract.ids import CameraId, EventId
 from smartcam.contract.notice import CameraState, StatusNotice, encode_notice
 from smartcam.contract.times import UtcNs
 from smartcam.contract.topics import frames_topic
-from smartcam.edge.album import Album
 from smartcam.edge.lifecycle import StopToken
-from smartcam.edge.outbox import Episode, Outbox
-from smartcam.edge.ring import RingWriter
-from smartcam.inference.analysis import Model
+from smartcam.edge.outbox.outbox import Episode, Outbox
+from smartcam.edge.pictures.album import Album
+from smartcam.edge.ring.frame_ring import RingWriter
+from smartcam.inference.analysis.analysis import Model
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import World
 from smartcam.inference.service import InferenceService

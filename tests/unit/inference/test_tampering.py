@@ -10,11 +10,11 @@ from smartcam.contract.event import EventKind, Phase, Severity
 from smartcam.contract.notice import FrameNotice
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.edge.memory_file import MemoryFile
-from smartcam.edge.ring import RingWriter
+from smartcam.edge.ring.frame_ring import RingWriter
+from smartcam.inference.analysis.tamper import TamperAnalysis
 from smartcam.inference.cameras import Cameras, World
 from smartcam.inference.events import Change, OpenEpisode, restored
 from smartcam.inference.settings import CameraSettings, InferenceSettings
-from smartcam.inference.tampering import TamperAnalysis
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
 from smartcam.vision.visibility import Visibility

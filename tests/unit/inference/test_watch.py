@@ -1,5 +1,5 @@
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.inference.watch import CameraWatch
+from smartcam.inference.frames.silence import CameraWatch
 from tests.unit.inference.stage import GATE, YARD
 
 

@@ -3,7 +3,7 @@ import pytest
 from smartcam.contract.errors import RingError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import decode_wish
-from smartcam.inference.wishes import InlineWishes
+from smartcam.inference.frames.inline_requests import InlineWishes
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
 

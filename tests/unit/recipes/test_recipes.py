@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-from devkit.build.suite import build_suite
 from smartcam.capture.settings import CameraSettings, CaptureSettings
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.topics import ALL_FRAMES, ack_topic, event_topic, frames_topic, health_topic, transport_topic
-from smartcam.edge.snapshots import SnapshotSettings
+from smartcam.edge.pictures.snapshots import SnapshotSettings
 from smartcam.inference.settings import CameraSettings as AnalysisSettings
 from smartcam.inference.settings import InferenceSettings
 from smartcam.inference.settings import read_settings as read_inference
+from tools.build.suite import build_suite
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = sorted((ROOT / "recipes").glob("*.yaml"))

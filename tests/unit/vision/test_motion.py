@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from devkit import probe
+from measure import probe
 from smartcam.contract.notice import PixelBox
 from smartcam.vision.motion import Cells, MotionGate, MotionSettings, united
 from smartcam.vision.shrink import WORKING_WIDTH, Shrinker, shrunk_shape

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from devkit import probe
-from devkit.tampering import HARMLESS, TAMPERINGS, Outcome, Tampering, row, sampled, try_out
+from measure import probe
+from measure.tampering import HARMLESS, TAMPERINGS, Outcome, Tampering, row, sampled, try_out
 from smartcam.capture.eye import Eye
 from smartcam.capture.settings import CameraSettings
 from smartcam.capture.sources.file import open_clip

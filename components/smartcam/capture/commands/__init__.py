@@ -1,0 +1,1 @@
+"""What the component does for a person or a script instead of running."""

@@ -1,0 +1,184 @@
+"""`smartcam-capture --check` and `--once`: what a configuration would do, and one frame of each of its cameras."""
+
+import importlib.util
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, TextIO
+
+from smartcam.capture.credentials import read_credentials
+from smartcam.capture.settings import CameraSettings, Decoder, SourceKind, TransportKind, read_settings
+from smartcam.capture.sources.clip import checked_path
+from smartcam.contract.errors import CameraLost, SettingsError
+from smartcam.contract.inline import decode_chunk, is_chunk
+from smartcam.contract.notice import CameraState, FrameNotice, decode_notice
+from smartcam.edge.bus.port import Bus, OnMessage, Subscription
+from smartcam.edge.lifecycle import Service, StopToken
+
+_SPARE_S: Final = 15.0
+"""How long a camera may take to be opened, on top of the time that it may be silent."""
+
+
+def check(document: Mapping[str, object], ring_folder: Path, out: TextIO) -> int:
+    """Say what the configuration would do and what is wrong with it. Opens no camera; 0 when nothing is wrong."""
+    try:
+        cameras = read_settings(document).cameras
+    except SettingsError as error:
+        out.writelines(f"wrong: {each}\n" for each in (error, *error.also))
+        return 1
+    if not cameras:
+        out.write("wrong: no cameras; set cameras in the configuration of smartcam.Capture\n")
+        return 1
+    faults = 0
+    for camera in cameras:
+        out.write(f"camera {camera.camera}: {plan(camera, ring_folder)}\n")
+        for fault in camera_faults(camera, ring_folder):
+            out.write(f"  wrong: {fault}\n")
+            faults += 1
+    return 1 if faults else 0
+
+
+def plan(camera: CameraSettings, ring_folder: Path) -> str:
+    """What the camera's settings mean, in one line."""
+    parts = [f"{camera.source} {camera.place}"]
+    if camera.source is SourceKind.FILE:
+        parts.append(f"{camera.pacing} pace, at its end {camera.at_end}")
+    if camera.source is SourceKind.RTSP:
+        parts.append("over TCP")
+        secret = f"user and password from {camera.credentials}" if camera.credentials else "without a password"
+        parts += [secret, f"decoded by {camera.decoder}"]
+    if camera.source in (SourceKind.V4L2, SourceKind.PICAMERA):
+        parts.append(f"asked for {camera.width}x{camera.height}")
+    parts.append(f"at most {camera.max_fps:g} pictures a second" if camera.max_fps else "every picture looked at")
+    parts.append(f"motion announced {camera.analyse_fps:g} times a second, a frame every {camera.keep_alive_s:g} s")
+    parts.append(
+        {
+            TransportKind.AUTO: f"shared memory in {ring_folder}, else inline up to {camera.inline_side} pixels",
+            TransportKind.SHARED: f"shared memory in {ring_folder}",
+            TransportKind.INLINE: f"inline up to {camera.inline_side} pixels",
+        }[camera.transport]
+    )
+    return ", ".join(parts)
+
+
+def camera_faults(camera: CameraSettings, ring_folder: Path) -> Iterator[str]:
+    """What would keep the camera from running, as far as it can be seen without opening it."""
+    try:
+        if camera.source is SourceKind.FILE:
+            checked_path(camera.path)
+        if camera.credentials:
+            read_credentials(Path(camera.credentials))
+    except CameraLost as loss:
+        yield str(loss)
+    if camera.source is SourceKind.V4L2 and not Path(camera.device).is_char_device():
+        yield f"{camera.device}: no such device"
+    if camera.source is SourceKind.PICAMERA and importlib.util.find_spec("picamera2") is None:
+        yield "picamera2 cannot be imported; apt install python3-picamera2"
+    if camera.source in (SourceKind.RTSP, SourceKind.V4L2):
+        yield from _decoder_faults(camera.decoder)
+    if camera.transport is not TransportKind.INLINE and not os.access(ring_folder, os.W_OK | os.X_OK):
+        yield f"{ring_folder}: no folder for shared memory that can be written"
+
+
+def _decoder_faults(decoder: Decoder) -> Iterator[str]:
+    try:
+        from smartcam.capture.sources.decoders import offered  # noqa: PLC0415  PyAV may be missing
+    except ImportError as error:
+        yield f"PyAV cannot be imported ({error})"
+        return
+    if decoder not in (Decoder.AUTO, *offered()):
+        yield f"decoder {decoder}: this FFmpeg has {', '.join(offered())}; software would do it"
+
+
+class OnceBus:
+    """Hands on what one camera says until its first frame is out. See `Bus`."""
+
+    def __init__(self, inner: Bus | None, stop: StopToken) -> None:
+        self.out = ""
+        self.fault = ""
+        self._inner = inner
+        self._stop = stop
+
+    def publish_local(self, topic: str, payload: bytes) -> None:
+        """See `Bus`."""
+        if self._inner is not None:
+            self._inner.publish_local(topic, payload)
+        if is_chunk(payload):
+            chunk = decode_chunk(payload)
+            if chunk.number == chunk.count - 1:
+                self._is_out(f"inline in {chunk.count} messages")
+            return
+        notice = decode_notice(payload)
+        if isinstance(notice, FrameNotice):
+            self._is_out(f"{notice.width}x{notice.height} in shared memory")
+        elif notice.state is not CameraState.RUNNING and not self.out:
+            self.fault = notice.reason or str(notice.state)
+            self._stop.set()
+
+    def subscribe_local(self, topic: str, on_message: OnMessage) -> Subscription:
+        """See `Bus`."""
+        return _Silence() if self._inner is None else self._inner.subscribe_local(topic, on_message)
+
+    def publish_cloud(self, topic: str, payload: bytes) -> None:
+        """See `Bus`: capture says nothing to the cloud."""
+
+    def subscribe_cloud(self, topic: str, on_message: OnMessage) -> Subscription:
+        """See `Bus`: capture hears nothing from the cloud."""
+        del topic, on_message
+        return _Silence()
+
+    def configuration(self) -> Mapping[str, object]:
+        """See `Bus`: it has been read already."""
+        return {}
+
+    def on_configuration_change(self, on_change: Callable[[], None]) -> Subscription:
+        """See `Bus`: it does not change."""
+        del on_change
+        return _Silence()
+
+    def close(self) -> None:
+        """See `Bus`: the inner bus is its owner's."""
+
+    def _is_out(self, how: str) -> None:
+        self.out = self.out or how
+        self._stop.set()
+
+
+class _Silence:
+    def close(self) -> None:
+        pass
+
+
+def one_frame_each(
+    cameras: tuple[CameraSettings, ...],
+    inner: Bus | None,
+    build: Callable[[CameraSettings, Bus], Service],
+    out: TextIO,
+) -> int:
+    """One frame of each camera through everything and out; 0 when each has given one."""
+    missing = 0
+    for camera in cameras:
+        how, fault = _one_frame(camera, inner, build)
+        missing += bool(fault)
+        out.write(f"camera {camera.camera}: {fault or f'a frame went out, {how}'}\n")
+        out.flush()
+    return 1 if missing or not cameras else 0
+
+
+def _one_frame(
+    camera: CameraSettings, inner: Bus | None, build: Callable[[CameraSettings, Bus], Service]
+) -> tuple[str, str]:
+    """How the frame went out, and why none did; one of them is empty."""
+    stop = StopToken()
+    bus = OnceBus(inner, stop)
+    service = build(camera, bus)
+    limit_s = camera.start_delay_s + camera.stall_s + _SPARE_S
+    timer = threading.Timer(limit_s, stop.set)
+    timer.start()
+    try:
+        service.run(stop)
+    finally:
+        timer.cancel()
+        timer.join()
+    return bus.out, "" if bus.out else (bus.fault or f"no frame within {limit_s:.0f} s")

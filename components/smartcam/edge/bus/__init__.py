@@ -1,0 +1,1 @@
+"""The bus: the Greengrass nucleus behind a port."""

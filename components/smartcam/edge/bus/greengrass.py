@@ -1,0 +1,357 @@
+"""The bus on a Greengrass nucleus: the only module that knows the Greengrass client.
+
+A supervisor thread owns the connection: it connects, notices a loss, connects again with back-off and opens every
+subscription anew. Publishing never waits for it. Callbacks run one by one in a second thread.
+"""
+
+import gc
+import json
+import logging
+import os
+import random
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from awscrt.exceptions import AwsCrtError
+from awscrt.io import ClientBootstrap, DefaultHostResolver, EventLoopGroup, SocketDomain, SocketOptions
+from awsiot.eventstreamrpc import Connection, MessageAmendment
+from awsiot.greengrasscoreipc.client import GreengrassCoreIPCClient
+from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
+from awsiot.greengrasscoreipc.model import (
+    QOS,
+    BinaryMessage,
+    ConflictError,
+    GetConfigurationRequest,
+    GreengrassCoreIPCError,
+    PublishMessage,
+    PublishToIoTCoreRequest,
+    PublishToTopicRequest,
+    ReceiveMode,
+    ResourceNotFoundError,
+    ServiceError,
+)
+
+from smartcam.contract.errors import BusRefused, BusUnavailable, MessageTooLarge
+from smartcam.contract.times import NS_PER_S
+from smartcam.edge.bus.port import LARGEST_PAYLOAD, OnMessage, Subscription, fits
+from smartcam.edge.bus.streams import NEVER_S, Open, Patience, Stream, Surroundings
+from smartcam.edge.clock import Clock, SystemClock
+from smartcam.edge.logs import log, log_exception
+
+logger = logging.getLogger(__name__)
+
+USUAL_PATIENCE = Patience()
+_LONGEST_TOPIC = 256
+_SOCKET_VARIABLE = "AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT"
+_TOKEN_VARIABLE = "SVCUID"  # noqa: S105  the variable's name
+
+
+class GreengrassBus:
+    """A component's bus on its nucleus. Keeps `smartcam.edge.bus.port.Bus`."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str] = os.environ,
+        *,
+        patience: Patience = USUAL_PATIENCE,
+        clock: Clock | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Waits for one attempt to connect, at most `request_s`; the others are made in the background.
+
+        Raises:
+            BusRefused: the environment is not the one that a nucleus gives to a component.
+        """
+        self._socket = _required(environment, _SOCKET_VARIABLE)
+        self._token = _required(environment, _TOKEN_VARIABLE)
+        self._patience = patience
+        self._clock = clock or SystemClock()
+        self._backoff = patience.backoff(jitter)
+        self._lock = threading.Lock()
+        self._streams: list[Stream] = []
+        self._client: Any = None
+        self._connection: Any = None
+        self._connected_at = 0.0
+        self._retry_at = 0.0
+        self._is_out = False
+        self._closing = False
+        self._wake = threading.Event()
+        self._tried = threading.Event()
+        self._loops = EventLoopGroup(num_threads=1)
+        self._bootstrap = ClientBootstrap(self._loops, DefaultHostResolver(self._loops))
+        self._callbacks = ThreadPoolExecutor(1, thread_name_prefix="bus-callbacks")
+        self._around = Surroundings(self._callbacks, patience, jitter, self._now, self._wake.set)
+        self._supervisor = threading.Thread(target=self._supervise, name="bus-supervisor")
+        self._supervisor.start()
+        self._tried.wait(patience.request_s)
+
+    def publish_local(self, topic: str, payload: bytes) -> None:
+        """See `Bus`."""
+        client = self._ready_to_publish(topic, payload)
+        message = PublishMessage(binary_message=BinaryMessage(message=payload))
+        request = PublishToTopicRequest(topic=topic, publish_message=message)
+        self._ask(client.client.new_publish_to_topic(), request, f"publish {topic}")
+
+    def publish_cloud(self, topic: str, payload: bytes) -> None:
+        """See `Bus`."""
+        client = self._ready_to_publish(topic, payload)
+        request = PublishToIoTCoreRequest(topic_name=topic, qos=QOS.AT_LEAST_ONCE, payload=payload)
+        self._ask(client.client.new_publish_to_iot_core(), request, f"publish {topic} to IoT Core")
+
+    def subscribe_local(self, topic: str, on_message: OnMessage) -> Subscription:
+        """See `Bus`."""
+
+        def start(client: Any, **handlers: object) -> tuple[Future[object], Any]:  # noqa: ANN401  untyped client
+            # Classic leaves a component's own messages out of wildcard subscriptions unless it is asked; lite never.
+            everything = ReceiveMode.RECEIVE_ALL_MESSAGES
+            return client.subscribe_to_topic_async(topic=topic, receive_mode=everything, **handlers)  # type: ignore[no-any-return]
+
+        return self._subscribe(f"subscribe {topic}", start, lambda event: on_message(*_local_message(event, topic)))
+
+    def subscribe_cloud(self, topic: str, on_message: OnMessage) -> Subscription:
+        """See `Bus`."""
+
+        def start(client: Any, **handlers: object) -> tuple[Future[object], Any]:  # noqa: ANN401  untyped client
+            return client.subscribe_to_iot_core_async(topic_name=topic, qos=QOS.AT_LEAST_ONCE, **handlers)  # type: ignore[no-any-return]
+
+        def heard(event: Any) -> None:  # noqa: ANN401  untyped client
+            on_message(event.message.topic_name, event.message.payload or b"")
+
+        return self._subscribe(f"subscribe {topic} of IoT Core", start, heard)
+
+    def configuration(self) -> Mapping[str, object]:
+        """See `Bus`."""
+        client = self._ready()
+        try:
+            request = GetConfigurationRequest(key_path=[])
+            answer = self._ask(client.client.new_get_configuration(), request, "read the configuration")
+        except _NotThere:
+            return {}
+        return answer.value or {}
+
+    def on_configuration_change(self, on_change: Callable[[], None]) -> Subscription:
+        """See `Bus`."""
+
+        def start(client: Any, **handlers: object) -> tuple[Future[object], Any]:  # noqa: ANN401  untyped client
+            return client.subscribe_to_configuration_update_async(key_path=[], **handlers)  # type: ignore[no-any-return]
+
+        return self._subscribe("watch the configuration", start, lambda _: on_change(), in_bursts=True)
+
+    def close(self) -> None:
+        """See `Bus`."""
+        with self._lock:
+            if self._closing:
+                return
+            self._closing = True
+        self._wake.set()
+        for stream in list(self._streams):
+            stream.close()
+        self._close_connection()  # which also ends an attempt to connect
+        self._supervisor.join()
+        self._close_connection()
+        self._callbacks.shutdown(wait=True, cancel_futures=True)
+        ended = self._loops.shutdown_event
+        self._streams.clear()
+        self._client = self._connection = self._bootstrap = self._loops = None
+        # The client's network thread ends with the last object that needs it, and its handlers are knots.
+        gc.collect()
+        ended.wait(1.0)
+
+    def _subscribe(
+        self, what: str, start: Open, on_event: Callable[[Any], None], *, in_bursts: bool = False
+    ) -> Subscription:
+        stream = Stream(what, start, on_event, self._around, in_bursts=in_bursts)
+        with self._lock:
+            if self._closing:
+                raise BusUnavailable("the bus is closed")
+            self._streams = [item for item in self._streams if not item.is_closed] + [stream]
+            client = self._client
+        if client is not None:
+            self._open(stream, client)
+        # Where that failed the supervisor sees to it, and it must not sleep past the next attempt.
+        self._wake.set()
+        return stream
+
+    def _supervise(self) -> None:
+        while not self._closing:
+            self._wake.clear()
+            try:
+                wait_s = self._tend()
+            except Exception as error:  # noqa: BLE001  the edge of the loop
+                log_exception(logger, "bus_supervisor_failed", error)
+                wait_s = self._patience.longest_retry_s
+            self._tried.set()
+            if not self._closing:
+                self._wake.wait(wait_s)
+
+    def _tend(self) -> float:
+        """Does what is due; returns the seconds until there is more to do."""
+        if self._client is None:
+            if self._now() < self._retry_at:
+                return self._retry_at - self._now()
+            if not self._connect():
+                return self._retry_at - self._now()
+        client = self._client
+        waits = [NEVER_S]
+        for stream in list(self._streams):
+            if client is not None and self._open(stream, client):
+                stream.note_missed()
+            waits.append(stream.tell_or_wait())
+        return min(waits)
+
+    def _open(self, stream: Stream, client: Any) -> bool:  # noqa: ANN401  untyped client
+        return stream.open(client, lambda ask: self._answer(ask, stream.what))
+
+    def _connect(self) -> bool:
+        connection = self._connection = self._new_connection()
+        lifecycle = _Lifecycle(lambda reason: self._lost(connection, reason))
+        try:
+            connection.connect(lifecycle).result(self._patience.request_s)
+        except Exception as error:  # noqa: BLE001  the client raises what it likes here, and the answer is to try again
+            connection.close()
+            self._retry_at = self._now() + self._backoff.next()
+            # One line per outage: the tries in between say nothing new.
+            level = logging.DEBUG if self._is_out or self._closing else logging.WARNING
+            log(logger, level, "nucleus_unreachable", socket=self._socket, error=_text(error))
+            self._is_out = True
+            return False
+        self._is_out = False
+        self._connected_at = self._now()
+        for stream in list(self._streams):
+            stream.start_afresh()
+        with self._lock:
+            if lifecycle.is_lost:
+                return False
+            self._client = GreengrassCoreIPCClientV2(GreengrassCoreIPCClient(connection), self._callbacks)
+        log(logger, logging.INFO, "nucleus_connected", socket=self._socket)
+        return True
+
+    def _new_connection(self) -> Any:  # noqa: ANN401  untyped client
+        options = SocketOptions()
+        options.domain = SocketDomain.Local
+        return Connection(
+            host_name=self._socket,
+            port=0,
+            bootstrap=self._bootstrap,
+            socket_options=options,
+            connect_message_amender=MessageAmendment.create_static_authtoken_amender(self._token),
+        )
+
+    def _lost(self, connection: object, reason: object) -> None:
+        with self._lock:
+            if connection is not self._connection:
+                return
+            self._client = None
+        if not self._closing:
+            log(logger, logging.WARNING, "nucleus_lost", reason=_text(reason))
+        if self._now() - self._connected_at > self._patience.longest_retry_s:
+            self._backoff.reset()
+        self._retry_at = self._now() + self._backoff.next()
+        self._wake.set()
+
+    def _close_connection(self) -> None:
+        if self._connection is not None:
+            try:
+                self._connection.close().result(self._patience.request_s)
+            except Exception as error:  # noqa: BLE001  it is closed either way; the future carries why
+                log(logger, logging.DEBUG, "connection_closed", reason=_text(error))
+
+    def _ready(self) -> Any:  # noqa: ANN401  untyped client
+        client = self._client
+        if client is None or self._closing:
+            raise BusUnavailable("the bus is closed" if self._closing else "not connected to the nucleus")
+        return client
+
+    def _ready_to_publish(self, topic: str, payload: bytes) -> Any:  # noqa: ANN401  untyped client
+        if not fits(payload):
+            raise MessageTooLarge(f"{len(payload)} bytes for {topic}: at most {LARGEST_PAYLOAD}")
+        # Lite answers a malformed topic with the error of a nucleus in trouble.
+        if not 1 <= len(topic) <= _LONGEST_TOPIC or any(sign in topic for sign in "+#?\0"):
+            raise BusRefused(f"{topic!r} is no topic to publish to")
+        return self._ready()
+
+    def _ask(self, operation: Any, request: object, what: str) -> Any:  # noqa: ANN401  untyped client
+        """The answer to a call without events."""
+
+        def ask() -> Future[object]:
+            written, answer = operation.activate(request), operation.get_response()
+            written.add_done_callback(lambda _: _hand_on(written.exception(), answer))
+            return answer  # type: ignore[no-any-return]
+
+        try:
+            return self._answer(ask, what)
+        finally:
+            # Lite leaves the stream open after its answer, and the client keeps an open stream: 5 kB for each call.
+            operation.close()
+
+    def _answer(self, ask: Callable[[], Future[object]], what: str) -> object:
+        try:
+            return ask().result(self._patience.request_s)
+        except ResourceNotFoundError as error:
+            raise _NotThere(f"{what}: {_text(error)}") from error
+        except (ServiceError, ConflictError) as error:
+            raise BusUnavailable(f"{what}: {_text(error)}") from error
+        except GreengrassCoreIPCError as error:
+            raise BusRefused(f"{what}: {_text(error)}") from error
+        except TimeoutError as error:
+            raise BusUnavailable(f"{what}: no answer within {self._patience.request_s:g} s") from error
+        except (AwsCrtError, RuntimeError) as error:  # the client's own errors are RuntimeErrors
+            raise BusUnavailable(f"{what}: {_text(error)}") from error
+
+    def _now(self) -> float:
+        return self._clock.monotonic() / NS_PER_S
+
+
+def _hand_on(error: BaseException | None, answer: Future[object]) -> None:
+    """A request that could not be sent will have no answer."""
+    if error is not None and not answer.done():
+        answer.set_exception(error)
+
+
+class _NotThere(BusRefused):
+    """The nucleus knows no such thing."""
+
+
+class _Lifecycle:
+    """What the client tells about a connection, in its network thread."""
+
+    def __init__(self, on_lost: Callable[[object], None]) -> None:
+        self.is_lost = False
+        self._on_lost = on_lost
+
+    def on_connect(self) -> None:
+        """The supervisor waits for the answer itself."""
+
+    def on_disconnect(self, reason: object) -> None:
+        self.is_lost = True
+        self._on_lost(reason)
+
+    def on_error(self, _error: object) -> bool:
+        return True
+
+    def on_ping(self, _headers: object, _payload: object) -> None:
+        """Nothing to do."""
+
+
+def _local_message(event: Any, topic: str) -> tuple[str, bytes]:  # noqa: ANN401  untyped client
+    binary, document = event.binary_message, event.json_message
+    message = binary or document
+    said = message.context.topic if message.context is not None else topic
+    return said or topic, (binary.message or b"") if binary else json.dumps(document.message).encode()
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise BusRefused(f"{name} is not set: the component must be started by a Greengrass nucleus")
+    return value
+
+
+def _text(error: object) -> str:
+    # Lite sends errors without a message.
+    if error is None:
+        return "closed"
+    message = getattr(error, "message", None) or str(error)
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -1,0 +1,181 @@
+"""A subscription that outlives connections."""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from smartcam.contract.errors import BusError, BusRefused
+from smartcam.edge.backoff import Backoff
+from smartcam.edge.logs import log, log_exception
+
+logger = logging.getLogger(__name__)
+
+NEVER_S = 3600.0
+
+
+class Open(Protocol):
+    """Asks a client for a stream; returns the answer to come and the operation, which can be closed."""
+
+    def __call__(self, client: Any, **handlers: object) -> tuple[Future[object], Any]:  # noqa: ANN401  untyped client
+        """Takes the client's three handlers: on_stream_event, on_stream_error, on_stream_closed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds that the bus gives the nucleus."""
+
+    request_s: float = 5.0
+    first_retry_s: float = 0.25
+    longest_retry_s: float = 10.0
+    refused_s: float = 30.0
+    """Until a refused subscription is tried again: an operator mends the recipe, a loop does not."""
+    burst_s: float = 0.25
+    """Changes of the configuration within this time are told once."""
+
+    def backoff(self, jitter: Callable[[], float]) -> Backoff:
+        """A back-off between retries."""
+        return Backoff(self.first_retry_s, self.longest_retry_s, jitter)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the streams of one bus share."""
+
+    callbacks: Executor
+    patience: Patience
+    jitter: Callable[[], float]
+    now: Callable[[], float]
+    """Seconds, monotonic."""
+    wake: Callable[[], None]
+    """Tells the supervisor that there is something to do."""
+
+
+class Stream:
+    """One subscription: opened anew on each connection, told in the callback thread until it is closed.
+
+    With `in_bursts` it tells only that there was something, once per burst, by `tell_or_wait`.
+    """
+
+    def __init__(
+        self, what: str, start: Open, on_event: Callable[[Any], None], around: Surroundings, *, in_bursts: bool = False
+    ) -> None:
+        self.what = what
+        self.is_closed = False
+        self._start = start
+        self._on_event = on_event
+        self._around = around
+        self._in_bursts = in_bursts
+        self._backoff = around.patience.backoff(around.jitter)
+        self._opening = threading.Lock()
+        self._client: object = None
+        self._operation: Any = None
+        self._retry_at = 0.0
+        self._due_at: float | None = None
+
+    def open(self, client: Any, answer: Callable[[Callable[[], Future[object]]], object]) -> bool:  # noqa: ANN401  untyped client
+        """Open it on this client; False when it is already, when it fails, or when it is too early to try again.
+
+        `answer` waits for the nucleus's answer and raises a BusError where there is none.
+        """
+        with self._opening:
+            if self.is_closed or self._client is client or self._around.now() < self._retry_at:
+                return False
+            self._client = self._operation = None
+            operation: Any = None
+
+            def ask() -> Future[object]:
+                nonlocal operation
+                future, operation = self._start(
+                    client,
+                    on_stream_event=self._heard,
+                    on_stream_error=self._failed,
+                    on_stream_closed=lambda: self._ended(operation),
+                )
+                return future
+
+            try:
+                answer(ask)
+            except BusError as error:
+                self._retry_at = self._around.now() + self._wait_after(error)
+                if operation is not None:
+                    operation.close()
+                return False
+            self._client, self._operation = client, operation
+            return True
+
+    def start_afresh(self) -> None:
+        """On a new connection: no waiting for what went wrong on the one before."""
+        self._backoff.reset()
+        self._retry_at = 0.0
+
+    def note_missed(self) -> None:
+        """After a loss nobody knows what has changed: tell it."""
+        if self._in_bursts and self._due_at is None:
+            self._due_at = self._around.now() + self._around.patience.burst_s
+
+    def tell_or_wait(self) -> float:
+        """Tell a burst that is over; returns the seconds until there is something to do."""
+        now = self._around.now()
+        due_at = self._due_at
+        if due_at is not None and now >= due_at:
+            self._due_at = due_at = None
+            self._around.callbacks.submit(self._tell, None)
+        waits = [due_at - now if due_at is not None else NEVER_S]
+        if self._client is None and not self.is_closed:
+            waits.append(max(self._retry_at - now, 0.0))
+        return min(waits)
+
+    def close(self) -> None:
+        """See `smartcam.edge.bus.port.Subscription`."""
+        self.is_closed = True
+        with self._opening:
+            operation, self._operation, self._client = self._operation, None, None
+        if operation is not None:
+            operation.close()
+
+    def _heard(self, event: Any) -> None:  # noqa: ANN401  untyped client
+        self._backoff.reset()
+        if self._in_bursts:
+            self.note_missed()
+            self._around.wake()
+        else:
+            self._tell(event)
+
+    def _tell(self, event: Any) -> None:  # noqa: ANN401  untyped client
+        if self.is_closed:
+            return
+        try:
+            self._on_event(event)
+        except Exception as error:  # noqa: BLE001  the edge of the callback loop
+            log_exception(logger, "callback_failed", error, what=self.what)
+
+    def _failed(self, error: Exception) -> bool:
+        # One message that cannot be read is no reason to lose the ones after it.
+        log(
+            logger,
+            logging.WARNING,
+            "message_unreadable",
+            what=self.what,
+            error=f"{type(error).__name__}: {error}"[:300],
+        )
+        return False
+
+    def _ended(self, operation: object) -> None:
+        with self._opening:
+            if self._operation is None or self._operation is not operation:
+                return
+            self._client = self._operation = None
+            self._retry_at = self._around.now() + self._backoff.next()
+        self._around.wake()
+
+    def _wait_after(self, error: BusError) -> float:
+        if isinstance(error, BusRefused):
+            remedy = "allow it in the recipe's accessControl, and reset a stale one with the deployment"
+            log(logger, logging.ERROR, "subscription_refused", what=self.what, error=str(error), remedy=remedy)
+            return self._around.patience.refused_s
+        log(logger, logging.WARNING, "subscription_failed", what=self.what, error=str(error))
+        return self._backoff.next()

@@ -1,0 +1,1 @@
+"""Events on the disk until the cloud has them."""

@@ -1,0 +1,323 @@
+"""The outbox: events on disk until the cloud has them."""
+
+import json
+import logging
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from smartcam.contract.ack import Acknowledgement, AckStatus
+from smartcam.contract.errors import ContractError
+from smartcam.contract.event import Event, Phase, Severity
+from smartcam.contract.ids import CameraId, EventId
+from smartcam.contract.reading import parse_object
+from smartcam.contract.times import NS_PER_MS, NS_PER_S
+from smartcam.edge.clock import Clock
+from smartcam.edge.logs import log
+from smartcam.edge.outbox import sql
+from smartcam.edge.outbox.database import OutboxDatabase
+from smartcam.edge.outbox.sql import Stamp, age_limits, stamp_of
+
+_LOGGER = logging.getLogger(__name__)
+_RANKS: Final = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+_LARGEST_STATE: Final = 4096
+_LONGEST_AGE_MS: Final = 2**53
+_MOST_DOUBLINGS: Final = 30
+_MOST_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """An open episode, kept so that a restarted process goes on with it.
+
+    `state` is a small JSON object of the caller's. `age_ms` is how long ago the episode was
+    stored, set when it is read back: None where a reboot made that unknowable. Keep no
+    monotonic times in `state`: they mean nothing after a reboot.
+    """
+
+    key: str
+    camera_id: CameraId
+    event_id: EventId
+    state: Mapping[str, object]
+    age_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxLimits:
+    """How much is kept, how long, and how often it is tried again."""
+
+    max_events: int = 10_000
+    max_age_s: float = 7 * 86_400.0
+    max_refused: int = 200
+    retry_first_s: float = 5.0
+    retry_ceiling_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class DueEvent:
+    """One row to send now: `event` with a fresh age and clock state, `payload` its JSON."""
+
+    row: int
+    event: Event
+    payload: bytes
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxCounts:
+    """What is in the outbox, and what became of the rest since the process started."""
+
+    waiting: int
+    refused: int
+    episodes: int
+    put: int
+    sent: int
+    accepted: int
+    dropped_by_size: int
+    dropped_by_age: int
+    refused_forgotten: int
+    set_aside: int
+    """Database files that were corrupt and are kept beside the new one."""
+    oldest_ms: int | None
+    """Age of the oldest waiting event, None when none waits or no age is known."""
+    in_memory: bool
+    """Whether the disk cannot be written: a process that ends now loses what has come since."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEvent:
+    """An event that the cloud will never take, and why."""
+
+    event_id: EventId
+    phase: Phase
+    reason: str
+
+
+class Outbox:
+    """Keeps each event until the cloud acknowledges it.
+
+    Every method may be called from any thread and raises OutboxError when the disk refuses; the next call tries
+    again. The file is opened by the first call. A corrupt file is moved aside and kept, a new one is begun, and
+    the call that met it raises OutboxError, so that its caller does not take for stored what is not.
+
+    While the disk is full, or can only be read, everything goes on in memory, so that events are still sent; the call
+    that met it raises OutboxError too. Now and then, and when the outbox is closed, the disk is tried again.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        limits: OutboxLimits | None = None,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        self._database = OutboxDatabase(path, clock)
+        self._clock = clock
+        self._limits = limits or OutboxLimits()
+        self._random = random
+        self._tally: Counter[str] = Counter()
+
+    def put(self, event: Event, episode: Episode | None = None) -> None:
+        """Stores an event until it is acknowledged, in one transaction with its open episode.
+
+        A raised event brings its episode along; a cleared one ends the episode of the same event id.
+        `event.age_ms` is how old the event is already (None: new). The same event id and phase once more
+        replaces what waits and is sent again at once.
+
+        Raises:
+            OutboxError: nothing was stored; keep the event and put it again.
+            ContractError: when the event or the episode's state is over 4 kB.
+            ValueError: for an episode beside a cleared event.
+        """
+        if episode is not None and event.phase is Phase.CLEARED:
+            raise ValueError("a cleared event ends its episode and brings none")
+        # Age and clock state are rendered anew with each send, and must not push the event over its limit then.
+        replace(event, age_ms=_LONGEST_AGE_MS, clock_synced=False).to_json()
+        now = self._now()
+        with self._database.transaction() as connection:
+            row = (event.event_id, event.phase, _RANKS[event.severity], event.to_json(), *astuple(now))
+            (number,) = connection.execute(sql.PUT, row).fetchone()
+            connection.execute("DELETE FROM retry WHERE row = ?", (number,))
+            if event.phase is Phase.CLEARED:
+                connection.execute("DELETE FROM episodes WHERE event_id = ?", (event.event_id,))
+            if episode is not None:
+                _store(connection, episode, now)
+            dropped = connection.execute(sql.DROP_OVER_SIZE, (self._limits.max_events,)).fetchall()
+        self._tally["put"] += 1
+        self._report_drop("size", dropped)
+
+    def put_episode(self, episode: Episode) -> None:
+        """Stores a changed state of an open episode without an event.
+
+        Raises:
+            ContractError: when the state is over 4 kB.
+        """
+        with self._database.transaction() as connection:
+            _store(connection, episode, self._now())
+
+    def close_episode(self, event_id: EventId) -> None:
+        """Forgets an open episode without an event."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM episodes WHERE event_id = ?", (event_id,))
+
+    def due(self, most: int = 16) -> list[DueEvent]:
+        """What is to be sent now: raised before cleared, the most severe first, then the newest.
+
+        Applies the age limit first. A row that can no longer be read moves to the refused ones.
+        """
+        now = self._now()
+        with self._database.transaction() as connection:
+            if now.synced:  # the clock of this boot has become known: so has the time of its earlier rows
+                for statement in sql.ADOPT_CLOCK:
+                    connection.execute(statement, (now.utc - now.mono, now.boot_id))
+            old = connection.execute(sql.DROP_OVER_AGE, age_limits(now, self._limits.max_age_s)).fetchall()
+            rows = connection.execute(sql.DUE, (now.mono, most)).fetchall()
+            due = [self._render(connection, row, now) for row in rows]
+        self._report_drop("age", old)
+        return [row for row in due if row is not None]
+
+    def attempted(self, due: DueEvent) -> None:
+        """Notes that a row was tried, with or without success: it is due again after a growing pause.
+
+        What has got a better name meanwhile was not tried: it is due as it is.
+        """
+        whole_s = min(
+            self._limits.retry_first_s * 2 ** min(due.attempts, _MOST_DOUBLINGS), self._limits.retry_ceiling_s
+        )
+        wait_ns = round(whole_s * (0.5 + 0.5 * self._random()) * NS_PER_S)
+        with self._database.transaction() as connection:
+            found = connection.execute(sql.STILL_WAITING, (due.row,)).fetchone()
+            if found is not None and _revision(found[0]) <= due.event.revision:
+                connection.execute(sql.ATTEMPTED, (due.row, due.attempts + 1, self._clock.monotonic() + wait_ns))
+        self._tally["sent"] += 1
+
+    def retry_now(self) -> None:
+        """The way to the cloud is open again: everything that waits is due at once."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM retry")
+
+    def next_due_s(self) -> float | None:
+        """Seconds until something is due, 0 for now; None while nothing waits."""
+        with self._database.transaction() as connection:
+            (at_ns,) = connection.execute(sql.NEXT_DUE).fetchone()
+        return None if at_ns is None else max(at_ns - self._clock.monotonic(), 0) / NS_PER_S
+
+    def acknowledge(self, ack: Acknowledgement) -> bool:
+        """Lets go of what the cloud has recorded, and moves what it refuses to the refused ones.
+
+        False when nothing waits for it: a second acknowledgement is no fault. What is known under a better name than
+        the cloud has recorded or refused goes on waiting.
+        """
+        with self._database.transaction() as connection:
+            found = connection.execute(sql.WAITING, (ack.event_id, ack.phase)).fetchone()
+            if found is None or (ack.revision is not None and _revision(found[1]) > ack.revision):
+                return False
+            for statement in sql.LET_GO:
+                connection.execute(statement, (found[0],))
+            if ack.status is AckStatus.REFUSED:
+                self._refuse(connection, ack.event_id, ack.phase, ack.reason, found[1])
+        if ack.status is AckStatus.ACCEPTED:
+            self._tally["accepted"] += 1
+        return True
+
+    def open_episodes(self) -> list[Episode]:
+        """The episodes that were open when they were last stored, with their ages."""
+        now = self._now()
+        with self._database.transaction() as connection:
+            rows = connection.execute(sql.EPISODES).fetchall()
+        return [episode for row in rows if (episode := _episode(row, now)) is not None]
+
+    def refused(self) -> list[RefusedEvent]:
+        """What the cloud refused, the newest last; bounded, so the oldest are forgotten."""
+        with self._database.transaction() as connection:
+            rows = connection.execute("SELECT event_id, phase, reason FROM refused ORDER BY row").fetchall()
+        return [RefusedEvent(EventId(event_id), Phase(phase), reason) for event_id, phase, reason in rows]
+
+    def counts(self) -> OutboxCounts:
+        """What is in the outbox now, and what became of the rest since the process started."""
+        now = self._now()
+        with self._database.transaction() as connection:
+            waiting, refused, episodes = connection.execute(sql.COUNT).fetchone()
+            stamps = connection.execute(sql.OLDEST).fetchall()
+        ages = [age for stamp in stamps if (age := stamp_of(stamp).age_ns(now)) is not None]
+        tally = self._tally
+        return OutboxCounts(
+            waiting=waiting,
+            refused=refused,
+            episodes=episodes,
+            put=tally["put"],
+            sent=tally["sent"],
+            accepted=tally["accepted"],
+            dropped_by_size=tally["dropped_by_size"],
+            dropped_by_age=tally["dropped_by_age"],
+            refused_forgotten=tally["refused_forgotten"],
+            set_aside=self._database.set_aside,
+            oldest_ms=max(ages) // NS_PER_MS if ages else None,
+            in_memory=self._database.is_in_memory,
+        )
+
+    def close(self) -> None:
+        """Closes the file; the next call would open it again."""
+        self._database.close()
+
+    def _now(self) -> Stamp:
+        clock = self._clock
+        return Stamp(clock.boot_id(), clock.monotonic(), clock.utc(), clock.synced())
+
+    def _report_drop(self, reason: str, dropped: list[tuple[str, str]]) -> None:
+        if dropped:
+            self._tally[f"dropped_by_{reason}"] += len(dropped)
+            names = ",".join(f"{event_id}/{phase}" for event_id, phase in dropped[:_MOST_NAMED])
+            log(_LOGGER, logging.ERROR, "outbox_dropped", reason=reason, count=len(dropped), events=names)
+
+    def _render(self, connection: sqlite3.Connection, row: tuple[Any, ...], now: Stamp) -> DueEvent | None:
+        number, event_id, phase, payload, attempts, *stamp = row
+        age_ns = stamp_of(stamp).age_ns(now)
+        try:
+            event = Event.from_json(payload)
+            age_ms = None if age_ns is None else (event.age_ms or 0) + age_ns // NS_PER_MS
+            event = replace(event, age_ms=age_ms, clock_synced=now.synced)
+            return DueEvent(number, event, event.to_json(), attempts)
+        except ContractError as error:
+            connection.execute("DELETE FROM waiting WHERE row = ?", (number,))
+            self._refuse(connection, event_id, phase, f"cannot be read: {error}", payload)
+            return None
+
+    def _refuse(self, connection: sqlite3.Connection, event_id: str, phase: str, reason: str, payload: bytes) -> None:
+        connection.execute(
+            "INSERT INTO refused (event_id, phase, reason, payload) VALUES (?, ?, ?, ?)",
+            (event_id, phase, reason, payload),
+        )
+        forgotten = connection.execute(sql.FORGET_REFUSED, (self._limits.max_refused,)).fetchall()
+        self._tally["refused_forgotten"] += len(forgotten)
+        log(_LOGGER, logging.ERROR, "event_refused", event_id=event_id, phase=phase, reason=reason)
+
+
+def _store(connection: sqlite3.Connection, episode: Episode, now: Stamp) -> None:
+    state = json.dumps(dict(episode.state), separators=(",", ":"), allow_nan=False)
+    if len(state) > _LARGEST_STATE:
+        raise ContractError("state", f"has {len(state)} bytes, at most {_LARGEST_STATE} are allowed")
+    connection.execute(sql.STORE, (episode.camera_id, episode.key, episode.event_id, state, *astuple(now)))
+
+
+def _revision(payload: bytes) -> int:
+    """The revision of a waiting event; what can no longer be read has none."""
+    try:
+        return Event.from_json(payload).revision
+    except ContractError:
+        return 0
+
+
+def _episode(row: tuple[Any, ...], now: Stamp) -> Episode | None:
+    camera_id, key, event_id, state, *stamp = row
+    age_ns = stamp_of(stamp).age_ns(now)
+    age_ms = None if age_ns is None else age_ns // NS_PER_MS
+    try:
+        return Episode(key, CameraId(camera_id), EventId(event_id), parse_object(state, "state"), age_ms)
+    except ContractError as error:
+        log(_LOGGER, logging.ERROR, "episode_unreadable", event_id=event_id, error=error)
+        return None

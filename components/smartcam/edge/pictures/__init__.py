@@ -1,0 +1,1 @@
+"""Pictures of events: kept on the device, and uploaded where that is wanted."""

@@ -1,0 +1,139 @@
+"""What is remembered of each object: its alarm, its rules, its episode, its picture; and which boxes are one thing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from smartcam.contract.event import NormalBox
+from smartcam.contract.notice import PixelBox
+from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.inference.analysis.analysis import can_go_on
+from smartcam.inference.analysis.best_picture import BestShot
+from smartcam.inference.events import OpenEpisode
+from smartcam.vision.alarm import AlarmState
+from smartcam.vision.corners import Corners, cover, overlap
+from smartcam.vision.frame import Frame
+from smartcam.vision.rule import Rule, RuleState
+
+SAME_COVER: Final = 0.6
+"""A box that lies so far in another one may be the same thing..."""
+SAME_IOU: Final = 0.25
+"""...if it is not much smaller: somebody before a tree that sways is not the tree."""
+HOLD_S: Final = 20.0
+"""So long an object that goes on moving is the same one while the detector does not see it."""
+RESUMED_IOU: Final = 0.3
+"""Least overlap of an object with an earlier process's episode of it."""
+TWICE_S: Final = 0.5
+"""So long a detector may see one object twice: where it was, and where it has gone..."""
+TWICE_COVER: Final = 0.4
+"""...with boxes of which one lies so far in the other at first. Two who walk side by side do not cover each other."""
+
+_LONG_AGO: Final = MonotonicNs(0)
+
+
+@dataclass(slots=True)
+class Followed:
+    """What is remembered of one track of detections; `mover` is the mover that is the same object in this look.
+
+    `since` and `seen_at`: when it was first and last seen; `born` and `box`: where that was.
+    """
+
+    rules: tuple[RuleState, ...]
+    alarm: AlarmState = field(default_factory=AlarmState)
+    episode: OpenEpisode | None = None
+    moves: int = 0
+    was_shadow: bool = False
+    since: MonotonicNs | None = None
+    seen_at: MonotonicNs = _LONG_AGO
+    born: NormalBox | None = None
+    box: NormalBox | None = None
+    mover: int | None = None
+    shot: BestShot = field(default_factory=BestShot)
+
+    def can_be(self, earlier: "Followed", at: MonotonicNs) -> bool:
+        """Whether this track can be the same object as an earlier one in the same motion.
+
+        Who was in sight together with it is somebody else, but for the moment in which a detector sees one twice.
+        """
+        if self.since is None or at - earlier.seen_at > HOLD_S * NS_PER_S:
+            return False
+        if self.since > earlier.seen_at:
+            return True
+        seen_twice = earlier.seen_at < at and earlier.seen_at - self.since <= TWICE_S * NS_PER_S
+        if not seen_twice or earlier.box is None or self.born is None:
+            return False
+        return cover(corners(earlier.box), corners(self.born)) >= TWICE_COVER
+
+
+@dataclass(slots=True)
+class Moving:
+    """What is remembered of one mover.
+
+    `is_moving`: it moves in this look. `track`: the track of detections that it was last. `is_known`: the detector
+    has named it, so it is no motion event any more. `has_purpose`: it has gone somewhere, and since `ready_at` it
+    might raise. `substance`: in how many more looks it was an object than a shadow. `gone_since`: since when nothing
+    of it moves, while its episode is on.
+    """
+
+    rules: tuple[RuleState, ...]
+    episode: OpenEpisode | None = None
+    track: int | None = None
+    is_moving: bool = False
+    is_known: bool = False
+    box: NormalBox | None = None
+    has_purpose: bool = False
+    substance: int = 0
+    ready_at: MonotonicNs | None = None
+    gone_since: MonotonicNs | None = None
+    shot: BestShot = field(default_factory=BestShot)
+
+
+def fresh(rules: Sequence[Rule]) -> tuple[RuleState, ...]:
+    """What rules remember of an object that is new to them."""
+    return tuple(RuleState() for _ in rules)
+
+
+def same_thing(box: Corners, other: Corners) -> float:
+    """How much two boxes are the same thing: their overlap, 0 where they are not."""
+    shared = overlap(box, other)
+    return shared if shared >= SAME_IOU and cover(box, other) >= SAME_COVER else 0.0
+
+
+def is_resumed_at(orphan: OpenEpisode, box: Corners) -> bool:
+    """Whether an earlier process's episode may go on with what is there now."""
+    return can_go_on(orphan) and orphan.box is not None and overlap(box, corners(orphan.box)) >= RESUMED_IOU
+
+
+def shares(boxes: Sequence[PixelBox], frame: Frame) -> list[Corners]:
+    """Boxes in shares of the picture."""
+    width, height = frame.picture.width, frame.picture.height
+    return [(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height) for box in boxes]
+
+
+def corners(box: NormalBox) -> Corners:
+    """The box in plain numbers."""
+    return box.x1, box.y1, box.x2, box.y2
+
+
+def normal(box: Corners) -> NormalBox | None:
+    """The box within the picture, None where nothing of it is."""
+    inside = within(box)
+    return None if inside is None else NormalBox(*inside)
+
+
+def within(box: Corners) -> Corners | None:
+    """What of a box in shares is in the picture, None for nothing, or where a corner is no number."""
+    x1, y1, x2, y2 = box
+    x1, y1, x2, y2 = min(max(x1, 0.0), 1.0), min(max(y1, 0.0), 1.0), min(max(x2, 0.0), 1.0), min(max(y2, 0.0), 1.0)
+    return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+
+
+def pixels(box: Corners, frame: Frame) -> PixelBox | None:
+    """A box in shares as pixels of the frame, None where nothing of it is in the picture."""
+    inside = within(box)
+    if inside is None:
+        return None
+    width, height = frame.picture.width, frame.picture.height
+    x1, x2 = round(inside[0] * width), round(inside[2] * width)
+    y1, y2 = round(inside[1] * height), round(inside[3] * height)
+    return PixelBox(x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None

@@ -1,0 +1,199 @@
+"""Motion events: something large goes somewhere on purpose, and the detector has no name for it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from smartcam.contract.event import EventKind, NormalBox
+from smartcam.contract.times import NS_PER_S
+from smartcam.inference.analysis.followed import Moving, corners, fresh, is_resumed_at, normal
+from smartcam.inference.events import MOTION, Change, EventMaker, OpenEpisode, Sight, refreshed
+from smartcam.vision.corners import Corners, centre, cover, side
+from smartcam.vision.frame import Frame
+from smartcam.vision.movers import Mover, Movers, PurposePolicy
+from smartcam.vision.rule import MOTION as MOTION_LABEL
+from smartcam.vision.rule import Rule, Stand, observe_all
+from smartcam.vision.shading import Backdrop
+from smartcam.vision.visibility import Visibility
+
+WAIT_S: Final = 1.0
+"""So long plain motion waits for the detector."""
+CLEAR_AFTER_S: Final = 2.5
+"""So long nothing of an object moves until its episode is over."""
+PART_COVER: Final = 0.5
+"""What lies so far within an object whose episode is on is taken for a part of it."""
+_REACH: Final = 1.0
+"""So far, in sizes of the object, may it show up again from where it vanished."""
+_SURE: Final = 0.5
+SMALL_IN_THE_DARK: Final = 0.005
+"""The share of the picture from which on things count where the detector sees nothing."""
+_BLINDED: Final = frozenset((Visibility.DARK, Visibility.DEFOCUSED))
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the detector makes of a look.
+
+    `taken` are boxes of objects whose episode is on, `pending` movers that it is about to name, `visibility` says
+    whether it can see at all. `movers` are all that there are.
+    """
+
+    taken: Sequence[NormalBox]
+    pending: frozenset[int]
+    visibility: Visibility
+    movers: Sequence[Mover]
+
+
+class MotionWatch:
+    """One camera's movers and the episodes of those that nobody could name."""
+
+    def __init__(self, maker: EventMaker) -> None:
+        self._maker = maker
+        self._movers = Movers()
+        self._backdrop = Backdrop()
+        self._adrift: list[Moving] = []
+        self.moving: dict[int, Moving] = {}
+        self._rules: tuple[Rule, ...] = ()
+
+    def configure(self, rules: Sequence[Rule], min_size: float) -> None:
+        """Go on with other rules, and another share of the picture from which on something is large."""
+        self._rules = tuple(rules)
+        self._movers.policy = replace(PurposePolicy(), least_area=min_size)
+        for moving in self.moving.values():
+            moving.rules = fresh(rules)
+
+    def step(self, frame: Frame, motion: Sequence[Corners]) -> list[Mover]:
+        """The movers of the frame; `motion` is the frame's, in shares of the picture."""
+        self._backdrop.learn(frame.captured_mono, frame.picture.luma, frame.motion)
+        movers = self._movers.step(frame.captured_mono, motion)
+        ids = {mover.id for mover in movers}
+        self._adrift += [moving for mover, moving in self.moving.items() if mover not in ids and moving.episode]
+        self.moving = {mover: moving for mover, moving in self.moving.items() if mover in ids}
+        for mover in movers:
+            moving = self.moving.setdefault(mover.id, Moving(fresh(self._rules)))
+            moving.box, moving.is_moving = normal(mover.box) or moving.box, mover.seen
+            if moving.episode is None and not moving.is_known and mover.seen:
+                self._go_on_with_one_adrift(moving)
+        return movers
+
+    def look(self, frame: Frame, around: Surroundings) -> list[Change]:
+        """What the frame's movers change, now that the detector has spoken."""
+        changes = []
+        for mover in around.movers:
+            moving = self.moving[mover.id]
+            if moving.episode is not None:
+                changes += self._go_on(moving, frame, seen=mover.seen)
+            elif mover.seen and moving.box is not None:
+                changes += self._consider(moving, mover, frame, around)
+        for moving in self._adrift:
+            changes += self._go_on(moving, frame, seen=False)
+        self._adrift = [moving for moving in self._adrift if moving.episode is not None]
+        return changes
+
+    def adopt(self, orphans: Sequence[OpenEpisode]) -> list[OpenEpisode]:
+        """Give motion episodes of an earlier process to the movers that are there; returns those that are given.
+
+        A mover where an object with a label was is that object.
+        """
+        given = []
+        for moving in self.moving.values():
+            if moving.box is None:
+                continue
+            box = corners(moving.box)
+            here = [item for item in orphans if item not in given and is_resumed_at(item, box)]
+            for orphan in here[:1]:
+                if orphan.event.kind is not EventKind.MOTION:
+                    moving.is_known = True
+                elif moving.episode is None:
+                    moving.episode, moving.gone_since = orphan, None
+                    given.append(orphan)
+        return given
+
+    def episodes(self) -> list[OpenEpisode]:
+        """The motion episodes that are on."""
+        return [moving.episode for moving in [*self.moving.values(), *self._adrift] if moving.episode is not None]
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._movers.forget()
+        self.moving, self._adrift = {}, []
+
+    def _consider(self, moving: Moving, mover: Mover, frame: Frame, around: Surroundings) -> list[Change]:
+        box, at = moving.box, frame.captured_mono
+        if box is None:
+            return []
+        stand = Stand(at, frame.captured_at if self._maker.synced() else None, MOTION_LABEL, box)
+        moving.rules, fired = observe_all(self._rules, moving.rules, stand)
+        blinded = around.visibility in _BLINDED
+        policy = self._movers.policy
+        if blinded:
+            policy = replace(policy, least_area=min(policy.least_area, SMALL_IN_THE_DARK))
+        if not moving.has_purpose and mover.has_purpose(policy) and at - mover.since >= WAIT_S * NS_PER_S:
+            moving.substance += 1 if self._backdrop.is_object(frame.picture.luma, box) else -1
+            moving.has_purpose = moving.substance > 0
+        if not moving.has_purpose or moving.is_known:
+            return []
+        moving.ready_at = moving.ready_at or at
+        moving.shot.consider(frame, box, MOTION_LABEL)
+        waits = mover.id in around.pending and at - moving.ready_at < WAIT_S * NS_PER_S
+        if fired is None or waits or _is_part(box, around.taken) or self._has_company(moving, mover, around.movers):
+            return []
+        sight = Sight(
+            kind=EventKind.MOTION,
+            score=min(1.0, _SURE * mover.travel / policy.least_travel),
+            threshold=_SURE,
+            box=box,
+            zone=fired.zone,
+            rule=fired.rule,
+            cause=str(around.visibility) if blinded else MOTION,
+        )
+        moving.episode, change = self._maker.raised(sight, frame.captured_at, at)
+        return [replace(change, snapshot=moving.shot.of(moving.episode))]
+
+    def _has_company(self, moving: Moving, mover: Mover, movers: Sequence[Mover]) -> bool:
+        """Whether it is a part of what has its event or its name already: legs below a coat as dark as the night."""
+        for other in movers:
+            known = self.moving[other.id]
+            if other.id == mover.id or not (other.seen and mover.is_with(other)):
+                continue
+            if known.episode is not None:
+                known.episode = replace(known.episode, suppressed=known.episode.suppressed + 1)
+            if known.episode is not None or known.is_known:
+                moving.is_known = True
+                return True
+        return False
+
+    def _go_on(self, moving: Moving, frame: Frame, *, seen: bool) -> list[Change]:
+        episode, at = moving.episode, frame.captured_mono
+        if episode is None:
+            return []
+        if seen:
+            moving.gone_since = None
+            moving.shot.consider(frame, moving.box, MOTION_LABEL)
+        elif moving.gone_since is None:
+            moving.gone_since = at
+        elif at - moving.gone_since >= CLEAR_AFTER_S * NS_PER_S:
+            moving.episode = None
+            return [replace(self._maker.cleared(episode, frame.captured_at), snapshot=moving.shot.of(episode))]
+        moving.episode, changes = refreshed(replace(episode, box=moving.box), at)
+        return changes
+
+    def _go_on_with_one_adrift(self, moving: Moving) -> None:
+        """The same object shows up again near where it vanished."""
+        for lost in self._adrift:
+            if lost.box is not None and moving.box is not None and _is_near(lost.box, moving.box):
+                self._adrift.remove(lost)
+                moving.episode, moving.shot, moving.gone_since = lost.episode, lost.shot, None
+                moving.has_purpose = True
+                return
+
+
+def _is_part(box: NormalBox, others: Sequence[NormalBox]) -> bool:
+    return any(cover(corners(box), corners(other)) >= PART_COVER for other in others)
+
+
+def _is_near(there: NormalBox, here: NormalBox) -> bool:
+    one, other = corners(there), corners(here)
+    smaller, larger = sorted((side(one), side(other)))
+    return math.dist(centre(one), centre(other)) <= _REACH * larger and smaller > larger / 2

@@ -1,0 +1,103 @@
+"""The analysis of whole scenes: one episode a camera, driven by an anomaly score."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from smartcam.contract.event import NormalBox
+from smartcam.contract.times import MonotonicNs, UtcNs
+from smartcam.inference.analysis.analysis import SceneModel, alarm_policy, can_go_on
+from smartcam.inference.analysis.best_picture import BestShot
+from smartcam.inference.events import UNUSUAL, Change, EventMaker, OpenEpisode, Sight, refreshed
+from smartcam.inference.settings import CameraSettings
+from smartcam.vision.alarm import AlarmState, Observation, Transition, step
+from smartcam.vision.frame import Frame
+from smartcam.vision.rule import Rule, suits
+from smartcam.vision.visibility import Visibility
+
+
+class SceneAnalysis:
+    """One camera's scene."""
+
+    def __init__(self, model: SceneModel, maker: EventMaker, settings: CameraSettings) -> None:
+        self._model = model
+        self._maker = maker
+        ((self._label, self._kind),) = model.manifest.events.items()
+        self._state = AlarmState()
+        self._open: OpenEpisode | None = None
+        self._surplus: list[OpenEpisode] = []
+        self._last = MonotonicNs(-1)
+        self.configure(settings)
+
+    def configure(self, settings: CameraSettings) -> None:
+        """Go on with other settings; of rules, only their hours and labels apply to a whole scene."""
+        self._policy = alarm_policy(self._model.manifest, settings)
+        self._rules = settings.effective_rules()
+
+    def look(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:  # noqa: ARG002
+        """What the frame changes; a scene that cannot be seen well is unusual too."""
+        changes = [self._maker.cleared(episode, frame.captured_at) for episode in self._surplus]
+        self._surplus = []
+        if frame.captured_mono <= self._last:
+            return changes
+        self._last = frame.captured_mono
+        score = float(self._model.scorer.score([frame.picture]))
+        rule = self._rule(frame)
+        moves = self._state.spent_moves + 1
+        observation = Observation(frame.captured_mono, score, moves=moves, allowed=rule is not None)
+        self._state, transition = step(self._policy, self._state, observation)
+        if transition is Transition.RAISED:
+            name = None if rule is None else rule.name
+            box = _moving_part(frame)
+            sight = Sight(self._kind, score, self._policy.raise_at, box, self._label, rule=name, cause=UNUSUAL)
+            self._open, change = self._maker.raised(sight, frame.captured_at, frame.captured_mono)
+            shot = BestShot()
+            shot.consider(frame, box or NormalBox(0.0, 0.0, 1.0, 1.0), self._label)
+            changes.append(replace(change, snapshot=shot.of(self._open)))
+        elif self._open is not None:
+            changes += self._go_on(self._open, transition, score, frame)
+        return changes
+
+    def end(self, at: UtcNs) -> list[Change]:
+        """The scene's episode ends."""
+        ending = self.episodes()
+        self._surplus, self._open = [], None
+        self._state = AlarmState()
+        return [self._maker.cleared(episode, at) for episode in ending]
+
+    def resume(self, episodes: Sequence[OpenEpisode]) -> None:
+        """Go on with the newest episode of this kind; the others are cleared with the next frame."""
+        for episode in sorted(episodes, key=lambda item: item.event.event_id, reverse=True):
+            if self._open is None and episode.event.kind is self._kind and can_go_on(episode):
+                self._open = episode
+                self._state = AlarmState(open=True)
+            else:
+                self._surplus.append(episode)
+
+    def episodes(self) -> list[OpenEpisode]:
+        """The scene's episode, where one is on, and what of an earlier process is still to be cleared."""
+        return [*self._surplus, *([] if self._open is None else [self._open])]
+
+    def _rule(self, frame: Frame) -> Rule | None:
+        """The first rule whose time it is."""
+        utc = frame.captured_at if self._maker.synced() else None
+        return next((rule for rule in self._rules if suits(rule, self._label, utc)), None)
+
+    def _go_on(self, episode: OpenEpisode, transition: Transition | None, score: float, frame: Frame) -> list[Change]:
+        if transition is Transition.CLEARED:
+            self._open = None
+            return [self._maker.cleared(episode, frame.captured_at)]
+        self._open, changes = refreshed(replace(episode, peak=max(episode.peak, score)), frame.captured_mono)
+        return changes
+
+
+def _moving_part(frame: Frame) -> NormalBox | None:
+    """The box about everything that moves, None in a still picture."""
+    if not frame.motion:
+        return None
+    width, height = frame.picture.width, frame.picture.height
+    return NormalBox(
+        min(box.x1 for box in frame.motion) / width,
+        min(box.y1 for box in frame.motion) / height,
+        min(1.0, max(box.x2 for box in frame.motion) / width),
+        min(1.0, max(box.y2 for box in frame.motion) / height),
+    )

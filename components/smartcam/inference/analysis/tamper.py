@@ -1,0 +1,106 @@
+"""The analysis of the camera itself: one tamper episode a camera, and what can be seen at all."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from smartcam.contract.event import EventKind, NormalBox
+from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
+from smartcam.edge.logs import log
+from smartcam.edge.memory_file import MemoryFile
+from smartcam.inference.analysis.best_picture import BestShot
+from smartcam.inference.events import Change, EventMaker, OpenEpisode, Sight, refreshed
+from smartcam.vision.frame import Frame
+from smartcam.vision.tamper import Cause, TamperReport, TamperWatch
+from smartcam.vision.visibility import Visibility
+
+logger = logging.getLogger(__name__)
+
+_THRESHOLD: Final = 0.5
+"""The score at which an event of this kind stands by definition: it is raised by time, not by score."""
+_EVERYTHING: Final = NormalBox(0.0, 0.0, 1.0, 1.0)
+_KEEP_S: Final = 600.0
+"""How often the view is stored while all is well; at the end it is stored anyway. Memory cards wear out."""
+
+
+class TamperAnalysis:
+    """One camera's tampering. It needs no model. For one thread."""
+
+    def __init__(self, maker: EventMaker, memory: MemoryFile | None = None) -> None:
+        """`memory` keeps the usual view across a restart: a lens that was covered meanwhile is noticed."""
+        self.is_on = True
+        """Whether tampering raises an event. What can be seen is told either way."""
+        self._maker = replace(maker, model_name=None, model_version=None)
+        self._memory = memory
+        self._watch = TamperWatch()
+        self._open: OpenEpisode | None = None
+        self._surplus: list[OpenEpisode] = []
+        self._last = MonotonicNs(-1)
+        self._keep_at: MonotonicNs | None = None
+        if memory is not None:
+            self._watch.recall(memory.load())
+
+    def look(self, frame: Frame) -> tuple[list[Change], Visibility]:
+        """What the frame changes, and what a detector can make of it. Frames come in the order of time."""
+        changes = [self._maker.cleared(episode, frame.captured_at) for episode in self._surplus]
+        self._surplus = []
+        report = self._watch.look(frame.picture.luma, frame.captured_mono)
+        if frame.captured_mono > self._last:
+            self._last = frame.captured_mono
+            changes += self._follow(report, frame)
+            self._keep_now_and_then(frame.captured_mono)
+        return changes, report.visibility
+
+    def end(self, at: UtcNs) -> list[Change]:
+        """The camera gives no more pictures: its episode ends. What it usually sees is not forgotten."""
+        ending = self.episodes()
+        self._surplus, self._open = [], None
+        return [self._maker.cleared(episode, at) for episode in ending]
+
+    def resume(self, episodes: Sequence[OpenEpisode]) -> None:
+        """Go on with the newest episode of an earlier process; the others are cleared with the next frame."""
+        for episode in sorted(episodes, key=lambda item: item.event.event_id, reverse=True):
+            if self._open is None:
+                self._open = episode
+                with suppress(ValueError):  # a cause of another version: cleared when the watch is content
+                    self._watch.hold(Cause(episode.event.cause or ""))
+            else:
+                self._surplus.append(episode)
+
+    def episodes(self) -> list[OpenEpisode]:
+        """The episode that is on, and what of an earlier process is still to be cleared."""
+        return [*self._surplus, *([] if self._open is None else [self._open])]
+
+    def keep(self) -> None:
+        """Store the usual view for the next process."""
+        view = b"" if self._memory is None else self._watch.remember()
+        if self._memory is None or not view:
+            return
+        try:
+            self._memory.store(view)
+        except OSError as error:
+            log(logger, logging.WARNING, "view_not_stored", camera=self._maker.camera, error=error)
+
+    def _follow(self, report: TamperReport, frame: Frame) -> list[Change]:
+        episode = self._open
+        if report.cause is None or not self.is_on:
+            self._open = None
+            return [] if episode is None else [self._maker.cleared(episode, frame.captured_at)]
+        score = max(report.score, _THRESHOLD)
+        if episode is None:
+            sight = Sight(EventKind.TAMPER, score, _THRESHOLD, cause=str(report.cause))
+            self._open, change = self._maker.raised(sight, frame.captured_at, frame.captured_mono)
+            shot = BestShot()
+            shot.consider(frame, _EVERYTHING, str(report.cause))
+            return [replace(change, snapshot=shot.of(self._open))]
+        self._open, changes = refreshed(replace(episode, peak=max(episode.peak, score)), frame.captured_mono)
+        return changes
+
+    def _keep_now_and_then(self, at: MonotonicNs) -> None:
+        if self._keep_at is not None and at >= self._keep_at:
+            self.keep()
+            self._keep_at = None
+        if self._keep_at is None:
+            self._keep_at = MonotonicNs(at + round(_KEEP_S * NS_PER_S))

@@ -1,0 +1,1 @@
+"""From notices to frames, and which cameras are silent."""

@@ -1,1 +1,0 @@
-"""Everything one machine needs instead of AWS; never shipped to a device."""

@@ -1,0 +1,108 @@
+"""What quiet hours hold, in DynamoDB: a partition per group and night, an item per event, and one for the digest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from infra.alerts.runtime.agreed import CAMERA_KEY, ITEM_KEY
+from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, text
+from infra.alerts.runtime.facts import HeldEvent
+from infra.alerts.runtime.ports import NotYet
+from smartcam.contract.event import EventKind, Severity
+from smartcam.contract.ids import CameraId, EventId, ThingName
+from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
+
+_HEAD: Final = "digest"
+_EVENT: Final = "held#"
+_OPEN: Final = "attribute_not_exists(digest_sent) AND (attribute_not_exists(held_until) OR held_until <= :now)"
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoDigests:
+    """`Digests`."""
+
+    table: Table
+    lease_s: int
+    keep_s: int
+
+    def hold(self, group: str, ends: UtcNs, held: HeldEvent) -> None:
+        """See Digests."""
+        self.table.client.put_item(
+            TableName=self.table.name,
+            Item={
+                **_key(group, ends, f"{_EVENT}{held.thing}/{held.camera}#{held.event_id}"),
+                "thing": text(held.thing),
+                "camera_id": text(held.camera),
+                "event_id": text(held.event_id),
+                "kind": text(held.kind),
+                "severity": text(held.severity),
+                "forget_at": self._forget(ends),
+            },
+        )
+
+    def needs_timer(self, group: str, ends: UtcNs) -> bool:
+        """See Digests."""
+        answer = self.table.client.get_item(TableName=self.table.name, Key=_key(group, ends, _HEAD))
+        return "timer_set" not in answer.get("Item", {})
+
+    def timer_set(self, group: str, ends: UtcNs) -> None:
+        """See Digests."""
+        values: Values = {":yes": {"BOOL": True}, ":forget": self._forget(ends)}
+        self._update(group, ends, "SET timer_set = :yes, forget_at = :forget", values)
+
+    def open(self, group: str, ends: UtcNs, now: UtcNs) -> Sequence[HeldEvent] | NotYet | None:
+        """See Digests."""
+        values = {
+            ":now": number(now),
+            ":until": number(now + self.lease_s * NS_PER_S),
+            ":forget": self._forget(ends),
+        }
+        opened, there = self._update(group, ends, "SET held_until = :until, forget_at = :forget", values, _OPEN)
+        if not opened:
+            return None if "digest_sent" in there else NotYet(UtcNs(int(there["held_until"]["N"])))
+        held = self._held(group, ends)
+        if not held:
+            self.release(group, ends)
+        return held or None
+
+    def sent(self, group: str, ends: UtcNs) -> None:
+        """See Digests."""
+        self._update(group, ends, "SET digest_sent = :yes REMOVE held_until", {":yes": {"BOOL": True}})
+
+    def release(self, group: str, ends: UtcNs) -> None:
+        """See Digests."""
+        self._update(group, ends, "REMOVE held_until", {})
+
+    def _held(self, group: str, ends: UtcNs) -> list[HeldEvent]:
+        pages = self.table.client.get_paginator("query").paginate(
+            TableName=self.table.name,
+            ConsistentRead=True,
+            KeyConditionExpression="#partition = :partition AND begins_with(#item, :held)",
+            ExpressionAttributeNames={"#partition": CAMERA_KEY, "#item": ITEM_KEY},
+            ExpressionAttributeValues={":partition": text(_partition(group, ends)), ":held": text(_EVENT)},
+        )
+        return [_event(item) for page in pages for item in page["Items"]]
+
+    def _forget(self, ends: UtcNs) -> dict[str, str]:
+        return number(ends // NS_PER_S + self.keep_s)
+
+    def _update(self, group: str, ends: UtcNs, update: str, values: Values, condition: str = "") -> tuple[bool, Item]:
+        return self.table.update((_partition(group, ends), _HEAD), update, values, condition)
+
+
+def _partition(group: str, ends: UtcNs) -> str:
+    return f"digest#{group}#{ends // NS_PER_MS}"
+
+
+def _key(group: str, ends: UtcNs, item: str) -> dict[str, dict[str, str]]:
+    return {CAMERA_KEY: text(_partition(group, ends)), ITEM_KEY: text(item)}
+
+
+def _event(item: Item) -> HeldEvent:
+    return HeldEvent(
+        ThingName(item["thing"]["S"]),
+        CameraId(item["camera_id"]["S"]),
+        EventId(item["event_id"]["S"]),
+        EventKind(item["kind"]["S"]),
+        Severity(item["severity"]["S"]),
+    )

@@ -1,0 +1,75 @@
+"""Making a text fit into one SMS: 160 characters of GSM-7, or 70 of UCS-2 as soon as one is outside of it."""
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from infra.alerts.runtime.agreed import DISPLAY_NAME
+from infra.alerts.runtime.words.gsm7 import cut, septets, to_gsm7
+
+_PREFIX: Final = len(DISPLAY_NAME + "> ")
+"""SNS writes the topic's display name before the text."""
+_SHORTEST_PLACE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Alphabet:
+    """How an SMS counts its characters: `room` is what is left beside the prefix."""
+
+    room: int
+    clean: Callable[[str], str]
+    size: Callable[[str], int]
+    cut: Callable[[str, int], str]
+
+
+def ucs2_units(text: str) -> int:
+    """How much of an SMS's 70 UCS-2 characters the text takes."""
+    return len(text.encode("utf-16-be")) // 2
+
+
+def one_line(text: str) -> str:
+    """The text on one line, with a space for what cannot be seen."""
+    return "".join(" " if unicodedata.category(letter)[0] in "ZC" else letter for letter in text)
+
+
+def cut_units(text: str, room: int) -> str:
+    """The text, or as much of it as fits into `room` units with an ellipsis at its end."""
+    if ucs2_units(text) <= room:
+        return text
+    kept = text
+    while kept and ucs2_units(kept) > room - 1:
+        kept = kept[:-1]
+    return (kept + "…")[: max(room, 0)]
+
+
+GSM7: Final = Alphabet(160 - _PREFIX, to_gsm7, septets, cut)
+UCS2: Final = Alphabet(70 - _PREFIX, one_line, ucs2_units, cut_units)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """An SMS in the order of reading. `head` is cut last, `place` first; `extra` is all or nothing."""
+
+    head: str
+    rest: str
+    place: str = ""
+    brackets: tuple[str, str] = (" (", ")")
+    extra: str = ""
+
+
+def fit(parts: Parts, alphabet: Alphabet) -> str:
+    """The text of one SMS, where the head, the rest, the extra and the place have room in this order."""
+    rest = alphabet.clean(parts.rest)
+    room = alphabet.room - alphabet.size(rest)
+    head = alphabet.cut(alphabet.clean(parts.head), room)
+    room -= alphabet.size(head)
+    extra = alphabet.clean(parts.extra)
+    if alphabet.size(extra) > room:
+        extra = ""
+    opening, closing = parts.brackets
+    room -= alphabet.size(extra) + len(opening + closing)
+    place = ""
+    if parts.place and room >= _SHORTEST_PLACE:
+        place = opening + alphabet.cut(alphabet.clean(parts.place), room) + closing
+    return head + place + rest + extra

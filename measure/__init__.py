@@ -1,0 +1,1 @@
+"""What measures the product, or shows it: benchmarks, the demo, the emulation of a Raspberry Pi, probes."""

@@ -1,0 +1,30 @@
+"""A scene in which nothing happens: what a camera costs for most of its life."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from av.video.frame import VideoFrame
+
+from measure.bench.clip import SIZE, make_clip
+
+STILL_FRAMES: Final = 56
+"""How many frames of the footage's beginning show nobody."""
+_TIMES_OVER: Final = 5
+
+
+def idle_clip(source: Path, target: Path, size: tuple[int, int] = SIZE) -> Path:
+    """The source's beginning to and fro, at `size`. A target that is there already is kept.
+
+    Raises:
+        OSError: when the source cannot be read.
+    """
+    return make_clip(source, target, size, _to_and_fro)
+
+
+def _to_and_fro(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """Without a jump, which would be no idle scene."""
+    beginning = list(itertools.islice(frames, STILL_FRAMES))
+    for turn in range(_TIMES_OVER):
+        yield from beginning if turn % 2 == 0 else reversed(beginning)

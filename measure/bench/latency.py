@@ -1,0 +1,188 @@
+"""From the frame to the event in the cloud: the real processes, a nucleus between them, many events."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import av
+from av.video.stream import VideoStream
+
+from measure.demo.report import quantile
+from measure.demo.story import Entry
+from smartcam.capture.sources.pyav_clip import PyAvClip
+from smartcam.contract.errors import CameraEnded
+from smartcam.contract.event import Event, Phase
+from smartcam.contract.ids import EventId
+from smartcam.contract.times import NS_PER_MS
+from smartcam.edge.ring.frame_ring import FOLDER_VARIABLE
+from smartcam.inference.analysis.analysis import SceneModel
+from smartcam.inference.bundles import open_model
+from standins.nucleus.testbed import RunningNucleus, access_control, running_nucleus
+
+_CAMERAS: Final = 3
+_STAGGER_S: Final = 0.7
+_LOOK_EVERY: Final = 5
+_QUIET_S: Final = 5.0
+_LOUD_S: Final = 3.0
+_START_S: Final = 60.0
+_END_S: Final = 10.0
+_CAPTURE, _INFERENCE = "bench.Capture", "bench.Inference"
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyFigures:
+    """Milliseconds from a frame's capture until the nucleus has published the event that it raised."""
+
+    events: int
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    most_ms: float
+
+
+def measure_latency(clip: Path, bundle: Path, times: int) -> LatencyFigures | None:
+    """The distribution over three cameras that each see something unusual so many times.
+
+    None for a bundle that finds objects: the clip for this is made by asking the model how unusual a moment is.
+
+    Raises:
+        OSError: the processes did not come up, or raised nothing.
+    """
+    model = open_model(bundle)
+    if not isinstance(model, SceneModel):
+        return None
+    with tempfile.TemporaryDirectory(prefix="smartcam-bench-") as folder:
+        playing = Path(folder, "events.mp4")
+        length_s = _write(clip, playing, _moments(clip, model), times)
+        delays = _play(playing, bundle, Path(folder), length_s)
+    if not delays:
+        raise OSError("no event was raised while the latency was measured")
+    return LatencyFigures(
+        len(delays), quantile(delays, 0.5), quantile(delays, 0.9), quantile(delays, 0.99), max(delays)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Moments:
+    """Where the clip is most usual and most unusual, in frames."""
+
+    quiet: range
+    loud: range
+
+
+def _moments(path: Path, model: SceneModel) -> _Moments:
+    clip, scores = PyAvClip(path), list[float]()
+    rate = clip.frames_per_second
+    try:
+        number = 0
+        while True:
+            picture = clip.next().picture
+            if number % _LOOK_EVERY == 0:
+                scores.append(float(model.scorer.score([picture])))
+            number += 1
+    except CameraEnded:
+        clip.close()
+    quiet, loud = round(_QUIET_S * rate / _LOOK_EVERY), round(_LOUD_S * rate / _LOOK_EVERY)
+    starts_quiet, starts_loud = range(len(scores) - quiet), range(len(scores) - loud)
+    still = min(starts_quiet, key=lambda at: max(scores[at : at + quiet]))
+    busy = max(starts_loud, key=lambda at: min(scores[at : at + loud]))
+    return _Moments(
+        range(still * _LOOK_EVERY, (still + quiet) * _LOOK_EVERY),
+        range(busy * _LOOK_EVERY, (busy + loud) * _LOOK_EVERY),
+    )
+
+
+def _write(source: Path, target: Path, moments: _Moments, times: int) -> float:
+    """Quiet and loud in turn; the length in seconds."""
+    with av.open(f"file:{source}") as reading, av.open(f"file:{target}", "w") as writing:
+        shown = reading.streams.video[0]
+        rate = shown.average_rate or Fraction(10)
+        wanted = {*moments.quiet, *moments.loud}
+        frames = {place: frame for place, frame in enumerate(reading.decode(shown)) if place in wanted}
+        stream = writing.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "20"})
+        assert isinstance(stream, VideoStream)  # noqa: S101  libx264's stream
+        stream.width, stream.height, stream.pix_fmt = shown.width, shown.height, "yuv420p"
+        order = [*moments.quiet, *moments.loud] * times + [*moments.quiet]
+        for number, place in enumerate(order):
+            fresh = frames[place].reformat(format="yuv420p")
+            fresh.pts, fresh.time_base = number, 1 / rate
+            writing.mux(stream.encode(fresh))
+        writing.mux(stream.encode())
+    return len(order) / float(rate)
+
+
+def _play(clip: Path, bundle: Path, folder: Path, length_s: float) -> list[float]:
+    cameras = {
+        f"bench{number}": {"path": str(clip), "start_delay_s": 2 + number * _STAGGER_S} for number in range(_CAMERAS)
+    }
+    notices = ["smartcam/frames/*", "smartcam/transport/*"]
+    with running_nucleus() as nucleus:
+        capture = nucleus.add_component(
+            _CAPTURE, access_control(publish=notices, subscribe=notices), {"cameras": cameras}
+        )
+        inference = nucleus.add_component(
+            _INFERENCE,
+            access_control(
+                publish=notices,
+                subscribe=notices,
+                publish_cloud=["smartcam/v1/+/+/event", "smartcam/v1/+/health"],
+                subscribe_cloud=["smartcam/v1/+/ack"],
+            ),
+            {"bundle": str(bundle.resolve())},
+        )
+        with (
+            _process("smartcam.inference.main", inference, folder / "inference"),
+            _process("smartcam.capture.main", capture, folder / "capture"),
+        ):
+            time.sleep(length_s + 2 + _CAMERAS * _STAGGER_S)
+            _until_quiet(nucleus)
+        return _delays(nucleus.journal("cloud_publish"))
+
+
+def _until_quiet(nucleus: RunningNucleus) -> None:
+    """Returns when no publish has come for some seconds."""
+    end, seen, since = time.monotonic() + _START_S, -1, time.monotonic()
+    while time.monotonic() < min(end, since + _END_S):
+        count = len(nucleus.cloud.published)
+        if count != seen:
+            seen, since = count, time.monotonic()
+        time.sleep(0.2)
+
+
+@contextmanager
+def _process(module: str, environment: Mapping[str, str], folder: Path) -> Iterator[None]:
+    folder.mkdir()
+    whole = {**os.environ, **environment, FOLDER_VARIABLE: os.environ.get(FOLDER_VARIABLE, "/dev/shm")}  # noqa: S108
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", module], cwd=folder, env=whole, stdout=log, stderr=log
+        )
+        try:
+            yield
+            if process.poll() is not None:
+                raise OSError(f"{module} has ended: " + (folder / "log").read_text(errors="replace")[-500:])
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _delays(entries: Sequence[Mapping[str, object]]) -> list[float]:
+    """Of each event its first publish; without acknowledgements each comes again and again."""
+    delays: dict[EventId, float] = {}
+    for facts in entries:
+        entry = Entry.of_line(json.dumps(facts))
+        if not entry.text("topic").endswith("/event") or entry.facts.get("ok") is not True:
+            continue
+        event = Event.from_json(entry.payload())
+        if event.phase is Phase.RAISED:
+            delays.setdefault(event.event_id, (entry.at - event.started_at) / NS_PER_MS)
+    return list(delays.values())

@@ -1,0 +1,85 @@
+"""Both model runtimes on the same bundles, with one thread and two; each in an environment and a process of its own.
+
+`python -m measure.bench.runtimes BUNDLE ...` measures the runtime of the environment that runs it, as JSON.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from smartcam.model.interpreter import RUNTIME, Interpreter
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+ENVIRONMENTS: Final = (ROOT / ".venv", ROOT / ".venv-tflite")
+THREADS: Final = (1, 2)
+_ROUNDS: Final = 3
+_ROUND_S: Final = 0.4
+_LEAST: Final = 3
+_LIMIT_S: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeFigure:
+    """Milliseconds per call of a model: the shortest on the clock, and the mean CPU time of all threads."""
+
+    model: str
+    runtime: str
+    threads: int
+    wall_ms: float
+    cpu_ms: float
+
+
+def measure_runtimes(bundles: Sequence[Path]) -> list[RuntimeFigure]:
+    """The runtimes of the environments that are there, in turn; the best round of each counts.
+
+    Raises:
+        OSError: a measurement failed; the message is its last line.
+    """
+    pythons = [folder / "bin" / "python" for folder in ENVIRONMENTS if (folder / "bin" / "python").is_file()]
+    best: dict[tuple[str, str, int], RuntimeFigure] = {}
+    for _ in range(_ROUNDS):
+        for python in pythons:
+            for figure in _in_environment(python, bundles):
+                key = figure.model, figure.runtime, figure.threads
+                if key not in best or figure.wall_ms < best[key].wall_ms:
+                    best[key] = figure
+    return sorted(best.values(), key=lambda figure: (figure.model, figure.runtime, figure.threads))
+
+
+def _in_environment(python: Path, bundles: Sequence[Path]) -> list[RuntimeFigure]:
+    command = [str(python), "-m", "measure.bench.runtimes", *map(str, bundles)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_LIMIT_S, check=False)  # noqa: S603
+    if ran.returncode:
+        raise OSError(f"{python}: " + (ran.stderr.strip().splitlines() or ["no reason"])[-1])
+    return [RuntimeFigure(**row) for row in json.loads(ran.stdout)]
+
+
+def figures_here(bundles: Sequence[Path]) -> list[RuntimeFigure]:
+    """The figures of this environment's runtime."""
+    return [_figure(bundle, threads) for bundle in bundles for threads in THREADS]
+
+
+def _figure(bundle: Path, threads: int) -> RuntimeFigure:
+    interpreter = Interpreter((bundle / "model.tflite").read_bytes(), threads)
+    tensor = np.zeros(interpreter.input.shape, interpreter.input.dtype)
+    interpreter.invoke(tensor)
+    walls: list[float] = []
+    cpu_begun, end = time.process_time(), time.perf_counter() + _ROUND_S
+    while time.perf_counter() < end or len(walls) < _LEAST:
+        begun = time.perf_counter()
+        interpreter.invoke(tensor)
+        walls.append(time.perf_counter() - begun)
+    cpu_ms = (time.process_time() - cpu_begun) / len(walls) * 1000
+    name = str(json.loads((bundle / "manifest.json").read_text())["name"])
+    return RuntimeFigure(name, RUNTIME, threads, min(walls) * 1000, cpu_ms)
+
+
+if __name__ == "__main__":
+    print(json.dumps([asdict(figure) for figure in figures_here([Path(name) for name in sys.argv[1:]])]))

@@ -1,0 +1,90 @@
+"""`smartcam demo`: from camera clip to delivered alert."""
+
+import argparse
+import math
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from measure.demo.plan import CLIP_FOLDER, DEMO_FOLDER, DemoError, DemoPlan
+from measure.demo.report import Report
+from measure.demo.run import Demo, Say
+from measure.demo.yard_clip import yard_clip
+from smartcam.contract.errors import SmartcamError
+from smartcam.contract.ids import camera_id
+from smartcam.edge.arguments import whole
+from standins.cloud.cdk import DeployError
+from standins.cloud.local_cloud import LocalCloudError
+from standins.nucleus.profile import PROFILES
+from tools.build.suite import DEMO_BUNDLE, BuildError
+from tools.setup import ToolsError
+
+_LONGEST_COOLDOWN_S = 86_400
+
+
+def main(argv: list[str]) -> int:
+    """0: every event became exactly one alert per channel. 1: not. 2: it could not be run. 130: interrupted."""
+    arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    begun = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"{time.monotonic() - begun:6.1f}  {line}", flush=True)
+
+    try:
+        plan = DemoPlan(
+            clip=arguments.video,
+            bundle=arguments.bundle,
+            cooldown_s=arguments.cooldown,
+            camera=camera_id(arguments.camera),
+            folder=arguments.folder.resolve(),
+            built=arguments.built.resolve() if arguments.built else None,
+            profile=arguments.profile,
+        )
+        plan.check()
+        clip = plan.clip or yard_clip(CLIP_FOLDER, say)
+        report = Demo(plan, clip, say).run()
+    except KeyboardInterrupt:
+        print("demo: interrupted; nothing is left running", file=sys.stderr)
+        return 130
+    except (SmartcamError, DemoError, BuildError, LocalCloudError, DeployError, ToolsError, OSError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+    _sum_up(report, plan, say)
+    return 0 if report.complete else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="smartcam demo", description=__doc__)
+    parser.add_argument("--video", type=Path, help="the clip that plays the camera (a generated yard)")
+    parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="the model bundle (the demo's)")
+    parser.add_argument(
+        "--cooldown", type=whole(0, _LONGEST_COOLDOWN_S), default=0, metavar="SECONDS", help="between two alerts (0)"
+    )
+    parser.add_argument("--camera", default="yard", help="the camera's id (yard)")
+    parser.add_argument(
+        "--built", type=Path, help="deploy this build as it is: the Runtime installs the packages that it carries"
+    )
+    parser.add_argument("--profile", choices=sorted(PROFILES), default="lite", help="which nucleus (lite)")
+    parser.add_argument("--folder", type=Path, default=DEMO_FOLDER, help="where everything goes (build/demo)")
+    return parser
+
+
+def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _sum_up(report: Report, plan: DemoPlan, say: Say) -> None:
+    say(f"{len(report.raised)} events, {len(report.alerts)} alerts, lost {report.lost}, duplicates {report.duplicates}")
+    if report.held:
+        say(f"{report.held} events were held by the cooldown of {plan.cooldown_s} s")
+    if not report.raised:
+        say("nothing was raised: is there anything in the clip that the bundle knows?")
+    for name in ("capture_to_publish_p50", "capture_to_publish_p99", "publish_to_person_p50"):
+        value = getattr(report.latencies, name)
+        if not math.isnan(value):
+            say(f"{name.replace('_', ' ')}: {value:.0f} ms")
+    say(f"e-mail: {plan.folder / 'cloud' / 'mail'}   SMS: {plan.folder / 'cloud' / 'sms'}")
+    say(f"report: {plan.folder / 'report.json'}")

@@ -1,0 +1,62 @@
+"""What a demo run is to do, checked before anything is started."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import av
+
+from smartcam.contract.errors import ModelIntegrityError, SmartcamError
+from smartcam.contract.ids import CameraId, ThingName
+from smartcam.model.bundle import ModelBundle
+from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
+from tools.build.suite import ROOT
+
+DEMO_FOLDER: Final = ROOT / "build" / "demo"
+CLIP_FOLDER: Final = ROOT / "build" / "clips"
+EMAIL: Final = "you@example.com"
+PHONE: Final = "+441632960001"  # from the range that is kept for stories
+THING: Final = ThingName("demo-device")
+
+
+class DemoError(SmartcamError):
+    """The demo cannot go on: what failed, and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """One run: a clip (None: the generated yard), a bundle, and where everything goes."""
+
+    clip: Path | None
+    bundle: Path
+    cooldown_s: int
+    camera: CameraId
+    folder: Path
+    built: Path | None = None
+    """A build that is deployed as it is, the Runtime's packages included; None: one without packages is made."""
+    profile: str = "lite"
+
+    def check(self) -> None:
+        """Raises DemoError for what would fail minutes later."""
+        if self.clip is not None:
+            clip_seconds(self.clip)
+        if not (self.bundle / MANIFEST_FILE).is_file():
+            raise DemoError(f"BUNDLE={self.bundle}: {NO_MANIFEST}")
+        try:
+            ModelBundle.open(self.bundle)
+        except ModelIntegrityError as error:
+            raise DemoError(f"BUNDLE={self.bundle}: the device would refuse it: {error}") from error
+
+
+def clip_seconds(clip: Path) -> float:
+    """How long a clip is. Raises DemoError when it is missing or is no clip."""
+    if not clip.is_file():
+        raise DemoError(f"VIDEO={clip}: there is no such file")
+    try:
+        with av.open(f"file:{clip.resolve()}") as container:
+            if not container.streams.video:
+                raise DemoError(f"VIDEO={clip}: holds no video")
+            next(container.decode(video=0))
+            return (container.duration or 0) / 1_000_000
+    except (av.FFmpegError, StopIteration) as error:
+        raise DemoError(f"VIDEO={clip}: is not a clip that can be read ({error})") from error

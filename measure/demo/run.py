@@ -1,0 +1,175 @@
+"""The demo itself: everything up, the clip through it, everything down, the report."""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from measure.demo.cloud import DemoCloud, running_cloud
+from measure.demo.device import Deployment, Device, running_device
+from measure.demo.inference_log import last_counts, left_in_outbox
+from measure.demo.pictures import Moment, write_pictures
+from measure.demo.plan import DemoError, DemoPlan, clip_seconds
+from measure.demo.report import CHANNELS, FrameCounts, Outcome, Report, settle
+from measure.demo.story import Story
+from smartcam.contract.event import Phase
+from tools.build.suite import Built, build_suite, find_built
+from tools.setup import setup_cloud
+
+Say = Callable[[str], None]
+_POLL_S: Final = 0.1
+_START_LIMIT_S: Final = 120.0
+# After the clip: the last episode clears some seconds later, and its event goes to the cloud and back.
+_SETTLE_S: Final = 3.0
+_SETTLE_LIMIT_S: Final = 60.0
+_PROGRESS_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A run that has a clip, and knows whom to tell."""
+
+    plan: DemoPlan
+    clip: Path
+    say: Say
+
+    def run(self) -> Report:
+        """From nothing to the report.
+
+        Raises:
+            DemoError, LocalCloudError, DeployError, BuildError, ToolsError: what failed, and the remedy.
+        """
+        begun = time.monotonic()
+        folder = self.plan.folder
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        toolchain = setup_cloud(say=self.say)
+        ready = self.plan.built
+        built = find_built(ready) if ready else build_suite(folder / "greengrass-build", self.plan.bundle)
+        with running_cloud(toolchain, folder, self.plan.cooldown_s, self.say) as cloud:
+            report = self._play(cloud, built)
+        moments = [Moment(each.event, report.clip_seconds(each.event)) for each in report.raised]
+        pictures = write_pictures(self.clip, moments, folder / "events")
+        self.say(f"{len(pictures)} annotated pictures: {folder / 'events'}")
+        report.write(folder / "report.json")
+        self.say(f"the whole run took {time.monotonic() - begun:.0f} s")
+        return report
+
+    def _play(self, cloud: DemoCloud, built: Built) -> Report:
+        deployment = Deployment(
+            built,
+            cloud.identity,
+            self.clip,
+            self.plan.camera,
+            profile=self.plan.profile,
+            # A build that is deployed as it is brings its packages.
+            python="" if self.plan.built else sys.executable,
+        )
+        story = Story()
+        device_folder = self.plan.folder / "device"
+        self.say("starting the nucleus stand-in with the recipes")
+        with running_device(deployment, device_folder) as device:
+            Follower(device, cloud, story, self.say).follow(clip_seconds(self.clip))
+        counts = last_counts(device_folder / "logs" / "smartcam.Inference.log")
+        status = story.status
+        frames = FrameCounts(
+            read=status.frames_read if status else 0,
+            announced=status.frames_announced if status else 0,
+            analysed=counts.analysed,
+            dropped=counts.dropped,
+        )
+        outcome = Outcome(
+            clip_started_at=story.clip_started_at,
+            frames=frames,
+            held=cloud.held() if self.plan.cooldown_s else frozenset(),
+            unsent=counts.unstored + left_in_outbox(device_folder / "work" / "smartcam.Inference" / "outbox.sqlite3"),
+            refused=len(story.refused),
+            faults=tuple(story.faults),
+        )
+        return settle(story.published, story.alerts, outcome)
+
+
+class Follower:
+    """Follows a run until everything that began has come to its end."""
+
+    def __init__(self, device: Device, cloud: DemoCloud, story: Story, say: Say) -> None:
+        self._device = device
+        self._cloud = cloud
+        self._story = story
+        self._say = say
+        self._told = 0
+        self._next_progress = 0.0
+
+    def follow(self, length_s: float) -> None:
+        """Until the clip has ended and every event became an alert, or a limit is over.
+
+        Raises:
+            DemoError: the clip never began, or a component broke before it ended.
+        """
+        start_limit = time.monotonic() + _START_LIMIT_S
+        while not self._story.clip_started_at:
+            self._look()
+            if time.monotonic() > start_limit:
+                raise DemoError("no frame came within two minutes; see the logs in the demo's folder, device/logs")
+        clip_limit = time.monotonic() + length_s + _START_LIMIT_S
+        while not self._story.ended and time.monotonic() < clip_limit:
+            self._look()
+            self._progress(length_s)
+        if not self._story.ended:
+            raise DemoError("the clip did not come to its end; see the logs in the demo's folder, device/logs")
+        self._say("the clip has ended; waiting for what is on its way")
+        self._settle()
+
+    def _settle(self) -> None:
+        limit = time.monotonic() + _SETTLE_LIMIT_S
+        quiet_since = time.monotonic()
+        seen = -1
+        while time.monotonic() < limit:
+            self._look()
+            story = self._story
+            count = len(story.published) + len(story.alerts) + len(story.acknowledged)
+            if count != seen:
+                seen, quiet_since = count, time.monotonic()
+            if time.monotonic() - quiet_since > _SETTLE_S and self._nothing_awaited():
+                return
+
+    def _nothing_awaited(self) -> bool:
+        story = self._story
+        raised = {each.event.event_id for each in story.published if each.event.phase is Phase.RAISED}
+        cleared = {each.event.event_id for each in story.published if each.event.phase is Phase.CLEARED}
+        arrived = {(alert.event_id, alert.channel) for alert in story.alerts}
+        expected = {(event_id, channel) for event_id in raised for channel in CHANNELS}
+        missing = {event_id for event_id, _ in expected - arrived}
+        if missing and not missing <= self._cloud.held():
+            return False
+        return not story.unacknowledged() and raised <= cleared
+
+    def _look(self) -> None:
+        time.sleep(_POLL_S)
+        story = self._story
+        faults = len(story.faults)
+        for entry in self._device.entries():
+            for line in story.take(entry):
+                self._say(line)
+        alerts = self._cloud.alerts()
+        known = set(story.alerts)
+        for alert in alerts:
+            if alert not in known:
+                for line in story.deliver(alert):
+                    self._say(line)
+        if len(story.faults) > faults:
+            raise DemoError(f"{story.faults[-1]}; see the logs in the demo's folder, device/logs")
+
+    def _progress(self, length_s: float) -> None:
+        now = time.monotonic()
+        status = self._story.status
+        if now < self._next_progress or status is None:
+            return
+        self._next_progress = now + _PROGRESS_S
+        self._say(
+            f"... {status.frames_read} frames read, {self._story.announced} announced,"
+            f" {self._story.moving} with motion (the clip has {length_s:.0f} s)"
+        )

@@ -1,0 +1,24 @@
+"""The demo's clip: generated when it is first needed, and again when its generator has changed."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.build.suite import ROOT
+from training.clip import write_clip
+from training.yard.demo import DEMO_SEED, FRAMES_PER_SECOND, demo_spec
+from training.yard.scene import Scene
+
+
+def yard_clip(folder: Path, say: Callable[[str], None]) -> Path:
+    """The clip below the folder, made unless it is there."""
+    clip = folder / f"yard-{_generator_hash()}.mp4"
+    if not clip.is_file():
+        say("generating the demo's clip: a yard by day, an intruder, and much that is normal")
+        write_clip(clip, Scene(demo_spec(DEMO_SEED)), FRAMES_PER_SECOND)
+    return clip
+
+
+def _generator_hash() -> str:
+    sources = sorted((ROOT / "training" / "yard").glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]

@@ -1,0 +1,240 @@
+"""The state behind the stand-in: what is published, what is deployed, and how the devices fare."""
+
+import datetime as dt
+import itertools
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from standins.greengrass_api.components import Shelf
+from standins.greengrass_api.paging import page
+from standins.greengrass_api.wire import Fields, Refusal
+
+ACCOUNT: Final = "123456789012"
+_RUNNING: Final = ("QUEUED", "IN_PROGRESS")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a deployment ends on a device."""
+
+    status: str = "SUCCEEDED"
+    reason: str = "SUCCESSFUL"
+
+
+Judge = Callable[[str, Fields], Outcome | None]
+"""How a device (first) takes a deployment's components (second); None: it is offline."""
+Members = Callable[[str], Sequence[str]]
+"""The things of a group, by the group's ARN."""
+
+
+@dataclass(slots=True)
+class Deployment:
+    """One deployment, with what each device has said of it so far."""
+
+    fields: dict[str, Any]
+    devices: dict[str, str]
+    ends: Mapping[str, Outcome]
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def step(self, device: str) -> None:
+        """A device goes one step further each time that somebody looks."""
+        state = self.devices[device]
+        if state not in _RUNNING or self.fields["deploymentStatus"] == "CANCELED":
+            return
+        if state == "QUEUED":
+            self.devices[device] = "IN_PROGRESS" if device in self.ends else "QUEUED"
+        else:
+            self.devices[device] = self.ends[device].status
+            self.reasons[device] = self.ends[device].reason
+
+
+class Plane:
+    """Answers requests; one at a time."""
+
+    def __init__(self, shelf: Shelf, members: Members, judge: Judge, region: str = "eu-west-1") -> None:
+        self._shelf = shelf
+        self._members = members
+        self._judge = judge
+        self._region = region
+        self._deployments: list[Deployment] = []
+        self._tokens: dict[str, Deployment] = {}
+        self._numbers = itertools.count(1)
+        self._clock = itertools.count(1_800_000_000)
+
+    def handle(self, operation: str, fields: Fields) -> Fields:
+        """The answer's fields. Raises Refusal."""
+        own: Mapping[str, Callable[[Fields], Fields]] = {
+            "CreateDeployment": self._create_deployment,
+            "GetDeployment": lambda said: self._find(said["deploymentId"]).fields,
+            "ListDeployments": self._list_deployments,
+            "CancelDeployment": self._cancel,
+            "ListCoreDevices": self._list_core_devices,
+            "ListEffectiveDeployments": self._list_effective,
+            "ListInstalledComponents": self._list_installed,
+        }
+        if operation in own:
+            return own[operation](fields)
+        return self._shelf.handle(operation, fields, self._now())
+
+    def _create_deployment(self, said: Fields) -> Fields:
+        token = said.get("clientToken", "")
+        if token in self._tokens:
+            return _receipt(self._tokens[token])
+        components = said.get("components", {})
+        for name, wanted in components.items():
+            self._shelf.check_deployable(name, wanted["componentVersion"])
+            _check_update(name, wanted.get("configurationUpdate", {}))
+        target = said["targetArn"]
+        for other in self._deployments:
+            if other.fields["targetArn"] == target and other.fields["isLatestForTarget"]:
+                other.fields["isLatestForTarget"] = False
+                other.fields["deploymentStatus"] = "INACTIVE"
+        number = next(self._numbers)
+        kept = {key: value for key, value in said.items() if key != "clientToken"}
+        job = f"job-{number}"
+        fields: dict[str, Any] = {
+            "deploymentName": f"Deployment for {target.rpartition('/')[2]}",
+            "components": {},
+            "deploymentPolicies": {},
+            "iotJobConfiguration": {},
+            "tags": {},
+            **kept,
+            "deploymentId": f"00000000-0000-4000-8000-{number:012d}",
+            "revisionId": str(number),
+            "iotJobId": job,
+            "iotJobArn": f"arn:aws:iot:{self._region}:{ACCOUNT}:job/{job}",
+            "deploymentStatus": "ACTIVE",
+            "isLatestForTarget": True,
+            "creationTimestamp": self._now(),
+        }
+        devices = self._devices(target)
+        ends = {device: self._judge(device, components) for device in devices}
+        told = {device: outcome for device, outcome in ends.items() if outcome is not None}
+        deployment = Deployment(fields, dict.fromkeys(devices, "QUEUED"), told)
+        self._deployments.append(deployment)
+        if token:
+            self._tokens[token] = deployment
+        return _receipt(deployment)
+
+    def _devices(self, target: str) -> Sequence[str]:
+        kind, _, name = target.rpartition(":")[2].partition("/")
+        return [name] if kind == "thing" else self._members(target)
+
+    def _list_deployments(self, said: Fields) -> Fields:
+        found = [
+            {key: value for key, value in each.fields.items() if key in _SUMMARY}
+            for each in reversed(self._deployments)
+            if said.get("targetArn") in {None, each.fields["targetArn"]}
+            and (said.get("historyFilter") == "ALL" or each.fields["isLatestForTarget"])
+        ]
+        return page("deployments", found, said)
+
+    def _cancel(self, said: Fields) -> Fields:
+        deployment = self._find(said["deploymentId"])
+        if deployment.fields["deploymentStatus"] != "ACTIVE":
+            raise Refusal(
+                "ConflictException",
+                "only an active deployment can be canceled",
+                resourceId=said["deploymentId"],
+                resourceType="DEPLOYMENT",
+            )
+        deployment.fields["deploymentStatus"] = "CANCELED"
+        for device, state in deployment.devices.items():
+            if state in _RUNNING:
+                deployment.devices[device] = "CANCELED"
+        return {"message": "canceled"}
+
+    def _list_core_devices(self, said: Fields) -> Fields:
+        group = said.get("thingGroupArn")
+        known = [device for device, told in self._states(self._members(group) if group else None).items() if told]
+        devices = [
+            {
+                "coreDeviceThingName": device,
+                "status": "HEALTHY",
+                "lastStatusUpdateTimestamp": self._now(),
+                "platform": "linux",
+                "architecture": "aarch64",
+                "runtime": "aws_nucleus_lite",
+            }
+            for device in sorted(known)
+        ]
+        return page("coreDevices", devices, said)
+
+    def _states(self, wanted: Iterable[str] | None) -> Mapping[str, list[Deployment]]:
+        """Every core device with its deployments. A thing that is no core device has none."""
+        devices = {device for each in self._deployments for device in each.devices}
+        chosen = devices if wanted is None else devices & set(wanted)
+        return {device: [each for each in self._deployments if device in each.devices] for device in chosen}
+
+    def _list_effective(self, said: Fields) -> Fields:
+        device = said["coreDeviceThingName"]
+        found = []
+        for each in self._states([device]).get(device, []):
+            each.step(device)
+            found.append(
+                {
+                    "deploymentId": each.fields["deploymentId"],
+                    "deploymentName": each.fields["deploymentName"],
+                    "iotJobId": each.fields["iotJobId"],
+                    "iotJobArn": each.fields["iotJobArn"],
+                    "targetArn": each.fields["targetArn"],
+                    "coreDeviceExecutionStatus": each.devices[device],
+                    "reason": each.reasons.get(device, ""),
+                    "creationTimestamp": each.fields["creationTimestamp"],
+                    "modifiedTimestamp": self._now(),
+                }
+            )
+        return page("effectiveDeployments", list(reversed(found)), said)
+
+    def _list_installed(self, said: Fields) -> Fields:
+        device = said["coreDeviceThingName"]
+        done = [each for each in self._states([device]).get(device, []) if each.devices[device] == "SUCCEEDED"]
+        components = done[-1].fields["components"] if done else {}
+        installed = [
+            {"componentName": name, "componentVersion": each["componentVersion"], "isRoot": True}
+            for name, each in components.items()
+        ]
+        return page("installedComponents", installed, said)
+
+    def _find(self, deployment: str) -> Deployment:
+        for each in self._deployments:
+            if each.fields["deploymentId"] == deployment:
+                return each
+        raise Refusal(
+            "ResourceNotFoundException", "no such deployment", resourceId=deployment, resourceType="DEPLOYMENT"
+        )
+
+    def _now(self) -> dt.datetime:
+        return dt.datetime.fromtimestamp(next(self._clock), dt.UTC)
+
+
+_SUMMARY: Final = frozenset(
+    {
+        "targetArn",
+        "revisionId",
+        "deploymentId",
+        "deploymentName",
+        "creationTimestamp",
+        "deploymentStatus",
+        "isLatestForTarget",
+    }
+)
+
+
+def _receipt(deployment: Deployment) -> Fields:
+    return {name: deployment.fields[name] for name in ("deploymentId", "iotJobId", "iotJobArn")}
+
+
+def _check_update(name: str, update: Fields) -> None:
+    """A merge is a JSON document in text, a reset a list of JSON pointers."""
+    try:
+        merge = json.loads(update.get("merge", "{}"))
+    except ValueError as error:
+        raise Refusal("ValidationException", f"{name}: merge is not JSON", reason="FIELD_VALIDATION_FAILED") from error
+    if not isinstance(merge, dict):
+        raise Refusal("ValidationException", f"{name}: merge is no object", reason="FIELD_VALIDATION_FAILED")
+    for pointer in update.get("reset", []):
+        if pointer and not pointer.startswith("/"):
+            raise Refusal("ValidationException", f"{name}: reset {pointer}", reason="FIELD_VALIDATION_FAILED")

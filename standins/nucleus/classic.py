@@ -1,0 +1,157 @@
+"""A component as the classic nucleus runs it: a state machine of its own, that waits for HARD dependencies alone."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from standins.nucleus.component import Component, Host, State, surely
+from standins.nucleus.deployment import DeploymentError
+from standins.nucleus.recipe import Phase, Recipe, Step
+from standins.nucleus.restarts import restarts
+from standins.nucleus.scripts import Ending
+
+_READY: Final = frozenset({State.RUNNING, State.FINISHED, State.STOPPING})
+_ALIVE: Final = frozenset({State.STARTING, State.RUNNING})
+
+
+class Watch:
+    """Tells everybody who waits that the state of some component has changed."""
+
+    def __init__(self) -> None:
+        self._next = asyncio.Event()
+
+    def changed(self) -> None:
+        """Wake who waits."""
+        self._next.set()
+        self._next = asyncio.Event()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Returns when the condition holds."""
+        while not condition():
+            await self._next.wait()
+
+
+class ClassicComponent(Component):
+    """See `Component`. It installs itself beside the others; SOFT dependencies are never waited for."""
+
+    def __init__(self, recipe: Recipe, host: Host, watch: Watch) -> None:
+        super().__init__(recipe, host)
+        self._watch = watch
+        self._needs: list[Component] = []
+        self._errors = restarts(host.rules)
+        self._reported_error = asyncio.Event()
+        self._installed = asyncio.Event()
+        self._fault: DeploymentError | None = None
+
+    async def prepare(self) -> None:
+        """See `Component`: its life has begun by `start`."""
+        await self._installed.wait()
+        if self._fault is not None:
+            raise self._fault
+
+    def start(self, needed: Mapping[Component, bool]) -> None:
+        """See `Component`."""
+        self._needs = [component for component, hard in needed.items() if hard]
+        self._work = asyncio.create_task(self._live(), name=self.recipe.name)
+
+    def report(self, state: str) -> None:
+        """See `Component`: RUNNING counts while it starts, ERRORED is an error like any other."""
+        if state == State.ERRORED and self.state in _ALIVE:
+            self._reported_error.set()
+        elif state == State.RUNNING and self.state is State.STARTING:
+            self._note(State.RUNNING, "reported")
+
+    async def _stop_once(self) -> None:
+        await asyncio.gather(*(dependent.stop() for dependent in self.hard_dependents))
+        if self._work is None or self._work.done():
+            return
+        self._note(State.STOPPING)
+        self._work.cancel()
+        await asyncio.wait([self._work])
+        await self._beside(Phase.SHUTDOWN)
+        self._note(State.FINISHED)
+
+    async def _live(self) -> None:
+        try:
+            self._fault = await self._install()
+        finally:
+            self._installed.set()
+        while self._fault is None:
+            await self._watch.until(self._has_what_it_needs)
+            if await self._serve():
+                return
+
+    async def _install(self) -> DeploymentError | None:
+        steps = [self.recipe.steps[phase] for phase in (Phase.BOOTSTRAP, Phase.INSTALL) if phase in self.recipe.steps]
+        for step in steps:
+            errors = restarts(self._host.rules)
+            self._note(State.INSTALLING, step.phase)
+            while not self._is_clean(ending := await self._once(step)):
+                if not errors.failed(self._host.timing.monotonic()):
+                    return self._broken(step, ending)
+                self._note(State.ERRORED, f"{step.phase}: {ending}")
+                await self._beside(Phase.RECOVER)
+        self._note(State.INSTALLED)
+        return None
+
+    async def _serve(self) -> bool:
+        """One start of the service. True when there will be no other."""
+        self._note(State.STARTING)
+        step = self.recipe.service
+        if step is None:
+            self._note(State.FINISHED)
+            return True
+        ending = await self._run(step)
+        if ending is None:
+            self._errors.reset()
+            await self._come_down()
+            return False
+        if self._is_clean(ending):
+            await self._come_down()
+            self._note(State.FINISHED, str(ending))
+            return True
+        if not self._errors.failed(self._host.timing.monotonic()):
+            self._note(State.BROKEN, f"{step.phase}: {ending}")
+            await self._beside(Phase.SHUTDOWN)
+            return True
+        self._note(State.ERRORED, f"{step.phase}: {ending}")
+        await self._beside(Phase.RECOVER)
+        await self._come_down()
+        self._note(State.INSTALLED)
+        await self._host.timing.sleep(self._host.rules.restart_delay_s)
+        return False
+
+    async def _run(self, step: Step) -> Ending | None:
+        """How the step ended; None when a HARD dependency was lost, and everything was stopped."""
+        self._reported_error.clear()
+        running = asyncio.create_task(self._once(step))
+        watching = [
+            asyncio.create_task(self._watch.until(lambda: not self._has_what_it_needs())),
+            asyncio.create_task(self._reported_error.wait()),
+        ]
+        try:
+            await asyncio.wait([running, *watching], return_when=asyncio.FIRST_COMPLETED)
+            ended_by_itself = running.done()
+        finally:
+            for task in (running, *watching):
+                task.cancel()
+            await surely(asyncio.gather(running, *watching, return_exceptions=True))
+        if ended_by_itself:
+            return running.result()
+        return Ending(1, "the component reported an error") if self._reported_error.is_set() else None
+
+    async def _come_down(self) -> None:
+        self._note(State.STOPPING)
+        await self._beside(Phase.SHUTDOWN)
+
+    async def _beside(self, phase: Phase) -> None:
+        """Run a step that changes no state, whatever comes of it."""
+        if phase in self.recipe.steps:
+            await self._once(self.recipe.steps[phase])
+
+    def _has_what_it_needs(self) -> bool:
+        return all(component.state in _READY for component in self._needs)
+
+    def _note(self, state: str, reason: str = "") -> None:
+        super()._note(state, reason)
+        self._watch.changed()

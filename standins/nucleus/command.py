@@ -1,0 +1,305 @@
+"""`smartcam nucleus`: run components from their recipes here until a signal; at SIGHUP, deploy anew."""
+
+import argparse
+import asyncio
+import fcntl
+import hashlib
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from smartcam.edge.arguments import number
+from standins.nucleus.cloud import Cloud, NoCloud
+from standins.nucleus.configuration import ConfigurationConflict, ConfigurationStore, Update
+from standins.nucleus.core import SOCKET_NAME, Device, Nucleus
+from standins.nucleus.deployment import Deployment, DeploymentError, read_deployment, resolve
+from standins.nucleus.journal import FileJournal
+from standins.nucleus.mqtt import Endpoint, IotCore
+from standins.nucleus.packages import fetch_artifacts
+from standins.nucleus.profile import PROFILES, Profile
+from standins.nucleus.recipe import Recipe
+from standins.nucleus.runner import Runner
+from standins.nucleus.update import update
+from tools.recipes.keys import RecipeError
+
+DESCRIPTION: Final = __doc__
+_LONGEST_SOCKET_PATH: Final = 107
+_INHERITED: Final = ("HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR")
+
+
+class StartError(Exception):
+    """The nucleus cannot be started: one line says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to run and how."""
+
+    device: Device
+    profile: Profile
+    recipes: Path
+    artifacts: Path
+    deployment: Deployment
+    description: Path
+    """The deployment's file, read again at SIGHUP."""
+    endpoint: Endpoint | None
+    setenv: Mapping[str, str]
+    stop_s: float | None
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run until SIGTERM or SIGINT; a second one kills. 0 after an orderly end, 1 after an error."""
+    arguments = _parser().parse_args(argv)
+    try:
+        order = _order(arguments)
+        with _only_one(order.device.root), _socket_folder(order.device.socket_path):
+            return asyncio.run(_serve(order))
+    except (StartError, DeploymentError, RecipeError, ConfigurationConflict) as error:
+        print(f"nucleus: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        # Before the event loop could listen to it: nothing has been started yet.
+        return 130
+
+
+async def _serve(order: Order) -> int:
+    root = order.device.root
+    recipes = resolve(order.deployment, order.recipes, order.profile)
+    cloud = _cloud(order)
+    store = ConfigurationStore(root / "config.json")
+    journal = FileJournal(root / "journal.jsonl")
+    nucleus = Nucleus(order.device, order.profile, store, cloud, journal)
+    crew = Crew(Runner(nucleus, recipes, _base_environment(order.setenv), order.stop_s))
+    signals = _on_signals(crew)
+    journal.write("nucleus_started", profile=order.profile.name, thing=order.device.thing, root=str(root))
+    try:
+        await nucleus.start()
+        work = asyncio.create_task(_deployments(order, nucleus, recipes, crew, signals.again))
+        asking = asyncio.create_task(signals.stop.wait())
+        await asyncio.wait([work, asking], return_when=asyncio.FIRST_COMPLETED)
+        if not asking.done():
+            work.result()
+        work.cancel()
+        asking.cancel()
+        await asyncio.wait([work, asking])
+    except OSError as error:
+        raise StartError(f"{order.device.socket_path}: the socket cannot be used ({error.strerror})") from error
+    finally:
+        await crew.runner.stop()
+        await nucleus.stop()
+        journal.write("nucleus_stopped")
+        journal.close()
+    return 0
+
+
+@dataclass(slots=True)
+class Crew:
+    """Whoever runs the components at the moment."""
+
+    runner: Runner
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What was asked for from outside: to end, or to read the deployment again."""
+
+    stop: asyncio.Event
+    again: asyncio.Event
+
+
+async def _deployments(
+    order: Order, nucleus: Nucleus, recipes: Sequence[Recipe], crew: Crew, again: asyncio.Event
+) -> None:
+    """The first deployment, and each that its file holds when SIGHUP comes. Raises DeploymentError for the first."""
+    await _fetch(order, nucleus, recipes)
+    _configure(order, nucleus, recipes)
+    await crew.runner.run()
+    while True:
+        await again.wait()
+        again.clear()
+        try:
+            await _update(replace(order, deployment=read_deployment(order.description)), nucleus, crew)
+        except (DeploymentError, RecipeError) as error:
+            nucleus.journal.write("deployment_failed", reason=str(error), rolled_back=False)
+
+
+async def _update(order: Order, nucleus: Nucleus, crew: Crew) -> None:
+    recipes = resolve(order.deployment, order.recipes, order.profile)
+    await _fetch(order, nucleus, recipes)
+    fresh = Runner(nucleus, recipes, _base_environment(order.setenv), order.stop_s)
+    crew.runner = await update(crew.runner, fresh, nucleus, lambda: _configure(order, nucleus, recipes))
+
+
+async def _fetch(order: Order, nucleus: Nucleus, recipes: Sequence[Recipe]) -> None:
+    nucleus.journal.write("deployment", components={recipe.name: recipe.version for recipe in recipes})
+    # Side by side with the event loop: unpacking takes seconds, and a signal must be heard.
+    for recipe in recipes:
+        await asyncio.to_thread(
+            fetch_artifacts,
+            recipe,
+            order.artifacts,
+            order.device.root,
+            unpack=order.profile.recipes.unpacks_local_artifacts,
+        )
+
+
+def _configure(order: Order, nucleus: Nucleus, recipes: Sequence[Recipe]) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    for recipe in recipes:
+        wanted = order.deployment.components.get(recipe.name)
+        change = wanted.update if wanted is not None else Update()
+        try:
+            nucleus.store.deploy(recipe.name, recipe.defaults, change, now_ms)
+        except ConfigurationConflict as error:
+            raise DeploymentError(f"{recipe.name}: the configuration cannot be merged: {error}") from error
+
+
+def _on_signals(crew: Crew) -> Signals:
+    signals = Signals(asyncio.Event(), asyncio.Event())
+
+    def hear() -> None:
+        if signals.stop.is_set():
+            crew.runner.kill()
+        signals.stop.set()
+
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, hear)
+    loop.add_signal_handler(signal.SIGHUP, signals.again.set)
+    return signals
+
+
+def _cloud(order: Order) -> Cloud:
+    if order.endpoint is None:
+        return NoCloud()
+    try:
+        return IotCore(order.endpoint)
+    except OSError as error:
+        raise StartError(f"the device's certificates cannot be used: {error}") from error
+
+
+def _base_environment(setenv: Mapping[str, str]) -> Mapping[str, str]:
+    """As a unit of systemd sees it: little, and nothing of the environment that runs this program."""
+    own = Path(sys.prefix, "bin")
+    path = [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder and Path(folder) != own]
+    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**kept, "PATH": os.pathsep.join(path), **setenv}
+
+
+@contextmanager
+def _only_one(root: Path) -> Iterator[None]:
+    """Raises StartError while another nucleus runs below the same root."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = os.open(root / "nucleus.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StartError(f"{root}: cannot be used as root ({error.strerror})") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise StartError(f"{root}: another nucleus runs there and holds its socket") from error
+    else:
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _socket_folder(path: Path) -> Iterator[None]:
+    """The folder of the socket, removed afterwards where it is not the root itself."""
+    folder = path.parent
+    temporary = not folder.exists()
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat(follow_symlinks=False).st_uid != os.getuid():
+        raise StartError(f"{folder}: belongs to somebody else")
+    try:
+        yield
+    finally:
+        if temporary:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def socket_path(root: Path) -> Path:
+    """The socket below the root, or elsewhere when its path would be longer than a socket's may be."""
+    path = root / SOCKET_NAME
+    if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
+        return path
+    name = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
+    return Path(tempfile.gettempdir(), f"nucleus-{name}", SOCKET_NAME)
+
+
+def _order(arguments: argparse.Namespace) -> Order:
+    root: Path = arguments.root.resolve()
+    endpoint = _endpoint(arguments)
+    return Order(
+        device=Device(
+            root=root,
+            thing=arguments.thing,
+            socket_path=socket_path(root),
+            region=arguments.region,
+            root_ca=str(arguments.ca.resolve()) if arguments.ca else "",
+        ),
+        profile=PROFILES[arguments.profile],
+        recipes=arguments.recipes.resolve(),
+        artifacts=arguments.artifacts.resolve(),
+        deployment=read_deployment(arguments.deploy),
+        description=arguments.deploy.resolve(),
+        endpoint=endpoint,
+        setenv=dict(arguments.setenv),
+        stop_s=arguments.stop_timeout,
+    )
+
+
+def _endpoint(arguments: argparse.Namespace) -> Endpoint | None:
+    if arguments.iot_endpoint is None:
+        return None
+    host, _, port = arguments.iot_endpoint.rpartition(":")
+    files = {"--ca": arguments.ca, "--cert": arguments.cert, "--key": arguments.key}
+    missing = [option for option, file in files.items() if file is None]
+    if missing:
+        raise StartError(f"--iot-endpoint needs {' and '.join(missing)} too")
+    if not host or not port.isdigit():
+        raise StartError(f"--iot-endpoint {arguments.iot_endpoint}: write HOST:PORT")
+    return Endpoint(host, int(port), arguments.thing, arguments.ca, arguments.cert, arguments.key)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r}: write NAME=VALUE")
+    return name, value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="smartcam nucleus", description=DESCRIPTION)
+    parser.add_argument("--root", type=Path, required=True, help="folder of the nucleus: work, logs, journal.jsonl")
+    parser.add_argument("--profile", choices=sorted(PROFILES), default="lite", help="which nucleus to behave like")
+    parser.add_argument("--recipes", type=Path, required=True, help="folder of <name>-<version>.yaml")
+    parser.add_argument("--artifacts", type=Path, required=True, help="folder of <name>/<version>/<file>")
+    parser.add_argument("--deploy", type=Path, required=True, help="deployment as JSON: components, versions, merges")
+    parser.add_argument("--thing", required=True, help="the device's thing name")
+    parser.add_argument("--region", default="eu-west-1", help="what components see as AWS_REGION")
+    parser.add_argument("--iot-endpoint", metavar="HOST:PORT", help="IoT Core; without it never connected")
+    parser.add_argument("--ca", type=Path, help="certificate authority of the endpoint")
+    parser.add_argument("--cert", type=Path, help="the device's certificate")
+    parser.add_argument("--key", type=Path, help="the device's private key")
+    parser.add_argument(
+        "--setenv",
+        type=_assignment,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a variable for every component, as a drop-in of systemd would set it",
+    )
+    parser.add_argument(
+        "--stop-timeout", type=number(0), metavar="SECONDS", help="at most so long from SIGTERM to SIGKILL"
+    )
+    return parser

@@ -1,0 +1,174 @@
+"""Deployments: which components are wanted, and everything that they need, in order."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from standins.nucleus.configuration import Update, parse_pointer
+from standins.nucleus.profile import Profile
+from standins.nucleus.recipe import Dependency, Recipe, read_recipe
+from tools.recipes.keys import Node, RecipeError, nearest
+from tools.recipes.versions import VersionError, VersionRange, parse_range
+
+_MOST_ROUNDS = 100
+_COMPONENT_KEYS = frozenset({"version", "merge", "reset"})
+
+
+class DeploymentError(Exception):
+    """A deployment that cannot be carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One component of a deployment."""
+
+    version: str
+    update: Update
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What somebody wants on the device, by component."""
+
+    components: Mapping[str, Wanted]
+
+
+def read_deployment(file: Path) -> Deployment:
+    """The deployment in a JSON file. Raises DeploymentError and RecipeError."""
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DeploymentError(f"{file}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise DeploymentError(f"{file}: is not JSON ({error})") from error
+    top = Node(file.name, "", document)
+    nodes = top.mapping(frozenset({"components"}))
+    if not nodes or not nodes["components"].mapping():
+        raise top.error('needs {"components": {"<name>": {"version": "1.2.3"}}}')
+    return Deployment({name: _wanted(node) for name, node in nodes["components"].mapping().items()})
+
+
+def _wanted(node: Node) -> Wanted:
+    nodes = node.mapping(_COMPONENT_KEYS)
+    if "version" not in nodes:
+        raise node.error("version is missing")
+    merge: Mapping[str, object] = {}
+    if "merge" in nodes:
+        merge = {key: inner.value for key, inner in nodes["merge"].mapping().items()}
+    try:
+        reset = tuple(parse_pointer(str(item.value)) for item in nodes["reset"].items()) if "reset" in nodes else ()
+    except ValueError as error:
+        raise nodes["reset"].error(str(error)) from error
+    return Wanted(nodes["version"].text(), Update(merge, reset))
+
+
+def resolve(deployment: Deployment, folder: Path, profile: Profile) -> tuple[Recipe, ...]:
+    """The recipes of all components that are needed, dependencies first.
+
+    Raises:
+        DeploymentError: when a component or a version is not there, or the nucleus could not start it.
+        RecipeError: when a recipe that is needed cannot be read.
+    """
+    shelf = _Shelf(folder, profile)
+    chosen: dict[str, Recipe] = {}
+    for _ in range(_MOST_ROUNDS):
+        demands = _demands(deployment, chosen)
+        again = {name: shelf.newest(name, wanted) for name, wanted in demands.items()}
+        if again == chosen:
+            if profile.recipes.hard_needs_a_service:
+                _check_hard_dependencies(chosen)
+            return tuple(_ordered(chosen))
+        chosen = again
+    raise DeploymentError(f"the versions of {', '.join(sorted(chosen))} exclude one another")
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    by: str
+    requirement: VersionRange
+
+
+def _demands(deployment: Deployment, chosen: Mapping[str, Recipe]) -> Mapping[str, Sequence[_Demand]]:
+    demands: dict[str, list[_Demand]] = {}
+    for name, wanted in deployment.components.items():
+        try:
+            demands.setdefault(name, []).append(_Demand("the deployment", parse_range(wanted.version)))
+        except VersionError as error:
+            raise DeploymentError(f"{name}: {error}") from error
+    # Only from what is still demanded: an older version's dependencies may be nobody's any more.
+    waiting = list(demands)
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in chosen:
+            continue
+        seen.add(name)
+        for dependency in chosen[name].dependencies:
+            demands.setdefault(dependency.name, []).append(_Demand(name, dependency.requirement))
+            waiting.append(dependency.name)
+    return demands
+
+
+class _Shelf:
+    """The recipes in a folder, read when they are needed."""
+
+    def __init__(self, folder: Path, profile: Profile) -> None:
+        if not folder.is_dir():
+            raise DeploymentError(f"{folder}: there is no such folder of recipes")
+        self._files = sorted(folder.glob("*.yaml"))
+        self._folder = folder
+        self._profile = profile
+        self._read: dict[Path, Recipe] = {}
+
+    def newest(self, name: str, demands: Sequence[_Demand]) -> Recipe:
+        """The newest version of a component that meets all demands."""
+        recipes = [self._recipe(file) for file in self._files if self._is_of(file, name)]
+        fitting = [
+            recipe for recipe in recipes if all(demand.requirement.takes(recipe.parsed_version) for demand in demands)
+        ]
+        if fitting:
+            return max(fitting, key=lambda recipe: recipe.parsed_version)
+        said = " and ".join(f"{demand.by} wants {demand.requirement.text}" for demand in demands)
+        if recipes:
+            there = ", ".join(recipe.version for recipe in recipes)
+            raise DeploymentError(f"{name}: {said}, but there is {there} in {self._folder}")
+        names = {file.stem.rpartition("-")[0] for file in self._files}
+        raise DeploymentError(f"{name}: {said}, but {self._folder} has no recipe of it{nearest(name, names)}")
+
+    def _is_of(self, file: Path, name: str) -> bool:
+        rest = file.stem.removeprefix(f"{name}-")
+        return rest != file.stem and rest[:1].isdigit()
+
+    def _recipe(self, file: Path) -> Recipe:
+        if file not in self._read:
+            self._read[file] = read_recipe(file, self._profile)
+        return self._read[file]
+
+
+def _check_hard_dependencies(chosen: Mapping[str, Recipe]) -> None:
+    for recipe in chosen.values():
+        for dependency in recipe.dependencies:
+            if dependency.hard and chosen[dependency.name].service is None:
+                raise RecipeError(
+                    recipe.file.name,
+                    f"ComponentDependencies.{dependency.name}",
+                    "HARD on a component that is only installed can never start on lite: write SOFT",
+                )
+
+
+def _ordered(chosen: Mapping[str, Recipe]) -> Iterator[Recipe]:
+    done: set[str] = set()
+    waiting = dict(sorted(chosen.items()))
+    while waiting:
+        ready = [recipe for recipe in waiting.values() if _names(recipe.dependencies) <= done]
+        if not ready:
+            raise DeploymentError(f"the dependencies of {', '.join(waiting)} run in a circle")
+        for recipe in ready:
+            del waiting[recipe.name]
+            done.add(recipe.name)
+            yield recipe
+
+
+def _names(dependencies: Sequence[Dependency]) -> set[str]:
+    return {dependency.name for dependency in dependencies}

@@ -1,0 +1,103 @@
+"""The table of subscriptions of all connections: local topics, cloud topics, configuration."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from standins.nucleus.configuration import KeyPath
+from tools.recipes.matching import topic_matches
+
+
+class TableFull(Exception):
+    """The nucleus takes no more subscriptions."""
+
+
+class Stream(Protocol):
+    """Where a subscription's events go."""
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The connection's number and the stream's id."""
+
+    def send(self, shape: str, body: bytes) -> None:
+        """Send one event; silent when the connection is gone."""
+
+
+class Kind(Enum):
+    """What a subscription is about."""
+
+    LOCAL = "local"
+    CLOUD = "cloud"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSubscription:
+    """A stream that wants the messages of a filter."""
+
+    stream: Stream
+    kind: Kind
+    topic_filter: str
+    component: str = ""
+    others_only: bool = False
+    """Whether messages of the component itself are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationSubscription:
+    """A stream that wants to know of changes at or below a path of a component."""
+
+    stream: Stream
+    component: str
+    path: KeyPath
+
+
+Subscription = TopicSubscription | ConfigurationSubscription
+
+
+class SubscriptionTable:
+    """All subscriptions, in the order in which they were made."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._entries: dict[tuple[int, int], Subscription] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, entry: Subscription) -> None:
+        """Raises TableFull when there is no room."""
+        if len(self._entries) >= self._most:
+            raise TableFull(f"{self._most} subscriptions are there already")
+        self._entries[entry.stream.key] = entry
+
+    def remove(self, key: tuple[int, int]) -> Subscription | None:
+        """Forget a stream's subscription; None when it had none."""
+        return self._entries.pop(key, None)
+
+    def of_connection(self, number: int) -> list[tuple[int, int]]:
+        """The keys of one connection's subscriptions."""
+        return [key for key in self._entries if key[0] == number]
+
+    def wanting(self, kind: Kind, topic: str) -> Iterator[TopicSubscription]:
+        """Who wants a message of this topic."""
+        for entry in list(self._entries.values()):
+            if isinstance(entry, TopicSubscription) and entry.kind is kind and topic_matches(topic, entry.topic_filter):
+                yield entry
+
+    def has_filter(self, kind: Kind, topic_filter: str) -> bool:
+        """Whether anybody subscribed to exactly this filter."""
+        return any(
+            isinstance(entry, TopicSubscription) and entry.kind is kind and entry.topic_filter == topic_filter
+            for entry in self._entries.values()
+        )
+
+    def watching(self, component: str, path: KeyPath) -> Iterator[ConfigurationSubscription]:
+        """Who wants to know of a change of this leaf."""
+        for entry in list(self._entries.values()):
+            if (
+                isinstance(entry, ConfigurationSubscription)
+                and entry.component == component
+                and path[: len(entry.path)] == entry.path
+            ):
+                yield entry

@@ -1,0 +1,52 @@
+"""The `smartcam` command: every verb runs, help says what there is, a misspelt verb is named."""
+
+import importlib
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from front.main import SECTIONS, VERBS, main
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_names_a_function(verb: str) -> None:
+    module, _, function = VERBS[verb][0].partition(":")
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_a_verb_runs_its_function(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["nucleus", "--help"])
+    assert ended.value.code == 0
+    assert "usage: smartcam nucleus " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
+def test_help_lists_all_verbs_by_what_a_person_wants_to_do(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == list(VERBS)
+    assert [line for line in lines[1:] if line and not line.startswith(" ")] == list(SECTIONS)
+
+
+def test_an_unknown_verb_is_named_with_the_one_that_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nukleus"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "smartcam: there is no verb 'nukleus'; did you mean 'nucleus'?"
+    assert said[1].startswith("usage: ")
+
+
+def test_set_up_installs_the_command(tmp_path: Path) -> None:
+    done = subprocess.run([ROOT / ".venv/bin/smartcam"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("usage: smartcam <verb>")
+
+
+def test_the_device_gets_its_three_programs_and_not_this_command() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert set(scripts) == {"smartcam-capture", "smartcam-inference", "smartcam-doctor"}

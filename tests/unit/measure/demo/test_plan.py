@@ -1,0 +1,74 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from measure.demo.device import Deployment
+from measure.demo.plan import DemoError, DemoPlan, clip_seconds
+from smartcam.capture.settings import read_settings
+from smartcam.contract.ids import CameraId, ThingName
+from standins.cloud.device import DeviceIdentity
+from tests.clips import moving_square, write_clip
+from tools.build.suite import DEMO_BUNDLE, Built
+
+
+def plan(tmp_path: Path, clip: Path | None) -> DemoPlan:
+    bundle = tmp_path / "bundle"
+    shutil.copytree(DEMO_BUNDLE, bundle)
+    return DemoPlan(clip, bundle, 0, CameraId("yard"), tmp_path / "demo")
+
+
+def test_a_clip_and_a_bundle_that_are_there_pass(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_clip(clip, moving_square(), fps=10)
+    plan(tmp_path, clip).check()
+    assert clip_seconds(clip) == pytest.approx(2.0, abs=0.2)
+
+
+def test_a_missing_clip_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DemoError, match=r"VIDEO=.*none\.mp4: there is no such file"):
+        plan(tmp_path, tmp_path / "none.mp4").check()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a clip", b"\x00" * 4096])
+def test_what_is_no_clip_is_said_so(content: bytes, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(content)
+    with pytest.raises(DemoError, match="is not a clip that can be read"):
+        plan(tmp_path, clip).check()
+
+
+def test_a_bundle_without_a_manifest_is_named_with_the_remedy(tmp_path: Path) -> None:
+    checked = plan(tmp_path, None)
+    (checked.bundle / "manifest.json").unlink()
+    with pytest.raises(DemoError, match=r"BUNDLE=.*make a bundle with `smartcam bundle`"):
+        checked.check()
+
+
+def test_a_bundle_that_the_device_would_refuse_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    checked = plan(tmp_path, None)
+    with (checked.bundle / "model.tflite").open("ab") as model:
+        model.write(b"x")
+    with pytest.raises(DemoError, match=r"the device would refuse it: .*model\.tflite"):
+        checked.check()
+
+
+def test_a_bundle_of_an_unknown_kind_is_refused_by_name(tmp_path: Path) -> None:
+    checked = plan(tmp_path, None)
+    manifest = checked.bundle / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"classifier"', '"oracle"'))
+    with pytest.raises(DemoError, match="kind: must be one of"):
+        checked.check()
+
+
+def test_the_deployment_names_every_component_and_settings_that_capture_takes(tmp_path: Path) -> None:
+    identity = DeviceIdentity(ThingName("t"), tmp_path, tmp_path, tmp_path, "127.0.0.1", 1, "arn")
+    built = Built(tmp_path, "1.2.3", ("smartcam.Suite", "smartcam.Capture"))
+    document = json.loads(Deployment(built, identity, tmp_path / "clip.mp4", CameraId("yard")).document())
+    assert {name: each["version"] for name, each in document["components"].items()} == {
+        "smartcam.Suite": "1.2.3",
+        "smartcam.Capture": "1.2.3",
+    }
+    (camera,) = read_settings(document["components"]["smartcam.Capture"]["merge"]).cameras
+    assert (camera.camera, camera.path) == ("yard", tmp_path / "clip.mp4")

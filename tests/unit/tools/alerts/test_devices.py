@@ -1,0 +1,117 @@
+"""Who is there, and whose silence means nothing."""
+
+import pytest
+
+from infra.fleet.runtime.codec import dump_device, load_device
+from infra.fleet.runtime.device import Device, KnownCamera, Presence
+from infra.fleet.runtime.folding import with_health
+from infra.fleet.runtime.ports import ChangedMeanwhile
+from smartcam.contract.health import CameraCondition, OutboxHealth
+from smartcam.contract.ids import CameraId, ThingName
+from smartcam.contract.times import NS_PER_S, UtcNs
+from tests.fakes.registry import FakeRegistry
+from tests.infra.fleet_yard import GATE, health
+from tests.infra.sample import NOON
+from tools.alerts.devices import _parser, change, row, run
+
+PI = ThingName("pi-1")
+LATER = UtcNs(NOON + 60 * NS_PER_S)
+
+
+@pytest.fixture
+def registry() -> FakeRegistry:
+    registry = FakeRegistry()
+    registry.save(with_health(None, health(outbox=OutboxHealth(waiting=3)), NOON))
+    return registry
+
+
+def command(registry: FakeRegistry, *words: str) -> int:
+    return run(_parser().parse_args(words), registry, LATER)
+
+
+def test_the_list_tells_how_each_device_and_camera_is(
+    registry: FakeRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(registry) == 0
+    assert capsys.readouterr().out == "pi-1: running, heard 60 s ago, version 0.1.0, 3 events wait; gate running\n"
+
+
+def test_where_nobody_was_heard_of_the_list_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(FakeRegistry()) == 0
+    assert capsys.readouterr().out == "no device has been heard of\n"
+
+
+def test_a_device_can_be_paused_retired_and_reinstated(
+    registry: FakeRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(registry, "pause", "--thing", "pi-1", "--for", "2h") == 0
+    assert registry.items[PI].paused_until == LATER + 7200 * NS_PER_S
+    assert command(registry, "retire", "--thing", "pi-1") == 0
+    assert registry.items[PI].retired
+    assert command(registry, "reinstate", "--thing", "pi-1") == 0
+    assert (registry.items[PI].retired, registry.items[PI].paused_until) == (False, 0)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[1].split(",")[0] for line in lines] == [
+        "paused until 2026-03-01T14:01:00.000Z",
+        "retired",
+        "running",
+    ]
+
+
+def test_one_camera_can_be_retired_alone(registry: FakeRegistry, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(registry, "retire", "--thing", "pi-1", "--camera", "gate") == 0
+    assert registry.items[PI].retired_cameras == {GATE}
+    assert "gate retired" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [("retire", "--thing", "nobody"), ("retire", "--thing", "a/b")])
+def test_who_was_never_heard_of_cannot_be_changed(
+    registry: FakeRegistry, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(registry, *words) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_change_finds_its_way_past_others(registry: FakeRegistry) -> None:
+    rivals = iter([1, 1])
+
+    def paused_by_a_rival(device: Device) -> Device:
+        if next(rivals, 0):
+            registry.save(registry.items[PI])
+        return device.paused(LATER)
+
+    changed = change(registry, PI, paused_by_a_rival)
+    assert changed is not None
+    assert changed.paused_until == LATER
+
+
+def test_against_rivals_without_end_it_gives_up(registry: FakeRegistry) -> None:
+    def always(device: Device) -> Device:
+        registry.save(registry.items[PI])
+        return device
+
+    with pytest.raises(ChangedMeanwhile):
+        change(registry, PI, always)
+
+
+def test_a_device_that_the_broker_lost_is_offline() -> None:
+    camera = KnownCamera(CameraId("door"), CameraCondition.LOST)
+    device = Device(PI, NOON, NOON, cameras=(camera,), presence=Presence(connected=False, at=LATER, version=1))
+    assert row(device, LATER) == "pi-1: offline, heard 60 s ago; door lost"
+    assert row(Device(PI, NOON, NOON), LATER).endswith("; no cameras")
+
+
+def test_a_refused_bundle_and_a_refused_configuration_stand_in_the_list_until_they_are_mended() -> None:
+    bad = health(
+        seq=2,
+        model_name="yard",
+        model_version="1.0",
+        bundle_refused="manifest.sig: is missing",
+        configuration_refused="camera is not a setting",
+    )
+    device = with_health(None, bad, NOON)
+    line = row(device, LATER)
+    assert "refuses its new bundle (manifest.sig: is missing), goes on with yard 1.0" in line
+    assert "refuses its configuration (camera is not a setting)" in line
+    assert load_device(dump_device(device), 0) == device
+    assert "refuses" not in row(with_health(device, health(seq=3), LATER), LATER)

@@ -1,0 +1,222 @@
+"""What a component's and the model's scripts do with a new version: try it, keep it, or go on with the one before."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tools.build.archive import write_archive
+from tools.build.suite import ROOT
+
+SCRIPTS = ROOT / "tools" / "build"
+MAIN = """
+import sys
+if "--self-test" in sys.argv:
+    sys.exit({code})
+print("{version} runs", sys.argv[1:])
+sys.exit(7)
+"""
+
+
+@dataclass
+class Device:
+    """A component's work folder, the Runtime's packages, and releases of a component's code."""
+
+    folder: Path
+    work: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.work = self.folder / "a work folder"
+        self.work.mkdir()
+
+    def packages(self, name: str = "1", *, ready: bool = True) -> Path:
+        folder = self.folder / f"packages-{name}"
+        (folder / "bin").mkdir(parents=True, exist_ok=True)
+        python = folder / "bin" / "python"
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        python.chmod(0o755)
+        if ready:
+            (folder / "ready").touch()
+        return folder
+
+    def code(self, version: str, *, broken: bool = False) -> Path:
+        archive = self.folder / f"code {version}.zip"
+        text = MAIN.format(version=version, code=int(broken))
+        write_archive(archive, {"sample/__init__.py": b"", "sample/main.py": text.encode()})
+        return archive
+
+    def run(
+        self, version: str, *more: str, packages: Path, code: Path, install: bool = False, patience_s: int = 0
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(version, *more, packages=packages, code=code, install=install),
+            cwd=self.work,
+            env={**os.environ, "SMARTCAM_PATIENCE_S": str(patience_s)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def command(
+        self, version: str, *more: str, packages: Path, code: Path, install: bool = False
+    ) -> Sequence[str | Path]:
+        mode = ["--install"] if install else []
+        script = SCRIPTS / "component_run.sh"
+        return ["/bin/sh", script, *mode, version, packages, code, "sample.main", *more]
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Device:
+    return Device(tmp_path)
+
+
+def test_a_component_runs_from_its_zip_with_the_runtimes_packages(device: Device) -> None:
+    ran = device.run("1.0.0", "--bundle", "a b", packages=device.packages(), code=device.code("1.0.0"))
+    assert (ran.returncode, ran.stdout) == (7, "1.0.0 runs ['--bundle', 'a b']\n")
+
+
+def test_a_component_waits_for_its_own_packages_and_no_others(device: Device) -> None:
+    packages, late = device.packages(), device.folder / "packages-late"
+    command = device.command("1.0.0", packages=late, code=device.code("1.0.0"))
+    with subprocess.Popen(command, cwd=device.work, stdout=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stdout is not None
+        assert waiting.stdout.readline() == "smartcam: waiting for the Runtime component\n"
+        packages.rename(late)
+        assert "1.0.0 runs" in waiting.stdout.read()
+    assert waiting.returncode == 7
+
+
+def test_packages_that_never_come_end_the_component_with_a_word(device: Device) -> None:
+    ran = device.run("1.0.0", packages=device.packages(ready=False), code=device.code("1.0.0"))
+    assert ran.returncode == 1
+    assert "see the log of smartcam.Runtime" in ran.stderr
+
+
+def test_a_version_that_passes_is_installed_and_kept(device: Device) -> None:
+    code, packages = device.code("1.0.0"), device.packages()
+    assert device.run("1.0.0", packages=packages, code=code, install=True).returncode == 0
+    version, kept_packages, kept_code = (device.work / "proven").read_text().splitlines()
+    assert (version, kept_packages) == ("1.0.0", str(packages))
+    assert Path(kept_code).read_bytes() == code.read_bytes()
+    assert "1.0.0 runs" in device.run("1.0.0", packages=packages, code=code).stdout
+
+
+def test_a_version_that_fails_is_not_installed_and_the_one_before_runs_even_after_a_restart(device: Device) -> None:
+    packages = device.packages()
+    device.run("1.0.0", packages=packages, code=device.code("1.0.0"), install=True)
+    bad = device.code("2.0.0", broken=True)
+    refused = device.run("2.0.0", packages=packages, code=bad, install=True)
+    assert refused.returncode == 1
+    assert "version 2.0.0 has not passed its self-test here and is not installed" in refused.stderr
+    # Nucleus lite starts the new recipe's script after a restart, whatever became of its installation.
+    again = device.run("2.0.0", "--bundle", "b", packages=packages, code=bad)
+    assert again.stdout == "1.0.0 runs ['--bundle', 'b']\n"
+    assert "going on with version 1.0.0" in again.stderr
+    # So it is after another bad one.
+    worse = device.code("3.0.0", broken=True)
+    assert device.run("3.0.0", packages=packages, code=worse, install=True).returncode == 1
+    assert "1.0.0 runs" in device.run("3.0.0", packages=packages, code=worse).stdout
+    # And a good one takes over.
+    good = device.code("4.0.0")
+    assert device.run("4.0.0", packages=packages, code=good, install=True).returncode == 0
+    assert "4.0.0 runs" in device.run("4.0.0", packages=packages, code=good).stdout
+
+
+def test_packages_that_could_not_be_installed_leave_the_version_before_running_on_its_own(device: Device) -> None:
+    old, code = device.packages("1"), device.code("1.0.0")
+    device.run("1.0.0", packages=old, code=code, install=True)
+    missing = device.packages("2", ready=False)
+    ran = device.run("2.0.0", packages=missing, code=device.code("2.0.0"))
+    assert "1.0.0 runs" in ran.stdout
+
+
+def test_an_installation_that_could_not_wait_is_made_up_for_when_it_is_started(device: Device) -> None:
+    packages, late = device.packages("1"), device.packages("2", ready=False)
+    device.run("1.0.0", packages=packages, code=device.code("1.0.0"), install=True)
+    good, bad = device.code("2.0.0"), device.code("3.0.0", broken=True)
+    waited = device.run("2.0.0", packages=late, code=good, install=True)
+    assert waited.returncode == 0
+    assert "is tried when it is started" in waited.stderr
+    (late / "ready").touch()
+    assert "2.0.0 runs" in device.run("2.0.0", packages=late, code=good).stdout
+    assert (device.work / "proven").read_text().startswith("2.0.0\n")
+    assert "2.0.0 runs" in device.run("3.0.0", packages=late, code=bad).stdout
+
+
+def test_the_first_version_of_all_is_kept_even_if_its_packages_came_late(device: Device) -> None:
+    late, first = device.packages(ready=False), device.code("1.0.0")
+    assert "is tried when it is started" in device.run("1.0.0", packages=late, code=first, install=True).stderr
+    (late / "ready").touch()
+    assert "1.0.0 runs" in device.run("1.0.0", packages=late, code=first).stdout
+    bad = device.code("2.0.0", broken=True)
+    assert device.run("2.0.0", packages=late, code=bad, install=True).returncode == 1
+    assert "1.0.0 runs" in device.run("2.0.0", packages=late, code=bad).stdout
+
+
+def test_the_same_code_on_other_packages_is_another_version(device: Device) -> None:
+    code = device.code("1.0.0")
+    device.run("1.0.0", packages=device.packages("1"), code=code, install=True)
+    device.run("1.0.0", packages=device.packages("2"), code=code, install=True)
+    assert str(device.packages("2")) in (device.work / "proven").read_text()
+
+
+def test_the_last_two_proven_versions_stay_and_no_others(device: Device) -> None:
+    packages = device.packages()
+    for version in ("1.0.0", "2.0.0", "3.0.0"):
+        device.run(version, packages=packages, code=device.code(version), install=True)
+    kept = {path.read_bytes() for path in device.work.glob("proven-*.zip")}
+    assert kept == {device.code(version).read_bytes() for version in ("2.0.0", "3.0.0")}
+    assert sorted(path.name[:6] for path in device.work.iterdir()) == ["proven"] * 3
+
+
+@pytest.mark.parametrize("damage", ["", "1.0.0\n", "1.0.0\n/nowhere\n/nowhere.zip\n"])
+def test_a_damaged_note_of_what_was_proven_keeps_nothing_from_running(device: Device, damage: str) -> None:
+    (device.work / "proven").write_text(damage)
+    ran = device.run("2.0.0", packages=device.packages(), code=device.code("2.0.0"))
+    assert "2.0.0 runs" in ran.stdout
+
+
+def test_a_full_disk_fails_no_installation(device: Device) -> None:
+    (device.work / "proven.new").mkdir()
+    installed = device.run("1.0.0", packages=device.packages(), code=device.code("1.0.0"), install=True)
+    assert installed.returncode == 0
+    assert "cannot be kept" in installed.stderr
+    assert "1.0.0 runs" in device.run("1.0.0", packages=device.packages(), code=device.code("1.0.0")).stdout
+
+
+def install_model(work: Path, version: str, content: bytes, digest: str = "") -> subprocess.CompletedProcess[str]:
+    archive = work.parent / "model.zip"
+    files = {"model.tflite": digest or hashlib.sha256(content).hexdigest()}
+    write_archive(archive, {"manifest.json": json.dumps({"files": files}).encode(), "model.tflite": content})
+    command = ["/bin/sh", str(SCRIPTS / "model_install.sh"), str(work), str(archive), version]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def test_a_models_current_link_changes_at_once_and_the_bundle_before_stays(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        assert install_model(work, version, version.encode()).returncode == 0
+        assert (work / "current" / "model.tflite").read_text() == version
+        # So that the folders' ages differ.
+        os.utime(work / f"bundle-{version}", ns=(0, int(version[2]) * 10**9))
+    install_model(work, "1.2.0", b"again")
+    assert (work / "current" / "model.tflite").read_text() == "again"
+    assert sorted(path.name for path in work.iterdir()) == ["bundle-1.1.0", "bundle-1.2.0", "current"]
+
+
+def test_a_bundle_that_is_not_what_its_manifest_says_is_not_installed(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    install_model(work, "1.0.0", b"good")
+    refused = install_model(work, "2.0.0", b"damaged", digest="0" * 64)
+    assert refused.returncode == 1
+    assert "model.tflite is not what the manifest says" in refused.stderr
+    assert (work / "current" / "model.tflite").read_text() == "good"
+    assert sorted(path.name for path in work.iterdir()) == ["bundle-1.0.0", "current"]

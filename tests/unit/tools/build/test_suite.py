@@ -1,0 +1,116 @@
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools.build.command import main
+from tools.build.gdk import write_projects
+from tools.build.suite import DEMO_BUNDLE, ROOT, BuildError, build_suite, hashes
+from smartcam import __version__
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "manifest.json").write_text("{}")
+    (folder / "model.tflite").write_bytes(b"TFL3")
+    return folder
+
+
+def test_every_recipe_becomes_a_recipe_and_its_artifacts_lie_where_it_names_them(bundle: Path, tmp_path: Path) -> None:
+    built = build_suite(tmp_path / "out", bundle)
+    assert built.components == (
+        "smartcam.Capture",
+        "smartcam.Doctor",
+        "smartcam.Inference",
+        "smartcam.Model",
+        "smartcam.Runtime",
+        "smartcam.Suite",
+    )
+    for name in built.components:
+        recipe = yaml.safe_load((built.recipes / f"{name}-{__version__}.yaml").read_text())
+        assert recipe["ComponentName"] == name
+        assert recipe["ComponentVersion"] == __version__
+        named = {each["Uri"].rsplit("/", 1)[1] for manifest in recipe["Manifests"] for each in manifest["Artifacts"]}
+        assert named == {artifact.name for artifact in built.artifacts_of(name)}
+
+
+def test_the_same_sources_give_the_same_bytes_under_another_umask_and_time_zone(bundle: Path, tmp_path: Path) -> None:
+    build_suite(tmp_path / "one", bundle)
+    command = [sys.executable, "-m", "front", "build", "--bundle", str(bundle), "--out", str(tmp_path / "two")]
+    command += ["--wheels", "none", "--gdk", str(tmp_path / "gdk")]
+    subprocess.run(command, check=True, cwd=ROOT, umask=0o077, env={**os.environ, "TZ": "Asia/Kathmandu"})
+    assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "two").rglob("*") if path.is_file()}
+    assert modes == {0o644}
+
+
+def test_the_list_of_hashes_is_what_sha256sum_would_say(bundle: Path, tmp_path: Path) -> None:
+    build_suite(tmp_path / "out", bundle)
+    for line in (tmp_path / "out" / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((tmp_path / "out" / name).read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize(
+    ("component", "absent"), [("Capture", "model"), ("Capture", "inference"), ("Inference", "capture")]
+)
+def test_a_component_carries_no_other(component: str, absent: str, bundle: Path, tmp_path: Path) -> None:
+    built = build_suite(tmp_path / "out", bundle)
+    archive = built.artifacts / f"smartcam.{component}" / __version__ / f"smartcam-{component.lower()}.zip"
+    names = zipfile.ZipFile(archive).namelist()
+    assert f"smartcam/{component.lower()}/main.py" in names
+    assert not [name for name in names if name.startswith(f"smartcam/{absent}/") or "__pycache__" in name]
+
+
+def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"has no manifest\.json; make a bundle with"):
+        build_suite(tmp_path / "out", tmp_path)
+
+
+def test_the_command_says_in_one_line_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--bundle", str(tmp_path / "none"), "--out", str(tmp_path / "out"), "--wheels", "none"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_build_with_the_demos_model_says_that_it_guards_no_real_yard(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(DEMO_BUNDLE, tmp_path / "copy")
+    places = ["--out", str(tmp_path / "out"), "--gdk", str(tmp_path / "gdk"), "--wheels", "none"]
+    for chosen in ([], ["--bundle", str(tmp_path / "copy")]):
+        assert main([*places, *chosen]) == 0
+        said = capsys.readouterr().err
+        assert "build: WARNING: the model is the demo's" in said
+        assert "--bundle FOLDER" in said
+        assert said.count("\n") == 1
+    assert main([*places, "--bundle", str(bundle)]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
+def test_make_hands_the_bundle_and_the_systems_to_the_build() -> None:
+    make = shutil.which("make") or ""
+    wanted = ["BUNDLE=my bundles/yard", "WHEELS=linux-aarch64-py313"]
+    said = subprocess.check_output([make, "--dry-run", "build", *wanted], cwd=ROOT, text=True)
+    assert 'smartcam build --bundle "my bundles/yard" --wheels linux-aarch64-py313' in said
+
+
+def test_a_project_of_gdk_lays_its_component_out_again_wherever_the_build_lies(bundle: Path, tmp_path: Path) -> None:
+    built = build_suite(tmp_path / 'it\'s a "build" $HOME' / "out", bundle)
+    projects = write_projects(built, tmp_path / "projects of gdk", ROOT / "gdk-config.json")
+    assert [project.name for project in projects] == list(built.components)
+    for project in projects:
+        shutil.rmtree(project / "greengrass-build")
+        subprocess.run(["/bin/sh", str(project / "build.sh")], check=True, cwd=tmp_path)
+        laid = project / "greengrass-build" / "artifacts" / project.name / __version__
+        assert {path.name for path in laid.iterdir()} == {path.name for path in built.artifacts_of(project.name)}
+        made = project / "greengrass-build" / "recipes" / "recipe.yaml"
+        assert made.read_bytes() == built.recipe(project.name).read_bytes()

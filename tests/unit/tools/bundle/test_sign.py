@@ -1,0 +1,75 @@
+"""`smartcam sign`: a key, a signature, and the line for the configuration."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from smartcam.contract.errors import ModelIntegrityError, SettingsError
+from smartcam.inference.bundles import open_model
+from smartcam.inference.settings import read_settings
+from smartcam.model.bundle import SIGNATURE_FILE
+from smartcam.model.manifest import MODEL_FILE
+from tests.unit.inference.test_bundles import make_bundle
+from tools.bundle.sign import main
+
+
+def line(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    """What is printed, as it goes into the configuration."""
+    key, _, value = capsys.readouterr().out.splitlines()[-1].partition(": ")
+    return {key: value}
+
+
+def test_a_new_key_signs_a_bundle_that_a_device_with_the_printed_line_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key, bundle = tmp_path / "release.pem", make_bundle(tmp_path / "bundle")
+    assert main(["--new", "--key", str(key)]) == 0
+    assert key.stat().st_mode & 0o777 == 0o600
+    settings = read_settings(line(capsys))
+    with pytest.raises(ModelIntegrityError, match="only signed bundles"):
+        open_model(bundle, settings.trusted_key)
+    assert main([str(bundle), "--key", str(key)]) == 0
+    assert read_settings(line(capsys)) == settings
+    assert open_model(bundle, settings.trusted_key).manifest.version == "1.0.0"
+
+
+def test_a_bundle_that_would_be_refused_is_not_signed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key, bundle = tmp_path / "key", make_bundle(tmp_path / "bundle")
+    key.write_bytes(bytes(32))
+    (bundle / MODEL_FILE).write_bytes(b"damaged")
+    assert main([str(bundle), "--key", str(key)]) == 1
+    assert not (bundle / SIGNATURE_FILE).exists()
+    assert MODEL_FILE in capsys.readouterr().err
+
+
+def test_a_key_that_is_there_is_never_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(bytes(32))
+    assert main(["--new", "--key", str(key)]) == 1
+    assert key.read_bytes() == bytes(32)
+    assert capsys.readouterr().err == f"sign: {key}: is there already and is kept; leave --new out to sign with it\n"
+
+
+def test_a_key_that_is_not_there_is_said_with_the_way_to_make_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = tmp_path / "missing.pem"
+    assert main(["--key", str(key)]) == 1
+    assert capsys.readouterr().err == f"sign: {key}: there is no such key; make one with --new\n"
+    assert main(["--new", "--key", str(tmp_path / "none" / "release.pem")]) == 1
+    assert "make one" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"no key", b"-----BEGIN PRIVATE KEY-----\n"])
+def test_what_is_no_key_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(content)
+    assert main(["--key", str(key)]) == 1
+    assert capsys.readouterr().err.startswith("sign: private key cannot be used")
+
+
+@pytest.mark.parametrize("key", ["x", base64.b64encode(bytes(31)).decode(), "AAAA" * 20])
+def test_a_trusted_key_that_is_none_is_refused_with_what_it_must_be(key: str) -> None:
+    with pytest.raises(SettingsError, match=r"trusted_key.*32 bytes of an Ed25519 public key"):
+        read_settings({"trusted_key": key})

@@ -1,0 +1,94 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tools.score.labels import ClipLabels, Interval, ScoreError, read_all_labels, read_labels
+
+
+def written(folder: Path, document: object) -> Path:
+    path = folder / "labels.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_intervals_are_found_under_the_clips_file_name(tmp_path: Path) -> None:
+    entry = {"fps": 10, "frames": 100, "vehicle": [[50, 60]], "person": [[0, 9], [20, 29]]}
+    labels = read_labels(written(tmp_path, {"how": "by eye", "video/a.mp4": entry}))
+    intervals = (Interval("person", 0, 9), Interval("person", 20, 29), Interval("vehicle", 50, 60))
+    assert labels == {"a.mp4": ClipLabels("video/a.mp4", 10.0, intervals)}
+
+
+def test_notes_and_words_instead_of_intervals_are_left_alone(tmp_path: Path) -> None:
+    entry = {"person": "only at the edge, not labelled exactly", "note": "grey", "vehicle": [], "frames": 23}
+    assert read_labels(written(tmp_path, {"a.mp4": entry}))["a.mp4"] == ClipLabels("a.mp4", None, ())
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"person": [[5, 3]]}, "ends before it begins"),
+        ({"person": [[-1, 3]]}, "begins below 0"),
+        ({"person": [[1, 2, 3]]}, "no \\[first frame, last frame\\]"),
+        ({"person": [[1, 2.5]]}, "no \\[first frame, last frame\\]"),
+        ({"person": [7]}, "no \\[first frame, last frame\\]"),
+        ({"fps": 0, "person": []}, "fps = 0"),
+        ({"fps": "ten", "person": []}, "fps = 'ten'"),
+        ({"frames": "many", "person": []}, "frames = 'many' must be a whole number above 0"),
+        ({"frames": 0, "person": []}, "frames = 0 must be"),
+        ({"person": 7}, "person = 7 is no list of \\[first frame, last frame\\]; \\[\\] says that there is none"),
+        ({"person": True}, "person = True is no list"),
+        ({"person": None}, "person = None is no list"),
+        ({"person": {"frames": [0, 9]}}, "person = {'frames': \\[0, 9\\]} is no list"),
+        ([[0, 9]], "\\[\\[0, 9\\]\\] is no object of labels"),
+        ({"frames": 100, "person": [[90, 100]]}, "\\[90, 100\\] of person lies outside the clip, which has 100 frames"),
+    ],
+)
+def test_what_is_no_interval_is_refused_by_clip_and_place(tmp_path: Path, entry: object, message: str) -> None:
+    with pytest.raises(ScoreError, match=f"a.mp4.*{message}"):
+        read_labels(written(tmp_path, {"video/a.mp4": entry}))
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ScoreError, match=r"none\.json: No such file"):
+        read_labels(tmp_path / "none.json")
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(ScoreError, match=r"bad\.json: is not JSON"):
+        read_labels(tmp_path / "bad.json")
+    with pytest.raises(ScoreError, match="must be an object"):
+        read_labels(written(tmp_path, [1]))
+
+
+def test_an_interval_outside_of_the_clip_that_was_played_is_refused() -> None:
+    labels = ClipLabels("a.mp4", 10, (Interval("person", 0, 49),))
+    labels.check(50)
+    with pytest.raises(ScoreError, match="outside the clip, which has 49 frames"):
+        labels.check(49)
+
+
+def test_an_interval_may_count_its_objects(tmp_path: Path) -> None:
+    entry = {"person": [{"frames": [0, 9], "objects": 3}, {"frames": [20, 29]}]}
+    labels = read_labels(written(tmp_path, {"a.mp4": entry}))["a.mp4"]
+    assert labels.intervals == (Interval("person", 0, 9, is_counted=True),) * 3 + (Interval("person", 20, 29),)
+
+
+@pytest.mark.parametrize("objects", [0, 101, "many", 1.5, True])
+def test_objects_that_are_no_number_of_objects_are_refused(tmp_path: Path, objects: object) -> None:
+    with pytest.raises(ScoreError, match="objects are not 1 to 100"):
+        read_labels(written(tmp_path, {"a.mp4": {"person": [{"frames": [0, 9], "objects": objects}]}}))
+
+
+def test_words_about_a_kind_leave_that_kind_unjudged(tmp_path: Path) -> None:
+    entry = {"person": "somewhere at the edge", "nobody": "all other frames", "vehicle": []}
+    labels = read_labels(written(tmp_path, {"a.mp4": entry}))["a.mp4"]
+    assert labels.unjudged == {"person"}
+    assert labels.in_words == {"person": "somewhere at the edge", "nobody": "all other frames"}
+
+
+def test_several_files_are_read_together_unless_they_label_the_same_clip(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    one = written(tmp_path, {"a.mp4": {"person": [[0, 9]]}})
+    other = written(tmp_path / "more", {"b.mp4": {"person": [[5, 9]]}})
+    assert sorted(read_all_labels([one, other])) == ["a.mp4", "b.mp4"]
+    with pytest.raises(ScoreError, match=r"a\.mp4 is labelled in another file as well"):
+        read_all_labels([one, one])

@@ -1,0 +1,117 @@
+"""`smartcam alerts devices`: who is there, and whose silence means nothing."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.fleet.runtime.aws_fleet import DynamoRegistry
+from infra.fleet.runtime.device import NEVER, Device
+from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
+from smartcam.contract.errors import ContractError
+from smartcam.contract.ids import ThingName, camera_id, thing_name
+from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
+from tools.alerts.stack import StackError, find_site
+from tools.alerts.tail import seconds
+
+_TRIES: Final = 5
+Change = Callable[[Device], Device]
+
+
+def status(device: Device, now: UtcNs) -> str:
+    """One word for how it is."""
+    if device.retired:
+        return "retired"
+    if now < device.paused_until:
+        return f"paused until {format_utc(device.paused_until)}"
+    if device.outage is not None and device.outage.is_open:
+        return "silent"
+    return "offline" if device.is_offline else str(device.state)
+
+
+def row(device: Device, now: UtcNs) -> str:
+    """A device in one line."""
+    ago_s = max(0, now - device.heard_at) // NS_PER_S
+    cameras = ", ".join(
+        f"{one.camera_id} {'retired' if one.camera_id in device.retired_cameras else one.condition}"
+        for one in device.cameras
+    )
+    waiting = f", {device.events_waiting} events wait" if device.events_waiting else ""
+    runs = f", version {device.version}" if device.version else ""
+    line = f"{device.thing}: {status(device, now)}, heard {ago_s} s ago{runs}{waiting}; {cameras or 'no cameras'}"
+    if device.bundle_refused:
+        line += f"; refuses its new bundle ({device.bundle_refused}), goes on with {device.model or 'none'}"
+    if device.configuration_refused:
+        line += f"; refuses its configuration ({device.configuration_refused})"
+    return line
+
+
+def change(registry: Registry, thing: ThingName, how: Change) -> Device | None:
+    """Change what is kept of a device, whoever else does so too; None where it was never heard of."""
+    for _ in range(_TRIES):
+        device = registry.device(thing)
+        if device is None:
+            return None
+        try:
+            return registry.save(how(device))
+        except ChangedMeanwhile:
+            continue
+    raise ChangedMeanwhile(f"{thing} is being changed all the time: try again")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="smartcam alerts devices", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+    verbs.add_parser("list", help="every device and its cameras (the default)")
+    pause = verbs.add_parser("pause", help="its silence means nothing for a while: a planned stop")
+    pause.add_argument("--for", type=seconds, required=True, dest="seconds", metavar="TIME", help="90s, 15m, 2h or 1d")
+    retire = verbs.add_parser("retire", help="its silence, or that of one camera, means nothing any more")
+    reinstate = verbs.add_parser("reinstate", help="it is watched again, and a pause is over")
+    for verb in (pause, retire, reinstate):
+        verb.add_argument("--thing", required=True)
+    for verb in (retire, reinstate):
+        verb.add_argument("--camera")
+    return parser
+
+
+def _change_of(options: argparse.Namespace, now: UtcNs) -> Change:
+    if options.verb == "pause":
+        until = UtcNs(now + options.seconds * NS_PER_S)
+        return lambda device: device.paused(until)
+    camera = None if options.camera is None else camera_id(options.camera)
+    if options.verb == "retire":
+        return lambda device: device.with_retirement(retired=True, camera=camera)
+    return lambda device: device.paused(NEVER).with_retirement(retired=False, camera=camera)
+
+
+def main(argv: Sequence[str]) -> int:
+    """List, or change one device."""
+    options = _parser().parse_args(argv)
+    try:
+        site = find_site()
+        registry = DynamoRegistry(site.client("dynamodb"), site.output("TableName"))
+        return run(options, registry, UtcNs(time.time_ns()))
+    except (StackError, BotoCoreError, ClientError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def run(options: argparse.Namespace, registry: Registry, now: UtcNs) -> int:
+    """What `main` does with a registry."""
+    if options.verb in {None, "list"}:
+        rows = [row(device, now) for device in registry.devices()]
+        print("\n".join(rows or ["no device has been heard of"]))
+        return 0
+    try:
+        changed = change(registry, thing_name(options.thing), _change_of(options, now))
+    except (ContractError, ChangedMeanwhile) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if changed is None:
+        print(f"error: nothing was ever heard of {options.thing}", file=sys.stderr)
+        return 1
+    print(row(changed, now))
+    return 0

@@ -1,0 +1,135 @@
+"""Reading the history: which events have arrived, and how far their alerts have come."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from infra.alerts.runtime.agreed import ARRIVALS_INDEX, ARRIVED_AT, ARRIVED_DAY, CAMERA_KEY, ITEM_KEY
+from infra.alerts.runtime.aws.history import told_in
+from infra.alerts.runtime.ports import FINAL, AlertState
+from smartcam.contract.errors import ContractError
+from smartcam.contract.event import Event
+from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, new_event_id
+from smartcam.contract.times import NS_PER_MS, UtcNs, format_utc
+
+_DAY: Final = len("2026-03-01")
+_DAY_NS: Final = 86_400 * 1_000_000_000
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One event as the history has it; `event` is None where this program cannot read it."""
+
+    key: Key
+    arrived_at: str
+    state: str
+    event: Event | None
+    told: tuple[str, ...] = ()
+    ended_at: str | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether its alert will come no further."""
+        return self.state in FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryReader:
+    """The table, by what people ask of it."""
+
+    client: Any
+    table: str
+
+    def arrivals(self, since: UtcNs, now: UtcNs) -> Iterator[Key]:
+        """The keys of what has arrived since, oldest first; an index is a moment behind its table."""
+        for day in days(since, now):
+            pages = self.client.get_paginator("query").paginate(
+                TableName=self.table,
+                IndexName=ARRIVALS_INDEX,
+                KeyConditionExpression="#day = :day AND #at >= :since",
+                ExpressionAttributeNames={"#day": ARRIVED_DAY, "#at": ARRIVED_AT},
+                ExpressionAttributeValues={":day": {"S": day}, ":since": {"S": format_utc(since)}},
+            )
+            for page in pages:
+                for item in page["Items"]:
+                    yield item[CAMERA_KEY]["S"], item[ITEM_KEY]["S"]
+
+    def of_day(self, camera: str, day: date) -> Iterator[Record]:
+        """A camera's (`thing/camera`) events of a day, oldest first."""
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="#camera = :camera AND #item BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#camera": CAMERA_KEY, "#item": ITEM_KEY},
+            ExpressionAttributeValues={
+                ":camera": {"S": camera},
+                ":first": {"S": f"event#{first_id_of(day)}"},
+                ":last": {"S": f"event#{last_id_of(day)}"},
+            },
+        )
+        for page in pages:
+            for item in page["Items"]:
+                if ARRIVED_AT in item:
+                    yield read_record((camera, item[ITEM_KEY]["S"]), item)
+
+    def record(self, key: Key) -> Record | None:
+        """One event; None where it is not there (any more)."""
+        name = {CAMERA_KEY: {"S": key[0]}, ITEM_KEY: {"S": key[1]}}
+        item = self.client.get_item(TableName=self.table, Key=name, ConsistentRead=True).get("Item")
+        return None if item is None or ARRIVED_AT not in item else read_record(key, item)
+
+
+def read_record(key: Key, item: Mapping[str, Mapping[str, Any]]) -> Record:
+    """An item of the table as a record."""
+    return Record(
+        key=key,
+        arrived_at=item[ARRIVED_AT]["S"],
+        state=item.get("alert_state", {}).get("S", AlertState.RECORDED),
+        event=_event(item),
+        told=tuple(f"{group}={told.state}" for group, told in sorted(told_in(item).items())),
+        ended_at=item.get("ended_at", {}).get("S"),
+    )
+
+
+def _event(item: Mapping[str, Mapping[str, Any]]) -> Event | None:
+    try:
+        return Event.from_json(item["raised"]["S"])
+    except (KeyError, ContractError):
+        return None
+
+
+def days(since: UtcNs, until: UtcNs) -> Iterator[str]:
+    """The UTC days from one time to another, both included."""
+    at = since - since % _DAY_NS
+    while at <= until:
+        yield format_utc(UtcNs(at))[:_DAY]
+        at += _DAY_NS
+
+
+def first_id_of(day: date) -> str:
+    """The least event id of a UTC day: with `last_id_of` the two ends of a query for a camera's events of that day."""
+    return new_event_id(_midnight(day), bytes(RANDOM_BYTES_OF_AN_EVENT_ID))
+
+
+def last_id_of(day: date) -> str:
+    """The greatest event id of a UTC day."""
+    last_ms = UtcNs(_midnight(day + timedelta(days=1)) - NS_PER_MS)
+    return new_event_id(last_ms, b"\xff" * RANDOM_BYTES_OF_AN_EVENT_ID)
+
+
+def _midnight(day: date) -> UtcNs:
+    return UtcNs((day - date(1970, 1, 1)).days * _DAY_NS)
+
+
+def line(record: Record) -> str:
+    """A record for people, in one line."""
+    if record.event is None:
+        return f"{record.arrived_at} {record.key[0]} unreadable {record.state}"
+    event = record.event
+    facts = [record.arrived_at, f"{event.thing}/{event.camera_id}", str(event.kind), str(event.severity)]
+    facts += [f"zone={event.zone}"] if event.zone else []
+    facts += [f"label={json.dumps(event.label, ensure_ascii=False)}"] if event.label else []
+    facts += [f"ended={record.ended_at}"] if record.ended_at else []
+    return " ".join([*facts, record.state, *record.told, event.event_id])

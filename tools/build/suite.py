@@ -1,0 +1,231 @@
+"""What each component consists of, and how it is laid out for the nucleus."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tools.build.archive import tree, write_archive
+from tools.build.slim import SlimWheel, packages_id
+from tools.build.wheels import ARCHITECTURES, PYTHONS, Platform
+from smartcam import __version__
+from smartcam.contract.errors import SmartcamError
+from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO_BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
+LARGEST_RECIPE_BYTES = 8_196
+LARGEST_LOAD_BYTES: Final = 115_000_000
+"""So much at most a device loads for a release."""
+SUITE: Final = "smartcam.Suite"
+LIST_NAME: Final = "SHA256SUMS"
+CODE: Final[Mapping[str, str]] = {"smartcam.Capture": "capture", "smartcam.Inference": "inference"}
+"""Per component that runs, the package that is its own."""
+ON_DEMAND: Final[Mapping[str, str]] = {"smartcam.Doctor": "doctor"}
+"""Built and published, but deployed only when somebody wants it."""
+_HERE = Path(__file__).resolve().parent
+_PYTHON = frozenset({".py"})
+
+Members = Mapping[str, Path | bytes]
+Artifact = Path | Members
+"""A file as it is, or what goes into a zip."""
+Wheels = Mapping[Platform, Sequence[SlimWheel]]
+"""What the Runtime carries for each kind of device."""
+
+
+class BuildError(SmartcamError):
+    """The suite cannot be built; the message names the file and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Where a build lies: `recipes/<name>-<version>.yaml`, `artifacts/<name>/<version>/`."""
+
+    folder: Path
+    version: str
+    components: tuple[str, ...]
+
+    @property
+    def recipes(self) -> Path:
+        """The folder of the final recipes."""
+        return self.folder / "recipes"
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder of the artifacts."""
+        return self.folder / "artifacts"
+
+    def recipe(self, component: str) -> Path:
+        """A component's final recipe."""
+        return self.recipes / f"{component}-{self.version}.yaml"
+
+    def artifacts_of(self, component: str) -> tuple[Path, ...]:
+        """A component's artifacts, in the order of their names."""
+        return tuple(sorted((self.artifacts / component / self.version).glob("*")))
+
+
+def locks(root: Path = ROOT) -> tuple[Path, ...]:
+    """The lock files of a device's packages, one for each Python."""
+    return tuple(root / "requirements" / f"device-{python}.txt" for python in PYTHONS)
+
+
+def build_suite(folder: Path, bundle: Path, root: Path = ROOT, wheels: Wheels | None = None) -> Built:
+    """Build every component with the model bundle given; the Runtime carries the wheels given.
+
+    Raises:
+        BuildError: naming the file that is missing or too large, or a version that differs from the suite's.
+    """
+    check_bundle(bundle)
+    _check_version(root)
+    artifacts = _artifacts(root, bundle, wheels or {})
+    recipes = sorted((root / "recipes").glob("smartcam.*.yaml"))
+    names = tuple(recipe.stem for recipe in recipes)
+    shutil.rmtree(folder, ignore_errors=True)
+    for recipe in recipes:
+        _write_recipe(recipe, folder / "recipes" / f"{recipe.stem}-{__version__}.yaml", root)
+        for name, content in artifacts.get(recipe.stem, {}).items():
+            _write_artifact(folder / "artifacts" / recipe.stem / __version__ / name, content)
+    _write_hashes(folder)
+    _make_readable(folder)
+    return Built(folder, __version__, names)
+
+
+def check_bundle(bundle: Path) -> None:
+    """Raises BuildError for a folder that is no bundle."""
+    if not (bundle / MANIFEST_FILE).is_file():
+        raise BuildError(f"bundle {bundle}: {NO_MANIFEST}")
+
+
+def find_built(folder: Path) -> Built:
+    """A build that lies in a folder. Raises BuildError when there is none, or files are not as its list says."""
+    listed = folder / LIST_NAME
+    if not listed.is_file():
+        raise BuildError(f"{folder}: holds no build; make one with `smartcam build`")
+    said = {name: digest for digest, name in (line.split("  ", 1) for line in listed.read_text().splitlines())}
+    there = hashes(folder)
+    if said != there:
+        odd = sorted(name for name in {*said, *there} if said.get(name) != there.get(name))
+        raise BuildError(f"{folder}: {odd[0]} is not what {LIST_NAME} says; build again")
+    recipes = sorted((folder / "recipes").glob("*.yaml"))
+    names = [recipe.stem.partition("-")[0] for recipe in recipes]
+    versions = {recipe.stem.partition("-")[2] for recipe in recipes}
+    if SUITE not in names or len(versions) != 1:
+        raise BuildError(f"{folder}: holds no build of the suite; make one with `smartcam build`")
+    return Built(folder, versions.pop(), tuple(names))
+
+
+def _artifacts(root: Path, bundle: Path | None, wheels: Wheels) -> Mapping[str, Mapping[str, Artifact]]:
+    """Per component its artifacts.
+
+    No nucleus unpacks anything: lite does not in a local deployment, and a hundred megabytes need not lie there twice.
+    """
+    run = _HERE / "component_run.sh"
+    packages = {f"smartcam-packages-{arch}.zip": _packages(root, arch, wheels) for arch in ARCHITECTURES}
+    return {
+        "smartcam.Runtime": {"install.sh": _HERE / "runtime_install.sh", **packages},
+        "smartcam.Model": {
+            "install.sh": _HERE / "model_install.sh",
+            "smartcam-model.zip": _flat(bundle) if bundle else {},
+        },
+        "smartcam.Capture": {
+            "run.sh": run,
+            "smartcam-capture.zip": _code(root, ("contract", "vision", "edge", "capture")),
+        },
+        "smartcam.Inference": {
+            "run.sh": run,
+            "smartcam-inference.zip": _code(root, ("contract", "vision", "model", "edge", "inference")),
+        },
+        "smartcam.Doctor": {
+            "run.sh": run,
+            "smartcam-doctor.zip": _code(root, ("contract", "vision", "model", "edge", "capture", "doctor")),
+        },
+    }
+
+
+def _flat(folder: Path) -> Members:
+    return {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+def _code(root: Path, packages: tuple[str, ...]) -> Members:
+    """A component carries the floors that it stands on, and no other component."""
+    source = root / "components" / "smartcam"
+    members: dict[str, Path | bytes] = {"smartcam/__init__.py": source / "__init__.py"}
+    for package in packages:
+        members |= tree(source / package, f"smartcam/{package}", suffixes=_PYTHON)
+    return members
+
+
+def _packages(root: Path, architecture: str, wheels: Wheels) -> Members:
+    """The lock files, and the wheels of this architecture; `wheels/<python>.txt` names all that a Python needs."""
+    members: dict[str, Path | bytes] = {f"requirements/{lock.name}": lock for lock in locks(root)}
+    members["__main__.py"] = _HERE / "unpack_packages.py"
+    members["requirements/id"] = packages_id(locks(root)).encode() + b"\n"
+    for platform, files in wheels.items():
+        if platform.architecture == architecture:
+            members[f"wheels/{platform.python}.txt"] = "".join(f"{each.requirement}\n" for each in files).encode()
+            members |= {f"wheels/{each.file.name}": each.file for each in files}
+    return members
+
+
+def _write_artifact(target: Path, content: Artifact) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, Path):
+        target.write_bytes(content.read_bytes())
+    else:
+        write_archive(target, content)
+
+
+def render_recipe(text: str, root: Path = ROOT) -> str:
+    """A recipe as it is delivered; line for line what its source says."""
+    return text.replace("{COMPONENT_VERSION}", __version__).replace("{RUNTIME_PACKAGES}", packages_id(locks(root)))
+
+
+def artifact_names(root: Path = ROOT) -> Mapping[str, tuple[str, ...]]:
+    """Per component the names of the files that a build makes."""
+    return {name: tuple(files) for name, files in _artifacts(root, None, {}).items()}
+
+
+def _write_recipe(source: Path, target: Path, root: Path) -> None:
+    text = render_recipe(source.read_text(), root)
+    if len(text.encode()) > LARGEST_RECIPE_BYTES:
+        raise BuildError(f"{source}: is over {LARGEST_RECIPE_BYTES} bytes, more than nucleus lite reads; shorten it")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text)
+
+
+def _check_version(root: Path) -> None:
+    """The version stands in the package; GDK's file has to repeat it, because GDK reads nothing else."""
+    project = root / "gdk-config.json"
+    said = json.loads(project.read_text())["component"][SUITE]["version"]
+    if said != __version__:
+        raise BuildError(
+            f"{project}: says version {said}, components/smartcam/__init__.py {__version__}; make them one"
+        )
+
+
+def _write_hashes(folder: Path) -> None:
+    lines = [f"{digest}  {name}\n" for name, digest in hashes(folder).items()]
+    (folder / LIST_NAME).write_text("".join(lines))
+
+
+def hashes(folder: Path) -> Mapping[str, str]:
+    """The SHA-256 of every recipe and artifact below a build's folder, by relative path."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != LIST_NAME)
+    return {path.relative_to(folder).as_posix(): _digest(path) for path in files}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _make_readable(folder: Path) -> None:
+    """Whatever the umask: a local deployment copies modes, and components run as another user than the nucleus."""
+    for path, _, files in os.walk(folder):
+        Path(path).chmod(0o755)
+        for name in files:
+            Path(path, name).chmod(0o644)

@@ -1,0 +1,1 @@
+"""Model bundles: make one, sign one."""

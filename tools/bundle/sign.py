@@ -1,0 +1,64 @@
+"""`smartcam sign`: who may say what runs on a camera: make a key, and sign a model bundle with it."""
+
+import argparse
+import base64
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from smartcam.contract.errors import ModelIntegrityError
+from smartcam.model.bundle import SIGNATURE_FILE, ModelBundle
+from smartcam.model.manifest import MANIFEST_FILE
+from smartcam.model.signature import new_private_key, public_key, sign
+
+
+def main(argv: Sequence[str]) -> int:
+    """Make a key or sign a bundle, and print smartcam.Inference's `trusted_key`; 1 with one line where it fails."""
+    options = _parser().parse_args(argv)
+    try:
+        if options.new:
+            _write_key(options.key)
+        private_key = _read_key(options.key)
+        trusted_key = public_key(private_key)
+        if options.bundle is not None:
+            _sign(options.bundle, private_key, trusted_key)
+            print(f"{options.bundle}: signed")
+    except FileExistsError:
+        print(f"sign: {options.key}: is there already and is kept; leave --new out to sign with it", file=sys.stderr)
+        return 1
+    except (OSError, ModelIntegrityError) as error:
+        print(f"sign: {error}", file=sys.stderr)
+        return 1
+    print(f"trusted_key: {base64.b64encode(trusted_key).decode()}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="smartcam sign", description=__doc__)
+    parser.add_argument("bundle", type=Path, nargs="?", help="folder of the bundle to sign; without: only the key")
+    parser.add_argument("--key", type=Path, required=True, help="Ed25519 private key: PEM, or 32 raw bytes")
+    parser.add_argument("--new", action="store_true", help="make the key file, which must not be there yet")
+    return parser
+
+
+def _write_key(path: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(new_private_key())
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelIntegrityError(f"{path}: there is no such key; make one with --new") from error
+
+
+def _sign(bundle: Path, private_key: bytes, trusted_key: bytes) -> None:
+    """A bundle is opened before it is signed: nobody vouches for what would be refused."""
+    ModelBundle.open(bundle)
+    unfinished = bundle / f"{SIGNATURE_FILE}.new"
+    unfinished.write_bytes(sign((bundle / MANIFEST_FILE).read_bytes(), private_key))
+    unfinished.replace(bundle / SIGNATURE_FILE)
+    ModelBundle.open(bundle, trusted_key)

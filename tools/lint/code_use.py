@@ -1,0 +1,86 @@
+"""What a component does on the bus, read from its source: so that a recipe asks for exactly that."""
+
+import ast
+import inspect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from smartcam.contract import topics
+from smartcam.contract.errors import SmartcamError
+from tools.lint.facts import Use
+
+PUBSUB: Final = "aws.greengrass.ipc.pubsub"
+MQTT: Final = "aws.greengrass.ipc.mqttproxy"
+_CALLS: Final[Mapping[str, tuple[str, str]]] = {
+    "publish_local": (PUBSUB, "aws.greengrass#PublishToTopic"),
+    "subscribe_local": (PUBSUB, "aws.greengrass#SubscribeToTopic"),
+    "publish_cloud": (MQTT, "aws.greengrass#PublishToIoTCore"),
+    "subscribe_cloud": (MQTT, "aws.greengrass#SubscribeToIoTCore"),
+}
+_TOPICS: Final = "smartcam.contract.topics"
+
+
+class UnknownTopic(SmartcamError):
+    """A call whose topic cannot be told from the source."""
+
+
+def uses_of(package: Path) -> frozenset[Use]:
+    """Every operation and topic of a package's calls to its bus.
+
+    Raises:
+        UnknownTopic: when a topic comes from somewhere else than `smartcam.contract.topics`.
+    """
+    return frozenset(use for file in sorted(package.rglob("*.py")) for use in _uses_in(file))
+
+
+def _uses_in(file: Path) -> Iterator[Use]:
+    module = ast.parse(file.read_text(), filename=str(file))
+    named = {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(module)
+        if isinstance(node, ast.ImportFrom) and node.module == _TOPICS
+        for alias in node.names
+    }
+    forwarded = set(_forwarded(module))
+    for node in ast.walk(module):
+        if node in forwarded:
+            continue
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CALLS:
+            service, operation = _CALLS[node.func.attr]
+            topic = _topic(node.args[0], module, named) if node.args else None
+            if topic is None:
+                raise UnknownTopic(f"{file}:{node.lineno}: take the topic of {node.func.attr} from {_TOPICS}")
+            yield Use(service, operation, topic.replace("+", "*") if service == PUBSUB else topic)
+
+
+def _forwarded(module: ast.Module) -> Iterator[ast.Call]:
+    """Calls of a bus around another bus: the topic is its caller's, who is judged instead."""
+    for function in ast.walk(module):
+        if isinstance(function, ast.FunctionDef) and function.name in _CALLS:
+            parameters = {argument.arg for argument in function.args.args}
+            for node in ast.walk(function):
+                if isinstance(node, ast.Call) and node.args and ast.unparse(node.args[0]) in parameters:
+                    yield node
+
+
+def _topic(expression: ast.expr, module: ast.Module, named: Mapping[str, str]) -> str | None:
+    if isinstance(expression, ast.Call) and isinstance(expression.func, ast.Name):
+        return _of_function(named.get(expression.func.id))
+    if isinstance(expression, ast.Name) and expression.id in named:
+        constant = getattr(topics, named[expression.id])
+        return constant if isinstance(constant, str) else None
+    # A variable or an attribute: what it is set to in this module.
+    wanted = ast.unparse(expression)
+    for node in ast.walk(module):
+        if isinstance(node, ast.Assign) and any(ast.unparse(target) == wanted for target in node.targets):
+            return _topic(node.value, module, named)
+    return None
+
+
+def _of_function(name: str | None) -> str | None:
+    function = getattr(topics, name, None) if name else None
+    if not callable(function):
+        return None
+    topic = function(*["+" for _ in inspect.signature(function).parameters])
+    return topic if isinstance(topic, str) else None

@@ -1,0 +1,56 @@
+"""`smartcam lint`: every recipe, as it will be delivered, for both nuclei."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from smartcam import __version__
+from tools.build.slim import packages_id
+from tools.build.suite import CODE, ON_DEMAND, ROOT, BuildError, artifact_names, find_built, locks, render_recipe
+from tools.lint.code_use import UnknownTopic, uses_of
+from tools.lint.facts import Facts
+from tools.lint.finding import Finding
+from tools.lint.suite import lint_suite
+
+
+def main(argv: list[str]) -> int:
+    """0: nothing was found. 1: one line for each mistake. 2: there is nothing to look at."""
+    parser = argparse.ArgumentParser(prog="smartcam lint", description=__doc__)
+    parser.add_argument("--built", type=Path, help="a build's folder, instead of the sources in recipes/")
+    arguments = parser.parse_args(argv)
+    try:
+        facts = facts_of(ROOT)
+        if arguments.built is None:
+            recipes = _sources(ROOT)
+        else:
+            built = find_built(arguments.built)
+            recipes = {name: built.recipe(name).read_text() for name in built.components}
+    except (BuildError, UnknownTopic, OSError) as error:
+        print(f"lint: {error}", file=sys.stderr)
+        return 2
+    findings = lint_suite(recipes, facts)
+    for finding in findings:
+        print(finding)
+    print(f"{len(recipes)} recipes, {len(findings) or 'no'} mistakes")
+    return 1 if findings else 0
+
+
+def lint_sources(root: Path) -> list[Finding]:
+    """What is wrong with the recipes in `recipes/`, as they would be delivered. Raises UnknownTopic, OSError."""
+    return lint_suite(_sources(root), facts_of(root))
+
+
+def _sources(root: Path) -> dict[str, str]:
+    files = sorted((root / "recipes").glob("*.yaml"))
+    return {file.stem: render_recipe(file.read_text(), root) for file in files}
+
+
+def facts_of(root: Path) -> Facts:
+    """What the suite's sources say. Raises UnknownTopic, OSError."""
+    source = root / "components" / "smartcam"
+    return Facts(
+        version=__version__,
+        packages=packages_id(locks(root)),
+        artifacts={name: frozenset(files) for name, files in artifact_names().items()},
+        uses={component: uses_of(source / package) for component, package in {**CODE, **ON_DEMAND}.items()},
+    )

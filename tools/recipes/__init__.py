@@ -1,0 +1,1 @@
+"""Component recipes: their words and versions."""

@@ -1,0 +1,95 @@
+"""The AWS services that a release talks to."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from boto3.exceptions import Boto3Error
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from smartcam.contract.errors import SmartcamError
+from tools.session import aws_session
+
+# boto3 makes its clients at run time, from the service model.
+Client = Any
+_CONFIG: Final = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 5})
+FAULTS: Final = (BotoCoreError, ClientError, Boto3Error)
+
+
+class ReleaseError(SmartcamError):
+    """A release cannot go on: what failed, and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    """Clients of one account and region."""
+
+    region: str
+    greengrass: Client
+    storage: Client
+    iot: Client
+    identity: Client
+
+    def component_arn(self, name: str, version: str) -> str:
+        """The ARN of a component version of this account."""
+        account = self.identity.get_caller_identity()["Account"]
+        return f"arn:aws:greengrass:{self.region}:{account}:components:{name}:versions:{version}"
+
+    def group_arn(self, group: str) -> str:
+        """The ARN of a thing group. Raises ReleaseError when there is none."""
+        try:
+            return str(self.iot.describe_thing_group(thingGroupName=group)["thingGroupArn"])
+        except ClientError as error:
+            if code_of(error) == "ResourceNotFoundException":
+                raise ReleaseError(f"there is no thing group {group!r} in {self.region}") from error
+            raise
+
+    def things_of(self, group: str) -> tuple[str, ...]:
+        """The things in a group."""
+        return tuple(self._pages(self.iot.list_things_in_thing_group, "things", thingGroupName=group))
+
+    def deployments_of(self, target: str) -> list[Mapping[str, Any]]:
+        """Every deployment to a target, the newest first."""
+        found = list(
+            self._pages(self.greengrass.list_deployments, "deployments", targetArn=target, historyFilter="ALL")
+        )
+        return sorted(found, key=lambda each: each["creationTimestamp"], reverse=True)
+
+    def effective(self, device: str) -> Iterator[Mapping[str, Any]]:
+        """What a core device says of its deployments."""
+        return self._pages(
+            self.greengrass.list_effective_deployments, "effectiveDeployments", coreDeviceThingName=device
+        )
+
+    def core_devices(self, group_arn: str) -> tuple[str, ...]:
+        """The things of a group that have reported as core devices."""
+        pages = self._pages(self.greengrass.list_core_devices, "coreDevices", thingGroupArn=group_arn)
+        return tuple(each["coreDeviceThingName"] for each in pages)
+
+    def _pages(self, call: Client, name: str, **arguments: str) -> Iterator[Any]:
+        following: dict[str, str] = {}
+        while True:
+            answer = call(**arguments, **following)
+            yield from answer[name]
+            if not answer.get("nextToken"):
+                return
+            following = {"nextToken": answer["nextToken"]}
+
+
+def connect(region: str | None) -> Aws:
+    """Clients as the environment says: profile, keys, endpoints. Raises ReleaseError without a region."""
+    session = aws_session(region)
+    if session.region_name is None:
+        raise ReleaseError("no region: give --region, or set AWS_REGION")
+
+    def client(service: str) -> Client:
+        make: Client = session.client
+        return make(service, config=_CONFIG)
+
+    return Aws(session.region_name, *(client(service) for service in ("greengrassv2", "s3", "iot", "sts")))
+
+
+def code_of(error: ClientError) -> str:
+    """The service's own name for an error."""
+    return str(error.response.get("Error", {}).get("Code", ""))

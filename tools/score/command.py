@@ -1,0 +1,185 @@
+"""`smartcam score`: recall, precision and delay of a bundle on labelled clips."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from smartcam.capture.settings import CameraSettings as CaptureSettings
+from smartcam.contract.errors import ModelIntegrityError, SettingsError
+from smartcam.edge.arguments import number
+from smartcam.inference.analysis.analysis import Model
+from smartcam.inference.bundles import open_model
+from smartcam.inference.commands.check import label_faults
+from smartcam.inference.settings import InferenceSettings, read_settings
+from tools.score.floors import Floor, add_options, floors
+from tools.score.labels import ClipLabels, ScoreError, read_all_labels
+from tools.score.matching import AFTER_S, BEFORE_FRAMES, Tolerance, match
+from tools.score.playback import CAMERA, play
+from tools.score.report import ClipScore, Score, as_document, as_table
+
+MISSED: int = 3
+_EXPLANATION = f"""\
+Each labelled interval expects one event, or one for each of its `objects`. The event counts from {BEFORE_FRAMES}
+frames before the interval to {AFTER_S:g} s after it, or within --tolerance, whatever it calls the object. An interval
+that does not count its objects may hold several: a further event in it is "beside", neither found nor false, when its
+object lies apart from every other one that is on. Every other event is false: in no interval, or about an object that
+had its event already.
+Recall is 1 where nothing is expected, precision is 1 where nothing is raised.
+LABELS.json: {{"a.mp4": {{"fps": 10, "frames": 300, "person": [[60, 197], {{"frames": [227, 260], "objects": 2}}]}}}},
+frames from 0, the last one included; all of it: docs/design/seeing.md."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure, print a table, write JSON.
+
+    0 when measured and no floor is missed, 3 when one is, 1 when something is missing or wrong.
+    """
+    options = _parser().parse_args(argv)
+    try:
+        plan = Plan(
+            videos=options.video,
+            labels=options.labels,
+            bundle=options.bundle,
+            analyse_fps=options.analyse_fps,
+            tolerance_s=options.tolerance,
+            settings=_settings(options.camera_settings),
+        )
+        score = measure_plan(plan)
+        reached = floors(options, score)
+        if options.json is not None:
+            document = as_document(score) | {"floors": [_floor(floor) for floor in reached]}
+            _write(options.json, json.dumps(document, indent=1) + "\n")
+    except ScoreError as error:
+        print(f"score: {error}", file=sys.stderr)
+        return 1
+    print(as_table(score))
+    missed = [floor for floor in reached if not floor.holds]
+    for floor in missed:
+        print(f"score: {floor.figure.option} {floor.asked:g} is missed: {_number(floor.measured)}", file=sys.stderr)
+    return MISSED if missed else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured: a bundle on clips, with one configuration for all of them."""
+
+    videos: Sequence[Path]
+    labels: Sequence[Path]
+    bundle: Path
+    analyse_fps: float | None = None
+    tolerance_s: float | None = None
+    settings: InferenceSettings = field(default_factory=InferenceSettings)
+
+
+def measure(videos: Sequence[Path], labels_file: Path, bundle: Path, analyse_fps: float | None = None) -> Score:
+    """The score of a bundle on clips, with the device's default settings.
+
+    Raises:
+        ScoreError: a clip, the labels or the bundle is missing or wrong.
+    """
+    return measure_plan(Plan(videos, [labels_file], bundle, analyse_fps))
+
+
+def measure_plan(plan: Plan) -> Score:
+    """The score of a plan. Raises ScoreError for a clip, labels or a bundle that is missing or wrong."""
+    all_labels = read_all_labels(plan.labels)
+    labels = [_labels_of(video, all_labels, plan.labels) for video in plan.videos]
+    capture = CaptureSettings(CAMERA, Path())
+    if plan.analyse_fps is not None:
+        capture = CaptureSettings(CAMERA, Path(), analyse_fps=plan.analyse_fps)
+    # A bundle's model keeps nothing between pictures, so all clips share it; what is tracked is a clip's own.
+    model = _open(plan.bundle)
+    for fault in label_faults(model, plan.settings.camera(CAMERA)):
+        raise ScoreError(f"camera settings: {fault}")
+    return Score(tuple(_score(*pair, model, capture, plan) for pair in zip(plan.videos, labels, strict=True)))
+
+
+def _score(video: Path, labels: ClipLabels, model: Model, capture: CaptureSettings, plan: Plan) -> ClipScore:
+    playback = play(video, model, capture, plan.settings)
+    labels.check(playback.frames_read)
+    tolerance = None if plan.tolerance_s is None else Tolerance(plan.tolerance_s, plan.tolerance_s)
+    outcome = match(playback.events, labels, labels.fps or playback.fps, tolerance)
+    return ClipScore(video.name, playback, outcome, labels.in_words)
+
+
+def _settings(path: Path | None) -> InferenceSettings:
+    """The device's defaults, or one camera's table of smartcam.Inference's `cameras`, from a file."""
+    if path is None:
+        return InferenceSettings()
+    try:
+        table = json.loads(path.read_bytes())
+        return read_settings({"cameras": {CAMERA: table}})
+    except OSError as error:
+        raise ScoreError(f"camera settings {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ScoreError(f"camera settings {path}: is not JSON ({error})") from error
+    except SettingsError as error:
+        raise ScoreError(f"camera settings {path}: {error}") from error
+
+
+def _floor(floor: Floor) -> dict[str, object]:
+    return {"floor": floor.figure.option, "asked": floor.asked, "measured": floor.measured, "holds": floor.holds}
+
+
+def _number(measured: float | None) -> str:
+    return "nothing to measure" if measured is None else f"{measured:.3g}"
+
+
+def _labels_of(video: Path, labels: dict[str, ClipLabels], files: Sequence[Path]) -> ClipLabels:
+    if not video.is_file():
+        raise ScoreError(f"clip {video}: there is no such file")
+    if video.name not in labels:
+        known = ", ".join(sorted(labels)) or "none"
+        where = ", ".join(str(file) for file in files)
+        raise ScoreError(f"labels {where}: no entry for {video.name}; there are entries for {known}")
+    return labels[video.name]
+
+
+def _open(bundle: Path) -> Model:
+    if not bundle.is_dir():
+        raise ScoreError(f"bundle {bundle}: there is no such folder; make one with `smartcam bundle`")
+    try:
+        return open_model(bundle)
+    except ModelIntegrityError as error:
+        raise ScoreError(f"bundle {bundle}: {error}") from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ScoreError(f"result {path}: {error.strerror or error}") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="smartcam score",
+        description="Play clips through the device's code and set its events against labelled intervals.",
+        epilog=_EXPLANATION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--video", type=Path, action="append", required=True, metavar="CLIP", help="may be repeated")
+    parser.add_argument(
+        "--labels", type=Path, action="append", required=True, metavar="LABELS.json", help="intervals; may be repeated"
+    )
+    parser.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the model bundle to measure")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="where to write the result for machines")
+    parser.add_argument(
+        "--analyse-fps", type=number(0.1, 60), metavar="N", help="frames announced a second, 0.1 to 60 (capture's)"
+    )
+    parser.add_argument(
+        "--tolerance", type=number(0), metavar="S", help="seconds before and after an interval that count"
+    )
+    parser.add_argument(
+        "--camera-settings", type=Path, metavar="FILE.json", help="a camera's settings: zones, lines, rules, thresholds"
+    )
+    add_options(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,146 @@
+"""Events against labelled intervals: what was found, what is false, how long it took."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from smartcam.contract.event import EventKind
+from tools.score.labels import ClipLabels, Interval
+
+BEFORE_FRAMES: Final = 2
+"""Labels are right to two frames: an event may come so much before its interval."""
+AFTER_S: Final = 1.0
+"""An event so long after its interval still belongs to it: the object was there when the looks began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How long before an interval begins, and after it ends, an event still belongs to it; seconds."""
+
+    before_s: float
+    after_s: float
+
+
+def usual_tolerance(fps: float) -> Tolerance:
+    """What holds where nothing else is asked for."""
+    return Tolerance(BEFORE_FRAMES / fps, AFTER_S)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEvent:
+    """An event of a clip: when it was raised and cleared, in seconds of the clip.
+
+    `is_apart`: its object lay apart from every other one whose episode was on. `renamed`: it went out again under
+    a better name, which is the one given here.
+    """
+
+    kind: EventKind
+    start_s: float
+    end_s: float | None
+    score: float
+    label: str | None = None
+    rule: str | None = None
+    cause: str | None = None
+    is_apart: bool = False
+    renamed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A clip's events set against its labels.
+
+    `found_by[i]` is the place of the event that found interval i, None where it was missed. `beside` are the places of
+    events about further objects, which the labels do not count. Every other event that found nothing is `false`, also
+    the second one of an object.
+    """
+
+    intervals: tuple[Interval, ...]
+    events: tuple[SeenEvent, ...]
+    fps: float
+    found_by: tuple[int | None, ...]
+    beside: tuple[int, ...] = ()
+
+    @property
+    def found(self) -> int:
+        """Intervals that an event belongs to."""
+        return sum(place is not None for place in self.found_by)
+
+    @property
+    def false(self) -> int:
+        """Events that no interval is left for."""
+        return len(self.events) - self.found - len(self.beside)
+
+    def is_false(self, place: int) -> bool:
+        """Whether the event at the place is false."""
+        return place not in self.found_by and place not in self.beside
+
+    @property
+    def seconds_to_alert(self) -> list[float]:
+        """Of each interval that was found, in order: from its first frame to its event; never below 0."""
+        pairs = zip(self.intervals, self.found_by, strict=True)
+        return [
+            max(0.0, self.events[place].start_s - interval.first / self.fps)
+            for interval, place in pairs
+            if place is not None
+        ]
+
+
+def match(events: Sequence[SeenEvent], labels: ClipLabels, fps: float, tolerance: Tolerance | None = None) -> Outcome:
+    """Each interval expects one event, the first in its time.
+
+    It is the object that counts, not the word for it: an interval of a vehicle is found by an event of any kind.
+    Only where several intervals are open to an event does it take the one of its own word, or else the latest.
+
+    An interval that does not say how many objects it holds may hold several: a further event in it is `beside` where
+    its object lies apart from every other one whose episode is on, and false where it does not, because then the same
+    object was raised twice. So are events of a kind of which the labels only say that there are some.
+    """
+    allowed = usual_tolerance(fps) if tolerance is None else tolerance
+    found_by: list[int | None] = [None] * len(labels.intervals)
+    beside: list[int] = []
+    ordered = sorted(events, key=lambda event: event.start_s)
+    for place, event in enumerate(ordered):
+        open_to = [i for i, interval in enumerate(labels.intervals) if _within(event, interval, fps, allowed)]
+        free = [number for number in open_to if found_by[number] is None]
+        if free:
+            best = max(free, key=lambda number: _fit(event, labels.intervals[number], fps))
+            found_by[best] = place
+        elif event.kind in labels.unjudged or (
+            event.is_apart and any(not labels.intervals[number].is_counted for number in open_to)
+        ):
+            beside.append(place)
+    return Outcome(labels.intervals, tuple(ordered), fps, tuple(found_by), tuple(beside))
+
+
+def _within(event: SeenEvent, interval: Interval, fps: float, allowed: Tolerance) -> bool:
+    return interval.first / fps - allowed.before_s <= event.start_s <= (interval.last + 1) / fps + allowed.after_s
+
+
+def _fit(event: SeenEvent, interval: Interval, fps: float) -> tuple[bool, bool, int]:
+    return _within(event, interval, fps, Tolerance(0.0, 0.0)), interval.word == event.kind, interval.first
+
+
+def area_under_curve(scores: Sequence[float], is_labelled: Sequence[bool]) -> float | None:
+    """The chance that a labelled frame scores above another one; None where one sort of frames is missing."""
+    labelled = [score for score, inside in zip(scores, is_labelled, strict=True) if inside]
+    others = [score for score, inside in zip(scores, is_labelled, strict=True) if not inside]
+    if not labelled or not others:
+        return None
+    ranks = _ranks([*labelled, *others])
+    above = sum(ranks[: len(labelled)]) - len(labelled) * (len(labelled) + 1) / 2
+    return above / (len(labelled) * len(others))
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """1 for the lowest; equals share their mean rank."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    ranks = [0.0] * len(values)
+    start = 0
+    while start < len(order):
+        end = start
+        while end < len(order) and values[order[end]] == values[order[start]]:
+            end += 1
+        for place in order[start:end]:
+            ranks[place] = (start + 1 + end) / 2
+        start = end
+    return ranks

