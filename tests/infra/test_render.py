@@ -19,7 +19,8 @@ from infra.alerts.runtime.facts import (
     PictureLink,
 )
 from infra.alerts.runtime.timing import Occasion, occasion
-from infra.alerts.runtime.words import chinese, english
+from infra.alerts.runtime.words.chinese import CHINESE
+from infra.alerts.runtime.words.english import ENGLISH
 from infra.alerts.runtime.words.fitting import GSM7, UCS2, ucs2_units
 from infra.alerts.runtime.words.gsm7 import septets, to_gsm7
 from infra.alerts.runtime.words.render import (
@@ -115,7 +116,14 @@ def test_the_topics_name_and_the_text_fit_into_one_sms() -> None:
 
 
 def test_both_languages_have_a_word_for_every_kind() -> None:
-    assert set(english.WHAT) == set(chinese.WHAT) == set(EventKind)
+    assert set(ENGLISH.kinds) == set(CHINESE.kinds) == set(EventKind)
+    assert set(ENGLISH.severities) == set(CHINESE.severities) == set(Severity)
+
+
+def test_both_languages_give_words_for_the_same_causes_reasons_and_lines() -> None:
+    assert set(ENGLISH.causes) == set(CHINESE.causes)
+    assert set(ENGLISH.reasons) == set(CHINESE.reasons)
+    assert set(ENGLISH.labels) == set(CHINESE.labels)
 
 
 @st.composite

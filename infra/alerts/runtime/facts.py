@@ -3,21 +3,24 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Final, Protocol
 
 from infra.alerts.runtime.timing import Occasion
 from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Event, EventKind, Severity
 from smartcam.contract.ids import CameraId, EventId, ThingName
-from smartcam.contract.times import NS_PER_MS, UtcNs
+from smartcam.contract.times import EPOCH, NS_PER_MS, UtcNs
 
 MOST_COUNTED: Final = 999
 """From here on the count is 'at least'."""
 MOST_LISTED: Final = 40
-"""So many event ids stand in an e-mail; machines get all of them."""
+"""Event ids in an e-mail at most; machines get all of them."""
 RECOGNISED: Final = "detected"
 """The cause that needs no words of its own: the model has a name for what it saw."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+SIGHTINGS: Final = frozenset(
+    {EventKind.PERSON, EventKind.VEHICLE, EventKind.ANIMAL, EventKind.ANOMALY, EventKind.MOTION, EventKind.TAMPER}
+)
+"""What a camera sees itself. Such an event has a score, and all of them share one cooldown."""
 
 
 class PictureLink(Protocol):
@@ -144,7 +147,7 @@ def count_text(held: Sequence[object]) -> str:
 
 def local(at: UtcNs, zone: tzinfo) -> datetime:
     """A time in a zone; in UTC where it is too far off for that, because a device's clock may name any year."""
-    moment = _EPOCH + timedelta(milliseconds=at // NS_PER_MS)
+    moment = EPOCH + timedelta(milliseconds=at // NS_PER_MS)
     try:
         return moment.astimezone(zone)
     except OverflowError:
@@ -154,8 +157,3 @@ def local(at: UtcNs, zone: tzinfo) -> datetime:
 def zone_name(moment: datetime) -> str:
     """The zone's abbreviation or offset, at most six characters."""
     return (moment.tzname() or "UTC")[:6]
-
-
-def listed(event_ids: Sequence[EventId]) -> tuple[Sequence[EventId], int]:
-    """The ids that an e-mail lists, and how many it leaves out."""
-    return event_ids[:MOST_LISTED], max(0, len(event_ids) - MOST_LISTED)

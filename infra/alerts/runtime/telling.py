@@ -8,7 +8,7 @@ from typing import Final
 from infra.alerts.runtime import metrics
 from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.audience import Audience, Group
-from infra.alerts.runtime.facts import AlertFacts, HeldEvent
+from infra.alerts.runtime.facts import SIGHTINGS, AlertFacts, HeldEvent
 from infra.alerts.runtime.jobs import CloseWindow, SendDigest
 from infra.alerts.runtime.ports import (
     AlertState,
@@ -29,10 +29,6 @@ from infra.alerts.runtime.words.render import AlertText, alert_number, render_al
 from smartcam.contract.event import Event, EventKind, Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
 
-SIGHTINGS: Final = frozenset(
-    {EventKind.PERSON, EventKind.VEHICLE, EventKind.ANIMAL, EventKind.ANOMALY, EventKind.MOTION, EventKind.TAMPER}
-)
-"""What a camera sees shares one cooldown; that a camera is lost, or back, is another matter and has its own."""
 DIGEST_GRACE_S: Final = 60
 """Longer than an invocation that saw quiet hours can live: nothing is held after the digest was written."""
 _TEST_COOLDOWN_S: Final = 10
@@ -70,6 +66,7 @@ class Later:
 
 def spot_of(event: Event, group: Group, cooldown_s: int) -> Spot:
     """What the event's cooldown is about."""
+    # That a camera is lost, or back, is another matter than what it sees.
     family = "sighting" if event.kind in SIGHTINGS else str(event.kind)
     return Spot(event.thing, event.camera_id, group.name, family, cooldown_of(family, cooldown_s))
 
