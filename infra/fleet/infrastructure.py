@@ -14,12 +14,12 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.fleet.runtime.aws_fleet import FLEET_PARTITION
+from infra.fleet.runtime.aws import FLEET_PARTITION
 from infra.functions import FunctionRule, SmallFunction, Workload, allow
 from smartcam.contract.topics import HEALTH_FILTER
 
-SIGNS_HANDLER: Final = "infra.fleet.runtime.signs.handle"
-WATCH_HANDLER: Final = "infra.fleet.runtime.handler.handle"
+SIGNS_HANDLER: Final = "infra.fleet.runtime.handler.hear"
+WATCH_HANDLER: Final = "infra.fleet.runtime.handler.watch"
 WATCH_EVERY: Final = cdk.Duration.minutes(1)
 _TIMEOUT_S: Final = 30
 _KEY_ACTIONS: Final = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")

@@ -8,7 +8,6 @@ from typing import TypeVar, cast
 from infra.alerts.runtime.agreed import EMAILS_PER_SECOND
 from infra.alerts.runtime.audience import RANK, Group
 from infra.alerts.runtime.aws.windows import timer_due
-from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.jobs import Job
 from infra.alerts.runtime.ports import (
@@ -307,10 +306,10 @@ class FakeReplies:
 
 @dataclass
 class FakeRefusals:
-    kept: list[tuple[Delivery, str]] = field(default_factory=list)
+    kept: list[tuple[Mapping[str, object], str]] = field(default_factory=list)
 
-    def keep(self, delivery: Delivery, reason: str) -> None:
-        self.kept.append((delivery, reason))
+    def keep(self, document: Mapping[str, object], reason: str) -> None:
+        self.kept.append((document, reason))
 
 
 class Crash(BaseException):

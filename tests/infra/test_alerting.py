@@ -1,3 +1,4 @@
+import base64
 from dataclasses import replace
 
 import pytest
@@ -133,7 +134,7 @@ def test_a_payload_that_names_another_camera_is_refused() -> None:
 def test_a_payload_that_is_no_event_is_kept_and_cannot_be_answered() -> None:
     cloud = Cloud()
     assert cloud.run(delivery(b"\xff\x00")) is Outcome.REFUSED
-    assert cloud.refusals.kept[0][0].payload == b"\xff\x00"
+    assert cloud.refusals.kept[0][0]["payload"] == base64.b64encode(b"\xff\x00").decode()
     assert cloud.replies.sent == []
 
 

@@ -86,7 +86,7 @@ class Alerting:
 
     def _refuse(self, delivery: Delivery, error: ContractError) -> Outcome:
         logger.warning("event_refused thing=%s camera=%s reason=%s", delivery.thing, delivery.camera, error)
-        self.refusals.keep(delivery, str(error))
+        self.refusals.keep(delivery.document(), str(error))
         self.meter.add(metrics.EVENTS_REFUSED)
         self.meter.add(metrics.SCHEMA_UNKNOWN, int(error.field == "schema"))
         answer = refused(delivery.payload, str(error))

@@ -10,11 +10,11 @@ from functools import cache
 from typing import Final
 
 import boto3
-from botocore.config import Config
 
 from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.alerting import Alerting
 from infra.alerts.runtime.audience import Audience
+from infra.alerts.runtime.aws.clients import ONCE, PATIENT, now
 from infra.alerts.runtime.aws.digests import DynamoDigests
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.aws.history import DynamoHistory
@@ -27,15 +27,12 @@ from infra.alerts.runtime.jobs import job_from_json
 from infra.alerts.runtime.metrics import EmfMeter
 from infra.alerts.runtime.telling import Telling
 from infra.snapshots.runtime.links import Pictures, pictures_from
-from smartcam.contract.times import NS_PER_MS, UtcNs
+from smartcam.contract.times import NS_PER_MS
 
 _DAY_S: Final = 86_400
 
 logger = logging.getLogger(__name__)
 logging.getLogger("infra").setLevel(logging.INFO)
-
-_PATIENT: Final = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
-_ONCE: Final = Config(connect_timeout=3, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,37 +71,33 @@ class Works:
 
 def wire(here: Surroundings, pictures: Pictures) -> Works:
     """The alerting on AWS."""
-    table = Table(boto3.client("dynamodb", config=_PATIENT), here.table)
-    sqs = boto3.client("sqs", config=_PATIENT)
-    meter = EmfMeter(print, lambda: _now() // NS_PER_MS)
-    timers = SqsTimers(sqs, here.timer_queue_url, _now)
+    table = Table(boto3.client("dynamodb", config=PATIENT), here.table)
+    sqs = boto3.client("sqs", config=PATIENT)
+    meter = EmfMeter(print, lambda: now() // NS_PER_MS)
+    timers = SqsTimers(sqs, here.timer_queue_url, now)
     telling = Telling(
         audience=here.audience,
         cooldown_s=here.cooldown_s,
         windows=DynamoWindows(table, LEASE_S, here.keep_s),
         digests=DynamoDigests(table, LEASE_S, here.keep_s),
         limits=DynamoLimits(table, here.texts_per_day),
-        notifier=SnsNotifier(boto3.client("sns", config=_ONCE)),
+        notifier=SnsNotifier(boto3.client("sns", config=ONCE)),
         timers=timers,
         pictures=pictures,
         meter=meter,
-        now=_now,
+        now=now,
         wait=time.sleep,
     )
     alerting = Alerting(
         history=DynamoHistory(table, LEASE_S, here.keep_s),
         telling=telling,
         timers=timers,
-        replies=IotReplies(boto3.client("iot-data", config=_PATIENT)),
+        replies=IotReplies(boto3.client("iot-data", config=PATIENT)),
         refusals=SqsRefusals(sqs, here.refused_queue_url),
         meter=meter,
-        now=_now,
+        now=now,
     )
     return Works(Timekeeping(telling, alerting), meter)
-
-
-def _now() -> UtcNs:
-    return UtcNs(time.time_ns())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What the alerting asks of the world. The AWS side is in `aws_*.py`; tests hold fakes to the same promises."""
+"""What the alerting asks of the world. The AWS side is in `aws/`; tests hold fakes to the same promises."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Protocol
 
 from infra.alerts.runtime.audience import Group
-from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import HeldEvent, PictureLink
 from infra.alerts.runtime.jobs import Job
 from infra.alerts.runtime.words.render import AlertText
@@ -239,10 +238,10 @@ class Replies(Protocol):
 
 
 class Refusals(Protocol):
-    """Where refused payloads are kept for a person to look at."""
+    """Where refused messages are kept for a person to look at."""
 
-    def keep(self, delivery: Delivery, reason: str) -> None:
-        """Raises what the queue raises: a payload that could not be kept must be delivered again."""
+    def keep(self, document: Mapping[str, object], reason: str) -> None:
+        """Keep what the rule selected. Raises what the queue raises: what could not be kept must be delivered again."""
 
 
 class Meter(Protocol):
