@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from infra.alerts.runtime import metrics
 from infra.alerts.runtime.alerting import Outcome
 from infra.alerts.runtime.audience import Audience, Group, Wanted
-from infra.alerts.runtime.ports import AlertState, NotPublished, Told
+from infra.alerts.runtime.ports import AlertState, Decision, NotPublished
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import EventKind, Phase, Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
@@ -203,7 +203,10 @@ def test_a_group_is_told_only_of_what_it_wants() -> None:
         ("everyone", raised(1).event_id),
         ("guards", raised(2).event_id),  # the car that it did not hear of holds no person back
     ]
-    assert cloud.history.told(raised(1)) == {"everyone": Told(AlertState.SENT), "guards": Told(AlertState.UNWANTED)}
+    assert cloud.history.told(raised(1)) == {
+        "everyone": Decision(AlertState.SENT),
+        "guards": Decision(AlertState.UNWANTED),
+    }
     assert cloud.history.state(raised(2)) is AlertState.SENT
 
 

@@ -22,10 +22,11 @@ from infra.alerts.runtime.aws.limits import DynamoLimits
 from infra.alerts.runtime.aws.outward import IotReplies, SnsNotifier, SqsRefusals, SqsTimers
 from infra.alerts.runtime.aws.windows import DynamoWindows
 from infra.alerts.runtime.closing import Timekeeping
+from infra.alerts.runtime.deciding import GroupAlerting
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.jobs import job_from_json
 from infra.alerts.runtime.metrics import EmfMeter
-from infra.alerts.runtime.telling import Telling
+from infra.alerts.runtime.sending import Sender
 from infra.snapshots.runtime.links import Pictures, pictures_from
 from smartcam.contract.times import NS_PER_MS
 
@@ -75,29 +76,20 @@ def wire(here: Surroundings, pictures: Pictures) -> Works:
     sqs = boto3.client("sqs", config=PATIENT)
     meter = EmfMeter(print, lambda: now() // NS_PER_MS)
     timers = SqsTimers(sqs, here.timer_queue_url, now)
-    telling = Telling(
-        audience=here.audience,
-        cooldown_s=here.cooldown_s,
-        windows=DynamoWindows(table, LEASE_S, here.keep_s),
-        digests=DynamoDigests(table, LEASE_S, here.keep_s),
-        limits=DynamoLimits(table, here.texts_per_day),
-        notifier=SnsNotifier(boto3.client("sns", config=ONCE)),
-        timers=timers,
-        pictures=pictures,
-        meter=meter,
-        now=now,
-        wait=time.sleep,
-    )
+    windows, digests = DynamoWindows(table, LEASE_S, here.keep_s), DynamoDigests(table, LEASE_S, here.keep_s)
+    notifier = SnsNotifier(boto3.client("sns", config=ONCE))
+    sender = Sender(DynamoLimits(table, here.texts_per_day), notifier, meter, now, time.sleep)
+    groups = GroupAlerting(here.audience, here.cooldown_s, windows, digests, timers, sender, pictures, meter, now)
     alerting = Alerting(
         history=DynamoHistory(table, LEASE_S, here.keep_s),
-        telling=telling,
+        groups=groups,
         timers=timers,
         replies=IotReplies(boto3.client("iot-data", config=PATIENT)),
         refusals=SqsRefusals(sqs, here.refused_queue_url),
         meter=meter,
         now=now,
     )
-    return Works(Timekeeping(telling, alerting), meter)
+    return Works(Timekeeping(alerting, here.audience, here.cooldown_s, windows, digests, timers, sender, now), meter)
 
 
 @cache

@@ -44,7 +44,7 @@ class NotReplied(SmartcamError):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Decision:
     """What was decided for one group, and on which revision of the event."""
 
     state: AlertState
@@ -59,7 +59,7 @@ class Lease:
     """
 
     until: int
-    told: Mapping[str, Told] = field(default_factory=dict)
+    told: Mapping[str, Decision] = field(default_factory=dict)
     doubtful: bool = False
 
 
@@ -68,7 +68,7 @@ class Record:
     """How far an event's alert has come, what was decided for which group, and the newest revision that has arrived."""
 
     state: AlertState
-    told: Mapping[str, Told] = field(default_factory=dict)
+    told: Mapping[str, Decision] = field(default_factory=dict)
     revision: int = 0
 
 
