@@ -203,10 +203,8 @@ def test_a_group_is_told_only_of_what_it_wants() -> None:
         ("everyone", raised(1).event_id),
         ("guards", raised(2).event_id),  # the car that it did not hear of holds no person back
     ]
-    assert cloud.history.told(raised(1)) == {
-        "everyone": Decision(AlertState.SENT),
-        "guards": Decision(AlertState.UNWANTED),
-    }
+    decided = {"everyone": Decision(AlertState.SENT), "guards": Decision(AlertState.UNWANTED)}
+    assert cloud.history.told(raised(1)) == decided
     assert cloud.history.state(raised(2)) is AlertState.SENT
 
 

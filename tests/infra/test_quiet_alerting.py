@@ -64,10 +64,8 @@ def test_one_groups_sleep_does_not_keep_another_from_its_alert() -> None:
     cloud = night_cloud(SLEEPERS, EVERYONE)
     assert cloud.deliver(raised()) is Outcome.SENT
     assert [one.group for one in cloud.notifier.all] == ["everyone"]
-    assert cloud.history.told(raised()) == {
-        "sleepers": Decision(AlertState.HELD),
-        "everyone": Decision(AlertState.SENT),
-    }
+    decided = {"sleepers": Decision(AlertState.HELD), "everyone": Decision(AlertState.SENT)}
+    assert cloud.history.told(raised()) == decided
     cloud.tick(A_DAY_S)
     assert [one.group for one in cloud.notifier.all] == ["everyone", "sleepers"]
 

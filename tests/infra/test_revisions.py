@@ -51,10 +51,8 @@ def test_who_did_not_want_to_hear_of_motion_is_alerted_when_it_turns_out_to_be_a
     assert cloud.deliver(person()) is Outcome.SENT
     assert [one.group for one in cloud.notifier.published] == ["everyone", "guards"]
     assert cloud.deliver(person()) is Outcome.REPEATED
-    assert cloud.history.told(motion()) == {
-        "everyone": Decision(AlertState.SENT),
-        "guards": Decision(AlertState.SENT, 1),
-    }
+    decided = {"everyone": Decision(AlertState.SENT), "guards": Decision(AlertState.SENT, 1)}
+    assert cloud.history.told(motion()) == decided
 
 
 def test_motion_that_the_cooldown_held_back_passes_it_as_a_person_and_is_told_of_once() -> None:

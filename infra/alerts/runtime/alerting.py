@@ -122,9 +122,7 @@ class Alerting:
         case = Case(event, occasion(event, job.delivery.arrived_at), job.tries, job.slots, lease.doubtful)
         self.groups.begin_cooldowns(event, lease.told)
         told, later = dict(lease.told), dict[str, Later]()
-        groups = [
-            group for group in self.groups.audience.groups if not self.groups.is_settled(event, group, lease.told)
-        ]
+        groups = self.groups.unsettled(event, lease.told)
         for group in groups:
             last = group is groups[-1] and not later
 

@@ -101,10 +101,13 @@ class GroupAlerting:
             return before is not None
         return before.state is AlertState.HELD and not (group.quiet and group.quiet.end_after(self.now()))
 
+    def unsettled(self, event: Event, told: Mapping[str, Decision]) -> list[Group]:
+        """The groups for which something is left to decide."""
+        return [group for group in self.audience.groups if not self.is_settled(event, group, told)]
+
     def is_open(self, event: Event, told: Mapping[str, Decision]) -> bool:
         """Whether a revision of what was decided before is to be decided anew for some group."""
-        groups = [group for group in self.audience.groups if group.name in told]
-        return not all(self.is_settled(event, group, told) for group in groups)
+        return any(group.name in told for group in self.unsettled(event, told))
 
     def begin_cooldowns(self, event: Event, told: Mapping[str, Decision]) -> None:
         """Begin the cooldowns of alerts that were sent, where a crash came between the two."""
