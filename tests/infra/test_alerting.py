@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from infra.alerts.runtime import metrics
 from infra.alerts.runtime.alerting import Outcome
-from infra.alerts.runtime.audience import Audience, Group, Wanted
+from infra.alerts.runtime.audience import Audience, EventFilter, Group
 from infra.alerts.runtime.ports import AlertState, Decision, NotPublished
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import EventKind, Phase, Severity
@@ -195,7 +195,7 @@ def test_the_arrival_counts_where_the_clock_was_wrong() -> None:
 
 
 def test_a_group_is_told_only_of_what_it_wants() -> None:
-    guards = Group("guards", "arn:guards", emails=1, wanted=Wanted(kinds=frozenset({EventKind.PERSON})))
+    guards = Group("guards", "arn:guards", emails=1, wanted=EventFilter(kinds=frozenset({EventKind.PERSON})))
     cloud = Cloud(COOLDOWN_S, Audience((EVERYONE, guards)))
     cloud.deliver(raised(1, kind=EventKind.VEHICLE))
     cloud.deliver(raised(2))
@@ -209,7 +209,7 @@ def test_a_group_is_told_only_of_what_it_wants() -> None:
 
 
 def test_what_nobody_wants_is_recorded_and_accepted() -> None:
-    nobody = Audience((Group("none", "arn", wanted=Wanted(severity=Severity.CRITICAL)),))
+    nobody = Audience((Group("none", "arn", wanted=EventFilter(severity=Severity.CRITICAL)),))
     cloud = Cloud(COOLDOWN_S, nobody)
     assert cloud.deliver(raised()) is Outcome.UNWANTED
     assert cloud.history.state(raised()) is AlertState.UNWANTED

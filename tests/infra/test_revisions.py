@@ -3,7 +3,7 @@
 import pytest
 
 from infra.alerts.runtime.alerting import Outcome
-from infra.alerts.runtime.audience import Audience, Group, Wanted
+from infra.alerts.runtime.audience import Audience, EventFilter, Group
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.aws.history import DynamoHistory
 from infra.alerts.runtime.facts import HeldEvent
@@ -24,7 +24,7 @@ table, history = test_history.table, test_history.history
 windows, digests = test_history.windows, test_history.digests
 
 A_WHILE_S = 2 * 3600  # longer than anything that waits
-GUARDS = Group("guards", "arn:guards", emails=1, wanted=Wanted(kinds=frozenset({EventKind.PERSON})))
+GUARDS = Group("guards", "arn:guards", emails=1, wanted=EventFilter(kinds=frozenset({EventKind.PERSON})))
 
 
 def motion(number: int = 1) -> Event:

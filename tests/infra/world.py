@@ -37,13 +37,6 @@ VISIBILITY_S = 180  # how long the queue waits before it hands a job out again
 EVERYONE = Group("everyone", "arn:everyone", emails=1, phones=1)
 
 
-@dataclass(frozen=True)
-class Picture:
-    url: str
-    arrived: bool
-    valid_s: int = 3600
-
-
 @dataclass
 class FakePictures:
     picture: PictureLink | None = None

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Final, Protocol
+from typing import Final
 
 from infra.alerts.runtime.timing import Occasion
 from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Event, EventKind, Severity
@@ -23,20 +23,13 @@ SIGHTINGS: Final = frozenset(
 """What a camera sees itself. Such an event has a score, and all of them share one cooldown."""
 
 
-class PictureLink(Protocol):
-    """Where an event's picture can be seen for a while."""
+@dataclass(frozen=True, slots=True)
+class PictureLink:
+    """Where an event's picture can be seen for `valid_s` seconds without a sign-in; it may not have `arrived` yet."""
 
-    @property
-    def url(self) -> str:
-        """A link that needs no sign-in."""
-
-    @property
-    def arrived(self) -> bool:
-        """Whether the picture was there when the link was made."""
-
-    @property
-    def valid_s(self) -> int:
-        """How long the link opens."""
+    url: str
+    arrived: bool
+    valid_s: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,9 @@ from infra.alerts.runtime.deciding import GroupAlerting
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.jobs import job_from_json
 from infra.alerts.runtime.metrics import EmfMeter
+from infra.alerts.runtime.ports import Pictures
 from infra.alerts.runtime.sending import Sender
-from infra.snapshots.runtime.links import Pictures, pictures_from
+from infra.snapshots.runtime.links import pictures_from
 from smartcam.contract.times import NS_PER_MS
 
 _DAY_S: Final = 86_400
@@ -37,7 +38,7 @@ logging.getLogger("infra").setLevel(logging.INFO)
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class FunctionSettings:
     """What the stack tells the function through its environment."""
 
     table: str
@@ -49,7 +50,7 @@ class Surroundings:
     texts_per_day: int
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Surroundings":
+    def from_environment(cls, environment: Mapping[str, str]) -> "FunctionSettings":
         """Raises KeyError, ValueError or ContractError: then the stack and its function do not belong together."""
         return cls(
             table=environment["TABLE_NAME"],
@@ -70,7 +71,7 @@ class Works:
     meter: EmfMeter
 
 
-def wire(here: Surroundings, pictures: Pictures) -> Works:
+def wire(here: FunctionSettings, pictures: Pictures) -> Works:
     """The alerting on AWS."""
     table = Table(boto3.client("dynamodb", config=PATIENT), here.table)
     sqs = boto3.client("sqs", config=PATIENT)
@@ -94,7 +95,7 @@ def wire(here: Surroundings, pictures: Pictures) -> Works:
 
 @cache
 def _works() -> Works:
-    return wire(Surroundings.from_environment(os.environ), pictures_from(os.environ))
+    return wire(FunctionSettings.from_environment(os.environ), pictures_from(os.environ))
 
 
 def handle(document: Mapping[str, object], _context: object) -> str:

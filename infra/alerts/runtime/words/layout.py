@@ -31,10 +31,10 @@ def alert_sms(words: WordTable, facts: AlertFacts) -> str:
     """Where, what, when and the number always; then the count, then as much of the zone as fits."""
     parts = Parts(
         head=facts.where[:_LONGEST_PLACE],
-        rest=_alert(words, facts, "" if facts.when.certain else words.uncertain),
+        rest=_alert(words, facts, "" if facts.when.certain else words.text("uncertain")),
         place=facts.event.zone or "",
         brackets=words.brackets,
-        extra=words.held_before.format(count=count_text(facts.held_back)) if facts.held_back else "",
+        extra=words.text("held_before", count=count_text(facts.held_back)) if facts.held_back else "",
     )
     return fit(parts, words.sms)
 
@@ -48,29 +48,29 @@ def alert_email(words: WordTable, facts: AlertFacts) -> str:
     """Where, what, when, why, the picture, and how to silence."""
     event, labels, what = facts.event, words.labels, _what(words, facts.event)
     lines = [
-        words.heading.format(where=facts.where, what=what),
+        words.text("heading", where=facts.where, what=what),
         "",
         labels["where"] + _place(words, event),
-        labels["what"] + what + _in_brackets(words, words.comma.join(_details(words, event))),
-        labels["when"] + _long(words, facts.at) + ("" if facts.when.certain else words.uncertain_clock),
+        labels["what"] + what + _in_brackets(words, words.text("comma").join(_details(words, event))),
+        labels["when"] + _long(words, facts.at) + ("" if facts.when.certain else words.text("uncertain_clock")),
         labels["utc"] + format_utc(facts.when.at),
         labels["why"] + _why(words, event),
         *([labels["rule"] + event.rule] if event.rule else []),
         *_picture(words, facts),
-        *([words.suppressed.format(count=event.suppressed)] if event.suppressed else []),
-        *([words.held_back.format(events=_several(words, facts.held_back))] if facts.held_back else []),
-        *([words.sms_withheld] if facts.sms_withheld else []),
+        *([words.text("suppressed", count=event.suppressed)] if event.suppressed else []),
+        *([words.text("held_back", events=_several(words, facts.held_back))] if facts.held_back else []),
+        *([words.text("sms_withheld")] if facts.sms_withheld else []),
     ]
     return _email(words, lines, "alert", facts.number, facts.event_ids)
 
 
 def closing_sms(words: WordTable, facts: ClosingFacts) -> str:
     """Where, how many since which alert; then of which kinds."""
-    since = "" if facts.at is None else words.closing_since.format(at=facts.at, zone=zone_name(facts.at))
+    since = "" if facts.at is None else words.text("closing_since", at=facts.at, zone=zone_name(facts.at))
     parts = Parts(
         head=facts.where[:_LONGEST_PLACE],
         rest=_closing(words, facts, since),
-        extra=words.closing_kinds.format(kinds=_kinds(words, facts.held_back)),
+        extra=words.text("closing_kinds", kinds=_kinds(words, facts.held_back)),
     )
     return fit(parts, words.sms)
 
@@ -82,25 +82,25 @@ def closing_subject(words: WordTable, facts: ClosingFacts) -> str:
 
 def closing_email(words: WordTable, facts: ClosingFacts) -> str:
     """What followed an alert."""
-    place = words.closing_device if facts.camera == WHOLE_DEVICE else words.camera
+    place = "closing_device" if facts.camera == WHOLE_DEVICE else "camera"
     lines = [
         closing_subject(words, facts),
         "",
-        words.labels["where"] + place.format(thing=facts.thing, camera=facts.camera),
-        words.labels["what"] + words.closing_what.format(events=_several(words, facts.held_back)),
+        words.labels["where"] + words.text(place, thing=facts.thing, camera=facts.camera),
+        words.labels["what"] + words.text("closing_what", events=_several(words, facts.held_back)),
     ]
     if facts.at is not None:
-        lines.append(words.labels["when"] + words.closing_when.format(at=_long(words, facts.at)))
+        lines.append(words.labels["when"] + words.text("closing_when", at=_long(words, facts.at)))
     return _email(words, lines, "alert", facts.number, [one.event_id for one in facts.held_back])
 
 
 def digest_sms(words: WordTable, facts: DigestFacts) -> str:
     """How many in the quiet hours; then at which cameras."""
     parts = Parts(
-        head=words.digest_sms.format(count=count_text(facts.held), at=facts.at, zone=zone_name(facts.at)),
+        head=words.text("digest_sms", count=count_text(facts.held), at=facts.at, zone=zone_name(facts.at)),
         rest="",
-        place=words.comma.join(f"{name} {count_text(held)}" for name, held in facts.by_place()),
-        brackets=words.digest_places,
+        place=words.text("comma").join(f"{name} {count_text(held)}" for name, held in facts.by_place()),
+        brackets=words.digest_brackets,
     )
     return fit(parts, words.sms)
 
@@ -108,48 +108,48 @@ def digest_sms(words: WordTable, facts: DigestFacts) -> str:
 def digest_subject(words: WordTable, facts: DigestFacts) -> str:
     """How many events at how many places, and until when."""
     count = len(facts.by_place())
-    places = (words.one_place if count == 1 else words.many_places).format(count=count)
-    return _subject(words, words.digest.format(count=len(facts.held), places=places, at=_short(words, facts.at)))
+    places = words.text("one_place" if count == 1 else "many_places", count=count)
+    return _subject(words, words.text("digest", count=len(facts.held), places=places, at=_short(words, facts.at)))
 
 
 def digest_email(words: WordTable, facts: DigestFacts) -> str:
     """Camera by camera what happened in the quiet hours."""
-    places = [words.heading.format(where=name, what=_several(words, held)) for name, held in facts.by_place()]
+    places = [words.text("heading", where=name, what=_several(words, held)) for name, held in facts.by_place()]
     lines = [digest_subject(words, facts), "", *places, ""]
     return _email(words, lines, "digest", facts.number, [one.event_id for one in facts.held])
 
 
 def _alert(words: WordTable, facts: AlertFacts, doubt: str) -> str:
     what, at = _what(words, facts.event), _short(words, facts.at)
-    return words.alert.format(what=what, at=at, doubt=doubt, number=facts.number)
+    return words.text("alert", what=what, at=at, doubt=doubt, number=facts.number)
 
 
 def _closing(words: WordTable, facts: ClosingFacts, since: str) -> str:
-    return words.closing.format(count=count_text(facts.held_back), number=facts.number, since=since)
+    return words.text("closing", count=count_text(facts.held_back), number=facts.number, since=since)
 
 
 def _email(words: WordTable, lines: Sequence[str], label: str, number: str, event_ids: Sequence[EventId]) -> str:
     """The lines, the message's number, as many event ids as a person reads, and how to silence."""
     shown, more = event_ids[:MOST_LISTED], len(event_ids) - MOST_LISTED
     ids = [words.labels["more" if number else "event"] + one for number, one in enumerate(shown)]
-    rest = [words.more_events.format(count=more)] if more > 0 else []
+    rest = [words.labels["indent"] + words.text("more_events", count=more)] if more > 0 else []
     return "\n".join([*lines, words.labels[label] + number, *ids, *rest, "", *words.silence, ""])
 
 
 def _what(words: WordTable, event: Event) -> str:
-    return words.kinds[event.kind] + (words.critical if event.severity is Severity.CRITICAL else "")
+    return words.kinds[event.kind] + (words.text("critical") if event.severity is Severity.CRITICAL else "")
 
 
 def _place(words: WordTable, event: Event) -> str:
     if event.thing == WHOLE_FLEET:
-        return event.label or words.many_devices
-    place = words.device if event.camera_id == WHOLE_DEVICE else words.camera
-    zone = words.in_zone.format(zone=event.zone) if event.zone else ""
-    return place.format(thing=event.thing, camera=event.camera_id) + zone
+        return event.label or words.text("many_devices")
+    place = "device" if event.camera_id == WHOLE_DEVICE else "camera"
+    zone = words.text("in_zone", zone=event.zone) if event.zone else ""
+    return words.text(place, thing=event.thing, camera=event.camera_id) + zone
 
 
 def _details(words: WordTable, event: Event) -> list[str]:
-    return [words.severities[event.severity], *([words.label.format(label=event.label)] if event.label else [])]
+    return [words.severities[event.severity], *([words.text("label", label=event.label)] if event.label else [])]
 
 
 def _why(words: WordTable, event: Event) -> str:
@@ -157,32 +157,33 @@ def _why(words: WordTable, event: Event) -> str:
     if event.kind not in SIGHTINGS:
         return reason
     name, version = event.model_name, event.model_version or ""
-    model = words.model.format(name=name, version=version).rstrip() if name else ""
-    return words.scored.format(reason=reason, score=event.score, threshold=event.threshold, model=model)
+    model = words.text("model", name=name, version=version).rstrip() if name else ""
+    return words.text("scored", reason=reason, score=event.score, threshold=event.threshold, model=model)
 
 
 def _reason(words: WordTable, event: Event) -> str:
     known = None if event.cause is None else words.causes.get((event.kind, event.cause))
     if known is not None:
         return known
-    reason = words.reasons.get(event.kind) or words.recognised.format(kind=words.kinds[event.kind].lower())
+    reason = words.reasons.get(event.kind) or words.text("recognised", kind=words.kinds[event.kind].lower())
     return reason if event.cause in {None, RECOGNISED} else f"{reason}{_in_brackets(words, str(event.cause))}"
 
 
 def _picture(words: WordTable, facts: AlertFacts) -> list[str]:
     if facts.picture is None:
         return []
-    note = words.link_lasts.format(minutes=facts.picture.valid_s // 60)
-    return [words.labels["picture"] + facts.picture.url, note if facts.picture.arrived else words.picture_late]
+    lasts, late = words.text("link_lasts", minutes=facts.picture.valid_s // 60), words.text("picture_late")
+    note = lasts if facts.picture.arrived else late
+    return [words.labels["picture"] + facts.picture.url, words.labels["indent"] + note]
 
 
 def _several(words: WordTable, held: Sequence[HeldEvent]) -> str:
-    return words.event_count.format(count=count_text(held), kinds=_kinds(words, held))
+    return words.text("event_count", count=count_text(held), kinds=_kinds(words, held))
 
 
 def _kinds(words: WordTable, held: Sequence[HeldEvent]) -> str:
     kinds = ((words.kinds[kind].lower(), count) for kind, count in counted(held))
-    return words.comma.join(words.kind_count.format(kind=kind, count=count) for kind, count in kinds)
+    return words.text("comma").join(words.text("kind_count", kind=kind, count=count) for kind, count in kinds)
 
 
 def _in_brackets(words: WordTable, text: str) -> str:
@@ -198,9 +199,9 @@ def _subject(words: WordTable, text: str) -> str:
 
 
 def _short(words: WordTable, at: datetime) -> str:
-    return words.short_time.format(at=at, month=words.months[at.month - 1], zone=zone_name(at))
+    return words.text("short_time", at=at, month=words.months[at.month - 1], zone=zone_name(at))
 
 
 def _long(words: WordTable, at: datetime) -> str:
     month, day = words.months[at.month - 1], words.days[at.weekday()]
-    return words.long_time.format(at=at, month=month, day=day, zone=zone_name(at))
+    return words.text("long_time", at=at, month=month, day=day, zone=zone_name(at))
