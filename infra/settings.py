@@ -12,8 +12,8 @@ from infra.subscribers import (
     EVERYONE,
     SubscriberFile,
     SubscriberGroup,
+    choice,
     email,
-    language,
     phone,
     quiet_hours,
     read_subscribers,
@@ -99,7 +99,7 @@ def _everyone(context: Mapping[str, object], zone: str) -> SubscriberGroup:
     return SubscriberGroup(
         emails=several(context, "email", email),
         phones=several(context, "phone", phone),
-        language=language("language", context.get("language") or Language.ENGLISH),
+        language=choice("language", context.get("language") or Language.ENGLISH, Language),
         time_zone=zone,
         quiet=quiet_hours("quiet", quiet) if quiet else None,
     )

@@ -24,7 +24,7 @@ from infra.alerts.runtime.agreed import (
     TIMEOUT_S,
     TTL_ATTRIBUTE,
 )
-from infra.functions import FunctionRule, SmallFunction, Workload, acknowledge, allow, key_right
+from infra.functions import SmallFunction, Workload, acknowledge, allow, key_right
 from infra.settings import AlertSettings
 from infra.snapshots.infrastructure import SnapshotBucket
 from infra.snapshots.runtime.links import BUCKET_VARIABLE
@@ -184,21 +184,3 @@ def audience_of(settings: AlertSettings) -> str:
         )
         raise SettingsError("subscribers", f"{len(settings.groups)} groups", remedy)
     return text
-
-
-class EventRule(FunctionRule):
-    """The way from the broker to the function."""
-
-    def __init__(
-        self, scope: Construct, construct_id: str, *, function: lambda_.IFunction, errors: sqs.IQueue, key: kms.IKey
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            name="events",
-            sql=EVENT_SQL,
-            description="Smartcam: hands events to the function that alerts people",
-            function=function,
-            errors=errors,
-            key=key,
-        )

@@ -15,8 +15,8 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.alerts.runtime.metrics import NAMESPACE
-from infra.monitoring.dashboard import Dashboard
+from infra.alerts.runtime.metrics import Metric
+from infra.monitoring.dashboard import Dashboard, own_metric
 
 FIVE_MINUTES: Final = cdk.Duration.minutes(5)
 DAY: Final = cdk.Duration.days(1)
@@ -110,12 +110,21 @@ class Monitoring(Construct):
     def _alerting_alarms(self, watched: Watched) -> None:
         waiting = watched.alerter.metric("AsyncEventAge", period=FIVE_MINUTES, statistic="Maximum")
         self._alarm("EventsWait", waiting, UNDELIVERED_S * _MS, "events wait for the alerting for over five minutes")
-        undelivered = own_metric("UndeliveredAge", statistic="Maximum")
-        self._alarm("AlertsWait", undelivered, UNDELIVERED_S, "an alert cannot be delivered for over five minutes")
-        self._alarm("PublishFailed", own_metric("PublishFailed"), 0, "SNS did not take an alert; it is tried again")
-        self._alarm("SchemaUnknown", own_metric("SchemaUnknown"), 0, "a device is newer than the cloud: update it")
-        self._alarm("SmsWithheld", own_metric("SmsWithheld"), 0, "the guard of the SMS count held messages back")
-        sms = own_metric("SmsSent", period=DAY)
+        own: tuple[tuple[str, Metric, str, int, str], ...] = (
+            (
+                "AlertsWait",
+                Metric.UNDELIVERED_AGE,
+                "Maximum",
+                UNDELIVERED_S,
+                "an alert is not delivered for over five minutes",
+            ),
+            ("PublishFailed", Metric.PUBLISH_FAILED, "Sum", 0, "SNS did not take an alert; it is tried again"),
+            ("SchemaUnknown", Metric.SCHEMA_UNKNOWN, "Sum", 0, "a device is newer than the cloud: update it"),
+            ("SmsWithheld", Metric.SMS_WITHHELD, "Sum", 0, "the guard of the SMS count held messages back"),
+        )
+        for name, metric, statistic, most, meaning in own:
+            self._alarm(name, own_metric(metric, statistic=statistic, period=FIVE_MINUTES), most, meaning)
+        sms = own_metric(Metric.SMS_SENT, period=DAY)
         nearly = watched.sms_a_day * 4 // 5
         self._alarm("SmsCount", sms, nearly, f"more than {nearly} SMS in a day; {watched.sms_a_day} is the limit")
         looks = watched.switch.metric_invocations(period=FIVE_MINUTES, statistic="Sum")
@@ -136,8 +145,3 @@ class Monitoring(Construct):
         )
         alarm.add_alarm_action(self._action)
         alarm.add_ok_action(self._action)
-
-
-def own_metric(name: str, *, statistic: str = "Sum", period: cdk.Duration = FIVE_MINUTES) -> cloudwatch.Metric:
-    """A metric that our functions write into their logs."""
-    return cloudwatch.Metric(namespace=NAMESPACE, metric_name=name, statistic=statistic, period=period)

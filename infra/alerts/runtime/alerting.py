@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from infra.alerts.runtime import metrics
 from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.deciding import Case, GroupAlerting, Later
 from infra.alerts.runtime.delivery import Delivery, refused
 from infra.alerts.runtime.jobs import DeliverAgain
+from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import (
     FINAL,
     AlertState,
@@ -28,7 +28,7 @@ from infra.alerts.runtime.ports import (
     Timers,
 )
 from infra.alerts.runtime.sending import MOST_TRIES
-from infra.alerts.runtime.timing import is_stale, occasion
+from infra.alerts.runtime.timing import is_stale
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, Phase
@@ -88,8 +88,8 @@ class Alerting:
     def _refuse(self, delivery: Delivery, error: ContractError) -> Outcome:
         logger.warning("event_refused thing=%s camera=%s reason=%s", delivery.thing, delivery.camera, error)
         self.refusals.keep(delivery.document(), str(error))
-        self.meter.add(metrics.EVENTS_REFUSED)
-        self.meter.add(metrics.SCHEMA_UNKNOWN, int(error.field == "schema"))
+        self.meter.add(Metric.EVENTS_REFUSED)
+        self.meter.add(Metric.SCHEMA_UNKNOWN, int(error.field == "schema"))
         answer = refused(delivery.payload, str(error))
         if answer is not None:
             self._reply(delivery, answer)
@@ -114,12 +114,12 @@ class Alerting:
             return Outcome.DEFERRED
         if is_stale(event, job.delivery.arrived_at, now):
             self.history.settle(event, lease, _best(lease.told, AlertState.STALE), now)
-            self.meter.add(metrics.EVENTS_STALE)
+            self.meter.add(Metric.EVENTS_STALE)
             return Outcome.STALE
         return self._decide(event, job, lease)
 
     def _decide(self, event: Event, job: DeliverAgain, lease: Lease) -> Outcome:
-        case = Case(event, occasion(event, job.delivery.arrived_at), job.tries, job.slots, lease.doubtful)
+        case = Case(event, job, lease.doubtful)
         self.groups.begin_cooldowns(event, lease.told)
         told, later = dict(lease.told), dict[str, Later]()
         groups = self.groups.unsettled(event, lease.told)
@@ -146,7 +146,7 @@ class Alerting:
         """Leave the rest to a timer, and only then let others have the event."""
         failures = [one.failure for one in later.values() if one.failure is not None]
         if failures:
-            self.meter.add(metrics.UNDELIVERED_AGE, (self.now() - job.delivery.arrived_at) / NS_PER_S)
+            self.meter.add(Metric.UNDELIVERED_AGE, (self.now() - job.delivery.arrived_at) / NS_PER_S)
         if failures and job.tries >= MOST_TRIES:
             self.history.release(event, lease)
             raise failures[0]

@@ -3,25 +3,38 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 NAMESPACE: Final = "Smartcam"
-ALERTS_SENT: Final = "AlertsSent"
-ALERTS_SUPPRESSED: Final = "AlertsSuppressed"
-ALERTS_HELD: Final = "AlertsHeld"
-ALERTS_DOUBTFUL: Final = "AlertsDoubtful"
-"""May have been sent twice: the one exception from the promise."""
-EVENTS_STALE: Final = "EventsStale"
-EVENTS_REFUSED: Final = "EventsRefused"
-SCHEMA_UNKNOWN: Final = "SchemaUnknown"
-SMS_SENT: Final = "SmsSent"
-SMS_WITHHELD: Final = "SmsWithheld"
-PUBLISH_FAILED: Final = "PublishFailed"
-UNDELIVERED_AGE: Final = "UndeliveredAge"
-"""Seconds since its event arrived, of an alert that cannot be delivered."""
-OLDEST_EVENT_WAITING: Final = "OldestEventWaiting"
-"""Seconds that an event has waited on its device, which cannot reach the cloud with it."""
-_SECONDS: Final = frozenset({UNDELIVERED_AGE, OLDEST_EVENT_WAITING})
+
+
+class Metric(StrEnum):
+    """What is counted, by its name in CloudWatch."""
+
+    ALERTS_SENT = "AlertsSent"
+    ALERTS_SUPPRESSED = "AlertsSuppressed"
+    ALERTS_HELD = "AlertsHeld"
+    ALERTS_DOUBTFUL = "AlertsDoubtful"
+    """May have been sent twice: the one exception from the promise."""
+    EVENTS_STALE = "EventsStale"
+    EVENTS_REFUSED = "EventsRefused"
+    SCHEMA_UNKNOWN = "SchemaUnknown"
+    SMS_SENT = "SmsSent"
+    SMS_WITHHELD = "SmsWithheld"
+    PUBLISH_FAILED = "PublishFailed"
+    UNDELIVERED_AGE = "UndeliveredAge"
+    """Seconds since its event arrived, of an alert that cannot be delivered."""
+    DEVICES_KNOWN = "DevicesKnown"
+    DEVICES_SILENT = "DevicesSilent"
+    CAMERAS_RUNNING = "CamerasRunning"
+    CAMERAS_LOST = "CamerasLost"
+    EVENTS_WAITING = "EventsWaiting"
+    OLDEST_EVENT_WAITING = "OldestEventWaiting"
+    """Seconds that an event has waited on its device, which cannot reach the cloud with it."""
+
+
+_SECONDS: Final = frozenset({Metric.UNDELIVERED_AGE, Metric.OLDEST_EVENT_WAITING})
 
 
 @dataclass

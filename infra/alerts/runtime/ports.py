@@ -227,7 +227,7 @@ class Pictures(Protocol):
     """The way to an event's picture."""
 
     def link(self, event: Event) -> PictureLink | None:
-        """None where pictures are off, the event has none, or S3 does not answer: no alert waits for a picture."""
+        """None where the event has none, or S3 does not answer: no alert waits for a picture."""
 
 
 class Replies(Protocol):

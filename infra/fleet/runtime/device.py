@@ -1,11 +1,12 @@
 """One device as the cloud knows it. Times are arrivals by the cloud's clock; a device's own clock is not trusted."""
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from smartcam.contract.health import HEALTH_EVERY_S, CameraCondition, DeviceState
-from smartcam.contract.ids import CameraId, EventId, ThingName
+from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.times import UtcNs
 
 NEVER: Final = UtcNs(0)
@@ -17,6 +18,12 @@ class OutageKind(StrEnum):
     DEVICE = "device"
     CAMERAS = "cameras"
     FLEET = "fleet"
+
+
+def derived_id(at: UtcNs, what: str) -> EventId:
+    """An event id that follows from what it is about: who tells of that twice tells of the same event."""
+    digest = hashlib.sha256(what.encode()).digest()
+    return new_event_id(at, digest[:RANDOM_BYTES_OF_AN_EVENT_ID])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,16 @@
 """What a sign of life changes in what is known of a device. Pure: the same signs give the same device."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from infra.fleet.runtime.device import NEVER, Device, KnownCamera, Presence
 from smartcam.contract.health import CameraCondition, CameraHealth, Health
-from smartcam.contract.ids import ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 SETTLED_S: Final = 60
 """So long after its start a device has heard of every camera that there is."""
 _VERSIONS_LAST_S: Final = 3600
 """The broker counts a client's connections anew when it was away for about an hour."""
-
-
-@dataclass(frozen=True, slots=True)
-class PresenceSign:
-    """The broker's word that a device has connected or disconnected."""
-
-    thing: ThingName
-    connected: bool
-    at: UtcNs
-    version: int
 
 
 def with_health(known: Device | None, health: Health, arrived_at: UtcNs) -> Device:
@@ -71,12 +60,12 @@ def _awaited(known: KnownCamera) -> KnownCamera:
     return replace(known, condition=CameraCondition.AWAITED, frames_per_second=0.0)
 
 
-def with_presence(device: Device, sign: PresenceSign) -> Device:
+def with_presence(device: Device, presence: Presence) -> Device:
     """The device after the broker's word; words may come twice and in any order."""
     last = device.presence
-    is_newer = (sign.version, not sign.connected) > (last.version, not last.connected)
-    if not is_newer and sign.at - last.at <= _VERSIONS_LAST_S * NS_PER_S:
+    is_newer = (presence.version, not presence.connected) > (last.version, not last.connected)
+    if not is_newer and presence.at - last.at <= _VERSIONS_LAST_S * NS_PER_S:
         return device
-    if sign.at < last.at - _VERSIONS_LAST_S * NS_PER_S:  # from before the count began anew
+    if presence.at < last.at - _VERSIONS_LAST_S * NS_PER_S:  # from before the count began anew
         return device
-    return replace(device, presence=Presence(sign.connected, sign.at, sign.version))
+    return replace(device, presence=presence)

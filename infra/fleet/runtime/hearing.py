@@ -8,8 +8,8 @@ from typing import Final
 
 from infra.alerts.runtime.handover import moment, payload_of, rule_document
 from infra.alerts.runtime.ports import Refusals
-from infra.fleet.runtime.device import Device
-from infra.fleet.runtime.folding import PresenceSign, with_health, with_presence
+from infra.fleet.runtime.device import Device, Presence
+from infra.fleet.runtime.folding import with_health, with_presence
 from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
 from smartcam.contract.errors import ContractError
 from smartcam.contract.health import LARGEST_HEALTH_BYTES, Health
@@ -65,14 +65,14 @@ class Sign:
             raise ContractError("thing", f"must be {self.thing}, as in the topic")
         return health
 
-    def presence_sign(self) -> PresenceSign:
+    def broker_presence(self) -> Presence:
         """The broker's word. Raises ContractError where it says anything but connected or disconnected."""
         fields = Fields(parse_object(self.payload, "presence"))
         if self.presence not in {"connected", "disconnected"}:
             raise ContractError("presence", "must be connected or disconnected")
         at = moment(fields, "timestamp")
         version = fields.integer("versionNumber") if fields.has("versionNumber") else 0
-        return PresenceSign(self.thing, self.presence == "connected", at, version)
+        return Presence(self.presence == "connected", at, version)
 
 
 def is_of_a_stranger(document: Mapping[str, object]) -> bool:
@@ -119,6 +119,6 @@ class Hearing:
         if sign.presence is None:
             health = sign.health()
             return lambda known: with_health(known, health, sign.arrived_at)
-        word = sign.presence_sign()
+        word = sign.broker_presence()
         # The account's other clients connect too: a device is known from its first own word on.
         return lambda known: None if known is None else with_presence(known, word)

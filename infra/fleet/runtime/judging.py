@@ -1,12 +1,10 @@
 """Which silence has lasted too long: the dead-man switch, without a clock and without AWS."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from infra.fleet.runtime.device import NEVER, Device, Fleet, KnownCamera, Outage, OutageKind
+from infra.fleet.runtime.device import NEVER, Device, Fleet, KnownCamera, Outage, OutageKind, derived_id
 from smartcam.contract.health import CameraCondition, DeviceState
-from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, EventId, new_event_id
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 
@@ -113,11 +111,8 @@ def _fleet_watched(fleet: Fleet, outage: Outage, devices: Sequence[Device], now:
     recovering_since = now if fleet.recovering_since is None else fleet.recovering_since
     if silent and now - recovering_since < policy.fleet_settle_s * NS_PER_S:
         return fleet if fleet.recovering_since is not None else replace(fleet, recovering_since=now)
-    return _fleet_back(fleet, outage, len(covered) - silent, now)
-
-
-def _fleet_back(fleet: Fleet, outage: Outage, count: int, now: UtcNs) -> Fleet:
-    return replace(fleet, outage=replace(outage, ended_at=now, count=count), recovering_since=None)
+    ended = replace(outage, ended_at=now, count=len(covered) - silent)
+    return replace(fleet, outage=ended, recovering_since=None)
 
 
 def _fleet_lost(fleet: Fleet, devices: Sequence[Device], now: UtcNs, policy: Policy) -> Fleet:
@@ -130,7 +125,7 @@ def _fleet_lost(fleet: Fleet, devices: Sequence[Device], now: UtcNs, policy: Pol
     if not any(is_overdue(one, now, policy) for one in late):
         return fleet
     since = min(one.heard_at for one in late)
-    event = outage_id(now, "fleet", since)
+    event = derived_id(now, f"fleet/{since}/{now}")
     return replace(fleet, outage=Outage(event, OutageKind.FLEET, since, now, count=len(late), total=len(expected)))
 
 
@@ -185,10 +180,4 @@ def _cameras_after(device: Device, now: UtcNs, policy: Policy) -> Device:
 
 
 def _begun(device: Device, kind: OutageKind, since: UtcNs, now: UtcNs) -> Outage:
-    return Outage(outage_id(now, f"{kind}/{device.thing}", since), kind, since, now)
-
-
-def outage_id(at: UtcNs, whose: str, since: UtcNs) -> EventId:
-    """An event id that follows from the outage: who tells of it twice tells of the same event."""
-    digest = hashlib.sha256(f"{whose}/{since}/{at}".encode()).digest()
-    return new_event_id(at, digest[:RANDOM_BYTES_OF_AN_EVENT_ID])
+    return Outage(derived_id(now, f"{kind}/{device.thing}/{since}/{now}"), kind, since, now)

@@ -1,12 +1,11 @@
 """From an outage to the events that tell a person of it: ordinary events, which take the way of all others."""
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import Final
 
-from infra.fleet.runtime.device import Device, Fleet, Outage, OutageKind
+from infra.fleet.runtime.device import Device, Fleet, Outage, OutageKind, derived_id
 from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Event, EventKind, Phase, Severity
-from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
+from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs, format_utc
 
 _VALID_S: Final = 86_400
@@ -72,7 +71,7 @@ def _events(outage: Outage, thing: ThingName, now: UtcNs, *, came_back: bool) ->
             events.append(
                 replace(
                     raised,
-                    event_id=_restored_id(outage.event_id, outage.ended_at),
+                    event_id=derived_id(outage.ended_at, f"{outage.event_id}/restored"),
                     kind=restored,
                     severity=Severity.INFO,
                     started_at=outage.ended_at,
@@ -114,8 +113,3 @@ def _label(outage: Outage) -> str:
     named = ", ".join(outage.cameras[:_MOST_NAMED])
     more = f" and {len(outage.cameras) - _MOST_NAMED} more" if len(outage.cameras) > _MOST_NAMED else ""
     return f"no pictures of {named}{more}; {since}"[:256]
-
-
-def _restored_id(lost: EventId, at: UtcNs) -> EventId:
-    digest = hashlib.sha256(f"{lost}/restored".encode()).digest()
-    return new_event_id(at, digest[:RANDOM_BYTES_OF_AN_EVENT_ID])
