@@ -171,7 +171,7 @@ def _rights(scope: Construct, means: Means) -> list[iam.PolicyStatement]:
 
 
 def audience_of(settings: AlertSettings) -> str:
-    """Who is told what, for the function's environment.
+    """Who gets which alerts, for the function's environment.
 
     Raises:
         SettingsError: when that is more than an environment holds.

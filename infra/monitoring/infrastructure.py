@@ -1,4 +1,4 @@
-"""Alarms, and a topic of their own for them: what is wrong with the alerting must not be told by the alerting."""
+"""Alarms, and a topic of their own for them: faults of the alerting must not depend on the alerting to be reported."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _SILENCE: Final = cloudwatch.TreatMissingData.BREACHING
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What there is to watch, by name.
+    """What to watch, by name.
 
     `switch` is the function that must run every minute, `alerter` the one behind the broker's rule.
     """
@@ -46,7 +46,7 @@ class Watched:
 
 
 class Operations(Construct):
-    """The topic of those who run it, encrypted; CloudWatch alone speaks on it."""
+    """The operators' topic, encrypted; only CloudWatch may publish to it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.Key, emails: Sequence[str]) -> None:
         super().__init__(scope, construct_id)
@@ -105,7 +105,7 @@ class Monitoring(Construct):
         waiting = queue.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES, statistic="Maximum")
         self._alarm(f"{name}Letters", waiting, 0, f"dead letters in {name}: look at them, then `alerts redrive`")
         age = queue.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES, statistic="Maximum")
-        self._alarm(f"{name}Age", age, DEAD_LETTER_AGE_S, f"dead letters in {name} are forgotten in a week")
+        self._alarm(f"{name}Age", age, DEAD_LETTER_AGE_S, f"dead letters in {name} are deleted in a week")
 
     def _alerting_alarms(self, watched: Watched) -> None:
         waiting = watched.alerter.metric("AsyncEventAge", period=FIVE_MINUTES, statistic="Maximum")
@@ -128,7 +128,7 @@ class Monitoring(Construct):
         nearly = watched.sms_a_day * 4 // 5
         self._alarm("SmsCount", sms, nearly, f"more than {nearly} SMS in a day; {watched.sms_a_day} is the limit")
         looks = watched.switch.metric_invocations(period=FIVE_MINUTES, statistic="Sum")
-        self._alarm("SwitchStopped", looks, 1, "the dead-man switch does not look at the fleet", is_silence=True)
+        self._alarm("SwitchStopped", looks, 1, "the dead-man switch does not check the fleet", is_silence=True)
 
     def _alarm(
         self, name: str, metric: cloudwatch.IMetric, threshold: float, meaning: str, *, is_silence: bool = False

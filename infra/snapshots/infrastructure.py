@@ -1,4 +1,4 @@
-"""Where pictures lie: private, encrypted, over TLS only, and not for long."""
+"""Where pictures are stored: private, encrypted, over TLS only, and not for long."""
 
 from typing import Final
 

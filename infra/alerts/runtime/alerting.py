@@ -1,7 +1,7 @@
-"""What becomes of one delivery.
+"""What happens to one delivery.
 
-Each step is stored before the next is taken, so a crash anywhere is made good by the next delivery of the same
-event. The device is answered last: once every group is decided, or a timer holds what has to wait.
+Each step is stored before the next is taken, so the next delivery of the same event makes good a crash
+anywhere. The device is answered last: once every group is decided, or a timer is set for what has to wait.
 """
 
 import logging
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 class Outcome(StrEnum):
-    """What a delivery led to."""
+    """The outcome of a delivery."""
 
     SENT = "sent"
     HELD = "held"
@@ -109,7 +109,7 @@ class Alerting:
             return Outcome.REPEATED
         now = self.now()
         lease = self.history.lease(event, now, again=is_decided)
-        if lease is None:  # another invocation is at it: look again when it must have ended
+        if lease is None:  # another invocation is at it: try again when it must have ended
             self.timers.ring(UtcNs(now + LEASE_S * NS_PER_S), job)
             return Outcome.DEFERRED
         if is_stale(event, job.delivery.arrived_at, now):
@@ -143,7 +143,7 @@ class Alerting:
         return Outcome(_best(told).lower())
 
     def _defer(self, event: Event, job: DeliverAgain, lease: Lease, later: dict[str, Later]) -> Outcome:
-        """Leave the rest to a timer, and only then let others have the event."""
+        """Leave the rest to a timer, and only then release the event."""
         failures = [one.failure for one in later.values() if one.failure is not None]
         if failures:
             self.meter.add(Metric.UNDELIVERED_AGE, (self.now() - job.delivery.arrived_at) / NS_PER_S)
@@ -159,7 +159,7 @@ class Alerting:
     def _reply(self, delivery: Delivery, acknowledgement: Acknowledgement) -> None:
         try:
             self.replies.send(delivery.thing, acknowledgement)
-        except NotReplied as error:  # not worth a retry of the whole: the device sends again, and is answered then
+        except NotReplied as error:  # not worth a retry of everything: the device sends again, and is answered then
             logger.warning("reply_lost thing=%s event_id=%s error=%s", delivery.thing, acknowledgement.event_id, error)
 
 

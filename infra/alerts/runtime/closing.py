@@ -1,4 +1,4 @@
-"""What timers bring about: closing messages and digests."""
+"""What is done when a timer is due: closing messages, digests and deliveries that had to wait."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from smartcam.contract.event import Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 SWEEP_AFTER_S: Final = TIMEOUT_S + 1
-"""By then every invocation has ended that was holding an event back when the window was closed."""
+"""By then every invocation that was holding an event back when the window was closed has ended."""
 
 logger = logging.getLogger(__name__)
 

@@ -56,7 +56,7 @@ def spot_of(event: Event, group: Group, cooldown_s: int) -> Spot:
 
 
 def cooldown_of(family: str, cooldown_s: int) -> int:
-    """A test must not keep the next one waiting for long."""
+    """The cooldown of a family of events; short for tests, so that the next one need not wait."""
     return min(cooldown_s, _TEST_COOLDOWN_S) if family == EventKind.TEST else cooldown_s
 
 
@@ -104,11 +104,11 @@ class GroupAlerting:
         return [group for group in self.audience.groups if not self.is_settled(event, group, told)]
 
     def is_open(self, event: Event, told: Mapping[str, Decision]) -> bool:
-        """Whether a revision of what was decided before is to be decided anew for some group."""
+        """Whether a new revision has to be decided again for some group."""
         return any(group.name in told for group in self.unsettled(event, told))
 
     def begin_cooldowns(self, event: Event, told: Mapping[str, Decision]) -> None:
-        """Begin the cooldowns of alerts that were sent, where a crash came between the two."""
+        """Begin the cooldowns of alerts that were sent, where a crash came in between."""
         for group in self.audience.groups:
             spot = spot_of(event, group, self.cooldown_s)
             before = told.get(group.name)

@@ -1,4 +1,4 @@
-"""The Lambda function's door: reads the environment, makes the clients once, hands deliveries and jobs on."""
+"""The Lambda function's entry point: reads the environment, makes the clients once, passes deliveries and jobs on."""
 
 import json
 import logging
@@ -103,7 +103,7 @@ def handle(document: Mapping[str, object], _context: object) -> str:
 
 
 def _do(timekeeping: Timekeeping, records: Sequence[Mapping[str, str]]) -> str:
-    """Do the jobs; the queue's batch is one, so that an error brings back nothing that is done."""
+    """Do the jobs; the queue's batch is one, so that an error brings back no job that is done."""
     words = []
     for record in records:
         due, job = job_from_json(record["body"])

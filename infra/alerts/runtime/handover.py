@@ -1,4 +1,4 @@
-"""What IoT rules and timers hand over to a function, whatever it is about; and a message that is refused."""
+"""Messages as IoT rules and timers hand them to a function, and the shape of a refused one."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""What operations count: one line of CloudWatch's embedded metric format an invocation, for the whole fleet."""
+"""Metrics for operations: each invocation writes one line in CloudWatch's embedded metric format."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ class Metric(StrEnum):
     ALERTS_SUPPRESSED = "AlertsSuppressed"
     ALERTS_HELD = "AlertsHeld"
     ALERTS_DOUBTFUL = "AlertsDoubtful"
-    """May have been sent twice: the one exception from the promise."""
+    """May have been sent twice: the one exception to the promise."""
     EVENTS_STALE = "EventsStale"
     EVENTS_REFUSED = "EventsRefused"
     SCHEMA_UNKNOWN = "SchemaUnknown"
@@ -50,7 +50,7 @@ class EmfMeter:
         self.values[name] = self.values.get(name, 0) + value
 
     def flush(self) -> None:
-        """Write what was counted, and count anew."""
+        """Write what was counted, and start from zero."""
         values, self.values = self.values, {}
         if values:
             self.write(emf_line(values, self.now_ms()))

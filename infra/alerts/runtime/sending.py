@@ -14,11 +14,11 @@ from infra.alerts.runtime.words.render import AlertText
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 DIGEST_GRACE_S: Final = 60
-"""Longer than an invocation that saw quiet hours can live: nothing is held after the digest was written."""
+"""Longer than an invocation that saw quiet hours can run: nothing is held after the digest was written."""
 PATIENCE_S: Final = 2.0
 """The longest wait for a turn; a later turn is left to a timer."""
 MISSED_S: Final = 3
-"""A turn that is longer past is taken anew: what a queue brings late and at once must not go out at once."""
+"""A turn missed by more than this is taken anew: what a queue delivers late, all at once, must not go out at once."""
 _FIRST_PAUSE_S: Final = 5
 _LONGEST_PAUSE_S: Final = 900
 MOST_TRIES: Final = 24

@@ -8,13 +8,13 @@ from smartcam.contract.health import CameraCondition, CameraHealth, Health
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 SETTLED_S: Final = 60
-"""So long after its start a device has heard of every camera that there is."""
+"""How long after its start a device has heard of all its cameras."""
 _VERSIONS_LAST_S: Final = 3600
-"""The broker counts a client's connections anew when it was away for about an hour."""
+"""The broker restarts a client's connection count when it was away for about an hour."""
 
 
 def with_health(known: Device | None, health: Health, arrived_at: UtcNs) -> Device:
-    """The device after its own word; a message that is late or comes twice changes nothing."""
+    """The device after its own report; a message that is late or comes twice changes nothing."""
     if known is not None and known.run == health.run and health.seq <= known.seq:
         return known
     device = known or Device(health.thing, first_seen=arrived_at, heard_at=arrived_at)
@@ -36,7 +36,7 @@ def with_health(known: Device | None, health: Health, arrived_at: UtcNs) -> Devi
 
 
 def _cameras(device: Device, health: Health, arrived_at: UtcNs) -> tuple[KnownCamera, ...]:
-    """The listed cameras, and those that are missing though nobody took them away.
+    """The listed cameras, and those that are missing without having been removed.
 
     Capture names all its cameras. So where it is heard at all, a camera that is not listed has been removed from the
     configuration; where nothing is heard of capture, its cameras are silent.
@@ -61,11 +61,11 @@ def _awaited(known: KnownCamera) -> KnownCamera:
 
 
 def with_presence(device: Device, presence: Presence) -> Device:
-    """The device after the broker's word; words may come twice and in any order."""
+    """The device after what the broker reported; reports may come twice and in any order."""
     last = device.presence
     is_newer = (presence.version, not presence.connected) > (last.version, not last.connected)
     if not is_newer and presence.at - last.at <= _VERSIONS_LAST_S * NS_PER_S:
         return device
-    if presence.at < last.at - _VERSIONS_LAST_S * NS_PER_S:  # from before the count began anew
+    if presence.at < last.at - _VERSIONS_LAST_S * NS_PER_S:  # from before the count restarted
         return device
     return replace(device, presence=presence)

@@ -1,4 +1,4 @@
-"""The doors of two functions: one hears the devices, one checks the fleet every minute as the dead-man switch."""
+"""Two entry points: `hear` takes the devices' signs of life, `watch` is the dead-man switch that runs every minute."""
 
 import logging
 import os

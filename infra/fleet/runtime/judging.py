@@ -12,9 +12,9 @@ from smartcam.contract.times import NS_PER_S, UtcNs
 class Policy:
     """How patient the watch is, in seconds.
 
-    `slack_s`: a sign of life may be so late. `offline_grace_s`: a device that the broker lost may take so long to
-    come back. `planned_grace_s`: after a goodbye, as a deployment, a reboot or a planned stop sends it.
-    `flap_grace_s`: the silence of a device that has come back within the last `flap_memory_s`. A fleet is silent
+    `slack_s`: how late a sign of life may be. `offline_grace_s`: how long a device that the broker lost may take to
+    come back. `planned_grace_s`: the same after a goodbye, which a deployment, a reboot or a planned stop sends.
+    `flap_grace_s`: the same for a device that has come back within the last `flap_memory_s`. A fleet is silent
     when `fleet_share` of those that should speak (at least `fleet_least`), or `fleet_many` of them, are late
     together; it is back when all are, or `fleet_settle_s` after most are.
     """
@@ -32,7 +32,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Everything as it is after a look; who is not changed is the same object as before."""
+    """Everything after one check; what has not changed is the same object as before."""
 
     fleet: Fleet
     devices: tuple[Device, ...]
@@ -41,7 +41,7 @@ class Judgement:
 def judge(fleet: Fleet, devices: Sequence[Device], now: UtcNs, policy: Policy) -> Judgement:
     """Begin the outages that have lasted too long, and end those that are over.
 
-    Outages of many devices at once are one outage of the fleet: their own then carry its event id and are never told.
+    Outages of many devices at once are one outage of the fleet: their own then carry its event id and alert nobody.
     """
     fleet = _fleet_after(fleet, devices, now, policy)
     return Judgement(fleet, tuple(_device_after(fleet, device, now, policy) for device in devices))
@@ -63,7 +63,7 @@ def is_late(device: Device, now: UtcNs, policy: Policy) -> bool:
 
 
 def silent_cameras(device: Device, now: UtcNs, policy: Policy) -> tuple[KnownCamera, ...]:
-    """The cameras that nobody has heard of for too long on a device that speaks itself.
+    """The cameras that have been silent for too long on a device that speaks itself.
 
     A camera that the device calls lost is not among them: the device raises that event itself.
     """
@@ -158,7 +158,7 @@ def _device_lost(fleet: Fleet, device: Device, now: UtcNs, policy: Policy) -> De
 
 
 def _covered_after(fleet: Fleet, device: Device, now: UtcNs, *, is_over: bool) -> Device:
-    """A device whose silence was the fleet's: it is told by the fleet's alerts alone, unless it outlasts them."""
+    """A device whose silence was part of the fleet's: the fleet's alerts report it, unless it outlasts them."""
     if fleet.outage is not None and fleet.outage.is_open:
         return device
     if is_over:

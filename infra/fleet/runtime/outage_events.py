@@ -27,7 +27,7 @@ class ToTell:
 
 
 def of_device(device: Device, now: UtcNs) -> ToTell | None:
-    """What is to be told of a device; None where there is nothing new."""
+    """The events about a device; None where there is nothing new."""
     events: list[Event] = []
     after = device
     if device.outage is not None and device.outage.kind is OutageKind.DEVICE and _has_news(device.outage):
@@ -46,7 +46,7 @@ def of_device(device: Device, now: UtcNs) -> ToTell | None:
 
 
 def of_fleet(fleet: Fleet, now: UtcNs) -> ToTell | None:
-    """What is to be told of all devices together; None where there is nothing new."""
+    """The events about all devices together; None where there is nothing new."""
     if fleet.outage is None or not _has_news(fleet.outage):
         return None
     events = _events(fleet.outage, WHOLE_FLEET, now, came_back=fleet.outage.count > 0)

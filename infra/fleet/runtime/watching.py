@@ -1,7 +1,7 @@
 """One check of the whole fleet by the dead-man switch.
 
-What is decided is stored before anybody is told, and marked as told after: a crash between any two steps tells the same
-event once more, which alerts once.
+What is decided is stored before anybody is alerted, and marked as told after: a crash between any two steps hands the
+same event over again, which alerts once.
 """
 
 import logging
@@ -31,7 +31,7 @@ class Watching:
     policy: Policy
 
     def check(self, now: UtcNs) -> dict[str, float]:
-        """Judge everything, tell what is to be told; the fleet's measures."""
+        """Judge everything and hand over the events that follow; returns the fleet's measures."""
         fleet, devices = self.registry.fleet(), self.registry.devices()
         after = judge(fleet, devices, now, self.policy)
         kept_fleet = _keep(fleet, after.fleet, self.registry.save_fleet)

@@ -19,7 +19,7 @@ _ABSENT: Final = frozenset({"404", "403", "NoSuchKey", "NotFound", "AccessDenied
 
 
 class PictureClient(Protocol):
-    """The two calls we make to S3; the second one asks nobody."""
+    """The two calls we make to S3; the second one is made without a request."""
 
     def head_object(self, *, Bucket: str, Key: str) -> object:  # noqa: N803 - the names are AWS's
         """Ask for an object."""

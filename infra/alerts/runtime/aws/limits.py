@@ -1,4 +1,4 @@
-"""The limits in DynamoDB: SMS counted by the day, and turns given out so many a second."""
+"""The limits in DynamoDB: SMS counted by the day, and a limited number of turns a second."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,4 +1,4 @@
-"""The ways out: SNS to people, MQTT to devices, queues for what comes back later and for what was refused."""
+"""The ways out: SNS to people, MQTT to devices, queues for timers and for what was refused."""
 
 import json
 import math
@@ -99,7 +99,7 @@ class QueueClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SqsTimers:
-    """`Timers` as delayed messages. The queue delays no longer than a quarter of an hour: then they are set again."""
+    """`Timers` as delayed messages. A queue delays a quarter of an hour at most: a later timer is set again."""
 
     client: QueueClient
     queue_url: str
