@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.alerts.runtime.aws.dynamo import Table
-from infra.alerts.runtime.aws.outward import SqsRefusals
+from infra.alerts.runtime.aws.queues import SqsRefusals
 from infra.fleet.runtime import handler
 from infra.fleet.runtime.aws import DynamoRegistry
 from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet

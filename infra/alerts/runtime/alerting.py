@@ -13,6 +13,7 @@ from typing import Final
 from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.deciding import Case, GroupAlerting, Later
 from infra.alerts.runtime.delivery import Delivery, refused
+from infra.alerts.runtime.handover import Refusals
 from infra.alerts.runtime.jobs import DeliverAgain
 from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import (
@@ -23,7 +24,6 @@ from infra.alerts.runtime.ports import (
     Lease,
     Meter,
     NotReplied,
-    Refusals,
     Replies,
     Timers,
 )

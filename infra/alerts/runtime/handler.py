@@ -19,7 +19,8 @@ from infra.alerts.runtime.aws.digests import DynamoDigests
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.aws.history import DynamoHistory
 from infra.alerts.runtime.aws.limits import DynamoLimits
-from infra.alerts.runtime.aws.outward import IotReplies, SnsNotifier, SqsRefusals, SqsTimers
+from infra.alerts.runtime.aws.outward import IotReplies, SnsNotifier
+from infra.alerts.runtime.aws.queues import SqsRefusals, SqsTimers
 from infra.alerts.runtime.aws.windows import DynamoWindows
 from infra.alerts.runtime.closing import Timekeeping
 from infra.alerts.runtime.deciding import GroupAlerting

@@ -237,13 +237,6 @@ class Replies(Protocol):
         """Raises NotReplied."""
 
 
-class Refusals(Protocol):
-    """Where refused messages are kept for a person to look at."""
-
-    def keep(self, document: Mapping[str, object], reason: str) -> None:
-        """Keep what the rule selected. Raises what the queue raises: what could not be kept must be delivered again."""
-
-
 class Meter(Protocol):
     """Counts metrics for operations."""
 

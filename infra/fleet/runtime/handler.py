@@ -10,7 +10,7 @@ import boto3
 
 from infra.alerts.runtime.aws.clients import PATIENT, now
 from infra.alerts.runtime.aws.dynamo import Table
-from infra.alerts.runtime.aws.outward import SqsRefusals
+from infra.alerts.runtime.aws.queues import SqsRefusals
 from infra.alerts.runtime.metrics import emf_line
 from infra.fleet.runtime.aws import DynamoRegistry, FunctionAlerts
 from infra.fleet.runtime.hearing import Hearing, Sign, SignOutcome, is_of_a_stranger

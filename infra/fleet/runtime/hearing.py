@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from infra.alerts.runtime.handover import moment, payload_of, rule_document
-from infra.alerts.runtime.ports import Refusals
+from infra.alerts.runtime.handover import Refusals, moment, payload_of, rule_document
 from infra.fleet.runtime.device import Device, Presence
 from infra.fleet.runtime.folding import with_health, with_presence
 from infra.fleet.runtime.ports import ChangedMeanwhile, Registry

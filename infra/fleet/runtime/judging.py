@@ -30,21 +30,13 @@ class Policy:
     fleet_settle_s: int = 600
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """Everything after one check; what has not changed is the same object as before."""
-
-    fleet: Fleet
-    devices: tuple[Device, ...]
-
-
-def judge(fleet: Fleet, devices: Sequence[Device], now: UtcNs, policy: Policy) -> Judgement:
-    """Begin the outages that have lasted too long, and end those that are over.
+def judge(fleet: Fleet, devices: Sequence[Device], now: UtcNs, policy: Policy) -> tuple[Fleet, list[Device]]:
+    """Begin the outages that have lasted too long, and end those that are over; what has not changed is the same object.
 
     Outages of many devices at once are one outage of the fleet: their own then carry its event id and alert nobody.
     """
     fleet = _fleet_after(fleet, devices, now, policy)
-    return Judgement(fleet, tuple(_device_after(fleet, device, now, policy) for device in devices))
+    return fleet, [_device_after(fleet, device, now, policy) for device in devices]
 
 
 def is_watched(device: Device, now: UtcNs) -> bool:

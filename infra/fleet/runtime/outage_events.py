@@ -1,6 +1,6 @@
 """From an outage to the events that tell a person of it: ordinary events, which take the way of all others."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from infra.fleet.runtime.device import Device, Fleet, Outage, OutageKind, derived_id
@@ -17,17 +17,8 @@ _KINDS: Final = {
 _MOST_NAMED: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class ToTell:
-    """Events to hand over, in order; when all are taken, `device` or `fleet` is what is kept."""
-
-    events: tuple[Event, ...]
-    device: Device | None = None
-    fleet: Fleet | None = None
-
-
-def of_device(device: Device, now: UtcNs) -> ToTell | None:
-    """The events about a device; None where there is nothing new."""
+def of_device(device: Device, now: UtcNs) -> tuple[list[Event], Device]:
+    """What is new about a device: events to hand over, in order, and the device to keep once they are taken."""
     events: list[Event] = []
     after = device
     if device.outage is not None and device.outage.kind is OutageKind.DEVICE and _has_news(device.outage):
@@ -42,15 +33,15 @@ def of_device(device: Device, now: UtcNs) -> ToTell | None:
         )
         events += _events(device.camera_outage, device.thing, now, came_back=came_back)
         after = replace(after, camera_outage=_told(device.camera_outage))
-    return ToTell(tuple(events), device=after) if events else None
+    return events, after
 
 
-def of_fleet(fleet: Fleet, now: UtcNs) -> ToTell | None:
-    """The events about all devices together; None where there is nothing new."""
+def of_fleet(fleet: Fleet, now: UtcNs) -> tuple[list[Event], Fleet]:
+    """What is new about all devices together, as in `of_device`."""
     if fleet.outage is None or not _has_news(fleet.outage):
-        return None
+        return [], fleet
     events = _events(fleet.outage, WHOLE_FLEET, now, came_back=fleet.outage.count > 0)
-    return ToTell(tuple(events), fleet=replace(fleet, outage=_told(fleet.outage)))
+    return events, replace(fleet, outage=_told(fleet.outage))
 
 
 def _has_news(outage: Outage) -> bool:

@@ -12,8 +12,9 @@ from typing import TypeVar
 from infra.alerts.runtime.metrics import Metric
 from infra.fleet.runtime.device import Device
 from infra.fleet.runtime.judging import Policy, judge
-from infra.fleet.runtime.outage_events import ToTell, of_device, of_fleet
+from infra.fleet.runtime.outage_events import of_device, of_fleet
 from infra.fleet.runtime.ports import Alerts, ChangedMeanwhile, Registry
+from smartcam.contract.event import Event
 from smartcam.contract.health import CameraCondition
 from smartcam.contract.times import UtcNs
 
@@ -33,34 +34,29 @@ class Watching:
     def check(self, now: UtcNs) -> dict[str, float]:
         """Judge everything and hand over the events that follow; returns the fleet's measures."""
         fleet, devices = self.registry.fleet(), self.registry.devices()
-        after = judge(fleet, devices, now, self.policy)
-        kept_fleet = _keep(fleet, after.fleet, self.registry.save_fleet)
+        fleet_after, devices_after = judge(fleet, devices, now, self.policy)
+        kept_fleet = _keep(fleet, fleet_after, self.registry.save_fleet)
         if kept_fleet is None:  # another check is under way: what becomes of the devices depends on what it keeps
             return measures(devices)
-        judged = zip(devices, after.devices, strict=True)
+        judged = zip(devices, devices_after, strict=True)
         kept = [_keep(before, device, self.registry.save) for before, device in judged]
-        self._tell(of_fleet(kept_fleet, now))
+        self._tell(*of_fleet(kept_fleet, now), self.registry.save_fleet)
         for device in kept:
             if device is not None:
-                self._tell(of_device(device, now))
+                self._tell(*of_device(device, now), self.registry.save)
         return measures([one for one in kept if one is not None])
 
-    def _tell(self, news: ToTell | None) -> None:
-        if news is None:
+    def _tell(self, events: Sequence[Event], after: T, save: Callable[[T], T]) -> None:
+        if not events:
             return
-        for event in news.events:
+        for event in events:
             logger.info("told kind=%s phase=%s thing=%s id=%s", event.kind, event.phase, event.thing, event.event_id)
             self.alerts.hand_over(event)
-        try:
-            if news.device is not None:
-                self.registry.save(news.device)
-            if news.fleet is not None:
-                self.registry.save_fleet(news.fleet)
-        except ChangedMeanwhile:
+        if _keep(None, after, save) is None:
             logger.info("told_not_marked, told again by the next check")
 
 
-def _keep(before: T, after: T, save: Callable[[T], T]) -> T | None:
+def _keep(before: T | None, after: T, save: Callable[[T], T]) -> T | None:
     """What is kept now; None where it has just been changed by others: the next check judges it anew."""
     if after is before:
         return after
