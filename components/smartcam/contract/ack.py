@@ -7,7 +7,7 @@ from typing import Final
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Phase
 from smartcam.contract.ids import EventId, event_id
-from smartcam.contract.reading import Fields, dump_object, parse_object
+from smartcam.contract.reading import Fields, dump_object, parse_object, printable
 
 ACK_SCHEMA: Final = 1
 _LONGEST_REASON = 256
@@ -42,7 +42,7 @@ class Acknowledgement:
                 "event_id": self.event_id,
                 "phase": self.phase,
                 "status": self.status,
-                "reason": printable(self.reason)[:_LONGEST_REASON] or None,
+                "reason": printable(self.reason, " ")[:_LONGEST_REASON] or None,
                 "revision": self.revision,
             }
         )
@@ -60,8 +60,3 @@ class Acknowledgement:
             reason=fields.text("reason", _LONGEST_REASON) if fields.has("reason") else "",
             revision=fields.integer("revision") if fields.has("revision") else None,
         )
-
-
-def printable(text: str) -> str:
-    """The text with what cannot be printed replaced, so that it fits into any message."""
-    return "".join(character if character.isprintable() else " " for character in text)

@@ -50,6 +50,11 @@ def dump_object(document: Mapping[str, object]) -> bytes:
     return json.dumps(present, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
+def printable(text: str, instead: str = "?") -> str:
+    """The text with `instead` for each character that cannot be printed, so that it fits into any message."""
+    return "".join(character if character.isprintable() else instead for character in text)
+
+
 class Fields:
     """A JSON object that is read field by field; `path` leads to it in the message."""
 

@@ -1,9 +1,7 @@
 """Topics: local ones between the components, cloud ones below `smartcam/v1/<thing>`."""
 
-from dataclasses import dataclass
-
 from smartcam.contract.errors import ContractError
-from smartcam.contract.ids import CameraId, ThingName, camera_id, thing_name
+from smartcam.contract.ids import CameraId, ThingName, camera_id
 
 FRAMES_PREFIX = "smartcam/frames/"
 ALL_FRAMES = FRAMES_PREFIX + "+"
@@ -43,19 +41,3 @@ def health_topic(thing: ThingName) -> str:
 def ack_topic(thing: ThingName) -> str:
     """Where the cloud acknowledges a device's events."""
     return f"{CLOUD_PREFIX}/{thing}/ack"
-
-
-@dataclass(frozen=True, slots=True)
-class EventTopic:
-    """What an event's topic says about its sender."""
-
-    thing: ThingName
-    camera: CameraId
-
-
-def parse_event_topic(topic: str) -> EventTopic:
-    """The sender that an event topic names. Raises ContractError for any other topic."""
-    parts = topic.split("/")
-    if len(parts) != 5 or "/".join(parts[:2]) != CLOUD_PREFIX or parts[4] != "event":  # noqa: PLR2004
-        raise ContractError("topic", f"must be {CLOUD_PREFIX}/<thing>/<camera>/event")
-    return EventTopic(thing_name(parts[2], "topic"), camera_id(parts[3], "topic"))

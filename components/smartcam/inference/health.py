@@ -18,6 +18,7 @@ from smartcam.contract.health import (
     OutboxHealth,
 )
 from smartcam.contract.ids import ThingName
+from smartcam.contract.reading import printable
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import health_topic
 from smartcam.edge.backoff import Backoff
@@ -161,5 +162,5 @@ class HealthReporter:
 
 def reason(text: str) -> str | None:
     """Why something was refused, as it fits into a message: its beginning, which is most often a path, goes first."""
-    plain = "".join(letter if letter.isprintable() and letter.isascii() else "?" for letter in text)
+    plain = printable(text).encode("ascii", "replace").decode()
     return (plain if len(plain) <= LONGEST_REASON else "..." + plain[3 - LONGEST_REASON :]) or None

@@ -8,6 +8,7 @@ from typing import Final
 from smartcam.contract.errors import BusError, RingError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import InlineWish, encode_wish
+from smartcam.contract.reading import printable
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import transport_topic
 from smartcam.edge.bus.port import Bus
@@ -54,10 +55,8 @@ class InlineWishes:
         state.again_at = MonotonicNs(now + round(_AGAIN_S * NS_PER_S))
         log(logger, logging.WARNING, "inline_wanted", camera=camera, error=error)
         try:
-            self._bus.publish_local(transport_topic(camera), encode_wish(InlineWish(camera, _printable(str(error)))))
+            self._bus.publish_local(
+                transport_topic(camera), encode_wish(InlineWish(camera, printable(str(error)) or "unknown"))
+            )
         except BusError as refusal:
             log(logger, logging.WARNING, "wish_not_sent", camera=camera, error=refusal)
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text) or "unknown"
