@@ -23,7 +23,7 @@ from smartcam.doctor.settings import DoctorSettings, read_settings
 from smartcam.doctor.sight import look_at_camera, look_at_model
 from smartcam.edge.arguments import number, whole
 from smartcam.edge.bus.greengrass import GreengrassBus
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import Bus, ConfigurationSource
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.document import DocumentError, read_document
 from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, FOLDER_VARIABLE
@@ -55,7 +55,7 @@ def look(options: argparse.Namespace, bus: Bus | None, without: str = "") -> Ite
     yield from _cloud(options.nucleus_config, options.port)
 
 
-def _settings(options: argparse.Namespace, bus: Bus | None) -> DoctorSettings:
+def _settings(options: argparse.Namespace, bus: ConfigurationSource | None) -> DoctorSettings:
     """Raises DocumentError, SettingsError, BusError where there is a document that cannot be had or read."""
     if options.cameras is not None:
         return read_settings(read_document(options.cameras))

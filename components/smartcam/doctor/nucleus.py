@@ -8,7 +8,7 @@ from smartcam.contract.errors import BusError, BusRefused
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.topics import ack_topic, frames_topic
 from smartcam.doctor.finding import Finding, State
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import Bus, CloudBus, LocalBus
 
 PATIENCE_S: Final = 3.0
 DOCTOR: Final = CameraId("_doctor")
@@ -21,7 +21,7 @@ def look_at_topics(bus: Bus, thing: ThingName, patience_s: float = PATIENCE_S) -
     return [_look_at_frames(bus, patience_s), _look_at_acks(bus, thing, patience_s)]
 
 
-def _look_at_frames(bus: Bus, patience_s: float) -> Finding:
+def _look_at_frames(bus: LocalBus, patience_s: float) -> Finding:
     name, heard = f"topic {frames_topic(DOCTOR)}", threading.Event()
     subscription = bus.subscribe_local(frames_topic(DOCTOR), lambda _topic, _payload: heard.set())
     try:
@@ -38,7 +38,7 @@ def _look_at_frames(bus: Bus, patience_s: float) -> Finding:
     return Finding(name, State.OK, "published and heard")
 
 
-def _look_at_acks(bus: Bus, thing: ThingName, patience_s: float) -> Finding:
+def _look_at_acks(bus: CloudBus, thing: ThingName, patience_s: float) -> Finding:
     name, refusals = f"topic {ack_topic(thing)}", _Refusals(ack_topic(thing))
     logger = logging.getLogger(STREAMS)
     logger.addHandler(refusals)

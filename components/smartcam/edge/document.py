@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -26,11 +27,8 @@ def document_from(file: Path | None, bus: Callable[[], Bus]) -> Mapping[str, obj
     """
     if file is None:
         try:
-            connected = bus()
-            try:
+            with closing(bus()) as connected:
                 return connected.configuration()
-            finally:
-                connected.close()
         except BusError as error:
             raise DocumentError(f"{error}; outside a nucleus name a document with --configuration") from error
     return read_document(file)

@@ -22,7 +22,7 @@ from smartcam.contract.reading import printable
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import health_topic
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import CloudBus
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
@@ -68,7 +68,7 @@ class HealthReporter:
 
     def __init__(
         self,
-        bus: Bus,
+        bus: CloudBus,
         thing: ThingName,
         clock: Clock,
         look: Callable[[], Facts],

@@ -18,7 +18,7 @@ from smartcam.contract.health import OutboxHealth
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, EventId, ThingName, new_event_id, thing_name
 from smartcam.contract.times import UtcNs
 from smartcam.edge.bus.greengrass import GreengrassBus
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import Bus, ConfigurationSource
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.document import DocumentError, document_from
 from smartcam.edge.lifecycle import Service, run_component
@@ -174,7 +174,7 @@ def _check(options: argparse.Namespace, ring_folder: Path) -> int:
     return check(document, options.bundle, ring_folder, Path.cwd(), sys.stdout)
 
 
-def _limits(bus: Bus) -> OutboxLimits:
+def _limits(bus: ConfigurationSource) -> OutboxLimits:
     """The outbox's limits as configured, or else as they were configured before, or the defaults."""
     try:
         return read_settings(bus.configuration()).outbox

@@ -10,7 +10,7 @@ from smartcam.contract.errors import BusError, BusUnavailable, ContractError, Ou
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import ack_topic, event_topic
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import CloudBus
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
 from smartcam.edge.outbox.outbox import DueEvent, Outbox
@@ -25,7 +25,7 @@ _LONGEST_REST_S: Final = 30.0
 class Sender:
     """Publishes what is due with QoS 1 and takes the cloud's acknowledgements. `wake` may be called from any thread."""
 
-    def __init__(self, bus: Bus, outbox: Outbox, thing: ThingName, random: Callable[[], float]) -> None:
+    def __init__(self, bus: CloudBus, outbox: Outbox, thing: ThingName, random: Callable[[], float]) -> None:
         self._bus = bus
         self._outbox = outbox
         self._thing = thing

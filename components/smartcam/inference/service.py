@@ -16,7 +16,7 @@ from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import ALL_FRAMES, camera_of_frames_topic
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import DeviceBus
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
@@ -64,7 +64,7 @@ class InferenceService:
     def __init__(
         self,
         *,
-        bus: Bus,
+        bus: DeviceBus,
         outbox: Outbox,
         world: World,
         bundles: BundleKeeper,

@@ -11,7 +11,7 @@ from smartcam.contract.inline import InlineWish, encode_wish
 from smartcam.contract.reading import printable
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import transport_topic
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import LocalBus
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
 
@@ -37,7 +37,7 @@ class _Camera:
 class InlineWishes:
     """Counts a camera's frames that cannot be read in a row, and says so to capture, every few seconds."""
 
-    def __init__(self, bus: Bus, clock: Clock) -> None:
+    def __init__(self, bus: LocalBus, clock: Clock) -> None:
         self._bus = bus
         self._clock = clock
         self._cameras: dict[CameraId, _Camera] = {}
