@@ -2,13 +2,13 @@
 
 import os
 import zlib
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from smartcam.edge.files import replace_file
+
 _CHECK_BYTES: Final = 4
 _LARGEST: Final = 4 << 20
-_MODE: Final = 0o600
 
 
 class MemoryFile:
@@ -35,14 +35,4 @@ class MemoryFile:
         Raises:
             OSError: the disk is full or cannot be written; what was stored before is still there.
         """
-        unfinished = self.path.with_name(f"{self.path.name}.unfinished")
-        with suppress(FileNotFoundError):
-            unfinished.unlink()
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(zlib.crc32(content).to_bytes(_CHECK_BYTES) + content)
-            unfinished.replace(self.path)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
+        replace_file(self.path, zlib.crc32(content).to_bytes(_CHECK_BYTES) + content)
