@@ -21,7 +21,7 @@ from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
 from smartcam.edge.outbox.outbox import Outbox
-from smartcam.edge.pictures.snapshots import SnapshotStore
+from smartcam.edge.pictures.uploader import SnapshotUploader
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import Cameras, World
 from smartcam.inference.events import Change, OpenEpisode, Snapshot, restored
@@ -71,7 +71,7 @@ class InferenceService:
         bundle: Path | None,
         on_stored: Callable[[], None],
         random: Callable[[], float],
-        snapshots: SnapshotStore | None = None,
+        snapshots: SnapshotUploader | None = None,
     ) -> None:
         self._bus = bus
         self._outbox = outbox
