@@ -57,6 +57,6 @@ class Acknowledgement:
             event_id=event_id(fields.text("event_id")),
             phase=fields.choice("phase", Phase),
             status=fields.choice("status", AckStatus),
-            reason=fields.text("reason", _LONGEST_REASON) if fields.has("reason") else "",
-            revision=fields.integer("revision") if fields.has("revision") else None,
+            reason=fields.optional_text("reason", _LONGEST_REASON) or "",
+            revision=fields.optional_integer("revision"),
         )

@@ -176,27 +176,23 @@ class Event:
             expires_at=parse_utc(fields.text("expires_at"), "expires_at"),
             score=fields.number("score", 0, 1),
             threshold=fields.number("threshold", 0, 1),
-            rule=_optional_text(fields, "rule"),
-            cause=_optional_text(fields, "cause"),
-            zone=_optional_text(fields, "zone"),
+            rule=fields.optional_text("rule"),
+            cause=fields.optional_text("cause"),
+            zone=fields.optional_text("zone"),
             box=_box(fields) if fields.has("box") else None,
-            label=_optional_text(fields, "label"),
-            model_name=_optional_text(fields, "model_name"),
-            model_version=_optional_text(fields, "model_version"),
-            snapshot_key=_optional_text(fields, "snapshot_key"),
-            age_ms=fields.integer("age_ms") if fields.has("age_ms") else None,
+            label=fields.optional_text("label"),
+            model_name=fields.optional_text("model_name"),
+            model_version=fields.optional_text("model_version"),
+            snapshot_key=fields.optional_text("snapshot_key"),
+            age_ms=fields.optional_integer("age_ms"),
             clock_synced=fields.boolean("clock_synced"),
-            suppressed=fields.integer("suppressed") if fields.has("suppressed") else 0,
-            revision=fields.integer("revision") if fields.has("revision") else 0,
+            suppressed=fields.optional_integer("suppressed") or 0,
+            revision=fields.optional_integer("revision") or 0,
             more=fields.unknown(_KNOWN),
         )
 
 
 _KNOWN = frozenset(Event.__dataclass_fields__) - {"more"} | {"schema"}
-
-
-def _optional_text(fields: Fields, key: str) -> str | None:
-    return fields.text(key) if fields.has(key) else None
 
 
 def _box(fields: Fields) -> NormalBox:

@@ -133,12 +133,7 @@ class Health:
                 "failed": self.failed,
                 "snapshots_waiting": self.snapshots_waiting,
                 "frames": asdict(self.frames),
-                "outbox": {
-                    "waiting": self.outbox.waiting,
-                    "refused": self.outbox.refused,
-                    "dropped": self.outbox.dropped,
-                    "oldest_ms": self.outbox.oldest_ms,
-                },
+                "outbox": asdict(self.outbox),
                 "cameras": [
                     {"camera_id": one.camera_id, "condition": one.condition, "fps": one.frames_per_second}
                     for one in self.cameras
@@ -175,10 +170,10 @@ class Health:
             uptime_s=fields.integer("uptime_s"),
             version=fields.text("version", _LONGEST_WORD),
             every_s=fields.integer("every_s", 1, _LONGEST_EVERY_S),
-            model_name=_word(fields, "model_name"),
-            model_version=_word(fields, "model_version"),
-            bundle_refused=_word(fields, "bundle_refused", LONGEST_REASON),
-            configuration_refused=_word(fields, "configuration_refused", LONGEST_REASON),
+            model_name=fields.optional_text("model_name", _LONGEST_WORD),
+            model_version=fields.optional_text("model_version", _LONGEST_WORD),
+            bundle_refused=fields.optional_text("bundle_refused", LONGEST_REASON),
+            configuration_refused=fields.optional_text("configuration_refused", LONGEST_REASON),
             analysed=fields.integer("analysed"),
             failed=fields.integer("failed"),
             snapshots_waiting=fields.integer("snapshots_waiting"),
@@ -193,10 +188,6 @@ class Health:
 _KNOWN = frozenset(Health.__dataclass_fields__) - {"more"} | {"schema"}
 
 
-def _word(fields: Fields, key: str, longest: int = _LONGEST_WORD) -> str | None:
-    return fields.text(key, longest) if fields.has(key) else None
-
-
 def _frames(fields: Fields) -> FrameHealth:
     return FrameHealth(**{key: fields.integer(key) for key in FrameHealth.__dataclass_fields__})
 
@@ -206,7 +197,7 @@ def _outbox(fields: Fields) -> OutboxHealth:
         waiting=fields.integer("waiting"),
         refused=fields.integer("refused"),
         dropped=fields.integer("dropped"),
-        oldest_ms=fields.integer("oldest_ms") if fields.has("oldest_ms") else None,
+        oldest_ms=fields.optional_integer("oldest_ms"),
     )
 
 

@@ -83,6 +83,14 @@ class Fields:
             raise ContractError(self.name(key), "must not hold control characters")
         return value
 
+    def optional_text(self, key: str, longest: int = 256) -> str | None:
+        """As `text`; None where the field is missing or null."""
+        return self.text(key, longest) if self.has(key) else None
+
+    def optional_integer(self, key: str) -> int | None:
+        """As `integer`; None where the field is missing or null."""
+        return self.integer(key) if self.has(key) else None
+
     def integer(self, key: str, lowest: int = 0, highest: int = 2**63 - 1) -> int:
         """Raises ContractError unless the field is a whole number within the range."""
         value = self._typed(key, int)

@@ -4,9 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
-
-EXIT_CODES: Final[Mapping[str, int]] = {"ok": 0, "skipped": 0, "warning": 0, "fault": 1}
 
 
 class State(StrEnum):
@@ -32,7 +29,7 @@ def as_text(findings: Sequence[Finding]) -> str:
     """One line for each finding, and one that sums up."""
     width = max((len(finding.name) for finding in findings), default=0)
     lines = [f"{finding.state:8} {finding.name:{width}}  {finding.said}" for finding in findings]
-    faults, skipped = (sum(finding.state is state for finding in findings) for state in (State.FAULT, State.SKIPPED))
+    faults, skipped = _count(findings, State.FAULT), _count(findings, State.SKIPPED)
     looked = f"{len(findings) - skipped} looked at, {skipped} skipped"
     return "\n".join((*lines, f"{faults} fault{'' if faults == 1 else 's'}: {looked}"))
 
@@ -40,9 +37,13 @@ def as_text(findings: Sequence[Finding]) -> str:
 def as_json(findings: Sequence[Finding]) -> str:
     """The same for programs: `{"faults": 0, "checks": [{"name", "state", "said", ...facts}]}`."""
     rows = [{"name": each.name, "state": each.state, "said": each.said, **each.facts} for each in findings]
-    return json.dumps({"faults": sum(exit_code([each]) for each in findings), "checks": rows})
+    return json.dumps({"faults": _count(findings, State.FAULT), "checks": rows})
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
     """1 when anything is a fault, else 0."""
-    return max((EXIT_CODES[each.state] for each in findings), default=0)
+    return min(_count(findings, State.FAULT), 1)
+
+
+def _count(findings: Sequence[Finding], state: State) -> int:
+    return sum(finding.state is state for finding in findings)
