@@ -4,10 +4,10 @@ As the component smartcam.Doctor it takes the cameras from its configuration, wr
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import cv2
@@ -15,6 +15,7 @@ import cv2
 from smartcam.capture.sources.opening import open_source
 from smartcam.contract.errors import BusError, ContractError, SettingsError
 from smartcam.contract.ids import thing_name
+from smartcam.contract.reading import Fields, parse_object
 from smartcam.doctor.cloud import PORT, Identity, look_at_certificate, look_at_iot_core
 from smartcam.doctor.finding import Finding, State, as_json, as_text, exit_code
 from smartcam.doctor.machine import look_at_clock, look_at_disk, look_at_packages, look_at_shared_memory
@@ -29,6 +30,7 @@ from smartcam.edge.document import DocumentError, read_document
 from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, FOLDER_VARIABLE
 
 THING_VARIABLE = "AWS_IOT_THING_NAME"
+_LONGEST_PATH = 4096
 
 
 def look(options: argparse.Namespace, bus: Bus | None, without: str = "") -> Iterator[Finding]:
@@ -84,46 +86,35 @@ def _cloud(config: Path | None, port: int) -> Iterator[Finding]:
         yield Finding("IoT Core", State.SKIPPED, "name the nucleus's config.yaml with --nucleus-config (as root)")
         return
     try:
-        identity = read_identity(_document(config), port)
-    except (OSError, ValueError, KeyError, TypeError, ContractError) as error:
-        said = f"{config}: {_reason(error)}; name the file of `smartcam provision`, and read it as root"
+        identity = read_identity(parse_object(config.read_bytes(), "content"), port)
+    except (OSError, ContractError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        said = f"{config}: {reason}; name the file of `smartcam provision`, and read it as root"
         yield Finding("IoT Core", State.FAULT, said)
         return
     yield look_at_certificate(identity)
     yield look_at_iot_core(identity)
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return f"has no {error}"
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
 def read_identity(document: Mapping[str, object], port: int = PORT) -> Identity:
     """The device's identity in the configuration that it was provisioned with.
 
     Raises:
-        KeyError, TypeError, ContractError: it is not that.
+        ContractError: naming the first field that is missing or wrong.
     """
-    system, services = document["system"], document["services"]
-    if not isinstance(system, dict) or not isinstance(services, dict):
-        raise TypeError("is not the configuration of a nucleus")
-    [service] = services.values()
+    fields = Fields(document)
+    system, services = fields.inner("system"), fields.inner("services")
+    if len(services.document) != 1:
+        raise ContractError("services", "must name one nucleus")
+    [nucleus] = services.document
     return Identity(
-        thing_name(str(system["thingName"])),
-        Path(system["certificateFilePath"]),
-        Path(system["privateKeyPath"]),
-        Path(system["rootCaPath"]),
-        str(service["configuration"]["iotDataEndpoint"]),
+        thing_name(system.text("thingName")),
+        Path(system.text("certificateFilePath", _LONGEST_PATH)),
+        Path(system.text("privateKeyPath", _LONGEST_PATH)),
+        Path(system.text("rootCaPath", _LONGEST_PATH)),
+        services.inner(nucleus).inner("configuration").text("iotDataEndpoint"),
         port,
     )
-
-
-def _document(file: Path) -> Mapping[str, object]:
-    document = json.loads(file.read_bytes())
-    if not isinstance(document, dict):
-        raise ValueError("must hold a JSON object")  # noqa: TRY004  the file's content is wrong, not a type of ours
-    return document
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -138,17 +129,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args(argv)
     cv2.setNumThreads(1)
-    bus: Bus | None = None
-    without = ""
-    try:
-        bus = GreengrassBus()
-    except BusError as error:
-        without = str(error)
-    try:
+    with ExitStack() as stack:
+        bus, without = None, ""
+        try:
+            bus = stack.enter_context(closing(GreengrassBus()))
+        except BusError as error:
+            without = str(error)
         findings = list(look(options, bus, without))
-    finally:
-        if bus is not None:
-            bus.close()
     sys.stdout.write((as_json if options.json else as_text)(findings) + "\n")
     return exit_code(findings)
 

@@ -21,23 +21,11 @@ PATIENCE_S = 3.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class StopToken:
-    """One stop signal for everybody: check it, or wait until it comes."""
+class StopToken(threading.Event):
+    """One stop signal for everybody: check it, or wait until it comes.
 
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    def set(self) -> None:
-        """Ask everybody to stop. Not to be called from a signal handler: the event's lock may be held."""
-        self._event.set()
-
-    def is_set(self) -> bool:
-        """Whether to stop."""
-        return self._event.is_set()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait at most `timeout_s` seconds; True when it is time to stop."""
-        return self._event.wait(max(timeout_s, 0.0))
+    Not to be set from a signal handler: the event's lock may be held by the code that the signal interrupts.
+    """
 
 
 class Service(Protocol):

@@ -266,10 +266,10 @@ def test_a_document_of_cameras_that_cannot_be_read_is_named(tmp_path: Path, caps
     ("content", "reason"),
     [
         (None, "No such file or directory"),
-        ("services: yaml", "Expecting value"),
-        ("[]", "must hold a JSON object"),
-        ("{}", "has no 'system'"),
-        ('{"system": {}, "services": {}}', "not enough values"),
+        ("services: yaml", "content: is not JSON (Expecting value"),
+        ("[]", "content: must be a JSON object"),
+        ("{}", "system: is missing"),
+        ('{"system": {}, "services": {}}', "services: must name one nucleus"),
     ],
 )
 def test_a_file_that_was_named_and_cannot_be_used_is_a_fault(
