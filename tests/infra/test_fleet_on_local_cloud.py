@@ -26,7 +26,7 @@ from smartcam.contract.ids import CameraId, ThingName, new_event_id
 from smartcam.contract.snapshot import snapshot_key
 from smartcam.contract.times import UtcNs
 from smartcam.contract.topics import health_topic
-from smartcam.doctor.cloud import Identity, look_at_certificate, look_at_iot_core
+from smartcam.doctor.cloud import Identity, check_certificate, check_iot_core
 from smartcam.doctor.finding import State
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.pictures.exchange import TokenExchange
@@ -245,11 +245,11 @@ def test_a_provisioned_device_connects_with_what_its_bundle_holds_until_it_is_re
     identity = Identity(
         ThingName("porch-1"), bundle / "device.pem", bundle / "device.key", bundle / "root-ca.pem", "127.0.0.1"
     )
-    found = look_at_iot_core(replace(identity, port=site.cloud.endpoint.mqtt_port))
+    found = check_iot_core(replace(identity, port=site.cloud.endpoint.mqtt_port))
     assert found.state is State.OK, found
-    assert look_at_certificate(identity).state is State.OK
+    assert check_certificate(identity).state is State.OK
     provision("--remove")
-    assert look_at_iot_core(replace(identity, port=site.cloud.endpoint.mqtt_port)).state is State.FAULT
+    assert check_iot_core(replace(identity, port=site.cloud.endpoint.mqtt_port)).state is State.FAULT
 
 
 def test_nothing_was_left_undelivered(site: Site) -> None:

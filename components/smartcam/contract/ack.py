@@ -1,4 +1,4 @@
-"""The cloud's acknowledgement of an event: from then on it is the cloud's duty."""
+"""The cloud's acknowledgement of an event, which from then on is the cloud's responsibility."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,10 +22,9 @@ class AckStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """What became of one phase of one event; `reason` says why it was refused.
+    """What the cloud did with one phase of one event; `reason` says why it was refused.
 
-    `revision`: up to which revision of it, None where the cloud does not say: a cloud that knows no revisions means
-    all of them.
+    `revision` is the latest revision that is acknowledged; None, from a cloud that knows no revisions, means all.
     """
 
     event_id: EventId

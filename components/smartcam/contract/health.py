@@ -1,4 +1,4 @@
-"""What a device says of itself on `smartcam/v1/<thing>/health`, every few minutes and when something changes."""
+"""What a device reports about itself on `smartcam/v1/<thing>/health`, every few minutes and when something changes."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -24,14 +24,14 @@ _FASTEST = 1e6
 
 
 class DeviceState(StrEnum):
-    """`stopping` is a goodbye: the process was asked to end, and silence after it is planned."""
+    """`stopping`: the process was asked to end, and the silence that follows is planned."""
 
     RUNNING = "running"
     STOPPING = "stopping"
 
 
 class CameraCondition(StrEnum):
-    """`awaited`: it is configured, and nothing has been heard of it since the process started."""
+    """`awaited`: it is configured, and nothing has been received from it since the process started."""
 
     RUNNING = "running"
     LOST = "lost"
@@ -41,7 +41,7 @@ class CameraCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CameraHealth:
-    """One camera. `frames_per_second` is what its source gives, 0 where nobody knows."""
+    """One camera. `frames_per_second` is what its source delivers, 0 if unknown."""
 
     camera_id: CameraId
     condition: CameraCondition
@@ -50,7 +50,7 @@ class CameraHealth:
 
 @dataclass(frozen=True, slots=True)
 class OutboxHealth:
-    """What waits for the cloud; `oldest_ms` is None where nothing waits or its age is unknown."""
+    """What waits for the cloud; `oldest_ms` is None if nothing waits or its age is unknown."""
 
     waiting: int = 0
     refused: int = 0
@@ -81,9 +81,9 @@ class FrameHealth:
 class Health:
     """One message.
 
-    `run` names the process and `seq` counts its messages, so that a late one is known for what it is. The next
-    one comes within `every_s` seconds. `bundle_refused`: why the bundle that should be in use is not, None where it
-    is; `configuration_refused`: the same of the configuration, beginning with the key. `more` keeps fields of newer
+    `run` names the process and `seq` counts its messages, so that a late one can be recognised. The next
+    one comes within `every_s` seconds. `bundle_refused`: why the bundle that should be in use is not, None if it
+    is; `configuration_refused`: the same for the configuration, beginning with the key. `more` keeps fields of newer
     versions.
     """
 
@@ -107,7 +107,7 @@ class Health:
     outbox: OutboxHealth = field(default_factory=OutboxHealth)
     cameras: tuple[CameraHealth, ...] = ()
     cameras_left_out: int = 0
-    """Cameras beyond `MOST_CAMERAS` that found no room."""
+    """Cameras beyond `MOST_CAMERAS`, which are not listed."""
     more: Mapping[str, object] = field(default_factory=dict)
 
     def to_json(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Identifiers, each checked once, where it comes in."""
+"""Identifiers, each checked once, where it enters."""
 
 import re
 from typing import NewType

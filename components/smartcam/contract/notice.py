@@ -45,7 +45,7 @@ class FrameNotice:
 
 
 class CameraState(StrEnum):
-    """What capture says of a source."""
+    """What capture reports about a source."""
 
     RUNNING = "running"
     LOST = "lost"

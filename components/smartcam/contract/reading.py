@@ -51,7 +51,7 @@ def dump_object(document: Mapping[str, object]) -> bytes:
 
 
 def printable(text: str, instead: str = "?") -> str:
-    """The text with `instead` for each character that cannot be printed, so that it fits into any message."""
+    """The text with `instead` for each unprintable character, so that it fits into any message."""
     return "".join(character if character.isprintable() else instead for character in text)
 
 

@@ -17,7 +17,7 @@ def frames_topic(camera: CameraId) -> str:
 
 
 def transport_topic(camera: CameraId) -> str:
-    """Where inference asks capture for another way of handing frames over."""
+    """Where inference asks capture for another way of passing on frames."""
     return TRANSPORT_PREFIX + camera
 
 

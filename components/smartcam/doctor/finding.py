@@ -1,4 +1,4 @@
-"""What a look at one thing has found."""
+"""The result of one check."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """`skipped`: it could not be looked at from here, and the text says what is missing."""
+    """`skipped`: it could not be checked from here; the text says what is missing."""
 
     OK = "ok"
     SKIPPED = "skipped"
@@ -17,7 +17,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`said` is for people and names the remedy where something is wrong; `facts` are the numbers behind it."""
+    """`said` is for people and names the remedy if something is wrong; `facts` are the numbers behind it."""
 
     name: str
     state: State
@@ -26,12 +26,12 @@ class Finding:
 
 
 def as_text(findings: Sequence[Finding]) -> str:
-    """One line for each finding, and one that sums up."""
+    """One line for each finding, and a summary."""
     width = max((len(finding.name) for finding in findings), default=0)
     lines = [f"{finding.state:8} {finding.name:{width}}  {finding.said}" for finding in findings]
     faults, skipped = _count(findings, State.FAULT), _count(findings, State.SKIPPED)
-    looked = f"{len(findings) - skipped} looked at, {skipped} skipped"
-    return "\n".join((*lines, f"{faults} fault{'' if faults == 1 else 's'}: {looked}"))
+    counts = f"{len(findings) - skipped} checked, {skipped} skipped"
+    return "\n".join((*lines, f"{faults} fault{'' if faults == 1 else 's'}: {counts}"))
 
 
 def as_json(findings: Sequence[Finding]) -> str:

@@ -1,4 +1,4 @@
-"""Numbers on a command line: types for argparse that know what range makes sense."""
+"""Numbers on a command line: argparse types that check the range."""
 
 import argparse
 import math

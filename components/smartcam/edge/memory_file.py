@@ -1,4 +1,4 @@
-"""A small file for what was learnt and would have to be learnt again: losing it costs time, never an event."""
+"""A small file for what was learnt: losing it costs the time to learn it again, never an event."""
 
 import os
 import zlib
@@ -18,7 +18,7 @@ class MemoryFile:
         self.path = path
 
     def load(self) -> bytes:
-        """What was stored last; empty where there is nothing, or nothing that was stored here."""
+        """What was stored last; empty where the file is missing, damaged, or not one of ours."""
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
             with os.fdopen(descriptor, "rb") as file:

@@ -17,7 +17,7 @@ T = TypeVar("T")
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _NOT_OURS = frozenset({"accessControl"})
-"""What the nucleus keeps for itself at the root of every component's document."""
+"""Keys at the root of every component's document that belong to the nucleus."""
 _FEWEST_CORNERS = 3
 _KEY_BYTES = 32
 
@@ -26,8 +26,9 @@ class Settings:
     """A table of settings that is read key by key; numbers and booleans may come as strings.
 
     Nucleus lite delivers each scalar of a YAML recipe as a string. An absent or null key takes the default.
-    Every method raises SettingsError naming the whole key, its value and what it may be. With a table `noted` it goes
-    into that instead, one for each key, and a value that serves to read on is returned: `done` raises what was noted.
+    Every method raises SettingsError naming the whole key, its value and what it may be. With a table `noted` the
+    error goes into that instead, one for each key, and a usable value is returned, so that reading can go on: `done`
+    raises what was noted.
     """
 
     def __init__(
@@ -69,15 +70,15 @@ class Settings:
         return self._read(key, default, read, "must be true or false")
 
     def text(self, key: str, default: str, longest: int = 1024, *, secret: bool = False) -> str:
-        """Text of at most `longest` characters; the default may be empty, and so may the value.
+        """Text of at most `longest` characters; the value and the default may be empty.
 
-        Where it may hold a secret, no error shows it.
+        A value that may hold a secret is shown in no error.
         """
 
         def read(value: object) -> str | None:
             return value if isinstance(value, str) and len(value) <= longest and value.isprintable() else None
 
-        remedy = f"must be text of one line, of at most {longest} characters"
+        remedy = f"must be one line of text, of at most {longest} characters"
         return self._read(key, default, read, remedy, shown="(not shown)" if secret else None)
 
     def choice(self, key: str, default: E) -> E:
@@ -172,17 +173,17 @@ class Settings:
         return f"{self._path}.{key}" if self._path else key
 
     def error(self, key: str, remedy: str) -> SettingsError:
-        """An error about this key, to be refused by readers with rules of their own."""
+        """An error about this key, for readers with rules of their own to pass to `refuse`."""
         return SettingsError(self.name(key), self._document.get(key), remedy)
 
     def refuse(self, error: SettingsError) -> None:
-        """Raises the error, or notes it where errors are noted; what follows from a key's first one is left out."""
+        """Raise the error, or note it where errors are noted; of several about one key, only the first is."""
         if self._noted is None:
             raise error
         self._noted.setdefault(error.key, error)
 
     def attempt(self, make: Callable[[], T], instead: T) -> T:
-        """What `make` gives; the SettingsError that it raises is refused, and serves `instead`."""
+        """What `make` returns; if it raises a SettingsError, that is refused, and `instead` is returned."""
         try:
             return make()
         except SettingsError as error:
@@ -194,9 +195,9 @@ class Settings:
         return self._noted is not None and self.name(key) in self._noted
 
     def done(self) -> None:
-        """Raises SettingsError for a key that nobody asked for, here or in a table below, or for what was noted.
+        """Raises SettingsError for a key that was never read, here or in a table below, or for what was noted.
 
-        The key comes first: where one is misspelt, the value that is missed follows from it.
+        Unknown keys come first: a value that is missing may only be misspelt.
         """
         wrong = [*self.unknown(), *(self._noted or {}).values()]
         if wrong:
@@ -204,7 +205,7 @@ class Settings:
             raise wrong[0]
 
     def unknown(self) -> Iterator[SettingsError]:
-        """An error about each key that nobody has asked for, here and in the tables below."""
+        """An error about each key that was never read, here and in the tables below."""
         known = self._known | (frozenset() if self._path else _NOT_OURS)
         for key in self.keys():
             if key not in known:
@@ -224,9 +225,9 @@ class Settings:
     def _read(
         self, key: str, default: T, read: Callable[[object], T | None], remedy: str, shown: str | None = None
     ) -> T:
-        """What `read` makes of the value; where it makes None of it, the value is refused, and the default serves.
+        """What `read` returns for the value; if that is None, the value is refused, and the default is returned.
 
-        The error shows `shown` in place of the value, where there is one.
+        The error shows `shown` instead of the value, if given.
         """
         value = self._take(key)
         found = default if value is None else read(value)
@@ -241,7 +242,7 @@ class Settings:
 
 
 def closest(word: str, known: Sequence[str]) -> str:
-    """The question whether the known word that is closest was meant; empty where none is close."""
+    """A suggestion of the closest known word; empty where none is close."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else ""
 

@@ -78,7 +78,7 @@ def test_text_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("value", [5, True, ["a"], "a\nb", "x" * 1025])
 def test_what_is_no_text_of_one_line_is_refused(value: object) -> None:
-    with pytest.raises(SettingsError, match="must be text of one line, of at most 1024 characters"):
+    with pytest.raises(SettingsError, match="must be one line of text, of at most 1024 characters"):
         Settings({"path": value}).text("path", "")
 
 

@@ -83,7 +83,7 @@ class ConfigurationSource(Protocol):
 
 
 class DeviceBus(LocalBus, ConfigurationSource, Protocol):
-    """All that a component needs which has nothing to say to the cloud."""
+    """All that a component needs that does not talk to the cloud."""
 
 
 class Bus(DeviceBus, CloudBus, Protocol):

@@ -7,7 +7,7 @@ from typing import Final
 
 from smartcam.contract.errors import BusError, RingError
 from smartcam.contract.ids import CameraId
-from smartcam.contract.inline import InlineWish, encode_wish
+from smartcam.contract.inline import InlineRequest, encode_inline_request
 from smartcam.contract.reading import printable
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import transport_topic
@@ -56,7 +56,8 @@ class InlineWishes:
         log(logger, logging.WARNING, "inline_wanted", camera=camera, error=error)
         try:
             self._bus.publish_local(
-                transport_topic(camera), encode_wish(InlineWish(camera, printable(str(error)) or "unknown"))
+                transport_topic(camera),
+                encode_inline_request(InlineRequest(camera, printable(str(error)) or "unknown")),
             )
         except BusError as refusal:
             log(logger, logging.WARNING, "wish_not_sent", camera=camera, error=refusal)
