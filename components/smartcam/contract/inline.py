@@ -3,7 +3,7 @@
 A frame is its notice as JSON (ring and slot are 0), a line feed, and a JPEG. It is cut into pieces, and each piece
 travels behind a small JSON object and a line feed of its own. Chunks of one frame follow each other in order.
 
-Inference may ask for that with a request on `smartcam/transport/<camera_id>`.
+Inference may request them on `smartcam/transport/<camera_id>`.
 """
 
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class InlineRequest:
-    """Inference cannot read the camera's ring, for this reason, and asks for its frames inline."""
+    """Inference cannot read the camera's ring, for this reason, and requests its frames inline."""
 
     camera_id: CameraId
     reason: str

@@ -98,12 +98,8 @@ def _converse(wire: ssl.SSLSocket, identity: Identity, place: str) -> Finding:
 
 
 def _packet(kind: int, body: bytes) -> bytes:
-    left, length = len(body), bytearray()
-    while True:
-        left, digit = divmod(left, 128)
-        length.append(digit | (0x80 if left else 0))
-        if not left:
-            return bytes((kind,)) + bytes(length) + body
+    low, high = len(body) & 0x7F, len(body) >> 7
+    return bytes((kind, low | 0x80, high) if high else (kind, low)) + body
 
 
 def _receive(wire: ssl.SSLSocket) -> tuple[int, bytes]:

@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_S = 3.0
 """Services that take longer to stop are named in the log: the classic nucleus kills after five seconds."""
+_STOP_S = 0.5
+"""How long a service that rests may fail to notice a stop."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -26,6 +28,15 @@ class StopToken(threading.Event):
 
     Not to be set from a signal handler: the event's lock may be held by the code that the signal interrupts.
     """
+
+
+class Bell(threading.Event):
+    """Wakes a service that rests; `set` may be called from any thread."""
+
+    def rest(self, stop: StopToken, seconds: float) -> None:
+        """Wait until the bell is set, `stop` is set, or the time is over."""
+        while seconds > 0 and not stop.is_set() and not self.wait(min(seconds, _STOP_S)):
+            seconds -= _STOP_S
 
 
 class Service(Protocol):

@@ -65,7 +65,7 @@ def test_a_fault_is_the_exit_code_and_warnings_are_not() -> None:
     }
 
 
-def test_a_camera_is_read_and_its_rate_told(tmp_path: Path) -> None:
+def test_a_camera_is_read_and_its_rate_reported(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", still_scene(frames=40), fps=20)
     found = check_camera(camera(clip), opened, 0.5)
     assert found.state is State.OK

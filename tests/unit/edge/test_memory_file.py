@@ -67,6 +67,6 @@ def test_what_a_killed_process_left_unfinished_is_in_nobodys_way(tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["view"]
 
 
-def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_gone_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         MemoryFile(tmp_path / "gone" / "view").store(b"content")

@@ -36,7 +36,7 @@ from awsiot.greengrasscoreipc.model import (
 from smartcam.contract.errors import BusRefused, BusUnavailable, MessageTooLarge
 from smartcam.contract.times import NS_PER_S
 from smartcam.edge.bus.port import LARGEST_PAYLOAD, OnMessage, Subscription, fits
-from smartcam.edge.bus.streams import NEVER_S, Open, Patience, Stream, StreamContext
+from smartcam.edge.bus.streams import NEVER_S, Patience, Stream, StreamContext
 from smartcam.edge.clock import Clock, SystemClock
 from smartcam.edge.logs import log, log_exception
 
@@ -102,24 +102,22 @@ class GreengrassBus:
 
     def subscribe_local(self, topic: str, on_message: OnMessage) -> Subscription:
         """See `Bus`."""
+        # Classic leaves out a component's own messages from wildcard subscriptions unless asked not to; lite never.
+        arguments = {"topic": topic, "receive_mode": ReceiveMode.RECEIVE_ALL_MESSAGES}
 
-        def start(client: Any, **handlers: object) -> tuple[Future[object], Any]:  # noqa: ANN401  untyped client
-            # Classic leaves out a component's own messages from wildcard subscriptions unless asked not to; lite never.
-            everything = ReceiveMode.RECEIVE_ALL_MESSAGES
-            return client.subscribe_to_topic_async(topic=topic, receive_mode=everything, **handlers)  # type: ignore[no-any-return]
+        def heard(event: Any) -> None:  # noqa: ANN401  untyped client
+            on_message(*_local_message(event, topic))
 
-        return self._subscribe(f"subscribe {topic}", start, lambda event: on_message(*_local_message(event, topic)))
+        return self._subscribe(f"subscribe {topic}", "subscribe_to_topic_async", arguments, heard)
 
     def subscribe_cloud(self, topic: str, on_message: OnMessage) -> Subscription:
         """See `Bus`."""
-
-        def start(client: Any, **handlers: object) -> tuple[Future[object], Any]:  # noqa: ANN401  untyped client
-            return client.subscribe_to_iot_core_async(topic_name=topic, qos=QOS.AT_LEAST_ONCE, **handlers)  # type: ignore[no-any-return]
+        arguments = {"topic_name": topic, "qos": QOS.AT_LEAST_ONCE}
 
         def heard(event: Any) -> None:  # noqa: ANN401  untyped client
             on_message(event.message.topic_name, event.message.payload or b"")
 
-        return self._subscribe(f"subscribe {topic} of IoT Core", start, heard)
+        return self._subscribe(f"subscribe {topic} of IoT Core", "subscribe_to_iot_core_async", arguments, heard)
 
     def configuration(self) -> Mapping[str, object]:
         """See `Bus`."""
@@ -133,11 +131,8 @@ class GreengrassBus:
 
     def on_configuration_change(self, on_change: Callable[[], None]) -> Subscription:
         """See `Bus`."""
-
-        def start(client: Any, **handlers: object) -> tuple[Future[object], Any]:  # noqa: ANN401  untyped client
-            return client.subscribe_to_configuration_update_async(key_path=[], **handlers)  # type: ignore[no-any-return]
-
-        return self._subscribe("watch the configuration", start, lambda _: on_change(), in_bursts=True)
+        method, everything = "subscribe_to_configuration_update_async", {"key_path": list[str]()}
+        return self._subscribe("watch the configuration", method, everything, lambda _: on_change(), in_bursts=True)
 
     def close(self) -> None:
         """See `Bus`."""
@@ -160,8 +155,17 @@ class GreengrassBus:
         ended.wait(1.0)
 
     def _subscribe(
-        self, what: str, start: Open, on_event: Callable[[Any], None], *, in_bursts: bool = False
+        self,
+        what: str,
+        method: str,
+        arguments: Mapping[str, object],
+        on_event: Callable[[Any], None],
+        *,
+        in_bursts: bool = False,
     ) -> Subscription:
+        def start(client: Any, **handlers: object) -> Any:  # noqa: ANN401  untyped client
+            return getattr(client, method)(**arguments, **handlers)
+
         stream = Stream(what, start, on_event, self._context, in_bursts=in_bursts)
         with self._lock:
             if self._closing:

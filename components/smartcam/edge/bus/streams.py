@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from smartcam.contract.errors import BusError, BusRefused
 from smartcam.edge.backoff import Backoff
@@ -16,12 +16,11 @@ logger = logging.getLogger(__name__)
 NEVER_S = 3600.0
 
 
-class Open(Protocol):
-    """Opens a stream on a client; returns the future answer and the operation, which can be closed."""
+Open = Callable[..., tuple[Future[object], Any]]
+"""Opens a stream on a client, with its handlers `on_stream_event`, `on_stream_error` and `on_stream_closed`.
 
-    def __call__(self, client: Any, **handlers: object) -> tuple[Future[object], Any]:  # noqa: ANN401  untyped client
-        """Takes the client's three handlers: on_stream_event, on_stream_error, on_stream_closed."""
-        ...
+Returns the future answer and the operation, which can be closed.
+"""
 
 
 @dataclass(frozen=True, slots=True)

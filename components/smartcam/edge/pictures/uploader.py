@@ -1,7 +1,6 @@
 """Pictures of events on their way to the cloud: they wait in a folder, and the newest goes first. Off by default."""
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +10,13 @@ from smartcam.contract.errors import UploadFailed
 from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.snapshot import CONTENT_TYPE, snapshot_key
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.lifecycle import Bell, StopToken
 from smartcam.edge.logs import log
 from smartcam.edge.pictures.folder import EventPicture, PictureFolder, PictureSettings
 from smartcam.edge.pictures.s3 import ObjectStore
 
 logger = logging.getLogger(__name__)
 
-_STOP_S: Final = 0.5
-"""How long a stop may go unnoticed."""
 _LONGEST_REST_S: Final = 60.0
 
 
@@ -47,7 +44,7 @@ class SnapshotUploader:
         self._thing = thing
         self._cloud = cloud
         self._backoff = Backoff(5.0, 600.0, random)
-        self._bell = threading.Event()
+        self._bell = Bell()
         self._is_down = False
 
     def configure(self, settings: SnapshotSettings) -> None:
@@ -73,8 +70,10 @@ class SnapshotUploader:
         while not stop.is_set():
             self._bell.clear()
             wait_s = self.step()
-            # After a failure a new picture is no reason to hurry: the network is as it was.
-            self._rest(stop, wait_s or _LONGEST_REST_S, is_patient=wait_s > 0)
+            if wait_s:
+                stop.wait(wait_s)  # and not for the bell: a new picture does not mend the network
+            else:
+                self._bell.rest(stop, _LONGEST_REST_S)
 
     def step(self) -> float:
         """Upload all that waits, newest first; the seconds to wait after a failure, 0 when nothing is left."""
@@ -108,11 +107,3 @@ class SnapshotUploader:
         self._is_down = True
         log(logger, level, "snapshot_not_uploaded", waiting=waiting, error=error, again_s=wait_s)
         return wait_s
-
-    def _rest(self, stop: StopToken, seconds: float, *, is_patient: bool) -> None:
-        while seconds > 0 and not stop.is_set():
-            if is_patient:
-                stop.wait(min(seconds, _STOP_S))
-            elif self._bell.wait(min(seconds, _STOP_S)):
-                return
-            seconds -= _STOP_S
