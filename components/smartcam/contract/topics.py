@@ -1,7 +1,6 @@
 """Topics: local ones between the components, cloud ones below `smartcam/v1/<thing>`."""
 
-from smartcam.contract.errors import ContractError
-from smartcam.contract.ids import CameraId, ThingName, camera_id
+from smartcam.contract.ids import CameraId, ThingName
 
 FRAMES_PREFIX = "smartcam/frames/"
 ALL_FRAMES = FRAMES_PREFIX + "+"
@@ -19,13 +18,6 @@ def frames_topic(camera: CameraId) -> str:
 def transport_topic(camera: CameraId) -> str:
     """Where inference asks capture for another way of passing on frames."""
     return TRANSPORT_PREFIX + camera
-
-
-def camera_of_frames_topic(topic: str) -> CameraId:
-    """The camera that a frames topic belongs to. Raises ContractError for any other topic."""
-    if not topic.startswith(FRAMES_PREFIX):
-        raise ContractError("topic", f"must begin with {FRAMES_PREFIX}")
-    return camera_id(topic.removeprefix(FRAMES_PREFIX), "topic")
 
 
 def event_topic(thing: ThingName, camera: CameraId) -> str:

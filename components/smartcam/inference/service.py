@@ -14,7 +14,7 @@ from smartcam.contract.health import FrameHealth
 from smartcam.contract.inline import InlineFrame, decode_chunk, is_chunk
 from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.contract.topics import ALL_FRAMES, camera_of_frames_topic
+from smartcam.contract.topics import ALL_FRAMES, frames_topic
 from smartcam.edge.backoff import Backoff
 from smartcam.edge.bus.port import DeviceBus
 from smartcam.edge.clock import Clock
@@ -181,7 +181,7 @@ class InferenceService:
             notice = self._decoded(payload)
             if notice is None:
                 return
-            if camera_of_frames_topic(topic) != notice.camera_id:
+            if topic != frames_topic(notice.camera_id):
                 raise ContractError("camera_id", f"is not the camera of the topic {topic}")
         except ContractError as error:
             self._refused += 1

@@ -131,8 +131,10 @@ class GreengrassBus:
 
     def on_configuration_change(self, on_change: Callable[[], None]) -> Subscription:
         """See `Bus`."""
-        method, everything = "subscribe_to_configuration_update_async", {"key_path": list[str]()}
-        return self._subscribe("watch the configuration", method, everything, lambda _: on_change(), in_bursts=True)
+        method = "subscribe_to_configuration_update_async"
+        return self._subscribe(
+            "watch the configuration", method, {"key_path": []}, lambda _: on_change(), in_bursts=True
+        )
 
     def close(self) -> None:
         """See `Bus`."""
