@@ -1,12 +1,12 @@
 """Making a text fit into one SMS: 160 characters of GSM-7, or 70 of UCS-2 as soon as one is outside of it."""
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from infra.alerts.runtime.agreed import DISPLAY_NAME
 from infra.alerts.runtime.words.gsm7 import septets, to_ascii, to_gsm7
+from smartcam.contract.reading import printable
 
 _PREFIX: Final = len(DISPLAY_NAME + "> ")
 """SNS writes the topic's display name before the text."""
@@ -40,7 +40,7 @@ def ucs2_units(text: str) -> int:
 
 def one_line(text: str) -> str:
     """The text on one line, with a space for what cannot be seen."""
-    return "".join(" " if unicodedata.category(letter)[0] in "ZC" else letter for letter in text)
+    return printable(text, " ")
 
 
 GSM7: Final = Alphabet(160 - _PREFIX, to_gsm7, septets, "...")
