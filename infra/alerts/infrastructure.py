@@ -34,7 +34,7 @@ from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import EVENT_FILTER, ack_topic
 
 HISTORY_DAYS: Final = 90
-"""Longer than an outbox keeps an event (a week by default), because the history is what tells a repetition."""
+"""Longer than an outbox keeps an event (a week by default), because repetitions are recognised by the history."""
 TABLE_ACTIONS: Final = ("GetItem", "PutItem", "Query", "UpdateItem")
 MOST_TIMERS_AT_ONCE: Final = 10
 LONGEST_TOPIC_ARN: Final = 120

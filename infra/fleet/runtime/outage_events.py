@@ -1,4 +1,4 @@
-"""From an outage to the events that tell a person of it: ordinary events, which take the way of all others."""
+"""From an outage to the events that report it: ordinary events, handled like all others."""
 
 from dataclasses import replace
 from typing import Final
