@@ -10,10 +10,10 @@ from pathlib import Path
 
 from smartcam.model.manifest import MODEL_FILE
 from training.bundle import Origin, bundle
-from training.dataset import Lot, shoot_once
+from training.dataset import Split, shoot_once
 from training.evaluate import Evaluation, evaluate
 from training.export import export
-from training.train import Course, train
+from training.train import Hyperparameters, train
 
 _ROOT = Path(__file__).resolve().parent.parent
 _VALIDATION_SEED, _TEST_SEED = 100_000, 200_000
@@ -30,12 +30,12 @@ class Plan:
     epochs: int
 
     @property
-    def lots(self) -> tuple[tuple[str, Lot], ...]:
+    def splits(self) -> tuple[tuple[str, Split], ...]:
         """The yards to train on, to choose thresholds by and to test on: no yard is in two of them."""
         return (
-            ("train", Lot(self.seed * 1_000, self.yards, self.pairs)),
-            ("validation", Lot(self.seed * 1_000 + _VALIDATION_SEED, self.held_out, 2)),
-            ("test", Lot(self.seed * 1_000 + _TEST_SEED, self.held_out, 2)),
+            ("train", Split(self.seed * 1_000, self.yards, self.pairs)),
+            ("validation", Split(self.seed * 1_000 + _VALIDATION_SEED, self.held_out, 2)),
+            ("test", Split(self.seed * 1_000 + _TEST_SEED, self.held_out, 2)),
         )
 
 
@@ -60,15 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(plan: Plan, command: str, out: Path, work: Path) -> tuple[Evaluation, str]:
     """Data, train, export, evaluate, bundle: (what it is worth, the model's SHA-256)."""
-    footage = shoot_once(plan.lots, work)
-    trained = train(footage["train"], Course(plan.epochs, 64, 2.5e-3, plan.seed))
+    footage = shoot_once(plan.splits, work)
+    trained = train(footage["train"], Hyperparameters(plan.epochs, 64, 2.5e-3, plan.seed))
     exported = export(trained.network, footage["train"])
     evaluation = evaluate(trained.network, exported, footage["validation"], footage["test"])
     origin = Origin(command, plan.seed, len(footage["train"]), plan.yards)
     manifest = bundle(exported, evaluation, origin, out)
-    report = {"command": command, "sha256": exported.sha256, "losses": trained.losses, **asdict(evaluation)}
+    digest = manifest.files[MODEL_FILE]
+    report = {"command": command, "sha256": digest, "losses": trained.losses, **asdict(evaluation)}
     (work / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return evaluation, manifest.files[MODEL_FILE]
+    return evaluation, digest
 
 
 def _command(plan: Plan) -> str:

@@ -10,7 +10,6 @@ from smartcam.model.manifest import ModelKind, ModelManifest, Provenance
 from smartcam.model.packing import Draft, write_bundle
 from training.dataset import generator
 from training.evaluate import Evaluation
-from training.export import Exported
 from training.network import LABELS
 
 NAME: Final = "yard-intruder"
@@ -29,12 +28,12 @@ class Origin:
     yards: int
 
 
-def bundle(exported: Exported, evaluation: Evaluation, origin: Origin, folder: Path) -> ModelManifest:
+def bundle(exported: bytes, evaluation: Evaluation, origin: Origin, folder: Path) -> ModelManifest:
     """Writes the bundle to `folder`; one that is there is replaced only by a whole one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as workshop:
         made = Path(workshop) / "new"
-        manifest = write_bundle(made, exported.model, _draft(evaluation, origin))
+        manifest = write_bundle(made, exported, _draft(evaluation, origin))
         if folder.exists():
             folder.rename(Path(workshop) / "old")
         made.rename(folder)

@@ -1,7 +1,6 @@
 """A scene as a video file with its labels beside it."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import cast
 import av
 from av.video.stream import VideoStream
 
-from training.yard.brush import Pixels
 from training.yard.scene import Scene, Truth
 
 FIRST_SEEN = 0.1
@@ -38,11 +36,6 @@ class Labelling:
         return json.dumps({clip_name: entry}, indent=1) + "\n"
 
 
-def frame_times(scene: Scene, frames_per_second: float) -> list[float]:
-    """The time of every frame of a clip of the scene."""
-    return [number / frames_per_second for number in range(round(scene.spec.length_s * frames_per_second))]
-
-
 def labels_of(truths: list[Truth], frames_per_second: float) -> Labelling:
     """Joins frames in which somebody is seen to intervals."""
     intervals: list[tuple[int, int]] = []
@@ -56,25 +49,19 @@ def labels_of(truths: list[Truth], frames_per_second: float) -> Labelling:
     return Labelling(frames_per_second, len(truths), tuple(intervals))
 
 
-def pictures(scene: Scene, frames_per_second: float) -> Iterator[Pixels]:
-    """Every picture of a clip in order, BGR (height, width, 3)."""
-    for time_s in frame_times(scene, frames_per_second):
-        yield scene.picture(time_s)
-
-
 def write_clip(path: Path, scene: Scene, frames_per_second: float) -> Labelling:
     """Writes the scene as H.264 and `<name>.labels.json` beside it; files appear only when they are whole.
 
     Pictures depend on nothing but the scene; the file's bytes depend on the encoder's version too.
     """
+    times = [number / frames_per_second for number in range(round(scene.spec.length_s * frames_per_second))]
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial.mp4")
     with av.open(str(partial), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = _stream(container.add_stream(_CODEC, rate=Fraction(frames_per_second)), scene)
-        for picture in pictures(scene, frames_per_second):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        for time_s in times:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(scene.picture(time_s), format="bgr24")))
         container.mux(stream.encode(None))
-    times = frame_times(scene, frames_per_second)
     labelling = labels_of([scene.truth(time_s) for time_s in times], frames_per_second)
     note = (
         f"made by training.demo_clip, seed {scene.spec.seed}; an intruder is labelled while {FIRST_SEEN:.0%} are seen"

@@ -51,7 +51,7 @@ def rgb_spec() -> InputSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Lot:
+class Split:
     """Which yards to draw, and how many pairs of pictures to take of each story; a yard sees one story of each hour."""
 
     first_seed: int
@@ -98,18 +98,18 @@ def as_device_sees(bgr: Pixels) -> NDArray[np.uint8]:
     return crop_rgb(picture, whole(picture), rgb_spec())
 
 
-def shoot(lot: Lot) -> Footage:
-    """Draws the lot's yards and takes its pictures."""
+def shoot(split: Split) -> Footage:
+    """Draws the yards of a split and takes its pictures."""
     rgb: list[NDArray[np.uint8]] = []
     boxes: list[Box] = []
     hours: list[int] = []
-    for number in range(lot.yards):
-        for picture, box, hour in shots(lot.first_seed + number, lot.pairs):
+    for number in range(split.yards):
+        for picture, box, hour in shots(split.first_seed + number, split.pairs):
             rgb.append(picture)
             boxes.append(box)
             hours.append(hour)
         if (number + 1) % 50 == 0:
-            print(f"yards {number + 1}/{lot.yards} pictures {len(rgb)}", file=sys.stderr)
+            print(f"yards {number + 1}/{split.yards} pictures {len(rgb)}", file=sys.stderr)
     return Footage(np.stack(rgb), np.array(boxes, np.float32), np.array(hours, np.uint8))
 
 
@@ -163,12 +163,12 @@ def _shot(scene: Scene, time_s: float, rng: np.random.Generator) -> NDArray[np.u
     return as_device_sees(picture)
 
 
-def shoot_once(lots: Sequence[tuple[str, Lot]], folder: Path) -> dict[str, Footage]:
-    """Takes the pictures of each named lot, or loads them where the same generator has taken them before."""
+def shoot_once(splits: Sequence[tuple[str, Split]], folder: Path) -> dict[str, Footage]:
+    """Takes the pictures of each named split, or loads them where the same generator has taken them before."""
     taken = {}
-    for name, lot in lots:
-        path = folder / f"{name}-{lot.first_seed}-{lot.yards}-{lot.pairs}-{generator()}.npz"
+    for name, split in splits:
+        path = folder / f"{name}-{split.first_seed}-{split.yards}-{split.pairs}-{generator()}.npz"
         if not path.exists():
-            shoot(lot).save(path)
+            shoot(split).save(path)
         taken[name] = Footage.load(path)
     return taken

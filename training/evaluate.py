@@ -12,7 +12,6 @@ from smartcam.model.heads import ClassifierHead
 from smartcam.model.interpreter import Interpreter
 from smartcam.model.manifest import Thresholds
 from training.dataset import Footage
-from training.export import Exported
 from training.network import LABELS, Network, for_whole_pictures
 from training.yard.draws import Hour
 
@@ -51,7 +50,7 @@ class Evaluation:
     model_bytes: int
 
 
-def evaluate(network: Network, exported: Exported, validation: Footage, test: Footage) -> Evaluation:
+def evaluate(network: Network, exported: bytes, validation: Footage, test: Footage) -> Evaluation:
     """Measures the exported model; thresholds come from `validation`, everything else from `test`."""
     known, held_out = scores_of(exported, validation), scores_of(exported, test)
     trained = trained_scores(network, test)
@@ -63,16 +62,16 @@ def evaluate(network: Network, exported: Exported, validation: Footage, test: Fo
         confusions=tuple(_confusion(place, held_out, test, thresholds) for place in range(len(Hour))),
         parity=float(np.abs(held_out - trained).mean()),
         agreement=float(((held_out >= 0.5) == (trained >= 0.5)).mean()),  # noqa: PLR2004 - a half
-        model_bytes=len(exported.model),
+        model_bytes=len(exported),
     )
 
 
-def scores_of(exported: Exported, footage: Footage) -> NDArray[np.float32]:
+def scores_of(exported: bytes, footage: Footage) -> NDArray[np.float32]:
     """The intruder's share in each picture (n,), by the device's own code."""
-    interpreter = Interpreter(exported.model)
+    interpreter = Interpreter(exported)
     spec = input_spec(interpreter)
     head = ClassifierHead(interpreter, spec, classifier_output(interpreter, spec, list(footage.rgb[:4])))
-    return np.array([head.look(picture)[_INTRUDER] for picture in footage.rgb], np.float32)
+    return np.array([head.infer(picture)[_INTRUDER] for picture in footage.rgb], np.float32)
 
 
 def trained_scores(network: Network, footage: Footage) -> NDArray[np.float32]:

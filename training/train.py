@@ -12,7 +12,7 @@ from training.network import CELL, TILE, Network, build_network
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Hyperparameters:
     """How to train: passes over the footage, pictures in a step, the highest learning rate, the seed of everything."""
 
     epochs: int
@@ -29,22 +29,22 @@ class Trained:
     losses: tuple[float, ...]
 
 
-def train(footage: Footage, course: Course) -> Trained:
-    """Trains from scratch; the same footage, course and versions give the same network."""
+def train(footage: Footage, settings: Hyperparameters) -> Trained:
+    """Trains from scratch; the same footage, settings and versions give the same network."""
     import keras  # noqa: PLC0415 - only the training environment has it
     import tensorflow as tf  # noqa: PLC0415
 
     keras.utils.clear_session()  # names are counted, and they end up in the exported file
-    keras.utils.set_random_seed(course.seed)
+    keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     network = build_network()
-    steps = -(-len(footage) // course.batch)
+    steps = -(-len(footage) // settings.batch)
     network.compile(
         optimizer=keras.optimizers.AdamW(
             keras.optimizers.schedules.CosineDecay(
-                course.rate / 10,
-                decay_steps=course.epochs * steps,
-                warmup_target=course.rate,
+                settings.rate / 10,
+                decay_steps=settings.epochs * steps,
+                warmup_target=settings.rate,
                 warmup_steps=steps // 2,
             ),
             weight_decay=1e-4,
@@ -56,19 +56,19 @@ def train(footage: Footage, course: Course) -> Trained:
         loss_weights={"shares": 1.0, "signs": 20.0},
     )
     losses = []
-    for epoch in range(course.epochs):
-        losses.append(_epoch(network, footage, course, epoch))
-        print(f"epoch {epoch + 1}/{course.epochs} loss {losses[-1]:.4f}", file=sys.stderr)
+    for epoch in range(settings.epochs):
+        losses.append(_epoch(network, footage, settings, epoch))
+        print(f"epoch {epoch + 1}/{settings.epochs} loss {losses[-1]:.4f}", file=sys.stderr)
     return Trained(network, tuple(losses))
 
 
-def _epoch(network: Network, footage: Footage, course: Course, epoch: int) -> float:
-    rng = np.random.default_rng([course.seed, epoch])
+def _epoch(network: Network, footage: Footage, settings: Hyperparameters, epoch: int) -> float:
+    rng = np.random.default_rng([settings.seed, epoch])
     order = rng.permutation(len(footage))
     losses = []
     # The last, smaller batch is left out: each batch size would be compiled once more.
-    for start in range(0, max(1, len(order) - course.batch + 1), course.batch):
-        chosen = order[start : start + course.batch]
+    for start in range(0, max(1, len(order) - settings.batch + 1), settings.batch):
+        chosen = order[start : start + settings.batch]
         pictures, boxes = tiles(footage.rgb[chosen], footage.boxes[chosen], rng)
         truth = np.eye(2, dtype=np.float32)[(boxes[:, 2] > 0).astype(np.int64)]
         found = network.train_on_batch(pictures, {"shares": truth, "signs": sign_map(boxes)})

@@ -11,9 +11,9 @@ from training.yard.brush import Pixels, Plane, Point, ellipse, grey, lit, place,
 from training.yard.figures import PPM, Drawn, draw_car, draw_cat, draw_person
 from training.yard.foliage import Foliage, grow, hides
 from training.yard.lens import Lens
-from training.yard.spec import Person, SceneSpec, Visit
+from training.yard.spec import Car, SceneSpec, Visit
 from training.yard.textures import shaded
-from training.yard.ways import Standing, car_at, cat_at, visit_at
+from training.yard.ways import car_at, cat_at, visit_at
 from training.yard.weather import COARSE, Sky, daylight, fall, grain_at, light_at, prepare_sky
 
 _SEEN = 0.5
@@ -71,7 +71,7 @@ class Scene:
         """The picture at a time: BGR (height, width, 3)."""
         spec = self.spec
         canvas = self._setting.base.copy()
-        beams = [beam for beam in (self._headlight(number, time_s) for number in range(len(spec.cars))) if beam]
+        beams = [beam for beam in (self._headlight(car, time_s) for car in spec.cars) if beam]
         cover = np.zeros((spec.height // COARSE, spec.width // COARSE), np.float32)
         for laid in sorted(self._everything(time_s), key=lambda laid: -laid.z):
             if laid.shadow:
@@ -98,8 +98,8 @@ class Scene:
         return best
 
     def _box(self, laid: _Laid) -> PixelBox | None:
-        rows = np.flatnonzero((laid.ink[:, :, 3] > _SEEN * 255).any(axis=1))
-        columns = np.flatnonzero((laid.ink[:, :, 3] > _SEEN * 255).any(axis=0))
+        seen = laid.ink[:, :, 3] > _SEEN * 255
+        rows, columns = (np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0))
         if rows.size == 0:
             return None
         x, y = laid.corner
@@ -125,11 +125,10 @@ class Scene:
 
     def _visitor(self, visit: Visit, time_s: float) -> _Laid | None:
         standing = visit_at(visit, time_s)
-        return None if standing is None else self._person(visit.person, standing)
-
-    def _person(self, person: Person, standing: Standing) -> _Laid | None:
+        if standing is None:
+            return None
         shadow = 0.28 if standing.lift < 0.2 else 0.0  # noqa: PLR2004 - no shadow at the feet of one on the fence
-        return self._lay(draw_person(person, standing.pose), standing.x, standing.lift, standing.z, shadow)
+        return self._lay(draw_person(visit.person, standing.pose), standing.x, standing.lift, standing.z, shadow)
 
     def _lay(self, drawn: Drawn, x: float, lift: float, z: float, shadow: float) -> _Laid | None:
         foot = self._lens.point(x, lift, z)
@@ -205,8 +204,7 @@ class Scene:
         yard = self.spec.yard
         return float(np.hypot(standing.x - yard.gate_x, standing.z - yard.fence_z))
 
-    def _headlight(self, number: int, time_s: float) -> Point | None:
-        car = self.spec.cars[number]
+    def _headlight(self, car: Car, time_s: float) -> Point | None:
         x = car_at(car, time_s)
         if x is None:
             return None

@@ -43,11 +43,6 @@ class Way:
             self._points.append(Waypoint(last.at_s + share * seconds, *at, lift, crouch, 0.0))
         return self
 
-    @property
-    def end_s(self) -> float:
-        """When the last step ends."""
-        return self._points[-1].at_s
-
     def path(self) -> tuple[Waypoint, ...]:
         """The waypoints so far."""
         return tuple(self._points)

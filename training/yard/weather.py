@@ -24,16 +24,17 @@ _WINDOW: Plane = np.array([0.7, 1.4, 1.9], np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Sky:
-    """What the light of a scene is computed from; planes are (h, w) at a quarter of the picture."""
+    """What the light of a scene is computed from; planes are (h, w) at a quarter of the picture.
+
+    `shade`: where direct sun does not reach, 1 in the shadow of the house. `clouds`: a strip of cloud shadows, wider
+    than the picture, that drifts over it. `near`: how much light of a lamp on the camera itself comes back.
+    """
 
     shade: Plane
-    """Where direct sun does not reach: 1 in the house's shadow."""
     clouds: Plane
-    """A strip of cloud shadows, wider than the picture, that drifts over it."""
     lamp: Plane
     window: Plane
     near: Plane
-    """How much of a lamp on the camera itself comes back."""
     vignette: Plane
 
 

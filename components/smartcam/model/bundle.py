@@ -6,6 +6,8 @@ A bundle is data: nothing in it is executed, unpacked or unpickled, and nothing 
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,16 +55,15 @@ class ModelBundle:
         paper = _paper(folder)
         if trusted_key is not None:
             _check_signature(folder / SIGNATURE_FILE, paper, trusted_key)
-        manifest = _manifest(folder / MANIFEST_FILE, paper)
+        with _naming(folder / MANIFEST_FILE):
+            manifest = ModelManifest.from_json(paper)
         contents = {name: _read(folder / name, _LARGEST_FILE) for name in manifest.files}
         for name, digest in manifest.files.items():
             actual = hashlib.sha256(contents[name]).hexdigest()
             if actual != digest:
                 raise ModelIntegrityError(f"{folder / name}: SHA-256 is {actual}, but the manifest says {digest}")
-        try:
+        with _naming(folder / MODEL_FILE):
             head = head_of(Interpreter(contents[MODEL_FILE]), manifest)
-        except ModelIntegrityError as error:
-            raise ModelIntegrityError(f"{folder / MODEL_FILE}: {error}") from error
         bundle = cls(folder, manifest, head, trusted_key is not None)
         bundle._check_golden(contents[manifest.golden.input], contents[manifest.golden.output])
         return bundle
@@ -70,11 +71,17 @@ class ModelBundle:
     def _check_golden(self, picture: bytes, answer: bytes) -> None:
         golden = self.manifest.golden
         rgb = _golden_picture(self.path / golden.input, picture, self.manifest.input)
-        try:
-            expected = parse_answer(answer)
-            check_answer(expected, self.head.look(rgb), golden.tolerance)
-        except (ContractError, ModelIntegrityError) as error:
-            raise ModelIntegrityError(f"{self.path / golden.output}: {error}") from error
+        with _naming(self.path / golden.output):
+            check_answer(parse_answer(answer), self.head.infer(rgb), golden.tolerance)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Puts the file's path in front of what is wrong with it."""
+    try:
+        yield
+    except (ContractError, ModelIntegrityError) as error:
+        raise ModelIntegrityError(f"{path}: {error}") from error
 
 
 def _paper(folder: Path) -> bytes:
@@ -86,23 +93,14 @@ def _paper(folder: Path) -> bytes:
         raise
 
 
-def _manifest(path: Path, paper: bytes) -> ModelManifest:
-    try:
-        return ModelManifest.from_json(paper)
-    except ContractError as error:
-        raise ModelIntegrityError(f"{path}: {error}") from error
-
-
 def _check_signature(path: Path, paper: bytes, trusted_key: bytes) -> None:
     if not os.path.lexists(path):
         raise ModelIntegrityError(f"{path}: is missing, but only signed bundles are trusted here")
-    try:
-        # Six megabytes that only a device with a trusted key needs.
-        from smartcam.model.signature import SIGNATURE_BYTES, check_signature  # noqa: PLC0415
+    # Six megabytes that only a device with a trusted key needs.
+    from smartcam.model.signature import SIGNATURE_BYTES, check_signature  # noqa: PLC0415
 
+    with _naming(path):
         check_signature(paper, _read(path, SIGNATURE_BYTES), trusted_key)
-    except ModelIntegrityError as error:
-        raise ModelIntegrityError(f"{path}: {error}") from error
 
 
 def _golden_picture(path: Path, raw: bytes, spec: InputSpec) -> NDArray[np.uint8]:

@@ -34,5 +34,5 @@ class ClassifierScorer:
         if not pictures:
             raise ValueError("takes at least one picture")
         newest = pictures[-1]
-        shares = self._head.look(crop_rgb(newest, whole(newest), self.manifest.input))
+        shares = self._head.infer(crop_rgb(newest, whole(newest), self.manifest.input))
         return AnomalyScore(float(shares[self._place]))

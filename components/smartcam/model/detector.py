@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartcam.contract.notice import PixelBox
-from smartcam.model.heads import DetectorHead, Sightings
+from smartcam.model.heads import DetectorHead, RegionDetections
 from smartcam.model.manifest import ModelManifest
 from smartcam.model.preprocess import crop_rgb
 from smartcam.model.regions import RegionPolicy, plan_regions
 from smartcam.model.scoring import Detections
+from smartcam.vision.boxes import overlaps
 from smartcam.vision.picture import Picture
 
 LARGEST_SHARE: Final = 0.7
@@ -40,7 +41,7 @@ class SsdDetector:
             ModelIntegrityError: when the model fails.
         """
         looked_at = plan_regions(regions, picture.width, picture.height, self._policy)
-        seen = [self._head.look(crop_rgb(picture, region, self.manifest.input)) for region in looked_at]
+        seen = [self._head.infer(crop_rgb(picture, region, self.manifest.input)) for region in looked_at]
         boxes = np.concatenate([_in_picture(part, region) for part, region in zip(seen, looked_at, strict=True)])
         scores = np.concatenate([part.scores for part in seen])
         classes = np.concatenate([part.classes for part in seen])
@@ -57,20 +58,15 @@ def keep_best(boxes: FloatArray, scores: FloatArray, classes: NDArray[np.int64])
 
     The model has done this within each region; this does it across regions.
     """
-    order = np.argsort(-scores, kind="stable")
+    is_same = (overlaps(boxes, boxes) > _SAME_OBJECT) & (classes[:, None] == classes)
     kept: list[int] = []
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    for place in order.tolist():
-        others = np.array([other for other in kept if classes[other] == classes[place]], np.int64)
-        low = np.maximum(boxes[others, :2], boxes[place, :2])
-        high = np.minimum(boxes[others, 2:], boxes[place, 2:])
-        shared = np.clip(high - low, 0, None).prod(axis=1)
-        if not (shared > _SAME_OBJECT * (areas[others] + areas[place] - shared)).any():
+    for place in np.argsort(-scores, kind="stable").tolist():
+        if not is_same[place, kept].any():
             kept.append(place)
     return np.array(kept, np.int64)
 
 
-def _in_picture(seen: Sightings, region: PixelBox) -> FloatArray:
+def _in_picture(seen: RegionDetections, region: PixelBox) -> FloatArray:
     """Boxes (n, 4) in pixels of the picture."""
     origin = np.array((region.x1, region.y1) * 2, np.float32)
     size = np.array((region.x2 - region.x1, region.y2 - region.y1) * 2, np.float32)

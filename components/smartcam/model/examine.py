@@ -8,17 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
-from smartcam.model.heads import check_input
+from smartcam.model.heads import OUTPUTS_OF_A_DETECTOR, check_input
 from smartcam.model.interpreter import Interpreter, Tensor
 from smartcam.model.manifest import CHANNELS, Activation, ClassifierOutput, DetectorOutput, InputSpec, TensorType
-from smartcam.model.preprocess import Preprocessor
+from smartcam.model.preprocess import INT8_OFFSET, Preprocessor
 
 Colour = tuple[float, float, float]
 
 _SIDES_OF_A_BOX: Final = 4
-_OUTPUTS_OF_A_DETECTOR: Final = 4
 _SHAPES_IN_A_PICTURE: Final = 6
-_INT8_OFFSET: Final = 128
 _WHITE: Final = 255.0
 
 
@@ -49,7 +47,7 @@ def input_spec(interpreter: Interpreter, scaling: Scaling | None = None) -> Inpu
         chosen = scaling or Scaling()
         return InputSpec(width, height, kind, 0.0, 0, chosen.mean, chosen.std)
     scale, zero_point = (given.scale, given.zero_point) if given.scale else (1.0, 0)
-    offset = zero_point + (_INT8_OFFSET if kind is TensorType.INT8 else 0)
+    offset = zero_point + (INT8_OFFSET if kind is TensorType.INT8 else 0)
     chosen = scaling or Scaling((float(offset),) * 3, (1 / scale,) * 3)
     return InputSpec(width, height, kind, scale, zero_point, chosen.mean, chosen.std)
 
@@ -67,7 +65,7 @@ def detector_output(interpreter: Interpreter, spec: InputSpec, pictures: Sequenc
     rest = [place for place in places if place not in boxes + count]
     classes = [place for place in rest if all(_whole(run[place]) for run in runs)]
     scores = [place for place in rest if place not in classes and all(_shares(run[place]) for run in runs)]
-    if len(places) != _OUTPUTS_OF_A_DETECTOR or any(len(found) != 1 for found in (boxes, count, classes, scores)):
+    if len(places) != OUTPUTS_OF_A_DETECTOR or any(len(found) != 1 for found in (boxes, count, classes, scores)):
         shapes = ", ".join(str(output.shape) for output in runs[0])
         raise ModelIntegrityError(
             f"gives {shapes}; a detector gives boxes (1, n, 4), classes (1, n), scores (1, n) and a count, "

@@ -19,12 +19,12 @@ from smartcam.model.manifest import (
 )
 from smartcam.model.preprocess import Preprocessor
 
-_OUTPUTS_OF_A_DETECTOR: Final = 4
+OUTPUTS_OF_A_DETECTOR: Final = 4
 _SCALE_TOLERANCE: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sightings:
+class RegionDetections:
     """What a detector sees in one region, the surest first.
 
     `boxes` is float32 (n, 4): x1, y1, x2, y2 as shares of the region, `0 <= x1 < x2 <= 1`;
@@ -42,13 +42,13 @@ class DetectorHead:
     def __init__(self, interpreter: Interpreter, spec: InputSpec, output: DetectorOutput) -> None:
         """Raises ModelIntegrityError when the model does not take or give what the specifications say."""
         check_input(interpreter, spec)
-        if len(interpreter.outputs) != _OUTPUTS_OF_A_DETECTOR:
+        if len(interpreter.outputs) != OUTPUTS_OF_A_DETECTOR:
             raise ModelIntegrityError(f"must have four outputs as a detector, not {len(interpreter.outputs)}")
         self._interpreter = interpreter
         self._output = output
         self.preprocessor = Preprocessor(spec)
 
-    def look(self, rgb: NDArray[np.uint8]) -> Sightings:
+    def infer(self, rgb: NDArray[np.uint8]) -> RegionDetections:
         """What is in a region: RGB uint8 (height, width, 3) of the model's size.
 
         Raises:
@@ -72,7 +72,7 @@ class ClassifierHead:
         self.preprocessor = Preprocessor(spec)
         self.labels = int(np.prod(interpreter.outputs[0].shape))
 
-    def look(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def infer(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The share of each label, float32 (labels,) of 0 to 1, for RGB uint8 (height, width, 3) of the model's size.
 
         Raises:
@@ -111,8 +111,8 @@ def check_quantisation(what: str, scale: float, zero_point: int, said: InputSpec
         )
 
 
-def read_sightings(outputs: tuple[Tensor, ...], order: DetectorOutput) -> Sightings:
-    """Sightings in the outputs of a detector; boxes come as y1, x1, y2, x2 and may stick out.
+def read_sightings(outputs: tuple[Tensor, ...], order: DetectorOutput) -> RegionDetections:
+    """RegionDetections in the outputs of a detector; boxes come as y1, x1, y2, x2 and may stick out.
 
     Raises:
         ModelIntegrityError: when the outputs do not fit one another.
@@ -133,7 +133,7 @@ def read_sightings(outputs: tuple[Tensor, ...], order: DetectorOutput) -> Sighti
         (x1 < x2) & (y1 < y2) & (flat_scores >= 0) & (flat_scores <= 1) & (flat_classes >= 0) & (flat_classes < 2**31)
     )
     order_of_good = np.argsort(-flat_scores[good], kind="stable")
-    return Sightings(
+    return RegionDetections(
         corners[good][order_of_good],
         flat_scores[good][order_of_good],
         np.rint(flat_classes[good][order_of_good]).astype(np.int64),

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from enum import StrEnum
 from typing import Final
@@ -116,18 +116,24 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a model comes from, in words for people; empty where it does not apply."""
+    """Where a model comes from, in words for people; empty if it does not apply.
+
+    `training` describes the pictures it was trained on.
+    """
 
     source: str = ""
     command: str = ""
     seed: int | None = None
     training: str = ""
-    """The pictures it was trained on."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelManifest:
-    """What a bundle says of its model. `files` gives the SHA-256 of every other file of the bundle."""
+    """What a bundle says about its model.
+
+    `files`: the SHA-256 of every other file of the bundle. `events`: the kind of event that each label raises; a label
+    that is not listed raises none.
+    """
 
     name: str
     version: str
@@ -137,7 +143,6 @@ class ModelManifest:
     output: DetectorOutput | ClassifierOutput
     labels: tuple[str, ...]
     events: Mapping[str, EventKind]
-    """From a label to the kind of event that it raises; a label that is not here raises none."""
     thresholds: Thresholds
     min_frames: int
     golden: Golden
@@ -192,6 +197,7 @@ class ModelManifest:
         if fields.integer("schema") != MANIFEST_SCHEMA:
             raise ContractError("schema", f"must be {MANIFEST_SCHEMA}; update the side that does not know it")
         kind = fields.choice("kind", ModelKind)
+        limits, golden = fields.inner("thresholds"), fields.inner("golden")
         return cls(
             name=_match(fields, "name", _NAME),
             version=_match(fields, "version", _NAME),
@@ -201,12 +207,17 @@ class ModelManifest:
             output=_detector(fields.inner("output")) if kind is ModelKind.DETECTOR else _shares(fields.inner("output")),
             labels=_labels(fields),
             events=_events(fields.inner("events")),
-            thresholds=_thresholds(fields.inner("thresholds")),
+            thresholds=Thresholds(limits.number("raise_at", 0, 1), limits.number("clear_at", 0, 1)),
             min_frames=fields.integer("min_frames", 1, _MOST_FRAMES),
-            golden=_golden(fields.inner("golden")),
+            golden=Golden(golden.text("input"), golden.text("output"), golden.number("tolerance", 0, 1)),
             provenance=_provenance(fields.inner("provenance")),
             licence=fields.text("licence"),
         )
+
+
+def numbered(fields: Fields, key: str, items: Sequence[object]) -> Fields:
+    """The items of a list as fields named by their place, so that an error names the item."""
+    return Fields({str(place): item for place, item in enumerate(items)}, fields.name(key))
 
 
 def _match(fields: Fields, key: str, pattern: re.Pattern[str]) -> str:
@@ -256,7 +267,7 @@ def _triple(fields: Fields, key: str) -> tuple[float, float, float]:
     items = fields.items(key, CHANNELS)
     if len(items) != CHANNELS:
         raise ContractError(fields.name(key), "must be three numbers: red, green, blue")
-    colours = Fields({str(place): item for place, item in enumerate(items)}, fields.name(key))
+    colours = numbered(fields, key, items)
     red, green, blue = (colours.number(str(place), -_LARGEST_NUMBER, _LARGEST_NUMBER) for place in range(CHANNELS))
     return red, green, blue
 
@@ -277,7 +288,7 @@ def _labels(fields: Fields) -> tuple[str, ...]:
     items = fields.items("labels", MOST_LABELS)
     if not items:
         raise ContractError(fields.name("labels"), "must have at least one")
-    labels = Fields({str(place): item for place, item in enumerate(items)}, fields.name("labels"))
+    labels = numbered(fields, "labels", items)
     return tuple(labels.text(key, LONGEST_LABEL) for key in labels.document)
 
 
@@ -287,14 +298,6 @@ def _events(fields: Fields) -> dict[str, EventKind]:
         if kind not in KINDS_OF_MODELS:
             raise ContractError(fields.name(label), f"must be one of {', '.join(KINDS_OF_MODELS)}")
     return kinds
-
-
-def _thresholds(fields: Fields) -> Thresholds:
-    return Thresholds(raise_at=fields.number("raise_at", 0, 1), clear_at=fields.number("clear_at", 0, 1))
-
-
-def _golden(fields: Fields) -> Golden:
-    return Golden(fields.text("input"), fields.text("output"), fields.number("tolerance", 0, 1))
 
 
 def _provenance(fields: Fields) -> Provenance:

@@ -17,7 +17,7 @@ from smartcam.contract.event import EventKind
 from smartcam.model.bundle import SIGNATURE_FILE, ModelBundle
 from smartcam.model.examine import Scaling, classifier_output, detector_output, input_spec, structured_picture
 from smartcam.model.golden import Answer, dump_answer
-from smartcam.model.heads import ClassifierHead, DetectorHead, Sightings
+from smartcam.model.heads import ClassifierHead, DetectorHead, RegionDetections
 from smartcam.model.interpreter import Interpreter
 from smartcam.model.manifest import (
     MANIFEST_FILE,
@@ -44,7 +44,10 @@ _NEWCOMERS: Final = ("???", "background")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the maker of a bundle says; the rest is found by running the model."""
+    """What the maker of a bundle states; the rest is found by running the model.
+
+    `scaling` is only needed if the model does not take samples as `examine.input_spec` assumes.
+    """
 
     name: str
     version: str
@@ -56,8 +59,6 @@ class Draft:
     licence: str
     provenance: Provenance = field(default_factory=Provenance)
     scaling: Scaling | None = None
-    """Only where the model does not take samples as `examine.input_spec` guesses."""
-    tolerance: float = TOLERANCE
 
 
 def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | None = None) -> ModelManifest:
@@ -125,7 +126,7 @@ def _manifest(
         events=draft.events,
         thresholds=draft.thresholds,
         min_frames=draft.min_frames,
-        golden=Golden(GOLDEN_INPUT, GOLDEN_OUTPUT, draft.tolerance),
+        golden=Golden(GOLDEN_INPUT, GOLDEN_OUTPUT, TOLERANCE),
         provenance=draft.provenance,
         licence=draft.licence,
     )
@@ -135,19 +136,19 @@ def _strongest(
     head: DetectorHead | ClassifierHead, pictures: list[NDArray[np.uint8]]
 ) -> tuple[NDArray[np.uint8], Answer]:
     """The picture with a sure answer: among weak ones, and at the very end of the scale, a wrong model could hide."""
-    answers: list[Answer] = [head.look(picture) for picture in pictures]
+    answers: list[Answer] = [head.infer(picture) for picture in pictures]
     best = max(range(len(pictures)), key=lambda place: _strength(answers[place]))
     return pictures[best], answers[best]
 
 
 def _strength(answer: Answer) -> float:
-    values = answer.scores if isinstance(answer, Sightings) else answer
+    values = answer.scores if isinstance(answer, RegionDetections) else answer
     highest = float(values.max()) if values.size else 0.0
     return highest if highest <= _SATURATED else 1 - highest
 
 
 def _check_labels(answer: Answer, labels: tuple[str, ...]) -> None:
-    if isinstance(answer, Sightings):
+    if isinstance(answer, RegionDetections):
         highest = int(answer.classes.max()) if answer.classes.size else 0
         if highest >= len(labels):
             raise ModelIntegrityError(f"sees class {highest}, but there are only {len(labels)} labels")

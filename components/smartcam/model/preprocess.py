@@ -12,7 +12,7 @@ from smartcam.model.manifest import CHANNELS, InputSpec, TensorType
 from smartcam.vision.picture import Picture
 
 _SAMPLES: Final = 256
-_INT8_OFFSET: Final = 128
+INT8_OFFSET: Final = 128
 
 
 def whole(picture: Picture) -> PixelBox:
@@ -34,7 +34,7 @@ class Preprocessor:
         samples = np.arange(_SAMPLES)[:, None]
         self._table = table[None, :, :]
         self._identity = spec.dtype is TensorType.UINT8 and bool((table == samples).all())
-        self._shifted = spec.dtype is TensorType.INT8 and bool((table == samples - _INT8_OFFSET).all())
+        self._shifted = spec.dtype is TensorType.INT8 and bool((table == samples - INT8_OFFSET).all())
         self._buffer = np.empty((1, spec.height, spec.width, CHANNELS), spec.dtype.value)
 
     def tensor(self, rgb: NDArray[np.uint8]) -> Tensor:
@@ -50,7 +50,7 @@ class Preprocessor:
         if self._identity:
             return rgb[None]
         if self._shifted:  # what converters make of uint8 models, five times faster than by table
-            np.bitwise_xor(rgb, _INT8_OFFSET, out=self._buffer[0].view(np.uint8))
+            np.bitwise_xor(rgb, INT8_OFFSET, out=self._buffer[0].view(np.uint8))
         else:
             cv2.LUT(rgb, self._table, dst=self._buffer[0])
         return self._buffer

@@ -1,10 +1,12 @@
 """Pictures as small JPEGs, and back."""
 
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from smartcam.contract.notice import PixelBox
 from smartcam.vision.picture import Picture
@@ -37,11 +39,19 @@ def encode_jpeg(picture: Picture, size: tuple[int, int], most_bytes: int) -> byt
     """
     rgb = picture.crop(PixelBox(0, 0, picture.width, picture.height), size)
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-    for quality in QUALITIES:
+    jpeg = best_jpeg(np.asarray(bgr, np.uint8), QUALITIES, most_bytes)
+    if jpeg is None:
+        raise ValueError(f"a JPEG of {size[0]}x{size[1]} does not fit into {most_bytes} bytes")
+    return jpeg
+
+
+def best_jpeg(bgr: NDArray[np.uint8], qualities: Sequence[int], most_bytes: int) -> bytes | None:
+    """BGR (height, width, 3) as a JPEG in the first of `qualities` that fits into `most_bytes`; None if none does."""
+    for quality in qualities:
         is_done, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
         if is_done and jpeg.size <= most_bytes:
             return jpeg.tobytes()
-    raise ValueError(f"a JPEG of {size[0]}x{size[1]} does not fit into {most_bytes} bytes")
+    return None
 
 
 def decode_jpeg(jpeg: bytes, width: int, height: int) -> Picture:

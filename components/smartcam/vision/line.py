@@ -41,19 +41,19 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class LineSide:
     """Where somebody was last, for sure, on one side of a line."""
 
     point: Corner
     is_right: bool
 
 
-def cross(line: Line, before: Ground | None, point: Corner) -> tuple[Ground | None, Direction | None]:
-    """The ground after the step to `point`, and the direction in which the line was crossed by it, if it was."""
+def cross(line: Line, before: LineSide | None, point: Corner) -> tuple[LineSide | None, Direction | None]:
+    """The side after the step to `point`, and the direction in which the line was crossed by it, if it was."""
     distance = line.distance(point)
     if abs(distance) < MARGIN:
         return before, None
-    now = Ground(point, distance > 0)
+    now = LineSide(point, distance > 0)
     if before is None or before.is_right == now.is_right or not line.is_between(before.point, point):
         return now, None
     return now, Direction.FORWARD if now.is_right else Direction.BACKWARD

@@ -1,7 +1,6 @@
 """The motion gate: which parts of a picture differ from what the camera usually sees."""
 
 import math
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from smartcam.contract.notice import MOST_BOXES, PixelBox
 from smartcam.vision.light import Matrix, WatchedPatches, change_of_light, patches, relit
 from smartcam.vision.mask import covered
-from smartcam.vision.shrink import Light, Luma, Shrinker, shrunk_shape
+from smartcam.vision.memory import pack_planes, unpack_planes
+from smartcam.vision.shrink import Light, Luma, Shrinker
 from smartcam.vision.zone import Zone
 
 Mask = NDArray[np.uint8]
@@ -42,7 +42,6 @@ _OBJECT_S: Final = 20.0
 """The same below an object: one of high contrast is taken in after two to three times as long."""
 _LASTING_S: Final = 120.0
 """Time constant of the lasting average, which learns nothing on and around objects."""
-_HEAD: Final = struct.Struct("<8s4H")
 _MARK: Final = b"smcgate1"
 _PLANES: Final = 3
 _NOISE_STEPS: Final = 16
@@ -101,17 +100,26 @@ class MotionGate:
         self._ignored = settings.ignored
         self._shrinker = Shrinker()
         self._shape: tuple[int, ...] = ()
-        self._change: float
-        self._masks: tuple[Mask, Mask]
-        self._lasting: Light
-        self._recent_patches: Light
-        self._lasting_now: Matrix
-        self._limit: Light
         nothing = np.zeros((1, 1), np.float32)
         self._watch_only(nothing)
         self._begin(nothing)
 
-    def look(self, luma: Luma, skipped: int = 0) -> tuple[PixelBox, ...]:
+    def _begin(self, small: Light) -> None:
+        nothing: Mask = np.zeros(small.shape, np.uint8)
+        self._age = self._untaught = self._seldom_untaught = 0
+        self._change = 1.0
+        self._recent: Light = small.copy()
+        self._lasting = small.copy()
+        self._limit = self._limit_of(np.full_like(small, _FIRST_NOISE))
+        self._masks = (nothing, nothing)
+        self._before = small
+        self._still = nothing
+        self._settled: Mask | None = None
+        self._changed = False
+        self._recent_patches = patches(small)
+        self._lasting_now: Matrix = self._lasting
+
+    def update(self, luma: Luma, skipped: int = 0) -> tuple[PixelBox, ...]:
         """Boxes of motion in pixels of the full picture, at most 16; none when the scene is still.
 
         `luma` is uint8 (height, width). A picture of another size starts the gate afresh. `skipped`: so many pictures
@@ -170,43 +178,21 @@ class MotionGate:
         """What the gate has learnt, for `recall`; empty before the first picture."""
         if not self._shape:
             return b""
-        planes = (self._recent, self._lasting, self._noise() * _NOISE_STEPS)
-        return _HEAD.pack(_MARK, *self._shape, *self._recent.shape) + b"".join(_bytes(plane) for plane in planes)
+        return pack_planes(_MARK, self._shape, (self._recent, self._lasting, self._noise() * _NOISE_STEPS))
 
     def recall(self, memory: bytes) -> bool:
         """Go on with what an earlier gate has learnt; False, and nothing is changed, where that cannot be used."""
-        try:
-            mark, height, width, rows, columns = _HEAD.unpack_from(memory)
-        except struct.error:
+        known = unpack_planes(memory, _MARK, _PLANES)
+        if known is None:
             return False
-        cells = rows * columns
-        if mark != _MARK or not cells or len(memory) != _HEAD.size + _PLANES * cells:
-            return False
-        planes = np.frombuffer(memory, np.uint8, offset=_HEAD.size).reshape(_PLANES, rows, columns).astype(np.float32)
-        if shrunk_shape(height, width) != (rows, columns):
-            return False
+        shape, planes = known
         self._watch_only(planes[0])
         self._begin(self._blackened(planes[0]))
-        self._shape = (height, width)
+        self._shape = shape
         self._lasting, self._limit = planes[1].copy(), self._limit_of(planes[2] / np.float32(_NOISE_STEPS))
         self._age = _LEARNT_FRAMES
         self._compare_averages()
         return True
-
-    def _begin(self, small: Light) -> None:
-        nothing: Mask = np.zeros(small.shape, np.uint8)
-        self._age = self._untaught = self._seldom_untaught = 0
-        self._change = 1.0
-        self._recent: Light = small.copy()
-        self._lasting = small.copy()
-        self._limit = self._limit_of(np.full_like(small, _FIRST_NOISE))
-        self._masks = (nothing, nothing)
-        self._before = small
-        self._still = nothing
-        self._settled: Mask | None = None
-        self._changed = False
-        self._recent_patches = patches(small)
-        self._lasting_now = self._lasting
 
     def _watch_only(self, small: Light) -> None:
         """Lay out what is watched: everything but the ignored zones."""
@@ -281,10 +267,6 @@ class MotionGate:
 
     def _frames_of(self, seconds: float) -> int:
         return max(round(seconds * self._rate), 1)
-
-
-def _bytes(plane: Light) -> bytes:
-    return np.clip(np.round(plane), 0, 255).astype(np.uint8).tobytes()
 
 
 def _is_another_scene(share: float, jump: float) -> bool:

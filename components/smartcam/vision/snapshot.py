@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from smartcam.contract.event import NormalBox
 from smartcam.contract.notice import PixelBox
+from smartcam.vision.jpeg import best_jpeg
 from smartcam.vision.picture import Picture
 
 LARGEST_BYTES: Final = 100_000
@@ -46,11 +47,9 @@ def draw(picture: Picture, box: NormalBox, label: str) -> bytes:
     """The whole picture with the box and its label drawn, as a JPEG of fewer than `LARGEST_BYTES` bytes."""
     image = _scaled(picture.to_bgr(), _LONGEST_SIDE)
     while True:
-        drawn = _drawn(image, box, label)
-        for quality in _QUALITIES:
-            done, jpeg = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, quality])
-            if done and jpeg.size < LARGEST_BYTES:
-                return jpeg.tobytes()
+        jpeg = best_jpeg(_drawn(image, box, label), _QUALITIES, LARGEST_BYTES - 1)
+        if jpeg is not None:
+            return jpeg
         image = _scaled(image, max(image.shape[:2]) * 3 // 4)
 
 

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Light = NDArray[np.float32]
+from smartcam.vision.shrink import Light
+
 Grid = NDArray[np.float32]
 """One value a block, float32 (ROWS, COLUMNS)."""
 

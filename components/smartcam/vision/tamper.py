@@ -1,20 +1,17 @@
 """The tamper watch: is the camera still looking at what it is there to look at?"""
 
 import math
-import struct
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.shrink import Shrinker, shrunk_shape
-from smartcam.vision.survey import Blocks, Light, Survey, mean_of, survey
+from smartcam.vision.memory import pack_planes, unpack_planes
+from smartcam.vision.shrink import Light, Luma, Shrinker
+from smartcam.vision.survey import Blocks, Survey, mean_of, survey
 from smartcam.vision.visibility import Visibility
-
-Luma = NDArray[np.uint8]
 
 _LOOK_S: Final = 0.5
 """Pictures that come sooner after one another are not looked at: tampering takes longer."""
@@ -71,8 +68,6 @@ _EVERY: Final = 4
 _EVERY_ROW: Final = 16
 """Identical pictures are told by every 16th row; noise leaves none of them alone."""
 
-
-_HEAD: Final = struct.Struct("<8s4H")
 _MARK: Final = b"smcview1"
 
 
@@ -124,17 +119,27 @@ class TamperWatch:
         self._shape: tuple[int, ...] = ()
         self._shrinker = Shrinker()
         self._report = ALL_WELL
+        self._looks = 0
+        self._recalled: tuple[tuple[int, int], Light] | None = None
+
+    def _begin(self, luma: Luma, at: MonotonicNs) -> None:
+        is_new_size = bool(self._shape)
+        self._shape = luma.shape
+        if is_new_size:
+            self._report = ALL_WELL
         self._looks = self._doubt_ns = 0
         self._noise = self._contrast = 1.0
         self._structure = 0.0
-        self._at = self._good_at = self._learnt_at = MonotonicNs(0)
-        self._recalled: tuple[tuple[int, int], Light] | None = None
-        self._rows: Luma
-        self._reference: Blocks
-        self._before: Blocks
+        self._at = self._good_at = self._learnt_at = at
+        self._rows = luma[::_EVERY_ROW].copy()
+        self._reference = self._before = Blocks.of(self._shrinker.shrink(luma))
+        if self._recalled is not None and self._recalled[0] == luma.shape:
+            self._reference, self._looks = Blocks.of(self._recalled[1][0]), _SETTLING_LOOKS + 1
+            self._structure = math.sqrt(mean_of(self._reference.variance))
+        self._recalled = None
         self._quick, self._frozen, self._good, self._other_view, self._busy = (_Run() for _ in range(5))
 
-    def look(self, luma: Luma, at: MonotonicNs) -> TamperReport:
+    def update(self, luma: Luma, at: MonotonicNs) -> TamperReport:
         """The state of the camera. `luma` is uint8 (height, width), `at` the time at which it was taken.
 
         A picture of another size starts the watch afresh.
@@ -162,7 +167,7 @@ class TamperWatch:
             self._judge(seen, now, elapsed_ns, is_same=is_same)
         return self._report
 
-    def hold(self, cause: Cause) -> None:
+    def resume(self, cause: Cause) -> None:
         """Go on with an alarm that an earlier watch has raised: it is over when the view is good again."""
         self._report = TamperReport(cause, self._report.score, self._report.visibility)
 
@@ -170,42 +175,12 @@ class TamperWatch:
         """The reference view, for `recall`; empty before there is one."""
         if self._looks <= _SETTLING_LOOKS:
             return b""
-        small = self._reference.small
-        return (
-            _HEAD.pack(_MARK, *self._shape, *small.shape) + np.clip(np.round(small), 0, 255).astype(np.uint8).tobytes()
-        )
+        return pack_planes(_MARK, self._shape, (self._reference.small,))
 
     def recall(self, memory: bytes) -> bool:
         """Begin with the view of an earlier watch; False where that cannot be used. To be called before any look."""
-        try:
-            mark, height, width, rows, columns = _HEAD.unpack_from(memory)
-        except struct.error:
-            return False
-        if mark != _MARK or not rows * columns or len(memory) != _HEAD.size + rows * columns:
-            return False
-        if shrunk_shape(height, width) != (rows, columns):
-            return False
-        small = np.frombuffer(memory, np.uint8, offset=_HEAD.size).reshape(rows, columns).astype(np.float32)
-        self._recalled = (height, width), small
-        return True
-
-    def _begin(self, luma: Luma, at: MonotonicNs) -> None:
-        is_new_size = bool(self._shape)
-        self._shape = luma.shape
-        if is_new_size:
-            self._report = ALL_WELL
-        self._looks = self._doubt_ns = 0
-        self._noise = self._contrast = 1.0
-        self._structure = 0.0
-        self._at = self._good_at = self._learnt_at = at
-        self._rows = luma[::_EVERY_ROW].copy()
-        self._reference = self._before = Blocks.of(self._shrinker.shrink(luma))
-        if self._recalled is not None and self._recalled[0] == luma.shape:
-            self._reference, self._looks = Blocks.of(self._recalled[1]), _SETTLING_LOOKS + 1
-            self._structure = math.sqrt(mean_of(self._reference.variance))
-        self._recalled = None
-        for run in (self._quick, self._frozen, self._good, self._other_view, self._busy):
-            run.since = None
+        self._recalled = unpack_planes(memory, _MARK, 1)
+        return self._recalled is not None
 
     def _judge(self, seen: Survey, now: Blocks, elapsed_ns: int, *, is_same: bool) -> None:
         at, raised = self._at, self._report.cause

@@ -36,7 +36,7 @@ class WeeklyHours:
     place: tzinfo
     days: tuple[tuple[Span, ...], ...]
 
-    def hold(self, at: UtcNs) -> bool:
+    def contains(self, at: UtcNs) -> bool:
         """Whether the moment lies in the hours."""
         local = (_EPOCH + timedelta(microseconds=at // 1000)).astimezone(self.place)
         minute = local.hour * 60 + local.minute

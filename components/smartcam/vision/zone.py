@@ -20,7 +20,7 @@ class Zone:
     name: str
     corners: tuple[Corner, ...]
 
-    def holds(self, x: float, y: float) -> bool:
+    def contains(self, x: float, y: float) -> bool:
         """Whether the point lies in the zone; a point on its edge does."""
         inside = False
         for (x1, y1), (x2, y2) in zip(self.corners, (*self.corners[1:], self.corners[0]), strict=True):
@@ -39,7 +39,7 @@ def standing_point(box: NormalBox) -> Corner:
 def zone_of(zones: Sequence[Zone], box: NormalBox) -> Zone | None:
     """The first zone in which the object of the box stands."""
     x, y = standing_point(box)
-    return next((zone for zone in zones if zone.holds(x, y)), None)
+    return next((zone for zone in zones if zone.contains(x, y)), None)
 
 
 def zone(name: str, corners: Sequence[Corner], key: str) -> Zone:

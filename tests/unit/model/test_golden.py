@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.model.golden import check_answer, dump_answer, parse_answer
-from smartcam.model.heads import Sightings
+from smartcam.model.heads import RegionDetections
 
 BOX, ELSEWHERE = (0.1, 0.1, 0.4, 0.4), (0.6, 0.6, 0.9, 0.9)
 
 
-def sightings(*rows: tuple[int, float, tuple[float, ...]]) -> Sightings:
-    return Sightings(
+def sightings(*rows: tuple[int, float, tuple[float, ...]]) -> RegionDetections:
+    return RegionDetections(
         np.array([row[2] for row in rows], np.float32).reshape(-1, 4),
         np.array([row[1] for row in rows], np.float32),
         np.array([row[0] for row in rows], np.int64),
@@ -28,13 +28,13 @@ GOLDEN = sightings((0, 0.9, BOX), (1, 0.6, ELSEWHERE), (2, 0.1, BOX))
 @given(st.lists(st.floats(0, 1, width=32), max_size=8))
 def test_shares_come_back(shares: list[float]) -> None:
     answer = parse_answer(dump_answer(np.array(shares, np.float32)))
-    assert not isinstance(answer, Sightings)
+    assert not isinstance(answer, RegionDetections)
     np.testing.assert_allclose(answer, shares, atol=1e-6)
 
 
 def test_sightings_come_back() -> None:
     answer = parse_answer(dump_answer(GOLDEN))
-    assert isinstance(answer, Sightings)
+    assert isinstance(answer, RegionDetections)
     np.testing.assert_allclose(answer.boxes, GOLDEN.boxes, atol=1e-6)
     np.testing.assert_allclose(answer.scores, GOLDEN.scores, atol=1e-6)
     assert answer.classes.tolist() == [0, 1, 2]
@@ -42,7 +42,7 @@ def test_sightings_come_back() -> None:
 
 def test_no_sightings_come_back_as_none() -> None:
     answer = parse_answer(dump_answer(sightings()))
-    assert isinstance(answer, Sightings)
+    assert isinstance(answer, RegionDetections)
     assert answer.boxes.shape == (0, 4)
 
 
@@ -85,7 +85,7 @@ def test_rounding_and_another_order_pass() -> None:
     ],
     ids=["weaker", "another class", "another place", "blind", "something new"],
 )
-def test_another_model_does_not_pass(actual: Sightings, complaint: str) -> None:
+def test_another_model_does_not_pass(actual: RegionDetections, complaint: str) -> None:
     with pytest.raises(ModelIntegrityError, match=complaint):
         check_answer(GOLDEN, actual, 0.05)
 

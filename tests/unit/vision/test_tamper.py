@@ -49,7 +49,7 @@ class Timeline:
         pictures = [picture] * round(seconds * FPS)
         for shown in pictures if still else noisy(pictures, seed=round(self.at_s)):
             self.at_s += 1 / FPS
-            report = self.watch.look(shown, MonotonicNs(round(self.at_s * NS_PER_S)))
+            report = self.watch.update(shown, MonotonicNs(round(self.at_s * NS_PER_S)))
         return report
 
 
@@ -119,7 +119,7 @@ def alarms(path: Path, fps: float = 5.0) -> list[tuple[float, str]]:
             taken = clip.next()
             seen = eye.look(taken.picture, taken.position_ns)
             if seen.picture is not None:
-                cause = watch.look(seen.picture.luma, MonotonicNs(NS_PER_S + taken.position_ns)).cause
+                cause = watch.update(seen.picture.luma, MonotonicNs(NS_PER_S + taken.position_ns)).cause
                 if cause is not None and cause is not last:
                     raised.append((taken.position_ns / NS_PER_S, str(cause)))
                 last = cause
@@ -212,7 +212,7 @@ def test_an_alarm_that_is_held_goes_on_until_the_view_is_good() -> None:
     earlier = settled(room())
     later = TamperWatch()
     later.recall(earlier.watch.remember())
-    later.hold(Cause.COVERED)
+    later.resume(Cause.COVERED)
     timeline = Timeline(later)
     assert timeline.show(np.full((120, 160), 90, np.uint8), 0.5).cause is Cause.COVERED
     assert timeline.show(room(), 6).cause is None
@@ -243,5 +243,5 @@ def test_pictures_of_any_size_and_content_can_be_looked_at(half_width: int, half
         picture = rng.integers(0, 256, (2 * half_height, 2 * half_width), dtype=np.uint8)
         if second % 3:
             picture[:] = level
-        report = watch.look(picture, MonotonicNs(second * NS_PER_S))
+        report = watch.update(picture, MonotonicNs(second * NS_PER_S))
         assert 0 <= report.score <= 1
