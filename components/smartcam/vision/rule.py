@@ -11,22 +11,22 @@ from smartcam.vision.week import WeeklyHours
 from smartcam.vision.zone import Zone, standing_point, zone_of
 
 ANYTHING: Final = "anything"
-"""The name of the rule that holds where a camera has none of its own."""
+"""The name of the rule for cameras without rules of their own."""
 MOTION: Final = "motion"
-"""Stands where a label would, for what moves with purpose and has none."""
+"""Used in place of a label for what moves with purpose and has none."""
 _CROSSED_S: Final = 3.0
-"""A crossing counts for so long: the object may be known for what it is a moment after it has crossed."""
+"""How long a crossing counts: an object may be recognised a moment after it has crossed."""
 _AWAY_S: Final = 5.0
-"""Who is out of a zone, or out of sight, for no longer goes on loitering."""
+"""An object that leaves a zone, or is out of sight, for no longer than this is still loitering."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """All of it must be true of an object at once; what is empty or None is true of every object.
+    """All conditions must be true of an object at once; an empty one, or None, is true of every object.
 
-    `labels`: what it is; `motion` for what has no label. `zones`: it stands in one of them. `line` and `direction`:
-    it has just crossed. `loiter_s`: it has been there (in the zones, or in sight) for so long. `min_size` and
-    `max_size`: the share of the picture that its box covers. `hours`: the time of the week.
+    `labels`: what it is; `motion` for an object without a label. `zones`: it stands in one of them. `line` and
+    `direction`: it has just crossed the line that way. `loiter_s`: how long it must have been there (in the zones, or
+    in sight). `min_size` and `max_size`: the share of the picture that its box covers. `hours`: the time of the week.
     """
 
     name: str = ANYTHING
@@ -42,7 +42,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An object in one look. `utc` is None while the device does not know the time: then every hour counts."""
+    """An object in one frame. `utc` is None while the device does not know the time; then every hour counts."""
 
     at: MonotonicNs
     utc: UtcNs | None
@@ -52,7 +52,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """What a rule remembers of one object: since when and until when it was there, and where it crossed."""
+    """What a rule remembers about one object: when it was there, and when it crossed the line."""
 
     there_since: MonotonicNs | None = None
     there_last: MonotonicNs | None = None
@@ -62,10 +62,7 @@ class RuleState:
 
 @dataclass(frozen=True, slots=True)
 class RuleMatch:
-    """The rule that is true of an object now, and the zone in which it stands.
-
-    `loiter_s`: for how long the object had to be there for it.
-    """
+    """The rule that is true of an object now, the zone it stands in, and how long it had to loiter for that."""
 
     rule: str
     zone: str | None
@@ -73,7 +70,7 @@ class RuleMatch:
 
 
 def observe(rule: Rule, state: RuleState, candidate: Candidate) -> tuple[RuleState, RuleMatch | None]:
-    """The rule's memory of an object after a look at it, and whether all of the rule is true now."""
+    """The rule's state for an object after one more frame, and the match if all its conditions are true now."""
     zone = zone_of(rule.zones, candidate.box)
     state = _loiter(state, candidate.at, is_there=zone is not None or not rule.zones)
     state = _walk(rule, state, candidate)
@@ -85,7 +82,7 @@ def observe(rule: Rule, state: RuleState, candidate: Candidate) -> tuple[RuleSta
 def observe_all(
     rules: Sequence[Rule], states: Sequence[RuleState], candidate: Candidate
 ) -> tuple[tuple[RuleState, ...], RuleMatch | None]:
-    """The same for all rules in their order: the first that is true counts."""
+    """The same for all rules, in order: the first match counts."""
     seen = [observe(rule, state, candidate) for rule, state in zip(rules, states, strict=True)]
     return tuple(state for state, _ in seen), next((fired for _, fired in seen if fired is not None), None)
 
@@ -106,7 +103,7 @@ def _walk(rule: Rule, state: RuleState, candidate: Candidate) -> RuleState:
 
 
 def applies(rule: Rule, label: str, utc: UtcNs | None) -> bool:
-    """Whether the rule means what has this label, at this time; None while the time is not known."""
+    """Whether the rule applies to this label at this time; `utc` is None while the time is not known."""
     in_time = rule.hours is None or utc is None or rule.hours.contains(utc)
     return in_time and (not rule.labels or label in rule.labels)
 

@@ -71,7 +71,7 @@ def test_a_walk_and_its_way_back_cross_in_opposite_directions(start: Point, end:
         (((0.1, 0.1),), "two points"),
         (((0.1, 0.1), (0.2, 0.2), (0.3, 0.1)), "two points"),
         (((0.1, 0.1), (1.2, 0.2)), "from 0 to 1"),
-        (((0.1, 0.1), (0.1, 0.1)), "lie apart"),
+        (((0.1, 0.1), (0.1, 0.1)), "not at the same place"),
     ],
 )
 def test_what_is_no_line_is_refused_by_its_key(given_points: tuple[Point, ...], remedy: str) -> None:

@@ -157,7 +157,7 @@ def test_sensitivity_is_the_least_contrast_that_counts() -> None:
     ("sensitivity", "rate"), [(-0.1, 10), (1.1, 10), (0.5, 0), (0.5, -1), (float("nan"), 10), (0.5, float("nan"))]
 )
 def test_settings_out_of_range_are_refused(sensitivity: float, rate: float) -> None:
-    with pytest.raises(ValueError, match="sensitivity is 0 to 1"):
+    with pytest.raises(ValueError, match="sensitivity must be 0 to 1"):
         MotionSettings(sensitivity, rate)
 
 

@@ -66,7 +66,7 @@ def test_the_direction_of_the_corners_does_not_matter(corners: list[tuple[float,
     ("corners", "remedy"),
     [
         ([(0.0, 0.0), (1.0, 1.0)], "3 to 64 corners"),
-        ([(0.0, 0.0), (1.0, 1.0), (1.5, 0.0)], "shares of the picture"),
+        ([(0.0, 0.0), (1.0, 1.0), (1.5, 0.0)], "must be normalised"),
         ([(0.0, 0.0), (0.5, 0.5), (1.0, 1.0)], "one line"),
         ([(0.0, 0.0), (1.0, 1.0), (0.0, 0.0)], "one line"),
     ],
