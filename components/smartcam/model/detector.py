@@ -16,7 +16,7 @@ from smartcam.vision.boxes import overlaps
 from smartcam.vision.picture import Picture
 
 LARGEST_SHARE: Final = 0.7
-"""A box over more of the picture than this is no object: such ones come on grey and infrared pictures."""
+"""A box that covers more of the picture is not an object; grey and infrared pictures produce such boxes."""
 _SAME_OBJECT: Final = 0.5
 
 FloatArray = NDArray[np.float32]
@@ -28,17 +28,17 @@ class SsdDetector:
     def __init__(
         self, head: DetectorHead, manifest: ModelManifest, floor: float = 0.2, policy: RegionPolicy | None = None
     ) -> None:
-        """`floor` is the least score that is reported: weak ones too, for scores kept per track."""
+        """`floor` is the lowest score that is reported; weak detections are needed for the scores of tracks."""
         self.manifest = manifest
         self._head = head
         self._floor = floor
         self._policy = policy or RegionPolicy(least_pixels=max(manifest.input.width, manifest.input.height))
 
     def detect(self, picture: Picture, regions: Sequence[PixelBox]) -> Detections:
-        """The objects where something moved, or in the whole picture.
+        """The objects where something moved, or in the whole picture if nothing did.
 
         Raises:
-            ModelIntegrityError: when the model fails.
+            ModelIntegrityError: if the model fails.
         """
         looked_at = plan_regions(regions, picture.width, picture.height, self._policy)
         seen = [self._head.infer(crop_rgb(picture, region, self.manifest.input)) for region in looked_at]
@@ -54,7 +54,7 @@ class SsdDetector:
 
 
 def keep_best(boxes: FloatArray, scores: FloatArray, classes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The places of the boxes to keep, the surest first: of several boxes of one object and class, the surest.
+    """The indices of the boxes to keep, the surest first: of several boxes of one object and class, the surest.
 
     The model has done this within each region; this does it across regions.
     """

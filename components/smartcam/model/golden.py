@@ -17,7 +17,7 @@ _LEAST_IOU: Final = 0.5
 _DIGITS: Final = 6
 
 Answer = RegionDetections | NDArray[np.float32]
-"""What a head says: sightings of a detector, shares of a classifier."""
+"""The result of a head: detections, or the probabilities of a classifier."""
 
 
 def dump_answer(answer: Answer) -> bytes:
@@ -52,22 +52,22 @@ def parse_answer(payload: bytes) -> Answer:
 
 
 def check_answer(expected: Answer, actual: Answer, tolerance: float) -> None:
-    """Compares what the model says now with what it said when the bundle was made.
+    """Compares the model's answer with the one it gave when the bundle was made.
 
     Raises:
         ModelIntegrityError: naming the first difference.
     """
     if isinstance(expected, RegionDetections) and isinstance(actual, RegionDetections):
-        _check_sightings(expected, actual, tolerance, "is not seen")
+        _check_sightings(expected, actual, tolerance, "is not detected")
         _check_sightings(actual, expected, tolerance, "was not there when the bundle was made")
     elif not isinstance(expected, RegionDetections) and not isinstance(actual, RegionDetections):
         _check_shares(expected, actual, tolerance)
     else:
-        raise ModelIntegrityError("golden output is of another kind of model")
+        raise ModelIntegrityError("golden output belongs to another kind of model")
 
 
 def _check_sightings(these: RegionDetections, those: RegionDetections, tolerance: float, complaint: str) -> None:
-    """What is near the last place of a full list may be pushed off it by rounding, and is not compared."""
+    """Scores near the last place of a full list are not compared, because rounding may push them off it."""
     last = max((float(side.scores[-1]) for side in (these, those) if len(side.scores)), default=0.0)
     overlap = overlaps(these.boxes, those.boxes)
     for place, score in enumerate(these.scores.tolist()):
@@ -83,7 +83,7 @@ def _check_sightings(these: RegionDetections, those: RegionDetections, tolerance
 
 def _check_shares(expected: NDArray[np.float32], actual: NDArray[np.float32], tolerance: float) -> None:
     if expected.shape != actual.shape:
-        raise ModelIntegrityError(f"golden output has {expected.size} shares, the model gives {actual.size}")
+        raise ModelIntegrityError(f"golden output has {expected.size} shares, but the model gives {actual.size}")
     difference = np.abs(expected - actual)
     worst = int(difference.argmax())
     if difference[worst] > tolerance:

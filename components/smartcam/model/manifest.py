@@ -1,4 +1,4 @@
-"""The paper that goes with a model: what it is, what it takes, what it says, where it comes from."""
+"""The manifest of a model: what it is, what it takes, what it answers, where it comes from."""
 
 import json
 import re
@@ -16,7 +16,7 @@ MODEL_FILE: Final = "model.tflite"
 MANIFEST_FILE: Final = "manifest.json"
 MAKE_ONE: Final = "make a bundle with `smartcam bundle`"
 NO_MANIFEST: Final = f"has no {MANIFEST_FILE}; {MAKE_ONE}"
-"""What is said of a folder that is no bundle."""
+"""The error for a folder that is not a bundle."""
 MOST_LABELS: Final = 2000
 LONGEST_LABEL: Final = 64
 CHANNELS: Final = 3
@@ -39,11 +39,11 @@ class ModelKind(StrEnum):
     DETECTOR = "detector"
     """An SSD with post-processing: boxes, classes, scores, count."""
     CLASSIFIER = "classifier"
-    """One share for each label, for the whole picture."""
+    """One probability per label, for the whole picture."""
 
 
 class TensorType(StrEnum):
-    """The numbers that a model takes."""
+    """The type of a model's input."""
 
     UINT8 = "uint8"
     INT8 = "int8"
@@ -51,7 +51,7 @@ class TensorType(StrEnum):
 
 
 class Activation(StrEnum):
-    """What a classifier's numbers are."""
+    """What a classifier's numbers mean."""
 
     PROBABILITY = "probability"
     LOGITS = "logits"
@@ -61,7 +61,7 @@ class Activation(StrEnum):
 class InputSpec:
     """The picture that a model takes: RGB, (1, height, width, 3).
 
-    A sample p of 0 to 255 becomes `(p - mean) / std`, and where the type is a quantised one
+    A sample p of 0 to 255 becomes `(p - mean) / std`, and for a quantised type
     `round(that / scale) + zero_point`, clipped to the type. `scale` is 0 for float32.
     """
 
@@ -76,7 +76,7 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class DetectorOutput:
-    """Which of the model's outputs is what, counted from 0 in the model's order."""
+    """The index of each output in the model's order."""
 
     boxes: int
     classes: int
@@ -95,7 +95,7 @@ class ClassifierOutput:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """`0 <= clear_at <= raise_at <= 1`: defaults, which a camera's configuration may replace."""
+    """`0 <= clear_at <= raise_at <= 1`: defaults that a camera's configuration may override."""
 
     raise_at: float
     clear_at: float
@@ -103,10 +103,10 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A picture and what the model said of it: the proof that this device computes the same.
+    """A picture and the model's answer to it, which prove that this device computes the same.
 
-    `input` is a file of RGB uint8 (height, width, 3); `output` a JSON file; `tolerance` the
-    largest difference of a score that passes.
+    `input` is a file of RGB uint8 (height, width, 3), `output` a JSON file, `tolerance` the largest difference of a
+    score that is accepted.
     """
 
     input: str
@@ -150,7 +150,7 @@ class ModelManifest:
     licence: str
 
     def __post_init__(self) -> None:
-        """Raises ContractError where the fields contradict one another."""
+        """Raises ContractError if the fields contradict each other."""
         if (self.kind is ModelKind.DETECTOR) != isinstance(self.output, DetectorOutput):
             raise ContractError("output", f"does not fit a {self.kind}")
         for label in self.events:
@@ -166,7 +166,7 @@ class ModelManifest:
                 raise ContractError(f"files.{name}", "is missing")
 
     def to_json(self) -> bytes:
-        """The manifest as JSON in UTF-8, one field a line so that people can read it."""
+        """The manifest as JSON in UTF-8, one field per line so that people can read it."""
         source = self.provenance
         document: dict[str, object] = {
             "schema": MANIFEST_SCHEMA,
@@ -216,7 +216,7 @@ class ModelManifest:
 
 
 def numbered(fields: Fields, key: str, items: Sequence[object]) -> Fields:
-    """The items of a list as fields named by their place, so that an error names the item."""
+    """The items of a list as fields named by their index, so that an error names the item."""
     return Fields({str(place): item for place, item in enumerate(items)}, fields.name(key))
 
 

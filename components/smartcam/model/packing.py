@@ -1,4 +1,4 @@
-"""Making a bundle from a model file: examined, given a golden picture, proven, then put in place at once."""
+"""Makes a bundle from a model file: examines it, adds a golden picture, checks the result, puts it in place at once."""
 
 import hashlib
 import os
@@ -36,10 +36,10 @@ from smartcam.model.signature import sign
 GOLDEN_INPUT: Final = "golden_input.bin"
 GOLDEN_OUTPUT: Final = "golden_output.json"
 TOLERANCE: Final = 0.05
-"""Another processor or runtime rounds otherwise: a few hundredths of a score, never a tenth."""
+"""Another processor or runtime rounds differently: by a few hundredths of a score, never by a tenth."""
 _CANDIDATES: Final = 16
 _SATURATED: Final = 0.95
-_NEWCOMERS: Final = ("???", "background")
+_PLACEHOLDERS: Final = ("???", "background")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ class Draft:
 def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | None = None) -> ModelManifest:
     """Writes a bundle into a new folder, signed when a key (Ed25519, 32 raw bytes or PEM) is given.
 
-    The folder appears when everything in it is written and opens as a bundle, or not at all.
+    The folder appears only once everything in it is written and opens as a bundle.
 
     Raises:
-        ModelIntegrityError: when the model cannot be what the draft says.
+        ModelIntegrityError: if the model does not fit the draft.
         ContractError: naming the wrong field of the draft.
-        FileExistsError: when there is something at `folder`.
-        OSError: when the disk refuses.
+        FileExistsError: if there is something at `folder`.
+        OSError: if it cannot be written.
     """
     if os.path.lexists(folder):
         raise FileExistsError(f"{folder} exists; a bundle is written into a new folder")
@@ -104,11 +104,11 @@ def _contents(model: bytes, draft: Draft, private_key: bytes | None) -> dict[str
         picture, answer = _strongest(ClassifierHead(interpreter, spec, output), pictures)
     _check_labels(answer, draft.labels)
     contents = {MODEL_FILE: model, GOLDEN_INPUT: picture.tobytes(), GOLDEN_OUTPUT: dump_answer(answer)}
-    paper = _manifest(draft, spec, output, contents).to_json()
-    ModelManifest.from_json(paper)  # the reader's rules hold for the writer too
-    contents[MANIFEST_FILE] = paper
+    document = _manifest(draft, spec, output, contents).to_json()
+    ModelManifest.from_json(document)  # the reader's rules hold for the writer too
+    contents[MANIFEST_FILE] = document
     if private_key is not None:
-        contents[SIGNATURE_FILE] = sign(paper, private_key)
+        contents[SIGNATURE_FILE] = sign(document, private_key)
     return contents
 
 
@@ -135,7 +135,7 @@ def _manifest(
 def _strongest(
     head: DetectorHead | ClassifierHead, pictures: list[NDArray[np.uint8]]
 ) -> tuple[NDArray[np.uint8], Answer]:
-    """The picture with a sure answer: among weak ones, and at the very end of the scale, a wrong model could hide."""
+    """The picture with the surest answer that is not saturated: weak or saturated answers could hide a wrong model."""
     answers: list[Answer] = [head.infer(picture) for picture in pictures]
     best = max(range(len(pictures)), key=lambda place: _strength(answers[place]))
     return pictures[best], answers[best]
@@ -151,27 +151,27 @@ def _check_labels(answer: Answer, labels: tuple[str, ...]) -> None:
     if isinstance(answer, RegionDetections):
         highest = int(answer.classes.max()) if answer.classes.size else 0
         if highest >= len(labels):
-            raise ModelIntegrityError(f"sees class {highest}, but there are only {len(labels)} labels")
+            raise ModelIntegrityError(f"detects class {highest}, but there are only {len(labels)} labels")
     elif answer.size != len(labels):
         raise ModelIntegrityError(f"gives {answer.size} shares, but there are {len(labels)} labels")
 
 
 def read_labels(text: str, kind: ModelKind) -> tuple[str, ...]:
-    """Labels of a file with one a line, or `number name` a line; an empty place becomes `???`.
+    """The labels in a file with one per line, or `number name` per line; an empty line becomes `???`.
 
-    A detector's classes count from the first object, so a leading `???` or `background` is left out.
+    A detector's classes count from the first object, so a leading `???` or `background` is dropped.
 
     Raises:
-        ContractError: when there are none, or a number is out of range.
+        ContractError: if there are none, or a number is out of range.
     """
     lines = [line.strip() for line in text.removeprefix("\ufeff").strip().splitlines()]
     if lines and all(line.split(maxsplit=1)[0].rstrip(":").isdecimal() and " " in line for line in lines if line):
         lines = _numbered(lines)
-    if kind is ModelKind.DETECTOR and lines and lines[0].lower() in _NEWCOMERS:
+    if kind is ModelKind.DETECTOR and lines and lines[0].lower() in _PLACEHOLDERS:
         lines = lines[1:]
     if not any(lines):
-        raise ContractError("labels", "has no labels, one a line")
-    return tuple(line or _NEWCOMERS[0] for line in lines)
+        raise ContractError("labels", "must have labels, one per line")
+    return tuple(line or _PLACEHOLDERS[0] for line in lines)
 
 
 def _numbered(lines: list[str]) -> list[str]:

@@ -65,7 +65,7 @@ def test_a_wrong_answer_file_is_named_by_field(document: object, field: str) -> 
 def test_rounding_and_another_order_pass() -> None:
     rounded = sightings((0, 0.88, BOX), (1, 0.63, ELSEWHERE), (5, 0.12, ELSEWHERE))
     check_answer(GOLDEN, rounded, 0.05)
-    with pytest.raises(ModelIntegrityError, match=r"class 0 with score 0\.900 is not seen"):
+    with pytest.raises(ModelIntegrityError, match=r"class 0 with score 0\.900 is not detected"):
         check_answer(GOLDEN, rounded, 0.01)
     near = sightings((0, 0.5, BOX), (1, 0.49, ELSEWHERE), (2, 0.1, BOX))
     check_answer(near, sightings((1, 0.5, ELSEWHERE), (0, 0.49, BOX), (2, 0.1, BOX)), 0.05)
@@ -74,10 +74,13 @@ def test_rounding_and_another_order_pass() -> None:
 @pytest.mark.parametrize(
     ("actual", "complaint"),
     [
-        (sightings((0, 0.8, BOX), (1, 0.6, ELSEWHERE), (2, 0.1, BOX)), "class 0 with score 0.900 is not seen"),
-        (sightings((3, 0.9, BOX), (1, 0.6, ELSEWHERE), (2, 0.1, BOX)), "class 0 with score 0.900 is not seen"),
-        (sightings((0, 0.9, ELSEWHERE), (1, 0.6, ELSEWHERE), (2, 0.1, BOX)), "class 0 with score 0.900 is not seen"),
-        (sightings(), "class 0 with score 0.900 is not seen"),
+        (sightings((0, 0.8, BOX), (1, 0.6, ELSEWHERE), (2, 0.1, BOX)), "class 0 with score 0.900 is not detected"),
+        (sightings((3, 0.9, BOX), (1, 0.6, ELSEWHERE), (2, 0.1, BOX)), "class 0 with score 0.900 is not detected"),
+        (
+            sightings((0, 0.9, ELSEWHERE), (1, 0.6, ELSEWHERE), (2, 0.1, BOX)),
+            "class 0 with score 0.900 is not detected",
+        ),
+        (sightings(), "class 0 with score 0.900 is not detected"),
         (
             sightings((0, 0.9, BOX), (7, 0.7, BOX), (1, 0.6, ELSEWHERE), (2, 0.1, BOX)),
             "class 7 with score 0.700 was not there",
@@ -95,7 +98,7 @@ def test_shares_differ_by_the_worst_one() -> None:
     check_answer(golden, np.array([0.24, 0.76], np.float32), 0.05)
     with pytest.raises(ModelIntegrityError, match=r"share 0 is 0\.3000 and should be 0\.2000"):
         check_answer(golden, np.array([0.3, 0.75], np.float32), 0.05)
-    with pytest.raises(ModelIntegrityError, match="has 2 shares, the model gives 3"):
+    with pytest.raises(ModelIntegrityError, match="has 2 shares, but the model gives 3"):
         check_answer(golden, np.zeros(3, np.float32), 0.05)
 
 

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.examine import input_spec
-from smartcam.model.heads import ClassifierHead, DetectorHead, ShareReader, read_sightings
+from smartcam.model.heads import ClassifierHead, DetectorHead, ShareReader, read_detections
 from smartcam.model.interpreter import Interpreter
 from smartcam.model.manifest import Activation, ClassifierOutput, DetectorOutput
 from tests.fakes import models
@@ -30,9 +30,9 @@ def test_whatever_a_model_gives_sightings_are_sound(
     outputs = (np.asarray(boxes), np.asarray(classes), np.asarray(scores), np.asarray(count))
     if not np.isfinite(outputs[3]).all():
         with pytest.raises(ModelIntegrityError):
-            read_sightings(outputs, ORDER)
+            read_detections(outputs, ORDER)
         return
-    seen = read_sightings(outputs, ORDER)
+    seen = read_detections(outputs, ORDER)
     assert len(seen.boxes) == len(seen.scores) == len(seen.classes) <= 5
     assert ((seen.boxes >= 0) & (seen.boxes <= 1)).all()
     assert (seen.boxes[:, :2] < seen.boxes[:, 2:]).all()
@@ -43,19 +43,19 @@ def test_whatever_a_model_gives_sightings_are_sound(
 
 def test_boxes_come_in_the_order_x1_y1_x2_y2() -> None:
     boxes = np.array([[[0.1, 0.2, 0.3, 0.4]]], np.float32)
-    seen = read_sightings((boxes, np.zeros((1, 1)), np.full((1, 1), 0.5), np.ones(1)), ORDER)
+    seen = read_detections((boxes, np.zeros((1, 1)), np.full((1, 1), 0.5), np.ones(1)), ORDER)
     np.testing.assert_allclose(seen.boxes, [[0.2, 0.1, 0.4, 0.3]], rtol=1e-6)
 
 
 def test_only_as_many_as_counted_are_read() -> None:
     boxes = np.array([[[0, 0, 1, 1], [0, 0, 1, 1]]], np.float32)
-    seen = read_sightings((boxes, np.zeros((1, 2)), np.full((1, 2), 0.5), np.ones(1)), ORDER)
+    seen = read_detections((boxes, np.zeros((1, 2)), np.full((1, 2), 0.5), np.ones(1)), ORDER)
     assert len(seen.scores) == 1
 
 
 def test_outputs_that_do_not_fit_are_told() -> None:
-    with pytest.raises(ModelIntegrityError, match="no boxes, classes, scores and count"):
-        read_sightings((np.zeros((1, 3, 4)), np.zeros((1, 2)), np.zeros((1, 3)), np.ones(1)), ORDER)
+    with pytest.raises(ModelIntegrityError, match="not boxes, classes, scores and count"):
+        read_detections((np.zeros((1, 3, 4)), np.zeros((1, 2)), np.zeros((1, 3)), np.ones(1)), ORDER)
 
 
 def test_quantised_shares_are_read_by_their_scale() -> None:

@@ -67,7 +67,7 @@ def test_the_wrong_kind_is_told_and_leaves_nothing_behind(tmp_path: Path) -> Non
 
 
 def test_too_few_labels_are_told(tmp_path: Path) -> None:
-    with pytest.raises(ModelIntegrityError, match="sees class 1, but there are only 1 labels"):
+    with pytest.raises(ModelIntegrityError, match="detects class 1, but there are only 1 labels"):
         write_bundle(tmp_path / "b", models.detector(), replace(DETECTOR, labels=("person",)))
     with pytest.raises(ModelIntegrityError, match="gives 2 shares, but there are 3 labels"):
         write_bundle(tmp_path / "b", models.classifier(), replace(CLASSIFIER, labels=("normal", "intruder", "cat")))
@@ -122,5 +122,5 @@ def test_a_classifiers_background_is_a_label_like_any_other() -> None:
 
 @pytest.mark.parametrize("text", ["", "\n\n", "???", "99999999 person"])
 def test_a_file_without_labels_is_told(text: str) -> None:
-    with pytest.raises(ContractError, match="labels: has n"):
+    with pytest.raises(ContractError, match="labels: must have labels"):
         read_labels(text, ModelKind.DETECTOR)
