@@ -1,4 +1,4 @@
-"""`python -m training`: from made-up footage to a model bundle."""
+"""`python -m training`: from synthetic footage to a model bundle."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ _VALIDATION_SEED, _TEST_SEED = 100_000, 200_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is trained; the seed decides the yards, the network's first weights and the order of pictures."""
+    """How much to train; the seed decides the yards, the network's initial weights and the order of pictures."""
 
     seed: int
     yards: int
@@ -31,7 +31,7 @@ class Plan:
 
     @property
     def splits(self) -> tuple[tuple[str, Split], ...]:
-        """The yards to train on, to choose thresholds by and to test on: no yard is in two of them."""
+        """The yards to train on, to choose thresholds with and to test on; no yard is in two of them."""
         return (
             ("train", Split(self.seed * 1_000, self.yards, self.pairs)),
             ("validation", Split(self.seed * 1_000 + _VALIDATION_SEED, self.held_out, 2)),
@@ -40,14 +40,14 @@ class Plan:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs every stage, prints what came of it."""
+    """Runs every stage and prints the results."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.add_argument("--out", type=Path, default=_ROOT / "training/bundles/demo", help="the bundle's folder")
-    parser.add_argument("--work", type=Path, default=_ROOT / "build/training", help="where footage and report lie")
+    parser.add_argument("--work", type=Path, default=_ROOT / "build/training", help="the folder for footage and report")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--yards", type=int, default=400, help="made-up yards to train on, 30 pictures each")
-    parser.add_argument("--held-out", type=int, default=60, help="yards for the thresholds, and as many for the test")
+    parser.add_argument("--yards", type=int, default=400, help="synthetic yards to train on, 30 pictures each")
+    parser.add_argument("--held-out", type=int, default=60, help="yards for the thresholds, and again for the test")
     parser.add_argument("--epochs", type=int, default=20)
     chosen = parser.parse_args(arguments)
     if chosen.seed < 0 or min(chosen.yards, chosen.held_out, chosen.epochs) < 1:
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(plan: Plan, command: str, out: Path, work: Path) -> tuple[Evaluation, str]:
-    """Data, train, export, evaluate, bundle: (what it is worth, the model's SHA-256)."""
+    """Data, train, export, evaluate, bundle; returns the evaluation and the model's SHA-256."""
     footage = shoot_once(plan.splits, work)
     trained = train(footage["train"], Hyperparameters(plan.epochs, 64, 2.5e-3, plan.seed))
     exported = export(trained.network, footage["train"])

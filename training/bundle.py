@@ -1,4 +1,4 @@
-"""Last stage: the model with its papers as a bundle, put in place of the one before."""
+"""Last stage: the model and its manifest as a bundle, which replaces the previous one."""
 
 import tempfile
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ LICENCE: Final = "the licence of the repository that holds it; made from made-up
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """How the model was made: the command to make it again, its seed, and what it saw."""
+    """How the model was made: the command to make it again, its seed, and how much it was trained on."""
 
     command: str
     seed: int
@@ -29,13 +29,13 @@ class Origin:
 
 
 def bundle(exported: bytes, evaluation: Evaluation, origin: Origin, folder: Path) -> ModelManifest:
-    """Writes the bundle to `folder`; one that is there is replaced only by a whole one."""
+    """Writes the bundle to `folder`; an existing one is replaced only by a complete one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as workshop:
-        made = Path(workshop) / "new"
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+        made = Path(scratch) / "new"
         manifest = write_bundle(made, exported, _draft(evaluation, origin))
         if folder.exists():
-            folder.rename(Path(workshop) / "old")
+            folder.rename(Path(scratch) / "old")
         made.rename(folder)
     return manifest
 

@@ -1,4 +1,4 @@
-"""A scene as a video file with its labels beside it."""
+"""A scene as a video file, with its labels next to it."""
 
 import json
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from av.video.stream import VideoStream
 from training.yard.scene import Scene, Truth
 
 FIRST_SEEN = 0.1
-"""From this visible share on a frame belongs to the labelled interval: before it nobody could point at the intruder."""
+"""A frame belongs to the labelled interval if at least this share of the intruder is visible."""
 _CODEC = "libx264"
 _OPTIONS = {"preset": "veryfast", "crf": "21", "threads": "1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Labelling:
-    """What is true of a clip: intervals of frames, from 0 and with the last one included."""
+    """The ground truth of a clip: intervals of frames, counted from 0, including the last one."""
 
     frames_per_second: float
     frames: int
     intruder: tuple[tuple[int, int], ...]
 
     def to_json(self, clip_name: str, note: str) -> str:
-        """The labels in the form that the score reads: one entry per clip, intervals by the word for the object."""
+        """The labels in the format that `smartcam score` reads: one entry per clip, intervals by label."""
         entry = {
             "fps": self.frames_per_second,
             "frames": self.frames,
@@ -37,7 +37,7 @@ class Labelling:
 
 
 def labels_of(truths: list[Truth], frames_per_second: float) -> Labelling:
-    """Joins frames in which somebody is seen to intervals."""
+    """Joins the frames in which somebody is visible into intervals."""
     intervals: list[tuple[int, int]] = []
     for number, truth in enumerate(truths):
         if truth.share < FIRST_SEEN:
@@ -50,9 +50,9 @@ def labels_of(truths: list[Truth], frames_per_second: float) -> Labelling:
 
 
 def write_clip(path: Path, scene: Scene, frames_per_second: float) -> Labelling:
-    """Writes the scene as H.264 and `<name>.labels.json` beside it; files appear only when they are whole.
+    """Writes the scene as H.264, and `<name>.labels.json` next to it; the clip appears only once it is complete.
 
-    Pictures depend on nothing but the scene; the file's bytes depend on the encoder's version too.
+    The pictures depend on the scene alone, the bytes of the file also on the encoder's version.
     """
     times = [number / frames_per_second for number in range(round(scene.spec.length_s * frames_per_second))]
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Third stage: the trained network as an int8 model file, by the rules that old and new runtimes can live with."""
+"""Third stage: the trained network as an int8 model file that both old and new runtimes can run."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def export(network: Network, footage: Footage, examples: int = 300) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.uint8
-    # With scales per channel tflite-runtime refuses dense layers, on aarch64 by a crash.
+    # tflite-runtime refuses dense layers with scales per channel; on aarch64 it crashes.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True  # noqa: SLF001
     return bytes(converter.convert())
 
@@ -30,6 +30,6 @@ def export(network: Network, footage: Footage, examples: int = 300) -> bytes:
 def _examples(footage: Footage, count: int) -> Iterator[list[NDArray[np.float32]]]:
     for place in np.linspace(0, len(footage) - 1, min(count, len(footage))).astype(np.int64):
         yield [footage.rgb[place : place + 1].astype(np.float32) / np.float32(255)]
-    # Black and white fix the input's scale at exactly one step a sample: the device then need not convert.
+    # Black and white fix the input's scale at exactly one step per sample, so the device need not convert.
     yield [np.zeros_like(footage.rgb[:1], np.float32)]
     yield [np.ones_like(footage.rgb[:1], np.float32)]

@@ -1,4 +1,4 @@
-"""Second stage: the network learns the footage."""
+"""Second stage: trains the network on the footage."""
 
 import sys
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from training.network import CELL, TILE, Network, build_network
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
-    """How to train: passes over the footage, pictures in a step, the highest learning rate, the seed of everything."""
+    """How to train: passes over the footage, pictures per step, the highest learning rate, the seed."""
 
     epochs: int
     batch: int
@@ -34,7 +34,7 @@ def train(footage: Footage, settings: Hyperparameters) -> Trained:
     import keras  # noqa: PLC0415 - only the training environment has it
     import tensorflow as tf  # noqa: PLC0415
 
-    keras.utils.clear_session()  # names are counted, and they end up in the exported file
+    keras.utils.clear_session()  # names are numbered, and they end up in the exported file
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     network = build_network()
@@ -66,7 +66,7 @@ def _epoch(network: Network, footage: Footage, settings: Hyperparameters, epoch:
     rng = np.random.default_rng([settings.seed, epoch])
     order = rng.permutation(len(footage))
     losses = []
-    # The last, smaller batch is left out: each batch size would be compiled once more.
+    # The last, smaller batch is dropped, because each batch size is compiled separately.
     for start in range(0, max(1, len(order) - settings.batch + 1), settings.batch):
         chosen = order[start : start + settings.batch]
         pictures, boxes = tiles(footage.rgb[chosen], footage.boxes[chosen], rng)
@@ -77,9 +77,9 @@ def _epoch(network: Network, footage: Footage, settings: Hyperparameters, epoch:
 
 
 def sign_map(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Where the signs of intruders belong, (n, 10, 10, 1) of 0 and 1, for boxes (n, 4) in pixels of a tile.
+    """The target for the signs, (n, 10, 10, 1) of 0 and 1, for boxes (n, 4) in pixels of a tile.
 
-    A cell counts when its middle lies in the box; the cell with the middle of the box always does.
+    A cell is 1 if its centre lies in the box; the cell with the centre of the box always is.
     """
     cells = TILE // CELL
     middles = (np.arange(cells) + 0.5) * CELL
@@ -95,10 +95,10 @@ def sign_map(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
 def tiles(
     rgb: NDArray[np.uint8], boxes: NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A part (n, 80, 80, 3) of each picture as shares of 255, mirrored, lit and coloured by lot.
+    """A tile (n, 80, 80, 3) of each picture, 0..1, mirrored, lit and coloured at random.
 
-    `boxes` are shares of the picture; those that come back are pixels of the tile. A tile holds its picture's
-    intruder; of a normal picture it is any part.
+    `boxes` are normalised; those returned are in pixels of the tile. A tile contains the intruder of its picture; a
+    normal picture is cut anywhere.
     """
     count, height, width, _ = rgb.shape
     parts = np.empty((count, TILE, TILE, 3), np.float32)
@@ -121,7 +121,7 @@ def tiles(
 
 
 def _start(rng: np.random.Generator, first: float, last: float, side: int) -> int:
-    """Where a tile begins so that it holds what lies between `first` and `last`, or anywhere when there is nothing."""
+    """Where a tile starts so that it contains `first` to `last`; anywhere if there is nothing."""
     if last <= 0:
         return int(rng.integers(0, side - TILE + 1))
     low = min(max(0, int(np.ceil(last)) - TILE), side - TILE)

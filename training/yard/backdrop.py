@@ -1,4 +1,4 @@
-"""The fixed part of a scene, painted once: sky, road, ground, house, fence, props; and what stands in front of whom."""
+"""The fixed part of a scene, painted once: sky, road, ground, house, fence, props; and what they hide."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ _ASPHALT_LINE: Colour = (196, 200, 202)
 
 @dataclass(frozen=True, slots=True)
 class Occluder:
-    """Something fixed that hides what is behind it: `z` metres away, its opacity (h, w) 0..1 over the whole picture."""
+    """Something fixed that hides what is behind it: its distance `z` in metres, its opacity (h, w) 0..1."""
 
     z: float
     opacity: Plane
@@ -90,7 +90,7 @@ def _opacity(layer: Pixels, spec: SceneSpec) -> Plane:
 
 
 def _lay(canvas: Pixels, layer: Pixels) -> None:
-    """Lays a layer with opacity over a canvas with or without, where the layer has anything."""
+    """Blends a layer with opacity over a canvas, which may have opacity as well."""
     rows, columns = (np.flatnonzero(layer[:, :, 3].any(axis=axis)) for axis in (1, 0))
     if rows.size == 0:
         return
@@ -233,7 +233,7 @@ def _bush(lens: Lens, x: float, z: float, rng: np.random.Generator) -> Pixels:
 
 
 def _lower_half(crown: Pixels) -> Pixels:
-    """Leaves for the lower part of a bush only, narrower than the bush."""
+    """Leaves for the lower half of a bush, narrower than the bush."""
     height, width = crown.shape[:2]
     lower = np.zeros_like(crown)
     piece = resize(crown, round(0.84 * width), height // 2)

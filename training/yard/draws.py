@@ -1,4 +1,4 @@
-"""Scenes drawn by lot, as different from each other as yards, cameras, weathers and people are."""
+"""Random scenes, as different from each other as yards, cameras, weather and people are."""
 
 from dataclasses import replace
 from enum import StrEnum
@@ -74,7 +74,7 @@ _COATS: tuple[Colour, ...] = ((44, 84, 150), (40, 40, 42), (120, 126, 130), (210
 
 
 class Hour(StrEnum):
-    """When a made-up story takes place: it decides light, noise and what is flying about."""
+    """When a story takes place: it decides the light, the noise and which insects fly."""
 
     DAY = "day"
     DULL = "dull"
@@ -94,7 +94,7 @@ _LIGHT_OF = {
 
 
 def draw_spec(seed: int, width: int, height: int) -> SceneSpec:
-    """A scene drawn by lot, by day and without a story; `draw_story` puts one into it."""
+    """A random scene by day, without a story; `draw_story` adds one."""
     rng = np.random.default_rng([seed, 10])
     viewpoint = Viewpoint(_between(rng, 2.5, 3.7), _between(rng, 0.86, 1.22), _between(rng, 0.15, 0.33))
     return SceneSpec(
@@ -115,7 +115,7 @@ def draw_spec(seed: int, width: int, height: int) -> SceneSpec:
 
 
 def draw_story(spec: SceneSpec, hour: Hour, number: int) -> SceneSpec:
-    """The same yard with a story of 40 s drawn by lot: traffic, animals, weather, two visits."""
+    """The same yard with a random story of 40 s: traffic, animals, weather, two visits."""
     rng = np.random.default_rng([spec.seed, 11, number])
     light = _light(rng, hour)
     rainy = rng.random() < 0.3  # noqa: PLR2004 - the share of wet stories

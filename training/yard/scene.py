@@ -1,4 +1,4 @@
-"""The scene itself: pictures, and the truth about them."""
+"""The scene itself: its pictures and their ground truth."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -21,7 +21,7 @@ _SEEN = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is true of one picture: the intruder's visible share 0..1 and the box of what is visible of them."""
+    """The ground truth of a picture: the visible share of the intruder, 0..1, and the box of the visible part."""
 
     share: float
     box: PixelBox | None
@@ -32,7 +32,7 @@ NOBODY = Truth(0.0, None)
 
 @dataclass(frozen=True, slots=True)
 class _Laid:
-    """A figure in the picture: what is visible of it at `corner`, `z` metres away, and its share."""
+    """A figure in the picture: its visible part at `corner`, its distance `z` in metres, the visible share."""
 
     z: float
     corner: tuple[int, int]
@@ -52,7 +52,7 @@ class Setting:
 
 
 def paint_setting(spec: SceneSpec) -> Setting:
-    """Paints what does not change; this takes as long as some dozens of pictures."""
+    """Paints what does not change; this takes as long as a few dozen pictures."""
     backdrop = paint_backdrop(spec)
     foliage = grow(spec)
     leaves = tuple(hides(mass, spec.width, spec.height) for mass in foliage)
@@ -60,7 +60,7 @@ def paint_setting(spec: SceneSpec) -> Setting:
 
 
 class Scene:
-    """Paints the pictures of one specification; a picture depends on nothing but the specification and the time."""
+    """Paints the pictures of one specification; a picture depends only on that and the time."""
 
     def __init__(self, spec: SceneSpec, setting: Setting | None = None) -> None:
         self.spec = spec
@@ -89,7 +89,7 @@ class Scene:
         return np.ascontiguousarray(picture[:, ::-1]) if spec.mirrored else picture
 
     def truth(self, time_s: float) -> Truth:
-        """What is true of the picture at a time; with two intruders the better visible one."""
+        """The ground truth at a time; with two intruders, that of the more visible one."""
         best = NOBODY
         for visit in self.spec.visits:
             laid = self._visitor(visit, time_s)
@@ -156,7 +156,7 @@ class Scene:
         return seen
 
     def _cast_shadow(self, canvas: Pixels, laid: _Laid) -> None:
-        """Darkens the ground at the feet, softly, where the figure's lowest part is."""
+        """Softly darkens the ground below the lowest part of the figure."""
         height, width = laid.ink.shape[:2]
         scale = self._lens.scale(laid.z)
         reach = laid.shadow * scale
@@ -175,7 +175,7 @@ class Scene:
         canvas[top:bottom, left:right] = (canvas[top:bottom, left:right] * dark[:, :, None]).astype(np.uint8)
 
     def _gate(self, time_s: float) -> _Laid:
-        """The gate's leaf: it swings into the yard while somebody passes."""
+        """The gate, which swings into the yard while somebody passes."""
         yard = self.spec.yard
         near = min((self._gate_distance(visit, time_s) for visit in self.spec.visits), default=9.0)
         angle = float(np.interp(near, [0.5, 2.2], [1.35, 0.0]))

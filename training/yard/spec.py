@@ -1,4 +1,4 @@
-"""What a scene consists of. Lengths in metres, times in seconds, the house always on the left before mirroring.
+"""What a scene consists of. Lengths are in metres, times in seconds; before mirroring the house is on the left.
 
 GroundKind coordinates: x to the right of the camera, z away from it; heights above the ground.
 """
@@ -35,7 +35,7 @@ class FenceKind(StrEnum):
 
 
 class PropKind(StrEnum):
-    """Things that stand in a yard and are nobody."""
+    """Things that stand in a yard."""
 
     BIN = "bin"
     POT = "pot"
@@ -47,7 +47,7 @@ class PropKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewpoint:
-    """The camera: its height, its focal length in picture heights, its horizon as a share of the picture's height."""
+    """The camera: its height, its focal length in picture heights, its horizon normalised to the picture's height."""
 
     height_m: float
     focal: float
@@ -148,7 +148,7 @@ class Cat:
 
 @dataclass(frozen=True, slots=True)
 class Insect:
-    """A moth close to the lens, `radius` a share of the picture's height."""
+    """A moth close to the lens; `height` and `radius` are normalised to the picture's height."""
 
     start_s: float
     end_s: float
@@ -183,7 +183,7 @@ class Waypoint:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One intruder's way through the yard; before the first and after the last waypoint nobody is there."""
+    """One intruder's path through the yard; before the first and after the last waypoint nobody is there."""
 
     person: Person
     path: tuple[Waypoint, ...]

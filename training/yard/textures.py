@@ -1,4 +1,4 @@
-"""Flat textures: walls, grounds, fences and leaves from straight ahead. Pixels are BGR, or BGR with opacity."""
+"""Flat textures: walls, grounds, fences and leaves seen head-on. Pixels are BGR, or BGR with opacity."""
 
 from functools import lru_cache
 from typing import cast
@@ -154,7 +154,7 @@ def leaves(rng: np.random.Generator, colour: Colour, trim: bool = False) -> Pixe
 
 @lru_cache(maxsize=2 * _CROWNS)
 def _crown(variant: int, trim: bool) -> Pixels:  # noqa: FBT001 - a key of the cache
-    """Tones (200, 280, 2) of leaves around 128, and their opacity; scenes share a few: they are slow to draw."""
+    """Tones (200, 280, 2) of leaves around 128, and their opacity; scenes share a few, which are slow to draw."""
     rng = np.random.default_rng([20_012, variant])
     width, height = CROWN_SIZE
     canvas = np.zeros((height, width, 4), np.uint8)

@@ -170,7 +170,7 @@ def read_labels(text: str, kind: ModelKind) -> tuple[str, ...]:
     if kind is ModelKind.DETECTOR and lines and lines[0].lower() in _PLACEHOLDERS:
         lines = lines[1:]
     if not any(lines):
-        raise ContractError("labels", "must have labels, one per line")
+        raise ContractError("labels", "has no labels; it needs one per line")
     return tuple(line or _PLACEHOLDERS[0] for line in lines)
 
 

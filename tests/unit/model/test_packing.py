@@ -122,5 +122,5 @@ def test_a_classifiers_background_is_a_label_like_any_other() -> None:
 
 @pytest.mark.parametrize("text", ["", "\n\n", "???", "99999999 person"])
 def test_a_file_without_labels_is_told(text: str) -> None:
-    with pytest.raises(ContractError, match="labels: must have labels"):
+    with pytest.raises(ContractError, match="labels: has n"):
         read_labels(text, ModelKind.DETECTOR)
