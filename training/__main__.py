@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from smartcam.model.manifest import MODEL_FILE
-from training.bundle import Origin, bundle
-from training.dataset import Split, shoot_once
+from smartcam.model.manifest import MODEL_FILE, Provenance
+from training.bundle import bundle
+from training.dataset import Split, generator, shoot_once
 from training.evaluate import Evaluation, evaluate
 from training.export import export
 from training.train import Hyperparameters, train
@@ -64,8 +64,11 @@ def run(plan: Plan, command: str, out: Path, work: Path) -> tuple[Evaluation, st
     trained = train(footage["train"], Hyperparameters(plan.epochs, 64, 2.5e-3, plan.seed))
     exported = export(trained.network, footage["train"])
     evaluation = evaluate(trained.network, exported, footage["validation"], footage["test"])
-    origin = Origin(command, plan.seed, len(footage["train"]), plan.yards)
-    manifest = bundle(exported, evaluation, origin, out)
+    seen = (
+        f"{len(footage['train'])} pictures of {plan.yards} made-up yards; frame AUC {evaluation.test_auc:.4f} on others"
+    )
+    source = f"pictures made up by training.yard, sources {generator()}"
+    manifest = bundle(exported, evaluation.thresholds, Provenance(source, command, plan.seed, seen), out)
     digest = manifest.files[MODEL_FILE]
     report = {"command": command, "sha256": digest, "losses": trained.losses, **asdict(evaluation)}
     (work / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -25,14 +25,12 @@ FloatArray = NDArray[np.float32]
 class SsdDetector:
     """An SSD with post-processing behind the `Detector` protocol."""
 
-    def __init__(
-        self, head: DetectorHead, manifest: ModelManifest, floor: float = 0.2, policy: RegionPolicy | None = None
-    ) -> None:
+    def __init__(self, head: DetectorHead, manifest: ModelManifest, floor: float = 0.2) -> None:
         """`floor` is the lowest score that is reported; weak detections are needed for the scores of tracks."""
         self.manifest = manifest
         self._head = head
         self._floor = floor
-        self._policy = policy or RegionPolicy(least_pixels=max(manifest.input.width, manifest.input.height))
+        self._policy = RegionPolicy(least_pixels=max(manifest.input.width, manifest.input.height))
 
     def detect(self, picture: Picture, regions: Sequence[PixelBox]) -> Detections:
         """The objects where something moved, or in the whole picture if nothing did.

@@ -27,7 +27,6 @@ _SMALLEST_MODEL: Final = 64
 class TensorSpec:
     """One input or output; `scale` is 0 if the tensor is not quantised."""
 
-    name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     scale: float
@@ -80,7 +79,7 @@ class Interpreter:
 def _spec(details: dict[str, Any]) -> TensorSpec:
     scale, zero_point = details["quantization"]
     shape = tuple(int(side) for side in details["shape"])
-    return TensorSpec(str(details["name"]), shape, np.dtype(details["dtype"]), float(scale), int(zero_point))
+    return TensorSpec(shape, np.dtype(details["dtype"]), float(scale), int(zero_point))
 
 
 def _first_line(error: Exception) -> str:
