@@ -13,9 +13,9 @@ from smartcam.vision.shrink import Light, Luma, Shrinker
 from smartcam.vision.survey import Blocks, Survey, mean_of, survey
 from smartcam.vision.visibility import Visibility
 
-_LOOK_S: Final = 0.5
+_INTERVAL_S: Final = 0.5
 """Pictures that follow sooner are skipped: tampering takes longer."""
-_SETTLING_LOOKS: Final = 4
+_SETTLING_UPDATES: Final = 4
 _REFERENCE_S: Final = 60.0
 """Time constant of the reference view: dusk and dawn are slower, hands and lorries are gone sooner."""
 _LIGHT_S: Final = 20.0
@@ -27,7 +27,7 @@ _LARGEST_LESSON: Final = 6.0
 lorry, which differs a lot but is soon gone, leaves no ghost in it."""
 _SUDDEN_S: Final = 15.0
 """A view that takes longer to be lost is lost to dusk, not to a hand."""
-_LONGEST_LOOK_NS: Final = 2 * NS_PER_S
+_LONGEST_STEP_NS: Final = 2 * NS_PER_S
 """The longest time that a single picture counts for."""
 _BUSY_S: Final = 120.0
 """Whatever moves in front of the lens for longer is part of the view."""
@@ -119,7 +119,7 @@ class TamperWatch:
         self._shape: tuple[int, ...] = ()
         self._shrinker = Shrinker()
         self._report = ALL_WELL
-        self._looks = 0
+        self._updates = 0
         self._recalled: tuple[tuple[int, int], Light] | None = None
 
     def _begin(self, luma: Luma, at: MonotonicNs) -> None:
@@ -127,14 +127,14 @@ class TamperWatch:
         self._shape = luma.shape
         if is_new_size:
             self._report = ALL_WELL
-        self._looks = self._doubt_ns = 0
+        self._updates = self._doubt_ns = 0
         self._noise = self._contrast = 1.0
         self._structure = 0.0
         self._at = self._good_at = self._learnt_at = at
         self._rows = luma[::_EVERY_ROW].copy()
         self._reference = self._before = Blocks.of(self._shrinker.shrink(luma))
         if self._recalled is not None and self._recalled[0] == luma.shape:
-            self._reference, self._looks = Blocks.of(self._recalled[1][0]), _SETTLING_LOOKS + 1
+            self._reference, self._updates = Blocks.of(self._recalled[1][0]), _SETTLING_UPDATES + 1
             self._structure = math.sqrt(mean_of(self._reference.variance))
         self._recalled = None
         self._quick, self._frozen, self._good, self._other_view, self._busy = (_Run() for _ in range(5))
@@ -148,7 +148,7 @@ class TamperWatch:
             self._begin(luma, at)
             return self._report
         elapsed_ns = at - self._at
-        if elapsed_ns < _LOOK_S * NS_PER_S:
+        if elapsed_ns < _INTERVAL_S * NS_PER_S:
             return self._report
         rows = luma[::_EVERY_ROW].copy()
         now = Blocks.of(self._shrinker.shrink(luma))
@@ -160,9 +160,9 @@ class TamperWatch:
             # There were no pictures for a while: what is different now may have changed suddenly.
             self._good_at = MonotonicNs(self._good_at + elapsed_ns)
         self._rows, self._before, self._at = rows, now, at
-        self._looks += 1
-        if self._looks <= _SETTLING_LOOKS:
-            self._learn(now, 1 / (self._looks + 1), math.inf)
+        self._updates += 1
+        if self._updates <= _SETTLING_UPDATES:
+            self._learn(now, 1 / (self._updates + 1), math.inf)
         else:
             self._judge(seen, now, elapsed_ns, is_same=is_same)
         return self._report
@@ -173,7 +173,7 @@ class TamperWatch:
 
     def remember(self) -> bytes:
         """The reference view, for `recall`; empty before there is one."""
-        if self._looks <= _SETTLING_LOOKS:
+        if self._updates <= _SETTLING_UPDATES:
             return b""
         return pack_planes(_MARK, self._shape, (self._reference.small,))
 
@@ -220,7 +220,7 @@ class TamperWatch:
         if not is_wrong or not is_sudden:
             self._doubt_ns = 0
         elif seen.steady >= _STEADY or wrong is Cause.DEFOCUSED:
-            self._doubt_ns += min(elapsed_ns, _LONGEST_LOOK_NS)
+            self._doubt_ns += min(elapsed_ns, _LONGEST_STEP_NS)
         else:
             self._doubt_ns = max(self._doubt_ns - elapsed_ns, 0)
         return self._doubt_ns

@@ -1,4 +1,4 @@
-"""From tensors to answers: what is no answer is left out or told."""
+"""From tensors to answers: what is not an answer is dropped or reported."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_only_as_many_as_counted_are_read() -> None:
     assert len(seen.scores) == 1
 
 
-def test_outputs_that_do_not_fit_are_told() -> None:
+def test_outputs_that_do_not_fit_are_reported() -> None:
     with pytest.raises(ModelIntegrityError, match="not boxes, classes, scores and count"):
         read_detections((np.zeros((1, 3, 4)), np.zeros((1, 2)), np.zeros((1, 3)), np.ones(1)), ORDER)
 
@@ -76,13 +76,13 @@ def test_a_probability_a_hair_above_one_is_one() -> None:
     assert reader.read(np.array([[1.0000001, -1e-9]], np.float32)).tolist() == [1, 0]
 
 
-def test_numbers_that_are_not_finite_are_told() -> None:
+def test_numbers_that_are_not_finite_are_reported() -> None:
     reader = ShareReader(FLOAT_SHARES, np.dtype(np.float32))
     with pytest.raises(ModelIntegrityError, match="not finite"):
         reader.read(np.array([[np.nan, 0]], np.float32))
 
 
-def test_an_output_of_unknown_numbers_is_told() -> None:
+def test_an_output_of_unknown_numbers_is_reported() -> None:
     with pytest.raises(ModelIntegrityError, match="gives int64"):
         ShareReader(FLOAT_SHARES, np.dtype(np.int64))
 
@@ -95,13 +95,13 @@ def test_a_classifier_is_no_detector_and_the_other_way_round() -> None:
         ClassifierHead(four, input_spec(four), FLOAT_SHARES)
 
 
-def test_another_quantisation_than_the_manifests_is_told() -> None:
+def test_another_quantisation_than_the_manifests_is_reported() -> None:
     interpreter = Interpreter(models.classifier("int8"))
     with pytest.raises(ModelIntegrityError, match=r"output scale 0\.00390625 and zero point -128"):
         ClassifierHead(interpreter, input_spec(interpreter), ClassifierOutput(Activation.PROBABILITY, 1 / 128, -128))
 
 
-def test_another_input_than_the_manifests_is_told() -> None:
+def test_another_input_than_the_manifests_is_reported() -> None:
     float_model, int_model = Interpreter(models.classifier("float32")), Interpreter(models.classifier("int8"))
     with pytest.raises(ModelIntegrityError, match="takes float32"):
         ClassifierHead(float_model, input_spec(int_model), FLOAT_SHARES)

@@ -213,7 +213,7 @@ def test_a_cell_is_the_mean_of_its_pixels_of_each_second_row_where_they_are_many
 
 @given(st.integers(1, 2600), st.integers(1, 1500))
 @settings(max_examples=60, deadline=None)
-def test_pictures_of_any_size_have_the_shape_in_little_that_is_told(width: int, height: int) -> None:
+def test_pictures_of_any_size_have_the_shape_that_is_announced_after_shrinking(width: int, height: int) -> None:
     ramp = np.tile(np.linspace(0, 255, width).astype(np.uint8), (height, 1))
     small = Shrinker().shrink(ramp)
     assert small.shape == shrunk_shape(height, width)
@@ -305,14 +305,14 @@ def test_a_memory_that_is_cut_off_or_of_another_version_is_refused() -> None:
         assert not MotionGate(MotionSettings()).recall(wrong)
 
 
-def test_a_change_of_scene_is_told_for_two_seconds() -> None:
+def test_a_change_of_scene_is_reported_for_two_seconds() -> None:
     gate = settled(room())
-    told = [gate.is_unsettled]
+    unsettled = [gate.is_unsettled]
     for picture in noisy([np.full((480, 640), 90, np.uint8)] * 30):
         gate.update(picture)
-        told.append(gate.is_unsettled)
-    assert told[:2] == [False, True]
-    assert 18 <= sum(told) <= 22
+        unsettled.append(gate.is_unsettled)
+    assert unsettled[:2] == [False, True]
+    assert 18 <= sum(unsettled) <= 22
 
 
 def test_somebody_is_seen_again_within_a_second_of_a_change_of_light() -> None:

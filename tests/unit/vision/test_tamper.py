@@ -77,12 +77,12 @@ def test_nothing_is_raised_in_a_made_up_scene_when(harmless: Tampering) -> None:
     assert outcome.is_right(harmless), outcome
 
 
-def test_a_case_that_goes_wrong_is_told() -> None:
+def test_a_case_that_goes_wrong_is_reported() -> None:
     black = next(each for each in TAMPERINGS if each.name == "black")
     good, late = Outcome(Cause.BLACK, 1.2, too_early=False), Outcome(Cause.BLACK, 2.4, too_early=False)
-    told = row(black, [good, good])
-    assert "within 2 s" in told
-    assert told.endswith("raised 2 of 2   median 1.2, most 1.2")
+    line = row(black, [good, good])
+    assert "within 2 s" in line
+    assert line.endswith("raised 2 of 2   median 1.2, most 1.2")
     assert row(black, [good, late, Outcome(None, None, too_early=False)]).endswith("most 2.4   2 WRONG")
 
 
@@ -175,7 +175,7 @@ def test_another_view_is_accepted_after_ten_minutes() -> None:
     assert timeline.show(room(1), 20).cause is Cause.MOVED
 
 
-def test_a_lens_that_stays_covered_is_told_for_as_long_as_it_lasts() -> None:
+def test_a_lens_that_stays_covered_is_reported_for_as_long_as_it_lasts() -> None:
     timeline = settled(room())
     cover = np.full((120, 160), 90, np.uint8)
     assert timeline.show(cover, 3).cause is Cause.COVERED
@@ -188,7 +188,7 @@ def test_what_happened_while_nobody_looked_is_noticed() -> None:
     assert timeline.show(room(2), 12).cause is Cause.MOVED
 
 
-def test_what_a_detector_can_see_is_told() -> None:
+def test_what_a_detector_can_see_is_reported() -> None:
     timeline = settled(room())
     assert timeline.show(room(), 1).visibility is Visibility.CLEAR
     blurred = np.asarray(cv2.GaussianBlur(room(), (0, 0), 4), np.uint8)
