@@ -200,7 +200,7 @@ def try_out(clip: Sequence[Grey], tampering: Tampering, fps: float) -> Outcome:
     """What the watch says of a clip that is tampered with; it sees `fps` pictures a second."""
     watch = TamperWatch()
     for at_s, picture in pictures(clip, tampering, fps):
-        cause = watch.look(picture, MonotonicNs(round((1 + at_s) * NS_PER_S))).cause
+        cause = watch.update(picture, MonotonicNs(round((1 + at_s) * NS_PER_S))).cause
         if cause is not None:
             return Outcome(cause, at_s - BEGINS_S, at_s < BEGINS_S)
     return Outcome(None, None, too_early=False)

@@ -36,7 +36,7 @@ def events_of(plan: Plan, seed: int) -> tuple[SeenEvent, ...]:
         pytest.param(Plan(seconds=DAY_S, pace=1, walker_every_s=1800, fps=2), 0, marks=pytest.mark.soak, id="whole"),
     ],
 )
-def test_in_a_day_only_the_car_that_comes_and_goes_and_who_passes_by_are_told(plan: Plan, seed: int) -> None:
+def test_in_a_day_only_the_car_that_comes_and_goes_and_whoever_passes_by_raise_events(plan: Plan, seed: int) -> None:
     came, *between, gone = events_of(plan, seed)
     assert [str(event.kind) for event in (came, gone)] == ["vehicle"] * 2
     assert came.start_s - plan.car_at_s < SEEN_WITHIN_S

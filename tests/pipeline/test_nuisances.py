@@ -112,7 +112,7 @@ def events(scene: Scene, background: int, frames: int = FRAMES) -> list[Event]:
     raised = []
     for i in range(frames):
         grey = np.asarray(np.clip(scene(still, i) + noise[rng.integers(8)], 0, 255), np.uint8)
-        motion = gate.look(grey)
+        motion = gate.update(grey)
         if i % 2:
             continue
         at = i * NS_PER_S // FPS

@@ -103,4 +103,4 @@ def test_on_both_nuclei_a_sound_device_passes_and_what_is_wrong_is_named_and_fai
         else:
             assert (visit_.ended(), faults) == ("BROKEN", {"camera yard", "model"}), (profile, found)
             assert "/no/such/clip.mp4" in found["camera yard"][1]
-            assert "only signed bundles are trusted here" in found["model"][1]
+            assert "this device only trusts signed bundles" in found["model"][1]

@@ -51,7 +51,7 @@ class Eye:
             self._skipped += 1
             return Seen(None, self._motion)
         self._looked_ns = timeline_ns
-        motion = self._motion = self._gate.look(picture.luma, self._skipped)
+        motion = self._motion = self._gate.update(picture.luma, self._skipped)
         self._skipped = 0
         # What follows a change of scene is looked at closely: it may be a hand on the lens, which is no motion.
         is_due = self._schedule.due(timeline_ns, moving=bool(motion) or self._gate.is_unsettled)

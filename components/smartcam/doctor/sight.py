@@ -65,7 +65,7 @@ def check_model(path: Path, trusted_key: bytes | None = None) -> Finding:
     grey = np.full((spec.height, spec.width, CHANNELS), 128, np.uint8)
     for _ in range(_RUNS):
         begun = time.perf_counter()
-        bundle.head.look(grey)
+        bundle.head.infer(grey)
         spent.append((time.perf_counter() - begun) * 1000)
     took_ms = statistics.median(spent)
     digest = bundle.manifest.files[MODEL_FILE]

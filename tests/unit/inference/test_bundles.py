@@ -207,8 +207,8 @@ def test_an_unsigned_or_wrongly_signed_bundle_is_refused_and_the_old_one_goes_on
     assert bundles.refresh()
     assert bundles.refused == ""
     for name, key, complaint in (
-        ("2", None, "only signed bundles are trusted here"),
-        ("3", bytes(32), "not by the trusted key"),
+        ("2", None, "this device only trusts signed bundles"),
+        ("3", bytes(32), "not made with the trusted key"),
     ):
         released(link, make_bundle(tmp_path / name, version=f"{name}.0.0", private_key=key))
         clock.advance(60)

@@ -90,7 +90,7 @@ def test_a_disarmed_camera_or_device_has_no_rules() -> None:
         ({"zones": {"path": [[0, 0], [1.5, 0], [1, 1]]}}, "zones.path", "from 0 to 1"),
         ({"lines": {"gate": [[0, 0]]}}, "lines.gate", "two points"),
         ({"lines": {"gate": "left"}}, "lines.gate", "list of points"),
-        ({"lines": {"gate": [[0.5, 0.5], [0.5, 0.5]]}}, "lines.gate", "lie apart"),
+        ({"lines": {"gate": [[0.5, 0.5], [0.5, 0.5]]}}, "lines.gate", "not at the same place"),
         ({"schedule": {"monday": ["25:00-26:00"]}}, "schedule.monday", "HH:MM-HH:MM"),
         ({"schedule": {"moonday": ["20:00-21:00"]}}, "schedule.moonday", "days are daily"),
         ({"schedule": {"monday": 7}}, "schedule.monday", "list of words"),

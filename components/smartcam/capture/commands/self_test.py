@@ -29,8 +29,8 @@ def try_a_frame() -> str:
     gate = MotionGate(MotionSettings())
     still, moved = _scene(moved=False), _scene(moved=True)
     for _ in range(_STILL):
-        gate.look(still.luma)
-    boxes = gate.look(moved.luma)
+        gate.update(still.luma)
+    boxes = gate.update(moved.luma)
     if not boxes:
         raise SmartcamError("the gate sees no motion where something moves")
     with tempfile.TemporaryDirectory() as folder:

@@ -13,7 +13,7 @@ from smartcam.vision.corners import Corners, centre, cover, side
 from smartcam.vision.frame import Frame
 from smartcam.vision.movers import Mover, Movers, PurposePolicy
 from smartcam.vision.rule import MOTION as MOTION_LABEL
-from smartcam.vision.rule import Rule, Stand, observe_all
+from smartcam.vision.rule import Candidate, Rule, observe_all
 from smartcam.vision.shading import Backdrop
 from smartcam.vision.visibility import Visibility
 
@@ -123,7 +123,7 @@ class MotionWatch:
         box, at = moving.box, frame.captured_mono
         if box is None:
             return []
-        stand = Stand(at, frame.captured_at if self._maker.synced() else None, MOTION_LABEL, box)
+        stand = Candidate(at, frame.captured_at if self._maker.synced() else None, MOTION_LABEL, box)
         moving.rules, fired = observe_all(self._rules, moving.rules, stand)
         blinded = around.visibility in _BLINDED
         policy = self._movers.policy

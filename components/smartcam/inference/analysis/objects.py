@@ -27,7 +27,7 @@ from smartcam.vision.alarm import AlarmState, Observation, Transition, is_sure, 
 from smartcam.vision.corners import Corners, cover, overlap
 from smartcam.vision.frame import Frame
 from smartcam.vision.movers import Mover
-from smartcam.vision.rule import Fired, Rule, Stand, observe_all
+from smartcam.vision.rule import Candidate, Rule, RuleMatch, observe_all
 from smartcam.vision.track import Sighting, Track, Tracker, TrackPolicy
 from smartcam.vision.visibility import Visibility
 
@@ -174,20 +174,22 @@ class ObjectAnalysis:
         self._tell_mover(track, followed)
         return changes
 
-    def _fired(self, followed: Followed, label: str, box: NormalBox | None, frame: Frame) -> Fired | None:
+    def _fired(self, followed: Followed, label: str, box: NormalBox | None, frame: Frame) -> RuleMatch | None:
         if box is None:
             return None
         utc = frame.captured_at if self._maker.synced() else None
-        followed.rules, fired = observe_all(self._rules, followed.rules, Stand(frame.captured_mono, utc, label, box))
+        followed.rules, fired = observe_all(
+            self._rules, followed.rules, Candidate(frame.captured_mono, utc, label, box)
+        )
         return fired
 
-    def _has_loitered(self, track: Track, fired: Fired | None) -> bool:
+    def _has_loitered(self, track: Track, fired: RuleMatch | None) -> bool:
         """Whether it fired a rule by staying, and has not stood there for long beyond what the rule asks for."""
         if fired is None or not fired.loiter_s:
             return False
         return track.still_s - fired.loiter_s < self._tracker.policy.static_after_s
 
-    def _sight(self, track: Track, box: NormalBox | None, fired: Fired | None) -> Sight:
+    def _sight(self, track: Track, box: NormalBox | None, fired: RuleMatch | None) -> Sight:
         return Sight(
             kind=track.kind,
             score=track.score,

@@ -11,7 +11,7 @@ from smartcam.inference.events import UNUSUAL, Change, EventMaker, OpenEpisode, 
 from smartcam.inference.settings import CameraSettings
 from smartcam.vision.alarm import AlarmState, Observation, Transition, step
 from smartcam.vision.frame import Frame
-from smartcam.vision.rule import Rule, suits
+from smartcam.vision.rule import Rule, applies
 from smartcam.vision.visibility import Visibility
 
 
@@ -80,7 +80,7 @@ class SceneAnalysis:
     def _rule(self, frame: Frame) -> Rule | None:
         """The first rule whose time it is."""
         utc = frame.captured_at if self._maker.synced() else None
-        return next((rule for rule in self._rules if suits(rule, self._label, utc)), None)
+        return next((rule for rule in self._rules if applies(rule, self._label, utc)), None)
 
     def _go_on(self, episode: OpenEpisode, transition: Transition | None, score: float, frame: Frame) -> list[Change]:
         if transition is Transition.CLEARED:

@@ -46,7 +46,7 @@ class TamperAnalysis:
         """What the frame changes, and what a detector can make of it. Frames come in the order of time."""
         changes = [self._maker.cleared(episode, frame.captured_at) for episode in self._surplus]
         self._surplus = []
-        report = self._watch.look(frame.picture.luma, frame.captured_mono)
+        report = self._watch.update(frame.picture.luma, frame.captured_mono)
         if frame.captured_mono > self._last:
             self._last = frame.captured_mono
             changes += self._follow(report, frame)
@@ -65,7 +65,7 @@ class TamperAnalysis:
             if self._open is None:
                 self._open = episode
                 with suppress(ValueError):  # a cause of another version: cleared when the watch is content
-                    self._watch.hold(Cause(episode.event.cause or ""))
+                    self._watch.resume(Cause(episode.event.cause or ""))
             else:
                 self._surplus.append(episode)
 
