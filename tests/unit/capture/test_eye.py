@@ -84,13 +84,13 @@ def test_pictures_of_which_nobody_would_be_told_are_not_looked_at_while_somethin
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     skipped: list[int] = []
-    look = MotionGate.look
+    update = MotionGate.update
 
     def counted(gate: MotionGate, luma: Luma, before: int = 0) -> tuple[PixelBox, ...]:
         skipped.append(before)
-        return look(gate, luma, before)
+        return update(gate, luma, before)
 
-    monkeypatch.setattr(MotionGate, "look", counted)
+    monkeypatch.setattr(MotionGate, "update", counted)
     eye = Eye(SETTINGS, 10)
     watched(eye, list(still_scene(frames=20)))
     assert skipped == [0] * 20

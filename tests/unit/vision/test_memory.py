@@ -10,7 +10,7 @@ PLANES = np.random.default_rng(1).integers(0, 256, (2, 96, 128)).astype(np.float
 
 
 def test_planes_come_back_as_they_were() -> None:
-    known = unpack_planes(pack_planes(MARK, SHAPE, PLANES), MARK, 2)
+    known = unpack_planes(pack_planes(MARK, SHAPE, list(PLANES)), MARK, 2)
     assert known is not None
     assert known[0] == SHAPE
     np.testing.assert_array_equal(known[1], PLANES)
@@ -26,10 +26,10 @@ def test_levels_are_rounded_and_clipped() -> None:
     "memory",
     [
         b"",
-        pack_planes(MARK, SHAPE, PLANES)[:-1],
-        pack_planes(b"smctest2", SHAPE, PLANES),
-        pack_planes(MARK, SHAPE, PLANES[:1]),
-        pack_planes(MARK, (480, 640), PLANES),
+        pack_planes(MARK, SHAPE, list(PLANES))[:-1],
+        pack_planes(b"smctest2", SHAPE, list(PLANES)),
+        pack_planes(MARK, SHAPE, list(PLANES[:1])),
+        pack_planes(MARK, (480, 640), list(PLANES)),
     ],
     ids=["nothing", "cut off", "of another kind", "too few planes", "not the size that such a picture shrinks to"],
 )
