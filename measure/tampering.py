@@ -141,7 +141,7 @@ HARMLESS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class WatchResult:
     """What the watch said: the first cause after the effect began and the seconds it took; None where it was silent."""
 
     cause: Cause | None
@@ -196,14 +196,14 @@ def pictures(clip: Sequence[Grey], tampering: Tampering, fps: float) -> Iterator
         yield at_s, picture
 
 
-def try_out(clip: Sequence[Grey], tampering: Tampering, fps: float) -> Outcome:
+def try_out(clip: Sequence[Grey], tampering: Tampering, fps: float) -> WatchResult:
     """What the watch says of a clip that is tampered with; it sees `fps` pictures a second."""
     watch = TamperWatch()
     for at_s, picture in pictures(clip, tampering, fps):
         cause = watch.look(picture, MonotonicNs(round((1 + at_s) * NS_PER_S))).cause
         if cause is not None:
-            return Outcome(cause, at_s - BEGINS_S, at_s < BEGINS_S)
-    return Outcome(None, None, too_early=False)
+            return WatchResult(cause, at_s - BEGINS_S, at_s < BEGINS_S)
+    return WatchResult(None, None, too_early=False)
 
 
 def main(clips: Sequence[Path]) -> int:
@@ -220,7 +220,7 @@ def main(clips: Sequence[Path]) -> int:
     return 0 if right == cases else 3
 
 
-def row(tampering: Tampering, outcomes: Sequence[Outcome]) -> str:
+def row(tampering: Tampering, outcomes: Sequence[WatchResult]) -> str:
     """One case over all clips."""
     times = [outcome.after_s for outcome in outcomes if outcome.after_s is not None]
     limit = "never" if tampering.within_s is None else f"within {tampering.within_s:g} s"

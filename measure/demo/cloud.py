@@ -15,7 +15,7 @@ from measure.demo.report import DeliveredAlert
 from smartcam.contract.ids import EventId
 from smartcam.contract.times import UtcNs
 from standins.cloud.device import DeviceIdentity
-from standins.cloud.inbox import Delivery
+from standins.cloud.inbox import ReceivedMessage
 from standins.cloud.local_cloud import LocalCloud
 from tools.build.suite import ROOT
 from tools.setup import Toolchain, node_environment
@@ -89,7 +89,7 @@ def synthesise(toolchain: Toolchain, target: Path, cooldown_s: int) -> Path:
     return target
 
 
-def _alert(delivery: Delivery) -> DeliveredAlert:
+def _alert(delivery: ReceivedMessage) -> DeliveredAlert:
     return DeliveredAlert(
         EventId(delivery.event_id), str(delivery.channel), delivery.to, UtcNs(delivery.delivered_at_ns)
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from measure.demo.plan import CLIP_FOLDER, DEMO_FOLDER, DemoError, DemoPlan
-from measure.demo.report import Report
+from measure.demo.report import DemoReport
 from measure.demo.run import Demo, Say
 from measure.demo.yard_clip import yard_clip
 from smartcam.contract.errors import SmartcamError
@@ -76,7 +76,7 @@ def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _sum_up(report: Report, plan: DemoPlan, say: Say) -> None:
+def _sum_up(report: DemoReport, plan: DemoPlan, say: Say) -> None:
     say(f"{len(report.raised)} events, {len(report.alerts)} alerts, lost {report.lost}, duplicates {report.duplicates}")
     if report.held:
         say(f"{report.held} events were held by the cooldown of {plan.cooldown_s} s")

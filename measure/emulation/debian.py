@@ -27,14 +27,14 @@ _FETCHED: Final = re.compile(r"^'([^']+)' (\S+\.deb) ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class DebianRelease:
     """A release of Debian for one architecture."""
 
     codename: str
     architecture: str
 
 
-def unpack(release: Release, packages: Sequence[str], folder: Path, say: Say) -> Path:
+def unpack(release: DebianRelease, packages: Sequence[str], folder: Path, say: Say) -> Path:
     """The packages and all that they depend on, unpacked below the folder once; returns their root.
 
     A name with `-` behind it is left out. Raises ToolsError.
@@ -63,7 +63,7 @@ def unpack(release: Release, packages: Sequence[str], folder: Path, say: Say) ->
     return root
 
 
-def _private_state(release: Release, folder: Path) -> tuple[str, ...]:
+def _private_state(release: DebianRelease, folder: Path) -> tuple[str, ...]:
     for place in ("state/lists/partial", "cache/archives/partial"):
         (folder / place).mkdir(parents=True)
     status, sources = folder / "state" / "status", folder / "state" / "sources.list"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from measure.emulation.debian import Release, unpack
+from measure.emulation.debian import DebianRelease, unpack
 from tools.setup import Say, ToolsError, alone
 
 TOOLS: Final = ("qemu-aarch64", "python3")
@@ -44,7 +44,7 @@ SYSTEMS: Final = (DEBIAN_12, DEBIAN_13)
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class EmulatedMachine:
     """A system that is unpacked, and a folder whose `python3` runs its Python."""
 
     system: System
@@ -73,21 +73,21 @@ class Machine:
         return done.stdout
 
 
-def set_up(system: System, folder: Path, say: Say) -> Machine:
+def set_up(system: System, folder: Path, say: Say) -> EmulatedMachine:
     """The machine below a folder, unpacked once. Raises ToolsError."""
     folder.mkdir(parents=True, exist_ok=True)
     qemu = _qemu(folder, say)
     packages = (f"python{system.python}", "libstdc++6", *system.extra)
-    root = unpack(Release(system.codename, "arm64"), packages, folder / system.name, say)
+    root = unpack(DebianRelease(system.codename, "arm64"), packages, folder / system.name, say)
     programs = folder / system.name / "bin"
     programs.mkdir(exist_ok=True)
     wrapper = programs / "python3"
     wrapper.write_text(_wrapper(qemu, root, root / "usr" / "bin" / f"python{system.python}"))
     wrapper.chmod(_WRAPPER_MODE)
-    return Machine(system, root, qemu, programs)
+    return EmulatedMachine(system, root, qemu, programs)
 
 
-def set_up_alone(system: System, tree: Path, say: Say) -> Machine:
+def set_up_alone(system: System, tree: Path, say: Say) -> EmulatedMachine:
     """The machine in a work tree's tools; a second caller waits for the first. Raises ToolsError."""
     with alone(tree):
         return set_up(system, tree / ".tools" / "emulation", say)
@@ -97,7 +97,7 @@ def _qemu(folder: Path, say: Say) -> Path:
     """The emulator alone: the package holds one for each of fifty processors."""
     qemu = folder / "qemu-aarch64"
     if not qemu.is_file():
-        unpacked = unpack(Release(_QEMU_RELEASE, _own_architecture()), ("qemu-user",), folder / "qemu", say)
+        unpacked = unpack(DebianRelease(_QEMU_RELEASE, _own_architecture()), ("qemu-user",), folder / "qemu", say)
         kept = qemu.with_suffix(".new")
         shutil.copy2(unpacked / "usr" / "bin" / "qemu-aarch64", kept)
         kept.replace(qemu)

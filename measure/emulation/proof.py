@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from measure.emulation.machine import Machine
+from measure.emulation.machine import EmulatedMachine
 from tools.build.suite import Built
 from tools.setup import ToolsError
 
@@ -50,7 +50,7 @@ class Compared:
         return self.here.keys() == self.there.keys() and self.worst <= STEPS
 
 
-def install(machine: Machine, built: Built, folder: Path) -> Installed:
+def install(machine: EmulatedMachine, built: Built, folder: Path) -> Installed:
     """Install the build as the nucleus does: the artifacts of this architecture, then the recipes' scripts.
 
     Raises:

@@ -17,7 +17,7 @@ _FOREIGN: Final = ("AWS_", "CDK_", "BOTO_")
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class CloudEndpoint:
     """Addresses and files of one running local cloud."""
 
     https_port: int

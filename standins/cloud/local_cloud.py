@@ -22,9 +22,9 @@ from smartcam.contract.ids import ThingName
 from standins.cloud.cdk import CdkCli
 from standins.cloud.certificate import ServerCertificate, make_certificate, write_private
 from standins.cloud.device import DeviceIdentity, provision
-from standins.cloud.endpoint import ACCESS_KEY, HOST, REGION, SECRET_KEY, Endpoint, clean_environment
+from standins.cloud.endpoint import ACCESS_KEY, HOST, REGION, SECRET_KEY, CloudEndpoint, clean_environment
 from standins.cloud.folder import FolderError, claim_folder
-from standins.cloud.inbox import Delivery, read_confirmation_requests, read_emails, read_texts
+from standins.cloud.inbox import ReceivedMessage, read_confirmation_requests, read_emails, read_texts
 from standins.cloud.leashed import end_leashed, kill_leashed, start_leashed
 from tools.setup import ROOT, Toolchain
 
@@ -57,7 +57,7 @@ class LocalCloud:
         self._ports = (https_port, mqtt_port)
         self._say = say
         self._process: subprocess.Popen[bytes] | None = None
-        self._endpoint: Endpoint | None = None
+        self._endpoint: CloudEndpoint | None = None
         self._claim: IO[bytes] | None = None
         self._confirmed: set[str] = set()
         self._certificate: ServerCertificate | None = None
@@ -113,7 +113,7 @@ class LocalCloud:
             raise LocalCloudError(f"the local cloud has ended; the end of {self.log}:\n{self._log_tail()}")
 
     @property
-    def endpoint(self) -> Endpoint:
+    def endpoint(self) -> CloudEndpoint:
         """Addresses and files. Raises LocalCloudError when it is not running."""
         if self._endpoint is None or self._process is None:
             raise LocalCloudError("the local cloud is not running")
@@ -182,11 +182,11 @@ class LocalCloud:
             self._confirmed.add(request.token)
         return len(new)
 
-    def emails(self) -> list[Delivery]:
+    def emails(self) -> list[ReceivedMessage]:
         """The e-mails that people got, oldest first."""
         return read_emails(self.maildir)
 
-    def texts(self) -> list[Delivery]:
+    def texts(self) -> list[ReceivedMessage]:
         """The SMS that people got, oldest first."""
         return read_texts(self.text_folder)
 
@@ -206,7 +206,7 @@ class LocalCloud:
             # From the root of the repository, so that the launcher finds its own package.
             return start_leashed((*command, *ports), environment, ROOT, log)
 
-    def _wait_until_ready(self, certificate: ServerCertificate, deadline: float) -> Endpoint:
+    def _wait_until_ready(self, certificate: ServerCertificate, deadline: float) -> CloudEndpoint:
         context = ssl.create_default_context(cafile=str(certificate.authority))
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
@@ -218,7 +218,7 @@ class LocalCloud:
                     iot_authority = self.folder / "iot-ca.pem"
                     write_private(iot_authority, pem)
                     files = (certificate.authority, iot_authority)
-                    return Endpoint(ports["https"], ports["mqtt"], *files, self.folder / "cdk-home")
+                    return CloudEndpoint(ports["https"], ports["mqtt"], *files, self.folder / "cdk-home")
             time.sleep(_POLL_S)
         raise LocalCloudError(f"the local cloud was not ready in time; the end of {self.log}:\n{self._log_tail()}")
 

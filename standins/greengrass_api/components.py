@@ -36,7 +36,7 @@ class _Component:
         return said
 
 
-class Shelf:
+class ComponentCatalogue:
     """The component versions of an account."""
 
     def __init__(self, digest: Digest, region: str, account: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from standins.greengrass_api.components import Shelf
+from standins.greengrass_api.components import ComponentCatalogue
 from standins.greengrass_api.paging import page
 from standins.greengrass_api.wire import Fields, Refusal
 
@@ -16,26 +16,26 @@ _RUNNING: Final = ("QUEUED", "IN_PROGRESS")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeploymentEnd:
     """How a deployment ends on a device."""
 
     status: str = "SUCCEEDED"
     reason: str = "SUCCESSFUL"
 
 
-Judge = Callable[[str, Fields], Outcome | None]
+Judge = Callable[[str, Fields], DeploymentEnd | None]
 """How a device (first) takes a deployment's components (second); None: it is offline."""
 Members = Callable[[str], Sequence[str]]
 """The things of a group, by the group's ARN."""
 
 
 @dataclass(slots=True)
-class Deployment:
+class DeploymentRecord:
     """One deployment, with what each device has said of it so far."""
 
     fields: dict[str, Any]
     devices: dict[str, str]
-    ends: Mapping[str, Outcome]
+    ends: Mapping[str, DeploymentEnd]
     reasons: dict[str, str] = field(default_factory=dict)
 
     def step(self, device: str) -> None:
@@ -50,16 +50,16 @@ class Deployment:
             self.reasons[device] = self.ends[device].reason
 
 
-class Plane:
+class ControlPlane:
     """Answers requests; one at a time."""
 
-    def __init__(self, shelf: Shelf, members: Members, judge: Judge, region: str = "eu-west-1") -> None:
+    def __init__(self, shelf: ComponentCatalogue, members: Members, judge: Judge, region: str = "eu-west-1") -> None:
         self._shelf = shelf
         self._members = members
         self._judge = judge
         self._region = region
-        self._deployments: list[Deployment] = []
-        self._tokens: dict[str, Deployment] = {}
+        self._deployments: list[DeploymentRecord] = []
+        self._tokens: dict[str, DeploymentRecord] = {}
         self._numbers = itertools.count(1)
         self._clock = itertools.count(1_800_000_000)
 
@@ -95,7 +95,7 @@ class Plane:
         kept = {key: value for key, value in said.items() if key != "clientToken"}
         job = f"job-{number}"
         fields: dict[str, Any] = {
-            "deploymentName": f"Deployment for {target.rpartition('/')[2]}",
+            "deploymentName": f"DeploymentRecord for {target.rpartition('/')[2]}",
             "components": {},
             "deploymentPolicies": {},
             "iotJobConfiguration": {},
@@ -112,7 +112,7 @@ class Plane:
         devices = self._devices(target)
         ends = {device: self._judge(device, components) for device in devices}
         told = {device: outcome for device, outcome in ends.items() if outcome is not None}
-        deployment = Deployment(fields, dict.fromkeys(devices, "QUEUED"), told)
+        deployment = DeploymentRecord(fields, dict.fromkeys(devices, "QUEUED"), told)
         self._deployments.append(deployment)
         if token:
             self._tokens[token] = deployment
@@ -162,7 +162,7 @@ class Plane:
         ]
         return page("coreDevices", devices, said)
 
-    def _states(self, wanted: Iterable[str] | None) -> Mapping[str, list[Deployment]]:
+    def _states(self, wanted: Iterable[str] | None) -> Mapping[str, list[DeploymentRecord]]:
         """Every core device with its deployments. A thing that is no core device has none."""
         devices = {device for each in self._deployments for device in each.devices}
         chosen = devices if wanted is None else devices & set(wanted)
@@ -198,7 +198,7 @@ class Plane:
         ]
         return page("installedComponents", installed, said)
 
-    def _find(self, deployment: str) -> Deployment:
+    def _find(self, deployment: str) -> DeploymentRecord:
         for each in self._deployments:
             if each.fields["deploymentId"] == deployment:
                 return each
@@ -223,7 +223,7 @@ _SUMMARY: Final = frozenset(
 )
 
 
-def _receipt(deployment: Deployment) -> Fields:
+def _receipt(deployment: DeploymentRecord) -> Fields:
     return {name: deployment.fields[name] for name in ("deploymentId", "iotJobId", "iotJobArn")}
 
 

@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from standins.nucleus.component import Component, Host, State, surely
+from standins.nucleus.component import Component, ComponentState, LifecycleHost, surely
 from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.recipe import Phase, Recipe, Step
 from standins.nucleus.restarts import restarts
 from standins.nucleus.scripts import Ending
 
-_READY: Final = frozenset({State.RUNNING, State.FINISHED, State.STOPPING})
-_ALIVE: Final = frozenset({State.STARTING, State.RUNNING})
+_READY: Final = frozenset({ComponentState.RUNNING, ComponentState.FINISHED, ComponentState.STOPPING})
+_ALIVE: Final = frozenset({ComponentState.STARTING, ComponentState.RUNNING})
 
 
-class Watch:
+class StateChanges:
     """Tells everybody who waits that the state of some component has changed."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Watch:
 class ClassicComponent(Component):
     """See `Component`. It installs itself beside the others; SOFT dependencies are never waited for."""
 
-    def __init__(self, recipe: Recipe, host: Host, watch: Watch) -> None:
+    def __init__(self, recipe: Recipe, host: LifecycleHost, watch: StateChanges) -> None:
         super().__init__(recipe, host)
         self._watch = watch
         self._needs: list[Component] = []
@@ -56,20 +56,20 @@ class ClassicComponent(Component):
 
     def report(self, state: str) -> None:
         """See `Component`: RUNNING counts while it starts, ERRORED is an error like any other."""
-        if state == State.ERRORED and self.state in _ALIVE:
+        if state == ComponentState.ERRORED and self.state in _ALIVE:
             self._reported_error.set()
-        elif state == State.RUNNING and self.state is State.STARTING:
-            self._note(State.RUNNING, "reported")
+        elif state == ComponentState.RUNNING and self.state is ComponentState.STARTING:
+            self._note(ComponentState.RUNNING, "reported")
 
     async def _stop_once(self) -> None:
         await asyncio.gather(*(dependent.stop() for dependent in self.hard_dependents))
         if self._work is None or self._work.done():
             return
-        self._note(State.STOPPING)
+        self._note(ComponentState.STOPPING)
         self._work.cancel()
         await asyncio.wait([self._work])
         await self._beside(Phase.SHUTDOWN)
-        self._note(State.FINISHED)
+        self._note(ComponentState.FINISHED)
 
     async def _live(self) -> None:
         try:
@@ -85,21 +85,21 @@ class ClassicComponent(Component):
         steps = [self.recipe.steps[phase] for phase in (Phase.BOOTSTRAP, Phase.INSTALL) if phase in self.recipe.steps]
         for step in steps:
             errors = restarts(self._host.rules)
-            self._note(State.INSTALLING, step.phase)
+            self._note(ComponentState.INSTALLING, step.phase)
             while not self._is_clean(ending := await self._once(step)):
                 if not errors.failed(self._host.timing.monotonic()):
                     return self._broken(step, ending)
-                self._note(State.ERRORED, f"{step.phase}: {ending}")
+                self._note(ComponentState.ERRORED, f"{step.phase}: {ending}")
                 await self._beside(Phase.RECOVER)
-        self._note(State.INSTALLED)
+        self._note(ComponentState.INSTALLED)
         return None
 
     async def _serve(self) -> bool:
         """One start of the service. True when there will be no other."""
-        self._note(State.STARTING)
+        self._note(ComponentState.STARTING)
         step = self.recipe.service
         if step is None:
-            self._note(State.FINISHED)
+            self._note(ComponentState.FINISHED)
             return True
         ending = await self._run(step)
         if ending is None:
@@ -108,16 +108,16 @@ class ClassicComponent(Component):
             return False
         if self._is_clean(ending):
             await self._come_down()
-            self._note(State.FINISHED, str(ending))
+            self._note(ComponentState.FINISHED, str(ending))
             return True
         if not self._errors.failed(self._host.timing.monotonic()):
-            self._note(State.BROKEN, f"{step.phase}: {ending}")
+            self._note(ComponentState.BROKEN, f"{step.phase}: {ending}")
             await self._beside(Phase.SHUTDOWN)
             return True
-        self._note(State.ERRORED, f"{step.phase}: {ending}")
+        self._note(ComponentState.ERRORED, f"{step.phase}: {ending}")
         await self._beside(Phase.RECOVER)
         await self._come_down()
-        self._note(State.INSTALLED)
+        self._note(ComponentState.INSTALLED)
         await self._host.timing.sleep(self._host.rules.restart_delay_s)
         return False
 
@@ -141,7 +141,7 @@ class ClassicComponent(Component):
         return Ending(1, "the component reported an error") if self._reported_error.is_set() else None
 
     async def _come_down(self) -> None:
-        self._note(State.STOPPING)
+        self._note(ComponentState.STOPPING)
         await self._beside(Phase.SHUTDOWN)
 
     async def _beside(self, phase: Phase) -> None:

@@ -18,10 +18,10 @@ from typing import Final
 from smartcam.edge.arguments import number
 from standins.nucleus.cloud import Cloud, NoCloud
 from standins.nucleus.configuration import ConfigurationConflict, ConfigurationStore, Update
-from standins.nucleus.core import SOCKET_NAME, Device, Nucleus
-from standins.nucleus.deployment import Deployment, DeploymentError, read_deployment, resolve
+from standins.nucleus.core import SOCKET_NAME, NucleusCore, SystemSettings
+from standins.nucleus.deployment import DeploymentDocument, DeploymentError, read_deployment, resolve
 from standins.nucleus.journal import FileJournal
-from standins.nucleus.mqtt import Endpoint, IotCore
+from standins.nucleus.mqtt import IotCore, MqttEndpoint
 from standins.nucleus.packages import fetch_artifacts
 from standins.nucleus.profile import PROFILES, Profile
 from standins.nucleus.recipe import Recipe
@@ -39,17 +39,17 @@ class StartError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class NucleusOptions:
     """What to run and how."""
 
-    device: Device
+    device: SystemSettings
     profile: Profile
     recipes: Path
     artifacts: Path
-    deployment: Deployment
+    deployment: DeploymentDocument
     description: Path
     """The deployment's file, read again at SIGHUP."""
-    endpoint: Endpoint | None
+    endpoint: MqttEndpoint | None
     setenv: Mapping[str, str]
     stop_s: float | None
 
@@ -69,13 +69,13 @@ def main(argv: Sequence[str]) -> int:
         return 130
 
 
-async def _serve(order: Order) -> int:
+async def _serve(order: NucleusOptions) -> int:
     root = order.device.root
     recipes = resolve(order.deployment, order.recipes, order.profile)
     cloud = _cloud(order)
     store = ConfigurationStore(root / "config.json")
     journal = FileJournal(root / "journal.jsonl")
-    nucleus = Nucleus(order.device, order.profile, store, cloud, journal)
+    nucleus = NucleusCore(order.device, order.profile, store, cloud, journal)
     crew = Crew(Runner(nucleus, recipes, _base_environment(order.setenv), order.stop_s))
     signals = _on_signals(crew)
     journal.write("nucleus_started", profile=order.profile.name, thing=order.device.thing, root=str(root))
@@ -115,7 +115,7 @@ class Signals:
 
 
 async def _deployments(
-    order: Order, nucleus: Nucleus, recipes: Sequence[Recipe], crew: Crew, again: asyncio.Event
+    order: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe], crew: Crew, again: asyncio.Event
 ) -> None:
     """The first deployment, and each that its file holds when SIGHUP comes. Raises DeploymentError for the first."""
     await _fetch(order, nucleus, recipes)
@@ -130,14 +130,14 @@ async def _deployments(
             nucleus.journal.write("deployment_failed", reason=str(error), rolled_back=False)
 
 
-async def _update(order: Order, nucleus: Nucleus, crew: Crew) -> None:
+async def _update(order: NucleusOptions, nucleus: NucleusCore, crew: Crew) -> None:
     recipes = resolve(order.deployment, order.recipes, order.profile)
     await _fetch(order, nucleus, recipes)
     fresh = Runner(nucleus, recipes, _base_environment(order.setenv), order.stop_s)
     crew.runner = await update(crew.runner, fresh, nucleus, lambda: _configure(order, nucleus, recipes))
 
 
-async def _fetch(order: Order, nucleus: Nucleus, recipes: Sequence[Recipe]) -> None:
+async def _fetch(order: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe]) -> None:
     nucleus.journal.write("deployment", components={recipe.name: recipe.version for recipe in recipes})
     # Side by side with the event loop: unpacking takes seconds, and a signal must be heard.
     for recipe in recipes:
@@ -150,7 +150,7 @@ async def _fetch(order: Order, nucleus: Nucleus, recipes: Sequence[Recipe]) -> N
         )
 
 
-def _configure(order: Order, nucleus: Nucleus, recipes: Sequence[Recipe]) -> None:
+def _configure(order: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe]) -> None:
     now_ms = time.time_ns() // 1_000_000
     for recipe in recipes:
         wanted = order.deployment.components.get(recipe.name)
@@ -176,7 +176,7 @@ def _on_signals(crew: Crew) -> Signals:
     return signals
 
 
-def _cloud(order: Order) -> Cloud:
+def _cloud(order: NucleusOptions) -> Cloud:
     if order.endpoint is None:
         return NoCloud()
     try:
@@ -236,11 +236,11 @@ def socket_path(root: Path) -> Path:
     return Path(tempfile.gettempdir(), f"nucleus-{name}", SOCKET_NAME)
 
 
-def _order(arguments: argparse.Namespace) -> Order:
+def _order(arguments: argparse.Namespace) -> NucleusOptions:
     root: Path = arguments.root.resolve()
     endpoint = _endpoint(arguments)
-    return Order(
-        device=Device(
+    return NucleusOptions(
+        device=SystemSettings(
             root=root,
             thing=arguments.thing,
             socket_path=socket_path(root),
@@ -258,7 +258,7 @@ def _order(arguments: argparse.Namespace) -> Order:
     )
 
 
-def _endpoint(arguments: argparse.Namespace) -> Endpoint | None:
+def _endpoint(arguments: argparse.Namespace) -> MqttEndpoint | None:
     if arguments.iot_endpoint is None:
         return None
     host, _, port = arguments.iot_endpoint.rpartition(":")
@@ -268,7 +268,7 @@ def _endpoint(arguments: argparse.Namespace) -> Endpoint | None:
         raise StartError(f"--iot-endpoint needs {' and '.join(missing)} too")
     if not host or not port.isdigit():
         raise StartError(f"--iot-endpoint {arguments.iot_endpoint}: write HOST:PORT")
-    return Endpoint(host, int(port), arguments.thing, arguments.ca, arguments.cert, arguments.key)
+    return MqttEndpoint(host, int(port), arguments.thing, arguments.ca, arguments.cert, arguments.key)
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from standins.nucleus.scripts import Ending, Launch, RunningScript
 T = TypeVar("T")
 
 
-class State(StrEnum):
+class ComponentState(StrEnum):
     """What the journal says of a component."""
 
     INSTALLING = "INSTALLING"
@@ -40,7 +40,7 @@ class Timing:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
-class Host(Protocol):
+class LifecycleHost(Protocol):
     """What a component needs of its runner."""
 
     timing: Timing
@@ -82,9 +82,9 @@ async def surely(work: Awaitable[T], *, again: bool = True) -> T:
 class Component(ABC):
     """One component of a deployment, from installation to its end. What differs is in the subclasses."""
 
-    def __init__(self, recipe: Recipe, host: Host) -> None:
+    def __init__(self, recipe: Recipe, host: LifecycleHost) -> None:
         self.recipe = recipe
-        self.state: State | None = None
+        self.state: ComponentState | None = None
         self.dependents: list[Component] = []
         self.hard_dependents: list[Component] = []
         self._host = host
@@ -122,7 +122,7 @@ class Component(ABC):
 
     def _broken(self, step: Step, ending: Ending) -> DeploymentError:
         """Note that an installation failed for good; what to raise."""
-        self._note(State.BROKEN, f"{step.phase}: {ending}")
+        self._note(ComponentState.BROKEN, f"{step.phase}: {ending}")
         log = self._host.log(self.recipe)
         return DeploymentError(f"{self.recipe.name}: {step.phase} failed ({ending}); see {log}")
 
@@ -158,7 +158,7 @@ class Component(ABC):
         if step.phase is Phase.RUN:
             self._running()
         elif step.phase is Phase.STARTUP:
-            self._note(State.STARTING)
+            self._note(ComponentState.STARTING)
         limit_s = self._limit_s(step)
         try:
             async with asyncio.timeout(limit_s):
@@ -180,9 +180,9 @@ class Component(ABC):
         return self._host.timeout(self.recipe, step)
 
     def _running(self) -> None:
-        self._note(State.RUNNING)
+        self._note(ComponentState.RUNNING)
 
     def _note(self, state: str, reason: str = "") -> None:
-        if state in State.__members__:
-            self.state = State(state)
+        if state in ComponentState.__members__:
+            self.state = ComponentState(state)
         self._host.note(self.recipe.name, state, reason)

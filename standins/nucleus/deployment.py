@@ -20,7 +20,7 @@ class DeploymentError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DeploymentEntry:
     """One component of a deployment."""
 
     version: str
@@ -28,13 +28,13 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class DeploymentDocument:
     """What somebody wants on the device, by component."""
 
-    components: Mapping[str, Wanted]
+    components: Mapping[str, DeploymentEntry]
 
 
-def read_deployment(file: Path) -> Deployment:
+def read_deployment(file: Path) -> DeploymentDocument:
     """The deployment in a JSON file. Raises DeploymentError and RecipeError."""
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
@@ -46,10 +46,10 @@ def read_deployment(file: Path) -> Deployment:
     nodes = top.mapping(frozenset({"components"}))
     if not nodes or not nodes["components"].mapping():
         raise top.error('needs {"components": {"<name>": {"version": "1.2.3"}}}')
-    return Deployment({name: _wanted(node) for name, node in nodes["components"].mapping().items()})
+    return DeploymentDocument({name: _entry(node) for name, node in nodes["components"].mapping().items()})
 
 
-def _wanted(node: Node) -> Wanted:
+def _entry(node: Node) -> DeploymentEntry:
     nodes = node.mapping(_COMPONENT_KEYS)
     if "version" not in nodes:
         raise node.error("version is missing")
@@ -60,10 +60,10 @@ def _wanted(node: Node) -> Wanted:
         reset = tuple(parse_pointer(str(item.value)) for item in nodes["reset"].items()) if "reset" in nodes else ()
     except ValueError as error:
         raise nodes["reset"].error(str(error)) from error
-    return Wanted(nodes["version"].text(), Update(merge, reset))
+    return DeploymentEntry(nodes["version"].text(), Update(merge, reset))
 
 
-def resolve(deployment: Deployment, folder: Path, profile: Profile) -> tuple[Recipe, ...]:
+def resolve(deployment: DeploymentDocument, folder: Path, profile: Profile) -> tuple[Recipe, ...]:
     """The recipes of all components that are needed, dependencies first.
 
     Raises:
@@ -89,7 +89,7 @@ class _Demand:
     requirement: VersionRange
 
 
-def _demands(deployment: Deployment, chosen: Mapping[str, Recipe]) -> Mapping[str, Sequence[_Demand]]:
+def _demands(deployment: DeploymentDocument, chosen: Mapping[str, Recipe]) -> Mapping[str, Sequence[_Demand]]:
     demands: dict[str, list[_Demand]] = {}
     for name, wanted in deployment.components.items():
         try:

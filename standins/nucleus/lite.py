@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from standins.nucleus.component import Component, Host, State
+from standins.nucleus.component import Component, ComponentState, LifecycleHost
 from standins.nucleus.recipe import Phase, Recipe
 from standins.nucleus.restarts import restarts
 from standins.nucleus.scripts import Ending
@@ -12,7 +12,7 @@ from standins.nucleus.scripts import Ending
 class LiteComponent(Component):
     """See `Component`. Everything is installed before anything starts."""
 
-    def __init__(self, recipe: Recipe, host: Host) -> None:
+    def __init__(self, recipe: Recipe, host: LifecycleHost) -> None:
         super().__init__(recipe, host)
         self.started = asyncio.Event()
         """Set when the service runs, or when it is clear that it never will."""
@@ -24,11 +24,11 @@ class LiteComponent(Component):
         for phase in (Phase.BOOTSTRAP, Phase.INSTALL):
             if phase not in self.recipe.steps:
                 continue
-            self._note(State.INSTALLING, phase)
+            self._note(ComponentState.INSTALLING, phase)
             ending = await self._until_clean(phase)
             if not self._is_clean(ending):
                 raise self._broken(self.recipe.steps[phase], ending)
-        self._note(State.INSTALLED)
+        self._note(ComponentState.INSTALLED)
 
     def start(self, needed: Mapping[Component, bool]) -> None:
         """See `Component`."""
@@ -38,10 +38,10 @@ class LiteComponent(Component):
         await asyncio.gather(*(dependent.stop() for dependent in self.dependents))
         if self._work is None or self._work.done():
             return
-        self._note(State.STOPPING)
+        self._note(ComponentState.STOPPING)
         self._work.cancel()
         await asyncio.wait([self._work])
-        self._note(State.STOPPED)
+        self._note(ComponentState.STOPPED)
 
     async def _serve(self, needed: Mapping[Component, bool]) -> None:
         step = self.recipe.service
@@ -54,7 +54,7 @@ class LiteComponent(Component):
             missing = [unit.recipe.name for unit, hard in units.items() if hard and unit.over]
             ending = Ending(1, f"{missing[0]} has ended") if missing else await self._until_clean(step.phase)
             self.over = True
-            self._note(State.FINISHED if self._is_clean(ending) else State.BROKEN, str(ending))
+            self._note(ComponentState.FINISHED if self._is_clean(ending) else ComponentState.BROKEN, str(ending))
             for dependent in self.hard_dependents:
                 self._host.stop_in_background(dependent)
         finally:
@@ -68,7 +68,7 @@ class LiteComponent(Component):
             ending = await self._once(self.recipe.steps[phase])
             if self._is_clean(ending):
                 return ending
-            self._note(State.ERRORED, f"{phase}: {ending}")
+            self._note(ComponentState.ERRORED, f"{phase}: {ending}")
             if not limit.failed(timing.monotonic()):
                 return ending
             await timing.sleep(self._host.rules.restart_delay_s)

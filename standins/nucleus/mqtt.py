@@ -29,7 +29,7 @@ _LONGEST_PAUSE_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class MqttEndpoint:
     """Where IoT Core is and who we are: the client id is the thing's name."""
 
     host: str
@@ -51,7 +51,7 @@ class IotCore:
 
     configured = True
 
-    def __init__(self, endpoint: Endpoint, random_share: Callable[[], float] = random.random) -> None:
+    def __init__(self, endpoint: MqttEndpoint, random_share: Callable[[], float] = random.random) -> None:
         """Raises OSError when the certificates cannot be read."""
         self._endpoint = endpoint
         self._tls = endpoint.tls()

@@ -16,7 +16,7 @@ from standins.nucleus.rpc import PREFIX, ErrorKind, IpcRefused, to_json
 from standins.nucleus.subscriptions import (
     ConfigurationSubscription,
     Kind,
-    Stream,
+    ResponseStream,
     Subscription,
     SubscriptionTable,
     TableFull,
@@ -33,7 +33,7 @@ class Call:
     component: str
     operation: str
     body: Body
-    stream: Stream
+    stream: ResponseStream
 
 
 Reply = Body | Awaitable[Body]
@@ -42,7 +42,7 @@ StateListener = Callable[[str, str], None]
 """Told the component and the state that it reported."""
 
 
-class Operations:
+class IpcOperations:
     """What the nucleus does for its components."""
 
     def __init__(

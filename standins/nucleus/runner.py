@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from standins.nucleus.classic import ClassicComponent, Watch
+from standins.nucleus.classic import ClassicComponent, StateChanges
 from standins.nucleus.component import Component, Timing
-from standins.nucleus.core import Nucleus
+from standins.nucleus.core import NucleusCore
 from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.interpolation import VariableError, Variables, interpolate_value, variables_of, work_folder
 from standins.nucleus.lite import LiteComponent
@@ -20,7 +20,7 @@ class Runner:
 
     def __init__(
         self,
-        nucleus: Nucleus,
+        nucleus: NucleusCore,
         recipes: Sequence[Recipe],
         base_environment: Mapping[str, str],
         stop_s: float | None = None,
@@ -33,7 +33,7 @@ class Runner:
         self._base_environment = base_environment
         self._stop_s = stop_s
         self._background: set[asyncio.Task[None]] = set()
-        watch = Watch()
+        watch = StateChanges()
         self._components: dict[str, Component] = {
             recipe.name: LiteComponent(recipe, self) if self.rules.in_turn else ClassicComponent(recipe, self, watch)
             for recipe in recipes

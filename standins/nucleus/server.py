@@ -9,20 +9,20 @@ from typing import Any, Final
 
 from standins.nucleus.eventstream import EventStreamError, PacketTooLarge, Splitter
 from standins.nucleus.journal import Journal
-from standins.nucleus.operations import Call, Operations
+from standins.nucleus.operations import Call, IpcOperations
 from standins.nucleus.profile import Profile
 from standins.nucleus.requests import Body, Malformed, read_body
 from standins.nucleus.rpc import (
     PREFIX,
     PROTOCOL_VERSION,
-    Envelope,
     ErrorKind,
     Flag,
     IpcRefused,
     MessageType,
+    RpcMessage,
     answer,
     connect_ack,
-    open_envelope,
+    read_message,
     refusal,
     to_json,
 )
@@ -73,7 +73,7 @@ class _Connection(asyncio.Protocol):
         """Called by the event loop."""
         try:
             for packet in self._splitter.feed(data):
-                self._receive(open_envelope(packet))
+                self._receive(read_message(packet))
         except (EventStreamError, _ConnectionEnds) as error:
             kind = "packet too large" if isinstance(error, PacketTooLarge) else "protocol"
             self.close(f"{kind}: {error}")
@@ -109,21 +109,21 @@ class _Connection(asyncio.Protocol):
         if self.transport.get_write_buffer_size() > _MOST_UNREAD_BYTES:
             self.close("the component does not read its events")
 
-    def _receive(self, envelope: Envelope) -> None:
+    def _receive(self, message: RpcMessage) -> None:
         if self.transport is None or self.transport.is_closing():
             return
         if self.component is None:
-            self._shake_hands(envelope)
-        elif envelope.stream_id == 0:
+            self._shake_hands(message)
+        elif message.stream_id == 0:
             raise _ConnectionEnds("a request needs a stream id")
-        elif envelope.flags & Flag.TERMINATE_STREAM:
-            self._server.end_stream((self.number, envelope.stream_id))
+        elif message.flags & Flag.TERMINATE_STREAM:
+            self._server.end_stream((self.number, message.stream_id))
         else:
-            self._call(envelope)
+            self._call(message)
 
-    def _shake_hands(self, envelope: Envelope) -> None:
-        packet = envelope.packet
-        if (envelope.type, envelope.flags, envelope.stream_id) != (MessageType.CONNECT, 0, 0):
+    def _shake_hands(self, message: RpcMessage) -> None:
+        packet = message.packet
+        if (message.type, message.flags, message.stream_id) != (MessageType.CONNECT, 0, 0):
             raise _ConnectionEnds("the first message must be CONNECT on stream 0")
         if packet.text(":version") not in {None, PROTOCOL_VERSION}:
             raise _ConnectionEnds(f"the protocol version must be {PROTOCOL_VERSION}")
@@ -142,22 +142,22 @@ class _Connection(asyncio.Protocol):
         self._server.journal.write("connection_opened", component=component)
         self._write(connect_ack())
 
-    def _call(self, envelope: Envelope) -> None:
-        name = (envelope.packet.text("operation") or "").removeprefix(PREFIX)
+    def _call(self, message: RpcMessage) -> None:
+        name = (message.packet.text("operation") or "").removeprefix(PREFIX)
         try:
-            if envelope.type is not MessageType.APPLICATION_MESSAGE or not name:
+            if message.type is not MessageType.APPLICATION_MESSAGE or not name:
                 raise IpcRefused(ErrorKind.SERVICE, "A request is an application message with an operation")
-            body = read_body(envelope.packet.payload)
+            body = read_body(message.packet.payload)
             assert self.component is not None  # noqa: S101  the handshake came before
-            call = Call(self.component, name, body, _Stream(self, envelope.stream_id))
+            call = Call(self.component, name, body, _Stream(self, message.stream_id))
             reply = self._server.operations.handle(call)
         except IpcRefused as error:
-            self._refuse(envelope.stream_id, error)
+            self._refuse(message.stream_id, error)
             return
         if isinstance(reply, Awaitable):
-            self._server.answer_later(self._answer_later(envelope.stream_id, name, reply))
+            self._server.answer_later(self._answer_later(message.stream_id, name, reply))
         else:
-            self._answer(envelope.stream_id, name, reply)
+            self._answer(message.stream_id, name, reply)
 
     async def _answer_later(self, stream_id: int, name: str, reply: Awaitable[Body]) -> None:
         try:
@@ -185,7 +185,7 @@ class _Connection(asyncio.Protocol):
 class IpcServer:
     """Listens on a Unix socket and lets components call operations."""
 
-    def __init__(self, profile: Profile, operations: Operations, identify: Identify, journal: Journal) -> None:
+    def __init__(self, profile: Profile, operations: IpcOperations, identify: Identify, journal: Journal) -> None:
         self.profile = profile
         self.operations = operations
         self.identify = identify

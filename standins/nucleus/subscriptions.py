@@ -13,7 +13,7 @@ class TableFull(Exception):
     """The nucleus takes no more subscriptions."""
 
 
-class Stream(Protocol):
+class ResponseStream(Protocol):
     """Where a subscription's events go."""
 
     @property
@@ -35,7 +35,7 @@ class Kind(Enum):
 class TopicSubscription:
     """A stream that wants the messages of a filter."""
 
-    stream: Stream
+    stream: ResponseStream
     kind: Kind
     topic_filter: str
     component: str = ""
@@ -47,7 +47,7 @@ class TopicSubscription:
 class ConfigurationSubscription:
     """A stream that wants to know of changes at or below a path of a component."""
 
-    stream: Stream
+    stream: ResponseStream
     component: str
     path: KeyPath
 

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from standins.nucleus.authority import MQTT_PROXY, PUBSUB
 from standins.nucleus.cloud import CloudMessage, CloudUnavailable, Deliver, Notice
 from standins.nucleus.configuration import ConfigurationStore, Update
-from standins.nucleus.core import SOCKET_NAME, Device, Nucleus
+from standins.nucleus.core import SOCKET_NAME, NucleusCore, SystemSettings
 from standins.nucleus.journal import FileJournal
 from standins.nucleus.operations import ACCESS_CONTROL
 from standins.nucleus.profile import LITE, Profile
@@ -133,7 +133,7 @@ class RunningNucleus:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="nucleus")
         self._thread.start()
-        device = Device(root, thing, self.socket_path)
+        device = SystemSettings(root, thing, self.socket_path)
         self._nucleus = self._run(self._make(device, profile))
         self._run(self._nucleus.start())
 
@@ -201,8 +201,8 @@ class RunningNucleus:
             self._loop.close()
             self._journal.close()
 
-    async def _make(self, device: Device, profile: Profile) -> Nucleus:
-        return Nucleus(device, profile, ConfigurationStore(), self.cloud, self._journal)
+    async def _make(self, device: SystemSettings, profile: Profile) -> NucleusCore:
+        return NucleusCore(device, profile, ConfigurationStore(), self.cloud, self._journal)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_S)

@@ -5,12 +5,12 @@ import copy
 from collections.abc import Callable
 
 from standins.nucleus.component import surely
-from standins.nucleus.core import Nucleus
+from standins.nucleus.core import NucleusCore
 from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.runner import Runner
 
 
-async def update(running: Runner, fresh: Runner, nucleus: Nucleus, configure: Callable[[], None]) -> Runner:
+async def update(running: Runner, fresh: Runner, nucleus: NucleusCore, configure: Callable[[], None]) -> Runner:
     """Go from one deployment to the next, all components at once, and return the runner of those that run then.
 
     Lite installs beside what runs, and stops that only when everything is installed. Where that fails, the old
@@ -24,7 +24,7 @@ async def update(running: Runner, fresh: Runner, nucleus: Nucleus, configure: Ca
     return await go_on(running, fresh, nucleus, configure)
 
 
-async def _on_lite(running: Runner, fresh: Runner, nucleus: Nucleus, configure: Callable[[], None]) -> Runner:
+async def _on_lite(running: Runner, fresh: Runner, nucleus: NucleusCore, configure: Callable[[], None]) -> Runner:
     configure()
     try:
         fresh.check()
@@ -40,7 +40,7 @@ async def _on_lite(running: Runner, fresh: Runner, nucleus: Nucleus, configure: 
     return fresh
 
 
-async def _on_classic(running: Runner, fresh: Runner, nucleus: Nucleus, configure: Callable[[], None]) -> Runner:
+async def _on_classic(running: Runner, fresh: Runner, nucleus: NucleusCore, configure: Callable[[], None]) -> Runner:
     before = copy.deepcopy(nucleus.store.trees)
     configure()
     await running.stop()

@@ -22,7 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from smartcam.contract.ids import ThingName
 from standins.cloud.cdk import DeployError
 from standins.cloud.device import DeviceIdentity
-from standins.cloud.inbox import Delivery
+from standins.cloud.inbox import ReceivedMessage
 from standins.cloud.local_cloud import LocalCloud, LocalCloudError
 from tests.system.sample_stack import EMAIL, PHONE, POLICY, STACK, THING, write_assembly
 from tools.setup import ROOT, Toolchain, setup_cloud
@@ -110,7 +110,7 @@ def _until(look: Callable[[], T], limit_s: float = _LIMIT_S) -> T:
     return found
 
 
-def _of(deliveries: list[Delivery], event_id: str) -> list[Delivery]:
+def _of(deliveries: list[ReceivedMessage], event_id: str) -> list[ReceivedMessage]:
     return [delivery for delivery in deliveries if delivery.event_id == event_id]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from measure.demo.device import Deployment
+from measure.demo.device import DemoDeployment
 from smartcam.contract.event import EventKind
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S
@@ -71,7 +71,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 def play(way: Way, built: Built, clip: Path, seconds: float, folder: Path) -> Run:
     camera = CameraId(f"m{os.getpid()}-{way}".replace(".", "")[:64])
     with Judge(folder / "papers") as judge:
-        deployment = Deployment(
+        deployment = DemoDeployment(
             built,
             judge.identity,
             clip,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from standins.greengrass_api.plane import ACCOUNT, Outcome
+from standins.greengrass_api.plane import ACCOUNT, DeploymentEnd
 from standins.greengrass_api.wire import ModelBroken, Refusal, Wire
 from tests.fakes.fleet import BUCKET, REGION, Account
 
@@ -125,7 +125,7 @@ def test_an_answer_that_the_service_never_gives_is_a_fault_of_the_stand_in() -> 
 def test_a_deployment_replaces_the_one_before_and_devices_go_through_their_states(there: Account) -> None:
     greengrass = there.aws.greengrass
     arn = there.group("yard", "one", "two")
-    there.devices.special["two"] = Outcome("FAILED", "broken")
+    there.devices.special["two"] = DeploymentEnd("FAILED", "broken")
     greengrass.create_component_version(inlineRecipe=recipe())
     for _ in range(2):
         greengrass.describe_component(arn=ARN)

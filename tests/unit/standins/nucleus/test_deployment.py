@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from standins.nucleus.configuration import Update
-from standins.nucleus.deployment import Deployment, DeploymentError, Wanted, read_deployment, resolve
+from standins.nucleus.deployment import DeploymentDocument, DeploymentEntry, DeploymentError, read_deployment, resolve
 from standins.nucleus.profile import LITE
 from tests.unit.standins.nucleus.workshop import Workshop
 from tools.recipes.keys import RecipeError
 
 
-def wanted(name: str, version: str = "1.0.0") -> Deployment:
-    return Deployment({name: Wanted(version, Update())})
+def wanted(name: str, version: str = "1.0.0") -> DeploymentDocument:
+    return DeploymentDocument({name: DeploymentEntry(version, Update())})
 
 
 def test_everything_that_is_needed_comes_in_order(workshop: Workshop) -> None:
@@ -33,7 +33,7 @@ def test_the_deployments_own_version_counts_too(workshop: Workshop) -> None:
     workshop.recipe("t.A", needs={"t.B": "SOFT"})
     for version in ("1.2.0", "1.10.0"):
         workshop.recipe("t.B", version=version)
-    both = Deployment({"t.A": Wanted("1.0.0", Update()), "t.B": Wanted("1.2.0", Update())})
+    both = DeploymentDocument({"t.A": DeploymentEntry("1.0.0", Update()), "t.B": DeploymentEntry("1.2.0", Update())})
     assert resolve(both, workshop.recipes, LITE)[0].version == "1.2.0"
 
 
@@ -43,7 +43,7 @@ def test_what_only_an_older_version_needs_is_not_taken(workshop: Workshop) -> No
     workshop.recipe("t.B", version="1.0.0")
     workshop.recipe("t.Gone")
     workshop.recipe("t.C")
-    pinned = Deployment({"t.A": Wanted("1.0.0", Update()), "t.B": Wanted("<1.1.0", Update())})
+    pinned = DeploymentDocument({"t.A": DeploymentEntry("1.0.0", Update()), "t.B": DeploymentEntry("<1.1.0", Update())})
     assert {recipe.name for recipe in resolve(pinned, workshop.recipes, LITE)} == {"t.A", "t.B", "t.C"}
 
 
@@ -89,7 +89,9 @@ def test_a_deployment_is_read_with_merges_and_resets(tmp_path: Path) -> None:
     file = tmp_path / "deploy.json"
     document = {"components": {"t.A": {"version": "1.0.0", "merge": {"a": {"b": 5}}, "reset": ["/accessControl", ""]}}}
     file.write_text(json.dumps(document), encoding="utf-8")
-    assert read_deployment(file).components["t.A"] == Wanted("1.0.0", Update({"a": {"b": 5}}, (("accessControl",), ())))
+    assert read_deployment(file).components["t.A"] == DeploymentEntry(
+        "1.0.0", Update({"a": {"b": 5}}, (("accessControl",), ()))
+    )
 
 
 @pytest.mark.parametrize(
