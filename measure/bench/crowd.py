@@ -6,9 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from measure.bench.timing import NS_PER_MS
 from smartcam.contract.event import EventKind
-from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs
 from smartcam.vision.track import Sighting, Tracker
 
 OBJECTS: Final = 50

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Final, cast
 
 import numpy as np
 
-from measure.bench.timing import Stopwatch
 from smartcam.capture.sources.pyav_clip import PyAvClip
 from smartcam.capture.transport.transports import InlineTransport, Publisher
 from smartcam.contract.errors import CameraEnded
@@ -19,6 +19,7 @@ from smartcam.inference.frames.reassembly import Reassembly
 from smartcam.vision.frame import Frame
 from smartcam.vision.jpeg import decode_jpeg
 from smartcam.vision.picture import Picture
+from tools.stopwatch import Stopwatch
 
 _CAMERA: Final = CameraId("bench")
 _EVERY: Final = 25
@@ -50,13 +51,13 @@ class _Collector:
 def measure_inline(clip: Path, passes: int, longest_side: int) -> InlineFigures:
     """Frames of the clip into messages and out of them again, as capture and inference do it; medians of passes."""
     frames = _frames(clip)
-    watch, reassembly = Stopwatch(), Reassembly(SystemClock())
+    reassembly = Reassembly(SystemClock())
     collector = _Collector()
     transport = InlineTransport(cast("Publisher", collector), longest_side)
     messages: list[int] = []
     sizes: list[int] = []
-    for _ in range(passes):
-        watch.begin_pass()
+    watches = [Stopwatch() for _ in range(passes)]
+    for watch in watches:
         for frame in frames:
             with watch.stage("write"):
                 transport.send(frame)
@@ -64,9 +65,8 @@ def measure_inline(clip: Path, passes: int, longest_side: int) -> InlineFigures:
             sizes.append(sum(map(len, collector.payloads)))
             with watch.stage("read"):
                 _read(reassembly, collector.payloads)
-    return InlineFigures(
-        watch.per_call_ms("write"), watch.per_call_ms("read"), float(np.mean(messages)), float(np.mean(sizes))
-    )
+    write_ms, read_ms = (median(watch.per_call_ms(stage) for watch in watches) for stage in ("write", "read"))
+    return InlineFigures(write_ms, read_ms, float(np.mean(messages)), float(np.mean(sizes)))
 
 
 def _read(reassembly: Reassembly, payloads: Sequence[bytes]) -> Picture:

@@ -9,8 +9,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from measure.bench.timing import NS_PER_MS
-from smartcam.contract.times import NS_PER_S
+from smartcam.contract.times import NS_PER_MS, NS_PER_S
 
 _PACE: Final = 100
 """Pictures a second at which it is fed: fast, and slow enough that it looks at all of them."""
