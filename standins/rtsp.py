@@ -7,13 +7,13 @@ leaves out the hundred packages that GStreamer's whole plugin sets ask for. Stan
 import os
 import platform
 import shutil
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools.setup import ROOT, ToolsError, alone
+from standins.programs import output_of
+from tools.setup import ROOT, Say, ToolsError, alone
 
 SYSTEM_PYTHON: Final = Path("/usr/bin/python3")
 PACKAGES: Final = (
@@ -40,6 +40,7 @@ PACKAGES: Final = (
 PLUGINS: Final = ("coreelements", "app", "rtp", "rtpmanager", "udp", "tcp", "rtsp")
 _STAMP: Final = ".installed"
 _LIMIT_S: Final = 300.0
+_REMEDY: Final = "connect to the network once and try again (the RTSP server comes from Debian's packages)"
 _PROBE: Final = """
 import gi
 gi.require_version("Gst", "1.0")
@@ -49,8 +50,6 @@ Gst.init(None)
 for name in ("appsrc", "rtph264pay", "rtph265pay", "rtpbin"):
     assert Gst.ElementFactory.find(name), name
 """
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +144,4 @@ def _release() -> str:
 
 
 def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> str:
-    try:
-        done = subprocess.run(  # noqa: S603
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=_LIMIT_S, check=False
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ToolsError(f"{command[0]} failed ({error})") from error
-    if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
-        raise ToolsError(
-            f"setting up the RTSP server failed: {Path(command[0]).name}: {said}; remedy: connect to the network once"
-            " and try again (it comes from Debian's packages)"
-        )
-    return done.stdout
+    return output_of(command, _LIMIT_S, _REMEDY, folder, environment)

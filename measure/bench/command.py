@@ -8,7 +8,6 @@ from typing import Final
 
 import cv2
 
-from measure.bench.clip import HD, SIZE, scale_clip
 from measure.bench.crowd import measure_crowd
 from measure.bench.frames import measure_frames
 from measure.bench.gate_probe import measure_probe
@@ -20,6 +19,7 @@ from measure.bench.outcome import Figures, document, table
 from measure.bench.rival import measure_rival
 from measure.bench.runtimes import measure_runtimes
 from measure.bench.scorer import measure_scorer
+from measure.clips import make_clip
 from measure.demo.plan import CLIP_FOLDER
 from measure.demo.yard_clip import yard_clip
 from smartcam.capture.settings import CameraSettings
@@ -37,6 +37,10 @@ SHARED_CLIP: Final = _SHARED / "intel_one-by-one-person-detection.mp4"
 PROBED: Final = tuple(_SHARED / f"intel_{name}-detection.mp4" for name in ("one-by-one-person", "car", "bottle"))
 """The clips whose medians are the probe's backgrounds where they are there; else made-up ones."""
 
+SIZE: Final = (1280, 720)
+"""Width and height of the pictures that figures are measured on, in pixels."""
+HD: Final = (1920, 1080)
+"""The larger size that the same limits hold for."""
 _WIDTHS: Final = (160, 3840)
 """Narrower than that is no camera's picture."""
 
@@ -88,7 +92,7 @@ def _measure(options: argparse.Namespace, source: Path) -> Figures:
 
 
 def _scaled(source: Path, size: tuple[int, int]) -> Path:
-    return scale_clip(source, CLIP_FOLDER / f"bench-{source.stem}-{size[0]}x{size[1]}.mp4", size)
+    return make_clip(source, CLIP_FOLDER / f"bench-{source.stem}-{size[0]}x{size[1]}.mp4", size)
 
 
 def _latency(options: argparse.Namespace) -> LatencyFigures | None:

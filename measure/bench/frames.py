@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 
 from measure.bench.analyst import SNAPSHOT, Analyst, snapshots_apart
+from measure.clips import pictures
 from smartcam.capture.eye import Eye
 from smartcam.capture.settings import CameraSettings
-from smartcam.capture.sources.clip import ClipPicture
 from smartcam.capture.sources.pyav_clip import PyAvClip
 from smartcam.contract.errors import CameraEnded
 from smartcam.contract.ids import CameraId
@@ -148,14 +148,6 @@ def _median_ms(passes: Sequence[Stopwatch], stage: str) -> float:
     return median(watch.per_call_ms(stage) for watch in passes)
 
 
-def _pictures(clip: PyAvClip) -> Iterator[ClipPicture]:
-    try:
-        while True:
-            yield clip.next()
-    except CameraEnded:
-        return
-
-
 def _decode_pass(path: Path, watch: Stopwatch) -> int:
     clip = PyAvClip(path)
     frames = 0
@@ -172,7 +164,7 @@ def _decode_pass(path: Path, watch: Stopwatch) -> int:
 def _copy_pass(path: Path, watch: Stopwatch) -> tuple[int, int]:
     clip = PyAvClip(path)
     sources = []
-    for taken in itertools.islice(_pictures(clip), _COPIES):
+    for taken in itertools.islice(pictures(clip), _COPIES):
         flat = np.empty(taken.picture.nbytes, np.uint8)
         taken.picture.write_i420(flat)
         sources.append(flat)
@@ -201,7 +193,7 @@ def _whole_pass(path: Path, watch: Stopwatch) -> Stopwatch:
         reader = RingReader(DEFAULT_FOLDER, camera)
         stack.callback(reader.close)
         with watch.stage("whole"):
-            for seq, taken in enumerate(_pictures(clip)):
+            for seq, taken in enumerate(pictures(clip)):
                 with watch.stage("gate"):
                     seen = eye.look(taken.picture, taken.position_ns)
                 if seen.picture is None:

@@ -7,14 +7,14 @@ from typing import Final
 
 from av.video.frame import VideoFrame
 
-from measure.bench.clip import SIZE, make_clip
+from measure.clips import make_clip
 
 STILL_FRAMES: Final = 56
 """How many frames of the footage's beginning show nobody."""
 _TIMES_OVER: Final = 5
 
 
-def idle_clip(source: Path, target: Path, size: tuple[int, int] = SIZE) -> Path:
+def idle_clip(source: Path, target: Path, size: tuple[int, int]) -> Path:
     """The source's beginning to and fro, at `size`. A target that is there already is kept.
 
     Raises:

@@ -8,9 +8,9 @@ from typing import Final, cast
 
 import numpy as np
 
+from measure.clips import pictures
 from smartcam.capture.sources.pyav_clip import PyAvClip
 from smartcam.capture.transport.transports import InlineTransport, Publisher
-from smartcam.contract.errors import CameraEnded
 from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import InlineFrame, decode_chunk
 from smartcam.contract.times import MonotonicNs, UtcNs
@@ -43,7 +43,6 @@ class _Collector:
         self.payloads: list[bytes] = []
 
     def publish_all(self, payloads: Sequence[bytes]) -> bool:
-        """See `Publisher`."""
         self.payloads = list(payloads)
         return True
 
@@ -78,17 +77,12 @@ def _read(reassembly: Reassembly, payloads: Sequence[bytes]) -> Picture:
 
 
 def _frames(path: Path) -> list[Frame]:
-    clip, frames, seq = PyAvClip(path), [], 0
-    try:
-        while True:
-            taken = clip.next()
-            if seq % _EVERY == 0:
-                copy = np.empty(taken.picture.nbytes, np.uint8)
-                taken.picture.write_i420(copy)
-                picture = Picture.from_i420(copy, taken.picture.width, taken.picture.height)
-                at = taken.position_ns
-                frames.append(Frame(_CAMERA, seq, UtcNs(at), MonotonicNs(at), at, picture, ()))
-            seq += 1
-    except CameraEnded:
-        clip.close()
-        return frames
+    frames = []
+    for seq, taken in enumerate(pictures(PyAvClip(path))):
+        if seq % _EVERY == 0:
+            copy = np.empty(taken.picture.nbytes, np.uint8)
+            taken.picture.write_i420(copy)
+            picture = Picture.from_i420(copy, taken.picture.width, taken.picture.height)
+            at = taken.position_ns
+            frames.append(Frame(_CAMERA, seq, UtcNs(at), MonotonicNs(at), at, picture, ()))
+    return frames

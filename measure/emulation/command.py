@@ -10,7 +10,7 @@ from pathlib import Path
 
 from measure.demo.yard_clip import yard_clip
 from measure.emulation import proof
-from measure.emulation.machine import SYSTEMS, System, set_up_alone
+from measure.emulation.machine import SYSTEMS, System, set_up
 from measure.emulation.picamera import bring_picamera, import_picamera
 from tools.build.command import WHEEL_FOLDER, fetch_wheels
 from tools.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, ROOT, BuildError, Built, build_suite
@@ -54,7 +54,7 @@ def build_for(systems: Sequence[System], folder: Path) -> Built:
 def prove(system: System, built: Built, folder: Path, *, keep: bool = False) -> bool:
     """Install, score, compare and print what came of it. Raises ToolsError, WheelError, OSError."""
     begun = time.monotonic()
-    machine = set_up_alone(system, ROOT, _say)
+    machine = set_up(system, ROOT, _say)
     device = folder / system.name
     clip = yard_clip(ROOT / "build" / "clips", _say)
     try:

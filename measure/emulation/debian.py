@@ -9,12 +9,12 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from standins.programs import output_of
 from tools.setup import Say, ToolsError
 
 SITE_VARIABLE: Final = "SMARTCAM_DEBIAN"
@@ -135,13 +135,4 @@ def _join_lib(root: Path) -> None:
 
 def _run(command: Sequence[str]) -> str:
     environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        done = subprocess.run(  # noqa: S603
-            command, env=environment, capture_output=True, text=True, timeout=_LIMIT_S, check=False
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ToolsError(f"{command[0]} failed ({error})") from error
-    if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
-        raise ToolsError(f"{Path(command[0]).name}: {said}; remedy: connect to the network once and try again")
-    return done.stdout
+    return output_of(command, _LIMIT_S, "connect to the network once and try again", environment=environment)

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from measure.emulation.debian import DebianRelease, unpack
+from standins.programs import output_of
 from tools.setup import Say, ToolsError, alone
 
-TOOLS: Final = ("qemu-aarch64", "python3")
 # LiteRT ends with a segmentation fault under the qemu 7.2 of Debian 12.
 _QEMU_RELEASE: Final = "trixie"
 _WRAPPER_MODE: Final = 0o755
+_DPKG_LIMIT_S: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,47 +74,33 @@ class EmulatedMachine:
         return done.stdout
 
 
-def set_up(system: System, folder: Path, say: Say) -> EmulatedMachine:
-    """The machine below a folder, unpacked once. Raises ToolsError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    qemu = _qemu(folder, say)
-    packages = (f"python{system.python}", "libstdc++6", *system.extra)
-    root = unpack(DebianRelease(system.codename, "arm64"), packages, folder / system.name, say)
-    programs = folder / system.name / "bin"
-    programs.mkdir(exist_ok=True)
-    wrapper = programs / "python3"
-    wrapper.write_text(_wrapper(qemu, root, root / "usr" / "bin" / f"python{system.python}"))
-    wrapper.chmod(_WRAPPER_MODE)
-    return EmulatedMachine(system, root, qemu, programs)
-
-
-def set_up_alone(system: System, tree: Path, say: Say) -> EmulatedMachine:
-    """The machine in a work tree's tools; a second caller waits for the first. Raises ToolsError."""
+def set_up(system: System, tree: Path, say: Say) -> EmulatedMachine:
+    """The machine in a work tree's tools, unpacked once; a second caller waits for the first. Raises ToolsError."""
+    folder = tree / ".tools" / "emulation"
     with alone(tree):
-        return set_up(system, tree / ".tools" / "emulation", say)
+        folder.mkdir(parents=True, exist_ok=True)
+        qemu = _qemu(folder, say)
+        packages = (f"python{system.python}", "libstdc++6", *system.extra)
+        root = unpack(DebianRelease(system.codename, "arm64"), packages, folder / system.name, say)
+        programs = folder / system.name / "bin"
+        programs.mkdir(exist_ok=True)
+        wrapper = programs / "python3"
+        wrapper.write_text(_wrapper(qemu, root, root / "usr" / "bin" / f"python{system.python}"))
+        wrapper.chmod(_WRAPPER_MODE)
+    return EmulatedMachine(system, root, qemu, programs)
 
 
 def _qemu(folder: Path, say: Say) -> Path:
     """The emulator alone: the package holds one for each of fifty processors."""
     qemu = folder / "qemu-aarch64"
     if not qemu.is_file():
-        unpacked = unpack(DebianRelease(_QEMU_RELEASE, _own_architecture()), ("qemu-user",), folder / "qemu", say)
+        architecture = output_of(("dpkg", "--print-architecture"), _DPKG_LIMIT_S).strip()
+        unpacked = unpack(DebianRelease(_QEMU_RELEASE, architecture), ("qemu-user",), folder / "qemu", say)
         kept = qemu.with_suffix(".new")
         shutil.copy2(unpacked / "usr" / "bin" / "qemu-aarch64", kept)
         kept.replace(qemu)
         shutil.rmtree(folder / "qemu")
     return qemu
-
-
-def _own_architecture() -> str:
-    try:
-        named = subprocess.run(
-            ("dpkg", "--print-architecture"),  # noqa: S607
-            capture_output=True, text=True, timeout=20, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ToolsError(f"the emulation is put together from Debian's packages: dpkg failed ({error})") from error
-    return named.stdout.strip()
 
 
 def _wrapper(qemu: Path, root: Path, python: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from standins.nucleus.component import Component, ComponentState, LifecycleHost, surely
 from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.recipe import Phase, Recipe, Step
-from standins.nucleus.restarts import restarts
+from standins.nucleus.restarts import ErrorLimit
 from standins.nucleus.scripts import Ending
 
 _READY: Final = frozenset({ComponentState.RUNNING, ComponentState.FINISHED, ComponentState.STOPPING})
@@ -38,7 +38,7 @@ class ClassicComponent(Component):
         super().__init__(recipe, host)
         self._watch = watch
         self._needs: list[Component] = []
-        self._errors = restarts(host.rules)
+        self._errors = ErrorLimit(host.rules)
         self._reported_error = asyncio.Event()
         self._installed = asyncio.Event()
         self._fault: DeploymentError | None = None
@@ -84,7 +84,7 @@ class ClassicComponent(Component):
     async def _install(self) -> DeploymentError | None:
         steps = [self.recipe.steps[phase] for phase in (Phase.BOOTSTRAP, Phase.INSTALL) if phase in self.recipe.steps]
         for step in steps:
-            errors = restarts(self._host.rules)
+            errors = ErrorLimit(self._host.rules)
             self._note(ComponentState.INSTALLING, step.phase)
             while not self._is_clean(ending := await self._once(step)):
                 if not errors.failed(self._host.timing.monotonic()):

@@ -135,10 +135,6 @@ class ConfigurationStore:
         """A number that grows with every change of a component's configuration."""
         return self._changes.get(component, 0)
 
-    def knows(self, component: str) -> bool:
-        """Whether anything is stored for a component."""
-        return component in self._trees
-
     def read(self, component: str, path: KeyPath = ()) -> object:
         """The value at a path. Raises NoSuchKey."""
         tree = self._trees.get(component)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from standins.nucleus.component import Component, ComponentState, LifecycleHost
 from standins.nucleus.recipe import Phase, Recipe
-from standins.nucleus.restarts import restarts
+from standins.nucleus.restarts import StartLimit
 from standins.nucleus.scripts import Ending
 
 
@@ -62,7 +62,7 @@ class LiteComponent(Component):
 
     async def _until_clean(self, phase: Phase) -> Ending:
         """Start a step as often as the rules allow, until it ends well; each time as the recipe says by then."""
-        timing, limit = self._host.timing, restarts(self._host.rules)
+        timing, limit = self._host.timing, StartLimit(self._host.rules)
         while True:
             limit.started(timing.monotonic())
             ending = await self._once(self.recipe.steps[phase])

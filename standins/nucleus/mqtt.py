@@ -218,7 +218,6 @@ class _Session:
     def on_connect(
         self, client: Client, _own: object, _flags: ConnectFlags, code: ReasonCode, _properties: Properties | None
     ) -> None:
-        """Called by paho."""
         if code.is_failure:
             self._owner.tell(lambda: self._owner.lost(f"the broker refused: {code}"))
             self.over.set()
@@ -229,26 +228,22 @@ class _Session:
     def on_disconnect(
         self, _client: Client, _own: object, _flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None
     ) -> None:
-        """Called by paho."""
         if not self.over.is_set():
             self._owner.tell(lambda: self._owner.lost(str(code)))
         self.over.set()
 
     def on_message(self, _client: Client, _own: object, message: MQTTMessage) -> None:
-        """Called by paho."""
         topic, payload = message.topic, bytes(message.payload)
         self._owner.tell(lambda: self._owner.arrived(topic, payload))
 
     def on_publish(
         self, _client: Client, _own: object, mid: int, code: ReasonCode, _properties: Properties | None
     ) -> None:
-        """Called by paho."""
         refusal = str(code) if code.is_failure else None
         self._owner.tell(lambda: self._owner.acknowledged(mid, refusal))
 
     def on_subscribe(
         self, _client: Client, _own: object, mid: int, codes: list[ReasonCode], _properties: Properties | None
     ) -> None:
-        """Called by paho."""
         refused = next((str(code) for code in codes if code.is_failure), None)
         self._owner.tell(lambda: self._owner.acknowledged(mid, refused))

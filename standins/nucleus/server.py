@@ -48,7 +48,6 @@ class _Stream:
         self.key = (connection.number, stream_id)
 
     def send(self, shape: str, body: bytes) -> None:
-        """Send one event, or lose it when it is larger than the nucleus can send."""
         self._connection.send_event(self.key[1], shape, body)
 
 
@@ -63,14 +62,12 @@ class _Connection(asyncio.Protocol):
         self._splitter = Splitter(server.profile.incoming_bytes)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by the event loop."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  a Unix socket's transport
         self.transport = transport
         if not self._server.admit(self):
             transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Called by the event loop."""
         try:
             for packet in self._splitter.feed(data):
                 self._receive(read_message(packet))
@@ -79,7 +76,6 @@ class _Connection(asyncio.Protocol):
             self.close(f"{kind}: {error}")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Called by the event loop."""
         del exc
         self._server.forget(self)
 
@@ -216,7 +212,7 @@ class IpcServer:
             task.cancel()
         await asyncio.gather(*self._answers, *self._endings, return_exceptions=True)
         if self._path is not None:
-            _unlink(self._path)
+            self._path.unlink(missing_ok=True)
 
     def drop_connections(self, reason: str) -> None:
         """Close every connection; the server goes on listening."""
@@ -255,7 +251,7 @@ def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> No
 
 
 def _bind(path: Path) -> socket.socket:
-    _unlink(path)
+    path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     try:
         listener.bind(str(path))
@@ -265,7 +261,3 @@ def _bind(path: Path) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def _unlink(path: Path) -> None:
-    path.unlink(missing_ok=True)

@@ -7,7 +7,6 @@ import av
 import numpy as np
 import pytest
 
-from measure.bench.clip import scale_clip
 from measure.bench.command import main
 from measure.bench.crowd import measure_crowd
 from measure.bench.frames import FrameFigures, PassFigures, measure_frames
@@ -20,6 +19,7 @@ from measure.bench.outcome import Figures, document, missed, ratios, table
 from measure.bench.rival import measure_rival
 from measure.bench.runtimes import RuntimeFigure, figures_here
 from measure.bench.scorer import ScorerFigures
+from measure.clips import make_clip
 from tools.build.suite import DEMO_BUNDLE
 
 FRAMES = FrameFigures(
@@ -80,12 +80,12 @@ def test_every_stage_of_a_real_clip_takes_time(clip: Path) -> None:
 
 
 def test_the_clip_is_scaled_once_and_keeps_its_frames(clip: Path, tmp_path: Path) -> None:
-    scaled = scale_clip(clip, tmp_path / "out" / "scaled.mp4", (320, 180))
+    scaled = make_clip(clip, tmp_path / "out" / "scaled.mp4", (320, 180))
     written = scaled.stat().st_mtime_ns
     with av.open(str(scaled)) as container:
         sizes = [(frame.width, frame.height) for frame in container.decode(video=0)]
     assert sizes == [(320, 180)] * 30
-    assert scale_clip(clip, scaled, (320, 180)).stat().st_mtime_ns == written
+    assert make_clip(clip, scaled, (320, 180)).stat().st_mtime_ns == written
 
 
 def test_notices_cost_both_processes_something() -> None:
@@ -152,7 +152,7 @@ def test_a_gate_that_fails_the_probe_fails_the_benchmark(monkeypatch: pytest.Mon
 
 
 def test_an_idle_clip_goes_to_and_fro_without_a_jump(clip: Path, tmp_path: Path) -> None:
-    idle = idle_clip(clip, tmp_path / "idle.mp4")
+    idle = idle_clip(clip, tmp_path / "idle.mp4", (1280, 720))
     with av.open(str(idle)) as container:
         means = [float(frame.to_ndarray(format="gray").mean()) for frame in container.decode(video=0)]
     assert len(means) == 5 * min(30, STILL_FRAMES)
