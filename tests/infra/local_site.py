@@ -29,7 +29,7 @@ from tests.infra.sample import raised
 from tools.setup import setup_cloud
 
 THING = ThingName("yard-1")
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 CONTEXT = {"email": "anna@example.org", "phone": "+4915112345678", "things": f"{THING},yard-2"}
 FAILURES = ("ErrorQueueUrl", "FailureQueueUrl", "UntimelyQueueUrl", "UnreachedQueueUrl")
 

@@ -28,7 +28,7 @@ def code(error: pytest.ExceptionInfo[ClientError]) -> str:
 def post(url: str, body: str) -> tuple[int, dict[str, Any]]:
     request = urllib.request.Request(f"{url}/greengrass/v2/deployments", data=body.encode(), method="POST")  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read())
