@@ -1,7 +1,7 @@
 """The false-alarm probe of the motion gate: effects laid over still backgrounds, 640x480 in 8-bit grey.
 
-A scene has 300 frames, the first 60 for settling. The effects are made, none is filmed; the backgrounds are medians of
-real clips, people removed by that, where the footage is there, and made up otherwise.
+A scene has 300 frames, the first 60 for settling. All effects are synthetic. The backgrounds are medians
+of real clips (which removes people) where the footage is available, and synthetic otherwise.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ NIGHT_NOISE: Final = 10.0
 MADE_UP: Final = (1, 2, 3)
 """Seeds of the backgrounds that stand in where there is no footage."""
 _MEDIAN_OF: Final = 60
-"""So many pictures of a clip, spread over its length, give its background."""
+"""A background is the median of this many pictures, spread over its clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class ProbeScene:
     least: int = 0
 
     def allows(self, flagged: int) -> bool:
-        """Whether a gate that flags so many frames does what it should."""
+        """Whether a gate may flag this many frames."""
         return self.least <= flagged <= (COUNTED if self.most is None else self.most)
 
 
@@ -86,7 +86,7 @@ def background_of(clip: Path) -> Grey:
 
 
 def backgrounds(clips: Sequence[Path]) -> Mapping[str, Grey]:
-    """The medians of the clips by their names; three made-up scenes where not all of them are there."""
+    """The medians of the clips by their names; three made-up scenes unless all clips exist."""
     if clips and all(clip.is_file() for clip in clips):
         return {clip.stem: background_of(clip) for clip in clips}
     return {f"made-up {seed}": background(seed) for seed in MADE_UP}

@@ -36,7 +36,7 @@ PACKAGES: Final = (
     ("libffi8",),
     ("python3-gi",),
 )
-"""Each by the names that it has had in Debian; the first that there is counts."""
+"""Each package under the names that Debian has used; the first available one is taken."""
 PLUGINS: Final = ("coreelements", "app", "rtp", "rtpmanager", "udp", "tcp", "rtsp")
 _STAMP: Final = ".installed"
 _LIMIT_S: Final = 300.0
@@ -61,7 +61,7 @@ class RtspServer:
 
 
 def setup_rtsp(root: Path = ROOT, say: Say = print) -> RtspServer:
-    """Unpack what is missing and say how to run it. Raises ToolsError."""
+    """Unpack what is missing; returns how to run it. Raises ToolsError."""
     folder = root / ".tools" / "rtsp"
     with alone(root):
         wanted = f"{_release()} {platform.machine()} {PACKAGES} {PLUGINS}\n"
@@ -114,7 +114,7 @@ def _download(archives: Path, options: Sequence[str]) -> None:
 def _libraries(folder: Path) -> Path:
     for types in (folder / "root" / "usr" / "lib").glob("*/girepository-1.0/GstRtspServer-1.0.typelib"):
         return types.parent.parent
-    raise ToolsError("Debian's package of GStreamer's RTSP server does not hold what it should")
+    raise ToolsError("Debian's package of GStreamer's RTSP server lacks its type library")
 
 
 def _server(folder: Path) -> RtspServer:

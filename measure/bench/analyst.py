@@ -30,7 +30,7 @@ from tools.stopwatch import Stopwatch
 _PERSON: Final = "person"
 _SURE: Final = 0.8
 _LEAST_PERSON: Final = 0.01
-"""What moves is a person from this share of the picture on; one at a time, as the defined clip has them."""
+"""The smallest fraction of the picture that counts as a person; one at a time, as in the defined clip."""
 SNAPSHOT: Final = "snapshot"
 
 
@@ -73,7 +73,7 @@ class Analyst:
 
 @contextmanager
 def snapshots_apart(watch: Stopwatch) -> Iterator[None]:
-    """Within, the drawing of events' pictures is a stage of its own."""
+    """Within the block, the drawing of events' pictures is timed as its own stage."""
 
     def timed(picture: Picture, box: NormalBox, label: str) -> bytes:
         with watch.stage(SNAPSHOT):

@@ -54,7 +54,7 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     cv2.setNumThreads(1)
     try:
-        # What takes a minute to measure must not fail at its end for what was given at its beginning.
+        # Arguments are checked first: a measurement of a minute must not fail at its end because of one.
         for bundle in (options.bundle, *options.also):
             ModelBundle.open(bundle)
         if options.json is not None:
@@ -119,11 +119,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="the model bundle (the demo's)")
     parser.add_argument("--passes", type=whole(1), default=5, help="how often each is measured; medians count (5)")
     parser.add_argument(
-        "--also", type=Path, action="append", default=[], metavar="BUNDLE", help="another bundle for both runtimes"
+        "--also",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="BUNDLE",
+        help="another bundle for both runtimes",
     )
     parser.add_argument(
         "--events", type=whole(0), default=4, help="events a camera from capture to publish; 0: none (4)"
     )
-    parser.add_argument("--no-rival", action="store_true", help="leave out Debian's motion, also where it is installed")
+    parser.add_argument("--no-rival", action="store_true", help="leave out Debian's motion, even where it is installed")
     parser.add_argument("--notices", type=whole(1), default=500, help="how many notices are sent (500)")
     return parser

@@ -1,4 +1,4 @@
-"""A frame inside messages, beside the ring: what it costs where no memory is shared."""
+"""What it costs to send frames inside messages, where no memory is shared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from tools.stopwatch import Stopwatch
 
 _CAMERA: Final = CameraId("bench")
 _EVERY: Final = 25
-"""One frame of so many: the encoder's cost hardly differs from one to the next."""
+"""Every 25th frame is enough: the encoder's cost hardly varies."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class LatencyFigures:
 
 
 def measure_latency(clip: Path, bundle: Path, times: int) -> LatencyFigures | None:
-    """The distribution over three cameras that each see something unusual so many times.
+    """The distribution over three cameras that each see something unusual `times` times.
 
     None for a bundle that finds objects: the clip for this is made by asking the model how unusual a moment is.
 

@@ -22,19 +22,19 @@ LIMITS: Final = {
     "idle_besides_decoding_to_memcpy": 6.0,
     "tracker_to_half_a_millisecond": 1.0,
 }
-"""What a ratio may be at most. A busy machine misses them too, so a miss is said and is no failure."""
+"""What a ratio may be at most. A busy machine misses them too, so a miss is reported and is not a failure."""
 
 _CROWD_MS: Final = 0.5
 
 Row = tuple[str, float, str]
-"""What, milliseconds, and what it is to be seen beside."""
+"""A label, milliseconds, and a note to compare them with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """One run. What is None or empty was not measured.
 
-    `hd`: the same clip at 1920x1080. `crowd_ms`: a look of the tracker at fifty objects.
+    `hd`: the same clip at 1920x1080. `crowd_ms`: a tracker update with fifty objects.
     """
 
     clip: str

@@ -22,7 +22,7 @@ from tools.setup import Say, Toolchain, node_environment
 
 _STACK: Final = "SmartcamAlerts"
 _PURPOSE: Final = "purpose"
-"""What tells an alert from the closing message that counts what followed it."""
+"""The attribute that distinguishes an alert from the closing message, which counts what followed it."""
 _EVENT_ITEM: Final = "event#"
 _SYNTH_LIMIT_S: Final = 180.0
 
@@ -37,8 +37,8 @@ class DemoCloud:
 
     def alerts(self) -> list[DeliveredAlert]:
         """Every alert that has reached the person, oldest first."""
-        told = (*self.cloud.emails(), *self.cloud.texts())
-        return [_alert(delivery) for delivery in told if delivery.attributes.get(_PURPOSE) == "alert"]
+        received = (*self.cloud.emails(), *self.cloud.texts())
+        return [_alert(delivery) for delivery in received if delivery.attributes.get(_PURPOSE) == "alert"]
 
     def held(self) -> frozenset[EventId]:
         """The events that the cooldown kept back."""

@@ -81,7 +81,7 @@ def _sum_up(report: DemoReport, plan: DemoPlan, say: Say) -> None:
     if report.held:
         say(f"{report.held} events were held by the cooldown of {plan.cooldown_s} s")
     if not report.raised:
-        say("nothing was raised: is there anything in the clip that the bundle knows?")
+        say("nothing was raised: does the clip show anything that the bundle detects?")
     for name in ("capture_to_publish_p50", "capture_to_publish_p99", "publish_to_person_p50"):
         value = getattr(report.latencies, name)
         if not math.isnan(value):

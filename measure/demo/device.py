@@ -41,7 +41,7 @@ class DemoDeployment:
 
     def document(self) -> str:
         """The deployment as the stand-in reads it."""
-        # Inference is to hear the clip's first frames; a camera would not wait for it either.
+        # Gives inference time to start: it should see the clip's first frames.
         source = {"source": "file", "path": str(self.clip.resolve()), "pacing": "realtime", "start_delay_s": 2}
         merges: dict[str, dict[str, object]] = {
             # This interpreter has the packages already; a device installs them from the Runtime's artifact.
@@ -57,7 +57,7 @@ class DemoDeployment:
 
 
 class DemoDevice:
-    """A running nucleus; `entries` gives what its journal says since the last call."""
+    """A running nucleus; `entries` returns what its journal has gained since the last call."""
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path, log: Path) -> None:
         self._process = process

@@ -1,4 +1,4 @@
-"""What a demo run came to: each raised event against the alerts that a person received."""
+"""The result of a demo run: each raised event against the alerts that a person received."""
 
 import json
 import math
@@ -53,11 +53,11 @@ class Latencies:
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """The story's end.
+    """The result of a run.
 
     `lost` counts what a person should have received and did not, per event and channel, and
     what is still in the outbox; `duplicates` what arrived more than once; `held` the events
-    that the cooldown kept back, as it was told to.
+    that the cooldown kept back, as configured.
     """
 
     raised: tuple[PublishedEvent, ...]
@@ -135,7 +135,7 @@ class RunObservations:
 def settle(
     published: Sequence[PublishedEvent], alerts: Sequence[DeliveredAlert], observed: RunObservations
 ) -> DemoReport:
-    """Hold what was sent against what arrived. A resent event counts once, with its first sending."""
+    """Compare what was sent with what arrived. A resent event counts once, from when it was first sent."""
     first: dict[EventId, PublishedEvent] = {}
     for each in published:
         if each.event.phase is Phase.RAISED:

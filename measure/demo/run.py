@@ -28,7 +28,7 @@ _PROGRESS_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A run that has a clip, and knows whom to tell."""
+    """A planned run with its clip."""
 
     plan: DemoPlan
     clip: Path
@@ -91,18 +91,17 @@ class Demo:
 
 
 class RunFollower:
-    """Follows a run until everything that began has come to its end."""
+    """Follows a run until everything has finished."""
 
     def __init__(self, device: DemoDevice, cloud: DemoCloud, story: Story, say: Say) -> None:
         self._device = device
         self._cloud = cloud
         self._story = story
         self._say = say
-        self._told = 0
         self._next_progress = 0.0
 
     def follow(self, length_s: float) -> None:
-        """Until the clip has ended and every event became an alert, or a limit is over.
+        """Until the clip has ended and every event became an alert, or the time is up.
 
         Raises:
             DemoError: the clip never began, or a component broke before it ended.

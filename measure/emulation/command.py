@@ -19,7 +19,7 @@ from tools.setup import ToolsError
 
 
 def main(argv: Sequence[str]) -> int:
-    """Prove every system named; 0 when all is as it must be, 1 when something is not, 2 when it could not be run."""
+    """Check every named system: 0 when all is well, 1 when something is wrong, 2 when it could not be run."""
     parser = argparse.ArgumentParser(prog="smartcam emulation", description=__doc__)
     names = [system.name for system in SYSTEMS]
     parser.add_argument("systems", nargs="*", default=names, metavar="SYSTEM", help=f"{' or '.join(names)} (both)")
@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="leave what was installed there")
     options = parser.parse_args(argv)
     if unknown := set(options.systems) - set(names):
-        parser.error(f"{unknown.pop()} is no system of the suite; there are {', '.join(names)}")
+        parser.error(f"{unknown.pop()} is not a supported system; choose from {', '.join(names)}")
     wanted = [system for system in SYSTEMS if system.name in options.systems]
     try:
         built = build_for(wanted, options.folder / "build")
@@ -52,7 +52,7 @@ def build_for(systems: Sequence[System], folder: Path) -> Built:
 
 
 def prove(system: System, built: Built, folder: Path, *, keep: bool = False) -> bool:
-    """Install, score, compare and print what came of it. Raises ToolsError, WheelError, OSError."""
+    """Install, score, compare and print the results. Raises ToolsError, WheelError, OSError."""
     begun = time.monotonic()
     machine = set_up(system, ROOT, _say)
     device = folder / system.name

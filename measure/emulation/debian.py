@@ -2,7 +2,7 @@
 
 apt works on lists, a status and a cache of our own, so that it needs no root and changes nothing on the machine.
 Where packages come from (a mirror, a proxy) is the machine's own configuration of apt; on a machine that is not Debian,
-the variable `SMARTCAM_DEBIAN` says it.
+the variable `SMARTCAM_DEBIAN` names it.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ class DebianRelease:
 def unpack(release: DebianRelease, packages: Sequence[str], folder: Path, say: Say) -> Path:
     """The packages and all that they depend on, unpacked below the folder once; returns their root.
 
-    A name with `-` behind it is left out. Raises ToolsError.
+    A name ending in `-` is left out. Raises ToolsError.
     """
     root = folder / "root"
     stamp = folder / _STAMP
@@ -123,7 +123,7 @@ def _download(options: Sequence[str], packages: Sequence[str], folder: Path) -> 
 
 
 def _join_lib(root: Path) -> None:
-    """Debian's `/lib` is a link to `/usr/lib`, which a package of its own lays at installation."""
+    """Debian's `/lib` is a link to `/usr/lib`, which a separate package creates at installation."""
     for name in ("lib", "lib64", "bin", "sbin"):
         place, real = root / name, root / "usr" / name
         if place.is_dir() and not place.is_symlink():

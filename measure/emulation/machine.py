@@ -61,7 +61,7 @@ class EmulatedMachine:
         return {**inherited, **closed, "PATH": path, "PIP_CONFIG_FILE": os.devnull, "PYTHONNOUSERSITE": "1", **more}
 
     def run(self, command: Sequence[str], limit_s: float, **more: str) -> str:
-        """What a program of the machine prints. Raises ToolsError with its last words."""
+        """What a program of the machine prints. Raises ToolsError with its last line."""
         try:
             done = subprocess.run(  # noqa: S603
                 command, env=self.environment(**more), capture_output=True, text=True, timeout=limit_s, check=False

@@ -15,7 +15,7 @@ from tools.build.suite import Built
 from tools.setup import ToolsError
 
 FRAMES: Final = 36
-"""So many of the demo clip's frames show the yard before, while and after the intruder enters it."""
+"""This many frames of the demo clip show the yard before, while and after the intruder enters it."""
 STEPS: Final = 2
 MOST_INSTALLED_MB: Final = 350
 _INSTALL_LIMIT_S: Final = 1800.0
@@ -54,7 +54,7 @@ def install(machine: EmulatedMachine, built: Built, folder: Path) -> Installed:
     """Install the build as the nucleus does: the artifacts of this architecture, then the recipes' scripts.
 
     Raises:
-        ToolsError: with the script's last words.
+        ToolsError: with the script's last line.
     """
     shutil.rmtree(folder, ignore_errors=True)
     artifacts = folder / "artifacts"

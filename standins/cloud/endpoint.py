@@ -51,6 +51,6 @@ class CloudEndpoint:
 
 
 def clean_environment(base: Mapping[str, str]) -> dict[str, str]:
-    """An environment without anybody's AWS settings and proxies for this machine."""
+    """The environment without the user's AWS settings, and without proxies for this machine."""
     kept = {name: value for name, value in base.items() if not name.startswith(_FOREIGN)}
     return {**kept, "NO_PROXY": f"{HOST},localhost", "no_proxy": f"{HOST},localhost"}

@@ -14,11 +14,11 @@ class FolderError(Exception):
 
 
 def claim_folder(folder: Path, *, keep: bool = False) -> IO[bytes]:
-    """Make the folder ready, without what an earlier cloud left in it; closing the result gives it free.
+    """Make the folder ready, without what an earlier cloud left in it; closing the result releases it.
 
-    With `keep` what an earlier cloud left stays, for a cloud that goes on.
+    `keep` leaves an earlier cloud's state in place, for a restart.
 
-    Raises FolderError for a folder that holds something else, or that another cloud uses.
+    Raises FolderError for a folder that holds something else, or that another cloud is using.
     """
     mark = folder / _MARK
     if folder.exists() and not mark.exists() and any(folder.iterdir()):

@@ -43,7 +43,7 @@ class LocalCloudError(Exception):
 class LocalCloud:
     """The local cloud in a folder of its own; a context manager that starts and stops it.
 
-    Ports of 0 take free ones. `say` is told how deployments go on, line by line.
+    Ports of 0 take free ones. `say` gets the output of deployments, line by line.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class LocalCloud:
         self._start(limit_s, keep=False)
 
     def restart(self, pause_s: float = 0.0, limit_s: float = _START_LIMIT_S) -> None:
-        """End it in good order and start it again after a pause, with all that it knew and at the same addresses.
+        """Shut it down cleanly and start it again after a pause, with all its state and at the same addresses.
 
         Things, rules, tables, functions, subscriptions and mail stay; what was under way in a function is lost, as
         in a cloud. Raises LocalCloudError.
@@ -99,7 +99,7 @@ class LocalCloud:
             unless_ready.pop_all()
 
     def stop(self) -> None:
-        """End it: requests under way and mail on its way are finished first. Without effect when it is not running."""
+        """Stop it, after open requests and outgoing mail are finished. No effect when it is not running."""
         process, self._process, self._endpoint = self._process, None, None
         if process is not None:
             end_leashed(process, _STOP_GRACE_S)
@@ -119,7 +119,7 @@ class LocalCloud:
 
     @property
     def pid(self) -> int:
-        """The process that holds all others. Raises LocalCloudError when it is not running."""
+        """The process that owns all others. Raises LocalCloudError when it is not running."""
         if self._process is None:
             raise LocalCloudError("the local cloud is not running")
         return self._process.pid
@@ -160,15 +160,15 @@ class LocalCloud:
         return provision(self.client("iot"), self.endpoint, thing, policy, self.folder / "devices")
 
     def confirm_subscriptions(self, at_least: int = 0, limit_s: float = _MAIL_LIMIT_S) -> int:
-        """Do what a person does with the mails that ask for confirmation: say yes. Returns how many were new.
+        """Confirm the subscriptions that e-mails ask for, as a person would. Returns how many were new.
 
-        Waits for so many, because mail takes a moment. Raises LocalCloudError when they do not come.
+        Waits for `at_least` e-mails, which take a moment. Raises LocalCloudError when they do not arrive.
         """
         deadline = time.monotonic() + limit_s
         confirmed = self._confirm_new()
         while confirmed < at_least:
             if time.monotonic() > deadline:
-                raise LocalCloudError(f"{confirmed} of {at_least} mails that ask for confirmation came in {limit_s} s")
+                raise LocalCloudError(f"{confirmed} of {at_least} confirmation e-mails arrived within {limit_s} s")
             time.sleep(_POLL_S)
             confirmed += self._confirm_new()
         return confirmed
@@ -250,7 +250,10 @@ def client_of(service: str, url: str, authority: Path) -> Any:  # noqa: ANN401
 
 
 def confirm_from_outside(folder: Path) -> list[str]:
-    """Say yes to every mail of the cloud that runs in that folder. Returns whose were new. Raises LocalCloudError."""
+    """Confirm every subscription of the cloud running in that folder. Returns the new addresses.
+
+    Raises LocalCloudError.
+    """
     confirmed = []
     try:
         port = json.loads((folder / "ports.json").read_text(encoding="ascii"))["https"]
@@ -293,7 +296,7 @@ def launcher_environment(folder: Path, certificate: ServerCertificate) -> Mappin
         "S3_PERSIST": "1",
         "STATE_DIR": str(folder / "state"),
         "S3_DATA_DIR": str(folder / "s3"),
-        # A docker daemon of the machine is none of its business.
+        # The machine's Docker daemon must not be used.
         "DOCKER_HOST": f"unix://{folder / 'no-docker.sock'}",
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,

@@ -59,7 +59,7 @@ class ComponentCatalogue:
                 component = self._find(fields["arn"])
                 del self._components[component.name, component.version]
                 return {}
-        raise Refusal("ValidationException", f"the stand-in knows no {operation}", reason="UNKNOWN_OPERATION")
+        raise Refusal("ValidationException", f"the stand-in does not implement {operation}", reason="UNKNOWN_OPERATION")
 
     def check_deployable(self, name: str, version: str) -> None:
         """Raises Refusal unless the version is there, or is AWS's own."""
@@ -85,7 +85,7 @@ class ComponentCatalogue:
             raise _refused("the recipe cannot be read") from error
         if (name, version) in self._components:
             raise Refusal(
-                "ConflictException", "there already", resourceId=self._arn(name, version), resourceType="COMPONENT"
+                "ConflictException", "exists already", resourceId=self._arn(name, version), resourceType="COMPONENT"
             )
         missing = self._add_digests(recipe)
         component = _Component(name, version, recipe, now, said.get("tags", {}), "REQUESTED", missing)
@@ -94,7 +94,7 @@ class ComponentCatalogue:
         return {**_named(component, self._arn(name, version)), "creationTimestamp": now, "status": begun}
 
     def _add_digests(self, recipe: dict[str, Any]) -> str:
-        """Every artifact gets its digest, as the service adds it. Returns what is missing."""
+        """Add the digest of every artifact, as the service does. Returns what is missing."""
         for manifest in recipe.get("Manifests", []):
             for artifact in manifest.get("Artifacts", []):
                 bucket, _, key = artifact["Uri"].removeprefix("s3://").partition("/")
@@ -106,7 +106,7 @@ class ComponentCatalogue:
 
     def _describe(self, component: _Component) -> Fields:
         # The service checks the artifacts after it has answered.
-        told = {
+        described = {
             **_named(component, self._arn(component.name, component.version)),
             "creationTimestamp": component.created,
             "status": component.status(),
@@ -114,7 +114,7 @@ class ComponentCatalogue:
         }
         if component.state == "REQUESTED":
             component.state = "FAILED" if component.message else "DEPLOYABLE"
-        return told
+        return described
 
     def _get(self, component: _Component, form: str) -> Fields:
         text = yaml.safe_dump(component.recipe) if form == "YAML" else json.dumps(component.recipe)

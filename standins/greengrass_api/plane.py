@@ -1,4 +1,4 @@
-"""The state behind the stand-in: what is published, what is deployed, and how the devices fare."""
+"""The state behind the stand-in: what is published, what is deployed, and what state the devices are in."""
 
 import datetime as dt
 import itertools
@@ -24,14 +24,14 @@ class DeploymentEnd:
 
 
 Judge = Callable[[str, Fields], DeploymentEnd | None]
-"""How a device (first) takes a deployment's components (second); None: it is offline."""
+"""How a deployment of components (second) ends on a device (first); None when the device is offline."""
 Members = Callable[[str], Sequence[str]]
 """The things of a group, by the group's ARN."""
 
 
 @dataclass(slots=True)
 class DeploymentRecord:
-    """One deployment, with what each device has said of it so far."""
+    """One deployment, with what each device has reported so far."""
 
     fields: dict[str, Any]
     devices: dict[str, str]
@@ -39,7 +39,7 @@ class DeploymentRecord:
     reasons: dict[str, str] = field(default_factory=dict)
 
     def step(self, device: str) -> None:
-        """A device goes one step further each time that somebody looks."""
+        """Advance a device by one step; called whenever its state is read."""
         state = self.devices[device]
         if state not in _RUNNING or self.fields["deploymentStatus"] == "CANCELED":
             return
@@ -111,8 +111,8 @@ class ControlPlane:
         }
         devices = self._devices(target)
         ends = {device: self._judge(device, components) for device in devices}
-        told = {device: outcome for device, outcome in ends.items() if outcome is not None}
-        deployment = DeploymentRecord(fields, dict.fromkeys(devices, "QUEUED"), told)
+        online = {device: end for device, end in ends.items() if end is not None}
+        deployment = DeploymentRecord(fields, dict.fromkeys(devices, "QUEUED"), online)
         self._deployments.append(deployment)
         if token:
             self._tokens[token] = deployment
@@ -148,7 +148,7 @@ class ControlPlane:
 
     def _list_core_devices(self, said: Fields) -> Fields:
         group = said.get("thingGroupArn")
-        known = [device for device, told in self._states(self._members(group) if group else None).items() if told]
+        states = self._states(self._members(group) if group else None)
         devices = [
             {
                 "coreDeviceThingName": device,
@@ -158,12 +158,12 @@ class ControlPlane:
                 "architecture": "aarch64",
                 "runtime": "aws_nucleus_lite",
             }
-            for device in sorted(known)
+            for device in sorted(device for device, deployments in states.items() if deployments)
         ]
         return page("coreDevices", devices, said)
 
     def _states(self, wanted: Iterable[str] | None) -> Mapping[str, list[DeploymentRecord]]:
-        """Every core device with its deployments. A thing that is no core device has none."""
+        """Every core device with its deployments. A thing that is not a core device has none."""
         devices = {device for each in self._deployments for device in each.devices}
         chosen = devices if wanted is None else devices & set(wanted)
         return {device: [each for each in self._deployments if device in each.devices] for device in chosen}

@@ -27,7 +27,7 @@ class Refusal(Exception):
 
 
 class ModelBroken(AssertionError):
-    """The stand-in itself has answered what the service never would."""
+    """The stand-in's own answer does not fit the service model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Wire:
         except ValueError as error:
             raise _invalid(f"the body is not JSON ({error})") from error
         if not isinstance(document, dict):
-            raise _invalid("the body is no object")
+            raise _invalid("the body is not an object")
         named = {inner.serialization.get("name", member): member for member, inner in members.items()}
         for key, value in document.items():
             member = named.get(key, "")
@@ -127,7 +127,7 @@ class Wire:
     def _validate(self, shape: Shape | None, fields: Fields, refusal: type[Refusal] | None) -> None:
         if shape is None:
             if fields:
-                raise ModelBroken(f"there is nothing to say, but: {fields}")
+                raise ModelBroken(f"the operation has no output, but got: {fields}")
             return
         report = self._validator.validate(fields, shape)
         faults = [report.generate_report()] if report.has_errors() else list(_faults(shape, fields, shape.name))

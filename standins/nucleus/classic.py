@@ -1,10 +1,10 @@
-"""A component as the classic nucleus runs it: a state machine of its own, that waits for HARD dependencies alone."""
+"""A component as the classic nucleus runs it: its own state machine, which waits only for HARD dependencies."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from standins.nucleus.component import Component, ComponentState, LifecycleHost, surely
+from standins.nucleus.component import Component, ComponentState, LifecycleHost, uninterrupted
 from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.recipe import Phase, Recipe, Step
 from standins.nucleus.restarts import ErrorLimit
@@ -15,13 +15,13 @@ _ALIVE: Final = frozenset({ComponentState.STARTING, ComponentState.RUNNING})
 
 
 class StateChanges:
-    """Tells everybody who waits that the state of some component has changed."""
+    """Wakes everyone who waits for some component's state to change."""
 
     def __init__(self) -> None:
         self._next = asyncio.Event()
 
     def changed(self) -> None:
-        """Wake who waits."""
+        """Wake everyone who waits."""
         self._next.set()
         self._next = asyncio.Event()
 
@@ -44,7 +44,7 @@ class ClassicComponent(Component):
         self._fault: DeploymentError | None = None
 
     async def prepare(self) -> None:
-        """See `Component`: its life has begun by `start`."""
+        """See `Component`: `start` has begun the installation."""
         await self._installed.wait()
         if self._fault is not None:
             raise self._fault
@@ -95,7 +95,7 @@ class ClassicComponent(Component):
         return None
 
     async def _serve(self) -> bool:
-        """One start of the service. True when there will be no other."""
+        """Start the service once. True when it will not be started again."""
         self._note(ComponentState.STARTING)
         step = self.recipe.service
         if step is None:
@@ -135,7 +135,7 @@ class ClassicComponent(Component):
         finally:
             for task in (running, *watching):
                 task.cancel()
-            await surely(asyncio.gather(running, *watching, return_exceptions=True))
+            await uninterrupted(asyncio.gather(running, *watching, return_exceptions=True))
         if ended_by_itself:
             return running.result()
         return Ending(1, "the component reported an error") if self._reported_error.is_set() else None

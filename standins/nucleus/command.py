@@ -1,4 +1,4 @@
-"""`smartcam nucleus`: run components from their recipes here until a signal; at SIGHUP, deploy anew."""
+"""`smartcam nucleus`: run components from their recipes on this machine until a signal; SIGHUP deploys again."""
 
 import argparse
 import asyncio
@@ -58,9 +58,9 @@ def main(argv: Sequence[str]) -> int:
     """Run until SIGTERM or SIGINT; a second one kills. 0 after an orderly end, 1 after an error."""
     arguments = _parser().parse_args(argv)
     try:
-        order = _order(arguments)
-        with _only_one(order.device.root), _socket_folder(order.device.socket_path):
-            return asyncio.run(_serve(order))
+        options = _options(arguments)
+        with _only_one(options.device.root), _socket_folder(options.device.socket_path):
+            return asyncio.run(_serve(options))
     except (StartError, DeploymentError, RecipeError, ConfigurationConflict) as error:
         print(f"nucleus: {error}", file=sys.stderr)
         return 1
@@ -69,19 +69,19 @@ def main(argv: Sequence[str]) -> int:
         return 130
 
 
-async def _serve(order: NucleusOptions) -> int:
-    root = order.device.root
-    recipes = resolve(order.deployment, order.recipes, order.profile)
-    cloud = _cloud(order)
+async def _serve(options: NucleusOptions) -> int:
+    root = options.device.root
+    recipes = resolve(options.deployment, options.recipes, options.profile)
+    cloud = _cloud(options)
     store = ConfigurationStore(root / "config.json")
     journal = FileJournal(root / "journal.jsonl")
-    nucleus = NucleusCore(order.device, order.profile, store, cloud, journal)
-    crew = Crew(Runner(nucleus, recipes, _base_environment(order.setenv), order.stop_s))
+    nucleus = NucleusCore(options.device, options.profile, store, cloud, journal)
+    crew = Crew(Runner(nucleus, recipes, _base_environment(options.setenv), options.stop_s))
     signals = _on_signals(crew)
-    journal.write("nucleus_started", profile=order.profile.name, thing=order.device.thing, root=str(root))
+    journal.write("nucleus_started", profile=options.profile.name, thing=options.device.thing, root=str(root))
     try:
         await nucleus.start()
-        work = asyncio.create_task(_deployments(order, nucleus, recipes, crew, signals.again))
+        work = asyncio.create_task(_deployments(options, nucleus, recipes, crew, signals.again))
         asking = asyncio.create_task(signals.stop.wait())
         await asyncio.wait([work, asking], return_when=asyncio.FIRST_COMPLETED)
         if not asking.done():
@@ -90,7 +90,7 @@ async def _serve(order: NucleusOptions) -> int:
         asking.cancel()
         await asyncio.wait([work, asking])
     except OSError as error:
-        raise StartError(f"{order.device.socket_path}: the socket cannot be used ({error.strerror})") from error
+        raise StartError(f"{options.device.socket_path}: the socket cannot be used ({error.strerror})") from error
     finally:
         await crew.runner.stop()
         await nucleus.stop()
@@ -101,59 +101,59 @@ async def _serve(order: NucleusOptions) -> int:
 
 @dataclass(slots=True)
 class Crew:
-    """Whoever runs the components at the moment."""
+    """Holds the runner of the current deployment."""
 
     runner: Runner
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What was asked for from outside: to end, or to read the deployment again."""
+    """Requests from outside: to end, or to read the deployment again."""
 
     stop: asyncio.Event
     again: asyncio.Event
 
 
 async def _deployments(
-    order: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe], crew: Crew, again: asyncio.Event
+    options: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe], crew: Crew, again: asyncio.Event
 ) -> None:
     """The first deployment, and each that its file holds when SIGHUP comes. Raises DeploymentError for the first."""
-    await _fetch(order, nucleus, recipes)
-    _configure(order, nucleus, recipes)
+    await _fetch(options, nucleus, recipes)
+    _configure(options, nucleus, recipes)
     await crew.runner.run()
     while True:
         await again.wait()
         again.clear()
         try:
-            await _update(replace(order, deployment=read_deployment(order.description)), nucleus, crew)
+            await _update(replace(options, deployment=read_deployment(options.description)), nucleus, crew)
         except (DeploymentError, RecipeError) as error:
             nucleus.journal.write("deployment_failed", reason=str(error), rolled_back=False)
 
 
-async def _update(order: NucleusOptions, nucleus: NucleusCore, crew: Crew) -> None:
-    recipes = resolve(order.deployment, order.recipes, order.profile)
-    await _fetch(order, nucleus, recipes)
-    fresh = Runner(nucleus, recipes, _base_environment(order.setenv), order.stop_s)
-    crew.runner = await update(crew.runner, fresh, nucleus, lambda: _configure(order, nucleus, recipes))
+async def _update(options: NucleusOptions, nucleus: NucleusCore, crew: Crew) -> None:
+    recipes = resolve(options.deployment, options.recipes, options.profile)
+    await _fetch(options, nucleus, recipes)
+    fresh = Runner(nucleus, recipes, _base_environment(options.setenv), options.stop_s)
+    crew.runner = await update(crew.runner, fresh, nucleus, lambda: _configure(options, nucleus, recipes))
 
 
-async def _fetch(order: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe]) -> None:
+async def _fetch(options: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe]) -> None:
     nucleus.journal.write("deployment", components={recipe.name: recipe.version for recipe in recipes})
-    # Side by side with the event loop: unpacking takes seconds, and a signal must be heard.
+    # In a thread: unpacking takes seconds, and signals must be handled meanwhile.
     for recipe in recipes:
         await asyncio.to_thread(
             fetch_artifacts,
             recipe,
-            order.artifacts,
-            order.device.root,
-            unpack=order.profile.recipes.unpacks_local_artifacts,
+            options.artifacts,
+            options.device.root,
+            unpack=options.profile.recipes.unpacks_local_artifacts,
         )
 
 
-def _configure(order: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe]) -> None:
+def _configure(options: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe]) -> None:
     now_ms = time.time_ns() // 1_000_000
     for recipe in recipes:
-        wanted = order.deployment.components.get(recipe.name)
+        wanted = options.deployment.components.get(recipe.name)
         change = wanted.update if wanted is not None else Update()
         try:
             nucleus.store.deploy(recipe.name, recipe.defaults, change, now_ms)
@@ -176,17 +176,17 @@ def _on_signals(crew: Crew) -> Signals:
     return signals
 
 
-def _cloud(order: NucleusOptions) -> Cloud:
-    if order.endpoint is None:
+def _cloud(options: NucleusOptions) -> Cloud:
+    if options.endpoint is None:
         return NoCloud()
     try:
-        return IotCore(order.endpoint)
+        return IotCore(options.endpoint)
     except OSError as error:
         raise StartError(f"the device's certificates cannot be used: {error}") from error
 
 
 def _base_environment(setenv: Mapping[str, str]) -> Mapping[str, str]:
-    """As a unit of systemd sees it: little, and nothing of the environment that runs this program."""
+    """The sparse environment of a systemd unit, without anything from this program's own."""
     own = Path(sys.prefix, "bin")
     path = [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder and Path(folder) != own]
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
@@ -236,7 +236,7 @@ def socket_path(root: Path) -> Path:
     return Path(tempfile.gettempdir(), f"nucleus-{name}", SOCKET_NAME)
 
 
-def _order(arguments: argparse.Namespace) -> NucleusOptions:
+def _options(arguments: argparse.Namespace) -> NucleusOptions:
     root: Path = arguments.root.resolve()
     endpoint = _endpoint(arguments)
     return NucleusOptions(
@@ -287,7 +287,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--deploy", type=Path, required=True, help="deployment as JSON: components, versions, merges")
     parser.add_argument("--thing", required=True, help="the device's thing name")
     parser.add_argument("--region", default="eu-west-1", help="what components see as AWS_REGION")
-    parser.add_argument("--iot-endpoint", metavar="HOST:PORT", help="IoT Core; without it never connected")
+    parser.add_argument("--iot-endpoint", metavar="HOST:PORT", help="IoT Core's address (default: never connected)")
     parser.add_argument("--ca", type=Path, help="certificate authority of the endpoint")
     parser.add_argument("--cert", type=Path, help="the device's certificate")
     parser.add_argument("--key", type=Path, help="the device's private key")
@@ -297,9 +297,9 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a variable for every component, as a drop-in of systemd would set it",
+        help="an environment variable for every component, as a systemd drop-in would set it",
     )
     parser.add_argument(
-        "--stop-timeout", type=number(0), metavar="SECONDS", help="at most so long from SIGTERM to SIGKILL"
+        "--stop-timeout", type=number(0), metavar="SECONDS", help="longest time from SIGTERM to SIGKILL"
     )
     return parser

@@ -1,4 +1,4 @@
-"""What both nuclei do with a component: run its steps under a guard, stop them, and say how it is."""
+"""What both nuclei do with a component: run its steps under a guard, stop them, and report its state."""
 
 import asyncio
 import time
@@ -41,7 +41,7 @@ class Timing:
 
 
 class LifecycleHost(Protocol):
-    """What a component needs of its runner."""
+    """What a component needs from its runner."""
 
     timing: Timing
 
@@ -65,8 +65,8 @@ class LifecycleHost(Protocol):
         """Stop a component because what it needs has ended."""
 
 
-async def surely(work: Awaitable[T], *, again: bool = True) -> T:
-    """Wait for the end of `work` whatever happens; a cancellation is passed on afterwards if wanted."""
+async def uninterrupted(work: Awaitable[T], *, reraise: bool = True) -> T:
+    """Wait until `work` has ended, even when cancelled; the cancellation is raised afterwards unless unwanted."""
     task = asyncio.ensure_future(work)
     cancelled = False
     while not task.done():
@@ -74,7 +74,7 @@ async def surely(work: Awaitable[T], *, again: bool = True) -> T:
             await asyncio.wait([task])
         except asyncio.CancelledError:
             cancelled = True
-    if cancelled and again:
+    if cancelled and reraise:
         raise asyncio.CancelledError
     return task.result()
 
@@ -98,17 +98,17 @@ class Component(ABC):
 
     @abstractmethod
     def start(self, needed: Mapping["Component", bool]) -> None:
-        """Begin its life; `needed` are the components that it depends on (True: HARD)."""
+        """Start it; `needed` are the components that it depends on (True: HARD)."""
 
     def report(self, state: str) -> None:
-        """The component says by itself how it is (UpdateState)."""
+        """The component reports its own state (UpdateState)."""
         self._note(state, "reported")
 
     async def stop(self) -> None:
         """Returns when this component and everything that depends on it has stopped."""
         if self._stop is None:
             self._stop = asyncio.create_task(self._stop_once())
-        # Two may wait for one end, and neither may take it from the other.
+        # Several callers may wait for one stop; cancelling one must not cancel it for the others.
         await asyncio.shield(self._stop)
 
     def kill(self) -> None:
@@ -137,20 +137,20 @@ class Component(ABC):
         try:
             return await self._follow(step, script)
         finally:
-            # Also when cancelled: this is how a component is stopped.
+            # Also when cancelled, which is how a component is stopped.
             script.stop()
-            await surely(script.gone())
+            await uninterrupted(script.gone())
             self._script = None
 
     async def _launch(self, step: Step) -> RunningScript:
-        # A start that is interrupted half-way would leave a process that nobody knows.
+        # A start interrupted half-way would leave a process behind that nobody knows about.
         starting = asyncio.create_task(RunningScript.start(self._host.launch(self.recipe, step)))
         try:
             self._script = await asyncio.shield(starting)
         except asyncio.CancelledError:
-            script = await surely(starting, again=False)
+            script = await uninterrupted(starting, reraise=False)
             script.stop()
-            await surely(script.gone())
+            await uninterrupted(script.gone())
             raise
         return self._script
 
@@ -167,7 +167,7 @@ class Component(ABC):
             return Ending(1, f"has not ended within {limit_s:g} s")
         if step.phase is Phase.STARTUP and self._is_clean(ending):
             self._running()
-            # What a startup script leaves behind is the service, and so is nothing.
+            # Whatever a startup script leaves running is the service, even if that is nothing.
             await asyncio.Event().wait()
         return ending
 

@@ -29,7 +29,7 @@ class DeploymentEntry:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentDocument:
-    """What somebody wants on the device, by component."""
+    """Which components a device should run, by name."""
 
     components: Mapping[str, DeploymentEntry]
 
@@ -70,17 +70,17 @@ def resolve(deployment: DeploymentDocument, folder: Path, profile: Profile) -> t
         DeploymentError: when a component or a version is not there, or the nucleus could not start it.
         RecipeError: when a recipe that is needed cannot be read.
     """
-    shelf = _Shelf(folder, profile)
+    available = _RecipeFolder(folder, profile)
     chosen: dict[str, Recipe] = {}
     for _ in range(_MOST_ROUNDS):
         demands = _demands(deployment, chosen)
-        again = {name: shelf.newest(name, wanted) for name, wanted in demands.items()}
+        again = {name: available.newest(name, wanted) for name, wanted in demands.items()}
         if again == chosen:
             if profile.recipes.hard_needs_a_service:
                 _check_hard_dependencies(chosen)
             return tuple(_ordered(chosen))
         chosen = again
-    raise DeploymentError(f"the versions of {', '.join(sorted(chosen))} exclude one another")
+    raise DeploymentError(f"the versions of {', '.join(sorted(chosen))} conflict with one another")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _demands(deployment: DeploymentDocument, chosen: Mapping[str, Recipe]) -> Ma
             demands.setdefault(name, []).append(_Demand("the deployment", parse_range(wanted.version)))
         except VersionError as error:
             raise DeploymentError(f"{name}: {error}") from error
-    # Only from what is still demanded: an older version's dependencies may be nobody's any more.
+    # Only from what is still demanded: nobody may need an older version's dependencies any more.
     waiting = list(demands)
     seen: set[str] = set()
     while waiting:
@@ -110,12 +110,12 @@ def _demands(deployment: DeploymentDocument, chosen: Mapping[str, Recipe]) -> Ma
     return demands
 
 
-class _Shelf:
+class _RecipeFolder:
     """The recipes in a folder, read when they are needed."""
 
     def __init__(self, folder: Path, profile: Profile) -> None:
         if not folder.is_dir():
-            raise DeploymentError(f"{folder}: there is no such folder of recipes")
+            raise DeploymentError(f"{folder}: no such recipe folder")
         self._files = sorted(folder.glob("*.yaml"))
         self._folder = folder
         self._profile = profile
@@ -129,12 +129,12 @@ class _Shelf:
         ]
         if fitting:
             return max(fitting, key=lambda recipe: recipe.parsed_version)
-        said = " and ".join(f"{demand.by} wants {demand.requirement.text}" for demand in demands)
+        demanded = " and ".join(f"{demand.by} wants {demand.requirement.text}" for demand in demands)
         if recipes:
             there = ", ".join(recipe.version for recipe in recipes)
-            raise DeploymentError(f"{name}: {said}, but there is {there} in {self._folder}")
+            raise DeploymentError(f"{name}: {demanded}, but there is {there} in {self._folder}")
         names = {file.stem.rpartition("-")[0] for file in self._files}
-        raise DeploymentError(f"{name}: {said}, but {self._folder} has no recipe of it{nearest(name, names)}")
+        raise DeploymentError(f"{name}: {demanded}, but {self._folder} has no recipe of it{nearest(name, names)}")
 
     def _is_of(self, file: Path, name: str) -> bool:
         rest = file.stem.removeprefix(f"{name}-")
@@ -163,7 +163,7 @@ def _ordered(chosen: Mapping[str, Recipe]) -> Iterator[Recipe]:
     while waiting:
         ready = [recipe for recipe in waiting.values() if _names(recipe.dependencies) <= done]
         if not ready:
-            raise DeploymentError(f"the dependencies of {', '.join(waiting)} run in a circle")
+            raise DeploymentError(f"the dependencies of {', '.join(waiting)} form a cycle")
         for recipe in ready:
             del waiting[recipe.name]
             done.add(recipe.name)

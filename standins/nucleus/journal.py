@@ -11,10 +11,10 @@ LARGEST_LOCAL_PAYLOAD: Final = 2048
 
 
 class Journal(Protocol):
-    """Takes one entry after the other."""
+    """Takes entries, one after the other."""
 
     def write(self, event: str, **facts: object) -> None:
-        """Note an event now. Facts are JSON values; None is left out; bytes become base64."""
+        """Record an event now. Facts are JSON values; None is left out; bytes become base64."""
 
 
 class FileJournal:

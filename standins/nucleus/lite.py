@@ -15,7 +15,7 @@ class LiteComponent(Component):
     def __init__(self, recipe: Recipe, host: LifecycleHost) -> None:
         super().__init__(recipe, host)
         self.started = asyncio.Event()
-        """Set when the service runs, or when it is clear that it never will."""
+        """Set when the service runs, or when it is certain that it never will."""
         self.over = False
         """Whether the service has ended by itself, for good."""
 
@@ -61,7 +61,7 @@ class LiteComponent(Component):
             self.started.set()
 
     async def _until_clean(self, phase: Phase) -> Ending:
-        """Start a step as often as the rules allow, until it ends well; each time as the recipe says by then."""
+        """Start a step as often as the rules allow, until it ends well; each start uses the recipe of that moment."""
         timing, limit = self._host.timing, StartLimit(self._host.rules)
         while True:
             limit.started(timing.monotonic())

@@ -47,7 +47,7 @@ class MqttEndpoint:
 
 
 class IotCore:
-    """The connection to IoT Core. A thread connects, again and again; all state is the event loop's."""
+    """The connection to IoT Core. A thread connects and reconnects; all state belongs to the event loop."""
 
     configured = True
 
@@ -67,7 +67,7 @@ class IotCore:
         self._notice: Notice = lambda _connected, _reason: None
 
     def start(self, deliver: Deliver, notice: Notice) -> None:
-        """Begin to connect, and go on trying."""
+        """Start connecting, and keep trying."""
         self._loop = asyncio.get_running_loop()
         self._deliver = deliver
         self._notice = notice
@@ -142,8 +142,8 @@ class IotCore:
         """A message has come."""
         self._deliver(topic, payload)
 
-    def tell(self, call: Callable[[], None]) -> None:
-        """Let the event loop do something; the way out of the thread."""
+    def run_in_loop(self, call: Callable[[], None]) -> None:
+        """Run something in the event loop; called from the connection's thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call)
 
@@ -153,7 +153,7 @@ class IotCore:
         return self._client
 
     async def _acknowledgement(self, mid: int) -> None:
-        # The answer reaches the loop through `tell`, so it cannot come before it is expected.
+        # The answer reaches the loop through `run_in_loop`, so it cannot come before it is expected.
         promise: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[mid] = promise
         try:
@@ -167,7 +167,7 @@ class IotCore:
         while not self._stop.is_set():
             if self._one_session():
                 pause_s = _FIRST_PAUSE_S
-            # Half of it is chance, so that many devices do not come back at once.
+            # Half of the pause is random, so that many devices do not reconnect at once.
             self._stop.wait(pause_s * (0.5 + self._random_share() / 2))
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
@@ -194,7 +194,7 @@ class IotCore:
             client.connect(self._endpoint.host, self._endpoint.port, _KEEP_ALIVE_S)
         except OSError as error:
             reason = str(error)
-            self.tell(lambda: self.lost(reason))
+            self.run_in_loop(lambda: self.lost(reason))
             return False
         # In paho's own thread, or other threads would write to the same TLS session that this one reads.
         client.loop_start()
@@ -205,7 +205,7 @@ class IotCore:
 
 
 class _Session:
-    """Paho's callbacks for one connection: they run in the thread, and only pass on.
+    """Paho's callbacks for one connection: they run in its thread, and only hand over to the event loop.
 
     No lock may be taken here: paho holds its own ones around them.
     """
@@ -219,31 +219,31 @@ class _Session:
         self, client: Client, _own: object, _flags: ConnectFlags, code: ReasonCode, _properties: Properties | None
     ) -> None:
         if code.is_failure:
-            self._owner.tell(lambda: self._owner.lost(f"the broker refused: {code}"))
+            self._owner.run_in_loop(lambda: self._owner.lost(f"the broker refused: {code}"))
             self.over.set()
         else:
             self.accepted = True
-            self._owner.tell(lambda: self._owner.accepted(client))
+            self._owner.run_in_loop(lambda: self._owner.accepted(client))
 
     def on_disconnect(
         self, _client: Client, _own: object, _flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None
     ) -> None:
         if not self.over.is_set():
-            self._owner.tell(lambda: self._owner.lost(str(code)))
+            self._owner.run_in_loop(lambda: self._owner.lost(str(code)))
         self.over.set()
 
     def on_message(self, _client: Client, _own: object, message: MQTTMessage) -> None:
         topic, payload = message.topic, bytes(message.payload)
-        self._owner.tell(lambda: self._owner.arrived(topic, payload))
+        self._owner.run_in_loop(lambda: self._owner.arrived(topic, payload))
 
     def on_publish(
         self, _client: Client, _own: object, mid: int, code: ReasonCode, _properties: Properties | None
     ) -> None:
         refusal = str(code) if code.is_failure else None
-        self._owner.tell(lambda: self._owner.acknowledged(mid, refusal))
+        self._owner.run_in_loop(lambda: self._owner.acknowledged(mid, refusal))
 
     def on_subscribe(
         self, _client: Client, _own: object, mid: int, codes: list[ReasonCode], _properties: Properties | None
     ) -> None:
         refused = next((str(code) for code in codes if code.is_failure), None)
-        self._owner.tell(lambda: self._owner.acknowledged(mid, refused))
+        self._owner.run_in_loop(lambda: self._owner.acknowledged(mid, refused))

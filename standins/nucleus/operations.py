@@ -39,7 +39,7 @@ class Call:
 Reply = Body | Awaitable[Body]
 Handler = Callable[[Call], Reply]
 StateListener = Callable[[str, str], None]
-"""Told the component and the state that it reported."""
+"""Called with a component and the state that it reported."""
 
 
 class IpcOperations:
@@ -95,7 +95,7 @@ class IpcOperations:
             entry.stream.send("IoTCoreMessage", body)
 
     def configuration_changed(self, component: str, path: KeyPath) -> None:
-        """Tell who watches; the event names the leaf and not its value."""
+        """Notify subscribers; the event names the leaf, not its value."""
         self._journal.write("configuration_changed", component=component, key_path=list(path))
         event = {"configurationUpdateEvent": {"componentName": component, "keyPath": list(path)}}
         for entry in self.table.watching(component, path):
@@ -165,7 +165,7 @@ class IpcOperations:
         except CloudUnavailable as error:
             self.table.remove(call.stream.key)
             raise IpcRefused(ErrorKind.SERVICE, f"Failed to bind the subscription: {error}") from error
-        # Its component may have given up while the broker was waited for.
+        # The component may have given up while waiting for the broker.
         await self._unsubscribe_cloud(topic_filter)
         return {}
 
@@ -212,7 +212,7 @@ class IpcOperations:
     def _update_state(self, call: Call) -> Body:
         state = requests.required(call.body, "state", str)
         if state not in {"RUNNING", "ERRORED"}:
-            raise IpcRefused(ErrorKind.SERVICE, f"{state} is no state that a component may report")
+            raise IpcRefused(ErrorKind.SERVICE, f"{state} is not a state that a component may report")
         self.state_listener(call.component, state)
         return {}
 
@@ -246,7 +246,7 @@ class IpcOperations:
             await self._cloud.unsubscribe(topic_filter)
 
     def _hears_others_only(self, topic_filter: str, receive_mode: object) -> bool:
-        """Whether a component's own messages are left out: as it asks for, or classic's habit for wildcards."""
+        """Whether a component's own messages are left out: as it asked, or by classic's rule for wildcards."""
         if self._profile.own_messages_on_wildcards:
             return False
         if receive_mode is None:

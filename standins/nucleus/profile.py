@@ -1,4 +1,4 @@
-"""What one kind of nucleus allows and how it behaves, as a value."""
+"""What each kind of nucleus allows and how it behaves, as values."""
 
 import signal
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ class Profile:
     recipes: RecipeRules
     lifecycle: LifecycleRules
     spool: SpoolRules | None
-    """None: what cannot be sent at once is refused."""
+    """None: a message that cannot be sent at once is refused."""
 
 
 LITE: Final = Profile(

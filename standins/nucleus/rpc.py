@@ -35,7 +35,7 @@ class Flag(IntFlag):
 
 
 class ErrorKind(StrEnum):
-    """The errors by which a client tells what went wrong: on lite they carry no readable text."""
+    """The error types that tell a client what went wrong; on lite they carry no readable text."""
 
     SERVICE = "ServiceError"
     UNAUTHORIZED = "UnauthorizedError"

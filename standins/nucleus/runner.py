@@ -47,15 +47,15 @@ class Runner:
         self.listen()
 
     def listen(self) -> None:
-        """From now on it is these components that say by themselves how they are."""
+        """Send the states that components report to these components from now on."""
         self._nucleus.operations.state_listener = self._reported
 
     def anew(self) -> "Runner":
-        """The same components, before their life."""
+        """The same components, not started yet."""
         return Runner(self._nucleus, self.recipes, self._base_environment, self._stop_s, self.timing)
 
     def take_recipes(self, recipes: Sequence[Recipe]) -> None:
-        """What runs stays as it is, but what is started next is started as these recipes say."""
+        """Leave what runs alone; whatever is started next uses these recipes."""
         for recipe in recipes:
             if recipe.name in self._components:
                 self._components[recipe.name].recipe = recipe
@@ -134,7 +134,7 @@ class Runner:
             await component.prepare()
 
     def start(self) -> None:
-        """Begin every component's life."""
+        """Start every component."""
         for component in self._components.values():
             component.start({self._components[needed.name]: needed.hard for needed in component.recipe.dependencies})
 
@@ -155,7 +155,7 @@ class Runner:
         try:
             return float(interpolate_value(step.timeout or "", self._variables(recipe)))
         except ValueError as error:
-            raise DeploymentError(f"{recipe.file.name}: {step.phase}: Timeout is no number of seconds") from error
+            raise DeploymentError(f"{recipe.file.name}: {step.phase}: Timeout is not a number of seconds") from error
 
     def _variables(self, recipe: Recipe) -> Variables:
         device = self._nucleus.device

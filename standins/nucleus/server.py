@@ -35,7 +35,7 @@ Identify = Callable[[str], str | None]
 
 
 class _ConnectionEnds(Exception):
-    """The peer does what closes its connection."""
+    """The peer broke the protocol, which closes its connection."""
 
 
 class _Stream:
@@ -80,7 +80,7 @@ class _Connection(asyncio.Protocol):
         self._server.forget(self)
 
     def close(self, reason: str, *, at_once: bool = True) -> None:
-        """End the connection, and its subscriptions with it; not at once: after what is on its way."""
+        """End the connection, and its subscriptions with it; not at once: after what is still to be sent."""
         if self.transport is None or self.transport.is_closing():
             return
         self._server.journal.write("connection_closed", component=self.component, reason=reason)
@@ -220,9 +220,9 @@ class IpcServer:
             connection.close(reason)
 
     def admit(self, connection: _Connection) -> bool:
-        """Whether there is room for one connection more."""
+        """Whether there is room for one more connection."""
         if len(self._connections) >= self.profile.connections:
-            self.journal.write("connection_refused", reason=f"{self.profile.connections} connections are there already")
+            self.journal.write("connection_refused", reason=f"{self.profile.connections} connections are open already")
             return False
         self._connections.add(connection)
         self._empty.clear()

@@ -68,7 +68,7 @@ class SubscriptionTable:
     def add(self, entry: Subscription) -> None:
         """Raises TableFull when there is no room."""
         if len(self._entries) >= self._most:
-            raise TableFull(f"{self._most} subscriptions are there already")
+            raise TableFull(f"{self._most} subscriptions exist already")
         self._entries[entry.stream.key] = entry
 
     def remove(self, key: tuple[int, int]) -> Subscription | None:

@@ -162,7 +162,7 @@ def test_mail_waits_for_the_confirmation_of_its_reader(cloud: LocalCloud, output
 
 def test_mail_that_does_not_come_is_not_waited_for_for_ever(cloud: LocalCloud, confirmed: int) -> None:
     assert confirmed == 1
-    with pytest.raises(LocalCloudError, match="0 of 1 mails"):
+    with pytest.raises(LocalCloudError, match="0 of 1 confirmation e-mails"):
         cloud.confirm_subscriptions(at_least=1, limit_s=0.1)
 
 

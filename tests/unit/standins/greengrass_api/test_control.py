@@ -85,7 +85,7 @@ def test_what_is_not_there_is_not_found(there: Account) -> None:
     ("body", "reason"),
     [
         ("{", "is not JSON"),
-        ("[]", "is no object"),
+        ("[]", "is not an object"),
         ('{"targetArn": 5}', "targetArn"),
         ('{"targetarn": "arn:aws:iot:eu-west-1:123456789012:thinggroup/x"}', "unknown field 'targetarn'"),
         ("{}", "targetArn"),

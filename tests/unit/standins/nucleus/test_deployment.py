@@ -70,7 +70,7 @@ def test_hard_on_a_component_that_is_only_installed_is_refused(workshop: Worksho
 def test_a_circle_of_dependencies_is_refused(workshop: Workshop) -> None:
     workshop.recipe("t.A", needs={"t.B": "SOFT"})
     workshop.recipe("t.B", needs={"t.A": "SOFT"})
-    with pytest.raises(DeploymentError, match=r"t\.A, t\.B run in a circle"):
+    with pytest.raises(DeploymentError, match=r"t\.A, t\.B form a cycle"):
         resolve(wanted("t.A"), workshop.recipes, LITE)
 
 
@@ -81,7 +81,7 @@ def test_a_name_that_begins_like_another_is_not_mistaken(workshop: Workshop) -> 
 
 
 def test_a_missing_folder_of_recipes_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DeploymentError, match="no such folder of recipes"):
+    with pytest.raises(DeploymentError, match="no such recipe folder"):
         resolve(wanted("t.A"), tmp_path / "none", LITE)
 
 
