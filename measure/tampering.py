@@ -13,16 +13,14 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from measure import clips
+from measure.probe import Grey, Light
 from smartcam.capture.sources.file import open_clip
 from smartcam.contract.errors import CameraLost
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs
 from smartcam.vision.tamper import Cause, TamperWatch
 
-Grey = NDArray[np.uint8]
-Light = NDArray[np.float32]
 Effect = Callable[[Light, float, float], Light]
 """Takes the picture, the seconds since the effect began (never negative), and the width that sizes are relative to."""
 

@@ -1,5 +1,6 @@
-"""Runs a program of the system and returns what it prints."""
+"""Programs of the system."""
 
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,3 +27,10 @@ def output_of(
         reason = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
         raise ToolsError(f"{name}: {reason}; remedy: {remedy}" if remedy else f"{name}: {reason}")
     return done.stdout
+
+
+def require(programs: Sequence[str], purpose: str) -> None:
+    """Raises ToolsError for the first program that is not installed."""
+    for program in programs:
+        if shutil.which(program) is None:
+            raise ToolsError(f"{purpose}: {program} is needed")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from standins.programs import output_of
+from standins.programs import output_of, require
 from tools.setup import ROOT, Say, ToolsError, alone
 
 SYSTEM_PYTHON: Final = Path("/usr/bin/python3")
@@ -71,15 +71,13 @@ def setup_rtsp(root: Path = ROOT, say: Say = print) -> RtspServer:
                 shutil.rmtree(folder)
             say("setup: unpacking GStreamer's RTSP server into .tools/rtsp ...")
             _install(folder)
-            _probe(_server(folder))
+            _run((str(SYSTEM_PYTHON), "-c", _PROBE), Path("/"), _server(folder).environment)
             stamp.write_text(wanted, encoding="utf-8")
     return _server(folder)
 
 
 def _install(folder: Path) -> None:
-    for tool in ("apt-get", "apt-cache", "dpkg-deb"):
-        if shutil.which(tool) is None:
-            raise ToolsError(f"the RTSP server of the tests is unpacked from Debian's packages: {tool} is needed")
+    require(("apt-get", "apt-cache", "dpkg-deb"), "the RTSP server of the tests is unpacked from Debian's packages")
     if not SYSTEM_PYTHON.exists():
         raise ToolsError(f"{SYSTEM_PYTHON} is missing; remedy: apt-get install python3")
     archives = folder / "archives"
@@ -130,10 +128,6 @@ def _server(folder: Path) -> RtspServer:
         "GST_REGISTRY_FORK": "no",
     }
     return RtspServer(SYSTEM_PYTHON, environment)
-
-
-def _probe(server: RtspServer) -> None:
-    _run((str(server.python), "-c", _PROBE), Path("/"), server.environment)
 
 
 def _release() -> str:

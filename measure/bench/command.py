@@ -30,6 +30,7 @@ from smartcam.edge.arguments import whole
 from smartcam.model.bundle import ModelBundle
 from smartcam.vision.picture import Picture
 from tools.build.suite import DEMO_BUNDLE, ROOT
+from tools.setup import ToolsError
 
 _SHARED: Final = ROOT.parent / "shared/data/video"
 SHARED_CLIP: Final = _SHARED / "intel_one-by-one-person-detection.mp4"
@@ -63,7 +64,7 @@ def main(argv: list[str]) -> int:
         figures = _measure(options, source)
         if options.json is not None:
             options.json.write_text(json.dumps(document(figures), indent=1) + "\n")
-    except (SmartcamError, OSError) as error:
+    except (SmartcamError, ToolsError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     print(table(figures))

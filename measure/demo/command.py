@@ -16,7 +16,7 @@ from smartcam.contract.errors import SmartcamError
 from smartcam.contract.ids import camera_id
 from smartcam.edge.arguments import whole
 from standins.cloud.cdk import DeployError
-from standins.cloud.local_cloud import LocalCloudError
+from standins.cloud.folder import LocalCloudError
 from standins.nucleus.profile import PROFILES
 from tools.build.suite import DEMO_BUNDLE, BuildError
 from tools.setup import Say, ToolsError

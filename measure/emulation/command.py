@@ -61,18 +61,18 @@ def prove(system: System, built: Built, folder: Path, *, keep: bool = False) -> 
         installed = proof.install(machine, built, device)
         _say(f"{system.name}: installed offline in {installed.seconds:.0f} s (emulated): {installed.megabytes:.0f} MB")
         _say(f"{system.name}: a device loads {installed.loaded_megabytes:.1f} MB of artifacts")
-        scored_at = time.monotonic()
+        scored_at, code = time.monotonic(), proof.code_of(built)
         bundle = device / "work" / "smartcam.Model" / "current"
-        there = proof.score(installed.python, proof.code_of(built), bundle, clip, device / "shm", machine.environment())
+        there = proof.score(installed.python, code, bundle, clip, device / "shm", machine.environment())
         seconds = time.monotonic() - scored_at
-        here = proof.score_here(built, DEMO_BUNDLE, clip, folder / "here", dict(os.environ))
+        here = proof.score(Path(sys.executable), code, DEMO_BUNDLE, clip, folder / "here", os.environ)
         compared = proof.compare(here, there, DEMO_BUNDLE)
         _say(
             f"{system.name}: {len(there)} frames scored in {seconds:.0f} s (emulated),"
             f" at most {compared.worst:g} steps from this machine's"
         )
         bring_picamera(machine, WHEEL_FOLDER, _say)
-        sentence, wrong = import_picamera(machine, installed.python, proof.code_of(built)[0])
+        sentence, wrong = import_picamera(machine, installed.python, code[0])
         _say(f"{system.name}: {sentence}")
     finally:
         if not keep:

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from standins.programs import output_of
+from standins.programs import output_of, require
 from tools.setup import Say, ToolsError
 
 SITE_VARIABLE: Final = "SMARTCAM_DEBIAN"
 _DEBIAN: Final = re.compile(r"^Debian main (\S+)$", re.MULTILINE)
 _KEYS: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_TOOLS: Final = ("apt-get", "dpkg-deb")
 _STAMP: Final = ".unpacked"
 _LIMIT_S: Final = 600.0
 _FETCHED: Final = re.compile(r"^'([^']+)' (\S+\.deb) ", re.MULTILINE)
@@ -44,9 +43,7 @@ def unpack(release: DebianRelease, packages: Sequence[str], folder: Path, say: S
     wanted = hashlib.sha256(repr((release, tuple(packages))).encode()).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return root
-    for tool in _TOOLS:
-        if shutil.which(tool) is None:
-            raise ToolsError(f"{tool} is missing: the emulation is put together from Debian's packages")
+    require(("apt-get", "dpkg-deb"), "the emulation is put together from Debian's packages")
     if not _KEYS.is_file():
         raise ToolsError(f"{_KEYS} is missing; remedy: apt-get install debian-archive-keyring")
     shutil.rmtree(folder, ignore_errors=True)

@@ -3,7 +3,6 @@
 import os
 import shlex
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,15 +62,9 @@ class EmulatedMachine:
     def run(self, command: Sequence[str], limit_s: float, **more: str) -> str:
         """What a program of the machine prints. Raises ToolsError with its last line."""
         try:
-            done = subprocess.run(  # noqa: S603
-                command, env=self.environment(**more), capture_output=True, text=True, timeout=limit_s, check=False
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise ToolsError(f"{self.system.name}: {command[0]} failed ({error})") from error
-        if done.returncode != 0:
-            said = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
-            raise ToolsError(f"{self.system.name}: {' '.join(command[:3])} ended with {done.returncode}: {said}")
-        return done.stdout
+            return output_of(command, limit_s, environment=self.environment(**more))
+        except ToolsError as error:
+            raise ToolsError(f"{self.system.name}: {' '.join(command[:3])}: {error}") from error
 
 
 def set_up(system: System, tree: Path, say: Say) -> EmulatedMachine:

@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -139,11 +138,6 @@ def code_of(built: Built) -> tuple[Path, Path]:
     folder, version = built.artifacts, built.version
     capture = folder / "smartcam.Capture" / version / "smartcam-capture.zip"
     return capture, folder / "smartcam.Inference" / version / "smartcam-inference.zip"
-
-
-def score_here(built: Built, bundle: Path, clip: Path, folder: Path, environment: Mapping[str, str]) -> Scores:
-    """The same on this machine, with the same code and this program's Python. Raises ToolsError."""
-    return score(Path(sys.executable), code_of(built), bundle, clip, folder, environment)
 
 
 def _megabytes(folder: Path) -> float:

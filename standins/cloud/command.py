@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from smartcam.edge.arguments import whole
-from standins.cloud.local_cloud import LocalCloud, LocalCloudError, confirm_from_outside
+from standins.cloud.folder import LocalCloudError
+from standins.cloud.local_cloud import LocalCloud, confirm_from_outside
 from tools.setup import ToolsError, setup_cloud
 
 

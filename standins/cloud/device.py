@@ -19,7 +19,6 @@ class DeviceIdentity:
     authority: Path
     host: str
     port: int
-    certificate_arn: str
 
 
 def provision(iot: Any, endpoint: CloudEndpoint, thing: ThingName, policy: str, folder: Path) -> DeviceIdentity:  # noqa: ANN401
@@ -38,4 +37,4 @@ def provision(iot: Any, endpoint: CloudEndpoint, thing: ThingName, policy: str, 
     write_private(certificate, made["certificatePem"].encode("ascii"))
     write_private(key, made["keyPair"]["PrivateKey"].encode("ascii"))
     write_private(authority, endpoint.iot_authority.read_bytes())
-    return DeviceIdentity(thing, certificate, key, authority, HOST, endpoint.mqtt_port, arn)
+    return DeviceIdentity(thing, certificate, key, authority, HOST, endpoint.mqtt_port)

@@ -23,7 +23,7 @@ from standins.cloud.cdk import CdkCli
 from standins.cloud.certificate import ServerCertificate, make_certificate, write_private
 from standins.cloud.device import DeviceIdentity, provision
 from standins.cloud.endpoint import ACCESS_KEY, HOST, REGION, SECRET_KEY, CloudEndpoint, clean_environment
-from standins.cloud.folder import FolderError, claim_folder
+from standins.cloud.folder import LocalCloudError, claim_folder
 from standins.cloud.inbox import ReceivedMessage, read_confirmation_requests, read_emails, read_texts
 from standins.cloud.leashed import end_leashed, kill_leashed, start_leashed
 from tools.setup import ROOT, Say, Toolchain
@@ -34,10 +34,6 @@ _REQUEST_LIMIT_S: Final = 5.0
 _STOP_GRACE_S: Final = 10.0
 _MAIL_LIMIT_S: Final = 10.0
 _TAIL_LINES: Final = 12
-
-
-class LocalCloudError(Exception):
-    """The local cloud did not start, or has ended: why, and the last lines of its log."""
 
 
 class LocalCloud:
@@ -90,7 +86,7 @@ class LocalCloud:
             raise LocalCloudError("the local cloud has been started already")
         with ExitStack() as unless_ready:
             unless_ready.callback(self._release)
-            self._claim = _claimed(self.folder, keep=keep)
+            self._claim = claim_folder(self.folder, keep=keep)
             if self._certificate is None or not keep:
                 self._certificate = make_certificate(self.folder, dt.datetime.now(dt.UTC))
             self._process = self._launch(self._certificate)
@@ -266,13 +262,6 @@ def confirm_from_outside(folder: Path) -> list[str]:
     except (OSError, BotoCoreError) as error:
         raise LocalCloudError(f"no local cloud runs in {folder}; remedy: smartcam cloud up, or --dir") from error
     return confirmed
-
-
-def _claimed(folder: Path, *, keep: bool) -> IO[bytes]:
-    try:
-        return claim_folder(folder, keep=keep)
-    except FolderError as error:
-        raise LocalCloudError(str(error)) from error
 
 
 def launcher_environment(folder: Path, certificate: ServerCertificate) -> Mapping[str, str]:

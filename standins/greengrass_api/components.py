@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from standins.greengrass_api.paging import page
-from standins.greengrass_api.wire import Fields, Refusal
+from standins.greengrass_api.wire import Fields, Refusal, invalid
 
 LARGEST_RECIPE_BYTES: Final = 16_000
 _BUILT_IN: Final = "aws.greengrass."
@@ -67,9 +67,7 @@ class ComponentCatalogue:
         if name.startswith(_BUILT_IN):
             return
         if component is None or component.state != "DEPLOYABLE":
-            raise Refusal(
-                "ValidationException", f"{name} {version} cannot be deployed", reason="FIELD_VALIDATION_FAILED"
-            )
+            raise invalid(f"{name} {version} cannot be deployed")
 
     def _arn(self, name: str, version: str) -> str:
         return f"{self._prefix}:{name}:versions:{version}"
@@ -77,12 +75,12 @@ class ComponentCatalogue:
     def _create(self, said: Fields, now: dt.datetime) -> Fields:
         raw = said.get("inlineRecipe", b"")
         if len(raw) > LARGEST_RECIPE_BYTES:
-            raise _refused("the recipe is over 16000 bytes")
+            raise invalid("the recipe is over 16000 bytes")
         try:
             recipe = yaml.safe_load(raw)
             name, version = recipe["ComponentName"], recipe["ComponentVersion"]
         except (yaml.YAMLError, KeyError, TypeError) as error:
-            raise _refused("the recipe cannot be read") from error
+            raise invalid("the recipe cannot be read") from error
         if (name, version) in self._components:
             raise Refusal(
                 "ConflictException", "exists already", resourceId=self._arn(name, version), resourceType="COMPONENT"
@@ -138,7 +136,3 @@ class ComponentCatalogue:
 
 def _named(component: _Component, arn: str) -> dict[str, Any]:
     return {"arn": arn, "componentName": component.name, "componentVersion": component.version}
-
-
-def _refused(message: str) -> Refusal:
-    return Refusal("ValidationException", message, reason="FIELD_VALIDATION_FAILED")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from standins.greengrass_api.components import ComponentCatalogue
 from standins.greengrass_api.paging import page
-from standins.greengrass_api.wire import Fields, Refusal
+from standins.greengrass_api.wire import Fields, Refusal, invalid
 
 ACCOUNT: Final = "123456789012"
 _RUNNING: Final = ("QUEUED", "IN_PROGRESS")
@@ -232,9 +232,9 @@ def _check_update(name: str, update: Fields) -> None:
     try:
         merge = json.loads(update.get("merge", "{}"))
     except ValueError as error:
-        raise Refusal("ValidationException", f"{name}: merge is not JSON", reason="FIELD_VALIDATION_FAILED") from error
+        raise invalid(f"{name}: merge is not JSON") from error
     if not isinstance(merge, dict):
-        raise Refusal("ValidationException", f"{name}: merge is no object", reason="FIELD_VALIDATION_FAILED")
+        raise invalid(f"{name}: merge is no object")
     for pointer in update.get("reset", []):
         if pointer and not pointer.startswith("/"):
-            raise Refusal("ValidationException", f"{name}: reset {pointer}", reason="FIELD_VALIDATION_FAILED")
+            raise invalid(f"{name}: reset {pointer}")

@@ -62,14 +62,9 @@ class ClassicComponent(Component):
             self._note(ComponentState.RUNNING, "reported")
 
     async def _stop_once(self) -> None:
-        await asyncio.gather(*(dependent.stop() for dependent in self.hard_dependents))
-        if self._work is None or self._work.done():
-            return
-        self._note(ComponentState.STOPPING)
-        self._work.cancel()
-        await asyncio.wait([self._work])
-        await self._beside(Phase.SHUTDOWN)
-        self._note(ComponentState.FINISHED)
+        if await self._end_work(self.hard_dependents):
+            await self._beside(Phase.SHUTDOWN)
+            self._note(ComponentState.FINISHED)
 
     async def _live(self) -> None:
         try:

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from standins.nucleus.cloud import Cloud, NoCloud
 from standins.nucleus.configuration import ConfigurationConflict, ConfigurationStore, Update
 from standins.nucleus.core import SOCKET_NAME, NucleusCore, SystemSettings
 from standins.nucleus.deployment import DeploymentDocument, DeploymentError, read_deployment, resolve
-from standins.nucleus.journal import FileJournal
+from standins.nucleus.journal import Journal
 from standins.nucleus.mqtt import IotCore, MqttEndpoint
 from standins.nucleus.packages import fetch_artifacts
 from standins.nucleus.profile import PROFILES, Profile
@@ -74,15 +74,15 @@ async def _serve(options: NucleusOptions) -> int:
     recipes = resolve(options.deployment, options.recipes, options.profile)
     cloud = _cloud(options)
     store = ConfigurationStore(root / "config.json")
-    journal = FileJournal(root / "journal.jsonl")
+    journal = Journal(root / "journal.jsonl")
     nucleus = NucleusCore(options.device, options.profile, store, cloud, journal)
-    crew = Crew(Runner(nucleus, recipes, _base_environment(options.setenv), options.stop_s))
-    signals = _on_signals(crew)
+    control = Control(Runner(nucleus, recipes, _base_environment(options.setenv), options.stop_s))
+    _obey_signals(control)
     journal.write("nucleus_started", profile=options.profile.name, thing=options.device.thing, root=str(root))
     try:
         await nucleus.start()
-        work = asyncio.create_task(_deployments(options, nucleus, recipes, crew, signals.again))
-        asking = asyncio.create_task(signals.stop.wait())
+        work = asyncio.create_task(_deployments(options, nucleus, recipes, control))
+        asking = asyncio.create_task(control.stop.wait())
         await asyncio.wait([work, asking], return_when=asyncio.FIRST_COMPLETED)
         if not asking.done():
             work.result()
@@ -92,7 +92,7 @@ async def _serve(options: NucleusOptions) -> int:
     except OSError as error:
         raise StartError(f"{options.device.socket_path}: the socket cannot be used ({error.strerror})") from error
     finally:
-        await crew.runner.stop()
+        await control.runner.stop()
         await nucleus.stop()
         journal.write("nucleus_stopped")
         journal.close()
@@ -100,41 +100,35 @@ async def _serve(options: NucleusOptions) -> int:
 
 
 @dataclass(slots=True)
-class Crew:
-    """Holds the runner of the current deployment."""
+class Control:
+    """The runner of the current deployment, and the requests from outside: to end, or to deploy again."""
 
     runner: Runner
-
-
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """Requests from outside: to end, or to read the deployment again."""
-
-    stop: asyncio.Event
-    again: asyncio.Event
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    again: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 async def _deployments(
-    options: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe], crew: Crew, again: asyncio.Event
+    options: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe], control: Control
 ) -> None:
     """The first deployment, and each that its file holds when SIGHUP comes. Raises DeploymentError for the first."""
     await _fetch(options, nucleus, recipes)
     _configure(options, nucleus, recipes)
-    await crew.runner.run()
+    await control.runner.run()
     while True:
-        await again.wait()
-        again.clear()
+        await control.again.wait()
+        control.again.clear()
         try:
-            await _update(replace(options, deployment=read_deployment(options.description)), nucleus, crew)
+            await _update(replace(options, deployment=read_deployment(options.description)), nucleus, control)
         except (DeploymentError, RecipeError) as error:
             nucleus.journal.write("deployment_failed", reason=str(error), rolled_back=False)
 
 
-async def _update(options: NucleusOptions, nucleus: NucleusCore, crew: Crew) -> None:
+async def _update(options: NucleusOptions, nucleus: NucleusCore, control: Control) -> None:
     recipes = resolve(options.deployment, options.recipes, options.profile)
     await _fetch(options, nucleus, recipes)
     fresh = Runner(nucleus, recipes, _base_environment(options.setenv), options.stop_s)
-    crew.runner = await update(crew.runner, fresh, nucleus, lambda: _configure(options, nucleus, recipes))
+    control.runner = await update(control.runner, fresh, nucleus, lambda: _configure(options, nucleus, recipes))
 
 
 async def _fetch(options: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe]) -> None:
@@ -161,19 +155,16 @@ def _configure(options: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[
             raise DeploymentError(f"{recipe.name}: the configuration cannot be merged: {error}") from error
 
 
-def _on_signals(crew: Crew) -> Signals:
-    signals = Signals(asyncio.Event(), asyncio.Event())
-
-    def hear() -> None:
-        if signals.stop.is_set():
-            crew.runner.kill()
-        signals.stop.set()
+def _obey_signals(control: Control) -> None:
+    def end() -> None:
+        if control.stop.is_set():
+            control.runner.kill()
+        control.stop.set()
 
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, hear)
-    loop.add_signal_handler(signal.SIGHUP, signals.again.set)
-    return signals
+        loop.add_signal_handler(each, end)
+    loop.add_signal_handler(signal.SIGHUP, control.again.set)
 
 
 def _cloud(options: NucleusOptions) -> Cloud:

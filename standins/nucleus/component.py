@@ -3,7 +3,7 @@
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -119,6 +119,16 @@ class Component(ABC):
     @abstractmethod
     async def _stop_once(self) -> None:
         """What stopping takes."""
+
+    async def _end_work(self, dependents: Sequence["Component"]) -> bool:
+        """Stop these first, then this component's own work; False when it had none."""
+        await asyncio.gather(*(dependent.stop() for dependent in dependents))
+        if self._work is None or self._work.done():
+            return False
+        self._note(ComponentState.STOPPING)
+        self._work.cancel()
+        await asyncio.wait([self._work])
+        return True
 
     def _broken(self, step: Step, ending: Ending) -> DeploymentError:
         """Note that an installation failed for good; what to raise."""

@@ -43,11 +43,11 @@ class NucleusCore:
         self.gateway: Gateway = (
             DirectGateway(cloud, journal) if profile.spool is None else SpoolingGateway(cloud, journal, profile.spool)
         )
-        self.operations = IpcOperations(profile, store, cloud, self.gateway, journal)
-        self.server = IpcServer(profile, self.operations, self._identify, journal)
-        store.listener = self.operations.configuration_changed
         self._tokens: dict[str, str] = {}
         self._components: dict[str, str] = {}
+        self.operations = IpcOperations(profile, store, cloud, self.gateway, journal)
+        self.server = IpcServer(profile, self.operations, self._components.get, journal)
+        store.listener = self.operations.configuration_changed
 
     def register(self, component: str) -> str:
         """The token of a component, made at the first call."""
@@ -81,9 +81,6 @@ class NucleusCore:
         await self.server.stop()
         await self.gateway.stop()
         await self.cloud.stop()
-
-    def _identify(self, token: str) -> str | None:
-        return self._components.get(token)
 
     def _deliver(self, topic: str, payload: bytes) -> None:
         self.operations.deliver_cloud(CloudMessage(topic, payload))

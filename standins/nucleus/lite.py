@@ -35,13 +35,8 @@ class LiteComponent(Component):
         self._work = asyncio.create_task(self._serve(needed), name=self.recipe.name)
 
     async def _stop_once(self) -> None:
-        await asyncio.gather(*(dependent.stop() for dependent in self.dependents))
-        if self._work is None or self._work.done():
-            return
-        self._note(ComponentState.STOPPING)
-        self._work.cancel()
-        await asyncio.wait([self._work])
-        self._note(ComponentState.STOPPED)
+        if await self._end_work(self.dependents):
+            self._note(ComponentState.STOPPED)
 
     async def _serve(self, needed: Mapping[Component, bool]) -> None:
         step = self.recipe.service

@@ -170,12 +170,7 @@ class IpcOperations:
         return {}
 
     def _get_configuration(self, call: Call) -> Body:
-        path = requests.key_path(call.body)
-        component = requests.component_name(call.body, call.component)
-        try:
-            value = self._store.read(component, path)
-        except NoSuchKey as error:
-            raise IpcRefused(ErrorKind.RESOURCE_NOT_FOUND, f"Key not found: {error}") from error
+        component, path, value = self._read(call)
         if not isinstance(value, dict):
             value = {path[-1]: value}
         return {"componentName": component, "value": value}
@@ -200,14 +195,18 @@ class IpcOperations:
         return {}
 
     def _subscribe_to_configuration_update(self, call: Call) -> Body:
+        component, path, _ = self._read(call)
+        self._add(ConfigurationSubscription(call.stream, component, path))
+        return {}
+
+    def _read(self, call: Call) -> tuple[str, KeyPath, object]:
+        """The component, path and value that a request names."""
         path = requests.key_path(call.body)
         component = requests.component_name(call.body, call.component)
         try:
-            self._store.read(component, path)
+            return component, path, self._store.read(component, path)
         except NoSuchKey as error:
             raise IpcRefused(ErrorKind.RESOURCE_NOT_FOUND, f"Key not found: {error}") from error
-        self._add(ConfigurationSubscription(call.stream, component, path))
-        return {}
 
     def _update_state(self, call: Call) -> Body:
         state = requests.required(call.body, "state", str)

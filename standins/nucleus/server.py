@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from standins.nucleus.rpc import (
     refusal,
     to_json,
 )
+from standins.nucleus.subscriptions import ResponseStream
 
 _MOST_UNREAD_BYTES: Final = 4 * 1024 * 1024
 _STREAMING: Final = frozenset({"SubscribeToTopic", "SubscribeToIoTCore", "SubscribeToConfigurationUpdate"})
@@ -36,19 +38,6 @@ Identify = Callable[[str], str | None]
 
 class _ConnectionEnds(Exception):
     """The peer broke the protocol, which closes its connection."""
-
-
-class _Stream:
-    """One stream of a connection, as an address for events."""
-
-    __slots__ = ("_connection", "key")
-
-    def __init__(self, connection: "_Connection", stream_id: int) -> None:
-        self._connection = connection
-        self.key = (connection.number, stream_id)
-
-    def send(self, shape: str, body: bytes) -> None:
-        self._connection.send_event(self.key[1], shape, body)
 
 
 class _Connection(asyncio.Protocol):
@@ -89,10 +78,10 @@ class _Connection(asyncio.Protocol):
         else:
             self.transport.close()
 
-    def send_event(self, stream_id: int, shape: str, body: bytes) -> None:
-        """Send one event, or lose it when it is larger than the nucleus can send."""
+    def _send_event(self, stream_id: int, shape: str, body: bytes) -> None:
         packet = answer(stream_id, shape, body)
         if len(packet) > self._server.profile.outgoing_bytes:
+            # Larger than this nucleus can send.
             self._server.journal.write("event_lost", component=self.component, shape=shape, bytes=len(packet))
             return
         self._write(packet)
@@ -145,7 +134,8 @@ class _Connection(asyncio.Protocol):
                 raise IpcRefused(ErrorKind.SERVICE, "A request is an application message with an operation")
             body = read_body(message.packet.payload)
             assert self.component is not None  # noqa: S101  the handshake came before
-            call = Call(self.component, name, body, _Stream(self, message.stream_id))
+            stream = ResponseStream((self.number, message.stream_id), partial(self._send_event, message.stream_id))
+            call = Call(self.component, name, body, stream)
             reply = self._server.operations.handle(call)
         except IpcRefused as error:
             self._refuse(message.stream_id, error)

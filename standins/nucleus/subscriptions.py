@@ -1,9 +1,8 @@
 """The table of subscriptions of all connections: local topics, cloud topics, configuration."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 from standins.nucleus.configuration import KeyPath
 from tools.recipes.matching import topic_matches
@@ -13,15 +12,12 @@ class TableFull(Exception):
     """The nucleus takes no more subscriptions."""
 
 
-class ResponseStream(Protocol):
-    """Where a subscription's events go."""
+@dataclass(frozen=True, slots=True)
+class ResponseStream:
+    """Where a subscription's events go: the connection's number, the stream's id, and how to send a shape and body."""
 
-    @property
-    def key(self) -> tuple[int, int]:
-        """The connection's number and the stream's id."""
-
-    def send(self, shape: str, body: bytes) -> None:
-        """Send one event; silent when the connection is gone."""
+    key: tuple[int, int]
+    send: Callable[[str, bytes], None]
 
 
 class Kind(Enum):

@@ -22,8 +22,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from smartcam.contract.ids import ThingName
 from standins.cloud.cdk import DeployError
 from standins.cloud.device import DeviceIdentity
+from standins.cloud.folder import LocalCloudError
 from standins.cloud.inbox import ReceivedMessage
-from standins.cloud.local_cloud import LocalCloud, LocalCloudError
+from standins.cloud.local_cloud import LocalCloud
 from tests.system.sample_stack import EMAIL, PHONE, POLICY, STACK, THING, write_assembly
 from tools.setup import ROOT, Toolchain, setup_cloud
 

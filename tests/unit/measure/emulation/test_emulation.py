@@ -60,7 +60,7 @@ def test_an_environment_made_by_it_runs_in_the_emulator_under_its_own_name(
 
 
 def test_what_fails_says_where_and_its_last_words(machine: EmulatedMachine) -> None:
-    with pytest.raises(ToolsError, match=r"^debian12: sh -c .* ended with 3: it broke$"):
+    with pytest.raises(ToolsError, match=r"^debian12: sh -c .* 3: sh: it broke$"):
         machine.run(("sh", "-c", "echo 1 >&2; echo it broke >&2; exit 3"), 10.0)
 
 

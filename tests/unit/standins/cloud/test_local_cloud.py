@@ -12,7 +12,8 @@ from standins.cloud import command
 from standins.cloud.certificate import ServerCertificate
 from standins.cloud.device import provision
 from standins.cloud.endpoint import CloudEndpoint
-from standins.cloud.local_cloud import LocalCloud, LocalCloudError, launcher_environment
+from standins.cloud.folder import LocalCloudError
+from standins.cloud.local_cloud import LocalCloud, launcher_environment
 from tools.setup import Toolchain, ToolsError
 
 

@@ -104,7 +104,7 @@ def test_a_deployment_is_read_with_merges_and_resets(tmp_path: Path) -> None:
         ('{"components": {"a": {}}}', r"components\.a: version is missing"),
         ('{"components": {"a": {"version": "1.0.0", "merges": {}}}}', "did you mean 'merge'"),
         ('{"components": {"a": {"version": "1.0.0", "merge": 5}}}', "must be an object"),
-        ('{"components": {"a": {"version": "1.0.0", "reset": ["x"]}}}', "begins with '/'"),
+        ('{"components": {"a": {"version": "1.0.0", "reset": ["x"]}}}', "must begin with '/'"),
     ],
 )
 def test_a_wrong_deployment_file_gives_one_clear_error(tmp_path: Path, text: str, reason: str) -> None:

@@ -14,7 +14,7 @@ from standins.nucleus.component import Timing
 from standins.nucleus.configuration import ConfigurationStore, Update
 from standins.nucleus.core import NucleusCore, SystemSettings
 from standins.nucleus.deployment import DeploymentDocument, DeploymentEntry, resolve
-from standins.nucleus.journal import FileJournal
+from standins.nucleus.journal import Journal
 from standins.nucleus.profile import LITE, Profile
 from standins.nucleus.runner import Runner
 
@@ -139,7 +139,7 @@ class Device1:
 
     nucleus: NucleusCore
     runner: Runner
-    journal: FileJournal
+    journal: Journal
 
     async def close(self) -> None:
         await self.runner.stop()
@@ -150,7 +150,7 @@ def prepare(workshop: Workshop, wanted: str, profile: Profile = LITE, timing: Ti
     """A device that has been given one component to run."""
     workshop.root.mkdir()
     recipes = resolve(DeploymentDocument({wanted: DeploymentEntry("1.0.0", Update())}), workshop.recipes, profile)
-    journal = FileJournal(workshop.root / "journal.jsonl")
+    journal = Journal(workshop.root / "journal.jsonl")
     device = SystemSettings(workshop.root, "yard", workshop.root / "s")
     nucleus = NucleusCore(device, profile, ConfigurationStore(), NoCloud(), journal)
     for recipe in recipes:
