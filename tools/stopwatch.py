@@ -27,18 +27,18 @@ class Stopwatch:
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
+        self._calls[name] += 1
         outer, self._inner = self._inner, 0
         begun = self._clock()
         try:
             yield
-            self._calls[name] += 1
         finally:
             spent = self._clock() - begun
             self._spent[name] += spent - self._inner
             self._inner = outer + spent
 
     def calls(self, name: str) -> int:
-        """How often the stage ran to its end."""
+        """How often the stage ran."""
         return self._calls.get(name, 0)
 
     def total_ms(self, name: str) -> float:

@@ -105,7 +105,7 @@ class FrameFigures:
 
     @property
     def whole_to_motion(self) -> float | None:
-        """The whole as a share of what `motion` spends."""
+        """The whole as a fraction of what `motion` spends."""
         shares = [each.whole_ms / each.motion_ms for each in self.passes if each.motion_ms is not None]
         return median(shares) if shares else None
 
@@ -127,7 +127,7 @@ def measure_frames(clip: Path, passes: int, rival: Rival | None = None) -> Frame
         measured.append(
             PassFigures(
                 memcpy_ms=watch.per_call_ms("memcpy"),
-                decode_ms=watch.per_call_ms("bare decode"),
+                decode_ms=watch.total_ms("bare decode") / frames,
                 whole_ms=whole.total_ms("whole") / frames,
                 motion_ms=None if rival is None else rival(clip, width, height, frames),
             )

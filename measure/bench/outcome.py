@@ -151,7 +151,7 @@ def _frame_rows(figures: Figures) -> Iterator[Row]:
         yield f"  {name}", value, f"each of {frames.calls[name]}; {value / frames.memcpy_ms:.2f} x memcpy"
     yield "  ring write and read", _ring_ms(frames), f"{ratios(figures)['ring_to_memcpy']:.2f} x memcpy"
     if figures.crowd_ms is not None:
-        yield "tracker among fifty objects", figures.crowd_ms, f"each look; at most {_CROWD_MS:g} ms"
+        yield "tracker among fifty objects", figures.crowd_ms, f"each update; at most {_CROWD_MS:g} ms"
     if frames.snapshots:
         yield "picture of an event", frames.snapshot_ms, f"each of {frames.snapshots} in the clip; not in the whole"
 

@@ -100,7 +100,7 @@ def _wrapper(qemu: Path, root: Path, python: Path) -> str:
     """A script that is the machine's `python3`.
 
     The kernel cannot start the interpreter of a virtual environment, a link to the machine's Python: it is replaced
-    by a script that tells Python where it would have been started from.
+    by a script that gives Python the path that it would have been started from.
     """
     emulator, real = shlex.quote(f"{qemu}"), shlex.quote(f"{python}")
     start = f"{emulator} -L {shlex.quote(str(root))} -0"

@@ -50,7 +50,7 @@ class Runner:
         """Send the states that components report to these components from now on."""
         self._nucleus.operations.state_listener = self._reported
 
-    def anew(self) -> "Runner":
+    def unstarted_copy(self) -> "Runner":
         """The same components, not started yet."""
         return Runner(self._nucleus, self.recipes, self._base_environment, self._stop_s, self.timing)
 

@@ -52,7 +52,7 @@ async def _on_classic(running: Runner, fresh: Runner, nucleus: NucleusCore, conf
     except DeploymentError as error:
         await fresh.stop()
         nucleus.store.trees = before
-        again = running.anew()
+        again = running.unstarted_copy()
         await again.run()
         nucleus.journal.write("deployment_failed", reason=str(error), rolled_back=True)
         return again
