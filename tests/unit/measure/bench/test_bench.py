@@ -151,7 +151,7 @@ def test_a_gate_that_fails_the_probe_fails_the_benchmark(monkeypatch: pytest.Mon
     assert "noise                0     1   at most 0   BROKEN" in table(figures)
 
 
-def test_an_idle_clip_goes_to_and_fro_without_a_jump(clip: Path, tmp_path: Path) -> None:
+def test_an_idle_clip_goes_back_and_forth_without_a_jump(clip: Path, tmp_path: Path) -> None:
     idle = idle_clip(clip, tmp_path / "idle.mp4", (1280, 720))
     with av.open(str(idle)) as container:
         means = [float(frame.to_ndarray(format="gray").mean()) for frame in container.decode(video=0)]
