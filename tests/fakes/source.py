@@ -24,7 +24,8 @@ class SimulatedStop(StopToken):
     def is_set(self) -> bool:
         return super().is_set() or self._clock.monotonic() >= self._until
 
-    def wait(self, timeout_s: float) -> bool:
+    def wait(self, timeout: float | None = None) -> bool:
+        timeout_s = 1e9 if timeout is None else timeout
         self.waits.append(timeout_s)
         left_s = (self._until - self._clock.monotonic()) / NS_PER_S
         self._clock.advance(max(min(timeout_s, left_s), 0.0))
