@@ -58,7 +58,7 @@ def measure_scorer(bundle_folder: Path, picture: Picture) -> ScorerFigures:
 
 
 def _times_for(call: Callable[[], object]) -> int:
-    """How often to call in a round, so that a round is long against the clock's grain."""
+    """How often to call in a round, so that a round is long compared with the clock's resolution."""
     call()
     begun = time.thread_time_ns()
     call()

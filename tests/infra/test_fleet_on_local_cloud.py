@@ -42,7 +42,7 @@ from tools.setup import ROOT, setup_cloud
 
 THING, GATE = ThingName("yard-1"), CameraId("gate")
 PEOPLE, OPERATORS = "anna@example.org", "ops@example.org"
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 pytestmark = [
     pytest.mark.cloud,

@@ -1,9 +1,6 @@
 """Plays a clip through the device's own code on a simulated clock, as fast as it goes."""
 
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -29,6 +26,7 @@ from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
 from tools.score.labels import ScoreError
 from tools.score.matching import SeenEvent
+from tools.stopwatch import Stopwatch
 
 BEGIN: Final = UtcNs(1_772_366_400 * NS_PER_S)
 """The simulated clock begins at 2026-03-01T12:00:00Z; nothing depends on it."""
@@ -36,7 +34,6 @@ CAMERA: Final = CameraId("score")
 SAME_OBJECT: Final = 0.6
 """Of two boxes of which one lies so far in the other, both are taken for the same object."""
 _USUAL_RATE: Final = 25.0
-_NS_PER_MS: Final = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +55,6 @@ class Playback:
     events: tuple[SeenEvent, ...]
     scores: tuple[Scored, ...]
     ms_per_frame: dict[str, float]
-
-
-class Stopwatch:
-    """CPU time of this thread by stage; a stage within another one counts for itself only."""
-
-    def __init__(self) -> None:
-        self._spent: defaultdict[str, int] = defaultdict(int)
-        self._inner = 0
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Count what is done within to a stage."""
-        outer, self._inner = self._inner, 0
-        begun = time.thread_time_ns()
-        try:
-            yield
-        finally:
-            spent = time.thread_time_ns() - begun
-            self._spent[name] += spent - self._inner
-            self._inner = outer + spent
-
-    def per_frame(self, frames: int) -> dict[str, float]:
-        """Milliseconds a frame by stage, and the whole."""
-        stages = {name: spent / max(frames, 1) / _NS_PER_MS for name, spent in self._spent.items()}
-        return stages | {"whole": sum(stages.values())}
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from smartcam.edge.memory_file import MemoryFile
 from tests.fakes.bus import FakeNucleus
 
 CAPTURE = "smartcam.Capture"
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 
 
 def document(**paths: str) -> dict[str, object]:

@@ -264,9 +264,9 @@ def test_a_reason_of_any_kind_can_be_told(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("at_end", AtEnd)
-def test_a_real_clip_in_real_time_stops_within_a_second(tmp_path: Path, at_end: AtEnd) -> None:
+def test_a_real_clip_in_real_time_stops_long_before_its_next_picture(tmp_path: Path, at_end: AtEnd) -> None:
     nucleus, clock, stop = FakeNucleus(), SystemClock(), StopToken()
-    settings = replace(SETTINGS, path=write_clip(tmp_path / "a.mp4", moving_square(frames=8), fps=1), at_end=at_end)
+    settings = replace(SETTINGS, path=write_clip(tmp_path / "a.mp4", moving_square(frames=3), fps=0.02), at_end=at_end)
     service = CaptureService(
         settings,
         lambda token: open_file(settings, clock, token),
@@ -277,12 +277,12 @@ def test_a_real_clip_in_real_time_stops_within_a_second(tmp_path: Path, at_end: 
     )
     thread = threading.Thread(target=service.run, args=(stop,))
     thread.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not nucleus.published_local and time.monotonic() < deadline:
         stop.wait(0.01)
     asked = time.monotonic()
     stop.set()
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
-    assert time.monotonic() - asked < 1
+    assert time.monotonic() - asked < 20
     assert nucleus.published_local

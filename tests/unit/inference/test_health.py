@@ -151,7 +151,7 @@ def test_who_stops_says_goodbye() -> None:
     while not device.sent():
         stop.wait(0.01)
     stop.set()
-    thread.join(5)
+    thread.join(60)
     assert [health.state for health in device.sent()] == [DeviceState.RUNNING, DeviceState.STOPPING]
 
 

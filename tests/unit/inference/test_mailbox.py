@@ -59,10 +59,10 @@ def test_a_state_that_came_before_a_frame_is_taken_before_it() -> None:
 
 def test_who_waits_is_woken_by_a_notice() -> None:
     mailbox, taken = Mailbox(), []
-    reader = threading.Thread(target=lambda: taken.append(mailbox.take(5)))
+    reader = threading.Thread(target=lambda: taken.append(mailbox.take(60)))
     reader.start()
     mailbox.put(notice())
-    reader.join(5)
+    reader.join(60)
     assert taken == [notice()]
 
 

@@ -67,14 +67,14 @@ class Running:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._post.sender.wake()
-        self._thread.join(5)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
 
 def wait_until(condition: object) -> None:
     assert callable(condition)
     stop = StopToken()
-    for _ in range(500):
+    for _ in range(6000):
         if condition():
             return
         stop.wait(0.01)

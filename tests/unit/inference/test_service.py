@@ -31,7 +31,7 @@ NAME = "smartcam.Inference"
 
 def wait_until(condition: Callable[[], object]) -> None:
     stop = StopToken()
-    for _ in range(500):
+    for _ in range(6000):
         if condition():
             return
         stop.wait(0.01)
@@ -96,7 +96,7 @@ class Stage:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(5)
+        self._thread.join(60)
         assert not self._thread.is_alive()
         self.outbox.close()
         for writer in self._writers.values():

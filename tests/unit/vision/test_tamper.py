@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from measure import probe
-from measure.tampering import HARMLESS, TAMPERINGS, Outcome, Tampering, row, sampled, try_out
+from measure.tampering import HARMLESS, TAMPERINGS, Tampering, WatchResult, row, sampled, try_out
 from smartcam.capture.eye import Eye
 from smartcam.capture.settings import CameraSettings
 from smartcam.capture.sources.file import open_clip
@@ -79,11 +79,11 @@ def test_nothing_is_raised_in_a_made_up_scene_when(harmless: Tampering) -> None:
 
 def test_a_case_that_goes_wrong_is_reported() -> None:
     black = next(each for each in TAMPERINGS if each.name == "black")
-    good, late = Outcome(Cause.BLACK, 1.2, too_early=False), Outcome(Cause.BLACK, 2.4, too_early=False)
+    good, late = WatchResult(Cause.BLACK, 1.2, too_early=False), WatchResult(Cause.BLACK, 2.4, too_early=False)
     line = row(black, [good, good])
     assert "within 2 s" in line
     assert line.endswith("raised 2 of 2   median 1.2, most 1.2")
-    assert row(black, [good, late, Outcome(None, None, too_early=False)]).endswith("most 2.4   2 WRONG")
+    assert row(black, [good, late, WatchResult(None, None, too_early=False)]).endswith("most 2.4   2 WRONG")
 
 
 @pytest.mark.skipif(not CLIPS, reason=f"no footage at {DATA}")
