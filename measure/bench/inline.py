@@ -9,7 +9,8 @@ import numpy as np
 
 from measure.bench.timing import Stopwatch
 from smartcam.capture.sources.pyav_clip import PyAvClip
-from smartcam.capture.transport.transports import InlineTransport, Publisher
+from smartcam.capture.transport.frame_transports import InlineTransport
+from smartcam.capture.transport.publisher import Publisher
 from smartcam.contract.errors import CameraEnded
 from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import InlineFrame, decode_chunk

@@ -70,7 +70,7 @@ class AtEnd(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class CameraSettings:
+class SourceSettings:
     """One camera.
 
     What it is: `path` of a file, `url` of an RTSP camera, `device` of a V4L2 or Raspberry Pi camera. `credentials`: the
@@ -115,7 +115,7 @@ class CameraSettings:
 class CaptureSettings:
     """The whole document."""
 
-    cameras: tuple[CameraSettings, ...] = ()
+    cameras: tuple[SourceSettings, ...] = ()
 
 
 def read_settings(document: Mapping[str, object]) -> CaptureSettings:
@@ -132,11 +132,11 @@ def read_settings(document: Mapping[str, object]) -> CaptureSettings:
     return read
 
 
-def _camera(camera: CameraId, settings: Settings) -> CameraSettings:
-    default = CameraSettings(camera)
+def _camera(camera: CameraId, settings: Settings) -> SourceSettings:
+    default = SourceSettings(camera)
     kind = settings.choice("source", default.source)
     source = None if settings.is_wrong("source") else kind
-    return CameraSettings(
+    return SourceSettings(
         camera=camera,
         source=kind,
         path=_path(settings, source),

@@ -29,7 +29,7 @@ _ANYWHERE: Final[tzinfo] = UTC
 
 
 @dataclass(frozen=True, slots=True)
-class CameraSettings:
+class AnalysisSettings:
     """How one camera is analysed. None and empty mean: as the bundle says.
 
     `armed`: whether anything raises an event. `labels`: what may raise one; `motion` is what moves with purpose and
@@ -75,7 +75,7 @@ class InferenceSettings:
     trusted_key: bytes | None = None
     armed: bool = True
     timezone: str = "UTC"
-    cameras: Mapping[CameraId, CameraSettings] = field(default_factory=dict)
+    cameras: Mapping[CameraId, AnalysisSettings] = field(default_factory=dict)
     camera_lost_after_s: float = 10.0
     event_valid_s: float = 3600.0
     health_every_s: int = HEALTH_EVERY_S
@@ -83,9 +83,9 @@ class InferenceSettings:
     snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
     pictures: AlbumSettings = field(default_factory=AlbumSettings)
 
-    def camera(self, camera: CameraId) -> CameraSettings:
+    def camera(self, camera: CameraId) -> AnalysisSettings:
         """The settings of a camera."""
-        found = self.cameras.get(camera, CameraSettings())
+        found = self.cameras.get(camera, AnalysisSettings())
         return found if self.armed else replace(found, armed=False)
 
 
@@ -162,14 +162,14 @@ def _outbox(settings: Settings) -> OutboxLimits:
     )
 
 
-def _camera(settings: Settings, place: tzinfo) -> CameraSettings:
-    defaults = CameraSettings()
+def _camera(settings: Settings, place: tzinfo) -> AnalysisSettings:
+    defaults = AnalysisSettings()
     raise_at = settings.number("raise_at", 1.0, 0, 1) if settings.has("raise_at") else None
     clear_at = settings.number("clear_at", 0.0, 0, 1) if settings.has("clear_at") else None
     if raise_at is not None and clear_at is not None and clear_at > raise_at:
         settings.refuse(settings.error("clear_at", f"must not be above raise_at, which is {raise_at:g}"))
     reader = RuleReader(settings, place)
-    return CameraSettings(
+    return AnalysisSettings(
         armed=settings.boolean("armed", default=defaults.armed),
         labels=settings.texts("labels", ()),
         raise_at=raise_at,

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smartcam.capture.settings import CameraSettings, SourceKind
+from smartcam.capture.settings import SourceKind, SourceSettings
 from smartcam.capture.sources.opening import open_source
 from smartcam.capture.sources.picamera import open_picamera
 from smartcam.contract.errors import CameraLost
@@ -16,7 +16,7 @@ from smartcam.edge.lifecycle import StopToken
 from tests.fakes.picamera2 import FakePicamera2Module, Shot, rows_of
 
 ROOT = Path(__file__).parents[3]
-SETTINGS = CameraSettings(CameraId("door"), source=SourceKind.PICAMERA, device="0", width=320, height=242, max_fps=12.0)
+SETTINGS = SourceSettings(CameraId("door"), source=SourceKind.PICAMERA, device="0", width=320, height=242, max_fps=12.0)
 
 
 def installed(

@@ -16,7 +16,7 @@ from smartcam.contract.health import (
 )
 from smartcam.contract.ids import CameraId
 from smartcam.edge.lifecycle import StopToken
-from smartcam.inference.frames.conditions import CameraRoster
+from smartcam.inference.frames.conditions import CameraConditions
 from smartcam.inference.health import LEAST_GAP_S, Facts, HealthReporter
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
@@ -172,7 +172,7 @@ def test_of_too_many_cameras_the_silent_ones_are_named_first() -> None:
 
 
 def test_the_roster_knows_configured_cameras_and_those_that_were_heard() -> None:
-    roster = CameraRoster()
+    roster = CameraConditions()
     roster.configure([YARD])
     assert roster.cameras() == (CameraHealth(YARD, CameraCondition.AWAITED),)
     roster.running(GATE, 5.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from smartcam.capture.credentials import read_credentials
-from smartcam.capture.settings import CameraSettings, Decoder, SourceKind, TransportKind, read_settings
+from smartcam.capture.settings import Decoder, SourceKind, SourceSettings, TransportKind, read_settings
 from smartcam.capture.sources.clip import checked_path
 from smartcam.contract.errors import CameraLost, SettingsError
 from smartcam.contract.inline import decode_chunk, is_chunk
@@ -39,7 +39,7 @@ def check(document: Mapping[str, object], ring_folder: Path, out: TextIO) -> int
     return 1 if faults else 0
 
 
-def plan(camera: CameraSettings, ring_folder: Path) -> str:
+def plan(camera: SourceSettings, ring_folder: Path) -> str:
     """What the camera's settings mean, in one line."""
     parts = [f"{camera.source} {camera.place}"]
     if camera.source is SourceKind.FILE:
@@ -62,7 +62,7 @@ def plan(camera: CameraSettings, ring_folder: Path) -> str:
     return ", ".join(parts)
 
 
-def camera_faults(camera: CameraSettings, ring_folder: Path) -> Iterator[str]:
+def camera_faults(camera: SourceSettings, ring_folder: Path) -> Iterator[str]:
     """What would keep the camera from running, as far as it can be seen without opening it."""
     try:
         if camera.source is SourceKind.FILE:
@@ -151,9 +151,9 @@ class _Silence:
 
 
 def one_frame_each(
-    cameras: tuple[CameraSettings, ...],
+    cameras: tuple[SourceSettings, ...],
     inner: Bus | None,
-    build: Callable[[CameraSettings, Bus], Service],
+    build: Callable[[SourceSettings, Bus], Service],
     out: TextIO,
 ) -> int:
     """One frame of each camera through everything and out; 0 when each has given one."""
@@ -167,7 +167,7 @@ def one_frame_each(
 
 
 def _one_frame(
-    camera: CameraSettings, inner: Bus | None, build: Callable[[CameraSettings, Bus], Service]
+    camera: SourceSettings, inner: Bus | None, build: Callable[[SourceSettings, Bus], Service]
 ) -> tuple[str, str]:
     """How the frame went out, and why none did; one of them is empty."""
     stop = StopToken()

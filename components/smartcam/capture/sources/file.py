@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 from typing import Final
 
-from smartcam.capture.settings import AtEnd, CameraSettings, Pacing
+from smartcam.capture.settings import AtEnd, Pacing, SourceSettings
 from smartcam.capture.sources.clip import Clip, ClipPicture, checked_path
 from smartcam.capture.sources.elapsed import Elapsed, ElapsedFile, NothingElapsed
 from smartcam.capture.sources.opencv_clip import OpenCvClip
@@ -99,7 +99,7 @@ class FileSource:
         return before, taken
 
 
-def open_file(settings: CameraSettings, clock: Clock, stop: StopToken, memory: Path | None = None) -> FileSource:
+def open_file(settings: SourceSettings, clock: Clock, stop: StopToken, memory: Path | None = None) -> FileSource:
     """The source of a camera whose kind is `file`.
 
     `memory`: the folder in which a clip's beginning is kept, so that a restarted process goes on with it.

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.live import READ_S
 from smartcam.contract.errors import CameraLost
 from smartcam.vision.picture import Picture
@@ -21,7 +21,7 @@ _USUAL_RATE: Final = 15.0
 class PicameraStream:
     """See `LiveStream`. The pictures are views into arrays that picamera2 has made for us."""
 
-    def __init__(self, camera: _Camera, settings: CameraSettings) -> None:
+    def __init__(self, camera: _Picamera2, settings: SourceSettings) -> None:
         self.frames_per_second = settings.max_fps or _USUAL_RATE
         self._camera = camera
         self._place = f"camera {settings.device}"
@@ -56,7 +56,7 @@ class PicameraStream:
         self._camera.close()
 
 
-def open_picamera(settings: CameraSettings) -> PicameraStream:
+def open_picamera(settings: SourceSettings) -> PicameraStream:
     """The camera, started.
 
     Raises:
@@ -108,7 +108,7 @@ class _Job(Protocol):
     def get_result(self, timeout: float | None = None) -> NDArray[np.uint8]: ...
 
 
-class _Camera(Protocol):
+class _Picamera2(Protocol):
     """What of picamera2's class is used."""
 
     def create_video_configuration(

@@ -17,7 +17,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from smartcam.capture.credentials import address, read_credentials
-from smartcam.capture.settings import CameraSettings, Decoder
+from smartcam.capture.settings import Decoder, SourceSettings
 from smartcam.capture.sources.clip import believable_rate, check_sides
 from smartcam.capture.sources.decoders import CODECS, Decode, choose
 from smartcam.capture.sources.live import READ_S
@@ -51,7 +51,7 @@ class PyAvStream:
     """See `LiveStream`. The pictures are views into the decoder's memory and keep it alive."""
 
     def __init__(
-        self, container: InputContainer, place: str, settings: CameraSettings, ready: Callable[[], bool]
+        self, container: InputContainer, place: str, settings: SourceSettings, ready: Callable[[], bool]
     ) -> None:
         """`place` is what is said of the camera in words; `ready` waits at most a second for something to read."""
         self._container = container
@@ -124,7 +124,7 @@ class PyAvStream:
         return frames
 
 
-def open_rtsp(settings: CameraSettings) -> PyAvStream:
+def open_rtsp(settings: SourceSettings) -> PyAvStream:
     """The camera's stream, over TCP.
 
     Raises:
@@ -140,7 +140,7 @@ def open_rtsp(settings: CameraSettings) -> PyAvStream:
     return _streaming(container, place, settings, lambda: True)
 
 
-def open_v4l2(settings: CameraSettings) -> PyAvStream:
+def open_v4l2(settings: SourceSettings) -> PyAvStream:
     """The device's stream.
 
     Raises:
@@ -161,7 +161,7 @@ def open_v4l2(settings: CameraSettings) -> PyAvStream:
 
 
 def _streaming(
-    container: InputContainer, place: str, settings: CameraSettings, ready: Callable[[], bool]
+    container: InputContainer, place: str, settings: SourceSettings, ready: Callable[[], bool]
 ) -> PyAvStream:
     try:
         return PyAvStream(container, place, settings, ready)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from smartcam.contract.times import UtcNs
 from smartcam.inference.events import Change, OpenEpisode
-from smartcam.inference.settings import CameraSettings
+from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.manifest import ModelManifest
 from smartcam.model.scoring import AnomalyScorer, Detector
 from smartcam.vision.alarm import AlarmPolicy
@@ -39,7 +39,7 @@ Model = ObjectModel | SceneModel
 class Analysis(Protocol):
     """Turns one camera's frames into changes of episodes. It knows no clock: time comes with the frames."""
 
-    def look(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:
+    def update(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:
         """What the frame changes. Frames come in the order of time; the picture is not kept.
 
         `visibility` says what a detector can make of the picture at all.
@@ -50,7 +50,7 @@ class Analysis(Protocol):
         """No frame comes for now: every open episode ends at a time, and what was tracked is forgotten."""
         ...
 
-    def configure(self, settings: CameraSettings) -> None:
+    def configure(self, settings: AnalysisSettings) -> None:
         """Go on with other settings."""
         ...
 
@@ -63,7 +63,7 @@ class Analysis(Protocol):
         ...
 
 
-def alarm_policy(manifest: ModelManifest, settings: CameraSettings) -> AlarmPolicy:
+def alarm_policy(manifest: ModelManifest, settings: AnalysisSettings) -> AlarmPolicy:
     """The camera's own thresholds over the bundle's; clear_at is never above raise_at."""
     raise_at = manifest.thresholds.raise_at if settings.raise_at is None else settings.raise_at
     clear_at = manifest.thresholds.clear_at if settings.clear_at is None else settings.clear_at

@@ -5,7 +5,7 @@ from typing import Final
 
 from smartcam.contract.event import NormalBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.inference.events import OpenEpisode, Snapshot
+from smartcam.inference.events import EventPicture, OpenEpisode
 from smartcam.vision.frame import Frame
 from smartcam.vision.snapshot import draw, worth
 
@@ -16,7 +16,7 @@ _BETTER: Final = 1.3
 
 
 @dataclass(slots=True)
-class BestShot:
+class BestPicture:
     """The best look at one object, drawn. A frame's picture is not kept, so it is drawn at once."""
 
     jpeg: bytes | None = None
@@ -36,9 +36,9 @@ class BestShot:
         if self.jpeg is None or label != self.label or value >= _BETTER * self.value:
             self.jpeg, self.value, self.label, self.is_new = draw(frame.picture, box, label), value, label, True
 
-    def of(self, episode: OpenEpisode) -> Snapshot | None:
+    def of(self, episode: OpenEpisode) -> EventPicture | None:
         """The picture for the episode's event; None where the one that was handed out is still the best."""
         if self.jpeg is None or not self.is_new:
             return None
         self.is_new = False
-        return Snapshot(episode.event.camera_id, episode.event.event_id, self.jpeg)
+        return EventPicture(episode.event.camera_id, episode.event.event_id, self.jpeg)

@@ -8,7 +8,7 @@ from smartcam.contract.event import NormalBox
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.inference.analysis.analysis import can_go_on
-from smartcam.inference.analysis.best_picture import BestShot
+from smartcam.inference.analysis.best_picture import BestPicture
 from smartcam.inference.events import OpenEpisode
 from smartcam.vision.alarm import AlarmState
 from smartcam.vision.corners import Corners, cover, overlap
@@ -48,7 +48,7 @@ class Followed:
     born: NormalBox | None = None
     box: NormalBox | None = None
     mover: int | None = None
-    shot: BestShot = field(default_factory=BestShot)
+    picture: BestPicture = field(default_factory=BestPicture)
 
     def can_be(self, earlier: "Followed", at: MonotonicNs) -> bool:
         """Whether this track can be the same object as an earlier one in the same motion.
@@ -85,7 +85,7 @@ class Moving:
     substance: int = 0
     ready_at: MonotonicNs | None = None
     gone_since: MonotonicNs | None = None
-    shot: BestShot = field(default_factory=BestShot)
+    picture: BestPicture = field(default_factory=BestPicture)
 
 
 def fresh(rules: Sequence[Rule]) -> tuple[RuleState, ...]:
@@ -104,8 +104,8 @@ def is_resumed_at(orphan: OpenEpisode, box: Corners) -> bool:
     return can_go_on(orphan) and orphan.box is not None and overlap(box, corners(orphan.box)) >= RESUMED_IOU
 
 
-def shares(boxes: Sequence[PixelBox], frame: Frame) -> list[Corners]:
-    """Boxes in shares of the picture."""
+def normalised(boxes: Sequence[PixelBox], frame: Frame) -> list[Corners]:
+    """Boxes normalised."""
     width, height = frame.picture.width, frame.picture.height
     return [(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height) for box in boxes]
 
@@ -122,14 +122,14 @@ def normal(box: Corners) -> NormalBox | None:
 
 
 def within(box: Corners) -> Corners | None:
-    """What of a box in shares is in the picture, None for nothing, or where a corner is no number."""
+    """What of a normalised box is in the picture, None for nothing, or where a corner is no number."""
     x1, y1, x2, y2 = box
     x1, y1, x2, y2 = min(max(x1, 0.0), 1.0), min(max(y1, 0.0), 1.0), min(max(x2, 0.0), 1.0), min(max(y2, 0.0), 1.0)
     return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
 
 def pixels(box: Corners, frame: Frame) -> PixelBox | None:
-    """A box in shares as pixels of the frame, None where nothing of it is in the picture."""
+    """A normalised box as pixels of the frame, None where nothing of it is in the picture."""
     inside = within(box)
     if inside is None:
         return None

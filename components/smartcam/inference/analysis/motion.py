@@ -8,7 +8,7 @@ from typing import Final
 from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.times import NS_PER_S
 from smartcam.inference.analysis.followed import Moving, corners, fresh, is_resumed_at, normal
-from smartcam.inference.events import MOTION, Change, EventMaker, OpenEpisode, Sight, refreshed
+from smartcam.inference.events import MOTION, Change, EventMaker, OpenEpisode, Trigger, refreshed
 from smartcam.vision.corners import Corners, centre, cover, side
 from smartcam.vision.frame import Frame
 from smartcam.vision.movers import Mover, Movers, PurposePolicy
@@ -32,7 +32,7 @@ _BLINDED: Final = frozenset((Visibility.DARK, Visibility.DEFOCUSED))
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class DetectorView:
     """What the detector makes of a look.
 
     `taken` are boxes of objects whose episode is on, `pending` movers that it is about to name, `visibility` says
@@ -64,7 +64,7 @@ class MotionWatch:
             moving.rules = fresh(rules)
 
     def step(self, frame: Frame, motion: Sequence[Corners]) -> list[Mover]:
-        """The movers of the frame; `motion` is the frame's, in shares of the picture."""
+        """The movers of the frame; `motion` is the frame's, normalised."""
         self._backdrop.learn(frame.captured_mono, frame.picture.luma, frame.motion)
         movers = self._movers.step(frame.captured_mono, motion)
         ids = {mover.id for mover in movers}
@@ -77,7 +77,7 @@ class MotionWatch:
                 self._go_on_with_one_adrift(moving)
         return movers
 
-    def look(self, frame: Frame, around: Surroundings) -> list[Change]:
+    def update(self, frame: Frame, around: DetectorView) -> list[Change]:
         """What the frame's movers change, now that the detector has spoken."""
         changes = []
         for mover in around.movers:
@@ -119,7 +119,7 @@ class MotionWatch:
         self._movers.forget()
         self.moving, self._adrift = {}, []
 
-    def _consider(self, moving: Moving, mover: Mover, frame: Frame, around: Surroundings) -> list[Change]:
+    def _consider(self, moving: Moving, mover: Mover, frame: Frame, around: DetectorView) -> list[Change]:
         box, at = moving.box, frame.captured_mono
         if box is None:
             return []
@@ -135,11 +135,11 @@ class MotionWatch:
         if not moving.has_purpose or moving.is_known:
             return []
         moving.ready_at = moving.ready_at or at
-        moving.shot.consider(frame, box, MOTION_LABEL)
+        moving.picture.consider(frame, box, MOTION_LABEL)
         waits = mover.id in around.pending and at - moving.ready_at < WAIT_S * NS_PER_S
         if fired is None or waits or _is_part(box, around.taken) or self._has_company(moving, mover, around.movers):
             return []
-        sight = Sight(
+        sight = Trigger(
             kind=EventKind.MOTION,
             score=min(1.0, _SURE * mover.travel / policy.least_travel),
             threshold=_SURE,
@@ -149,7 +149,7 @@ class MotionWatch:
             cause=str(around.visibility) if blinded else MOTION,
         )
         moving.episode, change = self._maker.raised(sight, frame.captured_at, at)
-        return [replace(change, snapshot=moving.shot.of(moving.episode))]
+        return [replace(change, snapshot=moving.picture.of(moving.episode))]
 
     def _has_company(self, moving: Moving, mover: Mover, movers: Sequence[Mover]) -> bool:
         """Whether it is a part of what has its event or its name already: legs below a coat as dark as the night."""
@@ -170,12 +170,12 @@ class MotionWatch:
             return []
         if seen:
             moving.gone_since = None
-            moving.shot.consider(frame, moving.box, MOTION_LABEL)
+            moving.picture.consider(frame, moving.box, MOTION_LABEL)
         elif moving.gone_since is None:
             moving.gone_since = at
         elif at - moving.gone_since >= CLEAR_AFTER_S * NS_PER_S:
             moving.episode = None
-            return [replace(self._maker.cleared(episode, frame.captured_at), snapshot=moving.shot.of(episode))]
+            return [replace(self._maker.cleared(episode, frame.captured_at), snapshot=moving.picture.of(episode))]
         moving.episode, changes = refreshed(replace(episode, box=moving.box), at)
         return changes
 
@@ -184,7 +184,7 @@ class MotionWatch:
         for lost in self._adrift:
             if lost.box is not None and moving.box is not None and _is_near(lost.box, moving.box):
                 self._adrift.remove(lost)
-                moving.episode, moving.shot, moving.gone_since = lost.episode, lost.shot, None
+                moving.episode, moving.picture, moving.gone_since = lost.episode, lost.picture, None
                 moving.has_purpose = True
                 return
 

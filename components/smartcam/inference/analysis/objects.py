@@ -14,14 +14,14 @@ from smartcam.inference.analysis.followed import (
     fresh,
     is_resumed_at,
     normal,
+    normalised,
     pixels,
     same_thing,
-    shares,
     within,
 )
-from smartcam.inference.analysis.motion import MotionWatch, Surroundings
-from smartcam.inference.events import DETECTED, Change, EventMaker, OpenEpisode, Sight, more_severe, refreshed
-from smartcam.inference.settings import CameraSettings
+from smartcam.inference.analysis.motion import DetectorView, MotionWatch
+from smartcam.inference.events import DETECTED, Change, EventMaker, OpenEpisode, Trigger, more_severe, refreshed
+from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.scoring import Detections
 from smartcam.vision.alarm import AlarmState, Observation, Transition, is_sure, step
 from smartcam.vision.corners import Corners, cover, overlap
@@ -46,7 +46,7 @@ TAKEN_S: Final = 2.0
 class ObjectAnalysis:
     """One camera's objects."""
 
-    def __init__(self, model: ObjectModel, maker: EventMaker, settings: CameraSettings) -> None:
+    def __init__(self, model: ObjectModel, maker: EventMaker, settings: AnalysisSettings) -> None:
         self._model = model
         self._maker = maker
         self._events = model.manifest.events
@@ -60,7 +60,7 @@ class ObjectAnalysis:
         self._motion = MotionWatch(maker)
         self.configure(settings)
 
-    def configure(self, settings: CameraSettings) -> None:
+    def configure(self, settings: AnalysisSettings) -> None:
         """Go on with other settings; an episode that is on stays on."""
         self._policy = alarm_policy(self._model.manifest, settings)
         self._rules = settings.effective_rules()
@@ -69,14 +69,14 @@ class ObjectAnalysis:
         for followed in self._followed.values():
             followed.rules = fresh(self._rules)
 
-    def look(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:
+    def update(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:
         """What the frame changes. A frame that is not newer than the last changes nothing."""
         if frame.captured_mono <= self._last:
             return []
         self._last = frame.captured_mono
         found = self._model.detector.detect(frame.picture, self._regions(frame))
-        looked_at = shares(found.looked_at, frame) if found.looked_at else None
-        motion = shares(frame.motion, frame)
+        looked_at = normalised(found.looked_at, frame) if found.looked_at else None
+        motion = normalised(frame.motion, frame)
         tracks = self._tracks = self._tracker.step(
             frame.captured_mono, self._sightings(found, frame), motion, looked_at
         )
@@ -84,7 +84,7 @@ class ObjectAnalysis:
         self._adopt(tracks)
         self._pair(tracks, movers)
         changes = [change for track in tracks for change in self._advance(track, frame)]
-        changes += self._motion.look(frame, self._surroundings(movers, visibility))
+        changes += self._motion.update(frame, self._detector_view(movers, visibility))
         return [*changes, *self._let_go(frame), *self._clear_orphans(frame), *self._store(frame)]
 
     def end(self, at: UtcNs) -> list[Change]:
@@ -113,7 +113,7 @@ class ObjectAnalysis:
         return [*frame.motion, *(box for box in recent if box is not None)]
 
     def _sightings(self, found: Detections, frame: Frame) -> list[Sighting]:
-        """What was found of what raises events, in shares of the picture."""
+        """What was found of what raises events, normalised."""
         width, height = frame.picture.width, frame.picture.height
         rows = zip(found.labels, found.scores.tolist(), found.boxes.tolist(), strict=True)
         return [
@@ -187,8 +187,8 @@ class ObjectAnalysis:
             return False
         return track.still_s - fired.loiter_s < self._tracker.policy.static_after_s
 
-    def _sight(self, track: Track, box: NormalBox | None, fired: Fired | None) -> Sight:
-        return Sight(
+    def _sight(self, track: Track, box: NormalBox | None, fired: Fired | None) -> Trigger:
+        return Trigger(
             kind=track.kind,
             score=track.score,
             threshold=self._policy.raise_at,
@@ -199,7 +199,7 @@ class ObjectAnalysis:
             cause=DETECTED,
         )
 
-    def _raise(self, track: int, followed: Followed, sight: Sight, frame: Frame) -> list[Change]:
+    def _raise(self, track: int, followed: Followed, sight: Trigger, frame: Frame) -> list[Change]:
         orphan = next((item for item in self._orphans if item.event.kind is sight.kind and can_go_on(item)), None)
         if orphan is not None:
             # The object went somewhere else while the process restarted: its event is out already.
@@ -214,11 +214,11 @@ class ObjectAnalysis:
         change = self._upgrade_motion(followed, sight)
         if change is None:
             followed.episode, change = self._maker.raised(sight, frame.captured_at, frame.captured_mono)
-        return [self._with_shot(followed, change)]
+        return [self._with_picture(followed, change)]
 
     @staticmethod
-    def _with_shot(followed: Followed, change: Change) -> Change:
-        return change if followed.episode is None else replace(change, snapshot=followed.shot.of(followed.episode))
+    def _with_picture(followed: Followed, change: Change) -> Change:
+        return change if followed.episode is None else replace(change, snapshot=followed.picture.of(followed.episode))
 
     def _earlier_self(self, track: int, followed: Followed, kind: EventKind) -> Followed | None:
         """The track under which the same object raised its event before the detector lost it."""
@@ -230,7 +230,7 @@ class ObjectAnalysis:
             return None
         return known if followed.can_be(known, self._last) else None
 
-    def _rename(self, followed: Followed, hidden: Followed | None, sight: Sight) -> list[Change]:
+    def _rename(self, followed: Followed, hidden: Followed | None, sight: Trigger) -> list[Change]:
         """What is known under a better name by now: a mover that has got a label, or a twin of a graver kind."""
         if followed.episode is not None or not is_sure(self._policy, followed.alarm):
             return []
@@ -240,9 +240,9 @@ class ObjectAnalysis:
         if change is None:
             return []
         followed.alarm = replace(followed.alarm, open=True)
-        return [self._with_shot(followed, change)]
+        return [self._with_picture(followed, change)]
 
-    def _upgrade_twin(self, followed: Followed, twin: Followed, sight: Sight) -> Change | None:
+    def _upgrade_twin(self, followed: Followed, twin: Followed, sight: Trigger) -> Change | None:
         episode = twin.episode
         if episode is None or not more_severe(sight.kind, episode.event.kind):
             return None
@@ -250,7 +250,7 @@ class ObjectAnalysis:
         followed.episode, change = self._maker.upgraded(episode, sight)
         return change
 
-    def _upgrade_motion(self, followed: Followed, sight: Sight) -> Change | None:
+    def _upgrade_motion(self, followed: Followed, sight: Trigger) -> Change | None:
         moving = None if followed.mover is None else self._motion.moving[followed.mover]
         if moving is None or moving.episode is None:
             return None
@@ -274,7 +274,7 @@ class ObjectAnalysis:
             return False
         return any(moving.track == track and moving.is_moving for moving in self._motion.moving.values())
 
-    def _surroundings(self, movers: Sequence[Mover], visibility: Visibility) -> Surroundings:
+    def _detector_view(self, movers: Sequence[Mover], visibility: Visibility) -> DetectorView:
         taken = [
             item.episode.box
             for item in self._followed.values()
@@ -284,11 +284,11 @@ class ObjectAnalysis:
         ]
         taken += [orphan.box for orphan in self._orphans if orphan.box is not None]
         pending = (item.mover for item in self._followed.values() if item.alarm.streak and item.mover is not None)
-        return Surroundings(taken, frozenset(pending), visibility, movers)
+        return DetectorView(taken, frozenset(pending), visibility, movers)
 
     def _picture(self, followed: Followed, box: NormalBox | None, label: str, frame: Frame) -> None:
         if followed.episode is not None or followed.alarm.streak:
-            followed.shot.consider(frame, box, label)
+            followed.picture.consider(frame, box, label)
 
     def _go_on(
         self, followed: Followed, transition: Transition | None, score: float, box: NormalBox | None, frame: Frame
@@ -298,7 +298,7 @@ class ObjectAnalysis:
             return []
         if transition is Transition.CLEARED:
             followed.episode = None
-            return [replace(self._maker.cleared(episode, frame.captured_at), snapshot=followed.shot.of(episode))]
+            return [replace(self._maker.cleared(episode, frame.captured_at), snapshot=followed.picture.of(episode))]
         followed.episode = replace(episode, box=box or episode.box, peak=max(episode.peak, score))
         return []
 

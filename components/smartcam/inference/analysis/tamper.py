@@ -10,8 +10,8 @@ from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.edge.logs import log
 from smartcam.edge.memory_file import MemoryFile
-from smartcam.inference.analysis.best_picture import BestShot
-from smartcam.inference.events import Change, EventMaker, OpenEpisode, Sight, refreshed
+from smartcam.inference.analysis.best_picture import BestPicture
+from smartcam.inference.events import Change, EventMaker, OpenEpisode, Trigger, refreshed
 from smartcam.vision.frame import Frame
 from smartcam.vision.tamper import Cause, TamperReport, TamperWatch
 from smartcam.vision.visibility import Visibility
@@ -42,7 +42,7 @@ class TamperAnalysis:
         if memory is not None:
             self._watch.recall(memory.load())
 
-    def look(self, frame: Frame) -> tuple[list[Change], Visibility]:
+    def update(self, frame: Frame) -> tuple[list[Change], Visibility]:
         """What the frame changes, and what a detector can make of it. Frames come in the order of time."""
         changes = [self._maker.cleared(episode, frame.captured_at) for episode in self._surplus]
         self._surplus = []
@@ -90,11 +90,11 @@ class TamperAnalysis:
             return [] if episode is None else [self._maker.cleared(episode, frame.captured_at)]
         score = max(report.score, _THRESHOLD)
         if episode is None:
-            sight = Sight(EventKind.TAMPER, score, _THRESHOLD, cause=str(report.cause))
+            sight = Trigger(EventKind.TAMPER, score, _THRESHOLD, cause=str(report.cause))
             self._open, change = self._maker.raised(sight, frame.captured_at, frame.captured_mono)
-            shot = BestShot()
-            shot.consider(frame, _EVERYTHING, str(report.cause))
-            return [replace(change, snapshot=shot.of(self._open))]
+            picture = BestPicture()
+            picture.consider(frame, _EVERYTHING, str(report.cause))
+            return [replace(change, snapshot=picture.of(self._open))]
         self._open, changes = refreshed(replace(episode, peak=max(episode.peak, score)), frame.captured_mono)
         return changes
 

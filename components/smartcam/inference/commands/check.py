@@ -10,7 +10,7 @@ from smartcam.contract.ids import CameraId
 from smartcam.edge.settings import closest
 from smartcam.inference.analysis.analysis import Model, SceneModel, alarm_policy
 from smartcam.inference.bundles import named, open_model
-from smartcam.inference.settings import CameraSettings, InferenceSettings, read_settings
+from smartcam.inference.settings import AnalysisSettings, InferenceSettings, read_settings
 from smartcam.model.interpreter import RUNTIME
 from smartcam.model.manifest import ModelManifest
 from smartcam.vision.rule import MOTION
@@ -61,7 +61,7 @@ def plan(manifest: ModelManifest, settings: InferenceSettings, camera: CameraId)
     )
 
 
-def label_faults(model: Model, settings: CameraSettings) -> Iterator[str]:
+def label_faults(model: Model, settings: AnalysisSettings) -> Iterator[str]:
     """Labels by which nothing can ever be raised, each with its key below the camera's."""
     known = {*model.manifest.events} | ({MOTION} if not isinstance(model, SceneModel) else set())
     places = [("labels", settings.labels), *((f"rules.{rule.name}.labels", rule.labels) for rule in settings.rules)]

@@ -1,4 +1,4 @@
-"""Which cameras there are, and how each is: what the device tells the cloud about them."""
+"""Which cameras there are and how each one is, as the device reports it to the cloud."""
 
 import threading
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from smartcam.contract.health import CameraCondition, CameraHealth
 from smartcam.contract.ids import CameraId
 
 
-class CameraRoster:
+class CameraConditions:
     """Every camera that is configured or has been heard of. Safe to use from any thread."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class CameraRoster:
             self._configured = frozenset(cameras)
 
     def running(self, camera: CameraId, frames_per_second: float | None = None) -> None:
-        """The camera gives pictures; the rate stays as it was where None."""
+        """The camera gives pictures; without a rate, the last one stands."""
         with self._lock:
             known = self._heard.get(camera)
             rate = frames_per_second if frames_per_second is not None else known.frames_per_second if known else 0.0
@@ -39,7 +39,7 @@ class CameraRoster:
             self._heard[camera] = CameraHealth(camera, CameraCondition.ENDED)
 
     def counted(self, camera: CameraId, read: int, announced: int) -> None:
-        """What capture says: frames that it has read and announced since it has started."""
+        """Frames that capture has read and announced since it started."""
         with self._lock:
             self._counts[camera] = read, announced
 
