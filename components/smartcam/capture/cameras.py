@@ -82,18 +82,15 @@ class CameraSupervisor:
             self._say(logging.WARNING, "configuration_unavailable", error)
             return self._backoff.next()
         except SettingsError as error:
-            self._go_on_as_before()
+            last = None if self._is_configured else self._understood.last()
+            if last is not None:
+                self._apply(last)
             self._say(logging.ERROR, "configuration_wrong", error)
             return _LOOK_S
         self._fault = ""
         self._backoff.reset()
         self._apply(settings)
         return _LOOK_S
-
-    def _go_on_as_before(self) -> None:
-        last = None if self._is_configured else self._understood.last()
-        if last is not None:
-            self._apply(last)
 
     def _apply(self, settings: CaptureSettings) -> None:
         self._is_configured = True

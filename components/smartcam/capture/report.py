@@ -3,7 +3,6 @@
 import logging
 from typing import Final
 
-from smartcam.capture.announcer import Announcer
 from smartcam.capture.transport.publisher import Publisher
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import CameraState, StatusNotice
@@ -20,11 +19,10 @@ _LONGEST_REASON: Final = 256
 class Report:
     """Counts frames and publishes the camera's state. Nothing is published before the first `change`."""
 
-    def __init__(self, camera: CameraId, publisher: Publisher, announcer: Announcer, clock: Clock) -> None:
-        self.read = 0
+    def __init__(self, camera: CameraId, publisher: Publisher, clock: Clock) -> None:
+        self.read = self.announced = 0
         self._camera = camera
         self._publisher = publisher
-        self._announcer = announcer
         self._clock = clock
         self._state: CameraState | None = None
         self._reason = ""
@@ -48,7 +46,7 @@ class Report:
             camera=self._camera,
             reason=reason or "none",
             read=self.read,
-            announced=self._announcer.announced,
+            announced=self.announced,
         )
         self._state, self._reason = state, reason
         self._publish()
@@ -72,7 +70,7 @@ class Report:
                 reason=_printable(self._reason),
                 frames_per_second=round(fresh / elapsed_s, 3) if elapsed_s > 0 else 0.0,
                 frames_read=self.read,
-                frames_announced=self._announcer.announced,
+                frames_announced=self.announced,
                 opened_at=self._opened_at,
                 sent_at=self._clock.utc(),
             )

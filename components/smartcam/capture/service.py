@@ -2,10 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
-from smartcam.capture.announcer import Announcer
 from smartcam.capture.frame_selector import FrameSelector
 from smartcam.capture.report import STATUS_S, Report
 from smartcam.capture.schedule import RateLimit
@@ -15,7 +13,7 @@ from smartcam.capture.transport.frame_transports import new_transport
 from smartcam.capture.transport.inline_requests import InlineRequestListener
 from smartcam.capture.transport.publisher import Publisher
 from smartcam.contract.errors import CameraEnded, CameraLost
-from smartcam.contract.notice import CameraState
+from smartcam.contract.notice import CameraState, PixelBox
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.edge.backoff import Backoff
 from smartcam.edge.bus.port import Bus
@@ -24,6 +22,8 @@ from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.ring.frame_ring import RingWriter
+from smartcam.vision.frame import Frame
+from smartcam.vision.picture import Picture
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +58,8 @@ class CaptureService:
         publisher = Publisher(settings.camera, bus)
         self._inline_requests = InlineRequestListener(settings, bus)
         self._transport = new_transport(settings, publisher, clock, open_ring, random, self._inline_requests)
-        self._announcer = Announcer(settings.camera, self._transport)
-        self._report = Report(settings.camera, publisher, self._announcer, clock)
+        self._report = Report(settings.camera, publisher, clock)
+        self._seq = 0
         self._backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S, random)
         self._played_ns = 0
         self._memory = memory
@@ -136,11 +136,18 @@ class CaptureService:
     def _take(self, timed: TimedPicture, selector: FrameSelector) -> None:
         selected = selector.select(timed.picture, timed.timeline_ns)
         if selected.picture is not None:
-            self._announcer.announce(replace(timed, picture=selected.picture), selected.motion)
+            self._announce(timed, selected.picture, selected.motion)
         if self._clock.monotonic() >= self._store_at:
             self._keep(selector)
         fault = self._transport.fault
         self._report.change(CameraState.LOST if fault else CameraState.RUNNING, fault or self._transport.remark)
+
+    def _announce(self, timed: TimedPicture, picture: Picture, motion: tuple[PixelBox, ...]) -> None:
+        """Number the frame and send it; if that fails it is dropped."""
+        self._seq += 1
+        clocks = timed.captured_at, timed.captured_mono, timed.position_ns
+        frame = Frame(self._settings.camera, self._seq, *clocks, picture, motion)
+        self._report.announced += self._transport.send(frame)
 
     def _keep(self, selector: FrameSelector) -> None:
         """Keep what was learnt: in memory for the source's next spell, on disk for the next process."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from smartcam.contract.errors import ContractError, FrameOverwritten, RingError
 from smartcam.contract.event import EventKind
+from smartcam.contract.health import CameraCondition
 from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.inline import InlineFrame
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice
@@ -107,7 +108,7 @@ class Cameras:
             if episode.event.kind is EventKind.CAMERA_LOST:
                 self._outages[camera] = episode
                 self._watch.lost(camera)
-                self.conditions.lost(camera)
+                self.conditions.report(camera, CameraCondition.LOST)
                 continue
             if episode.event.kind is EventKind.TAMPER:
                 self._tamper(camera).resume([episode])
@@ -147,11 +148,11 @@ class Cameras:
         """Take note of what capture reports about a camera."""
         self.conditions.counted(notice.camera_id, notice.frames_read, notice.frames_announced)
         if notice.state is CameraState.RUNNING:
-            self.conditions.running(notice.camera_id, notice.frames_per_second)
+            self.conditions.report(notice.camera_id, CameraCondition.RUNNING, notice.frames_per_second)
             return self._alive(notice.camera_id)
         if notice.state is CameraState.ENDED:
             self._watch.ended(notice.camera_id)
-            self.conditions.ended(notice.camera_id)
+            self.conditions.report(notice.camera_id, CameraCondition.ENDED)
             return self._end(notice.camera_id)
         return self._lost(notice.camera_id, notice.reason) if self._watch.lost(notice.camera_id) else []
 
@@ -203,7 +204,7 @@ class Cameras:
         )
 
     def _alive(self, camera: CameraId) -> list[Change]:
-        self.conditions.running(camera)
+        self.conditions.report(camera, CameraCondition.RUNNING)
         if not self._watch.heard(camera, self._context.clock.monotonic()):
             return []
         log(logger, logging.INFO, "camera_restored", camera=camera)
@@ -214,7 +215,7 @@ class Cameras:
 
     def _lost(self, camera: CameraId, reason: str) -> list[Change]:
         log(logger, logging.WARNING, "camera_lost", camera=camera, reason=reason)
-        self.conditions.lost(camera)
+        self.conditions.report(camera, CameraCondition.LOST)
         clock, trigger = self._context.clock, Trigger(EventKind.CAMERA_LOST, 1.0, 0.0)
         changes = self._end(camera)
         self._outages[camera], change = self._maker(camera).raised(trigger, clock.utc(), clock.monotonic())

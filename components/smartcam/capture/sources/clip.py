@@ -33,7 +33,6 @@ class Clip(Protocol):
     @property
     def frames_per_second(self) -> float:
         """The average, 0 when unknown."""
-        ...
 
     def next(self) -> ClipPicture:
         """The next picture.
@@ -42,11 +41,9 @@ class Clip(Protocol):
             CameraEnded: the clip is over; the message says when it broke off early.
             CameraLost: not one picture could be decoded.
         """
-        ...
 
     def close(self) -> None:
         """Let go of the file; closing twice is allowed."""
-        ...
 
 
 class Timeline:

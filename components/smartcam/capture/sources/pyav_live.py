@@ -21,7 +21,7 @@ from smartcam.capture.settings import Decoder, SourceSettings
 from smartcam.capture.sources.clip import believable_rate, check_sides
 from smartcam.capture.sources.decoders import CODECS, Decode, choose
 from smartcam.capture.sources.live import READ_S
-from smartcam.capture.sources.pyav_clip import picture_of
+from smartcam.capture.sources.pyav_clip import picture_of, video_stream
 from smartcam.capture.sources.still_clock import STILL_S, StillClock
 from smartcam.contract.errors import CameraLost
 from smartcam.edge.logs import log
@@ -58,7 +58,7 @@ class PyAvStream:
         self._place = place
         self._camera = settings.camera
         self._ready = ready
-        self._stream = self._video_stream()
+        self._stream = video_stream(container, place)
         self.frames_per_second = believable_rate(float(self._stream.average_rate or self._stream.guessed_rate or 0))
         self._decode: Decode = choose(self._stream, settings.decoder, settings.camera)
         self._faults = 0
@@ -84,14 +84,6 @@ class PyAvStream:
     def close(self) -> None:
         """See `LiveStream`."""
         self._container.close()
-
-    def _video_stream(self) -> VideoStream:
-        if not self._container.streams.video:
-            raise CameraLost(f"{self._place}: sends no video")
-        stream = self._container.streams.video[0]
-        if stream.codec_context is None:
-            raise CameraLost(f"{self._place}: no decoder for what it sends")
-        return stream
 
     def _packet(self) -> "Packet[VideoStream] | None":
         if not self._ready():

@@ -28,12 +28,10 @@ class FrameSource(Protocol):
     @property
     def frames_per_second(self) -> float:
         """Pictures a second as the source states it; 0 when it does not."""
-        ...
 
     @property
     def late(self) -> int:
         """Pictures that came later than the pace asks for."""
-        ...
 
     def read(self) -> TimedPicture | None:
         """The next picture; None when none has come for about a second.
@@ -42,8 +40,6 @@ class FrameSource(Protocol):
             CameraEnded: a clip has played to its end.
             CameraLost: there will be no more pictures.
         """
-        ...
 
     def close(self) -> None:
         """Let go of the source; closing twice is allowed."""
-        ...

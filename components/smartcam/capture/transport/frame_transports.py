@@ -32,20 +32,16 @@ class Transport(Protocol):
     @property
     def fault(self) -> str:
         """Why no frame can be sent at the moment; empty when all is well."""
-        ...
 
     @property
     def remark(self) -> str:
         """What an operator should know about how frames travel; empty for the usual way."""
-        ...
 
     def send(self, frame: Frame) -> bool:
         """Whether the frame has been announced. One that has not is dropped."""
-        ...
 
     def close(self) -> None:
         """Release what it holds; sending again is allowed."""
-        ...
 
 
 class SharedTransport:

@@ -44,23 +44,18 @@ class Analysis(Protocol):
 
         `visibility` says what a detector can make of the picture at all.
         """
-        ...
 
     def end(self, at: UtcNs) -> list[Change]:
         """No frame comes for now: every open episode ends at a time, and what was tracked is forgotten."""
-        ...
 
     def configure(self, settings: AnalysisSettings) -> None:
         """Go on with other settings."""
-        ...
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
         """Go on with episodes of an earlier process; what does not show up again is cleared."""
-        ...
 
     def episodes(self) -> list[OpenEpisode]:
         """The episodes that are on."""
-        ...
 
 
 def alarm_policy(manifest: ModelManifest, settings: AnalysisSettings) -> AlarmPolicy:

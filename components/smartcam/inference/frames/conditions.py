@@ -21,22 +21,12 @@ class CameraConditions:
         with self._lock:
             self._configured = frozenset(cameras)
 
-    def running(self, camera: CameraId, frames_per_second: float | None = None) -> None:
-        """The camera gives pictures; without a rate, the last one stands."""
+    def report(self, camera: CameraId, condition: CameraCondition, frames_per_second: float | None = None) -> None:
+        """How the camera is; for one that runs, its last rate stands if none is given."""
         with self._lock:
-            known = self._heard.get(camera)
-            rate = frames_per_second if frames_per_second is not None else known.frames_per_second if known else 0.0
-            self._heard[camera] = CameraHealth(camera, CameraCondition.RUNNING, rate)
-
-    def lost(self, camera: CameraId) -> None:
-        """The camera gives no pictures though it should."""
-        with self._lock:
-            self._heard[camera] = CameraHealth(camera, CameraCondition.LOST)
-
-    def ended(self, camera: CameraId) -> None:
-        """The camera's clip is over, as it should be."""
-        with self._lock:
-            self._heard[camera] = CameraHealth(camera, CameraCondition.ENDED)
+            if frames_per_second is None and condition is CameraCondition.RUNNING and camera in self._heard:
+                frames_per_second = self._heard[camera].frames_per_second
+            self._heard[camera] = CameraHealth(camera, condition, frames_per_second or 0.0)
 
     def counted(self, camera: CameraId, read: int, announced: int) -> None:
         """Frames that capture has read and announced since it started."""
