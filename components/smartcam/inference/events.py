@@ -29,7 +29,7 @@ SEVERITY: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What an episode was raised by. `box` normalised."""
+    """What raised an episode. `box` is normalised to 0..1."""
 
     kind: EventKind
     score: float
@@ -44,10 +44,10 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class OpenEpisode:
-    """An episode that is on: the event that raised it, and what has been seen since.
+    """An open episode: the event that raised it, and what has been seen since.
 
-    `stored_at` is the monotonic time at which the outbox last heard of it. `age_ms` is set after a restart only:
-    how long ago the process before this one stored it, None where nobody knows.
+    `stored_at` is the monotonic time at which it was last put into the outbox. `age_ms` is set only after a restart:
+    how long ago the previous process stored it, None if unknown.
     """
 
     event: Event

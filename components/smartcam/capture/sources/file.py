@@ -1,4 +1,4 @@
-"""A clip as a camera: at its own pace, or as fast as it can be read."""
+"""A clip played as a camera: at its own pace, or as fast as it can be read."""
 
 import logging
 from pathlib import Path
@@ -79,7 +79,7 @@ class FileSource:
         return taken
 
     def _begin(self, taken: ClipPicture) -> tuple[MonotonicNs, ClipPicture]:
-        """When the clip began, and the first picture to show."""
+        """When the clip began, and the first picture to give."""
         before = None if self._elapsed is None else self._elapsed.since()
         if before is None:
             began = MonotonicNs(self._clock.monotonic() - taken.position_ns)
@@ -95,7 +95,7 @@ class FileSource:
 def open_file(settings: SourceSettings, clock: Clock, stop: StopToken, memory: Path | None = None) -> FileSource:
     """The source of a camera whose kind is `file`.
 
-    `memory`: the folder in which a clip's beginning is kept, so that a restarted process goes on with it.
+    `memory`: the folder in which the start of a clip is kept, so that a restarted process goes on with it.
 
     Raises:
         CameraLost: the clip cannot be opened; the message names the path and the cause.

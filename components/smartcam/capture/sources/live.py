@@ -28,7 +28,7 @@ class LiveStream(Protocol):
 
     @property
     def frames_per_second(self) -> float:
-        """Pictures a second as the camera states it; 0 when it does not."""
+        """Pictures a second as stated by the camera; 0 if it states none."""
 
     def next(self) -> Picture | None:
         """The next picture, whose memory stays untouched; None when none has come for about a second.
@@ -38,16 +38,16 @@ class LiveStream(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of the camera; closing twice is allowed."""
+        """Close the camera; closing twice is allowed."""
 
 
 OpenStream = Callable[[], LiveStream]
 
 
 class LiveSource:
-    """See `FrameSource`. Decoding goes on while a picture is looked at, so no delay builds up in the network.
+    """See `FrameSource`. Decoding goes on while a picture is analysed, so no delay builds up in the network.
 
-    The thread is a daemon: a system call that a camera leaves hanging must not keep the component from ending.
+    The thread is a daemon: a system call that hangs on a camera must not keep the component from ending.
     """
 
     def __init__(self, camera: str, open_stream: OpenStream, clock: Clock, stop: StopToken) -> None:

@@ -1,4 +1,4 @@
-"""Opens the source that a camera's settings name. What a kind of camera needs is imported when it is chosen."""
+"""Opens the source that a camera's settings name. What a kind of camera needs is imported only when it is used."""
 
 from functools import partial
 from pathlib import Path

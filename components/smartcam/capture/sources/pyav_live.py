@@ -33,7 +33,7 @@ _OPEN_S: Final = 10.0
 _US_PER_S: Final = 1_000_000
 _RTSP_PORT: Final = 554
 _FAULTS_OF_HARDWARE: Final = 50
-"""A hardware decoder that has refused so many packets in a row will refuse the others too."""
+"""A hardware decoder that has refused this many packets in a row will refuse the others too."""
 _RTSP_OPTIONS: Final = {
     "rtsp_transport": "tcp",
     "allowed_media_types": "video",
@@ -43,7 +43,7 @@ _RTSP_OPTIONS: Final = {
     "analyzeduration": str(2 * _US_PER_S),
     "timeout": str(round(_OPEN_S * _US_PER_S)),
 }
-"""A camera must not make the player open files or other protocols, and its sound is left where it is."""
+"""A camera must not make the player open files or other protocols; its sound is not read."""
 _NOTHING_YET: Final = (av.ExitError, av.BlockingIOError)
 
 
@@ -53,7 +53,7 @@ class PyAvStream:
     def __init__(
         self, container: InputContainer, place: str, settings: SourceSettings, ready: Callable[[], bool]
     ) -> None:
-        """`place` is what is said of the camera in words; `ready` waits at most a second for something to read."""
+        """`place` names the camera in messages; `ready` waits at most a second for something to read."""
         self._container = container
         self._place = place
         self._camera = settings.camera
@@ -145,7 +145,7 @@ def open_v4l2(settings: SourceSettings) -> PyAvStream:
     if settings.max_fps:
         options["framerate"] = f"{settings.max_fps:g}"
     try:
-        # Not as `options`: those go to the decoder too, which would take the wanted size for the device's.
+        # Not as `options`: those go to the decoder too, which would take the requested size for the device's.
         container = av.open(place, mode="r", format="v4l2", container_options=options, timeout=(_OPEN_S, READ_S))
     except (av.FFmpegError, ValueError, OSError) as error:
         raise CameraLost(f"{place}: {_words(error)}") from None
@@ -163,7 +163,7 @@ def _streaming(
 
 
 def _readiness(device: str) -> Callable[[], bool]:
-    """Waits for the device: FFmpeg's own read of it waits without an end, and a dead camera would hold the thread."""
+    """Waits for the device: FFmpeg's own read never times out, and a dead camera would block the thread."""
     real = Path(device).resolve()
     for entry in Path("/proc/self/fd").iterdir():
         with suppress(OSError):  # one that was closed meanwhile
@@ -184,7 +184,7 @@ def _why_not_open(error: Exception, url: str, after_s: float) -> str:
 
 
 def _reachable(url: str) -> str:
-    """Why no connection can be made, where FFmpeg's word for it leaves that open; empty when one can."""
+    """Why no connection can be made, where FFmpeg's error does not say; empty if one can."""
     parts = urlsplit(url)
     try:
         socket.create_connection((parts.hostname or "", parts.port or _RTSP_PORT), READ_S).close()
@@ -194,5 +194,5 @@ def _reachable(url: str) -> str:
 
 
 def _words(error: Exception) -> str:
-    """The cause alone: an error of FFmpeg's also names what was opened."""
+    """The cause alone: FFmpeg's errors also name what was opened."""
     return str(getattr(error, "strerror", None) or type(error).__name__)

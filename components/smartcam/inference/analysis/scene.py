@@ -65,7 +65,7 @@ class SceneAnalysis:
         return [self._maker.cleared(episode, at) for episode in ending]
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
-        """Go on with the newest episode of this kind; the others are cleared with the next frame."""
+        """Resume the newest episode of this kind; the others are cleared with the next frame."""
         for episode in sorted(episodes, key=lambda item: item.event.event_id, reverse=True):
             if self._open is None and episode.event.kind is self._kind and can_go_on(episode):
                 self._open = episode
@@ -74,11 +74,11 @@ class SceneAnalysis:
                 self._surplus.append(episode)
 
     def episodes(self) -> list[OpenEpisode]:
-        """The scene's episode, where one is on, and what of an earlier process is still to be cleared."""
+        """The scene's open episode, if any, and those of an earlier process still to be cleared."""
         return [*self._surplus, *([] if self._open is None else [self._open])]
 
     def _rule(self, frame: Frame) -> Rule | None:
-        """The first rule whose time it is."""
+        """The first rule whose hours it is."""
         utc = frame.captured_at if self._maker.synced() else None
         return next((rule for rule in self._rules if suits(rule, self._label, utc)), None)
 
@@ -91,7 +91,7 @@ class SceneAnalysis:
 
 
 def _moving_part(frame: Frame) -> NormalBox | None:
-    """The box about everything that moves, None in a still picture."""
+    """The box around everything that moves, None in a still picture."""
     if not frame.motion:
         return None
     width, height = frame.picture.width, frame.picture.height

@@ -1,4 +1,4 @@
-"""The analysis of the camera itself: one tamper episode a camera, and what can be seen at all."""
+"""The analysis of the camera itself: at most one tamper episode per camera, and the visibility."""
 
 import logging
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ from smartcam.vision.visibility import Visibility
 logger = logging.getLogger(__name__)
 
 _THRESHOLD: Final = 0.5
-"""The score at which an event of this kind stands by definition: it is raised by time, not by score."""
+"""The nominal threshold of tamper events: they are raised by time, not by score."""
 _EVERYTHING: Final = NormalBox(0.0, 0.0, 1.0, 1.0)
 _KEEP_S: Final = 600.0
-"""How often the view is stored while all is well; at the end it is stored anyway. Memory cards wear out."""
+"""How often the view is stored while all is well; it is stored at the end anyway. Memory cards wear out."""
 
 
 class TamperAnalysis:
@@ -31,7 +31,7 @@ class TamperAnalysis:
     def __init__(self, maker: EventMaker, memory: MemoryFile | None = None) -> None:
         """`memory` keeps the usual view across a restart: a lens that was covered meanwhile is noticed."""
         self.is_on = True
-        """Whether tampering raises an event. What can be seen is told either way."""
+        """Whether tampering raises an event. The visibility is returned either way."""
         self._maker = replace(maker, model_name=None, model_version=None)
         self._memory = memory
         self._watch = TamperWatch()
@@ -43,7 +43,7 @@ class TamperAnalysis:
             self._watch.recall(memory.load())
 
     def update(self, frame: Frame) -> tuple[list[Change], Visibility]:
-        """What the frame changes, and what a detector can make of it. Frames come in the order of time."""
+        """What the frame changes, and how much a detector can see in it. Frames come in order of time."""
         changes = [self._maker.cleared(episode, frame.captured_at) for episode in self._surplus]
         self._surplus = []
         report = self._watch.look(frame.picture.luma, frame.captured_mono)
@@ -54,23 +54,23 @@ class TamperAnalysis:
         return changes, report.visibility
 
     def end(self, at: UtcNs) -> list[Change]:
-        """The camera gives no more pictures: its episode ends. What it usually sees is not forgotten."""
+        """The camera gives no more pictures: its episode ends. The usual view is not forgotten."""
         ending = self.episodes()
         self._surplus, self._open = [], None
         return [self._maker.cleared(episode, at) for episode in ending]
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
-        """Go on with the newest episode of an earlier process; the others are cleared with the next frame."""
+        """Resume the newest episode of an earlier process; the others are cleared with the next frame."""
         for episode in sorted(episodes, key=lambda item: item.event.event_id, reverse=True):
             if self._open is None:
                 self._open = episode
-                with suppress(ValueError):  # a cause of another version: cleared when the watch is content
+                with suppress(ValueError):  # another version's cause: cleared when the watch sees none
                     self._watch.hold(Cause(episode.event.cause or ""))
             else:
                 self._surplus.append(episode)
 
     def episodes(self) -> list[OpenEpisode]:
-        """The episode that is on, and what of an earlier process is still to be cleared."""
+        """The open episode, if any, and those of an earlier process still to be cleared."""
         return [*self._surplus, *([] if self._open is None else [self._open])]
 
     def keep(self) -> None:
