@@ -18,7 +18,7 @@ from smartcam.capture.settings import SourceSettings, read_settings
 from smartcam.capture.sources.opening import open_source
 from smartcam.contract.errors import SmartcamError
 from smartcam.edge.bus.greengrass import GreengrassBus
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import DeviceBus, LocalBus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.command_line import component_parser, ring_folder, run_with_nucleus
 from smartcam.edge.document import DocumentError, document_from
@@ -36,7 +36,7 @@ _CONFIGURED = Path()
 """Stands for the configured cameras when no clip is named."""
 
 
-def camera_service(camera: SourceSettings, bus: Bus, ring_folder: Path, work_folder: Path | None) -> Service:
+def camera_service(camera: SourceSettings, bus: LocalBus, ring_folder: Path, work_folder: Path | None) -> Service:
     """One camera's service; what it learns is kept in the work folder, if one is given."""
     clock = SystemClock()
     return CaptureService(
@@ -50,7 +50,7 @@ def camera_service(camera: SourceSettings, bus: Bus, ring_folder: Path, work_fol
     )
 
 
-def build(bus: Bus, ring_folder: Path, work_folder: Path | None = None) -> list[tuple[str, Service]]:
+def build(bus: DeviceBus, ring_folder: Path, work_folder: Path | None = None) -> list[tuple[str, Service]]:
     """The component's services by name; what they learn is kept in the work folder, if one is given."""
 
     def camera(settings: SourceSettings) -> Service:

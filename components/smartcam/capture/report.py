@@ -6,6 +6,7 @@ from typing import Final
 from smartcam.capture.transport.publisher import Publisher
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import CameraState, StatusNotice
+from smartcam.contract.reading import printable
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
@@ -67,7 +68,7 @@ class Report:
             StatusNotice(
                 camera_id=self._camera,
                 state=self._state,
-                reason=_printable(self._reason),
+                reason=printable(self._reason)[:_LONGEST_REASON],
                 frames_per_second=round(fresh / elapsed_s, 3) if elapsed_s > 0 else 0.0,
                 frames_read=self.read,
                 frames_announced=self.announced,
@@ -75,7 +76,3 @@ class Report:
                 sent_at=self._clock.utc(),
             )
         )
-
-
-def _printable(reason: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in reason)[:_LONGEST_REASON]

@@ -16,7 +16,7 @@ from smartcam.contract.errors import CameraEnded, CameraLost
 from smartcam.contract.notice import CameraState, PixelBox
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import LocalBus
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log, log_exception
@@ -46,7 +46,7 @@ class CaptureService:
         settings: SourceSettings,
         open_source: OpenSource,
         open_ring: Callable[[], RingWriter],
-        bus: Bus,
+        bus: LocalBus,
         clock: Clock,
         random: Callable[[], float],
         memory: MemoryFile | None = None,

@@ -1,4 +1,4 @@
-"""Frames that travel inside messages, where no memory is shared: on the frames topic, in chunks.
+"""Frames that travel inside messages where memory is not shared: on the frames topic, in chunks.
 
 A frame is its notice as JSON (ring and slot are 0), a line feed, and a JPEG. It is cut into pieces, and each piece
 travels behind a small JSON object and a line feed of its own. Chunks of one frame follow each other in order.
@@ -40,7 +40,7 @@ class InlineFrame:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One piece of a frame. `frame` is the same in all its chunks and in no other frame's for a long time."""
+    """One piece of a frame. `frame` is the same in all its chunks, and no other frame's is for a long time."""
 
     camera_id: CameraId
     frame: int
@@ -85,7 +85,7 @@ def encode_inline(frame: InlineFrame) -> list[bytes]:
 
 
 def is_chunk(payload: bytes) -> bool:
-    """Whether a message of the frames topic is a chunk; the others are notices."""
+    """Whether a message on the frames topic is a chunk; the others are notices."""
     return payload.startswith(_BEGINNING)
 
 
@@ -112,7 +112,7 @@ def decode_chunk(payload: bytes) -> Chunk:
 
 
 def joined(chunks: Sequence[Chunk]) -> InlineFrame:
-    """The frame of all its chunks, in their order.
+    """The frame that these chunks make; they are complete and in order.
 
     Raises:
         ContractError: they do not make a frame of that camera.

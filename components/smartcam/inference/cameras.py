@@ -17,7 +17,7 @@ from smartcam.contract.times import UtcNs
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.memory_file import MemoryFile
-from smartcam.edge.pictures.album import Album
+from smartcam.edge.pictures.folder import PictureFolder
 from smartcam.inference.analysis.analysis import Analysis, Model, ObjectModel
 from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.analysis.scene import SceneAnalysis
@@ -50,7 +50,7 @@ class AnalysisContext:
     ring_folder: Path
     work_folder: Path | None = None
     picture_key: Callable[[CameraId, EventId], str | None] | None = None
-    album: Album | None = None
+    album: PictureFolder | None = None
 
 
 @dataclass(slots=True)

@@ -25,10 +25,10 @@ from smartcam.edge.document import DocumentError, document_from
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging, log
 from smartcam.edge.outbox.outbox import Outbox
-from smartcam.edge.pictures.album import Album
 from smartcam.edge.pictures.exchange import TokenExchange
-from smartcam.edge.pictures.snapshots import SnapshotStore, SnapshotUploader
-from smartcam.edge.pictures.upload import S3Store
+from smartcam.edge.pictures.folder import PictureFolder
+from smartcam.edge.pictures.s3 import S3Store
+from smartcam.edge.pictures.uploader import SnapshotUploader
 from smartcam.edge.self_test import run_self_test
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import AnalysisContext
@@ -67,13 +67,11 @@ def build(
     """The component's services by name; what they learn is kept in the work folder, if one is given."""
     clock = SystemClock()
     sender = Sender(bus, outbox, thing, random.random)
-    album = None if work_folder is None else Album(work_folder / ALBUM_FOLDER)
+    album = None if work_folder is None else PictureFolder(work_folder / ALBUM_FOLDER)
     kept = None if work_folder is None else KeptBundle(work_folder / KEPT_BUNDLE)
-    snapshots = SnapshotStore(Path(SNAPSHOT_FOLDER), thing)
     exchange = TokenExchange(os.environ, clock)
     cloud = S3Store(exchange, os.environ.get(REGION_VARIABLE, ""), os.environ, clock)
-    uploader = SnapshotUploader(snapshots, cloud, random.random)
-    snapshots.on_kept(uploader.wake)
+    snapshots = SnapshotUploader(Path(SNAPSHOT_FOLDER), thing, cloud, random.random)
     service = InferenceService(
         bus=bus,
         outbox=outbox,
@@ -93,7 +91,7 @@ def build(
         version=__version__,
         random=random.random,
     )
-    return [("inference", service), ("sender", sender), ("health", reporter), ("uploader", uploader)]
+    return [("inference", service), ("sender", sender), ("health", reporter), ("uploader", snapshots)]
 
 
 def outbox_health(outbox: Outbox) -> OutboxHealth:

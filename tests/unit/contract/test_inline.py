@@ -102,7 +102,7 @@ def test_a_frame_of_another_camera_than_its_chunks_is_refused() -> None:
         joined([Chunk(LONGEST, 1, 0, 1, decode_chunk(payload).piece)])
 
 
-def test_a_request_comes_back() -> None:
+def test_a_request_is_decoded_as_it_was_encoded() -> None:
     request = InlineRequest(CameraId("yard"), "/dev/shm/smartcam-yard is not there")  # noqa: S108  a word in a message
     assert decode_inline_request(encode_inline_request(request)) == request
     assert len(encode_inline_request(InlineRequest(LONGEST, "x" * 5000))) < 1000

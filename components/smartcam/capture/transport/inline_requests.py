@@ -8,7 +8,7 @@ from smartcam.capture.settings import SourceSettings, TransportKind
 from smartcam.contract.errors import ContractError
 from smartcam.contract.inline import decode_inline_request
 from smartcam.contract.topics import transport_topic
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import LocalBus
 from smartcam.edge.logs import log
 
 logger = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 class InlineRequestListener:
     """Whether inference has asked for a camera's frames inline, and why. A request holds until the process ends."""
 
-    def __init__(self, settings: SourceSettings, bus: Bus) -> None:
+    def __init__(self, settings: SourceSettings, bus: LocalBus) -> None:
         self.reason = ""
         """Why frames are to travel inline; empty while nobody has asked."""
         self._camera = settings.camera

@@ -7,7 +7,7 @@ from smartcam.contract.errors import BusError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import FrameNotice, StatusNotice, encode_notice
 from smartcam.contract.topics import frames_topic
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import LocalBus
 from smartcam.edge.logs import log
 
 logger = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 class Publisher:
     """Publishes one camera's messages; what the bus does not take is dropped and counted."""
 
-    def __init__(self, camera: CameraId, bus: Bus) -> None:
+    def __init__(self, camera: CameraId, bus: LocalBus) -> None:
         self.dropped = 0
         self._camera = camera
         self._topic = frames_topic(camera)

@@ -7,9 +7,10 @@ from typing import Final
 from smartcam.contract.errors import BusError, RingError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import InlineRequest, encode_inline_request
+from smartcam.contract.reading import printable
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import transport_topic
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import LocalBus
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
 
@@ -29,7 +30,7 @@ class _Unreadable:
 class InlineRequests:
     """Counts a camera's unreadable frames in a row, and asks capture for inline frames every few seconds."""
 
-    def __init__(self, bus: Bus, clock: Clock) -> None:
+    def __init__(self, bus: LocalBus, clock: Clock) -> None:
         self._bus = bus
         self._clock = clock
         self._cameras: dict[CameraId, _Unreadable] = {}
@@ -47,12 +48,8 @@ class InlineRequests:
             return
         state.again_at = MonotonicNs(now + round(_AGAIN_S * NS_PER_S))
         log(logger, logging.WARNING, "inline_wanted", camera=camera, error=error)
-        request = InlineRequest(camera, _printable(str(error)))
+        request = InlineRequest(camera, printable(str(error)) or "unknown")
         try:
             self._bus.publish_local(transport_topic(camera), encode_inline_request(request))
         except BusError as refusal:
             log(logger, logging.WARNING, "wish_not_sent", camera=camera, error=refusal)
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text) or "unknown"
