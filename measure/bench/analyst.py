@@ -65,9 +65,9 @@ class Analyst:
         """The stages `tamper` and `track`; the latter is all that becomes of detections and of motion."""
         self._detector.motion = frame.motion
         with self._watch.stage("tamper"):
-            changes, visibility = self._tamper.look(frame)
+            changes, visibility = self._tamper.update(frame)
         with self._watch.stage("track"):
-            changes += self._analysis.look(frame, visibility)
+            changes += self._analysis.update(frame, visibility)
         self.events += sum(change.event is not None for change in changes)
 
 

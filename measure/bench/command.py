@@ -22,7 +22,7 @@ from measure.bench.scorer import measure_scorer
 from measure.clips import make_clip
 from measure.demo.plan import CLIP_FOLDER
 from measure.demo.yard_clip import yard_clip
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.pyav_clip import PyAvClip
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.ids import CameraId
@@ -81,7 +81,7 @@ def _measure(options: argparse.Namespace, source: Path) -> Figures:
         clip=source.name,
         frames=measure_frames(clip, options.passes, rival),
         idle=measure_frames(idle, options.passes),
-        inline=measure_inline(clip, options.passes, CameraSettings(CameraId("bench")).inline_side),
+        inline=measure_inline(clip, options.passes, SourceSettings(CameraId("bench")).inline_side),
         scorer=measure_scorer(options.bundle, _first_picture(clip)),
         notices=measure_notices(options.notices),
         runtimes=tuple(measure_runtimes([options.bundle, *options.also])),

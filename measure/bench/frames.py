@@ -13,8 +13,8 @@ import numpy as np
 
 from measure.bench.analyst import SNAPSHOT, Analyst, snapshots_apart
 from measure.clips import pictures
-from smartcam.capture.eye import Eye
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.frame_selector import FrameSelector
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.pyav_clip import PyAvClip
 from smartcam.contract.errors import CameraEnded
 from smartcam.contract.ids import CameraId
@@ -181,8 +181,8 @@ def _whole_pass(path: Path, watch: Stopwatch) -> Stopwatch:
     """The stages as capture and inference run them, with the device's default settings; returns the watch."""
     camera = CameraId(f"bench-{os.getpid()}")
     clip = PyAvClip(path)
-    eye = Eye(CameraSettings(camera, path, masks=_MASKED), clip.frames_per_second or 10.0)
-    eye.mask = _TimedMask(_MASKED, watch)
+    selector = FrameSelector(SourceSettings(camera, path, masks=_MASKED), clip.frames_per_second or 10.0)
+    selector.mask = _TimedMask(_MASKED, watch)
     analyst = Analyst(camera, watch)
     buffer: np.ndarray[tuple[int], np.dtype[np.uint8]] | None = None
     with ExitStack() as stack:
@@ -195,7 +195,7 @@ def _whole_pass(path: Path, watch: Stopwatch) -> Stopwatch:
         with watch.stage("whole"):
             for seq, taken in enumerate(pictures(clip)):
                 with watch.stage("gate"):
-                    seen = eye.look(taken.picture, taken.position_ns)
+                    seen = selector.select(taken.picture, taken.position_ns)
                 if seen.picture is None:
                     continue
                 at = taken.position_ns
@@ -211,7 +211,7 @@ def _whole_pass(path: Path, watch: Stopwatch) -> Stopwatch:
 
 
 class _TimedMask(PrivacyMask):
-    """The eye's mask, as a stage of its own."""
+    """The frame selector's mask, as a stage of its own."""
 
     def __init__(self, zones: Sequence[Zone], watch: Stopwatch) -> None:
         super().__init__(zones)

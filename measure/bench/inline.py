@@ -10,7 +10,8 @@ import numpy as np
 
 from measure.clips import pictures
 from smartcam.capture.sources.pyav_clip import PyAvClip
-from smartcam.capture.transport.transports import InlineTransport, Publisher
+from smartcam.capture.transport.frame_transports import InlineTransport
+from smartcam.capture.transport.publisher import Publisher
 from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import InlineFrame, decode_chunk
 from smartcam.contract.times import MonotonicNs, UtcNs

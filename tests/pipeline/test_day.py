@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.settings import SourceSettings
 from smartcam.inference.analysis.analysis import ObjectModel
 from smartcam.inference.settings import InferenceSettings
 from smartcam.model.manifest import ModelKind
@@ -20,7 +20,7 @@ def events_of(plan: Plan, seed: int) -> tuple[SeenEvent, ...]:
     """Gate, choice of frames, tamper watch and analysis as on the device, with the defaults."""
     day = DrawnDay(plan, seed)
     model = ObjectModel(manifest(ModelKind.DETECTOR), day)
-    return play_open(day, model, CameraSettings(CAMERA, Path()), InferenceSettings()).events
+    return play_open(day, model, SourceSettings(CAMERA, Path()), InferenceSettings()).events
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,8 @@ def test_a_stall_is_an_outage_and_a_new_resolution_is_none(camera: RtspCamera, c
         wait_until(lambda: kinds(site) == ["camera_lost"])
         camera.go_on()
         wait_until(lambda: kinds(site) == ["camera_lost", "camera_lost", "camera_restored"])
-        assert (site.health().failed, site.health().unreadable) == (0, 0)
+        facts = site.service().facts
+        assert (facts.failed, facts.frames.unreadable) == (0, 0)
     finally:
         site.stop()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from smartcam.capture.settings import CameraSettings, Decoder, SourceKind
+from smartcam.capture.settings import Decoder, SourceKind, SourceSettings
 from smartcam.capture.sources import pyav_live
 from smartcam.capture.sources.opening import open_source
 from smartcam.capture.sources.source import FrameSource, TimedPicture
@@ -25,14 +25,14 @@ USER, PASSWORD = "viewer", "p@ss:w/rd %41'é\"?#"
 PATIENCE_S = 60.0
 
 
-def settings(url: str, credentials: str = "", decoder: Decoder = Decoder.SOFTWARE) -> CameraSettings:
-    return CameraSettings(
+def settings(url: str, credentials: str = "", decoder: Decoder = Decoder.SOFTWARE) -> SourceSettings:
+    return SourceSettings(
         CameraId("gate"), source=SourceKind.RTSP, url=url, credentials=credentials, decoder=decoder, stall_s=20
     )
 
 
 @contextmanager
-def opened(chosen: CameraSettings) -> Iterator[FrameSource]:
+def opened(chosen: SourceSettings) -> Iterator[FrameSource]:
     source = open_source(chosen, SystemClock(), StopToken())
     with closing(source):
         yield source

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from smartcam.capture.eye import Eye
-from smartcam.capture.settings import CameraSettings as CaptureSettings
+from smartcam.capture.frame_selector import FrameSelector
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.clip import Clip
 from smartcam.capture.sources.file import open_clip
 from smartcam.contract.errors import CameraEnded, CameraLost
@@ -84,7 +84,7 @@ class _TimedDetector:
             return self.detector.detect(picture, regions)
 
 
-def play(clip: Path, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> Playback:
+def play(clip: Path, model: Model, capture: SourceSettings, settings: InferenceSettings) -> Playback:
     """The events that the device would raise on a clip.
 
     The same gate, the same choice of frames and the same analysis as on the device; only the ring, the bus and the
@@ -103,7 +103,7 @@ def play(clip: Path, model: Model, capture: CaptureSettings, settings: Inference
         source.close()
 
 
-def play_open(clip: Clip, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> Playback:
+def play_open(clip: Clip, model: Model, capture: SourceSettings, settings: InferenceSettings) -> Playback:
     """The same for a clip that is open. Raises ScoreError as `play` does."""
     return _Player(clip, model, capture, settings).play()
 
@@ -111,10 +111,10 @@ def play_open(clip: Clip, model: Model, capture: CaptureSettings, settings: Infe
 class _Player:
     """One clip from beginning to end."""
 
-    def __init__(self, clip: Clip, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> None:
+    def __init__(self, clip: Clip, model: Model, capture: SourceSettings, settings: InferenceSettings) -> None:
         self._clip = clip
         self._fps = clip.frames_per_second or _USUAL_RATE
-        self._eye = Eye(capture, self._fps)
+        self._selector = FrameSelector(capture, self._fps)
         self._recorder: _RecordingScorer | None = None
         self._watch = Stopwatch()
         if isinstance(model, SceneModel):
@@ -143,7 +143,7 @@ class _Player:
                 raise ScoreError(f"clip {error}") from error
             read, position_ns = read + 1, taken.position_ns
             with self._watch.stage("gate"):
-                seen = self._eye.look(taken.picture, position_ns)
+                seen = self._selector.select(taken.picture, position_ns)
             if seen.picture is not None:
                 self._look(seen.picture, position_ns, seen.motion)
         end_ns = position_ns + round(NS_PER_S / self._fps)
@@ -172,9 +172,9 @@ class _Player:
             motion=motion,
         )
         with self._watch.stage("tamper"):
-            changes, visibility = self._tamper.look(frame)
+            changes, visibility = self._tamper.update(frame)
         with self._watch.stage("analyse"):
-            changes += self._analysis.look(frame, visibility)
+            changes += self._analysis.update(frame, visibility)
         self._keep(change.event for change in changes)
 
     def _keep(self, events: Iterable[Event | None]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from smartcam.capture.service import CaptureService
-from smartcam.capture.settings import AtEnd, CameraSettings, TransportKind
+from smartcam.capture.settings import AtEnd, SourceSettings, TransportKind
 from smartcam.capture.sources.file import open_file
 from smartcam.contract.errors import CameraEnded, CameraLost, RingError
 from smartcam.contract.ids import CameraId
@@ -26,7 +26,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.source import FakeOpener, SimulatedStop, Step
 
 YARD = CameraId("yard")
-SETTINGS = CameraSettings(YARD, Path("unused.mp4"))
+SETTINGS = SourceSettings(YARD, Path("unused.mp4"))
 STILL = next(still_scene(64, 48, 1))
 
 
@@ -37,7 +37,7 @@ class Bench:
     folder: Path
     clock: FakeClock = field(default_factory=FakeClock)
     nucleus: FakeNucleus = field(default_factory=FakeNucleus)
-    settings: CameraSettings = SETTINGS
+    settings: SourceSettings = SETTINGS
     open_ring: Callable[[], RingWriter] | None = None
 
     def play(self, *scripts: Iterable[Step] | Exception, for_s: float = 30) -> FakeOpener:

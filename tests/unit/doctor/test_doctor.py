@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.opening import open_source
 from smartcam.capture.sources.source import FrameSource
 from smartcam.contract.ids import CameraId, ThingName
@@ -35,11 +35,11 @@ DEMO = ROOT / "training" / "bundles" / "demo"
 THING = ThingName("yard-1")
 
 
-def camera(path: Path) -> CameraSettings:
-    return CameraSettings(CameraId("yard"), path)
+def camera(path: Path) -> SourceSettings:
+    return SourceSettings(CameraId("yard"), path)
 
 
-def opened(settings: CameraSettings, stop: StopToken) -> FrameSource:
+def opened(settings: SourceSettings, stop: StopToken) -> FrameSource:
     return open_source(settings, SystemClock(), stop)
 
 

@@ -11,7 +11,7 @@ from smartcam.inference.analysis.analysis import Model, ObjectModel, SceneModel,
 from smartcam.inference.bundles import BundleKeeper, open_model
 from smartcam.inference.commands.self_test import try_the_model
 from smartcam.inference.kept_bundle import KeptBundle
-from smartcam.inference.settings import CameraSettings
+from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.bundle import SIGNATURE_FILE
 from smartcam.model.manifest import MANIFEST_FILE, MODEL_FILE, ModelKind, Thresholds
 from smartcam.model.packing import Draft, write_bundle
@@ -144,8 +144,8 @@ def test_no_bundle_at_all_says_what_to_do(caplog: pytest.LogCaptureFixture) -> N
 
 def test_a_cameras_thresholds_come_before_the_bundles_and_never_contradict() -> None:
     paper = manifest(ModelKind.DETECTOR)
-    assert alarm_policy(paper, CameraSettings()).raise_at == 0.6
-    own = alarm_policy(paper, CameraSettings(raise_at=0.3, min_frames=7))
+    assert alarm_policy(paper, AnalysisSettings()).raise_at == 0.6
+    own = alarm_policy(paper, AnalysisSettings(raise_at=0.3, min_frames=7))
     assert (own.raise_at, own.clear_at, own.min_frames) == (0.3, 0.3, 7)
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from measure import probe
 from measure.tampering import HARMLESS, TAMPERINGS, Tampering, WatchResult, row, sampled, try_out
-from smartcam.capture.eye import Eye
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.frame_selector import FrameSelector
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.file import open_clip
 from smartcam.contract.errors import CameraEnded
 from smartcam.contract.ids import CameraId
@@ -112,12 +112,12 @@ def test_tampering_is_raised_in_time_at_the_pace_of_a_still_scene_too(tampering:
 def alarms(path: Path, fps: float = 5.0) -> list[tuple[float, str]]:
     """When the watch raised what, on the frames that capture would announce."""
     clip, watch = open_clip(path), TamperWatch()
-    eye = Eye(CameraSettings(CameraId("cam"), path), clip.frames_per_second or fps)
+    selector = FrameSelector(SourceSettings(CameraId("cam"), path), clip.frames_per_second or fps)
     last, raised = None, []
     try:
         while True:
             taken = clip.next()
-            seen = eye.look(taken.picture, taken.position_ns)
+            seen = selector.select(taken.picture, taken.position_ns)
             if seen.picture is not None:
                 cause = watch.update(seen.picture.luma, MonotonicNs(NS_PER_S + taken.position_ns)).cause
                 if cause is not None and cause is not last:

@@ -9,7 +9,7 @@ from smartcam.contract.event import Event
 from smartcam.contract.notice import PixelBox
 from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.events import Change, restored
-from smartcam.inference.settings import CameraSettings
+from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.scoring import Detections
 from smartcam.vision.rule import Rule
 from smartcam.vision.visibility import Visibility
@@ -35,8 +35,8 @@ def there(x: float, label: str = "person", score: float = 0.8) -> Detections:
     return seen((label, score, (x + 1, 15.0, x + 19, 45.0)))
 
 
-def analysis_of(script: Sequence[Detections], settings: CameraSettings | None = None) -> ObjectAnalysis:
-    return ObjectAnalysis(object_model(script), maker(), settings or CameraSettings())
+def analysis_of(script: Sequence[Detections], settings: AnalysisSettings | None = None) -> ObjectAnalysis:
+    return ObjectAnalysis(object_model(script), maker(), settings or AnalysisSettings())
 
 
 def play(
@@ -45,7 +45,7 @@ def play(
     return [
         change
         for look, boxes in enumerate(motion, start)
-        for change in analysis.look(frame(look / 5, boxes), visibility)
+        for change in analysis.update(frame(look / 5, boxes), visibility)
     ]
 
 
@@ -78,7 +78,7 @@ def test_what_the_gate_sees_in_two_parts_is_one_event() -> None:
 
 
 def test_a_part_of_what_has_a_name_is_no_motion_event() -> None:
-    settings = CameraSettings(labels=("person", "motion"))
+    settings = AnalysisSettings(labels=("person", "motion"))
     script = [seen(("car", 0.8, (5 + 4.0 * look, 10.0, 25 + 4.0 * look, 30.0))) for look in range(15)]
     assert happened(play(analysis_of(script, settings), in_two_parts(15))) == []
 
@@ -108,7 +108,7 @@ def test_a_later_name_upgrades_the_event_and_raises_no_second_one() -> None:
 
 
 def test_the_rule_that_means_the_better_name_stands_in_the_upgraded_event() -> None:
-    settings = CameraSettings(rules=(Rule("whatever moves", ("motion",)), Rule("people", ("person",))))
+    settings = AnalysisSettings(rules=(Rule("whatever moves", ("motion",)), Rule("people", ("person",))))
     script = [*[NOBODY] * 8, *[there(5 + 4.0 * look) for look in range(8, 18)]]
     changes = play(analysis_of(script, settings), crossing(18))
     assert [(str(event.kind), event.rule) for event in events(changes)] == [
@@ -118,19 +118,19 @@ def test_the_rule_that_means_the_better_name_stands_in_the_upgraded_event() -> N
 
 
 def test_a_name_that_no_rule_wants_upgrades_nothing() -> None:
-    settings = CameraSettings(labels=("person", "motion"))
+    settings = AnalysisSettings(labels=("person", "motion"))
     script = [*[NOBODY] * 8, *[there(5 + 4.0 * look, "car") for look in range(8, 18)], NOBODY]
     assert happened(play(analysis_of(script, settings), crossing(18))) == [MOTION]
 
 
 def test_what_has_a_name_that_no_rule_wants_is_no_motion_either() -> None:
-    settings = CameraSettings(labels=("person", "motion"))
+    settings = AnalysisSettings(labels=("person", "motion"))
     script = [there(5 + 4.0 * look, "car") for look in range(18)]
     assert happened(play(analysis_of(script, settings), crossing(18))) == []
 
 
 def test_a_camera_that_wants_persons_only_is_told_of_no_motion() -> None:
-    assert happened(play(analysis_of([NOBODY], CameraSettings(labels=("person",))), crossing(18))) == []
+    assert happened(play(analysis_of([NOBODY], AnalysisSettings(labels=("person",))), crossing(18))) == []
 
 
 def test_the_detector_about_to_name_it_is_waited_for() -> None:
@@ -195,7 +195,7 @@ def test_a_parked_car_does_not_hide_what_crosses_before_it() -> None:
 def test_it_must_be_large_and_how_large_can_be_set() -> None:
     small = [(PixelBox(round(5 + 4 * look), 20, round(5 + 4 * look) + 7, 34),) for look in range(15)]
     assert happened(play(analysis_of([NOBODY]), small)) == []
-    assert happened(play(analysis_of([NOBODY], CameraSettings(motion_min_size=0.01)), small)) == [MOTION]
+    assert happened(play(analysis_of([NOBODY], AnalysisSettings(motion_min_size=0.01)), small)) == [MOTION]
 
 
 @pytest.mark.parametrize("visibility", [Visibility.DARK, Visibility.DEFOCUSED])
@@ -208,7 +208,7 @@ def test_where_the_detector_cannot_see_motion_takes_over_and_says_so(visibility:
 
 def test_rules_hold_for_motion_too() -> None:
     right = Zone("right", ((0.6, 0.0), (1.0, 0.0), (1.0, 1.0), (0.6, 1.0)))
-    settings = CameraSettings(zones=(right,), rules=(Rule("right side", ("motion",), (right,)),))
+    settings = AnalysisSettings(zones=(right,), rules=(Rule("right side", ("motion",), (right,)),))
     changes = play(analysis_of([NOBODY], settings), crossing(18))
     (raised,) = events(changes)
     assert (raised.rule, raised.zone) == ("right side", "right")
@@ -217,9 +217,9 @@ def test_rules_hold_for_motion_too() -> None:
 
 
 def test_a_disarmed_camera_raises_nothing_and_an_armed_one_no_more_than_happens_then() -> None:
-    analysis = analysis_of([NOBODY], CameraSettings(armed=False))
+    analysis = analysis_of([NOBODY], AnalysisSettings(armed=False))
     assert happened(play(analysis, crossing(10))) == []
-    analysis.configure(CameraSettings())
+    analysis.configure(AnalysisSettings())
     assert happened(play(analysis, [()] * 30, start=10)) == []
     assert happened(play(analysis, crossing(15), start=40)) == [MOTION]
 
@@ -271,6 +271,6 @@ def test_a_restarted_process_takes_the_motion_of_somebody_it_knows_for_them() ->
 def test_other_rules_begin_with_a_clean_slate_and_keep_what_is_on() -> None:
     analysis = analysis_of([NOBODY])
     play(analysis, crossing(8))
-    analysis.configure(CameraSettings(rules=(Rule("waits", loiter_s=100),)))
+    analysis.configure(AnalysisSettings(rules=(Rule("waits", loiter_s=100),)))
     assert happened(play(analysis, crossing(18)[8:], start=8)) == []
     assert len(analysis.episodes()) == 1

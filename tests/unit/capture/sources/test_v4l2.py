@@ -12,7 +12,7 @@ from typing import Any
 import av
 import pytest
 
-from smartcam.capture.settings import CameraSettings, SourceKind
+from smartcam.capture.settings import SourceKind, SourceSettings
 from smartcam.capture.sources.opening import open_source
 from smartcam.capture.sources.pyav_live import open_v4l2
 from smartcam.contract.errors import CameraLost
@@ -24,8 +24,8 @@ from tests.clips import moving_square, write_clip
 real_open = av.open
 
 
-def settings(device: str, max_fps: float = 0.0) -> CameraSettings:
-    return CameraSettings(
+def settings(device: str, max_fps: float = 0.0) -> SourceSettings:
+    return SourceSettings(
         CameraId("hall"), source=SourceKind.V4L2, device=device, width=320, height=240, max_fps=max_fps
     )
 

@@ -80,7 +80,7 @@ def test_everything_that_is_missing_is_said_at_once(tmp_path: Path, monkeypatch:
     assert "has mode 0644; make it 0600" in said
     assert "/dev/video99: no such device" in said
     assert "picamera2 cannot be imported" in said
-    assert said.count("no folder for shared memory") == 3
+    assert said.count("not a writable folder for shared memory") == 3
     assert SECRET not in said
 
 

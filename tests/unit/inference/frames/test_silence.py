@@ -1,5 +1,5 @@
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.inference.frames.silence import CameraWatch
+from smartcam.inference.frames.silence import SilenceWatch
 from tests.unit.inference.stage import GATE, YARD
 
 
@@ -8,7 +8,7 @@ def at(seconds: float) -> MonotonicNs:
 
 
 def test_a_silent_camera_is_lost_once() -> None:
-    watch = CameraWatch(10)
+    watch = SilenceWatch(10)
     watch.heard(YARD, at(0))
     assert watch.overdue(at(9.9)) == []
     assert watch.overdue(at(10)) == [YARD]
@@ -16,7 +16,7 @@ def test_a_silent_camera_is_lost_once() -> None:
 
 
 def test_a_camera_that_is_heard_again_is_restored_once() -> None:
-    watch = CameraWatch(10)
+    watch = SilenceWatch(10)
     watch.heard(YARD, at(0))
     watch.overdue(at(10))
     assert watch.heard(YARD, at(11))
@@ -26,14 +26,14 @@ def test_a_camera_that_is_heard_again_is_restored_once() -> None:
 
 
 def test_being_told_of_a_loss_twice_is_no_news() -> None:
-    watch = CameraWatch(10)
+    watch = SilenceWatch(10)
     assert watch.lost(YARD)
     assert not watch.lost(YARD)
     assert watch.overdue(at(100)) == []
 
 
 def test_a_clip_that_has_ended_is_not_missed() -> None:
-    watch = CameraWatch(10)
+    watch = SilenceWatch(10)
     watch.heard(YARD, at(0))
     watch.ended(YARD)
     assert watch.overdue(at(100)) == []
@@ -41,7 +41,7 @@ def test_a_clip_that_has_ended_is_not_missed() -> None:
 
 
 def test_who_did_not_listen_cannot_say_that_a_camera_was_silent() -> None:
-    watch = CameraWatch(10)
+    watch = SilenceWatch(10)
     watch.heard(YARD, at(0))
     watch.heard(GATE, at(0))
     assert watch.overdue(at(1)) == []
@@ -53,7 +53,7 @@ def test_who_did_not_listen_cannot_say_that_a_camera_was_silent() -> None:
 
 
 def test_cameras_are_missed_each_for_itself() -> None:
-    watch = CameraWatch(10)
+    watch = SilenceWatch(10)
     watch.heard(YARD, at(0))
     watch.heard(GATE, at(5))
     assert watch.overdue(at(10)) == [YARD]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from smartcam.capture.settings import CameraSettings, SourceKind
+from smartcam.capture.settings import SourceKind, SourceSettings
 from smartcam.capture.sources import live
 from smartcam.capture.sources.opening import open_source
 from smartcam.capture.sources.source import FrameSource, TimedPicture
@@ -17,7 +17,7 @@ from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import StopToken
 
 PATIENCE_S = 60.0
-SETTINGS = CameraSettings(
+SETTINGS = SourceSettings(
     CameraId("hall"), source=SourceKind.V4L2, device=os.environ["V4L2_DEVICE"], width=640, height=480, max_fps=10
 )
 

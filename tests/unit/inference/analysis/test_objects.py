@@ -7,7 +7,7 @@ import pytest
 from smartcam.contract.notice import PixelBox
 from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.events import Change, OpenEpisode, restored
-from smartcam.inference.settings import CameraSettings
+from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.scoring import Detections
 from smartcam.vision.zone import Zone
 from tests.fakes.clock import SOME_DAY
@@ -28,17 +28,17 @@ def walk(start: float, end: float, looks: int) -> list[Detections]:
 
 
 def play(
-    script: Sequence[Detections], settings: CameraSettings | None = None, motion: Sequence[PixelBox] = EVERYWHERE
+    script: Sequence[Detections], settings: AnalysisSettings | None = None, motion: Sequence[PixelBox] = EVERYWHERE
 ) -> tuple[ObjectAnalysis, list[Change]]:
-    analysis = ObjectAnalysis(object_model(script), maker(), settings or CameraSettings())
+    analysis = ObjectAnalysis(object_model(script), maker(), settings or AnalysisSettings())
     return analysis, run(analysis, 0, len(script), motion)
 
 
 def run(analysis: ObjectAnalysis, start: int, looks: int, motion: Sequence[PixelBox] = EVERYWHERE) -> list[Change]:
-    return [change for look in range(start, start + looks) for change in analysis.look(frame(look / 5, motion))]
+    return [change for look in range(start, start + looks) for change in analysis.update(frame(look / 5, motion))]
 
 
-def left_open(age_ms: int | None = 2000, settings: CameraSettings | None = None) -> OpenEpisode:
+def left_open(age_ms: int | None = 2000, settings: AnalysisSettings | None = None) -> OpenEpisode:
     _, changes = play([SOMEBODY] * 3, settings)
     assert changes[0].episode is not None
     return restored(replace(changes[0].episode, age_ms=age_ms))
@@ -114,19 +114,19 @@ def test_a_label_that_raises_nothing_is_not_followed() -> None:
 
 def test_a_camera_that_wants_persons_only_is_not_told_of_cats() -> None:
     script = [seen(person(4 * look, label="cat")) for look in range(10)]
-    assert happened(play(script, CameraSettings(labels=("person",)))[1]) == []
+    assert happened(play(script, AnalysisSettings(labels=("person",)))[1]) == []
     assert happened(play(script)[1]) == [("animal", "raised")]
 
 
 def test_an_object_raises_only_while_it_stands_in_a_zone() -> None:
     right = Zone("right", ((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)))
-    _, changes = play(walk(0, 80, 40), CameraSettings(zones=(right,)))
+    _, changes = play(walk(0, 80, 40), AnalysisSettings(zones=(right,)))
     event = changes[0].event
     assert event is not None
     assert (happened(changes), event.zone) == ([RAISED], "right")
     assert event.box is not None
     assert event.box.x1 + event.box.x2 == pytest.approx(1.0, abs=0.05)
-    assert happened(play(walk(0, 30, 40), CameraSettings(zones=(right,)))[1]) == []
+    assert happened(play(walk(0, 30, 40), AnalysisSettings(zones=(right,)))[1]) == []
 
 
 def test_a_second_box_of_the_same_body_is_suppressed_and_counted() -> None:
@@ -137,7 +137,7 @@ def test_a_second_box_of_the_same_body_is_suppressed_and_counted() -> None:
     ]
     analysis, changes = play([seen(body)] * 4 + [seen(body, half)] * 10)
     assert happened(changes) == [RAISED]
-    analysis, changes = play([seen(body)] * 4 + looks + [seen(body, half)] * 10, CameraSettings(min_frames=4))
+    analysis, changes = play([seen(body)] * 4 + looks + [seen(body, half)] * 10, AnalysisSettings(min_frames=4))
     assert happened(changes) == [RAISED]
     assert [episode.suppressed for episode in analysis.episodes()] == [1]
 
@@ -145,10 +145,10 @@ def test_a_second_box_of_the_same_body_is_suppressed_and_counted() -> None:
 def test_it_looks_where_something_moves_and_where_somebody_is() -> None:
     model = object_model([SOMEBODY])
     assert isinstance(model.detector, FakeDetector)
-    analysis = ObjectAnalysis(model, maker(), CameraSettings())
+    analysis = ObjectAnalysis(model, maker(), AnalysisSettings())
     corner = PixelBox(0, 0, 10, 10)
     for look, motion in enumerate([(), (corner,), ()]):
-        analysis.look(frame(look / 5, motion))
+        analysis.update(frame(look / 5, motion))
     assert [regions for _, regions in model.detector.calls] == [(), (corner, PixelBox(40, 10, 60, 50)), ()]
 
 
@@ -165,20 +165,20 @@ def test_the_end_of_a_clip_clears_everything() -> None:
 
 
 def test_a_restarted_process_goes_on_with_somebody_who_stands_where_they_stood() -> None:
-    analysis = ObjectAnalysis(object_model([SOMEBODY] * 20 + [NOBODY]), maker(), CameraSettings())
+    analysis = ObjectAnalysis(object_model([SOMEBODY] * 20 + [NOBODY]), maker(), AnalysisSettings())
     analysis.resume([left_open()])
     changes = run(analysis, 0, 60, motion=())
     assert happened(changes) == [CLEARED]
 
 
 def test_a_restarted_process_raises_nobody_twice_who_walked_on_meanwhile() -> None:
-    analysis = ObjectAnalysis(object_model(walk(0, 30, 20)), maker(), CameraSettings())
+    analysis = ObjectAnalysis(object_model(walk(0, 30, 20)), maker(), AnalysisSettings())
     analysis.resume([left_open()])
     assert happened(run(analysis, 0, 20)) == []
 
 
 def test_an_episode_whose_object_does_not_show_up_again_is_cleared() -> None:
-    analysis = ObjectAnalysis(object_model([NOBODY]), maker(), CameraSettings())
+    analysis = ObjectAnalysis(object_model([NOBODY]), maker(), AnalysisSettings())
     analysis.resume([left_open()])
     assert happened(run(analysis, 0, 45)) == []
     assert happened(run(analysis, 45, 10)) == [CLEARED]
@@ -186,21 +186,21 @@ def test_an_episode_whose_object_does_not_show_up_again_is_cleared() -> None:
 
 def test_another_kind_of_object_does_not_go_on_with_the_episode() -> None:
     car = [seen(person(3.0 * look, label="car")) for look in range(25)]
-    analysis = ObjectAnalysis(object_model(car), maker(), CameraSettings())
+    analysis = ObjectAnalysis(object_model(car), maker(), AnalysisSettings())
     analysis.resume([left_open()])
     assert happened(run(analysis, 0, 25)) == [("vehicle", "raised")]
 
 
 @pytest.mark.parametrize("age_ms", [None, 3_600_000])
 def test_an_episode_of_long_ago_is_cleared_and_whoever_comes_now_raises(age_ms: int | None) -> None:
-    analysis = ObjectAnalysis(object_model(walk(20, 60, 20)), maker(), CameraSettings())
+    analysis = ObjectAnalysis(object_model(walk(20, 60, 20)), maker(), AnalysisSettings())
     analysis.resume([left_open(age_ms)])
     assert happened(run(analysis, 0, 20)) == [CLEARED, RAISED]
 
 
 def test_other_settings_apply_from_the_next_frame_on() -> None:
-    analysis, changes = play(walk(0, 20, 10), CameraSettings(raise_at=0.95))
-    analysis.configure(CameraSettings(raise_at=0.5))
+    analysis, changes = play(walk(0, 20, 10), AnalysisSettings(raise_at=0.95))
+    analysis.configure(AnalysisSettings(raise_at=0.5))
     assert happened(changes) == []
     assert happened(run(analysis, 10, 4)) == [RAISED]
 
@@ -215,8 +215,8 @@ def test_the_state_of_a_long_episode_is_stored_again_and_again() -> None:
 
 def test_a_frame_from_the_past_is_not_even_looked_at() -> None:
     model = object_model([SOMEBODY])
-    analysis = ObjectAnalysis(model, maker(), CameraSettings())
-    analysis.look(frame(1))
-    assert analysis.look(frame(0.5)) == []
+    analysis = ObjectAnalysis(model, maker(), AnalysisSettings())
+    analysis.update(frame(1))
+    assert analysis.update(frame(0.5)) == []
     assert isinstance(model.detector, FakeDetector)
     assert len(model.detector.calls) == 1

@@ -5,7 +5,7 @@ import av
 import pytest
 from av.video.frame import VideoFrame
 
-from smartcam.capture.settings import CameraSettings, Decoder
+from smartcam.capture.settings import Decoder, SourceSettings
 from smartcam.capture.sources import decoders, pyav_live
 from smartcam.capture.sources.decoders import candidates, choose, offered
 from smartcam.contract.ids import CameraId
@@ -53,7 +53,7 @@ def test_hardware_that_opens_and_then_refuses_everything_gives_way_to_software(
         "choose",
         lambda stream, decoder, camera: refuse if decoder is Decoder.CUDA else real(stream, decoder, camera),
     )
-    settings = CameraSettings(CameraId("gate"), decoder=Decoder.CUDA)
+    settings = SourceSettings(CameraId("gate"), decoder=Decoder.CUDA)
     # MPEG-4 has a key frame every dozen pictures, at which another decoder can begin.
     container = av.open(str(write_clip(tmp_path / "b.mp4", moving_square(frames=80), fps=20, codec="mpeg4")))
     stream = pyav_live.PyAvStream(container, "gate", settings, lambda: True)

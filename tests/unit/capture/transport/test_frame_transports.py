@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smartcam.capture.settings import CameraSettings, TransportKind
-from smartcam.capture.transport.choice import Wish, new_transport
-from smartcam.capture.transport.transports import Publisher, Transport, inline
+from smartcam.capture.settings import SourceSettings, TransportKind
+from smartcam.capture.transport.frame_transports import Transport, inline, new_transport
+from smartcam.capture.transport.inline_requests import InlineRequestListener
+from smartcam.capture.transport.publisher import Publisher
 from smartcam.contract.errors import RingError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import InlineRequest, decode_chunk, encode_inline_request, is_chunk, joined
@@ -38,14 +39,14 @@ class Road:
     nucleus: FakeNucleus = field(default_factory=FakeNucleus)
     clock: FakeClock = field(default_factory=FakeClock)
     is_full: bool = False
-    settings: CameraSettings = field(default_factory=lambda: CameraSettings(YARD))
+    settings: SourceSettings = field(default_factory=lambda: SourceSettings(YARD))
 
-    def transport(self, kind: TransportKind) -> tuple[Transport, Wish]:
+    def transport(self, kind: TransportKind) -> tuple[Transport, InlineRequestListener]:
         self.settings = replace(self.settings, transport=kind)
         bus = self.nucleus.bus("smartcam.Capture")
-        wish = Wish(self.settings, bus)
+        requests = InlineRequestListener(self.settings, bus)
         publisher = Publisher(YARD, bus)
-        return new_transport(self.settings, publisher, self.clock, self._open_ring, lambda: 1.0, wish), wish
+        return new_transport(self.settings, publisher, self.clock, self._open_ring, lambda: 1.0, requests), requests
 
     def payloads(self) -> list[bytes]:
         return self.nucleus.local_payloads(frames_topic(YARD))
@@ -133,9 +134,9 @@ def ask(road: Road, payload: bytes) -> None:
     road.nucleus.bus("smartcam.Inference").publish_local(transport_topic(YARD), payload)
 
 
-def test_auto_grants_inferences_wish_for_good_and_gives_the_memory_back(road: Road) -> None:
-    transport, wish = road.transport(TransportKind.AUTO)
-    with wish.heard():
+def test_auto_grants_inferences_request_for_good_and_gives_the_memory_back(road: Road) -> None:
+    transport, requests = road.transport(TransportKind.AUTO)
+    with requests.listening():
         assert transport.send(frame(1))
         ask(road, encode_inline_request(InlineRequest(YARD, "it is not there")))
         assert transport.send(frame(2))
@@ -146,9 +147,9 @@ def test_auto_grants_inferences_wish_for_good_and_gives_the_memory_back(road: Ro
 
 
 @pytest.mark.parametrize("payload", [b"rubbish", encode_inline_request(InlineRequest(CameraId("gate"), "x"))])
-def test_a_wish_that_is_none_is_refused(road: Road, payload: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    transport, wish = road.transport(TransportKind.AUTO)
-    with wish.heard():
+def test_a_request_that_is_none_is_refused(road: Road, payload: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    transport, requests = road.transport(TransportKind.AUTO)
+    with requests.listening():
         ask(road, payload)
     assert transport.send(frame())
     assert road.ways() == ["shared"]
@@ -156,9 +157,9 @@ def test_a_wish_that_is_none_is_refused(road: Road, payload: bytes, caplog: pyte
     transport.close()
 
 
-def test_a_wish_is_heard_only_where_the_settings_leave_the_choice(road: Road) -> None:
-    transport, wish = road.transport(TransportKind.SHARED)
-    with wish.heard():
+def test_a_request_is_heard_only_where_the_settings_leave_the_choice(road: Road) -> None:
+    transport, requests = road.transport(TransportKind.SHARED)
+    with requests.listening():
         ask(road, encode_inline_request(InlineRequest(YARD, "it is not there")))
         assert transport.send(frame())
     assert road.ways() == ["shared"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
+ROOT = HERE.parents[3]
 COMPILER = shutil.which("cc")
 DEVICE = "/dev/full"
 """A character device that every machine has and nobody needs."""
@@ -39,7 +39,7 @@ def test_a_device_is_read_at_its_own_size_stays_silent_is_unplugged_comes_back_a
         "V4L2_ASKED": str(asked),
     }
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.unit.capture.v4l2_story"],
+        [sys.executable, "-m", "tests.unit.capture.sources.v4l2_story"],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -54,5 +54,5 @@ def test_a_device_is_read_at_its_own_size_stays_silent_is_unplugged_comes_back_a
     assert story["brightness"] == sorted(set(story["brightness"]))
     assert (story["silent"], story["goes_on"], story["plugged_in"]) == (True, 3, 3)
     assert story["unplugged"] == f"{DEVICE}: No such device"
-    assert story["hanging"] == "has not been opened within 1 s"
-    assert story["again"] == "the try before still hangs in a system call"
+    assert story["hanging"] == "did not open within 1 s"
+    assert story["again"] == "the previous attempt still hangs in a system call"

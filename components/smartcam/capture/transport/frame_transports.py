@@ -1,17 +1,18 @@
-"""How frames get to inference: through shared memory, or inside messages. Faults of either never stop capture."""
+"""How frames get to inference: through shared memory or inside messages. Faults of either never stop capture."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, Protocol
 
-from smartcam.contract.errors import BusError, ContractError, RingError
+from smartcam.capture.settings import SourceSettings, TransportKind
+from smartcam.capture.transport.inline_requests import InlineRequestListener
+from smartcam.capture.transport.publisher import Publisher
+from smartcam.contract.errors import ContractError, RingError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import LARGEST_INLINE, InlineFrame, encode_inline
-from smartcam.contract.notice import FrameNotice, StatusNotice, encode_notice
+from smartcam.contract.notice import FrameNotice
 from smartcam.contract.times import NS_PER_S
-from smartcam.contract.topics import frames_topic
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus.port import LocalBus
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
 from smartcam.edge.ring.frame_ring import RingWriter
@@ -25,61 +26,26 @@ _LONGEST_RETRY_S: Final = 10.0
 _ROOM_FOR_NOTICE: Final = 1024
 
 
-class Publisher:
-    """Publishes one camera's messages; what the bus does not take is dropped and counted."""
-
-    def __init__(self, camera: CameraId, bus: LocalBus) -> None:
-        self.dropped = 0
-        self._camera = camera
-        self._topic = frames_topic(camera)
-        self._bus = bus
-        self._fault = ""
-
-    def publish(self, notice: FrameNotice | StatusNotice) -> bool:
-        """Whether the bus has taken it."""
-        return self.publish_all([encode_notice(notice)])
-
-    def publish_all(self, payloads: Sequence[bytes]) -> bool:
-        """Whether the bus has taken all payloads of one frame; after the first that it refuses the rest is spared."""
-        try:
-            for payload in payloads:
-                self._bus.publish_local(self._topic, payload)
-        except BusError as error:
-            self.dropped += 1
-            if type(error).__name__ != self._fault:
-                self._fault = type(error).__name__
-                log(logger, logging.WARNING, "notices_dropped", camera=self._camera, fault=self._fault, error=error)
-            return False
-        if self._fault:
-            log(logger, logging.INFO, "notices_taken_again", camera=self._camera, dropped=self.dropped)
-            self._fault = ""
-        return True
-
-
 class Transport(Protocol):
-    """Hands frames on. For one thread."""
+    """Sends frames to inference. For one thread."""
 
     @property
     def fault(self) -> str:
-        """Why no frame can be handed on at the moment; empty when all is well."""
-        ...
+        """Why no frame can be sent at the moment; empty when all is well."""
 
     @property
     def remark(self) -> str:
-        """What an operator should know of how frames travel; empty when it is the usual way."""
-        ...
+        """What an operator should know about how frames travel; empty for the usual way."""
 
     def send(self, frame: Frame) -> bool:
         """Whether the frame has been announced. One that has not is dropped."""
-        ...
 
     def close(self) -> None:
-        """Let go of what it holds; sending again is allowed."""
-        ...
+        """Release what it holds; sending again is allowed."""
 
 
 class SharedTransport:
-    """Pixels to the ring, notices to the bus. A ring that fails is made anew a little later."""
+    """Pixels to the ring, notices to the bus. A ring that fails is recreated a little later."""
 
     remark = ""
 
@@ -155,31 +121,30 @@ class InlineTransport:
 
 
 class AutoTransport:
-    """Shared memory; inline while the ring cannot be made, and once inference says that it cannot open it."""
+    """Shared memory; inline while the ring cannot be made, and once inference says that it cannot open the ring."""
 
     fault = ""
 
     def __init__(
-        self, camera: CameraId, shared: SharedTransport, other: InlineTransport, wish: Callable[[], str]
+        self, camera: CameraId, shared: SharedTransport, other: InlineTransport, requests: InlineRequestListener
     ) -> None:
-        """`wish` gives the reason for which inference wants frames inline, empty while it does not."""
         self.remark = ""
         self._camera = camera
         self._shared = shared
         self._inline = other
-        self._wish = wish
+        self._requests = requests
 
     def send(self, frame: Frame) -> bool:
         """See `Transport`."""
-        wish = self._wish()
-        if wish:
+        reason = self._requests.reason
+        if reason:
             self._shared.close()
         else:
             is_sent = self._shared.send(frame)
             if not self._shared.fault:
                 self._say("")
                 return is_sent
-        self._say(wish or self._shared.fault)
+        self._say(reason or self._shared.fault)
         return self._inline.send(frame)
 
     def close(self) -> None:
@@ -215,3 +180,21 @@ def inline(frame: Frame, longest_side: int) -> InlineFrame:
         motion=tuple(scaled_box(box, full, size) for box in frame.motion),
     )
     return InlineFrame(notice, encode_jpeg(frame.picture, size, LARGEST_INLINE - _ROOM_FOR_NOTICE))
+
+
+def new_transport(
+    settings: SourceSettings,
+    publisher: Publisher,
+    clock: Clock,
+    open_ring: Callable[[], RingWriter],
+    random: Callable[[], float],
+    requests: InlineRequestListener,
+) -> Transport:
+    """The transport that the camera's settings name."""
+    inline_transport = InlineTransport(publisher, settings.inline_side)
+    if settings.transport is TransportKind.INLINE:
+        return inline_transport
+    shared = SharedTransport(settings.camera, publisher, clock, open_ring, random)
+    if settings.transport is TransportKind.SHARED:
+        return shared
+    return AutoTransport(settings.camera, shared, inline_transport, requests)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from smartcam.capture.settings import AtEnd, CameraSettings, Pacing
+from smartcam.capture.settings import AtEnd, Pacing, SourceSettings
 from smartcam.capture.sources.elapsed import ElapsedFile
 from smartcam.capture.sources.file import FileSource, open_file
 from smartcam.contract.errors import CameraEnded
@@ -24,7 +24,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def opened(
     clip: Path, clock: FakeClock, memory: Path, pacing: Pacing = Pacing.REALTIME, at_end: AtEnd = AtEnd.STOP
 ) -> FileSource:
-    settings = CameraSettings(YARD, clip, pacing=pacing, at_end=at_end)
+    settings = SourceSettings(YARD, clip, pacing=pacing, at_end=at_end)
     return open_file(settings, clock, SimulatedStop(clock), memory)
 
 

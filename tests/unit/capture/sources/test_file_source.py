@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smartcam.capture.settings import CameraSettings, Pacing
+from smartcam.capture.settings import Pacing, SourceSettings
 from smartcam.capture.sources.clip import ClipPicture
 from smartcam.capture.sources.file import FileSource, open_file
 from smartcam.contract.errors import CameraEnded, CameraLost
@@ -107,7 +107,7 @@ def test_the_end_and_closing_reach_the_clip() -> None:
 def test_a_real_clip_plays_in_real_time_on_a_simulated_clock(tmp_path: Path) -> None:
     clock = FakeClock()
     path = write_clip(tmp_path / "a.mp4", moving_square(frames=15), fps=7.5)
-    source = open_file(CameraSettings(CameraId("yard"), path), clock, SimulatedStop(clock))
+    source = open_file(SourceSettings(CameraId("yard"), path), clock, SimulatedStop(clock))
     began = clock.monotonic()
     last = [source.read() for _ in range(15)][-1]
     with pytest.raises(CameraEnded):
@@ -120,4 +120,4 @@ def test_a_real_clip_plays_in_real_time_on_a_simulated_clock(tmp_path: Path) -> 
 def test_a_missing_clip_is_lost_when_opened(tmp_path: Path) -> None:
     clock = FakeClock()
     with pytest.raises(CameraLost, match=r"none\.mp4: No such file"):
-        open_file(CameraSettings(CameraId("yard"), tmp_path / "none.mp4"), clock, SimulatedStop(clock))
+        open_file(SourceSettings(CameraId("yard"), tmp_path / "none.mp4"), clock, SimulatedStop(clock))

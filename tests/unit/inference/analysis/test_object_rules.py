@@ -8,7 +8,7 @@ from smartcam.contract.event import Event
 from smartcam.contract.notice import PixelBox
 from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.events import Change
-from smartcam.inference.settings import CameraSettings
+from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.scoring import Detections
 from smartcam.vision.line import Direction, Line
 from smartcam.vision.rule import Rule
@@ -33,10 +33,10 @@ def walk(start: float, end: float, looks: int) -> list[Detections]:
 
 
 def run(analysis: ObjectAnalysis, start: int, looks: int, motion: Sequence[PixelBox] = EVERYWHERE) -> list[Change]:
-    return [change for look in range(start, start + looks) for change in analysis.look(frame(look / 5, motion))]
+    return [change for look in range(start, start + looks) for change in analysis.update(frame(look / 5, motion))]
 
 
-def play(script: Sequence[Detections], settings: CameraSettings) -> list[Change]:
+def play(script: Sequence[Detections], settings: AnalysisSettings) -> list[Change]:
     return run(ObjectAnalysis(object_model(script), maker(), settings), 0, len(script))
 
 
@@ -45,19 +45,19 @@ def raised(changes: Sequence[Change]) -> list[Event]:
 
 
 def test_the_rule_that_fired_and_its_cause_stand_in_the_event() -> None:
-    settings = CameraSettings(zones=(LEFT,), rules=(Rule("cars", ("car",)), Rule("on the left", zones=(LEFT,))))
+    settings = AnalysisSettings(zones=(LEFT,), rules=(Rule("cars", ("car",)), Rule("on the left", zones=(LEFT,))))
     (event,) = raised(play(walk(0, 30, 15), settings))
     assert (event.rule, event.zone, event.cause) == ("on the left", "left", "detected")
 
 
 def test_without_rules_it_is_anything_that_fired() -> None:
-    (event,) = raised(play(walk(0, 30, 15), CameraSettings()))
+    (event,) = raised(play(walk(0, 30, 15), AnalysisSettings()))
     assert (event.rule, event.zone) == ("anything", None)
 
 
 def test_one_object_raises_once_whatever_becomes_true_of_it_later() -> None:
     rules = (Rule("on the left", zones=(LEFT,)), Rule("stays", loiter_s=3), Rule("over the middle", line=MIDDLE))
-    events = raised(play(walk(0, 80, 60), CameraSettings(zones=(LEFT,), lines=(MIDDLE,), rules=rules)))
+    events = raised(play(walk(0, 80, 60), AnalysisSettings(zones=(LEFT,), lines=(MIDDLE,), rules=rules)))
     assert [event.rule for event in events] == ["on the left"]
 
 
@@ -65,31 +65,33 @@ def test_a_line_is_crossed_in_its_direction_only() -> None:
     backward = Rule("in", line=MIDDLE, direction=Direction.BACKWARD)
     forward = Rule("in", line=MIDDLE)
     rightwards, leftwards = walk(0, 80, 30), walk(80, 0, 30)
-    assert len(raised(play(rightwards, CameraSettings(rules=(backward,))))) == 1
-    assert len(raised(play(leftwards, CameraSettings(rules=(backward,))))) == 0
-    assert len(raised(play(leftwards, CameraSettings(rules=(forward,))))) == 1
-    (event,) = raised(play(rightwards, CameraSettings(rules=(backward,))))
+    assert len(raised(play(rightwards, AnalysisSettings(rules=(backward,))))) == 1
+    assert len(raised(play(leftwards, AnalysisSettings(rules=(backward,))))) == 0
+    assert len(raised(play(leftwards, AnalysisSettings(rules=(forward,))))) == 1
+    (event,) = raised(play(rightwards, AnalysisSettings(rules=(backward,))))
     assert event.box is not None
     assert 0.5 < (event.box.x1 + event.box.x2) / 2 < 0.6
 
 
 def test_who_passes_does_not_loiter_and_who_stays_does() -> None:
-    settings = CameraSettings(zones=(LEFT,), rules=(Rule("loiters", zones=(LEFT,), loiter_s=5),))
+    settings = AnalysisSettings(zones=(LEFT,), rules=(Rule("loiters", zones=(LEFT,), loiter_s=5),))
     assert raised(play(walk(0, 80, 40), settings)) == []
     (event,) = raised(play([*walk(0, 10, 10), *[seen(person(10))] * 60], settings))
     assert event.started_at == frame(5.0).captured_at
 
 
 def test_who_loiters_without_stirring_does_not_become_background_first() -> None:
-    settings = CameraSettings(rules=(Rule("loiters", loiter_s=60),))
+    settings = AnalysisSettings(rules=(Rule("loiters", loiter_s=60),))
     (event,) = raised(play([*walk(0, 10, 10), *[seen(person(10))] * 400], settings))
     assert event.started_at == frame(60.0).captured_at
 
 
 def test_what_stood_there_before_the_camera_was_armed_does_not_loiter() -> None:
-    analysis = ObjectAnalysis(object_model([*walk(0, 10, 10), seen(person(10))]), maker(), CameraSettings(armed=False))
+    analysis = ObjectAnalysis(
+        object_model([*walk(0, 10, 10), seen(person(10))]), maker(), AnalysisSettings(armed=False)
+    )
     run(analysis, 0, 300)
-    analysis.configure(CameraSettings(rules=(Rule("loiters", loiter_s=60),)))
+    analysis.configure(AnalysisSettings(rules=(Rule("loiters", loiter_s=60),)))
     assert happened(run(analysis, 300, 400)) == []
 
 
@@ -99,30 +101,30 @@ def test_what_loitered_long_ago_is_background_for_other_rules() -> None:
     right = Zone("right", ((0.6, 0.0), (1.0, 0.0), (1.0, 1.0), (0.6, 1.0)))
     rules = (Rule("loiters", zones=(right,), loiter_s=60), Rule("in the evening", hours=evening))
     script = [*walk(0, 10, 10), *[seen(person(10))] * 500]
-    assert raised(play(script, CameraSettings(zones=(right,), rules=rules))) == []
+    assert raised(play(script, AnalysisSettings(zones=(right,), rules=rules))) == []
 
 
 def test_what_has_parked_for_long_does_not_loiter_when_the_hours_of_the_rule_begin() -> None:
     evening = weekly_hours(BERLIN, {"daily": ["13:01-24:00"]}, "k")
     script = [*walk(0, 10, 10), *[seen(person(10))] * 500]
-    assert raised(play(script, CameraSettings(rules=(Rule("loiters", loiter_s=10, hours=evening),)))) == []
+    assert raised(play(script, AnalysisSettings(rules=(Rule("loiters", loiter_s=10, hours=evening),)))) == []
 
 
 def test_outside_of_the_schedule_nobody_raises() -> None:
     never = weekly_hours(BERLIN, {"daily": ["00:00-00:01"]}, "k")
     always = weekly_hours(BERLIN, {"daily": ["00:00-24:00"]}, "k")
-    assert raised(play(walk(0, 80, 20), CameraSettings(schedule=never))) == []
-    assert len(raised(play(walk(0, 80, 20), CameraSettings(schedule=always)))) == 1
-    own = CameraSettings(schedule=never, rules=(Rule("always", hours=always),))
+    assert raised(play(walk(0, 80, 20), AnalysisSettings(schedule=never))) == []
+    assert len(raised(play(walk(0, 80, 20), AnalysisSettings(schedule=always)))) == 1
+    own = AnalysisSettings(schedule=never, rules=(Rule("always", hours=always),))
     assert [event.rule for event in raised(play(walk(0, 80, 20), own))] == ["always"]
 
 
 def test_what_parked_while_the_camera_was_disarmed_does_not_alarm_when_it_is_armed() -> None:
     script = [*walk(0, 40, 20), *[seen(person(40, label="car"))] * 300, *walk(40, 80, 20)]
     script = [seen(*[("car", found.scores[0], tuple(found.boxes[0]))]) for found in script]
-    analysis = ObjectAnalysis(object_model(script), maker(), CameraSettings(armed=False))
+    analysis = ObjectAnalysis(object_model(script), maker(), AnalysisSettings(armed=False))
     assert happened(run(analysis, 0, 300)) == []
-    analysis.configure(CameraSettings())
+    analysis.configure(AnalysisSettings())
     assert happened(run(analysis, 300, 20)) == []
     assert happened(run(analysis, 320, 20)) == [("vehicle", "raised")]
 
@@ -130,7 +132,7 @@ def test_what_parked_while_the_camera_was_disarmed_does_not_alarm_when_it_is_arm
 def test_one_object_under_two_labels_is_one_event() -> None:
     both = [seen(person(4.0 * look, label="car"), person(4.0 * look, 0.75)) for look in range(1, 16)]
     first_car = [seen(person(0.0 + look, label="car")) for look in range(4)]
-    changes = play([*first_car, *both], CameraSettings())
+    changes = play([*first_car, *both], AnalysisSettings())
     assert [str(event.kind) for event in raised(changes)] == ["vehicle", "person"]
     assert len({event.event_id for event in raised(changes)}) == 1
 
@@ -138,7 +140,7 @@ def test_one_object_under_two_labels_is_one_event() -> None:
 def test_a_lesser_label_of_the_same_object_is_suppressed_and_counted() -> None:
     both = [seen(person(4.0 * look), person(4.0 * look, 0.75, "car")) for look in range(1, 16)]
     analysis = ObjectAnalysis(
-        object_model([*[seen(person(float(look))) for look in range(4)], *both]), maker(), CameraSettings()
+        object_model([*[seen(person(float(look))) for look in range(4)], *both]), maker(), AnalysisSettings()
     )
     assert happened(run(analysis, 0, 19)) == [("person", "raised")]
     assert [episode.suppressed for episode in analysis.episodes()] == [1]
@@ -146,13 +148,13 @@ def test_a_lesser_label_of_the_same_object_is_suppressed_and_counted() -> None:
 
 def test_somebody_beside_their_car_is_an_object_of_their_own() -> None:
     script = [seen(("car", 0.8, (10.0, 20.0, 60.0, 55.0)), person(25.0 + 2 * look)) for look in range(20)]
-    assert sorted(str(event.kind) for event in raised(play(script, CameraSettings()))) == ["person", "vehicle"]
+    assert sorted(str(event.kind) for event in raised(play(script, AnalysisSettings()))) == ["person", "vehicle"]
 
 
 def test_each_event_brings_its_picture_and_a_better_one_when_it_ends() -> None:
     script = [seen(("person", 0.8, (0.0 + look, 20.0, 8.0 + look, 40.0))) for look in range(6)]
     script += [seen(("person", 0.8, (6.0 + look, 20.0 - look, 18.0 + 3 * look, 42.0 + look))) for look in range(12)]
-    changes = play([*script, *[NOBODY] * 40], CameraSettings())
+    changes = play([*script, *[NOBODY] * 40], AnalysisSettings())
     pictures = [change.snapshot for change in changes if change.snapshot is not None]
     assert happened(changes) == [("person", "raised"), ("person", "cleared")]
     assert changes[0].event is not None
@@ -164,7 +166,7 @@ def test_each_event_brings_its_picture_and_a_better_one_when_it_ends() -> None:
 def test_a_parked_car_raises_once_in_a_day_and_each_of_those_who_pass_it_raises() -> None:
     """A day of frames half a minute apart, more while somebody passes; at night the detector does not see the car."""
     rng = np.random.default_rng(4)
-    analysis = ObjectAnalysis(object_model([NOBODY]), maker(), CameraSettings())
+    analysis = ObjectAnalysis(object_model([NOBODY]), maker(), AnalysisSettings())
     detector = analysis._model.detector
     assert isinstance(detector, FakeDetector)
     changes: list[Change] = []
@@ -176,7 +178,7 @@ def test_a_parked_car_raises_once_in_a_day_and_each_of_those_who_pass_it_raises(
 
     def look(second: float, found: list[Found], motion: Sequence[PixelBox]) -> None:
         detector._script = [seen(*found)]
-        changes.extend(analysis.look(frame(second, motion)))
+        changes.extend(analysis.update(frame(second, motion)))
 
     for step in range(25):  # it comes
         x = 50 - 2.0 * (24 - step)

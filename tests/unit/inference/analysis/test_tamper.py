@@ -12,9 +12,9 @@ from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.inference.analysis.tamper import TamperAnalysis
-from smartcam.inference.cameras import Cameras, World
+from smartcam.inference.cameras import AnalysisContext, Cameras
 from smartcam.inference.events import Change, OpenEpisode, restored
-from smartcam.inference.settings import CameraSettings, InferenceSettings
+from smartcam.inference.settings import AnalysisSettings, InferenceSettings
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
 from smartcam.vision.visibility import Visibility
@@ -49,7 +49,7 @@ class Camera:
             noisy = np.asarray(np.clip(grey + rng.standard_normal(grey.shape), 0, 255), np.uint8)
             at = round(self.at_s * NS_PER_S)
             frame = Frame(YARD, 1, UtcNs(SOME_DAY + at), MonotonicNs(at), 0, Picture(noisy, half, half), ())
-            found, self.visibility = self.analysis.look(frame)
+            found, self.visibility = self.analysis.update(frame)
             changes += found
         return changes
 
@@ -189,14 +189,14 @@ def announced(writer: RingWriter, clock: FakeClock, grey: Grey, seconds: float) 
 
 def test_a_device_without_a_model_notices_tampering_all_the_same(tmp_path: Path) -> None:
     clock = FakeClock()
-    world = World(THING, clock, counted_ids(), tmp_path, tmp_path)
-    cameras = Cameras(world, InferenceSettings())
+    context = AnalysisContext(THING, clock, counted_ids(), tmp_path, tmp_path)
+    cameras = Cameras(context, InferenceSettings())
     writer = RingWriter(tmp_path, YARD)
     try:
         calm = [each for notice in announced(writer, clock, view(), 20) for each in cameras.frame(notice)]
         changes = [each for notice in announced(writer, clock, COVER, 4) for each in cameras.frame(notice)]
         cameras.close()
-        restarted = Cameras(world, InferenceSettings(cameras={YARD: CameraSettings(tamper=False)}))
+        restarted = Cameras(context, InferenceSettings(cameras={YARD: AnalysisSettings(tamper=False)}))
         restarted.resume([restored(each.episode) for each in changes if each.episode is not None])
         later = [each for notice in announced(writer, clock, COVER, 2) for each in restarted.frame(notice)]
         restarted.close()

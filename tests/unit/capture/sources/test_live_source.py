@@ -141,7 +141,7 @@ def test_a_camera_whose_opening_hangs_is_lost_and_not_opened_beside_itself(monke
         may_open.wait(60)
         return ScriptedStream([])
 
-    with pytest.raises(CameraLost, match=r"has not been opened within 0\.1 s"):
+    with pytest.raises(CameraLost, match=r"did not open within 0\.1 s"):
         LiveSource("yard", hanging, SystemClock(), StopToken())
     with pytest.raises(CameraLost, match="still hangs"):
         LiveSource("yard", hanging, SystemClock(), StopToken())

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smartcam.capture.settings import CameraSettings, SourceKind
+from smartcam.capture.settings import SourceKind, SourceSettings
 from smartcam.capture.sources.opening import open_source
 from smartcam.capture.sources.picamera import open_picamera
 from smartcam.contract.errors import CameraLost
@@ -15,8 +15,8 @@ from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import StopToken
 from tests.fakes.picamera2 import FakePicamera2Module, Shot, rows_of
 
-ROOT = Path(__file__).parents[3]
-SETTINGS = CameraSettings(CameraId("door"), source=SourceKind.PICAMERA, device="0", width=320, height=242, max_fps=12.0)
+ROOT = Path(__file__).parents[4]
+SETTINGS = SourceSettings(CameraId("door"), source=SourceKind.PICAMERA, device="0", width=320, height=242, max_fps=12.0)
 
 
 def installed(
@@ -68,7 +68,7 @@ def test_a_camera_that_fails_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_array_of_another_form_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, np.zeros((240, 320, 3), np.uint8))
-    with pytest.raises(CameraLost, match="where 320x242 in YUV420 was asked for"):
+    with pytest.raises(CameraLost, match="instead of 320x242 in YUV420"):
         open_picamera(SETTINGS).next()
 
 
