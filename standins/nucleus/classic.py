@@ -6,9 +6,10 @@ from typing import Final
 
 from standins.nucleus.component import Component, Host, State, surely
 from standins.nucleus.deployment import DeploymentError
-from standins.nucleus.recipe import Phase, Recipe, Step
+from standins.nucleus.recipe import Recipe
 from standins.nucleus.restarts import restarts
 from standins.nucleus.scripts import Ending
+from tools.recipes.recipe import LifecyclePhase, Step
 
 _READY: Final = frozenset({State.RUNNING, State.FINISHED, State.STOPPING})
 _ALIVE: Final = frozenset({State.STARTING, State.RUNNING})
@@ -68,7 +69,7 @@ class ClassicComponent(Component):
         self._note(State.STOPPING)
         self._work.cancel()
         await asyncio.wait([self._work])
-        await self._beside(Phase.SHUTDOWN)
+        await self._beside(LifecyclePhase.SHUTDOWN)
         self._note(State.FINISHED)
 
     async def _live(self) -> None:
@@ -82,7 +83,11 @@ class ClassicComponent(Component):
                 return
 
     async def _install(self) -> DeploymentError | None:
-        steps = [self.recipe.steps[phase] for phase in (Phase.BOOTSTRAP, Phase.INSTALL) if phase in self.recipe.steps]
+        steps = [
+            self.recipe.steps[phase]
+            for phase in (LifecyclePhase.BOOTSTRAP, LifecyclePhase.INSTALL)
+            if phase in self.recipe.steps
+        ]
         for step in steps:
             errors = restarts(self._host.rules)
             self._note(State.INSTALLING, step.phase)
@@ -90,7 +95,7 @@ class ClassicComponent(Component):
                 if not errors.failed(self._host.timing.monotonic()):
                     return self._broken(step, ending)
                 self._note(State.ERRORED, f"{step.phase}: {ending}")
-                await self._beside(Phase.RECOVER)
+                await self._beside(LifecyclePhase.RECOVER)
         self._note(State.INSTALLED)
         return None
 
@@ -112,10 +117,10 @@ class ClassicComponent(Component):
             return True
         if not self._errors.failed(self._host.timing.monotonic()):
             self._note(State.BROKEN, f"{step.phase}: {ending}")
-            await self._beside(Phase.SHUTDOWN)
+            await self._beside(LifecyclePhase.SHUTDOWN)
             return True
         self._note(State.ERRORED, f"{step.phase}: {ending}")
-        await self._beside(Phase.RECOVER)
+        await self._beside(LifecyclePhase.RECOVER)
         await self._come_down()
         self._note(State.INSTALLED)
         await self._host.timing.sleep(self._host.rules.restart_delay_s)
@@ -142,9 +147,9 @@ class ClassicComponent(Component):
 
     async def _come_down(self) -> None:
         self._note(State.STOPPING)
-        await self._beside(Phase.SHUTDOWN)
+        await self._beside(LifecyclePhase.SHUTDOWN)
 
-    async def _beside(self, phase: Phase) -> None:
+    async def _beside(self, phase: LifecyclePhase) -> None:
         """Run a step that changes no state, whatever comes of it."""
         if phase in self.recipe.steps:
             await self._once(self.recipe.steps[phase])

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Mapping
 
 from standins.nucleus.component import Component, Host, State
-from standins.nucleus.recipe import Phase, Recipe
+from standins.nucleus.recipe import Recipe
 from standins.nucleus.restarts import restarts
 from standins.nucleus.scripts import Ending
+from tools.recipes.recipe import LifecyclePhase
 
 
 class LiteComponent(Component):
@@ -21,7 +22,7 @@ class LiteComponent(Component):
 
     async def prepare(self) -> None:
         """See `Component`."""
-        for phase in (Phase.BOOTSTRAP, Phase.INSTALL):
+        for phase in (LifecyclePhase.BOOTSTRAP, LifecyclePhase.INSTALL):
             if phase not in self.recipe.steps:
                 continue
             self._note(State.INSTALLING, phase)
@@ -60,7 +61,7 @@ class LiteComponent(Component):
         finally:
             self.started.set()
 
-    async def _until_clean(self, phase: Phase) -> Ending:
+    async def _until_clean(self, phase: LifecyclePhase) -> Ending:
         """Start a step as often as the rules allow, until it ends well; each time as the recipe says by then."""
         timing, limit = self._host.timing, restarts(self._host.rules)
         while True:

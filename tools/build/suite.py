@@ -12,13 +12,13 @@ from typing import Final
 from tools.build.archive import tree, write_archive
 from tools.build.slim import SlimWheel, packages_id
 from tools.build.wheels import ARCHITECTURES, PYTHONS, Platform
+from tools.recipes.rules import LITE
 from smartcam import __version__
 from smartcam.contract.errors import SmartcamError
 from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
-LARGEST_RECIPE_BYTES = 8_196
 LARGEST_LOAD_BYTES: Final = 115_000_000
 """So much at most a device loads for a release."""
 SUITE: Final = "smartcam.Suite"
@@ -191,8 +191,8 @@ def artifact_names(root: Path = ROOT) -> Mapping[str, tuple[str, ...]]:
 
 def _write_recipe(source: Path, target: Path, root: Path) -> None:
     text = render_recipe(source.read_text(), root)
-    if len(text.encode()) > LARGEST_RECIPE_BYTES:
-        raise BuildError(f"{source}: is over {LARGEST_RECIPE_BYTES} bytes, more than nucleus lite reads; shorten it")
+    if len(text.encode()) > LITE.recipe_bytes:
+        raise BuildError(f"{source}: is over {LITE.recipe_bytes} bytes, more than nucleus lite reads; shorten it")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text)
 

@@ -9,9 +9,8 @@ from typing import Final
 from smartcam.contract import topics
 from smartcam.contract.errors import SmartcamError
 from tools.lint.facts import Use
+from tools.recipes.keys import MQTT, PUBSUB
 
-PUBSUB: Final = "aws.greengrass.ipc.pubsub"
-MQTT: Final = "aws.greengrass.ipc.mqttproxy"
 _CALLS: Final[Mapping[str, tuple[str, str]]] = {
     "publish_local": (PUBSUB, "aws.greengrass#PublishToTopic"),
     "subscribe_local": (PUBSUB, "aws.greengrass#SubscribeToTopic"),

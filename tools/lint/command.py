@@ -9,8 +9,8 @@ from tools.build.slim import packages_id
 from tools.build.suite import CODE, ON_DEMAND, ROOT, BuildError, artifact_names, find_built, locks, render_recipe
 from tools.lint.code_use import UnknownTopic, uses_of
 from tools.lint.facts import Facts
-from tools.lint.finding import Finding
 from tools.lint.suite import lint_suite
+from tools.recipes.document import Fault
 
 
 def main(argv: list[str]) -> int:
@@ -28,14 +28,14 @@ def main(argv: list[str]) -> int:
     except (BuildError, UnknownTopic, OSError) as error:
         print(f"lint: {error}", file=sys.stderr)
         return 2
-    findings = lint_suite(recipes, facts)
-    for finding in findings:
-        print(finding)
-    print(f"{len(recipes)} recipes, {len(findings) or 'no'} mistakes")
-    return 1 if findings else 0
+    faults = lint_suite(recipes, facts)
+    for fault in faults:
+        print(fault)
+    print(f"{len(recipes)} recipes, {len(faults) or 'no'} mistakes")
+    return 1 if faults else 0
 
 
-def lint_sources(root: Path) -> list[Finding]:
+def lint_sources(root: Path) -> list[Fault]:
     """What is wrong with the recipes in `recipes/`, as they would be delivered. Raises UnknownTopic, OSError."""
     return lint_suite(_sources(root), facts_of(root))
 

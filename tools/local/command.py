@@ -14,7 +14,6 @@ from smartcam.edge.arguments import number
 from tools.build.command import fetch_wheels, warn_of_demo
 from tools.build.suite import (
     DEMO_BUNDLE,
-    LARGEST_RECIPE_BYTES,
     ROOT,
     SUITE,
     BuildError,
@@ -27,6 +26,7 @@ from tools.build.suite import (
 from tools.build.wheels import WheelError, parse_platform
 from tools.local.host import Host, HostError, Ssh, ThisMachine, following
 from tools.local.nuclei import Machine, Nucleus, State, choose, look
+from tools.recipes.rules import LITE
 from tools.release.aws import ReleaseError
 from tools.release.deployment import Merge
 from tools.release.verbs import read_merges, release_of
@@ -105,8 +105,8 @@ def with_defaults(built: Built, merges: Mapping[str, Merge], folder: Path) -> Bu
         configuration = document.setdefault("ComponentConfiguration", {}).setdefault("DefaultConfiguration", {})
         _merge(configuration, merge)
         text = yaml.safe_dump(document, sort_keys=False)
-        if len(text.encode()) > LARGEST_RECIPE_BYTES:
-            raise BuildError(f"{name}: with this configuration the recipe is over {LARGEST_RECIPE_BYTES} bytes")
+        if len(text.encode()) > LITE.recipe_bytes:
+            raise BuildError(f"{name}: with this configuration the recipe is over {LITE.recipe_bytes} bytes")
         recipe.unlink()
         recipe.write_text(text)
         recipe.chmod(0o644)
