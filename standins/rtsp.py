@@ -8,12 +8,13 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools.setup import ROOT, ToolsError, alone
+from tools.command_line import ROOT, Say
+from tools.setup import ToolsError, alone
 
 SYSTEM_PYTHON: Final = Path("/usr/bin/python3")
 PACKAGES: Final = (
@@ -49,8 +50,6 @@ Gst.init(None)
 for name in ("appsrc", "rtph264pay", "rtph265pay", "rtpbin"):
     assert Gst.ElementFactory.find(name), name
 """
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from standins.cloud.device import DeviceIdentity
 from standins.cloud.inbox import Delivery
 from standins.cloud.local_cloud import LocalCloud
 from tools.build.suite import ROOT
+from tools.command_line import Say
 from tools.setup import Toolchain, node_environment
 
-Say = Callable[[str], None]
 _STACK: Final = "SmartcamAlerts"
 _PURPOSE: Final = "purpose"
 """What tells an alert from the closing message that counts what followed it."""

@@ -10,7 +10,7 @@ from types import FrameType
 
 from measure.demo.plan import CLIP_FOLDER, DEMO_FOLDER, DemoError, DemoPlan
 from measure.demo.report import Report
-from measure.demo.run import Demo, Say
+from measure.demo.run import Demo
 from measure.demo.yard_clip import yard_clip
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.ids import camera_id
@@ -19,6 +19,7 @@ from standins.cloud.cdk import DeployError
 from standins.cloud.local_cloud import LocalCloudError
 from standins.nucleus.profile import PROFILES
 from tools.build.suite import DEMO_BUNDLE, BuildError
+from tools.command_line import Say
 from tools.setup import ToolsError
 
 _LONGEST_COOLDOWN_S = 86_400

@@ -3,7 +3,6 @@
 import shutil
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,9 +16,9 @@ from measure.demo.report import CHANNELS, FrameCounts, Outcome, Report, settle
 from measure.demo.story import Story
 from smartcam.contract.event import Phase
 from tools.build.suite import Built, build_suite, find_built
+from tools.command_line import Say
 from tools.setup import setup_cloud
 
-Say = Callable[[str], None]
 _POLL_S: Final = 0.1
 _START_LIMIT_S: Final = 120.0
 # After the clip: the last episode clears some seconds later, and its event goes to the cloud and back.

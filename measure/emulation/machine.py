@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from measure.emulation.debian import Release, unpack
-from tools.setup import Say, ToolsError, alone
+from tools.command_line import Say
+from tools.setup import ToolsError, alone
 
 TOOLS: Final = ("qemu-aarch64", "python3")
 # LiteRT ends with a segmentation fault under the qemu 7.2 of Debian 12.

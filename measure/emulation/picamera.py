@@ -13,7 +13,8 @@ from typing import Final
 
 from measure.emulation.machine import Machine
 from tools.build.suite import ROOT
-from tools.build.wheels import Platform, Say, fetch
+from tools.build.wheels import Platform, fetch
+from tools.command_line import Say
 
 _LIMIT_S: Final = 300.0
 _PROBE: Final = """

@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +26,8 @@ from standins.cloud.endpoint import ACCESS_KEY, HOST, REGION, SECRET_KEY, Endpoi
 from standins.cloud.folder import FolderError, claim_folder
 from standins.cloud.inbox import Delivery, read_confirmation_requests, read_emails, read_texts
 from standins.cloud.leashed import end_leashed, kill_leashed, start_leashed
-from tools.setup import ROOT, Toolchain
+from tools.command_line import ROOT, Say
+from tools.setup import Toolchain
 
 _START_LIMIT_S: Final = 60.0
 _POLL_S: Final = 0.05
@@ -34,8 +35,6 @@ _REQUEST_LIMIT_S: Final = 5.0
 _STOP_GRACE_S: Final = 10.0
 _MAIL_LIMIT_S: Final = 10.0
 _TAIL_LINES: Final = 12
-
-Say = Callable[[str], None]
 
 
 class LocalCloudError(Exception):

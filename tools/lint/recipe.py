@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tools.lint.access import check_access
-from tools.lint.facts import Facts, Use
+from tools.lint.facts import SuiteFacts, Use
 from tools.lint.lifecycle import ScriptContext, check_steps
 from tools.recipes.document import FaultList, Keys
 from tools.recipes.keys import nearest
@@ -33,7 +33,7 @@ class CheckedRecipe:
         return any(steps.keys() & {LifecyclePhase.RUN, LifecyclePhase.STARTUP} for steps in self.lifecycles)
 
 
-def check_recipe(text: str, name: str, facts: Facts, faults: FaultList) -> CheckedRecipe:
+def check_recipe(text: str, name: str, facts: SuiteFacts, faults: FaultList) -> CheckedRecipe:
     """Note what is wrong with the final text of the recipe of a component."""
     document = read_document(text.encode(), faults, _RULES)
     shared = document.top.optional("Lifecycle")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from tools.build.suite import ON_DEMAND, SUITE
-from tools.lint.facts import Facts
+from tools.lint.facts import SuiteFacts
 from tools.lint.recipe import CheckedRecipe, check_recipe
 from tools.recipes.document import Fault, FaultList
 from tools.recipes.keys import nearest
@@ -15,7 +15,7 @@ RUNTIME: Final = "smartcam.Runtime"
 _ON_BOTH_NUCLEI: Final = BUILT_IN - {"aws.greengrass.NucleusLite"}
 
 
-def lint_suite(recipes: Mapping[str, str], facts: Facts) -> list[Fault]:
+def lint_suite(recipes: Mapping[str, str], facts: SuiteFacts) -> list[Fault]:
     """What is wrong with the recipes, given by component name as they are delivered; by file and line."""
     faults = {name: FaultList(f"{name}.yaml") for name in recipes}
     read = {name: check_recipe(text, name, facts, faults[name]) for name, text in recipes.items()}
@@ -35,7 +35,7 @@ def _check_dependency(
     dependency: Dependency,
     recipes: Mapping[str, str],
     suite: Mapping[str, CheckedRecipe],
-    facts: Facts,
+    facts: SuiteFacts,
 ) -> None:
     name, node, wanted = dependency.name, dependency.node, dependency.requirement
     if name in _ON_BOTH_NUCLEI:
@@ -50,7 +50,7 @@ def _check_dependency(
         node.wrong(HARD_ON_INSTALLED)
 
 
-def _check_waiting(name: str, recipe: CheckedRecipe, facts: Facts) -> None:
+def _check_waiting(name: str, recipe: CheckedRecipe, facts: SuiteFacts) -> None:
     """SOFT dependencies are not waited for: whoever runs in the Runtime's packages waits for them itself."""
     if name == RUNTIME or RUNTIME not in _dependencies(recipe):
         return

@@ -16,7 +16,7 @@ from smartcam.contract.errors import CameraEnded, CameraLost
 from smartcam.contract.event import Event
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.notice import PixelBox
-from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
+from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs, UtcNs
 from smartcam.inference.analysis.analysis import Model, SceneModel
 from smartcam.inference.analysis.followed import corners
 from smartcam.inference.analysis.tamper import TamperAnalysis
@@ -34,9 +34,8 @@ BEGIN: Final = UtcNs(1_772_366_400 * NS_PER_S)
 """The simulated clock begins at 2026-03-01T12:00:00Z; nothing depends on it."""
 CAMERA: Final = CameraId("score")
 SAME_OBJECT: Final = 0.6
-"""Of two boxes of which one lies so far in the other, both are taken for the same object."""
+"""Two boxes are taken for the same object when at least this share of one lies in the other."""
 _USUAL_RATE: Final = 25.0
-_NS_PER_MS: Final = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """What came of a clip. `ms_per_frame`: CPU milliseconds by stage, per picture that was read."""
+    """What playing a clip gave. `ms_per_frame`: CPU milliseconds by stage, per picture that was read."""
 
     frames_read: int
     frames_analysed: int
@@ -69,7 +68,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Count what is done within to a stage."""
+        """Count the time of the block to a stage."""
         outer, self._inner = self._inner, 0
         begun = time.thread_time_ns()
         try:
@@ -81,13 +80,13 @@ class Stopwatch:
 
     def per_frame(self, frames: int) -> dict[str, float]:
         """Milliseconds a frame by stage, and the whole."""
-        stages = {name: spent / max(frames, 1) / _NS_PER_MS for name, spent in self._spent.items()}
+        stages = {name: spent / max(frames, 1) / NS_PER_MS for name, spent in self._spent.items()}
         return stages | {"whole": sum(stages.values())}
 
 
 @dataclass(slots=True)
 class _RecordingScorer:
-    """Keeps the scores that the analysis saw, and the time that they took."""
+    """Keeps the scores that the analysis used, and the time that they took."""
 
     scorer: AnomalyScorer
     watch: Stopwatch
@@ -132,7 +131,7 @@ def play(clip: Path, model: Model, capture: CaptureSettings, settings: Inference
 
 
 def play_open(clip: Clip, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> Playback:
-    """The same for a clip that is open. Raises ScoreError as `play` does."""
+    """The same for an open clip. Raises ScoreError as `play` does."""
     return _Player(clip, model, capture, settings).play()
 
 
@@ -173,7 +172,7 @@ class _Player:
             with self._watch.stage("gate"):
                 seen = self._eye.look(taken.picture, position_ns)
             if seen.picture is not None:
-                self._look(seen.picture, position_ns, seen.motion)
+                self._analyse(seen.picture, position_ns, seen.motion)
         end_ns = position_ns + round(NS_PER_S / self._fps)
         ending = [*self._tamper.end(UtcNs(BEGIN + end_ns)), *self._analysis.end(UtcNs(BEGIN + end_ns))]
         self._keep(change.event for change in ending)
@@ -188,7 +187,7 @@ class _Player:
             ms_per_frame=self._watch.per_frame(read),
         )
 
-    def _look(self, picture: Picture, position_ns: int, motion: tuple[PixelBox, ...]) -> None:
+    def _analyse(self, picture: Picture, position_ns: int, motion: tuple[PixelBox, ...]) -> None:
         self._analysed_at_s.append(position_ns / NS_PER_S)
         frame = Frame(
             camera_id=CAMERA,
@@ -220,7 +219,7 @@ class _Player:
                     self._apart.add(event.event_id)
 
     def _lies_apart(self, event: Event) -> bool:
-        """Whether the event's object is another one than those whose episodes are on."""
+        """Whether the event's object is apart from those of the other open episodes."""
         if event.box is None:
             return False
         others = [episode.box for episode in self._analysis.episodes() if episode.event.event_id != event.event_id]
