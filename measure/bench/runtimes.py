@@ -16,7 +16,7 @@ import numpy as np
 
 from smartcam.model.interpreter import RUNTIME, Interpreter
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+__DEL__
 ENVIRONMENTS: Final = (ROOT / ".venv", ROOT / ".venv-tflite")
 THREADS: Final = (1, 2)
 _ROUNDS: Final = 3

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.build.suite import ROOT
+from tools.command_line import ROOT
 from training.clip import write_clip
 from training.yard.demo import DEMO_SEED, FRAMES_PER_SECOND, demo_spec
 from training.yard.scene import Scene

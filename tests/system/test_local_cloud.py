@@ -25,7 +25,8 @@ from standins.cloud.device import DeviceIdentity
 from standins.cloud.inbox import Delivery
 from standins.cloud.local_cloud import LocalCloud, LocalCloudError
 from tests.system.sample_stack import EMAIL, PHONE, POLICY, STACK, THING, write_assembly
-from tools.setup import ROOT, Toolchain, setup_cloud
+from tools.command_line import ROOT
+from tools.setup import Toolchain, setup_cloud
 
 pytestmark = pytest.mark.cloud
 _LIMIT_S = 90.0

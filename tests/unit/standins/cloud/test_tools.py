@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tools import setup as tools
-from tools.setup import ROOT, ToolsError, machine_node, main, node_environment, node_major, setup_node
+from tools.command_line import ROOT
+from tools.setup import ToolsError, machine_node, main, node_environment, node_major, setup_node
 
 
 def _program(folder: Path, name: str, script: str) -> Path:

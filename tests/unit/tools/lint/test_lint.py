@@ -5,7 +5,8 @@ import pytest
 
 from tests.unit.tools.lint.mutants import IN_STRUCTURE, Mutant
 from tests.unit.tools.lint.mutants_of_rights import IN_RIGHTS
-from tools.build.suite import ROOT, build_suite, render_recipe
+from tools.build.suite import build_suite, render_recipe
+from tools.command_line import ROOT
 from tools.lint.code_use import UnknownTopic, uses_of
 from tools.lint.command import facts_of, main
 from tools.lint.facts import Use
