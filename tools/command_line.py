@@ -1,5 +1,6 @@
 """What every verb shares: the project's root, lines for people, and the choice of a verb. Standard library only."""
 
+import argparse
 import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,12 @@ def complain(verb: str, reason: object, code: int = 1) -> int:
     """Print why a verb failed, and return its exit code."""
     print(f"smartcam {verb}: {reason}", file=sys.stderr, flush=True)
     return code
+
+
+def new_parser(verb: str, explanation: str | None) -> argparse.ArgumentParser:
+    """A verb's parser. The explanation is its module's docstring, without the verb that it begins with."""
+    said = (explanation or "").partition(": ")[2]
+    return argparse.ArgumentParser(prog=f"smartcam {verb}", description=said[:1].upper() + said[1:])
 
 
 def usage(program: str, sections: Mapping[str, Verbs]) -> str:

@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 
 from smartcam.model.interpreter import RUNTIME, Interpreter
+from tools.command_line import ROOT
 
-__DEL__
 ENVIRONMENTS: Final = (ROOT / ".venv", ROOT / ".venv-tflite")
 THREADS: Final = (1, 2)
 _ROUNDS: Final = 3

@@ -1,4 +1,4 @@
-"""`smartcam alerts devices`: which devices there are, and whose silence raises no alarm."""
+"""`smartcam alerts devices`: list the devices, and choose whose silence raises no alarm."""
 
 import argparse
 import time
@@ -13,7 +13,7 @@ from smartcam.contract.ids import ThingName, camera_id, thing_name
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 from tools.alerts.stack import FAULTS, find_site
 from tools.alerts.tail import seconds
-from tools.command_line import complain
+from tools.command_line import complain, new_parser
 
 _TRIES: Final = 5
 Change = Callable[[Device], Device]
@@ -61,7 +61,7 @@ def change(registry: Registry, thing: ThingName, how: Change) -> Device | None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="smartcam alerts devices", description=__doc__)
+    parser = new_parser("alerts devices", __doc__)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     verbs.add_parser("list", help="every device and its cameras (the default)")
     pause = verbs.add_parser("pause", help="raise no alarm about its silence for a while: a planned stop")
@@ -69,9 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     retire = verbs.add_parser("retire", help="raise no more alarms about its silence, or that of one camera")
     reinstate = verbs.add_parser("reinstate", help="watch it again, and end a pause")
     for verb in (pause, retire, reinstate):
-        verb.add_argument("--thing", required=True)
+        verb.add_argument("--thing", required=True, help="the device's name")
     for verb in (retire, reinstate):
-        verb.add_argument("--camera")
+        verb.add_argument("--camera", help="only this camera of it")
     return parser
 
 

@@ -4,7 +4,6 @@ Nothing is lost on the way: a message leaves its queue when it has been handed o
 takes the same event twice without alerting twice.
 """
 
-import argparse
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +15,7 @@ from botocore.exceptions import ClientError
 from smartcam.edge.arguments import whole
 from tools.alerts.letters import Action, PlannedAction, plan_undelivered, plan_unhandled, plan_untimely
 from tools.alerts.stack import FAULTS, AlertsSite, find_site
-from tools.command_line import Say, complain
+from tools.command_line import Say, complain, new_parser
 
 _HIDDEN_S: Final = 300
 """How long a message that is being examined is hidden from others."""
@@ -112,7 +111,7 @@ def _letter(queue: str, message: Mapping[str, Any]) -> Letter:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the verb. 1 when AWS cannot be reached or refuses."""
-    parser = argparse.ArgumentParser(prog="smartcam alerts redrive", description=__doc__)
+    parser = new_parser("alerts redrive", __doc__)
     parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
     parser.add_argument("--refused", action="store_true", help="also hand over what was refused (after an update)")
     parser.add_argument(

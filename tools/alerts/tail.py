@@ -1,4 +1,4 @@
-"""`smartcam alerts tail`: every event as it arrives, and again whenever its alert makes progress."""
+"""`smartcam alerts tail`: show every event as it arrives, and again whenever its alert makes progress."""
 
 import argparse
 import re
@@ -12,7 +12,7 @@ from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.edge.arguments import number
 from tools.alerts.history import HistoryReader, HistoryRecord, Key, line
 from tools.alerts.stack import FAULTS, find_site
-from tools.command_line import complain, say
+from tools.command_line import complain, new_parser, say
 
 _OVERLAP_S: Final = 15
 """An index is a moment behind its table, and arrivals of the same moment may show up in any order."""
@@ -84,7 +84,7 @@ def _day(text: str) -> date:
 
 def main(argv: Sequence[str]) -> int:
     """Follow until Ctrl-C, or show what is there."""
-    parser = argparse.ArgumentParser(prog="smartcam alerts tail", description=__doc__)
+    parser = new_parser("alerts tail", __doc__)
     parser.add_argument("--since", type=seconds, default=seconds("15m"), help="how far back to begin (default: 15m)")
     parser.add_argument("--camera", help="only this camera: its id, or thing/id")
     parser.add_argument("--day", type=_day, metavar="YYYY-MM-DD", help="show that day of --camera thing/id and end")

@@ -1,9 +1,8 @@
-"""`smartcam alerts test --camera X`: one test alert through broker, rule, function, table and topic.
+"""`smartcam alerts test`: send one test alert through broker, rule, function, table and topic.
 
 It fails when a group that it went to has no confirmed subscription, although SNS accepts the alert.
 """
 
-import argparse
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ from smartcam.edge.arguments import number
 from tools.alerts.history import HistoryReader, HistoryRecord, line
 from tools.alerts.reach import Reach, reach_of
 from tools.alerts.stack import FAULTS, find_site
-from tools.command_line import complain
+from tools.command_line import complain, new_parser
 
 _VALID_S: Final = 3600
 _POLL_S: Final = 0.25
@@ -125,10 +124,10 @@ def verdict(found: Found) -> str:
 
 def main(argv: Sequence[str]) -> int:
     """Publish, wait, report. 0 only when the alert was sent and somebody in each of its groups gets it."""
-    parser = argparse.ArgumentParser(prog="smartcam alerts test", description=__doc__)
+    parser = new_parser("alerts test", __doc__)
     parser.add_argument("--camera", required=True, help="the camera that the test event is from")
     parser.add_argument("--thing", help="its device; needed only where several have such a camera, or none is known")
-    parser.add_argument("--severity", choices=list(Severity), type=Severity, default=Severity.WARNING)
+    parser.add_argument("--severity", choices=list(Severity), type=Severity, default=Severity.WARNING, help="(warning)")
     parser.add_argument(
         "--limit", type=number(0), default=30.0, metavar="SECONDS", help="to wait at most (default: 30)"
     )

@@ -10,7 +10,7 @@ from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.bundle import SIGNATURE_FILE, ModelBundle
 from smartcam.model.manifest import MANIFEST_FILE
 from smartcam.model.signature import new_private_key, public_key, sign
-from tools.command_line import complain
+from tools.command_line import complain, new_parser
 
 
 def main(argv: Sequence[str]) -> int:
@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="smartcam sign", description=__doc__)
+    parser = new_parser("sign", __doc__)
     parser.add_argument(
         "bundle", type=Path, nargs="?", help="folder of the bundle to sign; leave out to handle the key only"
     )

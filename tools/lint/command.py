@@ -1,12 +1,11 @@
 """`smartcam lint`: check every recipe, as it will be delivered, for both nuclei."""
 
-import argparse
 from pathlib import Path
 
 from smartcam import __version__
 from tools.build.slim import packages_id
 from tools.build.suite import CODE, ON_DEMAND, BuildError, artifact_names, find_built, locks, render_recipe
-from tools.command_line import ROOT, complain
+from tools.command_line import ROOT, complain, new_parser
 from tools.lint.code_use import UnknownTopic, uses_of
 from tools.lint.facts import SuiteFacts
 from tools.lint.suite import lint_suite
@@ -15,7 +14,7 @@ from tools.recipes.document import Fault
 
 def main(argv: list[str]) -> int:
     """0: no mistakes. 1: one line for each mistake. 2: there is nothing to check."""
-    parser = argparse.ArgumentParser(prog="smartcam lint", description=__doc__)
+    parser = new_parser("lint", __doc__)
     parser.add_argument("--built", type=Path, help="check the build in this folder instead of the sources in recipes/")
     arguments = parser.parse_args(argv)
     try:

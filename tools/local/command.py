@@ -23,7 +23,7 @@ from tools.build.suite import (
     find_built,
 )
 from tools.build.wheels import WheelError, parse_platform
-from tools.command_line import ROOT, complain, say
+from tools.command_line import ROOT, complain, new_parser, say
 from tools.local.host import Host, HostError, Ssh, ThisMachine, following
 from tools.local.nuclei import Machine, NucleusTool, RunState, choose, inspect_machine
 from tools.recipes.rules import LITE
@@ -133,7 +133,7 @@ def _merge(document: dict[str, Any], update: Merge) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="smartcam local", description=__doc__)
+    parser = new_parser("local", __doc__)
     parser.add_argument("--host", help="the device, for ssh, such as pi@camera.local (this machine)")
     parser.add_argument("--ssh-option", action="append", default=[], metavar="OPTION", help="for ssh, such as -p2222")
     parser.add_argument("--nucleus", choices=("lite", "classic"), help="which one, where there are both")

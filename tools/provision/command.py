@@ -1,4 +1,4 @@
-"""`smartcam provision THING`: a device's identity in AWS, and the bundle to install on it."""
+"""`smartcam provision`: make a device's identity in AWS, and the bundle to install on it."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from infra.fleet.core_device import Place
 from infra.names import GROUP
 from smartcam.contract.errors import ContractError, SmartcamError
 from smartcam.contract.ids import ThingName, thing_name
-from tools.command_line import ROOT, complain
+from tools.command_line import ROOT, complain, new_parser
 from tools.provision import identity, package
 from tools.session import aws_session
 
@@ -59,7 +59,7 @@ def provision(iot: identity.Client, thing: ThingName, place: Place, options: arg
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="smartcam provision", description=__doc__)
+    parser = new_parser("provision", __doc__)
     parser.add_argument("thing", metavar="THING", help="the device's name")
     parser.add_argument("--nucleus", choices=package.KINDS, default="lite", help="which nucleus runs on it (lite)")
     parser.add_argument("--group", default=GROUP, help=f"thing group to join ({GROUP})")

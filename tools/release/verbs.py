@@ -29,8 +29,8 @@ def publish(argv: list[str]) -> int:
     """0: every component of the build is published. 2: it could not be."""
     settings = _project_settings()
     parser = _parser("publish", "Upload a build's artifacts and create its component versions.")
-    parser.add_argument("--build", type=Path, default=ROOT / "greengrass-build", help="folder (greengrass-build)")
-    parser.add_argument("--bucket", default=settings["bucket"], help=f"for the artifacts ({settings['bucket']})")
+    parser.add_argument("--build", type=Path, default=ROOT / "greengrass-build", help="the build (greengrass-build)")
+    parser.add_argument("--bucket", default=settings["bucket"], help=f"bucket for the artifacts ({settings['bucket']})")
     arguments = parser.parse_args(argv)
 
     def work(aws: Aws) -> int:
@@ -43,7 +43,7 @@ def publish(argv: list[str]) -> int:
 def deploy(argv: list[str]) -> int:
     """0: every device runs it. 1: not. 2: it could not be tried. 3: nobody agreed to the plan."""
     parser = _parser("deploy", "Deploy a published build to a thing group, after showing what changes.")
-    parser.add_argument("--build", type=Path, default=ROOT / "greengrass-build", help="folder (greengrass-build)")
+    parser.add_argument("--build", type=Path, default=ROOT / "greengrass-build", help="the build (greengrass-build)")
     parser.add_argument("--group", required=True, help="thing group")
     parser.add_argument("--canary", help="thing group that gets it first; the other follows only if it succeeds there")
     parser.add_argument("--config", type=Path, help="YAML: the configuration by component (as deployed before)")
