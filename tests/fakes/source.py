@@ -25,10 +25,10 @@ class SimulatedStop(StopToken):
         return super().is_set() or self._clock.monotonic() >= self._until
 
     def wait(self, timeout: float | None = None) -> bool:
-        timeout_s = 1e9 if timeout is None else timeout
-        self.waits.append(timeout_s)
+        assert timeout is not None, "a wait without an end is no wait of the suite"
+        self.waits.append(timeout)
         left_s = (self._until - self._clock.monotonic()) / NS_PER_S
-        self._clock.advance(max(min(timeout_s, left_s), 0.0))
+        self._clock.advance(max(min(timeout, left_s), 0.0))
         return self.is_set()
 
 
