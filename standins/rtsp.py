@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from standins.programs import output_of, require
-from tools.setup import ROOT, Say, ToolsError, alone
+from tools.command_line import ROOT, Say
+from tools.setup import ToolsError, alone
 
 SYSTEM_PYTHON: Final = Path("/usr/bin/python3")
 PACKAGES: Final = (

@@ -29,7 +29,8 @@ from smartcam.contract.ids import CameraId
 from smartcam.edge.arguments import whole
 from smartcam.model.bundle import ModelBundle
 from smartcam.vision.picture import Picture
-from tools.build.suite import DEMO_BUNDLE, ROOT
+from tools.build.suite import DEMO_BUNDLE
+from tools.command_line import ROOT
 from tools.setup import ToolsError
 
 _SHARED: Final = ROOT.parent / "shared/data/video"

@@ -15,7 +15,7 @@ import numpy as np
 
 from smartcam.model.interpreter import RUNTIME, Interpreter
 from standins.programs import output_of
-from tools.setup import ROOT
+from tools.command_line import ROOT
 
 ENVIRONMENTS: Final = (ROOT / ".venv", ROOT / ".venv-tflite")
 THREADS: Final = (1, 2)

@@ -17,8 +17,8 @@ from smartcam.contract.times import UtcNs
 from standins.cloud.device import DeviceIdentity
 from standins.cloud.inbox import ReceivedMessage
 from standins.cloud.local_cloud import LocalCloud
-from tools.build.suite import ROOT
-from tools.setup import Say, Toolchain, node_environment
+from tools.command_line import ROOT, Say
+from tools.setup import Toolchain, node_environment
 
 _STACK: Final = "SmartcamAlerts"
 _PURPOSE: Final = "purpose"

@@ -19,7 +19,8 @@ from standins.cloud.cdk import DeployError
 from standins.cloud.folder import LocalCloudError
 from standins.nucleus.profile import PROFILES
 from tools.build.suite import DEMO_BUNDLE, BuildError
-from tools.setup import Say, ToolsError
+from tools.command_line import Say
+from tools.setup import ToolsError
 
 _LONGEST_COOLDOWN_S = 86_400
 

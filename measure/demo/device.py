@@ -18,7 +18,8 @@ from smartcam.edge.ring.ring_file import remove_leftover, ring_path
 from standins.cloud.device import DeviceIdentity
 from standins.cloud.endpoint import REGION
 from standins.cloud.leashed import end_leashed, start_leashed
-from tools.build.suite import ON_DEMAND, ROOT, Built
+from tools.build.suite import ON_DEMAND, Built
+from tools.command_line import ROOT
 
 # Components are given 10 s to end before they are killed.
 _STOP_S: Final = 25.0

@@ -10,7 +10,7 @@ from smartcam.contract.errors import ModelIntegrityError, SmartcamError
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
-from tools.build.suite import ROOT
+from tools.command_line import ROOT
 
 DEMO_FOLDER: Final = ROOT / "build" / "demo"
 CLIP_FOLDER: Final = ROOT / "build" / "clips"

@@ -16,7 +16,8 @@ from measure.demo.report import CHANNELS, DemoReport, FrameTotals, RunObservatio
 from measure.demo.story import Story
 from smartcam.contract.event import Phase
 from tools.build.suite import Built, build_suite, find_built
-from tools.setup import Say, setup_cloud
+from tools.command_line import Say
+from tools.setup import setup_cloud
 
 _POLL_S: Final = 0.1
 _START_LIMIT_S: Final = 120.0

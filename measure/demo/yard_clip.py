@@ -3,8 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from tools.build.suite import ROOT
-from tools.setup import Say
+from tools.command_line import ROOT, Say
 from training.clip import write_clip
 from training.yard.demo import DEMO_SEED, FRAMES_PER_SECOND, demo_spec
 from training.yard.scene import Scene

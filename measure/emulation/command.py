@@ -13,8 +13,9 @@ from measure.emulation import proof
 from measure.emulation.machine import SYSTEMS, System, set_up
 from measure.emulation.picamera import bring_picamera, import_picamera
 from tools.build.command import WHEEL_FOLDER, fetch_wheels
-from tools.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, ROOT, BuildError, Built, build_suite
+from tools.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, BuildError, Built, build_suite
 from tools.build.wheels import WheelError, parse_platform
+from tools.command_line import ROOT
 from tools.setup import ToolsError
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from standins.programs import output_of, require
-from tools.setup import Say, ToolsError
+from tools.command_line import Say
+from tools.setup import ToolsError
 
 SITE_VARIABLE: Final = "SMARTCAM_DEBIAN"
 _DEBIAN: Final = re.compile(r"^Debian main (\S+)$", re.MULTILINE)

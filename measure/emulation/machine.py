@@ -10,7 +10,8 @@ from typing import Final
 
 from measure.emulation.debian import DebianRelease, unpack
 from standins.programs import output_of
-from tools.setup import Say, ToolsError, alone
+from tools.command_line import Say
+from tools.setup import ToolsError, alone
 
 # LiteRT ends with a segmentation fault under the qemu 7.2 of Debian 12.
 _QEMU_RELEASE: Final = "trixie"

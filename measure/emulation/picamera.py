@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from measure.emulation.machine import EmulatedMachine
-from tools.build.suite import ROOT
-from tools.build.wheels import Platform, Say, fetch
+from tools.build.wheels import Platform, fetch
+from tools.command_line import ROOT, Say
 
 _LIMIT_S: Final = 300.0
 _PROBE: Final = """

@@ -12,7 +12,8 @@ from typing import Final
 
 from standins.cloud.endpoint import ACCOUNT, REGION, CloudEndpoint, clean_environment
 from standins.cloud.leashed import kill_leashed, start_leashed
-from tools.setup import Say, Toolchain
+from tools.command_line import Say
+from tools.setup import Toolchain
 
 _LIMIT_S: Final = 300.0
 _TAIL_LINES: Final = 15

@@ -26,7 +26,8 @@ from standins.cloud.endpoint import ACCESS_KEY, HOST, REGION, SECRET_KEY, CloudE
 from standins.cloud.folder import LocalCloudError, claim_folder
 from standins.cloud.inbox import ReceivedMessage, read_confirmation_requests, read_emails, read_texts
 from standins.cloud.leashed import end_leashed, kill_leashed, start_leashed
-from tools.setup import ROOT, Say, Toolchain
+from tools.command_line import ROOT, Say
+from tools.setup import Toolchain
 
 _START_LIMIT_S: Final = 60.0
 _POLL_S: Final = 0.05

@@ -6,9 +6,10 @@ from typing import Final
 
 from standins.nucleus.component import Component, ComponentState, LifecycleHost, uninterrupted
 from standins.nucleus.deployment import DeploymentError
-from standins.nucleus.recipe import Phase, Recipe, Step
+from standins.nucleus.recipe import Recipe
 from standins.nucleus.restarts import ErrorLimit
 from standins.nucleus.scripts import Ending
+from tools.recipes.recipe import LifecyclePhase, Step
 
 _READY: Final = frozenset({ComponentState.RUNNING, ComponentState.FINISHED, ComponentState.STOPPING})
 _ALIVE: Final = frozenset({ComponentState.STARTING, ComponentState.RUNNING})
@@ -63,7 +64,7 @@ class ClassicComponent(Component):
 
     async def _stop_once(self) -> None:
         if await self._end_work(self.hard_dependents):
-            await self._beside(Phase.SHUTDOWN)
+            await self._beside(LifecyclePhase.SHUTDOWN)
             self._note(ComponentState.FINISHED)
 
     async def _live(self) -> None:
@@ -77,7 +78,11 @@ class ClassicComponent(Component):
                 return
 
     async def _install(self) -> DeploymentError | None:
-        steps = [self.recipe.steps[phase] for phase in (Phase.BOOTSTRAP, Phase.INSTALL) if phase in self.recipe.steps]
+        steps = [
+            self.recipe.steps[phase]
+            for phase in (LifecyclePhase.BOOTSTRAP, LifecyclePhase.INSTALL)
+            if phase in self.recipe.steps
+        ]
         for step in steps:
             errors = ErrorLimit(self._host.rules)
             self._note(ComponentState.INSTALLING, step.phase)
@@ -85,7 +90,7 @@ class ClassicComponent(Component):
                 if not errors.failed(self._host.timing.monotonic()):
                     return self._broken(step, ending)
                 self._note(ComponentState.ERRORED, f"{step.phase}: {ending}")
-                await self._beside(Phase.RECOVER)
+                await self._beside(LifecyclePhase.RECOVER)
         self._note(ComponentState.INSTALLED)
         return None
 
@@ -107,10 +112,10 @@ class ClassicComponent(Component):
             return True
         if not self._errors.failed(self._host.timing.monotonic()):
             self._note(ComponentState.BROKEN, f"{step.phase}: {ending}")
-            await self._beside(Phase.SHUTDOWN)
+            await self._beside(LifecyclePhase.SHUTDOWN)
             return True
         self._note(ComponentState.ERRORED, f"{step.phase}: {ending}")
-        await self._beside(Phase.RECOVER)
+        await self._beside(LifecyclePhase.RECOVER)
         await self._come_down()
         self._note(ComponentState.INSTALLED)
         await self._host.timing.sleep(self._host.rules.restart_delay_s)
@@ -137,9 +142,9 @@ class ClassicComponent(Component):
 
     async def _come_down(self) -> None:
         self._note(ComponentState.STOPPING)
-        await self._beside(Phase.SHUTDOWN)
+        await self._beside(LifecyclePhase.SHUTDOWN)
 
-    async def _beside(self, phase: Phase) -> None:
+    async def _beside(self, phase: LifecyclePhase) -> None:
         """Run a step that changes no state, whatever comes of it."""
         if phase in self.recipe.steps:
             await self._once(self.recipe.steps[phase])

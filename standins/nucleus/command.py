@@ -24,10 +24,9 @@ from standins.nucleus.journal import Journal
 from standins.nucleus.mqtt import IotCore, MqttEndpoint
 from standins.nucleus.packages import fetch_artifacts
 from standins.nucleus.profile import PROFILES, Profile
-from standins.nucleus.recipe import Recipe
+from standins.nucleus.recipe import Recipe, RecipeError
 from standins.nucleus.runner import Runner
 from standins.nucleus.update import update
-from tools.recipes.keys import RecipeError
 
 DESCRIPTION: Final = __doc__
 _LONGEST_SOCKET_PATH: Final = 107

@@ -12,8 +12,9 @@ from typing import Protocol, TypeVar
 from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.interpolation import VariableError
 from standins.nucleus.profile import LifecycleRules
-from standins.nucleus.recipe import Phase, Recipe, Step
+from standins.nucleus.recipe import Recipe
 from standins.nucleus.scripts import Ending, Launch, RunningScript
+from tools.recipes.recipe import LifecyclePhase, Step
 
 T = TypeVar("T")
 
@@ -165,9 +166,9 @@ class Component(ABC):
         return self._script
 
     async def _follow(self, step: Step, script: RunningScript) -> Ending:
-        if step.phase is Phase.RUN:
+        if step.phase is LifecyclePhase.RUN:
             self._running()
-        elif step.phase is Phase.STARTUP:
+        elif step.phase is LifecyclePhase.STARTUP:
             self._note(ComponentState.STARTING)
         limit_s = self._limit_s(step)
         try:
@@ -175,14 +176,14 @@ class Component(ABC):
                 ending = await script.ended()
         except TimeoutError:
             return Ending(1, f"has not ended within {limit_s:g} s")
-        if step.phase is Phase.STARTUP and self._is_clean(ending):
+        if step.phase is LifecyclePhase.STARTUP and self._is_clean(ending):
             self._running()
             # Whatever a startup script leaves running is the service, even if that is nothing.
             await asyncio.Event().wait()
         return ending
 
     def _limit_s(self, step: Step) -> float | None:
-        if step.phase is not Phase.RUN:
+        if step.phase is not LifecyclePhase.RUN:
             return self._host.timeout(self.recipe, step)
         # On lite the Timeout of run is the time to stop.
         if self._host.rules.run_timeout_is_stop_time or not step.timeout:

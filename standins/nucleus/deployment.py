@@ -7,8 +7,10 @@ from pathlib import Path
 
 from standins.nucleus.configuration import Update, parse_pointer
 from standins.nucleus.profile import Profile
-from standins.nucleus.recipe import Dependency, Recipe, read_recipe
-from tools.recipes.keys import Node, RecipeError, nearest
+from standins.nucleus.recipe import Recipe, RecipeError, raise_first, read_recipe
+from tools.recipes.document import FaultList, Node, as_document
+from tools.recipes.keys import nearest
+from tools.recipes.recipe import HARD_ON_INSTALLED, Dependency
 from tools.recipes.versions import VersionError, VersionRange, parse_range
 
 _MOST_ROUNDS = 100
@@ -42,25 +44,26 @@ def read_deployment(file: Path) -> DeploymentDocument:
         raise DeploymentError(f"{file}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise DeploymentError(f"{file}: is not JSON ({error})") from error
-    top = Node(file.name, "", document)
-    nodes = top.mapping(frozenset({"components"}))
-    if not nodes or not nodes["components"].mapping():
-        raise top.error('needs {"components": {"<name>": {"version": "1.2.3"}}}')
-    return DeploymentDocument({name: _entry(node) for name, node in nodes["components"].mapping().items()})
+    faults = FaultList(file.name)
+    top = as_document(document, faults)
+    components = top.mapping({"components"}).optional("components").mapping()
+    if not components:
+        top.wrong('needs {"components": {"<name>": {"version": "1.2.3"}}}')
+    wanted = {name: _entry(node) for name, node in components.items()}
+    raise_first(faults)
+    return DeploymentDocument(wanted)
 
 
 def _entry(node: Node) -> DeploymentEntry:
-    nodes = node.mapping(_COMPONENT_KEYS)
-    if "version" not in nodes:
-        raise node.error("version is missing")
-    merge: Mapping[str, object] = {}
-    if "merge" in nodes:
-        merge = {key: inner.value for key, inner in nodes["merge"].mapping().items()}
+    keys = node.mapping(_COMPONENT_KEYS)
+    merged = {key: inner.value for key, inner in keys.optional("merge").mapping().items()}
+    reset = keys.optional("reset")
     try:
-        reset = tuple(parse_pointer(str(item.value)) for item in nodes["reset"].items()) if "reset" in nodes else ()
+        pointers = tuple(parse_pointer(item.raw) for item in reset.items())
     except ValueError as error:
-        raise nodes["reset"].error(str(error)) from error
-    return DeploymentEntry(nodes["version"].text(), Update(merge, reset))
+        reset.wrong(str(error))
+        pointers = ()
+    return DeploymentEntry(keys.required("version").text(), Update(merged, pointers))
 
 
 def resolve(deployment: DeploymentDocument, folder: Path, profile: Profile) -> tuple[Recipe, ...]:
@@ -150,11 +153,7 @@ def _check_hard_dependencies(chosen: Mapping[str, Recipe]) -> None:
     for recipe in chosen.values():
         for dependency in recipe.dependencies:
             if dependency.hard and chosen[dependency.name].service is None:
-                raise RecipeError(
-                    recipe.file.name,
-                    f"ComponentDependencies.{dependency.name}",
-                    "HARD on a component that is only installed can never start on lite: write SOFT",
-                )
+                raise RecipeError(f"{recipe.file.name}: {dependency.node.place}: {HARD_ON_INSTALLED}")
 
 
 def _ordered(chosen: Mapping[str, Recipe]) -> Iterator[Recipe]:

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Mapping
 
 from standins.nucleus.component import Component, ComponentState, LifecycleHost
-from standins.nucleus.recipe import Phase, Recipe
+from standins.nucleus.recipe import Recipe
 from standins.nucleus.restarts import StartLimit
 from standins.nucleus.scripts import Ending
+from tools.recipes.recipe import LifecyclePhase
 
 
 class LiteComponent(Component):
@@ -21,7 +22,7 @@ class LiteComponent(Component):
 
     async def prepare(self) -> None:
         """See `Component`."""
-        for phase in (Phase.BOOTSTRAP, Phase.INSTALL):
+        for phase in (LifecyclePhase.BOOTSTRAP, LifecyclePhase.INSTALL):
             if phase not in self.recipe.steps:
                 continue
             self._note(ComponentState.INSTALLING, phase)
@@ -55,7 +56,7 @@ class LiteComponent(Component):
         finally:
             self.started.set()
 
-    async def _until_clean(self, phase: Phase) -> Ending:
+    async def _until_clean(self, phase: LifecyclePhase) -> Ending:
         """Start a step as often as the rules allow, until it ends well; each start uses the recipe of that moment."""
         timing, limit = self._host.timing, StartLimit(self._host.rules)
         while True:

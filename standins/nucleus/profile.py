@@ -4,19 +4,15 @@ import signal
 from dataclasses import dataclass
 from typing import Final
 
+from tools.recipes import rules
+from tools.recipes.rules import ReadingRules
+
 
 @dataclass(frozen=True, slots=True)
 class RecipeRules:
-    """How recipes are read. Sizes in bytes."""
+    """What is done with recipes."""
 
-    recipe_bytes: int
-    script_bytes: int
-    text_scalars: bool
-    """Whether every scalar of a YAML recipe is delivered as text."""
-    phases: tuple[str, ...]
-    """The lifecycle phases that are run."""
-    braces_are_variables: bool
-    """Whether every opening brace begins a variable; else what is no known variable stays as it is."""
+    reading: ReadingRules
     escapes_values: bool
     """Whether values are made safe inside a shell's double quotes."""
     paths_end_in_slash: bool
@@ -111,11 +107,7 @@ LITE: Final = Profile(
     own_messages_on_wildcards=True,
     refuses_stale_updates=False,
     recipes=RecipeRules(
-        recipe_bytes=8_196,
-        script_bytes=10_000,
-        text_scalars=True,
-        phases=("bootstrap", "install", "startup", "run"),
-        braces_are_variables=True,
+        reading=rules.LITE,
         escapes_values=True,
         paths_end_in_slash=True,
         hard_needs_a_service=True,
@@ -156,11 +148,7 @@ CLASSIC: Final = Profile(
     own_messages_on_wildcards=False,
     refuses_stale_updates=True,
     recipes=RecipeRules(
-        recipe_bytes=16_000,
-        script_bytes=_ANY,
-        text_scalars=False,
-        phases=("bootstrap", "install", "startup", "run", "shutdown", "recover"),
-        braces_are_variables=False,
+        reading=rules.CLASSIC,
         escapes_values=False,
         paths_end_in_slash=False,
         hard_needs_a_service=False,

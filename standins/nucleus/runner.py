@@ -11,8 +11,9 @@ from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.interpolation import VariableError, Variables, interpolate_value, variables_of, work_folder
 from standins.nucleus.lite import LiteComponent
 from standins.nucleus.profile import LifecycleRules
-from standins.nucleus.recipe import Phase, Recipe, Step
+from standins.nucleus.recipe import Recipe
 from standins.nucleus.scripts import Launch, render
+from tools.recipes.recipe import LifecyclePhase, Step
 
 
 class Runner:
@@ -117,7 +118,7 @@ class Runner:
             folder.mkdir(parents=True, exist_ok=True)
         script.write_text(render(step, self._variables(recipe)), encoding="utf-8")
         # Lite has one setting for the time to start and the time to stop.
-        one_for_both = self.rules.run_timeout_is_stop_time and step.timeout and step.phase is Phase.RUN
+        one_for_both = self.rules.run_timeout_is_stop_time and step.timeout and step.phase is LifecyclePhase.RUN
         stop_s = self._seconds(recipe, step) if one_for_both else self.rules.stop_s
         return Launch(
             script=script,
@@ -125,7 +126,7 @@ class Runner:
             folder=work_folder(root, recipe.name),
             log=self.log(recipe),
             stop_s=stop_s if self._stop_s is None else min(stop_s, self._stop_s),
-            lingers=step.phase is Phase.STARTUP,
+            lingers=step.phase is LifecyclePhase.STARTUP,
         )
 
     async def prepare(self) -> None:

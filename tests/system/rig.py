@@ -22,7 +22,7 @@ from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import FRAMES_PREFIX
 from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
 from smartcam.edge.ring.ring_file import remove_leftover, ring_path
-from tools.build.suite import ROOT
+from tools.command_line import ROOT
 
 CAPTURE, INFERENCE = "smartcam.Capture", "smartcam.Inference"
 _MODULES = {CAPTURE: "smartcam.capture.main", INFERENCE: "smartcam.inference.main"}

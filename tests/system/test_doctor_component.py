@@ -16,7 +16,8 @@ import pytest
 from standins.nucleus.profile import PROFILES
 from tests.clips import still_scene, write_clip
 from tests.system.rig import PATIENCE_S, until
-from tools.build.suite import DEMO_BUNDLE, ROOT, Built, build_suite
+from tools.build.suite import DEMO_BUNDLE, Built, build_suite
+from tools.command_line import ROOT
 
 pytestmark = pytest.mark.slow
 DOCTOR = "smartcam.Doctor"

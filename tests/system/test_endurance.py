@@ -18,7 +18,8 @@ from tests.system.footage import SIX_PEOPLE, detector_bundle, needs_footage, rep
 from tests.system.judge import Judge
 from tests.system.resources import MIB, Usage, growth, shared_bytes, usage
 from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, Rig, running, until
-from tools.build.suite import DEMO_BUNDLE, ROOT, build_suite
+from tools.build.suite import DEMO_BUNDLE, build_suite
+from tools.command_line import ROOT
 
 pytestmark = pytest.mark.soak
 FRAMES = int(os.environ.get("SMARTCAM_ENDURANCE_FRAMES", "50000"))

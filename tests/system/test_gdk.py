@@ -16,7 +16,7 @@ from standins.greengrass_api.components import ComponentCatalogue
 from standins.greengrass_api.plane import ACCOUNT, ControlPlane, DeploymentEnd
 from standins.greengrass_api.server import serving
 from tests.fakes.fleet import digest_in
-from tools.build.suite import ROOT
+from tools.command_line import ROOT
 from tools.setup import setup_cloud
 
 GDK = shutil.which("gdk")

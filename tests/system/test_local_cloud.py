@@ -26,7 +26,8 @@ from standins.cloud.folder import LocalCloudError
 from standins.cloud.inbox import ReceivedMessage
 from standins.cloud.local_cloud import LocalCloud
 from tests.system.sample_stack import EMAIL, PHONE, POLICY, STACK, THING, write_assembly
-from tools.setup import ROOT, Toolchain, setup_cloud
+from tools.command_line import ROOT
+from tools.setup import Toolchain, setup_cloud
 
 pytestmark = pytest.mark.cloud
 _LIMIT_S = 90.0

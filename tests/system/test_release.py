@@ -17,7 +17,8 @@ from standins.greengrass_api.components import ComponentCatalogue
 from standins.greengrass_api.plane import ControlPlane, DeploymentEnd
 from standins.greengrass_api.server import serving
 from tests.fakes.fleet import Devices, digest_in
-from tools.build.suite import DEMO_BUNDLE, ROOT, build_suite
+from tools.build.suite import DEMO_BUNDLE, build_suite
+from tools.command_line import ROOT
 from tools.setup import setup_cloud
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]

@@ -32,7 +32,7 @@ BEGIN: Final = UtcNs(1_772_366_400 * NS_PER_S)
 """The simulated clock begins at 2026-03-01T12:00:00Z; nothing depends on it."""
 CAMERA: Final = CameraId("score")
 SAME_OBJECT: Final = 0.6
-"""Of two boxes of which one lies so far in the other, both are taken for the same object."""
+"""Two boxes are taken for the same object when at least this share of one lies in the other."""
 _USUAL_RATE: Final = 25.0
 
 
@@ -46,7 +46,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """What came of a clip. `ms_per_frame`: CPU milliseconds by stage, per picture that was read."""
+    """What playing a clip gave. `ms_per_frame`: CPU milliseconds by stage, per picture that was read."""
 
     frames_read: int
     frames_analysed: int
@@ -59,7 +59,7 @@ class Playback:
 
 @dataclass(slots=True)
 class _RecordingScorer:
-    """Keeps the scores that the analysis saw, and the time that they took."""
+    """Keeps the scores that the analysis used, and the time that they took."""
 
     scorer: AnomalyScorer
     watch: Stopwatch
@@ -104,7 +104,7 @@ def play(clip: Path, model: Model, capture: SourceSettings, settings: InferenceS
 
 
 def play_open(clip: Clip, model: Model, capture: SourceSettings, settings: InferenceSettings) -> Playback:
-    """The same for a clip that is open. Raises ScoreError as `play` does."""
+    """The same for an open clip. Raises ScoreError as `play` does."""
     return _Player(clip, model, capture, settings).play()
 
 
@@ -145,7 +145,7 @@ class _Player:
             with self._watch.stage("gate"):
                 seen = self._selector.select(taken.picture, position_ns)
             if seen.picture is not None:
-                self._look(seen.picture, position_ns, seen.motion)
+                self._analyse(seen.picture, position_ns, seen.motion)
         end_ns = position_ns + round(NS_PER_S / self._fps)
         ending = [*self._tamper.end(UtcNs(BEGIN + end_ns)), *self._analysis.end(UtcNs(BEGIN + end_ns))]
         self._keep(change.event for change in ending)
@@ -160,7 +160,7 @@ class _Player:
             ms_per_frame=self._watch.per_frame(read),
         )
 
-    def _look(self, picture: Picture, position_ns: int, motion: tuple[PixelBox, ...]) -> None:
+    def _analyse(self, picture: Picture, position_ns: int, motion: tuple[PixelBox, ...]) -> None:
         self._analysed_at_s.append(position_ns / NS_PER_S)
         frame = Frame(
             camera_id=CAMERA,
@@ -192,7 +192,7 @@ class _Player:
                     self._apart.add(event.event_id)
 
     def _lies_apart(self, event: Event) -> bool:
-        """Whether the event's object is another one than those whose episodes are on."""
+        """Whether the event's object is apart from those of the other open episodes."""
         if event.box is None:
             return False
         others = [episode.box for episode in self._analysis.episodes() if episode.event.event_id != event.event_id]

@@ -29,7 +29,7 @@ from smartcam.edge.lifecycle import StopToken
 from standins.nucleus.testbed import access_control, running_nucleus
 from tests.clips import still_scene, write_clip
 from tests.fakes.clock import FakeClock
-from tools.build.suite import ROOT
+from tools.command_line import ROOT
 
 DEMO = ROOT / "training" / "bundles" / "demo"
 THING = ThingName("yard-1")

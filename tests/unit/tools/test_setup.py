@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tools import setup as tools
-from tools.setup import ROOT, ToolsError, machine_node, main, node_environment, node_major, setup_node
+from tools.command_line import ROOT
+from tools.setup import ToolsError, machine_node, main, node_environment, node_major, setup_node
 
 
 def _program(folder: Path, name: str, script: str) -> Path:
@@ -25,7 +26,7 @@ def test_the_major_version_is_read(version: str, major: int) -> None:
 
 def test_the_machines_node_is_used_when_it_is_new_enough(tmp_path: Path) -> None:
     node, npm = _program(tmp_path, "node", "echo v22.5.1"), _program(tmp_path, "npm", "")
-    assert machine_node(str(tmp_path)) == tools.Node(node, (str(npm),))
+    assert machine_node(str(tmp_path)) == tools.NodeJs(node, (str(npm),))
 
 
 @pytest.mark.parametrize("script", ["echo v20.19.0", "echo v18.1.0", "echo v23.0.0", "exit 1", "echo hello"])

@@ -9,7 +9,7 @@ from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.inference.commands.once import score_once
 from smartcam.vision.frame import Frame
 from tests.clips import still_scene
-from tools.build.suite import ROOT
+from tools.command_line import ROOT
 
 DEMO = ROOT / "training" / "bundles" / "demo"
 

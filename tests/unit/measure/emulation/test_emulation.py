@@ -9,8 +9,8 @@ from measure.emulation.debian import package_site
 from measure.emulation.machine import DEBIAN_12, SYSTEMS, EmulatedMachine, _wrapper
 from measure.emulation.picamera import import_picamera
 from measure.emulation.proof import compare
-from tools.build.suite import ROOT
 from tools.build.wheels import PYTHONS, parse_platform, read_lock
+from tools.command_line import ROOT
 from tools.setup import ToolsError
 
 # Stands for qemu: `qemu -L ROOT -0 NAME PROGRAM ARGUMENT ...`, on a program of this machine.

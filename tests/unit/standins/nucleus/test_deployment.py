@@ -6,8 +6,8 @@ import pytest
 from standins.nucleus.configuration import Update
 from standins.nucleus.deployment import DeploymentDocument, DeploymentEntry, DeploymentError, read_deployment, resolve
 from standins.nucleus.profile import LITE
+from standins.nucleus.recipe import RecipeError
 from tests.unit.standins.nucleus.workshop import Workshop
-from tools.recipes.keys import RecipeError
 
 
 def wanted(name: str, version: str = "1.0.0") -> DeploymentDocument:

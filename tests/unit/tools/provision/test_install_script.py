@@ -43,7 +43,9 @@ class Pi:
         package.keep_certificate(self.bundle, Certificate("arn:aws:iot:eu-west-1:1:cert/c", b"cert\n", b"key\n"))
         authority = folder / "ca.pem"
         authority.write_text("authority\n")
-        device = package.Device(ThingName("yard-1"), kind, "eu-west-1", Endpoints("data.example", "cred.example"))
+        device = package.DeviceSettings(
+            ThingName("yard-1"), kind, "eu-west-1", Endpoints("data.example", "cred.example")
+        )
         package.write_package(self.bundle, device, authority)
         self.nucleus = folder / "nucleus.deb"
         self.nucleus.write_text("")
