@@ -15,6 +15,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 MEMORY_MB: Final = 256
+_KEY_ACTIONS: Final = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
 
 
 def acknowledge(scope: Construct, rule: str, reason: str) -> None:
@@ -24,9 +25,9 @@ def acknowledge(scope: Construct, rule: str, reason: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What a function runs, and how long at most. After so many `retries`, `failures` keeps what it was given.
+    """What a function runs, and for how long at most. After that many `retries`, `failures` keeps what it was given.
 
-    `sets_timers` for itself, by a queue: without that word Lambda takes its sixteenth message for a loop and stops it.
+    `sets_timers`: it sends itself messages through a queue, which Lambda would stop at the sixteenth as a loop.
     """
 
     description: str
@@ -40,7 +41,7 @@ class Workload:
 
 
 class SmallFunction(Construct):
-    """A Python function whose every right stands in `rights`; the one to write its log is added."""
+    """A Python function with exactly these `rights`, plus the one to write its log."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, workload: Workload, rights: Sequence[iam.PolicyStatement]
@@ -92,6 +93,11 @@ def allow(
 ) -> iam.PolicyStatement:
     """One right on one resource."""
     return iam.PolicyStatement(actions=list(actions), resources=[resource], conditions=conditions)
+
+
+def key_right(key: kms.IKey) -> iam.PolicyStatement:
+    """What DynamoDB, SNS, SQS and S3 need to use the key on a function's behalf."""
+    return allow([f"kms:{action}" for action in _KEY_ACTIONS], key.key_arn)
 
 
 class FunctionRule(Construct):

@@ -6,9 +6,10 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra.alerts.channels import Clockwork, Failures, Recipients
-from infra.alerts.infrastructure import Alerter, Encryption, EventRule, History, Means
+from infra.alerts.infrastructure import EVENT_SQL, Alerter, Encryption, HistoryTable, Means
 from infra.devices import DevicePolicies
 from infra.fleet.infrastructure import Signs, Watch
+from infra.functions import FunctionRule
 from infra.monitoring.infrastructure import Monitoring, Operations, Watched
 from infra.settings import AlertSettings
 from infra.site import SiteSettings
@@ -27,7 +28,7 @@ class AlertsStack(cdk.Stack):
             scope, construct_id, description="Smartcam: from an event to an alert", analytics_reporting=False
         )
         key = Encryption(self, "Encryption").key
-        table = History(self, "History", key=key).table
+        table = HistoryTable(self, "History", key=key).table
         failures = Failures(self, "Failures", key=key)
         recipients = Recipients(self, "Recipients", key=key, groups=settings.groups, unreached=failures.unreached)
         timers = Clockwork(self, "Clockwork", key=key, untimely=failures.untimely).queue
@@ -36,7 +37,16 @@ class AlertsStack(cdk.Stack):
         function = Alerter(
             self, "Alerter", code=code, means=means, settings=settings, texts_per_day=site.sms_a_day
         ).function
-        EventRule(self, "Events", function=function, errors=failures.undelivered, key=key)
+        FunctionRule(
+            self,
+            "Events",
+            name="events",
+            sql=EVENT_SQL,
+            description="Smartcam: hands events to the function that alerts people",
+            function=function,
+            errors=failures.undelivered,
+            key=key,
+        )
         DevicePolicies(self, "Devices", things=settings.things, may_exchange=site.snapshots)
         signs = Signs(
             self,
@@ -60,16 +70,19 @@ class AlertsStack(cdk.Stack):
         )
         Monitoring(self, "Monitoring", topic=operations, watched=watched)
 
-        cdk.CfnOutput(self, "OperationsTopicArn", value=operations.topic_arn)
-        cdk.CfnOutput(self, "SignsFunctionName", value=signs.function_name)
-        cdk.CfnOutput(self, "WatchFunctionName", value=watch.function_name)
-        if self.snapshots is not None:
-            cdk.CfnOutput(self, "SnapshotBucketName", value=self.snapshots.bucket.bucket_name)
-        cdk.CfnOutput(self, "TopicArn", value=recipients.topics[0].topic_arn)
-        cdk.CfnOutput(self, "TableName", value=table.table_name)
-        cdk.CfnOutput(self, "FunctionName", value=function.function_name)
-        cdk.CfnOutput(self, "ErrorQueueUrl", value=failures.undelivered.queue_url)
-        cdk.CfnOutput(self, "FailureQueueUrl", value=failures.unhandled.queue_url)
-        cdk.CfnOutput(self, "TimerQueueUrl", value=timers.queue_url)
-        cdk.CfnOutput(self, "UntimelyQueueUrl", value=failures.untimely.queue_url)
-        cdk.CfnOutput(self, "UnreachedQueueUrl", value=failures.unreached.queue_url)
+        outputs = {
+            "OperationsTopicArn": operations.topic_arn,
+            "SignsFunctionName": signs.function_name,
+            "WatchFunctionName": watch.function_name,
+            **({"SnapshotBucketName": self.snapshots.bucket.bucket_name} if self.snapshots is not None else {}),
+            "TopicArn": recipients.topics[0].topic_arn,
+            "TableName": table.table_name,
+            "FunctionName": function.function_name,
+            "ErrorQueueUrl": failures.undelivered.queue_url,
+            "FailureQueueUrl": failures.unhandled.queue_url,
+            "TimerQueueUrl": timers.queue_url,
+            "UntimelyQueueUrl": failures.untimely.queue_url,
+            "UnreachedQueueUrl": failures.unreached.queue_url,
+        }
+        for name, value in outputs.items():
+            cdk.CfnOutput(self, name, value=value)

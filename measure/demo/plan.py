@@ -15,7 +15,7 @@ from tools.command_line import ROOT
 DEMO_FOLDER: Final = ROOT / "build" / "demo"
 CLIP_FOLDER: Final = ROOT / "build" / "clips"
 EMAIL: Final = "you@example.com"
-PHONE: Final = "+441632960001"  # from the range that is kept for stories
+PHONE: Final = "+441632960001"  # from the range reserved for drama
 THING: Final = ThingName("demo-device")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from standins.cloud.endpoint import ACCOUNT, REGION, Endpoint, clean_environment
+from standins.cloud.endpoint import ACCOUNT, REGION, CloudEndpoint, clean_environment
 from standins.cloud.leashed import kill_leashed, start_leashed
 from tools.command_line import Say
 from tools.setup import Toolchain
@@ -29,7 +29,7 @@ class CdkCli:
     """The CDK CLI, pointed at a running local cloud."""
 
     toolchain: Toolchain
-    endpoint: Endpoint
+    endpoint: CloudEndpoint
     folder: Path
     say: Say
 

@@ -1,21 +1,11 @@
-"""What one kind of nucleus allows and how it behaves, as a value."""
+"""What each kind of nucleus allows and how it behaves, as values."""
 
 import signal
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from tools.recipes import rules
 from tools.recipes.rules import ReadingRules
-
-
-class RestartRule(StrEnum):
-    """When a component that failed is not started again."""
-
-    STARTS_IN_WINDOW = "starts"
-    """systemd's: so many starts within a window, whatever lies between."""
-    ERRORS_IN_A_ROW = "errors"
-    """Classic's: so many errors in a row, none of them a window after the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +30,8 @@ class LifecycleRules:
 
     in_turn: bool
     """Whether everything is installed before anything starts, and SOFT dependencies are started first."""
-    restart: RestartRule
     attempts: int
+    """How many starts (lite) or errors in a row (classic) are allowed within the window."""
     window_s: float
     restart_delay_s: float
     timeout_s: float
@@ -98,7 +88,7 @@ class Profile:
     recipes: RecipeRules
     lifecycle: LifecycleRules
     spool: SpoolRules | None
-    """None: what cannot be sent at once is refused."""
+    """None: a message that cannot be sent at once is refused."""
 
 
 LITE: Final = Profile(
@@ -126,7 +116,6 @@ LITE: Final = Profile(
     ),
     lifecycle=LifecycleRules(
         in_turn=True,
-        restart=RestartRule.STARTS_IN_WINDOW,
         attempts=3,
         window_s=3600,
         restart_delay_s=1,
@@ -168,7 +157,6 @@ CLASSIC: Final = Profile(
     ),
     lifecycle=LifecycleRules(
         in_turn=False,
-        restart=RestartRule.ERRORS_IN_A_ROW,
         attempts=3,
         window_s=3600,
         restart_delay_s=0,

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from standins.nucleus.classic import ClassicComponent, Watch
+from standins.nucleus.classic import ClassicComponent, StateChanges
 from standins.nucleus.component import Component, Timing
-from standins.nucleus.core import Nucleus
+from standins.nucleus.core import NucleusCore
 from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.interpolation import VariableError, Variables, interpolate_value, variables_of, work_folder
 from standins.nucleus.lite import LiteComponent
@@ -21,7 +21,7 @@ class Runner:
 
     def __init__(
         self,
-        nucleus: Nucleus,
+        nucleus: NucleusCore,
         recipes: Sequence[Recipe],
         base_environment: Mapping[str, str],
         stop_s: float | None = None,
@@ -34,7 +34,7 @@ class Runner:
         self._base_environment = base_environment
         self._stop_s = stop_s
         self._background: set[asyncio.Task[None]] = set()
-        watch = Watch()
+        watch = StateChanges()
         self._components: dict[str, Component] = {
             recipe.name: LiteComponent(recipe, self) if self.rules.in_turn else ClassicComponent(recipe, self, watch)
             for recipe in recipes
@@ -48,15 +48,15 @@ class Runner:
         self.listen()
 
     def listen(self) -> None:
-        """From now on it is these components that say by themselves how they are."""
+        """Send the states that components report to these components from now on."""
         self._nucleus.operations.state_listener = self._reported
 
-    def anew(self) -> "Runner":
-        """The same components, before their life."""
+    def unstarted_copy(self) -> "Runner":
+        """The same components, not started yet."""
         return Runner(self._nucleus, self.recipes, self._base_environment, self._stop_s, self.timing)
 
     def take_recipes(self, recipes: Sequence[Recipe]) -> None:
-        """What runs stays as it is, but what is started next is started as these recipes say."""
+        """Leave what runs alone; whatever is started next uses these recipes."""
         for recipe in recipes:
             if recipe.name in self._components:
                 self._components[recipe.name].recipe = recipe
@@ -135,7 +135,7 @@ class Runner:
             await component.prepare()
 
     def start(self) -> None:
-        """Begin every component's life."""
+        """Start every component."""
         for component in self._components.values():
             component.start({self._components[needed.name]: needed.hard for needed in component.recipe.dependencies})
 
@@ -156,7 +156,7 @@ class Runner:
         try:
             return float(interpolate_value(step.timeout or "", self._variables(recipe)))
         except ValueError as error:
-            raise DeploymentError(f"{recipe.file.name}: {step.phase}: Timeout is no number of seconds") from error
+            raise DeploymentError(f"{recipe.file.name}: {step.phase}: Timeout is not a number of seconds") from error
 
     def _variables(self, recipe: Recipe) -> Variables:
         device = self._nucleus.device

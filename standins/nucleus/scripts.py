@@ -80,7 +80,7 @@ class RunningScript:
                 umask=0o022,
             )
         except BaseException:
-            # The end of the link makes a guard that has started already clean up.
+            # When the link closes, a guard that has already started cleans up.
             ours.close()
             raise
         finally:

@@ -11,12 +11,12 @@ from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import ThingName
 from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
-from smartcam.contract.topics import FRAMES_PREFIX, ack_topic, health_topic, parse_event_topic
+from smartcam.contract.topics import FRAMES_PREFIX, ack_topic, event_topic, health_topic
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import Service, StopToken
 from smartcam.edge.outbox.outbox import Outbox
 from smartcam.inference.main import build as build_inference
-from smartcam.inference.service import Health, InferenceService
+from smartcam.inference.service import InferenceService
 from tests.fakes.bus import FakeNucleus, Publication
 
 THING = ThingName("pi-1")
@@ -52,8 +52,7 @@ class Cloud:
         if publication.topic == health_topic(THING):
             return
         event = Event.from_json(publication.payload)
-        sender = parse_event_topic(publication.topic)
-        assert (sender.thing, sender.camera) == (event.thing, event.camera_id)
+        assert publication.topic == event_topic(event.thing, event.camera_id)
         if self.is_deaf:
             return
         if event not in self.events:
@@ -112,10 +111,10 @@ class Site:
         self.stop_capture()
         self.stop_inference()
 
-    def health(self) -> Health:
+    def service(self) -> InferenceService:
         assert self._inference is not None
         (service,) = [item for item in self._inference.services if isinstance(item, InferenceService)]
-        return service.health
+        return service
 
     def waiting(self) -> int:
         assert self._outbox is not None

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from infra.fleet.runtime.aws_fleet import DynamoRegistry
+from infra.alerts.runtime.aws.dynamo import Table
+from infra.fleet.runtime.aws import DynamoRegistry
 from infra.fleet.runtime.device import NEVER, Device
 from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
 from smartcam.contract.errors import ContractError
@@ -90,7 +91,7 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         site = find_site()
-        registry = DynamoRegistry(site.client("dynamodb"), site.output("TableName"))
+        registry = DynamoRegistry(Table(site.client("dynamodb"), site.output("TableName")))
         return run(options, registry, UtcNs(time.time_ns()))
     except FAULTS as error:
         return complain("alerts", error)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smartcam.capture.settings import CameraSettings as CaptureSettings
+from smartcam.capture.settings import SourceSettings
 from smartcam.contract.errors import ModelIntegrityError, SettingsError
 from smartcam.edge.arguments import number
 from smartcam.inference.analysis.analysis import Model
@@ -86,9 +86,9 @@ def measure_plan(plan: ScorePlan) -> Score:
     """The score of a plan. Raises ScoreError for a clip, labels or a bundle that is missing or wrong."""
     all_labels = read_all_labels(plan.labels)
     labels = [_labels_of(video, all_labels, plan.labels) for video in plan.videos]
-    capture = CaptureSettings(CAMERA, Path())
+    capture = SourceSettings(CAMERA, Path())
     if plan.analyse_fps is not None:
-        capture = CaptureSettings(CAMERA, Path(), analyse_fps=plan.analyse_fps)
+        capture = SourceSettings(CAMERA, Path(), analyse_fps=plan.analyse_fps)
     # A bundle's model keeps no state between pictures, so all clips share it; each clip has its own tracks.
     model = _open(plan.bundle)
     for fault in label_faults(model, plan.settings.camera(CAMERA)):
@@ -96,7 +96,7 @@ def measure_plan(plan: ScorePlan) -> Score:
     return Score(tuple(_score(*pair, model, capture, plan) for pair in zip(plan.videos, labels, strict=True)))
 
 
-def _score(video: Path, labels: ClipLabels, model: Model, capture: CaptureSettings, plan: ScorePlan) -> ClipScore:
+def _score(video: Path, labels: ClipLabels, model: Model, capture: SourceSettings, plan: ScorePlan) -> ClipScore:
     playback = play(video, model, capture, plan.settings)
     labels.check(playback.frames_read)
     tolerance = None if plan.tolerance_s is None else Tolerance(plan.tolerance_s, plan.tolerance_s)

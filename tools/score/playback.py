@@ -1,22 +1,19 @@
 """Plays a clip through the device's own code on a simulated clock, as fast as it goes."""
 
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from smartcam.capture.eye import Eye
-from smartcam.capture.settings import CameraSettings as CaptureSettings
+from smartcam.capture.frame_selector import FrameSelector
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.clip import Clip
 from smartcam.capture.sources.file import open_clip
 from smartcam.contract.errors import CameraEnded, CameraLost
 from smartcam.contract.event import Event
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.notice import PixelBox
-from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs, UtcNs
+from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.inference.analysis.analysis import Model, SceneModel
 from smartcam.inference.analysis.followed import corners
 from smartcam.inference.analysis.tamper import TamperAnalysis
@@ -29,6 +26,7 @@ from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
 from tools.score.labels import ScoreError
 from tools.score.matching import SeenEvent
+from tools.stopwatch import Stopwatch
 
 BEGIN: Final = UtcNs(1_772_366_400 * NS_PER_S)
 """The simulated clock begins at 2026-03-01T12:00:00Z; nothing depends on it."""
@@ -59,31 +57,6 @@ class Playback:
     ms_per_frame: dict[str, float]
 
 
-class Stopwatch:
-    """CPU time of this thread by stage; a stage within another one counts for itself only."""
-
-    def __init__(self) -> None:
-        self._spent: defaultdict[str, int] = defaultdict(int)
-        self._inner = 0
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Count the time of the block to a stage."""
-        outer, self._inner = self._inner, 0
-        begun = time.thread_time_ns()
-        try:
-            yield
-        finally:
-            spent = time.thread_time_ns() - begun
-            self._spent[name] += spent - self._inner
-            self._inner = outer + spent
-
-    def per_frame(self, frames: int) -> dict[str, float]:
-        """Milliseconds a frame by stage, and the whole."""
-        stages = {name: spent / max(frames, 1) / NS_PER_MS for name, spent in self._spent.items()}
-        return stages | {"whole": sum(stages.values())}
-
-
 @dataclass(slots=True)
 class _RecordingScorer:
     """Keeps the scores that the analysis used, and the time that they took."""
@@ -111,7 +84,7 @@ class _TimedDetector:
             return self.detector.detect(picture, regions)
 
 
-def play(clip: Path, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> Playback:
+def play(clip: Path, model: Model, capture: SourceSettings, settings: InferenceSettings) -> Playback:
     """The events that the device would raise on a clip.
 
     The same gate, the same choice of frames and the same analysis as on the device; only the ring, the bus and the
@@ -130,7 +103,7 @@ def play(clip: Path, model: Model, capture: CaptureSettings, settings: Inference
         source.close()
 
 
-def play_open(clip: Clip, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> Playback:
+def play_open(clip: Clip, model: Model, capture: SourceSettings, settings: InferenceSettings) -> Playback:
     """The same for an open clip. Raises ScoreError as `play` does."""
     return _Player(clip, model, capture, settings).play()
 
@@ -138,10 +111,10 @@ def play_open(clip: Clip, model: Model, capture: CaptureSettings, settings: Infe
 class _Player:
     """One clip from beginning to end."""
 
-    def __init__(self, clip: Clip, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> None:
+    def __init__(self, clip: Clip, model: Model, capture: SourceSettings, settings: InferenceSettings) -> None:
         self._clip = clip
         self._fps = clip.frames_per_second or _USUAL_RATE
-        self._eye = Eye(capture, self._fps)
+        self._selector = FrameSelector(capture, self._fps)
         self._recorder: _RecordingScorer | None = None
         self._watch = Stopwatch()
         if isinstance(model, SceneModel):
@@ -170,7 +143,7 @@ class _Player:
                 raise ScoreError(f"clip {error}") from error
             read, position_ns = read + 1, taken.position_ns
             with self._watch.stage("gate"):
-                seen = self._eye.look(taken.picture, position_ns)
+                seen = self._selector.select(taken.picture, position_ns)
             if seen.picture is not None:
                 self._analyse(seen.picture, position_ns, seen.motion)
         end_ns = position_ns + round(NS_PER_S / self._fps)
@@ -199,9 +172,9 @@ class _Player:
             motion=motion,
         )
         with self._watch.stage("tamper"):
-            changes, visibility = self._tamper.look(frame)
+            changes, visibility = self._tamper.update(frame)
         with self._watch.stage("analyse"):
-            changes += self._analysis.look(frame, visibility)
+            changes += self._analysis.update(frame, visibility)
         self._keep(change.event for change in changes)
 
     def _keep(self, events: Iterable[Event | None]) -> None:

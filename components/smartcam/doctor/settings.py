@@ -1,10 +1,10 @@
-"""The settings of smartcam.Doctor: what it is to look at, as the components that it stands in for have it."""
+"""The settings of smartcam.Doctor: what it checks, as the other components have it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.edge.settings import Settings
 
@@ -13,9 +13,9 @@ _TRUSTED_KEY: Final = "trusted_key"
 
 @dataclass(frozen=True, slots=True)
 class DoctorSettings:
-    """`cameras` as smartcam.Capture has them, None where nobody has said; `trusted_key` as inference has it."""
+    """`cameras` as smartcam.Capture has them, None if they are not given; `trusted_key` as inference has it."""
 
-    cameras: tuple[CameraSettings, ...] | None = None
+    cameras: tuple[SourceSettings, ...] | None = None
     trusted_key: bytes | None = None
 
 

@@ -1,4 +1,4 @@
-"""Who is told what: groups of subscribers with a language, quiet hours and a filter of their own."""
+"""Who gets which alerts: groups of subscribers with a language, quiet hours and a filter of their own."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Language(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EventFilter:
     """Which events a group wants; empty sets mean all.
 
     `cameras` holds `camera`, `thing/camera` or `thing/*`. A person's test reaches everybody of its camera.
@@ -36,7 +36,7 @@ class Wanted:
     severity: Severity = Severity.INFO
 
     def includes(self, event: Event) -> bool:
-        """Whether a group with this filter is told of the event."""
+        """Whether a group with this filter gets the event."""
         if self.cameras and not self._is_theirs(event):
             return False
         if event.kind is EventKind.TEST:
@@ -62,13 +62,13 @@ class Group:
     quiet: QuietHours | None = None
     emails: int = 0
     phones: int = 0
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: EventFilter = field(default_factory=EventFilter)
     zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """All groups, and in which zone each camera stands."""
+    """All groups, and the time zone of each camera."""
 
     groups: tuple[Group, ...]
     zone: tzinfo = UTC
@@ -79,7 +79,7 @@ class Audience:
         return next((group for group in self.groups if group.name == name), None)
 
     def zone_of(self, thing: ThingName, camera: CameraId) -> tzinfo:
-        """The time on the wall beside a camera."""
+        """The time zone at a camera."""
         return self.zones.get(f"{thing}/{camera}") or self.zones.get(thing) or self.zone
 
     @classmethod
@@ -109,7 +109,7 @@ def _group(fields: Fields, topic_arn: str) -> Group:
         quiet=QuietHours(quiet[0], quiet[1], own_zone) if quiet else None,
         emails=fields.integer("emails"),
         phones=fields.integer("phones"),
-        wanted=Wanted(
+        wanted=EventFilter(
             cameras=frozenset(str(one) for one in fields.items("cameras", _MOST)),
             kinds=frozenset(EventKind(str(one)) for one in fields.items("kinds", _MOST)),
             severity=fields.choice("severity", Severity),

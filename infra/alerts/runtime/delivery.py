@@ -1,9 +1,9 @@
-"""What the IoT rule hands over: the payload as published, and what only the broker can vouch for."""
+"""What the IoT rule hands over: the payload as published, and the topic and time, for which the broker vouches."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from infra.alerts.runtime.handover import moment, payload_of
+from infra.alerts.runtime.handover import moment, payload_of, rule_document
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import LARGEST_EVENT_BYTES, Event, Phase
@@ -30,6 +30,10 @@ class Delivery:
         arrived_at = moment(fields, "arrived_ms")
         return cls(thing, camera, payload_of(fields), arrived_at)
 
+    def document(self) -> dict[str, object]:
+        """The inverse of `from_rule`."""
+        return rule_document(self.thing, self.payload, self.arrived_at, topic_camera=self.camera)
+
     def event(self) -> Event:
         """The event in the payload.
 
@@ -48,7 +52,7 @@ class Delivery:
 
 
 def _check_storable(event: Event) -> None:
-    """Unknown fields are kept, so they must survive being written: 1e999, half a character or a deep nest do not."""
+    """Unknown fields are kept, so they must survive being written: 1e999, half a character and deep nesting do not."""
     try:
         event.to_json()
     except (ValueError, RecursionError) as error:
@@ -56,7 +60,7 @@ def _check_storable(event: Event) -> None:
 
 
 def refused(payload: bytes, reason: str) -> Acknowledgement | None:
-    """What the outbox is told of a payload that cannot be taken; None where it does not even say which event it is."""
+    """The answer to a payload that cannot be taken; None where it does not even say which event it is."""
     try:
         fields = Fields(parse_object(payload, "event"))
         identity = event_id(fields.text("event_id")), fields.choice("phase", Phase)

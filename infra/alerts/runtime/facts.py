@@ -1,44 +1,40 @@
-"""What a message to people tells, before it has words: the same for every language."""
+"""The facts of a message to people, before they are put into words: the same for every language."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Final, Protocol
+from datetime import datetime, timedelta, tzinfo
+from typing import Final
 
 from infra.alerts.runtime.timing import Occasion
 from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Event, EventKind, Severity
 from smartcam.contract.ids import CameraId, EventId, ThingName
-from smartcam.contract.times import NS_PER_MS, UtcNs
+from smartcam.contract.times import EPOCH, NS_PER_MS, UtcNs
 
 MOST_COUNTED: Final = 999
-"""From here on the count is 'at least'."""
+"""From here on the count reads 'at least'."""
 MOST_LISTED: Final = 40
-"""So many event ids stand in an e-mail; machines get all of them."""
+"""Event ids in an e-mail at most; machines get all of them."""
 RECOGNISED: Final = "detected"
-"""The cause that needs no words of its own: the model has a name for what it saw."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""The cause that needs no words: the model has a name for what it saw."""
+SIGHTINGS: Final = frozenset(
+    {EventKind.PERSON, EventKind.VEHICLE, EventKind.ANIMAL, EventKind.ANOMALY, EventKind.MOTION, EventKind.TAMPER}
+)
+"""What a camera sees itself. Such an event has a score, and all of them share one cooldown."""
 
 
-class PictureLink(Protocol):
-    """Where an event's picture can be seen for a while."""
+@dataclass(frozen=True, slots=True)
+class PictureLink:
+    """Where an event's picture can be seen for `valid_s` seconds without a sign-in; it may not have `arrived` yet."""
 
-    @property
-    def url(self) -> str:
-        """A link that needs no sign-in."""
-
-    @property
-    def arrived(self) -> bool:
-        """Whether the picture was there when the link was made."""
-
-    @property
-    def valid_s(self) -> int:
-        """How long the link opens."""
+    url: str
+    arrived: bool
+    valid_s: int
 
 
 @dataclass(frozen=True, slots=True)
 class HeldEvent:
-    """An event that a person has not been told of yet."""
+    """An event that no message has reported yet."""
 
     thing: ThingName
     camera: CameraId
@@ -66,12 +62,12 @@ class AlertFacts:
 
     @property
     def at(self) -> datetime:
-        """The time on the wall beside the camera."""
+        """The local time at the camera."""
         return local(self.when.at, self.zone)
 
     @property
     def where(self) -> str:
-        """What a person calls the place."""
+        """The name of the place."""
         event = self.event
         if event.thing == WHOLE_FLEET and event.label:
             return event.label
@@ -79,7 +75,7 @@ class AlertFacts:
 
     @property
     def event_ids(self) -> tuple[EventId, ...]:
-        """Every event that this alert tells of."""
+        """Every event that this alert reports."""
         return self.event.event_id, *(one.event_id for one in self.held_back)
 
 
@@ -96,18 +92,18 @@ class ClosingFacts:
 
     @property
     def where(self) -> str:
-        """What a person calls the place."""
+        """The name of the place."""
         return place_name(self.thing, self.camera)
 
     @property
     def at(self) -> datetime | None:
-        """When the alert was sent, on the wall beside the camera."""
+        """When the alert was sent, in local time at the camera."""
         return None if self.since is None else local(self.since, self.zone)
 
 
 @dataclass(frozen=True, slots=True)
 class DigestFacts:
-    """What happened in the quiet hours that have ended."""
+    """What quiet hours held, once they have ended."""
 
     held: tuple[HeldEvent, ...]
     number: str
@@ -116,7 +112,7 @@ class DigestFacts:
 
     @property
     def at(self) -> datetime:
-        """When they ended, on the wall of the group."""
+        """When they ended, in the group's local time."""
         return local(self.ended, self.zone)
 
     def by_place(self) -> list[tuple[str, tuple[HeldEvent, ...]]]:
@@ -138,13 +134,13 @@ def counted(held: Iterable[HeldEvent]) -> list[tuple[EventKind, int]]:
 
 
 def count_text(held: Sequence[object]) -> str:
-    """How many, as far as it was counted."""
+    """How many, up to the most that is counted."""
     return f"{MOST_COUNTED}+" if len(held) >= MOST_COUNTED else str(len(held))
 
 
 def local(at: UtcNs, zone: tzinfo) -> datetime:
-    """A time in a zone; in UTC where it is too far off for that, because a device's clock may name any year."""
-    moment = _EPOCH + timedelta(milliseconds=at // NS_PER_MS)
+    """A time in a zone; in UTC where it is out of range, because a device's clock may name any year."""
+    moment = EPOCH + timedelta(milliseconds=at // NS_PER_MS)
     try:
         return moment.astimezone(zone)
     except OverflowError:
@@ -154,8 +150,3 @@ def local(at: UtcNs, zone: tzinfo) -> datetime:
 def zone_name(moment: datetime) -> str:
     """The zone's abbreviation or offset, at most six characters."""
     return (moment.tzname() or "UTC")[:6]
-
-
-def listed(event_ids: Sequence[EventId]) -> tuple[Sequence[EventId], int]:
-    """The ids that an e-mail lists, and how many it leaves out."""
-    return event_ids[:MOST_LISTED], max(0, len(event_ids) - MOST_LISTED)

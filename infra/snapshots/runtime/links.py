@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.alerts.runtime.facts import PictureLink
 from smartcam.contract.event import Event
 from smartcam.contract.snapshot import snapshots_of
 
@@ -17,38 +18,14 @@ BUCKET_VARIABLE: Final = "SNAPSHOT_BUCKET"
 _ABSENT: Final = frozenset({"404", "403", "NoSuchKey", "NotFound", "AccessDenied", "Forbidden"})
 
 
-@dataclass(frozen=True, slots=True)
-class PictureLink:
-    """Where the picture can be seen for `valid_s` seconds; it may not have `arrived` yet."""
-
-    url: str
-    arrived: bool
-    valid_s: int
-
-
 class PictureClient(Protocol):
-    """The two calls we make to S3; the second one asks nobody."""
+    """The two calls we make to S3; the second one is made without a request."""
 
     def head_object(self, *, Bucket: str, Key: str) -> object:  # noqa: N803 - the names are AWS's
         """Ask for an object."""
 
     def generate_presigned_url(self, method: str, *, Params: Mapping[str, str], ExpiresIn: int) -> str:  # noqa: N803
         """Sign a link."""
-
-
-class Pictures(Protocol):
-    """Where the pictures of events are."""
-
-    def link(self, event: Event) -> PictureLink | None:
-        """None where pictures are off, the event has none, or S3 does not answer: no alert waits for a picture."""
-
-
-class NoPictures:
-    """`Pictures` that are switched off."""
-
-    def link(self, event: Event) -> PictureLink | None:  # noqa: ARG002
-        """See Pictures."""
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +69,11 @@ class S3Pictures:
         return True
 
 
-def pictures_from(environment: Mapping[str, str]) -> Pictures:
-    """The pictures of a stack: none unless it has a bucket for them."""
+def pictures_from(environment: Mapping[str, str]) -> S3Pictures | None:
+    """The pictures of a stack; None unless it has a bucket for them."""
     bucket = environment.get(BUCKET_VARIABLE, "")
     if not bucket:
-        return NoPictures()
+        return None
     # A function without pictures does not pay for loading these.
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415

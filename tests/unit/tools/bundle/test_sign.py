@@ -27,7 +27,7 @@ def test_a_new_key_signs_a_bundle_that_a_device_with_the_printed_line_takes(
     assert main(["--new", "--key", str(key)]) == 0
     assert key.stat().st_mode & 0o777 == 0o600
     settings = read_settings(line(capsys))
-    with pytest.raises(ModelIntegrityError, match="only signed bundles"):
+    with pytest.raises(ModelIntegrityError, match="only trusts signed bundles"):
         open_model(bundle, settings.trusted_key)
     assert main([str(bundle), "--key", str(key)]) == 0
     assert read_settings(line(capsys)) == settings

@@ -62,7 +62,7 @@ class Pi:
         environment = {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", "PREFIX": str(self.prefix), **more}
         environment["CALLS"] = str(self.calls)
         command = [str(shutil.which("sh")), str(self.bundle / script), *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
     def called(self) -> list[str]:
         return [line.split()[0] for line in self.calls.read_text().splitlines() if not line.startswith("chown")]

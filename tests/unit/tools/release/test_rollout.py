@@ -9,7 +9,7 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from smartcam import __version__
-from standins.greengrass_api.plane import Outcome
+from standins.greengrass_api.plane import DeploymentEnd
 from tests.fakes.fleet import REGION, Account, small_build
 from tools.build.suite import Built
 from tools.release import verbs
@@ -20,7 +20,7 @@ from tools.release.rollout import Order, plan, read_group
 from tools.release.status import DeploymentStatus, deployment_status
 
 OURS = ("smartcam.Capture", "smartcam.Inference", "smartcam.Model", "smartcam.Runtime", "smartcam.Suite")
-FAILED = Outcome("FAILED", "COMPONENT_BROKEN")
+FAILED = DeploymentEnd("FAILED", "COMPONENT_BROKEN")
 
 
 @pytest.fixture
