@@ -4,8 +4,6 @@ main := .venv/bin/python
 smartcam := .venv/bin/smartcam
 training := .venv-training/bin/python
 tflite := .venv-tflite/bin/python
-# What fails beside others gets one more chance alone: real processes on a busy machine can be late.
-everything := $(main) -m pytest -m "not training and not soak"
 VIDEO ?=
 BUNDLE ?=
 COOLDOWN ?=
@@ -50,7 +48,7 @@ check: setup ## lint, types, import floors, recipes
 	$(smartcam) lint
 
 test: check setup-cloud setup-training setup-tflite ## everything, on two cores
-	$(everything) -n 2 --dist loadfile $(PYTEST) || $(everything) --last-failed --last-failed-no-failures none $(PYTEST)
+	$(main) -m pytest -m "not training and not soak" -n 2 --dist loadfile $(PYTEST)
 	$(training) -m pytest -m training tests/training $(PYTEST)
 	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest tests/unit/model $(PYTEST); fi
 

@@ -401,7 +401,7 @@ def test_a_component_without_configuration_reads_an_empty_document(world: World)
     assert set(document) <= {"accessControl"}
 
 
-def test_one_deployment_that_changes_two_values_is_told_once(world: World) -> None:
+def test_one_deployment_that_changes_two_values_is_reported_once(world: World) -> None:
     bus, told, documents = world.bus(), threading.Event(), []
 
     def changed() -> None:
@@ -417,7 +417,7 @@ def test_one_deployment_that_changes_two_values_is_told_once(world: World) -> No
     watch.close()
 
 
-def test_a_closed_watch_is_told_nothing(world: World) -> None:
+def test_a_closed_watch_hears_nothing(world: World) -> None:
     bus, calls = world.bus(), list[int]()
     bus.on_configuration_change(lambda: calls.append(1)).close()
     world.configure()
@@ -425,7 +425,7 @@ def test_a_closed_watch_is_told_nothing(world: World) -> None:
     assert calls == []
 
 
-def test_whoever_watches_the_configuration_is_told_after_a_loss(world: World) -> None:
+def test_whoever_watches_the_configuration_hears_of_it_after_a_loss(world: World) -> None:
     bus, told = world.bus(), threading.Event()
     bus.on_configuration_change(told.set)
     world.go_away()

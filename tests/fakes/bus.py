@@ -108,7 +108,7 @@ class FakeNucleus:
         if self.away or (is_cloud and self.cloud_away):
             raise BusUnavailable("the nucleus is away" if self.away else "not connected to the cloud")
         if not publication.topic or "+" in publication.topic or "#" in publication.topic:
-            raise BusRefused(f"{publication.topic!r} is no topic to publish to")
+            raise BusRefused(f"{publication.topic!r} is not a topic to publish to")
         if self.denies(publication.topic):
             raise BusRefused(f"accessControl does not allow {publication.component} to publish {publication.topic}")
         with self._lock:

@@ -26,12 +26,12 @@ from smartcam.contract.ids import CameraId, ThingName, new_event_id
 from smartcam.contract.snapshot import snapshot_key
 from smartcam.contract.times import UtcNs
 from smartcam.contract.topics import health_topic
-from smartcam.doctor.cloud import Identity, look_at_certificate, look_at_iot_core
+from smartcam.doctor.cloud import Identity, check_certificate, check_iot_core
 from smartcam.doctor.finding import State
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.pictures.exchange import TokenExchange
-from smartcam.edge.pictures.snapshots import SnapshotSettings, SnapshotStore, SnapshotUploader
-from smartcam.edge.pictures.upload import S3Store
+from smartcam.edge.pictures.s3 import S3Store
+from smartcam.edge.pictures.uploader import SnapshotSettings, SnapshotUploader
 from standins.cloud.device import DeviceIdentity
 from standins.cloud.inbox import Channel
 from standins.cloud.local_cloud import LocalCloud
@@ -180,8 +180,6 @@ def test_an_alarm_reaches_those_who_run_it_and_not_the_alerted(site: Site) -> No
 def test_a_picture_goes_up_by_the_devices_own_code_and_can_be_seen_by_its_link(site: Site, tmp_path: Path) -> None:
     variables = site.cloud.environment()
     clock, bucket = SystemClock(), site.outputs["SnapshotBucketName"]
-    store = SnapshotStore(tmp_path / "snapshots", THING)
-    store.configure(SnapshotSettings(enabled=True, bucket=bucket))
     at = UtcNs(time.time_ns())
     event_id = new_event_id(at, os.urandom(10))
     event: Event = raised(event_id=event_id, snapshot_key=snapshot_key(THING, GATE, event_id))
@@ -193,8 +191,11 @@ def test_a_picture_goes_up_by_the_devices_own_code_and_can_be_seen_by_its_link(s
     exchange = FakeExchange(access_key=key_id, secret_key=secret, session="")
     with serving(exchange):
         cloud = S3Store(TokenExchange(exchange.environment, clock), variables["AWS_REGION"], variables, clock)
-        assert store.keep(GATE, event_id, b"jpeg") == event.snapshot_key
-        assert SnapshotUploader(store, cloud, lambda: 1.0).step() == 0
+        uploader = SnapshotUploader(tmp_path / "snapshots", THING, cloud, lambda: 1.0)
+        uploader.configure(SnapshotSettings(enabled=True, bucket=bucket))
+        uploader.keep(GATE, event_id, b"jpeg")
+        assert uploader.key_of(GATE, event_id) == event.snapshot_key
+        assert uploader.step() == 0
     link = pictures.link(event)
     assert link is not None
     assert (link.arrived, link.valid_s) == (True, 3600)
@@ -244,11 +245,11 @@ def test_a_provisioned_device_connects_with_what_its_bundle_holds_until_it_is_re
     identity = Identity(
         ThingName("porch-1"), bundle / "device.pem", bundle / "device.key", bundle / "root-ca.pem", "127.0.0.1"
     )
-    found = look_at_iot_core(replace(identity, port=site.cloud.endpoint.mqtt_port))
+    found = check_iot_core(replace(identity, port=site.cloud.endpoint.mqtt_port))
     assert found.state is State.OK, found
-    assert look_at_certificate(identity).state is State.OK
+    assert check_certificate(identity).state is State.OK
     provision("--remove")
-    assert look_at_iot_core(replace(identity, port=site.cloud.endpoint.mqtt_port)).state is State.FAULT
+    assert check_iot_core(replace(identity, port=site.cloud.endpoint.mqtt_port)).state is State.FAULT
 
 
 def test_nothing_was_left_undelivered(site: Site) -> None:

@@ -11,7 +11,7 @@ from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import ThingName
 from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
-from smartcam.contract.topics import FRAMES_PREFIX, ack_topic, health_topic, parse_event_topic
+from smartcam.contract.topics import FRAMES_PREFIX, ack_topic, event_topic, health_topic
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import Service, StopToken
 from smartcam.edge.outbox.outbox import Outbox
@@ -52,8 +52,7 @@ class Cloud:
         if publication.topic == health_topic(THING):
             return
         event = Event.from_json(publication.payload)
-        sender = parse_event_topic(publication.topic)
-        assert (sender.thing, sender.camera) == (event.thing, event.camera_id)
+        assert publication.topic == event_topic(event.thing, event.camera_id)
         if self.is_deaf:
             return
         if event not in self.events:

@@ -94,7 +94,7 @@ def test_on_both_nuclei_a_sound_device_passes_and_what_is_wrong_is_named_and_fai
     for (profile, name), visit_ in zip(wanted, seen, strict=True):
         found = {check: (state, said) for state, check, said in visit_.findings()}
         assert set(found) - {check for check in found if check.startswith("topic ")} == CHECKS, (profile, found)
-        assert found["topic smartcam/frames/_doctor"] == ("ok", "published and heard")
+        assert found["topic smartcam/frames/_doctor"] == ("ok", "published and received")
         assert "topic smartcam/v1/yard-1/ack" in found
         faults = {check for check, (state, _) in found.items() if state == "fault"}
         if name == "sound":

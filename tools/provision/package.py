@@ -2,15 +2,16 @@
 
 import io
 import json
-import os
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from infra.names import ROLE_ALIAS
 from smartcam.contract.ids import ThingName
+from smartcam.edge.files import replace_file
 from tools.provision.identity import Certificate, Endpoints
 
 KINDS: Final = ("lite", "classic")
@@ -22,6 +23,7 @@ IDENTITY: Final = "identity.json"
 SCRIPTS: Final = ("install.sh", "uninstall.sh")
 _HERE: Final = Path(__file__).resolve().parent
 _CONFIG_VERSION: Final = "2.15.0"
+_write: Final = partial(replace_file, durable=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +104,3 @@ def _packed(folder: Path) -> bytes:
             entry.size, entry.mode = len(content), 0o600
             archive.addfile(entry, io.BytesIO(content))
     return held.getvalue()
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Replace a file that only its owner can read, at no moment more readable than that."""
-    fresh = file.with_name(f".{file.name}.new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.replace(file)

@@ -9,7 +9,7 @@ from smartcam.capture.settings import CameraSettings, CaptureSettings, read_sett
 from smartcam.contract.errors import BusError, SettingsError, SmartcamError
 from smartcam.contract.ids import CameraId
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import ConfigurationSource
 from smartcam.edge.lifecycle import Service, StopToken
 from smartcam.edge.logs import log
 from smartcam.edge.memory_file import MemoryFile
@@ -51,7 +51,7 @@ class Cameras:
 
     def __init__(
         self,
-        bus: Bus,
+        bus: ConfigurationSource,
         build: Callable[[CameraSettings], Service],
         random: Callable[[], float],
         memory: MemoryFile | None = None,

@@ -18,7 +18,7 @@ from smartcam.capture.settings import CameraSettings, read_settings
 from smartcam.capture.sources.opening import open_source
 from smartcam.contract.errors import BusError, SmartcamError
 from smartcam.edge.bus.greengrass import GreengrassBus
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import DeviceBus, LocalBus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.document import DocumentError, document_from
 from smartcam.edge.lifecycle import Service, run_component
@@ -34,7 +34,7 @@ _CONFIGURED = Path()
 """Stands for the configured cameras where a clip could be named."""
 
 
-def camera_service(camera: CameraSettings, bus: Bus, ring_folder: Path, work_folder: Path | None) -> Service:
+def camera_service(camera: CameraSettings, bus: LocalBus, ring_folder: Path, work_folder: Path | None) -> Service:
     """One camera's service; what it learns is kept in the work folder, where one is given."""
     clock = SystemClock()
     return CaptureService(
@@ -48,7 +48,7 @@ def camera_service(camera: CameraSettings, bus: Bus, ring_folder: Path, work_fol
     )
 
 
-def build(bus: Bus, ring_folder: Path, work_folder: Path | None = None) -> list[tuple[str, Service]]:
+def build(bus: DeviceBus, ring_folder: Path, work_folder: Path | None = None) -> list[tuple[str, Service]]:
     """The component's services by their names; what they learn is kept in the work folder, where one is given."""
 
     def camera(settings: CameraSettings) -> Service:

@@ -7,6 +7,7 @@ from smartcam.capture.announcer import Announcer
 from smartcam.capture.transport.transports import Publisher
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import CameraState, StatusNotice
+from smartcam.contract.reading import printable
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
@@ -69,7 +70,7 @@ class Report:
             StatusNotice(
                 camera_id=self._camera,
                 state=self._state,
-                reason=_printable(self._reason),
+                reason=printable(self._reason)[:_LONGEST_REASON],
                 frames_per_second=round(fresh / elapsed_s, 3) if elapsed_s > 0 else 0.0,
                 frames_read=self.read,
                 frames_announced=self._announcer.announced,
@@ -77,7 +78,3 @@ class Report:
                 sent_at=self._clock.utc(),
             )
         )
-
-
-def _printable(reason: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in reason)[:_LONGEST_REASON]

@@ -17,7 +17,7 @@ from smartcam.contract.errors import CameraEnded, CameraLost
 from smartcam.contract.notice import CameraState
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import LocalBus
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log, log_exception
@@ -45,7 +45,7 @@ class CaptureService:
         settings: CameraSettings,
         open_source: OpenSource,
         open_ring: Callable[[], RingWriter],
-        bus: Bus,
+        bus: LocalBus,
         clock: Clock,
         random: Callable[[], float],
         memory: MemoryFile | None = None,

@@ -1,4 +1,4 @@
-"""The cloud's acknowledgement of an event: from then on it is the cloud's duty."""
+"""The cloud's acknowledgement of an event, which from then on is the cloud's responsibility."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import Final
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Phase
 from smartcam.contract.ids import EventId, event_id
-from smartcam.contract.reading import Fields, dump_object, parse_object
+from smartcam.contract.reading import Fields, dump_object, parse_object, printable
 
 ACK_SCHEMA: Final = 1
 _LONGEST_REASON = 256
@@ -22,10 +22,9 @@ class AckStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """What became of one phase of one event; `reason` says why it was refused.
+    """What the cloud did with one phase of one event; `reason` says why it was refused.
 
-    `revision`: up to which revision of it, None where the cloud does not say: a cloud that knows no revisions means
-    all of them.
+    `revision` is the latest revision that is acknowledged; None, from a cloud that knows no revisions, means all.
     """
 
     event_id: EventId
@@ -42,7 +41,7 @@ class Acknowledgement:
                 "event_id": self.event_id,
                 "phase": self.phase,
                 "status": self.status,
-                "reason": printable(self.reason)[:_LONGEST_REASON] or None,
+                "reason": printable(self.reason, " ")[:_LONGEST_REASON] or None,
                 "revision": self.revision,
             }
         )
@@ -57,11 +56,6 @@ class Acknowledgement:
             event_id=event_id(fields.text("event_id")),
             phase=fields.choice("phase", Phase),
             status=fields.choice("status", AckStatus),
-            reason=fields.text("reason", _LONGEST_REASON) if fields.has("reason") else "",
-            revision=fields.integer("revision") if fields.has("revision") else None,
+            reason=fields.optional_text("reason", _LONGEST_REASON) or "",
+            revision=fields.optional_integer("revision"),
         )
-
-
-def printable(text: str) -> str:
-    """The text with what cannot be printed replaced, so that it fits into any message."""
-    return "".join(character if character.isprintable() else " " for character in text)

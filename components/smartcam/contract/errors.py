@@ -1,7 +1,7 @@
 """The tree of errors.
 
 SmartcamError
-├── ContractError          a message from outside does not say what it must
+├── ContractError          a message from outside is not as it must be
 ├── SettingsError          a configuration value is wrong: key, value, remedy
 ├── CameraLost             a source ended, stalled or failed
 │   └── CameraEnded        a clip that is played once has reached its end
@@ -20,21 +20,21 @@ import re
 from typing import Final
 
 _LONGEST_VALUE: Final = 200
-"""Of a value that is wrong, no more is shown."""
+"""A longer wrong value is cut off."""
 _LOOKED_AT: Final = 10 * _LONGEST_VALUE
 _NOT_SHOWN: Final = "(not shown)"
 _WORDS: Final = r"(?:pass(?:word|wd)?|pwd|token|secret)"
 _SECRET_KEY: Final = re.compile(rf"\b{_WORDS}$", re.IGNORECASE)
 _SECRET: Final = re.compile(rf"(?<=//)[^\s'\"]*(?=@)|(?<![a-z])({_WORDS}['\"]?[=:] ?)(['\"]?)[^'\"&,]+", re.IGNORECASE)
-"""Who is let in: before an address's host, or after a word for it. A misspelt `url` is shown, its password is not."""
+"""Credentials: before an address's host, or after a word for them. A misspelt `url` is shown without its password."""
 
 
 class SmartcamError(Exception):
-    """Whatever the suite raises on purpose."""
+    """Everything that the suite raises on purpose."""
 
 
 class ContractError(SmartcamError):
-    """A message that does not say what it must; `field` names the place."""
+    """A message that is not as it must be; `field` names the place."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -43,7 +43,7 @@ class ContractError(SmartcamError):
 
 
 class SettingsError(SmartcamError):
-    """A configuration value that cannot be used; `also` holds what else is known to be wrong in its document."""
+    """A configuration value that cannot be used; `also` holds what else is wrong in its document."""
 
     def __init__(self, key: str, value: object, remedy: str) -> None:
         text = repr(_NOT_SHOWN if _SECRET_KEY.search(key) else value)[:_LOOKED_AT]
@@ -57,11 +57,11 @@ class SettingsError(SmartcamError):
 
 
 class CameraLost(SmartcamError):
-    """The source gives no more pictures; opening it again may help."""
+    """The source delivers no more pictures; opening it again may help."""
 
 
 class CameraEnded(CameraLost):
-    """A clip that is played once has reached its end; opening it again is not wanted."""
+    """A clip that is played once has reached its end and is not to be opened again."""
 
 
 class RingError(SmartcamError):
@@ -77,7 +77,7 @@ class ModelIntegrityError(SmartcamError):
 
 
 class UploadFailed(SmartcamError):
-    """A picture could not be handed to the cloud, for now."""
+    """A picture could not be uploaded for now."""
 
 
 class OutboxError(SmartcamError):
@@ -85,7 +85,7 @@ class OutboxError(SmartcamError):
 
 
 class BusError(SmartcamError):
-    """A message could not be handed over."""
+    """A message could not be passed on."""
 
 
 class BusUnavailable(BusError):

@@ -14,13 +14,13 @@ from smartcam.contract.times import UtcNs, format_utc, parse_utc
 SCHEMA: Final = 1
 LARGEST_EVENT_BYTES: Final = 4096
 WHOLE_DEVICE: Final = CameraId("_device")
-"""Stands where an event is about a device and not about one of its cameras."""
+"""The camera of an event about a device and not about one of its cameras."""
 WHOLE_FLEET: Final = ThingName("_fleet")
-"""Stands where an event is about many devices; its label says how many."""
+"""The thing of an event about many devices; its label says how many."""
 
 
 class EventKind(StrEnum):
-    """What was noticed: by a camera, by the cloud about a device or a whole fleet, or by a person who tries it."""
+    """What was noticed: by a camera, by the cloud about a device or a whole fleet, or in a test by a person."""
 
     PERSON = "person"
     VEHICLE = "vehicle"
@@ -38,7 +38,7 @@ class EventKind(StrEnum):
 
 
 class Phase(StrEnum):
-    """Only what is raised alerts a person; what is cleared completes the history."""
+    """Only raised events alert a person; cleared ones complete the history."""
 
     RAISED = "raised"
     CLEARED = "cleared"
@@ -54,7 +54,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NormalBox:
-    """A box as shares of the picture: `0 <= x1 < x2 <= 1`, `0 <= y1 < y2 <= 1`."""
+    """A box in normalised coordinates: `0 <= x1 < x2 <= 1`, `0 <= y1 < y2 <= 1`."""
 
     x1: float
     y1: float
@@ -66,13 +66,12 @@ class NormalBox:
 class Event:
     """An episode's record. The two phases of an episode share `event_id`.
 
-    `started_at` is when the episode was raised, `ended_at` when it was cleared (only then);
-    after `expires_at` nobody needs to be alarmed any more. `age_ms` is how old the event was
-    when it was sent and None where a reboot made that unknowable; `clock_synced` tells
-    whether the device trusted its UTC. `rule` is the name of the rule that fired, `cause` in one word why there is an
-    event at all (`detected`, `motion`, `covered`). `suppressed` counts what raised no event of its own. A raised event
-    that is known under a better name by now goes out again under the same id; `revision` counts how often it did.
-    `more` keeps fields of newer versions.
+    `started_at` is when the episode was raised, `ended_at` when it was cleared (only then); after `expires_at` it
+    alarms nobody any more. `age_ms` is how old the event was when it was sent, None if a reboot made that unknowable;
+    `clock_synced` says whether the device trusted its UTC. `rule` is the name of the rule that fired, `cause` says in
+    one word why there is an event at all (`detected`, `motion`, `covered`). `suppressed` counts what raised no event
+    of its own. A raised event that has got a better name goes out again under the same id; `revision` counts how
+    often. `more` keeps fields of newer versions.
     """
 
     event_id: EventId
@@ -176,27 +175,23 @@ class Event:
             expires_at=parse_utc(fields.text("expires_at"), "expires_at"),
             score=fields.number("score", 0, 1),
             threshold=fields.number("threshold", 0, 1),
-            rule=_optional_text(fields, "rule"),
-            cause=_optional_text(fields, "cause"),
-            zone=_optional_text(fields, "zone"),
+            rule=fields.optional_text("rule"),
+            cause=fields.optional_text("cause"),
+            zone=fields.optional_text("zone"),
             box=_box(fields) if fields.has("box") else None,
-            label=_optional_text(fields, "label"),
-            model_name=_optional_text(fields, "model_name"),
-            model_version=_optional_text(fields, "model_version"),
-            snapshot_key=_optional_text(fields, "snapshot_key"),
-            age_ms=fields.integer("age_ms") if fields.has("age_ms") else None,
+            label=fields.optional_text("label"),
+            model_name=fields.optional_text("model_name"),
+            model_version=fields.optional_text("model_version"),
+            snapshot_key=fields.optional_text("snapshot_key"),
+            age_ms=fields.optional_integer("age_ms"),
             clock_synced=fields.boolean("clock_synced"),
-            suppressed=fields.integer("suppressed") if fields.has("suppressed") else 0,
-            revision=fields.integer("revision") if fields.has("revision") else 0,
+            suppressed=fields.optional_integer("suppressed") or 0,
+            revision=fields.optional_integer("revision") or 0,
             more=fields.unknown(_KNOWN),
         )
 
 
 _KNOWN = frozenset(Event.__dataclass_fields__) - {"more"} | {"schema"}
-
-
-def _optional_text(fields: Fields, key: str) -> str | None:
-    return fields.text(key) if fields.has(key) else None
 
 
 def _box(fields: Fields) -> NormalBox:

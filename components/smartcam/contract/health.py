@@ -1,4 +1,4 @@
-"""What a device says of itself on `smartcam/v1/<thing>/health`, every few minutes and when something changes."""
+"""What a device reports about itself on `smartcam/v1/<thing>/health`, every few minutes and when something changes."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -24,14 +24,14 @@ _FASTEST = 1e6
 
 
 class DeviceState(StrEnum):
-    """`stopping` is a goodbye: the process was asked to end, and silence after it is planned."""
+    """`stopping`: the process was asked to end, and the silence that follows is planned."""
 
     RUNNING = "running"
     STOPPING = "stopping"
 
 
 class CameraCondition(StrEnum):
-    """`awaited`: it is configured, and nothing has been heard of it since the process started."""
+    """`awaited`: it is configured, and nothing has been received from it since the process started."""
 
     RUNNING = "running"
     LOST = "lost"
@@ -41,7 +41,7 @@ class CameraCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CameraHealth:
-    """One camera. `frames_per_second` is what its source gives, 0 where nobody knows."""
+    """One camera. `frames_per_second` is what its source delivers, 0 if unknown."""
 
     camera_id: CameraId
     condition: CameraCondition
@@ -50,7 +50,7 @@ class CameraHealth:
 
 @dataclass(frozen=True, slots=True)
 class OutboxHealth:
-    """What waits for the cloud; `oldest_ms` is None where nothing waits or its age is unknown."""
+    """What waits for the cloud; `oldest_ms` is None if nothing waits or its age is unknown."""
 
     waiting: int = 0
     refused: int = 0
@@ -81,9 +81,9 @@ class FrameHealth:
 class Health:
     """One message.
 
-    `run` names the process and `seq` counts its messages, so that a late one is known for what it is. The next
-    one comes within `every_s` seconds. `bundle_refused`: why the bundle that should be in use is not, None where it
-    is; `configuration_refused`: the same of the configuration, beginning with the key. `more` keeps fields of newer
+    `run` names the process and `seq` counts its messages, so that a late one can be recognised. The next
+    one comes within `every_s` seconds. `bundle_refused`: why the bundle that should be in use is not, None if it
+    is; `configuration_refused`: the same for the configuration, beginning with the key. `more` keeps fields of newer
     versions.
     """
 
@@ -107,7 +107,7 @@ class Health:
     outbox: OutboxHealth = field(default_factory=OutboxHealth)
     cameras: tuple[CameraHealth, ...] = ()
     cameras_left_out: int = 0
-    """Cameras beyond `MOST_CAMERAS` that found no room."""
+    """Cameras beyond `MOST_CAMERAS`, which are not listed."""
     more: Mapping[str, object] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
@@ -133,12 +133,7 @@ class Health:
                 "failed": self.failed,
                 "snapshots_waiting": self.snapshots_waiting,
                 "frames": asdict(self.frames),
-                "outbox": {
-                    "waiting": self.outbox.waiting,
-                    "refused": self.outbox.refused,
-                    "dropped": self.outbox.dropped,
-                    "oldest_ms": self.outbox.oldest_ms,
-                },
+                "outbox": asdict(self.outbox),
                 "cameras": [
                     {"camera_id": one.camera_id, "condition": one.condition, "fps": one.frames_per_second}
                     for one in self.cameras
@@ -175,10 +170,10 @@ class Health:
             uptime_s=fields.integer("uptime_s"),
             version=fields.text("version", _LONGEST_WORD),
             every_s=fields.integer("every_s", 1, _LONGEST_EVERY_S),
-            model_name=_word(fields, "model_name"),
-            model_version=_word(fields, "model_version"),
-            bundle_refused=_word(fields, "bundle_refused", LONGEST_REASON),
-            configuration_refused=_word(fields, "configuration_refused", LONGEST_REASON),
+            model_name=fields.optional_text("model_name", _LONGEST_WORD),
+            model_version=fields.optional_text("model_version", _LONGEST_WORD),
+            bundle_refused=fields.optional_text("bundle_refused", LONGEST_REASON),
+            configuration_refused=fields.optional_text("configuration_refused", LONGEST_REASON),
             analysed=fields.integer("analysed"),
             failed=fields.integer("failed"),
             snapshots_waiting=fields.integer("snapshots_waiting"),
@@ -193,10 +188,6 @@ class Health:
 _KNOWN = frozenset(Health.__dataclass_fields__) - {"more"} | {"schema"}
 
 
-def _word(fields: Fields, key: str, longest: int = _LONGEST_WORD) -> str | None:
-    return fields.text(key, longest) if fields.has(key) else None
-
-
 def _frames(fields: Fields) -> FrameHealth:
     return FrameHealth(**{key: fields.integer(key) for key in FrameHealth.__dataclass_fields__})
 
@@ -206,7 +197,7 @@ def _outbox(fields: Fields) -> OutboxHealth:
         waiting=fields.integer("waiting"),
         refused=fields.integer("refused"),
         dropped=fields.integer("dropped"),
-        oldest_ms=fields.integer("oldest_ms") if fields.has("oldest_ms") else None,
+        oldest_ms=fields.optional_integer("oldest_ms"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Identifiers, each checked once, where it comes in."""
+"""Identifiers, each checked once, where it enters."""
 
 import re
 from typing import NewType
@@ -19,23 +19,23 @@ RANDOM_BYTES_OF_AN_EVENT_ID = 10
 
 def camera_id(text: str, field: str = "camera_id") -> CameraId:
     """A camera's id. Raises ContractError unless 1 to 64 letters, digits, '-' or '_'."""
-    if not _NAME.fullmatch(text):
-        raise ContractError(field, "must be 1 to 64 letters, digits, '-' or '_'")
-    return CameraId(text)
+    return CameraId(_checked(text, _NAME, field, "must be 1 to 64 letters, digits, '-' or '_'"))
 
 
 def thing_name(text: str, field: str = "thing") -> ThingName:
     """A thing's name as AWS IoT allows it. Raises ContractError otherwise."""
-    if not _THING.fullmatch(text):
-        raise ContractError(field, "must be 1 to 128 letters, digits, ':', '-' or '_'")
-    return ThingName(text)
+    return ThingName(_checked(text, _THING, field, "must be 1 to 128 letters, digits, ':', '-' or '_'"))
 
 
 def event_id(text: str, field: str = "event_id") -> EventId:
     """An event's id. Raises ContractError unless it is a UUIDv7 in lower case."""
-    if not _UUID7.fullmatch(text):
-        raise ContractError(field, "must be a UUIDv7 in lower case")
-    return EventId(text)
+    return EventId(_checked(text, _UUID7, field, "must be a UUIDv7 in lower case"))
+
+
+def _checked(text: str, pattern: re.Pattern[str], field: str, rule: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ContractError(field, rule)
+    return text
 
 
 def new_event_id(now: UtcNs, random: bytes) -> EventId:

@@ -1,9 +1,9 @@
-"""Frames that travel inside messages, where no memory is shared: on the frames topic, in chunks.
+"""Frames that travel inside messages where memory is not shared: on the frames topic, in chunks.
 
 A frame is its notice as JSON (ring and slot are 0), a line feed, and a JPEG. It is cut into pieces, and each piece
 travels behind a small JSON object and a line feed of its own. Chunks of one frame follow each other in order.
 
-Inference may ask for that with a wish on `smartcam/transport/<camera_id>`.
+Inference may request them on `smartcam/transport/<camera_id>`.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class InlineFrame:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One piece of a frame. `frame` is the same in all its chunks and in no other frame's for a long time."""
+    """One piece of a frame. `frame` is the same in all its chunks, and no other frame's is for a long time."""
 
     camera_id: CameraId
     frame: int
@@ -50,8 +50,8 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class InlineWish:
-    """Inference cannot read the camera's ring, for this reason, and asks for its frames inline."""
+class InlineRequest:
+    """Inference cannot read the camera's ring, for this reason, and requests its frames inline."""
 
     camera_id: CameraId
     reason: str
@@ -85,7 +85,7 @@ def encode_inline(frame: InlineFrame) -> list[bytes]:
 
 
 def is_chunk(payload: bytes) -> bool:
-    """Whether a message of the frames topic is a chunk; the others are notices."""
+    """Whether a message on the frames topic is a chunk; the others are notices."""
     return payload.startswith(_BEGINNING)
 
 
@@ -112,7 +112,7 @@ def decode_chunk(payload: bytes) -> Chunk:
 
 
 def joined(chunks: Sequence[Chunk]) -> InlineFrame:
-    """The frame of all its chunks, in their order.
+    """The frame that these chunks make; they are complete and in order.
 
     Raises:
         ContractError: they do not make a frame of that camera.
@@ -126,18 +126,19 @@ def joined(chunks: Sequence[Chunk]) -> InlineFrame:
     return InlineFrame(notice, jpeg)
 
 
-def encode_wish(wish: InlineWish) -> bytes:
-    """The wish as JSON in UTF-8, under 1 kB."""
-    return dump_object({"type": "inline_wanted", "camera_id": wish.camera_id, "reason": wish.reason[:_LONGEST_REASON]})
+def encode_inline_request(request: InlineRequest) -> bytes:
+    """The request as JSON in UTF-8, under 1 kB."""
+    reason = request.reason[:_LONGEST_REASON]
+    return dump_object({"type": "inline_wanted", "camera_id": request.camera_id, "reason": reason})
 
 
-def decode_wish(payload: bytes) -> InlineWish:
-    """The wish in a payload.
+def decode_inline_request(payload: bytes) -> InlineRequest:
+    """The request in a payload.
 
     Raises:
         ContractError: naming the first wrong field.
     """
-    fields = Fields(parse_object(payload, "wish"))
+    fields = Fields(parse_object(payload, "request"))
     if fields.text("type") != "inline_wanted":
         raise ContractError("type", "must be inline_wanted")
-    return InlineWish(camera_id(fields.text("camera_id")), fields.text("reason"))
+    return InlineRequest(camera_id(fields.text("camera_id")), fields.text("reason"))

@@ -45,7 +45,7 @@ class FrameNotice:
 
 
 class CameraState(StrEnum):
-    """What capture says of a source."""
+    """What capture reports about a source."""
 
     RUNNING = "running"
     LOST = "lost"
@@ -148,7 +148,7 @@ def _status(fields: Fields) -> StatusNotice:
     return StatusNotice(
         camera_id=camera_id(fields.text("camera_id")),
         state=fields.choice("state", CameraState),
-        reason=fields.text("reason") if fields.has("reason") else "",
+        reason=fields.optional_text("reason") or "",
         frames_per_second=fields.number("frames_per_second", 0, 1e6),
         frames_read=fields.integer("frames_read"),
         frames_announced=fields.integer("frames_announced"),

@@ -50,6 +50,11 @@ def dump_object(document: Mapping[str, object]) -> bytes:
     return json.dumps(present, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
+def printable(text: str, instead: str = "?") -> str:
+    """The text with `instead` for each unprintable character, so that it fits into any message."""
+    return "".join(character if character.isprintable() else instead for character in text)
+
+
 class Fields:
     """A JSON object that is read field by field; `path` leads to it in the message."""
 
@@ -77,6 +82,14 @@ class Fields:
         if not value.isprintable():
             raise ContractError(self.name(key), "must not hold control characters")
         return value
+
+    def optional_text(self, key: str, longest: int = 256) -> str | None:
+        """As `text`; None where the field is missing or null."""
+        return self.text(key, longest) if self.has(key) else None
+
+    def optional_integer(self, key: str) -> int | None:
+        """As `integer`; None where the field is missing or null."""
+        return self.integer(key) if self.has(key) else None
 
     def integer(self, key: str, lowest: int = 0, highest: int = 2**63 - 1) -> int:
         """Raises ContractError unless the field is a whole number within the range."""

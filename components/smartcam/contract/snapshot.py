@@ -1,14 +1,14 @@
-"""Where an event's picture lies in the cloud: the name follows from the event, so nobody needs to be told."""
+"""Where an event's picture lies in the cloud: its name follows from the event, so nothing has to announce it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from smartcam.contract.ids import CameraId, EventId, ThingName
+from smartcam.contract.times import EPOCH
 
 SNAPSHOTS_PREFIX: Final = "snapshots/"
 LARGEST_SNAPSHOT_BYTES: Final = 2_000_000
 CONTENT_TYPE: Final = "image/jpeg"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def snapshot_key(thing: ThingName, camera: CameraId, event: EventId) -> str:
@@ -24,6 +24,6 @@ def snapshots_of(thing: ThingName) -> str:
 def _day(event: EventId) -> str:
     milliseconds = int(event[:8] + event[9:13], 16)
     try:
-        return f"{_EPOCH + timedelta(milliseconds=milliseconds):%Y-%m-%d}"
+        return f"{EPOCH + timedelta(milliseconds=milliseconds):%Y-%m-%d}"
     except OverflowError:  # an id may name a time after the year 9999
         return "9999-12-31"

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import NewType
+from typing import Final, NewType
 
 from smartcam.contract.errors import ContractError
 
@@ -13,13 +13,13 @@ MonotonicNs = NewType("MonotonicNs", int)
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339_MS = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z", re.ASCII)
 
 
 def format_utc(at: UtcNs) -> str:
     """RFC 3339 in UTC with milliseconds, rounded down: `2026-03-01T12:00:00.250Z`."""
-    moment = _EPOCH + timedelta(milliseconds=at // NS_PER_MS)
+    moment = EPOCH + timedelta(milliseconds=at // NS_PER_MS)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
@@ -35,4 +35,4 @@ def parse_utc(text: str, field: str) -> UtcNs:
         moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     except ValueError as error:
         raise ContractError(field, f"is not a time that exists ({error})") from error
-    return UtcNs((moment - _EPOCH) // timedelta(milliseconds=1) * NS_PER_MS)
+    return UtcNs((moment - EPOCH) // timedelta(milliseconds=1) * NS_PER_MS)

@@ -1,9 +1,6 @@
 """Topics: local ones between the components, cloud ones below `smartcam/v1/<thing>`."""
 
-from dataclasses import dataclass
-
-from smartcam.contract.errors import ContractError
-from smartcam.contract.ids import CameraId, ThingName, camera_id, thing_name
+from smartcam.contract.ids import CameraId, ThingName
 
 FRAMES_PREFIX = "smartcam/frames/"
 ALL_FRAMES = FRAMES_PREFIX + "+"
@@ -19,15 +16,8 @@ def frames_topic(camera: CameraId) -> str:
 
 
 def transport_topic(camera: CameraId) -> str:
-    """Where inference asks capture for another way of handing frames over."""
+    """Where inference asks capture for another way of passing on frames."""
     return TRANSPORT_PREFIX + camera
-
-
-def camera_of_frames_topic(topic: str) -> CameraId:
-    """The camera that a frames topic belongs to. Raises ContractError for any other topic."""
-    if not topic.startswith(FRAMES_PREFIX):
-        raise ContractError("topic", f"must begin with {FRAMES_PREFIX}")
-    return camera_id(topic.removeprefix(FRAMES_PREFIX), "topic")
 
 
 def event_topic(thing: ThingName, camera: CameraId) -> str:
@@ -43,19 +33,3 @@ def health_topic(thing: ThingName) -> str:
 def ack_topic(thing: ThingName) -> str:
     """Where the cloud acknowledges a device's events."""
     return f"{CLOUD_PREFIX}/{thing}/ack"
-
-
-@dataclass(frozen=True, slots=True)
-class EventTopic:
-    """What an event's topic says about its sender."""
-
-    thing: ThingName
-    camera: CameraId
-
-
-def parse_event_topic(topic: str) -> EventTopic:
-    """The sender that an event topic names. Raises ContractError for any other topic."""
-    parts = topic.split("/")
-    if len(parts) != 5 or "/".join(parts[:2]) != CLOUD_PREFIX or parts[4] != "event":  # noqa: PLR2004
-        raise ContractError("topic", f"must be {CLOUD_PREFIX}/<thing>/<camera>/event")
-    return EventTopic(thing_name(parts[2], "topic"), camera_id(parts[3], "topic"))

@@ -1,1 +1,1 @@
-"""What ails a device: everything that the components stand on, looked at one by one."""
+"""What is wrong with a device: everything that the components rely on, checked one by one."""

@@ -1,4 +1,4 @@
-"""IoT Core, asked directly with the device's certificate: the nucleus is left out, so that one knows who is to blame.
+"""IoT Core, contacted directly with the device's certificate: without the nucleus, it is clear which of them fails.
 
 A few packets of MQTT 3.1.1 by hand: the device's client library belongs to the nucleus's connection.
 """
@@ -29,7 +29,7 @@ _GOODBYE: Final = b"\xe0\x00"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The device's own, as the nucleus has it."""
+    """The device's identity, as the nucleus has it."""
 
     thing: ThingName
     certificate: Path
@@ -39,8 +39,8 @@ class Identity:
     port: int = PORT
 
 
-def look_at_certificate(identity: Identity, now: datetime | None = None) -> Finding:
-    """Until when the device's certificate is valid."""
+def check_certificate(identity: Identity, now: datetime | None = None) -> Finding:
+    """How long the device's certificate is valid."""
     try:
         certificate = x509.load_pem_x509_certificate(identity.certificate.read_bytes())
     except (OSError, ValueError) as error:
@@ -51,11 +51,11 @@ def look_at_certificate(identity: Identity, now: datetime | None = None) -> Find
     if left < 0:
         return Finding("certificate", State.FAULT, f"expired on {certificate.not_valid_after_utc:%Y-%m-%d}", facts)
     if left < SOON_DAYS:
-        return Finding("certificate", State.WARNING, f"{said}: provision the device anew in time", facts)
+        return Finding("certificate", State.WARNING, f"{said}: provision the device again in time", facts)
     return Finding("certificate", State.OK, said, facts)
 
 
-def look_at_iot_core(identity: Identity) -> Finding:
+def check_iot_core(identity: Identity) -> Finding:
     """Connect, subscribe to the device's own acknowledgements, and measure a round trip."""
     place = f"{identity.endpoint}:{identity.port}"
     try:
@@ -73,7 +73,7 @@ def look_at_iot_core(identity: Identity) -> Finding:
 
 
 def _converse(wire: ssl.SSLSocket, identity: Identity, place: str) -> Finding:
-    # A name of its own beside the nucleus's: the same one would cut the nucleus off.
+    # A client id of its own: with the nucleus's, IoT Core would disconnect the nucleus.
     client = f"{identity.thing}#doctor".encode()
     head = b"\x00\x04MQTT\x04\x02" + struct.pack(">H", 30)
     wire.sendall(_packet(0x10, head + _text(client)))
@@ -98,12 +98,8 @@ def _converse(wire: ssl.SSLSocket, identity: Identity, place: str) -> Finding:
 
 
 def _packet(kind: int, body: bytes) -> bytes:
-    left, length = len(body), bytearray()
-    while True:
-        left, digit = divmod(left, 128)
-        length.append(digit | (0x80 if left else 0))
-        if not left:
-            return bytes((kind,)) + bytes(length) + body
+    low, high = len(body) & 0x7F, len(body) >> 7
+    return bytes((kind, low | 0x80, high) if high else (kind, low)) + body
 
 
 def _receive(wire: ssl.SSLSocket) -> tuple[int, bytes]:

@@ -20,19 +20,19 @@ from smartcam.model.interpreter import RUNTIME
 LEAST_DISK_MB: Final = 200
 LEAST_SHARED_MB: Final = 16
 _EARLIEST: Final = UtcNs(1_735_689_600_000_000_000)
-"""2025-01-01: a clock before this suite is wrong."""
+"""2025-01-01: a clock that shows a time before this suite existed is wrong."""
 _MEGABYTE: Final = 1_000_000
 
 
-def look_at_packages() -> Finding:
-    """What runs the suite here."""
+def check_packages() -> Finding:
+    """The versions that the suite runs on."""
     said = f"smartcam {__version__}, Python {platform.python_version()} on {platform.machine()}, {RUNTIME}"
     said += f", numpy {np.__version__}, OpenCV {cv2.__version__}"
     return Finding("packages", State.OK, said, {"version": __version__, "runtime": RUNTIME})
 
 
-def look_at_shared_memory(folder: Path) -> Finding:
-    """Whether frames can be handed over there."""
+def check_shared_memory(folder: Path) -> Finding:
+    """Whether frames can be passed on there."""
     probe = folder / f"smartcam-doctor-{os.getpid()}"
     try:
         descriptor = os.open(probe, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -44,14 +44,14 @@ def look_at_shared_memory(folder: Path) -> Finding:
         free = shutil.disk_usage(folder).free / _MEGABYTE
     except OSError as error:
         why = error.strerror or str(error)
-        said = f"{folder}: {why}; frames travel inside messages then, which costs more. Mount a tmpfs there"
+        said = f"{folder}: {why}; frames then travel inside messages, which costs more. Mount a tmpfs there"
         return Finding("shared memory", State.WARNING, said)
     rings = [file.name for file in folder.glob("smartcam-*") if stat.S_ISREG(file.lstat().st_mode)]
     said = f"{folder}: {free:.0f} MB free, {len(rings)} rings in use"
     return Finding("shared memory", State.OK, said, {"free_mb": round(free), "rings": len(rings)})
 
 
-def look_at_disk(folder: Path) -> Finding:
+def check_disk(folder: Path) -> Finding:
     """Whether events can be stored, and for how long."""
     try:
         begun = time.perf_counter()
@@ -66,18 +66,20 @@ def look_at_disk(folder: Path) -> Finding:
     except OSError as error:
         return Finding("disk", State.FAULT, f"{folder}: {error.strerror or error}; events cannot be stored")
     facts: dict[str, float | str] = {"free_mb": round(free), "sync_ms": round(took_ms, 1)}
-    said = f"{folder}: {free:.0f} MB free, stored to disk in {took_ms:.0f} ms"
+    said = f"{folder}: {free:.0f} MB free, a write reaches the disk in {took_ms:.0f} ms"
     if free < LEAST_DISK_MB:
         return Finding("disk", State.WARNING, f"{said}; less than {LEAST_DISK_MB} MB: free some", facts)
     return Finding("disk", State.OK, said, facts)
 
 
-def look_at_clock(clock: Clock) -> Finding:
-    """Whether times can be believed, and certificates be checked."""
+def check_clock(clock: Clock) -> Finding:
+    """Whether times can be trusted, and certificates checked."""
     now = clock.utc()
     said = format_utc(now)
     if now < _EARLIEST:
-        return Finding("clock", State.FAULT, f"{said} is long past: no certificate is valid; timedatectl set-ntp true")
+        return Finding(
+            "clock", State.FAULT, f"{said} is long past: no certificate is valid; run timedatectl set-ntp true"
+        )
     if not clock.synced():
         return Finding("clock", State.WARNING, f"{said}, not synchronised: alerts will say that times are uncertain")
     return Finding("clock", State.OK, f"{said}, synchronised")

@@ -1,13 +1,13 @@
-"""`smartcam-doctor`: looks at everything that the components stand on and says what is wrong.
+"""`smartcam-doctor`: checks everything that the components rely on and says what is wrong.
 
 As the component smartcam.Doctor it takes the cameras from its configuration, writes its findings to its log, and ends.
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import cv2
@@ -15,29 +15,31 @@ import cv2
 from smartcam.capture.sources.opening import open_source
 from smartcam.contract.errors import BusError, ContractError, SettingsError
 from smartcam.contract.ids import thing_name
-from smartcam.doctor.cloud import PORT, Identity, look_at_certificate, look_at_iot_core
+from smartcam.contract.reading import Fields, parse_object
+from smartcam.doctor.cloud import PORT, Identity, check_certificate, check_iot_core
 from smartcam.doctor.finding import Finding, State, as_json, as_text, exit_code
-from smartcam.doctor.machine import look_at_clock, look_at_disk, look_at_packages, look_at_shared_memory
-from smartcam.doctor.nucleus import look_at_topics
+from smartcam.doctor.machine import check_clock, check_disk, check_packages, check_shared_memory
+from smartcam.doctor.nucleus import check_topics
 from smartcam.doctor.settings import DoctorSettings, read_settings
-from smartcam.doctor.sight import look_at_camera, look_at_model
+from smartcam.doctor.sight import check_camera, check_model
 from smartcam.edge.arguments import number, whole
 from smartcam.edge.bus.greengrass import GreengrassBus
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import Bus, ConfigurationSource
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.document import DocumentError, read_document
 from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, FOLDER_VARIABLE
 
 THING_VARIABLE = "AWS_IOT_THING_NAME"
+_LONGEST_PATH = 4096
 
 
-def look(options: argparse.Namespace, bus: Bus | None, without: str = "") -> Iterator[Finding]:
-    """Every finding, as it is made; `without` says why there is no bus."""
+def findings_of(options: argparse.Namespace, bus: Bus | None, without: str = "") -> Iterator[Finding]:
+    """The findings, one after the other; `without` says why there is no bus."""
     clock = SystemClock()
-    yield look_at_packages()
-    yield look_at_shared_memory(Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER))
-    yield look_at_disk(options.work)
-    yield look_at_clock(clock)
+    yield check_packages()
+    yield check_shared_memory(Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER))
+    yield check_disk(options.work)
+    yield check_clock(clock)
     try:
         settings = _settings(options, bus)
     except (DocumentError, SettingsError, BusError) as error:
@@ -46,17 +48,17 @@ def look(options: argparse.Namespace, bus: Bus | None, without: str = "") -> Ite
     if options.bundle is None:
         yield Finding("model", State.SKIPPED, "name its folder with --bundle")
     else:
-        yield look_at_model(options.bundle, settings.trusted_key)
+        yield check_model(options.bundle, settings.trusted_key)
     yield from _cameras(settings, options.seconds, clock)
     if bus is None:
-        yield Finding("nucleus", State.SKIPPED, f"{without}; deploy smartcam.Doctor to look at it")
+        yield Finding("nucleus", State.SKIPPED, f"{without}; deploy smartcam.Doctor to check it")
     else:
         yield from _nucleus(bus)
     yield from _cloud(options.nucleus_config, options.port)
 
 
-def _settings(options: argparse.Namespace, bus: Bus | None) -> DoctorSettings:
-    """Raises DocumentError, SettingsError, BusError where there is a document that cannot be had or read."""
+def _settings(options: argparse.Namespace, bus: ConfigurationSource | None) -> DoctorSettings:
+    """Raises DocumentError, SettingsError or BusError if the document is not available or cannot be read."""
     if options.cameras is not None:
         return read_settings(read_document(options.cameras))
     return DoctorSettings() if bus is None else read_settings(bus.configuration())
@@ -67,14 +69,14 @@ def _cameras(settings: DoctorSettings, seconds: float, clock: SystemClock) -> It
         yield Finding("cameras", State.SKIPPED, "name smartcam.Capture's configuration, as JSON, with --cameras")
         return
     for camera in settings.cameras:
-        yield look_at_camera(camera, lambda settings, stop: open_source(settings, clock, stop), seconds)
+        yield check_camera(camera, lambda settings, stop: open_source(settings, clock, stop), seconds)
     if not settings.cameras:
         yield Finding("cameras", State.WARNING, "none is configured: copy smartcam.Capture:/cameras")
 
 
 def _nucleus(bus: Bus) -> Iterator[Finding]:
     try:
-        yield from look_at_topics(bus, thing_name(os.environ.get(THING_VARIABLE, ""), THING_VARIABLE))
+        yield from check_topics(bus, thing_name(os.environ.get(THING_VARIABLE, ""), THING_VARIABLE))
     except ContractError as error:
         yield Finding("nucleus", State.FAULT, str(error))
 
@@ -84,50 +86,39 @@ def _cloud(config: Path | None, port: int) -> Iterator[Finding]:
         yield Finding("IoT Core", State.SKIPPED, "name the nucleus's config.yaml with --nucleus-config (as root)")
         return
     try:
-        identity = read_identity(_document(config), port)
-    except (OSError, ValueError, KeyError, TypeError, ContractError) as error:
-        said = f"{config}: {_reason(error)}; name the file of `smartcam provision`, and read it as root"
+        identity = read_identity(parse_object(config.read_bytes(), "content"), port)
+    except (OSError, ContractError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        said = f"{config}: {reason}; name the file of `smartcam provision`, and read it as root"
         yield Finding("IoT Core", State.FAULT, said)
         return
-    yield look_at_certificate(identity)
-    yield look_at_iot_core(identity)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return f"has no {error}"
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    yield check_certificate(identity)
+    yield check_iot_core(identity)
 
 
 def read_identity(document: Mapping[str, object], port: int = PORT) -> Identity:
     """The device's identity in the configuration that it was provisioned with.
 
     Raises:
-        KeyError, TypeError, ContractError: it is not that.
+        ContractError: naming the first field that is missing or wrong.
     """
-    system, services = document["system"], document["services"]
-    if not isinstance(system, dict) or not isinstance(services, dict):
-        raise TypeError("is not the configuration of a nucleus")
-    [service] = services.values()
+    fields = Fields(document)
+    system, services = fields.inner("system"), fields.inner("services")
+    if len(services.document) != 1:
+        raise ContractError("services", "must name one nucleus")
+    [nucleus] = services.document
     return Identity(
-        thing_name(str(system["thingName"])),
-        Path(system["certificateFilePath"]),
-        Path(system["privateKeyPath"]),
-        Path(system["rootCaPath"]),
-        str(service["configuration"]["iotDataEndpoint"]),
+        thing_name(system.text("thingName")),
+        Path(system.text("certificateFilePath", _LONGEST_PATH)),
+        Path(system.text("privateKeyPath", _LONGEST_PATH)),
+        Path(system.text("rootCaPath", _LONGEST_PATH)),
+        services.inner(nucleus).inner("configuration").text("iotDataEndpoint"),
         port,
     )
 
 
-def _document(file: Path) -> Mapping[str, object]:
-    document = json.loads(file.read_bytes())
-    if not isinstance(document, dict):
-        raise ValueError("must hold a JSON object")  # noqa: TRY004  the file's content is wrong, not a type of ours
-    return document
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Look and report. 0 when nothing is a fault, 1 otherwise, 2 for a wrong call."""
+    """Check and report. 0 if nothing is a fault, 1 otherwise, 2 for a wrong call."""
     parser = argparse.ArgumentParser(prog="smartcam-doctor", description=__doc__)
     parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="the model bundle")
     parser.add_argument("--cameras", type=Path, metavar="JSON", help="smartcam.Capture's configuration document")
@@ -135,20 +126,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, default=Path(), help="folder in which events are stored (this one)")
     parser.add_argument("--nucleus-config", type=Path, metavar="FILE", help="what the device was provisioned with")
     parser.add_argument("--port", type=whole(1, 65_535), default=PORT, help=f"port of IoT Core ({PORT})")
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     options = parser.parse_args(argv)
     cv2.setNumThreads(1)
-    bus: Bus | None = None
-    without = ""
-    try:
-        bus = GreengrassBus()
-    except BusError as error:
-        without = str(error)
-    try:
-        findings = list(look(options, bus, without))
-    finally:
-        if bus is not None:
-            bus.close()
+    with ExitStack() as stack:
+        bus, without = None, ""
+        try:
+            bus = stack.enter_context(closing(GreengrassBus()))
+        except BusError as error:
+            without = str(error)
+        findings = list(findings_of(options, bus, without))
     sys.stdout.write((as_json if options.json else as_text)(findings) + "\n")
     return exit_code(findings)
 

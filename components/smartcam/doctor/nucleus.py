@@ -1,4 +1,4 @@
-"""The nucleus: is it there, and does it let this component say and hear what the suite needs."""
+"""The nucleus: is it there, and does it let this component publish and subscribe to what the suite needs."""
 
 import logging
 import threading
@@ -8,7 +8,7 @@ from smartcam.contract.errors import BusError, BusRefused
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.topics import ack_topic, frames_topic
 from smartcam.doctor.finding import Finding, State
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import Bus, CloudBus, LocalBus
 
 PATIENCE_S: Final = 3.0
 DOCTOR: Final = CameraId("_doctor")
@@ -16,12 +16,12 @@ STREAMS: Final = "smartcam.edge.bus.streams"
 _PROBE: Final = b"{}"
 
 
-def look_at_topics(bus: Bus, thing: ThingName, patience_s: float = PATIENCE_S) -> list[Finding]:
-    """Each topic in turn; what goes out to the device itself has to come back."""
-    return [_look_at_frames(bus, patience_s), _look_at_acks(bus, thing, patience_s)]
+def check_topics(bus: Bus, thing: ThingName, patience_s: float = PATIENCE_S) -> list[Finding]:
+    """Each topic in turn; what is published to the device itself has to come back."""
+    return [_check_frames(bus, patience_s), _check_acks(bus, thing, patience_s)]
 
 
-def _look_at_frames(bus: Bus, patience_s: float) -> Finding:
+def _check_frames(bus: LocalBus, patience_s: float) -> Finding:
     name, heard = f"topic {frames_topic(DOCTOR)}", threading.Event()
     subscription = bus.subscribe_local(frames_topic(DOCTOR), lambda _topic, _payload: heard.set())
     try:
@@ -34,11 +34,11 @@ def _look_at_frames(bus: Bus, patience_s: float) -> Finding:
     finally:
         subscription.close()
     if not is_back:
-        return Finding(name, State.FAULT, f"published, but not heard in {patience_s:g} s; reset /accessControl")
-    return Finding(name, State.OK, "published and heard")
+        return Finding(name, State.FAULT, f"published, but not received within {patience_s:g} s; reset /accessControl")
+    return Finding(name, State.OK, "published and received")
 
 
-def _look_at_acks(bus: Bus, thing: ThingName, patience_s: float) -> Finding:
+def _check_acks(bus: CloudBus, thing: ThingName, patience_s: float) -> Finding:
     name, refusals = f"topic {ack_topic(thing)}", _Refusals(ack_topic(thing))
     logger = logging.getLogger(STREAMS)
     logger.addHandler(refusals)
@@ -56,7 +56,7 @@ def _look_at_acks(bus: Bus, thing: ThingName, patience_s: float) -> Finding:
 
 
 class _Refusals(logging.Handler):
-    """The bus tries a refused subscription again and tells nobody but the log."""
+    """The bus retries a refused subscription and reports it in the log only."""
 
     def __init__(self, topic: str) -> None:
         super().__init__(logging.ERROR)

@@ -1,4 +1,4 @@
-"""The settings of smartcam.Doctor: what it is to look at, as the components that it stands in for have it."""
+"""The settings of smartcam.Doctor: what it checks, as the other components have it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _TRUSTED_KEY: Final = "trusted_key"
 
 @dataclass(frozen=True, slots=True)
 class DoctorSettings:
-    """`cameras` as smartcam.Capture has them, None where nobody has said; `trusted_key` as inference has it."""
+    """`cameras` as smartcam.Capture has them, None if they are not given; `trusted_key` as inference has it."""
 
     cameras: tuple[CameraSettings, ...] | None = None
     trusted_key: bytes | None = None

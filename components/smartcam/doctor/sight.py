@@ -1,4 +1,4 @@
-"""Cameras and model: can they be read and run, and how fast."""
+"""Cameras and model: whether they can be read and run, and how fast."""
 
 import statistics
 import time
@@ -20,13 +20,13 @@ from smartcam.model.manifest import CHANNELS, MODEL_FILE
 _RUNS: Final = 15
 _SLOW_FPS: Final = 4.0
 _SLOW_MS: Final = 200.0
-"""Five frames a second are analysed of each camera."""
+"""Of each camera, five frames a second are analysed."""
 
 OpenSource = Callable[[CameraSettings, StopToken], FrameSource]
 
 
-def look_at_camera(settings: CameraSettings, open_source: OpenSource, seconds: float) -> Finding:
-    """Read a camera for some seconds. Another process that has it open is a fault only where it cannot be shared."""
+def check_camera(settings: CameraSettings, open_source: OpenSource, seconds: float) -> Finding:
+    """Read a camera for some seconds. That another process has it open is a fault only if it cannot be shared."""
     name, stop = f"camera {settings.camera}", StopToken()
     try:
         source = open_source(settings, stop)
@@ -46,7 +46,7 @@ def look_at_camera(settings: CameraSettings, open_source: OpenSource, seconds: f
         source.close()
     took_s = max(time.monotonic() - begun, 1e-6)
     if not pictures:
-        return Finding(name, State.FAULT, f"{settings.place}: open, but no picture came in {seconds:g} s")
+        return Finding(name, State.FAULT, f"{settings.place}: open, but no picture arrived in {seconds:g} s")
     rate = pictures / took_s
     said = f"{settings.place}: {size}, {rate:.1f} pictures a second"
     facts: dict[str, float | str] = {"pictures_per_second": round(rate, 1), "size": size}
@@ -55,7 +55,7 @@ def look_at_camera(settings: CameraSettings, open_source: OpenSource, seconds: f
     return Finding(name, State.OK, said, facts)
 
 
-def look_at_model(path: Path, trusted_key: bytes | None = None) -> Finding:
+def check_model(path: Path, trusted_key: bytes | None = None) -> Finding:
     """Open the bundle, which checks every hash and the golden picture, and time the model."""
     try:
         bundle = ModelBundle.open(path, trusted_key)
@@ -70,7 +70,7 @@ def look_at_model(path: Path, trusted_key: bytes | None = None) -> Finding:
     took_ms = statistics.median(spent)
     digest = bundle.manifest.files[MODEL_FILE]
     said = f"{bundle.manifest.name} {bundle.manifest.version}, sha256 {digest[:12]}, {took_ms:.1f} ms a picture"
-    said += f" on {RUNTIME}, {'signature checked' if bundle.signed else 'signature not asked for'}"
+    said += f" on {RUNTIME}, {'signature checked' if bundle.signed else 'no signature required'}"
     facts: dict[str, float | str] = {
         "sha256": digest,
         "ms": round(took_ms, 2),

@@ -1,1 +1,1 @@
-"""The device shell: bus, ring, clock, lifecycle, outbox, settings."""
+"""The shell around the components on a device: bus, ring, outbox, pictures, clock, lifecycle, settings."""

@@ -1,39 +1,32 @@
-"""Numbers on a command line: types for argparse that know what range makes sense."""
+"""Numbers on a command line: argparse types that check the range."""
 
 import argparse
 import math
 from collections.abc import Callable
+from typing import TypeVar
+
+N = TypeVar("N", int, float)
 
 
 def whole(least: int, most: int | None = None) -> Callable[[str], int]:
     """A whole number of this range, both ends included; without `most` there is no upper end."""
-
-    def read(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if value < least or (most is not None and value > most):
-            raise argparse.ArgumentTypeError(f"{text}: give a whole number{_range(least, most)}")
-        return value
-
-    return read
+    return _within(int, "whole number", least, most)
 
 
 def number(least: float, most: float | None = None) -> Callable[[str], float]:
     """A finite number of this range, both ends included; without `most` there is no upper end."""
+    return _within(float, "number", least, most)
 
-    def read(text: str) -> float:
+
+def _within(read: Callable[[str], N], what: str, least: N, most: N | None) -> Callable[[str], N]:
+    def parse(text: str) -> N:
         try:
-            value = float(text)
+            value = read(text)
+            if math.isfinite(value) and value >= least and (most is None or value <= most):
+                return value
         except ValueError:
-            value = math.nan
-        if not math.isfinite(value) or value < least or (most is not None and value > most):
-            raise argparse.ArgumentTypeError(f"{text}: give a number{_range(least, most)}")
-        return value
+            pass
+        limits = f"{least:g} or more" if most is None else f"{least:g} to {most:.12g}"
+        raise argparse.ArgumentTypeError(f"{text}: give a {what}, {limits}")
 
-    return read
-
-
-def _range(least: float, most: float | None) -> str:
-    return f", {least:g} or more" if most is None else f", {least:g} to {most:.12g}"
+    return parse

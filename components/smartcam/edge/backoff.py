@@ -1,10 +1,10 @@
-"""How long to wait before the next try."""
+"""How long to wait before the next attempt."""
 
 from collections.abc import Callable
 
 
 class Backoff:
-    """Waits that double up to a ceiling, each shortened by up to a half at random.
+    """Waits that double up to a ceiling, each shortened at random by up to a half.
 
     Without the jitter every device of a fleet would come back in the same second.
     """

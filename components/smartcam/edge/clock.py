@@ -1,4 +1,4 @@
-"""The time, as something that is handed in."""
+"""Time as a dependency that is passed in."""
 
 import ctypes
 import os
@@ -14,7 +14,7 @@ _STA_UNSYNC = 0x40
 
 
 class Clock(Protocol):
-    """What the suite asks about time."""
+    """The clocks that the suite uses."""
 
     def utc(self) -> UtcNs:
         """For people and the cloud; a clock step moves it."""
@@ -29,7 +29,7 @@ class Clock(Protocol):
         ...
 
     def boot_id(self) -> str:
-        """Another text after each boot: monotonic times of two boots do not compare."""
+        """Different after each boot: monotonic times of two boots cannot be compared."""
         ...
 
 
@@ -49,11 +49,11 @@ class SystemClock:
         return MonotonicNs(time.clock_gettime_ns(time.CLOCK_MONOTONIC))
 
     def synced(self) -> bool:
-        """Whether the kernel holds its clock for synchronised; False where nobody can tell."""
+        """Whether the kernel considers its clock synchronised; False where that cannot be known."""
         # timesyncd, chrony and ntpd all clear STA_UNSYNC, so the kernel is asked first. A sandbox may forbid the
-        # call: then timesyncd's stamp counts, which it writes at its first synchronisation after boot. Nobody
-        # knowing means False: the cloud then alarms and calls the time uncertain, while a wrong True would let it
-        # drop a fresh alarm as stale.
+        # call: then timesyncd's stamp counts, which it writes at its first synchronisation after boot. When in
+        # doubt the answer is False: the cloud then alarms and calls the time uncertain, while a wrong True would let
+        # it drop a fresh alarm as stale.
         timex = _Timex()
         if self._libc.adjtimex(ctypes.byref(timex)) < 0:
             return _TIMESYNCD_STAMP.exists()
@@ -65,7 +65,7 @@ class SystemClock:
 
 
 class _Timex(ctypes.Structure):
-    # The head of the kernel's struct timex as far as it is read; mode 0 (all zero) only asks.
+    # The head of the kernel's struct timex as far as it is read; mode 0 only queries.
     _fields_: ClassVar = [
         ("modes", ctypes.c_uint),
         ("offset", ctypes.c_long),
@@ -81,5 +81,5 @@ def _read_boot_id() -> str:
     try:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
-        # Without /proc every process is a boot of its own: ages across a restart count as unknown, never as wrong.
+        # Without /proc each process counts as a boot of its own: ages across a restart are then unknown, never wrong.
         return f"unknown-{os.getpid()}-{time.time_ns()}"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -15,32 +16,29 @@ _EXPECTED: Final = (
 
 
 class DocumentError(Exception):
-    """A configuration document that cannot be had: why, in words."""
+    """A configuration document is not available; the text says why."""
 
 
 def document_from(file: Path | None, bus: Callable[[], Bus]) -> Mapping[str, object]:
-    """The configuration document in a file of JSON, or else the nucleus's.
+    """The configuration document in a JSON file; without a file, the nucleus's.
 
     Raises:
-        DocumentError: it cannot be had.
+        DocumentError: it is not available.
     """
     if file is None:
         try:
-            connected = bus()
-            try:
+            with closing(bus()) as connected:
                 return connected.configuration()
-            finally:
-                connected.close()
         except BusError as error:
-            raise DocumentError(f"{error}; outside a nucleus name a document with --configuration") from error
+            raise DocumentError(f"{error}; outside a nucleus, name a document with --configuration") from error
     return read_document(file)
 
 
 def read_document(file: Path) -> Mapping[str, object]:
-    """The configuration document in a file of JSON.
+    """The configuration document in a JSON file.
 
     Raises:
-        DocumentError: naming the file, where it cannot be read, is no JSON object, or holds a key twice.
+        DocumentError: naming the file: it cannot be read, is not a JSON object, or has a duplicate key.
     """
     try:
         document = json.loads(file.read_bytes(), object_pairs_hook=_table)
@@ -63,6 +61,6 @@ def _table(pairs: list[tuple[str, object]]) -> dict[str, object]:
     table: dict[str, object] = {}
     for key, value in pairs:
         if key in table:
-            raise _TwiceError(f"{key!r} stands twice in one table; name each once, or the first would be lost")
+            raise _TwiceError(f"{key!r} appears twice in one table; the first value would be lost")
         table[key] = value
     return table

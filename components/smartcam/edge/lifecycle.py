@@ -1,4 +1,4 @@
-"""The life of a component: build its services, run them in threads, stop them, end with a code."""
+"""The life of a component: build its services, run them in threads, stop them, return an exit code."""
 
 import logging
 import os
@@ -17,45 +17,44 @@ from smartcam.edge.logs import log, log_exception
 logger = logging.getLogger(__name__)
 
 PATIENCE_S = 3.0
-"""A service that takes longer to stop is named in the log: the classic nucleus kills after five seconds."""
+"""Services that take longer to stop are named in the log: the classic nucleus kills after five seconds."""
+_STOP_S = 0.5
+"""How long a service that rests may fail to notice a stop."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class StopToken:
-    """One stop signal for everybody: check it, or wait until it comes."""
+class StopToken(threading.Event):
+    """One stop signal for everybody: check it, or wait until it comes.
 
-    def __init__(self) -> None:
-        self._event = threading.Event()
+    Not to be set from a signal handler: the event's lock may be held by the code that the signal interrupts.
+    """
 
-    def set(self) -> None:
-        """Ask everybody to stop. Not to be called from a signal handler: the event's lock may be held."""
-        self._event.set()
 
-    def is_set(self) -> bool:
-        """Whether to stop."""
-        return self._event.is_set()
+class Bell(threading.Event):
+    """Wakes a service that rests; `set` may be called from any thread."""
 
-    def wait(self, timeout_s: float) -> bool:
-        """Wait at most `timeout_s` seconds; True when it is time to stop."""
-        return self._event.wait(max(timeout_s, 0.0))
+    def rest(self, stop: StopToken, seconds: float) -> None:
+        """Wait until the bell is set, `stop` is set, or the time is over."""
+        while seconds > 0 and not stop.is_set() and not self.wait(min(seconds, _STOP_S)):
+            seconds -= _STOP_S
 
 
 class Service(Protocol):
-    """A loop with a life of its own."""
+    """A loop that runs in a thread of its own."""
 
     def run(self, stop: StopToken) -> None:
         """Work until `stop` is set, then close what it owns and return.
 
-        To return or to raise earlier ends the whole component. It may be called with `stop` set already.
+        Returning or raising earlier ends the whole component. `stop` may be set already when it is called.
         """
         ...
 
 
 def run_component(name: str, build: Callable[[], Sequence[tuple[str, Service]]]) -> int:
-    """Build the services and run each in a named thread until SIGTERM, SIGINT or the first that ends.
+    """Build the services and run each in a named thread until SIGTERM, SIGINT or the end of the first of them.
 
     Returns the process's exit code: 0 after a signal, 1 when building failed or a service ended by itself.
-    A second signal ends the process at once with 128 + its number. Only for the main thread.
+    A second signal ends the process at once with 128 + its number. For the main thread only.
     """
     with _signals() as wake:
         try:
@@ -83,7 +82,7 @@ class _Wake:
         self.signals: list[int] = []
 
     def notify(self) -> None:
-        with suppress(BlockingIOError):  # so full that it wakes anyway
+        with suppress(BlockingIOError):  # a full pipe wakes the reader anyway
             os.write(self._writing, b"\0")
 
     def wait(self, timeout_s: float | None) -> None:
@@ -116,7 +115,7 @@ def _signals() -> Iterator[_Wake]:
 
 
 class _Runner(threading.Thread):
-    """One service in its thread; `ended_unasked` says that it gave up by itself."""
+    """One service in its thread; `ended_unasked` means that it ended without having been asked to."""
 
     def __init__(self, name: str, service: Service, stop: StopToken, wake: _Wake) -> None:
         super().__init__(name=name, daemon=False)

@@ -1,4 +1,4 @@
-"""Logging in one line: time, level, logger, event, key=value facts."""
+"""One line for each log record: time, level, logger, event, key=value facts."""
 
 import json
 import logging
@@ -12,14 +12,14 @@ LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 _PLAIN = re.compile(r"[^\s\"'=\\]+")
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/@\"']+(?=@)")
 _THIRD_PARTIES = {"awscrt": logging.WARNING, "awsiot": logging.CRITICAL, "libav": logging.WARNING}
-"""What they say below these levels is noise; the bus reports what the Greengrass client meets in its own words."""
+"""Below these levels they write noise; the bus reports in its own words what happens to the Greengrass client."""
 
 
 def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Send the log to `stream` (stderr when None), in this module's form.
+    """Send the log to `stream` (stderr when None), one line for each record.
 
     Raises:
-        ValueError: when `level` is no level of Python's logging.
+        ValueError: `level` is not a level of Python's logging.
     """
     root = logging.getLogger()
     root.setLevel(level.upper())
@@ -37,7 +37,7 @@ def log(logger: logging.Logger, level: int, event: str, **facts: object) -> None
 
 
 def log_exception(logger: logging.Logger, event: str, error: BaseException, **facts: object) -> None:
-    """Write the event with the error's text and its traceback: for the edge of a process or loop."""
+    """Write the event with the error's text and its traceback: for the outermost level of a process or loop."""
     text = line(event, {**facts, "error": f"{type(error).__name__}: {error}"})
     logger.error("%s", text, exc_info=error, stacklevel=2)
 

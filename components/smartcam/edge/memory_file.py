@@ -1,14 +1,14 @@
-"""A small file for what was learnt and would have to be learnt again: losing it costs time, never an event."""
+"""A small file for what was learnt: losing it costs the time to learn it again, never an event."""
 
 import os
 import zlib
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from smartcam.edge.files import replace_file
+
 _CHECK_BYTES: Final = 4
 _LARGEST: Final = 4 << 20
-_MODE: Final = 0o600
 
 
 class MemoryFile:
@@ -18,7 +18,7 @@ class MemoryFile:
         self.path = path
 
     def load(self) -> bytes:
-        """What was stored last; empty where there is nothing, or nothing that was stored here."""
+        """What was stored last; empty where the file is missing, damaged, or not one of ours."""
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
             with os.fdopen(descriptor, "rb") as file:
@@ -35,14 +35,4 @@ class MemoryFile:
         Raises:
             OSError: the disk is full or cannot be written; what was stored before is still there.
         """
-        unfinished = self.path.with_name(f"{self.path.name}.unfinished")
-        with suppress(FileNotFoundError):
-            unfinished.unlink()
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(zlib.crc32(content).to_bytes(_CHECK_BYTES) + content)
-            unfinished.replace(self.path)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
+        replace_file(self.path, zlib.crc32(content).to_bytes(_CHECK_BYTES) + content)

@@ -10,16 +10,16 @@ import smartcam
 from smartcam.contract.errors import SmartcamError
 
 Trial = Callable[[], str]
-"""What a component tries; returns what it has found, in words, and raises where the component would not work."""
+"""One check of a component: returns its result in words, and raises if the component would not work."""
 
 
 def run_self_test(component: str, expected_version: str, trials: tuple[Trial, ...]) -> int:
-    """Import everything that is there, then try; 0 when all went well. Says in one line what was found or is wrong."""
+    """Import every module, then run the trials; 0 when all went well. Prints one line with the results or the fault."""
     try:
         if smartcam.__version__ != expected_version:
             raise SmartcamError(f"the code is version {smartcam.__version__}")
         said = [f"{import_everything()} modules", *(trial() for trial in trials)]
-    except Exception as error:  # noqa: BLE001  the edge of the process: whatever it is, this version is not to run
+    except Exception as error:  # noqa: BLE001  the edge of the process: whatever it is, this version must not run
         sys.stderr.write(f"{component} {expected_version}: self-test failed: {type(error).__name__}: {error}\n")
         return 1
     here = f"Python {platform.python_version()} on {platform.machine()}"

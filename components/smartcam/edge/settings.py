@@ -17,7 +17,7 @@ T = TypeVar("T")
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _NOT_OURS = frozenset({"accessControl"})
-"""What the nucleus keeps for itself at the root of every component's document."""
+"""Keys at the root of every component's document that belong to the nucleus."""
 _FEWEST_CORNERS = 3
 _KEY_BYTES = 32
 
@@ -26,8 +26,9 @@ class Settings:
     """A table of settings that is read key by key; numbers and booleans may come as strings.
 
     Nucleus lite delivers each scalar of a YAML recipe as a string. An absent or null key takes the default.
-    Every method raises SettingsError naming the whole key, its value and what it may be. With a table `noted` it goes
-    into that instead, one for each key, and a value that serves to read on is returned: `done` raises what was noted.
+    Every method raises SettingsError naming the whole key, its value and what it may be. With a table `noted` the
+    error goes into that instead, one for each key, and a usable value is returned, so that reading can go on: `done`
+    raises what was noted.
     """
 
     def __init__(
@@ -41,72 +42,65 @@ class Settings:
 
     def integer(self, key: str, default: int, lowest: int, highest: int) -> int:
         """A whole number within the range."""
-        value = self._take(key)
-        if value is None:
-            return default
-        number = _number(value)
-        if number is None or not number.is_integer() or not lowest <= number <= highest:
-            self.refuse(self.error(key, f"must be a whole number from {lowest} to {highest}"))
-            return default
-        return int(number)
+
+        def read(value: object) -> int | None:
+            number = _number(value)
+            if number is None or not number.is_integer() or not lowest <= number <= highest:
+                return None
+            return int(number)
+
+        return self._read(key, default, read, f"must be a whole number from {lowest} to {highest}")
 
     def number(self, key: str, default: float, lowest: float, highest: float) -> float:
         """A finite number within the range."""
-        value = self._take(key)
-        if value is None:
-            return default
-        number = _number(value)
-        if number is None or not lowest <= number <= highest:
-            self.refuse(self.error(key, f"must be a number from {lowest:g} to {highest:g}"))
-            return default
-        return number
+
+        def read(value: object) -> float | None:
+            number = _number(value)
+            return number if number is not None and lowest <= number <= highest else None
+
+        return self._read(key, default, read, f"must be a number from {lowest:g} to {highest:g}")
 
     def boolean(self, key: str, *, default: bool) -> bool:
         """True or false."""
-        value = self._take(key)
-        if value is None:
-            return default
-        word = str(value).strip().lower()
-        if isinstance(value, bool | str | int) and word in _TRUE | _FALSE:
-            return word in _TRUE
-        self.refuse(self.error(key, "must be true or false"))
-        return default
+
+        def read(value: object) -> bool | None:
+            word = str(value).strip().lower() if isinstance(value, bool | str | int) else ""
+            return word in _TRUE if word in _TRUE | _FALSE else None
+
+        return self._read(key, default, read, "must be true or false")
 
     def text(self, key: str, default: str, longest: int = 1024, *, secret: bool = False) -> str:
-        """Text of at most `longest` characters; the default may be empty, and so may the value.
+        """Text of at most `longest` characters; the value and the default may be empty.
 
-        Where it may hold a secret, no error shows it.
+        A value that may hold a secret is shown in no error.
         """
-        value = self._take(key)
-        if value is None:
-            return default
-        if not isinstance(value, str) or len(value) > longest or not value.isprintable():
-            remedy = f"must be text of one line, of at most {longest} characters"
-            self.refuse(SettingsError(self.name(key), "(not shown)" if secret else value, remedy))
-            return default
-        return value
+
+        def read(value: object) -> str | None:
+            return value if isinstance(value, str) and len(value) <= longest and value.isprintable() else None
+
+        remedy = f"must be one line of text, of at most {longest} characters"
+        return self._read(key, default, read, remedy, shown="(not shown)" if secret else None)
 
     def choice(self, key: str, default: E) -> E:
         """One of the words of the default's enumeration."""
-        value = self._take(key)
-        if value is None:
-            return default
         words = [str(word) for word in type(default)]
-        if value not in words:
-            self.refuse(self.error(key, f"must be one of {', '.join(words)}{closest(str(value), words)}"))
-            return default
-        return type(default)(str(value))
+        near = closest(str(self._document.get(key)), words)
+
+        def read(value: object) -> E | None:
+            return type(default)(str(value)) if value in words else None
+
+        return self._read(key, default, read, f"must be one of {', '.join(words)}{near}")
 
     def texts(self, key: str, default: Sequence[str]) -> tuple[str, ...]:
         """A list of words; one word alone is a list of one."""
-        value = self._take(key)
-        if value is None:
-            return tuple(default)
-        words = [value] if isinstance(value, str) else value
-        if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
-            self.refuse(self.error(key, "must be a list of words"))
-            return tuple(default)
-        return tuple(words)
+
+        def read(value: object) -> tuple[str, ...] | None:
+            words = [value] if isinstance(value, str) else value
+            if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
+                return None
+            return tuple(words)
+
+        return self._read(key, tuple(default), read, "must be a list of words")
 
     def public_key(self, key: str) -> bytes | None:
         """The 32 bytes of an Ed25519 public key, written in base64; None where the key is absent or empty."""
@@ -124,25 +118,18 @@ class Settings:
         return raw
 
     def polygons(self, key: str) -> dict[str, tuple[tuple[float, float], ...]]:
-        """Named polygons, each a list of three or more corners [x, y] in shares 0..1 of the picture."""
+        """Named polygons, each a list of three or more corners [x, y] in normalised coordinates, 0..1."""
         table = self.table(key)
         return {name: table.corners(name) for name in table.keys()}  # noqa: SIM118  not a mapping
 
     def points(self, key: str) -> tuple[tuple[float, float], ...]:
-        """A list of points [x, y] in shares 0..1 of the picture; none where the key is absent."""
-        value = self._take(key)
-        points = [_corner(item) for item in value] if isinstance(value, list) else []
-        if (value is not None and not isinstance(value, list)) or None in points:
-            self.refuse(self.error(key, "must be a list of points [x, y], each from 0 to 1"))
-        return tuple(point for point in points if point is not None)
+        """A list of points [x, y] in normalised coordinates; none where the key is absent."""
+        return self._points(key, 0, "must be a list of points [x, y], each from 0 to 1")
 
     def corners(self, key: str) -> tuple[tuple[float, float], ...]:
-        """One polygon of three or more corners [x, y] in shares 0..1 of the picture."""
-        value = self._take(key)
-        corners = [_corner(item) for item in value] if isinstance(value, list) else []
-        if len(corners) < _FEWEST_CORNERS or None in corners:
-            self.refuse(self.error(key, "must be a list of three or more corners [x, y], each from 0 to 1"))
-        return tuple(corner for corner in corners if corner is not None)
+        """One polygon of three or more corners [x, y] in normalised coordinates."""
+        remedy = "must be a list of three or more corners [x, y], each from 0 to 1"
+        return self._points(key, _FEWEST_CORNERS, remedy)
 
     def table(self, key: str) -> "Settings":
         """The table below a key; an empty one where the key is absent."""
@@ -186,17 +173,17 @@ class Settings:
         return f"{self._path}.{key}" if self._path else key
 
     def error(self, key: str, remedy: str) -> SettingsError:
-        """An error about this key, to be refused by readers with rules of their own."""
+        """An error about this key, for readers with rules of their own to pass to `refuse`."""
         return SettingsError(self.name(key), self._document.get(key), remedy)
 
     def refuse(self, error: SettingsError) -> None:
-        """Raises the error, or notes it where errors are noted; what follows from a key's first one is left out."""
+        """Raise the error, or note it where errors are noted; of several about one key, only the first is."""
         if self._noted is None:
             raise error
         self._noted.setdefault(error.key, error)
 
     def attempt(self, make: Callable[[], T], instead: T) -> T:
-        """What `make` gives; the SettingsError that it raises is refused, and serves `instead`."""
+        """What `make` returns; if it raises a SettingsError, that is refused, and `instead` is returned."""
         try:
             return make()
         except SettingsError as error:
@@ -208,9 +195,9 @@ class Settings:
         return self._noted is not None and self.name(key) in self._noted
 
     def done(self) -> None:
-        """Raises SettingsError for a key that nobody asked for, here or in a table below, or for what was noted.
+        """Raises SettingsError for a key that was never read, here or in a table below, or for what was noted.
 
-        The key comes first: where one is misspelt, the value that is missed follows from it.
+        Unknown keys come first: a value that is missing may only be misspelt.
         """
         wrong = [*self.unknown(), *(self._noted or {}).values()]
         if wrong:
@@ -218,7 +205,7 @@ class Settings:
             raise wrong[0]
 
     def unknown(self) -> Iterator[SettingsError]:
-        """An error about each key that nobody has asked for, here and in the tables below."""
+        """An error about each key that was never read, here and in the tables below."""
         known = self._known | (frozenset() if self._path else _NOT_OURS)
         for key in self.keys():
             if key not in known:
@@ -227,13 +214,35 @@ class Settings:
         for inner in self._inner:
             yield from inner.unknown()
 
+    def _points(self, key: str, fewest: int, remedy: str) -> tuple[tuple[float, float], ...]:
+        value = self._take(key)
+        items = value if isinstance(value, list) else [] if value is None else [value]
+        points = [_point(item) for item in items]
+        if None in points or len(points) < fewest:
+            self.refuse(self.error(key, remedy))
+        return tuple(point for point in points if point is not None)
+
+    def _read(
+        self, key: str, default: T, read: Callable[[object], T | None], remedy: str, shown: str | None = None
+    ) -> T:
+        """What `read` returns for the value; if that is None, the value is refused, and the default is returned.
+
+        The error shows `shown` instead of the value, if given.
+        """
+        value = self._take(key)
+        found = default if value is None else read(value)
+        if found is None:
+            self.refuse(SettingsError(self.name(key), shown or value, remedy))
+            return default
+        return found
+
     def _take(self, key: str) -> object:
         self._known.add(key)
         return self._document.get(key)
 
 
 def closest(word: str, known: Sequence[str]) -> str:
-    """The question whether the known word that is closest was meant; empty where none is close."""
+    """A suggestion of the closest known word; empty where none is close."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else ""
 
@@ -252,7 +261,7 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _corner(item: object) -> tuple[float, float] | None:
+def _point(item: object) -> tuple[float, float] | None:
     if not isinstance(item, list) or len(item) != 2:  # noqa: PLR2004  x and y
         return None
     x, y = _number(item[0]), _number(item[1])

@@ -1,4 +1,4 @@
-"""The configuration that was understood last: one that is not, such as a version's with other keys, changes nothing."""
+"""The last configuration that could be read: one that cannot, such as another version's, changes nothing."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ FILE: Final = "configuration-understood"
 
 
 class Understood(Generic[S]):
-    """Reads documents with `read`, and remembers the last one that could be read, across restarts with `memory`."""
+    """Reads documents with `read` and remembers the last one that could be read; with `memory`, across restarts."""
 
     def __init__(self, read: Callable[[Mapping[str, object]], S], memory: MemoryFile | None = None) -> None:
         self._read = read
@@ -26,7 +26,7 @@ class Understood(Generic[S]):
         """The settings in a document.
 
         Raises:
-            SettingsError: naming the key; what was understood before is remembered still.
+            SettingsError: naming the key; the document before is still remembered.
         """
         settings = self._read(document)
         content = json.dumps(document, sort_keys=True).encode()
@@ -38,7 +38,7 @@ class Understood(Generic[S]):
         return settings
 
     def last(self) -> S | None:
-        """What was understood last by any process; None where there is nothing, or this version does not read it."""
+        """The settings in the document that is remembered; None where there is none, or this version cannot read it."""
         content = b"" if self._memory is None else self._memory.load()
         try:
             document = json.loads(content or b"null")

@@ -16,7 +16,7 @@ from smartcam.contract.times import UtcNs
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.memory_file import MemoryFile
-from smartcam.edge.pictures.album import Album
+from smartcam.edge.pictures.folder import PictureFolder
 from smartcam.inference.analysis.analysis import Analysis, Model, ObjectModel
 from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.analysis.scene import SceneAnalysis
@@ -53,7 +53,7 @@ class World:
     ring_folder: Path
     work_folder: Path | None = None
     picture_key: Callable[[CameraId, EventId], str | None] = no_picture_of
-    album: Album | None = None
+    album: PictureFolder | None = None
 
 
 @dataclass(slots=True)

@@ -18,10 +18,11 @@ from smartcam.contract.health import (
     OutboxHealth,
 )
 from smartcam.contract.ids import ThingName
+from smartcam.contract.reading import printable
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import health_topic
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import CloudBus
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
@@ -67,7 +68,7 @@ class HealthReporter:
 
     def __init__(
         self,
-        bus: Bus,
+        bus: CloudBus,
         thing: ThingName,
         clock: Clock,
         look: Callable[[], Facts],
@@ -161,5 +162,5 @@ class HealthReporter:
 
 def reason(text: str) -> str | None:
     """Why something was refused, as it fits into a message: its beginning, which is most often a path, goes first."""
-    plain = "".join(letter if letter.isprintable() and letter.isascii() else "?" for letter in text)
+    plain = printable(text).encode("ascii", "replace").decode()
     return (plain if len(plain) <= LONGEST_REASON else "..." + plain[3 - LONGEST_REASON :]) or None

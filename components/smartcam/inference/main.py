@@ -18,16 +18,16 @@ from smartcam.contract.health import OutboxHealth
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, EventId, ThingName, new_event_id, thing_name
 from smartcam.contract.times import UtcNs
 from smartcam.edge.bus.greengrass import GreengrassBus
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import Bus, ConfigurationSource
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.document import DocumentError, document_from
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import LEVELS, configure_logging, log
 from smartcam.edge.outbox.outbox import Outbox, OutboxLimits
-from smartcam.edge.pictures.album import Album
 from smartcam.edge.pictures.exchange import TokenExchange
-from smartcam.edge.pictures.snapshots import SnapshotStore, SnapshotUploader
-from smartcam.edge.pictures.upload import S3Store
+from smartcam.edge.pictures.folder import PictureFolder
+from smartcam.edge.pictures.s3 import S3Store
+from smartcam.edge.pictures.uploader import SnapshotUploader
 from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, FOLDER_VARIABLE
 from smartcam.edge.self_test import run_self_test
 from smartcam.inference.bundles import BundleKeeper
@@ -67,13 +67,11 @@ def build(
     """The component's services by their names; what they learn is kept in the work folder, where one is given."""
     clock = SystemClock()
     sender = Sender(bus, outbox, thing, random.random)
-    album = None if work_folder is None else Album(work_folder / ALBUM_FOLDER)
+    album = None if work_folder is None else PictureFolder(work_folder / ALBUM_FOLDER)
     kept = None if work_folder is None else KeptBundle(work_folder / KEPT_BUNDLE)
-    snapshots = SnapshotStore(Path(SNAPSHOT_FOLDER), thing)
     exchange = TokenExchange(os.environ, clock)
     cloud = S3Store(exchange, os.environ.get(REGION_VARIABLE, ""), os.environ, clock)
-    uploader = SnapshotUploader(snapshots, cloud, random.random)
-    snapshots.on_kept(uploader.wake)
+    snapshots = SnapshotUploader(Path(SNAPSHOT_FOLDER), thing, cloud, random.random)
     service = InferenceService(
         bus=bus,
         outbox=outbox,
@@ -93,7 +91,7 @@ def build(
         version=__version__,
         random=random.random,
     )
-    return [("inference", service), ("sender", sender), ("health", reporter), ("uploader", uploader)]
+    return [("inference", service), ("sender", sender), ("health", reporter), ("uploader", snapshots)]
 
 
 def outbox_health(outbox: Outbox) -> OutboxHealth:
@@ -174,7 +172,7 @@ def _check(options: argparse.Namespace, ring_folder: Path) -> int:
     return check(document, options.bundle, ring_folder, Path.cwd(), sys.stdout)
 
 
-def _limits(bus: Bus) -> OutboxLimits:
+def _limits(bus: ConfigurationSource) -> OutboxLimits:
     """The outbox's limits as configured, or else as they were configured before, or the defaults."""
     try:
         return read_settings(bus.configuration()).outbox

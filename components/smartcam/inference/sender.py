@@ -1,7 +1,6 @@
 """The sender: from the outbox to the cloud, until the cloud says that it has it."""
 
 import logging
-import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -10,26 +9,24 @@ from smartcam.contract.errors import BusError, BusUnavailable, ContractError, Ou
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import ack_topic, event_topic
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus.port import Bus
-from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.bus.port import CloudBus
+from smartcam.edge.lifecycle import Bell, StopToken
 from smartcam.edge.logs import log
 from smartcam.edge.outbox.outbox import DueEvent, Outbox
 
 logger = logging.getLogger(__name__)
 
-_STOP_S: Final = 0.5
-"""How long a stop may go unnoticed."""
 _LONGEST_REST_S: Final = 30.0
 
 
 class Sender:
     """Publishes what is due with QoS 1 and takes the cloud's acknowledgements. `wake` may be called from any thread."""
 
-    def __init__(self, bus: Bus, outbox: Outbox, thing: ThingName, random: Callable[[], float]) -> None:
+    def __init__(self, bus: CloudBus, outbox: Outbox, thing: ThingName, random: Callable[[], float]) -> None:
         self._bus = bus
         self._outbox = outbox
         self._thing = thing
-        self._bell = threading.Event()
+        self._bell = Bell()
         self._backoff = Backoff(1.0, 30.0, random)
         self._is_down = False
 
@@ -43,7 +40,7 @@ class Sender:
         try:
             while not stop.is_set():
                 self._bell.clear()
-                self._rest(stop, self._try())
+                self._bell.rest(stop, self._try())
         finally:
             subscription.close()
 
@@ -57,13 +54,6 @@ class Sender:
             return wait_s
         self._backoff.reset()
         return wait_s
-
-    def _rest(self, stop: StopToken, seconds: float) -> None:
-        """Wait so long, or until somebody wakes the sender or stops it."""
-        while seconds > 0 and not stop.is_set():
-            if self._bell.wait(min(seconds, _STOP_S)):
-                return
-            seconds -= _STOP_S
 
     def send_due(self) -> float:
         """Publish everything that is due; the seconds until something is due again.

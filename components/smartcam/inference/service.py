@@ -14,14 +14,14 @@ from smartcam.contract.health import FrameHealth
 from smartcam.contract.inline import InlineFrame, decode_chunk, is_chunk
 from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.contract.topics import ALL_FRAMES, camera_of_frames_topic
+from smartcam.contract.topics import ALL_FRAMES, frames_topic
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import DeviceBus
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
 from smartcam.edge.outbox.outbox import Outbox
-from smartcam.edge.pictures.snapshots import SnapshotStore
+from smartcam.edge.pictures.uploader import SnapshotUploader
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import Cameras, World
 from smartcam.inference.events import Change, OpenEpisode, Snapshot, restored
@@ -64,14 +64,14 @@ class InferenceService:
     def __init__(
         self,
         *,
-        bus: Bus,
+        bus: DeviceBus,
         outbox: Outbox,
         world: World,
         bundles: BundleKeeper,
         bundle: Path | None,
         on_stored: Callable[[], None],
         random: Callable[[], float],
-        snapshots: SnapshotStore | None = None,
+        snapshots: SnapshotUploader | None = None,
     ) -> None:
         self._bus = bus
         self._outbox = outbox
@@ -181,7 +181,7 @@ class InferenceService:
             notice = self._decoded(payload)
             if notice is None:
                 return
-            if camera_of_frames_topic(topic) != notice.camera_id:
+            if topic != frames_topic(notice.camera_id):
                 raise ContractError("camera_id", f"is not the camera of the topic {topic}")
         except ContractError as error:
             self._refused += 1

@@ -11,8 +11,8 @@ from smartcam.contract.health import HEALTH_EVERY_S
 from smartcam.contract.ids import CameraId
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.outbox.outbox import OutboxLimits
-from smartcam.edge.pictures.album import AlbumSettings
-from smartcam.edge.pictures.snapshots import SnapshotSettings
+from smartcam.edge.pictures.folder import PictureSettings
+from smartcam.edge.pictures.uploader import SnapshotSettings
 from smartcam.edge.settings import Settings
 from smartcam.edge.understood import FILE as UNDERSTOOD
 from smartcam.edge.understood import Understood
@@ -81,7 +81,7 @@ class InferenceSettings:
     health_every_s: int = HEALTH_EVERY_S
     outbox: OutboxLimits = field(default_factory=OutboxLimits)
     snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
-    pictures: AlbumSettings = field(default_factory=AlbumSettings)
+    pictures: PictureSettings = field(default_factory=PictureSettings)
 
     def camera(self, camera: CameraId) -> CameraSettings:
         """The settings of a camera."""
@@ -145,9 +145,9 @@ def _snapshots(settings: Settings) -> SnapshotSettings:
     return read
 
 
-def _pictures(settings: Settings) -> AlbumSettings:
-    defaults = AlbumSettings()
-    return AlbumSettings(
+def _pictures(settings: Settings) -> PictureSettings:
+    defaults = PictureSettings()
+    return PictureSettings(
         keep=settings.boolean("keep", default=defaults.keep),
         max_files=settings.integer("max_files", defaults.max_files, 1, 100_000),
         max_mb=settings.integer("max_mb", defaults.max_mb, 1, 10_000),

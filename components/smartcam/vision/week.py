@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import timedelta, tzinfo
 from typing import Final
 
 from smartcam.contract.errors import SettingsError
-from smartcam.contract.times import UtcNs
+from smartcam.contract.times import EPOCH, UtcNs
 
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 GROUPS: Final[Mapping[str, tuple[int, ...]]] = {
@@ -18,7 +18,6 @@ GROUPS: Final[Mapping[str, tuple[int, ...]]] = {
 """The words for days, and the days of the week that they mean, Monday being 0."""
 _DAY: Final = 24 * 60
 _SPAN: Final = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _REMEDY: Final = "must be times of day as HH:MM-HH:MM, from 00:00 to 24:00, such as 22:00-06:00"
 
 Span = tuple[int, int]
@@ -38,7 +37,7 @@ class WeeklyHours:
 
     def hold(self, at: UtcNs) -> bool:
         """Whether the moment lies in the hours."""
-        local = (_EPOCH + timedelta(microseconds=at // 1000)).astimezone(self.place)
+        local = (EPOCH + timedelta(microseconds=at // 1000)).astimezone(self.place)
         minute = local.hour * 60 + local.minute
         return any(start <= minute < end for start, end in self.days[local.weekday()])
 

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Final, Protocol
 
 from infra.alerts.runtime.timing import Occasion
 from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Event, EventKind, Severity
 from smartcam.contract.ids import CameraId, EventId, ThingName
-from smartcam.contract.times import NS_PER_MS, UtcNs
+from smartcam.contract.times import EPOCH, NS_PER_MS, UtcNs
 
 MOST_COUNTED: Final = 999
 """From here on the count is 'at least'."""
@@ -17,7 +17,6 @@ MOST_LISTED: Final = 40
 """So many event ids stand in an e-mail; machines get all of them."""
 RECOGNISED: Final = "detected"
 """The cause that needs no words of its own: the model has a name for what it saw."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class PictureLink(Protocol):
@@ -144,7 +143,7 @@ def count_text(held: Sequence[object]) -> str:
 
 def local(at: UtcNs, zone: tzinfo) -> datetime:
     """A time in a zone; in UTC where it is too far off for that, because a device's clock may name any year."""
-    moment = _EPOCH + timedelta(milliseconds=at // NS_PER_MS)
+    moment = EPOCH + timedelta(milliseconds=at // NS_PER_MS)
     try:
         return moment.astimezone(zone)
     except OverflowError:

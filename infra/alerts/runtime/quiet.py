@@ -1,12 +1,11 @@
 """Quiet hours: from when to when, by the clock on the wall of the people who sleep."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final
 
-from smartcam.contract.times import NS_PER_MS, UtcNs
+from smartcam.contract.times import EPOCH, NS_PER_MS, UtcNs
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = timedelta(days=1)
 
 
@@ -20,7 +19,7 @@ class QuietHours:
 
     def end_after(self, now: UtcNs) -> UtcNs | None:
         """When the quiet that runs now will end; None where none runs."""
-        today = (_EPOCH + timedelta(milliseconds=now // NS_PER_MS)).astimezone(self.zone).date()
+        today = (EPOCH + timedelta(milliseconds=now // NS_PER_MS)).astimezone(self.zone).date()
         for day in (today - _DAY, today):
             begin, end = self._night(day)
             if begin <= now < end:
@@ -38,4 +37,4 @@ class QuietHours:
 
     def _instant(self, day: date, at: time, fold: int) -> UtcNs:
         moment = datetime.combine(day, at.replace(fold=fold), self.zone)
-        return UtcNs((moment - _EPOCH) // timedelta(milliseconds=1) * NS_PER_MS)
+        return UtcNs((moment - EPOCH) // timedelta(milliseconds=1) * NS_PER_MS)

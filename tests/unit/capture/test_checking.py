@@ -118,7 +118,7 @@ def test_a_deployments_file_is_told_what_belongs_here_and_what_checks_it(tmp_pat
 def test_a_camera_that_is_named_twice_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "document.json"
     file.write_text('{"cameras": {"yard": {"path": "a.mp4"}, "gate": {}, "yard": {"path": "b.mp4"}}}')
-    with pytest.raises(DocumentError, match=r"document\.json: 'yard' stands twice in one table"):
+    with pytest.raises(DocumentError, match=r"document\.json: 'yard' appears twice in one table"):
         read_document(file)
 
 
@@ -126,7 +126,7 @@ def test_without_a_nucleus_the_other_way_is_named() -> None:
     def away() -> Bus:
         raise BusUnavailable("no nucleus")
 
-    with pytest.raises(DocumentError, match="no nucleus; outside a nucleus name a document with --configuration"):
+    with pytest.raises(DocumentError, match="no nucleus; outside a nucleus, name a document with --configuration"):
         document_from(None, away)
 
 

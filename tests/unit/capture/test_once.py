@@ -5,7 +5,7 @@ from pathlib import Path
 from smartcam.capture.commands.once import play_once
 from smartcam.capture.main import build
 from smartcam.contract.notice import FrameNotice, decode_notice
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import DeviceBus
 from smartcam.edge.lifecycle import Service
 from smartcam.edge.ring.frame_ring import RingReader
 from tests.clips import still_scene, write_clip
@@ -15,7 +15,7 @@ class Builder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, bus: Bus) -> list[tuple[str, Service]]:
+    def __call__(self, bus: DeviceBus) -> list[tuple[str, Service]]:
         return build(bus, self.folder)
 
 

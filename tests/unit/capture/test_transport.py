@@ -10,7 +10,7 @@ from smartcam.capture.transport.choice import Wish, new_transport
 from smartcam.capture.transport.transports import Publisher, Transport, inline
 from smartcam.contract.errors import RingError
 from smartcam.contract.ids import CameraId
-from smartcam.contract.inline import InlineWish, decode_chunk, encode_wish, is_chunk, joined
+from smartcam.contract.inline import InlineRequest, decode_chunk, encode_inline_request, is_chunk, joined
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.contract.topics import frames_topic, transport_topic
@@ -137,7 +137,7 @@ def test_auto_grants_inferences_wish_for_good_and_gives_the_memory_back(road: Ro
     transport, wish = road.transport(TransportKind.AUTO)
     with wish.heard():
         assert transport.send(frame(1))
-        ask(road, encode_wish(InlineWish(YARD, "it is not there")))
+        ask(road, encode_inline_request(InlineRequest(YARD, "it is not there")))
         assert transport.send(frame(2))
         assert transport.send(frame(3))
     assert road.ways() == ["shared", "inline"]
@@ -145,7 +145,7 @@ def test_auto_grants_inferences_wish_for_good_and_gives_the_memory_back(road: Ro
     assert transport.remark == "frames travel inline: inference cannot read the ring: it is not there"
 
 
-@pytest.mark.parametrize("payload", [b"rubbish", encode_wish(InlineWish(CameraId("gate"), "x"))])
+@pytest.mark.parametrize("payload", [b"rubbish", encode_inline_request(InlineRequest(CameraId("gate"), "x"))])
 def test_a_wish_that_is_none_is_refused(road: Road, payload: bytes, caplog: pytest.LogCaptureFixture) -> None:
     transport, wish = road.transport(TransportKind.AUTO)
     with wish.heard():
@@ -159,7 +159,7 @@ def test_a_wish_that_is_none_is_refused(road: Road, payload: bytes, caplog: pyte
 def test_a_wish_is_heard_only_where_the_settings_leave_the_choice(road: Road) -> None:
     transport, wish = road.transport(TransportKind.SHARED)
     with wish.heard():
-        ask(road, encode_wish(InlineWish(YARD, "it is not there")))
+        ask(road, encode_inline_request(InlineRequest(YARD, "it is not there")))
         assert transport.send(frame())
     assert road.ways() == ["shared"]
     transport.close()

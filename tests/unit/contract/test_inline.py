@@ -10,11 +10,11 @@ from smartcam.contract.inline import (
     MOST_CHUNKS,
     Chunk,
     InlineFrame,
-    InlineWish,
+    InlineRequest,
     decode_chunk,
-    decode_wish,
+    decode_inline_request,
     encode_inline,
-    encode_wish,
+    encode_inline_request,
     is_chunk,
     joined,
 )
@@ -102,13 +102,13 @@ def test_a_frame_of_another_camera_than_its_chunks_is_refused() -> None:
         joined([Chunk(LONGEST, 1, 0, 1, decode_chunk(payload).piece)])
 
 
-def test_a_wish_comes_back() -> None:
-    wish = InlineWish(CameraId("yard"), "/dev/shm/smartcam-yard is not there")  # noqa: S108  a word in a message
-    assert decode_wish(encode_wish(wish)) == wish
-    assert len(encode_wish(InlineWish(LONGEST, "x" * 5000))) < 1000
+def test_a_request_is_decoded_as_it_was_encoded() -> None:
+    request = InlineRequest(CameraId("yard"), "/dev/shm/smartcam-yard is not there")  # noqa: S108  a word in a message
+    assert decode_inline_request(encode_inline_request(request)) == request
+    assert len(encode_inline_request(InlineRequest(LONGEST, "x" * 5000))) < 1000
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b'{"type":"frame","camera_id":"a","reason":"b"}', b"\xff"])
-def test_a_wrong_wish_is_refused(payload: bytes) -> None:
+def test_a_wrong_request_is_refused(payload: bytes) -> None:
     with pytest.raises(ContractError):
-        decode_wish(payload)
+        decode_inline_request(payload)

@@ -11,7 +11,7 @@ LONGEST_TEXT_OF_AN_EVENT = 256
 NOON = UtcNs(1_772_366_400 * NS_PER_S)
 
 
-def test_the_key_tells_thing_camera_day_and_event() -> None:
+def test_the_key_names_thing_camera_day_and_event() -> None:
     event = new_event_id(NOON, bytes(10))
     key = snapshot_key(ThingName("yard-1"), CameraId("gate"), event)
     assert key == f"snapshots/yard-1/gate/2026-03-01/{event}.jpg"

@@ -17,12 +17,12 @@ from smartcam.capture.settings import CameraSettings
 from smartcam.capture.sources.opening import open_source
 from smartcam.capture.sources.source import FrameSource
 from smartcam.contract.ids import CameraId, ThingName
-from smartcam.doctor.cloud import Identity, look_at_certificate, look_at_iot_core
+from smartcam.doctor.cloud import Identity, check_certificate, check_iot_core
 from smartcam.doctor.finding import Finding, State, as_json, as_text, exit_code
-from smartcam.doctor.machine import look_at_clock, look_at_disk, look_at_shared_memory
+from smartcam.doctor.machine import check_clock, check_disk, check_shared_memory
 from smartcam.doctor.main import main, read_identity
-from smartcam.doctor.nucleus import look_at_topics
-from smartcam.doctor.sight import look_at_camera, look_at_model
+from smartcam.doctor.nucleus import check_topics
+from smartcam.doctor.sight import check_camera, check_model
 from smartcam.edge.bus.greengrass import GreengrassBus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import StopToken
@@ -53,9 +53,9 @@ def test_a_fault_is_the_exit_code_and_warnings_are_not() -> None:
     assert as_text([well, bad]).splitlines() == [
         "ok       disk   free",
         "fault    model  bad",
-        "1 fault: 2 looked at, 0 skipped",
+        "1 fault: 2 checked, 0 skipped",
     ]
-    assert as_text([well, odd, unseen]).splitlines()[-1] == "0 faults: 2 looked at, 1 skipped"
+    assert as_text([well, odd, unseen]).splitlines()[-1] == "0 faults: 2 checked, 1 skipped"
     assert json.loads(as_json([well, bad])) == {
         "faults": 1,
         "checks": [
@@ -65,22 +65,22 @@ def test_a_fault_is_the_exit_code_and_warnings_are_not() -> None:
     }
 
 
-def test_a_camera_is_read_and_its_rate_told(tmp_path: Path) -> None:
+def test_a_camera_is_read_and_its_rate_reported(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", still_scene(frames=40), fps=20)
-    found = look_at_camera(camera(clip), opened, 0.5)
+    found = check_camera(camera(clip), opened, 0.5)
     assert found.state is State.OK
     assert found.facts["size"] == "320x240"
     assert 10 < float(found.facts["pictures_per_second"]) < 30
 
 
 def test_a_camera_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
-    found = look_at_camera(camera(tmp_path / "none.mp4"), opened, 0.1)
+    found = check_camera(camera(tmp_path / "none.mp4"), opened, 0.1)
     assert found.state is State.FAULT
     assert "none.mp4" in found.said
 
 
 def test_the_model_is_checked_and_timed() -> None:
-    found = look_at_model(DEMO)
+    found = check_model(DEMO)
     assert found.state is State.OK
     assert found.facts["runtime"] == "LiteRT"
     manifest = json.loads((DEMO / "manifest.json").read_text())
@@ -92,31 +92,31 @@ def test_a_damaged_model_is_a_fault_that_names_the_remedy(tmp_path: Path) -> Non
     damaged = bytearray((tmp_path / "bundle" / "model.tflite").read_bytes())
     damaged[-1] ^= 1
     (tmp_path / "bundle" / "model.tflite").write_bytes(damaged)
-    found = look_at_model(tmp_path / "bundle")
+    found = check_model(tmp_path / "bundle")
     assert found.state is State.FAULT
     assert "SHA-256" in found.said
     assert found.said.endswith("deploy smartcam.Model again")
 
 
 def test_memory_and_disk_are_tried_and_left_as_they_were(tmp_path: Path) -> None:
-    assert look_at_shared_memory(tmp_path).state is State.OK
-    assert look_at_disk(tmp_path).state is not State.FAULT
+    assert check_shared_memory(tmp_path).state is State.OK
+    assert check_disk(tmp_path).state is not State.FAULT
     assert list(tmp_path.iterdir()) == []
-    assert look_at_shared_memory(tmp_path / "none").state is State.WARNING
-    assert look_at_disk(tmp_path / "none").state is State.FAULT
+    assert check_shared_memory(tmp_path / "none").state is State.WARNING
+    assert check_disk(tmp_path / "none").state is State.FAULT
 
 
 def test_a_clock_of_the_past_is_a_fault() -> None:
     clock = FakeClock()
     clock.step_utc(-(clock.utc() // 1_000_000_000))
-    assert look_at_clock(clock).state is State.FAULT
+    assert check_clock(clock).state is State.FAULT
 
 
 def topics(allowed: dict[str, object]) -> dict[str, State]:
     with running_nucleus() as nucleus:
         bus = GreengrassBus(nucleus.add_component("smartcam.Doctor", allowed))
         try:
-            return {found.name: found.state for found in look_at_topics(bus, THING, 1.0)}
+            return {found.name: found.state for found in check_topics(bus, THING, 1.0)}
         finally:
             bus.close()
 
@@ -199,7 +199,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def test_iot_core_is_asked_under_a_name_beside_the_nucleus_own(start: Start) -> None:
     identity, broker = start(b"\x20\x02\x00\x00", b"\x90\x03\x00\x01\x00")
-    found = look_at_iot_core(identity)
+    found = check_iot_core(identity)
     assert (found.state, float(found.facts["round_trip_ms"]) >= 0) == (State.OK, True)
     assert b"yard-1#doctor" in broker.heard[0]
     assert b"smartcam/v1/yard-1/ack" in broker.heard[1]
@@ -207,9 +207,9 @@ def test_iot_core_is_asked_under_a_name_beside_the_nucleus_own(start: Start) -> 
 
 def test_a_refused_connection_and_a_refused_topic_are_faults(start: Start) -> None:
     identity, _ = start(b"\x20\x02\x00\x05", b"")
-    assert "refuses the device" in look_at_iot_core(identity).said
+    assert "refuses the device" in check_iot_core(identity).said
     identity, _ = start(b"\x20\x02\x00\x00", b"\x90\x03\x00\x01\x80")
-    found = look_at_iot_core(identity)
+    found = check_iot_core(identity)
     assert (found.state, "does not let yard-1 hear" in found.said) == (State.FAULT, True)
 
 
@@ -217,13 +217,13 @@ def test_a_cloud_that_is_away_is_a_fault(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     own = own_certificate(tmp_path, 90)
-    found = look_at_iot_core(Identity(THING, own.certificate, own.key, own.authority, "localhost", port))
+    found = check_iot_core(Identity(THING, own.certificate, own.key, own.authority, "localhost", port))
     assert (found.state, f"localhost:{port}" in found.said) == (State.FAULT, True)
 
 
 @pytest.mark.parametrize(("days", "state"), [(90, State.OK), (10, State.WARNING), (-3, State.FAULT)])
 def test_a_certificate_is_judged_by_its_end(tmp_path: Path, days: int, state: State) -> None:
-    assert look_at_certificate(own_certificate(tmp_path, days)).state is state
+    assert check_certificate(own_certificate(tmp_path, days)).state is state
 
 
 def test_the_identity_is_read_from_what_the_device_was_provisioned_with() -> None:
@@ -266,10 +266,10 @@ def test_a_document_of_cameras_that_cannot_be_read_is_named(tmp_path: Path, caps
     ("content", "reason"),
     [
         (None, "No such file or directory"),
-        ("services: yaml", "Expecting value"),
-        ("[]", "must hold a JSON object"),
-        ("{}", "has no 'system'"),
-        ('{"system": {}, "services": {}}', "not enough values"),
+        ("services: yaml", "content: is not JSON (Expecting value"),
+        ("[]", "content: must be a JSON object"),
+        ("{}", "system: is missing"),
+        ('{"system": {}, "services": {}}', "services: must name one nucleus"),
     ],
 )
 def test_a_file_that_was_named_and_cannot_be_used_is_a_fault(
@@ -282,7 +282,7 @@ def test_a_file_that_was_named_and_cannot_be_used_is_a_fault(
     said = capsys.readouterr().out
     assert f"fault    IoT Core       {file}: {reason}" in said
     assert "name the file of `smartcam provision`" in said
-    assert "1 fault: 5 looked at, 3 skipped" in said
+    assert "1 fault: 5 checked, 3 skipped" in said
 
 
 @pytest.mark.parametrize("wrong", [("--seconds", "-1"), ("--seconds", "nan"), ("--port", "0"), ("--port", "70000")])

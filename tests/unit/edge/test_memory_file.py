@@ -51,7 +51,7 @@ def test_a_link_and_a_pipe_are_not_followed(tmp_path: Path) -> None:
 def test_a_link_is_replaced_and_what_it_points_to_left_alone(tmp_path: Path) -> None:
     (tmp_path / "other").write_bytes(b"somebody else's")
     (tmp_path / "view").symlink_to(tmp_path / "other")
-    (tmp_path / "view.unfinished").symlink_to(tmp_path / "other")
+    (tmp_path / "view.part").symlink_to(tmp_path / "other")
     MemoryFile(tmp_path / "view").store(b"ours")
     assert (tmp_path / "other").read_bytes() == b"somebody else's"
     assert MemoryFile(tmp_path / "view").load() == b"ours"
@@ -60,13 +60,13 @@ def test_a_link_is_replaced_and_what_it_points_to_left_alone(tmp_path: Path) -> 
 def test_what_a_killed_process_left_unfinished_is_in_nobodys_way(tmp_path: Path) -> None:
     file = MemoryFile(tmp_path / "view")
     file.store(b"first")
-    (tmp_path / "view.unfinished").write_bytes(b"half")
+    (tmp_path / "view.part").write_bytes(b"half")
     assert file.load() == b"first"
     file.store(b"second")
     assert file.load() == b"second"
     assert [path.name for path in tmp_path.iterdir()] == ["view"]
 
 
-def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_gone_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         MemoryFile(tmp_path / "gone" / "view").store(b"content")

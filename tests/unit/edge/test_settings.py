@@ -66,7 +66,7 @@ def test_a_choice_is_one_of_the_words() -> None:
     assert Settings({"pacing": "fast"}).choice("pacing", Pacing.REALTIME) is Pacing.FAST
 
 
-def test_a_misspelt_choice_is_told_the_closest_word() -> None:
+def test_a_misspelt_choice_gets_the_closest_word_suggested() -> None:
     with pytest.raises(SettingsError, match=r"must be one of realtime, fast; did you mean realtime\?"):
         Settings({"pacing": "real-time"}).choice("pacing", Pacing.FAST)
 
@@ -78,7 +78,7 @@ def test_text_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("value", [5, True, ["a"], "a\nb", "x" * 1025])
 def test_what_is_no_text_of_one_line_is_refused(value: object) -> None:
-    with pytest.raises(SettingsError, match="must be text of one line, of at most 1024 characters"):
+    with pytest.raises(SettingsError, match="must be one line of text, of at most 1024 characters"):
         Settings({"path": value}).text("path", "")
 
 
@@ -151,7 +151,7 @@ def test_an_unknown_key_is_named_with_the_closest_known_one() -> None:
         settings.done()
 
 
-def test_an_unknown_key_that_resembles_none_is_told_all_of_them() -> None:
+def test_an_unknown_key_that_resembles_none_gets_all_of_them_listed() -> None:
     settings = Settings({"zzz": 5})
     settings.integer("fps", 5, 1, 30)
     settings.text("path", "")

@@ -15,7 +15,7 @@ from smartcam.contract.times import UtcNs
 from smartcam.contract.topics import frames_topic
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.outbox.outbox import Episode, Outbox
-from smartcam.edge.pictures.album import Album
+from smartcam.edge.pictures.folder import PictureFolder
 from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.inference.analysis.analysis import Model
 from smartcam.inference.bundles import BundleKeeper
@@ -67,7 +67,7 @@ class Stage:
         (folder / "bundle").mkdir(exist_ok=True)
         (folder / "bundle" / "manifest.json").write_text("{}")
         self.folder = folder
-        self.album = Album(folder / "pictures")
+        self.album = PictureFolder(folder / "pictures")
         self.outbox = MeanDisk(folder / "outbox.sqlite3", self.clock)
         self.opened: list[Path] = []
         self.keys: list[bytes | None] = []
@@ -408,7 +408,7 @@ def test_the_picture_of_an_event_is_kept_on_the_device_until_nobody_wants_it(sta
     stage.frames(4)
     (picture,) = stage.album.pictures()
     assert picture.camera == YARD
-    assert stage.album.picture(picture.event) is not None
+    assert picture.path.read_bytes()
     assert [str(episode.event_id) for episode in stage.outbox.open_episodes()] == [picture.event]
     stage.nucleus.configure(NAME, {"pictures": {"keep": "false"}})
     wait_until(lambda: stage.album.pictures() == [])

@@ -2,7 +2,7 @@ import pytest
 
 from smartcam.contract.errors import RingError
 from smartcam.contract.ids import CameraId
-from smartcam.contract.inline import decode_wish
+from smartcam.contract.inline import decode_inline_request
 from smartcam.inference.frames.inline_requests import InlineWishes
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
@@ -24,7 +24,7 @@ def test_the_third_frame_in_a_row_that_cannot_be_read_is_said_and_again_after_te
     clock.advance(11)
     wishes(YARD, ABSENT)
     assert said() == 2
-    wish = decode_wish(nucleus.local_payloads("smartcam/transport/yard")[0])
+    wish = decode_inline_request(nucleus.local_payloads("smartcam/transport/yard")[0])
     assert (wish.camera_id, wish.reason) == (YARD, "it is not there:? capture does not write this camera")
 
 

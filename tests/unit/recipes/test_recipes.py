@@ -14,7 +14,7 @@ from smartcam.capture.settings import CameraSettings, CaptureSettings
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.topics import ALL_FRAMES, ack_topic, event_topic, frames_topic, health_topic, transport_topic
-from smartcam.edge.pictures.snapshots import SnapshotSettings
+from smartcam.edge.pictures.uploader import SnapshotSettings
 from smartcam.inference.settings import CameraSettings as AnalysisSettings
 from smartcam.inference.settings import InferenceSettings
 from smartcam.inference.settings import read_settings as read_inference

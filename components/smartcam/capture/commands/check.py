@@ -13,7 +13,7 @@ from smartcam.capture.sources.clip import checked_path
 from smartcam.contract.errors import CameraLost, SettingsError
 from smartcam.contract.inline import decode_chunk, is_chunk
 from smartcam.contract.notice import CameraState, FrameNotice, decode_notice
-from smartcam.edge.bus.port import Bus, OnMessage, Subscription
+from smartcam.edge.bus.port import LocalBus, NoSubscription, OnMessage, Subscription
 from smartcam.edge.lifecycle import Service, StopToken
 
 _SPARE_S: Final = 15.0
@@ -92,16 +92,16 @@ def _decoder_faults(decoder: Decoder) -> Iterator[str]:
 
 
 class OnceBus:
-    """Hands on what one camera says until its first frame is out. See `Bus`."""
+    """Hands on what one camera says until its first frame is out. See `LocalBus`."""
 
-    def __init__(self, inner: Bus | None, stop: StopToken) -> None:
+    def __init__(self, inner: LocalBus | None, stop: StopToken) -> None:
         self.out = ""
         self.fault = ""
         self._inner = inner
         self._stop = stop
 
     def publish_local(self, topic: str, payload: bytes) -> None:
-        """See `Bus`."""
+        """See `LocalBus`."""
         if self._inner is not None:
             self._inner.publish_local(topic, payload)
         if is_chunk(payload):
@@ -117,43 +117,18 @@ class OnceBus:
             self._stop.set()
 
     def subscribe_local(self, topic: str, on_message: OnMessage) -> Subscription:
-        """See `Bus`."""
-        return _Silence() if self._inner is None else self._inner.subscribe_local(topic, on_message)
-
-    def publish_cloud(self, topic: str, payload: bytes) -> None:
-        """See `Bus`: capture says nothing to the cloud."""
-
-    def subscribe_cloud(self, topic: str, on_message: OnMessage) -> Subscription:
-        """See `Bus`: capture hears nothing from the cloud."""
-        del topic, on_message
-        return _Silence()
-
-    def configuration(self) -> Mapping[str, object]:
-        """See `Bus`: it has been read already."""
-        return {}
-
-    def on_configuration_change(self, on_change: Callable[[], None]) -> Subscription:
-        """See `Bus`: it does not change."""
-        del on_change
-        return _Silence()
-
-    def close(self) -> None:
-        """See `Bus`: the inner bus is its owner's."""
+        """See `LocalBus`."""
+        return NoSubscription() if self._inner is None else self._inner.subscribe_local(topic, on_message)
 
     def _is_out(self, how: str) -> None:
         self.out = self.out or how
         self._stop.set()
 
 
-class _Silence:
-    def close(self) -> None:
-        pass
-
-
 def one_frame_each(
     cameras: tuple[CameraSettings, ...],
-    inner: Bus | None,
-    build: Callable[[CameraSettings, Bus], Service],
+    inner: LocalBus | None,
+    build: Callable[[CameraSettings, LocalBus], Service],
     out: TextIO,
 ) -> int:
     """One frame of each camera through everything and out; 0 when each has given one."""
@@ -167,7 +142,7 @@ def one_frame_each(
 
 
 def _one_frame(
-    camera: CameraSettings, inner: Bus | None, build: Callable[[CameraSettings, Bus], Service]
+    camera: CameraSettings, inner: LocalBus | None, build: Callable[[CameraSettings, LocalBus], Service]
 ) -> tuple[str, str]:
     """How the frame went out, and why none did; one of them is empty."""
     stop = StopToken()

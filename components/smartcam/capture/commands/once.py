@@ -7,14 +7,14 @@ from typing import Final, TextIO
 
 from smartcam.contract.errors import BusUnavailable
 from smartcam.contract.notice import CameraState, FrameNotice, decode_notice
-from smartcam.edge.bus.port import Bus, OnMessage, Subscription
+from smartcam.edge.bus.port import DeviceBus, NoSubscription, OnMessage, Subscription
 from smartcam.edge.lifecycle import Service, StopToken
 
 CAMERA: Final = "once"
 
 
 class TerminalBus:
-    """Writes each frame's notice as a line, and lets capture go on when a line comes back. See `Bus`."""
+    """Writes each frame's notice as a line, and lets capture go on when a line comes back. See `DeviceBus`."""
 
     def __init__(self, clip: Path, frames: int, notices: TextIO, answers: TextIO, stop: StopToken) -> None:
         self.announced = 0
@@ -26,7 +26,7 @@ class TerminalBus:
         self._stop = stop
 
     def publish_local(self, topic: str, payload: bytes) -> None:
-        """See `Bus`."""
+        """See `DeviceBus`."""
         if self._stop.is_set():
             raise BusUnavailable(f"{topic}: all frames have been announced")
         notice = decode_notice(payload)
@@ -42,44 +42,25 @@ class TerminalBus:
             self._stop.set()
 
     def subscribe_local(self, topic: str, on_message: OnMessage) -> Subscription:
-        """See `Bus`: nobody says anything here."""
+        """See `DeviceBus`: nobody says anything here."""
         del topic, on_message
-        return _Silence()
-
-    def publish_cloud(self, topic: str, payload: bytes) -> None:
-        """See `Bus`."""
-        del payload
-        raise BusUnavailable(f"{topic}: there is no nucleus")
-
-    def subscribe_cloud(self, topic: str, on_message: OnMessage) -> Subscription:
-        """See `Bus`: nobody says anything here."""
-        return self.subscribe_local(topic, on_message)
+        return NoSubscription()
 
     def configuration(self) -> Mapping[str, object]:
-        """See `Bus`: the clip as the only camera."""
+        """See `DeviceBus`: the clip as the only camera."""
         clip = {"source": "file", "path": str(self._clip), "pacing": "fast", "transport": "shared"}
         return {"cameras": {CAMERA: clip}}
 
     def on_configuration_change(self, on_change: Callable[[], None]) -> Subscription:
-        """See `Bus`: it does not change."""
+        """See `DeviceBus`: it does not change."""
         del on_change
-        return _Silence()
-
-    def close(self) -> None:
-        """See `Bus`."""
-
-
-class _Silence:
-    """A subscription to which nothing comes."""
-
-    def close(self) -> None:
-        """Nothing to close."""
+        return NoSubscription()
 
 
 def play_once(
     clip: Path,
     frames: int,
-    build: Callable[[Bus], list[tuple[str, Service]]],
+    build: Callable[[DeviceBus], list[tuple[str, Service]]],
     notices: TextIO,
     answers: TextIO,
     errors: TextIO,

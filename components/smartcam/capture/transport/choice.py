@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from smartcam.capture.settings import CameraSettings, TransportKind
 from smartcam.capture.transport.transports import AutoTransport, InlineTransport, Publisher, SharedTransport, Transport
 from smartcam.contract.errors import ContractError
-from smartcam.contract.inline import decode_wish
+from smartcam.contract.inline import decode_inline_request
 from smartcam.contract.topics import transport_topic
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import LocalBus
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
 from smartcam.edge.ring.frame_ring import RingWriter
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 class Wish:
     """Whether inference has asked for a camera's frames inline, and why. It is granted until the process ends."""
 
-    def __init__(self, settings: CameraSettings, bus: Bus) -> None:
+    def __init__(self, settings: CameraSettings, bus: LocalBus) -> None:
         self._camera = settings.camera
         self._is_heard = settings.transport is TransportKind.AUTO
         self._bus = bus
@@ -44,7 +44,7 @@ class Wish:
 
     def _on_wish(self, topic: str, payload: bytes) -> None:
         try:
-            wish = decode_wish(payload)
+            wish = decode_inline_request(payload)
             if wish.camera_id != self._camera:
                 raise ContractError("camera_id", f"is not the camera of the topic {topic}")
         except ContractError as error:

@@ -11,7 +11,7 @@ from smartcam.contract.notice import FrameNotice, StatusNotice, encode_notice
 from smartcam.contract.times import NS_PER_S
 from smartcam.contract.topics import frames_topic
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import LocalBus
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
 from smartcam.edge.ring.frame_ring import RingWriter
@@ -28,7 +28,7 @@ _ROOM_FOR_NOTICE: Final = 1024
 class Publisher:
     """Publishes one camera's messages; what the bus does not take is dropped and counted."""
 
-    def __init__(self, camera: CameraId, bus: Bus) -> None:
+    def __init__(self, camera: CameraId, bus: LocalBus) -> None:
         self.dropped = 0
         self._camera = camera
         self._topic = frames_topic(camera)

@@ -1,7 +1,7 @@
-"""The bus on a Greengrass nucleus: the only module that knows the Greengrass client.
+"""The bus on a Greengrass nucleus: the only module that uses the Greengrass client.
 
-A supervisor thread owns the connection: it connects, notices a loss, connects again with back-off and opens every
-subscription anew. Publishing never waits for it. Callbacks run one by one in a second thread.
+A supervisor thread owns the connection: it connects, notices a loss, reconnects with back-off and reopens every
+subscription. Publishing never waits for it. Callbacks run one by one in a second thread.
 """
 
 import gc
@@ -36,7 +36,7 @@ from awsiot.greengrasscoreipc.model import (
 from smartcam.contract.errors import BusRefused, BusUnavailable, MessageTooLarge
 from smartcam.contract.times import NS_PER_S
 from smartcam.edge.bus.port import LARGEST_PAYLOAD, OnMessage, Subscription, fits
-from smartcam.edge.bus.streams import NEVER_S, Open, Patience, Stream, Surroundings
+from smartcam.edge.bus.streams import NEVER_S, Patience, Stream, StreamContext
 from smartcam.edge.clock import Clock, SystemClock
 from smartcam.edge.logs import log, log_exception
 
@@ -49,7 +49,7 @@ _TOKEN_VARIABLE = "SVCUID"  # noqa: S105  the variable's name
 
 
 class GreengrassBus:
-    """A component's bus on its nucleus. Keeps `smartcam.edge.bus.port.Bus`."""
+    """A component's bus on its nucleus. Implements `smartcam.edge.bus.port.Bus`."""
 
     def __init__(
         self,
@@ -59,10 +59,10 @@ class GreengrassBus:
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Waits for one attempt to connect, at most `request_s`; the others are made in the background.
+        """Wait for the first attempt to connect, at most `request_s`; later ones are made in the background.
 
         Raises:
-            BusRefused: the environment is not the one that a nucleus gives to a component.
+            BusRefused: the environment is not that of a component on a nucleus.
         """
         self._socket = _required(environment, _SOCKET_VARIABLE)
         self._token = _required(environment, _TOKEN_VARIABLE)
@@ -82,7 +82,7 @@ class GreengrassBus:
         self._loops = EventLoopGroup(num_threads=1)
         self._bootstrap = ClientBootstrap(self._loops, DefaultHostResolver(self._loops))
         self._callbacks = ThreadPoolExecutor(1, thread_name_prefix="bus-callbacks")
-        self._around = Surroundings(self._callbacks, patience, jitter, self._now, self._wake.set)
+        self._context = StreamContext(self._callbacks, patience, jitter, self._now, self._wake.set)
         self._supervisor = threading.Thread(target=self._supervise, name="bus-supervisor")
         self._supervisor.start()
         self._tried.wait(patience.request_s)
@@ -102,24 +102,22 @@ class GreengrassBus:
 
     def subscribe_local(self, topic: str, on_message: OnMessage) -> Subscription:
         """See `Bus`."""
+        # Classic leaves out a component's own messages from wildcard subscriptions unless asked not to; lite never.
+        arguments = {"topic": topic, "receive_mode": ReceiveMode.RECEIVE_ALL_MESSAGES}
 
-        def start(client: Any, **handlers: object) -> tuple[Future[object], Any]:  # noqa: ANN401  untyped client
-            # Classic leaves a component's own messages out of wildcard subscriptions unless it is asked; lite never.
-            everything = ReceiveMode.RECEIVE_ALL_MESSAGES
-            return client.subscribe_to_topic_async(topic=topic, receive_mode=everything, **handlers)  # type: ignore[no-any-return]
+        def heard(event: Any) -> None:  # noqa: ANN401  untyped client
+            on_message(*_local_message(event, topic))
 
-        return self._subscribe(f"subscribe {topic}", start, lambda event: on_message(*_local_message(event, topic)))
+        return self._subscribe(f"subscribe {topic}", "subscribe_to_topic_async", arguments, heard)
 
     def subscribe_cloud(self, topic: str, on_message: OnMessage) -> Subscription:
         """See `Bus`."""
-
-        def start(client: Any, **handlers: object) -> tuple[Future[object], Any]:  # noqa: ANN401  untyped client
-            return client.subscribe_to_iot_core_async(topic_name=topic, qos=QOS.AT_LEAST_ONCE, **handlers)  # type: ignore[no-any-return]
+        arguments = {"topic_name": topic, "qos": QOS.AT_LEAST_ONCE}
 
         def heard(event: Any) -> None:  # noqa: ANN401  untyped client
             on_message(event.message.topic_name, event.message.payload or b"")
 
-        return self._subscribe(f"subscribe {topic} of IoT Core", start, heard)
+        return self._subscribe(f"subscribe {topic} of IoT Core", "subscribe_to_iot_core_async", arguments, heard)
 
     def configuration(self) -> Mapping[str, object]:
         """See `Bus`."""
@@ -133,11 +131,10 @@ class GreengrassBus:
 
     def on_configuration_change(self, on_change: Callable[[], None]) -> Subscription:
         """See `Bus`."""
-
-        def start(client: Any, **handlers: object) -> tuple[Future[object], Any]:  # noqa: ANN401  untyped client
-            return client.subscribe_to_configuration_update_async(key_path=[], **handlers)  # type: ignore[no-any-return]
-
-        return self._subscribe("watch the configuration", start, lambda _: on_change(), in_bursts=True)
+        method = "subscribe_to_configuration_update_async"
+        return self._subscribe(
+            "watch the configuration", method, {"key_path": []}, lambda _: on_change(), in_bursts=True
+        )
 
     def close(self) -> None:
         """See `Bus`."""
@@ -155,14 +152,23 @@ class GreengrassBus:
         ended = self._loops.shutdown_event
         self._streams.clear()
         self._client = self._connection = self._bootstrap = self._loops = None
-        # The client's network thread ends with the last object that needs it, and its handlers are knots.
+        # The client's network thread ends with the last object that needs it, and its handlers form reference cycles.
         gc.collect()
         ended.wait(1.0)
 
     def _subscribe(
-        self, what: str, start: Open, on_event: Callable[[Any], None], *, in_bursts: bool = False
+        self,
+        what: str,
+        method: str,
+        arguments: Mapping[str, object],
+        on_event: Callable[[Any], None],
+        *,
+        in_bursts: bool = False,
     ) -> Subscription:
-        stream = Stream(what, start, on_event, self._around, in_bursts=in_bursts)
+        def start(client: Any, **handlers: object) -> Any:  # noqa: ANN401  untyped client
+            return getattr(client, method)(**arguments, **handlers)
+
+        stream = Stream(what, start, on_event, self._context, in_bursts=in_bursts)
         with self._lock:
             if self._closing:
                 raise BusUnavailable("the bus is closed")
@@ -170,7 +176,7 @@ class GreengrassBus:
             client = self._client
         if client is not None:
             self._open(stream, client)
-        # Where that failed the supervisor sees to it, and it must not sleep past the next attempt.
+        # If that failed the supervisor tries again, and it must not sleep past the next attempt.
         self._wake.set()
         return stream
 
@@ -187,7 +193,7 @@ class GreengrassBus:
                 self._wake.wait(wait_s)
 
     def _tend(self) -> float:
-        """Does what is due; returns the seconds until there is more to do."""
+        """Do what is due; returns the seconds until there is more to do."""
         if self._client is None:
             if self._now() < self._retry_at:
                 return self._retry_at - self._now()
@@ -198,7 +204,7 @@ class GreengrassBus:
         for stream in list(self._streams):
             if client is not None and self._open(stream, client):
                 stream.note_missed()
-            waits.append(stream.tell_or_wait())
+            waits.append(stream.report_or_wait())
         return min(waits)
 
     def _open(self, stream: Stream, client: Any) -> bool:  # noqa: ANN401  untyped client
@@ -212,7 +218,7 @@ class GreengrassBus:
         except Exception as error:  # noqa: BLE001  the client raises what it likes here, and the answer is to try again
             connection.close()
             self._retry_at = self._now() + self._backoff.next()
-            # One line per outage: the tries in between say nothing new.
+            # One line per outage: further attempts say nothing new.
             level = logging.DEBUG if self._is_out or self._closing else logging.WARNING
             log(logger, level, "nucleus_unreachable", socket=self._socket, error=_text(error))
             self._is_out = True
@@ -220,7 +226,7 @@ class GreengrassBus:
         self._is_out = False
         self._connected_at = self._now()
         for stream in list(self._streams):
-            stream.start_afresh()
+            stream.forget_failures()
         with self._lock:
             if lifecycle.is_lost:
                 return False
@@ -267,13 +273,13 @@ class GreengrassBus:
     def _ready_to_publish(self, topic: str, payload: bytes) -> Any:  # noqa: ANN401  untyped client
         if not fits(payload):
             raise MessageTooLarge(f"{len(payload)} bytes for {topic}: at most {LARGEST_PAYLOAD}")
-        # Lite answers a malformed topic with the error of a nucleus in trouble.
+        # Lite answers a malformed topic with the error of a failing nucleus.
         if not 1 <= len(topic) <= _LONGEST_TOPIC or any(sign in topic for sign in "+#?\0"):
-            raise BusRefused(f"{topic!r} is no topic to publish to")
+            raise BusRefused(f"{topic!r} is not a topic to publish to")
         return self._ready()
 
     def _ask(self, operation: Any, request: object, what: str) -> Any:  # noqa: ANN401  untyped client
-        """The answer to a call without events."""
+        """The answer to a call that opens no stream of events."""
 
         def ask() -> Future[object]:
             written, answer = operation.activate(request), operation.get_response()
@@ -305,17 +311,17 @@ class GreengrassBus:
 
 
 def _hand_on(error: BaseException | None, answer: Future[object]) -> None:
-    """A request that could not be sent will have no answer."""
+    """A request that could not be sent gets its error as the answer."""
     if error is not None and not answer.done():
         answer.set_exception(error)
 
 
 class _NotThere(BusRefused):
-    """The nucleus knows no such thing."""
+    """The nucleus has nothing by that name."""
 
 
 class _Lifecycle:
-    """What the client tells about a connection, in its network thread."""
+    """The client's callbacks about a connection, in its network thread."""
 
     def __init__(self, on_lost: Callable[[object], None]) -> None:
         self.is_lost = False

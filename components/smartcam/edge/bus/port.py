@@ -1,4 +1,4 @@
-"""The bus between the components and to the cloud."""
+"""The bus between the components and to the cloud, in the parts that its users need."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -16,49 +16,58 @@ def fits(payload: bytes) -> bool:
 
 
 class Subscription(Protocol):
-    """Something that is told to a callback until it is closed."""
+    """Calls its callback until it is closed."""
 
     def close(self) -> None:
         """No call begins after this; closing twice is allowed."""
         ...
 
 
-class Bus(Protocol):
-    """What a component says and hears. All methods may be called from any thread, also from callbacks.
+class NoSubscription:
+    """A `Subscription` to nothing."""
 
-    Callbacks of one bus come one after the other, messages of one topic in the order in which they were
-    published. Subscriptions survive a loss of the connection; what is published meanwhile is lost to them.
-    Where the nucleus is away, subscribing succeeds and takes effect when it is back; where it refuses a
-    subscription, that is logged and tried again, because an operator can mend the recipe at run time.
-    """
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class LocalBus(Protocol):
+    """Messages between the components of this device."""
 
     def publish_local(self, topic: str, payload: bytes) -> None:
         """Hand a message to the nucleus for this device's components.
 
         Raises:
             BusUnavailable: the nucleus is away; the message is lost.
-            BusRefused: accessControl does not allow it, or the topic is no topic.
+            BusRefused: accessControl does not allow it, or the topic is malformed.
             MessageTooLarge: over `LARGEST_PAYLOAD`.
         """
         ...
 
     def subscribe_local(self, topic: str, on_message: OnMessage) -> Subscription:
-        """Hear a local topic; `+` stands for one level."""
+        """Subscribe to a local topic; `+` stands for one level."""
         ...
+
+
+class CloudBus(Protocol):
+    """Messages to and from IoT Core."""
 
     def publish_cloud(self, topic: str, payload: bytes) -> None:
         """Send a message to IoT Core with QoS 1; returns when the nucleus has accepted it.
 
         Raises:
             BusUnavailable: the nucleus or the cloud is away.
-            BusRefused: accessControl does not allow it, or the topic is no topic.
+            BusRefused: accessControl does not allow it, or the topic is malformed.
             MessageTooLarge: over `LARGEST_PAYLOAD`.
         """
         ...
 
     def subscribe_cloud(self, topic: str, on_message: OnMessage) -> Subscription:
-        """Hear a topic of IoT Core with QoS 1; `+` stands for one level."""
+        """Subscribe to a topic of IoT Core with QoS 1; `+` stands for one level."""
         ...
+
+
+class ConfigurationSource(Protocol):
+    """This component's configuration, as deployments set it."""
 
     def configuration(self) -> Mapping[str, object]:
         """This component's whole configuration document; on lite every scalar may be a string.
@@ -69,8 +78,22 @@ class Bus(Protocol):
         ...
 
     def on_configuration_change(self, on_change: Callable[[], None]) -> Subscription:
-        """Hear that the document has changed: once per burst of changes, and after a loss of the connection."""
+        """Call back when the document has changed: once per burst of changes, and after a loss of the connection."""
         ...
+
+
+class DeviceBus(LocalBus, ConfigurationSource, Protocol):
+    """All that a component needs that does not talk to the cloud."""
+
+
+class Bus(DeviceBus, CloudBus, Protocol):
+    """A component's whole connection. All methods may be called from any thread, also from callbacks.
+
+    Callbacks of one bus run one after the other, messages of one topic in the order in which they were
+    published. Subscriptions survive a loss of the connection; what is published meanwhile does not reach them.
+    While the nucleus is away, subscribing succeeds and takes effect when it is back; a subscription that it
+    refuses is logged and tried again, because an operator can mend the recipe at run time.
+    """
 
     def close(self) -> None:
         """End all subscriptions and threads; publishing then raises BusUnavailable. Not from a callback."""

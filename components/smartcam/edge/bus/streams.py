@@ -1,11 +1,11 @@
-"""A subscription that outlives connections."""
+"""A subscription that survives reconnections."""
 
 import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from smartcam.contract.errors import BusError, BusRefused
 from smartcam.edge.backoff import Backoff
@@ -16,25 +16,24 @@ logger = logging.getLogger(__name__)
 NEVER_S = 3600.0
 
 
-class Open(Protocol):
-    """Asks a client for a stream; returns the answer to come and the operation, which can be closed."""
+Open = Callable[..., tuple[Future[object], Any]]
+"""Opens a stream on a client, with its handlers `on_stream_event`, `on_stream_error` and `on_stream_closed`.
 
-    def __call__(self, client: Any, **handlers: object) -> tuple[Future[object], Any]:  # noqa: ANN401  untyped client
-        """Takes the client's three handlers: on_stream_event, on_stream_error, on_stream_closed."""
-        ...
+Returns the future answer and the operation, which can be closed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds that the bus gives the nucleus."""
+    """The bus's time-outs and pauses, in seconds."""
 
     request_s: float = 5.0
     first_retry_s: float = 0.25
     longest_retry_s: float = 10.0
     refused_s: float = 30.0
-    """Until a refused subscription is tried again: an operator mends the recipe, a loop does not."""
+    """Before a refused subscription is tried again: only an operator can mend the recipe."""
     burst_s: float = 0.25
-    """Changes of the configuration within this time are told once."""
+    """Changes of the configuration within this time are reported once."""
 
     def backoff(self, jitter: Callable[[], float]) -> Backoff:
         """A back-off between retries."""
@@ -42,7 +41,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class StreamContext:
     """What the streams of one bus share."""
 
     callbacks: Executor
@@ -51,25 +50,31 @@ class Surroundings:
     now: Callable[[], float]
     """Seconds, monotonic."""
     wake: Callable[[], None]
-    """Tells the supervisor that there is something to do."""
+    """Wakes the supervisor: there is something to do."""
 
 
 class Stream:
-    """One subscription: opened anew on each connection, told in the callback thread until it is closed.
+    """One subscription: reopened on each connection; its callback runs in the callback thread until it is closed.
 
-    With `in_bursts` it tells only that there was something, once per burst, by `tell_or_wait`.
+    With `in_bursts` the callback runs once per burst of events, from `report_or_wait`.
     """
 
     def __init__(
-        self, what: str, start: Open, on_event: Callable[[Any], None], around: Surroundings, *, in_bursts: bool = False
+        self,
+        what: str,
+        start: Open,
+        on_event: Callable[[Any], None],
+        context: StreamContext,
+        *,
+        in_bursts: bool = False,
     ) -> None:
         self.what = what
         self.is_closed = False
         self._start = start
         self._on_event = on_event
-        self._around = around
+        self._context = context
         self._in_bursts = in_bursts
-        self._backoff = around.patience.backoff(around.jitter)
+        self._backoff = context.patience.backoff(context.jitter)
         self._opening = threading.Lock()
         self._client: object = None
         self._operation: Any = None
@@ -77,12 +82,12 @@ class Stream:
         self._due_at: float | None = None
 
     def open(self, client: Any, answer: Callable[[Callable[[], Future[object]]], object]) -> bool:  # noqa: ANN401  untyped client
-        """Open it on this client; False when it is already, when it fails, or when it is too early to try again.
+        """Open it on this client; False if it is open already, if it fails, or if it is too early to try again.
 
         `answer` waits for the nucleus's answer and raises a BusError where there is none.
         """
         with self._opening:
-            if self.is_closed or self._client is client or self._around.now() < self._retry_at:
+            if self.is_closed or self._client is client or self._context.now() < self._retry_at:
                 return False
             self._client = self._operation = None
             operation: Any = None
@@ -100,30 +105,30 @@ class Stream:
             try:
                 answer(ask)
             except BusError as error:
-                self._retry_at = self._around.now() + self._wait_after(error)
+                self._retry_at = self._context.now() + self._wait_after(error)
                 if operation is not None:
                     operation.close()
                 return False
             self._client, self._operation = client, operation
             return True
 
-    def start_afresh(self) -> None:
-        """On a new connection: no waiting for what went wrong on the one before."""
+    def forget_failures(self) -> None:
+        """On a new connection: do not wait for what went wrong on the one before."""
         self._backoff.reset()
         self._retry_at = 0.0
 
     def note_missed(self) -> None:
-        """After a loss nobody knows what has changed: tell it."""
+        """After a lost connection it is unknown what has changed: report a change."""
         if self._in_bursts and self._due_at is None:
-            self._due_at = self._around.now() + self._around.patience.burst_s
+            self._due_at = self._context.now() + self._context.patience.burst_s
 
-    def tell_or_wait(self) -> float:
-        """Tell a burst that is over; returns the seconds until there is something to do."""
-        now = self._around.now()
+    def report_or_wait(self) -> float:
+        """Report a burst that is over; returns the seconds until there is something to do."""
+        now = self._context.now()
         due_at = self._due_at
         if due_at is not None and now >= due_at:
             self._due_at = due_at = None
-            self._around.callbacks.submit(self._tell, None)
+            self._context.callbacks.submit(self._call_back, None)
         waits = [due_at - now if due_at is not None else NEVER_S]
         if self._client is None and not self.is_closed:
             waits.append(max(self._retry_at - now, 0.0))
@@ -141,11 +146,11 @@ class Stream:
         self._backoff.reset()
         if self._in_bursts:
             self.note_missed()
-            self._around.wake()
+            self._context.wake()
         else:
-            self._tell(event)
+            self._call_back(event)
 
-    def _tell(self, event: Any) -> None:  # noqa: ANN401  untyped client
+    def _call_back(self, event: Any) -> None:  # noqa: ANN401  untyped client
         if self.is_closed:
             return
         try:
@@ -154,7 +159,7 @@ class Stream:
             log_exception(logger, "callback_failed", error, what=self.what)
 
     def _failed(self, error: Exception) -> bool:
-        # One message that cannot be read is no reason to lose the ones after it.
+        # One unreadable message is no reason to lose the ones after it.
         log(
             logger,
             logging.WARNING,
@@ -169,13 +174,13 @@ class Stream:
             if self._operation is None or self._operation is not operation:
                 return
             self._client = self._operation = None
-            self._retry_at = self._around.now() + self._backoff.next()
-        self._around.wake()
+            self._retry_at = self._context.now() + self._backoff.next()
+        self._context.wake()
 
     def _wait_after(self, error: BusError) -> float:
         if isinstance(error, BusRefused):
             remedy = "allow it in the recipe's accessControl, and reset a stale one with the deployment"
             log(logger, logging.ERROR, "subscription_refused", what=self.what, error=str(error), remedy=remedy)
-            return self._around.patience.refused_s
+            return self._context.patience.refused_s
         log(logger, logging.WARNING, "subscription_failed", what=self.what, error=str(error))
         return self._backoff.next()

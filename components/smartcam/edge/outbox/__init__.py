@@ -1,1 +1,1 @@
-"""Events on the disk until the cloud has them."""
+"""Events on disk until the cloud has them."""

@@ -1,4 +1,4 @@
-"""The outbox's database, whatever becomes of its file: removed, corrupt, on a disk that takes nothing."""
+"""The outbox's database, whatever happens to its file: removed, corrupt, on a disk that cannot be written."""
 
 import logging
 import os
@@ -28,13 +28,13 @@ from smartcam.edge.outbox.file import (
 
 _LOGGER = logging.getLogger(__name__)
 _RETURN_NS: Final = 10 * NS_PER_S
-"""From one try to write to the disk again to the next."""
+"""Between two attempts to write to the disk again."""
 
 
 class OutboxDatabase:
     """Transactions from any thread. `set_aside`: corrupt files that were moved aside and kept beside the new one.
 
-    `is_in_memory`: the disk takes nothing, and what it holds goes on here.
+    `is_in_memory`: the disk cannot be written, and its content is kept in memory.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -49,7 +49,7 @@ class OutboxDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, and OutboxError for whatever SQLite says; the next transaction may succeed."""
+        """All or nothing; raises OutboxError for any error of SQLite's. The next transaction may succeed."""
         with self._lock:
             connection = self._opened()
             try:
@@ -64,7 +64,7 @@ class OutboxDatabase:
                 raise
 
     def close(self) -> None:
-        """Write back what is in memory only, and close the file; the next transaction would open it again."""
+        """Write back what is only in memory, and close the file; the next transaction opens it again."""
         with self._lock:
             if self.connection is not None and self.is_in_memory:
                 self.connection = self._on_disk_again(self.connection)
@@ -85,7 +85,7 @@ class OutboxDatabase:
         return self.connection
 
     def _on_disk_again(self, memory: sqlite3.Connection) -> sqlite3.Connection:
-        """The database on the disk, or the one in memory where that still takes nothing."""
+        """The database on disk, or the one in memory if the disk still cannot be written."""
         try:
             opened = write_back(memory, self._path)
         except (sqlite3.Error, OSError):
@@ -113,7 +113,7 @@ class OutboxDatabase:
                 raise OutboxError(f"{self._path}: is corrupt and cannot be moved aside ({refusal})") from refusal
 
     def _roll_back(self, connection: sqlite3.Connection) -> None:
-        """SQLite may have done it by itself, and a connection that cannot is given up."""
+        """SQLite may have rolled back by itself; a connection that cannot is given up."""
         try:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -126,7 +126,7 @@ class OutboxDatabase:
         self.connection, self.is_in_memory = None, False
 
     def _told(self, opened: Opened) -> sqlite3.Connection:
-        """The connection; what is unusual about it is told."""
+        """The connection; anything unusual about it is logged."""
         if opened.is_in_memory:
             self.is_in_memory = True
             self._return_at = MonotonicNs(self._clock.monotonic() + _RETURN_NS)

@@ -1,6 +1,6 @@
-"""The outbox's file: opened durable and private; a corrupt one is moved aside, never thrown away.
+"""The outbox's file: opened durable and private; a corrupt one is moved aside, never deleted.
 
-While the disk cannot be written, its content goes on in memory.
+While the disk cannot be written, its content is kept in memory.
 """
 
 import errno
@@ -27,7 +27,7 @@ _COMPANIONS: Final = ("", "-wal", "-shm", "-journal")
 _WHAT_COUNTS: Final = ("", "-wal")
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108  a private folder is made in it
 
-# Row numbers are never used twice (AUTOINCREMENT), so that a late answer cannot hit a younger row.
+# Row numbers are never used twice (AUTOINCREMENT), so that a late answer cannot hit a newer row.
 _STAMP = "boot_id TEXT NOT NULL, mono_ns INTEGER NOT NULL, utc_ns INTEGER NOT NULL, synced INTEGER NOT NULL"
 _SCHEMA: Final = (
     f"""CREATE TABLE IF NOT EXISTS waiting (row INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL,
@@ -37,13 +37,13 @@ _SCHEMA: Final = (
     f"""CREATE TABLE IF NOT EXISTS episodes (camera_id TEXT NOT NULL, key TEXT NOT NULL, event_id TEXT NOT NULL,
         state TEXT NOT NULL, {_STAMP}, PRIMARY KEY (camera_id, key))""",
 )
-# When to try again is forgotten with the process: a restarted one tries at once, and trying costs no disk write.
+# The retry times end with the process: a restarted one tries at once, and trying costs no disk write.
 _RETRY: Final = "CREATE TEMP TABLE retry (row INTEGER PRIMARY KEY, attempts INTEGER NOT NULL, at_ns INTEGER NOT NULL)"
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open database, where a corrupt predecessor lies now, if there was one, and whether it is only in memory."""
+    """An open database; where its corrupt predecessor is now, if there was one; and whether it is only in memory."""
 
     connection: sqlite3.Connection
     aside: Path | None = None
@@ -53,10 +53,10 @@ class Opened:
 def open_database(path: Path) -> Opened:
     """Opens or makes the database, 0600 in a folder that is made 0700 when it is missing.
 
-    Where the disk cannot be written but read, what is on it goes on in memory.
+    If the disk can be read but not written, its content is taken into memory.
 
     Raises:
-        OutboxError: when the disk refuses, or the path is no regular file of ours.
+        OutboxError: when the disk refuses, or the path is not a regular file of ours.
     """
     try:
         return _open_on_disk(path)
@@ -68,7 +68,7 @@ def open_database(path: Path) -> Opened:
 
 
 def copy_to_memory(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """The database without its disk.
+    """A copy of the database in memory, without its disk.
 
     Raises:
         sqlite3.Error: it cannot be read either.
@@ -84,7 +84,7 @@ def copy_to_memory(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def write_back(memory: sqlite3.Connection, path: Path) -> Opened:
-    """Gives the database its disk again and closes the one in memory; the file's content is older and is replaced.
+    """Moves the database back to its disk and closes the one in memory; the file's older content is replaced.
 
     Raises:
         sqlite3.Error, OSError: the disk still refuses; `memory` is still open then, and the file as it was.
@@ -110,7 +110,7 @@ def _open_on_disk(path: Path) -> Opened:
 
 
 def _read_to_memory(path: Path) -> sqlite3.Connection:
-    """SQLite opens no file for reading where it can make none beside it: it is given a copy elsewhere."""
+    """SQLite cannot open a file to read where it cannot create one beside it: it is given a copy elsewhere."""
     with tempfile.TemporaryDirectory(dir=_SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None) as folder:
         copy = Path(folder) / path.name
         for companion in _WHAT_COUNTS:
@@ -125,9 +125,9 @@ def _read_to_memory(path: Path) -> sqlite3.Connection:
 
 
 def copy_database(lost: sqlite3.Connection, path: Path) -> sqlite3.Connection:
-    """Writes the database of a removed file to `path` anew and closes the old connection.
+    """Writes the database of a removed file to `path` again and closes the old connection.
 
-    SQLite would go on writing to a file that no restart finds again.
+    SQLite would go on writing to a file that no restart finds.
 
     Raises:
         OutboxError: when the disk refuses; `lost` is still open then, and `path` still free.
@@ -145,12 +145,12 @@ def is_corrupt(error: sqlite3.Error) -> bool:
 
 
 def is_unwritable(error: Exception) -> bool:
-    """Whether the disk takes nothing: it is full, or broken, or has become one that can only be read."""
+    """Whether the disk cannot be written: it is full, broken, or has become read-only."""
     return _code(error) in _UNWRITABLE if isinstance(error, sqlite3.Error) else _errno(error) in _UNWRITABLE_ERRNO
 
 
 def is_passing(error: sqlite3.Error) -> bool:
-    """Whether the connection is sound and only the moment is wrong: no room, or somebody else is writing."""
+    """Whether the connection is sound and the fault is temporary: no room, or another writer."""
     return _code(error) in _PASSING
 
 
@@ -221,7 +221,7 @@ def _errno(error: Exception) -> int | None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Without this a power cut may forget that the file was ever made."""
+    """Without this a power cut may lose the file's directory entry."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

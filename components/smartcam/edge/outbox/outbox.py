@@ -32,10 +32,10 @@ _MOST_NAMED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """An open episode, kept so that a restarted process goes on with it.
+    """An open episode, stored so that a restarted process can continue it.
 
     `state` is a small JSON object of the caller's. `age_ms` is how long ago the episode was
-    stored, set when it is read back: None where a reboot made that unknowable. Keep no
+    stored, set when it is read back: None if a reboot made that unknowable. Keep no
     monotonic times in `state`: they mean nothing after a reboot.
     """
 
@@ -48,7 +48,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class OutboxLimits:
-    """How much is kept, how long, and how often it is tried again."""
+    """How much is kept, for how long, and how often sending is retried."""
 
     max_events: int = 10_000
     max_age_s: float = 7 * 86_400.0
@@ -69,7 +69,7 @@ class DueEvent:
 
 @dataclass(frozen=True, slots=True)
 class OutboxCounts:
-    """What is in the outbox, and what became of the rest since the process started."""
+    """What is in the outbox, and what has happened to the rest since the process started."""
 
     waiting: int
     refused: int
@@ -102,7 +102,7 @@ class Outbox:
 
     Every method may be called from any thread and raises OutboxError when the disk refuses; the next call tries
     again. The file is opened by the first call. A corrupt file is moved aside and kept, a new one is begun, and
-    the call that met it raises OutboxError, so that its caller does not take for stored what is not.
+    the call that met it raises OutboxError, so that its caller does not believe something stored that is not.
 
     While the disk is full, or can only be read, everything goes on in memory, so that events are still sent; the call
     that met it raises OutboxError too. Now and then, and when the outbox is closed, the disk is tried again.
@@ -125,7 +125,7 @@ class Outbox:
         """Stores an event until it is acknowledged, in one transaction with its open episode.
 
         A raised event brings its episode along; a cleared one ends the episode of the same event id.
-        `event.age_ms` is how old the event is already (None: new). The same event id and phase once more
+        `event.age_ms` is how old the event is already (None: new). The same event id and phase again
         replaces what waits and is sent again at once.
 
         Raises:
@@ -135,7 +135,7 @@ class Outbox:
         """
         if episode is not None and event.phase is Phase.CLEARED:
             raise ValueError("a cleared event ends its episode and brings none")
-        # Age and clock state are rendered anew with each send, and must not push the event over its limit then.
+        # Age and clock state are written afresh at each send, and must not push the event over its limit then.
         replace(event, age_ms=_LONGEST_AGE_MS, clock_synced=False).to_json()
         now = self._now()
         with self._database.transaction() as connection:
@@ -167,11 +167,11 @@ class Outbox:
     def due(self, most: int = 16) -> list[DueEvent]:
         """What is to be sent now: raised before cleared, the most severe first, then the newest.
 
-        Applies the age limit first. A row that can no longer be read moves to the refused ones.
+        Applies the age limit first. A row that can no longer be read moves to the refused events.
         """
         now = self._now()
         with self._database.transaction() as connection:
-            if now.synced:  # the clock of this boot has become known: so has the time of its earlier rows
+            if now.synced:  # the UTC of this boot is known now, and with it the time of its earlier rows
                 for statement in sql.ADOPT_CLOCK:
                     connection.execute(statement, (now.utc - now.mono, now.boot_id))
             old = connection.execute(sql.DROP_OVER_AGE, age_limits(now, self._limits.max_age_s)).fetchall()
@@ -181,9 +181,9 @@ class Outbox:
         return [row for row in due if row is not None]
 
     def attempted(self, due: DueEvent) -> None:
-        """Notes that a row was tried, with or without success: it is due again after a growing pause.
+        """Notes an attempt to send a row, successful or not: it is due again after a growing pause.
 
-        What has got a better name meanwhile was not tried: it is due as it is.
+        An event that was revised meanwhile was not tried: it is due at once.
         """
         whole_s = min(
             self._limits.retry_first_s * 2 ** min(due.attempts, _MOST_DOUBLINGS), self._limits.retry_ceiling_s
@@ -196,7 +196,7 @@ class Outbox:
         self._tally["sent"] += 1
 
     def retry_now(self) -> None:
-        """The way to the cloud is open again: everything that waits is due at once."""
+        """The cloud can be reached again: everything that waits is due at once."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM retry")
 
@@ -207,10 +207,10 @@ class Outbox:
         return None if at_ns is None else max(at_ns - self._clock.monotonic(), 0) / NS_PER_S
 
     def acknowledge(self, ack: Acknowledgement) -> bool:
-        """Lets go of what the cloud has recorded, and moves what it refuses to the refused ones.
+        """Removes what the cloud has recorded, and moves what it refuses to the refused events.
 
-        False when nothing waits for it: a second acknowledgement is no fault. What is known under a better name than
-        the cloud has recorded or refused goes on waiting.
+        False when nothing waits for it: a second acknowledgement is no fault. An event that has been revised since the
+        revision that the cloud has recorded or refused goes on waiting.
         """
         with self._database.transaction() as connection:
             found = connection.execute(sql.WAITING, (ack.event_id, ack.phase)).fetchone()
@@ -261,7 +261,7 @@ class Outbox:
         )
 
     def close(self) -> None:
-        """Closes the file; the next call would open it again."""
+        """Closes the file; the next call opens it again."""
         self._database.close()
 
     def _now(self) -> Stamp:
@@ -305,7 +305,7 @@ def _store(connection: sqlite3.Connection, episode: Episode, now: Stamp) -> None
 
 
 def _revision(payload: bytes) -> int:
-    """The revision of a waiting event; what can no longer be read has none."""
+    """The revision of a waiting event; one that can no longer be read has none."""
     try:
         return Event.from_json(payload).revision
     except ContractError:

@@ -1,4 +1,4 @@
-"""What the outbox asks of its database, and how it tells ages."""
+"""The outbox's SQL, and how it computes ages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ FORGET_REFUSED: Final = """
     DELETE FROM refused WHERE row IN (SELECT row FROM refused ORDER BY row DESC LIMIT -1 OFFSET ?) RETURNING row"""
 COUNT: Final = """
     SELECT (SELECT count(*) FROM waiting), (SELECT count(*) FROM refused), (SELECT count(*) FROM episodes)"""
-# The oldest of each boot, for ages of two boots do not compare in SQL.
+# The oldest of each boot: ages of two boots cannot be compared in SQL.
 OLDEST: Final = "SELECT boot_id, min(mono_ns), min(utc_ns), min(synced) FROM waiting GROUP BY boot_id"
 
 
@@ -57,7 +57,7 @@ class Stamp:
     synced: bool
 
     def age_ns(self, now: "Stamp") -> int | None:
-        """Nanoseconds from this moment to `now`; None where a reboot and an untrusted clock lie between."""
+        """Nanoseconds from this moment to `now`; None if a reboot and an untrusted clock lie between them."""
         if self.boot_id == now.boot_id:
             return max(now.mono - self.mono, 0)
         if not (self.synced and now.synced) or now.utc < self.utc - _CLOCK_SLACK_NS:
@@ -74,6 +74,6 @@ def stamp_of(row: Sequence[Any]) -> Stamp:
 def age_limits(now: Stamp, max_age_s: float) -> tuple[str, int, str, int]:
     """The parameters of `DROP_OVER_AGE`."""
     limit_ns = round(max_age_s * NS_PER_S)
-    # A row of another boot has a known age only if both clocks were right; without that it is never too old.
+    # The age of another boot's row is known only if both clocks were right; otherwise it is never too old.
     oldest_utc = now.utc - limit_ns if now.synced else _NEVER
     return now.boot_id, now.mono - limit_ns, now.boot_id, oldest_utc

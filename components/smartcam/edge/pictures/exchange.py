@@ -3,33 +3,30 @@
 import http.client
 import json
 from collections.abc import Mapping
-from typing import Final, Protocol
+from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import urlsplit
 
 from smartcam.contract.errors import UploadFailed
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.edge.clock import Clock
-from smartcam.edge.pictures.signing import Credentials
 
 URI_VARIABLE: Final = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 TOKEN_VARIABLE: Final = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105  the variable's name
 _KEEP_S: Final = 600
-"""The service hands out what is good for at least so long; it keeps them itself and answers at once."""
+"""The service hands out credentials that are good for at least this long; it keeps them itself and answers at once."""
 _LIMIT_S: Final = 10.0
 _LARGEST_ANSWER: Final = 65_536
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class CredentialsSource(Protocol):
-    """Where credentials come from."""
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Temporary credentials; the secret parts are not shown where the object is printed."""
 
-    def credentials(self) -> Credentials:
-        """Credentials that are good now. Raises UploadFailed."""
-        ...
-
-    def forget(self) -> None:
-        """These were refused: get others."""
-        ...
+    access_key: str
+    secret_key: str = field(repr=False)
+    session_token: str = field(repr=False)
 
 
 class TokenExchange:
@@ -43,18 +40,18 @@ class TokenExchange:
         self._kept_until = MonotonicNs(0)
 
     def credentials(self) -> Credentials:
-        """See CredentialsSource."""
+        """Credentials that are good now. Raises UploadFailed."""
         now = self._clock.monotonic()
         if self._kept is None or now >= self._kept_until:
-            self._kept = self._ask()
+            self._kept = self._fetch()
             self._kept_until = MonotonicNs(now + _KEEP_S * NS_PER_S)
         return self._kept
 
     def forget(self) -> None:
-        """See CredentialsSource."""
+        """These were refused: fetch others next time."""
         self._kept = None
 
-    def _ask(self) -> Credentials:
+    def _fetch(self) -> Credentials:
         parts = urlsplit(self._uri)
         if parts.scheme != "http" or parts.hostname not in _LOCAL:
             raise UploadFailed(f"{URI_VARIABLE} is no address on this device: is the token exchange service deployed?")

@@ -26,9 +26,9 @@ from smartcam.vision.picture import Picture
 
 DEFAULT_FOLDER = Path("/dev/shm")  # noqa: S108  shared memory is the point; names are opened exclusively
 FOLDER_VARIABLE = "SMARTCAM_SHM"
-"""The environment variable by which the components' main functions choose another folder."""
+"""The environment variable with which the components' main functions choose another folder."""
 DEFAULT_SLOTS = 3
-"""A reader has the time of two more frames; each further slot is dearer, because it pushes another from the cache."""
+"""A reader has the time of two more frames; each further slot costs time, because it pushes another from the cache."""
 
 
 class RingWriter:
@@ -38,7 +38,7 @@ class RingWriter:
     """
 
     def __init__(self, folder: Path, camera: CameraId, slots: int = DEFAULT_SLOTS) -> None:
-        """Removes what a dead process left.
+        """Removes what a dead process left behind.
 
         Raises:
             RingError: a live process writes this camera, or the name is taken by something that is not ours.
@@ -54,7 +54,7 @@ class RingWriter:
         self.removed_leftover = remove_leftover(self._path, camera)
 
     def write(self, frame: Frame) -> FrameNotice:
-        """Copy the frame's picture into the next slot and say where it lies.
+        """Copy the frame's picture into the next slot; the notice says where it lies.
 
         Raises:
             RingError: the ring cannot be made: no room, or the name is taken.
@@ -96,7 +96,7 @@ class RingWriter:
 
     def _ring_for(self, width: int, height: int) -> RingMap:
         ring = self._ring
-        # A reader that comes now could not open a ring whose file somebody has removed.
+        # A new reader could not open a ring whose file has been removed.
         if ring is None or (ring.layout.width, ring.layout.height) != (width, height) or not ring.is_at(self._path):
             self.close()
             remove_leftover(self._path, self._camera)

@@ -30,7 +30,7 @@ from smartcam.vision.picture import Picture
 
 MOST_SLOTS = 1024
 FACTS = struct.Struct("=4Q")
-"""What a slot says of its frame: seq, captured_at, captured_mono, position_ns."""
+"""What a slot says about its frame: seq, captured_at, captured_mono, position_ns."""
 _WORD = 8
 _SLOT_HEAD = 64
 _PAGE = 4096
@@ -74,7 +74,7 @@ class Layout:
 
 
 class Fence:
-    """Keeps memory accesses before a call from mixing with those after it.
+    """A memory barrier: accesses before a call are not reordered with those after it.
 
     ARM may reorder plain loads and stores as other processes see them. Python has no barrier of its own, but
     releasing a lock is a store-release and taking it again a load-acquire, in this order a full barrier.
@@ -95,7 +95,7 @@ class Place:
     """One slot in the map. The stamp is odd while the writer is at work, 0 before the first frame."""
 
     stamp: memoryview
-    """One aligned word, which the machine stores and loads whole."""
+    """One aligned word, which the machine loads and stores atomically."""
     facts: memoryview
     pixels: NDArray[np.uint8]
     """Tight I420, flat."""
@@ -104,7 +104,7 @@ class Place:
 
 
 class RingMap:
-    """A mapped ring. Nothing that views the map may outlive `close`."""
+    """A mapped ring. No view of the map may outlive `close`."""
 
     def __init__(self, descriptor: int, layout: Layout, birth: int, *, writable: bool) -> None:
         protection = mmap.PROT_READ | mmap.PROT_WRITE if writable else mmap.PROT_READ
@@ -128,7 +128,7 @@ class RingMap:
         for view in (*views, self._words, self._bytes):
             view.release()
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-        with suppress(BufferError):  # a traceback may still hold a view: then the memory goes with it
+        with suppress(BufferError):  # a traceback may still hold a view: the memory is then freed with it
             self._map.close()
         os.close(self._descriptor)
 
@@ -162,7 +162,7 @@ def create_ring(path: Path, layout: Layout) -> RingMap:
     try:
         os.fchmod(descriptor, _MODE)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Memory that is only promised (ftruncate) would end the process with SIGBUS when tmpfs is full.
+        # Memory that is only reserved (ftruncate) would end the process with SIGBUS when tmpfs is full.
         os.posix_fallocate(descriptor, 0, layout.size)
         birth = int.from_bytes(os.urandom(8)) >> 1
         header = _HEADER.pack(_MAGIC, birth, layout.slots, layout.width, layout.height, os.getpid())
@@ -198,7 +198,7 @@ def open_ring(path: Path) -> RingMap:
 
 
 def remove_leftover(path: Path, camera: CameraId) -> bool:
-    """Remove what a dead writer left; True when there was something.
+    """Remove what a dead writer left behind; True if there was anything.
 
     Raises:
         RingError: a live process writes this camera, or what lies there is not ours.

@@ -7,10 +7,11 @@ from typing import Final
 
 from smartcam.contract.errors import BusError, RingError
 from smartcam.contract.ids import CameraId
-from smartcam.contract.inline import InlineWish, encode_wish
+from smartcam.contract.inline import InlineRequest, encode_inline_request
+from smartcam.contract.reading import printable
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import transport_topic
-from smartcam.edge.bus.port import Bus
+from smartcam.edge.bus.port import LocalBus
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
 
@@ -36,7 +37,7 @@ class _Camera:
 class InlineWishes:
     """Counts a camera's frames that cannot be read in a row, and says so to capture, every few seconds."""
 
-    def __init__(self, bus: Bus, clock: Clock) -> None:
+    def __init__(self, bus: LocalBus, clock: Clock) -> None:
         self._bus = bus
         self._clock = clock
         self._cameras: dict[CameraId, _Camera] = {}
@@ -54,10 +55,9 @@ class InlineWishes:
         state.again_at = MonotonicNs(now + round(_AGAIN_S * NS_PER_S))
         log(logger, logging.WARNING, "inline_wanted", camera=camera, error=error)
         try:
-            self._bus.publish_local(transport_topic(camera), encode_wish(InlineWish(camera, _printable(str(error)))))
+            self._bus.publish_local(
+                transport_topic(camera),
+                encode_inline_request(InlineRequest(camera, printable(str(error)) or "unknown")),
+            )
         except BusError as refusal:
             log(logger, logging.WARNING, "wish_not_sent", camera=camera, error=refusal)
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text) or "unknown"

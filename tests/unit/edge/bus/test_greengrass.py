@@ -75,7 +75,7 @@ def heard_after_publishing(bus: GreengrassBus, heard: Hearing) -> bool:
     return bool(heard.wait(1, 0.05))
 
 
-def test_what_starts_outside_a_nucleus_is_told_so() -> None:
+def test_what_starts_outside_a_nucleus_is_refused_with_the_reason() -> None:
     with pytest.raises(BusRefused, match=f"{SOCKET} is not set: the component must be started by a Greengrass nucleus"):
         GreengrassBus({"SVCUID": "token"})
     with pytest.raises(BusRefused, match="SVCUID is not set"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from smartcam.contract.event import Phase
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.outbox.outbox import Outbox, OutboxLimits
-from tests.unit.edge.outbox_writer import id_of
+from tests.unit.edge.outbox.outbox_writer import id_of
 
 WRITER = Path(__file__).with_name("outbox_writer.py")
 ROUNDS = 6

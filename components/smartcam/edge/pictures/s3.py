@@ -1,17 +1,23 @@
-"""One object into S3."""
+"""One object into S3, signed by the AWS client that the nucleus's connection brings along."""
 
+import hashlib
 import http.client
 import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+
+from awscrt.auth import AwsCredentialsProvider, AwsSignedBodyHeaderType, AwsSigningConfig, aws_sign_request
+from awscrt.exceptions import AwsCrtError
+from awscrt.http import HttpHeaders, HttpRequest
 
 from smartcam.contract.errors import UploadFailed
+from smartcam.contract.times import EPOCH, NS_PER_S, UtcNs
 from smartcam.edge.clock import Clock
-from smartcam.edge.pictures.exchange import CredentialsSource
-from smartcam.edge.pictures.signing import PutRequest, encoded_path, signed_headers
+from smartcam.edge.pictures.exchange import Credentials, TokenExchange
 
 _LIMIT_S: Final = 20.0
 _LARGEST_ANSWER: Final = 8192
@@ -27,7 +33,7 @@ class ObjectStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BucketAddress:
     """Where a bucket is reached: `prefix` comes before the key."""
 
     host: str
@@ -35,42 +41,62 @@ class Place:
     prefix: str
 
 
-def place_of(bucket: str, region: str, environment: Mapping[str, str]) -> Place:
+def address_of(bucket: str, region: str, environment: Mapping[str, str]) -> BucketAddress:
     """The bucket's own host name, or a path below the endpoint that the environment names. Raises UploadFailed."""
     endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL") or ""
     if not endpoint:
         suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-        return Place(f"{bucket}.s3.{region}.{suffix}", 443, "/")
+        return BucketAddress(f"{bucket}.s3.{region}.{suffix}", 443, "/")
     parts = urlsplit(endpoint)
     if parts.scheme != "https" or not parts.hostname:
         raise UploadFailed(f"{endpoint} is no https address: pictures travel over TLS only")
-    return Place(parts.hostname, parts.port or 443, f"/{bucket}/")
+    return BucketAddress(parts.hostname, parts.port or 443, f"/{bucket}/")
+
+
+def sign_put(request: HttpRequest, body: bytes, credentials: Credentials, region: str, at: UtcNs) -> dict[str, str]:
+    """All headers of a PUT of this body, signed; its path is encoded already. Raises UploadFailed."""
+    keys = (credentials.access_key, credentials.secret_key, credentials.session_token)
+    config = AwsSigningConfig(
+        credentials_provider=AwsCredentialsProvider.new_static(*keys),
+        region=region,
+        service="s3",
+        date=EPOCH + timedelta(seconds=at // NS_PER_S),
+        use_double_uri_encode=False,
+        should_normalize_uri_path=False,
+        signed_body_value=hashlib.sha256(body).hexdigest(),
+        signed_body_header_type=AwsSignedBodyHeaderType.X_AMZ_CONTENT_SHA_256,
+    )
+    try:
+        return dict(aws_sign_request(request, config).result(_LIMIT_S).headers)
+    except (AwsCrtError, TimeoutError) as error:
+        raise UploadFailed(f"the upload cannot be signed ({error})") from error
 
 
 class S3Store:
     """An `ObjectStore` with credentials of the token exchange service. For one thread."""
 
-    def __init__(self, source: CredentialsSource, region: str, environment: Mapping[str, str], clock: Clock) -> None:
-        self._source = source
+    def __init__(self, exchange: TokenExchange, region: str, environment: Mapping[str, str], clock: Clock) -> None:
+        self._exchange = exchange
         self._region = region
         self._environment = environment
         self._clock = clock
 
     def put(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
         """See ObjectStore."""
-        place = place_of(bucket, self._region, self._environment)
+        place = address_of(bucket, self._region, self._environment)
         host = place.host if place.port == 443 else f"{place.host}:{place.port}"  # noqa: PLR2004  https's own
-        request = PutRequest(host, place.prefix + key, body, self._region, {"content-type": content_type})
-        headers = signed_headers(request, self._source.credentials(), self._clock.utc())
-        status, answer = self._send(place, encoded_path(request.path), body, headers)
+        path = quote(place.prefix + key, safe="/-_.~")
+        request = HttpRequest("PUT", path, HttpHeaders([("content-type", content_type), ("host", host)]))
+        headers = sign_put(request, body, self._exchange.credentials(), self._region, self._clock.utc())
+        status, answer = self._send(place, path, body, headers)
         if status == http.HTTPStatus.OK:
             return
         if status in {http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN}:
-            self._source.forget()
+            self._exchange.forget()
         code = _CODE.search(answer)
         raise UploadFailed(f"S3 says {status} {code[1].decode() if code else ''}".rstrip())
 
-    def _send(self, place: Place, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    def _send(self, place: BucketAddress, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         context = ssl.create_default_context(cafile=self._environment.get("AWS_CA_BUNDLE") or None)
         connection = http.client.HTTPSConnection(place.host, place.port, timeout=_LIMIT_S, context=context)
         try:
