@@ -15,6 +15,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 MEMORY_MB: Final = 256
+_KEY_ACTIONS: Final = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
 
 
 def acknowledge(scope: Construct, rule: str, reason: str) -> None:
@@ -92,6 +93,11 @@ def allow(
 ) -> iam.PolicyStatement:
     """One right on one resource."""
     return iam.PolicyStatement(actions=list(actions), resources=[resource], conditions=conditions)
+
+
+def key_right(key: kms.IKey) -> iam.PolicyStatement:
+    """What DynamoDB, SNS, SQS and S3 need to use the key on a function's behalf."""
+    return allow([f"kms:{action}" for action in _KEY_ACTIONS], key.key_arn)
 
 
 class FunctionRule(Construct):

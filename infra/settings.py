@@ -1,14 +1,13 @@
 """What the CDK context may say, checked before anything is synthesised."""
 
 import difflib
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from infra.alerts.runtime.audience import Language
-from infra.site import switch
+from infra.context import several, switch, value_of, whole_number
 from infra.subscribers import (
     EVERYONE,
     SubscriberFile,
@@ -31,8 +30,6 @@ LONGEST_COOLDOWN_S: Final = 86_400
 _MARKS_OF_THE_CDK: Final = frozenset(":/@")
 _KEYS_OF_THE_CDK: Final = frozenset({"acknowledged-issue-numbers", "cdk-migrate"})
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class AlertSettings:
@@ -53,14 +50,15 @@ class AlertSettings:
             SettingsError: naming key, value and remedy.
         """
         zone = time_zone("time_zone", context.get("time_zone") or "UTC")
-        file = _file(context.get("subscribers"), zone)
+        path = value_of(context, "subscribers")
+        file = SubscriberFile() if path is None else read_subscribers(Path(str(path)), zone)
         return cls(
             groups=_groups(_everyone(context, zone), file.groups),
-            things=_several(context, "things", _thing),
-            cooldown_s=_cooldown(context.get("cooldown_seconds")),
+            things=several(context, "things", _thing),
+            cooldown_s=whole_number(context, "cooldown_seconds", DEFAULT_COOLDOWN_S, 0, LONGEST_COOLDOWN_S),
             time_zone=zone,
             camera_zones=file.camera_zones or {},
-            nobody=switch("nobody", context.get("nobody")),
+            nobody=switch(context, "nobody"),
         )
 
     def require_recipients(self) -> None:
@@ -95,16 +93,12 @@ def refuse_unknown(given: Mapping[str, object], known: Sequence[str]) -> None:
         raise SettingsError(key, value, f"there is no such key; {question}The keys are {', '.join(known)}")
 
 
-def _file(value: object, zone: str) -> SubscriberFile:
-    return SubscriberFile() if value is None or value == "" else read_subscribers(Path(str(value)), zone)
-
-
 def _everyone(context: Mapping[str, object], zone: str) -> SubscriberGroup:
     """The group of those who stand in the context itself."""
     quiet = context.get("quiet")
     return SubscriberGroup(
-        emails=_several(context, "email", email),
-        phones=_several(context, "phone", phone),
+        emails=several(context, "email", email),
+        phones=several(context, "phone", phone),
         language=language("language", context.get("language") or Language.ENGLISH),
         time_zone=zone,
         quiet=quiet_hours("quiet", quiet) if quiet else None,
@@ -121,29 +115,8 @@ def _groups(everyone: SubscriberGroup, others: tuple[SubscriberGroup, ...]) -> t
     return (everyone, *others)
 
 
-def _several(context: Mapping[str, object], key: str, read: Callable[[str, str], T]) -> tuple[T, ...]:
-    value = context.get(key)
-    if value is None or value == "":
-        return ()
-    if not isinstance(value, str):
-        raise SettingsError(key, value, "give text, several values separated by commas")
-    values = tuple(read(key, part.strip()) for part in value.split(","))
-    if len(set(values)) != len(values):
-        raise SettingsError(key, value, "name each value once")
-    return values
-
-
 def _thing(key: str, value: str) -> ThingName:
     try:
         return thing_name(value)
     except ContractError as error:
         raise SettingsError(key, value, f"a thing's name {error.reason}") from error
-
-
-def _cooldown(value: object) -> int:
-    if value is None or value == "":
-        return DEFAULT_COOLDOWN_S
-    text = str(value)
-    if isinstance(value, bool) or not re.fullmatch(r"\d{1,6}", text, re.ASCII) or int(text) > LONGEST_COOLDOWN_S:
-        raise SettingsError("cooldown_seconds", value, f"give whole seconds from 0 (off) to {LONGEST_COOLDOWN_S}")
-    return int(text)

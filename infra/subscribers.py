@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from infra.alerts.runtime.audience import ANY, Language
+from infra.context import distinct
 from smartcam.contract.errors import ContractError, SettingsError
 from smartcam.contract.event import EventKind, Severity
 from smartcam.contract.ids import camera_id, thing_name
@@ -168,10 +169,7 @@ def _several(table: Mapping[str, object], path: str, key: str, read: Callable[[s
     given = table.get(key, [])
     if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
         raise SettingsError(f"{path}.{key}", given, "give a list of texts")
-    values = tuple(read(f"{path}.{key}", one) for one in given)
-    if len(set(values)) != len(values):
-        raise SettingsError(f"{path}.{key}", given, "name each value once")
-    return values
+    return distinct(f"{path}.{key}", given, [read(f"{path}.{key}", one) for one in given])
 
 
 def _only(table: Mapping[str, object], path: str, known: tuple[str, ...]) -> None:

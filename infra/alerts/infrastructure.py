@@ -24,7 +24,7 @@ from infra.alerts.runtime.agreed import (
     TIMEOUT_S,
     TTL_ATTRIBUTE,
 )
-from infra.functions import FunctionRule, SmallFunction, Workload, acknowledge, allow
+from infra.functions import FunctionRule, SmallFunction, Workload, acknowledge, allow, key_right
 from infra.settings import AlertSettings
 from infra.snapshots.infrastructure import SnapshotBucket
 from infra.snapshots.runtime.links import BUCKET_VARIABLE
@@ -37,7 +37,6 @@ HISTORY_DAYS: Final = 90
 """Longer than an outbox keeps an event (a week by default), because the history is what tells a repetition."""
 TABLE_ACTIONS: Final = ("GetItem", "PutItem", "Query", "UpdateItem")
 MOST_TIMERS_AT_ONCE: Final = 10
-KEY_ACTIONS: Final = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
 LONGEST_TOPIC_ARN: Final = 120
 ROOM_FOR_AUDIENCE: Final = 3400
 """Of the 4 kB that Lambda gives to a function's environment."""
@@ -64,7 +63,7 @@ class Encryption(Construct):
         )
 
 
-class History(Construct):
+class HistoryTable(Construct):
     """Every camera's events and cooldowns."""
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
@@ -166,8 +165,7 @@ def _rights(scope: Construct, means: Means) -> list[iam.PolicyStatement]:
         *(allow(["sns:Publish"], topic.topic_arn) for topic in means.topics),
         allow([f"sqs:{action}" for action in timer_actions], means.timers.queue_arn),
         allow(["iot:Publish"], acks),
-        # What DynamoDB, SNS, SQS and S3 need to use the key on the function's behalf.
-        allow([f"kms:{action}" for action in KEY_ACTIONS], means.key.key_arn),
+        key_right(means.key),
         *(means.pictures.link_rights() if means.pictures is not None else []),
     ]
 

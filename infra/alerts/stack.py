@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra.alerts.channels import Clockwork, Failures, Recipients
-from infra.alerts.infrastructure import Alerter, Encryption, EventRule, History, Means
+from infra.alerts.infrastructure import Alerter, Encryption, EventRule, HistoryTable, Means
 from infra.devices import DevicePolicies
 from infra.fleet.infrastructure import Signs, Watch
 from infra.monitoring.infrastructure import Monitoring, Operations, Watched
@@ -27,7 +27,7 @@ class AlertsStack(cdk.Stack):
             scope, construct_id, description="Smartcam: from an event to an alert", analytics_reporting=False
         )
         key = Encryption(self, "Encryption").key
-        table = History(self, "History", key=key).table
+        table = HistoryTable(self, "History", key=key).table
         failures = Failures(self, "Failures", key=key)
         recipients = Recipients(self, "Recipients", key=key, groups=settings.groups, unreached=failures.unreached)
         timers = Clockwork(self, "Clockwork", key=key, untimely=failures.untimely).queue
@@ -60,16 +60,19 @@ class AlertsStack(cdk.Stack):
         )
         Monitoring(self, "Monitoring", topic=operations, watched=watched)
 
-        cdk.CfnOutput(self, "OperationsTopicArn", value=operations.topic_arn)
-        cdk.CfnOutput(self, "SignsFunctionName", value=signs.function_name)
-        cdk.CfnOutput(self, "WatchFunctionName", value=watch.function_name)
-        if self.snapshots is not None:
-            cdk.CfnOutput(self, "SnapshotBucketName", value=self.snapshots.bucket.bucket_name)
-        cdk.CfnOutput(self, "TopicArn", value=recipients.topics[0].topic_arn)
-        cdk.CfnOutput(self, "TableName", value=table.table_name)
-        cdk.CfnOutput(self, "FunctionName", value=function.function_name)
-        cdk.CfnOutput(self, "ErrorQueueUrl", value=failures.undelivered.queue_url)
-        cdk.CfnOutput(self, "FailureQueueUrl", value=failures.unhandled.queue_url)
-        cdk.CfnOutput(self, "TimerQueueUrl", value=timers.queue_url)
-        cdk.CfnOutput(self, "UntimelyQueueUrl", value=failures.untimely.queue_url)
-        cdk.CfnOutput(self, "UnreachedQueueUrl", value=failures.unreached.queue_url)
+        outputs = {
+            "OperationsTopicArn": operations.topic_arn,
+            "SignsFunctionName": signs.function_name,
+            "WatchFunctionName": watch.function_name,
+            **({"SnapshotBucketName": self.snapshots.bucket.bucket_name} if self.snapshots is not None else {}),
+            "TopicArn": recipients.topics[0].topic_arn,
+            "TableName": table.table_name,
+            "FunctionName": function.function_name,
+            "ErrorQueueUrl": failures.undelivered.queue_url,
+            "FailureQueueUrl": failures.unhandled.queue_url,
+            "TimerQueueUrl": timers.queue_url,
+            "UntimelyQueueUrl": failures.untimely.queue_url,
+            "UnreachedQueueUrl": failures.unreached.queue_url,
+        }
+        for name, value in outputs.items():
+            cdk.CfnOutput(self, name, value=value)

@@ -27,7 +27,7 @@ Statement = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Account:
     """The account that a policy is for."""
 
     partition: str
@@ -39,41 +39,42 @@ class Place:
         return f"arn:{self.partition}:iot:{self.region}:{self.account}:{resource}"
 
 
-def device_policies(thing: ThingName, place: Place) -> dict[str, str]:
+def device_policies(thing: ThingName, account: Account) -> dict[str, str]:
     """The device's two policy documents, as JSON by policy name: one alone is too long for AWS with a long name."""
-    documents = {policy_name(thing): suite_statements(thing, place)}
-    documents[core_policy_name(thing)] = core_statements(thing, place)
+    documents = {policy_name(thing): suite_statements(thing, account)}
+    documents[core_policy_name(thing)] = core_statements(thing, account)
     return {name: _document(statements) for name, statements in documents.items()}
 
 
-def suite_statements(thing: ThingName, place: Place) -> list[Statement]:
+def suite_statements(thing: ThingName, account: Account) -> list[Statement]:
     """What the suite says and hears."""
     spoken = [event_topic(thing, ANY_CAMERA), health_topic(thing)]
     return [
-        _allow(["iot:Connect"], [place.arn(f"client/{thing}")]),
-        _allow(["iot:Publish"], [place.arn(f"topic/{topic}") for topic in spoken]),
-        _allow(["iot:Subscribe"], [place.arn(f"topicfilter/{ack_topic(thing)}")]),
-        _allow(["iot:Receive"], [place.arn(f"topic/{ack_topic(thing)}")]),
+        allow_on(["iot:Connect"], [account.arn(f"client/{thing}")]),
+        # The wildcard stands for the device's own cameras, which are configured on the device.
+        allow_on(["iot:Publish"], [account.arn(f"topic/{topic}") for topic in spoken]),
+        allow_on(["iot:Subscribe"], [account.arn(f"topicfilter/{ack_topic(thing)}")]),
+        allow_on(["iot:Receive"], [account.arn(f"topic/{ack_topic(thing)}")]),
     ]
 
 
-def core_statements(thing: ThingName, place: Place) -> list[Statement]:
+def core_statements(thing: ThingName, account: Account) -> list[Statement]:
     """What a core device needs to be deployed to."""
     own = f"$aws/things/{thing}"
     health = [f"{own}/{topic}" for topic in HEALTH_OF_THE_NUCLEUS]
     both = [f"{own}/jobs/*", f"{own}/shadow/*"]
     return [
-        _allow(["iot:Connect"], [place.arn(f"client/{thing}#*")]),
-        _allow(["iot:Publish"], [place.arn(f"topic/{topic}") for topic in health]),
-        _allow(["iot:Publish", "iot:Receive"], [place.arn(f"topic/{topic}") for topic in both]),
-        _allow(["iot:Subscribe"], [place.arn(f"topicfilter/{topic}") for topic in both]),
-        _allow(["iot:AssumeRoleWithCertificate"], [place.arn(f"rolealias/{ROLE_ALIAS}")]),
+        allow_on(["iot:Connect"], [account.arn(f"client/{thing}#*")]),
+        allow_on(["iot:Publish"], [account.arn(f"topic/{topic}") for topic in health]),
+        allow_on(["iot:Publish", "iot:Receive"], [account.arn(f"topic/{topic}") for topic in both]),
+        allow_on(["iot:Subscribe"], [account.arn(f"topicfilter/{topic}") for topic in both]),
+        allow_on(["iot:AssumeRoleWithCertificate"], [account.arn(f"rolealias/{ROLE_ALIAS}")]),
         # Of these, only some know resources, and AWS's components lie in no account of ours.
-        _allow(list(DATA_PLANE), ["*"]),
+        allow_on(list(DATA_PLANE), ["*"]),
     ]
 
 
-def provisioning_template(place: Place, group: str) -> dict[str, object]:
+def provisioning_template(account: Account, group: str) -> dict[str, object]:
     """A fleet provisioning template: thing, membership, certificate and policies with the thing's literal name.
 
     A device that is provisioned by claim names itself (`ThingName`), which AWS refuses where the thing exists with
@@ -95,7 +96,7 @@ def provisioning_template(place: Place, group: str) -> dict[str, object]:
             **{
                 label: {"Type": "AWS::IoT::Policy", "Properties": {"PolicyDocument": _joined(document, name)}}
                 for label, document in zip(
-                    ("policy", "core"), device_policies(_PLACEHOLDER, place).values(), strict=True
+                    ("policy", "core"), device_policies(_PLACEHOLDER, account).values(), strict=True
                 )
             },
         },
@@ -114,14 +115,14 @@ def _joined(document: str, name: dict[str, object]) -> dict[str, object]:
     return {"Fn::Join": ["", parts[:-1]]}
 
 
-def claim_statements(place: Place, template: str) -> list[Statement]:
+def claim_statements(account: Account, template: str) -> list[Statement]:
     """What a claim certificate may do: ask for a certificate and for this template, and nothing else."""
     topics = ("certificates/create/*", f"provisioning-templates/{template}/provision/*")
     names = [f"$aws/{topic}" for topic in topics]
     return [
-        _allow(["iot:Connect"], ["*"]),
-        _allow(["iot:Publish", "iot:Receive"], [place.arn(f"topic/{name}") for name in names]),
-        _allow(["iot:Subscribe"], [place.arn(f"topicfilter/{name}") for name in names]),
+        allow_on(["iot:Connect"], ["*"]),
+        allow_on(["iot:Publish", "iot:Receive"], [account.arn(f"topic/{name}") for name in names]),
+        allow_on(["iot:Subscribe"], [account.arn(f"topicfilter/{name}") for name in names]),
     ]
 
 
@@ -129,5 +130,6 @@ def _document(statements: Sequence[Statement]) -> str:
     return json.dumps({"Version": VERSION, "Statement": list(statements)}, separators=(",", ":"))
 
 
-def _allow(actions: Sequence[str], resources: Sequence[str]) -> Statement:
+def allow_on(actions: Sequence[str], resources: Sequence[str]) -> Statement:
+    """One right of a policy of AWS IoT."""
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}

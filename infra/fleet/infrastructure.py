@@ -14,15 +14,14 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.fleet.runtime.aws_fleet import FLEET_PARTITION
-from infra.functions import FunctionRule, SmallFunction, Workload, allow
+from infra.fleet.runtime.aws import FLEET_PARTITION
+from infra.functions import FunctionRule, SmallFunction, Workload, allow, key_right
 from smartcam.contract.topics import HEALTH_FILTER
 
-SIGNS_HANDLER: Final = "infra.fleet.runtime.signs.handle"
-WATCH_HANDLER: Final = "infra.fleet.runtime.handler.handle"
+SIGNS_HANDLER: Final = "infra.fleet.runtime.handler.hear"
+WATCH_HANDLER: Final = "infra.fleet.runtime.handler.watch"
 WATCH_EVERY: Final = cdk.Duration.minutes(1)
 _TIMEOUT_S: Final = 30
-_KEY_ACTIONS: Final = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
 
 HEALTH_SQL: Final = (
     "SELECT encode(*, 'base64') AS payload, topic(3) AS topic_thing, timestamp() AS arrived_ms"  # noqa: S608 - rule SQL
@@ -118,8 +117,3 @@ class Watch(Construct):
 def _fleet_right(table: dynamodb.ITable, actions: list[str]) -> iam.PolicyStatement:
     """Only the items of devices, not the history of what their cameras saw."""
     return allow(actions, table.table_arn, {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [FLEET_PARTITION]}})
-
-
-def key_right(key: kms.IKey) -> iam.PolicyStatement:
-    """What DynamoDB and SQS need to use the key on a function's behalf."""
-    return allow([f"kms:{action}" for action in _KEY_ACTIONS], key.key_arn)

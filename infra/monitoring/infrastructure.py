@@ -18,7 +18,6 @@ from constructs import Construct
 from infra.alerts.runtime.metrics import NAMESPACE
 from infra.monitoring.dashboard import Dashboard
 
-MINUTE: Final = cdk.Duration.minutes(1)
 FIVE_MINUTES: Final = cdk.Duration.minutes(5)
 DAY: Final = cdk.Duration.days(1)
 UNDELIVERED_S: Final = 300

@@ -1,6 +1,6 @@
 """Where pictures lie: private, encrypted, over TLS only, and not for long."""
 
-from typing import Final, cast
+from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -8,10 +8,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.buckets import logged_bucket, logical_id
 from infra.functions import acknowledge, allow
 from smartcam.contract.snapshot import SNAPSHOTS_PREFIX
 
-ACCESS_LOG_DAYS: Final = 90
 OWN_PREFIX: Final = SNAPSHOTS_PREFIX + "${credentials-iot:ThingName}/*"
 """The credentials provider fills in the name of the thing whose certificate asked: no device can name another."""
 
@@ -25,34 +25,10 @@ class SnapshotBucket(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey, days: int) -> None:
         super().__init__(scope, construct_id)
         self._key = key
-        access_log = s3.Bucket(
-            self,
-            "AccessLog",
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,  # S3 cannot write its log with a key of ours
-            enforce_ssl=True,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(ACCESS_LOG_DAYS))],
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+        rule = s3.LifecycleRule(
+            expiration=cdk.Duration.days(days), abort_incomplete_multipart_upload_after=cdk.Duration.days(1)
         )
-        self.bucket = s3.Bucket(
-            self,
-            "Bucket",
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=key,
-            bucket_key_enabled=True,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            server_access_logs_bucket=access_log,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    expiration=cdk.Duration.days(days), abort_incomplete_multipart_upload_after=cdk.Duration.days(1)
-                )
-            ],
-            removal_policy=cdk.RemovalPolicy.RETAIN,
-        )
+        self.bucket = logged_bucket(self, rule=rule, key=key)
         self.uploads = self._uploads()
 
     def link_rights(self) -> list[iam.PolicyStatement]:
@@ -66,12 +42,9 @@ class SnapshotBucket(Construct):
         """Say why a policy with `link_rights` names many objects."""
         acknowledge(
             rights,
-            f"IAM5[Resource::<{self._logical_id()}.Arn>/{SNAPSHOTS_PREFIX}*]",
+            f"IAM5[Resource::<{logical_id(self.bucket)}.Arn>/{SNAPSHOTS_PREFIX}*]",
             "It makes links to the pictures of every device's events, and to nothing beside the pictures.",
         )
-
-    def _logical_id(self) -> str:
-        return cdk.Stack.of(self).get_logical_id(cast("cdk.CfnElement", self.bucket.node.default_child))
 
     def _uploads(self) -> iam.ManagedPolicy:
         """What the devices' common role needs: each device under its own prefix, by S3 and for this bucket only.
@@ -96,7 +69,7 @@ class SnapshotBucket(Construct):
         )
         acknowledge(
             policy,
-            f"IAM5[Resource::<{self._logical_id()}.Arn>/{OWN_PREFIX.replace('${', '<').replace('}', '>')}]",
+            f"IAM5[Resource::<{logical_id(self.bucket)}.Arn>/{OWN_PREFIX.replace('${', '<').replace('}', '>')}]",
             "A device writes pictures of many events, all of them below the prefix that bears its own name.",
         )
         return policy

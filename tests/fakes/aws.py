@@ -8,7 +8,6 @@ from typing import TypeVar, cast
 from infra.alerts.runtime.agreed import EMAILS_PER_SECOND
 from infra.alerts.runtime.audience import RANK, Group
 from infra.alerts.runtime.aws.windows import timer_due
-from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.jobs import Job
 from infra.alerts.runtime.ports import (
@@ -16,13 +15,13 @@ from infra.alerts.runtime.ports import (
     AlertState,
     Claim,
     Closing,
+    Decision,
     Lease,
     NotPublished,
     NotReplied,
     NotYet,
     Record,
     Spot,
-    Told,
 )
 from infra.alerts.runtime.words.render import AlertText, Purpose, alert_number
 from smartcam.contract.ack import Acknowledgement
@@ -39,14 +38,14 @@ class FakeHistory:
     lease_s: int = 45
     states: dict[tuple[Place, EventId], AlertState] = field(default_factory=dict)
     leases: dict[tuple[Place, EventId], int] = field(default_factory=dict)
-    tellings: dict[tuple[Place, EventId], dict[str, Told]] = field(default_factory=dict)
+    tellings: dict[tuple[Place, EventId], dict[str, Decision]] = field(default_factory=dict)
     newest: dict[tuple[Place, EventId], Event] = field(default_factory=dict)
     cleared: set[tuple[Place, EventId]] = field(default_factory=set)
 
     def state(self, event: Event) -> AlertState | None:
         return self.states.get(_key(event))
 
-    def told(self, event: Event) -> dict[str, Told]:
+    def told(self, event: Event) -> dict[str, Decision]:
         return self.tellings.setdefault(_key(event), {})
 
     def newest_of(self, event: Event) -> Event:
@@ -80,7 +79,7 @@ class FakeHistory:
 
     def mark(self, event: Event, lease: Lease, group: str, state: AlertState) -> None:
         if self.leases.get(_key(event)) == lease.until:
-            self.told(event)[group] = Told(state, event.revision)
+            self.told(event)[group] = Decision(state, event.revision)
 
     def settle(
         self, event: Event, lease: Lease, state: AlertState, now: UtcNs, last: tuple[str, AlertState] | None = None
@@ -90,7 +89,7 @@ class FakeHistory:
             del self.leases[_key(event)]
             self.states[_key(event)] = state
             if last is not None:
-                self.told(event)[last[0]] = Told(last[1], event.revision)
+                self.told(event)[last[0]] = Decision(last[1], event.revision)
 
 
 @dataclass
@@ -307,10 +306,10 @@ class FakeReplies:
 
 @dataclass
 class FakeRefusals:
-    kept: list[tuple[Delivery, str]] = field(default_factory=list)
+    kept: list[tuple[Mapping[str, object], str]] = field(default_factory=list)
 
-    def keep(self, delivery: Delivery, reason: str) -> None:
-        self.kept.append((delivery, reason))
+    def keep(self, document: Mapping[str, object], reason: str) -> None:
+        self.kept.append((document, reason))
 
 
 class Crash(BaseException):

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from infra.fleet.runtime.device import Device, Fleet
-from infra.fleet.runtime.hearing import Sign
 from infra.fleet.runtime.ports import ChangedMeanwhile
 from smartcam.contract.event import Event
 from smartcam.contract.ids import EventId, ThingName
@@ -54,11 +53,3 @@ class FakeAlerts:
             if event.phase == "raised":
                 once.setdefault(event.event_id, event)
         return list(once.values())
-
-
-@dataclass
-class FakeSignRefusals:
-    kept: list[tuple[Sign, str]] = field(default_factory=list)
-
-    def keep(self, sign: Sign, reason: str) -> None:
-        self.kept.append((sign, reason))

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from infra.fleet.runtime.device import NEVER
-from infra.fleet.runtime.hearing import Hearing, Outcome, Sign
+from infra.fleet.runtime.hearing import Hearing, Sign, SignOutcome
 from infra.fleet.runtime.judging import Policy
 from infra.fleet.runtime.watching import Watching
 from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState, Health
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
-from tests.fakes.registry import FakeAlerts, FakeRegistry, FakeSignRefusals
+from tests.fakes.aws import FakeRefusals
+from tests.fakes.registry import FakeAlerts, FakeRegistry
 from tests.infra.sample import Now
 
 GATE, YARD = CameraId("gate"), CameraId("yard")
@@ -71,20 +72,20 @@ class Pi:
 
 @dataclass
 class World:
-    """Moves minute by minute: devices speak, the broker notices, the watch looks."""
+    """Moves minute by minute: devices speak, the broker notices, the watch checks."""
 
     policy: Policy = field(default_factory=Policy)
     now: Now = field(default_factory=Now)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     alerts: FakeAlerts = field(default_factory=FakeAlerts)
-    refusals: FakeSignRefusals = field(default_factory=FakeSignRefusals)
+    refusals: FakeRefusals = field(default_factory=FakeRefusals)
     devices: list[Pi] = field(default_factory=list)
     second: int = 0
 
     def __post_init__(self) -> None:
         self.hearing = Hearing(self.registry, self.refusals)
         self.watching = Watching(self.registry, self.alerts, self.policy)
-        self.look: Callable[[UtcNs], Mapping[str, float]] = self.watching.look
+        self.check: Callable[[UtcNs], Mapping[str, float]] = self.watching.check
 
     def add(self, count: int = 1, spread_s: int = 7) -> list[Pi]:
         new = [Pi(f"pi-{len(self.devices) + number}", number * spread_s) for number in range(1, count + 1)]
@@ -98,11 +99,11 @@ class World:
                 if device.speaks(self.second):
                     self.say(device)
             if self.second % 60 == 0:
-                self.look(self.now())
+                self.check(self.now())
             self.second += 1
             self.now.advance(1)
 
-    def say(self, device: Pi, state: DeviceState = DeviceState.RUNNING) -> Outcome:
+    def say(self, device: Pi, state: DeviceState = DeviceState.RUNNING) -> SignOutcome:
         device.seq += 1
         word = health(
             device.thing,
@@ -114,7 +115,7 @@ class World:
         )
         return self.hearing.take(Sign.from_rule(health_document(word, self.now())))
 
-    def presence(self, device: Pi, kind: str, *, version: int | None = None, ago_s: int = 0) -> Outcome:
+    def presence(self, device: Pi, kind: str, *, version: int | None = None, ago_s: int = 0) -> SignOutcome:
         at = UtcNs(self.now() - ago_s * NS_PER_S)
         document = presence_document(device.thing, kind, at, device.version if version is None else version)
         return self.hearing.take(Sign.from_rule(document))

@@ -1,3 +1,4 @@
+import base64
 from dataclasses import replace
 
 import pytest
@@ -6,8 +7,8 @@ from hypothesis import strategies as st
 
 from infra.alerts.runtime import metrics
 from infra.alerts.runtime.alerting import Outcome
-from infra.alerts.runtime.audience import Audience, Group, Wanted
-from infra.alerts.runtime.ports import AlertState, NotPublished, Told
+from infra.alerts.runtime.audience import Audience, EventFilter, Group
+from infra.alerts.runtime.ports import AlertState, Decision, NotPublished
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import EventKind, Phase, Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
@@ -133,7 +134,7 @@ def test_a_payload_that_names_another_camera_is_refused() -> None:
 def test_a_payload_that_is_no_event_is_kept_and_cannot_be_answered() -> None:
     cloud = Cloud()
     assert cloud.run(delivery(b"\xff\x00")) is Outcome.REFUSED
-    assert cloud.refusals.kept[0][0].payload == b"\xff\x00"
+    assert cloud.refusals.kept[0][0]["payload"] == base64.b64encode(b"\xff\x00").decode()
     assert cloud.replies.sent == []
 
 
@@ -194,7 +195,7 @@ def test_the_arrival_counts_where_the_clock_was_wrong() -> None:
 
 
 def test_a_group_is_told_only_of_what_it_wants() -> None:
-    guards = Group("guards", "arn:guards", emails=1, wanted=Wanted(kinds=frozenset({EventKind.PERSON})))
+    guards = Group("guards", "arn:guards", emails=1, wanted=EventFilter(kinds=frozenset({EventKind.PERSON})))
     cloud = Cloud(COOLDOWN_S, Audience((EVERYONE, guards)))
     cloud.deliver(raised(1, kind=EventKind.VEHICLE))
     cloud.deliver(raised(2))
@@ -202,12 +203,13 @@ def test_a_group_is_told_only_of_what_it_wants() -> None:
         ("everyone", raised(1).event_id),
         ("guards", raised(2).event_id),  # the car that it did not hear of holds no person back
     ]
-    assert cloud.history.told(raised(1)) == {"everyone": Told(AlertState.SENT), "guards": Told(AlertState.UNWANTED)}
+    decided = {"everyone": Decision(AlertState.SENT), "guards": Decision(AlertState.UNWANTED)}
+    assert cloud.history.told(raised(1)) == decided
     assert cloud.history.state(raised(2)) is AlertState.SENT
 
 
 def test_what_nobody_wants_is_recorded_and_accepted() -> None:
-    nobody = Audience((Group("none", "arn", wanted=Wanted(severity=Severity.CRITICAL)),))
+    nobody = Audience((Group("none", "arn", wanted=EventFilter(severity=Severity.CRITICAL)),))
     cloud = Cloud(COOLDOWN_S, nobody)
     assert cloud.deliver(raised()) is Outcome.UNWANTED
     assert cloud.history.state(raised()) is AlertState.UNWANTED

@@ -19,11 +19,10 @@ PROBE = """
 import json, sys
 sys.path[:0] = sys.argv[1:3]
 from infra.alerts.runtime import handler
-from infra.fleet.runtime import signs
-from infra.fleet.runtime import handler as watch
+from infra.fleet.runtime import handler as fleet
 from infra.alerts.runtime.delivery import Delivery
 delivery = Delivery.from_rule(json.load(open(sys.argv[3])))
-assert callable(handler.handle) and callable(signs.handle) and callable(watch.handle)
+assert callable(handler.handle) and callable(fleet.hear) and callable(fleet.watch)
 print(delivery.event().kind, sorted({name.split(".")[0] for name in sys.modules} & {"aws_cdk", "cdk_nag", "yaml"}))
 print(sys.modules["smartcam"].__file__.startswith(sys.argv[1]))
 """

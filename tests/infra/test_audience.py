@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from infra.alerts.runtime.audience import Audience, Group, Language, Wanted
+from infra.alerts.runtime.audience import Audience, EventFilter, Group, Language
 from infra.alerts.runtime.quiet import QuietHours
 from infra.alerts.runtime.zones import zone
 from infra.subscribers import SubscriberGroup, audience_text
@@ -14,7 +14,7 @@ from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, EventKind, Severi
 from smartcam.contract.ids import CameraId, ThingName
 from tests.infra.sample import raised
 
-GATE = Wanted(cameras=frozenset({"yard-1/gate"}))
+GATE = EventFilter(cameras=frozenset({"yard-1/gate"}))
 
 
 @pytest.mark.parametrize(
@@ -28,11 +28,11 @@ GATE = Wanted(cameras=frozenset({"yard-1/gate"}))
     ],
 )
 def test_a_camera_is_named_with_or_without_its_thing(cameras: tuple[str, ...], theirs: bool) -> None:  # noqa: FBT001
-    assert Wanted(cameras=frozenset(cameras)).includes(raised()) is theirs
+    assert EventFilter(cameras=frozenset(cameras)).includes(raised()) is theirs
 
 
 def test_kind_and_severity_are_filters_too() -> None:
-    people = Wanted(kinds=frozenset({EventKind.PERSON}), severity=Severity.WARNING)
+    people = EventFilter(kinds=frozenset({EventKind.PERSON}), severity=Severity.WARNING)
     assert people.includes(raised())
     assert people.includes(raised(severity=Severity.CRITICAL))
     assert not people.includes(raised(severity=Severity.INFO))
@@ -42,15 +42,15 @@ def test_kind_and_severity_are_filters_too() -> None:
 def test_who_follows_a_camera_is_told_when_its_device_or_the_fleet_is_lost() -> None:
     lost = raised(kind=EventKind.DEVICE_LOST, camera_id=WHOLE_DEVICE)
     assert GATE.includes(lost)
-    assert Wanted(cameras=frozenset({"gate"})).includes(lost)
-    assert not Wanted(cameras=frozenset({"yard-2/gate"})).includes(lost)
+    assert EventFilter(cameras=frozenset({"gate"})).includes(lost)
+    assert not EventFilter(cameras=frozenset({"yard-2/gate"})).includes(lost)
     assert GATE.includes(raised(kind=EventKind.FLEET_LOST, thing=WHOLE_FLEET, camera_id=WHOLE_DEVICE))
 
 
 def test_a_test_reaches_everybody_of_its_camera() -> None:
-    critical_people = Wanted(kinds=frozenset({EventKind.PERSON}), severity=Severity.CRITICAL)
+    critical_people = EventFilter(kinds=frozenset({EventKind.PERSON}), severity=Severity.CRITICAL)
     assert critical_people.includes(raised(kind=EventKind.TEST, severity=Severity.INFO))
-    assert not Wanted(cameras=frozenset({"door"})).includes(raised(kind=EventKind.TEST))
+    assert not EventFilter(cameras=frozenset({"door"})).includes(raised(kind=EventKind.TEST))
 
 
 def test_a_camera_stands_in_its_own_zone_or_its_things_or_the_common_one() -> None:
@@ -88,7 +88,7 @@ def test_what_the_stack_writes_is_what_the_function_reads() -> None:
                 QuietHours(time(22), time(7), shanghai),
                 2,
                 0,
-                Wanted(frozenset({"gate"}), frozenset({EventKind.TAMPER}), Severity.CRITICAL),
+                EventFilter(frozenset({"gate"}), frozenset({EventKind.TAMPER}), Severity.CRITICAL),
                 shanghai,
             ),
         ),

@@ -11,8 +11,7 @@ from infra.alerts.asset import ROOT
 from infra.alerts.runtime import handler
 from infra.alerts.runtime.aws.windows import entries
 from infra.alerts.runtime.facts import HeldEvent
-from infra.fleet.runtime import handler as watch
-from infra.fleet.runtime import signs
+from infra.fleet.runtime import handler as fleet
 from infra.fleet.runtime.watching import measures
 from infra.site import SiteSettings
 from smartcam.contract.event import Severity
@@ -107,16 +106,16 @@ def test_a_sign_of_life_is_one_read_and_one_write(
     account: Account, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del account
-    signs._hearing.cache_clear()
-    assert signs.handle(health_document(health(), NOON), None) == "kept"
+    fleet._hearing.cache_clear()
+    assert fleet.hear(health_document(health(), NOON), None) == "kept"
     assert calls == {"GetItem": 1, "UpdateItem": 1}
     calls.clear()
     monkeypatch.setenv("ALERTER", "alerter")
-    watch._watching.cache_clear()
-    watch.handle({}, None)
+    fleet._watching.cache_clear()
+    fleet.watch({}, None)
     assert calls == {"GetItem": 1, "Query": 1}
-    signs._hearing.cache_clear()
-    watch._watching.cache_clear()
+    fleet._hearing.cache_clear()
+    fleet._watching.cache_clear()
 
 
 def test_alarms_and_metrics_are_as_many_as_the_page_says(template: Template) -> None:

@@ -9,19 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.fleet.runtime import signs
-from infra.fleet.runtime.aws_fleet import DynamoRegistry
+from infra.alerts.runtime.aws.dynamo import Table
+from infra.alerts.runtime.aws.outward import SqsRefusals
+from infra.fleet.runtime import handler
+from infra.fleet.runtime.aws import DynamoRegistry
 from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet
 from infra.fleet.runtime.device import Device, Fleet, KnownCamera, Outage, OutageKind, Presence
 from infra.fleet.runtime.folding import PresenceSign, with_health, with_presence
-from infra.fleet.runtime.hearing import Hearing, Outcome, Sign, is_of_a_stranger
+from infra.fleet.runtime.hearing import Hearing, Sign, SignOutcome, is_of_a_stranger
 from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
-from infra.fleet.runtime.signs import SqsRefusals
 from smartcam.contract.errors import ContractError
 from smartcam.contract.health import DeviceState, Health, OutboxHealth
 from smartcam.contract.ids import ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
-from tests.fakes.registry import FakeRegistry, FakeSignRefusals
+from tests.fakes.aws import FakeRefusals
+from tests.fakes.registry import FakeRegistry
 from tests.infra.fleet_yard import GATE, health, health_document, presence_document
 from tests.infra.sample import NOON
 from tests.strategies import camera_healths, camera_ids, event_ids, healths, thing_names
@@ -77,8 +79,8 @@ devices = st.builds(
 )
 
 
-def hear(registry: Registry, document: dict[str, object], refusals: FakeSignRefusals | None = None) -> Outcome:
-    return Hearing(registry, refusals or FakeSignRefusals()).take(Sign.from_rule(document))
+def hear(registry: Registry, document: dict[str, object], refusals: FakeRefusals | None = None) -> SignOutcome:
+    return Hearing(registry, refusals or FakeRefusals()).take(Sign.from_rule(document))
 
 
 @given(devices)
@@ -142,9 +144,9 @@ def test_a_late_word_of_the_same_process_changes_nothing() -> None:
 
 def test_the_first_word_makes_a_device_known_and_the_brokers_word_alone_does_not() -> None:
     registry = FakeRegistry()
-    assert hear(registry, presence_document("pi-1", "connected", NOON, 1)) is Outcome.UNKNOWN
-    assert hear(registry, health_document(health(outbox=OutboxHealth(3, oldest_ms=9)), NOON)) is Outcome.KEPT
-    assert hear(registry, presence_document("pi-1", "disconnected", NOON, 1)) is Outcome.KEPT
+    assert hear(registry, presence_document("pi-1", "connected", NOON, 1)) is SignOutcome.UNKNOWN
+    assert hear(registry, health_document(health(outbox=OutboxHealth(3, oldest_ms=9)), NOON)) is SignOutcome.KEPT
+    assert hear(registry, presence_document("pi-1", "disconnected", NOON, 1)) is SignOutcome.KEPT
     assert registry.items[PI].events_waiting == 3
     assert not registry.items[PI].presence.connected
 
@@ -160,11 +162,11 @@ def test_the_first_word_makes_a_device_known_and_the_brokers_word_alone_does_not
     ],
 )
 def test_what_cannot_be_taken_is_kept_with_the_reason(document: dict[str, object], reason: str) -> None:
-    registry, refusals = FakeRegistry(), FakeSignRefusals()
-    assert hear(registry, document, refusals) is Outcome.REFUSED
-    [(sign, why)] = refusals.kept
+    registry, refusals = FakeRegistry(), FakeRefusals()
+    assert hear(registry, document, refusals) is SignOutcome.REFUSED
+    [(kept, why)] = refusals.kept
     assert why.startswith(reason)
-    assert sign.thing == "pi-1" or "as in the topic" in why
+    assert kept["topic_thing"] == "pi-1" or "as in the topic" in why
     assert registry.items == {}
 
 
@@ -172,7 +174,7 @@ def test_what_cannot_be_taken_is_kept_with_the_reason(document: dict[str, object
 def test_other_clients_of_the_account_are_none_of_our_business(client: str) -> None:
     document = presence_document(client, "connected", NOON, 1)
     assert is_of_a_stranger(document)
-    assert signs.handle(document, None) is Outcome.UNKNOWN
+    assert handler.hear(document, None) is SignOutcome.UNKNOWN
     assert not is_of_a_stranger(health_document(health(), NOON, topic_thing=client))
     assert not is_of_a_stranger(presence_document("pi-1", "connected", NOON, 1))
 
@@ -192,12 +194,13 @@ def test_what_is_kept_has_the_shape_of_lambdas_own_failures() -> None:
     sent: list[dict[str, str]] = []
 
     class Queue:
-        def send_message(self, *, QueueUrl: str, MessageBody: str) -> object:  # noqa: N803
+        def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> object:  # noqa: N803
+            assert DelaySeconds == 0
             sent.append({"url": QueueUrl, "body": MessageBody})
             return None
 
     sign = Sign.from_rule(presence_document("pi-1", "asleep", NOON, 1))
-    SqsRefusals(Queue(), "https://queue").keep(sign, "no")
+    SqsRefusals(Queue(), "https://queue").keep(sign.document(), "no")
     [message] = sent
     body = json.loads(message["body"])
     assert message["url"] == "https://queue"
@@ -220,7 +223,7 @@ class Contended(FakeRegistry):
 
 def test_a_rivals_change_is_not_lost() -> None:
     registry = Contended()
-    assert hear(registry, health_document(health(), NOON)) is Outcome.KEPT
+    assert hear(registry, health_document(health(), NOON)) is SignOutcome.KEPT
     assert registry.items[PI].back_at == 2
     assert registry.items[PI].run == "r1"
 
@@ -234,7 +237,7 @@ def test_against_too_many_rivals_the_message_is_left_to_the_next_try() -> None:
 
 @pytest.fixture
 def stored(dynamodb: "DynamoDBClient") -> DynamoRegistry:
-    return DynamoRegistry(dynamodb, "history")
+    return DynamoRegistry(Table(dynamodb, "history"))
 
 
 def test_the_table_keeps_devices_and_the_fleet_apart_and_counts_their_changes(stored: DynamoRegistry) -> None:

@@ -9,12 +9,12 @@ from typing import cast
 import pytest
 
 from infra.alerts.asset import ROOT
-from infra.fleet.core_device import Place, device_policies
+from infra.fleet.core_device import Account, device_policies
 from infra.names import ROLE_ALIAS
 from smartcam.contract.ids import ThingName
 from tests.infra.conftest import Template
 
-PLACE = Place("aws", "eu-west-1", "111122223333")
+ACCOUNT = Account("aws", "eu-west-1", "111122223333")
 ARN = "arn:aws:iot:eu-west-1:111122223333:"
 
 
@@ -41,7 +41,7 @@ def rights(document: object) -> dict[str, list[str]]:
 
 def all_rights(thing: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for document in device_policies(ThingName(thing), PLACE).values():
+    for document in device_policies(ThingName(thing), ACCOUNT).values():
         for action, resources in rights(json.loads(document)).items():
             found[action] = [*found.get(action, []), *resources]
     return found
@@ -86,7 +86,7 @@ def test_yard_1_cannot_speak_for_yard_10() -> None:
 
 
 def test_the_policies_of_the_longest_name_fit_into_what_aws_takes() -> None:
-    longest = max(map(len, device_policies(ThingName("x" * 128), PLACE).values()))
+    longest = max(map(len, device_policies(ThingName("x" * 128), ACCOUNT).values()))
     assert longest <= 2048
 
 
@@ -94,7 +94,7 @@ def test_provisioning_makes_the_same_policies_with_the_name_put_in(fleet: Templa
     _, template = fleet.one("AWS::IoT::ProvisioningTemplate")
     assert (template["TemplateName"], template["Enabled"]) == ("SmartcamDevice", True)
     resources = json.loads(str(template["TemplateBody"]))["Resources"]
-    here = Place("<AWS::Partition>", "<AWS::Region>", "<AWS::AccountId>")
+    here = Account("<AWS::Partition>", "<AWS::Region>", "<AWS::AccountId>")
     for label, document in zip(("policy", "core"), device_policies(ThingName("yard-1"), here).values(), strict=True):
         separator, parts = resources[label]["Properties"]["PolicyDocument"]["Fn::Join"]
         assert separator.join("yard-1" if part == {"Ref": "ThingName"} else part for part in parts) == document

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.alerts.runtime.delivery import Delivery
-from infra.fleet.runtime.aws_fleet import FunctionAlerts
+from infra.fleet.runtime.aws import FunctionAlerts
 from infra.fleet.runtime.judging import Policy
 from infra.fleet.runtime.watching import Watching
 from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Phase
@@ -294,12 +294,12 @@ def crashing(world: World, at: int | None) -> tuple[Interruption, list[UtcNs]]:
 
     def look(now: UtcNs) -> Mapping[str, float]:
         try:
-            return watching.look(now)
+            return watching.check(now)
         except Crash:
             crashed.append(now)
             return {}
 
-    world.look = look
+    world.check = look
     return interruption, crashed
 
 
@@ -323,10 +323,10 @@ def test_two_looks_at_the_same_time_tell_of_the_same_event() -> None:
     pi.on = False
     world.now.advance(700)
     stale_devices, stale_fleet = world.registry.devices(), world.registry.fleet()
-    world.watching.look(world.now())
+    world.watching.check(world.now())
     late = FakeRegistry({device.thing: device for device in stale_devices}, stale_fleet)
     late.save, late.save_fleet = world.registry.save, world.registry.save_fleet  # type: ignore[method-assign]
-    Watching(late, world.alerts, Policy()).look(UtcNs(world.now() + NS_PER_S))
+    Watching(late, world.alerts, Policy()).check(UtcNs(world.now() + NS_PER_S))
     assert world.told() == ["device_lost pi-1"]
 
 
@@ -376,7 +376,7 @@ def test_measures_tell_the_fleet_in_numbers() -> None:
     world.live(11)
     second.on = False
     world.live(20)
-    assert world.watching.look(world.now()) == {
+    assert world.watching.check(world.now()) == {
         "DevicesKnown": 2,
         "DevicesSilent": 1,
         "CamerasRunning": 2,

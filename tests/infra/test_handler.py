@@ -21,7 +21,7 @@ from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.aws.outward import (
     SnsNotifier,
 )
-from infra.alerts.runtime.handler import Surroundings
+from infra.alerts.runtime.handler import FunctionSettings
 from infra.alerts.runtime.jobs import DeliverAgain, Job, job_from_json, job_to_json
 from infra.subscribers import SubscriberGroup, audience_text
 from smartcam.contract.ack import Acknowledgement, AckStatus
@@ -275,12 +275,12 @@ def test_what_became_of_an_event_stands_in_the_log(account: Account, caplog: pyt
 
 def test_a_function_without_its_table_does_not_start() -> None:
     with pytest.raises(KeyError, match="TABLE_NAME"):
-        Surroundings.from_environment({})
+        FunctionSettings.from_environment({})
 
 
 def test_the_sns_client_never_repeats_by_itself(account: Account) -> None:
     del account
-    notifier = cast("SnsNotifier", handler._works().timekeeping.telling.notifier)
+    notifier = cast("SnsNotifier", handler._works().timekeeping.sender.notifier)
     assert notifier.client.meta.config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]  # untyped stub
 
 

@@ -16,6 +16,7 @@ from infra.alerts.runtime.ports import AlertState as State
 from infra.alerts.runtime.ports import (
     Claim,
     Closing,
+    Decision,
     Digests,
     History,
     Lease,
@@ -23,7 +24,6 @@ from infra.alerts.runtime.ports import (
     NotYet,
     Record,
     Spot,
-    Told,
     Windows,
 )
 from infra.alerts.runtime.words.render import alert_number
@@ -157,10 +157,10 @@ def test_what_was_decided_for_a_group_is_known_to_the_next_holder_of_the_lease(h
     assert not lease.doubtful
     history.mark(raised(), lease, "everyone", State.SENT)
     again = leased(history, raised(), later(LEASE_S))
-    assert (again.told, again.doubtful) == ({"everyone": Told(State.SENT)}, True)
+    assert (again.told, again.doubtful) == ({"everyone": Decision(State.SENT)}, True)
     history.mark(raised(), lease, "guards", State.SENT)  # the first holder has lost it
     history.settle(raised(), again, State.SENT, NOON, ("family", State.HELD))
-    told = {"everyone": Told(State.SENT), "family": Told(State.HELD)}
+    told = {"everyone": Decision(State.SENT), "family": Decision(State.HELD)}
     assert history.record(raised(), NOON) == Record(State.SENT, told)
 
 

@@ -9,7 +9,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from infra.snapshots.runtime.links import LONGEST_LINK_S, NoPictures, PictureLink, S3Pictures, pictures_from
+from infra.alerts.runtime.facts import PictureLink
+from infra.snapshots.runtime.links import LONGEST_LINK_S, NoPictures, S3Pictures, pictures_from
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.snapshot import snapshot_key
 from tests.infra.sample import raised

@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 
 from infra.alerts.runtime.audience import Group, Language
 from infra.alerts.runtime.aws.outward import (
-    DelayClient,
     IotReplies,
     SnsNotifier,
     SqsRefusals,
@@ -114,7 +113,7 @@ def test_whatever_sns_does_not_confirm_is_not_published_and_may_be_sent_twice_on
 def test_a_timer_is_a_delayed_message_of_at_most_a_quarter_of_an_hour(seconds: float, delay: int) -> None:
     client, due = Recorder(), UtcNs(NOON + int(seconds * NS_PER_S))
     job = SendDigest("everyone", NOON)
-    SqsTimers(cast("DelayClient", client), "https://queue", lambda: NOON).ring(due, job)
+    SqsTimers(client, "https://queue", lambda: NOON).ring(due, job)
     assert client.asked[0]["DelaySeconds"] == delay
     assert job_from_json(cast("str", client.asked[0]["MessageBody"])) == (due, job)
 
@@ -136,6 +135,6 @@ def test_a_reply_that_the_broker_did_not_take_is_lost(error: Exception) -> None:
 
 def test_a_payload_of_any_bytes_can_be_kept() -> None:
     client = Recorder()
-    SqsRefusals(client, "https://queue").keep(delivery(b"\xff\x00"), "event: is not JSON")
+    SqsRefusals(client, "https://queue").keep(delivery(b"\xff\x00").document(), "event: is not JSON")
     body = json.loads(cast("str", client.asked[0]["MessageBody"]))
     assert base64.b64decode(body["requestPayload"]["payload"]) == b"\xff\x00"

@@ -11,9 +11,9 @@ from infra.alerts.runtime.agreed import EMAILS_PER_SECOND
 from infra.alerts.runtime.alerting import Outcome
 from infra.alerts.runtime.audience import Audience, Group, Language
 from infra.alerts.runtime.jobs import CloseWindow
-from infra.alerts.runtime.ports import AlertState, Told
+from infra.alerts.runtime.ports import AlertState, Decision
 from infra.alerts.runtime.quiet import QuietHours
-from infra.alerts.runtime.telling import MISSED_S
+from infra.alerts.runtime.sending import MISSED_S
 from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.event import Severity
 from smartcam.contract.ids import CameraId
@@ -64,7 +64,8 @@ def test_one_groups_sleep_does_not_keep_another_from_its_alert() -> None:
     cloud = night_cloud(SLEEPERS, EVERYONE)
     assert cloud.deliver(raised()) is Outcome.SENT
     assert [one.group for one in cloud.notifier.all] == ["everyone"]
-    assert cloud.history.told(raised()) == {"sleepers": Told(AlertState.HELD), "everyone": Told(AlertState.SENT)}
+    decided = {"sleepers": Decision(AlertState.HELD), "everyone": Decision(AlertState.SENT)}
+    assert cloud.history.told(raised()) == decided
     cloud.tick(A_DAY_S)
     assert [one.group for one in cloud.notifier.all] == ["everyone", "sleepers"]
 

@@ -1,3 +1,4 @@
+import inspect
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -19,7 +20,9 @@ from infra.alerts.runtime.facts import (
     PictureLink,
 )
 from infra.alerts.runtime.timing import Occasion, occasion
-from infra.alerts.runtime.words import chinese, english
+from infra.alerts.runtime.words import layout
+from infra.alerts.runtime.words.chinese import CHINESE
+from infra.alerts.runtime.words.english import ENGLISH
 from infra.alerts.runtime.words.fitting import GSM7, UCS2, ucs2_units
 from infra.alerts.runtime.words.gsm7 import septets, to_gsm7
 from infra.alerts.runtime.words.render import (
@@ -36,7 +39,6 @@ from smartcam.contract.ids import CameraId, ThingName, new_event_id
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
 from tests import strategies
 from tests.infra.sample import NOON, raised
-from tests.infra.world import Picture
 
 LONGEST_SUBJECT = 99
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -47,9 +49,9 @@ zones = st.sampled_from([UTC, ZoneInfo("Asia/Kathmandu"), ZoneInfo("America/New_
 counts = st.sampled_from([0, 1, 7, MOST_COUNTED])
 texts = st.text(st.characters(codec="utf-8"), max_size=60)
 languages = st.sampled_from(Language)
-pictures = st.sampled_from(
-    [None, Picture("https://bucket/x.jpg?sig=1", arrived=True), Picture("https://b/x", arrived=False)]
-)
+THERE = PictureLink("https://bucket/x.jpg?sig=1", arrived=True, valid_s=3600)
+COMING = PictureLink("https://b/x", arrived=False, valid_s=3600)
+pictures = st.sampled_from([None, THERE, COMING])
 
 
 def held(count: int, camera: str = "gate", kind: EventKind = EventKind.PERSON) -> tuple[HeldEvent, ...]:
@@ -115,7 +117,20 @@ def test_the_topics_name_and_the_text_fit_into_one_sms() -> None:
 
 
 def test_both_languages_have_a_word_for_every_kind() -> None:
-    assert set(english.WHAT) == set(chinese.WHAT) == set(EventKind)
+    assert set(ENGLISH.kinds) == set(CHINESE.kinds) == set(EventKind)
+    assert set(ENGLISH.severities) == set(CHINESE.severities) == set(Severity)
+
+
+def test_both_languages_give_words_for_the_same_causes_reasons_and_lines() -> None:
+    assert set(ENGLISH.causes) == set(CHINESE.causes)
+    assert set(ENGLISH.reasons) == set(CHINESE.reasons)
+    assert set(ENGLISH.labels) == set(CHINESE.labels)
+    assert set(ENGLISH.texts) == set(CHINESE.texts)
+
+
+def test_the_layout_uses_every_text_and_label_that_a_language_brings() -> None:
+    source = inspect.getsource(layout)
+    assert not [name for name in (*ENGLISH.texts, *ENGLISH.labels) if f'"{name}"' not in source]
 
 
 @st.composite
@@ -235,16 +250,16 @@ def test_an_event_about_a_device_or_a_fleet_says_which() -> None:
 def test_a_mail_has_a_picture_only_where_pictures_are_on_and_says_if_it_has_not_arrived(language: Language) -> None:
     late, words = {EN: "had not arrived yet", ZH: "尚未上传"}[language], {EN: "60 minutes", ZH: "60分钟"}[language]
     without = render_alert(facts_of(raised()), language)
-    there = render_alert(facts_of(raised(), picture=Picture("https://x/y.jpg", arrived=True)), language)
-    coming = render_alert(facts_of(raised(), picture=Picture("https://x/y.jpg", arrived=False)), language)
+    there = render_alert(facts_of(raised(), picture=THERE), language)
+    coming = render_alert(facts_of(raised(), picture=COMING), language)
     assert "https://" not in without.email
-    assert "https://x/y.jpg" in there.email
+    assert THERE.url in there.email
     assert words in there.email
     assert late not in there.email
     assert late in coming.email
-    assert "https://x/y.jpg" in coming.email
+    assert COMING.url in coming.email
     assert not any("https://" in one.sms for one in (without, there, coming))
-    assert json.loads(there.document)["picture"] == "https://x/y.jpg"
+    assert json.loads(there.document)["picture"] == THERE.url
 
 
 def test_a_mail_says_so_when_the_guard_has_withheld_the_sms() -> None:

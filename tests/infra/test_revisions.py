@@ -3,12 +3,12 @@
 import pytest
 
 from infra.alerts.runtime.alerting import Outcome
-from infra.alerts.runtime.audience import Audience, Group, Wanted
+from infra.alerts.runtime.audience import Audience, EventFilter, Group
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.aws.history import DynamoHistory
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.jobs import DeliverAgain
-from infra.alerts.runtime.ports import AlertState, Claim, Closing, Digests, History, Record, Told, Windows
+from infra.alerts.runtime.ports import AlertState, Claim, Closing, Decision, Digests, History, Record, Windows
 from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event, EventKind, Severity
@@ -24,7 +24,7 @@ table, history = test_history.table, test_history.history
 windows, digests = test_history.windows, test_history.digests
 
 A_WHILE_S = 2 * 3600  # longer than anything that waits
-GUARDS = Group("guards", "arn:guards", emails=1, wanted=Wanted(kinds=frozenset({EventKind.PERSON})))
+GUARDS = Group("guards", "arn:guards", emails=1, wanted=EventFilter(kinds=frozenset({EventKind.PERSON})))
 
 
 def motion(number: int = 1) -> Event:
@@ -51,7 +51,8 @@ def test_who_did_not_want_to_hear_of_motion_is_alerted_when_it_turns_out_to_be_a
     assert cloud.deliver(person()) is Outcome.SENT
     assert [one.group for one in cloud.notifier.published] == ["everyone", "guards"]
     assert cloud.deliver(person()) is Outcome.REPEATED
-    assert cloud.history.told(motion()) == {"everyone": Told(AlertState.SENT), "guards": Told(AlertState.SENT, 1)}
+    decided = {"everyone": Decision(AlertState.SENT), "guards": Decision(AlertState.SENT, 1)}
+    assert cloud.history.told(motion()) == decided
 
 
 def test_motion_that_the_cooldown_held_back_passes_it_as_a_person_and_is_told_of_once() -> None:
@@ -154,13 +155,13 @@ def test_the_newest_revision_is_kept_in_whatever_order_they_come(history: Histor
 def test_what_was_decided_can_be_decided_again_but_for_what_is_stale(history: History, final: AlertState) -> None:
     history.record(motion(), NOON)
     history.settle(motion(), leased(history, motion()), final, NOON, ("everyone", final))
-    assert history.record(person(), NOON) == Record(final, {"everyone": Told(final)}, 1)
+    assert history.record(person(), NOON) == Record(final, {"everyone": Decision(final)}, 1)
     lease = history.lease(person(), NOON, again=True)
     assert (lease is None) is (final is AlertState.STALE)
     if lease is not None:
         assert history.lease(person(), NOON, again=True) is None
         history.settle(person(), lease, AlertState.SENT, NOON, ("everyone", AlertState.SENT))
-        told = {"everyone": Told(AlertState.SENT, 1)}
+        told = {"everyone": Decision(AlertState.SENT, 1)}
         assert history.record(person(), NOON) == Record(AlertState.SENT, told, 1)
 
 

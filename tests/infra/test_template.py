@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from infra.alerts.asset import HANDLER, ROOT
 from infra.alerts.infrastructure import EVENT_SQL, HISTORY_DAYS
 from infra.alerts.runtime.agreed import LEASE_S
-from infra.alerts.runtime.audience import Wanted
-from infra.alerts.runtime.handler import Surroundings
+from infra.alerts.runtime.audience import EventFilter
+from infra.alerts.runtime.handler import FunctionSettings
 from infra.alerts.runtime.quiet import QuietHours
 from smartcam.contract.event import EventKind, Severity
 from smartcam.contract.ids import CameraId, ThingName
@@ -173,7 +173,7 @@ def test_the_functions_environment_is_what_its_code_reads(template: Template) ->
     [table] = template.all_of("AWS::DynamoDB::Table")
     queue, _ = template.one("AWS::SQS::Queue", "FailuresUnhandled")
     timers, _ = template.one("AWS::SQS::Queue", "Clockwork")
-    here = Surroundings.from_environment(environment)
+    here = FunctionSettings.from_environment(environment)
     assert (here.table, here.refused_queue_url, here.timer_queue_url) == (f"<{table}>", f"<{queue}>", f"<{timers}>")
     assert (here.cooldown_s, here.texts_per_day) == (300, 50)
     assert here.keep_s == HISTORY_DAYS * 86_400
@@ -182,7 +182,7 @@ def test_the_functions_environment_is_what_its_code_reads(template: Template) ->
     assert [everyone.topic_arn, night.topic_arn] == [f"<{topic}>" for topic in topics_of_people(template)]
     assert (night.name, night.language, night.emails, str(night.zone)) == ("night-watch", "zh", 1, "Asia/Shanghai")
     assert night.quiet == QuietHours(time(22), time(7), ZoneInfo("Asia/Shanghai"))
-    assert night.wanted == Wanted(frozenset({"yard-1/gate"}), frozenset({EventKind.PERSON}), Severity.WARNING)
+    assert night.wanted == EventFilter(frozenset({"yard-1/gate"}), frozenset({EventKind.PERSON}), Severity.WARNING)
     assert str(here.audience.zone_of(ThingName("yard-1"), CameraId("gate"))) == "Europe/Berlin"
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from infra.alerts.runtime.alerting import Alerting, Outcome
 from infra.alerts.runtime.audience import Audience, Group
 from infra.alerts.runtime.closing import Timekeeping
+from infra.alerts.runtime.deciding import GroupAlerting
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import PictureLink
 from infra.alerts.runtime.jobs import Job, job_from_json, job_to_json
-from infra.alerts.runtime.telling import Telling
+from infra.alerts.runtime.sending import Sender
 from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event
@@ -34,13 +35,6 @@ from tests.infra.sample import Deliveries, Now
 RETRY_S = 60  # how long Lambda waits before it tries an asynchronous invocation again
 VISIBILITY_S = 180  # how long the queue waits before it hands a job out again
 EVERYONE = Group("everyone", "arn:everyone", emails=1, phones=1)
-
-
-@dataclass(frozen=True)
-class Picture:
-    url: str
-    arrived: bool
-    valid_s: int = 3600
 
 
 @dataclass
@@ -73,29 +67,30 @@ class Cloud:
         self.notifier = FakeNotifier(self.now)
 
     def wire(self, between: Interruption) -> Timekeeping:
-        telling = Telling(
+        windows, digests = between.around(self.windows), between.around(self.digests)
+        timers, limits = between.around(self.timers), between.around(self.limits)
+        sender = Sender(limits, between.around(self.notifier), self.meter, self.now, self.now.advance)
+        groups = GroupAlerting(
             audience=self.audience,
             cooldown_s=self.cooldown_s,
-            windows=between.around(self.windows),
-            digests=between.around(self.digests),
-            limits=between.around(self.limits),
-            notifier=between.around(self.notifier),
-            timers=between.around(self.timers),
+            windows=windows,
+            digests=digests,
+            timers=timers,
+            sender=sender,
             pictures=self.pictures,
             meter=self.meter,
             now=self.now,
-            wait=self.now.advance,
         )
         alerting = Alerting(
             history=between.around(self.history),
-            telling=telling,
-            timers=between.around(self.timers),
+            groups=groups,
+            timers=timers,
             replies=between.around(self.replies),
             refusals=between.around(self.refusals),
             meter=self.meter,
             now=self.now,
         )
-        return Timekeeping(telling, alerting)
+        return Timekeeping(alerting, self.audience, self.cooldown_s, windows, digests, timers, sender, self.now)
 
     def run(self, delivered: Delivery, interruption: Interruption | None = None) -> Outcome:
         return self.wire(interruption or Interruption()).alerting.take(delivered)

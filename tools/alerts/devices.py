@@ -8,7 +8,8 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.fleet.runtime.aws_fleet import DynamoRegistry
+from infra.alerts.runtime.aws.dynamo import Table
+from infra.fleet.runtime.aws import DynamoRegistry
 from infra.fleet.runtime.device import NEVER, Device
 from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
 from smartcam.contract.errors import ContractError
@@ -92,7 +93,7 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         site = find_site()
-        registry = DynamoRegistry(site.client("dynamodb"), site.output("TableName"))
+        registry = DynamoRegistry(Table(site.client("dynamodb"), site.output("TableName")))
         return run(options, registry, UtcNs(time.time_ns()))
     except (StackError, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)

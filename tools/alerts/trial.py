@@ -13,8 +13,9 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.ports import AlertState
-from infra.fleet.runtime.aws_fleet import DynamoRegistry
+from infra.fleet.runtime.aws import DynamoRegistry
 from infra.fleet.runtime.device import Device
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, EventKind, Phase, Severity
@@ -144,7 +145,7 @@ def run_trial(camera: str, thing: str | None, severity: Severity, limit_s: float
     site = find_site()
     table, camera_name = site.client("dynamodb"), camera_id(camera)
     if thing is None:
-        device = thing_of(camera_name, DynamoRegistry(table, site.output("TableName")).devices())
+        device = thing_of(camera_name, DynamoRegistry(Table(table, site.output("TableName"))).devices())
     else:
         device = thing_name(thing)
     event = test_event(device, camera_name, severity, UtcNs(time.time_ns()))

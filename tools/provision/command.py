@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from infra.fleet.core_device import Place
+from infra.fleet.core_device import Account
 from infra.names import GROUP
 from smartcam.contract.errors import ContractError, SmartcamError
 from smartcam.contract.ids import ThingName, thing_name
@@ -30,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
         if session.region_name is None:
             raise identity.ProvisionError("no region: give --region, or set AWS_REGION")
         caller = session.client("sts").get_caller_identity()
-        place = Place(caller["Arn"].split(":")[1], session.region_name, caller["Account"])
+        place = Account(caller["Arn"].split(":")[1], session.region_name, caller["Account"])
         if options.remove:
             identity.remove(session.client("iot"), thing, place, print)
         else:
@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def provision(iot: identity.Client, thing: ThingName, place: Place, options: argparse.Namespace) -> None:
+def provision(iot: identity.Client, thing: ThingName, place: Account, options: argparse.Namespace) -> None:
     """Everything for one device, what is there already kept. Raises ProvisionError, ClientError, OSError."""
     folder: Path = options.out / f"smartcam-{thing.replace(':', '.')}"
     identity.ensure_thing(iot, thing, options.group, print)

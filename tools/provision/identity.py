@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from infra.fleet.core_device import Place, device_policies
+from infra.fleet.core_device import Account, device_policies
 from infra.names import core_policy_name
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.ids import ThingName
@@ -59,7 +59,7 @@ def ensure_thing(iot: Client, thing: ThingName, group: str, say: Say) -> None:
     say(f"group {group}: {'a member already' if group in groups else 'joined'}")
 
 
-def ensure_policies(iot: Client, thing: ThingName, place: Place, say: Say) -> tuple[str, ...]:
+def ensure_policies(iot: Client, thing: ThingName, place: Account, say: Say) -> tuple[str, ...]:
     """The device's policies, with its literal name; returns their names.
 
     What the suite says and hears may belong to the stack of the alerts, so that one is kept as it is.
@@ -96,7 +96,7 @@ def bind(iot: Client, thing: ThingName, arn: str, policies: tuple[str, ...], say
     say(f"certificate {_short(arn)}: bound to {thing} and {len(policies)} policies")
 
 
-def remove(iot: Client, thing: ThingName, place: Place, say: Say) -> None:
+def remove(iot: Client, thing: ThingName, place: Account, say: Say) -> None:
     """Take a device's identity away: it can no longer connect, and its name is free."""
     names = tuple(device_policies(thing, place))
     if _exists(lambda: iot.describe_thing(thingName=thing)):

@@ -12,11 +12,13 @@ from typing import Final
 
 from infra.alerts.runtime import metrics
 from infra.alerts.runtime.agreed import LEASE_S
+from infra.alerts.runtime.deciding import Case, GroupAlerting, Later
 from infra.alerts.runtime.delivery import Delivery, refused
 from infra.alerts.runtime.jobs import DeliverAgain
 from infra.alerts.runtime.ports import (
     FINAL,
     AlertState,
+    Decision,
     History,
     Lease,
     Meter,
@@ -24,9 +26,8 @@ from infra.alerts.runtime.ports import (
     Refusals,
     Replies,
     Timers,
-    Told,
 )
-from infra.alerts.runtime.telling import MOST_TRIES, Case, Later, Telling
+from infra.alerts.runtime.sending import MOST_TRIES
 from infra.alerts.runtime.timing import is_stale, occasion
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
@@ -57,7 +58,7 @@ class Alerting:
     """The steps from a delivery to alerts and an acknowledgement."""
 
     history: History
-    telling: Telling
+    groups: GroupAlerting
     timers: Timers
     replies: Replies
     refusals: Refusals
@@ -86,7 +87,7 @@ class Alerting:
 
     def _refuse(self, delivery: Delivery, error: ContractError) -> Outcome:
         logger.warning("event_refused thing=%s camera=%s reason=%s", delivery.thing, delivery.camera, error)
-        self.refusals.keep(delivery, str(error))
+        self.refusals.keep(delivery.document(), str(error))
         self.meter.add(metrics.EVENTS_REFUSED)
         self.meter.add(metrics.SCHEMA_UNKNOWN, int(error.field == "schema"))
         answer = refused(delivery.payload, str(error))
@@ -101,8 +102,8 @@ class Alerting:
     def _alert(self, event: Event, job: DeliverAgain) -> Outcome:
         record = self.history.record(event, job.delivery.arrived_at)
         is_decided = record.state in FINAL
-        if is_decided and not self.telling.is_open(event, record.told):
-            self.telling.begun(event, record.told)
+        if is_decided and not self.groups.is_open(event, record.told):
+            self.groups.begin_cooldowns(event, record.told)
             return Outcome.REPEATED
         if event.revision < record.revision:  # the newer one is on its way by a delivery of its own
             return Outcome.REPEATED
@@ -119,20 +120,20 @@ class Alerting:
 
     def _decide(self, event: Event, job: DeliverAgain, lease: Lease) -> Outcome:
         case = Case(event, occasion(event, job.delivery.arrived_at), job.tries, job.slots, lease.doubtful)
-        self.telling.begun(event, lease.told)
+        self.groups.begin_cooldowns(event, lease.told)
         told, later = dict(lease.told), dict[str, Later]()
-        groups = [group for group in self.telling.audience.groups if not self.telling.is_told(event, group, lease.told)]
+        groups = self.groups.unsettled(event, lease.told)
         for group in groups:
             last = group is groups[-1] and not later
 
             def store(state: AlertState, name: str = group.name, *, last: bool = last) -> None:
-                told[name] = Told(state, event.revision)
+                told[name] = Decision(state, event.revision)
                 if last:
                     self.history.settle(event, lease, _best(told), self.now(), (name, state))
                 else:
                     self.history.mark(event, lease, name, state)
 
-            result = self.telling.tell(case, group, store)
+            result = self.groups.decide(case, group, store)
             if isinstance(result, Later):
                 later[group.name] = result
         if later:
@@ -162,6 +163,6 @@ class Alerting:
             logger.warning("reply_lost thing=%s event_id=%s error=%s", delivery.thing, acknowledgement.event_id, error)
 
 
-def _best(told: Mapping[str, Told], otherwise: AlertState = AlertState.UNWANTED) -> AlertState:
+def _best(told: Mapping[str, Decision], otherwise: AlertState = AlertState.UNWANTED) -> AlertState:
     states = {one.state for one in told.values()}
     return next((state for state in _BEST_FIRST if state in states), otherwise)

@@ -25,7 +25,7 @@ class Language(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EventFilter:
     """Which events a group wants; empty sets mean all.
 
     `cameras` holds `camera`, `thing/camera` or `thing/*`. A person's test reaches everybody of its camera.
@@ -62,7 +62,7 @@ class Group:
     quiet: QuietHours | None = None
     emails: int = 0
     phones: int = 0
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: EventFilter = field(default_factory=EventFilter)
     zone: tzinfo = UTC
 
 
@@ -109,7 +109,7 @@ def _group(fields: Fields, topic_arn: str) -> Group:
         quiet=QuietHours(quiet[0], quiet[1], own_zone) if quiet else None,
         emails=fields.integer("emails"),
         phones=fields.integer("phones"),
-        wanted=Wanted(
+        wanted=EventFilter(
             cameras=frozenset(str(one) for one in fields.items("cameras", _MOST)),
             kinds=frozenset(EventKind(str(one)) for one in fields.items("kinds", _MOST)),
             severity=fields.choice("severity", Severity),

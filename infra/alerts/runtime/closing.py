@@ -1,16 +1,18 @@
 """What timers bring about: closing messages and digests."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from infra.alerts.runtime.agreed import TIMEOUT_S
 from infra.alerts.runtime.alerting import Alerting
-from infra.alerts.runtime.audience import Group
+from infra.alerts.runtime.audience import Audience, Group
+from infra.alerts.runtime.deciding import cooldown_of
 from infra.alerts.runtime.facts import ClosingFacts, DigestFacts
 from infra.alerts.runtime.jobs import CloseWindow, DeliverAgain, Job, SendDigest
-from infra.alerts.runtime.ports import Closing, NotPublished, NotYet, Spot
-from infra.alerts.runtime.telling import MOST_TRIES, Telling, cooldown_of, next_try
+from infra.alerts.runtime.ports import Closing, Digests, NotPublished, NotYet, Spot, Timers, Windows
+from infra.alerts.runtime.sending import MOST_TRIES, Sender, hold_for_digest, next_try
 from infra.alerts.runtime.words.render import AlertText, alert_number, render_closing, render_digest
 from smartcam.contract.event import Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
@@ -25,8 +27,14 @@ logger = logging.getLogger(__name__)
 class Timekeeping:
     """Does a job when it is due."""
 
-    telling: Telling
     alerting: Alerting
+    audience: Audience
+    cooldown_s: int
+    windows: Windows
+    digests: Digests
+    timers: Timers
+    sender: Sender
+    now: Callable[[], UtcNs]
 
     def do(self, due: UtcNs, job: Job) -> str:
         """Do the job, or set its timer again where a queue could not wait so long; returns a word for the log.
@@ -34,57 +42,56 @@ class Timekeeping:
         Raises:
             NotPublished: SNS has failed for hours.
         """
-        if due > self.telling.now() + NS_PER_S // 2:
-            self.telling.timers.ring(due, job)
+        if due > self.now() + NS_PER_S // 2:
+            self.timers.ring(due, job)
             return "early"
         if isinstance(job, DeliverAgain):
             return self.alerting.take_again(job)
-        group = self.telling.audience.group(job.group)
+        group = self.audience.group(job.group)
         if group is None:
             logger.warning("group_gone group=%s job=%s", job.group, type(job).__name__)
             return "gone"
         return self._close(job, group) if isinstance(job, CloseWindow) else self._digest(job, group)
 
     def _close(self, job: CloseWindow, group: Group) -> str:
-        telling, now = self.telling, self.telling.now()
-        cooldown_s = cooldown_of(job.family, telling.cooldown_s)
+        now = self.now()
+        cooldown_s = cooldown_of(job.family, self.cooldown_s)
         spot = Spot(job.thing, job.camera, group.name, job.family, cooldown_s)
-        closing = telling.windows.close(spot, now)
+        closing = self.windows.close(spot, now)
         if isinstance(closing, NotYet):
-            telling.timers.ring(closing.at, job)
+            self.timers.ring(closing.at, job)
             if not job.sweep:
-                telling.windows.timer_set(spot, closing.at)
+                self.windows.timer_set(spot, closing.at)
             return "early"
         done = "nothing" if closing is None else self._try_closing(job, group, spot, closing)
         if not job.sweep and done != "early":
             sweep = replace(job, sweep=True, slot=None, tries=0)
-            telling.timers.ring(UtcNs(now + SWEEP_AFTER_S * NS_PER_S), sweep)
+            self.timers.ring(UtcNs(now + SWEEP_AFTER_S * NS_PER_S), sweep)
         return done
 
     def _try_closing(self, job: CloseWindow, group: Group, spot: Spot, closing: Closing) -> str:
-        telling = self.telling
-        ends = group.quiet.end_after(telling.now()) if group.quiet else None
+        ends = group.quiet.end_after(self.now()) if group.quiet else None
         if ends is not None and all(one.severity is not Severity.CRITICAL for one in closing.held_back):
             for one in closing.held_back:
-                telling.hold(group, ends, one)
-            telling.windows.closed(spot, closing)
+                hold_for_digest(self.digests, self.timers, group, ends, one)
+            self.windows.closed(spot, closing)
             return "held"
-        far = telling.turn(group, job.slot)
+        far = self.sender.turn(group, job.slot)
         if far is not None:
-            telling.timers.ring(far, replace(job, slot=far))
-            telling.windows.reopen(spot)
+            self.timers.ring(far, replace(job, slot=far))
+            self.windows.reopen(spot)
             return "early"
         try:
-            self._tell_closing(job, group, closing)
+            self._send_closing(job, group, closing)
         except NotPublished as error:
             self._try_again(job, error)
-            telling.windows.reopen(spot)
+            self.windows.reopen(spot)
             return "failed"
-        telling.windows.closed(spot, closing)
+        self.windows.closed(spot, closing)
         return "closed"
 
-    def _tell_closing(self, job: CloseWindow, group: Group, closing: Closing) -> None:
-        zone = self.telling.audience.zone_of(job.thing, job.camera)
+    def _send_closing(self, job: CloseWindow, group: Group, closing: Closing) -> None:
+        zone = self.audience.zone_of(job.thing, job.camera)
         number = closing.number or alert_number(closing.held_back[0].event_id)
         facts = ClosingFacts(job.thing, job.camera, closing.held_back, number, closing.since, zone)
         severity = max((one.severity for one in closing.held_back), key=list(Severity).index)
@@ -95,17 +102,16 @@ class Timekeeping:
         )
 
     def _digest(self, job: SendDigest, group: Group) -> str:
-        telling = self.telling
-        held = telling.digests.open(group.name, job.ends, telling.now())
+        held = self.digests.open(group.name, job.ends, self.now())
         if held is None:
             return "nothing"
         if isinstance(held, NotYet):
-            telling.timers.ring(held.at, job)
+            self.timers.ring(held.at, job)
             return "early"
-        far = telling.turn(group, job.slot)
+        far = self.sender.turn(group, job.slot)
         if far is not None:
-            telling.timers.ring(far, replace(job, slot=far))
-            telling.digests.release(group.name, job.ends)
+            self.timers.ring(far, replace(job, slot=far))
+            self.digests.release(group.name, job.ends)
             return "early"
         number = alert_number(held[0].event_id)
         facts = DigestFacts(tuple(held), number, job.ends, group.zone)
@@ -113,15 +119,15 @@ class Timekeeping:
             self._publish(group, render_digest(facts, group.language), {})
         except NotPublished as error:
             self._try_again(job, error)
-            telling.digests.release(group.name, job.ends)
+            self.digests.release(group.name, job.ends)
             return "failed"
-        telling.digests.sent(group.name, job.ends)
+        self.digests.sent(group.name, job.ends)
         return "digest"
 
     def _publish(self, group: Group, text: AlertText, facts: dict[str, str]) -> None:
-        self.telling.publish(group, text, facts, texts=self.telling.may_text(group))
+        self.sender.publish(group, text, facts, texts=self.sender.may_text(group))
 
     def _try_again(self, job: CloseWindow | SendDigest, error: NotPublished) -> None:
         if job.tries >= MOST_TRIES:
             raise error
-        self.telling.timers.ring(next_try(job.tries, self.telling.now()), replace(job, tries=job.tries + 1))
+        self.timers.ring(next_try(job.tries, self.now()), replace(job, tries=job.tries + 1))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from infra.alerts.runtime.handover import moment, payload_of
+from infra.alerts.runtime.handover import moment, payload_of, rule_document
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import LARGEST_EVENT_BYTES, Event, Phase
@@ -29,6 +29,10 @@ class Delivery:
         camera = camera_id(fields.text("topic_camera"), "topic_camera")
         arrived_at = moment(fields, "arrived_ms")
         return cls(thing, camera, payload_of(fields), arrived_at)
+
+    def document(self) -> dict[str, object]:
+        """The inverse of `from_rule`."""
+        return rule_document(self.thing, self.payload, self.arrived_at, topic_camera=self.camera)
 
     def event(self) -> Event:
         """The event in the payload.

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Final, Protocol
+from typing import Final
 
 from infra.alerts.runtime.timing import Occasion
 from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Event, EventKind, Severity
@@ -14,25 +14,22 @@ from smartcam.contract.times import EPOCH, NS_PER_MS, UtcNs
 MOST_COUNTED: Final = 999
 """From here on the count is 'at least'."""
 MOST_LISTED: Final = 40
-"""So many event ids stand in an e-mail; machines get all of them."""
+"""Event ids in an e-mail at most; machines get all of them."""
 RECOGNISED: Final = "detected"
 """The cause that needs no words of its own: the model has a name for what it saw."""
+SIGHTINGS: Final = frozenset(
+    {EventKind.PERSON, EventKind.VEHICLE, EventKind.ANIMAL, EventKind.ANOMALY, EventKind.MOTION, EventKind.TAMPER}
+)
+"""What a camera sees itself. Such an event has a score, and all of them share one cooldown."""
 
 
-class PictureLink(Protocol):
-    """Where an event's picture can be seen for a while."""
+@dataclass(frozen=True, slots=True)
+class PictureLink:
+    """Where an event's picture can be seen for `valid_s` seconds without a sign-in; it may not have `arrived` yet."""
 
-    @property
-    def url(self) -> str:
-        """A link that needs no sign-in."""
-
-    @property
-    def arrived(self) -> bool:
-        """Whether the picture was there when the link was made."""
-
-    @property
-    def valid_s(self) -> int:
-        """How long the link opens."""
+    url: str
+    arrived: bool
+    valid_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +150,3 @@ def local(at: UtcNs, zone: tzinfo) -> datetime:
 def zone_name(moment: datetime) -> str:
     """The zone's abbreviation or offset, at most six characters."""
     return (moment.tzname() or "UTC")[:6]
-
-
-def listed(event_ids: Sequence[EventId]) -> tuple[Sequence[EventId], int]:
-    """The ids that an e-mail lists, and how many it leaves out."""
-    return event_ids[:MOST_LISTED], max(0, len(event_ids) - MOST_LISTED)

@@ -10,11 +10,11 @@ from functools import cache
 from typing import Final
 
 import boto3
-from botocore.config import Config
 
 from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.alerting import Alerting
 from infra.alerts.runtime.audience import Audience
+from infra.alerts.runtime.aws.clients import ONCE, PATIENT, now
 from infra.alerts.runtime.aws.digests import DynamoDigests
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.aws.history import DynamoHistory
@@ -22,24 +22,23 @@ from infra.alerts.runtime.aws.limits import DynamoLimits
 from infra.alerts.runtime.aws.outward import IotReplies, SnsNotifier, SqsRefusals, SqsTimers
 from infra.alerts.runtime.aws.windows import DynamoWindows
 from infra.alerts.runtime.closing import Timekeeping
+from infra.alerts.runtime.deciding import GroupAlerting
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.jobs import job_from_json
 from infra.alerts.runtime.metrics import EmfMeter
-from infra.alerts.runtime.telling import Telling
-from infra.snapshots.runtime.links import Pictures, pictures_from
-from smartcam.contract.times import NS_PER_MS, UtcNs
+from infra.alerts.runtime.ports import Pictures
+from infra.alerts.runtime.sending import Sender
+from infra.snapshots.runtime.links import pictures_from
+from smartcam.contract.times import NS_PER_MS
 
 _DAY_S: Final = 86_400
 
 logger = logging.getLogger(__name__)
 logging.getLogger("infra").setLevel(logging.INFO)
 
-_PATIENT: Final = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
-_ONCE: Final = Config(connect_timeout=3, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 1})
-
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class FunctionSettings:
     """What the stack tells the function through its environment."""
 
     table: str
@@ -51,7 +50,7 @@ class Surroundings:
     texts_per_day: int
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Surroundings":
+    def from_environment(cls, environment: Mapping[str, str]) -> "FunctionSettings":
         """Raises KeyError, ValueError or ContractError: then the stack and its function do not belong together."""
         return cls(
             table=environment["TABLE_NAME"],
@@ -72,44 +71,31 @@ class Works:
     meter: EmfMeter
 
 
-def wire(here: Surroundings, pictures: Pictures) -> Works:
+def wire(here: FunctionSettings, pictures: Pictures) -> Works:
     """The alerting on AWS."""
-    table = Table(boto3.client("dynamodb", config=_PATIENT), here.table)
-    sqs = boto3.client("sqs", config=_PATIENT)
-    meter = EmfMeter(print, lambda: _now() // NS_PER_MS)
-    timers = SqsTimers(sqs, here.timer_queue_url, _now)
-    telling = Telling(
-        audience=here.audience,
-        cooldown_s=here.cooldown_s,
-        windows=DynamoWindows(table, LEASE_S, here.keep_s),
-        digests=DynamoDigests(table, LEASE_S, here.keep_s),
-        limits=DynamoLimits(table, here.texts_per_day),
-        notifier=SnsNotifier(boto3.client("sns", config=_ONCE)),
-        timers=timers,
-        pictures=pictures,
-        meter=meter,
-        now=_now,
-        wait=time.sleep,
-    )
+    table = Table(boto3.client("dynamodb", config=PATIENT), here.table)
+    sqs = boto3.client("sqs", config=PATIENT)
+    meter = EmfMeter(print, lambda: now() // NS_PER_MS)
+    timers = SqsTimers(sqs, here.timer_queue_url, now)
+    windows, digests = DynamoWindows(table, LEASE_S, here.keep_s), DynamoDigests(table, LEASE_S, here.keep_s)
+    notifier = SnsNotifier(boto3.client("sns", config=ONCE))
+    sender = Sender(DynamoLimits(table, here.texts_per_day), notifier, meter, now, time.sleep)
+    groups = GroupAlerting(here.audience, here.cooldown_s, windows, digests, timers, sender, pictures, meter, now)
     alerting = Alerting(
         history=DynamoHistory(table, LEASE_S, here.keep_s),
-        telling=telling,
+        groups=groups,
         timers=timers,
-        replies=IotReplies(boto3.client("iot-data", config=_PATIENT)),
+        replies=IotReplies(boto3.client("iot-data", config=PATIENT)),
         refusals=SqsRefusals(sqs, here.refused_queue_url),
         meter=meter,
-        now=_now,
+        now=now,
     )
-    return Works(Timekeeping(telling, alerting), meter)
-
-
-def _now() -> UtcNs:
-    return UtcNs(time.time_ns())
+    return Works(Timekeeping(alerting, here.audience, here.cooldown_s, windows, digests, timers, sender, now), meter)
 
 
 @cache
 def _works() -> Works:
-    return wire(Surroundings.from_environment(os.environ), pictures_from(os.environ))
+    return wire(FunctionSettings.from_environment(os.environ), pictures_from(os.environ))
 
 
 def handle(document: Mapping[str, object], _context: object) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from smartcam.contract.errors import ContractError
+from smartcam.contract.ids import ThingName
 from smartcam.contract.reading import Fields
 from smartcam.contract.times import NS_PER_MS, UtcNs
 
@@ -27,6 +28,12 @@ def payload_of(fields: Fields) -> bytes:
 def moment(fields: Fields, key: str) -> UtcNs:
     """A time in milliseconds. Raises ContractError."""
     return UtcNs(fields.integer(key, highest=_YEAR_9999_MS) * NS_PER_MS)
+
+
+def rule_document(thing: ThingName, payload: bytes, arrived_at: UtcNs, **more: str) -> dict[str, object]:
+    """A message as the rules' SQL selects it: what the functions above read."""
+    encoded = base64.b64encode(payload).decode()
+    return {"payload": encoded, "topic_thing": thing, "arrived_ms": arrived_at // NS_PER_MS, **more}
 
 
 def refusal(request: Mapping[str, object], reason: str) -> str:

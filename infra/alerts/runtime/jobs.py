@@ -1,6 +1,5 @@
 """What a timer brings back: a closing message, a digest, or a delivery that has to wait."""
 
-import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,22 +65,12 @@ def _fields(job: Job) -> dict[str, object]:
             return {"job": "digest", "group": job.group, "ends_ms": job.ends // NS_PER_MS, **_attempt(job)}
         case DeliverAgain():
             slots = {group: slot // NS_PER_MS for group, slot in job.slots.items()}
-            return {"job": "deliver", "delivery": delivery_document(job.delivery), "tries": job.tries, "slots": slots}
+            return {"job": "deliver", "delivery": job.delivery.document(), "tries": job.tries, "slots": slots}
 
 
 def _attempt(job: CloseWindow | SendDigest) -> dict[str, object]:
     slot = {} if job.slot is None else {"slot_ms": job.slot // NS_PER_MS}
     return {"tries": job.tries, **slot}
-
-
-def delivery_document(delivery: Delivery) -> dict[str, object]:
-    """A delivery as the rule hands it over."""
-    return {
-        "payload": base64.b64encode(delivery.payload).decode(),
-        "topic_thing": delivery.thing,
-        "topic_camera": delivery.camera,
-        "arrived_ms": delivery.arrived_at // NS_PER_MS,
-    }
 
 
 def job_from_json(text: str) -> tuple[UtcNs, Job]:

@@ -1,4 +1,4 @@
-"""What the alerting asks of the world. The AWS side is in `aws_*.py`; tests hold fakes to the same promises."""
+"""What the alerting asks of the world. The AWS side is in `aws/`; tests hold fakes to the same promises."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Protocol
 
 from infra.alerts.runtime.audience import Group
-from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import HeldEvent, PictureLink
 from infra.alerts.runtime.jobs import Job
 from infra.alerts.runtime.words.render import AlertText
@@ -45,7 +44,7 @@ class NotReplied(SmartcamError):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Decision:
     """What was decided for one group, and on which revision of the event."""
 
     state: AlertState
@@ -60,7 +59,7 @@ class Lease:
     """
 
     until: int
-    told: Mapping[str, Told] = field(default_factory=dict)
+    told: Mapping[str, Decision] = field(default_factory=dict)
     doubtful: bool = False
 
 
@@ -69,7 +68,7 @@ class Record:
     """How far an event's alert has come, what was decided for which group, and the newest revision that has arrived."""
 
     state: AlertState
-    told: Mapping[str, Told] = field(default_factory=dict)
+    told: Mapping[str, Decision] = field(default_factory=dict)
     revision: int = 0
 
 
@@ -228,7 +227,7 @@ class Pictures(Protocol):
     """The way to an event's picture."""
 
     def link(self, event: Event) -> PictureLink | None:
-        """None where pictures are off, or the event has none."""
+        """None where pictures are off, the event has none, or S3 does not answer: no alert waits for a picture."""
 
 
 class Replies(Protocol):
@@ -239,10 +238,10 @@ class Replies(Protocol):
 
 
 class Refusals(Protocol):
-    """Where refused payloads are kept for a person to look at."""
+    """Where refused messages are kept for a person to look at."""
 
-    def keep(self, delivery: Delivery, reason: str) -> None:
-        """Raises what the queue raises: a payload that could not be kept must be delivered again."""
+    def keep(self, document: Mapping[str, object], reason: str) -> None:
+        """Keep what the rule selected. Raises what the queue raises: what could not be kept must be delivered again."""
 
 
 class Meter(Protocol):

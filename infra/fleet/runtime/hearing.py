@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
-from infra.alerts.runtime.handover import moment, payload_of
+from infra.alerts.runtime.handover import moment, payload_of, rule_document
+from infra.alerts.runtime.ports import Refusals
 from infra.fleet.runtime.device import Device
 from infra.fleet.runtime.folding import PresenceSign, with_health, with_presence
 from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 _TRIES: Final = 5
 
 
-class Outcome(StrEnum):
+class SignOutcome(StrEnum):
     """What a sign of life led to."""
 
     KEPT = "kept"
@@ -49,6 +50,11 @@ class Sign:
             arrived_at=moment(fields, "arrived_ms"),
             presence=fields.text("presence") if fields.has("presence") else None,
         )
+
+    def document(self) -> dict[str, object]:
+        """The inverse of `from_rule`."""
+        more = {} if self.presence is None else {"presence": self.presence}
+        return rule_document(self.thing, self.payload, self.arrived_at, **more)
 
     def health(self) -> Health:
         """The device's own word. Raises ContractError where it is none, or names another thing than its topic."""
@@ -78,13 +84,6 @@ def is_of_a_stranger(document: Mapping[str, object]) -> bool:
     return False
 
 
-class Refusals(Protocol):
-    """Where signs of life that cannot be read are kept for a person to look at."""
-
-    def keep(self, sign: Sign, reason: str) -> None:
-        """Raises what the queue raises."""
-
-
 @dataclass(frozen=True, slots=True)
 class Hearing:
     """The steps from a message to what is known of its device."""
@@ -92,28 +91,28 @@ class Hearing:
     registry: Registry
     refusals: Refusals
 
-    def take(self, sign: Sign) -> Outcome:
+    def take(self, sign: Sign) -> SignOutcome:
         """Fold one message in. Raises ChangedMeanwhile when others change the device all the time: try again later."""
         try:
             fold = self._fold(sign)
         except ContractError as error:
             logger.warning("sign_refused thing=%s reason=%s", sign.thing, error)
-            self.refusals.keep(sign, str(error))
-            return Outcome.REFUSED
+            self.refusals.keep(sign.document(), str(error))
+            return SignOutcome.REFUSED
         for left in reversed(range(_TRIES)):
             known = self.registry.device(sign.thing)
             device = fold(known)
             if device is None:
-                return Outcome.UNKNOWN
+                return SignOutcome.UNKNOWN
             if device == known:
-                return Outcome.UNCHANGED
+                return SignOutcome.UNCHANGED
             try:
                 self.registry.save(device)
             except ChangedMeanwhile:
                 if not left:
                     raise
             else:
-                return Outcome.KEPT
+                return SignOutcome.KEPT
         raise AssertionError("the loop returns or raises")
 
     def _fold(self, sign: Sign) -> Callable[[Device | None], Device | None]:

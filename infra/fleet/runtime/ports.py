@@ -1,4 +1,4 @@
-"""What the watch over the devices asks of the world; the AWS side is in `aws_fleet.py`."""
+"""What the watch over the devices asks of the world; the AWS side is in `aws.py`."""
 
 from collections.abc import Sequence
 from typing import Protocol

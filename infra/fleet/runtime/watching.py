@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from infra.alerts.runtime.metrics import OLDEST_EVENT_WAITING
 from infra.fleet.runtime.device import Device, Fleet
 from infra.fleet.runtime.judging import Policy, judge
+from infra.fleet.runtime.outage_events import ToTell, of_device, of_fleet
 from infra.fleet.runtime.ports import Alerts, ChangedMeanwhile, Registry
-from infra.fleet.runtime.telling import ToTell, of_device, of_fleet
 from smartcam.contract.health import CameraCondition
 from smartcam.contract.times import UtcNs
 
@@ -27,7 +27,7 @@ class Watching:
     alerts: Alerts
     policy: Policy
 
-    def look(self, now: UtcNs) -> dict[str, float]:
+    def check(self, now: UtcNs) -> dict[str, float]:
         """Judge everything, tell what is to be told; the fleet's measures."""
         fleet, devices = self.registry.fleet(), self.registry.devices()
         after = judge(fleet, devices, now, self.policy)

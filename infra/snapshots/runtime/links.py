@@ -7,6 +7,8 @@ from typing import Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.alerts.runtime.facts import PictureLink
+from infra.alerts.runtime.ports import Pictures
 from smartcam.contract.event import Event
 from smartcam.contract.snapshot import snapshots_of
 
@@ -17,15 +19,6 @@ BUCKET_VARIABLE: Final = "SNAPSHOT_BUCKET"
 _ABSENT: Final = frozenset({"404", "403", "NoSuchKey", "NotFound", "AccessDenied", "Forbidden"})
 
 
-@dataclass(frozen=True, slots=True)
-class PictureLink:
-    """Where the picture can be seen for `valid_s` seconds; it may not have `arrived` yet."""
-
-    url: str
-    arrived: bool
-    valid_s: int
-
-
 class PictureClient(Protocol):
     """The two calls we make to S3; the second one asks nobody."""
 
@@ -34,13 +27,6 @@ class PictureClient(Protocol):
 
     def generate_presigned_url(self, method: str, *, Params: Mapping[str, str], ExpiresIn: int) -> str:  # noqa: N803
         """Sign a link."""
-
-
-class Pictures(Protocol):
-    """Where the pictures of events are."""
-
-    def link(self, event: Event) -> PictureLink | None:
-        """None where pictures are off, the event has none, or S3 does not answer: no alert waits for a picture."""
 
 
 class NoPictures:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from infra.alerts.runtime.agreed import CAMERA_KEY, ITEM_KEY
-from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, text
+from infra.alerts.runtime.aws.dynamo import Item, Table, Values, key_of, number, text
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.ports import NotYet
 from smartcam.contract.event import EventKind, Severity
@@ -30,7 +29,7 @@ class DynamoDigests:
         self.table.client.put_item(
             TableName=self.table.name,
             Item={
-                **_key(group, ends, f"{_EVENT}{held.thing}/{held.camera}#{held.event_id}"),
+                **key_of(_partition(group, ends), f"{_EVENT}{held.thing}/{held.camera}#{held.event_id}"),
                 "thing": text(held.thing),
                 "camera_id": text(held.camera),
                 "event_id": text(held.event_id),
@@ -42,8 +41,7 @@ class DynamoDigests:
 
     def needs_timer(self, group: str, ends: UtcNs) -> bool:
         """See Digests."""
-        answer = self.table.client.get_item(TableName=self.table.name, Key=_key(group, ends, _HEAD))
-        return "timer_set" not in answer.get("Item", {})
+        return "timer_set" not in (self.table.get((_partition(group, ends), _HEAD)) or {})
 
     def timer_set(self, group: str, ends: UtcNs) -> None:
         """See Digests."""
@@ -60,7 +58,7 @@ class DynamoDigests:
         opened, there = self._update(group, ends, "SET held_until = :until, forget_at = :forget", values, _OPEN)
         if not opened:
             return None if "digest_sent" in there else NotYet(UtcNs(int(there["held_until"]["N"])))
-        held = self._held(group, ends)
+        held = [_event(item) for item in self.table.query(_partition(group, ends), _EVENT, consistent=True)]
         if not held:
             self.release(group, ends)
         return held or None
@@ -73,16 +71,6 @@ class DynamoDigests:
         """See Digests."""
         self._update(group, ends, "REMOVE held_until", {})
 
-    def _held(self, group: str, ends: UtcNs) -> list[HeldEvent]:
-        pages = self.table.client.get_paginator("query").paginate(
-            TableName=self.table.name,
-            ConsistentRead=True,
-            KeyConditionExpression="#partition = :partition AND begins_with(#item, :held)",
-            ExpressionAttributeNames={"#partition": CAMERA_KEY, "#item": ITEM_KEY},
-            ExpressionAttributeValues={":partition": text(_partition(group, ends)), ":held": text(_EVENT)},
-        )
-        return [_event(item) for page in pages for item in page["Items"]]
-
     def _forget(self, ends: UtcNs) -> dict[str, str]:
         return number(ends // NS_PER_S + self.keep_s)
 
@@ -92,10 +80,6 @@ class DynamoDigests:
 
 def _partition(group: str, ends: UtcNs) -> str:
     return f"digest#{group}#{ends // NS_PER_MS}"
-
-
-def _key(group: str, ends: UtcNs, item: str) -> dict[str, dict[str, str]]:
-    return {CAMERA_KEY: text(_partition(group, ends)), ITEM_KEY: text(item)}
 
 
 def _event(item: Item) -> HeldEvent:

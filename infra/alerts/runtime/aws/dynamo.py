@@ -1,6 +1,6 @@
-"""One call of DynamoDB in one shape: an update under a condition, and what the item says then."""
+"""The calls of DynamoDB that we make, each in one shape; an update says what became of its item."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,15 +18,30 @@ Values = Mapping[str, Mapping[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The one table."""
+    """The one table. An item's key is (camera, item)."""
 
     client: "DynamoDBClient"
     name: str
 
+    def get(self, key: tuple[str, str], *, consistent: bool = False) -> Item | None:
+        """The item; None where there is none."""
+        return self.client.get_item(TableName=self.name, Key=key_of(*key), ConsistentRead=consistent).get("Item")
+
+    def query(self, partition: str, begins: str, *, consistent: bool = False) -> Iterator[Item]:
+        """The items of a partition whose name begins so."""
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.name,
+            ConsistentRead=consistent,
+            KeyConditionExpression="#partition = :partition AND begins_with(#item, :begins)",
+            ExpressionAttributeNames={"#partition": CAMERA_KEY, "#item": ITEM_KEY},  # `item` is a reserved word
+            ExpressionAttributeValues={":partition": text(partition), ":begins": text(begins)},
+        )
+        return (item for page in pages for item in page["Items"])
+
     def update(
         self, key: tuple[str, str], update: str, values: Values, condition: str = "", *, before: bool = False
     ) -> tuple[bool, Item]:
-        """Update the item at (camera, item).
+        """Update an item.
 
         Returns:
             Whether the condition held; and the item: after the update (or before it, where asked), as it is where
@@ -34,7 +49,7 @@ class Table:
         """
         request: dict[str, Any] = {
             "TableName": self.name,
-            "Key": {CAMERA_KEY: text(key[0]), ITEM_KEY: text(key[1])},
+            "Key": key_of(*key),
             "UpdateExpression": update,
             "ReturnValues": "ALL_OLD" if before else "ALL_NEW",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -48,6 +63,11 @@ class Table:
         except ClientError as error:
             return False, item_behind(error)
         return True, answer.get("Attributes", {})
+
+
+def key_of(camera: str, item: str) -> dict[str, dict[str, str]]:
+    """The key of an item."""
+    return {CAMERA_KEY: text(camera), ITEM_KEY: text(item)}
 
 
 def text(value: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, text
-from infra.alerts.runtime.ports import AlertState, Lease, Record, Told
+from infra.alerts.runtime.ports import AlertState, Decision, Lease, Record
 from smartcam.contract.event import Event
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 
@@ -119,13 +119,13 @@ def _entry(event: Event, group: str, state: AlertState) -> dict[str, list[str]]:
     return {"SS": [f"{group}={state}@{event.revision}" if event.revision else f"{group}={state}"]}
 
 
-def told_in(item: Item) -> dict[str, Told]:
+def told_in(item: Item) -> dict[str, Decision]:
     """The decision on the latest revision of each group."""
-    told = dict[str, Told]()
+    told = dict[str, Decision]()
     for entry in item.get("told", {}).get("SS", []):
         group, decision = entry.rsplit("=", 1)
         state, _, revision = decision.partition("@")
-        found = Told(AlertState(state), int(revision or 0))
+        found = Decision(AlertState(state), int(revision or 0))
         told[group] = max(told.get(group, found), found, key=lambda one: one.revision)
     return told
 

@@ -10,9 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 
 from infra.alerts.runtime.agreed import LONGEST_DELAY_S, SMS_ALLOWED, SMS_ATTRIBUTE
 from infra.alerts.runtime.audience import Group
-from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.handover import refusal
-from infra.alerts.runtime.jobs import Job, delivery_document, job_to_json
+from infra.alerts.runtime.jobs import Job, job_to_json
 from infra.alerts.runtime.ports import NotPublished, NotReplied
 from infra.alerts.runtime.words.render import AlertText
 from smartcam.contract.ack import Acknowledgement
@@ -94,22 +93,15 @@ class IotReplies:
 class QueueClient(Protocol):
     """The one call we make to SQS."""
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str) -> object:  # noqa: N803 - the names are AWS's
-        """Put one message into a queue."""
-
-
-class DelayClient(Protocol):
-    """The one call we make to SQS for a timer."""
-
-    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> object:  # noqa: N803 - AWS's
-        """Put one message into a queue, to be seen later."""
+    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> object:  # noqa: N803 - AWS's
+        """Put one message into a queue, to be seen after the delay."""
 
 
 @dataclass(frozen=True, slots=True)
 class SqsTimers:
     """`Timers` as delayed messages. The queue delays no longer than a quarter of an hour: then they are set again."""
 
-    client: DelayClient
+    client: QueueClient
     queue_url: str
     now: Callable[[], UtcNs]
 
@@ -126,6 +118,6 @@ class SqsRefusals:
     client: QueueClient
     queue_url: str
 
-    def keep(self, delivery: Delivery, reason: str) -> None:
+    def keep(self, document: Mapping[str, object], reason: str) -> None:
         """See Refusals."""
-        self.client.send_message(QueueUrl=self.queue_url, MessageBody=refusal(delivery_document(delivery), reason))
+        self.client.send_message(QueueUrl=self.queue_url, MessageBody=refusal(document, reason))

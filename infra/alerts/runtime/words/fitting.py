@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.alerts.runtime.agreed import DISPLAY_NAME
-from infra.alerts.runtime.words.gsm7 import cut, septets, to_gsm7
+from infra.alerts.runtime.words.gsm7 import cut, septets, to_ascii, to_gsm7
 
 _PREFIX: Final = len(DISPLAY_NAME + "> ")
 """SNS writes the topic's display name before the text."""
 _SHORTEST_PLACE: Final = 4
+_LONGEST_SUBJECT: Final = 99
 
 
 @dataclass(frozen=True, slots=True)
 class Alphabet:
-    """How an SMS counts its characters: `room` is what is left beside the prefix."""
+    """How an SMS or a subject counts its characters: `room` is what SNS leaves for the text."""
 
     room: int
     clean: Callable[[str], str]
@@ -45,6 +46,8 @@ def cut_units(text: str, room: int) -> str:
 
 GSM7: Final = Alphabet(160 - _PREFIX, to_gsm7, septets, cut)
 UCS2: Final = Alphabet(70 - _PREFIX, one_line, ucs2_units, cut_units)
+SUBJECT_ASCII: Final = Alphabet(_LONGEST_SUBJECT, to_ascii, septets, cut)
+SUBJECT_UNICODE: Final = Alphabet(_LONGEST_SUBJECT, one_line, ucs2_units, cut_units)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,37 +1,25 @@
-"""From facts to the texts of one message: a module of words for each language, and JSON for machines."""
+"""From facts to the texts of one message: a table of words for each language, and JSON for machines."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
 from infra.alerts.runtime.audience import Language
 from infra.alerts.runtime.facts import AlertFacts, ClosingFacts, DigestFacts
-from infra.alerts.runtime.words import chinese, english
+from infra.alerts.runtime.words import layout
+from infra.alerts.runtime.words.chinese import CHINESE
+from infra.alerts.runtime.words.english import ENGLISH
 from smartcam.contract.ids import EventId
 from smartcam.contract.times import format_utc
 
 SCHEMA: Final = 1
 MOST_IN_DOCUMENT: Final = 2000
-"""So many event ids stand in the JSON: SNS takes 256 kB."""
+"""Event ids in the JSON at most: SNS takes 256 kB."""
 
 
-class Words(Protocol):
-    """What a language's module offers."""
-
-    def alert_sms(self, facts: AlertFacts) -> str: ...  # noqa: D102 - the modules say it
-    def alert_subject(self, facts: AlertFacts) -> str: ...  # noqa: D102
-    def alert_email(self, facts: AlertFacts) -> str: ...  # noqa: D102
-    def closing_sms(self, facts: ClosingFacts) -> str: ...  # noqa: D102
-    def closing_subject(self, facts: ClosingFacts) -> str: ...  # noqa: D102
-    def closing_email(self, facts: ClosingFacts) -> str: ...  # noqa: D102
-    def digest_sms(self, facts: DigestFacts) -> str: ...  # noqa: D102
-    def digest_subject(self, facts: DigestFacts) -> str: ...  # noqa: D102
-    def digest_email(self, facts: DigestFacts) -> str: ...  # noqa: D102
-
-
-_WORDS: Final[Mapping[Language, Words]] = {Language.ENGLISH: english, Language.CHINESE: chinese}
+_TABLES: Final = {Language.ENGLISH: ENGLISH, Language.CHINESE: CHINESE}
 
 
 class Purpose(StrEnum):
@@ -61,7 +49,7 @@ def alert_number(event: EventId) -> str:
 
 def render_alert(facts: AlertFacts, language: Language) -> AlertText:
     """The alert of a raised event, with what was held back before it."""
-    words, event = _WORDS[language], facts.event
+    words, event = _TABLES[language], facts.event
     document = {
         "thing": event.thing,
         "camera_id": event.camera_id,
@@ -80,38 +68,38 @@ def render_alert(facts: AlertFacts, language: Language) -> AlertText:
     return AlertText(
         Purpose.ALERT,
         facts.number,
-        words.alert_subject(facts),
-        words.alert_email(facts),
-        words.alert_sms(facts),
+        layout.alert_subject(words, facts),
+        layout.alert_email(words, facts),
+        layout.alert_sms(words, facts),
         _document(Purpose.ALERT, facts.number, facts.event_ids, document),
     )
 
 
 def render_closing(facts: ClosingFacts, language: Language) -> AlertText:
     """How much followed an alert within its cooldown."""
-    words = _WORDS[language]
+    words = _TABLES[language]
     ids = [one.event_id for one in facts.held_back]
     return AlertText(
         Purpose.CLOSING,
         facts.number,
-        words.closing_subject(facts),
-        words.closing_email(facts),
-        words.closing_sms(facts),
+        layout.closing_subject(words, facts),
+        layout.closing_email(words, facts),
+        layout.closing_sms(words, facts),
         _document(Purpose.CLOSING, facts.number, ids, {"thing": facts.thing, "camera_id": facts.camera}),
     )
 
 
 def render_digest(facts: DigestFacts, language: Language) -> AlertText:
     """What quiet hours have held."""
-    words = _WORDS[language]
+    words = _TABLES[language]
     cameras = {name: len(held) for name, held in facts.by_place()}
     ids = [one.event_id for one in facts.held]
     return AlertText(
         Purpose.DIGEST,
         facts.number,
-        words.digest_subject(facts),
-        words.digest_email(facts),
-        words.digest_sms(facts),
+        layout.digest_subject(words, facts),
+        layout.digest_email(words, facts),
+        layout.digest_sms(words, facts),
         _document(Purpose.DIGEST, facts.number, ids, {"ended": format_utc(facts.ended), "cameras": cameras}),
     )
 

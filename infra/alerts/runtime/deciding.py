@@ -1,6 +1,5 @@
-"""Whether one group is told of one event, and the telling: filter, quiet hours, cooldown, pace, SMS guard."""
+"""Whether one group is alerted to one event, by its filter, its quiet hours and its cooldown; and the alert itself."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -8,44 +7,27 @@ from typing import Final
 from infra.alerts.runtime import metrics
 from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.audience import Audience, Group
-from infra.alerts.runtime.facts import AlertFacts, HeldEvent
-from infra.alerts.runtime.jobs import CloseWindow, SendDigest
+from infra.alerts.runtime.facts import SIGHTINGS, AlertFacts, HeldEvent
+from infra.alerts.runtime.jobs import CloseWindow
 from infra.alerts.runtime.ports import (
     AlertState,
     Claim,
+    Decision,
     Digests,
-    Limits,
     Meter,
-    Notifier,
     NotPublished,
     Pictures,
     Spot,
     Timers,
-    Told,
     Windows,
 )
+from infra.alerts.runtime.sending import Sender, hold_for_digest, next_try
 from infra.alerts.runtime.timing import Occasion
-from infra.alerts.runtime.words.render import AlertText, alert_number, render_alert
+from infra.alerts.runtime.words.render import alert_number, render_alert
 from smartcam.contract.event import Event, EventKind, Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
 
-SIGHTINGS: Final = frozenset(
-    {EventKind.PERSON, EventKind.VEHICLE, EventKind.ANIMAL, EventKind.ANOMALY, EventKind.MOTION, EventKind.TAMPER}
-)
-"""What a camera sees shares one cooldown; that a camera is lost, or back, is another matter and has its own."""
-DIGEST_GRACE_S: Final = 60
-"""Longer than an invocation that saw quiet hours can live: nothing is held after the digest was written."""
 _TEST_COOLDOWN_S: Final = 10
-PATIENCE_S: Final = 2.0
-"""So long a turn is waited for; a later one is left to a timer."""
-MISSED_S: Final = 3
-"""A turn that is longer past is taken anew: what a queue brings late and at once must not go out at once."""
-_FIRST_PAUSE_S: Final = 5
-_LONGEST_PAUSE_S: Final = 900
-MOST_TRIES: Final = 24
-"""Some five hours; then the job goes to its dead-letter queue."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +52,7 @@ class Later:
 
 def spot_of(event: Event, group: Group, cooldown_s: int) -> Spot:
     """What the event's cooldown is about."""
+    # That a camera is lost, or back, is another matter than what it sees.
     family = "sighting" if event.kind in SIGHTINGS else str(event.kind)
     return Spot(event.thing, event.camera_id, group.name, family, cooldown_of(family, cooldown_s))
 
@@ -79,28 +62,21 @@ def cooldown_of(family: str, cooldown_s: int) -> int:
     return min(cooldown_s, _TEST_COOLDOWN_S) if family == EventKind.TEST else cooldown_s
 
 
-def next_try(tries: int, now: UtcNs) -> UtcNs:
-    """When to try again after so many failures."""
-    return UtcNs(now + min(_FIRST_PAUSE_S * 2 ** min(tries, 16), _LONGEST_PAUSE_S) * NS_PER_S)
-
-
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """The way from a decision to a group's topic."""
+class GroupAlerting:
+    """Decides for one group at a time, and alerts it."""
 
     audience: Audience
     cooldown_s: int
     windows: Windows
     digests: Digests
-    limits: Limits
-    notifier: Notifier
     timers: Timers
+    sender: Sender
     pictures: Pictures
     meter: Meter
     now: Callable[[], UtcNs]
-    wait: Callable[[float], None]
 
-    def tell(self, case: Case, group: Group, store: Callable[[AlertState], None]) -> AlertState | Later:
+    def decide(self, case: Case, group: Group, store: Callable[[AlertState], None]) -> AlertState | Later:
         """Decide for one group, and send where it is to be sent; `store` keeps the decision before anything else."""
         event = case.event
         if not group.wanted.includes(event):
@@ -108,21 +84,14 @@ class Telling:
             return AlertState.UNWANTED
         ends = group.quiet.end_after(self.now()) if group.quiet else None
         if ends is not None and event.severity is not Severity.CRITICAL:
-            self.hold(group, ends, HeldEvent.of(event))
+            hold_for_digest(self.digests, self.timers, group, ends, HeldEvent.of(event))
             store(AlertState.HELD)
             self.meter.add(metrics.ALERTS_HELD)
             return AlertState.HELD
         return self._alert(case, group, store)
 
-    def hold(self, group: Group, ends: UtcNs, held: HeldEvent) -> None:
-        """Keep an event for the digest that is sent when quiet hours end."""
-        self.digests.hold(group.name, ends, held)
-        if self.digests.needs_timer(group.name, ends):
-            self.timers.ring(UtcNs(ends + DIGEST_GRACE_S * NS_PER_S), SendDigest(group.name, ends))
-            self.digests.timer_set(group.name, ends)
-
-    def is_told(self, event: Event, group: Group, told: Mapping[str, Told]) -> bool:
-        """Whether nothing is left to decide for a group: nobody is alerted twice because an event has a better name.
+    def is_settled(self, event: Event, group: Group, told: Mapping[str, Decision]) -> bool:
+        """Whether nothing is left to decide for a group: nobody is alerted twice because an event got a better name.
 
         Whom an earlier revision did not alert may yet be alerted by this one; what quiet hours have held is in their
         digest, where it gets the better name as long as they last.
@@ -132,56 +101,21 @@ class Telling:
             return before is not None
         return before.state is AlertState.HELD and not (group.quiet and group.quiet.end_after(self.now()))
 
-    def is_open(self, event: Event, told: Mapping[str, Told]) -> bool:
-        """Whether a revision of what was decided before is to be decided anew for some group."""
-        groups = [group for group in self.audience.groups if group.name in told]
-        return not all(self.is_told(event, group, told) for group in groups)
+    def unsettled(self, event: Event, told: Mapping[str, Decision]) -> list[Group]:
+        """The groups for which something is left to decide."""
+        return [group for group in self.audience.groups if not self.is_settled(event, group, told)]
 
-    def begun(self, event: Event, told: Mapping[str, Told]) -> None:
+    def is_open(self, event: Event, told: Mapping[str, Decision]) -> bool:
+        """Whether a revision of what was decided before is to be decided anew for some group."""
+        return any(group.name in told for group in self.unsettled(event, told))
+
+    def begin_cooldowns(self, event: Event, told: Mapping[str, Decision]) -> None:
         """Begin the cooldowns of alerts that were sent, where a crash came between the two."""
         for group in self.audience.groups:
             spot = spot_of(event, group, self.cooldown_s)
             before = told.get(group.name)
             if spot.cooldown_s and before is not None and before.state is AlertState.SENT:
                 self.windows.sent(spot, event, Claim(), self.now())
-
-    def turn(self, group: Group, slot: UtcNs | None) -> UtcNs | None:
-        """Wait for the group's turn; the time of a turn that is too far off, None when it has come."""
-        now = self.now()
-        if not group.emails:
-            return None
-        valid = slot is not None and slot >= now - MISSED_S * NS_PER_S
-        given = slot if slot is not None and valid else self.limits.slot(group.name, now)
-        if given <= now:
-            return None
-        if given > now + PATIENCE_S * NS_PER_S:
-            return given
-        self.wait((given - now) / NS_PER_S)
-        return None
-
-    def publish(self, group: Group, text: AlertText, facts: Mapping[str, str], *, texts: bool) -> None:
-        """Send, and count what became of it. Raises NotPublished."""
-        try:
-            self.notifier.publish(group, text, facts, texts=texts)
-        except NotPublished as error:
-            self.meter.add(metrics.PUBLISH_FAILED)
-            self.meter.add(metrics.ALERTS_DOUBTFUL, int(error.doubtful))
-            if texts and not error.doubtful:
-                self.limits.give_back(group.phones, self.now())
-            logger.error("publish_failed group=%s alert=%s error=%s", group.name, text.number, error)  # noqa: TRY400
-            raise
-        self.meter.add(metrics.ALERTS_SENT)
-        self.meter.add(metrics.SMS_SENT, group.phones if texts else 0)
-
-    def may_text(self, group: Group) -> bool:
-        """Whether this message may go to the group's phones; counted."""
-        if not group.phones:
-            return False
-        if self.limits.may_text(group.phones, self.now()):
-            return True
-        self.meter.add(metrics.SMS_WITHHELD, group.phones)
-        logger.warning("sms_withheld group=%s phones=%d", group.name, group.phones)
-        return False
 
     def _alert(self, case: Case, group: Group, store: Callable[[AlertState], None]) -> AlertState | Later:
         spot, now = spot_of(case.event, group, self.cooldown_s), self.now()
@@ -191,7 +125,7 @@ class Telling:
             store(AlertState.SUPPRESSED)
             self.meter.add(metrics.ALERTS_SUPPRESSED)
             return AlertState.SUPPRESSED
-        far = self.turn(group, case.slots.get(group.name))
+        far = self.sender.turn(group, case.slots.get(group.name))
         if far is not None:
             if spot.cooldown_s:  # what follows meanwhile is held back, and takes no turn
                 self.windows.keep(spot, case.event, UtcNs(far + LEASE_S * NS_PER_S))
@@ -214,7 +148,7 @@ class Telling:
             self.windows.timer_set(spot, due)
 
     def _send(self, case: Case, group: Group, claim: Claim) -> None:
-        event, texts = case.event, self.may_text(group)
+        event, texts = case.event, self.sender.may_text(group)
         alert = AlertFacts(
             event=event,
             number=alert_number(event.event_id),
@@ -232,4 +166,4 @@ class Telling:
             "severity": str(event.severity),
         }
         self.meter.add(metrics.ALERTS_DOUBTFUL, int(case.doubtful))
-        self.publish(group, render_alert(alert, group.language), facts, texts=texts)
+        self.sender.publish(group, render_alert(alert, group.language), facts, texts=texts)
