@@ -24,10 +24,11 @@ class SimulatedStop(StopToken):
     def is_set(self) -> bool:
         return super().is_set() or self._clock.monotonic() >= self._until
 
-    def wait(self, timeout_s: float) -> bool:
-        self.waits.append(timeout_s)
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None, "a wait without an end is no wait of the suite"
+        self.waits.append(timeout)
         left_s = (self._until - self._clock.monotonic()) / NS_PER_S
-        self._clock.advance(max(min(timeout_s, left_s), 0.0))
+        self._clock.advance(max(min(timeout, left_s), 0.0))
         return self.is_set()
 
 
