@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-# Said before jsii starts Node: Debian 13 keeps Node 20 in repair though its own makers do not.
+# Set before jsii starts Node: Debian 13 maintains Node 20 though its makers no longer do.
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
 import aws_cdk as cdk
@@ -47,7 +47,7 @@ def build_app(context: Mapping[str, object], code: Path, output: Path | None = N
         output: where the assembly goes, a temporary folder when None.
 
     Raises:
-        SettingsError: for an unknown key or a wrong value in the context, or when nobody would be told.
+        SettingsError: for an unknown key or a wrong value in the context, or when nobody would get alerts.
     """
     app = cdk.App(
         outdir=None if output is None else str(output),

@@ -1,4 +1,4 @@
-"""What each device may say and hear: a policy of its own with its literal name.
+"""What each device may publish and receive: a policy of its own with its literal name.
 
 Thing variables are not an option, because AWS does not support them for Greengrass core devices.
 """

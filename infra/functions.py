@@ -25,9 +25,9 @@ def acknowledge(scope: Construct, rule: str, reason: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What a function runs, and how long at most. After so many `retries`, `failures` keeps what it was given.
+    """What a function runs, and for how long at most. After that many `retries`, `failures` keeps what it was given.
 
-    `sets_timers` for itself, by a queue: without that word Lambda takes its sixteenth message for a loop and stops it.
+    `sets_timers`: it sends itself messages through a queue, which Lambda would stop at the sixteenth as a loop.
     """
 
     description: str
@@ -41,7 +41,7 @@ class Workload:
 
 
 class SmallFunction(Construct):
-    """A Python function whose every right stands in `rights`; the one to write its log is added."""
+    """A Python function with exactly these `rights`, plus the one to write its log."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, workload: Workload, rights: Sequence[iam.PolicyStatement]

@@ -12,8 +12,8 @@ from infra.subscribers import (
     EVERYONE,
     SubscriberFile,
     SubscriberGroup,
+    choice,
     email,
-    language,
     phone,
     quiet_hours,
     read_subscribers,
@@ -33,7 +33,7 @@ _KEYS_OF_THE_CDK: Final = frozenset({"acknowledged-issue-numbers", "cdk-migrate"
 
 @dataclass(frozen=True, slots=True)
 class AlertSettings:
-    """Who is told, which devices may speak, and how often at most."""
+    """Who gets alerts, which devices may publish, and how often at most."""
 
     groups: tuple[SubscriberGroup, ...] = (SubscriberGroup(),)
     things: tuple[ThingName, ...] = ()
@@ -62,14 +62,14 @@ class AlertSettings:
         )
 
     def require_recipients(self) -> None:
-        """Refuse to tell nobody, unless that is meant: a deployment takes every subscriber away that it does not name.
+        """Refuse to deploy without recipients unless that is meant: it removes every subscriber it does not name.
 
         Raises:
             SettingsError: naming the ways to name them.
         """
         if not self.nobody and not any(group.emails or group.phones or group.urls for group in self.groups):
             remedy = (
-                "nobody would be told, and a deployment would remove every subscriber who is there: give -c email=...,"
+                "nobody would get alerts, and a deployment would remove every existing subscriber: give -c email=...,"
                 " -c phone=... or -c subscribers=FILE with every deployment, or say -c nobody=on if that is meant"
             )
             raise SettingsError("email", "", remedy)
@@ -99,7 +99,7 @@ def _everyone(context: Mapping[str, object], zone: str) -> SubscriberGroup:
     return SubscriberGroup(
         emails=several(context, "email", email),
         phones=several(context, "phone", phone),
-        language=language("language", context.get("language") or Language.ENGLISH),
+        language=choice("language", context.get("language") or Language.ENGLISH, Language),
         time_zone=zone,
         quiet=quiet_hours("quiet", quiet) if quiet else None,
     )

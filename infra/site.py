@@ -1,4 +1,4 @@
-"""What the CDK context may say beside who is alerted: pictures, those who run it, and the watch's patience."""
+"""What the CDK context may say besides who is alerted: pictures, the operators, and the watch's patience."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ KEYS: Final = ("operations_email", "snapshots", "snapshot_days", "sms_a_day", "o
 
 @dataclass(frozen=True, slots=True)
 class SiteSettings:
-    """`sms_a_day` raises an alarm for those who run it; `offline_grace_s` is how long a lost connection may last."""
+    """`sms_a_day` is the day's limit of SMS; `offline_grace_s` is how long a lost connection may last."""
 
     operations_emails: tuple[str, ...] = ()
     snapshots: bool = False

@@ -20,9 +20,6 @@ from smartcam.contract.ids import camera_id, thing_name
 EVERYONE: Final = "everyone"
 MOST_GROUPS: Final = 20
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}", re.ASCII)
-_EMAIL: Final = re.compile(r"[^@\s,]+@[^@\s,]+", re.ASCII)
-_PHONE: Final = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
-_URL: Final = re.compile(r"https://[^\s/?#]+(?:[/?#]\S*)?", re.ASCII)
 _CLOCK: Final = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _GROUP_KEYS: Final = (
     "name", "emails", "phones", "urls", "language", "time_zone", "quiet", "cameras", "kinds", "severity"
@@ -99,23 +96,21 @@ def read_subscribers(path: Path, default_zone: str) -> SubscriberFile:
     return SubscriberFile(groups, _camera_zones(document.get("camera_zones", {})))
 
 
-def email(key: str, value: str) -> str:
-    """An address. Raises SettingsError."""
-    if not _EMAIL.fullmatch(value):
-        raise SettingsError(key, value, "give an address such as anna@example.org")
-    return value
+def _matching(pattern: str, remedy: str) -> Callable[[str, str], str]:
+    """A reader of a key's text that raises SettingsError with the remedy where the pattern does not match."""
+    compiled = re.compile(pattern, re.ASCII)
+
+    def read(key: str, value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise SettingsError(key, value, remedy)
+        return value
+
+    return read
 
 
-def phone(key: str, value: str) -> str:
-    """A number. Raises SettingsError."""
-    if not _PHONE.fullmatch(value):
-        raise SettingsError(key, value, "give a number in the form of E.164, such as +4915112345678")
-    return value
-
-
-def language(key: str, value: object) -> Language:
-    """A language. Raises SettingsError."""
-    return _word(key, value, Language)
+email = _matching(r"[^@\s,]+@[^@\s,]+", "give an address such as anna@example.org")
+phone = _matching(r"\+[1-9]\d{6,14}", "give a number in the form of E.164, such as +4915112345678")
+_url = _matching(r"https://[^\s/?#]+(?:[/?#]\S*)?", "give an address that begins with https://")
 
 
 def time_zone(key: str, value: object) -> str:
@@ -153,12 +148,12 @@ def _group(table: object, default_zone: str) -> SubscriberGroup:
         emails=_several(table, key, "emails", email),
         phones=_several(table, key, "phones", phone),
         urls=_several(table, key, "urls", _url),
-        language=language(f"{key}.language", table.get("language", Language.ENGLISH)),
+        language=choice(f"{key}.language", table.get("language", Language.ENGLISH), Language),
         time_zone=time_zone(f"{key}.time_zone", table.get("time_zone", default_zone)),
         quiet=None if quiet is None else quiet_hours(f"{key}.quiet", quiet),
         cameras=_several(table, key, "cameras", _camera),
-        kinds=_several(table, key, "kinds", lambda at, value: _word(at, value, EventKind)),
-        severity=_word(f"{key}.severity", table.get("severity", Severity.INFO), Severity),
+        kinds=_several(table, key, "kinds", lambda at, value: choice(at, value, EventKind)),
+        severity=choice(f"{key}.severity", table.get("severity", Severity.INFO), Severity),
     )
 
 
@@ -178,17 +173,12 @@ def _only(table: Mapping[str, object], path: str, known: tuple[str, ...]) -> Non
         raise SettingsError(f"{path}.{unknown[0]}", table[unknown[0]], f"use the keys {', '.join(known)}")
 
 
-def _word(key: str, value: object, words: type[E]) -> E:
+def choice(key: str, value: object, words: type[E]) -> E:
+    """One of the words. Raises SettingsError."""
     try:
         return words(str(value))
     except ValueError as error:
         raise SettingsError(key, value, f"give one of {', '.join(words)}") from error
-
-
-def _url(key: str, value: str) -> str:
-    if not _URL.fullmatch(value):
-        raise SettingsError(key, value, "give an address that begins with https://")
-    return value
 
 
 def _camera(key: str, value: str) -> str:

@@ -1,4 +1,4 @@
-"""The ways from the function to people, and what is kept where a way is blocked."""
+"""The ways from the function to people, and the queues for what could not be delivered."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -19,7 +19,7 @@ MOST_RECEIVED: Final = 10
 
 
 class Failures(Construct):
-    """Where messages go that could not be handed on, or that were not taken."""
+    """Where messages go that could not be delivered or were not taken."""
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
@@ -30,7 +30,7 @@ class Failures(Construct):
         self.untimely = self._queue("Untimely", key)
         """Timers that the function failed on."""
         self.unreached = self._queue("Unreached", key)
-        """Messages that SNS could not bring to a subscriber."""
+        """Messages that SNS could not deliver to a subscriber."""
         key.add_to_resource_policy(_sns_may_fill_queues(cdk.Stack.of(self)))
 
     @property
@@ -57,7 +57,7 @@ class Failures(Construct):
 
 
 def _sns_may_fill_queues(stack: cdk.Stack) -> iam.PolicyStatement:
-    """What SNS needs to put a message that reached nobody into an encrypted queue, on behalf of this account only."""
+    """What SNS needs to put an undelivered message into an encrypted queue, on behalf of this account only."""
     return iam.PolicyStatement(
         principals=[iam.ServicePrincipal("sns.amazonaws.com")],
         actions=["kms:Decrypt", "kms:GenerateDataKey"],

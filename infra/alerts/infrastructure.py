@@ -24,7 +24,7 @@ from infra.alerts.runtime.agreed import (
     TIMEOUT_S,
     TTL_ATTRIBUTE,
 )
-from infra.functions import FunctionRule, SmallFunction, Workload, acknowledge, allow, key_right
+from infra.functions import SmallFunction, Workload, acknowledge, allow, key_right
 from infra.settings import AlertSettings
 from infra.snapshots.infrastructure import SnapshotBucket
 from infra.snapshots.runtime.links import BUCKET_VARIABLE
@@ -34,7 +34,7 @@ from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import EVENT_FILTER, ack_topic
 
 HISTORY_DAYS: Final = 90
-"""Longer than an outbox keeps an event (a week by default), because the history is what tells a repetition."""
+"""Longer than an outbox keeps an event (a week by default), because repetitions are recognised by the history."""
 TABLE_ACTIONS: Final = ("GetItem", "PutItem", "Query", "UpdateItem")
 MOST_TIMERS_AT_ONCE: Final = 10
 LONGEST_TOPIC_ARN: Final = 120
@@ -171,7 +171,7 @@ def _rights(scope: Construct, means: Means) -> list[iam.PolicyStatement]:
 
 
 def audience_of(settings: AlertSettings) -> str:
-    """Who is told what, for the function's environment.
+    """Who gets which alerts, for the function's environment.
 
     Raises:
         SettingsError: when that is more than an environment holds.
@@ -184,21 +184,3 @@ def audience_of(settings: AlertSettings) -> str:
         )
         raise SettingsError("subscribers", f"{len(settings.groups)} groups", remedy)
     return text
-
-
-class EventRule(FunctionRule):
-    """The way from the broker to the function."""
-
-    def __init__(
-        self, scope: Construct, construct_id: str, *, function: lambda_.IFunction, errors: sqs.IQueue, key: kms.IKey
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            name="events",
-            sql=EVENT_SQL,
-            description="Smartcam: hands events to the function that alerts people",
-            function=function,
-            errors=errors,
-            key=key,
-        )

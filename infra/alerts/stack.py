@@ -6,9 +6,10 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra.alerts.channels import Clockwork, Failures, Recipients
-from infra.alerts.infrastructure import Alerter, Encryption, EventRule, HistoryTable, Means
+from infra.alerts.infrastructure import EVENT_SQL, Alerter, Encryption, HistoryTable, Means
 from infra.devices import DevicePolicies
 from infra.fleet.infrastructure import Signs, Watch
+from infra.functions import FunctionRule
 from infra.monitoring.infrastructure import Monitoring, Operations, Watched
 from infra.settings import AlertSettings
 from infra.site import SiteSettings
@@ -36,7 +37,16 @@ class AlertsStack(cdk.Stack):
         function = Alerter(
             self, "Alerter", code=code, means=means, settings=settings, texts_per_day=site.sms_a_day
         ).function
-        EventRule(self, "Events", function=function, errors=failures.undelivered, key=key)
+        FunctionRule(
+            self,
+            "Events",
+            name="events",
+            sql=EVENT_SQL,
+            description="Smartcam: hands events to the function that alerts people",
+            function=function,
+            errors=failures.undelivered,
+            key=key,
+        )
         DevicePolicies(self, "Devices", things=settings.things, may_exchange=site.snapshots)
         signs = Signs(
             self,

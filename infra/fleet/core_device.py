@@ -47,7 +47,7 @@ def device_policies(thing: ThingName, account: Account) -> dict[str, str]:
 
 
 def suite_statements(thing: ThingName, account: Account) -> list[Statement]:
-    """What the suite says and hears."""
+    """What the suite publishes and receives."""
     spoken = [event_topic(thing, ANY_CAMERA), health_topic(thing)]
     return [
         allow_on(["iot:Connect"], [account.arn(f"client/{thing}")]),

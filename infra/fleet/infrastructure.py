@@ -35,7 +35,7 @@ PRESENCE_SQL: Final = (
 
 
 class Signs(Construct):
-    """Devices' own health and the broker's word on their connections, into the table."""
+    """Keeps the devices' own health and the broker's connection events in the table."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Signs(Construct):
 
 
 class Watch(Construct):
-    """The dead-man switch: a look at the whole fleet every minute."""
+    """The dead-man switch: a check of the whole fleet every minute."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Watch(Construct):
                 "ALERTER": alerter.function_name,
                 **{name.upper(): str(seconds) for name, seconds in patience.items()},
             },
-            retries=0,  # the next look, a minute later, makes good what this one left
+            retries=0,  # the next check, a minute later, makes good what this one left
         )
         rights = [
             _fleet_right(table, ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]),
@@ -108,7 +108,7 @@ class Watch(Construct):
         events.Rule(
             self,
             "Schedule",
-            description="Smartcam: looks at the fleet",
+            description="Smartcam: checks the fleet",
             schedule=events.Schedule.rate(WATCH_EVERY),
             targets=[targets.LambdaFunction(self.function, retry_attempts=0, max_event_age=WATCH_EVERY)],
         )

@@ -1,1 +1,1 @@
-"""How the cloud side itself is doing, for those who run it."""
+"""How the cloud side itself is doing, for its operators."""

@@ -1,4 +1,4 @@
-"""Alarms, and a topic of their own for them: what is wrong with the alerting must not be told by the alerting."""
+"""Alarms, and a topic of their own for them: faults of the alerting must not depend on the alerting to be reported."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.alerts.runtime.metrics import NAMESPACE
-from infra.monitoring.dashboard import Dashboard
+from infra.alerts.runtime.metrics import Metric
+from infra.monitoring.dashboard import Dashboard, own_metric
 
 FIVE_MINUTES: Final = cdk.Duration.minutes(5)
 DAY: Final = cdk.Duration.days(1)
@@ -32,7 +32,7 @@ _SILENCE: Final = cloudwatch.TreatMissingData.BREACHING
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What there is to watch, by name.
+    """What to watch, by name.
 
     `switch` is the function that must run every minute, `alerter` the one behind the broker's rule.
     """
@@ -46,7 +46,7 @@ class Watched:
 
 
 class Operations(Construct):
-    """The topic of those who run it, encrypted; CloudWatch alone speaks on it."""
+    """The operators' topic, encrypted; only CloudWatch may publish to it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.Key, emails: Sequence[str]) -> None:
         super().__init__(scope, construct_id)
@@ -105,21 +105,30 @@ class Monitoring(Construct):
         waiting = queue.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES, statistic="Maximum")
         self._alarm(f"{name}Letters", waiting, 0, f"dead letters in {name}: look at them, then `alerts redrive`")
         age = queue.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES, statistic="Maximum")
-        self._alarm(f"{name}Age", age, DEAD_LETTER_AGE_S, f"dead letters in {name} are forgotten in a week")
+        self._alarm(f"{name}Age", age, DEAD_LETTER_AGE_S, f"dead letters in {name} are deleted in a week")
 
     def _alerting_alarms(self, watched: Watched) -> None:
         waiting = watched.alerter.metric("AsyncEventAge", period=FIVE_MINUTES, statistic="Maximum")
         self._alarm("EventsWait", waiting, UNDELIVERED_S * _MS, "events wait for the alerting for over five minutes")
-        undelivered = own_metric("UndeliveredAge", statistic="Maximum")
-        self._alarm("AlertsWait", undelivered, UNDELIVERED_S, "an alert cannot be delivered for over five minutes")
-        self._alarm("PublishFailed", own_metric("PublishFailed"), 0, "SNS did not take an alert; it is tried again")
-        self._alarm("SchemaUnknown", own_metric("SchemaUnknown"), 0, "a device is newer than the cloud: update it")
-        self._alarm("SmsWithheld", own_metric("SmsWithheld"), 0, "the guard of the SMS count held messages back")
-        sms = own_metric("SmsSent", period=DAY)
+        own: tuple[tuple[str, Metric, str, int, str], ...] = (
+            (
+                "AlertsWait",
+                Metric.UNDELIVERED_AGE,
+                "Maximum",
+                UNDELIVERED_S,
+                "an alert is not delivered for over five minutes",
+            ),
+            ("PublishFailed", Metric.PUBLISH_FAILED, "Sum", 0, "SNS did not take an alert; it is tried again"),
+            ("SchemaUnknown", Metric.SCHEMA_UNKNOWN, "Sum", 0, "a device is newer than the cloud: update it"),
+            ("SmsWithheld", Metric.SMS_WITHHELD, "Sum", 0, "the guard of the SMS count held messages back"),
+        )
+        for name, metric, statistic, most, meaning in own:
+            self._alarm(name, own_metric(metric, statistic=statistic, period=FIVE_MINUTES), most, meaning)
+        sms = own_metric(Metric.SMS_SENT, period=DAY)
         nearly = watched.sms_a_day * 4 // 5
         self._alarm("SmsCount", sms, nearly, f"more than {nearly} SMS in a day; {watched.sms_a_day} is the limit")
         looks = watched.switch.metric_invocations(period=FIVE_MINUTES, statistic="Sum")
-        self._alarm("SwitchStopped", looks, 1, "the dead-man switch does not look at the fleet", is_silence=True)
+        self._alarm("SwitchStopped", looks, 1, "the dead-man switch does not check the fleet", is_silence=True)
 
     def _alarm(
         self, name: str, metric: cloudwatch.IMetric, threshold: float, meaning: str, *, is_silence: bool = False
@@ -136,8 +145,3 @@ class Monitoring(Construct):
         )
         alarm.add_alarm_action(self._action)
         alarm.add_ok_action(self._action)
-
-
-def own_metric(name: str, *, statistic: str = "Sum", period: cdk.Duration = FIVE_MINUTES) -> cloudwatch.Metric:
-    """A metric that our functions write into their logs."""
-    return cloudwatch.Metric(namespace=NAMESPACE, metric_name=name, statistic=statistic, period=period)

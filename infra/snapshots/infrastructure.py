@@ -1,4 +1,4 @@
-"""Where pictures lie: private, encrypted, over TLS only, and not for long."""
+"""Where pictures are stored: private, encrypted, over TLS only, and not for long."""
 
 from typing import Final
 
@@ -32,7 +32,7 @@ class SnapshotBucket(Construct):
         self.uploads = self._uploads()
 
     def link_rights(self) -> list[iam.PolicyStatement]:
-        """What a function needs to make links; the listing only tells what is absent from what is forbidden."""
+        """What a function needs to make links; the listing distinguishes absent from forbidden."""
         return [
             allow(["s3:GetObject"], self.bucket.arn_for_objects(f"{SNAPSHOTS_PREFIX}*")),
             allow(["s3:ListBucket"], self.bucket.bucket_arn),

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.alerts.runtime import metrics
 from infra.alerts.runtime.alerting import Outcome
 from infra.alerts.runtime.audience import Audience, EventFilter, Group
+from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import AlertState, Decision, NotPublished
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import EventKind, Phase, Severity
@@ -79,8 +79,8 @@ def test_while_the_topic_fails_the_event_stays_recorded_is_accepted_and_a_timer_
     cloud.notifier.down = False
     assert cloud.tick(60) == [Outcome.SENT]
     assert len(cloud.alerts_of(raised())) == 1
-    assert cloud.meter.counted[metrics.PUBLISH_FAILED] == 4
-    assert cloud.meter.counted[metrics.UNDELIVERED_AGE] > 0
+    assert cloud.meter.counted[Metric.PUBLISH_FAILED] == 4
+    assert cloud.meter.counted[Metric.UNDELIVERED_AGE] > 0
     assert cloud.limits.used.total() == 1  # SMS that certainly were not sent do not count
 
 
@@ -227,5 +227,5 @@ def test_an_event_of_unknown_fields_passes_and_an_unknown_schema_is_counted() ->
     newer = raised().to_json()[:-1] + b',"mood":"calm"}'
     assert cloud.run(delivery(newer)) is Outcome.SENT
     assert cloud.run(delivery(newer.replace(b'"schema":1', b'"schema":2'))) is Outcome.REFUSED
-    assert cloud.meter.counted[metrics.SCHEMA_UNKNOWN] == 1
-    assert cloud.meter.counted[metrics.EVENTS_REFUSED] == 1
+    assert cloud.meter.counted[Metric.SCHEMA_UNKNOWN] == 1
+    assert cloud.meter.counted[Metric.EVENTS_REFUSED] == 1

@@ -154,8 +154,8 @@ def test_to_tell_nobody_is_refused_because_it_removes_who_is_there(
     context = [text for one in given for text in ("-c", one)]
     assert main([*context, "-o", str(tmp_path / "cdk.out")]) == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: email = '': nobody would be told")
-    for part in ("remove every subscriber who is there", "-c email=", "-c subscribers=FILE", "-c nobody=on"):
+    assert line.startswith("error: email = '': nobody would get alerts")
+    for part in ("remove every existing subscriber", "-c email=", "-c subscribers=FILE", "-c nobody=on"):
         assert part in line
     assert not (tmp_path / "cdk.out/manifest.json").exists()
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from infra.alerts.runtime import metrics
+from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import AlertState
 from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.event import Event
@@ -87,7 +87,7 @@ def test_of_a_thousand_events_none_is_lost_and_none_doubled_but_where_excused(se
     assert {one.event_id for one in events} == set(told)  # lost: 0
     doubled = sum(told.values()) - EVENTS
     assert 0 < doubled <= excused
-    assert doubled <= cloud.meter.counted[metrics.ALERTS_DOUBTFUL]  # and each of them was counted
+    assert doubled <= cloud.meter.counted[Metric.ALERTS_DOUBTFUL]  # and each of them was counted
     assert all(len(set(cloud.alerts_of(one))) == 1 for one in events)
     assert all(cloud.history.state(one) is AlertState.SENT and cloud.acknowledged(one) for one in events)
     assert cloud.timers.set == []
@@ -99,7 +99,7 @@ def test_without_crashes_a_thousand_events_with_duplicates_are_told_of_once() ->
     storm.interruption = Interruption  # type: ignore[method-assign]  # nothing breaks
     storm.rage(events)
     assert cloud.told_ids() == dict.fromkeys((one.event_id for one in events), 1)
-    assert cloud.meter.counted[metrics.ALERTS_DOUBTFUL] == 0
+    assert cloud.meter.counted[Metric.ALERTS_DOUBTFUL] == 0
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -122,7 +122,7 @@ def test_sns_is_down_for_a_minute_and_nothing_is_lost_or_doubled() -> None:
     cloud.notifier.down = False
     cloud.tick(A_DAY_S)
     assert cloud.told_ids() == dict.fromkeys((one.event_id for one in events), 1)
-    assert cloud.meter.counted[metrics.PUBLISH_FAILED] >= 50
+    assert cloud.meter.counted[Metric.PUBLISH_FAILED] >= 50
 
 
 def test_of_ten_thousand_events_from_fifty_cameras_a_person_gets_what_the_cooldown_allows() -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.alerts.runtime import metrics
 from infra.alerts.runtime.alerting import Outcome
 from infra.alerts.runtime.audience import Audience, Group
+from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import AlertState
 from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.event import Event
@@ -45,7 +45,7 @@ def test_a_crash_between_any_two_steps_loses_nothing_and_doubles_only_between_pu
         cloud.deliver(raised())
         alerts = cloud.alerts_of(raised())
         assert len(alerts) == (2 if name in EXCEPTED else 1), name
-        assert cloud.meter.counted[metrics.ALERTS_DOUBTFUL] >= len(alerts) - 1, name
+        assert cloud.meter.counted[Metric.ALERTS_DOUBTFUL] >= len(alerts) - 1, name
         assert len(set(alerts)) == 1
         assert cloud.history.state(raised()) is AlertState.SENT
         assert cloud.acknowledged(raised())
@@ -135,7 +135,7 @@ def test_a_second_delivery_at_any_moment_of_the_first_alerts_nobody_twice() -> N
         cloud.tick(A_WHILE_S)
         assert len(cloud.alerts_of(raised())) == 1
         assert cloud.acknowledged(raised())
-        assert cloud.meter.counted[metrics.ALERTS_DOUBTFUL] == 0
+        assert cloud.meter.counted[Metric.ALERTS_DOUBTFUL] == 0
 
 
 def test_another_event_at_any_moment_of_the_first_gives_one_alert_within_the_cooldown() -> None:
@@ -225,7 +225,7 @@ def test_whatever_happens_every_event_alerts_at_least_once_and_doubles_only_wher
         assert len(set(alerts)) <= 1
         assert cloud.acknowledged(event)
     assert doubled <= sum(place in EXCEPTED for place in crashes)
-    assert doubled <= cloud.meter.counted[metrics.ALERTS_DOUBTFUL]
+    assert doubled <= cloud.meter.counted[Metric.ALERTS_DOUBTFUL]
 
 
 @settings(deadline=None, max_examples=150)

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.alerts.runtime.words.fitting import cut_units, one_line, ucs2_units
-from infra.alerts.runtime.words.gsm7 import BASIC, EXTENDED, cut, septets, to_ascii, to_gsm7
+from infra.alerts.runtime.words.fitting import GSM7, UCS2, one_line, ucs2_units
+from infra.alerts.runtime.words.gsm7 import BASIC, EXTENDED, septets, to_ascii, to_gsm7
 
 texts = st.text(st.characters(codec="utf-8"), max_size=60)
 
@@ -26,7 +26,7 @@ def test_any_text_becomes_printable_ascii(text: str) -> None:
 @settings(deadline=None)
 @given(texts.map(to_gsm7), st.integers(0, 40))
 def test_cut_text_fits_and_keeps_its_beginning(text: str, room: int) -> None:
-    short = cut(text, room)
+    short = GSM7.cut(text, room)
     assert septets(short) <= room
     assert short == text or text.startswith(short.rstrip(".")[: max(room - 3, 0)])
 
@@ -50,7 +50,7 @@ def test_letters_that_an_sms_does_not_know_become_ones_that_it_knows(text: str, 
 
 def test_an_extended_character_takes_two_septets() -> None:
     assert septets("a€b") == 4
-    assert cut("€€€€", 7) == "€€..."
+    assert GSM7.cut("€€€€", 7) == "€€..."
 
 
 def test_text_outside_the_alphabet_cannot_be_counted() -> None:
@@ -61,11 +61,11 @@ def test_text_outside_the_alphabet_cannot_be_counted() -> None:
 @settings(deadline=None)
 @given(texts, st.integers(0, 40))
 def test_text_that_is_cut_by_units_fits_and_keeps_its_beginning(text: str, units: int) -> None:
-    short = cut_units(one_line(text), units)
+    short = UCS2.cut(one_line(text), units)
     assert ucs2_units(short) <= units
     assert short == one_line(text) or one_line(text).startswith(short.removesuffix("…"))
 
 
 def test_a_character_outside_of_the_basic_plane_takes_two_units() -> None:
     assert ucs2_units("门🚗") == 3
-    assert cut_units("🚗🚗🚗", 5) == "🚗🚗…"
+    assert UCS2.cut("🚗🚗🚗", 5) == "🚗🚗…"

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.alerts.runtime.aws.dynamo import Table
-from infra.alerts.runtime.aws.outward import SqsRefusals
+from infra.alerts.runtime.aws.queues import SqsRefusals
 from infra.fleet.runtime import handler
 from infra.fleet.runtime.aws import DynamoRegistry
 from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet
 from infra.fleet.runtime.device import Device, Fleet, KnownCamera, Outage, OutageKind, Presence
-from infra.fleet.runtime.folding import PresenceSign, with_health, with_presence
+from infra.fleet.runtime.folding import with_health, with_presence
 from infra.fleet.runtime.hearing import Hearing, Sign, SignOutcome, is_of_a_stranger
 from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
 from smartcam.contract.errors import ContractError
@@ -111,11 +111,11 @@ def test_a_sign_of_life_is_folded_in_once_however_often_it_comes(word: Health, a
     assert {one.camera_id for one in once.cameras} == {one.camera_id for one in word.cameras}
 
 
-words = st.builds(PresenceSign, thing=st.just(PI), connected=st.booleans(), at=st.just(NOON), version=st.integers(0, 5))
+words = st.builds(Presence, connected=st.booleans(), at=st.just(NOON), version=st.integers(0, 5))
 
 
 @given(st.lists(words, min_size=1, max_size=6, unique_by=lambda one: (one.version, one.connected)), st.randoms())
-def test_the_brokers_words_give_the_same_device_in_any_order(said: list[PresenceSign], random: Random) -> None:
+def test_the_brokers_words_give_the_same_device_in_any_order(said: list[Presence], random: Random) -> None:
     device = Device(PI, NOON, NOON)
     shuffled = list(said)
     random.shuffle(shuffled)
@@ -132,9 +132,9 @@ def test_the_brokers_words_give_the_same_device_in_any_order(said: list[Presence
 def test_the_brokers_count_begins_anew_after_an_hour() -> None:
     device = Device(PI, NOON, NOON, presence=Presence(connected=False, at=NOON, version=9))
     later = UtcNs(NOON + 3700 * NS_PER_S)
-    assert with_presence(device, PresenceSign(PI, connected=True, at=later, version=0)).presence.connected
+    assert with_presence(device, Presence(connected=True, at=later, version=0)).presence.connected
     soon = UtcNs(NOON + 60 * NS_PER_S)
-    assert with_presence(device, PresenceSign(PI, connected=True, at=soon, version=0)) == device
+    assert with_presence(device, Presence(connected=True, at=soon, version=0)) == device
 
 
 def test_a_late_word_of_the_same_process_changes_nothing() -> None:

@@ -280,7 +280,7 @@ def test_a_function_without_its_table_does_not_start() -> None:
 
 def test_the_sns_client_never_repeats_by_itself(account: Account) -> None:
     del account
-    notifier = cast("SnsNotifier", handler._works().timekeeping.sender.notifier)
+    notifier = cast("SnsNotifier", handler._works()[0].sender.notifier)
     assert notifier.client.meta.config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]  # untyped stub
 
 

@@ -11,13 +11,8 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
 from infra.alerts.runtime.audience import Group, Language
-from infra.alerts.runtime.aws.outward import (
-    IotReplies,
-    SnsNotifier,
-    SqsRefusals,
-    SqsTimers,
-    message_attributes,
-)
+from infra.alerts.runtime.aws.outward import IotReplies, SnsNotifier, message_attributes
+from infra.alerts.runtime.aws.queues import SqsRefusals, SqsTimers
 from infra.alerts.runtime.facts import AlertFacts
 from infra.alerts.runtime.jobs import SendDigest, job_from_json
 from infra.alerts.runtime.ports import NotPublished, NotReplied

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from infra.alerts.runtime import metrics
 from infra.alerts.runtime.agreed import EMAILS_PER_SECOND
 from infra.alerts.runtime.alerting import Outcome
 from infra.alerts.runtime.audience import Audience, Group, Language
 from infra.alerts.runtime.jobs import CloseWindow
+from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import AlertState, Decision
 from infra.alerts.runtime.quiet import QuietHours
 from infra.alerts.runtime.sending import MISSED_S
@@ -153,8 +153,8 @@ def test_when_the_days_sms_are_used_up_the_mail_goes_out_alone_and_says_so() -> 
     first, second = cloud.notifier.published
     assert (first.texts, second.texts) == (True, False)
     assert "number of SMS is used up" in second.alert.email
-    assert cloud.meter.counted[metrics.SMS_SENT] == 1
-    assert cloud.meter.counted[metrics.SMS_WITHHELD] == 1
+    assert cloud.meter.counted[Metric.SMS_SENT] == 1
+    assert cloud.meter.counted[Metric.SMS_WITHHELD] == 1
 
 
 def test_sms_are_counted_by_the_phones_that_they_go_to() -> None:

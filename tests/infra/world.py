@@ -11,7 +11,7 @@ from infra.alerts.runtime.deciding import GroupAlerting
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import PictureLink
 from infra.alerts.runtime.jobs import Job, job_from_json, job_to_json
-from infra.alerts.runtime.sending import Sender
+from infra.alerts.runtime.sending import GroupSender
 from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event
@@ -69,7 +69,7 @@ class Cloud:
     def wire(self, between: Interruption) -> Timekeeping:
         windows, digests = between.around(self.windows), between.around(self.digests)
         timers, limits = between.around(self.timers), between.around(self.limits)
-        sender = Sender(limits, between.around(self.notifier), self.meter, self.now, self.now.advance)
+        sender = GroupSender(limits, between.around(self.notifier), self.meter, self.now, self.now.advance)
         groups = GroupAlerting(
             audience=self.audience,
             cooldown_s=self.cooldown_s,

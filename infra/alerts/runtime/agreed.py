@@ -1,4 +1,4 @@
-"""What the stack and the function agree on."""
+"""Constants that the stack and the function share."""
 
 from typing import Final
 
@@ -14,9 +14,9 @@ TIMEOUT_S: Final = 30
 LEASE_S: Final = 45
 """Longer than an invocation can live, shorter than Lambda waits before it tries again (a minute)."""
 LONGEST_DELAY_S: Final = 900
-"""SQS delays a message no longer; a later timer is set again on the way."""
+"""The longest delay of SQS; a later timer is set again on the way."""
 SMS_ATTRIBUTE: Final = "sms"
 SMS_ALLOWED: Final = "allowed"
-"""Phones' subscriptions let only messages through that say so: the guard against bills can hold back SMS alone."""
+"""Phones' subscriptions only let through messages that say so: the guard against bills can hold back SMS alone."""
 EMAILS_PER_SECOND: Final = 2
 """SNS suspends an e-mail subscription above ten a second, and what comes up to three seconds late goes out too."""

@@ -1,7 +1,7 @@
-"""What becomes of one delivery.
+"""What happens to one delivery.
 
-Each step is stored before the next is taken, so a crash anywhere is made good by the next delivery of the same
-event. The device is answered last: once every group is decided, or a timer holds what has to wait.
+Each step is stored before the next is taken, so the next delivery of the same event makes good a crash
+anywhere. The device is answered last: once every group is decided, or a timer is set for what has to wait.
 """
 
 import logging
@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from infra.alerts.runtime import metrics
 from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.deciding import Case, GroupAlerting, Later
 from infra.alerts.runtime.delivery import Delivery, refused
+from infra.alerts.runtime.handover import Refusals
 from infra.alerts.runtime.jobs import DeliverAgain
+from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import (
     FINAL,
     AlertState,
@@ -23,12 +24,11 @@ from infra.alerts.runtime.ports import (
     Lease,
     Meter,
     NotReplied,
-    Refusals,
     Replies,
     Timers,
 )
 from infra.alerts.runtime.sending import MOST_TRIES
-from infra.alerts.runtime.timing import is_stale, occasion
+from infra.alerts.runtime.timing import is_stale
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, Phase
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 class Outcome(StrEnum):
-    """What a delivery led to."""
+    """The outcome of a delivery."""
 
     SENT = "sent"
     HELD = "held"
@@ -88,8 +88,8 @@ class Alerting:
     def _refuse(self, delivery: Delivery, error: ContractError) -> Outcome:
         logger.warning("event_refused thing=%s camera=%s reason=%s", delivery.thing, delivery.camera, error)
         self.refusals.keep(delivery.document(), str(error))
-        self.meter.add(metrics.EVENTS_REFUSED)
-        self.meter.add(metrics.SCHEMA_UNKNOWN, int(error.field == "schema"))
+        self.meter.add(Metric.EVENTS_REFUSED)
+        self.meter.add(Metric.SCHEMA_UNKNOWN, int(error.field == "schema"))
         answer = refused(delivery.payload, str(error))
         if answer is not None:
             self._reply(delivery, answer)
@@ -109,17 +109,17 @@ class Alerting:
             return Outcome.REPEATED
         now = self.now()
         lease = self.history.lease(event, now, again=is_decided)
-        if lease is None:  # another invocation is at it: look again when it must have ended
+        if lease is None:  # another invocation is at it: try again when it must have ended
             self.timers.ring(UtcNs(now + LEASE_S * NS_PER_S), job)
             return Outcome.DEFERRED
         if is_stale(event, job.delivery.arrived_at, now):
             self.history.settle(event, lease, _best(lease.told, AlertState.STALE), now)
-            self.meter.add(metrics.EVENTS_STALE)
+            self.meter.add(Metric.EVENTS_STALE)
             return Outcome.STALE
         return self._decide(event, job, lease)
 
     def _decide(self, event: Event, job: DeliverAgain, lease: Lease) -> Outcome:
-        case = Case(event, occasion(event, job.delivery.arrived_at), job.tries, job.slots, lease.doubtful)
+        case = Case(event, job, lease.doubtful)
         self.groups.begin_cooldowns(event, lease.told)
         told, later = dict(lease.told), dict[str, Later]()
         groups = self.groups.unsettled(event, lease.told)
@@ -143,10 +143,10 @@ class Alerting:
         return Outcome(_best(told).lower())
 
     def _defer(self, event: Event, job: DeliverAgain, lease: Lease, later: dict[str, Later]) -> Outcome:
-        """Leave the rest to a timer, and only then let others have the event."""
+        """Leave the rest to a timer, and only then release the event."""
         failures = [one.failure for one in later.values() if one.failure is not None]
         if failures:
-            self.meter.add(metrics.UNDELIVERED_AGE, (self.now() - job.delivery.arrived_at) / NS_PER_S)
+            self.meter.add(Metric.UNDELIVERED_AGE, (self.now() - job.delivery.arrived_at) / NS_PER_S)
         if failures and job.tries >= MOST_TRIES:
             self.history.release(event, lease)
             raise failures[0]
@@ -159,7 +159,7 @@ class Alerting:
     def _reply(self, delivery: Delivery, acknowledgement: Acknowledgement) -> None:
         try:
             self.replies.send(delivery.thing, acknowledgement)
-        except NotReplied as error:  # not worth a retry of the whole: the device sends again, and is answered then
+        except NotReplied as error:  # not worth a retry of everything: the device sends again, and is answered then
             logger.warning("reply_lost thing=%s event_id=%s error=%s", delivery.thing, acknowledgement.event_id, error)
 
 

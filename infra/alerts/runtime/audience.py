@@ -1,4 +1,4 @@
-"""Who is told what: groups of subscribers with a language, quiet hours and a filter of their own."""
+"""Who gets which alerts: groups of subscribers with a language, quiet hours and a filter of their own."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class EventFilter:
     severity: Severity = Severity.INFO
 
     def includes(self, event: Event) -> bool:
-        """Whether a group with this filter is told of the event."""
+        """Whether a group with this filter gets the event."""
         if self.cameras and not self._is_theirs(event):
             return False
         if event.kind is EventKind.TEST:
@@ -68,7 +68,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """All groups, and in which zone each camera stands."""
+    """All groups, and the time zone of each camera."""
 
     groups: tuple[Group, ...]
     zone: tzinfo = UTC
@@ -79,7 +79,7 @@ class Audience:
         return next((group for group in self.groups if group.name == name), None)
 
     def zone_of(self, thing: ThingName, camera: CameraId) -> tzinfo:
-        """The time on the wall beside a camera."""
+        """The time zone at a camera."""
         return self.zones.get(f"{thing}/{camera}") or self.zones.get(thing) or self.zone
 
     @classmethod

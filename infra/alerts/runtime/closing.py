@@ -1,7 +1,7 @@
-"""What timers bring about: closing messages and digests."""
+"""What is done when a timer is due: closing messages, digests and deliveries that had to wait."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,13 +12,13 @@ from infra.alerts.runtime.deciding import cooldown_of
 from infra.alerts.runtime.facts import ClosingFacts, DigestFacts
 from infra.alerts.runtime.jobs import CloseWindow, DeliverAgain, Job, SendDigest
 from infra.alerts.runtime.ports import Closing, Digests, NotPublished, NotYet, Spot, Timers, Windows
-from infra.alerts.runtime.sending import MOST_TRIES, Sender, hold_for_digest, next_try
+from infra.alerts.runtime.sending import MOST_TRIES, GroupSender, hold_for_digest, next_try
 from infra.alerts.runtime.words.render import AlertText, alert_number, render_closing, render_digest
 from smartcam.contract.event import Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 SWEEP_AFTER_S: Final = TIMEOUT_S + 1
-"""By then every invocation has ended that was holding an event back when the window was closed."""
+"""By then every invocation that was holding an event back when the window was closed has ended."""
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Timekeeping:
     windows: Windows
     digests: Digests
     timers: Timers
-    sender: Sender
+    sender: GroupSender
     now: Callable[[], UtcNs]
 
     def do(self, due: UtcNs, job: Job) -> str:
@@ -76,30 +76,17 @@ class Timekeeping:
                 hold_for_digest(self.digests, self.timers, group, ends, one)
             self.windows.closed(spot, closing)
             return "held"
-        far = self.sender.turn(group, job.slot)
-        if far is not None:
-            self.timers.ring(far, replace(job, slot=far))
-            self.windows.reopen(spot)
-            return "early"
-        try:
-            self._send_closing(job, group, closing)
-        except NotPublished as error:
-            self._try_again(job, error)
-            self.windows.reopen(spot)
-            return "failed"
-        self.windows.closed(spot, closing)
-        return "closed"
-
-    def _send_closing(self, job: CloseWindow, group: Group, closing: Closing) -> None:
-        zone = self.audience.zone_of(job.thing, job.camera)
         number = closing.number or alert_number(closing.held_back[0].event_id)
+        zone = self.audience.zone_of(job.thing, job.camera)
         facts = ClosingFacts(job.thing, job.camera, closing.held_back, number, closing.since, zone)
         severity = max((one.severity for one in closing.held_back), key=list(Severity).index)
-        self._publish(
-            group,
-            render_closing(facts, group.language),
-            {"thing": job.thing, "camera_id": job.camera, "severity": str(severity)},
-        )
+        attributes = {"thing": job.thing, "camera_id": job.camera, "severity": str(severity)}
+        unsent = self._send(job, group, render_closing(facts, group.language), attributes)
+        if unsent is not None:
+            self.windows.reopen(spot)
+            return unsent
+        self.windows.closed(spot, closing)
+        return "closed"
 
     def _digest(self, job: SendDigest, group: Group) -> str:
         held = self.digests.open(group.name, job.ends, self.now())
@@ -108,26 +95,27 @@ class Timekeeping:
         if isinstance(held, NotYet):
             self.timers.ring(held.at, job)
             return "early"
-        far = self.sender.turn(group, job.slot)
-        if far is not None:
-            self.timers.ring(far, replace(job, slot=far))
+        facts = DigestFacts(tuple(held), alert_number(held[0].event_id), job.ends, group.zone)
+        unsent = self._send(job, group, render_digest(facts, group.language), {})
+        if unsent is not None:
             self.digests.release(group.name, job.ends)
-            return "early"
-        number = alert_number(held[0].event_id)
-        facts = DigestFacts(tuple(held), number, job.ends, group.zone)
-        try:
-            self._publish(group, render_digest(facts, group.language), {})
-        except NotPublished as error:
-            self._try_again(job, error)
-            self.digests.release(group.name, job.ends)
-            return "failed"
+            return unsent
         self.digests.sent(group.name, job.ends)
         return "digest"
 
-    def _publish(self, group: Group, text: AlertText, facts: dict[str, str]) -> None:
-        self.sender.publish(group, text, facts, texts=self.sender.may_text(group))
-
-    def _try_again(self, job: CloseWindow | SendDigest, error: NotPublished) -> None:
-        if job.tries >= MOST_TRIES:
-            raise error
-        self.timers.ring(next_try(job.tries, self.now()), replace(job, tries=job.tries + 1))
+    def _send(
+        self, job: CloseWindow | SendDigest, group: Group, text: AlertText, attributes: Mapping[str, str]
+    ) -> str | None:
+        """Send at the group's turn; where that is later, or SNS fails, set a timer and say so. Raises NotPublished."""
+        far = self.sender.turn(group, job.slot)
+        if far is not None:
+            self.timers.ring(far, replace(job, slot=far))
+            return "early"
+        try:
+            self.sender.publish(group, text, attributes, texts=self.sender.may_text(group))
+        except NotPublished:
+            if job.tries >= MOST_TRIES:
+                raise
+            self.timers.ring(next_try(job.tries, self.now()), replace(job, tries=job.tries + 1))
+            return "failed"
+        return None

@@ -1,14 +1,14 @@
 """Whether one group is alerted to one event, by its filter, its quiet hours and its cooldown; and the alert itself."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from infra.alerts.runtime import metrics
 from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.audience import Audience, Group
 from infra.alerts.runtime.facts import SIGHTINGS, AlertFacts, HeldEvent
-from infra.alerts.runtime.jobs import CloseWindow
+from infra.alerts.runtime.jobs import CloseWindow, DeliverAgain
+from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import (
     AlertState,
     Claim,
@@ -21,8 +21,8 @@ from infra.alerts.runtime.ports import (
     Timers,
     Windows,
 )
-from infra.alerts.runtime.sending import Sender, hold_for_digest, next_try
-from infra.alerts.runtime.timing import Occasion
+from infra.alerts.runtime.sending import GroupSender, hold_for_digest, next_try
+from infra.alerts.runtime.timing import occasion
 from infra.alerts.runtime.words.render import alert_number, render_alert
 from smartcam.contract.event import Event, EventKind, Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
@@ -35,9 +35,7 @@ class Case:
     """One event on its way to its groups."""
 
     event: Event
-    when: Occasion
-    tries: int = 0
-    slots: Mapping[str, UtcNs] = field(default_factory=dict)
+    job: DeliverAgain
     doubtful: bool = False
 
 
@@ -58,7 +56,7 @@ def spot_of(event: Event, group: Group, cooldown_s: int) -> Spot:
 
 
 def cooldown_of(family: str, cooldown_s: int) -> int:
-    """A test must not keep the next one waiting for long."""
+    """The cooldown of a family of events; short for tests, so that the next one need not wait."""
     return min(cooldown_s, _TEST_COOLDOWN_S) if family == EventKind.TEST else cooldown_s
 
 
@@ -71,8 +69,8 @@ class GroupAlerting:
     windows: Windows
     digests: Digests
     timers: Timers
-    sender: Sender
-    pictures: Pictures
+    sender: GroupSender
+    pictures: Pictures | None
     meter: Meter
     now: Callable[[], UtcNs]
 
@@ -86,7 +84,7 @@ class GroupAlerting:
         if ends is not None and event.severity is not Severity.CRITICAL:
             hold_for_digest(self.digests, self.timers, group, ends, HeldEvent.of(event))
             store(AlertState.HELD)
-            self.meter.add(metrics.ALERTS_HELD)
+            self.meter.add(Metric.ALERTS_HELD)
             return AlertState.HELD
         return self._alert(case, group, store)
 
@@ -106,11 +104,11 @@ class GroupAlerting:
         return [group for group in self.audience.groups if not self.is_settled(event, group, told)]
 
     def is_open(self, event: Event, told: Mapping[str, Decision]) -> bool:
-        """Whether a revision of what was decided before is to be decided anew for some group."""
+        """Whether a new revision has to be decided again for some group."""
         return any(group.name in told for group in self.unsettled(event, told))
 
     def begin_cooldowns(self, event: Event, told: Mapping[str, Decision]) -> None:
-        """Begin the cooldowns of alerts that were sent, where a crash came between the two."""
+        """Begin the cooldowns of alerts that were sent, where a crash came in between."""
         for group in self.audience.groups:
             spot = spot_of(event, group, self.cooldown_s)
             before = told.get(group.name)
@@ -123,9 +121,9 @@ class GroupAlerting:
         if claim is None:
             self._hold_back(spot, case.event, now)
             store(AlertState.SUPPRESSED)
-            self.meter.add(metrics.ALERTS_SUPPRESSED)
+            self.meter.add(Metric.ALERTS_SUPPRESSED)
             return AlertState.SUPPRESSED
-        far = self.sender.turn(group, case.slots.get(group.name))
+        far = self.sender.turn(group, case.job.slots.get(group.name))
         if far is not None:
             if spot.cooldown_s:  # what follows meanwhile is held back, and takes no turn
                 self.windows.keep(spot, case.event, UtcNs(far + LEASE_S * NS_PER_S))
@@ -135,7 +133,7 @@ class GroupAlerting:
         except NotPublished as error:
             if spot.cooldown_s:
                 self.windows.release(spot, case.event)
-            return Later(next_try(case.tries, self.now()), failure=error)
+            return Later(next_try(case.job.tries, self.now()), failure=error)
         store(AlertState.SENT)
         if spot.cooldown_s:
             self.windows.sent(spot, case.event, claim, self.now())
@@ -152,10 +150,10 @@ class GroupAlerting:
         alert = AlertFacts(
             event=event,
             number=alert_number(event.event_id),
-            when=case.when,
+            when=occasion(event, case.job.delivery.arrived_at),
             zone=self.audience.zone_of(event.thing, event.camera_id),
             held_back=tuple(one for one in claim.held_back if one.event_id != event.event_id),
-            picture=self.pictures.link(event),
+            picture=None if self.pictures is None else self.pictures.link(event),
             sms_withheld=bool(group.phones) and not texts,
         )
         facts = {
@@ -165,5 +163,5 @@ class GroupAlerting:
             "kind": str(event.kind),
             "severity": str(event.severity),
         }
-        self.meter.add(metrics.ALERTS_DOUBTFUL, int(case.doubtful))
+        self.meter.add(Metric.ALERTS_DOUBTFUL, int(case.doubtful))
         self.sender.publish(group, render_alert(alert, group.language), facts, texts=texts)

@@ -1,4 +1,4 @@
-"""What the IoT rule hands over: the payload as published, and what only the broker can vouch for."""
+"""What the IoT rule hands over: the payload as published, and the topic and time, for which the broker vouches."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Delivery:
 
 
 def _check_storable(event: Event) -> None:
-    """Unknown fields are kept, so they must survive being written: 1e999, half a character or a deep nest do not."""
+    """Unknown fields are kept, so they must survive being written: 1e999, half a character and deep nesting do not."""
     try:
         event.to_json()
     except (ValueError, RecursionError) as error:
@@ -60,7 +60,7 @@ def _check_storable(event: Event) -> None:
 
 
 def refused(payload: bytes, reason: str) -> Acknowledgement | None:
-    """What the outbox is told of a payload that cannot be taken; None where it does not even say which event it is."""
+    """The answer to a payload that cannot be taken; None where it does not even say which event it is."""
     try:
         fields = Fields(parse_object(payload, "event"))
         identity = event_id(fields.text("event_id")), fields.choice("phase", Phase)

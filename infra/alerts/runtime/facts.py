@@ -1,4 +1,4 @@
-"""What a message to people tells, before it has words: the same for every language."""
+"""The facts of a message to people, before they are put into words: the same for every language."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,11 +12,11 @@ from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.times import EPOCH, NS_PER_MS, UtcNs
 
 MOST_COUNTED: Final = 999
-"""From here on the count is 'at least'."""
+"""From here on the count reads 'at least'."""
 MOST_LISTED: Final = 40
 """Event ids in an e-mail at most; machines get all of them."""
 RECOGNISED: Final = "detected"
-"""The cause that needs no words of its own: the model has a name for what it saw."""
+"""The cause that needs no words: the model has a name for what it saw."""
 SIGHTINGS: Final = frozenset(
     {EventKind.PERSON, EventKind.VEHICLE, EventKind.ANIMAL, EventKind.ANOMALY, EventKind.MOTION, EventKind.TAMPER}
 )
@@ -34,7 +34,7 @@ class PictureLink:
 
 @dataclass(frozen=True, slots=True)
 class HeldEvent:
-    """An event that a person has not been told of yet."""
+    """An event that no message has reported yet."""
 
     thing: ThingName
     camera: CameraId
@@ -62,12 +62,12 @@ class AlertFacts:
 
     @property
     def at(self) -> datetime:
-        """The time on the wall beside the camera."""
+        """The local time at the camera."""
         return local(self.when.at, self.zone)
 
     @property
     def where(self) -> str:
-        """What a person calls the place."""
+        """The name of the place."""
         event = self.event
         if event.thing == WHOLE_FLEET and event.label:
             return event.label
@@ -75,7 +75,7 @@ class AlertFacts:
 
     @property
     def event_ids(self) -> tuple[EventId, ...]:
-        """Every event that this alert tells of."""
+        """Every event that this alert reports."""
         return self.event.event_id, *(one.event_id for one in self.held_back)
 
 
@@ -92,18 +92,18 @@ class ClosingFacts:
 
     @property
     def where(self) -> str:
-        """What a person calls the place."""
+        """The name of the place."""
         return place_name(self.thing, self.camera)
 
     @property
     def at(self) -> datetime | None:
-        """When the alert was sent, on the wall beside the camera."""
+        """When the alert was sent, in local time at the camera."""
         return None if self.since is None else local(self.since, self.zone)
 
 
 @dataclass(frozen=True, slots=True)
 class DigestFacts:
-    """What happened in the quiet hours that have ended."""
+    """What quiet hours held, once they have ended."""
 
     held: tuple[HeldEvent, ...]
     number: str
@@ -112,7 +112,7 @@ class DigestFacts:
 
     @property
     def at(self) -> datetime:
-        """When they ended, on the wall of the group."""
+        """When they ended, in the group's local time."""
         return local(self.ended, self.zone)
 
     def by_place(self) -> list[tuple[str, tuple[HeldEvent, ...]]]:
@@ -134,12 +134,12 @@ def counted(held: Iterable[HeldEvent]) -> list[tuple[EventKind, int]]:
 
 
 def count_text(held: Sequence[object]) -> str:
-    """How many, as far as it was counted."""
+    """How many, up to the most that is counted."""
     return f"{MOST_COUNTED}+" if len(held) >= MOST_COUNTED else str(len(held))
 
 
 def local(at: UtcNs, zone: tzinfo) -> datetime:
-    """A time in a zone; in UTC where it is too far off for that, because a device's clock may name any year."""
+    """A time in a zone; in UTC where it is out of range, because a device's clock may name any year."""
     moment = EPOCH + timedelta(milliseconds=at // NS_PER_MS)
     try:
         return moment.astimezone(zone)

@@ -1,4 +1,4 @@
-"""The Lambda function's door: reads the environment, makes the clients once, hands deliveries and jobs on."""
+"""The Lambda function's entry point: reads the environment, makes the clients once, passes deliveries and jobs on."""
 
 import json
 import logging
@@ -19,7 +19,8 @@ from infra.alerts.runtime.aws.digests import DynamoDigests
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.aws.history import DynamoHistory
 from infra.alerts.runtime.aws.limits import DynamoLimits
-from infra.alerts.runtime.aws.outward import IotReplies, SnsNotifier, SqsRefusals, SqsTimers
+from infra.alerts.runtime.aws.outward import IotReplies, SnsNotifier
+from infra.alerts.runtime.aws.queues import SqsRefusals, SqsTimers
 from infra.alerts.runtime.aws.windows import DynamoWindows
 from infra.alerts.runtime.closing import Timekeeping
 from infra.alerts.runtime.deciding import GroupAlerting
@@ -27,7 +28,7 @@ from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.jobs import job_from_json
 from infra.alerts.runtime.metrics import EmfMeter
 from infra.alerts.runtime.ports import Pictures
-from infra.alerts.runtime.sending import Sender
+from infra.alerts.runtime.sending import GroupSender
 from infra.snapshots.runtime.links import pictures_from
 from smartcam.contract.times import NS_PER_MS
 
@@ -63,23 +64,15 @@ class FunctionSettings:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Works:
-    """Everything that an invocation needs."""
-
-    timekeeping: Timekeeping
-    meter: EmfMeter
-
-
-def wire(here: FunctionSettings, pictures: Pictures) -> Works:
-    """The alerting on AWS."""
+def wire(here: FunctionSettings, pictures: Pictures | None) -> tuple[Timekeeping, EmfMeter]:
+    """The alerting on AWS, and what it counts with."""
     table = Table(boto3.client("dynamodb", config=PATIENT), here.table)
     sqs = boto3.client("sqs", config=PATIENT)
     meter = EmfMeter(print, lambda: now() // NS_PER_MS)
     timers = SqsTimers(sqs, here.timer_queue_url, now)
     windows, digests = DynamoWindows(table, LEASE_S, here.keep_s), DynamoDigests(table, LEASE_S, here.keep_s)
     notifier = SnsNotifier(boto3.client("sns", config=ONCE))
-    sender = Sender(DynamoLimits(table, here.texts_per_day), notifier, meter, now, time.sleep)
+    sender = GroupSender(DynamoLimits(table, here.texts_per_day), notifier, meter, now, time.sleep)
     groups = GroupAlerting(here.audience, here.cooldown_s, windows, digests, timers, sender, pictures, meter, now)
     alerting = Alerting(
         history=DynamoHistory(table, LEASE_S, here.keep_s),
@@ -90,28 +83,28 @@ def wire(here: FunctionSettings, pictures: Pictures) -> Works:
         meter=meter,
         now=now,
     )
-    return Works(Timekeeping(alerting, here.audience, here.cooldown_s, windows, digests, timers, sender, now), meter)
+    return Timekeeping(alerting, here.audience, here.cooldown_s, windows, digests, timers, sender, now), meter
 
 
 @cache
-def _works() -> Works:
+def _works() -> tuple[Timekeeping, EmfMeter]:
     return wire(FunctionSettings.from_environment(os.environ), pictures_from(os.environ))
 
 
 def handle(document: Mapping[str, object], _context: object) -> str:
     """Take what the IoT rule selected, or the queue's one message; the answer is for the log only."""
-    works = _works()
+    timekeeping, meter = _works()
     try:
         records = document.get("Records")
         if isinstance(records, list):
-            return _do(works.timekeeping, records)
-        return works.timekeeping.alerting.take(Delivery.from_rule(document))
+            return _do(timekeeping, records)
+        return timekeeping.alerting.take(Delivery.from_rule(document))
     finally:
-        works.meter.flush()
+        meter.flush()
 
 
 def _do(timekeeping: Timekeeping, records: Sequence[Mapping[str, str]]) -> str:
-    """Do the jobs; the queue's batch is one, so that an error brings back nothing that is done."""
+    """Do the jobs; the queue's batch is one, so that an error brings back no job that is done."""
     words = []
     for record in records:
         due, job = job_from_json(record["body"])

@@ -1,10 +1,10 @@
-"""What IoT rules and timers hand over to a function, whatever it is about; and a message that is refused."""
+"""Messages as IoT rules and timers hand them to a function, and the shape of a refused one."""
 
 import base64
 import binascii
 import json
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from smartcam.contract.errors import ContractError
 from smartcam.contract.ids import ThingName
@@ -14,6 +14,13 @@ from smartcam.contract.times import NS_PER_MS, UtcNs
 _LONGEST_PAYLOAD: Final = 200_000
 """Base64 of the 128 KB that IoT Core takes at most."""
 _YEAR_9999_MS: Final = 253_402_300_799_999
+
+
+class Refusals(Protocol):
+    """Where refused messages are kept for a person to look at."""
+
+    def keep(self, document: Mapping[str, object], reason: str) -> None:
+        """Keep what the rule selected. Raises what the queue raises: what could not be kept must be delivered again."""
 
 
 def payload_of(fields: Fields) -> bytes:

@@ -1,4 +1,4 @@
-"""What a timer brings back: a closing message, a digest, or a delivery that has to wait."""
+"""What timers are set for: a closing message, a digest, or a delivery that has to wait."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ SCHEMA: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class CloseWindow:
-    """Tell a group what followed an alert; a `sweep` looks again for what was being stored at that moment."""
+    """Tell a group what followed an alert; a `sweep` checks again for what was being stored at that moment."""
 
     thing: ThingName
     camera: CameraId
@@ -30,7 +30,7 @@ class CloseWindow:
 
 @dataclass(frozen=True, slots=True)
 class SendDigest:
-    """Tell a group what its quiet hours have held."""
+    """Send a group the digest of its quiet hours."""
 
     group: str
     ends: UtcNs

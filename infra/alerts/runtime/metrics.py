@@ -1,27 +1,40 @@
-"""What operations count: one line of CloudWatch's embedded metric format an invocation, for the whole fleet."""
+"""Metrics for operations: each invocation writes one line in CloudWatch's embedded metric format."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 NAMESPACE: Final = "Smartcam"
-ALERTS_SENT: Final = "AlertsSent"
-ALERTS_SUPPRESSED: Final = "AlertsSuppressed"
-ALERTS_HELD: Final = "AlertsHeld"
-ALERTS_DOUBTFUL: Final = "AlertsDoubtful"
-"""May have been sent twice: the one exception from the promise."""
-EVENTS_STALE: Final = "EventsStale"
-EVENTS_REFUSED: Final = "EventsRefused"
-SCHEMA_UNKNOWN: Final = "SchemaUnknown"
-SMS_SENT: Final = "SmsSent"
-SMS_WITHHELD: Final = "SmsWithheld"
-PUBLISH_FAILED: Final = "PublishFailed"
-UNDELIVERED_AGE: Final = "UndeliveredAge"
-"""Seconds since its event arrived, of an alert that cannot be delivered."""
-OLDEST_EVENT_WAITING: Final = "OldestEventWaiting"
-"""Seconds that an event has waited on its device, which cannot reach the cloud with it."""
-_SECONDS: Final = frozenset({UNDELIVERED_AGE, OLDEST_EVENT_WAITING})
+
+
+class Metric(StrEnum):
+    """What is counted, by its name in CloudWatch."""
+
+    ALERTS_SENT = "AlertsSent"
+    ALERTS_SUPPRESSED = "AlertsSuppressed"
+    ALERTS_HELD = "AlertsHeld"
+    ALERTS_DOUBTFUL = "AlertsDoubtful"
+    """May have been sent twice: the one exception to the promise."""
+    EVENTS_STALE = "EventsStale"
+    EVENTS_REFUSED = "EventsRefused"
+    SCHEMA_UNKNOWN = "SchemaUnknown"
+    SMS_SENT = "SmsSent"
+    SMS_WITHHELD = "SmsWithheld"
+    PUBLISH_FAILED = "PublishFailed"
+    UNDELIVERED_AGE = "UndeliveredAge"
+    """Seconds since its event arrived, of an alert that cannot be delivered."""
+    DEVICES_KNOWN = "DevicesKnown"
+    DEVICES_SILENT = "DevicesSilent"
+    CAMERAS_RUNNING = "CamerasRunning"
+    CAMERAS_LOST = "CamerasLost"
+    EVENTS_WAITING = "EventsWaiting"
+    OLDEST_EVENT_WAITING = "OldestEventWaiting"
+    """Seconds that an event has waited on its device, which cannot reach the cloud with it."""
+
+
+_SECONDS: Final = frozenset({Metric.UNDELIVERED_AGE, Metric.OLDEST_EVENT_WAITING})
 
 
 @dataclass
@@ -37,7 +50,7 @@ class EmfMeter:
         self.values[name] = self.values.get(name, 0) + value
 
     def flush(self) -> None:
-        """Write what was counted, and count anew."""
+        """Write what was counted, and start from zero."""
         values, self.values = self.values, {}
         if values:
             self.write(emf_line(values, self.now_ms()))

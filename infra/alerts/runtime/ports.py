@@ -17,7 +17,7 @@ from smartcam.contract.times import UtcNs
 
 
 class AlertState(StrEnum):
-    """How far an event's alert has come. All but the first two are final."""
+    """How far the alert of an event has got. All but the first two are final."""
 
     RECORDED = "RECORDED"
     SENDING = "SENDING"
@@ -84,7 +84,7 @@ class History(Protocol):
     def lease(self, event: Event, now: UtcNs, *, again: bool = False) -> Lease | None:
         """The sole right to decide on a recorded event until the lease ends; None where it is taken or decided.
 
-        What was decided on an earlier revision may be decided once more where `again`.
+        What was decided on an earlier revision may be decided again where `again`.
         """
 
     def release(self, event: Event, lease: Lease) -> None:
@@ -139,7 +139,7 @@ class Windows(Protocol):
     def claim(self, spot: Spot, event: Event, now: UtcNs) -> Claim | None:
         """The right to alert now; None while the cooldown runs or another event is about to alert.
 
-        What a closing message is just telling is not in the claim: nobody is to be told twice.
+        What a closing message is reporting right now is not in the claim: nobody gets it twice.
         """
 
     def keep(self, spot: Spot, event: Event, until: UtcNs) -> None:
@@ -161,13 +161,13 @@ class Windows(Protocol):
         """Remember that a timer is set."""
 
     def close(self, spot: Spot, now: UtcNs) -> Closing | NotYet | None:
-        """The right to send the closing message; None where there is nothing to tell."""
+        """The right to send the closing message; None where there is nothing to report."""
 
     def closed(self, spot: Spot, closing: Closing) -> None:
-        """Take out what was told and give the right back."""
+        """Remove what was sent and give the right back."""
 
     def reopen(self, spot: Spot) -> None:
-        """Give the right back untold."""
+        """Give the right back without having sent anything."""
 
 
 class Digests(Protocol):
@@ -183,10 +183,10 @@ class Digests(Protocol):
         """Remember that a timer is set."""
 
     def open(self, group: str, ends: UtcNs, now: UtcNs) -> Sequence[HeldEvent] | NotYet | None:
-        """The right to send the digest, with what it tells; None where it was sent or is empty."""
+        """The right to send the digest, with its events; None where it was sent or is empty."""
 
     def sent(self, group: str, ends: UtcNs) -> None:
-        """Send it never again."""
+        """Never send it again."""
 
     def release(self, group: str, ends: UtcNs) -> None:
         """Give the right back."""
@@ -196,17 +196,17 @@ class Limits(Protocol):
     """What a storm may cost, and how fast people may be written to."""
 
     def may_text(self, phones: int, now: UtcNs) -> bool:
-        """Count so many SMS; False, and nothing counted, where the day's number would be passed."""
+        """Count that many SMS; False, and nothing counted, where the day's limit would be exceeded."""
 
     def give_back(self, phones: int, now: UtcNs) -> None:
-        """Uncount SMS that certainly were not sent."""
+        """Take back the count of SMS that certainly were not sent."""
 
     def slot(self, group: str, now: UtcNs) -> UtcNs:
-        """When the next message to a group's mailboxes may go out, at most so many a second."""
+        """When the next message to a group's mailboxes may go out, at a limited number a second."""
 
 
 class Timers(Protocol):
-    """Jobs that come back by themselves."""
+    """Jobs that come back when they are due."""
 
     def ring(self, due: UtcNs, job: Job) -> None:
         """Have the job done then. Raises what the queue raises."""
@@ -227,7 +227,7 @@ class Pictures(Protocol):
     """The way to an event's picture."""
 
     def link(self, event: Event) -> PictureLink | None:
-        """None where pictures are off, the event has none, or S3 does not answer: no alert waits for a picture."""
+        """None where the event has none, or S3 does not answer: no alert waits for a picture."""
 
 
 class Replies(Protocol):
@@ -237,15 +237,8 @@ class Replies(Protocol):
         """Raises NotReplied."""
 
 
-class Refusals(Protocol):
-    """Where refused messages are kept for a person to look at."""
-
-    def keep(self, document: Mapping[str, object], reason: str) -> None:
-        """Keep what the rule selected. Raises what the queue raises: what could not be kept must be delivered again."""
-
-
 class Meter(Protocol):
-    """What operations count."""
+    """Counts metrics for operations."""
 
     def add(self, name: str, value: float = 1) -> None:
         """Add to a metric of this invocation."""

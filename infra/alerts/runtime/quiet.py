@@ -1,4 +1,4 @@
-"""Quiet hours: from when to when, by the clock on the wall of the people who sleep."""
+"""Quiet hours: from when to when, in the local time of the people who sleep."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
@@ -18,7 +18,7 @@ class QuietHours:
     zone: tzinfo
 
     def end_after(self, now: UtcNs) -> UtcNs | None:
-        """When the quiet that runs now will end; None where none runs."""
+        """When the current quiet hours end; None outside of them."""
         today = (EPOCH + timedelta(milliseconds=now // NS_PER_MS)).astimezone(self.zone).date()
         for day in (today - _DAY, today):
             begin, end = self._night(day)

@@ -5,20 +5,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from infra.alerts.runtime import metrics
 from infra.alerts.runtime.audience import Group
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.jobs import SendDigest
+from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import Digests, Limits, Meter, Notifier, NotPublished, Timers
 from infra.alerts.runtime.words.render import AlertText
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 DIGEST_GRACE_S: Final = 60
-"""Longer than an invocation that saw quiet hours can live: nothing is held after the digest was written."""
+"""Longer than an invocation that saw quiet hours can run: nothing is held after the digest was written."""
 PATIENCE_S: Final = 2.0
 """The longest wait for a turn; a later turn is left to a timer."""
 MISSED_S: Final = 3
-"""A turn that is longer past is taken anew: what a queue brings late and at once must not go out at once."""
+"""A turn missed by more than this is taken anew: what a queue delivers late, all at once, must not go out at once."""
 _FIRST_PAUSE_S: Final = 5
 _LONGEST_PAUSE_S: Final = 900
 MOST_TRIES: Final = 24
@@ -41,7 +41,7 @@ def hold_for_digest(digests: Digests, timers: Timers, group: Group, ends: UtcNs,
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class GroupSender:
     """The way to a group's topic."""
 
     limits: Limits
@@ -70,7 +70,7 @@ class Sender:
             return False
         if self.limits.may_text(group.phones, self.now()):
             return True
-        self.meter.add(metrics.SMS_WITHHELD, group.phones)
+        self.meter.add(Metric.SMS_WITHHELD, group.phones)
         logger.warning("sms_withheld group=%s phones=%d", group.name, group.phones)
         return False
 
@@ -79,11 +79,11 @@ class Sender:
         try:
             self.notifier.publish(group, text, facts, texts=texts)
         except NotPublished as error:
-            self.meter.add(metrics.PUBLISH_FAILED)
-            self.meter.add(metrics.ALERTS_DOUBTFUL, int(error.doubtful))
+            self.meter.add(Metric.PUBLISH_FAILED)
+            self.meter.add(Metric.ALERTS_DOUBTFUL, int(error.doubtful))
             if texts and not error.doubtful:
                 self.limits.give_back(group.phones, self.now())
             logger.error("publish_failed group=%s alert=%s error=%s", group.name, text.number, error)  # noqa: TRY400
             raise
-        self.meter.add(metrics.ALERTS_SENT)
-        self.meter.add(metrics.SMS_SENT, group.phones if texts else 0)
+        self.meter.add(Metric.ALERTS_SENT)
+        self.meter.add(Metric.SMS_SENT, group.phones if texts else 0)

@@ -1,4 +1,4 @@
-"""When it happened, and whether anybody still needs to know: by age, because a device's UTC can be hours off."""
+"""When an event happened, and whether it is stale: by its age, because a device's UTC can be hours off."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""What runs in the functions that hear the devices and watch over them."""
+"""The code of the functions that hear the devices and watch over them."""

@@ -82,7 +82,7 @@ def _stored(item: Item) -> tuple[str, int]:
 
 
 def _readable(item: Item) -> Device | None:
-    """One item that nobody can read must not blind the watch over all others."""
+    """One unreadable item must not blind the watch over all others."""
     try:
         return load_device(*_stored(item))
     except (KeyError, ValueError, ContractError) as error:

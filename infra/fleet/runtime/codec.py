@@ -45,8 +45,8 @@ def dump_device(device: Device) -> str:
             "paused_until": device.paused_until,
             "retired": device.retired,
             "retired_cameras": sorted(device.retired_cameras),
-            "outage": None if device.outage is None else _dump_outage(device.outage),
-            "camera_outage": None if device.camera_outage is None else _dump_outage(device.camera_outage),
+            "outage": _dump_outage(device.outage),
+            "camera_outage": _dump_outage(device.camera_outage),
             "back_at": device.back_at,
         }
     ).decode()
@@ -85,7 +85,7 @@ def dump_fleet(fleet: Fleet) -> str:
     """What is known of all devices together as JSON, without its revision."""
     return dump_object(
         {
-            "outage": None if fleet.outage is None else _dump_outage(fleet.outage),
+            "outage": _dump_outage(fleet.outage),
             "recovering_since": fleet.recovering_since,
         }
     ).decode()
@@ -101,8 +101,10 @@ def load_fleet(text: str, revision: int) -> Fleet:
     )
 
 
-def _dump_outage(outage: Outage) -> dict[str, object]:
-    document: dict[str, object] = {
+def _dump_outage(outage: Outage | None) -> dict[str, object] | None:
+    if outage is None:
+        return None
+    return {
         "event_id": outage.event_id,
         "kind": outage.kind,
         "since": outage.since,
@@ -113,7 +115,6 @@ def _dump_outage(outage: Outage) -> dict[str, object]:
         "count": outage.count,
         "total": outage.total,
     }
-    return document
 
 
 def _outage(fields: Fields) -> Outage:

@@ -1,22 +1,29 @@
 """One device as the cloud knows it. Times are arrivals by the cloud's clock; a device's own clock is not trusted."""
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from smartcam.contract.health import HEALTH_EVERY_S, CameraCondition, DeviceState
-from smartcam.contract.ids import CameraId, EventId, ThingName
+from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.times import UtcNs
 
 NEVER: Final = UtcNs(0)
 
 
 class OutageKind(StrEnum):
-    """Whose silence it is."""
+    """Who is silent."""
 
     DEVICE = "device"
     CAMERAS = "cameras"
     FLEET = "fleet"
+
+
+def derived_id(at: UtcNs, what: str) -> EventId:
+    """An event id that follows from what it is about: reporting it twice reports the same event."""
+    digest = hashlib.sha256(what.encode()).digest()
+    return new_event_id(at, digest[:RANDOM_BYTES_OF_AN_EVENT_ID])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +47,13 @@ class Outage:
 
     @property
     def is_open(self) -> bool:
-        """Whether it goes on."""
+        """Whether it is still going on."""
         return self.ended_at is None
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCamera:
-    """A camera of a device; `seen_at` is when it was last said to give pictures, NEVER for one that never did."""
+    """A camera of a device; `seen_at` is when it was last reported to give pictures, NEVER for one that never did."""
 
     camera_id: CameraId
     condition: CameraCondition
@@ -56,7 +63,7 @@ class KnownCamera:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """What the broker last said of the device's connection."""
+    """What the broker last said about the device's connection."""
 
     connected: bool = True
     at: UtcNs = NEVER
@@ -93,15 +100,15 @@ class Device:
 
     @property
     def is_offline(self) -> bool:
-        """Whether the broker has lost it, and nothing has been heard of it since."""
+        """Whether the broker has lost it, and nothing has been heard from it since."""
         return not self.presence.connected and self.presence.at > self.heard_at
 
     def paused(self, until: UtcNs) -> "Device":
-        """Its silence means nothing until then."""
+        """Expect nothing from it until then."""
         return replace(self, paused_until=until)
 
     def with_retirement(self, *, retired: bool, camera: CameraId | None = None) -> "Device":
-        """Its silence, or that of one of its cameras, means nothing (or something again)."""
+        """Retire it, or one of its cameras, so that its silence means nothing; or bring it back."""
         if camera is None:
             return replace(self, retired=retired)
         one = frozenset({camera})

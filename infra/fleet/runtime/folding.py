@@ -1,31 +1,20 @@
 """What a sign of life changes in what is known of a device. Pure: the same signs give the same device."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from infra.fleet.runtime.device import NEVER, Device, KnownCamera, Presence
 from smartcam.contract.health import CameraCondition, CameraHealth, Health
-from smartcam.contract.ids import ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 SETTLED_S: Final = 60
-"""So long after its start a device has heard of every camera that there is."""
+"""How long after its start a device has heard of all its cameras."""
 _VERSIONS_LAST_S: Final = 3600
-"""The broker counts a client's connections anew when it was away for about an hour."""
-
-
-@dataclass(frozen=True, slots=True)
-class PresenceSign:
-    """The broker's word that a device has connected or disconnected."""
-
-    thing: ThingName
-    connected: bool
-    at: UtcNs
-    version: int
+"""The broker restarts a client's connection count when it was away for about an hour."""
 
 
 def with_health(known: Device | None, health: Health, arrived_at: UtcNs) -> Device:
-    """The device after its own word; a message that is late or comes twice changes nothing."""
+    """The device after its own report; a message that is late or comes twice changes nothing."""
     if known is not None and known.run == health.run and health.seq <= known.seq:
         return known
     device = known or Device(health.thing, first_seen=arrived_at, heard_at=arrived_at)
@@ -47,7 +36,7 @@ def with_health(known: Device | None, health: Health, arrived_at: UtcNs) -> Devi
 
 
 def _cameras(device: Device, health: Health, arrived_at: UtcNs) -> tuple[KnownCamera, ...]:
-    """The listed cameras, and those that are missing though nobody took them away.
+    """The listed cameras, and those that are missing without having been removed.
 
     Capture names all its cameras. So where it is heard at all, a camera that is not listed has been removed from the
     configuration; where nothing is heard of capture, its cameras are silent.
@@ -71,12 +60,12 @@ def _awaited(known: KnownCamera) -> KnownCamera:
     return replace(known, condition=CameraCondition.AWAITED, frames_per_second=0.0)
 
 
-def with_presence(device: Device, sign: PresenceSign) -> Device:
-    """The device after the broker's word; words may come twice and in any order."""
+def with_presence(device: Device, presence: Presence) -> Device:
+    """The device after what the broker reported; reports may come twice and in any order."""
     last = device.presence
-    is_newer = (sign.version, not sign.connected) > (last.version, not last.connected)
-    if not is_newer and sign.at - last.at <= _VERSIONS_LAST_S * NS_PER_S:
+    is_newer = (presence.version, not presence.connected) > (last.version, not last.connected)
+    if not is_newer and presence.at - last.at <= _VERSIONS_LAST_S * NS_PER_S:
         return device
-    if sign.at < last.at - _VERSIONS_LAST_S * NS_PER_S:  # from before the count began anew
+    if presence.at < last.at - _VERSIONS_LAST_S * NS_PER_S:  # from before the count restarted
         return device
-    return replace(device, presence=Presence(sign.connected, sign.at, sign.version))
+    return replace(device, presence=presence)

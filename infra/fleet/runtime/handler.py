@@ -1,4 +1,4 @@
-"""The doors of two functions: one hears the devices, one checks the fleet every minute as the dead-man switch."""
+"""Two entry points: `hear` takes the devices' signs of life, `watch` is the dead-man switch that runs every minute."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ import boto3
 
 from infra.alerts.runtime.aws.clients import PATIENT, now
 from infra.alerts.runtime.aws.dynamo import Table
-from infra.alerts.runtime.aws.outward import SqsRefusals
+from infra.alerts.runtime.aws.queues import SqsRefusals
 from infra.alerts.runtime.metrics import emf_line
 from infra.fleet.runtime.aws import DynamoRegistry, FunctionAlerts
 from infra.fleet.runtime.hearing import Hearing, Sign, SignOutcome, is_of_a_stranger

@@ -1,4 +1,4 @@
-"""What becomes of a sign of life: it is checked, and folded into what is known of its device."""
+"""What becomes of a sign of life: it is checked, and added to what is known of its device."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from infra.alerts.runtime.handover import moment, payload_of, rule_document
-from infra.alerts.runtime.ports import Refusals
-from infra.fleet.runtime.device import Device
-from infra.fleet.runtime.folding import PresenceSign, with_health, with_presence
+from infra.alerts.runtime.handover import Refusals, moment, payload_of, rule_document
+from infra.fleet.runtime.device import Device, Presence
+from infra.fleet.runtime.folding import with_health, with_presence
 from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
 from smartcam.contract.errors import ContractError
 from smartcam.contract.health import LARGEST_HEALTH_BYTES, Health
@@ -23,7 +22,7 @@ _TRIES: Final = 5
 
 
 class SignOutcome(StrEnum):
-    """What a sign of life led to."""
+    """The outcome of a sign of life."""
 
     KEPT = "kept"
     UNCHANGED = "unchanged"
@@ -33,7 +32,7 @@ class SignOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One message. `thing` comes from its topic; `presence` is the broker's word, None for the device's own."""
+    """One message. `thing` comes from its topic; `presence` is the broker's report, None for the device's own."""
 
     thing: ThingName
     payload: bytes
@@ -57,7 +56,7 @@ class Sign:
         return rule_document(self.thing, self.payload, self.arrived_at, **more)
 
     def health(self) -> Health:
-        """The device's own word. Raises ContractError where it is none, or names another thing than its topic."""
+        """The device's own report. Raises ContractError where it is not one, or names another thing than its topic."""
         if len(self.payload) > LARGEST_HEALTH_BYTES:
             raise ContractError("health", f"has {len(self.payload)} bytes, at most {LARGEST_HEALTH_BYTES} are allowed")
         health = Health.from_json(self.payload)
@@ -65,18 +64,18 @@ class Sign:
             raise ContractError("thing", f"must be {self.thing}, as in the topic")
         return health
 
-    def presence_sign(self) -> PresenceSign:
-        """The broker's word. Raises ContractError where it says anything but connected or disconnected."""
+    def broker_presence(self) -> Presence:
+        """What the broker reports. Raises ContractError where it says anything but connected or disconnected."""
         fields = Fields(parse_object(self.payload, "presence"))
         if self.presence not in {"connected", "disconnected"}:
             raise ContractError("presence", "must be connected or disconnected")
         at = moment(fields, "timestamp")
         version = fields.integer("versionNumber") if fields.has("versionNumber") else 0
-        return PresenceSign(self.thing, self.presence == "connected", at, version)
+        return Presence(self.presence == "connected", at, version)
 
 
 def is_of_a_stranger(document: Mapping[str, object]) -> bool:
-    """Whether it is the broker's word on a client whose name no thing can have: the account has other clients too."""
+    """Whether the broker reports a client whose name no thing can have: the account has other clients too."""
     try:
         thing_name(str(document.get("topic_thing")))
     except ContractError:
@@ -86,13 +85,13 @@ def is_of_a_stranger(document: Mapping[str, object]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """The steps from a message to what is known of its device."""
+    """The steps from a message to the stored device."""
 
     registry: Registry
     refusals: Refusals
 
     def take(self, sign: Sign) -> SignOutcome:
-        """Fold one message in. Raises ChangedMeanwhile when others change the device all the time: try again later."""
+        """Take one message in. Raises ChangedMeanwhile when others keep changing the device: try again later."""
         try:
             fold = self._fold(sign)
         except ContractError as error:
@@ -119,6 +118,6 @@ class Hearing:
         if sign.presence is None:
             health = sign.health()
             return lambda known: with_health(known, health, sign.arrived_at)
-        word = sign.presence_sign()
-        # The account's other clients connect too: a device is known from its first own word on.
+        word = sign.broker_presence()
+        # The account's other clients connect too: a device is known from its first own message on.
         return lambda known: None if known is None else with_presence(known, word)

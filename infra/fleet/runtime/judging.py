@@ -1,12 +1,10 @@
 """Which silence has lasted too long: the dead-man switch, without a clock and without AWS."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from infra.fleet.runtime.device import NEVER, Device, Fleet, KnownCamera, Outage, OutageKind
+from infra.fleet.runtime.device import NEVER, Device, Fleet, KnownCamera, Outage, OutageKind, derived_id
 from smartcam.contract.health import CameraCondition, DeviceState
-from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, EventId, new_event_id
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 
@@ -14,9 +12,9 @@ from smartcam.contract.times import NS_PER_S, UtcNs
 class Policy:
     """How patient the watch is, in seconds.
 
-    `slack_s`: a sign of life may be so late. `offline_grace_s`: a device that the broker lost may take so long to
-    come back. `planned_grace_s`: after a goodbye, as a deployment, a reboot or a planned stop sends it.
-    `flap_grace_s`: the silence of a device that has come back within the last `flap_memory_s`. A fleet is silent
+    `slack_s`: how late a sign of life may be. `offline_grace_s`: how long a device that the broker lost may take to
+    come back. `planned_grace_s`: the same after a goodbye, which a deployment, a reboot or a planned stop sends.
+    `flap_grace_s`: the same for a device that has come back within the last `flap_memory_s`. A fleet is silent
     when `fleet_share` of those that should speak (at least `fleet_least`), or `fleet_many` of them, are late
     together; it is back when all are, or `fleet_settle_s` after most are.
     """
@@ -32,21 +30,13 @@ class Policy:
     fleet_settle_s: int = 600
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """Everything as it is after a look; who is not changed is the same object as before."""
+def judge(fleet: Fleet, devices: Sequence[Device], now: UtcNs, policy: Policy) -> tuple[Fleet, list[Device]]:
+    """Begin the outages that have lasted too long, and end those that are over; the unchanged is the same object.
 
-    fleet: Fleet
-    devices: tuple[Device, ...]
-
-
-def judge(fleet: Fleet, devices: Sequence[Device], now: UtcNs, policy: Policy) -> Judgement:
-    """Begin the outages that have lasted too long, and end those that are over.
-
-    Outages of many devices at once are one outage of the fleet: their own then carry its event id and are never told.
+    Outages of many devices at once are one outage of the fleet: their own then carry its event id and alert nobody.
     """
     fleet = _fleet_after(fleet, devices, now, policy)
-    return Judgement(fleet, tuple(_device_after(fleet, device, now, policy) for device in devices))
+    return fleet, [_device_after(fleet, device, now, policy) for device in devices]
 
 
 def is_watched(device: Device, now: UtcNs) -> bool:
@@ -65,7 +55,7 @@ def is_late(device: Device, now: UtcNs, policy: Policy) -> bool:
 
 
 def silent_cameras(device: Device, now: UtcNs, policy: Policy) -> tuple[KnownCamera, ...]:
-    """The cameras that nobody has heard of for too long on a device that speaks itself.
+    """The cameras that have been silent for too long on a device that speaks itself.
 
     A camera that the device calls lost is not among them: the device raises that event itself.
     """
@@ -113,11 +103,8 @@ def _fleet_watched(fleet: Fleet, outage: Outage, devices: Sequence[Device], now:
     recovering_since = now if fleet.recovering_since is None else fleet.recovering_since
     if silent and now - recovering_since < policy.fleet_settle_s * NS_PER_S:
         return fleet if fleet.recovering_since is not None else replace(fleet, recovering_since=now)
-    return _fleet_back(fleet, outage, len(covered) - silent, now)
-
-
-def _fleet_back(fleet: Fleet, outage: Outage, count: int, now: UtcNs) -> Fleet:
-    return replace(fleet, outage=replace(outage, ended_at=now, count=count), recovering_since=None)
+    ended = replace(outage, ended_at=now, count=len(covered) - silent)
+    return replace(fleet, outage=ended, recovering_since=None)
 
 
 def _fleet_lost(fleet: Fleet, devices: Sequence[Device], now: UtcNs, policy: Policy) -> Fleet:
@@ -130,7 +117,7 @@ def _fleet_lost(fleet: Fleet, devices: Sequence[Device], now: UtcNs, policy: Pol
     if not any(is_overdue(one, now, policy) for one in late):
         return fleet
     since = min(one.heard_at for one in late)
-    event = outage_id(now, "fleet", since)
+    event = derived_id(now, f"fleet/{since}/{now}")
     return replace(fleet, outage=Outage(event, OutageKind.FLEET, since, now, count=len(late), total=len(expected)))
 
 
@@ -163,7 +150,7 @@ def _device_lost(fleet: Fleet, device: Device, now: UtcNs, policy: Policy) -> De
 
 
 def _covered_after(fleet: Fleet, device: Device, now: UtcNs, *, is_over: bool) -> Device:
-    """A device whose silence was the fleet's: it is told by the fleet's alerts alone, unless it outlasts them."""
+    """A device whose silence was part of the fleet's: the fleet's alerts report it, unless it outlasts them."""
     if fleet.outage is not None and fleet.outage.is_open:
         return device
     if is_over:
@@ -185,10 +172,4 @@ def _cameras_after(device: Device, now: UtcNs, policy: Policy) -> Device:
 
 
 def _begun(device: Device, kind: OutageKind, since: UtcNs, now: UtcNs) -> Outage:
-    return Outage(outage_id(now, f"{kind}/{device.thing}", since), kind, since, now)
-
-
-def outage_id(at: UtcNs, whose: str, since: UtcNs) -> EventId:
-    """An event id that follows from the outage: who tells of it twice tells of the same event."""
-    digest = hashlib.sha256(f"{whose}/{since}/{at}".encode()).digest()
-    return new_event_id(at, digest[:RANDOM_BYTES_OF_AN_EVENT_ID])
+    return Outage(derived_id(now, f"{kind}/{device.thing}/{since}/{now}"), kind, since, now)

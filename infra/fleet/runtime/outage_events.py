@@ -1,12 +1,11 @@
-"""From an outage to the events that tell a person of it: ordinary events, which take the way of all others."""
+"""From an outage to the events that report it: ordinary events, handled like all others."""
 
-import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from infra.fleet.runtime.device import Device, Fleet, Outage, OutageKind
+from infra.fleet.runtime.device import Device, Fleet, Outage, OutageKind, derived_id
 from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Event, EventKind, Phase, Severity
-from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
+from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs, format_utc
 
 _VALID_S: Final = 86_400
@@ -18,17 +17,8 @@ _KINDS: Final = {
 _MOST_NAMED: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class ToTell:
-    """Events to hand over, in order; when all are taken, `device` or `fleet` is what is kept."""
-
-    events: tuple[Event, ...]
-    device: Device | None = None
-    fleet: Fleet | None = None
-
-
-def of_device(device: Device, now: UtcNs) -> ToTell | None:
-    """What is to be told of a device; None where there is nothing new."""
+def of_device(device: Device, now: UtcNs) -> tuple[list[Event], Device]:
+    """What is new about a device: events to hand over, in order, and the device to keep once they are taken."""
     events: list[Event] = []
     after = device
     if device.outage is not None and device.outage.kind is OutageKind.DEVICE and _has_news(device.outage):
@@ -43,15 +33,15 @@ def of_device(device: Device, now: UtcNs) -> ToTell | None:
         )
         events += _events(device.camera_outage, device.thing, now, came_back=came_back)
         after = replace(after, camera_outage=_told(device.camera_outage))
-    return ToTell(tuple(events), device=after) if events else None
+    return events, after
 
 
-def of_fleet(fleet: Fleet, now: UtcNs) -> ToTell | None:
-    """What is to be told of all devices together; None where there is nothing new."""
+def of_fleet(fleet: Fleet, now: UtcNs) -> tuple[list[Event], Fleet]:
+    """What is new about all devices together, as in `of_device`."""
     if fleet.outage is None or not _has_news(fleet.outage):
-        return None
+        return [], fleet
     events = _events(fleet.outage, WHOLE_FLEET, now, came_back=fleet.outage.count > 0)
-    return ToTell(tuple(events), fleet=replace(fleet, outage=_told(fleet.outage)))
+    return events, replace(fleet, outage=_told(fleet.outage))
 
 
 def _has_news(outage: Outage) -> bool:
@@ -72,7 +62,7 @@ def _events(outage: Outage, thing: ThingName, now: UtcNs, *, came_back: bool) ->
             events.append(
                 replace(
                     raised,
-                    event_id=_restored_id(outage.event_id, outage.ended_at),
+                    event_id=derived_id(outage.ended_at, f"{outage.event_id}/restored"),
                     kind=restored,
                     severity=Severity.INFO,
                     started_at=outage.ended_at,
@@ -114,8 +104,3 @@ def _label(outage: Outage) -> str:
     named = ", ".join(outage.cameras[:_MOST_NAMED])
     more = f" and {len(outage.cameras) - _MOST_NAMED} more" if len(outage.cameras) > _MOST_NAMED else ""
     return f"no pictures of {named}{more}; {since}"[:256]
-
-
-def _restored_id(lost: EventId, at: UtcNs) -> EventId:
-    digest = hashlib.sha256(f"{lost}/restored".encode()).digest()
-    return new_event_id(at, digest[:RANDOM_BYTES_OF_AN_EVENT_ID])

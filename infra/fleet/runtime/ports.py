@@ -14,10 +14,10 @@ class ChangedMeanwhile(SmartcamError):
 
 
 class Registry(Protocol):
-    """What is kept of the devices."""
+    """The stored state of the devices."""
 
     def device(self, thing: ThingName) -> Device | None:
-        """The device; None where nothing was ever heard of it."""
+        """The device; None where it was never heard from."""
 
     def devices(self) -> Sequence[Device]:
         """All of them."""
@@ -33,7 +33,7 @@ class Registry(Protocol):
 
 
 class Alerts(Protocol):
-    """The way on to the people: the same function that takes the devices' events."""
+    """The way to the people: the same function that takes the devices' events."""
 
     def hand_over(self, event: Event) -> None:
         """Raises what AWS raises; an event that is handed over twice alerts once."""

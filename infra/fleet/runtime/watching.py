@@ -1,20 +1,24 @@
-"""One look of the dead-man switch at the whole fleet.
+"""One check of the whole fleet by the dead-man switch.
 
-What is decided is stored before anybody is told, and marked as told after: a crash between any two steps tells the same
-event once more, which alerts once.
+What is decided is stored before anybody is alerted, and marked as told after: a crash between any two steps hands the
+same event over again, which alerts once.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from infra.alerts.runtime.metrics import OLDEST_EVENT_WAITING
-from infra.fleet.runtime.device import Device, Fleet
+from infra.alerts.runtime.metrics import Metric
+from infra.fleet.runtime.device import Device
 from infra.fleet.runtime.judging import Policy, judge
-from infra.fleet.runtime.outage_events import ToTell, of_device, of_fleet
+from infra.fleet.runtime.outage_events import of_device, of_fleet
 from infra.fleet.runtime.ports import Alerts, ChangedMeanwhile, Registry
+from smartcam.contract.event import Event
 from smartcam.contract.health import CameraCondition
 from smartcam.contract.times import UtcNs
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -28,48 +32,38 @@ class Watching:
     policy: Policy
 
     def check(self, now: UtcNs) -> dict[str, float]:
-        """Judge everything, tell what is to be told; the fleet's measures."""
+        """Judge everything and hand over the events that follow; returns the fleet's measures."""
         fleet, devices = self.registry.fleet(), self.registry.devices()
-        after = judge(fleet, devices, now, self.policy)
-        kept_fleet = self._keep_fleet(fleet, after.fleet)
-        if kept_fleet is None:  # another look is under way: what the devices are depends on what it keeps
+        fleet_after, devices_after = judge(fleet, devices, now, self.policy)
+        kept_fleet = _keep(fleet, fleet_after, self.registry.save_fleet)
+        if kept_fleet is None:  # another check is under way: what becomes of the devices depends on what it keeps
             return measures(devices)
-        kept = [self._keep(before, device) for before, device in zip(devices, after.devices, strict=True)]
-        self._tell(of_fleet(kept_fleet, now))
+        judged = zip(devices, devices_after, strict=True)
+        kept = [_keep(before, device, self.registry.save) for before, device in judged]
+        self._tell(*of_fleet(kept_fleet, now), self.registry.save_fleet)
         for device in kept:
             if device is not None:
-                self._tell(of_device(device, now))
+                self._tell(*of_device(device, now), self.registry.save)
         return measures([one for one in kept if one is not None])
 
-    def _keep(self, before: Device, device: Device) -> Device | None:
-        if device is before:
-            return device
-        try:
-            return self.registry.save(device)
-        except ChangedMeanwhile:
-            return None  # it has just been heard of: the next look judges it anew
-
-    def _keep_fleet(self, before: Fleet, fleet: Fleet) -> Fleet | None:
-        if fleet is before:
-            return fleet
-        try:
-            return self.registry.save_fleet(fleet)
-        except ChangedMeanwhile:
-            return None
-
-    def _tell(self, news: ToTell | None) -> None:
-        if news is None:
+    def _tell(self, events: Sequence[Event], after: T, save: Callable[[T], T]) -> None:
+        if not events:
             return
-        for event in news.events:
+        for event in events:
             logger.info("told kind=%s phase=%s thing=%s id=%s", event.kind, event.phase, event.thing, event.event_id)
             self.alerts.hand_over(event)
-        try:
-            if news.device is not None:
-                self.registry.save(news.device)
-            if news.fleet is not None:
-                self.registry.save_fleet(news.fleet)
-        except ChangedMeanwhile:
-            logger.info("told_not_marked, told again by the next look")
+        if _keep(None, after, save) is None:
+            logger.info("told_not_marked, told again by the next check")
+
+
+def _keep(before: T | None, after: T, save: Callable[[T], T]) -> T | None:
+    """What is kept now; None where it has just been changed by others: the next check judges it anew."""
+    if after is before:
+        return after
+    try:
+        return save(after)
+    except ChangedMeanwhile:
+        return None
 
 
 def measures(devices: Sequence[Device]) -> dict[str, float]:
@@ -78,10 +72,10 @@ def measures(devices: Sequence[Device]) -> dict[str, float]:
     cameras = [camera for one in active for camera in one.cameras]
     oldest_ms = max((one.oldest_waiting_ms or 0 for one in active), default=0)
     return {
-        "DevicesKnown": len(active),
-        "DevicesSilent": sum(one.outage is not None and one.outage.is_open for one in active),
-        "CamerasRunning": sum(one.condition is CameraCondition.RUNNING for one in cameras),
-        "CamerasLost": sum(one.condition in {CameraCondition.LOST, CameraCondition.AWAITED} for one in cameras),
-        "EventsWaiting": sum(one.events_waiting for one in active),
-        OLDEST_EVENT_WAITING: oldest_ms / 1000,
+        Metric.DEVICES_KNOWN: len(active),
+        Metric.DEVICES_SILENT: sum(one.outage is not None and one.outage.is_open for one in active),
+        Metric.CAMERAS_RUNNING: sum(one.condition is CameraCondition.RUNNING for one in cameras),
+        Metric.CAMERAS_LOST: sum(one.condition in {CameraCondition.LOST, CameraCondition.AWAITED} for one in cameras),
+        Metric.EVENTS_WAITING: sum(one.events_waiting for one in active),
+        Metric.OLDEST_EVENT_WAITING: oldest_ms / 1000,
     }

@@ -8,7 +8,6 @@ from typing import Final, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.alerts.runtime.facts import PictureLink
-from infra.alerts.runtime.ports import Pictures
 from smartcam.contract.event import Event
 from smartcam.contract.snapshot import snapshots_of
 
@@ -20,21 +19,13 @@ _ABSENT: Final = frozenset({"404", "403", "NoSuchKey", "NotFound", "AccessDenied
 
 
 class PictureClient(Protocol):
-    """The two calls we make to S3; the second one asks nobody."""
+    """The two calls we make to S3; the second one is made without a request."""
 
     def head_object(self, *, Bucket: str, Key: str) -> object:  # noqa: N803 - the names are AWS's
         """Ask for an object."""
 
     def generate_presigned_url(self, method: str, *, Params: Mapping[str, str], ExpiresIn: int) -> str:  # noqa: N803
         """Sign a link."""
-
-
-class NoPictures:
-    """`Pictures` that are switched off."""
-
-    def link(self, event: Event) -> PictureLink | None:  # noqa: ARG002
-        """See Pictures."""
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +69,11 @@ class S3Pictures:
         return True
 
 
-def pictures_from(environment: Mapping[str, str]) -> Pictures:
-    """The pictures of a stack: none unless it has a bucket for them."""
+def pictures_from(environment: Mapping[str, str]) -> S3Pictures | None:
+    """The pictures of a stack; None unless it has a bucket for them."""
     bucket = environment.get(BUCKET_VARIABLE, "")
     if not bucket:
-        return NoPictures()
+        return None
     # A function without pictures does not pay for loading these.
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from infra.alerts.runtime.aws.dynamo import Item, Table, Values, key_of, number, text
+from infra.alerts.runtime.aws.dynamo import Item, Table, Values, key_of, number, seconds, text
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.ports import NotYet
 from smartcam.contract.event import EventKind, Severity
@@ -35,7 +35,7 @@ class DynamoDigests:
                 "event_id": text(held.event_id),
                 "kind": text(held.kind),
                 "severity": text(held.severity),
-                "forget_at": self._forget(ends),
+                "forget_at": seconds(ends, self.keep_s),
             },
         )
 
@@ -45,7 +45,7 @@ class DynamoDigests:
 
     def timer_set(self, group: str, ends: UtcNs) -> None:
         """See Digests."""
-        values: Values = {":yes": {"BOOL": True}, ":forget": self._forget(ends)}
+        values: Values = {":yes": {"BOOL": True}, ":forget": seconds(ends, self.keep_s)}
         self._update(group, ends, "SET timer_set = :yes, forget_at = :forget", values)
 
     def open(self, group: str, ends: UtcNs, now: UtcNs) -> Sequence[HeldEvent] | NotYet | None:
@@ -53,7 +53,7 @@ class DynamoDigests:
         values = {
             ":now": number(now),
             ":until": number(now + self.lease_s * NS_PER_S),
-            ":forget": self._forget(ends),
+            ":forget": seconds(ends, self.keep_s),
         }
         opened, there = self._update(group, ends, "SET held_until = :until, forget_at = :forget", values, _OPEN)
         if not opened:
@@ -70,9 +70,6 @@ class DynamoDigests:
     def release(self, group: str, ends: UtcNs) -> None:
         """See Digests."""
         self._update(group, ends, "REMOVE held_until", {})
-
-    def _forget(self, ends: UtcNs) -> dict[str, str]:
-        return number(ends // NS_PER_S + self.keep_s)
 
     def _update(self, group: str, ends: UtcNs, update: str, values: Values, condition: str = "") -> tuple[bool, Item]:
         return self.table.update((_partition(group, ends), _HEAD), update, values, condition)

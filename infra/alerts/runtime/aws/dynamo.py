@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from infra.alerts.runtime.agreed import CAMERA_KEY, ITEM_KEY
+from smartcam.contract.times import NS_PER_S, UtcNs
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -61,7 +62,10 @@ class Table:
         try:
             answer = self.client.update_item(**request)
         except ClientError as error:
-            return False, item_behind(error)
+            if error.response["Error"]["Code"] != CONDITION_FAILED:
+                raise
+            item = error.response.get("Item")  # what the condition met; boto3's types do not know it
+            return False, item if isinstance(item, dict) else {}
         return True, answer.get("Attributes", {})
 
 
@@ -80,9 +84,6 @@ def number(value: int) -> dict[str, str]:
     return {"N": str(value)}
 
 
-def item_behind(error: ClientError) -> Item:
-    """The item that a failed condition met, empty where there is none. Raises any other error again."""
-    if error.response["Error"]["Code"] != CONDITION_FAILED:
-        raise error
-    item = error.response.get("Item")
-    return item if isinstance(item, dict) else {}
+def seconds(at: UtcNs, more_s: int = 0) -> dict[str, str]:
+    """A time as DynamoDB's expiry wants it: in whole seconds."""
+    return number(at // NS_PER_S + more_s)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, text
+from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, seconds, text
 from infra.alerts.runtime.ports import AlertState, Decision, Lease, Record
 from smartcam.contract.event import Event
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
@@ -102,7 +102,7 @@ class DynamoHistory:
             ":thing": text(event.thing),
             ":kind": text(event.kind),
             ":started": text(format_utc(event.started_at)),
-            ":forget": number(arrived_at // NS_PER_S + self.keep_s),
+            ":forget": seconds(arrived_at, self.keep_s),
         }
 
     def _update(self, event: Event, update: str, values: Values, condition: str = "") -> tuple[bool, Item]:

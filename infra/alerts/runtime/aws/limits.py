@@ -1,10 +1,10 @@
-"""The limits in DynamoDB: SMS counted by the day, and turns given out so many a second."""
+"""The limits in DynamoDB: SMS counted by the day, and a limited number of turns a second."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from infra.alerts.runtime.agreed import EMAILS_PER_SECOND
-from infra.alerts.runtime.aws.dynamo import Table, Values, number
+from infra.alerts.runtime.aws.dynamo import Table, Values, number, seconds
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 
 PARTITION: Final = "guard"
@@ -24,7 +24,7 @@ class DynamoLimits:
         room = self.texts_per_day - phones
         if room < 0:
             return False
-        values = {":n": number(phones), ":room": number(room), ":forget": _forget(now)}
+        values = {":n": number(phones), ":room": number(room), ":forget": seconds(now, _KEEP_S)}
         used = self._update(
             _day(now), "SET forget_at = :forget ADD used :n", "attribute_not_exists(used) OR used <= :room", values
         )
@@ -42,7 +42,7 @@ class DynamoLimits:
             queued = self._update(item, "SET free_at = free_at + :step", "free_at >= :now", values)
             if queued is not None:
                 return UtcNs(queued - _STEP_NS)
-            values = {":next": number(now + _STEP_NS), ":now": number(now), ":forget": _forget(now)}
+            values = {":next": number(now + _STEP_NS), ":now": number(now), ":forget": seconds(now, _KEEP_S)}
             first = self._update(
                 item,
                 "SET free_at = :next, forget_at = :forget",
@@ -60,7 +60,3 @@ class DynamoLimits:
 
 def _day(now: UtcNs) -> str:
     return f"sms#{format_utc(now)[:10]}"
-
-
-def _forget(now: UtcNs) -> dict[str, str]:
-    return number(now // NS_PER_S + _KEEP_S)

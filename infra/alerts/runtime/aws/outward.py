@@ -1,22 +1,18 @@
-"""The ways out: SNS to people, MQTT to devices, queues for what comes back later and for what was refused."""
+"""The ways out: SNS to people, MQTT to devices."""
 
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
-from infra.alerts.runtime.agreed import LONGEST_DELAY_S, SMS_ALLOWED, SMS_ATTRIBUTE
+from infra.alerts.runtime.agreed import SMS_ALLOWED, SMS_ATTRIBUTE
 from infra.alerts.runtime.audience import Group
-from infra.alerts.runtime.handover import refusal
-from infra.alerts.runtime.jobs import Job, job_to_json
 from infra.alerts.runtime.ports import NotPublished, NotReplied
 from infra.alerts.runtime.words.render import AlertText
 from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.ids import ThingName
-from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import ack_topic
 
 if TYPE_CHECKING:
@@ -88,36 +84,3 @@ class IotReplies:
             self.client.publish(topic=ack_topic(thing), qos=1, payload=acknowledgement.to_json())
         except (BotoCoreError, ClientError) as error:
             raise NotReplied(str(error)) from error
-
-
-class QueueClient(Protocol):
-    """The one call we make to SQS."""
-
-    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> object:  # noqa: N803 - AWS's
-        """Put one message into a queue, to be seen after the delay."""
-
-
-@dataclass(frozen=True, slots=True)
-class SqsTimers:
-    """`Timers` as delayed messages. The queue delays no longer than a quarter of an hour: then they are set again."""
-
-    client: QueueClient
-    queue_url: str
-    now: Callable[[], UtcNs]
-
-    def ring(self, due: UtcNs, job: Job) -> None:
-        """See Timers."""
-        delay = min(max(math.ceil((due - self.now()) / NS_PER_S), 0), LONGEST_DELAY_S)
-        self.client.send_message(QueueUrl=self.queue_url, MessageBody=job_to_json(due, job), DelaySeconds=delay)
-
-
-@dataclass(frozen=True, slots=True)
-class SqsRefusals:
-    """`Refusals` in the on-failure queue."""
-
-    client: QueueClient
-    queue_url: str
-
-    def keep(self, document: Mapping[str, object], reason: str) -> None:
-        """See Refusals."""
-        self.client.send_message(QueueUrl=self.queue_url, MessageBody=refusal(document, reason))

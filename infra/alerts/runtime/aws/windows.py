@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.alerts.runtime.audience import RANK
-from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, text
+from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, seconds, text
 from infra.alerts.runtime.facts import MOST_COUNTED, HeldEvent
 from infra.alerts.runtime.ports import Claim, Closing, NotYet, Spot
 from infra.alerts.runtime.words.render import alert_number
@@ -45,14 +45,7 @@ class DynamoWindows:
 
     def claim(self, spot: Spot, event: Event, now: UtcNs) -> Claim | None:
         """See Windows."""
-        values = {
-            ":me": text(event.event_id),
-            ":until": number(now + self.lease_s * NS_PER_S),
-            ":rank": number(RANK[event.severity]),
-            ":horizon": number(now - spot.cooldown_s * NS_PER_S),
-            ":now": number(now),
-            ":forget": self._forget(now),
-        }
+        values = self._claim(spot, event.event_id, RANK[event.severity], now)
         claimed, before = self._update(spot, _CLAIM, _CLAIMABLE, values, before=True)
         if not claimed:
             return None
@@ -75,7 +68,7 @@ class DynamoWindows:
             ":number": text(alert_number(event.event_id)),
             ":now": number(now),
             ":told": {"SS": entries([*claim.held_back, HeldEvent.of(event)])},
-            ":forget": self._forget(now),
+            ":forget": seconds(now, self.keep_s),
         }
         changed, item = self._update(spot, f"{_SENT} DELETE held_back :told", _MINE, values)
         if changed:
@@ -86,7 +79,7 @@ class DynamoWindows:
         values: Values = {
             ":me": {"SS": entries([HeldEvent.of(event)])},
             ":most": number(self.most),
-            ":forget": self._forget(now),
+            ":forget": seconds(now, self.keep_s),
         }
         changed, item = self._update(spot, "SET forget_at = :forget ADD held_back :me", _ROOM, values)
         self._drop_other_names(spot, event, item)
@@ -98,14 +91,7 @@ class DynamoWindows:
 
     def close(self, spot: Spot, now: UtcNs) -> Closing | NotYet | None:
         """See Windows."""
-        values = {
-            ":me": text(_CLOSING),
-            ":until": number(now + self.lease_s * NS_PER_S),
-            ":rank": number(_CLOSING_RANK),
-            ":horizon": number(now - spot.cooldown_s * NS_PER_S),
-            ":now": number(now),
-            ":forget": self._forget(now),
-        }
+        values = self._claim(spot, _CLOSING, _CLOSING_RANK, now)
         changed, item = self._update(spot, _CLAIM, _CLOSABLE, values)
         sent_at, held_back = _time(item, "sent_at"), _held_back(spot, item)
         if changed:
@@ -126,14 +112,21 @@ class DynamoWindows:
         """See Windows."""
         self._update(spot, _FREE, _MINE, {":me": text(_CLOSING)})
 
+    def _claim(self, spot: Spot, holder: str, rank: int, now: UtcNs) -> Values:
+        return {
+            ":me": text(holder),
+            ":until": number(now + self.lease_s * NS_PER_S),
+            ":rank": number(rank),
+            ":horizon": number(now - spot.cooldown_s * NS_PER_S),
+            ":now": number(now),
+            ":forget": seconds(now, self.keep_s),
+        }
+
     def _drop_other_names(self, spot: Spot, event: Event, item: Item) -> None:
         """Take out what an event was held back as before it was known as what it is."""
         names = [one for one in _held_back(spot, item) if one.event_id == event.event_id and one != HeldEvent.of(event)]
         if names:
             self._update(spot, "DELETE held_back :told", "", {":told": {"SS": entries(names)}})
-
-    def _forget(self, now: UtcNs) -> dict[str, str]:
-        return number(now // NS_PER_S + self.keep_s)
 
     def _update(
         self, spot: Spot, update: str, condition: str, values: Values, *, before: bool = False

@@ -1,12 +1,12 @@
 """Making a text fit into one SMS: 160 characters of GSM-7, or 70 of UCS-2 as soon as one is outside of it."""
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from infra.alerts.runtime.agreed import DISPLAY_NAME
-from infra.alerts.runtime.words.gsm7 import cut, septets, to_ascii, to_gsm7
+from infra.alerts.runtime.words.gsm7 import septets, to_ascii, to_gsm7
+from smartcam.contract.reading import printable
 
 _PREFIX: Final = len(DISPLAY_NAME + "> ")
 """SNS writes the topic's display name before the text."""
@@ -21,7 +21,16 @@ class Alphabet:
     room: int
     clean: Callable[[str], str]
     size: Callable[[str], int]
-    cut: Callable[[str, int], str]
+    ellipsis: str
+
+    def cut(self, text: str, room: int) -> str:
+        """The text, or as much of it as fits into the room with an ellipsis at its end."""
+        if self.size(text) <= room:
+            return text
+        kept = text
+        while kept and self.size(kept) > room - len(self.ellipsis):
+            kept = kept[:-1]
+        return (kept + self.ellipsis)[: max(room, 0)]
 
 
 def ucs2_units(text: str) -> int:
@@ -31,23 +40,13 @@ def ucs2_units(text: str) -> int:
 
 def one_line(text: str) -> str:
     """The text on one line, with a space for what cannot be seen."""
-    return "".join(" " if unicodedata.category(letter)[0] in "ZC" else letter for letter in text)
+    return printable(text, " ")
 
 
-def cut_units(text: str, room: int) -> str:
-    """The text, or as much of it as fits into `room` units with an ellipsis at its end."""
-    if ucs2_units(text) <= room:
-        return text
-    kept = text
-    while kept and ucs2_units(kept) > room - 1:
-        kept = kept[:-1]
-    return (kept + "…")[: max(room, 0)]
-
-
-GSM7: Final = Alphabet(160 - _PREFIX, to_gsm7, septets, cut)
-UCS2: Final = Alphabet(70 - _PREFIX, one_line, ucs2_units, cut_units)
-SUBJECT_ASCII: Final = Alphabet(_LONGEST_SUBJECT, to_ascii, septets, cut)
-SUBJECT_UNICODE: Final = Alphabet(_LONGEST_SUBJECT, one_line, ucs2_units, cut_units)
+GSM7: Final = Alphabet(160 - _PREFIX, to_gsm7, septets, "...")
+UCS2: Final = Alphabet(70 - _PREFIX, one_line, ucs2_units, "…")
+SUBJECT_ASCII: Final = Alphabet(_LONGEST_SUBJECT, to_ascii, septets, "...")
+SUBJECT_UNICODE: Final = Alphabet(_LONGEST_SUBJECT, one_line, ucs2_units, "…")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,16 +36,6 @@ def to_ascii(text: str) -> str:
     return "".join(character if " " <= character <= "~" else "?" for character in plain)
 
 
-def cut(text: str, room: int) -> str:
-    """The text, or as much of it as fits into `room` septets with dots at its end."""
-    if septets(text) <= room:
-        return text
-    kept = text
-    while kept and septets(kept) > room - 3:
-        kept = kept[:-1]
-    return (kept + "...")[: max(room, 0)]
-
-
 def _letter(character: str) -> str:
     if character in "\n\r\f":
         return " "

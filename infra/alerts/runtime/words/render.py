@@ -65,51 +65,42 @@ def render_alert(facts: AlertFacts, language: Language) -> AlertText:
         "threshold": event.threshold,
         "picture": None if facts.picture is None else facts.picture.url,
     }
-    return AlertText(
-        Purpose.ALERT,
-        facts.number,
-        layout.alert_subject(words, facts),
-        layout.alert_email(words, facts),
-        layout.alert_sms(words, facts),
-        _document(Purpose.ALERT, facts.number, facts.event_ids, document),
-    )
+    texts = layout.alert_subject(words, facts), layout.alert_email(words, facts), layout.alert_sms(words, facts)
+    return _message(Purpose.ALERT, facts.number, texts, facts.event_ids, document)
 
 
 def render_closing(facts: ClosingFacts, language: Language) -> AlertText:
     """How much followed an alert within its cooldown."""
     words = _TABLES[language]
-    ids = [one.event_id for one in facts.held_back]
-    return AlertText(
-        Purpose.CLOSING,
-        facts.number,
-        layout.closing_subject(words, facts),
-        layout.closing_email(words, facts),
-        layout.closing_sms(words, facts),
-        _document(Purpose.CLOSING, facts.number, ids, {"thing": facts.thing, "camera_id": facts.camera}),
-    )
+    texts = layout.closing_subject(words, facts), layout.closing_email(words, facts), layout.closing_sms(words, facts)
+    more = {"thing": facts.thing, "camera_id": facts.camera}
+    return _message(Purpose.CLOSING, facts.number, texts, [one.event_id for one in facts.held_back], more)
 
 
 def render_digest(facts: DigestFacts, language: Language) -> AlertText:
     """What quiet hours have held."""
     words = _TABLES[language]
     cameras = {name: len(held) for name, held in facts.by_place()}
-    ids = [one.event_id for one in facts.held]
-    return AlertText(
-        Purpose.DIGEST,
-        facts.number,
-        layout.digest_subject(words, facts),
-        layout.digest_email(words, facts),
-        layout.digest_sms(words, facts),
-        _document(Purpose.DIGEST, facts.number, ids, {"ended": format_utc(facts.ended), "cameras": cameras}),
-    )
+    texts = layout.digest_subject(words, facts), layout.digest_email(words, facts), layout.digest_sms(words, facts)
+    more = {"ended": format_utc(facts.ended), "cameras": cameras}
+    return _message(Purpose.DIGEST, facts.number, texts, [one.event_id for one in facts.held], more)
 
 
-def _document(purpose: Purpose, number: str, event_ids: Sequence[EventId], more: Mapping[str, object]) -> str:
+def _message(
+    purpose: Purpose,
+    number: str,
+    texts: tuple[str, str, str],
+    event_ids: Sequence[EventId],
+    more: Mapping[str, object],
+) -> AlertText:
+    """The message with its texts (subject, e-mail, SMS) and its document."""
     document: dict[str, object] = {
         "schema": SCHEMA,
         "purpose": purpose,
         "alert_number": number,
         "event_count": len(event_ids),
+        "event_ids": list(event_ids[:MOST_IN_DOCUMENT]),
+        **more,
     }
-    document |= {"event_ids": list(event_ids[:MOST_IN_DOCUMENT]), **more}
-    return json.dumps({key: value for key, value in document.items() if value is not None}, ensure_ascii=False)
+    present = {key: value for key, value in document.items() if value is not None}
+    return AlertText(purpose, number, *texts, json.dumps(present, ensure_ascii=False))
