@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from infra.alerts.runtime import metrics
 from infra.alerts.runtime.audience import Audience, Group
 from infra.alerts.runtime.facts import PictureLink
+from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import NotPublished
-from infra.alerts.runtime.sending import MISSED_S, PATIENCE_S, Sender, next_try
+from infra.alerts.runtime.sending import MISSED_S, PATIENCE_S, GroupSender, next_try
 from infra.alerts.runtime.words.render import AlertText, Purpose
 from smartcam.contract.event import EventKind, Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
@@ -49,7 +49,7 @@ class Post:
     waits: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sender = Sender(self.limits, self.topic, self.meter, self.now, self.waits.append)
+        self.sender = GroupSender(self.limits, self.topic, self.meter, self.now, self.waits.append)
 
 
 def test_pauses_double_from_five_seconds_to_a_quarter_of_an_hour() -> None:
@@ -106,7 +106,7 @@ def test_what_is_sent_is_counted_with_its_sms() -> None:
     post.sender.publish(family, TEXT, {"thing": "yard-1"}, texts=True)
     post.sender.publish(family, TEXT, {}, texts=False)
     assert post.topic.sent == [("family", TEXT, {"thing": "yard-1"}, True), ("family", TEXT, {}, False)]
-    assert post.meter.counted == {metrics.ALERTS_SENT: 2, metrics.SMS_SENT: 3}
+    assert post.meter.counted == {Metric.ALERTS_SENT: 2, Metric.SMS_SENT: 3}
 
 
 def test_what_certainly_was_not_sent_is_counted_named_and_costs_no_sms(caplog: pytest.LogCaptureFixture) -> None:
@@ -115,7 +115,7 @@ def test_what_certainly_was_not_sent_is_counted_named_and_costs_no_sms(caplog: p
     with pytest.raises(NotPublished, match="no route"):
         post.sender.publish(EVERYONE, TEXT, {}, texts=True)
     assert post.limits.used.total() == 0
-    assert post.meter.counted == {metrics.PUBLISH_FAILED: 1, metrics.ALERTS_DOUBTFUL: 0}
+    assert post.meter.counted == {Metric.PUBLISH_FAILED: 1, Metric.ALERTS_DOUBTFUL: 0}
     (record,) = caplog.records
     assert (record.levelname, record.message) == ("ERROR", "publish_failed group=everyone alert=A-1 error=no route")
 
@@ -126,7 +126,7 @@ def test_what_may_have_been_sent_keeps_its_sms_and_is_counted_as_doubtful() -> N
     with pytest.raises(NotPublished):
         post.sender.publish(EVERYONE, TEXT, {}, texts=True)
     assert post.limits.used.total() == 1
-    assert post.meter.counted[metrics.ALERTS_DOUBTFUL] == 1
+    assert post.meter.counted[Metric.ALERTS_DOUBTFUL] == 1
 
 
 def test_a_mail_that_fails_gives_back_no_sms() -> None:
@@ -139,7 +139,7 @@ def test_a_mail_that_fails_gives_back_no_sms() -> None:
 def test_sms_that_are_withheld_are_counted_and_named(caplog: pytest.LogCaptureFixture) -> None:
     post, family = Post(limits=FakeLimits(texts_per_day=2)), Group("family", "arn:family", phones=3)
     assert not post.sender.may_text(family)
-    assert post.meter.counted == {metrics.SMS_WITHHELD: 3}
+    assert post.meter.counted == {Metric.SMS_WITHHELD: 3}
     assert [record.message for record in caplog.records] == ["sms_withheld group=family phones=3"]
 
 

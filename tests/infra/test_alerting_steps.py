@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from infra.alerts.runtime import metrics
 from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.alerting import Outcome
 from infra.alerts.runtime.audience import Audience, EventFilter, Group
 from infra.alerts.runtime.delivery import Delivery, refused
 from infra.alerts.runtime.jobs import CloseWindow, DeliverAgain, SendDigest, job_from_json, job_to_json
+from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import AlertState, Decision, Lease, NotPublished, Record
 from infra.alerts.runtime.sending import MOST_TRIES
 from smartcam.contract.ack import Acknowledgement, AckStatus
@@ -111,7 +111,7 @@ def test_what_is_refused_is_kept_with_its_reason_counted_and_named(caplog: pytes
     assert document == bad.document()
     assert reason.startswith("score: ")
     assert messages(caplog) == [("WARNING", f"event_refused thing=yard-1 camera=gate reason={reason}")]
-    assert cloud.meter.counted == {metrics.EVENTS_REFUSED: 1, metrics.SCHEMA_UNKNOWN: 0}
+    assert cloud.meter.counted == {Metric.EVENTS_REFUSED: 1, Metric.SCHEMA_UNKNOWN: 0}
     expected = Acknowledgement(raised().event_id, Phase.RAISED, AckStatus.REFUSED, reason, 0)
     assert cloud.replies.sent == [("yard-1", expected)]
 
@@ -119,7 +119,7 @@ def test_what_is_refused_is_kept_with_its_reason_counted_and_named(caplog: pytes
 def test_an_unknown_schema_is_counted_apart() -> None:
     cloud = Cloud()
     cloud.run(delivery(raised().to_json().replace(b'"schema":1', b'"schema":99')))
-    assert cloud.meter.counted == {metrics.EVENTS_REFUSED: 1, metrics.SCHEMA_UNKNOWN: 1}
+    assert cloud.meter.counted == {Metric.EVENTS_REFUSED: 1, Metric.SCHEMA_UNKNOWN: 1}
 
 
 def test_an_answer_that_is_lost_is_named_in_the_log_and_the_outcome_stands(caplog: pytest.LogCaptureFixture) -> None:
@@ -145,7 +145,7 @@ def test_a_stale_event_is_settled_counted_and_alerts_nobody() -> None:
     cloud = Cloud(history=history)
     assert cloud.deliver(raised(age_ms=7200 * 1000)) is Outcome.STALE
     assert history.settled == [(AlertState.STALE, NOON, None)]
-    assert cloud.meter.counted == {metrics.EVENTS_STALE: 1}
+    assert cloud.meter.counted == {Metric.EVENTS_STALE: 1}
     assert cloud.notifier.all == []
 
 
@@ -162,7 +162,7 @@ def test_a_failure_is_tried_again_with_one_more_try_and_its_age_is_counted() -> 
     job = again(raised(), tries=3)
     assert cloud.wire(Interruption()).alerting.take_again(job) is Outcome.DEFERRED
     assert cloud.timers.set == [(after(90 + 40), replace(job, tries=4))]
-    assert cloud.meter.counted[metrics.UNDELIVERED_AGE] == 90
+    assert cloud.meter.counted[Metric.UNDELIVERED_AGE] == 90
     assert cloud.history.state(raised()) is AlertState.RECORDED  # whoever comes next may decide at once
 
 
@@ -172,7 +172,7 @@ def test_a_turn_that_is_far_off_is_no_failure_and_is_remembered_by_its_group() -
     job = again(raised(), tries=3, slots={"former": NOON})
     assert cloud.wire(Interruption()).alerting.take_again(job) is Outcome.DEFERRED
     assert cloud.timers.set == [(after(30), replace(job, slots={"former": NOON, "everyone": after(30)}))]
-    assert metrics.UNDELIVERED_AGE not in cloud.meter.counted
+    assert Metric.UNDELIVERED_AGE not in cloud.meter.counted
     window = cloud.windows.items[(raised().thing, raised().camera_id), "everyone", "sighting"]
     assert (window.held_by, window.held_until) == (raised().event_id, after(30 + LEASE_S))
     cloud.limits.free_at["everyone"] = after(3600)
@@ -226,18 +226,18 @@ def test_an_event_that_was_being_sent_when_its_invocation_died_is_counted_as_dou
     cloud.history.lease(raised(), NOON)
     cloud.now.advance(LEASE_S + 1)
     assert cloud.deliver(raised()) is Outcome.SENT
-    assert cloud.meter.counted[metrics.ALERTS_DOUBTFUL] == 1
+    assert cloud.meter.counted[Metric.ALERTS_DOUBTFUL] == 1
     other = Cloud()
     other.deliver(raised())
-    assert other.meter.counted[metrics.ALERTS_DOUBTFUL] == 0
+    assert other.meter.counted[Metric.ALERTS_DOUBTFUL] == 0
 
 
 def test_what_is_held_and_what_is_suppressed_are_counted_each() -> None:
     cloud = Cloud(COOLDOWN_S)
     for number in (1, 2, 3):
         cloud.deliver(raised(number))
-    assert cloud.meter.counted[metrics.ALERTS_SUPPRESSED] == 2
-    assert cloud.meter.counted[metrics.ALERTS_HELD] == 0
+    assert cloud.meter.counted[Metric.ALERTS_SUPPRESSED] == 2
+    assert cloud.meter.counted[Metric.ALERTS_HELD] == 0
 
 
 def test_what_is_held_back_sets_one_timer_for_its_own_camera_group_and_family() -> None:

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from infra.alerts.runtime import metrics
 from infra.alerts.runtime.audience import Audience, Group, Language
 from infra.alerts.runtime.closing import SWEEP_AFTER_S
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.jobs import CloseWindow, DeliverAgain, Job, SendDigest
+from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import NotPublished
 from infra.alerts.runtime.quiet import QuietHours
 from infra.alerts.runtime.sending import MOST_TRIES
@@ -264,7 +264,7 @@ def test_a_digest_tells_its_groups_people_in_their_language_and_zone() -> None:
     assert digest.alert.number == alert_number(raised(3).event_id)
     assert "13:00" in digest.alert.sms
     assert digest.alert.sms.isascii() is False
-    assert cloud.meter.counted[metrics.SMS_SENT] == 2
+    assert cloud.meter.counted[Metric.SMS_SENT] == 2
 
 
 def test_two_cameras_close_their_windows_each() -> None:
