@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from smartcam.contract.errors import ContractError, OutboxError
-from smartcam.edge.outbox import file
+from smartcam.edge.outbox import database, file
 from smartcam.edge.outbox.outbox import Outbox
 from tests.fakes.clock import FakeClock
 from tests.unit.edge.outbox.sample import accepted, episode, event, key, waiting
@@ -72,6 +73,11 @@ def connection_of(outbox: Outbox) -> sqlite3.Connection:
     return connection
 
 
+def fill(outbox: Outbox) -> None:
+    for number in range(2, 100):
+        outbox.put(event(number), episode(number, text="x" * 1000))
+
+
 def logged(caplog: pytest.LogCaptureFixture, name: str) -> list[tuple[str, str]]:
     return [(record.levelname, record.message) for record in caplog.records if record.message.startswith(name)]
 
@@ -100,6 +106,44 @@ def test_what_another_process_has_not_yet_moved_from_its_log_is_read_too(
     disk.refusal = errno.EROFS
     assert waiting(opened()) == [key(event(1))]
     killed.close()
+
+
+def test_the_copy_to_read_from_lies_in_memory_where_the_machine_has_a_folder_there(
+    opened: Callable[[], Outbox], tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened().put(event(1))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "can only be read, too"))
+    disk.refusal = errno.EROFS
+    assert waiting(opened()) == [key(event(1))]
+
+
+def test_the_copy_to_read_from_lies_among_the_temporary_files_on_other_machines(
+    opened: Callable[[], Outbox], tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened().put(event(1))
+    monkeypatch.setattr(file, "_SHARED_MEMORY", tmp_path / "not there")
+    disk.refusal = errno.EROFS
+    assert waiting(opened()) == [key(event(1))]
+
+
+def test_a_full_disk_that_cannot_be_read_any_more_is_an_error(
+    opened: Callable[[], Outbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = opened()
+    outbox.put(event(1))
+    connection = connection_of(outbox)
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    def refuse(_connection: sqlite3.Connection) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "copy_to_memory", refuse)
+        with pytest.raises(OutboxError, match="disk is full"):
+            fill(outbox)
+    assert key(event(1)) in waiting(outbox)
+    assert not outbox.counts().in_memory
 
 
 def test_a_first_start_on_a_disk_that_takes_nothing_begins_in_memory_and_leaves_no_file(

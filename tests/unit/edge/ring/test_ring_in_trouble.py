@@ -174,3 +174,11 @@ def test_nothing_left_over_is_no_leftover(path: Path) -> None:
     create_ring(path, LAYOUT).close()
     assert remove_leftover(path, YARD)
     assert not path.exists()
+
+
+def test_a_writer_that_was_overtaken_at_its_first_frame_says_whose_camera_it_is(tmp_path: Path) -> None:
+    first, second = RingWriter(tmp_path, YARD), RingWriter(tmp_path, YARD)
+    first.write(plain_frame(1))
+    with pytest.raises(RingError, match=f"^camera yard is being written already, by process {os.getpid()} "):
+        second.write(plain_frame(1))
+    first.close()
