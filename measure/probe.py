@@ -1,7 +1,7 @@
 """The false-alarm probe of the motion gate: effects laid over still backgrounds, 640x480 in 8-bit grey.
 
-A scene has 300 frames, the first 60 for settling. The effects are made, none is filmed; the backgrounds are medians of
-real clips, people removed by that, where the footage is there, and made up otherwise.
+A scene has 300 frames, the first 60 for settling. All effects are synthetic. The backgrounds are medians
+of real clips (which removes people) where the footage is available, and synthetic otherwise.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,11 +29,11 @@ NIGHT_NOISE: Final = 10.0
 MADE_UP: Final = (1, 2, 3)
 """Seeds of the backgrounds that stand in where there is no footage."""
 _MEDIAN_OF: Final = 60
-"""So many pictures of a clip, spread over its length, give its background."""
+"""A background is the median of this many pictures, spread over its clip."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class ProbeScene:
     """One effect, the noise of the sensor (sigma in grey levels), and how many of the 240 frames may be flagged.
 
     `most` is None for what may open the gate but must raise no event; `least` is for scenes with somebody in them.
@@ -46,7 +46,7 @@ class Scene:
     least: int = 0
 
     def allows(self, flagged: int) -> bool:
-        """Whether a gate that flags so many frames does what it should."""
+        """Whether a gate may flag this many frames."""
         return self.least <= flagged <= (COUNTED if self.most is None else self.most)
 
 
@@ -86,7 +86,7 @@ def background_of(clip: Path) -> Grey:
 
 
 def backgrounds(clips: Sequence[Path]) -> Mapping[str, Grey]:
-    """The medians of the clips by their names; three made-up scenes where not all of them are there."""
+    """The medians of the clips by their names; three made-up scenes unless all clips exist."""
     if clips and all(clip.is_file() for clip in clips):
         return {clip.stem: background_of(clip) for clip in clips}
     return {f"made-up {seed}": background(seed) for seed in MADE_UP}
@@ -157,25 +157,25 @@ def _lamp(scene: Light, i: int, _rng: np.random.Generator) -> Light:
 SCENES: Final = {
     scene.name: scene
     for scene in (
-        Scene("noise", _still, most=0),
-        Scene("night noise", _still, NIGHT_NOISE, most=0),
-        Scene("step", _step, most=5),
-        Scene("drift", _drift, most=2),
-        Scene("flicker", _flicker, most=0),
-        Scene("shake", _shake, most=10),
-        Scene("rain", _rain, most=2),
-        Scene("person", _person(0.4), least=COUNTED),
-        Scene("person x0.7", _person(0.7), least=COUNTED),
-        Scene("person x0.85", _person(0.85), least=200),
-        Scene("person in a step", _lit_person, least=COUNTED - 10),
-        Scene("cloud", _cloud),
-        Scene("insect", _insect),
-        Scene("lamp", _lamp),
+        ProbeScene("noise", _still, most=0),
+        ProbeScene("night noise", _still, NIGHT_NOISE, most=0),
+        ProbeScene("step", _step, most=5),
+        ProbeScene("drift", _drift, most=2),
+        ProbeScene("flicker", _flicker, most=0),
+        ProbeScene("shake", _shake, most=10),
+        ProbeScene("rain", _rain, most=2),
+        ProbeScene("person", _person(0.4), least=COUNTED),
+        ProbeScene("person x0.7", _person(0.7), least=COUNTED),
+        ProbeScene("person x0.85", _person(0.85), least=200),
+        ProbeScene("person in a step", _lit_person, least=COUNTED - 10),
+        ProbeScene("cloud", _cloud),
+        ProbeScene("insect", _insect),
+        ProbeScene("lamp", _lamp),
     )
 }
 
 
-def frames(scene: Scene, still: Grey, seed: int = 0) -> Iterator[Grey]:
+def frames(scene: ProbeScene, still: Grey, seed: int = 0) -> Iterator[Grey]:
     """The scene's 300 frames, uint8 (480, 640), over the background `still` of the same size."""
     rng = np.random.default_rng(seed)
     light = still.astype(np.float32)
@@ -185,11 +185,11 @@ def frames(scene: Scene, still: Grey, seed: int = 0) -> Iterator[Grey]:
         yield np.asarray(np.clip(effected + noise, 0, 255), np.uint8)
 
 
-def seen(look: Callable[[Grey], object], scene: Scene, still: Grey) -> list[bool]:
+def seen(look: Callable[[Grey], object], scene: ProbeScene, still: Grey) -> list[bool]:
     """In which of the 240 frames after settling `look` sees motion."""
     return [bool(look(grey)) for grey in frames(scene, still)][SETTLING:]
 
 
-def flagged(look: Callable[[Grey], object], scene: Scene, still: Grey) -> int:
+def flagged(look: Callable[[Grey], object], scene: ProbeScene, still: Grey) -> int:
     """How many of the 240 frames after settling `look` takes for motion."""
     return sum(seen(look, scene, still))

@@ -1,8 +1,9 @@
-"""Made-up tampering, laid over real footage: what the tamper watch must notice, and what it must not.
+"""`smartcam tampering`: made-up tampering laid over clips, and how soon the tamper watch raises each case.
 
-`python -m measure.tampering CLIP ...` tells how soon, case by case; its exit code is 3 when one of them went wrong.
+Exit code 3 when a case was raised late, with a wrong cause, or for nothing.
 """
 
+import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,20 +13,19 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from measure import clips
+from measure.probe import Grey, Light
 from smartcam.capture.sources.file import open_clip
-from smartcam.contract.errors import CameraEnded
+from smartcam.contract.errors import CameraLost
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs
 from smartcam.vision.tamper import Cause, TamperWatch
 
-Grey = NDArray[np.uint8]
-Light = NDArray[np.float32]
 Effect = Callable[[Light, float, float], Light]
-"""The picture, seconds since the effect began (never negative), and the width that sizes are shares of."""
+"""Takes the picture, the seconds since the effect began (never negative), and the width that sizes are relative to."""
 
 BEGINS_S: Final = 20.0
-"""The view is left alone for so long before something is done to it."""
+"""How long the view is left alone before something is done to it."""
 LASTS_S: Final = 14.0
 QUICK_S: Final = 2.0
 SLOW_S: Final = 10.0
@@ -34,12 +34,12 @@ _NOISE: Final = 1.5
 _SIZE: Final = (320, 180)
 _NIGHT_S: Final = 120.0
 _PACE: Final = 2.5
-"""Pictures a second, about what the watch looks at."""
+"""Pictures per second: about as many as the watch is shown on a device."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tampering:
-    """One thing that is done to a camera, and within how many seconds it must be raised; None for never."""
+    """Something done to a camera, and within how many seconds it must be raised; None for never."""
 
     name: str
     effect: Effect
@@ -141,15 +141,15 @@ HARMLESS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the watch said: the first cause after the effect began and the seconds it took; None where it was silent."""
+class WatchResult:
+    """The first cause that the watch raised, and how long after the effect began; None when it stayed silent."""
 
     cause: Cause | None
     after_s: float | None
     too_early: bool
 
     def is_right(self, tampering: Tampering) -> bool:
-        """Whether that is what should have been said."""
+        """Whether the watch raised what it should have."""
         if self.too_early or tampering.within_s is None:
             return self.cause is None and not self.too_early
         return self.cause in tampering.causes and self.after_s is not None and self.after_s <= tampering.within_s
@@ -161,20 +161,14 @@ def sampled(path: Path, fps: float, most: int = 600) -> list[Grey]:
     Raises:
         CameraLost: the clip cannot be read.
     """
-    clip, due_ns = open_clip(path), 0
     taken: list[Grey] = []
-    try:
-        while len(taken) < most:
-            picture = clip.next()
-            if picture.position_ns >= due_ns:
-                due_ns = picture.position_ns + round(NS_PER_S / fps) - NS_PER_MS
-                taken.append(
-                    np.asarray(cv2.resize(picture.picture.luma, _SIZE, interpolation=cv2.INTER_AREA), np.uint8)
-                )
-    except CameraEnded:
-        pass
-    finally:
-        clip.close()
+    due_ns = 0
+    for each in clips.pictures(open_clip(path)):
+        if each.position_ns >= due_ns:
+            due_ns = each.position_ns + round(NS_PER_S / fps) - NS_PER_MS
+            taken.append(np.asarray(cv2.resize(each.picture.luma, _SIZE, interpolation=cv2.INTER_AREA), np.uint8))
+        if len(taken) == most:
+            break
     return taken
 
 
@@ -196,21 +190,31 @@ def pictures(clip: Sequence[Grey], tampering: Tampering, fps: float) -> Iterator
         yield at_s, picture
 
 
-def try_out(clip: Sequence[Grey], tampering: Tampering, fps: float) -> Outcome:
-    """What the watch says of a clip that is tampered with; it sees `fps` pictures a second."""
+def try_out(clip: Sequence[Grey], tampering: Tampering, fps: float) -> WatchResult:
+    """What the watch raises on a clip that is tampered with; it is shown `fps` pictures per second."""
     watch = TamperWatch()
     for at_s, picture in pictures(clip, tampering, fps):
-        cause = watch.look(picture, MonotonicNs(round((1 + at_s) * NS_PER_S))).cause
+        cause = watch.update(picture, MonotonicNs(round((1 + at_s) * NS_PER_S))).cause
         if cause is not None:
-            return Outcome(cause, at_s - BEGINS_S, at_s < BEGINS_S)
-    return Outcome(None, None, too_early=False)
+            return WatchResult(cause, at_s - BEGINS_S, at_s < BEGINS_S)
+    return WatchResult(None, None, too_early=False)
 
 
-def main(clips: Sequence[Path]) -> int:
-    """Print a table of all cases over all clips; 3 when anything was raised late, under another name or for nothing."""
-    samples = [sampled(clip, _PACE) for clip in clips]
+def main(argv: Sequence[str]) -> int:
+    """Print a table of all cases over all clips. 2 when a clip cannot be read, 3 when a case went wrong."""
+    parser = argparse.ArgumentParser(
+        prog="smartcam tampering",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("clips", nargs="+", type=Path, metavar="CLIP", help="footage that nobody tampers with")
+    try:
+        samples = [sampled(clip, _PACE) for clip in parser.parse_args(argv).clips]
+    except CameraLost as error:
+        print(f"tampering: {error}", file=sys.stderr)
+        return 2
     right = 0
-    print(f"{len(clips)} clips, {_PACE:g} pictures a second; seconds until it was raised")
+    print(f"{len(samples)} clips, {_PACE:g} pictures a second; seconds until it was raised")
     for tampering in (*TAMPERINGS, *HARMLESS):
         outcomes = [try_out(sample, tampering, _PACE) for sample in samples]
         right += sum(outcome.is_right(tampering) for outcome in outcomes)
@@ -220,15 +224,11 @@ def main(clips: Sequence[Path]) -> int:
     return 0 if right == cases else 3
 
 
-def row(tampering: Tampering, outcomes: Sequence[Outcome]) -> str:
+def row(tampering: Tampering, outcomes: Sequence[WatchResult]) -> str:
     """One case over all clips."""
     times = [outcome.after_s for outcome in outcomes if outcome.after_s is not None]
     limit = "never" if tampering.within_s is None else f"within {tampering.within_s:g} s"
-    told = f"median {median(times):.1f}, most {max(times):.1f}" if times else ""
+    delays = f"median {median(times):.1f}, most {max(times):.1f}" if times else ""
     wrong = sum(not outcome.is_right(tampering) for outcome in outcomes)
     fault = f"   {wrong} WRONG" if wrong else ""
-    return f"{tampering.name:28}{limit:14}raised {len(times)} of {len(outcomes)}   {told}{fault}".rstrip()
-
-
-if __name__ == "__main__":
-    sys.exit(main([Path(name) for name in sys.argv[1:]]))
+    return f"{tampering.name:28}{limit:14}raised {len(times)} of {len(outcomes)}   {delays}{fault}".rstrip()

@@ -7,13 +7,14 @@ leaves out the hundred packages that GStreamer's whole plugin sets ask for. Stan
 import os
 import platform
 import shutil
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools.setup import ROOT, ToolsError, alone
+from standins.programs import output_of, require
+from tools.command_line import ROOT, Say
+from tools.setup import ToolsError, alone
 
 SYSTEM_PYTHON: Final = Path("/usr/bin/python3")
 PACKAGES: Final = (
@@ -36,10 +37,11 @@ PACKAGES: Final = (
     ("libffi8",),
     ("python3-gi",),
 )
-"""Each by the names that it has had in Debian; the first that there is counts."""
+"""Each package under the names that Debian has used; the first available one is taken."""
 PLUGINS: Final = ("coreelements", "app", "rtp", "rtpmanager", "udp", "tcp", "rtsp")
 _STAMP: Final = ".installed"
 _LIMIT_S: Final = 300.0
+_REMEDY: Final = "connect to the network once and try again (the RTSP server comes from Debian's packages)"
 _PROBE: Final = """
 import gi
 gi.require_version("Gst", "1.0")
@@ -49,8 +51,6 @@ Gst.init(None)
 for name in ("appsrc", "rtph264pay", "rtph265pay", "rtpbin"):
     assert Gst.ElementFactory.find(name), name
 """
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class RtspServer:
 
 
 def setup_rtsp(root: Path = ROOT, say: Say = print) -> RtspServer:
-    """Unpack what is missing and say how to run it. Raises ToolsError."""
+    """Unpack what is missing; returns how to run it. Raises ToolsError."""
     folder = root / ".tools" / "rtsp"
     with alone(root):
         wanted = f"{_release()} {platform.machine()} {PACKAGES} {PLUGINS}\n"
@@ -72,15 +72,13 @@ def setup_rtsp(root: Path = ROOT, say: Say = print) -> RtspServer:
                 shutil.rmtree(folder)
             say("setup: unpacking GStreamer's RTSP server into .tools/rtsp ...")
             _install(folder)
-            _probe(_server(folder))
+            _run((str(SYSTEM_PYTHON), "-c", _PROBE), Path("/"), _server(folder).environment)
             stamp.write_text(wanted, encoding="utf-8")
     return _server(folder)
 
 
 def _install(folder: Path) -> None:
-    for tool in ("apt-get", "apt-cache", "dpkg-deb"):
-        if shutil.which(tool) is None:
-            raise ToolsError(f"the RTSP server of the tests is unpacked from Debian's packages: {tool} is needed")
+    require(("apt-get", "apt-cache", "dpkg-deb"), "the RTSP server of the tests is unpacked from Debian's packages")
     if not SYSTEM_PYTHON.exists():
         raise ToolsError(f"{SYSTEM_PYTHON} is missing; remedy: apt-get install python3")
     archives = folder / "archives"
@@ -115,7 +113,7 @@ def _download(archives: Path, options: Sequence[str]) -> None:
 def _libraries(folder: Path) -> Path:
     for types in (folder / "root" / "usr" / "lib").glob("*/girepository-1.0/GstRtspServer-1.0.typelib"):
         return types.parent.parent
-    raise ToolsError("Debian's package of GStreamer's RTSP server does not hold what it should")
+    raise ToolsError("Debian's package of GStreamer's RTSP server lacks its type library")
 
 
 def _server(folder: Path) -> RtspServer:
@@ -133,10 +131,6 @@ def _server(folder: Path) -> RtspServer:
     return RtspServer(SYSTEM_PYTHON, environment)
 
 
-def _probe(server: RtspServer) -> None:
-    _run((str(server.python), "-c", _PROBE), Path("/"), server.environment)
-
-
 def _release() -> str:
     try:
         return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
@@ -145,16 +139,4 @@ def _release() -> str:
 
 
 def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> str:
-    try:
-        done = subprocess.run(  # noqa: S603
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=_LIMIT_S, check=False
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ToolsError(f"{command[0]} failed ({error})") from error
-    if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
-        raise ToolsError(
-            f"setting up the RTSP server failed: {Path(command[0]).name}: {said}; remedy: connect to the network once"
-            " and try again (it comes from Debian's packages)"
-        )
-    return done.stdout
+    return output_of(command, _LIMIT_S, _REMEDY, folder, environment)

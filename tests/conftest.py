@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from tools.setup import ROOT
+from tools.command_line import ROOT
 
 # Hypothesis judges by the clock on the wall, which on a busy machine says nothing of the test.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -3,6 +3,7 @@
 import os
 
 import boto3
+from botocore.exceptions import ClientError
 
 
 def aws_session(region: str | None = None) -> boto3.Session:
@@ -12,3 +13,8 @@ def aws_session(region: str | None = None) -> boto3.Session:
     own choice (AWS_DEFAULT_REGION, the profile).
     """
     return boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
+
+
+def error_code(error: ClientError) -> str:
+    """The service's own name for an error."""
+    return str(error.response.get("Error", {}).get("Code", ""))

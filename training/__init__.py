@@ -1,1 +1,1 @@
-"""From made-up footage to a model bundle: data, train, compress, export, evaluate, bundle."""
+"""From synthetic footage to a model bundle: data, train, compress, export, evaluate, bundle."""

@@ -1,4 +1,4 @@
-"""`python -m training`: from made-up footage to a model bundle."""
+"""`python -m training`: from synthetic footage to a model bundle."""
 
 import argparse
 import json
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from smartcam.model.manifest import MODEL_FILE
-from training.bundle import Origin, bundle
-from training.dataset import Lot, shoot_once
+from smartcam.model.manifest import MODEL_FILE, Provenance
+from training.bundle import bundle
+from training.dataset import Split, generator, shoot_once
 from training.evaluate import Evaluation, evaluate
 from training.export import export
-from training.train import Course, train
+from training.train import Hyperparameters, train
 
 _ROOT = Path(__file__).resolve().parent.parent
 _VALIDATION_SEED, _TEST_SEED = 100_000, 200_000
@@ -21,7 +21,7 @@ _VALIDATION_SEED, _TEST_SEED = 100_000, 200_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is trained; the seed decides the yards, the network's first weights and the order of pictures."""
+    """How much to train; the seed decides the yards, the network's initial weights and the order of pictures."""
 
     seed: int
     yards: int
@@ -30,24 +30,24 @@ class Plan:
     epochs: int
 
     @property
-    def lots(self) -> tuple[tuple[str, Lot], ...]:
-        """The yards to train on, to choose thresholds by and to test on: no yard is in two of them."""
+    def splits(self) -> tuple[tuple[str, Split], ...]:
+        """The yards to train on, to choose thresholds with and to test on; no yard is in two of them."""
         return (
-            ("train", Lot(self.seed * 1_000, self.yards, self.pairs)),
-            ("validation", Lot(self.seed * 1_000 + _VALIDATION_SEED, self.held_out, 2)),
-            ("test", Lot(self.seed * 1_000 + _TEST_SEED, self.held_out, 2)),
+            ("train", Split(self.seed * 1_000, self.yards, self.pairs)),
+            ("validation", Split(self.seed * 1_000 + _VALIDATION_SEED, self.held_out, 2)),
+            ("test", Split(self.seed * 1_000 + _TEST_SEED, self.held_out, 2)),
         )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs every stage, prints what came of it."""
+    """Runs every stage and prints the results."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.add_argument("--out", type=Path, default=_ROOT / "training/bundles/demo", help="the bundle's folder")
-    parser.add_argument("--work", type=Path, default=_ROOT / "build/training", help="where footage and report lie")
+    parser.add_argument("--work", type=Path, default=_ROOT / "build/training", help="the folder for footage and report")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--yards", type=int, default=400, help="made-up yards to train on, 30 pictures each")
-    parser.add_argument("--held-out", type=int, default=60, help="yards for the thresholds, and as many for the test")
+    parser.add_argument("--yards", type=int, default=400, help="synthetic yards to train on, 30 pictures each")
+    parser.add_argument("--held-out", type=int, default=60, help="yards for the thresholds, and again for the test")
     parser.add_argument("--epochs", type=int, default=20)
     chosen = parser.parse_args(arguments)
     if chosen.seed < 0 or min(chosen.yards, chosen.held_out, chosen.epochs) < 1:
@@ -59,16 +59,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(plan: Plan, command: str, out: Path, work: Path) -> tuple[Evaluation, str]:
-    """Data, train, export, evaluate, bundle: (what it is worth, the model's SHA-256)."""
-    footage = shoot_once(plan.lots, work)
-    trained = train(footage["train"], Course(plan.epochs, 64, 2.5e-3, plan.seed))
+    """Data, train, export, evaluate, bundle; returns the evaluation and the model's SHA-256."""
+    footage = shoot_once(plan.splits, work)
+    trained = train(footage["train"], Hyperparameters(plan.epochs, 64, 2.5e-3, plan.seed))
     exported = export(trained.network, footage["train"])
     evaluation = evaluate(trained.network, exported, footage["validation"], footage["test"])
-    origin = Origin(command, plan.seed, len(footage["train"]), plan.yards)
-    manifest = bundle(exported, evaluation, origin, out)
-    report = {"command": command, "sha256": exported.sha256, "losses": trained.losses, **asdict(evaluation)}
+    seen = (
+        f"{len(footage['train'])} pictures of {plan.yards} made-up yards; frame AUC {evaluation.test_auc:.4f} on others"
+    )
+    source = f"pictures made up by training.yard, sources {generator()}"
+    manifest = bundle(exported, evaluation.thresholds, Provenance(source, command, plan.seed, seen), out)
+    digest = manifest.files[MODEL_FILE]
+    report = {"command": command, "sha256": digest, "losses": trained.losses, **asdict(evaluation)}
     (work / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return evaluation, manifest.files[MODEL_FILE]
+    return evaluation, digest
 
 
 def _command(plan: Plan) -> str:

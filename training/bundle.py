@@ -1,16 +1,12 @@
-"""Last stage: the model with its papers as a bundle, put in place of the one before."""
+"""Last stage: the model and its manifest as a bundle, which replaces the previous one."""
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from smartcam.contract.event import EventKind
-from smartcam.model.manifest import ModelKind, ModelManifest, Provenance
+from smartcam.model.manifest import ModelKind, ModelManifest, Provenance, Thresholds
 from smartcam.model.packing import Draft, write_bundle
-from training.dataset import generator
-from training.evaluate import Evaluation
-from training.export import Exported
 from training.network import LABELS
 
 NAME: Final = "yard-intruder"
@@ -19,43 +15,24 @@ MIN_FRAMES: Final = 3
 LICENCE: Final = "the licence of the repository that holds it; made from made-up pictures only"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """How the model was made: the command to make it again, its seed, and what it saw."""
-
-    command: str
-    seed: int
-    pictures: int
-    yards: int
-
-
-def bundle(exported: Exported, evaluation: Evaluation, origin: Origin, folder: Path) -> ModelManifest:
-    """Writes the bundle to `folder`; one that is there is replaced only by a whole one."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as workshop:
-        made = Path(workshop) / "new"
-        manifest = write_bundle(made, exported.model, _draft(evaluation, origin))
-        if folder.exists():
-            folder.rename(Path(workshop) / "old")
-        made.rename(folder)
-    return manifest
-
-
-def _draft(evaluation: Evaluation, origin: Origin) -> Draft:
-    seen = f"{origin.pictures} pictures of {origin.yards} made-up yards; frame AUC {evaluation.test_auc:.4f} on others"
-    return Draft(
+def bundle(exported: bytes, thresholds: Thresholds, provenance: Provenance, folder: Path) -> ModelManifest:
+    """Writes the bundle to `folder`; an existing one is replaced only by a complete one."""
+    draft = Draft(
         name=NAME,
         version=VERSION,
         kind=ModelKind.CLASSIFIER,
         labels=LABELS,
         events={"intruder": EventKind.ANOMALY},
-        thresholds=evaluation.thresholds,
+        thresholds=thresholds,
         min_frames=MIN_FRAMES,
         licence=LICENCE,
-        provenance=Provenance(
-            source=f"pictures made up by training.yard, sources {generator()}",
-            command=origin.command,
-            seed=origin.seed,
-            training=seen,
-        ),
+        provenance=provenance,
     )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+        made = Path(scratch) / "new"
+        manifest = write_bundle(made, exported, draft)
+        if folder.exists():
+            folder.rename(Path(scratch) / "old")
+        made.rename(folder)
+    return manifest

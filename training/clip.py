@@ -1,7 +1,6 @@
-"""A scene as a video file with its labels beside it."""
+"""A scene as a video file, with its labels next to it."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -10,25 +9,24 @@ from typing import cast
 import av
 from av.video.stream import VideoStream
 
-from training.yard.brush import Pixels
 from training.yard.scene import Scene, Truth
 
 FIRST_SEEN = 0.1
-"""From this visible share on a frame belongs to the labelled interval: before it nobody could point at the intruder."""
+"""A frame belongs to the labelled interval if at least this share of the intruder is visible."""
 _CODEC = "libx264"
 _OPTIONS = {"preset": "veryfast", "crf": "21", "threads": "1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Labelling:
-    """What is true of a clip: intervals of frames, from 0 and with the last one included."""
+    """The ground truth of a clip: intervals of frames, counted from 0, including the last one."""
 
     frames_per_second: float
     frames: int
     intruder: tuple[tuple[int, int], ...]
 
     def to_json(self, clip_name: str, note: str) -> str:
-        """The labels in the form that the score reads: one entry per clip, intervals by the word for the object."""
+        """The labels in the format that `smartcam score` reads: one entry per clip, intervals by label."""
         entry = {
             "fps": self.frames_per_second,
             "frames": self.frames,
@@ -38,13 +36,8 @@ class Labelling:
         return json.dumps({clip_name: entry}, indent=1) + "\n"
 
 
-def frame_times(scene: Scene, frames_per_second: float) -> list[float]:
-    """The time of every frame of a clip of the scene."""
-    return [number / frames_per_second for number in range(round(scene.spec.length_s * frames_per_second))]
-
-
 def labels_of(truths: list[Truth], frames_per_second: float) -> Labelling:
-    """Joins frames in which somebody is seen to intervals."""
+    """Joins the frames in which somebody is visible into intervals."""
     intervals: list[tuple[int, int]] = []
     for number, truth in enumerate(truths):
         if truth.share < FIRST_SEEN:
@@ -56,25 +49,19 @@ def labels_of(truths: list[Truth], frames_per_second: float) -> Labelling:
     return Labelling(frames_per_second, len(truths), tuple(intervals))
 
 
-def pictures(scene: Scene, frames_per_second: float) -> Iterator[Pixels]:
-    """Every picture of a clip in order, BGR (height, width, 3)."""
-    for time_s in frame_times(scene, frames_per_second):
-        yield scene.picture(time_s)
-
-
 def write_clip(path: Path, scene: Scene, frames_per_second: float) -> Labelling:
-    """Writes the scene as H.264 and `<name>.labels.json` beside it; files appear only when they are whole.
+    """Writes the scene as H.264, and `<name>.labels.json` next to it; the clip appears only once it is complete.
 
-    Pictures depend on nothing but the scene; the file's bytes depend on the encoder's version too.
+    The pictures depend on the scene alone, the bytes of the file also on the encoder's version.
     """
+    times = [number / frames_per_second for number in range(round(scene.spec.length_s * frames_per_second))]
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial.mp4")
     with av.open(str(partial), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = _stream(container.add_stream(_CODEC, rate=Fraction(frames_per_second)), scene)
-        for picture in pictures(scene, frames_per_second):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        for time_s in times:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(scene.picture(time_s), format="bgr24")))
         container.mux(stream.encode(None))
-    times = frame_times(scene, frames_per_second)
     labelling = labels_of([scene.truth(time_s) for time_s in times], frames_per_second)
     note = (
         f"made by training.demo_clip, seed {scene.spec.seed}; an intruder is labelled while {FIRST_SEEN:.0%} are seen"

@@ -1,4 +1,4 @@
-"""First stage: pictures of made-up yards as the device's own preprocessing shows them, with the truth beside them."""
+"""First stage: pictures of synthetic yards after the device's own preprocessing, with their ground truth."""
 
 import hashlib
 import sys
@@ -22,23 +22,23 @@ _FOLDER: Final = Path(__file__).resolve().parent
 INPUT_WIDTH: Final = 160
 INPUT_HEIGHT: Final = 96
 CLEARLY_SEEN: Final = 0.5
-"""From this visible share on a picture counts as one with an intruder; between 0 and this it teaches nothing."""
+"""From this visible share a picture counts as one with an intruder; pictures between 0 and this are not used."""
 NO_BOX: Final = (0.0, 0.0, 0.0, 0.0)
 Box = tuple[float, float, float, float]
-"""x1, y1, x2, y2 as shares of the picture."""
+"""x1, y1, x2, y2, normalised."""
 _SIZES: Final = ((320, 180), (384, 216), (448, 252), (320, 240))
 _TRIES: Final = 40
 _HOURS: Final = tuple(Hour)
 
 
 def generator() -> str:
-    """The first digits of a SHA-256 over everything that decides how pictures look."""
+    """The first digits of a SHA-256 over all sources that decide how pictures look."""
     sources = [_FOLDER / "dataset.py", *sorted((_FOLDER / "yard").glob("*.py"))]
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
 
 
 def rgb_spec() -> InputSpec:
-    """What the network takes: RGB bytes as they are, read as shares of 255."""
+    """The network's input: RGB bytes as they are, divided by 255."""
     return InputSpec(
         width=INPUT_WIDTH,
         height=INPUT_HEIGHT,
@@ -51,8 +51,8 @@ def rgb_spec() -> InputSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Lot:
-    """Which yards to draw, and how many pairs of pictures to take of each story; a yard sees one story of each hour."""
+class Split:
+    """Which yards to draw, and how many pairs of pictures to take of each story; a yard has one story for each hour."""
 
     first_seed: int
     yards: int
@@ -61,10 +61,10 @@ class Lot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Footage:
-    """Pictures uint8 (n, height, width, 3) in RGB and what is true of them.
+    """Pictures uint8 (n, height, width, 3) in RGB and their ground truth.
 
-    `boxes` is float32 (n, 4): x1, y1, x2, y2 of the visible intruder as shares of the picture, zeros where there is
-    none; `hour` uint8 (n,) is the place in `Hour`.
+    `boxes` is float32 (n, 4): x1, y1, x2, y2 of the visible intruder, normalised, zeros if there is none; `hour`
+    uint8 (n,) is the index in `Hour`.
     """
 
     rgb: NDArray[np.uint8]
@@ -73,7 +73,7 @@ class Footage:
 
     @property
     def intruder(self) -> NDArray[np.bool_]:
-        """Whether an intruder is in each picture, (n,)."""
+        """Whether there is an intruder in each picture, (n,)."""
         return np.asarray(self.boxes[:, 2] > 0)
 
     def __len__(self) -> int:
@@ -98,25 +98,25 @@ def as_device_sees(bgr: Pixels) -> NDArray[np.uint8]:
     return crop_rgb(picture, whole(picture), rgb_spec())
 
 
-def shoot(lot: Lot) -> Footage:
-    """Draws the lot's yards and takes its pictures."""
+def shoot(split: Split) -> Footage:
+    """Draws the yards of a split and takes their pictures."""
     rgb: list[NDArray[np.uint8]] = []
     boxes: list[Box] = []
     hours: list[int] = []
-    for number in range(lot.yards):
-        for picture, box, hour in shots(lot.first_seed + number, lot.pairs):
+    for number in range(split.yards):
+        for picture, box, hour in shots(split.first_seed + number, split.pairs):
             rgb.append(picture)
             boxes.append(box)
             hours.append(hour)
         if (number + 1) % 50 == 0:
-            print(f"yards {number + 1}/{lot.yards} pictures {len(rgb)}", file=sys.stderr)
+            print(f"yards {number + 1}/{split.yards} pictures {len(rgb)}", file=sys.stderr)
     return Footage(np.stack(rgb), np.array(boxes, np.float32), np.array(hours, np.uint8))
 
 
 def shots(seed: int, pairs: int) -> Iterator[tuple[NDArray[np.uint8], Box, int]]:
     """Pictures of one yard at every hour: (picture, box, hour), as many with an intruder as without.
 
-    Every other normal picture is the very one with an intruder, only without them: the network must learn the
+    Every second normal picture is a picture with an intruder drawn again without them: the network must learn the
     person, not the yard, the weather or the cat.
     """
     rng = np.random.default_rng([seed, 20])
@@ -135,7 +135,7 @@ def shots(seed: int, pairs: int) -> Iterator[tuple[NDArray[np.uint8], Box, int]]
 
 
 def _moment(rng: np.random.Generator, scene: Scene) -> float | None:
-    """A time at which an intruder is clearly seen."""
+    """A time at which an intruder is clearly visible."""
     visits = scene.spec.visits
     for _ in range(_TRIES):
         path = visits[int(rng.integers(len(visits)))].path
@@ -155,7 +155,7 @@ def _box(scene: Scene, time_s: float) -> Box:
 
 def _shot(scene: Scene, time_s: float, rng: np.random.Generator) -> NDArray[np.uint8]:
     picture = scene.picture(time_s)
-    if rng.random() < 0.4:  # noqa: PLR2004 - so many come through a codec that was short of bits
+    if rng.random() < 0.4:  # noqa: PLR2004 - the share of pictures from a codec short of bits
         quality = int(rng.integers(55, 95))
         ok, packed = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
         if ok:
@@ -163,12 +163,12 @@ def _shot(scene: Scene, time_s: float, rng: np.random.Generator) -> NDArray[np.u
     return as_device_sees(picture)
 
 
-def shoot_once(lots: Sequence[tuple[str, Lot]], folder: Path) -> dict[str, Footage]:
-    """Takes the pictures of each named lot, or loads them where the same generator has taken them before."""
+def shoot_once(splits: Sequence[tuple[str, Split]], folder: Path) -> dict[str, Footage]:
+    """Takes the pictures of each named split, or loads them if the same generator has taken them before."""
     taken = {}
-    for name, lot in lots:
-        path = folder / f"{name}-{lot.first_seed}-{lot.yards}-{lot.pairs}-{generator()}.npz"
+    for name, split in splits:
+        path = folder / f"{name}-{split.first_seed}-{split.yards}-{split.pairs}-{generator()}.npz"
         if not path.exists():
-            shoot(lot).save(path)
+            shoot(split).save(path)
         taken[name] = Footage.load(path)
     return taken

@@ -1,4 +1,4 @@
-"""`python -m training.demo_clip --out FILE`: the demo's clip, made up on the spot; needs no training package."""
+"""`python -m training.demo_clip --out FILE`: draws the demo's clip; needs no training package."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from training.yard.scene import Scene
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the clip and its labels, prints where they are."""
+    """Writes the clip and its labels, and prints where they are."""
     parser = argparse.ArgumentParser(prog="python -m training.demo_clip", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the .mp4 to write; labels go to <name>.labels.json")
     parser.add_argument("--seed", type=int, default=DEMO_SEED, help="decides textures, leaves, rain and noise")

@@ -1,4 +1,4 @@
-"""Fourth stage: what the exported file is worth, run as the device runs it, on yards that it was not trained on."""
+"""Fourth stage: how good the exported file is, run as the device runs it, on yards it was not trained on."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -12,20 +12,19 @@ from smartcam.model.heads import ClassifierHead
 from smartcam.model.interpreter import Interpreter
 from smartcam.model.manifest import Thresholds
 from training.dataset import Footage
-from training.export import Exported
 from training.network import LABELS, Network, for_whole_pictures
 from training.yard.draws import Hour
 
 _INTRUDER: Final = LABELS.index("intruder")
 _LOWEST_RAISE, _HIGHEST_RAISE = 0.5, 0.9
 _FALSE_FRAMES: Final = 0.005
-"""The share of normal frames that may pass the threshold; the streak of frames asked for does the rest."""
+"""The share of normal frames that may exceed the threshold; `min_frames` suppresses those."""
 _CLEAR: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """Frames of one hour by what they are and what the model says at `raise_at`."""
+    """Frames of one hour, by what they are and what the model says at `raise_at`."""
 
     hour: Hour
     normal_right: int
@@ -38,8 +37,8 @@ class Confusion:
 class Evaluation:
     """What was measured.
 
-    Areas under the curve are per frame; `parity` is the mean difference of a score to the trained network's,
-    `agreement` the share of frames that both put on the same side of a half.
+    Areas under the curve are per frame; `parity` is the mean difference between the scores of the exported and the
+    trained network, `agreement` the share of frames that both put on the same side of 0.5.
     """
 
     validation_auc: float
@@ -51,8 +50,8 @@ class Evaluation:
     model_bytes: int
 
 
-def evaluate(network: Network, exported: Exported, validation: Footage, test: Footage) -> Evaluation:
-    """Measures the exported model; thresholds come from `validation`, everything else from `test`."""
+def evaluate(network: Network, exported: bytes, validation: Footage, test: Footage) -> Evaluation:
+    """Measures the exported model: thresholds from `validation`, everything else from `test`."""
     known, held_out = scores_of(exported, validation), scores_of(exported, test)
     trained = trained_scores(network, test)
     thresholds = choose_thresholds(known, validation.intruder)
@@ -63,20 +62,20 @@ def evaluate(network: Network, exported: Exported, validation: Footage, test: Fo
         confusions=tuple(_confusion(place, held_out, test, thresholds) for place in range(len(Hour))),
         parity=float(np.abs(held_out - trained).mean()),
         agreement=float(((held_out >= 0.5) == (trained >= 0.5)).mean()),  # noqa: PLR2004 - a half
-        model_bytes=len(exported.model),
+        model_bytes=len(exported),
     )
 
 
-def scores_of(exported: Exported, footage: Footage) -> NDArray[np.float32]:
-    """The intruder's share in each picture (n,), by the device's own code."""
-    interpreter = Interpreter(exported.model)
+def scores_of(exported: bytes, footage: Footage) -> NDArray[np.float32]:
+    """The probability of an intruder in each picture (n,), by the device's own code."""
+    interpreter = Interpreter(exported)
     spec = input_spec(interpreter)
     head = ClassifierHead(interpreter, spec, classifier_output(interpreter, spec, list(footage.rgb[:4])))
-    return np.array([head.look(picture)[_INTRUDER] for picture in footage.rgb], np.float32)
+    return np.array([head.infer(picture)[_INTRUDER] for picture in footage.rgb], np.float32)
 
 
 def trained_scores(network: Network, footage: Footage) -> NDArray[np.float32]:
-    """The intruder's share in each picture (n,), by the trained network before it was exported."""
+    """The probability of an intruder in each picture (n,), by the trained network before its export."""
     pictures = footage.rgb.astype(np.float32) / 255
     shares = for_whole_pictures(network).predict(pictures, batch_size=50, verbose=0)
     return np.asarray(shares[:, _INTRUDER], np.float32)
@@ -86,7 +85,7 @@ def area_under_curve(scores: NDArray[np.float32], truth: NDArray[np.bool_]) -> f
     """The chance that a frame with an intruder scores above one without; ties count half.
 
     Raises:
-        ValueError: when one of the two is missing.
+        ValueError: if there are none of one kind.
     """
     present, absent = np.sort(scores[truth]), np.sort(scores[~truth])
     if not present.size or not absent.size:
@@ -97,7 +96,7 @@ def area_under_curve(scores: NDArray[np.float32], truth: NDArray[np.bool_]) -> f
 
 
 def choose_thresholds(scores: NDArray[np.float32], truth: NDArray[np.bool_]) -> Thresholds:
-    """`raise_at` so that hardly a normal frame reaches it, and `clear_at` well below."""
+    """`raise_at` such that hardly any normal frame reaches it, and `clear_at` well below."""
     highest_normal = float(np.quantile(scores[~truth], 1 - _FALSE_FRAMES))
     raise_at = min(_HIGHEST_RAISE, max(_LOWEST_RAISE, ceil(highest_normal * 100) / 100))
     return Thresholds(raise_at=raise_at, clear_at=round(raise_at * _CLEAR, 2))

@@ -1,4 +1,4 @@
-"""The network: small convolutions, then the strongest sign anywhere in the picture decides."""
+"""The network: small convolutions; the strongest sign of an intruder anywhere in the picture decides."""
 
 from typing import Any
 
@@ -9,27 +9,25 @@ Network = Any
 
 LABELS = ("normal", "intruder")
 CELL = 8
-"""Pixels of the network's input that one cell of the map of signs stands for, each way."""
+"""Side, in pixels of the network's input, of one cell of the map of signs."""
 _LAYERS = ((16, 2), (24, 2), (32, 1), (48, 2), (64, 1), (64, 1))
-"""Channels and stride of each convolution; on a CPU they train three times faster than separable ones."""
-
-
+"""Channels and stride of each convolution; on a CPU they train three times as fast as separable ones."""
 TILE = 80
-"""Side of the part of a picture that the network learns from at a time: half the work, and the person is in it."""
+"""Side of the tile that is cut from each picture for training: half the work, and the person is in it."""
 
 
 def build_network() -> Network:
-    """An untrained network for tiles: float32 (n, 80, 80, 3) of 0..1 in; the share of each label and the signs out.
+    """An untrained network for tiles: float32 (n, 80, 80, 3) of 0..1 in; label probabilities and signs out.
 
-    Signs (n, 10, 10, 1) say how much each part of the picture looks like an intruder. They are for learning only:
-    with the label alone the network does not find out what to look at.
+    Signs (n, 10, 10, 1) say how much each part of the picture looks like an intruder. They are used only for training:
+    from the label alone the network does not learn where to look.
     """
     picture, signs = _signs(TILE, TILE, batch=None)
     return _keras().Model(picture, [_shares(signs), signs])
 
 
 def for_whole_pictures(trained: Network, batch: int | None = None) -> Network:
-    """The same weights for whole pictures, shares only; a batch of 1 is what converters and devices want."""
+    """The same weights for whole pictures, probabilities only; converters and devices need a batch of 1."""
     picture, signs = _signs(INPUT_WIDTH, INPUT_HEIGHT, batch)
     whole = _keras().Model(picture, _shares(signs))
     whole.set_weights(trained.get_weights())
@@ -48,7 +46,7 @@ def _signs(width: int, height: int, batch: int | None) -> tuple[Any, Any]:
 
 def _shares(signs: Any) -> Any:  # noqa: ANN401 - a Keras tensor
     layers = _keras().layers
-    # A person is a small part of the picture: an average would drown them.
+    # A person is a small part of the picture and would vanish in an average.
     strongest = layers.MaxPooling2D(pool_size=(signs.shape[1], signs.shape[2]))(signs)
     return layers.Dense(len(LABELS), activation="softmax", name="shares")(layers.Flatten()(strongest))
 

@@ -1,4 +1,4 @@
-"""Second stage: the network learns the footage."""
+"""Second stage: trains the network on the footage."""
 
 import sys
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from training.network import CELL, TILE, Network, build_network
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """How to train: passes over the footage, pictures in a step, the highest learning rate, the seed of everything."""
+class Hyperparameters:
+    """How to train: passes over the footage, pictures per step, the highest learning rate, the seed."""
 
     epochs: int
     batch: int
@@ -29,22 +29,22 @@ class Trained:
     losses: tuple[float, ...]
 
 
-def train(footage: Footage, course: Course) -> Trained:
-    """Trains from scratch; the same footage, course and versions give the same network."""
+def train(footage: Footage, settings: Hyperparameters) -> Trained:
+    """Trains from scratch; the same footage, settings and versions give the same network."""
     import keras  # noqa: PLC0415 - only the training environment has it
     import tensorflow as tf  # noqa: PLC0415
 
-    keras.utils.clear_session()  # names are counted, and they end up in the exported file
-    keras.utils.set_random_seed(course.seed)
+    keras.utils.clear_session()  # names are numbered, and they end up in the exported file
+    keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     network = build_network()
-    steps = -(-len(footage) // course.batch)
+    steps = -(-len(footage) // settings.batch)
     network.compile(
         optimizer=keras.optimizers.AdamW(
             keras.optimizers.schedules.CosineDecay(
-                course.rate / 10,
-                decay_steps=course.epochs * steps,
-                warmup_target=course.rate,
+                settings.rate / 10,
+                decay_steps=settings.epochs * steps,
+                warmup_target=settings.rate,
                 warmup_steps=steps // 2,
             ),
             weight_decay=1e-4,
@@ -56,19 +56,19 @@ def train(footage: Footage, course: Course) -> Trained:
         loss_weights={"shares": 1.0, "signs": 20.0},
     )
     losses = []
-    for epoch in range(course.epochs):
-        losses.append(_epoch(network, footage, course, epoch))
-        print(f"epoch {epoch + 1}/{course.epochs} loss {losses[-1]:.4f}", file=sys.stderr)
+    for epoch in range(settings.epochs):
+        losses.append(_epoch(network, footage, settings, epoch))
+        print(f"epoch {epoch + 1}/{settings.epochs} loss {losses[-1]:.4f}", file=sys.stderr)
     return Trained(network, tuple(losses))
 
 
-def _epoch(network: Network, footage: Footage, course: Course, epoch: int) -> float:
-    rng = np.random.default_rng([course.seed, epoch])
+def _epoch(network: Network, footage: Footage, settings: Hyperparameters, epoch: int) -> float:
+    rng = np.random.default_rng([settings.seed, epoch])
     order = rng.permutation(len(footage))
     losses = []
-    # The last, smaller batch is left out: each batch size would be compiled once more.
-    for start in range(0, max(1, len(order) - course.batch + 1), course.batch):
-        chosen = order[start : start + course.batch]
+    # The last, smaller batch is dropped, because each batch size is compiled separately.
+    for start in range(0, max(1, len(order) - settings.batch + 1), settings.batch):
+        chosen = order[start : start + settings.batch]
         pictures, boxes = tiles(footage.rgb[chosen], footage.boxes[chosen], rng)
         truth = np.eye(2, dtype=np.float32)[(boxes[:, 2] > 0).astype(np.int64)]
         found = network.train_on_batch(pictures, {"shares": truth, "signs": sign_map(boxes)})
@@ -77,9 +77,9 @@ def _epoch(network: Network, footage: Footage, course: Course, epoch: int) -> fl
 
 
 def sign_map(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Where the signs of intruders belong, (n, 10, 10, 1) of 0 and 1, for boxes (n, 4) in pixels of a tile.
+    """The target for the signs, (n, 10, 10, 1) of 0 and 1, for boxes (n, 4) in pixels of a tile.
 
-    A cell counts when its middle lies in the box; the cell with the middle of the box always does.
+    A cell is 1 if its centre lies in the box; the cell with the centre of the box always is.
     """
     cells = TILE // CELL
     middles = (np.arange(cells) + 0.5) * CELL
@@ -95,10 +95,10 @@ def sign_map(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
 def tiles(
     rgb: NDArray[np.uint8], boxes: NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A part (n, 80, 80, 3) of each picture as shares of 255, mirrored, lit and coloured by lot.
+    """A tile (n, 80, 80, 3) of each picture, 0..1, mirrored, lit and coloured at random.
 
-    `boxes` are shares of the picture; those that come back are pixels of the tile. A tile holds its picture's
-    intruder; of a normal picture it is any part.
+    `boxes` are normalised; those returned are in pixels of the tile. A tile contains the intruder of its picture; a
+    normal picture is cut anywhere.
     """
     count, height, width, _ = rgb.shape
     parts = np.empty((count, TILE, TILE, 3), np.float32)
@@ -121,7 +121,7 @@ def tiles(
 
 
 def _start(rng: np.random.Generator, first: float, last: float, side: int) -> int:
-    """Where a tile begins so that it holds what lies between `first` and `last`, or anywhere when there is nothing."""
+    """Where a tile starts so that it contains `first` to `last`; anywhere if there is nothing."""
     if last <= 0:
         return int(rng.integers(0, side - TILE + 1))
     low = min(max(0, int(np.ceil(last)) - TILE), side - TILE)

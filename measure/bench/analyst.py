@@ -8,7 +8,6 @@ from unittest.mock import patch
 
 import numpy as np
 
-from measure.bench.timing import AnyWatch
 from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.notice import PixelBox
@@ -26,11 +25,12 @@ from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
 from smartcam.vision.snapshot import draw
 from tools.build.suite import DEMO_BUNDLE
+from tools.stopwatch import Stopwatch
 
 _PERSON: Final = "person"
 _SURE: Final = 0.8
 _LEAST_PERSON: Final = 0.01
-"""What moves is a person from this share of the picture on; one at a time, as the defined clip has them."""
+"""The smallest fraction of the picture that counts as a person; one at a time, as in the defined clip."""
 SNAPSHOT: Final = "snapshot"
 
 
@@ -52,7 +52,7 @@ class _FreeDetector:
 class Analyst:
     """What inference does to each frame that was announced, in stages."""
 
-    def __init__(self, camera: CameraId, watch: AnyWatch) -> None:
+    def __init__(self, camera: CameraId, watch: Stopwatch) -> None:
         self._watch = watch
         maker = EventMaker(ThingName("bench"), camera, 3600.0, _event_id, lambda: True)
         self._detector = _FreeDetector()
@@ -65,15 +65,15 @@ class Analyst:
         """The stages `tamper` and `track`; the latter is all that becomes of detections and of motion."""
         self._detector.motion = frame.motion
         with self._watch.stage("tamper"):
-            changes, visibility = self._tamper.look(frame)
+            changes, visibility = self._tamper.update(frame)
         with self._watch.stage("track"):
-            changes += self._analysis.look(frame, visibility)
+            changes += self._analysis.update(frame, visibility)
         self.events += sum(change.event is not None for change in changes)
 
 
 @contextmanager
-def snapshots_apart(watch: AnyWatch) -> Iterator[None]:
-    """Within, the drawing of events' pictures is a stage of its own."""
+def snapshots_apart(watch: Stopwatch) -> Iterator[None]:
+    """Within the block, the drawing of events' pictures is timed as its own stage."""
 
     def timed(picture: Picture, box: NormalBox, label: str) -> bytes:
         with watch.stage(SNAPSHOT):

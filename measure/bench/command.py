@@ -8,7 +8,6 @@ from typing import Final
 
 import cv2
 
-from measure.bench.clip import HD, SIZE, scale_clip
 from measure.bench.crowd import measure_crowd
 from measure.bench.frames import measure_frames
 from measure.bench.gate_probe import measure_probe
@@ -20,16 +19,19 @@ from measure.bench.outcome import Figures, document, table
 from measure.bench.rival import measure_rival
 from measure.bench.runtimes import measure_runtimes
 from measure.bench.scorer import measure_scorer
+from measure.clips import make_clip
 from measure.demo.plan import CLIP_FOLDER
 from measure.demo.yard_clip import yard_clip
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.pyav_clip import PyAvClip
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.ids import CameraId
 from smartcam.edge.arguments import whole
 from smartcam.model.bundle import ModelBundle
 from smartcam.vision.picture import Picture
-from tools.build.suite import DEMO_BUNDLE, ROOT
+from tools.build.suite import DEMO_BUNDLE
+from tools.command_line import ROOT
+from tools.setup import ToolsError
 
 _SHARED: Final = ROOT.parent / "shared/data/video"
 SHARED_CLIP: Final = _SHARED / "intel_one-by-one-person-detection.mp4"
@@ -37,6 +39,10 @@ SHARED_CLIP: Final = _SHARED / "intel_one-by-one-person-detection.mp4"
 PROBED: Final = tuple(_SHARED / f"intel_{name}-detection.mp4" for name in ("one-by-one-person", "car", "bottle"))
 """The clips whose medians are the probe's backgrounds where they are there; else made-up ones."""
 
+SIZE: Final = (1280, 720)
+"""Width and height of the pictures that figures are measured on, in pixels."""
+HD: Final = (1920, 1080)
+"""The larger size that the same limits hold for."""
 _WIDTHS: Final = (160, 3840)
 """Narrower than that is no camera's picture."""
 
@@ -50,7 +56,7 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     cv2.setNumThreads(1)
     try:
-        # What takes a minute to measure must not fail at its end for what was given at its beginning.
+        # Arguments are checked first: a measurement of a minute must not fail at its end because of one.
         for bundle in (options.bundle, *options.also):
             ModelBundle.open(bundle)
         if options.json is not None:
@@ -59,7 +65,7 @@ def main(argv: list[str]) -> int:
         figures = _measure(options, source)
         if options.json is not None:
             options.json.write_text(json.dumps(document(figures), indent=1) + "\n")
-    except (SmartcamError, OSError) as error:
+    except (SmartcamError, ToolsError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     print(table(figures))
@@ -76,7 +82,7 @@ def _measure(options: argparse.Namespace, source: Path) -> Figures:
         clip=source.name,
         frames=measure_frames(clip, options.passes, rival),
         idle=measure_frames(idle, options.passes),
-        inline=measure_inline(clip, options.passes, CameraSettings(CameraId("bench")).inline_side),
+        inline=measure_inline(clip, options.passes, SourceSettings(CameraId("bench")).inline_side),
         scorer=measure_scorer(options.bundle, _first_picture(clip)),
         notices=measure_notices(options.notices),
         runtimes=tuple(measure_runtimes([options.bundle, *options.also])),
@@ -88,7 +94,7 @@ def _measure(options: argparse.Namespace, source: Path) -> Figures:
 
 
 def _scaled(source: Path, size: tuple[int, int]) -> Path:
-    return scale_clip(source, CLIP_FOLDER / f"bench-{source.stem}-{size[0]}x{size[1]}.mp4", size)
+    return make_clip(source, CLIP_FOLDER / f"bench-{source.stem}-{size[0]}x{size[1]}.mp4", size)
 
 
 def _latency(options: argparse.Namespace) -> LatencyFigures | None:
@@ -115,11 +121,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="the model bundle (the demo's)")
     parser.add_argument("--passes", type=whole(1), default=5, help="how often each is measured; medians count (5)")
     parser.add_argument(
-        "--also", type=Path, action="append", default=[], metavar="BUNDLE", help="another bundle for both runtimes"
+        "--also",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="BUNDLE",
+        help="another bundle for both runtimes",
     )
     parser.add_argument(
         "--events", type=whole(0), default=4, help="events a camera from capture to publish; 0: none (4)"
     )
-    parser.add_argument("--no-rival", action="store_true", help="leave out Debian's motion, also where it is installed")
+    parser.add_argument("--no-rival", action="store_true", help="leave out Debian's motion, even where it is installed")
     parser.add_argument("--notices", type=whole(1), default=500, help="how many notices are sent (500)")
     return parser

@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,9 @@ from typing import Final
 import numpy as np
 
 from measure.bench.analyst import SNAPSHOT, Analyst, snapshots_apart
-from measure.bench.timing import AnyWatch, Stopwatch
-from smartcam.capture.eye import Eye
-from smartcam.capture.settings import CameraSettings
-from smartcam.capture.sources.clip import ClipPicture
+from measure.clips import pictures
+from smartcam.capture.frame_selector import FrameSelector
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.pyav_clip import PyAvClip
 from smartcam.contract.errors import CameraEnded
 from smartcam.contract.ids import CameraId
@@ -25,6 +24,7 @@ from smartcam.vision.frame import Frame
 from smartcam.vision.mask import PrivacyMask
 from smartcam.vision.picture import Picture
 from smartcam.vision.zone import Zone
+from tools.stopwatch import Stopwatch
 
 Rival = Callable[[Path, int, int, int], float | None]
 """Milliseconds per frame of a clip; it is given the clip, the width, the height and the number of its frames."""
@@ -32,8 +32,6 @@ _COPIES: Final = 16
 """Buffers in turn, so that a copy comes from memory and not from a cache."""
 _TIMES_OVER: Final = 20
 STAGES: Final = ("gate", "mask", "ring_write", "ring_read", "tamper", "track")
-_WITHIN: Final = {"gate": "mask", "track": SNAPSHOT}
-"""A stage that is counted for itself lies within this one."""
 _MASKED: Final = (Zone("window", ((0.0, 0.0), (0.2, 0.0), (0.25, 0.2), (0.0, 0.25))),)
 """A corner is masked: a mask costs a copy of each picture that is announced, whatever its size."""
 
@@ -107,7 +105,7 @@ class FrameFigures:
 
     @property
     def whole_to_motion(self) -> float | None:
-        """The whole as a share of what `motion` spends."""
+        """The whole as a fraction of what `motion` spends."""
         shares = [each.whole_ms / each.motion_ms for each in self.passes if each.motion_ms is not None]
         return median(shares) if shares else None
 
@@ -118,22 +116,19 @@ def measure_frames(clip: Path, passes: int, rival: Rival | None = None) -> Frame
     The model is left out (it has figures of its own): the largest thing that moves is taken for a person. `rival` says
     what `motion` spends per frame of the clip, given its size and its number of frames.
     """
-    staged = Stopwatch()
+    staged: list[Stopwatch] = []
     measured = []
     for _ in range(passes):
         watch = Stopwatch()
         frames = _decode_pass(clip, watch)
-        with snapshots_apart(watch):
-            _whole_pass(clip, watch.only("whole", SNAPSHOT))
-        staged.begin_pass()
-        with snapshots_apart(staged):
-            _whole_pass(clip, staged)
+        whole = _whole_pass(clip, Stopwatch("whole", SNAPSHOT))
+        staged.append(_whole_pass(clip, Stopwatch()))
         width, height = _copy_pass(clip, watch)
         measured.append(
             PassFigures(
                 memcpy_ms=watch.per_call_ms("memcpy"),
-                decode_ms=watch.per_call_ms("bare decode"),
-                whole_ms=watch.per_pass_ms("whole", without=SNAPSHOT) / frames,
+                decode_ms=watch.total_ms("bare decode") / frames,
+                whole_ms=whole.total_ms("whole") / frames,
                 motion_ms=None if rival is None else rival(clip, width, height, frames),
             )
         )
@@ -142,19 +137,15 @@ def measure_frames(clip: Path, passes: int, rival: Rival | None = None) -> Frame
         height=height,
         frames=frames,
         passes=tuple(measured),
-        stages_ms={stage: staged.per_call_ms(stage, without=_WITHIN.get(stage, "")) for stage in STAGES},
-        calls={stage: staged.calls(stage) for stage in STAGES},
-        snapshot_ms=staged.per_call_ms(SNAPSHOT) if staged.calls(SNAPSHOT) else 0.0,
-        snapshots=staged.calls(SNAPSHOT),
+        stages_ms={stage: _median_ms(staged, stage) for stage in STAGES},
+        calls={stage: staged[-1].calls(stage) for stage in STAGES},
+        snapshot_ms=_median_ms(staged, SNAPSHOT),
+        snapshots=staged[-1].calls(SNAPSHOT),
     )
 
 
-def _pictures(clip: PyAvClip) -> Iterator[ClipPicture]:
-    try:
-        while True:
-            yield clip.next()
-    except CameraEnded:
-        return
+def _median_ms(passes: Sequence[Stopwatch], stage: str) -> float:
+    return median(watch.per_call_ms(stage) for watch in passes)
 
 
 def _decode_pass(path: Path, watch: Stopwatch) -> int:
@@ -173,7 +164,7 @@ def _decode_pass(path: Path, watch: Stopwatch) -> int:
 def _copy_pass(path: Path, watch: Stopwatch) -> tuple[int, int]:
     clip = PyAvClip(path)
     sources = []
-    for taken in itertools.islice(_pictures(clip), _COPIES):
+    for taken in itertools.islice(pictures(clip), _COPIES):
         flat = np.empty(taken.picture.nbytes, np.uint8)
         taken.picture.write_i420(flat)
         sources.append(flat)
@@ -186,24 +177,25 @@ def _copy_pass(path: Path, watch: Stopwatch) -> tuple[int, int]:
     return size
 
 
-def _whole_pass(path: Path, watch: AnyWatch) -> None:
-    """The stages as capture and inference run them, with the device's default settings."""
+def _whole_pass(path: Path, watch: Stopwatch) -> Stopwatch:
+    """The stages as capture and inference run them, with the device's default settings; returns the watch."""
     camera = CameraId(f"bench-{os.getpid()}")
     clip = PyAvClip(path)
-    eye = Eye(CameraSettings(camera, path, masks=_MASKED), clip.frames_per_second or 10.0)
-    eye.mask = _TimedMask(_MASKED, watch)
+    selector = FrameSelector(SourceSettings(camera, path, masks=_MASKED), clip.frames_per_second or 10.0)
+    selector.mask = _TimedMask(_MASKED, watch)
     analyst = Analyst(camera, watch)
     buffer: np.ndarray[tuple[int], np.dtype[np.uint8]] | None = None
     with ExitStack() as stack:
+        stack.enter_context(snapshots_apart(watch))
         stack.callback(clip.close)
         writer = RingWriter(DEFAULT_FOLDER, camera)
         stack.callback(writer.close)
         reader = RingReader(DEFAULT_FOLDER, camera)
         stack.callback(reader.close)
         with watch.stage("whole"):
-            for seq, taken in enumerate(_pictures(clip)):
+            for seq, taken in enumerate(pictures(clip)):
                 with watch.stage("gate"):
-                    seen = eye.look(taken.picture, taken.position_ns)
+                    seen = selector.select(taken.picture, taken.position_ns)
                 if seen.picture is None:
                     continue
                 at = taken.position_ns
@@ -215,12 +207,13 @@ def _whole_pass(path: Path, watch: AnyWatch) -> None:
                 with watch.stage("ring_read"):
                     read = reader.read(notice, buffer)
                 analyst.look(read)
+    return watch
 
 
 class _TimedMask(PrivacyMask):
-    """The eye's mask, as a stage of its own."""
+    """The frame selector's mask, as a stage of its own."""
 
-    def __init__(self, zones: Sequence[Zone], watch: AnyWatch) -> None:
+    def __init__(self, zones: Sequence[Zone], watch: Stopwatch) -> None:
         super().__init__(zones)
         self._watch = watch
 

@@ -30,7 +30,7 @@ def measure_probe(clips: Sequence[Path]) -> ProbeFigures:
     return ProbeFigures(
         {
             name: {
-                place: probe.flagged(MotionGate(MotionSettings()).look, scene, still)
+                place: probe.flagged(MotionGate(MotionSettings()).update, scene, still)
                 for place, still in backgrounds.items()
             }
             for name, scene in probe.SCENES.items()

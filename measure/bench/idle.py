@@ -7,23 +7,23 @@ from typing import Final
 
 from av.video.frame import VideoFrame
 
-from measure.bench.clip import SIZE, make_clip
+from measure.clips import make_clip
 
 STILL_FRAMES: Final = 56
-"""How many frames of the footage's beginning show nobody."""
+"""How many frames at the start of the footage show nobody."""
 _TIMES_OVER: Final = 5
 
 
-def idle_clip(source: Path, target: Path, size: tuple[int, int] = SIZE) -> Path:
-    """The source's beginning to and fro, at `size`. A target that is there already is kept.
+def idle_clip(source: Path, target: Path, size: tuple[int, int]) -> Path:
+    """The source's beginning back and forth, at `size`. A target that is there already is kept.
 
     Raises:
         OSError: when the source cannot be read.
     """
-    return make_clip(source, target, size, _to_and_fro)
+    return make_clip(source, target, size, _back_and_forth)
 
 
-def _to_and_fro(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+def _back_and_forth(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
     """Without a jump, which would be no idle scene."""
     beginning = list(itertools.islice(frames, STILL_FRAMES))
     for turn in range(_TIMES_OVER):

@@ -1,16 +1,17 @@
-"""A frame inside messages, beside the ring: what it costs where no memory is shared."""
+"""What it costs to send frames inside messages, where no memory is shared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Final, cast
 
 import numpy as np
 
-from measure.bench.timing import Stopwatch
+from measure.clips import pictures
 from smartcam.capture.sources.pyav_clip import PyAvClip
-from smartcam.capture.transport.transports import InlineTransport, Publisher
-from smartcam.contract.errors import CameraEnded
+from smartcam.capture.transport.frame_transports import InlineTransport
+from smartcam.capture.transport.publisher import Publisher
 from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import InlineFrame, decode_chunk
 from smartcam.contract.times import MonotonicNs, UtcNs
@@ -19,10 +20,11 @@ from smartcam.inference.frames.reassembly import Reassembly
 from smartcam.vision.frame import Frame
 from smartcam.vision.jpeg import decode_jpeg
 from smartcam.vision.picture import Picture
+from tools.stopwatch import Stopwatch
 
 _CAMERA: Final = CameraId("bench")
 _EVERY: Final = 25
-"""One frame of so many: the encoder's cost hardly differs from one to the next."""
+"""Every 25th frame is enough: the encoder's cost hardly varies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,6 @@ class _Collector:
         self.payloads: list[bytes] = []
 
     def publish_all(self, payloads: Sequence[bytes]) -> bool:
-        """See `Publisher`."""
         self.payloads = list(payloads)
         return True
 
@@ -50,13 +51,13 @@ class _Collector:
 def measure_inline(clip: Path, passes: int, longest_side: int) -> InlineFigures:
     """Frames of the clip into messages and out of them again, as capture and inference do it; medians of passes."""
     frames = _frames(clip)
-    watch, reassembly = Stopwatch(), Reassembly(SystemClock())
+    reassembly = Reassembly(SystemClock())
     collector = _Collector()
     transport = InlineTransport(cast("Publisher", collector), longest_side)
     messages: list[int] = []
     sizes: list[int] = []
-    for _ in range(passes):
-        watch.begin_pass()
+    watches = [Stopwatch() for _ in range(passes)]
+    for watch in watches:
         for frame in frames:
             with watch.stage("write"):
                 transport.send(frame)
@@ -64,9 +65,8 @@ def measure_inline(clip: Path, passes: int, longest_side: int) -> InlineFigures:
             sizes.append(sum(map(len, collector.payloads)))
             with watch.stage("read"):
                 _read(reassembly, collector.payloads)
-    return InlineFigures(
-        watch.per_call_ms("write"), watch.per_call_ms("read"), float(np.mean(messages)), float(np.mean(sizes))
-    )
+    write_ms, read_ms = (median(watch.per_call_ms(stage) for watch in watches) for stage in ("write", "read"))
+    return InlineFigures(write_ms, read_ms, float(np.mean(messages)), float(np.mean(sizes)))
 
 
 def _read(reassembly: Reassembly, payloads: Sequence[bytes]) -> Picture:
@@ -78,17 +78,12 @@ def _read(reassembly: Reassembly, payloads: Sequence[bytes]) -> Picture:
 
 
 def _frames(path: Path) -> list[Frame]:
-    clip, frames, seq = PyAvClip(path), [], 0
-    try:
-        while True:
-            taken = clip.next()
-            if seq % _EVERY == 0:
-                copy = np.empty(taken.picture.nbytes, np.uint8)
-                taken.picture.write_i420(copy)
-                picture = Picture.from_i420(copy, taken.picture.width, taken.picture.height)
-                at = taken.position_ns
-                frames.append(Frame(_CAMERA, seq, UtcNs(at), MonotonicNs(at), at, picture, ()))
-            seq += 1
-    except CameraEnded:
-        clip.close()
-        return frames
+    frames = []
+    for seq, taken in enumerate(pictures(PyAvClip(path))):
+        if seq % _EVERY == 0:
+            copy = np.empty(taken.picture.nbytes, np.uint8)
+            taken.picture.write_i420(copy)
+            picture = Picture.from_i420(copy, taken.picture.width, taken.picture.height)
+            at = taken.position_ns
+            frames.append(Frame(_CAMERA, seq, UtcNs(at), MonotonicNs(at), at, picture, ()))
+    return frames

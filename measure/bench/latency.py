@@ -9,17 +9,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-import av
-from av.video.stream import VideoStream
+from av.video.frame import VideoFrame
 
+from measure.clips import make_clip, pictures
 from measure.demo.report import quantile
 from measure.demo.story import Entry
 from smartcam.capture.sources.pyav_clip import PyAvClip
-from smartcam.contract.errors import CameraEnded
 from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import EventId
 from smartcam.contract.times import NS_PER_MS
@@ -50,7 +48,7 @@ class LatencyFigures:
 
 
 def measure_latency(clip: Path, bundle: Path, times: int) -> LatencyFigures | None:
-    """The distribution over three cameras that each see something unusual so many times.
+    """The distribution over three cameras that each see something unusual `times` times.
 
     None for a bundle that finds objects: the clip for this is made by asking the model how unusual a moment is.
 
@@ -61,9 +59,9 @@ def measure_latency(clip: Path, bundle: Path, times: int) -> LatencyFigures | No
     if not isinstance(model, SceneModel):
         return None
     with tempfile.TemporaryDirectory(prefix="smartcam-bench-") as folder:
-        playing = Path(folder, "events.mp4")
-        length_s = _write(clip, playing, _moments(clip, model), times)
-        delays = _play(playing, bundle, Path(folder), length_s)
+        order, rate = _quiet_and_loud(clip, model, times)
+        playing = make_clip(clip, Path(folder, "events.mp4"), choose=lambda frames: _in_order(frames, order), crf=20)
+        delays = _play(playing, bundle, Path(folder), len(order) / rate)
     if not delays:
         raise OSError("no event was raised while the latency was measured")
     return LatencyFigures(
@@ -71,53 +69,25 @@ def measure_latency(clip: Path, bundle: Path, times: int) -> LatencyFigures | No
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Moments:
-    """Where the clip is most usual and most unusual, in frames."""
-
-    quiet: range
-    loud: range
-
-
-def _moments(path: Path, model: SceneModel) -> _Moments:
+def _quiet_and_loud(path: Path, model: SceneModel, times: int) -> tuple[list[int], float]:
+    """Numbers of frames in which the clip is most usual and most unusual in turn, and its frames per second."""
     clip, scores = PyAvClip(path), list[float]()
     rate = clip.frames_per_second
-    try:
-        number = 0
-        while True:
-            picture = clip.next().picture
-            if number % _LOOK_EVERY == 0:
-                scores.append(float(model.scorer.score([picture])))
-            number += 1
-    except CameraEnded:
-        clip.close()
+    for number, taken in enumerate(pictures(clip)):
+        if number % _LOOK_EVERY == 0:
+            scores.append(float(model.scorer.score([taken.picture])))
     quiet, loud = round(_QUIET_S * rate / _LOOK_EVERY), round(_LOUD_S * rate / _LOOK_EVERY)
-    starts_quiet, starts_loud = range(len(scores) - quiet), range(len(scores) - loud)
-    still = min(starts_quiet, key=lambda at: max(scores[at : at + quiet]))
-    busy = max(starts_loud, key=lambda at: min(scores[at : at + loud]))
-    return _Moments(
-        range(still * _LOOK_EVERY, (still + quiet) * _LOOK_EVERY),
-        range(busy * _LOOK_EVERY, (busy + loud) * _LOOK_EVERY),
-    )
+    still = min(range(len(scores) - quiet), key=lambda at: max(scores[at : at + quiet]))
+    busy = max(range(len(scores) - loud), key=lambda at: min(scores[at : at + loud]))
+    still_frames = range(still * _LOOK_EVERY, (still + quiet) * _LOOK_EVERY)
+    busy_frames = range(busy * _LOOK_EVERY, (busy + loud) * _LOOK_EVERY)
+    return [*still_frames, *busy_frames] * times + [*still_frames], rate
 
 
-def _write(source: Path, target: Path, moments: _Moments, times: int) -> float:
-    """Quiet and loud in turn; the length in seconds."""
-    with av.open(f"file:{source}") as reading, av.open(f"file:{target}", "w") as writing:
-        shown = reading.streams.video[0]
-        rate = shown.average_rate or Fraction(10)
-        wanted = {*moments.quiet, *moments.loud}
-        frames = {place: frame for place, frame in enumerate(reading.decode(shown)) if place in wanted}
-        stream = writing.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "20"})
-        assert isinstance(stream, VideoStream)  # noqa: S101  libx264's stream
-        stream.width, stream.height, stream.pix_fmt = shown.width, shown.height, "yuv420p"
-        order = [*moments.quiet, *moments.loud] * times + [*moments.quiet]
-        for number, place in enumerate(order):
-            fresh = frames[place].reformat(format="yuv420p")
-            fresh.pts, fresh.time_base = number, 1 / rate
-            writing.mux(stream.encode(fresh))
-        writing.mux(stream.encode())
-    return len(order) / float(rate)
+def _in_order(frames: Iterator[VideoFrame], order: Sequence[int]) -> Iterator[VideoFrame]:
+    wanted = set(order)
+    kept = {place: frame for place, frame in enumerate(frames) if place in wanted}
+    return (kept[place] for place in order)
 
 
 def _play(clip: Path, bundle: Path, folder: Path, length_s: float) -> list[float]:

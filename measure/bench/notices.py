@@ -44,10 +44,10 @@ def measure_notices(count: int) -> NoticeFigures:
         sender = spawn.Process(target=_send, args=(dict(sending), ends[1][1], count))
         receiver.start()
         try:
-            _told(ends[0][0])
+            _answer(ends[0][0])
             sender.start()
-            publish_ms = _told(ends[1][0])
-            receive_ms = _told(ends[0][0])
+            publish_ms = _answer(ends[1][0])
+            receive_ms = _answer(ends[0][0])
         finally:
             for process in (receiver, sender):
                 if process.pid is not None:
@@ -57,7 +57,7 @@ def measure_notices(count: int) -> NoticeFigures:
     return NoticeFigures(publish_ms, receive_ms)
 
 
-def _told(end: Connection) -> float:
+def _answer(end: Connection) -> float:
     if not end.poll(_LIMIT_S):
         raise TimeoutError("notices did not arrive within a minute")
     return float(end.recv())

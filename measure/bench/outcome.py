@@ -22,19 +22,19 @@ LIMITS: Final = {
     "idle_besides_decoding_to_memcpy": 6.0,
     "tracker_to_half_a_millisecond": 1.0,
 }
-"""What a ratio may be at most. A busy machine misses them too, so a miss is said and is no failure."""
+"""What a ratio may be at most. A busy machine misses them too, so a miss is reported and is not a failure."""
 
 _CROWD_MS: Final = 0.5
 
 Row = tuple[str, float, str]
-"""What, milliseconds, and what it is to be seen beside."""
+"""A label, milliseconds, and a note to compare them with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """One run. What is None or empty was not measured.
 
-    `hd`: the same clip at 1920x1080. `crowd_ms`: a look of the tracker at fifty objects.
+    `hd`: the same clip at 1920x1080. `crowd_ms`: a tracker update with fifty objects.
     """
 
     clip: str
@@ -151,7 +151,7 @@ def _frame_rows(figures: Figures) -> Iterator[Row]:
         yield f"  {name}", value, f"each of {frames.calls[name]}; {value / frames.memcpy_ms:.2f} x memcpy"
     yield "  ring write and read", _ring_ms(frames), f"{ratios(figures)['ring_to_memcpy']:.2f} x memcpy"
     if figures.crowd_ms is not None:
-        yield "tracker among fifty objects", figures.crowd_ms, f"each look; at most {_CROWD_MS:g} ms"
+        yield "tracker among fifty objects", figures.crowd_ms, f"each update; at most {_CROWD_MS:g} ms"
     if frames.snapshots:
         yield "picture of an event", frames.snapshot_ms, f"each of {frames.snapshots} in the clip; not in the whole"
 

@@ -9,11 +9,10 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from measure.bench.timing import NS_PER_MS
-from smartcam.contract.times import NS_PER_S
+from smartcam.contract.times import NS_PER_MS, NS_PER_S
 
 _PACE: Final = 100
-"""Pictures a second at which it is fed: fast, and slow enough that it looks at all of them."""
+"""Pictures a second at which it is fed: fast, but slow enough that it examines all of them."""
 _PATIENCE_S: Final = 30.0
 _CONNECTED: Final = "Camera source is"
 _AT_THE_END: Final = "End of file"

@@ -4,7 +4,6 @@
 """
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -15,8 +14,9 @@ from typing import Final
 import numpy as np
 
 from smartcam.model.interpreter import RUNTIME, Interpreter
+from standins.programs import output_of
+from tools.command_line import ROOT
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 ENVIRONMENTS: Final = (ROOT / ".venv", ROOT / ".venv-tflite")
 THREADS: Final = (1, 2)
 _ROUNDS: Final = 3
@@ -40,7 +40,7 @@ def measure_runtimes(bundles: Sequence[Path]) -> list[RuntimeFigure]:
     """The runtimes of the environments that are there, in turn; the best round of each counts.
 
     Raises:
-        OSError: a measurement failed; the message is its last line.
+        ToolsError: a measurement failed; the message is its last line.
     """
     pythons = [folder / "bin" / "python" for folder in ENVIRONMENTS if (folder / "bin" / "python").is_file()]
     best: dict[tuple[str, str, int], RuntimeFigure] = {}
@@ -55,10 +55,7 @@ def measure_runtimes(bundles: Sequence[Path]) -> list[RuntimeFigure]:
 
 def _in_environment(python: Path, bundles: Sequence[Path]) -> list[RuntimeFigure]:
     command = [str(python), "-m", "measure.bench.runtimes", *map(str, bundles)]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_LIMIT_S, check=False)  # noqa: S603
-    if ran.returncode:
-        raise OSError(f"{python}: " + (ran.stderr.strip().splitlines() or ["no reason"])[-1])
-    return [RuntimeFigure(**row) for row in json.loads(ran.stdout)]
+    return [RuntimeFigure(**row) for row in json.loads(output_of(command, _LIMIT_S, folder=ROOT))]
 
 
 def figures_here(bundles: Sequence[Path]) -> list[RuntimeFigure]:

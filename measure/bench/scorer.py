@@ -40,7 +40,7 @@ def measure_scorer(bundle_folder: Path, picture: Picture) -> ScorerFigures:
     rgb = np.zeros((spec.height, spec.width, 3), np.uint8)
     calls: dict[str, Callable[[], object]] = {
         "bare": lambda: bare.invoke(tensor),
-        "wrapped": lambda: bundle.head.look(rgb),
+        "wrapped": lambda: bundle.head.infer(rgb),
         "from_picture": (lambda: analyser.detect(picture, ()))
         if isinstance(analyser, SsdDetector)
         else (lambda: analyser.score([picture])),
@@ -58,7 +58,7 @@ def measure_scorer(bundle_folder: Path, picture: Picture) -> ScorerFigures:
 
 
 def _times_for(call: Callable[[], object]) -> int:
-    """How often to call in a round, so that a round is long against the clock's grain."""
+    """How often to call in a round, so that a round is long compared with the clock's resolution."""
     call()
     begun = time.thread_time_ns()
     call()

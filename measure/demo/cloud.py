@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,15 +15,14 @@ from measure.demo.report import DeliveredAlert
 from smartcam.contract.ids import EventId
 from smartcam.contract.times import UtcNs
 from standins.cloud.device import DeviceIdentity
-from standins.cloud.inbox import Delivery
+from standins.cloud.inbox import ReceivedMessage
 from standins.cloud.local_cloud import LocalCloud
-from tools.build.suite import ROOT
+from tools.command_line import ROOT, Say
 from tools.setup import Toolchain, node_environment
 
-Say = Callable[[str], None]
 _STACK: Final = "SmartcamAlerts"
 _PURPOSE: Final = "purpose"
-"""What tells an alert from the closing message that counts what followed it."""
+"""The attribute that distinguishes an alert from the closing message, which counts what followed it."""
 _EVENT_ITEM: Final = "event#"
 _SYNTH_LIMIT_S: Final = 180.0
 
@@ -38,8 +37,8 @@ class DemoCloud:
 
     def alerts(self) -> list[DeliveredAlert]:
         """Every alert that has reached the person, oldest first."""
-        told = (*self.cloud.emails(), *self.cloud.texts())
-        return [_alert(delivery) for delivery in told if delivery.attributes.get(_PURPOSE) == "alert"]
+        received = (*self.cloud.emails(), *self.cloud.texts())
+        return [_alert(delivery) for delivery in received if delivery.attributes.get(_PURPOSE) == "alert"]
 
     def held(self) -> frozenset[EventId]:
         """The events that the cooldown kept back."""
@@ -89,7 +88,7 @@ def synthesise(toolchain: Toolchain, target: Path, cooldown_s: int) -> Path:
     return target
 
 
-def _alert(delivery: Delivery) -> DeliveredAlert:
+def _alert(delivery: ReceivedMessage) -> DeliveredAlert:
     return DeliveredAlert(
         EventId(delivery.event_id), str(delivery.channel), delivery.to, UtcNs(delivery.delivered_at_ns)
     )

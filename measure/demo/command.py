@@ -9,16 +9,17 @@ from pathlib import Path
 from types import FrameType
 
 from measure.demo.plan import CLIP_FOLDER, DEMO_FOLDER, DemoError, DemoPlan
-from measure.demo.report import Report
-from measure.demo.run import Demo, Say
+from measure.demo.report import DemoReport
+from measure.demo.run import Demo
 from measure.demo.yard_clip import yard_clip
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.ids import camera_id
 from smartcam.edge.arguments import whole
 from standins.cloud.cdk import DeployError
-from standins.cloud.local_cloud import LocalCloudError
+from standins.cloud.folder import LocalCloudError
 from standins.nucleus.profile import PROFILES
 from tools.build.suite import DEMO_BUNDLE, BuildError
+from tools.command_line import Say
 from tools.setup import ToolsError
 
 _LONGEST_COOLDOWN_S = 86_400
@@ -76,12 +77,12 @@ def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _sum_up(report: Report, plan: DemoPlan, say: Say) -> None:
+def _sum_up(report: DemoReport, plan: DemoPlan, say: Say) -> None:
     say(f"{len(report.raised)} events, {len(report.alerts)} alerts, lost {report.lost}, duplicates {report.duplicates}")
     if report.held:
         say(f"{report.held} events were held by the cooldown of {plan.cooldown_s} s")
     if not report.raised:
-        say("nothing was raised: is there anything in the clip that the bundle knows?")
+        say("nothing was raised: does the clip show anything that the bundle detects?")
     for name in ("capture_to_publish_p50", "capture_to_publish_p99", "publish_to_person_p50"):
         value = getattr(report.latencies, name)
         if not math.isnan(value):

@@ -18,14 +18,15 @@ from smartcam.edge.ring.ring_file import remove_leftover, ring_path
 from standins.cloud.device import DeviceIdentity
 from standins.cloud.endpoint import REGION
 from standins.cloud.leashed import end_leashed, start_leashed
-from tools.build.suite import ON_DEMAND, ROOT, Built
+from tools.build.suite import ON_DEMAND, Built
+from tools.command_line import ROOT
 
 # Components are given 10 s to end before they are killed.
 _STOP_S: Final = 25.0
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class DemoDeployment:
     """What the nucleus is to run, with whose identity, on which clip.
 
     `python` has the components' packages; `camera_settings` come on top of the camera's.
@@ -41,7 +42,7 @@ class Deployment:
 
     def document(self) -> str:
         """The deployment as the stand-in reads it."""
-        # Inference is to hear the clip's first frames; a camera would not wait for it either.
+        # Gives inference time to start: it should see the clip's first frames.
         source = {"source": "file", "path": str(self.clip.resolve()), "pacing": "realtime", "start_delay_s": 2}
         merges: dict[str, dict[str, object]] = {
             # This interpreter has the packages already; a device installs them from the Runtime's artifact.
@@ -56,8 +57,8 @@ class Deployment:
         return json.dumps({"components": components}, indent=1)
 
 
-class Device:
-    """A running nucleus; `entries` gives what its journal says since the last call."""
+class DemoDevice:
+    """A running nucleus; `entries` returns what its journal has gained since the last call."""
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path, log: Path) -> None:
         self._process = process
@@ -89,7 +90,7 @@ class Device:
 
 
 @contextmanager
-def running_device(deployment: Deployment, folder: Path) -> Iterator[Device]:
+def running_device(deployment: DemoDeployment, folder: Path) -> Iterator[DemoDevice]:
     """Run the deployment until the block ends; then components, nucleus and shared memory are gone."""
     folder.mkdir(parents=True, exist_ok=True)
     description = folder / "deployment.json"
@@ -99,7 +100,7 @@ def running_device(deployment: Deployment, folder: Path) -> Iterator[Device]:
         with log.open("wb") as output:
             process = start_leashed(nucleus_command(deployment, folder, description), os.environ, ROOT, output)
         try:
-            yield Device(process, folder, log)
+            yield DemoDevice(process, folder, log)
         finally:
             end_leashed(process, _STOP_S)
     finally:
@@ -107,7 +108,7 @@ def running_device(deployment: Deployment, folder: Path) -> Iterator[Device]:
         remove_leftover(ring_path(DEFAULT_FOLDER, deployment.camera), deployment.camera)
 
 
-def nucleus_command(deployment: Deployment, folder: Path, description: Path) -> list[str]:
+def nucleus_command(deployment: DemoDeployment, folder: Path, description: Path) -> list[str]:
     """The command that runs a deployment, described in a file, below a folder."""
     identity = deployment.identity
     options = {

@@ -1,4 +1,4 @@
-"""What inference says of itself when it ends: its counters in the log, and what its outbox still holds."""
+"""What inference reports when it ends: its counters in the log, and what its outbox still holds."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _FACT = re.compile(r"(\w+)=(\d+)(?=\s|$)")
 
 @dataclass(frozen=True, slots=True)
 class InferenceCounts:
-    """Frames that the model saw, notices that were too old, and events that reached no disk."""
+    """Frames that the model saw, notices that were too old, and events that could not be stored."""
 
     analysed: int = 0
     dropped: int = 0

@@ -53,7 +53,7 @@ def write_pictures(clip: Path, moments: Sequence[Moment], folder: Path) -> list[
     """Write one JPEG per event into the folder, named `<clip seconds>-<kind>-<event id>.jpg`.
 
     Raises:
-        OSError: when the clip cannot be read or a picture not be written.
+        OSError: when the clip cannot be read or a picture cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     waiting = sorted(moments, key=lambda moment: moment.clip_seconds)
@@ -69,7 +69,7 @@ def write_pictures(clip: Path, moments: Sequence[Moment], folder: Path) -> list[
 
 
 def _pictures_at(clip: Path, moments: Sequence[Moment]) -> Iterator[tuple[Bgr, Moment]]:
-    """The clip's picture on screen at each moment, in order; the last picture for what lies behind the end."""
+    """The clip's picture on screen at each moment, in order; the last picture for moments after the end."""
     left = list(moments)
     if not left:
         return

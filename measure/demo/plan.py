@@ -10,12 +10,12 @@ from smartcam.contract.errors import ModelIntegrityError, SmartcamError
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
-from tools.build.suite import ROOT
+from tools.command_line import ROOT
 
 DEMO_FOLDER: Final = ROOT / "build" / "demo"
 CLIP_FOLDER: Final = ROOT / "build" / "clips"
 EMAIL: Final = "you@example.com"
-PHONE: Final = "+441632960001"  # from the range that is kept for stories
+PHONE: Final = "+441632960001"  # from the range reserved for drama
 THING: Final = ThingName("demo-device")
 
 

@@ -1,4 +1,4 @@
-"""What a demo run came to: each raised event against the alerts that a person received."""
+"""The result of a demo run: each raised event against the alerts that a person received."""
 
 import json
 import math
@@ -33,7 +33,7 @@ class DeliveredAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class FrameCounts:
+class FrameTotals:
     """What became of the frames on their way."""
 
     read: int = 0
@@ -52,18 +52,18 @@ class Latencies:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """The story's end.
+class DemoReport:
+    """The result of a run.
 
     `lost` counts what a person should have received and did not, per event and channel, and
     what is still in the outbox; `duplicates` what arrived more than once; `held` the events
-    that the cooldown kept back, as it was told to.
+    that the cooldown kept back, as configured.
     """
 
     raised: tuple[PublishedEvent, ...]
     alerts: tuple[DeliveredAlert, ...]
     clip_started_at: UtcNs
-    frames: FrameCounts
+    frames: FrameTotals
     lost: int
     duplicates: int
     held: int
@@ -107,7 +107,7 @@ class Report:
             "held_by_cooldown": self.held,
             "refused": self.refused,
             "faults": list(self.faults),
-            "frames": {name: getattr(self.frames, name) for name in FrameCounts.__dataclass_fields__},
+            "frames": {name: getattr(self.frames, name) for name in FrameTotals.__dataclass_fields__},
             "latency_ms": {
                 name: _json_number(getattr(self.latencies, name)) for name in Latencies.__dataclass_fields__
             },
@@ -121,36 +121,38 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunObservations:
     """What was seen besides events and alerts."""
 
     clip_started_at: UtcNs
-    frames: FrameCounts
+    frames: FrameTotals
     held: frozenset[EventId] = frozenset()
     unsent: int = 0
     refused: int = 0
     faults: tuple[str, ...] = ()
 
 
-def settle(published: Sequence[PublishedEvent], alerts: Sequence[DeliveredAlert], outcome: Outcome) -> Report:
-    """Hold what was sent against what arrived. A resent event counts once, with its first sending."""
+def settle(
+    published: Sequence[PublishedEvent], alerts: Sequence[DeliveredAlert], observed: RunObservations
+) -> DemoReport:
+    """Compare what was sent with what arrived. A resent event counts once, from when it was first sent."""
     first: dict[EventId, PublishedEvent] = {}
     for each in published:
         if each.event.phase is Phase.RAISED:
             first.setdefault(each.event.event_id, each)
-    expected = {(event_id, channel) for event_id in first if event_id not in outcome.held for channel in CHANNELS}
+    expected = {(event_id, channel) for event_id in first if event_id not in observed.held for channel in CHANNELS}
     arrived = Counter((alert.event_id, alert.channel) for alert in alerts)
-    return Report(
+    return DemoReport(
         raised=tuple(first.values()),
         alerts=tuple(alerts),
-        clip_started_at=outcome.clip_started_at,
-        frames=outcome.frames,
-        lost=len(expected - set(arrived)) + outcome.unsent,
+        clip_started_at=observed.clip_started_at,
+        frames=observed.frames,
+        lost=len(expected - set(arrived)) + observed.unsent,
         duplicates=sum(count - 1 for count in arrived.values()) + len(set(arrived) - expected),
-        held=len(outcome.held),
+        held=len(observed.held),
         latencies=_latencies(first, alerts),
-        refused=outcome.refused,
-        faults=outcome.faults,
+        refused=observed.refused,
+        faults=observed.faults,
     )
 
 

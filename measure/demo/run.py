@@ -3,23 +3,22 @@
 import shutil
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from measure.demo.cloud import DemoCloud, running_cloud
-from measure.demo.device import Deployment, Device, running_device
+from measure.demo.device import DemoDeployment, DemoDevice, running_device
 from measure.demo.inference_log import last_counts, left_in_outbox
 from measure.demo.pictures import Moment, write_pictures
 from measure.demo.plan import DemoError, DemoPlan, clip_seconds
-from measure.demo.report import CHANNELS, FrameCounts, Outcome, Report, settle
+from measure.demo.report import CHANNELS, DemoReport, FrameTotals, RunObservations, settle
 from measure.demo.story import Story
 from smartcam.contract.event import Phase
 from tools.build.suite import Built, build_suite, find_built
+from tools.command_line import Say
 from tools.setup import setup_cloud
 
-Say = Callable[[str], None]
 _POLL_S: Final = 0.1
 _START_LIMIT_S: Final = 120.0
 # After the clip: the last episode clears some seconds later, and its event goes to the cloud and back.
@@ -30,13 +29,13 @@ _PROGRESS_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A run that has a clip, and knows whom to tell."""
+    """A planned run with its clip."""
 
     plan: DemoPlan
     clip: Path
     say: Say
 
-    def run(self) -> Report:
+    def run(self) -> DemoReport:
         """From nothing to the report.
 
         Raises:
@@ -58,8 +57,8 @@ class Demo:
         self.say(f"the whole run took {time.monotonic() - begun:.0f} s")
         return report
 
-    def _play(self, cloud: DemoCloud, built: Built) -> Report:
-        deployment = Deployment(
+    def _play(self, cloud: DemoCloud, built: Built) -> DemoReport:
+        deployment = DemoDeployment(
             built,
             cloud.identity,
             self.clip,
@@ -72,16 +71,16 @@ class Demo:
         device_folder = self.plan.folder / "device"
         self.say("starting the nucleus stand-in with the recipes")
         with running_device(deployment, device_folder) as device:
-            Follower(device, cloud, story, self.say).follow(clip_seconds(self.clip))
+            RunFollower(device, cloud, story, self.say).follow(clip_seconds(self.clip))
         counts = last_counts(device_folder / "logs" / "smartcam.Inference.log")
         status = story.status
-        frames = FrameCounts(
+        frames = FrameTotals(
             read=status.frames_read if status else 0,
             announced=status.frames_announced if status else 0,
             analysed=counts.analysed,
             dropped=counts.dropped,
         )
-        outcome = Outcome(
+        observed = RunObservations(
             clip_started_at=story.clip_started_at,
             frames=frames,
             held=cloud.held() if self.plan.cooldown_s else frozenset(),
@@ -89,22 +88,21 @@ class Demo:
             refused=len(story.refused),
             faults=tuple(story.faults),
         )
-        return settle(story.published, story.alerts, outcome)
+        return settle(story.published, story.alerts, observed)
 
 
-class Follower:
-    """Follows a run until everything that began has come to its end."""
+class RunFollower:
+    """Follows a run until everything has finished."""
 
-    def __init__(self, device: Device, cloud: DemoCloud, story: Story, say: Say) -> None:
+    def __init__(self, device: DemoDevice, cloud: DemoCloud, story: Story, say: Say) -> None:
         self._device = device
         self._cloud = cloud
         self._story = story
         self._say = say
-        self._told = 0
         self._next_progress = 0.0
 
     def follow(self, length_s: float) -> None:
-        """Until the clip has ended and every event became an alert, or a limit is over.
+        """Until the clip has ended and every event became an alert, or the time is up.
 
         Raises:
             DemoError: the clip never began, or a component broke before it ended.

@@ -46,7 +46,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Story:
-    """What has happened so far. `take` and `deliver` add to it and return the lines to tell."""
+    """What has happened so far. `take` and `deliver` add to it and return the lines to print."""
 
     status: StatusNotice | None = None
     announced: int = 0

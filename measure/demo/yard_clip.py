@@ -1,16 +1,15 @@
 """The demo's clip: generated when it is first needed, and again when its generator has changed."""
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
-from tools.build.suite import ROOT
+from tools.command_line import ROOT, Say
 from training.clip import write_clip
 from training.yard.demo import DEMO_SEED, FRAMES_PER_SECOND, demo_spec
 from training.yard.scene import Scene
 
 
-def yard_clip(folder: Path, say: Callable[[str], None]) -> Path:
+def yard_clip(folder: Path, say: Say) -> Path:
     """The clip below the folder, made unless it is there."""
     clip = folder / f"yard-{_generator_hash()}.mp4"
     if not clip.is_file():

@@ -10,16 +10,17 @@ from pathlib import Path
 
 from measure.demo.yard_clip import yard_clip
 from measure.emulation import proof
-from measure.emulation.machine import SYSTEMS, System, set_up_alone
+from measure.emulation.machine import SYSTEMS, System, set_up
 from measure.emulation.picamera import bring_picamera, import_picamera
 from tools.build.command import WHEEL_FOLDER, fetch_wheels
-from tools.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, ROOT, BuildError, Built, build_suite
+from tools.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, BuildError, Built, build_suite
 from tools.build.wheels import WheelError, parse_platform
+from tools.command_line import ROOT
 from tools.setup import ToolsError
 
 
 def main(argv: Sequence[str]) -> int:
-    """Prove every system named; 0 when all is as it must be, 1 when something is not, 2 when it could not be run."""
+    """Check every named system: 0 when all is well, 1 when something is wrong, 2 when it could not be run."""
     parser = argparse.ArgumentParser(prog="smartcam emulation", description=__doc__)
     names = [system.name for system in SYSTEMS]
     parser.add_argument("systems", nargs="*", default=names, metavar="SYSTEM", help=f"{' or '.join(names)} (both)")
@@ -27,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="leave what was installed there")
     options = parser.parse_args(argv)
     if unknown := set(options.systems) - set(names):
-        parser.error(f"{unknown.pop()} is no system of the suite; there are {', '.join(names)}")
+        parser.error(f"{unknown.pop()} is not a supported system; choose from {', '.join(names)}")
     wanted = [system for system in SYSTEMS if system.name in options.systems]
     try:
         built = build_for(wanted, options.folder / "build")
@@ -52,27 +53,27 @@ def build_for(systems: Sequence[System], folder: Path) -> Built:
 
 
 def prove(system: System, built: Built, folder: Path, *, keep: bool = False) -> bool:
-    """Install, score, compare and print what came of it. Raises ToolsError, WheelError, OSError."""
+    """Install, score, compare and print the results. Raises ToolsError, WheelError, OSError."""
     begun = time.monotonic()
-    machine = set_up_alone(system, ROOT, _say)
+    machine = set_up(system, ROOT, _say)
     device = folder / system.name
     clip = yard_clip(ROOT / "build" / "clips", _say)
     try:
         installed = proof.install(machine, built, device)
         _say(f"{system.name}: installed offline in {installed.seconds:.0f} s (emulated): {installed.megabytes:.0f} MB")
         _say(f"{system.name}: a device loads {installed.loaded_megabytes:.1f} MB of artifacts")
-        scored_at = time.monotonic()
+        scored_at, code = time.monotonic(), proof.code_of(built)
         bundle = device / "work" / "smartcam.Model" / "current"
-        there = proof.score(installed.python, proof.code_of(built), bundle, clip, device / "shm", machine.environment())
+        there = proof.score(installed.python, code, bundle, clip, device / "shm", machine.environment())
         seconds = time.monotonic() - scored_at
-        here = proof.score_here(built, DEMO_BUNDLE, clip, folder / "here", dict(os.environ))
+        here = proof.score(Path(sys.executable), code, DEMO_BUNDLE, clip, folder / "here", os.environ)
         compared = proof.compare(here, there, DEMO_BUNDLE)
         _say(
             f"{system.name}: {len(there)} frames scored in {seconds:.0f} s (emulated),"
             f" at most {compared.worst:g} steps from this machine's"
         )
         bring_picamera(machine, WHEEL_FOLDER, _say)
-        sentence, wrong = import_picamera(machine, installed.python, proof.code_of(built)[0])
+        sentence, wrong = import_picamera(machine, installed.python, code[0])
         _say(f"{system.name}: {sentence}")
     finally:
         if not keep:

@@ -2,51 +2,49 @@
 
 apt works on lists, a status and a cache of our own, so that it needs no root and changes nothing on the machine.
 Where packages come from (a mirror, a proxy) is the machine's own configuration of apt; on a machine that is not Debian,
-the variable `SMARTCAM_DEBIAN` says it.
+the variable `SMARTCAM_DEBIAN` names it.
 """
 
 import hashlib
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools.setup import Say, ToolsError
+from standins.programs import output_of, require
+from tools.command_line import Say
+from tools.setup import ToolsError
 
 SITE_VARIABLE: Final = "SMARTCAM_DEBIAN"
 _DEBIAN: Final = re.compile(r"^Debian main (\S+)$", re.MULTILINE)
 _KEYS: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_TOOLS: Final = ("apt-get", "dpkg-deb")
 _STAMP: Final = ".unpacked"
 _LIMIT_S: Final = 600.0
 _FETCHED: Final = re.compile(r"^'([^']+)' (\S+\.deb) ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class DebianRelease:
     """A release of Debian for one architecture."""
 
     codename: str
     architecture: str
 
 
-def unpack(release: Release, packages: Sequence[str], folder: Path, say: Say) -> Path:
+def unpack(release: DebianRelease, packages: Sequence[str], folder: Path, say: Say) -> Path:
     """The packages and all that they depend on, unpacked below the folder once; returns their root.
 
-    A name with `-` behind it is left out. Raises ToolsError.
+    A name ending in `-` is left out. Raises ToolsError.
     """
     root = folder / "root"
     stamp = folder / _STAMP
     wanted = hashlib.sha256(repr((release, tuple(packages))).encode()).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return root
-    for tool in _TOOLS:
-        if shutil.which(tool) is None:
-            raise ToolsError(f"{tool} is missing: the emulation is put together from Debian's packages")
+    require(("apt-get", "dpkg-deb"), "the emulation is put together from Debian's packages")
     if not _KEYS.is_file():
         raise ToolsError(f"{_KEYS} is missing; remedy: apt-get install debian-archive-keyring")
     shutil.rmtree(folder, ignore_errors=True)
@@ -63,7 +61,7 @@ def unpack(release: Release, packages: Sequence[str], folder: Path, say: Say) ->
     return root
 
 
-def _private_state(release: Release, folder: Path) -> tuple[str, ...]:
+def _private_state(release: DebianRelease, folder: Path) -> tuple[str, ...]:
     for place in ("state/lists/partial", "cache/archives/partial"):
         (folder / place).mkdir(parents=True)
     status, sources = folder / "state" / "status", folder / "state" / "sources.list"
@@ -123,7 +121,7 @@ def _download(options: Sequence[str], packages: Sequence[str], folder: Path) -> 
 
 
 def _join_lib(root: Path) -> None:
-    """Debian's `/lib` is a link to `/usr/lib`, which a package of its own lays at installation."""
+    """Debian's `/lib` is a link to `/usr/lib`, which a separate package creates at installation."""
     for name in ("lib", "lib64", "bin", "sbin"):
         place, real = root / name, root / "usr" / name
         if place.is_dir() and not place.is_symlink():
@@ -135,13 +133,4 @@ def _join_lib(root: Path) -> None:
 
 def _run(command: Sequence[str]) -> str:
     environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        done = subprocess.run(  # noqa: S603
-            command, env=environment, capture_output=True, text=True, timeout=_LIMIT_S, check=False
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ToolsError(f"{command[0]} failed ({error})") from error
-    if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
-        raise ToolsError(f"{Path(command[0]).name}: {said}; remedy: connect to the network once and try again")
-    return done.stdout
+    return output_of(command, _LIMIT_S, "connect to the network once and try again", environment=environment)

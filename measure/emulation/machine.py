@@ -3,19 +3,20 @@
 import os
 import shlex
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from measure.emulation.debian import Release, unpack
-from tools.setup import Say, ToolsError, alone
+from measure.emulation.debian import DebianRelease, unpack
+from standins.programs import output_of
+from tools.command_line import Say
+from tools.setup import ToolsError, alone
 
-TOOLS: Final = ("qemu-aarch64", "python3")
 # LiteRT ends with a segmentation fault under the qemu 7.2 of Debian 12.
 _QEMU_RELEASE: Final = "trixie"
 _WRAPPER_MODE: Final = 0o755
+_DPKG_LIMIT_S: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ SYSTEMS: Final = (DEBIAN_12, DEBIAN_13)
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class EmulatedMachine:
     """A system that is unpacked, and a folder whose `python3` runs its Python."""
 
     system: System
@@ -60,44 +61,35 @@ class Machine:
         return {**inherited, **closed, "PATH": path, "PIP_CONFIG_FILE": os.devnull, "PYTHONNOUSERSITE": "1", **more}
 
     def run(self, command: Sequence[str], limit_s: float, **more: str) -> str:
-        """What a program of the machine prints. Raises ToolsError with its last words."""
+        """What a program of the machine prints. Raises ToolsError with its last line."""
         try:
-            done = subprocess.run(  # noqa: S603
-                command, env=self.environment(**more), capture_output=True, text=True, timeout=limit_s, check=False
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise ToolsError(f"{self.system.name}: {command[0]} failed ({error})") from error
-        if done.returncode != 0:
-            said = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
-            raise ToolsError(f"{self.system.name}: {' '.join(command[:3])} ended with {done.returncode}: {said}")
-        return done.stdout
+            return output_of(command, limit_s, environment=self.environment(**more))
+        except ToolsError as error:
+            raise ToolsError(f"{self.system.name}: {' '.join(command[:3])}: {error}") from error
 
 
-def set_up(system: System, folder: Path, say: Say) -> Machine:
-    """The machine below a folder, unpacked once. Raises ToolsError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    qemu = _qemu(folder, say)
-    packages = (f"python{system.python}", "libstdc++6", *system.extra)
-    root = unpack(Release(system.codename, "arm64"), packages, folder / system.name, say)
-    programs = folder / system.name / "bin"
-    programs.mkdir(exist_ok=True)
-    wrapper = programs / "python3"
-    wrapper.write_text(_wrapper(qemu, root, root / "usr" / "bin" / f"python{system.python}"))
-    wrapper.chmod(_WRAPPER_MODE)
-    return Machine(system, root, qemu, programs)
-
-
-def set_up_alone(system: System, tree: Path, say: Say) -> Machine:
-    """The machine in a work tree's tools; a second caller waits for the first. Raises ToolsError."""
+def set_up(system: System, tree: Path, say: Say) -> EmulatedMachine:
+    """The machine in a work tree's tools, unpacked once; a second caller waits for the first. Raises ToolsError."""
+    folder = tree / ".tools" / "emulation"
     with alone(tree):
-        return set_up(system, tree / ".tools" / "emulation", say)
+        folder.mkdir(parents=True, exist_ok=True)
+        qemu = _qemu(folder, say)
+        packages = (f"python{system.python}", "libstdc++6", *system.extra)
+        root = unpack(DebianRelease(system.codename, "arm64"), packages, folder / system.name, say)
+        programs = folder / system.name / "bin"
+        programs.mkdir(exist_ok=True)
+        wrapper = programs / "python3"
+        wrapper.write_text(_wrapper(qemu, root, root / "usr" / "bin" / f"python{system.python}"))
+        wrapper.chmod(_WRAPPER_MODE)
+    return EmulatedMachine(system, root, qemu, programs)
 
 
 def _qemu(folder: Path, say: Say) -> Path:
     """The emulator alone: the package holds one for each of fifty processors."""
     qemu = folder / "qemu-aarch64"
     if not qemu.is_file():
-        unpacked = unpack(Release(_QEMU_RELEASE, _own_architecture()), ("qemu-user",), folder / "qemu", say)
+        architecture = output_of(("dpkg", "--print-architecture"), _DPKG_LIMIT_S).strip()
+        unpacked = unpack(DebianRelease(_QEMU_RELEASE, architecture), ("qemu-user",), folder / "qemu", say)
         kept = qemu.with_suffix(".new")
         shutil.copy2(unpacked / "usr" / "bin" / "qemu-aarch64", kept)
         kept.replace(qemu)
@@ -105,22 +97,11 @@ def _qemu(folder: Path, say: Say) -> Path:
     return qemu
 
 
-def _own_architecture() -> str:
-    try:
-        named = subprocess.run(
-            ("dpkg", "--print-architecture"),  # noqa: S607
-            capture_output=True, text=True, timeout=20, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ToolsError(f"the emulation is put together from Debian's packages: dpkg failed ({error})") from error
-    return named.stdout.strip()
-
-
 def _wrapper(qemu: Path, root: Path, python: Path) -> str:
     """A script that is the machine's `python3`.
 
     The kernel cannot start the interpreter of a virtual environment, a link to the machine's Python: it is replaced
-    by a script that tells Python where it would have been started from.
+    by a script that gives Python the path that it would have been started from.
     """
     emulator, real = shlex.quote(f"{qemu}"), shlex.quote(f"{python}")
     start = f"{emulator} -L {shlex.quote(str(root))} -0"

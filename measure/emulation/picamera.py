@@ -11,9 +11,9 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-from measure.emulation.machine import Machine
-from tools.build.suite import ROOT
-from tools.build.wheels import Platform, Say, fetch
+from measure.emulation.machine import EmulatedMachine
+from tools.build.wheels import Platform, fetch
+from tools.command_line import ROOT, Say
 
 _LIMIT_S: Final = 300.0
 _PROBE: Final = """
@@ -40,7 +40,7 @@ print(json.dumps({"numpy": numpy.__version__, "places": places, "lost": lost}))
 _SYSTEMS_OWN: Final = ("picamera2", "simplejpeg", "PIL")
 
 
-def bring_picamera(machine: Machine, wheels: Path, say: Say) -> None:
+def bring_picamera(machine: EmulatedMachine, wheels: Path, say: Say) -> None:
     """Put picamera2 where apt would. Raises WheelError, OSError."""
     lock = ROOT / "requirements" / f"picamera2-{machine.system.lock}.txt"
     place = machine.root / "usr" / "lib" / "python3" / "dist-packages"
@@ -53,7 +53,7 @@ def bring_picamera(machine: Machine, wheels: Path, say: Say) -> None:
     stamp.write_bytes(lock.read_bytes())
 
 
-def import_picamera(machine: Machine, python: Path, capture_code: Path) -> tuple[str, list[str]]:
+def import_picamera(machine: EmulatedMachine, python: Path, capture_code: Path) -> tuple[str, list[str]]:
     """What was imported, in a sentence, and what is wrong with that. Raises ToolsError when it cannot be imported."""
     command = (str(python), "-c", _PROBE, *machine.system.stand_ins)
     facts = json.loads(machine.run(command, _LIMIT_S, PYTHONPATH=str(capture_code)).strip().splitlines()[-1])

@@ -3,19 +3,18 @@
 import json
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from measure.emulation.machine import Machine
+from measure.emulation.machine import EmulatedMachine
 from tools.build.suite import Built
 from tools.setup import ToolsError
 
 FRAMES: Final = 36
-"""So many of the demo clip's frames show the yard before, while and after the intruder enters it."""
+"""This many frames of the demo clip show the yard before, while and after the intruder enters it."""
 STEPS: Final = 2
 MOST_INSTALLED_MB: Final = 350
 _INSTALL_LIMIT_S: Final = 1800.0
@@ -50,11 +49,11 @@ class Compared:
         return self.here.keys() == self.there.keys() and self.worst <= STEPS
 
 
-def install(machine: Machine, built: Built, folder: Path) -> Installed:
+def install(machine: EmulatedMachine, built: Built, folder: Path) -> Installed:
     """Install the build as the nucleus does: the artifacts of this architecture, then the recipes' scripts.
 
     Raises:
-        ToolsError: with the script's last words.
+        ToolsError: with the script's last line.
     """
     shutil.rmtree(folder, ignore_errors=True)
     artifacts = folder / "artifacts"
@@ -139,11 +138,6 @@ def code_of(built: Built) -> tuple[Path, Path]:
     folder, version = built.artifacts, built.version
     capture = folder / "smartcam.Capture" / version / "smartcam-capture.zip"
     return capture, folder / "smartcam.Inference" / version / "smartcam-inference.zip"
-
-
-def score_here(built: Built, bundle: Path, clip: Path, folder: Path, environment: Mapping[str, str]) -> Scores:
-    """The same on this machine, with the same code and this program's Python. Raises ToolsError."""
-    return score(Path(sys.executable), code_of(built), bundle, clip, folder, environment)
 
 
 def _megabytes(folder: Path) -> float:

@@ -5,16 +5,16 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from standins.cloud.endpoint import ACCOUNT, REGION, Endpoint, clean_environment
+from standins.cloud.endpoint import ACCOUNT, REGION, CloudEndpoint, clean_environment
 from standins.cloud.leashed import kill_leashed, start_leashed
+from tools.command_line import Say
 from tools.setup import Toolchain
 
-Say = Callable[[str], None]
 _LIMIT_S: Final = 300.0
 _TAIL_LINES: Final = 15
 _QUIET: Final = ("--no-notices", "--no-version-reporting", "--no-color", "--ci")
@@ -29,7 +29,7 @@ class CdkCli:
     """The CDK CLI, pointed at a running local cloud."""
 
     toolchain: Toolchain
-    endpoint: Endpoint
+    endpoint: CloudEndpoint
     folder: Path
     say: Say
 

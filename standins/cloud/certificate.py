@@ -31,7 +31,7 @@ class ServerCertificate:
 def make_certificate(folder: Path, now: dt.datetime) -> ServerCertificate:
     """Write a new authority and a certificate for 127.0.0.1 and localhost into a folder; the key is 0600.
 
-    The authority's key is forgotten: nobody can make another certificate that its clients trust.
+    The authority's key is thrown away: nobody can make another certificate that its clients trust.
     """
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = _authority(authority_key, now)

@@ -1,4 +1,4 @@
-"""`smartcam cloud up`: the local cloud in the foreground, for trying things by hand; `confirm`: its mails."""
+"""`smartcam cloud`: `up` runs the local cloud in the foreground; `confirm` confirms its e-mail subscriptions."""
 
 import argparse
 import shlex
@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from smartcam.edge.arguments import whole
-from standins.cloud.local_cloud import LocalCloud, LocalCloudError, confirm_from_outside
+from standins.cloud.folder import LocalCloudError
+from standins.cloud.local_cloud import LocalCloud, confirm_from_outside
 from tools.setup import ToolsError, setup_cloud
 
 
@@ -22,7 +23,10 @@ def main(argv: Sequence[str] | None = None, stop: threading.Event | None = None)
             signal.signal(number, lambda _number, _frame: stop.set())
     try:
         if arguments.verb == "confirm":
-            print("\n".join(f"confirmed: {to}" for to in confirm_from_outside(arguments.dir)) or "nobody waits")
+            print(
+                "\n".join(f"confirmed: {to}" for to in confirm_from_outside(arguments.dir))
+                or "no subscription waits for confirmation"
+            )
         else:
             _up(arguments.dir, arguments.https_port, arguments.mqtt_port, stop)
     except (LocalCloudError, ToolsError, OSError) as error:
@@ -32,7 +36,7 @@ def main(argv: Sequence[str] | None = None, stop: threading.Event | None = None)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="smartcam cloud", description="AWS's side of the suite, here.")
+    parser = argparse.ArgumentParser(prog="smartcam cloud", description="The AWS side of the suite, on this machine.")
     verbs = parser.add_subparsers(required=True, dest="verb", metavar="VERB")
     up = verbs.add_parser("up", help="run it until Ctrl-C and print how to reach it")
     up.add_argument("--dir", type=Path, default=Path("build/cloud"), help="its folder (default: %(default)s)")
@@ -42,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--mqtt-port", type=whole(0, 65_535), default=0, help="of MQTT with mutual TLS (default: any free one)"
     )
-    confirm = verbs.add_parser("confirm", help="confirm the subscriptions that its mails ask for, in another terminal")
+    confirm = verbs.add_parser("confirm", help="confirm the subscriptions that its e-mails ask for")
     confirm.add_argument("--dir", type=Path, default=Path("build/cloud"), help="its folder (default: %(default)s)")
     return parser
 
@@ -57,7 +61,7 @@ def _up(folder: Path, https_port: int, mqtt_port: int, stop: threading.Event) ->
 
 
 def how_to_reach(cloud: LocalCloud) -> str:
-    """Lines for a shell, and where the messages to people lie."""
+    """Lines for a shell, and where e-mail and SMS arrive."""
     return "\n".join(
         [
             "# The local cloud is up; Ctrl-C ends it. For AWS clients in another terminal:",

@@ -6,7 +6,7 @@ from typing import Any
 
 from smartcam.contract.ids import ThingName
 from standins.cloud.certificate import write_private
-from standins.cloud.endpoint import HOST, Endpoint
+from standins.cloud.endpoint import HOST, CloudEndpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,9 @@ class DeviceIdentity:
     authority: Path
     host: str
     port: int
-    certificate_arn: str
 
 
-def provision(iot: Any, endpoint: Endpoint, thing: ThingName, policy: str, folder: Path) -> DeviceIdentity:  # noqa: ANN401
+def provision(iot: Any, endpoint: CloudEndpoint, thing: ThingName, policy: str, folder: Path) -> DeviceIdentity:  # noqa: ANN401
     """Create the thing (unless it exists) and a certificate of its own under an existing policy.
 
     `iot` is a boto3 client; the files go to `folder/<thing>/`.
@@ -38,4 +37,4 @@ def provision(iot: Any, endpoint: Endpoint, thing: ThingName, policy: str, folde
     write_private(certificate, made["certificatePem"].encode("ascii"))
     write_private(key, made["keyPair"]["PrivateKey"].encode("ascii"))
     write_private(authority, endpoint.iot_authority.read_bytes())
-    return DeviceIdentity(thing, certificate, key, authority, HOST, endpoint.mqtt_port, arn)
+    return DeviceIdentity(thing, certificate, key, authority, HOST, endpoint.mqtt_port)

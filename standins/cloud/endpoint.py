@@ -17,7 +17,7 @@ _FOREIGN: Final = ("AWS_", "CDK_", "BOTO_")
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class CloudEndpoint:
     """Addresses and files of one running local cloud."""
 
     https_port: int
@@ -51,6 +51,6 @@ class Endpoint:
 
 
 def clean_environment(base: Mapping[str, str]) -> dict[str, str]:
-    """An environment without anybody's AWS settings and proxies for this machine."""
+    """The environment without the user's AWS settings, and without proxies for this machine."""
     kept = {name: value for name, value in base.items() if not name.startswith(_FOREIGN)}
     return {**kept, "NO_PROXY": f"{HOST},localhost", "no_proxy": f"{HOST},localhost"}

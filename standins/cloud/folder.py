@@ -9,27 +9,27 @@ _MARK: Final = ".smartcam-local-cloud"
 _PARTS: Final = ("mail", "sms", "tmp", "home", "cdk-home", "cdk.out", "devices", "state", "s3")
 
 
-class FolderError(Exception):
-    """The folder cannot be used: why, and the remedy."""
+class LocalCloudError(Exception):
+    """The local cloud cannot start, or has ended: why, with the remedy or the last lines of its log."""
 
 
 def claim_folder(folder: Path, *, keep: bool = False) -> IO[bytes]:
-    """Make the folder ready, without what an earlier cloud left in it; closing the result gives it free.
+    """Make the folder ready, without what an earlier cloud left in it; closing the result releases it.
 
-    With `keep` what an earlier cloud left stays, for a cloud that goes on.
+    `keep` leaves an earlier cloud's state in place, for a restart.
 
-    Raises FolderError for a folder that holds something else, or that another cloud uses.
+    Raises LocalCloudError for a folder that holds something else, or that another cloud is using.
     """
     mark = folder / _MARK
     if folder.exists() and not mark.exists() and any(folder.iterdir()):
-        raise FolderError(f"{folder} is neither empty nor a local cloud's folder; remedy: choose another")
+        raise LocalCloudError(f"{folder} is neither empty nor a local cloud's folder; remedy: choose another")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     claim = mark.open("ab")
     try:
         fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         claim.close()
-        raise FolderError(f"another local cloud runs in {folder}; remedy: end it or choose another folder") from error
+        raise LocalCloudError(f"another local cloud runs in {folder}; remedy: end it or choose another") from error
     (folder / "ports.json").unlink(missing_ok=True)
     if keep:
         return claim

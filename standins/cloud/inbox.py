@@ -33,7 +33,7 @@ class Channel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class ReceivedMessage:
     """One message that a person got.
 
     `attributes` are the SNS message attributes; of an e-mail their names are read back from headers,
@@ -59,7 +59,7 @@ class ConfirmationRequest:
     token: str
 
 
-def read_emails(maildir: Path) -> list[Delivery]:
+def read_emails(maildir: Path) -> list[ReceivedMessage]:
     """The notifications in a Maildir, oldest first; requests for confirmation are not among them."""
     found = [_email(mail) for mail in _mails(maildir) if mail[TYPE_HEADER] != CONFIRMATION]
     return sorted(found, key=lambda delivery: delivery.delivered_at_ns)
@@ -74,7 +74,7 @@ def read_confirmation_requests(maildir: Path) -> list[ConfirmationRequest]:
     ]
 
 
-def read_texts(folder: Path) -> list[Delivery]:
+def read_texts(folder: Path) -> list[ReceivedMessage]:
     """The SMS in an outbox folder, oldest first."""
     found = [_text(path) for path in folder.glob("*.json")]
     return sorted(found, key=lambda delivery: delivery.delivered_at_ns)
@@ -87,14 +87,14 @@ def _mails(maildir: Path) -> list[EmailMessage]:
     return [message_from_bytes(box.get_bytes(key), policy=default) for key in box.keys()]  # noqa: SIM118 - no mapping
 
 
-def _email(mail: EmailMessage) -> Delivery:
+def _email(mail: EmailMessage) -> ReceivedMessage:
     body = mail.get_body(("plain",))
     attributes = {
         name.removeprefix(HEADER_PREFIX).lower().replace("-", "_"): str(value)
         for name, value in mail.items()
         if name.startswith(HEADER_PREFIX) and name != DELIVERED_HEADER
     }
-    return Delivery(
+    return ReceivedMessage(
         channel=Channel.EMAIL,
         to=str(mail["Delivered-To"]),
         subject=str(mail["Subject"]),
@@ -106,9 +106,9 @@ def _email(mail: EmailMessage) -> Delivery:
     )
 
 
-def _text(path: Path) -> Delivery:
+def _text(path: Path) -> ReceivedMessage:
     content = json.loads(path.read_text(encoding="utf-8"))
-    return Delivery(
+    return ReceivedMessage(
         channel=Channel.SMS,
         to=content["to"],
         subject="",

@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -22,11 +22,12 @@ from smartcam.contract.ids import ThingName
 from standins.cloud.cdk import CdkCli
 from standins.cloud.certificate import ServerCertificate, make_certificate, write_private
 from standins.cloud.device import DeviceIdentity, provision
-from standins.cloud.endpoint import ACCESS_KEY, HOST, REGION, SECRET_KEY, Endpoint, clean_environment
-from standins.cloud.folder import FolderError, claim_folder
-from standins.cloud.inbox import Delivery, read_confirmation_requests, read_emails, read_texts
+from standins.cloud.endpoint import ACCESS_KEY, HOST, REGION, SECRET_KEY, CloudEndpoint, clean_environment
+from standins.cloud.folder import LocalCloudError, claim_folder
+from standins.cloud.inbox import ReceivedMessage, read_confirmation_requests, read_emails, read_texts
 from standins.cloud.leashed import end_leashed, kill_leashed, start_leashed
-from tools.setup import ROOT, Toolchain
+from tools.command_line import ROOT, Say
+from tools.setup import Toolchain
 
 _START_LIMIT_S: Final = 60.0
 _POLL_S: Final = 0.05
@@ -35,17 +36,11 @@ _STOP_GRACE_S: Final = 10.0
 _MAIL_LIMIT_S: Final = 10.0
 _TAIL_LINES: Final = 12
 
-Say = Callable[[str], None]
-
-
-class LocalCloudError(Exception):
-    """The local cloud did not start, or has ended: why, and the last lines of its log."""
-
 
 class LocalCloud:
     """The local cloud in a folder of its own; a context manager that starts and stops it.
 
-    Ports of 0 take free ones. `say` is told how deployments go on, line by line.
+    Ports of 0 take free ones. `say` gets the output of deployments, line by line.
     """
 
     def __init__(
@@ -57,7 +52,7 @@ class LocalCloud:
         self._ports = (https_port, mqtt_port)
         self._say = say
         self._process: subprocess.Popen[bytes] | None = None
-        self._endpoint: Endpoint | None = None
+        self._endpoint: CloudEndpoint | None = None
         self._claim: IO[bytes] | None = None
         self._confirmed: set[str] = set()
         self._certificate: ServerCertificate | None = None
@@ -76,7 +71,7 @@ class LocalCloud:
         self._start(limit_s, keep=False)
 
     def restart(self, pause_s: float = 0.0, limit_s: float = _START_LIMIT_S) -> None:
-        """End it in good order and start it again after a pause, with all that it knew and at the same addresses.
+        """Shut it down cleanly and start it again after a pause, with all its state and at the same addresses.
 
         Things, rules, tables, functions, subscriptions and mail stay; what was under way in a function is lost, as
         in a cloud. Raises LocalCloudError.
@@ -92,7 +87,7 @@ class LocalCloud:
             raise LocalCloudError("the local cloud has been started already")
         with ExitStack() as unless_ready:
             unless_ready.callback(self._release)
-            self._claim = _claimed(self.folder, keep=keep)
+            self._claim = claim_folder(self.folder, keep=keep)
             if self._certificate is None or not keep:
                 self._certificate = make_certificate(self.folder, dt.datetime.now(dt.UTC))
             self._process = self._launch(self._certificate)
@@ -101,7 +96,7 @@ class LocalCloud:
             unless_ready.pop_all()
 
     def stop(self) -> None:
-        """End it: requests under way and mail on its way are finished first. Without effect when it is not running."""
+        """Stop it, after open requests and outgoing mail are finished. No effect when it is not running."""
         process, self._process, self._endpoint = self._process, None, None
         if process is not None:
             end_leashed(process, _STOP_GRACE_S)
@@ -113,7 +108,7 @@ class LocalCloud:
             raise LocalCloudError(f"the local cloud has ended; the end of {self.log}:\n{self._log_tail()}")
 
     @property
-    def endpoint(self) -> Endpoint:
+    def endpoint(self) -> CloudEndpoint:
         """Addresses and files. Raises LocalCloudError when it is not running."""
         if self._endpoint is None or self._process is None:
             raise LocalCloudError("the local cloud is not running")
@@ -121,7 +116,7 @@ class LocalCloud:
 
     @property
     def pid(self) -> int:
-        """The process that holds all others. Raises LocalCloudError when it is not running."""
+        """The process that owns all others. Raises LocalCloudError when it is not running."""
         if self._process is None:
             raise LocalCloudError("the local cloud is not running")
         return self._process.pid
@@ -162,15 +157,15 @@ class LocalCloud:
         return provision(self.client("iot"), self.endpoint, thing, policy, self.folder / "devices")
 
     def confirm_subscriptions(self, at_least: int = 0, limit_s: float = _MAIL_LIMIT_S) -> int:
-        """Do what a person does with the mails that ask for confirmation: say yes. Returns how many were new.
+        """Confirm the subscriptions that e-mails ask for, as a person would. Returns how many were new.
 
-        Waits for so many, because mail takes a moment. Raises LocalCloudError when they do not come.
+        Waits for `at_least` e-mails, which take a moment. Raises LocalCloudError when they do not arrive.
         """
         deadline = time.monotonic() + limit_s
         confirmed = self._confirm_new()
         while confirmed < at_least:
             if time.monotonic() > deadline:
-                raise LocalCloudError(f"{confirmed} of {at_least} mails that ask for confirmation came in {limit_s} s")
+                raise LocalCloudError(f"{confirmed} of {at_least} confirmation e-mails arrived within {limit_s} s")
             time.sleep(_POLL_S)
             confirmed += self._confirm_new()
         return confirmed
@@ -182,11 +177,11 @@ class LocalCloud:
             self._confirmed.add(request.token)
         return len(new)
 
-    def emails(self) -> list[Delivery]:
+    def emails(self) -> list[ReceivedMessage]:
         """The e-mails that people got, oldest first."""
         return read_emails(self.maildir)
 
-    def texts(self) -> list[Delivery]:
+    def texts(self) -> list[ReceivedMessage]:
         """The SMS that people got, oldest first."""
         return read_texts(self.text_folder)
 
@@ -206,7 +201,7 @@ class LocalCloud:
             # From the root of the repository, so that the launcher finds its own package.
             return start_leashed((*command, *ports), environment, ROOT, log)
 
-    def _wait_until_ready(self, certificate: ServerCertificate, deadline: float) -> Endpoint:
+    def _wait_until_ready(self, certificate: ServerCertificate, deadline: float) -> CloudEndpoint:
         context = ssl.create_default_context(cafile=str(certificate.authority))
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
@@ -218,7 +213,7 @@ class LocalCloud:
                     iot_authority = self.folder / "iot-ca.pem"
                     write_private(iot_authority, pem)
                     files = (certificate.authority, iot_authority)
-                    return Endpoint(ports["https"], ports["mqtt"], *files, self.folder / "cdk-home")
+                    return CloudEndpoint(ports["https"], ports["mqtt"], *files, self.folder / "cdk-home")
             time.sleep(_POLL_S)
         raise LocalCloudError(f"the local cloud was not ready in time; the end of {self.log}:\n{self._log_tail()}")
 
@@ -252,7 +247,10 @@ def client_of(service: str, url: str, authority: Path) -> Any:  # noqa: ANN401
 
 
 def confirm_from_outside(folder: Path) -> list[str]:
-    """Say yes to every mail of the cloud that runs in that folder. Returns whose were new. Raises LocalCloudError."""
+    """Confirm every subscription of the cloud running in that folder. Returns the new addresses.
+
+    Raises LocalCloudError.
+    """
     confirmed = []
     try:
         port = json.loads((folder / "ports.json").read_text(encoding="ascii"))["https"]
@@ -265,13 +263,6 @@ def confirm_from_outside(folder: Path) -> list[str]:
     except (OSError, BotoCoreError) as error:
         raise LocalCloudError(f"no local cloud runs in {folder}; remedy: smartcam cloud up, or --dir") from error
     return confirmed
-
-
-def _claimed(folder: Path, *, keep: bool) -> IO[bytes]:
-    try:
-        return claim_folder(folder, keep=keep)
-    except FolderError as error:
-        raise LocalCloudError(str(error)) from error
 
 
 def launcher_environment(folder: Path, certificate: ServerCertificate) -> Mapping[str, str]:
@@ -295,7 +286,7 @@ def launcher_environment(folder: Path, certificate: ServerCertificate) -> Mappin
         "S3_PERSIST": "1",
         "STATE_DIR": str(folder / "state"),
         "S3_DATA_DIR": str(folder / "s3"),
-        # A docker daemon of the machine is none of its business.
+        # The machine's Docker daemon must not be used.
         "DOCKER_HOST": f"unix://{folder / 'no-docker.sock'}",
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,

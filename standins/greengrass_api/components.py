@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from standins.greengrass_api.paging import page
-from standins.greengrass_api.wire import Fields, Refusal
+from standins.greengrass_api.wire import Fields, Refusal, invalid
 
 LARGEST_RECIPE_BYTES: Final = 16_000
 _BUILT_IN: Final = "aws.greengrass."
@@ -36,7 +36,7 @@ class _Component:
         return said
 
 
-class Shelf:
+class ComponentCatalogue:
     """The component versions of an account."""
 
     def __init__(self, digest: Digest, region: str, account: str) -> None:
@@ -59,7 +59,7 @@ class Shelf:
                 component = self._find(fields["arn"])
                 del self._components[component.name, component.version]
                 return {}
-        raise Refusal("ValidationException", f"the stand-in knows no {operation}", reason="UNKNOWN_OPERATION")
+        raise Refusal("ValidationException", f"the stand-in does not implement {operation}", reason="UNKNOWN_OPERATION")
 
     def check_deployable(self, name: str, version: str) -> None:
         """Raises Refusal unless the version is there, or is AWS's own."""
@@ -67,9 +67,7 @@ class Shelf:
         if name.startswith(_BUILT_IN):
             return
         if component is None or component.state != "DEPLOYABLE":
-            raise Refusal(
-                "ValidationException", f"{name} {version} cannot be deployed", reason="FIELD_VALIDATION_FAILED"
-            )
+            raise invalid(f"{name} {version} cannot be deployed")
 
     def _arn(self, name: str, version: str) -> str:
         return f"{self._prefix}:{name}:versions:{version}"
@@ -77,15 +75,15 @@ class Shelf:
     def _create(self, said: Fields, now: dt.datetime) -> Fields:
         raw = said.get("inlineRecipe", b"")
         if len(raw) > LARGEST_RECIPE_BYTES:
-            raise _refused("the recipe is over 16000 bytes")
+            raise invalid("the recipe is over 16000 bytes")
         try:
             recipe = yaml.safe_load(raw)
             name, version = recipe["ComponentName"], recipe["ComponentVersion"]
         except (yaml.YAMLError, KeyError, TypeError) as error:
-            raise _refused("the recipe cannot be read") from error
+            raise invalid("the recipe cannot be read") from error
         if (name, version) in self._components:
             raise Refusal(
-                "ConflictException", "there already", resourceId=self._arn(name, version), resourceType="COMPONENT"
+                "ConflictException", "exists already", resourceId=self._arn(name, version), resourceType="COMPONENT"
             )
         missing = self._add_digests(recipe)
         component = _Component(name, version, recipe, now, said.get("tags", {}), "REQUESTED", missing)
@@ -94,7 +92,7 @@ class Shelf:
         return {**_named(component, self._arn(name, version)), "creationTimestamp": now, "status": begun}
 
     def _add_digests(self, recipe: dict[str, Any]) -> str:
-        """Every artifact gets its digest, as the service adds it. Returns what is missing."""
+        """Add the digest of every artifact, as the service does. Returns what is missing."""
         for manifest in recipe.get("Manifests", []):
             for artifact in manifest.get("Artifacts", []):
                 bucket, _, key = artifact["Uri"].removeprefix("s3://").partition("/")
@@ -106,7 +104,7 @@ class Shelf:
 
     def _describe(self, component: _Component) -> Fields:
         # The service checks the artifacts after it has answered.
-        told = {
+        described = {
             **_named(component, self._arn(component.name, component.version)),
             "creationTimestamp": component.created,
             "status": component.status(),
@@ -114,7 +112,7 @@ class Shelf:
         }
         if component.state == "REQUESTED":
             component.state = "FAILED" if component.message else "DEPLOYABLE"
-        return told
+        return described
 
     def _get(self, component: _Component, form: str) -> Fields:
         text = yaml.safe_dump(component.recipe) if form == "YAML" else json.dumps(component.recipe)
@@ -138,7 +136,3 @@ class Shelf:
 
 def _named(component: _Component, arn: str) -> dict[str, Any]:
     return {"arn": arn, "componentName": component.name, "componentVersion": component.version}
-
-
-def _refused(message: str) -> Refusal:
-    return Refusal("ValidationException", message, reason="FIELD_VALIDATION_FAILED")

@@ -1,4 +1,4 @@
-"""The state behind the stand-in: what is published, what is deployed, and how the devices fare."""
+"""The state behind the stand-in: what is published, what is deployed, and what state the devices are in."""
 
 import datetime as dt
 import itertools
@@ -7,39 +7,39 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from standins.greengrass_api.components import Shelf
+from standins.greengrass_api.components import ComponentCatalogue
 from standins.greengrass_api.paging import page
-from standins.greengrass_api.wire import Fields, Refusal
+from standins.greengrass_api.wire import Fields, Refusal, invalid
 
 ACCOUNT: Final = "123456789012"
 _RUNNING: Final = ("QUEUED", "IN_PROGRESS")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeploymentEnd:
     """How a deployment ends on a device."""
 
     status: str = "SUCCEEDED"
     reason: str = "SUCCESSFUL"
 
 
-Judge = Callable[[str, Fields], Outcome | None]
-"""How a device (first) takes a deployment's components (second); None: it is offline."""
+Judge = Callable[[str, Fields], DeploymentEnd | None]
+"""How a deployment of components (second) ends on a device (first); None when the device is offline."""
 Members = Callable[[str], Sequence[str]]
 """The things of a group, by the group's ARN."""
 
 
 @dataclass(slots=True)
-class Deployment:
-    """One deployment, with what each device has said of it so far."""
+class DeploymentRecord:
+    """One deployment, with what each device has reported so far."""
 
     fields: dict[str, Any]
     devices: dict[str, str]
-    ends: Mapping[str, Outcome]
+    ends: Mapping[str, DeploymentEnd]
     reasons: dict[str, str] = field(default_factory=dict)
 
     def step(self, device: str) -> None:
-        """A device goes one step further each time that somebody looks."""
+        """Advance a device by one step; called whenever its state is read."""
         state = self.devices[device]
         if state not in _RUNNING or self.fields["deploymentStatus"] == "CANCELED":
             return
@@ -50,16 +50,16 @@ class Deployment:
             self.reasons[device] = self.ends[device].reason
 
 
-class Plane:
+class ControlPlane:
     """Answers requests; one at a time."""
 
-    def __init__(self, shelf: Shelf, members: Members, judge: Judge, region: str = "eu-west-1") -> None:
+    def __init__(self, shelf: ComponentCatalogue, members: Members, judge: Judge, region: str = "eu-west-1") -> None:
         self._shelf = shelf
         self._members = members
         self._judge = judge
         self._region = region
-        self._deployments: list[Deployment] = []
-        self._tokens: dict[str, Deployment] = {}
+        self._deployments: list[DeploymentRecord] = []
+        self._tokens: dict[str, DeploymentRecord] = {}
         self._numbers = itertools.count(1)
         self._clock = itertools.count(1_800_000_000)
 
@@ -95,7 +95,7 @@ class Plane:
         kept = {key: value for key, value in said.items() if key != "clientToken"}
         job = f"job-{number}"
         fields: dict[str, Any] = {
-            "deploymentName": f"Deployment for {target.rpartition('/')[2]}",
+            "deploymentName": f"DeploymentRecord for {target.rpartition('/')[2]}",
             "components": {},
             "deploymentPolicies": {},
             "iotJobConfiguration": {},
@@ -111,8 +111,8 @@ class Plane:
         }
         devices = self._devices(target)
         ends = {device: self._judge(device, components) for device in devices}
-        told = {device: outcome for device, outcome in ends.items() if outcome is not None}
-        deployment = Deployment(fields, dict.fromkeys(devices, "QUEUED"), told)
+        online = {device: end for device, end in ends.items() if end is not None}
+        deployment = DeploymentRecord(fields, dict.fromkeys(devices, "QUEUED"), online)
         self._deployments.append(deployment)
         if token:
             self._tokens[token] = deployment
@@ -148,7 +148,7 @@ class Plane:
 
     def _list_core_devices(self, said: Fields) -> Fields:
         group = said.get("thingGroupArn")
-        known = [device for device, told in self._states(self._members(group) if group else None).items() if told]
+        states = self._states(self._members(group) if group else None)
         devices = [
             {
                 "coreDeviceThingName": device,
@@ -158,12 +158,12 @@ class Plane:
                 "architecture": "aarch64",
                 "runtime": "aws_nucleus_lite",
             }
-            for device in sorted(known)
+            for device in sorted(device for device, deployments in states.items() if deployments)
         ]
         return page("coreDevices", devices, said)
 
-    def _states(self, wanted: Iterable[str] | None) -> Mapping[str, list[Deployment]]:
-        """Every core device with its deployments. A thing that is no core device has none."""
+    def _states(self, wanted: Iterable[str] | None) -> Mapping[str, list[DeploymentRecord]]:
+        """Every core device with its deployments. A thing that is not a core device has none."""
         devices = {device for each in self._deployments for device in each.devices}
         chosen = devices if wanted is None else devices & set(wanted)
         return {device: [each for each in self._deployments if device in each.devices] for device in chosen}
@@ -198,7 +198,7 @@ class Plane:
         ]
         return page("installedComponents", installed, said)
 
-    def _find(self, deployment: str) -> Deployment:
+    def _find(self, deployment: str) -> DeploymentRecord:
         for each in self._deployments:
             if each.fields["deploymentId"] == deployment:
                 return each
@@ -223,7 +223,7 @@ _SUMMARY: Final = frozenset(
 )
 
 
-def _receipt(deployment: Deployment) -> Fields:
+def _receipt(deployment: DeploymentRecord) -> Fields:
     return {name: deployment.fields[name] for name in ("deploymentId", "iotJobId", "iotJobArn")}
 
 
@@ -232,9 +232,9 @@ def _check_update(name: str, update: Fields) -> None:
     try:
         merge = json.loads(update.get("merge", "{}"))
     except ValueError as error:
-        raise Refusal("ValidationException", f"{name}: merge is not JSON", reason="FIELD_VALIDATION_FAILED") from error
+        raise invalid(f"{name}: merge is not JSON") from error
     if not isinstance(merge, dict):
-        raise Refusal("ValidationException", f"{name}: merge is no object", reason="FIELD_VALIDATION_FAILED")
+        raise invalid(f"{name}: merge is no object")
     for pointer in update.get("reset", []):
         if pointer and not pointer.startswith("/"):
-            raise Refusal("ValidationException", f"{name}: reset {pointer}", reason="FIELD_VALIDATION_FAILED")
+            raise invalid(f"{name}: reset {pointer}")

@@ -1,26 +1,21 @@
 """The stand-in as a server on 127.0.0.1, for boto3 and for the Greengrass Development Kit."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Protocol
 
 from standins.greengrass_api.wire import Answer, Fields, Refusal, Request, Wire
 
-
-class Service(Protocol):
-    """Whoever answers the requests."""
-
-    def handle(self, operation: str, fields: Fields) -> Fields:
-        """The answer's fields. Raises Refusal."""
+Handle = Callable[[str, Fields], Fields]
+"""Takes an operation and its fields, returns the answer's fields. Raises Refusal."""
 
 
 @contextmanager
-def serving(plane: Service) -> Iterator[str]:
+def serving(handle: Handle) -> Iterator[str]:
     """Serve until the block ends; gives the URL for AWS_ENDPOINT_URL_GREENGRASSV2."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(plane, Wire()))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(handle, Wire()))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="control-plane")
     thread.start()
     try:
@@ -31,7 +26,7 @@ def serving(plane: Service) -> Iterator[str]:
         server.server_close()
 
 
-def _handler(plane: Service, wire: Wire) -> type[BaseHTTPRequestHandler]:
+def _handler(handle: Handle, wire: Wire) -> type[BaseHTTPRequestHandler]:
     one_at_a_time = threading.Lock()
 
     def respond(method: str, target: str, body: bytes) -> Answer:
@@ -39,7 +34,7 @@ def _handler(plane: Service, wire: Wire) -> type[BaseHTTPRequestHandler]:
         try:
             request = wire.read(method, target, body)
             with one_at_a_time:
-                return wire.answer(request.operation, plane.handle(request.operation, request.fields))
+                return wire.answer(request.operation, handle(request.operation, request.fields))
         except Refusal as refusal:
             return wire.refuse(request.operation if request else None, refusal)
 
@@ -63,6 +58,6 @@ def _handler(plane: Service, wire: Wire) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815  named by http.server
 
         def log_message(self, *_: object) -> None:
-            """Quiet: the answers tell."""
+            """Nothing is logged: clients report what they get."""
 
     return Handler

@@ -27,7 +27,7 @@ class Refusal(Exception):
 
 
 class ModelBroken(AssertionError):
-    """The stand-in itself has answered what the service never would."""
+    """The stand-in's own answer does not fit the service model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +113,21 @@ class Wire:
         try:
             document = json.loads(body) if body else {}
         except ValueError as error:
-            raise _invalid(f"the body is not JSON ({error})") from error
+            raise invalid(f"the body is not JSON ({error})") from error
         if not isinstance(document, dict):
-            raise _invalid("the body is no object")
+            raise invalid("the body is not an object")
         named = {inner.serialization.get("name", member): member for member, inner in members.items()}
         for key, value in document.items():
             member = named.get(key, "")
             if not member or members[member].serialization.get("location"):
-                raise _invalid(f"unknown field {key!r}")
+                raise invalid(f"unknown field {key!r}")
             fields[member] = _from_wire(members[member], value)
         return fields
 
     def _validate(self, shape: Shape | None, fields: Fields, refusal: type[Refusal] | None) -> None:
         if shape is None:
             if fields:
-                raise ModelBroken(f"there is nothing to say, but: {fields}")
+                raise ModelBroken(f"the operation has no output, but got: {fields}")
             return
         report = self._validator.validate(fields, shape)
         faults = [report.generate_report()] if report.has_errors() else list(_faults(shape, fields, shape.name))
@@ -135,14 +135,15 @@ class Wire:
             return
         if refusal is None:
             raise ModelBroken("; ".join(faults))
-        raise _invalid("; ".join(faults))
+        raise invalid("; ".join(faults))
 
 
 def _members(operation: OperationModel) -> Mapping[str, Shape]:
     return operation.input_shape.members if operation.input_shape is not None else {}
 
 
-def _invalid(message: str) -> Refusal:
+def invalid(message: str) -> Refusal:
+    """The service's answer to a field that it does not accept."""
     return Refusal("ValidationException", message[:1000], reason="FIELD_VALIDATION_FAILED")
 
 
@@ -178,7 +179,7 @@ def _from_text(shape: Shape, text: str) -> object:
     try:
         return kinds.get(shape.type_name, str)(text)
     except ValueError as error:
-        raise _invalid(f"{text!r} is no {shape.type_name}") from error
+        raise invalid(f"{text!r} is no {shape.type_name}") from error
 
 
 def _from_wire(shape: Shape, value: Any) -> Any:  # noqa: ANN401

@@ -11,7 +11,7 @@ MQTT_PROXY: Final = "aws.greengrass.ipc.mqttproxy"
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class ServicePolicy:
     """One policy of one service: these operations on these resources."""
 
     operations: frozenset[str]
@@ -22,7 +22,7 @@ class Policy:
 class Authority:
     """What one component may do, by service."""
 
-    policies: Mapping[str, tuple[Policy, ...]]
+    policies: Mapping[str, tuple[ServicePolicy, ...]]
 
     def allows(self, service: str, operation: str, resource: str) -> bool:
         """Whether a policy of the service names the operation (with its prefix) and the resource."""
@@ -39,7 +39,7 @@ def read_access_control(document: object) -> Authority:
     return Authority({str(service): tuple(_policies(entries)) for service, entries in document.items()})
 
 
-def _policies(entries: object) -> Iterator[Policy]:
+def _policies(entries: object) -> Iterator[ServicePolicy]:
     if not isinstance(entries, Mapping):
         return
     for entry in entries.values():
@@ -48,14 +48,14 @@ def _policies(entries: object) -> Iterator[Policy]:
             return
         operations, resources = entry.get("operations"), entry.get("resources")
         if _are_texts(operations) and _are_texts(resources):
-            yield Policy(frozenset(operations), tuple(resources))
+            yield ServicePolicy(frozenset(operations), tuple(resources))
 
 
 def _are_texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _permits(policy: Policy, operation: str, resource: str, matches: Callable[[str, str], bool]) -> bool:
+def _permits(policy: ServicePolicy, operation: str, resource: str, matches: Callable[[str, str], bool]) -> bool:
     if not policy.operations & {"*", operation}:
         return False
     return any(pattern == "*" or matches(resource, pattern) for pattern in policy.resources)

@@ -1,27 +1,28 @@
-"""A component as the classic nucleus runs it: a state machine of its own, that waits for HARD dependencies alone."""
+"""A component as the classic nucleus runs it: its own state machine, which waits only for HARD dependencies."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from standins.nucleus.component import Component, Host, State, surely
+from standins.nucleus.component import Component, ComponentState, LifecycleHost, uninterrupted
 from standins.nucleus.deployment import DeploymentError
-from standins.nucleus.recipe import Phase, Recipe, Step
-from standins.nucleus.restarts import restarts
+from standins.nucleus.recipe import Recipe
+from standins.nucleus.restarts import ErrorLimit
 from standins.nucleus.scripts import Ending
+from tools.recipes.recipe import LifecyclePhase, Step
 
-_READY: Final = frozenset({State.RUNNING, State.FINISHED, State.STOPPING})
-_ALIVE: Final = frozenset({State.STARTING, State.RUNNING})
+_READY: Final = frozenset({ComponentState.RUNNING, ComponentState.FINISHED, ComponentState.STOPPING})
+_ALIVE: Final = frozenset({ComponentState.STARTING, ComponentState.RUNNING})
 
 
-class Watch:
-    """Tells everybody who waits that the state of some component has changed."""
+class StateChanges:
+    """Wakes everyone who waits for some component's state to change."""
 
     def __init__(self) -> None:
         self._next = asyncio.Event()
 
     def changed(self) -> None:
-        """Wake who waits."""
+        """Wake everyone who waits."""
         self._next.set()
         self._next = asyncio.Event()
 
@@ -34,17 +35,17 @@ class Watch:
 class ClassicComponent(Component):
     """See `Component`. It installs itself beside the others; SOFT dependencies are never waited for."""
 
-    def __init__(self, recipe: Recipe, host: Host, watch: Watch) -> None:
+    def __init__(self, recipe: Recipe, host: LifecycleHost, watch: StateChanges) -> None:
         super().__init__(recipe, host)
         self._watch = watch
         self._needs: list[Component] = []
-        self._errors = restarts(host.rules)
+        self._errors = ErrorLimit(host.rules)
         self._reported_error = asyncio.Event()
         self._installed = asyncio.Event()
         self._fault: DeploymentError | None = None
 
     async def prepare(self) -> None:
-        """See `Component`: its life has begun by `start`."""
+        """See `Component`: `start` has begun the installation."""
         await self._installed.wait()
         if self._fault is not None:
             raise self._fault
@@ -56,20 +57,15 @@ class ClassicComponent(Component):
 
     def report(self, state: str) -> None:
         """See `Component`: RUNNING counts while it starts, ERRORED is an error like any other."""
-        if state == State.ERRORED and self.state in _ALIVE:
+        if state == ComponentState.ERRORED and self.state in _ALIVE:
             self._reported_error.set()
-        elif state == State.RUNNING and self.state is State.STARTING:
-            self._note(State.RUNNING, "reported")
+        elif state == ComponentState.RUNNING and self.state is ComponentState.STARTING:
+            self._note(ComponentState.RUNNING, "reported")
 
     async def _stop_once(self) -> None:
-        await asyncio.gather(*(dependent.stop() for dependent in self.hard_dependents))
-        if self._work is None or self._work.done():
-            return
-        self._note(State.STOPPING)
-        self._work.cancel()
-        await asyncio.wait([self._work])
-        await self._beside(Phase.SHUTDOWN)
-        self._note(State.FINISHED)
+        if await self._end_work(self.hard_dependents):
+            await self._beside(LifecyclePhase.SHUTDOWN)
+            self._note(ComponentState.FINISHED)
 
     async def _live(self) -> None:
         try:
@@ -82,24 +78,28 @@ class ClassicComponent(Component):
                 return
 
     async def _install(self) -> DeploymentError | None:
-        steps = [self.recipe.steps[phase] for phase in (Phase.BOOTSTRAP, Phase.INSTALL) if phase in self.recipe.steps]
+        steps = [
+            self.recipe.steps[phase]
+            for phase in (LifecyclePhase.BOOTSTRAP, LifecyclePhase.INSTALL)
+            if phase in self.recipe.steps
+        ]
         for step in steps:
-            errors = restarts(self._host.rules)
-            self._note(State.INSTALLING, step.phase)
+            errors = ErrorLimit(self._host.rules)
+            self._note(ComponentState.INSTALLING, step.phase)
             while not self._is_clean(ending := await self._once(step)):
                 if not errors.failed(self._host.timing.monotonic()):
                     return self._broken(step, ending)
-                self._note(State.ERRORED, f"{step.phase}: {ending}")
-                await self._beside(Phase.RECOVER)
-        self._note(State.INSTALLED)
+                self._note(ComponentState.ERRORED, f"{step.phase}: {ending}")
+                await self._beside(LifecyclePhase.RECOVER)
+        self._note(ComponentState.INSTALLED)
         return None
 
     async def _serve(self) -> bool:
-        """One start of the service. True when there will be no other."""
-        self._note(State.STARTING)
+        """Start the service once. True when it will not be started again."""
+        self._note(ComponentState.STARTING)
         step = self.recipe.service
         if step is None:
-            self._note(State.FINISHED)
+            self._note(ComponentState.FINISHED)
             return True
         ending = await self._run(step)
         if ending is None:
@@ -108,16 +108,16 @@ class ClassicComponent(Component):
             return False
         if self._is_clean(ending):
             await self._come_down()
-            self._note(State.FINISHED, str(ending))
+            self._note(ComponentState.FINISHED, str(ending))
             return True
         if not self._errors.failed(self._host.timing.monotonic()):
-            self._note(State.BROKEN, f"{step.phase}: {ending}")
-            await self._beside(Phase.SHUTDOWN)
+            self._note(ComponentState.BROKEN, f"{step.phase}: {ending}")
+            await self._beside(LifecyclePhase.SHUTDOWN)
             return True
-        self._note(State.ERRORED, f"{step.phase}: {ending}")
-        await self._beside(Phase.RECOVER)
+        self._note(ComponentState.ERRORED, f"{step.phase}: {ending}")
+        await self._beside(LifecyclePhase.RECOVER)
         await self._come_down()
-        self._note(State.INSTALLED)
+        self._note(ComponentState.INSTALLED)
         await self._host.timing.sleep(self._host.rules.restart_delay_s)
         return False
 
@@ -135,16 +135,16 @@ class ClassicComponent(Component):
         finally:
             for task in (running, *watching):
                 task.cancel()
-            await surely(asyncio.gather(running, *watching, return_exceptions=True))
+            await uninterrupted(asyncio.gather(running, *watching, return_exceptions=True))
         if ended_by_itself:
             return running.result()
         return Ending(1, "the component reported an error") if self._reported_error.is_set() else None
 
     async def _come_down(self) -> None:
-        self._note(State.STOPPING)
-        await self._beside(Phase.SHUTDOWN)
+        self._note(ComponentState.STOPPING)
+        await self._beside(LifecyclePhase.SHUTDOWN)
 
-    async def _beside(self, phase: Phase) -> None:
+    async def _beside(self, phase: LifecyclePhase) -> None:
         """Run a step that changes no state, whatever comes of it."""
         if phase in self.recipe.steps:
             await self._once(self.recipe.steps[phase])

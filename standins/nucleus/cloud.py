@@ -1,4 +1,4 @@
-"""The way to IoT Core, as the nucleus sees it."""
+"""The connection to IoT Core, as the nucleus sees it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 Deliver = Callable[[str, bytes], None]
 """Takes a topic and a payload from the cloud, in the nucleus's event loop."""
 Notice = Callable[[bool, str], None]
-"""Told whether the connection is up now, and why it is not."""
+"""Called with whether the connection is up, and the reason when it is not."""
 
 
 class CloudUnavailable(Exception):
@@ -31,7 +31,7 @@ class Cloud(Protocol):
         """Whether there is an endpoint at all."""
 
     def start(self, deliver: Deliver, notice: Notice) -> None:
-        """Begin to connect, and go on trying."""
+        """Start connecting, and keep trying."""
 
     async def publish(self, message: CloudMessage) -> None:
         """Returns when the broker has taken the message (QoS 1). Raises CloudUnavailable."""
@@ -47,7 +47,7 @@ class Cloud(Protocol):
 
 
 class NoCloud:
-    """The cloud of a device that was given no endpoint."""
+    """The cloud of a device without an endpoint."""
 
     configured = False
 

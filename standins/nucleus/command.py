@@ -1,4 +1,4 @@
-"""`smartcam nucleus`: run components from their recipes here until a signal; at SIGHUP, deploy anew."""
+"""`smartcam nucleus`: run components from their recipes on this machine until a signal; SIGHUP deploys again."""
 
 import argparse
 import asyncio
@@ -11,23 +11,22 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from smartcam.edge.arguments import number
 from standins.nucleus.cloud import Cloud, NoCloud
 from standins.nucleus.configuration import ConfigurationConflict, ConfigurationStore, Update
-from standins.nucleus.core import SOCKET_NAME, Device, Nucleus
-from standins.nucleus.deployment import Deployment, DeploymentError, read_deployment, resolve
-from standins.nucleus.journal import FileJournal
-from standins.nucleus.mqtt import Endpoint, IotCore
+from standins.nucleus.core import SOCKET_NAME, NucleusCore, SystemSettings
+from standins.nucleus.deployment import DeploymentDocument, DeploymentError, read_deployment, resolve
+from standins.nucleus.journal import Journal
+from standins.nucleus.mqtt import IotCore, MqttEndpoint
 from standins.nucleus.packages import fetch_artifacts
 from standins.nucleus.profile import PROFILES, Profile
-from standins.nucleus.recipe import Recipe
+from standins.nucleus.recipe import Recipe, RecipeError
 from standins.nucleus.runner import Runner
 from standins.nucleus.update import update
-from tools.recipes.keys import RecipeError
 
 DESCRIPTION: Final = __doc__
 _LONGEST_SOCKET_PATH: Final = 107
@@ -39,17 +38,17 @@ class StartError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class NucleusOptions:
     """What to run and how."""
 
-    device: Device
+    device: SystemSettings
     profile: Profile
     recipes: Path
     artifacts: Path
-    deployment: Deployment
+    deployment: DeploymentDocument
     description: Path
     """The deployment's file, read again at SIGHUP."""
-    endpoint: Endpoint | None
+    endpoint: MqttEndpoint | None
     setenv: Mapping[str, str]
     stop_s: float | None
 
@@ -58,9 +57,9 @@ def main(argv: Sequence[str]) -> int:
     """Run until SIGTERM or SIGINT; a second one kills. 0 after an orderly end, 1 after an error."""
     arguments = _parser().parse_args(argv)
     try:
-        order = _order(arguments)
-        with _only_one(order.device.root), _socket_folder(order.device.socket_path):
-            return asyncio.run(_serve(order))
+        options = _options(arguments)
+        with _only_one(options.device.root), _socket_folder(options.device.socket_path):
+            return asyncio.run(_serve(options))
     except (StartError, DeploymentError, RecipeError, ConfigurationConflict) as error:
         print(f"nucleus: {error}", file=sys.stderr)
         return 1
@@ -69,20 +68,20 @@ def main(argv: Sequence[str]) -> int:
         return 130
 
 
-async def _serve(order: Order) -> int:
-    root = order.device.root
-    recipes = resolve(order.deployment, order.recipes, order.profile)
-    cloud = _cloud(order)
+async def _serve(options: NucleusOptions) -> int:
+    root = options.device.root
+    recipes = resolve(options.deployment, options.recipes, options.profile)
+    cloud = _cloud(options)
     store = ConfigurationStore(root / "config.json")
-    journal = FileJournal(root / "journal.jsonl")
-    nucleus = Nucleus(order.device, order.profile, store, cloud, journal)
-    crew = Crew(Runner(nucleus, recipes, _base_environment(order.setenv), order.stop_s))
-    signals = _on_signals(crew)
-    journal.write("nucleus_started", profile=order.profile.name, thing=order.device.thing, root=str(root))
+    journal = Journal(root / "journal.jsonl")
+    nucleus = NucleusCore(options.device, options.profile, store, cloud, journal)
+    control = Control(Runner(nucleus, recipes, _base_environment(options.setenv), options.stop_s))
+    _obey_signals(control)
+    journal.write("nucleus_started", profile=options.profile.name, thing=options.device.thing, root=str(root))
     try:
         await nucleus.start()
-        work = asyncio.create_task(_deployments(order, nucleus, recipes, crew, signals.again))
-        asking = asyncio.create_task(signals.stop.wait())
+        work = asyncio.create_task(_deployments(options, nucleus, recipes, control))
+        asking = asyncio.create_task(control.stop.wait())
         await asyncio.wait([work, asking], return_when=asyncio.FIRST_COMPLETED)
         if not asking.done():
             work.result()
@@ -90,9 +89,9 @@ async def _serve(order: Order) -> int:
         asking.cancel()
         await asyncio.wait([work, asking])
     except OSError as error:
-        raise StartError(f"{order.device.socket_path}: the socket cannot be used ({error.strerror})") from error
+        raise StartError(f"{options.device.socket_path}: the socket cannot be used ({error.strerror})") from error
     finally:
-        await crew.runner.stop()
+        await control.runner.stop()
         await nucleus.stop()
         journal.write("nucleus_stopped")
         journal.close()
@@ -100,60 +99,54 @@ async def _serve(order: Order) -> int:
 
 
 @dataclass(slots=True)
-class Crew:
-    """Whoever runs the components at the moment."""
+class Control:
+    """The runner of the current deployment, and the requests from outside: to end, or to deploy again."""
 
     runner: Runner
-
-
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """What was asked for from outside: to end, or to read the deployment again."""
-
-    stop: asyncio.Event
-    again: asyncio.Event
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    again: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 async def _deployments(
-    order: Order, nucleus: Nucleus, recipes: Sequence[Recipe], crew: Crew, again: asyncio.Event
+    options: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe], control: Control
 ) -> None:
     """The first deployment, and each that its file holds when SIGHUP comes. Raises DeploymentError for the first."""
-    await _fetch(order, nucleus, recipes)
-    _configure(order, nucleus, recipes)
-    await crew.runner.run()
+    await _fetch(options, nucleus, recipes)
+    _configure(options, nucleus, recipes)
+    await control.runner.run()
     while True:
-        await again.wait()
-        again.clear()
+        await control.again.wait()
+        control.again.clear()
         try:
-            await _update(replace(order, deployment=read_deployment(order.description)), nucleus, crew)
+            await _update(replace(options, deployment=read_deployment(options.description)), nucleus, control)
         except (DeploymentError, RecipeError) as error:
             nucleus.journal.write("deployment_failed", reason=str(error), rolled_back=False)
 
 
-async def _update(order: Order, nucleus: Nucleus, crew: Crew) -> None:
-    recipes = resolve(order.deployment, order.recipes, order.profile)
-    await _fetch(order, nucleus, recipes)
-    fresh = Runner(nucleus, recipes, _base_environment(order.setenv), order.stop_s)
-    crew.runner = await update(crew.runner, fresh, nucleus, lambda: _configure(order, nucleus, recipes))
+async def _update(options: NucleusOptions, nucleus: NucleusCore, control: Control) -> None:
+    recipes = resolve(options.deployment, options.recipes, options.profile)
+    await _fetch(options, nucleus, recipes)
+    fresh = Runner(nucleus, recipes, _base_environment(options.setenv), options.stop_s)
+    control.runner = await update(control.runner, fresh, nucleus, lambda: _configure(options, nucleus, recipes))
 
 
-async def _fetch(order: Order, nucleus: Nucleus, recipes: Sequence[Recipe]) -> None:
+async def _fetch(options: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe]) -> None:
     nucleus.journal.write("deployment", components={recipe.name: recipe.version for recipe in recipes})
-    # Side by side with the event loop: unpacking takes seconds, and a signal must be heard.
+    # In a thread: unpacking takes seconds, and signals must be handled meanwhile.
     for recipe in recipes:
         await asyncio.to_thread(
             fetch_artifacts,
             recipe,
-            order.artifacts,
-            order.device.root,
-            unpack=order.profile.recipes.unpacks_local_artifacts,
+            options.artifacts,
+            options.device.root,
+            unpack=options.profile.recipes.unpacks_local_artifacts,
         )
 
 
-def _configure(order: Order, nucleus: Nucleus, recipes: Sequence[Recipe]) -> None:
+def _configure(options: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe]) -> None:
     now_ms = time.time_ns() // 1_000_000
     for recipe in recipes:
-        wanted = order.deployment.components.get(recipe.name)
+        wanted = options.deployment.components.get(recipe.name)
         change = wanted.update if wanted is not None else Update()
         try:
             nucleus.store.deploy(recipe.name, recipe.defaults, change, now_ms)
@@ -161,32 +154,29 @@ def _configure(order: Order, nucleus: Nucleus, recipes: Sequence[Recipe]) -> Non
             raise DeploymentError(f"{recipe.name}: the configuration cannot be merged: {error}") from error
 
 
-def _on_signals(crew: Crew) -> Signals:
-    signals = Signals(asyncio.Event(), asyncio.Event())
-
-    def hear() -> None:
-        if signals.stop.is_set():
-            crew.runner.kill()
-        signals.stop.set()
+def _obey_signals(control: Control) -> None:
+    def end() -> None:
+        if control.stop.is_set():
+            control.runner.kill()
+        control.stop.set()
 
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, hear)
-    loop.add_signal_handler(signal.SIGHUP, signals.again.set)
-    return signals
+        loop.add_signal_handler(each, end)
+    loop.add_signal_handler(signal.SIGHUP, control.again.set)
 
 
-def _cloud(order: Order) -> Cloud:
-    if order.endpoint is None:
+def _cloud(options: NucleusOptions) -> Cloud:
+    if options.endpoint is None:
         return NoCloud()
     try:
-        return IotCore(order.endpoint)
+        return IotCore(options.endpoint)
     except OSError as error:
         raise StartError(f"the device's certificates cannot be used: {error}") from error
 
 
 def _base_environment(setenv: Mapping[str, str]) -> Mapping[str, str]:
-    """As a unit of systemd sees it: little, and nothing of the environment that runs this program."""
+    """The sparse environment of a systemd unit, without anything from this program's own."""
     own = Path(sys.prefix, "bin")
     path = [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder and Path(folder) != own]
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
@@ -236,11 +226,11 @@ def socket_path(root: Path) -> Path:
     return Path(tempfile.gettempdir(), f"nucleus-{name}", SOCKET_NAME)
 
 
-def _order(arguments: argparse.Namespace) -> Order:
+def _options(arguments: argparse.Namespace) -> NucleusOptions:
     root: Path = arguments.root.resolve()
     endpoint = _endpoint(arguments)
-    return Order(
-        device=Device(
+    return NucleusOptions(
+        device=SystemSettings(
             root=root,
             thing=arguments.thing,
             socket_path=socket_path(root),
@@ -258,7 +248,7 @@ def _order(arguments: argparse.Namespace) -> Order:
     )
 
 
-def _endpoint(arguments: argparse.Namespace) -> Endpoint | None:
+def _endpoint(arguments: argparse.Namespace) -> MqttEndpoint | None:
     if arguments.iot_endpoint is None:
         return None
     host, _, port = arguments.iot_endpoint.rpartition(":")
@@ -268,7 +258,7 @@ def _endpoint(arguments: argparse.Namespace) -> Endpoint | None:
         raise StartError(f"--iot-endpoint needs {' and '.join(missing)} too")
     if not host or not port.isdigit():
         raise StartError(f"--iot-endpoint {arguments.iot_endpoint}: write HOST:PORT")
-    return Endpoint(host, int(port), arguments.thing, arguments.ca, arguments.cert, arguments.key)
+    return MqttEndpoint(host, int(port), arguments.thing, arguments.ca, arguments.cert, arguments.key)
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -287,7 +277,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--deploy", type=Path, required=True, help="deployment as JSON: components, versions, merges")
     parser.add_argument("--thing", required=True, help="the device's thing name")
     parser.add_argument("--region", default="eu-west-1", help="what components see as AWS_REGION")
-    parser.add_argument("--iot-endpoint", metavar="HOST:PORT", help="IoT Core; without it never connected")
+    parser.add_argument("--iot-endpoint", metavar="HOST:PORT", help="IoT Core's address (default: never connected)")
     parser.add_argument("--ca", type=Path, help="certificate authority of the endpoint")
     parser.add_argument("--cert", type=Path, help="the device's certificate")
     parser.add_argument("--key", type=Path, help="the device's private key")
@@ -297,9 +287,9 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a variable for every component, as a drop-in of systemd would set it",
+        help="an environment variable for every component, as a systemd drop-in would set it",
     )
     parser.add_argument(
-        "--stop-timeout", type=number(0), metavar="SECONDS", help="at most so long from SIGTERM to SIGKILL"
+        "--stop-timeout", type=number(0), metavar="SECONDS", help="longest time from SIGTERM to SIGKILL"
     )
     return parser

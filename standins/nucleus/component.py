@@ -1,9 +1,9 @@
-"""What both nuclei do with a component: run its steps under a guard, stop them, and say how it is."""
+"""What both nuclei do with a component: run its steps under a guard, stop them, and report its state."""
 
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,13 +12,14 @@ from typing import Protocol, TypeVar
 from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.interpolation import VariableError
 from standins.nucleus.profile import LifecycleRules
-from standins.nucleus.recipe import Phase, Recipe, Step
+from standins.nucleus.recipe import Recipe
 from standins.nucleus.scripts import Ending, Launch, RunningScript
+from tools.recipes.recipe import LifecyclePhase, Step
 
 T = TypeVar("T")
 
 
-class State(StrEnum):
+class ComponentState(StrEnum):
     """What the journal says of a component."""
 
     INSTALLING = "INSTALLING"
@@ -40,8 +41,8 @@ class Timing:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
-class Host(Protocol):
-    """What a component needs of its runner."""
+class LifecycleHost(Protocol):
+    """What a component needs from its runner."""
 
     timing: Timing
 
@@ -65,8 +66,8 @@ class Host(Protocol):
         """Stop a component because what it needs has ended."""
 
 
-async def surely(work: Awaitable[T], *, again: bool = True) -> T:
-    """Wait for the end of `work` whatever happens; a cancellation is passed on afterwards if wanted."""
+async def uninterrupted(work: Awaitable[T], *, reraise: bool = True) -> T:
+    """Wait until `work` has ended, even when cancelled; the cancellation is raised afterwards unless unwanted."""
     task = asyncio.ensure_future(work)
     cancelled = False
     while not task.done():
@@ -74,7 +75,7 @@ async def surely(work: Awaitable[T], *, again: bool = True) -> T:
             await asyncio.wait([task])
         except asyncio.CancelledError:
             cancelled = True
-    if cancelled and again:
+    if cancelled and reraise:
         raise asyncio.CancelledError
     return task.result()
 
@@ -82,9 +83,9 @@ async def surely(work: Awaitable[T], *, again: bool = True) -> T:
 class Component(ABC):
     """One component of a deployment, from installation to its end. What differs is in the subclasses."""
 
-    def __init__(self, recipe: Recipe, host: Host) -> None:
+    def __init__(self, recipe: Recipe, host: LifecycleHost) -> None:
         self.recipe = recipe
-        self.state: State | None = None
+        self.state: ComponentState | None = None
         self.dependents: list[Component] = []
         self.hard_dependents: list[Component] = []
         self._host = host
@@ -98,17 +99,17 @@ class Component(ABC):
 
     @abstractmethod
     def start(self, needed: Mapping["Component", bool]) -> None:
-        """Begin its life; `needed` are the components that it depends on (True: HARD)."""
+        """Start it; `needed` are the components that it depends on (True: HARD)."""
 
     def report(self, state: str) -> None:
-        """The component says by itself how it is (UpdateState)."""
+        """The component reports its own state (UpdateState)."""
         self._note(state, "reported")
 
     async def stop(self) -> None:
         """Returns when this component and everything that depends on it has stopped."""
         if self._stop is None:
             self._stop = asyncio.create_task(self._stop_once())
-        # Two may wait for one end, and neither may take it from the other.
+        # Several callers may wait for one stop; cancelling one must not cancel it for the others.
         await asyncio.shield(self._stop)
 
     def kill(self) -> None:
@@ -120,9 +121,19 @@ class Component(ABC):
     async def _stop_once(self) -> None:
         """What stopping takes."""
 
+    async def _end_work(self, dependents: Sequence["Component"]) -> bool:
+        """Stop these first, then this component's own work; False when it had none."""
+        await asyncio.gather(*(dependent.stop() for dependent in dependents))
+        if self._work is None or self._work.done():
+            return False
+        self._note(ComponentState.STOPPING)
+        self._work.cancel()
+        await asyncio.wait([self._work])
+        return True
+
     def _broken(self, step: Step, ending: Ending) -> DeploymentError:
         """Note that an installation failed for good; what to raise."""
-        self._note(State.BROKEN, f"{step.phase}: {ending}")
+        self._note(ComponentState.BROKEN, f"{step.phase}: {ending}")
         log = self._host.log(self.recipe)
         return DeploymentError(f"{self.recipe.name}: {step.phase} failed ({ending}); see {log}")
 
@@ -137,42 +148,42 @@ class Component(ABC):
         try:
             return await self._follow(step, script)
         finally:
-            # Also when cancelled: this is how a component is stopped.
+            # Also when cancelled, which is how a component is stopped.
             script.stop()
-            await surely(script.gone())
+            await uninterrupted(script.gone())
             self._script = None
 
     async def _launch(self, step: Step) -> RunningScript:
-        # A start that is interrupted half-way would leave a process that nobody knows.
+        # A start interrupted half-way would leave a process behind that nobody knows about.
         starting = asyncio.create_task(RunningScript.start(self._host.launch(self.recipe, step)))
         try:
             self._script = await asyncio.shield(starting)
         except asyncio.CancelledError:
-            script = await surely(starting, again=False)
+            script = await uninterrupted(starting, reraise=False)
             script.stop()
-            await surely(script.gone())
+            await uninterrupted(script.gone())
             raise
         return self._script
 
     async def _follow(self, step: Step, script: RunningScript) -> Ending:
-        if step.phase is Phase.RUN:
+        if step.phase is LifecyclePhase.RUN:
             self._running()
-        elif step.phase is Phase.STARTUP:
-            self._note(State.STARTING)
+        elif step.phase is LifecyclePhase.STARTUP:
+            self._note(ComponentState.STARTING)
         limit_s = self._limit_s(step)
         try:
             async with asyncio.timeout(limit_s):
                 ending = await script.ended()
         except TimeoutError:
             return Ending(1, f"has not ended within {limit_s:g} s")
-        if step.phase is Phase.STARTUP and self._is_clean(ending):
+        if step.phase is LifecyclePhase.STARTUP and self._is_clean(ending):
             self._running()
-            # What a startup script leaves behind is the service, and so is nothing.
+            # Whatever a startup script leaves running is the service, even if that is nothing.
             await asyncio.Event().wait()
         return ending
 
     def _limit_s(self, step: Step) -> float | None:
-        if step.phase is not Phase.RUN:
+        if step.phase is not LifecyclePhase.RUN:
             return self._host.timeout(self.recipe, step)
         # On lite the Timeout of run is the time to stop.
         if self._host.rules.run_timeout_is_stop_time or not step.timeout:
@@ -180,9 +191,9 @@ class Component(ABC):
         return self._host.timeout(self.recipe, step)
 
     def _running(self) -> None:
-        self._note(State.RUNNING)
+        self._note(ComponentState.RUNNING)
 
     def _note(self, state: str, reason: str = "") -> None:
-        if state in State.__members__:
-            self.state = State(state)
+        if state in ComponentState.__members__:
+            self.state = ComponentState(state)
         self._host.note(self.recipe.name, state, reason)

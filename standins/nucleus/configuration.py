@@ -8,7 +8,7 @@ from pathlib import Path
 
 KeyPath = tuple[str, ...]
 Listener = Callable[[str, KeyPath], None]
-"""Told the component and the whole path of one changed leaf."""
+"""Called with the component and the full path of each changed leaf."""
 
 
 class ConfigurationConflict(Exception):
@@ -122,7 +122,7 @@ class ConfigurationStore:
 
     @property
     def trees(self) -> dict[str, Tree]:
-        """Everything, as a deployment's rollback takes and puts back; nobody is told."""
+        """All configuration, for a rollback to save and restore; the listener is not called."""
         return self._trees
 
     @trees.setter
@@ -134,10 +134,6 @@ class ConfigurationStore:
     def generation(self, component: str) -> int:
         """A number that grows with every change of a component's configuration."""
         return self._changes.get(component, 0)
-
-    def knows(self, component: str) -> bool:
-        """Whether anything is stored for a component."""
-        return component in self._trees
 
     def read(self, component: str, path: KeyPath = ()) -> object:
         """The value at a path. Raises NoSuchKey."""
@@ -171,16 +167,16 @@ class ConfigurationStore:
             for place, leaf in tree.leaves.items()
             if place not in before or not _same(before[place].value, leaf.value)
         ]
-        self._tell(component, changed)
+        self._notify(component, changed)
 
     def merge(self, component: str, path: KeyPath, value: object, at_ms: int) -> bool:
         """Write a value at run time; True when something there is newer. Raises ConfigurationConflict."""
         tree = self._trees.setdefault(component, Tree())
         stale = tree.is_newer(path, at_ms)
-        self._tell(component, tree.merge(path, value, at_ms))
+        self._notify(component, tree.merge(path, value, at_ms))
         return stale
 
-    def _tell(self, component: str, changed: list[KeyPath]) -> None:
+    def _notify(self, component: str, changed: list[KeyPath]) -> None:
         self._changes[component] = self.generation(component) + 1
         self._save()
         for path in changed:
@@ -224,7 +220,7 @@ def parse_pointer(pointer: str) -> KeyPath:
     if pointer == "":
         return ()
     if not pointer.startswith("/"):
-        raise ValueError(f"{pointer!r} is no JSON pointer: it begins with '/'")
+        raise ValueError(f"{pointer!r} is not a JSON pointer: it must begin with '/'")
     return tuple(key.replace("~1", "/").replace("~0", "~") for key in pointer[1:].split("/"))
 
 

@@ -11,7 +11,7 @@ from standins.nucleus.cloud import Cloud, CloudMessage
 from standins.nucleus.configuration import ConfigurationStore
 from standins.nucleus.gateways import DirectGateway, Gateway, SpoolingGateway
 from standins.nucleus.journal import Journal
-from standins.nucleus.operations import Operations
+from standins.nucleus.operations import IpcOperations
 from standins.nucleus.profile import Profile
 from standins.nucleus.server import IpcServer
 
@@ -19,7 +19,7 @@ SOCKET_NAME: Final = "gg-ipc.socket"
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class SystemSettings:
     """What a nucleus knows of the machine it runs on."""
 
     root: Path
@@ -29,11 +29,11 @@ class Device:
     root_ca: str = ""
 
 
-class Nucleus:
+class NucleusCore:
     """Serves components over IPC. Everything but `environment` belongs to one event loop."""
 
     def __init__(
-        self, device: Device, profile: Profile, store: ConfigurationStore, cloud: Cloud, journal: Journal
+        self, device: SystemSettings, profile: Profile, store: ConfigurationStore, cloud: Cloud, journal: Journal
     ) -> None:
         self.device = device
         self.profile = profile
@@ -43,11 +43,11 @@ class Nucleus:
         self.gateway: Gateway = (
             DirectGateway(cloud, journal) if profile.spool is None else SpoolingGateway(cloud, journal, profile.spool)
         )
-        self.operations = Operations(profile, store, cloud, self.gateway, journal)
-        self.server = IpcServer(profile, self.operations, self._identify, journal)
-        store.listener = self.operations.configuration_changed
         self._tokens: dict[str, str] = {}
         self._components: dict[str, str] = {}
+        self.operations = IpcOperations(profile, store, cloud, self.gateway, journal)
+        self.server = IpcServer(profile, self.operations, self._components.get, journal)
+        store.listener = self.operations.configuration_changed
 
     def register(self, component: str) -> str:
         """The token of a component, made at the first call."""
@@ -81,9 +81,6 @@ class Nucleus:
         await self.server.stop()
         await self.gateway.stop()
         await self.cloud.stop()
-
-    def _identify(self, token: str) -> str | None:
-        return self._components.get(token)
 
     def _deliver(self, topic: str, payload: bytes) -> None:
         self.operations.deliver_cloud(CloudMessage(topic, payload))

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from standins.nucleus.configuration import Update, parse_pointer
 from standins.nucleus.profile import Profile
-from standins.nucleus.recipe import Dependency, Recipe, read_recipe
-from tools.recipes.keys import Node, RecipeError, nearest
+from standins.nucleus.recipe import Recipe, RecipeError, raise_first, read_recipe
+from tools.recipes.document import FaultList, Node, as_document
+from tools.recipes.keys import nearest
+from tools.recipes.recipe import HARD_ON_INSTALLED, Dependency
 from tools.recipes.versions import VersionError, VersionRange, parse_range
 
 _MOST_ROUNDS = 100
@@ -20,7 +22,7 @@ class DeploymentError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DeploymentEntry:
     """One component of a deployment."""
 
     version: str
@@ -28,13 +30,13 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
-    """What somebody wants on the device, by component."""
+class DeploymentDocument:
+    """Which components a device should run, by name."""
 
-    components: Mapping[str, Wanted]
+    components: Mapping[str, DeploymentEntry]
 
 
-def read_deployment(file: Path) -> Deployment:
+def read_deployment(file: Path) -> DeploymentDocument:
     """The deployment in a JSON file. Raises DeploymentError and RecipeError."""
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
@@ -42,45 +44,46 @@ def read_deployment(file: Path) -> Deployment:
         raise DeploymentError(f"{file}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise DeploymentError(f"{file}: is not JSON ({error})") from error
-    top = Node(file.name, "", document)
-    nodes = top.mapping(frozenset({"components"}))
-    if not nodes or not nodes["components"].mapping():
-        raise top.error('needs {"components": {"<name>": {"version": "1.2.3"}}}')
-    return Deployment({name: _wanted(node) for name, node in nodes["components"].mapping().items()})
+    faults = FaultList(file.name)
+    top = as_document(document, faults)
+    components = top.mapping({"components"}).optional("components").mapping()
+    if not components:
+        top.wrong('needs {"components": {"<name>": {"version": "1.2.3"}}}')
+    wanted = {name: _entry(node) for name, node in components.items()}
+    raise_first(faults)
+    return DeploymentDocument(wanted)
 
 
-def _wanted(node: Node) -> Wanted:
-    nodes = node.mapping(_COMPONENT_KEYS)
-    if "version" not in nodes:
-        raise node.error("version is missing")
-    merge: Mapping[str, object] = {}
-    if "merge" in nodes:
-        merge = {key: inner.value for key, inner in nodes["merge"].mapping().items()}
+def _entry(node: Node) -> DeploymentEntry:
+    keys = node.mapping(_COMPONENT_KEYS)
+    merged = {key: inner.value for key, inner in keys.optional("merge").mapping().items()}
+    reset = keys.optional("reset")
     try:
-        reset = tuple(parse_pointer(str(item.value)) for item in nodes["reset"].items()) if "reset" in nodes else ()
+        pointers = tuple(parse_pointer(item.raw) for item in reset.items())
     except ValueError as error:
-        raise nodes["reset"].error(str(error)) from error
-    return Wanted(nodes["version"].text(), Update(merge, reset))
+        reset.wrong(str(error))
+        pointers = ()
+    return DeploymentEntry(keys.required("version").text(), Update(merged, pointers))
 
 
-def resolve(deployment: Deployment, folder: Path, profile: Profile) -> tuple[Recipe, ...]:
+def resolve(deployment: DeploymentDocument, folder: Path, profile: Profile) -> tuple[Recipe, ...]:
     """The recipes of all components that are needed, dependencies first.
 
     Raises:
         DeploymentError: when a component or a version is not there, or the nucleus could not start it.
         RecipeError: when a recipe that is needed cannot be read.
     """
-    shelf = _Shelf(folder, profile)
+    available = _RecipeFolder(folder, profile)
     chosen: dict[str, Recipe] = {}
     for _ in range(_MOST_ROUNDS):
         demands = _demands(deployment, chosen)
-        again = {name: shelf.newest(name, wanted) for name, wanted in demands.items()}
+        again = {name: available.newest(name, wanted) for name, wanted in demands.items()}
         if again == chosen:
             if profile.recipes.hard_needs_a_service:
                 _check_hard_dependencies(chosen)
             return tuple(_ordered(chosen))
         chosen = again
-    raise DeploymentError(f"the versions of {', '.join(sorted(chosen))} exclude one another")
+    raise DeploymentError(f"the versions of {', '.join(sorted(chosen))} conflict with one another")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +92,14 @@ class _Demand:
     requirement: VersionRange
 
 
-def _demands(deployment: Deployment, chosen: Mapping[str, Recipe]) -> Mapping[str, Sequence[_Demand]]:
+def _demands(deployment: DeploymentDocument, chosen: Mapping[str, Recipe]) -> Mapping[str, Sequence[_Demand]]:
     demands: dict[str, list[_Demand]] = {}
     for name, wanted in deployment.components.items():
         try:
             demands.setdefault(name, []).append(_Demand("the deployment", parse_range(wanted.version)))
         except VersionError as error:
             raise DeploymentError(f"{name}: {error}") from error
-    # Only from what is still demanded: an older version's dependencies may be nobody's any more.
+    # Only from what is still demanded: nobody may need an older version's dependencies any more.
     waiting = list(demands)
     seen: set[str] = set()
     while waiting:
@@ -110,12 +113,12 @@ def _demands(deployment: Deployment, chosen: Mapping[str, Recipe]) -> Mapping[st
     return demands
 
 
-class _Shelf:
+class _RecipeFolder:
     """The recipes in a folder, read when they are needed."""
 
     def __init__(self, folder: Path, profile: Profile) -> None:
         if not folder.is_dir():
-            raise DeploymentError(f"{folder}: there is no such folder of recipes")
+            raise DeploymentError(f"{folder}: no such recipe folder")
         self._files = sorted(folder.glob("*.yaml"))
         self._folder = folder
         self._profile = profile
@@ -129,12 +132,12 @@ class _Shelf:
         ]
         if fitting:
             return max(fitting, key=lambda recipe: recipe.parsed_version)
-        said = " and ".join(f"{demand.by} wants {demand.requirement.text}" for demand in demands)
+        demanded = " and ".join(f"{demand.by} wants {demand.requirement.text}" for demand in demands)
         if recipes:
             there = ", ".join(recipe.version for recipe in recipes)
-            raise DeploymentError(f"{name}: {said}, but there is {there} in {self._folder}")
+            raise DeploymentError(f"{name}: {demanded}, but there is {there} in {self._folder}")
         names = {file.stem.rpartition("-")[0] for file in self._files}
-        raise DeploymentError(f"{name}: {said}, but {self._folder} has no recipe of it{nearest(name, names)}")
+        raise DeploymentError(f"{name}: {demanded}, but {self._folder} has no recipe of it{nearest(name, names)}")
 
     def _is_of(self, file: Path, name: str) -> bool:
         rest = file.stem.removeprefix(f"{name}-")
@@ -150,11 +153,7 @@ def _check_hard_dependencies(chosen: Mapping[str, Recipe]) -> None:
     for recipe in chosen.values():
         for dependency in recipe.dependencies:
             if dependency.hard and chosen[dependency.name].service is None:
-                raise RecipeError(
-                    recipe.file.name,
-                    f"ComponentDependencies.{dependency.name}",
-                    "HARD on a component that is only installed can never start on lite: write SOFT",
-                )
+                raise RecipeError(f"{recipe.file.name}: {dependency.node.place}: {HARD_ON_INSTALLED}")
 
 
 def _ordered(chosen: Mapping[str, Recipe]) -> Iterator[Recipe]:
@@ -163,7 +162,7 @@ def _ordered(chosen: Mapping[str, Recipe]) -> Iterator[Recipe]:
     while waiting:
         ready = [recipe for recipe in waiting.values() if _names(recipe.dependencies) <= done]
         if not ready:
-            raise DeploymentError(f"the dependencies of {', '.join(waiting)} run in a circle")
+            raise DeploymentError(f"the dependencies of {', '.join(waiting)} form a cycle")
         for recipe in ready:
             del waiting[recipe.name]
             done.add(recipe.name)

@@ -198,9 +198,7 @@ def _encode_value(header: Header) -> bytes:
 
 
 def _sized(name: str, value: bytes) -> bytes:
-    if len(value) > LONGEST_VALUE:
-        raise EventStreamError(f"{name}: {len(value)} bytes are over {LONGEST_VALUE}")
-    return _U16.pack(len(value)) + value
+    return _U16.pack(len(_checked_length(value, name))) + value
 
 
 def _decode_headers(raw: bytes, end: int) -> Iterator[Header]:

@@ -23,7 +23,7 @@ class Gateway(Protocol):
         """The connection came or went."""
 
     async def stop(self) -> None:
-        """What is kept in memory is lost."""
+        """Stop sending; whatever is kept in memory is lost."""
 
 
 class DirectGateway:
@@ -50,7 +50,7 @@ class DirectGateway:
         """See `Gateway`: the next publish finds out by itself."""
 
     async def stop(self) -> None:
-        """See `Gateway`: there is nothing kept."""
+        """See `Gateway`: nothing is kept."""
 
 
 @dataclass(slots=True)
@@ -164,7 +164,7 @@ class SpoolingGateway:
 
 
 def note_publish(journal: Journal, component: str, message: CloudMessage, error: str | None) -> None:
-    """Journal what became of a message on its way to the broker."""
+    """Journal whether the broker has taken a message."""
     journal.write(
         "cloud_publish",
         component=component,

@@ -10,13 +10,9 @@ from typing import Final
 from standins.nucleus.configuration import KeyPath, NoSuchKey, parse_pointer
 from standins.nucleus.profile import LITE, RecipeRules
 from tools.recipes.keys import nearest
+from tools.recipes.variables import KNOWN, braces
 
-_PLAIN: Final = frozenset(
-    {"kernel:rootPath", "iot:thingName", "work:path", "artifacts:path", "artifacts:decompressedPath"}
-)
-_KNOWN: Final = _PLAIN | {"configuration:/pointer"}
-# Lite takes every opening brace for the beginning of a variable.
-_VARIABLE: Final = re.compile(r"\{([^}]*)(\}?)")
+_VARIABLE: Final = re.compile(r"\{([^{}\n]*)\}")
 
 ReadConfiguration = Callable[[KeyPath], object]
 """Raises NoSuchKey."""
@@ -43,7 +39,7 @@ class Variables:
         if name in self.plain:
             return self.plain[name]
         if not name.startswith("configuration:"):
-            raise VariableError(f"{{{name}}} is no variable{nearest(name, _KNOWN)}")
+            raise VariableError(f"{{{name}}} is no variable{nearest(name, KNOWN)}")
         pointer = name.removeprefix("configuration:")
         try:
             found = self.configuration(parse_pointer(pointer))
@@ -92,15 +88,10 @@ def unpacked_folder(root: Path, name: str, version: str) -> Path:
 
 def check_variables(text: str) -> None:
     """Raises VariableError for the first brace that begins no known variable."""
-    for found in _VARIABLE.finditer(text):
-        name = found[1]
-        if not found[2]:
-            raise VariableError(f"the brace in {found[0][:40]!r} is not closed: lite takes each for a variable")
-        if name not in _PLAIN and not name.startswith("configuration:/"):
-            raise VariableError(
-                f"{found[0]!r} is no variable that lite knows{nearest(name, _KNOWN)}"
-                " (lite takes each brace for one: write $NAME, not ${NAME})"
-            )
+    for line in text.splitlines():
+        for _, fault in braces(line):
+            if fault:
+                raise VariableError(fault)
 
 
 def interpolate_script(text: str, variables: Variables) -> str:
@@ -116,7 +107,7 @@ def interpolate_value(text: str, variables: Variables) -> str:
 
 
 def _replace(text: str, variables: Variables, value: Callable[[str], str]) -> str:
-    if variables.rules.braces_are_variables:
+    if variables.rules.reading.braces_are_variables:
         check_variables(text)
         return _VARIABLE.sub(lambda found: value(found[1]), text)
 

@@ -5,26 +5,19 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 LARGEST_LOCAL_PAYLOAD: Final = 2048
 
 
-class Journal(Protocol):
-    """Takes one entry after the other."""
-
-    def write(self, event: str, **facts: object) -> None:
-        """Note an event now. Facts are JSON values; None is left out; bytes become base64."""
-
-
-class FileJournal:
-    """A journal in a file of its owner alone, flushed line by line."""
+class Journal:
+    """A file that only its owner can read, flushed line by line."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8")
 
     def write(self, event: str, **facts: object) -> None:
-        """Append one line."""
+        """Record an event now. Facts are JSON values; None is left out; bytes become base64."""
         if self._file.closed:
             return
         present = {key: _plain(value) for key, value in facts.items() if value is not None}

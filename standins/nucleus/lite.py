@@ -3,45 +3,41 @@
 import asyncio
 from collections.abc import Mapping
 
-from standins.nucleus.component import Component, Host, State
-from standins.nucleus.recipe import Phase, Recipe
-from standins.nucleus.restarts import restarts
+from standins.nucleus.component import Component, ComponentState, LifecycleHost
+from standins.nucleus.recipe import Recipe
+from standins.nucleus.restarts import StartLimit
 from standins.nucleus.scripts import Ending
+from tools.recipes.recipe import LifecyclePhase
 
 
 class LiteComponent(Component):
     """See `Component`. Everything is installed before anything starts."""
 
-    def __init__(self, recipe: Recipe, host: Host) -> None:
+    def __init__(self, recipe: Recipe, host: LifecycleHost) -> None:
         super().__init__(recipe, host)
         self.started = asyncio.Event()
-        """Set when the service runs, or when it is clear that it never will."""
+        """Set when the service runs, or when it is certain that it never will."""
         self.over = False
         """Whether the service has ended by itself, for good."""
 
     async def prepare(self) -> None:
         """See `Component`."""
-        for phase in (Phase.BOOTSTRAP, Phase.INSTALL):
+        for phase in (LifecyclePhase.BOOTSTRAP, LifecyclePhase.INSTALL):
             if phase not in self.recipe.steps:
                 continue
-            self._note(State.INSTALLING, phase)
+            self._note(ComponentState.INSTALLING, phase)
             ending = await self._until_clean(phase)
             if not self._is_clean(ending):
                 raise self._broken(self.recipe.steps[phase], ending)
-        self._note(State.INSTALLED)
+        self._note(ComponentState.INSTALLED)
 
     def start(self, needed: Mapping[Component, bool]) -> None:
         """See `Component`."""
         self._work = asyncio.create_task(self._serve(needed), name=self.recipe.name)
 
     async def _stop_once(self) -> None:
-        await asyncio.gather(*(dependent.stop() for dependent in self.dependents))
-        if self._work is None or self._work.done():
-            return
-        self._note(State.STOPPING)
-        self._work.cancel()
-        await asyncio.wait([self._work])
-        self._note(State.STOPPED)
+        if await self._end_work(self.dependents):
+            self._note(ComponentState.STOPPED)
 
     async def _serve(self, needed: Mapping[Component, bool]) -> None:
         step = self.recipe.service
@@ -54,21 +50,21 @@ class LiteComponent(Component):
             missing = [unit.recipe.name for unit, hard in units.items() if hard and unit.over]
             ending = Ending(1, f"{missing[0]} has ended") if missing else await self._until_clean(step.phase)
             self.over = True
-            self._note(State.FINISHED if self._is_clean(ending) else State.BROKEN, str(ending))
+            self._note(ComponentState.FINISHED if self._is_clean(ending) else ComponentState.BROKEN, str(ending))
             for dependent in self.hard_dependents:
                 self._host.stop_in_background(dependent)
         finally:
             self.started.set()
 
-    async def _until_clean(self, phase: Phase) -> Ending:
-        """Start a step as often as the rules allow, until it ends well; each time as the recipe says by then."""
-        timing, limit = self._host.timing, restarts(self._host.rules)
+    async def _until_clean(self, phase: LifecyclePhase) -> Ending:
+        """Start a step as often as the rules allow, until it ends well; each start uses the recipe of that moment."""
+        timing, limit = self._host.timing, StartLimit(self._host.rules)
         while True:
             limit.started(timing.monotonic())
             ending = await self._once(self.recipe.steps[phase])
             if self._is_clean(ending):
                 return ending
-            self._note(State.ERRORED, f"{phase}: {ending}")
+            self._note(ComponentState.ERRORED, f"{phase}: {ending}")
             if not limit.failed(timing.monotonic()):
                 return ending
             await timing.sleep(self._host.rules.restart_delay_s)

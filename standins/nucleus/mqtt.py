@@ -7,14 +7,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVarTuple
 
 from paho.mqtt.client import (
     MQTT_ERR_SUCCESS,
     Client,
     ConnectFlags,
     DisconnectFlags,
-    MQTTMessage,
 )
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
@@ -22,6 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from standins.nucleus.cloud import CloudMessage, CloudUnavailable, Deliver, Notice
 
+Arguments = TypeVarTuple("Arguments")
 _ACKNOWLEDGED_WITHIN_S: Final = 10.0
 _KEEP_ALIVE_S: Final = 30
 _FIRST_PAUSE_S: Final = 0.5
@@ -29,7 +29,7 @@ _LONGEST_PAUSE_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class MqttEndpoint:
     """Where IoT Core is and who we are: the client id is the thing's name."""
 
     host: str
@@ -47,11 +47,11 @@ class Endpoint:
 
 
 class IotCore:
-    """The connection to IoT Core. A thread connects, again and again; all state is the event loop's."""
+    """The connection to IoT Core. A thread connects and reconnects; all state belongs to the event loop."""
 
     configured = True
 
-    def __init__(self, endpoint: Endpoint, random_share: Callable[[], float] = random.random) -> None:
+    def __init__(self, endpoint: MqttEndpoint, random_share: Callable[[], float] = random.random) -> None:
         """Raises OSError when the certificates cannot be read."""
         self._endpoint = endpoint
         self._tls = endpoint.tls()
@@ -67,7 +67,7 @@ class IotCore:
         self._notice: Notice = lambda _connected, _reason: None
 
     def start(self, deliver: Deliver, notice: Notice) -> None:
-        """Begin to connect, and go on trying."""
+        """Start connecting, and keep trying."""
         self._loop = asyncio.get_running_loop()
         self._deliver = deliver
         self._notice = notice
@@ -128,24 +128,21 @@ class IotCore:
                 promise.set_exception(CloudUnavailable(f"the connection was lost: {reason}"))
         self._notice(False, reason)
 
-    def acknowledged(self, mid: int, refusal: str | None) -> None:
+    def run_in_loop(self, call: Callable[[*Arguments], None], *arguments: *Arguments) -> None:
+        """Call something in the event loop; used from the connection's thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call, *arguments)
+
+    def _acknowledged(self, mid: int, codes: list[ReasonCode]) -> None:
         """The broker has answered a publish or a subscribe."""
         promise = self._waiting.pop(mid, None)
         if promise is None or promise.done():
             return
+        refusal = next((str(code) for code in codes if code.is_failure), None)
         if refusal is None:
             promise.set_result(None)
         else:
             promise.set_exception(CloudUnavailable(refusal))
-
-    def arrived(self, topic: str, payload: bytes) -> None:
-        """A message has come."""
-        self._deliver(topic, payload)
-
-    def tell(self, call: Callable[[], None]) -> None:
-        """Let the event loop do something; the way out of the thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(call)
 
     def _connected(self) -> Client:
         if self._client is None:
@@ -153,7 +150,7 @@ class IotCore:
         return self._client
 
     async def _acknowledgement(self, mid: int) -> None:
-        # The answer reaches the loop through `tell`, so it cannot come before it is expected.
+        # The answer reaches the loop through `run_in_loop`, so it cannot come before it is expected.
         promise: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[mid] = promise
         try:
@@ -167,7 +164,7 @@ class IotCore:
         while not self._stop.is_set():
             if self._one_session():
                 pause_s = _FIRST_PAUSE_S
-            # Half of it is chance, so that many devices do not come back at once.
+            # Half of the pause is random, so that many devices do not reconnect at once.
             self._stop.wait(pause_s * (0.5 + self._random_share() / 2))
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
@@ -184,17 +181,22 @@ class IotCore:
         client.tls_set_context(self._tls)
         client.on_connect = session.on_connect
         client.on_disconnect = session.on_disconnect
-        client.on_message = session.on_message
-        client.on_publish = session.on_publish
-        client.on_subscribe = session.on_subscribe
+        client.on_message = lambda _client, _own, message: self.run_in_loop(
+            self._deliver, message.topic, bytes(message.payload)
+        )
+        client.on_publish = lambda _client, _own, mid, code, _properties: self.run_in_loop(
+            self._acknowledged, mid, [code]
+        )
+        client.on_subscribe = lambda _client, _own, mid, codes, _properties: self.run_in_loop(
+            self._acknowledged, mid, codes
+        )
         self._session = session
         if self._stop.is_set():
             return False
         try:
             client.connect(self._endpoint.host, self._endpoint.port, _KEEP_ALIVE_S)
         except OSError as error:
-            reason = str(error)
-            self.tell(lambda: self.lost(reason))
+            self.run_in_loop(self.lost, str(error))
             return False
         # In paho's own thread, or other threads would write to the same TLS session that this one reads.
         client.loop_start()
@@ -205,7 +207,7 @@ class IotCore:
 
 
 class _Session:
-    """Paho's callbacks for one connection: they run in the thread, and only pass on.
+    """Paho's callbacks for one connection: they run in its thread, and only hand over to the event loop.
 
     No lock may be taken here: paho holds its own ones around them.
     """
@@ -218,37 +220,16 @@ class _Session:
     def on_connect(
         self, client: Client, _own: object, _flags: ConnectFlags, code: ReasonCode, _properties: Properties | None
     ) -> None:
-        """Called by paho."""
         if code.is_failure:
-            self._owner.tell(lambda: self._owner.lost(f"the broker refused: {code}"))
+            self._owner.run_in_loop(self._owner.lost, f"the broker refused: {code}")
             self.over.set()
         else:
             self.accepted = True
-            self._owner.tell(lambda: self._owner.accepted(client))
+            self._owner.run_in_loop(self._owner.accepted, client)
 
     def on_disconnect(
         self, _client: Client, _own: object, _flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None
     ) -> None:
-        """Called by paho."""
         if not self.over.is_set():
-            self._owner.tell(lambda: self._owner.lost(str(code)))
+            self._owner.run_in_loop(self._owner.lost, str(code))
         self.over.set()
-
-    def on_message(self, _client: Client, _own: object, message: MQTTMessage) -> None:
-        """Called by paho."""
-        topic, payload = message.topic, bytes(message.payload)
-        self._owner.tell(lambda: self._owner.arrived(topic, payload))
-
-    def on_publish(
-        self, _client: Client, _own: object, mid: int, code: ReasonCode, _properties: Properties | None
-    ) -> None:
-        """Called by paho."""
-        refusal = str(code) if code.is_failure else None
-        self._owner.tell(lambda: self._owner.acknowledged(mid, refusal))
-
-    def on_subscribe(
-        self, _client: Client, _own: object, mid: int, codes: list[ReasonCode], _properties: Properties | None
-    ) -> None:
-        """Called by paho."""
-        refused = next((str(code) for code in codes if code.is_failure), None)
-        self._owner.tell(lambda: self._owner.acknowledged(mid, refused))

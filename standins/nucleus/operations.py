@@ -16,7 +16,7 @@ from standins.nucleus.rpc import PREFIX, ErrorKind, IpcRefused, to_json
 from standins.nucleus.subscriptions import (
     ConfigurationSubscription,
     Kind,
-    Stream,
+    ResponseStream,
     Subscription,
     SubscriptionTable,
     TableFull,
@@ -33,16 +33,16 @@ class Call:
     component: str
     operation: str
     body: Body
-    stream: Stream
+    stream: ResponseStream
 
 
 Reply = Body | Awaitable[Body]
 Handler = Callable[[Call], Reply]
 StateListener = Callable[[str, str], None]
-"""Told the component and the state that it reported."""
+"""Called with a component and the state that it reported."""
 
 
-class Operations:
+class IpcOperations:
     """What the nucleus does for its components."""
 
     def __init__(
@@ -95,7 +95,7 @@ class Operations:
             entry.stream.send("IoTCoreMessage", body)
 
     def configuration_changed(self, component: str, path: KeyPath) -> None:
-        """Tell who watches; the event names the leaf and not its value."""
+        """Notify subscribers; the event names the leaf, not its value."""
         self._journal.write("configuration_changed", component=component, key_path=list(path))
         event = {"configurationUpdateEvent": {"componentName": component, "keyPath": list(path)}}
         for entry in self.table.watching(component, path):
@@ -165,17 +165,12 @@ class Operations:
         except CloudUnavailable as error:
             self.table.remove(call.stream.key)
             raise IpcRefused(ErrorKind.SERVICE, f"Failed to bind the subscription: {error}") from error
-        # Its component may have given up while the broker was waited for.
+        # The component may have given up while waiting for the broker.
         await self._unsubscribe_cloud(topic_filter)
         return {}
 
     def _get_configuration(self, call: Call) -> Body:
-        path = requests.key_path(call.body)
-        component = requests.component_name(call.body, call.component)
-        try:
-            value = self._store.read(component, path)
-        except NoSuchKey as error:
-            raise IpcRefused(ErrorKind.RESOURCE_NOT_FOUND, f"Key not found: {error}") from error
+        component, path, value = self._read(call)
         if not isinstance(value, dict):
             value = {path[-1]: value}
         return {"componentName": component, "value": value}
@@ -200,19 +195,23 @@ class Operations:
         return {}
 
     def _subscribe_to_configuration_update(self, call: Call) -> Body:
+        component, path, _ = self._read(call)
+        self._add(ConfigurationSubscription(call.stream, component, path))
+        return {}
+
+    def _read(self, call: Call) -> tuple[str, KeyPath, object]:
+        """The component, path and value that a request names."""
         path = requests.key_path(call.body)
         component = requests.component_name(call.body, call.component)
         try:
-            self._store.read(component, path)
+            return component, path, self._store.read(component, path)
         except NoSuchKey as error:
             raise IpcRefused(ErrorKind.RESOURCE_NOT_FOUND, f"Key not found: {error}") from error
-        self._add(ConfigurationSubscription(call.stream, component, path))
-        return {}
 
     def _update_state(self, call: Call) -> Body:
         state = requests.required(call.body, "state", str)
         if state not in {"RUNNING", "ERRORED"}:
-            raise IpcRefused(ErrorKind.SERVICE, f"{state} is no state that a component may report")
+            raise IpcRefused(ErrorKind.SERVICE, f"{state} is not a state that a component may report")
         self.state_listener(call.component, state)
         return {}
 
@@ -246,7 +245,7 @@ class Operations:
             await self._cloud.unsubscribe(topic_filter)
 
     def _hears_others_only(self, topic_filter: str, receive_mode: object) -> bool:
-        """Whether a component's own messages are left out: as it asks for, or classic's habit for wildcards."""
+        """Whether a component's own messages are left out: as it asked, or by classic's rule for wildcards."""
         if self._profile.own_messages_on_wildcards:
             return False
         if receive_mode is None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.interpolation import artifacts_folder, unpacked_folder
-from standins.nucleus.recipe import Artifact, Recipe
+from standins.nucleus.recipe import Recipe
+from tools.recipes.recipe import Artifact
 
 
 def fetch_artifacts(recipe: Recipe, source: Path, root: Path, *, unpack: bool = True) -> None:

@@ -1,32 +1,18 @@
-"""What one kind of nucleus allows and how it behaves, as a value."""
+"""What each kind of nucleus allows and how it behaves, as values."""
 
 import signal
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
-
-class RestartRule(StrEnum):
-    """When a component that failed is not started again."""
-
-    STARTS_IN_WINDOW = "starts"
-    """systemd's: so many starts within a window, whatever lies between."""
-    ERRORS_IN_A_ROW = "errors"
-    """Classic's: so many errors in a row, none of them a window after the one before."""
+from tools.recipes import rules
+from tools.recipes.rules import ReadingRules
 
 
 @dataclass(frozen=True, slots=True)
 class RecipeRules:
-    """How recipes are read. Sizes in bytes."""
+    """What is done with recipes."""
 
-    recipe_bytes: int
-    script_bytes: int
-    text_scalars: bool
-    """Whether every scalar of a YAML recipe is delivered as text."""
-    phases: tuple[str, ...]
-    """The lifecycle phases that are run."""
-    braces_are_variables: bool
-    """Whether every opening brace begins a variable; else what is no known variable stays as it is."""
+    reading: ReadingRules
     escapes_values: bool
     """Whether values are made safe inside a shell's double quotes."""
     paths_end_in_slash: bool
@@ -44,8 +30,8 @@ class LifecycleRules:
 
     in_turn: bool
     """Whether everything is installed before anything starts, and SOFT dependencies are started first."""
-    restart: RestartRule
     attempts: int
+    """How many starts (lite) or errors in a row (classic) are allowed within the window."""
     window_s: float
     restart_delay_s: float
     timeout_s: float
@@ -102,7 +88,7 @@ class Profile:
     recipes: RecipeRules
     lifecycle: LifecycleRules
     spool: SpoolRules | None
-    """None: what cannot be sent at once is refused."""
+    """None: a message that cannot be sent at once is refused."""
 
 
 LITE: Final = Profile(
@@ -121,11 +107,7 @@ LITE: Final = Profile(
     own_messages_on_wildcards=True,
     refuses_stale_updates=False,
     recipes=RecipeRules(
-        recipe_bytes=8_196,
-        script_bytes=10_000,
-        text_scalars=True,
-        phases=("bootstrap", "install", "startup", "run"),
-        braces_are_variables=True,
+        reading=rules.LITE,
         escapes_values=True,
         paths_end_in_slash=True,
         hard_needs_a_service=True,
@@ -134,7 +116,6 @@ LITE: Final = Profile(
     ),
     lifecycle=LifecycleRules(
         in_turn=True,
-        restart=RestartRule.STARTS_IN_WINDOW,
         attempts=3,
         window_s=3600,
         restart_delay_s=1,
@@ -167,11 +148,7 @@ CLASSIC: Final = Profile(
     own_messages_on_wildcards=False,
     refuses_stale_updates=True,
     recipes=RecipeRules(
-        recipe_bytes=16_000,
-        script_bytes=_ANY,
-        text_scalars=False,
-        phases=("bootstrap", "install", "startup", "run", "shutdown", "recover"),
-        braces_are_variables=False,
+        reading=rules.CLASSIC,
         escapes_values=False,
         paths_end_in_slash=False,
         hard_needs_a_service=False,
@@ -180,7 +157,6 @@ CLASSIC: Final = Profile(
     ),
     lifecycle=LifecycleRules(
         in_turn=False,
-        restart=RestartRule.ERRORS_IN_A_ROW,
         attempts=3,
         window_s=3600,
         restart_delay_s=0,

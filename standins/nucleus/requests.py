@@ -46,7 +46,7 @@ def key_path(body: Body, error: ErrorKind = ErrorKind.SERVICE) -> KeyPath:
     """The optional `keyPath`; the root without one. Raises IpcRefused."""
     value = body.get("keyPath", [])
     if not isinstance(value, list) or not all(isinstance(key, str) for key in value):
-        raise invalid("keyPath must be a list of texts", error)
+        raise invalid("keyPath must be a list of strings", error)
     return tuple(value)
 
 

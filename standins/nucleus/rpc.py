@@ -35,7 +35,7 @@ class Flag(IntFlag):
 
 
 class ErrorKind(StrEnum):
-    """The errors by which a client tells what went wrong: on lite they carry no readable text."""
+    """The error types that tell a client what went wrong; on lite they carry no readable text."""
 
     SERVICE = "ServiceError"
     UNAUTHORIZED = "UnauthorizedError"
@@ -54,7 +54,7 @@ class IpcRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class RpcMessage:
     """A packet with the three headers that every message has."""
 
     type: MessageType
@@ -63,14 +63,14 @@ class Envelope:
     packet: Packet
 
 
-def open_envelope(packet: Packet) -> Envelope:
+def read_message(packet: Packet) -> RpcMessage:
     """Raises EventStreamError when one of the three headers is missing or unknown."""
     numbers = [packet.integer(name) for name in (":message-type", ":message-flags", ":stream-id")]
     kind, flags, stream_id = numbers
     if kind is None or flags is None or stream_id is None:
         raise EventStreamError("a message needs :message-type, :message-flags and :stream-id")
     try:
-        return Envelope(MessageType(kind), flags, stream_id, packet)
+        return RpcMessage(MessageType(kind), flags, stream_id, packet)
     except ValueError as error:
         raise EventStreamError(f"{kind} is no message type") from error
 

@@ -4,15 +4,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from standins.nucleus.classic import ClassicComponent, Watch
+from standins.nucleus.classic import ClassicComponent, StateChanges
 from standins.nucleus.component import Component, Timing
-from standins.nucleus.core import Nucleus
+from standins.nucleus.core import NucleusCore
 from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.interpolation import VariableError, Variables, interpolate_value, variables_of, work_folder
 from standins.nucleus.lite import LiteComponent
 from standins.nucleus.profile import LifecycleRules
-from standins.nucleus.recipe import Phase, Recipe, Step
+from standins.nucleus.recipe import Recipe
 from standins.nucleus.scripts import Launch, render
+from tools.recipes.recipe import LifecyclePhase, Step
 
 
 class Runner:
@@ -20,7 +21,7 @@ class Runner:
 
     def __init__(
         self,
-        nucleus: Nucleus,
+        nucleus: NucleusCore,
         recipes: Sequence[Recipe],
         base_environment: Mapping[str, str],
         stop_s: float | None = None,
@@ -33,7 +34,7 @@ class Runner:
         self._base_environment = base_environment
         self._stop_s = stop_s
         self._background: set[asyncio.Task[None]] = set()
-        watch = Watch()
+        watch = StateChanges()
         self._components: dict[str, Component] = {
             recipe.name: LiteComponent(recipe, self) if self.rules.in_turn else ClassicComponent(recipe, self, watch)
             for recipe in recipes
@@ -47,15 +48,15 @@ class Runner:
         self.listen()
 
     def listen(self) -> None:
-        """From now on it is these components that say by themselves how they are."""
+        """Send the states that components report to these components from now on."""
         self._nucleus.operations.state_listener = self._reported
 
-    def anew(self) -> "Runner":
-        """The same components, before their life."""
+    def unstarted_copy(self) -> "Runner":
+        """The same components, not started yet."""
         return Runner(self._nucleus, self.recipes, self._base_environment, self._stop_s, self.timing)
 
     def take_recipes(self, recipes: Sequence[Recipe]) -> None:
-        """What runs stays as it is, but what is started next is started as these recipes say."""
+        """Leave what runs alone; whatever is started next uses these recipes."""
         for recipe in recipes:
             if recipe.name in self._components:
                 self._components[recipe.name].recipe = recipe
@@ -117,7 +118,7 @@ class Runner:
             folder.mkdir(parents=True, exist_ok=True)
         script.write_text(render(step, self._variables(recipe)), encoding="utf-8")
         # Lite has one setting for the time to start and the time to stop.
-        one_for_both = self.rules.run_timeout_is_stop_time and step.timeout and step.phase is Phase.RUN
+        one_for_both = self.rules.run_timeout_is_stop_time and step.timeout and step.phase is LifecyclePhase.RUN
         stop_s = self._seconds(recipe, step) if one_for_both else self.rules.stop_s
         return Launch(
             script=script,
@@ -125,7 +126,7 @@ class Runner:
             folder=work_folder(root, recipe.name),
             log=self.log(recipe),
             stop_s=stop_s if self._stop_s is None else min(stop_s, self._stop_s),
-            lingers=step.phase is Phase.STARTUP,
+            lingers=step.phase is LifecyclePhase.STARTUP,
         )
 
     async def prepare(self) -> None:
@@ -134,7 +135,7 @@ class Runner:
             await component.prepare()
 
     def start(self) -> None:
-        """Begin every component's life."""
+        """Start every component."""
         for component in self._components.values():
             component.start({self._components[needed.name]: needed.hard for needed in component.recipe.dependencies})
 
@@ -155,7 +156,7 @@ class Runner:
         try:
             return float(interpolate_value(step.timeout or "", self._variables(recipe)))
         except ValueError as error:
-            raise DeploymentError(f"{recipe.file.name}: {step.phase}: Timeout is no number of seconds") from error
+            raise DeploymentError(f"{recipe.file.name}: {step.phase}: Timeout is not a number of seconds") from error
 
     def _variables(self, recipe: Recipe) -> Variables:
         device = self._nucleus.device

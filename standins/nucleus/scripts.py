@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from standins.nucleus.interpolation import Variables, interpolate_script, interpolate_value
-from standins.nucleus.recipe import Step
+from tools.recipes.recipe import Step
 
 _GUARD: Final = Path(__file__).with_name("guard.py")
 _MOST_PER_READ: Final = 256
@@ -80,7 +80,7 @@ class RunningScript:
                 umask=0o022,
             )
         except BaseException:
-            # The end of the link makes a guard that has started already clean up.
+            # When the link closes, a guard that has already started cleans up.
             ours.close()
             raise
         finally:

@@ -4,28 +4,30 @@ import asyncio
 import itertools
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from standins.nucleus.eventstream import EventStreamError, PacketTooLarge, Splitter
 from standins.nucleus.journal import Journal
-from standins.nucleus.operations import Call, Operations
+from standins.nucleus.operations import Call, IpcOperations
 from standins.nucleus.profile import Profile
 from standins.nucleus.requests import Body, Malformed, read_body
 from standins.nucleus.rpc import (
     PREFIX,
     PROTOCOL_VERSION,
-    Envelope,
     ErrorKind,
     Flag,
     IpcRefused,
     MessageType,
+    RpcMessage,
     answer,
     connect_ack,
-    open_envelope,
+    read_message,
     refusal,
     to_json,
 )
+from standins.nucleus.subscriptions import ResponseStream
 
 _MOST_UNREAD_BYTES: Final = 4 * 1024 * 1024
 _STREAMING: Final = frozenset({"SubscribeToTopic", "SubscribeToIoTCore", "SubscribeToConfigurationUpdate"})
@@ -35,21 +37,7 @@ Identify = Callable[[str], str | None]
 
 
 class _ConnectionEnds(Exception):
-    """The peer does what closes its connection."""
-
-
-class _Stream:
-    """One stream of a connection, as an address for events."""
-
-    __slots__ = ("_connection", "key")
-
-    def __init__(self, connection: "_Connection", stream_id: int) -> None:
-        self._connection = connection
-        self.key = (connection.number, stream_id)
-
-    def send(self, shape: str, body: bytes) -> None:
-        """Send one event, or lose it when it is larger than the nucleus can send."""
-        self._connection.send_event(self.key[1], shape, body)
+    """The peer broke the protocol, which closes its connection."""
 
 
 class _Connection(asyncio.Protocol):
@@ -63,28 +51,25 @@ class _Connection(asyncio.Protocol):
         self._splitter = Splitter(server.profile.incoming_bytes)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by the event loop."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  a Unix socket's transport
         self.transport = transport
         if not self._server.admit(self):
             transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Called by the event loop."""
         try:
             for packet in self._splitter.feed(data):
-                self._receive(open_envelope(packet))
+                self._receive(read_message(packet))
         except (EventStreamError, _ConnectionEnds) as error:
             kind = "packet too large" if isinstance(error, PacketTooLarge) else "protocol"
             self.close(f"{kind}: {error}")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Called by the event loop."""
         del exc
         self._server.forget(self)
 
     def close(self, reason: str, *, at_once: bool = True) -> None:
-        """End the connection, and its subscriptions with it; not at once: after what is on its way."""
+        """End the connection, and its subscriptions with it; not at once: after what is still to be sent."""
         if self.transport is None or self.transport.is_closing():
             return
         self._server.journal.write("connection_closed", component=self.component, reason=reason)
@@ -93,10 +78,10 @@ class _Connection(asyncio.Protocol):
         else:
             self.transport.close()
 
-    def send_event(self, stream_id: int, shape: str, body: bytes) -> None:
-        """Send one event, or lose it when it is larger than the nucleus can send."""
+    def _send_event(self, stream_id: int, shape: str, body: bytes) -> None:
         packet = answer(stream_id, shape, body)
         if len(packet) > self._server.profile.outgoing_bytes:
+            # Larger than this nucleus can send.
             self._server.journal.write("event_lost", component=self.component, shape=shape, bytes=len(packet))
             return
         self._write(packet)
@@ -109,21 +94,21 @@ class _Connection(asyncio.Protocol):
         if self.transport.get_write_buffer_size() > _MOST_UNREAD_BYTES:
             self.close("the component does not read its events")
 
-    def _receive(self, envelope: Envelope) -> None:
+    def _receive(self, message: RpcMessage) -> None:
         if self.transport is None or self.transport.is_closing():
             return
         if self.component is None:
-            self._shake_hands(envelope)
-        elif envelope.stream_id == 0:
+            self._shake_hands(message)
+        elif message.stream_id == 0:
             raise _ConnectionEnds("a request needs a stream id")
-        elif envelope.flags & Flag.TERMINATE_STREAM:
-            self._server.end_stream((self.number, envelope.stream_id))
+        elif message.flags & Flag.TERMINATE_STREAM:
+            self._server.end_stream((self.number, message.stream_id))
         else:
-            self._call(envelope)
+            self._call(message)
 
-    def _shake_hands(self, envelope: Envelope) -> None:
-        packet = envelope.packet
-        if (envelope.type, envelope.flags, envelope.stream_id) != (MessageType.CONNECT, 0, 0):
+    def _shake_hands(self, message: RpcMessage) -> None:
+        packet = message.packet
+        if (message.type, message.flags, message.stream_id) != (MessageType.CONNECT, 0, 0):
             raise _ConnectionEnds("the first message must be CONNECT on stream 0")
         if packet.text(":version") not in {None, PROTOCOL_VERSION}:
             raise _ConnectionEnds(f"the protocol version must be {PROTOCOL_VERSION}")
@@ -142,22 +127,23 @@ class _Connection(asyncio.Protocol):
         self._server.journal.write("connection_opened", component=component)
         self._write(connect_ack())
 
-    def _call(self, envelope: Envelope) -> None:
-        name = (envelope.packet.text("operation") or "").removeprefix(PREFIX)
+    def _call(self, message: RpcMessage) -> None:
+        name = (message.packet.text("operation") or "").removeprefix(PREFIX)
         try:
-            if envelope.type is not MessageType.APPLICATION_MESSAGE or not name:
+            if message.type is not MessageType.APPLICATION_MESSAGE or not name:
                 raise IpcRefused(ErrorKind.SERVICE, "A request is an application message with an operation")
-            body = read_body(envelope.packet.payload)
+            body = read_body(message.packet.payload)
             assert self.component is not None  # noqa: S101  the handshake came before
-            call = Call(self.component, name, body, _Stream(self, envelope.stream_id))
+            stream = ResponseStream((self.number, message.stream_id), partial(self._send_event, message.stream_id))
+            call = Call(self.component, name, body, stream)
             reply = self._server.operations.handle(call)
         except IpcRefused as error:
-            self._refuse(envelope.stream_id, error)
+            self._refuse(message.stream_id, error)
             return
         if isinstance(reply, Awaitable):
-            self._server.answer_later(self._answer_later(envelope.stream_id, name, reply))
+            self._server.answer_later(self._answer_later(message.stream_id, name, reply))
         else:
-            self._answer(envelope.stream_id, name, reply)
+            self._answer(message.stream_id, name, reply)
 
     async def _answer_later(self, stream_id: int, name: str, reply: Awaitable[Body]) -> None:
         try:
@@ -185,7 +171,7 @@ class _Connection(asyncio.Protocol):
 class IpcServer:
     """Listens on a Unix socket and lets components call operations."""
 
-    def __init__(self, profile: Profile, operations: Operations, identify: Identify, journal: Journal) -> None:
+    def __init__(self, profile: Profile, operations: IpcOperations, identify: Identify, journal: Journal) -> None:
         self.profile = profile
         self.operations = operations
         self.identify = identify
@@ -216,7 +202,7 @@ class IpcServer:
             task.cancel()
         await asyncio.gather(*self._answers, *self._endings, return_exceptions=True)
         if self._path is not None:
-            _unlink(self._path)
+            self._path.unlink(missing_ok=True)
 
     def drop_connections(self, reason: str) -> None:
         """Close every connection; the server goes on listening."""
@@ -224,9 +210,9 @@ class IpcServer:
             connection.close(reason)
 
     def admit(self, connection: _Connection) -> bool:
-        """Whether there is room for one connection more."""
+        """Whether there is room for one more connection."""
         if len(self._connections) >= self.profile.connections:
-            self.journal.write("connection_refused", reason=f"{self.profile.connections} connections are there already")
+            self.journal.write("connection_refused", reason=f"{self.profile.connections} connections are open already")
             return False
         self._connections.add(connection)
         self._empty.clear()
@@ -255,7 +241,7 @@ def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> No
 
 
 def _bind(path: Path) -> socket.socket:
-    _unlink(path)
+    path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     try:
         listener.bind(str(path))
@@ -265,7 +251,3 @@ def _bind(path: Path) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def _unlink(path: Path) -> None:
-    path.unlink(missing_ok=True)

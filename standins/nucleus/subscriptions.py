@@ -1,9 +1,8 @@
 """The table of subscriptions of all connections: local topics, cloud topics, configuration."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 from standins.nucleus.configuration import KeyPath
 from tools.recipes.matching import topic_matches
@@ -13,15 +12,12 @@ class TableFull(Exception):
     """The nucleus takes no more subscriptions."""
 
 
-class Stream(Protocol):
-    """Where a subscription's events go."""
+@dataclass(frozen=True, slots=True)
+class ResponseStream:
+    """Where a subscription's events go: the connection's number, the stream's id, and how to send a shape and body."""
 
-    @property
-    def key(self) -> tuple[int, int]:
-        """The connection's number and the stream's id."""
-
-    def send(self, shape: str, body: bytes) -> None:
-        """Send one event; silent when the connection is gone."""
+    key: tuple[int, int]
+    send: Callable[[str, bytes], None]
 
 
 class Kind(Enum):
@@ -35,7 +31,7 @@ class Kind(Enum):
 class TopicSubscription:
     """A stream that wants the messages of a filter."""
 
-    stream: Stream
+    stream: ResponseStream
     kind: Kind
     topic_filter: str
     component: str = ""
@@ -47,7 +43,7 @@ class TopicSubscription:
 class ConfigurationSubscription:
     """A stream that wants to know of changes at or below a path of a component."""
 
-    stream: Stream
+    stream: ResponseStream
     component: str
     path: KeyPath
 
@@ -68,7 +64,7 @@ class SubscriptionTable:
     def add(self, entry: Subscription) -> None:
         """Raises TableFull when there is no room."""
         if len(self._entries) >= self._most:
-            raise TableFull(f"{self._most} subscriptions are there already")
+            raise TableFull(f"{self._most} subscriptions exist already")
         self._entries[entry.stream.key] = entry
 
     def remove(self, key: tuple[int, int]) -> Subscription | None:

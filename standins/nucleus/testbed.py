@@ -19,8 +19,8 @@ from typing import Any, Final, TypeVar
 from standins.nucleus.authority import MQTT_PROXY, PUBSUB
 from standins.nucleus.cloud import CloudMessage, CloudUnavailable, Deliver, Notice
 from standins.nucleus.configuration import ConfigurationStore, Update
-from standins.nucleus.core import SOCKET_NAME, Device, Nucleus
-from standins.nucleus.journal import FileJournal
+from standins.nucleus.core import SOCKET_NAME, NucleusCore, SystemSettings
+from standins.nucleus.journal import Journal
 from standins.nucleus.operations import ACCESS_CONTROL
 from standins.nucleus.profile import LITE, Profile
 from standins.nucleus.rpc import PREFIX
@@ -129,12 +129,14 @@ class RunningNucleus:
         self.thing = thing
         self.socket_path = root / SOCKET_NAME
         self._journal_path = root / "journal.jsonl"
-        self._journal = FileJournal(self._journal_path)
+        self._journal = Journal(self._journal_path)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="nucleus")
         self._thread.start()
-        device = Device(root, thing, self.socket_path)
-        self._nucleus = self._run(self._make(device, profile))
+        device = SystemSettings(root, thing, self.socket_path)
+        self._nucleus = self._call(
+            lambda: NucleusCore(device, profile, ConfigurationStore(), self.cloud, self._journal)
+        )
         self._run(self._nucleus.start())
 
     def add_component(
@@ -200,9 +202,6 @@ class RunningNucleus:
             self._thread.join(_PATIENCE_S)
             self._loop.close()
             self._journal.close()
-
-    async def _make(self, device: Device, profile: Profile) -> Nucleus:
-        return Nucleus(device, profile, ConfigurationStore(), self.cloud, self._journal)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_S)

@@ -4,17 +4,17 @@ import asyncio
 import copy
 from collections.abc import Callable
 
-from standins.nucleus.component import surely
-from standins.nucleus.core import Nucleus
+from standins.nucleus.component import uninterrupted
+from standins.nucleus.core import NucleusCore
 from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.runner import Runner
 
 
-async def update(running: Runner, fresh: Runner, nucleus: Nucleus, configure: Callable[[], None]) -> Runner:
-    """Go from one deployment to the next, all components at once, and return the runner of those that run then.
+async def update(running: Runner, fresh: Runner, nucleus: NucleusCore, configure: Callable[[], None]) -> Runner:
+    """Replace the running deployment, all components at once; returns the runner of whatever runs afterwards.
 
-    Lite installs beside what runs, and stops that only when everything is installed. Where that fails, the old
-    processes stay, but the next start of one takes the new recipe's script, and the configuration stays merged.
+    Lite installs beside what runs, and stops the old components only when everything is installed. Where that fails,
+    the old processes stay, but the next start of one takes the new recipe's script, and the configuration stays merged.
     Classic stops first, and goes back to the old recipes and configuration (failure policy ROLLBACK).
 
     Raises:
@@ -24,7 +24,7 @@ async def update(running: Runner, fresh: Runner, nucleus: Nucleus, configure: Ca
     return await go_on(running, fresh, nucleus, configure)
 
 
-async def _on_lite(running: Runner, fresh: Runner, nucleus: Nucleus, configure: Callable[[], None]) -> Runner:
+async def _on_lite(running: Runner, fresh: Runner, nucleus: NucleusCore, configure: Callable[[], None]) -> Runner:
     configure()
     try:
         fresh.check()
@@ -40,19 +40,19 @@ async def _on_lite(running: Runner, fresh: Runner, nucleus: Nucleus, configure: 
     return fresh
 
 
-async def _on_classic(running: Runner, fresh: Runner, nucleus: Nucleus, configure: Callable[[], None]) -> Runner:
+async def _on_classic(running: Runner, fresh: Runner, nucleus: NucleusCore, configure: Callable[[], None]) -> Runner:
     before = copy.deepcopy(nucleus.store.trees)
     configure()
     await running.stop()
     try:
         await fresh.run()
     except asyncio.CancelledError:
-        await surely(fresh.stop())
+        await uninterrupted(fresh.stop())
         raise
     except DeploymentError as error:
         await fresh.stop()
         nucleus.store.trees = before
-        again = running.anew()
+        again = running.unstarted_copy()
         await again.run()
         nucleus.journal.write("deployment_failed", reason=str(error), rolled_back=True)
         return again

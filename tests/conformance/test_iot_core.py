@@ -51,7 +51,7 @@ def test_without_connection_publish_and_subscribe_fail_at_once(line: Line, nucle
             line.ipc.publish_to_iot_core(topic_name=TOPIC, qos=qos, payload=b"x")
     with pytest.raises(ServiceError):
         line.subscribe_cloud(TOPIC)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert nucleus.subscriptions() == 0
 
 

@@ -16,7 +16,7 @@ from standins.nucleus.testbed import RunningNucleus, access_control, running_nuc
 from tests.fakes.bus import FakeNucleus, Hearing
 
 COMPONENT, OTHER = "test.Component", "test.Other"
-QUICK = Patience(request_s=30.0, first_retry_s=0.02, longest_retry_s=0.1, refused_s=0.1, burst_s=0.3)
+QUICK = Patience(request_s=30.0, first_retry_s=0.02, longest_retry_s=0.1, refused_s=0.1, burst_s=0.6)
 DOCUMENT: Mapping[str, object] = {"depth": {"one": "1", "two": "2"}}
 WHILE_S = 0.15
 """How long a test listens for what must not come."""
@@ -296,7 +296,7 @@ def test_publishing_fails_at_once_while_the_nucleus_is_away(world: World) -> Non
         bus.publish_cloud("allowed/a", b"")
     with pytest.raises(BusUnavailable):
         bus.configuration()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < QUICK.request_s
 
 
 def test_subscriptions_go_on_when_the_nucleus_is_back(world: World) -> None:
@@ -411,7 +411,7 @@ def test_one_deployment_that_changes_two_values_is_reported_once(world: World) -
     watch = bus.on_configuration_change(changed)
     assert documents == []
     world.configure()
-    assert told.wait(30)
+    assert told.wait(60)
     time.sleep(2 * QUICK.burst_s)
     assert documents == [{"one": "9", "two": "9"}]
     watch.close()
@@ -430,7 +430,7 @@ def test_whoever_watches_the_configuration_hears_of_it_after_a_loss(world: World
     bus.on_configuration_change(told.set)
     world.go_away()
     world.come_back()
-    assert told.wait(30)
+    assert told.wait(60)
 
 
 def test_a_closed_bus_says_and_hears_nothing(world: World) -> None:

@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from standins.greengrass_api.components import Shelf
-from standins.greengrass_api.plane import ACCOUNT, Outcome, Plane
+from standins.greengrass_api.components import ComponentCatalogue
+from standins.greengrass_api.plane import ACCOUNT, ControlPlane, DeploymentEnd
 from standins.greengrass_api.server import serving
 from standins.greengrass_api.wire import Fields
 from tools.build.suite import Built, build_suite
@@ -27,10 +27,10 @@ BUCKET = "artifacts-of-tests"
 class Devices:
     """How each device takes deployments: by thing name, else `usual`; None is offline."""
 
-    usual: Outcome | None = field(default_factory=Outcome)
-    special: dict[str, Outcome | None] = field(default_factory=dict)
+    usual: DeploymentEnd | None = field(default_factory=DeploymentEnd)
+    special: dict[str, DeploymentEnd | None] = field(default_factory=dict)
 
-    def judge(self, device: str, components: Mapping[str, Any]) -> Outcome | None:
+    def judge(self, device: str, components: Mapping[str, Any]) -> DeploymentEnd | None:
         del components
         return self.special.get(device, self.usual)
 
@@ -74,7 +74,7 @@ def accounts() -> Iterator[Callable[[], Account]]:
             patch.setenv(name, "testing")
         patch.delenv("AWS_PROFILE", raising=False)
         switch = Switch()
-        with serving(switch) as url:
+        with serving(switch.handle) as url:
             patch.setenv("AWS_ENDPOINT_URL_GREENGRASSV2", url)
             aws = connect(REGION)
 
@@ -82,8 +82,10 @@ def accounts() -> Iterator[Callable[[], Account]]:
                 mocked.reset()
                 aws.storage.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
                 devices = Devices()
-                shelf = Shelf(lambda bucket, key: digest_in(aws.storage, bucket, key), REGION, ACCOUNT)
-                switch.plane = Plane(shelf, lambda arn: aws.things_of(arn.rpartition("/")[2]), devices.judge, REGION)
+                shelf = ComponentCatalogue(lambda bucket, key: digest_in(aws.storage, bucket, key), REGION, ACCOUNT)
+                switch.plane = ControlPlane(
+                    shelf, lambda arn: aws.things_of(arn.rpartition("/")[2]), devices.judge, REGION
+                )
                 return Account(dataclasses.replace(aws), devices, url)
 
             yield fresh
@@ -92,7 +94,7 @@ def accounts() -> Iterator[Callable[[], Account]]:
 class Switch:
     """Hands requests to the plane of the test that runs."""
 
-    plane: Plane
+    plane: ControlPlane
 
     def handle(self, operation: str, fields: Fields) -> Fields:
         return self.plane.handle(operation, fields)

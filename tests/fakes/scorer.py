@@ -28,6 +28,6 @@ class FakeScorer:
 
     def score(self, pictures: Sequence[Picture]) -> AnomalyScore:
         if not pictures:
-            raise ValueError("takes at least one picture")
+            raise ValueError("needs at least one picture")
         self.calls.append(tuple(pictures))
         return AnomalyScore(self._scores[min(len(self.calls), len(self._scores)) - 1])

@@ -23,13 +23,13 @@ from smartcam.contract.event import Event
 from smartcam.contract.ids import CameraId, ThingName, new_event_id
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import ack_topic, event_topic
-from standins.cloud.inbox import Delivery
+from standins.cloud.inbox import ReceivedMessage
 from standins.cloud.local_cloud import LocalCloud
 from tests.infra.sample import raised
 from tools.setup import setup_cloud
 
 THING = ThingName("yard-1")
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 CONTEXT = {"email": "anna@example.org", "phone": "+4915112345678", "things": f"{THING},yard-2"}
 FAILURES = ("ErrorQueueUrl", "FailureQueueUrl", "UntimelyQueueUrl", "UnreachedQueueUrl")
 
@@ -84,7 +84,7 @@ class Site:
         state: str | None = self.item_of(event).get("alert_state", {}).get("S")
         return state
 
-    def told(self, purpose: str, camera: str = "") -> list[Delivery]:
+    def told(self, purpose: str, camera: str = "") -> list[ReceivedMessage]:
         """The e-mails of a purpose, of a camera where one is named."""
         mails = [mail for mail in self.cloud.emails() if mail.attributes.get("purpose") == purpose]
         return [mail for mail in mails if camera in ("", mail.attributes.get("camera_id"))]

@@ -21,7 +21,7 @@ from tools.alerts.reach import Reach, reach_of
 from tools.alerts.redrive import main as redrive
 from tools.alerts.stack import find_site
 from tools.alerts.trial import main as trial
-from tools.setup import ROOT
+from tools.command_line import ROOT
 
 BURST = 12
 COOLDOWN_S = 4

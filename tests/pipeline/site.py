@@ -16,7 +16,7 @@ from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import Service, StopToken
 from smartcam.edge.outbox.outbox import Outbox
 from smartcam.inference.main import build as build_inference
-from smartcam.inference.service import Health, InferenceService
+from smartcam.inference.service import InferenceService
 from tests.fakes.bus import FakeNucleus, Publication
 
 THING = ThingName("pi-1")
@@ -111,10 +111,10 @@ class Site:
         self.stop_capture()
         self.stop_inference()
 
-    def health(self) -> Health:
+    def service(self) -> InferenceService:
         assert self._inference is not None
         (service,) = [item for item in self._inference.services if isinstance(item, InferenceService)]
-        return service.health
+        return service
 
     def waiting(self) -> int:
         assert self._outbox is not None

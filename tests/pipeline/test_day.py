@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.settings import SourceSettings
 from smartcam.inference.analysis.analysis import ObjectModel
 from smartcam.inference.settings import InferenceSettings
 from smartcam.model.manifest import ModelKind
@@ -20,7 +20,7 @@ def events_of(plan: Plan, seed: int) -> tuple[SeenEvent, ...]:
     """Gate, choice of frames, tamper watch and analysis as on the device, with the defaults."""
     day = DrawnDay(plan, seed)
     model = ObjectModel(manifest(ModelKind.DETECTOR), day)
-    return play_open(day, model, CameraSettings(CAMERA, Path()), InferenceSettings()).events
+    return play_open(day, model, SourceSettings(CAMERA, Path()), InferenceSettings()).events
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def events_of(plan: Plan, seed: int) -> tuple[SeenEvent, ...]:
         pytest.param(Plan(seconds=DAY_S, pace=1, walker_every_s=1800, fps=2), 0, marks=pytest.mark.soak, id="whole"),
     ],
 )
-def test_in_a_day_only_the_car_that_comes_and_goes_and_who_passes_by_are_told(plan: Plan, seed: int) -> None:
+def test_in_a_day_only_the_car_that_comes_and_goes_and_whoever_passes_by_raise_events(plan: Plan, seed: int) -> None:
     came, *between, gone = events_of(plan, seed)
     assert [str(event.kind) for event in (came, gone)] == ["vehicle"] * 2
     assert came.start_s - plan.car_at_s < SEEN_WITHIN_S

@@ -50,9 +50,10 @@ def test_a_visit_becomes_one_event_that_the_cloud_has_raised_and_cleared(build: 
     assert raised.box is not None
     assert (raised.model_name, raised.label) == ("red", "intruder")
     assert site.cloud.delays_s[0] < 4.0, "it waited for something that is tried again after five seconds"
-    health = site.health()
-    assert health.analysed + health.dropped + health.overwritten == health.notices
-    assert (health.unreadable, health.failed, health.notices_refused, health.unstored) == (0, 0, 0, 0)
+    facts, unstored = site.service().facts, site.service().unstored
+    frames = facts.frames
+    assert facts.analysed + frames.dropped + frames.overwritten == frames.heard
+    assert (frames.unreadable, facts.failed, frames.refused, unstored) == (0, 0, 0, 0)
 
 
 def test_two_cameras_are_told_apart(build: Build) -> None:
@@ -73,7 +74,7 @@ def test_inference_that_is_restarted_during_a_visit_raises_no_second_event(build
     site.start_inference()
     wait_until(lambda: len(site.cloud.events) > 1)
     assert site.cloud.phases() == [RAISED, CLEARED]
-    assert site.health().analysed > 0
+    assert site.service().facts.analysed > 0
 
 
 def test_capture_that_is_restarted_is_noticed_and_its_new_ring_read(build: Build) -> None:
@@ -82,11 +83,11 @@ def test_capture_that_is_restarted_is_noticed_and_its_new_ring_read(build: Build
     site.start_capture()
     wait_until(lambda: site.cloud.events)
     site.stop_capture()
-    read = site.health().analysed
+    read = site.service().facts.analysed
     site.start_capture()
-    wait_until(lambda: site.health().analysed > read)
+    wait_until(lambda: site.service().facts.analysed > read)
     wait_until(lambda: len(site.cloud.events) >= 2)
-    assert site.health().unreadable == 0
+    assert site.service().facts.frames.unreadable == 0
     assert site.cloud.phases()[:2] == [RAISED, CLEARED]
 
 

@@ -51,8 +51,8 @@ def test_a_visit_becomes_one_event_without_shared_memory(build: Build) -> None:
     assert max(len(item.payload) for item in site.nucleus.published_local) <= LARGEST_PAYLOAD
     (raised, _) = site.cloud.events
     assert raised.box is not None
-    health = site.health()
-    assert (health.incomplete, health.unreadable, health.notices_refused) == (0, 0, 0)
+    frames = site.service().facts.frames
+    assert (frames.incomplete, frames.unreadable, frames.refused) == (0, 0, 0)
 
 
 def test_a_ring_that_cannot_be_made_sends_the_frames_inline_and_the_status_says_why(build: Build) -> None:
@@ -87,5 +87,5 @@ def test_shared_alone_does_not_fall_back(build: Build, tmp_path: Path) -> None:
     site.start_inference()
     site.shm = shared
     site.start_capture()
-    wait_until(lambda: site.health().unreadable > 5)
+    wait_until(lambda: site.service().facts.frames.unreadable > 5)
     assert ways(site) == ["shared"]

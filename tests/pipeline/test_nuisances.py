@@ -12,7 +12,7 @@ from smartcam.contract.event import Event
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.inference.analysis.objects import ObjectAnalysis
-from smartcam.inference.settings import CameraSettings
+from smartcam.inference.settings import AnalysisSettings
 from smartcam.vision.frame import Frame
 from smartcam.vision.motion import MotionGate, MotionSettings
 from smartcam.vision.picture import Picture
@@ -108,16 +108,16 @@ def events(scene: Scene, background: int, frames: int = FRAMES) -> list[Event]:
     noise = rng.normal(0, probe.NOISE, (8, probe.HEIGHT, probe.WIDTH)).astype(np.float32)
     still = probe.background(background).astype(np.float32)
     gate = MotionGate(MotionSettings(frames_per_second=FPS))
-    analysis = ObjectAnalysis(object_model([seen(looked_at=EVERYWHERE)]), maker(), CameraSettings())
+    analysis = ObjectAnalysis(object_model([seen(looked_at=EVERYWHERE)]), maker(), AnalysisSettings())
     raised = []
     for i in range(frames):
         grey = np.asarray(np.clip(scene(still, i) + noise[rng.integers(8)], 0, 255), np.uint8)
-        motion = gate.look(grey)
+        motion = gate.update(grey)
         if i % 2:
             continue
         at = i * NS_PER_S // FPS
         frame = Frame(YARD, i, UtcNs(10**18 + at), MonotonicNs(10**9 + at), at, Picture(grey, COLOUR, COLOUR), motion)
-        raised += [change.event for change in analysis.look(frame) if change.event is not None]
+        raised += [change.event for change in analysis.update(frame) if change.event is not None]
     return [event for event in raised if event.ended_at is None]
 
 

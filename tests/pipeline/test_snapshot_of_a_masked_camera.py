@@ -5,14 +5,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from smartcam.capture.eye import Eye
-from smartcam.capture.settings import CameraSettings as CaptureSettings
+from smartcam.capture.frame_selector import FrameSelector
+from smartcam.capture.settings import SourceSettings
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.inference.analysis.analysis import ObjectModel
 from smartcam.inference.analysis.objects import ObjectAnalysis
-from smartcam.inference.events import Snapshot
-from smartcam.inference.settings import CameraSettings
+from smartcam.inference.events import EventPicture
+from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.manifest import ModelKind
 from smartcam.vision.frame import Frame
 from smartcam.vision.zone import Zone
@@ -24,18 +24,18 @@ NEIGHBOUR = Zone("neighbour", ((0.6, 0.0), (1.0, 0.0), (1.0, 1.0), (0.6, 1.0)))
 """It hides the right of the picture, and the front of the car where it parks."""
 
 
-def snapshots() -> list[Snapshot]:
+def snapshots() -> list[EventPicture]:
     day = DrawnDay(Plan(seconds=45, pace=1, walker_every_s=10_000, car_goes_s=0))
-    eye = Eye(CaptureSettings(CAMERA, Path(), masks=(NEIGHBOUR,)), day.plan.fps)
-    analysis = ObjectAnalysis(ObjectModel(manifest(ModelKind.DETECTOR), day), maker(), CameraSettings())
+    selector = FrameSelector(SourceSettings(CAMERA, Path(), masks=(NEIGHBOUR,)), day.plan.fps)
+    analysis = ObjectAnalysis(ObjectModel(manifest(ModelKind.DETECTOR), day), maker(), AnalysisSettings())
     changes = []
     for number in range(round(day.plan.seconds * day.plan.fps)):
         taken = day.next()
-        seen = eye.look(taken.picture, taken.position_ns)
+        seen = selector.select(taken.picture, taken.position_ns)
         if seen.picture is not None:
             at = taken.position_ns
             times = UtcNs(10**18 + at), MonotonicNs(NS_PER_S + at), at
-            changes += analysis.look(Frame(CAMERA, number, *times, seen.picture, seen.motion))
+            changes += analysis.update(Frame(CAMERA, number, *times, seen.picture, seen.motion))
     changes += analysis.end(UtcNs(10**18))
     return [change.snapshot for change in changes if change.snapshot is not None]
 

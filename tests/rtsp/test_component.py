@@ -112,19 +112,19 @@ def test_several_cameras_of_different_kinds_run_side_by_side(
         site.start_capture()
         try:
             wait_until(lambda: all(frames(site, name) >= 20 for name in ("yard", "gate", "hall")))
+            wait_until(lambda: frames(site, "gate") >= frames(site, "hall") + 20)
         finally:
             site.stop()
     statuses = [notice for notice in site.notices() if isinstance(notice, StatusNotice)]
     lost = {status.camera_id: status.reason for status in statuses if status.state is CameraState.LOST}
     assert lost == {"attic": "/dev/video99: no such device"}
     assert rate(site, "hall") < 7
-    assert rate(site, "gate") > rate(site, "hall")
     assert list(site.shm.iterdir()) == []
 
 
 def test_a_stall_is_an_outage_and_a_new_resolution_is_none(camera: RtspCamera, clips: Path, tmp_path: Path) -> None:
     site = Site(tmp_path, red_bundle(tmp_path / "bundle"), {})
-    chosen = {"source": "rtsp", "url": camera.url, "stall_s": "4"}
+    chosen = {"source": "rtsp", "url": camera.url, "stall_s": "8"}
     site.nucleus.configure("smartcam.Capture", {"cameras": {"gate": chosen}})
     site.start_inference()
     site.start_capture()
@@ -136,7 +136,8 @@ def test_a_stall_is_an_outage_and_a_new_resolution_is_none(camera: RtspCamera, c
         wait_until(lambda: kinds(site) == ["camera_lost"])
         camera.go_on()
         wait_until(lambda: kinds(site) == ["camera_lost", "camera_lost", "camera_restored"])
-        assert (site.health().failed, site.health().unreadable) == (0, 0)
+        facts = site.service().facts
+        assert (facts.failed, facts.frames.unreadable) == (0, 0)
     finally:
         site.stop()
 

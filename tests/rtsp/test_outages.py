@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from measure.demo.device import Deployment
+from measure.demo.device import DemoDeployment
 from smartcam.contract.event import Phase
 from smartcam.contract.ids import CameraId
 from standins.rtsp import RtspServer
@@ -102,7 +102,7 @@ def test_a_camera_that_is_killed_and_returns_50_times_loses_no_event_and_leaves_
     chosen = {**settings(camera), "path": ""}
     with Judge(tmp_path / "judge") as judge:
         name = CameraId(f"r{os.getpid()}-gate")
-        deployment = Deployment(built, judge.identity, visit, name, camera_settings=chosen)
+        deployment = DemoDeployment(built, judge.identity, visit, name, camera_settings=chosen)
 
         def told(kind: str, phase: Phase) -> int:
             return sum(str(event.kind) == kind for event in judge.events(phase).values())

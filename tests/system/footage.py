@@ -9,8 +9,8 @@ from av.video.stream import VideoStream
 
 from measure.demo.plan import CLIP_FOLDER
 from measure.demo.yard_clip import yard_clip
-from tools.build.suite import ROOT
 from tools.bundle.command import main as make_bundle
+from tools.command_line import ROOT
 
 SHARED = ROOT.parent / "shared" / "data"
 SIX_PEOPLE = SHARED / "video" / "intel_one-by-one-person-detection.mp4"

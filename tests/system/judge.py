@@ -37,7 +37,7 @@ class Judge(Broker):
     @property
     def identity(self) -> DeviceIdentity:
         papers = self.papers
-        return DeviceIdentity(THING, papers.device, papers.device_key, papers.ca, "127.0.0.1", self.port, "arn:none")
+        return DeviceIdentity(THING, papers.device, papers.device_key, papers.ca, "127.0.0.1", self.port)
 
     def events(self, phase: Phase = Phase.RAISED) -> dict[EventId, Event]:
         """Each event once, as it first came in this phase."""

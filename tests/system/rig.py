@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from measure.demo.device import Deployment, nucleus_command
+from measure.demo.device import DemoDeployment, nucleus_command
 from measure.demo.inference_log import left_in_outbox
 from measure.demo.story import Entry
 from smartcam.contract.errors import OutboxError
@@ -22,7 +22,7 @@ from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import FRAMES_PREFIX
 from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
 from smartcam.edge.ring.ring_file import remove_leftover, ring_path
-from tools.build.suite import ROOT
+from tools.command_line import ROOT
 
 CAPTURE, INFERENCE = "smartcam.Capture", "smartcam.Inference"
 _MODULES = {CAPTURE: "smartcam.capture.main", INFERENCE: "smartcam.inference.main"}
@@ -37,7 +37,7 @@ _OPENED = re.compile(r"^(\S+Z) \w+ \S+ bundle_opened ", re.MULTILINE)
 class Rig:
     """One device; `hurts` says what was done to it."""
 
-    deployment: Deployment
+    deployment: DemoDeployment
     folder: Path
     hurts: list[str] = field(default_factory=list)
     _nucleus: subprocess.Popen[bytes] | None = None
@@ -171,7 +171,7 @@ class Rig:
 
 
 @contextmanager
-def running(deployment: Deployment, folder: Path) -> Iterator[Rig]:
+def running(deployment: DemoDeployment, folder: Path) -> Iterator[Rig]:
     """A device until the end of the block."""
     rig = Rig(deployment, folder)
     rig.start()

@@ -14,7 +14,7 @@ import pytest
 
 from smartcam.contract.event import Event
 from tests.infra.local_site import FAILURES, Device, Site, deployed, fresh, wait_until
-from tools.setup import ROOT
+from tools.command_line import ROOT
 
 CAMERAS: Final = 50
 COOLDOWN_S: Final = 20

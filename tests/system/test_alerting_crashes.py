@@ -12,7 +12,7 @@ import pytest
 
 from smartcam.contract.event import Event
 from tests.infra.local_site import FAILURES, Device, Site, deployed, fresh, ids_of, wait_until
-from tools.setup import ROOT
+from tools.command_line import ROOT
 
 DUPLICATES: Final = 0.3
 IN_FLIGHT: Final = 24

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from measure.demo.cloud import DemoCloud, running_cloud
-from measure.demo.device import Deployment
+from measure.demo.device import DemoDeployment
 from measure.demo.plan import CLIP_FOLDER, clip_seconds
 from measure.demo.report import CHANNELS
 from measure.demo.yard_clip import yard_clip
@@ -30,7 +30,7 @@ def test_a_cloud_restarted_at_many_moments_loses_and_doubles_no_alert(tmp_path: 
     with running_cloud(setup_cloud(), tmp_path, 0, print) as cloud:
         for number, moments in enumerate(([2.0, 12.0, 24.0], [], [5.0, 19.0, 30.0, 38.0])):
             camera = CameraId(f"c{os.getpid()}-{number}")
-            deployment = Deployment(built, cloud.identity, clip, camera)
+            deployment = DemoDeployment(built, cloud.identity, clip, camera)
             with running(deployment, tmp_path / f"device{number}") as rig:
                 restart_at(rig, cloud, moments, clip_seconds(clip))
                 assert_each_event_is_one_alert_per_channel(rig, cloud)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
-from tools.build.suite import ROOT
+from tools.command_line import ROOT
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 

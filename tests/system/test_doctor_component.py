@@ -16,7 +16,8 @@ import pytest
 from standins.nucleus.profile import PROFILES
 from tests.clips import still_scene, write_clip
 from tests.system.rig import PATIENCE_S, until
-from tools.build.suite import DEMO_BUNDLE, ROOT, Built, build_suite
+from tools.build.suite import DEMO_BUNDLE, Built, build_suite
+from tools.command_line import ROOT
 
 pytestmark = pytest.mark.slow
 DOCTOR = "smartcam.Doctor"
@@ -103,4 +104,4 @@ def test_on_both_nuclei_a_sound_device_passes_and_what_is_wrong_is_named_and_fai
         else:
             assert (visit_.ended(), faults) == ("BROKEN", {"camera yard", "model"}), (profile, found)
             assert "/no/such/clip.mp4" in found["camera yard"][1]
-            assert "only signed bundles are trusted here" in found["model"][1]
+            assert "this device only trusts signed bundles" in found["model"][1]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from measure.demo.device import Deployment
+from measure.demo.device import DemoDeployment
 from measure.demo.plan import CLIP_FOLDER
 from measure.demo.yard_clip import yard_clip
 from smartcam.contract.ids import CameraId
@@ -18,7 +18,8 @@ from tests.system.footage import SIX_PEOPLE, detector_bundle, needs_footage, rep
 from tests.system.judge import Judge
 from tests.system.resources import MIB, Usage, growth, shared_bytes, usage
 from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, Rig, running, until
-from tools.build.suite import DEMO_BUNDLE, ROOT, build_suite
+from tools.build.suite import DEMO_BUNDLE, build_suite
+from tools.command_line import ROOT
 
 pytestmark = pytest.mark.soak
 FRAMES = int(os.environ.get("SMARTCAM_ENDURANCE_FRAMES", "50000"))
@@ -78,7 +79,7 @@ def endure(name: str, bundle: Path, clip: Path, folder: Path) -> dict[str, float
     clip = repeated(clip, folder / "long.mp4", TIMES_OVER)
     settings = {"pacing": "fast", "at_end": "reopen", "analyse_fps": 60, "keep_alive_s": 0.1, "start_delay_s": 1}
     with Judge(folder / "papers") as judge:
-        deployment = Deployment(
+        deployment = DemoDeployment(
             build_suite(folder / "build", bundle),
             judge.identity,
             clip,

@@ -14,8 +14,9 @@ import pytest
 from standins.nucleus.profile import PROFILES
 from tests.system.footage import first_visitor
 from tools.build.command import fetch_wheels
-from tools.build.suite import DEMO_BUNDLE, ROOT, Built, build_suite
+from tools.build.suite import DEMO_BUNDLE, Built, build_suite
 from tools.build.wheels import PLATFORMS, Platform
+from tools.command_line import ROOT
 from tools.setup import setup_cloud
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.build.suite import ROOT
+from tools.command_line import ROOT
 
 UNSHARE = shutil.which("unshare") or ""
 MOUNT = 'mount -t tmpfs -o size=600k none "$1/disk" && mount -t tmpfs -o size=600k none "$1/memory"'

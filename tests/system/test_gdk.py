@@ -12,11 +12,11 @@ import pytest
 
 from smartcam import __version__
 from standins.cloud.local_cloud import LocalCloud
-from standins.greengrass_api.components import Shelf
-from standins.greengrass_api.plane import ACCOUNT, Outcome, Plane
+from standins.greengrass_api.components import ComponentCatalogue
+from standins.greengrass_api.plane import ACCOUNT, ControlPlane, DeploymentEnd
 from standins.greengrass_api.server import serving
 from tests.fakes.fleet import digest_in
-from tools.build.suite import ROOT
+from tools.command_line import ROOT
 from tools.setup import setup_cloud
 
 GDK = shutil.which("gdk")
@@ -67,12 +67,12 @@ def gdk(folder: Path, environment: Mapping[str, str], *arguments: str) -> str:
 
 def test_gdk_builds_the_suite_and_publishes_every_component(cloud: LocalCloud, checkout: Path) -> None:
     storage: Any = cloud.client("s3")
-    plane = Plane(
-        Shelf(lambda bucket, key: digest_in(storage, bucket, key), "eu-west-1", ACCOUNT),
+    plane = ControlPlane(
+        ComponentCatalogue(lambda bucket, key: digest_in(storage, bucket, key), "eu-west-1", ACCOUNT),
         lambda _: [],
-        lambda _, __: Outcome(),
+        lambda _, __: DeploymentEnd(),
     )
-    with serving(plane) as url:
+    with serving(plane.handle) as url:
         # The clone's own sources, wherever the environment's editable install points to.
         own = {"PYTHONPATH": f"{checkout}:{checkout / 'components'}", "SMARTCAM_WHEELS": "none"}
         environment = {**os.environ, **cloud.environment(), **own, "AWS_ENDPOINT_URL_GREENGRASSV2": url}

@@ -22,10 +22,12 @@ from paho.mqtt.reasoncodes import ReasonCode
 from smartcam.contract.ids import ThingName
 from standins.cloud.cdk import DeployError
 from standins.cloud.device import DeviceIdentity
-from standins.cloud.inbox import Delivery
-from standins.cloud.local_cloud import LocalCloud, LocalCloudError
+from standins.cloud.folder import LocalCloudError
+from standins.cloud.inbox import ReceivedMessage
+from standins.cloud.local_cloud import LocalCloud
 from tests.system.sample_stack import EMAIL, PHONE, POLICY, STACK, THING, write_assembly
-from tools.setup import ROOT, Toolchain, setup_cloud
+from tools.command_line import ROOT
+from tools.setup import Toolchain, setup_cloud
 
 pytestmark = pytest.mark.cloud
 _LIMIT_S = 90.0
@@ -110,7 +112,7 @@ def _until(look: Callable[[], T], limit_s: float = _LIMIT_S) -> T:
     return found
 
 
-def _of(deliveries: list[Delivery], event_id: str) -> list[Delivery]:
+def _of(deliveries: list[ReceivedMessage], event_id: str) -> list[ReceivedMessage]:
     return [delivery for delivery in deliveries if delivery.event_id == event_id]
 
 
@@ -162,7 +164,7 @@ def test_mail_waits_for_the_confirmation_of_its_reader(cloud: LocalCloud, output
 
 def test_mail_that_does_not_come_is_not_waited_for_for_ever(cloud: LocalCloud, confirmed: int) -> None:
     assert confirmed == 1
-    with pytest.raises(LocalCloudError, match="0 of 1 mails"):
+    with pytest.raises(LocalCloudError, match="0 of 1 confirmation e-mails"):
         cloud.confirm_subscriptions(at_least=1, limit_s=0.1)
 
 

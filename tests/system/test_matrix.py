@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from measure.demo.device import Deployment
+from measure.demo.device import DemoDeployment
 from smartcam.contract.event import EventKind
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S
 from tests.system.footage import FPS, SIX_PEOPLE, VISITS, cut, detector_bundle, needs_footage
 from tests.system.judge import Judge
 from tests.system.rig import PATIENCE_S, Rig, running, states, until
-from tools.build.suite import ROOT, Built, build_suite
+from tools.build.suite import Built, build_suite
+from tools.command_line import ROOT
 
 PYTHONS = {"LiteRT": sys.executable, "tflite-runtime": str(ROOT / ".venv-tflite" / "bin" / "python")}
 pytestmark = [
@@ -40,7 +41,7 @@ class Way:
 
 
 ALL = [Way(*names) for names in itertools.product(("shared", "inline"), ("lite", "classic"), PYTHONS)]
-HEAD_START_S = 6
+HEAD_START_S = 15
 """Inference is to see the first frames, however long its processes take to start on a busy machine."""
 # Every pair of values is in one of these four; the others are in the soak.
 PAIRS = [way for way in ALL if (way.transport == "shared") ^ (way.profile == "lite") ^ (way.runtime == "LiteRT")]
@@ -71,7 +72,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 def play(way: Way, built: Built, clip: Path, seconds: float, folder: Path) -> Run:
     camera = CameraId(f"m{os.getpid()}-{way}".replace(".", "")[:64])
     with Judge(folder / "papers") as judge:
-        deployment = Deployment(
+        deployment = DemoDeployment(
             built,
             judge.identity,
             clip,

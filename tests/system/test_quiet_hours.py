@@ -11,7 +11,7 @@ import pytest
 
 from smartcam.contract.event import Severity
 from tests.infra.local_site import FAILURES, Site, deployed, fresh, ids_of, wait_until
-from tools.setup import ROOT
+from tools.command_line import ROOT
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 LONGEST_NIGHT_S: Final = 120

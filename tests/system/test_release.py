@@ -13,11 +13,12 @@ import pytest
 from smartcam import __version__
 from standins.cloud.endpoint import ACCOUNT, REGION
 from standins.cloud.local_cloud import LocalCloud
-from standins.greengrass_api.components import Shelf
-from standins.greengrass_api.plane import Outcome, Plane
+from standins.greengrass_api.components import ComponentCatalogue
+from standins.greengrass_api.plane import ControlPlane, DeploymentEnd
 from standins.greengrass_api.server import serving
 from tests.fakes.fleet import Devices, digest_in
-from tools.build.suite import DEMO_BUNDLE, ROOT, build_suite
+from tools.build.suite import DEMO_BUNDLE, build_suite
+from tools.command_line import ROOT
 from tools.setup import setup_cloud
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
@@ -54,8 +55,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
             things: list[str] = iot.list_things_in_thing_group(thingGroupName=name)["things"]
             return things
 
-        shelf = Shelf(lambda bucket, key: digest_in(storage, bucket, key), REGION, ACCOUNT)
-        with serving(Plane(shelf, members, devices.judge, REGION)) as url:
+        shelf = ComponentCatalogue(lambda bucket, key: digest_in(storage, bucket, key), REGION, ACCOUNT)
+        with serving(ControlPlane(shelf, members, devices.judge, REGION).handle) as url:
             environment = {**cloud.environment(), "AWS_ENDPOINT_URL_GREENGRASSV2": url}
             yield Site(tmp_path, environment, devices, storage)
 
@@ -76,7 +77,7 @@ def test_a_release_goes_from_a_build_to_the_canary_to_the_rest_and_back(site: Si
     first = site.run("deploy", *build, *groups, "--yes", "--wait", "60")
     assert first.returncode == 0, first.stdout + first.stderr
     assert f"+ smartcam.Suite {__version__}" in first.stdout
-    site.devices.special["porch"] = Outcome("FAILED", "the camera is gone")
+    site.devices.special["porch"] = DeploymentEnd("FAILED", "the camera is gone")
     second = site.run("deploy", *build, *groups, "--config", str(config), "--yes", "--wait", "60")
     assert second.returncode == 1, second.stdout + second.stderr
     assert '/cameras: {"gate": {"source": "file", "path": "/clip.mp4"}}' in second.stdout

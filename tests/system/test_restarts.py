@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from measure.demo.device import Deployment
+from measure.demo.device import DemoDeployment
 from measure.demo.plan import CLIP_FOLDER, clip_seconds
 from measure.demo.yard_clip import yard_clip
 from smartcam.contract.event import Event, Phase
@@ -73,7 +73,7 @@ def seconds(event: Event, began: int) -> float:
 
 
 @contextmanager
-def suffering(deployment: Deployment, judge: Judge, folder: Path, plan: Plan) -> Iterator[tuple[Rig, Plan]]:
+def suffering(deployment: DemoDeployment, judge: Judge, folder: Path, plan: Plan) -> Iterator[tuple[Rig, Plan]]:
     """A device that has played its clip under the plan, and what was done to it when."""
     length_s = clip_seconds(deployment.clip)
     with running(deployment, folder) as rig:
@@ -113,7 +113,7 @@ def test_a_visitor_stays_one_event_through_kills_and_a_cut(tmp_path: Path) -> No
 
     def one(profile: str) -> None:
         with Judge(tmp_path / profile / "papers") as judge:
-            deployment = Deployment(built, judge.identity, clip, camera(profile), profile=profile)
+            deployment = DemoDeployment(built, judge.identity, clip, camera(profile), profile=profile)
             with suffering(deployment, judge, tmp_path / profile / "device", plans[profile]) as (rig, done):
                 assert_nothing_lost_or_doubled(rig, judge, visits, done)
             assert len(judge.events()) == 1
@@ -136,6 +136,6 @@ def test_the_demo_survives_a_kill_of_each_and_a_minute_without_cloud(
     clip = yard_clip(CLIP_FOLDER, print)
     plan = faults.random_plan(seed, clip_seconds(clip), LONG_CUT_S)
     with Judge(tmp_path / "papers") as judge:
-        deployment = Deployment(demo_built, judge.identity, clip, camera(f"{profile}{seed}"), profile=profile)
+        deployment = DemoDeployment(demo_built, judge.identity, clip, camera(f"{profile}{seed}"), profile=profile)
         with suffering(deployment, judge, tmp_path / "device", plan) as (rig, done):
             assert_nothing_lost_or_doubled(rig, judge, YARD_VISITS, done)

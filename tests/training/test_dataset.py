@@ -12,7 +12,7 @@ from training.dataset import (
     INPUT_WIDTH,
     NO_BOX,
     Footage,
-    Lot,
+    Split,
     as_device_sees,
     rgb_spec,
     shoot,
@@ -25,12 +25,12 @@ from training.yard.demo import demo_spec
 from training.yard.draws import Hour
 from training.yard.scene import Scene
 
-LOT = Lot(7, 1, 2)
+SPLIT = Split(7, 1, 2)
 
 
 @pytest.fixture(scope="module")
 def footage() -> Footage:
-    return shoot(LOT)
+    return shoot(SPLIT)
 
 
 def test_training_sees_exactly_what_the_device_sees() -> None:
@@ -46,7 +46,7 @@ def test_the_device_hands_bytes_to_the_model_as_they_are() -> None:
 
 
 def test_a_lot_has_every_hour_and_as_many_normal_pictures_as_others(footage: Footage) -> None:
-    assert len(footage) == LOT.yards * len(Hour) * LOT.pairs * 2
+    assert len(footage) == SPLIT.yards * len(Hour) * SPLIT.pairs * 2
     assert footage.rgb.shape == (len(footage), INPUT_HEIGHT, INPUT_WIDTH, 3)
     assert footage.intruder.mean() == 0.5
     assert set(footage.hour.tolist()) == set(range(len(Hour)))
@@ -61,7 +61,7 @@ def test_boxes_are_shares_of_the_picture(footage: Footage) -> None:
 
 
 def test_a_normal_picture_of_a_pair_lacks_only_the_intruder() -> None:
-    pictures = list(shots(LOT.first_seed, 1))
+    pictures = list(shots(SPLIT.first_seed, 1))
     (with_one, box, hour), (without, no_box, same_hour) = pictures[0], pictures[1]
     assert (hour, no_box) == (same_hour, NO_BOX)
     left, top, right, bottom = (
@@ -74,10 +74,10 @@ def test_a_normal_picture_of_a_pair_lacks_only_the_intruder() -> None:
 
 
 def test_footage_is_taken_once_and_then_loaded(tmp_path: Path, footage: Footage) -> None:
-    first = shoot_once((("train", LOT),), tmp_path)["train"]
+    first = shoot_once((("train", SPLIT),), tmp_path)["train"]
     (stored,) = tmp_path.iterdir()
     made = stored.stat().st_mtime_ns
-    again = shoot_once((("train", LOT),), tmp_path)["train"]
+    again = shoot_once((("train", SPLIT),), tmp_path)["train"]
     assert stored.stat().st_mtime_ns == made
     for one in (first, again):
         np.testing.assert_array_equal(one.rgb, footage.rgb)

@@ -14,10 +14,10 @@ from smartcam.model.interpreter import Interpreter
 from smartcam.model.manifest import MODEL_FILE
 from smartcam.vision.picture import Picture
 from training.__main__ import Plan, main, run
-from training.dataset import INPUT_HEIGHT, INPUT_WIDTH, Footage, Lot, shoot
+from training.dataset import INPUT_HEIGHT, INPUT_WIDTH, Footage, Split, shoot
 from training.evaluate import evaluate, scores_of, trained_scores
-from training.export import Exported, export
-from training.train import Course, Trained, train
+from training.export import export
+from training.train import Hyperparameters, Trained, train
 
 if importlib.util.find_spec("tensorflow") is None:
     pytest.skip("TensorFlow is only in the training environment", allow_module_level=True)
@@ -25,59 +25,59 @@ if importlib.util.find_spec("tensorflow") is None:
 pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("default")]
 
 PLAN = Plan(seed=3, yards=3, pairs=1, held_out=2, epochs=1)
-COURSE = Course(epochs=1, batch=16, rate=1e-3, seed=5)
+SETTINGS = Hyperparameters(epochs=1, batch=16, rate=1e-3, seed=5)
 
 
 @pytest.fixture(scope="module")
 def footage() -> Footage:
-    return shoot(Lot(30, 4, 1))
+    return shoot(Split(30, 4, 1))
 
 
 @pytest.fixture(scope="module")
 def trained(footage: Footage) -> Trained:
-    return train(footage, COURSE)
+    return train(footage, SETTINGS)
 
 
 @pytest.fixture(scope="module")
-def exported(trained: Trained, footage: Footage) -> Exported:
+def exported(trained: Trained, footage: Footage) -> bytes:
     return export(trained.network, footage, 16)
 
 
-def test_the_same_course_gives_the_same_network(trained: Trained, footage: Footage) -> None:
-    again = train(footage, COURSE)
+def test_the_same_settings_give_the_same_network(trained: Trained, footage: Footage) -> None:
+    again = train(footage, SETTINGS)
     assert again.losses == trained.losses
     for first, second in zip(trained.network.get_weights(), again.network.get_weights(), strict=True):
         np.testing.assert_array_equal(first, second)
 
 
 def test_another_seed_gives_another_network(trained: Trained, footage: Footage) -> None:
-    assert train(footage, replace(COURSE, seed=6)).losses != trained.losses
+    assert train(footage, replace(SETTINGS, seed=6)).losses != trained.losses
 
 
-def test_the_exported_file_is_int8_with_one_picture_of_bytes_in(exported: Exported) -> None:
-    interpreter = Interpreter(exported.model)
+def test_the_exported_file_is_int8_with_one_picture_of_bytes_in(exported: bytes) -> None:
+    interpreter = Interpreter(exported)
     assert interpreter.input.shape == (1, INPUT_HEIGHT, INPUT_WIDTH, 3)
     assert interpreter.input.dtype == np.uint8
     assert interpreter.input.zero_point == 0
     assert interpreter.input.scale == pytest.approx(1 / 255)
     assert interpreter.outputs[0].dtype == np.uint8
-    assert len(exported.model) < 200_000
+    assert len(exported) < 200_000
 
 
 def test_the_exported_file_says_what_the_trained_network_says(
-    exported: Exported, trained: Trained, footage: Footage
+    exported: bytes, trained: Trained, footage: Footage
 ) -> None:
     assert np.abs(scores_of(exported, footage) - trained_scores(trained.network, footage)).max() < 0.05
 
 
-def test_an_evaluation_counts_every_test_picture_once(exported: Exported, trained: Trained, footage: Footage) -> None:
+def test_an_evaluation_counts_every_test_picture_once(exported: bytes, trained: Trained, footage: Footage) -> None:
     evaluation = evaluate(trained.network, exported, footage, footage)
     counted = sum(
         found.normal_right + found.normal_wrong + found.intruder_right + found.intruder_wrong
         for found in evaluation.confusions
     )
     assert counted == len(footage)
-    assert evaluation.model_bytes == len(exported.model)
+    assert evaluation.model_bytes == len(exported)
 
 
 def test_a_run_ends_in_a_bundle_that_opens_and_replaces_the_one_before(tmp_path: Path) -> None:

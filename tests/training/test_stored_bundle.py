@@ -16,7 +16,7 @@ from smartcam.model.manifest import ModelKind
 from smartcam.vision.alarm import AlarmPolicy, AlarmState, Observation, Transition, step
 from smartcam.vision.picture import Picture
 from training.clip import Labelling, write_clip
-from training.dataset import Lot, as_device_sees, shoot
+from training.dataset import Split, as_device_sees, shoot
 from training.evaluate import area_under_curve
 from training.yard.demo import demo_spec
 from training.yard.scene import Scene
@@ -99,9 +99,9 @@ def test_each_visit_of_the_demo_is_one_episode_raised_within_two_seconds(bundle:
 
 
 def test_the_model_tells_intruders_in_yards_that_nobody_trained_on(scorer: ClassifierScorer) -> None:
-    footage = shoot(Lot(900_000, 8, 2))
+    footage = shoot(Split(900_000, 8, 2))
     head = ModelBundle.open(FOLDER).head
-    scores = np.array([np.asarray(head.look(rgb))[1] for rgb in footage.rgb], np.float32)
+    scores = np.array([np.asarray(head.infer(rgb))[1] for rgb in footage.rgb], np.float32)
     assert scorer.label == "intruder"
     assert area_under_curve(scores, footage.intruder) > 0.95
 

@@ -19,7 +19,8 @@ from standins.nucleus.profile import PROFILES
 from tests.system.footage import first_visitor
 from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
 from tests.upgrade.releases import next_release
-from tools.build.suite import DEMO_BUNDLE, ON_DEMAND, ROOT, Built, build_suite
+from tools.build.suite import DEMO_BUNDLE, ON_DEMAND, Built, build_suite
+from tools.command_line import ROOT
 
 pytestmark = pytest.mark.slow
 SWAPS_ITS_ANSWERS = (INFERENCE, "smartcam/model/heads.py"), ("= raw.reshape(-1)", "= raw.reshape(-1)[::-1]")

@@ -1,12 +1,9 @@
-"""`smartcam alerts devices`: who is there, and whose silence means nothing."""
+"""`smartcam alerts devices`: list the devices, and choose whose silence raises no alarm."""
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.fleet.runtime.aws import DynamoRegistry
@@ -15,8 +12,9 @@ from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
 from smartcam.contract.errors import ContractError
 from smartcam.contract.ids import ThingName, camera_id, thing_name
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
-from tools.alerts.stack import StackError, find_site
+from tools.alerts.stack import FAULTS, find_site
 from tools.alerts.tail import seconds
+from tools.command_line import complain, new_parser
 
 _TRIES: Final = 5
 Change = Callable[[Device], Device]
@@ -40,7 +38,7 @@ def row(device: Device, now: UtcNs) -> str:
         f"{one.camera_id} {'retired' if one.camera_id in device.retired_cameras else one.condition}"
         for one in device.cameras
     )
-    waiting = f", {device.events_waiting} events wait" if device.events_waiting else ""
+    waiting = f", {device.events_waiting} events waiting" if device.events_waiting else ""
     runs = f", version {device.version}" if device.version else ""
     line = f"{device.thing}: {status(device, now)}, heard {ago_s} s ago{runs}{waiting}; {cameras or 'no cameras'}"
     if device.bundle_refused:
@@ -51,7 +49,7 @@ def row(device: Device, now: UtcNs) -> str:
 
 
 def change(registry: Registry, thing: ThingName, how: Change) -> Device | None:
-    """Change what is kept of a device, whoever else does so too; None where it was never heard of."""
+    """Change what is stored about a device, even while others do; None where it was never heard of."""
     for _ in range(_TRIES):
         device = registry.device(thing)
         if device is None:
@@ -60,21 +58,21 @@ def change(registry: Registry, thing: ThingName, how: Change) -> Device | None:
             return registry.save(how(device))
         except ChangedMeanwhile:
             continue
-    raise ChangedMeanwhile(f"{thing} is being changed all the time: try again")
+    raise ChangedMeanwhile(f"{thing} keeps being changed by others: try again")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="smartcam alerts devices", description=__doc__)
+    parser = new_parser("alerts devices", __doc__)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     verbs.add_parser("list", help="every device and its cameras (the default)")
-    pause = verbs.add_parser("pause", help="its silence means nothing for a while: a planned stop")
+    pause = verbs.add_parser("pause", help="raise no alarm about its silence for a while: a planned stop")
     pause.add_argument("--for", type=seconds, required=True, dest="seconds", metavar="TIME", help="90s, 15m, 2h or 1d")
-    retire = verbs.add_parser("retire", help="its silence, or that of one camera, means nothing any more")
-    reinstate = verbs.add_parser("reinstate", help="it is watched again, and a pause is over")
+    retire = verbs.add_parser("retire", help="raise no more alarms about its silence, or that of one camera")
+    reinstate = verbs.add_parser("reinstate", help="watch it again, and end a pause")
     for verb in (pause, retire, reinstate):
-        verb.add_argument("--thing", required=True)
+        verb.add_argument("--thing", required=True, help="the device's name")
     for verb in (retire, reinstate):
-        verb.add_argument("--camera")
+        verb.add_argument("--camera", help="only this camera of it")
     return parser
 
 
@@ -95,9 +93,8 @@ def main(argv: Sequence[str]) -> int:
         site = find_site()
         registry = DynamoRegistry(Table(site.client("dynamodb"), site.output("TableName")))
         return run(options, registry, UtcNs(time.time_ns()))
-    except (StackError, BotoCoreError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    except FAULTS as error:
+        return complain("alerts", error)
 
 
 def run(options: argparse.Namespace, registry: Registry, now: UtcNs) -> int:
@@ -109,10 +106,8 @@ def run(options: argparse.Namespace, registry: Registry, now: UtcNs) -> int:
     try:
         changed = change(registry, thing_name(options.thing), _change_of(options, now))
     except (ContractError, ChangedMeanwhile) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return complain("alerts", error)
     if changed is None:
-        print(f"error: nothing was ever heard of {options.thing}", file=sys.stderr)
-        return 1
+        return complain("alerts", f"nothing was ever heard of {options.thing}")
     print(row(changed, now))
     return 0

@@ -1,4 +1,4 @@
-"""Reading the history: which events have arrived, and how far their alerts have come."""
+"""Reading the history: which events have arrived, and what state their alerts are in."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,15 +12,15 @@ from infra.alerts.runtime.ports import FINAL, AlertState
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, new_event_id
-from smartcam.contract.times import NS_PER_MS, UtcNs, format_utc
+from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs, format_utc
 
 _DAY: Final = len("2026-03-01")
-_DAY_NS: Final = 86_400 * 1_000_000_000
+_DAY_NS: Final = 86_400 * NS_PER_S
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class HistoryRecord:
     """One event as the history has it; `event` is None where this program cannot read it."""
 
     key: Key
@@ -32,58 +32,56 @@ class Record:
 
     @property
     def is_final(self) -> bool:
-        """Whether its alert will come no further."""
+        """Whether its alert has reached its last state."""
         return self.state in FINAL
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryReader:
-    """The table, by what people ask of it."""
+    """The queries that people make of the table."""
 
     client: Any
     table: str
 
     def arrivals(self, since: UtcNs, now: UtcNs) -> Iterator[Key]:
-        """The keys of what has arrived since, oldest first; an index is a moment behind its table."""
+        """The keys of what has arrived since, oldest first; the index lags slightly behind the table."""
         for day in days(since, now):
-            pages = self.client.get_paginator("query").paginate(
-                TableName=self.table,
-                IndexName=ARRIVALS_INDEX,
-                KeyConditionExpression="#day = :day AND #at >= :since",
-                ExpressionAttributeNames={"#day": ARRIVED_DAY, "#at": ARRIVED_AT},
-                ExpressionAttributeValues={":day": {"S": day}, ":since": {"S": format_utc(since)}},
-            )
-            for page in pages:
-                for item in page["Items"]:
-                    yield item[CAMERA_KEY]["S"], item[ITEM_KEY]["S"]
+            values = {":day": day, ":since": format_utc(since)}
+            names = {"#day": ARRIVED_DAY, "#at": ARRIVED_AT}
+            for item in self._query("#day = :day AND #at >= :since", names, values, IndexName=ARRIVALS_INDEX):
+                yield item[CAMERA_KEY]["S"], item[ITEM_KEY]["S"]
 
-    def of_day(self, camera: str, day: date) -> Iterator[Record]:
+    def of_day(self, camera: str, day: date) -> Iterator[HistoryRecord]:
         """A camera's (`thing/camera`) events of a day, oldest first."""
+        values = {":camera": camera, ":first": f"event#{first_id_of(day)}", ":last": f"event#{last_id_of(day)}"}
+        names = {"#camera": CAMERA_KEY, "#item": ITEM_KEY}
+        for item in self._query("#camera = :camera AND #item BETWEEN :first AND :last", names, values):
+            if ARRIVED_AT in item:
+                yield read_record((camera, item[ITEM_KEY]["S"]), item)
+
+    def _query(
+        self, condition: str, names: Mapping[str, str], values: Mapping[str, str], **index: str
+    ) -> Iterator[Mapping[str, Any]]:
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
-            KeyConditionExpression="#camera = :camera AND #item BETWEEN :first AND :last",
-            ExpressionAttributeNames={"#camera": CAMERA_KEY, "#item": ITEM_KEY},
-            ExpressionAttributeValues={
-                ":camera": {"S": camera},
-                ":first": {"S": f"event#{first_id_of(day)}"},
-                ":last": {"S": f"event#{last_id_of(day)}"},
-            },
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
+            **index,
         )
         for page in pages:
-            for item in page["Items"]:
-                if ARRIVED_AT in item:
-                    yield read_record((camera, item[ITEM_KEY]["S"]), item)
+            yield from page["Items"]
 
-    def record(self, key: Key) -> Record | None:
+    def record(self, key: Key) -> HistoryRecord | None:
         """One event; None where it is not there (any more)."""
         name = {CAMERA_KEY: {"S": key[0]}, ITEM_KEY: {"S": key[1]}}
         item = self.client.get_item(TableName=self.table, Key=name, ConsistentRead=True).get("Item")
         return None if item is None or ARRIVED_AT not in item else read_record(key, item)
 
 
-def read_record(key: Key, item: Mapping[str, Mapping[str, Any]]) -> Record:
+def read_record(key: Key, item: Mapping[str, Mapping[str, Any]]) -> HistoryRecord:
     """An item of the table as a record."""
-    return Record(
+    return HistoryRecord(
         key=key,
         arrived_at=item[ARRIVED_AT]["S"],
         state=item.get("alert_state", {}).get("S", AlertState.RECORDED),
@@ -123,7 +121,7 @@ def _midnight(day: date) -> UtcNs:
     return UtcNs((day - date(1970, 1, 1)).days * _DAY_NS)
 
 
-def line(record: Record) -> str:
+def line(record: HistoryRecord) -> str:
     """A record for people, in one line."""
     if record.event is None:
         return f"{record.arrived_at} {record.key[0]} unreadable {record.state}"

@@ -1,4 +1,4 @@
-"""What lies in the queues of failures, and what is to be done with it."""
+"""What is in the queues of failures, and what to do with it."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from smartcam.contract.errors import ContractError
 from smartcam.contract.reading import Fields, parse_object
 
 MOST_REDRIVES: Final = 3
-"""What failed after so many redrives is poison: it stays for a person to look at."""
+"""What still fails after this many redrives stays for a person to examine."""
 REDRIVEN: Final = "redriven"
 
 
@@ -23,7 +23,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedAction:
     """An action with its body (empty where the letter is kept) and, for a person, the reason."""
 
     action: Action
@@ -31,30 +31,30 @@ class Plan:
     reason: str
 
 
-def plan_unhandled(body: str, *, refused_too: bool) -> Plan:
-    """A letter of the function's own: it failed on an event, or refused it."""
+def plan_unhandled(body: str, *, refused_too: bool) -> PlannedAction:
+    """A letter from the function: it failed on an event, or refused it."""
     try:
         fields = Fields(parse_object(body, "letter"))
         condition = fields.inner("requestContext").text("condition")
         payload = dict(fields.inner("requestPayload").document)
         answer = fields.inner("responsePayload").document if fields.has("responsePayload") else {}
     except ContractError as error:
-        return Plan(Action.KEEP, "", f"is no letter of the function ({error})")
+        return PlannedAction(Action.KEEP, "", f"is not a letter from the function ({error})")
     reason = f"{condition}: {answer.get('errorMessage', 'no reason')}"
     if "topic_thing" in payload and "topic_camera" not in payload:
-        return Plan(Action.KEEP, "", f"{reason}; a sign of life, which the device's next one has replaced")
+        return PlannedAction(Action.KEEP, "", f"{reason}; a sign of life, which the device's next one has replaced")
     if condition == "Refused" and not refused_too:
-        return Plan(Action.KEEP, "", reason)
+        return PlannedAction(Action.KEEP, "", reason)
     return _again(payload, reason, Action.INVOKE)
 
 
-def plan_undelivered(body: str, sent_ms: int) -> Plan:
-    """A letter of the broker's: its rule could not start the function."""
+def plan_undelivered(body: str, sent_ms: int) -> PlannedAction:
+    """A letter from the broker: its rule could not start the function."""
     try:
         fields = Fields(parse_object(body, "letter"))
         _, _, thing, camera, kind = fields.text("topic").split("/")
         if kind != "event":
-            return Plan(Action.KEEP, "", f"is from the topic {fields.text('topic')}")
+            return PlannedAction(Action.KEEP, "", f"is from the topic {fields.text('topic')}")
         document: dict[str, object] = {
             "payload": fields.text("base64OriginalPayload", 200_000),
             "topic_thing": thing,
@@ -63,25 +63,25 @@ def plan_undelivered(body: str, sent_ms: int) -> Plan:
         }
         failures = fields.items("failures")
     except (ContractError, ValueError) as error:
-        return Plan(Action.KEEP, "", f"is no letter of the broker ({error})")
+        return PlannedAction(Action.KEEP, "", f"is not a letter from the broker ({error})")
     return _again(document, f"the rule failed: {_first_error(failures)}", Action.INVOKE)
 
 
-def plan_untimely(body: str) -> Plan:
+def plan_untimely(body: str) -> PlannedAction:
     """A timer that the function failed on until the queue gave up."""
     try:
         document = parse_object(body, "letter")
     except ContractError as error:
-        return Plan(Action.KEEP, "", f"is no timer ({error})")
+        return PlannedAction(Action.KEEP, "", f"is not a timer ({error})")
     return _again(document, f"a timer for {document.get('job', 'nothing')}", Action.RING)
 
 
-def _again(document: dict[str, object], reason: str, action: Action) -> Plan:
+def _again(document: dict[str, object], reason: str, action: Action) -> PlannedAction:
     before = document.get(REDRIVEN, 0)
     times = before if isinstance(before, int) else 0
     if times >= MOST_REDRIVES:
-        return Plan(Action.KEEP, "", f"{reason}; it was redriven {times} times already")
-    return Plan(action, json.dumps(document | {REDRIVEN: times + 1}), reason)
+        return PlannedAction(Action.KEEP, "", f"{reason}; it has been redriven {times} times already")
+    return PlannedAction(action, json.dumps(document | {REDRIVEN: times + 1}), reason)
 
 
 def _first_error(failures: list[object]) -> str:

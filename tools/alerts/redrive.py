@@ -1,25 +1,24 @@
-"""`smartcam alerts redrive`: hand what has failed to the alerting once more, and keep what is poison.
+"""`smartcam alerts redrive`: hand what has failed to the alerting again, and keep what fails every time.
 
 Nothing is lost on the way: a message leaves its queue when it has been handed over, and the alerting
 takes the same event twice without alerting twice.
 """
 
-import argparse
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from smartcam.edge.arguments import whole
-from tools.alerts.letters import Action, Plan, plan_undelivered, plan_unhandled, plan_untimely
-from tools.alerts.stack import AlertsSite, StackError, find_site
+from tools.alerts.letters import Action, PlannedAction, plan_undelivered, plan_unhandled, plan_untimely
+from tools.alerts.stack import FAULTS, AlertsSite, find_site
+from tools.command_line import Say, complain, new_parser
 
 _HIDDEN_S: Final = 300
-"""So long a message that is being looked at is hidden from others."""
+"""How long a message that is being examined is hidden from others."""
 _BATCH: Final = 10
 _REASON_SHOWN: Final = 160
 
@@ -40,7 +39,7 @@ class Redrive:
     """Looks through the queues of one deployed alerting."""
 
     site: AlertsSite
-    say: Callable[[str], None]
+    say: Say
     dry: bool = False
     refused_too: bool = False
     most: int = 1000
@@ -59,15 +58,15 @@ class Redrive:
                 self._give_back(letter)
         return self.done
 
-    def _queues(self) -> Mapping[str, Callable[[Letter], Plan]]:
+    def _queues(self) -> Mapping[str, Callable[[Letter], PlannedAction]]:
         return {
             "ErrorQueueUrl": lambda letter: plan_undelivered(letter.body, letter.sent_ms),
             "FailureQueueUrl": lambda letter: plan_unhandled(letter.body, refused_too=self.refused_too),
             "UntimelyQueueUrl": lambda letter: plan_untimely(letter.body),
-            "UnreachedQueueUrl": lambda _: Plan(Action.KEEP, "", "SNS could not bring it to one subscriber"),
+            "UnreachedQueueUrl": lambda _: PlannedAction(Action.KEEP, "", "SNS could not bring it to one subscriber"),
         }
 
-    def _handle(self, letter: Letter, plan: Plan) -> bool:
+    def _handle(self, letter: Letter, plan: PlannedAction) -> bool:
         """Whether the letter has left its queue."""
         self.done[plan.action] += 1
         self.say(f"{letter.queue} {letter.message_id}: {plan.action} ({plan.reason[:_REASON_SHOWN]})")
@@ -112,20 +111,17 @@ def _letter(queue: str, message: Mapping[str, Any]) -> Letter:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the verb. 1 when AWS cannot be reached or refuses."""
-    parser = argparse.ArgumentParser(prog="smartcam alerts redrive", description=__doc__)
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    parser = new_parser("alerts redrive", __doc__)
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
+    parser.add_argument("--refused", action="store_true", help="also hand over what was refused (after an update)")
     parser.add_argument(
-        "--refused", action="store_true", help="hand over again what was refused, too (after an update)"
-    )
-    parser.add_argument(
-        "--most", type=whole(1), default=1000, help="messages of a queue at most (default: %(default)s)"
+        "--most", type=whole(1), default=1000, help="at most this many messages of each queue (default: %(default)s)"
     )
     arguments = parser.parse_args(argv)
     try:
         redrive = Redrive(find_site(), print, arguments.dry_run, arguments.refused, arguments.most)
         done = redrive.run()
-    except (StackError, BotoCoreError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(", ".join(f"{done[action]} x {action}" for action in Action if done[action]) or "nothing waits")
+    except FAULTS as error:
+        return complain("alerts", error)
+    print(", ".join(f"{done[action]} x {action}" for action in Action if done[action]) or "nothing is waiting")
     return 0

@@ -15,6 +15,10 @@ class StackError(Exception):
     """The stack cannot be read: why, and the remedy."""
 
 
+FAULTS: Final = (StackError, BotoCoreError, ClientError)
+"""What keeps a verb from its work."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlertsSite:
     """A deployed alerting. `client` makes boto3 clients of its account and region."""

@@ -1,17 +1,13 @@
-"""`smartcam alerts test --camera X`: one test alert through broker, rule, function, table and topic.
+"""`smartcam alerts test`: send one test alert through broker, rule, function, table and topic.
 
-It fails where a group that it went to has no confirmed subscription: SNS takes the alert all the same.
+It fails when a group that it went to has no confirmed subscription, although SNS accepts the alert.
 """
 
-import argparse
 import secrets
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.ports import AlertState
@@ -23,16 +19,17 @@ from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, ThingNa
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import event_topic
 from smartcam.edge.arguments import number
-from tools.alerts.history import HistoryReader, Record, line
+from tools.alerts.history import HistoryReader, HistoryRecord, line
 from tools.alerts.reach import Reach, reach_of
-from tools.alerts.stack import StackError, find_site
+from tools.alerts.stack import FAULTS, find_site
+from tools.command_line import complain, new_parser
 
 _VALID_S: Final = 3600
 _POLL_S: Final = 0.25
 _MEANINGS: Final = {
     AlertState.SENT: "sent: it is on its way to everybody whose filter takes it",
     AlertState.HELD: "held: quiet hours; it comes with the digest at their end",
-    AlertState.SUPPRESSED: "held back: another test was sent a moment ago",
+    AlertState.SUPPRESSED: "suppressed: another test was sent a moment ago",
     AlertState.UNWANTED: "unwanted: nobody's filter takes it; see the groups' cameras, kinds and severities",
     AlertState.STALE: "stale: this machine's clock is wrong",
 }
@@ -44,9 +41,9 @@ class TrialError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What became of a test event, so long after it was published, and whom the groups reach."""
+    """What became of a test event, `after_s` after it was published, and whom the groups reach."""
 
-    record: Record | None
+    record: HistoryRecord | None
     after_s: float
     reach: tuple[Reach, ...] = ()
 
@@ -94,9 +91,12 @@ def thing_of(camera: CameraId, devices: Sequence[Device]) -> ThingName:
 
 
 def wait_for(
-    read: Callable[[], Record | None], limit_s: float, clock: Callable[[], float], sleep: Callable[[float], object]
+    read: Callable[[], HistoryRecord | None],
+    limit_s: float,
+    clock: Callable[[], float],
+    sleep: Callable[[float], object],
 ) -> Found:
-    """Look until the alert has come to its end, or the time is up."""
+    """Poll until the alert's state is final, or the time is up."""
     began = clock()
     while True:
         record, after_s = read(), clock() - began
@@ -124,18 +124,19 @@ def verdict(found: Found) -> str:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Publish, wait, tell. 0 only when the alert was sent, and somebody gets it in each group that it was sent to."""
-    parser = argparse.ArgumentParser(prog="smartcam alerts test", description=__doc__)
-    parser.add_argument("--camera", required=True, help="the camera that the test speaks for")
+    """Publish, wait, report. 0 only when the alert was sent and somebody in each of its groups gets it."""
+    parser = new_parser("alerts test", __doc__)
+    parser.add_argument("--camera", required=True, help="the camera that the test event is from")
     parser.add_argument("--thing", help="its device; needed only where several have such a camera, or none is known")
-    parser.add_argument("--severity", choices=list(Severity), type=Severity, default=Severity.WARNING)
-    parser.add_argument("--limit", type=number(0), default=30.0, metavar="SECONDS", help="wait so long (default: 30)")
+    parser.add_argument("--severity", choices=list(Severity), type=Severity, default=Severity.WARNING, help="(warning)")
+    parser.add_argument(
+        "--limit", type=number(0), default=30.0, metavar="SECONDS", help="to wait at most (default: 30)"
+    )
     options = parser.parse_args(argv)
     try:
         found = run_trial(options.camera, options.thing, options.severity, options.limit)
-    except (TrialError, ContractError, StackError, BotoCoreError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    except (TrialError, ContractError, *FAULTS) as error:
+        return complain("alerts", error, 2)
     print(verdict(found))
     return 0 if found.was_sent and not found.unreached else 1
 

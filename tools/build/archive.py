@@ -1,5 +1,7 @@
 """Archives whose bytes depend on their content alone."""
 
+import hashlib
+import os
 import shutil
 import zipfile
 from collections.abc import Mapping
@@ -42,3 +44,18 @@ def tree(folder: Path, prefix: str, *, suffixes: frozenset[str] | None = None) -
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts and (suffixes is None or path.suffix in suffixes)
     }
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def link_or_copy(source: Path | str, target: Path | str) -> Path | str:
+    """The same file under another name, which costs nothing where links are possible; a copy elsewhere."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+    return target

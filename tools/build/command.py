@@ -2,24 +2,25 @@
 
 import argparse
 import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import yaml
-
 from tools.build.gdk import write_projects
 from tools.build.slim import DENSE, slim_all
-from tools.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, ROOT, BuildError, Built, Wheels, build_suite, locks
+from tools.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, BuildError, Built, Wheels, build_suite, locks
 from tools.build.wheels import ARCHITECTURES, PLATFORMS, Platform, WheelError, fetch, parse_platform
 from tools.lint.code_use import UnknownTopic
+from tools.command_line import ROOT, complain, say
 from tools.lint.command import lint_sources
+from tools.recipes.document import FaultList
+from tools.recipes.recipe import read_document
+from tools.recipes.rules import LITE
 from smartcam.model.manifest import MANIFEST_FILE
 
 WHEEL_FOLDER: Final = ROOT / "build" / "wheels"
 USUAL: Final = ("linux-aarch64-py311", "linux-aarch64-py313", "linux-x86_64-py313")
-"""A release for these stays under what a device may load; both Pythons of x86-64 together do not."""
+"""A release for these stays under what a device may download; both Pythons of x86-64 together do not."""
 _ALL: Final = "all"
 _NONE: Final = "none"
 _MEGABYTE: Final = 1_000_000
@@ -29,14 +30,13 @@ def main(argv: list[str]) -> int:
     """Build the suite; the exit code is 2 when something is missing."""
     arguments = _parser().parse_args(argv)
     try:
-        for finding in lint_sources(ROOT):
-            raise BuildError(f"recipes/{finding}; smartcam lint shows all mistakes")
+        for fault in lint_sources(ROOT):
+            raise BuildError(f"recipes/{fault}; `smartcam lint` shows all mistakes")
         wheels = fetch_wheels(_platforms(arguments.wheels), ROOT)
         built = build_suite(arguments.out, arguments.bundle, wheels=wheels)
         projects = write_projects(built, arguments.gdk, ROOT / "gdk-config.json") if arguments.gdk else ()
     except (BuildError, WheelError, UnknownTopic, OSError) as error:
-        print(f"build: {error}", file=sys.stderr)
-        return 2
+        return complain("build", error, 2)
     for name in built.components:
         print(f"{name} {built.version}")
     print(f"recipes and artifacts: {built.folder}")
@@ -56,41 +56,38 @@ def fetch_wheels(
     installer = root / "requirements" / "installer.txt"
     found = {}
     for platform in platforms:
-        wheels = fetch(platform, (by_python[platform.python], installer), folder, _say)
-        found[platform] = slim_all(wheels, folder / "slim", _say, density)
+        wheels = fetch(platform, (by_python[platform.python], installer), folder, say)
+        found[platform] = slim_all(wheels, folder / "slim", say, density)
     return found
 
 
 def device_bytes(built: Built, architecture: str) -> int:
-    """How much a device of this architecture loads: the artifacts of the manifests that its nucleus chooses."""
+    """How much a device of this architecture downloads: the artifacts of the manifests that its nucleus chooses."""
     total = 0
     for component in built.components:
-        manifests = yaml.safe_load(built.recipe(component).read_text())["Manifests"]
-        chosen = next(each for each in manifests if _fits(each["Platform"], architecture))
-        names = {artifact["Uri"].rpartition("/")[2] for artifact in chosen["Artifacts"]}
+        recipe = read_document(built.recipe(component).read_bytes(), FaultList(component), LITE)
+        fitting = {"", ARCHITECTURES[architecture]}
+        chosen = next(each for each in recipe.manifests if each.platform.optional("architecture").raw in fitting)
+        names = {artifact.file for artifact in chosen.artifacts}
         total += sum(file.stat().st_size for file in built.artifacts_of(component) if file.name in names)
     return total
 
 
-def _fits(wanted: Mapping[str, str], architecture: str) -> bool:
-    return wanted.get("architecture") in {None, ARCHITECTURES[architecture]}
-
-
 def say_load(built: Built, architecture: str, pythons: Sequence[str]) -> None:
-    """Tell what a device loads, and complain when that is too much."""
+    """Print what a device downloads, and complain when that is too much."""
     size = device_bytes(built, architecture)
-    _say(f"a linux-{architecture} device loads {size / _MEGABYTE:.1f} MB ({' and '.join(pythons) or 'no'} packages)")
+    say(f"a linux-{architecture} device downloads {size / _MEGABYTE:.1f} MB ({' and '.join(pythons) or 'no'} packages)")
     if size > LARGEST_LOAD_BYTES:
         limit = f"{LARGEST_LOAD_BYTES / _MEGABYTE:.0f} MB"
-        print(f"build: linux-{architecture}: that is over {limit}; --wheels names fewer systems", file=sys.stderr)
+        complain("build", f"linux-{architecture}: that is over {limit}; name fewer systems with --wheels")
 
 
 def warn_of_demo(bundle: Path, verb: str) -> None:
-    """Say that the model which was packed is the demo's, by what the bundle holds: a copy of it guards nothing either."""
+    """Warn that the packed model is the demo's, judged by the bundle's content: a copy guards nothing either."""
     demo = DEMO_BUNDLE / MANIFEST_FILE
     if demo.is_file() and (bundle / MANIFEST_FILE).read_bytes() == demo.read_bytes():
-        said = "the model is the demo's, made for its generated yard; it guards no real one. Pack yours: --bundle FOLDER"
-        print(f"{verb}: WARNING: {said}", file=sys.stderr, flush=True)
+        said = "the model is the demo's, made for its generated yard; it guards no real one. Pack your own: --bundle FOLDER"
+        complain(verb, f"WARNING: {said}")
 
 
 def _platforms(words: Sequence[str]) -> tuple[Platform, ...]:
@@ -99,10 +96,6 @@ def _platforms(words: Sequence[str]) -> tuple[Platform, ...]:
     if list(words) == [_ALL]:
         return PLATFORMS
     return tuple(sorted({parse_platform(word) for word in words}))
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get("SMARTCAM_WHEELS", " ".join(USUAL)).split(),
         metavar="PLATFORM",
         help=f"packages to carry, for devices without a network: {', '.join(map(str, PLATFORMS))}, all"
-        f" or none; the default is $SMARTCAM_WHEELS, else {' '.join(USUAL)}. A device loads those of its architecture",
+        f" or none; the default is $SMARTCAM_WHEELS, else {' '.join(USUAL)}. A device downloads those of its architecture",
     )
     parser.add_argument(
         "--gdk",

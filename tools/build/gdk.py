@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from tools.build.archive import link_or_copy
 from tools.build.suite import Built
 
 # GDK empties greengrass-build/ before it runs this: the files come from the suite's build.
@@ -63,8 +64,4 @@ def _lay_out(built: Built, component: str, project: Path) -> None:
     artifacts = project / "greengrass-build" / "artifacts" / component / built.version
     artifacts.mkdir(parents=True)
     for artifact in built.artifacts_of(component):
-        # The same file twice costs nothing where links are possible.
-        try:
-            os.link(artifact, artifacts / artifact.name)
-        except OSError:
-            shutil.copyfile(artifact, artifacts / artifact.name)
+        link_or_copy(artifact, artifacts / artifact.name)

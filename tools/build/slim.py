@@ -17,7 +17,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from tools.build.wheels import Say, identity
+from tools.command_line import Say
+from tools.build.archive import file_digest
+from tools.build.wheels import identity
 
 UNUSED: Final = frozenset({"ml-dtypes"})
 """Packages that others name and that nothing on a device imports."""
@@ -58,12 +60,12 @@ class SlimWheel:
 
 
 def packages_id(locks: Sequence[Path]) -> str:
-    """Names a set of packages: components wait for exactly the set that they were built for."""
+    """Identifies a set of packages: components wait for exactly the set that they were built for."""
     return hashlib.sha256(b"".join(lock.read_bytes() for lock in locks) + _RULES).hexdigest()[:12]
 
 
 def slim_all(wheels: Sequence[Path], folder: Path, say: Say, density: int = DENSE) -> tuple[SlimWheel, ...]:
-    """Every wheel that is used, slim; what lies in the folder from an earlier build is taken as it is.
+    """Every wheel that is used, slim; what an earlier build left in the folder is reused.
 
     `density` is xz's preset. Raises OSError.
     """
@@ -84,8 +86,7 @@ def slim(wheel: Path, folder: Path, density: int = DENSE) -> SlimWheel:
     with tempfile.TemporaryDirectory(dir=target.parent) as beside:
         loose, packed = Path(beside, "loose"), Path(beside, "packed")
         _rewrite(wheel, loose, LEFT_OUT.get(package, ()))
-        with loose.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        digest = file_digest(loose)
         with loose.open("rb") as source, lzma.open(packed, "wb", preset=density) as sink:
             while chunk := source.read(_CHUNK_BYTES):
                 sink.write(chunk)
@@ -104,9 +105,7 @@ def _kept(wheel: Path, folder: Path, density: int) -> SlimWheel | None:
 
 def _target(wheel: Path, folder: Path, density: int) -> Path:
     """Named by everything that it depends on."""
-    with wheel.open("rb") as content:
-        source = hashlib.file_digest(content, "sha256").digest()
-    key = hashlib.sha256(source + _RULES + Path(__file__).read_bytes() + bytes([density])).hexdigest()[:16]
+    key = hashlib.sha256(bytes.fromhex(file_digest(wheel)) + _RULES + Path(__file__).read_bytes() + bytes([density])).hexdigest()[:16]
     return folder / key / f"{wheel.name}.xz"
 
 

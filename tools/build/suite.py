@@ -1,6 +1,5 @@
 """What each component consists of, and how it is laid out for the nucleus."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -9,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools.build.archive import tree, write_archive
+from tools.build.archive import file_digest, tree, write_archive
 from tools.build.slim import SlimWheel, packages_id
+from tools.command_line import ROOT
 from tools.build.wheels import ARCHITECTURES, PYTHONS, Platform
+from tools.recipes.rules import LITE
 from smartcam import __version__
 from smartcam.contract.errors import SmartcamError
 from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
 
-ROOT = Path(__file__).resolve().parents[2]
 DEMO_BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
-LARGEST_RECIPE_BYTES = 8_196
 LARGEST_LOAD_BYTES: Final = 115_000_000
-"""So much at most a device loads for a release."""
+"""The most that a device may download for a release."""
 SUITE: Final = "smartcam.Suite"
 LIST_NAME: Final = "SHA256SUMS"
 CODE: Final[Mapping[str, str]] = {"smartcam.Capture": "capture", "smartcam.Inference": "inference"}
@@ -43,7 +42,7 @@ class BuildError(SmartcamError):
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """Where a build lies: `recipes/<name>-<version>.yaml`, `artifacts/<name>/<version>/`."""
+    """Where a build is: `recipes/<name>-<version>.yaml`, `artifacts/<name>/<version>/`."""
 
     folder: Path
     version: str
@@ -101,10 +100,10 @@ def check_bundle(bundle: Path) -> None:
 
 
 def find_built(folder: Path) -> Built:
-    """A build that lies in a folder. Raises BuildError when there is none, or files are not as its list says."""
+    """The build in a folder. Raises BuildError when there is none, or its files differ from its list."""
     listed = folder / LIST_NAME
     if not listed.is_file():
-        raise BuildError(f"{folder}: holds no build; make one with `smartcam build`")
+        raise BuildError(f"{folder}: has no build; make one with `smartcam build`")
     said = {name: digest for digest, name in (line.split("  ", 1) for line in listed.read_text().splitlines())}
     there = hashes(folder)
     if said != there:
@@ -114,14 +113,14 @@ def find_built(folder: Path) -> Built:
     names = [recipe.stem.partition("-")[0] for recipe in recipes]
     versions = {recipe.stem.partition("-")[2] for recipe in recipes}
     if SUITE not in names or len(versions) != 1:
-        raise BuildError(f"{folder}: holds no build of the suite; make one with `smartcam build`")
+        raise BuildError(f"{folder}: has no build of the suite; make one with `smartcam build`")
     return Built(folder, versions.pop(), tuple(names))
 
 
 def _artifacts(root: Path, bundle: Path | None, wheels: Wheels) -> Mapping[str, Mapping[str, Artifact]]:
     """Per component its artifacts.
 
-    No nucleus unpacks anything: lite does not in a local deployment, and a hundred megabytes need not lie there twice.
+    No nucleus unpacks anything: lite does not in a local deployment, and nobody needs a hundred megabytes twice.
     """
     run = _HERE / "component_run.sh"
     packages = {f"smartcam-packages-{arch}.zip": _packages(root, arch, wheels) for arch in ARCHITECTURES}
@@ -151,7 +150,7 @@ def _flat(folder: Path) -> Members:
 
 
 def _code(root: Path, packages: tuple[str, ...]) -> Members:
-    """A component carries the floors that it stands on, and no other component."""
+    """A component brings the packages below its own, and no other component."""
     source = root / "components" / "smartcam"
     members: dict[str, Path | bytes] = {"smartcam/__init__.py": source / "__init__.py"}
     for package in packages:
@@ -180,7 +179,7 @@ def _write_artifact(target: Path, content: Artifact) -> None:
 
 
 def render_recipe(text: str, root: Path = ROOT) -> str:
-    """A recipe as it is delivered; line for line what its source says."""
+    """A recipe as it is delivered, with the same lines as its source."""
     return text.replace("{COMPONENT_VERSION}", __version__).replace("{RUNTIME_PACKAGES}", packages_id(locks(root)))
 
 
@@ -191,19 +190,19 @@ def artifact_names(root: Path = ROOT) -> Mapping[str, tuple[str, ...]]:
 
 def _write_recipe(source: Path, target: Path, root: Path) -> None:
     text = render_recipe(source.read_text(), root)
-    if len(text.encode()) > LARGEST_RECIPE_BYTES:
-        raise BuildError(f"{source}: is over {LARGEST_RECIPE_BYTES} bytes, more than nucleus lite reads; shorten it")
+    if len(text.encode()) > LITE.recipe_bytes:
+        raise BuildError(f"{source}: has over {LITE.recipe_bytes} bytes, more than nucleus lite reads; shorten it")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text)
 
 
 def _check_version(root: Path) -> None:
-    """The version stands in the package; GDK's file has to repeat it, because GDK reads nothing else."""
+    """The version is defined in the package; GDK's file must repeat it, because GDK reads nothing else."""
     project = root / "gdk-config.json"
     said = json.loads(project.read_text())["component"][SUITE]["version"]
     if said != __version__:
         raise BuildError(
-            f"{project}: says version {said}, components/smartcam/__init__.py {__version__}; make them one"
+            f"{project}: says version {said}, components/smartcam/__init__.py {__version__}; make them equal"
         )
 
 
@@ -215,12 +214,7 @@ def _write_hashes(folder: Path) -> None:
 def hashes(folder: Path) -> Mapping[str, str]:
     """The SHA-256 of every recipe and artifact below a build's folder, by relative path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != LIST_NAME)
-    return {path.relative_to(folder).as_posix(): _digest(path) for path in files}
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    return {path.relative_to(folder).as_posix(): file_digest(path) for path in files}
 
 
 def _make_readable(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """The packages of a device, as wheels with their hashes checked: fetched once, kept, and offered to the Runtime."""
 
-import hashlib
 import re
 import subprocess
 import sys
@@ -9,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tools.build.archive import file_digest
+from tools.command_line import Say
 from smartcam.contract.errors import SmartcamError
 
-# As the machine calls itself -> as Greengrass calls it.
+# The machine's own name for its architecture -> Greengrass's.
 ARCHITECTURES: Final[Mapping[str, str]] = {"aarch64": "aarch64", "x86_64": "amd64"}
 PYTHONS: Final = ("py311", "py313")
 # Debian 12 has glibc 2.36, and what runs there runs on Debian 13.
@@ -20,11 +21,10 @@ _LOCKED: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s\\]+)")
 _HASH: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 _DOWNLOAD_LIMIT_S: Final = 900.0
 
-Say = Callable[[str], None]
 
 
 class WheelError(SmartcamError):
-    """Packages that cannot be had, or are not what the lock file says."""
+    """Packages that cannot be fetched, or are not what the lock file says."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,11 +36,6 @@ class Platform:
 
     def __str__(self) -> str:
         return f"linux-{self.architecture}-{self.python}"
-
-    @property
-    def nucleus_architecture(self) -> str:
-        """As a recipe's Platform names it."""
-        return ARCHITECTURES[self.architecture]
 
     def pip_options(self) -> list[str]:
         """What makes pip choose for this platform instead of for its own."""
@@ -56,11 +51,11 @@ PLATFORMS: Final = tuple(Platform(architecture, python) for architecture in ARCH
 
 
 def parse_platform(text: str) -> Platform:
-    """Raises WheelError for a platform that there are no locked packages for."""
+    """Raises WheelError for a platform without locked packages."""
     for platform in PLATFORMS:
         if str(platform) == text:
             return platform
-    raise WheelError(f"{text}: is no platform of the suite; there are {', '.join(map(str, PLATFORMS))}")
+    raise WheelError(f"{text}: is not a platform of the suite; choose from {', '.join(map(str, PLATFORMS))}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,7 @@ def read_lock(file: Path) -> tuple[Locked, ...]:
 
 
 def fetch(platform: Platform, locks: Sequence[Path], folder: Path, say: Say) -> tuple[Path, ...]:
-    """The wheels of the lock files for a platform, from the folder if they lie there, else through pip.
+    """The wheels of the lock files for a platform, from the folder if they are there, else through pip.
 
     Raises:
         WheelError: when pip cannot get them, or one is not what the lock file says.
@@ -129,10 +124,8 @@ def _checked(wanted: Iterable[Locked], folder: Path) -> tuple[Path, ...]:
         path = there.get((package.name, package.version))
         if path is None:
             raise WheelError(f"{folder}: there is no wheel of {package.name} {package.version}")
-        with path.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        if digest not in package.hashes:
-            raise WheelError(f"{path}: has a SHA-256 that the lock file does not know; remove it and build again")
+        if file_digest(path) not in package.hashes:
+            raise WheelError(f"{path}: has a SHA-256 that is not in the lock file; remove it and build again")
         found.append(path)
     return tuple(sorted(found))
 

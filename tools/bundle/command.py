@@ -1,9 +1,8 @@
-"""`smartcam bundle`: a bundle from any model file."""
+"""`smartcam bundle`: make a model bundle from any model file."""
 
 import argparse
 import hashlib
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from smartcam.model.examine import Colour, Scaling
 from smartcam.model.manifest import KINDS_OF_MODELS, ModelKind, Provenance, Thresholds
 from smartcam.model.packing import Draft, read_labels, write_bundle
 from smartcam.model.signature import sign
+from tools.command_line import complain, new_parser
 
 EVENTS_OF_LABELS: Final[Mapping[str, EventKind]] = (
     {"person": EventKind.PERSON, "intruder": EventKind.ANOMALY, "anomaly": EventKind.ANOMALY}
@@ -37,7 +37,7 @@ class _WrongInputError(Exception):
 
 
 def main(argv: list[str]) -> int:
-    """Runs the command; 0 when the bundle is written, 1 with one line on stderr when not."""
+    """0: the bundle is written. 1: not, with one line on stderr."""
     options = _parser().parse_args(argv)
     try:
         model = _read(options.model, "model")
@@ -45,14 +45,11 @@ def main(argv: list[str]) -> int:
         key = None if options.sign is None else _key(options.sign)
         manifest = write_bundle(options.out, model, draft, key)
     except ContractError as error:
-        print(f"bundle: {_explain(error, options.labels)}", file=sys.stderr)
-        return 1
+        return complain("bundle", _explain(error, options.labels))
     except ModelIntegrityError as error:
-        print(f"bundle: {options.model}: {error}", file=sys.stderr)
-        return 1
+        return complain("bundle", f"{options.model}: {error}")
     except (_WrongInputError, OSError) as error:
-        print(f"bundle: {error}", file=sys.stderr)
-        return 1
+        return complain("bundle", error)
     taken = manifest.input
     print(f"{options.out}: {manifest.kind} {manifest.name} {manifest.version}, {len(manifest.labels)} labels")
     print(f"  takes   {taken.dtype} {taken.width}x{taken.height} RGB, (p - {taken.mean[0]:g}) / {taken.std[0]:g}")
@@ -69,22 +66,22 @@ def _explain(error: ContractError, labels: Path) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="smartcam bundle", description=__doc__)
+    parser = new_parser("bundle", __doc__)
     parser.add_argument("--model", type=Path, required=True, help="the .tflite file")
-    parser.add_argument("--kind", choices=[*ModelKind], required=True)
+    parser.add_argument("--kind", choices=[*ModelKind], required=True, help="what the model does")
     parser.add_argument("--labels", type=Path, required=True, help="one label a line, in the model's order")
-    parser.add_argument("--out", type=Path, required=True, help="the folder to make")
+    parser.add_argument("--out", type=Path, required=True, help="the folder to create")
     parser.add_argument("--name", help="default: the model file's name")
-    parser.add_argument("--version", default="0.1.0")
+    parser.add_argument("--version", default="0.1.0", help="the bundle's version; default 0.1.0")
     parser.add_argument("--events", help="which label raises what, such as person=person,car=vehicle")
     parser.add_argument("--raise-at", type=float, help="score from which an alarm is raised")
     parser.add_argument("--clear-at", type=float, help="score under which it is cleared")
-    parser.add_argument("--min-frames", type=int, default=MIN_FRAMES)
-    parser.add_argument("--mean", help="of a float model's samples, one number or red,green,blue; default 0")
-    parser.add_argument("--std", help="of a float model's samples, one number or red,green,blue; default 255")
-    parser.add_argument("--licence", default="unknown", help="of the model, such as Apache-2.0")
+    parser.add_argument("--min-frames", type=int, default=MIN_FRAMES, help=f"default {MIN_FRAMES}")
+    parser.add_argument("--mean", help="mean of a float model's samples, one number or red,green,blue; default 0")
+    parser.add_argument("--std", help="deviation of a float model's samples, likewise; default 255")
+    parser.add_argument("--licence", default="unknown", help="the model's licence, such as Apache-2.0")
     parser.add_argument("--source", help="where the model comes from; default: the file's name and SHA-256")
-    parser.add_argument("--sign", type=Path, help="Ed25519 private key: PEM, or 32 raw bytes")
+    parser.add_argument("--sign", type=Path, help="sign with this Ed25519 private key: PEM, or 32 raw bytes")
     return parser
 
 
@@ -163,4 +160,4 @@ def _text(path: Path) -> str:
     try:
         return _read(path, "label").decode()
     except UnicodeDecodeError as error:
-        raise _WrongInputError(f"{path}: is no text in UTF-8 ({error.reason})") from error
+        raise _WrongInputError(f"{path}: is not text in UTF-8 ({error.reason})") from error

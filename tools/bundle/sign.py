@@ -1,9 +1,8 @@
-"""`smartcam sign`: who may say what runs on a camera: make a key, and sign a model bundle with it."""
+"""`smartcam sign`: make a key, and sign model bundles with it, so that cameras run no others."""
 
 import argparse
 import base64
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.bundle import SIGNATURE_FILE, ModelBundle
 from smartcam.model.manifest import MANIFEST_FILE
 from smartcam.model.signature import new_private_key, public_key, sign
+from tools.command_line import complain, new_parser
 
 
 def main(argv: Sequence[str]) -> int:
-    """Make a key or sign a bundle, and print smartcam.Inference's `trusted_key`; 1 with one line where it fails."""
+    """Make a key or sign a bundle, and print smartcam.Inference's `trusted_key`; 1 with one line when it fails."""
     options = _parser().parse_args(argv)
     try:
         if options.new:
@@ -25,20 +25,20 @@ def main(argv: Sequence[str]) -> int:
             _sign(options.bundle, private_key, trusted_key)
             print(f"{options.bundle}: signed")
     except FileExistsError:
-        print(f"sign: {options.key}: is there already and is kept; leave --new out to sign with it", file=sys.stderr)
-        return 1
+        return complain("sign", f"{options.key}: exists and is kept; leave out --new to sign with it")
     except (OSError, ModelIntegrityError) as error:
-        print(f"sign: {error}", file=sys.stderr)
-        return 1
+        return complain("sign", error)
     print(f"trusted_key: {base64.b64encode(trusted_key).decode()}")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="smartcam sign", description=__doc__)
-    parser.add_argument("bundle", type=Path, nargs="?", help="folder of the bundle to sign; without: only the key")
+    parser = new_parser("sign", __doc__)
+    parser.add_argument(
+        "bundle", type=Path, nargs="?", help="folder of the bundle to sign; leave out to handle the key only"
+    )
     parser.add_argument("--key", type=Path, required=True, help="Ed25519 private key: PEM, or 32 raw bytes")
-    parser.add_argument("--new", action="store_true", help="make the key file, which must not be there yet")
+    parser.add_argument("--new", action="store_true", help="create the key file, which must not exist")
     return parser
 
 
@@ -52,11 +52,11 @@ def _read_key(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise ModelIntegrityError(f"{path}: there is no such key; make one with --new") from error
+        raise ModelIntegrityError(f"{path}: there is no such key; create it with --new") from error
 
 
 def _sign(bundle: Path, private_key: bytes, trusted_key: bytes) -> None:
-    """A bundle is opened before it is signed: nobody vouches for what would be refused."""
+    """A bundle is opened before it is signed, so that none is signed that a camera would refuse."""
     ModelBundle.open(bundle)
     unfinished = bundle / f"{SIGNATURE_FILE}.new"
     unfinished.write_bytes(sign((bundle / MANIFEST_FILE).read_bytes(), private_key))

@@ -1,19 +1,15 @@
 """accessControl: exactly what the code uses, in words that both nuclei understand."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tools.lint.code_use import MQTT, PUBSUB
-from tools.lint.document import Spot, required
 from tools.lint.facts import Use
-from tools.recipes.keys import POLICY, nearest
+from tools.recipes.document import Node
+from tools.recipes.keys import EVERY_OPERATION, OPERATIONS, nearest
 from tools.recipes.matching import is_valid_resource
+from tools.recipes.recipe import AccessPolicy, RecipeDocument
 
-_OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
-    PUBSUB: frozenset({"aws.greengrass#PublishToTopic", "aws.greengrass#SubscribeToTopic"}),
-    MQTT: frozenset({"aws.greengrass#PublishToIoTCore", "aws.greengrass#SubscribeToIoTCore"}),
-}
 _EVERY: Final = "*"
 
 
@@ -22,76 +18,56 @@ class Grant:
     """One operation on one resource that a policy allows."""
 
     use: Use
-    operation: Spot
-    resource: Spot
+    operation: Node
+    resource: Node
 
 
-def check_access(control: Spot | None, configuration: Spot, uses: frozenset[Use], component: str) -> None:
-    """Note policies that are malformed, wider than the code's uses, or lacking one of them."""
-    if control is None:
+def check_access(document: RecipeDocument, uses: frozenset[Use], component: str) -> None:
+    """Note policies that are wider than the code's uses, or lack one of them."""
+    control = document.defaults.mapping().optional("accessControl")
+    if not control:
         for use in sorted(uses):
-            configuration.wrong(f"accessControl is missing: the code does {_said(use)}")
+            document.defaults.wrong(f"accessControl is missing: the code does {_said(use)}")
         return
-    grants = list(_grants(control, component))
-    granted = {grant.use for grant in grants}
+    grants = [grant for policy in document.policies for grant in _grants(policy, component)]
     for grant in grants:
         _check_grant(grant, uses)
-    for use in sorted(uses - granted):
+    for use in sorted(uses - {grant.use for grant in grants}):
         control.wrong(f"the code does {_said(use)}, which no policy allows")
 
 
-def policy_names(control: Spot) -> Iterator[tuple[str, Spot]]:
-    """Every policy's name; classic wants them to be different on the whole device."""
-    for service in control.mapping().values():
-        if service.is_mapping:
-            yield from service.mapping().items()
+def _grants(policy: AccessPolicy, component: str) -> Iterator[Grant]:
+    if not policy.name.startswith(f"{component}:"):
+        policy.keys.parent.wrong(f"must be called {component}:..., so that no other component's policy replaces it")
+    lists = policy.keys.optional("operations"), policy.keys.optional("resources")
+    for node in lists:
+        if node.is_list and not node.items():
+            node.wrong("must name at least one")
+    for operation in lists[0].items():
+        if _is_narrow_operation(operation, policy.service):
+            for resource in lists[1].items():
+                if _is_narrow_resource(resource):
+                    yield Grant(Use(policy.service, operation.raw, resource.raw), operation, resource)
 
 
-def _grants(control: Spot, component: str) -> Iterator[Grant]:
-    for service, policies in control.mapping(_OPERATIONS).items():
-        for name, policy in policies.mapping().items():
-            if not name.startswith(f"{component}:"):
-                policy.wrong(f"must be called {component}:..., so that no other component's policy replaces it")
-            keys = policy.mapping(POLICY)
-            operations, resources = required(keys, "operations", policy), required(keys, "resources", policy)
-            if operations is None or resources is None:
-                continue
-            for empty in (spot for spot in (operations, resources) if spot.is_list and not spot.items()):
-                empty.wrong("must name at least one")
-            for operation in operations.items():
-                named = _operation(operation, service)
-                for resource in resources.items() if named else ():
-                    pattern = _resource(resource)
-                    if named and pattern:
-                        yield Grant(Use(service, named, pattern), operation, resource)
+def _is_narrow_operation(node: Node, service: str) -> bool:
+    if node.raw in OPERATIONS.get(service, frozenset()):
+        return True
+    if node.raw == _EVERY:
+        node.wrong("'*' allows more than the code uses: name the operations")
+    elif node.raw in EVERY_OPERATION:
+        owner = next(other for other, words in OPERATIONS.items() if node.raw in words)
+        node.wrong(f"{node.raw!r} belongs to {owner}")
+    return False
 
 
-def _operation(spot: Spot, service: str) -> str | None:
-    value = spot.text()
-    if value is None:
-        return None
-    if value == _EVERY:
-        spot.wrong("'*' allows more than the code uses: name the operations")
-        return None
-    known = _OPERATIONS.get(service, frozenset())
-    if value not in known:
-        others = [other for other, words in _OPERATIONS.items() if value in words]
-        spot.wrong(f"{value!r} belongs to {others[0]}" if others else f"{value!r} is unknown{nearest(value, known)}")
-        return None
-    return value
-
-
-def _resource(spot: Spot) -> str | None:
-    value = spot.text()
-    if value is None:
-        return None
-    if "{" in value:
-        spot.wrong("variables stay as they are inside accessControl: write '*', '+' or '#'")
-        return None
-    if not is_valid_resource(value):
-        spot.wrong("'?' and '$' have a meaning of their own in resources")
-        return None
-    return value
+def _is_narrow_resource(node: Node) -> bool:
+    if not node.raw or "{" in node.raw:
+        return False
+    if not is_valid_resource(node.raw):
+        node.wrong("'?' and '$' have a meaning of their own in resources")
+        return False
+    return True
 
 
 def _check_grant(grant: Grant, uses: frozenset[Use]) -> None:

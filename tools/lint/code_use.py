@@ -9,9 +9,8 @@ from typing import Final
 from smartcam.contract import topics
 from smartcam.contract.errors import SmartcamError
 from tools.lint.facts import Use
+from tools.recipes.keys import MQTT, PUBSUB
 
-PUBSUB: Final = "aws.greengrass.ipc.pubsub"
-MQTT: Final = "aws.greengrass.ipc.mqttproxy"
 _CALLS: Final[Mapping[str, tuple[str, str]]] = {
     "publish_local": (PUBSUB, "aws.greengrass#PublishToTopic"),
     "subscribe_local": (PUBSUB, "aws.greengrass#SubscribeToTopic"),
@@ -22,14 +21,14 @@ _TOPICS: Final = "smartcam.contract.topics"
 
 
 class UnknownTopic(SmartcamError):
-    """A call whose topic cannot be told from the source."""
+    """A call whose topic cannot be determined from the source."""
 
 
 def uses_of(package: Path) -> frozenset[Use]:
     """Every operation and topic of a package's calls to its bus.
 
     Raises:
-        UnknownTopic: when a topic comes from somewhere else than `smartcam.contract.topics`.
+        UnknownTopic: when a topic does not come from `smartcam.contract.topics`.
     """
     return frozenset(use for file in sorted(package.rglob("*.py")) for use in _uses_in(file))
 
@@ -55,7 +54,7 @@ def _uses_in(file: Path) -> Iterator[Use]:
 
 
 def _forwarded(module: ast.Module) -> Iterator[ast.Call]:
-    """Calls of a bus around another bus: the topic is its caller's, who is judged instead."""
+    """Calls of a bus that wraps another one: the topic is its caller's, which is checked instead."""
     for function in ast.walk(module):
         if isinstance(function, ast.FunctionDef) and function.name in _CALLS:
             parameters = {argument.arg for argument in function.args.args}

@@ -1,22 +1,21 @@
-"""`smartcam lint`: every recipe, as it will be delivered, for both nuclei."""
+"""`smartcam lint`: check every recipe, as it will be delivered, for both nuclei."""
 
-import argparse
-import sys
 from pathlib import Path
 
 from smartcam import __version__
 from tools.build.slim import packages_id
-from tools.build.suite import CODE, ON_DEMAND, ROOT, BuildError, artifact_names, find_built, locks, render_recipe
+from tools.build.suite import CODE, ON_DEMAND, BuildError, artifact_names, find_built, locks, render_recipe
+from tools.command_line import ROOT, complain, new_parser
 from tools.lint.code_use import UnknownTopic, uses_of
-from tools.lint.facts import Facts
-from tools.lint.finding import Finding
+from tools.lint.facts import SuiteFacts
 from tools.lint.suite import lint_suite
+from tools.recipes.document import Fault
 
 
 def main(argv: list[str]) -> int:
-    """0: nothing was found. 1: one line for each mistake. 2: there is nothing to look at."""
-    parser = argparse.ArgumentParser(prog="smartcam lint", description=__doc__)
-    parser.add_argument("--built", type=Path, help="a build's folder, instead of the sources in recipes/")
+    """0: no mistakes. 1: one line for each mistake. 2: there is nothing to check."""
+    parser = new_parser("lint", __doc__)
+    parser.add_argument("--built", type=Path, help="check the build in this folder instead of the sources in recipes/")
     arguments = parser.parse_args(argv)
     try:
         facts = facts_of(ROOT)
@@ -26,16 +25,15 @@ def main(argv: list[str]) -> int:
             built = find_built(arguments.built)
             recipes = {name: built.recipe(name).read_text() for name in built.components}
     except (BuildError, UnknownTopic, OSError) as error:
-        print(f"lint: {error}", file=sys.stderr)
-        return 2
-    findings = lint_suite(recipes, facts)
-    for finding in findings:
-        print(finding)
-    print(f"{len(recipes)} recipes, {len(findings) or 'no'} mistakes")
-    return 1 if findings else 0
+        return complain("lint", error, 2)
+    faults = lint_suite(recipes, facts)
+    for fault in faults:
+        print(fault)
+    print(f"{len(recipes)} recipes, {len(faults) or 'no'} mistakes")
+    return 1 if faults else 0
 
 
-def lint_sources(root: Path) -> list[Finding]:
+def lint_sources(root: Path) -> list[Fault]:
     """What is wrong with the recipes in `recipes/`, as they would be delivered. Raises UnknownTopic, OSError."""
     return lint_suite(_sources(root), facts_of(root))
 
@@ -45,10 +43,10 @@ def _sources(root: Path) -> dict[str, str]:
     return {file.stem: render_recipe(file.read_text(), root) for file in files}
 
 
-def facts_of(root: Path) -> Facts:
-    """What the suite's sources say. Raises UnknownTopic, OSError."""
+def facts_of(root: Path) -> SuiteFacts:
+    """The facts that the suite's sources state. Raises UnknownTopic, OSError."""
     source = root / "components" / "smartcam"
-    return Facts(
+    return SuiteFacts(
         version=__version__,
         packages=packages_id(locks(root)),
         artifacts={name: frozenset(files) for name, files in artifact_names().items()},

@@ -14,7 +14,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class SuiteFacts:
     """The suite around a recipe."""
 
     version: str

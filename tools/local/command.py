@@ -2,7 +2,6 @@
 
 import argparse
 import shutil
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,11 +10,10 @@ from typing import Any, Final
 import yaml
 
 from smartcam.edge.arguments import number
+from tools.build.archive import link_or_copy
 from tools.build.command import fetch_wheels, warn_of_demo
 from tools.build.suite import (
     DEMO_BUNDLE,
-    LARGEST_RECIPE_BYTES,
-    ROOT,
     SUITE,
     BuildError,
     Built,
@@ -25,8 +23,10 @@ from tools.build.suite import (
     find_built,
 )
 from tools.build.wheels import WheelError, parse_platform
+from tools.command_line import ROOT, complain, new_parser, say
 from tools.local.host import Host, HostError, Ssh, ThisMachine, following
-from tools.local.nuclei import Machine, Nucleus, State, choose, look
+from tools.local.nuclei import Machine, NucleusTool, RunState, choose, inspect_machine
+from tools.recipes.rules import LITE
 from tools.release.aws import ReleaseError
 from tools.release.deployment import Merge
 from tools.release.verbs import read_merges, release_of
@@ -47,28 +47,26 @@ def main(argv: list[str]) -> int:
         host: Host = Ssh(arguments.host, tuple(arguments.ssh_option)) if named else ThisMachine()
         return _deploy(host, arguments)
     except (HostError, BuildError, WheelError, ReleaseError, OSError) as error:
-        print(f"local: {error}", file=sys.stderr)
-        return 2
+        return complain("local", error, 2)
     except KeyboardInterrupt:
-        print("local: the deployment goes on over there", file=sys.stderr)
-        return 130
+        return complain("local", "the deployment continues on the device", 130)
 
 
 def _deploy(host: Host, arguments: argparse.Namespace) -> int:
-    # What is wrong here is said before anybody is asked over there.
+    # Mistakes on this side are reported before the device is asked.
     given = find_built(arguments.build) if arguments.build else None
     if given is None:
         check_bundle(arguments.bundle)
     if arguments.config:
         read_merges(arguments.config, (SUITE, *artifact_names()) if given is None else given.components)
-    machine = look(host)
+    machine = inspect_machine(host)
     nucleus = choose(machine, arguments.nucleus, host)
-    print(f"{host.name}: {machine.platform}, nucleus {nucleus.name}", flush=True)
+    say(f"{host.name}: {machine.platform}, nucleus {nucleus.name}")
     built = given or build_for(machine, arguments.bundle)
     release = release_of(built, arguments.add)
     merges = read_merges(arguments.config, release.components) if arguments.config else {}
     if merges and nucleus.merges_into_recipes:
-        print("nucleus lite takes configuration from recipes only, and keeps values that it has already", flush=True)
+        say("nucleus lite takes configuration from recipes only, and keeps the values that it already has")
         built = with_defaults(built, merges, _FOLDER / "configured")
     folder = host.bring(built.folder, ("recipes", "artifacts"), _THERE)
     wanted = dict.fromkeys(release.components, built.version)
@@ -76,10 +74,10 @@ def _deploy(host: Host, arguments: argparse.Namespace) -> int:
         ran = host.run(nucleus.deploy(folder, wanted, merges))
         if ran.returncode:
             raise HostError(f"{host.name}: {(ran.stderr or ran.stdout).strip()[-500:]}")
-        print((ran.stdout or ran.stderr).strip(), flush=True)
+        say((ran.stdout or ran.stderr).strip())
         state = wait(host, nucleus, built.version, arguments.wait, time.sleep)
     print(f"{host.name}: the components are {state}")
-    return 0 if state is State.RUNNING else 1
+    return 0 if state is RunState.RUNNING else 1
 
 
 def build_for(machine: Machine, bundle: Path) -> Built:
@@ -94,10 +92,10 @@ def with_defaults(built: Built, merges: Mapping[str, Merge], folder: Path) -> Bu
     """A copy of a build whose recipes have the merges in their default configuration.
 
     Raises:
-        BuildError: when a recipe would grow over what nucleus lite reads.
+        BuildError: when a recipe would be larger than nucleus lite reads.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(built.folder, folder, copy_function=_link)
+    shutil.copytree(built.folder, folder, copy_function=link_or_copy)
     changed = Built(folder, built.version, built.components)
     for name, merge in merges.items():
         recipe = changed.recipe(name)
@@ -105,22 +103,22 @@ def with_defaults(built: Built, merges: Mapping[str, Merge], folder: Path) -> Bu
         configuration = document.setdefault("ComponentConfiguration", {}).setdefault("DefaultConfiguration", {})
         _merge(configuration, merge)
         text = yaml.safe_dump(document, sort_keys=False)
-        if len(text.encode()) > LARGEST_RECIPE_BYTES:
-            raise BuildError(f"{name}: with this configuration the recipe is over {LARGEST_RECIPE_BYTES} bytes")
+        if len(text.encode()) > LITE.recipe_bytes:
+            raise BuildError(f"{name}: with this configuration the recipe has over {LITE.recipe_bytes} bytes")
         recipe.unlink()
         recipe.write_text(text)
         recipe.chmod(0o644)
     return changed
 
 
-def wait(host: Host, nucleus: Nucleus, version: str, limit_s: float, sleep: Sleep) -> State:
-    """Until the components run, twice in a row, or are broken, or the time is over."""
-    waited, before = 0.0, State.STARTING
+def wait(host: Host, nucleus: NucleusTool, version: str, limit_s: float, sleep: Sleep) -> RunState:
+    """Wait until the components run, twice in a row, or are broken, or the time is up."""
+    waited, before = 0.0, RunState.STARTING
     while True:
         sleep(_POLL_S)
         waited += _POLL_S
         state = nucleus.state(host.run(nucleus.ask()).stdout, version)
-        if state is State.BROKEN or state is before is State.RUNNING or waited >= limit_s:
+        if state is RunState.BROKEN or state is before is RunState.RUNNING or waited >= limit_s:
             return state
         before = state
 
@@ -134,23 +132,20 @@ def _merge(document: dict[str, Any], update: Merge) -> None:
             document[key] = value
 
 
-def _link(source: str, target: str) -> str:
-    """Artifacts are large and never written to: the same file under another name will do."""
-    try:
-        Path(target).hardlink_to(source)
-    except OSError:
-        shutil.copy2(source, target)
-    return target
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="smartcam local", description=__doc__)
-    parser.add_argument("--host", help="as ssh knows it, such as pi@camera.local (this machine)")
+    parser = new_parser("local", __doc__)
+    parser.add_argument("--host", help="the device, for ssh, such as pi@camera.local (this machine)")
     parser.add_argument("--ssh-option", action="append", default=[], metavar="OPTION", help="for ssh, such as -p2222")
-    parser.add_argument("--nucleus", choices=("lite", "classic"), help="where there are both")
+    parser.add_argument("--nucleus", choices=("lite", "classic"), help="which one, where there are both")
     parser.add_argument("--build", type=Path, help="deploy this build (one is made for the device's system)")
     parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="model bundle (the demo's)")
-    parser.add_argument("--add", action="append", default=[], metavar="COMPONENT", help="besides the suite's own")
-    parser.add_argument("--config", type=Path, help="YAML: per component its configuration")
-    parser.add_argument("--wait", type=number(0), default=_WAIT_S, metavar="SECONDS", help=f"to run ({_WAIT_S:.0f})")
+    parser.add_argument("--add", action="append", default=[], metavar="COMPONENT", help="deploy this one too")
+    parser.add_argument("--config", type=Path, help="YAML: the configuration by component")
+    parser.add_argument(
+        "--wait",
+        type=number(0),
+        default=_WAIT_S,
+        metavar="SECONDS",
+        help=f"until they run ({_WAIT_S:.0f})",
+    )
     return parser

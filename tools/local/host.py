@@ -33,12 +33,12 @@ class Host(Protocol):
         """Start a script whose output goes to this terminal."""
 
     def bring(self, folder: Path, parts: Sequence[str], target: str) -> str:
-        """Have parts of a folder there; gives the folder's path there. Raises HostError."""
+        """Copy parts of a folder there; returns the folder's path there. Raises HostError."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThisMachine:
-    """No way to go."""
+    """The machine that this runs on."""
 
     name: str = "this machine"
 
@@ -58,16 +58,16 @@ class ThisMachine:
 
 @dataclass(frozen=True, slots=True)
 class Ssh:
-    """Behind ssh, by keys: nobody is asked for a password in the middle of a deployment."""
+    """A machine behind ssh, with keys: nothing asks for a password in the middle of a deployment."""
 
     name: str
     options: Sequence[str] = field(default_factory=tuple)
 
     def __post_init__(self) -> None:
-        """Raises HostError for a name that ssh would take for an option, or that is none."""
+        """Raises HostError for a name that ssh would take for an option, or that is not a name."""
         plain = self.name.isprintable() and self.name == "".join(self.name.split())
         if not self.name or self.name.startswith("-") or not plain:
-            raise HostError(f"{self.name!r} is no name of a host; ssh knows it as pi@camera.local, or by an alias")
+            raise HostError(f"{self.name!r} is not a host for ssh, such as pi@camera.local or an alias")
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         """See `Host`."""
@@ -76,7 +76,7 @@ class Ssh:
         return ran
 
     def follow(self, script: str) -> subprocess.Popen[bytes]:
-        """See `Host`. The terminal's end ends it there too."""
+        """See `Host`. It ends with the terminal."""
         return subprocess.Popen(self._command(script, "-tt"), stdin=subprocess.DEVNULL)  # noqa: S603
 
     def bring(self, folder: Path, parts: Sequence[str], target: str) -> str:

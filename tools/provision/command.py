@@ -1,7 +1,6 @@
-"""`smartcam provision THING`: a device's identity in AWS, and the bundle to install on it."""
+"""`smartcam provision`: make a device's identity in AWS, and the bundle to install on it."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from infra.fleet.core_device import Account
 from infra.names import GROUP
 from smartcam.contract.errors import ContractError, SmartcamError
 from smartcam.contract.ids import ThingName, thing_name
-from tools.build.suite import ROOT
+from tools.command_line import ROOT, complain, new_parser
 from tools.provision import identity, package
 from tools.session import aws_session
 
@@ -23,8 +22,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         thing = thing_name(options.thing)
     except ContractError as error:
-        print(f"provision: {error}", file=sys.stderr)
-        return 2
+        return complain("provision", error, 2)
     try:
         session: Any = aws_session(options.region)
         if session.region_name is None:
@@ -36,16 +34,14 @@ def main(argv: Sequence[str]) -> int:
         else:
             provision(session.client("iot"), thing, place, options)
     except NoCredentialsError as error:
-        print(f"provision: {error}; remedy: AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret", file=sys.stderr)
-        return 1
+        return complain("provision", f"{error}; remedy: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret")
     except (SmartcamError, BotoCoreError, ClientError, OSError) as error:
-        print(f"provision: {error}", file=sys.stderr)
-        return 1
+        return complain("provision", error)
     return 0
 
 
 def provision(iot: identity.Client, thing: ThingName, place: Account, options: argparse.Namespace) -> None:
-    """Everything for one device, what is there already kept. Raises ProvisionError, ClientError, OSError."""
+    """Everything for one device; what exists is kept. Raises ProvisionError, ClientError, OSError."""
     folder: Path = options.out / f"smartcam-{thing.replace(':', '.')}"
     identity.ensure_thing(iot, thing, options.group, print)
     policies = identity.ensure_policies(iot, thing, place, print)
@@ -56,21 +52,24 @@ def provision(iot: identity.Client, thing: ThingName, place: Account, options: a
     if arn is None:
         raise identity.ProvisionError(f"{folder}: the certificate could not be kept")
     identity.bind(iot, thing, arn, policies, print)
-    device = package.Device(thing, options.nucleus, place.region, identity.endpoints(iot))
+    device = package.DeviceSettings(thing, options.nucleus, place.region, identity.endpoints(iot))
     archive = package.write_package(folder, device, options.root_ca)
     print(f"bundle: {archive} (readable by you alone: it holds the device's key)")
     print(f"on the Pi: tar -xf {archive.name} && sudo sh {folder.name}/install.sh NUCLEUS_PACKAGE")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="smartcam provision", description=__doc__)
+    parser = new_parser("provision", __doc__)
     parser.add_argument("thing", metavar="THING", help="the device's name")
-    parser.add_argument("--nucleus", choices=package.KINDS, default="lite", help="what runs on it (lite)")
+    parser.add_argument("--nucleus", choices=package.KINDS, default="lite", help="which nucleus runs on it (lite)")
     parser.add_argument("--group", default=GROUP, help=f"thing group to join ({GROUP})")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "devices", help="where bundles go (build/devices)")
     parser.add_argument(
-        "--root-ca", type=Path, metavar="PEM", help="authority of the endpoint (Amazon's, as the Pi's system has it)"
+        "--root-ca",
+        type=Path,
+        metavar="PEM",
+        help="the endpoint's certificate authority (Amazon's, from the Pi's system)",
     )
     parser.add_argument("--region", help="region (AWS_REGION, else the profile's)")
-    parser.add_argument("--remove", action="store_true", help="delete thing, certificates and policies again")
+    parser.add_argument("--remove", action="store_true", help="delete the thing, its certificates and policies")
     return parser

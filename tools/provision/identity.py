@@ -1,4 +1,4 @@
-"""A device's identity in AWS IoT: thing, membership, policies, certificate. What is there already is kept."""
+"""A device's identity in AWS IoT: thing, membership, policies, certificate. What exists is kept."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +11,12 @@ from infra.fleet.core_device import Account, device_policies
 from infra.names import core_policy_name
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.ids import ThingName
+from tools.command_line import Say
+from tools.session import error_code
 
 MOST_VERSIONS: Final = 5
-"""AWS keeps so many versions of a policy."""
+"""The most versions that AWS keeps of a policy."""
 
-Say = Callable[[str], None]
 Client = Any
 
 
@@ -25,7 +26,7 @@ class ProvisionError(SmartcamError):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate of AWS IoT; the key is there only where it was made just now."""
+    """A certificate of AWS IoT with its key."""
 
     arn: str
     pem: bytes
@@ -52,35 +53,35 @@ def ensure_thing(iot: Client, thing: ThingName, group: str, say: Say) -> None:
         raise ProvisionError(f"there is no thing group {group!r}; deploy the stack SmartcamFleet first")
     known = _exists(lambda: iot.describe_thing(thingName=thing))
     iot.create_thing(thingName=thing)
-    say(f"thing {thing}: {'there already' if known else 'created'}")
+    say(f"thing {thing}: {'exists' if known else 'created'}")
     groups = [each["groupName"] for each in iot.list_thing_groups_for_thing(thingName=thing)["thingGroups"]]
     if group not in groups:
         iot.add_thing_to_thing_group(thingName=thing, thingGroupName=group)
-    say(f"group {group}: {'a member already' if group in groups else 'joined'}")
+    say(f"group {group}: {'already a member' if group in groups else 'joined'}")
 
 
 def ensure_policies(iot: Client, thing: ThingName, place: Account, say: Say) -> tuple[str, ...]:
     """The device's policies, with its literal name; returns their names.
 
-    What the suite says and hears may belong to the stack of the alerts, so that one is kept as it is.
+    The policy about what the suite publishes and subscribes to may belong to the alerts stack: an existing one is kept.
     """
     for name, document in device_policies(thing, place).items():
         if not _exists(partial(iot.get_policy, policyName=name)):
             iot.create_policy(policyName=name, policyDocument=document)
             say(f"policy {name}: created")
-        elif name != core_policy_name(thing) or _same(iot.get_policy(policyName=name)["policyDocument"], document):
-            say(f"policy {name}: there already")
+        elif name != core_policy_name(thing) or iot.get_policy(policyName=name)["policyDocument"] == document:
+            say(f"policy {name}: exists")
         else:
             _make_room(iot, name)
             iot.create_policy_version(policyName=name, policyDocument=document, setAsDefault=True)
-            say(f"policy {name}: brought up to date")
+            say(f"policy {name}: updated")
     return tuple(device_policies(thing, place))
 
 
 def ensure_certificate(iot: Client, kept: str | None, say: Say) -> Certificate | None:
-    """A new certificate, or None where the one that the bundle holds is active."""
+    """A new certificate, or None where the bundle's own is active."""
     if kept is not None and _is_active(iot, kept):
-        say(f"certificate {_short(kept)}: there already, active")
+        say(f"certificate {_short(kept)}: exists, active")
         return None
     made = iot.create_keys_and_certificate(setAsActive=True)
     arn = str(made["certificateArn"])
@@ -97,7 +98,7 @@ def bind(iot: Client, thing: ThingName, arn: str, policies: tuple[str, ...], say
 
 
 def remove(iot: Client, thing: ThingName, place: Account, say: Say) -> None:
-    """Take a device's identity away: it can no longer connect, and its name is free."""
+    """Remove a device's identity: it can no longer connect, and its name is free."""
     names = tuple(device_policies(thing, place))
     if _exists(lambda: iot.describe_thing(thingName=thing)):
         for arn in iot.list_thing_principals(thingName=thing)["principals"]:
@@ -133,32 +134,23 @@ def _make_room(iot: Client, name: str) -> None:
 
 
 def _is_active(iot: Client, arn: str) -> bool:
-    try:
-        found = iot.describe_certificate(certificateId=arn.rpartition("/")[2])
-    except ClientError as error:
-        if _code(error) == "ResourceNotFoundException":
-            return False
-        raise
-    return bool(found["certificateDescription"]["status"] == "ACTIVE")
+    found = _found(partial(iot.describe_certificate, certificateId=arn.rpartition("/")[2]))
+    return found is not None and bool(found["certificateDescription"]["status"] == "ACTIVE")
 
 
 def _exists(ask: Callable[[], object]) -> bool:
+    return _found(ask) is not None
+
+
+def _found(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - boto3's answers have no common type
+    """The answer; None where there is no such thing."""
     try:
-        ask()
+        return ask()
     except ClientError as error:
-        if _code(error) == "ResourceNotFoundException":
-            return False
+        if error_code(error) == "ResourceNotFoundException":
+            return None
         raise
-    return True
-
-
-def _same(said: object, document: str) -> bool:
-    return str(said) == document
 
 
 def _short(arn: str) -> str:
     return arn.rpartition("/")[2][:8]
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))

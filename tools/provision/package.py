@@ -1,4 +1,4 @@
-"""What a person carries to the Pi: keys, the nucleus's configuration and the scripts. Nobody else can read it."""
+"""What a person takes to the Pi: keys, the nucleus's configuration and the scripts. Nobody else can read it."""
 
 import io
 import json
@@ -27,8 +27,8 @@ _write: Final = partial(replace_file, durable=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
-    """What the nucleus must know."""
+class DeviceSettings:
+    """What the nucleus is configured with."""
 
     thing: ThingName
     kind: str
@@ -37,7 +37,7 @@ class Device:
 
 
 def kept_certificate(folder: Path) -> str | None:
-    """The ARN of the certificate whose key lies in a folder already."""
+    """The ARN of the certificate whose key is in a folder."""
     try:
         arn = str(json.loads((folder / IDENTITY).read_text())["certificate"])
     except (OSError, ValueError, KeyError):
@@ -46,7 +46,7 @@ def kept_certificate(folder: Path) -> str | None:
 
 
 def keep_certificate(folder: Path, certificate: Certificate) -> None:
-    """Store what cannot be had a second time, before anything else is done with it."""
+    """Store what AWS gives only once, before anything else is done with it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     _write(folder / KEY, certificate.key)
@@ -54,7 +54,7 @@ def keep_certificate(folder: Path, certificate: Certificate) -> None:
     _write(folder / IDENTITY, json.dumps({"certificate": certificate.arn}).encode() + b"\n")
 
 
-def write_package(folder: Path, device: Device, authority: Path | None) -> Path:
+def write_package(folder: Path, device: DeviceSettings, authority: Path | None) -> Path:
     """The configuration and the scripts beside the keys, and all of it in one archive, which is returned."""
     root = ROOTS[device.kind]
     _write(folder / "config.yaml", configuration(device).encode())
@@ -69,7 +69,7 @@ def write_package(folder: Path, device: Device, authority: Path | None) -> Path:
     return archive
 
 
-def configuration(device: Device) -> str:
+def configuration(device: DeviceSettings) -> str:
     """The nucleus's `config.yaml`; JSON is YAML."""
     root = ROOTS[device.kind]
     system = {

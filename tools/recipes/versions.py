@@ -8,6 +8,7 @@ _VERSION: Final = re.compile(
     r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?",
     re.ASCII,
 )
+_NOT_ON_LITE: Final = re.compile(r"[\^~|*,]|\.x")
 _BOUND: Final = re.compile(r"(>=|<=|>|<|=|)([^<>=].*)")
 
 
@@ -51,8 +52,8 @@ class VersionRange:
 
 def parse_range(text: str) -> VersionRange:
     """A range such as `>=1.0.0 <2.0.0`. Raises VersionError."""
-    if "^" in text or "~" in text:
-        raise VersionError(f"{text!r}: nucleus lite knows no '^' and '~'; write '>=1.0.0 <2.0.0'")
+    if _NOT_ON_LITE.search(text):
+        raise VersionError(f"{text!r}: nucleus lite knows bounds only; write '>=1.0.0 <2.0.0'")
     if not text.split():
         raise VersionError("a version requirement must not be empty")
     return VersionRange(text, tuple(_bound(part) for part in text.split()))

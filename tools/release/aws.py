@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from smartcam.contract.errors import SmartcamError
-from tools.session import aws_session
+from tools.session import aws_session, error_code
 
 # boto3 makes its clients at run time, from the service model.
 Client = Any
@@ -41,7 +41,7 @@ class Aws:
         try:
             return str(self.iot.describe_thing_group(thingGroupName=group)["thingGroupArn"])
         except ClientError as error:
-            if code_of(error) == "ResourceNotFoundException":
+            if error_code(error) == "ResourceNotFoundException":
                 raise ReleaseError(f"there is no thing group {group!r} in {self.region}") from error
             raise
 
@@ -57,7 +57,7 @@ class Aws:
         return sorted(found, key=lambda each: each["creationTimestamp"], reverse=True)
 
     def effective(self, device: str) -> Iterator[Mapping[str, Any]]:
-        """What a core device says of its deployments."""
+        """What a core device reports of its deployments."""
         return self._pages(
             self.greengrass.list_effective_deployments, "effectiveDeployments", coreDeviceThingName=device
         )
@@ -88,8 +88,3 @@ def connect(region: str | None) -> Aws:
         return make(service, config=_CONFIG)
 
     return Aws(session.region_name, *(client(service) for service in ("greengrassv2", "s3", "iot", "sts")))
-
-
-def code_of(error: ClientError) -> str:
-    """The service's own name for an error."""
-    return str(error.response.get("Error", {}).get("Code", ""))

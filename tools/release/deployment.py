@@ -9,10 +9,11 @@ Merge = Mapping[str, Any]
 OUR_PREFIX: Final = "smartcam."
 ACCESS: Final = "/accessControl"
 WHOLE: Final = ""
+_UNSET: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedComponent:
     """One component of a deployment."""
 
     version: str
@@ -26,26 +27,26 @@ class Wanted:
 class Deployment:
     """The components of a target. A new deployment replaces all of them."""
 
-    components: Mapping[str, Wanted]
+    components: Mapping[str, WantedComponent]
 
     @classmethod
     def of_service(cls, answer: Mapping[str, Any]) -> "Deployment":
-        """As GetDeployment tells it."""
+        """From the answer of GetDeployment."""
         return cls({name: _read(each) for name, each in answer.get("components", {}).items()})
 
     def for_service(self) -> dict[str, Any]:
-        """As CreateDeployment wants it: merges are JSON in text."""
+        """For CreateDeployment, where merges are JSON in text."""
         return {name: _write(wanted) for name, wanted in sorted(self.components.items())}
 
 
-def _read(answer: Mapping[str, Any]) -> Wanted:
+def _read(answer: Mapping[str, Any]) -> WantedComponent:
     update = answer.get("configurationUpdate", {})
     rest = {key: value for key, value in answer.items() if key not in {"componentVersion", "configurationUpdate"}}
     merge = json.loads(update.get("merge") or "{}")
-    return Wanted(answer["componentVersion"], merge, tuple(update.get("reset", ())), rest)
+    return WantedComponent(answer["componentVersion"], merge, tuple(update.get("reset", ())), rest)
 
 
-def _write(wanted: Wanted) -> dict[str, Any]:
+def _write(wanted: WantedComponent) -> dict[str, Any]:
     update: dict[str, Any] = {}
     if wanted.reset:
         update["reset"] = list(wanted.reset)
@@ -79,7 +80,7 @@ def next_deployment(
         reset = [ACCESS] if name in release.with_rights else []
         # A merge only adds: what is no longer wanted goes back to the recipe's default.
         reset += gone(old.merge, merge) if old else []
-        components[name] = Wanted(release.version, merge, tuple(reset), old.rest if old else {})
+        components[name] = WantedComponent(release.version, merge, tuple(reset), old.rest if old else {})
     return Deployment(components)
 
 
@@ -91,27 +92,23 @@ def earlier_again(current: Deployment, earlier: Deployment) -> Deployment:
         changed = now is not None and now.merge != wanted.merge
         # The whole configuration: what the later deployment merged must not stay.
         reset = (WHOLE,) if changed else tuple(pointer for pointer in wanted.reset if pointer == ACCESS)
-        components[name] = Wanted(wanted.version, wanted.merge, reset, wanted.rest)
+        components[name] = WantedComponent(wanted.version, wanted.merge, reset, wanted.rest)
     return Deployment(components)
 
 
-def gone(old: Merge, new: Merge, prefix: str = "") -> list[str]:
+def gone(old: Merge, new: Merge) -> list[str]:
     """JSON pointers to what the old merge set and the new one does not, or sets to another kind of thing."""
-    found: list[str] = []
-    for key, value in sorted(old.items()):
-        pointer = f"{prefix}/{key.replace('~', '~0').replace('/', '~1')}"
-        becomes = new.get(key)
-        if isinstance(value, Mapping) and isinstance(becomes, Mapping):
-            found += gone(value, becomes, pointer)
-        elif key not in new or isinstance(value, Mapping) != isinstance(becomes, Mapping):
-            # Neither nucleus merges an object onto a value, or a value onto an object.
-            found.append(pointer)
-    return found
+    # Neither nucleus merges an object onto a value, or a value onto an object.
+    return [
+        pointer
+        for pointer, was, becomes in _differences(old, new)
+        if was is not _UNSET and (becomes is _UNSET or isinstance(was, Mapping) != isinstance(becomes, Mapping))
+    ]
 
 
-def _kept(wanted: Wanted) -> Wanted:
-    # A reset has done its work; doing it again would undo what the device has set since.
-    return Wanted(wanted.version, wanted.merge, (), wanted.rest)
+def _kept(wanted: WantedComponent) -> WantedComponent:
+    # Its reset is done; to repeat it would undo what the device has set since.
+    return WantedComponent(wanted.version, wanted.merge, (), wanted.rest)
 
 
 def _is_foreign(name: str) -> bool:
@@ -128,20 +125,25 @@ def changes(current: Deployment | None, following: Deployment) -> list[str]:
             lines.append(f"+ {name} {wanted.version}")
         elif old.version != wanted.version:
             lines.append(f"~ {name} {old.version} -> {wanted.version}")
-        lines += [f"    {line}" for line in _differences(old.merge if old else {}, wanted.merge)]
+        lines += [
+            f"    {pointer}: {_arrow(was, becomes)}"
+            for pointer, was, becomes in _differences(old.merge if old else {}, wanted.merge)
+        ]
     lines += [f"- {name} {before[name].version}" for name in sorted(before.keys() - following.components.keys())]
     return lines
 
 
-def _differences(old: Merge, new: Merge, prefix: str = "") -> Iterator[str]:
+def _arrow(was: object, becomes: object) -> str:
+    following = "the default" if becomes is _UNSET else json.dumps(becomes)
+    return following if was is _UNSET else f"{json.dumps(was)} -> {following}"
+
+
+def _differences(old: Merge, new: Merge, prefix: str = "") -> Iterator[tuple[str, object, object]]:
+    """JSON pointers to the innermost values that differ, with the old and the new one."""
     for key in sorted(old.keys() | new.keys()):
-        pointer = f"{prefix}/{key}"
-        was, becomes = old.get(key), new.get(key)
+        pointer = f"{prefix}/{key.replace('~', '~0').replace('/', '~1')}"
+        was, becomes = old.get(key, _UNSET), new.get(key, _UNSET)
         if isinstance(was, Mapping) and isinstance(becomes, Mapping):
             yield from _differences(was, becomes, pointer)
-        elif key not in new:
-            yield f"{pointer}: {json.dumps(was)} -> the default"
-        elif key not in old:
-            yield f"{pointer}: {json.dumps(becomes)}"
         elif was != becomes:
-            yield f"{pointer}: {json.dumps(was)} -> {json.dumps(becomes)}"
+            yield pointer, was, becomes

@@ -1,4 +1,4 @@
-"""Artifacts to S3, component versions to Greengrass: once, never changed, and gone on with after an interruption."""
+"""Artifacts to S3, component versions to Greengrass: once, never changed, and continued after an interruption."""
 
 import base64
 import hashlib
@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from botocore.exceptions import ClientError
 
+from tools.build.archive import file_digest
 from tools.build.suite import Built
-from tools.release.aws import Aws, ReleaseError, code_of
+from tools.command_line import Say
+from tools.recipes.document import FaultList
+from tools.recipes.recipe import read_document
+from tools.recipes.rules import CLASSIC
+from tools.release.aws import Aws, ReleaseError
+from tools.session import error_code
 
 CONTENT_TAG: Final = "smartcam-content"
 _PLACEHOLDER: Final = "BUCKET_NAME"
@@ -21,13 +26,12 @@ _NO_BUCKET: Final = frozenset({"404", "NoSuchBucket", "NotFound"})
 _WAIT_S: Final = 120.0
 _POLL_S: Final = 1.0
 
-Say = Callable[[str], None]
 Sleep = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a component version consists of."""
+    """What makes up a component version."""
 
     name: str
     version: str
@@ -35,19 +39,19 @@ class Content:
     artifacts: Mapping[str, Path]
 
     def digest(self) -> str:
-        """Names recipe and artifacts together."""
+        """Identifies recipe and artifacts together."""
         whole = hashlib.sha256(self.recipe.encode())
         for name in sorted(self.artifacts):
             whole.update(f"\n{name} {file_digest(self.artifacts[name])}".encode())
         return whole.hexdigest()
 
     def key(self, artifact: str) -> str:
-        """Where an artifact lies in the bucket; the Greengrass Development Kit puts it there too."""
+        """Where an artifact is in the bucket, as with the Greengrass Development Kit."""
         return f"{self.name}/{self.version}/{artifact}"
 
 
 def publish_build(built: Built, bucket: str, aws: Aws, say: Say, sleep: Sleep) -> None:
-    """Publish every component of a build; what is published already, and the same, is left as it is.
+    """Publish every component of a build; what is already published with the same content is left alone.
 
     Raises:
         ReleaseError: when a version is published with other content, or the service refuses one.
@@ -70,12 +74,12 @@ def _publish(content: Content, bucket: str, aws: Aws, say: Say, sleep: Sleep) ->
     there = _described(arn, aws)
     if there is not None and there["status"]["componentState"] == "FAILED":
         # Nothing was ever deployed from it: what failed halfway may be made again.
-        say(f"{label}: failed before ({there['status'].get('message', 'no reason')}); making it again")
+        say(f"{label}: failed before ({there['status'].get('message', 'no reason')}); creating it again")
         aws.greengrass.delete_component(arn=arn)
         there = None
     if there is not None:
         _check_same(content, arn, there, aws)
-        say(f"{label}: published already")
+        say(f"{label}: already published")
     else:
         for name, path in sorted(content.artifacts.items()):
             _upload(path, bucket, content.key(name), aws, say)
@@ -90,14 +94,14 @@ def _described(arn: str, aws: Aws) -> Mapping[str, Any] | None:
     try:
         described: Mapping[str, Any] = aws.greengrass.describe_component(arn=arn)
     except ClientError as error:
-        if code_of(error) == "ResourceNotFoundException":
+        if error_code(error) == "ResourceNotFoundException":
             return None
         raise
     return described
 
 
 def _check_same(content: Content, arn: str, there: Mapping[str, Any], aws: Aws) -> None:
-    """A version is never changed: whoever has installed it would not notice."""
+    """A version is never changed: those who have installed it would not notice."""
     tag = there.get("tags", {}).get(CONTENT_TAG)
     same = tag == content.digest() if tag else _artifacts_match(content, arn, aws)
     if not same:
@@ -108,7 +112,7 @@ def _check_same(content: Content, arn: str, there: Mapping[str, Any], aws: Aws) 
 
 
 def _artifacts_match(content: Content, arn: str, aws: Aws) -> bool:
-    """For what another tool has published, and not labelled: the digests that the service took itself."""
+    """For what another tool has published without our tag: the digests that the service computed itself."""
     answer = aws.greengrass.get_component(arn=arn, recipeOutputFormat="JSON")
     published = {
         artifact["Uri"].rpartition("/")[2]: artifact.get("Digest")
@@ -118,21 +122,17 @@ def _artifacts_match(content: Content, arn: str, aws: Aws) -> bool:
     own = {
         name: base64.b64encode(bytes.fromhex(file_digest(path))).decode() for name, path in content.artifacts.items()
     }
-    named = {
-        artifact["Uri"].rpartition("/")[2]
-        for manifest in yaml.safe_load(content.recipe)["Manifests"]
-        for artifact in manifest["Artifacts"]
-    }
-    return published == {name: own[name] for name in named}
+    recipe = read_document(content.recipe.encode(), FaultList(content.name), CLASSIC)
+    return published == {each.file: own[each.file] for manifest in recipe.manifests for each in manifest.artifacts}
 
 
 def _upload(path: Path, bucket: str, key: str, aws: Aws, say: Say) -> None:
-    """No component version names the object yet, so one of an interrupted run may be replaced."""
+    """No component version refers to the object yet, so what an interrupted run left may be replaced."""
     digest = file_digest(path)
     try:
         head = aws.storage.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        if code_of(error) not in _NOT_THERE:
+        if error_code(error) not in _NOT_THERE:
             raise
         head = None
     if head is not None and head["Metadata"].get("sha256") == digest and head["ContentLength"] == path.stat().st_size:
@@ -149,7 +149,7 @@ def _wait_until_deployable(label: str, arn: str, aws: Aws, sleep: Sleep) -> None
             return
         if status["componentState"] == "FAILED":
             reasons = "; ".join(status.get("errors", {}).values()) or status.get("message", "no reason")
-            raise ReleaseError(f"{label}: Greengrass refuses it: {reasons}")
+            raise ReleaseError(f"{label}: Greengrass rejects it: {reasons}")
         if waited >= _WAIT_S:
             raise ReleaseError(f"{label}: is {status['componentState']} after {_WAIT_S:.0f} s; try again")
         sleep(_POLL_S)
@@ -160,14 +160,8 @@ def _check_bucket(bucket: str, aws: Aws) -> None:
     try:
         aws.storage.head_bucket(Bucket=bucket)
     except ClientError as error:
-        if code_of(error) in _NO_BUCKET:
+        if error_code(error) in _NO_BUCKET:
             raise ReleaseError(
                 f"there is no bucket {bucket!r}: deploy the fleet stack, or name one with --bucket"
             ) from error
         raise
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tools.command_line import Say
 from tools.release.aws import Aws, ReleaseError
 from tools.release.deployment import Deployment, Merge, Release, changes, earlier_again, next_deployment
-from tools.release.status import Say, Sleep, Standing, look, wait
+from tools.release.status import DeploymentStatus, Sleep, deployment_status, wait
 
 POLICIES: Final[Mapping[str, Any]] = {
     # A device on which a component breaks goes back to what it had.
@@ -28,7 +29,7 @@ JOB: Final[Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ThingGroup:
     """A thing group and what it runs."""
 
     name: str
@@ -40,9 +41,9 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What is to become of a group."""
+    """What a group will run."""
 
-    group: Group
+    group: ThingGroup
     following: Deployment
 
     @property
@@ -64,18 +65,18 @@ class Stage:
         return [pointer or "the whole configuration" for pointer in self.following.components[name].reset]
 
 
-def read_group(name: str, aws: Aws) -> Group:
+def read_group(name: str, aws: Aws) -> ThingGroup:
     """A group with its things and its latest deployment. Raises ReleaseError when there is no such group."""
     arn = aws.group_arn(name)
     history = aws.deployments_of(arn)
     latest = history[0]["deploymentId"] if history else None
     current = Deployment.of_service(aws.greengrass.get_deployment(deploymentId=latest)) if latest else None
-    return Group(name, arn, aws.things_of(name), latest, current)
+    return ThingGroup(name, arn, aws.things_of(name), latest, current)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be deployed where; the first group is the canary when there are two."""
+    """What to deploy where; of two groups the first is the canary."""
 
     groups: Sequence[str]
     release: Release
@@ -90,7 +91,7 @@ def plan(order: Order, aws: Aws) -> list[Stage]:
         shared = sorted(set(first.things) & set(second.things))
         if shared:
             # A device merges the deployments of all its groups, and nucleus lite refuses two versions of a component.
-            raise ReleaseError(f"{shared[0]} is in {first.name} and in {second.name}: a thing belongs into one of them")
+            raise ReleaseError(f"{shared[0]} is in {first.name} and in {second.name}: a thing may be in only one")
     return [Stage(group, next_deployment(group.current, order.release, order.merges, order.drop)) for group in groups]
 
 
@@ -103,7 +104,7 @@ def check_published(release: Release, aws: Aws) -> None:
         except aws.greengrass.exceptions.ResourceNotFoundException:
             state = "not published"
         if state != "DEPLOYABLE":
-            raise ReleaseError(f"{name} {release.version} is {state}; smartcam publish first")
+            raise ReleaseError(f"{name} {release.version} is {state}; run `smartcam publish` first")
 
 
 def create(stage: Stage, name: str, aws: Aws) -> str:
@@ -119,21 +120,21 @@ def create(stage: Stage, name: str, aws: Aws) -> str:
     return str(made["deploymentId"])
 
 
-def watch(deployment: str, group: Group, aws: Aws, limit_s: float, say: Say, sleep: Sleep) -> Standing:
+def watch(deployment: str, group: ThingGroup, aws: Aws, limit_s: float, say: Say, sleep: Sleep) -> DeploymentStatus:
     """Wait for a deployment on every device of its group."""
 
-    def again() -> Standing:
-        return look(deployment, group.arn, group.things, aws)
+    def again() -> DeploymentStatus:
+        return deployment_status(deployment, group.arn, group.things, aws)
 
     if not group.things:
-        say(f"{group.name}: has no things; those that join get it")
+        say(f"{group.name}: has no things; those that join will get it")
     return wait(again, limit_s, say, sleep)
 
 
 def roll_out(stages: Sequence[Stage], name: str, aws: Aws, limit_s: float, say: Say, sleep: Sleep) -> bool:
     """Deploy the stages one after another; each waits for the one before. False when one did not succeed.
 
-    A stage that fails gets back what it had, and the stages after it stay as they are.
+    A stage that fails gets back what it had before, and the stages after it are left alone.
     """
     for at, stage in enumerate(stages):
         last = at == len(stages) - 1
@@ -144,35 +145,35 @@ def roll_out(stages: Sequence[Stage], name: str, aws: Aws, limit_s: float, say: 
         say(f"{stage.group.name}: deployment {deployment}")
         if last and limit_s <= 0:
             return True
-        # Also for a canary that has it from an interrupted run: its devices have to have taken it.
-        standing = watch(deployment, stage.group, aws, limit_s, say, sleep)
-        if standing.succeeded or (last and not stage.group.things):
+        # A canary that has it from an interrupted run is waited for too: it must have succeeded on its devices.
+        status = watch(deployment, stage.group, aws, limit_s, say, sleep)
+        if status.succeeded or (last and not stage.group.things):
             continue
-        say(f"{stage.group.name}: {_judged(standing)}")
+        say(f"{stage.group.name}: {_judged(status)}")
         if not last and stage.changes:
             _give_back(stage, deployment, name, aws, say)
         return False
     return True
 
 
-def _judged(standing: Standing) -> str:
-    if standing.failed:
+def _judged(status: DeploymentStatus) -> str:
+    if status.failed:
         return "failed"
-    return "not finished in time" if standing.devices else "a canary without things proves nothing"
+    return "not finished in time" if status.devices else "a canary without things proves nothing"
 
 
 def _give_back(stage: Stage, deployment: str, name: str, aws: Aws, say: Say) -> None:
-    """Undo a canary: what it had before, or nothing if it had nothing."""
+    """Undo a canary: redeploy what it had before, or cancel if it had nothing."""
     if stage.group.current is None:
         aws.greengrass.cancel_deployment(deploymentId=deployment)
-        say(f"{stage.group.name}: canceled; it had no deployment before")
+        say(f"{stage.group.name}: cancelled; it had no deployment before")
         return
     back = Stage(stage.group, earlier_again(stage.following, stage.group.current))
     undone = create(back, f"{name}, rolled back", aws)
     say(f"{stage.group.name}: rolled back by deployment {undone}; the other groups stay as they are")
 
 
-def earlier(group: Group, wanted: str | None, aws: Aws) -> tuple[str, Deployment]:
+def earlier(group: ThingGroup, wanted: str | None, aws: Aws) -> tuple[str, Deployment]:
     """The deployment to go back to: the one named, else the newest with other components than now.
 
     Raises:

@@ -1,9 +1,10 @@
-"""How a deployment fares on each device of its group."""
+"""How far a deployment has come on each device of its group."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tools.command_line import Say
 from tools.release.aws import Aws
 
 ENDED_WELL: Final = frozenset({"SUCCEEDED", "COMPLETED"})
@@ -12,13 +13,12 @@ NOT_HEARD: Final = "NOT HEARD OF"
 _FIRST_POLL_S: Final = 1.0
 _POLL_S: Final = 5.0
 
-Say = Callable[[str], None]
 Sleep = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class DeviceOutcome:
-    """What one device has made of the deployment."""
+    """How a deployment went on one device."""
 
     thing: str
     status: str
@@ -26,12 +26,12 @@ class DeviceOutcome:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is to come."""
+        """Whether the state is final."""
         return self.status in ENDED_WELL | ENDED_BADLY
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DeploymentStatus:
     """A deployment on all devices of its group."""
 
     deployment: str
@@ -39,17 +39,17 @@ class Standing:
 
     @property
     def ended(self) -> bool:
-        """Whether every device has come to an end."""
+        """Whether the state is final on every device."""
         return all(device.ended for device in self.devices)
 
     @property
     def succeeded(self) -> bool:
-        """Whether every device has taken it, and there is one at all."""
+        """Whether every device runs it, and there is at least one."""
         return bool(self.devices) and all(device.status in ENDED_WELL for device in self.devices)
 
     @property
     def failed(self) -> bool:
-        """Whether some device has ended badly."""
+        """Whether it failed on a device."""
         return any(device.status in ENDED_BADLY for device in self.devices)
 
     def lines(self) -> list[str]:
@@ -58,10 +58,12 @@ class Standing:
         return [f"{device.thing:{width}}  {device.status:12}  {device.reason}".rstrip() for device in self.devices]
 
 
-def look(deployment: str, target: str, things: Sequence[str], aws: Aws) -> Standing:
-    """How the deployment fares now. `target` is the group's ARN, `things` are its members."""
+def deployment_status(deployment: str, target: str, things: Sequence[str], aws: Aws) -> DeploymentStatus:
+    """How far the deployment has come by now. `target` is the group's ARN, `things` are its members."""
     core = set(aws.core_devices(target))
-    return Standing(deployment, tuple(_of(thing, deployment, aws, known=thing in core) for thing in sorted(things)))
+    return DeploymentStatus(
+        deployment, tuple(_of(thing, deployment, aws, known=thing in core) for thing in sorted(things))
+    )
 
 
 def _of(thing: str, deployment: str, aws: Aws, *, known: bool) -> DeviceOutcome:
@@ -75,18 +77,18 @@ def _of(thing: str, deployment: str, aws: Aws, *, known: bool) -> DeviceOutcome:
     return DeviceOutcome(thing, NOT_HEARD, "has not seen this deployment yet")
 
 
-def wait(again: Callable[[], Standing], limit_s: float, say: Say, sleep: Sleep) -> Standing:
-    """Look until every device has come to an end or the time is over; changes are said."""
-    standing, waited = again(), 0.0
+def wait(again: Callable[[], DeploymentStatus], limit_s: float, say: Say, sleep: Sleep) -> DeploymentStatus:
+    """Poll until the state is final on every device or the time is up; changes are reported."""
+    status, waited = again(), 0.0
     said: set[DeviceOutcome] = set()
     while True:
-        for device, line in zip(standing.devices, standing.lines(), strict=True):
+        for device, line in zip(status.devices, status.lines(), strict=True):
             if device not in said:
                 say(line)
-        said = set(standing.devices)
-        if standing.ended or waited >= limit_s:
-            return standing
+        said = set(status.devices)
+        if status.ended or waited >= limit_s:
+            return status
         pause = min(_POLL_S, max(_FIRST_POLL_S, waited / 4))
         sleep(pause)
         waited += pause
-        standing = again()
+        status = again()

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,8 @@ from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.errors import SettingsError
 from smartcam.edge.arguments import number
 from smartcam.inference.settings import read_settings as read_inference
-from tools.build.suite import ROOT, SUITE, BuildError, Built, find_built
+from tools.build.suite import SUITE, BuildError, Built, find_built
+from tools.command_line import ROOT, complain, say
 from tools.recipes.keys import nearest
 from tools.release.aws import FAULTS, Aws, ReleaseError, connect
 from tools.release.deployment import Deployment, Merge, Release, earlier_again
@@ -26,34 +26,34 @@ _PROJECT: Final = ROOT / "gdk-config.json"
 
 
 def publish(argv: list[str]) -> int:
-    """0: every component of the build is published. 1: not. 2: it could not be tried."""
+    """0: every component of the build is published. 2: it could not be."""
     settings = _project_settings()
     parser = _parser("publish", "Upload a build's artifacts and create its component versions.")
-    parser.add_argument("--build", type=Path, default=ROOT / "greengrass-build", help="folder (greengrass-build)")
-    parser.add_argument("--bucket", default=settings["bucket"], help=f"for the artifacts ({settings['bucket']})")
+    parser.add_argument("--build", type=Path, default=ROOT / "greengrass-build", help="the build (greengrass-build)")
+    parser.add_argument("--bucket", default=settings["bucket"], help=f"bucket for the artifacts ({settings['bucket']})")
     arguments = parser.parse_args(argv)
 
     def work(aws: Aws) -> int:
-        publish_build(find_built(arguments.build), arguments.bucket, aws, _say, time.sleep)
+        publish_build(find_built(arguments.build), arguments.bucket, aws, say, time.sleep)
         return 0
 
     return _run("publish", arguments, work)
 
 
 def deploy(argv: list[str]) -> int:
-    """0: every device has taken it. 1: not. 2: it could not be tried. 3: nobody agreed to the plan."""
+    """0: every device runs it. 1: not. 2: it could not be tried. 3: nobody agreed to the plan."""
     parser = _parser("deploy", "Deploy a published build to a thing group, after showing what changes.")
-    parser.add_argument("--build", type=Path, default=ROOT / "greengrass-build", help="folder (greengrass-build)")
+    parser.add_argument("--build", type=Path, default=ROOT / "greengrass-build", help="the build (greengrass-build)")
     parser.add_argument("--group", required=True, help="thing group")
-    parser.add_argument("--canary", help="thing group that gets it first; only if it succeeds there, the other does")
-    parser.add_argument("--config", type=Path, help="YAML: per component its configuration (as deployed before)")
-    parser.add_argument("--add", action="append", default=[], metavar="COMPONENT", help="besides the suite's own")
-    parser.add_argument("--drop", action="append", default=[], metavar="COMPONENT", help="remove somebody else's")
+    parser.add_argument("--canary", help="thing group that gets it first; the other follows only if it succeeds there")
+    parser.add_argument("--config", type=Path, help="YAML: the configuration by component (as deployed before)")
+    parser.add_argument("--add", action="append", default=[], metavar="COMPONENT", help="deploy this one too")
+    parser.add_argument("--drop", action="append", default=[], metavar="COMPONENT", help="remove another's component")
     _add_agreement(parser)
     arguments = parser.parse_args(argv)
 
     if arguments.canary and arguments.wait <= 0:
-        parser.error("a canary has to be waited for: give --wait")
+        parser.error("a canary must be waited for: give --wait")
 
     def work(aws: Aws) -> int:
         release = release_of(find_built(arguments.build), arguments.add)
@@ -67,15 +67,15 @@ def deploy(argv: list[str]) -> int:
         check_published(release, aws)
         if not (arguments.yes or _agreed()):
             return 3
-        done = roll_out(stages, f"smartcam {release.version}", aws, arguments.wait, _say, time.sleep)
+        done = roll_out(stages, f"smartcam {release.version}", aws, arguments.wait, say, time.sleep)
         return 0 if done else 1
 
     return _run("deploy", arguments, work)
 
 
 def status(argv: list[str]) -> int:
-    """0: every device has taken it. 1: not, or not yet. 2: it could not be asked."""
-    parser = _parser("status", "Show how a deployment fares on each device.")
+    """0: every device runs it. 1: not, or not yet. 2: AWS could not be asked."""
+    parser = _parser("status", "Show how far a deployment has come on each device.")
     parser.add_argument("--group", required=True, help="thing group")
     parser.add_argument("--deployment", help="deployment id (the group's latest)")
     parser.add_argument("--wait", type=number(0), default=0.0, metavar="SECONDS", help="until every device is done (0)")
@@ -87,15 +87,14 @@ def status(argv: list[str]) -> int:
         if deployment is None:
             raise ReleaseError(f"{group.name}: has no deployment")
         print(f"deployment {deployment}")
-        standing = watch(deployment, group, aws, arguments.wait, _say, time.sleep)
-        return 0 if standing.succeeded else 1
+        return 0 if watch(deployment, group, aws, arguments.wait, say, time.sleep).succeeded else 1
 
     return _run("status", arguments, work)
 
 
 def rollback(argv: list[str]) -> int:
-    """0: every device has the earlier deployment again. 1: not. 2: it could not be tried. 3: nobody agreed."""
-    parser = _parser("rollback", "Deploy once more what a group had before, after showing what changes.")
+    """0: every device runs the earlier deployment again. 1: not. 2: it could not be tried. 3: nobody agreed."""
+    parser = _parser("rollback", "Deploy again what a group had before, after showing what changes.")
     parser.add_argument("--group", required=True, help="thing group")
     parser.add_argument("--to", metavar="DEPLOYMENT", help="deployment id (the newest that differs)")
     _add_agreement(parser)
@@ -111,16 +110,16 @@ def rollback(argv: list[str]) -> int:
         if not (arguments.yes or _agreed()):
             return 3
         deployment = create(stage, f"back to {identity}", aws)
-        _say(f"{group.name}: deployment {deployment}")
+        say(f"{group.name}: deployment {deployment}")
         if arguments.wait <= 0:
             return 0
-        return 0 if watch(deployment, group, aws, arguments.wait, _say, time.sleep).succeeded else 1
+        return 0 if watch(deployment, group, aws, arguments.wait, say, time.sleep).succeeded else 1
 
     return _run("rollback", arguments, work)
 
 
 def release_of(built: Built, also: Sequence[str] = ()) -> Release:
-    """What a build brings to a device: the suite, what it depends on, and what is named besides.
+    """What a build brings to a device: the suite, its dependencies, and the components named by `also`.
 
     Raises:
         ReleaseError: when the build has no component of a name.
@@ -167,7 +166,7 @@ def read_merges(file: Path, components: Collection[str]) -> Mapping[str, Merge]:
 
 
 def _project_settings() -> Mapping[str, str]:
-    """Bucket and region: the same that the Greengrass Development Kit publishes with."""
+    """Bucket and region, the same as the Greengrass Development Kit publishes with."""
     document: Mapping[str, Any] = json.loads(_PROJECT.read_text())
     (component,) = document["component"].values()
     settings: Mapping[str, str] = component["publish"]
@@ -178,20 +177,17 @@ def _run(verb: str, arguments: argparse.Namespace, work: Callable[[Aws], int]) -
     try:
         return work(connect(arguments.region))
     except (BuildError, ReleaseError, OSError) as error:
-        print(f"{verb}: {error}", file=sys.stderr)
-        return 2
+        return complain(verb, error, 2)
     except FAULTS as error:
-        print(f"{verb}: AWS: {error}; once that is mended, the same command goes on where it was", file=sys.stderr)
-        return 2
+        return complain(verb, f"AWS: {error}; once that is fixed, the same command continues where it stopped", 2)
     except KeyboardInterrupt:
-        print(f"{verb}: what was begun goes on without us; the same command goes on where it was", file=sys.stderr)
-        return 130
+        return complain(verb, "AWS finishes what has begun; the same command continues where it stopped", 130)
 
 
 def _parser(verb: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"smartcam {verb}", description=description)
     region = _project_settings()["region"]
-    parser.add_argument("--region", default=None, help=f"(AWS_REGION, else the profile's; GDK uses {region})")
+    parser.add_argument("--region", default=None, help=f"region (AWS_REGION, else the profile's; GDK uses {region})")
     return parser
 
 
@@ -203,7 +199,7 @@ def _add_agreement(parser: argparse.ArgumentParser) -> None:
         type=number(0),
         default=_WAIT_S,
         metavar="SECONDS",
-        help=f"for devices ({_WAIT_S:.0f}; 0: do not wait)",
+        help=f"wait for the devices ({_WAIT_S:.0f}; 0: do not wait)",
     )
 
 
@@ -211,9 +207,5 @@ def _agreed() -> bool:
     try:
         return input("Deploy this? [y/N] ").strip().lower() in {"y", "yes"}
     except EOFError:
-        print("deploy: nobody to ask; give --yes", file=sys.stderr)
+        complain("deploy", "there is nobody to ask; give --yes")
         return False
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)

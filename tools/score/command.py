@@ -2,20 +2,20 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smartcam.capture.settings import CameraSettings as CaptureSettings
+from smartcam.capture.settings import SourceSettings
 from smartcam.contract.errors import ModelIntegrityError, SettingsError
 from smartcam.edge.arguments import number
 from smartcam.inference.analysis.analysis import Model
 from smartcam.inference.bundles import open_model
 from smartcam.inference.commands.check import label_faults
 from smartcam.inference.settings import InferenceSettings, read_settings
+from tools.command_line import complain
 from tools.score.floors import Floor, add_options, floors
-from tools.score.labels import ClipLabels, ScoreError, read_all_labels
+from tools.score.labels import ClipLabels, ScoreError, read_all_labels, read_json
 from tools.score.matching import AFTER_S, BEFORE_FRAMES, Tolerance, match
 from tools.score.playback import CAMERA, play
 from tools.score.report import ClipScore, Score, as_document, as_table
@@ -25,8 +25,8 @@ _EXPLANATION = f"""\
 Each labelled interval expects one event, or one for each of its `objects`. The event counts from {BEFORE_FRAMES}
 frames before the interval to {AFTER_S:g} s after it, or within --tolerance, whatever it calls the object. An interval
 that does not count its objects may hold several: a further event in it is "beside", neither found nor false, when its
-object lies apart from every other one that is on. Every other event is false: in no interval, or about an object that
-had its event already.
+object is apart from all others with an open episode. Every other event is false: it is in no interval, or about an
+object that already had its event.
 Recall is 1 where nothing is expected, precision is 1 where nothing is raised.
 LABELS.json: {{"a.mp4": {{"fps": 10, "frames": 300, "person": [[60, 197], {{"frames": [227, 260], "objects": 2}}]}}}},
 frames from 0, the last one included; all of it: docs/design/seeing.md."""
@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
     """
     options = _parser().parse_args(argv)
     try:
-        plan = Plan(
+        plan = ScorePlan(
             videos=options.video,
             labels=options.labels,
             bundle=options.bundle,
@@ -53,17 +53,16 @@ def main(argv: Sequence[str]) -> int:
             document = as_document(score) | {"floors": [_floor(floor) for floor in reached]}
             _write(options.json, json.dumps(document, indent=1) + "\n")
     except ScoreError as error:
-        print(f"score: {error}", file=sys.stderr)
-        return 1
+        return complain("score", error)
     print(as_table(score))
     missed = [floor for floor in reached if not floor.holds]
     for floor in missed:
-        print(f"score: {floor.figure.option} {floor.asked:g} is missed: {_number(floor.measured)}", file=sys.stderr)
+        complain("score", f"{floor.figure.option} {floor.asked:g} is missed: {_number(floor.measured)}")
     return MISSED if missed else 0
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ScorePlan:
     """What is measured: a bundle on clips, with one configuration for all of them."""
 
     videos: Sequence[Path]
@@ -80,24 +79,24 @@ def measure(videos: Sequence[Path], labels_file: Path, bundle: Path, analyse_fps
     Raises:
         ScoreError: a clip, the labels or the bundle is missing or wrong.
     """
-    return measure_plan(Plan(videos, [labels_file], bundle, analyse_fps))
+    return measure_plan(ScorePlan(videos, [labels_file], bundle, analyse_fps))
 
 
-def measure_plan(plan: Plan) -> Score:
+def measure_plan(plan: ScorePlan) -> Score:
     """The score of a plan. Raises ScoreError for a clip, labels or a bundle that is missing or wrong."""
     all_labels = read_all_labels(plan.labels)
     labels = [_labels_of(video, all_labels, plan.labels) for video in plan.videos]
-    capture = CaptureSettings(CAMERA, Path())
+    capture = SourceSettings(CAMERA, Path())
     if plan.analyse_fps is not None:
-        capture = CaptureSettings(CAMERA, Path(), analyse_fps=plan.analyse_fps)
-    # A bundle's model keeps nothing between pictures, so all clips share it; what is tracked is a clip's own.
+        capture = SourceSettings(CAMERA, Path(), analyse_fps=plan.analyse_fps)
+    # A bundle's model keeps no state between pictures, so all clips share it; each clip has its own tracks.
     model = _open(plan.bundle)
     for fault in label_faults(model, plan.settings.camera(CAMERA)):
         raise ScoreError(f"camera settings: {fault}")
     return Score(tuple(_score(*pair, model, capture, plan) for pair in zip(plan.videos, labels, strict=True)))
 
 
-def _score(video: Path, labels: ClipLabels, model: Model, capture: CaptureSettings, plan: Plan) -> ClipScore:
+def _score(video: Path, labels: ClipLabels, model: Model, capture: SourceSettings, plan: ScorePlan) -> ClipScore:
     playback = play(video, model, capture, plan.settings)
     labels.check(playback.frames_read)
     tolerance = None if plan.tolerance_s is None else Tolerance(plan.tolerance_s, plan.tolerance_s)
@@ -109,13 +108,9 @@ def _settings(path: Path | None) -> InferenceSettings:
     """The device's defaults, or one camera's table of smartcam.Inference's `cameras`, from a file."""
     if path is None:
         return InferenceSettings()
+    table = read_json(path, "camera settings")
     try:
-        table = json.loads(path.read_bytes())
         return read_settings({"cameras": {CAMERA: table}})
-    except OSError as error:
-        raise ScoreError(f"camera settings {path}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise ScoreError(f"camera settings {path}: is not JSON ({error})") from error
     except SettingsError as error:
         raise ScoreError(f"camera settings {path}: {error}") from error
 
@@ -158,7 +153,7 @@ def _write(path: Path, text: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="smartcam score",
-        description="Play clips through the device's code and set its events against labelled intervals.",
+        description="Play clips through the device's code and compare its events with labelled intervals.",
         epilog=_EXPLANATION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -167,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
         "--labels", type=Path, action="append", required=True, metavar="LABELS.json", help="intervals; may be repeated"
     )
     parser.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the model bundle to measure")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="where to write the result for machines")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="where to write the result as JSON")
     parser.add_argument(
         "--analyse-fps", type=number(0.1, 60), metavar="N", help="frames announced a second, 0.1 to 60 (capture's)"
     )
@@ -179,7 +174,3 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_options(parser)
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Floors: what a measurement must reach, given on the command line."""
+"""Floors: figures that a measurement must reach, given on the command line."""
 
 import argparse
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What was asked of one figure, and what came out: None where there is nothing to measure."""
+    """What one figure must reach, and what was measured: None where there is nothing to measure."""
 
     figure: Figure
     asked: float
@@ -30,14 +30,14 @@ class Floor:
 
     @property
     def holds(self) -> bool:
-        """Whether the floor is reached; a delay that nobody could measure is none."""
+        """Whether the floor is reached; a delay that could not be measured does not reach it."""
         if self.measured is None:
             return False
         return self.measured >= self.asked if self.figure.is_least else self.measured <= self.asked
 
 
 def _recall(score: Score) -> float | None:
-    """Where labels only say in words what is to be seen, nobody can tell whether it was found."""
+    """None where labels only say in words what can be seen: nobody can judge whether it was found."""
     return None if not score.expected and any(clip.in_words for clip in score.clips) else score.recall
 
 
@@ -64,6 +64,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def floors(options: argparse.Namespace, score: Score) -> tuple[Floor, ...]:
-    """The floors that were asked for, set against the score."""
+    """The floors that were given, compared with the score."""
     asked = ((figure, getattr(options, figure.option.replace("-", "_"))) for figure in FIGURES)
     return tuple(Floor(figure, wanted, figure.of(score)) for figure, wanted in asked if wanted is not None)

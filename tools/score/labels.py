@@ -1,4 +1,4 @@
-"""Labelled intervals: what is to be seen in a clip, and when."""
+"""Labelled intervals: what can be seen in a clip, and when."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ _NOTES: Final = frozenset({"note", "how"})
 
 
 class ScoreError(Exception):
-    """Something that the measurement needs is missing or wrong; the text says what and where."""
+    """Something that the measurement needs is missing or wrong; the message says what and where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +61,23 @@ def read_labels(path: Path) -> dict[str, ClipLabels]:
     nothing; `fps`, `frames`, `note` and `how` are about the clip.
 
     Raises:
-        ScoreError: when the file is missing, no JSON, or holds what is neither.
+        ScoreError: when the file is missing, is not JSON, or holds anything else.
     """
-    try:
-        document = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ScoreError(f"labels {path}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise ScoreError(f"labels {path}: is not JSON ({error})") from error
+    document = read_json(path, "labels")
     if not isinstance(document, dict):
         raise ScoreError(f"labels {path}: must be an object with one entry a clip")
     return {Path(name).name: _clip(name, entry) for name, entry in document.items() if name not in _NOTES}
+
+
+def read_json(path: Path, what: str) -> object:
+    """The document in a JSON file. Raises ScoreError, which says what the file should hold."""
+    try:
+        document: object = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ScoreError(f"{what} {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ScoreError(f"{what} {path}: is not JSON ({error})") from error
+    return document
 
 
 def read_all_labels(paths: Sequence[Path]) -> dict[str, ClipLabels]:
@@ -87,7 +93,7 @@ def read_all_labels(paths: Sequence[Path]) -> dict[str, ClipLabels]:
 
 def _clip(name: str, entry: object) -> ClipLabels:
     if not isinstance(entry, dict):
-        raise ScoreError(f"labels of {name}: {entry!r} is no object of labels; give {{label: [[first, last], ...]}}")
+        raise ScoreError(f"labels of {name}: {entry!r} is not an object; give {{label: [[first, last], ...]}}")
     fps, frames = entry.get("fps"), entry.get("frames")
     if fps is not None and (isinstance(fps, bool) or not isinstance(fps, int | float) or fps <= 0):
         raise ScoreError(f"labels of {name}: fps = {fps!r} must be a number above 0")
@@ -112,7 +118,7 @@ def _clip(name: str, entry: object) -> ClipLabels:
 def _listed(name: str, word: str, items: object) -> Iterator[list[Interval]]:
     if not isinstance(items, list):
         raise ScoreError(
-            f"labels of {name}: {word} = {items!r} is no list of [first frame, last frame]; [] says that there is none"
+            f"labels of {name}: {word} = {items!r} is not a list of [first frame, last frame]; [] means none"
         )
     return (_intervals(name, word, item) for item in items)
 
@@ -124,7 +130,7 @@ def _order(interval: Interval) -> tuple[int, int]:
 def _intervals(name: str, word: str, item: object) -> list[Interval]:
     frames, objects = (item.get("frames"), item.get("objects")) if isinstance(item, dict) else (item, None)
     if not isinstance(frames, list) or len(frames) != 2 or any(type(frame) is not int for frame in frames):  # noqa: PLR2004
-        raise ScoreError(f"labels of {name}: {word} holds {item!r}, which is no [first frame, last frame]")
+        raise ScoreError(f"labels of {name}: {word} holds {item!r}, which is not [first frame, last frame]")
     first, last = frames
     if not 0 <= first <= last:
         raise ScoreError(f"labels of {name}: {word} holds {item!r}, which begins below 0 or ends before it begins")

@@ -1,16 +1,18 @@
-"""Events against labelled intervals: what was found, what is false, how long it took."""
+"""Compares events with labelled intervals: what was found, what is false, how long it took."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from smartcam.contract.event import EventKind
 from tools.score.labels import ClipLabels, Interval
 
 BEFORE_FRAMES: Final = 2
-"""Labels are right to two frames: an event may come so much before its interval."""
+"""Labels are accurate to two frames: an event may come that much before its interval."""
 AFTER_S: Final = 1.0
-"""An event so long after its interval still belongs to it: the object was there when the looks began."""
+"""An event this long after its interval still belongs to it: the object was there when the analysis began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Tolerance:
 
 
 def usual_tolerance(fps: float) -> Tolerance:
-    """What holds where nothing else is asked for."""
+    """The tolerance unless another is given."""
     return Tolerance(BEFORE_FRAMES / fps, AFTER_S)
 
 
@@ -46,8 +48,8 @@ class SeenEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """A clip's events set against its labels.
+class MatchResult:
+    """A clip's events compared with its labels.
 
     `found_by[i]` is the place of the event that found interval i, None where it was missed. `beside` are the places of
     events about further objects, which the labels do not count. Every other event that found nothing is `false`, also
@@ -62,12 +64,12 @@ class Outcome:
 
     @property
     def found(self) -> int:
-        """Intervals that an event belongs to."""
+        """Intervals with an event."""
         return sum(place is not None for place in self.found_by)
 
     @property
     def false(self) -> int:
-        """Events that no interval is left for."""
+        """Events for which no interval is left."""
         return len(self.events) - self.found - len(self.beside)
 
     def is_false(self, place: int) -> bool:
@@ -85,7 +87,9 @@ class Outcome:
         ]
 
 
-def match(events: Sequence[SeenEvent], labels: ClipLabels, fps: float, tolerance: Tolerance | None = None) -> Outcome:
+def match(
+    events: Sequence[SeenEvent], labels: ClipLabels, fps: float, tolerance: Tolerance | None = None
+) -> MatchResult:
     """Each interval expects one event, the first in its time.
 
     It is the object that counts, not the word for it: an interval of a vehicle is found by an event of any kind.
@@ -109,7 +113,7 @@ def match(events: Sequence[SeenEvent], labels: ClipLabels, fps: float, tolerance
             event.is_apart and any(not labels.intervals[number].is_counted for number in open_to)
         ):
             beside.append(place)
-    return Outcome(labels.intervals, tuple(ordered), fps, tuple(found_by), tuple(beside))
+    return MatchResult(labels.intervals, tuple(ordered), fps, tuple(found_by), tuple(beside))
 
 
 def _within(event: SeenEvent, interval: Interval, fps: float, allowed: Tolerance) -> bool:
@@ -121,26 +125,10 @@ def _fit(event: SeenEvent, interval: Interval, fps: float) -> tuple[bool, bool, 
 
 
 def area_under_curve(scores: Sequence[float], is_labelled: Sequence[bool]) -> float | None:
-    """The chance that a labelled frame scores above another one; None where one sort of frames is missing."""
-    labelled = [score for score, inside in zip(scores, is_labelled, strict=True) if inside]
-    others = [score for score, inside in zip(scores, is_labelled, strict=True) if not inside]
-    if not labelled or not others:
+    """The chance that a labelled frame scores above another one, ties counting half; None where one kind is missing."""
+    values, inside = np.asarray(scores, float), np.asarray(is_labelled, bool)
+    labelled, others = values[inside], np.sort(values[~inside])
+    if not labelled.size or not others.size:
         return None
-    ranks = _ranks([*labelled, *others])
-    above = sum(ranks[: len(labelled)]) - len(labelled) * (len(labelled) + 1) / 2
-    return above / (len(labelled) * len(others))
-
-
-def _ranks(values: Sequence[float]) -> list[float]:
-    """1 for the lowest; equals share their mean rank."""
-    order = sorted(range(len(values)), key=values.__getitem__)
-    ranks = [0.0] * len(values)
-    start = 0
-    while start < len(order):
-        end = start
-        while end < len(order) and values[order[end]] == values[order[start]]:
-            end += 1
-        for place in order[start:end]:
-            ranks[place] = (start + 1 + end) / 2
-        start = end
-    return ranks
+    sides = (np.searchsorted(others, labelled, side) for side in ("left", "right"))
+    return float(sum(below.sum() for below in sides) / 2 / (labelled.size * others.size))

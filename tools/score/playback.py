@@ -1,15 +1,12 @@
 """Plays a clip through the device's own code on a simulated clock, as fast as it goes."""
 
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from smartcam.capture.eye import Eye
-from smartcam.capture.settings import CameraSettings as CaptureSettings
+from smartcam.capture.frame_selector import FrameSelector
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.clip import Clip
 from smartcam.capture.sources.file import open_clip
 from smartcam.contract.errors import CameraEnded, CameraLost
@@ -29,14 +26,14 @@ from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
 from tools.score.labels import ScoreError
 from tools.score.matching import SeenEvent
+from tools.stopwatch import Stopwatch
 
 BEGIN: Final = UtcNs(1_772_366_400 * NS_PER_S)
 """The simulated clock begins at 2026-03-01T12:00:00Z; nothing depends on it."""
 CAMERA: Final = CameraId("score")
 SAME_OBJECT: Final = 0.6
-"""Of two boxes of which one lies so far in the other, both are taken for the same object."""
+"""Two boxes are taken for the same object when at least this share of one lies in the other."""
 _USUAL_RATE: Final = 25.0
-_NS_PER_MS: Final = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """What came of a clip. `ms_per_frame`: CPU milliseconds by stage, per picture that was read."""
+    """What playing a clip gave. `ms_per_frame`: CPU milliseconds by stage, per picture that was read."""
 
     frames_read: int
     frames_analysed: int
@@ -60,34 +57,9 @@ class Playback:
     ms_per_frame: dict[str, float]
 
 
-class Stopwatch:
-    """CPU time of this thread by stage; a stage within another one counts for itself only."""
-
-    def __init__(self) -> None:
-        self._spent: defaultdict[str, int] = defaultdict(int)
-        self._inner = 0
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Count what is done within to a stage."""
-        outer, self._inner = self._inner, 0
-        begun = time.thread_time_ns()
-        try:
-            yield
-        finally:
-            spent = time.thread_time_ns() - begun
-            self._spent[name] += spent - self._inner
-            self._inner = outer + spent
-
-    def per_frame(self, frames: int) -> dict[str, float]:
-        """Milliseconds a frame by stage, and the whole."""
-        stages = {name: spent / max(frames, 1) / _NS_PER_MS for name, spent in self._spent.items()}
-        return stages | {"whole": sum(stages.values())}
-
-
 @dataclass(slots=True)
 class _RecordingScorer:
-    """Keeps the scores that the analysis saw, and the time that they took."""
+    """Keeps the scores that the analysis used, and the time that they took."""
 
     scorer: AnomalyScorer
     watch: Stopwatch
@@ -112,7 +84,7 @@ class _TimedDetector:
             return self.detector.detect(picture, regions)
 
 
-def play(clip: Path, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> Playback:
+def play(clip: Path, model: Model, capture: SourceSettings, settings: InferenceSettings) -> Playback:
     """The events that the device would raise on a clip.
 
     The same gate, the same choice of frames and the same analysis as on the device; only the ring, the bus and the
@@ -131,18 +103,18 @@ def play(clip: Path, model: Model, capture: CaptureSettings, settings: Inference
         source.close()
 
 
-def play_open(clip: Clip, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> Playback:
-    """The same for a clip that is open. Raises ScoreError as `play` does."""
+def play_open(clip: Clip, model: Model, capture: SourceSettings, settings: InferenceSettings) -> Playback:
+    """The same for an open clip. Raises ScoreError as `play` does."""
     return _Player(clip, model, capture, settings).play()
 
 
 class _Player:
     """One clip from beginning to end."""
 
-    def __init__(self, clip: Clip, model: Model, capture: CaptureSettings, settings: InferenceSettings) -> None:
+    def __init__(self, clip: Clip, model: Model, capture: SourceSettings, settings: InferenceSettings) -> None:
         self._clip = clip
         self._fps = clip.frames_per_second or _USUAL_RATE
-        self._eye = Eye(capture, self._fps)
+        self._selector = FrameSelector(capture, self._fps)
         self._recorder: _RecordingScorer | None = None
         self._watch = Stopwatch()
         if isinstance(model, SceneModel):
@@ -171,9 +143,9 @@ class _Player:
                 raise ScoreError(f"clip {error}") from error
             read, position_ns = read + 1, taken.position_ns
             with self._watch.stage("gate"):
-                seen = self._eye.look(taken.picture, position_ns)
+                seen = self._selector.select(taken.picture, position_ns)
             if seen.picture is not None:
-                self._look(seen.picture, position_ns, seen.motion)
+                self._analyse(seen.picture, position_ns, seen.motion)
         end_ns = position_ns + round(NS_PER_S / self._fps)
         ending = [*self._tamper.end(UtcNs(BEGIN + end_ns)), *self._analysis.end(UtcNs(BEGIN + end_ns))]
         self._keep(change.event for change in ending)
@@ -188,7 +160,7 @@ class _Player:
             ms_per_frame=self._watch.per_frame(read),
         )
 
-    def _look(self, picture: Picture, position_ns: int, motion: tuple[PixelBox, ...]) -> None:
+    def _analyse(self, picture: Picture, position_ns: int, motion: tuple[PixelBox, ...]) -> None:
         self._analysed_at_s.append(position_ns / NS_PER_S)
         frame = Frame(
             camera_id=CAMERA,
@@ -200,9 +172,9 @@ class _Player:
             motion=motion,
         )
         with self._watch.stage("tamper"):
-            changes, visibility = self._tamper.look(frame)
+            changes, visibility = self._tamper.update(frame)
         with self._watch.stage("analyse"):
-            changes += self._analysis.look(frame, visibility)
+            changes += self._analysis.update(frame, visibility)
         self._keep(change.event for change in changes)
 
     def _keep(self, events: Iterable[Event | None]) -> None:
@@ -220,7 +192,7 @@ class _Player:
                     self._apart.add(event.event_id)
 
     def _lies_apart(self, event: Event) -> bool:
-        """Whether the event's object is another one than those whose episodes are on."""
+        """Whether the event's object is apart from those of the other open episodes."""
         if event.box is None:
             return False
         others = [episode.box for episode in self._analysis.episodes() if episode.event.event_id != event.event_id]

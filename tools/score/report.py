@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 import numpy as np
 
-from tools.score.matching import Outcome, SeenEvent, area_under_curve
+from tools.score.matching import MatchResult, SeenEvent, area_under_curve
 from tools.score.playback import Playback
 
 _S_PER_HOUR: Final = 3600.0
@@ -16,13 +16,13 @@ _NOBODY: Final = "(none)"
 
 @dataclass(frozen=True, slots=True)
 class ClipScore:
-    """One clip: what was played, and what its events were worth."""
+    """One clip: what was played, and how its events matched."""
 
     video: str
     playback: Playback
-    outcome: Outcome
+    outcome: MatchResult
     in_words: Mapping[str, str] = field(default_factory=dict)
-    """What the labels say in words only, which nothing can be judged by."""
+    """What the labels say in words only, which cannot be judged."""
 
     @property
     def frame_auc(self) -> float | None:
@@ -64,7 +64,7 @@ class Score:
 
     @property
     def false(self) -> int:
-        """Events that belong to no interval, or to an object that had its event already."""
+        """Events that belong to no interval, or to an object that already had its event."""
         return sum(clip.outcome.false for clip in self.clips)
 
     @property
@@ -145,9 +145,7 @@ def as_document(score: Score) -> dict[str, object]:
 
 
 def _breakdown(tallies: dict[str, Tally]) -> dict[str, dict[str, int]]:
-    return {
-        name: {"found": tally.found, "beside": tally.beside, "false": tally.false} for name, tally in tallies.items()
-    }
+    return {name: asdict(tally) for name, tally in tallies.items()}
 
 
 def _clip(clip: ClipScore) -> dict[str, object]:
@@ -188,7 +186,7 @@ def _clip(clip: ClipScore) -> dict[str, object]:
 
 
 def as_table(score: Score) -> str:
-    """The result for people: a line a clip, a line an event that is false, a line for the whole."""
+    """The result for people: a line for each clip, for each false event and for the whole."""
     header = (
         f"{'clip':44} {'expected':>8} {'found':>6} {'beside':>6} {'false':>6} "
         f"{'median s':>9} {'p95 s':>6} {'worst s':>8} {'AUC':>6}"
@@ -223,7 +221,7 @@ def _shares_of(what: str, tallies: dict[str, Tally]) -> list[str]:
     ]
 
 
-def _faults(outcome: Outcome) -> list[str]:
+def _faults(outcome: MatchResult) -> list[str]:
     false = [event for place, event in enumerate(outcome.events) if outcome.is_false(place)]
     missed = [i for i, place in zip(outcome.intervals, outcome.found_by, strict=True) if place is None]
     return [

@@ -1,1 +1,1 @@
-"""A made-up yard by day and night: every picture is a pure function of a scene's specification and a time."""
+"""A synthetic yard by day and night: every picture is a pure function of a scene's specification and a time."""

@@ -1,4 +1,4 @@
-"""The fixed part of a scene, painted once: sky, road, ground, house, fence, props; and what stands in front of whom."""
+"""The fixed part of a scene, painted once: sky, road, ground, house, fence, props; and what they hide."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from training.yard.brush import (
     warp,
 )
 from training.yard.lens import Lens
-from training.yard.spec import Fence, Ground, Prop, PropKind, SceneSpec, Yard
+from training.yard.spec import FenceKind, GroundKind, Prop, PropKind, SceneSpec, Yard
 from training.yard.textures import (
     CROWN_SIZE,
     fence_texture,
@@ -47,14 +47,14 @@ _ASPHALT_LINE: Colour = (196, 200, 202)
 
 @dataclass(frozen=True, slots=True)
 class Occluder:
-    """Something fixed that hides what is behind it: `z` metres away, its opacity (h, w) 0..1 over the whole picture."""
+    """Something fixed that hides what is behind it: its distance `z` in metres, its opacity (h, w) 0..1."""
 
     z: float
     opacity: Plane
 
 
 @dataclass(frozen=True, slots=True)
-class Backdrop:
+class PaintedBackdrop:
     """The painted yard in full light (h, w, 3), what occludes, and where windows shine at night (h, w) 0..1."""
 
     picture: Pixels
@@ -62,7 +62,7 @@ class Backdrop:
     window: Plane
 
 
-def paint_backdrop(spec: SceneSpec) -> Backdrop:
+def paint_backdrop(spec: SceneSpec) -> PaintedBackdrop:
     """Paints at twice the size and averages down, so that nothing shimmers."""
     rng = np.random.default_rng([spec.seed, 1])
     lens = Lens(spec.viewpoint, spec.width * _FINE, spec.height * _FINE)
@@ -81,7 +81,7 @@ def paint_backdrop(spec: SceneSpec) -> Backdrop:
         layers.append((prop.z, layer))
     occluders = tuple(Occluder(z, _opacity(layer, spec)) for z, layer in layers)
     shine = resize_plane(window, spec.width, spec.height)
-    return Backdrop(resize(canvas, spec.width, spec.height), occluders, shine)
+    return PaintedBackdrop(resize(canvas, spec.width, spec.height), occluders, shine)
 
 
 def _opacity(layer: Pixels, spec: SceneSpec) -> Plane:
@@ -90,7 +90,7 @@ def _opacity(layer: Pixels, spec: SceneSpec) -> Plane:
 
 
 def _lay(canvas: Pixels, layer: Pixels) -> None:
-    """Lays a layer with opacity over a canvas with or without, where the layer has anything."""
+    """Blends a layer with opacity over a canvas, which may have opacity as well."""
     rows, columns = (np.flatnonzero(layer[:, :, 3].any(axis=axis)) for axis in (1, 0))
     if rows.size == 0:
         return
@@ -127,9 +127,13 @@ def _paint_far(canvas: Pixels, lens: Lens, yard: Yard, rng: np.random.Generator)
 
 def _stretched(picture: Pixels, corner: Point, opposite: Point, lens: Lens) -> Pixels:
     """The picture stretched over an upright rectangle of the canvas, elsewhere zero."""
-    height, width = picture.shape[:2]
     (left, top), (right, bottom) = corner, opposite
-    target: list[Point] = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    return _hung(picture, [(left, top), (right, top), (right, bottom), (left, bottom)], lens)
+
+
+def _hung(picture: Pixels, target: list[Point], lens: Lens) -> Pixels:
+    """The picture in perspective: its corners, clockwise from the upper left, land on `target`, elsewhere zero."""
+    height, width = picture.shape[:2]
     return warp(picture, [(0, 0), (width, 0), (width, height), (0, height)], target, lens.width, lens.height)
 
 
@@ -151,7 +155,7 @@ def _paint_ground(canvas: Pixels, lens: Lens, yard: Yard, rng: np.random.Generat
     depth = far - near
     size = (2 * _ACROSS, depth)
     flat = ground_texture(rng, yard.ground, yard.ground_colour, size, ppm)
-    meadow = ground_texture(rng, Ground.GRASS, (70, 122, 104), (2 * _ACROSS, 20.0), ppm)
+    meadow = ground_texture(rng, GroundKind.GRASS, (70, 122, 104), (2 * _ACROSS, 20.0), ppm)
     flat[-meadow.shape[0] :] = meadow[:, : flat.shape[1]]
 
     def at(x: float, z: float) -> Point:
@@ -205,10 +209,9 @@ def _boundary(lens: Lens, yard: Yard, rng: np.random.Generator) -> Pixels:
     z, top = yard.fence_z, yard.fence_height
     for left, right in ((-_ACROSS, yard.gate_x - GATE_WIDTH / 2), (yard.gate_x + GATE_WIDTH / 2, _ACROSS)):
         texture = fence_texture(rng, yard.fence, yard.fence_colour, (right - left, top), ppm)
-        height, width = texture.shape[:2]
         corners = [lens.point(left, top, z), lens.point(right, top, z), lens.point(right, 0, z), lens.point(left, 0, z)]
-        _lay(layer, warp(texture, [(0, 0), (width, 0), (width, height), (0, height)], corners, lens.width, lens.height))
-    post = shaded(yard.fence_colour, 0.75) if yard.fence is not Fence.HEDGE else (92, 104, 116)
+        _lay(layer, _hung(texture, corners, lens))
+    post = shaded(yard.fence_colour, 0.75) if yard.fence is not FenceKind.HEDGE else (92, 104, 116)
     for side in (-1, 1):
         x = yard.gate_x + side * (GATE_WIDTH / 2 + 0.06)
         rectangle(layer, lens.point(x - 0.09, top + 0.25, z), lens.point(x + 0.09, 0, z), post)
@@ -230,7 +233,7 @@ def _bush(lens: Lens, x: float, z: float, rng: np.random.Generator) -> Pixels:
 
 
 def _lower_half(crown: Pixels) -> Pixels:
-    """Leaves for the lower part of a bush only, narrower than the bush."""
+    """Leaves for the lower half of a bush, narrower than the bush."""
     height, width = crown.shape[:2]
     lower = np.zeros_like(crown)
     piece = resize(crown, round(0.84 * width), height // 2)
@@ -249,13 +252,10 @@ def _house(lens: Lens, yard: Yard, rng: np.random.Generator) -> tuple[Pixels, Pl
     for z in (yard.door_z - 1.9, yard.door_z + 1.5):
         _paint_window(flat, glass, (z - near) * ppm, ppm)
     rectangle(flat, (0, (WALL_HEIGHT - 0.3) * ppm), (flat.shape[1], flat.shape[0]), shaded(yard.wall_colour, 0.55))
-    height, width = flat.shape[:2]
     corners = [(near, WALL_HEIGHT), (yard.wall_end, WALL_HEIGHT), (yard.wall_end, 0.0), (near, 0.0)]
     target = [lens.point(-yard.wall_x, above, z) for z, above in corners]
-    source: list[Point] = [(0, 0), (width, 0), (width, height), (0, height)]
-    opaque = np.dstack([flat, np.full(flat.shape[:2], 255, np.uint8)])
-    layer = warp(opaque, source, target, lens.width, lens.height)
-    shine = warp(glass, source, target, lens.width, lens.height)
+    layer = _hung(np.dstack([flat, np.full(flat.shape[:2], 255, np.uint8)]), target, lens)
+    shine = _hung(glass, target, lens)
     _paint_roof(layer, lens, yard, near)
     return layer, (shine[:, :, 3].astype(np.float32) / 255).astype(np.float32)
 
@@ -340,7 +340,7 @@ def _paint_prop(layer: Pixels, lens: Lens, prop: Prop, rng: np.random.Generator)
             stroke(layer, [at(x, 0.9), at(x, 0)], dark, lens.scale(z) * 0.05 * size)
         rectangle(layer, at(-0.24, 0.9), at(0.24, 0.55), prop.colour)
         rectangle(layer, at(-0.26, 0.48), at(0.26, 0.4), light)
-    else:
+    else:  # PropKind.LAUNDRY
         for x in (-1.0, 1.0):
             rectangle(layer, at(x - 0.03, 1.8), at(x + 0.03, 0), (110, 110, 110))
         for x, drop in ((-0.7, 0.8), (-0.15, 0.6), (0.4, 0.9)):

@@ -1,4 +1,4 @@
-"""OpenCV's drawing and filtering with the types spelled out; nothing here knows what is drawn."""
+"""OpenCV's drawing and filtering with precise types; nothing here knows what is drawn."""
 
 from collections.abc import Sequence
 from typing import Any, cast

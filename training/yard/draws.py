@@ -1,4 +1,4 @@
-"""Scenes drawn by lot, as different from each other as yards, cameras, weathers and people are."""
+"""Random scenes, as different from each other as yards, cameras, weather and people are."""
 
 from dataclasses import replace
 from enum import StrEnum
@@ -10,8 +10,8 @@ from training.yard.lens import Lens
 from training.yard.spec import (
     Car,
     Cat,
-    Fence,
-    Ground,
+    FenceKind,
+    GroundKind,
     Insect,
     Light,
     Person,
@@ -21,7 +21,7 @@ from training.yard.spec import (
     SceneSpec,
     Viewpoint,
     Visit,
-    Wall,
+    WallKind,
     Yard,
 )
 from training.yard.stories import (
@@ -57,10 +57,10 @@ _WALLS: tuple[Colour, ...] = (
     (96, 110, 130),
 )
 _FENCES: tuple[Colour, ...] = ((206, 214, 218), (70, 96, 126), (96, 110, 122), (48, 48, 50), (90, 130, 160))
-_GROUNDS: dict[Ground, Colour] = {
-    Ground.GRASS: (64, 126, 98),
-    Ground.GRAVEL: (138, 150, 160),
-    Ground.SLABS: (150, 154, 158),
+_GROUNDS: dict[GroundKind, Colour] = {
+    GroundKind.GRASS: (64, 126, 98),
+    GroundKind.GRAVEL: (138, 150, 160),
+    GroundKind.SLABS: (150, 154, 158),
 }
 _CARS: tuple[Colour, ...] = (
     (58, 60, 190),
@@ -74,7 +74,7 @@ _COATS: tuple[Colour, ...] = ((44, 84, 150), (40, 40, 42), (120, 126, 130), (210
 
 
 class Hour(StrEnum):
-    """When a made-up story takes place: it decides light, noise and what is flying about."""
+    """When a story takes place: it decides the light, the noise and which insects fly."""
 
     DAY = "day"
     DULL = "dull"
@@ -83,8 +83,18 @@ class Hour(StrEnum):
     INFRARED = "infrared"
 
 
+_LIGHT_OF = {
+    Hour.DAY: ((0.85, 1.15), (1.0, 4.0), 0.05),
+    Hour.DULL: ((0.55, 0.9), (1.5, 5.0), 0.1),
+    Hour.DUSK: ((0.26, 0.55), (2.0, 7.0), 0.6),
+    Hour.LAMP: ((0.22, 0.36), (2.0, 7.0), 1.0),
+    Hour.INFRARED: ((0.15, 0.35), (3.0, 9.0), 0.0),
+}
+"""For each hour: the ranges of daylight and of sensor noise, and the chance that the lamp is lit."""
+
+
 def draw_spec(seed: int, width: int, height: int) -> SceneSpec:
-    """A scene drawn by lot, by day and without a story; `draw_story` puts one into it."""
+    """A random scene by day, without a story; `draw_story` adds one."""
     rng = np.random.default_rng([seed, 10])
     viewpoint = Viewpoint(_between(rng, 2.5, 3.7), _between(rng, 0.86, 1.22), _between(rng, 0.15, 0.33))
     return SceneSpec(
@@ -105,7 +115,7 @@ def draw_spec(seed: int, width: int, height: int) -> SceneSpec:
 
 
 def draw_story(spec: SceneSpec, hour: Hour, number: int) -> SceneSpec:
-    """The same yard with a story of 40 s drawn by lot: traffic, animals, weather, two visits."""
+    """The same yard with a random story of 40 s: traffic, animals, weather, two visits."""
     rng = np.random.default_rng([spec.seed, 11, number])
     light = _light(rng, hour)
     rainy = rng.random() < 0.3  # noqa: PLR2004 - the share of wet stories
@@ -136,9 +146,9 @@ def _yard(rng: np.random.Generator, lens: Lens) -> Yard:
     fence_z = _between(rng, 7.6, 10.2)
     wall_x = min(_between(rng, 2.3, 4.2), lens.edge(fence_z) * 0.62)
     edge = lens.edge(fence_z)
-    ground = list(Ground)[int(rng.choice(3, p=[0.6, 0.2, 0.2]))]
+    ground = list(GroundKind)[int(rng.choice(3, p=[0.6, 0.2, 0.2]))]
     gate_x = _between(rng, 0.9, max(1.0, edge * 0.5))
-    fence = list(Fence)[int(rng.integers(4))]
+    fence = list(FenceKind)[int(rng.integers(4))]
     return Yard(
         wall_x=wall_x,
         wall_end=fence_z - _between(rng, 0.8, 2.4),
@@ -146,14 +156,14 @@ def _yard(rng: np.random.Generator, lens: Lens) -> Yard:
         fence_z=fence_z,
         gate_x=gate_x,
         bush_x=gate_x - _between(rng, 2.5, 3.6),
-        wall=list(Wall)[int(rng.integers(3))],
+        wall=list(WallKind)[int(rng.integers(3))],
         wall_colour=_pick(rng, _WALLS),
         roof_colour=_pick(rng, ((62, 66, 92), (80, 80, 84), (60, 72, 120))),
         door_colour=_pick(rng, ((72, 92, 48), (60, 50, 130), (110, 80, 50), (60, 90, 130), (200, 200, 200))),
         ground=ground,
         ground_colour=_pick(rng, (_GROUNDS[ground],)),
         fence=fence,
-        fence_colour=(54, 104, 74) if fence is Fence.HEDGE else _pick(rng, _FENCES),
+        fence_colour=(54, 104, 74) if fence is FenceKind.HEDGE else _pick(rng, _FENCES),
         fence_height=_between(rng, 0.9, 1.45),
         tree_x=_between(rng, 2.5, 9.0),
         branch=bool(rng.random() < 0.6),  # noqa: PLR2004 - most of them
@@ -171,17 +181,8 @@ def _prop(rng: np.random.Generator, wall_x: float, fence_z: float, lens: Lens) -
 
 
 def _light(rng: np.random.Generator, hour: Hour) -> Light:
-    if hour is Hour.DAY:
-        level, noise = _between(rng, 0.85, 1.15), _between(rng, 1.0, 4.0)
-    elif hour is Hour.DULL:
-        level, noise = _between(rng, 0.55, 0.9), _between(rng, 1.5, 5.0)
-    elif hour is Hour.DUSK:
-        level, noise = _between(rng, 0.26, 0.55), _between(rng, 2.0, 7.0)
-    elif hour is Hour.LAMP:
-        level, noise = _between(rng, 0.22, 0.36), _between(rng, 2.0, 7.0)
-    else:
-        level, noise = _between(rng, 0.15, 0.35), _between(rng, 3.0, 9.0)
-    lit = {Hour.DAY: 0.05, Hour.DULL: 0.1, Hour.DUSK: 0.6, Hour.LAMP: 1.0, Hour.INFRARED: 0.0}[hour]
+    levels, noises, lit = _LIGHT_OF[hour]
+    level, noise = _between(rng, *levels), _between(rng, *noises)
     return Light(
         levels=((0.0, level), (STORY_S, level * _between(rng, 0.75, 1.2))),
         sun=_between(rng, 0.4, 1.0) if hour is Hour.DAY else _between(rng, 0.0, 0.35),

@@ -1,4 +1,4 @@
-"""Those who move: an articulated person, a cat, a car; each drawn large and flat on a canvas with opacity."""
+"""Moving figures: an articulated person, a cat, a car; each drawn large and flat on a canvas with opacity."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from training.yard.spec import Car, Cat, Person
 from training.yard.textures import shaded
 
 PPM = 130.0
-"""Pixels a metre of every canvas of this module."""
+"""Pixels per metre of every canvas in this module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """How a person holds themselves.
+    """A person's posture.
 
     `phase` in radians of the gait, `pace` 0 (standing) .. 1.4 (running), `side` -1 (going left) .. 1 (right) with 0
     straight towards or away, `away` from the camera, `crouch` and `reach` 0..1.

@@ -66,7 +66,7 @@ def _mass(
 
 
 def hides(foliage: Foliage, width: int, height: int) -> Occluder:
-    """What the leaves at rest hide of a picture."""
+    """What the leaves hide of a picture when they are at rest."""
     opacity = np.zeros((height, width), np.float32)
     x, y = foliage.corner
     rows, columns = foliage.rest.shape[:2]

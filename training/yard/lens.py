@@ -8,7 +8,7 @@ from training.yard.spec import Viewpoint
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """A level camera whose horizon is shifted instead of tilted, so that upright things stay upright."""
+    """A level camera: its horizon is shifted instead of the camera tilted, so that verticals stay vertical."""
 
     viewpoint: Viewpoint
     width: int

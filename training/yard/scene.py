@@ -1,4 +1,4 @@
-"""The scene itself: pictures, and the truth about them."""
+"""The scene itself: its pictures and their ground truth."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -11,9 +11,9 @@ from training.yard.brush import Pixels, Plane, Point, ellipse, grey, lit, place,
 from training.yard.figures import PPM, Drawn, draw_car, draw_cat, draw_person
 from training.yard.foliage import Foliage, grow, hides
 from training.yard.lens import Lens
-from training.yard.spec import Person, SceneSpec, Visit
+from training.yard.spec import Car, SceneSpec, Visit
 from training.yard.textures import shaded
-from training.yard.ways import Standing, car_at, cat_at, visit_at
+from training.yard.ways import car_at, cat_at, visit_at
 from training.yard.weather import COARSE, Sky, daylight, fall, grain_at, light_at, prepare_sky
 
 _SEEN = 0.5
@@ -21,7 +21,7 @@ _SEEN = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is true of one picture: the intruder's visible share 0..1 and the box of what is visible of them."""
+    """The ground truth of a picture: the visible share of the intruder, 0..1, and the box of the visible part."""
 
     share: float
     box: PixelBox | None
@@ -32,7 +32,7 @@ NOBODY = Truth(0.0, None)
 
 @dataclass(frozen=True, slots=True)
 class _Laid:
-    """A figure in the picture: what is visible of it at `corner`, `z` metres away, and its share."""
+    """A figure in the picture: its visible part at `corner`, its distance `z` in metres, the visible share."""
 
     z: float
     corner: tuple[int, int]
@@ -52,7 +52,7 @@ class Setting:
 
 
 def paint_setting(spec: SceneSpec) -> Setting:
-    """Paints what does not change; this takes as long as some dozens of pictures."""
+    """Paints what does not change; this takes as long as a few dozen pictures."""
     backdrop = paint_backdrop(spec)
     foliage = grow(spec)
     leaves = tuple(hides(mass, spec.width, spec.height) for mass in foliage)
@@ -60,7 +60,7 @@ def paint_setting(spec: SceneSpec) -> Setting:
 
 
 class Scene:
-    """Paints the pictures of one specification; a picture depends on nothing but the specification and the time."""
+    """Paints the pictures of one specification; a picture depends only on that and the time."""
 
     def __init__(self, spec: SceneSpec, setting: Setting | None = None) -> None:
         self.spec = spec
@@ -71,7 +71,7 @@ class Scene:
         """The picture at a time: BGR (height, width, 3)."""
         spec = self.spec
         canvas = self._setting.base.copy()
-        beams = [beam for beam in (self._headlight(number, time_s) for number in range(len(spec.cars))) if beam]
+        beams = [beam for beam in (self._headlight(car, time_s) for car in spec.cars) if beam]
         cover = np.zeros((spec.height // COARSE, spec.width // COARSE), np.float32)
         for laid in sorted(self._everything(time_s), key=lambda laid: -laid.z):
             if laid.shadow:
@@ -89,7 +89,7 @@ class Scene:
         return np.ascontiguousarray(picture[:, ::-1]) if spec.mirrored else picture
 
     def truth(self, time_s: float) -> Truth:
-        """What is true of the picture at a time; with two intruders the better visible one."""
+        """The ground truth at a time; with two intruders, that of the more visible one."""
         best = NOBODY
         for visit in self.spec.visits:
             laid = self._visitor(visit, time_s)
@@ -98,8 +98,8 @@ class Scene:
         return best
 
     def _box(self, laid: _Laid) -> PixelBox | None:
-        rows = np.flatnonzero((laid.ink[:, :, 3] > _SEEN * 255).any(axis=1))
-        columns = np.flatnonzero((laid.ink[:, :, 3] > _SEEN * 255).any(axis=0))
+        seen = laid.ink[:, :, 3] > _SEEN * 255
+        rows, columns = (np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0))
         if rows.size == 0:
             return None
         x, y = laid.corner
@@ -125,11 +125,10 @@ class Scene:
 
     def _visitor(self, visit: Visit, time_s: float) -> _Laid | None:
         standing = visit_at(visit, time_s)
-        return None if standing is None else self._person(visit.person, standing)
-
-    def _person(self, person: Person, standing: Standing) -> _Laid | None:
+        if standing is None:
+            return None
         shadow = 0.28 if standing.lift < 0.2 else 0.0  # noqa: PLR2004 - no shadow at the feet of one on the fence
-        return self._lay(draw_person(person, standing.pose), standing.x, standing.lift, standing.z, shadow)
+        return self._lay(draw_person(visit.person, standing.pose), standing.x, standing.lift, standing.z, shadow)
 
     def _lay(self, drawn: Drawn, x: float, lift: float, z: float, shadow: float) -> _Laid | None:
         foot = self._lens.point(x, lift, z)
@@ -157,7 +156,7 @@ class Scene:
         return seen
 
     def _cast_shadow(self, canvas: Pixels, laid: _Laid) -> None:
-        """Darkens the ground at the feet, softly, where the figure's lowest part is."""
+        """Softly darkens the ground below the lowest part of the figure."""
         height, width = laid.ink.shape[:2]
         scale = self._lens.scale(laid.z)
         reach = laid.shadow * scale
@@ -176,7 +175,7 @@ class Scene:
         canvas[top:bottom, left:right] = (canvas[top:bottom, left:right] * dark[:, :, None]).astype(np.uint8)
 
     def _gate(self, time_s: float) -> _Laid:
-        """The gate's leaf: it swings into the yard while somebody passes."""
+        """The gate, which swings into the yard while somebody passes."""
         yard = self.spec.yard
         near = min((self._gate_distance(visit, time_s) for visit in self.spec.visits), default=9.0)
         angle = float(np.interp(near, [0.5, 2.2], [1.35, 0.0]))
@@ -205,8 +204,7 @@ class Scene:
         yard = self.spec.yard
         return float(np.hypot(standing.x - yard.gate_x, standing.z - yard.fence_z))
 
-    def _headlight(self, number: int, time_s: float) -> Point | None:
-        car = self.spec.cars[number]
+    def _headlight(self, car: Car, time_s: float) -> Point | None:
         x = car_at(car, time_s)
         if x is None:
             return None

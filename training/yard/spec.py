@@ -1,6 +1,6 @@
-"""What a scene consists of. Lengths in metres, times in seconds, the house always on the left before mirroring.
+"""What a scene consists of. Lengths are in metres, times in seconds; before mirroring the house is on the left.
 
-Ground coordinates: x to the right of the camera, z away from it; heights above the ground.
+GroundKind coordinates: x to the right of the camera, z away from it; heights above the ground.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from enum import StrEnum
 from training.yard.brush import Colour
 
 
-class Wall(StrEnum):
+class WallKind(StrEnum):
     """What the house is faced with."""
 
     BRICK = "brick"
@@ -17,7 +17,7 @@ class Wall(StrEnum):
     BOARDS = "boards"
 
 
-class Ground(StrEnum):
+class GroundKind(StrEnum):
     """What the yard is covered with."""
 
     GRASS = "grass"
@@ -25,7 +25,7 @@ class Ground(StrEnum):
     SLABS = "slabs"
 
 
-class Fence(StrEnum):
+class FenceKind(StrEnum):
     """What stands between the yard and the road."""
 
     PICKETS = "pickets"
@@ -35,7 +35,7 @@ class Fence(StrEnum):
 
 
 class PropKind(StrEnum):
-    """Things that stand in a yard and are nobody."""
+    """Things that stand in a yard."""
 
     BIN = "bin"
     POT = "pot"
@@ -47,7 +47,7 @@ class PropKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewpoint:
-    """The camera: its height, its focal length in picture heights, its horizon as a share of the picture's height."""
+    """The camera: its height, its focal length in picture heights, its horizon normalised to the picture's height."""
 
     height_m: float
     focal: float
@@ -67,49 +67,50 @@ class Prop:
 
 @dataclass(frozen=True, slots=True)
 class Yard:
-    """The fixed part of a scene."""
+    """The fixed part of a scene.
+
+    `wall_x`: distance of the house wall to the left of the camera's axis. `bush_x`: where a tall bush stands at the
+    fence; another stands right of the gate. `tree_x`: where a tree stands behind the fence. `branch`: whether a branch
+    hangs into the upper corner of the picture.
+    """
 
     wall_x: float
-    """Distance of the house wall to the left of the camera's axis."""
     wall_end: float
     door_z: float
     fence_z: float
     gate_x: float
     bush_x: float
-    """Where a tall bush stands at the fence; another stands right of the gate."""
-    wall: Wall
+    wall: WallKind
     wall_colour: Colour
     roof_colour: Colour
     door_colour: Colour
-    ground: Ground
+    ground: GroundKind
     ground_colour: Colour
-    fence: Fence
+    fence: FenceKind
     fence_colour: Colour
     fence_height: float
     tree_x: float
-    """Where a tree stands behind the fence."""
     branch: bool
-    """Whether a branch hangs into the picture's upper corner."""
     props: tuple[Prop, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """How the scene is lit over time."""
+    """How the scene is lit over time.
+
+    `levels`: (time, daylight level 0..1), joined by straight lines. `sun`: how much of the daylight is direct sun,
+    which makes shadows and drifting clouds, 0..1. `clouds`: how much of the sun a cloud takes away, 0..1. `lamp_on_s`:
+    when the lamp by the door goes on; before the clip means always, after it never. `infrared`: the camera sees in the
+    dark, without colours. `noise`: standard deviation of the sensor's noise in grey levels.
+    """
 
     levels: tuple[tuple[float, float], ...]
-    """(time, daylight level 0..1), joined by straight lines."""
     sun: float
-    """How much of the daylight is direct sun: shadows and drifting clouds, 0..1."""
     clouds: float
-    """How much a cloud takes from the sun, 0..1."""
     lamp_on_s: float
-    """From when the lamp by the door is lit; before the clip for always, after it for never."""
     flicker: float
     infrared: bool
-    """A camera that sees in the dark, without colours."""
     noise: float
-    """Standard deviation of the sensor's noise, grey levels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class Cat:
 
 @dataclass(frozen=True, slots=True)
 class Insect:
-    """A moth close to the lens, `radius` a share of the picture's height."""
+    """A moth close to the lens; `height` and `radius` are normalised to the picture's height."""
 
     start_s: float
     end_s: float
@@ -182,7 +183,7 @@ class Waypoint:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One intruder's way through the yard; before the first and after the last waypoint nobody is there."""
+    """One intruder's path through the yard; before the first and after the last waypoint nobody is there."""
 
     person: Person
     path: tuple[Waypoint, ...]

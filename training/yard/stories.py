@@ -1,4 +1,4 @@
-"""Ways through a yard, shared by the demo and the made-up training scenes."""
+"""Paths through a yard, shared by the demo and the random training scenes."""
 
 from math import hypot
 
@@ -10,7 +10,7 @@ _BEHIND = 0.75
 
 
 class Way:
-    """Collects waypoints: each step says where to and how fast, the times follow."""
+    """Builds a path: each step gives a place and a speed, and the times follow from them."""
 
     def __init__(self, start_s: float, x: float, z: float) -> None:
         self._points = [Waypoint(start_s, x, z)]
@@ -23,7 +23,7 @@ class Way:
         return self
 
     def stay(self, seconds: float, *, crouch: float = 0.0, reach: float = 0.0) -> "Way":
-        """Stays where they are, bending down or reaching out within 0.4 s."""
+        """Stays in place, bending down or reaching out within 0.4 s."""
         last = self._points[-1]
         turn = min(0.4, seconds / 3)
         for at_s in (last.at_s + turn, last.at_s + seconds):
@@ -31,7 +31,7 @@ class Way:
         return self
 
     def climb(self, x: float, z: float, height: float, seconds: float) -> "Way":
-        """Climbs over something of that height between here and (x, z)."""
+        """Climbs over something of this height on the way to (x, z)."""
         last = self._points[-1]
         middle = ((last.x + x) / 2, (last.z + z) / 2)
         for share, at, lift, crouch in (
@@ -42,11 +42,6 @@ class Way:
         ):
             self._points.append(Waypoint(last.at_s + share * seconds, *at, lift, crouch, 0.0))
         return self
-
-    @property
-    def end_s(self) -> float:
-        """When the last step ends."""
-        return self._points[-1].at_s
 
     def path(self) -> tuple[Waypoint, ...]:
         """The waypoints so far."""
@@ -70,7 +65,7 @@ def through_gate(way: Way, yard: Yard, speed: float) -> Way:
 
 
 def out_by_gate(way: Way, yard: Yard, speed: float) -> Way:
-    """From the yard out of the gate until the bush hides them."""
+    """From the yard out through the gate until the bush hides them."""
     way.walk(yard.gate_x - 0.1, yard.fence_z - 0.9, speed)
     way.walk(yard.gate_x + 0.1, yard.fence_z + _BEHIND, speed)
     return way.walk(*behind_gate_bush(yard), speed)

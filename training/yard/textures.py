@@ -1,4 +1,4 @@
-"""Flat textures: walls, grounds, fences and leaves from straight ahead. Pixels are BGR, or BGR with opacity."""
+"""Flat textures: walls, grounds, fences and leaves seen head-on. Pixels are BGR, or BGR with opacity."""
 
 from functools import lru_cache
 from typing import cast
@@ -6,7 +6,7 @@ from typing import cast
 import numpy as np
 
 from training.yard.brush import Colour, Pixels, Plane, Point, ellipse, polygon, rectangle, resize, resize_plane, stroke
-from training.yard.spec import Fence, Ground, Wall
+from training.yard.spec import FenceKind, GroundKind, WallKind
 
 _OCTAVES = 4
 _CROWNS = 8
@@ -39,17 +39,19 @@ def shaded(colour: Colour, factor: float) -> Colour:
     return (blue, green, red)
 
 
-def wall_texture(rng: np.random.Generator, kind: Wall, colour: Colour, size: tuple[float, float], ppm: float) -> Pixels:
+def wall_texture(
+    rng: np.random.Generator, kind: WallKind, colour: Colour, size: tuple[float, float], ppm: float
+) -> Pixels:
     """A wall of `size` (length, height) metres at `ppm` pixels a metre."""
     width, height = round(size[0] * ppm), round(size[1] * ppm)
-    if kind is Wall.BRICK:
+    if kind is WallKind.BRICK:
         return _bricks(rng, colour, width, height, ppm)
     texture = tinted(colour, mottle(rng, width, height, ppm * 0.8), 0.05)
-    if kind is Wall.BOARDS:
-        step = 0.16 * ppm
-        for row in np.arange(0.0, height, step):
-            rectangle(texture, (0, row), (width, row + max(1.0, 0.02 * ppm)), shaded(colour, 0.66))
-            rectangle(texture, (0, row + 0.03 * ppm), (width, row + 0.05 * ppm), shaded(colour, 1.08))
+    if kind is WallKind.PLASTER:
+        return texture
+    for row in np.arange(0.0, height, 0.16 * ppm):
+        rectangle(texture, (0, row), (width, row + max(1.0, 0.02 * ppm)), shaded(colour, 0.66))
+        rectangle(texture, (0, row + 0.03 * ppm), (width, row + 0.05 * ppm), shaded(colour, 1.08))
     return texture
 
 
@@ -70,12 +72,12 @@ def _bricks(rng: np.random.Generator, colour: Colour, width: int, height: int, p
 
 
 def ground_texture(
-    rng: np.random.Generator, kind: Ground, colour: Colour, size: tuple[float, float], ppm: float
+    rng: np.random.Generator, kind: GroundKind, colour: Colour, size: tuple[float, float], ppm: float
 ) -> Pixels:
     """The yard's ground seen from above, `size` (across, away) metres."""
     width, height = round(size[0] * ppm), round(size[1] * ppm)
     fine = rng.standard_normal((height, width), dtype=np.float32)
-    if kind is Ground.GRASS:
+    if kind is GroundKind.GRASS:
         blades = resize_plane(rng.standard_normal((height // 3 + 1, width), dtype=np.float32), width, height)
         shade = 0.5 * mottle(rng, width, height, ppm * 1.5) + 0.55 * blades
         texture = tinted(colour, shade, 0.18)
@@ -83,7 +85,7 @@ def ground_texture(
         texture[dry] = (texture[dry] * np.float32(0.8) + np.array([18, 34, 40], np.float32)).astype(np.uint8)
         return texture
     texture = tinted(colour, 0.4 * mottle(rng, width, height, ppm) + 0.6 * fine, 0.10)
-    if kind is Ground.SLABS:
+    if kind is GroundKind.SLABS:
         joint = shaded(colour, 0.72)
         for x in np.arange(0.0, size[0], 0.6):
             rectangle(texture, (x * ppm, 0), (x * ppm + max(1.0, 0.03 * ppm), height), joint)
@@ -93,24 +95,22 @@ def ground_texture(
 
 
 def fence_texture(
-    rng: np.random.Generator, kind: Fence, colour: Colour, size: tuple[float, float], ppm: float
+    rng: np.random.Generator, kind: FenceKind, colour: Colour, size: tuple[float, float], ppm: float
 ) -> Pixels:
     """A fence of `size` (length, height) metres with opacity (h, w, 4); the top of the texture is its top."""
     width, height = round(size[0] * ppm), round(size[1] * ppm)
     canvas = np.zeros((height, width, 4), np.uint8)
-    if kind is Fence.HEDGE:
+    if kind is FenceKind.HEDGE:
         return _hedge(rng, colour, width, height)
-    if kind is Fence.BARS:
+    if kind is FenceKind.BARS:
         _bars(canvas, colour, ppm)
     else:
-        gap = 0.14 if kind is Fence.PICKETS else 0.121
+        gap = 0.14 if kind is FenceKind.PICKETS else 0.121
         for x in np.arange(0.0, size[0], gap):
             _picket(canvas, shaded(colour, float(rng.normal(1, 0.05))), x * ppm, ppm, kind)
         for level in (0.22, 0.74):
             row = height * (1 - level)
-            rail = shaded(colour, 0.8)
-            if kind is Fence.PLANKS:
-                rail = shaded(colour, 0.93)
+            rail = shaded(colour, 0.93 if kind is FenceKind.PLANKS else 0.8)
             rectangle(canvas, (0, row), (width, row + 0.05 * ppm), rail)
     return canvas
 
@@ -125,9 +125,9 @@ def _hedge(rng: np.random.Generator, colour: Colour, width: int, height: int) ->
     return canvas
 
 
-def _picket(canvas: Pixels, colour: Colour, x: float, ppm: float, kind: Fence) -> None:
-    wide = (0.09 if kind is Fence.PICKETS else 0.117) * ppm
-    tip = (0.06 if kind is Fence.PICKETS else 0.0) * ppm
+def _picket(canvas: Pixels, colour: Colour, x: float, ppm: float, kind: FenceKind) -> None:
+    wide = (0.09 if kind is FenceKind.PICKETS else 0.117) * ppm
+    tip = (0.06 if kind is FenceKind.PICKETS else 0.0) * ppm
     bottom = canvas.shape[0]
     outline: list[Point] = [(x, bottom), (x, tip), (x + wide / 2, 0), (x + wide, tip), (x + wide, bottom)]
     polygon(canvas, outline, colour)
@@ -154,7 +154,7 @@ def leaves(rng: np.random.Generator, colour: Colour, trim: bool = False) -> Pixe
 
 @lru_cache(maxsize=2 * _CROWNS)
 def _crown(variant: int, trim: bool) -> Pixels:  # noqa: FBT001 - a key of the cache
-    """Tones (200, 280, 2) of leaves around 128, and their opacity; scenes share a few: they are slow to draw."""
+    """Tones (200, 280, 2) of leaves around 128, and their opacity; scenes share a few, which are slow to draw."""
     rng = np.random.default_rng([20_012, variant])
     width, height = CROWN_SIZE
     canvas = np.zeros((height, width, 4), np.uint8)

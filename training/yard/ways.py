@@ -1,4 +1,4 @@
-"""Where everybody is at a time: pure functions of the specification."""
+"""Where everybody is at a given time: pure functions of the specification."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ def _walked(path: tuple[Waypoint, ...], time_s: float) -> float:
 
 
 def _idle(path: tuple[Waypoint, ...], time_s: float) -> tuple[float, bool]:
-    """Somebody who stands looks about: to the house, to the road, into the camera."""
+    """Somebody who stands still looks around: at the house, at the road, into the camera."""
     turn = int(time_s / 1.1) % 3
     if _between(path, time_s).reach > 0.3:  # noqa: PLR2004 - busy with the door
         return (-1.0, False)

@@ -24,21 +24,22 @@ _WINDOW: Plane = np.array([0.7, 1.4, 1.9], np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Sky:
-    """What the light of a scene is computed from; planes are (h, w) at a quarter of the picture."""
+    """What the light of a scene is computed from; planes are (h, w) at a quarter of the picture.
+
+    `shade`: where direct sun does not reach, 1 in the shadow of the house. `clouds`: a strip of cloud shadows, wider
+    than the picture, that drifts over it. `near`: how much light of a lamp on the camera itself comes back.
+    """
 
     shade: Plane
-    """Where direct sun does not reach: 1 in the house's shadow."""
     clouds: Plane
-    """A strip of cloud shadows, wider than the picture, that drifts over it."""
     lamp: Plane
     window: Plane
     near: Plane
-    """How much of a lamp on the camera itself comes back."""
     vignette: Plane
 
 
 def prepare_sky(spec: SceneSpec, window: Plane) -> Sky:
-    """Draws the shadows and light pools of a scene once."""
+    """Computes the shadows and pools of light of a scene once."""
     rng = np.random.default_rng([spec.seed, 3])
     width, height = spec.width // COARSE, spec.height // COARSE
     lens = Lens(spec.viewpoint, width, height)
@@ -80,7 +81,7 @@ def daylight(spec: SceneSpec, time_s: float) -> float:
 def light_at(spec: SceneSpec, sky: Sky, time_s: float, beams: list[Point], cover: Plane) -> Plane:
     """The light (h, w, 3) on every pixel of the picture at a time.
 
-    `beams` are headlights, in pixels of the picture; `cover` (h, w) is 1 where somebody stands before what shines.
+    `beams` are headlights, in pixels of the picture; `cover` (h, w) is 1 where somebody stands in front of a light.
     """
     light = spec.light
     height, width = sky.shade.shape
@@ -114,7 +115,7 @@ def _beam(width: int, height: int, beam: Point, spec: SceneSpec) -> Plane:
 
 
 def fall(picture: Pixels, rain: Rain, spec: SceneSpec, time_s: float, brightness: float) -> Pixels:
-    """The picture with rain streaks, where it rains at that time."""
+    """The picture with streaks of rain, if it rains at that time."""
     if not rain.start_s <= time_s < rain.end_s:
         return picture
     rng = np.random.default_rng([spec.seed, 4, round(time_s * 1000)])

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from smartcam.capture.settings import CameraSettings, CaptureSettings, read_settings
+from smartcam.capture.settings import CaptureSettings, SourceSettings, read_settings
 from smartcam.contract.errors import BusError, SettingsError, SmartcamError
 from smartcam.contract.ids import CameraId
 from smartcam.edge.backoff import Backoff
@@ -22,37 +22,27 @@ _FIRST_RETRY_S: Final = 0.5
 _LONGEST_RETRY_S: Final = 10.0
 
 
-class _Running:
+class _CameraThread(threading.Thread):
     """A camera's service in its thread."""
 
-    def __init__(self, settings: CameraSettings, service: Service) -> None:
+    def __init__(self, settings: SourceSettings, service: Service) -> None:
         self.settings = settings
-        self._stop = StopToken()
-        self._thread = threading.Thread(target=service.run, args=(self._stop,), name=f"camera-{settings.camera}")
-        self._thread.start()
-
-    @property
-    def is_alive(self) -> bool:
-        return self._thread.is_alive()
-
-    def ask_to_stop(self) -> None:
-        self._stop.set()
-
-    def join(self) -> None:
-        self._thread.join()
+        self.stop = StopToken()
+        super().__init__(target=service.run, args=(self.stop,), name=f"camera-{settings.camera}")
+        self.start()
 
 
-class Cameras:
-    """Starts, restarts and stops cameras as the configuration says; a wrong one is reported and the old one kept.
+class CameraSupervisor:
+    """Starts, restarts and stops cameras as the configuration says; a wrong one is logged and the old one kept.
 
-    Nucleus lite allows three starts an hour, so a wrong configuration is waited on, not died of. `memory` holds the
-    last right one for a process that starts with a wrong one.
+    Nucleus lite allows three starts an hour, so a wrong configuration must not end the process. `memory` holds the last
+    valid one for a process that starts with a wrong one.
     """
 
     def __init__(
         self,
         bus: ConfigurationSource,
-        build: Callable[[CameraSettings], Service],
+        build: Callable[[SourceSettings], Service],
         random: Callable[[], float],
         memory: MemoryFile | None = None,
     ) -> None:
@@ -60,7 +50,7 @@ class Cameras:
         self._understood = Understood(read_settings, memory)
         self._is_configured = False
         self._build = build
-        self._running: dict[CameraId, _Running] = {}
+        self._running: dict[CameraId, _CameraThread] = {}
         self._changed = threading.Event()
         self._backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S, random)
         self._fault = ""
@@ -83,7 +73,7 @@ class Cameras:
             self._end(tuple(self._running))
 
     def _reconfigure(self) -> float:
-        """Seconds until the next look at the configuration."""
+        """Take the configuration; seconds until it is to be checked again."""
         self._changed.clear()
         try:
             settings = self._understood.take(self._bus.configuration())
@@ -92,18 +82,15 @@ class Cameras:
             self._say(logging.WARNING, "configuration_unavailable", error)
             return self._backoff.next()
         except SettingsError as error:
-            self._go_on_as_before()
+            last = None if self._is_configured else self._understood.last()
+            if last is not None:
+                self._apply(last)
             self._say(logging.ERROR, "configuration_wrong", error)
             return _LOOK_S
         self._fault = ""
         self._backoff.reset()
         self._apply(settings)
         return _LOOK_S
-
-    def _go_on_as_before(self) -> None:
-        last = None if self._is_configured else self._understood.last()
-        if last is not None:
-            self._apply(last)
 
     def _apply(self, settings: CaptureSettings) -> None:
         self._is_configured = True
@@ -112,20 +99,20 @@ class Cameras:
         for name, camera in wanted.items():
             if name not in self._running:
                 log(logger, logging.INFO, "camera_starting", camera=name, source=camera.source, place=camera.place)
-                self._running[name] = _Running(camera, self._build(camera))
+                self._running[name] = _CameraThread(camera, self._build(camera))
         if not wanted:
             log(logger, logging.WARNING, "no_cameras", remedy="set cameras in the configuration of smartcam.Capture")
 
     def _end(self, names: tuple[CameraId, ...]) -> None:
         for name in names:
-            self._running[name].ask_to_stop()
+            self._running[name].stop.set()
         for name in names:
             self._running.pop(name).join()
             log(logger, logging.INFO, "camera_stopped", camera=name)
 
     def _check_threads(self) -> None:
         for name, running in self._running.items():
-            if not running.is_alive:
+            if not running.is_alive():
                 raise SmartcamError(f"the thread of camera {name} has ended")
 
     def _say(self, level: int, event: str, error: SmartcamError) -> None:

@@ -1,4 +1,4 @@
-"""User and password of an RTSP camera, out of a file that only the component's user can read."""
+"""User and password of an RTSP camera, from a file that only the component's user can read."""
 
 import os
 import stat
@@ -18,7 +18,7 @@ _KEYS: Final = ("user", "password")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a camera is shown. Neither can be printed by accident."""
+    """A login for a camera. Neither part can be printed by accident."""
 
     user: str = field(repr=False)
     password: str = field(repr=False)
@@ -28,7 +28,7 @@ def read_credentials(path: Path) -> Credentials:
     """The user and the password in a file of two lines, `user=...` and `password=...`.
 
     Raises:
-        CameraLost: the file is not there, not ours alone, or does not say both. The message shows nothing of it.
+        CameraLost: the file is missing, readable by others, or incomplete. The message shows none of its content.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -44,7 +44,7 @@ def read_credentials(path: Path) -> Credentials:
 
 
 def address(url: str, credentials: Credentials) -> str:
-    """The URL to connect to, never to be shown: with the credentials where it asks for them, else before the host.
+    """The URL to connect to, never to be shown: the credentials go where it has placeholders, else before the host.
 
     Raises:
         CameraLost: they do not fit into an address.
@@ -59,7 +59,7 @@ def address(url: str, credentials: Credentials) -> str:
 
 
 def _exposure(found: os.stat_result) -> str:
-    """Why the file is not for the component's user alone; empty when it is."""
+    """Why others can read the file; empty if only the component's user can."""
     if not stat.S_ISREG(found.st_mode):
         return "is not a plain file"
     if found.st_uid != os.geteuid():

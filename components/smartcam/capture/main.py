@@ -9,33 +9,35 @@ from pathlib import Path
 
 import cv2
 
-from smartcam.capture.cameras import Cameras
+from smartcam.capture.cameras import CameraSupervisor
 from smartcam.capture.commands.check import check, one_frame_each
 from smartcam.capture.commands.once import play_once
 from smartcam.capture.commands.self_test import try_a_frame
 from smartcam.capture.service import CaptureService
-from smartcam.capture.settings import CameraSettings, read_settings
+from smartcam.capture.settings import SourceSettings, read_settings
 from smartcam.capture.sources.opening import open_source
-from smartcam.contract.errors import BusError, SmartcamError
+from smartcam.contract.errors import SmartcamError
 from smartcam.edge.bus.greengrass import GreengrassBus
 from smartcam.edge.bus.port import DeviceBus, LocalBus
 from smartcam.edge.clock import SystemClock
+from smartcam.edge.command_line import component_parser, ring_folder, run_with_nucleus
 from smartcam.edge.document import DocumentError, document_from
 from smartcam.edge.lifecycle import Service, run_component
-from smartcam.edge.logs import LEVELS, configure_logging
+from smartcam.edge.logs import configure_logging
 from smartcam.edge.memory_file import MemoryFile
-from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, FOLDER_VARIABLE, RingWriter
+from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.edge.self_test import run_self_test
 from smartcam.edge.understood import FILE as UNDERSTOOD
 
+PROG = "smartcam-capture"
 _ERRORS_ONLY = 2
 _FFMPEG_QUIET = "-8"
 _CONFIGURED = Path()
-"""Stands for the configured cameras where a clip could be named."""
+"""Stands for the configured cameras when no clip is named."""
 
 
-def camera_service(camera: CameraSettings, bus: LocalBus, ring_folder: Path, work_folder: Path | None) -> Service:
-    """One camera's service; what it learns is kept in the work folder, where one is given."""
+def camera_service(camera: SourceSettings, bus: LocalBus, ring_folder: Path, work_folder: Path | None) -> Service:
+    """One camera's service; what it learns is kept in the work folder, if one is given."""
     clock = SystemClock()
     return CaptureService(
         camera,
@@ -49,90 +51,70 @@ def camera_service(camera: CameraSettings, bus: LocalBus, ring_folder: Path, wor
 
 
 def build(bus: DeviceBus, ring_folder: Path, work_folder: Path | None = None) -> list[tuple[str, Service]]:
-    """The component's services by their names; what they learn is kept in the work folder, where one is given."""
+    """The component's services by name; what they learn is kept in the work folder, if one is given."""
 
-    def camera(settings: CameraSettings) -> Service:
+    def camera(settings: SourceSettings) -> Service:
         return camera_service(settings, bus, ring_folder, work_folder)
 
     memory = None if work_folder is None else MemoryFile(work_folder / UNDERSTOOD)
-    return [("cameras", Cameras(bus, camera, random.random, memory))]
+    return [("cameras", CameraSupervisor(bus, camera, random.random, memory))]
 
 
-def _look(options: argparse.Namespace, ring_folder: Path) -> int:
-    """`--check` and `--once`: with a document from a file no nucleus is needed, and no notice goes anywhere."""
+def _check_or_once(options: argparse.Namespace) -> int:
+    """`--check` and `--once`: with a document from a file no nucleus is needed, and no notice is sent."""
     try:
         document = document_from(options.configuration, GreengrassBus)
         if options.check:
-            return check(document, ring_folder, sys.stdout)
+            return check(document, ring_folder(), sys.stdout)
         bus = GreengrassBus() if options.configuration is None else None
         try:
             cameras = read_settings(document).cameras
             return one_frame_each(
-                cameras, bus, lambda camera, once: camera_service(camera, once, ring_folder, None), sys.stdout
+                cameras, bus, lambda camera, once: camera_service(camera, once, ring_folder(), None), sys.stdout
             )
         finally:
             if bus is not None:
                 bus.close()
     except (DocumentError, SmartcamError) as error:
-        sys.stderr.write(f"smartcam-capture: {error}\n")
+        sys.stderr.write(f"{PROG}: {error}\n")
         return 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM. Returns the exit code: 0 after a signal, 1 for a fault, 2 for a wrong call or no nucleus."""
-    parser = argparse.ArgumentParser(
-        prog="smartcam-capture",
-        description="Read the cameras that the component's configuration names, look for motion, announce frames. "
-        f"Runs under a Greengrass nucleus; {FOLDER_VARIABLE} selects the folder for shared memory.",
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="say what the configuration would do and what is wrong with it; then end"
-    )
-    parser.add_argument(
-        "--configuration", type=Path, metavar="FILE", help="with --check or --once: a JSON document, not the nucleus's"
-    )
-    parser.add_argument("--log-level", default="INFO", choices=LEVELS)
+    description = "Read the cameras that the component's configuration names, look for motion, announce frames."
+    parser = component_parser(PROG, description, "--check or --once")
     parser.add_argument(
         "--once",
         nargs="?",
         type=Path,
         const=_CONFIGURED,
         metavar="CLIP",
-        help="one frame of each configured camera through and out; with a CLIP and without a nucleus: a notice a line,"
-        " the next one after a line back",
+        help="take one frame of each configured camera through to its notice; with a CLIP, and without a nucleus, write"
+        " each notice as a line and wait for a line back before the next",
     )
-    parser.add_argument(
-        "--self-test", metavar="VERSION", help="prove that this is that version and works here; then end"
-    )
-    parser.add_argument("--frames", type=int, default=1, help="with --once: stop after so many notices (1)")
+    parser.add_argument("--frames", type=int, default=1, help="with --once CLIP: how many notices to write (1)")
     options = parser.parse_args(argv)
     _check_options(parser, options)
     configure_logging(options.log_level)
     cv2.setNumThreads(1)
-    # What OpenCV and its decoder say about a bad clip, capture says once and with its path.
+    # Capture itself reports a bad clip, once and with its path.
     _quieten_opencv()
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET)
-    ring_folder = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
     if options.self_test is not None:
         return run_self_test("smartcam.Capture", options.self_test, (try_a_frame,))
     if options.check or options.once == _CONFIGURED:
-        return _look(options, ring_folder)
+        return _check_or_once(options)
     if options.once is not None:
         streams = sys.stdout, sys.stdin, sys.stderr
-        return play_once(options.once, options.frames, lambda bus: build(bus, ring_folder), *streams)
-    try:
-        bus = GreengrassBus()
-    except BusError as error:
-        sys.stderr.write(f"smartcam-capture: {error}\n")
-        return 2
-    try:
-        return run_component("smartcam.Capture", lambda: build(bus, ring_folder, Path.cwd()))
-    finally:
-        bus.close()
+        return play_once(options.once, options.frames, lambda bus: build(bus, ring_folder()), *streams)
+    return run_with_nucleus(
+        PROG, lambda bus: run_component("smartcam.Capture", lambda: build(bus, ring_folder(), Path.cwd()))
+    )
 
 
 def _check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Ends the process with a message where options do not go together."""
+    """Ends the process with a message if options do not go together."""
     if options.configuration is not None and not (options.check or options.once == _CONFIGURED):
         parser.error("--configuration goes with --check, or with --once without a clip")
     if options.frames < 1:
@@ -140,7 +122,7 @@ def _check_options(parser: argparse.ArgumentParser, options: argparse.Namespace)
 
 
 def _quieten_opencv() -> None:
-    # OpenCV 5 has moved the function; which of the two there is, differs by version.
+    # OpenCV 5 has moved the function.
     moved = getattr(cv2.utils, "logging", None)
     (cv2 if moved is None else moved).setLogLevel(_ERRORS_ONLY)
 

@@ -1,10 +1,9 @@
-"""Capture's own state of one camera: told on change, and every few seconds so that a late listener learns it."""
+"""Capture's own state of one camera: published on change, and every few seconds for late listeners."""
 
 import logging
 from typing import Final
 
-from smartcam.capture.announcer import Announcer
-from smartcam.capture.transport.transports import Publisher
+from smartcam.capture.transport.publisher import Publisher
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import CameraState, StatusNotice
 from smartcam.contract.reading import printable
@@ -19,26 +18,25 @@ _LONGEST_REASON: Final = 256
 
 
 class Report:
-    """Counts frames and tells the camera's state. Nothing is told before the first `tell`."""
+    """Counts frames and publishes the camera's state. Nothing is published before the first `change`."""
 
-    def __init__(self, camera: CameraId, publisher: Publisher, announcer: Announcer, clock: Clock) -> None:
-        self.read = 0
+    def __init__(self, camera: CameraId, publisher: Publisher, clock: Clock) -> None:
+        self.read = self.announced = 0
         self._camera = camera
         self._publisher = publisher
-        self._announcer = announcer
         self._clock = clock
         self._state: CameraState | None = None
         self._reason = ""
         self._opened_at = UtcNs(0)
-        self._told_ns = 0
+        self._published_ns = 0
         self._read_then = 0
 
     def opened(self, at: UtcNs) -> None:
         """The source has given its first picture, taken at this time."""
         self._opened_at = at
 
-    def tell(self, state: CameraState, reason: str = "") -> None:
-        """Set the state; a change is told and logged at once."""
+    def change(self, state: CameraState, reason: str = "") -> None:
+        """Set the state; a change is published and logged at once."""
         if (state, reason) == (self._state, self._reason):
             return
         level = logging.WARNING if state is CameraState.LOST else logging.INFO
@@ -49,23 +47,23 @@ class Report:
             camera=self._camera,
             reason=reason or "none",
             read=self.read,
-            announced=self._announcer.announced,
+            announced=self.announced,
         )
         self._state, self._reason = state, reason
         self._publish()
 
     def tick(self) -> None:
-        """Tell the state again when it is time."""
-        if self._clock.monotonic() - self._told_ns >= STATUS_S * NS_PER_S:
+        """Publish the state again when it is time."""
+        if self._clock.monotonic() - self._published_ns >= STATUS_S * NS_PER_S:
             self._publish()
 
     def _publish(self) -> None:
         if self._state is None:
             return
         now = self._clock.monotonic()
-        elapsed_s = (now - self._told_ns) / NS_PER_S
-        fresh = self.read - self._read_then if self._told_ns else 0
-        self._told_ns, self._read_then = now, self.read
+        elapsed_s = (now - self._published_ns) / NS_PER_S
+        fresh = self.read - self._read_then if self._published_ns else 0
+        self._published_ns, self._read_then = now, self.read
         self._publisher.publish(
             StatusNotice(
                 camera_id=self._camera,
@@ -73,7 +71,7 @@ class Report:
                 reason=printable(self._reason)[:_LONGEST_REASON],
                 frames_per_second=round(fresh / elapsed_s, 3) if elapsed_s > 0 else 0.0,
                 frames_read=self.read,
-                frames_announced=self._announcer.announced,
+                frames_announced=self.announced,
                 opened_at=self._opened_at,
                 sent_at=self._clock.utc(),
             )

@@ -17,14 +17,14 @@ class Schedule:
         self._last_ns: int | None = None
 
     def due(self, at_ns: int, *, moving: bool) -> bool:
-        """Whether to announce the frame taken at this time of the source; True counts as announced."""
-        if not self.may_tell(at_ns) or not (moving or self._since_ns(at_ns) >= self._keep_alive_ns):
+        """Whether to announce the frame of this source time; True counts as announced."""
+        if not self.may_announce(at_ns) or not (moving or self._since_ns(at_ns) >= self._keep_alive_ns):
             return False
         self._last_ns = at_ns
         return True
 
-    def may_tell(self, at_ns: int) -> bool:
-        """Whether the frame taken at this time of the source would be announced if something moved in it."""
+    def may_announce(self, at_ns: int) -> bool:
+        """Whether the frame of this source time would be announced if something moved in it."""
         return self._since_ns(at_ns) >= self._motion_ns
 
     def _since_ns(self, at_ns: int) -> float:
@@ -32,14 +32,14 @@ class Schedule:
 
 
 class RateLimit:
-    """Takes at most so many pictures a second, evenly; 0 takes them all."""
+    """Takes at most `most_per_s` pictures a second, evenly spaced; 0 takes them all."""
 
     def __init__(self, most_per_s: float) -> None:
         self._interval_ns = round(NS_PER_S / most_per_s) if most_per_s else 0
         self._next_ns = -1
 
     def takes(self, at_ns: int) -> bool:
-        """Whether to look at the picture taken at this time of the source."""
+        """Whether to take the picture of this source time."""
         if not self._interval_ns:
             return True
         early_ns = self._next_ns - at_ns

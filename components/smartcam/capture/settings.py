@@ -19,7 +19,7 @@ from smartcam.vision.zone import Zone, zone
 _HOST: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9_.%-]{1,32})?")
 _SECRET: Final = re.compile(r"(?<![a-z])(pass(word|wd)?|pwd|token|secret)=(?!\{password\})", re.IGNORECASE)
 _WORDS_OF_FFMPEG: Final = ("udp", "multicast", "tcp", "http", "filter_src")
-"""FFmpeg takes these out of an address's query, and the way to the camera from them."""
+"""FFmpeg takes these words out of an address's query and chooses the transport by them."""
 _NOT_IN_URLS: Final = re.compile(r"[\s\"'<>\\^`|]")
 _VIDEO_DEVICE: Final = re.compile(r"/dev/video[0-9]{1,3}|/dev/v4l/by-(id|path)/[A-Za-z0-9][A-Za-z0-9_.:-]*")
 _CAMERA_NUMBER: Final = re.compile(r"[0-9]")
@@ -36,7 +36,7 @@ class SourceKind(StrEnum):
 
 
 class Decoder(StrEnum):
-    """What decodes a live stream; whatever is not there falls back to software."""
+    """What decodes a live stream; software replaces what is missing."""
 
     SOFTWARE = "software"
     AUTO = "auto"
@@ -63,24 +63,24 @@ class Pacing(StrEnum):
 
 
 class AtEnd(StrEnum):
-    """What follows the end of a clip."""
+    """What happens at the end of a clip."""
 
     STOP = "stop"
     REOPEN = "reopen"
 
 
 @dataclass(frozen=True, slots=True)
-class CameraSettings:
-    """One camera.
+class SourceSettings:
+    """One camera's source.
 
     What it is: `path` of a file, `url` of an RTSP camera, `device` of a V4L2 or Raspberry Pi camera. `credentials`: the
-    file with an RTSP camera's user and password. `max_fps`: pictures beyond are left out, 0 takes all; V4L2 and
-    Raspberry Pi cameras are asked for this rate and for `width` x `height`. `inline_side`: a frame that travels inside
-    messages is no longer or higher. `analyse_fps`: at most so many frames a second are announced while something
-    moves. `keep_alive_s`: a frame is announced at least so often. `sensitivity`: 0 to 1, see
-    `smartcam.vision.motion.MotionSettings`. `start_delay_s`: wait before the source is opened the first time.
-    `stall_s`: a source without pictures for so long is lost. `masks`: zones that are black in every picture before
-    anything looks at it. `ignored`: zones in which nothing counts as motion.
+    file with an RTSP camera's user and password. `max_fps`: pictures beyond this rate are skipped, 0 takes all; V4L2
+    and Raspberry Pi cameras are asked for this rate and for `width` x `height`. `inline_side`: the longest side of a
+    frame that travels inside messages. `analyse_fps`: how many frames a second are announced at most while something
+    moves. `keep_alive_s`: the longest time between two announced frames. `sensitivity`: 0 to 1, see
+    `smartcam.vision.motion.MotionSettings`. `start_delay_s`: the wait before the source is first opened. `stall_s`: a
+    source that gives no picture for this long is lost. `masks`: zones that are black in every picture before anything
+    else sees it. `ignored`: zones in which nothing counts as motion.
     """
 
     camera: CameraId
@@ -115,7 +115,7 @@ class CameraSettings:
 class CaptureSettings:
     """The whole document."""
 
-    cameras: tuple[CameraSettings, ...] = ()
+    cameras: tuple[SourceSettings, ...] = ()
 
 
 def read_settings(document: Mapping[str, object]) -> CaptureSettings:
@@ -132,11 +132,11 @@ def read_settings(document: Mapping[str, object]) -> CaptureSettings:
     return read
 
 
-def _camera(camera: CameraId, settings: Settings) -> CameraSettings:
-    default = CameraSettings(camera)
+def _camera(camera: CameraId, settings: Settings) -> SourceSettings:
+    default = SourceSettings(camera)
     kind = settings.choice("source", default.source)
     source = None if settings.is_wrong("source") else kind
-    return CameraSettings(
+    return SourceSettings(
         camera=camera,
         source=kind,
         path=_path(settings, source),
@@ -182,7 +182,7 @@ def _path(settings: Settings, source: SourceKind | None) -> Path:
 
 
 def _url(settings: Settings, source: SourceKind | None) -> str:
-    """The address as it was given. One that holds a password is refused without showing it."""
+    """The address as given. One that holds a password is refused without showing it."""
     url = settings.text("url", "", secret=True)
     if source is not SourceKind.RTSP:
         if url:
@@ -240,7 +240,7 @@ def _device(settings: Settings, source: SourceKind | None) -> str:
 
 
 def _refuse_misplaced(settings: Settings, key: str, source: SourceKind | None, shown: str = "(not shown)") -> None:
-    """What belongs to a source is known where the source is: None says that it is wrong itself."""
+    """Refuse a key of another source; not if the source itself is wrong (None)."""
     if source is not None:
         remedy = f"is no setting of a camera whose source is {source}"
         settings.refuse(SettingsError(settings.name(key), shown, remedy))

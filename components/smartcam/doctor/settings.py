@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.edge.settings import Settings
 
@@ -15,7 +15,7 @@ _TRUSTED_KEY: Final = "trusted_key"
 class DoctorSettings:
     """`cameras` as smartcam.Capture has them, None if they are not given; `trusted_key` as inference has it."""
 
-    cameras: tuple[CameraSettings, ...] | None = None
+    cameras: tuple[SourceSettings, ...] | None = None
     trusted_key: bytes | None = None
 
 

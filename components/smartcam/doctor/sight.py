@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.source import FrameSource
 from smartcam.contract.errors import CameraLost, ModelIntegrityError
 from smartcam.doctor.finding import Finding, State
@@ -22,10 +22,10 @@ _SLOW_FPS: Final = 4.0
 _SLOW_MS: Final = 200.0
 """Of each camera, five frames a second are analysed."""
 
-OpenSource = Callable[[CameraSettings, StopToken], FrameSource]
+OpenSource = Callable[[SourceSettings, StopToken], FrameSource]
 
 
-def check_camera(settings: CameraSettings, open_source: OpenSource, seconds: float) -> Finding:
+def check_camera(settings: SourceSettings, open_source: OpenSource, seconds: float) -> Finding:
     """Read a camera for some seconds. That another process has it open is a fault only if it cannot be shared."""
     name, stop = f"camera {settings.camera}", StopToken()
     try:
@@ -65,7 +65,7 @@ def check_model(path: Path, trusted_key: bytes | None = None) -> Finding:
     grey = np.full((spec.height, spec.width, CHANNELS), 128, np.uint8)
     for _ in range(_RUNS):
         begun = time.perf_counter()
-        bundle.head.look(grey)
+        bundle.head.infer(grey)
         spent.append((time.perf_counter() - begun) * 1000)
     took_ms = statistics.median(spent)
     digest = bundle.manifest.files[MODEL_FILE]

@@ -1,4 +1,4 @@
-"""The bundle that is in use: opened, tried again while it is wrong, opened anew when it changes."""
+"""The bundle in use: opened, tried again while it is wrong, and reopened when it changes."""
 
 import logging
 from collections.abc import Callable
@@ -22,13 +22,13 @@ from smartcam.model.manifest import MANIFEST_FILE
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 10.0
-"""How often to look whether the bundle's folder holds another one by now."""
+"""How often to check whether the bundle's folder holds another one."""
 KEPT: Final = "bundle-"
-"""What the folders are called that smartcam.Model's install script keeps."""
+"""The prefix of the folders that smartcam.Model's install script keeps."""
 
 
 Opener = Callable[[Path, bytes | None], Model]
-"""From a bundle's folder and the key that has to have signed it, if any."""
+"""Opens a bundle's folder; the key, if any, is the one that must have signed it."""
 
 
 def named(bundle: Path | None) -> Path:
@@ -42,7 +42,7 @@ def open_model(path: Path, trusted_key: bytes | None = None) -> Model:
     """The model of a bundle, ready to use.
 
     Raises:
-        ModelIntegrityError: the bundle is not what it says, or not signed by the trusted key where there is one.
+        ModelIntegrityError: the bundle is not what its manifest says, or not signed by the trusted key if there is one.
     """
     analyser = analyser_of(ModelBundle.open(path, trusted_key))
     if isinstance(analyser, SsdDetector):
@@ -52,7 +52,7 @@ def open_model(path: Path, trusted_key: bytes | None = None) -> Model:
 
 @dataclass(frozen=True, slots=True)
 class _Stamp:
-    """By what another bundle is known: the folder behind any link, and its manifest's file."""
+    """What tells one bundle from another: the folder behind any link, and its manifest's file."""
 
     folder: Path
     inode: int
@@ -61,9 +61,9 @@ class _Stamp:
 
 
 class BundleKeeper:
-    """Opens a bundle and keeps it. A wrong bundle is reported and tried again, and the one before it stays in use.
+    """Opens a bundle and keeps it open. A wrong bundle is logged and tried again; the previous one stays in use.
 
-    Leaving the process over a bundle would use up the starts that the nucleus allows. A process that starts with a
+    Ending the process over a bundle would use up the starts that the nucleus allows. A process that starts with a
     wrong one takes the last good one, which `kept` holds. For one thread.
     """
 
@@ -84,19 +84,19 @@ class BundleKeeper:
         self._next_at = MonotonicNs(0)
         self._stamp: _Stamp | None = None
         self.model: Model | None = None
-        """The model in use, None until a bundle could be opened."""
+        """The model in use; None until a bundle has been opened."""
         self.refused = ""
-        """Why the bundle that should be in use is not; empty where it is."""
+        """Why the configured bundle is not in use; empty if it is."""
 
     def use(self, path: Path | None, trusted_key: bytes | None = None) -> None:
-        """Take the bundle from this folder from now on, and only where this key has signed it, if one is given."""
+        """Take the bundle from this folder from now on; if a key is given, only if it has signed the bundle."""
         if (path, trusted_key) != (self._path, self._trusted_key):
             self._path, self._trusted_key = path, trusted_key
             self._stamp, self._next_at = None, MonotonicNs(0)
             self._backoff.reset()
 
     def refresh(self) -> bool:
-        """Look at the folder when it is time to; True when `model` is another one now."""
+        """Check the folder if it is time to; True if `model` has changed."""
         now = self._clock.monotonic()
         if now < self._next_at:
             return False
@@ -142,7 +142,7 @@ class BundleKeeper:
 
 
 def _earlier(current: Path | None) -> list[Path]:
-    """The bundles that smartcam.Model keeps beside the one that its link names, the newest first."""
+    """The bundles that smartcam.Model keeps beside the one its link points to, newest first."""
     if current is None or not current.is_symlink():
         return []
     try:

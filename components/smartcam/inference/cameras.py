@@ -9,6 +9,7 @@ from typing import Final
 
 from smartcam.contract.errors import ContractError, FrameOverwritten, RingError
 from smartcam.contract.event import EventKind
+from smartcam.contract.health import CameraCondition
 from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.inline import InlineFrame
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice
@@ -21,30 +22,26 @@ from smartcam.inference.analysis.analysis import Analysis, Model, ObjectModel
 from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.analysis.scene import SceneAnalysis
 from smartcam.inference.analysis.tamper import TamperAnalysis
-from smartcam.inference.events import Change, EventMaker, OpenEpisode, Sight
-from smartcam.inference.frames.conditions import CameraRoster
+from smartcam.inference.events import Change, EventMaker, OpenEpisode, Trigger
+from smartcam.inference.frames.conditions import CameraConditions
+from smartcam.inference.frames.inline_requests import InlineRequests
 from smartcam.inference.frames.readers import FrameReaders
-from smartcam.inference.frames.silence import CameraWatch
+from smartcam.inference.frames.silence import SilenceWatch
 from smartcam.inference.settings import InferenceSettings
 from smartcam.vision.rule import MOTION
 
 logger = logging.getLogger(__name__)
 
 _LOG_EVERY: Final = 100
-"""Of the same fault in a row, the first is logged and then each hundredth."""
-
-
-def no_picture_of(_camera: CameraId, _event: EventId) -> str | None:
-    """Pictures do not leave the device."""
-    return None
+"""When a fault repeats, the first is logged and then every hundredth."""
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """What the analysis of all cameras is handed: whose events they are, the time, ids, and where the rings lie.
+class AnalysisContext:
+    """What the analyses of all cameras share: whose events they are, the time, ids, and where the rings are.
 
-    `work_folder` is where what was learnt is kept, None for nowhere. `picture_key` is where the picture of a camera's
-    event will be in the cloud, None where pictures do not leave the device. `album` keeps them on the device.
+    `work_folder` is where what was learnt is kept, None for nowhere. `picture_key` gives the key in the cloud of the
+    picture of a camera's event, None if pictures do not leave the device. `album` keeps pictures on the device.
     """
 
     thing: ThingName
@@ -52,7 +49,7 @@ class World:
     new_id: Callable[[UtcNs], EventId]
     ring_folder: Path
     work_folder: Path | None = None
-    picture_key: Callable[[CameraId, EventId], str | None] = no_picture_of
+    picture_key: Callable[[CameraId, EventId], str | None] | None = None
     album: PictureFolder | None = None
 
 
@@ -67,17 +64,20 @@ class FrameCounts:
 
 
 class Cameras:
-    """The cameras that have been heard of. For one thread."""
+    """The cameras that have sent notices. For one thread."""
 
-    def __init__(self, world: World, settings: InferenceSettings) -> None:
+    def __init__(
+        self, context: AnalysisContext, settings: InferenceSettings, requests: InlineRequests | None = None
+    ) -> None:
+        """`requests` asks capture for inline frames where a ring cannot be read."""
         self.counts = FrameCounts()
-        self.roster = CameraRoster()
-        self._world = world
+        self.conditions = CameraConditions()
+        self._context = context
         self._settings = settings
         self._model: Model | None = None
-        self._watch = CameraWatch(settings.camera_lost_after_s)
+        self._watch = SilenceWatch(settings.camera_lost_after_s)
         self._analyses: dict[CameraId, Analysis] = {}
-        self.readers = FrameReaders(world.ring_folder)
+        self._readers = FrameReaders(context.ring_folder, requests)
         self._tampers: dict[CameraId, TamperAnalysis] = {}
         self._outages: dict[CameraId, OpenEpisode] = {}
         self._waiting: dict[CameraId, list[OpenEpisode]] = {}
@@ -86,7 +86,7 @@ class Cameras:
     def configure(self, settings: InferenceSettings) -> None:
         """Go on with other settings."""
         self._settings = settings
-        self.roster.configure(settings.cameras)
+        self.conditions.configure(settings.cameras)
         self._watch.lost_after_s = settings.camera_lost_after_s
         for camera, analysis in self._analyses.items():
             analysis.configure(settings.camera(camera))
@@ -94,7 +94,7 @@ class Cameras:
             tamper.is_on = settings.camera(camera).tamper
 
     def use(self, model: Model) -> None:
-        """Analyse with another model; episodes that are on go on where their objects are found again."""
+        """Analyse with another model; open episodes go on where their objects are found again."""
         for camera, analysis in self._analyses.items():
             on = [replace(episode, age_ms=0) for episode in analysis.episodes()]
             self._waiting.setdefault(camera, []).extend(on)
@@ -108,20 +108,20 @@ class Cameras:
             if episode.event.kind is EventKind.CAMERA_LOST:
                 self._outages[camera] = episode
                 self._watch.lost(camera)
-                self.roster.lost(camera)
+                self.conditions.report(camera, CameraCondition.LOST)
                 continue
             if episode.event.kind is EventKind.TAMPER:
                 self._tamper(camera).resume([episode])
             else:
                 self._waiting.setdefault(camera, []).append(episode)
-            self._watch.heard(camera, self._world.clock.monotonic())
+            self._watch.heard(camera, self._context.clock.monotonic())
 
     def frame(self, notice: FrameNotice | InlineFrame) -> list[Change]:
-        """Read and analyse the frame of a notice. A frame that cannot be had is counted, and the next one taken."""
+        """Read and analyse the frame of a notice. A frame that cannot be read is counted and skipped."""
         changes = self._alive(notice.camera_id)
         analysis = self._analysis(notice.camera_id)
         try:
-            frame = self.readers.read(notice)
+            frame = self._readers.read(notice)
         except FrameOverwritten:
             self.counts.overwritten += 1
             return changes
@@ -130,11 +130,11 @@ class Cameras:
             self._fault(logging.WARNING, "frame_unreadable", camera=notice.camera_id, error=error)
             return changes
         try:
-            tampering, visibility = self._tamper(notice.camera_id).look(frame)
+            tampering, visibility = self._tamper(notice.camera_id).update(frame)
             changes += tampering
             if analysis is None:
                 return changes
-            changes += analysis.look(frame, visibility)
+            changes += analysis.update(frame, visibility)
         except Exception as error:  # noqa: BLE001  the edge of the loop: one frame must not end the watch
             self.counts.failed += 1
             if self.counts.failed % _LOG_EVERY == 1:
@@ -145,28 +145,28 @@ class Cameras:
         return changes
 
     def status(self, notice: StatusNotice) -> list[Change]:
-        """Take note of what capture says of a camera."""
-        self.roster.counted(notice.camera_id, notice.frames_read, notice.frames_announced)
+        """Take note of what capture reports about a camera."""
+        self.conditions.counted(notice.camera_id, notice.frames_read, notice.frames_announced)
         if notice.state is CameraState.RUNNING:
-            self.roster.running(notice.camera_id, notice.frames_per_second)
+            self.conditions.report(notice.camera_id, CameraCondition.RUNNING, notice.frames_per_second)
             return self._alive(notice.camera_id)
         if notice.state is CameraState.ENDED:
             self._watch.ended(notice.camera_id)
-            self.roster.ended(notice.camera_id)
+            self.conditions.report(notice.camera_id, CameraCondition.ENDED)
             return self._end(notice.camera_id)
         return self._lost(notice.camera_id, notice.reason) if self._watch.lost(notice.camera_id) else []
 
     def overdue(self) -> list[Change]:
         """Raise `camera_lost` for the cameras that have been silent for too long."""
-        silent = self._watch.overdue(self._world.clock.monotonic())
+        silent = self._watch.overdue(self._context.clock.monotonic())
         reason = f"no notice for {self._settings.camera_lost_after_s:g} s"
         return [change for camera in silent for change in self._lost(camera, reason)]
 
     def close(self) -> None:
-        """Let go of the rings, and keep what was learnt."""
+        """Close the rings, and keep what was learnt."""
         for tamper in self._tampers.values():
             tamper.keep()
-        self.readers.close()
+        self._readers.close()
 
     def _analysis(self, camera: CameraId) -> Analysis | None:
         model = self._model
@@ -174,58 +174,56 @@ class Cameras:
             return None
         analysis = self._analyses.get(camera)
         if analysis is None:
-            analysis = self._analyses[camera] = new_analysis(model, self._picturing(camera), self._settings)
+            maker = replace(
+                self._maker(camera),
+                model_name=model.manifest.name,
+                model_version=model.manifest.version,
+                picture_key=self._context.picture_key and partial(self._context.picture_key, camera),
+            )
+            analysis = self._analyses[camera] = new_analysis(model, maker, self._settings)
             analysis.resume(self._waiting.pop(camera, []))
         return analysis
 
     def _tamper(self, camera: CameraId) -> TamperAnalysis:
         tamper = self._tampers.get(camera)
         if tamper is None:
-            folder = self._world.work_folder
+            folder = self._context.work_folder
             memory = None if folder is None else MemoryFile(folder / f"view-{camera}")
             tamper = self._tampers[camera] = TamperAnalysis(self._maker(camera), memory)
             tamper.is_on = self._settings.camera(camera).tamper
         return tamper
 
     def _maker(self, camera: CameraId) -> EventMaker:
-        model = None if self._model is None else self._model.manifest
+        """Makes events without a model and a picture, such as those of a camera that is lost."""
         return EventMaker(
-            thing=self._world.thing,
+            thing=self._context.thing,
             camera=camera,
             valid_s=self._settings.event_valid_s,
-            new_id=self._world.new_id,
-            synced=self._world.clock.synced,
-            model_name=None if model is None else model.name,
-            model_version=None if model is None else model.version,
+            new_id=self._context.new_id,
+            synced=self._context.clock.synced,
         )
 
-    def _picturing(self, camera: CameraId) -> EventMaker:
-        """Makes the events that have a picture: those of what was seen."""
-        return replace(self._maker(camera), picture_key=partial(self._world.picture_key, camera))
-
     def _alive(self, camera: CameraId) -> list[Change]:
-        self.roster.running(camera)
-        if not self._watch.heard(camera, self._world.clock.monotonic()):
+        self.conditions.report(camera, CameraCondition.RUNNING)
+        if not self._watch.heard(camera, self._context.clock.monotonic()):
             return []
         log(logger, logging.INFO, "camera_restored", camera=camera)
-        maker, now = replace(self._maker(camera), model_name=None, model_version=None), self._world.clock.utc()
+        maker, now = self._maker(camera), self._context.clock.utc()
         outage = self._outages.pop(camera, None)
         ended = [] if outage is None else [maker.cleared(outage, now)]
-        return [*ended, Change(maker.event(Sight(EventKind.CAMERA_RESTORED, 1.0, 0.0), now), None)]
+        return [*ended, Change(maker.event(Trigger(EventKind.CAMERA_RESTORED, 1.0, 0.0), now), None)]
 
     def _lost(self, camera: CameraId, reason: str) -> list[Change]:
         log(logger, logging.WARNING, "camera_lost", camera=camera, reason=reason)
-        self.roster.lost(camera)
-        maker, clock = replace(self._maker(camera), model_name=None, model_version=None), self._world.clock
+        self.conditions.report(camera, CameraCondition.LOST)
+        clock, trigger = self._context.clock, Trigger(EventKind.CAMERA_LOST, 1.0, 0.0)
         changes = self._end(camera)
-        self._outages[camera], change = maker.raised(
-            Sight(EventKind.CAMERA_LOST, 1.0, 0.0), clock.utc(), clock.monotonic()
-        )
+        self._outages[camera], change = self._maker(camera).raised(trigger, clock.utc(), clock.monotonic())
         return [*changes, change]
 
     def _end(self, camera: CameraId) -> list[Change]:
-        """Clear what is on at a camera that gives no more pictures."""
-        now = self._world.clock.utc()
+        """Clear the open episodes of a camera that gives no more pictures."""
+        now = self._context.clock.utc()
         waiting = [self._maker(camera).cleared(episode, now) for episode in self._waiting.pop(camera, [])]
         analysis = self._analyses.get(camera)
         waiting += self._tamper(camera).end(now)
@@ -238,7 +236,7 @@ class Cameras:
 
 
 def new_analysis(model: Model, maker: EventMaker, settings: InferenceSettings) -> Analysis:
-    """The analysis of one camera that fits the model."""
+    """One camera's analysis for this kind of model."""
     camera = settings.camera(maker.camera)
     wanted = {label for rule in camera.rules for label in rule.labels} | set(camera.labels)
     unknown = sorted(wanted - set(model.manifest.events) - {MOTION})

@@ -1,4 +1,4 @@
-"""From what was noticed to events, and what is remembered of an open episode."""
+"""Makes events from what was seen, and holds what is remembered of an open episode."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,13 +12,13 @@ from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.edge.outbox.outbox import Episode
 
 _STORE_EVERY_S: Final = 20.0
-"""How often the state of an open episode is stored anew: it tells a restarted process how long it was away."""
+"""How often the state of an open episode is stored: it shows a restarted process how long it was away."""
 DETECTED: Final = "detected"
-"""The cause of an event whose label a detector gave."""
+"""The cause of an event that a detector labelled."""
 MOTION: Final = "motion"
-"""The cause where something large went somewhere and the detector had no name for it."""
+"""The cause when something large moved with purpose and the detector had no label for it."""
 UNUSUAL: Final = "unusual"
-"""The cause where a whole scene looks as it never did."""
+"""The cause when a whole scene looks unlike anything before."""
 SEVERITY: Final = {
     EventKind.PERSON: Severity.WARNING,
     EventKind.ANOMALY: Severity.WARNING,
@@ -28,8 +28,8 @@ SEVERITY: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What an episode was raised by. `box` in shares of the picture."""
+class Trigger:
+    """What raised an episode. `box` is normalised to 0..1."""
 
     kind: EventKind
     score: float
@@ -44,10 +44,10 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class OpenEpisode:
-    """An episode that is on: the event that raised it, and what has been seen since.
+    """An open episode: the event that raised it, and what has been seen since.
 
-    `stored_at` is the monotonic time at which the outbox last heard of it. `age_ms` is set after a restart only:
-    how long ago the process before this one stored it, None where nobody knows.
+    `stored_at` is the monotonic time at which it was last put into the outbox. `age_ms` is set only after a restart:
+    how long ago the previous process stored it, None if unknown.
     """
 
     event: Event
@@ -59,7 +59,7 @@ class OpenEpisode:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class EventPicture:
     """The picture of an event so far: a JPEG."""
 
     camera: CameraId
@@ -69,15 +69,15 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What goes into the outbox in one transaction: an event, an episode's state, or both. And the event's picture."""
+    """What goes into the outbox in one transaction: an event, an episode's state, or both; and the event's picture."""
 
     event: Event | None
     episode: Episode | None
-    snapshot: Snapshot | None = None
+    snapshot: EventPicture | None = None
 
 
 def more_severe(kind: EventKind, other: EventKind) -> bool:
-    """Whether an event of the kind is graver than one of the other."""
+    """Whether events of a kind are more severe than those of another."""
     ranks = list(Severity)
     return ranks.index(severity(kind)) > ranks.index(severity(other))
 
@@ -85,11 +85,6 @@ def more_severe(kind: EventKind, other: EventKind) -> bool:
 def severity(kind: EventKind) -> Severity:
     """How urgent events of a kind are."""
     return SEVERITY.get(kind, Severity.INFO)
-
-
-def no_picture_key(_event: EventId) -> str | None:
-    """Pictures do not leave the device."""
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +98,9 @@ class EventMaker:
     synced: Callable[[], bool]
     model_name: str | None = None
     model_version: str | None = None
-    picture_key: Callable[[EventId], str | None] = no_picture_key
+    picture_key: Callable[[EventId], str | None] | None = None
 
-    def event(self, sight: Sight, at: UtcNs) -> Event:
+    def event(self, sight: Trigger, at: UtcNs) -> Event:
         """The event that begins an episode at a time."""
         event_id = self.new_id(at)
         return Event(
@@ -127,18 +122,18 @@ class EventMaker:
             label=sight.label,
             model_name=self.model_name,
             model_version=self.model_version,
-            snapshot_key=self.picture_key(event_id),
+            snapshot_key=self.picture_key and self.picture_key(event_id),
             suppressed=sight.suppressed,
         )
 
-    def raised(self, sight: Sight, at: UtcNs, mono: MonotonicNs) -> tuple[OpenEpisode, Change]:
-        """An episode that begins, and its change for the outbox."""
+    def raised(self, sight: Trigger, at: UtcNs, mono: MonotonicNs) -> tuple[OpenEpisode, Change]:
+        """A new episode, and its change for the outbox."""
         event = self.event(sight, at)
         episode = OpenEpisode(event, sight.box, sight.score, mono, sight.suppressed)
         return episode, Change(event, stored(episode))
 
-    def upgraded(self, episode: OpenEpisode, sight: Sight) -> tuple[OpenEpisode, Change]:
-        """The same episode, now that it is known what the object is: the event goes out again under its id."""
+    def upgraded(self, episode: OpenEpisode, sight: Trigger) -> tuple[OpenEpisode, Change]:
+        """The same episode once the object has been identified: its event goes out again under the same id."""
         event = replace(
             episode.event,
             kind=sight.kind,
@@ -185,7 +180,7 @@ def stored(episode: OpenEpisode) -> Episode:
 
 
 def refreshed(episode: OpenEpisode, at: MonotonicNs) -> tuple[OpenEpisode, list[Change]]:
-    """An episode that goes on, and its state for the outbox where that has not heard of it for long."""
+    """An episode that goes on, and its state for the outbox if that was last stored long ago."""
     if at - episode.stored_at < _STORE_EVERY_S * NS_PER_S:
         return episode, []
     episode = replace(episode, stored_at=at)
@@ -193,7 +188,7 @@ def refreshed(episode: OpenEpisode, at: MonotonicNs) -> tuple[OpenEpisode, list[
 
 
 def restored(episode: Episode) -> OpenEpisode:
-    """The episode that an earlier process stored. Raises ContractError when it is not one of ours."""
+    """The episode that an earlier process stored. Raises ContractError if it is not one of ours."""
     fields = Fields(episode.state, "episode")
     event = Event.from_json(fields.text("raised", 8192))
     box = None

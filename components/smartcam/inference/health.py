@@ -1,4 +1,4 @@
-"""The device's sign of life: how it is, every few minutes, when something changes, and a goodbye at the end."""
+"""The device's health messages: every few minutes, on every change, and a last one at the end."""
 
 import logging
 from collections.abc import Callable
@@ -30,15 +30,15 @@ from smartcam.edge.logs import log
 logger = logging.getLogger(__name__)
 
 LEAST_GAP_S: Final = 10.0
-"""However often something changes: a camera that comes and goes must not cost a message each time."""
-_LOOK_EVERY_S: Final = 2.0
+"""Least time between two messages: a camera that comes and goes must not cost one each time."""
+_CHECK_EVERY_S: Final = 2.0
 _FIRST: Final = (CameraCondition.LOST, CameraCondition.AWAITED, CameraCondition.RUNNING, CameraCondition.ENDED)
-"""Which cameras are named first where there is not room for all."""
+"""Which cameras are named first if there is not room for all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """How the component is at a moment."""
+    """The state of the component at one moment."""
 
     cameras: tuple[CameraHealth, ...] = ()
     model_name: str | None = None
@@ -54,16 +54,16 @@ class Facts:
 
     @property
     def news(self) -> object:
-        """What is worth a message as soon as it changes: no counters, and no rates."""
+        """What is worth a message as soon as it changes: no counters and no rates."""
         conditions = tuple((one.camera_id, one.condition) for one in self.cameras)
         refused = self.bundle_refused, self.configuration_refused, self.outbox.refused > 0
         return conditions, self.model_name, self.model_version, refused, self.every_s
 
 
 class HealthReporter:
-    """Publishes the device's health. `look` may be called from this service's thread at any time.
+    """Publishes the device's health. `facts` may be called from this service's thread at any time.
 
-    `run` names this process, so that the cloud tells its messages from those of another.
+    `run` names this process, so that the cloud can tell its messages from another's.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class HealthReporter:
         bus: CloudBus,
         thing: ThingName,
         clock: Clock,
-        look: Callable[[], Facts],
+        facts: Callable[[], Facts],
         *,
         run: str,
         version: str,
@@ -80,7 +80,7 @@ class HealthReporter:
         self._bus = bus
         self._thing = thing
         self._clock = clock
-        self._look = look
+        self._facts = facts
         self._run = run
         self._version = version
         self._random = random
@@ -88,28 +88,28 @@ class HealthReporter:
         self._began_at = clock.monotonic()
         self._due_at = MonotonicNs(0)
         self._not_before = MonotonicNs(0)
-        self._told: object = None
+        self._reported: object = None
         self._seq = 0
 
     def run(self, stop: StopToken) -> None:
-        """Report until `stop` is set, then say goodbye."""
+        """Report until `stop` is set, then report that the component is stopping."""
         while not stop.is_set():
             self.step()
-            stop.wait(_LOOK_EVERY_S)
+            stop.wait(_CHECK_EVERY_S)
         if self._seq:
-            self._publish(self._look(), DeviceState.STOPPING)
+            self._publish(self._facts(), DeviceState.STOPPING)
 
     def step(self) -> None:
-        """Publish where it is time to, or where something has changed."""
+        """Publish if it is time to, or if something has changed."""
         now = self._clock.monotonic()
         if now < self._not_before:
             return
-        facts = self._look()
-        if now < self._due_at and facts.news == self._told:
+        facts = self._facts()
+        if now < self._due_at and facts.news == self._reported:
             return
         if self._publish(facts, DeviceState.RUNNING):
-            first, self._told = self._told is None, facts.news
-            # The devices of a site start together after a power cut, and must not report together for ever.
+            first, self._reported = self._reported is None, facts.news
+            # The devices of a site start together after a power cut, and must not go on reporting together.
             wait_s = facts.every_s * (0.5 + 0.5 * self._random() if first else 1.0)
             self._due_at = self._after(wait_s)
             self._not_before = self._after(LEAST_GAP_S)
@@ -161,6 +161,6 @@ class HealthReporter:
 
 
 def reason(text: str) -> str | None:
-    """Why something was refused, as it fits into a message: its beginning, which is most often a path, goes first."""
+    """Why something was refused, cut to fit into a message. Its beginning, mostly a path, is cut first."""
     plain = printable(text).encode("ascii", "replace").decode()
     return (plain if len(plain) <= LONGEST_REASON else "..." + plain[3 - LONGEST_REASON :]) or None

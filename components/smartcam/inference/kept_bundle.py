@@ -1,4 +1,4 @@
-"""The last bundle that could be opened, kept where no release of smartcam.Model can take it away."""
+"""The last bundle that could be opened, kept where no release of smartcam.Model can remove it."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ FOLDER: Final = "last-good-bundle"
 
 
 class KeptBundle:
-    """A copy of a bundle in `folder`, whole or not there. It is checked like any other bundle when it is opened."""
+    """A copy of a bundle in `folder`, complete or absent. It is checked like any other bundle when it is opened."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -24,7 +24,7 @@ class KeptBundle:
         self._old = folder.with_name(f"{folder.name}.old")
 
     def keep(self, bundle: Path, manifest: ModelManifest) -> None:
-        """Take this bundle's place; what the disk refuses is logged, because the camera sees all the same."""
+        """Keep a copy of this bundle; what the disk refuses is logged, because the analysis works without the copy."""
         names = (MANIFEST_FILE, *manifest.files)
         try:
             if self._is_same(bundle):
@@ -39,11 +39,11 @@ class KeptBundle:
             self._new.rename(self.folder)
             shutil.rmtree(self._old, ignore_errors=True)
         except OSError as error:
-            shutil.rmtree(self._new, ignore_errors=True)  # a part of it would keep a full disk full
+            shutil.rmtree(self._new, ignore_errors=True)  # a partial copy would keep a full disk full
             log(logger, logging.WARNING, "bundle_not_kept", path=bundle, error=error)
 
     def folders(self) -> list[Path]:
-        """Where to look for it; the second one is there after a power cut between two renames."""
+        """The folders in which it may be; the second one exists after a power cut between two renames."""
         return [folder for folder in (self.folder, self._old) if (folder / MANIFEST_FILE).is_file()]
 
     def _is_same(self, bundle: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The component smartcam.Inference: wires the service and the sender, and runs them."""
+"""The component smartcam.Inference: wires its services and runs them."""
 
 import argparse
 import logging
@@ -13,25 +13,25 @@ from pathlib import Path
 import cv2
 
 from smartcam import __version__
-from smartcam.contract.errors import BusError, ContractError, OutboxError, SettingsError
+from smartcam.contract.errors import ContractError, OutboxError
 from smartcam.contract.health import OutboxHealth
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, EventId, ThingName, new_event_id, thing_name
 from smartcam.contract.times import UtcNs
 from smartcam.edge.bus.greengrass import GreengrassBus
-from smartcam.edge.bus.port import Bus, ConfigurationSource
+from smartcam.edge.bus.port import Bus
 from smartcam.edge.clock import SystemClock
+from smartcam.edge.command_line import component_parser, ring_folder, run_with_nucleus
 from smartcam.edge.document import DocumentError, document_from
 from smartcam.edge.lifecycle import Service, run_component
-from smartcam.edge.logs import LEVELS, configure_logging, log
-from smartcam.edge.outbox.outbox import Outbox, OutboxLimits
+from smartcam.edge.logs import configure_logging, log
+from smartcam.edge.outbox.outbox import Outbox
 from smartcam.edge.pictures.exchange import TokenExchange
 from smartcam.edge.pictures.folder import PictureFolder
 from smartcam.edge.pictures.s3 import S3Store
 from smartcam.edge.pictures.uploader import SnapshotUploader
-from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, FOLDER_VARIABLE
 from smartcam.edge.self_test import run_self_test
 from smartcam.inference.bundles import BundleKeeper
-from smartcam.inference.cameras import World
+from smartcam.inference.cameras import AnalysisContext
 from smartcam.inference.commands.check import check
 from smartcam.inference.commands.once import score_once
 from smartcam.inference.commands.self_test import try_the_model, try_the_outbox
@@ -40,10 +40,10 @@ from smartcam.inference.kept_bundle import FOLDER as KEPT_BUNDLE
 from smartcam.inference.kept_bundle import KeptBundle
 from smartcam.inference.sender import Sender
 from smartcam.inference.service import InferenceService
-from smartcam.inference.settings import read_settings, understood_settings
 
 logger = logging.getLogger(__name__)
 
+PROG = "smartcam-inference"
 THING_VARIABLE = "AWS_IOT_THING_NAME"
 REGION_VARIABLE = "AWS_REGION"
 OUTBOX_FILE = "outbox.sqlite3"
@@ -64,7 +64,7 @@ def build(
     outbox: Outbox,
     work_folder: Path | None = None,
 ) -> list[tuple[str, Service]]:
-    """The component's services by their names; what they learn is kept in the work folder, where one is given."""
+    """The component's services by name; what they learn is kept in the work folder, if one is given."""
     clock = SystemClock()
     sender = Sender(bus, outbox, thing, random.random)
     album = None if work_folder is None else PictureFolder(work_folder / ALBUM_FOLDER)
@@ -75,7 +75,7 @@ def build(
     service = InferenceService(
         bus=bus,
         outbox=outbox,
-        world=World(thing, clock, fresh_event_id, ring_folder, work_folder, snapshots.key_of, album),
+        context=AnalysisContext(thing, clock, fresh_event_id, ring_folder, work_folder, snapshots.key_of, album),
         bundles=BundleKeeper(bundle, clock, random.random, kept=kept),
         bundle=bundle,
         on_stored=sender.wake,
@@ -95,7 +95,7 @@ def build(
 
 
 def outbox_health(outbox: Outbox) -> OutboxHealth:
-    """What waits for the cloud; nothing where the disk does not say: a sign of life must go out all the same."""
+    """What waits for the cloud; nothing if the disk cannot be read: the health message must go out all the same."""
     try:
         counts = outbox.counts()
     except OutboxError as error:
@@ -107,53 +107,33 @@ def outbox_health(outbox: Outbox) -> OutboxHealth:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM. Returns the exit code: 0 after a signal, 1 for a fault, 2 for a wrong call."""
-    parser = argparse.ArgumentParser(
-        prog="smartcam-inference",
-        description="Analyse the frames that smartcam-capture announces; send events. Runs under a Greengrass nucleus;"
-        f" {FOLDER_VARIABLE} selects the folder for shared memory.",
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="say what the configuration would do and what is wrong with it; then end"
-    )
-    parser.add_argument(
-        "--configuration", type=Path, metavar="FILE", help="with --check: a JSON document, not the nucleus's"
-    )
+    parser = component_parser(PROG, "Analyse the frames that smartcam-capture announces, and send events.", "--check")
     parser.add_argument("--bundle", type=Path, metavar="PATH", help="folder of the model bundle to analyse with")
-    parser.add_argument("--log-level", default="INFO", choices=LEVELS)
-    parser.add_argument(
-        "--self-test", metavar="VERSION", help="prove that this is that version and works here; then end"
-    )
     parser.add_argument("--once", action="store_true", help="without a nucleus: score the notices that come as lines")
     options = parser.parse_args(argv)
     if options.configuration is not None and not options.check:
         parser.error("--configuration goes with --check")
     configure_logging(options.log_level)
-    ring_folder = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
     if options.self_test is not None:
         return _self_test(options)
-    if options.once:
-        cv2.setNumThreads(1)
-        return score_once(options.bundle, ring_folder, sys.stdin, sys.stdout, sys.stderr)
     if options.check:
-        return _check(options, ring_folder)
+        return _check(options)
+    cv2.setNumThreads(1)
+    if options.once:
+        return score_once(options.bundle, ring_folder(), sys.stdin, sys.stdout, sys.stderr)
     try:
         thing = thing_name(os.environ.get(THING_VARIABLE, ""), THING_VARIABLE)
     except ContractError as error:
-        sys.stderr.write(f"smartcam-inference: the environment variable {error}; the nucleus sets it\n")
+        sys.stderr.write(f"{PROG}: the environment variable {error}; the nucleus sets it\n")
         return 2
-    cv2.setNumThreads(1)
+    return run_with_nucleus(PROG, lambda bus: _run(thing, options.bundle, bus))
+
+
+def _run(thing: ThingName, bundle: Path | None, bus: Bus) -> int:
+    outbox = Outbox(Path(OUTBOX_FILE), SystemClock(), random=random.random)
     try:
-        bus = GreengrassBus()
-    except BusError as error:
-        sys.stderr.write(f"smartcam-inference: {error}\n")
-        return 2
-    outbox = Outbox(Path(OUTBOX_FILE), SystemClock(), _limits(bus), random.random)
-    try:
-        return run_component(
-            "smartcam.Inference", lambda: build(thing, options.bundle, ring_folder, bus, outbox, Path.cwd())
-        )
+        return run_component("smartcam.Inference", lambda: build(thing, bundle, ring_folder(), bus, outbox, Path.cwd()))
     finally:
-        bus.close()
         outbox.close()
 
 
@@ -163,23 +143,13 @@ def _self_test(options: argparse.Namespace) -> int:
     return run_self_test("smartcam.Inference", options.self_test, trials)
 
 
-def _check(options: argparse.Namespace, ring_folder: Path) -> int:
+def _check(options: argparse.Namespace) -> int:
     try:
         document = document_from(options.configuration, GreengrassBus)
     except DocumentError as error:
-        sys.stderr.write(f"smartcam-inference: {error}\n")
+        sys.stderr.write(f"{PROG}: {error}\n")
         return 2
-    return check(document, options.bundle, ring_folder, Path.cwd(), sys.stdout)
-
-
-def _limits(bus: ConfigurationSource) -> OutboxLimits:
-    """The outbox's limits as configured, or else as they were configured before, or the defaults."""
-    try:
-        return read_settings(bus.configuration()).outbox
-    except (BusError, SettingsError) as error:
-        last = understood_settings(Path.cwd()).last()
-        log(logger, logging.WARNING, "outbox_limits_before" if last else "outbox_limits_default", error=error)
-        return last.outbox if last else OutboxLimits()
+    return check(document, options.bundle, ring_folder(), Path.cwd(), sys.stdout)
 
 
 if __name__ == "__main__":

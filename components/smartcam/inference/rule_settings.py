@@ -19,7 +19,7 @@ _MOST_RULES = 32
 
 
 def time_zone(name: str, key: str) -> tzinfo:
-    """The IANA time zone of a name. Raises SettingsError naming the key where this device knows none of that name."""
+    """The IANA time zone of a name. Raises SettingsError naming the key if this device does not know it."""
     if name == "UTC":  # the default must not depend on what is installed
         return UTC
     try:
@@ -30,9 +30,9 @@ def time_zone(name: str, key: str) -> tzinfo:
 
 
 class RuleReader:
-    """Reads one camera's table. Every method refuses what is wrong by its key, as `Settings` does.
+    """Reads one camera's table. Every method refuses wrong values by their keys, as `Settings` does.
 
-    A zone or a line that is wrong itself is no fault of the rules that name it.
+    A wrong zone or line is not also reported as a fault of the rules that name it.
     """
 
     def __init__(self, camera: Settings, place: tzinfo) -> None:
@@ -44,7 +44,7 @@ class RuleReader:
         self.lines = tuple(self._line(name, lines) for name in lines.keys())  # noqa: SIM118  not a mapping
 
     def schedule(self, table: Settings) -> WeeklyHours | None:
-        """The hours under `schedule`; None where there are none."""
+        """The hours under `schedule`; None if there are none."""
         inner = table.table("schedule")
         days = {day: inner.texts(day, ()) for day in inner.keys()}  # noqa: SIM118  not a mapping
         name = table.name("schedule")
@@ -55,7 +55,7 @@ class RuleReader:
         return table.attempt(lambda: weekly_hours(self._place, days, name), None) if days else None
 
     def rules(self) -> tuple[Rule, ...]:
-        """The rules in the order in which they stand."""
+        """The rules, in their order in the document."""
         tables = self._camera.tables("rules")
         if len(tables) > _MOST_RULES:
             self._camera.refuse(self._camera.error("rules", f"must be at most {_MOST_RULES}"))
@@ -78,10 +78,10 @@ class RuleReader:
         if min_size > max_size:
             table.refuse(table.error("max_size", f"must not be below min_size, which is {min_size:g}"))
         if not max_size:
-            table.refuse(table.error("max_size", "must be above 0: everything is larger"))
+            table.refuse(table.error("max_size", "must be above 0, or nothing would fit"))
         direction = table.choice("direction", defaults.direction)
         if table.has("direction") and not crossed and not table.is_wrong("line"):
-            remedy = "needs a line that is crossed in this direction: name it under `line`"
+            remedy = "needs a line to be crossed in this direction: name it under `line`"
             table.refuse(table.error("direction", remedy))
         return Rule(
             name=name,

@@ -1,4 +1,4 @@
-"""The sender: from the outbox to the cloud, until the cloud says that it has it."""
+"""The sender: from the outbox to the cloud, until the cloud acknowledges."""
 
 import logging
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _LONGEST_REST_S: Final = 30.0
 
 
 class Sender:
-    """Publishes what is due with QoS 1 and takes the cloud's acknowledgements. `wake` may be called from any thread."""
+    """Publishes what is due with QoS 1 and receives acknowledgements. `wake` may be called from any thread."""
 
     def __init__(self, bus: CloudBus, outbox: Outbox, thing: ThingName, random: Callable[[], float]) -> None:
         self._bus = bus
@@ -59,7 +59,7 @@ class Sender:
         """Publish everything that is due; the seconds until something is due again.
 
         Raises:
-            OutboxError: the disk does not give or take what is needed.
+            OutboxError: the disk cannot be read or written.
         """
         while due := self._outbox.due():
             for item in due:
@@ -72,7 +72,7 @@ class Sender:
         return _LONGEST_REST_S if wait_s is None else min(wait_s, _LONGEST_REST_S)
 
     def _publish(self, due: DueEvent) -> bool:
-        """False when the way to the cloud is down, so that the rest need not be tried."""
+        """False if the cloud cannot be reached, so that the rest need not be tried."""
         event = due.event
         try:
             self._bus.publish_cloud(event_topic(self._thing, event.camera_id), due.payload)
@@ -111,7 +111,7 @@ class Sender:
             log(logger, logging.WARNING, "acknowledgement_unreadable", topic=topic, error=error)
             return
         except OutboxError as error:
-            # The row stays and is sent again; the cloud knows the event by its id and acknowledges once more.
+            # The row stays and is sent again; the cloud knows the event by its id and acknowledges it again.
             log(logger, logging.ERROR, "acknowledgement_not_stored", error=error)
             return
         # The outbox itself reports what is refused.

@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -23,9 +23,9 @@ from smartcam.edge.logs import log
 from smartcam.edge.outbox.outbox import Outbox
 from smartcam.edge.pictures.uploader import SnapshotUploader
 from smartcam.inference.bundles import BundleKeeper
-from smartcam.inference.cameras import Cameras, World
-from smartcam.inference.events import Change, OpenEpisode, Snapshot, restored
-from smartcam.inference.frames.inline_requests import InlineWishes
+from smartcam.inference.cameras import AnalysisContext, Cameras
+from smartcam.inference.events import Change, EventPicture, OpenEpisode, restored
+from smartcam.inference.frames.inline_requests import InlineRequests
 from smartcam.inference.frames.mailbox import Mailbox
 from smartcam.inference.frames.reassembly import Reassembly
 from smartcam.inference.health import Facts
@@ -41,32 +41,15 @@ _MOST_PICTURES: Final = 16
 _LOG_EVERY: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What the service has done since it started."""
-
-    notices: int
-    dropped: int
-    analysed: int
-    overwritten: int
-    unreadable: int
-    failed: int
-    notices_refused: int
-    incomplete: int
-    raised: int
-    cleared: int
-    unstored: int
-
-
 class InferenceService:
-    """Hears notices, analyses the newest frame of each camera, and puts what comes of it into the outbox."""
+    """Receives notices, analyses the newest frame of each camera, and puts the resulting events into the outbox."""
 
     def __init__(
         self,
         *,
         bus: DeviceBus,
         outbox: Outbox,
-        world: World,
+        context: AnalysisContext,
         bundles: BundleKeeper,
         bundle: Path | None,
         on_stored: Callable[[], None],
@@ -75,18 +58,20 @@ class InferenceService:
     ) -> None:
         self._bus = bus
         self._outbox = outbox
-        self._clock: Clock = world.clock
+        self._clock: Clock = context.clock
         self._bundles = bundles
         self._bundle = bundle
         self._on_stored = on_stored
         self._snapshots = snapshots
-        self._album = world.album
-        self._settings = InferenceSettings()
-        self._understood = understood_settings(world.work_folder)
+        self._album = context.album
+        self._understood = understood_settings(context.work_folder)
+        last = self._understood.last()
+        self._settings = last or InferenceSettings()
+        self._was_understood = last is not None
         self._is_configured = False
         self._configuration_refused = ""
-        self._cameras = Cameras(world, self._settings)
-        self._cameras.readers.on_ring = InlineWishes(bus, self._clock)
+        outbox.limits = self._settings.outbox
+        self._cameras = Cameras(context, self._settings, InlineRequests(bus, self._clock))
         self._mailbox = Mailbox()
         self._reassembly = Reassembly(self._clock)
         self._settings_due = threading.Event()
@@ -96,33 +81,20 @@ class InferenceService:
         self._store_at = MonotonicNs(0)
         self._store_backoff = Backoff(1.0, 30.0, random)
         self._report_at = MonotonicNs(0)
-        self._refused = self._raised = self._cleared = 0
+        self._refused = self.raised = self.cleared = 0
 
     @property
-    def health(self) -> Health:
-        """The counters; to be read from any thread."""
-        counts = self._cameras.counts
-        return Health(
-            notices=self._mailbox.received,
-            dropped=self._mailbox.dropped,
-            analysed=counts.analysed,
-            overwritten=counts.overwritten,
-            unreadable=counts.unreadable,
-            failed=counts.failed,
-            notices_refused=self._refused,
-            incomplete=self._reassembly.incomplete,
-            raised=self._raised,
-            cleared=self._cleared,
-            unstored=len(self._unstored),
-        )
+    def unstored(self) -> int:
+        """How many changes wait for a disk that takes them."""
+        return len(self._unstored)
 
     @property
     def facts(self) -> Facts:
-        """What the device tells the cloud of itself; to be read from any thread."""
+        """What the device reports to the cloud about itself; may be read from any thread."""
         model = self._bundles.model
-        counts, (read, announced) = self._cameras.counts, self._cameras.roster.frames()
+        counts, (read, announced) = self._cameras.counts, self._cameras.conditions.frames()
         return Facts(
-            cameras=self._cameras.roster.cameras(),
+            cameras=self._cameras.conditions.cameras(),
             model_name=None if model is None else model.manifest.name,
             model_version=None if model is None else model.manifest.version,
             bundle_refused=self._bundles.refused,
@@ -143,7 +115,7 @@ class InferenceService:
         )
 
     def run(self, stop: StopToken) -> None:
-        """Work until `stop` is set. Episodes that are on stay open in the outbox for the next process."""
+        """Work until `stop` is set. Open episodes stay open in the outbox for the next process."""
         self._settings_due.set()
         self._cameras.resume(self._left_open(stop))
         subscriptions = [
@@ -211,7 +183,7 @@ class InferenceService:
                     found.append(restored(episode))
                 except ContractError as error:
                     log(logger, logging.ERROR, "episode_unreadable", event_id=episode.event_id, error=error)
-                    with suppress(OutboxError):  # then the next process meets it again
+                    with suppress(OutboxError):  # the next process will try again
                         self._outbox.close_episode(episode.event_id)
             return found
         return []
@@ -229,42 +201,39 @@ class InferenceService:
             self._settings_due.set()
             log(logger, logging.WARNING, "configuration_unavailable", error=error, again_s=wait_s)
             return
-        settings, is_read = self._read(document)
+        settings = self._settings = self._read(document)
         self._is_configured = True
         self._settings_backoff.reset()
-        if settings.outbox != self._settings.outbox:
-            log(logger, logging.INFO, "outbox_limits_changed", takes_effect="at the next start")
-        self._settings = settings
+        if settings.outbox != self._outbox.limits:
+            log(logger, logging.INFO, "outbox_limits_changed", takes_effect="now")
+            self._outbox.limits = settings.outbox
         self._cameras.configure(settings)
-        if self._snapshots is not None and is_read:
+        if self._snapshots is not None and self._was_understood:
             self._snapshots.configure(settings.snapshots)
-        if self._album is not None and is_read:
+        if self._album is not None and self._was_understood:
             self._album.configure(settings.pictures)
         self._bundles.use(settings.bundle or self._bundle, settings.trusted_key)
 
-    def _read(self, document: Mapping[str, object]) -> tuple[InferenceSettings, bool]:
-        """The settings to go on with, and whether they were ever read: from this document, or the last one that was."""
+    def _read(self, document: Mapping[str, object]) -> InferenceSettings:
+        """The settings in the document, or the ones before it if it is wrong."""
         try:
             settings = self._understood.take(document)
         except SettingsError as error:
             log(logger, logging.ERROR, "configuration_refused", key=error.key, value=error.value, remedy=error.remedy)
             self._configuration_refused = f"{error.key} {error.remedy}"
-        else:
-            self._configuration_refused = ""
-            return settings, True
-        last = self._settings if self._is_configured else self._understood.last()
-        # Whatever else is wrong in the document, the signature that it asks for is asked for.
-        key = trusted_key(document)
-        if last is None:
-            return InferenceSettings(trusted_key=key), False
-        return replace(last, trusted_key=last.trusted_key if key is None else key), not self._is_configured
+            # Whatever else is wrong in the document, a signature that it demands is demanded.
+            key = trusted_key(document)
+            return self._settings if key is None else replace(self._settings, trusted_key=key)
+        self._configuration_refused = ""
+        self._was_understood = True
+        return settings
 
     def _keep(self, changes: list[Change]) -> None:
         for change in changes:
             if change.event is not None:
                 is_cleared = change.episode is None and change.event.ended_at is not None
-                self._cleared += is_cleared
-                self._raised += not is_cleared
+                self.cleared += is_cleared
+                self.raised += not is_cleared
                 log(
                     logger,
                     logging.INFO,
@@ -281,21 +250,21 @@ class InferenceService:
             has_room = len(self._unstored) < _MOST_PICTURES
             self._unstored.append(change if has_room else replace(change, snapshot=None))
 
-    def _keep_picture(self, picture: Snapshot) -> None:
+    def _keep_picture(self, picture: EventPicture) -> None:
         if self._album is not None:
             self._album.keep(picture.camera, picture.event_id, picture.jpeg)
         if self._snapshots is not None:
             self._snapshots.keep(picture.camera, picture.event_id, picture.jpeg)
 
     def _store(self) -> None:
-        """Put what waits into the outbox, in order; what cannot be put waits and is tried again."""
+        """Put what waits into the outbox, in order; what the outbox does not take now is kept and tried again."""
         now = self._clock.monotonic()
         if not self._unstored or now < self._store_at:
             return
         try:
             while self._unstored:
                 self._put(self._unstored[0])
-                # After its event, which needs the disk's last room more.
+                # After its event, which needs the last free space on the disk more.
                 picture = self._unstored.popleft().snapshot
                 if picture is not None:
                     self._keep_picture(picture)
@@ -307,7 +276,7 @@ class InferenceService:
         self._on_stored()
 
     def _put(self, change: Change) -> None:
-        """Raises OutboxError. What no outbox can ever hold is told, and not tried again."""
+        """Raises OutboxError. What no outbox can ever hold is logged and not tried again."""
         try:
             if change.event is not None:
                 self._outbox.put(change.event, change.episode)
@@ -318,6 +287,20 @@ class InferenceService:
 
     def _report(self) -> None:
         self._report_at = MonotonicNs(self._clock.monotonic() + round(_REPORT_EVERY_S * NS_PER_S))
-        health = self.health
-        facts = {name: getattr(health, name) for name in Health.__slots__}
-        log(logger, logging.INFO, "inference_health", **facts)
+        facts = self.facts
+        log(
+            logger,
+            logging.INFO,
+            "inference_health",
+            notices=facts.frames.heard,
+            dropped=facts.frames.dropped,
+            analysed=facts.analysed,
+            overwritten=facts.frames.overwritten,
+            unreadable=facts.frames.unreadable,
+            failed=facts.failed,
+            notices_refused=facts.frames.refused,
+            incomplete=facts.frames.incomplete,
+            raised=self.raised,
+            cleared=self.cleared,
+            unstored=self.unstored,
+        )

@@ -29,15 +29,15 @@ _ANYWHERE: Final[tzinfo] = UTC
 
 
 @dataclass(frozen=True, slots=True)
-class CameraSettings:
-    """How one camera is analysed. None and empty mean: as the bundle says.
+class AnalysisSettings:
+    """How one camera is analysed. None and empty values leave it to the bundle.
 
     `armed`: whether anything raises an event. `labels`: what may raise one; `motion` is what moves with purpose and
-    has no label. `zones`: places by name; `lines`: directed lines by name. `schedule`: the hours of the week in which
-    rules hold that have none of their own. `rules`: where there are none, an object raises in any zone, or anywhere
-    where there are no zones. `remember_s`: an object out of sight for no longer is the same one when it comes back.
-    `motion_min_size`: the share of the picture from which on something without a label is large. `tamper`: whether
-    tampering with the camera raises events; a camera that turns by itself is better off without.
+    has no label. `zones`: places by name; `lines`: directed lines by name. `schedule`: the hours of the week for rules
+    without hours of their own. `rules`: if there are none, an object raises an event in any zone, or anywhere if there
+    are no zones. `remember_s`: an object that comes back within this time is the same one. `motion_min_size`: the
+    smallest share of the picture at which something without a label counts as large. `tamper`: whether tampering with
+    the camera raises events; a camera that turns by itself is better off without.
     """
 
     labels: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class CameraSettings:
     tamper: bool = True
 
     def effective_rules(self) -> tuple[Rule, ...]:
-        """The rules that hold for this camera's objects; none while it is disarmed."""
+        """The rules for this camera's objects; none while it is disarmed."""
         if not self.armed:
             return ()
         if not self.rules:
@@ -75,7 +75,7 @@ class InferenceSettings:
     trusted_key: bytes | None = None
     armed: bool = True
     timezone: str = "UTC"
-    cameras: Mapping[CameraId, CameraSettings] = field(default_factory=dict)
+    cameras: Mapping[CameraId, AnalysisSettings] = field(default_factory=dict)
     camera_lost_after_s: float = 10.0
     event_valid_s: float = 3600.0
     health_every_s: int = HEALTH_EVERY_S
@@ -83,9 +83,9 @@ class InferenceSettings:
     snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
     pictures: PictureSettings = field(default_factory=PictureSettings)
 
-    def camera(self, camera: CameraId) -> CameraSettings:
+    def camera(self, camera: CameraId) -> AnalysisSettings:
         """The settings of a camera."""
-        found = self.cameras.get(camera, CameraSettings())
+        found = self.cameras.get(camera, AnalysisSettings())
         return found if self.armed else replace(found, armed=False)
 
 
@@ -117,9 +117,9 @@ def read_settings(document: Mapping[str, object]) -> InferenceSettings:
 
 
 def trusted_key(document: Mapping[str, object]) -> bytes | None:
-    """The key in a document that cannot be read otherwise; one that signs nothing where the key cannot be read either.
+    """The key in a document that is otherwise wrong; if the key is wrong too, one that matches no signature.
 
-    Whoever misspells another setting must not be left without the check.
+    A mistake in another setting must not switch the signature check off.
     """
     try:
         return Settings(document).public_key("trusted_key")
@@ -128,7 +128,7 @@ def trusted_key(document: Mapping[str, object]) -> bytes | None:
 
 
 def understood_settings(work_folder: Path | None) -> Understood[InferenceSettings]:
-    """Reads documents, and remembers the last one that could be read, in the work folder where there is one."""
+    """Reads documents and remembers the last valid one, in the work folder if there is one."""
     return Understood(read_settings, None if work_folder is None else MemoryFile(work_folder / UNDERSTOOD))
 
 
@@ -141,7 +141,7 @@ def _snapshots(settings: Settings) -> SnapshotSettings:
         max_mb=settings.integer("max_mb", defaults.max_mb, 1, 10_000),
     )
     if read.enabled and not read.bucket:
-        settings.refuse(settings.error("bucket", "must name the bucket where pictures are enabled"))
+        settings.refuse(settings.error("bucket", "must name the bucket if pictures are enabled"))
     return read
 
 
@@ -162,14 +162,14 @@ def _outbox(settings: Settings) -> OutboxLimits:
     )
 
 
-def _camera(settings: Settings, place: tzinfo) -> CameraSettings:
-    defaults = CameraSettings()
+def _camera(settings: Settings, place: tzinfo) -> AnalysisSettings:
+    defaults = AnalysisSettings()
     raise_at = settings.number("raise_at", 1.0, 0, 1) if settings.has("raise_at") else None
     clear_at = settings.number("clear_at", 0.0, 0, 1) if settings.has("clear_at") else None
     if raise_at is not None and clear_at is not None and clear_at > raise_at:
         settings.refuse(settings.error("clear_at", f"must not be above raise_at, which is {raise_at:g}"))
     reader = RuleReader(settings, place)
-    return CameraSettings(
+    return AnalysisSettings(
         armed=settings.boolean("armed", default=defaults.armed),
         labels=settings.texts("labels", ()),
         raise_at=raise_at,

@@ -1,4 +1,4 @@
-"""From an opened bundle to the analyser of its kind."""
+"""The analyser for an opened bundle."""
 
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.classifier import ClassifierScorer
@@ -7,7 +7,7 @@ from smartcam.model.heads import DetectorHead
 
 
 def analyser_of(bundle: ModelBundle) -> SsdDetector | ClassifierScorer:
-    """The analyser that runs the bundle's model; one is used by one thread at a time."""
+    """The analyser that runs the bundle's model; only one thread may use it at a time."""
     if isinstance(bundle.head, DetectorHead):
         return SsdDetector(bundle.head, bundle.manifest)
     return ClassifierScorer(bundle.head, bundle.manifest)

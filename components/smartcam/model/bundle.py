@@ -1,4 +1,4 @@
-"""A bundle: a folder with a model, its paper and the proof that both are what their maker released.
+"""A bundle: a folder with a model, its manifest and the proof that both are what their maker released.
 
 A bundle is data: nothing in it is executed, unpacked or unpickled, and nothing outside it is read.
 """
@@ -6,6 +6,8 @@ A bundle is data: nothing in it is executed, unpacked or unpickled, and nothing 
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,10 +28,10 @@ _LARGEST_FILE: Final = 1 << 29
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelBundle:
-    """An opened bundle: every file matches its hash, and the golden picture its answer.
+    """An opened bundle: every file matches its hash, and the golden picture gives the expected answer.
 
-    `signed` tells whether the signature was checked against a trusted key. `head` runs the
-    model; it is used by one thread at a time.
+    `signed`: whether the signature was checked against a trusted key. `head` runs the model; only one thread may use it
+    at a time.
     """
 
     path: Path
@@ -39,7 +41,7 @@ class ModelBundle:
 
     @classmethod
     def open(cls, path: Path, trusted_key: bytes | None = None) -> "ModelBundle":
-        """Opens the bundle in a folder, which may be reached over a symbolic link; its files may not.
+        """Opens the bundle in a folder. The folder may be a symbolic link; its files may not.
 
         With `trusted_key`, an Ed25519 public key (32 raw bytes, or PEM), the bundle must be signed by it.
 
@@ -49,20 +51,19 @@ class ModelBundle:
         try:
             folder = path.resolve(strict=True)
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
-            raise ModelIntegrityError(f"{path}: no bundle there ({error}); {MAKE_ONE}") from error
-        paper = _paper(folder)
+            raise ModelIntegrityError(f"{path}: no bundle found ({error}); {MAKE_ONE}") from error
+        document = _manifest_bytes(folder)
         if trusted_key is not None:
-            _check_signature(folder / SIGNATURE_FILE, paper, trusted_key)
-        manifest = _manifest(folder / MANIFEST_FILE, paper)
+            _check_signature(folder / SIGNATURE_FILE, document, trusted_key)
+        with _naming(folder / MANIFEST_FILE):
+            manifest = ModelManifest.from_json(document)
         contents = {name: _read(folder / name, _LARGEST_FILE) for name in manifest.files}
         for name, digest in manifest.files.items():
             actual = hashlib.sha256(contents[name]).hexdigest()
             if actual != digest:
                 raise ModelIntegrityError(f"{folder / name}: SHA-256 is {actual}, but the manifest says {digest}")
-        try:
+        with _naming(folder / MODEL_FILE):
             head = head_of(Interpreter(contents[MODEL_FILE]), manifest)
-        except ModelIntegrityError as error:
-            raise ModelIntegrityError(f"{folder / MODEL_FILE}: {error}") from error
         bundle = cls(folder, manifest, head, trusted_key is not None)
         bundle._check_golden(contents[manifest.golden.input], contents[manifest.golden.output])
         return bundle
@@ -70,14 +71,20 @@ class ModelBundle:
     def _check_golden(self, picture: bytes, answer: bytes) -> None:
         golden = self.manifest.golden
         rgb = _golden_picture(self.path / golden.input, picture, self.manifest.input)
-        try:
-            expected = parse_answer(answer)
-            check_answer(expected, self.head.look(rgb), golden.tolerance)
-        except (ContractError, ModelIntegrityError) as error:
-            raise ModelIntegrityError(f"{self.path / golden.output}: {error}") from error
+        with _naming(self.path / golden.output):
+            check_answer(parse_answer(answer), self.head.infer(rgb), golden.tolerance)
 
 
-def _paper(folder: Path) -> bytes:
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Puts the file's path in front of the error."""
+    try:
+        yield
+    except (ContractError, ModelIntegrityError) as error:
+        raise ModelIntegrityError(f"{path}: {error}") from error
+
+
+def _manifest_bytes(folder: Path) -> bytes:
     try:
         return _read(folder / MANIFEST_FILE, _LARGEST_MANIFEST)
     except ModelIntegrityError as error:
@@ -86,34 +93,25 @@ def _paper(folder: Path) -> bytes:
         raise
 
 
-def _manifest(path: Path, paper: bytes) -> ModelManifest:
-    try:
-        return ModelManifest.from_json(paper)
-    except ContractError as error:
-        raise ModelIntegrityError(f"{path}: {error}") from error
-
-
-def _check_signature(path: Path, paper: bytes, trusted_key: bytes) -> None:
+def _check_signature(path: Path, document: bytes, trusted_key: bytes) -> None:
     if not os.path.lexists(path):
-        raise ModelIntegrityError(f"{path}: is missing, but only signed bundles are trusted here")
-    try:
-        # Six megabytes that only a device with a trusted key needs.
-        from smartcam.model.signature import SIGNATURE_BYTES, check_signature  # noqa: PLC0415
+        raise ModelIntegrityError(f"{path}: is missing, but this device only trusts signed bundles")
+    # Takes six megabytes, which only a device with a trusted key needs.
+    from smartcam.model.signature import SIGNATURE_BYTES, check_signature  # noqa: PLC0415
 
-        check_signature(paper, _read(path, SIGNATURE_BYTES), trusted_key)
-    except ModelIntegrityError as error:
-        raise ModelIntegrityError(f"{path}: {error}") from error
+    with _naming(path):
+        check_signature(document, _read(path, SIGNATURE_BYTES), trusted_key)
 
 
 def _golden_picture(path: Path, raw: bytes, spec: InputSpec) -> NDArray[np.uint8]:
     shape = (spec.height, spec.width, CHANNELS)
     if len(raw) != np.prod(shape):
-        raise ModelIntegrityError(f"{path}: has {len(raw)} bytes, a picture of {shape} takes {np.prod(shape)}")
+        raise ModelIntegrityError(f"{path}: has {len(raw)} bytes, but a picture of {shape} takes {np.prod(shape)}")
     return np.frombuffer(raw, np.uint8).reshape(shape)
 
 
 def _read(path: Path, largest: int) -> bytes:
-    """The bytes of a regular file; a link, a pipe or a giant is refused before it is read."""
+    """The bytes of a regular file; a link, a pipe or a file over `largest` bytes is refused before it is read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor, so that nothing is swapped in between

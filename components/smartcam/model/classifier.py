@@ -1,4 +1,4 @@
-"""A classifier of whole pictures: how sure is it of the one label that raises an event?"""
+"""A classifier of whole pictures: how sure it is of the one label that raises an event."""
 
 from collections.abc import Sequence
 
@@ -25,14 +25,14 @@ class ClassifierScorer:
         self._head = head
 
     def score(self, pictures: Sequence[Picture]) -> AnomalyScore:
-        """The label's share in the newest picture.
+        """The probability of the label in the newest picture.
 
         Raises:
-            ValueError: without a picture.
-            ModelIntegrityError: when the model fails.
+            ValueError: if there is no picture.
+            ModelIntegrityError: if the model fails.
         """
         if not pictures:
-            raise ValueError("takes at least one picture")
+            raise ValueError("needs at least one picture")
         newest = pictures[-1]
-        shares = self._head.look(crop_rgb(newest, whole(newest), self.manifest.input))
+        shares = self._head.infer(crop_rgb(newest, whole(newest), self.manifest.input))
         return AnomalyScore(float(shares[self._place]))

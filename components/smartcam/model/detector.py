@@ -7,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartcam.contract.notice import PixelBox
-from smartcam.model.heads import DetectorHead, Sightings
+from smartcam.model.heads import DetectorHead, RegionDetections
 from smartcam.model.manifest import ModelManifest
 from smartcam.model.preprocess import crop_rgb
 from smartcam.model.regions import RegionPolicy, plan_regions
 from smartcam.model.scoring import Detections
+from smartcam.vision.boxes import overlaps
 from smartcam.vision.picture import Picture
 
 LARGEST_SHARE: Final = 0.7
-"""A box over more of the picture than this is no object: such ones come on grey and infrared pictures."""
+"""A box that covers more of the picture is not an object; grey and infrared pictures produce such boxes."""
 _SAME_OBJECT: Final = 0.5
 
 FloatArray = NDArray[np.float32]
@@ -24,23 +25,21 @@ FloatArray = NDArray[np.float32]
 class SsdDetector:
     """An SSD with post-processing behind the `Detector` protocol."""
 
-    def __init__(
-        self, head: DetectorHead, manifest: ModelManifest, floor: float = 0.2, policy: RegionPolicy | None = None
-    ) -> None:
-        """`floor` is the least score that is reported: weak ones too, for scores kept per track."""
+    def __init__(self, head: DetectorHead, manifest: ModelManifest, floor: float = 0.2) -> None:
+        """`floor` is the lowest score that is reported; weak detections are needed for the scores of tracks."""
         self.manifest = manifest
         self._head = head
         self._floor = floor
-        self._policy = policy or RegionPolicy(least_pixels=max(manifest.input.width, manifest.input.height))
+        self._policy = RegionPolicy(least_pixels=max(manifest.input.width, manifest.input.height))
 
     def detect(self, picture: Picture, regions: Sequence[PixelBox]) -> Detections:
-        """The objects where something moved, or in the whole picture.
+        """The objects where something moved, or in the whole picture if nothing did.
 
         Raises:
-            ModelIntegrityError: when the model fails.
+            ModelIntegrityError: if the model fails.
         """
         looked_at = plan_regions(regions, picture.width, picture.height, self._policy)
-        seen = [self._head.look(crop_rgb(picture, region, self.manifest.input)) for region in looked_at]
+        seen = [self._head.infer(crop_rgb(picture, region, self.manifest.input)) for region in looked_at]
         boxes = np.concatenate([_in_picture(part, region) for part, region in zip(seen, looked_at, strict=True)])
         scores = np.concatenate([part.scores for part in seen])
         classes = np.concatenate([part.classes for part in seen])
@@ -53,24 +52,19 @@ class SsdDetector:
 
 
 def keep_best(boxes: FloatArray, scores: FloatArray, classes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The places of the boxes to keep, the surest first: of several boxes of one object and class, the surest.
+    """The indices of the boxes to keep, the surest first: of several boxes of one object and class, the surest.
 
     The model has done this within each region; this does it across regions.
     """
-    order = np.argsort(-scores, kind="stable")
+    is_same = (overlaps(boxes, boxes) > _SAME_OBJECT) & (classes[:, None] == classes)
     kept: list[int] = []
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    for place in order.tolist():
-        others = np.array([other for other in kept if classes[other] == classes[place]], np.int64)
-        low = np.maximum(boxes[others, :2], boxes[place, :2])
-        high = np.minimum(boxes[others, 2:], boxes[place, 2:])
-        shared = np.clip(high - low, 0, None).prod(axis=1)
-        if not (shared > _SAME_OBJECT * (areas[others] + areas[place] - shared)).any():
+    for place in np.argsort(-scores, kind="stable").tolist():
+        if not is_same[place, kept].any():
             kept.append(place)
     return np.array(kept, np.int64)
 
 
-def _in_picture(seen: Sightings, region: PixelBox) -> FloatArray:
+def _in_picture(seen: RegionDetections, region: PixelBox) -> FloatArray:
     """Boxes (n, 4) in pixels of the picture."""
     origin = np.array((region.x1, region.y1) * 2, np.float32)
     size = np.array((region.x2 - region.x1, region.y2 - region.y1) * 2, np.float32)

@@ -1,4 +1,4 @@
-"""What a .tflite file says of itself when it is run: the part of a manifest that nobody should type."""
+"""What can be found out about a .tflite file by running it: the part of a manifest that nobody should have to type."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
-from smartcam.model.heads import check_input
+from smartcam.model.heads import OUTPUTS_OF_A_DETECTOR, check_input
 from smartcam.model.interpreter import Interpreter, Tensor
 from smartcam.model.manifest import CHANNELS, Activation, ClassifierOutput, DetectorOutput, InputSpec, TensorType
-from smartcam.model.preprocess import Preprocessor
+from smartcam.model.preprocess import INT8_OFFSET, Preprocessor
 
 Colour = tuple[float, float, float]
 
 _SIDES_OF_A_BOX: Final = 4
-_OUTPUTS_OF_A_DETECTOR: Final = 4
 _SHAPES_IN_A_PICTURE: Final = 6
-_INT8_OFFSET: Final = 128
 _WHITE: Final = 255.0
 
 
@@ -31,13 +29,13 @@ class Scaling:
 
 
 def input_spec(interpreter: Interpreter, scaling: Scaling | None = None) -> InputSpec:
-    """What the model takes.
+    """The model's input.
 
-    A quantised model without `scaling` takes samples as they are (uint8) or less 128 (int8), as
-    converters make them; a float model takes 0 to 1.
+    A quantised model without `scaling` is assumed to take samples as they are (uint8) or minus 128 (int8), which is how
+    converters make them; a float model 0 to 1.
 
     Raises:
-        ModelIntegrityError: when the input is no single RGB picture of a known type.
+        ModelIntegrityError: if the input is not a single RGB picture of a known type.
     """
     given = interpreter.input
     kinds = {np.dtype(kind.value): kind for kind in TensorType}
@@ -49,16 +47,16 @@ def input_spec(interpreter: Interpreter, scaling: Scaling | None = None) -> Inpu
         chosen = scaling or Scaling()
         return InputSpec(width, height, kind, 0.0, 0, chosen.mean, chosen.std)
     scale, zero_point = (given.scale, given.zero_point) if given.scale else (1.0, 0)
-    offset = zero_point + (_INT8_OFFSET if kind is TensorType.INT8 else 0)
+    offset = zero_point + (INT8_OFFSET if kind is TensorType.INT8 else 0)
     chosen = scaling or Scaling((float(offset),) * 3, (1 / scale,) * 3)
     return InputSpec(width, height, kind, scale, zero_point, chosen.mean, chosen.std)
 
 
 def detector_output(interpreter: Interpreter, spec: InputSpec, pictures: Sequence[NDArray[np.uint8]]) -> DetectorOutput:
-    """Which output is what, told by shapes and by what comes out for `pictures`.
+    """Which output is which, inferred from shapes and from the results for `pictures`.
 
     Raises:
-        ModelIntegrityError: when this is no SSD with post-processing.
+        ModelIntegrityError: if it is not an SSD with post-processing.
     """
     runs = _run(interpreter, spec, pictures)
     places = range(len(interpreter.outputs))
@@ -67,7 +65,7 @@ def detector_output(interpreter: Interpreter, spec: InputSpec, pictures: Sequenc
     rest = [place for place in places if place not in boxes + count]
     classes = [place for place in rest if all(_whole(run[place]) for run in runs)]
     scores = [place for place in rest if place not in classes and all(_shares(run[place]) for run in runs)]
-    if len(places) != _OUTPUTS_OF_A_DETECTOR or any(len(found) != 1 for found in (boxes, count, classes, scores)):
+    if len(places) != OUTPUTS_OF_A_DETECTOR or any(len(found) != 1 for found in (boxes, count, classes, scores)):
         shapes = ", ".join(str(output.shape) for output in runs[0])
         raise ModelIntegrityError(
             f"gives {shapes}; a detector gives boxes (1, n, 4), classes (1, n), scores (1, n) and a count, "
@@ -79,10 +77,10 @@ def detector_output(interpreter: Interpreter, spec: InputSpec, pictures: Sequenc
 def classifier_output(
     interpreter: Interpreter, spec: InputSpec, pictures: Sequence[NDArray[np.uint8]]
 ) -> ClassifierOutput:
-    """How the output is read: numbers that all lie within 0 and 1 are taken for probabilities, others for logits.
+    """How the output is read: if all numbers are within 0 to 1, as probabilities, otherwise as logits.
 
     Raises:
-        ModelIntegrityError: when there is not one output with one number for each label.
+        ModelIntegrityError: unless there is one output with one number per label.
     """
     runs = _run(interpreter, spec, pictures)
     if len(interpreter.outputs) != 1 or runs[0][0].shape != (1, runs[0][0].size):
@@ -95,7 +93,7 @@ def classifier_output(
 
 
 def structured_picture(seed: int, width: int, height: int) -> NDArray[np.uint8]:
-    """A picture of coloured shapes on a slope of colour, RGB uint8 (height, width, 3): the same for the same seed."""
+    """Coloured shapes on a gradient, RGB uint8 (height, width, 3); the same seed gives the same picture."""
     random = np.random.Generator(np.random.PCG64(seed))
     down, across = np.mgrid[0:height, 0:width].astype(np.float64)
     down, across = down / height, across / width

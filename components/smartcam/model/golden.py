@@ -1,7 +1,6 @@
 """The golden picture: proof that this device computes what the maker of the bundle saw."""
 
 import json
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -9,20 +8,21 @@ from numpy.typing import NDArray
 
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.reading import Fields, parse_object
-from smartcam.model.heads import Sightings
+from smartcam.model.heads import RegionDetections
+from smartcam.model.manifest import numbered
 from smartcam.vision.boxes import overlaps
 
 MOST_SIGHTINGS: Final = 1000
 _LEAST_IOU: Final = 0.5
 _DIGITS: Final = 6
 
-Answer = Sightings | NDArray[np.float32]
-"""What a head says: sightings of a detector, shares of a classifier."""
+Answer = RegionDetections | NDArray[np.float32]
+"""The result of a head: detections, or the probabilities of a classifier."""
 
 
 def dump_answer(answer: Answer) -> bytes:
     """An answer as JSON."""
-    if isinstance(answer, Sightings):
+    if isinstance(answer, RegionDetections):
         rows = zip(answer.classes.tolist(), answer.scores.tolist(), answer.boxes.tolist(), strict=True)
         document: dict[str, object] = {
             "sightings": [
@@ -44,7 +44,7 @@ def parse_answer(payload: bytes) -> Answer:
         Fields(item if isinstance(item, dict) else {}, f"sightings[{place}]")
         for place, item in enumerate(fields.items("sightings", MOST_SIGHTINGS))
     ]
-    return Sightings(
+    return RegionDetections(
         np.array([_box(row) for row in rows], np.float32).reshape(-1, 4),
         np.array([row.number("score", 0, 1) for row in rows], np.float32),
         np.array([row.integer("class", 0, 2**31) for row in rows], np.int64),
@@ -52,22 +52,22 @@ def parse_answer(payload: bytes) -> Answer:
 
 
 def check_answer(expected: Answer, actual: Answer, tolerance: float) -> None:
-    """Compares what the model says now with what it said when the bundle was made.
+    """Compares the model's answer with the one it gave when the bundle was made.
 
     Raises:
         ModelIntegrityError: naming the first difference.
     """
-    if isinstance(expected, Sightings) and isinstance(actual, Sightings):
-        _check_sightings(expected, actual, tolerance, "is not seen")
+    if isinstance(expected, RegionDetections) and isinstance(actual, RegionDetections):
+        _check_sightings(expected, actual, tolerance, "is not detected")
         _check_sightings(actual, expected, tolerance, "was not there when the bundle was made")
-    elif not isinstance(expected, Sightings) and not isinstance(actual, Sightings):
+    elif not isinstance(expected, RegionDetections) and not isinstance(actual, RegionDetections):
         _check_shares(expected, actual, tolerance)
     else:
-        raise ModelIntegrityError("golden output is of another kind of model")
+        raise ModelIntegrityError("golden output belongs to another kind of model")
 
 
-def _check_sightings(these: Sightings, those: Sightings, tolerance: float, complaint: str) -> None:
-    """What is near the last place of a full list may be pushed off it by rounding, and is not compared."""
+def _check_sightings(these: RegionDetections, those: RegionDetections, tolerance: float, complaint: str) -> None:
+    """Scores near the last place of a full list are not compared, because rounding may push them off it."""
     last = max((float(side.scores[-1]) for side in (these, those) if len(side.scores)), default=0.0)
     overlap = overlaps(these.boxes, those.boxes)
     for place, score in enumerate(these.scores.tolist()):
@@ -83,7 +83,7 @@ def _check_sightings(these: Sightings, those: Sightings, tolerance: float, compl
 
 def _check_shares(expected: NDArray[np.float32], actual: NDArray[np.float32], tolerance: float) -> None:
     if expected.shape != actual.shape:
-        raise ModelIntegrityError(f"golden output has {expected.size} shares, the model gives {actual.size}")
+        raise ModelIntegrityError(f"golden output has {expected.size} shares, but the model gives {actual.size}")
     difference = np.abs(expected - actual)
     worst = int(difference.argmax())
     if difference[worst] > tolerance:
@@ -101,6 +101,5 @@ def _box(row: Fields) -> list[float]:
 
 
 def _shares(fields: Fields, key: str, longest: int) -> list[float]:
-    items: Sequence[object] = fields.items(key, longest)
-    places = Fields({str(place): item for place, item in enumerate(items)}, fields.name(key))
+    places = numbered(fields, key, fields.items(key, longest))
     return [places.number(place, 0, 1) for place in places.document]

@@ -1,4 +1,4 @@
-"""The one place that knows the interpreter: LiteRT, or tflite-runtime where there is no LiteRT."""
+"""The only module that knows the interpreter: LiteRT, or tflite-runtime if LiteRT is not installed."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,9 +25,8 @@ _SMALLEST_MODEL: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """One input or output: `scale` is 0 where the tensor is not quantised."""
+    """One input or output; `scale` is 0 if the tensor is not quantised."""
 
-    name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     scale: float
@@ -35,16 +34,16 @@ class TensorSpec:
 
 
 class Interpreter:
-    """Runs one .tflite model with one input. One interpreter is used by one thread at a time."""
+    """Runs one .tflite model with one input. Only one thread may use it at a time."""
 
     def __init__(self, model: bytes, threads: int = 1) -> None:
-        """Loads a model; its bytes should be known good, for their hash or by their maker.
+        """Loads a model from bytes whose hash has been checked, or whose maker is trusted.
 
-        LiteRT checks a model before it reads it. tflite-runtime does not, and a damaged one ends the process: on a
-        device the bundle's hash stands before it.
+        LiteRT checks a model before it uses it. tflite-runtime does not, and a damaged one crashes the process; on a
+        device the bundle's hash is checked first.
 
         Raises:
-            ModelIntegrityError: when they are no .tflite model, or not one that the runtime can run.
+            ModelIntegrityError: if it is not a .tflite model, or not one that the runtime can run.
         """
         if len(model) < _SMALLEST_MODEL or model[_IDENTIFIER_AT] != IDENTIFIER:
             raise ModelIntegrityError("is not a .tflite model: the identifier TFL3 is missing")
@@ -67,7 +66,7 @@ class Interpreter:
         """The outputs as copies, in the model's order, for a tensor of the input's shape and type.
 
         Raises:
-            ModelIntegrityError: when the runtime refuses or fails.
+            ModelIntegrityError: if the runtime refuses or fails.
         """
         try:
             self._runtime.set_tensor(self._input_index, tensor)
@@ -80,7 +79,7 @@ class Interpreter:
 def _spec(details: dict[str, Any]) -> TensorSpec:
     scale, zero_point = details["quantization"]
     shape = tuple(int(side) for side in details["shape"])
-    return TensorSpec(str(details["name"]), shape, np.dtype(details["dtype"]), float(scale), int(zero_point))
+    return TensorSpec(shape, np.dtype(details["dtype"]), float(scale), int(zero_point))
 
 
 def _first_line(error: Exception) -> str:

@@ -1,8 +1,8 @@
-"""The paper that goes with a model: what it is, what it takes, what it says, where it comes from."""
+"""The manifest of a model: what it is, what it takes, what it answers, where it comes from."""
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from enum import StrEnum
 from typing import Final
@@ -16,7 +16,7 @@ MODEL_FILE: Final = "model.tflite"
 MANIFEST_FILE: Final = "manifest.json"
 MAKE_ONE: Final = "make a bundle with `smartcam bundle`"
 NO_MANIFEST: Final = f"has no {MANIFEST_FILE}; {MAKE_ONE}"
-"""What is said of a folder that is no bundle."""
+"""The error for a folder that is not a bundle."""
 MOST_LABELS: Final = 2000
 LONGEST_LABEL: Final = 64
 CHANNELS: Final = 3
@@ -39,11 +39,11 @@ class ModelKind(StrEnum):
     DETECTOR = "detector"
     """An SSD with post-processing: boxes, classes, scores, count."""
     CLASSIFIER = "classifier"
-    """One share for each label, for the whole picture."""
+    """One probability per label, for the whole picture."""
 
 
 class TensorType(StrEnum):
-    """The numbers that a model takes."""
+    """The type of a model's input."""
 
     UINT8 = "uint8"
     INT8 = "int8"
@@ -51,7 +51,7 @@ class TensorType(StrEnum):
 
 
 class Activation(StrEnum):
-    """What a classifier's numbers are."""
+    """What a classifier's numbers mean."""
 
     PROBABILITY = "probability"
     LOGITS = "logits"
@@ -61,7 +61,7 @@ class Activation(StrEnum):
 class InputSpec:
     """The picture that a model takes: RGB, (1, height, width, 3).
 
-    A sample p of 0 to 255 becomes `(p - mean) / std`, and where the type is a quantised one
+    A sample p of 0 to 255 becomes `(p - mean) / std`, and for a quantised type
     `round(that / scale) + zero_point`, clipped to the type. `scale` is 0 for float32.
     """
 
@@ -76,7 +76,7 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class DetectorOutput:
-    """Which of the model's outputs is what, counted from 0 in the model's order."""
+    """The index of each output in the model's order."""
 
     boxes: int
     classes: int
@@ -95,7 +95,7 @@ class ClassifierOutput:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """`0 <= clear_at <= raise_at <= 1`: defaults, which a camera's configuration may replace."""
+    """`0 <= clear_at <= raise_at <= 1`: defaults that a camera's configuration may override."""
 
     raise_at: float
     clear_at: float
@@ -103,10 +103,10 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A picture and what the model said of it: the proof that this device computes the same.
+    """A picture and the model's answer to it, which prove that this device computes the same.
 
-    `input` is a file of RGB uint8 (height, width, 3); `output` a JSON file; `tolerance` the
-    largest difference of a score that passes.
+    `input` is a file of RGB uint8 (height, width, 3), `output` a JSON file, `tolerance` the largest difference of a
+    score that is accepted.
     """
 
     input: str
@@ -116,18 +116,24 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a model comes from, in words for people; empty where it does not apply."""
+    """Where a model comes from, in words for people; empty if it does not apply.
+
+    `training` describes the pictures it was trained on.
+    """
 
     source: str = ""
     command: str = ""
     seed: int | None = None
     training: str = ""
-    """The pictures it was trained on."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelManifest:
-    """What a bundle says of its model. `files` gives the SHA-256 of every other file of the bundle."""
+    """What a bundle says about its model.
+
+    `files`: the SHA-256 of every other file of the bundle. `events`: the kind of event that each label raises; a label
+    that is not listed raises none.
+    """
 
     name: str
     version: str
@@ -137,7 +143,6 @@ class ModelManifest:
     output: DetectorOutput | ClassifierOutput
     labels: tuple[str, ...]
     events: Mapping[str, EventKind]
-    """From a label to the kind of event that it raises; a label that is not here raises none."""
     thresholds: Thresholds
     min_frames: int
     golden: Golden
@@ -145,7 +150,7 @@ class ModelManifest:
     licence: str
 
     def __post_init__(self) -> None:
-        """Raises ContractError where the fields contradict one another."""
+        """Raises ContractError if the fields contradict each other."""
         if (self.kind is ModelKind.DETECTOR) != isinstance(self.output, DetectorOutput):
             raise ContractError("output", f"does not fit a {self.kind}")
         for label in self.events:
@@ -161,7 +166,7 @@ class ModelManifest:
                 raise ContractError(f"files.{name}", "is missing")
 
     def to_json(self) -> bytes:
-        """The manifest as JSON in UTF-8, one field a line so that people can read it."""
+        """The manifest as JSON in UTF-8, one field per line so that people can read it."""
         source = self.provenance
         document: dict[str, object] = {
             "schema": MANIFEST_SCHEMA,
@@ -192,6 +197,7 @@ class ModelManifest:
         if fields.integer("schema") != MANIFEST_SCHEMA:
             raise ContractError("schema", f"must be {MANIFEST_SCHEMA}; update the side that does not know it")
         kind = fields.choice("kind", ModelKind)
+        limits, golden = fields.inner("thresholds"), fields.inner("golden")
         return cls(
             name=_match(fields, "name", _NAME),
             version=_match(fields, "version", _NAME),
@@ -201,12 +207,17 @@ class ModelManifest:
             output=_detector(fields.inner("output")) if kind is ModelKind.DETECTOR else _shares(fields.inner("output")),
             labels=_labels(fields),
             events=_events(fields.inner("events")),
-            thresholds=_thresholds(fields.inner("thresholds")),
+            thresholds=Thresholds(limits.number("raise_at", 0, 1), limits.number("clear_at", 0, 1)),
             min_frames=fields.integer("min_frames", 1, _MOST_FRAMES),
-            golden=_golden(fields.inner("golden")),
+            golden=Golden(golden.text("input"), golden.text("output"), golden.number("tolerance", 0, 1)),
             provenance=_provenance(fields.inner("provenance")),
             licence=fields.text("licence"),
         )
+
+
+def numbered(fields: Fields, key: str, items: Sequence[object]) -> Fields:
+    """The items of a list as fields named by their index, so that an error names the item."""
+    return Fields({str(place): item for place, item in enumerate(items)}, fields.name(key))
 
 
 def _match(fields: Fields, key: str, pattern: re.Pattern[str]) -> str:
@@ -256,7 +267,7 @@ def _triple(fields: Fields, key: str) -> tuple[float, float, float]:
     items = fields.items(key, CHANNELS)
     if len(items) != CHANNELS:
         raise ContractError(fields.name(key), "must be three numbers: red, green, blue")
-    colours = Fields({str(place): item for place, item in enumerate(items)}, fields.name(key))
+    colours = numbered(fields, key, items)
     red, green, blue = (colours.number(str(place), -_LARGEST_NUMBER, _LARGEST_NUMBER) for place in range(CHANNELS))
     return red, green, blue
 
@@ -277,7 +288,7 @@ def _labels(fields: Fields) -> tuple[str, ...]:
     items = fields.items("labels", MOST_LABELS)
     if not items:
         raise ContractError(fields.name("labels"), "must have at least one")
-    labels = Fields({str(place): item for place, item in enumerate(items)}, fields.name("labels"))
+    labels = numbered(fields, "labels", items)
     return tuple(labels.text(key, LONGEST_LABEL) for key in labels.document)
 
 
@@ -287,14 +298,6 @@ def _events(fields: Fields) -> dict[str, EventKind]:
         if kind not in KINDS_OF_MODELS:
             raise ContractError(fields.name(label), f"must be one of {', '.join(KINDS_OF_MODELS)}")
     return kinds
-
-
-def _thresholds(fields: Fields) -> Thresholds:
-    return Thresholds(raise_at=fields.number("raise_at", 0, 1), clear_at=fields.number("clear_at", 0, 1))
-
-
-def _golden(fields: Fields) -> Golden:
-    return Golden(fields.text("input"), fields.text("output"), fields.number("tolerance", 0, 1))
 
 
 def _provenance(fields: Fields) -> Provenance:

@@ -1,4 +1,4 @@
-"""Making a bundle from a model file: examined, given a golden picture, proven, then put in place at once."""
+"""Makes a bundle from a model file: examines it, adds a golden picture, checks the result, puts it in place at once."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ from smartcam.contract.event import EventKind
 from smartcam.model.bundle import SIGNATURE_FILE, ModelBundle
 from smartcam.model.examine import Scaling, classifier_output, detector_output, input_spec, structured_picture
 from smartcam.model.golden import Answer, dump_answer
-from smartcam.model.heads import ClassifierHead, DetectorHead, Sightings
+from smartcam.model.heads import ClassifierHead, DetectorHead, RegionDetections
 from smartcam.model.interpreter import Interpreter
 from smartcam.model.manifest import (
     MANIFEST_FILE,
@@ -36,15 +36,18 @@ from smartcam.model.signature import sign
 GOLDEN_INPUT: Final = "golden_input.bin"
 GOLDEN_OUTPUT: Final = "golden_output.json"
 TOLERANCE: Final = 0.05
-"""Another processor or runtime rounds otherwise: a few hundredths of a score, never a tenth."""
+"""Another processor or runtime rounds differently: by a few hundredths of a score, never by a tenth."""
 _CANDIDATES: Final = 16
 _SATURATED: Final = 0.95
-_NEWCOMERS: Final = ("???", "background")
+_PLACEHOLDERS: Final = ("???", "background")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the maker of a bundle says; the rest is found by running the model."""
+    """What the maker of a bundle states; the rest is found by running the model.
+
+    `scaling` is only needed if the model does not take samples as `examine.input_spec` assumes.
+    """
 
     name: str
     version: str
@@ -56,20 +59,18 @@ class Draft:
     licence: str
     provenance: Provenance = field(default_factory=Provenance)
     scaling: Scaling | None = None
-    """Only where the model does not take samples as `examine.input_spec` guesses."""
-    tolerance: float = TOLERANCE
 
 
 def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | None = None) -> ModelManifest:
     """Writes a bundle into a new folder, signed when a key (Ed25519, 32 raw bytes or PEM) is given.
 
-    The folder appears when everything in it is written and opens as a bundle, or not at all.
+    The folder appears only once everything in it is written and opens as a bundle.
 
     Raises:
-        ModelIntegrityError: when the model cannot be what the draft says.
+        ModelIntegrityError: if the model does not fit the draft.
         ContractError: naming the wrong field of the draft.
-        FileExistsError: when there is something at `folder`.
-        OSError: when the disk refuses.
+        FileExistsError: if there is something at `folder`.
+        OSError: if it cannot be written.
     """
     if os.path.lexists(folder):
         raise FileExistsError(f"{folder} exists; a bundle is written into a new folder")
@@ -103,11 +104,11 @@ def _contents(model: bytes, draft: Draft, private_key: bytes | None) -> dict[str
         picture, answer = _strongest(ClassifierHead(interpreter, spec, output), pictures)
     _check_labels(answer, draft.labels)
     contents = {MODEL_FILE: model, GOLDEN_INPUT: picture.tobytes(), GOLDEN_OUTPUT: dump_answer(answer)}
-    paper = _manifest(draft, spec, output, contents).to_json()
-    ModelManifest.from_json(paper)  # the reader's rules hold for the writer too
-    contents[MANIFEST_FILE] = paper
+    document = _manifest(draft, spec, output, contents).to_json()
+    ModelManifest.from_json(document)  # the reader's rules hold for the writer too
+    contents[MANIFEST_FILE] = document
     if private_key is not None:
-        contents[SIGNATURE_FILE] = sign(paper, private_key)
+        contents[SIGNATURE_FILE] = sign(document, private_key)
     return contents
 
 
@@ -125,7 +126,7 @@ def _manifest(
         events=draft.events,
         thresholds=draft.thresholds,
         min_frames=draft.min_frames,
-        golden=Golden(GOLDEN_INPUT, GOLDEN_OUTPUT, draft.tolerance),
+        golden=Golden(GOLDEN_INPUT, GOLDEN_OUTPUT, TOLERANCE),
         provenance=draft.provenance,
         licence=draft.licence,
     )
@@ -134,43 +135,43 @@ def _manifest(
 def _strongest(
     head: DetectorHead | ClassifierHead, pictures: list[NDArray[np.uint8]]
 ) -> tuple[NDArray[np.uint8], Answer]:
-    """The picture with a sure answer: among weak ones, and at the very end of the scale, a wrong model could hide."""
-    answers: list[Answer] = [head.look(picture) for picture in pictures]
+    """The picture with the surest answer that is not saturated: weak or saturated answers could hide a wrong model."""
+    answers: list[Answer] = [head.infer(picture) for picture in pictures]
     best = max(range(len(pictures)), key=lambda place: _strength(answers[place]))
     return pictures[best], answers[best]
 
 
 def _strength(answer: Answer) -> float:
-    values = answer.scores if isinstance(answer, Sightings) else answer
+    values = answer.scores if isinstance(answer, RegionDetections) else answer
     highest = float(values.max()) if values.size else 0.0
     return highest if highest <= _SATURATED else 1 - highest
 
 
 def _check_labels(answer: Answer, labels: tuple[str, ...]) -> None:
-    if isinstance(answer, Sightings):
+    if isinstance(answer, RegionDetections):
         highest = int(answer.classes.max()) if answer.classes.size else 0
         if highest >= len(labels):
-            raise ModelIntegrityError(f"sees class {highest}, but there are only {len(labels)} labels")
+            raise ModelIntegrityError(f"detects class {highest}, but there are only {len(labels)} labels")
     elif answer.size != len(labels):
         raise ModelIntegrityError(f"gives {answer.size} shares, but there are {len(labels)} labels")
 
 
 def read_labels(text: str, kind: ModelKind) -> tuple[str, ...]:
-    """Labels of a file with one a line, or `number name` a line; an empty place becomes `???`.
+    """The labels in a file with one per line, or `number name` per line; an empty line becomes `???`.
 
-    A detector's classes count from the first object, so a leading `???` or `background` is left out.
+    A detector's classes count from the first object, so a leading `???` or `background` is dropped.
 
     Raises:
-        ContractError: when there are none, or a number is out of range.
+        ContractError: if there are none, or a number is out of range.
     """
     lines = [line.strip() for line in text.removeprefix("\ufeff").strip().splitlines()]
     if lines and all(line.split(maxsplit=1)[0].rstrip(":").isdecimal() and " " in line for line in lines if line):
         lines = _numbered(lines)
-    if kind is ModelKind.DETECTOR and lines and lines[0].lower() in _NEWCOMERS:
+    if kind is ModelKind.DETECTOR and lines and lines[0].lower() in _PLACEHOLDERS:
         lines = lines[1:]
     if not any(lines):
-        raise ContractError("labels", "has no labels, one a line")
-    return tuple(line or _NEWCOMERS[0] for line in lines)
+        raise ContractError("labels", "has no labels; it needs one per line")
+    return tuple(line or _PLACEHOLDERS[0] for line in lines)
 
 
 def _numbered(lines: list[str]) -> list[str]:

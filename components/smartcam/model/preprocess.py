@@ -12,7 +12,7 @@ from smartcam.model.manifest import CHANNELS, InputSpec, TensorType
 from smartcam.vision.picture import Picture
 
 _SAMPLES: Final = 256
-_INT8_OFFSET: Final = 128
+INT8_OFFSET: Final = 128
 
 
 def whole(picture: Picture) -> PixelBox:
@@ -21,12 +21,12 @@ def whole(picture: Picture) -> PixelBox:
 
 
 def crop_rgb(picture: Picture, region: PixelBox, spec: InputSpec) -> NDArray[np.uint8]:
-    """The region of a picture at the model's size, the sides stretched: RGB uint8 (height, width, 3)."""
+    """A region stretched to the model's size: RGB uint8 (height, width, 3)."""
     return picture.crop(region, (spec.width, spec.height))
 
 
 class Preprocessor:
-    """Turns RGB samples into the numbers that a model takes, by a table of 256 entries a colour."""
+    """Turns RGB samples into a model's input by a table of 256 entries per colour."""
 
     def __init__(self, spec: InputSpec) -> None:
         self.spec = spec
@@ -34,30 +34,30 @@ class Preprocessor:
         samples = np.arange(_SAMPLES)[:, None]
         self._table = table[None, :, :]
         self._identity = spec.dtype is TensorType.UINT8 and bool((table == samples).all())
-        self._shifted = spec.dtype is TensorType.INT8 and bool((table == samples - _INT8_OFFSET).all())
+        self._shifted = spec.dtype is TensorType.INT8 and bool((table == samples - INT8_OFFSET).all())
         self._buffer = np.empty((1, spec.height, spec.width, CHANNELS), spec.dtype.value)
 
     def tensor(self, rgb: NDArray[np.uint8]) -> Tensor:
         """A tensor (1, height, width, 3) of the model's type for RGB uint8 (height, width, 3).
 
-        It shares memory with `rgb`, or with the next tensor.
+        It shares its memory with `rgb`, or with the next tensor.
 
         Raises:
-            ValueError: when `rgb` has another shape or type.
+            ValueError: if `rgb` has another shape or type.
         """
         if rgb.shape != (self.spec.height, self.spec.width, CHANNELS) or rgb.dtype != np.uint8:
             raise ValueError(f"takes uint8 {self.spec.height}x{self.spec.width}x3, not {rgb.dtype} {rgb.shape}")
         if self._identity:
             return rgb[None]
-        if self._shifted:  # what converters make of uint8 models, five times faster than by table
-            np.bitwise_xor(rgb, _INT8_OFFSET, out=self._buffer[0].view(np.uint8))
+        if self._shifted:  # what converters make of uint8 models; five times as fast as the table
+            np.bitwise_xor(rgb, INT8_OFFSET, out=self._buffer[0].view(np.uint8))
         else:
             cv2.LUT(rgb, self._table, dst=self._buffer[0])
         return self._buffer
 
 
 def _table(spec: InputSpec) -> Tensor:
-    """(256, 3): what becomes of each sample of each colour."""
+    """(256, 3): the model's number for each sample of each colour."""
     samples = np.arange(_SAMPLES, dtype=np.float64)[:, None]
     real: NDArray[np.float64] = (samples - np.array(spec.mean)) / np.array(spec.std)
     if spec.dtype is TensorType.FLOAT32:

@@ -1,4 +1,4 @@
-"""Where a detector looks: motion decides, but never closer than the model can make sense of."""
+"""Which regions a detector searches: where something moves, but never enlarged beyond the model's input size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,12 @@ from smartcam.contract.notice import PixelBox
 
 @dataclass(frozen=True, slots=True)
 class RegionPolicy:
-    """How boxes of motion become the regions that are looked at.
+    """How boxes of motion become the regions to search.
 
-    A box grows by `context` of its longer side on each side, then to a square of at least
-    `least_share` of the picture's shorter side and at least `least_pixels`, so that a model of
-    that input size sees nothing enlarged (docs/design/bundle.md: it saw more people in hands then).
-    What overlaps is merged; where more than `most` regions remain, or they cover `whole_share`
-    of the picture, the whole picture is looked at once.
+    A box grows by `context` of its longer side on each side, then to a square of at least `least_share` of the
+    picture's shorter side and at least `least_pixels`, so that a model of that input size sees nothing enlarged
+    (docs/design/bundle.md: otherwise it takes more hands for people). Overlapping regions are merged; if more than
+    `most` remain, or they cover `whole_share` of the picture, the whole picture is searched once.
     """
 
     least_pixels: int
@@ -25,7 +24,7 @@ class RegionPolicy:
 
 
 def plan_regions(motion: Sequence[PixelBox], width: int, height: int, policy: RegionPolicy) -> tuple[PixelBox, ...]:
-    """The regions to look at in a picture of `width` by `height`: at least one, none overlapping."""
+    """The regions to search in a picture of `width` by `height`: at least one, none overlapping."""
     everything = (PixelBox(0, 0, width, height),)
     if not motion:
         return everything
@@ -54,7 +53,7 @@ def _grown(box: PixelBox, width: int, height: int, policy: RegionPolicy) -> Pixe
 
 
 def _span(twice_centre: int, side: int, limit: int) -> tuple[int, int]:
-    """A stretch of `side` pixels about a centre, pushed into the picture."""
+    """An interval of `side` pixels around a centre, moved into the picture."""
     side = min(side, limit)
     start = min(max((twice_centre - side) // 2, 0), limit - side)
     return start, start + side

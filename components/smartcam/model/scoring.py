@@ -1,4 +1,4 @@
-"""What an analyser says of pictures, and the two kinds of analysers."""
+"""The results of analysers, and the two kinds of analysers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from smartcam.contract.notice import PixelBox
 from smartcam.vision.picture import Picture
 
 AnomalyScore = NewType("AnomalyScore", float)
-"""0 (as always) to 1 (never seen)."""
+"""0 (normal) to 1 (never seen before)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """What a detector sees in one picture, the surest first.
+    """What a detector finds in one picture, the surest first.
 
-    `boxes` is float32 (n, 4): x1, y1, x2, y2 in pixels of the whole picture and within it;
-    `scores` is float32 (n,) of 0 to 1; `labels` has n names. `looked_at` are the regions
-    that were really looked at: what lies outside them was neither seen nor refuted.
+    `boxes` is float32 (n, 4): x1, y1, x2, y2 in pixels of the whole picture and within it; `scores` is float32 (n,),
+    0 to 1; `labels` has n names. `looked_at` are the regions that were searched: an object outside them was neither
+    seen nor missed.
     """
 
     boxes: NDArray[np.float32]
@@ -29,7 +29,7 @@ class Detections:
     looked_at: tuple[PixelBox, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises ValueError unless the three have one length."""
+        """Raises ValueError unless all three have the same length."""
         count = len(self.labels)
         if self.boxes.shape != (count, 4) or self.scores.shape != (count,):
             raise ValueError(f"boxes {self.boxes.shape}, scores {self.scores.shape} and {count} labels do not match")
@@ -39,29 +39,29 @@ class Detections:
 
     @classmethod
     def none(cls, looked_at: Sequence[PixelBox] = ()) -> "Detections":
-        """Nothing seen in the given regions."""
+        """Nothing found in the given regions."""
         return cls(np.empty((0, 4), np.float32), np.empty(0, np.float32), (), tuple(looked_at))
 
 
 class Detector(Protocol):
-    """Finds objects and says what they are. One detector is used by one thread at a time."""
+    """Finds objects and says what they are. Only one thread may use it at a time."""
 
     def detect(self, picture: Picture, regions: Sequence[PixelBox]) -> Detections:
         """The objects in a picture.
 
-        `regions` are boxes of motion in pixels as the gate gave them; which part is looked at
-        follows from them. None means the whole picture.
+        `regions` are the gate's boxes of motion in pixels, from which the detector chooses where to search; none means
+        the whole picture.
         """
         ...
 
 
 class AnomalyScorer(Protocol):
-    """Says how unusual a scene is. One scorer is used by one thread at a time."""
+    """Says how unusual a scene is. Only one thread may use it at a time."""
 
     def score(self, pictures: Sequence[Picture]) -> AnomalyScore:
-        """The score of the newest of `pictures`, which come oldest first and are at least one.
+        """The score of the newest of `pictures`, at least one, oldest first.
 
         Raises:
-            ValueError: without a picture.
+            ValueError: if there is no picture.
         """
         ...

@@ -19,37 +19,37 @@ _PEM: Final = b"-----BEGIN"
 
 
 def check_signature(content: bytes, signature: bytes, public_key: bytes) -> None:
-    """Raises ModelIntegrityError unless `signature` is of `content` by the key (32 raw bytes, or PEM)."""
+    """Raises ModelIntegrityError unless `signature` is the key's (32 raw bytes, or PEM) signature of `content`."""
     key = _public(public_key)
     try:
         key.verify(signature, content)
     except InvalidSignature as error:
-        raise ModelIntegrityError("signature is not by the trusted key, or the manifest was changed") from error
+        raise ModelIntegrityError("signature was not made with the trusted key, or the manifest was changed") from error
 
 
 def sign(content: bytes, private_key: bytes) -> bytes:
     """The signature of `content`, 64 bytes.
 
     Raises:
-        ModelIntegrityError: when the key is no Ed25519 private key (32 raw bytes, or PEM without a password).
+        ModelIntegrityError: if the key is not an Ed25519 private key (32 raw bytes, or PEM without a password).
     """
     return _private(private_key).sign(content)
 
 
 def public_key(private_key: bytes) -> bytes:
-    """The 32 raw bytes by which signatures of a private key are checked. Raises ModelIntegrityError like `sign`."""
+    """The public key, 32 raw bytes, that belongs to a private key. Raises ModelIntegrityError like `sign`."""
     return _private(private_key).public_key().public_bytes_raw()
 
 
 def new_private_key() -> bytes:
-    """A key that nobody has had before, as PEM."""
+    """A new random key, as PEM."""
     return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _private(raw: bytes) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(raw, None) if raw.startswith(_PEM) else Ed25519PrivateKey.from_private_bytes(raw)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: the PEM wants a password
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: the PEM has a password
         raise ModelIntegrityError(f"private key cannot be used ({error})") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise ModelIntegrityError("private key is not an Ed25519 key")

@@ -1,4 +1,4 @@
-"""The alarm: from the scores of one object, or of one scene, to episodes."""
+"""The alarm: turns the scores of one object, or of one scene, into episodes."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,7 +17,7 @@ class Transition(StrEnum):
 class AlarmPolicy:
     """When an episode begins and ends.
 
-    It is raised by `min_frames` looks in a row at `raise_at` or above, and cleared when the score has been below
+    It is raised by `min_frames` frames in a row at `raise_at` or above, and cleared once the score has been below
     `clear_at`, or the object out of sight, for `clear_after_s`.
     """
 
@@ -27,7 +27,7 @@ class AlarmPolicy:
     clear_after_s: float = 2.5
 
     def __post_init__(self) -> None:
-        """Raises ValueError where the numbers contradict one another."""
+        """Raises ValueError if the numbers contradict each other."""
         if not 0 <= self.clear_at <= self.raise_at <= 1:
             raise ValueError("an alarm needs 0 <= clear_at <= raise_at <= 1")
         if self.min_frames < 1 or self.clear_after_s < 0:
@@ -36,12 +36,12 @@ class AlarmPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One look at one object or scene.
+    """One object or scene in one frame.
 
-    `seen`: whether this look saw it. `moves`: how often it has moved since it was first seen, 0 for an object that
-    has always stood there; for a scene, which does not move, one more than the state's `spent_moves`. `allowed`:
-    whether it may raise here and now (its rules). `static`: it has stood there for long, so that it belongs to the
-    background until it moves again. `loitered`: but this is what it may raise for.
+    `seen`: whether it was seen. `moves`: how often it has moved since it was first seen, 0 for an object that has
+    always stood there; for a scene, which does not move, one more than the state's `spent_moves`. `allowed`: whether
+    its rules let it raise here and now. `static`: it has stood still for so long that it belongs to the background
+    until it moves again. `loitered`: its rule asks for loitering, so standing still does not keep it from raising.
     """
 
     at: MonotonicNs
@@ -55,11 +55,12 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class AlarmState:
-    """What is remembered of one object or scene.
+    """What is remembered about one object or scene.
 
-    `streak`: looks in a row at raise_at or above. `open`: an episode is on. `low_since`: since when it has been low
-    or out of sight. `spent_moves`: an episode that is over has used up the movements before it: only a new one
-    raises again, so that what stays where it is alarms once. `rested_moves`: so has standing there for long.
+    `streak`: frames in a row at raise_at or above. `open`: an episode is on. `low_since`: since when the score has been
+    low or the object out of sight. `spent_moves`: the movements that earlier episodes have used up; only a new one
+    raises again, so that an object that stays in its place alarms once. `rested_moves`: those used up by standing
+    still.
     """
 
     streak: int = 0
@@ -70,7 +71,7 @@ class AlarmState:
 
 
 def step(policy: AlarmPolicy, state: AlarmState, observation: Observation) -> tuple[AlarmState, Transition | None]:
-    """The state after an observation, and what it did. Observations come in the order of time."""
+    """The state after an observation, and what it did to the episode. Observations come in order of time."""
     if state.open:
         return _while_open(policy, state, observation)
     if observation.static:
@@ -86,12 +87,12 @@ def step(policy: AlarmPolicy, state: AlarmState, observation: Observation) -> tu
 
 
 def is_sure(policy: AlarmPolicy, state: AlarmState) -> bool:
-    """Whether the last looks in a row would raise an episode, or one is on."""
+    """Whether the streak is long enough to raise an episode, or one is on."""
     return state.open or state.streak >= policy.min_frames
 
 
 def cleared(state: AlarmState, moves: int) -> AlarmState:
-    """The state after an episode was ended from outside, as when the camera is gone; `moves` are spent."""
+    """The state after an episode was ended from outside, for example because the camera is lost."""
     return AlarmState(spent_moves=max(moves, state.spent_moves))
 
 

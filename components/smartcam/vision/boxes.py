@@ -1,4 +1,4 @@
-"""Geometry of many boxes in array code: rows of `x1, y1, x2, y2`, all in the same unit."""
+"""Geometry of many boxes as arrays with rows of `x1, y1, x2, y2`, all in the same unit."""
 
 from typing import Any
 

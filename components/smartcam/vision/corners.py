@@ -1,4 +1,4 @@
-"""Geometry of single boxes in plain numbers: where there are few, array code costs more than what it computes."""
+"""Geometry of single boxes in plain Python: for a few boxes, array code has more overhead than work."""
 
 import math
 from collections.abc import Iterable
@@ -22,12 +22,12 @@ def side(box: Corners) -> float:
 
 
 def centre(box: Corners) -> tuple[float, float]:
-    """Its middle, x and y."""
+    """The centre of the box, x and y."""
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 
 
 def shared(one: Corners, other: Corners) -> float:
-    """The area that both cover."""
+    """The area of the intersection."""
     wide = min(one[2], other[2]) - max(one[0], other[0])
     high = min(one[3], other[3]) - max(one[1], other[1])
     return wide * high if wide > 0 and high > 0 else 0.0
@@ -40,10 +40,10 @@ def overlap(one: Corners, other: Corners) -> float:
 
 
 def cover(one: Corners, other: Corners) -> float:
-    """Which share of the smaller box lies in the other."""
+    """The intersection over the area of the smaller box."""
     return shared(one, other) / max(min(area(one), area(other)), TINY)
 
 
 def covered_by(box: Corners, others: Iterable[Corners]) -> float:
-    """Which share of the box the others cover, counted twice where they overlap."""
+    """The share of the box that the others cover, at most 1; where they overlap, it counts twice."""
     return min(sum(shared(box, other) for other in others) / max(area(box), TINY), 1.0)

@@ -1,10 +1,12 @@
-"""Pictures as small JPEGs, and back."""
+"""Pictures to small JPEGs, and back."""
 
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from smartcam.contract.notice import PixelBox
 from smartcam.vision.picture import Picture
@@ -30,25 +32,33 @@ def scaled_box(box: PixelBox, source: tuple[int, int], target: tuple[int, int]) 
 
 
 def encode_jpeg(picture: Picture, size: tuple[int, int], most_bytes: int) -> bytes:
-    """The picture scaled to `size` (width, height), in the best of `QUALITIES` that fits.
+    """The picture scaled to `size` (width, height), at the best of `QUALITIES` that fits.
 
     Raises:
-        ValueError: none fits into `most_bytes`.
+        ValueError: if none fits into `most_bytes`.
     """
     rgb = picture.crop(PixelBox(0, 0, picture.width, picture.height), size)
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-    for quality in QUALITIES:
+    jpeg = best_jpeg(np.asarray(bgr, np.uint8), QUALITIES, most_bytes)
+    if jpeg is None:
+        raise ValueError(f"a JPEG of {size[0]}x{size[1]} does not fit into {most_bytes} bytes")
+    return jpeg
+
+
+def best_jpeg(bgr: NDArray[np.uint8], qualities: Sequence[int], most_bytes: int) -> bytes | None:
+    """BGR (height, width, 3) as a JPEG at the first of `qualities` that fits into `most_bytes`; None if none does."""
+    for quality in qualities:
         is_done, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
         if is_done and jpeg.size <= most_bytes:
             return jpeg.tobytes()
-    raise ValueError(f"a JPEG of {size[0]}x{size[1]} does not fit into {most_bytes} bytes")
+    return None
 
 
 def decode_jpeg(jpeg: bytes, width: int, height: int) -> Picture:
     """The picture of a JPEG that has this size.
 
     Raises:
-        ValueError: it is damaged, or has another size: the size is looked at before anything is decoded.
+        ValueError: if it is damaged or has another size, which is checked before anything is decoded.
     """
     found = _size(jpeg)
     if found != (width, height):

@@ -1,4 +1,4 @@
-"""The light of a scene, patch by patch: what clouds, lamps and auto-exposure do to it and people do not."""
+"""The light of a scene, patch by patch: it follows clouds, lamps and auto-exposure, but not people."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +14,7 @@ Matrix = cv2.typing.MatLike
 _PATCH: Final = 8
 """Cells per side of a patch for which the change of light is estimated."""
 _DARK: Final = np.float32(8)
-"""Added to both sides of a ratio of brightness, so that black does not divide."""
+"""Added to both sides of a ratio of brightness, so that nothing is divided by black."""
 _LEAST_LIGHT: Final = np.float32(0.4)
 _MOST_LIGHT: Final = np.float32(2.5)
 
@@ -28,20 +28,20 @@ def patches(small: Light) -> Light:
 
 @dataclass(frozen=True, slots=True)
 class WatchedPatches:
-    """Which patches say something about the light, and which do not because they are ignored: places in a flat grid."""
+    """Which patches tell something about the light, and which are ignored: indices into the flattened grid."""
 
     watched: NDArray[np.intp]
     ignored: NDArray[np.intp]
 
     @classmethod
     def of(cls, watched: NDArray[np.bool_]) -> "WatchedPatches | None":
-        """None where there is nothing to tell apart."""
+        """None if all patches are watched, or none."""
         if watched.all() or not watched.any():
             return None
         return cls(np.flatnonzero(watched), np.flatnonzero(~watched))
 
     def even_out(self, ratio: Light) -> None:
-        """Give the ignored patches the median of the others."""
+        """Give the ignored patches the median of the watched ones."""
         flat = ratio.reshape(-1)
         ratios, middle = flat[self.watched], self.watched.size // 2
         ratios.partition(middle)
@@ -61,5 +61,5 @@ def change_of_light(before: Light, now: Light, only: WatchedPatches | None) -> t
 
 
 def relit(background: Matrix, field: Matrix) -> Matrix:
-    """The background in another light."""
+    """The background under another light."""
     return cv2.threshold(cv2.multiply(background, field), 255.0, 0.0, cv2.THRESH_TRUNC)[1]

@@ -1,4 +1,4 @@
-"""Parts of a picture that nobody is to see, or that the gate is to leave out."""
+"""Parts of a picture that nobody may see, or that the gate ignores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,37 +14,37 @@ from smartcam.vision.zone import Zone
 _BLACK: Final = 16
 _GREY: Final = 128
 _FINE: Final = 4
-"""Fractional bits of a corner's place."""
+"""Fractional bits of a corner's coordinates."""
 _MARGIN: Final = 2
 _LEAST_LEFT: Final = 0.02
-"""A camera of which less than this share may be seen is configured wrongly."""
+"""If less than this share of the picture is left visible, the camera is configured wrongly."""
 _CHECK_SIDE: Final = 200
 
 
 def covered(zones: Sequence[Zone], width: int, height: int) -> Plane:
-    """uint8 (height, width): 255 in every cell that a zone touches, and a cell around, else 0."""
-    # With a margin: drawing cuts off what lies beyond the plane, and with it cells at its edge.
+    """uint8 (height, width): 255 in every cell that a zone touches and in the cells next to it, else 0."""
+    # With a margin: drawing clips what lies outside the plane, and with it cells at the edge.
     plane: Plane = np.zeros((height + 2 * _MARGIN, width + 2 * _MARGIN), np.uint8)
     for zone in zones:
-        # Corners are shares of the whole; a cell's middle lies half a cell off.
+        # Corners are normalised; the middle of a cell lies half a cell off.
         corners = (np.array(zone.corners) * (width, height) - 0.5 + _MARGIN) * (1 << _FINE)
         cv2.fillPoly(plane, [np.round(corners).astype(np.int32)], (255,), cv2.LINE_8, _FINE)
-    # Edges are drawn with steps: a cell that one crosses may be left out of the drawing, but not of the zone.
+    # Edges are drawn in steps: a cell that one crosses may be missing from the drawing, but not from the zone.
     wide = np.asarray(cv2.dilate(plane, np.ones((3, 3), np.uint8)), np.uint8)
     return np.ascontiguousarray(wide[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN])
 
 
 def check_masks(zones: Sequence[Zone], key: str) -> None:
-    """Raises SettingsError, naming the key, for masks that leave nothing to be seen."""
+    """Raises SettingsError, naming the key, for masks that leave almost nothing visible."""
     left = 1 - np.count_nonzero(covered(zones, _CHECK_SIDE, _CHECK_SIDE)) / _CHECK_SIDE**2
     if zones and left < _LEAST_LEFT:
         names = [zone.name for zone in zones]
-        raise SettingsError(key, names, f"cover the whole picture; leave at least {_LEAST_LEFT:.0%} of it to be seen")
+        raise SettingsError(key, names, f"cover the whole picture; leave at least {_LEAST_LEFT:.0%} of it visible")
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The part of a plane about all that zones touch: rows and columns, a mask of it, and black for it."""
+    """The part of a plane that encloses all masks: its rows and columns, the mask, and the level to fill in."""
 
     part: tuple[slice, slice]
     mask: Plane
@@ -54,7 +54,7 @@ class _Place:
 class PrivacyMask:
     """Blackens zones of pictures. For one thread; a masked picture is valid until the next one is masked.
 
-    The decoder's own pictures are never written to: it takes the next pictures from them. So a camera with masks
+    The decoder's own pictures are never written to, because it predicts the next ones from them. So a camera with masks
     costs one copy of each picture, and one without costs nothing.
     """
 
@@ -64,7 +64,7 @@ class PrivacyMask:
         self._places: tuple[_Place, ...] = ()
 
     def apply(self, picture: Picture) -> Picture:
-        """The picture with its zones in black; the picture itself where there are none."""
+        """The picture with its zones in black; the picture itself if there are none."""
         if not self._zones:
             return picture
         masked = self._masked
@@ -78,7 +78,7 @@ class PrivacyMask:
 
     def _prepare(self, width: int, height: int) -> Picture:
         fine = covered(self._zones, width, height)
-        # A sample of colour belongs to four of brightness: all of them go, or colours would show at the edge.
+        # Each colour sample covers four of brightness: all four are blackened, or colours would show at the edge.
         colour = np.asarray(fine.reshape(height // 2, 2, width // 2, 2).max((1, 3)), np.uint8)
         fine = colour.repeat(2, 0).repeat(2, 1)
         dark, plain = _place(fine, _BLACK), _place(colour, _GREY)

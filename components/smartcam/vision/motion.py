@@ -1,7 +1,6 @@
 """The motion gate: which parts of a picture differ from what the camera usually sees."""
 
 import math
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from smartcam.contract.notice import MOST_BOXES, PixelBox
 from smartcam.vision.light import Matrix, WatchedPatches, change_of_light, patches, relit
 from smartcam.vision.mask import covered
-from smartcam.vision.shrink import Light, Luma, Shrinker, shrunk_shape
+from smartcam.vision.memory import pack_planes, unpack_planes
+from smartcam.vision.shrink import Light, Luma, Shrinker
 from smartcam.vision.zone import Zone
 
 Mask = NDArray[np.uint8]
@@ -21,17 +21,17 @@ Cells = tuple[int, int, int, int]
 """A box in cells of the halved picture: x1, y1, x2, y2, the second corner excluded."""
 
 _OTHER_SCENE: Final = 0.5
-"""A picture of which a larger share has changed is another scene, not motion."""
+"""If a larger share of the picture has changed, it is another scene, not motion."""
 _OTHER_LIGHT: Final = 1.2
 _OTHER_LIGHT_SHARE: Final = 0.003
-"""After a sudden change of the light so much of the picture may not fit (clipped whites): learn anew then."""
+"""If more than this does not fit after a sudden change of light (clipped whites), the background is relearned."""
 _LEAST_CELLS: Final = 6
-"""What stays for three pictures counts from this size on; one raindrop does not stay."""
+"""What stays for three pictures counts from this size; a raindrop does not stay."""
 _SOLID_CELLS: Final = 24
-"""What is this large and three cells thick counts at once, however fast it is."""
+"""What is this large and three cells thick counts at once, however fast it moves."""
 _SETTLING_FRAMES: Final = 4
 _MOSTLY_WATCHED: Final = 200.0
-"""A patch of which more than about a quarter is ignored says nothing about the light."""
+"""A patch says nothing about the light if more than about a quarter of it is ignored."""
 _UNSETTLED_S: Final = 2.0
 _NOISE_WEIGHT: Final = 3.5
 """Times the mean absolute deviation: 2.8 standard deviations of Gaussian noise, on top of the least contrast."""
@@ -39,24 +39,23 @@ _FIRST_NOISE: Final = 1.5
 _RECENT_S: Final = 3.0
 """Time constant of the recent average where nothing moves."""
 _OBJECT_S: Final = 20.0
-"""The same below an object: one of high contrast is taken in after two to three times as long."""
+"""The same under an object: one of high contrast is absorbed after two to three times as long."""
 _LASTING_S: Final = 120.0
-"""Time constant of the lasting average, which learns nothing on and around objects."""
-_HEAD: Final = struct.Struct("<8s4H")
+"""Time constant of the lasting average, which does not learn on or around objects."""
 _MARK: Final = b"smcgate1"
 _PLANES: Final = 3
 _NOISE_STEPS: Final = 16
-"""Noise is remembered in sixteenths of a grey level."""
+"""Noise is stored in sixteenths of a grey level."""
 _LEARNT_FRAMES: Final = 100_000
 _STILL_S: Final = 15.0
-"""What has come and has not stirred for so long is no motion; people do not keep that still."""
+"""A change that has been still for this long is no longer motion; people do not keep that still."""
 _STIRRING_NOISE: Final = 5.0
-"""Two pictures that are alike differ by less than so many times the mean deviation of one."""
+"""Two pictures of a still scene differ by less than this many times the mean deviation of one."""
 _MOST_STILL: Final = 250.0
 _LESSON_S: Final = 0.2
-"""From one lesson of the recent average and the noise to the next."""
+"""Interval at which the recent average and the noise learn."""
 _SELDOM_S: Final = 0.8
-"""From one lesson of the lasting average to the next."""
+"""Interval at which the lasting average learns."""
 _EVERYWHERE: Final = slice(None), slice(None)
 _NEAR: Final = np.ones((3, 3), np.uint8)
 _AROUND: Final = np.ones((9, 9), np.uint8)
@@ -68,8 +67,8 @@ class MotionSettings:
     """How the gate judges.
 
     `sensitivity`, 0 to 1, sets the smallest contrast to the background that counts, above the measured noise:
-    24 grey levels of 255 at 0, about 8 at 0.5, 3 at 1. `frames_per_second` says how often `look` is called.
-    In `ignored` zones nothing counts, and the light of the scene is judged without them.
+    24 grey levels of 255 at 0, about 8 at 0.5, 3 at 1. `frames_per_second` says how often `update` is called.
+    Nothing counts in `ignored` zones, and the light of the scene is judged without them.
     """
 
     sensitivity: float = 0.5
@@ -79,7 +78,7 @@ class MotionSettings:
     def __post_init__(self) -> None:
         """Raises ValueError for values out of range."""
         if not 0 <= self.sensitivity <= 1 or not self.frames_per_second > 0:
-            raise ValueError("sensitivity is 0 to 1, frames per second are more than 0")
+            raise ValueError("sensitivity must be 0 to 1, frames per second more than 0")
 
     @property
     def least_contrast(self) -> float:
@@ -88,11 +87,11 @@ class MotionSettings:
 
 
 class MotionGate:
-    """Compares each picture with two running averages, after evening out light and measured noise.
+    """Compares each picture with two running averages, allowing for changes of light and the measured noise.
 
-    The recent average takes in what stopped moving within a minute; the lasting one remembers what was behind it,
-    so that nothing is seen where somebody has stood and left. The same pictures in the same order always give
-    the same answers. Not for several threads.
+    The recent average absorbs within a minute what has stopped moving; the lasting one remembers what was behind it, so
+    that nothing is seen where somebody has stood and left. The same pictures in the same order always give the same
+    answers. Not thread-safe.
     """
 
     def __init__(self, settings: MotionSettings) -> None:
@@ -101,21 +100,30 @@ class MotionGate:
         self._ignored = settings.ignored
         self._shrinker = Shrinker()
         self._shape: tuple[int, ...] = ()
-        self._change: float
-        self._masks: tuple[Mask, Mask]
-        self._lasting: Light
-        self._recent_patches: Light
-        self._lasting_now: Matrix
-        self._limit: Light
         nothing = np.zeros((1, 1), np.float32)
         self._watch_only(nothing)
         self._begin(nothing)
 
-    def look(self, luma: Luma, skipped: int = 0) -> tuple[PixelBox, ...]:
-        """Boxes of motion in pixels of the full picture, at most 16; none when the scene is still.
+    def _begin(self, small: Light) -> None:
+        nothing: Mask = np.zeros(small.shape, np.uint8)
+        self._age = self._untaught = self._seldom_untaught = 0
+        self._change = 1.0
+        self._recent: Light = small.copy()
+        self._lasting = small.copy()
+        self._limit = self._limit_of(np.full_like(small, _FIRST_NOISE))
+        self._masks = (nothing, nothing)
+        self._before = small
+        self._still = nothing
+        self._settled: Mask | None = None
+        self._changed = False
+        self._recent_patches = patches(small)
+        self._lasting_now: Matrix = self._lasting
 
-        `luma` is uint8 (height, width). A picture of another size starts the gate afresh. `skipped`: so many pictures
-        came since the last look that nobody looked at; the gate has grown older by them.
+    def update(self, luma: Luma, skipped: int = 0) -> tuple[PixelBox, ...]:
+        """Boxes of motion in pixels of the full picture, at most 16; none if the scene is still.
+
+        `luma` is uint8 (height, width). A picture of another size starts the gate afresh. `skipped`: how many pictures
+        since the last update were not passed to the gate; they count as time that has passed.
         """
         small = self._shrinker.shrink(luma)
         if luma.shape != self._shape:
@@ -145,9 +153,9 @@ class MotionGate:
         return _boxes(mask, earlier, luma.shape, skipped)
 
     def _compare(self, small: Light) -> tuple[Matrix, Mask, float]:
-        """By how much each cell differs from what is behind it, where that is more than noise, and the light's change.
+        """How much each cell differs from the background, where that exceeds the noise, and the change of light.
 
-        Where the recent average is left, the lasting one may still be met: somebody who stood there has gone.
+        A cell that differs from the recent average may still match the lasting one: somebody who stood there has left.
         """
         light, change = change_of_light(self._recent_patches, patches(small), self._watched_patches)
         field = cv2.resize(light, small.shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -163,53 +171,31 @@ class MotionGate:
 
     @property
     def is_unsettled(self) -> bool:
-        """Whether another scene came into view within the last two seconds: there may be more to it than motion."""
+        """Whether the scene changed within the last two seconds, which may be more than motion."""
         return self._changed and self._age < _UNSETTLED_S * self._rate
 
     def remember(self) -> bytes:
-        """What the gate has learnt, for `recall`; empty before the first picture."""
+        """What the gate has learned, for `recall`; empty before the first picture."""
         if not self._shape:
             return b""
-        planes = (self._recent, self._lasting, self._noise() * _NOISE_STEPS)
-        return _HEAD.pack(_MARK, *self._shape, *self._recent.shape) + b"".join(_bytes(plane) for plane in planes)
+        return pack_planes(_MARK, self._shape, (self._recent, self._lasting, self._noise() * _NOISE_STEPS))
 
     def recall(self, memory: bytes) -> bool:
-        """Go on with what an earlier gate has learnt; False, and nothing is changed, where that cannot be used."""
-        try:
-            mark, height, width, rows, columns = _HEAD.unpack_from(memory)
-        except struct.error:
+        """Continue with what an earlier gate has learned; False, and nothing changes, if that cannot be used."""
+        known = unpack_planes(memory, _MARK, _PLANES)
+        if known is None:
             return False
-        cells = rows * columns
-        if mark != _MARK or not cells or len(memory) != _HEAD.size + _PLANES * cells:
-            return False
-        planes = np.frombuffer(memory, np.uint8, offset=_HEAD.size).reshape(_PLANES, rows, columns).astype(np.float32)
-        if shrunk_shape(height, width) != (rows, columns):
-            return False
+        shape, planes = known
         self._watch_only(planes[0])
         self._begin(self._blackened(planes[0]))
-        self._shape = (height, width)
+        self._shape = shape
         self._lasting, self._limit = planes[1].copy(), self._limit_of(planes[2] / np.float32(_NOISE_STEPS))
         self._age = _LEARNT_FRAMES
         self._compare_averages()
         return True
 
-    def _begin(self, small: Light) -> None:
-        nothing: Mask = np.zeros(small.shape, np.uint8)
-        self._age = self._untaught = self._seldom_untaught = 0
-        self._change = 1.0
-        self._recent: Light = small.copy()
-        self._lasting = small.copy()
-        self._limit = self._limit_of(np.full_like(small, _FIRST_NOISE))
-        self._masks = (nothing, nothing)
-        self._before = small
-        self._still = nothing
-        self._settled: Mask | None = None
-        self._changed = False
-        self._recent_patches = patches(small)
-        self._lasting_now = self._lasting
-
     def _watch_only(self, small: Light) -> None:
-        """Lay out what is watched: everything but the ignored zones."""
+        """Prepare what is watched: everything but the ignored zones."""
         rows, columns = small.shape
         self._watched: Mask | None = None
         self._watched_patches: WatchedPatches | None = None
@@ -222,7 +208,7 @@ class MotionGate:
             self._watched_cells = max(cv2.countNonZero(self._watched), 1)
 
     def _blackened(self, small: Light) -> Light:
-        """The picture without its ignored zones: nothing is computed from them, and nothing of them remembered."""
+        """The picture with its ignored zones in black, so that nothing is computed from them or remembered."""
         return small if self._shown is None else np.asarray(cv2.multiply(small, self._shown), np.float32)
 
     def _above_noise(self, rest: Matrix, part: tuple[slice, slice]) -> Mask:
@@ -238,12 +224,12 @@ class MotionGate:
         self._untaught = 0
         cv2.accumulateWeighted(small, self._recent, share, cv2.bitwise_not(mask))
         cv2.accumulateWeighted(small, self._recent, slow_share, mask)
-        # A leaf or a wet edge that comes and goes is noise of its place; an object, which stays, is not.
+        # A leaf or a wet edge that comes and goes is noise of that place; an object, which stays, is not.
         unsettled = cv2.bitwise_not(cv2.bitwise_and(mask, before))
         cv2.accumulateWeighted(self._limit_of(np.minimum(rest, 4 * self._contrast)), self._limit, share, unsettled)
 
     def _limit_of(self, noise: Matrix) -> Light:
-        """The difference that counts where the mean absolute deviation is so much."""
+        """The difference that counts, given the mean absolute deviation."""
         return np.asarray(noise * np.float32(_NOISE_WEIGHT) + np.float32(self._contrast), np.float32)
 
     def _noise(self) -> Light:
@@ -260,10 +246,10 @@ class MotionGate:
         self._compare_averages()
 
     def _count_still(self, small: Light, changed: Mask, lessons: int) -> None:
-        """What has changed and then kept perfectly still is settled: it was put down, or something was taken away."""
+        """A change that has kept perfectly still is settled: something was put down or taken away."""
         apart = cv2.scaleAdd(self._noise(), -_STIRRING_NOISE, cv2.absdiff(small, self._before))
         self._before = small
-        # A number is compared with every cell, or added to it, which the stubs leave out.
+        # The type stubs do not allow a number to be compared with, or added to, every cell.
         stirred = cv2.compare(apart, self._contrast / 2, cv2.CMP_GT)  # type: ignore[call-overload]
         still = cv2.bitwise_and(changed, cv2.bitwise_not(stirred))
         longer = cv2.add(self._still, max(lessons, 1))  # type: ignore[call-overload]
@@ -273,7 +259,7 @@ class MotionGate:
         self._settled = np.asarray(settled, np.uint8) if cv2.countNonZero(settled) else None
 
     def _compare_averages(self) -> None:
-        """Show the lasting average in the light of the recent one, so that the light of now fits both."""
+        """Show the lasting average in the light of the recent one, so that the current light fits both."""
         self._recent_patches = patches(self._recent)
         light, _ = change_of_light(patches(self._lasting), self._recent_patches, self._watched_patches)
         field = cv2.resize(light, self._lasting.shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -281,10 +267,6 @@ class MotionGate:
 
     def _frames_of(self, seconds: float) -> int:
         return max(round(seconds * self._rate), 1)
-
-
-def _bytes(plane: Light) -> bytes:
-    return np.clip(np.round(plane), 0, 255).astype(np.uint8).tobytes()
 
 
 def _is_another_scene(share: float, jump: float) -> bool:
@@ -296,7 +278,7 @@ def _is_another_scene(share: float, jump: float) -> bool:
 def _boxes(mask: Mask, earlier: tuple[Mask, Mask], shape: tuple[int, ...], skipped: int) -> tuple[PixelBox, ...]:
     """What is large enough, or has stayed for long enough, to be more than noise.
 
-    Where pictures were skipped, somebody small has walked on by a cell or two from look to look: that is staying too.
+    If pictures were skipped, a small person moves by a cell or two between updates; that counts as staying too.
     """
     cells = mask.shape
     left, top, right, bottom = _around(cv2.boundingRect(mask), cells)
@@ -327,13 +309,13 @@ def _grown(mask: Mask, cells: int) -> Mask:
 
 
 def _around(box: Sequence[int], shape: tuple[int, ...]) -> Cells:
-    """A box of x, y, width, height with a margin of two cells, as far as there is room."""
+    """A box of x, y, width, height, widened by two cells on each side within the picture."""
     x, y, width, height = box
     return max(x - 2, 0), max(y - 2, 0), min(x + width + 2, shape[1]), min(y + height + 2, shape[0])
 
 
 def united(boxes: Sequence[Cells], shape: tuple[int, ...], most: int) -> tuple[Cells, ...]:
-    """Boxes that overlap become one; while they are more than `most`, so do those that are near each other."""
+    """Merge boxes that overlap and, while there are more than `most`, those that are close to each other."""
     if len(boxes) <= most:
         return tuple(_joined(list(boxes)))
     reach = 0
@@ -351,7 +333,7 @@ def united(boxes: Sequence[Cells], shape: tuple[int, ...], most: int) -> tuple[C
 
 
 def _joined(boxes: list[Cells]) -> list[Cells]:
-    """The same for a few boxes, which are quicker compared than drawn."""
+    """The same for a few boxes, which are faster to compare than to draw."""
     apart: list[Cells] = []
     while boxes:
         one = boxes.pop()

@@ -1,7 +1,7 @@
-"""Movers: what the motion gate sees, followed from look to look, and whether it goes somewhere on purpose.
+"""Movers: what the motion gate sees, followed from frame to frame, and whether it moves with purpose.
 
-A leaf swings to and fro, a lamp's light grows on the spot, an arm reaches in from the edge and draws back, a cloud
-creeps. Somebody on the way leaves the place: both ends of the box go the same way, straight, and soon.
+A leaf swings to and fro, a lamp's light grows in place, an arm reaches in from the edge and draws back, a cloud creeps.
+A person or a vehicle leaves its place: both ends of the box go the same way, straight, and within seconds.
 """
 
 import math
@@ -18,27 +18,26 @@ from smartcam.vision.corners import Corners, area, centre, side
 from smartcam.vision.track import Sighting, Track, Tracker, TrackPolicy
 
 _TRACKING: Final = TrackPolicy(begin_at=0.5, match_iou=0.2, lost_after_s=1.0, static_lost_after_s=1.0, shadow_cover=2.0)
-"""Nothing is weak here, and what does not move is soon forgotten: the gate takes it into its background."""
-_TREMBLING: Final = 0.005
-"""Steps of a centre below this share of the picture are the gate's, not the object's."""
+"""Motion boxes have no confidence, and what stops is soon forgotten: the gate takes it into its background."""
+_JITTER: Final = 0.005
+"""Normalised steps of a centre below this are jitter of the gate, not movement of the object."""
 _NEAR: Final = 0.5
-"""Parts of one thing lie no farther apart, in sizes of the larger..."""
+"""Parts of one object are no farther apart than this, in sizes of the larger part,"""
 _BESIDE: Final = 0.5
-"""...and above or beside each other, with so much of the shorter side."""
+"""and overlap in one direction by at least this share of the shorter side."""
 _SAME_WAY: Final = 0.8
-"""The cosine between two ways from which on they are the same."""
+"""Two parts go the same way if the cosine between their directions is at least this."""
 
 
 @dataclass(frozen=True, slots=True)
 class PurposePolicy:
-    """What counts as going somewhere.
+    """When a mover has a purpose.
 
-    Within `window_s` both ends of the box must have gone `least_travel` (a share of the picture's side) the same
-    way, along a path that is straight to `least_straightness` (1 is a straight line); the box must cover
-    `least_area` of the picture, in the middle of its looks. Within one look it does not change by more than
-    `most_growth`, or else two things have become one, and what was before no longer counts. No more than `most_leap`
-    of the way may lie between two looks: whoever leaps is mistaken for somebody else. And it must be on its way still:
-    what has only been set down somewhere is not.
+    Within `window_s` both ends of the box must have gone `least_travel` (normalised) the same way, along a path that is
+    straight to `least_straightness` (1 is a straight line), and the median box must cover `least_area` of the picture.
+    If the box grows or shrinks by more than `most_growth` between two frames, two objects have merged or parted, and
+    what was before no longer counts. At most `most_leap` of the path may lie between two frames: a longer step is a
+    mix-up of two objects. And it must still be moving, unlike something that was only put down.
     """
 
     window_s: float = 3.0
@@ -47,15 +46,15 @@ class PurposePolicy:
     least_area: float = 0.02
     most_growth: float = 1.7
     most_leap: float = 0.45
-    fewest_looks: int = 4
+    fewest_frames: int = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """One thing that moves, and whether it moves in this look (`seen`); `since` is when it was first seen.
+    """One moving object, and whether it moves in this frame (`seen`); `since` is when it was first seen.
 
-    `boxes`, in shares of the picture: where it was in the looks of the last seconds, the oldest first, but none from
-    before it was last joined or parted. All that is said of its way is found out when somebody asks.
+    `boxes`, normalised: where it was in the last seconds, oldest first, but none from before it last merged with or
+    parted from another. Everything about its path is computed on demand.
     """
 
     id: int
@@ -74,29 +73,29 @@ class Mover:
         return travel(self.boxes)
 
     def has_purpose(self, policy: PurposePolicy) -> bool:
-        """Whether it goes somewhere, and is large enough to matter."""
+        """Whether it goes somewhere and is large enough to matter."""
         return (
             self.seen
-            and len(self.boxes) >= policy.fewest_looks
+            and len(self.boxes) >= policy.fewest_frames
             and median_high(map(area, self.boxes)) >= policy.least_area
             and self.travel >= policy.least_travel
             and straightness(self.boxes) >= policy.least_straightness
             and leap(self.boxes) <= policy.most_leap
-            and travel(self.boxes[-2:]) > _TREMBLING
+            and travel(self.boxes[-2:]) > _JITTER
         )
 
     def is_with(self, other: "Mover") -> bool:
-        """Whether both are likely parts of one thing: near each other, and on the same way as far as one can tell."""
+        """Whether both are probably parts of one object: close together and, if they move, in the same direction."""
         larger = max(side(self.box), side(other.box))
         shared = [min(self.box[end], other.box[end]) - max(self.box[end - 2], other.box[end - 2]) for end in (2, 3)]
         least = [min(each.box[end] - each.box[end - 2] for each in (self, other)) for end in (2, 3)]
         is_beside = any(both >= _BESIDE * short for both, short in zip(shared, least, strict=True))
         if not is_beside or -min(shared) > _NEAR * larger:
             return False
-        mine, its = course(self.boxes), course(other.boxes)
+        mine, its = displacement(self.boxes), displacement(other.boxes)
         lengths = math.hypot(*mine), math.hypot(*its)
         alike = mine[0] * its[0] + mine[1] * its[1] >= _SAME_WAY * lengths[0] * lengths[1]
-        return alike or min(lengths) < _TREMBLING
+        return alike or min(lengths) < _JITTER
 
 
 @dataclass(slots=True)
@@ -106,7 +105,7 @@ class _Path:
 
 
 class Movers:
-    """The movers of one camera. Time comes in with each look."""
+    """The movers of one camera. The time is an argument of each update."""
 
     def __init__(self, policy: PurposePolicy | None = None) -> None:
         self.policy = PurposePolicy() if policy is None else policy
@@ -114,7 +113,7 @@ class Movers:
         self._paths: dict[int, _Path] = {}
 
     def step(self, at: MonotonicNs, motion: Sequence[Corners]) -> list[Mover]:
-        """The movers after a look at time `at`, when `motion`, in shares of the picture, moved."""
+        """The movers after an update at time `at` with the boxes of `motion`, normalised."""
         if not motion and not self._paths:
             return []
         tracks = self._tracker.step(at, [Sighting(box, 1.0, EventKind.MOTION, "") for box in motion], motion)
@@ -123,7 +122,7 @@ class Movers:
         return [self._mover(track, at) for track in tracks]
 
     def forget(self) -> None:
-        """Begin anew, as after a long gap."""
+        """Start afresh, for example after a long gap."""
         self._tracker.forget()
         self._paths = {}
 
@@ -145,35 +144,35 @@ class Movers:
 
 
 def travel(boxes: Sequence[Corners]) -> float:
-    """How far both ends of the last box have gone the same way since the farthest of those before."""
+    """How far both ends of the last box have gone the same way, from whichever earlier box that is farthest."""
     *before, (x1, y1, x2, y2) = boxes
-    return max((math.hypot(_both(x1 - a, x2 - c), _both(y1 - b, y2 - d)) for a, b, c, d in before), default=0.0)
+    return max((math.hypot(_common(x1 - a, x2 - c), _common(y1 - b, y2 - d)) for a, b, c, d in before), default=0.0)
 
 
-def _both(low: float, high: float) -> float:
+def _common(low: float, high: float) -> float:
     """How far both ends went the same way."""
     return min(abs(low), abs(high)) if low * high > 0 else 0.0
 
 
 def straightness(boxes: Sequence[Corners]) -> float:
-    """The way as the crow flies over the way that the centres of boxes went, 0..1."""
+    """The straight distance over the length of the path of the centres, 0..1."""
     length = sum(_steps(boxes))
     return min(math.dist(centre(boxes[-1]), centre(boxes[0])) / length, 1.0) if length else 0.0
 
 
-def course(boxes: Sequence[Corners]) -> tuple[float, float]:
-    """How far the centre has gone from the first box to the last: to the right, down."""
+def displacement(boxes: Sequence[Corners]) -> tuple[float, float]:
+    """The displacement of the centre from the first box to the last: right, down."""
     start, here = centre(boxes[0]), centre(boxes[-1])
     return here[0] - start[0], here[1] - start[1]
 
 
 def leap(boxes: Sequence[Corners]) -> float:
-    """The longest step between looks over the whole way, 0..1."""
+    """The longest step between two frames over the length of the path, 0..1."""
     steps = _steps(boxes)
     return max(steps) / sum(steps) if steps else 0.0
 
 
 def _steps(boxes: Sequence[Corners]) -> list[float]:
-    """How far the centre went from look to look, where it went at all."""
+    """The steps of the centre from frame to frame, without jitter."""
     middles = [centre(box) for box in boxes]
-    return [step for one, other in pairwise(middles) if (step := math.dist(one, other)) > _TREMBLING]
+    return [step for one, other in pairwise(middles) if (step := math.dist(one, other)) > _JITTER]

@@ -1,4 +1,4 @@
-"""Who may be whom: tracks and sightings, paired by what they are worth together."""
+"""Association: which sighting continues which track, best match first."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -9,16 +9,16 @@ from smartcam.vision.boxes import overlaps
 from smartcam.vision.corners import Corners, overlap
 
 Pair = tuple[float, int, int]
-"""What a track and a sighting are worth together, negative: the best comes first; the track's row, the sighting's."""
+"""The negated match score, so that the best comes first; the row of the track; the index of the sighting."""
 
 _FEW: Final = 64
-"""Of more pairs than this, the overlaps are computed in array code."""
+"""For more pairs than this, array code is faster."""
 
 
 def overlapping(places: Sequence[tuple[Corners, Corners]], boxes: Sequence[Corners], least: float) -> list[Pair]:
-    """The pairs of which a place overlaps the box by at least `least`, which is above 0; best first.
+    """The pairs that overlap by at least `least`, which is above 0; best first.
 
-    Each row has two places: where it was, and where it should be by now.
+    Each track has two places: where it should be by now, and where it was last.
     """
     if len(places) * len(boxes) <= _FEW:
         worths = [
@@ -34,7 +34,7 @@ def overlapping(places: Sequence[tuple[Corners, Corners]], boxes: Sequence[Corne
 
 
 def choose(pairs: Sequence[Pair], track_of: list[int], may: Callable[[int, int], bool]) -> None:
-    """Give each sighting the best track that is left, -1 being none yet, the worthiest pairs first."""
+    """Assign to each sighting without a track (-1) the best one that is left and that `may` allows."""
     taken = {row for row in track_of if row >= 0}
     for _, row, index in pairs:
         if track_of[index] < 0 and row not in taken and may(row, index):

@@ -11,7 +11,7 @@ from smartcam.contract.notice import PixelBox
 
 Plane = NDArray[np.uint8]
 
-# The usual way rounds otherwise in the OpenCV 5 of a Raspberry Pi, which moves scores by nine steps of 256.
+# INTER_LINEAR rounds differently in the OpenCV 5 of a Raspberry Pi, which shifts scores by up to 9/256.
 _LINEAR = cv2.INTER_LINEAR_EXACT
 
 
@@ -19,8 +19,8 @@ _LINEAR = cv2.INTER_LINEAR_EXACT
 class Picture:
     """I420 (YUV 4:2:0, BT.601), full or limited range as decoded; width and height are even.
 
-    `y` is (height, width), `u` and `v` are (height // 2, width // 2), all uint8. Rows may lie apart (a view
-    into the decoder's own memory); pixels of a row may not. Two pictures are equal only if they are the same one.
+    `y` is (height, width), `u` and `v` are (height // 2, width // 2), all uint8. Rows may be padded (a view into the
+    decoder's own memory); the pixels of a row are contiguous. Two pictures are equal only if they are the same object.
     """
 
     y: Plane
@@ -28,7 +28,7 @@ class Picture:
     v: Plane
 
     def __post_init__(self) -> None:
-        """Raises ValueError when the planes do not fit together."""
+        """Raises ValueError if the planes do not fit together."""
         planes = (self.y, self.u, self.v)
         if any(plane.ndim != 2 or plane.dtype != np.uint8 for plane in planes):  # noqa: PLR2004
             raise ValueError("planes must be two-dimensional uint8 arrays")
@@ -38,7 +38,7 @@ class Picture:
         if self.u.shape != (height // 2, width // 2) or self.v.shape != self.u.shape:
             raise ValueError(f"colour planes must be {width // 2}x{height // 2} for a picture of {width}x{height}")
         if any(plane.strides[1] != 1 for plane in planes):
-            raise ValueError("pixels of a row must lie side by side")
+            raise ValueError("pixels of a row must be contiguous")
 
     @property
     def width(self) -> int:
@@ -65,7 +65,7 @@ class Picture:
         """Views over tight I420 in a flat buffer of exactly `width * height * 3 // 2` bytes.
 
         Raises:
-            ValueError: when the buffer has another size or the sides are not even.
+            ValueError: if the buffer has another size or a side is odd.
         """
         y_end = width * height
         u_end = y_end + y_end // 4
@@ -87,7 +87,7 @@ class Picture:
         """Copies the picture as tight I420 into a flat uint8 array of `nbytes` bytes.
 
         Raises:
-            ValueError: when `out` has another size.
+            ValueError: if `out` has another size.
         """
         target = Picture.from_i420(out, self.width, self.height)
         np.copyto(target.y, self.y)
@@ -95,7 +95,7 @@ class Picture:
         np.copyto(target.v, self.v)
 
     def to_bgr(self) -> NDArray[np.uint8]:
-        """BGR uint8 (height, width, 3), read as limited range."""
+        """BGR uint8 (height, width, 3), converted as limited range."""
         flat = np.empty(self.nbytes, np.uint8)
         self.write_i420(flat)
         return np.asarray(cv2.cvtColor(flat.reshape(-1, self.width), cv2.COLOR_YUV2BGR_I420), np.uint8)
@@ -103,11 +103,11 @@ class Picture:
     def crop(self, box: PixelBox, size: tuple[int, int]) -> NDArray[np.uint8]:
         """The box, scaled to `size` (width, height): RGB uint8 (height, width, 3).
 
-        The box is clipped to the picture and widened to even pixels. Planes are scaled before colours are
-        made, so that the cost follows the target's size.
+        The box is clipped to the picture and widened to even pixels. Planes are scaled before they are converted, so
+        the cost depends on the target's size.
 
         Raises:
-            ValueError: when nothing of the box lies in the picture, or the size is not positive.
+            ValueError: if the box lies outside the picture, or the size is not positive.
         """
         left, top = max(box.x1, 0) & ~1, max(box.y1, 0) & ~1
         right, bottom = min(box.x2 + 1 & ~1, self.width), min(box.y2 + 1 & ~1, self.height)
@@ -128,7 +128,7 @@ class Picture:
 
 
 def _scale(source: Plane, target: Plane) -> None:
-    """Scales by whole halvings first: area sampling by odd factors is ten times dearer."""
+    """Halves as often as possible first: area sampling by other factors costs ten times as much."""
     height, width = target.shape
     while source.shape[0] >= 2 * height or source.shape[1] >= 2 * width:
         rows, columns = source.shape

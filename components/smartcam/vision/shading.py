@@ -1,4 +1,4 @@
-"""Shadows and patches of light: they darken or brighten what is there, and bring nothing of their own."""
+"""Shadows and patches of light: they darken or brighten the ground, but have no structure of their own."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -14,23 +14,23 @@ from smartcam.vision.shrink import Light, Luma, Shrinker
 _LEARN_EVERY_S: Final = 1.0
 _WEIGHT: Final = 0.2
 _CHANGED: Final = 6.0
-"""Grey levels by which a cell differs from the backdrop where something is."""
+"""Difference to the backdrop, in grey levels, from which a cell counts as changed."""
 _FEWEST_CELLS: Final = 40
 _DARKEST: Final = 0.5
-"""A shadow is not darker than this share of the light; what is darker is an object."""
+"""A shadow leaves at least this share of the light; anything darker is an object."""
 _BRIGHTEST: Final = 2.5
 _GENTLE_CELLS: Final = 2.0
 _FLAT: Final = 3.0
-"""Grey levels: less than this is no structure, nor is less than a share of the brightness."""
+"""Grey levels: less than this, or than `_FLAT_SHARE` of the brightness, is not structure."""
 _FLAT_SHARE: Final = 0.05
 _KNOWN_AGAIN: Final = 0.4
-"""With less left of it than this share, the ground's own structure has been known again under the shadow."""
+"""If less than this share of the structure differs from the ground's, it is the ground under a shadow."""
 _DARK: Final = 8.0
 _EDGE: Final = np.ones((3, 3), np.uint8)
 
 
 class Backdrop:
-    """What is behind the movers, in little, so that shadows can be told from objects. Not for several threads."""
+    """A small picture of the background behind movers, to tell shadows from objects. Not thread-safe."""
 
     def __init__(self) -> None:
         self._shrinker = Shrinker()
@@ -38,7 +38,7 @@ class Backdrop:
         self._learnt_at: MonotonicNs | None = None
 
     def learn(self, at: MonotonicNs, luma: Luma, motion: Sequence[PixelBox]) -> None:
-        """Take in what does not move, once a second at most."""
+        """Learn what does not move, at most once a second."""
         if self._learnt_at is not None and at - self._learnt_at < _LEARN_EVERY_S * NS_PER_S:
             return
         self._learnt_at = at
@@ -54,7 +54,7 @@ class Backdrop:
         cv2.accumulateWeighted(small, self._still, _WEIGHT, quiet)
 
     def is_object(self, luma: Luma, box: NormalBox) -> bool:
-        """Whether what differs from the backdrop within the box has an inside of its own; also where nobody knows."""
+        """Whether what is in the box has a structure of its own; True as well if the backdrop is not known yet."""
         if self._still is None:
             return True
         small = self._shrinker.shrink(luma)
@@ -67,7 +67,7 @@ class Backdrop:
 
 
 def is_shade(now: Light, before: Light) -> bool:
-    """Whether the difference of two patches is the same place in another light."""
+    """Whether two patches show the same place under different light."""
     changed = (np.abs(now - before) > _CHANGED).astype(np.uint8)
     inside = np.asarray(cv2.erode(changed, _EDGE), np.bool_)
     if int(inside.sum()) < _FEWEST_CELLS:
@@ -76,7 +76,7 @@ def is_shade(now: Light, before: Light) -> bool:
     if not _DARKEST <= light <= _BRIGHTEST:
         return False
     weights = inside.astype(np.float32)
-    # The light may change gently from cell to cell; outlines of the shadow play no part.
+    # The light may change smoothly from cell to cell; the outline of the shadow plays no part.
     gentle = _blurred(now * weights) / np.maximum(_blurred(before * weights), np.float32(1e-3))
     left_over = float(np.std((now - before * gentle)[inside]))
     ground = before - _blurred(before * weights) / np.maximum(_blurred(weights), np.float32(1e-3))

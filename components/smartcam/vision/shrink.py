@@ -1,4 +1,4 @@
-"""Pictures in little: what the gate, the tamper watch and the backdrop compare."""
+"""Small pictures: what the gate, the tamper watch and the backdrop compare."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,18 +11,16 @@ Luma = NDArray[np.uint8]
 Light = NDArray[np.float32]
 
 WORKING_WIDTH: Final = 240
-"""Pictures are halved until they are no wider: the cost stays the same, and noise averages out."""
+"""Pictures are halved until they are at most this wide: the cost stays the same, and noise averages out."""
 _SPARSE_FROM: Final = 3
-"""From so many halvings on, rows are left out."""
+"""From this many halvings on, rows are skipped."""
 
 
 class Shrinker:
-    """Halves pictures again and again into the same memory: fresh pages cost more than the halving itself.
+    """Halves pictures repeatedly into the same memory: fresh pages cost more than the halving itself.
 
-    Of pictures that are halved three times or more, each second row is left out: memory is what the first halving
-    waits for. A cell is still the mean of 32 pixels, twice as many as of a picture of 640x480.
-
-    Not for several threads.
+    If a picture is halved three times or more, every second row is skipped, because the first halving is limited by
+    memory bandwidth. A cell is still the mean of 32 pixels, twice as many as for a picture of 640x480. Not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -42,7 +40,7 @@ class Shrinker:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One resize by whole factors: of which part of the picture before, into what, by which way of sampling."""
+    """One resize by whole factors: which part of the previous picture, into what, with which interpolation."""
 
     part: tuple[slice, slice]
     into: Luma
@@ -50,7 +48,7 @@ class _Step:
 
 
 def shrunk_shape(height: int, width: int) -> tuple[int, int]:
-    """The shape that a shrinker gives a picture."""
+    """The shape of a picture after a shrinker."""
     while width > WORKING_WIDTH and height > 1:
         height, width = height // 2, width // 2
     return height, width
@@ -61,7 +59,7 @@ def _steps(height: int, width: int) -> list[_Step]:
     halvings = (width // columns).bit_length() - 1
     if halvings < _SPARSE_FROM:
         return [_step(height >> done, width >> done) for done in range(halvings)]
-    # Each second row, then halves; the width is left to be halved once more, and linear sampling is the mean of two.
+    # Every second row, then halvings; last the width alone, where linear sampling is the mean of two.
     first = _Step(
         (slice(0, height // 4 * 4, 2), slice(0, width // 2 * 2)),
         np.empty((height // 4, width // 2), np.uint8),

@@ -1,4 +1,4 @@
-"""The picture of an event: how good a look is, and the JPEG with the box drawn."""
+"""The picture of an event: how well a frame shows the object, and the JPEG with its box drawn."""
 
 from typing import Final
 
@@ -8,26 +8,26 @@ from numpy.typing import NDArray
 
 from smartcam.contract.event import NormalBox
 from smartcam.contract.notice import PixelBox
+from smartcam.vision.jpeg import best_jpeg
 from smartcam.vision.picture import Picture
 
 LARGEST_BYTES: Final = 100_000
-"""A snapshot is smaller than this."""
 _LONGEST_SIDE: Final = 1280
 _QUALITIES: Final = (85, 70, 55, 40)
 _COLOUR: Final = (60, 220, 255)
 _INK: Final = (20, 20, 20)
 _EXAMINED: Final = 96
-"""Sharpness is measured on the object scaled to so many pixels a side."""
+"""Sharpness is measured on the object scaled to this many pixels a side."""
 _EDGE: Final = 0.005
 _CUT: Final = 0.6
-"""What a look is worth, of 1, for each side at which the object may go on outside the picture."""
+"""Factor for each edge of the picture at which the object may be cut off."""
 _TINY: Final = 1e-6
 _LARGE: Final = 0.25
-"""A box of a larger share of the picture shows no more."""
+"""A box that covers more of the picture than this share is not worth more."""
 
 
 def worth(picture: Picture, box: NormalBox) -> float:
-    """How much a person would see of the object: large, sharp, wholly inside. Above 0; only to be compared."""
+    """How well a person could see the object: large, sharp, not cut off. Above 0; only for comparison."""
     wide, high = box.x2 - box.x1, box.y2 - box.y1
     region = PixelBox(
         int(box.x1 * picture.width),
@@ -43,14 +43,12 @@ def worth(picture: Picture, box: NormalBox) -> float:
 
 
 def draw(picture: Picture, box: NormalBox, label: str) -> bytes:
-    """The whole picture with the box and its label drawn, as a JPEG of fewer than `LARGEST_BYTES` bytes."""
+    """The whole picture with the box and its label drawn, as a JPEG smaller than `LARGEST_BYTES`."""
     image = _scaled(picture.to_bgr(), _LONGEST_SIDE)
     while True:
-        drawn = _drawn(image, box, label)
-        for quality in _QUALITIES:
-            done, jpeg = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, quality])
-            if done and jpeg.size < LARGEST_BYTES:
-                return jpeg.tobytes()
+        jpeg = best_jpeg(_drawn(image, box, label), _QUALITIES, LARGEST_BYTES - 1)
+        if jpeg is not None:
+            return jpeg
         image = _scaled(image, max(image.shape[:2]) * 3 // 4)
 
 
@@ -70,7 +68,7 @@ def _drawn(image: NDArray[np.uint8], box: NormalBox, label: str) -> NDArray[np.u
     high = int(box.x2 * (width - 1)), int(box.y2 * (height - 1))
     cv2.rectangle(drawn, low, high, _COLOUR, thick)
     scale = max(height, width) / 1100
-    # The font knows ASCII only.
+    # The font has ASCII characters only.
     text = label.encode("ascii", "replace").decode()
     (wide, tall), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, thick)
     left = max(min(low[0], width - wide - 2 * thick), 0)

@@ -8,36 +8,37 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Light = NDArray[np.float32]
+from smartcam.vision.shrink import Light
+
 Grid = NDArray[np.float32]
-"""One value a block, float32 (ROWS, COLUMNS)."""
+"""One value per block, float32 (ROWS, COLUMNS)."""
 
 COLUMNS: Final = 12
 ROWS: Final = 8
 _LEAST_CONTRAST: Final = 2.0
-"""Standard deviation, in grey levels, from which on a block has structure that can be known again."""
+"""Standard deviation, in grey levels, from which a block has structure that can be recognised."""
 _OF_NOISE: Final = 2.0
 _ALIKE: Final = 0.5
-"""Correlation with the reference from which on a block is known again."""
+"""Correlation with the reference from which a block is recognised."""
 _TRACE: Final = 0.2
-"""Correlation from which on a block shows the same thing, if only in outlines: what stands before it is not blur."""
+"""Correlation from which a block shows the same thing, at least in outline, so that its detail can be compared."""
 _DOUBTFUL: Final = 0.75
-"""With more of the view known again nobody need look whether it has moved."""
+"""If more of the view than this is recognised, it has not moved."""
 _LEAST_SHIFT: Final = 0.04
 _FOUND_AGAIN: Final = 0.4
 _BETTER: Final = 0.25
 _STEADY: Final = 0.8
-"""Correlation with the picture before from which on nothing moves in a block."""
+"""Correlation with the previous picture from which nothing moves in a block."""
 _BRIGHT: Final = 225.0
 _FEWEST_BLOCKS: Final = 8
-"""With fewer blocks of structure a view cannot be told from another."""
+"""With fewer structured blocks, one view cannot be told from another."""
 _BLUR: Final = (5, 5)
 _TINY: Final = np.float32(1e-3)
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """A small picture, with mean and variance of each of its blocks, its fine detail, and how much of it is white.
+    """A small picture with its fine detail, the mean and variance of each block, and the share that is white.
 
     `fine` is the mean square of the detail in each block.
     """
@@ -65,16 +66,15 @@ class Blocks:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """A picture against the reference view and against the picture before.
+    """A picture compared with the reference view and with the previous picture.
 
-    `known`: share of the reference's structure that is found again, None where it has too little. `flat`: share of
-    blocks without structure, `usually_flat` in the reference. `steady`: share of the structure in which nothing has
-    moved since the picture before. `sharpness`: fine detail of the reference that is found again, relative to its
-    coarse structure; 1 is as sharp, None where that cannot be told. `layout`: how much of the coarse light and shade is
-    there: 1 as in the reference, 0 nothing of it. `brightness`: mean grey level. `bright`: share of the picture that is
-    as good as white, `usually_bright` in the reference. `contrast`: of the structure, as a multiple of the reference's.
-    `structure`: of all blocks, standard deviation in grey levels. `shift`: by which
-    share of the width the whole view has moved, 0 where that is not so.
+    `known`: share of the reference's structure that is recognised, None if the reference has too little. `flat`: share
+    of blocks without structure, `usually_flat` in the reference. `steady`: share of the structure in which nothing has
+    moved since the previous picture. `sharpness`: the reference's fine detail that is still there, relative to its
+    coarse structure; 1 is as sharp, None if unknown. `layout`: how much of the coarse light and shade is there: 1 as in
+    the reference, 0 none. `brightness`: mean grey level. `bright`: share of the picture that is nearly white,
+    `usually_bright` in the reference. `contrast`: of the structure, as a multiple of the reference's. `structure`:
+    standard deviation of all blocks in grey levels. `shift`: how far the whole view has moved, as a share of the width.
     """
 
     known: float | None
@@ -92,7 +92,7 @@ class Survey:
 
 
 def survey(now: Blocks, reference: Blocks, before: Blocks, noise: float) -> Survey:
-    """What of the reference view is found in the picture of now."""
+    """Compare a picture with the reference view and the previous picture."""
     usual = reference.structured(noise)
     here = now.structured(noise)
     structured = np.count_nonzero(usual)
@@ -120,12 +120,12 @@ def survey(now: Blocks, reference: Blocks, before: Blocks, noise: float) -> Surv
 
 
 def mean_of(values: NDArray[np.float32]) -> float:
-    """The mean. The library's own takes ten times as long on as few values as these."""
+    """The mean. numpy's own takes ten times as long for so few values."""
     return float(np.add.reduce(values, None)) / values.size
 
 
 def _block_means(values: cv2.typing.MatLike) -> Grid:
-    # Blocks of whole cells: area sampling by other factors is five times dearer.
+    # Blocks of whole cells: area sampling by other factors costs five times as much.
     down, across = max(values.shape[0] // ROWS, 1), max(values.shape[1] // COLUMNS, 1)
     whole = values[: down * ROWS, : across * COLUMNS]
     return np.asarray(cv2.resize(whole, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA), np.float32)
@@ -137,10 +137,10 @@ def _correlation(one: Blocks, other: Blocks) -> Grid:
 
 
 def _sharpness(now: Blocks, reference: Blocks, there: NDArray[np.bool_], noise: float) -> float | None:
-    """Fine detail over coarse structure, both as multiples of the reference's; light changes both alike.
+    """Fine detail over coarse structure, both as multiples of the reference's, because light changes both alike.
 
-    Detail counts where it is the reference's own, so that noise does not, or where there is as much of it, so that
-    leaves and wet asphalt, whose detail never looks the same twice, are not taken for blur. The larger one says it.
+    Detail is measured by correlation with the reference, which noise does not raise, and by energy, so that leaves and
+    wet asphalt, whose detail never looks the same twice, are not taken for blur. The larger of the two counts.
     """
     mine, usual = now.fine[there], reference.fine[there]
     common = _block_means(cv2.multiply(now.detail, reference.detail))[there]
@@ -156,7 +156,7 @@ def _ratio(one: Grid, other: Grid) -> float:
 
 
 def _shift(now: Blocks, reference: Blocks) -> float:
-    """By which share of the width the view has moved, where it is found again somewhere else much better than here."""
+    """How far the view has moved, as a share of the width; 0 unless it matches much better there than here."""
     rows, columns = now.small.shape
     (right, down), _ = cv2.phaseCorrelate(reference.detail, now.detail)
     x, y = round(right), round(down)
@@ -176,7 +176,7 @@ def _likeness(one: Light, other: Light) -> float:
 
 
 def _layout(now: Grid, reference: Grid) -> float:
-    """The gain of the reference's light and shade; below 0.5 of correlation there is none of it."""
+    """The gain of the reference's light and shade, 0 if the correlation is below 0.5."""
     here, usual = now - np.float32(mean_of(now)), reference - np.float32(mean_of(reference))
     together, there = float(np.vdot(here, usual)), float(np.vdot(usual, usual)) + float(_TINY)
     alike = together / (math.sqrt(float(np.vdot(here, here)) * there) + float(_TINY))

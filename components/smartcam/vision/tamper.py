@@ -1,47 +1,44 @@
-"""The tamper watch: is the camera still looking at what it is there to look at?"""
+"""The tamper watch: does the camera still see what it is meant to see?"""
 
 import math
-import struct
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.shrink import Shrinker, shrunk_shape
-from smartcam.vision.survey import Blocks, Light, Survey, mean_of, survey
+from smartcam.vision.memory import pack_planes, unpack_planes
+from smartcam.vision.shrink import Light, Luma, Shrinker
+from smartcam.vision.survey import Blocks, Survey, mean_of, survey
 from smartcam.vision.visibility import Visibility
 
-Luma = NDArray[np.uint8]
-
-_LOOK_S: Final = 0.5
-"""Pictures that come sooner after one another are not looked at: tampering takes longer."""
-_SETTLING_LOOKS: Final = 4
+_INTERVAL_S: Final = 0.5
+"""Pictures that follow sooner are skipped: tampering takes longer."""
+_SETTLING_UPDATES: Final = 4
 _REFERENCE_S: Final = 60.0
-"""Time constant of the reference view: day and night come more slowly, hands and lorries are gone sooner."""
+"""Time constant of the reference view: dusk and dawn are slower, hands and lorries are gone sooner."""
 _LIGHT_S: Final = 20.0
 """Time constant of its brightness and contrast, which dusk changes without changing the view."""
 _LEAST_GAIN: Final = 0.5
 _LEARN_EVERY_S: Final = 2.0
 _LARGEST_LESSON: Final = 6.0
-"""Grey levels by which a pixel may be off at most when it is learnt from: the reference follows what is usual, and a
-white lorry, which is far off but soon gone, leaves no ghost in it."""
+"""Largest difference, in grey levels, that a pixel is learned with: the reference follows what is usual, and a white
+lorry, which differs a lot but is soon gone, leaves no ghost in it."""
 _SUDDEN_S: Final = 15.0
-"""What takes longer from a good view to a lost one is the evening, not a hand."""
-_LONGEST_LOOK_NS: Final = 2 * NS_PER_S
-"""A single look counts for so long at most, however rare looks are."""
+"""A view that takes longer to be lost is lost to dusk, not to a hand."""
+_LONGEST_STEP_NS: Final = 2 * NS_PER_S
+"""The longest time that a single picture counts for."""
 _BUSY_S: Final = 120.0
-"""Somebody who moves before the lens for longer is part of the view."""
+"""Whatever moves in front of the lens for longer is part of the view."""
 _LOST: Final = 0.35
-"""With less of the view known again than this share, it is another one."""
+"""If less than this share of the view is recognised, it is another view."""
 _GOOD: Final = 0.5
 _DUSK_S: Final = 10.0
 _AT_ONCE: Final = 0.5
-"""A view that is gone has less than this share of the structure that it had some seconds ago."""
+"""A view that vanished suddenly has less than this share of the structure that it had some seconds ago."""
 _FADED: Final = 0.8
-"""With less than this share of the contrast that it had just now, the view is fading."""
+"""With less than this share of its recent contrast, the view is fading."""
 _CONTRAST_S: Final = 15.0
 _FLAT: Final = 0.95
 _FLATTER: Final = 0.2
@@ -49,30 +46,28 @@ _NO_LAYOUT: Final = 0.25
 _SAME_LAYOUT: Final = 0.5
 _GLARING: Final = 0.5
 _WHITE: Final = 0.8
-"""So much more white than usual blinds also where outlines are left; somewhat less does where the view is lost."""
+"""This much more white than usual is glare even if outlines are left; if the view is lost, `_GLARING` is enough."""
 _STEADY: Final = 0.5
-"""Someone before the lens moves; a cover does not, and neither does a new view."""
+"""Somebody in front of the lens moves; a cover does not, and neither does a new view."""
 _BLURRED: Final = 0.5
 _SHARP: Final = 0.7
 _QUICK_S: Final = 0.8
 _LOST_S: Final = 4.0
 _FROZEN_S: Final = 6.5
-"""Good cameras repeat themselves too: runs of identical pictures of up to 2.6 s have been met."""
+"""Good cameras repeat pictures too: runs of up to 2.6 s have been seen."""
 _CLEAR_S: Final = 2.0
 _NEW_VIEW_S: Final = 600.0
-"""After so long another view is the view: whoever turned the camera for good does not want to be told for ever."""
+"""After this long, another view becomes the usual one: whoever turned the camera for good wants no endless alarm."""
 _DARK: Final = 40.0
-"""Grey levels of 255 (black is 16): below, an object detector sees next to nothing."""
+"""Grey levels of 255 (black is 16): below this, an object detector sees next to nothing."""
 _NOISE_SHARE: Final = 0.05
 _FROM_MEDIAN: Final = 1.0484
 """From the median difference of two pictures to the standard deviation of the noise in one."""
 _EVERY: Final = 4
 """Noise is measured in every fourth cell of every fourth row."""
 _EVERY_ROW: Final = 16
-"""Identical pictures are told by every 16th row; noise leaves none of them alone."""
+"""Every 16th row is enough to recognise identical pictures, because noise changes all rows."""
 
-
-_HEAD: Final = struct.Struct("<8s4H")
 _MARK: Final = b"smcview1"
 
 
@@ -89,7 +84,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TamperReport:
-    """What is wrong with the camera, None for nothing; how sure that is (0..1); and what can be seen."""
+    """What is wrong with the camera (None if nothing), how sure that is (0..1), and what can be seen."""
 
     cause: Cause | None
     score: float
@@ -101,7 +96,7 @@ ALL_WELL: Final = TamperReport(None, 0.0, Visibility.CLEAR)
 
 @dataclass(slots=True)
 class _Run:
-    """For how long something has been so, look after look."""
+    """How long a condition has been true without interruption."""
 
     since: MonotonicNs | None = None
 
@@ -115,26 +110,36 @@ class _Run:
 
 
 class TamperWatch:
-    """Compares pictures, about two a second, with a reference view that follows slow changes only.
+    """Compares about two pictures a second with a reference view that only follows slow changes.
 
-    The same pictures at the same times always give the same reports. Not for several threads.
+    The same pictures at the same times always give the same reports. Not thread-safe.
     """
 
     def __init__(self) -> None:
         self._shape: tuple[int, ...] = ()
         self._shrinker = Shrinker()
         self._report = ALL_WELL
-        self._looks = self._doubt_ns = 0
+        self._updates = 0
+        self._recalled: tuple[tuple[int, int], Light] | None = None
+
+    def _begin(self, luma: Luma, at: MonotonicNs) -> None:
+        is_new_size = bool(self._shape)
+        self._shape = luma.shape
+        if is_new_size:
+            self._report = ALL_WELL
+        self._updates = self._doubt_ns = 0
         self._noise = self._contrast = 1.0
         self._structure = 0.0
-        self._at = self._good_at = self._learnt_at = MonotonicNs(0)
-        self._recalled: tuple[tuple[int, int], Light] | None = None
-        self._rows: Luma
-        self._reference: Blocks
-        self._before: Blocks
+        self._at = self._good_at = self._learnt_at = at
+        self._rows = luma[::_EVERY_ROW].copy()
+        self._reference = self._before = Blocks.of(self._shrinker.shrink(luma))
+        if self._recalled is not None and self._recalled[0] == luma.shape:
+            self._reference, self._updates = Blocks.of(self._recalled[1][0]), _SETTLING_UPDATES + 1
+            self._structure = math.sqrt(mean_of(self._reference.variance))
+        self._recalled = None
         self._quick, self._frozen, self._good, self._other_view, self._busy = (_Run() for _ in range(5))
 
-    def look(self, luma: Luma, at: MonotonicNs) -> TamperReport:
+    def update(self, luma: Luma, at: MonotonicNs) -> TamperReport:
         """The state of the camera. `luma` is uint8 (height, width), `at` the time at which it was taken.
 
         A picture of another size starts the watch afresh.
@@ -143,7 +148,7 @@ class TamperWatch:
             self._begin(luma, at)
             return self._report
         elapsed_ns = at - self._at
-        if elapsed_ns < _LOOK_S * NS_PER_S:
+        if elapsed_ns < _INTERVAL_S * NS_PER_S:
             return self._report
         rows = luma[::_EVERY_ROW].copy()
         now = Blocks.of(self._shrinker.shrink(luma))
@@ -152,60 +157,30 @@ class TamperWatch:
         if not is_same:
             self._noise += _NOISE_SHARE * (_noise_between(now, self._before) - self._noise)
         if elapsed_ns > _SUDDEN_S * NS_PER_S:
-            # Nobody has looked meanwhile: what is different now may have come suddenly.
+            # There were no pictures for a while: what is different now may have changed suddenly.
             self._good_at = MonotonicNs(self._good_at + elapsed_ns)
         self._rows, self._before, self._at = rows, now, at
-        self._looks += 1
-        if self._looks <= _SETTLING_LOOKS:
-            self._learn(now, 1 / (self._looks + 1), math.inf)
+        self._updates += 1
+        if self._updates <= _SETTLING_UPDATES:
+            self._learn(now, 1 / (self._updates + 1), math.inf)
         else:
             self._judge(seen, now, elapsed_ns, is_same=is_same)
         return self._report
 
-    def hold(self, cause: Cause) -> None:
-        """Go on with an alarm that an earlier watch has raised: it is over when the view is good again."""
+    def resume(self, cause: Cause) -> None:
+        """Continue an alarm that an earlier watch raised; it is over when the view is good again."""
         self._report = TamperReport(cause, self._report.score, self._report.visibility)
 
     def remember(self) -> bytes:
         """The reference view, for `recall`; empty before there is one."""
-        if self._looks <= _SETTLING_LOOKS:
+        if self._updates <= _SETTLING_UPDATES:
             return b""
-        small = self._reference.small
-        return (
-            _HEAD.pack(_MARK, *self._shape, *small.shape) + np.clip(np.round(small), 0, 255).astype(np.uint8).tobytes()
-        )
+        return pack_planes(_MARK, self._shape, (self._reference.small,))
 
     def recall(self, memory: bytes) -> bool:
-        """Begin with the view of an earlier watch; False where that cannot be used. To be called before any look."""
-        try:
-            mark, height, width, rows, columns = _HEAD.unpack_from(memory)
-        except struct.error:
-            return False
-        if mark != _MARK or not rows * columns or len(memory) != _HEAD.size + rows * columns:
-            return False
-        if shrunk_shape(height, width) != (rows, columns):
-            return False
-        small = np.frombuffer(memory, np.uint8, offset=_HEAD.size).reshape(rows, columns).astype(np.float32)
-        self._recalled = (height, width), small
-        return True
-
-    def _begin(self, luma: Luma, at: MonotonicNs) -> None:
-        is_new_size = bool(self._shape)
-        self._shape = luma.shape
-        if is_new_size:
-            self._report = ALL_WELL
-        self._looks = self._doubt_ns = 0
-        self._noise = self._contrast = 1.0
-        self._structure = 0.0
-        self._at = self._good_at = self._learnt_at = at
-        self._rows = luma[::_EVERY_ROW].copy()
-        self._reference = self._before = Blocks.of(self._shrinker.shrink(luma))
-        if self._recalled is not None and self._recalled[0] == luma.shape:
-            self._reference, self._looks = Blocks.of(self._recalled[1]), _SETTLING_LOOKS + 1
-            self._structure = math.sqrt(mean_of(self._reference.variance))
-        self._recalled = None
-        for run in (self._quick, self._frozen, self._good, self._other_view, self._busy):
-            run.since = None
+        """Start with the view of an earlier watch; False if it cannot be used. Call it before the first update."""
+        self._recalled = unpack_planes(memory, _MARK, 1)
+        return self._recalled is not None
 
     def _judge(self, seen: Survey, now: Blocks, elapsed_ns: int, *, is_same: bool) -> None:
         at, raised = self._at, self._report.cause
@@ -232,7 +207,7 @@ class TamperWatch:
             self._learn(now, elapsed_s / _REFERENCE_S, _LARGEST_LESSON)
 
     def _gone_at_once(self, seen: Survey, wrong: Cause | None, elapsed_ns: int) -> Cause | None:
-        """The cause; None where the last of a view is lost little by little: that is dusk."""
+        """The cause; None if the view fades little by little, which is dusk."""
         self._structure = max(seen.structure, self._structure * math.exp(-elapsed_ns / NS_PER_S / _DUSK_S))
         if wrong in (None, Cause.GLARE, Cause.DEFOCUSED):
             return wrong
@@ -240,18 +215,18 @@ class TamperWatch:
         return None if is_fading else wrong
 
     def _doubt(self, seen: Survey, wrong: Cause | None, elapsed_ns: int, *, is_sudden: bool) -> int:
-        """For how long the view has been wrong while nothing much moved before the lens, in nanoseconds."""
+        """How long the view has been wrong while little moved in front of the lens, in nanoseconds."""
         is_wrong = wrong is not None or (self._doubt_ns > 0 and not _is_good(seen, wrong))
         if not is_wrong or not is_sudden:
             self._doubt_ns = 0
         elif seen.steady >= _STEADY or wrong is Cause.DEFOCUSED:
-            self._doubt_ns += min(elapsed_ns, _LONGEST_LOOK_NS)
+            self._doubt_ns += min(elapsed_ns, _LONGEST_STEP_NS)
         else:
             self._doubt_ns = max(self._doubt_ns - elapsed_ns, 0)
         return self._doubt_ns
 
     def _keep_good_at(self, at: MonotonicNs, seen: Survey, wrong: Cause | None, elapsed_ns: int) -> None:
-        """Since when the view is not good, or fading; who moves before the lens stops that clock for a while."""
+        """Note when the view was last good and not fading; movement in front of the lens counts as good for a while."""
         is_fading = seen.contrast < _FADED * self._contrast
         if wrong is None:
             weight = min(elapsed_ns / NS_PER_S / _CONTRAST_S, 1.0)
@@ -262,7 +237,7 @@ class TamperWatch:
             self._good_at = at
 
     def _relight(self, seen: Survey, elapsed_s: float) -> None:
-        """Let the reference have the brightness and contrast of now: what is in the view comes and goes more slowly."""
+        """Adjust the reference to the current brightness and contrast, which change faster than the content."""
         share = min(elapsed_s / _LIGHT_S, 1.0)
         small, mean = self._reference.small, mean_of(self._reference.mean)
         gain = min(max(seen.contrast, _LEAST_GAIN), 1 / _LEAST_GAIN) ** share
@@ -280,14 +255,14 @@ class TamperWatch:
 
 
 def _noise_between(now: Blocks, before: Blocks) -> float:
-    """The standard deviation of the noise in one of two pictures of the same view, by the median of the difference."""
+    """The standard deviation of the noise in one picture, from the median difference of two of the same view."""
     apart = np.abs(now.detail[::_EVERY, ::_EVERY] - before.detail[::_EVERY, ::_EVERY]).ravel()
     middle = apart.size // 2
     return float(np.partition(apart, middle)[middle]) * _FROM_MEDIAN
 
 
 def is_blind(seen: Survey) -> bool:
-    """Whether next to nothing is left to be seen: a cover over all of the lens, black, or white."""
+    """Whether next to nothing can be seen: the whole lens is covered, or the picture is black or white."""
     was_structured = seen.known is not None
     is_uniform = was_structured and seen.flat >= _FLAT and seen.layout < _NO_LAYOUT
     return is_uniform or _is_glaring(seen)

@@ -1,10 +1,9 @@
 """Tracks: one object over frames, by overlap of boxes.
 
-Boxes are `x1, y1, x2, y2` in shares of the picture or in pixels, as long as it is always the same.
+Boxes are `x1, y1, x2, y2`, normalised or in pixels, as long as one tracker always gets the same.
 
-There are mostly one or two objects, and a hundred calls of array code cost more than all that is to be computed for
-them: tracks are plain numbers, from what a look found to what is told. Only who may be whom is found out in array code
-where there are many.
+There are mostly one or two objects, and for so few the overhead of array code exceeds the work: tracks are plain
+numbers throughout. Only the association uses array code, and only if there are many objects.
 """
 
 import math
@@ -18,11 +17,11 @@ from smartcam.vision.corners import TINY, Corners, centre, cover, covered_by, ov
 from smartcam.vision.pairing import Pair, choose, overlapping
 
 _SHORTEST_STEP_S: Final = 0.04
-"""Between two looks that are closer, the jitter of a box would pass for speed."""
+"""Over a shorter time, the jitter of a box would look like speed."""
 _LONGEST_PREDICTION_S: Final = 3.0
-"""A velocity says little about where an object is after a longer time."""
+"""After a longer time, the velocity says little about where an object is."""
 _EDGE: Final = 0.01
-"""Whoever vanished so near the edge of the picture has left it."""
+"""An object that vanished this close to the edge has left the picture."""
 _WIDEST_REACH: Final = 3.0
 
 
@@ -31,24 +30,23 @@ class TrackPolicy:
     """How detections become tracks.
 
     `begin_at`: a detection below it continues a track but begins none. `match_iou`: least overlap with the
-    predicted box. `reach`: where nothing overlaps, how far (in sizes of the object) it may have jumped; somebody who
-    vanished within the picture, as behind a tree, may have gone farther the longer it is ago.
-    `score_s`: how slowly the score follows the confidences; a look after `longest_look_s` counts no more
-    than one after that time. `lost_after_s`: lost buffer; a track that stands still for `static_after_s` is
-    static and is remembered for `static_lost_after_s`, so that a parked car behind a lorry, or in the dark of a
-    night, stays the same car. `still_iou`: an object that overlaps its resting place less has moved, a static one
-    only when it stays away for `static_leave_s`, because somebody who passes before it bends its box.
-    `arrived_cover`: the share of a box that moves, within `arrival_s` of its first sight, where the object has just
-    come.
-    `looked_cover`: the share of a box that a look must cover to have missed it. `shadow_cover`: a new box that
-    lies so far in a stronger one (or it in the new one) is taken for the same object.
+    predicted box. `reach`: how far (in sizes of the object) it may have jumped if nothing overlaps; an object that
+    vanished inside the picture, for example behind a tree, may have gone farther the longer ago that was.
+    `score_s`: time constant with which the score follows the confidences; an update counts for at most
+    `longest_step_s`. `lost_after_s`: lost buffer. A track that stands still for `static_after_s` is static and is
+    remembered for `static_lost_after_s`, so that a parked car behind a lorry, or through a night, stays the same car.
+    `still_iou`: an object that overlaps its resting place by less has moved; a static one only if it stays away for
+    `static_leave_s`, because somebody who passes in front of it distorts its box. `arrived_cover`: the share of a
+    box that must be in motion, within `arrival_s` of first being seen, for the object to have just arrived.
+    `searched_cover`: the share of a box that the detector must have searched to have missed it. `shadow_cover`: a new
+    box that overlaps a stronger one by this share of the smaller is taken for the same object.
     """
 
     begin_at: float = 0.45
     match_iou: float = 0.25
     reach: float = 0.6
     score_s: float = 0.4
-    longest_look_s: float = 0.25
+    longest_step_s: float = 0.25
     lost_after_s: float = 3.0
     static_after_s: float = 30.0
     static_lost_after_s: float = 57_600.0
@@ -56,14 +54,14 @@ class TrackPolicy:
     static_leave_s: float = 2.0
     arrived_cover: float = 0.15
     arrival_s: float = 1.0
-    looked_cover: float = 0.5
+    searched_cover: float = 0.5
     shadow_cover: float = 0.6
     most_tracks: int = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a look found of one object, and how sure it is, 0..1. Only what is of one kind can be one object."""
+    """One detection or motion box, and how sure it is, 0..1. A track continues only with sightings of its kind."""
 
     box: Corners
     score: float
@@ -72,12 +70,12 @@ class Sighting:
 
 
 class Track(NamedTuple):
-    """What is known of one object after a look. A tuple: fifty frozen dataclasses cost as much as matching fifty boxes.
+    """One object after an update. A tuple, because fifty frozen dataclasses cost as much as matching fifty boxes.
 
-    `score`: how sure it is by now, 0..1. `seen`: whether this look saw it; `missed`: whether it should have; neither
-    where the look went elsewhere. `unseen_s`: for how long looks have missed it. `moves`: how often it has come or
-    left its resting place, 0 for what has always stood there. `still_s`: seconds at its resting place. `static`: it
-    has stood there for long.
+    `score`: how sure it is by now, 0..1. `seen`: whether it was seen in this frame; `missed`: whether it should have
+    been; neither if its place was not searched. `unseen_s`: for how long it has been missed. `moves`: how often it has
+    arrived or left its resting place, 0 for an object that has always been there. `still_s`: seconds at its resting
+    place. `static`: it has stood there for a long time.
     """
 
     id: int
@@ -94,11 +92,8 @@ class Track(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Remembered:
-    """What is remembered of one object. Times are nanoseconds of the monotonic clock.
-
-    `away_since` is None at the resting place.
-    """
+class _TrackState:
+    """The state of a track. Times are nanoseconds of the monotonic clock; `away_since` is None at the resting place."""
 
     id: int
     box: Corners
@@ -118,7 +113,7 @@ class _Remembered:
     was_missed: bool = False
 
     def unseen_s(self, at: int) -> float:
-        """For how long looks at the object have not seen it."""
+        """For how long the object has been missed; time in which nobody searched for it does not count."""
         unseen = at - self.seen_at - self.excused
         return unseen / NS_PER_S if unseen > 0 else 0.0
 
@@ -139,11 +134,11 @@ class _Remembered:
 
 
 class Tracker:
-    """Follows the objects of one camera. Time comes in with each look; looks may come irregularly."""
+    """Follows the objects of one camera. The time is an argument of each update; updates may be irregular."""
 
     def __init__(self, policy: TrackPolicy | None = None) -> None:
         self.policy = TrackPolicy() if policy is None else policy
-        self._tracks: list[_Remembered] = []
+        self._tracks: list[_TrackState] = []
         self._next_id = 1
 
     def step(
@@ -153,10 +148,10 @@ class Tracker:
         motion: Sequence[Corners],
         looked_at: Sequence[Corners] | None = None,
     ) -> list[Track]:
-        """The tracks after a look at time `at` that found `found`, while `motion` moved.
+        """The tracks after an update at time `at` with the sightings `found` and the boxes of `motion`.
 
-        `looked_at`: where the look went; what is elsewhere is neither seen nor missed. None is everywhere. A look that
-        is not later than the one before it changes nothing but what it finds.
+        `looked_at`: the regions that were searched; an object elsewhere is neither seen nor missed. None means
+        everywhere. An update that is no later than the one before it changes only the tracks that it continues.
         """
         track_of = self._match(at, found)
         seen = set()
@@ -172,14 +167,14 @@ class Tracker:
             self._rest(track, at, motion)
         self._tracks += [self._begin(sighting, at, motion) for sighting in self._beginners(found, track_of)]
         self._tracks = [track for track in self._tracks if track.seen_at == at or self._is_alive(track, at)]
-        return [self._told(track, at) for track in self._tracks]
+        return [self._public(track, at) for track in self._tracks]
 
     def forget(self) -> None:
-        """Begin anew, as after a long gap or a change of the picture's size; ids are not used again."""
+        """Start afresh, for example after a long gap or if the picture's size changed; ids are not reused."""
         self._tracks = []
 
     def _match(self, at: int, found: Sequence[Sighting]) -> list[int]:
-        """The row of the track that each sighting continues, -1 for none: the strong ones choose first."""
+        """The row of the track that each sighting continues, -1 for none; strong sightings choose first."""
         track_of = [-1] * len(found)
         if not track_of or not self._tracks:
             return track_of
@@ -192,7 +187,7 @@ class Tracker:
             for pair in overlapping(places, [sighting.box for sighting in found], self.policy.match_iou)
             if self._tracks[pair[1]].kind is found[pair[2]].kind
         ]
-        # What has not been seen for long comes last: whoever passes a place where a car once stood is not the car.
+        # Tracks not seen for a long time come last: whoever passes where a car once stood is not the car.
         choose(pairs, track_of, lambda row, index: strong[index] and recent[row])
         if not all(strong):
             choose(pairs, track_of, lambda row, _: recent[row])
@@ -210,7 +205,7 @@ class Tracker:
     def _jumps(
         self, predicted: list[Corners], rows: Sequence[int], found: Sequence[Sighting], left: Sequence[int], at: int
     ) -> list[Pair]:
-        """Who may have jumped: near and of one size, though nothing overlaps."""
+        """The pairs that may be a jump: close together and of similar size, though nothing overlaps."""
         pairs = []
         for row in rows:
             track, there = self._tracks[row], predicted[row]
@@ -230,7 +225,7 @@ class Tracker:
                     pairs.append((-closeness, row, index))
         return sorted(pairs)
 
-    def _continue(self, track: _Remembered, sighting: Sighting, at: int) -> None:
+    def _continue(self, track: _TrackState, sighting: Sighting, at: int) -> None:
         box = sighting.box
         seconds = max((at - track.seen_at) / NS_PER_S, _SHORTEST_STEP_S)
         here, before = centre(box), centre(track.box)
@@ -251,19 +246,19 @@ class Tracker:
             track.label = sighting.label
         track.seen_at, track.excused = at, 0
 
-    def _count_down(self, track: _Remembered, at: int, looked_at: Sequence[Corners] | None) -> None:
-        if looked_at is not None and covered_by(track.box, looked_at) < self.policy.looked_cover:
+    def _count_down(self, track: _TrackState, at: int, looked_at: Sequence[Corners] | None) -> None:
+        if looked_at is not None and covered_by(track.box, looked_at) < self.policy.searched_cover:
             track.excused += at - track.looked_at
             return
         track.was_missed = True
         track.score *= 1.0 - self._weight(track, at)
 
-    def _weight(self, track: _Remembered, at: int) -> float:
+    def _weight(self, track: _TrackState, at: int) -> float:
         policy, seconds = self.policy, (at - track.looked_at) / NS_PER_S
-        return 1.0 - math.exp(-min(seconds, policy.longest_look_s) / policy.score_s) if seconds > 0 else 0.0
+        return 1.0 - math.exp(-min(seconds, policy.longest_step_s) / policy.score_s) if seconds > 0 else 0.0
 
-    def _rest(self, track: _Remembered, at: int, motion: Sequence[Corners]) -> None:
-        """Notice what has left its resting place, and what came only just now."""
+    def _rest(self, track: _TrackState, at: int, motion: Sequence[Corners]) -> None:
+        """Notice whether the object has left its resting place, or has just arrived."""
         policy = self.policy
         if overlap(track.smooth, track.rest) >= policy.still_iou:
             track.away_since = None
@@ -283,7 +278,7 @@ class Tracker:
             track.rest, track.rest_since, track.away_since = track.smooth, at, None
 
     def _beginners(self, found: Sequence[Sighting], track_of: Sequence[int]) -> list[Sighting]:
-        """The strong sightings of no track that are no shadow of a stronger box of their kind."""
+        """The strong sightings without a track that do not duplicate a stronger box of their kind."""
         new = [index for index, row in enumerate(track_of) if row < 0 and self._is_strong(found[index])]
         if not new:
             return []
@@ -297,10 +292,10 @@ class Tracker:
         room = max(0, self.policy.most_tracks - len(self._tracks))
         return [found[index] for index in sorted(kept[:room])]
 
-    def _begin(self, sighting: Sighting, at: int, motion: Sequence[Corners]) -> _Remembered:
+    def _begin(self, sighting: Sighting, at: int, motion: Sequence[Corners]) -> _TrackState:
         box = sighting.box
         number, self._next_id = self._next_id, self._next_id + 1
-        return _Remembered(
+        return _TrackState(
             id=number,
             box=box,
             score=sighting.score,
@@ -315,18 +310,18 @@ class Tracker:
             moves=int(covered_by(box, motion) >= self.policy.arrived_cover),
         )
 
-    def _stood_long(self, track: _Remembered) -> bool:
+    def _stood_long(self, track: _TrackState) -> bool:
         return track.seen_at - track.rest_since >= self.policy.static_after_s * NS_PER_S
 
-    def _is_static(self, track: _Remembered) -> bool:
-        """What was last seen at the place where it has stood long: who was leaving is not expected back there."""
+    def _is_static(self, track: _TrackState) -> bool:
+        """Whether it was last seen where it had stood for long; one that was leaving is not expected back."""
         return track.away_since is None and self._stood_long(track)
 
-    def _is_alive(self, track: _Remembered, at: int) -> bool:
+    def _is_alive(self, track: _TrackState, at: int) -> bool:
         buffer_s = self.policy.static_lost_after_s if self._is_static(track) else self.policy.lost_after_s
         return track.unseen_s(at) <= buffer_s
 
-    def _told(self, track: _Remembered, at: int) -> Track:
+    def _public(self, track: _TrackState, at: int) -> Track:
         seen = track.seen_at == at
         return Track(
             id=track.id,

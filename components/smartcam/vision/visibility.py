@@ -1,10 +1,10 @@
-"""What can be seen of a scene at all."""
+"""How much of a scene can be seen."""
 
 from enum import StrEnum
 
 
 class Visibility(StrEnum):
-    """What a detector can see: everything, little for want of light or of focus, or nothing at all."""
+    """What a detector can see: everything, little because it is dark or out of focus, or nothing."""
 
     CLEAR = "clear"
     DARK = "dark"

@@ -1,4 +1,4 @@
-"""The hours of a week, as the clock on the wall shows them."""
+"""The hours of a week, by local time."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ GROUPS: Final[Mapping[str, tuple[int, ...]]] = {
     "weekdays": (0, 1, 2, 3, 4),
     "weekend": (5, 6),
 } | {day: (number,) for number, day in enumerate(DAYS)}
-"""The words for days, and the days of the week that they mean, Monday being 0."""
+"""The words for days, and the days of the week they stand for; Monday is 0."""
 _DAY: Final = 24 * 60
 _SPAN: Final = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
 _REMEDY: Final = "must be times of day as HH:MM-HH:MM, from 00:00 to 24:00, such as 22:00-06:00"
@@ -26,32 +26,32 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class WeeklyHours:
-    """For each day of the week, Monday first, the spans of minutes that count, in the time of a place.
+    """The spans of minutes that count on each day of the week, Monday first, in the local time of a place.
 
-    It is the clock on the wall that counts: where it is put forward, an hour of the night is missing, and where it
-    is put back, the hour that comes twice counts twice.
+    When the clocks go forward, an hour of the night is missing; when they go back, the hour that comes twice counts
+    twice.
     """
 
     place: tzinfo
     days: tuple[tuple[Span, ...], ...]
 
-    def hold(self, at: UtcNs) -> bool:
-        """Whether the moment lies in the hours."""
+    def contains(self, at: UtcNs) -> bool:
+        """Whether the moment lies within the hours."""
         local = (EPOCH + timedelta(microseconds=at // 1000)).astimezone(self.place)
         minute = local.hour * 60 + local.minute
         return any(start <= minute < end for start, end in self.days[local.weekday()])
 
 
 def weekly_hours(place: tzinfo, spans: Mapping[str, Sequence[str]], key: str) -> WeeklyHours:
-    """Hours from outside: `22:00-06:00` under a day or a group of days; what passes midnight ends on the next day.
+    """Validated hours: `22:00-06:00` for a day or a group of days; a span across midnight ends on the next day.
 
     Raises:
-        SettingsError: naming the key below `key`, for a day or a time that does not exist.
+        SettingsError: naming the key under `key`, for a day or a time that does not exist.
     """
     days: list[list[Span]] = [[] for _ in DAYS]
     for word, texts in spans.items():
         if word not in GROUPS:
-            raise SettingsError(f"{key}.{word}", list(texts), f"is no day; days are {', '.join(GROUPS)}")
+            raise SettingsError(f"{key}.{word}", list(texts), f"is not a day; days are {', '.join(GROUPS)}")
         for text in texts:
             start, end = _span(text, f"{key}.{word}")
             for day in GROUPS[word]:

@@ -15,13 +15,13 @@ _LEAST_AREA = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A polygon of corners (x, y) in shares of the picture, 0..1; it closes itself and may be concave."""
+    """A polygon of corners (x, y), normalised to 0..1; it closes itself and may be concave."""
 
     name: str
     corners: tuple[Corner, ...]
 
-    def holds(self, x: float, y: float) -> bool:
-        """Whether the point lies in the zone; a point on its edge does."""
+    def contains(self, x: float, y: float) -> bool:
+        """Whether the point lies in the zone or on its edge."""
         inside = False
         for (x1, y1), (x2, y2) in zip(self.corners, (*self.corners[1:], self.corners[0]), strict=True):
             if _on_line(x, y, (x1, y1), (x2, y2)):
@@ -32,18 +32,18 @@ class Zone:
 
 
 def standing_point(box: NormalBox) -> Corner:
-    """Where an object stands: the bottom centre of its box, x and y in shares."""
+    """Where an object stands: the bottom centre of its box, normalised."""
     return (box.x1 + box.x2) / 2, box.y2
 
 
 def zone_of(zones: Sequence[Zone], box: NormalBox) -> Zone | None:
-    """The first zone in which the object of the box stands."""
+    """The first zone in which the object with this box stands."""
     x, y = standing_point(box)
-    return next((zone for zone in zones if zone.holds(x, y)), None)
+    return next((zone for zone in zones if zone.contains(x, y)), None)
 
 
 def zone(name: str, corners: Sequence[Corner], key: str) -> Zone:
-    """A zone from outside; `key` is where it stands in the configuration.
+    """A validated zone; `key` is its place in the configuration.
 
     Raises:
         SettingsError: naming the key, for a polygon that encloses nothing.
@@ -52,9 +52,9 @@ def zone(name: str, corners: Sequence[Corner], key: str) -> Zone:
     if not _FEWEST_CORNERS <= len(corners) <= _MOST_CORNERS:
         raise SettingsError(key, list(corners), f"must have {_FEWEST_CORNERS} to {_MOST_CORNERS} corners")
     if not all(0 <= side <= 1 for corner in corners for side in corner):
-        raise SettingsError(key, list(corners), "corners [x, y] must be shares of the picture, each from 0 to 1")
+        raise SettingsError(key, list(corners), "corners [x, y] must be normalised, each number from 0 to 1")
     if len(set(corners)) < _FEWEST_CORNERS or _area(corners) < _LEAST_AREA:
-        raise SettingsError(key, list(corners), "must enclose an area; its corners lie on one line, or at one place")
+        raise SettingsError(key, list(corners), "must enclose an area; its corners are on one line, or at one point")
     crossing = _crossing(corners)
     if crossing is not None:
         raise SettingsError(key, list(corners), f"must not have edges that cross or touch: {crossing}")
@@ -62,13 +62,13 @@ def zone(name: str, corners: Sequence[Corner], key: str) -> Zone:
 
 
 def check_name(name: str, key: str, what: str) -> None:
-    """Raises SettingsError naming the key, unless `name` fits a zone, a line or a rule, as `what` says."""
+    """Raises SettingsError, naming the key, unless `name` is a valid name for `what`: a zone, a line or a rule."""
     if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
         raise SettingsError(key, name, f"a {what}'s name must have 1 to {_LONGEST_NAME} printable characters")
 
 
 def _crossing(corners: Sequence[Corner]) -> str | None:
-    """Which two edges share more than a corner with their neighbour; None in a plain polygon."""
+    """The two edges that cross or touch, as text; None in a simple polygon."""
     ring = [corner for place, corner in enumerate(corners) if corner != corners[place - 1]]
     edges = list(zip(ring, [*ring[1:], ring[0]], strict=True))
     for second, (c, d) in enumerate(edges):
@@ -94,7 +94,7 @@ def _turn(a: Corner, b: Corner, c: Corner) -> float:
 
 
 def _area(corners: Sequence[Corner]) -> float:
-    """Twice the area of the corners' hull is 0 only where all lie on one line, also for crossing polygons."""
+    """Twice the largest triangle of the first corner and two others: 0 only if all corners are on one line."""
     (x0, y0), *others = corners
     return max(
         abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))

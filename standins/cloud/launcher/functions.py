@@ -1,4 +1,4 @@
-"""How IoT Core starts a Lambda function, which ministack shortens: permission, retries, on-failure destination."""
+"""How IoT Core starts a Lambda function, which ministack simplifies: permission, retries, on-failure destination."""
 
 import contextvars
 import functools
@@ -21,7 +21,7 @@ _ASYNCHRONOUS: Final = contextvars.ContextVar("asynchronous", default=False)
 
 
 class NotStartedError(Exception):
-    """The rule's action failed before the function ran: the rule's error action hears of it."""
+    """The rule's action failed before the function ran: the rule's error action gets the event."""
 
 
 def start_functions_as_iot_does(iot: Untyped, lambdas: Untyped, iam: Untyped) -> None:
@@ -124,7 +124,7 @@ def keep_throttled_events(lambdas: Untyped, wait: Callable[[float], None] = time
 
 
 def limit_workers(lambdas: Untyped, places: int = WORKERS, limit_s: float = _PLACE_LIMIT_S) -> None:
-    """Let so many functions run at once and the others wait."""
+    """Let at most `places` functions run at once; the others wait."""
     execute = lambdas._execute_function_warm  # noqa: SLF001
     free = threading.BoundedSemaphore(places)
 

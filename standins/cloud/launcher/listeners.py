@@ -9,7 +9,7 @@ from standins.cloud.launcher.seams import Untyped
 
 LOOPBACK: Final = "127.0.0.1"
 _BACKLOG: Final = 128
-# Clients that keep idle connections do not answer a goodbye; asyncio would wait for each for half a minute.
+# Clients with idle connections do not answer the TLS close; asyncio would wait half a minute for each.
 _GOODBYE_S: Final = 0.5
 
 

@@ -1,4 +1,4 @@
-"""SNS's last step to a person, which ministack only logs: e-mail, SMS, and the asking whether one wants them."""
+"""SNS's last step to a person, which ministack only logs: e-mail, SMS, and the requests to confirm a subscription."""
 
 import functools
 import re
@@ -104,7 +104,7 @@ class People:
         self._list = sns._list_subscriptions_by_topic  # noqa: SLF001
 
     def attach(self, handlers: Record) -> None:
-        """Put the last step behind the fan-out, and the asking behind every way to subscribe.
+        """Put the last step behind the fan-out, and the confirmation request behind every way to subscribe.
 
         `handlers` are CloudFormation's, by resource type and step.
         """
@@ -131,7 +131,7 @@ class People:
         topic = self._sns._topic_by_arn_any_scope(topic_arn)  # noqa: SLF001
         if topic is None:
             return
-        # However a subscription came about, nobody gets mail before having been asked.
+        # However a subscription came about, nobody gets mail before confirming it.
         self._ask(topic)
         publication = Publication(*texts, message_attributes or {}, display_name(topic))
         for delivery in deliveries(publication, topic["subscriptions"], self._rules):
@@ -156,7 +156,7 @@ class People:
         return status, headers, body
 
     def ask_everywhere(self) -> None:
-        """Ask all who were subscribed since the last time."""
+        """Send confirmation requests to everyone subscribed since the last call."""
         for topic in list(self._sns._topics.values()):  # noqa: SLF001
             self._ask(topic)
 

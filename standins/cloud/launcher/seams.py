@@ -66,7 +66,7 @@ def check_seams(
         if (difference := _difference(getattr(load(module_name), name, None), parameters))
     ]
     if differences:
-        remedy = f"remedy: install ministack {PINNED} from requirements/cloud.txt, or mend standins/cloud/launcher"
+        remedy = f"remedy: install ministack {PINNED} from requirements/cloud.txt, or fix standins/cloud/launcher"
         raise SeamBrokenError(f"ministack has changed: {'; '.join(differences)}; {remedy}")
 
 

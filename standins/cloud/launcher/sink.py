@@ -10,7 +10,7 @@ from typing import Final, Protocol
 DELIVERED_HEADER: Final = "X-Smartcam-Delivered-At-Ns"
 
 
-class Envelope(Protocol):
+class SmtpEnvelope(Protocol):
     """What aiosmtpd hands over with a mail."""
 
     content: bytes | None
@@ -23,7 +23,7 @@ class MaildirSink:
     def __init__(self, folder: Path) -> None:
         self._maildir = mailbox.Maildir(folder, create=True)
 
-    async def handle_DATA(self, _server: object, _session: object, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: object, _session: object, envelope: SmtpEnvelope) -> str:  # noqa: N802
         """Store the mail. Returns the SMTP answer."""
         self.store(envelope.content or b"", envelope.rcpt_tos)
         return "250 OK"

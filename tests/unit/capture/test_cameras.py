@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from smartcam.capture.cameras import Cameras
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.cameras import CameraSupervisor
+from smartcam.capture.settings import SourceSettings
 from smartcam.contract.errors import SmartcamError
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.memory_file import MemoryFile
 from tests.fakes.bus import FakeNucleus
 
 CAPTURE = "smartcam.Capture"
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 
 
 def document(**paths: str) -> dict[str, object]:
@@ -25,7 +25,7 @@ def document(**paths: str) -> dict[str, object]:
 
 @dataclass
 class Stage:
-    """Cameras that only note when they run."""
+    """CameraSupervisor that only note when they run."""
 
     nucleus: FakeNucleus = field(default_factory=FakeNucleus)
     running: list[str] = field(default_factory=list)
@@ -34,12 +34,12 @@ class Stage:
     dies: bool = False
     memory: MemoryFile | None = None
 
-    def build(self, settings: CameraSettings) -> "NotingService":
+    def build(self, settings: SourceSettings) -> "NotingService":
         return NotingService(self, f"{settings.camera}:{settings.path}")
 
     @contextmanager
     def play(self) -> Iterator[None]:
-        cameras = Cameras(self.nucleus.bus(CAPTURE), self.build, lambda: 0.0, self.memory)
+        cameras = CameraSupervisor(self.nucleus.bus(CAPTURE), self.build, lambda: 0.0, self.memory)
         stop = StopToken()
 
         def run() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from smartcam.capture.service import CaptureService
-from smartcam.capture.settings import AtEnd, CameraSettings, TransportKind
+from smartcam.capture.settings import AtEnd, SourceSettings, TransportKind
 from smartcam.capture.sources.file import open_file
 from smartcam.contract.errors import CameraEnded, CameraLost, RingError
 from smartcam.contract.ids import CameraId
@@ -26,7 +26,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.source import FakeOpener, SimulatedStop, Step
 
 YARD = CameraId("yard")
-SETTINGS = CameraSettings(YARD, Path("unused.mp4"))
+SETTINGS = SourceSettings(YARD, Path("unused.mp4"))
 STILL = next(still_scene(64, 48, 1))
 
 
@@ -37,7 +37,7 @@ class Bench:
     folder: Path
     clock: FakeClock = field(default_factory=FakeClock)
     nucleus: FakeNucleus = field(default_factory=FakeNucleus)
-    settings: CameraSettings = SETTINGS
+    settings: SourceSettings = SETTINGS
     open_ring: Callable[[], RingWriter] | None = None
 
     def play(self, *scripts: Iterable[Step] | Exception, for_s: float = 30) -> FakeOpener:
@@ -264,9 +264,9 @@ def test_a_reason_of_any_kind_can_be_told(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("at_end", AtEnd)
-def test_a_real_clip_in_real_time_stops_within_a_second(tmp_path: Path, at_end: AtEnd) -> None:
+def test_a_real_clip_in_real_time_stops_long_before_its_next_picture(tmp_path: Path, at_end: AtEnd) -> None:
     nucleus, clock, stop = FakeNucleus(), SystemClock(), StopToken()
-    settings = replace(SETTINGS, path=write_clip(tmp_path / "a.mp4", moving_square(frames=8), fps=1), at_end=at_end)
+    settings = replace(SETTINGS, path=write_clip(tmp_path / "a.mp4", moving_square(frames=3), fps=0.02), at_end=at_end)
     service = CaptureService(
         settings,
         lambda token: open_file(settings, clock, token),
@@ -277,12 +277,12 @@ def test_a_real_clip_in_real_time_stops_within_a_second(tmp_path: Path, at_end: 
     )
     thread = threading.Thread(target=service.run, args=(stop,))
     thread.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not nucleus.published_local and time.monotonic() < deadline:
         stop.wait(0.01)
     asked = time.monotonic()
     stop.set()
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
-    assert time.monotonic() - asked < 1
+    assert time.monotonic() - asked < 20
     assert nucleus.published_local

@@ -4,10 +4,10 @@ import pytest
 
 from smartcam.capture.settings import (
     AtEnd,
-    CameraSettings,
     CaptureSettings,
     Pacing,
     SourceKind,
+    SourceSettings,
     TransportKind,
     read_settings,
 )
@@ -24,11 +24,11 @@ def test_an_empty_document_means_no_camera() -> None:
 
 def test_a_camera_needs_no_more_than_a_path() -> None:
     assert read_settings({"cameras": {"yard": {"path": "/clips/a.mp4"}}}).cameras == (
-        CameraSettings(YARD, Path("/clips/a.mp4")),
+        SourceSettings(YARD, Path("/clips/a.mp4")),
     )
 
 
-def one(**table: object) -> CameraSettings:
+def one(**table: object) -> SourceSettings:
     (camera,) = read_settings({"cameras": {"yard": table}}).cameras
     return camera
 
@@ -182,7 +182,7 @@ def test_scalars_may_come_as_strings_as_lite_delivers_them() -> None:
         "transport": "inline",
     }
     assert read_settings({"cameras": {"yard": document}}).cameras == (
-        CameraSettings(
+        SourceSettings(
             YARD,
             Path("a.mp4"),
             SourceKind.FILE,

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.opening import open_source
 from smartcam.capture.sources.source import FrameSource
 from smartcam.contract.ids import CameraId, ThingName
@@ -29,17 +29,17 @@ from smartcam.edge.lifecycle import StopToken
 from standins.nucleus.testbed import access_control, running_nucleus
 from tests.clips import still_scene, write_clip
 from tests.fakes.clock import FakeClock
-from tools.build.suite import ROOT
+from tools.command_line import ROOT
 
 DEMO = ROOT / "training" / "bundles" / "demo"
 THING = ThingName("yard-1")
 
 
-def camera(path: Path) -> CameraSettings:
-    return CameraSettings(CameraId("yard"), path)
+def camera(path: Path) -> SourceSettings:
+    return SourceSettings(CameraId("yard"), path)
 
 
-def opened(settings: CameraSettings, stop: StopToken) -> FrameSource:
+def opened(settings: SourceSettings, stop: StopToken) -> FrameSource:
     return open_source(settings, SystemClock(), stop)
 
 

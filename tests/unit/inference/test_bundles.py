@@ -11,7 +11,7 @@ from smartcam.inference.analysis.analysis import Model, ObjectModel, SceneModel,
 from smartcam.inference.bundles import BundleKeeper, open_model
 from smartcam.inference.commands.self_test import try_the_model
 from smartcam.inference.kept_bundle import KeptBundle
-from smartcam.inference.settings import CameraSettings
+from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.bundle import SIGNATURE_FILE
 from smartcam.model.manifest import MANIFEST_FILE, MODEL_FILE, ModelKind, Thresholds
 from smartcam.model.packing import Draft, write_bundle
@@ -144,8 +144,8 @@ def test_no_bundle_at_all_says_what_to_do(caplog: pytest.LogCaptureFixture) -> N
 
 def test_a_cameras_thresholds_come_before_the_bundles_and_never_contradict() -> None:
     paper = manifest(ModelKind.DETECTOR)
-    assert alarm_policy(paper, CameraSettings()).raise_at == 0.6
-    own = alarm_policy(paper, CameraSettings(raise_at=0.3, min_frames=7))
+    assert alarm_policy(paper, AnalysisSettings()).raise_at == 0.6
+    own = alarm_policy(paper, AnalysisSettings(raise_at=0.3, min_frames=7))
     assert (own.raise_at, own.clear_at, own.min_frames) == (0.3, 0.3, 7)
 
 
@@ -207,8 +207,8 @@ def test_an_unsigned_or_wrongly_signed_bundle_is_refused_and_the_old_one_goes_on
     assert bundles.refresh()
     assert bundles.refused == ""
     for name, key, complaint in (
-        ("2", None, "only signed bundles are trusted here"),
-        ("3", bytes(32), "not by the trusted key"),
+        ("2", None, "this device only trusts signed bundles"),
+        ("3", bytes(32), "not made with the trusted key"),
     ):
         released(link, make_bundle(tmp_path / name, version=f"{name}.0.0", private_key=key))
         clock.advance(60)

@@ -10,9 +10,9 @@ from smartcam.contract.notice import CameraState, FrameNotice, PixelBox, StatusN
 from smartcam.contract.times import UtcNs
 from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.inference.analysis.analysis import Model
-from smartcam.inference.cameras import Cameras, World
+from smartcam.inference.cameras import AnalysisContext, Cameras
 from smartcam.inference.events import Change, restored
-from smartcam.inference.settings import CameraSettings, InferenceSettings
+from smartcam.inference.settings import AnalysisSettings, InferenceSettings
 from smartcam.model.scoring import AnomalyScore
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
@@ -41,7 +41,9 @@ class Place:
     def __init__(self, folder: Path, settings: InferenceSettings | None = None) -> None:
         self.clock = FakeClock()
         self.folder = folder
-        self.cameras = Cameras(World(THING, self.clock, counted_ids(), folder), settings or InferenceSettings())
+        self.cameras = Cameras(
+            AnalysisContext(THING, self.clock, counted_ids(), folder), settings or InferenceSettings()
+        )
         self._writers: dict[CameraId, RingWriter] = {}
         self._seq = 0
 
@@ -230,7 +232,7 @@ def test_another_model_goes_on_with_what_is_on(place: Place) -> None:
 
 def test_other_settings_reach_the_cameras_that_are_known(place: Place) -> None:
     with_model(place, scene_model([0.7]))
-    place.cameras.configure(InferenceSettings(cameras={YARD: CameraSettings(raise_at=0.9)}, camera_lost_after_s=3))
+    place.cameras.configure(InferenceSettings(cameras={YARD: AnalysisSettings(raise_at=0.9)}, camera_lost_after_s=3))
     assert place.frames(6) == []
     assert happened(place.silence(4)) == [LOST]
     place.cameras.configure(InferenceSettings())
@@ -238,7 +240,7 @@ def test_other_settings_reach_the_cameras_that_are_known(place: Place) -> None:
 
 
 def test_a_label_that_the_bundle_does_not_have_is_named(place: Place, caplog: pytest.LogCaptureFixture) -> None:
-    place.cameras.configure(InferenceSettings(cameras={YARD: CameraSettings(labels=("persn",))}))
+    place.cameras.configure(InferenceSettings(cameras={YARD: AnalysisSettings(labels=("persn",))}))
     with_model(place, object_model([SOMEBODY]))
     assert place.frames(5) == []
     assert "labels_unknown" in caplog.text
@@ -257,8 +259,8 @@ def test_a_step_of_the_clock_changes_only_the_printed_time(place: Place) -> None
 
 
 def test_the_roster_follows_what_is_heard_of_each_camera(tmp_path: Path) -> None:
-    place = Place(tmp_path, InferenceSettings(cameras={GATE: CameraSettings()}))
-    place.cameras.configure(InferenceSettings(cameras={GATE: CameraSettings()}))
+    place = Place(tmp_path, InferenceSettings(cameras={GATE: AnalysisSettings()}))
+    place.cameras.configure(InferenceSettings(cameras={GATE: AnalysisSettings()}))
     place.frames(1)
     now = place.clock.utc()
     place.cameras.status(StatusNotice(YARD, CameraState.RUNNING, "", 25.0, 1, 1, now, now))
@@ -273,4 +275,4 @@ def test_the_roster_follows_what_is_heard_of_each_camera(tmp_path: Path) -> None
 
 
 def conditions(place: Place) -> dict[CameraId, str]:
-    return {one.camera_id: str(one.condition) for one in place.cameras.roster.cameras()}
+    return {one.camera_id: str(one.condition) for one in place.cameras.conditions.cameras()}

@@ -6,11 +6,11 @@ from smartcam.contract.errors import ContractError
 from smartcam.contract.event import EventKind, NormalBox, Phase, Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.edge.outbox.outbox import Episode
-from smartcam.inference.events import Sight, restored, stored
+from smartcam.inference.events import Trigger, restored, stored
 from tests.fakes.clock import SOME_DAY
 from tests.unit.inference.stage import START, THING, YARD, maker
 
-SIGHT = Sight(EventKind.PERSON, 0.7, 0.6, NormalBox(0.1, 0.2, 0.3, 0.9), "person", "gate")
+SIGHT = Trigger(EventKind.PERSON, 0.7, 0.6, NormalBox(0.1, 0.2, 0.3, 0.9), "person", "gate")
 
 
 def test_an_event_says_who_saw_what_when_and_how_surely() -> None:

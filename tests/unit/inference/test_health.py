@@ -16,7 +16,7 @@ from smartcam.contract.health import (
 )
 from smartcam.contract.ids import CameraId
 from smartcam.edge.lifecycle import StopToken
-from smartcam.inference.frames.conditions import CameraRoster
+from smartcam.inference.frames.conditions import CameraConditions
 from smartcam.inference.health import LEAST_GAP_S, Facts, HealthReporter
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
@@ -151,7 +151,7 @@ def test_who_stops_says_goodbye() -> None:
     while not device.sent():
         stop.wait(0.01)
     stop.set()
-    thread.join(5)
+    thread.join(60)
     assert [health.state for health in device.sent()] == [DeviceState.RUNNING, DeviceState.STOPPING]
 
 
@@ -171,20 +171,20 @@ def test_of_too_many_cameras_the_silent_ones_are_named_first() -> None:
     assert (len(health.cameras), health.cameras_left_out) == (MOST_CAMERAS, 1)
 
 
-def test_the_roster_knows_configured_cameras_and_those_that_were_heard() -> None:
-    roster = CameraRoster()
-    roster.configure([YARD])
-    assert roster.cameras() == (CameraHealth(YARD, CameraCondition.AWAITED),)
-    roster.running(GATE, 5.0)
-    roster.running(GATE)
-    roster.lost(YARD)
-    assert roster.cameras() == (
+def test_conditions_cover_configured_cameras_and_those_that_were_heard() -> None:
+    conditions = CameraConditions()
+    conditions.configure([YARD])
+    assert conditions.cameras() == (CameraHealth(YARD, CameraCondition.AWAITED),)
+    conditions.report(GATE, CameraCondition.RUNNING, 5.0)
+    conditions.report(GATE, CameraCondition.RUNNING)
+    conditions.report(YARD, CameraCondition.LOST)
+    assert conditions.cameras() == (
         CameraHealth(GATE, CameraCondition.RUNNING, 5.0),
         CameraHealth(YARD, CameraCondition.LOST),
     )
-    roster.ended(GATE)
-    roster.configure([])
-    assert [one.condition for one in roster.cameras()] == [CameraCondition.ENDED, CameraCondition.LOST]
+    conditions.report(GATE, CameraCondition.ENDED)
+    conditions.configure([])
+    assert [one.condition for one in conditions.cameras()] == [CameraCondition.ENDED, CameraCondition.LOST]
 
 
 @pytest.mark.parametrize("every_s", [10, 60])

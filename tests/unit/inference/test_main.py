@@ -9,8 +9,8 @@ import pytest
 
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, event_id
 from smartcam.edge.clock import SystemClock
-from smartcam.edge.outbox.outbox import Outbox, OutboxLimits
-from smartcam.inference.main import THING_VARIABLE, _limits, build, fresh_event_id, main
+from smartcam.edge.outbox.outbox import Outbox
+from smartcam.inference.main import THING_VARIABLE, build, fresh_event_id, main
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import SOME_DAY
 from tests.unit.inference.stage import THING
@@ -76,18 +76,3 @@ def test_ids_are_never_the_same() -> None:
     assert len(ids) == 50
     assert all(event_id(item) for item in ids)
     assert RANDOM_BYTES_OF_AN_EVENT_ID == 10
-
-
-def test_the_outbox_has_the_configured_limits() -> None:
-    nucleus = FakeNucleus()
-    nucleus.configure("smartcam.Inference", {"outbox": {"max_events": "50", "max_age_h": "2"}})
-    limits = _limits(nucleus.bus("smartcam.Inference"))
-    assert (limits.max_events, limits.max_age_s) == (50, 7200)
-
-
-def test_the_outbox_has_the_default_limits_where_the_configuration_cannot_be_read() -> None:
-    nucleus = FakeNucleus()
-    nucleus.configure("smartcam.Inference", {"outbox": {"max_events": "none"}})
-    assert _limits(nucleus.bus("smartcam.Inference")) == OutboxLimits()
-    nucleus.away = True
-    assert _limits(nucleus.bus("smartcam.Inference")) == OutboxLimits()

@@ -7,7 +7,7 @@ import pytest
 
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId
-from smartcam.inference.settings import CameraSettings, read_settings
+from smartcam.inference.settings import AnalysisSettings, read_settings
 from smartcam.vision.line import Direction, Line
 from smartcam.vision.rule import Rule
 from smartcam.vision.week import weekly_hours
@@ -18,7 +18,7 @@ PATH = [[0, 0], [1, 0], [0.5, 1]]
 GATE = [[0.1, 0.5], [0.4, 0.5]]
 
 
-def camera(table: Mapping[str, object], **root: object) -> CameraSettings:
+def camera(table: Mapping[str, object], **root: object) -> AnalysisSettings:
     return read_settings({"cameras": {"yard": table}, **root}).camera(YARD)
 
 
@@ -39,7 +39,7 @@ def test_a_whole_camera_is_read_from_words_as_lite_delivers_them() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     zone = Zone("path", ((0, 0), (1, 0), (0.5, 1)))
     line = Line("gate", (0.1, 0.5), (0.4, 0.5))
-    assert read == CameraSettings(
+    assert read == AnalysisSettings(
         remember_s=8,
         motion_min_size=0.01,
         zones=(zone,),
@@ -90,7 +90,7 @@ def test_a_disarmed_camera_or_device_has_no_rules() -> None:
         ({"zones": {"path": [[0, 0], [1.5, 0], [1, 1]]}}, "zones.path", "from 0 to 1"),
         ({"lines": {"gate": [[0, 0]]}}, "lines.gate", "two points"),
         ({"lines": {"gate": "left"}}, "lines.gate", "list of points"),
-        ({"lines": {"gate": [[0.5, 0.5], [0.5, 0.5]]}}, "lines.gate", "lie apart"),
+        ({"lines": {"gate": [[0.5, 0.5], [0.5, 0.5]]}}, "lines.gate", "not at the same place"),
         ({"schedule": {"monday": ["25:00-26:00"]}}, "schedule.monday", "HH:MM-HH:MM"),
         ({"schedule": {"moonday": ["20:00-21:00"]}}, "schedule.moonday", "days are daily"),
         ({"schedule": {"monday": 7}}, "schedule.monday", "list of words"),

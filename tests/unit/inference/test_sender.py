@@ -12,7 +12,7 @@ from smartcam.contract.times import UtcNs
 from smartcam.contract.topics import ack_topic
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.outbox.outbox import DueEvent, Outbox
-from smartcam.inference.events import Change, EventMaker, Sight
+from smartcam.inference.events import Change, EventMaker, Trigger
 from smartcam.inference.sender import Sender
 from tests.fakes.bus import FakeNucleus, Publication
 from tests.fakes.clock import SOME_DAY, FakeClock
@@ -30,7 +30,7 @@ class Post:
         self._maker: EventMaker = maker()
 
     def raise_one(self, kind: EventKind = EventKind.PERSON) -> Event:
-        _, change = self._maker.raised(Sight(kind, 0.7, 0.6), SOME_DAY, START)
+        _, change = self._maker.raised(Trigger(kind, 0.7, 0.6), SOME_DAY, START)
         return self.put(change)
 
     def put(self, change: Change) -> Event:
@@ -67,14 +67,14 @@ class Running:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._post.sender.wake()
-        self._thread.join(5)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
 
 def wait_until(condition: object) -> None:
     assert callable(condition)
     stop = StopToken()
-    for _ in range(500):
+    for _ in range(6000):
         if condition():
             return
         stop.wait(0.01)
@@ -172,7 +172,7 @@ def test_what_the_cloud_refuses_is_reported_and_never_sent_again(post: Post, cap
 
 def test_the_end_of_an_episode_is_acknowledged_for_itself(post: Post) -> None:
     make = maker()
-    episode, change = make.raised(Sight(EventKind.PERSON, 0.7, 0.6), SOME_DAY, START)
+    episode, change = make.raised(Trigger(EventKind.PERSON, 0.7, 0.6), SOME_DAY, START)
     with Running(post):
         raised = post.put(change)
         cleared = post.put(make.cleared(episode, UtcNs(SOME_DAY + 1)))

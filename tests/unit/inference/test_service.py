@@ -19,7 +19,7 @@ from smartcam.edge.pictures.folder import PictureFolder
 from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.inference.analysis.analysis import Model
 from smartcam.inference.bundles import BundleKeeper
-from smartcam.inference.cameras import World
+from smartcam.inference.cameras import AnalysisContext
 from smartcam.inference.service import InferenceService
 from smartcam.vision.frame import Frame
 from tests.fakes.bus import FakeNucleus
@@ -31,7 +31,7 @@ NAME = "smartcam.Inference"
 
 def wait_until(condition: Callable[[], object]) -> None:
     stop = StopToken()
-    for _ in range(500):
+    for _ in range(6000):
         if condition():
             return
         stop.wait(0.01)
@@ -76,7 +76,7 @@ class Stage:
         self.service = InferenceService(
             bus=self.nucleus.bus(NAME),
             outbox=self.outbox,
-            world=World(THING, self.clock, counted_ids(), folder, folder, album=self.album),
+            context=AnalysisContext(THING, self.clock, counted_ids(), folder, folder, album=self.album),
             bundles=BundleKeeper(folder / "bundle", self.clock, lambda: 1.0, self._open),
             bundle=folder / "bundle",
             on_stored=self._on_stored,
@@ -96,7 +96,7 @@ class Stage:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(5)
+        self._thread.join(60)
         assert not self._thread.is_alive()
         self.outbox.close()
         for writer in self._writers.values():
@@ -109,9 +109,9 @@ class Stage:
         self._seq += 1
         self.clock.advance(0.2)
         taken = Frame(camera, self._seq, self.clock.utc(), self.clock.monotonic(), 0, PICTURE, EVERYWHERE)
-        before = self.service.health.analysed
+        before = self.service.facts.analysed
         self._bus.publish_local(frames_topic(camera), encode_notice(self._writers[camera].write(taken)))
-        wait_until(lambda: self.service.health.analysed > before)
+        wait_until(lambda: self.service.facts.analysed > before)
 
     def frames(self, count: int) -> None:
         for _ in range(count):
@@ -151,7 +151,7 @@ def test_frames_become_an_event_and_an_open_episode_on_the_disk(stage: Stage) ->
     assert stage.kinds() == [("anomaly", "raised")]
     assert [episode.camera_id for episode in stage.outbox.open_episodes()] == [YARD]
     assert stage.stored == 1
-    assert stage.service.health.raised == 1
+    assert stage.service.raised == 1
 
 
 def test_the_end_of_a_clip_clears_the_episode(stage: Stage) -> None:
@@ -178,10 +178,10 @@ def test_garbage_and_a_notice_on_another_cameras_topic_are_refused_and_logged_on
     for payload in (b"", b"{}", b"\xff\xfe", b'{"type": "frame"}'):
         stage.tell(frames_topic(YARD), payload)
     stage.tell(frames_topic(GATE), encode_notice(notice(YARD)))
-    assert stage.service.health.notices_refused == 5
+    assert stage.service.facts.frames.refused == 5
     assert caplog.text.count("notice_refused") == 1
     stage.frames(4)
-    assert stage.service.health.raised == 1
+    assert stage.service.raised == 1
 
 
 def test_what_became_of_the_frames_is_counted_for_the_sign_of_life(stage: Stage) -> None:
@@ -198,9 +198,9 @@ def test_a_changed_configuration_is_taken_at_run_time(stage: Stage) -> None:
     stage.nucleus.configure(NAME, {"cameras": {"yard": {"min_frames": "20"}}})
     wait_until(lambda: not stage.service._settings_due.is_set())
     stage.frames(10)
-    assert stage.service.health.raised == 0
+    assert stage.service.raised == 0
     stage.frames(11)
-    assert stage.service.health.raised == 1
+    assert stage.service.raised == 1
 
 
 def test_a_wrong_configuration_is_logged_with_key_and_remedy_and_the_old_one_stays(
@@ -213,9 +213,9 @@ def test_a_wrong_configuration_is_logged_with_key_and_remedy_and_the_old_one_sta
     assert "key=cameras.yard.min_frames" in caplog.text
     assert "whole number" in caplog.text
     stage.frames(3)
-    assert stage.service.health.raised == 0
+    assert stage.service.raised == 0
     stage.frames(2)
-    assert stage.service.health.raised == 1
+    assert stage.service.raised == 1
 
 
 def test_a_configuration_that_cannot_be_had_is_asked_for_again(
@@ -231,7 +231,7 @@ def test_a_configuration_that_cannot_be_had_is_asked_for_again(
     stage.clock.advance(2)
     wait_until(lambda: stage.opened)
     stage.frames(3)
-    assert stage.service.health.raised == 1
+    assert stage.service.raised == 1
     stage.stop()
 
 
@@ -294,7 +294,7 @@ def test_a_process_that_starts_with_a_wrong_configuration_goes_on_with_the_last_
     second = Stage(tmp_path, [0.9], {"cameras": {"yard": {"min_frames": 2}}, "novelty": 1}).start()
     second.frames(2)
     assert second.service.facts.configuration_refused.startswith("novelty ")
-    assert second.service.health.raised == 1
+    assert second.service.raised == 1
     second.stop()
 
 
@@ -313,10 +313,10 @@ def test_an_event_that_the_disk_does_not_take_is_kept_and_put_later(
     stage.outbox.is_full = True
     stage.frames(3)
     wait_until(lambda: "event_not_stored" in caplog.text)
-    assert stage.service.health.unstored == 1
+    assert stage.service.unstored == 1
     stage.outbox.is_full = False
     stage.clock.advance(2)
-    wait_until(lambda: not stage.service.health.unstored)
+    wait_until(lambda: not stage.service.unstored)
     assert stage.kinds() == [("anomaly", "raised")]
 
 
@@ -350,7 +350,7 @@ def test_a_restarted_process_goes_on_with_its_episode_and_raises_no_second_event
     second = Stage(tmp_path, [0.9] * 6 + [0.1])
     second.start()
     second.frames(25)
-    assert (second.service.health.raised, second.service.health.cleared) == (0, 1)
+    assert (second.service.raised, second.service.cleared) == (0, 1)
     kinds = second.kinds()
     second.stop()
     assert kinds == [("anomaly", "cleared"), ("anomaly", "raised")]
@@ -412,3 +412,17 @@ def test_the_picture_of_an_event_is_kept_on_the_device_until_nobody_wants_it(sta
     assert [str(episode.event_id) for episode in stage.outbox.open_episodes()] == [picture.event]
     stage.nucleus.configure(NAME, {"pictures": {"keep": "false"}})
     wait_until(lambda: stage.album.pictures() == [])
+
+
+def test_the_outbox_gets_the_configured_limits_at_once_and_keeps_them_where_the_next_document_is_wrong(
+    tmp_path: Path,
+) -> None:
+    stage = Stage(tmp_path, [0.9], {"outbox": {"max_events": "50", "max_age_h": "2"}}).start()
+    assert (stage.outbox.limits.max_events, stage.outbox.limits.max_age_s) == (50, 7200)
+    stage.nucleus.configure(NAME, {"outbox": {"max_events": "60"}})
+    wait_until(lambda: stage.outbox.limits.max_events == 60)
+    stage.stop()
+    wrong = Stage(tmp_path, [0.9], {"outbox": {"max_events": "none"}})
+    assert wrong.outbox.limits.max_events == 60, "those of the process before, before anything is sent"
+    wrong.start().stop()
+    assert wrong.outbox.limits.max_events == 60

@@ -5,7 +5,7 @@ import pytest
 
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId
-from smartcam.inference.settings import CameraSettings, InferenceSettings, read_settings
+from smartcam.inference.settings import AnalysisSettings, InferenceSettings, read_settings
 from smartcam.vision.zone import Zone
 
 YARD = CameraId("yard")
@@ -17,7 +17,7 @@ def test_an_empty_document_means_the_defaults() -> None:
 
 
 def test_a_camera_without_an_entry_has_the_bundles_values() -> None:
-    assert read_settings({}).camera(YARD) == CameraSettings()
+    assert read_settings({}).camera(YARD) == AnalysisSettings()
 
 
 def test_numbers_may_come_as_strings() -> None:
@@ -30,7 +30,7 @@ def test_numbers_may_come_as_strings() -> None:
     settings = read_settings(document)
     assert (settings.camera_lost_after_s, settings.event_valid_s) == (15, 600)
     assert (settings.outbox.max_age_s, settings.outbox.max_events) == (86_400, 500)
-    assert settings.camera(YARD) == CameraSettings(("person",), 0.7, 0.3, 4)
+    assert settings.camera(YARD) == AnalysisSettings(("person",), 0.7, 0.3, 4)
 
 
 def test_zones_are_read_with_their_names() -> None:

@@ -49,7 +49,7 @@ def test_the_whole_picture_is_looked_at_without_motion(detector: SsdDetector) ->
     assert found.scores[0] > 0.9
 
 
-def test_what_is_seen_in_a_region_is_told_in_pixels_of_the_picture(detector: SsdDetector) -> None:
+def test_what_is_seen_in_a_region_is_reported_in_pixels_of_the_picture(detector: SsdDetector) -> None:
     found = detector.detect(picture((PixelBox(400, 0, 640, 320), RED)), [PixelBox(500, 100, 540, 140)])
     (region,) = found.looked_at
     assert region == PixelBox(440, 40, 600, 200)
@@ -76,7 +76,7 @@ def test_a_box_over_most_of_the_picture_is_no_object(write: Callable[[str, bytes
     assert close.labels == ("person",), "what fills a region may be small in the picture"
 
 
-def test_weak_detections_are_told_down_to_the_floor(detector_bundle: Written) -> None:
+def test_weak_detections_are_reported_down_to_the_floor(detector_bundle: Written) -> None:
     bundle = ModelBundle.open(detector_bundle[0])
     assert isinstance(bundle.head, DetectorHead)
     scene = picture((WHOLE, (0, 0, 40)))

@@ -67,7 +67,7 @@ def test_looking_where_something_moved_finds_people_better_than_the_whole_pictur
     gate = MotionGate(MotionSettings())
     close, wide, empty = [], [], []
     for place, picture in frames(CLIP, first - 45, first + 60):
-        motion = gate.look(picture.luma)
+        motion = gate.update(picture.luma)
         if place % 2 or not motion:
             continue
         score = surest_person(detector, picture, motion)
@@ -85,7 +85,7 @@ def test_hands_that_lift_bottles_are_no_people(detector: SsdDetector) -> None:
     gate = MotionGate(MotionSettings(frames_per_second=29.8))
     scores = []
     for place, picture in frames("video/intel_bottle-detection.mp4", 0, 420):
-        motion = gate.look(picture.luma)
+        motion = gate.update(picture.luma)
         if place % 6 == 0 and motion:
             scores.append(surest_person(detector, picture, motion))
     assert len(scores) > 20

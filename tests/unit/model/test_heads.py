@@ -1,4 +1,4 @@
-"""From tensors to answers: what is no answer is left out or told."""
+"""From tensors to answers: what is not an answer is dropped or reported."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.examine import input_spec
-from smartcam.model.heads import ClassifierHead, DetectorHead, ShareReader, read_sightings
+from smartcam.model.heads import ClassifierHead, DetectorHead, ShareReader, read_detections
 from smartcam.model.interpreter import Interpreter
 from smartcam.model.manifest import Activation, ClassifierOutput, DetectorOutput
 from tests.fakes import models
@@ -30,9 +30,9 @@ def test_whatever_a_model_gives_sightings_are_sound(
     outputs = (np.asarray(boxes), np.asarray(classes), np.asarray(scores), np.asarray(count))
     if not np.isfinite(outputs[3]).all():
         with pytest.raises(ModelIntegrityError):
-            read_sightings(outputs, ORDER)
+            read_detections(outputs, ORDER)
         return
-    seen = read_sightings(outputs, ORDER)
+    seen = read_detections(outputs, ORDER)
     assert len(seen.boxes) == len(seen.scores) == len(seen.classes) <= 5
     assert ((seen.boxes >= 0) & (seen.boxes <= 1)).all()
     assert (seen.boxes[:, :2] < seen.boxes[:, 2:]).all()
@@ -43,19 +43,19 @@ def test_whatever_a_model_gives_sightings_are_sound(
 
 def test_boxes_come_in_the_order_x1_y1_x2_y2() -> None:
     boxes = np.array([[[0.1, 0.2, 0.3, 0.4]]], np.float32)
-    seen = read_sightings((boxes, np.zeros((1, 1)), np.full((1, 1), 0.5), np.ones(1)), ORDER)
+    seen = read_detections((boxes, np.zeros((1, 1)), np.full((1, 1), 0.5), np.ones(1)), ORDER)
     np.testing.assert_allclose(seen.boxes, [[0.2, 0.1, 0.4, 0.3]], rtol=1e-6)
 
 
 def test_only_as_many_as_counted_are_read() -> None:
     boxes = np.array([[[0, 0, 1, 1], [0, 0, 1, 1]]], np.float32)
-    seen = read_sightings((boxes, np.zeros((1, 2)), np.full((1, 2), 0.5), np.ones(1)), ORDER)
+    seen = read_detections((boxes, np.zeros((1, 2)), np.full((1, 2), 0.5), np.ones(1)), ORDER)
     assert len(seen.scores) == 1
 
 
-def test_outputs_that_do_not_fit_are_told() -> None:
-    with pytest.raises(ModelIntegrityError, match="no boxes, classes, scores and count"):
-        read_sightings((np.zeros((1, 3, 4)), np.zeros((1, 2)), np.zeros((1, 3)), np.ones(1)), ORDER)
+def test_outputs_that_do_not_fit_are_reported() -> None:
+    with pytest.raises(ModelIntegrityError, match="not boxes, classes, scores and count"):
+        read_detections((np.zeros((1, 3, 4)), np.zeros((1, 2)), np.zeros((1, 3)), np.ones(1)), ORDER)
 
 
 def test_quantised_shares_are_read_by_their_scale() -> None:
@@ -76,13 +76,13 @@ def test_a_probability_a_hair_above_one_is_one() -> None:
     assert reader.read(np.array([[1.0000001, -1e-9]], np.float32)).tolist() == [1, 0]
 
 
-def test_numbers_that_are_not_finite_are_told() -> None:
+def test_numbers_that_are_not_finite_are_reported() -> None:
     reader = ShareReader(FLOAT_SHARES, np.dtype(np.float32))
     with pytest.raises(ModelIntegrityError, match="not finite"):
         reader.read(np.array([[np.nan, 0]], np.float32))
 
 
-def test_an_output_of_unknown_numbers_is_told() -> None:
+def test_an_output_of_unknown_numbers_is_reported() -> None:
     with pytest.raises(ModelIntegrityError, match="gives int64"):
         ShareReader(FLOAT_SHARES, np.dtype(np.int64))
 
@@ -95,13 +95,13 @@ def test_a_classifier_is_no_detector_and_the_other_way_round() -> None:
         ClassifierHead(four, input_spec(four), FLOAT_SHARES)
 
 
-def test_another_quantisation_than_the_manifests_is_told() -> None:
+def test_another_quantisation_than_the_manifests_is_reported() -> None:
     interpreter = Interpreter(models.classifier("int8"))
     with pytest.raises(ModelIntegrityError, match=r"output scale 0\.00390625 and zero point -128"):
         ClassifierHead(interpreter, input_spec(interpreter), ClassifierOutput(Activation.PROBABILITY, 1 / 128, -128))
 
 
-def test_another_input_than_the_manifests_is_told() -> None:
+def test_another_input_than_the_manifests_is_reported() -> None:
     float_model, int_model = Interpreter(models.classifier("float32")), Interpreter(models.classifier("int8"))
     with pytest.raises(ModelIntegrityError, match="takes float32"):
         ClassifierHead(float_model, input_spec(int_model), FLOAT_SHARES)

@@ -33,26 +33,26 @@ def test_outputs_outlive_the_next_run() -> None:
 @pytest.mark.parametrize(
     "garbage", [b"", b"TFL3", b"\0" * 4096, b"PK\3\4" + bytes(4096), bytes(4) + b"TFL2" + bytes(4096)]
 )
-def test_what_is_no_model_is_told_so(garbage: bytes) -> None:
+def test_what_is_not_a_model_is_refused(garbage: bytes) -> None:
     with pytest.raises(ModelIntegrityError, match="identifier TFL3 is missing"):
         Interpreter(garbage)
 
 
 @unchecked
-def test_a_broken_model_with_the_right_identifier_is_told_so() -> None:
+def test_a_broken_model_with_the_right_identifier_is_reported() -> None:
     with pytest.raises(ModelIntegrityError, match=r"cannot be run as a \.tflite model"):
         Interpreter(b"\xff\xff\xff\x7fTFL3" + bytes(range(256)) * 16)
 
 
 @unchecked
-def test_every_truncated_model_is_told_so() -> None:
+def test_every_truncated_model_is_reported() -> None:
     model = models.detector()
     for end in range(8, len(model) - 64, 97):
         with pytest.raises(ModelIntegrityError):
             Interpreter(model[:end])
 
 
-def test_a_tensor_that_does_not_fit_is_told_so() -> None:
+def test_a_tensor_that_does_not_fit_is_reported() -> None:
     interpreter = Interpreter(models.classifier("float32"))
     with pytest.raises(ModelIntegrityError, match="could not be run"):
         interpreter.invoke(np.zeros((1, 2, 2, 3), np.float32))

@@ -169,7 +169,7 @@ def test_the_wrong_field_is_named(change: Callable[[dict[str, Any]], None], fiel
     assert caught.value.field == field
 
 
-def test_an_unknown_kind_is_told_which_kinds_exist() -> None:
+def test_an_error_about_an_unknown_kind_lists_those_that_exist() -> None:
     with pytest.raises(ContractError, match="kind: must be one of detector, classifier"):
         ModelManifest.from_json(changed(lambda m: m.update(kind="oracle")))
 

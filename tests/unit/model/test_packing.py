@@ -58,7 +58,7 @@ def test_a_float_models_scaling_is_what_the_maker_says(tmp_path: Path) -> None:
     assert (manifest.input.mean, manifest.input.std) == (scaling.mean, scaling.std)
 
 
-def test_the_wrong_kind_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_the_wrong_kind_is_refused_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ModelIntegrityError, match="as an SSD with its post-processing does"):
         write_bundle(tmp_path / "b", models.classifier(), DETECTOR)
     with pytest.raises(ModelIntegrityError, match="a classifier gives"):
@@ -66,8 +66,8 @@ def test_the_wrong_kind_is_told_and_leaves_nothing_behind(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_too_few_labels_are_told(tmp_path: Path) -> None:
-    with pytest.raises(ModelIntegrityError, match="sees class 1, but there are only 1 labels"):
+def test_too_few_labels_are_reported(tmp_path: Path) -> None:
+    with pytest.raises(ModelIntegrityError, match="detects class 1, but there are only 1 labels"):
         write_bundle(tmp_path / "b", models.detector(), replace(DETECTOR, labels=("person",)))
     with pytest.raises(ModelIntegrityError, match="gives 2 shares, but there are 3 labels"):
         write_bundle(tmp_path / "b", models.classifier(), replace(CLASSIFIER, labels=("normal", "intruder", "cat")))
@@ -121,6 +121,6 @@ def test_a_classifiers_background_is_a_label_like_any_other() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "???", "99999999 person"])
-def test_a_file_without_labels_is_told(text: str) -> None:
+def test_a_file_without_labels_is_reported(text: str) -> None:
     with pytest.raises(ContractError, match="labels: has n"):
         read_labels(text, ModelKind.DETECTOR)

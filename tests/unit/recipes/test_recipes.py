@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from smartcam.capture.settings import CameraSettings, CaptureSettings
+from smartcam.capture.settings import CaptureSettings, SourceSettings
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.topics import ALL_FRAMES, ack_topic, event_topic, frames_topic, health_topic, transport_topic
 from smartcam.edge.pictures.uploader import SnapshotSettings
-from smartcam.inference.settings import CameraSettings as AnalysisSettings
-from smartcam.inference.settings import InferenceSettings
+from smartcam.inference.settings import AnalysisSettings, InferenceSettings
 from smartcam.inference.settings import read_settings as read_inference
 from tools.build.suite import build_suite
 
@@ -126,8 +125,8 @@ def documented() -> dict[str, str]:
 
 def test_the_document_names_every_setting_with_its_default() -> None:
     table = documented()
-    camera = CameraSettings(CAMERA, Path())
-    for each in fields(CameraSettings):
+    camera = SourceSettings(CAMERA, Path())
+    for each in fields(SourceSettings):
         if each.name not in ("camera", "path"):
             default = getattr(camera, each.name)
             assert table[each.name] == {"": "(empty)", (): "(none)"}.get(default, f"`{default}`")

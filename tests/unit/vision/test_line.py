@@ -3,7 +3,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from smartcam.contract.errors import SettingsError
-from smartcam.vision.line import MARGIN, Direction, Ground, Line, cross, line
+from smartcam.vision.line import MARGIN, Direction, Line, LineSide, cross, line
 
 GATE = Line("gate", (0.2, 0.5), (0.8, 0.5))
 """From left to right: its left is above, its right below."""
@@ -11,10 +11,10 @@ Point = tuple[float, float]
 
 
 def walk(*points: Point, over: Line = GATE) -> list[Direction]:
-    ground: Ground | None = None
+    side: LineSide | None = None
     crossed = []
     for point in points:
-        ground, direction = cross(over, ground, point)
+        side, direction = cross(over, side, point)
         crossed += [] if direction is None else [direction]
     return crossed
 
@@ -71,7 +71,7 @@ def test_a_walk_and_its_way_back_cross_in_opposite_directions(start: Point, end:
         (((0.1, 0.1),), "two points"),
         (((0.1, 0.1), (0.2, 0.2), (0.3, 0.1)), "two points"),
         (((0.1, 0.1), (1.2, 0.2)), "from 0 to 1"),
-        (((0.1, 0.1), (0.1, 0.1)), "lie apart"),
+        (((0.1, 0.1), (0.1, 0.1)), "not at the same place"),
     ],
 )
 def test_what_is_no_line_is_refused_by_its_key(given_points: tuple[Point, ...], remedy: str) -> None:

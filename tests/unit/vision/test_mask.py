@@ -70,7 +70,7 @@ def test_nothing_of_a_zone_can_be_seen(corners: tuple[Corner, Corner, Corner]) -
     masked = PrivacyMask([zone]).apply(picture)
     for row in range(48):
         for column in range(64):
-            if zone.holds((column + 0.5) / 64, (row + 0.5) / 48):
+            if zone.contains((column + 0.5) / 64, (row + 0.5) / 48):
                 assert masked.y[row, column] == 16
                 assert (masked.u[row // 2, column // 2], masked.v[row // 2, column // 2]) == (128, 128)
 

@@ -72,7 +72,7 @@ def test_planes_of_another_type_or_with_gaps_between_pixels_are_refused() -> Non
     half = np.zeros((2, 4), np.uint8)
     with pytest.raises(ValueError, match="uint8"):
         Picture(np.zeros((4, 8), np.float32), half, half)
-    with pytest.raises(ValueError, match="side by side"):
+    with pytest.raises(ValueError, match="contiguous"):
         Picture(np.zeros((4, 16), np.uint8)[:, ::2], half, half)
 
 

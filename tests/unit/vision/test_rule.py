@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from smartcam.contract.event import NormalBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.vision.line import Direction, Line
-from smartcam.vision.rule import Fired, Rule, RuleState, Stand, observe, observe_all, suits
+from smartcam.vision.rule import Candidate, Rule, RuleMatch, RuleState, applies, observe, observe_all
 from smartcam.vision.week import weekly_hours
 from smartcam.vision.zone import Zone
 from tests.unit.vision.test_week import BERLIN, utc
@@ -20,12 +20,12 @@ NOON = utc("2026-06-15T12:00:00+02:00")
 
 def stand(
     seconds: float = 0.0, x: float = 0.2, feet: float = 0.8, label: str = "person", utc_at: UtcNs | None = NOON
-) -> Stand:
+) -> Candidate:
     box = NormalBox(x - 0.05, feet - 0.2, x + 0.05, feet)
-    return Stand(MonotonicNs(round((100 + seconds) * NS_PER_S)), utc_at, label, box)
+    return Candidate(MonotonicNs(round((100 + seconds) * NS_PER_S)), utc_at, label, box)
 
 
-def fired(rule: Rule, *stands: Stand) -> list[Fired | None]:
+def fired(rule: Rule, *stands: Candidate) -> list[RuleMatch | None]:
     state, results = RuleState(), []
     for one in stands:
         state, result = observe(rule, state, one)
@@ -34,12 +34,12 @@ def fired(rule: Rule, *stands: Stand) -> list[Fired | None]:
 
 
 def test_a_rule_that_asks_for_nothing_is_true_of_everything() -> None:
-    assert fired(Rule(), stand()) == [Fired("anything", None)]
+    assert fired(Rule(), stand()) == [RuleMatch("anything", None)]
 
 
 def test_a_rule_names_the_zone_in_which_the_object_stands() -> None:
     rule = Rule("door", zones=(LEFT, RIGHT))
-    assert fired(rule, stand(x=0.2), stand(x=0.8)) == [Fired("door", "left"), Fired("door", "right")]
+    assert fired(rule, stand(x=0.2), stand(x=0.8)) == [RuleMatch("door", "left"), RuleMatch("door", "right")]
     assert fired(replace(rule, zones=(RIGHT,)), stand(x=0.2)) == [None]
 
 
@@ -63,7 +63,7 @@ def test_outside_of_its_hours_a_rule_rests() -> None:
 def test_while_the_time_is_not_known_every_hour_counts() -> None:
     rule = Rule(hours=weekly_hours(BERLIN, {"monday": ["03:00-03:01"]}, "k"))
     assert fired(rule, stand(utc_at=None)) != [None]
-    assert suits(rule, "person", None)
+    assert applies(rule, "person", None)
 
 
 def test_who_loiters_in_a_zone_for_long_enough_is_reported_while_there() -> None:
@@ -94,7 +94,7 @@ def test_a_crossing_counts_in_its_direction_and_for_a_moment() -> None:
     rule = Rule("in", line=GATE)
     down = [stand(0, feet=0.4), stand(0.2, feet=0.45), stand(0.4, feet=0.6)]
     assert [bool(item) for item in fired(rule, *down)] == [False, False, True]
-    assert fired(rule, *down, stand(3.3, feet=0.7), stand(3.5, feet=0.7))[-2:] == [Fired("in", None), None]
+    assert fired(rule, *down, stand(3.3, feet=0.7), stand(3.5, feet=0.7))[-2:] == [RuleMatch("in", None), None]
     assert fired(replace(rule, direction=Direction.BACKWARD), *down)[-1] is None
     assert fired(replace(rule, direction=Direction.BOTH), *down)[-1] is not None
 
@@ -107,15 +107,15 @@ def test_an_object_that_is_known_only_after_it_crossed_is_still_reported() -> No
 def test_a_line_and_a_zone_must_both_hold() -> None:
     rule = Rule(zones=(RIGHT,), line=GATE)
     assert fired(rule, stand(0, x=0.2, feet=0.4), stand(0.2, x=0.2, feet=0.6))[-1] is None
-    assert fired(rule, stand(0, x=0.8, feet=0.4), stand(0.2, x=0.8, feet=0.6))[-1] == Fired("anything", "right")
+    assert fired(rule, stand(0, x=0.8, feet=0.4), stand(0.2, x=0.8, feet=0.6))[-1] == RuleMatch("anything", "right")
 
 
 def test_of_several_rules_the_first_that_is_true_counts() -> None:
     rules = (Rule("cars", labels=("car",)), Rule("left", zones=(LEFT,)), Rule("all"))
     states = tuple(RuleState() for _ in rules)
-    assert observe_all(rules, states, stand())[1] == Fired("left", "left")
-    assert observe_all(rules, states, stand(x=0.8))[1] == Fired("all", None)
-    assert observe_all(rules, states, stand(label="car"))[1] == Fired("cars", None)
+    assert observe_all(rules, states, stand())[1] == RuleMatch("left", "left")
+    assert observe_all(rules, states, stand(x=0.8))[1] == RuleMatch("all", None)
+    assert observe_all(rules, states, stand(label="car"))[1] == RuleMatch("cars", None)
     assert observe_all((), (), stand()) == ((), None)
 
 
@@ -134,5 +134,5 @@ def test_nobody_loiters_for_longer_than_they_have_been_seen(steps: list[tuple[fl
 
 @pytest.mark.parametrize("label", ["person", "motion"])
 def test_motion_is_meant_like_a_label(label: str) -> None:
-    assert suits(Rule(), label, None)
-    assert suits(Rule(labels=("motion",)), label, None) == (label == "motion")
+    assert applies(Rule(), label, None)
+    assert applies(Rule(labels=("motion",)), label, None) == (label == "motion")

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from measure import probe
-from measure.tampering import HARMLESS, TAMPERINGS, Outcome, Tampering, row, sampled, try_out
-from smartcam.capture.eye import Eye
-from smartcam.capture.settings import CameraSettings
+from measure.tampering import HARMLESS, TAMPERINGS, Tampering, WatchResult, row, sampled, try_out
+from smartcam.capture.frame_selector import FrameSelector
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.file import open_clip
 from smartcam.contract.errors import CameraEnded
 from smartcam.contract.ids import CameraId
@@ -49,7 +49,7 @@ class Timeline:
         pictures = [picture] * round(seconds * FPS)
         for shown in pictures if still else noisy(pictures, seed=round(self.at_s)):
             self.at_s += 1 / FPS
-            report = self.watch.look(shown, MonotonicNs(round(self.at_s * NS_PER_S)))
+            report = self.watch.update(shown, MonotonicNs(round(self.at_s * NS_PER_S)))
         return report
 
 
@@ -77,13 +77,13 @@ def test_nothing_is_raised_in_a_made_up_scene_when(harmless: Tampering) -> None:
     assert outcome.is_right(harmless), outcome
 
 
-def test_a_case_that_goes_wrong_is_told() -> None:
+def test_a_case_that_goes_wrong_is_reported() -> None:
     black = next(each for each in TAMPERINGS if each.name == "black")
-    good, late = Outcome(Cause.BLACK, 1.2, too_early=False), Outcome(Cause.BLACK, 2.4, too_early=False)
-    told = row(black, [good, good])
-    assert "within 2 s" in told
-    assert told.endswith("raised 2 of 2   median 1.2, most 1.2")
-    assert row(black, [good, late, Outcome(None, None, too_early=False)]).endswith("most 2.4   2 WRONG")
+    good, late = WatchResult(Cause.BLACK, 1.2, too_early=False), WatchResult(Cause.BLACK, 2.4, too_early=False)
+    line = row(black, [good, good])
+    assert "within 2 s" in line
+    assert line.endswith("raised 2 of 2   median 1.2, most 1.2")
+    assert row(black, [good, late, WatchResult(None, None, too_early=False)]).endswith("most 2.4   2 WRONG")
 
 
 @pytest.mark.skipif(not CLIPS, reason=f"no footage at {DATA}")
@@ -112,14 +112,14 @@ def test_tampering_is_raised_in_time_at_the_pace_of_a_still_scene_too(tampering:
 def alarms(path: Path, fps: float = 5.0) -> list[tuple[float, str]]:
     """When the watch raised what, on the frames that capture would announce."""
     clip, watch = open_clip(path), TamperWatch()
-    eye = Eye(CameraSettings(CameraId("cam"), path), clip.frames_per_second or fps)
+    selector = FrameSelector(SourceSettings(CameraId("cam"), path), clip.frames_per_second or fps)
     last, raised = None, []
     try:
         while True:
             taken = clip.next()
-            seen = eye.look(taken.picture, taken.position_ns)
+            seen = selector.select(taken.picture, taken.position_ns)
             if seen.picture is not None:
-                cause = watch.look(seen.picture.luma, MonotonicNs(NS_PER_S + taken.position_ns)).cause
+                cause = watch.update(seen.picture.luma, MonotonicNs(NS_PER_S + taken.position_ns)).cause
                 if cause is not None and cause is not last:
                     raised.append((taken.position_ns / NS_PER_S, str(cause)))
                 last = cause
@@ -175,7 +175,7 @@ def test_another_view_is_accepted_after_ten_minutes() -> None:
     assert timeline.show(room(1), 20).cause is Cause.MOVED
 
 
-def test_a_lens_that_stays_covered_is_told_for_as_long_as_it_lasts() -> None:
+def test_a_lens_that_stays_covered_is_reported_for_as_long_as_it_lasts() -> None:
     timeline = settled(room())
     cover = np.full((120, 160), 90, np.uint8)
     assert timeline.show(cover, 3).cause is Cause.COVERED
@@ -188,7 +188,7 @@ def test_what_happened_while_nobody_looked_is_noticed() -> None:
     assert timeline.show(room(2), 12).cause is Cause.MOVED
 
 
-def test_what_a_detector_can_see_is_told() -> None:
+def test_what_a_detector_can_see_is_reported() -> None:
     timeline = settled(room())
     assert timeline.show(room(), 1).visibility is Visibility.CLEAR
     blurred = np.asarray(cv2.GaussianBlur(room(), (0, 0), 4), np.uint8)
@@ -212,7 +212,7 @@ def test_an_alarm_that_is_held_goes_on_until_the_view_is_good() -> None:
     earlier = settled(room())
     later = TamperWatch()
     later.recall(earlier.watch.remember())
-    later.hold(Cause.COVERED)
+    later.resume(Cause.COVERED)
     timeline = Timeline(later)
     assert timeline.show(np.full((120, 160), 90, np.uint8), 0.5).cause is Cause.COVERED
     assert timeline.show(room(), 6).cause is None
@@ -243,5 +243,5 @@ def test_pictures_of_any_size_and_content_can_be_looked_at(half_width: int, half
         picture = rng.integers(0, 256, (2 * half_height, 2 * half_width), dtype=np.uint8)
         if second % 3:
             picture[:] = level
-        report = watch.look(picture, MonotonicNs(second * NS_PER_S))
+        report = watch.update(picture, MonotonicNs(second * NS_PER_S))
         assert 0 <= report.score <= 1

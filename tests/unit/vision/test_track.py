@@ -263,12 +263,12 @@ def looks(draw: st.DrawFn) -> list[tuple[float, list[Sighting]]]:
 @given(looks())
 def test_whatever_is_seen_tracks_stay_sane(found: list[tuple[float, list[Sighting]]]) -> None:
     tracker, known = Tracker(), 0
-    told: set[int] = set()
+    before: set[int] = set()
     for seconds, look in found:
         tracks = tracker.step(at(seconds), look, STILL)
         assert len(set(ids(tracks))) == len(tracks)
-        assert all(number > known for number in set(ids(tracks)) - told)
-        told |= set(ids(tracks))
+        assert all(number > known for number in set(ids(tracks)) - before)
+        before |= set(ids(tracks))
         known = max([known, *ids(tracks)])
         assert sum(track.seen for track in tracks) <= len(look)
         for track in tracks:

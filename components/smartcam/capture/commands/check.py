@@ -1,4 +1,4 @@
-"""`smartcam-capture --check` and `--once`: what a configuration would do, and one frame of each of its cameras."""
+"""`smartcam-capture --check` and `--once`: what a configuration would do, and one frame from each camera."""
 
 import importlib.util
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from smartcam.capture.credentials import read_credentials
-from smartcam.capture.settings import CameraSettings, Decoder, SourceKind, TransportKind, read_settings
+from smartcam.capture.settings import Decoder, SourceKind, SourceSettings, TransportKind, read_settings
 from smartcam.capture.sources.clip import checked_path
 from smartcam.contract.errors import CameraLost, SettingsError
 from smartcam.contract.inline import decode_chunk, is_chunk
@@ -39,7 +39,7 @@ def check(document: Mapping[str, object], ring_folder: Path, out: TextIO) -> int
     return 1 if faults else 0
 
 
-def plan(camera: CameraSettings, ring_folder: Path) -> str:
+def plan(camera: SourceSettings, ring_folder: Path) -> str:
     """What the camera's settings mean, in one line."""
     parts = [f"{camera.source} {camera.place}"]
     if camera.source is SourceKind.FILE:
@@ -50,7 +50,7 @@ def plan(camera: CameraSettings, ring_folder: Path) -> str:
         parts += [secret, f"decoded by {camera.decoder}"]
     if camera.source in (SourceKind.V4L2, SourceKind.PICAMERA):
         parts.append(f"asked for {camera.width}x{camera.height}")
-    parts.append(f"at most {camera.max_fps:g} pictures a second" if camera.max_fps else "every picture looked at")
+    parts.append(f"at most {camera.max_fps:g} pictures a second" if camera.max_fps else "every picture analysed")
     parts.append(f"motion announced {camera.analyse_fps:g} times a second, a frame every {camera.keep_alive_s:g} s")
     parts.append(
         {
@@ -62,8 +62,8 @@ def plan(camera: CameraSettings, ring_folder: Path) -> str:
     return ", ".join(parts)
 
 
-def camera_faults(camera: CameraSettings, ring_folder: Path) -> Iterator[str]:
-    """What would keep the camera from running, as far as it can be seen without opening it."""
+def camera_faults(camera: SourceSettings, ring_folder: Path) -> Iterator[str]:
+    """What would keep the camera from running, as far as can be told without opening it."""
     try:
         if camera.source is SourceKind.FILE:
             checked_path(camera.path)
@@ -78,7 +78,7 @@ def camera_faults(camera: CameraSettings, ring_folder: Path) -> Iterator[str]:
     if camera.source in (SourceKind.RTSP, SourceKind.V4L2):
         yield from _decoder_faults(camera.decoder)
     if camera.transport is not TransportKind.INLINE and not os.access(ring_folder, os.W_OK | os.X_OK):
-        yield f"{ring_folder}: no folder for shared memory that can be written"
+        yield f"{ring_folder}: not a writable folder for shared memory"
 
 
 def _decoder_faults(decoder: Decoder) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _decoder_faults(decoder: Decoder) -> Iterator[str]:
         yield f"PyAV cannot be imported ({error})"
         return
     if decoder not in (Decoder.AUTO, *offered()):
-        yield f"decoder {decoder}: this FFmpeg has {', '.join(offered())}; software would do it"
+        yield f"decoder {decoder}: this FFmpeg has {', '.join(offered())}; software would be used"
 
 
 class OnceBus:
@@ -126,12 +126,12 @@ class OnceBus:
 
 
 def one_frame_each(
-    cameras: tuple[CameraSettings, ...],
+    cameras: tuple[SourceSettings, ...],
     inner: LocalBus | None,
-    build: Callable[[CameraSettings, LocalBus], Service],
+    build: Callable[[SourceSettings, LocalBus], Service],
     out: TextIO,
 ) -> int:
-    """One frame of each camera through everything and out; 0 when each has given one."""
+    """Take one frame of each camera all the way to its notice; 0 if each camera gave one."""
     missing = 0
     for camera in cameras:
         how, fault = _one_frame(camera, inner, build)
@@ -142,9 +142,9 @@ def one_frame_each(
 
 
 def _one_frame(
-    camera: CameraSettings, inner: LocalBus | None, build: Callable[[CameraSettings, LocalBus], Service]
+    camera: SourceSettings, inner: LocalBus | None, build: Callable[[SourceSettings, LocalBus], Service]
 ) -> tuple[str, str]:
-    """How the frame went out, and why none did; one of them is empty."""
+    """How the frame was sent, or why none was; one of the two is empty."""
     stop = StopToken()
     bus = OnceBus(inner, stop)
     service = build(camera, bus)

@@ -1,4 +1,4 @@
-"""`smartcam-capture --once CLIP`: the component without a nucleus, a frame at a time, for tests and for looking."""
+"""`smartcam-capture --once CLIP`: the component without a nucleus, one frame at a time, to try it out."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ class TerminalBus:
         notice = decode_notice(payload)
         if isinstance(notice, FrameNotice):
             self.announced += 1
-            # Decoded and encoded again, because a notice on the wire may hold what would break a line.
+            # Decoded and encoded again, because a notice on the wire may hold line breaks.
             self._notices.write(json.dumps(json.loads(payload)) + "\n")
             self._notices.flush()
             if not self._answers.readline() or self.announced == self._frames:
@@ -65,7 +65,7 @@ def play_once(
     answers: TextIO,
     errors: TextIO,
 ) -> int:
-    """Announce the first frames of a clip, each when a line has come for the one before; the exit code."""
+    """Announce the first frames of a clip, each after a line in answer to the one before. Returns the exit code."""
     stop = StopToken()
     bus = TerminalBus(clip, frames, notices, answers, stop)
     for _, service in build(bus):

@@ -1,4 +1,4 @@
-"""`smartcam-capture --self-test`: a made-up picture on the way that every picture takes."""
+"""`smartcam-capture --self-test`: sends a synthetic picture the way that every picture goes."""
 
 import tempfile
 from pathlib import Path
@@ -21,21 +21,21 @@ _CAMERA: Final = CameraId("self-test")
 
 
 def try_a_frame() -> str:
-    """Something moves in front of a still background: it has to be noticed, handed over, and be the same there.
+    """Something moves in front of a still background: it must be detected, handed over, and arrive unchanged.
 
     Raises:
-        SmartcamError: it was not.
+        SmartcamError: something went wrong.
     """
     gate = MotionGate(MotionSettings())
     still, moved = _scene(moved=False), _scene(moved=True)
     for _ in range(_STILL):
-        gate.look(still.luma)
-    boxes = gate.look(moved.luma)
+        gate.update(still.luma)
+    boxes = gate.update(moved.luma)
     if not boxes:
-        raise SmartcamError("the gate sees no motion where something moves")
+        raise SmartcamError("the motion gate does not detect that something moves")
     with tempfile.TemporaryDirectory() as folder:
         _hand_over(Frame(_CAMERA, 1, UtcNs(1), MonotonicNs(1), 0, moved, boxes), Path(folder))
-    return "a frame was seen to move and handed over"
+    return "motion was detected and its frame handed over"
 
 
 def _hand_over(frame: Frame, folder: Path) -> None:
@@ -43,10 +43,10 @@ def _hand_over(frame: Frame, folder: Path) -> None:
     try:
         notice = decode_notice(encode_notice(writer.write(frame)))
         if not isinstance(notice, FrameNotice):
-            raise SmartcamError("a frame's notice is read as something else")
+            raise SmartcamError("a frame's notice is decoded as something else")
         arrived = reader.read(notice)
         if arrived.motion != frame.motion or not np.array_equal(arrived.picture.to_bgr(), frame.picture.to_bgr()):
-            raise SmartcamError("a frame arrives as another one")
+            raise SmartcamError("a frame does not arrive unchanged")
     finally:
         reader.close()
         writer.close()

@@ -1,4 +1,4 @@
-"""What a clip is, whoever decodes it: pictures with their positions, and clear words when it cannot be played."""
+"""What all clips have in common, whatever decodes them: positions, checks, and errors that say what is wrong."""
 
 import stat
 from dataclasses import dataclass
@@ -33,24 +33,21 @@ class Clip(Protocol):
     @property
     def frames_per_second(self) -> float:
         """The average, 0 when unknown."""
-        ...
 
     def next(self) -> ClipPicture:
         """The next picture.
 
         Raises:
-            CameraEnded: the clip is over; the message says when it broke off early.
-            CameraLost: not one picture could be decoded.
+            CameraEnded: the clip is over; the message says if it broke off early.
+            CameraLost: no picture could be decoded.
         """
-        ...
 
     def close(self) -> None:
-        """Let go of the file; closing twice is allowed."""
-        ...
+        """Close the file; closing twice is allowed."""
 
 
 class Timeline:
-    """Positions that never go back, from time stamps that may be missing, jump or begin anywhere."""
+    """Positions that never go back, made from time stamps that may be missing, jump or start anywhere."""
 
     def __init__(self, frames_per_second: float) -> None:
         self._interval_ns = round(NS_PER_S / (believable_rate(frames_per_second) or _USUAL_RATE))
@@ -63,7 +60,7 @@ class Timeline:
         return (self._last_ns + self._interval_ns) / NS_PER_S
 
     def place(self, stamp_ns: int | None) -> int:
-        """The position, in nanoseconds, of the next picture, which bears this time stamp."""
+        """The position, in nanoseconds, of the next picture, which has this time stamp."""
         position = self._last_ns + self._interval_ns
         if stamp_ns is not None:
             if self._origin_ns is None or not 0 <= stamp_ns - self._origin_ns - self._last_ns <= _LONGEST_STEP_NS:
@@ -74,7 +71,7 @@ class Timeline:
 
 
 def believable_rate(frames_per_second: float) -> float:
-    """The rate, or 0 for unknown where a container states what no camera does (also infinity, or no number)."""
+    """The rate, or 0 (unknown) if the container states one that no camera has, infinity, or no number."""
     return frames_per_second if _RATES[0] <= frames_per_second <= _RATES[1] else 0.0
 
 
@@ -102,9 +99,9 @@ def checked_path(path: Path) -> Path:
 
 
 def check_sides(path: Path, width: int, height: int) -> None:
-    """Raises CameraLost for pictures that the suite does not carry."""
+    """Raises CameraLost for picture sizes that the suite does not support."""
     if not (2 <= width <= LARGEST_SIDE and 2 <= height <= LARGEST_SIDE):  # noqa: PLR2004
-        raise CameraLost(f"{path}: has pictures of {width}x{height}; a side has 2 to {LARGEST_SIDE} pixels")
+        raise CameraLost(f"{path}: has pictures of {width}x{height}; a side must have 2 to {LARGEST_SIDE} pixels")
 
 
 def the_end(path: Path, pictures: int, played_s: float, announced_s: float, fault: str) -> CameraLost:

@@ -32,7 +32,7 @@ def candidates(decoder: Decoder) -> tuple[Decoder, ...]:
 
 
 def offered() -> tuple[Decoder, ...]:
-    """What this FFmpeg has been built with; whether the machine has it too is seen when a stream is opened."""
+    """What this FFmpeg was built with; whether the machine has it too shows when a stream is opened."""
     devices = hwdevices_available()
     by_name = Decoder.V4L2M2M, "h264_v4l2m2m" in av.codecs_available
     known = [by_name, *((each, str(each) in devices) for each in _IN_ORDER[1:])]
@@ -40,10 +40,10 @@ def offered() -> tuple[Decoder, ...]:
 
 
 def choose(stream: VideoStream, decoder: Decoder, camera: str) -> Decode:
-    """A decoder for the stream. Hardware that is missing, or does not know the codec, is logged and passed over.
+    """A decoder for the stream. Hardware that is missing or does not support the codec is logged and passed over.
 
     Raises:
-        CameraLost: the codec is none that a camera may send.
+        CameraLost: the codec is not one that a camera may send.
     """
     codec = stream.codec_context.name
     if codec not in CODECS:
@@ -59,9 +59,6 @@ def choose(stream: VideoStream, decoder: Decoder, camera: str) -> Decode:
             continue
         log(logger, logging.INFO, "decoder", camera=camera, decoder=candidate, codec=codec)
         return context.decode
-    # One thread: frame threads cost latency and memory, and the cores belong to the models.
-    stream.thread_type = "NONE"
-    stream.codec_context.thread_count = 1
     log(logger, logging.INFO, "decoder", camera=camera, decoder=Decoder.SOFTWARE, codec=codec)
     return stream.codec_context.decode
 

@@ -1,11 +1,11 @@
-"""Where a clip is by now: kept in a small file, so that a restarted process goes on as a camera would."""
+"""When a clip began to play, kept in a small file so that a restarted process goes on as a camera would."""
 
 import json
 import logging
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import MonotonicNs
@@ -17,39 +17,9 @@ logger = logging.getLogger(__name__)
 _LARGEST_RECORD: Final = 65_536
 
 
-class Elapsed(Protocol):
-    """Remembers when a clip began to play."""
-
-    def since(self) -> MonotonicNs | None:
-        """When the clip began to play; None: it begins now."""
-        ...
-
-    def begin(self, at: MonotonicNs) -> None:
-        """The clip's first picture was due at this time."""
-        ...
-
-    def forget(self) -> None:
-        """The next opening is a beginning."""
-        ...
-
-
-class NothingElapsed:
-    """Every opening is a beginning."""
-
-    def since(self) -> MonotonicNs | None:
-        """See `Elapsed`."""
-        return None
-
-    def begin(self, at: MonotonicNs) -> None:
-        """See `Elapsed`."""
-
-    def forget(self) -> None:
-        """See `Elapsed`."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """Which clip began when; another clip, or another boot, begins anew."""
+    """Which clip began when; another clip or another boot starts afresh."""
 
     path: str
     size: int
@@ -59,7 +29,10 @@ class _Record:
 
 
 class ElapsedFile:
-    """See `Elapsed`; in `<folder>/clip-<camera>.json`. A file that cannot be read or written costs the memory alone."""
+    """Remembers in `<folder>/clip-<camera>.json` when a clip began to play.
+
+    If the file cannot be read or written, that is logged and nothing is remembered.
+    """
 
     def __init__(self, folder: Path, camera: CameraId, path: Path, clock: Clock) -> None:
         self._file = folder / f"clip-{camera}.json"
@@ -68,7 +41,7 @@ class ElapsedFile:
         self._clock = clock
 
     def since(self) -> MonotonicNs | None:
-        """See `Elapsed`."""
+        """When the clip began to play; None if it begins now."""
         try:
             with self._file.open("rb") as opened:
                 document = json.loads(opened.read(_LARGEST_RECORD))
@@ -82,7 +55,7 @@ class ElapsedFile:
         return MonotonicNs(began) if is_this and began <= self._clock.monotonic() else None
 
     def begin(self, at: MonotonicNs) -> None:
-        """See `Elapsed`."""
+        """The clip's first picture was due at this time."""
         fresh = self._file.with_suffix(".new")
         try:
             record = self._record(at)
@@ -92,7 +65,7 @@ class ElapsedFile:
             log(logger, logging.WARNING, "clip_position_not_kept", camera=self._camera, file=self._file, error=error)
 
     def forget(self) -> None:
-        """See `Elapsed`."""
+        """The next opening starts afresh."""
         try:
             self._file.unlink(missing_ok=True)
         except OSError as error:

@@ -1,12 +1,12 @@
-"""A clip as a camera: at its own pace, or as fast as it can be read."""
+"""A clip played as a camera: at its own pace, or as fast as it can be read."""
 
 import logging
 from pathlib import Path
 from typing import Final
 
-from smartcam.capture.settings import AtEnd, CameraSettings, Pacing
+from smartcam.capture.settings import AtEnd, Pacing, SourceSettings
 from smartcam.capture.sources.clip import Clip, ClipPicture, checked_path
-from smartcam.capture.sources.elapsed import Elapsed, ElapsedFile, NothingElapsed
+from smartcam.capture.sources.elapsed import ElapsedFile
 from smartcam.capture.sources.opencv_clip import OpenCvClip
 from smartcam.capture.sources.source import TimedPicture
 from smartcam.contract.errors import CameraEnded, CameraLost
@@ -21,9 +21,9 @@ _LATE_NS: Final = 50 * NS_PER_MS
 
 
 class FileSource:
-    """See `FrameSource`. Paced by positions against the monotonic clock; a wait ends at once when `stop` is set.
+    """See `FrameSource`. Positions are paced by the monotonic clock; a wait ends at once when `stop` is set.
 
-    A clip at its own pace that began before (`elapsed`) goes on where it would be by now, as a camera does.
+    A clip at its own pace that began earlier (see `elapsed`) goes on where it would be by now, as a camera does.
     """
 
     def __init__(
@@ -32,27 +32,19 @@ class FileSource:
         pacing: Pacing,
         clock: Clock,
         stop: StopToken,
-        elapsed: Elapsed | None = None,
+        elapsed: ElapsedFile | None = None,
         at_end: AtEnd = AtEnd.STOP,
     ) -> None:
+        self.frames_per_second = clip.frames_per_second
+        self.late = 0
+        """Pictures that came more than 50 ms after their time: the machine is too slow for the clip."""
         self._clip = clip
         self._is_paced = pacing is Pacing.REALTIME
         self._clock = clock
         self._stop = stop
-        self._elapsed = elapsed if elapsed is not None and self._is_paced else NothingElapsed()
+        self._elapsed = elapsed if self._is_paced else None
         self._at_end = at_end
         self._began: MonotonicNs | None = None
-        self._late = 0
-
-    @property
-    def frames_per_second(self) -> float:
-        """See `FrameSource`."""
-        return self._clip.frames_per_second
-
-    @property
-    def late(self) -> int:
-        """Pictures that came more than 50 ms after their time: the machine is too slow for the clip."""
-        return self._late
 
     def read(self) -> TimedPicture:
         """See `FrameSource`; a clip always has a picture or an end. When stopped it does not wait."""
@@ -61,7 +53,7 @@ class FileSource:
             if self._is_paced:
                 taken = self._at_its_time(taken)
         except CameraEnded:
-            if self._at_end is AtEnd.REOPEN:
+            if self._elapsed is not None and self._at_end is AtEnd.REOPEN:
                 self._elapsed.forget()
             raise
         return TimedPicture(
@@ -83,15 +75,16 @@ class FileSource:
         if early_ns > 0:
             self._stop.wait(early_ns / NS_PER_S)
         elif early_ns < -_LATE_NS:
-            self._late += 1
+            self.late += 1
         return taken
 
     def _begin(self, taken: ClipPicture) -> tuple[MonotonicNs, ClipPicture]:
-        """When the clip began, and the first picture to show."""
-        before = self._elapsed.since()
+        """When the clip began, and the first picture to give."""
+        before = None if self._elapsed is None else self._elapsed.since()
         if before is None:
             began = MonotonicNs(self._clock.monotonic() - taken.position_ns)
-            self._elapsed.begin(began)
+            if self._elapsed is not None:
+                self._elapsed.begin(began)
             return began, taken
         while before + taken.position_ns < self._clock.monotonic() and not self._stop.is_set():
             taken = self._clip.next()
@@ -99,10 +92,10 @@ class FileSource:
         return before, taken
 
 
-def open_file(settings: CameraSettings, clock: Clock, stop: StopToken, memory: Path | None = None) -> FileSource:
+def open_file(settings: SourceSettings, clock: Clock, stop: StopToken, memory: Path | None = None) -> FileSource:
     """The source of a camera whose kind is `file`.
 
-    `memory`: the folder in which a clip's beginning is kept, so that a restarted process goes on with it.
+    `memory`: the folder in which the start of a clip is kept, so that a restarted process goes on with it.
 
     Raises:
         CameraLost: the clip cannot be opened; the message names the path and the cause.

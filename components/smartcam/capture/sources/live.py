@@ -16,7 +16,7 @@ from smartcam.vision.picture import Picture
 logger = logging.getLogger(__name__)
 
 READ_S: Final = 1.0
-"""A stream's `next` returns at least so often, a source's `read` too."""
+"""A stream's `next` and a source's `read` return at least this often."""
 _OPEN_LIMIT_S: Final = 30.0
 """Streams give up earlier by themselves; a device's driver may hang."""
 _LOOK_S: Final = 0.1
@@ -28,8 +28,7 @@ class LiveStream(Protocol):
 
     @property
     def frames_per_second(self) -> float:
-        """Pictures a second as the camera states it; 0 when it does not."""
-        ...
+        """Pictures a second as stated by the camera; 0 if it states none."""
 
     def next(self) -> Picture | None:
         """The next picture, whose memory stays untouched; None when none has come for about a second.
@@ -37,20 +36,18 @@ class LiveStream(Protocol):
         Raises:
             CameraLost: there will be no more pictures.
         """
-        ...
 
     def close(self) -> None:
-        """Let go of the camera; closing twice is allowed."""
-        ...
+        """Close the camera; closing twice is allowed."""
 
 
 OpenStream = Callable[[], LiveStream]
 
 
 class LiveSource:
-    """See `FrameSource`. Decoding goes on while a picture is looked at, so no delay builds up in the network.
+    """See `FrameSource`. Decoding goes on while a picture is analysed, so no delay builds up in the network.
 
-    The thread is a daemon: a system call that a camera leaves hanging must not keep the component from ending.
+    The thread is a daemon: a system call that hangs on a camera must not keep the component from ending.
     """
 
     def __init__(self, camera: str, open_stream: OpenStream, clock: Clock, stop: StopToken) -> None:
@@ -67,19 +64,15 @@ class LiveSource:
         self._is_open = False
         self._is_closed = False
         self._newest: TimedPicture | None = None
-        # The words alone: an error that was raised holds the stack, and the stack this source with its decoder.
+        # Only the text: a raised error holds the stack, and the stack holds this source with its decoder.
         self._loss = ""
-        self._missed = 0
+        self.late = 0
+        """Pictures that a newer one replaced before they were read: the machine is too slow for the camera."""
         name = f"live-{camera}"
         self._wait_for_the_one_before(name)
         self._thread = threading.Thread(target=self._follow, name=name, daemon=True)
         self._thread.start()
         self._wait_until_open()
-
-    @property
-    def late(self) -> int:
-        """Pictures that a newer one replaced before they were looked at: the machine is too slow for the camera."""
-        return self._missed
 
     def read(self) -> TimedPicture | None:
         """See `FrameSource`. When stopped it does not wait."""
@@ -101,13 +94,13 @@ class LiveSource:
         self._thread.join(_PATIENCE_S)
 
     def _wait_for_the_one_before(self, name: str) -> None:
-        """A thread that hangs must end first: else each try would leave a thread and a handle behind."""
+        """A thread that hangs must end first, or each attempt would leave a thread and a handle behind."""
         until = time.monotonic() + _OPEN_LIMIT_S
         while any(thread.name == name for thread in threading.enumerate()):
             if time.monotonic() > until:
-                raise CameraLost("the try before still hangs in a system call")
+                raise CameraLost("the previous attempt still hangs in a system call")
             if self._stop.wait(_LOOK_S):
-                raise CameraLost("stopped while the try before still hung in a system call")
+                raise CameraLost("stopped while the previous attempt still hung in a system call")
 
     def _wait_until_open(self) -> None:
         until = time.monotonic() + _OPEN_LIMIT_S
@@ -115,7 +108,7 @@ class LiveSource:
             while not (self._is_open or self._loss):
                 if time.monotonic() > until:
                     self._is_closed = True
-                    raise CameraLost(f"has not been opened within {_OPEN_LIMIT_S:g} s")
+                    raise CameraLost(f"did not open within {_OPEN_LIMIT_S:g} s")
                 if self._stop.is_set():
                     self._is_closed = True
                     raise CameraLost("stopped while the camera was being opened")
@@ -152,11 +145,11 @@ class LiveSource:
         with self._changed:
             if self._is_closed:
                 return
-            self._missed += self._newest is not None
+            self.late += self._newest is not None
             self._newest = timed
             self._changed.notify_all()
 
     def _lose(self, reason: str) -> None:
         with self._changed:
-            self._loss = reason or "lost without a word"
+            self._loss = reason or "lost for no stated reason"
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""A clip decoded by OpenCV: dearer, because it gives BGR, but there where PyAV is not."""
+"""A clip decoded by OpenCV: slower than PyAV because it gives BGR, for devices without PyAV."""
 
 from pathlib import Path
 

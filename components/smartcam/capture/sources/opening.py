@@ -1,9 +1,9 @@
-"""Opens the source that a camera's settings name. What a kind of camera needs is imported when it is chosen."""
+"""Opens the source that a camera's settings name. What a kind of camera needs is imported only when it is used."""
 
 from functools import partial
 from pathlib import Path
 
-from smartcam.capture.settings import CameraSettings, SourceKind
+from smartcam.capture.settings import SourceKind, SourceSettings
 from smartcam.capture.sources.file import open_file
 from smartcam.capture.sources.live import LiveSource, LiveStream
 from smartcam.capture.sources.source import FrameSource
@@ -12,7 +12,7 @@ from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 
 
-def open_source(settings: CameraSettings, clock: Clock, stop: StopToken, memory: Path | None = None) -> FrameSource:
+def open_source(settings: SourceSettings, clock: Clock, stop: StopToken, memory: Path | None = None) -> FrameSource:
     """The camera's source, open. `memory` is where a clip's beginning is kept, see `open_file`.
 
     Raises:
@@ -23,7 +23,7 @@ def open_source(settings: CameraSettings, clock: Clock, stop: StopToken, memory:
     return LiveSource(settings.camera, partial(_open_stream, settings), clock, stop)
 
 
-def _open_stream(settings: CameraSettings) -> LiveStream:
+def _open_stream(settings: SourceSettings) -> LiveStream:
     if settings.source is SourceKind.PICAMERA:
         from smartcam.capture.sources.picamera import open_picamera  # noqa: PLC0415  only where it is chosen
 

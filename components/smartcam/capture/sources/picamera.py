@@ -1,15 +1,12 @@
 """The Raspberry Pi's own camera, through picamera2, which comes with the Pi's operating system."""
 
-from __future__ import annotations
-
 import importlib
-from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smartcam.capture.settings import CameraSettings
+from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.live import READ_S
 from smartcam.contract.errors import CameraLost
 from smartcam.vision.picture import Picture
@@ -19,13 +16,13 @@ _USUAL_RATE: Final = 15.0
 
 
 class PicameraStream:
-    """See `LiveStream`. The pictures are views into arrays that picamera2 has made for us."""
+    """See `LiveStream`. The pictures are views into arrays that picamera2 has made for us. `camera` is a Picamera2."""
 
-    def __init__(self, camera: _Camera, settings: CameraSettings) -> None:
+    def __init__(self, camera: Any, settings: SourceSettings) -> None:  # noqa: ANN401  picamera2 publishes no types
         self.frames_per_second = settings.max_fps or _USUAL_RATE
         self._camera = camera
         self._place = f"camera {settings.device}"
-        self._job: _Job | None = None
+        self._job: Any = None
         configuration = camera.create_video_configuration(
             main={"size": (settings.width, settings.height), "format": "YUV420"},
             controls={"FrameRate": self.frames_per_second},
@@ -44,7 +41,7 @@ class PicameraStream:
         try:
             rows = self._job.get_result(timeout=READ_S)
         except TimeoutError:
-            return None  # the job stays in picamera2's queue, so it is waited for again
+            return None  # the job stays in picamera2's queue and is waited for again
         except Exception as error:
             raise CameraLost(f"{self._place}: {type(error).__name__}: {error}") from error
         self._job = None
@@ -56,11 +53,11 @@ class PicameraStream:
         self._camera.close()
 
 
-def open_picamera(settings: CameraSettings) -> PicameraStream:
+def open_picamera(settings: SourceSettings) -> PicameraStream:
     """The camera, started.
 
     Raises:
-        CameraLost: picamera2 is not installed, or has no such camera, or somebody else uses it.
+        CameraLost: picamera2 is not installed, has no such camera, or another process uses it.
     """
     place = f"camera {settings.device}"
     try:
@@ -82,14 +79,14 @@ def open_picamera(settings: CameraSettings) -> PicameraStream:
 
 
 def planes_of(rows: NDArray[np.uint8], width: int, height: int, place: str) -> Picture:
-    """The picture in an array of picamera2's YUV420: uint8 (height * 3 // 2, stride), colour rows half as long.
+    """The picture in an array of picamera2's YUV420: uint8 (height * 3 // 2, stride), chroma rows half as long.
 
     Raises:
         CameraLost: the array is not of that form.
     """
     stride = rows.shape[1] if rows.ndim == 2 else 0  # noqa: PLR2004
     if rows.dtype != np.uint8 or stride < width or stride % 2 or rows.size < stride * height * 3 // 2:
-        raise CameraLost(f"{place}: gives {rows.dtype} {rows.shape} where {width}x{height} in YUV420 was asked for")
+        raise CameraLost(f"{place}: gave {rows.dtype} {rows.shape} instead of {width}x{height} in YUV420")
     flat = rows.reshape(-1)
     luma, colour = stride * height, stride * height // 4
     half = (height // 2, stride // 2)
@@ -102,27 +99,3 @@ def planes_of(rows: NDArray[np.uint8], width: int, height: int, place: str) -> P
 
 def _words(error: Exception) -> str:
     return str(error) if isinstance(error, CameraLost) else f"{type(error).__name__}: {error}"
-
-
-class _Job(Protocol):
-    def get_result(self, timeout: float | None = None) -> NDArray[np.uint8]: ...
-
-
-class _Camera(Protocol):
-    """What of picamera2's class is used."""
-
-    def create_video_configuration(
-        self, main: Mapping[str, object], controls: Mapping[str, object], buffer_count: int
-    ) -> dict[str, Any]: ...
-
-    def configure(self, camera_config: dict[str, Any]) -> None: ...
-
-    def camera_configuration(self) -> dict[str, Any]: ...
-
-    def start(self) -> None: ...
-
-    def capture_array(self, name: str, *, wait: bool) -> _Job: ...
-
-    def stop(self) -> None: ...
-
-    def close(self) -> None: ...

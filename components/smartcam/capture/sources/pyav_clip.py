@@ -36,7 +36,7 @@ class PyAvClip:
         except (av.FFmpegError, ValueError, OSError) as error:
             raise CameraLost(f"{path}: is not a clip that can be read ({_words(error)})") from error
         try:
-            self._stream = self._video_stream()
+            self._stream = video_stream(self._container, str(self._path))
         except CameraLost:
             self._container.close()
             raise
@@ -63,18 +63,6 @@ class PyAvClip:
         self._frames.close()
         self._container.close()
 
-    def _video_stream(self) -> VideoStream:
-        if not self._container.streams.video:
-            raise CameraLost(f"{self._path}: has no video stream")
-        stream = self._container.streams.video[0]
-        context = stream.codec_context
-        if context is None:
-            raise CameraLost(f"{self._path}: no decoder for its video stream")
-        # One thread: frame threads cost latency and memory, and the cores belong to the models.
-        stream.thread_type = "NONE"
-        context.thread_count = 1
-        return stream
-
     def _decoded(self) -> Generator[VideoFrame, None, None]:
         packets = self._container.demux(self._stream)
         while True:
@@ -98,6 +86,19 @@ class PyAvClip:
         if stream.duration and stream.time_base:
             return float(stream.duration * stream.time_base)
         return (self._container.duration or 0) / _US_PER_S
+
+
+def video_stream(container: InputContainer, place: str) -> VideoStream:
+    """The container's first video stream, decoded in one thread. Raises CameraLost if there is none."""
+    if not container.streams.video:
+        raise CameraLost(f"{place}: has no video stream")
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise CameraLost(f"{place}: no decoder for its video stream")
+    # One thread: frame threads cost latency and memory, and the cores belong to the models.
+    stream.thread_type = "NONE"
+    stream.codec_context.thread_count = 1
+    return stream
 
 
 def picture_of(frame: VideoFrame) -> Picture:

@@ -17,11 +17,11 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from smartcam.capture.credentials import address, read_credentials
-from smartcam.capture.settings import CameraSettings, Decoder
+from smartcam.capture.settings import Decoder, SourceSettings
 from smartcam.capture.sources.clip import believable_rate, check_sides
 from smartcam.capture.sources.decoders import CODECS, Decode, choose
 from smartcam.capture.sources.live import READ_S
-from smartcam.capture.sources.pyav_clip import picture_of
+from smartcam.capture.sources.pyav_clip import picture_of, video_stream
 from smartcam.capture.sources.still_clock import STILL_S, StillClock
 from smartcam.contract.errors import CameraLost
 from smartcam.edge.logs import log
@@ -33,7 +33,7 @@ _OPEN_S: Final = 10.0
 _US_PER_S: Final = 1_000_000
 _RTSP_PORT: Final = 554
 _FAULTS_OF_HARDWARE: Final = 50
-"""A hardware decoder that has refused so many packets in a row will refuse the others too."""
+"""A hardware decoder that has refused this many packets in a row will refuse the others too."""
 _RTSP_OPTIONS: Final = {
     "rtsp_transport": "tcp",
     "allowed_media_types": "video",
@@ -43,7 +43,7 @@ _RTSP_OPTIONS: Final = {
     "analyzeduration": str(2 * _US_PER_S),
     "timeout": str(round(_OPEN_S * _US_PER_S)),
 }
-"""A camera must not make the player open files or other protocols, and its sound is left where it is."""
+"""A camera must not make the player open files or other protocols; its sound is not read."""
 _NOTHING_YET: Final = (av.ExitError, av.BlockingIOError)
 
 
@@ -51,14 +51,14 @@ class PyAvStream:
     """See `LiveStream`. The pictures are views into the decoder's memory and keep it alive."""
 
     def __init__(
-        self, container: InputContainer, place: str, settings: CameraSettings, ready: Callable[[], bool]
+        self, container: InputContainer, place: str, settings: SourceSettings, ready: Callable[[], bool]
     ) -> None:
-        """`place` is what is said of the camera in words; `ready` waits at most a second for something to read."""
+        """`place` names the camera in messages; `ready` waits at most a second for something to read."""
         self._container = container
         self._place = place
         self._camera = settings.camera
         self._ready = ready
-        self._stream = self._video_stream()
+        self._stream = video_stream(container, place)
         self.frames_per_second = believable_rate(float(self._stream.average_rate or self._stream.guessed_rate or 0))
         self._decode: Decode = choose(self._stream, settings.decoder, settings.camera)
         self._faults = 0
@@ -84,14 +84,6 @@ class PyAvStream:
     def close(self) -> None:
         """See `LiveStream`."""
         self._container.close()
-
-    def _video_stream(self) -> VideoStream:
-        if not self._container.streams.video:
-            raise CameraLost(f"{self._place}: sends no video")
-        stream = self._container.streams.video[0]
-        if stream.codec_context is None:
-            raise CameraLost(f"{self._place}: no decoder for what it sends")
-        return stream
 
     def _packet(self) -> "Packet[VideoStream] | None":
         if not self._ready():
@@ -124,7 +116,7 @@ class PyAvStream:
         return frames
 
 
-def open_rtsp(settings: CameraSettings) -> PyAvStream:
+def open_rtsp(settings: SourceSettings) -> PyAvStream:
     """The camera's stream, over TCP.
 
     Raises:
@@ -140,7 +132,7 @@ def open_rtsp(settings: CameraSettings) -> PyAvStream:
     return _streaming(container, place, settings, lambda: True)
 
 
-def open_v4l2(settings: CameraSettings) -> PyAvStream:
+def open_v4l2(settings: SourceSettings) -> PyAvStream:
     """The device's stream.
 
     Raises:
@@ -153,7 +145,7 @@ def open_v4l2(settings: CameraSettings) -> PyAvStream:
     if settings.max_fps:
         options["framerate"] = f"{settings.max_fps:g}"
     try:
-        # Not as `options`: those go to the decoder too, which would take the wanted size for the device's.
+        # Not as `options`: those go to the decoder too, which would take the requested size for the device's.
         container = av.open(place, mode="r", format="v4l2", container_options=options, timeout=(_OPEN_S, READ_S))
     except (av.FFmpegError, ValueError, OSError) as error:
         raise CameraLost(f"{place}: {_words(error)}") from None
@@ -161,7 +153,7 @@ def open_v4l2(settings: CameraSettings) -> PyAvStream:
 
 
 def _streaming(
-    container: InputContainer, place: str, settings: CameraSettings, ready: Callable[[], bool]
+    container: InputContainer, place: str, settings: SourceSettings, ready: Callable[[], bool]
 ) -> PyAvStream:
     try:
         return PyAvStream(container, place, settings, ready)
@@ -171,7 +163,7 @@ def _streaming(
 
 
 def _readiness(device: str) -> Callable[[], bool]:
-    """Waits for the device: FFmpeg's own read of it waits without an end, and a dead camera would hold the thread."""
+    """Waits for the device: FFmpeg's own read never times out, and a dead camera would block the thread."""
     real = Path(device).resolve()
     for entry in Path("/proc/self/fd").iterdir():
         with suppress(OSError):  # one that was closed meanwhile
@@ -192,7 +184,7 @@ def _why_not_open(error: Exception, url: str, after_s: float) -> str:
 
 
 def _reachable(url: str) -> str:
-    """Why no connection can be made, where FFmpeg's word for it leaves that open; empty when one can."""
+    """Why no connection can be made, where FFmpeg's error does not say; empty if one can."""
     parts = urlsplit(url)
     try:
         socket.create_connection((parts.hostname or "", parts.port or _RTSP_PORT), READ_S).close()
@@ -202,5 +194,5 @@ def _reachable(url: str) -> str:
 
 
 def _words(error: Exception) -> str:
-    """The cause alone: an error of FFmpeg's also names what was opened."""
+    """The cause alone: FFmpeg's errors also name what was opened."""
     return str(getattr(error, "strerror", None) or type(error).__name__)

@@ -1,4 +1,4 @@
-"""What the service asks of a source."""
+"""What a source gives to the service."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,10 +9,10 @@ from smartcam.vision.picture import Picture
 
 @dataclass(frozen=True, slots=True)
 class TimedPicture:
-    """A picture with the clocks of the moment when it was taken.
+    """A picture with both clocks at the moment it was taken.
 
     `position_ns` is the place within a clip (0 for a live source). `timeline_ns` is the source's own time, by which
-    pictures are chosen: the position of a clip, the monotonic clock of a live source.
+    pictures are selected: the position of a clip, the monotonic clock of a live source.
     """
 
     picture: Picture
@@ -27,13 +27,11 @@ class FrameSource(Protocol):
 
     @property
     def frames_per_second(self) -> float:
-        """Pictures a second as the source states it; 0 when it does not."""
-        ...
+        """Pictures a second as stated by the source; 0 if it states none."""
 
     @property
     def late(self) -> int:
-        """Pictures that came later than the pace asks for."""
-        ...
+        """Pictures that came too late."""
 
     def read(self) -> TimedPicture | None:
         """The next picture; None when none has come for about a second.
@@ -42,8 +40,6 @@ class FrameSource(Protocol):
             CameraEnded: a clip has played to its end.
             CameraLost: there will be no more pictures.
         """
-        ...
 
     def close(self) -> None:
-        """Let go of the source; closing twice is allowed."""
-        ...
+        """Close the source; closing twice is allowed."""

@@ -6,14 +6,14 @@ STILL_S: Final = 3.0
 
 
 class StillClock:
-    """Notices time stamps that do not move while pictures come. Seconds are of a clock that only goes forward."""
+    """Detects time stamps that stand still while pictures come. Seconds are those of a monotonic clock."""
 
     def __init__(self) -> None:
         self._stamp: int | None = None
         self._since_s = 0.0
 
     def stands(self, stamp: int | None, now_s: float) -> bool:
-        """Whether the camera has given this time stamp for `STILL_S` seconds; one that gives none is not judged."""
+        """Whether the camera has given this time stamp for `STILL_S` seconds; one without stamps is not judged."""
         if stamp is None or stamp != self._stamp:
             self._stamp, self._since_s = stamp, now_s
             return False

@@ -117,7 +117,8 @@ class Outbox:
     ) -> None:
         self._database = OutboxDatabase(path, clock)
         self._clock = clock
-        self._limits = limits or OutboxLimits()
+        self.limits = limits or OutboxLimits()
+        """May be replaced at any time."""
         self._random = random
         self._tally: Counter[str] = Counter()
 
@@ -146,7 +147,7 @@ class Outbox:
                 connection.execute("DELETE FROM episodes WHERE event_id = ?", (event.event_id,))
             if episode is not None:
                 _store(connection, episode, now)
-            dropped = connection.execute(sql.DROP_OVER_SIZE, (self._limits.max_events,)).fetchall()
+            dropped = connection.execute(sql.DROP_OVER_SIZE, (self.limits.max_events,)).fetchall()
         self._tally["put"] += 1
         self._report_drop("size", dropped)
 
@@ -174,7 +175,7 @@ class Outbox:
             if now.synced:  # the UTC of this boot is known now, and with it the time of its earlier rows
                 for statement in sql.ADOPT_CLOCK:
                     connection.execute(statement, (now.utc - now.mono, now.boot_id))
-            old = connection.execute(sql.DROP_OVER_AGE, age_limits(now, self._limits.max_age_s)).fetchall()
+            old = connection.execute(sql.DROP_OVER_AGE, age_limits(now, self.limits.max_age_s)).fetchall()
             rows = connection.execute(sql.DUE, (now.mono, most)).fetchall()
             due = [self._render(connection, row, now) for row in rows]
         self._report_drop("age", old)
@@ -185,9 +186,7 @@ class Outbox:
 
         An event that was revised meanwhile was not tried: it is due at once.
         """
-        whole_s = min(
-            self._limits.retry_first_s * 2 ** min(due.attempts, _MOST_DOUBLINGS), self._limits.retry_ceiling_s
-        )
+        whole_s = min(self.limits.retry_first_s * 2 ** min(due.attempts, _MOST_DOUBLINGS), self.limits.retry_ceiling_s)
         wait_ns = round(whole_s * (0.5 + 0.5 * self._random()) * NS_PER_S)
         with self._database.transaction() as connection:
             found = connection.execute(sql.STILL_WAITING, (due.row,)).fetchone()
@@ -292,7 +291,7 @@ class Outbox:
             "INSERT INTO refused (event_id, phase, reason, payload) VALUES (?, ?, ?, ?)",
             (event_id, phase, reason, payload),
         )
-        forgotten = connection.execute(sql.FORGET_REFUSED, (self._limits.max_refused,)).fetchall()
+        forgotten = connection.execute(sql.FORGET_REFUSED, (self.limits.max_refused,)).fetchall()
         self._tally["refused_forgotten"] += len(forgotten)
         log(_LOGGER, logging.ERROR, "event_refused", event_id=event_id, phase=phase, reason=reason)
 

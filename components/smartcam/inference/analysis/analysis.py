@@ -1,4 +1,4 @@
-"""What an analysis of one camera is, and what it works with."""
+"""The interface of one camera's analysis, and the models it works with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Protocol
 
 from smartcam.contract.times import UtcNs
 from smartcam.inference.events import Change, OpenEpisode
-from smartcam.inference.settings import CameraSettings
+from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.manifest import ModelManifest
 from smartcam.model.scoring import AnomalyScorer, Detector
 from smartcam.vision.alarm import AlarmPolicy
@@ -14,7 +14,7 @@ from smartcam.vision.frame import Frame
 from smartcam.vision.visibility import Visibility
 
 LONGEST_ABSENCE_S = 180.0
-"""An episode that was stored longer ago is not gone on with: whoever is there now may be somebody else."""
+"""An episode stored longer ago is not resumed: whoever is there now may be somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +39,27 @@ Model = ObjectModel | SceneModel
 class Analysis(Protocol):
     """Turns one camera's frames into changes of episodes. It knows no clock: time comes with the frames."""
 
-    def look(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:
-        """What the frame changes. Frames come in the order of time; the picture is not kept.
+    def update(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:
+        """What the frame changes. Frames come in order of time; the picture is not kept.
 
-        `visibility` says what a detector can make of the picture at all.
+        `visibility` says how much a detector can see in the picture.
         """
-        ...
 
     def end(self, at: UtcNs) -> list[Change]:
-        """No frame comes for now: every open episode ends at a time, and what was tracked is forgotten."""
-        ...
+        """No more frames come for now: every open episode ends at this time, and what was tracked is forgotten."""
 
-    def configure(self, settings: CameraSettings) -> None:
+    def configure(self, settings: AnalysisSettings) -> None:
         """Go on with other settings."""
-        ...
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
-        """Go on with episodes of an earlier process; what does not show up again is cleared."""
-        ...
+        """Resume episodes of an earlier process; those whose objects do not show up again are cleared."""
 
     def episodes(self) -> list[OpenEpisode]:
         """The episodes that are on."""
-        ...
 
 
-def alarm_policy(manifest: ModelManifest, settings: CameraSettings) -> AlarmPolicy:
-    """The camera's own thresholds over the bundle's; clear_at is never above raise_at."""
+def alarm_policy(manifest: ModelManifest, settings: AnalysisSettings) -> AlarmPolicy:
+    """The camera's thresholds, or else the bundle's; clear_at is never above raise_at."""
     raise_at = manifest.thresholds.raise_at if settings.raise_at is None else settings.raise_at
     clear_at = manifest.thresholds.clear_at if settings.clear_at is None else settings.clear_at
     min_frames = manifest.min_frames if settings.min_frames is None else settings.min_frames

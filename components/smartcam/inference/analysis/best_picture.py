@@ -5,40 +5,40 @@ from typing import Final
 
 from smartcam.contract.event import NormalBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.inference.events import OpenEpisode, Snapshot
+from smartcam.inference.events import EventPicture, OpenEpisode
 from smartcam.vision.frame import Frame
 from smartcam.vision.snapshot import draw, worth
 
-_LOOK_EVERY_S: Final = 0.4
+_JUDGE_EVERY_S: Final = 0.4
 _NEVER: Final = MonotonicNs(-NS_PER_S)
 _BETTER: Final = 1.3
-"""So many times as good must a look be to be drawn anew: drawing costs more than looking."""
+"""How many times better a frame must show the object to be drawn: drawing costs more than judging."""
 
 
 @dataclass(slots=True)
-class BestShot:
-    """The best look at one object, drawn. A frame's picture is not kept, so it is drawn at once."""
+class BestPicture:
+    """The best picture of one object so far, drawn. Frames are not kept, so it is drawn at once."""
 
     jpeg: bytes | None = None
     value: float = 0.0
     label: str = ""
-    looked_at: MonotonicNs = _NEVER
+    judged_at: MonotonicNs = _NEVER
     is_new: bool = False
-    """Whether it is better than the one that was handed out."""
+    """Whether it is better than the one that was given out."""
 
     def consider(self, frame: Frame, box: NormalBox | None, label: str) -> None:
-        """Take the frame for the object's picture if it shows it better, or shows it under a better name."""
-        is_due = frame.captured_mono - self.looked_at >= _LOOK_EVERY_S * NS_PER_S
+        """Draw the frame if it shows the object better, or if the object has a new label."""
+        is_due = frame.captured_mono - self.judged_at >= _JUDGE_EVERY_S * NS_PER_S
         if box is None or not (is_due or label != self.label):
             return
-        self.looked_at = frame.captured_mono
+        self.judged_at = frame.captured_mono
         value = worth(frame.picture, box)
         if self.jpeg is None or label != self.label or value >= _BETTER * self.value:
             self.jpeg, self.value, self.label, self.is_new = draw(frame.picture, box, label), value, label, True
 
-    def of(self, episode: OpenEpisode) -> Snapshot | None:
-        """The picture for the episode's event; None where the one that was handed out is still the best."""
+    def of(self, episode: OpenEpisode) -> EventPicture | None:
+        """The picture for the episode's event; None if the one given out before is still the best."""
         if self.jpeg is None or not self.is_new:
             return None
         self.is_new = False
-        return Snapshot(episode.event.camera_id, episode.event.event_id, self.jpeg)
+        return EventPicture(episode.event.camera_id, episode.event.event_id, self.jpeg)

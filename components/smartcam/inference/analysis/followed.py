@@ -1,4 +1,4 @@
-"""What is remembered of each object: its alarm, its rules, its episode, its picture; and which boxes are one thing."""
+"""What is remembered of each object: alarm, rules, episode and picture; and which boxes are the same object."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from smartcam.contract.event import NormalBox
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.inference.analysis.analysis import can_go_on
-from smartcam.inference.analysis.best_picture import BestShot
+from smartcam.inference.analysis.best_picture import BestPicture
 from smartcam.inference.events import OpenEpisode
 from smartcam.vision.alarm import AlarmState
 from smartcam.vision.corners import Corners, cover, overlap
@@ -16,24 +16,24 @@ from smartcam.vision.frame import Frame
 from smartcam.vision.rule import Rule, RuleState
 
 SAME_COVER: Final = 0.6
-"""A box that lies so far in another one may be the same thing..."""
+"""A box of which this share lies in another one may be the same object..."""
 SAME_IOU: Final = 0.25
 """...if it is not much smaller: somebody before a tree that sways is not the tree."""
 HOLD_S: Final = 20.0
-"""So long an object that goes on moving is the same one while the detector does not see it."""
+"""How long an object that keeps moving stays the same one while the detector does not see it."""
 RESUMED_IOU: Final = 0.3
 """Least overlap of an object with an earlier process's episode of it."""
 TWICE_S: Final = 0.5
-"""So long a detector may see one object twice: where it was, and where it has gone..."""
+"""How long a detector may see one object twice: where it was, and where it has gone..."""
 TWICE_COVER: Final = 0.4
-"""...with boxes of which one lies so far in the other at first. Two who walk side by side do not cover each other."""
+"""...with boxes of which one first covers this share of the other. Two people side by side cover less."""
 
 _LONG_AGO: Final = MonotonicNs(0)
 
 
 @dataclass(slots=True)
 class Followed:
-    """What is remembered of one track of detections; `mover` is the mover that is the same object in this look.
+    """What is remembered of one track of detections; `mover` is the mover that is the same object in this frame.
 
     `since` and `seen_at`: when it was first and last seen; `born` and `box`: where that was.
     """
@@ -48,12 +48,12 @@ class Followed:
     born: NormalBox | None = None
     box: NormalBox | None = None
     mover: int | None = None
-    shot: BestShot = field(default_factory=BestShot)
+    picture: BestPicture = field(default_factory=BestPicture)
 
     def can_be(self, earlier: "Followed", at: MonotonicNs) -> bool:
         """Whether this track can be the same object as an earlier one in the same motion.
 
-        Who was in sight together with it is somebody else, but for the moment in which a detector sees one twice.
+        An object seen at the same time is another one, except for the moment in which a detector sees one twice.
         """
         if self.since is None or at - earlier.seen_at > HOLD_S * NS_PER_S:
             return False
@@ -69,10 +69,10 @@ class Followed:
 class Moving:
     """What is remembered of one mover.
 
-    `is_moving`: it moves in this look. `track`: the track of detections that it was last. `is_known`: the detector
-    has named it, so it is no motion event any more. `has_purpose`: it has gone somewhere, and since `ready_at` it
-    might raise. `substance`: in how many more looks it was an object than a shadow. `gone_since`: since when nothing
-    of it moves, while its episode is on.
+    `is_moving`: it moves in this frame. `track`: the track of detections that it last was. `is_known`: the detector
+    has labelled it, so it is no longer a motion event. `has_purpose`: it has gone somewhere, and may raise an event
+    since `ready_at`. `substance`: frames in which it was an object minus those in which it was a shadow. `gone_since`:
+    since when nothing of it has moved, while its episode is open.
     """
 
     rules: tuple[RuleState, ...]
@@ -85,27 +85,27 @@ class Moving:
     substance: int = 0
     ready_at: MonotonicNs | None = None
     gone_since: MonotonicNs | None = None
-    shot: BestShot = field(default_factory=BestShot)
+    picture: BestPicture = field(default_factory=BestPicture)
 
 
 def fresh(rules: Sequence[Rule]) -> tuple[RuleState, ...]:
-    """What rules remember of an object that is new to them."""
+    """What rules remember of a new object."""
     return tuple(RuleState() for _ in rules)
 
 
 def same_thing(box: Corners, other: Corners) -> float:
-    """How much two boxes are the same thing: their overlap, 0 where they are not."""
+    """How much two boxes are the same object: their overlap, or 0 if they are not."""
     shared = overlap(box, other)
     return shared if shared >= SAME_IOU and cover(box, other) >= SAME_COVER else 0.0
 
 
 def is_resumed_at(orphan: OpenEpisode, box: Corners) -> bool:
-    """Whether an earlier process's episode may go on with what is there now."""
+    """Whether an earlier process's episode may be resumed by what is there now."""
     return can_go_on(orphan) and orphan.box is not None and overlap(box, corners(orphan.box)) >= RESUMED_IOU
 
 
-def shares(boxes: Sequence[PixelBox], frame: Frame) -> list[Corners]:
-    """Boxes in shares of the picture."""
+def normalised(boxes: Sequence[PixelBox], frame: Frame) -> list[Corners]:
+    """The boxes normalised to 0..1."""
     width, height = frame.picture.width, frame.picture.height
     return [(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height) for box in boxes]
 
@@ -116,20 +116,20 @@ def corners(box: NormalBox) -> Corners:
 
 
 def normal(box: Corners) -> NormalBox | None:
-    """The box within the picture, None where nothing of it is."""
+    """The part of the box inside the picture, None if there is none."""
     inside = within(box)
     return None if inside is None else NormalBox(*inside)
 
 
 def within(box: Corners) -> Corners | None:
-    """What of a box in shares is in the picture, None for nothing, or where a corner is no number."""
+    """The part of a normalised box inside the picture, None if there is none or a corner is NaN."""
     x1, y1, x2, y2 = box
     x1, y1, x2, y2 = min(max(x1, 0.0), 1.0), min(max(y1, 0.0), 1.0), min(max(x2, 0.0), 1.0), min(max(y2, 0.0), 1.0)
     return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
 
 def pixels(box: Corners, frame: Frame) -> PixelBox | None:
-    """A box in shares as pixels of the frame, None where nothing of it is in the picture."""
+    """A normalised box in pixels of the frame, None if nothing of it is in the picture."""
     inside = within(box)
     if inside is None:
         return None

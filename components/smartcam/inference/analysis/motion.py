@@ -1,4 +1,4 @@
-"""Motion events: something large goes somewhere on purpose, and the detector has no name for it."""
+"""Motion events: something large moves with purpose, and the detector has no label for it."""
 
 import math
 from collections.abc import Sequence
@@ -8,35 +8,35 @@ from typing import Final
 from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.times import NS_PER_S
 from smartcam.inference.analysis.followed import Moving, corners, fresh, is_resumed_at, normal
-from smartcam.inference.events import MOTION, Change, EventMaker, OpenEpisode, Sight, refreshed
+from smartcam.inference.events import MOTION, Change, EventMaker, OpenEpisode, Trigger, refreshed
 from smartcam.vision.corners import Corners, centre, cover, side
 from smartcam.vision.frame import Frame
 from smartcam.vision.movers import Mover, Movers, PurposePolicy
 from smartcam.vision.rule import MOTION as MOTION_LABEL
-from smartcam.vision.rule import Rule, Stand, observe_all
+from smartcam.vision.rule import Candidate, Rule, observe_all
 from smartcam.vision.shading import Backdrop
 from smartcam.vision.visibility import Visibility
 
 WAIT_S: Final = 1.0
-"""So long plain motion waits for the detector."""
+"""How long plain motion waits for the detector."""
 CLEAR_AFTER_S: Final = 2.5
-"""So long nothing of an object moves until its episode is over."""
+"""How long nothing of an object must move for its episode to be over."""
 PART_COVER: Final = 0.5
-"""What lies so far within an object whose episode is on is taken for a part of it."""
+"""A box of which this share lies in an object with an open episode is taken for a part of that object."""
 _REACH: Final = 1.0
-"""So far, in sizes of the object, may it show up again from where it vanished."""
+"""How far from where it vanished, in sizes of the object, it may show up again."""
 _SURE: Final = 0.5
 SMALL_IN_THE_DARK: Final = 0.005
-"""The share of the picture from which on things count where the detector sees nothing."""
+"""The smallest share of the picture that counts while the detector sees nothing."""
 _BLINDED: Final = frozenset((Visibility.DARK, Visibility.DEFOCUSED))
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the detector makes of a look.
+class DetectorView:
+    """What the detector makes of a frame.
 
-    `taken` are boxes of objects whose episode is on, `pending` movers that it is about to name, `visibility` says
-    whether it can see at all. `movers` are all that there are.
+    `taken` are boxes of objects with an open episode, `pending` are the movers that it is about to label, `visibility`
+    says how much it can see. `movers` are all movers of the frame.
     """
 
     taken: Sequence[NormalBox]
@@ -46,7 +46,7 @@ class Surroundings:
 
 
 class MotionWatch:
-    """One camera's movers and the episodes of those that nobody could name."""
+    """One camera's movers, and the episodes of those that the detector has not labelled."""
 
     def __init__(self, maker: EventMaker) -> None:
         self._maker = maker
@@ -57,14 +57,14 @@ class MotionWatch:
         self._rules: tuple[Rule, ...] = ()
 
     def configure(self, rules: Sequence[Rule], min_size: float) -> None:
-        """Go on with other rules, and another share of the picture from which on something is large."""
+        """Go on with other rules, and another smallest share of the picture that is large."""
         self._rules = tuple(rules)
         self._movers.policy = replace(PurposePolicy(), least_area=min_size)
         for moving in self.moving.values():
             moving.rules = fresh(rules)
 
     def step(self, frame: Frame, motion: Sequence[Corners]) -> list[Mover]:
-        """The movers of the frame; `motion` is the frame's, in shares of the picture."""
+        """The movers of the frame; `motion` is the frame's, normalised to 0..1."""
         self._backdrop.learn(frame.captured_mono, frame.picture.luma, frame.motion)
         movers = self._movers.step(frame.captured_mono, motion)
         ids = {mover.id for mover in movers}
@@ -77,24 +77,24 @@ class MotionWatch:
                 self._go_on_with_one_adrift(moving)
         return movers
 
-    def look(self, frame: Frame, around: Surroundings) -> list[Change]:
-        """What the frame's movers change, now that the detector has spoken."""
+    def update(self, frame: Frame, view: DetectorView) -> list[Change]:
+        """What the frame's movers change, given what the detector has seen."""
         changes = []
-        for mover in around.movers:
+        for mover in view.movers:
             moving = self.moving[mover.id]
             if moving.episode is not None:
                 changes += self._go_on(moving, frame, seen=mover.seen)
             elif mover.seen and moving.box is not None:
-                changes += self._consider(moving, mover, frame, around)
+                changes += self._consider(moving, mover, frame, view)
         for moving in self._adrift:
             changes += self._go_on(moving, frame, seen=False)
         self._adrift = [moving for moving in self._adrift if moving.episode is not None]
         return changes
 
     def adopt(self, orphans: Sequence[OpenEpisode]) -> list[OpenEpisode]:
-        """Give motion episodes of an earlier process to the movers that are there; returns those that are given.
+        """Give motion episodes of an earlier process to the movers at their places; returns the episodes given.
 
-        A mover where an object with a label was is that object.
+        A mover where a labelled object was is that object.
         """
         given = []
         for moving in self.moving.values():
@@ -111,21 +111,21 @@ class MotionWatch:
         return given
 
     def episodes(self) -> list[OpenEpisode]:
-        """The motion episodes that are on."""
+        """The open motion episodes."""
         return [moving.episode for moving in [*self.moving.values(), *self._adrift] if moving.episode is not None]
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Start afresh."""
         self._movers.forget()
         self.moving, self._adrift = {}, []
 
-    def _consider(self, moving: Moving, mover: Mover, frame: Frame, around: Surroundings) -> list[Change]:
+    def _consider(self, moving: Moving, mover: Mover, frame: Frame, view: DetectorView) -> list[Change]:
         box, at = moving.box, frame.captured_mono
         if box is None:
             return []
-        stand = Stand(at, frame.captured_at if self._maker.synced() else None, MOTION_LABEL, box)
+        stand = Candidate(at, frame.captured_at if self._maker.synced() else None, MOTION_LABEL, box)
         moving.rules, fired = observe_all(self._rules, moving.rules, stand)
-        blinded = around.visibility in _BLINDED
+        blinded = view.visibility in _BLINDED
         policy = self._movers.policy
         if blinded:
             policy = replace(policy, least_area=min(policy.least_area, SMALL_IN_THE_DARK))
@@ -135,24 +135,24 @@ class MotionWatch:
         if not moving.has_purpose or moving.is_known:
             return []
         moving.ready_at = moving.ready_at or at
-        moving.shot.consider(frame, box, MOTION_LABEL)
-        waits = mover.id in around.pending and at - moving.ready_at < WAIT_S * NS_PER_S
-        if fired is None or waits or _is_part(box, around.taken) or self._has_company(moving, mover, around.movers):
+        moving.picture.consider(frame, box, MOTION_LABEL)
+        waits = mover.id in view.pending and at - moving.ready_at < WAIT_S * NS_PER_S
+        if fired is None or waits or _is_part(box, view.taken) or self._is_part_of_known(moving, mover, view.movers):
             return []
-        sight = Sight(
+        sight = Trigger(
             kind=EventKind.MOTION,
             score=min(1.0, _SURE * mover.travel / policy.least_travel),
             threshold=_SURE,
             box=box,
             zone=fired.zone,
             rule=fired.rule,
-            cause=str(around.visibility) if blinded else MOTION,
+            cause=str(view.visibility) if blinded else MOTION,
         )
         moving.episode, change = self._maker.raised(sight, frame.captured_at, at)
-        return [replace(change, snapshot=moving.shot.of(moving.episode))]
+        return [replace(change, snapshot=moving.picture.of(moving.episode))]
 
-    def _has_company(self, moving: Moving, mover: Mover, movers: Sequence[Mover]) -> bool:
-        """Whether it is a part of what has its event or its name already: legs below a coat as dark as the night."""
+    def _is_part_of_known(self, moving: Moving, mover: Mover, movers: Sequence[Mover]) -> bool:
+        """Whether it is part of something with an event or a label: legs below a coat as dark as the night."""
         for other in movers:
             known = self.moving[other.id]
             if other.id == mover.id or not (other.seen and mover.is_with(other)):
@@ -170,12 +170,12 @@ class MotionWatch:
             return []
         if seen:
             moving.gone_since = None
-            moving.shot.consider(frame, moving.box, MOTION_LABEL)
+            moving.picture.consider(frame, moving.box, MOTION_LABEL)
         elif moving.gone_since is None:
             moving.gone_since = at
         elif at - moving.gone_since >= CLEAR_AFTER_S * NS_PER_S:
             moving.episode = None
-            return [replace(self._maker.cleared(episode, frame.captured_at), snapshot=moving.shot.of(episode))]
+            return [replace(self._maker.cleared(episode, frame.captured_at), snapshot=moving.picture.of(episode))]
         moving.episode, changes = refreshed(replace(episode, box=moving.box), at)
         return changes
 
@@ -184,7 +184,7 @@ class MotionWatch:
         for lost in self._adrift:
             if lost.box is not None and moving.box is not None and _is_near(lost.box, moving.box):
                 self._adrift.remove(lost)
-                moving.episode, moving.shot, moving.gone_since = lost.episode, lost.shot, None
+                moving.episode, moving.picture, moving.gone_since = lost.episode, lost.picture, None
                 moving.has_purpose = True
                 return
 

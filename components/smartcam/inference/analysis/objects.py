@@ -14,39 +14,39 @@ from smartcam.inference.analysis.followed import (
     fresh,
     is_resumed_at,
     normal,
+    normalised,
     pixels,
     same_thing,
-    shares,
     within,
 )
-from smartcam.inference.analysis.motion import MotionWatch, Surroundings
-from smartcam.inference.events import DETECTED, Change, EventMaker, OpenEpisode, Sight, more_severe, refreshed
-from smartcam.inference.settings import CameraSettings
+from smartcam.inference.analysis.motion import DetectorView, MotionWatch
+from smartcam.inference.events import DETECTED, Change, EventMaker, OpenEpisode, Trigger, more_severe, refreshed
+from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.scoring import Detections
 from smartcam.vision.alarm import AlarmState, Observation, Transition, is_sure, step
 from smartcam.vision.corners import Corners, cover, overlap
 from smartcam.vision.frame import Frame
 from smartcam.vision.movers import Mover
-from smartcam.vision.rule import Fired, Rule, Stand, observe_all
+from smartcam.vision.rule import Candidate, Rule, RuleMatch, observe_all
 from smartcam.vision.track import Sighting, Track, Tracker, TrackPolicy
 from smartcam.vision.visibility import Visibility
 
 SHADOW_COVER: Final = 0.6
-"""A track that lies so far within an object of its kind whose episode is on is taken for a part of it."""
+"""A track of which this share lies in an object of its kind with an open episode is taken for a part of it."""
 TWIN_IOU: Final = 0.6
-"""Two tracks of different kinds that overlap so much are one object under two labels."""
+"""Two tracks of different kinds that overlap this much are one object under two labels."""
 RESUME_S: Final = 10.0
 """How long an earlier process's episodes wait for their objects to show up again."""
 LOOK_AFTER_S: Final = 3.0
-"""Tracks that were seen this recently are looked at, also where nothing moves."""
+"""Where tracks were seen this recently the detector looks, even if nothing moves there."""
 TAKEN_S: Final = 2.0
-"""What was seen so recently is still where it was."""
+"""What was seen this recently is still where it was."""
 
 
 class ObjectAnalysis:
     """One camera's objects."""
 
-    def __init__(self, model: ObjectModel, maker: EventMaker, settings: CameraSettings) -> None:
+    def __init__(self, model: ObjectModel, maker: EventMaker, settings: AnalysisSettings) -> None:
         self._model = model
         self._maker = maker
         self._events = model.manifest.events
@@ -60,8 +60,8 @@ class ObjectAnalysis:
         self._motion = MotionWatch(maker)
         self.configure(settings)
 
-    def configure(self, settings: CameraSettings) -> None:
-        """Go on with other settings; an episode that is on stays on."""
+    def configure(self, settings: AnalysisSettings) -> None:
+        """Go on with other settings; open episodes stay open."""
         self._policy = alarm_policy(self._model.manifest, settings)
         self._rules = settings.effective_rules()
         self._tracker.policy = replace(TrackPolicy(), lost_after_s=settings.remember_s)
@@ -69,14 +69,14 @@ class ObjectAnalysis:
         for followed in self._followed.values():
             followed.rules = fresh(self._rules)
 
-    def look(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:
-        """What the frame changes. A frame that is not newer than the last changes nothing."""
+    def update(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:
+        """What the frame changes; nothing if it is not newer than the last."""
         if frame.captured_mono <= self._last:
             return []
         self._last = frame.captured_mono
         found = self._model.detector.detect(frame.picture, self._regions(frame))
-        looked_at = shares(found.looked_at, frame) if found.looked_at else None
-        motion = shares(frame.motion, frame)
+        looked_at = normalised(found.looked_at, frame) if found.looked_at else None
+        motion = normalised(frame.motion, frame)
         tracks = self._tracks = self._tracker.step(
             frame.captured_mono, self._sightings(found, frame), motion, looked_at
         )
@@ -84,7 +84,7 @@ class ObjectAnalysis:
         self._adopt(tracks)
         self._pair(tracks, movers)
         changes = [change for track in tracks for change in self._advance(track, frame)]
-        changes += self._motion.look(frame, self._surroundings(movers, visibility))
+        changes += self._motion.update(frame, self._detector_view(movers, visibility))
         return [*changes, *self._let_go(frame), *self._clear_orphans(frame), *self._store(frame)]
 
     def end(self, at: UtcNs) -> list[Change]:
@@ -96,12 +96,12 @@ class ObjectAnalysis:
         return changes
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
-        """Go on with episodes of an earlier process, as soon as their objects are found where they were."""
+        """Resume episodes of an earlier process as soon as their objects are found where they were."""
         self._orphans += episodes
         self._orphans_until = None
 
     def episodes(self) -> list[OpenEpisode]:
-        """The episodes that are on."""
+        """The open episodes."""
         followed = (item.episode for item in self._followed.values())
         return [*self._orphans, *(episode for episode in followed if episode is not None), *self._motion.episodes()]
 
@@ -113,7 +113,7 @@ class ObjectAnalysis:
         return [*frame.motion, *(box for box in recent if box is not None)]
 
     def _sightings(self, found: Detections, frame: Frame) -> list[Sighting]:
-        """What was found of what raises events, in shares of the picture."""
+        """The detections that can raise events, normalised to 0..1."""
         width, height = frame.picture.width, frame.picture.height
         rows = zip(found.labels, found.scores.tolist(), found.boxes.tolist(), strict=True)
         return [
@@ -123,7 +123,7 @@ class ObjectAnalysis:
         ]
 
     def _pair(self, tracks: Sequence[Track], movers: Sequence[Mover]) -> None:
-        """Find out which mover each object is in this look."""
+        """Find out which mover each object is in this frame."""
         for followed in self._followed.values():
             followed.mover = None
         seen = [mover for mover in movers if mover.seen]
@@ -171,24 +171,26 @@ class ObjectAnalysis:
             changes = self._go_on(followed, transition, track.score, box, frame)
             if any(not rule.labels or track.label in rule.labels for rule in self._rules):
                 changes += self._rename(followed, hidden, sight)
-        self._tell_mover(track, followed)
+        self._mark_mover(track, followed)
         return changes
 
-    def _fired(self, followed: Followed, label: str, box: NormalBox | None, frame: Frame) -> Fired | None:
+    def _fired(self, followed: Followed, label: str, box: NormalBox | None, frame: Frame) -> RuleMatch | None:
         if box is None:
             return None
         utc = frame.captured_at if self._maker.synced() else None
-        followed.rules, fired = observe_all(self._rules, followed.rules, Stand(frame.captured_mono, utc, label, box))
+        followed.rules, fired = observe_all(
+            self._rules, followed.rules, Candidate(frame.captured_mono, utc, label, box)
+        )
         return fired
 
-    def _has_loitered(self, track: Track, fired: Fired | None) -> bool:
-        """Whether it fired a rule by staying, and has not stood there for long beyond what the rule asks for."""
+    def _has_loitered(self, track: Track, fired: RuleMatch | None) -> bool:
+        """Whether it matched a rule by staying, and not for much longer than the rule asks for."""
         if fired is None or not fired.loiter_s:
             return False
         return track.still_s - fired.loiter_s < self._tracker.policy.static_after_s
 
-    def _sight(self, track: Track, box: NormalBox | None, fired: Fired | None) -> Sight:
-        return Sight(
+    def _sight(self, track: Track, box: NormalBox | None, fired: RuleMatch | None) -> Trigger:
+        return Trigger(
             kind=track.kind,
             score=track.score,
             threshold=self._policy.raise_at,
@@ -199,10 +201,10 @@ class ObjectAnalysis:
             cause=DETECTED,
         )
 
-    def _raise(self, track: int, followed: Followed, sight: Sight, frame: Frame) -> list[Change]:
+    def _raise(self, track: int, followed: Followed, sight: Trigger, frame: Frame) -> list[Change]:
         orphan = next((item for item in self._orphans if item.event.kind is sight.kind and can_go_on(item)), None)
         if orphan is not None:
-            # The object went somewhere else while the process restarted: its event is out already.
+            # The object moved while the process restarted: its event is already out.
             self._orphans.remove(orphan)
             followed.episode = replace(orphan, box=sight.box)
             return []
@@ -214,11 +216,11 @@ class ObjectAnalysis:
         change = self._upgrade_motion(followed, sight)
         if change is None:
             followed.episode, change = self._maker.raised(sight, frame.captured_at, frame.captured_mono)
-        return [self._with_shot(followed, change)]
+        return [self._with_picture(followed, change)]
 
     @staticmethod
-    def _with_shot(followed: Followed, change: Change) -> Change:
-        return change if followed.episode is None else replace(change, snapshot=followed.shot.of(followed.episode))
+    def _with_picture(followed: Followed, change: Change) -> Change:
+        return change if followed.episode is None else replace(change, snapshot=followed.picture.of(followed.episode))
 
     def _earlier_self(self, track: int, followed: Followed, kind: EventKind) -> Followed | None:
         """The track under which the same object raised its event before the detector lost it."""
@@ -230,8 +232,8 @@ class ObjectAnalysis:
             return None
         return known if followed.can_be(known, self._last) else None
 
-    def _rename(self, followed: Followed, hidden: Followed | None, sight: Sight) -> list[Change]:
-        """What is known under a better name by now: a mover that has got a label, or a twin of a graver kind."""
+    def _rename(self, followed: Followed, hidden: Followed | None, sight: Trigger) -> list[Change]:
+        """Upgrade an event whose object is now known better: a mover with a label, or a twin of a more severe kind."""
         if followed.episode is not None or not is_sure(self._policy, followed.alarm):
             return []
         change = (
@@ -240,9 +242,9 @@ class ObjectAnalysis:
         if change is None:
             return []
         followed.alarm = replace(followed.alarm, open=True)
-        return [self._with_shot(followed, change)]
+        return [self._with_picture(followed, change)]
 
-    def _upgrade_twin(self, followed: Followed, twin: Followed, sight: Sight) -> Change | None:
+    def _upgrade_twin(self, followed: Followed, twin: Followed, sight: Trigger) -> Change | None:
         episode = twin.episode
         if episode is None or not more_severe(sight.kind, episode.event.kind):
             return None
@@ -250,7 +252,7 @@ class ObjectAnalysis:
         followed.episode, change = self._maker.upgraded(episode, sight)
         return change
 
-    def _upgrade_motion(self, followed: Followed, sight: Sight) -> Change | None:
+    def _upgrade_motion(self, followed: Followed, sight: Trigger) -> Change | None:
         moving = None if followed.mover is None else self._motion.moving[followed.mover]
         if moving is None or moving.episode is None:
             return None
@@ -258,8 +260,8 @@ class ObjectAnalysis:
         moving.episode = None
         return change
 
-    def _tell_mover(self, track: Track, followed: Followed) -> None:
-        """A mover that the detector is sure of raises nothing of its own; of which track it is, it remembers."""
+    def _mark_mover(self, track: Track, followed: Followed) -> None:
+        """A mover that the detector is sure of raises nothing of its own; it remembers which track it is."""
         if followed.mover is None or track.static or not track.seen:
             return
         moving = self._motion.moving[followed.mover]
@@ -269,12 +271,12 @@ class ObjectAnalysis:
             moving.is_known = True
 
     def _is_held(self, track: int, followed: Followed) -> bool:
-        """Whether an object that the detector does not see goes on moving."""
+        """Whether an object that the detector does not see keeps moving."""
         if followed.episode is None or self._last - followed.seen_at > HOLD_S * NS_PER_S:
             return False
         return any(moving.track == track and moving.is_moving for moving in self._motion.moving.values())
 
-    def _surroundings(self, movers: Sequence[Mover], visibility: Visibility) -> Surroundings:
+    def _detector_view(self, movers: Sequence[Mover], visibility: Visibility) -> DetectorView:
         taken = [
             item.episode.box
             for item in self._followed.values()
@@ -284,11 +286,11 @@ class ObjectAnalysis:
         ]
         taken += [orphan.box for orphan in self._orphans if orphan.box is not None]
         pending = (item.mover for item in self._followed.values() if item.alarm.streak and item.mover is not None)
-        return Surroundings(taken, frozenset(pending), visibility, movers)
+        return DetectorView(taken, frozenset(pending), visibility, movers)
 
     def _picture(self, followed: Followed, box: NormalBox | None, label: str, frame: Frame) -> None:
         if followed.episode is not None or followed.alarm.streak:
-            followed.shot.consider(frame, box, label)
+            followed.picture.consider(frame, box, label)
 
     def _go_on(
         self, followed: Followed, transition: Transition | None, score: float, box: NormalBox | None, frame: Frame
@@ -298,7 +300,7 @@ class ObjectAnalysis:
             return []
         if transition is Transition.CLEARED:
             followed.episode = None
-            return [replace(self._maker.cleared(episode, frame.captured_at), snapshot=followed.shot.of(episode))]
+            return [replace(self._maker.cleared(episode, frame.captured_at), snapshot=followed.picture.of(episode))]
         followed.episode = replace(episode, box=box or episode.box, peak=max(episode.peak, score))
         return []
 
@@ -351,7 +353,7 @@ class ObjectAnalysis:
         return [self._maker.cleared(episode, frame.captured_at) for episode in over]
 
     def _hidden_by(self, track: Track, followed: Followed) -> Followed | None:
-        """The object, whose episode is on, of which this track is a part, or which it is under another label."""
+        """The object with an open episode that this track is a part of, or is under another label."""
         if followed.episode is not None:
             return None
         best, known = 0.0, None
@@ -373,7 +375,7 @@ class ObjectAnalysis:
 
 
 def _sameness(one: Track, other: Track) -> float:
-    """How much two tracks are one object, from 1 on: parts of one kind, or one thing under two labels."""
+    """How much two tracks are one object (1 or more: they are): parts of one kind, or one object under two labels."""
     if one.kind is other.kind:
         return cover(one.box, other.box) / SHADOW_COVER
     return overlap(one.box, other.box) / TWIN_IOU

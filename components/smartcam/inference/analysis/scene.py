@@ -6,19 +6,19 @@ from dataclasses import replace
 from smartcam.contract.event import NormalBox
 from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.inference.analysis.analysis import SceneModel, alarm_policy, can_go_on
-from smartcam.inference.analysis.best_picture import BestShot
-from smartcam.inference.events import UNUSUAL, Change, EventMaker, OpenEpisode, Sight, refreshed
-from smartcam.inference.settings import CameraSettings
+from smartcam.inference.analysis.best_picture import BestPicture
+from smartcam.inference.events import UNUSUAL, Change, EventMaker, OpenEpisode, Trigger, refreshed
+from smartcam.inference.settings import AnalysisSettings
 from smartcam.vision.alarm import AlarmState, Observation, Transition, step
 from smartcam.vision.frame import Frame
-from smartcam.vision.rule import Rule, suits
+from smartcam.vision.rule import Rule, applies
 from smartcam.vision.visibility import Visibility
 
 
 class SceneAnalysis:
     """One camera's scene."""
 
-    def __init__(self, model: SceneModel, maker: EventMaker, settings: CameraSettings) -> None:
+    def __init__(self, model: SceneModel, maker: EventMaker, settings: AnalysisSettings) -> None:
         self._model = model
         self._maker = maker
         ((self._label, self._kind),) = model.manifest.events.items()
@@ -28,12 +28,12 @@ class SceneAnalysis:
         self._last = MonotonicNs(-1)
         self.configure(settings)
 
-    def configure(self, settings: CameraSettings) -> None:
+    def configure(self, settings: AnalysisSettings) -> None:
         """Go on with other settings; of rules, only their hours and labels apply to a whole scene."""
         self._policy = alarm_policy(self._model.manifest, settings)
         self._rules = settings.effective_rules()
 
-    def look(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:  # noqa: ARG002
+    def update(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:  # noqa: ARG002
         """What the frame changes; a scene that cannot be seen well is unusual too."""
         changes = [self._maker.cleared(episode, frame.captured_at) for episode in self._surplus]
         self._surplus = []
@@ -48,11 +48,11 @@ class SceneAnalysis:
         if transition is Transition.RAISED:
             name = None if rule is None else rule.name
             box = _moving_part(frame)
-            sight = Sight(self._kind, score, self._policy.raise_at, box, self._label, rule=name, cause=UNUSUAL)
+            sight = Trigger(self._kind, score, self._policy.raise_at, box, self._label, rule=name, cause=UNUSUAL)
             self._open, change = self._maker.raised(sight, frame.captured_at, frame.captured_mono)
-            shot = BestShot()
-            shot.consider(frame, box or NormalBox(0.0, 0.0, 1.0, 1.0), self._label)
-            changes.append(replace(change, snapshot=shot.of(self._open)))
+            picture = BestPicture()
+            picture.consider(frame, box or NormalBox(0.0, 0.0, 1.0, 1.0), self._label)
+            changes.append(replace(change, snapshot=picture.of(self._open)))
         elif self._open is not None:
             changes += self._go_on(self._open, transition, score, frame)
         return changes
@@ -65,7 +65,7 @@ class SceneAnalysis:
         return [self._maker.cleared(episode, at) for episode in ending]
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
-        """Go on with the newest episode of this kind; the others are cleared with the next frame."""
+        """Resume the newest episode of this kind; the others are cleared with the next frame."""
         for episode in sorted(episodes, key=lambda item: item.event.event_id, reverse=True):
             if self._open is None and episode.event.kind is self._kind and can_go_on(episode):
                 self._open = episode
@@ -74,13 +74,13 @@ class SceneAnalysis:
                 self._surplus.append(episode)
 
     def episodes(self) -> list[OpenEpisode]:
-        """The scene's episode, where one is on, and what of an earlier process is still to be cleared."""
+        """The scene's open episode, if any, and those of an earlier process still to be cleared."""
         return [*self._surplus, *([] if self._open is None else [self._open])]
 
     def _rule(self, frame: Frame) -> Rule | None:
-        """The first rule whose time it is."""
+        """The first rule whose hours it is."""
         utc = frame.captured_at if self._maker.synced() else None
-        return next((rule for rule in self._rules if suits(rule, self._label, utc)), None)
+        return next((rule for rule in self._rules if applies(rule, self._label, utc)), None)
 
     def _go_on(self, episode: OpenEpisode, transition: Transition | None, score: float, frame: Frame) -> list[Change]:
         if transition is Transition.CLEARED:
@@ -91,7 +91,7 @@ class SceneAnalysis:
 
 
 def _moving_part(frame: Frame) -> NormalBox | None:
-    """The box about everything that moves, None in a still picture."""
+    """The box around everything that moves, None in a still picture."""
     if not frame.motion:
         return None
     width, height = frame.picture.width, frame.picture.height

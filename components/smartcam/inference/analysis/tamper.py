@@ -1,4 +1,4 @@
-"""The analysis of the camera itself: one tamper episode a camera, and what can be seen at all."""
+"""The analysis of the camera itself: at most one tamper episode per camera, and the visibility."""
 
 import logging
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.edge.logs import log
 from smartcam.edge.memory_file import MemoryFile
-from smartcam.inference.analysis.best_picture import BestShot
-from smartcam.inference.events import Change, EventMaker, OpenEpisode, Sight, refreshed
+from smartcam.inference.analysis.best_picture import BestPicture
+from smartcam.inference.events import Change, EventMaker, OpenEpisode, Trigger, refreshed
 from smartcam.vision.frame import Frame
 from smartcam.vision.tamper import Cause, TamperReport, TamperWatch
 from smartcam.vision.visibility import Visibility
@@ -19,10 +19,10 @@ from smartcam.vision.visibility import Visibility
 logger = logging.getLogger(__name__)
 
 _THRESHOLD: Final = 0.5
-"""The score at which an event of this kind stands by definition: it is raised by time, not by score."""
+"""The nominal threshold of tamper events: they are raised by time, not by score."""
 _EVERYTHING: Final = NormalBox(0.0, 0.0, 1.0, 1.0)
 _KEEP_S: Final = 600.0
-"""How often the view is stored while all is well; at the end it is stored anyway. Memory cards wear out."""
+"""How often the view is stored while all is well; it is stored at the end anyway. Memory cards wear out."""
 
 
 class TamperAnalysis:
@@ -31,7 +31,7 @@ class TamperAnalysis:
     def __init__(self, maker: EventMaker, memory: MemoryFile | None = None) -> None:
         """`memory` keeps the usual view across a restart: a lens that was covered meanwhile is noticed."""
         self.is_on = True
-        """Whether tampering raises an event. What can be seen is told either way."""
+        """Whether tampering raises an event. The visibility is returned either way."""
         self._maker = replace(maker, model_name=None, model_version=None)
         self._memory = memory
         self._watch = TamperWatch()
@@ -42,11 +42,11 @@ class TamperAnalysis:
         if memory is not None:
             self._watch.recall(memory.load())
 
-    def look(self, frame: Frame) -> tuple[list[Change], Visibility]:
-        """What the frame changes, and what a detector can make of it. Frames come in the order of time."""
+    def update(self, frame: Frame) -> tuple[list[Change], Visibility]:
+        """What the frame changes, and how much a detector can see in it. Frames come in order of time."""
         changes = [self._maker.cleared(episode, frame.captured_at) for episode in self._surplus]
         self._surplus = []
-        report = self._watch.look(frame.picture.luma, frame.captured_mono)
+        report = self._watch.update(frame.picture.luma, frame.captured_mono)
         if frame.captured_mono > self._last:
             self._last = frame.captured_mono
             changes += self._follow(report, frame)
@@ -54,23 +54,23 @@ class TamperAnalysis:
         return changes, report.visibility
 
     def end(self, at: UtcNs) -> list[Change]:
-        """The camera gives no more pictures: its episode ends. What it usually sees is not forgotten."""
+        """The camera gives no more pictures: its episode ends. The usual view is not forgotten."""
         ending = self.episodes()
         self._surplus, self._open = [], None
         return [self._maker.cleared(episode, at) for episode in ending]
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
-        """Go on with the newest episode of an earlier process; the others are cleared with the next frame."""
+        """Resume the newest episode of an earlier process; the others are cleared with the next frame."""
         for episode in sorted(episodes, key=lambda item: item.event.event_id, reverse=True):
             if self._open is None:
                 self._open = episode
-                with suppress(ValueError):  # a cause of another version: cleared when the watch is content
-                    self._watch.hold(Cause(episode.event.cause or ""))
+                with suppress(ValueError):  # another version's cause: cleared when the watch sees none
+                    self._watch.resume(Cause(episode.event.cause or ""))
             else:
                 self._surplus.append(episode)
 
     def episodes(self) -> list[OpenEpisode]:
-        """The episode that is on, and what of an earlier process is still to be cleared."""
+        """The open episode, if any, and those of an earlier process still to be cleared."""
         return [*self._surplus, *([] if self._open is None else [self._open])]
 
     def keep(self) -> None:
@@ -90,11 +90,11 @@ class TamperAnalysis:
             return [] if episode is None else [self._maker.cleared(episode, frame.captured_at)]
         score = max(report.score, _THRESHOLD)
         if episode is None:
-            sight = Sight(EventKind.TAMPER, score, _THRESHOLD, cause=str(report.cause))
+            sight = Trigger(EventKind.TAMPER, score, _THRESHOLD, cause=str(report.cause))
             self._open, change = self._maker.raised(sight, frame.captured_at, frame.captured_mono)
-            shot = BestShot()
-            shot.consider(frame, _EVERYTHING, str(report.cause))
-            return [replace(change, snapshot=shot.of(self._open))]
+            picture = BestPicture()
+            picture.consider(frame, _EVERYTHING, str(report.cause))
+            return [replace(change, snapshot=picture.of(self._open))]
         self._open, changes = refreshed(replace(episode, peak=max(episode.peak, score)), frame.captured_mono)
         return changes
 

@@ -10,13 +10,13 @@ from smartcam.contract.ids import CameraId
 from smartcam.edge.settings import closest
 from smartcam.inference.analysis.analysis import Model, SceneModel, alarm_policy
 from smartcam.inference.bundles import named, open_model
-from smartcam.inference.settings import CameraSettings, InferenceSettings, read_settings
+from smartcam.inference.settings import AnalysisSettings, InferenceSettings, read_settings
 from smartcam.model.interpreter import RUNTIME
 from smartcam.model.manifest import ModelManifest
 from smartcam.vision.rule import MOTION
 
 _OTHERS = CameraId("others")
-"""Stands for every camera that the configuration does not name."""
+"""Stands for all cameras that the configuration does not name."""
 
 
 def check(document: Mapping[str, object], bundle: Path | None, ring_folder: Path, work: Path, out: TextIO) -> int:
@@ -61,8 +61,8 @@ def plan(manifest: ModelManifest, settings: InferenceSettings, camera: CameraId)
     )
 
 
-def label_faults(model: Model, settings: CameraSettings) -> Iterator[str]:
-    """Labels by which nothing can ever be raised, each with its key below the camera's."""
+def label_faults(model: Model, settings: AnalysisSettings) -> Iterator[str]:
+    """Labels that can never raise anything, each with its key below the camera's."""
     known = {*model.manifest.events} | ({MOTION} if not isinstance(model, SceneModel) else set())
     places = [("labels", settings.labels), *((f"rules.{rule.name}.labels", rule.labels) for rule in settings.rules)]
     for key, labels in places:
@@ -79,6 +79,6 @@ def _model(model: Model) -> str:
 
 def _folder_faults(ring_folder: Path, work: Path) -> Iterator[str]:
     if not os.access(ring_folder, os.R_OK | os.X_OK):
-        yield f"{ring_folder}: no folder for shared memory that can be read"
+        yield f"{ring_folder}: not a readable folder for shared memory"
     if not os.access(work, os.W_OK | os.X_OK):
-        yield f"{work}: the outbox cannot be kept there"
+        yield f"{work}: is not writable, so the outbox cannot be kept there"

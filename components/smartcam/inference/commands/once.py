@@ -1,4 +1,4 @@
-"""`smartcam-inference --once`: what the model says of each frame whose notice comes as a line, without a nucleus."""
+"""`smartcam-inference --once`: without a nucleus, scores each frame whose notice comes as a line."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from smartcam.vision.frame import Frame
 
 
 def score_once(bundle: Path | None, ring_folder: Path, notices: TextIO, answers: TextIO, errors: TextIO) -> int:
-    """Answer each notice with a line of JSON; the exit code is 1 after the first that cannot be answered."""
+    """Answer each notice with a line of JSON; the exit code is 1 after the first one that cannot be answered."""
     readers = FrameReaders(ring_folder)
     try:
         model = open_model(named(bundle))

@@ -1,4 +1,4 @@
-"""`smartcam-inference --self-test`: this code with this device's model and with the events that wait on its disk."""
+"""`smartcam-inference --self-test`: tries this code with the device's model and with the events on its disk."""
 
 import contextlib
 import sqlite3
@@ -13,12 +13,12 @@ from smartcam.model.interpreter import RUNTIME
 
 
 def try_the_model(bundles: list[Path]) -> str:
-    """Open the first of these bundles that can be opened, which compares its golden picture's answer.
+    """Open the first of these bundles that can be opened; opening compares its golden picture's answer.
 
-    A bad bundle is no fault of the code as long as the one that takes its place can be opened.
+    A bad bundle is not the code's fault as long as its replacement can be opened.
 
     Raises:
-        ModelIntegrityError: this code opens none of them, though there is one.
+        ModelIntegrityError: there are bundles, but this code can open none of them.
     """
     faults: list[str] = []
     for bundle in bundles:
@@ -37,7 +37,7 @@ def try_the_model(bundles: list[Path]) -> str:
 
 
 def try_the_outbox(file: Path) -> str:
-    """Read a copy of the events that wait on the disk, which the version before has written.
+    """Read a copy of the waiting events, which the previous version has written.
 
     Raises:
         OutboxError, sqlite3.Error: this code cannot read them.

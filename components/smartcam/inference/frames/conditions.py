@@ -1,4 +1,4 @@
-"""Which cameras there are, and how each is: what the device tells the cloud about them."""
+"""Which cameras there are and how each one is, as the device reports it to the cloud."""
 
 import threading
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from smartcam.contract.health import CameraCondition, CameraHealth
 from smartcam.contract.ids import CameraId
 
 
-class CameraRoster:
+class CameraConditions:
     """Every camera that is configured or has been heard of. Safe to use from any thread."""
 
     def __init__(self) -> None:
@@ -21,25 +21,15 @@ class CameraRoster:
         with self._lock:
             self._configured = frozenset(cameras)
 
-    def running(self, camera: CameraId, frames_per_second: float | None = None) -> None:
-        """The camera gives pictures; the rate stays as it was where None."""
+    def report(self, camera: CameraId, condition: CameraCondition, frames_per_second: float | None = None) -> None:
+        """How the camera is; for one that runs, its last rate stands if none is given."""
         with self._lock:
-            known = self._heard.get(camera)
-            rate = frames_per_second if frames_per_second is not None else known.frames_per_second if known else 0.0
-            self._heard[camera] = CameraHealth(camera, CameraCondition.RUNNING, rate)
-
-    def lost(self, camera: CameraId) -> None:
-        """The camera gives no pictures though it should."""
-        with self._lock:
-            self._heard[camera] = CameraHealth(camera, CameraCondition.LOST)
-
-    def ended(self, camera: CameraId) -> None:
-        """The camera's clip is over, as it should be."""
-        with self._lock:
-            self._heard[camera] = CameraHealth(camera, CameraCondition.ENDED)
+            if frames_per_second is None and condition is CameraCondition.RUNNING and camera in self._heard:
+                frames_per_second = self._heard[camera].frames_per_second
+            self._heard[camera] = CameraHealth(camera, condition, frames_per_second or 0.0)
 
     def counted(self, camera: CameraId, read: int, announced: int) -> None:
-        """What capture says: frames that it has read and announced since it has started."""
+        """Frames that capture has read and announced since it started."""
         with self._lock:
             self._counts[camera] = read, announced
 

@@ -1,7 +1,6 @@
 """Asks capture for frames inside messages where the ring cannot be opened."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,47 +16,40 @@ from smartcam.edge.logs import log
 
 logger = logging.getLogger(__name__)
 
-Unreadable = Callable[[CameraId, RingError | None], None]
-
 _FAULTS: Final = 3
-"""So many frames in a row cannot be read before that is said: one may be of a ring that has just gone."""
+"""How many frames in a row must be unreadable before capture is asked: one may be of a ring that has just gone."""
 _AGAIN_S: Final = 10.0
 
 
-def nobody(_camera: CameraId, _error: RingError | None) -> None:
-    """Takes note of nothing."""
-
-
 @dataclass(slots=True)
-class _Camera:
+class _Unreadable:
     again_at: MonotonicNs
     faults: int = 0
 
 
-class InlineWishes:
-    """Counts a camera's frames that cannot be read in a row, and says so to capture, every few seconds."""
+class InlineRequests:
+    """Counts a camera's unreadable frames in a row, and asks capture for inline frames every few seconds."""
 
     def __init__(self, bus: LocalBus, clock: Clock) -> None:
         self._bus = bus
         self._clock = clock
-        self._cameras: dict[CameraId, _Camera] = {}
+        self._cameras: dict[CameraId, _Unreadable] = {}
 
-    def __call__(self, camera: CameraId, error: RingError | None) -> None:
-        """A frame of the camera could not be read, or could: then `error` is None."""
-        if error is None:
-            self._cameras.pop(camera, None)
-            return
-        state = self._cameras.setdefault(camera, _Camera(MonotonicNs(0)))
+    def succeeded(self, camera: CameraId) -> None:
+        """A frame of the camera could be read."""
+        self._cameras.pop(camera, None)
+
+    def failed(self, camera: CameraId, error: RingError) -> None:
+        """A frame of the camera could not be read."""
+        state = self._cameras.setdefault(camera, _Unreadable(MonotonicNs(0)))
         state.faults += 1
         now = self._clock.monotonic()
         if state.faults < _FAULTS or now < state.again_at:
             return
         state.again_at = MonotonicNs(now + round(_AGAIN_S * NS_PER_S))
         log(logger, logging.WARNING, "inline_wanted", camera=camera, error=error)
+        request = InlineRequest(camera, printable(str(error)) or "unknown")
         try:
-            self._bus.publish_local(
-                transport_topic(camera),
-                encode_inline_request(InlineRequest(camera, printable(str(error)) or "unknown")),
-            )
+            self._bus.publish_local(transport_topic(camera), encode_inline_request(request))
         except BusError as refusal:
             log(logger, logging.WARNING, "wish_not_sent", camera=camera, error=refusal)

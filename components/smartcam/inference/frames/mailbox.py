@@ -1,4 +1,4 @@
-"""The mailbox between the bus and the analysis: one place a camera, the newest notice wins."""
+"""The mailbox between the bus and the analysis: one place per camera, and the newest notice wins."""
 
 import threading
 
@@ -10,7 +10,7 @@ Notice = FrameNotice | InlineFrame | StatusNotice
 
 
 class Mailbox:
-    """Holds of each camera the newest notice of a frame and the newest of its state; older frames are dropped.
+    """Holds the newest frame notice and the newest status notice of each camera; older frames are dropped.
 
     Cameras take turns: the one whose notice has waited longest comes first, and a busy camera does not move up
     by sending more. Safe to use from any thread.
@@ -19,21 +19,13 @@ class Mailbox:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._waiting: dict[CameraId, list[Notice]] = {}
-        self._received = 0
-        self._dropped = 0
-
-    @property
-    def received(self) -> int:
+        self.received = 0
         """Notices of frames that came in."""
-        return self._received
-
-    @property
-    def dropped(self) -> int:
+        self.dropped = 0
         """Notices of frames that a newer one replaced before anybody took them."""
-        return self._dropped
 
     def put(self, notice: Notice) -> None:
-        """Leave a notice; one of the same camera and sort that still waits is dropped."""
+        """Leave a notice; a waiting one of the same camera and type is dropped."""
         with self._changed:
             waiting = self._waiting.setdefault(notice.camera_id, [])
             is_status = isinstance(notice, StatusNotice)
@@ -42,8 +34,8 @@ class Mailbox:
                 del waiting[place]
             waiting.append(notice)
             if not is_status:
-                self._received += 1
-                self._dropped += len(older)
+                self.received += 1
+                self.dropped += len(older)
             self._changed.notify()
 
     def take(self, timeout_s: float) -> Notice | None:

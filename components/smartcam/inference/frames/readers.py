@@ -10,19 +10,19 @@ from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import InlineFrame
 from smartcam.contract.notice import FrameNotice
 from smartcam.edge.ring.frame_ring import RingReader
-from smartcam.inference.frames.inline_requests import Unreadable, nobody
+from smartcam.inference.frames.inline_requests import InlineRequests
 from smartcam.vision.frame import Frame
 from smartcam.vision.jpeg import decode_jpeg
 
 
 class FrameReaders:
-    """One reader of a ring for each camera, and one buffer for all: a frame lasts until the next one is read.
+    """One ring reader per camera, and one buffer for all: a frame is valid until the next one is read.
 
-    `on_ring` is told of each ring that cannot be read, and of each that can.
+    `requests` is informed of each ring that cannot be read, and of each that can.
     """
 
-    def __init__(self, ring_folder: Path) -> None:
-        self.on_ring: Unreadable = nobody
+    def __init__(self, ring_folder: Path, requests: InlineRequests | None = None) -> None:
+        self._requests = requests
         self._folder = ring_folder
         self._readers: dict[CameraId, RingReader] = {}
         self._buffer: NDArray[np.uint8] = np.empty(0, np.uint8)
@@ -31,7 +31,7 @@ class FrameReaders:
         """The frame.
 
         Raises:
-            FrameOverwritten: it is gone already.
+            FrameOverwritten: it is already gone.
             RingError: the ring cannot be read.
             ContractError: the frame came inside messages and is damaged.
         """
@@ -42,13 +42,15 @@ class FrameReaders:
         except FrameOverwritten:
             raise
         except RingError as error:
-            self.on_ring(notice.camera_id, error)
+            if self._requests is not None:
+                self._requests.failed(notice.camera_id, error)
             raise
-        self.on_ring(notice.camera_id, None)
+        if self._requests is not None:
+            self._requests.succeeded(notice.camera_id)
         return frame
 
     def close(self) -> None:
-        """Let go of the rings."""
+        """Close the rings."""
         for reader in self._readers.values():
             reader.close()
         self._readers = {}

@@ -1,4 +1,4 @@
-"""Puts frames together that came in chunks."""
+"""Puts frames that came in chunks together."""
 
 import threading
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.edge.clock import Clock
 
 COMPLETE_WITHIN_S: Final = 2.0
-"""A frame whose chunks have not all come by then is given up: it would be old news."""
+"""A frame whose chunks have not all arrived by then is given up: it would be too old to matter."""
 _MOST_CAMERAS: Final = 64
 
 
@@ -24,7 +24,7 @@ class _Frame:
 
 
 class Reassembly:
-    """Holds at most one unfinished frame a camera. Safe to use from any thread."""
+    """Holds at most one unfinished frame per camera. Safe to use from any thread."""
 
     def __init__(self, clock: Clock, complete_within_s: float = COMPLETE_WITHIN_S) -> None:
         self.incomplete = 0
@@ -35,14 +35,14 @@ class Reassembly:
         self._unfinished: dict[CameraId, _Frame] = {}
 
     def add(self, chunk: Chunk) -> InlineFrame | None:
-        """The frame that this chunk makes whole. A chunk out of its order gives its frame up.
+        """The frame that this chunk completes, if it does. A frame with a chunk out of order is given up.
 
         Raises:
-            ContractError: the chunks are whole and make no frame.
+            ContractError: the chunks are complete but do not make a frame.
         """
         with self._lock:
             self._expire()
-            unfinished = self._place_of(chunk)
+            unfinished = self._slot_for(chunk)
             if unfinished is None:
                 return None
             unfinished.chunks.append(chunk)
@@ -52,11 +52,11 @@ class Reassembly:
         return joined(unfinished.chunks)
 
     def expire(self) -> None:
-        """Give up what has waited too long: to be called now and then, or a camera's last frame would stay."""
+        """Give up what has waited too long. To be called regularly, or a camera's last frame would stay."""
         with self._lock:
             self._expire()
 
-    def _place_of(self, chunk: Chunk) -> _Frame | None:
+    def _slot_for(self, chunk: Chunk) -> _Frame | None:
         unfinished = self._unfinished.get(chunk.camera_id)
         if chunk.number == 0:
             if unfinished is None and len(self._unfinished) >= _MOST_CAMERAS:

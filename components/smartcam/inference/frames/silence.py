@@ -10,8 +10,8 @@ _CATCH_UP_NS: Final = 2 * NS_PER_S
 
 
 @dataclass(slots=True)
-class CameraWatch:
-    """Notices a camera that has gone quiet, once for each outage. Times are monotonic."""
+class SilenceWatch:
+    """Detects a camera that has gone quiet, once per outage. Times are monotonic."""
 
     lost_after_s: float
     _heard_at: dict[CameraId, MonotonicNs] = field(default_factory=dict)
@@ -27,21 +27,21 @@ class CameraWatch:
         return was_lost
 
     def lost(self, camera: CameraId) -> bool:
-        """The camera is known to be gone; True when that is news."""
-        news = camera not in self._lost
+        """The camera is known to be gone; True if that is new."""
+        is_new = camera not in self._lost
         self._lost.add(camera)
         self._heard_at.pop(camera, None)
-        return news
+        return is_new
 
     def ended(self, camera: CameraId) -> None:
         """The camera's clip is over: silence is what is expected."""
         self._heard_at.pop(camera, None)
 
     def overdue(self, at: MonotonicNs) -> list[CameraId]:
-        """The cameras that have been quiet for too long; each counts as lost from now on. To be asked often."""
+        """The cameras that have been quiet for too long; each counts as lost from now on. To be called often."""
         limit_ns = self.lost_after_s * NS_PER_S
         if self._asked_at is not None and at - self._asked_at > limit_ns / 2:
-            # Whoever asks was held up, and has not heard yet what came meanwhile.
+            # The caller was held up, and has not yet seen what came meanwhile.
             self._judge_from = at + _CATCH_UP_NS
         self._asked_at = at
         if at < self._judge_from:

@@ -146,7 +146,7 @@ def running(uploader: SnapshotUploader) -> Iterator[StopToken]:
         yield stop
     finally:
         stop.set()
-        thread.join(2)
+        thread.join(60)
     assert not thread.is_alive()
 
 
@@ -155,7 +155,7 @@ def test_a_running_uploader_is_woken_by_a_picture_and_stops_when_asked(
 ) -> None:
     with running(uploader) as stop:
         uploader.keep(GATE, event(1), JPEG)
-        for _ in range(200):
+        for _ in range(6000):
             if cloud.objects:
                 break
             stop.wait(0.01)

@@ -7,7 +7,6 @@ import av
 import numpy as np
 import pytest
 
-from measure.bench.clip import scale_clip
 from measure.bench.command import main
 from measure.bench.crowd import measure_crowd
 from measure.bench.frames import FrameFigures, PassFigures, measure_frames
@@ -20,7 +19,7 @@ from measure.bench.outcome import Figures, document, missed, ratios, table
 from measure.bench.rival import measure_rival
 from measure.bench.runtimes import RuntimeFigure, figures_here
 from measure.bench.scorer import ScorerFigures
-from measure.bench.timing import Stopwatch
+from measure.clips import make_clip
 from tools.build.suite import DEMO_BUNDLE
 
 FRAMES = FrameFigures(
@@ -81,12 +80,12 @@ def test_every_stage_of_a_real_clip_takes_time(clip: Path) -> None:
 
 
 def test_the_clip_is_scaled_once_and_keeps_its_frames(clip: Path, tmp_path: Path) -> None:
-    scaled = scale_clip(clip, tmp_path / "out" / "scaled.mp4", (320, 180))
+    scaled = make_clip(clip, tmp_path / "out" / "scaled.mp4", (320, 180))
     written = scaled.stat().st_mtime_ns
     with av.open(str(scaled)) as container:
         sizes = [(frame.width, frame.height) for frame in container.decode(video=0)]
     assert sizes == [(320, 180)] * 30
-    assert scale_clip(clip, scaled, (320, 180)).stat().st_mtime_ns == written
+    assert make_clip(clip, scaled, (320, 180)).stat().st_mtime_ns == written
 
 
 def test_notices_cost_both_processes_something() -> None:
@@ -152,22 +151,8 @@ def test_a_gate_that_fails_the_probe_fails_the_benchmark(monkeypatch: pytest.Mon
     assert "noise                0     1   at most 0   BROKEN" in table(figures)
 
 
-def test_what_costs_a_frame_nothing_of_its_own_is_apart() -> None:
-    watch = Stopwatch()
-    watch.begin_pass()
-    only = watch.only("outer")
-    with only.stage("outer"), only.stage("inner"):
-        pass
-    assert watch.calls("inner") == 0
-    watch.add("inner", 2_000_000)
-    watch.add("whole", 5_000_000)
-    watch.add("whole", 3_000_000)
-    assert watch.per_pass_ms("whole", without="inner") == 6
-    assert watch.per_call_ms("whole", without="inner") == 3
-
-
-def test_an_idle_clip_goes_to_and_fro_without_a_jump(clip: Path, tmp_path: Path) -> None:
-    idle = idle_clip(clip, tmp_path / "idle.mp4")
+def test_an_idle_clip_goes_back_and_forth_without_a_jump(clip: Path, tmp_path: Path) -> None:
+    idle = idle_clip(clip, tmp_path / "idle.mp4", (1280, 720))
     with av.open(str(idle)) as container:
         means = [float(frame.to_ndarray(format="gray").mean()) for frame in container.decode(video=0)]
     assert len(means) == 5 * min(30, STILL_FRAMES)
@@ -198,18 +183,6 @@ def test_the_way_of_an_event_is_measured_for_models_of_whole_scenes_only(
 ) -> None:
     monkeypatch.setattr("measure.bench.latency.open_model", lambda _bundle: object())
     assert measure_latency(clip, tmp_path, 1) is None
-
-
-def test_medians_of_passes_count() -> None:
-    watch = Stopwatch()
-    for spent in (1, 100, 3):
-        watch.begin_pass()
-        watch.add("stage", spent * 1_000_000)
-        watch.add("stage", spent * 1_000_000)
-    assert watch.per_call_ms("stage") == 3
-    assert watch.calls("stage") == 2
-    with pytest.raises(KeyError):
-        watch.per_call_ms("never")
 
 
 def test_a_limit_that_is_missed_by_little_is_told_with_the_digits_that_show_it() -> None:

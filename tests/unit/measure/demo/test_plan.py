@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from measure.demo.device import Deployment
+from measure.demo.device import DemoDeployment
 from measure.demo.plan import DemoError, DemoPlan, clip_seconds
 from smartcam.capture.settings import read_settings
 from smartcam.contract.ids import CameraId, ThingName
@@ -63,9 +63,9 @@ def test_a_bundle_of_an_unknown_kind_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_the_deployment_names_every_component_and_settings_that_capture_takes(tmp_path: Path) -> None:
-    identity = DeviceIdentity(ThingName("t"), tmp_path, tmp_path, tmp_path, "127.0.0.1", 1, "arn")
+    identity = DeviceIdentity(ThingName("t"), tmp_path, tmp_path, tmp_path, "127.0.0.1", 1)
     built = Built(tmp_path, "1.2.3", ("smartcam.Suite", "smartcam.Capture"))
-    document = json.loads(Deployment(built, identity, tmp_path / "clip.mp4", CameraId("yard")).document())
+    document = json.loads(DemoDeployment(built, identity, tmp_path / "clip.mp4", CameraId("yard")).document())
     assert {name: each["version"] for name, each in document["components"].items()} == {
         "smartcam.Suite": "1.2.3",
         "smartcam.Capture": "1.2.3",

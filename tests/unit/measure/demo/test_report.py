@@ -5,9 +5,9 @@ import pytest
 
 from measure.demo.report import (
     DeliveredAlert,
-    FrameCounts,
-    Outcome,
+    FrameTotals,
     PublishedEvent,
+    RunObservations,
     quantile,
     settle,
 )
@@ -16,7 +16,7 @@ from smartcam.contract.ids import CameraId, ThingName, new_event_id
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
 
 START = UtcNs(1_700_000_000 * NS_PER_S)
-OUTCOME = Outcome(START, FrameCounts(10, 5, 4, 1))
+OUTCOME = RunObservations(START, FrameTotals(10, 5, 4, 1))
 
 
 def event(number: int, phase: Phase = Phase.RAISED) -> Event:
@@ -79,7 +79,7 @@ def test_an_event_that_was_sent_twice_counts_once() -> None:
 
 
 def test_what_the_cooldown_held_is_no_loss_but_must_stay_silent() -> None:
-    outcome = Outcome(START, FrameCounts(), held=frozenset({event(2).event_id}))
+    outcome = RunObservations(START, FrameTotals(), held=frozenset({event(2).event_id}))
     assert settle([published(1), published(2)], both(1), outcome).complete
     assert settle([published(1), published(2)], [*both(1), *both(2)], outcome).duplicates == 2
 
@@ -87,12 +87,12 @@ def test_what_the_cooldown_held_is_no_loss_but_must_stay_silent() -> None:
 @pytest.mark.parametrize(
     "outcome",
     [
-        Outcome(START, FrameCounts(), unsent=1),
-        Outcome(START, FrameCounts(), refused=1),
-        Outcome(START, FrameCounts(), faults=("smartcam.Capture broke",)),
+        RunObservations(START, FrameTotals(), unsent=1),
+        RunObservations(START, FrameTotals(), refused=1),
+        RunObservations(START, FrameTotals(), faults=("smartcam.Capture broke",)),
     ],
 )
-def test_what_is_unsent_refused_or_broken_makes_a_run_incomplete(outcome: Outcome) -> None:
+def test_what_is_unsent_refused_or_broken_makes_a_run_incomplete(outcome: RunObservations) -> None:
     assert not settle([published(1)], both(1), outcome).complete
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from measure.emulation.command import main
 from measure.emulation.debian import package_site
-from measure.emulation.machine import DEBIAN_12, SYSTEMS, Machine, _wrapper
+from measure.emulation.machine import DEBIAN_12, SYSTEMS, EmulatedMachine, _wrapper
 from measure.emulation.picamera import import_picamera
 from measure.emulation.proof import compare
-from tools.build.suite import ROOT
 from tools.build.wheels import PYTHONS, parse_platform, read_lock
+from tools.command_line import ROOT
 from tools.setup import ToolsError
 
 # Stands for qemu: `qemu -L ROOT -0 NAME PROGRAM ARGUMENT ...`, on a program of this machine.
@@ -33,36 +33,40 @@ fi
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
+def machine(tmp_path: Path) -> EmulatedMachine:
     for name, text in (("qemu", EMULATOR), ("python3.11", PYTHON)):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
     programs = tmp_path / "bin"
     programs.mkdir()
-    made = Machine(DEBIAN_12, tmp_path, tmp_path / "qemu", programs)
+    made = EmulatedMachine(DEBIAN_12, tmp_path, tmp_path / "qemu", programs)
     (programs / "python3").write_text(_wrapper(made.qemu, tmp_path, tmp_path / "python3.11"))
     (programs / "python3").chmod(0o755)
     return made
 
 
-def test_python3_is_the_machines_python_in_the_emulator(machine: Machine, tmp_path: Path) -> None:
+def test_python3_is_the_machines_python_in_the_emulator(machine: EmulatedMachine, tmp_path: Path) -> None:
     assert machine.run(("python3", "-c", "a b"), 10.0) == "ran -c a b\n"
     assert (tmp_path / "names").read_text().splitlines() == [str(tmp_path / "python3.11")]
 
 
-def test_an_environment_made_by_it_runs_in_the_emulator_under_its_own_name(machine: Machine, tmp_path: Path) -> None:
+def test_an_environment_made_by_it_runs_in_the_emulator_under_its_own_name(
+    machine: EmulatedMachine, tmp_path: Path
+) -> None:
     machine.run(("python3", "-m", "venv", "--without-pip", str(tmp_path / "venv")), 10.0)
     python = tmp_path / "venv" / "bin" / "python"
     assert machine.run((str(python), "-m", "x"), 10.0) == "ran -m x\n"
     assert (tmp_path / "names").read_text().splitlines()[-1] == str(python)
 
 
-def test_what_fails_says_where_and_its_last_words(machine: Machine) -> None:
-    with pytest.raises(ToolsError, match=r"^debian12: sh -c .* ended with 3: it broke$"):
+def test_what_fails_says_where_and_its_last_words(machine: EmulatedMachine) -> None:
+    with pytest.raises(ToolsError, match=r"^debian12: sh -c .* 3: sh: it broke$"):
         machine.run(("sh", "-c", "echo 1 >&2; echo it broke >&2; exit 3"), 10.0)
 
 
-def test_programs_of_the_machine_get_no_network_for_pip(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_of_the_machine_get_no_network_for_pip(
+    machine: EmulatedMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "https://example.org/simple")
     said = machine.run(("env",), 10.0)
     assert "PIP_INDEX_URL" not in said
@@ -98,7 +102,7 @@ def test_a_folder_that_is_given_keeps_what_was_in_it(
     assert capsys.readouterr().err == "emulation: no network\n"
 
 
-def test_where_picamera2_came_from_is_looked_at(machine: Machine, tmp_path: Path) -> None:
+def test_where_picamera2_came_from_is_looked_at(machine: EmulatedMachine, tmp_path: Path) -> None:
     def answer(**places: str) -> tuple[str, list[str]]:
         facts = {"numpy": "1.26.4", "places": places, "lost": ""}
         (tmp_path / "venv").write_text(f"#!/bin/sh\necho '{json.dumps(facts)}'\n")

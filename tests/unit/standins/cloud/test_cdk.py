@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from standins.cloud.cdk import CdkCli, DeployError
-from standins.cloud.endpoint import Endpoint, clean_environment
+from standins.cloud.endpoint import CloudEndpoint, clean_environment
 from tools.setup import Toolchain
 
 # Writes its arguments and environment down, its outputs where it is told, and fails when asked.
@@ -33,7 +33,7 @@ class Bench:
         script = folder / "cli.py"
         script.write_text(_CLI)
         toolchain = Toolchain(folder / "node", (sys.executable, str(script)), folder / "python")
-        endpoint = Endpoint(4, 8, folder / "ca.pem", folder / "iot.pem", folder / "home")
+        endpoint = CloudEndpoint(4, 8, folder / "ca.pem", folder / "iot.pem", folder / "home")
         self.cli = CdkCli(toolchain, endpoint, folder, self.said.append)
         self.assembly = folder / "cdk.out"
         self.assembly.mkdir()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from standins.cloud.folder import FolderError, claim_folder
+from standins.cloud.folder import LocalCloudError, claim_folder
 
 
 def test_what_an_earlier_cloud_left_is_gone(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_what_an_earlier_cloud_left_stays_for_one_that_goes_on(tmp_path: Path) -
 
 def test_a_folder_with_somebody_elses_mail_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mail").mkdir()
-    with pytest.raises(FolderError, match="neither empty nor a local cloud's folder; remedy"):
+    with pytest.raises(LocalCloudError, match="neither empty nor a local cloud's folder; remedy"):
         claim_folder(tmp_path)
     assert (tmp_path / "mail").is_dir()
 
@@ -41,6 +41,6 @@ def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
 
 
 def test_two_clouds_do_not_share_a_folder(tmp_path: Path) -> None:
-    with claim_folder(tmp_path), pytest.raises(FolderError, match="another local cloud runs in"):
+    with claim_folder(tmp_path), pytest.raises(LocalCloudError, match="another local cloud runs in"):
         claim_folder(tmp_path)
     claim_folder(tmp_path).close()

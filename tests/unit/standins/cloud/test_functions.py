@@ -162,13 +162,14 @@ def test_a_caller_who_waits_is_told_that_the_function_is_busy() -> None:
 
 def test_only_so_many_functions_run_at_once() -> None:
     lambdas: Untyped = FakeLambdas()
-    running, most, lock = 0, 0, threading.Lock()
+    running, most, lock, pair = 0, 0, threading.Lock(), threading.Barrier(2)
 
     def work() -> None:
         nonlocal running, most
         with lock:
             running += 1
             most = max(most, running)
+        pair.wait(60)
         threading.Event().wait(0.005)
         with lock:
             running -= 1

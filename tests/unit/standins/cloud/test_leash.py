@@ -48,20 +48,20 @@ def _gone(pid: int) -> bool:
 
 def test_the_commands_exit_code_is_handed_back() -> None:
     process = _start("raise SystemExit(7)")
-    assert process.wait(10) == 7
+    assert process.wait(60) == 7
     _close(process)
 
 
 def test_a_command_killed_by_a_signal_reads_as_in_a_shell() -> None:
     process = _start("import os; os.kill(os.getpid(), 9)")
-    assert process.wait(10) == 128 + signal.SIGKILL
+    assert process.wait(60) == 128 + signal.SIGKILL
     _close(process)
 
 
 def test_a_command_that_does_not_exist_says_so() -> None:
     process = start_leashed(["/nowhere/at-all"], os.environ, Path.cwd(), subprocess.PIPE)
     assert "cannot start /nowhere/at-all" in _line(process)
-    assert process.wait(10) == 127
+    assert process.wait(60) == 127
     _close(process)
 
 
@@ -75,7 +75,7 @@ def test_letting_go_kills_the_whole_family() -> None:
 def test_children_left_behind_by_a_command_are_killed_with_its_end() -> None:
     process = _start(_FAMILY.replace("child.wait()", ""))
     grandchild = int(_line(process))
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert _gone(grandchild)
     _close(process)
 
@@ -88,7 +88,7 @@ def test_ending_asks_first() -> None:
         "time.sleep(60)"
     )
     assert _line(process) == "ready"
-    end_leashed(process, grace_s=10)
+    end_leashed(process, grace_s=60)
     assert process.returncode == 3
     _close(process)
 

@@ -11,8 +11,9 @@ from smartcam.contract.ids import ThingName
 from standins.cloud import command
 from standins.cloud.certificate import ServerCertificate
 from standins.cloud.device import provision
-from standins.cloud.endpoint import Endpoint
-from standins.cloud.local_cloud import LocalCloud, LocalCloudError, launcher_environment
+from standins.cloud.endpoint import CloudEndpoint
+from standins.cloud.folder import LocalCloudError
+from standins.cloud.local_cloud import LocalCloud, launcher_environment
 from tools.setup import Toolchain, ToolsError
 
 
@@ -36,10 +37,10 @@ class FakeIot:
         self.calls.append(("principal", options))
 
 
-def _endpoint(folder: Path) -> Endpoint:
+def _endpoint(folder: Path) -> CloudEndpoint:
     authority = folder / "iot-ca.pem"
     authority.write_bytes(b"CA")
-    return Endpoint(4, 8, folder / "ca.pem", authority, folder / "home")
+    return CloudEndpoint(4, 8, folder / "ca.pem", authority, folder / "home")
 
 
 def test_a_device_gets_files_that_nobody_else_reads(tmp_path: Path) -> None:

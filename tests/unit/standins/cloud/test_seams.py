@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from standins.cloud.launcher.seams import PINNED, SeamBrokenError, check_seams
-from tools.setup import ROOT
+from tools.command_line import ROOT
 
 SEAMS = {"there": {"known": ("a", "b"), "other": ("c",)}}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from standins.greengrass_api.plane import ACCOUNT, Outcome
+from standins.greengrass_api.plane import ACCOUNT, DeploymentEnd
 from standins.greengrass_api.wire import ModelBroken, Refusal, Wire
 from tests.fakes.fleet import BUCKET, REGION, Account
 
@@ -28,7 +28,7 @@ def code(error: pytest.ExceptionInfo[ClientError]) -> str:
 def post(url: str, body: str) -> tuple[int, dict[str, Any]]:
     request = urllib.request.Request(f"{url}/greengrass/v2/deployments", data=body.encode(), method="POST")  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read())
@@ -85,7 +85,7 @@ def test_what_is_not_there_is_not_found(there: Account) -> None:
     ("body", "reason"),
     [
         ("{", "is not JSON"),
-        ("[]", "is no object"),
+        ("[]", "is not an object"),
         ('{"targetArn": 5}', "targetArn"),
         ('{"targetarn": "arn:aws:iot:eu-west-1:123456789012:thinggroup/x"}', "unknown field 'targetarn'"),
         ("{}", "targetArn"),
@@ -125,7 +125,7 @@ def test_an_answer_that_the_service_never_gives_is_a_fault_of_the_stand_in() -> 
 def test_a_deployment_replaces_the_one_before_and_devices_go_through_their_states(there: Account) -> None:
     greengrass = there.aws.greengrass
     arn = there.group("yard", "one", "two")
-    there.devices.special["two"] = Outcome("FAILED", "broken")
+    there.devices.special["two"] = DeploymentEnd("FAILED", "broken")
     greengrass.create_component_version(inlineRecipe=recipe())
     for _ in range(2):
         greengrass.describe_component(arn=ARN)

@@ -138,7 +138,7 @@ def test_an_unknown_component_gives_one_line(workshop: Workshop, capsys: pytest.
 def test_a_misspelt_phase_gives_one_line(workshop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
     workshop.recipe("t.A", "rnu: sleep 1000")
     assert main(arguments(workshop, workshop.deployment(t_A="1.0.0"))) == 1
-    one_line(capsys, "t.A-1.0.0.yaml: Manifests[0].Lifecycle: unknown key 'rnu'; did you mean 'run'?")
+    one_line(capsys, "t.A-1.0.0.yaml:9: Manifests[0].Lifecycle: unknown key 'rnu'; did you mean 'run'?")
 
 
 def test_a_missing_artifact_gives_one_line(workshop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:

@@ -136,5 +136,5 @@ def test_a_json_pointer_names_a_path(pointer: str, path: KeyPath) -> None:
 
 
 def test_a_pointer_without_its_slash_is_refused() -> None:
-    with pytest.raises(ValueError, match="begins with '/'"):
+    with pytest.raises(ValueError, match="must begin with '/'"):
         parse_pointer("accessControl")

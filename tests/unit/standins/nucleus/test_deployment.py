@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from standins.nucleus.configuration import Update
-from standins.nucleus.deployment import Deployment, DeploymentError, Wanted, read_deployment, resolve
+from standins.nucleus.deployment import DeploymentDocument, DeploymentEntry, DeploymentError, read_deployment, resolve
 from standins.nucleus.profile import LITE
+from standins.nucleus.recipe import RecipeError
 from tests.unit.standins.nucleus.workshop import Workshop
-from tools.recipes.keys import RecipeError
 
 
-def wanted(name: str, version: str = "1.0.0") -> Deployment:
-    return Deployment({name: Wanted(version, Update())})
+def wanted(name: str, version: str = "1.0.0") -> DeploymentDocument:
+    return DeploymentDocument({name: DeploymentEntry(version, Update())})
 
 
 def test_everything_that_is_needed_comes_in_order(workshop: Workshop) -> None:
@@ -33,7 +33,7 @@ def test_the_deployments_own_version_counts_too(workshop: Workshop) -> None:
     workshop.recipe("t.A", needs={"t.B": "SOFT"})
     for version in ("1.2.0", "1.10.0"):
         workshop.recipe("t.B", version=version)
-    both = Deployment({"t.A": Wanted("1.0.0", Update()), "t.B": Wanted("1.2.0", Update())})
+    both = DeploymentDocument({"t.A": DeploymentEntry("1.0.0", Update()), "t.B": DeploymentEntry("1.2.0", Update())})
     assert resolve(both, workshop.recipes, LITE)[0].version == "1.2.0"
 
 
@@ -43,7 +43,7 @@ def test_what_only_an_older_version_needs_is_not_taken(workshop: Workshop) -> No
     workshop.recipe("t.B", version="1.0.0")
     workshop.recipe("t.Gone")
     workshop.recipe("t.C")
-    pinned = Deployment({"t.A": Wanted("1.0.0", Update()), "t.B": Wanted("<1.1.0", Update())})
+    pinned = DeploymentDocument({"t.A": DeploymentEntry("1.0.0", Update()), "t.B": DeploymentEntry("<1.1.0", Update())})
     assert {recipe.name for recipe in resolve(pinned, workshop.recipes, LITE)} == {"t.A", "t.B", "t.C"}
 
 
@@ -70,7 +70,7 @@ def test_hard_on_a_component_that_is_only_installed_is_refused(workshop: Worksho
 def test_a_circle_of_dependencies_is_refused(workshop: Workshop) -> None:
     workshop.recipe("t.A", needs={"t.B": "SOFT"})
     workshop.recipe("t.B", needs={"t.A": "SOFT"})
-    with pytest.raises(DeploymentError, match=r"t\.A, t\.B run in a circle"):
+    with pytest.raises(DeploymentError, match=r"t\.A, t\.B form a cycle"):
         resolve(wanted("t.A"), workshop.recipes, LITE)
 
 
@@ -81,7 +81,7 @@ def test_a_name_that_begins_like_another_is_not_mistaken(workshop: Workshop) -> 
 
 
 def test_a_missing_folder_of_recipes_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DeploymentError, match="no such folder of recipes"):
+    with pytest.raises(DeploymentError, match="no such recipe folder"):
         resolve(wanted("t.A"), tmp_path / "none", LITE)
 
 
@@ -89,7 +89,9 @@ def test_a_deployment_is_read_with_merges_and_resets(tmp_path: Path) -> None:
     file = tmp_path / "deploy.json"
     document = {"components": {"t.A": {"version": "1.0.0", "merge": {"a": {"b": 5}}, "reset": ["/accessControl", ""]}}}
     file.write_text(json.dumps(document), encoding="utf-8")
-    assert read_deployment(file).components["t.A"] == Wanted("1.0.0", Update({"a": {"b": 5}}, (("accessControl",), ())))
+    assert read_deployment(file).components["t.A"] == DeploymentEntry(
+        "1.0.0", Update({"a": {"b": 5}}, (("accessControl",), ()))
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_a_deployment_is_read_with_merges_and_resets(tmp_path: Path) -> None:
         ('{"components": {"a": {}}}', r"components\.a: version is missing"),
         ('{"components": {"a": {"version": "1.0.0", "merges": {}}}}', "did you mean 'merge'"),
         ('{"components": {"a": {"version": "1.0.0", "merge": 5}}}', "must be an object"),
-        ('{"components": {"a": {"version": "1.0.0", "reset": ["x"]}}}', "begins with '/'"),
+        ('{"components": {"a": {"version": "1.0.0", "reset": ["x"]}}}', "must begin with '/'"),
     ],
 )
 def test_a_wrong_deployment_file_gives_one_clear_error(tmp_path: Path, text: str, reason: str) -> None:

@@ -14,8 +14,8 @@ from standins.nucleus.interpolation import (
     interpolate_value,
     variables_of,
 )
-from standins.nucleus.recipe import Phase, Step
 from standins.nucleus.scripts import render
+from tools.recipes.recipe import LifecyclePhase, Step
 
 STORED = {("a",): "text", ("n",): 5, ("o",): {"k": [1]}}
 
@@ -49,7 +49,7 @@ def test_a_variable_has_the_value_that_lite_gives_it(text: str, expected: str) -
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{t.Model:work:path}", "no variable that lite knows"),
+        ("{t.Model:work:path}", "no variables of other components"),
         ("{kernel:rootpath}", "did you mean 'kernel:rootPath'"),
         ("{ echo x; }", "no variable that lite knows"),
         ("${HOME}", "write \\$NAME"),
@@ -76,7 +76,7 @@ def test_what_a_value_holds_is_never_interpolated_itself() -> None:
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n", exclude_categories=["Cc"]), max_size=20))
 def test_a_value_passes_through_the_shell_unharmed(value: str) -> None:
     variables = Variables({}, lambda _path: value)
-    step = Step(Phase.RUN, 'printf %s/%s "{configuration:/a}" "$B"', {"B": "{configuration:/a}"}, None)
+    step = Step(LifecyclePhase.RUN, 'printf %s/%s "{configuration:/a}" "$B"', {"B": "{configuration:/a}"}, None)
     done = subprocess.run(["/bin/sh", "-c", render(step, variables)], capture_output=True, check=True)
     assert done.stdout.decode() == f"{value}/{value}"
 

@@ -7,7 +7,7 @@ import pytest
 
 from standins.nucleus import mqtt
 from standins.nucleus.cloud import CloudMessage, CloudUnavailable
-from standins.nucleus.mqtt import Endpoint, IotCore
+from standins.nucleus.mqtt import IotCore, MqttEndpoint
 from tests.unit.standins.nucleus.broker import Broker, Papers, make_papers
 from tests.unit.standins.nucleus.workshop import until
 
@@ -27,7 +27,7 @@ class Line:
     """A connection to the broker, and what it told the nucleus."""
 
     def __init__(self, papers: Papers, port: int) -> None:
-        endpoint = Endpoint("127.0.0.1", port, "yard", papers.ca, papers.device, papers.device_key)
+        endpoint = MqttEndpoint("127.0.0.1", port, "yard", papers.ca, papers.device, papers.device_key)
         self.core = IotCore(endpoint)
         self.states: list[tuple[bool, str]] = []
         self.arrived: list[tuple[str, bytes]] = []
@@ -200,4 +200,4 @@ def test_a_payload_and_topic_that_mqtt_cannot_carry_are_refused(papers: Papers) 
 
 def test_missing_certificates_are_noticed_at_once(papers: Papers, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
-        IotCore(Endpoint("127.0.0.1", 1, "yard", tmp_path / "none.pem", papers.device, papers.device_key))
+        IotCore(MqttEndpoint("127.0.0.1", 1, "yard", tmp_path / "none.pem", papers.device, papers.device_key))

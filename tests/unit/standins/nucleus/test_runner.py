@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.profile import LITE
-from standins.nucleus.restarts import may_start
+from standins.nucleus.restarts import StartLimit
 from tests.unit.standins.nucleus.workshop import QuickTiming, Workshop, is_alive, prepare, until
 
 PROMPT = replace(LITE, lifecycle=replace(LITE.lifecycle, stop_s=0.3, timeout_s=1.0))
@@ -19,7 +19,10 @@ PROMPT = replace(LITE, lifecycle=replace(LITE.lifecycle, stop_s=0.3, timeout_s=1
 @given(st.lists(st.floats(0, 10_000), max_size=6), st.floats(10_000, 20_000))
 def test_never_more_than_three_starts_within_an_hour(starts: list[float], now: float) -> None:
     recent = [start for start in starts if now - start < 3600]
-    assert may_start(starts, now, LITE.lifecycle) is (len(recent) < 3)
+    limit = StartLimit(LITE.lifecycle)
+    for start in starts:
+        limit.started(start)
+    assert limit.failed(now) is (len(recent) < 3)
 
 
 def test_install_comes_before_run_and_dependencies_before_dependents(workshop: Workshop) -> None:

@@ -12,9 +12,9 @@ from zipfile import ZipFile
 from standins.nucleus.cloud import NoCloud
 from standins.nucleus.component import Timing
 from standins.nucleus.configuration import ConfigurationStore, Update
-from standins.nucleus.core import Device, Nucleus
-from standins.nucleus.deployment import Deployment, Wanted, resolve
-from standins.nucleus.journal import FileJournal
+from standins.nucleus.core import NucleusCore, SystemSettings
+from standins.nucleus.deployment import DeploymentDocument, DeploymentEntry, resolve
+from standins.nucleus.journal import Journal
 from standins.nucleus.profile import LITE, Profile
 from standins.nucleus.runner import Runner
 
@@ -137,9 +137,9 @@ class QuickTiming:
 class Device1:
     """A nucleus and the runner of one deployment."""
 
-    nucleus: Nucleus
+    nucleus: NucleusCore
     runner: Runner
-    journal: FileJournal
+    journal: Journal
 
     async def close(self) -> None:
         await self.runner.stop()
@@ -149,10 +149,10 @@ class Device1:
 def prepare(workshop: Workshop, wanted: str, profile: Profile = LITE, timing: Timing | None = None) -> Device1:
     """A device that has been given one component to run."""
     workshop.root.mkdir()
-    recipes = resolve(Deployment({wanted: Wanted("1.0.0", Update())}), workshop.recipes, profile)
-    journal = FileJournal(workshop.root / "journal.jsonl")
-    device = Device(workshop.root, "yard", workshop.root / "s")
-    nucleus = Nucleus(device, profile, ConfigurationStore(), NoCloud(), journal)
+    recipes = resolve(DeploymentDocument({wanted: DeploymentEntry("1.0.0", Update())}), workshop.recipes, profile)
+    journal = Journal(workshop.root / "journal.jsonl")
+    device = SystemSettings(workshop.root, "yard", workshop.root / "s")
+    nucleus = NucleusCore(device, profile, ConfigurationStore(), NoCloud(), journal)
     for recipe in recipes:
         nucleus.store.deploy(recipe.name, recipe.defaults, Update(), 1)
     environment = {"PATH": "/usr/local/bin:/usr/bin:/bin"}

@@ -33,7 +33,7 @@ def test_the_list_tells_how_each_device_and_camera_is(
     registry: FakeRegistry, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command(registry) == 0
-    assert capsys.readouterr().out == "pi-1: running, heard 60 s ago, version 0.1.0, 3 events wait; gate running\n"
+    assert capsys.readouterr().out == "pi-1: running, heard 60 s ago, version 0.1.0, 3 events waiting; gate running\n"
 
 
 def test_where_nobody_was_heard_of_the_list_says_so(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,7 +69,7 @@ def test_who_was_never_heard_of_cannot_be_changed(
     registry: FakeRegistry, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command(registry, *words) == 1
-    assert capsys.readouterr().err.startswith("error: ")
+    assert capsys.readouterr().err.startswith("smartcam alerts: ")
 
 
 def test_a_change_finds_its_way_past_others(registry: FakeRegistry) -> None:

@@ -45,7 +45,7 @@ def test_what_the_function_failed_on_is_handed_to_it_again_and_counted() -> None
 def test_what_fails_again_and_again_is_poison_and_stays() -> None:
     plan = plan_unhandled(failed(payload=EVENT | {"redriven": MOST_REDRIVES}), refused_too=True)
     assert plan.action is Action.KEEP
-    assert "redriven 3 times already" in plan.reason
+    assert "been redriven 3 times already" in plan.reason
 
 
 def test_what_was_refused_stays_unless_it_is_wanted() -> None:
@@ -162,7 +162,7 @@ def test_what_was_done_is_counted_and_where_nothing_waits_that_is_said(
 ) -> None:
     monkeypatch.setattr("tools.alerts.redrive.find_site", lambda: site)
     assert main([]) == 0
-    assert capsys.readouterr().out == "nothing waits\n"
+    assert capsys.readouterr().out == "nothing is waiting\n"
     put(site, "FailureQueueUrl", failed(), failed("Refused"))
     assert main([]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "1 x start the function with it, 1 x keep it"
@@ -191,13 +191,13 @@ def test_a_stack_that_cannot_be_read_is_one_line_with_the_remedy(
         find_site()
     assert main([]) == 1
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: stack SmartcamAlerts cannot be read")
+    assert line.startswith("smartcam alerts: stack SmartcamAlerts cannot be read")
     assert "remedy: set AWS_REGION and credentials" in line
 
 
 def test_the_verbs_are_listed_and_an_unknown_one_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert alerts(["--help"]) == 0
-    assert "redrive  hand what has failed to the alerting once more" in capsys.readouterr().out
+    assert "redrive  hand what has failed to the alerting again" in capsys.readouterr().out
     assert alerts(["dance"]) == 2
     assert "there is no verb 'dance'" in capsys.readouterr().err
     assert alerts([]) == 2

@@ -10,17 +10,17 @@ import pytest
 from infra.alerts.runtime.ports import AlertState
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 from tests.infra.sample import NOON, raised
-from tools.alerts.history import Key, Record, days, first_id_of, last_id_of, line, read_record
+from tools.alerts.history import HistoryRecord, Key, days, first_id_of, last_id_of, line, read_record
 from tools.alerts.tail import Follower, main, seconds
 
 KEY = ("yard-1/gate", f"event#{raised().event_id}")
-FRESH = Record(KEY, format_utc(NOON), AlertState.RECORDED, raised())
+FRESH = HistoryRecord(KEY, format_utc(NOON), AlertState.RECORDED, raised())
 SENT = replace(FRESH, state=AlertState.SENT)
 
 
 @dataclass
 class FakeReader:
-    records: dict[Key, Record] = field(default_factory=dict)
+    records: dict[Key, HistoryRecord] = field(default_factory=dict)
     reads: int = 0
 
     def arrivals(self, since: UtcNs, now: UtcNs) -> Iterator[Key]:
@@ -28,7 +28,7 @@ class FakeReader:
             if format_utc(since) <= record.arrived_at <= format_utc(now):
                 yield key
 
-    def record(self, key: Key) -> Record | None:
+    def record(self, key: Key) -> HistoryRecord | None:
         self.reads += 1
         return self.records.get(key)
 
@@ -40,54 +40,54 @@ def after(seconds_: float) -> UtcNs:
 def test_an_event_is_shown_when_it_arrives_and_when_its_alert_is_sent_and_when_it_is_over() -> None:
     reader = FakeReader()
     follower = Follower(reader, NOON)
-    assert follower.look(after(1)) == []
+    assert follower.poll(after(1)) == []
     reader.records[KEY] = FRESH
-    assert follower.look(after(2)) == [FRESH]
-    assert follower.look(after(3)) == []
+    assert follower.poll(after(2)) == [FRESH]
+    assert follower.poll(after(3)) == []
     reader.records[KEY] = SENT
-    assert follower.look(after(60)) == [SENT]
+    assert follower.poll(after(60)) == [SENT]
     over = replace(SENT, ended_at=format_utc(after(70)))
     reader.records[KEY] = over
-    assert follower.look(after(80)) == [over]
+    assert follower.poll(after(80)) == [over]
     reads = reader.reads
-    assert follower.look(after(81)) == []
+    assert follower.poll(after(81)) == []
     assert reader.reads == reads
 
 
 def test_what_shows_up_late_in_the_index_is_shown_all_the_same() -> None:
     reader = FakeReader()
     follower = Follower(reader, NOON)
-    follower.look(after(100))
+    follower.poll(after(100))
     reader.records[KEY] = replace(SENT, arrived_at=format_utc(after(90)))
-    assert len(follower.look(after(101))) == 1
-    assert follower.look(after(102)) == []
+    assert len(follower.poll(after(101))) == 1
+    assert follower.poll(after(102)) == []
 
 
 def test_who_never_comes_further_is_left_alone_after_an_hour() -> None:
     reader = FakeReader({KEY: SENT})
     follower = Follower(reader, NOON)
-    follower.look(after(1))
-    follower.look(after(3700))
+    follower.poll(after(1))
+    follower.poll(after(3700))
     reads = reader.reads
-    follower.look(after(3800))
+    follower.poll(after(3800))
     assert reader.reads == reads
 
 
 @pytest.mark.parametrize(("camera", "count"), [("gate", 1), ("yard-1/gate", 1), ("door", 0), ("yard-2/gate", 0)])
 def test_one_camera_can_be_followed(camera: str, count: int) -> None:
-    assert len(Follower(FakeReader({KEY: SENT}), NOON, camera).look(after(1))) == count
+    assert len(Follower(FakeReader({KEY: SENT}), NOON, camera).poll(after(1))) == count
 
 
 def test_what_is_gone_by_the_time_it_is_read_is_not_shown() -> None:
     reader = FakeReader({KEY: SENT})
     follower = Follower(reader, NOON)
     reader.record = lambda _key: None  # type: ignore[method-assign, assignment]
-    assert follower.look(after(1)) == []
+    assert follower.poll(after(1)) == []
 
 
 def test_a_line_tells_when_where_what_and_how_far() -> None:
     event = raised(zone="drive", label="person")
-    record = Record(KEY, "2026-03-01T12:00:00.000Z", "SENT", event, ("people=SENT",), "2026-03-01T12:00:05.000Z")
+    record = HistoryRecord(KEY, "2026-03-01T12:00:00.000Z", "SENT", event, ("people=SENT",), "2026-03-01T12:00:05.000Z")
     assert line(record) == (
         '2026-03-01T12:00:00.000Z yard-1/gate person warning zone=drive label="person"'
         f" ended=2026-03-01T12:00:05.000Z SENT people=SENT {event.event_id}"
@@ -134,4 +134,4 @@ def test_a_day_that_is_none_is_refused_with_what_to_give(capsys: pytest.CaptureF
     with pytest.raises(SystemExit) as ended:
         main(["--camera", "yard-1/gate", "--day", "yesterday"])
     assert ended.value.code == 2
-    assert "--day: 'yesterday' is no day: give one of UTC, such as 2026-03-01" in capsys.readouterr().err
+    assert "--day: 'yesterday' is not a date: give a UTC day such as 2026-03-01" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from smartcam.contract.health import CameraCondition
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import format_utc
 from tests.infra.sample import NOON, raised
-from tools.alerts.history import Record
+from tools.alerts.history import HistoryRecord
 from tools.alerts.reach import Reach, reach_of
 from tools.alerts.stack import AlertsSite
 from tools.alerts.trial import Found, TrialError, thing_of, verdict, wait_for
@@ -28,8 +28,8 @@ def device(name: str, *cameras: CameraId) -> Device:
     return Device(ThingName(name), NOON, NOON, cameras=known)
 
 
-def record(state: AlertState) -> Record:
-    return Record(("yard-1/gate", f"event#{raised().event_id}"), format_utc(NOON), state, raised())
+def record(state: AlertState) -> HistoryRecord:
+    return HistoryRecord(("yard-1/gate", f"event#{raised().event_id}"), format_utc(NOON), state, raised())
 
 
 def test_the_event_says_that_it_is_a_test_and_passes_every_check() -> None:
@@ -64,7 +64,7 @@ class Progress:
     now: float = 0.0
     slept: list[float] = field(default_factory=list)
 
-    def read(self) -> Record | None:
+    def read(self) -> HistoryRecord | None:
         state = self.states[0]
         return None if state is None else record(state)
 
@@ -88,7 +88,7 @@ def test_it_is_waited_for_until_the_alert_is_sent() -> None:
     ("state", "beginning"),
     [
         (AlertState.HELD, "held: quiet hours"),
-        (AlertState.SUPPRESSED, "held back"),
+        (AlertState.SUPPRESSED, "suppressed: another"),
         (AlertState.UNWANTED, "unwanted: nobody's filter"),
         (AlertState.STALE, "stale: this machine's clock"),
     ],
@@ -114,7 +114,7 @@ def test_a_record_without_its_event_is_told_too() -> None:
 WAITING = Reach("everyone", 0, ("anna@example.org",))
 
 
-def sent_to(*groups: str) -> Record:
+def sent_to(*groups: str) -> HistoryRecord:
     return replace(record(AlertState.SENT), told=tuple(f"{group}=SENT" for group in groups))
 
 

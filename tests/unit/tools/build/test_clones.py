@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.build.suite import ROOT, hashes
+from tools.command_line import ROOT
+from tools.build.suite import hashes
 
 PARTS = ("components", "front", "tools", "recipes", "requirements", "gdk-config.json", "recipe.yaml")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tools.build.archive import write_archive
-from tools.build.suite import ROOT
+from tools.command_line import ROOT
 
 SCRIPTS = ROOT / "tools" / "build"
 MAIN = """

@@ -11,7 +11,8 @@ import yaml
 
 from tools.build.command import main
 from tools.build.gdk import write_projects
-from tools.build.suite import DEMO_BUNDLE, ROOT, BuildError, build_suite, hashes
+from tools.command_line import ROOT
+from tools.build.suite import DEMO_BUNDLE, BuildError, build_suite, hashes
 from smartcam import __version__
 
 

@@ -89,7 +89,7 @@ def test_a_bundle_is_signed_with_a_raw_key(detector: Workshop, tmp_path: Path) -
 
 def complaint(code: int, capsys: pytest.CaptureFixture[str]) -> str:
     captured = capsys.readouterr()
-    lines = [line for line in captured.err.splitlines() if line.startswith("bundle: ")]
+    lines = [line for line in captured.err.splitlines() if line.startswith("smartcam bundle: ")]
     assert code == 1
     assert captured.out == ""
     assert len(lines) == 1
@@ -135,7 +135,7 @@ def test_labels_that_do_not_fit_are_counted(classifier: Workshop, capsys: pytest
     assert "gives 2 shares, but there are 3 labels" in complaint(classifier.run("classifier"), capsys)
 
 
-@pytest.mark.parametrize(("content", "expected"), [(b"", "has no labels"), (b"\xff\xfe", "is no text in UTF-8")])
+@pytest.mark.parametrize(("content", "expected"), [(b"", "has no labels"), (b"\xff\xfe", "is not text in UTF-8")])
 def test_a_label_file_that_is_none_is_named(
     detector: Workshop, capsys: pytest.CaptureFixture[str], content: bytes, expected: str
 ) -> None:
@@ -158,7 +158,7 @@ def test_a_folder_that_exists_is_left_alone(detector: Workshop, capsys: pytest.C
 def test_a_key_that_is_none_is_told(detector: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "key").write_bytes(b"secret")
     line = complaint(detector.run("detector", "--sign", str(tmp_path / "key")), capsys)
-    assert line.startswith(f"bundle: {tmp_path / 'key'}: private key cannot be used")
+    assert line.startswith(f"smartcam bundle: {tmp_path / 'key'}: private key cannot be used")
 
 
 @needs_shared

@@ -27,7 +27,7 @@ def test_a_new_key_signs_a_bundle_that_a_device_with_the_printed_line_takes(
     assert main(["--new", "--key", str(key)]) == 0
     assert key.stat().st_mode & 0o777 == 0o600
     settings = read_settings(line(capsys))
-    with pytest.raises(ModelIntegrityError, match="only signed bundles"):
+    with pytest.raises(ModelIntegrityError, match="only trusts signed bundles"):
         open_model(bundle, settings.trusted_key)
     assert main([str(bundle), "--key", str(key)]) == 0
     assert read_settings(line(capsys)) == settings
@@ -48,7 +48,7 @@ def test_a_key_that_is_there_is_never_overwritten(tmp_path: Path, capsys: pytest
     key.write_bytes(bytes(32))
     assert main(["--new", "--key", str(key)]) == 1
     assert key.read_bytes() == bytes(32)
-    assert capsys.readouterr().err == f"sign: {key}: is there already and is kept; leave --new out to sign with it\n"
+    assert capsys.readouterr().err == f"smartcam sign: {key}: exists and is kept; leave out --new to sign with it\n"
 
 
 def test_a_key_that_is_not_there_is_said_with_the_way_to_make_one(
@@ -56,7 +56,7 @@ def test_a_key_that_is_not_there_is_said_with_the_way_to_make_one(
 ) -> None:
     key = tmp_path / "missing.pem"
     assert main(["--key", str(key)]) == 1
-    assert capsys.readouterr().err == f"sign: {key}: there is no such key; make one with --new\n"
+    assert capsys.readouterr().err == f"smartcam sign: {key}: there is no such key; create it with --new\n"
     assert main(["--new", "--key", str(tmp_path / "none" / "release.pem")]) == 1
     assert "make one" not in capsys.readouterr().err
 
@@ -66,7 +66,7 @@ def test_what_is_no_key_is_said_in_one_line(tmp_path: Path, capsys: pytest.Captu
     key = tmp_path / "key"
     key.write_bytes(content)
     assert main(["--key", str(key)]) == 1
-    assert capsys.readouterr().err.startswith("sign: private key cannot be used")
+    assert capsys.readouterr().err.startswith("smartcam sign: private key cannot be used")
 
 
 @pytest.mark.parametrize("key", ["x", base64.b64encode(bytes(31)).decode(), "AAAA" * 20])

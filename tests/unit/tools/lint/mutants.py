@@ -25,7 +25,7 @@ def broken(name: str, recipe: str, old: str, new: str, says: str, at: str | None
 IN_STRUCTURE = (
     # YAML and keys
     broken("no YAML", CAPTURE, "ComponentName: ", "ComponentName: [", "is not YAML", at="ComponentVersion"),
-    broken("a key twice", MODEL, "ComponentPublisher: Smartcam", "ComponentName: twice", "stands there twice"),
+    broken("a key twice", MODEL, "ComponentPublisher: Smartcam", "ComponentName: twice", "is given twice"),
     broken("a misspelt top key", MODEL, "ComponentPublisher", "ComponentPublsher", "did you mean 'ComponentPublisher'"),
     broken("a top key in lower case", MODEL, "Manifests:", "manifests:", "did you mean 'Manifests'"),
     broken(
@@ -118,7 +118,7 @@ IN_STRUCTURE = (
         RUNTIME,
         "      os: linux\n      architecture: amd64",
         "      architecture.detail: x\n      os: linux\n      architecture: amd64",
-        "does not look at it",
+        "ignores it",
     ),
     broken(
         "the same architecture twice",
@@ -193,7 +193,7 @@ IN_STRUCTURE = (
         SUITE,
         'Lifecycle:\n      install:\n        Script: echo "Smartcam {COMPONENT_VERSION}"\n',
         "Lifecycle: {}\n",
-        "needs one of the phases",
+        "needs at least one of the phases",
     ),
     broken("phase rnu", CAPTURE, "      run:", "      rnu:", "unknown key 'rnu'; did you mean 'run'"),
     broken("phase Run", CAPTURE, "      run:", "      Run:", "did you mean 'run'"),
@@ -205,7 +205,7 @@ IN_STRUCTURE = (
         CAPTURE,
         "      run:",
         "      startup: echo hi\n      run:",
-        "stands beside startup",
+        "is given beside startup",
         at="      run:",
     ),
     broken("no script", MODEL, "        Script: |", "        Scrpt: |", "did you mean 'Script'"),
@@ -215,7 +215,7 @@ IN_STRUCTURE = (
         "Skipif", MODEL, "        Script: |", "        Skipif: onpath git\n        Script: |", "unknown to nucleus lite"
     ),
     broken("timeout soon", RUNTIME, "Timeout: 900", "Timeout: soon", "whole number of seconds"),
-    broken("a timeout of nothing", RUNTIME, "Timeout: 900", "Timeout: 0", "whole number of seconds"),
+    broken("a timeout of nothing", RUNTIME, "Timeout: 900", "Timeout: 0", "must be above 0"),
     broken("a timeout in milliseconds", RUNTIME, "Timeout: 900", "Timeout: 900000", "Timeout counts seconds"),
     broken("too short for the packages", RUNTIME, "Timeout: 900", "Timeout: 120", "needs a Timeout of 900"),
     broken(
@@ -283,7 +283,7 @@ IN_STRUCTURE = (
         RUNTIME,
         "{configuration:/python}",
         "{configuration:python}",
-        "has no 'python'",
+        "is no variable that lite knows",
         at="{configuration:python}",
     ),
     broken(
@@ -343,5 +343,7 @@ IN_STRUCTURE = (
         "can lock nucleus lite",
         at="Script: |",
     ),
-    broken("no time to wait", CAPTURE, "Timeout: 900", "Timeout: 120", "awaiting the packages needs a Timeout of 900"),
+    broken(
+        "no time to wait", CAPTURE, "Timeout: 900", "Timeout: 120", "waiting for the packages needs a Timeout of 900"
+    ),
 )

@@ -142,7 +142,7 @@ IN_RIGHTS = (
         MODEL,
         "        Script: |\n",
         "        Script: |\n" + "          : \n" * 4000,
-        "10000 bytes at most",
+        "has more than the 10000 bytes",
         at="Script: |",
     ),
 )

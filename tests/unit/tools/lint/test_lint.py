@@ -5,12 +5,14 @@ import pytest
 
 from tests.unit.tools.lint.mutants import IN_STRUCTURE, Mutant
 from tests.unit.tools.lint.mutants_of_rights import IN_RIGHTS
-from tools.build.suite import ROOT, build_suite, render_recipe
-from tools.lint.code_use import MQTT, PUBSUB, UnknownTopic, uses_of
+from tools.build.suite import build_suite, render_recipe
+from tools.command_line import ROOT
+from tools.lint.code_use import UnknownTopic, uses_of
 from tools.lint.command import facts_of, main
 from tools.lint.facts import Use
-from tools.lint.finding import Finding
 from tools.lint.suite import lint_suite
+from tools.recipes.document import Fault
+from tools.recipes.keys import MQTT, PUBSUB
 
 MUTANTS = (*IN_STRUCTURE, *IN_RIGHTS)
 
@@ -70,7 +72,7 @@ def test_what_is_no_recipe_at_all_is_refused_without_a_crash(text: str) -> None:
 
 
 def test_a_finding_names_file_line_and_place() -> None:
-    assert str(Finding("a.yaml", 3, "Manifests[0]", "is odd")) == "a.yaml:3: Manifests[0]: is odd"
+    assert str(Fault("a.yaml", 3, "Manifests[0]", "is odd")) == "a.yaml:3: Manifests[0]: is odd"
 
 
 def package(tmp_path: Path, source: str) -> Path:

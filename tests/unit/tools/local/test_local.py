@@ -16,7 +16,7 @@ from tools.build.suite import BuildError, Built
 from tools.local import command
 from tools.local.command import main, with_defaults
 from tools.local.host import HostError, ThisMachine
-from tools.local.nuclei import Classic, Lite, State, choose, look
+from tools.local.nuclei import Classic, Lite, RunState, choose, inspect_machine
 from tools.release.verbs import release_of
 
 RUNNING = f"""Components currently running in Greengrass:
@@ -136,12 +136,12 @@ def test_lite_gets_the_configuration_as_the_recipes_default(
     assert defaults["cameras"] == {"yard": {"source": "file", "path": "/clip.mp4"}}
     assert "accessControl" in defaults
     assert "cameras: {}" in built.recipe("smartcam.Capture").read_text(), "the build itself stays as it is"
-    assert "keeps values that it has already" in capfd.readouterr().out
+    assert "keeps the values that it already has" in capfd.readouterr().out
 
 
 def test_a_configuration_that_makes_the_recipe_too_large_for_lite_is_refused(built: Built, tmp_path: Path) -> None:
     merge = {"cameras": {f"camera{number}": {"source": "file", "path": "/" + "x" * 90} for number in range(80)}}
-    with pytest.raises(BuildError, match=r"smartcam\.Capture: with this configuration the recipe is over 8196 bytes"):
+    with pytest.raises(BuildError, match=r"smartcam\.Capture: with this configuration the recipe has over 8196 bytes"):
         with_defaults(built, {"smartcam.Capture": merge}, tmp_path / "copy")
 
 
@@ -200,7 +200,7 @@ def test_a_name_that_ssh_would_take_for_something_else_is_refused(
 ) -> None:
     bench.program("ssh")
     assert main([f"--host={name}", "--build", str(built.folder)]) == 2
-    assert f"{name!r} is no name of a host" in capsys.readouterr().err
+    assert f"{name!r} is not a host for ssh" in capsys.readouterr().err
     assert not bench.calls("ssh")
 
 
@@ -240,8 +240,8 @@ def test_where_both_nuclei_are_one_has_to_be_named(bench: Bench) -> None:
     with_lite(bench)
     with_classic(bench)
     host = ThisMachine()
-    machine = look(host)
-    with pytest.raises(HostError, match="has both nuclei; say which with --nucleus"):
+    machine = inspect_machine(host)
+    with pytest.raises(HostError, match="has both nuclei; choose one with --nucleus"):
         choose(machine, None, host)
     assert choose(machine, "classic", host) == Classic("greengrass-cli")
     assert choose(machine, "lite", host) == Lite("ggl-cli")
@@ -250,7 +250,7 @@ def test_where_both_nuclei_are_one_has_to_be_named(bench: Bench) -> None:
 def test_a_nucleus_that_is_not_there_cannot_be_chosen(bench: Bench) -> None:
     with_lite(bench)
     with pytest.raises(HostError, match="has no nucleus classic; it has lite"):
-        choose(look(ThisMachine()), "classic", ThisMachine())
+        choose(inspect_machine(ThisMachine()), "classic", ThisMachine())
 
 
 def test_what_the_tool_says_when_it_fails_is_shown(
@@ -271,16 +271,16 @@ def test_components_that_do_not_run_on_lite_are_no_success(states: str, code: in
 @pytest.mark.parametrize(
     ("said", "state"),
     [
-        (RUNNING, State.RUNNING),
-        (RUNNING.replace("RUNNING", "BROKEN", 1), State.BROKEN),
-        (RUNNING.replace("RUNNING", "STARTING", 1), State.STARTING),
+        (RUNNING, RunState.RUNNING),
+        (RUNNING.replace("RUNNING", "BROKEN", 1), RunState.BROKEN),
+        (RUNNING.replace("RUNNING", "STARTING", 1), RunState.STARTING),
         # An old version that still runs, or has been broken all the time, says nothing of the new one.
-        (RUNNING.replace(__version__, "0.0.1"), State.STARTING),
-        (RUNNING.replace(__version__, "0.0.1").replace("RUNNING", "BROKEN"), State.STARTING),
-        ("", State.STARTING),
+        (RUNNING.replace(__version__, "0.0.1"), RunState.STARTING),
+        (RUNNING.replace(__version__, "0.0.1").replace("RUNNING", "BROKEN"), RunState.STARTING),
+        ("", RunState.STARTING),
     ],
 )
-def test_classics_answer_is_read(said: str, state: State) -> None:
+def test_classics_answer_is_read(said: str, state: RunState) -> None:
     assert Classic("greengrass-cli").state(said, __version__) is state
 
 

@@ -43,7 +43,9 @@ class Pi:
         package.keep_certificate(self.bundle, Certificate("arn:aws:iot:eu-west-1:1:cert/c", b"cert\n", b"key\n"))
         authority = folder / "ca.pem"
         authority.write_text("authority\n")
-        device = package.Device(ThingName("yard-1"), kind, "eu-west-1", Endpoints("data.example", "cred.example"))
+        device = package.DeviceSettings(
+            ThingName("yard-1"), kind, "eu-west-1", Endpoints("data.example", "cred.example")
+        )
         package.write_package(self.bundle, device, authority)
         self.nucleus = folder / "nucleus.deb"
         self.nucleus.write_text("")
@@ -60,7 +62,7 @@ class Pi:
         environment = {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", "PREFIX": str(self.prefix), **more}
         environment["CALLS"] = str(self.calls)
         command = [str(shutil.which("sh")), str(self.bundle / script), *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
     def called(self) -> list[str]:
         return [line.split()[0] for line in self.calls.read_text().splitlines() if not line.startswith("chown")]

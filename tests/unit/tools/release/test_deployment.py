@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.release.deployment import Deployment, Release, Wanted, changes, earlier_again, gone, next_deployment
+from tools.release.deployment import Deployment, Release, WantedComponent, changes, earlier_again, gone, next_deployment
 
 RELEASE = Release("0.2.0", ("smartcam.Capture", "smartcam.Suite"), frozenset({"smartcam.Capture"}))
 YARD = {"cameras": {"yard": {"source": "file", "analyse_fps": 5}}}
 
 
 def deployed(**merges: dict[str, Any]) -> Deployment:
-    ours = {name: Wanted("0.1.0", merges.get(name.split(".")[1], {})) for name in RELEASE.components}
-    nucleus = Wanted("2.13.0", {"logging": {"level": "DEBUG"}}, ("/x",), {"runWith": {"posixUser": "a:b"}})
+    ours = {name: WantedComponent("0.1.0", merges.get(name.split(".")[1], {})) for name in RELEASE.components}
+    nucleus = WantedComponent("2.13.0", {"logging": {"level": "DEBUG"}}, ("/x",), {"runWith": {"posixUser": "a:b"}})
     return Deployment({**ours, "aws.greengrass.Nucleus": nucleus})
 
 
@@ -35,7 +35,7 @@ def test_a_first_deployment_holds_every_component_with_its_rights_reset() -> Non
 def test_what_is_not_ours_stays_as_it_was_and_is_not_reset_again() -> None:
     following = next_deployment(deployed(), RELEASE, {})
     nucleus = following.components["aws.greengrass.Nucleus"]
-    assert nucleus == Wanted("2.13.0", {"logging": {"level": "DEBUG"}}, (), {"runWith": {"posixUser": "a:b"}})
+    assert nucleus == WantedComponent("2.13.0", {"logging": {"level": "DEBUG"}}, (), {"runWith": {"posixUser": "a:b"}})
     assert (
         "aws.greengrass.Nucleus" not in next_deployment(deployed(), RELEASE, {}, ["aws.greengrass.Nucleus"]).components
     )
@@ -79,8 +79,8 @@ def test_going_back_resets_what_the_later_deployment_configured() -> None:
     before = deployed(Capture=YARD)
     after = next_deployment(before, RELEASE, {"smartcam.Capture": {"cameras": {"porch": {"source": "file"}}}})
     back = earlier_again(after, before)
-    assert back.components["smartcam.Capture"] == Wanted("0.1.0", YARD, ("",))
-    assert back.components["smartcam.Suite"] == Wanted("0.1.0")
+    assert back.components["smartcam.Capture"] == WantedComponent("0.1.0", YARD, ("",))
+    assert back.components["smartcam.Suite"] == WantedComponent("0.1.0")
 
 
 def test_a_pointer_escapes_what_pointers_are_made_of() -> None:
@@ -137,5 +137,5 @@ def test_resets_and_merge_lead_from_any_configuration_to_any_other(old: dict[str
 
 @given(st.dictionaries(st.sampled_from(["smartcam.Capture", "other.Thing"]), DOCUMENTS))
 def test_what_is_written_for_the_service_reads_back_the_same(merges: dict[str, dict[str, Any]]) -> None:
-    deployment = Deployment({name: Wanted("1.2.3", merge, ("/a",)) for name, merge in merges.items()})
+    deployment = Deployment({name: WantedComponent("1.2.3", merge, ("/a",)) for name, merge in merges.items()})
     assert Deployment.of_service({"components": deployment.for_service()}) == deployment

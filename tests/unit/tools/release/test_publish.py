@@ -38,7 +38,7 @@ def test_publishing_again_uploads_and_creates_nothing(tmp_path: Path, there: Acc
     publish(built, there, told)
     told.clear()
     publish(built, there, told)
-    assert told == [f"{name} {__version__}: published already" for name in built.components]
+    assert told == [f"{name} {__version__}: already published" for name in built.components]
 
 
 def test_a_published_version_is_never_overwritten(tmp_path: Path, there: Account, told: list[str]) -> None:
@@ -118,7 +118,7 @@ def test_what_greengrass_refuses_is_said_with_its_reason(
 ) -> None:
     monkeypatch.setattr(there.aws.storage, "upload_file", lambda *_, **__: None)
     with pytest.raises(
-        ReleaseError, match=r"smartcam\.Capture .*: Greengrass refuses it: the artifact .* cannot be read"
+        ReleaseError, match=r"smartcam\.Capture .*: Greengrass rejects it: the artifact .* cannot be read"
     ):
         publish(small_build(tmp_path), there, told)
 
@@ -145,5 +145,5 @@ def test_an_upload_that_is_refused_is_one_line(
     built = small_build(tmp_path)
     assert verbs.publish(["--build", str(built.folder), "--bucket", BUCKET]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("publish: AWS: Failed to upload")
+    assert said.startswith("smartcam publish: AWS: Failed to upload")
     assert said.count("\n") == 1

@@ -9,7 +9,7 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from smartcam import __version__
-from standins.greengrass_api.plane import Outcome
+from standins.greengrass_api.plane import DeploymentEnd
 from tests.fakes.fleet import REGION, Account, small_build
 from tools.build.suite import Built
 from tools.release import verbs
@@ -17,10 +17,10 @@ from tools.release.aws import Aws, ReleaseError
 from tools.release.deployment import Deployment
 from tools.release.publish import publish_build
 from tools.release.rollout import Order, plan, read_group
-from tools.release.status import Standing, look
+from tools.release.status import DeploymentStatus, deployment_status
 
 OURS = ("smartcam.Capture", "smartcam.Inference", "smartcam.Model", "smartcam.Runtime", "smartcam.Suite")
-FAILED = Outcome("FAILED", "COMPONENT_BROKEN")
+FAILED = DeploymentEnd("FAILED", "COMPONENT_BROKEN")
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_what_is_not_published_is_not_deployed(
 ) -> None:
     there.group("yard", "one")
     assert deploy(small_build(tmp_path), "--group", "yard") == 2
-    assert "is not published; smartcam publish first" in capsys.readouterr().err
+    assert "is not published; run `smartcam publish` first" in capsys.readouterr().err
 
 
 def test_the_canary_is_first_and_the_rest_follows(published: Built, there: Account) -> None:
@@ -205,7 +205,7 @@ def test_an_empty_group_has_the_deployment_ready_for_those_who_join(
     there.group("yard")
     assert deploy(published, "--group", "yard") == 0
     assert running(there, "yard") is not None
-    assert "yard: has no things; those that join get it" in capsys.readouterr().out
+    assert "yard: has no things; those that join will get it" in capsys.readouterr().out
     assert verbs.status(["--region", REGION, "--group", "yard"]) == 1
     assert "yard: has no things" in capsys.readouterr().out
 
@@ -213,11 +213,19 @@ def test_an_empty_group_has_the_deployment_ready_for_those_who_join(
 @pytest.mark.parametrize(
     ("fault", "code", "said"),
     [
-        (NoCredentialsError(), 2, "deploy: AWS: Unable to locate credentials; once that is mended"),
-        (EndpointConnectionError(endpoint_url="https://x"), 2, "deploy: AWS: Could not connect to the endpoint"),
-        (S3UploadFailedError("Failed to upload: AccessDenied"), 2, "deploy: AWS: Failed to upload: AccessDenied"),
-        (OSError(5, "Input/output error"), 2, "deploy: [Errno 5] Input/output error"),
-        (KeyboardInterrupt(), 130, "deploy: what was begun goes on without us"),
+        (NoCredentialsError(), 2, "smartcam deploy: AWS: Unable to locate credentials; once that is fixed"),
+        (
+            EndpointConnectionError(endpoint_url="https://x"),
+            2,
+            "smartcam deploy: AWS: Could not connect to the endpoint",
+        ),
+        (
+            S3UploadFailedError("Failed to upload: AccessDenied"),
+            2,
+            "smartcam deploy: AWS: Failed to upload: AccessDenied",
+        ),
+        (OSError(5, "Input/output error"), 2, "smartcam deploy: [Errno 5] Input/output error"),
+        (KeyboardInterrupt(), 130, "smartcam deploy: AWS finishes what has begun"),
     ],
 )
 def test_a_fault_in_the_middle_is_one_line_and_the_same_command_goes_on(
@@ -233,12 +241,12 @@ def test_a_fault_in_the_middle_is_one_line_and_the_same_command_goes_on(
     there.group("rest", "two")
     asked = iter([fault])
 
-    def cut(deployment: str, target: str, things: Sequence[str], aws: Aws) -> Standing:
+    def cut(deployment: str, target: str, things: Sequence[str], aws: Aws) -> DeploymentStatus:
         for each in asked:
             raise each
-        return look(deployment, target, things, aws)
+        return deployment_status(deployment, target, things, aws)
 
-    monkeypatch.setattr("tools.release.rollout.look", cut)
+    monkeypatch.setattr("tools.release.rollout.deployment_status", cut)
     assert deploy(published, "--group", "rest", "--canary", "canary") == code
     err = capsys.readouterr().err
     assert err.startswith(said)
@@ -253,7 +261,7 @@ def test_a_thing_in_both_groups_is_refused(published: Built, there: Account) -> 
     there.group("canary", "one")
     there.group("rest", "two")
     there.aws.iot.add_thing_to_thing_group(thingGroupName="rest", thingName="one")
-    with pytest.raises(ReleaseError, match=r"one is in canary and in rest: a thing belongs into one of them"):
+    with pytest.raises(ReleaseError, match=r"one is in canary and in rest: a thing may be in only one"):
         plan(Order(["canary", "rest"], verbs.release_of(published), None), there.aws)
 
 

@@ -91,7 +91,7 @@ def test_what_is_missing_gives_one_clear_line(
     names = {"video": "none.mp4", "labels": "none.json", "bundle": "none"}
     assert call(place, **{wrong: tmp_path / names[wrong]}) == 1
     said = capsys.readouterr().err
-    assert re.search(f"^score: {message}", said)
+    assert re.search(f"^smartcam score: {message}", said)
     assert said.count("\n") == 1
 
 
@@ -252,7 +252,9 @@ def test_a_label_that_the_model_does_not_know_is_refused_before_anything_is_play
         settings = write_labels(tmp_path / "camera.json", table)
         assert run(place, "--camera-settings", str(settings)) == 1
         said = capsys.readouterr().err
-        assert said.startswith(f"score: camera settings: {key}: 'persn' raises nothing with this model; it knows ")
+        assert said.startswith(
+            f"smartcam score: camera settings: {key}: 'persn' raises nothing with this model; it knows "
+        )
         assert said.count("\n") == 1
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from smartcam.contract.event import EventKind
 from tools.score.labels import ClipLabels, Interval
-from tools.score.matching import Outcome, SeenEvent, Tolerance, area_under_curve, match
+from tools.score.matching import MatchResult, SeenEvent, Tolerance, area_under_curve, match
 
 FPS = 10.0
 
@@ -19,7 +19,7 @@ def event(start_s: float, kind: EventKind = EventKind.PERSON) -> SeenEvent:
     return SeenEvent(kind, start_s, start_s + 1, 0.7)
 
 
-def result(outcome: Outcome) -> tuple[int, int]:
+def result(outcome: MatchResult) -> tuple[int, int]:
     return outcome.found, outcome.false
 
 

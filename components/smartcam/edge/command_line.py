@@ -1,0 +1,53 @@
+"""What the command lines of the components have in common."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from smartcam.contract.errors import BusError
+from smartcam.edge.bus.greengrass import GreengrassBus
+from smartcam.edge.logs import LEVELS
+from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, FOLDER_VARIABLE
+
+
+def component_parser(prog: str, description: str, configuration_goes_with: str) -> argparse.ArgumentParser:
+    """A parser with the arguments of every component that reads a configuration document."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=f"{description} Runs under a Greengrass nucleus;"
+        f" {FOLDER_VARIABLE} selects the folder for shared memory.",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="say what the configuration would do and what is wrong with it, then exit"
+    )
+    parser.add_argument(
+        "--configuration",
+        type=Path,
+        metavar="FILE",
+        help=f"with {configuration_goes_with}: a JSON document instead of the nucleus's",
+    )
+    parser.add_argument("--log-level", default="INFO", choices=LEVELS)
+    parser.add_argument(
+        "--self-test", metavar="VERSION", help="prove that this is the given version and works here, then exit"
+    )
+    return parser
+
+
+def ring_folder() -> Path:
+    """The folder for shared memory."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
+
+
+def run_with_nucleus(prog: str, run: Callable[[GreengrassBus], int]) -> int:
+    """Connect to the nucleus and run; the exit code is 2 where there is no nucleus."""
+    try:
+        bus = GreengrassBus()
+    except BusError as error:
+        sys.stderr.write(f"{prog}: {error}\n")
+        return 2
+    try:
+        return run(bus)
+    finally:
+        bus.close()

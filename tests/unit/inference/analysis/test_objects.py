@@ -1,0 +1,222 @@
+import math
+from collections.abc import Sequence
+from dataclasses import astuple, replace
+
+import pytest
+
+from smartcam.contract.notice import PixelBox
+from smartcam.inference.analysis.objects import ObjectAnalysis
+from smartcam.inference.events import Change, OpenEpisode, restored
+from smartcam.inference.settings import AnalysisSettings
+from smartcam.model.scoring import Detections
+from smartcam.vision.zone import Zone
+from tests.fakes.clock import SOME_DAY
+from tests.fakes.scorer import FakeDetector
+from tests.unit.inference.stage import EVERYWHERE, HERE, Found, frame, happened, maker, object_model, seen
+
+RAISED, CLEARED = ("person", "raised"), ("person", "cleared")
+SOMEBODY = seen(("person", 0.8, HERE))
+NOBODY = seen()
+
+
+def person(x: float, score: float = 0.8, label: str = "person") -> Found:
+    return label, score, (x, 10.0, x + 20.0, 50.0)
+
+
+def walk(start: float, end: float, looks: int) -> list[Detections]:
+    return [seen(person(start + (end - start) * look / looks)) for look in range(looks)]
+
+
+def play(
+    script: Sequence[Detections], settings: AnalysisSettings | None = None, motion: Sequence[PixelBox] = EVERYWHERE
+) -> tuple[ObjectAnalysis, list[Change]]:
+    analysis = ObjectAnalysis(object_model(script), maker(), settings or AnalysisSettings())
+    return analysis, run(analysis, 0, len(script), motion)
+
+
+def run(analysis: ObjectAnalysis, start: int, looks: int, motion: Sequence[PixelBox] = EVERYWHERE) -> list[Change]:
+    return [change for look in range(start, start + looks) for change in analysis.update(frame(look / 5, motion))]
+
+
+def left_open(age_ms: int | None = 2000, settings: AnalysisSettings | None = None) -> OpenEpisode:
+    _, changes = play([SOMEBODY] * 3, settings)
+    assert changes[0].episode is not None
+    return restored(replace(changes[0].episode, age_ms=age_ms))
+
+
+def test_somebody_who_walks_through_is_one_event_from_entry_to_exit() -> None:
+    _, changes = play([NOBODY, *walk(0, 80, 20), *[NOBODY] * 20])
+    assert happened(changes) == [RAISED, CLEARED]
+    event = changes[0].event
+    assert event is not None
+    assert (event.label, event.threshold, event.started_at) == ("person", 0.6, frame(0.6).captured_at)
+    assert event.score == pytest.approx(0.8)
+    assert event.box is not None
+    assert astuple(event.box) == pytest.approx((0.08, 1 / 6, 0.28, 5 / 6))
+
+
+def test_of_a_detection_that_sticks_out_of_the_picture_only_what_is_inside_counts() -> None:
+    """As large as all the motion together it would not seem to move."""
+    _, changes = play([seen(("person", 0.9, (-300.0, 10.0, 30.0, 50.0)))] * 3, motion=[PixelBox(0, 10, 30, 50)])
+    assert happened(changes) == [RAISED]
+    event = changes[0].event
+    assert event is not None
+    assert event.box is not None
+    assert astuple(event.box) == pytest.approx((0.0, 1 / 6, 0.3, 5 / 6))
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+def test_a_detection_without_a_place_is_none(wrong: float) -> None:
+    nowhere = seen(("person", 0.9, (wrong, wrong, wrong, wrong)), ("person", 0.9, (wrong, 10.0, wrong, 50.0)))
+    analysis, changes = play([nowhere] * 5)
+    assert (changes, analysis.episodes()) == ([], [])
+
+
+def test_somebody_who_stands_for_a_minute_is_still_one_event() -> None:
+    _, changes = play([*walk(0, 40, 10), *[seen(person(40))] * 300, *walk(40, 80, 10), *[NOBODY] * 20])
+    assert happened(changes) == [RAISED, CLEARED]
+
+
+def test_two_visitors_one_after_the_other_are_two_events() -> None:
+    _, changes = play([*walk(0, 80, 12), *[NOBODY] * 20, *walk(0, 80, 12), *[NOBODY] * 20])
+    assert happened(changes) == [RAISED, CLEARED] * 2
+
+
+def test_two_visitors_together_are_two_events() -> None:
+    _, changes = play([seen(person(0 + 2 * look), person(70 - 2 * look)) for look in range(8)])
+    assert happened(changes) == [RAISED] * 2
+
+
+def test_a_short_gap_in_the_detections_ends_nothing() -> None:
+    _, changes = play([*walk(0, 30, 8), *[NOBODY] * 6, *walk(50, 80, 8)])
+    assert happened(changes) == [RAISED]
+
+
+def test_a_car_that_has_always_stood_there_is_no_event_whatever_walks_by() -> None:
+    car = seen(person(40, label="car"))
+    analysis, changes = play([car] * 50, motion=())
+    changes += run(analysis, 50, 50)
+    assert happened(changes) == []
+
+
+def test_a_car_that_comes_and_parks_is_one_event_even_if_it_is_not_always_seen() -> None:
+    arriving = [seen(person(2.0 * look, label="car")) for look in range(20)]
+    parked = [seen(person(40, label="car"))] * 200
+    _, changes = play([*arriving, *parked, *[NOBODY] * 100, *parked])
+    assert happened(changes) == [("vehicle", "raised"), ("vehicle", "cleared")]
+
+
+def test_a_label_that_raises_nothing_is_not_followed() -> None:
+    analysis, changes = play([seen(person(20 + 4 * look, label="cup")) for look in range(10)])
+    assert happened(changes) == []
+    assert analysis.episodes() == []
+
+
+def test_a_camera_that_wants_persons_only_is_not_told_of_cats() -> None:
+    script = [seen(person(4 * look, label="cat")) for look in range(10)]
+    assert happened(play(script, AnalysisSettings(labels=("person",)))[1]) == []
+    assert happened(play(script)[1]) == [("animal", "raised")]
+
+
+def test_an_object_raises_only_while_it_stands_in_a_zone() -> None:
+    right = Zone("right", ((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)))
+    _, changes = play(walk(0, 80, 40), AnalysisSettings(zones=(right,)))
+    event = changes[0].event
+    assert event is not None
+    assert (happened(changes), event.zone) == ([RAISED], "right")
+    assert event.box is not None
+    assert event.box.x1 + event.box.x2 == pytest.approx(1.0, abs=0.05)
+    assert happened(play(walk(0, 30, 40), AnalysisSettings(zones=(right,)))[1]) == []
+
+
+def test_a_second_box_of_the_same_body_is_suppressed_and_counted() -> None:
+    body, half = ("person", 0.8, (30.0, 5.0, 60.0, 55.0)), ("person", 0.7, (34.0, 5.0, 56.0, 30.0))
+    apart = ("person", 0.7, (64.0, 5.0, 86.0, 30.0))
+    looks = [seen(body, apart)] + [
+        seen(body, ("person", 0.7, (64.0 - 5 * look, 5.0, 86.0 - 5 * look, 30.0))) for look in range(1, 3)
+    ]
+    analysis, changes = play([seen(body)] * 4 + [seen(body, half)] * 10)
+    assert happened(changes) == [RAISED]
+    analysis, changes = play([seen(body)] * 4 + looks + [seen(body, half)] * 10, AnalysisSettings(min_frames=4))
+    assert happened(changes) == [RAISED]
+    assert [episode.suppressed for episode in analysis.episodes()] == [1]
+
+
+def test_it_looks_where_something_moves_and_where_somebody_is() -> None:
+    model = object_model([SOMEBODY])
+    assert isinstance(model.detector, FakeDetector)
+    analysis = ObjectAnalysis(model, maker(), AnalysisSettings())
+    corner = PixelBox(0, 0, 10, 10)
+    for look, motion in enumerate([(), (corner,), ()]):
+        analysis.update(frame(look / 5, motion))
+    assert [regions for _, regions in model.detector.calls] == [(), (corner, PixelBox(40, 10, 60, 50)), ()]
+
+
+def test_somebody_in_a_part_that_was_not_looked_at_is_not_gone() -> None:
+    elsewhere = seen(looked_at=[PixelBox(0, 0, 10, 10)])
+    _, changes = play([SOMEBODY] * 5 + [elsewhere] * 50 + [SOMEBODY] * 5)
+    assert happened(changes) == [RAISED]
+
+
+def test_the_end_of_a_clip_clears_everything() -> None:
+    analysis, _ = play([seen(person(2.0 * look), person(70 - 2.0 * look)) for look in range(8)])
+    assert happened(analysis.end(SOME_DAY)) == [CLEARED] * 2
+    assert analysis.episodes() == []
+
+
+def test_a_restarted_process_goes_on_with_somebody_who_stands_where_they_stood() -> None:
+    analysis = ObjectAnalysis(object_model([SOMEBODY] * 20 + [NOBODY]), maker(), AnalysisSettings())
+    analysis.resume([left_open()])
+    changes = run(analysis, 0, 60, motion=())
+    assert happened(changes) == [CLEARED]
+
+
+def test_a_restarted_process_raises_nobody_twice_who_walked_on_meanwhile() -> None:
+    analysis = ObjectAnalysis(object_model(walk(0, 30, 20)), maker(), AnalysisSettings())
+    analysis.resume([left_open()])
+    assert happened(run(analysis, 0, 20)) == []
+
+
+def test_an_episode_whose_object_does_not_show_up_again_is_cleared() -> None:
+    analysis = ObjectAnalysis(object_model([NOBODY]), maker(), AnalysisSettings())
+    analysis.resume([left_open()])
+    assert happened(run(analysis, 0, 45)) == []
+    assert happened(run(analysis, 45, 10)) == [CLEARED]
+
+
+def test_another_kind_of_object_does_not_go_on_with_the_episode() -> None:
+    car = [seen(person(3.0 * look, label="car")) for look in range(25)]
+    analysis = ObjectAnalysis(object_model(car), maker(), AnalysisSettings())
+    analysis.resume([left_open()])
+    assert happened(run(analysis, 0, 25)) == [("vehicle", "raised")]
+
+
+@pytest.mark.parametrize("age_ms", [None, 3_600_000])
+def test_an_episode_of_long_ago_is_cleared_and_whoever_comes_now_raises(age_ms: int | None) -> None:
+    analysis = ObjectAnalysis(object_model(walk(20, 60, 20)), maker(), AnalysisSettings())
+    analysis.resume([left_open(age_ms)])
+    assert happened(run(analysis, 0, 20)) == [CLEARED, RAISED]
+
+
+def test_other_settings_apply_from_the_next_frame_on() -> None:
+    analysis, changes = play(walk(0, 20, 10), AnalysisSettings(raise_at=0.95))
+    analysis.configure(AnalysisSettings(raise_at=0.5))
+    assert happened(changes) == []
+    assert happened(run(analysis, 10, 4)) == [RAISED]
+
+
+def test_the_state_of_a_long_episode_is_stored_again_and_again() -> None:
+    _, changes = play([*walk(0, 40, 10), *[seen(person(40))] * 310])
+    assert happened(changes) == [RAISED]
+    stored = [change.episode for change in changes if change.event is None]
+    assert len(stored) == 3
+    assert all(episode is not None and episode.state["box"] for episode in stored)
+
+
+def test_a_frame_from_the_past_is_not_even_looked_at() -> None:
+    model = object_model([SOMEBODY])
+    analysis = ObjectAnalysis(model, maker(), AnalysisSettings())
+    analysis.update(frame(1))
+    assert analysis.update(frame(0.5)) == []
+    assert isinstance(model.detector, FakeDetector)
+    assert len(model.detector.calls) == 1
