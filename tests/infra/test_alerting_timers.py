@@ -1,5 +1,6 @@
 """What a timer brings about, job by job: the word it ends with, the next timer it sets, and what it says to SNS."""
 
+import json
 from dataclasses import replace
 from datetime import time
 from zoneinfo import ZoneInfo
@@ -164,16 +165,17 @@ def test_a_message_that_failed_for_hours_is_given_to_the_dead_letter_queue(job: 
 
 
 def test_a_closing_message_says_whose_it_is_how_severe_and_in_which_zone() -> None:
-    cloud = Cloud(COOLDOWN_S, Audience((EVERYONE,), zones={raised().thing: BERLIN}))
-    cloud.deliver(raised(1, severity=Severity.CRITICAL))
-    cloud.deliver(raised(2, severity=Severity.INFO))
-    cloud.deliver(raised(3, severity=Severity.WARNING))
+    cloud = Cloud(COOLDOWN_S, Audience((EVERYONE,), zones={"yard-1/gate": BERLIN}))
+    for number, severity in enumerate((Severity.CRITICAL, Severity.WARNING, Severity.CRITICAL, Severity.INFO)):
+        cloud.deliver(raised(number, severity=severity))
     cloud.now.advance(COOLDOWN_S)
     cloud.do(cloud.now(), CLOSE)
     [closing] = cloud.sent(Purpose.CLOSING)
-    assert closing.facts == {"thing": raised().thing, "camera_id": raised().camera_id, "severity": "warning"}
+    assert closing.facts == {"thing": raised().thing, "camera_id": raised().camera_id, "severity": "critical"}
     assert "of 13:00:00 CET" in closing.alert.sms
     assert closing.group == "everyone"
+    document = json.loads(closing.alert.document)
+    assert (document["thing"], document["camera_id"]) == ("yard-1", "gate")
 
 
 def test_a_closing_message_without_an_alert_before_it_has_the_number_of_its_first_event() -> None:

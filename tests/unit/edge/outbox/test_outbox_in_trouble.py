@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import shutil
 import sqlite3
 import tempfile
 import threading
@@ -169,6 +170,20 @@ def test_a_disk_that_neither_writes_nor_reads_is_an_error(
     assert not logged(caplog, "outbox_in_memory")
 
 
+def test_a_disk_that_fails_while_it_is_read_is_an_error(
+    opened: Callable[[], Outbox], disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened().put(event(1))
+
+    def refuse(_source: Path, _target: Path) -> Path:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(shutil, "copyfile", refuse)
+    disk.refusal = errno.EROFS
+    with pytest.raises(OutboxError, match=r"cannot be opened \(.*Read-only file system"):
+        opened().due()
+
+
 def test_a_disk_that_refuses_for_another_reason_is_an_error_and_not_memory(
     opened: Callable[[], Outbox], disk: Disk
 ) -> None:
@@ -268,6 +283,35 @@ def test_a_connection_that_no_longer_works_is_replaced(opened: Callable[[], Outb
     outbox.put(event(3))
     assert waiting(outbox) == [key(event(3)), key(event(1))]
     assert outbox.counts().set_aside == 0
+
+
+def test_a_removed_file_is_named_and_one_that_is_closed_on_its_disk_says_nothing(
+    opened: Callable[[], Outbox], path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    outbox = opened()
+    outbox.put(event(1))
+    path.unlink()
+    outbox.put(event(2))
+    outbox.close()
+    assert [record.message for record in caplog.records] == [f"outbox_file_removed path={path}"]
+
+
+def test_a_rival_is_waited_for_two_seconds(opened: Callable[[], Outbox]) -> None:
+    outbox = opened()
+    outbox.put(event(1))
+    assert connection_of(outbox).execute("PRAGMA busy_timeout").fetchone() == (2000,)
+
+
+def test_a_corrupt_file_that_is_met_at_the_start_is_named(
+    opened: Callable[[], Outbox], path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"garbage" * 1000)
+    outbox = opened()
+    outbox.put(event(1))
+    assert logged(caplog, "outbox_corrupt") == [("CRITICAL", f"outbox_corrupt path={path} kept_as={path}.corrupt-1")]
+    assert outbox.counts().in_memory is False
 
 
 def test_a_removed_file_that_cannot_be_written_again_is_an_error_until_it_can(
