@@ -303,6 +303,38 @@ def test_a_rival_is_waited_for_two_seconds(opened: Callable[[], Outbox]) -> None
     assert connection_of(outbox).execute("PRAGMA busy_timeout").fetchone() == (2000,)
 
 
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("temp_store", 2), ("trusted_schema", 0), ("user_version", 1)],
+)
+def test_a_new_file_is_durable_trusts_nobody_and_says_its_version(
+    opened: Callable[[], Outbox], pragma: str, value: object
+) -> None:
+    for _ in range(2):
+        outbox = opened()
+        outbox.put(event(1))
+        assert connection_of(outbox).execute(f"PRAGMA {pragma}").fetchone() == (value,)
+
+
+def test_all_missing_folders_are_made(tmp_path: Path, clock: FakeClock) -> None:
+    outbox = Outbox(tmp_path / "one/two/outbox.sqlite", clock)
+    outbox.put(event(1))
+    outbox.close()
+    assert (tmp_path / "one/two/outbox.sqlite").is_file()
+
+
+def test_the_file_is_for_its_owner_alone_from_the_first_moment(
+    opened: Callable[[], Outbox], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_descriptor: int, _mode: int) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "fchmod", refuse)
+    with pytest.raises(OutboxError, match="cannot be opened"):
+        opened().put(event(1))
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_corrupt_file_that_is_met_at_the_start_is_named(
     opened: Callable[[], Outbox], path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
