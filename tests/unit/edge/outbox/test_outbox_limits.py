@@ -137,3 +137,18 @@ def test_an_unreadable_row_leaves_with_its_reason_and_is_handed_out_no_more(outb
     assert refused.reason.startswith("cannot be read: ")
     assert outbox.due() == []
     assert outbox.counts().refused == 1
+
+
+def test_an_event_has_room_for_the_longest_age_and_an_untrusted_clock(outbox: Outbox, clock: FakeClock) -> None:
+    longest = replace(event(1), age_ms=2**53, clock_synced=False, more={"note": ""})
+    room = 4096 - len(longest.to_json())
+    outbox.put(replace(event(1), more={"note": "x" * room}))
+    with pytest.raises(ContractError, match="at most 4096"):
+        outbox.put(replace(event(2), more={"note": "x" * (room + 1)}))
+    clock.is_synced = False
+    assert len(outbox.due()) == 1
+
+
+def test_who_brings_an_episode_beside_a_cleared_event_is_told_so(outbox: Outbox) -> None:
+    with pytest.raises(ValueError, match=r"^a cleared event ends its episode and brings none$"):
+        outbox.put(event(1, Phase.CLEARED), episode(1))
