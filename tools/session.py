@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 
 def aws_session(region: str | None = None) -> boto3.Session:
-    """A session of its own: boto3's shared one keeps the credentials of whoever asked first in this process.
+    """A session of its own: boto3's shared one keeps the credentials of the first caller in this process.
 
     The region is the one given, else of AWS_REGION, which every other AWS tool reads and boto3 does not, else boto3's
     own choice (AWS_DEFAULT_REGION, the profile).

@@ -39,7 +39,7 @@ class Variables:
         if name in self.plain:
             return self.plain[name]
         if not name.startswith("configuration:"):
-            raise VariableError(f"{{{name}}} is no variable{nearest(name, KNOWN)}")
+            raise VariableError(f"{{{name}}} is not a variable{nearest(name, KNOWN)}")
         pointer = name.removeprefix("configuration:")
         try:
             found = self.configuration(parse_pointer(pointer))

@@ -11,7 +11,7 @@ from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.inference.analysis.analysis import ObjectModel
 from smartcam.inference.analysis.objects import ObjectAnalysis
-from smartcam.inference.events import EventPicture
+from smartcam.inference.events import EpisodePicture
 from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.manifest import ModelKind
 from smartcam.vision.frame import Frame
@@ -24,7 +24,7 @@ NEIGHBOUR = Zone("neighbour", ((0.6, 0.0), (1.0, 0.0), (1.0, 1.0), (0.6, 1.0)))
 """It hides the right of the picture, and the front of the car where it parks."""
 
 
-def snapshots() -> list[EventPicture]:
+def snapshots() -> list[EpisodePicture]:
     day = DrawnDay(Plan(seconds=45, pace=1, walker_every_s=10_000, car_goes_s=0))
     selector = FrameSelector(SourceSettings(CAMERA, Path(), masks=(NEIGHBOUR,)), day.plan.fps)
     analysis = ObjectAnalysis(ObjectModel(manifest(ModelKind.DETECTOR), day), maker(), AnalysisSettings())

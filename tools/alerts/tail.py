@@ -83,12 +83,12 @@ def _day(text: str) -> date:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Follow until Ctrl-C, or show what is there."""
+    """Follow until Ctrl-C, or show what has arrived."""
     parser = new_parser("alerts tail", __doc__)
     parser.add_argument("--since", type=seconds, default=seconds("15m"), help="how far back to begin (default: 15m)")
     parser.add_argument("--camera", help="only this camera: its id, or thing/id")
     parser.add_argument("--day", type=_day, metavar="YYYY-MM-DD", help="show that day of --camera thing/id and end")
-    parser.add_argument("--once", action="store_true", help="show what is there and end")
+    parser.add_argument("--once", action="store_true", help="show what has arrived and end")
     parser.add_argument(
         "--every", type=number(0.1), default=2.0, metavar="SECONDS", help="how often to poll (default: 2)"
     )

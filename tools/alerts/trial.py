@@ -54,7 +54,7 @@ class Found:
 
     @property
     def unreached(self) -> tuple[str, ...]:
-        """The groups that it was sent to and where nobody gets it."""
+        """The groups that it was sent to but in which nobody gets it."""
         told = () if self.record is None else self.record.told
         return tuple(one.group for one in self.reach if not one.confirmed and f"{one.group}={AlertState.SENT}" in told)
 

@@ -55,8 +55,8 @@ def write_projects(built: Built, folder: Path, suite_project: Path) -> tuple[Pat
 
 def _lay_out(built: Built, component: str, project: Path) -> None:
     source = built.artifacts / component / built.version
-    lies = shlex.quote(os.path.relpath(source.resolve(), start=project.resolve()))
-    script = _BUILD.format(component=component, version=built.version, artifacts=lies)
+    artifacts_folder = shlex.quote(os.path.relpath(source.resolve(), start=project.resolve()))
+    script = _BUILD.format(component=component, version=built.version, artifacts=artifacts_folder)
     (project / "build.sh").write_text(script)
     recipes = project / "greengrass-build" / "recipes"
     recipes.mkdir(parents=True)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the virtual environment that the Smartcam components share: WORK_FOLDER/packages-<id>, with a file `ready`.
 # usage: install.sh WORK_FOLDER PACKAGES_ZIP [PYTHON]
-# PYTHON: an interpreter that has the packages already; then it is linked instead.
+# PYTHON: an interpreter that already has the packages; it is linked instead.
 # An environment that is in use is never touched: another set of packages gets another folder.
 set -eu
 work=$1 archive=$2 given=${3:-}
@@ -43,7 +43,7 @@ python=$(python3 -c 'import sys; print("py%d%d" % sys.version_info[:2])')
 requirements="$locks/device-$python.txt"
 [ -f "$requirements" ] || fail "there are no packages for $python; Python 3.11 or 3.13 is needed"
 if [ -f "$packages/ready" ] && [ ! -f "$packages/interpreter" ] && "$packages/bin/python" -c "$imports" 2> /dev/null; then
-    echo "smartcam.Runtime: the packages are there already"
+    echo "smartcam.Runtime: the packages are already installed"
     exit 0
 fi
 rm -rf "$packages"

@@ -1,6 +1,6 @@
-"""Unpacks a part of the archive that this lies in: `python3 PACKAGES_ZIP requirements|wheels FOLDER`.
+"""Unpacks a part of the archive that contains this file: `python3 PACKAGES_ZIP requirements|wheels FOLDER`.
 
-Of the wheels only those of the Python that runs this. It runs on a device, with nothing but Python itself.
+Of the wheels, only those for the Python that runs this. It runs on a device, with nothing but Python itself.
 """
 
 import lzma

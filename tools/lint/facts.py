@@ -1,4 +1,4 @@
-"""What recipes are judged against: the parts of the suite, and what its code does."""
+"""What recipes are checked against: the parts of the suite, and what its code does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class SuiteFacts:
 
     version: str
     packages: str
-    """Names the set of packages that the Runtime installs."""
+    """Identifies the set of packages that the Runtime installs."""
     artifacts: Mapping[str, frozenset[str]]
-    """Per component the files that a build makes."""
+    """The files that a build makes, by component."""
     uses: Mapping[str, frozenset[Use]]
-    """Per component what its code does on the bus."""
+    """What the code does on the bus, by component."""

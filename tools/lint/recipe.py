@@ -14,7 +14,7 @@ from tools.recipes.recipe import Artifact, LifecyclePhase, RecipeDocument, Step,
 from tools.recipes.rules import LITE, ReadingRules
 
 _RULES: Final[ReadingRules] = replace(LITE, text_scalars=False, phases=("install", "startup", "run"))
-"""Lite's, but with classic's types: what is text for both is fit for both."""
+"""Lite's limits with classic's types: what passes suits both."""
 _ARCHITECTURES: Final = frozenset({"aarch64", "amd64", "*"})
 _VARIABLE: Final = re.compile(r"\{[A-Za-z]+:[^}]*\}")
 _BUCKET: Final = "s3://BUCKET_NAME/"

@@ -1,4 +1,4 @@
-"""All recipes together: what one says of another."""
+"""All recipes together: what one states about another."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -16,7 +16,7 @@ _ON_BOTH_NUCLEI: Final = BUILT_IN - {"aws.greengrass.NucleusLite"}
 
 
 def lint_suite(recipes: Mapping[str, str], facts: SuiteFacts) -> list[Fault]:
-    """What is wrong with the recipes, given by component name as they are delivered; by file and line."""
+    """The faults of the recipes (component name -> text as delivered), by file and line."""
     faults = {name: FaultList(f"{name}.yaml") for name in recipes}
     read = {name: check_recipe(text, name, facts, faults[name]) for name, text in recipes.items()}
     suite = {name: recipe for name, recipe in read.items() if recipe.document.top}
@@ -51,7 +51,7 @@ def _check_dependency(
 
 
 def _check_waiting(name: str, recipe: CheckedRecipe, facts: SuiteFacts) -> None:
-    """SOFT dependencies are not waited for: whoever runs in the Runtime's packages waits for them itself."""
+    """SOFT dependencies are not waited for: a component that runs on the Runtime's packages waits for them itself."""
     if name == RUNTIME or RUNTIME not in _dependencies(recipe):
         return
     stamp = "{kernel:rootPath}/work/" + f"{RUNTIME}/packages-{facts.packages}"

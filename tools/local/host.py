@@ -51,7 +51,7 @@ class ThisMachine:
         return subprocess.Popen(["/bin/sh", "-c", script], stdin=subprocess.DEVNULL)  # noqa: S603
 
     def bring(self, folder: Path, parts: Sequence[str], target: str) -> str:
-        """See `Host`: it is there already."""
+        """See `Host`: nothing needs to be copied."""
         del parts, target
         return str(folder.resolve())
 

@@ -16,7 +16,7 @@ _CLASSIC_CLI: Final = "/greengrass/v2/bin/greengrass-cli"
 # The components that must run; the others are installed only, or run once.
 _SERVICES: Final = ("smartcam.Capture", "smartcam.Inference")
 _CLASSIC_LOGS: Final = "/greengrass/v2/logs"
-# sudo for whoever is not root; -n because nobody is there to type a password.
+# sudo for users other than root; -n because nobody can type a password.
 _AS_ROOT: Final = 'if [ "$(id -u)" = 0 ]; then as=; else as="sudo -n"; fi; '
 _LOOK: Final = f"""
 echo "machine=$(uname -m)"

@@ -121,7 +121,7 @@ put() {
     chmod "$3" "$2"
 }
 changed=no
-# Who runs the nucleus or a component has to get through, whatever is new on the way.
+# The users of the nucleus and the components must get through every new folder on the way.
 folder() { (umask 022 && mkdir -p "$1"); }
 folder "$root"
 chmod 755 "$root"

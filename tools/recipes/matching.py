@@ -36,7 +36,7 @@ def mqtt_resource_matches(resource: str, pattern: str) -> bool:
     """Whether a topic or filter is allowed by a policy's pattern with '+' and '#'.
 
     As nucleus lite does it: '+' takes what is left of a level even inside it, '#' takes the
-    rest wherever it stands, and wildcards that are asked for are compared as plain text.
+    rest wherever it is, and requested wildcards are compared as plain text.
     """
     head, anything, _ = pattern.partition("#")
     expression = "[^/]*".join(re.escape(part) for part in head.split("+"))
@@ -44,5 +44,5 @@ def mqtt_resource_matches(resource: str, pattern: str) -> bool:
 
 
 def is_valid_resource(resource: str) -> bool:
-    """Whether lite takes a topic at all: a bare '?' and unknown `${...}` are refused."""
+    """Whether lite accepts a topic at all: a bare '?' and unknown `${...}` are refused."""
     return re.fullmatch(r"(?:\$\{[*?$]\}|\$(?!\{)|[^?$])*", resource, re.DOTALL) is not None

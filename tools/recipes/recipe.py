@@ -192,7 +192,7 @@ def read_steps(lifecycle: Node, rules: ReadingRules) -> Mapping[LifecyclePhase, 
         if phase in inner and phase in rules.phases
     }
     if not steps:
-        lifecycle.wrong(f"needs at least one of the phases {', '.join(rules.phases)}: without one it is no component")
+        lifecycle.wrong(f"needs at least one of the phases {', '.join(rules.phases)}: a component needs one")
     return steps
 
 
@@ -214,7 +214,7 @@ def _setenv(inner: Keys, rules: ReadingRules) -> dict[str, str]:
     variables = inner.optional("Setenv").mapping()
     for name, node in variables.items():
         if not _VARIABLE_NAME.fullmatch(name):
-            node.wrong("is no name for an environment variable")
+            node.wrong("is not a name for an environment variable")
         _check_braces(node, rules)
     return {name: node.text(empty=True) for name, node in variables.items()}
 

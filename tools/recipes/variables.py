@@ -24,4 +24,4 @@ def _fault(name: str, *, closed: bool) -> str:
         return ""
     if name.partition(":")[2] in PLAIN or ":configuration:" in name:
         return f"{{{name}}}: nucleus lite knows no variables of other components"
-    return f"{{{name}}} is no variable that lite knows{nearest(name, KNOWN)} (write $NAME, not ${{NAME}})"
+    return f"{{{name}}} is not a variable that lite knows{nearest(name, KNOWN)} (write $NAME, not ${{NAME}})"

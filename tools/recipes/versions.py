@@ -13,7 +13,7 @@ _BOUND: Final = re.compile(r"(>=|<=|>|<|=|)([^<>=].*)")
 
 
 class VersionError(ValueError):
-    """Text that is no version, or a range that nucleus lite does not understand."""
+    """Text that is not a version, or a range that nucleus lite does not understand."""
 
 
 _Identifier = tuple[int, int, str]
@@ -32,7 +32,7 @@ def parse_version(text: str) -> Version:
     """Raises VersionError unless the text is `major.minor.patch` with or without a pre-release."""
     found = _VERSION.fullmatch(text)
     if found is None:
-        raise VersionError(f"{text!r} is no version such as 1.2.3")
+        raise VersionError(f"{text!r} is not a version such as 1.2.3")
     major, minor, patch, pre = found.groups()
     identifiers = tuple(_identifier(part) for part in pre.split(".")) if pre else ()
     return Version((int(major), int(minor), int(patch)), not pre, identifiers)
@@ -62,7 +62,7 @@ def parse_range(text: str) -> VersionRange:
 def _bound(part: str) -> tuple[str, Version]:
     found = _BOUND.fullmatch(part)
     if found is None:
-        raise VersionError(f"{part!r} is no bound such as >=1.0.0 (without a space)")
+        raise VersionError(f"{part!r} is not a bound such as >=1.0.0 (without a space)")
     return found[1], parse_version(found[2])
 
 

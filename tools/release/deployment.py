@@ -20,7 +20,7 @@ class WantedComponent:
     merge: Merge = field(default_factory=dict)
     reset: tuple[str, ...] = ()
     rest: Mapping[str, Any] = field(default_factory=dict)
-    """What somebody else has set, such as runWith: kept as it is."""
+    """What others have set, such as runWith; it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Release:
 def next_deployment(
     current: Deployment | None, release: Release, merges: Mapping[str, Merge] | None, drop: Sequence[str] = ()
 ) -> Deployment:
-    """The deployment after `current`: the release in full, and what is not ours as it was.
+    """The deployment after `current`: the whole release, and the components of others as they were.
 
     `merges` is the configuration by component; None keeps what was deployed before.
     """
@@ -78,7 +78,7 @@ def next_deployment(
         old = before.get(name)
         merge = (old.merge if old else {}) if merges is None else merges.get(name, {})
         reset = [ACCESS] if name in release.with_rights else []
-        # A merge only adds: what is no longer wanted goes back to the recipe's default.
+        # A merge only adds: keys that are no longer in it go back to the recipe's defaults.
         reset += gone(old.merge, merge) if old else []
         components[name] = WantedComponent(release.version, merge, tuple(reset), old.rest if old else {})
     return Deployment(components)

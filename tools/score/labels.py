@@ -45,7 +45,7 @@ class ClipLabels:
     in_words: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def check(self, frames: int) -> None:
-        """Raises ScoreError for an interval that lies outside a clip of so many frames."""
+        """Raises ScoreError for an interval outside a clip of this many frames."""
         for interval in self.intervals:
             if interval.last >= frames:
                 place = f"[{interval.first}, {interval.last}] of {interval.word}"
@@ -55,7 +55,7 @@ class ClipLabels:
 def read_labels(path: Path) -> dict[str, ClipLabels]:
     """The labels of each clip, by the file name of the clip.
 
-    An entry of a clip holds lists of `[first, last]` under the words for what is to be seen, or of
+    An entry of a clip holds lists of `[first, last]` under the words for what can be seen, or of
     `{"frames": [first, last], "objects": n}` where several objects are in sight and each is to be found. Text under
     the name of a kind of event says that there are some, but not exactly when, and text under another name expects
     nothing; `fps`, `frames`, `note` and `how` are about the clip.

@@ -96,7 +96,7 @@ def match(
     Only where several intervals are open to an event does it take the one of its own word, or else the latest.
 
     An interval that does not say how many objects it holds may hold several: a further event in it is `beside` where
-    its object lies apart from every other one whose episode is on, and false where it does not, because then the same
+    its object is apart from all others with an open episode, and false where it is not, because then the same
     object was raised twice. So are events of a kind of which the labels only say that there are some.
     """
     allowed = usual_tolerance(fps) if tolerance is None else tolerance

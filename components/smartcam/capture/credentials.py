@@ -17,14 +17,14 @@ _KEYS: Final = ("user", "password")
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class CameraCredentials:
     """A login for a camera. Neither part can be printed by accident."""
 
     user: str = field(repr=False)
     password: str = field(repr=False)
 
 
-def read_credentials(path: Path) -> Credentials:
+def read_credentials(path: Path) -> CameraCredentials:
     """The user and the password in a file of two lines, `user=...` and `password=...`.
 
     Raises:
@@ -43,7 +43,7 @@ def read_credentials(path: Path) -> Credentials:
         os.close(descriptor)
 
 
-def address(url: str, credentials: Credentials) -> str:
+def address(url: str, credentials: CameraCredentials) -> str:
     """The URL to connect to, never to be shown: the credentials go where it has placeholders, else before the host.
 
     Raises:
@@ -69,7 +69,7 @@ def _exposure(found: os.stat_result) -> str:
     return ""
 
 
-def _parsed(path: Path, content: bytes) -> Credentials:
+def _parsed(path: Path, content: bytes) -> CameraCredentials:
     found: dict[str, str] = {}
     try:
         lines = content.decode().splitlines() if len(content) <= _LARGEST_FILE else []
@@ -81,4 +81,4 @@ def _parsed(path: Path, content: bytes) -> Credentials:
             found[key.strip()] = value
     if any(key not in found for key in _KEYS):
         raise CameraLost(f"credentials {path}: must hold the lines user=... and password=...")
-    return Credentials(found["user"], found["password"])
+    return CameraCredentials(found["user"], found["password"])

@@ -59,7 +59,7 @@ class OpenEpisode:
 
 
 @dataclass(frozen=True, slots=True)
-class EventPicture:
+class EpisodePicture:
     """The picture of an event so far: a JPEG."""
 
     camera: CameraId
@@ -73,7 +73,7 @@ class Change:
 
     event: Event | None
     episode: Episode | None
-    snapshot: EventPicture | None = None
+    snapshot: EpisodePicture | None = None
 
 
 def more_severe(kind: EventKind, other: EventKind) -> bool:

@@ -24,7 +24,7 @@ from smartcam.edge.outbox.outbox import Outbox
 from smartcam.edge.pictures.uploader import SnapshotUploader
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import AnalysisContext, Cameras
-from smartcam.inference.events import Change, EventPicture, OpenEpisode, restored
+from smartcam.inference.events import Change, EpisodePicture, OpenEpisode, restored
 from smartcam.inference.frames.inline_requests import InlineRequests
 from smartcam.inference.frames.mailbox import Mailbox
 from smartcam.inference.frames.reassembly import Reassembly
@@ -250,7 +250,7 @@ class InferenceService:
             has_room = len(self._unstored) < _MOST_PICTURES
             self._unstored.append(change if has_room else replace(change, snapshot=None))
 
-    def _keep_picture(self, picture: EventPicture) -> None:
+    def _keep_picture(self, picture: EpisodePicture) -> None:
         if self._album is not None:
             self._album.keep(picture.camera, picture.event_id, picture.jpeg)
         if self._snapshots is not None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartcam.capture.credentials import Credentials, address, read_credentials
+from smartcam.capture.credentials import CameraCredentials, address, read_credentials
 from smartcam.contract.errors import CameraLost
 
 URL = "rtsp://192.0.2.7:554/stream?channel=1"
@@ -26,7 +26,7 @@ def test_user_and_password_are_taken_as_they_stand(tmp_path: Path) -> None:
 
 def test_nothing_of_them_is_printed(tmp_path: Path) -> None:
     read = read_credentials(written(tmp_path, f"user=viewer\npassword={SECRET}"))
-    assert f"{read} {read!r}" == "Credentials() Credentials()"
+    assert f"{read} {read!r}" == "CameraCredentials() CameraCredentials()"
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o660, 0o604, 0o777])
@@ -76,7 +76,7 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.M
 @given(st.text(min_size=1, max_size=8).filter(lambda text: ":" not in text), st.text(min_size=1, max_size=8))
 def test_whatever_they_hold_the_address_leads_to_the_same_camera(user: str, password: str) -> None:
     try:
-        target = urlsplit(address(URL, Credentials(user, password)))
+        target = urlsplit(address(URL, CameraCredentials(user, password)))
     except (CameraLost, UnicodeEncodeError):
         return
     assert (target.hostname, target.port, target.path, target.query) == ("192.0.2.7", 554, "/stream", "channel=1")
@@ -85,11 +85,11 @@ def test_whatever_they_hold_the_address_leads_to_the_same_camera(user: str, pass
 
 def test_a_camera_may_want_them_inside_its_address() -> None:
     url = "rtsp://192.0.2.7/user={user}&password={password}&channel=1"
-    assert address(url, Credentials("a b", "c&d")) == "rtsp://192.0.2.7/user=a%20b&password=c%26d&channel=1"
+    assert address(url, CameraCredentials("a b", "c&d")) == "rtsp://192.0.2.7/user=a%20b&password=c%26d&channel=1"
 
 
 @pytest.mark.parametrize(("user", "password"), [("a:b", "Zq9"), ("a", "p" * 120), ("a", "ü" * 30)])
 def test_what_ffmpeg_would_cut_off_or_misread_is_refused_without_showing_it(user: str, password: str) -> None:
     with pytest.raises(CameraLost, match="too long, or their user holds a colon") as caught:
-        address(URL, Credentials(user, password))
+        address(URL, CameraCredentials(user, password))
     assert password not in str(caught.value)

@@ -5,7 +5,7 @@ from typing import Final
 
 from smartcam.contract.event import NormalBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.inference.events import EventPicture, OpenEpisode
+from smartcam.inference.events import EpisodePicture, OpenEpisode
 from smartcam.vision.frame import Frame
 from smartcam.vision.snapshot import draw, worth
 
@@ -36,9 +36,9 @@ class BestPicture:
         if self.jpeg is None or label != self.label or value >= _BETTER * self.value:
             self.jpeg, self.value, self.label, self.is_new = draw(frame.picture, box, label), value, label, True
 
-    def of(self, episode: OpenEpisode) -> EventPicture | None:
+    def of(self, episode: OpenEpisode) -> EpisodePicture | None:
         """The picture for the episode's event; None if the one given out before is still the best."""
         if self.jpeg is None or not self.is_new:
             return None
         self.is_new = False
-        return EventPicture(episode.event.camera_id, episode.event.event_id, self.jpeg)
+        return EpisodePicture(episode.event.camera_id, episode.event.event_id, self.jpeg)

@@ -51,10 +51,10 @@ def test_a_variable_has_the_value_that_lite_gives_it(text: str, expected: str) -
     [
         ("{t.Model:work:path}", "no variables of other components"),
         ("{kernel:rootpath}", "did you mean 'kernel:rootPath'"),
-        ("{ echo x; }", "no variable that lite knows"),
+        ("{ echo x; }", "not a variable that lite knows"),
         ("${HOME}", "write \\$NAME"),
         ("{work:path", "is not closed"),
-        ("{configuration:a}", "no variable that lite knows"),
+        ("{configuration:a}", "not a variable that lite knows"),
     ],
 )
 def test_every_other_brace_is_an_error(text: str, reason: str) -> None:

@@ -41,9 +41,9 @@ IN_STRUCTURE = (
         "another name", MODEL, "ComponentName: smartcam.Model", "ComponentName: smartcam.Modle", "the file is called"
     ),
     broken("a name with a space", MODEL, "Name: smartcam.Model", "Name: smartcam Model", "1 to 128 letters"),
-    broken("version banana", MODEL, 'Version: "{COMPONENT_VERSION}"', "Version: banana", "'banana' is no version"),
+    broken("version banana", MODEL, 'Version: "{COMPONENT_VERSION}"', "Version: banana", "'banana' is not a version"),
     broken("another version", MODEL, 'Version: "{COMPONENT_VERSION}"', 'Version: "9.9.9"', "but the suite is"),
-    broken("GDK's next patch", MODEL, 'Version: "{COMPONENT_VERSION}"', "Version: NEXT_PATCH", "is no version"),
+    broken("GDK's next patch", MODEL, 'Version: "{COMPONENT_VERSION}"', "Version: NEXT_PATCH", "is not a version"),
     broken("a lambda", MODEL, "ComponentPublisher: Smartcam", "ComponentType: aws.greengrass.lambda", "is unknown"),
     broken(
         "two lines of description", MODEL, "ComponentPublisher: Smartcam", 'ComponentPublisher: "a\\nb"', "one line"
@@ -74,7 +74,7 @@ IN_STRUCTURE = (
     broken(
         "a wildcard", CAPTURE, '">=0.1.0 <1.0.0"', '"0.1.x"', "nucleus lite knows bounds only", at="VersionRequirement"
     ),
-    broken("a space in a bound", CAPTURE, '">=0.1.0 <1.0.0"', '">= 0.1.0"', "is no bound", at="VersionRequirement"),
+    broken("a space in a bound", CAPTURE, '">=0.1.0 <1.0.0"', '">= 0.1.0"', "is not a bound", at="VersionRequirement"),
     broken("no range", CAPTURE, "VersionRequirement:", "VersionRequirment:", "did you mean 'VersionRequirement'"),
     broken(
         "a range beside the suite", CAPTURE, '">=0.1.0 <1.0.0"', '">=7.0.0"', "leaves out", at="  smartcam.Runtime:"
@@ -283,7 +283,7 @@ IN_STRUCTURE = (
         RUNTIME,
         "{configuration:/python}",
         "{configuration:python}",
-        "is no variable that lite knows",
+        "is not a variable that lite knows",
         at="{configuration:python}",
     ),
     broken(

@@ -49,7 +49,7 @@ def test_a_range_takes_what_is_within_all_its_bounds(wanted: str, version: str, 
         ("~1.0.0", "lite knows bounds only"),
         ("", "must not be empty"),
         (">= 1.0.0", "without a space"),
-        (">=one", "no version"),
+        (">=one", "not a version"),
     ],
 )
 def test_a_range_that_lite_does_not_understand_is_refused(text: str, reason: str) -> None:
