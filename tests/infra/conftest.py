@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from moto import mock_aws
 
 from infra.alerts.runtime.agreed import ARRIVALS_INDEX, ARRIVED_AT, ARRIVED_DAY, CAMERA_KEY, ITEM_KEY
-from infra.app import main
+from tools.setup import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -77,18 +79,19 @@ def plain(value: object) -> object:
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program's assembly, made once, without credentials and with every way out closed."""
+    """The program's assembly, made once, without credentials and with every way out closed.
+
+    By a process of its own: the CDK takes seconds to import, and keeps Node.js beside the tests that never ask for it.
+    """
     folder = tmp_path_factory.mktemp("infra") / "cdk.out"
     subscribers = folder.with_name("subscribers.toml")
     subscribers.write_text(SUBSCRIBERS)
     context = CONTEXT | {"subscribers": str(subscribers)}
     arguments = [text for key, value in context.items() for text in ("--context", f"{key}={value}")]
-    with pytest.MonkeyPatch.context() as environment:
-        for name in [name for name in os.environ if name.startswith(("AWS_", "CDK_"))]:
-            environment.delenv(name)
-        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
-            environment.setenv(name, "http://127.0.0.1:9")
-        assert main([*arguments, "--output", str(folder)]) == 0
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
+    closed = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    command = [sys.executable, "-m", "infra.app", *arguments, "--output", str(folder)]
+    subprocess.run(command, cwd=ROOT, env=environment | closed, check=True)
     return folder
 
 

@@ -10,6 +10,7 @@ from infra.alerts.runtime.audience import Audience, EventFilter, Group, Language
 from infra.alerts.runtime.quiet import QuietHours
 from infra.alerts.runtime.zones import zone
 from infra.subscribers import SubscriberGroup, audience_text
+from smartcam.contract.errors import ContractError
 from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, EventKind, Severity
 from smartcam.contract.ids import CameraId, ThingName
 from tests.infra.sample import raised
@@ -131,3 +132,29 @@ def test_the_text_of_the_audience_is_compact() -> None:
     text = audience_text((SubscriberGroup(),), "UTC", {})
     assert json.loads(text)["groups"][0]["name"] == "everyone"
     assert " " not in text
+
+
+def test_a_camera_stands_in_the_zone_that_the_stack_wrote_for_it() -> None:
+    text = audience_text((SubscriberGroup(),), "UTC", {"yard-1": "Asia/Shanghai"})
+    assert Audience.from_json(text, ["arn:1"]).zones == {"yard-1": ZoneInfo("Asia/Shanghai")}
+
+
+def test_a_group_may_follow_a_thousand_cameras() -> None:
+    cameras = tuple(f"camera-{number}" for number in range(1000))
+    text = audience_text((SubscriberGroup(cameras=cameras, kinds=tuple(EventKind)),), "UTC", {})
+    [group] = Audience.from_json(text, ["arn:1"]).groups
+    assert group.wanted.cameras == frozenset(cameras)
+    assert group.wanted.kinds == frozenset(EventKind)
+
+
+@pytest.mark.parametrize(("text", "reason"), [("[]", "audience: "), ("{", "audience: "), ("{}", "groups: ")])
+def test_what_no_stack_writes_is_an_error_that_names_the_field(text: str, reason: str) -> None:
+    with pytest.raises(ContractError, match=f"^{reason}"):
+        Audience.from_json(text, [])
+
+
+def test_quiet_hours_have_a_beginning_and_an_end_and_no_more() -> None:
+    document = json.loads(audience_text((SubscriberGroup(quiet=("22:00", "07:00")),), "UTC", {}))
+    document["groups"][0]["quiet"].append("08:00")
+    with pytest.raises(ContractError, match=r"^quiet: "):
+        Audience.from_json(json.dumps(document), ["arn:1"])

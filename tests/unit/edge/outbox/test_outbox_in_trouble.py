@@ -1,0 +1,445 @@
+"""The outbox on a disk that cannot be written, is busy, was removed or is corrupt: what it keeps, and what it says."""
+
+import errno
+import logging
+import os
+import shutil
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from smartcam.contract.errors import ContractError, OutboxError
+from smartcam.edge.outbox import database, file
+from smartcam.edge.outbox.outbox import Outbox
+from tests.fakes.clock import FakeClock
+from tests.unit.edge.outbox.sample import accepted, episode, event, key, waiting
+
+
+class Disk:
+    """The disk under the outbox: while `refusal` is set, no file can be opened for writing on it."""
+
+    def __init__(self) -> None:
+        self.refusal: int | None = None
+        self.tries = 0
+        self._open = os.open
+
+    def open(self, path: Path, flags: int, mode: int = 0o777, **more: int) -> int:
+        if flags & os.O_CREAT and "outbox" in str(path):
+            self.tries += 1
+            if self.refusal is not None:
+                raise OSError(self.refusal, os.strerror(self.refusal), str(path))
+        return self._open(path, flags, mode, **more)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    it = Disk()
+    monkeypatch.setattr(os, "open", it.open)
+    return it
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state/outbox.sqlite"
+
+
+@pytest.fixture
+def opened(path: Path, clock: FakeClock) -> Iterator[Callable[[], Outbox]]:
+    """Opens the outbox as a restarted process would, and closes the one before."""
+    boxes: list[Outbox] = []
+
+    def again() -> Outbox:
+        for box in boxes:
+            box.close()
+        boxes.append(Outbox(path, clock, random=lambda: 1.0))
+        return boxes[-1]
+
+    yield again
+    for box in boxes:
+        box.close()
+
+
+def connection_of(outbox: Outbox) -> sqlite3.Connection:
+    connection = outbox._database.connection
+    assert connection is not None
+    return connection
+
+
+def fill(outbox: Outbox) -> None:
+    for number in range(2, 100):
+        outbox.put(event(number), episode(number, text="x" * 1000))
+
+
+def logged(caplog: pytest.LogCaptureFixture, name: str) -> list[tuple[str, str]]:
+    return [(record.levelname, record.message) for record in caplog.records if record.message.startswith(name)]
+
+
+@pytest.mark.parametrize("refusal", [errno.EROFS, errno.ENOSPC, errno.EIO, errno.EDQUOT])
+def test_what_lies_on_a_disk_that_can_only_be_read_is_sent_from_memory(
+    opened: Callable[[], Outbox], path: Path, disk: Disk, caplog: pytest.LogCaptureFixture, refusal: int
+) -> None:
+    opened().put(event(1), episode(1))
+    disk.refusal = refusal
+    outbox = opened()
+    assert waiting(outbox) == [key(event(1))]
+    assert [one.event_id for one in outbox.open_episodes()] == [event(1).event_id]
+    assert outbox.counts().in_memory
+    outbox.put(event(2))
+    assert len(waiting(outbox)) == 2
+    reason = '"the disk takes nothing"'
+    assert logged(caplog, "outbox_in_memory") == [("CRITICAL", f"outbox_in_memory path={path} reason={reason}")]
+
+
+def test_what_another_process_has_not_yet_moved_from_its_log_is_read_too(
+    opened: Callable[[], Outbox], path: Path, clock: FakeClock, disk: Disk
+) -> None:
+    killed = Outbox(path, clock)
+    killed.put(event(1))  # and never closed: the event lies in the write-ahead log only
+    disk.refusal = errno.EROFS
+    assert waiting(opened()) == [key(event(1))]
+    killed.close()
+
+
+def test_the_copy_to_read_from_lies_in_memory_where_the_machine_has_a_folder_there(
+    opened: Callable[[], Outbox], tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened().put(event(1))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "can only be read, too"))
+    disk.refusal = errno.EROFS
+    assert waiting(opened()) == [key(event(1))]
+
+
+def test_the_copy_to_read_from_lies_among_the_temporary_files_on_other_machines(
+    opened: Callable[[], Outbox], tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened().put(event(1))
+    monkeypatch.setattr(file, "_SHARED_MEMORY", tmp_path / "not there")
+    disk.refusal = errno.EROFS
+    assert waiting(opened()) == [key(event(1))]
+
+
+def test_a_full_disk_that_cannot_be_read_any_more_is_an_error(
+    opened: Callable[[], Outbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = opened()
+    outbox.put(event(1))
+    connection = connection_of(outbox)
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    def refuse(_connection: sqlite3.Connection) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "copy_to_memory", refuse)
+        with pytest.raises(OutboxError, match="disk is full"):
+            fill(outbox)
+    assert key(event(1)) in waiting(outbox)
+    assert not outbox.counts().in_memory
+
+
+def test_a_first_start_on_a_disk_that_takes_nothing_begins_in_memory_and_leaves_no_file(
+    opened: Callable[[], Outbox], tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    disk.refusal = errno.EROFS
+    outbox = opened()
+    outbox.put(event(1))
+    assert waiting(outbox) == [key(event(1))]
+    assert not list((tmp_path / "here").iterdir())
+
+
+def test_a_disk_that_neither_writes_nor_reads_is_an_error(
+    opened: Callable[[], Outbox], path: Path, disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"garbage" * 1000)
+    disk.refusal = errno.EROFS
+    with pytest.raises(OutboxError, match=r"outbox\.sqlite: cannot be opened \(.*Read-only file system"):
+        opened().put(event(1))
+    assert not logged(caplog, "outbox_in_memory")
+
+
+def test_a_disk_that_fails_while_it_is_read_is_an_error(
+    opened: Callable[[], Outbox], disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened().put(event(1))
+
+    def refuse(_source: Path, _target: Path) -> Path:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(shutil, "copyfile", refuse)
+    disk.refusal = errno.EROFS
+    with pytest.raises(OutboxError, match=r"cannot be opened \(.*Read-only file system"):
+        opened().due()
+
+
+def test_a_disk_that_refuses_for_another_reason_is_an_error_and_not_memory(
+    opened: Callable[[], Outbox], disk: Disk
+) -> None:
+    disk.refusal = errno.EACCES
+    with pytest.raises(OutboxError, match="cannot be opened"):
+        opened().put(event(1))
+    disk.refusal = None
+    outbox = opened()
+    outbox.put(event(1))
+    assert not outbox.counts().in_memory
+
+
+def test_the_disk_is_tried_again_every_ten_seconds_and_takes_everything_back(
+    opened: Callable[[], Outbox], path: Path, clock: FakeClock, disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    disk.refusal = errno.EROFS
+    outbox = opened()
+    outbox.put(event(1), episode(1))
+    tries = []
+    for _ in range(4):
+        clock.advance(5)
+        outbox.put(event(1))
+        tries.append(disk.tries)
+    assert tries == [1, 2, 2, 3]
+    assert outbox.counts().in_memory
+    disk.refusal = None
+    clock.advance(9.999)
+    assert outbox.counts().in_memory
+    clock.advance(0.001)
+    assert outbox.counts().in_memory is False
+    assert logged(caplog, "outbox_on_disk_again") == [("INFO", f"outbox_on_disk_again path={path}")]
+    again = opened()
+    assert waiting(again) == [key(event(1))]
+    assert len(again.open_episodes()) == 1
+
+
+def test_an_outbox_in_memory_serves_every_thread(opened: Callable[[], Outbox], disk: Disk) -> None:
+    disk.refusal = errno.EROFS
+    outbox = opened()
+    outbox.put(event(1))
+    found: list[object] = []
+    thread = threading.Thread(target=lambda: found.extend(waiting(outbox)))
+    thread.start()
+    thread.join()
+    assert found == [key(event(1))]
+
+
+def test_what_is_lost_because_the_disk_took_nothing_to_the_end_is_counted_in_the_log(
+    opened: Callable[[], Outbox], path: Path, disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk.refusal = errno.EROFS
+    outbox = opened()
+    for number in range(3):
+        outbox.put(event(number))
+    outbox.close()
+    assert logged(caplog, "outbox_not_written") == [("CRITICAL", f"outbox_not_written path={path} waiting=3")]
+    disk.refusal = None
+    outbox.put(event(9))
+    assert not outbox.counts().in_memory
+
+
+def test_while_somebody_else_writes_nothing_is_stored_and_nothing_else_changes(
+    opened: Callable[[], Outbox], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file, "_BUSY_S", 0.01)
+    outbox = opened()
+    outbox.put(event(1))
+    outbox.attempted(outbox.due()[0])
+    rival = sqlite3.connect(path, isolation_level=None)
+    rival.execute("BEGIN IMMEDIATE")
+    with pytest.raises(OutboxError, match="database is locked"):
+        outbox.put(event(2))
+    rival.execute("COMMIT")
+    rival.close()
+    assert outbox.next_due_s() == 5  # the pauses live with the connection, which was kept
+    assert not outbox.counts().in_memory
+    assert waiting(outbox) == [key(event(1))]
+
+
+def test_a_refused_event_changes_nothing_for_the_others(opened: Callable[[], Outbox]) -> None:
+    outbox = opened()
+    outbox.put(event(1))
+    outbox.attempted(outbox.due()[0])
+    with pytest.raises(ContractError):
+        outbox.put(event(2), episode(2, text="x" * 5000))
+    assert outbox.next_due_s() == 5
+    assert waiting(outbox) == [key(event(1))]
+
+
+def test_a_connection_that_no_longer_works_is_replaced(opened: Callable[[], Outbox]) -> None:
+    outbox = opened()
+    outbox.put(event(1))
+    connection_of(outbox).close()
+    with pytest.raises(OutboxError, match="Cannot operate on a closed database"):
+        outbox.put(event(2))
+    outbox.put(event(3))
+    assert waiting(outbox) == [key(event(3)), key(event(1))]
+    assert outbox.counts().set_aside == 0
+
+
+def test_a_removed_file_is_named_and_one_that_is_closed_on_its_disk_says_nothing(
+    opened: Callable[[], Outbox], path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    outbox = opened()
+    outbox.put(event(1))
+    path.unlink()
+    outbox.put(event(2))
+    outbox.close()
+    assert [record.message for record in caplog.records] == [f"outbox_file_removed path={path}"]
+
+
+def test_a_rival_is_waited_for_two_seconds(opened: Callable[[], Outbox]) -> None:
+    outbox = opened()
+    outbox.put(event(1))
+    assert connection_of(outbox).execute("PRAGMA busy_timeout").fetchone() == (2000,)
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("temp_store", 2), ("trusted_schema", 0), ("user_version", 1)],
+)
+def test_a_new_file_is_durable_trusts_nobody_and_says_its_version(
+    opened: Callable[[], Outbox], pragma: str, value: object
+) -> None:
+    for _ in range(2):
+        outbox = opened()
+        outbox.put(event(1))
+        assert connection_of(outbox).execute(f"PRAGMA {pragma}").fetchone() == (value,)
+
+
+def test_all_missing_folders_are_made(tmp_path: Path, clock: FakeClock) -> None:
+    outbox = Outbox(tmp_path / "one/two/outbox.sqlite", clock)
+    outbox.put(event(1))
+    outbox.close()
+    assert (tmp_path / "one/two/outbox.sqlite").is_file()
+
+
+def test_the_file_is_for_its_owner_alone_from_the_first_moment(
+    opened: Callable[[], Outbox], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_descriptor: int, _mode: int) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "fchmod", refuse)
+    with pytest.raises(OutboxError, match="cannot be opened"):
+        opened().put(event(1))
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_corrupt_file_that_is_met_at_the_start_is_named(
+    opened: Callable[[], Outbox], path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"garbage" * 1000)
+    outbox = opened()
+    outbox.put(event(1))
+    assert logged(caplog, "outbox_corrupt") == [("CRITICAL", f"outbox_corrupt path={path} kept_as={path}.corrupt-1")]
+    assert outbox.counts().in_memory is False
+
+
+def test_a_removed_file_that_cannot_be_written_again_is_an_error_until_it_can(
+    opened: Callable[[], Outbox], path: Path, disk: Disk
+) -> None:
+    outbox = opened()
+    outbox.put(event(1))
+    for one in path.parent.iterdir():
+        one.unlink()
+    disk.refusal = errno.EROFS
+    with pytest.raises(OutboxError, match=r"outbox\.sqlite: was removed and cannot be written again \(.*Read-only"):
+        outbox.put(event(2))
+    assert not path.exists()
+    disk.refusal = None
+    outbox.put(event(3))
+    assert path.exists()
+    assert sorted(waiting(opened())) == [key(event(1)), key(event(3))]
+
+
+def corrupted(outbox: Outbox, path: Path) -> None:
+    """Another file lies under the open connection, whose caches are empty."""
+    connection = connection_of(outbox)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection.execute("PRAGMA shrink_memory")
+    with path.open("r+b") as there:
+        there.seek(4096)
+        there.write(b"\xa5" * (path.stat().st_size - 4096))
+
+
+def test_every_corrupt_file_is_counted_and_named(
+    opened: Callable[[], Outbox], path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = opened()
+    for turn in range(2):
+        for number in range(40):
+            outbox.put(event(number))
+        corrupted(outbox, path)
+        with pytest.raises(OutboxError, match="malformed"):
+            outbox.due()
+        assert outbox.counts().set_aside == turn + 1
+    assert logged(caplog, "outbox_corrupt") == [
+        ("CRITICAL", f"outbox_corrupt path={path} kept_as={path}.corrupt-{turn}") for turn in (1, 2)
+    ]
+
+
+def test_a_corrupt_file_that_cannot_be_moved_aside_is_an_error(
+    opened: Callable[[], Outbox], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = opened()
+    for number in range(40):
+        outbox.put(event(number))
+    corrupted(outbox, path)
+
+    def refuse(_path: Path, _target: Path) -> Path:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refuse)
+        with pytest.raises(OutboxError, match=r"is corrupt and cannot be moved aside \(.*Read-only"):
+            outbox.due()
+    outbox.put(event(99))
+    assert waiting(outbox) == [key(event(99))]
+
+
+def test_a_corrupt_file_takes_its_companions_along(opened: Callable[[], Outbox], path: Path) -> None:
+    path.parent.mkdir()
+    contents = {"": b"garbage" * 1000, "-wal": b"one", "-shm": b"two", "-journal": b"three"}
+    for companion, content in contents.items():
+        path.with_name(path.name + companion).write_bytes(content)
+    assert file.move_aside(path) == path.with_name("outbox.sqlite.corrupt-1")
+    assert {one.name: one.read_bytes() for one in path.parent.iterdir()} == {
+        f"outbox.sqlite.corrupt-1{companion}": content for companion, content in contents.items()
+    }
+    opened().put(event(1))
+
+
+def test_the_oldest_corrupt_files_are_forgotten_with_their_companions(path: Path) -> None:
+    path.parent.mkdir()
+    for number in (2, 3, 9, 10, 11):
+        for companion in ("", "-wal"):
+            path.with_name(f"{path.name}.corrupt-{number}{companion}").touch()
+    path.with_name(f"{path.name}.corrupt-kept by hand").touch()
+    path.touch()
+    assert file.move_aside(path).name == "outbox.sqlite.corrupt-12"
+    names = {one.name.removeprefix("outbox.sqlite.corrupt-") for one in path.parent.iterdir()}
+    assert names == {"3", "3-wal", "9", "9-wal", "10", "10-wal", "11", "11-wal", "12", "kept by hand"}
+
+
+def test_an_acknowledgement_that_came_while_the_disk_was_full_counts_when_it_is_back(
+    opened: Callable[[], Outbox], clock: FakeClock, disk: Disk
+) -> None:
+    opened().put(event(1))
+    disk.refusal = errno.ENOSPC
+    outbox = opened()
+    assert outbox.acknowledge(accepted(event(1)))
+    disk.refusal = None
+    clock.advance(10)
+    assert waiting(outbox) == []
+    assert waiting(opened()) == []
