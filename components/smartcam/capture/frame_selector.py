@@ -12,7 +12,7 @@ from smartcam.vision.motion import MotionGate, MotionSettings
 from smartcam.vision.picture import Picture
 
 _BLINK_NS: Final = NS_PER_S * 19 // 100
-"""How long the gate may skip pictures while something moves: nobody small walks farther than it can follow."""
+"""How long the gate may skip pictures while something moves: even small people do not walk too far to be followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class FrameSelector:
     def select(self, picture: Picture, timeline_ns: int) -> Selection:
         """Look at the next picture; `timeline_ns` is the source's own time.
 
-        While something moves, a picture that would not be announced is skipped: what moved before still does.
+        While something moves, a picture that would not be announced is skipped: the motion is assumed to go on.
         """
         may_skip = self._motion and 0 <= timeline_ns - self._looked_ns < _BLINK_NS
         if may_skip and not self._schedule.may_announce(timeline_ns):

@@ -67,7 +67,7 @@ class Event:
     """An episode's record. The two phases of an episode share `event_id`.
 
     `started_at` is when the episode was raised, `ended_at` when it was cleared (only then); after `expires_at` it
-    alarms nobody any more. `age_ms` is how old the event was when it was sent, None if a reboot made that unknowable;
+    alerts nobody any more. `age_ms` is how old the event was when it was sent, None if a reboot made that unknowable;
     `clock_synced` says whether the device trusted its UTC. `rule` is the name of the rule that fired, `cause` says in
     one word why there is an event at all (`detected`, `motion`, `covered`). `suppressed` counts what raised no event
     of its own. A raised event that has got a better name goes out again under the same id; `revision` counts how

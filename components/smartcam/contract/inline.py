@@ -40,7 +40,7 @@ class InlineFrame:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One piece of a frame. `frame` is the same in all its chunks, and no other frame's is for a long time."""
+    """One piece of a frame. `frame` is the same in all its chunks; no other frame has that number for a long time."""
 
     camera_id: CameraId
     frame: int

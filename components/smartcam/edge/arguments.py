@@ -9,12 +9,12 @@ N = TypeVar("N", int, float)
 
 
 def whole(least: int, most: int | None = None) -> Callable[[str], int]:
-    """A whole number of this range, both ends included; without `most` there is no upper end."""
+    """A whole number in this range, both ends included; without `most` there is no upper end."""
     return _within(int, "whole number", least, most)
 
 
 def number(least: float, most: float | None = None) -> Callable[[str], float]:
-    """A finite number of this range, both ends included; without `most` there is no upper end."""
+    """A finite number in this range, both ends included; without `most` there is no upper end."""
     return _within(float, "number", least, most)
 
 

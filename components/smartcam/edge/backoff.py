@@ -24,5 +24,5 @@ class Backoff:
         return whole_s * (0.5 + 0.5 * self._random())
 
     def reset(self) -> None:
-        """After a good spell: begin with the first wait again."""
+        """After a success: begin with the first wait again."""
         self._whole_s = self._first_s

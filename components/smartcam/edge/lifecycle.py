@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 PATIENCE_S = 3.0
 """Services that take longer to stop are named in the log: the classic nucleus kills after five seconds."""
 _STOP_S = 0.5
-"""How long a service that rests may fail to notice a stop."""
+"""How long a service that rests may take to notice a stop."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 

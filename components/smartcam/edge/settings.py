@@ -92,7 +92,7 @@ class Settings:
         return self._read(key, default, read, f"must be one of {', '.join(words)}{near}")
 
     def texts(self, key: str, default: Sequence[str]) -> tuple[str, ...]:
-        """A list of words; one word alone is a list of one."""
+        """A list of words; a single word counts as a list of one."""
 
         def read(value: object) -> tuple[str, ...] | None:
             words = [value] if isinstance(value, str) else value

@@ -82,7 +82,7 @@ def observe(rule: Rule, state: RuleState, candidate: Candidate) -> tuple[RuleSta
 def observe_all(
     rules: Sequence[Rule], states: Sequence[RuleState], candidate: Candidate
 ) -> tuple[tuple[RuleState, ...], RuleMatch | None]:
-    """The same for all rules, in order: the first match counts."""
+    """`observe` for all rules, in order: the first match counts."""
     seen = [observe(rule, state, candidate) for rule, state in zip(rules, states, strict=True)]
     return tuple(state for state, _ in seen), next((fired for _, fired in seen if fired is not None), None)
 

@@ -57,7 +57,7 @@ _FROZEN_S: Final = 6.5
 """Good cameras repeat pictures too: runs of up to 2.6 s have been seen."""
 _CLEAR_S: Final = 2.0
 _NEW_VIEW_S: Final = 600.0
-"""After this long, another view becomes the usual one: whoever turned the camera for good wants no endless alarm."""
+"""After this long, another view becomes the usual one: a camera that was turned for good must not alarm for ever."""
 _DARK: Final = 40.0
 """Grey levels of 255 (black is 16): below this, an object detector sees next to nothing."""
 _NOISE_SHARE: Final = 0.05

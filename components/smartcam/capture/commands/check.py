@@ -63,7 +63,7 @@ def plan(camera: SourceSettings, ring_folder: Path) -> str:
 
 
 def camera_faults(camera: SourceSettings, ring_folder: Path) -> Iterator[str]:
-    """What would keep the camera from running, as far as can be told without opening it."""
+    """What would keep the camera from running, as far as it can be known without opening it."""
     try:
         if camera.source is SourceKind.FILE:
             checked_path(camera.path)

@@ -87,7 +87,7 @@ class LiveSource:
             return newest
 
     def close(self) -> None:
-        """See `FrameSource`. A thread that hangs in a system call is left alone: it closes the camera in the end."""
+        """See `FrameSource`. A thread that hangs in a system call is left alone: it closes the camera later."""
         with self._changed:
             self._is_closed = True
             self._newest = None

@@ -28,7 +28,7 @@ class Publisher:
         return self.publish_all([encode_notice(notice)])
 
     def publish_all(self, payloads: Sequence[bytes]) -> bool:
-        """Whether the bus has taken all payloads of one frame; after the first that it refuses the rest is spared."""
+        """Whether the bus has taken all payloads of one frame; after a refusal the rest are not tried."""
         try:
             for payload in payloads:
                 self._bus.publish_local(self._topic, payload)

@@ -83,7 +83,7 @@ class ConfigurationSource(Protocol):
 
 
 class DeviceBus(LocalBus, ConfigurationSource, Protocol):
-    """All that a component needs that does not talk to the cloud."""
+    """Everything that a component without a connection to the cloud needs."""
 
 
 class Bus(DeviceBus, CloudBus, Protocol):

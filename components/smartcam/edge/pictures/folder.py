@@ -38,9 +38,9 @@ class EventPicture:
 
 
 class PictureFolder:
-    """One file for each event, which its name tells, with its camera. For any thread; it raises nothing.
+    """One file for each event, named after the camera and the event. Safe to use from any thread; raises nothing.
 
-    `word` begins the names of its log events. A picture that makes room for a newer one is logged at `drop_level`.
+    The names of its log events begin with `word`. A picture that makes room for a newer one is logged at `drop_level`.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class PictureFolder:
     def keep(self, camera: CameraId, event: EventId, jpeg: bytes) -> bool:
         """Keep an event's picture in place of an earlier one; False where it could not be, or is not wanted.
 
-        No fsync: a power cut may take a picture, its event is safe in the outbox.
+        No fsync: a power cut may lose a picture, but its event is safe in the outbox.
         """
         if not self._settings.keep:
             return False

@@ -1,4 +1,4 @@
-"""One object into S3, signed by the AWS client that the nucleus's connection brings along."""
+"""Puts one object into S3, signed by the AWS client that the nucleus's connection brings along."""
 
 import hashlib
 import http.client

@@ -31,7 +31,7 @@ class SnapshotSettings:
 
     @property
     def waiting(self) -> PictureSettings:
-        """What they mean for the pictures that wait."""
+        """The same settings, for the folder of pictures that wait."""
         return PictureSettings(self.enabled, self.max_files, self.max_mb)
 
 

@@ -14,7 +14,7 @@ from smartcam.vision.frame import Frame
 from smartcam.vision.visibility import Visibility
 
 LONGEST_ABSENCE_S = 180.0
-"""An episode stored longer ago is not resumed: whoever is there now may be somebody else."""
+"""An episode stored longer ago is not resumed: the object may be another one by now."""
 
 
 @dataclass(frozen=True, slots=True)

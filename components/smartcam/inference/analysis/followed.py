@@ -94,7 +94,7 @@ def fresh(rules: Sequence[Rule]) -> tuple[RuleState, ...]:
 
 
 def same_thing(box: Corners, other: Corners) -> float:
-    """How much two boxes are the same object: their overlap, or 0 if they are not."""
+    """How likely two boxes are the same object: their overlap, or 0 if they are not."""
     shared = overlap(box, other)
     return shared if shared >= SAME_IOU and cover(box, other) >= SAME_COVER else 0.0
 

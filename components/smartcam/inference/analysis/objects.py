@@ -375,7 +375,7 @@ class ObjectAnalysis:
 
 
 def _sameness(one: Track, other: Track) -> float:
-    """How much two tracks are one object (1 or more: they are): parts of one kind, or one object under two labels."""
+    """How likely two tracks are one object (1 or more: they are): parts of one kind, or one object under two labels."""
     if one.kind is other.kind:
         return cover(one.box, other.box) / SHADOW_COVER
     return overlap(one.box, other.box) / TWIN_IOU
