@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def value_of(context: Mapping[str, object], key: str) -> object | None:
-    """The value; None where nothing is said."""
+    """The value; None where none is given."""
     value = context.get(key)
     return None if value == "" else value
 
@@ -38,7 +38,7 @@ def whole_number(context: Mapping[str, object], key: str, default: int, lowest: 
 
 
 def several(context: Mapping[str, object], key: str, read: Callable[[str, str], T]) -> tuple[T, ...]:
-    """Values with commas between them, each as `read` makes it of key and text. Raises SettingsError."""
+    """Comma-separated values, each made by `read` from the key and its text. Raises SettingsError."""
     value = value_of(context, key)
     if value is None:
         return ()
@@ -48,7 +48,7 @@ def several(context: Mapping[str, object], key: str, read: Callable[[str, str], 
 
 
 def distinct(key: str, given: object, values: Sequence[T]) -> tuple[T, ...]:
-    """The values that were given. Raises SettingsError where one stands twice."""
+    """The values that were given. Raises SettingsError where one is given twice."""
     if len(set(values)) != len(values):
         raise SettingsError(key, given, "name each value once")
     return tuple(values)

@@ -8,17 +8,17 @@ ANY_CAMERA: Final = CameraId("*")
 GROUP: Final = "Smartcam"
 CANARY_GROUP: Final = "SmartcamCanary"
 ROLE_ALIAS: Final = "SmartcamTokenExchange"
-"""By this name devices ask for AWS credentials: to load artifacts and, where they do, to upload pictures."""
+"""Devices ask for AWS credentials by this name: to load artifacts and, where pictures are on, to upload them."""
 
 
 def policy_name(thing: ThingName) -> str:
-    """The name of a device's policy. Policy names know no ':', thing names no '.'."""
+    """The name of a device's policy. Policy names cannot hold a ':', thing names cannot hold a '.'."""
     return f"smartcam-{thing.replace(':', '.')}"
 
 
 def core_policy_name(thing: ThingName) -> str:
-    """The name of the policy with what deployments need, beside the one with what the suite says and hears.
+    """The name of the policy that deployments need, beside the one for what the suite publishes and receives.
 
-    No thing's name makes it another thing's.
+    Whatever a thing is called, this is never the name of another thing's policy.
     """
     return f"smartcam_core-{thing.replace(':', '.')}"

@@ -80,7 +80,7 @@ class AlertSettings:
 
 
 def refuse_unknown(given: Mapping[str, object], known: Sequence[str]) -> None:
-    """Refuse a key that is neither one of ours nor the CDK's, whose keys have marks that ours do not have.
+    """Refuse a key that is neither one of ours nor the CDK's, whose keys contain characters that ours do not.
 
     Raises:
         SettingsError: with the key that was probably meant.
@@ -94,7 +94,7 @@ def refuse_unknown(given: Mapping[str, object], known: Sequence[str]) -> None:
 
 
 def _everyone(context: Mapping[str, object], zone: str) -> SubscriberGroup:
-    """The group of those who stand in the context itself."""
+    """The group of the subscribers named in the context itself."""
     quiet = context.get("quiet")
     return SubscriberGroup(
         emails=several(context, "email", email),

@@ -1,7 +1,7 @@
 """What a Greengrass core device may do, with its literal name: its policies, and the template that makes them.
 
-After AWS's own minimal policy of core devices, narrowed to one name. Where that has `<thing>*`, which lets `yard-1`
-speak for `yard-10`, this has the name and the connections that the nucleus numbers (`<thing>#2`).
+AWS's own minimal policy for core devices, narrowed to one name. Where that has `<thing>*`, which lets `yard-1` speak
+for `yard-10`, this has the name and the connections that the nucleus numbers (`<thing>#2`).
 """
 
 import json
@@ -21,7 +21,7 @@ DATA_PLANE: Final = (
     "greengrass:ResolveComponentCandidates",
 )
 HEALTH_OF_THE_NUCLEUS: Final = ("greengrass/health/json", "greengrassv2/health/json")
-"""The older name is what nuclei before 2.10 say."""
+"""The older name is what nuclei before 2.10 use."""
 
 Statement = dict[str, object]
 
@@ -69,7 +69,7 @@ def core_statements(thing: ThingName, account: Account) -> list[Statement]:
         allow_on(["iot:Publish", "iot:Receive"], [account.arn(f"topic/{topic}") for topic in both]),
         allow_on(["iot:Subscribe"], [account.arn(f"topicfilter/{topic}") for topic in both]),
         allow_on(["iot:AssumeRoleWithCertificate"], [account.arn(f"rolealias/{ROLE_ALIAS}")]),
-        # Of these, only some know resources, and AWS's components lie in no account of ours.
+        # Only some of these can be limited to resources, and AWS's own components are in no account of ours.
         allow_on(list(DATA_PLANE), ["*"]),
     ]
 
@@ -103,12 +103,12 @@ def provisioning_template(account: Account, group: str) -> dict[str, object]:
     }
 
 
-# No name that AWS allows, so that it is found wherever the name stands.
+# Not a name that AWS allows, so that it is found wherever the name is used.
 _PLACEHOLDER: Final = ThingName("\u0001")
 
 
 def _joined(document: str, name: dict[str, object]) -> dict[str, object]:
-    """The document with the name put in by the service: the only way to a literal one."""
+    """The document with the name put in by the service: the only way to get a literal name."""
     parts: list[object] = []
     for part in document.split(json.dumps(_PLACEHOLDER)[1:-1]):
         parts += [part, name]

@@ -26,7 +26,7 @@ ARTIFACT_PREFIX: Final = "smartcam."
 
 
 class FleetStack(cdk.Stack):
-    """The cloud side of deploying; `uploads`: devices may also write pictures, as the stack of the alerts says."""
+    """The cloud side of deploying; `uploads`: devices may also write pictures, as the alerts stack says."""
 
     def __init__(self, scope: Construct, construct_id: str, *, uploads: bool) -> None:
         super().__init__(

@@ -49,7 +49,7 @@ class SnapshotBucket(Construct):
     def _uploads(self) -> iam.ManagedPolicy:
         """What the devices' common role needs: each device under its own prefix, by S3 and for this bucket only.
 
-        A policy with a name, so that a role which Greengrass's own installer made can be given it too.
+        A named policy, so that it can also be attached to a role that Greengrass's own installer made.
         """
         via_s3 = {
             "StringEquals": {

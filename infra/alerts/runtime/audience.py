@@ -28,7 +28,7 @@ class Language(StrEnum):
 class EventFilter:
     """Which events a group wants; empty sets mean all.
 
-    `cameras` holds `camera`, `thing/camera` or `thing/*`. A person's test reaches everybody of its camera.
+    `cameras` holds `camera`, `thing/camera` or `thing/*`. A person's test reaches every group with its camera.
     """
 
     cameras: frozenset[str] = frozenset()

@@ -41,7 +41,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """It is not the time yet: `slot` where a turn was given, `failure` where SNS failed."""
+    """Not yet: `slot` where a turn was given, `failure` where SNS failed."""
 
     due: UtcNs
     slot: UtcNs | None = None
@@ -50,7 +50,7 @@ class Later:
 
 def spot_of(event: Event, group: Group, cooldown_s: int) -> Spot:
     """What the event's cooldown is about."""
-    # That a camera is lost, or back, is another matter than what it sees.
+    # Whether a camera is lost or back has nothing to do with what it sees.
     family = "sighting" if event.kind in SIGHTINGS else str(event.kind)
     return Spot(event.thing, event.camera_id, group.name, family, cooldown_of(family, cooldown_s))
 
@@ -75,7 +75,7 @@ class GroupAlerting:
     now: Callable[[], UtcNs]
 
     def decide(self, case: Case, group: Group, store: Callable[[AlertState], None]) -> AlertState | Later:
-        """Decide for one group, and send where it is to be sent; `store` keeps the decision before anything else."""
+        """Decide for one group, and alert it if so decided; `store` keeps the decision before anything else."""
         event = case.event
         if not group.wanted.includes(event):
             store(AlertState.UNWANTED)
@@ -91,8 +91,8 @@ class GroupAlerting:
     def is_settled(self, event: Event, group: Group, told: Mapping[str, Decision]) -> bool:
         """Whether nothing is left to decide for a group: nobody is alerted twice because an event got a better name.
 
-        Whom an earlier revision did not alert may yet be alerted by this one; what quiet hours have held is in their
-        digest, where it gets the better name as long as they last.
+        A group that an earlier revision did not alert may yet be alerted by this one. An event that quiet hours hold is
+        in their digest, where it gets the better name as long as they last.
         """
         before = told.get(group.name)
         if before is None or before.revision >= event.revision or before.state is AlertState.SENT:

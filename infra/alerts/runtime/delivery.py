@@ -70,7 +70,7 @@ def refused(payload: bytes, reason: str) -> Acknowledgement | None:
 
 
 def _revision(fields: Fields) -> int | None:
-    """None where it is what cannot be read."""
+    """The payload's revision; None where that cannot be read."""
     try:
         return fields.integer("revision") if fields.has("revision") else 0
     except ContractError:

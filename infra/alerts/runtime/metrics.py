@@ -16,7 +16,7 @@ class Metric(StrEnum):
     ALERTS_SUPPRESSED = "AlertsSuppressed"
     ALERTS_HELD = "AlertsHeld"
     ALERTS_DOUBTFUL = "AlertsDoubtful"
-    """May have been sent twice: the one exception to the promise."""
+    """May have been sent twice: the one exception to one alert per event."""
     EVENTS_STALE = "EventsStale"
     EVENTS_REFUSED = "EventsRefused"
     SCHEMA_UNKNOWN = "SchemaUnknown"

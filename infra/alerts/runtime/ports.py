@@ -152,7 +152,7 @@ class Windows(Protocol):
         """Begin the cooldown; without effect where the claim is not this event's any more."""
 
     def hold_back(self, spot: Spot, event: Event, now: UtcNs) -> UtcNs | None:
-        """Count an event that does not alert, once however often it is called and under whatever kind.
+        """Count an event that does not alert: once, however often this is called and under whichever kind.
 
         Returns when a timer must ring for it, None where one is set.
         """
@@ -174,7 +174,7 @@ class Digests(Protocol):
     """What quiet hours hold, by group and the time at which they end."""
 
     def hold(self, group: str, ends: UtcNs, held: HeldEvent) -> None:
-        """Keep an event, once however often it is called."""
+        """Keep an event: once, however often this is called."""
 
     def needs_timer(self, group: str, ends: UtcNs) -> bool:
         """Whether nobody has set a timer for that end."""

@@ -31,7 +31,7 @@ class Policy:
 
 
 def judge(fleet: Fleet, devices: Sequence[Device], now: UtcNs, policy: Policy) -> tuple[Fleet, list[Device]]:
-    """Begin the outages that have lasted too long, and end those that are over; the unchanged is the same object.
+    """Begin an outage for each silence that has lasted too long, end what is over, and return the rest as they were.
 
     Outages of many devices at once are one outage of the fleet: their own then carry its event id and alert nobody.
     """

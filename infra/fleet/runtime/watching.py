@@ -1,7 +1,7 @@
 """One check of the whole fleet by the dead-man switch.
 
-What is decided is stored before anybody is alerted, and marked as told after: a crash between any two steps hands the
-same event over again, which alerts once.
+What is decided is stored before anybody is alerted, and marked as told afterwards: a crash between any two steps hands
+the same event over again, which alerts once.
 """
 
 import logging

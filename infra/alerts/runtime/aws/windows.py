@@ -123,7 +123,7 @@ class DynamoWindows:
         }
 
     def _drop_other_names(self, spot: Spot, event: Event, item: Item) -> None:
-        """Take out what an event was held back as before it was known as what it is."""
+        """Take out what is held back of an event under an earlier, less precise kind."""
         names = [one for one in _held_back(spot, item) if one.event_id == event.event_id and one != HeldEvent.of(event)]
         if names:
             self._update(spot, "DELETE held_back :told", "", {":told": {"SS": entries(names)}})
