@@ -1,4 +1,4 @@
-"""Whether the tests of what must not fail notice a changed line: `make mutants`, with mutmut, in build/mutants.
+"""Whether the tests of the most important modules notice a changed line: `make mutants`, with mutmut, in build/mutants.
 
 mutmut changes the code in a copy, one expression at a time, and runs the tests that reach it; pyproject.toml says
 which modules and tests. Without arguments a run goes on where the last one was stopped.
@@ -88,7 +88,7 @@ def survivors(listing: str) -> list[str]:
 
 
 def count(listing: str) -> dict[str, Counter[str]]:
-    """How many mutants of each module ended how."""
+    """How many mutants of each module ended in each way."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for found in _RESULT.finditer(listing):
         counts[found["module"]][found["status"]] += 1
@@ -96,7 +96,7 @@ def count(listing: str) -> dict[str, Counter[str]]:
 
 
 def share_killed(counts: Mapping[str, Counter[str]]) -> float:
-    """Which share of the mutants that were tried was noticed, 0..1."""
+    """The share of the mutants tried that some test noticed, 0..1."""
     tried = sum(number for one in counts.values() for status, number in one.items() if status != "not checked")
     return sum(one[status] for one in counts.values() for status in _KILLED) / max(tried, 1)
 

@@ -1,4 +1,4 @@
-"""`smartcam tampering`: made-up tampering laid over clips, and how soon the tamper watch raises each case.
+"""`smartcam tampering`: simulated tampering laid over clips, and how soon the tamper watch raises each case.
 
 Exit code 3 when a case was raised late, with a wrong cause, or for nothing.
 """

@@ -50,8 +50,8 @@ _WIDTHS: Final = (160, 3840)
 def main(argv: list[str]) -> int:
     """Print a table and write the figures as JSON.
 
-    2 when the clip or a bundle cannot be used or the figures cannot be written, 3 when the gate sees in the probe what
-    it should not, or not what it should.
+    2 when the clip or a bundle cannot be used or the figures cannot be written, 3 when the gate sees in the probe
+    what it should not, or misses what it should see.
     """
     options = _parser().parse_args(argv)
     cv2.setNumThreads(1)

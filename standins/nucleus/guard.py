@@ -5,7 +5,7 @@
 `link` is the number of a socket to the nucleus. The guard writes "exit <code>" or "signal <number>"
 when the command itself has ended; it reads "s" (SIGTERM to everything, SIGKILL after the stop
 seconds) and "k" (SIGKILL). The end of the link means that the nucleus is dead: everything is
-stopped. As with a control group, whatever the command started belongs to it, also what has
+stopped. As with a control group, whatever the command started belongs to it, even what has
 left its process group. With `linger` the rest goes on after the command has ended well.
 
 Standard library alone and without imports of ours: it starts in a few milliseconds.

@@ -57,7 +57,7 @@ class LiteComponent(Component):
             self.started.set()
 
     async def _until_clean(self, phase: LifecyclePhase) -> Ending:
-        """Start a step as often as the rules allow, until it ends well; each start uses the recipe of that moment."""
+        """Start a step as often as the rules allow, until it ends well; each start uses the recipe as it is then."""
         timing, limit = self._host.timing, StartLimit(self._host.rules)
         while True:
             limit.started(timing.monotonic())

@@ -46,7 +46,7 @@ class MemoryCloud:
 
     @property
     def published(self) -> tuple[CloudMessage, ...]:
-        """Everything that the broker has taken, in its order."""
+        """Everything that the broker has taken, in order of arrival."""
         with self._changed:
             return tuple(self._published)
 

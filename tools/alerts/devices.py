@@ -49,7 +49,7 @@ def row(device: Device, now: UtcNs) -> str:
 
 
 def change(registry: Registry, thing: ThingName, how: Change) -> Device | None:
-    """Change what is stored about a device, even while others do; None where it was never heard of."""
+    """Change what is stored about a device, even while others do; None where it was never heard from."""
     for _ in range(_TRIES):
         device = registry.device(thing)
         if device is None:

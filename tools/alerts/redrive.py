@@ -51,7 +51,7 @@ class Redrive:
     def run(self) -> Counter[Action]:
         """Go through every queue. Returns what became of its messages. Raises what AWS raises."""
         for name, plan in self._queues().items():
-            # All are fetched before any is handed over: what fails again at once is another run's business.
+            # All are fetched before any is handed over: what fails again at once is left to the next run.
             letters = self._letters(name)
             kept = [letter for letter in letters if not self._handle(letter, plan(letter))]
             for letter in kept:
@@ -98,7 +98,7 @@ class Redrive:
         return found
 
     def _give_back(self, letter: Letter) -> None:
-        with suppress(ClientError):  # its time was over, and others can see it already
+        with suppress(ClientError):  # it is no longer hidden: others can see it already
             self._sqs.change_message_visibility(
                 QueueUrl=self.site.output(letter.queue), ReceiptHandle=letter.receipt, VisibilityTimeout=0
             )

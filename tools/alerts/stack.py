@@ -16,7 +16,7 @@ class StackError(Exception):
 
 
 FAULTS: Final = (StackError, BotoCoreError, ClientError)
-"""What keeps a verb from its work."""
+"""What keeps a verb from doing its work."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def find_built(folder: Path) -> Built:
 
 
 def _artifacts(root: Path, bundle: Path | None, wheels: Wheels) -> Mapping[str, Mapping[str, Artifact]]:
-    """Per component its artifacts.
+    """The artifacts of each component.
 
     No nucleus unpacks anything: lite does not in a local deployment, and nobody needs a hundred megabytes twice.
     """

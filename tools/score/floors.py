@@ -11,7 +11,7 @@ from tools.score.report import Score
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure of a score that can be asked for. `is_least`: more is better. `most`: it is never above that."""
+    """A figure of a score that a floor can be set for. `is_least`: more is better. `most`: it is never above that."""
 
     option: str
     meaning: str

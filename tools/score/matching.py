@@ -92,12 +92,12 @@ def match(
 ) -> MatchResult:
     """Each interval expects one event, the first in its time.
 
-    It is the object that counts, not the word for it: an interval of a vehicle is found by an event of any kind.
+    The object counts, not the word for it: an interval of a vehicle is found by an event of any kind.
     Only where several intervals are open to an event does it take the one of its own word, or else the latest.
 
     An interval that does not say how many objects it holds may hold several: a further event in it is `beside` where
     its object is apart from all others with an open episode, and false where it is not, because then the same
-    object was raised twice. So are events of a kind of which the labels only say that there are some.
+    object was raised twice. The same holds for events of a kind of which the labels only say that there are some.
     """
     allowed = usual_tolerance(fps) if tolerance is None else tolerance
     found_by: list[int | None] = [None] * len(labels.intervals)

@@ -13,7 +13,7 @@ from standins.cloud.launcher.seams import Untyped
 _LOG: Final = logging.getLogger(__name__)
 # A worker is a Python process of some 40 MB; hundreds at once time out.
 WORKERS: Final = 8
-# A function that waits for a function it called itself must not wait for a place for ever.
+# A function that waits for one that it called keeps its place: the other must not wait for a place for ever.
 _PLACE_LIMIT_S: Final = 30.0
 _THROTTLED_AGAIN_S: Final = 0.2
 _LONGEST_THROTTLING_S: Final = 6 * 3600.0
