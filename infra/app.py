@@ -42,7 +42,7 @@ def build_app(context: Mapping[str, object], code: Path, output: Path | None = N
     """The app with its stacks and cdk-nag's AwsSolutions rules.
 
     Args:
-        context: settings of this run; what the CDK CLI hands over (CDK_CONTEXT_JSON) comes beside it.
+        context: settings of this run; what the CDK CLI hands over (CDK_CONTEXT_JSON) is added.
         code: the assembled asset of the function; it must exist until this function has returned.
         output: where the assembly goes, a temporary folder when None.
 

@@ -32,7 +32,7 @@ def assemble(folder: Path) -> None:
 
 
 def carry_zones(folder: Path, names: Iterable[str]) -> None:
-    """Put time zones beside the code: nothing promises that Lambda's machines have a database of them."""
+    """Put time zones beside the code: Lambda does not promise that its machines have a database of them."""
     for name in sorted(set(names) - {"UTC"}):
         rules = _zone_rules(name)
         if rules is not None:

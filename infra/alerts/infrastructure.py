@@ -157,7 +157,7 @@ class Alerter(SmallFunction):
 
 
 def _rights(scope: Construct, means: Means) -> list[iam.PolicyStatement]:
-    """All that the function may do beside writing its log and its failures."""
+    """All that the function may do besides writing its log and its failures."""
     acks = cdk.Stack.of(scope).format_arn(service="iot", resource="topic", resource_name=ANY_ACK)
     timer_actions = ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage", "SendMessage")
     return [

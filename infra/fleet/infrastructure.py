@@ -97,7 +97,7 @@ class Watch(Construct):
                 "ALERTER": alerter.function_name,
                 **{name.upper(): str(seconds) for name, seconds in patience.items()},
             },
-            retries=0,  # the next check, a minute later, makes good what this one left
+            retries=0,  # the next check, a minute later, does what this one left undone
         )
         rights = [
             _fleet_right(table, ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]),

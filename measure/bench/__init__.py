@@ -1,1 +1,1 @@
-"""Every stage of a frame beside its floor or its rival, measured in the same run."""
+"""Every stage of a frame compared with its floor or its rival, measured in the same run."""

@@ -1,4 +1,4 @@
-"""What is done to a frame, stage by stage and as a whole, beside a copy of the frame."""
+"""What is done to a frame, stage by stage and as a whole, compared with a copy of the frame."""
 
 import itertools
 import os

@@ -27,7 +27,7 @@ class System:
     codename: str
     python: str
     extra: tuple[str, ...]
-    """Debian's packages that Raspberry Pi's picamera2 stands on."""
+    """Debian's packages that Raspberry Pi's picamera2 needs."""
     stand_ins: tuple[str, ...]
     """Modules of Raspberry Pi's archive that are imported with it, and that Debian does not have."""
 

@@ -44,7 +44,7 @@ class CdkCli:
 
         All stacks where none is named. Returns the outputs by stack.
 
-        Raises DeployError, and ValueError for a context beside an assembly.
+        Raises DeployError, and ValueError for a context together with an assembly.
         """
         outputs = self.folder / "outputs.json"
         outputs.unlink(missing_ok=True)

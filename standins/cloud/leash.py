@@ -55,7 +55,7 @@ def _wait_for_either(ended: int) -> None:
 
 
 def _kill_group(leader: int) -> None:
-    # Also after the leader has ended: its number stays taken until it is waited for.
+    # Also after the leader has ended: its id stays taken until it is waited for.
     try:
         os.killpg(leader, signal.SIGKILL)
     except ProcessLookupError:

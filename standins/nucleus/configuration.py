@@ -12,7 +12,7 @@ Listener = Callable[[str, KeyPath], None]
 
 
 class ConfigurationConflict(Exception):
-    """A value where an object is, or an object where a value is."""
+    """A value would replace an object, or an object a value."""
 
 
 class NoSuchKey(Exception):

@@ -128,7 +128,7 @@ def _start(command: list[str], libc: ctypes.CDLL) -> int:
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        # The command dies with the guard, should somebody kill that.
+        # The command dies with the guard if somebody kills the guard.
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() == parent:
             os.setsid()

@@ -17,11 +17,11 @@ class RecipeRules:
     """Whether values are made safe inside a shell's double quotes."""
     paths_end_in_slash: bool
     hard_needs_a_service: bool
-    """Whether HARD on a component that is only installed can never start."""
+    """Whether a component with a HARD dependency on one that is only installed can never start."""
     needs_runtime: bool
     """Whether a manifest without the platform's `runtime` is passed over."""
     unpacks_local_artifacts: bool
-    """Whether `Unarchive: ZIP` has an effect in a local deployment, and not only in one from the cloud."""
+    """Whether `Unarchive: ZIP` also has an effect in a local deployment, not only in one from the cloud."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Profile:
     own_messages_on_wildcards: bool
     """Whether a wildcard subscription that names no receive mode hears its own component's messages."""
     refuses_stale_updates: bool
-    """Whether an UpdateConfiguration older than the leaf is an error, and not silently without effect."""
+    """Whether an UpdateConfiguration older than the leaf is an error, and not silently ignored."""
     recipes: RecipeRules
     lifecycle: LifecycleRules
     spool: SpoolRules | None

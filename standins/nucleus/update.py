@@ -13,8 +13,8 @@ from standins.nucleus.runner import Runner
 async def update(running: Runner, fresh: Runner, nucleus: NucleusCore, configure: Callable[[], None]) -> Runner:
     """Replace the running deployment, all components at once; returns the runner of whatever runs afterwards.
 
-    Lite installs beside what runs, and stops the old components only when everything is installed. Where that fails,
-    the old processes stay, but the next start of one takes the new recipe's script, and the configuration stays merged.
+    Lite installs while the old components run, and stops them only when everything is installed. Where that fails, the
+    old processes stay, but the next start of one takes the new recipe's script, and the configuration stays merged.
     Classic stops first, and goes back to the old recipes and configuration (failure policy ROLLBACK).
 
     Raises:

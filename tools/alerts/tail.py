@@ -15,7 +15,7 @@ from tools.alerts.stack import FAULTS, find_site
 from tools.command_line import complain, new_parser, say
 
 _OVERLAP_S: Final = 15
-"""An index is a moment behind its table, and arrivals of the same moment may show up in any order."""
+"""An index lags slightly behind its table, and arrivals of the same moment may show up in any order."""
 _FOLLOWED_S: Final = 3600
 """An alert that has made no progress in an hour is not checked again."""
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -150,7 +150,7 @@ class CaptureService:
         self._report.announced += self._transport.send(frame)
 
     def _keep(self, selector: FrameSelector) -> None:
-        """Keep what was learnt: in memory for the source's next spell, on disk for the next process."""
+        """Keep what was learnt: in memory for the source's next opening, on disk for the next process."""
         self._store_at = self._clock.monotonic() + round(_STORE_S * NS_PER_S)
         self._learnt = selector.remember() or self._learnt
         if self._memory is None or not self._learnt:

@@ -12,7 +12,7 @@ SmartcamError
 ├── OutboxError            the disk refuses what must not be lost
 └── BusError
     ├── BusUnavailable     the nucleus or its connection is away: try again
-    ├── BusRefused         the nucleus says no: mend the recipe
+    ├── BusRefused         the nucleus says no: fix the recipe
     └── MessageTooLarge    the nucleus would drop the connection over this message
 """
 

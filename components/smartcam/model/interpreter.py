@@ -53,7 +53,7 @@ class Interpreter:
             inputs = self._runtime.get_input_details()
             outputs = self._runtime.get_output_details()
         except (ValueError, RuntimeError, TypeError, SystemError) as error:
-            # SystemError: tflite-runtime beside numpy 2.
+            # SystemError: tflite-runtime with numpy 2.
             raise ModelIntegrityError(f"cannot be run as a .tflite model: {_first_line(error)}") from error
         if len(inputs) != 1 or not outputs:
             raise ModelIntegrityError(f"must have one input and an output, not {len(inputs)} and {len(outputs)}")

@@ -1,7 +1,7 @@
 """What happens to one delivery.
 
-Each step is stored before the next is taken, so the next delivery of the same event makes good a crash
-anywhere. The device is answered last: once every group is decided, or a timer is set for what has to wait.
+Each step is stored before the next is taken, so the next delivery of the same event recovers from a
+crash anywhere. The device is answered last: once every group is decided, or a timer is set for what has to wait.
 """
 
 import logging

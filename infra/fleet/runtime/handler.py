@@ -40,7 +40,7 @@ def _watching() -> Watching:
 
 
 def policy_from(environment: Mapping[str, str]) -> Policy:
-    """The patience that the stack asks for; the defaults where it says nothing."""
+    """The patience that the stack sets; the defaults where it sets none."""
     return Policy(**{name: int(environment[name.upper()]) for name in PATIENCE if environment.get(name.upper())})
 
 

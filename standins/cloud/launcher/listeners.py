@@ -21,7 +21,7 @@ def bind(port: int, purpose: str, option: str) -> socket.socket:
     """A listening socket on 127.0.0.1; port 0 takes any free one. Raises PortTakenError."""
     # The protocol is named because asyncio switches off delaying only for sockets that say TCP.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    # A port whose last connections are only fading away is free.
+    # A port whose last connections are in TIME_WAIT is free.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))

@@ -92,7 +92,7 @@ class Bus(DeviceBus, CloudBus, Protocol):
     Callbacks of one bus run one after the other, messages of one topic in the order in which they were
     published. Subscriptions survive a loss of the connection; what is published meanwhile does not reach them.
     While the nucleus is away, subscribing succeeds and takes effect when it is back; a subscription that it
-    refuses is logged and tried again, because an operator can mend the recipe at run time.
+    refuses is logged and tried again, because an operator can fix the recipe at run time.
     """
 
     def close(self) -> None:

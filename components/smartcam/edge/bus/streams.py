@@ -31,7 +31,7 @@ class Patience:
     first_retry_s: float = 0.25
     longest_retry_s: float = 10.0
     refused_s: float = 30.0
-    """Before a refused subscription is tried again: only an operator can mend the recipe."""
+    """Before a refused subscription is tried again: only an operator can fix the recipe."""
     burst_s: float = 0.25
     """Changes of the configuration within this time are reported once."""
 

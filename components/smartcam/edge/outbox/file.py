@@ -110,7 +110,7 @@ def _open_on_disk(path: Path) -> Opened:
 
 
 def _read_to_memory(path: Path) -> sqlite3.Connection:
-    """SQLite cannot open a file to read where it cannot create one beside it: it is given a copy elsewhere."""
+    """SQLite cannot read a file where it cannot create another beside it: it is given a copy elsewhere."""
     with tempfile.TemporaryDirectory(dir=_SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None) as folder:
         copy = Path(folder) / path.name
         for companion in _WHAT_COUNTS:

@@ -132,7 +132,7 @@ class Outbox:
         Raises:
             OutboxError: nothing was stored; keep the event and put it again.
             ContractError: when the event or the episode's state is over 4 kB.
-            ValueError: for an episode beside a cleared event.
+            ValueError: for an episode together with a cleared event.
         """
         if episode is not None and event.phase is Phase.CLEARED:
             raise ValueError("a cleared event ends its episode and brings none")

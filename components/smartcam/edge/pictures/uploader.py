@@ -71,7 +71,7 @@ class SnapshotUploader:
             self._bell.clear()
             wait_s = self.step()
             if wait_s:
-                stop.wait(wait_s)  # and not for the bell: a new picture does not mend the network
+                stop.wait(wait_s)  # not for the bell: a new picture does not fix the network
             else:
                 self._bell.rest(stop, _LONGEST_REST_S)
 
