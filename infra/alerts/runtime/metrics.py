@@ -31,7 +31,7 @@ class Metric(StrEnum):
     CAMERAS_LOST = "CamerasLost"
     EVENTS_WAITING = "EventsWaiting"
     OLDEST_EVENT_WAITING = "OldestEventWaiting"
-    """Seconds that an event has waited on its device, which cannot reach the cloud with it."""
+    """Seconds that an event has waited on its device, which cannot send it to the cloud."""
 
 
 _SECONDS: Final = frozenset({Metric.UNDELIVERED_AGE, Metric.OLDEST_EVENT_WAITING})
