@@ -101,7 +101,7 @@ class History(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """What one cooldown is about: a camera (or a whole device), a group, and a family of events that count as the same."""
+    """What one cooldown is about: a camera (or a whole device), a group, and a family of events."""
 
     thing: ThingName
     camera: CameraId
