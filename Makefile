@@ -18,7 +18,7 @@ CONFIG ?=
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cloud setup-training setup-tflite demo test test-pi soak storm check format bench build synth train cloud provision publish deploy status clean
+.PHONY: help setup setup-cloud setup-training setup-tflite demo test test-pi soak mutants storm check format bench build synth train cloud provision publish deploy status clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ test: check setup-cloud setup-training setup-tflite ## everything, on two cores
 soak: setup-cloud setup-tflite ## what takes minutes or hours: endurance, restarts, long footage; before a release
 	$(main) -m pytest -m soak $(PYTEST)
 	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest tests/pipeline/test_footage.py -k six $(PYTEST); fi
+
+mutants: setup ## whether the tests notice when the outbox, the ring or the alerting is wrong; goes on where it was stopped
+	$(main) -m measure.mutants
 
 storm: setup-cloud ## 10,000 events from fifty cameras, and 1,000 with crashes, on the local cloud
 	$(main) -m pytest -s -m soak tests/system/test_alert_storm.py tests/system/test_alerting_crashes.py $(PYTEST)

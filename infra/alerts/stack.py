@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.alerts.channels import Clockwork, Failures, Recipients
@@ -11,6 +13,7 @@ from infra.devices import DevicePolicies
 from infra.fleet.infrastructure import Signs, Watch
 from infra.functions import FunctionRule
 from infra.monitoring.infrastructure import Monitoring, Operations, Watched
+from infra.outputs import add_outputs
 from infra.settings import AlertSettings
 from infra.site import SiteSettings
 from infra.snapshots.infrastructure import SnapshotBucket
@@ -37,16 +40,7 @@ class AlertsStack(cdk.Stack):
         function = Alerter(
             self, "Alerter", code=code, means=means, settings=settings, texts_per_day=site.sms_a_day
         ).function
-        FunctionRule(
-            self,
-            "Events",
-            name="events",
-            sql=EVENT_SQL,
-            description="Smartcam: hands events to the function that alerts people",
-            function=function,
-            errors=failures.undelivered,
-            key=key,
-        )
+        self._route_events(function, failures, key)
         DevicePolicies(self, "Devices", things=settings.things, may_exchange=site.snapshots)
         signs = Signs(
             self,
@@ -70,19 +64,32 @@ class AlertsStack(cdk.Stack):
         )
         Monitoring(self, "Monitoring", topic=operations, watched=watched)
 
-        outputs = {
-            "OperationsTopicArn": operations.topic_arn,
-            "SignsFunctionName": signs.function_name,
-            "WatchFunctionName": watch.function_name,
-            **({"SnapshotBucketName": self.snapshots.bucket.bucket_name} if self.snapshots is not None else {}),
-            "TopicArn": recipients.topics[0].topic_arn,
-            "TableName": table.table_name,
-            "FunctionName": function.function_name,
-            "ErrorQueueUrl": failures.undelivered.queue_url,
-            "FailureQueueUrl": failures.unhandled.queue_url,
-            "TimerQueueUrl": timers.queue_url,
-            "UntimelyQueueUrl": failures.untimely.queue_url,
-            "UnreachedQueueUrl": failures.unreached.queue_url,
-        }
-        for name, value in outputs.items():
-            cdk.CfnOutput(self, name, value=value)
+        add_outputs(
+            self,
+            {
+                "OperationsTopicArn": operations.topic_arn,
+                "SignsFunctionName": signs.function_name,
+                "WatchFunctionName": watch.function_name,
+                **({"SnapshotBucketName": self.snapshots.bucket.bucket_name} if self.snapshots is not None else {}),
+                "TopicArn": recipients.topics[0].topic_arn,
+                "TableName": table.table_name,
+                "FunctionName": function.function_name,
+                "ErrorQueueUrl": failures.undelivered.queue_url,
+                "FailureQueueUrl": failures.unhandled.queue_url,
+                "TimerQueueUrl": timers.queue_url,
+                "UntimelyQueueUrl": failures.untimely.queue_url,
+                "UnreachedQueueUrl": failures.unreached.queue_url,
+            },
+        )
+
+    def _route_events(self, function: lambda_.IFunction, failures: Failures, key: kms.IKey) -> None:
+        FunctionRule(
+            self,
+            "Events",
+            name="events",
+            sql=EVENT_SQL,
+            description="Smartcam: hands events to the function that alerts people",
+            function=function,
+            errors=failures.undelivered,
+            key=key,
+        )

@@ -15,6 +15,7 @@ from infra.buckets import logged_bucket, logical_id
 from infra.fleet.core_device import VERSION, Account, claim_statements, provisioning_template
 from infra.functions import acknowledge, allow
 from infra.names import CANARY_GROUP, GROUP, ROLE_ALIAS
+from infra.outputs import add_outputs
 from infra.snapshots.infrastructure import UPLOADS_POLICY
 
 STACK_NAME: Final = "SmartcamFleet"
@@ -40,17 +41,18 @@ class FleetStack(cdk.Stack):
         bucket = logged_bucket(Construct(self, "Artifacts"), rule=rule, versioned=True)
         role = TokenExchangeRole(self, "TokenExchange", bucket=bucket, uploads=uploads).role
         ClaimProvisioning(self, "Claim", account=account)
-        outputs = {
-            "GroupName": GROUP,
-            "CanaryGroupName": CANARY_GROUP,
-            "ArtifactBucketName": bucket.bucket_name,
-            "RoleAlias": ROLE_ALIAS,
-            "RoleName": role.role_name,
-            "TemplateName": TEMPLATE,
-            "ClaimPolicyName": CLAIM_POLICY,
-        }
-        for name, value in outputs.items():
-            cdk.CfnOutput(self, name, value=value)
+        add_outputs(
+            self,
+            {
+                "GroupName": GROUP,
+                "CanaryGroupName": CANARY_GROUP,
+                "ArtifactBucketName": bucket.bucket_name,
+                "RoleAlias": ROLE_ALIAS,
+                "RoleName": role.role_name,
+                "TemplateName": TEMPLATE,
+                "ClaimPolicyName": CLAIM_POLICY,
+            },
+        )
 
 
 class TokenExchangeRole(Construct):

@@ -1,15 +1,20 @@
 """The numbers that the house keeps: checked, not promised."""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("components", "infra", "training", "tools", "standins", "measure", "front")
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 400
+TWICE: Mapping[str, str] = {}
+"""Class names that may exist more than once, each with the reason."""
 
 
 def modules() -> Iterator[Path]:
@@ -38,3 +43,30 @@ def test_packages_export_nothing_from_their_init() -> None:
         if path.name == "__init__.py":
             imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
             assert imports == [], path
+
+
+def test_no_class_name_stands_twice() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert {name: found for name, found in places.items() if len(found) > 1 and name not in TWICE} == {}
+    assert [name for name in TWICE if len(places[name]) < 2] == []
+
+
+def test_the_architecture_page_names_only_what_exists() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    named = re.findall(r"`([a-z0-9_]+(?:/[a-z0-9_{},]+)+(?:\.py|/)?)`", page)
+    assert len(named) > 30
+    homes = (ROOT, ROOT / "components/smartcam")
+    assert [name for name in named if not any((home / name).exists() for home in homes)] == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = grimp.build_graph("smartcam", "infra", "training", "tools", "standins", "measure", "front", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    # What imports nothing that is left is taken away until only circles, and what stands on them, are left.
+    while free := {module for module, imported in imports.items() if not imported & imports.keys()}:
+        imports = {module: imported for module, imported in imports.items() if module not in free}
+    assert sorted(imports) == []
