@@ -18,7 +18,7 @@ from typing import Final
 
 import pytest
 
-from tools.setup import ROOT
+from tools.command_line import ROOT
 
 FOLDER: Final = ROOT / "build/mutants"
 LEAST_KILLED: Final = 0.85

@@ -4,7 +4,6 @@ Exit code 3 when a case was raised late, with a wrong cause, or for nothing.
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from smartcam.capture.sources.file import open_clip
 from smartcam.contract.errors import CameraLost
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs
 from smartcam.vision.tamper import Cause, TamperWatch
+from tools.command_line import complain
 
 Effect = Callable[[Light, float, float], Light]
 """Takes the picture, the seconds since the effect began (never negative), and the width that sizes are relative to."""
@@ -211,8 +211,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         samples = [sampled(clip, _PACE) for clip in parser.parse_args(argv).clips]
     except CameraLost as error:
-        print(f"tampering: {error}", file=sys.stderr)
-        return 2
+        return complain("tampering", error, 2)
     right = 0
     print(f"{len(samples)} clips, {_PACE:g} pictures a second; seconds until it was raised")
     for tampering in (*TAMPERINGS, *HARMLESS):
@@ -220,7 +219,7 @@ def main(argv: Sequence[str]) -> int:
         right += sum(outcome.is_right(tampering) for outcome in outcomes)
         print(row(tampering, outcomes), flush=True)
     cases = len(samples) * len((*TAMPERINGS, *HARMLESS))
-    print(f"{right} of {cases} cases as they should be")
+    print(f"{right} of {cases} cases right")
     return 0 if right == cases else 3
 
 

@@ -1,9 +1,12 @@
 """The AWS account and region that the environment points at."""
 
 import os
+from typing import Final
 
 import boto3
 from botocore.exceptions import ClientError
+
+NO_CREDENTIALS: Final = "remedy: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret"
 
 
 def aws_session(region: str | None = None) -> boto3.Session:

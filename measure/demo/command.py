@@ -3,7 +3,6 @@
 import argparse
 import math
 import signal
-import sys
 import time
 from pathlib import Path
 from types import FrameType
@@ -19,7 +18,7 @@ from standins.cloud.cdk import DeployError
 from standins.cloud.folder import LocalCloudError
 from standins.nucleus.profile import PROFILES
 from tools.build.suite import DEMO_BUNDLE, BuildError
-from tools.command_line import Say
+from tools.command_line import Say, complain
 from tools.setup import ToolsError
 
 _LONGEST_COOLDOWN_S = 86_400
@@ -48,11 +47,9 @@ def main(argv: list[str]) -> int:
         clip = plan.clip or yard_clip(CLIP_FOLDER, say)
         report = Demo(plan, clip, say).run()
     except KeyboardInterrupt:
-        print("demo: interrupted; nothing is left running", file=sys.stderr)
-        return 130
+        return complain("demo", "interrupted; nothing is left running", 130)
     except (SmartcamError, DemoError, BuildError, LocalCloudError, DeployError, ToolsError, OSError) as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return 2
+        return complain("demo", error, 2)
     _sum_up(report, plan, say)
     return 0 if report.complete else 1
 

@@ -15,7 +15,7 @@ from measure.emulation.picamera import bring_picamera, import_picamera
 from tools.build.command import WHEEL_FOLDER, fetch_wheels
 from tools.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, BuildError, Built, build_suite
 from tools.build.wheels import WheelError, parse_platform
-from tools.command_line import ROOT
+from tools.command_line import ROOT, complain
 from tools.setup import ToolsError
 
 
@@ -35,8 +35,7 @@ def main(argv: Sequence[str]) -> int:
         proven = [prove(system, built, options.folder, keep=options.keep) for system in wanted]
         return int(not all(proven))
     except (ToolsError, BuildError, WheelError, OSError) as error:
-        print(f"emulation: {error}", file=sys.stderr)
-        return 2
+        return complain("emulation", error, 2)
     finally:
         for made in () if options.keep else ("build", "here"):
             shutil.rmtree(options.folder / made, ignore_errors=True)

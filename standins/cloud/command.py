@@ -3,7 +3,6 @@
 import argparse
 import shlex
 import signal
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from smartcam.edge.arguments import whole
 from standins.cloud.folder import LocalCloudError
 from standins.cloud.local_cloud import LocalCloud, confirm_from_outside
+from tools.command_line import complain
 from tools.setup import ToolsError, setup_cloud
 
 
@@ -30,8 +30,7 @@ def main(argv: Sequence[str] | None = None, stop: threading.Event | None = None)
         else:
             _up(arguments.dir, arguments.https_port, arguments.mqtt_port, stop)
     except (LocalCloudError, ToolsError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return complain("cloud", error)
     return 0
 
 

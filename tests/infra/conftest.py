@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 
 from infra.alerts.runtime.agreed import ARRIVALS_INDEX, ARRIVED_AT, ARRIVED_DAY, CAMERA_KEY, ITEM_KEY
-from tools.setup import ROOT
+from tools.command_line import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

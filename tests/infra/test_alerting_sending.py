@@ -180,7 +180,7 @@ def test_only_who_has_phones_reads_that_no_sms_went_out() -> None:
     for group, said in ((mail_only, False), (EVERYONE, True)):
         cloud = Cloud(0, Audience((group,)), limits=FakeLimits(texts_per_day=0))
         cloud.deliver(raised())
-        assert ("number of SMS is used up" in cloud.notifier.published[0].alert.email) is said
+        assert ("limit of SMS is reached" in cloud.notifier.published[0].alert.email) is said
 
 
 def test_an_alert_does_not_count_itself_among_what_was_held_back() -> None:

@@ -152,7 +152,7 @@ def test_when_the_days_sms_are_used_up_the_mail_goes_out_alone_and_says_so() -> 
     cloud.deliver(raised(2))
     first, second = cloud.notifier.published
     assert (first.texts, second.texts) == (True, False)
-    assert "number of SMS is used up" in second.alert.email
+    assert "limit of SMS is reached" in second.alert.email
     assert cloud.meter.counted[Metric.SMS_SENT] == 1
     assert cloud.meter.counted[Metric.SMS_WITHHELD] == 1
 

@@ -263,7 +263,7 @@ def test_a_mail_has_a_picture_only_where_pictures_are_on_and_says_if_it_has_not_
 
 
 def test_a_mail_says_so_when_the_guard_has_withheld_the_sms() -> None:
-    assert "today's number of SMS is used up" in render_alert(facts_of(raised(), sms_withheld=True), EN).email
+    assert "today's limit of SMS is reached" in render_alert(facts_of(raised(), sms_withheld=True), EN).email
     assert "今日短信数量已用完" in render_alert(facts_of(raised(), sms_withheld=True), ZH).email
 
 
@@ -304,8 +304,8 @@ def test_an_email_tells_everything_that_the_event_knows() -> None:
         f"Event:     {event.event_id}",
         *(f"           {one.event_id}" for one in held(2)),
         "",
-        "To silence: what follows on this camera is held back for a while by itself. For quiet hours, filters or",
-        "an end of these alerts, ask whoever keeps the list of subscribers, or use the link below to unsubscribe.",
+        "To silence: further alerts of this camera are held back for a while anyway. For quiet hours, filters or",
+        "no more alerts at all, ask whoever keeps the list of subscribers, or use the link below to unsubscribe.",
     ]
     assert alert.subject == f"gate: Person!, 01 Mar 12:59:59 CET, alert {alert.number}"
 

@@ -64,7 +64,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def test_a_release_goes_from_a_build_to_the_canary_to_the_rest_and_back(site: Site) -> None:
     built = build_suite(site.folder / "build", DEMO_BUNDLE)
     build = ["--build", str(built.folder)]
-    for said in ("created", "published already"):
+    for said in ("created", "already published"):
         published = site.run("publish", *build, "--bucket", BUCKET)
         assert published.returncode == 0, published.stderr
         assert published.stdout.count(said) == len(built.components)
@@ -73,7 +73,7 @@ def test_a_release_goes_from_a_build_to_the_canary_to_the_rest_and_back(site: Si
     groups = ["--canary", "canary", "--group", "rest"]
     refused = site.run("deploy", *build, *groups)
     assert refused.returncode == 3
-    assert "nobody to ask; give --yes" in refused.stderr
+    assert "no terminal to ask on; give --yes" in refused.stderr
     first = site.run("deploy", *build, *groups, "--yes", "--wait", "60")
     assert first.returncode == 0, first.stdout + first.stderr
     assert f"+ smartcam.Suite {__version__}" in first.stdout

@@ -101,13 +101,13 @@ def run(options: argparse.Namespace, registry: Registry, now: UtcNs) -> int:
     """What `main` does with a registry."""
     if options.verb in {None, "list"}:
         rows = [row(device, now) for device in registry.devices()]
-        print("\n".join(rows or ["no device has been heard of"]))
+        print("\n".join(rows or ["no device has been heard from"]))
         return 0
     try:
         changed = change(registry, thing_name(options.thing), _change_of(options, now))
     except (ContractError, ChangedMeanwhile) as error:
         return complain("alerts", error)
     if changed is None:
-        return complain("alerts", f"nothing was ever heard of {options.thing}")
+        return complain("alerts", f"nothing was ever heard from {options.thing}")
     print(row(changed, now))
     return 0

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.session import aws_session
+from tools.session import aws_session, error_code
 
 STACK_NAME: Final = "SmartcamAlerts"
 
@@ -42,7 +42,9 @@ def find_site(stack: str = STACK_NAME) -> AlertsSite:
     try:
         answer = aws_session().client("cloudformation").describe_stacks(StackName=stack)
     except (BotoCoreError, ClientError) as error:
-        remedy = "remedy: set AWS_REGION and credentials (or the exports of `smartcam cloud up`), and deploy"
+        if isinstance(error, ClientError) and error_code(error) == "ValidationError":
+            raise StackError(f"stack {stack} is not deployed in this account and region; remedy: make cloud") from error
+        remedy = "remedy: set AWS_REGION and credentials (or the exports of `smartcam cloud up`)"
         raise StackError(f"stack {stack} cannot be read ({error}); {remedy}") from error
     [found] = answer["Stacks"]
     return AlertsSite({each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])})

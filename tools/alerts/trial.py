@@ -27,7 +27,7 @@ from tools.command_line import complain, new_parser
 _VALID_S: Final = 3600
 _POLL_S: Final = 0.25
 _MEANINGS: Final = {
-    AlertState.SENT: "sent: it is on its way to everybody whose filter takes it",
+    AlertState.SENT: "sent: it is on its way to everybody whose filter lets it through",
     AlertState.HELD: "held: quiet hours; it comes with the digest at their end",
     AlertState.SUPPRESSED: "suppressed: another test was sent a moment ago",
     AlertState.UNWANTED: "unwanted: nobody's filter takes it; see the groups' cameras, kinds and severities",
@@ -85,7 +85,7 @@ def thing_of(camera: CameraId, devices: Sequence[Device]) -> ThingName:
         return things[0]
     if not things:
         known = sorted({one.camera_id for device in devices for one in device.cameras})
-        heard = f"known are {', '.join(known)}" if known else "no device has been heard of"
+        heard = f"known are {', '.join(known)}" if known else "no device has been heard from"
         raise TrialError(f"no device has a camera {camera} ({heard}): give --thing")
     raise TrialError(f"{', '.join(things)} have a camera {camera}: give --thing")
 

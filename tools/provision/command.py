@@ -13,7 +13,7 @@ from smartcam.contract.errors import ContractError, SmartcamError
 from smartcam.contract.ids import ThingName, thing_name
 from tools.command_line import ROOT, complain, new_parser
 from tools.provision import identity, package
-from tools.session import aws_session
+from tools.session import NO_CREDENTIALS, aws_session
 
 
 def main(argv: Sequence[str]) -> int:
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         else:
             provision(session.client("iot"), thing, place, options)
     except NoCredentialsError as error:
-        return complain("provision", f"{error}; remedy: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret")
+        return complain("provision", f"{error}; {NO_CREDENTIALS}")
     except (SmartcamError, BotoCoreError, ClientError, OSError) as error:
         return complain("provision", error)
     return 0

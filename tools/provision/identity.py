@@ -106,6 +106,8 @@ def remove(iot: Client, thing: ThingName, place: Account, say: Say) -> None:
             say(f"certificate {_short(arn)}: deleted")
         iot.delete_thing(thingName=thing)
         say(f"thing {thing}: deleted")
+    else:
+        say(f"thing {thing}: there is none in this account and region")
     for name in names:
         if _exists(partial(iot.get_policy, policyName=name)):
             for version in iot.list_policy_versions(policyName=name)["policyVersions"]:

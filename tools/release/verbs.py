@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from botocore.exceptions import NoCredentialsError
 
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.errors import SettingsError
@@ -20,6 +21,7 @@ from tools.release.aws import FAULTS, Aws, ReleaseError, connect
 from tools.release.deployment import Deployment, Merge, Release, earlier_again
 from tools.release.publish import publish_build
 from tools.release.rollout import Order, Stage, check_published, create, earlier, plan, read_group, roll_out, watch
+from tools.session import NO_CREDENTIALS
 
 _WAIT_S: Final = 1800.0
 _PROJECT: Final = ROOT / "gdk-config.json"
@@ -178,6 +180,8 @@ def _run(verb: str, arguments: argparse.Namespace, work: Callable[[Aws], int]) -
         return work(connect(arguments.region))
     except (BuildError, ReleaseError, OSError) as error:
         return complain(verb, error, 2)
+    except NoCredentialsError as error:
+        return complain(verb, f"{error}; {NO_CREDENTIALS}", 2)
     except FAULTS as error:
         return complain(verb, f"AWS: {error}; once that is fixed, the same command continues where it stopped", 2)
     except KeyboardInterrupt:
@@ -207,5 +211,5 @@ def _agreed() -> bool:
     try:
         return input("Deploy this? [y/N] ").strip().lower() in {"y", "yes"}
     except EOFError:
-        complain("deploy", "there is nobody to ask; give --yes")
+        complain("deploy", "there is no terminal to ask on; give --yes")
         return False

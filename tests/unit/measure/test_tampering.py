@@ -16,7 +16,7 @@ def test_the_help_names_the_verb_and_its_clips(capsys: pytest.CaptureFixture[str
 
 def test_a_clip_that_cannot_be_read_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "none.mp4")]) == 2
-    assert capsys.readouterr().err.startswith("tampering: ")
+    assert capsys.readouterr().err.startswith("smartcam tampering: ")
 
 
 def test_every_case_has_its_line(
@@ -29,4 +29,4 @@ def test_every_case_has_its_line(
     said = capsys.readouterr().out
     assert said.startswith("1 clips, 2.5 pictures a second")
     assert "black                       within 2 s    raised 1 of 1" in said
-    assert "of 2 cases as they should be" in said
+    assert "of 2 cases right" in said

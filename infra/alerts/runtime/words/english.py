@@ -7,7 +7,7 @@ from infra.alerts.runtime.words.table import WordTable
 from smartcam.contract.event import EventKind, Severity
 
 _UNUSUAL: Final = "The picture is unlike what this camera has learned as normal"
-_UNKNOWN: Final = "Something moved, and nothing that the camera knows by name"
+_UNKNOWN: Final = "Something moved that the camera has no name for"
 
 ENGLISH: Final = WordTable(
     sms=GSM7,
@@ -49,11 +49,11 @@ ENGLISH: Final = WordTable(
         EventKind.TAMPER: "The camera seems to be covered, blinded, moved, out of focus or frozen",
         EventKind.CAMERA_LOST: "No pictures come from the camera",
         EventKind.CAMERA_RESTORED: "Pictures come from the camera again",
-        EventKind.DEVICE_LOST: "The device has not been heard of",
-        EventKind.DEVICE_RESTORED: "The device is heard of again",
+        EventKind.DEVICE_LOST: "The device has not been heard from",
+        EventKind.DEVICE_RESTORED: "The device is heard from again",
         EventKind.FLEET_LOST: "Many devices fell silent together, so the fault may lie between them and the cloud",
-        EventKind.FLEET_RESTORED: "Devices that had fallen silent together are heard of again",
-        EventKind.TEST: "Somebody tried whether alerts arrive",
+        EventKind.FLEET_RESTORED: "Devices that had fallen silent together are heard from again",
+        EventKind.TEST: "Somebody tested whether alerts arrive",
     },
     brackets=(" (", ")"),
     labels={
@@ -71,8 +71,8 @@ ENGLISH: Final = WordTable(
         "indent": "           ",
     },
     silence=(
-        "To silence: what follows on this camera is held back for a while by itself. For quiet hours, filters or",
-        "an end of these alerts, ask whoever keeps the list of subscribers, or use the link below to unsubscribe.",
+        "To silence: further alerts of this camera are held back for a while anyway. For quiet hours, filters or",
+        "no more alerts at all, ask whoever keeps the list of subscribers, or use the link below to unsubscribe.",
     ),
     digest_brackets=(": ", ""),
     texts={
@@ -97,7 +97,7 @@ ENGLISH: Final = WordTable(
         "picture_late": "The picture had not arrived yet when this was written; the link shows it once it has.",
         "suppressed": "On device: {count} more of the same raised no event of their own",
         "held_back": "Held back: {events} more since the last alert, by the cooldown",
-        "sms_withheld": "SMS:       none was sent, because today's number of SMS is used up",
+        "sms_withheld": "SMS:       none was sent, because today's limit of SMS is reached",
         "more_events": "and {count} more, which the history lists",
         "kind_count": "{count} {kind}",
         "event_count": "{count} ({kinds})",

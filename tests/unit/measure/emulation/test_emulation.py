@@ -99,7 +99,7 @@ def test_a_folder_that_is_given_keeps_what_was_in_it(
     (tmp_path / "mine").touch()
     assert main(["--folder", str(tmp_path)]) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
-    assert capsys.readouterr().err == "emulation: no network\n"
+    assert capsys.readouterr().err == "smartcam emulation: no network\n"
 
 
 def test_where_picamera2_came_from_is_looked_at(machine: EmulatedMachine, tmp_path: Path) -> None:

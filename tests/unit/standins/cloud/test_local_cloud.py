@@ -118,7 +118,7 @@ def test_a_failed_set_up_is_one_line_and_exit_code_1(
 
     monkeypatch.setattr(command, "setup_cloud", fail)
     assert command.main(["up", "--dir", str(tmp_path)], threading.Event()) == 1
-    assert capsys.readouterr().err == "error: no network; remedy: a cable\n"
+    assert capsys.readouterr().err == "smartcam cloud: no network; remedy: a cable\n"
 
 
 def test_the_launcher_needs_nothing_of_the_main_environment() -> None:
@@ -131,7 +131,7 @@ def test_the_launcher_needs_nothing_of_the_main_environment() -> None:
 def test_who_confirms_where_no_cloud_runs_is_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["confirm", "--dir", str(tmp_path)]) == 1
     [line] = capsys.readouterr().err.splitlines()
-    assert line == f"error: no local cloud runs in {tmp_path}; remedy: smartcam cloud up, or --dir"
+    assert line == f"smartcam cloud: no local cloud runs in {tmp_path}; remedy: smartcam cloud up, or --dir"
 
 
 def test_a_folder_that_cannot_be_made_is_said_in_one_line(
@@ -141,6 +141,6 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(
     (tmp_path / "file").touch()
     assert command.main(["up", "--dir", str(tmp_path / "file" / "cloud")], threading.Event()) == 1
     said = capsys.readouterr().err
-    assert said.startswith("error: ")
+    assert said.startswith("smartcam cloud: ")
     assert str(tmp_path / "file") in said
     assert said.count("\n") == 1

@@ -38,7 +38,7 @@ def test_the_list_tells_how_each_device_and_camera_is(
 
 def test_where_nobody_was_heard_of_the_list_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert command(FakeRegistry()) == 0
-    assert capsys.readouterr().out == "no device has been heard of\n"
+    assert capsys.readouterr().out == "no device has been heard from\n"
 
 
 def test_a_device_can_be_paused_retired_and_reinstated(

@@ -45,7 +45,7 @@ def test_the_device_is_the_one_that_has_the_camera() -> None:
 @pytest.mark.parametrize(
     ("devices", "reason"),
     [
-        ([], "no device has been heard of"),
+        ([], "no device has been heard from"),
         ([device("yard-1", DOOR)], "known are door"),
         ([device("yard-1", GATE), device("yard-2", GATE)], "yard-1, yard-2 have a camera gate"),
     ],
@@ -81,7 +81,7 @@ def test_it_is_waited_for_until_the_alert_is_sent() -> None:
     found = Progress([None, AlertState.RECORDED, AlertState.SENDING, AlertState.SENT]).wait()
     assert found.was_sent
     assert found.after_s == 0.75
-    assert verdict(found).startswith("sent: it is on its way to everybody whose filter takes it (0.8 s)\n")
+    assert verdict(found).startswith("sent: it is on its way to everybody whose filter lets it through (0.8 s)\n")
 
 
 @pytest.mark.parametrize(

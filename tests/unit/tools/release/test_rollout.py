@@ -213,7 +213,7 @@ def test_an_empty_group_has_the_deployment_ready_for_those_who_join(
 @pytest.mark.parametrize(
     ("fault", "code", "said"),
     [
-        (NoCredentialsError(), 2, "smartcam deploy: AWS: Unable to locate credentials; once that is fixed"),
+        (NoCredentialsError(), 2, "smartcam deploy: Unable to locate credentials; remedy: set AWS_PROFILE"),
         (
             EndpointConnectionError(endpoint_url="https://x"),
             2,
