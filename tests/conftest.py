@@ -26,6 +26,12 @@ if _OWN_NODE.is_file():  # set-up put it there because the machine has none that
     os.environ.setdefault("JSII_NODE", str(_OWN_NODE))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first: begun last, one would keep one worker while the other has nothing to do."""
+    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("cloud")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
     """Components configure the root logger; the next test must not write to their streams, or miss what they hide."""
