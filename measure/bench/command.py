@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +29,7 @@ from smartcam.edge.arguments import whole
 from smartcam.model.bundle import ModelBundle
 from smartcam.vision.picture import Picture
 from tools.build.suite import DEMO_BUNDLE
-from tools.command_line import ROOT
+from tools.command_line import ROOT, complain
 from tools.setup import ToolsError
 
 _SHARED: Final = ROOT.parent / "shared/data/video"
@@ -66,8 +65,7 @@ def main(argv: list[str]) -> int:
         if options.json is not None:
             options.json.write_text(json.dumps(document(figures), indent=1) + "\n")
     except (SmartcamError, ToolsError, OSError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
+        return complain("bench", error, 2)
     print(table(figures))
     return 3 if figures.probe is not None and figures.probe.broken else 0
 

@@ -27,6 +27,7 @@ from standins.nucleus.profile import PROFILES, Profile
 from standins.nucleus.recipe import Recipe, RecipeError
 from standins.nucleus.runner import Runner
 from standins.nucleus.update import update
+from tools.command_line import complain
 
 DESCRIPTION: Final = __doc__
 _LONGEST_SOCKET_PATH: Final = 107
@@ -61,8 +62,7 @@ def main(argv: Sequence[str]) -> int:
         with _only_one(options.device.root), _socket_folder(options.device.socket_path):
             return asyncio.run(_serve(options))
     except (StartError, DeploymentError, RecipeError, ConfigurationConflict) as error:
-        print(f"nucleus: {error}", file=sys.stderr)
-        return 1
+        return complain("nucleus", error)
     except KeyboardInterrupt:
         # Before the event loop could listen to it: nothing has been started yet.
         return 130

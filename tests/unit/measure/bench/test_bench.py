@@ -214,7 +214,7 @@ def test_a_bundle_is_opened_and_the_place_of_the_figures_made_before_anything_is
     for option, place in wrong.items():
         assert main(["--video", "a.mp4", option, str(tmp_path / place)]) == 2
         said = capsys.readouterr().err
-        assert said.startswith("bench: ")
+        assert said.startswith("smartcam bench: ")
         assert str(tmp_path) in said
         assert said.count("\n") == 1
 

@@ -107,7 +107,7 @@ def test_a_second_nucleus_below_the_same_root_is_refused(workshop: Workshop) -> 
         command = [sys.executable, "-m", "front", "nucleus", *arguments(workshop, deploy)]
         second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         assert second.returncode == 1
-        assert second.stderr == f"nucleus: {workshop.root}: another nucleus runs there and holds its socket\n"
+        assert second.stderr == f"smartcam nucleus: {workshop.root}: another nucleus runs there and holds its socket\n"
         first.send_signal(signal.SIGTERM)
         assert first.wait(PATIENCE_S) == 0
 
@@ -204,7 +204,7 @@ def test_a_deep_root_works_and_leaves_no_folder_elsewhere(tmp_path: Path) -> Non
 
 def one_line(capsys: pytest.CaptureFixture[str], *parts: str) -> None:
     said = capsys.readouterr().err
-    assert said.startswith("nucleus: ")
+    assert said.startswith("smartcam nucleus: ")
     assert said.count("\n") == 1
     for part in parts:
         assert part in said
