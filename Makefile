@@ -48,7 +48,7 @@ check: setup ## lint, types, import floors, recipes
 	$(smartcam) lint
 
 test: check setup-cloud setup-training setup-tflite ## everything, on two cores
-	$(main) -m pytest -m "not training and not soak" -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(main) -m pytest -m "not training and not soak" -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST)
 	$(training) -m pytest -m training tests/training $(PYTEST)
 	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest tests/unit/model $(PYTEST); fi
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+import select
 import socket
 import ssl
 import threading
@@ -103,6 +104,8 @@ class Broker:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._connection: ssl.SSLSocket | None = None
+        self._in_turn = threading.Lock()
+        """A TLS connection is not for two threads at once: reading waits for bytes before it takes this."""
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
@@ -138,8 +141,10 @@ class Broker:
 
     def send(self, topic: str, payload: bytes) -> None:
         """Publish something to the client."""
-        assert self._connection is not None
-        self._connection.sendall(_packet(PUBLISH << 4, _text(topic) + payload))
+        connection = self._connection
+        assert connection is not None
+        with self._in_turn:
+            connection.sendall(_packet(PUBLISH << 4, _text(topic) + payload))
 
     def _accept(self) -> None:
         while True:
@@ -151,11 +156,16 @@ class Broker:
             try:
                 with self._tls.wrap_socket(raw, server_side=True) as connection:
                     self._connection = connection
-                    while self._answer(connection):
-                        pass
+                    while self._has_said_something(connection):
+                        with self._in_turn:
+                            if not self._answer(connection):
+                                break
             except OSError:
                 raw.close()
             self._connection = None
+
+    def _has_said_something(self, connection: ssl.SSLSocket) -> bool:
+        return connection.pending() > 0 or select.select([connection], [], [], self.idle_s)[0] != []
 
     def _answer(self, connection: ssl.SSLSocket) -> bool:
         head = connection.recv(1)
