@@ -81,7 +81,7 @@ class Machine:
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """A command as root in it: what it said, whatever its exit code."""
         inside = ["nsenter", "--target", str(self._leader), "--all", "--", *command]
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+        environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
         return subprocess.run(
             inside,
             env=environment,
@@ -111,7 +111,17 @@ class Machine:
 @contextmanager
 def booted(release: str, media: Path) -> Iterator[Machine]:
     """One that has just been installed, without a network; the folder is its /media. What it writes stays in memory."""
-    command = ["setpriv", "--pdeathsig", "TERM", "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--volatile=overlay"]
+    command = [
+        "setpriv",
+        "--pdeathsig",
+        "TERM",
+        "systemd-nspawn",
+        "--quiet",
+        "--register=no",
+        "--keep-unit",
+        "--private-network",
+        "--volatile=overlay",
+    ]
     command += ["--console=pipe", f"--bind-ro={media}:/media", f"--directory={FOLDER / release}", "--boot"]
     # Debian 13's systemd refuses the older kind of control groups, which the host may have.
     environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}

@@ -98,7 +98,9 @@ def build_package(folder: Path, version: str = "2.6.0", machine: str = "amd64", 
     units |= {f"ggl.core.{each}.service": SERVICE.format(name=each, user=user) for each, user in DAEMONS.items()}
     programs = {**dict.fromkeys(DAEMONS, DAEMON), "ggconfigd": GGCONFIGD, "iotcored": IOTCORED}
     _write(tree / "DEBIAN/control", _control(name, version))
-    _write(tree / "DEBIAN/postinst", POSTINST.replace("UNITS", " ".join(each for each in units if "ggl" in each)), 0o755)
+    _write(
+        tree / "DEBIAN/postinst", POSTINST.replace("UNITS", " ".join(each for each in units if "ggl" in each)), 0o755
+    )
     _write(tree / "DEBIAN/postrm", POSTRM, 0o755)
     for each, text in units.items():
         _write(tree / "lib/systemd/system" / each, text)
