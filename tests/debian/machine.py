@@ -64,7 +64,8 @@ def _install_programs(say: Say) -> None:
 
 def _bootstrap(release: str, site: str) -> None:
     unfinished = FOLDER / f"{release}.new"
-    shutil.rmtree(unfinished, ignore_errors=True)
+    # What a broken attempt has left mounted there is not its own.
+    output_of(["rm", "-rf", "--one-file-system", str(unfinished)], _BUILD_LIMIT_S)
     unfinished.mkdir(parents=True)
     options = ["--variant=minbase", f"--include={INCLUDED}"]
     output_of(["debootstrap", *options, release, str(unfinished), site], _BUILD_LIMIT_S, "is there a network?")
