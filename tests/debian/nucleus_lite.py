@@ -91,13 +91,15 @@ WantedBy=sockets.target
 TARGET: Final = "[Unit]\nDescription=the nucleus\n[Install]\nWantedBy=multi-user.target\n"
 
 
-def build_package(folder: Path, version: str = "2.6.0", machine: str = "amd64", name: str = PACKAGE) -> Path:
+def build_package(
+    folder: Path, version: str = "2.6.0", machine: str = "amd64", name: str = PACKAGE, needs: str = "dpkg"
+) -> Path:
     """The package as a file: its control says "all", as the real one's does, and its program is one machine's."""
     tree = folder / f"{name}-{version}-{machine}"
     units = {"greengrass-lite.target": TARGET, "ggl.gg_config.socket": SOCKET}
     units |= {f"ggl.core.{each}.service": SERVICE.format(name=each, user=user) for each, user in DAEMONS.items()}
     programs = {**dict.fromkeys(DAEMONS, DAEMON), "ggconfigd": GGCONFIGD, "iotcored": IOTCORED}
-    _write(tree / "DEBIAN/control", _control(name, version))
+    _write(tree / "DEBIAN/control", _control(name, version, needs))
     _write(
         tree / "DEBIAN/postinst", POSTINST.replace("UNITS", " ".join(each for each in units if "ggl" in each)), 0o755
     )
@@ -117,8 +119,9 @@ def build_package(folder: Path, version: str = "2.6.0", machine: str = "amd64", 
     return package
 
 
-def _control(name: str, version: str) -> str:
-    fields = {"Package": name, "Version": version, "Architecture": "all", "Maintainer": "nobody <nobody@example.org>"}
+def _control(name: str, version: str, needs: str) -> str:
+    fields = {"Package": name, "Version": version, "Architecture": "all", "Depends": needs}
+    fields["Maintainer"] = "nobody <nobody@example.org>"
     return "".join(f"{key}: {value}\n" for key, value in fields.items()) + "Description: manners of a nucleus\n"
 
 

@@ -139,6 +139,18 @@ def test_an_upgrade_by_hand_fails_keeps_the_components_user_and_is_mended(machin
     assert component_user(machine) == OURS
 
 
+def test_an_upgrade_that_apt_refuses_is_not_called_ready_and_leaves_the_nucleus_running(
+    machine: Machine, media: Path
+) -> None:
+    build_package(media)
+    build_package(media, "2.6.1", needs="what-this-machine-cannot-get")
+    install(machine, "/media/aws-greengrass-lite-2.6.0-amd64.deb")
+    said = refused(machine, "/media/aws-greengrass-lite-2.6.1-amd64.deb")
+    assert "FAIL  the package of nucleus lite 2.6.1 is not installed: the reason stands above" in said
+    assert machine.must("systemctl", "is-active", "greengrass-lite.target") == "active"
+    install(machine)
+
+
 def test_the_zip_of_aws_is_taken_as_it_is(machine: Machine, media: Path) -> None:
     with zipfile.ZipFile(media / "aws-greengrass-lite.zip", "w") as archive:
         archive.write(build_package(media), "aws-greengrass-lite-2.6.0-Linux.deb")

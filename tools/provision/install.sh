@@ -90,7 +90,7 @@ find_package() { # the one .deb that fits, in $package
     [ -n "$package" ] || bad "$given holds no nucleus lite for $machine: download the one for this architecture"
 }
 status() { dpkg-query -W -f '${db:Status-Status}' aws-greengrass-lite 2> /dev/null || echo none; }
-there() { dpkg-query -W -f '${Version}' aws-greengrass-lite; }
+there() { dpkg-query -W -f '${Version}' aws-greengrass-lite 2> /dev/null; }
 todo=nothing package=
 if [ -n "$given" ] && [ ! -f "$given" ]; then
     bad "$given: there is no such file"
@@ -154,8 +154,8 @@ if [ "$NUCLEUS" = lite ] && [ "$todo" != nothing ]; then
     else
         (umask 022 && DEBIAN_FRONTEND=noninteractive apt-get -o "DPkg::Path=$path" install --yes "$package") || true
     fi
-    [ "$(status)" = installed ] ||
-        bad "the package of nucleus lite is $(status): the reason stands above; mend it, then run this again"
+    [ "$(status) $(there)" = "installed $version" ] ||
+        bad "the package of nucleus lite $version is not installed: the reason stands above; mend it, then run this again"
     end "the nucleus could not be installed"
     did "nucleus lite $(there)"
     changed=yes
@@ -242,7 +242,7 @@ for unit in /lib/systemd/system/ggl.core.*.service; do
 done
 # A service that dies is started again after a second: one runs if it has the same process as three seconds ago.
 : > "$scratch/now"
-for _ in 1 2 3 4 5 6 7 8 9 10; do
+for _ in 1 2 3 4 5 6; do
     mv "$scratch/now" "$scratch/before"
     for unit in $units; do
         echo "$unit" $(systemctl show -p ActiveState -p MainPID --value "$unit")
