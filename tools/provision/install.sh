@@ -154,4 +154,11 @@ elif [ "$changed" = yes ]; then
     if [ "$NUCLEUS" = lite ]; then systemctl restart greengrass-lite.target; else systemctl restart greengrass.service; fi
     did "restarted the nucleus"
 fi
+
+# 5. A command that says what is wrong with this device; root's own file, because root calls it.
+doctor=$prefix/usr/local/bin/smartcam-doctor
+folder "${doctor%/*}"
+{ printf '#!/bin/sh\n%s\n' "root='$root' user=$user"; cat "$here/doctor.sh"; } > "$doctor.new"
+chmod 755 "$doctor.new"
+if cmp -s "$doctor.new" "$doctor"; then rm "$doctor.new"; else mv "$doctor.new" "$doctor"; did "$doctor"; fi
 echo "$THING is ready: it connects to $ENDPOINT and takes what its thing group is deployed."

@@ -20,7 +20,7 @@ CERTIFICATE: Final = "device.pem"
 KEY: Final = "device.key"
 AUTHORITY: Final = "root-ca.pem"
 IDENTITY: Final = "identity.json"
-SCRIPTS: Final = ("install.sh", "uninstall.sh")
+SCRIPTS: Final = ("install.sh", "uninstall.sh", "doctor.sh")
 _HERE: Final = Path(__file__).resolve().parent
 _CONFIG_VERSION: Final = "2.15.0"
 _write: Final = partial(replace_file, durable=True)

@@ -27,7 +27,7 @@ else
     fi
     config=$root/config/smartcam-initial.yaml
 fi
-for file in "$root/device.pem" "$root/device.key" "$root/root-ca.pem" "$config"; do
+for file in "$root/device.pem" "$root/device.key" "$root/root-ca.pem" "$config" "$prefix/usr/local/bin/smartcam-doctor"; do
     [ ! -e "$file" ] || { rm -f "$file"; did "removed $file"; }
 done
 if [ "${1-}" = --purge ] && [ -n "$ROOT" ] && [ -d "$root" ]; then

@@ -83,6 +83,9 @@ def test_a_fresh_pi_gets_users_keys_configuration_and_nucleus(pi: Pi) -> None:
     assert (root / "root-ca.pem").read_text() == "authority\n"
     assert (pi.prefix / "etc/greengrass/config.yaml").read_bytes() == (pi.bundle / "config.yaml").read_bytes()
     assert "did   nucleus lite" in ran.stdout
+    doctor = pi.prefix / "usr/local/bin/smartcam-doctor"
+    assert stat.S_IMODE(doctor.stat().st_mode) == 0o755
+    assert doctor.read_text().startswith(f"#!/bin/sh\nroot='{root}' user=gg_component\n")
     assert ran.stdout.splitlines()[-1].startswith("yard-1 is ready")
 
 
@@ -161,6 +164,7 @@ def test_uninstalling_takes_the_keys_and_leaves_what_waits_for_the_cloud(pi: Pi)
     assert pi.called()[-2:] == ["systemctl", "apt-get"]
     assert not (pi.prefix / "var/lib/greengrass/device.key").exists()
     assert not (pi.prefix / "etc/greengrass/config.yaml").exists()
+    assert not (pi.prefix / "usr/local/bin/smartcam-doctor").exists()
     assert work.exists()
     assert pi.run("uninstall.sh", "--purge").returncode == 0
     assert not work.exists()
