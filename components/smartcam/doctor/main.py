@@ -21,7 +21,7 @@ from smartcam.doctor.cloud import PORT, Identity, check_certificate, check_iot_c
 from smartcam.doctor.finding import Finding, State, as_json, as_text, exit_code
 from smartcam.doctor.machine import check_clock, check_disk, check_packages, check_shared_memory
 from smartcam.doctor.nucleus import check_cloud, check_topics
-from smartcam.doctor.settings import INFERENCE, MODEL, DoctorSettings, read_settings, read_understood
+from smartcam.doctor.settings import INFERENCE, MODEL, RUNTIME, DoctorSettings, read_settings, read_understood
 from smartcam.doctor.sight import check_camera, check_model
 from smartcam.edge.arguments import number, whole
 from smartcam.edge.bus.greengrass import GreengrassBus
@@ -126,9 +126,11 @@ def read_identity(document: Mapping[str, object], port: int = PORT) -> Identity:
 
 def _complete(options: argparse.Namespace) -> None:
     """Fill in what the device uses, where no option names something else."""
-    used = options.device
+    used: Path | None = options.device
     if options.work is None:
-        options.work = used / INFERENCE if used is not None and (used / INFERENCE).is_dir() else Path()
+        # Before inference is there: a folder of the same user on the same disk.
+        folders = [] if used is None else [used / INFERENCE, used / RUNTIME, used]
+        options.work = next((folder for folder in folders if folder.is_dir()), Path())
     if options.bundle is None and used is not None and (used / MODEL / "current").exists():
         options.bundle = used / MODEL / "current"
 

@@ -15,6 +15,7 @@ from smartcam.edge.understood import FILE as UNDERSTOOD
 CAPTURE: Final = "smartcam.Capture"
 INFERENCE: Final = "smartcam.Inference"
 MODEL: Final = "smartcam.Model"
+RUNTIME: Final = "smartcam.Runtime"
 
 _TRUSTED_KEY: Final = "trusted_key"
 

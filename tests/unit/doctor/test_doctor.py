@@ -331,8 +331,10 @@ def test_by_hand_it_takes_what_the_components_on_the_device_use(
 def test_on_a_device_where_nothing_is_deployed_yet_it_says_what_it_could_not_check(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--device", str(tmp_path), "--work", str(tmp_path)]) == 0
+    (tmp_path / "smartcam.Runtime").mkdir()
+    assert main(["--device", str(tmp_path)]) == 0
     said = capsys.readouterr().out
+    assert f"{tmp_path / 'smartcam.Runtime'}: " in said
     assert "skipped  cameras" in said
     assert "skipped  nucleus" in said
     assert "its topics and its connection to the cloud: deploy smartcam.Doctor" in said
