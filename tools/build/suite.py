@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools.build.archive import file_digest, tree, write_archive
-from tools.build.slim import SlimWheel, packages_id
-from tools.command_line import ROOT
-from tools.build.wheels import ARCHITECTURES, PYTHONS, Platform
-from tools.recipes.rules import LITE
 from smartcam import __version__
 from smartcam.contract.errors import SmartcamError
 from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
+from tools.build.archive import file_digest, tree, write_archive
+from tools.build.slim import SlimWheel, packages_id
+from tools.build.wheels import ARCHITECTURES, PYTHONS, Platform
+from tools.command_line import ROOT
+from tools.recipes.rules import LITE
 
 DEMO_BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
 LARGEST_LOAD_BYTES: Final = 115_000_000

@@ -11,8 +11,8 @@ import pytest
 
 from tools.build.archive import write_archive
 from tools.build.slim import packages_id
-from tools.command_line import ROOT
 from tools.build.suite import locks
+from tools.command_line import ROOT
 
 SCRIPTS = ROOT / "tools" / "build"
 UNPACK = SCRIPTS / "unpack_packages.py"
