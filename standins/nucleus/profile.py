@@ -33,6 +33,8 @@ class LifecycleRules:
     attempts: int
     """How many starts (lite) or errors in a row (classic) are allowed within the window."""
     window_s: float
+    settle_s: float | None
+    """How long a deployment waits for each component to run or to have ended well; None: only for installations."""
     restart_delay_s: float
     timeout_s: float
     """Of install and startup, where the recipe names none."""
@@ -83,6 +85,8 @@ class Profile:
     """Whether a malformed request is InvalidArgumentsError, and not ServiceError."""
     own_messages_on_wildcards: bool
     """Whether a wildcard subscription that names no receive mode hears its own component's messages."""
+    tokens_outlive_the_server: bool
+    """Whether a component's token is still known when the IPC server alone has been started again."""
     refuses_stale_updates: bool
     """Whether an UpdateConfiguration older than the leaf is an error, and not silently ignored."""
     recipes: RecipeRules
@@ -105,6 +109,7 @@ LITE: Final = Profile(
     acknowledges_refusals=False,
     names_invalid_arguments=False,
     own_messages_on_wildcards=True,
+    tokens_outlive_the_server=False,
     refuses_stale_updates=False,
     recipes=RecipeRules(
         reading=rules.LITE,
@@ -118,6 +123,7 @@ LITE: Final = Profile(
         in_turn=True,
         attempts=3,
         window_s=3600,
+        settle_s=300,
         restart_delay_s=1,
         timeout_s=120,
         stop_s=120,
@@ -146,6 +152,7 @@ CLASSIC: Final = Profile(
     acknowledges_refusals=True,
     names_invalid_arguments=True,
     own_messages_on_wildcards=False,
+    tokens_outlive_the_server=True,
     refuses_stale_updates=True,
     recipes=RecipeRules(
         reading=rules.CLASSIC,
@@ -159,6 +166,7 @@ CLASSIC: Final = Profile(
         in_turn=False,
         attempts=3,
         window_s=3600,
+        settle_s=None,
         restart_delay_s=0,
         timeout_s=120,
         stop_s=5,
