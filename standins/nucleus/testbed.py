@@ -180,6 +180,14 @@ class RunningNucleus:
         """The IPC server is back, with the same configuration and no subscriptions."""
         self._run(self._nucleus.start_ipc())
 
+    def hide_server(self) -> None:
+        """The IPC server is out of reach and does not die: no token is forgotten."""
+        self._run(self._nucleus.server.stop())
+
+    def show_server(self) -> None:
+        """The server that was hidden can be reached again."""
+        self._run(self._nucleus.start_ipc())
+
     def drop_connections(self) -> None:
         """Every connection ends; the server goes on listening."""
         self._call(lambda: self._nucleus.server.drop_connections("dropped by the test"))
