@@ -1,6 +1,11 @@
-"""What each kind of nucleus allows and how it behaves, as values."""
+"""What each kind of nucleus allows and how it behaves, as values.
+
+LITE is nucleus lite 2.6.0 and no later one, CLASSIC is 2.18 by its source alone: nobody has run the suite on it.
+How each value of LITE is known stands in `LITE_KNOWN`.
+"""
 
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,7 +34,7 @@ class LifecycleRules:
     """How components are started, restarted and stopped. Times in seconds."""
 
     in_turn: bool
-    """Whether everything is installed before anything starts, and SOFT dependencies are started first."""
+    """Whether everything is installed (side by side) before anything starts, SOFT dependencies first."""
     attempts: int
     """How many starts (lite) or errors in a row (classic) are allowed within the window."""
     window_s: float
@@ -183,5 +188,41 @@ CLASSIC: Final = Profile(
         retry_s=1,
     ),
 )
+
+SEEN: Final = "seen on 2.6.0"
+SOURCE: Final = "from the source of 2.6.0"
+
+LITE_KNOWN: Final[Mapping[str, str]] = {
+    "incoming_bytes": SEEN,
+    "outgoing_bytes": SEEN,
+    "topic_length": SEEN,
+    "connections": SOURCE,
+    "subscriptions": SOURCE,
+    "inbound_mqtt_bytes": SEEN,
+    "readable_errors": SEEN,
+    "ends_unary_streams": SEEN,
+    "acknowledges_refusals": SEEN,
+    "names_invalid_arguments": SEEN,
+    "own_messages_on_wildcards": SOURCE,
+    "tokens_outlive_the_server": SEEN,
+    "refuses_stale_updates": SOURCE,
+    "spool": SEEN,
+    "recipes.reading": SEEN,
+    "recipes.escapes_values": SOURCE,
+    "recipes.paths_end_in_slash": SOURCE,
+    "recipes.hard_needs_a_service": SOURCE,
+    "recipes.needs_runtime": SOURCE,
+    "recipes.unpacks_local_artifacts": SEEN,
+    "lifecycle.in_turn": f"{SOURCE}; installations side by side since 2.4.0",
+    "lifecycle.attempts": SEEN,
+    "lifecycle.window_s": SEEN,
+    "lifecycle.settle_s": SEEN,
+    "lifecycle.restart_delay_s": SEEN,
+    "lifecycle.timeout_s": SOURCE,
+    "lifecycle.stop_s": SEEN,
+    "lifecycle.run_timeout_is_stop_time": SOURCE,
+    "lifecycle.clean_signals": SOURCE,
+}
+"""By field of the profile. 2.6.0 takes any letter in a topic; the refusal of '?' and `${` came with a later version."""
 
 PROFILES: Final = {profile.name: profile for profile in (LITE, CLASSIC)}
