@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import pytest
-
 from standins.nucleus.profile import LITE
 from standins.nucleus.recipe import read_recipe
 from tests.conformance.target import recipe
@@ -93,4 +91,4 @@ def test_a_drill_goes_on_after_a_step_that_failed_and_says_what_it_found(tmp_pat
     assert str(rows[1]).startswith("FAIL ")
     assert rows[1].said == "the deployment failed: Failed to open recipe directory"
     assert rows[2].said.endswith("inference said last: smartcam.Inference is silent")
-    assert rows[3].said == "not both run: nothing runs"
+    assert rows[4].said == "not both run: nothing runs"
