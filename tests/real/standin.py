@@ -19,6 +19,8 @@ class StandInHold:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.merges: dict[str, Mapping[str, object]] = {}
+        """What deployments from now on configure, by component: on lite, a reason to install it again."""
         self._wanted: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -32,7 +34,8 @@ class StandInHold:
         before = len(self._outcomes())
         self._wanted |= wanted
         description = self._folder / "deployment.json"
-        components = {name: {"version": version} for name, version in self._wanted.items()}
+        components: dict[str, object] = {name: {"version": version} for name, version in self._wanted.items()}
+        components |= {name: {"version": self._wanted[name], "merge": merge} for name, merge in self.merges.items()}
         description.write_text(json.dumps({"components": components}))
         if self._process is None:
             self._process = self._start(recipes, artifacts, description)
