@@ -94,11 +94,11 @@ class GreengrassWorld:
         return bus
 
     def go_away(self) -> None:
-        self.nucleus.stop_server()
+        self.nucleus.hide_server()
         until(lambda: not any(can_publish(bus) for bus in self.buses))
 
     def come_back(self) -> None:
-        self.nucleus.start_server()
+        self.nucleus.show_server()
         until(lambda: all(can_publish(bus) for bus in self.buses))
 
     def switch_cloud(self, *, on: bool) -> None:

@@ -39,11 +39,14 @@ packages="$work/packages-$(cat "$locks/id")"
 
 if [ -n "$given" ]; then
     "$given" -c "$imports" || fail "python = $given: it lacks the packages; leave the key empty to have them installed"
-    rm -rf "$packages"
+    # It may be in use: nucleus lite installs a component again when a deployment configures it.
+    [ -f "$packages/interpreter" ] || rm -rf "$packages"
     mkdir -p "$packages/bin"
-    printf '%s\n' "$given" > "$packages/interpreter"
-    printf '%s\n' '#!/bin/sh' 'exec "$(cat "${0%/*}/../interpreter")" "$@"' > "$packages/bin/python"
-    chmod 755 "$packages/bin/python"
+    printf '%s\n' "$given" > "$packages/interpreter.new"
+    printf '%s\n' '#!/bin/sh' 'exec "$(cat "${0%/*}/../interpreter")" "$@"' > "$packages/bin/python.new"
+    chmod 755 "$packages/bin/python.new"
+    mv "$packages/interpreter.new" "$packages/interpreter"
+    mv "$packages/bin/python.new" "$packages/bin/python"
     : > "$packages/ready"
     place_doctor
     exit 0

@@ -85,14 +85,14 @@ def test_what_starts_outside_a_nucleus_is_refused_with_the_reason() -> None:
 def test_a_start_without_nucleus_is_quick_and_goes_on_when_it_comes(start: Connect) -> None:
     with running_nucleus() as nucleus:
         environment = nucleus.add_component("test.A", access_control(publish=["a/*"], subscribe=["a/*"]))
-        nucleus.stop_server()
+        nucleus.hide_server()
         began = time.monotonic()
         bus, heard = start(environment), Hearing()
         bus.subscribe_local("a/b", heard)
         assert time.monotonic() - began < QUICK.request_s
         with pytest.raises(BusUnavailable, match="not connected to the nucleus"):
             bus.publish_local("a/b", b"")
-        nucleus.start_server()
+        nucleus.show_server()
         until(lambda: heard_after_publishing(bus, heard))
         bus.close()
 

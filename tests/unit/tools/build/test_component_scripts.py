@@ -211,12 +211,36 @@ def test_a_models_current_link_changes_at_once_and_the_bundle_before_stays(tmp_p
     assert sorted(path.name for path in work.iterdir()) == ["bundle-1.1.0", "bundle-1.2.0", "current"]
 
 
-def test_a_bundle_that_is_not_what_its_manifest_says_is_not_installed(tmp_path: Path) -> None:
+def test_a_model_that_is_installed_again_is_left_as_it_is(tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
     install_model(work, "1.0.0", b"good")
-    refused = install_model(work, "2.0.0", b"damaged", digest="0" * 64)
-    assert refused.returncode == 1
-    assert "model.tflite is not what the manifest says" in refused.stderr
+    before = (work / "bundle-1.0.0" / "model.tflite").stat()
+    assert install_model(work, "1.0.0", b"good").returncode == 0
+    after = (work / "current" / "model.tflite").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert sorted(path.name for path in work.iterdir()) == ["bundle-1.0.0", "current"]
+
+
+def test_a_bundle_that_is_not_what_its_manifest_says_is_left_to_inference_and_fails_no_installation(
+    tmp_path: Path,
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    install_model(work, "1.0.0", b"good")
+    assert install_model(work, "2.0.0", b"damaged", digest="0" * 64).returncode == 0
+    assert (work / "current" / "model.tflite").read_text() == "damaged"
+    assert sorted(path.name for path in work.iterdir()) == ["bundle-1.0.0", "bundle-2.0.0", "current"]
+
+
+def test_a_bundle_that_cannot_be_unpacked_leaves_the_one_before_and_fails_no_installation(tmp_path: Path) -> None:
+    work, archive = tmp_path / "work", tmp_path / "bundle.zip"
+    work.mkdir()
+    install_model(work, "1.0.0", b"good")
+    archive.write_bytes(b"half a zip")
+    command = ["/bin/sh", str(SCRIPTS / "model_install.sh"), str(work), str(archive), "2.0.0"]
+    installed = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert installed.returncode == 0
+    assert "the bundle of version 2.0.0 cannot be unpacked" in installed.stderr
     assert (work / "current" / "model.tflite").read_text() == "good"
     assert sorted(path.name for path in work.iterdir()) == ["bundle-1.0.0", "current"]

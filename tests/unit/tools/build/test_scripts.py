@@ -84,6 +84,16 @@ def test_the_runtime_leaves_a_command_that_examines_this_device(archive: Path, t
     assert (ran.returncode, "see the log of smartcam.Runtime" in ran.stderr) == (2, True)
 
 
+def test_a_linked_interpreter_is_not_taken_away_when_it_is_installed_again(archive: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    install(work, archive, sys.executable)
+    packages = work / f"packages-{ID}"
+    before = ((packages / "ready").stat().st_ino, packages.stat().st_ino)
+    assert install(work, archive, sys.executable).returncode == 0
+    assert ((packages / "ready").stat().st_ino, packages.stat().st_ino) == before
+    assert sorted(path.name for path in packages.iterdir()) == ["bin", "interpreter", "ready"]
+
+
 def test_an_interpreter_without_the_packages_is_refused_and_nothing_is_ready(archive: Path, tmp_path: Path) -> None:
     poor = tmp_path / "python"
     poor.write_text("#!/bin/sh\nexit 1\n")
