@@ -18,6 +18,7 @@ from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.pictures.folder import PictureFolder
+from smartcam.edge.release import Release
 from smartcam.inference.analysis.analysis import Analysis, Model, ObjectModel
 from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.analysis.scene import SceneAnalysis
@@ -147,6 +148,8 @@ class Cameras:
     def status(self, notice: StatusNotice) -> list[Change]:
         """Take note of what capture reports about a camera."""
         self.conditions.counted(notice.camera_id, notice.frames_read, notice.frames_announced)
+        if notice.version:
+            self.conditions.runs(notice.camera_id, Release(notice.version, notice.release_refused))
         if notice.state is CameraState.RUNNING:
             self.conditions.report(notice.camera_id, CameraCondition.RUNNING, notice.frames_per_second)
             return self._alive(notice.camera_id)
@@ -160,6 +163,8 @@ class Cameras:
         """Raise `camera_lost` for the cameras that have been silent for too long."""
         silent = self._watch.overdue(self._context.clock.monotonic())
         reason = f"no notice for {self._settings.camera_lost_after_s:g} s"
+        for camera in silent:
+            self.conditions.runs(camera, None)
         return [change for camera in silent for change in self._lost(camera, reason)]
 
     def close(self) -> None:

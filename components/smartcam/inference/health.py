@@ -51,13 +51,16 @@ class Facts:
     frames: FrameHealth = field(default_factory=FrameHealth)
     bundle_refused: str = ""
     configuration_refused: str = ""
+    capture_version: str = ""
+    release_refused: str = ""
 
     @property
     def news(self) -> object:
         """What is worth a message as soon as it changes: no counters and no rates."""
         conditions = tuple((one.camera_id, one.condition) for one in self.cameras)
-        refused = self.bundle_refused, self.configuration_refused, self.outbox.refused > 0
-        return conditions, self.model_name, self.model_version, refused, self.every_s
+        runs = self.model_name, self.model_version, self.capture_version
+        refused = self.bundle_refused, self.configuration_refused, self.release_refused, self.outbox.refused > 0
+        return conditions, runs, refused, self.every_s
 
 
 class HealthReporter:
@@ -145,6 +148,8 @@ class HealthReporter:
             clock_synced=self._clock.synced(),
             uptime_s=(self._clock.monotonic() - self._began_at) // NS_PER_S,
             version=self._version,
+            capture_version=facts.capture_version or None,
+            release_refused=facts.release_refused[:LONGEST_REASON] or None,
             every_s=facts.every_s,
             model_name=facts.model_name,
             model_version=facts.model_version,

@@ -93,12 +93,15 @@ class InferenceService:
         """What the device reports to the cloud about itself; may be read from any thread."""
         model = self._bundles.model
         counts, (read, announced) = self._cameras.counts, self._cameras.conditions.frames()
+        capture = self._cameras.conditions.capture()
         return Facts(
             cameras=self._cameras.conditions.cameras(),
             model_name=None if model is None else model.manifest.name,
             model_version=None if model is None else model.manifest.version,
             bundle_refused=self._bundles.refused,
             configuration_refused=self._configuration_refused,
+            capture_version="" if capture is None else capture.version,
+            release_refused="" if capture is None else capture.refused,
             analysed=counts.analysed,
             failed=counts.failed,
             every_s=self._settings.health_every_s,

@@ -194,6 +194,23 @@ def test_what_became_of_the_frames_is_counted_for_the_sign_of_life(stage: Stage)
     assert stage.service.facts.frames == FrameHealth(read=12, announced=6, heard=4, refused=1)
 
 
+def test_what_capture_runs_and_what_it_refused_is_known_until_capture_falls_silent(stage: Stage) -> None:
+    stage.frame()
+    now = stage.clock.utc()
+    refusal = "0.3.0: smartcam.Capture: it cannot see"
+    status = StatusNotice(YARD, CameraState.RUNNING, "", 5.0, 1, 1, now, now, "0.2.0", refusal)
+    stage.tell(frames_topic(YARD), encode_notice(status))
+    wait_until(lambda: stage.service.facts.capture_version == "0.2.0")
+    assert stage.service.facts.release_refused == refusal
+
+    def is_silent_by_now() -> bool:
+        stage.clock.advance(0.05)
+        return not stage.service.facts.capture_version
+
+    wait_until(is_silent_by_now)
+    assert not stage.service.facts.release_refused
+
+
 def test_a_changed_configuration_is_taken_at_run_time(stage: Stage) -> None:
     stage.nucleus.configure(NAME, {"cameras": {"yard": {"min_frames": "20"}}})
     wait_until(lambda: not stage.service._settings_due.is_set())

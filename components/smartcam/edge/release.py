@@ -1,0 +1,33 @@
+"""Which version this process is, and which one it runs instead of: its start script says so in the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from smartcam import __version__
+from smartcam.contract.notice import LONGEST_REFUSAL
+from smartcam.contract.reading import printable
+
+REFUSED_VERSION: Final = "SMARTCAM_REFUSED_VERSION"
+REFUSED_REASON: Final = "SMARTCAM_REFUSED_REASON"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a component runs. `refused`: which version was installed and does not run, and why; empty if none."""
+
+    version: str = __version__
+    refused: str = ""
+
+
+THIS_RELEASE: Final = Release()
+
+
+def release_of(component: str, environment: Mapping[str, str]) -> Release:
+    """The release that a component runs in this environment."""
+    version = environment.get(REFUSED_VERSION, "")
+    if not version:
+        return THIS_RELEASE
+    why = environment.get(REFUSED_REASON) or "see its log"
+    plain = printable(f"{version}: {component}: {why}").encode("ascii", "replace").decode()
+    return Release(refused=plain[:LONGEST_REFUSAL])
