@@ -23,3 +23,10 @@ def test_a_reason_of_any_length_and_in_any_letters_fits_the_contract() -> None:
     refused = release_of("smartcam.Capture", {REFUSED_VERSION: "0.3.0", REFUSED_REASON: "\u4f60\x00" * 200}).refused
     assert len(refused) == LONGEST_REFUSAL
     assert refused.startswith("0.3.0: smartcam.Capture: ????")
+
+
+def test_a_long_path_gives_way_to_what_is_wrong_with_the_file() -> None:
+    path = "/greengrass/v2/" + "work/" * 40 + "golden.json"
+    environment = {REFUSED_VERSION: "0.3.0", REFUSED_REASON: f"ModelIntegrityError: {path}: golden output differs"}
+    refused = release_of("smartcam.Inference", environment).refused
+    assert refused == "0.3.0: smartcam.Inference: ModelIntegrityError: .../golden.json: golden output differs"
