@@ -22,6 +22,7 @@ from smartcam.edge.bus.port import DeviceBus, LocalBus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.command_line import component_parser, ring_folder, run_with_nucleus
 from smartcam.edge.document import DocumentError, document_from
+from smartcam.edge.fresh_token import fresh_token
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging
 from smartcam.edge.memory_file import MemoryFile
@@ -111,7 +112,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.once is not None:
         streams = sys.stdout, sys.stdin, sys.stderr
         return play_once(options.once, options.frames, lambda bus: build(bus, ring_folder()), *streams)
-    return run_with_nucleus(PROG, lambda bus: run_component(COMPONENT, lambda: build(bus, ring_folder(), Path.cwd())))
+    return run_with_nucleus(PROG, _run)
+
+
+def _run(bus: GreengrassBus) -> int:
+    work_folder = Path.cwd()
+    return run_component(
+        COMPONENT, lambda: [*build(bus, ring_folder(), work_folder), fresh_token(bus, SystemClock(), work_folder)]
+    )
 
 
 def _check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

@@ -115,7 +115,11 @@ class Cameras:
                 self._tamper(camera).resume([episode])
             else:
                 self._waiting.setdefault(camera, []).append(episode)
-            self._watch.heard(camera, self._context.clock.monotonic())
+            self._watch.expect(camera, self._context.clock.monotonic())
+
+    def deaf(self) -> None:
+        """The way to capture is cut: no camera's silence means anything."""
+        self._watch.deaf(self._context.clock.monotonic())
 
     def frame(self, notice: FrameNotice | InlineFrame) -> list[Change]:
         """Read and analyse the frame of a notice. A frame that cannot be read is counted and skipped."""

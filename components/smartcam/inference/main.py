@@ -21,6 +21,7 @@ from smartcam.edge.bus.port import Bus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.command_line import component_parser, ring_folder, run_with_nucleus
 from smartcam.edge.document import DocumentError, document_from
+from smartcam.edge.fresh_token import fresh_token
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging, log
 from smartcam.edge.outbox.outbox import Outbox
@@ -140,10 +141,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_with_nucleus(PROG, lambda bus: _run(thing, options.bundle, bus))
 
 
-def _run(thing: ThingName, bundle: Path | None, bus: Bus) -> int:
-    outbox = Outbox(Path(OUTBOX_FILE), SystemClock(), random=random.random)
+def _run(thing: ThingName, bundle: Path | None, bus: GreengrassBus) -> int:
+    clock, work_folder = SystemClock(), Path.cwd()
+    outbox = Outbox(Path(OUTBOX_FILE), clock, random=random.random)
     try:
-        return run_component(COMPONENT, lambda: build(thing, bundle, ring_folder(), bus, outbox, Path.cwd()))
+        return run_component(
+            COMPONENT,
+            lambda: [
+                *build(thing, bundle, ring_folder(), bus, outbox, work_folder),
+                fresh_token(bus, clock, work_folder),
+            ],
+        )
     finally:
         outbox.close()
 

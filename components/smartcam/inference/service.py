@@ -144,6 +144,8 @@ class InferenceService:
             self._keep(self._cameras.status(notice))
         elif notice is not None:
             self._keep(self._cameras.frame(notice))
+        if not self._bus.is_connected():
+            self._cameras.deaf()
         # At each step: a busy camera must not hide that another one is silent.
         self._keep(self._cameras.overdue())
         self._reassembly.expire()

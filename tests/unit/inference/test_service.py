@@ -172,6 +172,17 @@ def test_a_camera_that_goes_silent_is_raised_within_a_moment(stage: Stage) -> No
     assert [due.event.camera_id for due in stage.outbox.due(100)] == [YARD]
 
 
+def test_a_nucleus_that_is_away_makes_no_camera_lost(stage: Stage) -> None:
+    stage.frame()
+    stage.nucleus.away = True
+    for _ in range(100):
+        stage.clock.advance(1)
+        StopToken().wait(0.01)
+    stage.nucleus.away = False
+    stage.frame()
+    assert stage.kinds() == []
+
+
 def test_garbage_and_a_notice_on_another_cameras_topic_are_refused_and_logged_once(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
