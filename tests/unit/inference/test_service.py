@@ -175,8 +175,8 @@ def test_a_camera_that_goes_silent_is_raised_within_a_moment(stage: Stage) -> No
 def test_a_nucleus_that_is_away_makes_no_camera_lost(stage: Stage) -> None:
     stage.frame()
     stage.nucleus.away = True
-    for _ in range(100):
-        stage.clock.advance(1)
+    for _ in range(300):
+        stage.clock.advance(0.1)
         StopToken().wait(0.01)
     stage.nucleus.away = False
     stage.frame()
