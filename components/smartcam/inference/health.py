@@ -93,6 +93,7 @@ class HealthReporter:
         self._not_before = MonotonicNs(0)
         self._reported: object = None
         self._seq = 0
+        self._is_unsent = False
 
     def run(self, stop: StopToken) -> None:
         """Report until `stop` is set, then report that the component is stopping."""
@@ -132,8 +133,12 @@ class HealthReporter:
             log(logger, logging.ERROR, "health_refused", error=error)
             return False
         except BusError as error:
-            log(logger, logging.INFO, "health_not_sent", state=state, error=error)
+            # The first of an outage; the sender says when the cloud is reachable again.
+            level = logging.DEBUG if self._is_unsent else logging.INFO
+            self._is_unsent = True
+            log(logger, level, "health_not_sent", state=state, error=error)
             return False
+        self._is_unsent = False
         log(logger, logging.DEBUG, "health_sent", state=state, seq=self._seq)
         return True
 

@@ -69,7 +69,7 @@ class InferenceService:
         self._settings = last or InferenceSettings()
         self._was_understood = last is not None
         self._is_configured = False
-        self._configuration_refused = ""
+        self._configuration_refused = self._configuration_fault = ""
         outbox.limits = self._settings.outbox
         self._cameras = Cameras(context, self._settings, InlineRequests(bus, self._clock))
         self._mailbox = Mailbox()
@@ -204,8 +204,12 @@ class InferenceService:
             wait_s = self._settings_backoff.next()
             self._settings_at = MonotonicNs(now + round(wait_s * NS_PER_S))
             self._settings_due.set()
-            log(logger, logging.WARNING, "configuration_unavailable", error=error, again_s=wait_s)
+            # Once per outage, however long the nucleus is away.
+            level = logging.DEBUG if self._configuration_fault == str(error) else logging.WARNING
+            self._configuration_fault = str(error)
+            log(logger, level, "configuration_unavailable", error=error, again_s=wait_s)
             return
+        self._configuration_fault = ""
         settings = self._settings = self._read(document)
         self._is_configured = True
         self._settings_backoff.reset()

@@ -131,6 +131,19 @@ def test_without_a_cloud_it_is_tried_again_and_the_newest_state_goes_out_once() 
     assert health.cameras == LOST
 
 
+def test_a_night_without_a_cloud_costs_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    device = Device()
+    device.nucleus.cloud_away = True
+    device.live(1200)
+    assert caplog.text.count("health_not_sent") == 1
+    device.nucleus.cloud_away = False
+    device.live(120)
+    device.nucleus.cloud_away = True
+    device.live(1200)
+    assert caplog.text.count("health_not_sent") == 2
+
+
 def test_a_refusal_is_not_repeated_in_a_storm() -> None:
     device = Device()
     device.nucleus.refused.add(f"smartcam/v1/{THING}/health")

@@ -253,10 +253,14 @@ def test_a_configuration_that_cannot_be_had_is_asked_for_again(
     stage.nucleus.away = True
     stage.start(opens=False)
     wait_until(lambda: "configuration_unavailable" in caplog.text)
+    for _ in range(100):
+        stage.clock.advance(1)
+        StopToken().wait(0.01)
+    assert caplog.text.count("configuration_unavailable") == 1
     # It is not known yet by whom bundles have to be signed.
     assert stage.opened == []
     stage.nucleus.away = False
-    stage.clock.advance(2)
+    stage.clock.advance(31)
     wait_until(lambda: stage.opened)
     stage.frames(3)
     assert stage.service.raised == 1

@@ -217,6 +217,20 @@ def test_a_refusal_names_the_topic_and_the_remedy(
     assert "accessControl" in caplog.text
 
 
+def test_what_is_refused_or_fails_again_and_again_is_said_once(
+    start: Connect, nucleus: RunningNucleus, environment: Mapping[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    nucleus.cloud.disconnect()
+    bus = start(environment)
+    bus.subscribe_local("other/+", Hearing())
+    bus.subscribe_cloud("a/ack", Hearing())
+    time.sleep(20 * QUICK.longest_retry_s)
+    nucleus.cloud.connect()
+    said = [record.getMessage().split()[0] for record in caplog.records]
+    assert (said.count("subscription_refused"), said.count("subscription_failed")) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
