@@ -179,7 +179,7 @@ def test_a_trial_that_hangs_or_says_nothing_is_a_refusal_too(device: Device, end
 
 
 def test_a_call_without_its_arguments_fails_the_installation(device: Device) -> None:
-    command = ["/bin/sh", SCRIPTS / "component_run.sh", "--install", "1.0.0"]
+    command: list[str | Path] = ["/bin/sh", SCRIPTS / "component_run.sh", "--install", "1.0.0"]
     assert subprocess.run(command, cwd=device.work, capture_output=True, check=False).returncode != 0
 
 

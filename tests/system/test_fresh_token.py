@@ -1,0 +1,39 @@
+"""Lite's IPC service dies alone and forgets all tokens: the components leave, come back with fresh ones, and see on."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from smartcam.edge.fresh_token import PATIENCE_S as REFUSED_S
+from tests.system.footage import first_visitor
+from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
+from tests.system.site import Site
+from tests.unit.standins.nucleus.broker import Broker, make_papers
+from tools.build.suite import DEMO_BUNDLE, build_suite
+
+pytestmark = pytest.mark.slow
+
+
+def test_after_the_death_of_the_ipc_service_both_components_get_fresh_tokens_and_no_camera_is_called_lost(
+    tmp_path: Path,
+) -> None:
+    built = build_suite(tmp_path / "build", DEMO_BUNDLE)
+    papers = make_papers(tmp_path)
+    with Broker(papers) as broker:
+        site = Site("lite", tmp_path / "lite", built, first_visitor(tmp_path / "visitor.mp4"), papers, broker)
+        try:
+            site.start(built.version)
+            assert until(lambda: site.events() > 0, PATIENCE_S), site.logs()
+            old = set(site.pids())
+            site.kill_ipc()
+            assert until(lambda: len(set(site.pids()) - old) == 2, PATIENCE_S + REFUSED_S), site.logs()
+            site.sees_somebody()
+            assert not old & set(site.pids())
+            for component in (CAPTURE, INFERENCE):
+                log = site.log(component)
+                assert f"component_ended component={component} code=75 ended_by=token" in log
+                assert 1 <= len(re.findall(r"WARNING \S+ token_refused ", log)) <= 2, log
+            assert "kind=camera_lost" not in site.log(INFERENCE)
+        finally:
+            site.stop()
