@@ -10,7 +10,7 @@ from smartcam.contract.reading import printable
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
-from smartcam.edge.release import Release
+from smartcam.edge.release import RunningRelease
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ _LONGEST_REASON: Final = 256
 class Report:
     """Counts frames and publishes the camera's state. Nothing is published before the first `change`."""
 
-    def __init__(self, camera: CameraId, publisher: Publisher, clock: Clock, release: Release) -> None:
+    def __init__(self, camera: CameraId, publisher: Publisher, clock: Clock, release: RunningRelease) -> None:
         self.read = self.announced = 0
         self._camera = camera
         self._publisher = publisher

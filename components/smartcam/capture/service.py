@@ -21,7 +21,7 @@ from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.memory_file import MemoryFile
-from smartcam.edge.release import THIS_RELEASE, Release
+from smartcam.edge.release import THIS_RELEASE, RunningRelease
 from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
@@ -51,7 +51,7 @@ class CaptureService:
         clock: Clock,
         random: Callable[[], float],
         memory: MemoryFile | None = None,
-        release: Release = THIS_RELEASE,
+        release: RunningRelease = THIS_RELEASE,
     ) -> None:
         """`memory` keeps what the motion gate has learnt across a restart; `release` is reported with the state."""
         self._settings = settings

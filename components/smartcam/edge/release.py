@@ -15,17 +15,17 @@ REFUSED_REASON: Final = "SMARTCAM_REFUSED_REASON"
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class RunningRelease:
     """What a component runs. `refused`: which version was installed and does not run, and why; empty if none."""
 
     version: str = __version__
     refused: str = ""
 
 
-THIS_RELEASE: Final = Release()
+THIS_RELEASE: Final = RunningRelease()
 
 
-def release_of(component: str, environment: Mapping[str, str]) -> Release:
+def release_of(component: str, environment: Mapping[str, str]) -> RunningRelease:
     """The release that a component runs in this environment."""
     version = environment.get(REFUSED_VERSION, "")
     if not version:
@@ -35,4 +35,4 @@ def release_of(component: str, environment: Mapping[str, str]) -> Release:
     if len(plain) > LONGEST_REFUSAL:
         # What is wrong stands at the end, often behind a long path.
         plain = _FOLDERS.sub(".../", plain)
-    return Release(refused=plain[:LONGEST_REFUSAL])
+    return RunningRelease(refused=plain[:LONGEST_REFUSAL])

@@ -18,7 +18,7 @@ from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.pictures.folder import PictureFolder
-from smartcam.edge.release import Release
+from smartcam.edge.release import RunningRelease
 from smartcam.inference.analysis.analysis import Analysis, Model, ObjectModel
 from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.analysis.scene import SceneAnalysis
@@ -153,7 +153,7 @@ class Cameras:
         """Take note of what capture reports about a camera."""
         self.conditions.counted(notice.camera_id, notice.frames_read, notice.frames_announced)
         if notice.version:
-            self.conditions.runs(notice.camera_id, Release(notice.version, notice.release_refused))
+            self.conditions.runs(notice.camera_id, RunningRelease(notice.version, notice.release_refused))
         if notice.state is CameraState.RUNNING:
             self.conditions.report(notice.camera_id, CameraCondition.RUNNING, notice.frames_per_second)
             return self._alive(notice.camera_id)

@@ -29,7 +29,7 @@ from smartcam.edge.pictures.exchange import TokenExchange
 from smartcam.edge.pictures.folder import PictureFolder
 from smartcam.edge.pictures.s3 import S3Store
 from smartcam.edge.pictures.uploader import SnapshotUploader
-from smartcam.edge.release import Release, release_of
+from smartcam.edge.release import RunningRelease, release_of
 from smartcam.edge.self_test import run_self_test
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import AnalysisContext
@@ -96,7 +96,7 @@ def build(
     return [("inference", service), ("sender", sender), ("health", reporter), ("uploader", snapshots)]
 
 
-def _facts(service: InferenceService, outbox: Outbox, snapshots: SnapshotUploader, release: Release) -> Facts:
+def _facts(service: InferenceService, outbox: Outbox, snapshots: SnapshotUploader, release: RunningRelease) -> Facts:
     facts = service.facts
     return replace(
         facts,

@@ -2,11 +2,11 @@
 
 from smartcam import __version__
 from smartcam.contract.notice import LONGEST_REFUSAL
-from smartcam.edge.release import REFUSED_REASON, REFUSED_VERSION, Release, release_of
+from smartcam.edge.release import REFUSED_REASON, REFUSED_VERSION, RunningRelease, release_of
 
 
 def test_a_component_that_runs_what_was_installed_names_only_its_version() -> None:
-    assert release_of("smartcam.Capture", {"HOME": "/"}) == Release(__version__, "")
+    assert release_of("smartcam.Capture", {"HOME": "/"}) == RunningRelease(__version__, "")
 
 
 def test_a_component_that_runs_instead_of_another_version_names_that_one_and_why() -> None:

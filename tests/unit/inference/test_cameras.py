@@ -208,7 +208,7 @@ def test_a_restarted_process_misses_the_camera_of_an_open_episode(place: Place, 
     later = Place(tmp_path)
     later.cameras.resume([restored(replace(episode, age_ms=5000))])
     # Capture may have been started with it, and not be heard yet.
-    assert later.silence(19) == []
+    assert later.silence(29) == []
     assert happened(later.silence(2)) == [("anomaly", "cleared"), LOST]
 
 
@@ -218,7 +218,7 @@ def test_while_the_way_to_capture_is_cut_no_camera_is_called_lost(place: Place) 
         place.cameras.deaf()
         assert place.silence(1) == []
     # Once it is open again capture has the time to come back too.
-    assert place.silence(18) == []
+    assert place.silence(28) == []
     assert happened(place.silence(3)) == [LOST]
 
 

@@ -16,7 +16,7 @@ from smartcam.contract.health import (
 )
 from smartcam.contract.ids import CameraId
 from smartcam.edge.lifecycle import StopToken
-from smartcam.edge.release import Release
+from smartcam.edge.release import RunningRelease
 from smartcam.inference.frames.conditions import CameraConditions
 from smartcam.inference.health import LEAST_GAP_S, Facts, HealthReporter
 from tests.fakes.bus import FakeNucleus
@@ -247,11 +247,11 @@ def test_another_version_of_capture_and_a_refused_release_are_told_at_once() -> 
 def test_the_release_of_capture_is_the_one_that_was_heard_last_and_none_once_all_are_silent() -> None:
     conditions = CameraConditions()
     assert conditions.capture() is None
-    conditions.runs(YARD, Release("0.2.0"))
-    conditions.runs(GATE, Release("0.2.0"))
-    conditions.runs(YARD, Release("0.3.0"))
-    assert conditions.capture() == Release("0.3.0")
+    conditions.runs(YARD, RunningRelease("0.2.0"))
+    conditions.runs(GATE, RunningRelease("0.2.0"))
+    conditions.runs(YARD, RunningRelease("0.3.0"))
+    assert conditions.capture() == RunningRelease("0.3.0")
     conditions.runs(YARD, None)
-    assert conditions.capture() == Release("0.2.0")
+    assert conditions.capture() == RunningRelease("0.2.0")
     conditions.runs(GATE, None)
     assert conditions.capture() is None

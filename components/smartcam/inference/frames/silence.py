@@ -6,8 +6,8 @@ from typing import Final
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 
-_OTHERS_NS: Final = 10 * NS_PER_S
-"""Capture connects to the nucleus again by itself, and may pause this long before it tries."""
+_OTHERS_NS: Final = 20 * NS_PER_S
+"""Capture pauses for ten seconds at most before it connects again, and takes as long to start on a small device."""
 _CATCH_UP_NS: Final = 2 * NS_PER_S
 
 
