@@ -77,7 +77,7 @@ class FreshToken:
         self._bus = bus
         self._clock = clock
         self._starts = starts.note()
-        self._reported_s: float | None = None
+        self._reported_s = 0.0
 
     def run(self, stop: StopToken) -> None:
         """Look every second until `stop` is set. Raises Leave."""
@@ -88,12 +88,13 @@ class FreshToken:
         """Look once. Raises Leave."""
         refused_s = self._bus.refused_s()
         if not refused_s:
-            self._reported_s = None
+            self._reported_s = 0.0
             return
         wait_s = leaves_in(refused_s, self._starts, self._clock.monotonic() // NS_PER_S)
         if not wait_s:
             raise Leave(f"the nucleus has refused the token for {refused_s:.0f} s", EXIT_TOKEN_REFUSED)
-        if self._reported_s is None or refused_s - self._reported_s >= _REPORT_S:
+        # The bus has said when it began.
+        if refused_s - self._reported_s >= _REPORT_S:
             self._reported_s = refused_s
             log(logger, logging.WARNING, "token_refused", for_s=round(refused_s), leaves_in_s=round(wait_s))
 

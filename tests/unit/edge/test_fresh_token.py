@@ -112,14 +112,14 @@ def test_a_disk_that_takes_nothing_keeps_nobody_from_leaving(tmp_path: Path, cap
     assert component.refuse(600) == PATIENCE_S
 
 
-def test_the_log_has_a_line_when_it_begins_and_one_a_minute(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_has_a_line_a_minute_while_it_rests(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     component = Component(tmp_path)
     component.start()
     caplog.set_level(logging.INFO)
     assert component.refuse(600) is None
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 10
-    assert lines[0] == "token_refused for_s=1 leaves_in_s=3599"
+    assert lines[0] == "token_refused for_s=60 leaves_in_s=3540"
     assert all(record.levelno == logging.WARNING for record in caplog.records)
 
 
