@@ -1,5 +1,6 @@
 """Lite's IPC service dies alone and forgets all tokens: the components leave, come back with fresh ones, and see on."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,14 @@ def test_after_the_death_of_the_ipc_service_both_components_get_fresh_tokens_and
             site.start(built.version)
             assert until(lambda: site.events() > 0, PATIENCE_S), site.logs()
             old = set(site.pids())
+            [event_id] = re.findall(r" event event_id=(\S+) .*phase=raised", site.log(INFERENCE))
             site.kill_ipc()
             assert until(lambda: len(set(site.pids()) - old) == 2, PATIENCE_S + REFUSED_S), site.logs()
             site.sees_somebody()
             assert not old & set(site.pids())
+            # The episode that was open goes on: it is cleared, and not raised again.
+            of_it = re.compile(rf" event event_id={event_id} .*phase=(\w+)")
+            assert until(lambda: of_it.findall(site.log(INFERENCE)) == ["raised", "cleared"], PATIENCE_S), site.logs()
             for component in (CAPTURE, INFERENCE):
                 log = site.log(component)
                 assert f"component_ended component={component} code=75 ended_by=token" in log
