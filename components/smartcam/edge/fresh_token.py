@@ -56,6 +56,8 @@ class Starts:
             self._memory.store(json.dumps({"boot": self._clock.boot_id(), "starts": starts}).encode())
         except OSError as error:
             log(logger, logging.WARNING, "start_not_kept", error=error)
+            # The next process will not know of this one: each rests, or the nucleus would soon give up.
+            return (starts[-1], starts[-1])
         return starts
 
     def _stored(self) -> list[int]:

@@ -106,10 +106,14 @@ def test_starts_of_another_boot_and_damaged_notes_count_for_nothing(tmp_path: Pa
         assert component.refuse(600) == PATIENCE_S, damage
 
 
-def test_a_disk_that_takes_nothing_keeps_nobody_from_leaving(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_where_the_disk_takes_nothing_each_process_rests_before_it_leaves(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     component = Component(tmp_path / "nowhere")
     assert "start_not_kept" in caplog.text
-    assert component.refuse(600) == PATIENCE_S
+    for _ in range(3):
+        assert component.refuse(2 * WINDOW_S) == WINDOW_S
+        component.start()
 
 
 def test_the_log_has_a_line_a_minute_while_it_rests(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
