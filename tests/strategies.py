@@ -61,6 +61,8 @@ status_notices = st.builds(
     frames_announced=counts,
     opened_at=counts.map(UtcNs),
     sent_at=counts.map(UtcNs),
+    version=st.just("") | words,
+    release_refused=st.just("") | words,
 )
 
 
@@ -126,6 +128,8 @@ healths = st.builds(
     clock_synced=st.booleans(),
     uptime_s=counts,
     version=words,
+    capture_version=st.none() | words,
+    release_refused=st.none() | words,
     every_s=st.integers(1, 86_400),
     model_name=st.none() | words,
     model_version=st.none() | words,

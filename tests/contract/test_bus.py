@@ -288,7 +288,9 @@ def test_a_refused_subscription_begins_when_the_recipe_is_mended(world: World) -
 
 def test_publishing_fails_at_once_while_the_nucleus_is_away(world: World) -> None:
     bus = world.bus()
+    until(bus.is_connected)
     world.go_away()
+    until(lambda: not bus.is_connected())
     began = time.monotonic()
     with pytest.raises(BusUnavailable):
         bus.publish_local("allowed/a", b"")

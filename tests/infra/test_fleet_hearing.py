@@ -108,6 +108,11 @@ def test_a_sign_of_life_is_folded_in_once_however_often_it_comes(word: Health, a
         word.bundle_refused or "",
         word.configuration_refused or "",
     )
+    assert (once.version, once.capture_version, once.release_refused) == (
+        word.version,
+        word.capture_version or "",
+        word.release_refused or "",
+    )
     assert {one.camera_id for one in once.cameras} == {one.camera_id for one in word.cameras}
 
 

@@ -40,7 +40,11 @@ def row(device: Device, now: UtcNs) -> str:
     )
     waiting = f", {device.events_waiting} events waiting" if device.events_waiting else ""
     runs = f", version {device.version}" if device.version else ""
+    if device.capture_version not in {"", device.version}:
+        runs += f" (capture {device.capture_version})"
     line = f"{device.thing}: {status(device, now)}, heard {ago_s} s ago{runs}{waiting}; {cameras or 'no cameras'}"
+    if device.release_refused:
+        line += f"; refuses the release {device.release_refused}"
     if device.bundle_refused:
         line += f"; refuses its new bundle ({device.bundle_refused}), goes on with {device.model or 'none'}"
     if device.configuration_refused:

@@ -83,8 +83,9 @@ class Health:
 
     `run` names the process and `seq` counts its messages, so that a late one can be recognised. The next
     one comes within `every_s` seconds. `bundle_refused`: why the bundle that should be in use is not, None if it
-    is; `configuration_refused`: the same for the configuration, beginning with the key. `more` keeps fields of newer
-    versions.
+    is; `configuration_refused`: the same for the configuration, beginning with the key. `version` is what inference
+    runs, `capture_version` what it hears from, None if it hears nothing. `release_refused` begins with the version that
+    was installed and does not run, None if there is none. `more` keeps fields of newer versions.
     """
 
     thing: ThingName
@@ -95,6 +96,8 @@ class Health:
     clock_synced: bool
     uptime_s: int
     version: str
+    capture_version: str | None = None
+    release_refused: str | None = None
     every_s: int = HEALTH_EVERY_S
     model_name: str | None = None
     model_version: str | None = None
@@ -124,6 +127,8 @@ class Health:
                 "clock_synced": self.clock_synced,
                 "uptime_s": self.uptime_s,
                 "version": self.version,
+                "capture_version": self.capture_version,
+                "release_refused": self.release_refused,
                 "every_s": self.every_s,
                 "model_name": self.model_name,
                 "model_version": self.model_version,
@@ -169,6 +174,8 @@ class Health:
             clock_synced=fields.boolean("clock_synced"),
             uptime_s=fields.integer("uptime_s"),
             version=fields.text("version", _LONGEST_WORD),
+            capture_version=fields.optional_text("capture_version", _LONGEST_WORD),
+            release_refused=fields.optional_text("release_refused", LONGEST_REASON),
             every_s=fields.integer("every_s", 1, _LONGEST_EVERY_S),
             model_name=fields.optional_text("model_name", _LONGEST_WORD),
             model_version=fields.optional_text("model_version", _LONGEST_WORD),

@@ -89,7 +89,7 @@ class Sender:
         self._outbox.attempted(due)
         log(
             logger,
-            logging.INFO,
+            logging.DEBUG,
             "event_published",
             event_id=event.event_id,
             camera=event.camera_id,
@@ -117,7 +117,7 @@ class Sender:
         # The outbox itself reports what is refused.
         log(
             logger,
-            logging.INFO if known else logging.DEBUG,
+            logging.DEBUG,
             "event_acknowledged",
             event_id=acknowledgement.event_id,
             phase=acknowledgement.phase,

@@ -69,7 +69,7 @@ class InferenceService:
         self._settings = last or InferenceSettings()
         self._was_understood = last is not None
         self._is_configured = False
-        self._configuration_refused = ""
+        self._configuration_refused = self._configuration_fault = ""
         outbox.limits = self._settings.outbox
         self._cameras = Cameras(context, self._settings, InlineRequests(bus, self._clock))
         self._mailbox = Mailbox()
@@ -93,12 +93,15 @@ class InferenceService:
         """What the device reports to the cloud about itself; may be read from any thread."""
         model = self._bundles.model
         counts, (read, announced) = self._cameras.counts, self._cameras.conditions.frames()
+        capture = self._cameras.conditions.capture()
         return Facts(
             cameras=self._cameras.conditions.cameras(),
             model_name=None if model is None else model.manifest.name,
             model_version=None if model is None else model.manifest.version,
             bundle_refused=self._bundles.refused,
             configuration_refused=self._configuration_refused,
+            capture_version="" if capture is None else capture.version,
+            release_refused="" if capture is None else capture.refused,
             analysed=counts.analysed,
             failed=counts.failed,
             every_s=self._settings.health_every_s,
@@ -141,6 +144,8 @@ class InferenceService:
             self._keep(self._cameras.status(notice))
         elif notice is not None:
             self._keep(self._cameras.frame(notice))
+        if not self._bus.is_connected():
+            self._cameras.deaf()
         # At each step: a busy camera must not hide that another one is silent.
         self._keep(self._cameras.overdue())
         self._reassembly.expire()
@@ -199,8 +204,12 @@ class InferenceService:
             wait_s = self._settings_backoff.next()
             self._settings_at = MonotonicNs(now + round(wait_s * NS_PER_S))
             self._settings_due.set()
-            log(logger, logging.WARNING, "configuration_unavailable", error=error, again_s=wait_s)
+            # Once per outage, however long the nucleus is away.
+            level = logging.DEBUG if self._configuration_fault == str(error) else logging.WARNING
+            self._configuration_fault = str(error)
+            log(logger, level, "configuration_unavailable", error=error, again_s=wait_s)
             return
+        self._configuration_fault = ""
         settings = self._settings = self._read(document)
         self._is_configured = True
         self._settings_backoff.reset()

@@ -82,6 +82,8 @@ class Device:
     run: str = ""
     seq: int = 0
     version: str = ""
+    capture_version: str = ""
+    release_refused: str = ""
     model: str = ""
     bundle_refused: str = ""
     configuration_refused: str = ""

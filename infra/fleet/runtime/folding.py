@@ -26,6 +26,8 @@ def with_health(known: Device | None, health: Health, arrived_at: UtcNs) -> Devi
         run=health.run,
         seq=health.seq,
         version=health.version,
+        capture_version=health.capture_version or "",
+        release_refused=health.release_refused or "",
         model=" ".join(filter(None, (health.model_name, health.model_version))),
         bundle_refused=health.bundle_refused or "",
         configuration_refused=health.configuration_refused or "",

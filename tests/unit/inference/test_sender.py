@@ -147,6 +147,18 @@ def test_an_outage_is_logged_once(post: Post, caplog: pytest.LogCaptureFixture) 
     assert caplog.text.count("cloud_reachable") == 1
 
 
+def test_sending_and_acknowledging_an_event_is_nothing_that_a_person_needs_to_see(
+    post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    event = post.raise_one()
+    post.sender.send_due()
+    acknowledgement = Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED)
+    post.sender._on_acknowledgement("a", acknowledgement.to_json())
+    assert len(post.sent()) == 1
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 def test_what_the_cloud_has_accepted_is_let_go_of(post: Post) -> None:
     with Running(post):
         event = post.raise_one()
