@@ -1,8 +1,14 @@
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.fakes.fleet import Account, accounts
+from tests.fakes.fleet import BUCKET, Account, accounts, small_build
+from tests.fakes.shops import Street
+from tools.build.suite import Built
+from tools.release import verbs
+from tools.release.publish import publish_build
 
 
 @pytest.fixture(scope="package")
@@ -19,3 +25,21 @@ def there(fresh: Callable[[], Account]) -> Account:
 @pytest.fixture
 def told() -> list[str]:
     return []
+
+
+@pytest.fixture
+def street(there: Account, monkeypatch: pytest.MonkeyPatch) -> Street:
+    """The verbs at a simulated clock, with devices that take what is deployed and report it."""
+    street = Street()
+    street.serve(there.devices)
+    monkeypatch.setattr(verbs, "time", SimpleNamespace(sleep=street.sleep, time_ns=street.now))
+    monkeypatch.setattr(verbs, "connect", lambda _: there.aws)
+    monkeypatch.setattr(verbs, "find_fleet", lambda _stack, _region: street.fleet)
+    return street
+
+
+@pytest.fixture
+def published(tmp_path: Path, there: Account, street: Street) -> Built:
+    built = small_build(tmp_path)
+    publish_build(built, BUCKET, there.aws, lambda _: None, sleep=street.sleep)
+    return built
