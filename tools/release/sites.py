@@ -1,5 +1,6 @@
 """A folder with one configuration per thing, over a common one."""
 
+import difflib
 import ipaddress
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -7,7 +8,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from smartcam.capture.settings import SourceKind, SourceSettings, read_settings
-from tools.recipes.keys import nearest
 from tools.release.aws import ReleaseError
 from tools.release.configuration import check_merges, read_document
 from tools.release.deployment import Merge
@@ -28,7 +28,7 @@ def read_sites(folder: Path, things: Collection[str], components: Collection[str
             every camera that is there twice.
     """
     names = _names_in(folder)
-    faults = [f"{folder / name}{_ENDING}: there is no thing {name!r} in the groups{nearest(name, things)}"
+    faults = [f"{folder / name}{_ENDING}: there is no thing {name!r} in the groups{_meant(name, things)}"
               for name in sorted(names - set(things))]  # fmt: skip
     faults += [
         f"{folder / thing}{_ENDING} is missing: {thing} is in the groups; an empty file gives it what {COMMON} says"
@@ -48,6 +48,11 @@ def read_sites(folder: Path, things: Collection[str], components: Collection[str
     if faults:
         raise ReleaseError("\n  ".join([f"{folder}: nothing was sent", *faults]) if len(faults) > 1 else faults[0])
     return sites
+
+
+def _meant(name: str, things: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, things, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _names_in(folder: Path) -> set[str]:

@@ -12,7 +12,7 @@ from tools.release.judging import Observation, Rules, Standing, ThingVerdict, Ve
 from tools.release.status import DeviceOutcome, outcomes_of
 
 _FIRST_POLL_S: Final = 1.0
-_POLL_S: Final = 5.0
+_POLL_S: Final = 10.0
 _THINGS_A_SECOND: Final = 10
 """AWS answers for one thing at a time, and not without end."""
 _SHOWN_ONE_BY_ONE: Final = 20

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.fakes.fleet import BUCKET, Account, accounts, small_build
+from tests.fakes.fleet import BUCKET, REGION, Account, accounts, small_build
 from tests.fakes.shops import Street
 from tools.build.suite import Built
 from tools.release import verbs
@@ -29,13 +29,22 @@ def told() -> list[str]:
 
 @pytest.fixture
 def street(there: Account, monkeypatch: pytest.MonkeyPatch) -> Street:
-    """The verbs at a simulated clock, with devices that take what is deployed and report it."""
+    """Devices that take what is deployed and report it."""
     street = Street()
+    at_the_clock_of(street, there, monkeypatch)
+    monkeypatch.setattr(verbs, "find_fleet", lambda _stack, _region: street.fleet)
+    return street
+
+
+def at_the_clock_of(street: Street, there: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verbs in this account, at the street's clock."""
     street.serve(there.devices)
     monkeypatch.setattr(verbs, "time", SimpleNamespace(sleep=street.sleep, time_ns=street.now))
     monkeypatch.setattr(verbs, "connect", lambda _: there.aws)
-    monkeypatch.setattr(verbs, "find_fleet", lambda _stack, _region: street.fleet)
-    return street
+
+
+def deploy(built: Built, *arguments: str) -> int:
+    return verbs.deploy(["--region", REGION, "--build", str(built.folder), "--yes", *arguments])
 
 
 @pytest.fixture

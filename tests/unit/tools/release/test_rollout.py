@@ -12,6 +12,7 @@ from smartcam import __version__
 from standins.greengrass_api.plane import DeploymentEnd
 from tests.fakes.fleet import REGION, Account, small_build
 from tests.fakes.shops import Street
+from tests.unit.tools.release.conftest import deploy
 from tools.build.suite import Built
 from tools.release import verbs
 from tools.release.aws import Aws, ReleaseError
@@ -21,10 +22,6 @@ from tools.release.status import DeviceOutcome, outcomes_of
 
 OURS = ("smartcam.Capture", "smartcam.Inference", "smartcam.Model", "smartcam.Runtime", "smartcam.Suite")
 FAILED = DeploymentEnd("FAILED", "COMPONENT_BROKEN")
-
-
-def deploy(built: Built, *arguments: str) -> int:
-    return verbs.deploy(["--region", REGION, "--build", str(built.folder), "--yes", *arguments])
 
 
 def running(there: Account, group: str) -> Deployment | None:
