@@ -1,7 +1,7 @@
 """Shops on a simulated clock: each takes what is deployed to it, and reports its health to the real fleet code."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from infra.fleet.runtime.device import Device
@@ -16,8 +16,6 @@ from tests.fakes.fleet import Devices
 from tests.fakes.registry import FakeRegistry
 from tests.infra.sample import NOON
 
-EVERY_S = 300
-INSTALLS_IN_S = 20
 JUDGED = "smartcam.Inference"
 
 
@@ -33,6 +31,8 @@ class Shop:
     restarts_every_s: int = 0
     capture_stays: bool = False
     refuses_configuration: str = ""
+    every_s: int = 300
+    installs_in_s: int = 20
     on: bool = True
     run: int = 1
     seq: int = 0
@@ -45,7 +45,7 @@ class Shop:
 
     def take(self, components: Mapping[str, Any], second: int) -> None:
         if JUDGED in components:
-            self.wanted, self.wanted_from_s = components[JUDGED]["componentVersion"], second + INSTALLS_IN_S
+            self.wanted, self.wanted_from_s = components[JUDGED]["componentVersion"], second + self.installs_in_s
             self.configuration = components
 
     def tick(self, second: int) -> bool:
@@ -59,7 +59,7 @@ class Shop:
             self._restart(second)
         if not self.version or second < self.next_report_s:
             return False
-        self.next_report_s, self.seq = second + EVERY_S, self.seq + 1
+        self.next_report_s, self.seq = second + self.every_s, self.seq + 1
         return True
 
     def _start(self, version: str, second: int) -> None:
@@ -87,7 +87,7 @@ class Shop:
             capture_version=self.capture_version or None,
             release_refused=self.refused or None,
             configuration_refused=self.refuses_configuration or None,
-            every_s=EVERY_S,
+            every_s=self.every_s,
             cameras=(CameraHealth(CameraId("gate"), CameraCondition.RUNNING, 25.0),),
         )
 
@@ -127,15 +127,10 @@ class Street:
     def sleep(self, seconds: float) -> None:
         for _ in range(max(1, round(seconds))):
             self.second += 1
-            for shop in self.shops.values():
+            for shop in list(self.shops.values()):
                 if shop.tick(self.second):
                     sign = Sign(ThingName(shop.thing), shop.health().to_json(), self.now())
                     self._hearing.take(sign)
 
     def fleet(self) -> Mapping[str, Device]:
         return {device.thing: device for device in self.registry.devices()}
-
-
-def aged(device: Device, seconds: float) -> Device:
-    """The same device, heard that much later."""
-    return replace(device, heard_at=UtcNs(device.heard_at + round(seconds * NS_PER_S)), seq=device.seq + 1)

@@ -1,8 +1,9 @@
 """Deployments in stages: a canary group first, then the rest; and the way back."""
 
 import itertools
+import json
 import uuid
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,6 +28,9 @@ JOB: Final[Mapping[str, Any]] = {
     },
     "timeoutConfig": {"inProgressTimeoutInMinutes": 60},
 }
+SITE_GROUP: Final = "SmartcamSite-"
+"""So begin the groups that hold one thing."""
+_SAID_ONE_BY_ONE: Final = 20
 JUDGED: Final = "smartcam.Inference"
 """The component whose health names the version that runs."""
 LARGEST_FOR_LITE: Final = 4000
@@ -52,6 +56,11 @@ class Part:
     group: ThingGroup
     before: Deployment | None
     following: Deployment
+
+    @property
+    def name(self) -> str:
+        """For people: the thing, where it is deployed to by itself."""
+        return self.group.name.removeprefix(SITE_GROUP)
 
     @property
     def changes(self) -> list[str]:
@@ -88,12 +97,12 @@ class Stage:
     def lines(self) -> list[str]:
         """The plan, for people: what is the same for all parts once, then what each has for itself."""
         lines = [f"group {self.name}: {_many(self.things)}"]
-        plans = {part.group.name: _plan_of(part) for part in self.parts}
+        plans = {part.name: _plan_of(part) for part in self.parts}
         common = [line for line in next(iter(plans.values()), []) if all(line in plan for plan in plans.values())]
         lines += [f"  {line}" for line in common]
         for name, own in _alike({name: _without(plan, common) for name, plan in plans.items()}):
             lines += [f"  {name}", *(f"    {line}" for line in own)]
-        large = [part.group.name for part in self.parts if _size(part.following) > LARGEST_FOR_LITE]
+        large = [part.name for part in self.parts if _size(part.following) > LARGEST_FOR_LITE]
         if large:
             lines.append(f"  warning: over {LARGEST_FOR_LITE} bytes, more than nucleus lite reads: {_few(large)}")
         return lines
@@ -134,7 +143,7 @@ def _many(things: Sized) -> str:
 
 
 def _size(deployment: Deployment) -> int:
-    return len(str(deployment.for_service()))
+    return len(json.dumps(deployment.for_service(), separators=(",", ":")))
 
 
 def read_group(name: str, aws: Aws) -> ThingGroup:
@@ -208,10 +217,18 @@ def create(part: Part, name: str, aws: Aws) -> str:
 def send(stage: Stage, name: str, aws: Aws, say: Say) -> list[str]:
     """Create what is new of a stage; gives the deployment of each part, of an earlier run where nothing is new."""
     deployments = []
-    for part in stage.parts:
+    for say_of, part in zip(_first(len(stage.parts), say), stage.parts, strict=True):
         deployments.append(create(part, name, aws) if part.is_new else str(part.group.latest))
-        say(f"{part.group.name}: deployment {deployments[-1]}{'' if part.is_new else ', nothing changes'}")
+        say_of(f"{part.name}: deployment {deployments[-1]}{'' if part.is_new else ', nothing changes'}")
     return deployments
+
+
+def _first(many: int, say: Say) -> Iterator[Say]:
+    """What says the first lines of so many, and how many more there are."""
+    for number in range(many):
+        if number == _SAID_ONE_BY_ONE:
+            say(f"... and {many - number} more")
+        yield say if number < _SAID_ONE_BY_ONE else lambda _: None
 
 
 def sent_to(stage: Stage, deployments: Sequence[str]) -> dict[str, Sent]:
@@ -256,15 +273,16 @@ def roll_out(stages: Sequence[Stage], name: str, aws: Aws, patience: Patience) -
 
 def _give_back(stage: Stage, deployments: Sequence[str], name: str, aws: Aws, say: Say) -> None:
     """Undo what this run has sent: redeploy what each part had before, or cancel where there was nothing."""
-    for part, deployment in zip(stage.parts, deployments, strict=True):
+    parts = zip(_first(len(stage.parts), say), stage.parts, deployments, strict=True)
+    for say_of, part, deployment in parts:
         if not part.is_new:
-            say(f"{part.group.name}: had it before; `smartcam rollback --group {part.group.name}` takes it back")
+            say_of(f"{part.name}: had it before; `smartcam rollback --group {part.group.name}` takes it back")
         elif part.before is None:
             aws.greengrass.cancel_deployment(deploymentId=deployment)
-            say(f"{part.group.name}: cancelled; it had no deployment before")
+            say_of(f"{part.name}: cancelled; it had no deployment before")
         else:
             back = Part(part.group, part.following, earlier_again(part.following, part.before))
-            say(f"{part.group.name}: rolled back by deployment {create(back, name, aws)}")
+            say_of(f"{part.name}: rolled back by deployment {create(back, name, aws)}")
 
 
 def earlier(group: ThingGroup, wanted: str | None, aws: Aws) -> tuple[str, Deployment]:

@@ -8,10 +8,9 @@ from typing import Final
 
 from tools.release.aws import Aws, ReleaseError
 from tools.release.deployment import OUR_PREFIX, Deployment, Release, WantedComponent, next_deployment
-from tools.release.rollout import Part, Stage, ThingGroup, read_latest
+from tools.release.rollout import SITE_GROUP, Part, Stage, ThingGroup, read_latest
 from tools.release.sites import Sites
 
-SITE_GROUP: Final = "SmartcamSite-"
 _LONGEST_GROUP: Final = 128
 
 

@@ -16,6 +16,7 @@ from tests.unit.tools.release.conftest import deploy
 from tools.build.suite import Built
 from tools.release import verbs
 from tools.release.aws import ReleaseError
+from tools.release.deployment import Release
 from tools.release.rollout import read_group
 from tools.release.site_groups import site_group
 
@@ -97,9 +98,9 @@ def test_the_plan_shows_what_is_common_once_and_then_what_each_thing_has_for_its
         "  = 5 versions as they are",
         "      reset of smartcam.Capture: /accessControl",
         "      reset of smartcam.Inference: /accessControl",
-        "  SmartcamSite-yard",
+        "  yard",
         '        /cameras: {"gate": {"source": "rtsp", "url": "rtsp://192.168.1.20/stream", "analyse_fps": 2}}',
-        "  SmartcamSite-shed",
+        "  shed",
         '        /cameras: {"gate": {"source": "rtsp", "url": "rtsp://192.168.1.20/stream", "analyse_fps": 3}}',
         "each thing is judged after 300 s, by its health; a group in which one fails gets back what it had",
     ]
@@ -128,7 +129,7 @@ def test_a_canary_that_refuses_its_configuration_gets_its_old_one_back_and_the_r
     assert deploy_sites(published, folder, "--wait", "700") == 1
     said = capsys.readouterr().out
     assert "canary: failed: not finished in time: porch: SUCCEEDED, refuses its configuration" in said
-    assert "SmartcamSite-porch: rolled back by deployment" in said
+    assert "porch: rolled back by deployment" in said
     assert [fps_of(there, thing) for thing in ("porch", "yard", "shed")] == [1, 2, 3]
     assert [history(there, thing) for thing in ("porch", "yard", "shed")] == [3, 1, 1]
 
@@ -166,9 +167,7 @@ def test_an_interrupted_rollout_sends_the_rest_and_judges_all(
         assert deploy_sites(published, folder) == 130
     assert "the same command continues where it stopped" in capsys.readouterr().err
     assert deploy_sites(published, folder) == 0
-    assert "SmartcamSite-yard: deployment 00000000-0000-4000-8000-000000000004, nothing changes" in (
-        capsys.readouterr().out
-    )
+    assert "yard: deployment 00000000-0000-4000-8000-000000000004, nothing changes" in (capsys.readouterr().out)
     assert [history(there, thing) for thing in ("porch", "yard", "shed")] == [1, 1, 1]
 
 
@@ -182,7 +181,7 @@ def test_another_version_than_the_groups_own_is_refused_before_anything_is_sent(
     newer = Built(published.folder, "0.9.0", published.components)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verbs, "find_built", lambda _: newer)
-        patch.setattr(verbs, "release_of", lambda *_: verbs.Release("0.9.0", (CAPTURE,), frozenset()))
+        patch.setattr(verbs, "release_of", lambda *_: Release("0.9.0", (CAPTURE,), frozenset()))
         assert deploy_sites(published, folder) == 2
     assert f"rest itself deploys {CAPTURE} {__version__}, and nucleus lite refuses two versions" in (
         capsys.readouterr().err
