@@ -20,7 +20,7 @@ _SLACK_S: Final = 60
 _SHOWN: Final = 5
 
 
-class Standing(StrEnum):
+class Headway(StrEnum):
     """How far a thing is."""
 
     RUNS = "runs"
@@ -31,7 +31,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class Glance:
     """One look at a thing: what it last reported (None: never anything), and how far its deployment was then."""
 
     at: UtcNs
@@ -45,11 +45,11 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchedThing:
     """What a thing is to run (None: nothing of ours, so that its deployment alone counts), and all looks at it."""
 
     version: str | None
-    seen: Sequence[Observation]
+    seen: Sequence[Glance]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,39 +70,39 @@ class ThingVerdict:
     """One thing: how far it is, and in words what is awaited or what went wrong."""
 
     thing: str
-    standing: Standing
+    headway: Headway
     words: str
     deployment: str
     """The state of its deployment."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class StageVerdict:
     """A whole stage."""
 
     things: tuple[ThingVerdict, ...]
 
-    def of(self, standing: Standing) -> list[ThingVerdict]:
+    def of(self, headway: Headway) -> list[ThingVerdict]:
         """The things that are so far."""
-        return [each for each in self.things if each.standing is standing]
+        return [each for each in self.things if each.headway is headway]
 
     @property
     def passed(self) -> bool:
         """Whether every thing that counts runs it, and there is at least one."""
-        return bool(self.of(Standing.RUNS)) and not self.of(Standing.AWAITED) and not self.failed
+        return bool(self.of(Headway.RUNS)) and not self.of(Headway.AWAITED) and not self.failed
 
     @property
     def failed(self) -> bool:
         """Whether a thing has refused it, or its deployment has failed there."""
-        return bool(self.of(Standing.REFUSED))
+        return bool(self.of(Headway.REFUSED))
 
     @property
     def reason(self) -> str:
         """Why it has not passed, in one line."""
         if self.failed:
-            return _named(self.of(Standing.REFUSED))
-        if self.of(Standing.AWAITED):
-            return f"not finished in time: {_named(self.of(Standing.AWAITED))}"
+            return _named(self.of(Headway.REFUSED))
+        if self.of(Headway.AWAITED):
+            return f"not finished in time: {_named(self.of(Headway.AWAITED))}"
         return "not one of its things was heard from" if self.things else "a canary without things proves nothing"
 
 
@@ -111,7 +111,7 @@ def _named(things: Sequence[ThingVerdict]) -> str:
     return "; ".join(f"{each.thing}: {each.deployment}, {each.words}" for each in things[:_SHOWN]) + more
 
 
-def judge(things: Mapping[str, Watched], rules: Rules, now: UtcNs) -> Verdict:
+def judge(things: Mapping[str, WatchedThing], rules: Rules, now: UtcNs) -> StageVerdict:
     """How far each thing is by now, from every look at it since the stage began; the first was before it began."""
     counted = {
         thing
@@ -120,29 +120,29 @@ def judge(things: Mapping[str, Watched], rules: Rules, now: UtcNs) -> Verdict:
     }
     # A first installation: nobody could be heard before, so whoever speaks up then counts.
     counted = counted or {thing for thing, watched in things.items() if len(_reports(watched.seen)) > 1}
-    return Verdict(tuple(_judged(thing, things[thing], rules, now, counted) for thing in sorted(things)))
+    return StageVerdict(tuple(_judged(thing, things[thing], rules, now, counted) for thing in sorted(things)))
 
 
-def _judged(thing: str, watched: Watched, rules: Rules, now: UtcNs, counted: set[str]) -> ThingVerdict:
+def _judged(thing: str, watched: WatchedThing, rules: Rules, now: UtcNs, counted: set[str]) -> ThingVerdict:
     outcome = watched.seen[-1].outcome
     refusal = _refusal(watched)
     if refusal:
-        standing, words = Standing.REFUSED, f"refused the release: {refusal}"
+        headway, words = Headway.REFUSED, f"refused the release: {refusal}"
     elif outcome.ended_badly:
-        standing, words = Standing.REFUSED, outcome.reason
+        headway, words = Headway.REFUSED, outcome.reason
     elif thing not in counted:
-        standing, words = Standing.SILENT, f"{_silence(watched.seen[0])}; does not count, gets it when it returns"
+        headway, words = Headway.SILENT, f"{_silence(watched.seen[0])}; does not count, gets it when it returns"
     else:
         awaited = _awaited(watched, rules, now)
-        standing, words = (Standing.AWAITED, awaited) if awaited else (Standing.RUNS, _running(watched))
-    return ThingVerdict(thing, standing, words, outcome.status)
+        headway, words = (Headway.AWAITED, awaited) if awaited else (Headway.RUNS, _running(watched))
+    return ThingVerdict(thing, headway, words, outcome.status)
 
 
-def _running(watched: Watched) -> str:
+def _running(watched: WatchedThing) -> str:
     return f"runs {watched.version}" if watched.version else watched.seen[-1].outcome.reason
 
 
-def _refusal(watched: Watched) -> str:
+def _refusal(watched: WatchedThing) -> str:
     """Why the thing refused the version; empty if it did not. What it refused before the stage is no answer to it."""
     before = watched.seen[0].device
     known = (before.run, before.release_refused) if before else None
@@ -159,7 +159,7 @@ def _names(refused: str, version: str | None) -> bool:
     return version is not None and refused.partition(":")[0].strip() == version
 
 
-def _awaited(watched: Watched, rules: Rules, now: UtcNs) -> str:
+def _awaited(watched: WatchedThing, rules: Rules, now: UtcNs) -> str:
     """What is still to come; empty when the thing runs the version, and has for long enough."""
     outcome, latest = watched.seen[-1].outcome, watched.seen[-1].device
     if not outcome.ended_well:
@@ -173,7 +173,7 @@ def _awaited(watched: Watched, rules: Rules, now: UtcNs) -> str:
     return missing_from(latest, watched, rules) or _still_to_last(latest, watched, rules)
 
 
-def _still_to_last(latest: Device, watched: Watched, rules: Rules) -> str:
+def _still_to_last(latest: Device, watched: WatchedThing, rules: Rules) -> str:
     steady = _steady(watched, rules)
     if not steady:
         return f"runs {watched.version}; its next report is awaited, within {latest.every_s} s"
@@ -183,7 +183,7 @@ def _still_to_last(latest: Device, watched: Watched, rules: Rules) -> str:
     return f"runs {watched.version}, for {lasted_s:.0f} s of {rules.steady_s:.0f} s so far"
 
 
-def _steady(watched: Watched, rules: Rules) -> list[Device]:
+def _steady(watched: WatchedThing, rules: Rules) -> list[Device]:
     """The latest reports in a row of one process that name the version, from the end of the deployment on."""
     steady: list[Device] = []
     for look in reversed(_reports(watched.seen)):
@@ -196,7 +196,7 @@ def _steady(watched: Watched, rules: Rules) -> list[Device]:
     return steady
 
 
-def missing_from(device: Device, watched: Watched, rules: Rules) -> str:
+def missing_from(device: Device, watched: WatchedThing, rules: Rules) -> str:
     """Why a report does not say that the version runs, as it was deployed; empty if it does."""
     version, before = watched.version, watched.seen[0].device
     # Without cameras there is nothing that capture could report.
@@ -219,7 +219,7 @@ def _newly(refused: str, before: str) -> str:
     return refused if refused != before else ""
 
 
-def _reports(seen: Sequence[Observation]) -> list[Observation]:
+def _reports(seen: Sequence[Glance]) -> list[Glance]:
     """The first look at each health message."""
     return [look for at, look in enumerate(seen) if at == 0 or look.report != seen[at - 1].report]
 
@@ -233,7 +233,7 @@ def _two_signs(device: Device) -> int:
     return (2 * device.every_s + _SLACK_S) * NS_PER_S
 
 
-def _silence(look: Observation) -> str:
+def _silence(look: Glance) -> str:
     return "was never heard from" if look.device is None else f"was {_silent(look.device)}"
 
 

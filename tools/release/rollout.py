@@ -10,8 +10,8 @@ from typing import Any, Final
 from tools.command_line import Say
 from tools.release.aws import Aws, ReleaseError
 from tools.release.deployment import Deployment, Merge, Release, changes, earlier_again, next_deployment
-from tools.release.judging import Standing
-from tools.release.watching import Patience, Sent, watch
+from tools.release.judging import Headway
+from tools.release.watching import Sent, StageWatch, watch
 
 POLICIES: Final[Mapping[str, Any]] = {
     # A device on which a component breaks goes back to what it had.
@@ -243,30 +243,30 @@ def sent_in(deployment: str, components: Deployment) -> Sent:
     return Sent(deployment, judged.version if judged else None)
 
 
-def roll_out(stages: Sequence[Stage], name: str, aws: Aws, patience: Patience) -> bool:
+def roll_out(stages: Sequence[Stage], name: str, aws: Aws, waiting: StageWatch) -> bool:
     """Deploy the stages one after another; each waits for the one before. False when one did not succeed.
 
     A stage that fails gets back what it had before, and the stages after it are left alone.
     """
     for at, stage in enumerate(stages):
         last = at == len(stages) - 1
-        if not (stage.is_new or patience.limit_s > 0):
+        if not (stage.is_new or waiting.limit_s > 0):
             continue
-        before = patience.known()
+        before = waiting.known()
         # What an earlier run has sent is judged too: it must be running now.
-        deployments = send(stage, name, aws, patience.say)
-        if last and patience.limit_s <= 0:
-            patience.say(f"{stage.name}: not waited for, so nobody knows yet whether it runs there: `smartcam status`")
+        deployments = send(stage, name, aws, waiting.say)
+        if last and waiting.limit_s <= 0:
+            waiting.say(f"{stage.name}: not waited for, so nobody knows yet whether it runs there: `smartcam status`")
             return True
         if last and not stage.things:
-            patience.say(f"{stage.name}: has no things; those that join will get it")
+            waiting.say(f"{stage.name}: has no things; those that join will get it")
             return True
-        verdict = watch(sent_to(stage, deployments), before, stage.arn, aws, patience)
+        verdict = watch(sent_to(stage, deployments), before, stage.arn, aws, waiting)
         if verdict.passed:
-            patience.say(f"{stage.name}: runs on {_many(verdict.of(Standing.RUNS))}")
+            waiting.say(f"{stage.name}: runs on {_many(verdict.of(Headway.RUNS))}")
             continue
-        patience.say(f"{stage.name}: failed: {verdict.reason}")
-        _give_back(stage, deployments, f"{name}, rolled back", aws, patience.say)
+        waiting.say(f"{stage.name}: failed: {verdict.reason}")
+        _give_back(stage, deployments, f"{name}, rolled back", aws, waiting.say)
         return False
     return True
 

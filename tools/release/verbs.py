@@ -40,7 +40,7 @@ from tools.release.rollout import (
 )
 from tools.release.site_groups import handed_over, plan_sites, refuse_sites, targets_of
 from tools.release.sites import COMMON, read_sites
-from tools.release.watching import Fleet, Patience, Sent, watch
+from tools.release.watching import Fleet, Sent, StageWatch, watch
 from tools.session import NO_CREDENTIALS
 
 _WAIT_S: Final = 1800.0
@@ -98,13 +98,13 @@ def _deploy(arguments: argparse.Namespace, aws: Aws) -> int:
     print("\n".join([*(line for stage in stages for line in stage.lines()), *_consequences(arguments)]))
     if arguments.plan:
         return 0
-    patience = _patience(arguments, Rules(arguments.steady), asks=arguments.wait > 0)
+    waiting = _waiting(arguments, Rules(arguments.steady), asks=arguments.wait > 0)
     if any(stage.is_new for stage in stages):
         check_published(release, aws)
         if not (arguments.yes or _agreed()):
             return 3
     name = f"smartcam {release.version}"
-    if not roll_out(stages, name, aws, patience):
+    if not roll_out(stages, name, aws, waiting):
         return 1
     if arguments.sites and arguments.wait > 0:
         _hand_over(groups, name, aws)
@@ -146,8 +146,8 @@ def status(argv: list[str]) -> int:
             say(f"{group.name}: has no things; those that join will get it")
             return 1
         rules = Rules(arguments.steady, names_capture=False, excuses_silent=False)
-        patience = replace(_patience(arguments, rules, asks=True), to_the_end=True)
-        return 0 if watch(sent, patience.known(), group.arn or "", aws, patience).passed else 1
+        waiting = replace(_waiting(arguments, rules, asks=True), to_the_end=True)
+        return 0 if watch(sent, waiting.known(), group.arn or "", aws, waiting).passed else 1
 
     return _run("status", arguments, work)
 
@@ -187,15 +187,15 @@ def rollback(argv: list[str]) -> int:
         print("\n".join([f"back to deployment {identity}", *stage.lines()]))
         if arguments.plan:
             return 0
-        patience = _patience(arguments, Rules(arguments.steady, names_capture=False), asks=arguments.wait > 0)
+        waiting = _waiting(arguments, Rules(arguments.steady, names_capture=False), asks=arguments.wait > 0)
         if not (arguments.yes or _agreed()):
             return 3
-        known = patience.known()
+        known = waiting.known()
         deployment = create(stage.parts[0], f"back to {identity}", aws)
         say(f"{group.name}: deployment {deployment}")
         if arguments.wait <= 0:
             return 0
-        verdict = watch(sent_to(stage, [deployment]), known, stage.arn, aws, patience)
+        verdict = watch(sent_to(stage, [deployment]), known, stage.arn, aws, waiting)
         if not verdict.passed:
             say(f"{group.name}: {verdict.reason}")
         return 0 if verdict.passed else 1
@@ -219,10 +219,10 @@ def _add_judgement(parser: argparse.ArgumentParser, steady_s: float) -> None:
     )
 
 
-def _patience(arguments: argparse.Namespace, rules: Rules, *, asks: bool) -> Patience:
+def _waiting(arguments: argparse.Namespace, rules: Rules, *, asks: bool) -> StageWatch:
     """`asks`: the devices' health will be asked for."""
     fleet = find_fleet(arguments.stack, arguments.region) if asks and not arguments.trust_deployment else None
-    return Patience(arguments.wait, rules, fleet, say, time.sleep, lambda: UtcNs(time.time_ns()))
+    return StageWatch(arguments.wait, rules, fleet, say, time.sleep, lambda: UtcNs(time.time_ns()))
 
 
 def find_fleet(stack: str, region: str | None) -> Fleet:

@@ -12,7 +12,7 @@ from smartcam.contract.health import CameraCondition, DeviceState
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
 from tests.infra.sample import NOON
-from tools.release.judging import Observation, Rules, Standing, ThingVerdict, Verdict, Watched, judge
+from tools.release.judging import Glance, Headway, Rules, StageVerdict, ThingVerdict, WatchedThing, judge
 from tools.release.status import DeviceOutcome
 
 OLD, NEW = "0.1.0", "0.2.0"
@@ -27,42 +27,42 @@ def report(at_s: float, version: str = NEW, run: str = "new", **more: object) ->
     return replace(device, **changes)  # type: ignore[arg-type]  # the tests name the fields
 
 
-def look(device: Device | None, status: str = "SUCCEEDED", at_s: float | None = None, reason: str = "") -> Observation:
+def look(device: Device | None, status: str = "SUCCEEDED", at_s: float | None = None, reason: str = "") -> Glance:
     at = device.heard_at if device and at_s is None else UtcNs(NOON + round((at_s or 0) * NS_PER_S))
-    return Observation(at, device, DeviceOutcome("yard", status, reason))
+    return Glance(at, device, DeviceOutcome("yard", status, reason))
 
 
 BEFORE = look(report(-60, OLD, "old"), "QUEUED", 0)
 
 
-def standing(*looks: Observation, now_s: float | None = None, rules: Rules = RULES) -> ThingVerdict:
+def headway(*looks: Glance, now_s: float | None = None, rules: Rules = RULES) -> ThingVerdict:
     return verdict({"yard": looks}, now_s=now_s, rules=rules).things[0]
 
 
 def verdict(
-    things: dict[str, Sequence[Observation]], now_s: float | None = None, rules: Rules = RULES, version: str = NEW
-) -> Verdict:
+    things: dict[str, Sequence[Glance]], now_s: float | None = None, rules: Rules = RULES, version: str = NEW
+) -> StageVerdict:
     last = max(looks[-1].at for looks in things.values())
     now = last if now_s is None else UtcNs(NOON + round(now_s * NS_PER_S))
-    return judge({thing: Watched(version, looks) for thing, looks in things.items()}, rules, now)
+    return judge({thing: WatchedThing(version, looks) for thing, looks in things.items()}, rules, now)
 
 
 def test_a_thing_runs_the_release_when_its_health_has_named_it_for_five_minutes() -> None:
-    assert standing(BEFORE, look(report(60))).standing is Standing.AWAITED
-    assert standing(BEFORE, look(report(60)), look(report(359))).standing is Standing.AWAITED
-    assert standing(BEFORE, look(report(60)), look(report(360))).standing is Standing.RUNS
-    assert standing(BEFORE, look(report(60)), rules=Rules(0)).standing is Standing.RUNS
+    assert headway(BEFORE, look(report(60))).headway is Headway.AWAITED
+    assert headway(BEFORE, look(report(60)), look(report(359))).headway is Headway.AWAITED
+    assert headway(BEFORE, look(report(60)), look(report(360))).headway is Headway.RUNS
+    assert headway(BEFORE, look(report(60)), rules=Rules(0)).headway is Headway.RUNS
 
 
 def test_reports_from_before_the_end_of_the_deployment_do_not_count() -> None:
     early = look(report(60), "IN_PROGRESS")
-    assert standing(BEFORE, early, look(report(360))).standing is Standing.AWAITED
-    assert standing(BEFORE, early, look(report(360)), look(report(660))).standing is Standing.RUNS
+    assert headway(BEFORE, early, look(report(360))).headway is Headway.AWAITED
+    assert headway(BEFORE, early, look(report(360)), look(report(660))).headway is Headway.RUNS
 
 
 def test_the_same_report_seen_again_is_not_a_second_one() -> None:
     device = report(60)
-    assert standing(BEFORE, look(device, "IN_PROGRESS"), look(device, at_s=500)).standing is Standing.AWAITED
+    assert headway(BEFORE, look(device, "IN_PROGRESS"), look(device, at_s=500)).headway is Headway.AWAITED
 
 
 @pytest.mark.parametrize(
@@ -77,21 +77,21 @@ def test_the_same_report_seen_again_is_not_a_second_one() -> None:
     ],
 )
 def test_a_restart_or_anything_else_than_the_release_begins_the_five_minutes_anew(between: Device) -> None:
-    assert standing(BEFORE, look(report(60)), look(between), look(report(400))).standing is Standing.AWAITED
-    assert standing(BEFORE, look(report(60)), look(between), look(report(400)), look(report(700))).standing is (
-        Standing.RUNS
+    assert headway(BEFORE, look(report(60)), look(between), look(report(400))).headway is Headway.AWAITED
+    assert headway(BEFORE, look(report(60)), look(between), look(report(400)), look(report(700))).headway is (
+        Headway.RUNS
     )
 
 
 def test_a_silence_begins_them_anew_too() -> None:
-    assert standing(BEFORE, look(report(60)), look(report(60 + 661))).standing is Standing.AWAITED
-    assert standing(BEFORE, look(report(60)), look(report(360)), now_s=360 + 661).words.startswith("silent since")
+    assert headway(BEFORE, look(report(60)), look(report(60 + 661))).headway is Headway.AWAITED
+    assert headway(BEFORE, look(report(60)), look(report(360)), now_s=360 + 661).words.startswith("silent since")
 
 
 def test_a_refused_release_is_named_at_once() -> None:
     refused = report(60, OLD, "new", release_refused=f"{NEW}: smartcam.Capture: golden output differs")
-    found = standing(BEFORE, look(refused, "IN_PROGRESS"))
-    assert found.standing is Standing.REFUSED
+    found = headway(BEFORE, look(refused, "IN_PROGRESS"))
+    assert found.headway is Headway.REFUSED
     assert found.words == f"refused the release: {NEW}: smartcam.Capture: golden output differs"
 
 
@@ -99,36 +99,36 @@ def test_what_was_refused_before_the_stage_is_no_answer_to_it() -> None:
     told = f"{NEW}: smartcam.Capture: no space left"
     before = report(-60, OLD, "old", release_refused=told)
     again = look(report(100, OLD, "old", release_refused=told), "IN_PROGRESS")
-    assert standing(look(before, "QUEUED"), again).standing is Standing.AWAITED
-    assert standing(look(before, "QUEUED"), look(report(200)), look(report(500))).standing is Standing.RUNS
+    assert headway(look(before, "QUEUED"), again).headway is Headway.AWAITED
+    assert headway(look(before, "QUEUED"), look(report(200)), look(report(500))).headway is Headway.RUNS
     since = report(200, OLD, "new", release_refused=told)
-    assert standing(look(before, "QUEUED"), again, look(since, "IN_PROGRESS")).standing is Standing.REFUSED
+    assert headway(look(before, "QUEUED"), again, look(since, "IN_PROGRESS")).headway is Headway.REFUSED
     other = report(200, OLD, "new", release_refused="0.1.9: other")
-    assert standing(look(before, "QUEUED"), look(other)).standing is Standing.AWAITED
+    assert headway(look(before, "QUEUED"), look(other)).headway is Headway.AWAITED
 
 
 def test_an_older_release_may_leave_out_captures_version_and_a_device_without_cameras_too() -> None:
     old = (look(report(60, capture_version="")), look(report(360, capture_version="")))
-    assert standing(BEFORE, *old).words == f"runs {NEW}, but its capture's version is unknown"
-    assert standing(BEFORE, *old, rules=Rules(300, names_capture=False)).standing is Standing.RUNS
+    assert headway(BEFORE, *old).words == f"runs {NEW}, but its capture's version is unknown"
+    assert headway(BEFORE, *old, rules=Rules(300, names_capture=False)).headway is Headway.RUNS
     bare = [look(replace(each.device, cameras=())) for each in old if each.device]
-    assert standing(BEFORE, *bare).standing is Standing.RUNS
+    assert headway(BEFORE, *bare).headway is Headway.RUNS
 
 
 def test_a_failed_deployment_is_named_at_once() -> None:
-    found = standing(BEFORE, look(BEFORE.device, "FAILED", 30, "COMPONENT_BROKEN"))
-    assert (found.standing, found.words) == (Standing.REFUSED, "COMPONENT_BROKEN")
+    found = headway(BEFORE, look(BEFORE.device, "FAILED", 30, "COMPONENT_BROKEN"))
+    assert (found.headway, found.words) == (Headway.REFUSED, "COMPONENT_BROKEN")
 
 
 def test_without_health_the_deployment_alone_decides() -> None:
-    def judged(status: str) -> Standing:
+    def judged(status: str) -> Headway:
         seen = (look(None, "QUEUED"), look(None, status))
-        return judge({"yard": Watched(None, seen)}, RULES, NOON).things[0].standing
+        return judge({"yard": WatchedThing(None, seen)}, RULES, NOON).things[0].headway
 
     assert [judged(word) for word in ("IN_PROGRESS", "SUCCEEDED", "FAILED")] == [
-        Standing.AWAITED,
-        Standing.RUNS,
-        Standing.REFUSED,
+        Headway.AWAITED,
+        Headway.RUNS,
+        Headway.REFUSED,
     ]
 
 
@@ -155,7 +155,7 @@ def test_a_stage_without_one_healthy_thing_does_not_pass() -> None:
     found = verdict({"gone": GONE}, now_s=2000)
     assert not found.passed
     assert found.reason == "not one of its things was heard from"
-    assert Verdict(()).reason == "a canary without things proves nothing"
+    assert StageVerdict(()).reason == "a canary without things proves nothing"
 
 
 def test_at_a_first_installation_those_that_speak_up_count() -> None:
@@ -183,7 +183,7 @@ outcomes = st.sampled_from(["QUEUED", "IN_PROGRESS", "SUCCEEDED", "FAILED"])
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[Observation]:
+def histories(draw: st.DrawFn) -> list[Glance]:
     seen = sorted(draw(st.lists(reports, max_size=8)), key=lambda device: device.heard_at)
     states = sorted(draw(st.lists(outcomes, min_size=len(seen), max_size=len(seen))))
     first = draw(st.sampled_from([BEFORE, look(None, "QUEUED"), *GONE]))
@@ -196,31 +196,29 @@ stages = st.dictionaries(st.sampled_from(["one", "two", "three"]), histories(), 
 
 @given(stages, st.integers(0, 600))
 def test_a_stage_passes_only_when_a_thing_has_named_the_release_for_that_long_and_nobody_refused_it(
-    things: dict[str, list[Observation]], steady_s: int
+    things: dict[str, list[Glance]], steady_s: int
 ) -> None:
     found = verdict(dict(things), rules=Rules(steady_s))
     if not found.passed:
         return
     assert not found.failed
-    for each in found.of(Standing.RUNS):
+    for each in found.of(Headway.RUNS):
         named = [one.device for one in things[each.thing] if one.device and one.device.version == NEW]
         last = things[each.thing][-1].device
         assert last is not None
         assert last.version == last.capture_version == NEW
         assert named[-1].heard_at - named[0].heard_at >= steady_s * NS_PER_S
-    for each in found.of(Standing.SILENT):
+    for each in found.of(Headway.SILENT):
         assert things[each.thing][0].device is None or things[each.thing][0] in GONE
 
 
 @given(stages, histories())
-def test_one_more_thing_never_makes_a_failed_stage_pass(
-    things: dict[str, list[Observation]], more: list[Observation]
-) -> None:
+def test_one_more_thing_never_makes_a_failed_stage_pass(things: dict[str, list[Glance]], more: list[Glance]) -> None:
     if verdict(dict(things)).failed:
         assert not verdict({**things, "zoo": more}).passed
 
 
 @given(histories())
-def test_another_look_at_the_same_changes_nothing(history: list[Observation]) -> None:
+def test_another_look_at_the_same_changes_nothing(history: list[Glance]) -> None:
     now_s = 3000
     assert verdict({"yard": history}, now_s) == verdict({"yard": [*history, history[-1]]}, now_s)
