@@ -18,6 +18,7 @@ _SLACK_S: Final = 60
 """How late a sign of life may be, as the dead-man switch has it."""
 
 _SHOWN: Final = 5
+_UNKNOWN: Final = "unknown (if that stays so, deploy the cloud side of this version: make cloud)"
 
 
 class Headway(StrEnum):
@@ -103,7 +104,7 @@ class StageVerdict:
             return _named(self.of(Headway.REFUSED))
         if self.of(Headway.AWAITED):
             return f"not finished in time: {_named(self.of(Headway.AWAITED))}"
-        return "not one of its things was heard from" if self.things else "a canary without things proves nothing"
+        return "not one of its things was heard from"
 
 
 def _named(things: Sequence[ThingVerdict]) -> str:
@@ -200,7 +201,7 @@ def missing_from(device: Device, watched: WatchedThing, rules: Rules) -> str:
     """Why a report does not say that the version runs, as it was deployed; empty if it does."""
     version, before = watched.version, watched.seen[0].device
     # Without cameras there is nothing that capture could report.
-    capture = device.capture_version or ("unknown" if rules.names_capture and device.cameras else version)
+    capture = device.capture_version or (_UNKNOWN if rules.names_capture and device.cameras else version)
     # What it refused before is no fault of this deployment.
     configuration = _newly(device.configuration_refused, before.configuration_refused if before else "")
     bundle = _newly(device.bundle_refused, before.bundle_refused if before else "")

@@ -252,6 +252,9 @@ def roll_out(stages: Sequence[Stage], name: str, aws: Aws, waiting: StageWatch) 
         last = at == len(stages) - 1
         if not (stage.is_new or waiting.limit_s > 0):
             continue
+        if not (last or stage.things):
+            waiting.say(f"{stage.name}: failed: a canary without things proves nothing")
+            return False
         before = waiting.known()
         # What an earlier run has sent is judged too: it must be running now.
         deployments = send(stage, name, aws, waiting.say)
