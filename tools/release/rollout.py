@@ -248,6 +248,8 @@ def roll_out(stages: Sequence[Stage], name: str, aws: Aws, waiting: StageWatch) 
 
     A stage that fails gets back what it had before, and the stages after it are left alone.
     """
+    if waiting.limit_s > 0:
+        _check_time([thing for stage in stages for thing in stage.things], waiting)
     for at, stage in enumerate(stages):
         last = at == len(stages) - 1
         if not (stage.is_new or waiting.limit_s > 0):
@@ -272,6 +274,18 @@ def roll_out(stages: Sequence[Stage], name: str, aws: Aws, waiting: StageWatch) 
         _give_back(stage, deployments, f"{name}, rolled back", aws, waiting.say)
         return False
     return True
+
+
+def _check_time(things: Sequence[str], waiting: StageWatch) -> None:
+    """Raises ReleaseError where the time cannot be enough, whatever the things report."""
+    known = waiting.known()
+    slowest = max((known[thing] for thing in things if thing in known), key=lambda one: one.every_s, default=None)
+    least_s = slowest.every_s + waiting.rules.steady_s if slowest else 0
+    if slowest and least_s > waiting.limit_s:
+        raise ReleaseError(
+            f"--wait {waiting.limit_s:.0f} is too short for {slowest.thing}, which reports every {slowest.every_s} s: "
+            f"give {least_s + slowest.every_s:.0f} or more"
+        )
 
 
 def _give_back(stage: Stage, deployments: Sequence[str], name: str, aws: Aws, say: Say) -> None:

@@ -124,9 +124,19 @@ def test_a_canary_that_is_silent_fails_the_stage(
 ) -> None:
     three.shops["porch"].on = False
     three.sleep(700)
-    assert deploy(published, "--group", "rest", "--canary", "canary", "--wait", "60") == 1
+    assert deploy(published, "--group", "rest", "--canary", "canary", "--wait", "600") == 1
     assert "canary: failed: not one of its things was heard from" in capsys.readouterr().out
     assert components(there, "rest") == {FOREIGN}
+
+
+def test_a_time_that_cannot_be_enough_is_refused_before_anything_is_sent(
+    published: Built, there: Account, three: Street, capsys: pytest.CaptureFixture[str]
+) -> None:
+    three.shops["shed"].every_s = 1800
+    three.sleep(301)
+    assert deploy(published, "--group", "rest", "--canary", "canary") == 2
+    assert "--wait 1800 is too short for shed, which reports every 1800 s: give 3900 or more" in capsys.readouterr().err
+    assert components(there, "canary") == components(there, "rest") == {FOREIGN}
 
 
 def test_status_shows_what_runs_beside_what_the_nucleus_says(
