@@ -47,6 +47,13 @@ class ThingGroup:
     things: tuple[str, ...]
     latest: str | None
     current: Deployment | None
+    canceled: bool = False
+    """Whether the latest deployment was canceled: nobody who does not have it will get it."""
+
+    @property
+    def running(self) -> Deployment | None:
+        """What its things are to run."""
+        return None if self.canceled else self.current
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ class Part:
     @property
     def is_new(self) -> bool:
         """Whether there is anything to deploy."""
-        return bool(self.changes) or self.group.current is None
+        return bool(self.changes) or self.group.running is None
 
     @property
     def resets(self) -> list[str]:
@@ -149,19 +156,22 @@ def _size(deployment: Deployment) -> int:
 def read_group(name: str, aws: Aws) -> ThingGroup:
     """A group with its things and its latest deployment. Raises ReleaseError when there is no such group."""
     arn = aws.group_arn(name)
-    return ThingGroup(name, arn, aws.things_of(name), *read_latest(arn, aws))
+    return with_latest(name, arn, aws.things_of(name), aws)
 
 
-def read_latest(arn: str, aws: Aws) -> tuple[str | None, Deployment | None]:
-    """A target's latest deployment: its id and what is in it."""
+def with_latest(name: str, arn: str, things: tuple[str, ...], aws: Aws) -> ThingGroup:
+    """A group that is there, with its latest deployment."""
     history = aws.deployments_of(arn)
-    latest = history[0]["deploymentId"] if history else None
-    return latest, Deployment.of_service(aws.greengrass.get_deployment(deploymentId=latest)) if latest else None
+    if not history:
+        return ThingGroup(name, arn, things, None, None)
+    found = aws.greengrass.get_deployment(deploymentId=history[0]["deploymentId"])
+    canceled = found["deploymentStatus"] == "CANCELED"
+    return ThingGroup(name, arn, things, found["deploymentId"], Deployment.of_service(found), canceled)
 
 
 def whole(group: ThingGroup, following: Deployment) -> Stage:
     """A stage that is one group with one deployment."""
-    return Stage(group.name, group.arn or "", group.things, (Part(group, group.current, following),))
+    return Stage(group.name, group.arn or "", group.things, (Part(group, group.running, following),))
 
 
 @dataclass(frozen=True, slots=True)

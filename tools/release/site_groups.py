@@ -8,7 +8,7 @@ from typing import Final
 
 from tools.release.aws import Aws, ReleaseError
 from tools.release.deployment import OUR_PREFIX, Deployment, Release, WantedComponent, next_deployment
-from tools.release.rollout import SITE_GROUP, Part, Stage, ThingGroup, read_latest
+from tools.release.rollout import SITE_GROUP, Part, Stage, ThingGroup, with_latest
 from tools.release.sites import Sites
 
 _LONGEST_GROUP: Final = 128
@@ -26,7 +26,7 @@ def sites_of(things: Sequence[str], aws: Aws) -> dict[str, ThingGroup]:
     """The groups of those things that are deployed to one by one."""
     known = aws.groups_named(SITE_GROUP)
     found = {thing: known[site_group(thing)] for thing in things if f"{SITE_GROUP}{thing}" in known}
-    return {thing: ThingGroup(site_group(thing), arn, (thing,), *read_latest(arn, aws)) for thing, arn in found.items()}
+    return {thing: with_latest(site_group(thing), arn, (thing,), aws) for thing, arn in found.items()}
 
 
 def refuse_sites(groups: Sequence[ThingGroup], aws: Aws) -> None:
@@ -63,9 +63,12 @@ def plan_sites(groups: Sequence[ThingGroup], release: Release, sites: Sites, aws
         _check_version(group, ours, release)
         parts = []
         for thing in group.things:
-            site = known.get(thing) or ThingGroup(site_group(thing), None, (thing,), None, None)
-            before = site.current or ours
-            parts.append(Part(site, before, next_deployment(before, release, sites[thing])))
+            site = known.get(thing)
+            if site is None or site.latest is None:
+                # Without a deployment it may be without its thing too: an earlier run can have been interrupted there.
+                site = ThingGroup(site_group(thing), None, (thing,), None, None)
+            before = site.running or ours
+            parts.append(Part(site, before, next_deployment(site.current or ours, release, sites[thing])))
         stages.append(Stage(group.name, group.arn or "", group.things, tuple(parts)))
     return stages
 

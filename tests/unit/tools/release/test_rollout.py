@@ -152,6 +152,18 @@ def test_a_first_canary_that_fails_is_canceled(published: Built, there: Account)
     assert there.deployment(latest)["deploymentStatus"] == "CANCELED"
 
 
+def test_what_was_canceled_is_deployed_again_and_never_given_back(published: Built, there: Account) -> None:
+    there.group("canary", "one")
+    there.group("rest", "two")
+    there.devices.special["one"] = FAILED
+    for _ in range(2):
+        assert deploy(published, "--group", "rest", "--canary", "canary") == 1
+        assert there.deployment(str(read_group("canary", there.aws).latest))["deploymentStatus"] == "CANCELED"
+    there.devices.special.clear()
+    assert deploy(published, "--group", "rest", "--canary", "canary") == 0
+    assert (history(there, "canary"), history(there, "rest")) == (3, 1)
+
+
 def test_an_interrupted_rollout_goes_on_behind_a_canary_that_has_taken_it(published: Built, there: Account) -> None:
     there.group("canary", "one")
     there.group("rest", "two")

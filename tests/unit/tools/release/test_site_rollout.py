@@ -171,6 +171,15 @@ def test_an_interrupted_rollout_sends_the_rest_and_judges_all(
     assert [history(there, thing) for thing in ("porch", "yard", "shed")] == [1, 1, 1]
 
 
+def test_a_group_that_was_made_without_its_thing_gets_it(
+    published: Built, there: Account, three: Street, folder: Path
+) -> None:
+    del three
+    there.aws.iot.create_thing_group(thingGroupName="SmartcamSite-yard")
+    assert deploy_sites(published, folder) == 0
+    assert there.aws.things_of("SmartcamSite-yard") == ("yard",)
+
+
 def test_another_version_than_the_groups_own_is_refused_before_anything_is_sent(
     published: Built, there: Account, street: Street, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
