@@ -103,6 +103,8 @@ class Health:
     model_version: str | None = None
     bundle_refused: str | None = None
     configuration_refused: str | None = None
+    capture_version: str | None = None
+    release_refused: str | None = None
     analysed: int = 0
     failed: int = 0
     snapshots_waiting: int = 0
@@ -134,6 +136,8 @@ class Health:
                 "model_version": self.model_version,
                 "bundle_refused": self.bundle_refused,
                 "configuration_refused": self.configuration_refused,
+                "capture_version": self.capture_version,
+                "release_refused": self.release_refused,
                 "analysed": self.analysed,
                 "failed": self.failed,
                 "snapshots_waiting": self.snapshots_waiting,
@@ -181,6 +185,8 @@ class Health:
             model_version=fields.optional_text("model_version", _LONGEST_WORD),
             bundle_refused=fields.optional_text("bundle_refused", LONGEST_REASON),
             configuration_refused=fields.optional_text("configuration_refused", LONGEST_REASON),
+            capture_version=fields.optional_text("capture_version", _LONGEST_WORD),
+            release_refused=fields.optional_text("release_refused", LONGEST_REASON),
             analysed=fields.integer("analysed"),
             failed=fields.integer("failed"),
             snapshots_waiting=fields.integer("snapshots_waiting"),

@@ -28,6 +28,8 @@ def dump_device(device: Device) -> str:
             "model": device.model or None,
             "bundle_refused": device.bundle_refused or None,
             "configuration_refused": device.configuration_refused or None,
+            "capture_version": device.capture_version or None,
+            "release_refused": device.release_refused or None,
             "events_waiting": device.events_waiting,
             "oldest_waiting_ms": device.oldest_waiting_ms,
             "cameras": [
@@ -71,6 +73,8 @@ def load_device(text: str, revision: int) -> Device:
         model=fields.text("model", 512) if fields.has("model") else "",
         bundle_refused=fields.text("bundle_refused") if fields.has("bundle_refused") else "",
         configuration_refused=fields.text("configuration_refused") if fields.has("configuration_refused") else "",
+        capture_version=fields.text("capture_version") if fields.has("capture_version") else "",
+        release_refused=fields.text("release_refused") if fields.has("release_refused") else "",
         events_waiting=fields.integer("events_waiting"),
         oldest_waiting_ms=fields.integer("oldest_waiting_ms") if fields.has("oldest_waiting_ms") else None,
         cameras=tuple(_camera(one) for one in fields.items("cameras", _MOST_CAMERAS)),

@@ -87,6 +87,8 @@ class Device:
     model: str = ""
     bundle_refused: str = ""
     configuration_refused: str = ""
+    capture_version: str = ""
+    release_refused: str = ""
     events_waiting: int = 0
     oldest_waiting_ms: int | None = None
     cameras: tuple[KnownCamera, ...] = ()

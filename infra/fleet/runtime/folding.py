@@ -31,6 +31,8 @@ def with_health(known: Device | None, health: Health, arrived_at: UtcNs) -> Devi
         model=" ".join(filter(None, (health.model_name, health.model_version))),
         bundle_refused=health.bundle_refused or "",
         configuration_refused=health.configuration_refused or "",
+        capture_version=health.capture_version or "",
+        release_refused=health.release_refused or "",
         events_waiting=health.outbox.waiting,
         oldest_waiting_ms=health.outbox.oldest_ms,
         cameras=_cameras(device, health, arrived_at),
