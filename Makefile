@@ -18,7 +18,7 @@ CONFIG ?=
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cloud setup-training setup-tflite demo test test-pi soak mutants storm check format bench build synth train cloud provision publish deploy status clean
+.PHONY: help setup setup-cloud setup-training setup-tflite demo test test-pi test-debian soak mutants storm check format bench build synth train cloud provision publish deploy status clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -48,7 +48,7 @@ check: setup ## lint, types, import floors, recipes
 	$(smartcam) lint
 
 test: check setup-cloud setup-training setup-tflite ## everything, on two cores
-	$(main) -m pytest -m "not training and not soak" -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(main) -m pytest -m "not training and not soak and not debian" -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST)
 	$(training) -m pytest -m training tests/training $(PYTEST)
 	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest tests/unit/model $(PYTEST); fi
 
@@ -81,6 +81,9 @@ train: setup-training ## the demo's model bundle, from generated footage
 
 test-pi: setup ## a build, installed and run with a Raspberry Pi's own packages under emulation: Debian 12 and 13
 	$(smartcam) emulation
+
+test-debian: setup ## what a device is set up with, on a Debian 12 and 13 that are booted with systemd; needs root
+	$(main) -m pytest -s -m debian tests/debian $(PYTEST)
 
 cloud: setup-cloud ## the alerting and the fleet into your AWS account, after `cdk bootstrap`: make cloud EMAIL=you@example.com
 	@test -n "$(EMAIL)" || { echo "cloud: who is to be told? make cloud EMAIL=you@example.com" >&2; exit 2; }

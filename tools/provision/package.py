@@ -20,9 +20,11 @@ CERTIFICATE: Final = "device.pem"
 KEY: Final = "device.key"
 AUTHORITY: Final = "root-ca.pem"
 IDENTITY: Final = "identity.json"
+DROP_IN: Final = "zz-smartcam.yaml"
 SCRIPTS: Final = ("install.sh", "uninstall.sh", "doctor.sh")
 _HERE: Final = Path(__file__).resolve().parent
 _CONFIG_VERSION: Final = "2.15.0"
+_RUN_WITH: Final[Mapping[str, object]] = {"runWithDefault": {"posixUser": "gg_component:gg_component"}}
 _write: Final = partial(replace_file, durable=True)
 
 
@@ -58,6 +60,8 @@ def write_package(folder: Path, device: DeviceSettings, authority: Path | None) 
     """The configuration and the scripts beside the keys, and all of it in one archive, which is returned."""
     root = ROOTS[device.kind]
     _write(folder / "config.yaml", configuration(device).encode())
+    if device.kind == "lite":
+        _write(folder / DROP_IN, drop_in().encode())
     variables = {"THING": device.thing, "NUCLEUS": device.kind, "ROOT": root, "ENDPOINT": device.endpoints.data}
     _write(folder / "device.env", "".join(f"{key}='{value}'\n" for key, value in variables.items()).encode())
     for script in SCRIPTS:
@@ -85,7 +89,7 @@ def configuration(device: DeviceSettings) -> str:
         "iotRoleAlias": ROLE_ALIAS,
     }
     if device.kind == "lite":
-        nucleus["runWithDefault"] = {"posixUser": "gg_component:gg_component"}
+        nucleus |= _RUN_WITH
         nucleus["greengrassDataPlanePort"] = "8443"
         service = {"componentType": "NUCLEUS", "configuration": nucleus}
         document = {"system": {**system, "rootPath": root}, "services": {"aws.greengrass.NucleusLite": service}}
@@ -93,6 +97,11 @@ def configuration(device: DeviceSettings) -> str:
         service = {"componentType": "NUCLEUS", "version": _CONFIG_VERSION, "configuration": nucleus}
         document = {"system": {**system, "rootpath": root}, "services": {"aws.greengrass.Nucleus": service}}
     return json.dumps(document, indent=2) + "\n"
+
+
+def drop_in() -> str:
+    """What nucleus lite reads beside its `config.yaml`, where its package says the contrary; JSON is YAML."""
+    return json.dumps({"services": {"aws.greengrass.NucleusLite": {"configuration": _RUN_WITH}}}, indent=2) + "\n"
 
 
 def _packed(folder: Path) -> bytes:

@@ -1,71 +1,52 @@
+"""What `install.sh --check` says of a machine; `tests/debian` tries what it does to one."""
+
 import os
 import shutil
-import stat
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from smartcam.contract.ids import ThingName
-from tools.provision import package
-from tools.provision.identity import Certificate, Endpoints
+from tests.debian.conftest import make_bundle
+from tests.debian.nucleus_lite import build_package
 
-# Programs that would change this machine only write down that they were called.
-RECORDED = ("useradd", "usermod", "apt-get", "systemctl", "java", "chown")
+DPKG = shutil.which("dpkg")
+# Programs that answer as a Raspberry Pi's would; everything else is this machine's own.
 ANSWERS = {
-    "getent": '[ "$2" = video ] || grep -qx "useradd .* $2" "$CALLS"',
-    "id": 'case $1 in -u) echo 0 ;; *) grep -q "^usermod" "$CALLS" && echo "x video" || echo x ;; esac',
     "timedatectl": "echo yes",
-    "uname": 'case $1 in -s) echo Linux ;; -m) echo "${MACHINE:-aarch64}" ;; *) echo 6.12 ;; esac',
     "getconf": 'echo "glibc ${GLIBC:-2.36}"',
-    "python3": 'case $1 in -c) echo "${PYTHON:-3.11}" ;; *) exit 0 ;; esac',
-    "dpkg": 'case $1 in --compare-versions) [ "$2" = 2.3.2 ] ;; esac',
-    "dpkg-deb": 'echo "${NUCLEUS_VERSION:-2.6.0}"',
-    "dpkg-query": 'echo "${NUCLEUS_VERSION:-2.6.0}"',
+    "python3": f'case $1 in -c) echo "${{PYTHON:-3.11}}" ;; *) exec {sys.executable} "$@" ;; esac',
+    "dpkg": f'case $1 in --print-architecture) echo "${{MACHINE:-arm64}}" ;; *) exec {DPKG} "$@" ;; esac',
+    "dpkg-query": 'case $3 in *Version*) echo "$HAS" ;; *) echo "${STATUS:-none}" ;; esac',
     "df": 'printf "Filesystem\\n/ 0 0 %s 0 /\\n" "${FREE_KB:-9999999}"',
+    "java": "exit 0",
 }
 
 
 class Pi:
-    """A machine below a folder: `PREFIX`, and programs that answer as a Raspberry Pi's would."""
+    """A bundle on a machine that is only looked at."""
 
     def __init__(self, folder: Path, kind: str) -> None:
-        self.prefix = folder / "root"
         self.bin = folder / "bin"
-        self.calls = folder / "calls"
+        self.bin.mkdir()
+        for name, script in ANSWERS.items():
+            (self.bin / name).write_text(f"#!/bin/sh\n{script}\n")
+            (self.bin / name).chmod(0o755)
         self.bundle = folder / "smartcam-yard-1"
-        for place in (self.prefix / "dev", self.bin):
-            place.mkdir(parents=True)
-        self.calls.write_text("")
-        (self.prefix / "dev" / "video0").write_text("")
-        for name, script in {**ANSWERS, **{name: f'echo "{name} $*" >> "$CALLS"' for name in RECORDED}}.items():
-            self._program(name, script)
-        package.keep_certificate(self.bundle, Certificate("arn:aws:iot:eu-west-1:1:cert/c", b"cert\n", b"key\n"))
-        authority = folder / "ca.pem"
-        authority.write_text("authority\n")
-        device = package.DeviceSettings(
-            ThingName("yard-1"), kind, "eu-west-1", Endpoints("data.example", "cred.example")
-        )
-        package.write_package(self.bundle, device, authority)
-        self.nucleus = folder / "nucleus.deb"
-        self.nucleus.write_text("")
+        make_bundle(self.bundle, kind)
 
-    def _program(self, name: str, script: str) -> None:
-        (self.bin / name).write_text(f"#!/bin/sh\n{script}\n")
-        (self.bin / name).chmod(0o755)
-
-    def has_nucleus(self) -> None:
-        self._program("ggl-cli", "exit 0")
-
-    def run(self, script: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        # The fakes come first; of the machine's own only what changes nothing beyond the folder.
-        environment = {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", "PREFIX": str(self.prefix), **more}
-        environment["CALLS"] = str(self.calls)
-        command = [str(shutil.which("sh")), str(self.bundle / script), *arguments]
+    def check(self, *arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", **more}
+        command = ["sh", str(self.bundle / "install.sh"), "--check", *map(str, arguments)]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
-    def called(self) -> list[str]:
-        return [line.split()[0] for line in self.calls.read_text().splitlines() if not line.startswith("chown")]
+    def refuses(self, *arguments: object, **more: str) -> str:
+        checked = self.check(*arguments, **more)
+        assert checked.returncode == 1, checked.stdout
+        assert "nothing was installed" in checked.stderr
+        return checked.stdout
 
 
 @pytest.fixture
@@ -73,122 +54,100 @@ def pi(tmp_path: Path) -> Pi:
     return Pi(tmp_path, "lite")
 
 
-def test_a_fresh_pi_gets_users_keys_configuration_and_nucleus(pi: Pi) -> None:
-    ran = pi.run("install.sh", str(pi.nucleus))
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert pi.called() == ["useradd", "useradd", "usermod", "apt-get"]
-    root = pi.prefix / "var/lib/greengrass"
-    assert (root / "device.key").read_text() == "key\n"
-    assert stat.S_IMODE((root / "device.key").stat().st_mode) == 0o600
-    assert (root / "root-ca.pem").read_text() == "authority\n"
-    assert (pi.prefix / "etc/greengrass/config.yaml").read_bytes() == (pi.bundle / "config.yaml").read_bytes()
-    assert "did   nucleus lite" in ran.stdout
-    doctor = pi.prefix / "usr/local/bin/smartcam-doctor"
-    assert stat.S_IMODE(doctor.stat().st_mode) == 0o755
-    assert doctor.read_text().startswith(f"#!/bin/sh\nroot='{root}' user=gg_component\n")
-    assert ran.stdout.splitlines()[-1].startswith("yard-1 is ready")
+@pytest.fixture
+def nucleus(tmp_path: Path) -> Path:
+    return build_package(tmp_path, machine="arm64")
 
 
-def test_a_second_time_changes_nothing_and_says_so(pi: Pi) -> None:
-    assert pi.run("install.sh", str(pi.nucleus)).returncode == 0
-    pi.has_nucleus()
-    before = pi.called()
-    ran = pi.run("install.sh")
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert not [line for line in ran.stdout.splitlines() if line.startswith("did")]
-    assert pi.called() == before
-
-
-def test_a_new_key_restarts_the_nucleus(pi: Pi) -> None:
-    assert pi.run("install.sh", str(pi.nucleus)).returncode == 0
-    pi.has_nucleus()
-    (pi.bundle / "device.key").write_text("another\n")
-    ran = pi.run("install.sh")
-    assert "did   restarted the nucleus" in ran.stdout
-    assert pi.called()[-1] == "systemctl"
+def test_a_machine_that_fits_is_told_so(pi: Pi, nucleus: Path) -> None:
+    checked = pi.check(nucleus)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert f"ok    nucleus lite 2.6.0 in {nucleus}" in checked.stdout
 
 
 @pytest.mark.parametrize(
     ("variables", "complaint"),
     [
-        ({"MACHINE": "armv7l"}, "architecture armv7l: 64 bits are needed"),
+        ({"MACHINE": "armhf"}, "architecture armhf: 64 bits are needed"),
         ({"GLIBC": "2.31"}, "glibc 2.31: 2.34 or newer"),
         ({"PYTHON": "3.9"}, "Python 3.9: the packages are for 3.11"),
         ({"FREE_KB": "10240"}, "only 10 MB free"),
     ],
 )
-def test_a_machine_that_does_not_fit_is_left_as_it_is(pi: Pi, variables: dict[str, str], complaint: str) -> None:
-    ran = pi.run("install.sh", str(pi.nucleus), **variables)
-    assert ran.returncode == 1
-    assert f"FAIL  {complaint}" in ran.stdout
-    assert pi.called() == []
-    assert not (pi.prefix / "var").exists()
+def test_a_machine_that_does_not_fit_is_told_why(
+    pi: Pi, nucleus: Path, variables: dict[str, str], complaint: str
+) -> None:
+    assert f"FAIL  {complaint}" in pi.refuses(nucleus, **variables)
 
 
 def test_without_a_nucleus_it_says_what_to_download(pi: Pi) -> None:
-    ran = pi.run("install.sh")
-    assert ran.returncode == 1
-    assert "FAIL  no nucleus: download it (nucleus lite" in ran.stdout
+    assert "FAIL  no nucleus: download it (nucleus lite, arm64)" in pi.refuses()
 
 
-def test_a_check_changes_nothing(pi: Pi) -> None:
-    ran = pi.run("install.sh", "--check", str(pi.nucleus))
-    assert ran.returncode == 0
-    assert pi.called() == []
-    assert not (pi.prefix / "var").exists()
+def test_a_bundle_without_its_key_is_refused(pi: Pi, nucleus: Path) -> None:
+    (pi.bundle / "device.key").unlink()
+    assert "device.key is missing: unpack the bundle again" in pi.refuses(nucleus)
 
 
-def test_a_pi_without_a_camera_is_warned_only(pi: Pi) -> None:
-    (pi.prefix / "dev" / "video0").unlink()
-    ran = pi.run("install.sh", "--check", str(pi.nucleus))
-    assert ran.returncode == 0
-    assert "warn  there is no /dev/video*" in ran.stdout
+def test_a_nucleus_that_installs_one_component_after_the_other_is_refused(pi: Pi, tmp_path: Path) -> None:
+    complaint = "nucleus lite 2.3.2: 2.4.0 or newer is needed"
+    assert complaint in pi.refuses(build_package(tmp_path, "2.3.2", "arm64"))
+    assert complaint in pi.refuses(STATUS="installed", HAS="2.3.2")
 
 
-def test_the_classic_nucleus_is_installed_by_its_own_program(tmp_path: Path) -> None:
-    pi = Pi(tmp_path, "classic")
-    ran = pi.run("install.sh", str(pi.nucleus))
-    assert (ran.returncode, ran.stderr) == (0, "")
-    [java] = [line for line in pi.calls.read_text().splitlines() if line.startswith("java")]
-    assert "--init-config" in java
-    assert "--component-default-user ggc_user:ggc_user" in java
+def test_a_nucleus_that_is_there_needs_no_file(pi: Pi) -> None:
+    assert "ok    nucleus lite 2.6.0 is installed" in pi.check(STATUS="installed", HAS="2.6.0").stdout
 
 
-def test_uninstalling_takes_the_keys_and_leaves_what_waits_for_the_cloud(pi: Pi) -> None:
-    assert pi.run("install.sh", str(pi.nucleus)).returncode == 0
-    pi.has_nucleus()
-    work = pi.prefix / "var/lib/greengrass/work"
-    work.mkdir()
-    ran = pi.run("uninstall.sh")
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert pi.called()[-2:] == ["systemctl", "apt-get"]
-    assert not (pi.prefix / "var/lib/greengrass/device.key").exists()
-    assert not (pi.prefix / "etc/greengrass/config.yaml").exists()
-    assert not (pi.prefix / "usr/local/bin/smartcam-doctor").exists()
-    assert work.exists()
-    assert pi.run("uninstall.sh", "--purge").returncode == 0
-    assert not work.exists()
+def test_a_nucleus_whose_installation_failed_is_named(pi: Pi) -> None:
+    checked = pi.check(STATUS="half-configured", HAS="2.6.0")
+    assert checked.returncode == 0
+    assert "warn  nucleus lite 2.6.0 is half-installed" in checked.stdout
 
 
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
+def pack(archive: Path, *packages: Path) -> Path:
+    with zipfile.ZipFile(archive, "w") as held:
+        held.writestr("readme.txt", "read me")
+        for package in packages:
+            held.write(package, package.name)
+    return archive
 
 
-@pytest.mark.parametrize(("kind", "folders"), [("lite", ("etc/greengrass",)), ("classic", ("greengrass",))])
-def test_the_nucleus_and_its_components_get_to_what_is_theirs_and_nobody_reads_a_key(
-    tmp_path: Path, kind: str, folders: tuple[str, ...]
-) -> None:
-    pi = Pi(tmp_path, kind)
-    installed = pi.run("install.sh", str(pi.nucleus))
-    assert installed.returncode == 0, installed.stdout + installed.stderr
-    root = pi.prefix / package.ROOTS[kind].removeprefix("/")
-    for folder in (root, *(pi.prefix / name for name in folders)):
-        assert mode(folder) == 0o755, folder
-    assert mode(root / "device.key") == 0o600
+def test_the_one_package_of_a_zip_that_fits_is_taken(pi: Pi, nucleus: Path, tmp_path: Path) -> None:
+    other = build_package(tmp_path, "2.6.1", "amd64")
+    checked = pi.check(pack(tmp_path / "nucleus.zip", nucleus, other))
+    assert "ok    nucleus lite 2.6.0 in " in checked.stdout
+    assert checked.returncode == 0
 
 
-def test_a_nucleus_that_installs_one_component_after_the_other_is_refused(pi: Pi) -> None:
-    refused = pi.run("install.sh", str(pi.nucleus), NUCLEUS_VERSION="2.3.2")
-    assert refused.returncode == 1
-    assert "nucleus lite 2.3.2: 2.4.0 or newer is needed" in refused.stdout
-    assert pi.called() == []
+@pytest.mark.parametrize("machines", [(), ("amd64",)])
+def test_a_zip_without_a_package_that_fits_is_refused(pi: Pi, tmp_path: Path, machines: tuple[str, ...]) -> None:
+    archive = pack(tmp_path / "nucleus.zip", *(build_package(tmp_path, machine=each) for each in machines))
+    assert f"FAIL  {archive} holds no nucleus lite for arm64: download" in pi.refuses(archive)
+
+
+def test_a_zip_with_two_packages_that_fit_is_refused(pi: Pi, nucleus: Path, tmp_path: Path) -> None:
+    archive = pack(tmp_path / "nucleus.zip", nucleus, build_package(tmp_path, "2.6.1", "arm64"))
+    assert "holds more than one nucleus for arm64: unpack it and name one .deb" in pi.refuses(archive)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short"])
+def test_a_file_that_is_no_package_is_refused(pi: Pi, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "nucleus.deb"
+    file.write_bytes(content)
+    assert "holds no nucleus lite for arm64" in pi.refuses(file)
+
+
+def test_another_package_is_refused(pi: Pi, tmp_path: Path) -> None:
+    assert "holds no nucleus lite for arm64" in pi.refuses(build_package(tmp_path, machine="arm64", name="hello"))
+
+
+def test_a_file_that_is_not_there_is_named(pi: Pi) -> None:
+    assert "FAIL  nowhere.deb: there is no such file" in pi.refuses("nowhere.deb")
+
+
+def test_the_classic_nucleus_is_named_by_its_file(tmp_path: Path) -> None:
+    archive = pack(tmp_path / "greengrass.zip")
+    checked = Pi(tmp_path, "classic").check(archive)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert f"ok    nucleus {archive}" in checked.stdout
