@@ -41,11 +41,15 @@ class CameraCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CameraHealth:
-    """One camera. `frames_per_second` is what its source delivers, 0 if unknown."""
+    """One camera. `frames_per_second` is what its source delivers, 0 if unknown.
+
+    `armed`: whether what it sees can raise events now; None from a device that does not say.
+    """
 
     camera_id: CameraId
     condition: CameraCondition
     frames_per_second: float = 0.0
+    armed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,9 @@ class Health:
 
     `run` names the process and `seq` counts its messages, so that a late one can be recognised. The next
     one comes within `every_s` seconds. `bundle_refused`: why the bundle that should be in use is not, None if it
-    is; `configuration_refused`: the same for the configuration, beginning with the key. `more` keeps fields of newer
-    versions.
+    is; `configuration_refused`: the same for the configuration, beginning with the key. `wanted_revision`: the newest
+    revision of the cloud's wishes that the device has taken, None from one that takes none. `more` keeps fields of
+    newer versions.
     """
 
     thing: ThingName
@@ -108,6 +113,7 @@ class Health:
     cameras: tuple[CameraHealth, ...] = ()
     cameras_left_out: int = 0
     """Cameras beyond `MOST_CAMERAS`, which are not listed."""
+    wanted_revision: int | None = None
     more: Mapping[str, object] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
@@ -134,11 +140,9 @@ class Health:
                 "snapshots_waiting": self.snapshots_waiting,
                 "frames": asdict(self.frames),
                 "outbox": asdict(self.outbox),
-                "cameras": [
-                    {"camera_id": one.camera_id, "condition": one.condition, "fps": one.frames_per_second}
-                    for one in self.cameras
-                ],
+                "cameras": [_camera_document(one) for one in self.cameras],
                 "cameras_left_out": self.cameras_left_out,
+                "wanted_revision": self.wanted_revision,
             }
         )
         if len(payload) > LARGEST_HEALTH_BYTES:
@@ -181,6 +185,7 @@ class Health:
             outbox=_outbox(fields.inner("outbox")),
             cameras=cameras,
             cameras_left_out=fields.integer("cameras_left_out"),
+            wanted_revision=fields.optional_integer("wanted_revision"),
             more=fields.unknown(_KNOWN),
         )
 
@@ -201,6 +206,11 @@ def _outbox(fields: Fields) -> OutboxHealth:
     )
 
 
+def _camera_document(one: CameraHealth) -> dict[str, object]:
+    armed = {} if one.armed is None else {"armed": one.armed}
+    return {"camera_id": one.camera_id, "condition": one.condition, "fps": one.frames_per_second, **armed}
+
+
 def _camera(item: object, place: str) -> CameraHealth:
     if not isinstance(item, dict):
         raise ContractError(place, "must be an object")
@@ -209,4 +219,5 @@ def _camera(item: object, place: str) -> CameraHealth:
         camera_id=camera_id(fields.text("camera_id"), f"{place}.camera_id"),
         condition=fields.choice("condition", CameraCondition),
         frames_per_second=fields.number("fps", 0, _FASTEST),
+        armed=fields.boolean("armed") if fields.has("armed") else None,
     )

@@ -33,3 +33,8 @@ def health_topic(thing: ThingName) -> str:
 def ack_topic(thing: ThingName) -> str:
     """Where the cloud acknowledges a device's events."""
     return f"{CLOUD_PREFIX}/{thing}/ack"
+
+
+def wanted_topic(thing: ThingName) -> str:
+    """Where the cloud says what it wants of a device."""
+    return f"{CLOUD_PREFIX}/{thing}/wanted"

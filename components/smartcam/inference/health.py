@@ -20,9 +20,9 @@ from smartcam.contract.health import (
 from smartcam.contract.ids import ThingName
 from smartcam.contract.reading import printable
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.contract.topics import health_topic
+from smartcam.contract.topics import health_topic, wanted_topic
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus.port import CloudBus
+from smartcam.edge.bus.port import CloudBus, OnMessage
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
@@ -51,19 +51,21 @@ class Facts:
     frames: FrameHealth = field(default_factory=FrameHealth)
     bundle_refused: str = ""
     configuration_refused: str = ""
+    wanted_revision: int | None = None
 
     @property
     def news(self) -> object:
         """What is worth a message as soon as it changes: no counters and no rates."""
-        conditions = tuple((one.camera_id, one.condition) for one in self.cameras)
+        conditions = tuple((one.camera_id, one.condition, one.armed) for one in self.cameras)
         refused = self.bundle_refused, self.configuration_refused, self.outbox.refused > 0
-        return conditions, self.model_name, self.model_version, refused, self.every_s
+        return conditions, self.model_name, self.model_version, refused, self.every_s, self.wanted_revision
 
 
 class HealthReporter:
-    """Publishes the device's health. `facts` may be called from this service's thread at any time.
+    """Publishes the device's health, and hands on what the cloud answers: what it wants of the device.
 
-    `run` names this process, so that the cloud can tell its messages from another's.
+    `facts` may be called from this service's thread at any time. `run` names this process, so that the cloud can tell
+    its messages from another's.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class HealthReporter:
         run: str,
         version: str,
         random: Callable[[], float],
+        on_answer: OnMessage,
     ) -> None:
         self._bus = bus
         self._thing = thing
@@ -84,6 +87,7 @@ class HealthReporter:
         self._run = run
         self._version = version
         self._random = random
+        self._on_answer = on_answer
         self._backoff = Backoff(LEAST_GAP_S, 60.0, random)
         self._began_at = clock.monotonic()
         self._due_at = MonotonicNs(0)
@@ -93,9 +97,13 @@ class HealthReporter:
 
     def run(self, stop: StopToken) -> None:
         """Report until `stop` is set, then report that the component is stopping."""
-        while not stop.is_set():
-            self.step()
-            stop.wait(_CHECK_EVERY_S)
+        subscription = self._bus.subscribe_cloud(wanted_topic(self._thing), self._on_answer)
+        try:
+            while not stop.is_set():
+                self.step()
+                stop.wait(_CHECK_EVERY_S)
+        finally:
+            subscription.close()
         if self._seq:
             self._publish(self._facts(), DeviceState.STOPPING)
 
@@ -157,6 +165,7 @@ class HealthReporter:
             outbox=facts.outbox,
             cameras=tuple(ranked[:MOST_CAMERAS]),
             cameras_left_out=max(0, len(ranked) - MOST_CAMERAS),
+            wanted_revision=facts.wanted_revision,
         )
 
 

@@ -90,6 +90,7 @@ def build(
         run=secrets.token_hex(6),
         version=__version__,
         random=random.random,
+        on_answer=service.wanted.hear,
     )
     return [("inference", service), ("sender", sender), ("health", reporter), ("uploader", snapshots)]
 

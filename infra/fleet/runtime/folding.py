@@ -32,6 +32,7 @@ def with_health(known: Device | None, health: Health, arrived_at: UtcNs) -> Devi
         events_waiting=health.outbox.waiting,
         oldest_waiting_ms=health.outbox.oldest_ms,
         cameras=_cameras(device, health, arrived_at),
+        wanted_revision=health.wanted_revision,
     )
 
 
@@ -53,7 +54,7 @@ def _camera(known: KnownCamera | None, said: CameraHealth, arrived_at: UtcNs) ->
     seen_at = NEVER if known is None else known.seen_at
     if said.condition is not CameraCondition.AWAITED:
         seen_at = arrived_at
-    return KnownCamera(said.camera_id, said.condition, seen_at, said.frames_per_second)
+    return KnownCamera(said.camera_id, said.condition, seen_at, said.frames_per_second, said.armed)
 
 
 def _awaited(known: KnownCamera) -> KnownCamera:

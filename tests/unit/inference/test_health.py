@@ -18,7 +18,7 @@ from smartcam.contract.ids import CameraId
 from smartcam.edge.lifecycle import StopToken
 from smartcam.inference.frames.conditions import CameraConditions
 from smartcam.inference.health import LEAST_GAP_S, Facts, HealthReporter
-from tests.fakes.bus import FakeNucleus
+from tests.fakes.bus import FakeNucleus, Hearing
 from tests.fakes.clock import FakeClock
 from tests.unit.inference.stage import GATE, THING, YARD
 
@@ -34,6 +34,7 @@ class Device:
     nucleus: FakeNucleus = field(default_factory=FakeNucleus)
     facts: Facts = field(default_factory=lambda: Facts(cameras=RUNNING))
     luck: float = 1.0
+    answers: Hearing = field(default_factory=Hearing)
 
     def __post_init__(self) -> None:
         self.reporter = HealthReporter(
@@ -44,6 +45,7 @@ class Device:
             run="r1",
             version="0.1.0",
             random=lambda: self.luck,
+            on_answer=self.answers,
         )
 
     def live(self, seconds: int) -> None:

@@ -13,7 +13,15 @@ import yaml
 from smartcam.capture.settings import CaptureSettings, SourceSettings
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.ids import CameraId, ThingName
-from smartcam.contract.topics import ALL_FRAMES, ack_topic, event_topic, frames_topic, health_topic, transport_topic
+from smartcam.contract.topics import (
+    ALL_FRAMES,
+    ack_topic,
+    event_topic,
+    frames_topic,
+    health_topic,
+    transport_topic,
+    wanted_topic,
+)
 from smartcam.edge.pictures.uploader import SnapshotSettings
 from smartcam.inference.settings import AnalysisSettings, InferenceSettings
 from smartcam.inference.settings import read_settings as read_inference
@@ -90,10 +98,12 @@ def test_inference_may_hear_frames_say_how_send_events_hear_acknowledgements_and
         ("PublishToIoTCore", "smartcam/v1/+/+/event"),
         ("PublishToIoTCore", "smartcam/v1/+/health"),
         ("SubscribeToIoTCore", "smartcam/v1/+/ack"),
+        ("SubscribeToIoTCore", "smartcam/v1/+/wanted"),
     }
     assert event_topic(THING, CAMERA) == "smartcam/v1/porch/door/event"
     assert health_topic(THING) == "smartcam/v1/porch/health"
     assert ack_topic(THING) == "smartcam/v1/porch/ack"
+    assert wanted_topic(THING) == "smartcam/v1/porch/wanted"
 
 
 def test_the_recipes_hold_the_codes_own_defaults() -> None:
@@ -103,7 +113,7 @@ def test_the_recipes_hold_the_codes_own_defaults() -> None:
 
 
 def test_the_recipes_name_every_setting() -> None:
-    names = {each.name for each in fields(InferenceSettings)}
+    names = {each.name for each in fields(InferenceSettings)} - {"wanted"}  # which is the cloud's, no key
     assert set(defaults("smartcam.Inference")) - {"accessControl"} == names
     assert set(defaults("smartcam.Inference")["outbox"]) == {"max_events", "max_age_h"}
     assert set(defaults("smartcam.Inference")["snapshots"]) == {each.name for each in fields(SnapshotSettings)}
