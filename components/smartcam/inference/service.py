@@ -106,7 +106,7 @@ class InferenceService:
             analysed=counts.analysed,
             failed=counts.failed,
             every_s=settings.health_every_s,
-            wanted_revision=self.wanted.revision,
+            wanted_revision=settings.wanted.revision,
             frames=FrameHealth(
                 read=read,
                 announced=announced,

@@ -15,6 +15,7 @@ from smartcam.contract.health import (
     OutboxHealth,
 )
 from smartcam.contract.ids import CameraId
+from smartcam.contract.topics import wanted_topic
 from smartcam.edge.lifecycle import StopToken
 from smartcam.inference.frames.conditions import CameraConditions
 from smartcam.inference.health import LEAST_GAP_S, Facts, HealthReporter
@@ -216,3 +217,29 @@ def test_a_reason_in_any_letters_fits_the_contract() -> None:
     device = Device(facts=Facts(RUNNING, bundle_refused="\u4f60\x00\n" * 200))
     device.live(1)
     assert device.sent()[0].bundle_refused == "..." + "?" * (LONGEST_REASON - 3)
+
+
+def test_the_clouds_answer_is_heard_from_before_the_first_sign_of_life_until_the_end() -> None:
+    device, stop = Device(), StopToken()
+    device.nucleus.on_publish.append(lambda _: device.nucleus.deliver(wanted_topic(THING), b"answer"))
+    thread = Thread(target=device.reporter.run, args=(stop,))
+    thread.start()
+    assert device.answers.wait(1) == [(wanted_topic(THING), b"answer")]
+    stop.set()
+    thread.join()
+    device.nucleus.deliver(wanted_topic(THING), b"late")
+    assert len(device.answers.messages) == 1
+
+
+@pytest.mark.parametrize(
+    "facts", [Facts(RUNNING, wanted_revision=8), Facts((replace(RUNNING[0], armed=False),), wanted_revision=7)]
+)
+def test_what_the_device_has_taken_of_the_clouds_wishes_is_told_at_once(facts: Facts) -> None:
+    device = Device(facts=Facts(RUNNING, wanted_revision=7))
+    device.live(30)
+    device.facts = facts
+    device.live(1)
+    assert [(one.wanted_revision, one.cameras) for one in device.sent()] == [
+        (7, RUNNING),
+        (facts.wanted_revision, facts.cameras),
+    ]
