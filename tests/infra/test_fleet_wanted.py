@@ -29,7 +29,7 @@ def known(revision: int | None = 0) -> Device:
 
 
 def hear(world: World, **changes: object) -> SignOutcome:
-    return world.hearing.take(Sign.from_rule(health_document(health(**changes), world.now())))
+    return world.hearing.take(Sign.from_rule(health_document(health(PI, **changes), world.now())))
 
 
 def test_a_device_that_does_not_know_what_is_wanted_is_told_until_it_does() -> None:
