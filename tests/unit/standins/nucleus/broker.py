@@ -104,7 +104,7 @@ class Broker:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._connection: ssl.SSLSocket | None = None
-        self._in_turn = threading.Lock()
+        self._in_turn = threading.RLock()
         """A TLS connection is not for two threads at once: reading waits for bytes before it takes this."""
         self._thread: threading.Thread | None = None
 
