@@ -11,7 +11,7 @@ from typing import Final
 
 from infra.names import ANY_CAMERA, ROLE_ALIAS, core_policy_name, policy_name
 from smartcam.contract.ids import ThingName
-from smartcam.contract.topics import ack_topic, event_topic, health_topic, wanted_topic
+from smartcam.contract.topics import ack_topic, event_topic, health_topic
 
 VERSION: Final = "2012-10-17"
 DATA_PLANE: Final = (
@@ -49,13 +49,12 @@ def device_policies(thing: ThingName, account: Account) -> dict[str, str]:
 def suite_statements(thing: ThingName, account: Account) -> list[Statement]:
     """What the suite publishes and receives."""
     spoken = [event_topic(thing, ANY_CAMERA), health_topic(thing)]
-    heard = [ack_topic(thing), wanted_topic(thing)]
     return [
         allow_on(["iot:Connect"], [account.arn(f"client/{thing}")]),
         # The wildcard stands for the device's own cameras, which are configured on the device.
         allow_on(["iot:Publish"], [account.arn(f"topic/{topic}") for topic in spoken]),
-        allow_on(["iot:Subscribe"], [account.arn(f"topicfilter/{topic}") for topic in heard]),
-        allow_on(["iot:Receive"], [account.arn(f"topic/{topic}") for topic in heard]),
+        allow_on(["iot:Subscribe"], [account.arn(f"topicfilter/{ack_topic(thing)}")]),
+        allow_on(["iot:Receive"], [account.arn(f"topic/{ack_topic(thing)}")]),
     ]
 
 

@@ -17,13 +17,13 @@ from constructs import Construct
 from infra.fleet.runtime.aws import FLEET_PARTITION
 from infra.functions import FunctionRule, SmallFunction, Workload, acknowledge, allow, key_right
 from smartcam.contract.ids import ThingName
-from smartcam.contract.topics import HEALTH_FILTER, wanted_topic
+from smartcam.contract.topics import HEALTH_FILTER, ack_topic
 
 SIGNS_HANDLER: Final = "infra.fleet.runtime.handler.hear"
 WATCH_HANDLER: Final = "infra.fleet.runtime.handler.watch"
 WATCH_EVERY: Final = cdk.Duration.minutes(1)
 _TIMEOUT_S: Final = 30
-ANY_WANTED: Final = wanted_topic(ThingName("*"))
+ANY_ACK: Final = ack_topic(ThingName("*"))
 
 HEALTH_SQL: Final = (
     "SELECT encode(*, 'base64') AS payload, topic(3) AS topic_thing, timestamp() AS arrived_ms"  # noqa: S608 - rule SQL
@@ -59,7 +59,7 @@ class Signs(Construct):
             environment={"TABLE_NAME": table.table_name, "REFUSED_QUEUE_URL": unhandled.queue_url},
             failures=unhandled,
         )
-        answers = cdk.Stack.of(self).format_arn(service="iot", resource="topic", resource_name=ANY_WANTED)
+        answers = cdk.Stack.of(self).format_arn(service="iot", resource="topic", resource_name=ANY_ACK)
         rights = [
             _fleet_right(table, ["dynamodb:GetItem", "dynamodb:UpdateItem"]),
             allow(["iot:Publish"], answers),
@@ -68,7 +68,7 @@ class Signs(Construct):
         keeper = SmallFunction(self, "Keeper", workload=workload, rights=rights)
         acknowledge(
             keeper.rights,
-            f"IAM5[Resource::arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:topic/{ANY_WANTED}]",
+            f"IAM5[Resource::arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:topic/{ANY_ACK}]",
             "It answers every device, each on its own topic, and can say nothing else.",
         )
         self.function = keeper.function

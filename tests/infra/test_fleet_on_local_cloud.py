@@ -26,7 +26,7 @@ from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState,
 from smartcam.contract.ids import CameraId, ThingName, new_event_id
 from smartcam.contract.snapshot import snapshot_key
 from smartcam.contract.times import UtcNs
-from smartcam.contract.topics import health_topic, wanted_topic
+from smartcam.contract.topics import ack_topic, health_topic
 from smartcam.contract.wanted import Wanted
 from smartcam.doctor.cloud import Identity, check_certificate, check_iot_core
 from smartcam.doctor.finding import State
@@ -179,7 +179,7 @@ def test_a_device_is_disarmed_at_once_and_told_again_by_its_signs_of_life_until_
     client, heard, subscribed = connected(site), Queue[Wanted](), Queue[None]()
     client.on_message = lambda _client, _data, message: heard.put(Wanted.from_json(bytes(message.payload)))
     client.on_subscribe = lambda *_: subscribed.put(None)
-    client.subscribe(wanted_topic(THING), qos=1)
+    client.subscribe(ack_topic(THING), qos=1)
     subscribed.get(timeout=PATIENCE_S)
     say(client, 100, wanted_revision=0)
     wait_until(lambda: (site.device() or {}).get("seq") == 100)

@@ -48,12 +48,7 @@ def all_rights(thing: str) -> dict[str, list[str]]:
 
 
 def test_a_core_device_speaks_for_itself_and_can_be_deployed_to() -> None:
-    topics = (
-        "smartcam/v1/yard-1/ack",
-        "smartcam/v1/yard-1/wanted",
-        "$aws/things/yard-1/jobs/*",
-        "$aws/things/yard-1/shadow/*",
-    )
+    topics = ("smartcam/v1/yard-1/ack", "$aws/things/yard-1/jobs/*", "$aws/things/yard-1/shadow/*")
     assert all_rights("yard-1") == {
         "iot:Connect": [f"{ARN}client/yard-1", f"{ARN}client/yard-1#*"],
         "iot:Publish": [

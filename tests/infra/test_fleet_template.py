@@ -96,7 +96,7 @@ def test_signs_of_life_may_change_devices_answer_them_and_nothing_else(template:
         f"<{log}.Arn>": {"logs:CreateLogStream", "logs:PutLogEvents"},
         f"<{queue}.Arn>": {"sqs:SendMessage"},
         f"<{table}.Arn>": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
-        f"{ACCOUNT}topic/smartcam/v1/*/wanted": {"iot:Publish"},
+        f"{ACCOUNT}topic/smartcam/v1/*/ack": {"iot:Publish"},
         f"<{key}.Arn>": KEY_RIGHTS,
     }
 

@@ -116,6 +116,6 @@ def test_an_answer_goes_out_on_the_devices_own_topic_at_least_once() -> None:
     wanted = Wanted(3, NOON)
     answers = IotAnswers(Broker())  # type: ignore[arg-type]  # the one call that is made
     answers.send(PI, wanted)
-    assert calls == [{"topic": "smartcam/v1/pi-1/wanted", "qos": 1, "payload": wanted.to_json()}]
+    assert calls == [{"topic": "smartcam/v1/pi-1/ack", "qos": 1, "payload": wanted.to_json()}]
     with pytest.raises(NotAnswered, match="ThrottlingException"):
         answers.send(PI, wanted)

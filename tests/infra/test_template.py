@@ -315,8 +315,8 @@ def test_each_device_speaks_for_itself_alone(template: Template) -> None:
         } == {
             "iot:Connect": [f"{arn}client/{thing}"],
             "iot:Publish": [f"{arn}topic/{own}/*/event", f"{arn}topic/{own}/health"],
-            "iot:Subscribe": [f"{arn}topicfilter/{own}/ack", f"{arn}topicfilter/{own}/wanted"],
-            "iot:Receive": [f"{arn}topic/{own}/ack", f"{arn}topic/{own}/wanted"],
+            "iot:Subscribe": [f"{arn}topicfilter/{own}/ack"],
+            "iot:Receive": [f"{arn}topic/{own}/ack"],
         }
         assert "${" not in str(policy)
 

@@ -13,7 +13,7 @@ from measure.demo.device import DemoDeployment
 from smartcam.contract.health import Health
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
-from smartcam.contract.topics import wanted_topic
+from smartcam.contract.topics import ack_topic
 from smartcam.contract.wanted import Wanted
 from tests.fakes.aws import FakeRefusals
 from tests.fakes.registry import FakeRegistry
@@ -38,7 +38,7 @@ class Line:
     judge: Judge
 
     def send(self, thing: ThingName, wanted: Wanted) -> None:
-        self.judge.send(wanted_topic(thing), wanted.to_json())
+        self.judge.send(ack_topic(thing), wanted.to_json())
 
 
 class FleetJudge(Judge):

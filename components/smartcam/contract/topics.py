@@ -31,10 +31,5 @@ def health_topic(thing: ThingName) -> str:
 
 
 def ack_topic(thing: ThingName) -> str:
-    """Where the cloud acknowledges a device's events."""
+    """Where the cloud answers a device: it acknowledges events, and says what it wants of the device."""
     return f"{CLOUD_PREFIX}/{thing}/ack"
-
-
-def wanted_topic(thing: ThingName) -> str:
-    """Where the cloud says what it wants of a device."""
-    return f"{CLOUD_PREFIX}/{thing}/wanted"

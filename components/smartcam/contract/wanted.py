@@ -1,4 +1,9 @@
-"""What the cloud wants of a device, on `smartcam/v1/<thing>/wanted`: which cameras are armed, and until when."""
+"""What the cloud wants of a device: which cameras are armed, and until when.
+
+It travels on the topic of the acknowledgements, `smartcam/v1/<thing>/ack`, to devices whose health says that they take
+it. A topic of its own would be one that the policies of existing devices do not allow, and AWS IoT ends the connection
+of a device that subscribes to such a topic.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +16,9 @@ from smartcam.contract.times import UtcNs, format_utc, parse_utc
 
 _NEVER: Final = UtcNs(0)
 WANTED_SCHEMA: Final = 1
-LARGEST_WANTED_BYTES: Final = 4608
+_KIND: Final = "wanted"
+"""What tells it from an acknowledgement, which has no `kind`."""
+LARGEST_WANTED_BYTES: Final = 4700
 """Nucleus lite loses what comes from the broker with more than about 5,000."""
 MOST_WISHES: Final = 32
 """Wishes about single cameras, besides the one about the whole device."""
@@ -91,6 +98,7 @@ class Wanted:
         """As a JSON object."""
         document: dict[str, object] = {
             **self.more,
+            "kind": _KIND,
             "schema": WANTED_SCHEMA,
             "revision": self.revision,
             "sent_at": format_utc(self.sent_at),
@@ -130,7 +138,15 @@ class Wanted:
 
 
 NOTHING_WANTED: Final = Wanted()
-_KNOWN = frozenset(Wanted.__dataclass_fields__) - {"more"} | {"schema"}
+_KNOWN = frozenset(Wanted.__dataclass_fields__) - {"more"} | {"kind", "schema"}
+
+
+def is_wanted(payload: bytes) -> bool:
+    """Whether a message on the topic of the acknowledgements is one of these."""
+    try:
+        return parse_object(payload, "answer").get("kind") == _KIND
+    except ContractError:
+        return False
 
 
 def _is_over(wish: Arming, now: UtcNs) -> bool:

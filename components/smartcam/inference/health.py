@@ -20,9 +20,9 @@ from smartcam.contract.health import (
 from smartcam.contract.ids import ThingName
 from smartcam.contract.reading import printable
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.contract.topics import health_topic, wanted_topic
+from smartcam.contract.topics import health_topic
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus.port import CloudBus, OnMessage
+from smartcam.edge.bus.port import CloudBus
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
@@ -62,10 +62,9 @@ class Facts:
 
 
 class HealthReporter:
-    """Publishes the device's health, and hands on what the cloud answers: what it wants of the device.
+    """Publishes the device's health. `facts` may be called from this service's thread at any time.
 
-    `facts` may be called from this service's thread at any time. `run` names this process, so that the cloud can tell
-    its messages from another's.
+    `run` names this process, so that the cloud can tell its messages from another's.
     """
 
     def __init__(
@@ -78,7 +77,6 @@ class HealthReporter:
         run: str,
         version: str,
         random: Callable[[], float],
-        on_answer: OnMessage,
     ) -> None:
         self._bus = bus
         self._thing = thing
@@ -87,7 +85,6 @@ class HealthReporter:
         self._run = run
         self._version = version
         self._random = random
-        self._on_answer = on_answer
         self._backoff = Backoff(LEAST_GAP_S, 60.0, random)
         self._began_at = clock.monotonic()
         self._due_at = MonotonicNs(0)
@@ -97,13 +94,9 @@ class HealthReporter:
 
     def run(self, stop: StopToken) -> None:
         """Report until `stop` is set, then report that the component is stopping."""
-        subscription = self._bus.subscribe_cloud(wanted_topic(self._thing), self._on_answer)
-        try:
-            while not stop.is_set():
-                self.step()
-                stop.wait(_CHECK_EVERY_S)
-        finally:
-            subscription.close()
+        while not stop.is_set():
+            self.step()
+            stop.wait(_CHECK_EVERY_S)
         if self._seq:
             self._publish(self._facts(), DeviceState.STOPPING)
 

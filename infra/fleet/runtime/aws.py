@@ -18,7 +18,7 @@ from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event
 from smartcam.contract.ids import ThingName
 from smartcam.contract.times import UtcNs, format_utc
-from smartcam.contract.topics import wanted_topic
+from smartcam.contract.topics import ack_topic
 from smartcam.contract.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class IotAnswers:
     def send(self, thing: ThingName, wanted: Wanted) -> None:
         """See Answers."""
         try:
-            self.client.publish(topic=wanted_topic(thing), qos=1, payload=wanted.to_json())
+            self.client.publish(topic=ack_topic(thing), qos=1, payload=wanted.to_json())
         except (BotoCoreError, ClientError) as error:
             raise NotAnswered(str(error)) from error
 

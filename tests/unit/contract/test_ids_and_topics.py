@@ -12,7 +12,6 @@ from smartcam.contract.topics import (
     event_topic,
     frames_topic,
     health_topic,
-    wanted_topic,
 )
 from tests.strategies import utc_ms
 
@@ -69,4 +68,3 @@ def test_the_device_topics_are_what_the_recipes_allow() -> None:
     assert event_topic(thing, CameraId("door")) == "smartcam/v1/porch/door/event"
     assert health_topic(thing) == "smartcam/v1/porch/health"
     assert ack_topic(thing) == "smartcam/v1/porch/ack"
-    assert wanted_topic(thing) == "smartcam/v1/porch/wanted"

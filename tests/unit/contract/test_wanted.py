@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.errors import ContractError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_MS, UtcNs
-from smartcam.contract.wanted import LARGEST_WANTED_BYTES, MOST_WISHES, NOTHING_WANTED, Arming, Wanted
-from tests.strategies import wanteds
+from smartcam.contract.wanted import LARGEST_WANTED_BYTES, MOST_WISHES, NOTHING_WANTED, Arming, Wanted, is_wanted
+from tests.strategies import acknowledgements, wanteds
 
 GATE, YARD = CameraId("gate"), CameraId("yard")
 LATER, LATEST = UtcNs(10 * NS_PER_MS), UtcNs(20 * NS_PER_MS)
@@ -38,6 +39,13 @@ def ends(wish: Arming) -> float:
 @given(wanteds)
 def test_what_is_wanted_comes_back(wanted: Wanted) -> None:
     assert Wanted.from_json(wanted.to_json()) == wanted
+    assert is_wanted(wanted.to_json())
+
+
+@given(acknowledgements)
+def test_an_acknowledgement_is_not_taken_for_it(acknowledgement: Acknowledgement) -> None:
+    assert not is_wanted(acknowledgement.to_json())
+    assert not is_wanted(b"half a mess")
 
 
 @given(st.binary(max_size=64) | st.text(max_size=64))

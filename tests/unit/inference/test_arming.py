@@ -7,7 +7,7 @@ import pytest
 
 from smartcam.contract.notice import CameraState
 from smartcam.contract.times import NS_PER_S, UtcNs
-from smartcam.contract.topics import wanted_topic
+from smartcam.contract.topics import ack_topic
 from smartcam.contract.wanted import Arming, Wanted
 from tests.unit.inference.stage import GATE, THING, YARD
 from tests.unit.inference.test_service import NAME, Stage, wait_until
@@ -22,7 +22,7 @@ def want(stage: Stage, revision: int, *, for_s: float | None = None, **cameras: 
     until = None if for_s is None else UtcNs(now + round(for_s * NS_PER_S))
     wishes = {name: Arming(armed, until, revision) for name, armed in cameras.items()}
     wanted = Wanted(revision, now, wishes.pop("device", None), wishes)  # type: ignore[arg-type]  # ids are text
-    stage.service.wanted.hear(wanted_topic(THING), wanted.to_json())
+    stage.service.wanted.hear(ack_topic(THING), wanted.to_json())
     wait_until(lambda: stage.service.facts.wanted_revision == revision)
 
 

@@ -15,11 +15,10 @@ from smartcam.contract.health import (
     OutboxHealth,
 )
 from smartcam.contract.ids import CameraId
-from smartcam.contract.topics import wanted_topic
 from smartcam.edge.lifecycle import StopToken
 from smartcam.inference.frames.conditions import CameraConditions
 from smartcam.inference.health import LEAST_GAP_S, Facts, HealthReporter
-from tests.fakes.bus import FakeNucleus, Hearing
+from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
 from tests.unit.inference.stage import GATE, THING, YARD
 
@@ -35,7 +34,6 @@ class Device:
     nucleus: FakeNucleus = field(default_factory=FakeNucleus)
     facts: Facts = field(default_factory=lambda: Facts(cameras=RUNNING))
     luck: float = 1.0
-    answers: Hearing = field(default_factory=Hearing)
 
     def __post_init__(self) -> None:
         self.reporter = HealthReporter(
@@ -46,7 +44,6 @@ class Device:
             run="r1",
             version="0.1.0",
             random=lambda: self.luck,
-            on_answer=self.answers,
         )
 
     def live(self, seconds: int) -> None:
@@ -217,18 +214,6 @@ def test_a_reason_in_any_letters_fits_the_contract() -> None:
     device = Device(facts=Facts(RUNNING, bundle_refused="\u4f60\x00\n" * 200))
     device.live(1)
     assert device.sent()[0].bundle_refused == "..." + "?" * (LONGEST_REASON - 3)
-
-
-def test_the_clouds_answer_is_heard_from_before_the_first_sign_of_life_until_the_end() -> None:
-    device, stop = Device(), StopToken()
-    device.nucleus.on_publish.append(lambda _: device.nucleus.deliver(wanted_topic(THING), b"answer"))
-    thread = Thread(target=device.reporter.run, args=(stop,))
-    thread.start()
-    assert device.answers.wait(1) == [(wanted_topic(THING), b"answer")]
-    stop.set()
-    thread.join()
-    device.nucleus.deliver(wanted_topic(THING), b"late")
-    assert len(device.answers.messages) == 1
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from smartcam.inference.wanted import FILE, WantedKeeper, wanted_of_the_cloud
 from tests.fakes.clock import SOME_DAY, FakeClock
 
 GATE = CameraId("gate")
-TOPIC = "smartcam/v1/pi-1/wanted"
+TOPIC = "smartcam/v1/pi-1/ack"
 HOUR_S = 3600
 
 

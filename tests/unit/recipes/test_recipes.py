@@ -13,15 +13,7 @@ import yaml
 from smartcam.capture.settings import CaptureSettings, SourceSettings
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.ids import CameraId, ThingName
-from smartcam.contract.topics import (
-    ALL_FRAMES,
-    ack_topic,
-    event_topic,
-    frames_topic,
-    health_topic,
-    transport_topic,
-    wanted_topic,
-)
+from smartcam.contract.topics import ALL_FRAMES, ack_topic, event_topic, frames_topic, health_topic, transport_topic
 from smartcam.edge.pictures.uploader import SnapshotSettings
 from smartcam.inference.settings import AnalysisSettings, InferenceSettings
 from smartcam.inference.settings import read_settings as read_inference
@@ -98,12 +90,10 @@ def test_inference_may_hear_frames_say_how_send_events_hear_acknowledgements_and
         ("PublishToIoTCore", "smartcam/v1/+/+/event"),
         ("PublishToIoTCore", "smartcam/v1/+/health"),
         ("SubscribeToIoTCore", "smartcam/v1/+/ack"),
-        ("SubscribeToIoTCore", "smartcam/v1/+/wanted"),
     }
     assert event_topic(THING, CAMERA) == "smartcam/v1/porch/door/event"
     assert health_topic(THING) == "smartcam/v1/porch/health"
     assert ack_topic(THING) == "smartcam/v1/porch/ack"
-    assert wanted_topic(THING) == "smartcam/v1/porch/wanted"
 
 
 def test_the_recipes_hold_the_codes_own_defaults() -> None:
