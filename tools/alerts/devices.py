@@ -43,8 +43,9 @@ def _arming(device: Device, now: UtcNs) -> str:
     left = device.wanted.at(now)
     wishes = [("all cameras", left.device), *sorted(left.cameras.items())]
     said = ", ".join(f"{name} {wish_text(wish)}" for name, wish in wishes if wish is not None)
-    unknown = "" if device.answer(now) is None else "; has not been told yet"
-    return f"; wanted: {said}{unknown}" if said else unknown
+    if (device.wanted_revision or 0) >= device.wanted.revision:
+        return f"; wanted: {said}" if said else ""
+    return f"; wanted, but it does not know yet: {said or 'as configured'}"
 
 
 def row(device: Device, now: UtcNs) -> str:

@@ -121,8 +121,17 @@ def test_the_list_of_devices_shows_what_is_wanted_and_what_is_so(desk: Desk) -> 
     desk.do("arm", "pi-1/gate")
     wishes = "all cameras disarmed until 2026-03-01T13:01:00.000Z, gate armed until that is changed"
     device = desk.registry.items[PI]
-    assert row(device, LATER).endswith(f"; gate running, yard running; wanted: {wishes}; has not been told yet")
+    assert row(device, LATER).endswith(f"; gate running, yard running; wanted, but it does not know yet: {wishes}")
     cameras = (CAMERAS[0], replace(CAMERAS[1], armed=False))
     device = with_health(device, health(seq=2, cameras=cameras, wanted_revision=2), LATER)
     assert row(device, LATER).endswith(f"; gate running, yard running disarmed; wanted: {wishes}")
     assert row(device, UtcNs(LATER + 3600 * NS_PER_S)).endswith("; wanted: gate armed until that is changed")
+
+
+def test_a_device_that_has_missed_a_wish_which_has_ended_is_seen_to_do_as_it_did_before(desk: Desk) -> None:
+    desk.do("disarm", "pi-1", "--for", "1h")
+    device = desk.registry.items[PI]
+    after = UtcNs(LATER + 3600 * NS_PER_S)
+    assert row(device, after).endswith("; wanted, but it does not know yet: as configured")
+    rolled_back = with_health(device, health(run="r2", cameras=CAMERAS, wanted_revision=None), LATER)
+    assert "wanted, but it does not know yet: all cameras disarmed" in row(rolled_back, LATER)
