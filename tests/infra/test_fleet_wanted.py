@@ -21,7 +21,7 @@ HOUR = UtcNs(NOON + 3600 * NS_PER_S)
 
 
 def disarmed(device: Device, until: UtcNs | None = None) -> Device:
-    return device.wanting(None, armed=False, until=until, now=NOON)
+    return device.wanting(None, Arming(armed=False, until=until), NOON)
 
 
 def known(revision: int | None = 0) -> Device:

@@ -9,8 +9,9 @@ from infra.fleet.runtime.aws import DynamoRegistry, IotAnswers
 from infra.fleet.runtime.device import Device
 from infra.fleet.runtime.ports import Answers, ChangedMeanwhile, NotAnswered, Registry
 from smartcam.contract.errors import ContractError, SmartcamError
-from smartcam.contract.ids import CameraId, ThingName, camera_id, thing_name
+from smartcam.contract.ids import CameraId, camera_id, thing_name
 from smartcam.contract.times import NS_PER_S, UtcNs
+from smartcam.contract.wanted import Arming
 from tools.alerts.devices import change, wish_text
 from tools.alerts.stack import FAULTS, find_site
 from tools.alerts.tail import seconds
@@ -60,36 +61,29 @@ def _main(verb: str, argv: Sequence[str]) -> int:
 def run(verb: str, options: argparse.Namespace, registry: Registry, answers: Answers, now: UtcNs) -> int:
     """What a verb does with a registry and a way to the devices."""
     until = None if options.seconds is None else UtcNs(now + options.seconds * NS_PER_S)
-    thing, slash, rest = options.place.partition("/")
+    wish = Arming(armed=verb == "arm", until=until)
+    name, slash, rest = options.place.partition("/")
     try:
-        camera = camera_id(rest, "CAMERA") if slash else None
-        known = _known(registry, thing_name(thing, "THING"), camera)
-        device = change(
-            registry, known.thing, lambda found: found.wanting(camera, armed=verb == "arm", until=until, now=now)
-        )
+        thing, camera = thing_name(name, "THING"), camera_id(rest, "CAMERA") if slash else None
+        device = change(registry, thing, lambda found: _able(found, camera).wanting(camera, wish, now))
     except (ArmingError, ContractError, ChangedMeanwhile) as error:
         return complain(verb, error)
     if device is None:
-        return complain(verb, f"{thing} has just been forgotten")
-    wish = device.wanted.arming(camera)
-    if wish is not None:
-        print(f"{options.place}: {wish_text(wish)}")
+        things = [one.thing for one in registry.devices()]
+        return complain(verb, f"nothing was ever heard from {thing}{nearest(thing, things) if things else ''}")
+    print(f"{options.place}: {wish_text(wish)}")
     print(_told(device, answers, now))
     return 0
 
 
-def _known(registry: Registry, thing: ThingName, camera: CameraId | None) -> Device:
-    """The device, if it and the camera exist. Raises ArmingError."""
-    device = registry.device(thing)
-    if device is None:
-        things = [one.thing for one in registry.devices()]
-        raise ArmingError(f"nothing was ever heard from {thing}{nearest(thing, things) if things else ''}")
+def _able(device: Device, camera: CameraId | None) -> Device:
+    """The device, if it can take a wish about this camera. Raises ArmingError."""
     cameras = [one.camera_id for one in device.cameras]
     if camera is not None and camera not in cameras:
-        raise ArmingError(f"{thing} has no camera {camera}{nearest(camera, cameras) if cameras else ''}")
+        raise ArmingError(f"{device.thing} has no camera {camera}{nearest(camera, cameras) if cameras else ''}")
     if device.wanted_revision is None:
-        version = device.version or "an old version"
-        raise ArmingError(f"{thing} runs {version}, which does not listen; remedy: deploy this release to it")
+        version = device.version or "an old release"
+        raise ArmingError(f"{device.thing} runs {version}, which takes no wishes; remedy: deploy this release to it")
     return device
 
 

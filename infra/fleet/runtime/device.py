@@ -116,14 +116,14 @@ class Device:
         """Expect nothing from it until then."""
         return replace(self, paused_until=until)
 
-    def wanting(self, camera: CameraId | None, *, armed: bool, until: UtcNs | None, now: UtcNs) -> "Device":
-        """Want it, or one of its cameras, armed or not; the same object where that is wanted already.
+    def wanting(self, camera: CameraId | None, wish: Arming, now: UtcNs) -> "Device":
+        """With a wish about it, or one of its cameras; the same object where that is wanted already.
 
         Raises:
             ContractError: when it would have too many wishes.
         """
         left = self.wanted.at(now)
-        wanted = left.wishing(camera, Arming(armed, until), self.wanted_revision or 0)
+        wanted = left.wishing(camera, wish, self.wanted_revision or 0)
         return self if wanted is left else replace(self, wanted=wanted)
 
     def answer(self, now: UtcNs) -> Wanted | None:

@@ -102,7 +102,7 @@ def test_who_is_not_there_is_named_with_whom_it_resembles(
 def test_a_device_of_an_older_release_is_not_promised_anything(capsys: pytest.CaptureFixture[str]) -> None:
     desk = Desk(revision=None)
     assert desk.do("disarm", "pi-1") == 1
-    assert "pi-1 runs 0.1.0, which does not listen; remedy: deploy this release to it" in capsys.readouterr().err
+    assert "pi-1 runs 0.1.0, which takes no wishes; remedy: deploy this release to it" in capsys.readouterr().err
     assert desk.registry.items[PI].revision == 1
 
 
