@@ -13,7 +13,7 @@ from smartcam.contract.times import NS_PER_S, UtcNs
 from standins.greengrass_api.plane import DeploymentEnd
 from tests.fakes.aws import FakeRefusals
 from tests.fakes.fleet import Devices
-from tests.fakes.registry import FakeRegistry
+from tests.fakes.registry import FakeAnswers, FakeRegistry
 from tests.infra.sample import NOON
 
 JUDGED = "smartcam.Inference"
@@ -101,7 +101,7 @@ class Street:
     second: int = 0
 
     def __post_init__(self) -> None:
-        self._hearing = Hearing(self.registry, FakeRefusals())
+        self._hearing = Hearing(self.registry, FakeRefusals(), FakeAnswers())
 
     def now(self) -> UtcNs:
         return UtcNs(NOON + self.second * NS_PER_S)

@@ -30,7 +30,8 @@ from tools.local.progress import RunState, Situation
 from tools.recipes.rules import LITE
 from tools.release.aws import ReleaseError
 from tools.release.deployment import Merge
-from tools.release.verbs import read_merges, release_of
+from tools.release.configuration import read_merges
+from tools.release.verbs import release_of
 
 _FOLDER: Final = ROOT / "build" / "local"
 _THERE: Final = ".cache/smartcam-deployment"

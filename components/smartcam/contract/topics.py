@@ -31,7 +31,7 @@ def health_topic(thing: ThingName) -> str:
 
 
 def ack_topic(thing: ThingName) -> str:
-    """Where the cloud acknowledges a device's events."""
+    """Where the cloud answers a device: it acknowledges events, and says what it wants of the device."""
     return f"{CLOUD_PREFIX}/{thing}/ack"
 
 

@@ -53,14 +53,15 @@ class Facts:
     configuration_refused: str = ""
     capture_version: str = ""
     release_refused: str = ""
+    wanted_revision: int | None = None
 
     @property
     def news(self) -> object:
         """What is worth a message as soon as it changes: no counters and no rates."""
-        conditions = tuple((one.camera_id, one.condition) for one in self.cameras)
+        conditions = tuple((one.camera_id, one.condition, one.armed) for one in self.cameras)
         runs = self.model_name, self.model_version, self.capture_version
         refused = self.bundle_refused, self.configuration_refused, self.release_refused, self.outbox.refused > 0
-        return conditions, runs, refused, self.every_s
+        return conditions, runs, refused, self.every_s, self.wanted_revision
 
 
 class HealthReporter:
@@ -167,6 +168,7 @@ class HealthReporter:
             outbox=facts.outbox,
             cameras=tuple(ranked[:MOST_CAMERAS]),
             cameras_left_out=max(0, len(ranked) - MOST_CAMERAS),
+            wanted_revision=facts.wanted_revision,
         )
 
 

@@ -68,7 +68,13 @@ def build(
 ) -> list[tuple[str, Service]]:
     """The component's services by name; what they learn is kept in the work folder, if one is given."""
     clock, release = SystemClock(), release_of(COMPONENT, os.environ)
-    sender = Sender(bus, outbox, thing, random.random)
+    sender = Sender(
+        bus,
+        outbox,
+        thing,
+        random.random,
+        on_wanted=lambda topic, payload: service.wanted.hear(topic, payload),  # noqa: PLW0108 - it is made below
+    )
     album = None if work_folder is None else PictureFolder(work_folder / ALBUM_FOLDER)
     kept = None if work_folder is None else KeptBundle(work_folder / KEPT_BUNDLE)
     exchange = TokenExchange(os.environ, clock)

@@ -255,3 +255,17 @@ def test_the_release_of_capture_is_the_one_that_was_heard_last_and_none_once_all
     assert conditions.capture() == RunningRelease("0.2.0")
     conditions.runs(GATE, None)
     assert conditions.capture() is None
+
+
+@pytest.mark.parametrize(
+    "facts", [Facts(RUNNING, wanted_revision=8), Facts((replace(RUNNING[0], armed=False),), wanted_revision=7)]
+)
+def test_what_the_device_has_taken_of_the_clouds_wishes_is_told_at_once(facts: Facts) -> None:
+    device = Device(facts=Facts(RUNNING, wanted_revision=7))
+    device.live(30)
+    device.facts = facts
+    device.live(1)
+    assert [(one.wanted_revision, one.cameras) for one in device.sent()] == [
+        (7, RUNNING),
+        (facts.wanted_revision, facts.cameras),
+    ]

@@ -88,7 +88,7 @@ def test_a_change_finds_its_way_past_others(registry: FakeRegistry) -> None:
 def test_against_rivals_without_end_it_gives_up(registry: FakeRegistry) -> None:
     def always(device: Device) -> Device:
         registry.save(registry.items[PI])
-        return device
+        return device.paused(LATER)
 
     with pytest.raises(ChangedMeanwhile):
         change(registry, PI, always)
