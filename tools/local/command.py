@@ -29,8 +29,8 @@ from tools.local.nuclei import Machine, NucleusTool, choose, inspect_machine
 from tools.local.progress import RunState, Situation
 from tools.recipes.rules import LITE
 from tools.release.aws import ReleaseError
-from tools.release.deployment import Merge
 from tools.release.configuration import read_merges
+from tools.release.deployment import Merge
 from tools.release.verbs import release_of
 
 _FOLDER: Final = ROOT / "build" / "local"
