@@ -104,11 +104,12 @@ class _Told:
 
 
 def lines_of(things: tuple[ThingVerdict, ...]) -> list[str]:
-    """The things for people: one line each, or where there are many the numbers and who has refused."""
+    """The things for people: one line each, or where there are many the numbers, and who has refused or does not count."""
     width = max((len(each.thing) for each in things), default=0)
-    shown = things if len(things) <= _SHOWN_ONE_BY_ONE else [one for one in things if one.headway is Headway.REFUSED]
+    many = len(things) > _SHOWN_ONE_BY_ONE
+    shown = [one for one in things if not many or one.headway in {Headway.REFUSED, Headway.SILENT}]
     lines = [f"{each.thing:{width}}  {each.deployment:12}  {each.words}".rstrip() for each in shown]
-    if len(things) > _SHOWN_ONE_BY_ONE:
+    if many:
         lines.append("; ".join(filter(None, (_number(things, headway) for headway in Headway))))
     return lines
 

@@ -227,13 +227,16 @@ def test_many_shops_are_shown_in_few_lines(
     folder.mkdir()
     for shop in shops:
         (folder / f"{shop}.yaml").write_text(COMMON)
-    del street
+    street.runs(__version__, *shops)
+    street.shops["shop-07"].on = False
+    street.sleep(700)
     assert deploy(published, "--group", "rest", "--sites", str(folder)) == 0
     said = capsys.readouterr().out
     assert "group rest: 24 things" in said
     assert said.count("rtsp://192.168.1.20/stream") == 1
-    assert "24 of 24 run it" in said
-    assert "rest: runs on 24 things" in said
+    assert said.count("shop-07  SUCCEEDED     was silent since") == 1
+    assert "23 of 24 run it; 1 silent: shop-07" in said
+    assert "rest: runs on 23 things" in said
     assert said.count("\n") < 50
 
 
