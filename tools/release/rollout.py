@@ -117,7 +117,7 @@ class Stage:
 
 def _plan_of(part: Part) -> list[str]:
     same = len(part.following.components) - sum(line[0] in "+~" for line in part.changes)
-    tail = [f"= {same} versions as they are"] if same else []
+    tail = [f"= {same} components as they are"] if same else []
     return [*(part.changes or ["nothing changes"]), *tail, *part.resets]
 
 

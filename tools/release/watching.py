@@ -104,7 +104,7 @@ class _Told:
 
 
 def lines_of(things: tuple[ThingVerdict, ...]) -> list[str]:
-    """The things for people: one line each, or where there are many the numbers, and who has refused or does not count."""
+    """One line each; where there are many the numbers, and each that has refused or does not count."""
     width = max((len(each.thing) for each in things), default=0)
     many = len(things) > _SHOWN_ONE_BY_ONE
     shown = [one for one in things if not many or one.headway in {Headway.REFUSED, Headway.SILENT}]

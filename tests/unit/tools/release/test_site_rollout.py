@@ -90,17 +90,21 @@ def test_the_plan_shows_what_is_common_once_and_then_what_each_thing_has_for_its
     assert deploy_sites(published, folder, "--plan") == 0
     assert capsys.readouterr().out.splitlines() == [
         "group canary: 1 thing",
+        f"  ~ smartcam.Capture {__version__}",
         '      /cameras: {"gate": {"source": "rtsp", "url": "rtsp://192.168.1.20/stream", "analyse_fps": 1}}',
-        "  = 5 versions as they are",
+        "  = 4 components as they are",
         "      reset of smartcam.Capture: /accessControl",
         "      reset of smartcam.Inference: /accessControl",
         "group rest: 2 things",
-        "  = 5 versions as they are",
+        f"  ~ smartcam.Capture {__version__}",
+        "  = 4 components as they are",
         "      reset of smartcam.Capture: /accessControl",
         "      reset of smartcam.Inference: /accessControl",
         "  yard",
+        f"    ~ smartcam.Capture {__version__}",
         '        /cameras: {"gate": {"source": "rtsp", "url": "rtsp://192.168.1.20/stream", "analyse_fps": 2}}',
         "  shed",
+        f"    ~ smartcam.Capture {__version__}",
         '        /cameras: {"gate": {"source": "rtsp", "url": "rtsp://192.168.1.20/stream", "analyse_fps": 3}}',
         "each thing is judged after 300 s, by its health; a group in which one fails gets back what it had",
     ]
