@@ -9,7 +9,7 @@ from smartcam.contract.times import UtcNs
 from tools.command_line import Say
 from tools.release.aws import Aws
 from tools.release.judging import Glance, Headway, Rules, StageVerdict, ThingVerdict, WatchedThing, judge
-from tools.release.status import DeviceOutcome, outcomes_of
+from tools.release.status import NOT_HEARD, DeviceOutcome, outcomes_of
 
 _FIRST_POLL_S: Final = 1.0
 _POLL_S: Final = 10.0
@@ -48,10 +48,11 @@ class StageWatch:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The deployment that a thing was sent, and the version in it (None: nothing of ours)."""
+    """The deployment that a thing was sent, now or earlier, and the version in it (None: nothing of ours)."""
 
     deployment: str
     version: str | None
+    now: bool = False
 
 
 def watch(
@@ -64,7 +65,11 @@ def watch(
 
     deployments = {thing: each.deployment for thing, each in sent.items()}
     outcomes = dict(ask(deployments))
-    seen = {thing: [Glance(waiting.now(), before.get(thing), outcomes[thing])] for thing in sent}
+    # What was known before has nothing to do with what was sent since, however fast a thing was.
+    first = {thing: DeviceOutcome(thing, NOT_HEARD, "") if sent[thing].now else outcomes[thing] for thing in sent}
+    seen = {thing: [Glance(waiting.now(), before.get(thing), first[thing])] for thing in sent}
+    for thing, looks in seen.items():
+        _add(looks, Glance(waiting.now(), before.get(thing), outcomes[thing]))
     versions = {thing: each.version if waiting.fleet else None for thing, each in sent.items()}
     watched = {thing: WatchedThing(versions[thing], seen[thing]) for thing in sent}
     told, waited = _Told(waiting.say), 0.0

@@ -175,6 +175,19 @@ def test_an_interrupted_rollout_sends_the_rest_and_judges_all(
     assert [history(there, thing) for thing in ("porch", "yard", "shed")] == [1, 1, 1]
 
 
+def test_a_configuration_that_may_be_too_large_for_lite_is_named(
+    published: Built, there: Account, three: Street, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del three, there
+    masks = {f"corner-{number}": [[0, 0], [0.1, 0], [0.1, 0.1]] for number in range(16)}
+    cameras = {
+        f"gate-{number}": {"source": "v4l2", "device": f"/dev/video{number}", "ignored": masks} for number in range(5)
+    }
+    (folder / "yard.yaml").write_text(json.dumps({CAPTURE: {"cameras": cameras}}))
+    assert deploy_sites(published, folder, "--plan") == 0
+    assert "warning: over 3000 bytes, which may be too much for nucleus lite: yard" in capsys.readouterr().out
+
+
 def test_a_group_that_was_made_without_its_thing_gets_it(
     published: Built, there: Account, three: Street, folder: Path
 ) -> None:
