@@ -145,3 +145,16 @@ def test_a_release_goes_from_a_build_to_the_canary_to_the_rest_and_back(site: Si
     back = site.run("rollback", "--group", "rest", "--yes", *JUDGED)
     assert back.returncode == 0, back.stdout + back.stderr
     assert "-> the default" in back.stdout
+    site.street.shops["porch"].refuses = {}
+    sites = site.folder / "sites"
+    sites.mkdir()
+    for thing in ("porch", "yard", "shed"):
+        (sites / f"{thing}.yaml").write_text(f"smartcam.Capture: {{cameras: {{{thing}: {{source: picamera}}}}}}\n")
+    each = site.run("deploy", *build, *groups, "--sites", str(sites), "--yes", *JUDGED)
+    assert each.returncode == 0, each.stdout + each.stderr
+    assert "rest: runs on 2 things" in each.stdout
+    assert "leaves the suite to the things' own" in each.stdout
+    last = site.run("status", "--group", "rest")
+    assert last.returncode == 0, last.stdout + last.stderr
+    merge = site.street.shops["yard"].configuration["smartcam.Capture"]["configurationUpdate"]["merge"]
+    assert json.loads(merge) == {"cameras": {"yard": {"source": "picamera"}}}

@@ -33,9 +33,9 @@ SITE_GROUP: Final = "SmartcamSite-"
 _SAID_ONE_BY_ONE: Final = 20
 JUDGED: Final = "smartcam.Inference"
 """The component whose health names the version that runs."""
-LARGEST_FOR_LITE: Final = 4000
-"""Bytes of components and configuration. Nucleus lite reads MQTT messages of up to 5,000 (2.6.0, by its source), and
-AWS adds its own."""
+LARGE_FOR_LITE: Final = 3000
+"""Bytes of components and configuration. Nucleus lite has 5,000 for the whole message, and again for it once it is
+parsed (2.6.0, by its source); AWS adds its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +109,17 @@ class Stage:
         lines += [f"  {line}" for line in common]
         for name, own in _alike({name: _without(plan, common) for name, plan in plans.items()}):
             lines += [f"  {name}", *(f"    {line}" for line in own)]
-        large = [part.name for part in self.parts if _size(part.following) > LARGEST_FOR_LITE]
+        large = [part.name for part in self.parts if _size(part.following) > LARGE_FOR_LITE]
         if large:
-            lines.append(f"  warning: over {LARGEST_FOR_LITE} bytes, more than nucleus lite reads: {_few(large)}")
+            lines.append(
+                f"  warning: over {LARGE_FOR_LITE} bytes, which may be too much for nucleus lite: {_few(large)}"
+            )
         return lines
 
 
 def _plan_of(part: Part) -> list[str]:
     same = len(part.following.components) - sum(line[0] in "+~" for line in part.changes)
-    tail = [f"= {same} versions as they are"] if same else []
+    tail = [f"= {same} components as they are"] if same else []
     return [*(part.changes or ["nothing changes"]), *tail, *part.resets]
 
 
@@ -244,13 +246,17 @@ def _first(many: int, say: Say) -> Iterator[Say]:
 def sent_to(stage: Stage, deployments: Sequence[str]) -> dict[str, Sent]:
     """What each thing of a stage was sent."""
     parts = zip(stage.parts, deployments, strict=True)
-    return {thing: sent_in(deployment, part.following) for part, deployment in parts for thing in part.group.things}
+    return {
+        thing: sent_in(deployment, part.following, now=part.is_new)
+        for part, deployment in parts
+        for thing in part.group.things
+    }
 
 
-def sent_in(deployment: str, components: Deployment) -> Sent:
+def sent_in(deployment: str, components: Deployment, *, now: bool = False) -> Sent:
     """A deployment with the version that health is to name."""
     judged = components.components.get(JUDGED)
-    return Sent(deployment, judged.version if judged else None)
+    return Sent(deployment, judged.version if judged else None, now)
 
 
 def roll_out(stages: Sequence[Stage], name: str, aws: Aws, waiting: StageWatch) -> bool:

@@ -9,7 +9,7 @@ from smartcam.contract.times import UtcNs
 from tools.command_line import Say
 from tools.release.aws import Aws
 from tools.release.judging import Glance, Headway, Rules, StageVerdict, ThingVerdict, WatchedThing, judge
-from tools.release.status import DeviceOutcome, outcomes_of
+from tools.release.status import NOT_HEARD, DeviceOutcome, outcomes_of
 
 _FIRST_POLL_S: Final = 1.0
 _POLL_S: Final = 10.0
@@ -48,10 +48,11 @@ class StageWatch:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The deployment that a thing was sent, and the version in it (None: nothing of ours)."""
+    """The deployment that a thing was sent, now or earlier, and the version in it (None: nothing of ours)."""
 
     deployment: str
     version: str | None
+    now: bool = False
 
 
 def watch(
@@ -64,7 +65,11 @@ def watch(
 
     deployments = {thing: each.deployment for thing, each in sent.items()}
     outcomes = dict(ask(deployments))
-    seen = {thing: [Glance(waiting.now(), before.get(thing), outcomes[thing])] for thing in sent}
+    # What was known before has nothing to do with what was sent since, however fast a thing was.
+    first = {thing: DeviceOutcome(thing, NOT_HEARD, "") if sent[thing].now else outcomes[thing] for thing in sent}
+    seen = {thing: [Glance(waiting.now(), before.get(thing), first[thing])] for thing in sent}
+    for thing, looks in seen.items():
+        _add(looks, Glance(waiting.now(), before.get(thing), outcomes[thing]))
     versions = {thing: each.version if waiting.fleet else None for thing, each in sent.items()}
     watched = {thing: WatchedThing(versions[thing], seen[thing]) for thing in sent}
     told, waited = _Told(waiting.say), 0.0
@@ -104,11 +109,12 @@ class _Told:
 
 
 def lines_of(things: tuple[ThingVerdict, ...]) -> list[str]:
-    """The things for people: one line each, or where there are many the numbers and who has refused."""
+    """One line each; where there are many the numbers, and each that has refused or does not count."""
     width = max((len(each.thing) for each in things), default=0)
-    shown = things if len(things) <= _SHOWN_ONE_BY_ONE else [one for one in things if one.headway is Headway.REFUSED]
+    many = len(things) > _SHOWN_ONE_BY_ONE
+    shown = [one for one in things if not many or one.headway in {Headway.REFUSED, Headway.SILENT}]
     lines = [f"{each.thing:{width}}  {each.deployment:12}  {each.words}".rstrip() for each in shown]
-    if len(things) > _SHOWN_ONE_BY_ONE:
+    if many:
         lines.append("; ".join(filter(None, (_number(things, headway) for headway in Headway))))
     return lines
 

@@ -139,6 +139,18 @@ def test_a_time_that_cannot_be_enough_is_refused_before_anything_is_sent(
     assert components(there, "canary") == components(there, "rest") == {FOREIGN}
 
 
+def test_a_version_that_was_refused_once_may_be_sent_again(
+    published: Built, there: Account, three: Street, capsys: pytest.CaptureFixture[str]
+) -> None:
+    three.shops["porch"].refuses = {__version__: "smartcam.Capture: no space left on device"}
+    assert deploy(published, "--group", "rest", "--canary", "canary") == 1
+    assert three.shops["porch"].refused
+    three.shops["porch"].refuses = {}
+    three.sleep(10)
+    assert deploy(published, "--group", "rest", "--canary", "canary") == 0, capsys.readouterr().out
+    assert "smartcam.Inference" in components(there, "rest")
+
+
 def test_status_shows_what_runs_beside_what_the_nucleus_says(
     published: Built, there: Account, three: Street, capsys: pytest.CaptureFixture[str]
 ) -> None:

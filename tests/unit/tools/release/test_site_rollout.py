@@ -90,17 +90,21 @@ def test_the_plan_shows_what_is_common_once_and_then_what_each_thing_has_for_its
     assert deploy_sites(published, folder, "--plan") == 0
     assert capsys.readouterr().out.splitlines() == [
         "group canary: 1 thing",
+        f"  ~ smartcam.Capture {__version__}",
         '      /cameras: {"gate": {"source": "rtsp", "url": "rtsp://192.168.1.20/stream", "analyse_fps": 1}}',
-        "  = 5 versions as they are",
+        "  = 4 components as they are",
         "      reset of smartcam.Capture: /accessControl",
         "      reset of smartcam.Inference: /accessControl",
         "group rest: 2 things",
-        "  = 5 versions as they are",
+        f"  ~ smartcam.Capture {__version__}",
+        "  = 4 components as they are",
         "      reset of smartcam.Capture: /accessControl",
         "      reset of smartcam.Inference: /accessControl",
         "  yard",
+        f"    ~ smartcam.Capture {__version__}",
         '        /cameras: {"gate": {"source": "rtsp", "url": "rtsp://192.168.1.20/stream", "analyse_fps": 2}}',
         "  shed",
+        f"    ~ smartcam.Capture {__version__}",
         '        /cameras: {"gate": {"source": "rtsp", "url": "rtsp://192.168.1.20/stream", "analyse_fps": 3}}',
         "each thing is judged after 300 s, by its health; a group in which one fails gets back what it had",
     ]
@@ -171,6 +175,19 @@ def test_an_interrupted_rollout_sends_the_rest_and_judges_all(
     assert [history(there, thing) for thing in ("porch", "yard", "shed")] == [1, 1, 1]
 
 
+def test_a_configuration_that_may_be_too_large_for_lite_is_named(
+    published: Built, there: Account, three: Street, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del three, there
+    masks = {f"corner-{number}": [[0, 0], [0.1, 0], [0.1, 0.1]] for number in range(16)}
+    cameras = {
+        f"gate-{number}": {"source": "v4l2", "device": f"/dev/video{number}", "ignored": masks} for number in range(5)
+    }
+    (folder / "yard.yaml").write_text(json.dumps({CAPTURE: {"cameras": cameras}}))
+    assert deploy_sites(published, folder, "--plan") == 0
+    assert "warning: over 3000 bytes, which may be too much for nucleus lite: yard" in capsys.readouterr().out
+
+
 def test_a_group_that_was_made_without_its_thing_gets_it(
     published: Built, there: Account, three: Street, folder: Path
 ) -> None:
@@ -227,13 +244,16 @@ def test_many_shops_are_shown_in_few_lines(
     folder.mkdir()
     for shop in shops:
         (folder / f"{shop}.yaml").write_text(COMMON)
-    del street
+    street.runs(__version__, *shops)
+    street.shops["shop-07"].on = False
+    street.sleep(700)
     assert deploy(published, "--group", "rest", "--sites", str(folder)) == 0
     said = capsys.readouterr().out
     assert "group rest: 24 things" in said
     assert said.count("rtsp://192.168.1.20/stream") == 1
-    assert "24 of 24 run it" in said
-    assert "rest: runs on 24 things" in said
+    assert said.count("shop-07  SUCCEEDED     was silent since") == 1
+    assert "23 of 24 run it; 1 silent: shop-07" in said
+    assert "rest: runs on 23 things" in said
     assert said.count("\n") < 50
 
 
