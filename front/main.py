@@ -26,6 +26,8 @@ SECTIONS: Final[Mapping[str, Verbs]] = {
     },
     "Look after the alerts": {
         "alerts": ("tools.alerts.command:main", "send a test, follow the history, list devices, retry what failed"),
+        "arm": ("tools.alerts.arming:arm", "let a device or a camera raise events again, for a time or for good"),
+        "disarm": ("tools.alerts.arming:disarm", "let it raise none, but for tampering and lost cameras"),
     },
     "Measure and develop": {
         "bench": ("measure.bench.command:main", "measure the cost of every stage beside its floor"),

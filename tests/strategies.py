@@ -10,6 +10,7 @@ from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState,
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.notice import CameraState, FrameNotice, PixelBox, StatusNotice
 from smartcam.contract.times import NS_PER_MS, MonotonicNs, UtcNs
+from smartcam.contract.wanted import MOST_WISHES, NOTHING_WANTED, Arming, Wanted
 
 MS_OF_YEAR_2100 = 4_102_444_800_000
 NAME = string.ascii_letters + string.digits + "-_"
@@ -61,6 +62,8 @@ status_notices = st.builds(
     frames_announced=counts,
     opened_at=counts.map(UtcNs),
     sent_at=counts.map(UtcNs),
+    version=st.just("") | words,
+    release_refused=st.just("") | words,
 )
 
 
@@ -114,7 +117,20 @@ acknowledgements = st.builds(
 )
 
 camera_healths = st.builds(
-    CameraHealth, camera_id=camera_ids, condition=st.sampled_from(CameraCondition), frames_per_second=st.floats(0, 1e6)
+    CameraHealth,
+    camera_id=camera_ids,
+    condition=st.sampled_from(CameraCondition),
+    frames_per_second=st.floats(0, 1e6),
+    armed=st.none() | st.booleans(),
+)
+armings = st.builds(Arming, armed=st.booleans(), until=st.none() | utc_ms, revision=counts)
+wanteds = st.just(NOTHING_WANTED) | st.builds(
+    Wanted,
+    revision=counts.filter(bool),
+    sent_at=utc_ms,
+    device=st.none() | armings,
+    cameras=st.dictionaries(st.text(NAME, min_size=1, max_size=9).map(CameraId), armings, max_size=MOST_WISHES),
+    more=st.dictionaries(st.text(string.ascii_uppercase, min_size=1, max_size=8), st.integers(), max_size=3),
 )
 healths = st.builds(
     Health,
@@ -126,6 +142,8 @@ healths = st.builds(
     clock_synced=st.booleans(),
     uptime_s=counts,
     version=words,
+    capture_version=st.none() | words,
+    release_refused=st.none() | words,
     every_s=st.integers(1, 86_400),
     model_name=st.none() | words,
     model_version=st.none() | words,
@@ -138,5 +156,6 @@ healths = st.builds(
     outbox=st.builds(OutboxHealth, waiting=counts, refused=counts, dropped=counts, oldest_ms=st.none() | counts),
     cameras=st.lists(camera_healths, max_size=32, unique_by=lambda one: one.camera_id).map(tuple),
     cameras_left_out=counts,
+    wanted_revision=st.none() | counts,
     more=st.dictionaries(st.text(string.ascii_uppercase, min_size=1, max_size=8), st.integers(), max_size=3),
 )

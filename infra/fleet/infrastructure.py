@@ -15,13 +15,15 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.fleet.runtime.aws import FLEET_PARTITION
-from infra.functions import FunctionRule, SmallFunction, Workload, allow, key_right
-from smartcam.contract.topics import HEALTH_FILTER
+from infra.functions import FunctionRule, SmallFunction, Workload, acknowledge, allow, key_right
+from smartcam.contract.ids import ThingName
+from smartcam.contract.topics import HEALTH_FILTER, ack_topic
 
 SIGNS_HANDLER: Final = "infra.fleet.runtime.handler.hear"
 WATCH_HANDLER: Final = "infra.fleet.runtime.handler.watch"
 WATCH_EVERY: Final = cdk.Duration.minutes(1)
 _TIMEOUT_S: Final = 30
+ANY_ACK: Final = ack_topic(ThingName("*"))
 
 HEALTH_SQL: Final = (
     "SELECT encode(*, 'base64') AS payload, topic(3) AS topic_thing, timestamp() AS arrived_ms"  # noqa: S608 - rule SQL
@@ -35,7 +37,7 @@ PRESENCE_SQL: Final = (
 
 
 class Signs(Construct):
-    """Keeps the devices' own health and the broker's connection events in the table."""
+    """Keeps the devices' own health and the broker's connection events in the table, and answers the former."""
 
     def __init__(
         self,
@@ -57,8 +59,19 @@ class Signs(Construct):
             environment={"TABLE_NAME": table.table_name, "REFUSED_QUEUE_URL": unhandled.queue_url},
             failures=unhandled,
         )
-        rights = [_fleet_right(table, ["dynamodb:GetItem", "dynamodb:UpdateItem"]), key_right(key)]
-        self.function = SmallFunction(self, "Keeper", workload=workload, rights=rights).function
+        answers = cdk.Stack.of(self).format_arn(service="iot", resource="topic", resource_name=ANY_ACK)
+        rights = [
+            _fleet_right(table, ["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            allow(["iot:Publish"], answers),
+            key_right(key),
+        ]
+        keeper = SmallFunction(self, "Keeper", workload=workload, rights=rights)
+        acknowledge(
+            keeper.rights,
+            f"IAM5[Resource::arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:topic/{ANY_ACK}]",
+            "It answers every device, each on its own topic, and can say nothing else.",
+        )
+        self.function = keeper.function
         for name, sql in (("health", HEALTH_SQL), ("presence", PRESENCE_SQL)):
             FunctionRule(
                 self,

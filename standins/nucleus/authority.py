@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeGuard
 
-from tools.recipes.matching import glob_matches, is_valid_resource, mqtt_resource_matches
+from tools.recipes.matching import glob_matches, mqtt_resource_matches
 
 PUBSUB: Final = "aws.greengrass.ipc.pubsub"
 MQTT_PROXY: Final = "aws.greengrass.ipc.mqttproxy"
@@ -26,8 +26,6 @@ class Authority:
 
     def allows(self, service: str, operation: str, resource: str) -> bool:
         """Whether a policy of the service names the operation (with its prefix) and the resource."""
-        if not is_valid_resource(resource):
-            return False
         matches = _mqtt if service == MQTT_PROXY else glob_matches
         return any(_permits(policy, operation, resource, matches) for policy in self.policies.get(service, ()))
 

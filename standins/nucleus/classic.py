@@ -1,10 +1,10 @@
 """A component as the classic nucleus runs it: its own state machine, which waits only for HARD dependencies."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from standins.nucleus.component import Component, ComponentState, LifecycleHost, uninterrupted
+from standins.nucleus.component import Component, ComponentState, LifecycleHost, StateChanges, uninterrupted
 from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.recipe import Recipe
 from standins.nucleus.restarts import ErrorLimit
@@ -13,23 +13,6 @@ from tools.recipes.recipe import LifecyclePhase, Step
 
 _READY: Final = frozenset({ComponentState.RUNNING, ComponentState.FINISHED, ComponentState.STOPPING})
 _ALIVE: Final = frozenset({ComponentState.STARTING, ComponentState.RUNNING})
-
-
-class StateChanges:
-    """Wakes everyone who waits for some component's state to change."""
-
-    def __init__(self) -> None:
-        self._next = asyncio.Event()
-
-    def changed(self) -> None:
-        """Wake everyone who waits."""
-        self._next.set()
-        self._next = asyncio.Event()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Returns when the condition holds."""
-        while not condition():
-            await self._next.wait()
 
 
 class ClassicComponent(Component):
@@ -151,7 +134,3 @@ class ClassicComponent(Component):
 
     def _has_what_it_needs(self) -> bool:
         return all(component.state in _READY for component in self._needs)
-
-    def _note(self, state: str, reason: str = "") -> None:
-        super()._note(state, reason)
-        self._watch.changed()

@@ -1,4 +1,7 @@
-"""`smartcam nucleus`: run components from their recipes on this machine until a signal; SIGHUP deploys again."""
+"""`smartcam nucleus`: run components from their recipes on this machine until a signal.
+
+SIGHUP deploys again; SIGUSR2 restarts the IPC server alone, as after a crash of lite's.
+"""
 
 import argparse
 import asyncio
@@ -24,9 +27,10 @@ from standins.nucleus.journal import Journal
 from standins.nucleus.mqtt import IotCore, MqttEndpoint
 from standins.nucleus.packages import fetch_artifacts
 from standins.nucleus.profile import PROFILES, Profile
-from standins.nucleus.recipe import Recipe, RecipeError
+from standins.nucleus.recipe import Recipe, RecipeError, read_recipe
 from standins.nucleus.runner import Runner
-from standins.nucleus.update import update
+from standins.nucleus.units import Units
+from standins.nucleus.update import deploy_on_lite, update
 from tools.command_line import complain
 
 DESCRIPTION: Final = __doc__
@@ -75,19 +79,22 @@ async def _serve(options: NucleusOptions) -> int:
     store = ConfigurationStore(root / "config.json")
     journal = Journal(root / "journal.jsonl")
     nucleus = NucleusCore(options.device, options.profile, store, cloud, journal)
-    control = Control(Runner(nucleus, recipes, _base_environment(options.setenv), options.stop_s))
+    at_boot = _linked(options) if options.profile.lifecycle.in_turn else recipes
+    control = Control(Runner(nucleus, at_boot, _base_environment(options.setenv), options.stop_s))
     _obey_signals(control)
     journal.write("nucleus_started", profile=options.profile.name, thing=options.device.thing, root=str(root))
     try:
         await nucleus.start()
         work = asyncio.create_task(_deployments(options, nucleus, recipes, control))
+        ipc = asyncio.create_task(_serve_ipc(nucleus, control))
         asking = asyncio.create_task(control.stop.wait())
-        await asyncio.wait([work, asking], return_when=asyncio.FIRST_COMPLETED)
-        if not asking.done():
-            work.result()
-        work.cancel()
-        asking.cancel()
-        await asyncio.wait([work, asking])
+        await asyncio.wait([work, ipc, asking], return_when=asyncio.FIRST_COMPLETED)
+        for ended in (work, ipc):
+            if ended.done() and not asking.done():
+                ended.result()
+        for each in (work, ipc, asking):
+            each.cancel()
+        await asyncio.wait([work, ipc, asking])
     except OSError as error:
         raise StartError(f"{options.device.socket_path}: the socket cannot be used ({error.strerror})") from error
     finally:
@@ -100,20 +107,19 @@ async def _serve(options: NucleusOptions) -> int:
 
 @dataclass(slots=True)
 class Control:
-    """The runner of the current deployment, and the requests from outside: to end, or to deploy again."""
+    """The runner of what runs, and the requests from outside: to end, to deploy again, to restart IPC."""
 
     runner: Runner
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     again: asyncio.Event = field(default_factory=asyncio.Event)
+    ipc: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 async def _deployments(
     options: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe], control: Control
 ) -> None:
     """The first deployment, and each that its file holds when SIGHUP comes. Raises DeploymentError for the first."""
-    await _fetch(options, nucleus, recipes)
-    _configure(options, nucleus, recipes)
-    await control.runner.run()
+    await _begin(options, nucleus, recipes, control)
     while True:
         await control.again.wait()
         control.again.clear()
@@ -123,11 +129,49 @@ async def _deployments(
             nucleus.journal.write("deployment_failed", reason=str(error), rolled_back=False)
 
 
+async def _begin(options: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe], control: Control) -> None:
+    """Classic deploys what the file holds; so does lite at first, and later it starts what has a unit, as systemd."""
+    runner = control.runner
+    if not runner.rules.in_turn:
+        await _fetch(options, nucleus, recipes)
+        _configure(options, nucleus, recipes)
+        await runner.run()
+        nucleus.journal.write("deployment_succeeded")
+    elif runner.units.deployment is None:
+        await _fetch(options, nucleus, recipes)
+        changes = options.deployment.reconfigured
+        await deploy_on_lite(runner, recipes, changes, nucleus, lambda: _configure(options, nucleus, recipes))
+        runner.units.dealt_with(options.deployment.digest)
+    else:
+        runner.start()
+        if runner.units.deployment != options.deployment.digest:
+            await _update(options, nucleus, control)
+
+
+def _linked(options: NucleusOptions) -> Sequence[Recipe]:
+    """The recipes of what systemd starts after a reboot."""
+    linked = Units(options.device.root).linked.items()
+    return [read_recipe(options.recipes / f"{name}-{version}.yaml", options.profile) for name, version in linked]
+
+
 async def _update(options: NucleusOptions, nucleus: NucleusCore, control: Control) -> None:
     recipes = resolve(options.deployment, options.recipes, options.profile)
     await _fetch(options, nucleus, recipes)
-    fresh = Runner(nucleus, recipes, _base_environment(options.setenv), options.stop_s)
-    control.runner = await update(control.runner, fresh, nucleus, lambda: _configure(options, nucleus, recipes))
+    changes = options.deployment.reconfigured
+    control.runner = await update(
+        control.runner, recipes, changes, nucleus, lambda: _configure(options, nucleus, recipes)
+    )
+    control.runner.units.dealt_with(options.deployment.digest)
+
+
+async def _serve_ipc(nucleus: NucleusCore, control: Control) -> None:
+    """Let the IPC server die and come back, alone, each time that SIGUSR2 comes."""
+    while True:
+        await control.ipc.wait()
+        control.ipc.clear()
+        nucleus.journal.write("ipc_restarted")
+        await nucleus.stop_ipc()
+        await nucleus.start_ipc()
 
 
 async def _fetch(options: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe]) -> None:
@@ -164,6 +208,7 @@ def _obey_signals(control: Control) -> None:
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, end)
     loop.add_signal_handler(signal.SIGHUP, control.again.set)
+    loop.add_signal_handler(signal.SIGUSR2, control.ipc.set)
 
 
 def _cloud(options: NucleusOptions) -> Cloud:
@@ -237,7 +282,7 @@ def _options(arguments: argparse.Namespace) -> NucleusOptions:
             region=arguments.region,
             root_ca=str(arguments.ca.resolve()) if arguments.ca else "",
         ),
-        profile=PROFILES[arguments.profile],
+        profile=_profile(arguments),
         recipes=arguments.recipes.resolve(),
         artifacts=arguments.artifacts.resolve(),
         deployment=read_deployment(arguments.deploy),
@@ -246,6 +291,13 @@ def _options(arguments: argparse.Namespace) -> NucleusOptions:
         setenv=dict(arguments.setenv),
         stop_s=arguments.stop_timeout,
     )
+
+
+def _profile(arguments: argparse.Namespace) -> Profile:
+    profile = PROFILES[arguments.profile]
+    if arguments.settle_timeout is None or profile.lifecycle.settle_s is None:
+        return profile
+    return replace(profile, lifecycle=replace(profile.lifecycle, settle_s=arguments.settle_timeout))
 
 
 def _endpoint(arguments: argparse.Namespace) -> MqttEndpoint | None:
@@ -291,5 +343,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--stop-timeout", type=number(0), metavar="SECONDS", help="longest time from SIGTERM to SIGKILL"
+    )
+    parser.add_argument(
+        "--settle-timeout",
+        type=number(0),
+        metavar="SECONDS",
+        help="how long a deployment on lite waits for each component to run (default: 300)",
     )
     return parser

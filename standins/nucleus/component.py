@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from standins.nucleus.deployment import DeploymentError
 from standins.nucleus.interpolation import VariableError
@@ -31,6 +31,27 @@ class ComponentState(StrEnum):
     STOPPING = "STOPPING"
     STOPPED = "STOPPED"
     BROKEN = "BROKEN"
+
+
+FINE: Final = frozenset({ComponentState.RUNNING, ComponentState.FINISHED})
+"""What a deployment wants of a component."""
+
+
+class StateChanges:
+    """Wakes everyone who waits for some component's state to change."""
+
+    def __init__(self) -> None:
+        self._next = asyncio.Event()
+
+    def changed(self) -> None:
+        """Wake everyone who waits."""
+        self._next.set()
+        self._next = asyncio.Event()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Returns when the condition holds."""
+        while not condition():
+            await self._next.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +125,10 @@ class Component(ABC):
     def report(self, state: str) -> None:
         """The component reports its own state (UpdateState)."""
         self._note(state, "reported")
+
+    def has_settled(self) -> bool:
+        """Whether it has come to a state that a deployment waits for: a good one, or none that will become one."""
+        return self.state in FINE | {ComponentState.BROKEN}
 
     async def stop(self) -> None:
         """Returns when this component and everything that depends on it has stopped."""

@@ -50,7 +50,7 @@ class NucleusCore:
         store.listener = self.operations.configuration_changed
 
     def register(self, component: str) -> str:
-        """The token of a component, made at the first call."""
+        """The token of a component, made at the first call since the IPC server was started."""
         if component not in self._tokens:
             token = base64.b64encode(secrets.token_bytes(12)).decode()
             self._tokens[component] = token
@@ -75,6 +75,17 @@ class NucleusCore:
         """Serve components and connect to IoT Core. Raises OSError when the socket cannot be bound."""
         await self.server.start(self.device.socket_path)
         self.cloud.start(self._deliver, self._note_cloud)
+
+    async def stop_ipc(self) -> None:
+        """The IPC server dies alone; on lite every token dies with it."""
+        await self.server.stop()
+        if not self.profile.tokens_outlive_the_server:
+            self._tokens.clear()
+            self._components.clear()
+
+    async def start_ipc(self) -> None:
+        """The IPC server is started again, without any subscription. Raises OSError."""
+        await self.server.start(self.device.socket_path)
 
     async def stop(self) -> None:
         """End all connections; nothing is left behind but files below the root."""

@@ -1,5 +1,6 @@
 """Deployments: which components are wanted, and everything that they need, in order."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,16 @@ class DeploymentDocument:
     """Which components a device should run, by name."""
 
     components: Mapping[str, DeploymentEntry]
+
+    @property
+    def reconfigured(self) -> frozenset[str]:
+        """The components that it gives a configuration."""
+        return frozenset(name for name, entry in self.components.items() if entry.update != Update())
+
+    @property
+    def digest(self) -> str:
+        """What tells it from others."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
 def read_deployment(file: Path) -> DeploymentDocument:

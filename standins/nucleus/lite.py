@@ -19,6 +19,7 @@ class LiteComponent(Component):
         """Set when the service runs, or when it is certain that it never will."""
         self.over = False
         """Whether the service has ended by itself, for good."""
+        self._linked = True
 
     async def prepare(self) -> None:
         """See `Component`."""
@@ -35,6 +36,15 @@ class LiteComponent(Component):
         """See `Component`."""
         self._work = asyncio.create_task(self._serve(needed), name=self.recipe.name)
 
+    def unlink(self) -> None:
+        """Its unit is taken away: what runs goes on, and nobody starts it again."""
+        self._linked = False
+
+    async def make_way(self) -> None:
+        """Stop for a new version; what depends on it goes on."""
+        if await self._end_work(()):
+            self._note(ComponentState.STOPPED)
+
     async def _stop_once(self) -> None:
         if await self._end_work(self.dependents):
             self._note(ComponentState.STOPPED)
@@ -50,11 +60,17 @@ class LiteComponent(Component):
             missing = [unit.recipe.name for unit, hard in units.items() if hard and unit.over]
             ending = Ending(1, f"{missing[0]} has ended") if missing else await self._until_clean(step.phase)
             self.over = True
-            self._note(ComponentState.FINISHED if self._is_clean(ending) else ComponentState.BROKEN, str(ending))
+            self._note_end(ending)
             for dependent in self.hard_dependents:
                 self._host.stop_in_background(dependent)
         finally:
             self.started.set()
+
+    def _note_end(self, ending: Ending) -> None:
+        if not self._linked:
+            self._note(ComponentState.STOPPED, f"{ending}; its unit was taken away, so nobody starts it again")
+        else:
+            self._note(ComponentState.FINISHED if self._is_clean(ending) else ComponentState.BROKEN, str(ending))
 
     async def _until_clean(self, phase: LifecyclePhase) -> Ending:
         """Start a step as often as the rules allow, until it ends well; each start uses the recipe as it is then."""
@@ -68,6 +84,8 @@ class LiteComponent(Component):
             if not limit.failed(timing.monotonic()):
                 return ending
             await timing.sleep(self._host.rules.restart_delay_s)
+            if not self._linked:
+                return ending
 
     def _running(self) -> None:
         super()._running()

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from standins.nucleus.deployment import DeploymentError
@@ -29,6 +30,15 @@ def fetch_artifacts(recipe: Recipe, source: Path, root: Path, *, unpack: bool = 
             raise DeploymentError(f"{recipe.file.name}: the artifact {wanted} is missing") from error
         except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
             raise DeploymentError(f"{recipe.file.name}: the artifact {wanted} cannot be unpacked ({error})") from error
+
+
+def remove_others(root: Path, recipes: Sequence[Recipe]) -> None:
+    """Remove the artifacts of every version that is not among these."""
+    for folder_of in (artifacts_folder, unpacked_folder):
+        wanted = {folder_of(root, recipe.name, recipe.version) for recipe in recipes}
+        for found in folder_of(root, "*", "*").parent.parent.glob("*/*"):
+            if found.is_dir() and found not in wanted:
+                shutil.rmtree(found)
 
 
 def _copy(source: Path, target: Path, *, executable: bool) -> None:

@@ -1,6 +1,11 @@
-"""What each kind of nucleus allows and how it behaves, as values."""
+"""What each kind of nucleus allows and how it behaves, as values.
+
+LITE is nucleus lite 2.6.0 and no later one, CLASSIC is 2.18 by its source alone: nobody has run the suite on it.
+How each value of LITE is known stands in `LITE_KNOWN`.
+"""
 
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,10 +34,12 @@ class LifecycleRules:
     """How components are started, restarted and stopped. Times in seconds."""
 
     in_turn: bool
-    """Whether everything is installed before anything starts, and SOFT dependencies are started first."""
+    """Whether everything is installed (side by side) before anything starts, SOFT dependencies first."""
     attempts: int
     """How many starts (lite) or errors in a row (classic) are allowed within the window."""
     window_s: float
+    settle_s: float | None
+    """How long a deployment waits for each component to run or to have ended well; None: only for installations."""
     restart_delay_s: float
     timeout_s: float
     """Of install and startup, where the recipe names none."""
@@ -83,6 +90,8 @@ class Profile:
     """Whether a malformed request is InvalidArgumentsError, and not ServiceError."""
     own_messages_on_wildcards: bool
     """Whether a wildcard subscription that names no receive mode hears its own component's messages."""
+    tokens_outlive_the_server: bool
+    """Whether a component's token is still known when the IPC server alone has been started again."""
     refuses_stale_updates: bool
     """Whether an UpdateConfiguration older than the leaf is an error, and not silently ignored."""
     recipes: RecipeRules
@@ -105,6 +114,7 @@ LITE: Final = Profile(
     acknowledges_refusals=False,
     names_invalid_arguments=False,
     own_messages_on_wildcards=True,
+    tokens_outlive_the_server=False,
     refuses_stale_updates=False,
     recipes=RecipeRules(
         reading=rules.LITE,
@@ -118,6 +128,7 @@ LITE: Final = Profile(
         in_turn=True,
         attempts=3,
         window_s=3600,
+        settle_s=300,
         restart_delay_s=1,
         timeout_s=120,
         stop_s=120,
@@ -146,6 +157,7 @@ CLASSIC: Final = Profile(
     acknowledges_refusals=True,
     names_invalid_arguments=True,
     own_messages_on_wildcards=False,
+    tokens_outlive_the_server=True,
     refuses_stale_updates=True,
     recipes=RecipeRules(
         reading=rules.CLASSIC,
@@ -159,6 +171,7 @@ CLASSIC: Final = Profile(
         in_turn=False,
         attempts=3,
         window_s=3600,
+        settle_s=None,
         restart_delay_s=0,
         timeout_s=120,
         stop_s=5,
@@ -175,5 +188,41 @@ CLASSIC: Final = Profile(
         retry_s=1,
     ),
 )
+
+SEEN: Final = "seen on 2.6.0"
+SOURCE: Final = "from the source of 2.6.0"
+
+LITE_KNOWN: Final[Mapping[str, str]] = {
+    "incoming_bytes": SEEN,
+    "outgoing_bytes": SEEN,
+    "topic_length": SEEN,
+    "connections": SOURCE,
+    "subscriptions": SOURCE,
+    "inbound_mqtt_bytes": SEEN,
+    "readable_errors": SEEN,
+    "ends_unary_streams": SEEN,
+    "acknowledges_refusals": SEEN,
+    "names_invalid_arguments": SEEN,
+    "own_messages_on_wildcards": SOURCE,
+    "tokens_outlive_the_server": SEEN,
+    "refuses_stale_updates": SOURCE,
+    "spool": SEEN,
+    "recipes.reading": SEEN,
+    "recipes.escapes_values": SOURCE,
+    "recipes.paths_end_in_slash": SOURCE,
+    "recipes.hard_needs_a_service": SOURCE,
+    "recipes.needs_runtime": SOURCE,
+    "recipes.unpacks_local_artifacts": SEEN,
+    "lifecycle.in_turn": f"{SOURCE}; installations side by side since 2.4.0",
+    "lifecycle.attempts": SEEN,
+    "lifecycle.window_s": SEEN,
+    "lifecycle.settle_s": SEEN,
+    "lifecycle.restart_delay_s": SEEN,
+    "lifecycle.timeout_s": SOURCE,
+    "lifecycle.stop_s": SEEN,
+    "lifecycle.run_timeout_is_stop_time": SOURCE,
+    "lifecycle.clean_signals": SOURCE,
+}
+"""By field of the profile. 2.6.0 takes any letter in a topic; the refusal of '?' and `${` came with a later version."""
 
 PROFILES: Final = {profile.name: profile for profile in (LITE, CLASSIC)}

@@ -173,12 +173,20 @@ class RunningNucleus:
         self._call(lambda: self._nucleus.store.deploy(name, {}, Update(merge), _now_ms()))
 
     def stop_server(self) -> None:
-        """The nucleus goes away: the socket vanishes and all connections end."""
-        self._run(self._nucleus.server.stop())
+        """The IPC server goes away: the socket vanishes, all connections end; on lite the tokens are forgotten."""
+        self._run(self._nucleus.stop_ipc())
 
     def start_server(self) -> None:
-        """The nucleus is back, with the same tokens and configuration and no subscriptions."""
-        self._run(self._nucleus.server.start(self.socket_path))
+        """The IPC server is back, with the same configuration and no subscriptions."""
+        self._run(self._nucleus.start_ipc())
+
+    def hide_server(self) -> None:
+        """The IPC server is out of reach and does not die: no token is forgotten."""
+        self._run(self._nucleus.server.stop())
+
+    def show_server(self) -> None:
+        """The server that was hidden can be reached again."""
+        self._run(self._nucleus.start_ipc())
 
     def drop_connections(self) -> None:
         """Every connection ends; the server goes on listening."""

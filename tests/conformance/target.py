@@ -1,32 +1,15 @@
 """What the conformance tests run against: the stand-in, or a real nucleus lite.
 
-To point them at a real nucleus, start them from a component of it (its environment holds
-AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT and SVCUID) with SMARTCAM_CONFORMANCE=real:
-
-    SMARTCAM_CONFORMANCE=real python -m pytest tests/conformance
-
-The component's recipe (YAML) needs this configuration; its device must be connected to IoT Core
-and its IoT policy must allow to publish, subscribe and receive `conformance/cloud/*`:
-
-    ComponentConfiguration:
-      DefaultConfiguration:
-        number: 5
-        nested: {leaf: text, other: "true"}
-        empty: {}
-        accessControl:
-          aws.greengrass.ipc.pubsub:
-            "conformance:pubsub:1":
-              operations: ["aws.greengrass#PublishToTopic", "aws.greengrass#SubscribeToTopic"]
-              resources: ["conformance/local/*"]
-          aws.greengrass.ipc.mqttproxy:
-            "conformance:mqttproxy:1":
-              operations: ["aws.greengrass#PublishToIoTCore", "aws.greengrass#SubscribeToIoTCore"]
-              resources: ["conformance/cloud/+"]
+A real one is named by its folder in SMARTCAM_REAL_NUCLEUS; it must run the component whose recipe
+`recipe` returns, which hands its token over in a file. tests/real deploys it and runs these tests:
+docs/release.md says how. The device must be connected to IoT Core, and its IoT policy must allow to
+publish, subscribe and receive `conformance/cloud/*`.
 
 What needs a hand on the nucleus itself (its connection to the cloud, its restart, other
 components' tokens) is skipped there.
 """
 
+import json
 import os
 import threading
 import time
@@ -34,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Self
 
 from awsiot.eventstreamrpc import LifecycleHandler
@@ -44,6 +28,8 @@ from awsiot.greengrasscoreipc.model import BinaryMessage, JsonMessage, PublishMe
 from standins.nucleus.authority import MQTT_PROXY, PUBSUB
 from standins.nucleus.testbed import RunningNucleus, running_nucleus
 
+REAL: Final = "SMARTCAM_REAL_NUCLEUS"
+"""Names the folder of a real nucleus lite."""
 COMPONENT: Final = "smartcam.Conformance"
 ACCESS_CONTROL: Final[Mapping[str, object]] = {
     PUBSUB: {
@@ -77,17 +63,42 @@ class Target:
     nucleus: RunningNucleus | None
 
 
-def is_real() -> bool:
-    """Whether the tests were pointed at a real nucleus."""
-    return os.environ.get("SMARTCAM_CONFORMANCE") == "real"
+def token_file(root: Path) -> Path:
+    """Where the component below a nucleus's folder leaves its socket's path and its token."""
+    return root / "work" / COMPONENT / "token"
+
+
+def recipe(version: str) -> str:
+    """The recipe of the component that the tests speak for. JSON is YAML."""
+    script = (
+        'umask 077\nprintf "%s\\n" "$AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT" "$SVCUID" > token.new\n'
+        "mv token.new token\nexec sleep infinity\n"
+    )
+    configuration = {**CONFIGURATION, "accessControl": ACCESS_CONTROL}
+    document = {
+        "RecipeFormatVersion": "2020-01-25",
+        "ComponentName": COMPONENT,
+        "ComponentVersion": version,
+        "ComponentDescription": "Lends its token to the conformance tests.",
+        "ComponentPublisher": "Smartcam",
+        "ComponentConfiguration": {"DefaultConfiguration": configuration},
+        "Manifests": [
+            {
+                "Platform": {"os": "linux", "runtime": "*"},
+                "Lifecycle": {"run": {"Script": script}},
+                "Artifacts": [],
+            }
+        ],
+    }
+    return json.dumps(document, indent=1)
 
 
 @contextmanager
 def open_target() -> Iterator[Target]:
     """The target that the environment asks for."""
-    if is_real():
-        socket_path = os.environ["AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT"]
-        yield Target(socket_path, os.environ["SVCUID"], None)
+    if root := os.environ.get(REAL):
+        socket_path, token = token_file(Path(root)).read_text(encoding="utf-8").split()
+        yield Target(socket_path, token, None)
         return
     with running_nucleus() as nucleus:
         environment = nucleus.add_component(COMPONENT, ACCESS_CONTROL, CONFIGURATION)

@@ -8,7 +8,7 @@ from awsiot.greengrasscoreipc.model import ServiceError
 
 from standins.nucleus.eventstream import Packet, Splitter, encode, int32
 from standins.nucleus.testbed import RunningNucleus
-from tests.conformance.target import PATIENCE_S, Line, Target, eventually
+from tests.conformance.target import COMPONENT, PATIENCE_S, Line, Target, eventually
 from tests.conformance.wire import CONNECT_ACK, connect_packet, packet, plug
 
 
@@ -145,7 +145,9 @@ def test_what_only_classic_knows_is_a_service_error(line: Line, operation: objec
         operation(line.ipc)
 
 
-def test_a_restarted_nucleus_knows_the_same_tokens_and_no_subscription(nucleus: RunningNucleus, target: Target) -> None:
+def test_an_ipc_server_that_was_started_again_knows_no_token_until_the_component_starts_again(
+    nucleus: RunningNucleus, target: Target
+) -> None:
     with Line(target) as before:
         heard = before.subscribe("conformance/local/a")
         nucleus.stop_server()
@@ -154,9 +156,13 @@ def test_a_restarted_nucleus_knows_the_same_tokens_and_no_subscription(nucleus: 
         with pytest.raises(RuntimeError, match="AWS_ERROR_FILE_INVALID_PATH"):
             Line(target)
         nucleus.start_server()
-    with Line(target) as after:
-        after.publish("conformance/local/a", b"x")
+    with pytest.raises(AwsCrtError, match="AWS_IO_SOCKET_CLOSED"):
+        Line(target)
+    with Line(target, nucleus.environment(COMPONENT)["SVCUID"]) as started_again:
+        started_again.publish("conformance/local/a", b"x")
         assert nucleus.subscriptions() == 0
+    with pytest.raises(AwsCrtError, match="AWS_IO_SOCKET_CLOSED"):
+        Line(target)
 
 
 def test_a_dropped_connection_is_noticed_by_the_client(nucleus: RunningNucleus, line: Line) -> None:

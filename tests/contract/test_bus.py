@@ -94,11 +94,11 @@ class GreengrassWorld:
         return bus
 
     def go_away(self) -> None:
-        self.nucleus.stop_server()
+        self.nucleus.hide_server()
         until(lambda: not any(can_publish(bus) for bus in self.buses))
 
     def come_back(self) -> None:
-        self.nucleus.start_server()
+        self.nucleus.show_server()
         until(lambda: all(can_publish(bus) for bus in self.buses))
 
     def switch_cloud(self, *, on: bool) -> None:
@@ -288,7 +288,9 @@ def test_a_refused_subscription_begins_when_the_recipe_is_mended(world: World) -
 
 def test_publishing_fails_at_once_while_the_nucleus_is_away(world: World) -> None:
     bus = world.bus()
+    until(bus.is_connected)
     world.go_away()
+    until(lambda: not bus.is_connected())
     began = time.monotonic()
     with pytest.raises(BusUnavailable):
         bus.publish_local("allowed/a", b"")

@@ -68,6 +68,9 @@ def test_a_fresh_debian_gets_a_nucleus_that_runs_and_components_that_cannot_read
     assert "video" in machine.must("id", "-nG", "gg_component").split()
     assert machine.run("runuser", "-u", "gg_component", "--", "cat", "/var/lib/greengrass/device.key").returncode == 1
     assert machine.must("runuser", "-u", "ggcore", "--", "cat", "/var/lib/greengrass/device.key") == "key"
+    doctor = "/usr/local/bin/smartcam-doctor"
+    assert machine.must("stat", "-c", "%a %U", doctor) == "755 root"
+    assert machine.must("head", "-2", doctor) == "#!/bin/sh\nroot='/var/lib/greengrass' user=gg_component"
 
 
 def test_a_second_time_changes_nothing_and_says_so(machine: Machine, media: Path) -> None:

@@ -231,6 +231,9 @@ class FakeBus:
         self._nucleus.watch(self._component, watch)
         return watch
 
+    def is_connected(self) -> bool:
+        return not self._nucleus.away and not self.is_closed
+
     def close(self) -> None:
         self.is_closed = True
         self._nucleus.forget(self)

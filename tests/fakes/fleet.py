@@ -29,10 +29,12 @@ class Devices:
 
     usual: DeploymentEnd | None = field(default_factory=DeploymentEnd)
     special: dict[str, DeploymentEnd | None] = field(default_factory=dict)
+    on_sent: Callable[[str, Mapping[str, Any], DeploymentEnd | None], None] = lambda *_: None
 
     def judge(self, device: str, components: Mapping[str, Any]) -> DeploymentEnd | None:
-        del components
-        return self.special.get(device, self.usual)
+        end = self.special.get(device, self.usual)
+        self.on_sent(device, components, end)
+        return end
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from infra.fleet.runtime.device import Device, Fleet
-from infra.fleet.runtime.ports import ChangedMeanwhile
+from infra.fleet.runtime.ports import ChangedMeanwhile, NotAnswered
 from smartcam.contract.event import Event
 from smartcam.contract.ids import EventId, ThingName
+from smartcam.contract.wanted import Wanted
 
 
 @dataclass
@@ -35,6 +36,19 @@ class FakeRegistry:
             raise ChangedMeanwhile("fleet")
         self.common = replace(fleet, revision=fleet.revision + 1)
         return self.common
+
+
+@dataclass
+class FakeAnswers:
+    """A broker; while `down` no answer reaches the device."""
+
+    down: bool = False
+    sent: list[tuple[ThingName, Wanted]] = field(default_factory=list)
+
+    def send(self, thing: ThingName, wanted: Wanted) -> None:
+        if self.down:
+            raise NotAnswered("the broker is down")
+        self.sent.append((thing, wanted))
 
 
 @dataclass

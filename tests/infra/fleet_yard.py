@@ -13,7 +13,7 @@ from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState,
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
 from tests.fakes.aws import FakeRefusals
-from tests.fakes.registry import FakeAlerts, FakeRegistry
+from tests.fakes.registry import FakeAlerts, FakeAnswers, FakeRegistry
 from tests.infra.sample import Now
 
 GATE, YARD = CameraId("gate"), CameraId("yard")
@@ -79,11 +79,12 @@ class World:
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     alerts: FakeAlerts = field(default_factory=FakeAlerts)
     refusals: FakeRefusals = field(default_factory=FakeRefusals)
+    answers: FakeAnswers = field(default_factory=FakeAnswers)
     devices: list[Pi] = field(default_factory=list)
     second: int = 0
 
     def __post_init__(self) -> None:
-        self.hearing = Hearing(self.registry, self.refusals)
+        self.hearing = Hearing(self.registry, self.refusals, self.answers)
         self.watching = Watching(self.registry, self.alerts, self.policy)
         self.check: Callable[[UtcNs], Mapping[str, float]] = self.watching.check
 

@@ -23,10 +23,10 @@ from smartcam.contract.health import DeviceState, Health, OutboxHealth
 from smartcam.contract.ids import ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
 from tests.fakes.aws import FakeRefusals
-from tests.fakes.registry import FakeRegistry
+from tests.fakes.registry import FakeAnswers, FakeRegistry
 from tests.infra.fleet_yard import GATE, health, health_document, presence_document
 from tests.infra.sample import NOON
-from tests.strategies import camera_healths, camera_ids, event_ids, healths, thing_names
+from tests.strategies import camera_healths, camera_ids, event_ids, healths, thing_names, wanteds
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -65,6 +65,7 @@ devices = st.builds(
             condition=camera_healths.map(lambda one: one.condition),
             seen_at=times,
             frames_per_second=st.floats(0, 1e6),
+            armed=st.none() | st.booleans(),
         ),
         max_size=3,
     ).map(tuple),
@@ -75,12 +76,14 @@ devices = st.builds(
     outage=st.none() | outages,
     camera_outage=st.none() | outages,
     back_at=times,
+    wanted=wanteds,
+    wanted_revision=st.none() | st.integers(0, 2**40),
     revision=st.just(7),
 )
 
 
 def hear(registry: Registry, document: dict[str, object], refusals: FakeRefusals | None = None) -> SignOutcome:
-    return Hearing(registry, refusals or FakeRefusals()).take(Sign.from_rule(document))
+    return Hearing(registry, refusals or FakeRefusals(), FakeAnswers()).take(Sign.from_rule(document))
 
 
 @given(devices)
@@ -107,6 +110,11 @@ def test_a_sign_of_life_is_folded_in_once_however_often_it_comes(word: Health, a
     assert (once.bundle_refused, once.configuration_refused) == (
         word.bundle_refused or "",
         word.configuration_refused or "",
+    )
+    assert (once.version, once.capture_version, once.release_refused) == (
+        word.version,
+        word.capture_version or "",
+        word.release_refused or "",
     )
     assert {one.camera_id for one in once.cameras} == {one.camera_id for one in word.cameras}
 

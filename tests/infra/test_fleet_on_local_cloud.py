@@ -16,6 +16,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
+from front.main import main as front
 from infra.alerts.stack import STACK_NAME
 from infra.app import main
 from infra.names import GROUP, policy_name
@@ -25,7 +26,8 @@ from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState,
 from smartcam.contract.ids import CameraId, ThingName, new_event_id
 from smartcam.contract.snapshot import snapshot_key
 from smartcam.contract.times import UtcNs
-from smartcam.contract.topics import health_topic
+from smartcam.contract.topics import ack_topic, health_topic
+from smartcam.contract.wanted import Wanted
 from smartcam.doctor.cloud import Identity, check_certificate, check_iot_core
 from smartcam.doctor.finding import State
 from smartcam.edge.clock import SystemClock
@@ -106,7 +108,7 @@ def connected(site: Site) -> Client:
     return client
 
 
-def say(client: Client, seq: int, thing: ThingName = THING) -> None:
+def say(client: Client, seq: int, thing: ThingName = THING, wanted_revision: int | None = None) -> None:
     word = Health(
         thing=thing,
         state=DeviceState.RUNNING,
@@ -117,6 +119,7 @@ def say(client: Client, seq: int, thing: ThingName = THING) -> None:
         uptime_s=600,
         version="0.1.0",
         cameras=(CameraHealth(GATE, CameraCondition.RUNNING, 25.0),),
+        wanted_revision=wanted_revision,
     )
     client.publish(health_topic(THING), word.to_json(), qos=1).wait_for_publish(PATIENCE_S)
 
@@ -164,6 +167,35 @@ def test_a_health_message_that_names_another_thing_is_kept_for_a_person_and_chan
     assert before is not None
     assert after is not None
     assert after["seq"] == before["seq"]
+    client.disconnect()
+    client.loop_stop()
+
+
+def test_a_device_is_disarmed_at_once_and_told_again_by_its_signs_of_life_until_it_knows(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in site.cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    client, heard, subscribed = connected(site), Queue[Wanted](), Queue[None]()
+    client.on_message = lambda _client, _data, message: heard.put(Wanted.from_json(bytes(message.payload)))
+    client.on_subscribe = lambda *_: subscribed.put(None)
+    client.subscribe(ack_topic(THING), qos=1)
+    subscribed.get(timeout=PATIENCE_S)
+    say(client, 100, wanted_revision=0)
+    wait_until(lambda: (site.device() or {}).get("seq") == 100)
+    assert front(["disarm", f"{THING}/{GATE}", "--for", "2h"]) == 0
+    assert "is told now" in capsys.readouterr().out
+    wanted = heard.get(timeout=PATIENCE_S)
+    assert (wanted.revision, wanted.armed(GATE, configured=True)) == (1, False)
+    say(client, 101, wanted_revision=0)
+    assert heard.get(timeout=PATIENCE_S).cameras == wanted.cameras
+    say(client, 102, wanted_revision=1)
+    wait_until(lambda: (site.device() or {}).get("seq") == 102)
+    assert alerts(["devices"]) == 0
+    assert "; wanted: gate disarmed until " in capsys.readouterr().out
+    assert front(["arm", f"{THING}/cellar"]) == 1
+    assert "smartcam arm: yard-1 has no camera cellar; known: gate" in capsys.readouterr().err
+    assert heard.empty()
     client.disconnect()
     client.loop_stop()
 

@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
 
@@ -12,6 +13,7 @@ from infra.alerts.asset import ROOT
 from infra.fleet.core_device import Account, device_policies
 from infra.names import ROLE_ALIAS
 from smartcam.contract.ids import ThingName
+from smartcam.contract.topics import probe_answers, probe_topic
 from tests.infra.conftest import Template
 
 ACCOUNT = Account("aws", "eu-west-1", "111122223333")
@@ -83,6 +85,16 @@ def test_yard_1_cannot_speak_for_yard_10() -> None:
     for pattern in patterns:
         expression = re.escape(pattern).replace(r"\*", ".*")
         assert not [other for other in others if re.fullmatch(expression, ARN + other)]
+
+
+def test_the_doctor_may_ask_the_cloud_and_hear_its_answer() -> None:
+    thing, may = ThingName("yard-1"), all_rights("yard-1")
+    for action, resource in (
+        ("iot:Publish", f"topic/{probe_topic(thing)}"),
+        ("iot:Subscribe", f"topicfilter/{probe_answers(thing)}"),
+        ("iot:Receive", f"topic/{probe_topic(thing)}/rejected"),
+    ):
+        assert any(fnmatchcase(ARN + resource, pattern) for pattern in may[action]), (action, may[action])
 
 
 def test_the_policies_of_the_longest_name_fit_into_what_aws_takes() -> None:

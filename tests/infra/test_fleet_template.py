@@ -86,7 +86,7 @@ def test_only_these_rules_of_this_account_may_start_the_function_of_the_signs(te
     assert sources == {f"{ACCOUNT}rule/SmartcamAlerts_{name}" for name in ("health", "presence")}
 
 
-def test_signs_of_life_may_change_devices_and_nothing_else(template: Template) -> None:
+def test_signs_of_life_may_change_devices_answer_them_and_nothing_else(template: Template) -> None:
     role, _ = template.one("AWS::IAM::Role", "SignsKeeper")
     [table] = template.all_of("AWS::DynamoDB::Table")
     log, _ = template.one("AWS::Logs::LogGroup", "Signs")
@@ -96,6 +96,7 @@ def test_signs_of_life_may_change_devices_and_nothing_else(template: Template) -
         f"<{log}.Arn>": {"logs:CreateLogStream", "logs:PutLogEvents"},
         f"<{queue}.Arn>": {"sqs:SendMessage"},
         f"<{table}.Arn>": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        f"{ACCOUNT}topic/smartcam/v1/*/ack": {"iot:Publish"},
         f"<{key}.Arn>": KEY_RIGHTS,
     }
 

@@ -7,21 +7,25 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from smartcam.contract.ids import ThingName
+from smartcam.contract.topics import probe_topic
 from standins.nucleus.profile import PROFILES
 from tests.clips import still_scene, write_clip
 from tests.system.rig import PATIENCE_S, until
+from tests.unit.standins.nucleus.broker import Broker, Papers, make_papers
 from tools.build.suite import DEMO_BUNDLE, Built, build_suite
 from tools.command_line import ROOT
 
 pytestmark = pytest.mark.slow
 DOCTOR = "smartcam.Doctor"
-CHECKS = {"packages", "shared memory", "disk", "clock", "model", "camera yard", "IoT Core"}
+ASKED = probe_topic(ThingName("yard-1"))
+CHECKS = {"cloud", "packages", "shared memory", "disk", "clock", "model", "camera yard", "IoT Core"}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,9 @@ class Visit:
 
 
 @contextmanager
-def visit(folder: Path, profile: str, built: Built, configuration: dict[str, object]) -> Iterator[Visit]:
+def visit(
+    folder: Path, profile: str, built: Built, configuration: dict[str, object], cloud: list[str]
+) -> Iterator[Visit]:
     folder.mkdir()
     versions = {name: {"version": built.version} for name in ("smartcam.Runtime", "smartcam.Model")}
     merges = {"smartcam.Runtime": {"python": sys.executable}, DOCTOR: configuration}
@@ -59,6 +65,7 @@ def visit(folder: Path, profile: str, built: Built, configuration: dict[str, obj
     description.write_text(json.dumps({"components": document}))
     options = ["--root", folder, "--profile", profile, "--recipes", built.recipes, "--artifacts", built.artifacts]
     command = [sys.executable, "-m", "front", "nucleus", *options, "--deploy", description, "--thing", "yard-1"]
+    command += cloud
     with (folder / "nucleus.log").open("wb") as log:
         nucleus = subprocess.Popen([str(part) for part in command], cwd=ROOT, stdout=log, stderr=log)
     try:
@@ -69,10 +76,30 @@ def visit(folder: Path, profile: str, built: Built, configuration: dict[str, obj
         nucleus.wait(PATIENCE_S)
 
 
-def examine(folder: Path, profile: str, built: Built, configuration: dict[str, object]) -> Visit:
-    with visit(folder, profile, built, configuration) as seen:
+@contextmanager
+def cloud_that_answers(papers: Papers) -> Iterator[list[str]]:
+    """The options with which a nucleus reaches it."""
+    with Broker(papers) as broker:
+        broker.answers[ASKED] = (f"{ASKED}/rejected", b'{"code": 404}')
+        options = {"--ca": papers.ca, "--cert": papers.device, "--key": papers.device_key}
+        found = [str(part) for pair in options.items() for part in pair]
+        yield [*found, "--iot-endpoint", f"127.0.0.1:{broker.port}"]
+
+
+def examine(folder: Path, profile: str, built: Built, configuration: dict[str, object], papers: Papers | None) -> Visit:
+    """Without papers the device never reaches the cloud."""
+    way: AbstractContextManager[list[str]] = nullcontext([]) if papers is None else cloud_that_answers(papers)
+    with way as cloud, visit(folder, profile, built, configuration, cloud) as seen:
         assert until(lambda: bool(seen.ended()), PATIENCE_S), (folder / "nucleus.log").read_text()
     return seen
+
+
+def by_hand(seen: Visit) -> dict[str, str]:
+    """What the command that smartcam.Runtime brought finds without a nucleus, by check."""
+    command = ["sh", str(seen.folder / "work" / "smartcam.Runtime" / "doctor" / "smartcam-doctor"), "--json"]
+    ran = subprocess.run(command, cwd="/", capture_output=True, check=True)
+    states = {check["name"]: check["state"] for check in json.loads(ran.stdout)["checks"]}
+    return {name: states[name] for name in ("model", "disk", "cameras", "nucleus")}
 
 
 def test_on_both_nuclei_a_sound_device_passes_and_what_is_wrong_is_named_and_fails(
@@ -82,12 +109,17 @@ def test_on_both_nuclei_a_sound_device_passes_and_what_is_wrong_is_named_and_fai
     sound: dict[str, object] = {"cameras": {"yard": {"path": str(clip)}}}
     key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
     ailing: dict[str, object] = {"cameras": {"yard": {"path": "/no/such/clip.mp4"}}, "trusted_key": key}
+    papers = make_papers(tmp_path)
     wanted = [(profile, name) for profile in PROFILES for name in ("sound", "ailing")]
     with ThreadPoolExecutor(2) as beside:
         seen = list(
             beside.map(
                 lambda each: examine(
-                    tmp_path / f"{each[0]}-{each[1]}", each[0], built, sound if each[1] == "sound" else ailing
+                    tmp_path / f"{each[0]}-{each[1]}",
+                    each[0],
+                    built,
+                    sound if each[1] == "sound" else ailing,
+                    papers if each[1] == "sound" else None,
                 ),
                 wanted,
             )
@@ -100,8 +132,13 @@ def test_on_both_nuclei_a_sound_device_passes_and_what_is_wrong_is_named_and_fai
         faults = {check for check, (state, _) in found.items() if state == "fault"}
         if name == "sound":
             assert (visit_.ended(), faults) == ("FINISHED", set()), (profile, found)
+            assert found["cloud"][1].startswith("IoT Core answered in ")
+            log = (visit_.folder / "logs" / f"{DOCTOR}.log").read_text()
+            assert "usage:" not in log
+            assert f"{DOCTOR} {built.version}: self-test passed" in log
             assert "320x240" in found["camera yard"][1]
+            assert by_hand(visit_) == {"model": "ok", "disk": "ok", "cameras": "skipped", "nucleus": "skipped"}
         else:
-            assert (visit_.ended(), faults) == ("BROKEN", {"camera yard", "model"}), (profile, found)
+            assert (visit_.ended(), faults) == ("BROKEN", {"camera yard", "model", "cloud"}), (profile, found)
             assert "/no/such/clip.mp4" in found["camera yard"][1]
             assert "this device only trusts signed bundles" in found["model"][1]

@@ -12,6 +12,7 @@ from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
 from smartcam.contract.errors import ContractError
 from smartcam.contract.ids import ThingName, camera_id, thing_name
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
+from smartcam.contract.wanted import Arming
 from tools.alerts.stack import FAULTS, find_site
 from tools.alerts.tail import seconds
 from tools.command_line import complain, new_parser
@@ -31,16 +32,38 @@ def status(device: Device, now: UtcNs) -> str:
     return "offline" if device.is_offline else str(device.state)
 
 
+def wish_text(wish: Arming) -> str:
+    """What is wanted, in words."""
+    word = "armed" if wish.armed else "disarmed"
+    return f"{word} until {format_utc(wish.until)}" if wish.until is not None else f"{word} until that is changed"
+
+
+def _arming(device: Device, now: UtcNs) -> str:
+    """What people want of it, where the configuration does not decide alone, and whether it knows."""
+    left = device.wanted.at(now)
+    wishes = [("all cameras", left.device), *sorted(left.cameras.items())]
+    said = ", ".join(f"{name} {wish_text(wish)}" for name, wish in wishes if wish is not None)
+    if (device.wanted_revision or 0) >= device.wanted.revision:
+        return f"; wanted: {said}" if said else ""
+    return f"; wanted, but it does not know yet: {said or 'as configured'}"
+
+
 def row(device: Device, now: UtcNs) -> str:
     """A device in one line."""
     ago_s = max(0, now - device.heard_at) // NS_PER_S
     cameras = ", ".join(
         f"{one.camera_id} {'retired' if one.camera_id in device.retired_cameras else one.condition}"
+        + (" disarmed" if one.armed is False else "")
         for one in device.cameras
     )
     waiting = f", {device.events_waiting} events waiting" if device.events_waiting else ""
     runs = f", version {device.version}" if device.version else ""
+    if device.capture_version not in {"", device.version}:
+        runs += f" (capture {device.capture_version})"
     line = f"{device.thing}: {status(device, now)}, heard {ago_s} s ago{runs}{waiting}; {cameras or 'no cameras'}"
+    line += _arming(device, now)
+    if device.release_refused:
+        line += f"; refuses the release {device.release_refused}"
     if device.bundle_refused:
         line += f"; refuses its new bundle ({device.bundle_refused}), goes on with {device.model or 'none'}"
     if device.configuration_refused:
@@ -55,7 +78,8 @@ def change(registry: Registry, thing: ThingName, how: Change) -> Device | None:
         if device is None:
             return None
         try:
-            return registry.save(how(device))
+            changed = how(device)
+            return device if changed is device else registry.save(changed)
         except ChangedMeanwhile:
             continue
     raise ChangedMeanwhile(f"{thing} keeps being changed by others: try again")

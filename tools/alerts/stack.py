@@ -24,6 +24,7 @@ class AlertsSite:
     """A deployed alerting. `client` makes boto3 clients of its account and region."""
 
     outputs: Mapping[str, str]
+    region: str | None = None
 
     def output(self, name: str) -> str:
         """Raises StackError for a stack of another version."""
@@ -34,17 +35,17 @@ class AlertsSite:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
         """A boto3 client from the environment."""
-        return aws_session().client(service)  # type: ignore[call-overload]  # any service by name
+        return aws_session(self.region).client(service)  # type: ignore[call-overload]  # any service by name
 
 
-def find_site(stack: str = STACK_NAME) -> AlertsSite:
-    """The deployed alerting. Raises StackError."""
+def find_site(stack: str = STACK_NAME, region: str | None = None) -> AlertsSite:
+    """The deployed alerting; without a region in that of the environment. Raises StackError."""
     try:
-        answer = aws_session().client("cloudformation").describe_stacks(StackName=stack)
+        answer = aws_session(region).client("cloudformation").describe_stacks(StackName=stack)
     except (BotoCoreError, ClientError) as error:
         if isinstance(error, ClientError) and error_code(error) == "ValidationError":
             raise StackError(f"stack {stack} is not deployed in this account and region; remedy: make cloud") from error
         remedy = "remedy: set AWS_REGION and credentials (or the exports of `smartcam cloud up`)"
         raise StackError(f"stack {stack} cannot be read ({error}); {remedy}") from error
     [found] = answer["Stacks"]
-    return AlertsSite({each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])})
+    return AlertsSite({each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}, region)

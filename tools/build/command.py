@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from smartcam.model.manifest import MANIFEST_FILE
 from tools.build.gdk import write_projects
 from tools.build.slim import DENSE, slim_all
 from tools.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, BuildError, Built, Wheels, build_suite, locks
 from tools.build.wheels import ARCHITECTURES, PLATFORMS, Platform, WheelError, fetch, parse_platform
-from tools.lint.code_use import UnknownTopic
 from tools.command_line import ROOT, complain, say
+from tools.lint.code_use import UnknownTopic
 from tools.lint.command import lint_sources
 from tools.recipes.document import FaultList
 from tools.recipes.recipe import read_document
 from tools.recipes.rules import LITE
-from smartcam.model.manifest import MANIFEST_FILE
 
 WHEEL_FOLDER: Final = ROOT / "build" / "wheels"
 USUAL: Final = ("linux-aarch64-py311", "linux-aarch64-py313", "linux-x86_64-py313")
@@ -86,7 +86,7 @@ def warn_of_demo(bundle: Path, verb: str) -> None:
     """Warn that the packed model is the demo's, judged by the bundle's content: a copy guards nothing either."""
     demo = DEMO_BUNDLE / MANIFEST_FILE
     if demo.is_file() and (bundle / MANIFEST_FILE).read_bytes() == demo.read_bytes():
-        said = "the model is the demo's, made for its generated yard; it guards no real one. Pack your own: --bundle FOLDER"
+        said = "the model is the demo's, and knows its generated yard only. Pack your own: --bundle FOLDER"
         complain(verb, f"WARNING: {said}")
 
 
@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get("SMARTCAM_WHEELS", " ".join(USUAL)).split(),
         metavar="PLATFORM",
         help=f"packages to carry, for devices without a network: {', '.join(map(str, PLATFORMS))}, all"
-        f" or none; the default is $SMARTCAM_WHEELS, else {' '.join(USUAL)}. A device downloads those of its architecture",
+        f" or none; the default is $SMARTCAM_WHEELS, else {' '.join(USUAL)}. A device downloads its architecture's",
     )
     parser.add_argument(
         "--gdk",

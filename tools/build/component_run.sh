@@ -1,9 +1,11 @@
 #!/bin/sh
 # Runs a version of a Smartcam component with the Runtime's packages, once it has passed its self-test on this device.
-# In the component's work folder, where the file `proven` names the version that has passed last, and its code is kept.
+# In the component's work folder, where the file `proven` names the version that has passed last, and its code is kept;
+# `refused` names the one that has failed last, and why.
 # usage: run.sh [--install] VERSION PACKAGES_FOLDER CODE_ZIP MODULE [ARGUMENT ...]
-# --install: only try it. A version that fails is not installed, so that the deployment fails and the nucleus keeps, or
-# goes back to, the one before. Nucleus lite goes back to nothing after a restart: there the kept one is run.
+# --install: only try it, and fail for no reason of ours: nucleus lite has taken the running version's unit away by then,
+# so after a failed installation nothing would be started again. Without it: run the version if it has passed, else the
+# proven one, which says in its health which version was refused.
 set -eu
 installing=no
 if [ "$1" = --install ]; then
@@ -28,33 +30,58 @@ wait_for_packages() {
     done
 }
 
-component() {
-    PYTHONPATH="$code" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 "$packages/bin/python" -m "$module" "$@"
+# Line $2 of the note $1.
+note() {
+    sed -n "$2p" "$1" 2> /dev/null || :
 }
 
-proven() {
-    sed -n "$1p" proven 2> /dev/null || :
+digest() {
+    sha256sum < "$code" | cut -c 1-16
 }
 
 keep() {
-    before=$(proven 3)
-    kept="$PWD/proven-$(sha256sum < "$code" | cut -c 1-16).zip"
+    before=$(note proven 3)
+    kept="$PWD/proven-$(digest).zip"
     # A power cut must leave the old file or the new one.
     cp "$code" "$kept.new" &&
         printf '%s\n' "$version" "$packages" "$kept" > proven.new &&
         sync "$kept.new" proven.new &&
         mv "$kept.new" "$kept" &&
         mv proven.new proven || return 1
+    rm -f refused
     for old in "$PWD"/proven-*.zip; do
         [ "$old" = "$kept" ] || [ "$old" = "$before" ] || rm -f "$old"
     done
 }
 
+refuse() {
+    reason=$1
+    printf '%s\n' "$version" "$packages" "$(digest)" "$reason" > refused.new && mv refused.new refused ||
+        say "that version $version was refused cannot be kept: is the disk full?"
+}
+
+# Whether the version passes its self-test; what became of it is kept, and said in `reason` if it fails. With the ten
+# minutes that an installation waits, the trial takes less than the Timeout in the recipe.
 passes() {
-    component --self-test "$version" "$@" || return 1
-    keep && return 0
-    rm -f proven-*.new proven.new
-    say "version $version cannot be kept: is the disk full?"
+    ended=0
+    # In the foreground: who stops this script by its process group stops the trial too.
+    said=$(PYTHONPATH="$code" PYTHONDONTWRITEBYTECODE=1 timeout --foreground "${SMARTCAM_TRIAL_S:-240}" \
+        "$packages/bin/python" -m "$module" --self-test "$version" "$@" 2>&1) || ended=$?
+    [ -z "$said" ] || printf '%s\n' "$said"
+    case $ended in
+        0)
+            keep && return 0
+            rm -f proven-*.new proven.new || :
+            say "version $version cannot be kept: is the disk full?"
+            return 0
+            ;;
+        124) refuse "its self-test did not end" ;;
+        *)
+            last=$(printf '%s\n' "$said" | sed -n '$s/.*self-test failed: //; $p' | cut -c 1-400)
+            refuse "${last:-its self-test ended with $ended}"
+            ;;
+    esac
+    return 1
 }
 
 if [ "$installing" = yes ]; then
@@ -62,22 +89,35 @@ if [ "$installing" = yes ]; then
     if ! wait_for_packages "${SMARTCAM_PATIENCE_S:-600}"; then
         say "the Runtime's packages are not there yet; version $version is tried when it is started"
     elif ! passes "$@"; then
-        say "version $version has not passed its self-test here and is not installed"
-        exit 1
+        say "version $version has not passed its self-test here: $reason"
     fi
     exit 0
 fi
 
-if [ "$(proven 2)" != "$packages" ] || ! cmp -s "$code" "$(proven 3)"; then
-    if [ ! -f "$(proven 2)/ready" ] || [ ! -f "$(proven 3)" ]; then
-        if ! wait_for_packages "${SMARTCAM_PATIENCE_S:-1800}"; then
-            say "$packages is not ready after 30 minutes; see the log of smartcam.Runtime"
-            exit 1
-        fi
-        passes "$@" || say "version $version has not passed its self-test here, and there is none to go back to"
-    elif [ ! -f "$packages/ready" ] || ! passes "$@"; then
-        say "version $version has not passed its self-test here; going on with version $(proven 1)"
-        packages=$(proven 2) code=$(proven 3)
+reason=
+if [ "$(note proven 2)" = "$packages" ] && cmp -s "$code" "$(note proven 3)"; then
+    :
+elif [ ! -f "$(note proven 2)/ready" ] || [ ! -f "$(note proven 3)" ]; then
+    if ! wait_for_packages "${SMARTCAM_PATIENCE_S:-1800}"; then
+        say "$packages is not ready after 30 minutes; see the log of smartcam.Runtime"
+        exit 1
     fi
+    passes "$@" || say "version $version has not passed its self-test here, and there is none to go back to: $reason"
+else
+    if [ ! -f "$packages/ready" ]; then
+        reason="the packages of smartcam.Runtime are not there"
+    elif [ "$(note refused 2)" = "$packages" ] && [ "$(note refused 3)" = "$(digest)" ]; then
+        # The same code on the same packages fails again, and the trial would cost a minute of watching.
+        reason=$(note refused 4)
+    else
+        passes "$@" || :
+    fi
+    if [ -n "$reason" ]; then
+        say "version $version is refused here: $reason; going on with version $(note proven 1)"
+        packages=$(note proven 2) code=$(note proven 3)
+    fi
+fi
+if [ -n "$reason" ]; then
+    export SMARTCAM_REFUSED_VERSION="$version" SMARTCAM_REFUSED_REASON="$reason"
 fi
 PYTHONPATH="$code" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 exec "$packages/bin/python" -m "$module" "$@"

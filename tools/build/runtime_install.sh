@@ -3,6 +3,7 @@
 # usage: install.sh WORK_FOLDER PACKAGES_ZIP [PYTHON]
 # PYTHON: an interpreter that already has the packages; it is linked instead.
 # An environment that is in use is never touched: another set of packages gets another folder.
+# Beside it WORK_FOLDER/doctor/smartcam-doctor, which runs on it: a command for people.
 set -eu
 work=$1 archive=$2 given=${3:-}
 imports='
@@ -19,6 +20,14 @@ fail() {
     exit 1
 }
 
+place_doctor() {
+    python3 "$archive" doctor "$unpacked"
+    printf '%s\n' "$packages" > "$unpacked/doctor/packages"
+    chmod 755 "$unpacked/doctor/smartcam-doctor"
+    rm -rf "$work/doctor"
+    mv "$unpacked/doctor" "$work/doctor"
+}
+
 command -v python3 > /dev/null || fail "there is no python3; sudo apt-get install python3"
 unpacked="$work/unpacked"
 rm -rf "$unpacked"
@@ -30,12 +39,16 @@ packages="$work/packages-$(cat "$locks/id")"
 
 if [ -n "$given" ]; then
     "$given" -c "$imports" || fail "python = $given: it lacks the packages; leave the key empty to have them installed"
-    rm -rf "$packages"
+    # It may be in use: nucleus lite installs a component again when a deployment configures it.
+    [ -f "$packages/interpreter" ] || rm -rf "$packages"
     mkdir -p "$packages/bin"
-    printf '%s\n' "$given" > "$packages/interpreter"
-    printf '%s\n' '#!/bin/sh' 'exec "$(cat "${0%/*}/../interpreter")" "$@"' > "$packages/bin/python"
-    chmod 755 "$packages/bin/python"
+    printf '%s\n' "$given" > "$packages/interpreter.new"
+    printf '%s\n' '#!/bin/sh' 'exec "$(cat "${0%/*}/../interpreter")" "$@"' > "$packages/bin/python.new"
+    chmod 755 "$packages/bin/python.new"
+    mv "$packages/interpreter.new" "$packages/interpreter"
+    mv "$packages/bin/python.new" "$packages/bin/python"
     : > "$packages/ready"
+    place_doctor
     exit 0
 fi
 
@@ -44,6 +57,7 @@ requirements="$locks/device-$python.txt"
 [ -f "$requirements" ] || fail "there are no packages for $python; Python 3.11 or 3.13 is needed"
 if [ -f "$packages/ready" ] && [ ! -f "$packages/interpreter" ] && "$packages/bin/python" -c "$imports" 2> /dev/null; then
     echo "smartcam.Runtime: the packages are already installed"
+    place_doctor
     exit 0
 fi
 rm -rf "$packages"
@@ -65,6 +79,7 @@ TMPDIR="$unpacked" PYTHONPATH='' "$packages/bin/python" "$@" --quiet --no-cache-
     --ignore-installed --only-binary :all: --require-hashes
 "$packages/bin/python" -c "$imports" || fail "what was installed cannot be imported"
 : > "$packages/ready"
+place_doctor
 
 # The set before stays for a component that still runs on it, and so does one that a component was proven with and may
 # go back to (run.sh); older ones go, and what an installation that failed has left.

@@ -17,9 +17,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from tools.command_line import Say
 from tools.build.archive import file_digest
 from tools.build.wheels import identity
+from tools.command_line import Say
 
 UNUSED: Final = frozenset({"ml-dtypes"})
 """Packages that others name and that nothing on a device imports."""
@@ -105,7 +105,9 @@ def _kept(wheel: Path, folder: Path, density: int) -> SlimWheel | None:
 
 def _target(wheel: Path, folder: Path, density: int) -> Path:
     """Named by everything that it depends on."""
-    key = hashlib.sha256(bytes.fromhex(file_digest(wheel)) + _RULES + Path(__file__).read_bytes() + bytes([density])).hexdigest()[:16]
+    key = hashlib.sha256(
+        bytes.fromhex(file_digest(wheel)) + _RULES + Path(__file__).read_bytes() + bytes([density])
+    ).hexdigest()[:16]
     return folder / key / f"{wheel.name}.xz"
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools.build.archive import file_digest, tree, write_archive
-from tools.build.slim import SlimWheel, packages_id
-from tools.command_line import ROOT
-from tools.build.wheels import ARCHITECTURES, PYTHONS, Platform
-from tools.recipes.rules import LITE
 from smartcam import __version__
 from smartcam.contract.errors import SmartcamError
 from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
+from tools.build.archive import file_digest, tree, write_archive
+from tools.build.slim import SlimWheel, packages_id
+from tools.build.wheels import ARCHITECTURES, PYTHONS, Platform
+from tools.command_line import ROOT
+from tools.recipes.rules import LITE
 
 DEMO_BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
 LARGEST_LOAD_BYTES: Final = 115_000_000
@@ -26,6 +26,8 @@ CODE: Final[Mapping[str, str]] = {"smartcam.Capture": "capture", "smartcam.Infer
 """Per component that runs, the package that is its own."""
 ON_DEMAND: Final[Mapping[str, str]] = {"smartcam.Doctor": "doctor"}
 """Built and published, but deployed only when somebody wants it."""
+DOCTOR: Final = ("contract", "vision", "model", "edge", "capture", "doctor")
+"""The doctor's packages: they travel with the Runtime too, for people at the device."""
 _HERE = Path(__file__).resolve().parent
 _PYTHON = frozenset({".py"})
 
@@ -140,7 +142,7 @@ def _artifacts(root: Path, bundle: Path | None, wheels: Wheels) -> Mapping[str, 
         },
         "smartcam.Doctor": {
             "run.sh": run,
-            "smartcam-doctor.zip": _code(root, ("contract", "vision", "model", "edge", "capture", "doctor")),
+            "smartcam-doctor.zip": _code(root, DOCTOR),
         },
     }
 
@@ -159,10 +161,12 @@ def _code(root: Path, packages: tuple[str, ...]) -> Members:
 
 
 def _packages(root: Path, architecture: str, wheels: Wheels) -> Members:
-    """The lock files, and the wheels of this architecture; `wheels/<python>.txt` names all that a Python needs."""
+    """Lock files, doctor, and the wheels of this architecture; `wheels/<python>.txt` names all that a Python needs."""
     members: dict[str, Path | bytes] = {f"requirements/{lock.name}": lock for lock in locks(root)}
     members["__main__.py"] = _HERE / "unpack_packages.py"
     members["requirements/id"] = packages_id(locks(root)).encode() + b"\n"
+    members["doctor/smartcam-doctor"] = _HERE / "doctor.sh"
+    members |= {f"doctor/{name}": file for name, file in _code(root, DOCTOR).items()}
     for platform, files in wheels.items():
         if platform.architecture == architecture:
             members[f"wheels/{platform.python}.txt"] = "".join(f"{each.requirement}\n" for each in files).encode()

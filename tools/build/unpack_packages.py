@@ -1,4 +1,4 @@
-"""Unpacks a part of the archive that contains this file: `python3 PACKAGES_ZIP requirements|wheels FOLDER`.
+"""Unpacks a part of the archive that contains this file: `python3 PACKAGES_ZIP requirements|doctor|wheels FOLDER`.
 
 Of the wheels, only those for the Python that runs this. It runs on a device, with nothing but Python itself.
 """
@@ -13,10 +13,10 @@ CHUNK_BYTES = 1 << 20
 
 
 def unpack(archive: zipfile.ZipFile, part: str, folder: Path) -> None:
-    """Write `<folder>/requirements/...`, or `<folder>/wheels/<python>.txt` and the wheels that it names."""
+    """Write `<folder>/<part>/...`; of the wheels only `<python>.txt` and those that it names."""
     names = archive.namelist()
-    if part == "requirements":
-        archive.extractall(folder, [name for name in names if name.startswith("requirements/")])
+    if part != "wheels":
+        archive.extractall(folder, [name for name in names if name.startswith(f"{part}/")])
         return
     own = "wheels/py{}{}.txt".format(*sys.version_info)
     if own not in names:

@@ -3,14 +3,14 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from smartcam.contract.errors import SmartcamError
 from tools.build.archive import file_digest
 from tools.command_line import Say
-from smartcam.contract.errors import SmartcamError
 
 # The machine's own name for its architecture -> Greengrass's.
 ARCHITECTURES: Final[Mapping[str, str]] = {"aarch64": "aarch64", "x86_64": "amd64"}
@@ -20,7 +20,6 @@ _GLIBC: Final = (5, 12, 17, 24, 26, 27, 28, 31, 34, 35, 36)
 _LOCKED: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s\\]+)")
 _HASH: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 _DOWNLOAD_LIMIT_S: Final = 900.0
-
 
 
 class WheelError(SmartcamError):

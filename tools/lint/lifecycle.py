@@ -14,6 +14,9 @@ LONGEST_TIMEOUT_S: Final = 7_200
 PACKAGES_TIMEOUT_S: Final = 900
 RUN_SCRIPT: Final = "run.sh"
 """Waits for the Runtime's packages, in install for at most ten minutes."""
+RUN_FOR_LITE: Final = (
+    "nucleus lite waits 300 s for every component to run or to end well, and then fails the deployment; write run: echo"
+)
 _NOT_ON_LITE: Final[Mapping[str, str]] = {
     "shutdown": "nucleus lite has no shutdown: let the program handle SIGTERM",
     "recover": "nucleus lite has no recover: let the program recover by itself",
@@ -41,6 +44,8 @@ def check_steps(lifecycle: Node, steps: Mapping[LifecyclePhase, Step], around: S
     keys = lifecycle.mapping()
     for phase, remedy in _NOT_ON_LITE.items():
         keys.optional(phase).wrong(remedy)
+    if steps and not steps.keys() & {LifecyclePhase.STARTUP, LifecyclePhase.RUN}:
+        lifecycle.wrong("run is missing: " + RUN_FOR_LITE)
     if {"startup", "run"} <= keys.keys():
         keys["run"].wrong("is given beside startup: nucleus lite runs the first of the two only")
     for value in keys.optional("Setenv").mapping().values():

@@ -27,11 +27,6 @@ class CheckedRecipe:
     document: RecipeDocument
     lifecycles: Sequence[Mapping[LifecyclePhase, Step]]
 
-    @property
-    def runs(self) -> bool:
-        """Whether something of it keeps running."""
-        return any(steps.keys() & {LifecyclePhase.RUN, LifecyclePhase.STARTUP} for steps in self.lifecycles)
-
 
 def check_recipe(text: str, name: str, facts: SuiteFacts, faults: FaultList) -> CheckedRecipe:
     """Note what is wrong with the final text of the recipe of a component."""

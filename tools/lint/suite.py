@@ -8,7 +8,7 @@ from tools.lint.facts import SuiteFacts
 from tools.lint.recipe import CheckedRecipe, check_recipe
 from tools.recipes.document import Fault, FaultList
 from tools.recipes.keys import nearest
-from tools.recipes.recipe import BUILT_IN, HARD_ON_INSTALLED, Dependency, LifecyclePhase
+from tools.recipes.recipe import BUILT_IN, Dependency, LifecyclePhase
 from tools.recipes.versions import parse_version
 
 RUNTIME: Final = "smartcam.Runtime"
@@ -22,7 +22,7 @@ def lint_suite(recipes: Mapping[str, str], facts: SuiteFacts) -> list[Fault]:
     suite = {name: recipe for name, recipe in read.items() if recipe.document.top}
     for name, recipe in suite.items():
         for dependency in recipe.document.dependencies:
-            _check_dependency(name, dependency, recipes, suite, facts)
+            _check_dependency(name, dependency, recipes, facts)
         _check_waiting(name, recipe, facts)
     _check_completeness(suite)
     _check_circles(suite)
@@ -34,7 +34,6 @@ def _check_dependency(
     component: str,
     dependency: Dependency,
     recipes: Mapping[str, str],
-    suite: Mapping[str, CheckedRecipe],
     facts: SuiteFacts,
 ) -> None:
     name, node, wanted = dependency.name, dependency.node, dependency.requirement
@@ -46,13 +45,13 @@ def _check_dependency(
         node.wrong(f"there is no component {name!r}{nearest(name, recipes)}")
     elif not wanted.takes(parse_version(facts.version)):
         node.wrong(f"{wanted.text!r} leaves out {facts.version}, which is built beside it")
-    if dependency.hard and name in suite and not suite[name].runs:
-        node.wrong(HARD_ON_INSTALLED)
+    if dependency.hard and name in recipes:
+        node.wrong("HARD: nucleus lite stops a component when what it needs has ended, even well: write SOFT")
 
 
 def _check_waiting(name: str, recipe: CheckedRecipe, facts: SuiteFacts) -> None:
     """SOFT dependencies are not waited for: a component that runs on the Runtime's packages waits for them itself."""
-    if name == RUNTIME or RUNTIME not in _dependencies(recipe):
+    if name in {RUNTIME, SUITE} or RUNTIME not in _dependencies(recipe):
         return
     stamp = "{kernel:rootPath}/work/" + f"{RUNTIME}/packages-{facts.packages}"
     for step in (step for steps in recipe.lifecycles for step in steps.values()):

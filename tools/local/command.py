@@ -25,11 +25,13 @@ from tools.build.suite import (
 from tools.build.wheels import WheelError, parse_platform
 from tools.command_line import ROOT, complain, new_parser, say
 from tools.local.host import Host, HostError, Ssh, ThisMachine, following
-from tools.local.nuclei import Machine, NucleusTool, RunState, choose, inspect_machine
+from tools.local.nuclei import Machine, NucleusTool, choose, inspect_machine
+from tools.local.progress import RunState, Situation
 from tools.recipes.rules import LITE
 from tools.release.aws import ReleaseError
+from tools.release.configuration import read_merges
 from tools.release.deployment import Merge
-from tools.release.verbs import read_merges, release_of
+from tools.release.verbs import release_of
 
 _FOLDER: Final = ROOT / "build" / "local"
 _THERE: Final = ".cache/smartcam-deployment"
@@ -40,7 +42,7 @@ Sleep = Callable[[float], None]
 
 
 def main(argv: list[str]) -> int:
-    """0: the components run. 1: they broke, or do not run yet. 2: it could not be tried. 130: interrupted."""
+    """0: this version runs. 1: it was refused, has failed, or does not run yet. 2: not tried. 130: interrupted."""
     arguments = _parser().parse_args(argv)
     try:
         named = arguments.host is not None
@@ -74,10 +76,29 @@ def _deploy(host: Host, arguments: argparse.Namespace) -> int:
         ran = host.run(nucleus.deploy(folder, wanted, merges))
         if ran.returncode:
             raise HostError(f"{host.name}: {(ran.stderr or ran.stdout).strip()[-500:]}")
-        say((ran.stdout or ran.stderr).strip())
-        state = wait(host, nucleus, built.version, arguments.wait, time.sleep)
-    print(f"{host.name}: the components are {state}")
-    return 0 if state is RunState.RUNNING else 1
+        reference = nucleus.reference(ran.stdout)
+        say((ran.stderr or ran.stdout).strip())
+        situation = wait(host, nucleus, reference, built.version, arguments.wait, time.sleep)
+    return _report(host, situation, built.version, nucleus.tail(reference, release.components))
+
+
+def _report(host: Host, situation: Situation, version: str, tail: str) -> int:
+    """Say what became of the deployment, in the end: the log was long."""
+    if situation.state not in {RunState.RUNNING, RunState.PENDING}:
+        say(f"{host.name}: the log ends with\n{host.run(tail).stdout.rstrip()}")
+    for line in situation.lines:
+        say(f"{host.name}: {line}")
+    match situation.state:
+        case RunState.RUNNING:
+            say(f"{host.name}: the components are running, version {version}")
+            return 0
+        case RunState.REFUSED:
+            said = f"version {version} was refused"
+        case RunState.FAILED:
+            said = f"the deployment has failed: {situation.reason or 'see the log'}"
+        case RunState.PENDING:
+            said = f"version {version} does not run yet; the deployment continues on the device"
+    return complain("local", f"{host.name}: {said}")
 
 
 def build_for(machine: Machine, bundle: Path) -> Built:
@@ -111,16 +132,16 @@ def with_defaults(built: Built, merges: Mapping[str, Merge], folder: Path) -> Bu
     return changed
 
 
-def wait(host: Host, nucleus: NucleusTool, version: str, limit_s: float, sleep: Sleep) -> RunState:
-    """Wait until the components run, twice in a row, or are broken, or the time is up."""
-    waited, before = 0.0, RunState.STARTING
+def wait(host: Host, nucleus: NucleusTool, reference: str, version: str, limit_s: float, sleep: Sleep) -> Situation:
+    """Wait until it is known, twice in a row, what became of a deployment, or the time is up."""
+    waited, before = 0.0, RunState.PENDING
     while True:
         sleep(_POLL_S)
         waited += _POLL_S
-        state = nucleus.state(host.run(nucleus.ask()).stdout, version)
-        if state is RunState.BROKEN or state is before is RunState.RUNNING or waited >= limit_s:
-            return state
-        before = state
+        now = nucleus.situation(host.run(nucleus.ask(reference)).stdout, reference, version)
+        if (now.state is before and before is not RunState.PENDING) or waited >= limit_s:
+            return now
+        before = now.state
 
 
 def _merge(document: dict[str, Any], update: Merge) -> None:

@@ -60,7 +60,7 @@ fi
 authority=$here/root-ca.pem
 [ -f "$authority" ] || authority=/usr/share/ca-certificates/mozilla/Amazon_Root_CA_1.crt
 [ -f "$authority" ] && ok "authority $authority" || bad "Amazon's root certificate is missing; sudo apt-get install ca-certificates"
-files="device.pem device.key config.yaml"
+files="device.pem device.key config.yaml doctor.sh"
 [ "$NUCLEUS" = classic ] || files="$files zz-smartcam.yaml"
 for file in $files; do
     [ -s "$here/$file" ] || bad "$here/$file is missing: unpack the bundle again"
@@ -224,7 +224,14 @@ if [ "$NUCLEUS" = classic ] && [ "$todo" = install ]; then
     changed=no
 fi
 
-# 6. Started now and at each start of the machine.
+# 6. A command that says what is wrong with this device; root's own file, because root calls it.
+doctor=/usr/local/bin/smartcam-doctor
+folder "${doctor%/*}"
+{ printf '#!/bin/sh\n%s\n' "root='$ROOT' user=$user"; cat "$here/doctor.sh"; } > "$doctor.new"
+chmod 755 "$doctor.new"
+if cmp -s "$doctor.new" "$doctor"; then rm "$doctor.new"; ok "$doctor"; else mv "$doctor.new" "$doctor"; did "$doctor"; fi
+
+# 7. Started now and at each start of the machine.
 if ! systemctl is-enabled --quiet "$root_unit"; then
     systemctl enable --quiet "$root_unit" && did "enabled $root_unit" || true
 fi
@@ -234,7 +241,7 @@ elif [ "$changed" = yes ]; then
     systemctl restart "$root_unit" && did "restarted the nucleus" || true
 fi
 
-# 7. Whether all of it is so.
+# 8. Whether all of it is so.
 systemctl is-enabled --quiet "$root_unit" && ok "$root_unit is enabled" || bad "$root_unit is not enabled: systemctl status $root_unit"
 units=$root_unit
 for unit in /lib/systemd/system/ggl.core.*.service; do

@@ -50,7 +50,7 @@ else
     fi
     remove "$ROOT/config/smartcam-initial.yaml"
 fi
-remove "$ROOT/device.pem" "$ROOT/device.key" "$ROOT/root-ca.pem"
+remove "$ROOT/device.pem" "$ROOT/device.key" "$ROOT/root-ca.pem" /usr/local/bin/smartcam-doctor
 if [ "$purge" = yes ] && [ -n "$ROOT" ]; then
     remove "$ROOT"
     [ "$NUCLEUS" = classic ] || remove /etc/greengrass

@@ -44,5 +44,5 @@ def mqtt_resource_matches(resource: str, pattern: str) -> bool:
 
 
 def is_valid_resource(resource: str) -> bool:
-    """Whether lite accepts a topic at all: a bare '?' and unknown `${...}` are refused."""
+    """Whether every lite takes a topic or resource: after 2.6.0 a bare '?' and unknown `${...}` are refused."""
     return re.fullmatch(r"(?:\$\{[*?$]\}|\$(?!\{)|[^?$])*", resource, re.DOTALL) is not None

@@ -1,6 +1,6 @@
 """The AWS services that a release talks to."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +13,8 @@ from tools.session import aws_session, error_code
 
 # boto3 makes its clients at run time, from the service model.
 Client = Any
-_CONFIG: Final = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 5})
+# Adaptive: a client that AWS throttles slows down by itself. Two hundred sites are a thousand calls.
+_CONFIG: Final = Config(connect_timeout=10, read_timeout=60, retries={"mode": "adaptive", "max_attempts": 10})
 FAULTS: Final = (BotoCoreError, ClientError, Boto3Error)
 
 
@@ -44,6 +45,21 @@ class Aws:
             if error_code(error) == "ResourceNotFoundException":
                 raise ReleaseError(f"there is no thing group {group!r} in {self.region}") from error
             raise
+
+    def groups_named(self, prefix: str) -> dict[str, str]:
+        """The thing groups whose name begins so, with their ARNs."""
+        found = self._pages(self.iot.list_thing_groups, "thingGroups", namePrefixFilter=prefix)
+        return {each["groupName"]: each["groupArn"] for each in found}
+
+    def make_group(self, group: str, things: Sequence[str]) -> str:
+        """A thing group with these things in it, which may be there already; gives its ARN."""
+        try:
+            arn = str(self.iot.create_thing_group(thingGroupName=group)["thingGroupArn"])
+        except self.iot.exceptions.ResourceAlreadyExistsException:
+            arn = self.group_arn(group)
+        for thing in things:
+            self.iot.add_thing_to_thing_group(thingGroupName=group, thingName=thing)
+        return arn
 
     def things_of(self, group: str) -> tuple[str, ...]:
         """The things in a group."""

@@ -125,10 +125,13 @@ def changes(current: Deployment | None, following: Deployment) -> list[str]:
             lines.append(f"+ {name} {wanted.version}")
         elif old.version != wanted.version:
             lines.append(f"~ {name} {old.version} -> {wanted.version}")
-        lines += [
+        keys = [
             f"    {pointer}: {_arrow(was, becomes)}"
             for pointer, was, becomes in _differences(old.merge if old else {}, wanted.merge)
         ]
+        if keys and old is not None and old.version == wanted.version:
+            lines.append(f"~ {name} {wanted.version}")
+        lines += keys
     lines += [f"- {name} {before[name].version}" for name in sorted(before.keys() - following.components.keys())]
     return lines
 

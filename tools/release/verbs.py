@@ -3,27 +3,48 @@
 import argparse
 import json
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 from botocore.exceptions import NoCredentialsError
 
-from smartcam.capture.settings import read_settings as read_capture
-from smartcam.contract.errors import SettingsError
+from infra.alerts.runtime.aws.dynamo import Table
+from infra.fleet.runtime.aws import DynamoRegistry
+from smartcam.contract.times import UtcNs
 from smartcam.edge.arguments import number
-from smartcam.inference.settings import read_settings as read_inference
+from tools.alerts.stack import STACK_NAME, StackError, find_site
 from tools.build.suite import SUITE, BuildError, Built, find_built
 from tools.command_line import ROOT, complain, say
 from tools.recipes.keys import nearest
 from tools.release.aws import FAULTS, Aws, ReleaseError, connect
-from tools.release.deployment import Deployment, Merge, Release, earlier_again
+from tools.release.configuration import read_merges
+from tools.release.deployment import Deployment, Release, earlier_again
+from tools.release.judging import Rules
 from tools.release.publish import publish_build
-from tools.release.rollout import Order, Stage, check_published, create, earlier, plan, read_group, roll_out, watch
+from tools.release.rollout import (
+    Order,
+    ThingGroup,
+    check_published,
+    create,
+    earlier,
+    plan,
+    read_group,
+    read_groups,
+    roll_out,
+    sent_in,
+    sent_to,
+    whole,
+)
+from tools.release.site_groups import handed_over, plan_sites, refuse_sites, targets_of
+from tools.release.sites import COMMON, read_sites
+from tools.release.watching import Fleet, Sent, StageWatch, watch
 from tools.session import NO_CREDENTIALS
 
 _WAIT_S: Final = 1800.0
+_STEADY_S: Final = 300.0
 _PROJECT: Final = ROOT / "gdk-config.json"
 
 
@@ -43,81 +64,178 @@ def publish(argv: list[str]) -> int:
 
 
 def deploy(argv: list[str]) -> int:
-    """0: every device runs it. 1: not. 2: it could not be tried. 3: nobody agreed to the plan."""
+    """0: every device that counts runs it. 1: not. 2: it could not be tried. 3: nobody agreed to the plan."""
     parser = _parser("deploy", "Deploy a published build to a thing group, after showing what changes.")
     parser.add_argument("--build", type=Path, default=ROOT / "greengrass-build", help="the build (greengrass-build)")
     parser.add_argument("--group", required=True, help="thing group")
     parser.add_argument("--canary", help="thing group that gets it first; the other follows only if it succeeds there")
-    parser.add_argument("--config", type=Path, help="YAML: the configuration by component (as deployed before)")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--config", type=Path, help="YAML: the configuration by component (as deployed before)")
+    one.add_argument("--sites", type=Path, metavar="DIR", help=f"a file <thing>.yaml per thing, over {COMMON}")
     parser.add_argument("--add", action="append", default=[], metavar="COMPONENT", help="deploy this one too")
     parser.add_argument("--drop", action="append", default=[], metavar="COMPONENT", help="remove another's component")
     _add_agreement(parser)
+    _add_judgement(parser, steady_s=_STEADY_S)
     arguments = parser.parse_args(argv)
-
     if arguments.canary and arguments.wait <= 0:
         parser.error("a canary must be waited for: give --wait")
+    if arguments.sites and arguments.drop:
+        parser.error("--drop is for a group's own deployment: leave --sites out")
+    return _run("deploy", arguments, lambda aws: _deploy(arguments, aws))
 
-    def work(aws: Aws) -> int:
-        release = release_of(find_built(arguments.build), arguments.add)
+
+def _deploy(arguments: argparse.Namespace, aws: Aws) -> int:
+    release = release_of(find_built(arguments.build), arguments.add)
+    names = [name for name in (arguments.canary, arguments.group) if name]
+    groups = read_groups(names, aws)
+    if arguments.sites:
+        things = [thing for group in groups for thing in group.things]
+        stages = plan_sites(groups, release, read_sites(arguments.sites, things, release.components), aws)
+    else:
+        refuse_sites(groups, aws)
         merges = read_merges(arguments.config, release.components) if arguments.config else None
-        groups = [name for name in (arguments.canary, arguments.group) if name]
-        stages = plan(Order(groups, release, merges, arguments.drop), aws)
-        for stage in stages:
-            print("\n".join(stage.lines()))
-        if not any(stage.changes for stage in stages) or arguments.plan:
-            return 0
+        stages = plan(groups, Order(release, merges, arguments.drop))
+    print("\n".join([*(line for stage in stages for line in stage.lines()), *_consequences(arguments)]))
+    if arguments.plan:
+        return 0
+    waiting = _waiting(arguments, Rules(arguments.steady), asks=arguments.wait > 0)
+    if any(stage.is_new for stage in stages):
         check_published(release, aws)
         if not (arguments.yes or _agreed()):
             return 3
-        done = roll_out(stages, f"smartcam {release.version}", aws, arguments.wait, say, time.sleep)
-        return 0 if done else 1
+    name = f"smartcam {release.version}"
+    if not roll_out(stages, name, aws, waiting):
+        return 1
+    if arguments.sites and arguments.wait > 0:
+        _hand_over(groups, name, aws)
+    return 0
 
-    return _run("deploy", arguments, work)
+
+def _consequences(arguments: argparse.Namespace) -> list[str]:
+    if arguments.wait <= 0:
+        return ["nothing is waited for, judged or rolled back"]
+    judge = (
+        "by its deployment alone" if arguments.trust_deployment else f"after {arguments.steady:.0f} s, by its health"
+    )
+    return [f"each thing is judged {judge}; a group in which one fails gets back what it had"]
+
+
+def _hand_over(groups: Sequence[ThingGroup], name: str, aws: Aws) -> None:
+    """Take the suite out of the groups' own deployments: each thing has its own now, and may get another version."""
+    for group in groups:
+        part = handed_over(group)
+        if part is not None:
+            say(f"{group.name}: deployment {create(part, name, aws)} leaves the suite to the things' own")
 
 
 def status(argv: list[str]) -> int:
     """0: every device runs it. 1: not, or not yet. 2: AWS could not be asked."""
-    parser = _parser("status", "Show how far a deployment has come on each device.")
+    parser = _parser("status", "Show how far a deployment has come on each device, and which version runs there.")
     parser.add_argument("--group", required=True, help="thing group")
     parser.add_argument("--deployment", help="deployment id (the group's latest)")
     parser.add_argument("--wait", type=number(0), default=0.0, metavar="SECONDS", help="until every device is done (0)")
+    _add_judgement(parser, steady_s=0)
     arguments = parser.parse_args(argv)
 
     def work(aws: Aws) -> int:
         group = read_group(arguments.group, aws)
-        deployment = arguments.deployment or group.latest
-        if deployment is None:
-            raise ReleaseError(f"{group.name}: has no deployment")
-        print(f"deployment {deployment}")
-        return 0 if watch(deployment, group, aws, arguments.wait, say, time.sleep).succeeded else 1
+        sent = _named(group, arguments.deployment, aws) if arguments.deployment else _latest(group, aws)
+        for deployment in dict.fromkeys(each.deployment for each in sent.values()):
+            print(f"deployment {deployment}")
+        if not group.things:
+            say(f"{group.name}: has no things; those that join will get it")
+            return 1
+        rules = Rules(arguments.steady, names_capture=False, excuses_silent=False)
+        waiting = replace(_waiting(arguments, rules, asks=True), to_the_end=True)
+        return 0 if watch(sent, waiting.known(), group.arn or "", aws, waiting).passed else 1
 
     return _run("status", arguments, work)
 
 
+def _named(group: ThingGroup, deployment: str, aws: Aws) -> dict[str, Sent]:
+    found = Deployment.of_service(aws.greengrass.get_deployment(deploymentId=deployment))
+    return dict.fromkeys(group.things, sent_in(deployment, found))
+
+
+def _latest(group: ThingGroup, aws: Aws) -> dict[str, Sent]:
+    """What each thing of a group was sent last, by itself or with its group."""
+    targets = targets_of(group, aws)
+    for target in targets:
+        if target.latest is None:
+            raise ReleaseError(f"{target.name}: has no deployment")
+    return {
+        thing: sent_in(str(target.latest), target.current or Deployment({}))
+        for target in targets
+        for thing in target.things
+    }
+
+
 def rollback(argv: list[str]) -> int:
-    """0: every device runs the earlier deployment again. 1: not. 2: it could not be tried. 3: nobody agreed."""
+    """0: every device that counts runs the earlier deployment again. 1: not. 2: not tried. 3: nobody agreed."""
     parser = _parser("rollback", "Deploy again what a group had before, after showing what changes.")
     parser.add_argument("--group", required=True, help="thing group")
     parser.add_argument("--to", metavar="DEPLOYMENT", help="deployment id (the newest that differs)")
     _add_agreement(parser)
+    _add_judgement(parser, steady_s=_STEADY_S)
     arguments = parser.parse_args(argv)
 
     def work(aws: Aws) -> int:
         group = read_group(arguments.group, aws)
+        refuse_sites([group], aws)
         identity, before = earlier(group, arguments.to, aws)
-        stage = Stage(group, earlier_again(group.current or Deployment({}), before))
+        stage = whole(group, earlier_again(group.current or Deployment({}), before))
         print("\n".join([f"back to deployment {identity}", *stage.lines()]))
         if arguments.plan:
             return 0
+        waiting = _waiting(arguments, Rules(arguments.steady, names_capture=False), asks=arguments.wait > 0)
         if not (arguments.yes or _agreed()):
             return 3
-        deployment = create(stage, f"back to {identity}", aws)
+        known = waiting.known()
+        deployment = create(stage.parts[0], f"back to {identity}", aws)
         say(f"{group.name}: deployment {deployment}")
         if arguments.wait <= 0:
             return 0
-        return 0 if watch(deployment, group, aws, arguments.wait, say, time.sleep).succeeded else 1
+        verdict = watch(sent_to(stage, [deployment]), known, stage.arn, aws, waiting)
+        if not verdict.passed:
+            say(f"{group.name}: {verdict.reason}")
+        return 0 if verdict.passed else 1
 
     return _run("rollback", arguments, work)
+
+
+def _add_judgement(parser: argparse.ArgumentParser, steady_s: float) -> None:
+    parser.add_argument(
+        "--steady",
+        type=number(0),
+        default=steady_s,
+        metavar="SECONDS",
+        help=f"how long a device's health must name the version ({steady_s:.0f})",
+    )
+    parser.add_argument("--stack", default=STACK_NAME, help=f"the alerting, which keeps the health ({STACK_NAME})")
+    parser.add_argument(
+        "--trust-deployment",
+        action="store_true",
+        help="without health: a device that refused the release counts as one that runs it",
+    )
+
+
+def _waiting(arguments: argparse.Namespace, rules: Rules, *, asks: bool) -> StageWatch:
+    """`asks`: the devices' health will be asked for."""
+    fleet = find_fleet(arguments.stack, arguments.region) if asks and not arguments.trust_deployment else None
+    return StageWatch(arguments.wait, rules, fleet, say, time.sleep, lambda: UtcNs(time.time_ns()))
+
+
+def find_fleet(stack: str, region: str | None) -> Fleet:
+    """Reads what the cloud knows of the devices. Raises ReleaseError where the alerting is not there."""
+    try:
+        site = find_site(stack, region)
+        registry = DynamoRegistry(Table(site.client("dynamodb"), site.output("TableName")))
+    except StackError as error:
+        raise ReleaseError(
+            f"{error}. What the devices run is known from their health, which it keeps; --trust-deployment does "
+            "without, and takes a device that refused the release for one that runs it"
+        ) from error
+    return lambda: {device.thing: device for device in registry.devices()}
 
 
 def release_of(built: Built, also: Sequence[str] = ()) -> Release:
@@ -133,38 +251,6 @@ def release_of(built: Built, also: Sequence[str] = ()) -> Release:
     components = tuple(name for name in built.components if name in {SUITE, *brought, *also})
     with_rights = frozenset(name for name in components if "accessControl:" in built.recipe(name).read_text())
     return Release(built.version, components, with_rights)
-
-
-def read_merges(file: Path, components: Collection[str]) -> Mapping[str, Merge]:
-    """The configuration by component in a YAML or JSON file, checked as the components will check it.
-
-    Raises:
-        ReleaseError: naming the file, the component and the key.
-    """
-    try:
-        document = yaml.safe_load(file.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise ReleaseError(f"{file}: cannot be read ({error})") from error
-    if not isinstance(document, dict):
-        raise ReleaseError(f"{file}: must be an object: component name -> its configuration")
-    readers: Mapping[str, Callable[[Mapping[str, object]], object]] = {
-        "smartcam.Capture": read_capture,
-        "smartcam.Inference": read_inference,
-    }
-    for name, merge in document.items():
-        if name not in components:
-            raise ReleaseError(f"{file}: there is no component {name!r}{nearest(str(name), components)}")
-        if not isinstance(merge, dict):
-            raise ReleaseError(f"{file}: {name}: must be an object of keys")
-        try:
-            json.dumps(merge)
-            if name in readers:
-                readers[name](merge)
-        except SettingsError as error:
-            raise ReleaseError(f"{file}: {name}: {error}") from error
-        except TypeError as error:
-            raise ReleaseError(f"{file}: {name}: {error}; put dates in quotes") from error
-    return document
 
 
 def _project_settings() -> Mapping[str, str]:

@@ -22,14 +22,17 @@ from smartcam.edge.bus.port import DeviceBus, LocalBus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.command_line import component_parser, ring_folder, run_with_nucleus
 from smartcam.edge.document import DocumentError, document_from
+from smartcam.edge.fresh_token import fresh_token
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging
 from smartcam.edge.memory_file import MemoryFile
+from smartcam.edge.release import release_of
 from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.edge.self_test import run_self_test
 from smartcam.edge.understood import FILE as UNDERSTOOD
 
 PROG = "smartcam-capture"
+COMPONENT = "smartcam.Capture"
 _ERRORS_ONLY = 2
 _FFMPEG_QUIET = "-8"
 _CONFIGURED = Path()
@@ -47,6 +50,7 @@ def camera_service(camera: SourceSettings, bus: LocalBus, ring_folder: Path, wor
         clock=clock,
         random=random.random,
         memory=None if work_folder is None else MemoryFile(work_folder / f"background-{camera.camera}"),
+        release=release_of(COMPONENT, os.environ),
     )
 
 
@@ -102,14 +106,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     _quieten_opencv()
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET)
     if options.self_test is not None:
-        return run_self_test("smartcam.Capture", options.self_test, (try_a_frame,))
+        return run_self_test(COMPONENT, options.self_test, (try_a_frame,))
     if options.check or options.once == _CONFIGURED:
         return _check_or_once(options)
     if options.once is not None:
         streams = sys.stdout, sys.stdin, sys.stderr
         return play_once(options.once, options.frames, lambda bus: build(bus, ring_folder()), *streams)
-    return run_with_nucleus(
-        PROG, lambda bus: run_component("smartcam.Capture", lambda: build(bus, ring_folder(), Path.cwd()))
+    return run_with_nucleus(PROG, _run)
+
+
+def _run(bus: GreengrassBus) -> int:
+    work_folder = Path.cwd()
+    return run_component(
+        COMPONENT, lambda: [*build(bus, ring_folder(), work_folder), fresh_token(bus, SystemClock(), work_folder)]
     )
 
 

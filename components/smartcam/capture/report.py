@@ -10,6 +10,7 @@ from smartcam.contract.reading import printable
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
+from smartcam.edge.release import RunningRelease
 
 logger = logging.getLogger(__name__)
 
@@ -20,11 +21,12 @@ _LONGEST_REASON: Final = 256
 class Report:
     """Counts frames and publishes the camera's state. Nothing is published before the first `change`."""
 
-    def __init__(self, camera: CameraId, publisher: Publisher, clock: Clock) -> None:
+    def __init__(self, camera: CameraId, publisher: Publisher, clock: Clock, release: RunningRelease) -> None:
         self.read = self.announced = 0
         self._camera = camera
         self._publisher = publisher
         self._clock = clock
+        self._release = release
         self._state: CameraState | None = None
         self._reason = ""
         self._opened_at = UtcNs(0)
@@ -74,5 +76,7 @@ class Report:
                 frames_announced=self.announced,
                 opened_at=self._opened_at,
                 sent_at=self._clock.utc(),
+                version=self._release.version,
+                release_refused=self._release.refused,
             )
         )

@@ -21,6 +21,7 @@ from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.memory_file import MemoryFile
+from smartcam.edge.release import THIS_RELEASE, RunningRelease
 from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
@@ -50,15 +51,16 @@ class CaptureService:
         clock: Clock,
         random: Callable[[], float],
         memory: MemoryFile | None = None,
+        release: RunningRelease = THIS_RELEASE,
     ) -> None:
-        """`memory` keeps what the motion gate has learnt across a restart."""
+        """`memory` keeps what the motion gate has learnt across a restart; `release` is reported with the state."""
         self._settings = settings
         self._open_source = open_source
         self._clock = clock
         publisher = Publisher(settings.camera, bus)
         self._inline_requests = InlineRequestListener(settings, bus)
         self._transport = new_transport(settings, publisher, clock, open_ring, random, self._inline_requests)
-        self._report = Report(settings.camera, publisher, clock)
+        self._report = Report(settings.camera, publisher, clock, release)
         self._seq = 0
         self._backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S, random)
         self._played_ns = 0

@@ -11,6 +11,9 @@ from smartcam.contract.times import MonotonicNs, UtcNs
 LARGEST_SIDE = 8192
 MOST_BOXES = 16
 _MOST_SLOTS = 1024
+_LONGEST_VERSION = 64
+LONGEST_REFUSAL = 160
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,10 @@ class CameraState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatusNotice:
-    """Capture's own state of one camera, sent on change and every few seconds."""
+    """Capture's own state of one camera, sent on change and every few seconds.
+
+    `version` is what capture runs, and `release_refused` why it is not the one that was installed; empty if unknown.
+    """
 
     camera_id: CameraId
     state: CameraState
@@ -65,6 +71,8 @@ class StatusNotice:
     opened_at: UtcNs
     """UTC of the source's first picture (position 0), 0 before it was ever opened."""
     sent_at: UtcNs
+    version: str = ""
+    release_refused: str = ""
 
 
 def encode_notice(notice: FrameNotice | StatusNotice) -> bytes:
@@ -96,6 +104,8 @@ def encode_notice(notice: FrameNotice | StatusNotice) -> bytes:
             "frames_announced": notice.frames_announced,
             "opened_at_ns": notice.opened_at,
             "sent_at_ns": notice.sent_at,
+            "version": notice.version or None,
+            "release_refused": notice.release_refused or None,
         }
     )
 
@@ -154,4 +164,6 @@ def _status(fields: Fields) -> StatusNotice:
         frames_announced=fields.integer("frames_announced"),
         opened_at=UtcNs(fields.integer("opened_at_ns")),
         sent_at=UtcNs(fields.integer("sent_at_ns")),
+        version=fields.optional_text("version", _LONGEST_VERSION) or "",
+        release_refused=fields.optional_text("release_refused", LONGEST_REFUSAL) or "",
     )

@@ -31,5 +31,15 @@ def health_topic(thing: ThingName) -> str:
 
 
 def ack_topic(thing: ThingName) -> str:
-    """Where the cloud acknowledges a device's events."""
+    """Where the cloud answers a device: it acknowledges events, and says what it wants of the device."""
     return f"{CLOUD_PREFIX}/{thing}/ack"
+
+
+def probe_topic(thing: ThingName) -> str:
+    """Where the doctor asks the cloud for a document that nobody keeps: AWS answers every device that may ask."""
+    return f"$aws/things/{thing}/shadow/name/smartcam-doctor/get"
+
+
+def probe_answers(thing: ThingName) -> str:
+    """Where that answer arrives, whether it is `accepted` or, as it should be, `rejected`."""
+    return f"{probe_topic(thing)}/+"

@@ -1,6 +1,7 @@
 """`smartcam-doctor`: checks everything that the components rely on and says what is wrong.
 
 As the component smartcam.Doctor it takes the cameras from its configuration, writes its findings to its log, and ends.
+By hand it takes what the components on this device use (docs/doctor.md).
 """
 
 import argparse
@@ -19,8 +20,8 @@ from smartcam.contract.reading import Fields, parse_object
 from smartcam.doctor.cloud import PORT, Identity, check_certificate, check_iot_core
 from smartcam.doctor.finding import Finding, State, as_json, as_text, exit_code
 from smartcam.doctor.machine import check_clock, check_disk, check_packages, check_shared_memory
-from smartcam.doctor.nucleus import check_topics
-from smartcam.doctor.settings import DoctorSettings, read_settings
+from smartcam.doctor.nucleus import check_cloud, check_topics
+from smartcam.doctor.settings import INFERENCE, MODEL, RUNTIME, DoctorSettings, read_settings, read_understood
 from smartcam.doctor.sight import check_camera, check_model
 from smartcam.edge.arguments import number, whole
 from smartcam.edge.bus.greengrass import GreengrassBus
@@ -28,6 +29,7 @@ from smartcam.edge.bus.port import Bus, ConfigurationSource
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.document import DocumentError, read_document
 from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, FOLDER_VARIABLE
+from smartcam.edge.self_test import run_self_test
 
 THING_VARIABLE = "AWS_IOT_THING_NAME"
 _LONGEST_PATH = 4096
@@ -51,7 +53,8 @@ def findings_of(options: argparse.Namespace, bus: Bus | None, without: str = "")
         yield check_model(options.bundle, settings.trusted_key)
     yield from _cameras(settings, options.seconds, clock)
     if bus is None:
-        yield Finding("nucleus", State.SKIPPED, f"{without}; deploy smartcam.Doctor to check it")
+        said = f"{without}; its topics and its connection to the cloud: deploy smartcam.Doctor"
+        yield Finding("nucleus", State.SKIPPED, said)
     else:
         yield from _nucleus(bus)
     yield from _cloud(options.nucleus_config, options.port)
@@ -61,7 +64,9 @@ def _settings(options: argparse.Namespace, bus: ConfigurationSource | None) -> D
     """Raises DocumentError, SettingsError or BusError if the document is not available or cannot be read."""
     if options.cameras is not None:
         return read_settings(read_document(options.cameras))
-    return DoctorSettings() if bus is None else read_settings(bus.configuration())
+    if bus is not None:
+        return read_settings(bus.configuration())
+    return DoctorSettings() if options.device is None else read_understood(options.device)
 
 
 def _cameras(settings: DoctorSettings, seconds: float, clock: SystemClock) -> Iterator[Finding]:
@@ -76,7 +81,9 @@ def _cameras(settings: DoctorSettings, seconds: float, clock: SystemClock) -> It
 
 def _nucleus(bus: Bus) -> Iterator[Finding]:
     try:
-        yield from check_topics(bus, thing_name(os.environ.get(THING_VARIABLE, ""), THING_VARIABLE))
+        thing = thing_name(os.environ.get(THING_VARIABLE, ""), THING_VARIABLE)
+        yield from check_topics(bus, thing)
+        yield check_cloud(bus, thing)
     except ContractError as error:
         yield Finding("nucleus", State.FAULT, str(error))
 
@@ -117,18 +124,36 @@ def read_identity(document: Mapping[str, object], port: int = PORT) -> Identity:
     )
 
 
+def _complete(options: argparse.Namespace) -> None:
+    """Fill in what the device uses, where no option names something else."""
+    used: Path | None = options.device
+    if options.work is None:
+        # Before inference is there: a folder of the same user on the same disk.
+        folders = [] if used is None else [used / INFERENCE, used / RUNTIME, used]
+        options.work = next((folder for folder in folders if folder.is_dir()), Path())
+    if options.bundle is None and used is not None and (used / MODEL / "current").exists():
+        options.bundle = used / MODEL / "current"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Check and report. 0 if nothing is a fault, 1 otherwise, 2 for a wrong call."""
     parser = argparse.ArgumentParser(prog="smartcam-doctor", description=__doc__)
     parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="the model bundle")
     parser.add_argument("--cameras", type=Path, metavar="JSON", help="smartcam.Capture's configuration document")
     parser.add_argument("--seconds", type=number(0.1, 3600), default=3.0, help="how long to read each camera (3)")
-    parser.add_argument("--work", type=Path, default=Path(), help="folder in which events are stored (this one)")
+    parser.add_argument("--work", type=Path, help="folder in which events are stored (this one)")
+    parser.add_argument(
+        "--device", type=Path, metavar="FOLDER", help="a nucleus's work folder: check what is used there"
+    )
     parser.add_argument("--nucleus-config", type=Path, metavar="FILE", help="what the device was provisioned with")
     parser.add_argument("--port", type=whole(1, 65_535), default=PORT, help=f"port of IoT Core ({PORT})")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.add_argument("--self-test", metavar="VERSION", help="prove that this is the given version, then exit")
     options = parser.parse_args(argv)
     cv2.setNumThreads(1)
+    if options.self_test is not None:
+        return run_self_test("smartcam.Doctor", options.self_test, ())
+    _complete(options)
     with ExitStack() as stack:
         bus, without = None, ""
         try:

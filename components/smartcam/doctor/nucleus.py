@@ -1,19 +1,25 @@
-"""The nucleus: is it there, and does it let this component publish and subscribe to what the suite needs."""
+"""The nucleus: does it let this component publish and subscribe to what the suite needs, and does the cloud answer."""
 
 import logging
 import threading
+import time
 from typing import Final
 
 from smartcam.contract.errors import BusError, BusRefused
 from smartcam.contract.ids import CameraId, ThingName
-from smartcam.contract.topics import ack_topic, frames_topic
+from smartcam.contract.topics import ack_topic, frames_topic, probe_answers, probe_topic
 from smartcam.doctor.finding import Finding, State
 from smartcam.edge.bus.port import Bus, CloudBus, LocalBus
 
 PATIENCE_S: Final = 3.0
+CLOUD_PATIENCE_S: Final = 15.0
+"""A nucleus that was started a moment ago may still be connecting."""
+_ASK_EVERY_S: Final = 3.0
 DOCTOR: Final = CameraId("_doctor")
 STREAMS: Final = "smartcam.edge.bus.streams"
 _PROBE: Final = b"{}"
+_CLOUD: Final = "cloud"
+_REMEDY: Final = "events wait on the device until it is back; the nucleus's log says more"
 
 
 def check_topics(bus: Bus, thing: ThingName, patience_s: float = PATIENCE_S) -> list[Finding]:
@@ -52,7 +58,46 @@ def _check_acks(bus: CloudBus, thing: ThingName, patience_s: float) -> Finding:
         logger.removeHandler(refusals)
     if refused:
         return Finding(name, State.FAULT, "the nucleus refuses the subscription; deploy with reset of /accessControl")
-    return Finding(name, State.OK, f"subscribed, not refused within {patience_s:g} s")
+    # Whether it arrives there is another question: classic accepts a subscription without a connection.
+    return Finding(name, State.OK, "the nucleus lets a component hear it")
+
+
+def check_cloud(bus: CloudBus, thing: ThingName, patience_s: float = CLOUD_PATIENCE_S) -> Finding:
+    """Ask IoT Core something through the nucleus: only an answer proves that the device is connected.
+
+    A publish that is accepted proves nothing: classic keeps it in memory, lite has only handed it to the network.
+    """
+    heard, until, reason = threading.Event(), time.monotonic() + patience_s, ""
+    try:
+        subscription = bus.subscribe_cloud(probe_answers(thing), lambda _topic, _payload: heard.set())
+    except BusError as error:
+        return Finding(_CLOUD, State.FAULT, str(error))
+    try:
+        while (left := until - time.monotonic()) > 0:
+            asked = time.perf_counter()
+            reason = _ask(bus, thing)
+            if heard.wait(min(left, _ASK_EVERY_S)):
+                took_ms = (time.perf_counter() - asked) * 1000
+                return Finding(
+                    _CLOUD, State.OK, f"IoT Core answered in {took_ms:.0f} ms", {"round_trip_ms": round(took_ms, 1)}
+                )
+    except BusRefused as error:
+        return Finding(_CLOUD, State.FAULT, f"{error}; deploy with reset of /accessControl")
+    finally:
+        subscription.close()
+    why = reason or f"the nucleus is offline, or the policy of {thing} lacks its shadow topics"
+    return Finding(_CLOUD, State.FAULT, f"no answer from IoT Core in {patience_s:g} s: {why}; {_REMEDY}")
+
+
+def _ask(bus: CloudBus, thing: ThingName) -> str:
+    """Why the question was not sent; empty if it was, or may have been. Raises BusRefused."""
+    try:
+        bus.publish_cloud(probe_topic(thing), _PROBE)
+    except BusRefused:
+        raise
+    except BusError as error:
+        return str(error)
+    return ""
 
 
 class _Refusals(logging.Handler):

@@ -1,12 +1,21 @@
 """The settings of smartcam.Doctor: what it checks, as the other components have it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from smartcam.capture.settings import SourceSettings
 from smartcam.capture.settings import read_settings as read_capture
+from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.settings import Settings
+from smartcam.edge.understood import FILE as UNDERSTOOD
+
+CAPTURE: Final = "smartcam.Capture"
+INFERENCE: Final = "smartcam.Inference"
+MODEL: Final = "smartcam.Model"
+RUNTIME: Final = "smartcam.Runtime"
 
 _TRUSTED_KEY: Final = "trusted_key"
 
@@ -23,3 +32,19 @@ def read_settings(document: Mapping[str, object]) -> DoctorSettings:
     """The settings in a document. Raises SettingsError naming the first wrong key."""
     of_capture = {key: value for key, value in document.items() if key != _TRUSTED_KEY}
     return DoctorSettings(tuple(read_capture(of_capture).cameras), Settings(document).public_key(_TRUSTED_KEY))
+
+
+def read_understood(work: Path) -> DoctorSettings:
+    """What the components below a nucleus's work folder have understood last; None for cameras that nobody has yet.
+
+    Raises:
+        SettingsError: naming the first key that this version does not understand.
+    """
+    capture, inference = _understood(work / CAPTURE), _understood(work / INFERENCE)
+    cameras = tuple(read_capture(capture).cameras) if capture else None
+    return DoctorSettings(cameras, Settings(inference).public_key(_TRUSTED_KEY))
+
+
+def _understood(folder: Path) -> dict[str, Any]:
+    document = json.loads(MemoryFile(folder / UNDERSTOOD).load() or b"{}")
+    return document if isinstance(document, dict) else {}

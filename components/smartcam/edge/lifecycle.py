@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_S = 3.0
 """Services that take longer to stop are named in the log: the classic nucleus kills after five seconds."""
+EXIT_TOKEN_REFUSED = 75
+"""What a component ends with so that the nucleus starts it again with a fresh token."""
 _STOP_S = 0.5
 """How long a service that rests may take to notice a stop."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -39,6 +41,14 @@ class Bell(threading.Event):
             seconds -= _STOP_S
 
 
+class Leave(SmartcamError):
+    """Raised by a service to end the component with an exit code of its own."""
+
+    def __init__(self, reason: str, code: int) -> None:
+        self.code = code
+        super().__init__(reason)
+
+
 class Service(Protocol):
     """A loop that runs in a thread of its own."""
 
@@ -53,7 +63,8 @@ class Service(Protocol):
 def run_component(name: str, build: Callable[[], Sequence[tuple[str, Service]]]) -> int:
     """Build the services and run each in a named thread until SIGTERM, SIGINT or the end of the first of them.
 
-    Returns the process's exit code: 0 after a signal, 1 when building failed or a service ended by itself.
+    Returns the process's exit code: 0 after a signal, 1 when building failed or a service ended by itself, another one
+    when a service said so by `Leave`.
     A second signal ends the process at once with 128 + its number. For the main thread only.
     """
     with _signals() as wake:
@@ -115,28 +126,31 @@ def _signals() -> Iterator[_Wake]:
 
 
 class _Runner(threading.Thread):
-    """One service in its thread; `ended_unasked` means that it ended without having been asked to."""
+    """One service in its thread; `code` is not 0 if it ended without having been asked to."""
 
     def __init__(self, name: str, service: Service, stop: StopToken, wake: _Wake) -> None:
         super().__init__(name=name, daemon=False)
-        self.ended_unasked = False
+        self.code = 0
         self.has_ended = False
         self._service = service
         self._stop_token = stop
         self._wake = wake
 
     def run(self) -> None:
-        failed = True
+        code = 1
         try:
             self._service.run(self._stop_token)
-            failed = False
+            code = 0 if self._stop_token.is_set() else 1
+        except Leave as leave:
+            code = leave.code
+            log(logger, logging.WARNING, "component_leaving", service=self.name, reason=leave, code=code)
         except SmartcamError as error:
             text = f"{type(error).__name__}: {error}"
             log(logger, logging.CRITICAL, "service_failed", service=self.name, error=text)
         except Exception as error:  # noqa: BLE001  the edge of the thread
             log_exception(logger, "service_failed", error, service=self.name)
         finally:
-            self.ended_unasked = failed or not self._stop_token.is_set()
+            self.code = code
             self.has_ended = True
             self._wake.notify()
 
@@ -150,14 +164,15 @@ def _run(name: str, services: Sequence[tuple[str, Service]], wake: _Wake) -> int
     log(logger, logging.INFO, "component_started", component=name, services=",".join(r.name for r in runners))
     for runner in runners:
         runner.start()
-    while not wake.signals and not any(runner.ended_unasked for runner in runners):
+    while not wake.signals and not any(runner.code for runner in runners):
         wake.wait(None)
     if wake.signals:
         log(logger, logging.INFO, "component_stopping", component=name, signal=signal.Signals(wake.signals[0]).name)
     stop.set()
     _join(runners, wake)
-    ended = [runner.name for runner in runners if runner.ended_unasked]
-    code = 1 if ended else 0
+    ended = [runner.name for runner in runners if runner.code]
+    # A fault weighs more than a wish to leave.
+    code = min((runner.code for runner in runners if runner.code), default=0)
     log(logger, logging.INFO, "component_ended", component=name, code=code, ended_by=",".join(ended) or "signal")
     return code
 

@@ -29,10 +29,10 @@ class MemoryFile:
         is_whole = len(stored) <= _LARGEST and int.from_bytes(check) == zlib.crc32(content)
         return content if is_whole else b""
 
-    def store(self, content: bytes) -> None:
-        """Replace what is stored.
+    def store(self, content: bytes, *, durable: bool = False) -> None:
+        """Replace what is stored; a `durable` content survives a power cut from when this returns.
 
         Raises:
             OSError: the disk is full or cannot be written; what was stored before is still there.
         """
-        replace_file(self.path, zlib.crc32(content).to_bytes(_CHECK_BYTES) + content)
+        replace_file(self.path, zlib.crc32(content).to_bytes(_CHECK_BYTES) + content, durable=durable)

@@ -18,6 +18,7 @@ from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.pictures.folder import PictureFolder
+from smartcam.edge.release import RunningRelease
 from smartcam.inference.analysis.analysis import Analysis, Model, ObjectModel
 from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.analysis.scene import SceneAnalysis
@@ -114,7 +115,11 @@ class Cameras:
                 self._tamper(camera).resume([episode])
             else:
                 self._waiting.setdefault(camera, []).append(episode)
-            self._watch.heard(camera, self._context.clock.monotonic())
+            self._watch.expect(camera, self._context.clock.monotonic())
+
+    def deaf(self) -> None:
+        """The way to capture is cut: no camera's silence means anything."""
+        self._watch.deaf(self._context.clock.monotonic())
 
     def frame(self, notice: FrameNotice | InlineFrame) -> list[Change]:
         """Read and analyse the frame of a notice. A frame that cannot be read is counted and skipped."""
@@ -147,6 +152,8 @@ class Cameras:
     def status(self, notice: StatusNotice) -> list[Change]:
         """Take note of what capture reports about a camera."""
         self.conditions.counted(notice.camera_id, notice.frames_read, notice.frames_announced)
+        if notice.version:
+            self.conditions.runs(notice.camera_id, RunningRelease(notice.version, notice.release_refused))
         if notice.state is CameraState.RUNNING:
             self.conditions.report(notice.camera_id, CameraCondition.RUNNING, notice.frames_per_second)
             return self._alive(notice.camera_id)
@@ -160,6 +167,8 @@ class Cameras:
         """Raise `camera_lost` for the cameras that have been silent for too long."""
         silent = self._watch.overdue(self._context.clock.monotonic())
         reason = f"no notice for {self._settings.camera_lost_after_s:g} s"
+        for camera in silent:
+            self.conditions.runs(camera, None)
         return [change for camera in silent for change in self._lost(camera, reason)]
 
     def close(self) -> None:

@@ -51,13 +51,17 @@ class Facts:
     frames: FrameHealth = field(default_factory=FrameHealth)
     bundle_refused: str = ""
     configuration_refused: str = ""
+    capture_version: str = ""
+    release_refused: str = ""
+    wanted_revision: int | None = None
 
     @property
     def news(self) -> object:
         """What is worth a message as soon as it changes: no counters and no rates."""
-        conditions = tuple((one.camera_id, one.condition) for one in self.cameras)
-        refused = self.bundle_refused, self.configuration_refused, self.outbox.refused > 0
-        return conditions, self.model_name, self.model_version, refused, self.every_s
+        conditions = tuple((one.camera_id, one.condition, one.armed) for one in self.cameras)
+        runs = self.model_name, self.model_version, self.capture_version
+        refused = self.bundle_refused, self.configuration_refused, self.release_refused, self.outbox.refused > 0
+        return conditions, runs, refused, self.every_s, self.wanted_revision
 
 
 class HealthReporter:
@@ -90,6 +94,7 @@ class HealthReporter:
         self._not_before = MonotonicNs(0)
         self._reported: object = None
         self._seq = 0
+        self._is_unsent = False
 
     def run(self, stop: StopToken) -> None:
         """Report until `stop` is set, then report that the component is stopping."""
@@ -129,8 +134,12 @@ class HealthReporter:
             log(logger, logging.ERROR, "health_refused", error=error)
             return False
         except BusError as error:
-            log(logger, logging.INFO, "health_not_sent", state=state, error=error)
+            # The first of an outage; the sender says when the cloud is reachable again.
+            level = logging.DEBUG if self._is_unsent else logging.INFO
+            self._is_unsent = True
+            log(logger, level, "health_not_sent", state=state, error=error)
             return False
+        self._is_unsent = False
         log(logger, logging.DEBUG, "health_sent", state=state, seq=self._seq)
         return True
 
@@ -145,6 +154,8 @@ class HealthReporter:
             clock_synced=self._clock.synced(),
             uptime_s=(self._clock.monotonic() - self._began_at) // NS_PER_S,
             version=self._version,
+            capture_version=facts.capture_version or None,
+            release_refused=facts.release_refused[:LONGEST_REASON] or None,
             every_s=facts.every_s,
             model_name=facts.model_name,
             model_version=facts.model_version,
@@ -157,6 +168,7 @@ class HealthReporter:
             outbox=facts.outbox,
             cameras=tuple(ranked[:MOST_CAMERAS]),
             cameras_left_out=max(0, len(ranked) - MOST_CAMERAS),
+            wanted_revision=facts.wanted_revision,
         )
 
 

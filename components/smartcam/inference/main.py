@@ -12,7 +12,6 @@ from pathlib import Path
 
 import cv2
 
-from smartcam import __version__
 from smartcam.contract.errors import ContractError, OutboxError
 from smartcam.contract.health import OutboxHealth
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, EventId, ThingName, new_event_id, thing_name
@@ -22,6 +21,7 @@ from smartcam.edge.bus.port import Bus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.command_line import component_parser, ring_folder, run_with_nucleus
 from smartcam.edge.document import DocumentError, document_from
+from smartcam.edge.fresh_token import fresh_token
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging, log
 from smartcam.edge.outbox.outbox import Outbox
@@ -29,13 +29,14 @@ from smartcam.edge.pictures.exchange import TokenExchange
 from smartcam.edge.pictures.folder import PictureFolder
 from smartcam.edge.pictures.s3 import S3Store
 from smartcam.edge.pictures.uploader import SnapshotUploader
+from smartcam.edge.release import RunningRelease, release_of
 from smartcam.edge.self_test import run_self_test
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import AnalysisContext
 from smartcam.inference.commands.check import check
 from smartcam.inference.commands.once import score_once
 from smartcam.inference.commands.self_test import try_the_model, try_the_outbox
-from smartcam.inference.health import HealthReporter
+from smartcam.inference.health import Facts, HealthReporter
 from smartcam.inference.kept_bundle import FOLDER as KEPT_BUNDLE
 from smartcam.inference.kept_bundle import KeptBundle
 from smartcam.inference.sender import Sender
@@ -44,6 +45,7 @@ from smartcam.inference.service import InferenceService
 logger = logging.getLogger(__name__)
 
 PROG = "smartcam-inference"
+COMPONENT = "smartcam.Inference"
 THING_VARIABLE = "AWS_IOT_THING_NAME"
 REGION_VARIABLE = "AWS_REGION"
 OUTBOX_FILE = "outbox.sqlite3"
@@ -65,8 +67,14 @@ def build(
     work_folder: Path | None = None,
 ) -> list[tuple[str, Service]]:
     """The component's services by name; what they learn is kept in the work folder, if one is given."""
-    clock = SystemClock()
-    sender = Sender(bus, outbox, thing, random.random)
+    clock, release = SystemClock(), release_of(COMPONENT, os.environ)
+    sender = Sender(
+        bus,
+        outbox,
+        thing,
+        random.random,
+        on_wanted=lambda topic, payload: service.wanted.hear(topic, payload),  # noqa: PLW0108 - it is made below
+    )
     album = None if work_folder is None else PictureFolder(work_folder / ALBUM_FOLDER)
     kept = None if work_folder is None else KeptBundle(work_folder / KEPT_BUNDLE)
     exchange = TokenExchange(os.environ, clock)
@@ -86,12 +94,22 @@ def build(
         bus,
         thing,
         clock,
-        lambda: replace(service.facts, outbox=outbox_health(outbox), snapshots_waiting=len(snapshots.waiting())),
+        lambda: _facts(service, outbox, snapshots, release),
         run=secrets.token_hex(6),
-        version=__version__,
+        version=release.version,
         random=random.random,
     )
     return [("inference", service), ("sender", sender), ("health", reporter), ("uploader", snapshots)]
+
+
+def _facts(service: InferenceService, outbox: Outbox, snapshots: SnapshotUploader, release: RunningRelease) -> Facts:
+    facts = service.facts
+    return replace(
+        facts,
+        outbox=outbox_health(outbox),
+        snapshots_waiting=len(snapshots.waiting()),
+        release_refused="; ".join(filter(None, (release.refused, facts.release_refused))),
+    )
 
 
 def outbox_health(outbox: Outbox) -> OutboxHealth:
@@ -129,10 +147,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_with_nucleus(PROG, lambda bus: _run(thing, options.bundle, bus))
 
 
-def _run(thing: ThingName, bundle: Path | None, bus: Bus) -> int:
-    outbox = Outbox(Path(OUTBOX_FILE), SystemClock(), random=random.random)
+def _run(thing: ThingName, bundle: Path | None, bus: GreengrassBus) -> int:
+    clock, work_folder = SystemClock(), Path.cwd()
+    outbox = Outbox(Path(OUTBOX_FILE), clock, random=random.random)
     try:
-        return run_component("smartcam.Inference", lambda: build(thing, bundle, ring_folder(), bus, outbox, Path.cwd()))
+        return run_component(
+            COMPONENT,
+            lambda: [
+                *build(thing, bundle, ring_folder(), bus, outbox, work_folder),
+                fresh_token(bus, clock, work_folder),
+            ],
+        )
     finally:
         outbox.close()
 
@@ -140,7 +165,7 @@ def _run(thing: ThingName, bundle: Path | None, bus: Bus) -> int:
 def _self_test(options: argparse.Namespace) -> int:
     bundles = [Path(KEPT_BUNDLE)] if options.bundle is None else [options.bundle, Path(KEPT_BUNDLE)]
     trials = (lambda: try_the_model(bundles), lambda: try_the_outbox(Path(OUTBOX_FILE)))
-    return run_self_test("smartcam.Inference", options.self_test, trials)
+    return run_self_test(COMPONENT, options.self_test, trials)
 
 
 def _check(options: argparse.Namespace) -> int:

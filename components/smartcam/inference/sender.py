@@ -8,8 +8,9 @@ from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.errors import BusError, BusUnavailable, ContractError, OutboxError
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import ack_topic, event_topic
+from smartcam.contract.wanted import is_wanted
 from smartcam.edge.backoff import Backoff
-from smartcam.edge.bus.port import CloudBus
+from smartcam.edge.bus.port import CloudBus, OnMessage
 from smartcam.edge.lifecycle import Bell, StopToken
 from smartcam.edge.logs import log
 from smartcam.edge.outbox.outbox import DueEvent, Outbox
@@ -20,12 +21,18 @@ _LONGEST_REST_S: Final = 30.0
 
 
 class Sender:
-    """Publishes what is due with QoS 1 and receives acknowledgements. `wake` may be called from any thread."""
+    """Publishes what is due with QoS 1 and receives what the cloud answers. `wake` may be called from any thread.
 
-    def __init__(self, bus: CloudBus, outbox: Outbox, thing: ThingName, random: Callable[[], float]) -> None:
+    `on_wanted` takes what is no acknowledgement, but what the cloud wants of the device.
+    """
+
+    def __init__(
+        self, bus: CloudBus, outbox: Outbox, thing: ThingName, random: Callable[[], float], on_wanted: OnMessage
+    ) -> None:
         self._bus = bus
         self._outbox = outbox
         self._thing = thing
+        self._on_wanted = on_wanted
         self._bell = Bell()
         self._backoff = Backoff(1.0, 30.0, random)
         self._is_down = False
@@ -36,7 +43,7 @@ class Sender:
 
     def run(self, stop: StopToken) -> None:
         """Send until `stop` is set."""
-        subscription = self._bus.subscribe_cloud(ack_topic(self._thing), self._on_acknowledgement)
+        subscription = self._bus.subscribe_cloud(ack_topic(self._thing), self._on_answer)
         try:
             while not stop.is_set():
                 self._bell.clear()
@@ -89,7 +96,7 @@ class Sender:
         self._outbox.attempted(due)
         log(
             logger,
-            logging.INFO,
+            logging.DEBUG,
             "event_published",
             event_id=event.event_id,
             camera=event.camera_id,
@@ -102,6 +109,10 @@ class Sender:
             log(logger, logging.INFO, "cloud_reachable")
             self._outbox.retry_now()
         return True
+
+    def _on_answer(self, topic: str, payload: bytes) -> None:
+        handle = self._on_wanted if is_wanted(payload) else self._on_acknowledgement
+        handle(topic, payload)
 
     def _on_acknowledgement(self, topic: str, payload: bytes) -> None:
         try:
@@ -117,7 +128,7 @@ class Sender:
         # The outbox itself reports what is refused.
         log(
             logger,
-            logging.INFO if known else logging.DEBUG,
+            logging.DEBUG,
             "event_acknowledged",
             event_id=acknowledgement.event_id,
             phase=acknowledgement.phase,

@@ -30,6 +30,7 @@ from smartcam.inference.frames.mailbox import Mailbox
 from smartcam.inference.frames.reassembly import Reassembly
 from smartcam.inference.health import Facts
 from smartcam.inference.settings import InferenceSettings, trusted_key, understood_settings
+from smartcam.inference.wanted import wanted_of_the_cloud
 
 logger = logging.getLogger(__name__)
 
@@ -63,13 +64,14 @@ class InferenceService:
         self._bundle = bundle
         self._on_stored = on_stored
         self._snapshots = snapshots
+        self.wanted = wanted_of_the_cloud(context.clock, context.work_folder)
         self._album = context.album
         self._understood = understood_settings(context.work_folder)
         last = self._understood.last()
-        self._settings = last or InferenceSettings()
+        self._settings = replace(last or InferenceSettings(), wanted=self.wanted.current())
         self._was_understood = last is not None
         self._is_configured = False
-        self._configuration_refused = ""
+        self._configuration_refused = self._configuration_fault = ""
         outbox.limits = self._settings.outbox
         self._cameras = Cameras(context, self._settings, InlineRequests(bus, self._clock))
         self._mailbox = Mailbox()
@@ -91,17 +93,23 @@ class InferenceService:
     @property
     def facts(self) -> Facts:
         """What the device reports to the cloud about itself; may be read from any thread."""
-        model = self._bundles.model
+        model, settings = self._bundles.model, self._settings
         counts, (read, announced) = self._cameras.counts, self._cameras.conditions.frames()
+        capture = self._cameras.conditions.capture()
         return Facts(
-            cameras=self._cameras.conditions.cameras(),
+            cameras=tuple(
+                replace(one, armed=settings.camera(one.camera_id).armed) for one in self._cameras.conditions.cameras()
+            ),
             model_name=None if model is None else model.manifest.name,
             model_version=None if model is None else model.manifest.version,
             bundle_refused=self._bundles.refused,
             configuration_refused=self._configuration_refused,
+            capture_version="" if capture is None else capture.version,
+            release_refused="" if capture is None else capture.refused,
             analysed=counts.analysed,
             failed=counts.failed,
-            every_s=self._settings.health_every_s,
+            every_s=settings.health_every_s,
+            wanted_revision=settings.wanted.revision,
             frames=FrameHealth(
                 read=read,
                 announced=announced,
@@ -133,6 +141,7 @@ class InferenceService:
 
     def _step(self) -> None:
         self._take_settings()
+        self._take_wishes()
         # Not before it is known whether bundles have to be signed.
         if self._is_configured and self._bundles.refresh() and self._bundles.model is not None:
             self._cameras.use(self._bundles.model)
@@ -141,6 +150,8 @@ class InferenceService:
             self._keep(self._cameras.status(notice))
         elif notice is not None:
             self._keep(self._cameras.frame(notice))
+        if not self._bus.is_connected():
+            self._cameras.deaf()
         # At each step: a busy camera must not hide that another one is silent.
         self._keep(self._cameras.overdue())
         self._reassembly.expire()
@@ -199,9 +210,13 @@ class InferenceService:
             wait_s = self._settings_backoff.next()
             self._settings_at = MonotonicNs(now + round(wait_s * NS_PER_S))
             self._settings_due.set()
-            log(logger, logging.WARNING, "configuration_unavailable", error=error, again_s=wait_s)
+            # Once per outage, however long the nucleus is away.
+            level = logging.DEBUG if self._configuration_fault == str(error) else logging.WARNING
+            self._configuration_fault = str(error)
+            log(logger, level, "configuration_unavailable", error=error, again_s=wait_s)
             return
-        settings = self._settings = self._read(document)
+        self._configuration_fault = ""
+        settings = self._settings = replace(self._read(document), wanted=self._settings.wanted)
         self._is_configured = True
         self._settings_backoff.reset()
         if settings.outbox != self._outbox.limits:
@@ -213,6 +228,13 @@ class InferenceService:
         if self._album is not None and self._was_understood:
             self._album.configure(settings.pictures)
         self._bundles.use(settings.bundle or self._bundle, settings.trusted_key)
+
+    def _take_wishes(self) -> None:
+        """Arm and disarm as the cloud wants it now."""
+        wanted = self.wanted.current()
+        if wanted != self._settings.wanted:
+            self._settings = replace(self._settings, wanted=wanted)
+            self._cameras.configure(self._settings)
 
     def _read(self, document: Mapping[str, object]) -> InferenceSettings:
         """The settings in the document, or the ones before it if it is wrong."""

@@ -9,6 +9,7 @@ from typing import Final
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.health import HEALTH_EVERY_S
 from smartcam.contract.ids import CameraId
+from smartcam.contract.wanted import NOTHING_WANTED, Wanted
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.outbox.outbox import OutboxLimits
 from smartcam.edge.pictures.folder import PictureSettings
@@ -76,6 +77,8 @@ class InferenceSettings:
     armed: bool = True
     timezone: str = "UTC"
     cameras: Mapping[CameraId, AnalysisSettings] = field(default_factory=dict)
+    wanted: Wanted = NOTHING_WANTED
+    """What the cloud wants besides, which is no part of the document."""
     camera_lost_after_s: float = 10.0
     event_valid_s: float = 3600.0
     health_every_s: int = HEALTH_EVERY_S
@@ -86,7 +89,8 @@ class InferenceSettings:
     def camera(self, camera: CameraId) -> AnalysisSettings:
         """The settings of a camera."""
         found = self.cameras.get(camera, AnalysisSettings())
-        return found if self.armed else replace(found, armed=False)
+        armed = self.wanted.armed(camera, configured=self.armed and found.armed)
+        return found if found.armed == armed else replace(found, armed=armed)
 
 
 def read_settings(document: Mapping[str, object]) -> InferenceSettings:

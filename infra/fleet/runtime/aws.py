@@ -4,18 +4,25 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.alerts.runtime.agreed import ITEM_KEY
 from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, text
 from infra.alerts.runtime.delivery import Delivery
 from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet
 from infra.fleet.runtime.device import Device, Fleet
-from infra.fleet.runtime.ports import ChangedMeanwhile
+from infra.fleet.runtime.ports import ChangedMeanwhile, NotAnswered
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event
 from smartcam.contract.ids import ThingName
 from smartcam.contract.times import UtcNs, format_utc
+from smartcam.contract.topics import ack_topic
+from smartcam.contract.wanted import Wanted
+
+if TYPE_CHECKING:
+    from mypy_boto3_iot_data import IoTDataPlaneClient
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +95,20 @@ def _readable(item: Item) -> Device | None:
     except (KeyError, ValueError, ContractError) as error:
         logger.error("device_unreadable item=%s error=%r", item.get(ITEM_KEY), error)  # noqa: TRY400 - the text says it
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class IotAnswers:
+    """`Answers` by the broker, at least once."""
+
+    client: "IoTDataPlaneClient"
+
+    def send(self, thing: ThingName, wanted: Wanted) -> None:
+        """See Answers."""
+        try:
+            self.client.publish(topic=ack_topic(thing), qos=1, payload=wanted.to_json())
+        except (BotoCoreError, ClientError) as error:
+            raise NotAnswered(str(error)) from error
 
 
 class FunctionClient(Protocol):

@@ -6,6 +6,7 @@ from smartcam.contract.health import CameraCondition, DeviceState
 from smartcam.contract.ids import camera_id, event_id, thing_name
 from smartcam.contract.reading import Fields, dump_object, parse_object
 from smartcam.contract.times import UtcNs
+from smartcam.contract.wanted import NOTHING_WANTED, Wanted
 
 _MOST_CAMERAS = 256
 _FASTEST = 1e6
@@ -23,20 +24,14 @@ def dump_device(device: Device) -> str:
             "run": device.run or None,
             "seq": device.seq,
             "version": device.version or None,
+            "capture_version": device.capture_version or None,
+            "release_refused": device.release_refused or None,
             "model": device.model or None,
             "bundle_refused": device.bundle_refused or None,
             "configuration_refused": device.configuration_refused or None,
             "events_waiting": device.events_waiting,
             "oldest_waiting_ms": device.oldest_waiting_ms,
-            "cameras": [
-                {
-                    "camera_id": one.camera_id,
-                    "condition": one.condition,
-                    "seen_at": one.seen_at,
-                    "fps": one.frames_per_second,
-                }
-                for one in device.cameras
-            ],
+            "cameras": [_dump_camera(one) for one in device.cameras],
             "presence": {
                 "connected": device.presence.connected,
                 "at": device.presence.at,
@@ -48,6 +43,8 @@ def dump_device(device: Device) -> str:
             "outage": _dump_outage(device.outage),
             "camera_outage": _dump_outage(device.camera_outage),
             "back_at": device.back_at,
+            "wanted": device.wanted.document() if device.wanted.revision else None,
+            "wanted_revision": device.wanted_revision,
         }
     ).decode()
 
@@ -63,7 +60,9 @@ def load_device(text: str, revision: int) -> Device:
         every_s=fields.integer("every_s", 1),
         run=fields.text("run") if fields.has("run") else "",
         seq=fields.integer("seq"),
-        version=fields.text("version") if fields.has("version") else "",
+        version=fields.optional_text("version") or "",
+        capture_version=fields.optional_text("capture_version") or "",
+        release_refused=fields.optional_text("release_refused") or "",
         model=fields.text("model", 512) if fields.has("model") else "",
         bundle_refused=fields.text("bundle_refused") if fields.has("bundle_refused") else "",
         configuration_refused=fields.text("configuration_refused") if fields.has("configuration_refused") else "",
@@ -77,6 +76,8 @@ def load_device(text: str, revision: int) -> Device:
         outage=_outage(fields.inner("outage")) if fields.has("outage") else None,
         camera_outage=_outage(fields.inner("camera_outage")) if fields.has("camera_outage") else None,
         back_at=_time(fields, "back_at"),
+        wanted=Wanted.from_fields(fields.inner("wanted")) if fields.has("wanted") else NOTHING_WANTED,
+        wanted_revision=fields.optional_integer("wanted_revision"),
         revision=revision,
     )
 
@@ -135,6 +136,17 @@ def _presence(fields: Fields) -> Presence:
     return Presence(fields.boolean("connected"), _time(fields, "at"), fields.integer("version", -1))
 
 
+def _dump_camera(one: KnownCamera) -> dict[str, object]:
+    armed = {} if one.armed is None else {"armed": one.armed}
+    return {
+        "camera_id": one.camera_id,
+        "condition": one.condition,
+        "seen_at": one.seen_at,
+        "fps": one.frames_per_second,
+        **armed,
+    }
+
+
 def _camera(item: object) -> KnownCamera:
     if not isinstance(item, dict):
         raise ContractError("cameras", "must hold objects")
@@ -144,6 +156,7 @@ def _camera(item: object) -> KnownCamera:
         condition=fields.choice("condition", CameraCondition),
         seen_at=_time(fields, "seen_at"),
         frames_per_second=fields.number("fps", 0, _FASTEST),
+        armed=fields.boolean("armed") if fields.has("armed") else None,
     )
 
 

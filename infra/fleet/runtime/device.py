@@ -8,6 +8,7 @@ from typing import Final
 from smartcam.contract.health import HEALTH_EVERY_S, CameraCondition, DeviceState
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.times import UtcNs
+from smartcam.contract.wanted import NOTHING_WANTED, Arming, Wanted
 
 NEVER: Final = UtcNs(0)
 
@@ -53,12 +54,16 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class KnownCamera:
-    """A camera of a device; `seen_at` is when it was last reported to give pictures, NEVER for one that never did."""
+    """A camera of a device; `seen_at` is when it was last reported to give pictures, NEVER for one that never did.
+
+    `armed`: as the device last said; None where it did not.
+    """
 
     camera_id: CameraId
     condition: CameraCondition
     seen_at: UtcNs = NEVER
     frames_per_second: float = 0.0
+    armed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,8 @@ class Device:
     run: str = ""
     seq: int = 0
     version: str = ""
+    capture_version: str = ""
+    release_refused: str = ""
     model: str = ""
     bundle_refused: str = ""
     configuration_refused: str = ""
@@ -96,6 +103,10 @@ class Device:
     camera_outage: Outage | None = None
     back_at: UtcNs = NEVER
     """When its last outage ended."""
+    wanted: Wanted = NOTHING_WANTED
+    """What people want of it."""
+    wanted_revision: int | None = None
+    """Which revision of that it has taken; None from a device that takes none."""
     revision: int = 0
 
     @property
@@ -106,6 +117,22 @@ class Device:
     def paused(self, until: UtcNs) -> "Device":
         """Expect nothing from it until then."""
         return replace(self, paused_until=until)
+
+    def wanting(self, camera: CameraId | None, wish: Arming, now: UtcNs) -> "Device":
+        """With a wish about it, or one of its cameras; the same object where that is wanted already.
+
+        Raises:
+            ContractError: when it would have too many wishes.
+        """
+        left = self.wanted.at(now)
+        wanted = left.wishing(camera, wish, self.wanted_revision or 0)
+        return self if wanted is left else replace(self, wanted=wanted)
+
+    def answer(self, now: UtcNs) -> Wanted | None:
+        """What it has to be told; None where it knows already, or is too old to be told."""
+        if self.wanted_revision is None or self.wanted_revision >= self.wanted.revision:
+            return None
+        return replace(self.wanted.at(now), sent_at=now)
 
     def with_retirement(self, *, retired: bool, camera: CameraId | None = None) -> "Device":
         """Retire it, or one of its cameras, so that its silence means nothing; or bring it back."""

@@ -26,12 +26,15 @@ def with_health(known: Device | None, health: Health, arrived_at: UtcNs) -> Devi
         run=health.run,
         seq=health.seq,
         version=health.version,
+        capture_version=health.capture_version or "",
+        release_refused=health.release_refused or "",
         model=" ".join(filter(None, (health.model_name, health.model_version))),
         bundle_refused=health.bundle_refused or "",
         configuration_refused=health.configuration_refused or "",
         events_waiting=health.outbox.waiting,
         oldest_waiting_ms=health.outbox.oldest_ms,
         cameras=_cameras(device, health, arrived_at),
+        wanted_revision=health.wanted_revision,
     )
 
 
@@ -53,7 +56,7 @@ def _camera(known: KnownCamera | None, said: CameraHealth, arrived_at: UtcNs) ->
     seen_at = NEVER if known is None else known.seen_at
     if said.condition is not CameraCondition.AWAITED:
         seen_at = arrived_at
-    return KnownCamera(said.camera_id, said.condition, seen_at, said.frames_per_second)
+    return KnownCamera(said.camera_id, said.condition, seen_at, said.frames_per_second, said.armed)
 
 
 def _awaited(known: KnownCamera) -> KnownCamera:

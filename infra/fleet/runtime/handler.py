@@ -12,7 +12,7 @@ from infra.alerts.runtime.aws.clients import PATIENT, now
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.aws.queues import SqsRefusals
 from infra.alerts.runtime.metrics import emf_line
-from infra.fleet.runtime.aws import DynamoRegistry, FunctionAlerts
+from infra.fleet.runtime.aws import DynamoRegistry, FunctionAlerts, IotAnswers
 from infra.fleet.runtime.hearing import Hearing, Sign, SignOutcome, is_of_a_stranger
 from infra.fleet.runtime.judging import Policy
 from infra.fleet.runtime.watching import Watching
@@ -30,7 +30,7 @@ def _registry() -> DynamoRegistry:
 @cache
 def _hearing() -> Hearing:
     queue = SqsRefusals(boto3.client("sqs", config=PATIENT), os.environ["REFUSED_QUEUE_URL"])
-    return Hearing(_registry(), queue)
+    return Hearing(_registry(), queue, IotAnswers(boto3.client("iot-data", config=PATIENT)))
 
 
 @cache

@@ -9,9 +9,9 @@ from typing import Final
 from infra.alerts.runtime.handover import Refusals, moment, payload_of, rule_document
 from infra.fleet.runtime.device import Device, Presence
 from infra.fleet.runtime.folding import with_health, with_presence
-from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
+from infra.fleet.runtime.ports import Answers, ChangedMeanwhile, NotAnswered, Registry
 from smartcam.contract.errors import ContractError
-from smartcam.contract.health import LARGEST_HEALTH_BYTES, Health
+from smartcam.contract.health import LARGEST_HEALTH_BYTES, DeviceState, Health
 from smartcam.contract.ids import ThingName, thing_name
 from smartcam.contract.reading import Fields, parse_object
 from smartcam.contract.times import UtcNs
@@ -89,6 +89,7 @@ class Hearing:
 
     registry: Registry
     refusals: Refusals
+    answers: Answers
 
     def take(self, sign: Sign) -> SignOutcome:
         """Take one message in. Raises ChangedMeanwhile when others keep changing the device: try again later."""
@@ -111,8 +112,22 @@ class Hearing:
                 if not left:
                     raise
             else:
+                if sign.presence is None:
+                    self._answer(device, sign.arrived_at)
                 return SignOutcome.KEPT
         raise AssertionError("the loop returns or raises")
+
+    def _answer(self, device: Device, now: UtcNs) -> None:
+        """Tell the device what is wanted of it, where it does not know yet."""
+        answer = None if device.state is DeviceState.STOPPING else device.answer(now)
+        if answer is None:
+            return
+        try:
+            self.answers.send(device.thing, answer)
+        except NotAnswered as error:
+            logger.warning("not_answered thing=%s reason=%s", device.thing, error)
+        else:
+            logger.info("answered thing=%s revision=%s", device.thing, answer.revision)
 
     def _fold(self, sign: Sign) -> Callable[[Device | None], Device | None]:
         if sign.presence is None:

@@ -7,6 +7,7 @@ from infra.fleet.runtime.device import Device, Fleet
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.event import Event
 from smartcam.contract.ids import ThingName
+from smartcam.contract.wanted import Wanted
 
 
 class ChangedMeanwhile(SmartcamError):
@@ -30,6 +31,17 @@ class Registry(Protocol):
 
     def save_fleet(self, fleet: Fleet) -> Fleet:
         """Keep it under the next revision. Raises ChangedMeanwhile."""
+
+
+class NotAnswered(SmartcamError):
+    """The broker did not take the answer: the device's next health message asks for it again."""
+
+
+class Answers(Protocol):
+    """The way to a device."""
+
+    def send(self, thing: ThingName, wanted: Wanted) -> None:
+        """Tell a device what is wanted of it. Raises NotAnswered."""
 
 
 class Alerts(Protocol):

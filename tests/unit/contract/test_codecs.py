@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import LARGEST_EVENT_BYTES, Event
-from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice, encode_notice
+from smartcam.contract.ids import CameraId
+from smartcam.contract.notice import (
+    LONGEST_REFUSAL,
+    CameraState,
+    FrameNotice,
+    StatusNotice,
+    decode_notice,
+    encode_notice,
+)
+from smartcam.contract.times import UtcNs
 from tests.strategies import acknowledgements, events, frame_notices, status_notices
 
 DECODERS: list[Callable[[bytes], object]] = [Event.from_json, Acknowledgement.from_json, decode_notice]
@@ -29,6 +38,29 @@ def test_a_notice_that_goes_out_comes_back(notice: FrameNotice | StatusNotice) -
 @given(frame_notices())
 def test_a_notice_fits_into_a_kilobyte(notice: FrameNotice) -> None:
     assert len(encode_notice(notice)) < 1024
+
+
+def test_the_longest_status_notice_of_capture_fits_into_a_kilobyte() -> None:
+    longest = StatusNotice(
+        camera_id=CameraId("c" * 64),
+        state=CameraState.RUNNING,
+        reason="r" * 256,
+        frames_per_second=1e6 / 3,
+        frames_read=2**63 - 1,
+        frames_announced=2**63 - 1,
+        opened_at=UtcNs(2**63 - 1),
+        sent_at=UtcNs(2**63 - 1),
+        version="v" * 64,
+        release_refused="r" * LONGEST_REFUSAL,
+    )
+    assert decode_notice(encode_notice(longest)) == longest
+    assert len(encode_notice(longest)) < 1024
+
+
+def test_capture_of_an_earlier_version_does_not_say_which_one_it_is() -> None:
+    status = StatusNotice(CameraId("yard"), CameraState.RUNNING, "", 1.0, 1, 1, UtcNs(1), UtcNs(1))
+    assert b"version" not in encode_notice(status)
+    assert decode_notice(encode_notice(status)) == status
 
 
 @given(events())

@@ -56,13 +56,14 @@ def test_any_garbage_gives_a_contract_error(payload: bytes) -> None:
 
 def test_the_largest_health_of_a_full_device_fits_every_nucleus() -> None:
     cameras = tuple(
-        CameraHealth(CameraId(f"{number:02}".ljust(64, "x")), CameraCondition.RUNNING, 1 / 3)
+        CameraHealth(CameraId(f"{number:02}".ljust(64, "x")), CameraCondition.RUNNING, 1 / 3, armed=False)
         for number in range(MOST_CAMERAS)
     )
-    frames = FrameHealth(*[2**63 - 1] * len(FrameHealth.__dataclass_fields__))
-    reason = "r" * LONGEST_REASON
+    most, reason = 2**63 - 1, "r" * LONGEST_REASON
+    frames = FrameHealth(*[most] * len(FrameHealth.__dataclass_fields__))
     full = replace(SAMPLE, thing=ThingName("t" * 128), bundle_refused=reason, configuration_refused=reason)
-    payload = replace(full, frames=frames, cameras=cameras).to_json()
+    full = replace(full, version="v" * 128, capture_version="v" * 128, release_refused=reason)
+    payload = replace(full, frames=frames, cameras=cameras, wanted_revision=most).to_json()
     assert len(payload) <= LARGEST_HEALTH_BYTES < LARGEST_PAYLOAD_OF_A_NUCLEUS
 
 
@@ -84,7 +85,11 @@ def test_what_is_too_large_is_not_sent() -> None:
         ({"frames": {"read": 1}}, "frames.announced"),
         ({"bundle_refused": "x" * 161}, "bundle_refused"),
         ({"configuration_refused": ""}, "configuration_refused"),
+        ({"capture_version": 3}, "capture_version"),
+        ({"release_refused": "x" * 161}, "release_refused"),
         ({"cameras": [1]}, "cameras[0]"),
+        ({"wanted_revision": "new"}, "wanted_revision"),
+        ({"cameras": [{"camera_id": "a", "condition": "lost", "fps": 0, "armed": 1}]}, "cameras[0].armed"),
         ({"cameras": [{"camera_id": "a b"}]}, "cameras[0].camera_id"),
         ({"cameras": [{"camera_id": "a", "condition": "asleep"}]}, "cameras[0].condition"),
         ({"cameras": [{"camera_id": "a", "condition": "lost", "fps": 0}] * 2}, "cameras"),
@@ -97,9 +102,11 @@ def test_a_wrong_field_is_named(changes: dict[str, object], field: str) -> None:
     assert caught.value.field == field
 
 
-def test_a_device_of_the_version_before_counts_no_frames() -> None:
-    of_old = {key: value for key, value in json.loads(SAMPLE.to_json()).items() if key != "frames"}
+def test_a_device_of_an_earlier_version_counts_no_frames_takes_no_wishes_and_does_not_say_what_capture_runs() -> None:
+    later = {"frames", "capture_version", "release_refused"}
+    of_old = {key: value for key, value in json.loads(SAMPLE.to_json()).items() if key not in later}
     assert Health.from_json(json.dumps(of_old)) == SAMPLE
+    assert (SAMPLE.wanted_revision, SAMPLE.cameras[0].armed) == (None, None)
 
 
 def test_fields_of_tomorrow_are_kept() -> None:

@@ -13,21 +13,26 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from smartcam import __version__
 from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.opening import open_source
 from smartcam.capture.sources.source import FrameSource
 from smartcam.contract.ids import CameraId, ThingName
+from smartcam.contract.topics import probe_topic
 from smartcam.doctor.cloud import Identity, check_certificate, check_iot_core
 from smartcam.doctor.finding import Finding, State, as_json, as_text, exit_code
 from smartcam.doctor.machine import check_clock, check_disk, check_shared_memory
 from smartcam.doctor.main import main, read_identity
-from smartcam.doctor.nucleus import check_topics
+from smartcam.doctor.nucleus import check_cloud, check_topics
 from smartcam.doctor.sight import check_camera, check_model
 from smartcam.edge.bus.greengrass import GreengrassBus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import StopToken
-from standins.nucleus.testbed import access_control, running_nucleus
+from smartcam.edge.memory_file import MemoryFile
+from standins.nucleus.profile import CLASSIC, LITE, Profile
+from standins.nucleus.testbed import RunningNucleus, access_control, running_nucleus
 from tests.clips import still_scene, write_clip
+from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
 from tools.command_line import ROOT
 
@@ -129,6 +134,57 @@ def test_topics_that_the_nucleus_allows_are_well() -> None:
 def test_topics_that_it_refuses_are_faults() -> None:
     found = topics(dict(access_control(subscribe=["smartcam/frames/*"])))
     assert found == {"topic smartcam/frames/_doctor": State.FAULT, "topic smartcam/v1/yard-1/ack": State.FAULT}
+
+
+RIGHTS = access_control(
+    publish_cloud=["$aws/things/+/shadow/name/smartcam-doctor/get"],
+    subscribe_cloud=["$aws/things/+/shadow/name/smartcam-doctor/get/+"],
+)
+
+
+def cloud_by(nucleus: RunningNucleus, rights: dict[str, object], patience_s: float) -> Finding:
+    bus = GreengrassBus(nucleus.add_component("smartcam.Doctor", rights))
+    try:
+        return check_cloud(bus, THING, patience_s)
+    finally:
+        bus.close()
+
+
+def answer(nucleus: RunningNucleus) -> None:
+    """What IoT Core says of a document that nobody keeps."""
+    nucleus.cloud.wait_for(lambda heard: any(each.topic == probe_topic(THING) for each in heard))
+    nucleus.cloud.inject(f"{probe_topic(THING)}/rejected", b'{"code": 404}')
+
+
+@pytest.mark.parametrize("profile", [LITE, CLASSIC])
+def test_the_cloud_is_well_when_it_has_answered(profile: Profile) -> None:
+    with running_nucleus(profile) as nucleus:
+        cloud = threading.Thread(target=answer, args=(nucleus,))
+        cloud.start()
+        found = cloud_by(nucleus, dict(RIGHTS), 20.0)
+        cloud.join()
+    assert found.state is State.OK, found
+    assert found.said.startswith("IoT Core answered in ")
+
+
+@pytest.mark.parametrize("profile", [LITE, CLASSIC])
+def test_a_nucleus_without_a_connection_is_a_fault_whatever_it_accepts(profile: Profile) -> None:
+    with running_nucleus(profile) as nucleus:
+        nucleus.cloud.disconnect()
+        found = cloud_by(nucleus, dict(RIGHTS), 1.0)
+    assert found.state is State.FAULT, found
+    assert found.said.startswith("no answer from IoT Core in 1 s: ")
+
+
+def test_a_cloud_that_takes_the_question_and_does_not_answer_is_a_fault() -> None:
+    found = check_cloud(FakeNucleus().bus("smartcam.Doctor"), THING, 0.1)
+    assert found.state is State.FAULT
+    assert "the policy of yard-1 lacks its shadow topics" in found.said
+
+
+def test_a_question_that_the_nucleus_refuses_is_a_fault_that_names_the_remedy() -> None:
+    found = check_cloud(FakeNucleus(refused={probe_topic(THING)}).bus("smartcam.Doctor"), THING, 0.1)
+    assert (found.state, found.said.endswith("deploy with reset of /accessControl")) == (State.FAULT, True)
 
 
 class Broker:
@@ -249,6 +305,46 @@ def test_the_program_says_it_for_people_and_for_programs(tmp_path: Path, capsys:
     assert said["faults"] == 1
     names = ["packages", "shared memory", "disk", "clock", "model", "camera yard", "nucleus", "IoT Core"]
     assert [check["name"] for check in said["checks"]] == names
+
+
+def test_by_hand_it_takes_what_the_components_on_the_device_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work = tmp_path / "work"
+    for name in ("smartcam.Capture", "smartcam.Inference", "smartcam.Model"):
+        (work / name).mkdir(parents=True)
+    (work / "smartcam.Model" / "current").symlink_to(DEMO)
+    cameras = {"yard": {"source": "file", "path": str(tmp_path / "none.mp4")}}
+    understood = MemoryFile(work / "smartcam.Capture" / "configuration-understood")
+    understood.store(json.dumps({"cameras": cameras, "accessControl": {}}).encode())
+    assert main(["--device", str(work), "--json"]) == 1
+    found = {each["name"]: each for each in json.loads(capsys.readouterr().out)["checks"]}
+    assert found["model"]["state"] == "ok"
+    assert "none.mp4" in found["camera yard"]["said"]
+    assert str(work / "smartcam.Inference") in found["disk"]["said"]
+    key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+    MemoryFile(work / "smartcam.Inference" / "configuration-understood").store(f'{{"trusted_key": "{key}"}}'.encode())
+    assert main(["--device", str(work)]) == 1
+    assert "this device only trusts signed bundles" in capsys.readouterr().out
+
+
+def test_on_a_device_where_nothing_is_deployed_yet_it_says_what_it_could_not_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "smartcam.Runtime").mkdir()
+    assert main(["--device", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert f"{tmp_path / 'smartcam.Runtime'}: " in said
+    assert "skipped  cameras" in said
+    assert "skipped  nucleus" in said
+    assert "its topics and its connection to the cloud: deploy smartcam.Doctor" in said
+
+
+def test_it_tries_itself_as_the_other_components_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--self-test", __version__, "--bundle", str(DEMO)]) == 0
+    assert capsys.readouterr().out.startswith(f"smartcam.Doctor {__version__}: self-test passed on ")
+    assert main(["--self-test", "9.9.9"]) == 1
+    assert "self-test failed" in capsys.readouterr().err
 
 
 def test_a_document_of_cameras_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ import os
 import sys
 import threading
 from smartcam.contract.errors import RingError
-from smartcam.edge.lifecycle import run_component
+from smartcam.edge.lifecycle import EXIT_TOKEN_REFUSED, Leave, run_component
 from smartcam.edge.logs import configure_logging
 
 configure_logging()
@@ -57,6 +57,10 @@ class Leaver:
 class Exiter:
     def run(self, stop):
         sys.exit(0)
+
+class Wanderer:
+    def run(self, stop):
+        raise Leave("the token is refused", EXIT_TOKEN_REFUSED)
 """
 
 
@@ -124,6 +128,17 @@ def test_a_service_that_ends_by_itself_stops_the_others_and_the_code_is_1(
     assert code == 1
     assert said.split() == ["ready", "stopped"]
     assert "component_ended component=test code=1 ended_by=weak" in log
+
+
+def test_a_service_that_wants_to_leave_ends_the_component_with_its_code_and_one_line(
+    start: Callable[[str], Child],
+) -> None:
+    code, said, log = start("lambda: [('patient', Patient()), ('token', Wanderer())]").end()
+    assert code == 75
+    assert said.split() == ["ready", "stopped"]
+    assert 'WARNING smartcam.edge.lifecycle component_leaving service=token reason="the token is refused"' in log
+    assert "component_ended component=test code=75 ended_by=token" in log
+    assert "CRITICAL" not in log
 
 
 def test_an_unexpected_error_is_logged_in_one_line_with_its_traceback(start: Callable[[str], Child]) -> None:

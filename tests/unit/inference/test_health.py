@@ -16,6 +16,7 @@ from smartcam.contract.health import (
 )
 from smartcam.contract.ids import CameraId
 from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.release import RunningRelease
 from smartcam.inference.frames.conditions import CameraConditions
 from smartcam.inference.health import LEAST_GAP_S, Facts, HealthReporter
 from tests.fakes.bus import FakeNucleus
@@ -130,6 +131,19 @@ def test_without_a_cloud_it_is_tried_again_and_the_newest_state_goes_out_once() 
     assert health.cameras == LOST
 
 
+def test_a_night_without_a_cloud_costs_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    device = Device()
+    device.nucleus.cloud_away = True
+    device.live(1200)
+    assert caplog.text.count("health_not_sent") == 1
+    device.nucleus.cloud_away = False
+    device.live(120)
+    device.nucleus.cloud_away = True
+    device.live(1200)
+    assert caplog.text.count("health_not_sent") == 2
+
+
 def test_a_refusal_is_not_repeated_in_a_storm() -> None:
     device = Device()
     device.nucleus.refused.add(f"smartcam/v1/{THING}/health")
@@ -214,3 +228,44 @@ def test_a_reason_in_any_letters_fits_the_contract() -> None:
     device = Device(facts=Facts(RUNNING, bundle_refused="\u4f60\x00\n" * 200))
     device.live(1)
     assert device.sent()[0].bundle_refused == "..." + "?" * (LONGEST_REASON - 3)
+
+
+def test_another_version_of_capture_and_a_refused_release_are_told_at_once() -> None:
+    device = Device(facts=Facts(RUNNING, capture_version="0.2.0"))
+    device.live(30)
+    device.facts = replace(device.facts, release_refused="0.3.0: smartcam.Capture: " + "x" * 200)
+    device.live(12)
+    device.facts = replace(device.facts, release_refused="", capture_version="0.3.0")
+    device.live(12)
+    first, refused, mended = device.sent()
+    assert (first.version, first.capture_version, first.release_refused) == ("0.1.0", "0.2.0", None)
+    assert refused.release_refused is not None
+    assert refused.release_refused.startswith("0.3.0: smartcam.Capture: xx")
+    assert (mended.capture_version, mended.release_refused) == ("0.3.0", None)
+
+
+def test_the_release_of_capture_is_the_one_that_was_heard_last_and_none_once_all_are_silent() -> None:
+    conditions = CameraConditions()
+    assert conditions.capture() is None
+    conditions.runs(YARD, RunningRelease("0.2.0"))
+    conditions.runs(GATE, RunningRelease("0.2.0"))
+    conditions.runs(YARD, RunningRelease("0.3.0"))
+    assert conditions.capture() == RunningRelease("0.3.0")
+    conditions.runs(YARD, None)
+    assert conditions.capture() == RunningRelease("0.2.0")
+    conditions.runs(GATE, None)
+    assert conditions.capture() is None
+
+
+@pytest.mark.parametrize(
+    "facts", [Facts(RUNNING, wanted_revision=8), Facts((replace(RUNNING[0], armed=False),), wanted_revision=7)]
+)
+def test_what_the_device_has_taken_of_the_clouds_wishes_is_told_at_once(facts: Facts) -> None:
+    device = Device(facts=Facts(RUNNING, wanted_revision=7))
+    device.live(30)
+    device.facts = facts
+    device.live(1)
+    assert [(one.wanted_revision, one.cameras) for one in device.sent()] == [
+        (7, RUNNING),
+        (facts.wanted_revision, facts.cameras),
+    ]

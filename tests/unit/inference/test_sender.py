@@ -10,11 +10,12 @@ from smartcam.contract.errors import OutboxError
 from smartcam.contract.event import Event, EventKind, Phase
 from smartcam.contract.times import UtcNs
 from smartcam.contract.topics import ack_topic
+from smartcam.contract.wanted import Wanted
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.outbox.outbox import DueEvent, Outbox
 from smartcam.inference.events import Change, EventMaker, Trigger
 from smartcam.inference.sender import Sender
-from tests.fakes.bus import FakeNucleus, Publication
+from tests.fakes.bus import FakeNucleus, Hearing, Publication
 from tests.fakes.clock import SOME_DAY, FakeClock
 from tests.unit.inference.stage import START, THING, YARD, maker
 
@@ -26,7 +27,9 @@ class Post:
         self.clock = FakeClock()
         self.nucleus = FakeNucleus()
         self.outbox = Outbox(folder / "outbox.sqlite3", self.clock, random=lambda: 1.0)
-        self.sender = Sender(self.nucleus.bus("smartcam.Inference"), self.outbox, THING, random=lambda: 1.0)
+        self.wanted = Hearing()
+        bus = self.nucleus.bus("smartcam.Inference")
+        self.sender = Sender(bus, self.outbox, THING, random=lambda: 1.0, on_wanted=self.wanted)
         self._maker: EventMaker = maker()
 
     def raise_one(self, kind: EventKind = EventKind.PERSON) -> Event:
@@ -147,6 +150,18 @@ def test_an_outage_is_logged_once(post: Post, caplog: pytest.LogCaptureFixture) 
     assert caplog.text.count("cloud_reachable") == 1
 
 
+def test_sending_and_acknowledging_an_event_is_nothing_that_a_person_needs_to_see(
+    post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    event = post.raise_one()
+    post.sender.send_due()
+    acknowledgement = Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED)
+    post.sender._on_acknowledgement("a", acknowledgement.to_json())
+    assert len(post.sent()) == 1
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 def test_what_the_cloud_has_accepted_is_let_go_of(post: Post) -> None:
     with Running(post):
         event = post.raise_one()
@@ -210,6 +225,19 @@ def test_an_acknowledgement_that_says_nothing_is_logged_and_changes_nothing(
     assert post.outbox.counts().waiting == 1
 
 
+def test_what_the_cloud_wants_is_handed_on_and_no_acknowledgement(post: Post, caplog: pytest.LogCaptureFixture) -> None:
+    wanted = Wanted(revision=3).to_json()
+    with Running(post):
+        event = post.raise_one()
+        post.sender.wake()
+        wait_until(post.sent)
+        post.nucleus.deliver(ack_topic(THING), wanted)
+        post.answer(event)
+    assert post.wanted.messages == [(ack_topic(THING), wanted)]
+    assert post.outbox.counts().waiting == 0
+    assert "acknowledgement_unreadable" not in caplog.text
+
+
 class FullDisk(Outbox):
     """An outbox whose disk gives an error `faults` times."""
 
@@ -225,7 +253,8 @@ class FullDisk(Outbox):
 def test_a_disk_that_fails_is_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     post = Post(tmp_path)
     post.outbox = FullDisk(tmp_path / "outbox.sqlite3", post.clock, random=lambda: 1.0)
-    post.sender = Sender(post.nucleus.bus("smartcam.Inference"), post.outbox, THING, random=lambda: 0.0)
+    bus = post.nucleus.bus("smartcam.Inference")
+    post.sender = Sender(bus, post.outbox, THING, random=lambda: 0.0, on_wanted=post.wanted)
     event = post.raise_one()
     with Running(post):
         wait_until(lambda: "outbox_unusable" in caplog.text)

@@ -172,6 +172,17 @@ def test_a_camera_that_goes_silent_is_raised_within_a_moment(stage: Stage) -> No
     assert [due.event.camera_id for due in stage.outbox.due(100)] == [YARD]
 
 
+def test_a_nucleus_that_is_away_makes_no_camera_lost(stage: Stage) -> None:
+    stage.frame()
+    stage.nucleus.away = True
+    for _ in range(300):
+        stage.clock.advance(0.1)
+        StopToken().wait(0.01)
+    stage.nucleus.away = False
+    stage.frame()
+    assert stage.kinds() == []
+
+
 def test_garbage_and_a_notice_on_another_cameras_topic_are_refused_and_logged_once(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -192,6 +203,23 @@ def test_what_became_of_the_frames_is_counted_for_the_sign_of_life(stage: Stage)
         stage.tell(frames_topic(camera), encode_notice(status))
     wait_until(lambda: stage.service.facts.frames.read == 12)
     assert stage.service.facts.frames == FrameHealth(read=12, announced=6, heard=4, refused=1)
+
+
+def test_what_capture_runs_and_what_it_refused_is_known_until_capture_falls_silent(stage: Stage) -> None:
+    stage.frame()
+    now = stage.clock.utc()
+    refusal = "0.3.0: smartcam.Capture: it cannot see"
+    status = StatusNotice(YARD, CameraState.RUNNING, "", 5.0, 1, 1, now, now, "0.2.0", refusal)
+    stage.tell(frames_topic(YARD), encode_notice(status))
+    wait_until(lambda: stage.service.facts.capture_version == "0.2.0")
+    assert stage.service.facts.release_refused == refusal
+
+    def is_silent_by_now() -> bool:
+        stage.clock.advance(0.05)
+        return not stage.service.facts.capture_version
+
+    wait_until(is_silent_by_now)
+    assert not stage.service.facts.release_refused
 
 
 def test_a_changed_configuration_is_taken_at_run_time(stage: Stage) -> None:
@@ -225,10 +253,14 @@ def test_a_configuration_that_cannot_be_had_is_asked_for_again(
     stage.nucleus.away = True
     stage.start(opens=False)
     wait_until(lambda: "configuration_unavailable" in caplog.text)
+    for _ in range(100):
+        stage.clock.advance(1)
+        StopToken().wait(0.01)
+    assert caplog.text.count("configuration_unavailable") == 1
     # It is not known yet by whom bundles have to be signed.
     assert stage.opened == []
     stage.nucleus.away = False
-    stage.clock.advance(2)
+    stage.clock.advance(31)
     wait_until(lambda: stage.opened)
     stage.frames(3)
     assert stage.service.raised == 1

@@ -103,7 +103,7 @@ def test_the_recipes_hold_the_codes_own_defaults() -> None:
 
 
 def test_the_recipes_name_every_setting() -> None:
-    names = {each.name for each in fields(InferenceSettings)}
+    names = {each.name for each in fields(InferenceSettings)} - {"wanted"}  # which is the cloud's, no key
     assert set(defaults("smartcam.Inference")) - {"accessControl"} == names
     assert set(defaults("smartcam.Inference")["outbox"]) == {"max_events", "max_age_h"}
     assert set(defaults("smartcam.Inference")["snapshots"]) == {each.name for each in fields(SnapshotSettings)}

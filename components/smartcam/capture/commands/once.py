@@ -25,6 +25,10 @@ class TerminalBus:
         self._answers = answers
         self._stop = stop
 
+    def is_connected(self) -> bool:
+        """See `DeviceBus`."""
+        return True
+
     def publish_local(self, topic: str, payload: bytes) -> None:
         """See `DeviceBus`."""
         if self._stop.is_set():

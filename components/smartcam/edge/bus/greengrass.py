@@ -16,7 +16,7 @@ from typing import Any
 
 from awscrt.exceptions import AwsCrtError
 from awscrt.io import ClientBootstrap, DefaultHostResolver, EventLoopGroup, SocketDomain, SocketOptions
-from awsiot.eventstreamrpc import Connection, MessageAmendment
+from awsiot.eventstreamrpc import AccessDeniedError, Connection, MessageAmendment
 from awsiot.greengrasscoreipc.client import GreengrassCoreIPCClient
 from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
 from awsiot.greengrasscoreipc.model import (
@@ -75,7 +75,8 @@ class GreengrassBus:
         self._connection: Any = None
         self._connected_at = 0.0
         self._retry_at = 0.0
-        self._is_out = False
+        self._outage = ""
+        self._refused_at: float | None = None
         self._closing = False
         self._wake = threading.Event()
         self._tried = threading.Event()
@@ -135,6 +136,15 @@ class GreengrassBus:
         return self._subscribe(
             "watch the configuration", method, {"key_path": []}, lambda _: on_change(), in_bursts=True
         )
+
+    def is_connected(self) -> bool:
+        """See `Bus`."""
+        return self._client is not None
+
+    def refused_s(self) -> float:
+        """For how long every attempt to connect was refused the token; 0 if the last one was not."""
+        refused_at = self._refused_at
+        return 0.0 if refused_at is None else max(self._now() - refused_at, 1e-9)
 
     def close(self) -> None:
         """See `Bus`."""
@@ -218,12 +228,15 @@ class GreengrassBus:
         except Exception as error:  # noqa: BLE001  the client raises what it likes here, and the answer is to try again
             connection.close()
             self._retry_at = self._now() + self._backoff.next()
+            is_refused = _is_refusal(error)
+            self._refused_at = (self._refused_at or self._now()) if is_refused else None
+            outage = "nucleus_refuses_token" if is_refused else "nucleus_unreachable"
             # One line per outage: further attempts say nothing new.
-            level = logging.DEBUG if self._is_out or self._closing else logging.WARNING
-            log(logger, level, "nucleus_unreachable", socket=self._socket, error=_text(error))
-            self._is_out = True
+            level = logging.DEBUG if self._outage == outage or self._closing else logging.WARNING
+            log(logger, level, outage, socket=self._socket, error=_text(error))
+            self._outage = outage
             return False
-        self._is_out = False
+        self._outage, self._refused_at = "", None
         self._connected_at = self._now()
         for stream in list(self._streams):
             stream.forget_failures()
@@ -308,6 +321,11 @@ class GreengrassBus:
 
     def _now(self) -> float:
         return self._clock.monotonic() / NS_PER_S
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether somebody listens and refuses the token: classic says so, lite closes the connection."""
+    return isinstance(error, AccessDeniedError) or getattr(error, "name", "") == "AWS_IO_SOCKET_CLOSED"
 
 
 def _hand_on(error: BaseException | None, answer: Future[object]) -> None:

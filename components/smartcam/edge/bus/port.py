@@ -85,6 +85,10 @@ class ConfigurationSource(Protocol):
 class DeviceBus(LocalBus, ConfigurationSource, Protocol):
     """Everything that a component without a connection to the cloud needs."""
 
+    def is_connected(self) -> bool:
+        """Whether there is a connection to the nucleus: without one, silence says nothing about other components."""
+        ...
+
 
 class Bus(DeviceBus, CloudBus, Protocol):
     """A component's whole connection. All methods may be called from any thread, also from callbacks.

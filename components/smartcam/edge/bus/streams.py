@@ -14,6 +14,7 @@ from smartcam.edge.logs import log, log_exception
 logger = logging.getLogger(__name__)
 
 NEVER_S = 3600.0
+_SAY_AGAIN_S = 600.0
 
 
 Open = Callable[..., tuple[Future[object], Any]]
@@ -80,6 +81,8 @@ class Stream:
         self._operation: Any = None
         self._retry_at = 0.0
         self._due_at: float | None = None
+        self._said = ""
+        self._said_at = 0.0
 
     def open(self, client: Any, answer: Callable[[Callable[[], Future[object]]], object]) -> bool:  # noqa: ANN401  untyped client
         """Open it on this client; False if it is open already, if it fails, or if it is too early to try again.
@@ -109,7 +112,7 @@ class Stream:
                 if operation is not None:
                     operation.close()
                 return False
-            self._client, self._operation = client, operation
+            self._client, self._operation, self._said = client, operation, ""
             return True
 
     def forget_failures(self) -> None:
@@ -180,7 +183,15 @@ class Stream:
     def _wait_after(self, error: BusError) -> float:
         if isinstance(error, BusRefused):
             remedy = "allow it in the recipe's accessControl, and reset a stale one with the deployment"
-            log(logger, logging.ERROR, "subscription_refused", what=self.what, error=str(error), remedy=remedy)
+            self._say(logging.ERROR, "subscription_refused", error=str(error), remedy=remedy)
             return self._context.patience.refused_s
-        log(logger, logging.WARNING, "subscription_failed", what=self.what, error=str(error))
+        self._say(logging.WARNING, "subscription_failed", error=str(error))
         return self._backoff.next()
+
+    def _say(self, level: int, event: str, **facts: object) -> None:
+        """What is said again and again, as through a night without network, is said every ten minutes."""
+        now = self._context.now()
+        is_news = event != self._said or now - self._said_at >= _SAY_AGAIN_S
+        if is_news:
+            self._said, self._said_at = event, now
+        log(logger, level if is_news else logging.DEBUG, event, what=self.what, **facts)

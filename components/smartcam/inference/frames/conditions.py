@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from smartcam.contract.health import CameraCondition, CameraHealth
 from smartcam.contract.ids import CameraId
+from smartcam.edge.release import RunningRelease
 
 
 class CameraConditions:
@@ -15,6 +16,7 @@ class CameraConditions:
         self._configured: frozenset[CameraId] = frozenset()
         self._heard: dict[CameraId, CameraHealth] = {}
         self._counts: dict[CameraId, tuple[int, int]] = {}
+        self._releases: dict[CameraId, RunningRelease] = {}
 
     def configure(self, cameras: Iterable[CameraId]) -> None:
         """These are expected, whether or not they have been heard of."""
@@ -32,6 +34,18 @@ class CameraConditions:
         """Frames that capture has read and announced since it started."""
         with self._lock:
             self._counts[camera] = read, announced
+
+    def runs(self, camera: CameraId, release: RunningRelease | None) -> None:
+        """Which release of capture reads the camera; None where nothing is heard of it any more."""
+        with self._lock:
+            self._releases.pop(camera, None)
+            if release is not None:
+                self._releases[camera] = release
+
+    def capture(self) -> RunningRelease | None:
+        """The release of capture that was heard from last; None if nothing is heard."""
+        with self._lock:
+            return next(reversed(self._releases.values()), None)
 
     def frames(self) -> tuple[int, int]:
         """Frames read and announced, of all cameras."""

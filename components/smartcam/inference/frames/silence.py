@@ -6,6 +6,8 @@ from typing import Final
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 
+_OTHERS_NS: Final = 20 * NS_PER_S
+"""Capture pauses for ten seconds at most before it connects again, and takes as long to start on a small device."""
 _CATCH_UP_NS: Final = 2 * NS_PER_S
 
 
@@ -25,6 +27,15 @@ class SilenceWatch:
         was_lost = camera in self._lost
         self._lost.discard(camera)
         return was_lost
+
+    def expect(self, camera: CameraId, at: MonotonicNs) -> None:
+        """The camera was there before; its capture may just be starting."""
+        self._heard_at[camera] = MonotonicNs(at + _OTHERS_NS)
+
+    def deaf(self, at: MonotonicNs) -> None:
+        """Nothing can be heard now, so that nobody is silent."""
+        for camera in self._heard_at:
+            self.expect(camera, at)
 
     def lost(self, camera: CameraId) -> bool:
         """The camera is known to be gone; True if that is new."""

@@ -85,14 +85,14 @@ def test_what_starts_outside_a_nucleus_is_refused_with_the_reason() -> None:
 def test_a_start_without_nucleus_is_quick_and_goes_on_when_it_comes(start: Connect) -> None:
     with running_nucleus() as nucleus:
         environment = nucleus.add_component("test.A", access_control(publish=["a/*"], subscribe=["a/*"]))
-        nucleus.stop_server()
+        nucleus.hide_server()
         began = time.monotonic()
         bus, heard = start(environment), Hearing()
         bus.subscribe_local("a/b", heard)
         assert time.monotonic() - began < QUICK.request_s
         with pytest.raises(BusUnavailable, match="not connected to the nucleus"):
             bus.publish_local("a/b", b"")
-        nucleus.start_server()
+        nucleus.show_server()
         until(lambda: heard_after_publishing(bus, heard))
         bus.close()
 
@@ -139,7 +139,23 @@ def test_a_nucleus_that_refuses_the_token_is_tried_again_and_harms_nobody(
     with pytest.raises(BusUnavailable):
         bus.publish_local("a/b", b"")
     until(lambda: caplog.text.count("connect failed") > 2)
-    assert caplog.text.count("nucleus_unreachable") == 1, "an outage is one line, however long it lasts"
+    assert caplog.text.count("nucleus_refuses_token") == 1, "an outage is one line, however long it lasts"
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
+def test_how_long_the_token_is_refused_is_known_and_another_outage_ends_it(profile: Profile, start: Connect) -> None:
+    with running_nucleus(profile) as nucleus:
+        environment = nucleus.add_component("test.A", access_control(publish=["a/*"]))
+        bus, refused = start(environment), start({**environment, "SVCUID": "wrong"})
+        until(lambda: refused.refused_s() > 0.2)
+        assert bus.refused_s() == 0.0
+        assert (bus.is_connected(), refused.is_connected()) == (True, False)
+        nucleus.stop_server()
+        until(lambda: not bus.is_connected() and not refused.refused_s())
+        time.sleep(3 * QUICK.longest_retry_s)
+        assert bus.refused_s() == refused.refused_s() == 0.0, "a nucleus that is away refuses nobody"
+        nucleus.start_server()
+        until(lambda: refused.refused_s() > 0)
 
 
 def test_a_listener_that_never_answers_does_not_hold_up_the_start_or_the_end(start: Connect, tmp_path: Path) -> None:
@@ -199,6 +215,20 @@ def test_a_refusal_names_the_topic_and_the_remedy(
     assert "subscription_refused" in caplog.text
     assert "other/+" in caplog.text
     assert "accessControl" in caplog.text
+
+
+def test_what_is_refused_or_fails_again_and_again_is_said_once(
+    start: Connect, nucleus: RunningNucleus, environment: Mapping[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    nucleus.cloud.disconnect()
+    bus = start(environment)
+    bus.subscribe_local("other/+", Hearing())
+    bus.subscribe_cloud("a/ack", Hearing())
+    time.sleep(20 * QUICK.longest_retry_s)
+    nucleus.cloud.connect()
+    said = [record.getMessage().split()[0] for record in caplog.records]
+    assert (said.count("subscription_refused"), said.count("subscription_failed")) == (1, 1)
 
 
 @pytest.mark.parametrize(

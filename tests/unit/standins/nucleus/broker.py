@@ -94,6 +94,8 @@ class Broker:
         self.acknowledges = True
         self.refuses = False
         self.refuses_subscriptions = False
+        self.answers: dict[str, tuple[str, bytes]] = {}
+        """What is sent back, by the topic of a question."""
         self.clients: list[str] = []
         self.published: list[tuple[str, bytes]] = []
         self.subscribed: list[str] = []
@@ -196,6 +198,9 @@ class Broker:
         elif self.acknowledges:
             self.published.append((topic, rest[2:]))  # first: whoever is acknowledged may look here at once
             connection.sendall(_packet(PUBACK << 4, rest[:2]))
+        if topic in self.answers:
+            back, payload = self.answers[topic]
+            connection.sendall(_packet(PUBLISH << 4, _text(back) + payload))
 
 
 def _packet(head: int, body: bytes) -> bytes:

@@ -88,7 +88,7 @@ def test_a_change_finds_its_way_past_others(registry: FakeRegistry) -> None:
 def test_against_rivals_without_end_it_gives_up(registry: FakeRegistry) -> None:
     def always(device: Device) -> Device:
         registry.save(registry.items[PI])
-        return device
+        return device.paused(LATER)
 
     with pytest.raises(ChangedMeanwhile):
         change(registry, PI, always)
@@ -115,3 +115,15 @@ def test_a_refused_bundle_and_a_refused_configuration_stand_in_the_list_until_th
     assert "refuses its configuration (camera is not a setting)" in line
     assert load_device(dump_device(device), 0) == device
     assert "refuses" not in row(with_health(device, health(seq=3), LATER), LATER)
+
+
+def test_a_refused_release_and_another_version_of_capture_stand_in_the_list() -> None:
+    refusal = "0.3.0: smartcam.Capture: golden output differs"
+    word = health(seq=2, version="0.3.0", capture_version="0.2.0", release_refused=refusal)
+    device = with_health(None, word, NOON)
+    line = row(device, LATER)
+    assert ", version 0.3.0 (capture 0.2.0)" in line
+    assert f"; refuses the release {refusal}" in line
+    assert load_device(dump_device(device), 0) == device
+    alike = row(with_health(device, health(seq=3, version="0.3.0", capture_version="0.3.0"), LATER), LATER)
+    assert ", version 0.3.0;" in alike

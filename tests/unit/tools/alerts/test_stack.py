@@ -15,3 +15,10 @@ def test_a_client_is_of_the_account_that_the_environment_points_at_now(monkeypat
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "second-account")
     address = AlertsSite({}).client("sqs").generate_presigned_url("list_queues")
     assert "second-account" in address
+
+
+def test_a_client_is_of_the_region_in_which_the_stack_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    assert AlertsSite({}, "eu-west-1").client("sqs").meta.region_name == "eu-west-1"
+    assert AlertsSite({}).client("sqs").meta.region_name == "eu-central-1"

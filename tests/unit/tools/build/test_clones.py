@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.command_line import ROOT
 from tools.build.suite import hashes
+from tools.command_line import ROOT
 
 PARTS = ("components", "front", "tools", "recipes", "requirements", "gdk-config.json", "recipe.yaml")
 

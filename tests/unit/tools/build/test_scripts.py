@@ -11,12 +11,19 @@ import pytest
 
 from tools.build.archive import write_archive
 from tools.build.slim import packages_id
-from tools.command_line import ROOT
 from tools.build.suite import locks
+from tools.command_line import ROOT
 
 SCRIPTS = ROOT / "tools" / "build"
 UNPACK = SCRIPTS / "unpack_packages.py"
 ID = packages_id(locks())
+DOCTOR: dict[str, Path | bytes] = {
+    "doctor/smartcam-doctor": SCRIPTS / "doctor.sh",
+    # In place of the doctor: says how it was called.
+    "doctor/smartcam/__init__.py": b"",
+    "doctor/smartcam/doctor/__init__.py": b"",
+    "doctor/smartcam/doctor/main.py": b"import sys, cv2\nprint(*sys.argv[1:], sep='|')\n",
+}
 
 
 @pytest.fixture
@@ -24,6 +31,7 @@ def archive(tmp_path: Path) -> Path:
     """What a Runtime without wheels carries."""
     target = tmp_path / "packages.zip"
     members: dict[str, Path | bytes] = {f"requirements/{lock.name}": lock for lock in locks()}
+    members |= DOCTOR
     write_archive(target, {**members, "requirements/id": ID.encode() + b"\n", "__main__.py": UNPACK})
     return target
 
@@ -44,11 +52,46 @@ def test_an_interpreter_that_has_the_packages_is_linked(archive: Path, tmp_path:
     assert install(work, archive, sys.executable).returncode == 0
     packages = work / f"packages-{ID}"
     assert (packages / "ready").is_file()
-    assert [path.name for path in work.iterdir()] == [packages.name]
+    assert {path.name for path in work.iterdir()} == {packages.name, "doctor"}
     answer = subprocess.run(
         [packages / "bin/python", "-c", "import cv2; print('seen')"], capture_output=True, check=True
     )
     assert answer.stdout == b"seen\n"
+
+
+def doctor(work: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = ["/bin/sh", str(work / "doctor" / "smartcam-doctor"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+
+
+def test_the_runtime_leaves_a_command_that_examines_this_device(archive: Path, tmp_path: Path) -> None:
+    work = tmp_path / "a folder with spaces" / "smartcam.Runtime"
+    work.parent.mkdir()
+    assert install(work, archive, sys.executable).returncode == 0
+    # Whatever lies where somebody happens to stand.
+    (tmp_path / "cv2.py").write_text("raise SystemExit('imported from the working directory')")
+    ran = doctor(work, "--json", "--cameras", "my cameras.json", cwd=tmp_path)
+    assert (ran.returncode, ran.stdout) == (0, f"--device|{work.parent}|--json|--cameras|my cameras.json\n"), ran
+    # The next release brings its own, although the packages are the same.
+    newer = tmp_path / "newer.zip"
+    with ZipFile(archive) as old:
+        members: dict[str, Path | bytes] = {name: old.read(name) for name in old.namelist()}
+    write_archive(newer, {**members, "doctor/smartcam/doctor/main.py": b"print('newer')\n"})
+    assert install(work, newer, sys.executable).returncode == 0
+    assert doctor(work, cwd=tmp_path).stdout == "newer\n"
+    (work / f"packages-{ID}" / "ready").unlink()
+    ran = doctor(work, cwd=tmp_path)
+    assert (ran.returncode, "see the log of smartcam.Runtime" in ran.stderr) == (2, True)
+
+
+def test_a_linked_interpreter_is_not_taken_away_when_it_is_installed_again(archive: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    install(work, archive, sys.executable)
+    packages = work / f"packages-{ID}"
+    before = ((packages / "ready").stat().st_ino, packages.stat().st_ino)
+    assert install(work, archive, sys.executable).returncode == 0
+    assert ((packages / "ready").stat().st_ino, packages.stat().st_ino) == before
+    assert sorted(path.name for path in packages.iterdir()) == ["bin", "interpreter", "ready"]
 
 
 def test_an_interpreter_without_the_packages_is_refused_and_nothing_is_ready(archive: Path, tmp_path: Path) -> None:
@@ -109,7 +152,7 @@ def test_the_set_before_and_a_set_that_a_component_was_proven_with_stay(tmp_path
     members: dict[str, Path | bytes] = {f"requirements/device-{python}.txt": b"", "requirements/id": b"new\n"}
     packed = lzma.compress(pip.read_bytes())
     members |= {f"wheels/{python}.txt": b"# pip-0.whl\n", "wheels/pip-0.whl.xz": packed, "__main__.py": UNPACK}
-    write_archive(tmp_path / "packages.zip", members)
+    write_archive(tmp_path / "packages.zip", {**members, **DOCTOR})
     work, capture = tmp_path / "smartcam.Runtime", tmp_path / "smartcam.Capture"
     for age, name in enumerate(("broken", "before", "old", "proven"), 1):
         folder = work / f"packages-{name}"
@@ -122,4 +165,9 @@ def test_the_set_before_and_a_set_that_a_component_was_proven_with_stay(tmp_path
     # As lite writes a work folder in a script.
     installed = install(Path(f"{work}/"), tmp_path / "packages.zip")
     assert installed.returncode == 0, installed.stderr
-    assert {path.name for path in work.iterdir()} == {"packages-new", "packages-before", "packages-proven"}
+    assert {path.name for path in work.iterdir()} == {
+        "packages-new",
+        "packages-before",
+        "packages-proven",
+        "doctor",
+    }

@@ -13,9 +13,9 @@ import pytest
 
 from tools.build.archive import write_archive
 from tools.build.slim import LEFT_OUT, UNUSED, SlimWheel, packages_id, slim, slim_all
-from tools.command_line import ROOT
 from tools.build.suite import locks
 from tools.build.wheels import read_lock
+from tools.command_line import ROOT
 
 UNPACK = ROOT / "tools" / "build" / "unpack_packages.py"
 OWN = "py{}{}".format(*sys.version_info)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from smartcam import __version__
 from tools.build.command import main
 from tools.build.gdk import write_projects
-from tools.command_line import ROOT
 from tools.build.suite import DEMO_BUNDLE, BuildError, build_suite, hashes
-from smartcam import __version__
+from tools.command_line import ROOT
 
 
 @pytest.fixture

@@ -5,6 +5,12 @@ from dataclasses import dataclass
 CAPTURE, INFERENCE, MODEL = "smartcam.Capture", "smartcam.Inference", "smartcam.Model"
 RUNTIME, SUITE = "smartcam.Runtime", "smartcam.Suite"
 
+SUITE_RUNS = """\
+      run:
+        # There is nothing to run, but nucleus lite waits until every component runs or has ended well.
+        Script: echo "Smartcam {COMPONENT_VERSION}"
+"""
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -62,9 +68,7 @@ IN_STRUCTURE = (
         at="  smartcam.Runtime:",
     ),
     broken("a soft DependencyType", CAPTURE, "DependencyType: SOFT", "DependencyType: soft", "did you mean 'SOFT'"),
-    broken(
-        "HARD on what is only installed", CAPTURE, "Type: SOFT", "Type: HARD", "write SOFT", at="  smartcam.Runtime:"
-    ),
+    broken("HARD on what ends at once", CAPTURE, "Type: SOFT", "Type: HARD", "write SOFT", at="  smartcam.Runtime:"),
     broken(
         "a caret", CAPTURE, '">=0.1.0 <1.0.0"', '"^0.1.0"', "nucleus lite knows bounds only", at="VersionRequirement"
     ),
@@ -183,7 +187,7 @@ IN_STRUCTURE = (
     broken(
         "no lifecycle",
         SUITE,
-        '    Lifecycle:\n      install:\n        Script: echo "Smartcam {COMPONENT_VERSION}"\n',
+        f"    Lifecycle:\n{SUITE_RUNS}",
         "",
         "Lifecycle is missing",
         at="  - Platform:",
@@ -191,7 +195,7 @@ IN_STRUCTURE = (
     broken(
         "an empty lifecycle",
         SUITE,
-        'Lifecycle:\n      install:\n        Script: echo "Smartcam {COMPONENT_VERSION}"\n',
+        f"Lifecycle:\n{SUITE_RUNS}",
         "Lifecycle: {}\n",
         "needs at least one of the phases",
     ),
@@ -199,6 +203,7 @@ IN_STRUCTURE = (
     broken("phase Run", CAPTURE, "      run:", "      Run:", "did you mean 'run'"),
     broken("shutdown", CAPTURE, "      run:", "      shutdown: echo bye\n      run:", "nucleus lite has no shutdown"),
     broken("recover", CAPTURE, "      run:", "      recover: echo again\n      run:", "nucleus lite has no recover"),
+    broken("no run", SUITE, "      run:\n", "      install:\n", "run is missing", at="    Lifecycle:"),
     broken("bootstrap", CAPTURE, "      run:", "      bootstrap: echo hi\n      run:", "use install"),
     broken(
         "startup beside run",

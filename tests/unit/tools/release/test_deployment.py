@@ -62,6 +62,10 @@ def test_the_plan_says_what_changes() -> None:
         '    /cameras/yard/source: "file" -> the default',
         "~ smartcam.Suite 0.1.0 -> 0.2.0",
     ]
+    assert changes(deployed(), deployed(Capture=YARD)) == [
+        "~ smartcam.Capture 0.1.0",
+        '    /cameras: {"yard": {"source": "file", "analyse_fps": 5}}',
+    ]
     assert changes(None, following)[0] == "+ aws.greengrass.Nucleus 2.13.0"
     assert changes(following, Deployment({})) == [
         "- aws.greengrass.Nucleus 2.13.0",

@@ -1,7 +1,7 @@
 """deploy, status and rollback, as a user types them, against the stand-ins."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,29 +11,17 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from smartcam import __version__
 from standins.greengrass_api.plane import DeploymentEnd
 from tests.fakes.fleet import REGION, Account, small_build
+from tests.fakes.shops import Street
+from tests.unit.tools.release.conftest import deploy
 from tools.build.suite import Built
 from tools.release import verbs
 from tools.release.aws import Aws, ReleaseError
 from tools.release.deployment import Deployment
-from tools.release.publish import publish_build
-from tools.release.rollout import Order, plan, read_group
-from tools.release.status import DeploymentStatus, deployment_status
+from tools.release.rollout import read_group, read_groups
+from tools.release.status import DeviceOutcome, outcomes_of
 
 OURS = ("smartcam.Capture", "smartcam.Inference", "smartcam.Model", "smartcam.Runtime", "smartcam.Suite")
 FAILED = DeploymentEnd("FAILED", "COMPONENT_BROKEN")
-
-
-@pytest.fixture
-def published(tmp_path: Path, there: Account, monkeypatch: pytest.MonkeyPatch) -> Built:
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    monkeypatch.setattr(verbs, "connect", lambda _: there.aws)
-    built = small_build(tmp_path)
-    publish_build(built, "artifacts-of-tests", there.aws, lambda _: None, sleep=lambda _: None)
-    return built
-
-
-def deploy(built: Built, *arguments: str) -> int:
-    return verbs.deploy(["--region", REGION, "--build", str(built.folder), "--yes", "--wait", "30", *arguments])
 
 
 def running(there: Account, group: str) -> Deployment | None:
@@ -53,8 +41,8 @@ def test_a_group_gets_every_component_after_a_plan(
     assert said[0] == "group yard: 2 things"
     assert [line.strip() for line in said[1:6]] == [f"+ {name} {__version__}" for name in OURS]
     assert [line.split() for line in said if line.startswith(("one", "two"))][-2:] == [
-        ["one", "SUCCEEDED", "SUCCESSFUL"],
-        ["two", "SUCCEEDED", "SUCCESSFUL"],
+        ["one", "SUCCEEDED", "runs", __version__],
+        ["two", "SUCCEEDED", "runs", __version__],
     ]
     latest = read_group("yard", there.aws).latest
     made = there.deployment(str(latest))
@@ -82,7 +70,7 @@ def test_a_person_is_asked(
 ) -> None:
     there.group("yard", "one")
     monkeypatch.setattr("builtins.input", lambda _: answer)
-    given = ["--region", REGION, "--build", str(published.folder), "--group", "yard", "--wait", "30"]
+    given = ["--region", REGION, "--build", str(published.folder), "--group", "yard"]
     assert verbs.deploy(given) == code
     assert (running(there, "yard") is None) == (code == 3)
 
@@ -122,8 +110,9 @@ def test_somebody_elses_components_stay(published: Built, there: Account) -> Non
 
 
 def test_what_is_not_published_is_not_deployed(
-    tmp_path: Path, there: Account, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, there: Account, street: Street, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    del street
     there.group("yard", "one")
     assert deploy(small_build(tmp_path), "--group", "yard") == 2
     assert "is not published; run `smartcam publish` first" in capsys.readouterr().err
@@ -163,6 +152,18 @@ def test_a_first_canary_that_fails_is_canceled(published: Built, there: Account)
     assert there.deployment(latest)["deploymentStatus"] == "CANCELED"
 
 
+def test_what_was_canceled_is_deployed_again_and_never_given_back(published: Built, there: Account) -> None:
+    there.group("canary", "one")
+    there.group("rest", "two")
+    there.devices.special["one"] = FAILED
+    for _ in range(2):
+        assert deploy(published, "--group", "rest", "--canary", "canary") == 1
+        assert there.deployment(str(read_group("canary", there.aws).latest))["deploymentStatus"] == "CANCELED"
+    there.devices.special.clear()
+    assert deploy(published, "--group", "rest", "--canary", "canary") == 0
+    assert (history(there, "canary"), history(there, "rest")) == (3, 1)
+
+
 def test_an_interrupted_rollout_goes_on_behind_a_canary_that_has_taken_it(published: Built, there: Account) -> None:
     there.group("canary", "one")
     there.group("rest", "two")
@@ -187,7 +188,7 @@ def test_an_offline_canary_holds_the_rollout(
     there.group("rest", "two")
     there.devices.special["one"] = None
     assert deploy(published, "--group", "rest", "--canary", "canary") == 1
-    assert "canary: not finished in time" in capsys.readouterr().out
+    assert "canary: failed: not one of its things was heard from" in capsys.readouterr().out
     assert running(there, "rest") is None
 
 
@@ -196,7 +197,7 @@ def test_an_empty_canary_proves_nothing(published: Built, there: Account, capsys
     there.group("rest", "two")
     assert deploy(published, "--group", "rest", "--canary", "canary") == 1
     assert running(there, "rest") is None
-    assert "canary: a canary without things proves nothing" in capsys.readouterr().out
+    assert "canary: failed: a canary without things proves nothing" in capsys.readouterr().out
 
 
 def test_an_empty_group_has_the_deployment_ready_for_those_who_join(
@@ -241,12 +242,12 @@ def test_a_fault_in_the_middle_is_one_line_and_the_same_command_goes_on(
     there.group("rest", "two")
     asked = iter([fault])
 
-    def cut(deployment: str, target: str, things: Sequence[str], aws: Aws) -> DeploymentStatus:
+    def cut(sent: Mapping[str, str], group_arn: str, aws: Aws) -> Mapping[str, DeviceOutcome]:
         for each in asked:
             raise each
-        return deployment_status(deployment, target, things, aws)
+        return outcomes_of(sent, group_arn, aws)
 
-    monkeypatch.setattr("tools.release.rollout.deployment_status", cut)
+    monkeypatch.setattr("tools.release.watching.outcomes_of", cut)
     assert deploy(published, "--group", "rest", "--canary", "canary") == code
     err = capsys.readouterr().err
     assert err.startswith(said)
@@ -257,12 +258,12 @@ def test_a_fault_in_the_middle_is_one_line_and_the_same_command_goes_on(
     assert running(there, "rest") is not None
 
 
-def test_a_thing_in_both_groups_is_refused(published: Built, there: Account) -> None:
+def test_a_thing_in_both_groups_is_refused(there: Account) -> None:
     there.group("canary", "one")
     there.group("rest", "two")
     there.aws.iot.add_thing_to_thing_group(thingGroupName="rest", thingName="one")
     with pytest.raises(ReleaseError, match=r"one is in canary and in rest: a thing may be in only one"):
-        plan(Order(["canary", "rest"], verbs.release_of(published), None), there.aws)
+        read_groups(["canary", "rest"], there.aws)
 
 
 def test_status_waits_and_shows_each_device(
@@ -274,11 +275,14 @@ def test_status_waits_and_shows_each_device(
     capsys.readouterr()
     assert verbs.status(["--region", REGION, "--group", "yard", "--wait", "30"]) == 1
     said = capsys.readouterr().out
-    assert "one  SUCCEEDED" in said
+    assert f"one  SUCCEEDED     runs {__version__}" in said
     assert "two  FAILED        COMPONENT_BROKEN" in said
 
 
-def test_status_of_a_group_that_has_nothing_or_is_not_there(there: Account, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_of_a_group_that_has_nothing_or_is_not_there(
+    there: Account, street: Street, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del street
     there.group("yard", "one")
     assert verbs.status(["--region", REGION, "--group", "yard"]) == 2
     assert "yard: has no deployment" in capsys.readouterr().err
@@ -295,7 +299,7 @@ def test_a_rollback_brings_the_earlier_configuration_back(
         config.write_text(f"smartcam.Capture: {{cameras: {{yard: {{source: file, path: /a, analyse_fps: {fps}}}}}}}")
         assert deploy(published, "--group", "yard", "--config", str(config)) == 0
     capsys.readouterr()
-    rollback = ["--region", REGION, "--group", "yard", "--wait", "30"]
+    rollback = ["--region", REGION, "--group", "yard"]
     assert verbs.rollback([*rollback, "--plan"]) == 0
     assert "/cameras/yard/analyse_fps: 4 -> 5" in capsys.readouterr().out
     assert verbs.rollback([*rollback, "--yes"]) == 0

@@ -1,0 +1,143 @@
+"""A device of real processes, told of one release after the other; its cloud hears, and says nothing."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from smartcam.contract.health import DeviceState, Health
+from smartcam.contract.ids import CameraId
+from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
+from smartcam.edge.ring.ring_file import remove_leftover, ring_path
+from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
+from tests.unit.standins.nucleus.broker import Broker, Papers
+from tools.build.suite import ON_DEMAND, Built
+from tools.command_line import ROOT
+
+
+@dataclass
+class Site:
+    """A device whose nucleus is told of one release after the other; its cloud hears, and says nothing."""
+
+    profile: str
+    folder: Path
+    built: Built
+    clip: Path
+    papers: Papers
+    broker: Broker
+    nucleus: subprocess.Popen[bytes] | None = None
+    camera: CameraId = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir()
+        self.camera = CameraId(f"up{self.profile}{os.getpid()}")
+
+    def describe(self, version: str) -> Path:
+        merges: dict[str, object] = {
+            "smartcam.Runtime": {"python": sys.executable},
+            CAPTURE: {"cameras": {self.camera: {"path": str(self.clip), "at_end": "reopen", "start_delay_s": 2}}},
+        }
+        names = [name for name in self.built.components if name not in ON_DEMAND]
+        document = {name: {"version": version, "merge": merges.get(name, {})} for name in names}
+        description = self.folder / "deployment.json"
+        description.write_text(json.dumps({"components": document}))
+        return description
+
+    def start(self, version: str) -> None:
+        options = {
+            "--root": self.folder / "device",
+            "--profile": self.profile,
+            "--recipes": self.built.recipes,
+            "--artifacts": self.built.artifacts,
+            "--deploy": self.describe(version),
+            "--thing": "yard-1",
+            "--iot-endpoint": f"127.0.0.1:{self.broker.port}",
+            "--ca": self.papers.ca,
+            "--cert": self.papers.device,
+            "--key": self.papers.device_key,
+        }
+        command = [sys.executable, "-m", "front", "nucleus", *(str(part) for pair in options.items() for part in pair)]
+        with (self.folder / "nucleus.log").open("ab") as log:
+            self.nucleus = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+
+    def kill_ipc(self) -> None:
+        """The nucleus's IPC service dies alone, and is started again alone."""
+        assert self.nucleus is not None
+        self.nucleus.send_signal(signal.SIGUSR2)
+
+    def stop_nucleus(self) -> None:
+        if self.nucleus is not None:
+            self.nucleus.send_signal(signal.SIGTERM)
+            self.nucleus.wait(PATIENCE_S)
+
+    def stop(self) -> None:
+        self.stop_nucleus()
+        remove_leftover(ring_path(DEFAULT_FOLDER, self.camera), self.camera)
+
+    def deploy(self, version: str) -> dict[str, object]:
+        """What became of the deployment, by the nucleus."""
+        assert self.nucleus is not None
+        before = len(self.outcomes())
+        self.describe(version)
+        self.nucleus.send_signal(signal.SIGHUP)
+        assert until(lambda: len(self.outcomes()) > before, PATIENCE_S), self.logs()
+        return self.outcomes()[-1]
+
+    def outcomes(self) -> list[dict[str, object]]:
+        return [entry for entry in self.journal() if entry["event"] in {"deployment_failed", "deployment_succeeded"}]
+
+    def journal(self) -> list[dict[str, object]]:
+        file = self.folder / "device" / "journal.jsonl"
+        lines = file.read_text().splitlines() if file.is_file() else []
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def log(self, component: str) -> str:
+        file = self.folder / "device" / "logs" / f"{component}.log"
+        return file.read_text(errors="replace") if file.is_file() else ""
+
+    def logs(self) -> str:
+        return "\n".join(self.log(name)[-3000:] for name in (CAPTURE, INFERENCE, "smartcam.Runtime"))
+
+    def pids(self) -> dict[int, str]:
+        """The components' processes, with the code that each runs on."""
+        work, found = str((self.folder / "device" / "work").resolve()), {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                is_ours = str((entry / "cwd").readlink()).startswith(work)
+                environment = (entry / "environ").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if is_ours and words[-2:-1] != [] and b"-m" in words and b"--self-test" not in words:
+                code = re.search(r"(?:^|\0)PYTHONPATH=([^\0]+)", environment)
+                found[int(entry.name)] = code[1] if code else ""
+        return found
+
+    def runs(self) -> tuple[str, str, str]:
+        """What the last health message says: inference's version, capture's, and what was refused."""
+        said = [Health.from_json(payload) for topic, payload in self.broker.published if topic.endswith("/health")]
+        last = said[-1] if said and said[-1].state is DeviceState.RUNNING else None
+        return ("", "", "") if last is None else (last.version, last.capture_version or "", last.release_refused or "")
+
+    def has_come_to_run(self, inference: str, capture: str, refused: str) -> None:
+        """Two processes; health names their versions and what was refused, in words that match; empty for nothing."""
+
+        def is_so() -> bool:
+            *versions, said = self.runs()
+            return (
+                len(self.pids()) == 2 and versions == [inference, capture] and re.fullmatch(refused, said) is not None
+            )
+
+        assert until(is_so, PATIENCE_S), f"{self.profile}: {self.runs()}, {self.pids()}\n{self.logs()}"
+
+    def events(self) -> int:
+        """How many episodes inference has raised so far."""
+        return len(re.findall(r" event .*phase=raised", self.log(INFERENCE)))
+
+    def sees_somebody(self) -> None:
+        before = self.events()
+        assert until(lambda: self.events() > before, PATIENCE_S), self.logs()

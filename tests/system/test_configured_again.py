@@ -1,0 +1,80 @@
+"""Nucleus lite installs a component again when a cloud deployment configures it: nothing of ours suffers."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from measure.demo.inference_log import left_in_outbox
+from smartcam.contract.ids import CameraId
+from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
+from smartcam.edge.ring.ring_file import remove_leftover, ring_path
+from tests.real.hold import processes
+from tests.real.standin import StandInHold
+from tests.system.footage import first_visitor
+from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
+from tools.build.suite import DEMO_BUNDLE, ON_DEMAND, Built, build_suite
+
+pytestmark = pytest.mark.slow
+CAMERA = CameraId(f"again{os.getpid()}")
+
+
+@pytest.fixture
+def nucleus(tmp_path: Path) -> Iterator[StandInHold]:
+    hold = StandInHold(tmp_path)
+    try:
+        yield hold
+    finally:
+        hold.close()
+        remove_leftover(ring_path(DEFAULT_FOLDER, CAMERA), CAMERA)
+
+
+def installed(root: Path) -> dict[str, object]:
+    """What the Runtime and the Model have put onto the disk: the same folder of packages, the very same bundle."""
+    packages = list(root.glob("work/smartcam.Runtime/packages-*"))
+    links = [file for folder in packages for file in (folder / "interpreter", folder / "bin" / "python")]
+    bundle = [(file, file.stat()) for file in root.glob("work/smartcam.Model/current/*")]
+    return {
+        **{str(folder): folder.stat().st_ino for folder in packages},
+        **{str(file): file.read_text() for file in links},
+        **{str(file): (stat.st_ino, stat.st_mtime_ns) for file, stat in bundle},
+    }
+
+
+def deploy(nucleus: StandInHold, built: Built) -> None:
+    wanted = {name: built.version for name in built.components if name not in ON_DEMAND}
+    outcome = nucleus.deploy(built.recipes, built.artifacts, wanted)
+    assert outcome.good, outcome.said
+
+
+def pids(nucleus: StandInHold) -> set[int]:
+    return {each.pid for name, each in processes(nucleus.root).items() if name in {CAPTURE, INFERENCE}}
+
+
+def events(nucleus: StandInHold) -> int:
+    return nucleus.log(INFERENCE).count("phase=raised")
+
+
+def test_installing_everything_again_rebuilds_nothing_and_loses_nothing(nucleus: StandInHold, tmp_path: Path) -> None:
+    clip = first_visitor(tmp_path / "visitor.mp4")
+    built = build_suite(tmp_path / "build", DEMO_BUNDLE)
+    camera = {"path": str(clip), "at_end": "reopen", "start_delay_s": 2}
+    nucleus.merges = {"smartcam.Runtime": {"python": sys.executable}, CAPTURE: {"cameras": {CAMERA: camera}}}
+    deploy(nucleus, built)
+    assert until(lambda: events(nucleus) > 0, PATIENCE_S), nucleus.log(INFERENCE)
+    before, old, outbox = installed(nucleus.root), pids(nucleus), nucleus.root / "work" / INFERENCE / "outbox.sqlite3"
+    assert len(before) > 3
+
+    nucleus.merges |= {
+        CAPTURE: {"cameras": {CAMERA: {**camera, "keep_alive_s": 2}}},
+        INFERENCE: {"event_valid_s": 1800},
+    }
+    waiting, inode, seen = left_in_outbox(outbox), outbox.stat().st_ino, events(nucleus)
+    deploy(nucleus, built)
+    assert until(lambda: len(pids(nucleus)) == 2 and not pids(nucleus) & old, PATIENCE_S), nucleus.log(CAPTURE)
+    assert installed(nucleus.root) == before
+    assert until(lambda: events(nucleus) > seen, PATIENCE_S), nucleus.log(INFERENCE)
+    assert outbox.stat().st_ino == inode
+    assert left_in_outbox(outbox) >= waiting > 0

@@ -1,0 +1,102 @@
+"""`smartcam arm` and `smartcam disarm`: whether what a device's cameras see raises events, for a time or for good."""
+
+import argparse
+import time
+from collections.abc import Sequence
+
+from infra.alerts.runtime.aws.dynamo import Table
+from infra.fleet.runtime.aws import DynamoRegistry, IotAnswers
+from infra.fleet.runtime.device import Device
+from infra.fleet.runtime.ports import Answers, ChangedMeanwhile, NotAnswered, Registry
+from smartcam.contract.errors import ContractError, SmartcamError
+from smartcam.contract.ids import CameraId, camera_id, thing_name
+from smartcam.contract.times import NS_PER_S, UtcNs
+from smartcam.contract.wanted import Arming
+from tools.alerts.devices import change, wish_text
+from tools.alerts.stack import FAULTS, find_site
+from tools.alerts.tail import seconds
+from tools.command_line import complain, new_parser
+from tools.recipes.keys import nearest
+
+
+class ArmingError(SmartcamError):
+    """A wish that no device can take: why, and the remedy."""
+
+
+def arm(argv: Sequence[str]) -> int:
+    """Arm a device or a camera; 0, 1 where that is not possible."""
+    return _main("arm", argv)
+
+
+def disarm(argv: Sequence[str]) -> int:
+    """Disarm a device or a camera; 0, 1 where that is not possible."""
+    return _main("disarm", argv)
+
+
+def parser_of(verb: str) -> argparse.ArgumentParser:
+    """The arguments, which are those of both verbs."""
+    said = "raise events again" if verb == "arm" else "raise no events"
+    parser = new_parser(verb, f": {said} about what is seen; tampering and lost cameras are reported either way.")
+    parser.add_argument("place", metavar="THING[/CAMERA]", help="a device, or one of its cameras")
+    parser.add_argument(
+        "--for",
+        type=seconds,
+        dest="seconds",
+        metavar="TIME",
+        help="90s, 15m, 2h or 1d, and then as the configuration says (until somebody changes it)",
+    )
+    return parser
+
+
+def _main(verb: str, argv: Sequence[str]) -> int:
+    options = parser_of(verb).parse_args(argv)
+    try:
+        site = find_site()
+        registry = DynamoRegistry(Table(site.client("dynamodb"), site.output("TableName")))
+        return run(verb, options, registry, IotAnswers(site.client("iot-data")), UtcNs(time.time_ns()))
+    except FAULTS as error:
+        return complain(verb, error)
+
+
+def run(verb: str, options: argparse.Namespace, registry: Registry, answers: Answers, now: UtcNs) -> int:
+    """What a verb does with a registry and a way to the devices."""
+    until = None if options.seconds is None else UtcNs(now + options.seconds * NS_PER_S)
+    wish = Arming(armed=verb == "arm", until=until)
+    name, slash, rest = options.place.partition("/")
+    try:
+        thing, camera = thing_name(name, "THING"), camera_id(rest, "CAMERA") if slash else None
+        device = change(registry, thing, lambda found: _able(found, camera).wanting(camera, wish, now))
+    except (ArmingError, ContractError, ChangedMeanwhile) as error:
+        return complain(verb, error)
+    if device is None:
+        things = [one.thing for one in registry.devices()]
+        return complain(verb, f"nothing was ever heard from {thing}{nearest(thing, things) if things else ''}")
+    print(f"{options.place}: {wish_text(wish)}")
+    print(_told(device, answers, now))
+    return 0
+
+
+def _able(device: Device, camera: CameraId | None) -> Device:
+    """The device, if it can take a wish about this camera. Raises ArmingError."""
+    cameras = [one.camera_id for one in device.cameras]
+    if camera is not None and camera not in cameras:
+        raise ArmingError(f"{device.thing} has no camera {camera}{nearest(camera, cameras) if cameras else ''}")
+    if device.wanted_revision is None:
+        version = device.version or "an old release"
+        raise ArmingError(f"{device.thing} runs {version}, which takes no wishes; remedy: deploy this release to it")
+    return device
+
+
+def _told(device: Device, answers: Answers, now: UtcNs) -> str:
+    """Tell the device, and say what will become of that."""
+    answer = device.answer(now)
+    if answer is None:
+        return f"{device.thing} knows already"
+    heard = f"it was heard {max(0, now - device.heard_at) // NS_PER_S} s ago"
+    try:
+        answers.send(device.thing, answer)
+    except NotAnswered as error:
+        return f"{device.thing} could not be told now ({error}); {heard}, and is told at its next sign of life"
+    if device.is_offline:
+        return f"{device.thing} is offline: {heard}, and is told when it is back"
+    return f"{device.thing} is told now, and again at its next sign of life if that does not reach it; {heard}"
