@@ -9,10 +9,10 @@ from infra.fleet.runtime.aws import DynamoRegistry, IotAnswers
 from infra.fleet.runtime.device import Device
 from infra.fleet.runtime.ports import Answers, ChangedMeanwhile, NotAnswered, Registry
 from smartcam.contract.errors import ContractError, SmartcamError
-from smartcam.contract.ids import CameraId, camera_id, thing_name
+from smartcam.contract.ids import CameraId, ThingName, camera_id, thing_name
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.wanted import Arming
-from tools.alerts.devices import change, wish_text
+from tools.alerts.devices import change, unheard, wish_text
 from tools.alerts.stack import FAULTS, find_site
 from tools.alerts.tail import seconds
 from tools.command_line import complain, new_parser
@@ -51,26 +51,31 @@ def parser_of(verb: str) -> argparse.ArgumentParser:
 def _main(verb: str, argv: Sequence[str]) -> int:
     options = parser_of(verb).parse_args(argv)
     try:
+        place_of(options.place)
         site = find_site()
         registry = DynamoRegistry(Table(site.client("dynamodb"), site.output("TableName")))
         return run(verb, options, registry, IotAnswers(site.client("iot-data")), UtcNs(time.time_ns()))
-    except FAULTS as error:
+    except (ContractError, *FAULTS) as error:
         return complain(verb, error)
+
+
+def place_of(text: str) -> tuple[ThingName, CameraId | None]:
+    """What THING[/CAMERA] names. Raises ContractError where nothing can be named so."""
+    name, slash, rest = text.partition("/")
+    return thing_name(name, "THING"), camera_id(rest, "CAMERA") if slash else None
 
 
 def run(verb: str, options: argparse.Namespace, registry: Registry, answers: Answers, now: UtcNs) -> int:
     """What a verb does with a registry and a way to the devices."""
     until = None if options.seconds is None else UtcNs(now + options.seconds * NS_PER_S)
     wish = Arming(armed=verb == "arm", until=until)
-    name, slash, rest = options.place.partition("/")
     try:
-        thing, camera = thing_name(name, "THING"), camera_id(rest, "CAMERA") if slash else None
+        thing, camera = place_of(options.place)
         device = change(registry, thing, lambda found: _able(found, camera).wanting(camera, wish, now))
     except (ArmingError, ContractError, ChangedMeanwhile) as error:
         return complain(verb, error)
     if device is None:
-        things = [one.thing for one in registry.devices()]
-        return complain(verb, f"nothing was ever heard from {thing}{nearest(thing, things) if things else ''}")
+        return complain(verb, unheard(thing, registry))
     print(f"{options.place}: {wish_text(wish)}")
     print(_told(device, answers, now))
     return 0

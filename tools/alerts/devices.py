@@ -16,6 +16,7 @@ from smartcam.contract.wanted import Arming
 from tools.alerts.stack import FAULTS, find_site
 from tools.alerts.tail import seconds
 from tools.command_line import complain, new_parser
+from tools.recipes.keys import nearest
 
 _TRIES: Final = 5
 Change = Callable[[Device], Device]
@@ -121,6 +122,12 @@ def main(argv: Sequence[str]) -> int:
         return complain("alerts", error)
 
 
+def unheard(thing: str, registry: Registry) -> str:
+    """Why a thing cannot be changed of which no device has spoken, with the one that was meant."""
+    things = [one.thing for one in registry.devices()]
+    return f"nothing was ever heard from {thing}{nearest(thing, things) if things else ''}"
+
+
 def run(options: argparse.Namespace, registry: Registry, now: UtcNs) -> int:
     """What `main` does with a registry."""
     if options.verb in {None, "list"}:
@@ -132,6 +139,6 @@ def run(options: argparse.Namespace, registry: Registry, now: UtcNs) -> int:
     except (ContractError, ChangedMeanwhile) as error:
         return complain("alerts", error)
     if changed is None:
-        return complain("alerts", f"nothing was ever heard from {options.thing}")
+        return complain("alerts", unheard(options.thing, registry))
     print(row(changed, now))
     return 0

@@ -156,7 +156,9 @@ def _merge(document: dict[str, Any], update: Merge) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser("local", __doc__)
     parser.add_argument("--host", help="the device, for ssh, such as pi@camera.local (this machine)")
-    parser.add_argument("--ssh-option", action="append", default=[], metavar="OPTION", help="for ssh, such as -p2222")
+    parser.add_argument(
+        "--ssh-option", action="append", default=[], metavar="OPTION", help="for ssh, such as --ssh-option=-p2222"
+    )
     parser.add_argument("--nucleus", choices=("lite", "classic"), help="which one, where there are both")
     parser.add_argument("--build", type=Path, help="deploy this build (one is made for the device's system)")
     parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="model bundle (the demo's)")

@@ -20,9 +20,14 @@ def main(argv: Sequence[str]) -> int:
     """Provision; 0, 1 when AWS or the disk refuses, 2 for a wrong call."""
     options = _parser().parse_args(argv)
     try:
+        # Mistakes on this side are reported before anything is made in AWS.
         thing = thing_name(options.thing)
+        if options.root_ca is not None:
+            options.root_ca.read_bytes()
     except ContractError as error:
         return complain("provision", error, 2)
+    except OSError as error:
+        return complain("provision", f"--root-ca {options.root_ca}: cannot be read ({error.strerror})", 2)
     try:
         session: Any = aws_session(options.region)
         if session.region_name is None:

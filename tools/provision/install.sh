@@ -8,9 +8,15 @@ set -eu
 umask 077
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/device.env"
-check=no
-[ "${1-}" != "--check" ] || { check=yes; shift; }
-given=${1-}
+check=no given=
+for argument; do
+    case $argument in
+        --check) check=yes; continue ;;
+        -*) echo "install.sh: $argument: there is no such option; sh install.sh [--check] [NUCLEUS]" >&2; exit 2 ;;
+    esac
+    [ -z "$given" ] || { echo "install.sh: $argument: give one NUCLEUS only" >&2; exit 2; }
+    given=$argument
+done
 faults=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -6,7 +6,10 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/device.env"
 purge=no
-[ "${1-}" != --purge ] || purge=yes
+for argument; do
+    [ "$argument" = --purge ] || { echo "uninstall.sh: $argument: sh uninstall.sh [--purge]; nothing was removed" >&2; exit 2; }
+    purge=yes
+done
 did() { printf 'did   %s\n' "$*"; }
 status() { dpkg-query -W -f '${db:Status-Status}' aws-greengrass-lite 2> /dev/null || echo none; }
 remove() { # what is there of it

@@ -72,6 +72,16 @@ class Aws:
         )
         return sorted(found, key=lambda each: each["creationTimestamp"], reverse=True)
 
+    def deployment(self, identity: str) -> Mapping[str, Any]:
+        """A deployment as Greengrass keeps it. Raises ReleaseError when there is none."""
+        try:
+            found: Mapping[str, Any] = self.greengrass.get_deployment(deploymentId=identity)
+        except ClientError as error:
+            if error_code(error) == "ResourceNotFoundException":
+                raise ReleaseError(f"there is no deployment {identity!r} in {self.region}") from error
+            raise
+        return found
+
     def effective(self, device: str) -> Iterator[Mapping[str, Any]]:
         """What a core device reports of its deployments."""
         return self._pages(

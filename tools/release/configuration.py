@@ -37,8 +37,12 @@ def read_document(file: Path) -> dict[str, Any]:
     try:
         text = file.read_text(encoding="utf-8")
         tree, document = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ReleaseError(f"{file}: cannot be read ({error})") from error
+    except OSError as error:
+        raise ReleaseError(f"{file}: cannot be read ({error.strerror})") from error
+    except (ValueError, yaml.YAMLError) as error:
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        place = f"{file}:{mark.line + 1}" if mark else str(file)
+        raise ReleaseError(f"{place}: is not YAML ({problem or ' '.join(str(error).split())})") from error
     faults = FaultList(str(file))
     Node(faults, tree)
     if faults.found:

@@ -166,7 +166,7 @@ def with_latest(name: str, arn: str, things: tuple[str, ...], aws: Aws) -> Thing
     history = aws.deployments_of(arn)
     if not history:
         return ThingGroup(name, arn, things, None, None)
-    found = aws.greengrass.get_deployment(deploymentId=history[0]["deploymentId"])
+    found = aws.deployment(history[0]["deploymentId"])
     canceled = found["deploymentStatus"] == "CANCELED"
     return ThingGroup(name, arn, things, found["deploymentId"], Deployment.of_service(found), canceled)
 
@@ -328,7 +328,8 @@ def earlier(group: ThingGroup, wanted: str | None, aws: Aws) -> tuple[str, Deplo
         identity = str(each["deploymentId"])
         if identity == group.latest or wanted not in {None, identity}:
             continue
-        found = Deployment.of_service(aws.greengrass.get_deployment(deploymentId=identity))
+        found = Deployment.of_service(aws.deployment(identity))
         if wanted is not None or changes(group.current, found):
             return identity, found
-    raise ReleaseError(f"{group.name}: there is no earlier deployment to go back to")
+    named = f"no earlier deployment {wanted!r}" if wanted is not None else "no earlier deployment"
+    raise ReleaseError(f"{group.name}: there is {named} to go back to")

@@ -59,7 +59,7 @@ def _names_in(folder: Path) -> set[str]:
     try:
         files = [each.name for each in folder.iterdir() if not each.name.startswith(".")]
     except OSError as error:
-        raise ReleaseError(f"{folder}: cannot be read ({error})") from error
+        raise ReleaseError(f"{folder}: cannot be read ({error.strerror})") from error
     strange = sorted(name for name in files if not name.endswith(_ENDING))
     if strange:
         raise ReleaseError(

@@ -153,7 +153,7 @@ def status(argv: list[str]) -> int:
 
 
 def _named(group: ThingGroup, deployment: str, aws: Aws) -> dict[str, Sent]:
-    found = Deployment.of_service(aws.greengrass.get_deployment(deploymentId=deployment))
+    found = Deployment.of_service(aws.deployment(deployment))
     return dict.fromkeys(group.things, sent_in(deployment, found))
 
 

@@ -13,7 +13,7 @@ from smartcam.contract.wanted import MOST_WISHES, Arming
 from tests.fakes.registry import FakeAnswers, FakeRegistry
 from tests.infra.fleet_yard import GATE, RUNNING, YARD, health
 from tests.infra.sample import NOON
-from tools.alerts.arming import parser_of, run
+from tools.alerts.arming import disarm, parser_of, run
 from tools.alerts.devices import row
 
 PI = ThingName("pi-1")
@@ -88,7 +88,7 @@ def test_who_is_offline_or_cannot_be_told_now_is_said_to_be(desk: Desk, capsys: 
         ("pi-1/cellar", "pi-1 has no camera cellar; known: gate, yard"),
         ("pi 1", "THING: must be 1 to 128 letters"),
         ("pi-1/", "CAMERA: must be 1 to 64 letters"),
-        ("pi-1/a/b", "CAMERA: must be 1 to 64 letters"),
+        ("pi-1/a/b", "CAMERA: must be 1 to 64 letters, digits, '-' or '_', not 'a/b'"),
     ],
 )
 def test_who_is_not_there_is_named_with_whom_it_resembles(
@@ -135,3 +135,10 @@ def test_a_device_that_has_missed_a_wish_which_has_ended_is_seen_to_do_as_it_did
     assert row(device, after).endswith("; wanted, but it does not know yet: as configured")
     rolled_back = with_health(device, health(run="r2", cameras=CAMERAS, wanted_revision=None), LATER)
     assert "wanted, but it does not know yet: all cameras disarmed" in row(rolled_back, LATER)
+
+
+def test_a_place_that_cannot_be_is_refused_before_aws_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert disarm(["pi 1"]) == 1
+    assert "smartcam disarm: THING: must be 1 to 128 letters, digits, ':', '-' or '_', not 'pi 1'" in (
+        capsys.readouterr().err
+    )

@@ -25,6 +25,12 @@ ANSWERS = {
 }
 
 
+def run_script(script: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = ["sh", str(script), *map(str, arguments)]
+    environment = {"PATH": os.environ["PATH"], **environment}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+
 class Pi:
     """A bundle on a machine that is only looked at."""
 
@@ -38,9 +44,8 @@ class Pi:
         make_bundle(self.bundle, kind)
 
     def check(self, *arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
-        environment = {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", **more}
-        command = ["sh", str(self.bundle / "install.sh"), "--check", *map(str, arguments)]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        path = f"{self.bin}{os.pathsep}{os.environ['PATH']}"
+        return run_script(self.bundle / "install.sh", "--check", *arguments, PATH=path, **more)
 
     def refuses(self, *arguments: object, **more: str) -> str:
         checked = self.check(*arguments, **more)
@@ -144,6 +149,27 @@ def test_another_package_is_refused(pi: Pi, tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_named(pi: Pi) -> None:
     assert "FAIL  nowhere.deb: there is no such file" in pi.refuses("nowhere.deb")
+
+
+def test_it_only_looks_wherever_the_option_stands(pi: Pi, nucleus: Path) -> None:
+    looked = run_script(pi.bundle / "install.sh", nucleus, "--check", PATH=f"{pi.bin}{os.pathsep}{os.environ['PATH']}")
+    assert (looked.returncode, looked.stderr) == (0, "")
+    assert "did   " not in looked.stdout
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "said"),
+    [
+        ("install.sh", ("--chekc", "a.deb"), "--chekc: there is no such option; sh install.sh [--check] [NUCLEUS]"),
+        ("install.sh", ("a.deb", "b.deb"), "b.deb: give one NUCLEUS only"),
+        ("uninstall.sh", ("--prune",), "--prune: sh uninstall.sh [--purge]; nothing was removed"),
+    ],
+)
+def test_a_call_that_is_not_understood_changes_nothing(
+    pi: Pi, script: str, arguments: tuple[str, ...], said: str
+) -> None:
+    called = run_script(pi.bundle / script, *arguments)
+    assert (called.returncode, called.stdout, called.stderr) == (2, "", f"{script}: {said}\n")
 
 
 def test_the_classic_nucleus_is_named_by_its_file(tmp_path: Path) -> None:

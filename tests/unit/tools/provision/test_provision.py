@@ -111,7 +111,18 @@ def test_a_device_can_be_removed_again(iot: Client, tmp_path: Path) -> None:
 
 def test_a_name_that_aws_does_not_take_is_refused_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["yard 1", "--region", REGION]) == 2
-    assert "thing" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "smartcam provision: thing: must be 1 to 128 letters, digits, ':', '-' or '_', not 'yard 1'\n"
+    )
+
+
+def test_an_authority_that_is_not_there_is_named_and_nothing_is_made(
+    iot: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "--root-ca", "/nowhere.pem") == 2
+    said = "smartcam provision: --root-ca /nowhere.pem: cannot be read (No such file or directory)\n"
+    assert capsys.readouterr().err == said
+    assert iot.list_things()["things"] == []
 
 
 @pytest.mark.parametrize(("kind", "service"), [("lite", "NucleusLite"), ("classic", "Nucleus")])

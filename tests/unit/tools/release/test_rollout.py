@@ -85,7 +85,7 @@ def test_the_configuration_is_checked_as_the_component_will_check_it(
         ("smartcam.Capture: {camras: {}}", "camras"),
         ("smartcam.Capture: 5", "smartcam.Capture: must be an object of keys"),
         ("[]", "must be an object: component name -> its configuration"),
-        ("a: [", "cannot be read"),
+        ("a: [", "config.yaml:1: is not YAML (expected the node content, but found '<stream end>')\n"),
         ("smartcam.Model: {day: 2026-01-01}", "put dates in quotes"),
     ):
         config.write_text(text)
@@ -316,3 +316,15 @@ def test_there_is_no_way_back_from_a_first_deployment(
     assert deploy(published, "--group", "yard") == 0
     assert verbs.rollback(["--region", REGION, "--group", "yard", "--yes"]) == 2
     assert "there is no earlier deployment to go back to" in capsys.readouterr().err
+
+
+def test_a_deployment_that_is_not_there_is_named(
+    published: Built, there: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there.group("yard", "one")
+    assert deploy(published, "--group", "yard") == 0
+    group = ["--region", REGION, "--group", "yard"]
+    assert verbs.status([*group, "--deployment", "nosuch"]) == 2
+    assert capsys.readouterr().err == f"smartcam status: there is no deployment 'nosuch' in {REGION}\n"
+    assert verbs.rollback([*group, "--to", "nosuch", "--yes"]) == 2
+    assert "yard: there is no earlier deployment 'nosuch' to go back to" in capsys.readouterr().err

@@ -127,7 +127,8 @@ def test_a_key_that_is_given_twice_is_named_with_its_line(tmp_path: Path) -> Non
 
 def test_what_is_no_site_is_named(tmp_path: Path) -> None:
     assert "notes.txt: is neither common.yaml nor <thing>.yaml" in refusal(tmp_path, {"notes.txt": ""}, "one")
-    assert "cannot be read" in refusal(tmp_path / "nowhere", {}, "one")
+    nowhere = tmp_path / "nowhere"
+    assert refusal(nowhere, {}, "one") == f"{nowhere}: cannot be read (No such file or directory)"
 
 
 def test_hidden_files_are_not_looked_at(tmp_path: Path) -> None:
@@ -135,7 +136,10 @@ def test_hidden_files_are_not_looked_at(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    assert re.match(f"{tmp_path}/one.yaml: cannot be read", refusal(tmp_path, {"one.yaml": "a: ["}, "one"))
+    said = refusal(tmp_path, {"one.yaml": "a: [\n"}, "one")
+    assert said == f"{tmp_path}/one.yaml:2: is not YAML (expected the node content, but found '<stream end>')"
+    said = refusal(tmp_path, {"one.yaml": "a: \x07"}, "one")
+    assert re.fullmatch(rf"{tmp_path}/one.yaml: is not YAML \(.*not allowed.*\)", said)
 
 
 LEAVES = st.integers() | st.booleans() | st.text(max_size=2) | st.lists(st.integers(), max_size=2)
