@@ -47,7 +47,7 @@ def check_shared_memory(folder: Path) -> Finding:
         said = f"{folder}: {why}; frames then travel inside messages, which costs more. Mount a tmpfs there"
         return Finding("shared memory", State.WARNING, said)
     rings = [file.name for file in folder.glob("smartcam-*") if stat.S_ISREG(file.lstat().st_mode)]
-    said = f"{folder}: {free:.0f} MB free, {len(rings)} rings in use"
+    said = f"{folder}: {free:.0f} MB free, rings in use: {len(rings)}"
     return Finding("shared memory", State.OK, said, {"free_mb": round(free), "rings": len(rings)})
 
 

@@ -53,7 +53,7 @@ def findings_of(options: argparse.Namespace, bus: Bus | None, without: str = "")
         yield check_model(options.bundle, settings.trusted_key)
     yield from _cameras(settings, options.seconds, clock)
     if bus is None:
-        said = f"{without}; its topics and its connection to the cloud: deploy smartcam.Doctor"
+        said = f"{without}; deploy smartcam.Doctor to check the topics and the connection to the cloud"
         yield Finding("nucleus", State.SKIPPED, said)
     else:
         yield from _nucleus(bus)

@@ -51,7 +51,8 @@ class ModelBundle:
         try:
             folder = path.resolve(strict=True)
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
-            raise ModelIntegrityError(f"{path}: no bundle found ({error}); {MAKE_ONE}") from error
+            why = error.strerror if isinstance(error, OSError) else error
+            raise ModelIntegrityError(f"{path}: no bundle found ({why}); {MAKE_ONE}") from error
         document = _manifest_bytes(folder)
         if trusted_key is not None:
             _check_signature(folder / SIGNATURE_FILE, document, trusted_key)

@@ -337,7 +337,7 @@ def test_on_a_device_where_nothing_is_deployed_yet_it_says_what_it_could_not_che
     assert f"{tmp_path / 'smartcam.Runtime'}: " in said
     assert "skipped  cameras" in said
     assert "skipped  nucleus" in said
-    assert "its topics and its connection to the cloud: deploy smartcam.Doctor" in said
+    assert "deploy smartcam.Doctor to check the topics and the connection to the cloud" in said
 
 
 def test_it_tries_itself_as_the_other_components_do(capsys: pytest.CaptureFixture[str]) -> None:
