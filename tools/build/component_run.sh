@@ -89,6 +89,8 @@ passes() {
 }
 
 if [ "$installing" = yes ]; then
+    # The nucleus counts the starts of what it installs anew, and so does edge/fresh_token.py.
+    rm -f starts
     # Not for ever: a nucleus that installs one component after the other would wait for this one first.
     if ! wait_for_packages "${SMARTCAM_PATIENCE_S:-600}"; then
         say "the Runtime's packages are not there yet; version $version is tried when it is started"

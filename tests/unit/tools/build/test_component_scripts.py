@@ -125,6 +125,16 @@ def test_a_component_finds_the_credentials_of_the_token_exchange_service_and_no_
     assert ran.stdout.splitlines() == [ACCESS_KEY] * 2, ran.stderr  # its trial's and its own
 
 
+def test_an_installation_lets_the_count_of_starts_begin_anew(device: Device) -> None:
+    starts = device.work / "starts"
+    starts.write_text("{}")
+    packages, code = device.packages(), device.code("1.0.0")
+    device.run("1.0.0", packages=packages, code=code)
+    assert starts.exists()
+    device.run("1.0.0", packages=packages, code=code, install=True)
+    assert not starts.exists()
+
+
 def test_a_component_waits_for_its_own_packages_and_no_others(device: Device) -> None:
     packages, late = device.packages(), device.folder / "packages-late"
     command = device.command("1.0.0", packages=late, code=device.code("1.0.0"))
