@@ -16,6 +16,10 @@ version=$1 packages=$2 code=$3 module=$4
 shift 4
 umask 022
 
+# Pictures go up with credentials of the token exchange service, and never with others that awscrt would find first.
+export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
+unset AWS_ACCESS_KEY_ID AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
+
 say() {
     echo "smartcam: $*" >&2
 }
@@ -85,6 +89,8 @@ passes() {
 }
 
 if [ "$installing" = yes ]; then
+    # The nucleus counts the starts of what it installs anew, and so does edge/fresh_token.py.
+    rm -f starts
     # Not for ever: a nucleus that installs one component after the other would wait for this one first.
     if ! wait_for_packages "${SMARTCAM_PATIENCE_S:-600}"; then
         say "the Runtime's packages are not there yet; version $version is tried when it is started"
