@@ -60,7 +60,7 @@ def provision(iot: identity.Client, thing: ThingName, place: Account, options: a
     device = package.DeviceSettings(thing, options.nucleus, place.region, identity.endpoints(iot))
     archive = package.write_package(folder, device, options.root_ca)
     print(f"bundle: {archive} (readable by you alone: it holds the device's key)")
-    print(f"on the Pi: tar -xf {archive.name} && sudo sh {folder.name}/install.sh NUCLEUS_PACKAGE")
+    print(f"on the Pi: tar -xf {archive.name} && sudo sh {folder.name}/install.sh NUCLEUS (the file from AWS)")
 
 
 def _parser() -> argparse.ArgumentParser:
