@@ -31,6 +31,8 @@ JOB: Final[Mapping[str, Any]] = {
 SITE_GROUP: Final = "SmartcamSite-"
 """So begin the groups that hold one thing."""
 _SAID_ONE_BY_ONE: Final = 20
+_GIVEN_BACK: Final = ", rolled back"
+"""So ends the name of a deployment that undoes the one before it."""
 JUDGED: Final = "smartcam.Inference"
 """The component whose health names the version that runs."""
 LARGE_FOR_LITE: Final = 3000
@@ -287,7 +289,7 @@ def roll_out(stages: Sequence[Stage], name: str, aws: Aws, waiting: StageWatch) 
             waiting.say(f"{stage.name}: runs on {_many(verdict.of(Headway.RUNS))}")
             continue
         waiting.say(f"{stage.name}: failed: {verdict.reason}")
-        _give_back(stage, deployments, f"{name}, rolled back", aws, waiting.say)
+        _give_back(stage, deployments, f"{name}{_GIVEN_BACK}", aws, waiting.say)
         return False
     return True
 
@@ -319,14 +321,16 @@ def _give_back(stage: Stage, deployments: Sequence[str], name: str, aws: Aws, sa
 
 
 def earlier(group: ThingGroup, wanted: str | None, aws: Aws) -> tuple[str, Deployment]:
-    """The deployment to go back to: the one named, else the newest with other components than now.
+    """The deployment to go back to: the one named, else the newest with other components than now that has not failed.
 
     Raises:
         ReleaseError: when there is none.
     """
+    given_back = False
     for each in aws.deployments_of(group.arn or ""):
-        identity = str(each["deploymentId"])
-        if identity == group.latest or wanted not in {None, identity}:
+        identity, failed = str(each["deploymentId"]), given_back
+        given_back = str(each.get("deploymentName", "")).endswith(_GIVEN_BACK)
+        if identity == group.latest or wanted not in {None, identity} or (failed and wanted is None):
             continue
         found = Deployment.of_service(aws.deployment(identity))
         if wanted is not None or changes(group.current, found):

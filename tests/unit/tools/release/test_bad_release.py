@@ -3,6 +3,8 @@
 The devices' health goes through the fleet's own code into a table, and the verbs read it from there.
 """
 
+from pathlib import Path
+
 import pytest
 
 from smartcam import __version__
@@ -117,6 +119,23 @@ def test_a_silent_thing_is_named_and_does_not_hold_the_others(
     assert "rest: runs on 1 thing" in said
     assert "smartcam.Inference" in components(there, "rest")
     assert verbs.status(["--region", REGION, "--group", "rest"]) == 1
+
+
+def test_no_rollback_leads_to_a_release_that_failed_unless_it_is_named(
+    published: Built, there: Account, three: Street, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.yaml"
+    for fps, code in ((5, 0), (4, 0), (3, 1)):
+        three.shops["porch"].refuses = {__version__: REASON} if code else {}
+        config.write_text(f"smartcam.Capture: {{cameras: {{gate: {{source: file, path: /a, analyse_fps: {fps}}}}}}}")
+        assert deploy(published, "--group", "canary", "--config", str(config)) == code
+    failed = there.aws.deployments_of(there.aws.group_arn("canary"))[1]["deploymentId"]
+    rollback = ["--region", REGION, "--group", "canary", "--plan"]
+    capsys.readouterr()
+    assert verbs.rollback(rollback) == 0
+    assert "/cameras/gate/analyse_fps: 4 -> 5" in capsys.readouterr().out
+    assert verbs.rollback([*rollback, "--to", failed]) == 0
+    assert "/cameras/gate/analyse_fps: 4 -> 3" in capsys.readouterr().out
 
 
 def test_a_canary_that_is_silent_fails_the_stage(
