@@ -263,6 +263,7 @@ class InferenceService:
                     event_id=change.event.event_id,
                     camera=change.event.camera_id,
                     kind=change.event.kind,
+                    label=change.event.label or "none",
                     phase=change.event.phase,
                     score=change.event.score,
                 )

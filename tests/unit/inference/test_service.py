@@ -146,8 +146,9 @@ def stage(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Stage]:
     stage.stop()
 
 
-def test_frames_become_an_event_and_an_open_episode_on_the_disk(stage: Stage) -> None:
+def test_frames_become_an_event_and_an_open_episode_on_the_disk(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     stage.frames(5)
+    assert "camera=yard kind=anomaly label=intruder phase=raised score=0.9" in caplog.text
     assert stage.kinds() == [("anomaly", "raised")]
     assert [episode.camera_id for episode in stage.outbox.open_episodes()] == [YARD]
     assert stage.stored == 1
