@@ -12,11 +12,10 @@ from smartcam.contract.errors import ContractError, SmartcamError
 from smartcam.contract.ids import CameraId, ThingName, camera_id, thing_name
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.wanted import Arming
-from tools.alerts.devices import change, unheard, wish_text
+from tools.alerts.devices import UnknownCameraError, change, having, unheard, wish_text
 from tools.alerts.stack import FAULTS, find_site
 from tools.alerts.tail import seconds
 from tools.command_line import complain, new_parser
-from tools.recipes.keys import nearest
 
 
 class ArmingError(SmartcamError):
@@ -72,7 +71,7 @@ def run(verb: str, options: argparse.Namespace, registry: Registry, answers: Ans
     try:
         thing, camera = place_of(options.place)
         device = change(registry, thing, lambda found: _able(found, camera).wanting(camera, wish, now))
-    except (ArmingError, ContractError, ChangedMeanwhile) as error:
+    except (ArmingError, UnknownCameraError, ContractError, ChangedMeanwhile) as error:
         return complain(verb, error)
     if device is None:
         return complain(verb, unheard(thing, registry))
@@ -83,9 +82,7 @@ def run(verb: str, options: argparse.Namespace, registry: Registry, answers: Ans
 
 def _able(device: Device, camera: CameraId | None) -> Device:
     """The device, if it can take a wish about this camera. Raises ArmingError."""
-    cameras = [one.camera_id for one in device.cameras]
-    if camera is not None and camera not in cameras:
-        raise ArmingError(f"{device.thing} has no camera {camera}{nearest(camera, cameras) if cameras else ''}")
+    having(device, camera)
     if device.wanted_revision is None:
         version = device.version or "an old release"
         raise ArmingError(f"{device.thing} runs {version}, which takes no wishes; remedy: deploy this release to it")

@@ -9,8 +9,8 @@ from infra.alerts.runtime.aws.dynamo import Table
 from infra.fleet.runtime.aws import DynamoRegistry
 from infra.fleet.runtime.device import NEVER, Device
 from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
-from smartcam.contract.errors import ContractError
-from smartcam.contract.ids import ThingName, camera_id, thing_name
+from smartcam.contract.errors import ContractError, SmartcamError
+from smartcam.contract.ids import CameraId, ThingName, camera_id, thing_name
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 from smartcam.contract.wanted import Arming
 from tools.alerts.stack import FAULTS, find_site
@@ -20,6 +20,18 @@ from tools.recipes.keys import nearest
 
 _TRIES: Final = 5
 Change = Callable[[Device], Device]
+
+
+class UnknownCameraError(SmartcamError):
+    """A camera that a device does not have: which it has."""
+
+
+def having(device: Device, camera: CameraId | None) -> Device:
+    """The device, if it has this camera. Raises UnknownCameraError."""
+    known = [one.camera_id for one in device.cameras]
+    if camera is not None and camera not in known:
+        raise UnknownCameraError(f"{device.thing} has no camera {camera}{nearest(camera, known) if known else ''}")
+    return device
 
 
 def status(device: Device, now: UtcNs) -> str:
@@ -107,7 +119,7 @@ def _change_of(options: argparse.Namespace, now: UtcNs) -> Change:
         return lambda device: device.paused(until)
     camera = None if options.camera is None else camera_id(options.camera)
     if options.verb == "retire":
-        return lambda device: device.with_retirement(retired=True, camera=camera)
+        return lambda device: having(device, camera).with_retirement(retired=True, camera=camera)
     return lambda device: device.paused(NEVER).with_retirement(retired=False, camera=camera)
 
 
@@ -136,7 +148,7 @@ def run(options: argparse.Namespace, registry: Registry, now: UtcNs) -> int:
         return 0
     try:
         changed = change(registry, thing_name(options.thing), _change_of(options, now))
-    except (ContractError, ChangedMeanwhile) as error:
+    except (ContractError, UnknownCameraError, ChangedMeanwhile) as error:
         return complain("alerts", error)
     if changed is None:
         return complain("alerts", unheard(options.thing, registry))

@@ -64,6 +64,16 @@ def test_one_camera_can_be_retired_alone(registry: FakeRegistry, capsys: pytest.
     assert "gate retired" in capsys.readouterr().out
 
 
+def test_a_device_or_camera_that_is_not_there_is_named_with_the_one_that_was_meant(
+    registry: FakeRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(registry, "retire", "--thing", "pi-1", "--camera", "gaet") == 1
+    assert capsys.readouterr().err == "smartcam alerts: pi-1 has no camera gaet; did you mean 'gate'?\n"
+    assert registry.items[PI].retired_cameras == frozenset()
+    assert command(registry, "retire", "--thing", "pi-l") == 1
+    assert capsys.readouterr().err == "smartcam alerts: nothing was ever heard from pi-l; did you mean 'pi-1'?\n"
+
+
 @pytest.mark.parametrize("words", [("retire", "--thing", "nobody"), ("retire", "--thing", "a/b")])
 def test_who_was_never_heard_of_cannot_be_changed(
     registry: FakeRegistry, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
