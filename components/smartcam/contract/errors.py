@@ -21,6 +21,7 @@ from typing import Final
 
 _LONGEST_VALUE: Final = 200
 """A longer wrong value is cut off."""
+_LONGEST_NAME: Final = 80
 _LOOKED_AT: Final = 10 * _LONGEST_VALUE
 _NOT_SHOWN: Final = "(not shown)"
 _WORDS: Final = r"(?:pass(?:word|wd)?|pwd|token|secret)"
@@ -34,10 +35,10 @@ class SmartcamError(Exception):
 
 
 class ContractError(SmartcamError):
-    """A message that is not as it must be; `field` names the place."""
+    """A message that is not as it must be; `field` names the place, `value` is what stands there."""
 
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
+    def __init__(self, field: str, reason: str, value: str | None = None) -> None:
+        super().__init__(f"{field}: {reason}{'' if value is None else f', not {value[:_LONGEST_NAME]!r}'}")
         self.field = field
         self.reason = reason
 

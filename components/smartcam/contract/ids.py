@@ -14,8 +14,6 @@ EventId = NewType("EventId", str)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _THING = re.compile(r"[A-Za-z0-9:_-]{1,128}", re.ASCII)
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII)
-_SHOWN = 80
-"""As much of a wrong name is shown."""
 RANDOM_BYTES_OF_AN_EVENT_ID = 10
 
 
@@ -36,7 +34,7 @@ def event_id(text: str, field: str = "event_id") -> EventId:
 
 def _checked(text: str, pattern: re.Pattern[str], field: str, rule: str) -> str:
     if not pattern.fullmatch(text):
-        raise ContractError(field, f"{rule}, not {text[:_SHOWN]!r}")
+        raise ContractError(field, rule, text)
     return text
 
 
