@@ -296,6 +296,11 @@ def roll_out(stages: Sequence[Stage], name: str, aws: Aws, waiting: StageWatch) 
 
 def _check_time(things: Sequence[str], waiting: StageWatch) -> None:
     """Raises ReleaseError where the time cannot be enough, whatever the things report."""
+    if waiting.fleet and waiting.limit_s < waiting.rules.steady_s:
+        raise ReleaseError(
+            f"--wait {waiting.limit_s:.0f} is too short: a device's health must name the version for "
+            f"{waiting.rules.steady_s:.0f} s (--steady)"
+        )
     known = waiting.known()
     slowest = max((known[thing] for thing in things if thing in known), key=lambda one: one.every_s, default=None)
     least_s = slowest.every_s + waiting.rules.steady_s if slowest else 0

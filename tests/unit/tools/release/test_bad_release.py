@@ -155,6 +155,9 @@ def test_a_time_that_cannot_be_enough_is_refused_before_anything_is_sent(
     three.sleep(301)
     assert deploy(published, "--group", "rest", "--canary", "canary") == 2
     assert "--wait 1800 is too short for shed, which reports every 1800 s: give 3900 or more" in capsys.readouterr().err
+    assert deploy(published, "--group", "rest", "--wait", "10") == 2
+    said = "--wait 10 is too short: a device's health must name the version for 300 s (--steady)"
+    assert said in capsys.readouterr().err
     assert components(there, "canary") == components(there, "rest") == {FOREIGN}
 
 
