@@ -50,7 +50,8 @@ keep() {
         mv "$kept.new" "$kept" &&
         mv proven.new proven || return 1
     rm -f refused
-    for old in "$PWD"/proven-*.zip; do
+    # A power cut may have left a `.new`.
+    for old in "$PWD"/proven-*.zip "$PWD"/proven-*.new; do
         [ "$old" = "$kept" ] || [ "$old" = "$before" ] || rm -f "$old"
     done
 }

@@ -266,6 +266,7 @@ def test_the_same_code_on_other_packages_is_another_version(device: Device) -> N
 def test_the_last_two_proven_versions_stay_and_no_others(device: Device) -> None:
     packages = device.packages()
     for version in ("1.0.0", "2.0.0", "3.0.0"):
+        (device.work / "proven-of-a-power-cut.zip.new").write_bytes(b"half a zip")
         device.run(version, packages=packages, code=device.code(version), install=True)
     kept = {path.read_bytes() for path in device.work.glob("proven-*.zip")}
     assert kept == {device.code(version).read_bytes() for version in ("2.0.0", "3.0.0")}
