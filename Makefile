@@ -49,8 +49,9 @@ check: setup ## lint, types, import floors, recipes
 
 test: check setup-cloud setup-training setup-tflite ## everything, on two cores
 	$(main) -m pytest -m "not training and not soak and not debian" -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST)
-	$(training) -m pytest -m training tests/training $(PYTEST)
-	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest tests/unit/model $(PYTEST); fi
+	$(training) -m pytest -m training tests/training $(PYTEST) & beside=$$!; \
+	failed=0; [ ! -x $(tflite) ] || $(tflite) -m pytest tests/unit/model $(PYTEST) || failed=1; \
+	wait $$beside || failed=1; exit $$failed
 
 soak: setup-cloud setup-tflite ## what takes minutes or hours: endurance, restarts, long footage; before a release
 	$(main) -m pytest -m soak $(PYTEST)

@@ -3,9 +3,11 @@
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Final
@@ -22,7 +24,7 @@ REGION: Final = "eu-west-1"
 
 @dataclass
 class FakeExchange:
-    """Hands out credentials to who knows the token; set `status` to make it fail."""
+    """Hands out credentials to who knows the token; set `status`, `body` or `delay_s` to make it fail."""
 
     token: str = "let-me-in"  # noqa: S105 - a dummy
     access_key: str = ACCESS_KEY
@@ -30,22 +32,32 @@ class FakeExchange:
     session: str = SESSION
     status: int = 200
     body: bytes | None = None
+    valid_s: float = 3600
+    delay_s: float = 0
     asked: int = 0
     port: int = 0
-    server: HTTPServer | None = None
 
     @property
     def environment(self) -> dict[str, str]:
+        """What the nucleus and the start script give to a component."""
         return {
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://localhost:{self.port}/2016-11-01/credentialprovider/",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.token,
         }
 
     def answer(self, authorization: str | None) -> tuple[int, bytes]:
         self.asked += 1
+        time.sleep(self.delay_s)
         if authorization != self.token:
             return 403, b"no"
-        document = {"AccessKeyId": self.access_key, "SecretAccessKey": self.secret_key, "Token": self.session}
+        document = {
+            "AccessKeyId": self.access_key,
+            "SecretAccessKey": self.secret_key,
+            "Token": self.session,
+            "Expiration": f"{datetime.now(UTC) + timedelta(seconds=self.valid_s):%Y-%m-%dT%H:%M:%SZ}",
+        }
         return self.status, self.body if self.body is not None else json.dumps(document).encode()
 
 
@@ -88,7 +100,7 @@ def expected_authorization(path: str, headers: dict[str, str], body: bytes) -> s
 
 @contextmanager
 def serving(what: FakeExchange | FakeS3, certificate: tuple[Path, Path] | None = None) -> Iterator[None]:
-    """Serve it on a free port of 127.0.0.1, over TLS where there is a certificate."""
+    """Serve it on 127.0.0.1, on a free port or the one it had before, over TLS where there is a certificate."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -109,7 +121,7 @@ def serving(what: FakeExchange | FakeS3, certificate: tuple[Path, Path] | None =
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server = HTTPServer(("127.0.0.1", what.port), Handler)
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)

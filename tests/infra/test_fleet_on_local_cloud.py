@@ -31,7 +31,6 @@ from smartcam.contract.wanted import Wanted
 from smartcam.doctor.cloud import Identity, check_certificate, check_iot_core
 from smartcam.doctor.finding import State
 from smartcam.edge.clock import SystemClock
-from smartcam.edge.pictures.exchange import TokenExchange
 from smartcam.edge.pictures.s3 import S3Store
 from smartcam.edge.pictures.uploader import SnapshotSettings, SnapshotUploader
 from standins.cloud.device import DeviceIdentity
@@ -210,7 +209,9 @@ def test_an_alarm_reaches_those_who_run_it_and_not_the_alerted(site: Site) -> No
     assert site.subjects(PEOPLE) == before
 
 
-def test_a_picture_goes_up_by_the_devices_own_code_and_can_be_seen_by_its_link(site: Site, tmp_path: Path) -> None:
+def test_a_picture_goes_up_by_the_devices_own_code_and_can_be_seen_by_its_link(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     variables = site.cloud.environment()
     clock, bucket = SystemClock(), site.outputs["SnapshotBucketName"]
     at = UtcNs(time.time_ns())
@@ -221,9 +222,11 @@ def test_a_picture_goes_up_by_the_devices_own_code_and_can_be_seen_by_its_link(s
     assert early is not None
     assert not early.arrived
     key_id, secret = variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"]
-    exchange = FakeExchange(access_key=key_id, secret_key=secret, session="")
+    exchange = FakeExchange(access_key=key_id, secret_key=secret)
     with serving(exchange):
-        cloud = S3Store(TokenExchange(exchange.environment, clock), variables["AWS_REGION"], variables, clock)
+        for name, value in exchange.environment.items():
+            monkeypatch.setenv(name, value)
+        cloud = S3Store(variables["AWS_REGION"], {**variables, **exchange.environment}, clock)
         uploader = SnapshotUploader(tmp_path / "snapshots", THING, cloud, lambda: 1.0)
         uploader.configure(SnapshotSettings(enabled=True, bucket=bucket))
         uploader.keep(GATE, event_id, b"jpeg")

@@ -39,7 +39,7 @@ def releases_of(built: Built, folder: Path, clip: Path, camera: CameraId, python
     return make_releases(built, folder / "releases", {camera: settings}, STARTED_MINUTE, python)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_every_step_passes_on_the_stand_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     camera = CameraId(f"drill{os.getpid()}")
     built = build_suite(tmp_path / "build", DEMO_BUNDLE)

@@ -29,12 +29,13 @@ class Site:
     clip: Path
     papers: Papers
     broker: Broker
+    thing: str = "yard-1"
     nucleus: subprocess.Popen[bytes] | None = None
     camera: CameraId = field(init=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir()
-        self.camera = CameraId(f"up{self.profile}{os.getpid()}")
+        self.camera = CameraId(f"up{self.folder.name}{os.getpid()}")
 
     def describe(self, version: str) -> Path:
         merges: dict[str, object] = {
@@ -54,7 +55,7 @@ class Site:
             "--recipes": self.built.recipes,
             "--artifacts": self.built.artifacts,
             "--deploy": self.describe(version),
-            "--thing": "yard-1",
+            "--thing": self.thing,
             "--iot-endpoint": f"127.0.0.1:{self.broker.port}",
             "--ca": self.papers.ca,
             "--cert": self.papers.device,

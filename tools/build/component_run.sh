@@ -17,6 +17,10 @@ shift 4
 trial_ended="smartcam: the trial ended with "
 umask 022
 
+# Pictures go up with credentials of the token exchange service, and never with others that awscrt would find first.
+export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
+unset AWS_ACCESS_KEY_ID AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
+
 say() {
     echo "smartcam: $*" >&2
 }
@@ -92,6 +96,8 @@ passes() {
 }
 
 if [ "$installing" = yes ]; then
+    # The nucleus counts the starts of what it installs anew, and so does edge/fresh_token.py.
+    rm -f starts
     # Not for ever: a nucleus that installs one component after the other would wait for this one first.
     if ! wait_for_packages "${SMARTCAM_PATIENCE_S:-600}"; then
         say "the Runtime's packages are not there yet; version $version is tried when it is started"

@@ -25,7 +25,6 @@ from smartcam.edge.fresh_token import fresh_token
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging, log
 from smartcam.edge.outbox.outbox import Outbox
-from smartcam.edge.pictures.exchange import TokenExchange
 from smartcam.edge.pictures.folder import PictureFolder
 from smartcam.edge.pictures.s3 import S3Store
 from smartcam.edge.pictures.uploader import SnapshotUploader
@@ -77,8 +76,7 @@ def build(
     )
     album = None if work_folder is None else PictureFolder(work_folder / ALBUM_FOLDER)
     kept = None if work_folder is None else KeptBundle(work_folder / KEPT_BUNDLE)
-    exchange = TokenExchange(os.environ, clock)
-    cloud = S3Store(exchange, os.environ.get(REGION_VARIABLE, ""), os.environ, clock)
+    cloud = S3Store(os.environ.get(REGION_VARIABLE, ""), os.environ, clock)
     snapshots = SnapshotUploader(Path(SNAPSHOT_FOLDER), thing, cloud, random.random)
     service = InferenceService(
         bus=bus,

@@ -23,7 +23,9 @@ class Zone:
     def contains(self, x: float, y: float) -> bool:
         """Whether the point lies in the zone or on its edge."""
         inside = False
-        for (x1, y1), (x2, y2) in zip(self.corners, (*self.corners[1:], self.corners[0]), strict=True):
+        for edge in zip(self.corners, (*self.corners[1:], self.corners[0]), strict=True):
+            # Rounding must not depend on the direction in which the zone was drawn.
+            (x1, y1), (x2, y2) = sorted(edge)
             if _on_line(x, y, (x1, y1), (x2, y2)):
                 return True
             if (y1 > y) != (y2 > y) and x < x1 + (y - y1) / (y2 - y1) * (x2 - x1):

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smartcam.contract.errors import SettingsError
@@ -57,6 +57,7 @@ def test_a_rectangle_holds_what_lies_between_its_sides(
         assert not rectangle.contains(x, y)
 
 
+@example([(1.0, 0.0), (1.0, 1.0), (1.9e-82, 0.0)], 0.0, 0.0)
 @given(st.lists(st.tuples(shares, shares), min_size=3, max_size=6), shares, shares)
 def test_the_direction_of_the_corners_does_not_matter(corners: list[tuple[float, float]], x: float, y: float) -> None:
     assert Zone("z", tuple(corners)).contains(x, y) == Zone("z", tuple(reversed(corners))).contains(x, y)

@@ -10,16 +10,24 @@ from datetime import timedelta
 from typing import Final, Protocol
 from urllib.parse import quote, urlsplit
 
-from awscrt.auth import AwsCredentialsProvider, AwsSignedBodyHeaderType, AwsSigningConfig, aws_sign_request
+from awscrt.auth import (
+    AwsCredentials,
+    AwsCredentialsProvider,
+    AwsSignedBodyHeaderType,
+    AwsSigningConfig,
+    aws_sign_request,
+)
 from awscrt.exceptions import AwsCrtError
 from awscrt.http import HttpHeaders, HttpRequest
+from awscrt.io import ClientBootstrap, DefaultHostResolver, EventLoopGroup
 
 from smartcam.contract.errors import UploadFailed
 from smartcam.contract.times import EPOCH, NS_PER_S, UtcNs
 from smartcam.edge.clock import Clock
-from smartcam.edge.pictures.exchange import Credentials, TokenExchange
 
+URI_VARIABLE: Final = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 _LIMIT_S: Final = 20.0
+_CREDENTIALS_LIMIT_S: Final = 10.0
 _LARGEST_ANSWER: Final = 8192
 _CODE: Final = re.compile(rb"<Code>(\w{1,64})</Code>")
 
@@ -53,9 +61,18 @@ def address_of(bucket: str, region: str, environment: Mapping[str, str]) -> Buck
     return BucketAddress(parts.hostname, parts.port or 443, f"/{bucket}/")
 
 
-def sign_put(request: HttpRequest, body: bytes, credentials: Credentials, region: str, at: UtcNs) -> dict[str, str]:
+def token_exchange() -> AwsCredentialsProvider:
+    """The service on this device, as the process's environment names it; the start script shuts out all other sources.
+
+    It keeps credentials for a quarter of an hour, or until five minutes before they expire, and no failure.
+    """
+    loops = EventLoopGroup(num_threads=1)
+    return AwsCredentialsProvider.new_default_chain(ClientBootstrap(loops, DefaultHostResolver(loops)))
+
+
+def sign_put(request: HttpRequest, body: bytes, credentials: AwsCredentials, region: str, at: UtcNs) -> dict[str, str]:
     """All headers of a PUT of this body, signed; its path is encoded already. Raises UploadFailed."""
-    keys = (credentials.access_key, credentials.secret_key, credentials.session_token)
+    keys = (credentials.access_key_id, credentials.secret_access_key, credentials.session_token)
     config = AwsSigningConfig(
         credentials_provider=AwsCredentialsProvider.new_static(*keys),
         region=region,
@@ -73,13 +90,20 @@ def sign_put(request: HttpRequest, body: bytes, credentials: Credentials, region
 
 
 class S3Store:
-    """An `ObjectStore` with credentials of the token exchange service. For one thread."""
+    """An `ObjectStore` for one thread, with credentials of the token exchange service that the environment names."""
 
-    def __init__(self, exchange: TokenExchange, region: str, environment: Mapping[str, str], clock: Clock) -> None:
-        self._exchange = exchange
+    def __init__(
+        self,
+        region: str,
+        environment: Mapping[str, str],
+        clock: Clock,
+        credentials_limit_s: float = _CREDENTIALS_LIMIT_S,
+    ) -> None:
+        self._provider: AwsCredentialsProvider | None = None
         self._region = region
         self._environment = environment
         self._clock = clock
+        self._credentials_limit_s = credentials_limit_s
 
     def put(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
         """See ObjectStore."""
@@ -87,14 +111,27 @@ class S3Store:
         host = place.host if place.port == 443 else f"{place.host}:{place.port}"  # noqa: PLR2004  https's own
         path = quote(place.prefix + key, safe="/-_.~")
         request = HttpRequest("PUT", path, HttpHeaders([("content-type", content_type), ("host", host)]))
-        headers = sign_put(request, body, self._exchange.credentials(), self._region, self._clock.utc())
+        headers = sign_put(request, body, self._credentials(), self._region, self._clock.utc())
         status, answer = self._send(place, path, body, headers)
         if status == http.HTTPStatus.OK:
             return
-        if status in {http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN}:
-            self._exchange.forget()
         code = _CODE.search(answer)
         raise UploadFailed(f"S3 says {status} {code[1].decode() if code else ''}".rstrip())
+
+    def _credentials(self) -> AwsCredentials:
+        """Credentials that are good now. A request that is not answered in time goes on: the next call awaits it."""
+        address = self._environment.get(URI_VARIABLE)
+        if not address:
+            raise UploadFailed(f"{URI_VARIABLE} is not set: is the token exchange service deployed?")
+        if self._provider is None:  # made late: most devices upload nothing, and it takes two megabytes
+            self._provider = token_exchange()
+        try:
+            return self._provider.get_credentials().result(self._credentials_limit_s)
+        except AwsCrtError as error:
+            reason = f"{error.name}; its own log says more"
+        except TimeoutError:
+            reason = f"no answer within {self._credentials_limit_s:g} s"
+        raise UploadFailed(f"no credentials from the token exchange service at {address}: {reason}")
 
     def _send(self, place: BucketAddress, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         context = ssl.create_default_context(cafile=self._environment.get("AWS_CA_BUNDLE") or None)

@@ -1,19 +1,22 @@
 """The device's one request to AWS: signed as botocore signs, over TLS only, with credentials of the token exchange."""
 
 import hashlib
+import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from awscrt.auth import AwsCredentials
 from awscrt.http import HttpHeaders, HttpRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smartcam.contract.errors import UploadFailed
 from smartcam.contract.times import NS_PER_S, UtcNs
-from smartcam.edge.pictures.exchange import Credentials, TokenExchange
 from smartcam.edge.pictures.s3 import BucketAddress, S3Store, address_of, sign_put
 from standins.cloud.certificate import make_certificate
 from tests.fakes.aws_server import (
@@ -30,7 +33,7 @@ from tests.fakes.clock import FakeClock
 
 KEY = "snapshots/pi:1/gate/2026-03-01/x.jpg"
 ENCODED = "snapshots/pi%3A1/gate/2026-03-01/x.jpg"
-GOOD = Credentials(ACCESS_KEY, SECRET_KEY, SESSION)
+GOOD = AwsCredentials(ACCESS_KEY, SECRET_KEY, SESSION)
 
 
 @given(
@@ -74,9 +77,11 @@ def test_no_picture_travels_without_tls() -> None:
 
 
 @pytest.fixture
-def exchange() -> Iterator[FakeExchange]:
+def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeExchange]:
     exchange = FakeExchange()
     with serving(exchange):
+        for name, value in exchange.environment.items():
+            monkeypatch.setenv(name, value)
         yield exchange
 
 
@@ -93,39 +98,128 @@ def s3(certificate: tuple[Path, Path, Path]) -> Iterator[FakeS3]:
         yield s3
 
 
-def environment_of(s3: FakeS3, authority: Path) -> dict[str, str]:
-    return {"AWS_ENDPOINT_URL_S3": f"https://127.0.0.1:{s3.port}", "AWS_CA_BUNDLE": str(authority)}
+@pytest.fixture
+def store(exchange: FakeExchange, s3: FakeS3, certificate: tuple[Path, Path, Path]) -> S3Store:
+    return store_of(exchange, s3, AWS_CA_BUNDLE=str(certificate[2]))
 
 
-def test_a_picture_arrives_with_its_type(
-    exchange: FakeExchange, s3: FakeS3, certificate: tuple[Path, Path, Path]
-) -> None:
-    clock = FakeClock()
-    store = S3Store(TokenExchange(exchange.environment, clock), REGION, environment_of(s3, certificate[2]), clock)
+def store_of(exchange: FakeExchange, s3: FakeS3, credentials_limit_s: float = 10.0, **more: str) -> S3Store:
+    environment = {**exchange.environment, "AWS_ENDPOINT_URL_S3": f"https://127.0.0.1:{s3.port}", **more}
+    return S3Store(REGION, environment, FakeClock(), credentials_limit_s)
+
+
+def put(store: S3Store) -> None:
     store.put("pictures", KEY, b"jpeg", "image/jpeg")
+
+
+def put_in_the_end(store: S3Store) -> None:
+    for _ in range(100):
+        with suppress(UploadFailed):
+            return put(store)
+        time.sleep(0.1)
+    return put(store)
+
+
+def test_a_picture_arrives_with_its_type(store: S3Store, s3: FakeS3) -> None:
+    put(store)
     assert s3.objects == {f"/pictures/{ENCODED}": b"jpeg"}
     assert set(s3.types.values()) == {"image/jpeg"}
 
 
-def test_a_refusal_says_what_s3_says_and_the_next_try_has_fresh_credentials(
-    exchange: FakeExchange, s3: FakeS3, certificate: tuple[Path, Path, Path]
+def test_a_refusal_says_what_s3_says_and_is_no_reason_to_ask_for_other_credentials(
+    store: S3Store, s3: FakeS3, exchange: FakeExchange
 ) -> None:
-    clock = FakeClock()
-    store = S3Store(TokenExchange(exchange.environment, clock), REGION, environment_of(s3, certificate[2]), clock)
     s3.refusals = [403, 503]
     with pytest.raises(UploadFailed, match="S3 says 403 AccessDenied"):
-        store.put("pictures", KEY, b"jpeg", "image/jpeg")
+        put(store)
     with pytest.raises(UploadFailed, match="S3 says 503"):
-        store.put("pictures", KEY, b"jpeg", "image/jpeg")
-    assert exchange.asked == 2
-    store.put("pictures", KEY, b"jpeg", "image/jpeg")
-    assert exchange.asked == 2
+        put(store)
+    put(store)
+    assert exchange.asked == 1
 
 
 def test_a_server_that_nobody_vouches_for_gets_no_picture(exchange: FakeExchange, s3: FakeS3) -> None:
-    clock = FakeClock()
-    environment = {"AWS_ENDPOINT_URL_S3": f"https://127.0.0.1:{s3.port}"}
-    store = S3Store(TokenExchange(exchange.environment, clock), REGION, environment, clock)
     with pytest.raises(UploadFailed, match="cannot be reached"):
-        store.put("pictures", KEY, b"jpeg", "image/jpeg")
+        put(store_of(exchange, s3))
+    assert s3.puts == 0
+
+
+def test_credentials_are_kept_until_five_minutes_before_they_expire(store: S3Store, exchange: FakeExchange) -> None:
+    exchange.valid_s = 290
+    put(store)
+    put(store)
+    assert exchange.asked == 2
+    exchange.valid_s = 3600
+    put(store)
+    put(store)
+    assert exchange.asked == 3
+
+
+@pytest.mark.parametrize("status", [403, 404, 503])
+def test_a_service_that_refuses_is_named_and_the_next_try_is_a_new_one(
+    store: S3Store, exchange: FakeExchange, status: int
+) -> None:
+    exchange.status = status
+    with pytest.raises(UploadFailed, match=f"no credentials .* at http://localhost:{exchange.port}/.*: AWS_") as raised:
+        put(store)
+    assert exchange.token not in str(raised.value)
+    assert SECRET_KEY not in str(raised.value)
+    exchange.status = 200
+    put(store)
+
+
+@pytest.mark.parametrize("body", [b"null", b'{"AccessKeyId": 1}', b" " * 70_000])
+def test_an_answer_without_credentials_is_an_upload_that_failed(
+    store: S3Store, s3: FakeS3, exchange: FakeExchange, body: bytes
+) -> None:
+    exchange.body = body
+    with pytest.raises(UploadFailed, match="no credentials from the token exchange service"):
+        put(store)
+    assert s3.puts == 0
+    exchange.body = None
+    put(store)
+
+
+def test_who_does_not_know_the_token_gets_nothing(
+    store: S3Store, exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "please")
+    with pytest.raises(UploadFailed, match="HTTP_STATUS_FAILURE"):
+        put(store)
+    assert exchange.asked == 1
+
+
+def test_an_answer_that_comes_late_is_the_next_tries(
+    exchange: FakeExchange, s3: FakeS3, certificate: tuple[Path, Path, Path]
+) -> None:
+    exchange.delay_s = 0.5
+    store = store_of(exchange, s3, 0.1, AWS_CA_BUNDLE=str(certificate[2]))
+    with pytest.raises(UploadFailed, match=r"no answer within 0\.1 s"):
+        put(store)
+    put_in_the_end(store)
+    assert exchange.asked == 1
+
+
+def test_a_service_that_is_gone_or_silent_is_an_upload_that_failed_until_it_is_back(
+    monkeypatch: pytest.MonkeyPatch, s3: FakeS3, certificate: tuple[Path, Path, Path]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        exchange = FakeExchange(port=silent.getsockname()[1])
+        for name, value in exchange.environment.items():
+            monkeypatch.setenv(name, value)
+        store = store_of(exchange, s3, 0.2, AWS_CA_BUNDLE=str(certificate[2]))
+        for _ in range(2):
+            with pytest.raises(UploadFailed, match="no answer within"):
+                put(store)
+    patient = store_of(exchange, s3, AWS_CA_BUNDLE=str(certificate[2]))
+    with pytest.raises(UploadFailed, match=r"no credentials from the token exchange service .*: AWS_"):
+        put(patient)
+    with serving(exchange):
+        put(patient)
+        put_in_the_end(store)
+
+
+def test_a_service_that_is_not_deployed_is_asked_for(s3: FakeS3) -> None:
+    with pytest.raises(UploadFailed, match="is the token exchange service deployed"):
+        S3Store(REGION, {}, FakeClock()).put("pictures", KEY, b"jpeg", "image/jpeg")
     assert s3.puts == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.aws_server import ACCESS_KEY, FakeExchange, serving
 from tools.build.archive import write_archive
 from tools.command_line import ROOT
 
@@ -30,6 +31,19 @@ if "SMARTCAM_REFUSED_VERSION" in os.environ:
     print("instead of", os.environ["SMARTCAM_REFUSED_VERSION"], "as", os.environ["SMARTCAM_REFUSED_REASON"])
 sys.exit(7)
 """
+
+ASKS = b"""
+from awscrt.auth import AwsCredentialsProvider
+print(AwsCredentialsProvider.new_default_chain().get_credentials().result(20).access_key_id)
+"""
+# Each of them comes first in awscrt's default chain.
+OTHERS = {
+    "AWS_ACCESS_KEY_ID": "AKIAENVIRONMENT",
+    "AWS_SECRET_ACCESS_KEY": "x",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/elsewhere",
+    "AWS_WEB_IDENTITY_TOKEN_FILE": "/dev/null",
+    "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/other",
+}
 
 
 @dataclass
@@ -90,6 +104,35 @@ def device(tmp_path: Path) -> Device:
 def test_a_component_runs_from_its_zip_with_the_runtimes_packages(device: Device) -> None:
     ran = device.run("1.0.0", "--bundle", "a b", packages=device.packages(), code=device.code("1.0.0"))
     assert (ran.returncode, ran.stdout) == (7, "1.0.0 runs ['--bundle', 'a b']\n")
+
+
+def test_a_component_finds_the_credentials_of_the_token_exchange_service_and_no_others(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = device.folder / ".aws"
+    folder.mkdir()
+    (folder / "credentials").write_text("[default]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = x\n")
+    code = device.folder / "code.zip"
+    write_archive(code, {"sample/__init__.py": b"", "sample/main.py": ASKS})
+    exchange = FakeExchange()
+    with serving(exchange):
+        given = {name: value for name, value in exchange.environment.items() if name.startswith("AWS_CONTAINER")}
+        for name, value in {**given, **OTHERS, "HOME": str(device.folder)}.items():
+            monkeypatch.setenv(name, value)
+        for name in exchange.environment.keys() - given.keys():
+            monkeypatch.delenv(name, raising=False)
+        ran = device.run("1.0.0", packages=device.packages(), code=code)
+    assert ran.stdout.splitlines() == [ACCESS_KEY] * 2, ran.stderr  # its trial's and its own
+
+
+def test_an_installation_lets_the_count_of_starts_begin_anew(device: Device) -> None:
+    starts = device.work / "starts"
+    starts.write_text("{}")
+    packages, code = device.packages(), device.code("1.0.0")
+    device.run("1.0.0", packages=packages, code=code)
+    assert starts.exists()
+    device.run("1.0.0", packages=packages, code=code, install=True)
+    assert not starts.exists()
 
 
 def test_a_component_waits_for_its_own_packages_and_no_others(device: Device) -> None:

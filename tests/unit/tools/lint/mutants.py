@@ -226,8 +226,8 @@ IN_STRUCTURE = (
     broken(
         "no time for the packages",
         RUNTIME,
-        "        # Two hundred megabytes of packages on a slow card.\n        Timeout: 900\n",
-        "",
+        "who starts it again.\n        Timeout: 900\n",
+        "who starts it again.\n",
         "needs a Timeout of 900",
         at="      install:",
     ),

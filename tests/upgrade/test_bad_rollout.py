@@ -1,0 +1,139 @@
+"""A bad release rolled out to three devices of real processes, on classic and on lite: it never leaves the canary."""
+
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.fleet.runtime.hearing import Hearing, Sign
+from smartcam.contract.ids import ThingName
+from smartcam.contract.times import UtcNs
+from standins.greengrass_api.plane import DeploymentEnd
+from tests.fakes.aws import FakeRefusals
+from tests.fakes.fleet import BUCKET, REGION, Account, accounts
+from tests.fakes.registry import FakeAnswers, FakeRegistry
+from tests.system.footage import first_visitor
+from tests.system.lone_site import Site
+from tests.system.rig import INFERENCE
+from tests.unit.standins.nucleus.broker import Broker, make_papers
+from tests.upgrade.releases import next_release
+from tools.build.suite import DEMO_BUNDLE, Built, build_suite
+from tools.release import verbs
+from tools.release.publish import publish_build
+
+pytestmark = pytest.mark.slow
+SWAPS_ITS_ANSWERS = (INFERENCE, "smartcam/model/heads.py"), ("= raw.reshape(-1)", "= raw.reshape(-1)[::-1]")
+OLD, BAD, GOOD = "0.1.0", "0.2.0", "0.3.0"
+PROFILES = {"porch": "classic", "yard": "lite", "shed": "lite"}
+"""The porch is the canary."""
+
+
+@dataclass
+class Yard:
+    """Three devices; the cloud deploys to them and hears their health."""
+
+    there: Account
+    built: Built
+    sites: Mapping[str, Site]
+    registry: FakeRegistry = field(default_factory=FakeRegistry)
+    deployed: dict[str, list[str]] = field(default_factory=dict)
+    ended: list[Future[dict[str, object]]] = field(default_factory=list)
+    workers: Mapping[str, ThreadPoolExecutor] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.workers = {thing: ThreadPoolExecutor(1) for thing in self.sites}
+
+    def take(self, thing: str, components: Mapping[str, Any], _: DeploymentEnd | None) -> None:
+        version = str(components[INFERENCE]["componentVersion"])
+        self.deployed.setdefault(thing, []).append(version)
+        self.ended.append(self.workers[thing].submit(self.sites[thing].deploy, version))
+
+    def hear(self, stop: threading.Event) -> None:
+        """Hand every health message to the fleet's own code, as the broker's rule does."""
+        hearing, heard = Hearing(self.registry, FakeRefusals(), FakeAnswers()), dict.fromkeys(self.sites, 0)
+        while not stop.wait(0.2):
+            for thing, site in self.sites.items():
+                messages = list(site.broker.published)[heard[thing] :]
+                heard[thing] += len(messages)
+                for topic, payload in messages:
+                    if topic.endswith("/health"):
+                        hearing.take(Sign(ThingName(thing), payload, UtcNs(time.time_ns())))
+
+    def roll_out(self, version: str, monkeypatch: pytest.MonkeyPatch) -> int:
+        monkeypatch.setattr(verbs, "connect", lambda _: self.there.aws)
+        monkeypatch.setattr(verbs, "find_built", lambda _: replace(self.built, version=version))
+        monkeypatch.setattr(verbs, "find_fleet", lambda *_: self.fleet)
+        groups = ["--canary", "canary", "--group", "rest"]
+        # Health comes every five minutes; the unit tests have a simulated clock for those.
+        return verbs.deploy(["--region", REGION, *groups, "--yes", "--wait", "400", "--steady", "0"])
+
+    def fleet(self) -> Mapping[str, Any]:
+        return {device.thing: device for device in self.registry.devices()}
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Iterator[Yard]:
+    built = build_suite(tmp_path / "build", DEMO_BUNDLE)
+    next_release(built, BAD, dict([SWAPS_ITS_ANSWERS]))
+    next_release(built, GOOD)
+    clip, papers = first_visitor(tmp_path / "visitor.mp4"), make_papers(tmp_path)
+    with ExitStack() as stack:
+        sites = {
+            thing: Site(
+                profile, tmp_path / thing, built, clip, papers, stack.enter_context(Broker(papers)), thing=thing
+            )
+            for thing, profile in PROFILES.items()
+        }
+        there = stack.enter_context(accounts())()
+        yard = Yard(there, built, sites)
+        for site in sites.values():
+            stack.callback(site.stop)
+        for worker in yard.workers.values():
+            stack.callback(worker.shutdown)
+        stop = threading.Event()
+        hearing = threading.Thread(target=yard.hear, args=(stop,))
+        hearing.start()
+        stack.callback(hearing.join)
+        stack.callback(stop.set)
+        yield yard
+
+
+def begin(yard: Yard) -> None:
+    """All three run the old release, by their groups' deployments."""
+    for version in (OLD, BAD, GOOD):
+        publish_build(
+            replace(yard.built, version=version), BUCKET, yard.there.aws, lambda _: None, sleep=lambda _: None
+        )
+    for site in yard.sites.values():
+        site.start(OLD)
+    components = {name: {"componentVersion": OLD} for name in verbs.release_of(yard.built).components}
+    for group, things in {"canary": ["porch"], "rest": ["yard", "shed"]}.items():
+        arn = yard.there.group(group, *things)
+        yard.there.aws.greengrass.create_deployment(targetArn=arn, components=components)
+    for site in yard.sites.values():
+        site.has_come_to_run(OLD, OLD, "")
+    yard.there.devices.on_sent = yard.take
+
+
+def test_a_bad_release_never_leaves_the_canary_and_a_good_one_reaches_all_three(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin(yard)
+    assert yard.roll_out(BAD, monkeypatch) == 1
+    said = capsys.readouterr().out
+    assert re.search(f"canary: failed: porch: .*refused the release: {BAD}: {INFERENCE}: .*golden output differs", said)
+    for site in yard.sites.values():
+        site.has_come_to_run(OLD, OLD, "")
+    assert yard.deployed == {"porch": [BAD, OLD]}
+    assert yard.roll_out(GOOD, monkeypatch) == 0, capsys.readouterr().out
+    for site in yard.sites.values():
+        site.has_come_to_run(GOOD, GOOD, "")
+    # No nucleus has called any of it a failure.
+    assert {str(each.result()["event"]) for each in yard.ended} == {"deployment_succeeded"}
