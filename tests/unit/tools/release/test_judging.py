@@ -153,11 +153,11 @@ def test_a_refusal_fails_the_stage_whoever_refuses() -> None:
 
 def test_the_last_word_of_a_process_that_had_refused_the_same_version_before_is_no_answer_to_this_stage() -> None:
     refused = {"version": OLD, "run": "old", "release_refused": f"{NEW}: the disk is full"}
-    before = look(report(-60, **refused), "QUEUED", 0)  # type: ignore[arg-type]
-    stopping = look(report(30, **refused, state=DeviceState.STOPPING))  # type: ignore[arg-type]
+    before = look(report(-60, **refused), "QUEUED", 0)
+    stopping = look(report(30, **refused, state=DeviceState.STOPPING))
     assert headway(before, stopping).headway is Headway.AWAITED
     assert headway(before, stopping, look(report(60)), look(report(360))).headway is Headway.RUNS
-    goes_on = look(report(40, **refused))  # type: ignore[arg-type]
+    goes_on = look(report(40, **refused))
     assert headway(before, stopping, goes_on).headway is Headway.REFUSED
 
 
