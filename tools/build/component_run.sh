@@ -14,6 +14,7 @@ if [ "$1" = --install ]; then
 fi
 version=$1 packages=$2 code=$3 module=$4
 shift 4
+trial_ended="smartcam: the trial ended with "
 umask 022
 
 # Pictures go up with credentials of the token exchange service, and never with others that awscrt would find first.
@@ -53,7 +54,8 @@ keep() {
         mv "$kept.new" "$kept" &&
         mv proven.new proven || return 1
     rm -f refused
-    for old in "$PWD"/proven-*.zip; do
+    # A power cut may have left a `.new`.
+    for old in "$PWD"/proven-*.zip "$PWD"/proven-*.new; do
         [ "$old" = "$kept" ] || [ "$old" = "$before" ] || rm -f "$old"
     done
 }
@@ -67,10 +69,15 @@ refuse() {
 # Whether the version passes its self-test; what became of it is kept, and said in `reason` if it fails. With the ten
 # minutes that an installation waits, the trial takes less than the Timeout in the recipe.
 passes() {
-    ended=0
-    # In the foreground: who stops this script by its process group stops the trial too.
-    said=$(PYTHONPATH="$code" PYTHONDONTWRITEBYTECODE=1 timeout --foreground "${SMARTCAM_TRIAL_S:-240}" \
-        "$packages/bin/python" -m "$module" --self-test "$version" "$@" 2>&1) || ended=$?
+    # In the foreground: who stops this script by its process group stops the trial too. Read to the mark, not to the end:
+    # what the trial has left running keeps its output open.
+    said=$({
+        PYTHONPATH="$code" PYTHONDONTWRITEBYTECODE=1 timeout --foreground -k 5 "${SMARTCAM_TRIAL_S:-240}" \
+            "$packages/bin/python" -m "$module" --self-test "$version" "$@" 2>&1 && ended=0 || ended=$?
+        printf '\n%s%s\n' "$trial_ended" "$ended"
+    } < /dev/null | sed "/^$trial_ended/q" | tail -c 20000)
+    ended=${said##*"$trial_ended"}
+    said=$(printf '%s' "${said%"$trial_ended"*}")
     [ -z "$said" ] || printf '%s\n' "$said"
     case $ended in
         0)
@@ -79,7 +86,7 @@ passes() {
             say "version $version cannot be kept: is the disk full?"
             return 0
             ;;
-        124) refuse "its self-test did not end" ;;
+        124 | 137) refuse "its self-test did not end" ;;
         *)
             last=$(printf '%s\n' "$said" | sed -n '$s/.*self-test failed: //; $p' | cut -c 1-400)
             refuse "${last:-its self-test ended with $ended}"
@@ -115,6 +122,7 @@ else
     elif [ "$(note refused 2)" = "$packages" ] && [ "$(note refused 3)" = "$(digest)" ]; then
         # The same code on the same packages fails again, and the trial would cost a minute of watching.
         reason=$(note refused 4)
+        reason=${reason:-its self-test has failed}
     else
         passes "$@" || :
     fi

@@ -187,8 +187,9 @@ put() {
     if cmp -s "$1" "$2" && [ "$(stat -c '%a %U' "$2")" = "$3 $owner" ]; then
         ok "$2"
     else
-        cp "$1" "$2.new" && chmod "$3" "$2.new" && chown "$owner:$owner" "$2.new"
-        mv "$2.new" "$2"
+        # Not cp: the folder is the nucleus's, and who has taken it over must not lead root to another file by a link.
+        install -m "$3" -o "$owner" -g "$owner" "$1" "$2.new"
+        mv -T "$2.new" "$2"
         did "$2"
         changed=yes
     fi

@@ -149,7 +149,10 @@ def _refusal(watched: WatchedThing) -> str:
     known = (before.run, before.release_refused) if before else None
     for look in _reports(watched.seen):
         device = look.device
-        if device is None or not _names(device.release_refused, watched.version):
+        # The last word of a process is about the release before: the nucleus stops it to start this one.
+        if device is None or device.state is not DeviceState.RUNNING:
+            continue
+        if not _names(device.release_refused, watched.version):
             continue
         if look.outcome.ended_well or (device.run, device.release_refused) != known:
             return device.release_refused

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tools.command_line import Say
-from tools.release.aws import Aws, ReleaseError
+from tools.release.aws import FAULTS, Aws, ReleaseError
 from tools.release.deployment import Deployment, Merge, Release, changes, earlier_again, next_deployment
 from tools.release.judging import Headway
 from tools.release.watching import Sent, StageWatch, watch
@@ -315,14 +315,23 @@ def _give_back(stage: Stage, deployments: Sequence[str], name: str, aws: Aws, sa
     """Undo what this run has sent: redeploy what each part had before, or cancel where there was nothing."""
     parts = zip(_first(len(stage.parts), say), stage.parts, deployments, strict=True)
     for say_of, part, deployment in parts:
-        if not part.is_new:
-            say_of(f"{part.name}: had it before; `smartcam rollback --group {part.group.name}` takes it back")
-        elif part.before is None:
-            aws.greengrass.cancel_deployment(deploymentId=deployment)
-            say_of(f"{part.name}: cancelled; it had no deployment before")
-        else:
-            back = Part(part.group, part.following, earlier_again(part.following, part.before))
-            say_of(f"{part.name}: rolled back by deployment {create(back, name, aws)}")
+        try:
+            say_of(f"{part.name}: {_given_back(part, deployment, name, aws)}")
+        except (*FAULTS, ReleaseError) as error:
+            # The others must not keep the release because of this one.
+            back = f"`smartcam rollback --group {part.group.name}`"
+            say(f"{part.name}: not rolled back: {error}; remedy: {back}, or cancel deployment {deployment}")
+
+
+def _given_back(part: Part, deployment: str, name: str, aws: Aws) -> str:
+    """Undo what one part was sent; gives what was done, in words."""
+    if not part.is_new:
+        return f"had it before; `smartcam rollback --group {part.group.name}` takes it back"
+    if part.before is None:
+        aws.greengrass.cancel_deployment(deploymentId=deployment)
+        return "cancelled; it had no deployment before"
+    back = Part(part.group, part.following, earlier_again(part.following, part.before))
+    return f"rolled back by deployment {create(back, name, aws)}"
 
 
 def earlier(group: ThingGroup, wanted: str | None, aws: Aws) -> tuple[str, Deployment]:

@@ -74,7 +74,8 @@ class Wanted:
         Raises:
             ContractError: when there would be too many wishes.
         """
-        if self._is_already(camera, wish):
+        # A cloud that knows less than the device, as after a restored backup, does not know what is wanted there.
+        if after <= self.revision and self._is_already(camera, wish):
             return self
         revision = max(self.revision, after) + 1
         new = replace(wish, revision=revision)

@@ -67,7 +67,7 @@ class WantedKeeper:
             return
         try:
             self._memory.store(self._wanted.to_json(), durable=True)
-        except OSError as error:
+        except (OSError, ContractError) as error:
             log(logger, logging.WARNING, "wanted_not_kept", error=error)
 
 

@@ -130,3 +130,9 @@ def test_a_wish_about_the_device_forgets_what_can_never_count_again() -> None:
 
 def test_a_new_revision_is_above_the_one_that_the_device_has() -> None:
     assert NOTHING_WANTED.wishing(GATE, Arming(armed=False), after=41).revision == 42
+
+
+def test_a_wish_that_a_restored_cloud_believes_to_be_so_already_still_reaches_a_device_that_knows_more() -> None:
+    restored = after((None, Arming(armed=True)))
+    assert restored.wishing(None, Arming(armed=True), after=7).revision == 8
+    assert restored.wishing(None, Arming(armed=True), after=restored.revision) is restored

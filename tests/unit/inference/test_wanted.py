@@ -1,5 +1,6 @@
 """What the cloud wants, on the device: the newest counts, it is kept, and it ends whatever the clock says."""
 
+import json
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S, UtcNs
-from smartcam.contract.wanted import NOTHING_WANTED, Arming, Wanted
+from smartcam.contract.wanted import LARGEST_WANTED_BYTES, NOTHING_WANTED, Arming, Wanted
 from smartcam.inference.wanted import FILE, WantedKeeper, wanted_of_the_cloud
 from tests.fakes.clock import SOME_DAY, FakeClock
 
@@ -113,3 +114,16 @@ def test_what_has_ended_does_not_begin_again_when_the_clock_is_behind_after_a_po
     clock.advance(HOUR_S)
     assert is_armed(keeper)
     assert is_armed(wanted_of_the_cloud(FakeClock(), tmp_path))
+
+
+def test_what_is_too_large_to_be_kept_is_acted_on_and_ends_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = FakeClock()
+    keeper = wanted_of_the_cloud(clock, tmp_path)
+    message = disarmed(for_s=60).document() | {"later": "x" * LARGEST_WANTED_BYTES}
+    keeper.hear(TOPIC, json.dumps(message).encode())
+    assert not is_armed(keeper)
+    clock.advance(61)
+    assert is_armed(keeper)
+    assert "wanted_not_kept" in caplog.text

@@ -221,6 +221,43 @@ def test_a_trial_that_hangs_or_says_nothing_is_a_refusal_too(device: Device, end
     assert f"instead of 2.0.0 as {says}" in device.run("2.0.0", packages=packages, code=bad).stdout
 
 
+@pytest.mark.parametrize(
+    ("stubborn", "says"),
+    [
+        # As a process does whose thread hangs in native code after it has set its handlers.
+        ("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)", "did not end"),
+        # A child that outlives the trial keeps its output open.
+        ("import subprocess, sys; subprocess.Popen(['sleep', '60']); sys.exit('no frame')", "no frame"),
+        ("import sys; print('x' * 5_000_000); sys.exit('no frame')", "no frame"),
+        ("import sys; sys.stdout.write('half a line'); sys.exit(3)", "half a line"),
+        ("import sys; sys.exit(input())", "EOFError: EOF when reading a line"),
+    ],
+)
+def test_no_trial_can_hold_up_an_installation(device: Device, stubborn: str, says: str) -> None:
+    packages = device.packages()
+    device.run("1.0.0", packages=packages, code=device.code("1.0.0"), install=True)
+    bad = device.folder / "stubborn.zip"
+    write_archive(bad, {"sample/__init__.py": b"", "sample/main.py": stubborn.encode()})
+    command = device.command("2.0.0", packages=packages, code=bad, install=True)
+    environment = {**os.environ, "SMARTCAM_TRIAL_S": "1"}
+    installed = subprocess.run(
+        command, cwd=device.work, env=environment, stdout=subprocess.DEVNULL, timeout=30, check=False
+    )
+    assert installed.returncode == 0
+    ran = device.run("2.0.0", packages=packages, code=bad)
+    assert "1.0.0 runs" in ran.stdout
+    assert says in ran.stdout
+
+
+def test_a_note_of_a_refusal_that_has_lost_its_reason_still_refuses(device: Device) -> None:
+    packages, bad = device.packages(), device.code("2.0.0", broken=True)
+    device.run("1.0.0", packages=packages, code=device.code("1.0.0"), install=True)
+    device.run("2.0.0", packages=packages, code=bad, install=True)
+    refused = device.work / "refused"
+    refused.write_text("".join(refused.read_text().splitlines(keepends=True)[:3]))
+    assert "1.0.0 runs []\ninstead of 2.0.0 as" in device.run("2.0.0", packages=packages, code=bad).stdout
+
+
 def test_a_call_without_its_arguments_fails_the_installation(device: Device) -> None:
     command: list[str | Path] = ["/bin/sh", SCRIPTS / "component_run.sh", "--install", "1.0.0"]
     assert subprocess.run(command, cwd=device.work, capture_output=True, check=False).returncode != 0
@@ -272,6 +309,7 @@ def test_the_same_code_on_other_packages_is_another_version(device: Device) -> N
 def test_the_last_two_proven_versions_stay_and_no_others(device: Device) -> None:
     packages = device.packages()
     for version in ("1.0.0", "2.0.0", "3.0.0"):
+        (device.work / "proven-of-a-power-cut.zip.new").write_bytes(b"half a zip")
         device.run(version, packages=packages, code=device.code(version), install=True)
     kept = {path.read_bytes() for path in device.work.glob("proven-*.zip")}
     assert kept == {device.code(version).read_bytes() for version in ("2.0.0", "3.0.0")}

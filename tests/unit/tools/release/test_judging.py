@@ -151,6 +151,16 @@ def test_a_refusal_fails_the_stage_whoever_refuses() -> None:
     assert verdict({"gone": (*GONE, look(returned)), "good": GOOD}).failed
 
 
+def test_the_last_word_of_a_process_that_had_refused_the_same_version_before_is_no_answer_to_this_stage() -> None:
+    refused = {"version": OLD, "run": "old", "release_refused": f"{NEW}: the disk is full"}
+    before = look(report(-60, **refused), "QUEUED", 0)
+    stopping = look(report(30, **refused, state=DeviceState.STOPPING))
+    assert headway(before, stopping).headway is Headway.AWAITED
+    assert headway(before, stopping, look(report(60)), look(report(360))).headway is Headway.RUNS
+    goes_on = look(report(40, **refused))
+    assert headway(before, stopping, goes_on).headway is Headway.REFUSED
+
+
 def test_a_stage_without_one_healthy_thing_does_not_pass() -> None:
     found = verdict({"gone": GONE}, now_s=2000)
     assert not found.passed

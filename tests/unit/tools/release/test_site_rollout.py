@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from smartcam import __version__
 from standins.greengrass_api.plane import ControlPlane
@@ -14,8 +15,8 @@ from tests.fakes.fleet import REGION, Account
 from tests.fakes.shops import Street
 from tests.unit.tools.release.conftest import deploy
 from tools.build.suite import Built
-from tools.release import verbs
-from tools.release.aws import ReleaseError
+from tools.release import rollout, verbs
+from tools.release.aws import Aws, ReleaseError
 from tools.release.deployment import Release
 from tools.release.rollout import read_group
 from tools.release.site_groups import site_group
@@ -136,6 +137,33 @@ def test_a_canary_that_refuses_its_configuration_gets_its_old_one_back_and_the_r
     assert "porch: rolled back by deployment" in said
     assert [fps_of(there, thing) for thing in ("porch", "yard", "shed")] == [1, 2, 3]
     assert [history(there, thing) for thing in ("porch", "yard", "shed")] == [3, 1, 1]
+
+
+def test_one_site_that_aws_does_not_let_go_back_keeps_no_other_from_it(
+    published: Built,
+    there: Account,
+    three: Street,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert deploy_sites(published, folder) == 0
+    for thing in ("yard", "shed"):
+        (folder / f"{thing}.yaml").write_text("smartcam.Capture: {cameras: {gate: {analyse_fps: 9}}}")
+    three.shops["shed"].refuses_configuration = "cameras.gate.url: must be the address"
+    sent = rollout.create
+
+    def throttled(part: rollout.Part, name: str, aws: Aws) -> str:
+        if part.name == "shed" and name.endswith("rolled back"):
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "CreateDeployment")
+        return sent(part, name, aws)
+
+    monkeypatch.setattr(rollout, "create", throttled)
+    assert deploy_sites(published, folder, "--wait", "700") == 1
+    said = capsys.readouterr().out
+    assert "shed: not rolled back: An error occurred (ThrottlingException)" in said
+    assert "remedy: `smartcam rollback --group SmartcamSite-shed`" in said
+    assert [fps_of(there, thing) for thing in ("yard", "shed")] == [2, 9]
 
 
 def test_a_first_rollout_by_site_that_fails_gives_the_groups_configuration_back(

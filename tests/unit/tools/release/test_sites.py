@@ -125,6 +125,32 @@ def test_a_key_that_is_given_twice_is_named_with_its_line(tmp_path: Path) -> Non
         read_merges(tmp_path / "one.yaml", COMPONENTS)
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("smartcam.Capture: &a\n  cameras: *a\n", "more than 10000 values"),
+        ("a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
+         + "".join(f"c{n}: &c{n} [{', '.join([f'*c{n - 1}' if n else '*b'] * 10)}]\n" for n in range(8)),
+         "more than 10000 values"),
+        ("smartcam.Capture: " + "{a: " * 3000 + "1" + "}" * 3000, "too deep"),
+        ("smartcam.Capture:\n  cameras:\n    17: {source: picamera}\n", "the key '17' is no text: put it in quotes"),
+        ("smartcam.Capture:\n  cameras:\n    no: {source: picamera}\n", "line 3: the key 'no' is no text"),
+        ("smartcam.Model: {share: .inf}\n", "smartcam.Model: Out of range float values"),
+    ],
+)  # fmt: skip
+def test_a_document_that_is_a_trap_is_refused_with_the_reason(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "trap.yaml").write_text(text)
+    with pytest.raises(ReleaseError, match=re.escape(says)):
+        read_merges(tmp_path / "trap.yaml", (*COMPONENTS, "smartcam.Model"))
+
+
+def test_an_alias_and_a_merged_object_are_taken(tmp_path: Path) -> None:
+    cameras = "gate: &it {source: picamera, analyse_fps: 2}\n    till: {<<: *it, analyse_fps: 3}\n"
+    (tmp_path / "trap.yaml").write_text(f"smartcam.Capture:\n  cameras:\n    {cameras}")
+    read = read_merges(tmp_path / "trap.yaml", COMPONENTS)
+    assert read["smartcam.Capture"]["cameras"]["till"] == {"source": "picamera", "analyse_fps": 3}
+
+
 def test_what_is_no_site_is_named(tmp_path: Path) -> None:
     assert "notes.txt: is neither common.yaml nor <thing>.yaml" in refusal(tmp_path, {"notes.txt": ""}, "one")
     nowhere = tmp_path / "nowhere"
