@@ -18,7 +18,7 @@ CONFIG ?=
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cloud setup-training setup-tflite demo test test-pi test-debian soak mutants storm check format bench build synth train cloud provision publish deploy status clean
+.PHONY: help setup setup-cloud setup-training setup-tflite demo test test-here test-elsewhere test-pi test-debian soak mutants storm check format bench build synth train cloud provision publish deploy status clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -48,10 +48,15 @@ check: setup ## lint, types, import floors, recipes
 	$(smartcam) lint
 
 test: check setup-cloud setup-training setup-tflite ## everything, on two cores
+	@$(MAKE) --no-print-directory -j 2 test-here test-elsewhere
+
+# Most of these wait for other processes, so there is one more of them than there are cores.
+test-here:
 	$(main) -m pytest -m "not training and not soak and not debian" -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST)
-	$(training) -m pytest -m training tests/training $(PYTEST) & beside=$$!; \
-	failed=0; [ ! -x $(tflite) ] || $(tflite) -m pytest tests/unit/model $(PYTEST) || failed=1; \
-	wait $$beside || failed=1; exit $$failed
+
+test-elsewhere:
+	$(training) -m pytest -q -m training tests/training $(PYTEST)
+	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest -q tests/unit/model $(PYTEST); fi
 
 soak: setup-cloud setup-tflite ## what takes minutes or hours: endurance, restarts, long footage; before a release
 	$(main) -m pytest -m soak $(PYTEST)

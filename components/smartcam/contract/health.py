@@ -21,8 +21,6 @@ _LONGEST_WORD = 128
 LONGEST_REASON: Final = 160
 """Characters."""
 _FASTEST = 1e6
-_HIGHEST_REVISION = 2**53
-"""The next one, which the cloud makes, must still be a number that both sides read."""
 
 
 class DeviceState(StrEnum):
@@ -194,9 +192,7 @@ class Health:
             outbox=_outbox(fields.inner("outbox")),
             cameras=cameras,
             cameras_left_out=fields.integer("cameras_left_out"),
-            wanted_revision=fields.integer("wanted_revision", 0, _HIGHEST_REVISION)
-            if fields.has("wanted_revision")
-            else None,
+            wanted_revision=fields.optional_integer("wanted_revision"),
             more=fields.unknown(_KNOWN),
         )
 

@@ -87,9 +87,9 @@ class Fields:
         """As `text`; None where the field is missing or null."""
         return self.text(key, longest) if self.has(key) else None
 
-    def optional_integer(self, key: str, highest: int = 2**63 - 1) -> int | None:
-        """As `integer`, from 0; None where the field is missing or null."""
-        return self.integer(key, highest=highest) if self.has(key) else None
+    def optional_integer(self, key: str) -> int | None:
+        """As `integer`; None where the field is missing or null."""
+        return self.integer(key) if self.has(key) else None
 
     def integer(self, key: str, lowest: int = 0, highest: int = 2**63 - 1) -> int:
         """Raises ContractError unless the field is a whole number within the range."""

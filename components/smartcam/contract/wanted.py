@@ -23,6 +23,9 @@ LARGEST_WANTED_BYTES: Final = 4700
 MOST_WISHES: Final = 32
 """Wishes about single cameras, besides the one about the whole device."""
 
+HIGHEST_REPORTED: Final = 2**53
+"""Of a revision that a device reports: one that lies must not make the next one a number that nobody reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arming:
@@ -75,6 +78,7 @@ class Wanted:
             ContractError: when there would be too many wishes.
         """
         # A cloud that knows less than the device, as after a restored backup, does not know what is wanted there.
+        after = min(after, HIGHEST_REPORTED)
         if after <= self.revision and self._is_already(camera, wish):
             return self
         revision = max(self.revision, after) + 1

@@ -89,7 +89,6 @@ def test_what_is_too_large_is_not_sent() -> None:
         ({"release_refused": "x" * 161}, "release_refused"),
         ({"cameras": [1]}, "cameras[0]"),
         ({"wanted_revision": "new"}, "wanted_revision"),
-        ({"wanted_revision": 2**63 - 1}, "wanted_revision"),
         ({"cameras": [{"camera_id": "a", "condition": "lost", "fps": 0, "armed": 1}]}, "cameras[0].armed"),
         ({"cameras": [{"camera_id": "a b"}]}, "cameras[0].camera_id"),
         ({"cameras": [{"camera_id": "a", "condition": "asleep"}]}, "cameras[0].condition"),

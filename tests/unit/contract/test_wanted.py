@@ -12,7 +12,15 @@ from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.errors import ContractError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_MS, UtcNs
-from smartcam.contract.wanted import LARGEST_WANTED_BYTES, MOST_WISHES, NOTHING_WANTED, Arming, Wanted, is_wanted
+from smartcam.contract.wanted import (
+    HIGHEST_REPORTED,
+    LARGEST_WANTED_BYTES,
+    MOST_WISHES,
+    NOTHING_WANTED,
+    Arming,
+    Wanted,
+    is_wanted,
+)
 from tests.strategies import acknowledgements, wanteds
 
 GATE, YARD = CameraId("gate"), CameraId("yard")
@@ -136,3 +144,9 @@ def test_a_wish_that_a_restored_cloud_believes_to_be_so_already_still_reaches_a_
     restored = after((None, Arming(armed=True)))
     assert restored.wishing(None, Arming(armed=True), after=7).revision == 8
     assert restored.wishing(None, Arming(armed=True), after=restored.revision) is restored
+
+
+def test_a_revision_that_no_device_was_ever_given_does_not_make_the_next_one_unreadable() -> None:
+    wanted = NOTHING_WANTED.wishing(GATE, Arming(armed=False), after=2**63 - 1)
+    assert Wanted.from_json(wanted.to_json()) == wanted
+    assert wanted.revision == HIGHEST_REPORTED + 1
