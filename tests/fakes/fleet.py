@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,10 +71,13 @@ def digest_in(storage: Client, bucket: str, key: str) -> bytes | None:
 @contextmanager
 def accounts() -> Iterator[Callable[[], Account]]:
     """Gives fresh accounts one after another; clients and server, which take a second to make, are made once."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws() as mocked:
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             patch.setenv(name, "testing")
         patch.delenv("AWS_PROFILE", raising=False)
+        # Afterwards, or what moto sets would be put back as what was there before.
+        mocked = stack.enter_context(mock_aws())
         switch = Switch()
         with serving(switch.handle) as url:
             patch.setenv("AWS_ENDPOINT_URL_GREENGRASSV2", url)

@@ -76,6 +76,13 @@ def test_no_picture_travels_without_tls() -> None:
         address_of("b", REGION, {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
 
 
+@pytest.fixture(autouse=True)
+def _without_other_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the start script has it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeExchange]:
     exchange = FakeExchange()
