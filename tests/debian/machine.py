@@ -31,6 +31,9 @@ def why_not() -> str | None:
     """What this machine lacks for such tests, if anything."""
     if os.geteuid() != 0:
         return "not root: sudo make test-debian"
+    mount = ["unshare", "--mount", "--", "mount", "-t", "tmpfs", "none", "/media"]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        return "root may not mount anything here, as in a container: run it on a machine of its own"
     free = shutil.disk_usage(ROOT).free // 1_000_000
     if free < MOST_MB:
         return f"only {free} MB are free: {MOST_MB} MB are needed"
