@@ -10,13 +10,13 @@ from enum import StrEnum
 from typing import Final
 
 from infra.fleet.runtime.device import Device
+from infra.fleet.runtime.judging import Policy, two_signs
 from smartcam.contract.health import DeviceState
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 from tools.release.status import DeviceOutcome
 
-_SLACK_S: Final = 60
-"""How late a sign of life may be, as the dead-man switch has it."""
-
+_PATIENCE: Final = Policy()
+"""How late a sign of life may be: the dead-man switch's."""
 _SHOWN: Final = 5
 _UNKNOWN: Final = "unknown (if that stays so, deploy the cloud side of this version: make cloud)"
 
@@ -194,7 +194,9 @@ def _steady(watched: WatchedThing, rules: Rules) -> list[Device]:
         device = look.device
         if device is None or not look.outcome.ended_well or missing_from(device, watched, rules):
             break
-        if steady and (device.run != steady[0].run or steady[0].heard_at - device.heard_at > _two_signs(device)):
+        if steady and (
+            device.run != steady[0].run or steady[0].heard_at - device.heard_at > two_signs(device, _PATIENCE)
+        ):
             break
         steady.insert(0, device)
     return steady
@@ -229,12 +231,7 @@ def _reports(seen: Sequence[Glance]) -> list[Glance]:
 
 
 def _is_heard(device: Device | None, now: UtcNs) -> bool:
-    return device is not None and now - device.heard_at <= _two_signs(device)
-
-
-def _two_signs(device: Device) -> int:
-    """Nanoseconds in which two signs of life must have come."""
-    return (2 * device.every_s + _SLACK_S) * NS_PER_S
+    return device is not None and now - device.heard_at <= two_signs(device, _PATIENCE)
 
 
 def _silence(look: Glance) -> str:

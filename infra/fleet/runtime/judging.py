@@ -59,7 +59,7 @@ def silent_cameras(device: Device, now: UtcNs, policy: Policy) -> tuple[KnownCam
 
     A camera that the device calls lost is not among them: the device raises that event itself.
     """
-    limit = _two_signs(device, policy)
+    limit = two_signs(device, policy)
     return tuple(
         one
         for one in device.cameras
@@ -71,7 +71,7 @@ def silent_cameras(device: Device, now: UtcNs, policy: Policy) -> tuple[KnownCam
     )
 
 
-def _two_signs(device: Device, policy: Policy) -> int:
+def two_signs(device: Device, policy: Policy) -> int:
     """Nanoseconds in which two signs of life must have come."""
     return (2 * device.every_s + policy.slack_s) * NS_PER_S
 
@@ -80,7 +80,7 @@ def _patience_ends(device: Device, policy: Policy) -> UtcNs:
     if device.state is DeviceState.STOPPING:
         ends = device.heard_at + policy.planned_grace_s * NS_PER_S
     else:
-        ends = device.heard_at + _two_signs(device, policy)
+        ends = device.heard_at + two_signs(device, policy)
         if device.is_offline:
             ends = min(ends, device.presence.at + policy.offline_grace_s * NS_PER_S)
     if device.heard_at - device.back_at <= policy.flap_memory_s * NS_PER_S:
