@@ -142,7 +142,7 @@ class OnvifCamera:
         if not self.challenge or self.login is None:
             return True
         scheme, _, rest = (authorization or "").partition(" ")
-        told = dict(re.findall(r'(\w+)="?([^",]+)"?', rest))
+        told: dict[str, str] = dict(re.findall(r'(\w+)="?([^",]+)"?', rest))
         if (scheme, self.challenge, told.get("username")) != ("Digest", "Digest", self.login[0]):
             return False
         secret = _sha256(f"{self.login[0]}:{REALM}:{self.login[1]}")

@@ -22,7 +22,7 @@ from tools.cameras.envelope import NotUnderstood
 from tools.cameras.findings import Findings, FoundCamera, as_json, as_yaml, identified, objection
 from tools.cameras.http import HttpPost
 from tools.cameras.libcamera import libcamera_cameras
-from tools.cameras.onvif import LoginWanted, OnvifTalk, Stream, by_picture
+from tools.cameras.onvif import LoginWanted, OfferedStream, OnvifTalk, by_picture
 from tools.cameras.v4l2 import v4l2_cameras
 from tools.command_line import Say, complain, new_parser
 
@@ -132,7 +132,7 @@ def cameras_of(answerer: Answerer, login: LoginFile | None) -> Findings:
     return Findings(found, tuple(f"{answerer.host}: {reason}" for reason in reasons))
 
 
-def _camera(answerer: Answerer, streams: Sequence[Stream], login: LoginFile | None) -> FoundCamera:
+def _camera(answerer: Answerer, streams: Sequence[OfferedStream], login: LoginFile | None) -> FoundCamera:
     """The camera by the first of its streams that capture takes."""
     problem = ""
     for stream in streams:
@@ -153,7 +153,7 @@ def _camera(answerer: Answerer, streams: Sequence[Stream], login: LoginFile | No
     return FoundCamera(answerer.name, remarks=(f"{answerer.host}: its stream cannot be read: the address {problem}",))
 
 
-def _is_usable(stream: Stream) -> bool:
+def _is_usable(stream: OfferedStream) -> bool:
     return not objection({"source": "rtsp", "url": stream.url})
 
 

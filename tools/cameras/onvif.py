@@ -32,7 +32,7 @@ class LoginWanted(NotUnderstood):
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class OfferedStream:
     """One of a camera's streams. `picture_source` is the lens or channel that it shows."""
 
     url: str
@@ -73,7 +73,7 @@ class OnvifTalk:
         self._utc = utc
         self._ahead = timedelta()
 
-    def streams(self) -> tuple[tuple[Stream, ...], tuple[str, ...]]:
+    def streams(self) -> tuple[tuple[OfferedStream, ...], tuple[str, ...]]:
         """Every stream that capture could read, and why others are left out.
 
         Raises:
@@ -96,7 +96,7 @@ class OnvifTalk:
                 reasons.append(str(error))
         return tuple(found), tuple(dict.fromkeys(reasons))
 
-    def _stream(self, media: ServiceAddress, profile: _Profile) -> Stream:
+    def _stream(self, media: ServiceAddress, profile: _Profile) -> OfferedStream:
         body = (
             f'<GetStreamUri xmlns="{_MEDIA}"><StreamSetup><Stream xmlns="{_SCHEMA}">RTP-Unicast</Stream>'
             f'<Transport xmlns="{_SCHEMA}"><Protocol>RTSP</Protocol></Transport></StreamSetup>'
@@ -104,7 +104,7 @@ class OnvifTalk:
         )
         told = next(iter(texts(self._asked(media, body), "Uri")), "")
         url, had_login = stream_address(told, self._service.host)
-        return Stream(url, profile.picture_source, profile.size, profile.encoding, had_login)
+        return OfferedStream(url, profile.picture_source, profile.size, profile.encoding, had_login)
 
     def _media_service(self) -> ServiceAddress:
         """Its own address, whatever host it names; the device's service where it tells none, as simple cameras do."""
@@ -160,9 +160,9 @@ class OnvifTalk:
         return "it wants a login" if self._login is None else "it refuses this user or password"
 
 
-def by_picture(streams: Sequence[Stream]) -> list[list[Stream]]:
+def by_picture(streams: Sequence[OfferedStream]) -> list[list[OfferedStream]]:
     """The streams of each lens or channel, the one to analyse first: the largest up to 1920x1080, else its first."""
-    lenses: dict[str, list[Stream]] = {}
+    lenses: dict[str, list[OfferedStream]] = {}
     for stream in streams:
         if all(stream.url != other.url for other in lenses.setdefault(stream.picture_source, [])):
             lenses[stream.picture_source].append(stream)
@@ -171,7 +171,7 @@ def by_picture(streams: Sequence[Stream]) -> list[list[Stream]]:
     return list(lenses.values())
 
 
-def _preference(stream: Stream) -> int:
+def _preference(stream: OfferedStream) -> int:
     area = stream.size[0] * stream.size[1]
     return area if area <= _LARGEST_PICTURE else 0
 

@@ -33,6 +33,7 @@ def test_the_answer_is_that_of_rfc_7616(algorithm: str, response: str) -> None:
     "challenge",
     [
         f"Basic {REALM}",
+        f'Basic {REALM}, {NONCE}, qop="auth"',
         f"Digest {REALM}",
         f"Digest {REALM}, {NONCE}",
         f'Digest {REALM}, {NONCE}, qop="auth-int"',

@@ -10,7 +10,7 @@ from smartcam.capture.credentials import CameraCredentials
 from tests.fakes.onvif_camera import HOST, Offer, OnvifCamera, envelope
 from tools.cameras.addresses import ServiceAddress
 from tools.cameras.envelope import NotUnderstood
-from tools.cameras.onvif import MOST_PROFILES, LoginWanted, OnvifTalk, Stream, by_picture
+from tools.cameras.onvif import MOST_PROFILES, LoginWanted, OfferedStream, OnvifTalk, by_picture
 
 SERVICE = ServiceAddress(HOST, 80, "/onvif/device_service")
 RIGHT = CameraCredentials("viewer", "hunter2 & <co>")
@@ -47,8 +47,8 @@ def test_each_profile_has_its_stream_with_size_and_encoding() -> None:
     streams, reasons = talk(OnvifCamera(offers)).streams()
     assert reasons == ()
     assert streams == (
-        Stream(f"rtsp://{HOST}/1", "lens-1", (2560, 1440), "H265", had_login=False),
-        Stream(f"rtsp://{HOST}/2?a=b&c=d", "lens-1", (640, 360), "H264", had_login=False),
+        OfferedStream(f"rtsp://{HOST}/1", "lens-1", (2560, 1440), "H265", had_login=False),
+        OfferedStream(f"rtsp://{HOST}/2?a=b&c=d", "lens-1", (640, 360), "H264", had_login=False),
     )
 
 
@@ -177,8 +177,8 @@ class OnvifCameraAnswers:
         return 200, self.said
 
 
-def stream(url: str, lens: str = "1", size: tuple[int, int] = (1280, 720)) -> Stream:
-    return Stream(url, lens, size, "H264", had_login=False)
+def stream(url: str, lens: str = "1", size: tuple[int, int] = (1280, 720)) -> OfferedStream:
+    return OfferedStream(url, lens, size, "H264", had_login=False)
 
 
 def test_the_stream_to_analyse_is_the_largest_that_a_small_device_decodes() -> None:
