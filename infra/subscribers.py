@@ -28,6 +28,7 @@ _GROUP_KEYS: Final = (
 _MAILBOX: Final = re.compile(r"[!-~]{1,64}")
 _LABEL: Final = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
 _DOMAIN: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_HTTPS: Final = re.compile(r"https://([^\s/?#]+?)((?::\d{1,5})?)((?:[/?#]\S*)?)", re.ASCII)
 E = TypeVar("E", bound=StrEnum)
 
 
@@ -142,7 +143,18 @@ def _registered(domain: str) -> str:
 
 
 phone = _matching(r"\+[1-9]\d{6,14}", "give a number in the form of E.164, such as +4915112345678")
-_url = _matching(r"https://[^\s/?#]+(?:[/?#]\S*)?", "give an address that begins with https://")
+
+
+def _url(key: str, value: str) -> str:
+    """An address of a machine, its host in ASCII as `email` has it. Raises SettingsError."""
+    found = _HTTPS.fullmatch(value)
+    if found is None:
+        raise SettingsError(key, value, "give an address that begins with https://")
+    host, port, rest = found.groups()
+    host = host if host.isascii() else _registered(host)
+    if not host or not rest.isascii():
+        raise SettingsError(key, value, "give it in ASCII: the host as xn--..., and what follows in percent-encoding")
+    return f"https://{host}{port}{rest}"
 
 
 def time_zone(key: str, value: object) -> str:

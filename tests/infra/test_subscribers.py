@@ -147,6 +147,28 @@ def test_a_domain_that_no_mail_can_go_to_is_refused_in_one_line(given: str) -> N
     assert len(str(raised.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://bücher.example/hook?x=1", "https://xn--bcher-kva.example/hook?x=1"),
+        ("https://bücher.example:8443", "https://xn--bcher-kva.example:8443"),
+        ("https://example.org/%C3%BC#a", "https://example.org/%C3%BC#a"),
+        ("https://[2001:db8::1]/hook", "https://[2001:db8::1]/hook"),
+    ],
+)
+def test_a_url_beyond_ascii_is_written_as_sns_can_call_it(given: str, kept: str, tmp_path: Path) -> None:
+    path = written(tmp_path, f"[[group]]\nname='a'\nurls=['{given}']")
+    assert read_subscribers(path, "UTC").groups[0].urls == (kept,)
+
+
+@pytest.mark.parametrize(
+    "given", ["https://example.org/ü", "https://straße.example/", "https://e\u200bx.org/", "https://ex.org/\u00a0"]
+)
+def test_a_url_that_sns_cannot_call_is_refused(given: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"group\.a\.urls"):
+        read_subscribers(written(tmp_path, f"[[group]]\nname='a'\nurls=['{given}']"), "UTC")
+
+
 def test_one_mailbox_in_two_writings_is_one_subscriber(tmp_path: Path) -> None:
     text = "[[group]]\nname='a'\nemails=['anna@bücher.example','anna@xn--bcher-kva.example']"
     with pytest.raises(SettingsError, match="name each value once"):

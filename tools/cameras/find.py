@@ -89,7 +89,7 @@ def run(options: argparse.Namespace, here: Sequence[Search], tell: Say) -> int:
     if not options.local:
         found += _on_the_network(options.ask, options.wait, logins, tell)
     cameras = identified(found.cameras)
-    print(as_json(cameras, found.remarks) if options.json else as_yaml(cameras), end="")
+    _print(as_json(cameras, found.remarks) + "\n" if options.json else as_yaml(cameras))
     for remark in found.remarks:
         tell(remark)
     ready = sum(bool(camera.settings) for camera in cameras.values())
@@ -109,7 +109,9 @@ def _on_the_network(asked: Sequence[Place], wait_s: float, logins: Mapping[str, 
     elif not heard.remarks:
         remarks.append(_NOTHING_THERE)
     with ThreadPoolExecutor(_AT_ONCE) as several:
-        each = several.map(lambda one: cameras_of(one, logins.get(one.host)), heard.answerers)
+        # By address, not as they happened to answer: the same cameras get the same ids next time.
+        answerers = sorted(heard.answerers, key=lambda one: ipaddress.ip_address(one.host).packed)
+        each = several.map(lambda one: cameras_of(one, logins.get(one.host)), answerers)
         return sum(each, Findings(remarks=(*heard.remarks, *remarks)))
 
 
@@ -155,6 +157,13 @@ def _camera(answerer: Answerer, streams: Sequence[OfferedStream], login: LoginFi
 
 def _is_usable(stream: OfferedStream) -> bool:
     return not objection({"source": "rtsp", "url": stream.url})
+
+
+def _print(text: str) -> None:
+    """Names of cameras have any letters; a terminal or file in another encoding gets them escaped."""
+    if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
+        text = text.encode("ascii", "backslashreplace").decode()
+    print(text, end="")
 
 
 def _tell(line: str) -> None:

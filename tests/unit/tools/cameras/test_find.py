@@ -10,6 +10,7 @@ import pytest
 from front.main import main as front
 from smartcam.capture.settings import read_settings
 from tests.fakes.onvif_camera import HOST, Offer, OnvifCamera, switched_on
+from tools.cameras.discovery import Answerer, Heard
 from tools.cameras.find import parser, run
 from tools.cameras.findings import Findings, FoundCamera
 from tools.release.configuration import read_merges
@@ -228,6 +229,32 @@ def test_locally_nothing_is_sent(
     monkeypatch.setattr("socket.socket", None)
     code, _ = find(None, here=Findings((WEBCAM,)))
     assert (code, deployed(capsys.readouterr().out, tmp_path)) == (0, {"hd-webcam": dict(WEBCAM.settings)})
+
+
+def test_cameras_of_one_name_have_the_same_ids_however_they_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hosts = ["192.168.1.100", "192.168.1.20", "10.0.0.9"]
+    there = [Answerer(host, "IPCamera", None, "it tells no address of its service") for host in hosts]
+    printed = []
+    for answerers in (there, there[::-1]):
+        monkeypatch.setattr("tools.cameras.find.ask", lambda *_, answerers=answerers: Heard(tuple(answerers)))
+        run(parser().parse_args([]), (), lambda _: None)
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert re.findall(r"# (10\S+|192\S+):", printed[0]) == ["10.0.0.9", "192.168.1.20", "192.168.1.100"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+def test_a_name_in_any_letters_can_be_printed_and_read_again_everywhere(
+    encoding: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with (tmp_path / "out.yaml").open("w", encoding=encoding) as out:
+        monkeypatch.setattr("sys.stdout", out)
+        find(None, here=Findings((FoundCamera("大门 é", WEBCAM.settings),)))
+    written = (tmp_path / "out.yaml").read_text(encoding="utf-8")
+    assert list(deployed(written, tmp_path)) == ["camera"]
+    assert ("大门 é" in written) is (encoding == "utf-8")
 
 
 def test_json_has_the_cameras_the_remarks_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
