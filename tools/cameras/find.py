@@ -84,7 +84,7 @@ def run(options: argparse.Namespace, here: Sequence[Search], tell: Say) -> int:
         return complain(_VERB, f"--login: {error}", 2)
     tell("looking at this machine ...")
     found = sum((search() for search in here), Findings())
-    if not found.cameras:
+    if not found.cameras and not found.remarks:
         found += Findings(remarks=(_NOTHING_HERE,))
     if not options.local:
         found += _on_the_network(options.ask, options.wait, logins, tell)
