@@ -16,6 +16,10 @@ SECTIONS: Final[Mapping[str, Verbs]] = {
         "score": ("tools.score.command:main", "measure recall, false alarms and delay on labelled clips"),
     },
     "Put it on a device": {
+        "cameras": (
+            "tools.cameras.command:main",
+            "find cameras here and on the local network, and print their settings",
+        ),
         "provision": ("tools.provision.command:main", "make a device: its identity in AWS, and what to install on it"),
         "build": ("tools.build.command:main", "build the recipes and artifacts of all components"),
         "local": ("tools.local.command:main", "deploy a build to this machine or, over ssh, to a Raspberry Pi"),

@@ -22,6 +22,7 @@ from infra.alerts.asset import ROOT, assemble
 from infra.alerts.stack import STACK_NAME, AlertsStack
 from infra.fleet.stack import STACK_NAME as FLEET_NAME
 from infra.fleet.stack import FleetStack
+from infra.regions import region_of, sms_remark
 from infra.settings import KEYS, AlertSettings, refuse_unknown
 from infra.site import KEYS as SITE_KEYS
 from infra.site import SiteSettings
@@ -65,6 +66,7 @@ def build_app(context: Mapping[str, object], code: Path, output: Path | None = N
         fleet.add_stack_dependency(alerts)
     if alerts.bundling_required:  # the CLI also runs this for `destroy`, `bootstrap` and `list`, which deploy nothing
         settings.require_recipients()
+        sys.stderr.write(sms_remark(settings.groups, region_of(os.environ)))
     return app
 
 

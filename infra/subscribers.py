@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
@@ -24,6 +25,10 @@ _CLOCK: Final = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _GROUP_KEYS: Final = (
     "name", "emails", "phones", "urls", "language", "time_zone", "quiet", "cameras", "kinds", "severity"
 )  # fmt: skip
+_MAILBOX: Final = re.compile(r"[!-~]{1,64}")
+_LABEL: Final = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+_DOMAIN: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_HTTPS: Final = re.compile(r"https://([^\s/?#]+?)((?::\d{1,5})?)((?:[/?#]\S*)?)", re.ASCII)
 E = TypeVar("E", bound=StrEnum)
 
 
@@ -108,9 +113,48 @@ def _matching(pattern: str, remedy: str) -> Callable[[str, str], str]:
     return read
 
 
-email = _matching(r"[^@\s,]+@[^@\s,]+", "give an address such as anna@example.org")
+def email(key: str, value: str) -> str:
+    """An address as SNS takes it: a domain beyond ASCII in the form that the name system knows. Raises SettingsError.
+
+    SNS's mails go out without SMTPUTF8 (RFC 6531), so that what stands before the @ must be ASCII. The standard
+    library's codec follows RFC 3490, which makes another domain of a few letters (`straße` becomes `strasse`): what
+    does not come back the same is refused.
+    """
+    name, at, domain = value.rpartition("@")
+    if not (at and name and domain) or re.search(r"[@\s,]", name + domain):
+        raise SettingsError(key, value, "give an address such as anna@example.org")
+    if not _MAILBOX.fullmatch(name):
+        raise SettingsError(key, value, "SNS takes only ASCII before the @: give another address of this person")
+    if not domain.isascii():
+        domain = _registered(domain)
+    if not _DOMAIN.fullmatch(domain):
+        raise SettingsError(key, value, "give the domain as it is registered, such as xn--bcher-kva.example for bücher")
+    return f"{name}@{domain}"
+
+
+def _registered(domain: str) -> str:
+    """The domain in ASCII; empty where it has no such form, or not surely the same."""
+    meant = unicodedata.normalize("NFKC", domain).lower().replace("。", ".")
+    try:
+        ascii_form = meant.encode("idna")
+        return ascii_form.decode("ascii") if ascii_form.decode("idna") == meant else ""
+    except UnicodeError:
+        return ""
+
+
 phone = _matching(r"\+[1-9]\d{6,14}", "give a number in the form of E.164, such as +4915112345678")
-_url = _matching(r"https://[^\s/?#]+(?:[/?#]\S*)?", "give an address that begins with https://")
+
+
+def _url(key: str, value: str) -> str:
+    """An address of a machine, its host in ASCII as `email` has it. Raises SettingsError."""
+    found = _HTTPS.fullmatch(value)
+    if found is None:
+        raise SettingsError(key, value, "give an address that begins with https://")
+    host, port, rest = found.groups()
+    host = host if host.isascii() else _registered(host)
+    if not host or not rest.isascii():
+        raise SettingsError(key, value, "give it in ASCII: the host as xn--..., and what follows in percent-encoding")
+    return f"https://{host}{port}{rest}"
 
 
 def time_zone(key: str, value: object) -> str:

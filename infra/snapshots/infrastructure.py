@@ -51,9 +51,11 @@ class SnapshotBucket(Construct):
 
         A named policy, so that it can also be attached to a role that Greengrass's own installer made.
         """
+        # AWS does not say which of the two KMS sees in China; both are S3 of this region and nothing else.
+        services = [f"s3.{cdk.Aws.REGION}.{suffix}" for suffix in ("amazonaws.com", cdk.Aws.URL_SUFFIX)]
         via_s3 = {
             "StringEquals": {
-                "kms:ViaService": f"s3.{cdk.Stack.of(self).region}.amazonaws.com",
+                "kms:ViaService": services,
                 "kms:EncryptionContext:aws:s3:arn": self.bucket.bucket_arn,
             }
         }

@@ -202,7 +202,7 @@ def test_a_device_may_write_below_its_own_name_and_nowhere_else(pictures: Templa
     assert (encrypt["Action"], encrypt["Resource"]) == ("kms:GenerateDataKey", f"<{key}.Arn>")
     assert encrypt["Condition"] == {
         "StringEquals": {
-            "kms:ViaService": "s3.<AWS::Region>.amazonaws.com",
+            "kms:ViaService": ["s3.<AWS::Region>.amazonaws.com", "s3.<AWS::Region>.<AWS::URLSuffix>"],
             "kms:EncryptionContext:aws:s3:arn": f"<{bucket}.Arn>",
         }
     }

@@ -5,7 +5,7 @@ import pytest
 from infra.alerts.infrastructure import audience_of
 from infra.alerts.runtime.audience import Language
 from infra.settings import AlertSettings
-from infra.subscribers import SubscriberFile, SubscriberGroup, read_subscribers
+from infra.subscribers import SubscriberFile, SubscriberGroup, email, read_subscribers
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.event import EventKind, Severity
 
@@ -90,6 +90,89 @@ def test_a_wrong_file_is_one_complaint_with_key_value_and_remedy(text: str, comp
     with pytest.raises(SettingsError) as raised:
         read_subscribers(written(tmp_path, text), "UTC")
     assert complaint in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("anna@example.org", "anna@example.org"),
+        ("Anna.B+cam_1@Example.ORG", "Anna.B+cam_1@Example.ORG"),
+        ("o'neil@example.org", "o'neil@example.org"),
+        ("anna@bücher.example", "anna@xn--bcher-kva.example"),
+        ("anna@BÜCHER.example", "anna@xn--bcher-kva.example"),
+        ("anna@bu\u0308cher.example", "anna@xn--bcher-kva.example"),
+        ("wei@例子.测试", "wei@xn--fsqu00a.xn--0zwm56d"),
+        ("anna@例子。测试", "anna@xn--fsqu00a.xn--0zwm56d"),
+        ("anna@xn--bcher-kva.example", "anna@xn--bcher-kva.example"),
+    ],
+)
+def test_a_domain_beyond_ascii_is_written_as_the_name_system_and_sns_know_it(given: str, kept: str) -> None:
+    assert email("email", given) == kept
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "jürgen@example.org",
+        "anna\u200b@example.org",
+        "\uff41nna@example.org",
+        "anna\x00@example.org",
+        "用户@例子.测试",
+    ],
+)
+def test_a_name_beyond_ascii_is_refused_with_what_to_do_instead(given: str) -> None:
+    with pytest.raises(SettingsError, match="SNS takes only ASCII before the @: give another address of this person"):
+        email("email", given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "anna@ex\x7fample.org",
+        "anna@exa mple.org",
+        "anna@" + "ü" * 70 + ".example",
+        "anna@bücher..example",
+        "anna@\u200b",
+        "anna@bü_cher/x.example",
+        "anna@straße.example",  # the older rules make strasse of it: somebody else's domain
+        "anna@βόλος.example",
+        "anna@bü\u200dcher.example",
+        "a" * 65 + "@example.org",
+        "anna@" + ".".join(["b" * 60] * 5),
+    ],
+)
+def test_a_domain_that_no_mail_can_go_to_is_refused_in_one_line(given: str) -> None:
+    with pytest.raises(SettingsError, match="email") as raised:
+        email("email", given)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://bücher.example/hook?x=1", "https://xn--bcher-kva.example/hook?x=1"),
+        ("https://bücher.example:8443", "https://xn--bcher-kva.example:8443"),
+        ("https://example.org/%C3%BC#a", "https://example.org/%C3%BC#a"),
+        ("https://[2001:db8::1]/hook", "https://[2001:db8::1]/hook"),
+    ],
+)
+def test_a_url_beyond_ascii_is_written_as_sns_can_call_it(given: str, kept: str, tmp_path: Path) -> None:
+    path = written(tmp_path, f"[[group]]\nname='a'\nurls=['{given}']")
+    assert read_subscribers(path, "UTC").groups[0].urls == (kept,)
+
+
+@pytest.mark.parametrize(
+    "given", ["https://example.org/ü", "https://straße.example/", "https://e\u200bx.org/", "https://ex.org/\u00a0"]
+)
+def test_a_url_that_sns_cannot_call_is_refused(given: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"group\.a\.urls"):
+        read_subscribers(written(tmp_path, f"[[group]]\nname='a'\nurls=['{given}']"), "UTC")
+
+
+def test_one_mailbox_in_two_writings_is_one_subscriber(tmp_path: Path) -> None:
+    text = "[[group]]\nname='a'\nemails=['anna@bücher.example','anna@xn--bcher-kva.example']"
+    with pytest.raises(SettingsError, match="name each value once"):
+        read_subscribers(written(tmp_path, text), "UTC")
 
 
 def test_a_file_of_bytes_is_a_complaint(tmp_path: Path) -> None:

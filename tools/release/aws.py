@@ -34,8 +34,9 @@ class Aws:
 
     def component_arn(self, name: str, version: str) -> str:
         """The ARN of a component version of this account."""
-        account = self.identity.get_caller_identity()["Account"]
-        return f"arn:aws:greengrass:{self.region}:{account}:components:{name}:versions:{version}"
+        caller = self.identity.get_caller_identity()
+        partition = caller["Arn"].split(":")[1]  # `aws-cn` in China, `aws-us-gov` in GovCloud
+        return f"arn:{partition}:greengrass:{self.region}:{caller['Account']}:components:{name}:versions:{version}"
 
     def group_arn(self, group: str) -> str:
         """The ARN of a thing group. Raises ReleaseError when there is none."""

@@ -1,0 +1,1 @@
+"""`smartcam cameras`: which cameras there are."""
