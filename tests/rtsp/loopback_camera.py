@@ -29,7 +29,7 @@ _ENCODERS: Final = {
     "h264": ("libx264", "x264-params", "repeat-headers=1:annexb=1:log-level=none"),
     "hevc": ("libx265", "x265-params", "repeat-headers=1:log-level=none"),
 }
-_OF_RTP: Final = {"h264": "H264", "hevc": "H265", "mjpeg": "JPEG"}
+_OF_RTP: Final = {"h264": "H264", "hevc": "H265", "mjpeg": "JPEG", "vvc": "H266"}
 
 
 @dataclass(frozen=True, slots=True)

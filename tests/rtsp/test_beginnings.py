@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from smartcam.capture.settings import SourceKind, SourceSettings
-from smartcam.capture.sources import beginning, streams
+from smartcam.capture.sources import beginning
 from smartcam.capture.sources.opening import open_source
 from smartcam.capture.sources.source import FrameSource, TimedPicture
+from smartcam.contract.errors import CameraLost
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_MS, NS_PER_S
 from smartcam.edge.clock import SystemClock
@@ -65,7 +66,8 @@ def test_a_camera_whose_next_key_frame_is_far_shows_its_first_picture_at_once(
     with LoopbackCamera(Track(units[codec], fps, codec)) as camera, opened(camera) as source:
         first = source.read()
         assert first is not None
-        assert number_of(first) == 0
+        # The first one of all, unless a newer one has replaced it already.
+        assert number_of(first) <= 2
         taken = watched(source, 2.0)
     assert len(taken) >= 2.0 * fps * 0.7
     assert max(b.captured_mono - a.captured_mono for a, b in pairwise(taken)) < NS_PER_S
@@ -95,7 +97,7 @@ def test_few_pictures_of_the_past_are_given_and_none_counts_as_late(units: dict[
         taken = watched(source, 1.0)
         assert source.late <= 1
     numbers = [number_of(timed) for timed in taken]
-    assert numbers[0] == 0
+    assert numbers[0] <= 2
     # The first pictures of a stream may have no stamp by which their age could be known.
     assert sum(number < 15 for number in numbers[:20]) <= 4
 
@@ -125,7 +127,7 @@ def test_a_camera_that_falls_silent_before_its_key_frame_waits_for_nothing(
     units: dict[str, list[Unit]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(beginning, "_LONGEST_GAP_S", 0.7)
-    track = Track(units["h264"], 20.0, first=15, shows_headers=True, lives=3.5)
+    track = Track(units["h264"], 20.0, first=15, shows_headers=True, lives=2.5)
     with LoopbackCamera(track) as camera, opened(camera) as source:
         said: list[bool] = []
         while len(said) < 8 and (not said or said[-1]):
@@ -158,18 +160,39 @@ def test_a_dead_stream_before_the_real_one_is_passed_over(
         assert len(watched(source, 2.0)) >= 10
 
 
-def test_a_larger_stream_that_gives_nothing_for_some_seconds_is_left_and_said(
-    units: dict[str, list[Unit]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def broken(unit: Unit) -> Unit:
+    """Parameter sets as they were, pictures made of nothing."""
+    return Unit(tuple(nal if nal[0] & 31 in {7, 8} else nal[:1] + bytes(60) for nal in unit.nals), unit.is_key)
+
+
+@pytest.mark.parametrize("kind", ["one picture and no more", "nothing that can be decoded"])
+def test_a_larger_stream_that_does_not_move_for_some_seconds_is_left_and_said(
+    units: dict[str, list[Unit]], kind: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(beginning, "PATIENCE_S", 1.5)
-    large = encoded(numbered(20, 128, 96))
-    dies = Track(large, 20.0, shows_headers=True, lives=-1)
-    small = Track(units["h264"], 20.0, shows_headers=True)
-    tracks = (dies, small)
-    with caplog.at_level(logging.INFO), LoopbackCamera(*tracks) as camera, opened(camera) as source:
-        taken = watched(source, 4.0)
-    assert taken
+    large = encoded(numbered(20, 128, 96), group=1)
+    if kind == "one picture and no more":
+        still = Track(large, 20.0, shows_headers=True, lives=0.06)
+    else:
+        still = Track([broken(unit) for unit in large], 20.0, shows_headers=True)
+    with (
+        caplog.at_level(logging.INFO),
+        LoopbackCamera(still, Track(units["h264"], 20.0, shows_headers=True)) as camera,
+        opened(camera) as source,
+    ):
+        taken = watched(source, 3.0)
     assert taken[-1].picture.width == 64
-    assert streams.__name__ in {record.name for record in caplog.records}
-    if "size=128x96" in caplog.text:
-        assert "video_stream_gives_nothing" in caplog.text
+    assert len(taken) >= 10
+    if kind == "one picture and no more":
+        assert f"video_stream place={camera.url} stream=0 codec=h264 size=128x96" in caplog.text
+        assert f"video_stream_gives_nothing place={camera.url} stream=0" in caplog.text
+    assert f"video_stream place={camera.url} stream=1 codec=h264 size=64x48" in caplog.text
+
+
+def test_h266_over_rtsp_is_refused_in_words(units: dict[str, list[Unit]]) -> None:
+    with (
+        LoopbackCamera(Track(units["h264"], 20.0, "vvc")) as camera,
+        pytest.raises(CameraLost, match=r"no decoder|none of h264"),
+        opened(camera),
+    ):
+        pass

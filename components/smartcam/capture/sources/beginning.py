@@ -7,17 +7,18 @@ PATIENCE_S: Final = 5.0
 _LONGEST_GAP_S: Final = 30.0
 """Cameras that save energy send a picture every ten seconds."""
 _LONGEST_STEP_S: Final = 0.5
+_MOVES: Final = 2
+"""A stream that has given this many pictures is no single one."""
 
 
 class Beginning:
-    """What has come of a stream before its first picture. Seconds are those of a monotonic clock."""
+    """What has come of a stream before it moves. Seconds are those of a monotonic clock."""
 
     def __init__(self, now_s: float) -> None:
         self._since_s = now_s
         self._packet_s: float | None = None
         self._has_key = False
-        self.is_over = False
-        """Whether there has been a picture."""
+        self._pictures = 0
 
     def packet(self, now_s: float, *, is_key: bool) -> bool:
         """A packet has come; whether it is the first one, and the wait for a key frame begins with it."""
@@ -27,14 +28,20 @@ class Beginning:
             self._has_key, self._since_s = True, now_s
         return is_first and not is_key
 
-    def picture(self) -> None:
-        """The first picture has come."""
-        self.is_over = True
+    def picture(self, now_s: float) -> None:
+        """A picture has come; a second one shows that the stream moves."""
+        self._pictures += 1
+        self._since_s = now_s
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the stream moves."""
+        return self._pictures >= _MOVES
 
     def waits_for_key(self, now_s: float) -> bool:
         """Whether packets come, all of them from the middle of a group of pictures."""
         comes = self._packet_s is not None and now_s - self._packet_s < _LONGEST_GAP_S
-        return comes and not self._has_key and not self.is_over
+        return comes and not self._has_key and not self._pictures
 
     def gives_nothing(self, now_s: float) -> bool:
         """Whether another stream should be tried: this one has had the time, and waits for no key frame."""

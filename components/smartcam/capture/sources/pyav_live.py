@@ -96,7 +96,7 @@ class PyAvStream:
             return None
         frame = self._frames.pop(0)
         now_s = time.monotonic()
-        self._beginning.picture()
+        self._beginning.picture(now_s)
         if self._clock.stands(frame.pts, now_s):
             raise CameraLost(f"{self._place}: the camera's clock has stood still for {STILL_S:.0f} s")
         check_sides(Path(self._place), frame.width, frame.height)
@@ -117,20 +117,29 @@ class PyAvStream:
 
     def _is_shown(self, packet: "Packet[VideoStream]") -> bool:
         """Whether the packet is of the stream that is shown; if that one gives nothing, the next one that sends is."""
-        now_s = time.monotonic()
-        self._senders.add(packet.stream.index)
-        is_shown = packet.stream.index == self._stream.index
-        if is_shown and self._beginning.packet(now_s, is_key=packet.is_keyframe):
+        now_s, index = time.monotonic(), packet.stream.index
+        self._senders.add(index)
+        if index == self._stream.index and self._beginning.packet(now_s, is_key=packet.is_keyframe):
             log(logger, logging.INFO, "waiting_for_key_frame", camera=self._camera)
         if self._beginning.gives_nothing(now_s):
-            others = [each for each in self._streams[1:] if each.index in self._senders]
-            if others:
-                log(logger, logging.WARNING, "video_stream_gives_nothing", place=self._place, stream=self._stream.index)
-                # Those that were passed over get their turn after the others.
-                at = self._streams.index(others[0])
-                self._streams = self._streams[at:] + self._streams[:at]
-                self._show(others[0])
-        return packet.stream.index == self._stream.index
+            self._show_another()
+        if index == self._stream.index:
+            return True
+        if not self._beginning.is_over:
+            # Its decoder goes along: the stream may have to take over long before its next key frame.
+            with suppress(av.FFmpegError, OSError):
+                packet.decode()
+        return False
+
+    def _show_another(self) -> None:
+        other = next((each for each in self._streams[1:] if each.index in self._senders), None)
+        if other is None:
+            return
+        log(logger, logging.WARNING, "video_stream_gives_nothing", place=self._place, stream=self._stream.index)
+        # Those that were passed over get their turn after the others.
+        at = self._streams.index(other)
+        self._streams = self._streams[at:] + self._streams[:at]
+        self._show(other)
 
     def close(self) -> None:
         """See `LiveStream`."""

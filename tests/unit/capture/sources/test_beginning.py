@@ -34,11 +34,20 @@ def test_a_stream_that_sends_nothing_is_given_up_after_its_time() -> None:
     assert beginning.gives_nothing(100 + PATIENCE_S)
 
 
-def test_after_the_first_picture_a_pause_is_a_pause() -> None:
+def test_a_single_picture_is_no_stream_that_moves() -> None:
     beginning = Beginning(0)
     beginning.packet(0, is_key=False)
-    beginning.picture()
-    assert not beginning.waits_for_key(1)
+    beginning.picture(3)
+    assert not beginning.waits_for_key(3)
+    assert not beginning.gives_nothing(3 + PATIENCE_S / 2)
+    assert beginning.gives_nothing(3 + PATIENCE_S)
+
+
+def test_a_stream_that_moves_may_pause() -> None:
+    beginning = Beginning(0)
+    beginning.picture(1)
+    beginning.picture(2)
+    assert not beginning.waits_for_key(3)
     assert not beginning.gives_nothing(1000)
 
 
