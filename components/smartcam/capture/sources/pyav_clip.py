@@ -50,6 +50,8 @@ class PyAvClip:
         self.frames_per_second = _rate(self._container, self._stream)
         self._timeline = Timeline(self.frames_per_second, self._longest_step_s())
         self._stamps = PictureStamps()
+        # AVI says when packets are decoded; when pictures are shown FFmpeg guesses, by the packet that comes next.
+        self._says_when_shown = self._container.format.name != "avi"
         self._count = 0
         self._fault = ""
         self._frames = self._decoded()
@@ -61,7 +63,8 @@ class PyAvClip:
             raise the_end(self._path, self._count, self._timeline.played_s, self._announced_s(), self._fault)
         check_sides(self._path, frame.width, frame.height)
         self._count += 1
-        stamp = self._stamps.picture(_ns(frame.pts, frame.time_base or self._stream.time_base))
+        own = _ns(frame.pts, frame.time_base or self._stream.time_base) if self._says_when_shown else None
+        stamp = self._stamps.picture(own)
         return ClipPicture(picture_of(frame), self._timeline.place(stamp))
 
     def close(self) -> None:
@@ -80,7 +83,8 @@ class PyAvClip:
             if packet is None:
                 return
             if packet.size and not packet.is_discard:
-                self._stamps.packet(_ns(packet.pts, packet.time_base), _ns(packet.dts, packet.time_base))
+                shown = _ns(packet.pts, packet.time_base) if self._says_when_shown else None
+                self._stamps.packet(shown, _ns(packet.dts, packet.time_base))
             try:
                 frames = packet.decode()
             except (av.FFmpegError, OSError) as error:
