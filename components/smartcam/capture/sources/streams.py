@@ -6,7 +6,7 @@ from typing import Final
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition
+from av.stream import Discard, Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -54,8 +54,7 @@ def moving_stream(opened: Callable[[], InputContainer], place: str) -> tuple[Inp
     try:
         streams = video_streams(container, place)
         if len(streams) == 1:
-            tell_chosen(streams[0], container, place)
-            return container, streams[0]
+            return container, _taken(streams[0], container, place)
         pictures = _pictures_at_the_beginning(container, streams)
     except BaseException:
         container.close()
@@ -65,8 +64,7 @@ def moving_stream(opened: Callable[[], InputContainer], place: str) -> tuple[Inp
     index = max(pictures, key=lambda index: min(pictures[index], _MOVES))
     container = opened()
     chosen = next(stream for stream in video_streams(container, place) if stream.index == index)
-    tell_chosen(chosen, container, place)
-    return container, chosen
+    return container, _taken(chosen, container, place)
 
 
 def tell_chosen(chosen: VideoStream, container: InputContainer, place: str) -> None:
@@ -75,6 +73,15 @@ def tell_chosen(chosen: VideoStream, container: InputContainer, place: str) -> N
         size = f"{chosen.codec_context.width}x{chosen.codec_context.height}"
         codec = chosen.codec_context.name
         log(logger, logging.INFO, "video_stream", place=place, stream=chosen.index, codec=codec, size=size)
+
+
+def _taken(chosen: VideoStream, container: InputContainer, place: str) -> VideoStream:
+    tell_chosen(chosen, container, place)
+    for stream in container.streams:
+        if stream.index != chosen.index:
+            # Not even read: what a broken stream points at may lie beyond the end of the file.
+            stream.discard = Discard.all
+    return chosen
 
 
 def _worth(stream: VideoStream) -> tuple[int, bool, int]:
@@ -90,7 +97,9 @@ def _pictures_at_the_beginning(container: InputContainer, streams: Sequence[Vide
         try:
             packet = next(packets, None)
         except (av.FFmpegError, OSError):
-            break
+            # One stream's fault; the generator has ended with it.
+            packets = container.demux(tuple(streams))
+            continue
         if packet is None or min(pictures.values()) >= _MOVES:
             break
         index = packet.stream.index

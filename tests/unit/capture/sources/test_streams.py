@@ -128,6 +128,18 @@ def test_the_largest_stream_whose_pictures_are_all_damaged_is_passed_over(tmp_pa
     assert seen(path) == ("small", 20)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_stream_that_points_beyond_the_end_of_the_file_ends_no_other(tmp_path: Path, *, first: bool) -> None:
+    dead = Shown("cover", 256, 20, "mjpeg")
+    path = write(tmp_path / "a.mp4", *((dead, SMALL) if first else (SMALL, dead)))
+    whole = bytearray(path.read_bytes())
+    at = whole.index(b"stco") if first else whole.rindex(b"stco")
+    for i in range(int.from_bytes(whole[at + 8 : at + 12])):
+        whole[at + 12 + 4 * i : at + 16 + 4 * i] = (2**31 - 100 + i).to_bytes(4)
+    path.write_bytes(whole)
+    assert seen(path) == ("small", 20)
+
+
 def test_a_file_that_shows_only_a_cover_is_refused_in_words(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mp4", COVER)
     with pytest.raises(CameraLost, match=r"a\.mp4: has no video stream, only a still picture such as a cover"):
