@@ -169,7 +169,7 @@ class PyAvStream:
             frames = self._decode(packet)
         except (av.FFmpegError, OSError) as error:
             # Damaged, or the first packets before a key frame: the decoder goes on with the next.
-            self._faults += 1
+            self._faults += not self._beginning.waits_for_key(time.monotonic())
             if self._faults == _FAULTS_OF_HARDWARE and self._decode != self._stream.codec_context.decode:
                 log(logger, logging.WARNING, "decoder_given_up", camera=self._camera, reason=_words(error))
                 self._begin(choose(self._stream, Decoder.SOFTWARE, self._camera))
