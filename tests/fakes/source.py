@@ -9,7 +9,7 @@ from smartcam.edge.lifecycle import StopToken
 from smartcam.vision.picture import Picture
 from tests.fakes.clock import FakeClock
 
-Step = Picture | Exception | None | Callable[[], None]
+Step = Picture | Exception | str | None | Callable[[], None]
 
 
 class SimulatedStop(StopToken):
@@ -35,12 +35,13 @@ class SimulatedStop(StopToken):
 class FakeSource:
     """Plays its script: a picture takes `1 / frames_per_second`, None one second; a call is made; an error is raised.
 
-    After the script the source has ended.
+    A text is what it waits for from then on. After the script the source has ended.
     """
 
     def __init__(self, script: Iterable[Step], clock: FakeClock, frames_per_second: float = 10.0) -> None:
         self.frames_per_second = frames_per_second
         self.late = 0
+        self.waiting_for = ""
         self.is_closed = False
         self._script: Iterator[Step] = iter(script)
         self._clock = clock
@@ -55,7 +56,10 @@ class FakeSource:
                 raise step
             if isinstance(step, Picture):
                 return self._timed(step)
-            step()
+            if isinstance(step, str):
+                self.waiting_for = step
+            else:
+                step()
         raise CameraEnded("the script is over")
 
     def close(self) -> None:

@@ -63,6 +63,20 @@ def test_the_architecture_page_names_only_what_exists() -> None:
     assert [name for name in named if not any((home / name).exists() for home in homes)] == []
 
 
+def test_the_page_of_cameras_names_a_test_that_exists_in_each_row_or_says_that_there_is_none() -> None:
+    page = (ROOT / "docs" / "cameras.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.endswith("| test |")]
+    assert [row for row in rows if "tests/" not in row and "untested" not in row] == []
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page)
+    assert len(named) > 20
+    missing = [
+        f"{path}::{name}"
+        for path, name in named
+        if not (ROOT / path).is_file() or f"def {name}" not in (ROOT / path).read_text()
+    ]
+    assert missing == []
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     graph = grimp.build_graph("smartcam", "infra", "training", "tools", "standins", "measure", "front", cache_dir=None)
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}

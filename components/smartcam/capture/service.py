@@ -116,7 +116,7 @@ class CaptureService:
             while not stop.is_set():
                 timed = source.read()
                 if timed is None:
-                    self._check_stall(last_mono)
+                    self._check_stall(last_mono, source.waiting_for)
                 elif not stop.is_set():
                     last_mono = timed.captured_mono
                     if first_mono is None:
@@ -162,10 +162,17 @@ class CaptureService:
         except OSError as error:
             log(logger, logging.WARNING, "background_not_stored", camera=self._settings.camera, error=error)
 
-    def _check_stall(self, last_mono: int) -> None:
+    def _check_stall(self, last_mono: int, waiting_for: str) -> None:
+        """Raises CameraLost after a stall. A camera that sends what no picture can begin with is only reported.
+
+        It is not opened again, which would only begin in the middle once more.
+        """
         silent_s = (self._clock.monotonic() - last_mono) / NS_PER_S
-        if silent_s >= self._settings.stall_s:
+        if silent_s < self._settings.stall_s:
+            return
+        if not waiting_for:
             raise CameraLost(f"no picture for {silent_s:.0f} s")
+        self._report.change(CameraState.LOST, waiting_for)
 
     def _idle(self, reason: str, stop: StopToken) -> None:
         self._report.change(CameraState.ENDED, reason)

@@ -46,7 +46,8 @@ def check_camera(settings: SourceSettings, open_source: OpenSource, seconds: flo
         source.close()
     took_s = max(time.monotonic() - begun, 1e-6)
     if not pictures:
-        return Finding(name, State.FAULT, f"{settings.place}: open, but no picture arrived in {seconds:g} s")
+        why = source.waiting_for or f"{settings.place}: open"
+        return Finding(name, State.FAULT, f"{why}, but no picture arrived in {seconds:g} s")
     rate = pictures / took_s
     said = f"{settings.place}: {size}, {rate:.1f} pictures a second"
     facts: dict[str, float | str] = {"pictures_per_second": round(rate, 1), "size": size}

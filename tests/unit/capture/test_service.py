@@ -175,6 +175,26 @@ def test_a_source_without_pictures_is_lost_after_its_time_and_opened_again(bench
     assert opener.sources[0].is_closed
 
 
+def test_a_camera_that_sends_but_no_key_frame_yet_is_told_lost_and_not_opened_again(bench: Bench) -> None:
+    waiting = "rtsp://gate: waiting for a key frame"
+    opener = bench.play([waiting, *[None] * 25, "", *stills(60)], for_s=29)
+    assert len(opener.opened_at_s) == 1
+    assert bench.states() == [(CameraState.LOST, waiting), (CameraState.RUNNING, "")]
+    assert [notice.state for notice in bench.statuses()].count(CameraState.LOST) >= 3
+
+
+def test_a_short_wait_for_a_key_frame_is_no_loss(bench: Bench) -> None:
+    opener = bench.play([*stills(5), "waiting for a key frame", *[None] * 9, "", *stills(40)], for_s=13)
+    assert len(opener.opened_at_s) == 1
+    assert {state for state, _ in bench.states()} == {CameraState.RUNNING}
+
+
+def test_a_camera_that_falls_silent_while_it_is_waited_for_is_opened_again(bench: Bench) -> None:
+    opener = bench.play([*stills(5), "waiting for a key frame", *[None] * 15, "", *[None] * 3], stills(50), for_s=25)
+    assert len(opener.opened_at_s) == 2
+    assert (CameraState.LOST, "waiting for a key frame") in bench.states()
+
+
 def test_a_pause_shorter_than_the_stall_is_no_loss(bench: Bench) -> None:
     bench.play([*stills(5), *[None] * 9, *stills(5), CameraEnded("over")], for_s=12)
     assert CameraState.LOST not in [state for state, _ in bench.states()]

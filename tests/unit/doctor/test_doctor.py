@@ -34,6 +34,7 @@ from standins.nucleus.testbed import RunningNucleus, access_control, running_nuc
 from tests.clips import still_scene, write_clip
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
+from tests.fakes.source import FakeSource
 from tools.command_line import ROOT
 
 DEMO = ROOT / "training" / "bundles" / "demo"
@@ -82,6 +83,16 @@ def test_a_camera_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     found = check_camera(camera(tmp_path / "none.mp4"), opened, 0.1)
     assert found.state is State.FAULT
     assert "none.mp4" in found.said
+
+
+def test_a_camera_without_pictures_is_a_fault_that_says_what_it_waits_for(tmp_path: Path) -> None:
+    source = FakeSource([], FakeClock())
+    assert (
+        check_camera(camera(tmp_path), lambda *_: source, 0).said == f"{tmp_path}: open, but no picture arrived in 0 s"
+    )
+    source.waiting_for = "gate: waiting for a key frame"
+    said = check_camera(camera(tmp_path), lambda *_: source, 0).said
+    assert said == "gate: waiting for a key frame, but no picture arrived in 0 s"
 
 
 def test_the_model_is_checked_and_timed() -> None:

@@ -14,9 +14,14 @@ _PLAYLISTS: Final = (b"#EXTM3U", b"ffconcat", b"<?xml", b"[playlist]")
 """A playlist makes a player open other files and addresses, which a camera's setting must not be able to do."""
 _USUAL_RATE: Final = 25.0
 _RATES: Final = (0.01, 240.0)
-_LONGEST_STEP_NS: Final = 60 * NS_PER_S
+LONGEST_STEP_S: Final = 60.0
+"""A step ahead that is longer than this is a clock that was set, where clocks are set."""
 _ENOUGH: Final = 0.95
 _SPARE_S: Final = 1.0
+
+
+class NothingMoves(CameraLost):
+    """The file was understood and holds a cover at most, which another decoder would show as a clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,13 @@ class Clip(Protocol):
 class Timeline:
     """Positions that never go back, made from time stamps that may be missing, jump or start anywhere."""
 
-    def __init__(self, frames_per_second: float) -> None:
+    def __init__(self, frames_per_second: float, longest_step_s: float = LONGEST_STEP_S) -> None:
+        """A stamp that is further ahead than `longest_step_s` is that of a clock that was set."""
         self._interval_ns = round(NS_PER_S / (believable_rate(frames_per_second) or _USUAL_RATE))
+        self._longest_step_ns = round(NS_PER_S * longest_step_s)
         self._origin_ns: int | None = None
+        self._doubt_ns: int | None = None
+        """The origin by the one stamp that did not fit: of a clock that was set, or of a damaged picture."""
         self._last_ns = -self._interval_ns
 
     @property
@@ -63,11 +72,20 @@ class Timeline:
         """The position, in nanoseconds, of the next picture, which has this time stamp."""
         position = self._last_ns + self._interval_ns
         if stamp_ns is not None:
-            if self._origin_ns is None or not 0 <= stamp_ns - self._origin_ns - self._last_ns <= _LONGEST_STEP_NS:
+            origin = next((each for each in (self._origin_ns, self._doubt_ns) if self._fits(stamp_ns, each)), None)
+            if origin is not None:
+                self._origin_ns, self._doubt_ns = origin, None
+                position = stamp_ns - origin
+            elif self._origin_ns is None:
                 self._origin_ns = stamp_ns - position
-            position = stamp_ns - self._origin_ns
+            else:
+                # The next stamp shows which it is: a single odd one must not make the clip longer.
+                self._doubt_ns = stamp_ns - position
         self._last_ns = position
         return position
+
+    def _fits(self, stamp_ns: int, origin_ns: int | None) -> bool:
+        return origin_ns is not None and 0 <= stamp_ns - origin_ns - self._last_ns <= self._longest_step_ns
 
 
 def believable_rate(frames_per_second: float) -> float:

@@ -17,7 +17,7 @@ from smartcam.edge.logs import log
 
 logger = logging.getLogger(__name__)
 
-CODECS: Final = ("h264", "hevc", "mjpeg", "mpeg4", "vp8", "vp9", "av1", "rawvideo")
+CODECS: Final = ("h264", "hevc", "vvc", "mjpeg", "mpeg4", "vp8", "vp9", "av1", "rawvideo")
 _IN_ORDER: Final = (Decoder.V4L2M2M, Decoder.DRM, Decoder.VAAPI, Decoder.QSV, Decoder.CUDA)
 """What `auto` tries: what a Raspberry Pi has comes first."""
 

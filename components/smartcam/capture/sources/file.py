@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from smartcam.capture.settings import AtEnd, Pacing, SourceSettings
-from smartcam.capture.sources.clip import Clip, ClipPicture, checked_path
+from smartcam.capture.sources.clip import Clip, ClipPicture, NothingMoves, checked_path
 from smartcam.capture.sources.elapsed import ElapsedFile
 from smartcam.capture.sources.opencv_clip import OpenCvClip
 from smartcam.capture.sources.source import TimedPicture
@@ -38,6 +38,7 @@ class FileSource:
         self.frames_per_second = clip.frames_per_second
         self.late = 0
         """Pictures that came more than 50 ms after their time: the machine is too slow for the clip."""
+        self.waiting_for = ""
         self._clip = clip
         self._is_paced = pacing is Pacing.REALTIME
         self._clock = clock
@@ -118,6 +119,8 @@ def open_clip(path: Path) -> Clip:
         return OpenCvClip(path)
     try:
         return PyAvClip(path)
+    except NothingMoves:
+        raise
     except CameraLost as refusal:
         try:
             clip = OpenCvClip(path)

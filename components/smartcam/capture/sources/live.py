@@ -30,6 +30,10 @@ class LiveStream(Protocol):
     def frames_per_second(self) -> float:
         """Pictures a second as stated by the camera; 0 if it states none."""
 
+    @property
+    def waiting_for(self) -> str:
+        """See `FrameSource`."""
+
     def next(self) -> Picture | None:
         """The next picture, whose memory stays untouched; None when none has come for about a second.
 
@@ -57,6 +61,7 @@ class LiveSource:
             CameraLost: it cannot be opened, or `stop` was set meanwhile.
         """
         self.frames_per_second = 0.0
+        self.waiting_for = ""
         self._open_stream = open_stream
         self._clock = clock
         self._stop = stop
@@ -124,6 +129,7 @@ class LiveSource:
                 self._opened()
                 while not self._is_closed:
                     picture = stream.next()
+                    self.waiting_for = stream.waiting_for
                     if picture is not None:
                         self._offer(picture)
             finally:

@@ -20,6 +20,7 @@ class PicameraStream:
 
     def __init__(self, camera: Any, settings: SourceSettings) -> None:  # noqa: ANN401  picamera2 publishes no types
         self.frames_per_second = settings.max_fps or _USUAL_RATE
+        self.waiting_for = ""
         self._camera = camera
         self._place = f"camera {settings.device}"
         self._job: Any = None

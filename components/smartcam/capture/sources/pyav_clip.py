@@ -1,6 +1,8 @@
 """A clip decoded by PyAV, in this process, on one thread, without a copy of the pictures."""
 
 from collections.abc import Generator
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
@@ -11,18 +13,31 @@ from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
 
-from smartcam.capture.sources.clip import ClipPicture, Timeline, believable_rate, check_sides, checked_path, the_end
+from smartcam.capture.sources.clip import (
+    LONGEST_STEP_S,
+    ClipPicture,
+    Timeline,
+    believable_rate,
+    check_sides,
+    checked_path,
+    the_end,
+)
+from smartcam.capture.sources.stamps import PictureStamps
+from smartcam.capture.sources.streams import moving_stream
 from smartcam.contract.errors import CameraLost
 from smartcam.contract.times import NS_PER_S
 from smartcam.vision.picture import Picture, Plane
 
 _CONTAINERS: Final = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,h264,hevc,m4v,flv,asf,ogg,ivf,mjpeg"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,h264,hevc,vvc,m4v,flv,asf,ogg,ivf,mjpeg"
 )
 _OPTIONS: Final = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
 """A crafted file must not make the player open addresses or other files."""
 _AS_IT_IS: Final = frozenset({"yuv420p", "yuvj420p"})
 _US_PER_S: Final = 1_000_000
+_HAS_NO_CLOCK: Final = 0x80
+_CLOCK_IS_SET: Final = 0x200
+"""FFmpeg's AVFMT_NOTIMESTAMPS and AVFMT_TS_DISCONT, properties of a container's format."""
 
 
 class PyAvClip:
@@ -31,17 +46,12 @@ class PyAvClip:
     def __init__(self, path: Path) -> None:
         """Raises CameraLost when the file cannot be opened or holds no video."""
         self._path = checked_path(path)
-        try:
-            self._container: InputContainer = av.open(f"file:{self._path}", mode="r", options=dict(_OPTIONS))
-        except (av.FFmpegError, ValueError, OSError) as error:
-            raise CameraLost(f"{path}: is not a clip that can be read ({_words(error)})") from error
-        try:
-            self._stream = video_stream(self._container, str(self._path))
-        except CameraLost:
-            self._container.close()
-            raise
-        self.frames_per_second = believable_rate(float(self._stream.average_rate or self._stream.guessed_rate or 0))
-        self._timeline = Timeline(self.frames_per_second)
+        self._container, self._stream = moving_stream(partial(_opened, self._path), str(self._path))
+        self.frames_per_second = _rate(self._container, self._stream)
+        self._timeline = Timeline(self.frames_per_second, self._longest_step_s())
+        self._stamps = PictureStamps()
+        # AVI says when packets are decoded; when pictures are shown FFmpeg guesses, by the packet that comes next.
+        self._says_when_shown = self._container.format.name != "avi"
         self._count = 0
         self._fault = ""
         self._frames = self._decoded()
@@ -53,10 +63,9 @@ class PyAvClip:
             raise the_end(self._path, self._count, self._timeline.played_s, self._announced_s(), self._fault)
         check_sides(self._path, frame.width, frame.height)
         self._count += 1
-        stamp = frame.pts
-        base = frame.time_base or self._stream.time_base
-        stamp_ns = None if stamp is None or base is None else stamp * base.numerator * NS_PER_S // base.denominator
-        return ClipPicture(picture_of(frame), self._timeline.place(stamp_ns))
+        own = _ns(frame.pts, frame.time_base or self._stream.time_base) if self._says_when_shown else None
+        stamp = self._stamps.picture(own)
+        return ClipPicture(picture_of(frame), self._timeline.place(stamp))
 
     def close(self) -> None:
         """See `Clip`."""
@@ -73,6 +82,9 @@ class PyAvClip:
                 return
             if packet is None:
                 return
+            if packet.size and not packet.is_discard:
+                shown = _ns(packet.pts, packet.time_base) if self._says_when_shown else None
+                self._stamps.packet(shown, _ns(packet.dts, packet.time_base))
             try:
                 frames = packet.decode()
             except (av.FFmpegError, OSError) as error:
@@ -87,18 +99,29 @@ class PyAvClip:
             return float(stream.duration * stream.time_base)
         return (self._container.duration or 0) / _US_PER_S
 
+    def _longest_step_s(self) -> float:
+        """A container with an index knows what it says (a picture every two minutes); a broadcast's clock is set."""
+        is_broadcast = self._container.format.flags & _CLOCK_IS_SET
+        return LONGEST_STEP_S if is_broadcast else max(LONGEST_STEP_S, self._announced_s())
 
-def video_stream(container: InputContainer, place: str) -> VideoStream:
-    """The container's first video stream, decoded in one thread. Raises CameraLost if there is none."""
-    if not container.streams.video:
-        raise CameraLost(f"{place}: has no video stream")
-    stream = container.streams.video[0]
-    if stream.codec_context is None:
-        raise CameraLost(f"{place}: no decoder for its video stream")
-    # One thread: frame threads cost latency and memory, and the cores belong to the models.
-    stream.thread_type = "NONE"
-    stream.codec_context.thread_count = 1
-    return stream
+
+def _opened(path: Path) -> InputContainer:
+    try:
+        return av.open(f"file:{path}", mode="r", options=dict(_OPTIONS))
+    except (av.FFmpegError, ValueError, OSError) as error:
+        raise CameraLost(f"{path}: is not a clip that can be read ({_words(error)})") from error
+
+
+def _rate(container: InputContainer, stream: VideoStream) -> float:
+    """Pictures a second; a bare stream's container knows none and says 25, its headers may know better."""
+    rates = stream.average_rate, stream.guessed_rate
+    is_bare = container.format.flags & _HAS_NO_CLOCK
+    first, second = reversed(rates) if is_bare else rates
+    return believable_rate(float(first or second or 0))
+
+
+def _ns(stamp: int | None, base: Fraction | None) -> int | None:
+    return None if stamp is None or base is None else stamp * base.numerator * NS_PER_S // base.denominator
 
 
 def picture_of(frame: VideoFrame) -> Picture:

@@ -4,7 +4,7 @@ import logging
 import select
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -18,11 +18,13 @@ from av.video.stream import VideoStream
 
 from smartcam.capture.credentials import address, read_credentials
 from smartcam.capture.settings import Decoder, SourceSettings
+from smartcam.capture.sources.beginning import Beginning, CatchUp
 from smartcam.capture.sources.clip import believable_rate, check_sides
 from smartcam.capture.sources.decoders import CODECS, Decode, choose
 from smartcam.capture.sources.live import READ_S
-from smartcam.capture.sources.pyav_clip import picture_of, video_stream
+from smartcam.capture.sources.pyav_clip import picture_of
 from smartcam.capture.sources.still_clock import STILL_S, StillClock
+from smartcam.capture.sources.streams import tell_chosen, video_streams
 from smartcam.contract.errors import CameraLost
 from smartcam.edge.logs import log
 from smartcam.vision.picture import Picture
@@ -39,7 +41,6 @@ _RTSP_OPTIONS: Final = {
     "allowed_media_types": "video",
     "protocol_whitelist": "rtsp,rtp,tcp",
     "codec_whitelist": ",".join(CODECS),
-    "fflags": "nobuffer",
     "analyzeduration": str(2 * _US_PER_S),
     "timeout": str(round(_OPEN_S * _US_PER_S)),
 }
@@ -51,39 +52,101 @@ class PyAvStream:
     """See `LiveStream`. The pictures are views into the decoder's memory and keep it alive."""
 
     def __init__(
-        self, container: InputContainer, place: str, settings: SourceSettings, ready: Callable[[], bool]
+        self,
+        container: InputContainer,
+        place: str,
+        settings: SourceSettings,
+        ready: Callable[[], bool],
+        opened_s: float = 0.0,
     ) -> None:
-        """`place` names the camera in messages; `ready` waits at most a second for something to read."""
+        """`place` names the camera in messages; `ready` waits at most a second for something to read.
+
+        `opened_s`: how long the opening took, while which packets have gathered.
+        """
         self._container = container
         self._place = place
         self._camera = settings.camera
         self._ready = ready
-        self._stream = video_stream(container, place)
-        self.frames_per_second = believable_rate(float(self._stream.average_rate or self._stream.guessed_rate or 0))
-        self._decode: Decode = choose(self._stream, settings.decoder, settings.camera)
-        self._faults = 0
-        self._packets = container.demux(self._stream)
+        self._decoder = settings.decoder
+        streams = video_streams(container, place)
+        # A camera may offer a codec that is none of ours beside one that is.
+        self._streams = [stream for stream in streams if stream.codec_context.name in CODECS] or streams
+        """The first one is shown."""
+        self._senders: set[int] = set()
+        self._packets = self._demuxed()
         self._frames: list[VideoFrame] = []
         self._clock = StillClock()
+        self._show(self._streams[0])
+        self._catch_up = CatchUp(opened_s)
+
+    @property
+    def waiting_for(self) -> str:
+        """See `LiveStream`."""
+        waits = self._beginning.waits_for_key(time.monotonic())
+        return f"{self._place}: waiting for a key frame" if waits else ""
 
     def next(self) -> Picture | None:
         """See `LiveStream`."""
         if not self._frames:
             packet = self._packet()
-            if packet is None:
+            if packet is None or not self._is_shown(packet):
                 return None
             self._frames += self._decoded(packet)
         if not self._frames:
             return None
         frame = self._frames.pop(0)
-        if self._clock.stands(frame.pts, time.monotonic()):
+        now_s = time.monotonic()
+        self._beginning.picture(now_s)
+        if self._clock.stands(frame.pts, now_s):
             raise CameraLost(f"{self._place}: the camera's clock has stood still for {STILL_S:.0f} s")
         check_sides(Path(self._place), frame.width, frame.height)
-        return picture_of(frame)
+        return None if self._catch_up.is_old(frame.time, now_s) else picture_of(frame)
+
+    def _show(self, stream: VideoStream) -> None:
+        """From now on the pictures are those of this stream."""
+        self._stream = stream
+        self.frames_per_second = believable_rate(float(stream.average_rate or stream.guessed_rate or 0))
+        self._faults = 0
+        self._begin(choose(stream, self._decoder, self._camera))
+        tell_chosen(stream, self._container, self._place)
+
+    def _begin(self, decode: Decode) -> None:
+        """A decoder that has seen nothing yet."""
+        self._decode = decode
+        self._beginning, self._catch_up = Beginning(time.monotonic()), CatchUp(0.0)
+
+    def _is_shown(self, packet: "Packet[VideoStream]") -> bool:
+        """Whether the packet is of the stream that is shown; if that one gives nothing, the next one that sends is."""
+        now_s, index = time.monotonic(), packet.stream.index
+        self._senders.add(index)
+        if index == self._stream.index and self._beginning.packet(now_s, is_key=packet.is_keyframe):
+            log(logger, logging.INFO, "waiting_for_key_frame", camera=self._camera)
+        if self._beginning.gives_nothing(now_s):
+            self._show_another()
+        if index == self._stream.index:
+            return True
+        if not self._beginning.is_over:
+            # Its decoder goes along: the stream may have to take over long before its next key frame.
+            with suppress(av.FFmpegError, OSError):
+                packet.decode()
+        return False
+
+    def _show_another(self) -> None:
+        other = next((each for each in self._streams[1:] if each.index in self._senders), None)
+        if other is None:
+            return
+        log(logger, logging.WARNING, "video_stream_gives_nothing", place=self._place, stream=self._stream.index)
+        # Those that were passed over get their turn after the others.
+        at = self._streams.index(other)
+        self._streams = self._streams[at:] + self._streams[:at]
+        self._show(other)
 
     def close(self) -> None:
         """See `LiveStream`."""
         self._container.close()
+
+    def _demuxed(self) -> "Iterator[Packet[VideoStream]]":
+        return self._container.demux(tuple(self._streams))
 
     def _packet(self) -> "Packet[VideoStream] | None":
         if not self._ready():
@@ -92,7 +155,7 @@ class PyAvStream:
             packet = next(self._packets, None)
         except _NOTHING_YET:
             # The generator has ended with the error; the connection has not.
-            self._packets = self._container.demux(self._stream)
+            self._packets = self._demuxed()
             return None
         except (av.FFmpegError, OSError) as error:
             # Not chained: the other error's text may hold the address with user and password.
@@ -106,10 +169,10 @@ class PyAvStream:
             frames = self._decode(packet)
         except (av.FFmpegError, OSError) as error:
             # Damaged, or the first packets before a key frame: the decoder goes on with the next.
-            self._faults += 1
+            self._faults += not self._beginning.waits_for_key(time.monotonic())
             if self._faults == _FAULTS_OF_HARDWARE and self._decode != self._stream.codec_context.decode:
                 log(logger, logging.WARNING, "decoder_given_up", camera=self._camera, reason=_words(error))
-                self._decode = choose(self._stream, Decoder.SOFTWARE, self._camera)
+                self._begin(choose(self._stream, Decoder.SOFTWARE, self._camera))
             return ()
         if frames:
             self._faults = 0
@@ -129,7 +192,7 @@ def open_rtsp(settings: SourceSettings) -> PyAvStream:
         container = av.open(target, mode="r", format="rtsp", options=dict(_RTSP_OPTIONS), timeout=(_OPEN_S, READ_S))
     except (av.FFmpegError, ValueError, OSError) as error:
         raise CameraLost(f"{place}: {_why_not_open(error, place, time.monotonic() - began)}") from None
-    return _streaming(container, place, settings, lambda: True)
+    return _streaming(container, place, settings, lambda: True, time.monotonic() - began)
 
 
 def open_v4l2(settings: SourceSettings) -> PyAvStream:
@@ -153,10 +216,14 @@ def open_v4l2(settings: SourceSettings) -> PyAvStream:
 
 
 def _streaming(
-    container: InputContainer, place: str, settings: SourceSettings, ready: Callable[[], bool]
+    container: InputContainer,
+    place: str,
+    settings: SourceSettings,
+    ready: Callable[[], bool],
+    opened_s: float = 0.0,
 ) -> PyAvStream:
     try:
-        return PyAvStream(container, place, settings, ready)
+        return PyAvStream(container, place, settings, ready, opened_s)
     except CameraLost:
         container.close()
         raise

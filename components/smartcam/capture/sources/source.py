@@ -33,6 +33,10 @@ class FrameSource(Protocol):
     def late(self) -> int:
         """Pictures that came too late."""
 
+    @property
+    def waiting_for(self) -> str:
+        """Why no picture comes from a camera that sends; empty if pictures come, or nothing does."""
+
     def read(self) -> TimedPicture | None:
         """The next picture; None when none has come for about a second.
 

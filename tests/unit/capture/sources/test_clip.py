@@ -249,6 +249,20 @@ def test_time_stamps_that_begin_anywhere_jump_or_are_missing_still_make_a_timeli
     assert places == [0, 100, 200, 300, 400, 500, 600, 700]
 
 
+def test_one_odd_stamp_makes_the_clip_no_longer() -> None:
+    timeline = Timeline(10)
+    stamps = [0, 100, 90, 300, 310, 305, 500, 9_000_000, 700]
+    places = [timeline.place(stamp * NS_PER_MS) // NS_PER_MS for stamp in stamps]
+    assert places == [0, 100, 200, 300, 310, 410, 500, 600, 700]
+
+
+def test_a_step_is_as_long_as_the_container_may_believe() -> None:
+    stamps = [0, 120_000, 240_000, 900_000]
+    short, long = Timeline(1), Timeline(1, 300)
+    assert [short.place(stamp * NS_PER_MS) // NS_PER_MS for stamp in stamps] == [0, 1000, 2000, 3000]
+    assert [long.place(stamp * NS_PER_MS) // NS_PER_MS for stamp in stamps] == [0, 120_000, 240_000, 241_000]
+
+
 @given(st.floats(), st.lists(st.none() | st.integers(-(2**62), 2**62), max_size=50))
 def test_positions_never_go_back(rate: float, stamps: list[int | None]) -> None:
     timeline = Timeline(rate)

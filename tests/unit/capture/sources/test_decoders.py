@@ -41,12 +41,29 @@ def test_whatever_is_chosen_the_pictures_come(clip: Path, decoder: Decoder, capl
         assert f"decoder_passed_over camera=gate decoder={decoder}" in caplog.text or decoder is Decoder.AUTO
 
 
+def refuse(_packet: object) -> list[VideoFrame]:
+    raise av.InvalidDataError(-1, "no hardware for this")
+
+
+def test_hardware_is_not_given_up_for_what_comes_before_the_first_key_frame(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pyav_live, "choose", lambda *_: refuse)
+    container = av.open(str(write_clip(tmp_path / "a.mkv", moving_square(frames=80), fps=20)))
+    stream = pyav_live.PyAvStream(
+        container, "gate", SourceSettings(CameraId("gate"), decoder=Decoder.CUDA), lambda: True
+    )
+    next(stream._packets)
+    with caplog.at_level(logging.WARNING):
+        assert [stream.next() for _ in range(78)] == 78 * [None]
+    assert stream.waiting_for == "gate: waiting for a key frame"
+    stream.close()
+    assert "decoder_given_up" not in caplog.text
+
+
 def test_hardware_that_opens_and_then_refuses_everything_gives_way_to_software(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_packet: object) -> list[VideoFrame]:
-        raise av.InvalidDataError(-1, "no hardware for this")
-
     real = decoders.choose
     monkeypatch.setattr(
         pyav_live,

@@ -23,6 +23,7 @@ class ScriptedStream:
     """Gives what its script holds; after it nothing comes any more."""
 
     frames_per_second = 25.0
+    waiting_for = ""
 
     def __init__(self, script: Iterable[Step]) -> None:
         self.closed_by: list[str] = []
