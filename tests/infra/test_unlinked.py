@@ -92,7 +92,7 @@ def links(text: str) -> list[str]:
         r"|\S@\S.*|://|(?i:www\.\S)"
         r"|(?i:(?:https?|ftp|rtsp|tel|sms|mailto|javascript|intent)\s*[:：]).*"
         r"|\\\\.*"
-        r"|\d(?:[^\w,;:]{0,4}\d){6,}",
+        r"|\d(?:[^\w,;:：]{0,4}\d){6,}",
         text,
     )
     return [each.strip() for each in found]
