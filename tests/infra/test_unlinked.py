@@ -191,7 +191,7 @@ def test_whatever_pieces_a_link_is_made_of_none_is_left(text: str) -> None:
 @pytest.mark.parametrize("field", ["zone", "label", "rule", "model_name", "model_version", "cause"])
 def test_no_field_of_an_event_reaches_a_person_as_a_link(field: str, language: Language) -> None:
     for text in LINKS:
-        event = raised(kind=EventKind.MOTION, **{"model_name": "yolo", "cause": "seen", field: text})
+        event = raised(1, kind=EventKind.MOTION, **{"model_name": "yolo", "cause": "seen", field: text})
         alert = render_alert(AlertFacts(event, "123456", occasion(event, NOON), NOON_ZONE), language)
         assert [found for line in texts_of(alert) for found in links(line)] == []
 
