@@ -35,6 +35,8 @@ _SECRET_NAME: Final = re.compile(
     r"(?<!com)(?<!by)pass(?!ive|age|thr)|pwd|secret|token|auth(?!or$|ors$)|credential|verif.*code|sessionid"
     r"|(?:pw|pas|psw|pswd)[0-9]*$|key$|(?:^|[_.-])(?:pin|sid|hash|md5|sig|sign|signature)$"
 )
+_NAMED_PIECE: Final = re.compile(r"/(?:pass(?:word|wd|phrase)?|pwd|psw|pw|token|secret)/(?P<value>[^/?#&]+)")
+_USER_NAME: Final = re.compile(r"(?<![a-z0-9])(?:u|us|usr|user|username|userid|uid|login|account)[=:]")
 _PLACEHOLDERS: Final = re.compile(r"(?:\{user\}|\{password\})+(?![a-z0-9])")
 _SMALL: Final = re.compile(r"\d{1,2}(?:\.\d+)?z?")
 """What follows a colon in a time or a number of a stream: `12:30:00`, `track:1`."""
@@ -93,12 +95,18 @@ def _shows_secret(rest: str) -> bool:
     authority, path = re.match(r"([^/?#]*)(.*)", rest, re.DOTALL).groups()  # type: ignore[union-attr]  # always fits
     if "@" in authority or _HOST_BEHIND.search(path):
         return True
-    for found in _NAMED.finditer(path):
-        value = found["value"]
-        if value and _SECRET_NAME.search(found[1]) and not _PLACEHOLDERS.match(value):
-            return True
+    has_user = bool(_USER_NAME.search(path))
+    named = [found["value"] for found in _NAMED.finditer(path) if _is_secret_name(found[1], has_user=has_user)]
+    named += [found["value"] for found in _NAMED_PIECE.finditer(path)]
+    if any(value and not _PLACEHOLDERS.match(value) for value in named):
+        return True
     pieces = re.split(r"[/?&=;#,]", path.replace(USER, "u").replace(PASSWORD, "7"))
     return any(_is_pair(piece) for piece in pieces)
+
+
+def _is_secret_name(name: str, *, has_user: bool) -> bool:
+    # A lone `p` may be a page or a profile; beside a user it is the password.
+    return bool(_SECRET_NAME.search(name)) or (has_user and re.split(r"[_.-]", name)[-1] == "p")
 
 
 def _is_pair(piece: str) -> bool:

@@ -20,6 +20,7 @@ from smartcam.vision.zone import Zone, zone
 _VIDEO_DEVICE: Final = re.compile(r"/dev/video[0-9]{1,3}|/dev/v4l/by-(id|path)/[A-Za-z0-9][A-Za-z0-9_.:-]*")
 _CAMERA_NUMBER: Final = re.compile(r"[0-9]")
 _ENCRYPTED: Final = "rtsps://"
+_NO_FILE: Final = "is no file: write `source: rtsp`, and this address in `url`"
 
 
 class SourceKind(StrEnum):
@@ -195,6 +196,8 @@ def _path(settings: Settings, source: SourceKind | None) -> Path:
         _refuse_misplaced(settings, "path", source, path)
     if source is SourceKind.FILE and not path:
         settings.refuse(settings.error("path", "must be the path of a clip"))
+    elif source is SourceKind.FILE and "://" in path:
+        settings.refuse(SettingsError(settings.name("path"), "(not shown)", fault_of(path) or _NO_FILE))
     return Path(path)
 
 

@@ -122,6 +122,38 @@ def test_a_password_at_a_wrong_place_is_not_shown(document: dict[str, object]) -
     assert "ter2" not in " ".join(str(error) for error in (caught.value, *caught.value.also))
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("rtsp://192.0.2.7/live", "write `source: rtsp`"),
+        ("rtsp://admin:Hunter2@192.0.2.7/live", "name a file in `credentials`"),
+        ("http://192.0.2.7/video.mjpg?pw=Hunter2", "MJPEG stream, which is not read"),
+        ("rtmp://192.0.2.7/live", "is RTMP"),
+        ("file:///clips/a.mp4", "`source: file` and `path`"),
+    ],
+)
+def test_an_address_in_the_place_of_a_clip_is_told_where_it_belongs(path: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        one(path=path)
+    assert said in str(caught.value)
+    assert "Hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"source": "v4l2", "device": "rtsp://h/l?pw=Hunter2"},
+        {"source": "v4l2", "path": "rtsp://h/l?auth=Hunter2"},
+        {"source": "http://h/l?psw=Hunter2"},
+        {"source": "rtsp", "url": "rtsps://h/l", "ca_file": "pass=Hunter2"},
+    ],
+)
+def test_no_error_about_another_key_shows_a_secret_that_stands_there(table: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match="not shown") as caught:
+        one(**table)
+    assert "Hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("word", ["udp", "multicast", "tcp", "http", "filter_src"])
 def test_a_word_by_which_ffmpeg_would_take_another_way_is_refused(word: str) -> None:
     with pytest.raises(SettingsError, match=f"must not end in {word}"):

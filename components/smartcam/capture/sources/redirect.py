@@ -22,6 +22,8 @@ from smartcam.contract.errors import CameraLost
 
 PORTS: Final = {"rtsp": 554, "rtsps": 322}
 _MOST_HOPS: Final = 4
+_MOST_LOGINS: Final = 2
+"""The second one where the camera says that its nonce is too old."""
 _LARGEST_ANSWER: Final = 65536
 _UNAUTHORIZED: Final = 401
 _REDIRECTS: Final = range(300, 400)
@@ -52,11 +54,12 @@ class RtspCall:
     _challenge: str = field(default="", repr=False)
 
     def ask(self, method: str, url: str) -> RtspAnswer:
-        """The answer, with the login where the camera asks for one. Raises OSError, ValueError."""
+        """The answer, with the login where the camera asks for one. Raises OSError, ValueError, IndexError."""
         answer = self._exchange(method, url)
-        while answer.status == _UNAUTHORIZED and self.login is not None:
+        for _ in range(_MOST_LOGINS):
             challenge = _chosen(answer.headers.get("www-authenticate", []))
-            if not challenge or (self._challenge and "stale=true" not in challenge.lower()):
+            is_new = not self._challenge or "stale=true" in challenge.lower()
+            if answer.status != _UNAUTHORIZED or self.login is None or not (challenge and is_new):
                 break
             self._challenge = challenge
             answer = self._exchange(method, url)
@@ -147,7 +150,7 @@ def refuse_redirect(url: str, login: CameraCredentials | None, dial: Dial, limit
             raise CameraLost(f"no encrypted connection can be made ({error.reason or 'TLS fails'})") from None
         except OSError as error:
             raise CameraLost(error.strerror or str(error)) from None
-        except ValueError:
+        except (ValueError, IndexError):  # the latter from urllib, about a challenge such as `realm=`
             raise CameraLost(_NO_ANSWER) from None
         if location is None:
             return

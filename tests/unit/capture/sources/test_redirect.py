@@ -7,8 +7,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Self
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smartcam.capture.credentials import CameraCredentials
 from smartcam.capture.sources.redirect import authorization, refuse_redirect
@@ -115,6 +118,21 @@ def test_a_wrong_password_is_tried_once_and_said(scheme: str) -> None:
     assert len(camera.secrets) == 1
 
 
+@pytest.mark.parametrize(("times", "logins"), [(1, 3), (99, 2)])
+def test_a_nonce_that_has_become_too_old_is_replaced_but_not_for_ever(times: int, logins: int) -> None:
+    left = [times]
+
+    def answer(request: Request) -> str | None:
+        if "authorization" in request.headers and left[0]:
+            left[0] -= 1
+            return '401 Unauthorized\r\nWWW-Authenticate: Digest realm="camera", nonce="0123456789abcdef", stale=true'
+        return None
+
+    with PlainCamera(answer=answer, login=login_of("Digest")) as camera, suppress(CameraLost):
+        refuse_redirect(camera.url, LOGIN, dial, 5)
+    assert len(camera.secrets) == logins
+
+
 def test_what_ffmpeg_will_name_is_left_to_it() -> None:
     with PlainCamera(answer=lambda _: "404 Not Found") as camera:
         refuse_redirect(camera.url, LOGIN, dial, 5)
@@ -160,6 +178,60 @@ def test_a_camera_that_answers_nonsense_or_for_ever_is_left(
     kept += says
     with pytest.raises(CameraLost, match=said):
         refuse_redirect(url, LOGIN, dial, 1)
+
+
+class Line:
+    """A connection over which these bytes come, and then nothing more."""
+
+    def __init__(self, held: bytes) -> None:
+        self.held = held
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def sendall(self, _: bytes) -> None:
+        return
+
+    def settimeout(self, _: float) -> None:
+        return
+
+    def recv(self, count: int) -> bytes:
+        received, self.held = self.held[:count], self.held[count:]
+        return received
+
+
+ANSWERS = st.lists(
+    st.sampled_from(
+        [
+            *(b"RTSP/1.0 401 X\r\n", b"RTSP/1.0 302 X\r\n", b"RTSP/1.0 200 OK\r\n", b"\r\n", b"=", b'"', b",", b" "),
+            *(
+                b"WWW-Authenticate: Digest realm=",
+                b"WWW-Authenticate: ",
+                b"Location: rtsp://",
+                b"127.0.0.1",
+                b"[",
+                b"]",
+            ),
+            *(b"Content-Length: -5", b"nonce", b'qop="auth"', b":", b"\xff", b"\0", b"Basic", b"\n"),
+        ]
+    ),
+    max_size=14,
+).map(b"".join)
+
+
+@given(ANSWERS | st.binary(max_size=60))
+def test_whatever_a_camera_answers_it_is_passed_or_lost(said: bytes) -> None:
+    with suppress(CameraLost):
+        refuse_redirect("rtsp://127.0.0.1/l", LOGIN, lambda *_: Line(said), 5)  # type: ignore[arg-type]
+
+
+def test_a_login_that_is_asked_for_in_broken_words_is_no_answer_of_a_camera() -> None:
+    said = b"RTSP/1.0 401 X\r\nWWW-Authenticate: Digest realm=\r\n\r\n"
+    with pytest.raises(CameraLost, match="does not answer as an RTSP camera does"):
+        refuse_redirect("rtsp://127.0.0.1/l", LOGIN, lambda *_: Line(said), 5)  # type: ignore[arg-type]
 
 
 def test_a_camera_that_is_not_there_is_said_in_words() -> None:
