@@ -42,13 +42,17 @@ Answer = Callable[[Request], str | None]
 
 @dataclass
 class PlainCamera:
-    """Runs in the `with` block. `login` is (scheme, user, password); `lower` the transports that it offers."""
+    """Runs in the `with` block. `login` is (scheme, user, password); `lower` the transports that it offers.
+
+    An impostor's datagrams come from another port than the camera has named.
+    """
 
     host: str = "127.0.0.1"
     answer: Answer = lambda _: None
     login: tuple[str, str, str] | None = None
     lower: frozenset[str] = frozenset({"tcp", "udp"})
     tls: ssl.SSLContext | None = None
+    is_impostor: bool = False
     asked: list[Request] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -85,15 +89,16 @@ class PlainCamera:
         with suppress(OSError), accepted:
             accepted.settimeout(20)
             line = accepted if self.tls is None else self.tls.wrap_socket(accepted, server_side=True)
-            with line, line.makefile("rb") as lines, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+            with line, line.makefile("rb") as lines, _datagrams() as datagrams, _datagrams() as other:
                 datagrams.bind((self.host, 0))
+                other.bind((self.host, 0))
                 own, peer = int(datagrams.getsockname()[1]), 0
                 while (request := _read(lines)) is not None:
                     self.asked.append(request)
                     said, peer = self._said(request, own, peer)
                     line.sendall(said)
                     if request.method == "PLAY":
-                        self._play(line, datagrams, peer)
+                        self._play(line, other if self.is_impostor else datagrams, peer)
                         return
 
     def _said(self, request: Request, own: int, peer: int) -> tuple[bytes, int]:
@@ -133,6 +138,10 @@ class PlainCamera:
                     line.sendall(b"$\0" + (len(head) + len(unit)).to_bytes(2) + head + unit)
             if self._ended.wait(0.05):
                 return
+
+
+def _datagrams() -> socket.socket:
+    return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
 
 def _read(lines: IO[bytes]) -> Request | None:

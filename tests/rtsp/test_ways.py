@@ -110,6 +110,14 @@ def test_a_camera_that_sends_no_datagrams_says_which_key_helps() -> None:
         assert said.endswith("does not send its pictures over UDP: write `rtsp_transport: tcp`")
 
 
+def test_datagrams_of_others_than_the_camera_are_no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyav_live, "_OPEN_S", 3.0)
+    with PlainCamera(is_impostor=True) as camera:
+        chosen = replace(settings(camera.url), rtsp_transport=RtspTransport.UDP)
+        with closing(open_source(chosen, SystemClock(), StopToken())) as source:
+            assert [source.read() for _ in range(2)] == [None, None]
+
+
 def certified(
     folder: Path, address: str = "127.0.0.1", *, ends: timedelta = DAY, is_authority: bool = False
 ) -> tuple[ssl.SSLContext, str]:
