@@ -1,13 +1,13 @@
 # install.sh makes /usr/local/bin/smartcam-doctor of this: two lines that set `root` and `user`, and what follows.
 # What it calls belongs to the components' user and is run as that user: it shows what the components themselves can do,
-# and nobody who got hold of a component gets root's rights here. The exception is --nucleus-config, because only root
-# may read the device's key.
+# and nobody who got hold of a component gets root's rights here. With --nucleus-config it is run as the user to whom the
+# nucleus's folder belongs, because only that user may read the device's key (root, with the classic nucleus).
 set -eu
 doctor=$root/work/smartcam.Runtime/doctor/smartcam-doctor
 if [ "$(id -u)" = 0 ]; then
     as_user="runuser -u $user --"
     for argument; do
-        case $argument in --nucleus-config | --nucleus-config=*) as_user= ;; esac
+        case $argument in --nucleus-config | --nucleus-config=*) as_user="runuser -u $(stat -L -c %U "$root") --" ;; esac
     done
 elif [ "$(id -un)" = "$user" ]; then
     as_user=

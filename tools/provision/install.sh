@@ -26,6 +26,47 @@ did() { printf 'did   %s\n' "$*"; }
 warn() { printf 'warn  %s\n' "$*"; }
 bad() { printf 'FAIL  %s\n' "$*"; faults=$((faults + 1)); }
 end() { [ "$faults" = 0 ] || { printf '%s problem(s); %s\n' "$faults" "$*" >&2; exit 1; }; }
+as() { # as this user
+    name=$1
+    shift
+    setpriv --reuid "$name" --regid "$name" --init-groups "$@"
+}
+
+# Root's own hand writes only into folders that root alone can change, and so can each folder and link on the way there.
+sealed() { # whether this is so; $gap is the folder that others can change
+    for place in "$1" "$(readlink -m "$1")"; do
+        while [ "$place" != / ]; do
+            place=$(dirname "$place") gap=$place
+            [ -e "$place" ] || [ -L "$place" ] || continue
+            # Debian's staff may write below /usr/local, and is as good as root.
+            case $(stat -L -c '%u %A %G' "$place") in
+                0\ d????-??-?\ * | 0\ d???????-?\ root | 0\ d???????-?\ staff) ;;
+                *) return 1 ;;
+            esac
+        done
+    done
+}
+put() { # FILE PLACE MODE OWNER: by root where only root can write, else by the folder's owner, who is the file's
+    if sealed "$2"; then
+        writer=root
+    elif sealed "${2%/*}" && [ "$(stat -L -c %U "${2%/*}")" = "$4" ]; then
+        # Who has taken the folder over may plant links in it: they lead to nothing that is not the owner's already.
+        writer=$4
+    else
+        bad "$2: others than root can change $gap; chown root:root $gap && chmod go-w $gap, then run this again"
+        end "not all of it is installed"
+    fi
+    if [ -f "$2" ] && [ ! -L "$2" ] && [ "$(stat -c '%a %U' "$2")" = "$3 $4" ] && as "$writer" cmp -s - "$2" < "$1"; then
+        ok "$2"
+    elif as "$writer" sh -euC -c 'umask 077; rm -f "$1.new"; cat > "$1.new"; chmod "$2" "$1.new"
+        [ "$(id -un)" = "$3" ] || chown "$3:$3" "$1.new"; mv -fT "$1.new" "$1"' sh "$2" "$3" "$4" < "$1"; then
+        did "$2"
+        changed=yes
+    else
+        bad "$2 cannot be written: the reason stands above"
+        end "not all of it is installed"
+    fi
+}
 
 # 1. What this machine is.
 [ "$(uname -s)" = Linux ] && ok "Linux $(uname -r)" || bad "this is no Linux"
@@ -70,6 +111,10 @@ files="device.pem device.key config.yaml doctor.sh"
 [ "$NUCLEUS" = classic ] || files="$files zz-smartcam.yaml"
 for file in $files; do
     [ -s "$here/$file" ] || bad "$here/$file is missing: unpack the bundle again"
+done
+drop_ins=/etc/greengrass/config.d doctor=/usr/local/bin/smartcam-doctor
+for target in "$ROOT" "$drop_ins/zz-smartcam.yaml" "$doctor"; do
+    sealed "$target" || bad "$target: others than root can change $gap; chown root:root $gap && chmod go-w $gap"
 done
 
 # 2. Which nucleus is there, and what is to be done: nothing, install, or mend what an installation left half-done.
@@ -183,30 +228,18 @@ else
 fi
 
 # 5. Keys and configuration, readable by the nucleus alone.
-put() {
-    if cmp -s "$1" "$2" && [ "$(stat -c '%a %U' "$2")" = "$3 $owner" ]; then
-        ok "$2"
-    else
-        # Not cp: the folder is the nucleus's, and who has taken it over must not lead root to another file by a link.
-        install -m "$3" -o "$owner" -g "$owner" "$1" "$2.new"
-        mv -T "$2.new" "$2"
-        did "$2"
-        changed=yes
-    fi
-}
 # The users of the nucleus and the components must get through every new folder on the way.
 folder() { (umask 022 && mkdir -p "$1"); }
 folder "$ROOT"
 chmod 755 "$ROOT"
 chown "$owner:$owner" "$ROOT"
-put "$here/device.pem" "$ROOT/device.pem" 600
-put "$here/device.key" "$ROOT/device.key" 600
-put "$authority" "$ROOT/root-ca.pem" 644
-drop_ins=/etc/greengrass/config.d
+put "$here/device.pem" "$ROOT/device.pem" 600 "$owner"
+put "$here/device.key" "$ROOT/device.key" 600 "$owner"
+put "$authority" "$ROOT/root-ca.pem" 644 "$owner"
 if [ "$NUCLEUS" = lite ]; then
     folder "$drop_ins"
-    put "$here/config.yaml" /etc/greengrass/config.yaml 600
-    put "$here/zz-smartcam.yaml" "$drop_ins/zz-smartcam.yaml" 644
+    put "$here/config.yaml" /etc/greengrass/config.yaml 600 "$owner"
+    put "$here/zz-smartcam.yaml" "$drop_ins/zz-smartcam.yaml" 644 "$owner"
     # The package writes, at each upgrade, a file that gives components the nucleus's own user. Of the files in this folder
     # the one that the file system lists last wins, whatever its name: so the package writes into nothing, and the nucleus,
     # which reads plain files alone, does not see it.
@@ -220,7 +253,7 @@ if [ "$NUCLEUS" = lite ]; then
     fi
 else
     folder "$ROOT/config"
-    put "$here/config.yaml" "$ROOT/config/smartcam-initial.yaml" 600
+    put "$here/config.yaml" "$ROOT/config/smartcam-initial.yaml" 600 "$owner"
 fi
 if [ "$NUCLEUS" = classic ] && [ "$todo" = install ]; then
     python3 -m zipfile -e "$given" "$scratch/classic"
@@ -232,11 +265,11 @@ if [ "$NUCLEUS" = classic ] && [ "$todo" = install ]; then
 fi
 
 # 6. A command that says what is wrong with this device; root's own file, because root calls it.
-doctor=/usr/local/bin/smartcam-doctor
 folder "${doctor%/*}"
-{ printf '#!/bin/sh\n%s\n' "root='$ROOT' user=$user"; cat "$here/doctor.sh"; } > "$doctor.new"
-chmod 755 "$doctor.new"
-if cmp -s "$doctor.new" "$doctor"; then rm "$doctor.new"; ok "$doctor"; else mv "$doctor.new" "$doctor"; did "$doctor"; fi
+{ printf '#!/bin/sh\n%s\n' "root='$ROOT' user=$user"; cat "$here/doctor.sh"; } > "$scratch/doctor"
+before=$changed
+put "$scratch/doctor" "$doctor" 755 root
+changed=$before # nothing that the nucleus reads
 
 # 7. Started now and at each start of the machine.
 if ! systemctl is-enabled --quiet "$root_unit"; then
@@ -273,10 +306,9 @@ for unit in $units; do
     fi
 done
 id -nG "$user" | tr ' ' '\n' | grep -qx video && ok "$user may open cameras" || bad "$user is not in the group video"
-as_user() { setpriv --reuid "$user" --regid "$user" --init-groups "$@" > /dev/null 2>&1; }
-if ! as_user cat "$ROOT/root-ca.pem"; then
+if ! as "$user" cat "$ROOT/root-ca.pem" > /dev/null 2>&1; then
     bad "$user cannot read $ROOT/root-ca.pem: is a folder above it closed?"
-elif as_user cat "$ROOT/device.key"; then
+elif as "$user" cat "$ROOT/device.key" > /dev/null 2>&1; then
     bad "$user can read the device's key $ROOT/device.key: is $user another user's name, or root's?"
 else
     ok "$user cannot read the device's key"

@@ -53,7 +53,8 @@ else
     fi
     remove "$ROOT/config/smartcam-initial.yaml"
 fi
-remove "$ROOT/device.pem" "$ROOT/device.key" "$ROOT/root-ca.pem" /usr/local/bin/smartcam-doctor
+# A power cut while install.sh wrote a key has left a `.new`.
+remove "$ROOT/device.pem" "$ROOT/device.key" "$ROOT/root-ca.pem" "$ROOT/device.key.new" /usr/local/bin/smartcam-doctor
 if [ "$purge" = yes ] && [ -n "$ROOT" ]; then
     remove "$ROOT"
     [ "$NUCLEUS" = classic ] || remove /etc/greengrass

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from smartcam.capture.addresses import PASSWORD, USER
 from smartcam.contract.errors import CameraLost
 
 _OTHERS: Final = 0o077
@@ -50,12 +51,17 @@ def address(url: str, credentials: CameraCredentials) -> str:
         CameraLost: they do not fit into an address.
     """
     user, password = quote(credentials.user, safe=""), quote(credentials.password, safe="")
-    if "{user}" in url or "{password}" in url:
-        return url.replace("{user}", user).replace("{password}", password)
+    if has_placeholders(url):
+        return url.replace(USER, user).replace(PASSWORD, password)
     if ":" in credentials.user or len(user) + 1 + len(password) > _LONGEST:
         raise CameraLost(f"the credentials of {url} are too long, or their user holds a colon")
     scheme, rest = url.split("://", 1)
     return f"{scheme}://{user}:{password}@{rest}"
+
+
+def has_placeholders(url: str) -> bool:
+    """Whether the camera wants its user and password inside the address, and not by a login."""
+    return USER in url or PASSWORD in url
 
 
 def _exposure(found: os.stat_result) -> str:

@@ -7,8 +7,9 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
+from smartcam.capture.addresses import FORM, PASSWORD, USER, fault_of
+from smartcam.capture.credentials import has_placeholders
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import LARGEST_SIDE
@@ -16,14 +17,10 @@ from smartcam.edge.settings import Settings
 from smartcam.vision.mask import check_masks
 from smartcam.vision.zone import Zone, zone
 
-_HOST: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9_.%-]{1,32})?")
-_SECRET: Final = re.compile(r"(?<![a-z])(pass(word|wd)?|pwd|token|secret)=(?!\{password\})", re.IGNORECASE)
-_WORDS_OF_FFMPEG: Final = ("udp", "multicast", "tcp", "http", "filter_src")
-"""FFmpeg takes these words out of an address's query and chooses the transport by them."""
-_NOT_IN_URLS: Final = re.compile(r"[\s\"'<>\\^`|]")
 _VIDEO_DEVICE: Final = re.compile(r"/dev/video[0-9]{1,3}|/dev/v4l/by-(id|path)/[A-Za-z0-9][A-Za-z0-9_.:-]*")
 _CAMERA_NUMBER: Final = re.compile(r"[0-9]")
-_ADDRESS: Final = "must be the address rtsp://host[:port]/path"
+_ENCRYPTED: Final = "rtsps://"
+_NO_FILE: Final = "is no file: write `source: rtsp`, and this address in `url`"
 
 
 class SourceKind(StrEnum):
@@ -45,6 +42,13 @@ class Decoder(StrEnum):
     VAAPI = "vaapi"
     QSV = "qsv"
     CUDA = "cuda"
+
+
+class RtspTransport(StrEnum):
+    """How an RTSP camera's pictures come: in the connection itself, or as datagrams beside it."""
+
+    TCP = "tcp"
+    UDP = "udp"
 
 
 class TransportKind(StrEnum):
@@ -74,7 +78,10 @@ class SourceSettings:
     """One camera's source.
 
     What it is: `path` of a file, `url` of an RTSP camera, `device` of a V4L2 or Raspberry Pi camera. `credentials`: the
-    file with an RTSP camera's user and password. `max_fps`: pictures beyond this rate are skipped, 0 takes all; V4L2
+    file with an RTSP camera's user and password.
+    `rtsp_transport`: how its pictures come. `verify`: whether the certificate of an `rtsps://` camera is checked,
+    against the system's authorities or those in `ca_file`.
+    `max_fps`: pictures beyond this rate are skipped, 0 takes all; V4L2
     and Raspberry Pi cameras are asked for this rate and for `width` x `height`. `inline_side`: the longest side of a
     frame that travels inside messages. `analyse_fps`: how many frames a second are announced at most while something
     moves. `keep_alive_s`: the longest time between two announced frames. `sensitivity`: 0 to 1, see
@@ -95,6 +102,9 @@ class SourceSettings:
     stall_s: float = 10.0
     url: str = ""
     credentials: str = ""
+    rtsp_transport: RtspTransport = RtspTransport.TCP
+    verify: bool = True
+    ca_file: str = ""
     device: str = ""
     width: int = 1280
     height: int = 720
@@ -109,6 +119,11 @@ class SourceSettings:
     def place(self) -> str:
         """Where the pictures come from, for people. Never holds a password."""
         return self.url or self.device or str(self.path)
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the camera is called over TLS."""
+        return self.url.lower().startswith(_ENCRYPTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +157,9 @@ def _camera(camera: CameraId, settings: Settings) -> SourceSettings:
         path=_path(settings, source),
         url=_url(settings, source),
         credentials=_credentials(settings, source),
+        rtsp_transport=_rtsp_transport(settings, source),
+        verify=_verify(settings),
+        ca_file=_ca_file(settings),
         device=_device(settings, source),
         pacing=settings.choice("pacing", default.pacing),
         at_end=settings.choice("at_end", default.at_end),
@@ -178,6 +196,8 @@ def _path(settings: Settings, source: SourceKind | None) -> Path:
         _refuse_misplaced(settings, "path", source, path)
     if source is SourceKind.FILE and not path:
         settings.refuse(settings.error("path", "must be the path of a clip"))
+    elif source is SourceKind.FILE and "://" in path:
+        settings.refuse(SettingsError(settings.name("path"), "(not shown)", fault_of(path) or _NO_FILE))
     return Path(path)
 
 
@@ -189,28 +209,43 @@ def _url(settings: Settings, source: SourceKind | None) -> str:
             _refuse_misplaced(settings, "url", source)
         return url
     if not url:
-        settings.refuse(settings.error("url", f"is missing: {_ADDRESS}"))
+        settings.refuse(settings.error("url", f"is missing: {FORM}"))
         return url
-    settings.attempt(lambda: _check_address(settings, url), None)
+    fault = fault_of(url)
+    if not fault and has_placeholders(url) and not settings.text("credentials", "", secret=True):
+        fault = f"holds {USER} or {PASSWORD}, and `credentials` names no file that has them"
+    if fault:
+        settings.refuse(SettingsError(settings.name("url"), "(not shown)", fault))
     return url
 
 
-def _check_address(settings: Settings, url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        is_address = parts.scheme == "rtsp" and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
-    except ValueError:
-        is_address = False
-    authority = url.partition("://")[2].partition("/")[0].lower()
-    if "@" in authority or "%40" in authority or _SECRET.search(url):
-        raise SettingsError(
-            settings.name("url"), "(not shown)", "must hold no user and password: name a file in `credentials`"
-        )
-    if not is_address or _NOT_IN_URLS.search(url):
-        raise SettingsError(settings.name("url"), "(not shown)", _ADDRESS)
-    for word in url.partition("?")[2].split("&"):
-        if word in _WORDS_OF_FFMPEG:
-            raise settings.error("url", f"must not end in {word}: cameras are read over TCP")
+def _rtsp_transport(settings: Settings, source: SourceKind | None) -> RtspTransport:
+    chosen = settings.choice("rtsp_transport", RtspTransport.TCP)
+    if settings.has("rtsp_transport") and source is not SourceKind.RTSP:
+        _refuse_misplaced(settings, "rtsp_transport", source, chosen)
+    if chosen is RtspTransport.UDP and _is_encrypted(settings):
+        settings.refuse(settings.error("rtsp_transport", f"must be tcp where the address begins with {_ENCRYPTED}"))
+    return chosen
+
+
+def _verify(settings: Settings) -> bool:
+    verify = settings.boolean("verify", default=True)
+    if settings.has("verify") and not _is_encrypted(settings):
+        settings.refuse(settings.error("verify", f"is only for an address that begins with {_ENCRYPTED}"))
+    return verify
+
+
+def _ca_file(settings: Settings) -> str:
+    path = settings.text("ca_file", "")
+    if path and not _is_encrypted(settings):
+        settings.refuse(settings.error("ca_file", f"is only for an address that begins with {_ENCRYPTED}"))
+    elif path and not Path(path).is_absolute():
+        settings.refuse(settings.error("ca_file", "must be the absolute path of a file with certificates (PEM)"))
+    return path
+
+
+def _is_encrypted(settings: Settings) -> bool:
+    return settings.text("url", "", secret=True).lower().startswith(_ENCRYPTED)
 
 
 def _credentials(settings: Settings, source: SourceKind | None) -> str:

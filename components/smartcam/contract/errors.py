@@ -24,7 +24,7 @@ _LONGEST_VALUE: Final = 200
 _LONGEST_NAME: Final = 80
 _LOOKED_AT: Final = 10 * _LONGEST_VALUE
 _NOT_SHOWN: Final = "(not shown)"
-_WORDS: Final = r"(?:pass(?:word|wd)?|pwd|token|secret)"
+_WORDS: Final = r"(?:pass(?:word|wd|phrase)?|pas|pwd|pw|psw|auth(?:orization)?|token|secret)"
 _SECRET_KEY: Final = re.compile(rf"\b{_WORDS}$", re.IGNORECASE)
 _SECRET: Final = re.compile(rf"(?<=//)[^\s'\"]*(?=@)|(?<![a-z])({_WORDS}['\"]?[=:] ?)(['\"]?)[^'\"&,]+", re.IGNORECASE)
 """Credentials: before an address's host, or after a word for them. A misspelt `url` is shown without its password."""

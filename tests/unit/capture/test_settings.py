@@ -122,6 +122,38 @@ def test_a_password_at_a_wrong_place_is_not_shown(document: dict[str, object]) -
     assert "ter2" not in " ".join(str(error) for error in (caught.value, *caught.value.also))
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("rtsp://192.0.2.7/live", "write `source: rtsp`"),
+        ("rtsp://admin:Hunter2@192.0.2.7/live", "name a file in `credentials`"),
+        ("http://192.0.2.7/video.mjpg?pw=Hunter2", "MJPEG stream, which is not read"),
+        ("rtmp://192.0.2.7/live", "is RTMP"),
+        ("file:///clips/a.mp4", "`source: file` and `path`"),
+    ],
+)
+def test_an_address_in_the_place_of_a_clip_is_told_where_it_belongs(path: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        one(path=path)
+    assert said in str(caught.value)
+    assert "Hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"source": "v4l2", "device": "rtsp://h/l?pw=Hunter2"},
+        {"source": "v4l2", "path": "rtsp://h/l?auth=Hunter2"},
+        {"source": "http://h/l?psw=Hunter2"},
+        {"source": "rtsp", "url": "rtsps://h/l", "ca_file": "pass=Hunter2"},
+    ],
+)
+def test_no_error_about_another_key_shows_a_secret_that_stands_there(table: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match="not shown") as caught:
+        one(**table)
+    assert "Hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("word", ["udp", "multicast", "tcp", "http", "filter_src"])
 def test_a_word_by_which_ffmpeg_would_take_another_way_is_refused(word: str) -> None:
     with pytest.raises(SettingsError, match=f"must not end in {word}"):
@@ -137,7 +169,7 @@ def test_odd_addresses_of_cameras_are_taken_as_they_stand() -> None:
         "RTSP://cam.local/Streaming/Channels/101?transportmode=unicast&profile=Profile_1",
         "rtsp://cam.local/@1/compass=2",
     ):
-        assert one(source="rtsp", url=url).url == url
+        assert one(source="rtsp", url=url, credentials="/c" if "{" in url else "").url == url
 
 
 @pytest.mark.parametrize(
@@ -163,6 +195,37 @@ def test_odd_addresses_of_cameras_are_taken_as_they_stand() -> None:
 def test_what_does_not_fit_the_kind_of_camera_is_named(table: dict[str, object], key: str, remedy: str) -> None:
     with pytest.raises(SettingsError, match=remedy) as caught:
         one(**table)
+    assert caught.value.key == f"cameras.yard.{key}"
+
+
+@pytest.mark.parametrize("word", ["off", "false", "no", "0", False, 0])
+def test_a_certificate_goes_unchecked_only_where_that_is_written(word: object) -> None:
+    url = "rtsps://192.0.2.7/live"
+    assert one(source="rtsp", url=url).verify
+    assert (
+        one(source="rtsp", url=url, verify="on", ca_file="/etc/smartcam/gate.pem").ca_file == "/etc/smartcam/gate.pem"
+    )
+    assert not one(source="rtsp", url=url, verify=word).verify
+    with pytest.raises(SettingsError, match="verify = 'maybe': must be true or false"):
+        one(source="rtsp", url=url, verify="maybe")
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "remedy"),
+    [
+        ({"verify": "off"}, "verify", "is only for an address that begins with rtsps://"),
+        ({"ca_file": "/ca.pem"}, "ca_file", "is only for an address that begins with rtsps://"),
+        ({"ca_file": "ca.pem", "url": "rtsps://h/l"}, "ca_file", "must be the absolute path"),
+        ({"rtsp_transport": "udp", "url": "RTSPS://h/l"}, "rtsp_transport", "must be tcp where the address begins"),
+        ({"rtsp_transport": "http"}, "rtsp_transport", "must be one of tcp, udp"),
+        ({"source": "v4l2", "url": "", "rtsp_transport": "udp"}, "rtsp_transport", "is no setting of a camera whose"),
+        ({"url": "rtsp://h/{user}/{password}"}, "url", "`credentials` names no file that has them"),
+        ({"url": "rtsp://h/l?pw={password}", "credentials": ""}, "url", "`credentials` names no file that has them"),
+    ],
+)
+def test_how_a_camera_is_called_must_fit_its_address(table: dict[str, object], key: str, remedy: str) -> None:
+    with pytest.raises(SettingsError, match=remedy) as caught:
+        one(**{"source": "rtsp", "url": "rtsp://h/l", **table})
     assert caught.value.key == f"cameras.yard.{key}"
 
 

@@ -129,6 +129,7 @@ def test_the_document_names_every_setting_with_its_default() -> None:
     for each in fields(SourceSettings):
         if each.name not in ("camera", "path"):
             default = getattr(camera, each.name)
+            default = str(default).lower() if isinstance(default, bool) else default
             assert table[each.name] == {"": "(empty)", (): "(none)"}.get(default, f"`{default}`")
     assert {each.name for each in fields(AnalysisSettings)} <= set(table)
     inference = InferenceSettings()

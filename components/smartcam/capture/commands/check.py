@@ -10,6 +10,7 @@ from typing import Final, TextIO
 from smartcam.capture.credentials import read_credentials
 from smartcam.capture.settings import Decoder, SourceKind, SourceSettings, TransportKind, read_settings
 from smartcam.capture.sources.clip import checked_path
+from smartcam.capture.sources.tls import authorities, tls_context
 from smartcam.contract.errors import CameraLost, SettingsError
 from smartcam.contract.inline import decode_chunk, is_chunk
 from smartcam.contract.notice import CameraState, FrameNotice, decode_notice
@@ -45,7 +46,7 @@ def plan(camera: SourceSettings, ring_folder: Path) -> str:
     if camera.source is SourceKind.FILE:
         parts.append(f"{camera.pacing} pace, at its end {camera.at_end}")
     if camera.source is SourceKind.RTSP:
-        parts.append("over TCP")
+        parts.append(_call(camera))
         secret = f"user and password from {camera.credentials}" if camera.credentials else "without a password"
         parts += [secret, f"decoded by {camera.decoder}"]
     if camera.source in (SourceKind.V4L2, SourceKind.PICAMERA):
@@ -62,6 +63,14 @@ def plan(camera: SourceSettings, ring_folder: Path) -> str:
     return ", ".join(parts)
 
 
+def _call(camera: SourceSettings) -> str:
+    """How an RTSP camera is called."""
+    if not camera.is_encrypted:
+        return f"over {camera.rtsp_transport.upper()}, not encrypted"
+    checked = f"its certificate checked against {authorities(camera)}" if camera.verify else "its certificate unchecked"
+    return f"over TLS, {checked}"
+
+
 def camera_faults(camera: SourceSettings, ring_folder: Path) -> Iterator[str]:
     """What would keep the camera from running, as far as it can be known without opening it."""
     try:
@@ -69,6 +78,8 @@ def camera_faults(camera: SourceSettings, ring_folder: Path) -> Iterator[str]:
             checked_path(camera.path)
         if camera.credentials:
             read_credentials(Path(camera.credentials))
+        if camera.is_encrypted:
+            tls_context(camera)
     except CameraLost as loss:
         yield str(loss)
     if camera.source is SourceKind.V4L2 and not Path(camera.device).is_char_device():

@@ -1,5 +1,6 @@
 """A clip decoded by OpenCV: slower than PyAV because it gives BGR, for devices without PyAV."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -17,7 +18,7 @@ class OpenCvClip:
     def __init__(self, path: Path) -> None:
         """Raises CameraLost when the file cannot be opened."""
         self._path = checked_path(path)
-        self._capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+        self._capture = _opened(self._path)
         if not self._capture.isOpened():
             raise CameraLost(f"{path}: is not a clip that can be read")
         self.frames_per_second = believable_rate(self._capture.get(cv2.CAP_PROP_FPS))
@@ -41,3 +42,19 @@ class OpenCvClip:
     def close(self) -> None:
         """See `Clip`."""
         self._capture.release()
+
+
+def _opened(path: Path) -> cv2.VideoCapture:
+    """By descriptor: FFmpeg would take a name such as `yard%03d.jpg` for a pattern and open other files.
+
+    Raises:
+        CameraLost: there is no such file any more.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise CameraLost(f"{path}: {error.strerror or error}") from error
+    try:
+        return cv2.VideoCapture(f"/proc/self/fd/{descriptor}", cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    finally:
+        os.close(descriptor)

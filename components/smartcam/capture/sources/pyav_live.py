@@ -1,5 +1,6 @@
-"""Live streams through PyAV: RTSP cameras over TCP, and V4L2 devices."""
+"""Live streams through PyAV: RTSP cameras, and V4L2 devices."""
 
+import errno
 import logging
 import select
 import socket
@@ -16,15 +17,17 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from smartcam.capture.credentials import address, read_credentials
-from smartcam.capture.settings import Decoder, SourceSettings
+from smartcam.capture.credentials import CameraCredentials, address, has_placeholders, read_credentials
+from smartcam.capture.settings import Decoder, RtspTransport, SourceSettings
 from smartcam.capture.sources.beginning import Beginning, CatchUp
 from smartcam.capture.sources.clip import believable_rate, check_sides
 from smartcam.capture.sources.decoders import CODECS, Decode, choose
 from smartcam.capture.sources.live import READ_S
 from smartcam.capture.sources.pyav_clip import picture_of
+from smartcam.capture.sources.redirect import PORTS, refuse_redirect
 from smartcam.capture.sources.still_clock import STILL_S, StillClock
 from smartcam.capture.sources.streams import tell_chosen, video_streams
+from smartcam.capture.sources.tls import authorities, tls_context
 from smartcam.contract.errors import CameraLost
 from smartcam.edge.logs import log
 from smartcam.vision.picture import Picture
@@ -33,7 +36,6 @@ logger = logging.getLogger(__name__)
 
 _OPEN_S: Final = 10.0
 _US_PER_S: Final = 1_000_000
-_RTSP_PORT: Final = 554
 _FAULTS_OF_HARDWARE: Final = 50
 """A hardware decoder that has refused this many packets in a row will refuse the others too."""
 _RTSP_OPTIONS: Final = {
@@ -180,19 +182,40 @@ class PyAvStream:
 
 
 def open_rtsp(settings: SourceSettings) -> PyAvStream:
-    """The camera's stream, over TCP.
+    """The camera's stream.
 
     Raises:
         CameraLost: it cannot be opened. No message holds the user or the password, whatever FFmpeg says.
     """
     place = settings.url
-    target = address(place, read_credentials(Path(settings.credentials))) if settings.credentials else place
+    scheme, rest = place.split("://", 1)
+    # In lower case: FFmpeg would call RTSPS:// without TLS.
+    target = f"{scheme.lower()}://{rest}"
+    if settings.credentials:
+        login = read_credentials(Path(settings.credentials))
+        is_inside = has_placeholders(place)
+        _ask_first(settings, address(target, login) if is_inside else target, None if is_inside else login)
+        target = address(target, login)
+    elif settings.is_encrypted:
+        _ask_first(settings, target, None)
     began = time.monotonic()
     try:
-        container = av.open(target, mode="r", format="rtsp", options=dict(_RTSP_OPTIONS), timeout=(_OPEN_S, READ_S))
+        container = av.open(target, mode="r", format="rtsp", options=rtsp_options(settings), timeout=(_OPEN_S, READ_S))
     except (av.FFmpegError, ValueError, OSError) as error:
-        raise CameraLost(f"{place}: {_why_not_open(error, place, time.monotonic() - began)}") from None
+        raise CameraLost(f"{place}: {_why_not_open(error, settings, time.monotonic() - began)}") from None
     return _streaming(container, place, settings, lambda: True, time.monotonic() - began)
+
+
+def rtsp_options(settings: SourceSettings) -> dict[str, str]:
+    """FFmpeg's options for a camera's transport and encryption."""
+    options = dict(_RTSP_OPTIONS)
+    if settings.rtsp_transport is RtspTransport.UDP:
+        # Its datagrams only: whoever reaches the port could send others.
+        options |= {"rtsp_transport": "udp", "rtsp_flags": "filter_src", "protocol_whitelist": "rtsp,rtp,tcp,udp"}
+    if settings.is_encrypted:
+        options |= {"protocol_whitelist": "rtsp,rtp,tcp,tls", "tls_verify": str(int(settings.verify))}
+        options |= {"ca_file": authorities(settings)} if settings.verify else {}
+    return options
 
 
 def open_v4l2(settings: SourceSettings) -> PyAvStream:
@@ -240,13 +263,30 @@ def _readiness(device: str) -> Callable[[], bool]:
     return lambda: True
 
 
-def _why_not_open(error: Exception, url: str, after_s: float) -> str:
+def _ask_first(settings: SourceSettings, target: str, login: CameraCredentials | None) -> None:
+    """Raises CameraLost where the camera must not be given what FFmpeg would give it; see `redirect`."""
+    context = tls_context(settings) if settings.is_encrypted else None
+
+    def dial(host: str, port: int, is_encrypted: bool) -> socket.socket:  # noqa: FBT001
+        line = socket.create_connection((host, port), _OPEN_S)
+        return line if context is None or not is_encrypted else context.wrap_socket(line, server_hostname=host)
+
+    try:
+        refuse_redirect(target, login, dial, _OPEN_S)
+    except CameraLost as loss:
+        raise CameraLost(f"{settings.url}: {loss}") from None
+
+
+def _why_not_open(error: Exception, settings: SourceSettings, after_s: float) -> str:
     if isinstance(error, av.HTTPUnauthorizedError):
         return "the camera refuses the user or the password (401)"
     if isinstance(error, av.ExitError) or after_s >= _OPEN_S:
         return f"does not answer within {_OPEN_S:.0f} s"
     if isinstance(error, av.InvalidDataError):
-        return _reachable(url) or _words(error)
+        return _reachable(settings.url) or _words(error)
+    if getattr(error, "errno", None) == errno.EPROTONOSUPPORT:
+        used, other = ("UDP", "tcp") if settings.rtsp_transport is RtspTransport.UDP else ("TCP", "udp")
+        return f"the camera does not send its pictures over {used}: write `rtsp_transport: {other}`"
     return _words(error)
 
 
@@ -254,7 +294,7 @@ def _reachable(url: str) -> str:
     """Why no connection can be made, where FFmpeg's error does not say; empty if one can."""
     parts = urlsplit(url)
     try:
-        socket.create_connection((parts.hostname or "", parts.port or _RTSP_PORT), READ_S).close()
+        socket.create_connection((parts.hostname or "", parts.port or PORTS[parts.scheme]), READ_S).close()
     except OSError as error:
         return error.strerror or str(error)
     return ""

@@ -18,6 +18,7 @@ from infra.alerts.runtime.facts import (
 )
 from infra.alerts.runtime.words.fitting import Parts, fit
 from infra.alerts.runtime.words.table import WordTable
+from infra.alerts.runtime.words.unlinked import unlinked
 from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Event, Severity
 from smartcam.contract.ids import EventId
 from smartcam.contract.times import format_utc
@@ -99,7 +100,7 @@ def digest_sms(words: WordTable, facts: DigestFacts) -> str:
     parts = Parts(
         head=words.text("digest_sms", count=count_text(facts.held), at=facts.at, zone=zone_name(facts.at)),
         rest="",
-        place=words.text("comma").join(f"{name} {count_text(held)}" for name, held in facts.by_place()),
+        place=words.text("comma").join(f"{unlinked(name)} {count_text(held)}" for name, held in facts.by_place()),
         brackets=words.digest_brackets,
     )
     return fit(parts, words.sms)
@@ -114,7 +115,9 @@ def digest_subject(words: WordTable, facts: DigestFacts) -> str:
 
 def digest_email(words: WordTable, facts: DigestFacts) -> str:
     """Camera by camera what happened in the quiet hours."""
-    places = [words.text("heading", where=name, what=_several(words, held)) for name, held in facts.by_place()]
+    places = [
+        words.text("heading", where=unlinked(name), what=_several(words, held)) for name, held in facts.by_place()
+    ]
     lines = [digest_subject(words, facts), "", *places, ""]
     return _email(words, lines, "digest", facts.number, [one.event_id for one in facts.held])
 

@@ -11,6 +11,7 @@ from infra.alerts.runtime.facts import AlertFacts, ClosingFacts, DigestFacts
 from infra.alerts.runtime.words import layout
 from infra.alerts.runtime.words.chinese import CHINESE
 from infra.alerts.runtime.words.english import ENGLISH
+from infra.alerts.runtime.words.unlinked import named_alert, named_closing
 from smartcam.contract.ids import EventId
 from smartcam.contract.times import format_utc
 
@@ -65,14 +66,16 @@ def render_alert(facts: AlertFacts, language: Language) -> AlertText:
         "threshold": event.threshold,
         "picture": None if facts.picture is None else facts.picture.url,
     }
-    texts = layout.alert_subject(words, facts), layout.alert_email(words, facts), layout.alert_sms(words, facts)
+    shown = named_alert(facts)
+    texts = layout.alert_subject(words, shown), layout.alert_email(words, shown), layout.alert_sms(words, shown)
     return _message(Purpose.ALERT, facts.number, texts, facts.event_ids, document)
 
 
 def render_closing(facts: ClosingFacts, language: Language) -> AlertText:
     """How much followed an alert within its cooldown."""
     words = _TABLES[language]
-    texts = layout.closing_subject(words, facts), layout.closing_email(words, facts), layout.closing_sms(words, facts)
+    shown = named_closing(facts)
+    texts = layout.closing_subject(words, shown), layout.closing_email(words, shown), layout.closing_sms(words, shown)
     more = {"thing": facts.thing, "camera_id": facts.camera}
     return _message(Purpose.CLOSING, facts.number, texts, [one.event_id for one in facts.held_back], more)
 

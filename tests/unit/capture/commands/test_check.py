@@ -84,6 +84,47 @@ def test_everything_that_is_missing_is_said_at_once(tmp_path: Path, monkeypatch:
     assert SECRET not in said
 
 
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({"url": "rtsp://192.0.2.7/l"}, "rtsp://192.0.2.7/l, over TCP, not encrypted, without a password"),
+        ({"url": "rtsp://192.0.2.7/l", "rtsp_transport": "udp"}, "over UDP, not encrypted"),
+        (
+            {"url": "rtsps://192.0.2.7/l"},
+            "over TLS, its certificate checked against /etc/ssl/certs/ca-certificates.crt",
+        ),
+        ({"url": "rtsps://192.0.2.7/l", "ca_file": "CA"}, "over TLS, its certificate checked against CA"),
+        ({"url": "rtsps://192.0.2.7/l", "verify": "off"}, "over TLS, its certificate unchecked"),
+    ],
+)
+def test_how_a_camera_is_called_is_said(table: dict[str, object], told: str, tmp_path: Path, shm: Path) -> None:
+    made = tmp_path / "ca.pem"
+    made.write_text(Path("/etc/ssl/certs/ca-certificates.crt").read_text())
+    table = {key: str(made) if value == "CA" else value for key, value in table.items()}
+    code, said = checked({"cameras": {"gate": {"source": "rtsp", **table}}}, shm)
+    assert code == 0
+    assert told.replace(" CA", f" {made}") in said
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({"url": "rtsp://192.0.2.7/{user}:{password}"}, "`credentials` names no file that has them"),
+        ({"url": f"rtsp://192.0.2.7/l?pw={SECRET}"}, "must hold no user and password: name a file in `credentials`"),
+        ({"url": f"rtsp://192.0.2.7/admin:{SECRET}/l"}, "must hold no user and password: name a file in `credentials`"),
+        ({"url": "http://192.0.2.7/video.mjpg"}, "MJPEG stream, which is not read"),
+        ({"url": "rtmp://192.0.2.7/live"}, "is RTMP"),
+        ({"url": "rtsps://192.0.2.7/l", "ca_file": "/nowhere.pem"}, "ca_file /nowhere.pem: No such file"),
+        ({"url": "rtsps://192.0.2.7/l", "ca_file": "/etc/passwd"}, "ca_file /etc/passwd: holds no certificate in PEM"),
+    ],
+)
+def test_an_address_that_would_not_do_is_wrong_without_a_camera(table: dict[str, object], told: str, shm: Path) -> None:
+    code, said = checked({"cameras": {"gate": {"source": "rtsp", **table}}}, shm)
+    assert code == 1
+    assert told in said
+    assert SECRET not in said
+
+
 def test_a_document_comes_from_a_file_or_from_the_nucleus(tmp_path: Path) -> None:
     nucleus = FakeNucleus()
     nucleus.configure("smartcam.Capture", {"cameras": {}})

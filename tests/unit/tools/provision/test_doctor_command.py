@@ -46,8 +46,9 @@ def test_root_examines_the_device_as_the_components_user(device: Device) -> None
 
 
 @pytest.mark.parametrize("option", [["--nucleus-config", "/etc/x"], ["--nucleus-config=/etc/x"]])
-def test_the_devices_key_is_read_as_root(device: Device, option: list[str]) -> None:
-    assert device.run(0, "root", *option).stdout == f"doctor|{'|'.join(option)}\n"
+def test_the_devices_key_is_read_as_the_nucleuss_user_and_not_as_root(device: Device, option: list[str]) -> None:
+    device.program("stat", '[ "$*" = "-L -c %U ${0%/bin/stat}" ] && echo ggcore')
+    assert device.run(0, "root", *option).stdout == f"as ggcore\ndoctor|{'|'.join(option)}\n"
 
 
 def test_the_components_user_examines_it_directly(device: Device) -> None:
