@@ -14,6 +14,7 @@ from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import LARGEST_SIDE
 from smartcam.edge.settings import Settings
 from smartcam.vision.mask import check_masks
+from smartcam.vision.turn import QUARTERS, Turn, quarter_turn
 from smartcam.vision.zone import Zone, zone
 
 _HOST: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9_.%-]{1,32})?")
@@ -79,8 +80,9 @@ class SourceSettings:
     frame that travels inside messages. `analyse_fps`: how many frames a second are announced at most while something
     moves. `keep_alive_s`: the longest time between two announced frames. `sensitivity`: 0 to 1, see
     `smartcam.vision.motion.MotionSettings`. `start_delay_s`: the wait before the source is first opened. `stall_s`: a
-    source that gives no picture for this long is lost. `masks`: zones that are black in every picture before anything
-    else sees it. `ignored`: zones in which nothing counts as motion.
+    source that gives no picture for this long is lost. `rotate`: degrees clockwise, 0, 90, 180 or 270, by which every
+    picture is turned, and `mirror`: whether left and right are then swapped, before anything else. `masks`: zones that
+    are black in every picture before anything else sees it. `ignored`: zones in which nothing counts as motion.
     """
 
     camera: CameraId
@@ -102,6 +104,8 @@ class SourceSettings:
     decoder: Decoder = Decoder.SOFTWARE
     transport: TransportKind = TransportKind.AUTO
     inline_side: int = 640
+    rotate: int = 0
+    mirror: bool = False
     masks: tuple[Zone, ...] = ()
     ignored: tuple[Zone, ...] = ()
 
@@ -109,6 +113,11 @@ class SourceSettings:
     def place(self) -> str:
         """Where the pictures come from, for people. Never holds a password."""
         return self.url or self.device or str(self.path)
+
+    @property
+    def turn(self) -> Turn:
+        """What makes the right way up of what the source gives."""
+        return quarter_turn(self.rotate, mirror=self.mirror)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +165,8 @@ def _camera(camera: CameraId, settings: Settings) -> SourceSettings:
         decoder=settings.choice("decoder", default.decoder),
         transport=settings.choice("transport", default.transport),
         inline_side=settings.integer("inline_side", default.inline_side, 160, 1920),
+        rotate=settings.one_of("rotate", default.rotate, QUARTERS, "degrees clockwise"),
+        mirror=settings.boolean("mirror", default=default.mirror),
         masks=_zones(settings, "masks"),
         ignored=_zones(settings, "ignored"),
     )

@@ -15,6 +15,7 @@ from smartcam.capture.sources.clip import ClipPicture, Timeline, believable_rate
 from smartcam.contract.errors import CameraLost
 from smartcam.contract.times import NS_PER_S
 from smartcam.vision.picture import Picture, Plane
+from smartcam.vision.turn import AS_IT_IS, Turn, quarter_turn, turn_of, turned
 
 _CONTAINERS: Final = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,h264,hevc,m4v,flv,asf,ogg,ivf,mjpeg"
@@ -42,6 +43,7 @@ class PyAvClip:
             raise
         self.frames_per_second = believable_rate(float(self._stream.average_rate or self._stream.guessed_rate or 0))
         self._timeline = Timeline(self.frames_per_second)
+        self._turn = AS_IT_IS
         self._count = 0
         self._fault = ""
         self._frames = self._decoded()
@@ -56,7 +58,8 @@ class PyAvClip:
         stamp = frame.pts
         base = frame.time_base or self._stream.time_base
         stamp_ns = None if stamp is None or base is None else stamp * base.numerator * NS_PER_S // base.denominator
-        return ClipPicture(picture_of(frame), self._timeline.place(stamp_ns))
+        self._turn = next_turn(frame, self._turn)
+        return ClipPicture(picture_of(frame, self._turn), self._timeline.place(stamp_ns))
 
     def close(self) -> None:
         """See `Clip`."""
@@ -101,13 +104,28 @@ def video_stream(container: InputContainer, place: str) -> VideoStream:
     return stream
 
 
-def picture_of(frame: VideoFrame) -> Picture:
-    """The frame's planes, cropped to even sides; another pixel format than 4:2:0 is converted first."""
+def picture_of(frame: VideoFrame, turn: Turn = AS_IT_IS) -> Picture:
+    """The frame's planes, cropped to even sides and turned; another pixel format than 4:2:0 is converted first."""
     if frame.format.name not in _AS_IT_IS:
         frame = frame.reformat(format="yuv420p")
     rows, columns = frame.height // 2, frame.width // 2
     y, u, v = (_view(plane) for plane in frame.planes[:3])
-    return Picture(y[: 2 * rows, : 2 * columns], u[:rows, :columns], v[:rows, :columns])
+    return turned(Picture(y[: 2 * rows, : 2 * columns], u[:rows, :columns], v[:rows, :columns]), turn)
+
+
+def next_turn(frame: VideoFrame, before: Turn) -> Turn:
+    """What makes the right way up of the frame, as its container or its stream says; `before` was the last frame's.
+
+    A container says it for every frame. A stream may say it once, for all frames up to the next key frame.
+    """
+    try:
+        stated = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:
+        # A JPEG's Exif is a kind of side data that this PyAV does not know. What is left is the angle, anticlockwise.
+        return quarter_turn(round(-frame.rotation / 90) % 4 * 90)
+    if stated is None:
+        return AS_IT_IS if frame.key_frame else before
+    return turn_of(np.frombuffer(cast("memoryview", stated), np.int32).tolist())
 
 
 def _view(plane: VideoPlane) -> Plane:

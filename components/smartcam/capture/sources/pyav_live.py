@@ -21,11 +21,12 @@ from smartcam.capture.settings import Decoder, SourceSettings
 from smartcam.capture.sources.clip import believable_rate, check_sides
 from smartcam.capture.sources.decoders import CODECS, Decode, choose
 from smartcam.capture.sources.live import READ_S
-from smartcam.capture.sources.pyav_clip import picture_of, video_stream
+from smartcam.capture.sources.pyav_clip import next_turn, picture_of, video_stream
 from smartcam.capture.sources.still_clock import STILL_S, StillClock
 from smartcam.contract.errors import CameraLost
 from smartcam.edge.logs import log
 from smartcam.vision.picture import Picture
+from smartcam.vision.turn import AS_IT_IS
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class PyAvStream:
         self._stream = video_stream(container, place)
         self.frames_per_second = believable_rate(float(self._stream.average_rate or self._stream.guessed_rate or 0))
         self._decode: Decode = choose(self._stream, settings.decoder, settings.camera)
+        self._turn = AS_IT_IS
         self._faults = 0
         self._packets = container.demux(self._stream)
         self._frames: list[VideoFrame] = []
@@ -79,7 +81,8 @@ class PyAvStream:
         if self._clock.stands(frame.pts, time.monotonic()):
             raise CameraLost(f"{self._place}: the camera's clock has stood still for {STILL_S:.0f} s")
         check_sides(Path(self._place), frame.width, frame.height)
-        return picture_of(frame)
+        self._turn = next_turn(frame, self._turn)
+        return picture_of(frame, self._turn)
 
     def close(self) -> None:
         """See `LiveStream`."""

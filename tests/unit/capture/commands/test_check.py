@@ -44,6 +44,13 @@ def test_a_good_configuration_says_what_it_would_do(clip: Path, shm: Path) -> No
     )
 
 
+def test_a_camera_that_is_mounted_turned_is_said_to_be(clip: Path, shm: Path) -> None:
+    code, said = checked({"cameras": {"yard": {"path": str(clip), "rotate": 90, "mirror": True}}}, shm)
+    assert code == 0
+    assert ", turned by 90 degrees, mirrored, " in said
+    assert "turned" not in checked({"cameras": {"yard": {"path": str(clip)}}}, shm)[1]
+
+
 def test_a_wrong_setting_is_named_with_its_remedy(shm: Path) -> None:
     code, said = checked({"cameras": {"yard": {"path": "a", "analyse_fsp": 5}}}, shm)
     assert (code, said) == (1, "wrong: cameras.yard.analyse_fsp = 5: is not a setting; did you mean analyse_fps?\n")

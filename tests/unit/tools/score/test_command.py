@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.clips import truncated
-from tests.pipeline.visitor import COMING, red_bundle, visit_clip
+from smartcam.vision.turn import quarter_turn, turned
+from tests.clips import truncated, write_clip
+from tests.pipeline.visitor import COMING, FPS, red_bundle, visit_clip, visits
 from tools.score.command import main, measure
 
 EMPTY, STAYS, COUNT = 60, 60, 2
@@ -51,6 +52,15 @@ def test_both_visits_are_found_and_written_for_machines_and_people(
     printed = capsys.readouterr().out
     assert re.search(r"visits\.mp4 +2 +2 +0 ", printed)
     assert "recall 1.000, precision 1.000" in printed
+
+
+def test_a_clip_that_is_stored_turned_gives_the_events_of_the_upright_one(place: Path, tmp_path: Path) -> None:
+    hung = (turned(each, quarter_turn(90)) for each in visits(EMPTY, STAYS, 60, COUNT))
+    write_clip(tmp_path / "visits.mp4", hung, fps=FPS, turn=quarter_turn(270))
+    upright, stored = (
+        measure([video / "visits.mp4"], place / "labels.json", place / "bundle") for video in (place, tmp_path)
+    )
+    assert stored.clips[0].outcome == upright.clips[0].outcome
 
 
 def test_the_same_measurement_gives_the_same_events(place: Path) -> None:
