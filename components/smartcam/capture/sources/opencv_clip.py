@@ -27,6 +27,7 @@ class OpenCvClip:
         degrees = round(self._capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360
         # OpenCV does not say whether a container also asks for a mirror image.
         self._turn = quarter_turn(degrees if degrees in QUARTERS else 0)
+        self.pictures_stated = 0
         self._timeline = Timeline(self.frames_per_second)
         self._announced = max(self._capture.get(cv2.CAP_PROP_FRAME_COUNT), 0.0)
         self._count = 0

@@ -42,6 +42,7 @@ class PyAvClip:
             self._container.close()
             raise
         self.frames_per_second = believable_rate(float(self._stream.average_rate or self._stream.guessed_rate or 0))
+        self.pictures_stated = self._stream.frames
         self._timeline = Timeline(self.frames_per_second)
         self._turn = AS_IT_IS
         self._count = 0
