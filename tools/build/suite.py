@@ -1,6 +1,5 @@
 """What each component consists of, and how it is laid out for the nucleus."""
 
-import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Final
 
 from smartcam import __version__
 from smartcam.contract.errors import SmartcamError
+from smartcam.contract.written import UnreadableText, json_of, read_text
 from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
 from tools.build.archive import file_digest, tree, write_archive
 from tools.build.slim import SlimWheel, packages_id
@@ -200,10 +200,51 @@ def _write_recipe(source: Path, target: Path, root: Path) -> None:
     target.write_text(text)
 
 
+@dataclass(frozen=True, slots=True)
+class GdkProject:
+    """What `gdk-config.json` says, with which the Greengrass Development Kit and our own verbs publish."""
+
+    author: str
+    version: str
+    publish: Mapping[str, object]
+    bucket: str
+    gdk_version: str
+
+
+def read_project(file: Path) -> GdkProject:
+    """The file. Raises BuildError, naming it and the key that is missing or wrong."""
+    try:
+        document = json_of(read_text(file))
+    except OSError as error:
+        raise BuildError(f"{file}: cannot be read ({error.strerror})") from error
+    except UnreadableText as error:
+        raise BuildError(error.within(file)) from error
+
+    def at(*keys: str) -> Mapping[str, object]:
+        here = document
+        for key in keys:
+            here = here.get(key) if isinstance(here, Mapping) else None
+        if not isinstance(here, Mapping):
+            raise BuildError(f"{file}: {'.'.join(keys) or 'it'} must be an object")
+        return here
+
+    def text(key: str, *place: str) -> str:
+        value = at(*place).get(key)
+        if not isinstance(value, str):
+            raise BuildError(f"{file}: {'.'.join((*place, key))} must be text")
+        return value
+
+    ours = "component", SUITE
+    publish = *ours, "publish"
+    return GdkProject(
+        text("author", *ours), text("version", *ours), at(*publish), text("bucket", *publish), text("gdk_version")
+    )
+
+
 def _check_version(root: Path) -> None:
     """The version is defined in the package; GDK's file must repeat it, because GDK reads nothing else."""
     project = root / "gdk-config.json"
-    said = json.loads(project.read_text())["component"][SUITE]["version"]
+    said = read_project(project).version
     if said != __version__:
         raise BuildError(
             f"{project}: says version {said}, components/smartcam/__init__.py {__version__}; make them equal"

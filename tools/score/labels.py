@@ -1,6 +1,5 @@
 """Labelled intervals: what can be seen in a clip, and when."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from smartcam.contract.event import EventKind
+from smartcam.contract.written import UnreadableText, json_of, read_text
 
 MOST_OBJECTS: Final = 100
 _ABOUT_THE_CLIP: Final = frozenset({"fps", "frames"})
@@ -115,18 +115,25 @@ def read_labels(path: Path) -> dict[str, ClipLabels]:
     document = read_json(path, "labels")
     if not isinstance(document, dict):
         raise ScoreError(f"labels {path}: must be an object with one entry a clip")
-    return {Path(name).name: _clip(name, entry) for name, entry in document.items() if name not in _NOTES}
+    clips: dict[str, ClipLabels] = {}
+    for name, entry in document.items():
+        clip = Path(name).name
+        if name in _NOTES:
+            continue
+        if clip in clips:
+            raise ScoreError(f"labels {path}: {clip} is labelled twice, as {clips[clip].name} and as {name}")
+        clips[clip] = _clip(name, entry)
+    return clips
 
 
 def read_json(path: Path, what: str) -> object:
     """The document in a JSON file. Raises ScoreError, which says what the file should hold."""
     try:
-        document: object = json.loads(path.read_bytes())
+        return json_of(read_text(path))
     except OSError as error:
         raise ScoreError(f"{what} {path}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise ScoreError(f"{what} {path}: is not JSON ({error})") from error
-    return document
+    except UnreadableText as error:
+        raise ScoreError(f"{what} {error.within(path)}") from error
 
 
 def read_all_labels(paths: Sequence[Path]) -> dict[str, ClipLabels]:

@@ -54,7 +54,7 @@ def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ScoreError, match=r"none\.json: No such file"):
         read_labels(tmp_path / "none.json")
     (tmp_path / "bad.json").write_text("{")
-    with pytest.raises(ScoreError, match=r"bad\.json: is not JSON"):
+    with pytest.raises(ScoreError, match=r"bad\.json:1: is not JSON"):
         read_labels(tmp_path / "bad.json")
     with pytest.raises(ScoreError, match="must be an object"):
         read_labels(written(tmp_path, [1]))
@@ -158,3 +158,29 @@ def test_another_length_than_the_labels_say_is_doubted() -> None:
         "labels of a.mp4: they say 120 frames, the clip has 300; are they of this very file?"
     ]
     assert labels.doubts_of_length(119) == ["labels of a.mp4: they go on to frame 119, the clip says that it has 119"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"a.mp4": {"person": []},\n"a.mp4": {"person": [[0, 9]]}}',
+         ":2: the key 'a.mp4' is given twice, first in line 1"),
+        (b'{"a.mp4": {"person": [[0, 9]],\n"person": []}}', ":2: the key 'person' is given twice, first in line 1"),
+        (b'{"a.mp4": {"fps": NaN}}', ": is not JSON (NaN is not JSON)"),
+        ('{"h\xf6fe.mp4": {}}'.encode("latin-1"), ":1: holds the byte 0xF6"),
+        ('{"a.mp4": {}}'.encode("utf-16"), ": is UTF-16; save the file as UTF-8"),
+        (b"[" * 100_000, ": is not JSON that can be read"),
+    ],
+)  # fmt: skip
+def test_labels_that_would_be_lost_or_guessed_are_refused(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "labels.json"
+    path.write_bytes(content)
+    with pytest.raises(ScoreError) as caught:
+        read_labels(path)
+    assert str(caught.value).startswith(f"labels {path}{said}")
+
+
+def test_two_entries_for_the_same_clip_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, {"yard/a.mp4": {"person": []}, "gate/a.mp4": {"person": []}})
+    with pytest.raises(ScoreError, match=r"a\.mp4 is labelled twice, as yard/a\.mp4 and as gate/a\.mp4"):
+        read_labels(path)
