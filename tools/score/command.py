@@ -15,6 +15,7 @@ from smartcam.inference.analysis.analysis import Model
 from smartcam.inference.bundles import open_model
 from smartcam.inference.commands.check import label_faults
 from smartcam.inference.settings import InferenceSettings, read_settings
+from smartcam.vision.turn import QUARTERS
 from tools.command_line import complain
 from tools.score.floors import Floor, add_options, floors
 from tools.score.labels import TOLERANCE_FRAMES, ClipLabels, ScoreError, read_all_labels, read_json
@@ -49,6 +50,8 @@ def main(argv: Sequence[str]) -> int:
             analyse_fps=options.analyse_fps,
             tolerance_s=options.tolerance,
             settings=_settings(options.camera_settings),
+            rotate=options.rotate,
+            mirror=options.mirror,
         )
         score = measure_plan(plan, lambda doubt: complain("score", doubt))
         reached = floors(options, score)
@@ -66,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ScorePlan:
-    """What is measured: a bundle on clips, with one configuration for all of them."""
+    """What is measured: a bundle on clips, with one configuration for all of them; `rotate` as in `SourceSettings`."""
 
     videos: Sequence[Path]
     labels: Sequence[Path]
@@ -74,6 +77,8 @@ class ScorePlan:
     analyse_fps: float | None = None
     tolerance_s: float | None = None
     settings: InferenceSettings = field(default_factory=InferenceSettings)
+    rotate: int = 0
+    mirror: bool = False
 
 
 def measure(videos: Sequence[Path], labels_file: Path, bundle: Path, analyse_fps: float | None = None) -> Score:
@@ -93,9 +98,9 @@ def measure_plan(plan: ScorePlan, tell: Callable[[str], object] = lambda _: None
     """
     all_labels = read_all_labels(plan.labels)
     labels = [_labels_of(video, all_labels, plan.labels) for video in plan.videos]
-    capture = SourceSettings(CAMERA, Path())
+    capture = SourceSettings(CAMERA, rotate=plan.rotate, mirror=plan.mirror)
     if plan.analyse_fps is not None:
-        capture = SourceSettings(CAMERA, Path(), analyse_fps=plan.analyse_fps)
+        capture = replace(capture, analyse_fps=plan.analyse_fps)
     # A bundle's model keeps no state between pictures, so all clips share it; each clip has its own tracks.
     model = _open(plan.bundle)
     for fault in label_faults(model, plan.settings.camera(CAMERA)):
@@ -199,5 +204,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--camera-settings", type=Path, metavar="FILE.json", help="a camera's settings: zones, lines, rules, thresholds"
     )
+    parser.add_argument(
+        "--rotate", type=int, choices=QUARTERS, default=0, help="degrees clockwise, as capture's `rotate` (0)"
+    )
+    parser.add_argument("--mirror", action="store_true", help="swap left and right then, as capture's `mirror`")
     add_options(parser)
     return parser

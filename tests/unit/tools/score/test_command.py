@@ -8,7 +8,7 @@ import pytest
 from smartcam.vision.turn import quarter_turn, turned
 from tests.clips import truncated, write_clip
 from tests.pipeline.visitor import COMING, FPS, red_bundle, visit_clip, visits
-from tools.score.command import main, measure
+from tools.score.command import ScorePlan, main, measure, measure_plan
 from tools.score.labels import ScoreError
 from tools.score.playback import Playback, play
 
@@ -151,6 +151,16 @@ def test_a_clip_that_is_stored_turned_gives_the_events_of_the_upright_one(place:
         measure([video / "visits.mp4"], place / "labels.json", place / "bundle") for video in (place, tmp_path)
     )
     assert stored.clips[0].outcome == upright.clips[0].outcome
+
+
+def test_a_clip_of_a_camera_that_hangs_upside_down_is_turned_when_asked_for(place: Path, tmp_path: Path) -> None:
+    hung = (turned(each, quarter_turn(180, mirror=True)) for each in visits(EMPTY, STAYS, 60, COUNT))
+    clip = write_clip(tmp_path / "visits.mp4", hung, fps=FPS)
+    upright = measure([place / "visits.mp4"], place / "labels.json", place / "bundle")
+    plan = ScorePlan([clip], [place / "labels.json"], place / "bundle", rotate=180, mirror=True)
+    assert measure_plan(plan).clips[0].outcome == upright.clips[0].outcome
+    with pytest.raises(SystemExit):
+        run(place, "--rotate", "45")
 
 
 def test_the_same_measurement_gives_the_same_events(place: Path) -> None:
