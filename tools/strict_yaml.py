@@ -10,6 +10,7 @@ from typing import Final
 
 import yaml
 
+from smartcam.contract.errors import SettingsError
 from smartcam.contract.written import UnreadableText, check_characters, twice
 
 MOST_BYTES: Final = 1_000_000
@@ -27,6 +28,7 @@ _PLAIN: Final = (
 )
 """What a word without quotes is; anything else is text, as YAML 1.2 has it. Source: yaml.org/spec/1.2.2, 10.3.2."""
 _DIGITS: Final = re.compile(r"[-+]?[0-9][0-9_]*")
+_NAME: Final = re.compile(r"(?<=alias) '.*'$")
 _OTHER_READERS: Final = yaml.resolver.Resolver()
 """They follow YAML 1.1, in which more words are no text."""
 
@@ -75,7 +77,8 @@ def yaml_of(text: str) -> object:
 
 
 def _words(error: yaml.MarkedYAMLError) -> str:
-    problem = error.problem or str(error.context)
+    # Not the names in it: what begins with * may be a password.
+    problem = _NAME.sub("", error.problem or str(error.context))
     if "another document" in problem:
         return "begins a second document; a file holds one"
     if "'\\t'" in problem:
@@ -97,7 +100,8 @@ def _check(tree: yaml.Node) -> None:
         count += 1
         _refuse_too_many(count)
         if node.tag not in _KNOWN:
-            raise _wrong(place, node, f"is marked {node.tag.replace(_TAG, '!!')}, which is not known here")
+            ours = f"{node.tag.replace(_TAG, '!!')} is no mark" if node.tag.startswith(_TAG) else "this is no mark"
+            raise _wrong(place, node, f"{ours} that is known here; put text that begins with ! in quotes")
         if isinstance(node, yaml.MappingNode):
             left += reversed(list(_values(place, node)))
         elif isinstance(node, yaml.SequenceNode):
@@ -109,10 +113,10 @@ def _check(tree: yaml.Node) -> None:
 def _check_word(place: str, node: yaml.Node) -> None:
     elsewhere = _elsewhere(node)
     if elsewhere == _DATE:
-        raise _wrong(place, node, f"{node.value} is a date to some readers of YAML: put dates in quotes")
+        raise _ambiguous(place, node, "is a date to some readers of YAML: put dates in quotes")
     # `on`, `off`, `yes` and `no` are text here: who wants true or false takes these words for it, others get the word.
     if elsewhere not in {node.tag, _BOOLEAN} or (node.tag == _TEXT and _DIGITS.fullmatch(node.value)):
-        raise _wrong(place, node, f"{node.value} is a number to some readers of YAML: write it plainly, or in quotes")
+        raise _ambiguous(place, node, "is a number to some readers of YAML: write it plainly, or in quotes")
 
 
 def _values(place: str, node: yaml.MappingNode) -> Iterator[tuple[str, yaml.Node]]:
@@ -150,6 +154,11 @@ def _merged(node: yaml.MappingNode) -> Iterator[tuple[yaml.Node, yaml.Node]]:
 def _elsewhere(node: yaml.Node) -> str:
     """What other readers take a word without quotes for."""
     return str(_OTHER_READERS.resolve(yaml.ScalarNode, node.value, (True, False)))  # type: ignore[no-untyped-call]
+
+
+def _ambiguous(place: str, node: yaml.Node, remedy: str) -> UnreadableText:
+    """In the words of settings, which show no password."""
+    return UnreadableText(str(SettingsError(place, node.value, remedy)), _line(node))
 
 
 def _wrong(place: str, node: yaml.Node, reason: str) -> UnreadableText:

@@ -77,7 +77,7 @@ def test_words_for_true_and_false_are_understood_where_they_are_meant(tmp_path: 
 @pytest.mark.parametrize("number", ["0777", "1_000", "12:30", "0x500"])
 def test_a_number_that_yaml_takes_for_another_is_refused(tmp_path: Path, number: str) -> None:
     text = GATE.replace("}", f", width: {number}}}") % "a"
-    assert f"cameras.gate.width: {number} is a number to some readers" in refusal(written(tmp_path, text))
+    assert f"cameras.gate.width = {number!r}: is a number to some readers" in refusal(written(tmp_path, text))
 
 
 @pytest.mark.parametrize("content", ["", "# nothing yet\n", "---\n", "~\n"])
