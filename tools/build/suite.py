@@ -187,13 +187,21 @@ def render_recipe(text: str, root: Path = ROOT) -> str:
     return text.replace("{COMPONENT_VERSION}", __version__).replace("{RUNTIME_PACKAGES}", packages_id(locks(root)))
 
 
+def rendered(source: Path, root: Path = ROOT) -> str:
+    """A recipe's source file as it is delivered. Raises BuildError for one that is no text in UTF-8, and OSError."""
+    try:
+        return render_recipe(read_text(source), root)
+    except UnreadableText as error:
+        raise BuildError(error.within(source)) from error
+
+
 def artifact_names(root: Path = ROOT) -> Mapping[str, tuple[str, ...]]:
     """Per component the names of the files that a build makes."""
     return {name: tuple(files) for name, files in _artifacts(root, None, {}).items()}
 
 
 def _write_recipe(source: Path, target: Path, root: Path) -> None:
-    text = render_recipe(source.read_text(), root)
+    text = rendered(source, root)
     if len(text.encode()) > LITE.recipe_bytes:
         raise BuildError(f"{source}: has over {LITE.recipe_bytes} bytes, more than nucleus lite reads; shorten it")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ import yaml
 from smartcam import __version__
 from tools.build.command import main
 from tools.build.gdk import write_projects
-from tools.build.suite import DEMO_BUNDLE, BuildError, build_suite, hashes, read_project
+from tools.build.suite import DEMO_BUNDLE, BuildError, build_suite, hashes, read_project, rendered
 from tools.command_line import ROOT
 
 
@@ -135,6 +135,21 @@ def test_a_project_file_of_gdk_that_is_wrong_is_one_complaint(tmp_path: Path, te
     with pytest.raises(BuildError) as caught:
         read_project(file)
     assert str(caught.value).startswith(f"{file}{said}")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("# für\n".encode("latin-1"), ":1: holds the byte 0xFC"),
+        ("# a\n".encode("utf-16"), ": is UTF-16; save the file"),
+    ],
+)
+def test_a_recipe_in_another_encoding_is_one_complaint(tmp_path: Path, content: bytes, said: str) -> None:
+    recipe = tmp_path / "smartcam.Mine.yaml"
+    recipe.write_bytes(content)
+    with pytest.raises(BuildError) as caught:
+        rendered(recipe)
+    assert str(caught.value).startswith(f"{recipe}{said}")
 
 
 def test_the_project_file_of_gdk_is_read() -> None:
