@@ -4,7 +4,6 @@ The CDK CLI runs the same program (`cdk.json`); both take the context as `--cont
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from infra.settings import KEYS, AlertSettings, refuse_unknown
 from infra.site import KEYS as SITE_KEYS
 from infra.site import SiteSettings
 from smartcam.contract.errors import SettingsError
+from smartcam.contract.written import UnreadableText, json_of, read_text
 
 CDK_JSON: Final = ROOT / "cdk.json"
 OUTPUT: Final = ROOT / "cdk.out"
@@ -34,9 +34,15 @@ ALL_KEYS: Final = (*KEYS, *SITE_KEYS)
 
 
 def feature_flags() -> dict[str, object]:
-    """The CDK's feature flags, from the file that the CDK CLI reads too."""
-    document: dict[str, dict[str, object]] = json.loads(CDK_JSON.read_text())
-    return document["context"]
+    """The CDK's feature flags, from the file that the CDK CLI reads too. Raises SettingsError for one that is wrong."""
+    try:
+        document = json_of(read_text(CDK_JSON))
+    except (OSError, UnreadableText) as error:
+        raise SettingsError("cdk.json", str(CDK_JSON), f"must be JSON as the CDK reads it ({error})") from error
+    context = document.get("context", {}) if isinstance(document, dict) else None
+    if not isinstance(context, dict):
+        raise SettingsError("cdk.json", str(CDK_JSON), 'must be an object with "context": {...}')
+    return context
 
 
 def build_app(context: Mapping[str, object], code: Path, output: Path | None = None) -> cdk.App:
@@ -80,6 +86,8 @@ def _read_arguments(arguments: Sequence[str]) -> tuple[dict[str, str], Path]:
         key, sign, value = one.partition("=")
         if not sign:
             raise SettingsError("--context", one, f"give KEY=VALUE with one of the keys {', '.join(ALL_KEYS)}")
+        if key in context:
+            raise SettingsError("--context", one, f"give {key} once: several values stand in one, with commas")
         context[key] = value
     return context, read.output
 

@@ -17,6 +17,7 @@ from infra.context import distinct
 from smartcam.contract.errors import ContractError, SettingsError
 from smartcam.contract.event import EventKind, Severity
 from smartcam.contract.ids import camera_id, thing_name
+from smartcam.contract.written import UnreadableText, read_text
 
 EVERYONE: Final = "everyone"
 MOST_GROUPS: Final = 20
@@ -87,8 +88,8 @@ def read_subscribers(path: Path, default_zone: str) -> SubscriberFile:
         SettingsError: naming key, value and remedy.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        document = tomllib.loads(read_text(path))
+    except (OSError, UnreadableText, tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError("subscribers", str(path), f"name a file in TOML that can be read ({error})") from error
     _only(document, "subscribers", ("group", "camera_zones"))
     tables = document.get("group", [])

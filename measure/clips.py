@@ -1,6 +1,6 @@
 """Clips as the measurements read and write them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +14,7 @@ Choose = Callable[[Iterator[VideoFrame]], Iterator[VideoFrame]]
 """Which of a clip's frames are written, in which order."""
 
 
-def pictures(clip: Clip) -> Iterator[ClipPicture]:
+def pictures(clip: Clip) -> Generator[ClipPicture, None, None]:
     """The clip's pictures to its end; the clip is closed after the last one."""
     try:
         while True:

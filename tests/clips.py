@@ -10,8 +10,10 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from smartcam.vision.picture import Picture
+from smartcam.vision.turn import Turn
 
 Grey = NDArray[np.uint8]
+_ONE = 1 << 16
 
 
 def still_scene(width: int = 320, height: int = 240, frames: int = 20) -> Iterator[Picture]:
@@ -39,7 +41,7 @@ def picture_of(grey: Grey, u: int = 120, v: int = 140) -> Picture:
     return Picture(grey, np.full(half, u, np.uint8), np.full(half, v, np.uint8))
 
 
-def write_clip(
+def write_clip(  # noqa: PLR0913  every side of a clip that a test may want
     path: Path,
     pictures: Iterable[Picture],
     *,
@@ -49,11 +51,13 @@ def write_clip(
     stamps: Iterable[int] | None = None,
     size: tuple[int, int] | None = None,
     crf: int = 0,
+    turn: Turn | None = None,
 ) -> Path:
     """Encodes the pictures without loss (libx264, unless `crf` says so) or nearly so, and returns the path.
 
     `stamps` are times in milliseconds, one a picture, for a clip of variable rate. `size` (width, height) crops the
-    pictures, also to odd sides where the codec and pixel format allow them.
+    pictures, also to odd sides where the codec and pixel format allow them. `turn` is what the container says that a
+    player must do to them.
     """
     rate = Fraction(fps).limit_denominator(1001)
     times = None if stamps is None else iter(stamps)
@@ -62,6 +66,8 @@ def write_clip(
         stream = container.add_stream(codec, rate=rate, options=options)
         assert isinstance(stream, VideoStream)
         stream.pix_fmt = pixel_format
+        if turn is not None:
+            stream.set_display_matrix(matrix_of(turn))
         stream.codec_context.thread_count = 1
         base = Fraction(1, 1000) if times is not None else 1 / rate
         stream.codec_context.time_base = base
@@ -74,6 +80,13 @@ def write_clip(
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
+
+
+def matrix_of(turn: Turn) -> list[int]:
+    """The display matrix, as FFmpeg holds it: 16.16 fixed point, the last column 2.30."""
+    right, down = (-_ONE if turn.swaps_left_right else _ONE), (-_ONE if turn.swaps_up_down else _ONE)
+    a, b, c, d = (0, down, right, 0) if turn.is_transposed else (right, 0, 0, down)
+    return [a, b, 0, c, d, 0, 0, 0, 1 << 30]
 
 
 def truncated(path: Path, share: float) -> Path:

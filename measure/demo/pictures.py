@@ -1,16 +1,20 @@
 """An annotated picture of each event, for a person who would rather look than read."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from measure.clips import pictures
+from smartcam.capture.sources.file import open_clip
+from smartcam.contract.errors import CameraLost
 from smartcam.contract.event import Event
-from smartcam.contract.times import format_utc
+from smartcam.contract.times import NS_PER_S, format_utc
+from smartcam.vision.picture import Picture
 
 Bgr = NDArray[np.uint8]
 """uint8 (height, width, 3), blue first."""
@@ -69,18 +73,24 @@ def write_pictures(clip: Path, moments: Sequence[Moment], folder: Path) -> list[
 
 
 def _pictures_at(clip: Path, moments: Sequence[Moment]) -> Iterator[tuple[Bgr, Moment]]:
-    """The clip's picture on screen at each moment, in order; the last picture for moments after the end."""
+    """The clip's picture on screen at each moment, in order; the last picture for moments after the end.
+
+    Read as the camera reads it: boxes and seconds are those of its pictures, turned and placed by the same code.
+    """
     left = list(moments)
     if not left:
         return
-    latest: Bgr | None = None
-    with av.open(f"file:{clip}") as container:
-        for frame in container.decode(video=0):
-            while left and latest is not None and (frame.time or 0.0) > left[0].clip_seconds:
-                yield latest, left.pop(0)
-            if not left:
-                return
-            latest = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+    latest: Picture | None = None
+    try:
+        with closing(pictures(open_clip(clip))) as played:
+            for taken in played:
+                while left and latest is not None and taken.position_ns > left[0].clip_seconds * NS_PER_S:
+                    yield latest.to_bgr(), left.pop(0)
+                if not left:
+                    return
+                latest = taken.picture
+    except CameraLost as error:
+        raise OSError(str(error)) from error
     if latest is not None:
         for moment in left:
-            yield latest, moment
+            yield latest.to_bgr(), moment

@@ -1,11 +1,11 @@
 """Deployments: which components are wanted, and everything that they need, in order."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from smartcam.contract.written import UnreadableText, json_of, read_text
 from standins.nucleus.configuration import Update, parse_pointer
 from standins.nucleus.profile import Profile
 from standins.nucleus.recipe import Recipe, RecipeError, raise_first, read_recipe
@@ -50,11 +50,11 @@ class DeploymentDocument:
 def read_deployment(file: Path) -> DeploymentDocument:
     """The deployment in a JSON file. Raises DeploymentError and RecipeError."""
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = json_of(read_text(file))
     except OSError as error:
         raise DeploymentError(f"{file}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise DeploymentError(f"{file}: is not JSON ({error})") from error
+    except UnreadableText as error:
+        raise DeploymentError(error.within(file)) from error
     faults = FaultList(file.name)
     top = as_document(document, faults)
     components = top.mapping({"components"}).optional("components").mapping()

@@ -1,6 +1,7 @@
 """A module with the interface of picamera2, as far as capture uses it: put it into `sys.modules`."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -9,6 +10,15 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.uint8]
 Shot = Rows | Exception | None
+
+
+@dataclass(frozen=True, slots=True)
+class FakeTransform:
+    """libcamera's `Transform`: what was done to the picture that the camera gives, the swaps first."""
+
+    hflip: bool = False
+    vflip: bool = False
+    transpose: bool = False
 
 
 class FakeJob:
@@ -30,8 +40,11 @@ class FakeJob:
 class FakePicamera2:
     """One camera; `shots` are given one after the other."""
 
-    def __init__(self, camera_num: int, shots: Iterator[Shot], size: tuple[int, int] | None) -> None:
+    def __init__(
+        self, camera_num: int, shots: Iterator[Shot], size: tuple[int, int] | None, transform: FakeTransform
+    ) -> None:
         self.camera_num = camera_num
+        self._transform = transform
         self.calls: list[str] = []
         self.configuration: dict[str, Any] = {}
         self.jobs = 0
@@ -48,7 +61,8 @@ class FakePicamera2:
         self.configuration = camera_config
 
     def camera_configuration(self) -> dict[str, Any]:
-        return {"main": {"size": self._size or self.configuration["main"]["size"]}}
+        size = self._size or self.configuration["main"]["size"]
+        return {"main": {"size": size}, "transform": self._transform}
 
     def start(self) -> None:
         self.calls.append("start")
@@ -68,17 +82,24 @@ class FakePicamera2:
 class FakePicamera2Module(ModuleType):
     """The module; `cameras` are those that were opened."""
 
-    def __init__(self, *shots: Shot, size: tuple[int, int] | None = None, count: int = 1) -> None:
+    def __init__(
+        self,
+        *shots: Shot,
+        size: tuple[int, int] | None = None,
+        count: int = 1,
+        transform: FakeTransform = FakeTransform(),
+    ) -> None:
         super().__init__("picamera2")
         self.cameras: list[FakePicamera2] = []
         self._shots = iter(shots)
         self._size = size
         self._count = count
+        self._transform = transform
 
     def Picamera2(self, camera_num: int = 0) -> FakePicamera2:  # noqa: N802  picamera2's name
         if camera_num >= self._count:
             raise IndexError("list index out of range")
-        self.cameras.append(FakePicamera2(camera_num, self._shots, self._size))
+        self.cameras.append(FakePicamera2(camera_num, self._shots, self._size, self._transform))
         return self.cameras[-1]
 
 

@@ -122,6 +122,38 @@ def test_a_mistyped_key_names_the_one_that_was_meant(
     assert line.startswith(f"error: {given} = 'x': there is no such key; did you mean {meant}? The keys are email, ")
 
 
+def test_a_key_that_is_given_twice_on_the_command_line_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = ["-c", "email=anna@example.org", "-c", "email=ben@example.org"]
+    assert main([*twice, "-o", str(tmp_path)]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert (
+        line == "error: --context = 'email=ben@example.org': give email once: several values stand in one, with commas"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"context": {"email": "anna@example.org",\n"email": "ben@example.org"}}',
+         "line 2: the key 'email' is given twice"),
+        ('{"context": []}', 'must be an object with "context": {...}'),
+        ("[]", 'must be an object with "context": {...}'),
+        ("{", "is not JSON"),
+    ],
+)  # fmt: skip
+def test_a_cdk_json_that_is_wrong_is_one_complaint(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cdk.json").write_text(text)
+    monkeypatch.setattr("infra.app.CDK_JSON", tmp_path / "cdk.json")
+    assert main(["-c", "email=anna@example.org", "-o", str(tmp_path / "out")]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: cdk.json = ")
+    assert said in line
+
+
 def synthesised_by_the_cli(folder: Path, context: dict[str, object]) -> subprocess.CompletedProcess[str]:
     """What the CDK CLI does with cdk.json's program; jsii hands on the environment that it was started with."""
     environment = {**os.environ, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(folder)}

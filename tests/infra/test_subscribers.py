@@ -175,11 +175,27 @@ def test_one_mailbox_in_two_writings_is_one_subscriber(tmp_path: Path) -> None:
         read_subscribers(written(tmp_path, text), "UTC")
 
 
-def test_a_file_of_bytes_is_a_complaint(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\xfe", r"is UTF-16; save the file as UTF-8"),
+        ("# Jörg\n".encode("latin-1"), r"line 1: holds the byte 0xF6, which is not UTF-8"),
+        (b"a = 1\0", r"holds a NUL byte"),
+        (b"a = " + b"[" * 100_000, r"can be read"),
+        (b"#" * 10_000_001, r"has more than 10000000 bytes"),
+    ],
+)
+def test_a_file_that_is_no_text_is_a_complaint_that_says_why(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "subscribers.toml"
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(SettingsError, match="can be read"):
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match=f"can be read.*{said}|{said}"):
         read_subscribers(path, "UTC")
+
+
+def test_a_mark_before_the_text_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "subscribers.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + written(tmp_path, WHOLE).read_bytes())
+    assert read_subscribers(path, "UTC").groups
 
 
 def test_the_contexts_own_people_are_a_group_beside_those_of_the_file(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ class DrawnDay:
     def __init__(self, plan: Plan, seed: int = 0) -> None:
         self.plan = plan
         self.frames_per_second = plan.fps
+        self.pictures_stated = 0
         self._rng = np.random.default_rng(seed)
         self._ground = _ground(self._rng)
         self._noise = self._rng.normal(0, 1, (16, HEIGHT, WIDTH)).astype(np.float32)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.build.archive import link_or_copy
-from tools.build.suite import Built
+from tools.build.suite import Built, read_project
 
 # GDK empties greengrass-build/ before it runs this: the files come from the suite's build.
 _BUILD: Final = """#!/bin/sh
@@ -28,8 +28,7 @@ def write_projects(built: Built, folder: Path, suite_project: Path) -> tuple[Pat
 
     `suite_project` is the suite's own gdk-config.json: author, bucket, region and GDK's version come from it.
     """
-    suite = json.loads(suite_project.read_text())
-    (settings,) = suite["component"].values()
+    suite = read_project(suite_project)
     shutil.rmtree(folder, ignore_errors=True)
     projects = []
     for component in built.components:
@@ -38,13 +37,13 @@ def write_projects(built: Built, folder: Path, suite_project: Path) -> tuple[Pat
         config = {
             "component": {
                 component: {
-                    "author": settings["author"],
+                    "author": suite.author,
                     "version": built.version,
                     "build": {"build_system": "custom", "custom_build_command": ["sh", "build.sh"]},
-                    "publish": settings["publish"],
+                    "publish": dict(suite.publish),
                 }
             },
-            "gdk_version": suite["gdk_version"],
+            "gdk_version": suite.gdk_version,
         }
         (project / "gdk-config.json").write_text(json.dumps(config, indent=2) + "\n")
         shutil.copyfile(built.recipe(component), project / "recipe.yaml")

@@ -1,6 +1,5 @@
 """What each component consists of, and how it is laid out for the nucleus."""
 
-import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Final
 
 from smartcam import __version__
 from smartcam.contract.errors import SmartcamError
+from smartcam.contract.written import UnreadableText, json_of, read_text
 from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
 from tools.build.archive import file_digest, tree, write_archive
 from tools.build.slim import SlimWheel, packages_id
@@ -187,23 +187,72 @@ def render_recipe(text: str, root: Path = ROOT) -> str:
     return text.replace("{COMPONENT_VERSION}", __version__).replace("{RUNTIME_PACKAGES}", packages_id(locks(root)))
 
 
+def rendered(source: Path, root: Path = ROOT) -> str:
+    """A recipe's source file as it is delivered. Raises BuildError for one that is no text in UTF-8, and OSError."""
+    try:
+        return render_recipe(read_text(source), root)
+    except UnreadableText as error:
+        raise BuildError(error.within(source)) from error
+
+
 def artifact_names(root: Path = ROOT) -> Mapping[str, tuple[str, ...]]:
     """Per component the names of the files that a build makes."""
     return {name: tuple(files) for name, files in _artifacts(root, None, {}).items()}
 
 
 def _write_recipe(source: Path, target: Path, root: Path) -> None:
-    text = render_recipe(source.read_text(), root)
+    text = rendered(source, root)
     if len(text.encode()) > LITE.recipe_bytes:
         raise BuildError(f"{source}: has over {LITE.recipe_bytes} bytes, more than nucleus lite reads; shorten it")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text)
 
 
+@dataclass(frozen=True, slots=True)
+class GdkProject:
+    """What `gdk-config.json` says, with which the Greengrass Development Kit and our own verbs publish."""
+
+    author: str
+    version: str
+    publish: Mapping[str, object]
+    bucket: str
+    gdk_version: str
+
+
+def read_project(file: Path) -> GdkProject:
+    """The file. Raises BuildError, naming it and the key that is missing or wrong."""
+    try:
+        document = json_of(read_text(file))
+    except OSError as error:
+        raise BuildError(f"{file}: cannot be read ({error.strerror})") from error
+    except UnreadableText as error:
+        raise BuildError(error.within(file)) from error
+
+    def at(*keys: str) -> Mapping[str, object]:
+        here = document
+        for key in keys:
+            here = here.get(key) if isinstance(here, Mapping) else None
+        if not isinstance(here, Mapping):
+            raise BuildError(f"{file}: {'.'.join(keys) or 'it'} must be an object")
+        return here
+
+    def text(key: str, *place: str) -> str:
+        value = at(*place).get(key)
+        if not isinstance(value, str):
+            raise BuildError(f"{file}: {'.'.join((*place, key))} must be text")
+        return value
+
+    ours = "component", SUITE
+    publish = *ours, "publish"
+    return GdkProject(
+        text("author", *ours), text("version", *ours), at(*publish), text("bucket", *publish), text("gdk_version")
+    )
+
+
 def _check_version(root: Path) -> None:
     """The version is defined in the package; GDK's file must repeat it, because GDK reads nothing else."""
     project = root / "gdk-config.json"
-    said = json.loads(project.read_text())["component"][SUITE]["version"]
+    said = read_project(project).version
     if said != __version__:
         raise BuildError(
             f"{project}: says version {said}, components/smartcam/__init__.py {__version__}; make them equal"

@@ -9,6 +9,7 @@ from typing import Final
 
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.event import EventKind
+from smartcam.contract.written import UnreadableText, text_of
 from smartcam.model.examine import Colour, Scaling
 from smartcam.model.manifest import KINDS_OF_MODELS, ModelKind, Provenance, Thresholds
 from smartcam.model.packing import Draft, read_labels, write_bundle
@@ -158,6 +159,6 @@ def _key(path: Path) -> bytes:
 
 def _text(path: Path) -> str:
     try:
-        return _read(path, "label").decode()
-    except UnicodeDecodeError as error:
-        raise _WrongInputError(f"{path}: is not text in UTF-8 ({error.reason})") from error
+        return text_of(_read(path, "label"))
+    except UnreadableText as error:
+        raise _WrongInputError(error.within(path)) from error

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from smartcam import __version__
 from tools.build.slim import packages_id
-from tools.build.suite import CODE, ON_DEMAND, BuildError, artifact_names, find_built, locks, render_recipe
+from tools.build.suite import CODE, ON_DEMAND, BuildError, artifact_names, find_built, locks, rendered
 from tools.command_line import ROOT, complain, new_parser
 from tools.lint.code_use import UnknownTopic, uses_of
 from tools.lint.facts import SuiteFacts
@@ -34,13 +34,13 @@ def main(argv: list[str]) -> int:
 
 
 def lint_sources(root: Path) -> list[Fault]:
-    """What is wrong with the recipes in `recipes/`, as they would be delivered. Raises UnknownTopic, OSError."""
+    """What is wrong with the recipes in `recipes/`, as delivered. Raises UnknownTopic, BuildError, OSError."""
     return lint_suite(_sources(root), facts_of(root))
 
 
 def _sources(root: Path) -> dict[str, str]:
     files = sorted((root / "recipes").glob("*.yaml"))
-    return {file.stem: render_recipe(file.read_text(), root) for file in files}
+    return {file.stem: rendered(file, root) for file in files}
 
 
 def facts_of(root: Path) -> SuiteFacts:

@@ -63,7 +63,8 @@ class Node:
         for key, value in source.value:
             name, line = str(key.value), _line(key)
             if name in self._keys:
-                self.wrong(f"the key {name!r} is given twice", line=line)
+                first = self._keys[name].line
+                self.wrong(f"the key {name!r} is given twice{f', first in line {first}' if first else ''}", line=line)
             self._keys[name] = Node(self._faults, value, f"{self.place}.{name}" if self.place else name, line)
 
     def __bool__(self) -> bool:

@@ -1,12 +1,11 @@
 """The command lines of publish, deploy, status and rollback."""
 
 import argparse
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 from botocore.exceptions import NoCredentialsError
@@ -16,7 +15,7 @@ from infra.fleet.runtime.aws import DynamoRegistry
 from smartcam.contract.times import UtcNs
 from smartcam.edge.arguments import number
 from tools.alerts.stack import STACK_NAME, StackError, find_site
-from tools.build.suite import SUITE, BuildError, Built, find_built
+from tools.build.suite import SUITE, BuildError, Built, find_built, read_project
 from tools.command_line import ROOT, complain, say
 from tools.recipes.keys import nearest
 from tools.release.aws import FAULTS, Aws, ReleaseError, connect
@@ -50,14 +49,14 @@ _PROJECT: Final = ROOT / "gdk-config.json"
 
 def publish(argv: list[str]) -> int:
     """0: every component of the build is published. 2: it could not be."""
-    settings = _project_settings()
     parser = _parser("publish", "Upload a build's artifacts and create its component versions.")
     parser.add_argument("--build", type=Path, default=ROOT / "greengrass-build", help="the build (greengrass-build)")
-    parser.add_argument("--bucket", default=settings["bucket"], help=f"bucket for the artifacts ({settings['bucket']})")
+    parser.add_argument("--bucket", help="bucket for the artifacts (that of gdk-config.json)")
     arguments = parser.parse_args(argv)
 
     def work(aws: Aws) -> int:
-        publish_build(find_built(arguments.build), arguments.bucket, aws, say, time.sleep)
+        bucket = arguments.bucket or read_project(_PROJECT).bucket
+        publish_build(find_built(arguments.build), bucket, aws, say, time.sleep)
         return 0
 
     return _run("publish", arguments, work)
@@ -253,14 +252,6 @@ def release_of(built: Built, also: Sequence[str] = ()) -> Release:
     return Release(built.version, components, with_rights)
 
 
-def _project_settings() -> Mapping[str, str]:
-    """Bucket and region, the same as the Greengrass Development Kit publishes with."""
-    document: Mapping[str, Any] = json.loads(_PROJECT.read_text())
-    (component,) = document["component"].values()
-    settings: Mapping[str, str] = component["publish"]
-    return settings
-
-
 def _run(verb: str, arguments: argparse.Namespace, work: Callable[[Aws], int]) -> int:
     try:
         return work(connect(arguments.region))
@@ -276,8 +267,7 @@ def _run(verb: str, arguments: argparse.Namespace, work: Callable[[Aws], int]) -
 
 def _parser(verb: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"smartcam {verb}", description=description)
-    region = _project_settings()["region"]
-    parser.add_argument("--region", default=None, help=f"region (AWS_REGION, else the profile's; GDK uses {region})")
+    parser.add_argument("--region", default=None, help="region (AWS_REGION, else the profile's)")
     return parser
 
 

@@ -2,34 +2,38 @@
 
 import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from smartcam.capture.settings import SourceSettings
-from smartcam.contract.errors import ModelIntegrityError, SettingsError
+from smartcam.capture.sources.file import open_clip
+from smartcam.contract.errors import CameraLost, ModelIntegrityError, SettingsError
 from smartcam.edge.arguments import number
 from smartcam.inference.analysis.analysis import Model
 from smartcam.inference.bundles import open_model
 from smartcam.inference.commands.check import label_faults
 from smartcam.inference.settings import InferenceSettings, read_settings
+from smartcam.vision.turn import QUARTERS
 from tools.command_line import complain
 from tools.score.floors import Floor, add_options, floors
-from tools.score.labels import ClipLabels, ScoreError, read_all_labels, read_json
-from tools.score.matching import AFTER_S, BEFORE_FRAMES, Tolerance, match
+from tools.score.labels import TOLERANCE_FRAMES, ClipLabels, ScoreError, read_all_labels, read_json
+from tools.score.matching import AFTER_S, FrameTimes, Tolerance, match
 from tools.score.playback import CAMERA, play
 from tools.score.report import ClipScore, Score, as_document, as_table
 
 MISSED: int = 3
 _EXPLANATION = f"""\
-Each labelled interval expects one event, or one for each of its `objects`. The event counts from {BEFORE_FRAMES}
+Each labelled interval expects one event, or one for each of its `objects`. The event counts from {TOLERANCE_FRAMES}
 frames before the interval to {AFTER_S:g} s after it, or within --tolerance, whatever it calls the object. An interval
 that does not count its objects may hold several: a further event in it is "beside", neither found nor false, when its
 object is apart from all others with an open episode. Every other event is false: it is in no interval, or about an
 object that already had its event.
 Recall is 1 where nothing is expected, precision is 1 where nothing is raised.
 LABELS.json: {{"a.mp4": {{"fps": 10, "frames": 300, "person": [[60, 197], {{"frames": [227, 260], "objects": 2}}]}}}},
-frames from 0, the last one included; all of it: docs/design/seeing.md."""
+frames from 0, the last one included, or {{"seconds": [6, 19.8]}}. The positions of the clip's own pictures say when a
+frame is; a clip with another rate or length than its labels say is told of first. All of it: docs/design/seeing.md."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -46,8 +50,10 @@ def main(argv: Sequence[str]) -> int:
             analyse_fps=options.analyse_fps,
             tolerance_s=options.tolerance,
             settings=_settings(options.camera_settings),
+            rotate=options.rotate,
+            mirror=options.mirror,
         )
-        score = measure_plan(plan)
+        score = measure_plan(plan, lambda doubt: complain("score", doubt))
         reached = floors(options, score)
         if options.json is not None:
             document = as_document(score) | {"floors": [_floor(floor) for floor in reached]}
@@ -63,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ScorePlan:
-    """What is measured: a bundle on clips, with one configuration for all of them."""
+    """What is measured: a bundle on clips, with one configuration for all of them; `rotate` as in `SourceSettings`."""
 
     videos: Sequence[Path]
     labels: Sequence[Path]
@@ -71,6 +77,8 @@ class ScorePlan:
     analyse_fps: float | None = None
     tolerance_s: float | None = None
     settings: InferenceSettings = field(default_factory=InferenceSettings)
+    rotate: int = 0
+    mirror: bool = False
 
 
 def measure(videos: Sequence[Path], labels_file: Path, bundle: Path, analyse_fps: float | None = None) -> Score:
@@ -82,25 +90,49 @@ def measure(videos: Sequence[Path], labels_file: Path, bundle: Path, analyse_fps
     return measure_plan(ScorePlan(videos, [labels_file], bundle, analyse_fps))
 
 
-def measure_plan(plan: ScorePlan) -> Score:
-    """The score of a plan. Raises ScoreError for a clip, labels or a bundle that is missing or wrong."""
+def measure_plan(plan: ScorePlan, tell: Callable[[str], object] = lambda _: None) -> Score:
+    """The score of a plan. What makes labels doubtful is told before anything is played.
+
+    Raises:
+        ScoreError: a clip, the labels or the bundle is missing or wrong.
+    """
     all_labels = read_all_labels(plan.labels)
     labels = [_labels_of(video, all_labels, plan.labels) for video in plan.videos]
-    capture = SourceSettings(CAMERA, Path())
+    capture = SourceSettings(CAMERA, rotate=plan.rotate, mirror=plan.mirror)
     if plan.analyse_fps is not None:
-        capture = SourceSettings(CAMERA, Path(), analyse_fps=plan.analyse_fps)
+        capture = replace(capture, analyse_fps=plan.analyse_fps)
     # A bundle's model keeps no state between pictures, so all clips share it; each clip has its own tracks.
     model = _open(plan.bundle)
     for fault in label_faults(model, plan.settings.camera(CAMERA)):
         raise ScoreError(f"camera settings: {fault}")
-    return Score(tuple(_score(*pair, model, capture, plan) for pair in zip(plan.videos, labels, strict=True)))
+    doubts = [_doubts(*pair) for pair in zip(plan.videos, labels, strict=True)]
+    for doubt in (each for of_clip in doubts for each in of_clip):
+        tell(doubt)
+    scores = []
+    for video, its_labels, known in zip(plan.videos, labels, doubts, strict=True):
+        score = _score(video, its_labels, model, capture, plan)
+        later = [each for each in its_labels.doubts_of_length(score.playback.frames_read) if each not in known]
+        scores.append(replace(score, doubts=(*known, *later)))
+        for doubt in later:
+            tell(doubt)
+    return Score(tuple(scores))
+
+
+def _doubts(video: Path, labels: ClipLabels) -> list[str]:
+    """What the clip's container already says against the labels."""
+    try:
+        clip = open_clip(video)
+    except CameraLost as error:
+        raise ScoreError(f"clip {error}") from error
+    with closing(clip):
+        return [*labels.doubts_of_rate(clip.frames_per_second), *labels.doubts_of_length(clip.pictures_stated)]
 
 
 def _score(video: Path, labels: ClipLabels, model: Model, capture: SourceSettings, plan: ScorePlan) -> ClipScore:
     playback = play(video, model, capture, plan.settings)
-    labels.check(playback.frames_read)
+    labels.check(playback.frames_read, playback.seconds)
     tolerance = None if plan.tolerance_s is None else Tolerance(plan.tolerance_s, plan.tolerance_s)
-    outcome = match(playback.events, labels, labels.fps or playback.fps, tolerance)
+    outcome = match(playback.events, labels, FrameTimes(playback.starts_s, playback.seconds), tolerance)
     return ClipScore(video.name, playback, outcome, labels.in_words)
 
 
@@ -172,5 +204,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--camera-settings", type=Path, metavar="FILE.json", help="a camera's settings: zones, lines, rules, thresholds"
     )
+    parser.add_argument(
+        "--rotate", type=int, choices=QUARTERS, default=0, help="degrees clockwise, as capture's `rotate` (0)"
+    )
+    parser.add_argument("--mirror", action="store_true", help="swap left and right then, as capture's `mirror`")
     add_options(parser)
     return parser

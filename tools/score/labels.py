@@ -1,39 +1,62 @@
 """Labelled intervals: what can be seen in a clip, and when."""
 
-import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from smartcam.contract.event import EventKind
+from smartcam.contract.written import UnreadableText, json_of, read_text
 
 MOST_OBJECTS: Final = 100
 _ABOUT_THE_CLIP: Final = frozenset({"fps", "frames"})
 _NOTES: Final = frozenset({"note", "how"})
+_SAME_RATE: Final = 0.05
+"""Rates that differ by less than this share are taken for the same: containers round theirs."""
+_LARGEST: Final = 2**53
+TOLERANCE_FRAMES: Final = 2
+"""Labels are accurate to so many frames."""
+SPARE_S: Final = 1.0
+"""An interval in seconds may end that much after the clip: people round."""
+_FORM: Final = '[first frame, last frame]; in seconds: {"seconds": [first, last]}'
 
 
 class ScoreError(Exception):
     """Something that the measurement needs is missing or wrong; the message says what and where."""
 
 
+class Unit(StrEnum):
+    """What an interval counts in; the word is its key as well."""
+
+    FRAMES = "frames"
+    SECONDS = "seconds"
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Something in sight: `word` is the label's list, frames are 0-based and inclusive.
+    """Something in sight: `word` is the label's list; frames are 0-based, and the last one belongs to the interval.
 
     `is_counted`: the label says how many objects there are; each of them has an interval of its own then.
     """
 
     word: str
-    first: int
-    last: int
+    first: float
+    last: float
     is_counted: bool = False
+    unit: Unit = Unit.FRAMES
+
+    def __str__(self) -> str:
+        return f"{self.word} in {self.unit} {self.first:.10g} to {self.last:.10g}"
 
 
 @dataclass(frozen=True, slots=True)
 class ClipLabels:
-    """What is labelled in one clip. `name` is its key in the labels' file; `fps` None where it does not say.
+    """What is labelled in one clip. `name` is its key in the labels' file.
 
+    `fps` and `frames` are what the labels say of the clip, None where they do not: they are compared with the clip and
+    used for nothing else.
     `unjudged`: kinds of which the labels say in words that there are some, but not when. `in_words`: all that they say
     in words, by its key.
     """
@@ -43,20 +66,46 @@ class ClipLabels:
     intervals: tuple[Interval, ...]
     unjudged: frozenset[str] = field(default=frozenset(), compare=False)
     in_words: Mapping[str, str] = field(default_factory=dict, compare=False)
+    frames: int | None = field(default=None, compare=False)
 
-    def check(self, frames: int) -> None:
-        """Raises ScoreError for an interval outside a clip of this many frames."""
+    def check(self, frames: int, seconds: float = math.inf) -> None:
+        """Raises ScoreError for an interval outside a clip of this many frames and this length."""
         for interval in self.intervals:
-            if interval.last >= frames:
-                place = f"[{interval.first}, {interval.last}] of {interval.word}"
-                raise ScoreError(f"labels of {self.name}: {place} lies outside the clip, which has {frames} frames")
+            in_frames = interval.unit is Unit.FRAMES
+            if interval.last >= frames if in_frames else interval.last > seconds + SPARE_S:
+                place = f"[{interval.first:.10g}, {interval.last:.10g}] of {interval.word}"
+                length = f"{frames} frames" if in_frames else f"{seconds:.1f} s"
+                raise ScoreError(f"labels of {self.name}: {place} lies outside the clip, which has {length}")
+
+    def doubts_of_rate(self, fps: float) -> list[str]:
+        """What a clip's rate (0: it states none that a camera has) says against the labels."""
+        if not fps:
+            said = "the clip states no rate that a camera has"
+        elif self.fps is not None and abs(fps / self.fps - 1) > _SAME_RATE:
+            said = f"they say {self.fps:g} frames a second, the clip {fps:g}"
+        else:
+            return []
+        return [
+            f"labels of {self.name}: {said}; times are those of the clip's own pictures, and no truer than they are"
+        ]
+
+    def doubts_of_length(self, pictures: int) -> list[str]:
+        """What a clip's number of pictures (0: unknown) says against the labels."""
+        doubts = []
+        if pictures and self.frames is not None and abs(pictures - self.frames) > TOLERANCE_FRAMES:
+            doubts.append(f"they say {self.frames} frames, the clip has {pictures}; are they of this very file?")
+        beyond = max((each.last for each in self.intervals if each.unit is Unit.FRAMES), default=-1)
+        if 0 < pictures <= beyond:
+            doubts.append(f"they go on to frame {beyond:g}, the clip says that it has {pictures}")
+        return [f"labels of {self.name}: {doubt}" for doubt in doubts]
 
 
 def read_labels(path: Path) -> dict[str, ClipLabels]:
     """The labels of each clip, by the file name of the clip.
 
-    An entry of a clip holds lists of `[first, last]` under the words for what can be seen, or of
-    `{"frames": [first, last], "objects": n}` where several objects are in sight and each is to be found. Text under
+    An entry of a clip holds lists of `[first, last]` under the words for what can be seen, in frames, or of
+    `{"frames": [first, last], "objects": n}` where several objects are in sight and each is to be found. With `seconds`
+    instead of `frames` an interval is in seconds from the clip's first picture. Text under
     the name of a kind of event says that there are some, but not exactly when, and text under another name expects
     nothing; `fps`, `frames`, `note` and `how` are about the clip.
 
@@ -66,18 +115,25 @@ def read_labels(path: Path) -> dict[str, ClipLabels]:
     document = read_json(path, "labels")
     if not isinstance(document, dict):
         raise ScoreError(f"labels {path}: must be an object with one entry a clip")
-    return {Path(name).name: _clip(name, entry) for name, entry in document.items() if name not in _NOTES}
+    clips: dict[str, ClipLabels] = {}
+    for name, entry in document.items():
+        clip = Path(name).name
+        if name in _NOTES:
+            continue
+        if clip in clips:
+            raise ScoreError(f"labels {path}: {clip} is labelled twice, as {clips[clip].name} and as {name}")
+        clips[clip] = _clip(name, entry)
+    return clips
 
 
 def read_json(path: Path, what: str) -> object:
     """The document in a JSON file. Raises ScoreError, which says what the file should hold."""
     try:
-        document: object = json.loads(path.read_bytes())
+        return json_of(read_text(path))
     except OSError as error:
         raise ScoreError(f"{what} {path}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise ScoreError(f"{what} {path}: is not JSON ({error})") from error
-    return document
+    except UnreadableText as error:
+        raise ScoreError(f"{what} {error.within(path)}") from error
 
 
 def read_all_labels(paths: Sequence[Path]) -> dict[str, ClipLabels]:
@@ -106,9 +162,10 @@ def _clip(name: str, entry: object) -> ClipLabels:
     labels = ClipLabels(
         name,
         None if fps is None else float(fps),
-        tuple(sorted(intervals, key=_order)),
+        tuple(sorted(intervals, key=lambda each: (each.unit, each.first, each.last))),
         frozenset(in_words.keys() & set(EventKind)),
         in_words,
+        frames,
     )
     if frames is not None:
         labels.check(frames)
@@ -123,19 +180,24 @@ def _listed(name: str, word: str, items: object) -> Iterator[list[Interval]]:
     return (_intervals(name, word, item) for item in items)
 
 
-def _order(interval: Interval) -> tuple[int, int]:
-    return interval.first, interval.last
-
-
 def _intervals(name: str, word: str, item: object) -> list[Interval]:
-    frames, objects = (item.get("frames"), item.get("objects")) if isinstance(item, dict) else (item, None)
-    if not isinstance(frames, list) or len(frames) != 2 or any(type(frame) is not int for frame in frames):  # noqa: PLR2004
-        raise ScoreError(f"labels of {name}: {word} holds {item!r}, which is not [first frame, last frame]")
-    first, last = frames
+    table = item if isinstance(item, dict) else {Unit.FRAMES: item}
+    unit = Unit.SECONDS if Unit.SECONDS in table else Unit.FRAMES
+    ends, objects = table.get(unit), table.get("objects")
+    unknown = table.keys() - {unit, "objects"} - _NOTES
+    if unknown or not isinstance(ends, list) or len(ends) != 2 or not all(_is_place(each, unit) for each in ends):  # noqa: PLR2004
+        raise ScoreError(f"labels of {name}: {word} holds {item!r}, which is not {_FORM}")
+    first, last = ends
     if not 0 <= first <= last:
         raise ScoreError(f"labels of {name}: {word} holds {item!r}, which begins below 0 or ends before it begins")
     if objects is None:
-        return [Interval(word, first, last)]
+        return [Interval(word, first, last, unit=unit)]
     if type(objects) is not int or not 1 <= objects <= MOST_OBJECTS:
         raise ScoreError(f"labels of {name}: {word} holds {item!r}, whose objects are not 1 to {MOST_OBJECTS}")
-    return [Interval(word, first, last, is_counted=True)] * objects
+    return [Interval(word, first, last, is_counted=True, unit=unit)] * objects
+
+
+def _is_place(value: object, unit: Unit) -> bool:
+    if type(value) is int:
+        return abs(value) <= _LARGEST
+    return unit is Unit.SECONDS and isinstance(value, float) and math.isfinite(value)

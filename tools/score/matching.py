@@ -7,10 +7,8 @@ from typing import Final
 import numpy as np
 
 from smartcam.contract.event import EventKind
-from tools.score.labels import ClipLabels, Interval
+from tools.score.labels import TOLERANCE_FRAMES, ClipLabels, Interval, Unit
 
-BEFORE_FRAMES: Final = 2
-"""Labels are accurate to two frames: an event may come that much before its interval."""
 AFTER_S: Final = 1.0
 """An event this long after its interval still belongs to it: the object was there when the analysis began."""
 
@@ -23,9 +21,53 @@ class Tolerance:
     after_s: float
 
 
-def usual_tolerance(fps: float) -> Tolerance:
-    """The tolerance unless another is given."""
-    return Tolerance(BEFORE_FRAMES / fps, AFTER_S)
+@dataclass(frozen=True, slots=True)
+class FrameTimes:
+    """When the frames of a clip are shown, by its own positions: seconds from the first one, and the end of the last.
+
+    They join labels in frames with events in seconds, whatever rate the clip or the labels state.
+    """
+
+    starts_s: Sequence[float]
+    end_s: float
+
+    def start(self, frame: int) -> float:
+        """When a frame begins; the clip's beginning for those before it, its end for those after it."""
+        return self.starts_s[max(frame, 0)] if frame < len(self.starts_s) else self.end_s
+
+    @property
+    def mean_s(self) -> float:
+        """How long a frame is shown, on average."""
+        return self.end_s / max(len(self.starts_s), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """An interval in the clip's seconds. An event from `early_s` to `late_s` belongs to it."""
+
+    interval: Interval
+    start_s: float
+    end_s: float
+    early_s: float
+    late_s: float
+
+    def holds(self, at_s: float) -> bool:
+        """Whether it is within the interval itself."""
+        return self.start_s <= at_s < self.end_s
+
+
+def span_of(interval: Interval, times: FrameTimes, tolerance: Tolerance | None = None) -> Span:
+    """When an interval is. Without a tolerance an event may come two frames before it and a second after it."""
+    if interval.unit is Unit.SECONDS:
+        start_s, end_s = interval.first, interval.last
+        early_s = start_s - TOLERANCE_FRAMES * times.mean_s
+    else:
+        first = int(interval.first)
+        start_s, end_s = times.start(first), times.start(int(interval.last) + 1)
+        early_s = times.start(first - TOLERANCE_FRAMES)
+    if tolerance is None:
+        return Span(interval, start_s, end_s, early_s, end_s + AFTER_S)
+    return Span(interval, start_s, end_s, start_s - tolerance.before_s, end_s + tolerance.after_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +93,13 @@ class SeenEvent:
 class MatchResult:
     """A clip's events compared with its labels.
 
-    `found_by[i]` is the place of the event that found interval i, None where it was missed. `beside` are the places of
-    events about further objects, which the labels do not count. Every other event that found nothing is `false`, also
-    the second one of an object.
+    `found_by[i]` is the place of the event that found the interval of span i, None where it was missed. `beside` are
+    the places of events about further objects, which the labels do not count. Every other event that found nothing is
+    `false`, also the second one of an object.
     """
 
-    intervals: tuple[Interval, ...]
+    spans: tuple[Span, ...]
     events: tuple[SeenEvent, ...]
-    fps: float
     found_by: tuple[int | None, ...]
     beside: tuple[int, ...] = ()
 
@@ -77,18 +118,20 @@ class MatchResult:
         return place not in self.found_by and place not in self.beside
 
     @property
+    def missed(self) -> list[Interval]:
+        """Intervals without an event."""
+        pairs = zip(self.spans, self.found_by, strict=True)
+        return [span.interval for span, place in pairs if place is None]
+
+    @property
     def seconds_to_alert(self) -> list[float]:
         """Of each interval that was found, in order: from its first frame to its event; never below 0."""
-        pairs = zip(self.intervals, self.found_by, strict=True)
-        return [
-            max(0.0, self.events[place].start_s - interval.first / self.fps)
-            for interval, place in pairs
-            if place is not None
-        ]
+        pairs = zip(self.spans, self.found_by, strict=True)
+        return [max(0.0, self.events[place].start_s - span.start_s) for span, place in pairs if place is not None]
 
 
 def match(
-    events: Sequence[SeenEvent], labels: ClipLabels, fps: float, tolerance: Tolerance | None = None
+    events: Sequence[SeenEvent], labels: ClipLabels, times: FrameTimes, tolerance: Tolerance | None = None
 ) -> MatchResult:
     """Each interval expects one event, the first in its time.
 
@@ -99,29 +142,25 @@ def match(
     its object is apart from all others with an open episode, and false where it is not, because then the same
     object was raised twice. The same holds for events of a kind of which the labels only say that there are some.
     """
-    allowed = usual_tolerance(fps) if tolerance is None else tolerance
-    found_by: list[int | None] = [None] * len(labels.intervals)
+    spans = tuple(span_of(interval, times, tolerance) for interval in labels.intervals)
+    found_by: list[int | None] = [None] * len(spans)
     beside: list[int] = []
     ordered = sorted(events, key=lambda event: event.start_s)
     for place, event in enumerate(ordered):
-        open_to = [i for i, interval in enumerate(labels.intervals) if _within(event, interval, fps, allowed)]
+        open_to = [number for number, span in enumerate(spans) if span.early_s <= event.start_s <= span.late_s]
         free = [number for number in open_to if found_by[number] is None]
         if free:
-            best = max(free, key=lambda number: _fit(event, labels.intervals[number], fps))
+            best = max(free, key=lambda number: _fit(event, spans[number]))
             found_by[best] = place
         elif event.kind in labels.unjudged or (
-            event.is_apart and any(not labels.intervals[number].is_counted for number in open_to)
+            event.is_apart and any(not spans[number].interval.is_counted for number in open_to)
         ):
             beside.append(place)
-    return MatchResult(labels.intervals, tuple(ordered), fps, tuple(found_by), tuple(beside))
+    return MatchResult(spans, tuple(ordered), tuple(found_by), tuple(beside))
 
 
-def _within(event: SeenEvent, interval: Interval, fps: float, allowed: Tolerance) -> bool:
-    return interval.first / fps - allowed.before_s <= event.start_s <= (interval.last + 1) / fps + allowed.after_s
-
-
-def _fit(event: SeenEvent, interval: Interval, fps: float) -> tuple[bool, bool, int]:
-    return _within(event, interval, fps, Tolerance(0.0, 0.0)), interval.word == event.kind, interval.first
+def _fit(event: SeenEvent, span: Span) -> tuple[bool, bool, float]:
+    return span.start_s <= event.start_s <= span.end_s, span.interval.word == event.kind, span.start_s
 
 
 def area_under_curve(scores: Sequence[float], is_labelled: Sequence[bool]) -> float | None:

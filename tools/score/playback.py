@@ -46,15 +46,23 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """What playing a clip gave. `ms_per_frame`: CPU milliseconds by stage, per picture that was read."""
+    """What playing a clip gave.
 
-    frames_read: int
+    `starts_s`: the position of each picture that was read, `seconds`: the end of the last one. `ms_per_frame`: CPU
+    milliseconds by stage, per picture that was read.
+    """
+
     frames_analysed: int
-    fps: float
+    starts_s: tuple[float, ...]
     seconds: float
     events: tuple[SeenEvent, ...]
     scores: tuple[Scored, ...]
     ms_per_frame: dict[str, float]
+
+    @property
+    def frames_read(self) -> int:
+        """How many pictures the clip has."""
+        return len(self.starts_s)
 
 
 @dataclass(slots=True)
@@ -132,7 +140,8 @@ class _Player:
         self._analysed_at_s: list[float] = []
 
     def play(self) -> Playback:
-        read, position_ns = 0, 0
+        starts_s: list[float] = []
+        position_ns = 0
         while True:
             try:
                 with self._watch.stage("decode"):
@@ -141,7 +150,8 @@ class _Player:
                 break
             except CameraLost as error:
                 raise ScoreError(f"clip {error}") from error
-            read, position_ns = read + 1, taken.position_ns
+            position_ns = taken.position_ns
+            starts_s.append(position_ns / NS_PER_S)
             with self._watch.stage("gate"):
                 seen = self._selector.select(taken.picture, position_ns)
             if seen.picture is not None:
@@ -151,13 +161,12 @@ class _Player:
         self._keep(change.event for change in ending)
         scores = [] if self._recorder is None else self._recorder.scores
         return Playback(
-            frames_read=read,
             frames_analysed=len(self._analysed_at_s),
-            fps=self._fps,
+            starts_s=tuple(starts_s),
             seconds=end_ns / NS_PER_S,
             events=tuple(self._seen(event) for event in self._begun.values()),
             scores=tuple(Scored(at_s, score) for at_s, score in zip(self._analysed_at_s, scores, strict=False)),
-            ms_per_frame=self._watch.per_frame(read),
+            ms_per_frame=self._watch.per_frame(len(starts_s)),
         )
 
     def _analyse(self, picture: Picture, position_ns: int, motion: tuple[PixelBox, ...]) -> None:

@@ -23,12 +23,13 @@ class ClipScore:
     outcome: MatchResult
     in_words: Mapping[str, str] = field(default_factory=dict)
     """What the labels say in words only, which cannot be judged."""
+    doubts: tuple[str, ...] = ()
+    """Why the labels may be of another clip."""
 
     @property
     def frame_auc(self) -> float | None:
         """How well the anomaly score tells labelled frames from others; None for detectors."""
-        intervals, fps = self.outcome.intervals, self.outcome.fps
-        inside = [any(i.first <= scored.at_s * fps <= i.last for i in intervals) for scored in self.playback.scores]
+        inside = [any(span.holds(scored.at_s) for span in self.outcome.spans) for scored in self.playback.scores]
         return area_under_curve([scored.score for scored in self.playback.scores], inside)
 
 
@@ -50,7 +51,7 @@ class Score:
     @property
     def expected(self) -> int:
         """Labelled intervals."""
-        return sum(len(clip.outcome.intervals) for clip in self.clips)
+        return sum(len(clip.outcome.spans) for clip in self.clips)
 
     @property
     def found(self) -> int:
@@ -152,7 +153,7 @@ def _clip(clip: ClipScore) -> dict[str, object]:
     outcome, playback = clip.outcome, clip.playback
     document: dict[str, object] = {
         "video": clip.video,
-        "expected": len(outcome.intervals),
+        "expected": len(outcome.spans),
         "found": outcome.found,
         "beside": len(outcome.beside),
         "false": outcome.false,
@@ -173,10 +174,9 @@ def _clip(clip: ClipScore) -> dict[str, object]:
             for place, event in enumerate(outcome.events)
         ],
         "missed": [
-            {"word": interval.word, "first": interval.first, "last": interval.last}
-            for interval, place in zip(outcome.intervals, outcome.found_by, strict=True)
-            if place is None
+            {"word": each.word, "first": each.first, "last": each.last, "unit": each.unit} for each in outcome.missed
         ],
+        "doubts": list(clip.doubts),
         "not_judged": dict(clip.in_words),
         "frames": {"read": playback.frames_read, "analysed": playback.frames_analysed},
         "seconds": round(playback.seconds, 3),
@@ -195,7 +195,7 @@ def as_table(score: Score) -> str:
     for clip in score.clips:
         outcome = clip.outcome
         auc = "" if clip.frame_auc is None else f"{clip.frame_auc:.3f}"
-        counts = len(outcome.intervals), outcome.found, len(outcome.beside), outcome.false
+        counts = len(outcome.spans), outcome.found, len(outcome.beside), outcome.false
         lines.append(f"{clip.video[:44]:44} {_counts(*counts)} {_delays(outcome.seconds_to_alert)} {auc:>6}")
         lines += [
             f"    not judged: {word}, of which the labels only say {said!r}" for word, said in clip.in_words.items()
@@ -223,14 +223,13 @@ def _shares_of(what: str, tallies: dict[str, Tally]) -> list[str]:
 
 def _faults(outcome: MatchResult) -> list[str]:
     false = [event for place, event in enumerate(outcome.events) if outcome.is_false(place)]
-    missed = [i for i, place in zip(outcome.intervals, outcome.found_by, strict=True) if place is None]
     return [
         *(
             f"    false: {event.kind} at {event.start_s:.1f} s, score {event.score:.2f}, "
             f"rule {event.rule or _NOBODY}, cause {event.cause or _NOBODY}"
             for event in false
         ),
-        *(f"    missed: {i.word} in frames {i.first} to {i.last}" for i in missed),
+        *(f"    missed: {each}" for each in outcome.missed),
     ]
 
 

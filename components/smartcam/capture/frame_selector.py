@@ -1,4 +1,4 @@
-"""What every picture of a camera goes through first: privacy masks, the motion gate, and whether it is announced."""
+"""What every picture of a camera goes through first: turning, privacy masks, the motion gate, announcing."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +10,7 @@ from smartcam.contract.times import NS_PER_S
 from smartcam.vision.mask import PrivacyMask
 from smartcam.vision.motion import MotionGate, MotionSettings
 from smartcam.vision.picture import Picture
+from smartcam.vision.turn import turned
 
 _BLINK_NS: Final = NS_PER_S * 19 // 100
 """How long the gate may skip pictures while something moves: even small people do not walk too far to be followed."""
@@ -35,6 +36,7 @@ class FrameSelector:
         masks, ignored = settings.masks, settings.ignored
         self.mask = PrivacyMask(masks)
         self._gate = MotionGate(MotionSettings(settings.sensitivity, frames_per_second, (*masks, *ignored)))
+        self._turn = settings.turn
         self._schedule = Schedule(settings.analyse_fps, settings.keep_alive_s)
         self._gate.recall(memory)
         self._motion: tuple[PixelBox, ...] = ()
@@ -51,6 +53,7 @@ class FrameSelector:
             self._skipped += 1
             return Selection(None, self._motion)
         self._looked_ns = timeline_ns
+        picture = turned(picture, self._turn)
         motion = self._motion = self._gate.update(picture.luma, self._skipped)
         self._skipped = 0
         # What follows a change of scene is watched closely: it may be a hand on the lens, which is no motion.

@@ -15,6 +15,7 @@ from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import LARGEST_SIDE
 from smartcam.edge.settings import Settings
 from smartcam.vision.mask import check_masks
+from smartcam.vision.turn import QUARTERS, Turn, quarter_turn
 from smartcam.vision.zone import Zone, zone
 
 _VIDEO_DEVICE: Final = re.compile(r"/dev/video[0-9]{1,3}|/dev/v4l/by-(id|path)/[A-Za-z0-9][A-Za-z0-9_.:-]*")
@@ -86,8 +87,9 @@ class SourceSettings:
     frame that travels inside messages. `analyse_fps`: how many frames a second are announced at most while something
     moves. `keep_alive_s`: the longest time between two announced frames. `sensitivity`: 0 to 1, see
     `smartcam.vision.motion.MotionSettings`. `start_delay_s`: the wait before the source is first opened. `stall_s`: a
-    source that gives no picture for this long is lost. `masks`: zones that are black in every picture before anything
-    else sees it. `ignored`: zones in which nothing counts as motion.
+    source that gives no picture for this long is lost. `rotate`: degrees clockwise, 0, 90, 180 or 270, by which every
+    picture is turned, and `mirror`: whether left and right are then swapped, before anything else. `masks`: zones that
+    are black in every picture before anything else sees it. `ignored`: zones in which nothing counts as motion.
     """
 
     camera: CameraId
@@ -112,6 +114,8 @@ class SourceSettings:
     decoder: Decoder = Decoder.SOFTWARE
     transport: TransportKind = TransportKind.AUTO
     inline_side: int = 640
+    rotate: int = 0
+    mirror: bool = False
     masks: tuple[Zone, ...] = ()
     ignored: tuple[Zone, ...] = ()
 
@@ -124,6 +128,11 @@ class SourceSettings:
     def is_encrypted(self) -> bool:
         """Whether the camera is called over TLS."""
         return self.url.lower().startswith(_ENCRYPTED)
+
+    @property
+    def turn(self) -> Turn:
+        """What makes the right way up of what the source gives."""
+        return quarter_turn(self.rotate, mirror=self.mirror)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +183,8 @@ def _camera(camera: CameraId, settings: Settings) -> SourceSettings:
         decoder=settings.choice("decoder", default.decoder),
         transport=settings.choice("transport", default.transport),
         inline_side=settings.integer("inline_side", default.inline_side, 160, 1920),
+        rotate=settings.one_of("rotate", default.rotate, QUARTERS, "degrees clockwise"),
+        mirror=settings.boolean("mirror", default=default.mirror),
         masks=_zones(settings, "masks"),
         ignored=_zones(settings, "ignored"),
     )

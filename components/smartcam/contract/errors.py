@@ -3,6 +3,7 @@
 SmartcamError
 ├── ContractError          a message from outside is not as it must be
 ├── SettingsError          a configuration value is wrong: key, value, remedy
+├── UnreadableText         a file that a person wrote cannot be taken as it stands
 ├── CameraLost             a source ended, stalled or failed
 │   └── CameraEnded        a clip that is played once has reached its end
 ├── RingError              shared memory cannot be opened or is not ours

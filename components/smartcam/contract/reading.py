@@ -14,11 +14,13 @@ E = TypeVar("E", bound=StrEnum)
 _ESCAPE: Final = "\\ud"
 
 
-def _no_constant(text: str) -> float:
+def no_constant(text: str) -> float:
+    """Raises ValueError: NaN and Infinity are no JSON."""
     raise ValueError(f"{text} is not JSON")
 
 
-def _finite(text: str) -> float:
+def finite(text: str) -> float:
+    """The number. Raises ValueError for one that is too large."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text} is too large")
@@ -33,7 +35,7 @@ def parse_object(payload: bytes | str, what: str) -> dict[str, object]:
     """
     try:
         text = payload if isinstance(payload, str) else payload.decode()
-        document = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        document = json.loads(text, parse_constant=no_constant, parse_float=finite)
         if _ESCAPE in text.lower():
             # Half a surrogate pair could be read, but never be written again.
             json.dumps(document, ensure_ascii=False).encode()

@@ -1,12 +1,12 @@
 """A component's configuration document for `--check` and the doctor: from a file, or else from the nucleus."""
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from smartcam.contract.errors import BusError
+from smartcam.contract.written import UnreadableText, json_of, read_text
 from smartcam.edge.bus.port import Bus
 
 _EXPECTED: Final = (
@@ -41,26 +41,16 @@ def read_document(file: Path) -> Mapping[str, object]:
         DocumentError: naming the file: it cannot be read, is not a JSON object, or has a duplicate key.
     """
     try:
-        document = json.loads(file.read_bytes(), object_pairs_hook=_table)
+        text = read_text(file)
     except OSError as error:
         raise DocumentError(f"{file}: cannot be read ({error.strerror})") from error
-    except _TwiceError as error:
-        raise DocumentError(f"{file}: {error}") from error
-    except (ValueError, RecursionError) as error:
-        raise DocumentError(f"{file}: {_EXPECTED} ({error})") from error
+    except UnreadableText as error:
+        raise DocumentError(error.within(file)) from error
+    try:
+        document = json_of(text)
+    except UnreadableText as error:
+        is_object = text.lstrip().startswith("{")
+        raise DocumentError(error.within(file) if is_object else f"{file}: {_EXPECTED} ({error})") from error
     if not isinstance(document, dict):
         raise DocumentError(f"{file}: {_EXPECTED}")
     return document
-
-
-class _TwiceError(Exception):
-    pass
-
-
-def _table(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    table: dict[str, object] = {}
-    for key, value in pairs:
-        if key in table:
-            raise _TwiceError(f"{key!r} appears twice in one table; the first value would be lost")
-        table[key] = value
-    return table

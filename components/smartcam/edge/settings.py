@@ -60,6 +60,15 @@ class Settings:
 
         return self._read(key, default, read, f"must be a number from {lowest:g} to {highest:g}")
 
+    def one_of(self, key: str, default: int, numbers: Sequence[int], unit: str) -> int:
+        """One of these whole numbers."""
+
+        def read(value: object) -> int | None:
+            number = _number(value)
+            return None if number is None or number not in numbers else int(number)
+
+        return self._read(key, default, read, f"must be one of {', '.join(map(str, numbers))} {unit}")
+
     def boolean(self, key: str, *, default: bool) -> bool:
         """True or false."""
 

@@ -13,6 +13,7 @@ from smartcam.contract.times import NS_PER_MS, NS_PER_S
 from smartcam.vision.motion import MotionGate
 from smartcam.vision.picture import Picture
 from smartcam.vision.shrink import Luma
+from smartcam.vision.turn import quarter_turn, turned
 from smartcam.vision.zone import Zone
 from tests.clips import moving_square, still_scene
 
@@ -127,3 +128,48 @@ def test_whoever_goes_is_noticed_at_the_next_picture_that_could_be_told_of() -> 
     watched(selector, moving, from_frame=20)
     after = watched(selector, still, from_frame=40)
     assert not any(each.motion for each in after[2:])
+
+
+TOP_LEFT = Zone("window", ((0.0, 0.0), (0.4, 0.0), (0.4, 0.3), (0.0, 0.3)))
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_mask_blackens_the_place_where_it_was_drawn_whichever_way_the_camera_is_mounted(
+    degrees: int, *, mirror: bool
+) -> None:
+    (upright,) = still_scene(frames=1)
+    back = quarter_turn(degrees if mirror and degrees % 180 else -degrees % 360, mirror=mirror)
+    hung = turned(upright, back)
+    selector = FrameSelector(replace(SETTINGS, rotate=degrees, mirror=mirror, masks=(TOP_LEFT,)), 10)
+    shown = selector.select(hung, 0).picture
+    assert shown is not None
+    assert shown.luma.shape == upright.luma.shape
+    black = shown.luma == 16
+    assert black[:70, :125].all()
+    assert np.array_equal(shown.luma[~black], upright.luma[~black])
+    assert not black[80:].any()
+    assert not black[:, 140:].any()
+
+
+def test_motion_is_told_where_it_is_seen() -> None:
+    selector = FrameSelector(replace(SETTINGS, rotate=90), 10)
+    stored = [turned(each, quarter_turn(270)) for each in moving_square(frames=30, still_first=10)]
+    boxes = [box for each in watched(selector, stored)[20:] for box in each.motion]
+    assert boxes
+    assert all(box.x2 <= 320 and box.y1 >= 90 and box.y2 <= 150 for box in boxes)
+
+
+def test_a_camera_that_is_turned_on_the_way_goes_on() -> None:
+    selector = FrameSelector(replace(SETTINGS, masks=(LEFT,)), 10)
+    upright = list(still_scene(frames=20))
+    watched(selector, upright)
+    seen = watched(selector, [turned(each, quarter_turn(90)) for each in upright], from_frame=20)
+    shown = [each.picture for each in seen if each.picture is not None]
+    assert shown
+    assert all(each.luma.shape == (320, 240) and (each.luma[:, :120] == 16).all() for each in shown)
+
+
+def test_a_picture_that_need_not_be_turned_is_handed_on_as_it_is() -> None:
+    (upright,) = still_scene(frames=1)
+    assert FrameSelector(SETTINGS, 10).select(upright, 0).picture is upright

@@ -13,6 +13,7 @@ from smartcam.capture.settings import (
 )
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId
+from smartcam.vision.turn import AS_IT_IS, quarter_turn
 from smartcam.vision.zone import Zone
 
 YARD = CameraId("yard")
@@ -227,6 +228,22 @@ def test_how_a_camera_is_called_must_fit_its_address(table: dict[str, object], k
     with pytest.raises(SettingsError, match=remedy) as caught:
         one(**{"source": "rtsp", "url": "rtsp://h/l", **table})
     assert caught.value.key == f"cameras.yard.{key}"
+
+
+@pytest.mark.parametrize("degrees", [90, "90", 90.0, "90.0"])
+def test_a_camera_may_be_mounted_turned_and_mirrored(degrees: object) -> None:
+    camera = one(path="a.mp4", rotate=degrees, mirror="true")
+    assert (camera.rotate, camera.mirror) == (90, True)
+    assert camera.turn == quarter_turn(90, mirror=True)
+    assert one(path="a.mp4").turn == AS_IT_IS
+
+
+@pytest.mark.parametrize("degrees", [45, -90, 360, "left", True, [90], float("nan")])
+def test_a_turn_that_is_no_quarter_is_refused_with_those_that_are(degrees: object) -> None:
+    with pytest.raises(
+        SettingsError, match=r"cameras\.yard\.rotate = .*: must be one of 0, 90, 180, 270 degrees clockwise"
+    ):
+        one(path="a.mp4", rotate=degrees)
 
 
 def test_scalars_may_come_as_strings_as_lite_delivers_them() -> None:

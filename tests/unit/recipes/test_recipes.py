@@ -129,8 +129,8 @@ def test_the_document_names_every_setting_with_its_default() -> None:
     for each in fields(SourceSettings):
         if each.name not in ("camera", "path"):
             default = getattr(camera, each.name)
-            default = str(default).lower() if isinstance(default, bool) else default
-            assert table[each.name] == {"": "(empty)", (): "(none)"}.get(default, f"`{default}`")
+            written = str(default).lower() if isinstance(default, bool) else default
+            assert table[each.name] == {"": "(empty)", (): "(none)"}.get(written, f"`{written}`")
     assert {each.name for each in fields(AnalysisSettings)} <= set(table)
     inference = InferenceSettings()
     assert table["camera_lost_after_s"] == f"`{inference.camera_lost_after_s}`"

@@ -16,6 +16,7 @@ from smartcam.contract.inline import decode_chunk, is_chunk
 from smartcam.contract.notice import CameraState, FrameNotice, decode_notice
 from smartcam.edge.bus.port import LocalBus, NoSubscription, OnMessage, Subscription
 from smartcam.edge.lifecycle import Service, StopToken
+from smartcam.vision.turn import AS_IT_IS
 
 _SPARE_S: Final = 15.0
 """How long a camera may take to be opened, on top of the time that it may be silent."""
@@ -51,6 +52,9 @@ def plan(camera: SourceSettings, ring_folder: Path) -> str:
         parts += [secret, f"decoded by {camera.decoder}"]
     if camera.source in (SourceKind.V4L2, SourceKind.PICAMERA):
         parts.append(f"asked for {camera.width}x{camera.height}")
+    if camera.turn != AS_IT_IS:
+        mirrored = ", mirrored" if camera.mirror else ""
+        parts.append(f"turned by {camera.rotate} degrees{mirrored}")
     parts.append(f"at most {camera.max_fps:g} pictures a second" if camera.max_fps else "every picture analysed")
     parts.append(f"motion announced {camera.analyse_fps:g} times a second, a frame every {camera.keep_alive_s:g} s")
     parts.append(

@@ -39,6 +39,10 @@ class Clip(Protocol):
     def frames_per_second(self) -> float:
         """The average, 0 when unknown."""
 
+    @property
+    def pictures_stated(self) -> int:
+        """How many pictures the container says that it holds; 0 when it does not say."""
+
     def next(self) -> ClipPicture:
         """The next picture.
 

@@ -10,6 +10,7 @@ from smartcam.capture.sources.clip import ClipPicture, Timeline, believable_rate
 from smartcam.contract.errors import CameraLost
 from smartcam.contract.times import NS_PER_MS
 from smartcam.vision.picture import Picture
+from smartcam.vision.turn import QUARTERS, quarter_turn, turned
 
 
 class OpenCvClip:
@@ -22,6 +23,12 @@ class OpenCvClip:
         if not self._capture.isOpened():
             raise CameraLost(f"{path}: is not a clip that can be read")
         self.frames_per_second = believable_rate(self._capture.get(cv2.CAP_PROP_FPS))
+        # Versions of OpenCV differ in whether they turn a picture by themselves.
+        self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
+        degrees = round(self._capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360
+        # OpenCV does not say whether a container also asks for a mirror image.
+        self._turn = quarter_turn(degrees if degrees in QUARTERS else 0)
+        self.pictures_stated = 0
         self._timeline = Timeline(self.frames_per_second)
         self._announced = max(self._capture.get(cv2.CAP_PROP_FRAME_COUNT), 0.0)
         self._count = 0
@@ -37,7 +44,7 @@ class OpenCvClip:
         is_stamped = stamp_ms > 0 or not self._count
         self._count += 1
         position = self._timeline.place(round(stamp_ms * NS_PER_MS) if is_stamped else None)
-        return ClipPicture(Picture.from_bgr(np.asarray(bgr, np.uint8)), position)
+        return ClipPicture(turned(Picture.from_bgr(np.asarray(bgr, np.uint8)), self._turn), position)
 
     def close(self) -> None:
         """See `Clip`."""

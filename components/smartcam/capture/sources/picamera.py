@@ -10,6 +10,7 @@ from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.live import READ_S
 from smartcam.contract.errors import CameraLost
 from smartcam.vision.picture import Picture
+from smartcam.vision.turn import AS_IT_IS, Turn, turned
 
 _BUFFERS: Final = 4
 _USUAL_RATE: Final = 15.0
@@ -31,7 +32,9 @@ class PicameraStream:
         )
         camera.configure(configuration)
         # The camera may have taken another size than the one it was asked for.
-        width, height = camera.camera_configuration()["main"]["size"]
+        taken = camera.camera_configuration()
+        width, height = taken["main"]["size"]
+        self._turn = _turn(taken.get("transform"))
         self._width, self._height = int(width) & ~1, int(height) & ~1
         camera.start()
 
@@ -46,7 +49,7 @@ class PicameraStream:
         except Exception as error:
             raise CameraLost(f"{self._place}: {type(error).__name__}: {error}") from error
         self._job = None
-        return planes_of(rows, self._width, self._height, self._place)
+        return turned(planes_of(rows, self._width, self._height, self._place), self._turn)
 
     def close(self) -> None:
         """See `LiveStream`."""
@@ -96,6 +99,16 @@ def planes_of(rows: NDArray[np.uint8], width: int, height: int, place: str) -> P
         flat[luma : luma + colour].reshape(half)[:, : width // 2],
         flat[luma + colour : luma + 2 * colour].reshape(half)[:, : width // 2],
     )
+
+
+def _turn(transform: Any) -> Turn:  # noqa: ANN401  libcamera publishes no types
+    """What undoes libcamera's transform: the sensor turns a camera mounted at 180 degrees, but not one at 90 or 270.
+
+    Source: libcamera's `Orientation` and picamera2's table of transforms, which swap sides before they transpose.
+    """
+    if transform is None:
+        return AS_IT_IS
+    return Turn(bool(transform.transpose), bool(transform.hflip), bool(transform.vflip))
 
 
 def _words(error: Exception) -> str:

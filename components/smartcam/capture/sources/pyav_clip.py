@@ -27,6 +27,7 @@ from smartcam.capture.sources.streams import moving_stream
 from smartcam.contract.errors import CameraLost
 from smartcam.contract.times import NS_PER_S
 from smartcam.vision.picture import Picture, Plane
+from smartcam.vision.turn import AS_IT_IS, Turn, quarter_turn, turn_of, turned
 
 _CONTAINERS: Final = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,h264,hevc,vvc,m4v,flv,asf,ogg,ivf,mjpeg"
@@ -52,6 +53,8 @@ class PyAvClip:
         self._stamps = PictureStamps()
         # AVI says when packets are decoded; when pictures are shown FFmpeg guesses, by the packet that comes next.
         self._says_when_shown = self._container.format.name != "avi"
+        self.pictures_stated = self._stream.frames
+        self._turn = AS_IT_IS
         self._count = 0
         self._fault = ""
         self._frames = self._decoded()
@@ -65,7 +68,8 @@ class PyAvClip:
         self._count += 1
         own = _ns(frame.pts, frame.time_base or self._stream.time_base) if self._says_when_shown else None
         stamp = self._stamps.picture(own)
-        return ClipPicture(picture_of(frame), self._timeline.place(stamp))
+        self._turn = next_turn(frame, self._turn)
+        return ClipPicture(picture_of(frame, self._turn), self._timeline.place(stamp))
 
     def close(self) -> None:
         """See `Clip`."""
@@ -124,13 +128,28 @@ def _ns(stamp: int | None, base: Fraction | None) -> int | None:
     return None if stamp is None or base is None else stamp * base.numerator * NS_PER_S // base.denominator
 
 
-def picture_of(frame: VideoFrame) -> Picture:
-    """The frame's planes, cropped to even sides; another pixel format than 4:2:0 is converted first."""
+def picture_of(frame: VideoFrame, turn: Turn = AS_IT_IS) -> Picture:
+    """The frame's planes, cropped to even sides and turned; another pixel format than 4:2:0 is converted first."""
     if frame.format.name not in _AS_IT_IS:
         frame = frame.reformat(format="yuv420p")
     rows, columns = frame.height // 2, frame.width // 2
     y, u, v = (_view(plane) for plane in frame.planes[:3])
-    return Picture(y[: 2 * rows, : 2 * columns], u[:rows, :columns], v[:rows, :columns])
+    return turned(Picture(y[: 2 * rows, : 2 * columns], u[:rows, :columns], v[:rows, :columns]), turn)
+
+
+def next_turn(frame: VideoFrame, before: Turn) -> Turn:
+    """What makes the right way up of the frame, as its container or its stream says; `before` was the last frame's.
+
+    A container says it for every frame. A stream may say it once, for all frames up to the next key frame.
+    """
+    try:
+        stated = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:
+        # A JPEG's Exif is a kind of side data that this PyAV does not know. What is left is the angle, anticlockwise.
+        return quarter_turn(round(-frame.rotation / 90) % 4 * 90)
+    if stated is None:
+        return AS_IT_IS if frame.key_frame else before
+    return turn_of(np.frombuffer(cast("memoryview", stated), np.int32).tolist())
 
 
 def _view(plane: VideoPlane) -> Plane:

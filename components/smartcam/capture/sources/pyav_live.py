@@ -23,7 +23,7 @@ from smartcam.capture.sources.beginning import Beginning, CatchUp
 from smartcam.capture.sources.clip import believable_rate, check_sides
 from smartcam.capture.sources.decoders import CODECS, Decode, choose
 from smartcam.capture.sources.live import READ_S
-from smartcam.capture.sources.pyav_clip import picture_of
+from smartcam.capture.sources.pyav_clip import next_turn, picture_of
 from smartcam.capture.sources.redirect import PORTS, refuse_redirect
 from smartcam.capture.sources.still_clock import STILL_S, StillClock
 from smartcam.capture.sources.streams import tell_chosen, video_streams
@@ -31,6 +31,7 @@ from smartcam.capture.sources.tls import authorities, tls_context
 from smartcam.contract.errors import CameraLost
 from smartcam.edge.logs import log
 from smartcam.vision.picture import Picture
+from smartcam.vision.turn import AS_IT_IS, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class PyAvStream:
         """The first one is shown."""
         self._senders: set[int] = set()
         self._packets = self._demuxed()
+        self._turn: Turn = AS_IT_IS
         self._frames: list[VideoFrame] = []
         self._clock = StillClock()
         self._show(self._streams[0])
@@ -102,13 +104,15 @@ class PyAvStream:
         if self._clock.stands(frame.pts, now_s):
             raise CameraLost(f"{self._place}: the camera's clock has stood still for {STILL_S:.0f} s")
         check_sides(Path(self._place), frame.width, frame.height)
-        return None if self._catch_up.is_old(frame.time, now_s) else picture_of(frame)
+        self._turn = next_turn(frame, self._turn)
+        return None if self._catch_up.is_old(frame.time, now_s) else picture_of(frame, self._turn)
 
     def _show(self, stream: VideoStream) -> None:
         """From now on the pictures are those of this stream."""
         self._stream = stream
         self.frames_per_second = believable_rate(float(stream.average_rate or stream.guessed_rate or 0))
         self._faults = 0
+        self._turn = AS_IT_IS
         self._begin(choose(stream, self._decoder, self._camera))
         tell_chosen(stream, self._container, self._place)
 

@@ -44,6 +44,13 @@ def test_a_good_configuration_says_what_it_would_do(clip: Path, shm: Path) -> No
     )
 
 
+def test_a_camera_that_is_mounted_turned_is_said_to_be(clip: Path, shm: Path) -> None:
+    code, said = checked({"cameras": {"yard": {"path": str(clip), "rotate": 90, "mirror": True}}}, shm)
+    assert code == 0
+    assert ", turned by 90 degrees, mirrored, " in said
+    assert "turned" not in checked({"cameras": {"yard": {"path": str(clip)}}}, shm)[1]
+
+
 def test_a_wrong_setting_is_named_with_its_remedy(shm: Path) -> None:
     code, said = checked({"cameras": {"yard": {"path": "a", "analyse_fsp": 5}}}, shm)
     assert (code, said) == (1, "wrong: cameras.yard.analyse_fsp = 5: is not a setting; did you mean analyse_fps?\n")
@@ -156,10 +163,35 @@ def test_a_deployments_file_is_told_what_belongs_here_and_what_checks_it(tmp_pat
     assert "`smartcam deploy --plan --config cameras.yaml` checks" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"cameras": {}}'.encode("utf-16"), ": is UTF-16; save the file as UTF-8"),
+        ('{"cameras":\n {"entrée": {}}}'.encode("latin-1"), ":2: holds the byte 0xE9"),
+        (b'{"cameras": {"a": {"max_fps": NaN}}}', ": is not JSON (NaN is not JSON)"),
+        (b'{"cameras": {"a": {"path": "a"},\n}}', ":2: is not JSON ("),
+        (b" " * 10_000_001, ": has more than 10000000 bytes"),
+        (b'{"cameras": {}}\0', ":1: holds a NUL byte"),
+    ],
+)
+def test_a_document_that_is_no_json_in_utf_8_is_named_with_the_line(tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "document.json"
+    file.write_bytes(content)
+    with pytest.raises(DocumentError) as caught:
+        read_document(file)
+    assert str(caught.value).startswith(f"{file}{said}")
+
+
+def test_a_document_with_a_mark_before_it_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "document.json"
+    file.write_bytes('{"cameras": {}}'.encode("utf-8-sig"))
+    assert read_document(file) == {"cameras": {}}
+
+
 def test_a_camera_that_is_named_twice_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "document.json"
     file.write_text('{"cameras": {"yard": {"path": "a.mp4"}, "gate": {}, "yard": {"path": "b.mp4"}}}')
-    with pytest.raises(DocumentError, match=r"document\.json: 'yard' appears twice in one table"):
+    with pytest.raises(DocumentError, match=r"document\.json:1: the key 'yard' is given twice, first in line 1"):
         read_document(file)
 
 

@@ -26,6 +26,7 @@ class SlowClip:
     positions_ms: list[int]
     decode_s: list[float] = field(default_factory=list)
     frames_per_second: float = 10.0
+    pictures_stated: int = 0
     is_closed: bool = False
 
     def next(self) -> ClipPicture:

@@ -8,12 +8,13 @@ import pytest
 
 from smartcam.capture.settings import SourceKind, SourceSettings
 from smartcam.capture.sources.opening import open_source
-from smartcam.capture.sources.picamera import open_picamera
+from smartcam.capture.sources.picamera import open_picamera, planes_of
 from smartcam.contract.errors import CameraLost
 from smartcam.contract.ids import CameraId
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import StopToken
-from tests.fakes.picamera2 import FakePicamera2Module, Shot, rows_of
+from smartcam.vision.turn import Turn, turned
+from tests.fakes.picamera2 import FakePicamera2Module, FakeTransform, Shot, rows_of
 
 ROOT = Path(__file__).parents[4]
 SETTINGS = SourceSettings(CameraId("door"), source=SourceKind.PICAMERA, device="0", width=320, height=242, max_fps=12.0)
@@ -49,6 +50,30 @@ def test_a_camera_that_takes_another_size_is_believed(monkeypatch: pytest.Monkey
     picture = stream.next()
     assert picture is not None
     assert (picture.width, picture.height) == (304, 240)
+
+
+@pytest.mark.parametrize("turn", [Turn(*(bool(each) for each in flags)) for flags in np.ndindex(2, 2, 2)])
+def test_what_the_sensor_could_not_turn_is_turned_here(monkeypatch: pytest.MonkeyPatch, turn: Turn) -> None:
+    rows = rows_of(320, 242, 384)
+    rows[:20, :40] = 200
+    # libcamera names what was done to the picture, the swaps first; to undo it, they come last.
+    did = FakeTransform(turn.swaps_left_right, turn.swaps_up_down, turn.is_transposed)
+    monkeypatch.setitem(sys.modules, "picamera2", FakePicamera2Module(rows, transform=did))
+    picture = open_picamera(SETTINGS).next()
+    assert picture is not None
+    assert np.array_equal(picture.luma, turned(planes_of(rows, 320, 242, ""), turn).luma)
+
+
+def test_a_camera_mounted_at_a_quarter_is_shown_upright(monkeypatch: pytest.MonkeyPatch) -> None:
+    # libcamera's Rotate90, a picture that lies in memory turned clockwise: vflip and transpose.
+    rows = rows_of(320, 242, 384)
+    rows[:20, 280:320] = 200
+    module = FakePicamera2Module(rows, transform=FakeTransform(vflip=True, transpose=True))
+    monkeypatch.setitem(sys.modules, "picamera2", module)
+    picture = open_picamera(SETTINGS).next()
+    assert picture is not None
+    assert (picture.width, picture.height) == (242, 320)
+    assert (picture.luma[:40, :20] == 200).all()
 
 
 def test_a_camera_that_hangs_gives_nothing_and_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:

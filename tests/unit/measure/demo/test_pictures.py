@@ -9,6 +9,8 @@ from measure.demo.pictures import Moment, annotate, write_pictures
 from smartcam.contract.event import Event, EventKind, NormalBox, Phase, Severity
 from smartcam.contract.ids import CameraId, ThingName, new_event_id
 from smartcam.contract.times import UtcNs
+from smartcam.vision.turn import quarter_turn
+from tests.clips import picture_of, write_clip
 
 
 def moment(seconds: float, number: int = 0) -> Moment:
@@ -47,6 +49,18 @@ def test_each_event_gets_the_picture_of_its_moment(clip: Path, tmp_path: Path) -
     written = write_pictures(clip, [moment(7.2, 1), moment(3.0, 2), moment(99, 3)], tmp_path / "events")
     greys = [round(float(np.median(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)[:40, :40])), -1) for path in written]
     assert greys == [60, 140, 180]
+
+
+def test_a_clip_that_is_stored_turned_is_shown_as_a_player_shows_it(tmp_path: Path) -> None:
+    grey = np.full((240, 320), 60, np.uint8)
+    grey[:120, 160:] = 200
+    clip = write_clip(tmp_path / "turned.mp4", [picture_of(grey)] * 3, fps=1, turn=quarter_turn(270))
+    (written,) = write_pictures(clip, [moment(1.0)], tmp_path / "events")
+    shown = cv2.imread(str(written), cv2.IMREAD_GRAYSCALE)
+    assert shown is not None
+    assert shown.shape[1] == 240
+    assert shown[10:70, 10:50].mean() > 150
+    assert shown[10:70, 190:230].mean() < 100
 
 
 def test_the_box_is_drawn_where_the_event_says() -> None:

@@ -98,6 +98,7 @@ def test_a_deployment_is_read_with_merges_and_resets(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("{", "is not JSON"),
+        ('{"components": {"a": {"version": "1.0.0"}, "a": {"version": "2.0.0"}}}', "the key 'a' is given twice"),
         ("{}", "needs"),
         ('{"components": {}}', "needs"),
         ('{"component": {}}', "did you mean 'components'"),

@@ -107,7 +107,7 @@ def test_lite_delivers_every_scalar_of_a_yaml_recipe_as_text(workshop: Workshop)
         ("aws.greengrass.generic", "aws.greengrass.lambda", "ComponentType: 'aws.greengrass.lambda' is unknown"),
         ("ComponentVersion: 1.0.0", "ComponentVersion: banana", "'banana' is not a version"),
         ("ComponentVersion: 1.0.0", "ComponentVersion: 1.0.1", "must be called t.Cam-1.0.1.yaml"),
-        ("    fps: 5", "    fps: 5\n    fps: 6", "the key 'fps' is given twice"),
+        ("    fps: 5", "    fps: 5\n    fps: 6", "the key 'fps' is given twice, first in line"),
         ('{os: linux, runtime: "*"}', "{os: linux}", 'Manifests: none fits: Platform needs os: linux, runtime: "*"'),
         ('{os: linux, runtime: "*"}', '{os: linux, runtime: "*", architecture: z80}', "none fits"),
         ('A: "1"', '1A: "1"', "not a name for an environment variable"),

@@ -12,7 +12,7 @@ import yaml
 from smartcam import __version__
 from tools.build.command import main
 from tools.build.gdk import write_projects
-from tools.build.suite import DEMO_BUNDLE, BuildError, build_suite, hashes
+from tools.build.suite import DEMO_BUNDLE, BuildError, build_suite, hashes, read_project, rendered
 from tools.command_line import ROOT
 
 
@@ -115,3 +115,42 @@ def test_a_project_of_gdk_lays_its_component_out_again_wherever_the_build_lies(b
         assert {path.name for path in laid.iterdir()} == {path.name for path in built.artifacts_of(project.name)}
         made = project / "greengrass-build" / "recipes" / "recipe.yaml"
         assert made.read_bytes() == built.recipe(project.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", ":1: is not JSON ("),
+        ("[]", ": component.smartcam.Suite must be an object"),
+        ('{"component": {"smartcam.Suite": {}}}', ": component.smartcam.Suite.author must be text"),
+        ('{"component": {"smartcam.Suite": {"author": "a", "version": 1}}}', ": component.smartcam.Suite.version must"),
+        ('{"component": {"smartcam.Suite": {}},\n"component": {}}', ":2: the key 'component' is given twice"),
+    ],
+)
+def test_a_project_file_of_gdk_that_is_wrong_is_one_complaint(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "gdk-config.json"
+    with pytest.raises(BuildError, match=r"gdk-config\.json: cannot be read"):
+        read_project(file)
+    file.write_text(text)
+    with pytest.raises(BuildError) as caught:
+        read_project(file)
+    assert str(caught.value).startswith(f"{file}{said}")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("# für\n".encode("latin-1"), ":1: holds the byte 0xFC"),
+        ("# a\n".encode("utf-16"), ": is UTF-16; save the file"),
+    ],
+)
+def test_a_recipe_in_another_encoding_is_one_complaint(tmp_path: Path, content: bytes, said: str) -> None:
+    recipe = tmp_path / "smartcam.Mine.yaml"
+    recipe.write_bytes(content)
+    with pytest.raises(BuildError) as caught:
+        rendered(recipe)
+    assert str(caught.value).startswith(f"{recipe}{said}")
+
+
+def test_the_project_file_of_gdk_is_read() -> None:
+    assert read_project(ROOT / "gdk-config.json").version == __version__

@@ -135,7 +135,11 @@ def test_labels_that_do_not_fit_are_counted(classifier: Workshop, capsys: pytest
     assert "gives 2 shares, but there are 3 labels" in complaint(classifier.run("classifier"), capsys)
 
 
-@pytest.mark.parametrize(("content", "expected"), [(b"", "has no labels"), (b"\xff\xfe", "is not text in UTF-8")])
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(b"", "has no labels"), (b"\xff\xfe", "is UTF-16; save the file as UTF-8"),
+     ("Bär\n".encode("latin-1"), "labels.txt:1: holds the byte 0xE4")],
+)  # fmt: skip
 def test_a_label_file_that_is_none_is_named(
     detector: Workshop, capsys: pytest.CaptureFixture[str], content: bytes, expected: str
 ) -> None:

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.clips import truncated
-from tests.pipeline.visitor import COMING, red_bundle, visit_clip
-from tools.score.command import main, measure
+from smartcam.vision.turn import quarter_turn, turned
+from tests.clips import truncated, write_clip
+from tests.pipeline.visitor import COMING, FPS, red_bundle, visit_clip, visits
+from tools.score.command import ScorePlan, main, measure, measure_plan
+from tools.score.labels import ScoreError
+from tools.score.playback import Playback, play
 
 EMPTY, STAYS, COUNT = 60, 60, 2
 VISIT = EMPTY + COMING + STAYS + 60
@@ -51,6 +54,113 @@ def test_both_visits_are_found_and_written_for_machines_and_people(
     printed = capsys.readouterr().out
     assert re.search(r"visits\.mp4 +2 +2 +0 ", printed)
     assert "recall 1.000, precision 1.000" in printed
+
+
+def found_and_false(place: Path, labels: Path, out: Path, clip: Path) -> dict[str, Any]:
+    arguments = {"video": clip, "labels": labels, "bundle": place / "bundle", "json": out}
+    assert main([part for name, value in arguments.items() for part in (f"--{name}", str(value))]) == 0
+    (result,) = json.loads(out.read_text())["clips"]
+    assert isinstance(result, dict)
+    return result
+
+
+def test_a_clip_of_variable_rate_is_measured_by_its_own_positions(place: Path, tmp_path: Path) -> None:
+    pictures = list(visits(EMPTY, STAYS, 60))
+    # 20 pictures a second, but one in three seconds before somebody comes.
+    stamps = [50 * number + (60_000 if number >= EMPTY else 0) for number in range(len(pictures))]
+    clip = write_clip(tmp_path / "v.mkv", pictures, fps=FPS, stamps=stamps)
+    spans = [[EMPTY, EMPTY + COMING + STAYS - 1]]
+    labels = write_labels(tmp_path / "l.json", {"v.mkv": {"fps": 20, "person": spans}})
+    result = found_and_false(place, labels, tmp_path / "out.json", clip)
+    assert (result["found"], result["false"]) == (1, 0)
+    assert 0 <= result["seconds_to_alert"][0] < 1.5
+
+
+@pytest.mark.parametrize("ending", ["h264", "mjpeg", "mkv"])
+def test_labels_of_another_rate_than_the_clips_are_told_of_before_it_is_played_and_match_by_frame(
+    place: Path, tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codec = "mjpeg" if ending == "mjpeg" else "libx264"
+    pixel_format = "yuvj420p" if ending == "mjpeg" else "yuv420p"
+    pictures = visits(EMPTY, STAYS, 60, COUNT)
+    clip = write_clip(tmp_path / f"v.{ending}", pictures, fps=25, codec=codec, pixel_format=pixel_format)
+    spans = [[visit * VISIT + EMPTY, visit * VISIT + EMPTY + COMING + STAYS - 1] for visit in range(COUNT)]
+    labels = write_labels(tmp_path / "l.json", {clip.name: {"fps": 10, "person": spans}})
+    told = f"labels of {clip.name}: they say 10 frames a second, the clip 25"
+    before: list[str] = []
+
+    def played(*arguments: object) -> Playback:
+        before.append(capsys.readouterr().err)
+        return play(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("tools.score.command.play", played)
+    result = found_and_false(place, labels, tmp_path / "out.json", clip)
+    assert (result["found"], result["false"], result["missed"]) == (2, 0, [])
+    assert told in before[0]
+    assert told in result["doubts"][0]
+    assert not capsys.readouterr().err
+
+
+def test_a_container_that_claims_six_hundred_frames_a_second_is_told_of(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stamps = [round(number / 600 * 1000) for number in range(60)]
+    clip = write_clip(tmp_path / "v.mkv", visits(20, 20, 8), fps=600, stamps=stamps)
+    labels = write_labels(tmp_path / "l.json", {"v.mkv": {"fps": 10, "person": []}})
+    found_and_false(place, labels, tmp_path / "out.json", clip)
+    assert "labels of v.mkv: the clip states no rate that a camera has" in capsys.readouterr().err
+
+
+def test_labels_in_seconds_and_in_frames_find_the_same(place: Path, tmp_path: Path) -> None:
+    spans = [(visit * VISIT + EMPTY, visit * VISIT + EMPTY + COMING + STAYS - 1) for visit in range(COUNT)]
+    in_seconds = [{"seconds": [first / FPS, (last + 1) / FPS]} for first, last in spans]
+    labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"person": in_seconds}})
+    frames, seconds = (
+        measure([place / "visits.mp4"], each, place / "bundle").clips[0] for each in (place / "labels.json", labels)
+    )
+    assert seconds.outcome.seconds_to_alert == pytest.approx(frames.outcome.seconds_to_alert)
+    assert (seconds.outcome.found, seconds.outcome.false) == (2, 0)
+    assert seconds.frame_auc == frames.frame_auc
+    assert not seconds.doubts
+
+
+def test_labels_of_a_longer_clip_are_told_of_before_it_is_played(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise ScoreError("played")
+
+    monkeypatch.setattr("tools.score.command.play", stop)
+    entry = {"fps": 20, "frames": 3 * VISIT, "person": [[0, 2 * VISIT]]}
+    assert call(place, labels=write_labels(tmp_path / "l.json", {"visits.mp4": entry})) == 1
+    said = capsys.readouterr().err.splitlines()
+    there = 2 * VISIT
+    assert said == [
+        f"smartcam score: labels of visits.mp4: {doubt}"
+        for doubt in (
+            f"they say {3 * VISIT} frames, the clip has {there}; are they of this very file?",
+            f"they go on to frame {there}, the clip says that it has {there}",
+        )
+    ] + ["smartcam score: played"]
+
+
+def test_a_clip_that_is_stored_turned_gives_the_events_of_the_upright_one(place: Path, tmp_path: Path) -> None:
+    hung = (turned(each, quarter_turn(90)) for each in visits(EMPTY, STAYS, 60, COUNT))
+    write_clip(tmp_path / "visits.mp4", hung, fps=FPS, turn=quarter_turn(270))
+    upright, stored = (
+        measure([video / "visits.mp4"], place / "labels.json", place / "bundle") for video in (place, tmp_path)
+    )
+    assert stored.clips[0].outcome == upright.clips[0].outcome
+
+
+def test_a_clip_of_a_camera_that_hangs_upside_down_is_turned_when_asked_for(place: Path, tmp_path: Path) -> None:
+    hung = (turned(each, quarter_turn(180, mirror=True)) for each in visits(EMPTY, STAYS, 60, COUNT))
+    clip = write_clip(tmp_path / "visits.mp4", hung, fps=FPS)
+    upright = measure([place / "visits.mp4"], place / "labels.json", place / "bundle")
+    plan = ScorePlan([clip], [place / "labels.json"], place / "bundle", rotate=180, mirror=True)
+    assert measure_plan(plan).clips[0].outcome == upright.clips[0].outcome
+    with pytest.raises(SystemExit):
+        run(place, "--rotate", "45")
 
 
 def test_the_same_measurement_gives_the_same_events(place: Path) -> None:
