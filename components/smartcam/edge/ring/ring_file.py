@@ -11,12 +11,12 @@ lives: the kernel lets go of it even after kill -9, and unlike a pid it cannot c
 
 import errno
 import fcntl
-import mmap
 import os
 import stat
 import struct
+import sys
 import threading
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +29,11 @@ from smartcam.contract.notice import LARGEST_SIDE
 from smartcam.vision.picture import Picture
 
 MOST_SLOTS = 1024
-FACTS = struct.Struct("=4Q")
+Facts = tuple[int, int, int, int]
 """What a slot says about its frame: seq, captured_at, captured_mono, position_ns."""
+Buffer = bytes | bytearray | NDArray[np.uint8]
+FACTS = struct.Struct("=4Q24x")
+"""They fill the slot's head behind the stamp, so that head and pixels are one piece."""
 _WORD = 8
 _SLOT_HEAD = 64
 _PAGE = 4096
@@ -90,56 +93,85 @@ class Fence:
         self._lock.acquire()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
-    """One slot in the map. The stamp is odd while the writer is at work, 0 before the first frame."""
+class RingFile:
+    """An open ring, which is read and written by system calls and never mapped.
 
-    stamp: memoryview
-    """One aligned word, which the machine loads and stores atomically."""
-    facts: memoryview
-    pixels: NDArray[np.uint8]
-    """Tight I420, flat."""
-    planes: Picture
-    """The same pixels as planes."""
+    A process that touches a map beyond the end of a file that somebody has cut short is ended by SIGBUS; a system call
+    only says so.
+    """
 
-
-class RingMap:
-    """A mapped ring. No view of the map may outlive `close`."""
-
-    def __init__(self, descriptor: int, layout: Layout, birth: int, *, writable: bool) -> None:
-        protection = mmap.PROT_READ | mmap.PROT_WRITE if writable else mmap.PROT_READ
+    def __init__(self, descriptor: int, layout: Layout, birth: int) -> None:
         self.layout = layout
         self.birth = birth
         self._descriptor = descriptor
-        self._map = mmap.mmap(descriptor, layout.size, mmap.MAP_SHARED | mmap.MAP_POPULATE, protection)
-        self._bytes = memoryview(self._map)
-        self._words = self._bytes.cast("Q")
-        whole = np.frombuffer(self._map, np.uint8)
-        self.places = [self._place(whole, layout.slot_at(slot)) for slot in range(layout.slots)]
 
-    def is_at(self, path: Path) -> bool:
-        """Whether the path still leads to this ring."""
-        return _is_same(self._descriptor, path)
+    def is_whole_at(self, path: Path) -> bool:
+        """Whether the path still leads to this ring, and nobody has cut it short or written over its header."""
+        is_whole = _is_same(self._descriptor, path) and os.fstat(self._descriptor).st_size == self.layout.size
+        return is_whole and _read_header(self._descriptor)[:2] == (_MAGIC, self.birth)
+
+    def unlink(self, path: Path) -> None:
+        """Take the ring's name away, if it is still its own; whoever has it open keeps the memory."""
+        _unlink(self._descriptor, path)
+
+    def stamp(self, slot: int) -> int:
+        """A slot's stamp: odd while the writer is at work, 0 before the first frame.
+
+        Raises:
+            RingError: the ring has been cut short, or cannot be read.
+        """
+        word = bytearray(_WORD)
+        self._read([word], self.layout.slot_at(slot))
+        return int.from_bytes(word, sys.byteorder)
+
+    def set_stamp(self, slot: int, stamp: int) -> None:
+        """Set it. Raises RingError as `put` does."""
+        self._write([stamp.to_bytes(_WORD, sys.byteorder)], self.layout.slot_at(slot))
+
+    def put(self, slot: int, facts: Facts, picture: Picture) -> None:
+        """Write what a slot holds besides its stamp.
+
+        Raises:
+            RingError: there is no room, or it cannot be written.
+        """
+        planes = [np.ascontiguousarray(plane) for plane in (picture.y, picture.u, picture.v)]
+        self._write([FACTS.pack(*facts), *planes], self.layout.slot_at(slot) + _WORD)
+
+    def get(self, slot: int, pixels: NDArray[np.uint8]) -> Facts:
+        """Read what a slot holds besides its stamp; the pixels into a flat buffer of exactly the picture's size.
+
+        Raises:
+            RingError: the ring has been cut short, or cannot be read.
+        """
+        head = bytearray(FACTS.size)
+        self._read([head, pixels], self.layout.slot_at(slot) + _WORD)
+        seq, captured_at, captured_mono, position_ns = FACTS.unpack(head)
+        return seq, captured_at, captured_mono, position_ns
 
     def close(self) -> None:
-        """Unmap, and let go of the writer's lock."""
-        views = [view for place in self.places for view in (place.stamp, place.facts)]
-        self.places.clear()
-        for view in (*views, self._words, self._bytes):
-            view.release()
+        """Let go of the file, and of the writer's lock."""
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-        with suppress(BufferError):  # a traceback may still hold a view: the memory is then freed with it
-            self._map.close()
         os.close(self._descriptor)
 
-    def _place(self, whole: NDArray[np.uint8], at: int) -> Place:
-        pixels = whole[at + _SLOT_HEAD : at + _SLOT_HEAD + self.layout.picture_bytes]
-        return Place(
-            stamp=self._words[at // _WORD : at // _WORD + 1],
-            facts=self._bytes[at + _WORD : at + _SLOT_HEAD],
-            pixels=pixels,
-            planes=Picture.from_i420(pixels, self.layout.width, self.layout.height),
-        )
+    def _read(self, into: list[Buffer], at: int) -> None:
+        try:
+            count = os.preadv(self._descriptor, into, at)
+        except OSError as error:
+            raise RingError(f"the ring cannot be read: {error.strerror}") from error
+        if count != _length(into):
+            raise RingError("the ring has been cut short by somebody else")
+
+    def _write(self, content: Sequence[Buffer], at: int) -> None:
+        try:
+            count = os.pwritev(self._descriptor, content, at)
+        except OSError as error:
+            raise RingError(f"the ring cannot be written: {error.strerror}") from error
+        if count != _length(content):
+            raise RingError(f"the ring cannot be written: {os.strerror(errno.ENOSPC)}")
+
+
+def _length(buffers: Sequence[Buffer]) -> int:
+    return sum(memoryview(buffer).nbytes for buffer in buffers)
 
 
 def ring_path(folder: Path, camera: CameraId) -> Path:
@@ -147,8 +179,8 @@ def ring_path(folder: Path, camera: CameraId) -> Path:
     return folder / f"smartcam-{camera}"
 
 
-def create_ring(path: Path, layout: Layout) -> RingMap:
-    """Make the file, all of its memory allocated, and map it for writing.
+def create_ring(path: Path, layout: Layout) -> RingFile:
+    """Make the file, all of its memory allocated, for writing.
 
     Raises:
         RingError: there is a ring already, there is no room, or the folder cannot be written.
@@ -162,12 +194,12 @@ def create_ring(path: Path, layout: Layout) -> RingMap:
     try:
         os.fchmod(descriptor, _MODE)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Memory that is only reserved (ftruncate) would end the process with SIGBUS when tmpfs is full.
+        # Memory that is only reserved (ftruncate) may be missing later, in the middle of a frame.
         os.posix_fallocate(descriptor, 0, layout.size)
         birth = int.from_bytes(os.urandom(8)) >> 1
         header = _HEADER.pack(_MAGIC, birth, layout.slots, layout.width, layout.height, os.getpid())
         os.pwrite(descriptor, header, 0)
-        return RingMap(descriptor, layout, birth, writable=True)
+        return RingFile(descriptor, layout, birth)
     except OSError as error:
         _unlink(descriptor, path)
         os.close(descriptor)
@@ -176,8 +208,8 @@ def create_ring(path: Path, layout: Layout) -> RingMap:
         raise RingError(f"{path} cannot be made: {error.strerror}") from error
 
 
-def open_ring(path: Path) -> RingMap:
-    """Map a camera's ring for reading, after checking that it is ours and whole.
+def open_ring(path: Path) -> RingFile:
+    """Open a camera's ring for reading, after checking that it is ours and whole.
 
     Raises:
         RingError: it is not there, not ours, or not a ring.
@@ -188,13 +220,13 @@ def open_ring(path: Path) -> RingMap:
         layout = Layout(slots, width, height)
         if magic != _MAGIC or not layout.is_sound() or os.fstat(descriptor).st_size != layout.size:
             raise RingError(f"{path} is not a whole ring of this version: is capture of another version?")
-        return RingMap(descriptor, layout, birth, writable=False)
+        return RingFile(descriptor, layout, birth)
     except RingError:
         os.close(descriptor)
         raise
     except OSError as error:
         os.close(descriptor)
-        raise RingError(f"{path} cannot be mapped: {error.strerror}") from error
+        raise RingError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def remove_leftover(path: Path, camera: CameraId) -> bool:
@@ -215,12 +247,6 @@ def remove_leftover(path: Path, camera: CameraId) -> bool:
         raise RingError(f"camera {camera} is being written already, by process {pid} ({path})") from error
     finally:
         os.close(descriptor)
-
-
-def remove_ring(ring: RingMap, path: Path) -> None:
-    """Take the ring's name away, if it is still its own; whoever has mapped it keeps the memory."""
-    if ring.is_at(path):
-        path.unlink(missing_ok=True)
 
 
 class RingAbsent(RingError):

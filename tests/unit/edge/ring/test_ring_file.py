@@ -319,3 +319,42 @@ def _with_picture(picture: Picture) -> Frame:
 def _some_notice() -> FrameNotice:
     frame = plain_frame(1)
     return FrameNotice(YARD, 1, 1, 0, 32, 16, frame.captured_at, frame.captured_mono, 0, ())
+
+
+CUTTER = """
+import os, sys
+from pathlib import Path
+from smartcam.contract.errors import RingError
+from smartcam.edge.ring.frame_ring import RingReader, RingWriter
+from tests.fakes.frames import YARD, is_whole, plain_frame
+
+folder = Path(sys.argv[1])
+writer, reader = RingWriter(folder, YARD, 2), RingReader(folder, YARD)
+real, whole, cut = {}, 0, 0
+
+def truncated_in_the_middle(name):
+    real[name] = getattr(os, name)
+    def call(*arguments):
+        if cutting and (folder / "smartcam-yard").exists():
+            os.truncate(folder / "smartcam-yard", 0)
+        return real[name](*arguments)
+    setattr(os, name, call)
+
+cutting = False
+for name in ("pwritev", "preadv"):
+    truncated_in_the_middle(name)
+for seq in range(40):
+    cutting = seq % 2 == 1
+    try:
+        whole += is_whole(reader.read(writer.write(plain_frame(seq, 320, 180))))
+    except RingError:
+        cut += 1
+print(whole, cut)
+"""
+
+
+def test_a_ring_that_is_cut_short_in_the_middle_of_each_write_and_read_kills_neither_side(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", CUTTER, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["20", "20"], "")

@@ -1,7 +1,6 @@
 """The ring where something goes wrong in the middle: a slot being written, a kernel that refuses, a stranger."""
 
 import errno
-import mmap
 import os
 import struct
 from collections.abc import Iterator
@@ -73,14 +72,17 @@ def test_a_frame_that_is_overwritten_while_it_is_read_is_named(
 ) -> None:
     notice = writer.write(plain_frame(7))
     reader.read(notice)
-    copy = np.copyto
+    read = os.preadv
 
-    def overtaken(target: object, source: object) -> None:
-        monkeypatch.undo()
-        writer.write(plain_frame(8))
-        copy(target, source)  # type: ignore[arg-type]
+    def overtaken(descriptor: int, into: list[bytearray], at: int) -> int:
+        if len(into) > 1:
+            monkeypatch.undo()
+            count = read(descriptor, into, at)
+            writer.write(plain_frame(8))
+            return count
+        return read(descriptor, into, at)
 
-    monkeypatch.setattr(np, "copyto", overtaken)
+    monkeypatch.setattr(os, "preadv", overtaken)
     with pytest.raises(FrameOverwritten, match=r"^frame 7 of yard was overwritten while it was read$"):
         reader.read(notice)
 
@@ -147,11 +149,11 @@ def test_a_ring_that_the_kernel_refuses_leaves_neither_name_nor_descriptor(
     assert open_files() == before
 
 
-def test_a_ring_that_cannot_be_mapped_is_named_and_let_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ring_whose_header_cannot_be_read_is_named_and_let_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     create_ring(path, LAYOUT).close()
     before = open_files()
-    monkeypatch.setattr(mmap, "mmap", refusing(errno.ENOMEM))
-    with pytest.raises(RingError, match="smartcam-yard cannot be mapped: Cannot allocate memory"):
+    monkeypatch.setattr(os, "pread", refusing(errno.EIO))
+    with pytest.raises(RingError, match="smartcam-yard cannot be read: Input/output error"):
         open_ring(path)
     assert open_files() == before
 
@@ -182,3 +184,23 @@ def test_a_writer_that_was_overtaken_at_its_first_frame_says_whose_camera_it_is(
     with pytest.raises(RingError, match=f"^camera yard is being written already, by process {os.getpid()} "):
         second.write(plain_frame(1))
     first.close()
+
+
+@pytest.mark.parametrize("call", ["pwritev", "preadv"])
+def test_a_slot_that_the_kernel_refuses_is_an_error_of_the_ring(
+    writer: RingWriter, reader: RingReader, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    notice = writer.write(plain_frame(1))
+    reader.read(notice)
+    monkeypatch.setattr(os, call, refusing(errno.EIO))
+    with pytest.raises(RingError, match=r"the ring cannot be (read|written): Input/output error"):
+        writer.write(plain_frame(2)) if call == "pwritev" else reader.read(notice)
+
+
+def test_a_slot_for_which_there_is_no_room_any_more_is_an_error_of_the_ring(
+    writer: RingWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer.write(plain_frame(1))
+    monkeypatch.setattr(os, "pwritev", lambda *_: 5)
+    with pytest.raises(RingError, match="the ring cannot be written: No space left on device"):
+        writer.write(plain_frame(2))
