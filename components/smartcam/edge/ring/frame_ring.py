@@ -10,10 +10,11 @@ from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import FrameNotice
 from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.edge.ring.ring_file import (
+    FACTS,
     MOST_SLOTS,
     Fence,
     Layout,
-    RingFile,
+    RingMap,
     create_ring,
     open_ring,
     remove_leftover,
@@ -32,8 +33,8 @@ DEFAULT_SLOTS = 3
 class RingWriter:
     """Writes one camera's frames, each over the oldest. For one thread.
 
-    The file is made at the first frame, and made anew when the picture's size changes or somebody has removed it
-    or cut it short.
+    The file is made at the first frame, and made anew when the picture's size changes or somebody has removed
+    or damaged it.
     """
 
     def __init__(self, folder: Path, camera: CameraId, slots: int = DEFAULT_SLOTS) -> None:
@@ -47,7 +48,7 @@ class RingWriter:
         self._path = ring_path(folder, camera)
         self._camera = camera
         self._slots = slots
-        self._ring: RingFile | None = None
+        self._ring: RingMap | None = None
         self._written = 0
         self._fence = Fence()
         self.removed_leftover = remove_leftover(self._path, camera)
@@ -56,18 +57,23 @@ class RingWriter:
         """Copy the frame's picture into the next slot; the notice says where it lies.
 
         Raises:
-            RingError: the ring cannot be made or written: no room, or the name is taken.
+            RingError: the ring cannot be made: no room, or the name is taken.
         """
         picture = frame.picture
         height, width = picture.y.shape
         ring = self._ring_for(width, height)
         slot = self._written % self._slots
+        place = ring.places[slot]
+        stamp, target = place.stamp, place.planes
         self._written += 1
-        ring.set_stamp(slot, 2 * self._written - 1)
+        stamp[0] = 2 * self._written - 1
         self._fence()
-        ring.put(slot, (frame.seq, frame.captured_at, frame.captured_mono, frame.position_ns), picture)
+        FACTS.pack_into(place.facts, 0, frame.seq, frame.captured_at, frame.captured_mono, frame.position_ns)
+        np.copyto(target.y, picture.y)
+        np.copyto(target.u, picture.u)
+        np.copyto(target.v, picture.v)
         self._fence()
-        ring.set_stamp(slot, 2 * self._written)
+        stamp[0] = 2 * self._written
         return FrameNotice(
             self._camera,
             frame.seq,
@@ -88,14 +94,10 @@ class RingWriter:
             ring.unlink(self._path)
             ring.close()
 
-    def _ring_for(self, width: int, height: int) -> RingFile:
+    def _ring_for(self, width: int, height: int) -> RingMap:
         ring = self._ring
         # A new reader could not open a ring whose file has been removed or cut short.
-        if (
-            ring is None
-            or (ring.layout.width, ring.layout.height) != (width, height)
-            or not ring.is_whole_at(self._path)
-        ):
+        if ring is None or (ring.layout.width, ring.layout.height) != (width, height) or not ring.is_at(self._path):
             self.close()
             remove_leftover(self._path, self._camera)
             ring = self._ring = create_ring(self._path, Layout(self._slots, width, height))
@@ -109,7 +111,7 @@ class RingReader:
     def __init__(self, folder: Path, camera: CameraId) -> None:
         self._path = ring_path(folder, camera)
         self._camera = camera
-        self._ring: RingFile | None = None
+        self._ring: RingMap | None = None
         self._fence = Fence()
 
     def read(self, notice: FrameNotice, into: NDArray[np.uint8] | None = None) -> Frame:
@@ -120,7 +122,7 @@ class RingReader:
 
         Raises:
             FrameOverwritten: the frame is gone, or its ring is: take a newer notice.
-            RingError: there is no ring, it is not ours, it has been cut short, or the notice does not fit it.
+            RingError: there is no ring, it is not ours, or the notice does not fit it.
             ValueError: `into` is no buffer for this picture.
         """
         ring = self._ring_of(notice)
@@ -131,13 +133,15 @@ class RingReader:
         elif into.ndim != 1 or into.dtype != np.uint8 or into.size < size:
             raise ValueError(f"a picture of {notice.width}x{notice.height} takes a flat uint8 buffer of {size} bytes")
         buffer = into[:size]
-        before = ring.stamp(notice.slot)
+        place = ring.places[notice.slot]
+        before = place.stamp[0]
         self._fence()
-        seq, captured_at, captured_mono, position_ns = ring.get(notice.slot, buffer)
+        seq, captured_at, captured_mono, position_ns = FACTS.unpack_from(place.facts)
         if before == 0 or before % 2 or seq != notice.seq:
             raise FrameOverwritten(f"frame {notice.seq} of {self._camera} is gone: slot {notice.slot} holds {seq}")
+        np.copyto(buffer, place.pixels)
         self._fence()
-        if ring.stamp(notice.slot) != before:
+        if place.stamp[0] != before:
             raise FrameOverwritten(f"frame {notice.seq} of {self._camera} was overwritten while it was read")
         picture = Picture.from_i420(buffer, notice.width, notice.height)
         return Frame(
@@ -145,12 +149,12 @@ class RingReader:
         )
 
     def close(self) -> None:
-        """Let go of the ring."""
+        """Let go of the memory."""
         ring, self._ring = self._ring, None
         if ring is not None:
             ring.close()
 
-    def _ring_of(self, notice: FrameNotice) -> RingFile:
+    def _ring_of(self, notice: FrameNotice) -> RingMap:
         ring = self._ring
         if ring is None or ring.birth != notice.ring:
             self.close()

@@ -1,23 +1,27 @@
-"""The ring's file in shared memory: its layout, and how it is made, opened, checked and removed.
+"""The ring's memory, and the file that leads to it: how both are made, opened, checked and removed.
 
-A page of header, then the slots, each beginning on a page:
+The pixels lie in memory that the kernel has sealed (memfd): nobody can cut it short, not even its owner. A file that is
+cut short under a process that has it mapped ends that process with SIGBUS. A page of header, then the slots, each
+beginning on a page:
 
-    header  magic | birth number | slots | width | height | writer's pid
+    header  magic | birth number | slots | width | height | writer's pid | writer's descriptor of the memory
     slot    stamp | seq | captured_at | captured_mono | position_ns | pixels as tight I420 from byte 64
 
-Words are 64 bits in the machine's byte order. The writer holds an exclusive flock on the file for as long as it
-lives: the kernel lets go of it even after kill -9, and unlike a pid it cannot come to mean another process.
+The file in shared memory holds the same header, and with it the way to the memory: /proc/<pid>/fd/<descriptor>, which
+the kernel opens for the writer's own user. Words are 64 bits in the machine's byte order. The writer holds an exclusive
+flock on the file for as long as it lives: the kernel lets go of it even after kill -9, and unlike a pid it cannot come
+to mean another process.
 """
 
 import errno
 import fcntl
+import mmap
 import os
 import stat
 import struct
-import sys
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,18 +33,18 @@ from smartcam.contract.notice import LARGEST_SIDE
 from smartcam.vision.picture import Picture
 
 MOST_SLOTS = 1024
-Facts = tuple[int, int, int, int]
+FACTS = struct.Struct("=4Q")
 """What a slot says about its frame: seq, captured_at, captured_mono, position_ns."""
-Buffer = bytes | bytearray | NDArray[np.uint8]
-FACTS = struct.Struct("=4Q24x")
-"""They fill the slot's head behind the stamp, so that head and pixels are one piece."""
 _WORD = 8
 _SLOT_HEAD = 64
 _PAGE = 4096
-_MAGIC = int.from_bytes(b"SMCRING1", "little")
-_HEADER = struct.Struct("=6Q")
+_MAGIC = int.from_bytes(b"SMCRING2", "little")
+_HEADER = struct.Struct("=7Q")
 _MODE = 0o600
+_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 _OPEN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_THROUGH_PROC = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+"""Each name there is a link, which only the kernel can make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Layout:
 
     @property
     def size(self) -> int:
-        """Bytes of the whole file."""
+        """Bytes of the whole memory."""
         return _PAGE + self.slots * self.stride
 
     def slot_at(self, slot: int) -> int:
@@ -93,85 +97,96 @@ class Fence:
         self._lock.acquire()
 
 
-class RingFile:
-    """An open ring, which is read and written by system calls and never mapped.
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """One slot in the map. The stamp is odd while the writer is at work, 0 before the first frame."""
 
-    A process that touches a map beyond the end of a file that somebody has cut short is ended by SIGBUS; a system call
-    only says so.
-    """
+    stamp: memoryview
+    """One aligned word, which the machine loads and stores atomically."""
+    facts: memoryview
+    pixels: NDArray[np.uint8]
+    """Tight I420, flat."""
+    planes: Picture
+    """The same pixels as planes."""
 
-    def __init__(self, descriptor: int, layout: Layout, birth: int) -> None:
-        self.layout = layout
-        self.birth = birth
-        self._descriptor = descriptor
 
-    def is_whole_at(self, path: Path) -> bool:
-        """Whether the path still leads to this ring, and nobody has cut it short or written over its header."""
-        is_whole = _is_same(self._descriptor, path) and os.fstat(self._descriptor).st_size == self.layout.size
-        return is_whole and _read_header(self._descriptor)[:2] == (_MAGIC, self.birth)
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the file and the memory's first page say alike."""
+
+    magic: int
+    birth: int
+    slots: int
+    width: int
+    height: int
+    pid: int
+    descriptor: int
+
+    @classmethod
+    def read(cls, descriptor: int) -> "Header":
+        """The header at the beginning of an open file; zeros for what is not there."""
+        return cls(*_HEADER.unpack(os.pread(descriptor, _HEADER.size, 0).ljust(_HEADER.size, b"\0")))
+
+    def write(self, descriptor: int) -> None:
+        """Write it at the beginning of an open file."""
+        os.pwrite(descriptor, _HEADER.pack(*astuple(self)), 0)
+
+    @property
+    def layout(self) -> Layout:
+        """Where things lie in the ring."""
+        return Layout(self.slots, self.width, self.height)
+
+    def is_ours(self) -> bool:
+        """Whether this version has written it."""
+        return self.magic == _MAGIC and self.layout.is_sound() and self.pid > 0
+
+
+class RingMap:
+    """A mapped ring. No view of the map may outlive `close`."""
+
+    def __init__(self, memory: int, header: Header, file: int | None = None) -> None:
+        """Takes the descriptor of the sealed memory; the writer also gives the one of its file."""
+        protection = mmap.PROT_READ if file is None else mmap.PROT_READ | mmap.PROT_WRITE
+        self.layout = header.layout
+        self.birth = header.birth
+        self._header = header
+        self._file = file
+        self._memory = memory
+        self._map = mmap.mmap(memory, self.layout.size, mmap.MAP_SHARED | mmap.MAP_POPULATE, protection)
+        self._bytes = memoryview(self._map)
+        self._words = self._bytes.cast("Q")
+        whole = np.frombuffer(self._map, np.uint8)
+        self.places = [self._place(whole, self.layout.slot_at(slot)) for slot in range(self.layout.slots)]
+
+    def is_at(self, path: Path) -> bool:
+        """Whether the path still leads to this ring: nobody has removed, replaced, cut or overwritten its file."""
+        return self._file is not None and _is_same(self._file, path) and Header.read(self._file) == self._header
 
     def unlink(self, path: Path) -> None:
-        """Take the ring's name away, if it is still its own; whoever has it open keeps the memory."""
-        _unlink(self._descriptor, path)
-
-    def stamp(self, slot: int) -> int:
-        """A slot's stamp: odd while the writer is at work, 0 before the first frame.
-
-        Raises:
-            RingError: the ring has been cut short, or cannot be read.
-        """
-        word = bytearray(_WORD)
-        self._read([word], self.layout.slot_at(slot))
-        return int.from_bytes(word, sys.byteorder)
-
-    def set_stamp(self, slot: int, stamp: int) -> None:
-        """Set it. Raises RingError as `put` does."""
-        self._write([stamp.to_bytes(_WORD, sys.byteorder)], self.layout.slot_at(slot))
-
-    def put(self, slot: int, facts: Facts, picture: Picture) -> None:
-        """Write what a slot holds besides its stamp.
-
-        Raises:
-            RingError: there is no room, or it cannot be written.
-        """
-        planes = [np.ascontiguousarray(plane) for plane in (picture.y, picture.u, picture.v)]
-        self._write([FACTS.pack(*facts), *planes], self.layout.slot_at(slot) + _WORD)
-
-    def get(self, slot: int, pixels: NDArray[np.uint8]) -> Facts:
-        """Read what a slot holds besides its stamp; the pixels into a flat buffer of exactly the picture's size.
-
-        Raises:
-            RingError: the ring has been cut short, or cannot be read.
-        """
-        head = bytearray(FACTS.size)
-        self._read([head, pixels], self.layout.slot_at(slot) + _WORD)
-        seq, captured_at, captured_mono, position_ns = FACTS.unpack(head)
-        return seq, captured_at, captured_mono, position_ns
+        """Take the ring's name away, if it is still its own; whoever has mapped it keeps the memory."""
+        if self._file is not None:
+            _unlink(self._file, path)
 
     def close(self) -> None:
-        """Let go of the file, and of the writer's lock."""
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-        os.close(self._descriptor)
+        """Unmap, and let go of the writer's lock."""
+        views = [view for place in self.places for view in (place.stamp, place.facts)]
+        self.places.clear()
+        for view in (*views, self._words, self._bytes):
+            view.release()
+        with suppress(BufferError):  # a traceback may still hold a view: the memory is then freed with it
+            self._map.close()
+        os.close(self._memory)
+        if self._file is not None:
+            os.close(self._file)
 
-    def _read(self, into: list[Buffer], at: int) -> None:
-        try:
-            count = os.preadv(self._descriptor, into, at)
-        except OSError as error:
-            raise RingError(f"the ring cannot be read: {error.strerror}") from error
-        if count != _length(into):
-            raise RingError("the ring has been cut short by somebody else")
-
-    def _write(self, content: Sequence[Buffer], at: int) -> None:
-        try:
-            count = os.pwritev(self._descriptor, content, at)
-        except OSError as error:
-            raise RingError(f"the ring cannot be written: {error.strerror}") from error
-        if count != _length(content):
-            raise RingError(f"the ring cannot be written: {os.strerror(errno.ENOSPC)}")
-
-
-def _length(buffers: Sequence[Buffer]) -> int:
-    return sum(memoryview(buffer).nbytes for buffer in buffers)
+    def _place(self, whole: NDArray[np.uint8], at: int) -> Place:
+        pixels = whole[at + _SLOT_HEAD : at + _SLOT_HEAD + self.layout.picture_bytes]
+        return Place(
+            stamp=self._words[at // _WORD : at // _WORD + 1],
+            facts=self._bytes[at + _WORD : at + _SLOT_HEAD],
+            pixels=pixels,
+            planes=Picture.from_i420(pixels, self.layout.width, self.layout.height),
+        )
 
 
 def ring_path(folder: Path, camera: CameraId) -> Path:
@@ -179,54 +194,104 @@ def ring_path(folder: Path, camera: CameraId) -> Path:
     return folder / f"smartcam-{camera}"
 
 
-def create_ring(path: Path, layout: Layout) -> RingFile:
-    """Make the file, all of its memory allocated, for writing.
+def create_ring(path: Path, layout: Layout) -> RingMap:
+    """Make the file and the memory, all of it allocated, and map it for writing.
 
     Raises:
         RingError: there is a ring already, there is no room, or the folder cannot be written.
     """
     if not layout.is_sound():
         raise RingError(f"no ring has {layout.slots} slots of {layout.width}x{layout.height}")
+    _check_room(path, layout)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _OPEN, _MODE)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _OPEN, _MODE)
     except OSError as error:
         raise RingError(f"{path} cannot be made: {error.strerror}") from error
+    memory = -1
     try:
-        os.fchmod(descriptor, _MODE)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Memory that is only reserved (ftruncate) may be missing later, in the middle of a frame.
-        os.posix_fallocate(descriptor, 0, layout.size)
+        os.fchmod(file, _MODE)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        memory = os.memfd_create(path.name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.fchmod(memory, _MODE)
+        # Memory that is only reserved (ftruncate) would end the process with SIGBUS when there is none left.
+        os.posix_fallocate(memory, 0, layout.size)
         birth = int.from_bytes(os.urandom(8)) >> 1
-        header = _HEADER.pack(_MAGIC, birth, layout.slots, layout.width, layout.height, os.getpid())
-        os.pwrite(descriptor, header, 0)
-        return RingFile(descriptor, layout, birth)
+        header = Header(_MAGIC, birth, layout.slots, layout.width, layout.height, os.getpid(), memory)
+        header.write(memory)
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)
+        if not _is_sealed(memory, layout.size):  # until then anybody of our user can do it
+            raise OSError(errno.EBADFD, "it was cut short while it was made")
+        ring = RingMap(memory, header, file)
+        header.write(file)
     except OSError as error:
-        _unlink(descriptor, path)
-        os.close(descriptor)
-        if error.errno == errno.ENOSPC:
-            raise RingError(f"{path.parent} has no room for a ring of {layout.size} bytes ({path.name})") from error
+        _unlink(file, path)
+        os.close(file)
+        if memory >= 0:
+            os.close(memory)
+        if error.errno in (errno.ENOSPC, errno.ENOMEM):
+            raise _no_room(path, layout) from error
         raise RingError(f"{path} cannot be made: {error.strerror}") from error
+    return ring
 
 
-def open_ring(path: Path) -> RingFile:
-    """Open a camera's ring for reading, after checking that it is ours and whole.
+def open_ring(path: Path) -> RingMap:
+    """Map a camera's ring for reading, after checking that it is ours and whole.
 
     Raises:
         RingError: it is not there, not ours, or not a ring.
     """
-    descriptor = _open_ours(path, os.O_RDONLY)
+    file = _open_ours(path, os.O_RDONLY)
     try:
-        magic, birth, slots, width, height, _ = _read_header(descriptor)
-        layout = Layout(slots, width, height)
-        if magic != _MAGIC or not layout.is_sound() or os.fstat(descriptor).st_size != layout.size:
-            raise RingError(f"{path} is not a whole ring of this version: is capture of another version?")
-        return RingFile(descriptor, layout, birth)
-    except RingError:
-        os.close(descriptor)
-        raise
+        header = Header.read(file)
     except OSError as error:
-        os.close(descriptor)
         raise RingError(f"{path} cannot be read: {error.strerror}") from error
+    finally:
+        os.close(file)
+    if not header.is_ours():
+        raise RingError(f"{path} is not a whole ring of this version: is capture of another version?")
+    try:
+        memory = os.open(f"/proc/{header.pid}/fd/{header.descriptor}", os.O_RDONLY | _THROUGH_PROC)
+    except OSError as error:
+        remedy = "capture has ended, or runs as another user or in a container"
+        raise RingError(f"the memory of {path} cannot be opened: {error.strerror}; {remedy}") from error
+    try:
+        # Another process may have got the pid meanwhile, and have anything open under that number.
+        if not _is_sealed(memory, header.layout.size) or Header.read(memory) != header:
+            raise RingError(f"{path} leads to memory that is not its own: capture has ended")
+        return RingMap(memory, header)
+    except OSError as error:
+        os.close(memory)
+        raise RingError(f"{path} cannot be mapped: {error.strerror}") from error
+    except RingError:
+        os.close(memory)
+        raise
+
+
+def _check_room(path: Path, layout: Layout) -> None:
+    """At most half of what is available: the kernel gives the whole of it, and then ends processes to get it back.
+
+    Raises:
+        RingError: there is no room.
+    """
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    available = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 0)
+    if layout.size > available // 2:
+        raise _no_room(path, layout)
+
+
+def _no_room(path: Path, layout: Layout) -> RingError:
+    return RingError(f"memory has no room for a ring of {layout.size} bytes ({path.name})")
+
+
+def _is_sealed(memory: int, size: int) -> bool:
+    """Whether it is memory of this size that nobody can cut short any more."""
+    found = os.fstat(memory)
+    if not stat.S_ISREG(found.st_mode) or found.st_size != size:
+        return False
+    try:
+        return fcntl.fcntl(memory, fcntl.F_GET_SEALS) & _SEALS == _SEALS
+    except OSError:  # a file on a disk cannot be sealed
+        return False
 
 
 def remove_leftover(path: Path, camera: CameraId) -> bool:
@@ -243,7 +308,7 @@ def remove_leftover(path: Path, camera: CameraId) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return _unlink(descriptor, path)
     except BlockingIOError as error:
-        pid = _read_header(descriptor)[-1]
+        pid = Header.read(descriptor).pid
         raise RingError(f"camera {camera} is being written already, by process {pid} ({path})") from error
     finally:
         os.close(descriptor)
@@ -273,12 +338,6 @@ def _open_ours(path: Path, access: int) -> int:
         os.close(descriptor)
         raise RingError(f"{path} {reason}")
     return descriptor
-
-
-def _read_header(descriptor: int) -> tuple[int, int, int, int, int, int]:
-    raw = os.pread(descriptor, _HEADER.size, 0).ljust(_HEADER.size, b"\0")
-    magic, birth, slots, width, height, pid = _HEADER.unpack(raw)
-    return magic, birth, slots, width, height, pid
 
 
 def _unlink(descriptor: int, path: Path) -> bool:
