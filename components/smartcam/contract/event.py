@@ -1,6 +1,5 @@
 """The event: the record of an episode that goes to the cloud."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -207,4 +206,4 @@ def _box(fields: Fields) -> NormalBox:
 def _is_share(side: object) -> bool:
     if isinstance(side, bool) or not isinstance(side, int | float):
         return False
-    return math.isfinite(side) and 0 <= side <= 1
+    return 0 <= side <= 1

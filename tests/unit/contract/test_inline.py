@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,7 @@ from smartcam.contract.inline import (
 from smartcam.contract.notice import CameraState, FrameNotice, PixelBox, StatusNotice, encode_notice
 from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.edge.bus.port import LARGEST_PAYLOAD
+from tests.strategies import hostile_numbers, with_a_hostile_number
 
 LONGEST = CameraId("c" * 64)
 BOXES = tuple(PixelBox(i, i, 8000 + i, 8000 + i) for i in range(16))
@@ -106,6 +109,23 @@ def test_a_request_is_decoded_as_it_was_encoded() -> None:
     request = InlineRequest(CameraId("yard"), "/dev/shm/smartcam-yard is not there")  # noqa: S108  a word in a message
     assert decode_inline_request(encode_inline_request(request)) == request
     assert len(encode_inline_request(InlineRequest(LONGEST, "x" * 5000))) < 1000
+
+
+@given(hostile_numbers, st.sampled_from(["frame", "number", "count", "of_tomorrow"]))
+def test_a_number_that_nobody_can_reckon_with_is_refused(number: str, key: str) -> None:
+    header = {"type": '"chunk"', "camera_id": '"yard"', "frame": "1", "number": "0", "count": "1"} | {key: number}
+    payload = b"{" + ",".join(f'"{name}":{value}' for name, value in header.items()).encode() + b"}\n"
+    with pytest.raises(ContractError, match=r"chunk: is not JSON|at most 7000 bytes"):
+        decode_chunk(payload + b"piece")
+    with pytest.raises(ContractError, match="notice: is not JSON"):
+        joined([Chunk(CameraId("yard"), 1, 0, 1, payload + b"jpeg")])
+
+
+@given(st.data())
+def test_a_request_with_a_number_that_nobody_can_reckon_with_is_refused(drawn: st.DataObject) -> None:
+    request = json.loads(encode_inline_request(InlineRequest(CameraId("yard"), "gone")))
+    with pytest.raises(ContractError, match="request: is not JSON"):
+        decode_inline_request(drawn.draw(with_a_hostile_number(request)))
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b'{"type":"frame","camera_id":"a","reason":"b"}', b"\xff"])
