@@ -66,7 +66,7 @@ def frame_notices(draw: st.DrawFn) -> FrameNotice:
         slot=draw(st.integers(0, 1023)),
         width=width,
         height=height,
-        captured_at=UtcNs(draw(counts)),
+        captured_at=UtcNs(draw(st.integers(0, 2**62))),
         captured_mono=MonotonicNs(draw(counts)),
         position_ns=draw(counts),
         motion=tuple(draw(st.lists(pixel_boxes(width, height), max_size=16))),

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId
+from smartcam.contract.inline import LARGEST_INLINE_SIDE
 from smartcam.contract.notice import LARGEST_SIDE
 from smartcam.edge.settings import Settings
 from smartcam.vision.mask import check_masks
@@ -155,7 +156,7 @@ def _camera(camera: CameraId, settings: Settings) -> SourceSettings:
         max_fps=settings.number("max_fps", default.max_fps, 0, 240),
         decoder=settings.choice("decoder", default.decoder),
         transport=settings.choice("transport", default.transport),
-        inline_side=settings.integer("inline_side", default.inline_side, 160, 1920),
+        inline_side=settings.integer("inline_side", default.inline_side, 160, LARGEST_INLINE_SIDE),
         masks=_zones(settings, "masks"),
         ignored=_zones(settings, "ignored"),
     )

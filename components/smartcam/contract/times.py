@@ -19,7 +19,13 @@ _RFC3339_MS = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z", re.ASCI
 
 
 def format_utc(at: UtcNs) -> str:
-    """RFC 3339 in UTC with milliseconds, rounded down: `2026-03-01T12:00:00.250Z`."""
+    """RFC 3339 in UTC with milliseconds, rounded down: `2026-03-01T12:00:00.250Z`.
+
+    Raises:
+        ContractError: for a time that `parse_utc` would not take.
+    """
+    if not 0 <= at < _END:
+        raise ContractError("time", "must be from 1970 to 2262")
     moment = EPOCH + timedelta(milliseconds=at // NS_PER_MS)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -42,6 +43,19 @@ json_values = st.recursive(
 @given(frame_notices() | status_notices)
 def test_a_notice_that_goes_out_comes_back(notice: FrameNotice | StatusNotice) -> None:
     assert decode_notice(encode_notice(notice)) == notice
+
+
+@given(frame_notices(), st.integers(2**62 + 1, 2**64))
+def test_a_time_near_the_end_of_64_bits_is_refused(notice: FrameNotice, at: int) -> None:
+    """What comes of it, such as when an event expires, could not be read again."""
+    with pytest.raises(ContractError):
+        decode_notice(_spoil(json.loads(encode_notice(notice)), "captured_at_ns", at))
+
+
+def test_an_event_that_nobody_could_read_again_is_not_written() -> None:
+    event = Event.from_document(_a_document())
+    with pytest.raises(ContractError, match="time: must be from 1970 to 2262"):
+        replace(event, expires_at=UtcNs(2**63)).to_json()
 
 
 @given(frame_notices())

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -26,11 +27,11 @@ from smartcam.edge.bus.port import LARGEST_PAYLOAD
 from tests.strategies import hostile_numbers, with_a_hostile_number
 
 LONGEST = CameraId("c" * 64)
-BOXES = tuple(PixelBox(i, i, 8000 + i, 8000 + i) for i in range(16))
+BOXES = tuple(PixelBox(i, i, 1900 + i, 1900 + i) for i in range(16))
 
 
 def frame(jpeg: bytes = b"\xff\xd8x", camera: CameraId = LONGEST, boxes: tuple[PixelBox, ...] = BOXES) -> InlineFrame:
-    notice = FrameNotice(camera, 2**62, 0, 0, 8192, 8192, UtcNs(2**62), MonotonicNs(2**62 + 1), 2**62, boxes)
+    notice = FrameNotice(camera, 2**62, 0, 0, 1920, 1920, UtcNs(2**62), MonotonicNs(2**62 + 1), 2**62, boxes)
     return InlineFrame(notice, jpeg)
 
 
@@ -97,6 +98,15 @@ def test_nothing_but_a_contract_error_comes_of_rubbish(rubbish: bytes) -> None:
 def test_chunks_that_make_no_frame_are_refused(piece: bytes) -> None:
     with pytest.raises(ContractError):
         joined([Chunk(LONGEST, 1, 0, 1, piece)])
+
+
+@pytest.mark.parametrize("size", [(1922, 2), (2, 1922), (8192, 8192)])
+def test_a_frame_of_more_pixels_than_capture_sends_inline_is_refused_before_it_is_decoded(
+    size: tuple[int, int],
+) -> None:
+    notice = replace(frame(camera=CameraId("gate"), boxes=()).notice, width=size[0], height=size[1])
+    with pytest.raises(ContractError, match="frame: must have at most 1920 pixels a side"):
+        joined([Chunk(CameraId("gate"), 1, 0, 1, encode_notice(notice) + b"\njpeg")])
 
 
 def test_a_frame_of_another_camera_than_its_chunks_is_refused() -> None:

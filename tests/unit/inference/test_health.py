@@ -185,6 +185,16 @@ def test_of_too_many_cameras_the_silent_ones_are_named_first() -> None:
     assert (len(health.cameras), health.cameras_left_out) == (MOST_CAMERAS, 1)
 
 
+def test_cameras_that_have_no_place_are_told_at_once_and_counted_with_those_that_are_not_listed() -> None:
+    device = Device(facts=Facts(RUNNING))
+    device.live(30)
+    device.facts = replace(device.facts, cameras_left_out=3)
+    device.live(12)
+    device.facts = replace(device.facts, cameras_left_out=4)
+    device.live(12)
+    assert [health.cameras_left_out for health in device.sent()] == [0, 3]
+
+
 def test_conditions_cover_configured_cameras_and_those_that_were_heard() -> None:
     conditions = CameraConditions()
     conditions.configure([YARD])

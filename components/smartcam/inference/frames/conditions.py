@@ -42,6 +42,13 @@ class CameraConditions:
             if release is not None:
                 self._releases[camera] = release
 
+    def forget(self, camera: CameraId) -> None:
+        """The camera is none of ours any more."""
+        with self._lock:
+            self._heard.pop(camera, None)
+            self._counts.pop(camera, None)
+            self._releases.pop(camera, None)
+
     def capture(self) -> RunningRelease | None:
         """The release of capture that was heard from last; None if nothing is heard."""
         with self._lock:
