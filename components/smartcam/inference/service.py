@@ -11,8 +11,8 @@ from typing import Final
 
 from smartcam.contract.errors import BusError, ContractError, OutboxError, SettingsError
 from smartcam.contract.health import FrameHealth
-from smartcam.contract.inline import Chunk, decode_chunk, is_chunk
-from smartcam.contract.notice import StatusNotice, decode_notice
+from smartcam.contract.inline import Chunk, InlineFrame, decode_chunk, is_chunk
+from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import ALL_FRAMES, frames_topic
 from smartcam.edge.backoff import Backoff
@@ -26,7 +26,7 @@ from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import AnalysisContext, Cameras
 from smartcam.inference.events import Change, EpisodePicture, OpenEpisode, restored
 from smartcam.inference.frames.inline_requests import InlineRequests
-from smartcam.inference.frames.mailbox import Mailbox
+from smartcam.inference.frames.mailbox import Mailbox, Notice
 from smartcam.inference.frames.reassembly import Reassembly
 from smartcam.inference.frames.roster import CameraRoster
 from smartcam.inference.health import Facts
@@ -41,6 +41,7 @@ _REPORT_EVERY_S: Final = 60.0
 _MOST_UNSTORED: Final = 1000
 _MOST_PICTURES: Final = 16
 _LOG_EVERY: Final = 100
+_AHEAD_NS: Final = NS_PER_S
 
 
 class InferenceService:
@@ -173,6 +174,7 @@ class InferenceService:
             if not self._roster.takes(heard.camera_id):
                 return
             notice = self._reassembly.add(heard) if isinstance(heard, Chunk) else heard
+            self._check_time(notice)
         except ContractError as error:
             self._refused += 1
             if self._refused % _LOG_EVERY == 1:
@@ -180,6 +182,16 @@ class InferenceService:
             return
         if notice is not None:
             self._mailbox.put(notice)
+
+    def _check_time(self, notice: Notice | None) -> None:
+        """Frames are analysed in the order of this clock, so that one from the future would hide all others until then.
+
+        Raises:
+            ContractError: it was captured later than now.
+        """
+        frame = notice.notice if isinstance(notice, InlineFrame) else notice
+        if isinstance(frame, FrameNotice) and frame.captured_mono > self._clock.monotonic() + _AHEAD_NS:
+            raise ContractError("captured_mono_ns", "must not lie in the future")
 
     def _take_up(self, episodes: list[OpenEpisode]) -> None:
         """Go on with what was left open; what is of a camera that has no place ends."""

@@ -16,7 +16,7 @@ from smartcam.contract.health import FrameHealth
 from smartcam.contract.ids import CameraId, EventId
 from smartcam.contract.inline import InlineFrame, encode_inline
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, encode_notice
-from smartcam.contract.times import MonotonicNs, UtcNs
+from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.contract.topics import frames_topic
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.outbox.outbox import Episode, Outbox
@@ -530,6 +530,19 @@ def test_chunks_of_one_camera_on_the_topic_of_another_take_no_place(stage: Stage
         stage.tell(frames_topic(YARD), chunk)
     assert stage.service.facts.frames.refused == 3
     assert not stage.service._roster.holds(GATE)
+
+
+@pytest.mark.parametrize("ahead_s", [2, 10**9])
+def test_one_foreign_frame_from_the_future_hides_no_frame_that_comes_after_it(stage: Stage, ahead_s: int) -> None:
+    stage.frames(1)
+    jpeg = cv2.imencode(".jpg", np.zeros((60, 100, 3), np.uint8))[1].tobytes()
+    later = MonotonicNs(stage.clock.monotonic() + ahead_s * NS_PER_S)
+    at = replace(notice(YARD), captured_mono=later)
+    for payload in (encode_notice(at), *encode_inline(InlineFrame(at, jpeg))):
+        stage.tell(frames_topic(YARD), payload)
+    assert stage.service.facts.frames.refused == 2
+    stage.frames(5)
+    assert stage.kinds() == [("anomaly", "raised")]
 
 
 def test_a_camera_that_leaves_the_configuration_is_forgotten_and_what_is_open_of_it_ends(stage: Stage) -> None:

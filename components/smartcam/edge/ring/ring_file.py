@@ -111,7 +111,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class RingHeader:
     """What the file and the memory's first page say alike."""
 
     magic: int
@@ -123,7 +123,7 @@ class Header:
     descriptor: int
 
     @classmethod
-    def read(cls, descriptor: int) -> "Header":
+    def read(cls, descriptor: int) -> "RingHeader":
         """The header at the beginning of an open file; zeros for what is not there."""
         return cls(*_HEADER.unpack(os.pread(descriptor, _HEADER.size, 0).ljust(_HEADER.size, b"\0")))
 
@@ -144,7 +144,7 @@ class Header:
 class RingMap:
     """A mapped ring. No view of the map may outlive `close`."""
 
-    def __init__(self, memory: int, header: Header, file: int | None = None) -> None:
+    def __init__(self, memory: int, header: RingHeader, file: int | None = None) -> None:
         """Takes the descriptor of the sealed memory; the writer also gives the one of its file."""
         protection = mmap.PROT_READ if file is None else mmap.PROT_READ | mmap.PROT_WRITE
         self.layout = header.layout
@@ -160,7 +160,7 @@ class RingMap:
 
     def is_at(self, path: Path) -> bool:
         """Whether the path still leads to this ring: nobody has removed, replaced, cut or overwritten its file."""
-        return self._file is not None and _is_same(self._file, path) and Header.read(self._file) == self._header
+        return self._file is not None and _is_same(self._file, path) and RingHeader.read(self._file) == self._header
 
     def unlink(self, path: Path) -> None:
         """Take the ring's name away, if it is still its own; whoever has mapped it keeps the memory."""
@@ -216,7 +216,7 @@ def create_ring(path: Path, layout: Layout) -> RingMap:
         # Memory that is only reserved (ftruncate) would end the process with SIGBUS when there is none left.
         os.posix_fallocate(memory, 0, layout.size)
         birth = int.from_bytes(os.urandom(8)) >> 1
-        header = Header(_MAGIC, birth, layout.slots, layout.width, layout.height, os.getpid(), memory)
+        header = RingHeader(_MAGIC, birth, layout.slots, layout.width, layout.height, os.getpid(), memory)
         header.write(memory)
         fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)
         if not _is_sealed(memory, layout.size):  # until then anybody of our user can do it
@@ -242,7 +242,7 @@ def open_ring(path: Path) -> RingMap:
     """
     file = _open_ours(path, os.O_RDONLY)
     try:
-        header = Header.read(file)
+        header = RingHeader.read(file)
     except OSError as error:
         raise RingError(f"{path} cannot be read: {error.strerror}") from error
     finally:
@@ -256,7 +256,7 @@ def open_ring(path: Path) -> RingMap:
         raise RingError(f"the memory of {path} cannot be opened: {error.strerror}; {remedy}") from error
     try:
         # Another process may have got the pid meanwhile, and have anything open under that number.
-        if not _is_sealed(memory, header.layout.size) or Header.read(memory) != header:
+        if not _is_sealed(memory, header.layout.size) or RingHeader.read(memory) != header:
             raise RingError(f"{path} leads to memory that is not its own: capture has ended")
         return RingMap(memory, header)
     except OSError as error:
@@ -308,7 +308,7 @@ def remove_leftover(path: Path, camera: CameraId) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return _unlink(descriptor, path)
     except BlockingIOError as error:
-        pid = Header.read(descriptor).pid
+        pid = RingHeader.read(descriptor).pid
         raise RingError(f"camera {camera} is being written already, by process {pid} ({path})") from error
     finally:
         os.close(descriptor)
