@@ -19,13 +19,7 @@ _RFC3339_MS = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z", re.ASCI
 
 
 def format_utc(at: UtcNs) -> str:
-    """RFC 3339 in UTC with milliseconds, rounded down: `2026-03-01T12:00:00.250Z`.
-
-    Raises:
-        ContractError: for a time that `parse_utc` would not take.
-    """
-    if not 0 <= at < _END:
-        raise ContractError("time", "must be from 1970 to 2262")
+    """RFC 3339 in UTC with milliseconds, rounded down: `2026-03-01T12:00:00.250Z`."""
     moment = EPOCH + timedelta(milliseconds=at // NS_PER_MS)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
@@ -42,8 +36,15 @@ def parse_utc(text: str, field: str) -> UtcNs:
         moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     except ValueError as error:
         raise ContractError(field, f"is not a time that exists ({error})") from error
-    at = UtcNs((moment - EPOCH) // timedelta(milliseconds=1) * NS_PER_MS)
+    return storable(UtcNs((moment - EPOCH) // timedelta(milliseconds=1) * NS_PER_MS), field)
+
+
+def storable(at: UtcNs, field: str) -> UtcNs:
+    """The time, if it fits into 64 bits: near the year 9999 additions and time zones leave what Python can tell.
+
+    Raises:
+        ContractError: it does not, with the name of the field.
+    """
     if not 0 <= at < _END:
-        # Near the year 9999 each addition and each time zone could leave what Python can tell.
         raise ContractError(field, "must be a time from 1970 to 2262")
     return at

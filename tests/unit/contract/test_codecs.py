@@ -54,7 +54,7 @@ def test_a_time_near_the_end_of_64_bits_is_refused(notice: FrameNotice, at: int)
 
 def test_an_event_that_nobody_could_read_again_is_not_written() -> None:
     event = Event.from_document(_a_document())
-    with pytest.raises(ContractError, match="time: must be from 1970 to 2262"):
+    with pytest.raises(ContractError, match="expires_at: must be a time from 1970 to 2262"):
         replace(event, expires_at=UtcNs(2**63)).to_json()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from smartcam.contract.health import CameraCondition, CameraHealth
 from smartcam.contract.ids import CameraId
+from smartcam.contract.reading import LARGEST_INTEGER
 from smartcam.edge.release import RunningRelease
 
 
@@ -55,10 +56,11 @@ class CameraConditions:
             return next(reversed(self._releases.values()), None)
 
     def frames(self) -> tuple[int, int]:
-        """Frames read and announced, of all cameras."""
+        """Frames read and announced, of all cameras; no more than a health message can say."""
         with self._lock:
             counts = list(self._counts.values())
-        return sum(read for read, _ in counts), sum(announced for _, announced in counts)
+        read, announced = sum(read for read, _ in counts), sum(announced for _, announced in counts)
+        return min(read, LARGEST_INTEGER), min(announced, LARGEST_INTEGER)
 
     def cameras(self) -> tuple[CameraHealth, ...]:
         """All of them by name."""
