@@ -252,7 +252,7 @@ def open_ring(path: Path) -> RingMap:
     try:
         memory = os.open(f"/proc/{header.pid}/fd/{header.descriptor}", os.O_RDONLY | _THROUGH_PROC)
     except OSError as error:
-        remedy = "capture has ended, or runs as another user or in a container"
+        remedy = "capture has ended, or runs as another user or group, or in a container"
         raise RingError(f"the memory of {path} cannot be opened: {error.strerror}; {remedy}") from error
     try:
         # Another process may have got the pid meanwhile, and have anything open under that number.
