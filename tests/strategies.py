@@ -1,5 +1,6 @@
 """Hypothesis strategies for the words on the wire."""
 
+import json
 import string
 
 from hypothesis import strategies as st
@@ -14,6 +15,26 @@ from smartcam.contract.wanted import MOST_WISHES, NOTHING_WANTED, Arming, Wanted
 
 MS_OF_YEAR_2100 = 4_102_444_800_000
 NAME = string.ascii_letters + string.digits + "-_"
+
+integers = st.integers(-(2**63), 2**63 - 1)
+huge_integers = st.integers(2**63) | st.integers(max_value=-(2**63) - 1) | st.integers(20, 4000).map(lambda n: 10**n)
+"""What Python alone takes for a number."""
+hostile_numbers = (
+    huge_integers.map(str)
+    | st.sampled_from(["1e400", "-1e400", "1e999999", "NaN", "Infinity", "-Infinity", "1" * 5000, "-" + "9" * 400])
+    | st.integers(310, 5000).map(lambda digits: f"{'9' * digits}.5")
+)
+"""Numbers as they may stand in JSON that no reader takes."""
+
+
+@st.composite
+def with_a_hostile_number(draw: st.DrawFn, document: dict[str, object]) -> bytes:
+    """The document as JSON with a hostile number somewhere: in place of a value of it, or below a new name."""
+    mark, number = "\ue000", draw(hostile_numbers)
+    key = draw(st.sampled_from([*document, "of_tomorrow"]))
+    wrapped = draw(st.sampled_from([mark, [mark], {"value": mark}, [[{"value": [0, mark]}]]]))
+    return json.dumps(document | {key: wrapped}, ensure_ascii=False).replace(f'"{mark}"', number).encode()
+
 
 utc_ms = st.integers(0, MS_OF_YEAR_2100).map(lambda ms: UtcNs(ms * NS_PER_MS))
 counts = st.integers(0, 2**63 - 1)
@@ -45,7 +66,7 @@ def frame_notices(draw: st.DrawFn) -> FrameNotice:
         slot=draw(st.integers(0, 1023)),
         width=width,
         height=height,
-        captured_at=UtcNs(draw(counts)),
+        captured_at=UtcNs(draw(st.integers(0, 2**62))),
         captured_mono=MonotonicNs(draw(counts)),
         position_ns=draw(counts),
         motion=tuple(draw(st.lists(pixel_boxes(width, height), max_size=16))),
@@ -103,7 +124,7 @@ def events(draw: st.DrawFn) -> Event:
         snapshot_key=draw(st.none() | words),
         suppressed=draw(counts),
         revision=draw(counts),
-        more=draw(st.dictionaries(st.text(string.ascii_uppercase, min_size=1, max_size=8), st.integers(), max_size=3)),
+        more=draw(st.dictionaries(st.text(string.ascii_uppercase, min_size=1, max_size=8), integers, max_size=3)),
     )
 
 
@@ -130,7 +151,7 @@ wanteds = st.just(NOTHING_WANTED) | st.builds(
     sent_at=utc_ms,
     device=st.none() | armings,
     cameras=st.dictionaries(st.text(NAME, min_size=1, max_size=9).map(CameraId), armings, max_size=MOST_WISHES),
-    more=st.dictionaries(st.text(string.ascii_uppercase, min_size=1, max_size=8), st.integers(), max_size=3),
+    more=st.dictionaries(st.text(string.ascii_uppercase, min_size=1, max_size=8), integers, max_size=3),
 )
 healths = st.builds(
     Health,
@@ -157,5 +178,5 @@ healths = st.builds(
     cameras=st.lists(camera_healths, max_size=32, unique_by=lambda one: one.camera_id).map(tuple),
     cameras_left_out=counts,
     wanted_revision=st.none() | counts,
-    more=st.dictionaries(st.text(string.ascii_uppercase, min_size=1, max_size=8), st.integers(), max_size=3),
+    more=st.dictionaries(st.text(string.ascii_uppercase, min_size=1, max_size=8), integers, max_size=3),
 )

@@ -9,6 +9,7 @@ from infra.alerts.runtime.delivery import Delivery, refused
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, Phase
+from smartcam.contract.reading import parse_refused
 from smartcam.contract.times import UtcNs
 from tests import strategies
 from tests.infra.sample import NOON, delivery, raised, rule_output
@@ -33,6 +34,30 @@ def test_any_garbage_is_refused_with_the_name_of_the_field(payload: bytes) -> No
     with pytest.raises(ContractError):
         delivery(payload).event()
     assert refused(payload, "no event") is None
+
+
+@settings(deadline=None)
+@given(strategies.events(), st.data())
+def test_a_number_that_nobody_can_reckon_with_is_refused_with_an_answer(event: Event, drawn: st.DataObject) -> None:
+    document = json.loads(event.to_json())
+    payload = drawn.draw(strategies.with_a_hostile_number(document | {"of_tomorrow": 1}))
+    with pytest.raises(ContractError, match=r"event: (is not JSON|has [0-9]+ bytes)"):
+        delivery(payload).event()
+    spoilt = {key for key in document if document[key] != parse_refused(payload, "event").get(key)}
+    answer = refused(payload, "event")
+    if spoilt & {"event_id", "phase"}:
+        assert answer is None
+    else:
+        revision = None if "revision" in spoilt else event.revision
+        assert answer == Acknowledgement(event.event_id, event.phase, AckStatus.REFUSED, "event", revision)
+
+
+@pytest.mark.parametrize("value", ["[" * 400 + "]" * 400, r'"\ud800"', "9" * 400])
+def test_what_can_never_be_kept_is_refused_with_an_answer_that_names_it(value: str) -> None:
+    payload = raised().to_json()[:-1] + f',"later":{value}}}'.encode()
+    with pytest.raises(ContractError, match="event: is not JSON"):
+        delivery(payload).event()
+    assert refused(payload, "event") == Acknowledgement(raised().event_id, Phase.RAISED, AckStatus.REFUSED, "event", 0)
 
 
 @pytest.mark.parametrize(

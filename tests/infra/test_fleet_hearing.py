@@ -26,7 +26,15 @@ from tests.fakes.aws import FakeRefusals
 from tests.fakes.registry import FakeAnswers, FakeRegistry
 from tests.infra.fleet_yard import GATE, health, health_document, presence_document
 from tests.infra.sample import NOON
-from tests.strategies import camera_healths, camera_ids, event_ids, healths, thing_names, wanteds
+from tests.strategies import (
+    camera_healths,
+    camera_ids,
+    event_ids,
+    healths,
+    thing_names,
+    wanteds,
+    with_a_hostile_number,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -94,6 +102,14 @@ def test_a_device_that_is_stored_comes_back(device: Device) -> None:
 @given(st.builds(Fleet, outage=st.none() | outages, recovering_since=st.none() | times, revision=st.just(3)))
 def test_a_fleet_that_is_stored_comes_back(fleet: Fleet) -> None:
     assert load_fleet(dump_fleet(fleet), 3) == fleet
+
+
+@given(devices, st.data())
+def test_a_number_that_nobody_can_reckon_with_is_refused(device: Device, drawn: st.DataObject) -> None:
+    for stored, load in ((dump_device(device), load_device), (dump_fleet(Fleet()), load_fleet)):
+        text = drawn.draw(with_a_hostile_number(json.loads(stored))).decode()
+        with pytest.raises(ContractError, match="is not JSON"):
+            load(text, 1)
 
 
 @given(st.text(max_size=40))

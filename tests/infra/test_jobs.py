@@ -37,6 +37,13 @@ def test_a_job_comes_back_as_it_went(due: UtcNs, job: Job) -> None:
     assert len(text) < 262_144
 
 
+@given(closings | digests | again, st.data())
+def test_a_job_with_a_number_that_nobody_can_reckon_with_is_refused(job: Job, drawn: st.DataObject) -> None:
+    document = json.loads(job_to_json(NOON, job))
+    with pytest.raises(ContractError, match="job: is not JSON"):
+        job_from_json(drawn.draw(strategies.with_a_hostile_number(document)).decode())
+
+
 def test_a_job_never_rings_before_it_is_due() -> None:
     due = UtcNs(NOON + 1)
     assert job_from_json(job_to_json(due, SendDigest("everyone", NOON)))[0] == NOON + NS_PER_MS

@@ -8,6 +8,24 @@ work=$1 archive=$2 version=$3
 bundle="$work/bundle-$version"
 umask 022
 rm -rf "$work/new"
+# Before anything is written: a zip of some kilobytes can fill the disk. Python unpacks no more of a file than the zip
+# says that it has. The limits are those of what inference opens.
+if ! python3 - "$archive" << 'END'
+import sys
+import zipfile
+
+try:
+    with zipfile.ZipFile(sys.argv[1]) as archive:
+        sizes = [member.file_size for member in archive.infolist()]
+except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+    sys.exit(f"smartcam.Model: {error}")
+if len(sizes) > 32 or sum(sizes) > 256 << 20:
+    sys.exit(f"smartcam.Model: {len(sizes)} files of {sum(sizes)} bytes together; at most 32 of 268435456 are unpacked")
+END
+then
+    echo "smartcam.Model: the bundle of version $version cannot be unpacked (its archive is refused) and is not installed" >&2
+    exit 0
+fi
 if ! python3 -m zipfile -e "$archive" "$work/new"; then
     echo "smartcam.Model: the bundle of version $version cannot be unpacked (is the disk full?) and is not installed" >&2
     rm -rf "$work/new"

@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.once is not None:
         streams = sys.stdout, sys.stdin, sys.stderr
         return play_once(options.once, options.frames, lambda bus: build(bus, ring_folder()), *streams)
-    return run_with_nucleus(PROG, _run)
+    return run_with_nucleus(PROG, COMPONENT, _run)
 
 
 def _run(bus: GreengrassBus) -> int:

@@ -58,7 +58,7 @@ class CaptureService:
         self._open_source = open_source
         self._clock = clock
         publisher = Publisher(settings.camera, bus)
-        self._inline_requests = InlineRequestListener(settings, bus)
+        self._inline_requests = InlineRequestListener(settings, bus, clock)
         self._transport = new_transport(settings, publisher, clock, open_ring, random, self._inline_requests)
         self._report = Report(settings.camera, publisher, clock, release)
         self._seq = 0

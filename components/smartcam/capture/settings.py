@@ -12,6 +12,7 @@ from smartcam.capture.addresses import FORM, PASSWORD, USER, fault_of
 from smartcam.capture.credentials import has_placeholders
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId
+from smartcam.contract.inline import LARGEST_INLINE_SIDE
 from smartcam.contract.notice import LARGEST_SIDE
 from smartcam.edge.settings import Settings
 from smartcam.vision.mask import check_masks
@@ -182,7 +183,7 @@ def _camera(camera: CameraId, settings: Settings) -> SourceSettings:
         max_fps=settings.number("max_fps", default.max_fps, 0, 240),
         decoder=settings.choice("decoder", default.decoder),
         transport=settings.choice("transport", default.transport),
-        inline_side=settings.integer("inline_side", default.inline_side, 160, 1920),
+        inline_side=settings.integer("inline_side", default.inline_side, 160, LARGEST_INLINE_SIDE),
         rotate=settings.one_of("rotate", default.rotate, QUARTERS, "degrees clockwise"),
         mirror=settings.boolean("mirror", default=default.mirror),
         masks=_zones(settings, "masks"),

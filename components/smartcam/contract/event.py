@@ -1,6 +1,5 @@
 """The event: the record of an episode that goes to the cloud."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,7 +8,7 @@ from typing import Final
 from smartcam.contract.errors import ContractError
 from smartcam.contract.ids import CameraId, EventId, ThingName, camera_id, event_id, thing_name
 from smartcam.contract.reading import Fields, dump_object, parse_object
-from smartcam.contract.times import UtcNs, format_utc, parse_utc
+from smartcam.contract.times import UtcNs, format_utc, parse_utc, storable
 
 SCHEMA: Final = 1
 LARGEST_EVENT_BYTES: Final = 4096
@@ -112,7 +111,7 @@ class Event:
         """The event as JSON in UTF-8. Times carry milliseconds, rounded down.
 
         Raises:
-            ContractError: when it would be over 4 kB.
+            ContractError: when it would be over 4 kB, or a time could not be read again.
         """
         box = self.box
         payload = dump_object(
@@ -125,9 +124,9 @@ class Event:
                 "kind": self.kind,
                 "phase": self.phase,
                 "severity": self.severity,
-                "started_at": format_utc(self.started_at),
-                "ended_at": None if self.ended_at is None else format_utc(self.ended_at),
-                "expires_at": format_utc(self.expires_at),
+                "started_at": format_utc(storable(self.started_at, "started_at")),
+                "ended_at": None if self.ended_at is None else format_utc(storable(self.ended_at, "ended_at")),
+                "expires_at": format_utc(storable(self.expires_at, "expires_at")),
                 "score": self.score,
                 "threshold": self.threshold,
                 "rule": self.rule,
@@ -207,4 +206,4 @@ def _box(fields: Fields) -> NormalBox:
 def _is_share(side: object) -> bool:
     if isinstance(side, bool) or not isinstance(side, int | float):
         return False
-    return math.isfinite(side) and 0 <= side <= 1
+    return 0 <= side <= 1

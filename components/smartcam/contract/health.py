@@ -115,7 +115,7 @@ class Health:
     outbox: OutboxHealth = field(default_factory=OutboxHealth)
     cameras: tuple[CameraHealth, ...] = ()
     cameras_left_out: int = 0
-    """Cameras beyond `MOST_CAMERAS`, which are not listed."""
+    """Cameras beyond `MOST_CAMERAS`, which are not listed, and those that are announced and have no place."""
     wanted_revision: int | None = None
     more: Mapping[str, object] = field(default_factory=dict)
 

@@ -15,6 +15,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _THING = re.compile(r"[A-Za-z0-9:_-]{1,128}", re.ASCII)
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII)
 RANDOM_BYTES_OF_AN_EVENT_ID = 10
+MOST_CAMERAS_OF_A_DEVICE = 64
+"""The cloud takes no more of one thing."""
 
 
 def camera_id(text: str, field: str = "camera_id") -> CameraId:

@@ -20,6 +20,8 @@ LARGEST_CHUNK: Final = 7000
 MOST_CHUNKS: Final = 64
 LARGEST_INLINE: Final = MOST_CHUNKS * (LARGEST_CHUNK - 256)
 """Bytes of one frame that certainly fit into its chunks."""
+LARGEST_INLINE_SIDE: Final = 1920
+"""A JPEG of few bytes may decode into very many pixels."""
 _BEGINNING: Final = b'{"type":"chunk",'
 _LONGEST_HEADER: Final = 256
 _LONGEST_REASON: Final = 256
@@ -121,6 +123,8 @@ def joined(chunks: Sequence[Chunk]) -> InlineFrame:
     notice = decode_notice(header)
     if not isinstance(notice, FrameNotice) or not separator or not jpeg:
         raise ContractError("frame", "must be the notice of a frame, a line feed and a JPEG")
+    if max(notice.width, notice.height) > LARGEST_INLINE_SIDE:
+        raise ContractError("frame", f"must have at most {LARGEST_INLINE_SIDE} pixels a side")
     if notice.camera_id != chunks[0].camera_id:
         raise ContractError("camera_id", "must be the same in the frame and its chunks")
     return InlineFrame(notice, jpeg)

@@ -9,6 +9,8 @@ from smartcam.contract.reading import Fields, dump_object, parse_object
 from smartcam.contract.times import MonotonicNs, UtcNs
 
 LARGEST_SIDE = 8192
+LATEST = 2**62
+"""In the year 2116: times are reckoned with, and what comes of it must still fit into 64 bits."""
 MOST_BOXES = 16
 _MOST_SLOTS = 1024
 _LONGEST_VERSION = 64
@@ -135,7 +137,7 @@ def _frame(fields: Fields) -> FrameNotice:
         slot=fields.integer("slot", 0, _MOST_SLOTS - 1),
         width=width,
         height=height,
-        captured_at=UtcNs(fields.integer("captured_at_ns")),
+        captured_at=UtcNs(fields.integer("captured_at_ns", highest=LATEST)),
         captured_mono=MonotonicNs(fields.integer("captured_mono_ns")),
         position_ns=fields.integer("position_ns"),
         motion=tuple(

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -12,6 +12,12 @@ type_names: Final = {str: "text", int: "a whole number", bool: "true or false", 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 _ESCAPE: Final = "\\ud"
+LARGEST_INTEGER: Final = 2**63 - 1
+"""What every database and clock of ours can take; the smallest is one below its negative."""
+_MOST_DIGITS: Final = 20
+DEEPEST: Final = 32
+"""Objects and lists within one another. What is read near Python's own limit could not always be written again."""
+_SHOWN: Final = 24
 
 
 def no_constant(text: str) -> float:
@@ -23,27 +29,85 @@ def finite(text: str) -> float:
     """The number. Raises ValueError for one that is too large."""
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is too large")
+        raise ValueError(f"{text[:_SHOWN]} is too large")
     return number
 
 
+def bounded(text: str) -> int:
+    """The number. Raises ValueError for one beyond 64 bits, which no arithmetic with a float would survive."""
+    number = int(text) if len(text) <= _MOST_DIGITS else LARGEST_INTEGER + 1
+    if not -LARGEST_INTEGER - 1 <= number <= LARGEST_INTEGER:
+        raise ValueError(f"{text[:_SHOWN]} is too large")
+    return number
+
+
+def _check_depth(document: object) -> None:
+    level: list[object] = [document]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]
+    if any(isinstance(each, dict | list) for each in level):
+        raise ValueError(f"it is nested deeper than {DEEPEST}")
+
+
+def _inside(outer: dict[str, object] | list[object]) -> Iterable[object]:
+    return outer.values() if isinstance(outer, dict) else outer
+
+
 def parse_object(payload: bytes | str, what: str) -> dict[str, object]:
-    """The JSON object in a payload.
+    """The JSON object in a payload: integers of 64 bits, finite numbers, at most `DEEPEST` objects and lists deep.
+
+    Raises:
+        ContractError: naming `what`, for anything that is not one such object in UTF-8.
+    """
+    text, document = _parsed(payload, what, no_constant, finite, bounded)
+    try:
+        if text.count("[") + text.count("{") > DEEPEST:
+            _check_depth(document)
+        if _ESCAPE in text.lower():
+            # Half a surrogate pair could be read, but never be written again.
+            json.dumps(document, ensure_ascii=False).encode()
+    except ValueError as error:  # Unicode's errors are ValueErrors too
+        raise ContractError(what, f"is not JSON ({error})") from error
+    return document
+
+
+def parse_refused(payload: bytes | str, what: str) -> dict[str, object]:
+    """What can be read of an object that `parse_object` may have refused, for an answer that names it.
+
+    A number that is not taken reads as None. The object must not be kept: it could not always be written again.
 
     Raises:
         ContractError: naming `what`, for anything that is not one JSON object in UTF-8.
     """
+    return _parsed(payload, what, _or_none(no_constant), _or_none(finite), _or_none(bounded))[1]
+
+
+def _parsed(
+    payload: bytes | str,
+    what: str,
+    constant: Callable[[str], object],
+    real: Callable[[str], object],
+    whole: Callable[[str], object],
+) -> tuple[str, dict[str, object]]:
+    """The payload's text, and the object in it."""
     try:
         text = payload if isinstance(payload, str) else payload.decode()
-        document = json.loads(text, parse_constant=no_constant, parse_float=finite)
-        if _ESCAPE in text.lower():
-            # Half a surrogate pair could be read, but never be written again.
-            json.dumps(document, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:  # Unicode's errors are ValueErrors too
+        document = json.loads(text, parse_constant=constant, parse_float=real, parse_int=whole)
+    except (ValueError, RecursionError) as error:
         raise ContractError(what, f"is not JSON ({error})") from error
     if not isinstance(document, dict):
         raise ContractError(what, "must be a JSON object")
-    return document
+    return text, document
+
+
+def _or_none(read: Callable[[str], T]) -> Callable[[str], T | None]:
+    def attempt(text: str) -> T | None:
+        try:
+            return read(text)
+        except ValueError:
+            return None
+
+    return attempt
 
 
 def dump_object(document: Mapping[str, object]) -> bytes:
@@ -93,7 +157,7 @@ class Fields:
         """As `integer`; None where the field is missing or null."""
         return self.integer(key) if self.has(key) else None
 
-    def integer(self, key: str, lowest: int = 0, highest: int = 2**63 - 1) -> int:
+    def integer(self, key: str, lowest: int = 0, highest: int = LARGEST_INTEGER) -> int:
         """Raises ContractError unless the field is a whole number within the range."""
         value = self._typed(key, int)
         if not lowest <= value <= highest:
@@ -105,7 +169,7 @@ class Fields:
         value = self.document.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ContractError(self.name(key), "must be a number")
-        if not math.isfinite(value) or not lowest <= value <= highest:
+        if not lowest <= value <= highest:  # false for NaN, and compared exactly for an integer beyond any float
             raise ContractError(self.name(key), f"must be {lowest} to {highest}")
         return float(value)
 

@@ -14,6 +14,7 @@ MonotonicNs = NewType("MonotonicNs", int)
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_END: Final = 2**63
 _RFC3339_MS = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z", re.ASCII)
 
 
@@ -24,7 +25,7 @@ def format_utc(at: UtcNs) -> str:
 
 
 def parse_utc(text: str, field: str) -> UtcNs:
-    """The inverse of `format_utc`.
+    """The inverse of `format_utc`, for times that fit into 64 bits: 1970 to 2262.
 
     Raises:
         ContractError: when the text is anything else, with the name of the field.
@@ -35,4 +36,15 @@ def parse_utc(text: str, field: str) -> UtcNs:
         moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     except ValueError as error:
         raise ContractError(field, f"is not a time that exists ({error})") from error
-    return UtcNs((moment - EPOCH) // timedelta(milliseconds=1) * NS_PER_MS)
+    return storable(UtcNs((moment - EPOCH) // timedelta(milliseconds=1) * NS_PER_MS), field)
+
+
+def storable(at: UtcNs, field: str) -> UtcNs:
+    """The time, if it fits into 64 bits: near the year 9999 additions and time zones leave what Python can tell.
+
+    Raises:
+        ContractError: it does not, with the name of the field.
+    """
+    if not 0 <= at < _END:
+        raise ContractError(field, "must be a time from 1970 to 2262")
+    return at

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from smartcam.contract.errors import SmartcamError
-from smartcam.contract.reading import finite, no_constant
+from smartcam.contract.reading import bounded, finite, no_constant
 
 MOST_BYTES: Final = 10_000_000
 """More is no file that a person has written."""
@@ -69,7 +69,7 @@ def json_of(text: str) -> object:
         UnreadableText: it is no JSON, holds a number that is none, or a key twice in one object.
     """
     try:
-        value: object = json.loads(text, parse_constant=no_constant, parse_float=finite)
+        value: object = json.loads(text, parse_constant=no_constant, parse_float=finite, parse_int=bounded)
         check_characters(value)
     except json.JSONDecodeError as error:
         raise UnreadableText(f"is not JSON ({error.msg})", error.lineno) from error

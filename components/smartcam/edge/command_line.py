@@ -1,6 +1,7 @@
 """What the command lines of the components have in common."""
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -8,8 +9,11 @@ from pathlib import Path
 
 from smartcam.contract.errors import BusError
 from smartcam.edge.bus.greengrass import GreengrassBus
-from smartcam.edge.logs import LEVELS
+from smartcam.edge.logs import LEVELS, log
+from smartcam.edge.one_instance import SecondInstance, only_instance
 from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, FOLDER_VARIABLE
+
+logger = logging.getLogger(__name__)
 
 
 def component_parser(prog: str, description: str, configuration_goes_with: str) -> argparse.ArgumentParser:
@@ -40,14 +44,21 @@ def ring_folder() -> Path:
     return Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
 
 
-def run_with_nucleus(prog: str, run: Callable[[GreengrassBus], int]) -> int:
-    """Connect to the nucleus and run; the exit code is 2 where there is no nucleus."""
+def run_with_nucleus(prog: str, component: str, run: Callable[[GreengrassBus], int]) -> int:
+    """Connect to the nucleus and run, as the only instance of the component in the current folder.
+
+    Returns the exit code: 2 where there is no nucleus, 1 where another instance runs.
+    """
     try:
         bus = GreengrassBus()
     except BusError as error:
         sys.stderr.write(f"{prog}: {error}\n")
         return 2
     try:
-        return run(bus)
+        with only_instance(component, Path.cwd()):
+            return run(bus)
+    except SecondInstance as error:
+        log(logger, logging.CRITICAL, "second_instance", component=component, error=error)
+        return 1
     finally:
         bus.close()

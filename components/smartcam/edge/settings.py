@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from smartcam.contract.errors import ContractError, SettingsError
-from smartcam.contract.ids import CameraId, camera_id
+from smartcam.contract.ids import MOST_CAMERAS_OF_A_DEVICE, CameraId, camera_id
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
@@ -159,7 +159,7 @@ class Settings:
         return {name: inner for name, inner in tables.items() if not table.is_wrong(name)}
 
     def cameras(self, key: str) -> dict[CameraId, "Settings"]:
-        """Tables named by camera ids."""
+        """Tables named by camera ids, of which a device has a limited number."""
         cameras: dict[CameraId, Settings] = {}
         for name, settings in self.tables(key).items():
             try:
@@ -167,6 +167,9 @@ class Settings:
             except ContractError as error:
                 self.refuse(SettingsError(f"{self.name(key)}.{name}", name, f"as a camera's id {error.reason}"))
             cameras[CameraId(name)] = settings
+        if len(cameras) > MOST_CAMERAS_OF_A_DEVICE:
+            remedy = f"must be at most {MOST_CAMERAS_OF_A_DEVICE}: give the others to another device"
+            self.refuse(SettingsError(self.name(key), f"{len(cameras)} cameras", remedy))
         return cameras
 
     def keys(self) -> tuple[str, ...]:

@@ -104,12 +104,20 @@ class BundleKeeper:
             wait_s, is_new = LOOK_EVERY_S, self._look()
             self._backoff.reset()
             self.refused = ""
-        except ModelIntegrityError as error:
+        except Exception as error:  # noqa: BLE001  the edge of the loop: no bundle may end inference
             wait_s = self._backoff.next()
-            self.refused = str(error)
+            self.refused = _why(error)
             is_new = self.model is None and self._fall_back()
             in_use = "none" if self.model is None else self.model.manifest.name
-            log(logger, logging.ERROR, "bundle_refused", path=self._path, error=error, in_use=in_use, again_s=wait_s)
+            log(
+                logger,
+                logging.ERROR,
+                "bundle_refused",
+                path=self._path,
+                error=self.refused,
+                in_use=in_use,
+                again_s=wait_s,
+            )
         self._next_at = MonotonicNs(now + round(wait_s * NS_PER_S))
         return is_new
 
@@ -133,8 +141,8 @@ class BundleKeeper:
         for folder in (*kept, *_earlier(self._path)):
             try:
                 self.model = self._open(folder, self._trusted_key)
-            except ModelIntegrityError as error:
-                log(logger, logging.WARNING, "earlier_bundle_refused", path=folder, error=error)
+            except Exception as error:  # noqa: BLE001  the next one may be better
+                log(logger, logging.WARNING, "earlier_bundle_refused", path=folder, error=_why(error))
                 continue
             log(logger, logging.WARNING, "earlier_bundle_in_use", path=folder, version=self.model.manifest.version)
             return True
@@ -153,10 +161,15 @@ def _earlier(current: Path | None) -> list[Path]:
         return []
 
 
+def _why(error: Exception) -> str:
+    """A refusal says what is wrong by itself; anything else says little without its type."""
+    return str(error) if isinstance(error, ModelIntegrityError) else f"{type(error).__name__}: {error}"
+
+
 def _stamp(path: Path) -> _Stamp:
     try:
         folder = path.resolve(strict=True)
         facts = (folder / MANIFEST_FILE).stat()
-    except OSError as error:
-        raise ModelIntegrityError(f"{path} is no bundle: {error.strerror or error}") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
+        raise ModelIntegrityError(f"{path} is no bundle: {error}") from error
     return _Stamp(folder, facts.st_ino, facts.st_mtime_ns, facts.st_size)

@@ -124,7 +124,6 @@ class Cameras:
     def frame(self, notice: FrameNotice | InlineFrame) -> list[Change]:
         """Read and analyse the frame of a notice. A frame that cannot be read is counted and skipped."""
         changes = self._alive(notice.camera_id)
-        analysis = self._analysis(notice.camera_id)
         try:
             frame = self._readers.read(notice)
         except FrameOverwritten:
@@ -135,6 +134,7 @@ class Cameras:
             self._fault(logging.WARNING, "frame_unreadable", camera=notice.camera_id, error=error)
             return changes
         try:
+            analysis = self._analysis(notice.camera_id)
             tampering, visibility = self._tamper(notice.camera_id).update(frame)
             changes += tampering
             if analysis is None:
@@ -170,6 +170,26 @@ class Cameras:
         for camera in silent:
             self.conditions.runs(camera, None)
         return [change for camera in silent for change in self._lost(camera, reason)]
+
+    def forget(self, camera: CameraId) -> list[Change]:
+        """The camera has lost its place: what is open of it ends, and nothing is kept for it any more."""
+        log(logger, logging.INFO, "camera_forgotten", camera=camera)
+        changes = self._end(camera)
+        outage = self._outages.pop(camera, None)
+        changes += [] if outage is None else self.cleared([outage])
+        tamper = self._tampers.pop(camera, None)
+        if tamper is not None:
+            tamper.keep()
+        self._analyses.pop(camera, None)
+        self._watch.forget(camera)
+        self.conditions.forget(camera)
+        self._readers.forget(camera)
+        return changes
+
+    def cleared(self, episodes: Sequence[OpenEpisode]) -> list[Change]:
+        """Episodes that nobody goes on with."""
+        now = self._context.clock.utc()
+        return [self._maker(episode.event.camera_id).cleared(episode, now) for episode in episodes]
 
     def close(self) -> None:
         """Close the rings, and keep what was learnt."""
@@ -233,9 +253,9 @@ class Cameras:
     def _end(self, camera: CameraId) -> list[Change]:
         """Clear the open episodes of a camera that gives no more pictures."""
         now = self._context.clock.utc()
-        waiting = [self._maker(camera).cleared(episode, now) for episode in self._waiting.pop(camera, [])]
-        analysis = self._analyses.get(camera)
-        waiting += self._tamper(camera).end(now)
+        waiting = self.cleared(self._waiting.pop(camera, []))
+        analysis, tamper = self._analyses.get(camera), self._tampers.get(camera)
+        waiting += [] if tamper is None else tamper.end(now)
         return waiting if analysis is None else [*waiting, *analysis.end(now)]
 
     def _fault(self, level: int, event: str, **facts: object) -> None:

@@ -54,6 +54,8 @@ class Facts:
     capture_version: str = ""
     release_refused: str = ""
     wanted_revision: int | None = None
+    cameras_left_out: int = 0
+    """Cameras that are announced, and not analysed for want of a place."""
 
     @property
     def news(self) -> object:
@@ -61,7 +63,7 @@ class Facts:
         conditions = tuple((one.camera_id, one.condition, one.armed) for one in self.cameras)
         runs = self.model_name, self.model_version, self.capture_version
         refused = self.bundle_refused, self.configuration_refused, self.release_refused, self.outbox.refused > 0
-        return conditions, runs, refused, self.every_s, self.wanted_revision
+        return conditions, runs, refused, self.every_s, self.wanted_revision, self.cameras_left_out > 0
 
 
 class HealthReporter:
@@ -167,7 +169,7 @@ class HealthReporter:
             frames=facts.frames,
             outbox=facts.outbox,
             cameras=tuple(ranked[:MOST_CAMERAS]),
-            cameras_left_out=max(0, len(ranked) - MOST_CAMERAS),
+            cameras_left_out=max(0, len(ranked) - MOST_CAMERAS) + facts.cameras_left_out,
             wanted_revision=facts.wanted_revision,
         )
 

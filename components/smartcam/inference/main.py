@@ -142,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ContractError as error:
         sys.stderr.write(f"{PROG}: the environment variable {error}; the nucleus sets it\n")
         return 2
-    return run_with_nucleus(PROG, lambda bus: _run(thing, options.bundle, bus))
+    return run_with_nucleus(PROG, COMPONENT, lambda bus: _run(thing, options.bundle, bus))
 
 
 def _run(thing: ThingName, bundle: Path | None, bus: GreengrassBus) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 
 from smartcam.contract.errors import BusError, ContractError, OutboxError, SettingsError
 from smartcam.contract.health import FrameHealth
-from smartcam.contract.inline import InlineFrame, decode_chunk, is_chunk
+from smartcam.contract.inline import Chunk, InlineFrame, decode_chunk, is_chunk
 from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import ALL_FRAMES, frames_topic
@@ -26,8 +26,9 @@ from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import AnalysisContext, Cameras
 from smartcam.inference.events import Change, EpisodePicture, OpenEpisode, restored
 from smartcam.inference.frames.inline_requests import InlineRequests
-from smartcam.inference.frames.mailbox import Mailbox
+from smartcam.inference.frames.mailbox import Mailbox, Notice
 from smartcam.inference.frames.reassembly import Reassembly
+from smartcam.inference.frames.roster import CameraRoster
 from smartcam.inference.health import Facts
 from smartcam.inference.settings import InferenceSettings, trusted_key, understood_settings
 from smartcam.inference.wanted import wanted_of_the_cloud
@@ -40,6 +41,7 @@ _REPORT_EVERY_S: Final = 60.0
 _MOST_UNSTORED: Final = 1000
 _MOST_PICTURES: Final = 16
 _LOG_EVERY: Final = 100
+_AHEAD_NS: Final = NS_PER_S
 
 
 class InferenceService:
@@ -73,6 +75,8 @@ class InferenceService:
         self._is_configured = False
         self._configuration_refused = self._configuration_fault = ""
         outbox.limits = self._settings.outbox
+        self._roster = CameraRoster(self._clock)
+        self._roster.configure(self._settings.cameras.keys())
         self._cameras = Cameras(context, self._settings, InlineRequests(bus, self._clock))
         self._mailbox = Mailbox()
         self._reassembly = Reassembly(self._clock)
@@ -110,6 +114,7 @@ class InferenceService:
             failed=counts.failed,
             every_s=settings.health_every_s,
             wanted_revision=settings.wanted.revision,
+            cameras_left_out=self._roster.left_out,
             frames=FrameHealth(
                 read=read,
                 announced=announced,
@@ -125,7 +130,7 @@ class InferenceService:
     def run(self, stop: StopToken) -> None:
         """Work until `stop` is set. Open episodes stay open in the outbox for the next process."""
         self._settings_due.set()
-        self._cameras.resume(self._left_open(stop))
+        self._take_up(self._left_open(stop))
         subscriptions = [
             self._bus.on_configuration_change(self._settings_due.set),
             self._bus.subscribe_local(ALL_FRAMES, self._on_notice),
@@ -145,11 +150,13 @@ class InferenceService:
         # Not before it is known whether bundles have to be signed.
         if self._is_configured and self._bundles.refresh() and self._bundles.model is not None:
             self._cameras.use(self._bundles.model)
+        for camera in self._roster.released():
+            self._keep(self._cameras.forget(camera))
         notice = self._mailbox.take(_TICK_S)
-        if isinstance(notice, StatusNotice):
-            self._keep(self._cameras.status(notice))
-        elif notice is not None:
-            self._keep(self._cameras.frame(notice))
+        if notice is not None and self._roster.holds(notice.camera_id):
+            self._keep(
+                self._cameras.status(notice) if isinstance(notice, StatusNotice) else self._cameras.frame(notice)
+            )
         if not self._bus.is_connected():
             self._cameras.deaf()
         # At each step: a busy camera must not hide that another one is silent.
@@ -161,21 +168,36 @@ class InferenceService:
 
     def _on_notice(self, topic: str, payload: bytes) -> None:
         try:
-            notice = self._decoded(payload)
-            if notice is None:
-                return
-            if topic != frames_topic(notice.camera_id):
+            heard = decode_chunk(payload) if is_chunk(payload) else decode_notice(payload)
+            if topic != frames_topic(heard.camera_id):
                 raise ContractError("camera_id", f"is not the camera of the topic {topic}")
+            if not self._roster.takes(heard.camera_id):
+                return
+            notice = self._reassembly.add(heard) if isinstance(heard, Chunk) else heard
+            self._check_time(notice)
         except ContractError as error:
             self._refused += 1
             if self._refused % _LOG_EVERY == 1:
                 log(logger, logging.WARNING, "notice_refused", topic=topic, error=error, refused=self._refused)
             return
-        self._mailbox.put(notice)
+        if notice is not None:
+            self._mailbox.put(notice)
 
-    def _decoded(self, payload: bytes) -> FrameNotice | InlineFrame | StatusNotice | None:
-        """None for a chunk of a frame that is not whole yet. Raises ContractError."""
-        return self._reassembly.add(decode_chunk(payload)) if is_chunk(payload) else decode_notice(payload)
+    def _check_time(self, notice: Notice | None) -> None:
+        """Frames are analysed in the order of this clock, so that one from the future would hide all others until then.
+
+        Raises:
+            ContractError: it was captured later than now.
+        """
+        frame = notice.notice if isinstance(notice, InlineFrame) else notice
+        if isinstance(frame, FrameNotice) and frame.captured_mono > self._clock.monotonic() + _AHEAD_NS:
+            raise ContractError("captured_mono_ns", "must not lie in the future")
+
+    def _take_up(self, episodes: list[OpenEpisode]) -> None:
+        """Go on with what was left open; what is of a camera that has no place ends."""
+        ours = [episode for episode in episodes if self._roster.takes(episode.event.camera_id)]
+        self._cameras.resume(ours)
+        self._keep(self._cameras.cleared([episode for episode in episodes if episode not in ours]))
 
     def _left_open(self, stop: StopToken) -> list[OpenEpisode]:
         """What an earlier process left open; waits for a disk that can be read."""
@@ -222,6 +244,7 @@ class InferenceService:
         if settings.outbox != self._outbox.limits:
             log(logger, logging.INFO, "outbox_limits_changed", takes_effect="now")
             self._outbox.limits = settings.outbox
+        self._roster.configure(settings.cameras.keys())
         self._cameras.configure(settings)
         if self._snapshots is not None and self._was_understood:
             self._snapshots.configure(settings.snapshots)
@@ -268,10 +291,17 @@ class InferenceService:
                     score=change.event.score,
                 )
             if len(self._unstored) == _MOST_UNSTORED:
-                log(logger, logging.ERROR, "change_lost", reason="the outbox takes nothing and memory is bounded")
+                self._store()
+            if len(self._unstored) == _MOST_UNSTORED:
+                self._log_lost(self._unstored[0])
             # Events are small; pictures that wait with them would fill the memory.
             has_room = len(self._unstored) < _MOST_PICTURES
             self._unstored.append(change if has_room else replace(change, snapshot=None))
+
+    def _log_lost(self, change: Change) -> None:
+        event = change.event
+        facts = {} if event is None else {"event_id": event.event_id, "camera": event.camera_id, "kind": event.kind}
+        log(logger, logging.ERROR, "change_lost", reason="the outbox takes nothing and memory is bounded", **facts)
 
     def _keep_picture(self, picture: EpisodePicture) -> None:
         if self._album is not None:
@@ -323,6 +353,8 @@ class InferenceService:
             failed=facts.failed,
             notices_refused=facts.frames.refused,
             incomplete=facts.frames.incomplete,
+            cameras_left_out=facts.cameras_left_out,
+            turned_away=self._roster.turned_away,
             raised=self.raised,
             cleared=self.cleared,
             unstored=self.unstored,

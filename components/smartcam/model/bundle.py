@@ -23,7 +23,10 @@ from smartcam.model.manifest import CHANNELS, MAKE_ONE, MANIFEST_FILE, MODEL_FIL
 
 SIGNATURE_FILE: Final = "manifest.sig"
 _LARGEST_MANIFEST: Final = 1 << 20
-_LARGEST_FILE: Final = 1 << 29
+LARGEST_BUNDLE: Final = 1 << 28
+"""Bytes of all files that a manifest names: they are in memory together while a bundle is opened."""
+_ODDITIES: Final = (ArithmeticError, AssertionError, LookupError, MemoryError, RuntimeError, SystemError, TypeError)
+"""What numpy, OpenCV and the interpreter raise, besides ValueError, over a bundle that was made to break them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +52,13 @@ class ModelBundle:
             ModelIntegrityError: naming the file and, in the manifest, the field.
         """
         try:
+            return cls._opened(path, trusted_key)
+        except (ValueError, OSError, *_ODDITIES) as error:
+            raise ModelIntegrityError(f"{path}: cannot be opened ({type(error).__name__}: {error})") from error
+
+    @classmethod
+    def _opened(cls, path: Path, trusted_key: bytes | None) -> "ModelBundle":
+        try:
             folder = path.resolve(strict=True)
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
             why = error.strerror if isinstance(error, OSError) else error
@@ -58,7 +68,9 @@ class ModelBundle:
             _check_signature(folder / SIGNATURE_FILE, document, trusted_key)
         with _naming(folder / MANIFEST_FILE):
             manifest = ModelManifest.from_json(document)
-        contents = {name: _read(folder / name, _LARGEST_FILE) for name in manifest.files}
+        contents: dict[str, bytes] = {}
+        for name in manifest.files:
+            contents[name] = _read(folder / name, LARGEST_BUNDLE - sum(map(len, contents.values())))
         for name, digest in manifest.files.items():
             actual = hashlib.sha256(contents[name]).hexdigest()
             if actual != digest:
@@ -119,6 +131,6 @@ def _read(path: Path, largest: int) -> bytes:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or status.st_size > largest:
                 raise ModelIntegrityError(f"{path}: must be a regular file of at most {largest} bytes")
-            return file.read(largest + 1)
+            return file.read(status.st_size)
     except OSError as error:
         raise ModelIntegrityError(f"{path}: cannot be read ({error.strerror}); links are not followed") from error

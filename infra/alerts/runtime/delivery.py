@@ -8,7 +8,7 @@ from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import LARGEST_EVENT_BYTES, Event, Phase
 from smartcam.contract.ids import CameraId, ThingName, camera_id, event_id, thing_name
-from smartcam.contract.reading import Fields, parse_object
+from smartcam.contract.reading import Fields, parse_refused
 from smartcam.contract.times import UtcNs
 
 
@@ -62,7 +62,7 @@ def _check_storable(event: Event) -> None:
 def refused(payload: bytes, reason: str) -> Acknowledgement | None:
     """The answer to a payload that cannot be taken; None where it does not even say which event it is."""
     try:
-        fields = Fields(parse_object(payload, "event"))
+        fields = Fields(parse_refused(payload, "event"))
         identity = event_id(fields.text("event_id")), fields.choice("phase", Phase)
     except ContractError:
         return None
@@ -72,6 +72,6 @@ def refused(payload: bytes, reason: str) -> Acknowledgement | None:
 def _revision(fields: Fields) -> int | None:
     """The payload's revision; None where that cannot be read."""
     try:
-        return fields.integer("revision") if fields.has("revision") else 0
+        return fields.integer("revision") if "revision" in fields.document else 0
     except ContractError:
         return None

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -19,12 +20,21 @@ from smartcam.contract.notice import (
     decode_notice,
     encode_notice,
 )
+from smartcam.contract.reading import DEEPEST
 from smartcam.contract.times import UtcNs
-from tests.strategies import acknowledgements, events, frame_notices, status_notices
+from tests.strategies import (
+    acknowledgements,
+    events,
+    frame_notices,
+    hostile_numbers,
+    integers,
+    status_notices,
+    with_a_hostile_number,
+)
 
 DECODERS: list[Callable[[bytes], object]] = [Event.from_json, Acknowledgement.from_json, decode_notice]
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    st.none() | st.booleans() | integers | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5),
     max_leaves=8,
 )
@@ -33,6 +43,19 @@ json_values = st.recursive(
 @given(frame_notices() | status_notices)
 def test_a_notice_that_goes_out_comes_back(notice: FrameNotice | StatusNotice) -> None:
     assert decode_notice(encode_notice(notice)) == notice
+
+
+@given(frame_notices(), st.integers(2**62 + 1, 2**64))
+def test_a_time_near_the_end_of_64_bits_is_refused(notice: FrameNotice, at: int) -> None:
+    """What comes of it, such as when an event expires, could not be read again."""
+    with pytest.raises(ContractError):
+        decode_notice(_spoil(json.loads(encode_notice(notice)), "captured_at_ns", at))
+
+
+def test_an_event_that_nobody_could_read_again_is_not_written() -> None:
+    event = Event.from_document(_a_document())
+    with pytest.raises(ContractError, match="expires_at: must be a time from 1970 to 2262"):
+        replace(event, expires_at=UtcNs(2**63)).to_json()
 
 
 @given(frame_notices())
@@ -88,6 +111,61 @@ def test_any_garbage_gives_a_contract_error(decode: Callable[[bytes], object], p
 def test_hostile_json_gives_a_contract_error(decode: Callable[[bytes], object], payload: bytes) -> None:
     with pytest.raises(ContractError):
         decode(payload)
+
+
+@given(st.data())
+def test_a_number_that_nobody_can_reckon_with_is_refused_wherever_it_stands(drawn: st.DataObject) -> None:
+    codecs: list[tuple[bytes, Callable[[bytes], object]]] = [
+        (drawn.draw(events()).to_json(), Event.from_json),
+        (drawn.draw(acknowledgements).to_json(), Acknowledgement.from_json),
+        (encode_notice(drawn.draw(frame_notices() | status_notices)), decode_notice),
+    ]
+    for payload, decode in codecs:
+        with pytest.raises(ContractError, match="is not JSON") as caught:
+            decode(drawn.draw(with_a_hostile_number(json.loads(payload))))
+        assert len(str(caught.value)) < 200
+
+
+@given(hostile_numbers, st.text("xyz", min_size=1, max_size=5))
+def test_whatever_document_a_number_comes_in_it_is_a_contract_error(number: str, key: str) -> None:
+    """The same where somebody else has parsed the JSON, as in a function of the cloud."""
+    try:
+        value = json.loads(number)
+    except ValueError:  # Python itself reads no more than 4,300 digits
+        value = 10**5000
+    for field, wrong in (("score", value), ("age_ms", value), ("box", [0, 0, 1, value]), ("suppressed", value)):
+        with pytest.raises(ContractError) as caught:
+            Event.from_document(_a_document() | {field: wrong, key: 1})
+        assert caught.value.field == field
+
+
+@given(st.integers(0, 400), st.booleans())
+def test_what_is_nested_too_deeply_to_be_written_again_is_not_read(depth: int, is_list: bool) -> None:  # noqa: FBT001
+    opening, closing = ("[", "]") if is_list else ('{"a":', "}")
+    payload = json.dumps(_a_document())[:-1] + f', "later": {opening * depth}1{closing * depth}}}'
+    if depth < DEEPEST:
+        assert Event.from_json(Event.from_json(payload).to_json()) == Event.from_json(payload)
+    else:
+        with pytest.raises(ContractError, match="event: is not JSON"):
+            Event.from_json(payload)
+
+
+@given(st.integers(1, 400))
+def test_many_lists_beside_one_another_are_not_deep(count: int) -> None:
+    payload = json.dumps(_a_document() | {"later": [[]] * count})
+    assert Event.from_json(payload).more == {"later": [[]] * count}
+
+
+@given(integers)
+def test_every_integer_of_64_bits_is_read_and_written_again(number: int) -> None:
+    event = Event.from_json(json.dumps(_a_document() | {"later": number}))
+    assert Event.from_json(event.to_json()).more == {"later": number}
+
+
+@pytest.mark.parametrize("year", ["0001", "1969", "2263", "9999"])
+def test_a_time_that_does_not_fit_into_64_bits_is_refused(year: str) -> None:
+    with pytest.raises(ContractError, match="started_at: must be a time from 1970 to 2262"):
+        Event.from_document(_a_document() | {"started_at": f"{year}-12-31T23:59:59.999Z"})
 
 
 @given(events())

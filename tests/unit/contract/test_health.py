@@ -20,7 +20,7 @@ from smartcam.contract.health import (
 )
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import UtcNs
-from tests.strategies import healths
+from tests.strategies import healths, with_a_hostile_number
 
 LARGEST_PAYLOAD_OF_A_NUCLEUS = 7000
 SAMPLE = Health(
@@ -52,6 +52,12 @@ def test_any_garbage_gives_a_contract_error(payload: bytes) -> None:
     with pytest.raises(ContractError) as caught:
         Health.from_json(payload)
     assert caught.value.field
+
+
+@given(healths, st.data())
+def test_a_number_that_nobody_can_reckon_with_is_refused(health: Health, drawn: st.DataObject) -> None:
+    with pytest.raises(ContractError, match="health: is not JSON"):
+        Health.from_json(drawn.draw(with_a_hostile_number(json.loads(health.to_json()))))
 
 
 def test_the_largest_health_of_a_full_device_fits_every_nucleus() -> None:

@@ -1,3 +1,6 @@
+import json
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,13 +24,14 @@ from smartcam.contract.inline import (
 from smartcam.contract.notice import CameraState, FrameNotice, PixelBox, StatusNotice, encode_notice
 from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.edge.bus.port import LARGEST_PAYLOAD
+from tests.strategies import hostile_numbers, with_a_hostile_number
 
 LONGEST = CameraId("c" * 64)
-BOXES = tuple(PixelBox(i, i, 8000 + i, 8000 + i) for i in range(16))
+BOXES = tuple(PixelBox(i, i, 1900 + i, 1900 + i) for i in range(16))
 
 
 def frame(jpeg: bytes = b"\xff\xd8x", camera: CameraId = LONGEST, boxes: tuple[PixelBox, ...] = BOXES) -> InlineFrame:
-    notice = FrameNotice(camera, 2**62, 0, 0, 8192, 8192, UtcNs(2**62), MonotonicNs(2**62 + 1), 2**62, boxes)
+    notice = FrameNotice(camera, 2**62, 0, 0, 1920, 1920, UtcNs(2**62), MonotonicNs(2**62 + 1), 2**62, boxes)
     return InlineFrame(notice, jpeg)
 
 
@@ -96,6 +100,15 @@ def test_chunks_that_make_no_frame_are_refused(piece: bytes) -> None:
         joined([Chunk(LONGEST, 1, 0, 1, piece)])
 
 
+@pytest.mark.parametrize("size", [(1922, 2), (2, 1922), (8192, 8192)])
+def test_a_frame_of_more_pixels_than_capture_sends_inline_is_refused_before_it_is_decoded(
+    size: tuple[int, int],
+) -> None:
+    notice = replace(frame(camera=CameraId("gate"), boxes=()).notice, width=size[0], height=size[1])
+    with pytest.raises(ContractError, match="frame: must have at most 1920 pixels a side"):
+        joined([Chunk(CameraId("gate"), 1, 0, 1, encode_notice(notice) + b"\njpeg")])
+
+
 def test_a_frame_of_another_camera_than_its_chunks_is_refused() -> None:
     (payload,) = encode_inline(frame(camera=CameraId("gate")))
     with pytest.raises(ContractError, match="must be the same"):
@@ -106,6 +119,23 @@ def test_a_request_is_decoded_as_it_was_encoded() -> None:
     request = InlineRequest(CameraId("yard"), "/dev/shm/smartcam-yard is not there")  # noqa: S108  a word in a message
     assert decode_inline_request(encode_inline_request(request)) == request
     assert len(encode_inline_request(InlineRequest(LONGEST, "x" * 5000))) < 1000
+
+
+@given(hostile_numbers, st.sampled_from(["frame", "number", "count", "of_tomorrow"]))
+def test_a_number_that_nobody_can_reckon_with_is_refused(number: str, key: str) -> None:
+    header = {"type": '"chunk"', "camera_id": '"yard"', "frame": "1", "number": "0", "count": "1"} | {key: number}
+    payload = b"{" + ",".join(f'"{name}":{value}' for name, value in header.items()).encode() + b"}\n"
+    with pytest.raises(ContractError, match=r"chunk: is not JSON|at most 7000 bytes"):
+        decode_chunk(payload + b"piece")
+    with pytest.raises(ContractError, match="notice: is not JSON"):
+        joined([Chunk(CameraId("yard"), 1, 0, 1, payload + b"jpeg")])
+
+
+@given(st.data())
+def test_a_request_with_a_number_that_nobody_can_reckon_with_is_refused(drawn: st.DataObject) -> None:
+    request = json.loads(encode_inline_request(InlineRequest(CameraId("yard"), "gone")))
+    with pytest.raises(ContractError, match="request: is not JSON"):
+        decode_inline_request(drawn.draw(with_a_hostile_number(request)))
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b'{"type":"frame","camera_id":"a","reason":"b"}', b"\xff"])

@@ -21,7 +21,7 @@ from smartcam.contract.wanted import (
     Wanted,
     is_wanted,
 )
-from tests.strategies import acknowledgements, wanteds
+from tests.strategies import acknowledgements, wanteds, with_a_hostile_number
 
 GATE, YARD = CameraId("gate"), CameraId("yard")
 LATER, LATEST = UtcNs(10 * NS_PER_MS), UtcNs(20 * NS_PER_MS)
@@ -60,6 +60,14 @@ def test_an_acknowledgement_is_not_taken_for_it(acknowledgement: Acknowledgement
 def test_any_garbage_gives_a_contract_error(payload: bytes | str) -> None:
     with pytest.raises(ContractError):
         Wanted.from_json(payload)
+
+
+@given(st.data())
+def test_a_number_that_nobody_can_reckon_with_is_refused(drawn: st.DataObject) -> None:
+    payload = drawn.draw(with_a_hostile_number(json.loads(drawn.draw(wanteds).to_json())))
+    with pytest.raises(ContractError, match="wanted: is not JSON"):
+        Wanted.from_json(payload)
+    assert not is_wanted(payload)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """Reading a configuration document: types from text, ranges, and errors that name the place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smartcam.capture.settings import read_settings as read_capture_settings
 from smartcam.contract.errors import SettingsError
 from smartcam.edge.settings import Settings
+from smartcam.inference.settings import read_settings as read_inference_settings
 
 
 class Pacing(StrEnum):
@@ -141,6 +143,27 @@ def test_a_value_where_a_table_belongs_is_refused(value: object) -> None:
         Settings({"cameras": value}).cameras("cameras")
     with pytest.raises(SettingsError, match=r"cameras\.yard = .* must be a table"):
         Settings({"cameras": {"yard": value}}).cameras("cameras")
+
+
+def test_a_device_has_at_most_sixty_four_cameras() -> None:
+    def of(count: int) -> Settings:
+        return Settings({"cameras": {f"c{number}": {} for number in range(count)}})
+
+    assert len(of(64).cameras("cameras")) == 64
+    with pytest.raises(SettingsError) as caught:
+        of(65).cameras("cameras")
+    assert str(caught.value) == "cameras = '65 cameras': must be at most 64: give the others to another device"
+
+
+@pytest.mark.parametrize("read", [read_capture_settings, read_inference_settings])
+def test_both_components_refuse_the_sixty_fifth_camera(read: Callable[[Mapping[str, object]], object]) -> None:
+    def document(count: int) -> dict[str, object]:
+        cameras = {f"c{number}": {} if read is read_inference_settings else {"path": "a"} for number in range(count)}
+        return {"cameras": cameras}
+
+    read(document(64))
+    with pytest.raises(SettingsError, match="cameras = '65 cameras': must be at most 64"):
+        read(document(65))
 
 
 def test_an_unknown_key_is_named_with_the_closest_known_one() -> None:

@@ -127,6 +127,59 @@ def test_a_wrong_new_bundle_leaves_the_old_one_in_use(tmp_path: Path, caplog: py
     assert "in_use=tiny" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [OverflowError("int too large to convert to float"), MemoryError(), RecursionError("too deep"), OSError(5, "I/O")],
+    ids=lambda odd: type(odd).__name__,
+)
+def test_whatever_opening_a_new_bundle_raises_the_last_good_one_stays_in_use_and_the_reason_is_told(
+    tmp_path: Path, odd: Exception
+) -> None:
+    clock, link, kept = FakeClock(), tmp_path / "current", KeptBundle(tmp_path / "kept")
+    link.symlink_to(make_bundle(tmp_path / "1"))
+
+    def opener(path: Path, key: bytes | None) -> Model:
+        if path.resolve().name == "2":
+            raise odd
+        return open_model(path, key)
+
+    bundles = BundleKeeper(link, clock, lambda: 1.0, opener, kept)
+    assert bundles.refresh()
+    released(link, make_bundle(tmp_path / "2", version="2.0.0"))
+    clock.advance(10)
+    assert not bundles.refresh()
+    assert version(bundles.model) == "1.0.0"
+    assert bundles.refused.startswith(f"{type(odd).__name__}: ")
+    again = BundleKeeper(link, FakeClock(), lambda: 1.0, opener, kept)
+    assert again.refresh()
+    assert version(again.model) == "1.0.0"
+
+
+@pytest.mark.parametrize("value", ["9" * 400, "1e400", "NaN", "[" * 400 + "]" * 400])
+def test_a_bundle_with_a_number_that_nobody_can_reckon_with_leaves_the_old_one_in_use(
+    tmp_path: Path, value: str
+) -> None:
+    clock, link = FakeClock(), tmp_path / "current"
+    released(link, make_bundle(tmp_path / "1"))
+    bundles = keeper(link, clock)
+    bundles.refresh()
+    bad = make_bundle(tmp_path / "2", version="2.0.0")
+    text = (bad / MANIFEST_FILE).read_text().replace('"raise_at": 0.6', f'"raise_at": {value}')
+    (bad / MANIFEST_FILE).write_text(text)
+    released(link, bad)
+    clock.advance(10)
+    assert not bundles.refresh()
+    assert version(bundles.model) == "1.0.0"
+    assert f"{MANIFEST_FILE}: manifest: is not JSON" in bundles.refused
+
+
+def test_a_bundle_that_is_a_circle_of_links_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "current").symlink_to(tmp_path / "current")
+    bundles = keeper(tmp_path / "current", FakeClock())
+    assert not bundles.refresh()
+    assert "is no bundle" in bundles.refused
+
+
 def test_another_folder_is_looked_at_at_once(tmp_path: Path) -> None:
     clock = FakeClock()
     bundles = keeper(make_bundle(tmp_path / "1"), clock)

@@ -11,6 +11,7 @@ from smartcam.contract.health import (
     CameraCondition,
     CameraHealth,
     DeviceState,
+    FrameHealth,
     Health,
     OutboxHealth,
 )
@@ -183,6 +184,26 @@ def test_of_too_many_cameras_the_silent_ones_are_named_first() -> None:
     [health] = device.sent()
     assert health.cameras[0].camera_id == YARD
     assert (len(health.cameras), health.cameras_left_out) == (MOST_CAMERAS, 1)
+
+
+def test_cameras_that_have_no_place_are_told_at_once_and_counted_with_those_that_are_not_listed() -> None:
+    device = Device(facts=Facts(RUNNING))
+    device.live(30)
+    device.facts = replace(device.facts, cameras_left_out=3)
+    device.live(12)
+    device.facts = replace(device.facts, cameras_left_out=4)
+    device.live(12)
+    assert [health.cameras_left_out for health in device.sent()] == [0, 3]
+
+
+def test_counts_that_a_foreign_status_makes_up_leave_a_health_message_that_the_cloud_reads() -> None:
+    conditions = CameraConditions()
+    for camera in (YARD, GATE):
+        conditions.counted(camera, 2**63 - 1, 2**63 - 1)
+    read, announced = conditions.frames()
+    device = Device(facts=Facts(RUNNING, frames=FrameHealth(read=read, announced=announced)))
+    device.live(1)
+    assert device.sent()[0].frames.read == 2**63 - 1
 
 
 def test_conditions_cover_configured_cameras_and_those_that_were_heard() -> None:

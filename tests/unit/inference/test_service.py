@@ -1,17 +1,22 @@
 import base64
 import logging
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
+import cv2
+import numpy as np
 import pytest
 
 from smartcam.contract.errors import ContractError, OutboxError
 from smartcam.contract.event import Event, EventKind
 from smartcam.contract.health import FrameHealth
 from smartcam.contract.ids import CameraId, EventId
-from smartcam.contract.notice import CameraState, StatusNotice, encode_notice
-from smartcam.contract.times import UtcNs
+from smartcam.contract.inline import InlineFrame, encode_inline
+from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, encode_notice
+from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.contract.topics import frames_topic
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.outbox.outbox import Episode, Outbox
@@ -20,11 +25,12 @@ from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.inference.analysis.analysis import Model
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import AnalysisContext
+from smartcam.inference.events import Trigger
 from smartcam.inference.service import InferenceService
 from smartcam.vision.frame import Frame
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
-from tests.unit.inference.stage import EVERYWHERE, GATE, PICTURE, THING, YARD, counted_ids, notice, scene_model
+from tests.unit.inference.stage import EVERYWHERE, GATE, PICTURE, THING, YARD, counted_ids, maker, notice, scene_model
 
 NAME = "smartcam.Inference"
 
@@ -459,3 +465,143 @@ def test_the_outbox_gets_the_configured_limits_at_once_and_keeps_them_where_the_
     assert wrong.outbox.limits.max_events == 60, "those of the process before, before anything is sent"
     wrong.start().stop()
     assert wrong.outbox.limits.max_events == 60
+
+
+def many(count: int) -> list[CameraId]:
+    return [CameraId(f"foreign-{number}") for number in range(count)]
+
+
+def test_six_hundred_cameras_that_nobody_configured_take_the_memory_of_sixteen(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+    jpeg = bytes(cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_QUALITY, 90])[1])
+    assert len(jpeg) > 256_000
+    stage = Stage(tmp_path, [0.1])
+    stage.service._settings_due.set()
+    stage.service._step()
+    tracemalloc.start()
+    try:
+        for camera in many(600):
+            at = FrameNotice(camera, 1, 0, 0, 640, 480, stage.clock.utc(), stage.clock.monotonic(), 0, ())
+            for chunk in encode_inline(InlineFrame(at, jpeg)):
+                stage.service._on_notice(frames_topic(camera), chunk)
+        for _ in range(17):
+            stage.service._step()
+        assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    finally:
+        tracemalloc.stop()
+    facts = stage.service.facts
+    assert (facts.analysed, len(facts.cameras), facts.cameras_left_out) == (16, 16, 256)
+    stage.service._cameras.close()
+    stage.outbox.close()
+
+
+def test_five_thousand_cameras_that_nobody_configured_raise_the_events_of_sixteen_and_lose_no_change(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage(tmp_path, [0.1])
+    for state in (CameraState.RUNNING, CameraState.LOST):
+        for camera in many(5000):
+            status = StatusNotice(camera, state, "cable", 5.0, 1, 1, stage.clock.utc(), stage.clock.utc())
+            stage.service._on_notice(frames_topic(camera), encode_notice(status))
+        for _ in range(17):
+            stage.service._step()
+    stage.clock.advance(12)
+    stage.service._step()
+    assert [kind for kind, _ in stage.kinds()] == ["camera_lost"] * 16
+    assert caplog.text.count("change_lost") == 0
+    assert caplog.text.count("camera_left_out") == 1
+    assert stage.service.facts.cameras_left_out == 256
+    stage.outbox.close()
+
+
+def test_a_configured_camera_is_analysed_however_many_others_came_before_it(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, [0.9], {"cameras": {"yard": {}}})
+    for camera in many(200):
+        stage.service._on_notice(frames_topic(camera), encode_notice(notice(camera)))
+    stage.start()
+    stage.frames(4)
+    assert stage.kinds() == [("anomaly", "raised")]
+    stage.stop()
+
+
+def test_chunks_of_one_camera_on_the_topic_of_another_take_no_place(stage: Stage) -> None:
+    at = FrameNotice(GATE, 1, 0, 0, 64, 48, UtcNs(1), MonotonicNs(1), 0, ())
+    for chunk in encode_inline(InlineFrame(at, b"jpeg" * 5000)):
+        stage.tell(frames_topic(YARD), chunk)
+    assert stage.service.facts.frames.refused == 3
+    assert not stage.service._roster.holds(GATE)
+
+
+@pytest.mark.parametrize("ahead_s", [2, 10**9])
+def test_one_foreign_frame_from_the_future_hides_no_frame_that_comes_after_it(stage: Stage, ahead_s: int) -> None:
+    stage.frames(1)
+    jpeg = cv2.imencode(".jpg", np.zeros((60, 100, 3), np.uint8))[1].tobytes()
+    later = MonotonicNs(stage.clock.monotonic() + ahead_s * NS_PER_S)
+    at = replace(notice(YARD), captured_mono=later)
+    for payload in (encode_notice(at), *encode_inline(InlineFrame(at, jpeg))):
+        stage.tell(frames_topic(YARD), payload)
+    assert stage.service.facts.frames.refused == 2
+    stage.frames(5)
+    assert stage.kinds() == [("anomaly", "raised")]
+
+
+def test_a_camera_that_leaves_the_configuration_is_forgotten_and_what_is_open_of_it_ends(stage: Stage) -> None:
+    stage.nucleus.configure(NAME, {"cameras": {"yard": {}}})
+    stage.frames(5)
+    wait_until(lambda: stage.service._settings.cameras)
+    stage.nucleus.configure(NAME, {})
+    wait_until(lambda: stage.service.facts.cameras == ())
+    wait_until(lambda: stage.kinds() == [("anomaly", "cleared"), ("anomaly", "raised")])
+    assert stage.outbox.open_episodes() == []
+    cameras = stage.service._cameras
+    kept = cameras._analyses, cameras._tampers, cameras._watch._heard_at, cameras._readers._readers
+    assert [len(each) for each in kept] == [0, 0, 0, 0]
+    stage.clock.advance(600)
+    stage.frames(5)
+    assert ("camera_lost", "raised") not in stage.kinds()
+
+
+def test_a_lost_camera_that_leaves_the_configuration_is_not_lost_any_more(stage: Stage) -> None:
+    stage.nucleus.configure(NAME, {"cameras": {"yard": {}}})
+    wait_until(lambda: stage.service._settings.cameras)
+    stage.status(CameraState.LOST)
+    wait_until(lambda: stage.kinds() == [("camera_lost", "raised")])
+    stage.nucleus.configure(NAME, {})
+    wait_until(lambda: stage.kinds() == [("camera_lost", "cleared"), ("camera_lost", "raised")])
+    assert stage.outbox.open_episodes() == []
+
+
+def test_what_an_earlier_process_left_open_of_more_cameras_than_have_places_ends(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, [0.1])
+    for camera in many(40):
+        trigger = Trigger(EventKind.CAMERA_LOST, 1.0, 0.0)
+        _, change = replace(maker(camera), new_id=stage.service._cameras._context.new_id).raised(
+            trigger, stage.clock.utc(), stage.clock.monotonic()
+        )
+        assert change.event is not None
+        stage.outbox.put(change.event, change.episode)
+    stage.start()
+    wait_until(lambda: len(stage.outbox.open_episodes()) == 16)
+    assert len(stage.service._cameras._outages) == 16
+    stage.stop()
+
+
+def test_more_changes_at_once_than_memory_keeps_are_stored_on_the_way(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage(tmp_path, [0.1])
+    by_hand = replace(maker(YARD), new_id=stage.service._cameras._context.new_id)
+    trigger = Trigger(EventKind.CAMERA_LOST, 1.0, 0.0)
+    changes = [by_hand.raised(trigger, stage.clock.utc(), stage.clock.monotonic())[1] for _ in range(1100)]
+    stage.service._keep(changes)
+    stage.service._store()
+    assert "change_lost" not in caplog.text
+    assert stage.outbox.counts().waiting == 1100
+    stage.outbox.is_full = True
+    stage.clock.advance(60)
+    stage.service._keep(changes)
+    lost = [line for line in caplog.text.splitlines() if "change_lost" in line]
+    assert len(lost) == 100
+    assert "the outbox takes nothing" in lost[0]
+    assert f"event_id={changes[0].event.event_id} camera=yard kind=camera_lost" in lost[0]  # type: ignore[union-attr]
+    stage.outbox.close()

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,17 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from smartcam.contract.errors import ModelIntegrityError
-from smartcam.model.bundle import ModelBundle
+from smartcam.model import bundle as bundle_module
+from smartcam.model.bundle import LARGEST_BUNDLE, ModelBundle
 from smartcam.model.manifest import ModelManifest
 from smartcam.model.packing import write_bundle
 from smartcam.model.signature import sign
 from tests.fakes import models
+from tests.strategies import hostile_numbers
 from tests.unit.model.conftest import DETECTOR, Written
 
 RAW = serialization.Encoding.Raw, serialization.PublicFormat.Raw
@@ -161,6 +166,80 @@ def test_a_golden_answer_that_cannot_be_read_is_reported_with_its_field(classifi
     replace(classifier_bundle[0], "golden_output.json", b"{}")
     with pytest.raises(ModelIntegrityError, match=r"golden_output\.json: sightings: is missing"):
         ModelBundle.open(classifier_bundle[0])
+
+
+HOSTILE = hostile_numbers | st.sampled_from(["null", "true", "-1", "1e308", "5e-324", '""', "[]", "{}", '"9"'])
+
+
+def leaves(document: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The place of each value in a document."""
+    inner = (
+        document.items() if isinstance(document, dict) else enumerate(document if isinstance(document, list) else ())
+    )
+    yield path
+    for key, value in inner:
+        yield from leaves(value, (*path, key))
+
+
+@given(st.sampled_from(["manifest.json", "golden_output.json"]), HOSTILE, st.data())
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_stands_in_a_manifest_it_opens_or_is_refused_with_a_reason(
+    classifier_bundle: Written, name: str, hostile: str, drawn: st.DataObject
+) -> None:
+    folder = classifier_bundle[0]
+    originals = {each.name: each.read_bytes() for each in folder.iterdir()}
+    document = json.loads(originals[name])
+    *way, last = drawn.draw(st.sampled_from([place for place in leaves(document) if place]))
+    at = document
+    for key in way:
+        at = at[key]
+    at[last] = "\ue000"
+    spoilt = json.dumps(document, ensure_ascii=False).replace('"\ue000"', hostile).encode()
+    try:
+        if name == "manifest.json":
+            (folder / name).write_bytes(spoilt)
+        else:
+            replace(folder, name, spoilt)
+        ModelBundle.open(folder)
+    except ModelIntegrityError as error:
+        refusal = str(error)
+    else:
+        refusal = str(folder)
+    finally:
+        for each, content in originals.items():
+            (folder / each).write_bytes(content)
+    assert str(folder) in refusal
+    assert len(refusal) < 1000
+
+
+@pytest.mark.parametrize("odd", [MemoryError(), OverflowError("int too large"), IndexError(3), RecursionError()])
+def test_whatever_the_runtime_makes_of_a_model_the_bundle_is_refused_with_a_reason(
+    classifier_bundle: Written, monkeypatch: pytest.MonkeyPatch, odd: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise odd
+
+    monkeypatch.setattr(bundle_module, "head_of", fail)
+    with pytest.raises(
+        ModelIntegrityError, match=f"tiny-classifier|classifier: cannot be opened .{type(odd).__name__}"
+    ):
+        ModelBundle.open(classifier_bundle[0])
+
+
+def test_many_large_files_are_refused_before_they_fill_the_memory(detector_bundle: Written) -> None:
+    folder = detector_bundle[0]
+    for number in range(3):
+        with (folder / f"large{number}").open("wb") as file:
+            file.truncate(LARGEST_BUNDLE // 2)
+    empty = hashlib.sha256(b"").hexdigest()
+    change(folder, lambda m: m["files"].update({f"large{number}": empty for number in range(3)}))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelIntegrityError, match=r"large1: must be a regular file of at most"):
+            ModelBundle.open(folder)
+        assert tracemalloc.get_traced_memory()[1] < LARGEST_BUNDLE
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.fixture

@@ -40,6 +40,14 @@ def test_sightings_come_back() -> None:
     assert answer.classes.tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_answer_that_is_no_number_is_another_answer(place: int) -> None:
+    actual = np.array([0.5, 0.5], np.float32)
+    actual[place] = np.nan
+    with pytest.raises(ModelIntegrityError, match=f"share {place} is nan"):
+        check_answer(np.array([0.5, 0.5], np.float32), actual, 1.0)
+
+
 def test_no_sightings_come_back_as_none() -> None:
     answer = parse_answer(dump_answer(sightings()))
     assert isinstance(answer, RegionDetections)

@@ -121,7 +121,7 @@ class InlineTransport:
 
 
 class AutoTransport:
-    """Shared memory; inline while the ring cannot be made, and once inference says that it cannot open the ring."""
+    """Shared memory; inline while the ring cannot be made, and while inference says that it cannot open the ring."""
 
     fault = ""
 
@@ -137,12 +137,10 @@ class AutoTransport:
     def send(self, frame: Frame) -> bool:
         """See `Transport`."""
         reason = self._requests.reason
-        if reason:
-            self._shared.close()
-        else:
+        if not reason or self._requests.is_trial():
             is_sent = self._shared.send(frame)
             if not self._shared.fault:
-                self._say("")
+                self._say(reason)
                 return is_sent
         self._say(reason or self._shared.fault)
         return self._inline.send(frame)

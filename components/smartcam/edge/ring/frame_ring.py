@@ -18,7 +18,6 @@ from smartcam.edge.ring.ring_file import (
     create_ring,
     open_ring,
     remove_leftover,
-    remove_ring,
     ring_path,
 )
 from smartcam.vision.frame import Frame
@@ -34,7 +33,8 @@ DEFAULT_SLOTS = 3
 class RingWriter:
     """Writes one camera's frames, each over the oldest. For one thread.
 
-    The file is made at the first frame, and made anew when the picture's size changes or somebody has removed it.
+    The file is made at the first frame, and made anew when the picture's size changes or somebody has removed
+    or damaged it.
     """
 
     def __init__(self, folder: Path, camera: CameraId, slots: int = DEFAULT_SLOTS) -> None:
@@ -91,12 +91,12 @@ class RingWriter:
         """Remove the ring; readers that have it open can still read what is in it."""
         ring, self._ring = self._ring, None
         if ring is not None:
-            remove_ring(ring, self._path)
+            ring.unlink(self._path)
             ring.close()
 
     def _ring_for(self, width: int, height: int) -> RingMap:
         ring = self._ring
-        # A new reader could not open a ring whose file has been removed.
+        # A new reader could not open a ring whose file has been removed or cut short.
         if ring is None or (ring.layout.width, ring.layout.height) != (width, height) or not ring.is_at(self._path):
             self.close()
             remove_leftover(self._path, self._camera)

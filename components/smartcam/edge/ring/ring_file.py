@@ -1,12 +1,16 @@
-"""The ring's file in shared memory: its layout, and how it is made, opened, checked and removed.
+"""The ring's memory, and the file that leads to it: how both are made, opened, checked and removed.
 
-A page of header, then the slots, each beginning on a page:
+The pixels lie in memory that the kernel has sealed (memfd): nobody can cut it short, not even its owner. A file that is
+cut short under a process that has it mapped ends that process with SIGBUS. A page of header, then the slots, each
+beginning on a page:
 
-    header  magic | birth number | slots | width | height | writer's pid
+    header  magic | birth number | slots | width | height | writer's pid | writer's descriptor of the memory
     slot    stamp | seq | captured_at | captured_mono | position_ns | pixels as tight I420 from byte 64
 
-Words are 64 bits in the machine's byte order. The writer holds an exclusive flock on the file for as long as it
-lives: the kernel lets go of it even after kill -9, and unlike a pid it cannot come to mean another process.
+The file in shared memory holds the same header, and with it the way to the memory: /proc/<pid>/fd/<descriptor>, which
+the kernel opens for the writer's own user. Words are 64 bits in the machine's byte order. The writer holds an exclusive
+flock on the file for as long as it lives: the kernel lets go of it even after kill -9, and unlike a pid it cannot come
+to mean another process.
 """
 
 import errno
@@ -17,7 +21,7 @@ import stat
 import struct
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,10 +38,13 @@ FACTS = struct.Struct("=4Q")
 _WORD = 8
 _SLOT_HEAD = 64
 _PAGE = 4096
-_MAGIC = int.from_bytes(b"SMCRING1", "little")
-_HEADER = struct.Struct("=6Q")
+_MAGIC = int.from_bytes(b"SMCRING2", "little")
+_HEADER = struct.Struct("=7Q")
 _MODE = 0o600
+_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 _OPEN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_THROUGH_PROC = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+"""Each name there is a link, which only the kernel can make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ class Layout:
 
     @property
     def size(self) -> int:
-        """Bytes of the whole file."""
+        """Bytes of the whole memory."""
         return _PAGE + self.slots * self.stride
 
     def slot_at(self, slot: int) -> int:
@@ -103,23 +110,62 @@ class Place:
     """The same pixels as planes."""
 
 
+@dataclass(frozen=True, slots=True)
+class RingHeader:
+    """What the file and the memory's first page say alike."""
+
+    magic: int
+    birth: int
+    slots: int
+    width: int
+    height: int
+    pid: int
+    descriptor: int
+
+    @classmethod
+    def read(cls, descriptor: int) -> "RingHeader":
+        """The header at the beginning of an open file; zeros for what is not there."""
+        return cls(*_HEADER.unpack(os.pread(descriptor, _HEADER.size, 0).ljust(_HEADER.size, b"\0")))
+
+    def write(self, descriptor: int) -> None:
+        """Write it at the beginning of an open file."""
+        os.pwrite(descriptor, _HEADER.pack(*astuple(self)), 0)
+
+    @property
+    def layout(self) -> Layout:
+        """Where things lie in the ring."""
+        return Layout(self.slots, self.width, self.height)
+
+    def is_ours(self) -> bool:
+        """Whether this version has written it."""
+        return self.magic == _MAGIC and self.layout.is_sound() and self.pid > 0
+
+
 class RingMap:
     """A mapped ring. No view of the map may outlive `close`."""
 
-    def __init__(self, descriptor: int, layout: Layout, birth: int, *, writable: bool) -> None:
-        protection = mmap.PROT_READ | mmap.PROT_WRITE if writable else mmap.PROT_READ
-        self.layout = layout
-        self.birth = birth
-        self._descriptor = descriptor
-        self._map = mmap.mmap(descriptor, layout.size, mmap.MAP_SHARED | mmap.MAP_POPULATE, protection)
+    def __init__(self, memory: int, header: RingHeader, file: int | None = None) -> None:
+        """Takes the descriptor of the sealed memory; the writer also gives the one of its file."""
+        protection = mmap.PROT_READ if file is None else mmap.PROT_READ | mmap.PROT_WRITE
+        self.layout = header.layout
+        self.birth = header.birth
+        self._header = header
+        self._file = file
+        self._memory = memory
+        self._map = mmap.mmap(memory, self.layout.size, mmap.MAP_SHARED | mmap.MAP_POPULATE, protection)
         self._bytes = memoryview(self._map)
         self._words = self._bytes.cast("Q")
         whole = np.frombuffer(self._map, np.uint8)
-        self.places = [self._place(whole, layout.slot_at(slot)) for slot in range(layout.slots)]
+        self.places = [self._place(whole, self.layout.slot_at(slot)) for slot in range(self.layout.slots)]
 
     def is_at(self, path: Path) -> bool:
-        """Whether the path still leads to this ring."""
-        return _is_same(self._descriptor, path)
+        """Whether the path still leads to this ring: nobody has removed, replaced, cut or overwritten its file."""
+        return self._file is not None and _is_same(self._file, path) and RingHeader.read(self._file) == self._header
+
+    def unlink(self, path: Path) -> None:
+        """Take the ring's name away, if it is still its own; whoever has mapped it keeps the memory."""
+        if self._file is not None:
+            _unlink(self._file, path)
 
     def close(self) -> None:
         """Unmap, and let go of the writer's lock."""
@@ -127,10 +173,11 @@ class RingMap:
         self.places.clear()
         for view in (*views, self._words, self._bytes):
             view.release()
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         with suppress(BufferError):  # a traceback may still hold a view: the memory is then freed with it
             self._map.close()
-        os.close(self._descriptor)
+        os.close(self._memory)
+        if self._file is not None:
+            os.close(self._file)
 
     def _place(self, whole: NDArray[np.uint8], at: int) -> Place:
         pixels = whole[at + _SLOT_HEAD : at + _SLOT_HEAD + self.layout.picture_bytes]
@@ -148,32 +195,43 @@ def ring_path(folder: Path, camera: CameraId) -> Path:
 
 
 def create_ring(path: Path, layout: Layout) -> RingMap:
-    """Make the file, all of its memory allocated, and map it for writing.
+    """Make the file and the memory, all of it allocated, and map it for writing.
 
     Raises:
         RingError: there is a ring already, there is no room, or the folder cannot be written.
     """
     if not layout.is_sound():
         raise RingError(f"no ring has {layout.slots} slots of {layout.width}x{layout.height}")
+    _check_room(path, layout)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _OPEN, _MODE)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _OPEN, _MODE)
     except OSError as error:
         raise RingError(f"{path} cannot be made: {error.strerror}") from error
+    memory = -1
     try:
-        os.fchmod(descriptor, _MODE)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Memory that is only reserved (ftruncate) would end the process with SIGBUS when tmpfs is full.
-        os.posix_fallocate(descriptor, 0, layout.size)
+        os.fchmod(file, _MODE)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        memory = os.memfd_create(path.name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.fchmod(memory, _MODE)
+        # Memory that is only reserved (ftruncate) would end the process with SIGBUS when there is none left.
+        os.posix_fallocate(memory, 0, layout.size)
         birth = int.from_bytes(os.urandom(8)) >> 1
-        header = _HEADER.pack(_MAGIC, birth, layout.slots, layout.width, layout.height, os.getpid())
-        os.pwrite(descriptor, header, 0)
-        return RingMap(descriptor, layout, birth, writable=True)
+        header = RingHeader(_MAGIC, birth, layout.slots, layout.width, layout.height, os.getpid(), memory)
+        header.write(memory)
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)
+        if not _is_sealed(memory, layout.size):  # until then anybody of our user can do it
+            raise OSError(errno.EBADFD, "it was cut short while it was made")
+        ring = RingMap(memory, header, file)
+        header.write(file)
     except OSError as error:
-        _unlink(descriptor, path)
-        os.close(descriptor)
-        if error.errno == errno.ENOSPC:
-            raise RingError(f"{path.parent} has no room for a ring of {layout.size} bytes ({path.name})") from error
+        _unlink(file, path)
+        os.close(file)
+        if memory >= 0:
+            os.close(memory)
+        if error.errno in (errno.ENOSPC, errno.ENOMEM):
+            raise _no_room(path, layout) from error
         raise RingError(f"{path} cannot be made: {error.strerror}") from error
+    return ring
 
 
 def open_ring(path: Path) -> RingMap:
@@ -182,19 +240,58 @@ def open_ring(path: Path) -> RingMap:
     Raises:
         RingError: it is not there, not ours, or not a ring.
     """
-    descriptor = _open_ours(path, os.O_RDONLY)
+    file = _open_ours(path, os.O_RDONLY)
     try:
-        magic, birth, slots, width, height, _ = _read_header(descriptor)
-        layout = Layout(slots, width, height)
-        if magic != _MAGIC or not layout.is_sound() or os.fstat(descriptor).st_size != layout.size:
-            raise RingError(f"{path} is not a whole ring of this version: is capture of another version?")
-        return RingMap(descriptor, layout, birth, writable=False)
-    except RingError:
-        os.close(descriptor)
-        raise
+        header = RingHeader.read(file)
     except OSError as error:
-        os.close(descriptor)
+        raise RingError(f"{path} cannot be read: {error.strerror}") from error
+    finally:
+        os.close(file)
+    if not header.is_ours():
+        raise RingError(f"{path} is not a whole ring of this version: is capture of another version?")
+    try:
+        memory = os.open(f"/proc/{header.pid}/fd/{header.descriptor}", os.O_RDONLY | _THROUGH_PROC)
+    except OSError as error:
+        remedy = "capture has ended, or runs as another user or group, or in a container"
+        raise RingError(f"the memory of {path} cannot be opened: {error.strerror}; {remedy}") from error
+    try:
+        # Another process may have got the pid meanwhile, and have anything open under that number.
+        if not _is_sealed(memory, header.layout.size) or RingHeader.read(memory) != header:
+            raise RingError(f"{path} leads to memory that is not its own: capture has ended")
+        return RingMap(memory, header)
+    except OSError as error:
+        os.close(memory)
         raise RingError(f"{path} cannot be mapped: {error.strerror}") from error
+    except RingError:
+        os.close(memory)
+        raise
+
+
+def _check_room(path: Path, layout: Layout) -> None:
+    """At most half of what is available: the kernel gives the whole of it, and then ends processes to get it back.
+
+    Raises:
+        RingError: there is no room.
+    """
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    available = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 0)
+    if layout.size > available // 2:
+        raise _no_room(path, layout)
+
+
+def _no_room(path: Path, layout: Layout) -> RingError:
+    return RingError(f"memory has no room for a ring of {layout.size} bytes ({path.name})")
+
+
+def _is_sealed(memory: int, size: int) -> bool:
+    """Whether it is memory of this size that nobody can cut short any more."""
+    found = os.fstat(memory)
+    if not stat.S_ISREG(found.st_mode) or found.st_size != size:
+        return False
+    try:
+        return fcntl.fcntl(memory, fcntl.F_GET_SEALS) & _SEALS == _SEALS
+    except OSError:  # a file on a disk cannot be sealed
+        return False
 
 
 def remove_leftover(path: Path, camera: CameraId) -> bool:
@@ -211,16 +308,10 @@ def remove_leftover(path: Path, camera: CameraId) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return _unlink(descriptor, path)
     except BlockingIOError as error:
-        pid = _read_header(descriptor)[-1]
+        pid = RingHeader.read(descriptor).pid
         raise RingError(f"camera {camera} is being written already, by process {pid} ({path})") from error
     finally:
         os.close(descriptor)
-
-
-def remove_ring(ring: RingMap, path: Path) -> None:
-    """Take the ring's name away, if it is still its own; whoever has mapped it keeps the memory."""
-    if ring.is_at(path):
-        path.unlink(missing_ok=True)
 
 
 class RingAbsent(RingError):
@@ -247,12 +338,6 @@ def _open_ours(path: Path, access: int) -> int:
         os.close(descriptor)
         raise RingError(f"{path} {reason}")
     return descriptor
-
-
-def _read_header(descriptor: int) -> tuple[int, int, int, int, int, int]:
-    raw = os.pread(descriptor, _HEADER.size, 0).ljust(_HEADER.size, b"\0")
-    magic, birth, slots, width, height, pid = _HEADER.unpack(raw)
-    return magic, birth, slots, width, height, pid
 
 
 def _unlink(descriptor: int, path: Path) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from smartcam.contract.health import CameraCondition, CameraHealth
 from smartcam.contract.ids import CameraId
+from smartcam.contract.reading import LARGEST_INTEGER
 from smartcam.edge.release import RunningRelease
 
 
@@ -42,16 +43,24 @@ class CameraConditions:
             if release is not None:
                 self._releases[camera] = release
 
+    def forget(self, camera: CameraId) -> None:
+        """The camera is none of ours any more."""
+        with self._lock:
+            self._heard.pop(camera, None)
+            self._counts.pop(camera, None)
+            self._releases.pop(camera, None)
+
     def capture(self) -> RunningRelease | None:
         """The release of capture that was heard from last; None if nothing is heard."""
         with self._lock:
             return next(reversed(self._releases.values()), None)
 
     def frames(self) -> tuple[int, int]:
-        """Frames read and announced, of all cameras."""
+        """Frames read and announced, of all cameras; no more than a health message can say."""
         with self._lock:
             counts = list(self._counts.values())
-        return sum(read for read, _ in counts), sum(announced for _, announced in counts)
+        read, announced = sum(read for read, _ in counts), sum(announced for _, announced in counts)
+        return min(read, LARGEST_INTEGER), min(announced, LARGEST_INTEGER)
 
     def cameras(self) -> tuple[CameraHealth, ...]:
         """All of them by name."""

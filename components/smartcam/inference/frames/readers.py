@@ -49,6 +49,14 @@ class FrameReaders:
             self._requests.succeeded(notice.camera_id)
         return frame
 
+    def forget(self, camera: CameraId) -> None:
+        """Close the ring of a camera that is none of ours any more."""
+        reader = self._readers.pop(camera, None)
+        if reader is not None:
+            reader.close()
+        if self._requests is not None:
+            self._requests.succeeded(camera)
+
     def close(self) -> None:
         """Close the rings."""
         for reader in self._readers.values():

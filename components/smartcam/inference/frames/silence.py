@@ -48,6 +48,11 @@ class SilenceWatch:
         """The camera's clip is over: silence is what is expected."""
         self._heard_at.pop(camera, None)
 
+    def forget(self, camera: CameraId) -> None:
+        """Nobody waits for the camera any more."""
+        self._heard_at.pop(camera, None)
+        self._lost.discard(camera)
+
     def overdue(self, at: MonotonicNs) -> list[CameraId]:
         """The cameras that have been quiet for too long; each counts as lost from now on. To be called often."""
         limit_ns = self.lost_after_s * NS_PER_S

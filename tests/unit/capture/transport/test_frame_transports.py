@@ -7,16 +7,18 @@ import pytest
 
 from smartcam.capture.settings import SourceSettings, TransportKind
 from smartcam.capture.transport.frame_transports import Transport, inline, new_transport
-from smartcam.capture.transport.inline_requests import InlineRequestListener
+from smartcam.capture.transport.inline_requests import HELD_S, TRIAL_EVERY_S, InlineRequestListener
 from smartcam.capture.transport.publisher import Publisher
 from smartcam.contract.errors import RingError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import InlineRequest, decode_chunk, encode_inline_request, is_chunk, joined
-from smartcam.contract.notice import PixelBox
+from smartcam.contract.notice import FrameNotice, PixelBox, decode_notice
 from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.contract.topics import frames_topic, transport_topic
 from smartcam.edge.bus.port import LARGEST_PAYLOAD
 from smartcam.edge.ring.frame_ring import RingWriter
+from smartcam.inference.frames.inline_requests import InlineRequests
+from smartcam.inference.frames.readers import FrameReaders
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
 from tests.clips import moving_square
@@ -44,7 +46,7 @@ class Road:
     def transport(self, kind: TransportKind) -> tuple[Transport, InlineRequestListener]:
         self.settings = replace(self.settings, transport=kind)
         bus = self.nucleus.bus("smartcam.Capture")
-        requests = InlineRequestListener(self.settings, bus)
+        requests = InlineRequestListener(self.settings, bus, self.clock)
         publisher = Publisher(YARD, bus)
         return new_transport(self.settings, publisher, self.clock, self._open_ring, lambda: 1.0, requests), requests
 
@@ -134,16 +136,80 @@ def ask(road: Road, payload: bytes) -> None:
     road.nucleus.bus("smartcam.Inference").publish_local(transport_topic(YARD), payload)
 
 
-def test_auto_grants_inferences_request_for_good_and_gives_the_memory_back(road: Road) -> None:
+REQUEST = encode_inline_request(InlineRequest(YARD, "it is not there"))
+
+
+def sent_every(road: Road, transport: Transport, seconds: float, every_s: float = 1.0) -> None:
+    for seq in range(round(seconds / every_s)):
+        assert transport.send(frame(seq))
+        road.clock.advance(every_s)
+
+
+def test_auto_grants_inferences_request(road: Road) -> None:
     transport, requests = road.transport(TransportKind.AUTO)
     with requests.listening():
         assert transport.send(frame(1))
-        ask(road, encode_inline_request(InlineRequest(YARD, "it is not there")))
+        ask(road, REQUEST)
         assert transport.send(frame(2))
         assert transport.send(frame(3))
     assert road.ways() == ["shared", "inline"]
-    assert list(road.folder.iterdir()) == []
     assert transport.remark == "frames travel inline: inference cannot read the ring: it is not there"
+    transport.close()
+    assert list(road.folder.iterdir()) == []
+
+
+def test_one_foreign_message_does_not_force_frames_inline_for_good(
+    road: Road, caplog: pytest.LogCaptureFixture
+) -> None:
+    transport, requests = road.transport(TransportKind.AUTO)
+    with requests.listening(), caplog.at_level(logging.INFO):
+        ask(road, REQUEST)
+        sent_every(road, transport, HELD_S + 1)
+        assert road.ways()[-1] == "shared"
+        assert (transport.remark, requests.reason) == ("", "")
+    assert caplog.text.count("transport_changed") == 2
+    transport.close()
+
+
+def test_while_frames_travel_inline_the_ring_is_tried_now_and_then_and_most_frames_do_not_pay_for_it(
+    road: Road,
+) -> None:
+    transport, requests = road.transport(TransportKind.AUTO)
+    with requests.listening():
+        ask(road, REQUEST)
+        sent_every(road, transport, HELD_S - 1)
+    tried = [is_chunk(payload) for payload in road.payloads()].count(False)
+    assert tried == (HELD_S - 1) // TRIAL_EVERY_S == 4
+    assert "inline" in transport.remark
+    transport.close()
+
+
+def test_frames_stay_inline_as_long_as_the_ring_really_cannot_be_read(road: Road) -> None:
+    """Inference answers each trial as it does: it reads a notice, cannot open the ring, and asks again."""
+    transport, requests = road.transport(TransportKind.AUTO)
+    elsewhere = road.folder / "elsewhere"
+    elsewhere.mkdir()
+    asking = InlineRequests(road.nucleus.bus("smartcam.Inference"), road.clock)
+    readers = FrameReaders(elsewhere, asking)
+
+    def infer(_topic: str, payload: bytes) -> None:
+        if not is_chunk(payload):
+            notice = decode_notice(payload)
+            assert isinstance(notice, FrameNotice)
+            with pytest.raises(RingError):
+                readers.read(notice)
+
+    listening = road.nucleus.bus("smartcam.Inference").subscribe_local(frames_topic(YARD), infer)
+    with requests.listening():
+        sent_every(road, transport, 600)
+        through_the_ring = [is_chunk(payload) for payload in road.payloads()].count(False)
+        # The ring can be read again, and nobody asks any more.
+        listening.close()
+        sent_every(road, transport, HELD_S + 1)
+    assert through_the_ring <= 3 + 600 // TRIAL_EVERY_S
+    assert not is_chunk(road.payloads()[-1])
+    transport.close()
+    elsewhere.rmdir()
 
 
 @pytest.mark.parametrize("payload", [b"rubbish", encode_inline_request(InlineRequest(CameraId("gate"), "x"))])

@@ -82,7 +82,7 @@ class Story(RuleBasedStateMachine):
 
     @rule(
         target=raised,
-        number=st.integers(0, 2**64),
+        number=st.integers(0, 2**63 - 1),
         severity=st.sampled_from(Severity),
         age_ms=st.none() | st.integers(0, 5000),
         with_episode=st.booleans(),

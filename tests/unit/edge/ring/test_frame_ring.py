@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import os
 import threading
 import types
 from collections.abc import Callable, Iterator
@@ -229,6 +230,53 @@ def test_a_frame_that_cannot_be_written_does_not_keep_the_memory(make: Make, tmp
     del caught
     gc.collect()
     assert "smartcam-yard" not in Path("/proc/self/maps").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("length", [0, 48, 4096, 5000])
+def test_a_ring_that_somebody_cuts_short_is_made_anew_with_the_next_frame(
+    make: Make, reader: RingReader, tmp_path: Path, length: int
+) -> None:
+    writer = make()
+    cut = writer.write(plain_frame(1))
+    os.truncate(tmp_path / "smartcam-yard", length)
+    new = writer.write(plain_frame(2))
+    assert is_whole(reader.read(new))
+    assert (new.ring != cut.ring) is (length < 56)
+
+
+def test_a_ring_whose_header_somebody_writes_over_is_made_anew(make: Make, reader: RingReader, tmp_path: Path) -> None:
+    writer = make()
+    writer.write(plain_frame(1))
+    (tmp_path / "smartcam-yard").write_bytes(bytes(100_000))
+    assert is_whole(reader.read(writer.write(plain_frame(2))))
+
+
+def damage(path: Path, how: str) -> None:
+    os.truncate(path, 1 << 20 if how == "grow" else 0)
+    if how == "scribble":
+        path.write_bytes(b"SMCRING2" + bytes(range(48)))
+    if how == "remove":
+        path.unlink()
+
+
+@given(st.lists(st.sampled_from(["write", "read", "cut", "grow", "remove", "scribble"]), min_size=1, max_size=20))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+def test_whatever_somebody_does_to_the_file_costs_frames_and_no_more(
+    make: Make, reader: RingReader, tmp_path: Path, steps: list[str]
+) -> None:
+    path, writer = tmp_path / "smartcam-yard", make()
+    notice = writer.write(plain_frame(0))
+    for seq, step in enumerate(steps, 1):
+        if step == "write":
+            notice = writer.write(plain_frame(seq))
+        elif step == "read":
+            with suppress(RingError):
+                assert is_whole(reader.read(notice))
+        else:
+            with suppress(FileNotFoundError):
+                damage(path, step)
+    assert is_whole(reader.read(writer.write(plain_frame(99))))
+    writer.close()
 
 
 def test_a_half_written_slot_gives_no_frame(make: Make, reader: RingReader) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from smartcam.contract.errors import FrameOverwritten, RingError
 from smartcam.contract.notice import FrameNotice, decode_notice
-from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, RingReader, RingWriter
+from smartcam.edge.ring.frame_ring import RingReader, RingWriter
 from smartcam.edge.ring.ring_file import Layout
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
@@ -160,10 +160,11 @@ def test_the_file_is_for_its_owner_alone_whatever_the_umask(tmp_path: Path, path
     writer.close()
 
 
-def test_all_memory_is_allocated_at_the_start(tmp_path: Path, path: Path) -> None:
+def test_all_memory_is_allocated_at_the_start(tmp_path: Path) -> None:
     writer = RingWriter(tmp_path, YARD, 4)
     writer.write(plain_frame(1, 640, 360))
-    found = path.stat()
+    assert writer._ring is not None
+    found = os.fstat(writer._ring._memory)
     assert found.st_size == Layout(4, 640, 360).size
     assert found.st_blocks * 512 >= found.st_size
     writer.close()
@@ -249,22 +250,21 @@ def test_a_ring_that_was_cut_short_is_refused_before_it_can_harm(
 ) -> None:
     writer = RingWriter(tmp_path, YARD)
     notice = writer.write(plain_frame(1))
-    os.truncate(path, 4096)
+    os.truncate(path, 40)
     with pytest.raises(RingError, match="is not a whole ring"):
         reader.read(notice)
     writer.close()
 
 
-def test_a_ring_that_cannot_fit_into_shared_memory_is_an_error_and_leaves_nothing() -> None:
+def test_a_ring_that_would_take_more_than_half_of_the_memory_that_is_left_is_an_error_and_leaves_nothing(
+    tmp_path: Path, path: Path
+) -> None:
     needed = Layout(1024, 8192, 8192).size
-    shared = os.statvfs(DEFAULT_FOLDER)
-    if shared.f_blocks * shared.f_frsize >= needed:
-        pytest.skip(f"this machine has {needed} bytes of shared memory")
     buffer = np.empty(8192 * 8192 * 3 // 2, np.uint8)
-    writer = RingWriter(DEFAULT_FOLDER, YARD, 1024)
-    with pytest.raises(RingError, match=f"has no room for a ring of {needed} bytes"):
+    writer = RingWriter(tmp_path, YARD, 1024)
+    with pytest.raises(RingError, match=f"memory has no room for a ring of {needed} bytes"):
         writer.write(_with_picture(Picture.from_i420(buffer, 8192, 8192)))
-    assert not (DEFAULT_FOLDER / "smartcam-yard").exists()
+    assert not path.exists()
 
 
 def test_a_writer_goes_on_when_there_is_room_again(
@@ -319,3 +319,41 @@ def _with_picture(picture: Picture) -> Frame:
 def _some_notice() -> FrameNotice:
     frame = plain_frame(1)
     return FrameNotice(YARD, 1, 1, 0, 32, 16, frame.captured_at, frame.captured_mono, 0, ())
+
+
+CUTTER = """
+import os, sys, threading
+from contextlib import suppress
+from pathlib import Path
+from smartcam.contract.errors import RingError
+from smartcam.edge.ring.frame_ring import RingReader, RingWriter
+from tests.fakes.frames import YARD, is_whole, plain_frame
+
+folder = Path(sys.argv[1])
+writer, reader = RingWriter(folder, YARD, 2), RingReader(folder, YARD)
+over = threading.Event()
+
+def cut():
+    while not over.is_set():
+        for path in [folder / "smartcam-yard", *Path("/proc/self/fd").iterdir()]:
+            with suppress(OSError):
+                if "smartcam-yard" in str(path.resolve()) or "smartcam-yard" in os.readlink(path):
+                    os.truncate(path, 0)
+
+thread = threading.Thread(target=cut)
+thread.start()
+whole = 0
+for seq in range(300):
+    with suppress(RingError):
+        whole += is_whole(reader.read(writer.write(plain_frame(seq, 640, 360))))
+over.set()
+thread.join()
+print(whole > 0)
+"""
+
+
+def test_a_ring_that_somebody_cuts_short_all_the_time_kills_neither_its_writer_nor_its_reader(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", CUTTER, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "True", "")

@@ -5,6 +5,7 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,25 @@ def reader(tmp_path: Path) -> Iterator[RingReader]:
     it = RingReader(tmp_path, YARD)
     yield it
     it.close()
+
+
+@contextmanager
+def lying(path: Path, word: int, value: int) -> Iterator[None]:
+    """A live ring of whose header one word is wrong."""
+    ring = create_ring(path, LAYOUT)
+    with lying_again(path, word, value):
+        yield
+    ring.close()
+
+
+@contextmanager
+def lying_again(path: Path, word: int, value: int) -> Iterator[None]:
+    with path.open("r+b") as file:
+        header = list(struct.unpack("=7Q", file.read(56)))
+        header[word] = value
+        file.seek(0)
+        file.write(struct.pack("=7Q", *header))
+    yield
 
 
 def open_files() -> int:
@@ -93,25 +113,54 @@ def test_a_buffer_of_just_the_pictures_size_is_enough(writer: RingWriter, reader
 
 
 def test_a_file_that_is_all_a_ring_but_for_its_version_is_refused(path: Path) -> None:
-    create_ring(path, LAYOUT).close()
+    ring = create_ring(path, LAYOUT)
     open_ring(path).close()
     with path.open("r+b") as file:
         file.write(b"SMCRING9")
     with pytest.raises(RingError, match="is capture of another version"):
         open_ring(path)
+    ring.close()
 
 
 @pytest.mark.parametrize(("word", "value"), [(2, 0), (2, 1025), (3, 31), (3, 0), (4, 8194), (4, 15)])
 def test_a_header_that_no_ring_can_have_is_refused(path: Path, word: int, value: int) -> None:
-    create_ring(path, LAYOUT).close()
-    with path.open("r+b") as file:
-        header = list(struct.unpack("=6Q", file.read(48)))
-        header[word] = value
-        file.seek(0)
-        file.write(struct.pack("=6Q", *header))
-    os.truncate(path, Layout(*header[2:5]).size)
-    with pytest.raises(RingError, match="is not a whole ring"):
+    with lying(path, word, value), pytest.raises(RingError, match="is not a whole ring"):
         open_ring(path)
+
+
+@pytest.mark.parametrize(("word", "value"), [(1, 7), (2, 3), (3, 64), (4, 32)])
+def test_a_header_that_does_not_say_what_the_memory_says_is_refused(path: Path, word: int, value: int) -> None:
+    with lying(path, word, value), pytest.raises(RingError, match="leads to memory that is not its own"):
+        open_ring(path)
+
+
+def test_a_header_that_leads_to_a_file_on_a_disk_is_refused(path: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    with lying(path, 0, int.from_bytes(b"SMCRING2", "little")), other.open("w+b") as open_file:
+        other.write_bytes(path.read_bytes())
+        os.truncate(other, LAYOUT.size)
+        with lying_again(path, 6, open_file.fileno()), pytest.raises(RingError, match="memory that is not its own"):
+            open_ring(path)
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "nothing", "a process that has ended"])
+def test_a_header_that_leads_elsewhere_is_refused(path: Path, kind: str) -> None:
+    reading, writing = os.pipe()
+    word, value = {"a pipe": (6, reading), "nothing": (6, 99_999), "a process that has ended": (5, 2**22 + 1)}[kind]
+    with lying(path, word, value), pytest.raises(RingError, match=r"smartcam-yard (leads|cannot be opened)"):
+        open_ring(path)
+    os.close(reading)
+    os.close(writing)
+
+
+def test_the_memory_of_a_ring_cannot_be_cut_short_even_by_its_owner(path: Path) -> None:
+    ring = create_ring(path, LAYOUT)
+    memory = f"/proc/{os.getpid()}/fd/{ring._memory}"
+    for length in (0, 4096, LAYOUT.size - 1, LAYOUT.size + 1):
+        with pytest.raises(PermissionError):
+            os.truncate(memory, length)
+    assert Path(memory).stat().st_mode & 0o777 == 0o600
+    ring.close()
 
 
 def test_a_taken_name_makes_no_ring_and_what_lies_there_is_left_alone(path: Path) -> None:
@@ -135,7 +184,7 @@ def test_the_name_is_for_its_owner_alone_from_the_first_moment(path: Path, monke
     assert modes == [0o600]
 
 
-@pytest.mark.parametrize("call", ["posix_fallocate", "pwrite", "fchmod"])
+@pytest.mark.parametrize("call", ["posix_fallocate", "pwrite", "fchmod", "memfd_create"])
 def test_a_ring_that_the_kernel_refuses_leaves_neither_name_nor_descriptor(
     path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -148,12 +197,13 @@ def test_a_ring_that_the_kernel_refuses_leaves_neither_name_nor_descriptor(
 
 
 def test_a_ring_that_cannot_be_mapped_is_named_and_let_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    create_ring(path, LAYOUT).close()
+    ring = create_ring(path, LAYOUT)
     before = open_files()
     monkeypatch.setattr(mmap, "mmap", refusing(errno.ENOMEM))
     with pytest.raises(RingError, match="smartcam-yard cannot be mapped: Cannot allocate memory"):
         open_ring(path)
     assert open_files() == before
+    ring.close()
 
 
 def test_what_cannot_be_opened_is_refused_with_the_kernels_reason(path: Path) -> None:

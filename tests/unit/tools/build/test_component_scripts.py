@@ -5,12 +5,14 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from smartcam.model.bundle import LARGEST_BUNDLE
 from tests.fakes.aws_server import ACCESS_KEY, FakeExchange, serving
 from tools.build.archive import write_archive
 from tools.command_line import ROOT
@@ -385,3 +387,66 @@ def test_a_bundle_that_cannot_be_unpacked_leaves_the_one_before_and_fails_no_ins
     assert "the bundle of version 2.0.0 cannot be unpacked" in installed.stderr
     assert (work / "current" / "model.tflite").read_text() == "good"
     assert sorted(path.name for path in work.iterdir()) == ["bundle-1.0.0", "current"]
+
+
+def install_archive(work: Path, archive: Path) -> subprocess.CompletedProcess[str]:
+    command = ["/bin/sh", str(SCRIPTS / "model_install.sh"), str(work), str(archive), "2.0.0"]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{"model.tflite": LARGEST_BUNDLE + 1}, {f"part{number}": LARGEST_BUNDLE // 8 for number in range(9)}],
+    ids=["one giant", "many that are a giant together"],
+)
+def test_an_archive_that_would_fill_the_disk_is_refused_before_anything_is_written(
+    tmp_path: Path, members: dict[str, int]
+) -> None:
+    work, archive = tmp_path / "work", tmp_path / "bundle.zip"
+    work.mkdir()
+    install_model(work, "1.0.0", b"good")
+    (work / "new").mkdir()
+    block = bytes(1 << 20)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packing:
+        for name, size in members.items():
+            with packing.open(name, "w") as file:
+                for at in range(0, size, len(block)):
+                    file.write(block[: size - at])
+    assert archive.stat().st_size < 1 << 20
+    installed = install_archive(work, archive)
+    assert installed.returncode == 0
+    assert "the bundle of version 2.0.0 cannot be unpacked (its archive is refused)" in installed.stderr
+    assert f"at most 32 of {LARGEST_BUNDLE} are unpacked" in installed.stderr
+    assert (work / "current" / "model.tflite").read_text() == "good"
+    assert sorted(path.name for path in work.iterdir()) == ["bundle-1.0.0", "current"]
+
+
+def test_an_archive_of_thousands_of_files_is_refused(tmp_path: Path) -> None:
+    work, archive = tmp_path / "work", tmp_path / "bundle.zip"
+    work.mkdir()
+    write_archive(archive, {f"{number}": b"" for number in range(5000)})
+    assert "5000 files of 0 bytes" in install_archive(work, archive).stderr
+    assert list(work.iterdir()) == []
+
+
+def test_an_archive_that_lies_about_its_sizes_unpacks_no_more_than_it_says(tmp_path: Path) -> None:
+    work, archive = tmp_path / "work", tmp_path / "bundle.zip"
+    work.mkdir()
+    write_archive(archive, {"model.tflite": bytes(50_000_000)})
+    size = (50_000_000).to_bytes(4, "little")
+    archive.write_bytes(archive.read_bytes().replace(size, (10).to_bytes(4, "little")))
+    installed = install_archive(work, archive)
+    assert installed.returncode == 0
+    assert "cannot be unpacked" in installed.stderr
+    assert list(work.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["/etc/absolute", "../../outside", "a/../../../outside"])
+def test_an_archive_writes_nowhere_but_into_its_own_folder(tmp_path: Path, name: str) -> None:
+    work, archive = tmp_path / "deep" / "work", tmp_path / "bundle.zip"
+    work.mkdir(parents=True)
+    write_archive(archive, {name: b"x"})
+    install_archive(work, archive)
+    written = {path for path in tmp_path.rglob("*") if path.is_file() and path != archive}
+    assert all(path.is_relative_to(work / "bundle-2.0.0") for path in written)
+    assert not Path("/etc/absolute").exists()
