@@ -26,7 +26,7 @@ from infra.alerts.runtime.closing import Timekeeping
 from infra.alerts.runtime.deciding import GroupAlerting
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.jobs import job_from_json
-from infra.alerts.runtime.metrics import EmfMeter
+from infra.alerts.runtime.metrics import EmfMeter, metric_writer
 from infra.alerts.runtime.ports import Pictures
 from infra.alerts.runtime.sending import GroupSender
 from infra.snapshots.runtime.links import pictures_from
@@ -68,7 +68,7 @@ def wire(here: FunctionSettings, pictures: Pictures | None) -> tuple[Timekeeping
     """The alerting on AWS, and what it counts with."""
     table = Table(boto3.client("dynamodb", config=PATIENT), here.table)
     sqs = boto3.client("sqs", config=PATIENT)
-    meter = EmfMeter(print, lambda: now() // NS_PER_MS)
+    meter = EmfMeter(metric_writer(os.environ), lambda: now() // NS_PER_MS)
     timers = SqsTimers(sqs, here.timer_queue_url, now)
     windows, digests = DynamoWindows(table, LEASE_S, here.keep_s), DynamoDigests(table, LEASE_S, here.keep_s)
     notifier = SnsNotifier(boto3.client("sns", config=ONCE))
