@@ -95,9 +95,16 @@ def allow(
     return iam.PolicyStatement(actions=list(actions), resources=[resource], conditions=conditions)
 
 
-def key_right(key: kms.IKey) -> iam.PolicyStatement:
-    """What DynamoDB, SNS, SQS and S3 need to use the key on a function's behalf."""
-    return allow([f"kms:{action}" for action in _KEY_ACTIONS], key.key_arn)
+def key_rights(key: kms.IKey | None) -> list[iam.PolicyStatement]:
+    """What DynamoDB, SNS, SQS and S3 need to use the key on a function's behalf; AWS's own keys need nothing."""
+    return [] if key is None else [allow([f"kms:{action}" for action in _KEY_ACTIONS], key.key_arn)]
+
+
+def reserve(function: lambda_.Function, executions: int | None) -> None:
+    """Keep so many executions at once for the function, and let it have no more."""
+    element = function.node.default_child
+    assert isinstance(element, lambda_.CfnFunction)  # noqa: S101  a function's only child is its CloudFormation resource
+    element.reserved_concurrent_executions = executions
 
 
 class FunctionRule(Construct):
@@ -113,7 +120,7 @@ class FunctionRule(Construct):
         description: str,
         function: lambda_.IFunction,
         errors: sqs.IQueue,
-        key: kms.IKey,
+        key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
@@ -153,7 +160,7 @@ class FunctionRule(Construct):
         self.rule.node.add_dependency(permission)
 
 
-def _error_role(scope: Construct, rule_arn: str, errors: sqs.IQueue, key: kms.IKey) -> iam.Role:
+def _error_role(scope: Construct, rule_arn: str, errors: sqs.IQueue, key: kms.IKey | None) -> iam.Role:
     """The broker's right to keep what it could not hand over, for this rule alone."""
     role = iam.Role(
         scope,
@@ -167,5 +174,6 @@ def _error_role(scope: Construct, rule_arn: str, errors: sqs.IQueue, key: kms.IK
         ),
     )
     role.add_to_policy(allow(["sqs:SendMessage"], errors.queue_arn))
-    role.add_to_policy(allow(["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn))
+    if key is not None:
+        role.add_to_policy(allow(["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn))
     return role

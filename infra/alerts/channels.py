@@ -12,6 +12,7 @@ from constructs import Construct
 
 from infra.alerts.runtime.agreed import DISPLAY_NAME, SMS_ALLOWED, SMS_ATTRIBUTE, TIMEOUT_S
 from infra.functions import acknowledge
+from infra.keys import people_topic_key, queue_encryption
 from infra.subscribers import SubscriberGroup
 
 FAILURES_KEPT: Final = cdk.Duration.days(14)
@@ -21,7 +22,7 @@ MOST_RECEIVED: Final = 10
 class Failures(Construct):
     """Where messages go that could not be delivered or were not taken."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey | None) -> None:
         super().__init__(scope, construct_id)
         self.undelivered = self._queue("Undelivered", key)
         """What the rule could not hand to the function."""
@@ -31,7 +32,8 @@ class Failures(Construct):
         """Timers that the function failed on."""
         self.unreached = self._queue("Unreached", key)
         """Messages that SNS could not deliver to a subscriber."""
-        key.add_to_resource_policy(_sns_may_fill_queues(cdk.Stack.of(self)))
+        if key is not None:
+            key.add_to_resource_policy(_sns_may_fill_queues(cdk.Stack.of(self)))
 
     @property
     def queues(self) -> dict[str, sqs.IQueue]:
@@ -43,11 +45,11 @@ class Failures(Construct):
             "Unreached": self.unreached,
         }
 
-    def _queue(self, name: str, key: kms.IKey) -> sqs.Queue:
+    def _queue(self, name: str, key: kms.IKey | None) -> sqs.Queue:
         queue = sqs.Queue(
             self,
             name,
-            encryption=sqs.QueueEncryption.KMS,
+            encryption=queue_encryption(key),
             encryption_master_key=key,
             enforce_ssl=True,
             retention_period=FAILURES_KEPT,
@@ -74,12 +76,13 @@ class Recipients(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        key: kms.IKey,
+        key: kms.IKey | None,
         groups: Sequence[SubscriberGroup],
         unreached: sqs.IQueue,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.by_group = [(group, self._topic(group, key, unreached)) for group in groups]
+        topic_key = people_topic_key(self, key)
+        self.by_group = [(group, self._topic(group, topic_key, unreached)) for group in groups]
 
     @property
     def topics(self) -> list[sns.Topic]:
@@ -108,12 +111,12 @@ class Recipients(Construct):
 class Clockwork(Construct):
     """The queue whose delayed messages are the timers of closing messages, digests and later tries."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey, untimely: sqs.IQueue) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey | None, untimely: sqs.IQueue) -> None:
         super().__init__(scope, construct_id)
         self.queue = sqs.Queue(
             self,
             "Timers",
-            encryption=sqs.QueueEncryption.KMS,
+            encryption=queue_encryption(key),
             encryption_master_key=key,
             enforce_ssl=True,
             retention_period=FAILURES_KEPT,

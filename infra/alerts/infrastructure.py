@@ -24,7 +24,8 @@ from infra.alerts.runtime.agreed import (
     TIMEOUT_S,
     TTL_ATTRIBUTE,
 )
-from infra.functions import SmallFunction, Workload, acknowledge, allow, key_right
+from infra.functions import SmallFunction, Workload, acknowledge, allow, key_rights
+from infra.keys import table_encryption
 from infra.settings import AlertSettings
 from infra.snapshots.infrastructure import SnapshotBucket
 from infra.snapshots.runtime.links import BUCKET_VARIABLE
@@ -49,24 +50,10 @@ EVENT_SQL: Final = (
 """The payload travels as published and no field of it can stand in for what the topic says."""
 
 
-class Encryption(Construct):
-    """One customer-managed key for everything that holds events."""
-
-    def __init__(self, scope: Construct, construct_id: str) -> None:
-        super().__init__(scope, construct_id)
-        self.key = kms.Key(
-            self,
-            "Key",
-            description="Smartcam: history, alerts and failures",
-            enable_key_rotation=True,
-            removal_policy=cdk.RemovalPolicy.RETAIN,
-        )
-
-
 class HistoryTable(Construct):
     """Every camera's events and cooldowns."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey | None) -> None:
         super().__init__(scope, construct_id)
         self.table = dynamodb.Table(
             self,
@@ -78,7 +65,7 @@ class HistoryTable(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption=table_encryption(key),
             encryption_key=key,
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
@@ -99,7 +86,7 @@ class Means:
     topics: Sequence[sns.ITopic]
     refused: sqs.IQueue
     timers: sqs.IQueue
-    key: kms.IKey
+    key: kms.IKey | None
     pictures: SnapshotBucket | None = None
 
 
@@ -165,7 +152,7 @@ def _rights(scope: Construct, means: Means) -> list[iam.PolicyStatement]:
         *(allow(["sns:Publish"], topic.topic_arn) for topic in means.topics),
         allow([f"sqs:{action}" for action in timer_actions], means.timers.queue_arn),
         allow(["iot:Publish"], acks),
-        key_right(means.key),
+        *key_rights(means.key),
         *(means.pictures.link_rights() if means.pictures is not None else []),
     ]
 

@@ -5,17 +5,20 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alerts.channels import Clockwork, Failures, Recipients
-from infra.alerts.infrastructure import EVENT_SQL, Alerter, Encryption, HistoryTable, Means
+from infra.alerts.infrastructure import EVENT_SQL, Alerter, HistoryTable, Means
+from infra.alerts.runtime.metrics import METRICS_ON, METRICS_VARIABLE
 from infra.devices import DevicePolicies
-from infra.fleet.infrastructure import Signs, Watch
-from infra.functions import FunctionRule
+from infra.fleet.infrastructure import Operators, Signs, Watch
+from infra.functions import FunctionRule, reserve
+from infra.keys import Encryption, read_under_a_former_key
 from infra.monitoring.infrastructure import Monitoring, Operations, Watched
 from infra.outputs import add_outputs
 from infra.settings import AlertSettings
-from infra.site import SiteSettings
+from infra.site import KeyKind, MonitoringKind, SiteSettings
 from infra.snapshots.infrastructure import SnapshotBucket
 
 STACK_NAME = "SmartcamAlerts"
@@ -30,16 +33,20 @@ class AlertsStack(cdk.Stack):
         super().__init__(
             scope, construct_id, description="Smartcam: from an event to an alert", analytics_reporting=False
         )
-        key = Encryption(self, "Encryption").key
+        key = Encryption(self, "Encryption", is_own=site.key is KeyKind.OWN).key
         table = HistoryTable(self, "History", key=key).table
         failures = Failures(self, "Failures", key=key)
         recipients = Recipients(self, "Recipients", key=key, groups=settings.groups, unreached=failures.unreached)
         timers = Clockwork(self, "Clockwork", key=key, untimely=failures.untimely).queue
         self.snapshots = SnapshotBucket(self, "Snapshots", key=key, days=site.snapshot_days) if site.snapshots else None
         means = Means(table, recipients.topics, failures.unhandled, timers, key, self.snapshots)
-        function = Alerter(
-            self, "Alerter", code=code, means=means, settings=settings, texts_per_day=site.sms_a_day
-        ).function
+        alerter = Alerter(self, "Alerter", code=code, means=means, settings=settings, texts_per_day=site.sms_a_day)
+        function = alerter.function
+        function.add_environment("SMS_PER_THING", str(site.sms_a_day_per_thing))
+        if site.monitoring is MonitoringKind.FULL:
+            function.add_environment(METRICS_VARIABLE, METRICS_ON)
+        if key is None:
+            self._read_under_a_former_key(alerter, timers)
         self._route_events(function, failures, key)
         DevicePolicies(self, "Devices", things=settings.things, may_exchange=site.snapshots)
         signs = Signs(
@@ -51,18 +58,32 @@ class AlertsStack(cdk.Stack):
             unhandled=failures.unhandled,
             key=key,
         ).function
-        patience = {"offline_grace_s": site.offline_grace_s}
-        watch = Watch(self, "Watch", code=code, table=table, alerter=function, key=key, patience=patience).function
         operations = Operations(self, "Operations", key=key, emails=site.operations_emails).topic
+        watch = Watch(
+            self,
+            "Watch",
+            code=code,
+            table=table,
+            alerter=function,
+            operators=Operators(
+                {**failures.queues, "Timers": timers}, operations, metrics=site.monitoring is MonitoringKind.FULL
+            ),
+            key=key,
+            patience={"offline_grace_s": site.offline_grace_s},
+        ).function
+        for started_by_devices in (function, signs):
+            reserve(started_by_devices, site.reserved_concurrency)
         watched = Watched(
             functions={"Alerter": function, "Signs": signs, "Watch": watch},
             queues=failures.queues,
             topics={group.label("People"): topic for group, topic in recipients.by_group},
             alerter=function,
+            timers=timers,
             switch=watch,
             sms_a_day=site.sms_a_day,
         )
-        Monitoring(self, "Monitoring", topic=operations, watched=watched)
+        is_full = site.monitoring is MonitoringKind.FULL
+        Monitoring(self, "Monitoring", topic=operations, watched=watched, is_full=is_full)
 
         add_outputs(
             self,
@@ -82,7 +103,13 @@ class AlertsStack(cdk.Stack):
             },
         )
 
-    def _route_events(self, function: lambda_.IFunction, failures: Failures, key: kms.IKey) -> None:
+    def _read_under_a_former_key(self, alerter: Alerter, timers: sqs.IQueue) -> None:
+        """What waited or was stored when a site gave up its own key."""
+        read_under_a_former_key(alerter.rights, service="sqs", arn=timers.queue_arn)
+        if self.snapshots is not None:
+            read_under_a_former_key(alerter.rights, service="s3", arn=self.snapshots.bucket.bucket_arn)
+
+    def _route_events(self, function: lambda_.IFunction, failures: Failures, key: kms.IKey | None) -> None:
         FunctionRule(
             self,
             "Events",

@@ -45,9 +45,7 @@ def at(second: float) -> UtcNs:
     return UtcNs(NOON + round(second * NS_PER_S))
 
 
-def hear(
-    registry: Registry, document: dict[str, object], refusals: FakeRefusals | None = None
-) -> SignOutcome:
+def hear(registry: Registry, document: dict[str, object], refusals: FakeRefusals | None = None) -> SignOutcome:
     return Hearing(registry, refusals or FakeRefusals(), FakeAnswers()).take(Sign.from_rule(document))
 
 
@@ -142,9 +140,7 @@ def test_a_connection_that_comes_and_goes_a_hundred_times_a_second_costs_the_dev
     kept = 0
     for number in range(3000):
         kind = "connected" if number % 2 else "disconnected"
-        kept += (
-            hear(world.registry, presence_document(PI, kind, at(number / 100), number // 2)) is SignOutcome.KEPT
-        )
+        kept += hear(world.registry, presence_document(PI, kind, at(number / 100), number // 2)) is SignOutcome.KEPT
     assert kept <= 40
     goodbye = health(PI, seq=2, state=DeviceState.STOPPING)
     assert hear(world.registry, health_document(goodbye, at(31))) is SignOutcome.KEPT

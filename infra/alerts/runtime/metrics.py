@@ -1,6 +1,7 @@
 """Metrics for operations: each invocation writes one line in CloudWatch's embedded metric format."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -64,7 +65,8 @@ def metric_writer(environment: Mapping[str, str]) -> Callable[[str], object]:
 
 
 def _into_the_log(line: str) -> None:
-    print(line, flush=True)
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _nowhere(line: str) -> None:

@@ -152,7 +152,7 @@ def _device(item: Item, thing: ThingName) -> Device:
     try:
         device = load_device(*_stored(item))
         if device.thing != thing:
-            raise ContractError("thing", f"must be {thing}, as in the key")  # noqa: TRY301 - handled as all other damage
+            raise ContractError("thing", f"must be {thing}, as in the key")
     except (*_UNREADABLE, ContractError) as error:
         logger.error("device_unreadable item=%s error=%r", thing, error)  # noqa: TRY400 - the text says it
         heard_at = _heard_at(item)
