@@ -66,6 +66,11 @@ class SmallFunction(Construct):
             memory_size=MEMORY_MB,
             timeout=cdk.Duration.seconds(workload.timeout_s),
             log_group=log_group,
+            # What Lambda itself says of each start is in its metrics, which are free; in the log it would be the most
+            # of it, and a flood of messages would pay for three lines each. Only JSON logs can leave it out.
+            logging_format=lambda_.LoggingFormat.JSON,
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             role=role.without_policy_updates(),
             environment=dict(workload.environment),
             recursive_loop=lambda_.RecursiveLoop.ALLOW if workload.sets_timers else None,

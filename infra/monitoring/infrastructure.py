@@ -86,7 +86,7 @@ class Operations(Construct):
 
 
 class Monitoring(Construct):
-    """Alarms of what the dead-man switch cannot see: that it stands still or fails, or that the alerting fails.
+    """Alarms of what the dead-man switch cannot see: that it stands still or fails, or that events are not taken.
 
     `full`: an alarm of everything, from metrics that cost money, and the dashboard.
     """
@@ -98,8 +98,12 @@ class Monitoring(Construct):
         self._action = actions.SnsAction(topic)
         looks = watched.switch.metric_invocations(period=FIVE_MINUTES, statistic="Sum")
         self._alarm("SwitchStopped", looks, 1, "the dead-man switch does not check the fleet", is_silence=True)
+        # What fails in the alerting comes again and again, so the age of what waits tells of everything that can fail.
+        due = watched.timers.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES, statistic="Maximum")
+        late = LONGEST_DELAY_S + UNDELIVERED_S
+        self._alarm("TimersWait", due, late, "events or timers wait for the alerting, or it fails on them: see its log")
         for name, function in watched.functions.items():
-            if is_full or function in (watched.switch, watched.alerter):
+            if is_full or function is watched.switch:
                 self._errors_alarm(name, function)
         if is_full:
             self._all_else(watched)
@@ -132,9 +136,6 @@ class Monitoring(Construct):
     def _alerting_alarms(self, watched: Watched) -> None:
         waiting = watched.alerter.metric("AsyncEventAge", period=FIVE_MINUTES, statistic="Maximum")
         self._alarm("EventsWait", waiting, UNDELIVERED_S * _MS, "events wait for the alerting for over five minutes")
-        due = watched.timers.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES, statistic="Maximum")
-        late = LONGEST_DELAY_S + UNDELIVERED_S
-        self._alarm("TimersWait", due, late, "events or timers are not taken from their queue for over five minutes")
         own: tuple[tuple[str, Metric, str, int, str], ...] = (
             (
                 "AlertsWait",

@@ -1,5 +1,6 @@
 """The cost page adds up, and says as many calls as the functions make."""
 
+import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,9 +13,12 @@ from infra.alerts.runtime import handler
 from infra.alerts.runtime.aws.windows import entries
 from infra.alerts.runtime.facts import HeldEvent
 from infra.fleet.runtime import handler as fleet
+from infra.fleet.runtime.desk import LOOK_EVERY_S
+from infra.fleet.runtime.pace import HEALTH_PACE
 from infra.fleet.runtime.watching import measures
 from infra.site import SiteSettings
 from smartcam.contract.event import Severity
+from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
 from tests.infra import test_handler
 from tests.infra.conftest import Template
 from tests.infra.fleet_yard import health, health_document
@@ -23,6 +27,10 @@ from tests.infra.test_handler import Account, whole
 
 PAGE = ROOT / "docs/cost.md"
 CENT = 0.005
+HOME = "a home's month with one camera"
+FULL = "more a month with monitoring=full"
+MILLION = "a million events, each alerting one e-mail address"
+FLOOD = "a stolen device's day of events, at most"
 WINDOW_BYTES = 300
 """Of a window in which nothing is held back: its key, times and holder."""
 account = test_handler.account
@@ -74,7 +82,7 @@ def quantity(table: str, line: str) -> float:
 
 def test_every_line_is_its_price_times_its_quantity_and_every_sum_is_its_lines() -> None:
     known = prices()
-    assert len(costs()) == 4
+    assert len(costs()) == 8
     for rows in costs().values():
         for line, price, many, dollars, *_ in rows[:-1]:
             each, per = known[price]
@@ -82,15 +90,37 @@ def test_every_line_is_its_price_times_its_quantity_and_every_sum_is_its_lines()
         assert float(rows[-1][3]) == pytest.approx(sum(float(row[3]) for row in rows[:-1]), abs=CENT)
 
 
-def test_a_sent_alert_and_its_end_take_as_many_calls_as_the_page_says(account: Account, calls: Calls) -> None:
+def total(table: str) -> float:
+    return float(costs()[table][-1][3])
+
+
+def test_a_home_with_one_camera_costs_less_than_a_dollar_a_month_at_list_price() -> None:
+    assert total(HOME) < 1
+    lines = {row[0] for row in costs()[HOME]}
+    assert {row[0] for row in costs()["a further camera's month"][:-1]} < lines
+
+
+def test_a_stolen_device_costs_no_more_than_25_dollars_a_day_on_either_topic() -> None:
+    assert total(FLOOD) <= 25
+    assert total("a stolen device's day of health messages, at most") <= 25
+    messages = quantity(FLOOD, "messages")
+    assert messages == 100 * 86_400
+    assert quantity(FLOOD, "queue") == 3 * messages
+
+
+def test_a_sent_alert_and_its_end_take_no_more_calls_than_the_page_says(account: Account, calls: Calls) -> None:
     assert handler.handle(whole("person_raised"), None) == "sent"
-    assert calls == {"UpdateItem": 8, "Publish": 2}  # to SNS, and to the device
+    assert calls["Publish"] == 2  # to SNS, and to the device
+    raised_takes = calls["UpdateItem"]
     calls.clear()
     assert handler.handle(whole("person_cleared"), None) == "completed"
-    assert calls == {"UpdateItem": 1, "Publish": 1}
+    assert calls["Publish"] == 1
     assert account.states() == ["SENT"]
-    writes = quantity("a million events, each alerting one e-mail address", "history: writes") / 1e6
-    assert writes == (8 + 1) * 2 + 1
+    writes = quantity(MILLION, "history: writes") / 1e6
+    assert writes == (9 + 2) * 2 + 1
+    assert raised_takes <= 9
+    assert calls["UpdateItem"] <= 2
+    assert quantity(HOME, "20 events a day: writes") == 20 * 30 * writes
 
 
 def test_an_event_in_the_cooldown_takes_no_more_and_publishes_nothing_to_people(account: Account, calls: Calls) -> None:
@@ -98,39 +128,85 @@ def test_an_event_in_the_cooldown_takes_no_more_and_publishes_nothing_to_people(
     calls.clear()
     for number in (2, 3):
         assert handler.handle(rule_output(raised(number).to_json()), None) == "suppressed"
-    assert calls == {"UpdateItem": 6 + 5, "SendMessage": 1, "Publish": 2}  # answers to the device
+    assert calls["UpdateItem"] <= 7 + 6
+    assert calls["Publish"] == 2  # answers to the device
     assert len(account.messages(account.alerts)) == 1
 
 
-def test_a_sign_of_life_is_one_read_and_one_write(
-    account: Account, calls: Calls, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    del account
-    fleet._hearing.cache_clear()
+@pytest.fixture
+def fleet_handler(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The fleet's functions on the account, with the queues and the topic that they look at."""
+    queues = {"Unhandled": account.refused, "Timers": account.timers}
+    monkeypatch.setenv("ALERTER", "alerter")
+    monkeypatch.setenv("QUEUES", json.dumps(queues))
+    monkeypatch.setenv("OPERATIONS_TOPIC_ARN", account.topic_arn)
+    for made in (fleet._hearing, fleet._watching):
+        made.cache_clear()
+    yield
+    for made in (fleet._hearing, fleet._watching):
+        made.cache_clear()
+
+
+@pytest.mark.usefixtures("fleet_handler")
+def test_a_sign_of_life_is_one_read_and_one_write(calls: Calls) -> None:
     assert fleet.hear(health_document(health(), NOON), None) == "kept"
     assert calls == {"GetItem": 1, "UpdateItem": 1}
-    calls.clear()
-    monkeypatch.setenv("ALERTER", "alerter")
-    fleet._watching.cache_clear()
+
+
+@pytest.mark.usefixtures("fleet_handler")
+def test_a_hundred_signs_of_life_in_a_second_are_read_and_seldom_written(calls: Calls) -> None:
+    for seq in range(100):
+        fleet.hear(health_document(health(seq=seq + 1), UtcNs(NOON + seq * NS_PER_MS)), None)
+    assert calls["GetItem"] == 100
+    assert calls["UpdateItem"] <= HEALTH_PACE.burst + 1
+    a_day = HEALTH_PACE.burst + 86_400 // HEALTH_PACE.every_s
+    assert quantity("a stolen device's day of health messages, at most", "writes") >= a_day * 8
+
+
+@pytest.mark.usefixtures("fleet_handler")
+def test_a_check_is_two_reads_and_every_fifth_looks_at_the_queues_too(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time_ns", lambda: NOON + 60 * NS_PER_S)
     fleet.watch({}, None)
     assert calls == {"GetItem": 1, "Query": 1}
-    fleet._hearing.cache_clear()
-    fleet._watching.cache_clear()
+    calls.clear()
+    monkeypatch.setattr("time.time_ns", lambda: NOON + 300 * NS_PER_S)
+    fleet.watch({}, None)
+    assert calls == {"GetItem": 2, "Query": 2, "GetQueueAttributes": 2}  # the stack gives five queues
+    looks = 30 * 86_400 // LOOK_EVERY_S
+    assert quantity(HOME, "operators' desk: queues") == looks * 5
+    assert quantity(HOME, "operators' desk: reads") == looks * 2
 
 
-def test_alarms_and_metrics_are_as_many_as_the_page_says(template: Template) -> None:
-    site = "a site's month without devices"
-    more_groups = len(template.all_of("AWS::SNS::Topic")) - len(["operations", "one group"])
-    assert quantity(site, "alarms") == len(template.all_of("AWS::CloudWatch::Alarm")) - more_groups
-    assert quantity(site, "the fleet's metrics") == len(measures([]))
-    assert quantity(site, "one key for everything") == len(template.all_of("AWS::KMS::Key"))
+@pytest.mark.usefixtures("fleet_handler")
+def test_the_switch_writes_metrics_only_where_they_are_paid_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.watch({}, None)
+    assert capsys.readouterr().out == ""
+    monkeypatch.setenv("METRICS", "on")
+    fleet.watch({}, None)
+    assert "DevicesKnown" in capsys.readouterr().out
+
+
+def test_alarms_metrics_and_keys_are_as_many_as_the_page_says(template: Template, full: Template) -> None:
+    more_groups = len(full.all_of("AWS::SNS::Topic")) - len(["operations", "one group"])
+    plain = len(template.all_of("AWS::CloudWatch::Alarm"))
+    assert quantity(HOME, "alarms") == plain == 3
+    assert quantity(FULL, "alarms") == len(full.all_of("AWS::CloudWatch::Alarm")) - more_groups - plain
+    assert quantity(FULL, "the fleet's metrics") == len(measures([]))
+    assert not template.all_of("AWS::KMS::Key")
+    assert quantity("more a month with key=own", "one key for everything") == len(full.all_of("AWS::KMS::Key"))
+    assert quantity(HOME, "operators' desk: queues") == 8640 * len(template.all_of("AWS::SQS::Queue"))
 
 
 def test_the_storm_is_bounded_by_the_guards_that_it_names() -> None:
     storm, defaults = "10,000 events at once, at most", SiteSettings()
     assert quantity(storm, "SMS") == defaults.sms_a_day
+    assert quantity(FLOOD, "SMS") == defaults.sms_a_day_per_thing
     assert quantity(storm, "alerts") == (len(Severity) + 1) * 50
-    assert float(costs()[storm][-1][3]) < 1
+    assert total(storm) < 1
 
 
 def test_a_window_grows_by_as_much_as_the_page_says() -> None:

@@ -167,7 +167,14 @@ def test_the_small_functions_are_like_the_alerting_one(template: Template) -> No
             ["arm64"],
             256,
         )
-        assert inner(function, "LoggingConfig")["LogGroup"]
+        logging = inner(function, "LoggingConfig")
+        assert logging["LogGroup"]
+        # A start costs no line of the log: a flood would pay for three of them each.
+        assert (logging["LogFormat"], logging["SystemLogLevel"], logging["ApplicationLogLevel"]) == (
+            "JSON",
+            "WARN",
+            "INFO",
+        )
 
 
 def test_without_a_word_there_are_no_pictures(template: Template, assembly: Path) -> None:

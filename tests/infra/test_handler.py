@@ -230,10 +230,20 @@ def test_an_event_that_another_invocation_decides_comes_back_when_that_must_have
     assert isinstance(job, DeliverAgain)
 
 
-def test_each_invocation_counts_in_one_line_of_embedded_metrics(
+def test_without_a_word_no_metric_is_written_because_each_costs_money(
     account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del account
+    assert handler.handle(whole("person_raised"), None)
+    handler.handle(whole("schema_of_tomorrow"), None)
+    assert capsys.readouterr().out == ""
+
+
+def test_each_invocation_counts_in_one_line_of_embedded_metrics(
+    account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del account
+    monkeypatch.setenv("METRICS", "on")
     handler.handle(whole("person_raised"), None)
     handler.handle(whole("person_raised"), None)
     handler.handle(whole("schema_of_tomorrow"), None)

@@ -396,19 +396,27 @@ def test_metrics_are_written_where_they_are_paid_for_and_nowhere_else(
     assert len(template.all_of("AWS::CloudWatch::Dashboard")) == (setting == "full")
 
 
+def shown(dimension: str) -> str:
+    """Whose metric it is, without the hash that the CDK adds."""
+    name = dimension.strip("<>").removesuffix(".QueueName")
+    return name.split("Function")[0] if "Function" in name else name[:-8]
+
+
 def test_by_default_three_alarms_watch_what_the_switch_cannot_and_no_metric_of_ours(template: Template) -> None:
     operations, _ = template.one("AWS::SNS::Topic", "Operations")
     alarms = [template.one("AWS::CloudWatch::Alarm", name)[1] for name in template.all_of("AWS::CloudWatch::Alarm")]
     watched = set()
     for alarm in alarms:
         [dimension] = cast("list[dict[str, str]]", alarm["Dimensions"])
-        watched.add((alarm["Namespace"], alarm["MetricName"], dimension["Value"].strip("<>").split("Function")[0]))
+        watched.add((alarm["Namespace"], alarm["MetricName"], shown(dimension["Value"])))
         assert alarm["AlarmActions"] == alarm["OKActions"] == [f"<{operations}>"]
     assert watched == {
         ("AWS/Lambda", "Invocations", "WatchLooker"),
         ("AWS/Lambda", "Errors", "WatchLooker"),
-        ("AWS/Lambda", "Errors", "Alerter"),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage", "ClockworkTimers"),
     }
+    [waiting] = [alarm for alarm in alarms if alarm["Namespace"] == "AWS/SQS"]
+    assert waiting["Threshold"] == 900 + 300  # a timer waits for a quarter of an hour at most
     [stopped] = [alarm for alarm in alarms if alarm["MetricName"] == "Invocations"]
     assert stopped["TreatMissingData"] == "breaching"
 

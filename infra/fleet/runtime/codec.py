@@ -71,7 +71,9 @@ def salvage_device(text: str, bare: Device) -> Device:
         fields = Fields(parse_object(text, "device"))
     except ContractError:
         return bare
-    read = {name: value for name, reader in _READERS.items() if (value := _try(reader, fields)) is not _UNREADABLE}
+    read: dict[str, Any] = {
+        name: value for name, reader in _READERS.items() if (value := _try(reader, fields)) is not _UNREADABLE
+    }
     return replace(bare, **read)
 
 

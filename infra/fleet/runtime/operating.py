@@ -77,7 +77,7 @@ class Noted:
 _LETTERS: Final = {
     "Undelivered": "messages of devices that the broker could not hand over",
     "Unhandled": "messages that a function failed on, or refused because they break the contract",
-    "Untimely": "events and timers that the alerting failed on ten times",
+    "Untimely": "events and timers that the alerting failed on again and again",
     "Unreached": "alerts that SNS could not deliver to somebody",
 }
 _NOTED: Final = {
