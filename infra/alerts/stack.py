@@ -1,10 +1,13 @@
 """The stack `SmartcamAlerts`, as a list of its constructs."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -22,6 +25,18 @@ from infra.site import KeyKind, MonitoringKind, SiteSettings
 from infra.snapshots.infrastructure import SnapshotBucket
 
 STACK_NAME = "SmartcamAlerts"
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The alerting, as far as those have to do with it that watch over it."""
+
+    table: dynamodb.ITable
+    failures: Failures
+    recipients: Recipients
+    timers: sqs.IQueue
+    alerter: lambda_.Function
+    key: kms.IKey | None
 
 
 class AlertsStack(cdk.Stack):
@@ -49,42 +64,8 @@ class AlertsStack(cdk.Stack):
             self._read_under_a_former_key(alerter, timers)
         self._route_events(function, failures, key)
         DevicePolicies(self, "Devices", things=settings.things, may_exchange=site.snapshots)
-        signs = Signs(
-            self,
-            "Signs",
-            code=code,
-            table=table,
-            undelivered=failures.undelivered,
-            unhandled=failures.unhandled,
-            key=key,
-        ).function
-        operations = Operations(self, "Operations", key=key, emails=site.operations_emails).topic
-        watch = Watch(
-            self,
-            "Watch",
-            code=code,
-            table=table,
-            alerter=function,
-            operators=Operators(
-                {**failures.queues, "Timers": timers}, operations, metrics=site.monitoring is MonitoringKind.FULL
-            ),
-            key=key,
-            patience={"offline_grace_s": site.offline_grace_s},
-        ).function
-        for started_by_devices in (function, signs):
-            reserve(started_by_devices, site.reserved_concurrency)
-        watched = Watched(
-            functions={"Alerter": function, "Signs": signs, "Watch": watch},
-            queues=failures.queues,
-            topics={group.label("People"): topic for group, topic in recipients.by_group},
-            alerter=function,
-            timers=timers,
-            switch=watch,
-            sms_a_day=site.sms_a_day,
-        )
-        is_full = site.monitoring is MonitoringKind.FULL
-        Monitoring(self, "Monitoring", topic=operations, watched=watched, is_full=is_full)
-
+        parts = _Parts(table, failures, recipients, timers, function, key)
+        signs, watch, operations = self._watch_over(parts, site, code)
         add_outputs(
             self,
             {
@@ -102,6 +83,45 @@ class AlertsStack(cdk.Stack):
                 "UnreachedQueueUrl": failures.unreached.queue_url,
             },
         )
+
+    def _watch_over(
+        self, parts: _Parts, site: SiteSettings, code: Path
+    ) -> tuple[lambda_.Function, lambda_.Function, sns.Topic]:
+        """Hear the devices, watch over them and over the alerting itself; and who is told of that."""
+        failures, is_full = parts.failures, site.monitoring is MonitoringKind.FULL
+        signs = Signs(
+            self,
+            "Signs",
+            code=code,
+            table=parts.table,
+            undelivered=failures.undelivered,
+            unhandled=failures.unhandled,
+            key=parts.key,
+        ).function
+        operations = Operations(self, "Operations", key=parts.key, emails=site.operations_emails).topic
+        watch = Watch(
+            self,
+            "Watch",
+            code=code,
+            table=parts.table,
+            alerter=parts.alerter,
+            operators=Operators({**failures.queues, "Timers": parts.timers}, operations, metrics=is_full),
+            key=parts.key,
+            patience={"offline_grace_s": site.offline_grace_s},
+        ).function
+        for started_by_devices in (parts.alerter, signs):
+            reserve(started_by_devices, site.reserved_concurrency)
+        watched = Watched(
+            functions={"Alerter": parts.alerter, "Signs": signs, "Watch": watch},
+            queues=failures.queues,
+            topics={group.label("People"): topic for group, topic in parts.recipients.by_group},
+            alerter=parts.alerter,
+            timers=parts.timers,
+            switch=watch,
+            sms_a_day=site.sms_a_day,
+        )
+        Monitoring(self, "Monitoring", topic=operations, watched=watched, is_full=is_full)
+        return signs, watch, operations
 
     def _read_under_a_former_key(self, alerter: Alerter, timers: sqs.IQueue) -> None:
         """What waited or was stored when a site gave up its own key."""

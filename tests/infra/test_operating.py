@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
+from infra.alerts.asset import ROOT
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.troubles import PARTITION, PREFIX, Trouble
 from infra.fleet.runtime.desk import Desk, Premises
@@ -22,9 +23,9 @@ from infra.fleet.runtime.operating import (
     QUIET_S,
     Concern,
     Depth,
+    KnownConcern,
     Mail,
     Noted,
-    Standing,
     concerns,
     review,
 )
@@ -54,7 +55,7 @@ class FakePremises:
 
     filled: dict[str, Depth] = field(default_factory=lambda: dict.fromkeys(QUEUES, Depth(0)))
     notes: list[Noted] = field(default_factory=list)
-    known: Mapping[str, Standing] = field(default_factory=dict)
+    known: Mapping[str, KnownConcern] = field(default_factory=dict)
     mails: list[Mail] = field(default_factory=list)
     looks: int = 0
     down: bool = False
@@ -66,10 +67,10 @@ class FakePremises:
     def noted(self) -> Sequence[Noted]:
         return self.notes
 
-    def standing(self) -> Mapping[str, Standing]:
+    def standing(self) -> Mapping[str, KnownConcern]:
         return self.known
 
-    def keep(self, standing: Mapping[str, Standing]) -> None:
+    def keep(self, standing: Mapping[str, KnownConcern]) -> None:
         self.known = load_standing(dump_standing(standing))
 
     def tell(self, mail: Mail) -> None:
@@ -211,7 +212,7 @@ steps = st.lists(st.tuples(st.sets(names), st.integers(1, 2 * AGAIN_S)), min_siz
 
 @given(steps)
 def test_each_concern_is_told_as_often_as_it_begins_ends_and_lasts_for_a_day(plan: list[tuple[set[str], int]]) -> None:
-    known: Mapping[str, Standing] = {}
+    known: Mapping[str, KnownConcern] = {}
     second, told = 0, dict[str, int]()
     for present, pause_s in plan:
         second += pause_s
@@ -301,6 +302,15 @@ def test_what_was_known_and_is_damaged_is_told_again_and_mended(
     premises.sqs.send_message(QueueUrl=premises.queues["Unreached"], MessageBody="x")  # type: ignore[attr-defined]
     Desk(premises).look([], Fleet(), at(0))
     assert set(premises.standing()) == {"letters#Unreached"}
+
+
+def test_the_page_names_every_queue_and_every_word_that_operators_may_hear() -> None:
+    page = (ROOT / "docs/alerts.md").read_text()
+    table = page[page.index("## When something fails") : page.index("### Who hears of it")]
+    for name in QUEUES[:4]:
+        assert f"*{name}*" in table
+    for word in Trouble:
+        assert f"`{word}`" in table
 
 
 def test_the_queues_come_from_the_environment_by_name() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from infra.fleet.runtime.device import Device, Fleet
-from infra.fleet.runtime.operating import Depth, Mail, Noted, Standing, concerns, review
+from infra.fleet.runtime.operating import Depth, KnownConcern, Mail, Noted, concerns, review
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 LOOK_EVERY_S: Final = 300
@@ -24,10 +24,10 @@ class Premises(Protocol):
     def noted(self) -> Sequence[Noted]:
         """The troubles that the alerting has counted."""
 
-    def standing(self) -> Mapping[str, Standing]:
+    def standing(self) -> Mapping[str, KnownConcern]:
         """What was known at the last look."""
 
-    def keep(self, standing: Mapping[str, Standing]) -> None:
+    def keep(self, standing: Mapping[str, KnownConcern]) -> None:
         """Know it at the next look."""
 
     def tell(self, mail: Mail) -> None:

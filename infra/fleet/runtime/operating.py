@@ -39,7 +39,7 @@ class Concern:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class KnownConcern:
     """A concern that is known. `told_at` is None until somebody was told."""
 
     since: UtcNs
@@ -158,16 +158,16 @@ def _counted(one: Noted) -> Concern:
 
 
 def review(
-    known: Mapping[str, Standing], found: Sequence[Concern], now: UtcNs
-) -> tuple[dict[str, Standing], Mail | None]:
+    known: Mapping[str, KnownConcern], found: Sequence[Concern], now: UtcNs
+) -> tuple[dict[str, KnownConcern], Mail | None]:
     """What is known from now on, and the mail that is due; None where there is nothing new to say."""
-    standing: dict[str, Standing] = {}
+    standing: dict[str, KnownConcern] = {}
     begun, lasting = [], []
     for one in found:
         before = known.get(one.name)
         if one.name in standing or (before is None and len(known.keys() | standing.keys()) >= MOST_STANDING):
             continue
-        now_known = Standing(now, one.means) if before is None else replace(before, means=one.means)
+        now_known = KnownConcern(now, one.means) if before is None else replace(before, means=one.means)
         if now_known.told_at is None and now - now_known.since >= one.after_s * NS_PER_S:
             begun.append(f"{one.means}.\n    {one.remedy}")
             now_known = replace(now_known, told_at=now)

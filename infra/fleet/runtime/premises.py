@@ -10,7 +10,7 @@ from infra.alerts.runtime.agreed import ITEM_KEY
 from infra.alerts.runtime.aws.dynamo import Item, Table, text
 from infra.alerts.runtime.troubles import PARTITION, PREFIX
 from infra.fleet.runtime.aws import FLEET_PARTITION
-from infra.fleet.runtime.operating import MOST_STANDING, Depth, Mail, Noted, Standing
+from infra.fleet.runtime.operating import MOST_STANDING, Depth, KnownConcern, Mail, Noted
 from smartcam.contract.errors import ContractError
 from smartcam.contract.reading import Fields, dump_object, parse_object
 from smartcam.contract.times import UtcNs
@@ -54,7 +54,7 @@ class AwsPremises:
         """See Premises."""
         return [one for item in self.table.query(PARTITION, PREFIX) if (one := _noted(item)) is not None]
 
-    def standing(self) -> Mapping[str, Standing]:
+    def standing(self) -> Mapping[str, KnownConcern]:
         """See Premises. What cannot be read is as if nothing were known: rather told again than never."""
         item = self.table.get((FLEET_PARTITION, STANDING_ITEM), consistent=True)
         try:
@@ -63,7 +63,7 @@ class AwsPremises:
             logger.error("operations_unreadable error=%r", error)  # noqa: TRY400 - the text says it
             return {}
 
-    def keep(self, standing: Mapping[str, Standing]) -> None:
+    def keep(self, standing: Mapping[str, KnownConcern]) -> None:
         """See Premises."""
         values = {":document": text(dump_standing(standing))}
         self.table.update((FLEET_PARTITION, STANDING_ITEM), "SET document = :document", values)
@@ -88,7 +88,7 @@ def _noted(item: Item) -> Noted | None:
     return Noted(word, subject, count, UtcNs(first_at), UtcNs(last_at))
 
 
-def dump_standing(standing: Mapping[str, Standing]) -> str:
+def dump_standing(standing: Mapping[str, KnownConcern]) -> str:
     """What is known as JSON."""
     items = [
         {"name": name, "since": one.since, "means": one.means[:_LONGEST_MEANS], "told_at": one.told_at}
@@ -97,7 +97,7 @@ def dump_standing(standing: Mapping[str, Standing]) -> str:
     return dump_object({"standing": items}).decode()
 
 
-def load_standing(document: str) -> dict[str, Standing]:
+def load_standing(document: str) -> dict[str, KnownConcern]:
     """The inverse. Raises ContractError naming the first wrong field."""
     found = {}
     for item in Fields(parse_object(document, "operations")).items("standing", MOST_STANDING):
@@ -105,7 +105,7 @@ def load_standing(document: str) -> dict[str, Standing]:
             raise ContractError("standing", "must hold objects")
         fields = Fields(item, "standing")
         told_at = fields.optional_integer("told_at")
-        found[fields.text("name", 512)] = Standing(
+        found[fields.text("name", 512)] = KnownConcern(
             UtcNs(fields.integer("since")),
             fields.text("means", _LONGEST_MEANS),
             None if told_at is None else UtcNs(told_at),
