@@ -26,7 +26,8 @@ pytestmark = [
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with deployed(tmp_path / "site", {"cooldown_seconds": "0", "sms_a_day": "10000"}) as there:
+    context = {"cooldown_seconds": "0", "sms_a_day": "10000", "sms_a_day_per_thing": "10000"}
+    with deployed(tmp_path / "site", context) as there:
         yield there
 
 
