@@ -15,7 +15,7 @@ from infra.fleet.runtime.device import MOST_CAMERAS_KEPT, NEVER, Fleet, Presence
 from infra.fleet.runtime.folding import heard, noticed, with_health
 from infra.fleet.runtime.hearing import Hearing, Sign, SignOutcome
 from infra.fleet.runtime.judging import Policy
-from infra.fleet.runtime.pace import GOODBYE_SPARE, HEALTH_PACE, REFUSAL_PACE, SignPace
+from infra.fleet.runtime.pace import GOODBYE_SPARE, HEALTH_PACE, PRESENCE_PACE, REFUSAL_PACE, SignPace
 from infra.fleet.runtime.ports import Registry
 from infra.fleet.runtime.watching import Watching
 from smartcam.contract.errors import ContractError
@@ -163,6 +163,12 @@ def test_a_pace_takes_no_more_than_its_burst_and_one_a_step_and_never_less(pace:
     for first in range(len(taken)):
         span_ms = taken[-1] - taken[first]
         assert len(taken) - first <= pace.burst + span_ms // (pace.every_s * 1000) + 1
+
+
+@given(st.sampled_from([HEALTH_PACE, PRESENCE_PACE, REFUSAL_PACE]), st.integers(0, 2**63))
+def test_no_time_that_was_kept_by_mistake_silences_a_device_for_ever(pace: SignPace, kept: int) -> None:
+    now = UtcNs(NOON + 5 * pace.burst * pace.every_s * NS_PER_S)
+    assert pace.taken(UtcNs(kept), NOON) is not None or pace.taken(UtcNs(kept), now) is not None
 
 
 @pytest.mark.parametrize("kind", ["fake", "table"])

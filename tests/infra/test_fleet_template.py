@@ -2,11 +2,14 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from infra.alerts.asset import ROOT
 from infra.app import main
 from infra.fleet.infrastructure import HEALTH_SQL, PRESENCE_SQL, SIGNS_HANDLER, WATCH_HANDLER
 from infra.fleet.runtime.handler import PATIENCE, policy_from
@@ -251,6 +254,14 @@ def test_a_device_may_write_below_its_own_name_and_nowhere_else(pictures: Templa
     ]
     _, alias = exchange.one("AWS::IoT::RoleAlias")
     assert (alias["RoleAlias"], alias["CredentialDurationSeconds"]) == (ROLE_ALIAS, 3600)
+
+
+def test_cfn_lint_has_nothing_to_say_of_pictures_with_either_key(pictures: Template, exchange: Template) -> None:
+    lint = str(Path(sys.executable).with_name("cfn-lint"))
+    templates = [str(one.path) for one in (pictures, exchange)]
+    command = [lint, "--ignore-checks", "W3005", "--template", *templates]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (finished.stdout, finished.returncode) == ("", 0)
 
 
 def test_a_devices_policy_lets_it_ask_for_these_credentials_only_where_pictures_are_on(pictures: Template) -> None:

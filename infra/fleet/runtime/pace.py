@@ -5,6 +5,8 @@ from typing import Final
 
 from smartcam.contract.times import NS_PER_S, UtcNs
 
+_BURSTS_AHEAD: Final = 4
+
 
 @dataclass(frozen=True, slots=True)
 class SignPace:
@@ -20,7 +22,8 @@ class SignPace:
     def taken(self, until: UtcNs, now: UtcNs, *, spare: int = 0) -> UtcNs | None:
         """The time to keep once one more is taken; None where it is too many. `spare`: so many more at once."""
         step = self.every_s * NS_PER_S
-        due = max(until, now)
+        # Further ahead than anything that was taken here: a clock has jumped, or the item was damaged.
+        due = now if until - now > _BURSTS_AHEAD * self.burst * step else max(until, now)
         return UtcNs(due + step) if due - now <= (self.burst + spare - 1) * step else None
 
 
