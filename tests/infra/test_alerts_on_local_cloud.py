@@ -35,7 +35,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with deployed(tmp_path_factory.mktemp("alerts"), {"cooldown_seconds": str(COOLDOWN_S)}) as there:
+    # Everything that may be added; the fleet's tests deploy what a home gets.
+    context = {"cooldown_seconds": str(COOLDOWN_S), "monitoring": "full", "key": "own"}
+    with deployed(tmp_path_factory.mktemp("alerts"), context) as there:
         yield there
 
 
