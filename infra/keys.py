@@ -4,6 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -37,9 +38,14 @@ def table_encryption(key: kms.IKey | None) -> dynamodb.TableEncryption:
     return dynamodb.TableEncryption.DEFAULT if key is None else dynamodb.TableEncryption.CUSTOMER_MANAGED
 
 
-def people_topic_key(scope: Construct, key: kms.IKey | None) -> kms.IKey:
-    """The key of topics that only our functions publish to: SNS has no key that is simply there, but one of AWS's."""
-    return kms.Alias.from_alias_name(scope, "KeyOfSns", "alias/aws/sns") if key is None else key
+def encrypt_with_key_of_sns(topic: sns.Topic) -> None:
+    """Encrypt a topic that only our functions publish to with the key that SNS makes itself in each account.
+
+    By its short name, by which SNS makes it where nobody has used it yet.
+    """
+    element = topic.node.default_child
+    assert isinstance(element, sns.CfnTopic)  # noqa: S101  a topic's only such child is its CloudFormation resource
+    element.kms_master_key_id = "alias/aws/sns"
 
 
 def read_under_a_former_key(rights: iam.Policy, *, service: str, arn: str) -> None:

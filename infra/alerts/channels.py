@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra.alerts.runtime.agreed import DISPLAY_NAME, SMS_ALLOWED, SMS_ATTRIBUTE, TIMEOUT_S
 from infra.functions import acknowledge
-from infra.keys import people_topic_key, queue_encryption
+from infra.keys import encrypt_with_key_of_sns, queue_encryption
 from infra.subscribers import SubscriberGroup
 
 FAILURES_KEPT: Final = cdk.Duration.days(14)
@@ -81,16 +81,17 @@ class Recipients(Construct):
         unreached: sqs.IQueue,
     ) -> None:
         super().__init__(scope, construct_id)
-        topic_key = people_topic_key(self, key)
-        self.by_group = [(group, self._topic(group, topic_key, unreached)) for group in groups]
+        self.by_group = [(group, self._topic(group, key, unreached)) for group in groups]
 
     @property
     def topics(self) -> list[sns.Topic]:
         """The topics in the order of their groups."""
         return [topic for _, topic in self.by_group]
 
-    def _topic(self, group: SubscriberGroup, key: kms.IKey, unreached: sqs.IQueue) -> sns.Topic:
+    def _topic(self, group: SubscriberGroup, key: kms.IKey | None, unreached: sqs.IQueue) -> sns.Topic:
         topic = sns.Topic(self, group.label("Topic"), display_name=DISPLAY_NAME, master_key=key, enforce_ssl=True)
+        if key is None:
+            encrypt_with_key_of_sns(topic)
         email, sms, https = sns.SubscriptionProtocol.EMAIL, sns.SubscriptionProtocol.SMS, sns.SubscriptionProtocol.HTTPS
         ways = {email: group.emails, sms: group.phones, https: group.urls}
         allowed = {SMS_ATTRIBUTE: sns.SubscriptionFilter.string_filter(allowlist=[SMS_ALLOWED])}

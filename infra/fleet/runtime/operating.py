@@ -115,7 +115,8 @@ def concerns(
     """What is wrong now, the worst first."""
     damaged = [_damaged(one.thing, one.damage) for one in devices if one.damage]
     if fleet.damage:
-        damaged.insert(0, _damaged("the whole fleet", fleet.damage))
+        means = f"what is stored of the whole fleet cannot be read ({fleet.damage}): outages are judged anew"
+        damaged.insert(0, Concern("unreadable#", means, "the check has mended it: nothing is to be done"))
     loud = {one.thing for one in devices if one.loud_at and now - one.loud_at <= QUIET_S * NS_PER_S}
     counted = [one for one in noted if now - one.last_at <= QUIET_S * NS_PER_S]
     told = {one.subject for one in counted if one.word == Trouble.OVER_BOUND}
@@ -127,7 +128,7 @@ def _damaged(whose: str, why: str) -> Concern:
     return Concern(
         f"unreadable#{whose}",
         f"what is stored of {whose} cannot be read whole ({why}): it is judged by what can be read",
-        "its next health message mends it; wishes, pauses and retirement may be lost: smartcam alerts devices",
+        f"its next health message mends it; where none comes: smartcam alerts devices reinstate --thing {whose}",
     )
 
 
