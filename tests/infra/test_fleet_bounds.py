@@ -195,6 +195,20 @@ def test_what_cannot_be_read_again_is_refused_and_never_written(monkeypatch: pyt
     assert [why for _, why in refusals.kept] == ["thing: is missing"]
 
 
+@pytest.mark.parametrize("kind", ["fake", "table"])
+def test_a_time_that_is_too_far_to_be_read_again_is_never_written(kind: str, stored: DynamoRegistry) -> None:
+    registry: Registry = FakeRegistry() if kind == "fake" else stored
+    hear(registry, health_document(health(PI), NOON))
+    device = registry.device(PI)
+    assert device is not None
+    with pytest.raises(ContractError, match="paused_until"):
+        registry.save(device.paused(UtcNs(2**70)))  # as `devices pause --for` a billion days would
+    refusals, year_9000 = FakeRefusals(), UtcNs(221_845_392_000 * NS_PER_S)
+    assert hear(registry, presence_document(PI, "connected", year_9000, 9), refusals) is SignOutcome.REFUSED
+    assert len(refusals.kept) == 1
+    assert registry.device(PI) == device
+
+
 def damage(dynamodb: "DynamoDBClient", thing: str, **attributes: object) -> None:
     key = {"camera": {"S": "fleet"}, "item": {"S": f"device#{thing}"}}
     item = dynamodb.get_item(TableName="history", Key=key).get("Item", key)

@@ -74,11 +74,20 @@ class Noted:
     last_at: UtcNs
 
 
+_REDRIVE: Final = (
+    "smartcam alerts redrive --dry-run lists them with the reason, smartcam alerts redrive tries them again"
+)
 _LETTERS: Final = {
-    "Undelivered": "messages of devices that the broker could not hand over",
-    "Unhandled": "messages that a function failed on, or refused because they break the contract",
-    "Untimely": "events and timers that the alerting failed on again and again",
-    "Unreached": "alerts that SNS could not deliver to somebody",
+    "Undelivered": ("messages of devices that the broker could not hand over", _REDRIVE),
+    "Unhandled": (
+        "messages that a function failed on, or refused because they break the contract",
+        f"{_REDRIVE}; what was refused only with --refused, after an update",
+    ),
+    "Untimely": ("events and timers that the alerting failed on again and again", _REDRIVE),
+    "Unreached": (
+        "alerts that SNS could not deliver to somebody",
+        "smartcam alerts redrive --dry-run lists them: look whether the address still exists; SNS tries no further",
+    ),
 }
 _NOTED: Final = {
     Trouble.OVER_BOUND: (
@@ -135,12 +144,12 @@ def _damaged(whose: str, why: str) -> Concern:
 def _waiting(depths: Mapping[str, Depth]) -> list[Concern]:
     found = []
     for name, depth in depths.items():
-        what = _LETTERS.get(name)
+        letters = _LETTERS.get(name)
         many = depth.waiting + depth.taken
-        if what is not None and many:
-            remedy = "smartcam alerts redrive --dry-run lists them, without --dry-run they are tried again"
-            found.append(Concern(f"letters#{name}", f"{many} in {name}: {what}; deleted when 14 days old", remedy))
-        elif what is None and depth.waiting:
+        if letters is not None and many:
+            means, remedy = letters
+            found.append(Concern(f"letters#{name}", f"{many} in {name}: {means}; deleted when 14 days old", remedy))
+        elif letters is None and depth.waiting:
             remedy = "see whether the alerting function is throttled, and its log"
             means = f"{depth.waiting} events or timers are due and nobody takes them"
             found.append(Concern(f"waiting#{name}", means, remedy, after_s=LATE_S))
