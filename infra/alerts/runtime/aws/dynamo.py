@@ -40,9 +40,16 @@ class Table:
         return (item for page in pages for item in page["Items"])
 
     def update(
-        self, key: tuple[str, str], update: str, values: Values, condition: str = "", *, before: bool = False
+        self,
+        key: tuple[str, str],
+        update: str,
+        values: Values,
+        condition: str = "",
+        *,
+        before: bool = False,
+        names: Mapping[str, str] | None = None,
     ) -> tuple[bool, Item]:
-        """Update an item.
+        """Update an item; `names` stand for attributes whose names DynamoDB reserves.
 
         Returns:
             Whether the condition held; and the item: after the update (or before it, where asked), as it is where
@@ -57,6 +64,8 @@ class Table:
         }
         if condition:
             request["ConditionExpression"] = condition
+        if names:
+            request["ExpressionAttributeNames"] = names
         if values:
             request["ExpressionAttributeValues"] = values
         try:
