@@ -13,7 +13,6 @@ from infra.alerts.runtime.jobs import CloseWindow
 from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import AlertState, Decision
 from infra.alerts.runtime.quiet import QuietHours
-from infra.alerts.runtime.sending import MISSED_S
 from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.event import Severity
 from smartcam.contract.ids import CameraId

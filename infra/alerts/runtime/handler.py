@@ -4,35 +4,41 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import boto3
 
-from infra.alerts.runtime.agreed import LEASE_S
-from infra.alerts.runtime.alerting import Alerting
+from infra.alerts.runtime.agreed import LEASE_S, TIMEOUT_S
+from infra.alerts.runtime.assembling import Outside, assembled
 from infra.alerts.runtime.audience import Audience
 from infra.alerts.runtime.aws.clients import ONCE, PATIENT, now
 from infra.alerts.runtime.aws.digests import DynamoDigests
 from infra.alerts.runtime.aws.dynamo import Table
+from infra.alerts.runtime.aws.guards import DynamoGuards
 from infra.alerts.runtime.aws.history import DynamoHistory
 from infra.alerts.runtime.aws.limits import DynamoLimits
 from infra.alerts.runtime.aws.outward import IotReplies, SnsNotifier
 from infra.alerts.runtime.aws.queues import SqsRefusals, SqsTimers
+from infra.alerts.runtime.aws.troubles import DynamoTroubles
+from infra.alerts.runtime.aws.turns import DynamoTurns
 from infra.alerts.runtime.aws.windows import DynamoWindows
-from infra.alerts.runtime.closing import Timekeeping
-from infra.alerts.runtime.deciding import GroupAlerting
 from infra.alerts.runtime.delivery import Delivery
-from infra.alerts.runtime.jobs import job_from_json
+from infra.alerts.runtime.jobs import job_from
 from infra.alerts.runtime.metrics import EmfMeter
 from infra.alerts.runtime.ports import Pictures
-from infra.alerts.runtime.sending import GroupSender
+from infra.alerts.runtime.timekeeping import Timekeeping
+from infra.alerts.runtime.troubles import PacedTroubles
 from infra.snapshots.runtime.links import pictures_from
+from smartcam.contract.reading import parse_object
 from smartcam.contract.times import NS_PER_MS
 
 _DAY_S: Final = 86_400
+DEFAULT_PER_THING: Final = 20
+_ROOM_S: Final = TIMEOUT_S / 2
+"""How long messages of one batch are begun."""
 
 logger = logging.getLogger(__name__)
 logging.getLogger("infra").setLevel(logging.INFO)
@@ -49,6 +55,7 @@ class FunctionSettings:
     cooldown_s: int
     keep_s: int
     texts_per_day: int
+    texts_per_thing: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "FunctionSettings":
@@ -61,6 +68,7 @@ class FunctionSettings:
             cooldown_s=int(environment["COOLDOWN_SECONDS"]),
             keep_s=int(environment["HISTORY_DAYS"]) * _DAY_S,
             texts_per_day=int(environment["SMS_PER_DAY"]),
+            texts_per_thing=int(environment.get("SMS_PER_THING") or DEFAULT_PER_THING),
         )
 
 
@@ -69,21 +77,22 @@ def wire(here: FunctionSettings, pictures: Pictures | None) -> tuple[Timekeeping
     table = Table(boto3.client("dynamodb", config=PATIENT), here.table)
     sqs = boto3.client("sqs", config=PATIENT)
     meter = EmfMeter(print, lambda: now() // NS_PER_MS)
-    timers = SqsTimers(sqs, here.timer_queue_url, now)
-    windows, digests = DynamoWindows(table, LEASE_S, here.keep_s), DynamoDigests(table, LEASE_S, here.keep_s)
-    notifier = SnsNotifier(boto3.client("sns", config=ONCE))
-    sender = GroupSender(DynamoLimits(table, here.texts_per_day), notifier, meter, now, time.sleep)
-    groups = GroupAlerting(here.audience, here.cooldown_s, windows, digests, timers, sender, pictures, meter, now)
-    alerting = Alerting(
+    outside = Outside(
         history=DynamoHistory(table, LEASE_S, here.keep_s),
-        groups=groups,
-        timers=timers,
+        windows=DynamoWindows(table, LEASE_S, here.keep_s),
+        digests=DynamoDigests(table, LEASE_S, here.keep_s),
+        limits=DynamoLimits(table, here.texts_per_day, here.texts_per_thing),
+        turns=DynamoTurns(table),
+        guards=DynamoGuards(table),
+        timers=SqsTimers(sqs, here.timer_queue_url, now),
+        notifier=SnsNotifier(boto3.client("sns", config=ONCE)),
         replies=IotReplies(boto3.client("iot-data", config=PATIENT)),
         refusals=SqsRefusals(sqs, here.refused_queue_url),
+        pictures=pictures,
         meter=meter,
-        now=now,
+        troubles=PacedTroubles(DynamoTroubles(table).write, now),
     )
-    return Timekeeping(alerting, here.audience, here.cooldown_s, windows, digests, timers, sender, now), meter
+    return assembled(outside, here.audience, here.cooldown_s, now), meter
 
 
 @cache
@@ -91,23 +100,41 @@ def _works() -> tuple[Timekeeping, EmfMeter]:
     return wire(FunctionSettings.from_environment(os.environ), pictures_from(os.environ))
 
 
-def handle(document: Mapping[str, object], _context: object) -> str:
-    """Take what the IoT rule selected, or the queue's one message; the answer is for the log only."""
+def handle(document: Mapping[str, object], _context: object) -> object:
+    """Take the queue's messages, or one document that was handed over directly.
+
+    Returns, for the queue, which of its messages must come again; else a word for the log.
+    """
     timekeeping, meter = _works()
     try:
         records = document.get("Records")
         if isinstance(records, list):
-            return _do(timekeeping, records)
-        return timekeeping.alerting.take(Delivery.from_rule(document))
+            return {"batchItemFailures": [{"itemIdentifier": one} for one in _take_all(timekeeping, records)]}
+        return _take(timekeeping, document, timekeeping.take_own)
     finally:
         meter.flush()
 
 
-def _do(timekeeping: Timekeeping, records: Sequence[Mapping[str, str]]) -> str:
-    """Do the jobs; the queue's batch is one, so that an error brings back no job that is done."""
-    words = []
+def _take_all(timekeeping: Timekeeping, records: Sequence[Mapping[str, str]]) -> list[str]:
+    """Take each message, and return the ids of those that failed: none of them brings the others back."""
+    failed, begun = list[str](), time.monotonic()
     for record in records:
-        due, job = job_from_json(record["body"])
-        words.append(timekeeping.do(due, job))
-        logger.info("job_done job=%s outcome=%s", type(job).__name__, words[-1])
-    return " ".join(words)
+        if time.monotonic() - begun > _ROOM_S:  # being killed would bring back what is done, too
+            failed.append(record["messageId"])
+            continue
+        try:
+            _take(timekeeping, parse_object(record["body"], "body"), timekeeping.take_published)
+        except Exception:  # the edge of the loop: the queue brings this message again, and keeps it after many times
+            logger.exception("record_failed id=%s", record["messageId"])
+            failed.append(record["messageId"])
+    return failed
+
+
+def _take(timekeeping: Timekeeping, document: Mapping[str, object], take: Callable[[Delivery], str]) -> str:
+    """Take what the rule selected, or do the job: their words tell them apart."""
+    if "job" not in document:
+        return take(Delivery.from_rule(document))
+    due, job = job_from(document)
+    word = timekeeping.do(due, job)
+    logger.info("job_done job=%s outcome=%s", type(job).__name__, word)
+    return word

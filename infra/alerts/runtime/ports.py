@@ -6,13 +6,14 @@ from enum import StrEnum
 from typing import Protocol
 
 from infra.alerts.runtime.audience import Group
+from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import HeldEvent, PictureLink
 from infra.alerts.runtime.jobs import Job
 from infra.alerts.runtime.words.render import AlertText
 from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.event import Event
-from smartcam.contract.ids import CameraId, ThingName
+from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.times import UtcNs
 
 
@@ -97,6 +98,9 @@ class History(Protocol):
         self, event: Event, lease: Lease, state: AlertState, now: UtcNs, last: tuple[str, AlertState] | None = None
     ) -> None:
         """Store a final state, and what was decided for the last group; without effect as `mark`."""
+
+    def delivery(self, thing: ThingName, camera: CameraId, event_id: EventId) -> Delivery | None:
+        """An event as it was recorded, in its newest revision; None where it is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,17 +196,31 @@ class Digests(Protocol):
         """Give the right back."""
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A message to so many phones, and what it is about; a thing that is none stands for the site itself."""
+
+    phones: int
+    thing: str
+    critical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TextAnswer:
+    """Whether the SMS may go out, and whether the site's day is nearly used up by them."""
+
+    allowed: bool
+    nearly_used_up: bool = False
+
+
 class Limits(Protocol):
-    """What a storm may cost, and how fast people may be written to."""
+    """What a storm may cost in SMS."""
 
-    def may_text(self, phones: int, now: UtcNs) -> bool:
-        """Count that many SMS; False, and nothing counted, where the day's limit would be exceeded."""
+    def may_text(self, text: Text, now: UtcNs) -> TextAnswer:
+        """Count the SMS; nothing is counted where the day's limit, of the site or of the thing, would be exceeded."""
 
-    def give_back(self, phones: int, now: UtcNs) -> None:
+    def give_back(self, text: Text, now: UtcNs) -> None:
         """Take back the count of SMS that certainly were not sent."""
-
-    def slot(self, group: str, now: UtcNs) -> UtcNs:
-        """When the next message to a group's mailboxes may go out, at a limited number a second."""
 
 
 class Timers(Protocol):

@@ -77,6 +77,17 @@ class Table:
             return False, item if isinstance(item, dict) else {}
         return True, answer.get("Attributes", {})
 
+    def delete(self, key: tuple[str, str], condition: str = "") -> None:
+        """Delete an item, if the condition holds."""
+        request: dict[str, Any] = {"TableName": self.name, "Key": key_of(*key)}
+        if condition:
+            request["ConditionExpression"] = condition
+        try:
+            self.client.delete_item(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != CONDITION_FAILED:
+                raise
+
 
 def key_of(camera: str, item: str) -> dict[str, dict[str, str]]:
     """The key of an item."""

@@ -1,15 +1,16 @@
-"""The limits in DynamoDB: SMS counted by the day, and a limited number of turns a second."""
+"""The limits in DynamoDB: SMS counted by the day, of the site and of each thing."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from infra.alerts.runtime.agreed import EMAILS_PER_SECOND
 from infra.alerts.runtime.aws.dynamo import Table, Values, number, seconds
-from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
+from infra.alerts.runtime.guarding import day_of
+from infra.alerts.runtime.ports import Text, TextAnswer
+from infra.alerts.runtime.texting import nearly, room_for
+from infra.alerts.runtime.troubles import PARTITION
+from smartcam.contract.times import UtcNs
 
-PARTITION: Final = "guard"
-_KEEP_S: Final = 40 * 86_400
-_STEP_NS: Final = NS_PER_S // EMAILS_PER_SECOND
+KEPT_S: Final = 40 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,45 +19,42 @@ class DynamoLimits:
 
     table: Table
     texts_per_day: int
+    texts_per_thing: int
 
-    def may_text(self, phones: int, now: UtcNs) -> bool:
+    def may_text(self, text: Text, now: UtcNs) -> TextAnswer:
         """See Limits."""
-        room = self.texts_per_day - phones
+        site, thing = _items(text, now)
+        if self._count(thing, text, self.texts_per_thing, now) is None:
+            return TextAnswer(allowed=False)
+        used = self._count(site, text, self.texts_per_day, now)
+        if used is None:
+            self._take_back(thing, text.phones)
+            return TextAnswer(allowed=False)
+        return TextAnswer(allowed=True, nearly_used_up=nearly(used, self.texts_per_day))
+
+    def give_back(self, text: Text, now: UtcNs) -> None:
+        """See Limits."""
+        for item in _items(text, now):
+            self._take_back(item, text.phones)
+
+    def _count(self, item: str, text: Text, limit: int, now: UtcNs) -> int | None:
+        room = room_for(text, limit)
         if room < 0:
-            return False
-        values = {":n": number(phones), ":room": number(room), ":forget": seconds(now, _KEEP_S)}
-        used = self._update(
-            _day(now), "SET forget_at = :forget ADD used :n", "attribute_not_exists(used) OR used <= :room", values
+            return None
+        values: Values = {":n": number(text.phones), ":room": number(room), ":forget": seconds(now, KEPT_S)}
+        fits, there = self.table.update(
+            (PARTITION, item),
+            "SET forget_at = :forget ADD used :n",
+            values,
+            "attribute_not_exists(used) OR used <= :room",
         )
-        return used is not None
+        return int(there["used"]["N"]) if fits else None
 
-    def give_back(self, phones: int, now: UtcNs) -> None:
-        """See Limits."""
-        self._update(_day(now), "ADD used :n", "attribute_exists(used)", {":n": number(-phones)})
-
-    def slot(self, group: str, now: UtcNs) -> UtcNs:
-        """See Limits: a turn follows the one before, or is now where that is past; each of both is one atomic step."""
-        item, step = f"turn#{group}", number(_STEP_NS)
-        while True:
-            values = {":step": step, ":now": number(now)}
-            queued = self._update(item, "SET free_at = free_at + :step", "free_at >= :now", values)
-            if queued is not None:
-                return UtcNs(queued - _STEP_NS)
-            values = {":next": number(now + _STEP_NS), ":now": number(now), ":forget": seconds(now, _KEEP_S)}
-            first = self._update(
-                item,
-                "SET free_at = :next, forget_at = :forget",
-                "attribute_not_exists(free_at) OR free_at < :now",
-                values,
-            )
-            if first is not None:
-                return now
-
-    def _update(self, item: str, update: str, condition: str, values: Values) -> int | None:
-        """The number that the update has left in the item; None where the condition does not hold."""
-        changed, there = self.table.update((PARTITION, item), update, values, condition)
-        return int((there.get("free_at") or there["used"])["N"]) if changed else None
+    def _take_back(self, item: str, phones: int) -> None:
+        self.table.update((PARTITION, item), "ADD used :n", {":n": number(-phones)}, "attribute_exists(used)")
 
 
-def _day(now: UtcNs) -> str:
-    return f"sms#{format_utc(now)[:10]}"
+def _items(text: Text, now: UtcNs) -> tuple[str, str]:
+    """The site's count of the day, and the thing's."""
+    site = f"sms#{day_of(now)}"
+    return site, f"{site}#{text.thing}"

@@ -1,0 +1,149 @@
+"""How much the cloud does for one thing: pure decisions about messages, cameras and SMS, by the UTC day and the second.
+
+Whoever steals a device's certificate can publish a hundred messages a second, under any camera's name. What is beyond
+the bound is neither written nor acknowledged: an honest device keeps it in its outbox and sends it again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final, Protocol
+
+from infra.alerts.runtime.troubles import Trouble, Troubles
+from smartcam.contract.ids import CameraId, ThingName
+from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
+
+BURST: Final = 120
+"""Messages of a thing at once; then one a second. A device that comes back from a week offline sends a backlog."""
+CRITICAL_RESERVE: Final = 100
+"""Critical alarms beyond both bounds: a device's own backlog must not hold up its fresh alarm."""
+MOST_A_DAY: Final = 10_000
+MOST_CAMERAS: Final = 64
+"""Cameras that a thing may name in a day."""
+STEP_NS: Final = NS_PER_S
+ASK_AGAIN_S: Final = 1
+ASK_AGAIN_LATE_S: Final = 60
+"""How long a process remembers that a day is used up, or a thing revoked: what it remembers costs nothing."""
+_MOST_REMEMBERED: Final = 1000
+_TRIES: Final = 8
+_NS_PER_DAY: Final = 86_400 * NS_PER_S
+_NEVER: Final = UtcNs(0)
+
+
+class DenialReason(StrEnum):
+    """Why a message is not taken now."""
+
+    RATE = "rate"
+    DAY = "day"
+    REVOKED = "revoked"
+    CONTENDED = "contended"
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Not now; whoever remembers it need not ask before `until`."""
+
+    reason: DenialReason
+    until: UtcNs
+
+
+@dataclass(frozen=True, slots=True)
+class ThingGuard:
+    """What a thing has used of its day, and when its bucket of messages is full again (a token bucket, as GCRA)."""
+
+    day: str = ""
+    used: int = 0
+    free_at: UtcNs = _NEVER
+    cameras: frozenset[CameraId] = field(default_factory=frozenset)
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The guard to store before the message is taken; `knows_camera` is False from the 65th camera on."""
+
+    guard: ThingGuard
+    knows_camera: bool = True
+
+
+def day_of(now: UtcNs) -> str:
+    """The UTC day, as 2026-03-01."""
+    return format_utc(now)[:10]
+
+
+def admit(before: ThingGuard, camera: CameraId, now: UtcNs, *, critical: bool) -> Admitted | Denied:
+    """Whether one more message of a thing is taken."""
+    today = day_of(now)
+    guard = before if before.day == today else replace(before, day=today, used=0, cameras=frozenset())
+    reserve = CRITICAL_RESERVE if critical else 0
+    if guard.revoked:
+        return Denied(DenialReason.REVOKED, UtcNs(now + ASK_AGAIN_LATE_S * NS_PER_S))
+    if guard.used >= MOST_A_DAY + reserve:
+        midnight = UtcNs((now // _NS_PER_DAY + 1) * _NS_PER_DAY)
+        return Denied(DenialReason.DAY, min(UtcNs(now + ASK_AGAIN_LATE_S * NS_PER_S), midnight))
+    full_at = max(guard.free_at, now)
+    wait = full_at - now - (BURST + reserve - 1) * STEP_NS
+    if wait > 0:
+        return Denied(DenialReason.RATE, UtcNs(now + max(wait, ASK_AGAIN_S * NS_PER_S)))
+    knows = camera in guard.cameras or len(guard.cameras) < MOST_CAMERAS
+    cameras = guard.cameras | {camera} if knows else guard.cameras
+    return Admitted(replace(guard, used=guard.used + 1, free_at=UtcNs(full_at + STEP_NS), cameras=cameras), knows)
+
+
+class Guards(Protocol):
+    """Where the guards of the things are kept."""
+
+    def guard(self, thing: ThingName) -> ThingGuard:
+        """What is known of a thing."""
+
+    def save(self, thing: ThingName, before: ThingGuard, after: ThingGuard, now: UtcNs) -> bool:
+        """Store it; False, and nothing stored, where another process has changed it since."""
+
+    def is_revoked(self, thing: ThingName) -> bool:
+        """Whether nothing of a thing is to be told to anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Asks the guard of a thing, and remembers denials, so that a flood costs neither reads nor writes by the event."""
+
+    guards: Guards
+    troubles: Troubles
+    now: Callable[[], UtcNs]
+    ordinary: dict[ThingName, Denied] = field(default_factory=dict)
+    critical: dict[ThingName, Denied] = field(default_factory=dict)
+
+    def ask(self, thing: ThingName, camera: CameraId, is_critical: Callable[[], bool]) -> Admitted | Denied:
+        """Whether a message is taken, counted where it is not; `is_critical` is asked only where that matters."""
+        answer = self._remembered(thing, is_critical) or self._ask(thing, camera, critical=is_critical())
+        if isinstance(answer, Denied) and answer.reason is not DenialReason.REVOKED:
+            self.troubles.note(Trouble.OVER_BOUND, thing)
+        return answer
+
+    def _remembered(self, thing: ThingName, is_critical: Callable[[], bool]) -> Denied | None:
+        now, critical, ordinary = self.now(), self.critical.get(thing), self.ordinary.get(thing)
+        if critical is not None and now < critical.until:
+            return critical
+        if ordinary is not None and now < ordinary.until and not is_critical():
+            return ordinary
+        return None
+
+    def _ask(self, thing: ThingName, camera: CameraId, *, critical: bool) -> Admitted | Denied:
+        for _ in range(_TRIES):
+            before, now = self.guards.guard(thing), self.now()
+            answer = admit(before, camera, now, critical=critical)
+            if isinstance(answer, Denied):
+                return self._remember(thing, answer, critical=critical)
+            if self.guards.save(thing, before, answer.guard, now):
+                return answer
+        until = UtcNs(self.now() + ASK_AGAIN_S * NS_PER_S)
+        return self._remember(thing, Denied(DenialReason.CONTENDED, until), critical=critical)
+
+    def _remember(self, thing: ThingName, denied: Denied, *, critical: bool) -> Denied:
+        # What is denied to an alarm is denied to all else; who is revoked is denied everything.
+        everything = critical or denied.reason is DenialReason.REVOKED
+        for memory in (self.ordinary, self.critical) if everything else (self.ordinary,):
+            if len(memory) >= _MOST_REMEMBERED:
+                memory.clear()
+            memory[thing] = denied
+        return denied
