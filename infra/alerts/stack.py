@@ -4,14 +4,14 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alerts.channels import Clockwork, Failures, Recipients
 from infra.alerts.infrastructure import EVENT_SQL, Alerter, Encryption, HistoryTable, Means
 from infra.devices import DevicePolicies
 from infra.fleet.infrastructure import Signs, Watch
-from infra.functions import FunctionRule
+from infra.functions import QueueRule
 from infra.monitoring.infrastructure import Monitoring, Operations, Watched
 from infra.outputs import add_outputs
 from infra.settings import AlertSettings
@@ -40,7 +40,7 @@ class AlertsStack(cdk.Stack):
         function = Alerter(
             self, "Alerter", code=code, means=means, settings=settings, texts_per_day=site.sms_a_day
         ).function
-        self._route_events(function, failures, key)
+        self._route_events(timers, failures, key)
         DevicePolicies(self, "Devices", things=settings.things, may_exchange=site.snapshots)
         signs = Signs(
             self,
@@ -82,14 +82,14 @@ class AlertsStack(cdk.Stack):
             },
         )
 
-    def _route_events(self, function: lambda_.IFunction, failures: Failures, key: kms.IKey) -> None:
-        FunctionRule(
+    def _route_events(self, queue: sqs.IQueue, failures: Failures, key: kms.IKey) -> None:
+        QueueRule(
             self,
             "Events",
             name="events",
             sql=EVENT_SQL,
-            description="Smartcam: hands events to the function that alerts people",
-            function=function,
+            description="Smartcam: hands events to the queue of the function that alerts people",
+            queue=queue,
             errors=failures.undelivered,
             key=key,
         )

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.alerts.runtime.agreed import EMAILS_PER_SECOND
 from infra.alerts.runtime.aws.digests import DynamoDigests
 from infra.alerts.runtime.aws.dynamo import Table
+from infra.alerts.runtime.aws.guards import DynamoGuards
 from infra.alerts.runtime.aws.history import DynamoHistory
 from infra.alerts.runtime.aws.limits import DynamoLimits
+from infra.alerts.runtime.aws.turns import DynamoTurns
 from infra.alerts.runtime.aws.windows import DynamoWindows
+from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.ports import AlertState as State
 from infra.alerts.runtime.ports import (
@@ -24,6 +26,8 @@ from infra.alerts.runtime.ports import (
     NotYet,
     Record,
     Spot,
+    Text,
+    TextAnswer,
     Windows,
 )
 from infra.alerts.runtime.words.render import alert_number
@@ -83,8 +87,16 @@ def digests(request: pytest.FixtureRequest) -> Digests:
 @pytest.fixture(params=["fake", "dynamodb"])
 def limits(request: pytest.FixtureRequest) -> Limits:
     if request.param == "fake":
-        return FakeLimits(texts_per_day=5)
-    return DynamoLimits(request.getfixturevalue("table"), 5)
+        return FakeLimits(5, 5)
+    return DynamoLimits(request.getfixturevalue("table"), 5, 5)
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def wide_limits(request: pytest.FixtureRequest) -> Limits:
+    """Those of a site by default: fifty a day, twenty of a thing."""
+    if request.param == "fake":
+        return FakeLimits(50, 20)
+    return DynamoLimits(request.getfixturevalue("table"), 50, 20)
 
 
 def leased(history: History, event: Event, at: UtcNs = NOON) -> Lease:
@@ -206,7 +218,9 @@ def test_a_missing_table_is_an_error_and_not_a_repetition(dynamodb: "DynamoDBCli
     with pytest.raises(ClientError):
         DynamoWindows(elsewhere, LEASE_S, KEEP_S).claim(SPOT, raised(), NOON)
     with pytest.raises(ClientError):
-        DynamoLimits(elsewhere, 5).slot("everyone", NOON)
+        DynamoTurns(elsewhere).take("everyone", NOON)
+    with pytest.raises(ClientError):
+        DynamoGuards(elsewhere).guard(raised().thing)
 
 
 def test_a_cooldown_runs_from_what_was_sent(windows: Windows) -> None:
@@ -351,19 +365,52 @@ def test_a_night_has_one_timer(digests: Digests) -> None:
     assert digests.needs_timer("everyone", UtcNs(ENDS + 86_400 * NS_PER_S))
 
 
+def text(phones: int, thing: str = "yard-1", *, critical: bool = True) -> Text:
+    return Text(phones, thing, critical)
+
+
 def test_sms_are_counted_by_the_day_and_no_more_than_the_limit(limits: Limits) -> None:
-    assert limits.may_text(3, NOON)
-    assert not limits.may_text(3, NOON)
-    assert limits.may_text(2, NOON)
-    assert not limits.may_text(1, later(11 * 3600))
-    limits.give_back(2, later(11 * 3600))
-    assert limits.may_text(1, later(11 * 3600))
-    assert limits.may_text(5, later(12 * 3600))  # another day in UTC
-    assert not limits.may_text(6, later(86_400 * 3))
+    assert limits.may_text(text(3), NOON).allowed
+    assert not limits.may_text(text(3), NOON).allowed
+    assert limits.may_text(text(2), NOON).allowed
+    assert not limits.may_text(text(1), later(11 * 3600)).allowed
+    limits.give_back(text(2), later(11 * 3600))
+    assert limits.may_text(text(1), later(11 * 3600)).allowed
+    assert limits.may_text(text(5), later(12 * 3600)).allowed  # another day in UTC
+    assert not limits.may_text(text(6), later(86_400 * 3)).allowed
 
 
-def test_turns_are_so_many_a_second_for_each_group_however_many_ask(limits: Limits) -> None:
-    slots = [limits.slot("everyone", NOON) for _ in range(9)]
-    assert slots == [NOON + number * (NS_PER_S // EMAILS_PER_SECOND) for number in range(9)]
-    assert limits.slot("guards", NOON) == NOON
-    assert limits.slot("everyone", later(60)) == later(60)
+def test_one_things_sms_leave_those_of_the_others(wide_limits: Limits) -> None:
+    assert [wide_limits.may_text(text(1), NOON).allowed for _ in range(21)] == [True] * 20 + [False]
+    assert wide_limits.may_text(text(1, "yard-2"), NOON).allowed
+    wide_limits.give_back(text(1), NOON)
+    assert wide_limits.may_text(text(1), NOON).allowed
+
+
+def test_the_last_fifth_of_both_numbers_is_for_critical_alarms(wide_limits: Limits) -> None:
+    ordinary = [wide_limits.may_text(text(1, critical=False), NOON).allowed for _ in range(17)]
+    assert ordinary == [True] * 16 + [False]
+    assert wide_limits.may_text(text(1), NOON).allowed
+    for other in ("yard-2", "yard-3"):
+        for _ in range(16):
+            wide_limits.may_text(text(1, other, critical=False), NOON)
+    assert not wide_limits.may_text(text(1, "yard-4", critical=False), NOON).allowed  # 40 of 50 are used
+    answer = wide_limits.may_text(text(1, "yard-4"), NOON)
+    assert answer == TextAnswer(allowed=True, nearly_used_up=True)
+
+
+def test_what_finds_the_sites_number_used_up_uses_nothing_of_its_things(wide_limits: Limits) -> None:
+    for number in range(50):
+        wide_limits.may_text(text(1, f"other-{number}"), NOON)
+    assert not wide_limits.may_text(text(1), NOON).allowed
+    wide_limits.give_back(text(1, "other-1"), NOON)
+    assert wide_limits.may_text(text(1), NOON).allowed
+
+
+def test_a_waiting_event_is_found_as_it_was_recorded_in_its_newest_name(history: History) -> None:
+    better = raised(revision=1, severity=Severity.CRITICAL)
+    history.record(raised(), NOON)
+    history.record(better, later(9))
+    found = history.delivery(raised().thing, raised().camera_id, raised().event_id)
+    assert found == Delivery(raised().thing, raised().camera_id, better.to_json(), NOON)
+    assert history.delivery(raised().thing, raised().camera_id, raised(2).event_id) is None
