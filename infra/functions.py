@@ -68,10 +68,6 @@ class SmallFunction(Construct):
             log_group=log_group,
             role=role.without_policy_updates(),
             environment=dict(workload.environment),
-            # Three lines of Lambda's own for each start would cost more than the start.
-            logging_format=lambda_.LoggingFormat.JSON,
-            system_log_level_v2=lambda_.SystemLogLevel.WARN,
-            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             recursive_loop=lambda_.RecursiveLoop.ALLOW if workload.sets_timers else None,
         )
         self.function.node.add_dependency(self.rights)
@@ -117,7 +113,7 @@ class FunctionRule(Construct):
         description: str,
         function: lambda_.IFunction,
         errors: sqs.IQueue,
-        key: kms.IKey,
+        key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
@@ -152,7 +148,7 @@ class QueueRule(Construct):
         description: str,
         queue: sqs.IQueue,
         errors: sqs.IQueue,
-        key: kms.IKey,
+        key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, construct_id)
         rule_name, arn = _rule_of(cdk.Stack.of(self), name)
@@ -193,7 +189,9 @@ def _to_queue(queue: sqs.IQueue, role: iam.Role) -> iot.CfnTopicRule.ActionPrope
     )
 
 
-def _filling_role(scope: Construct, construct_id: str, rule_arn: str, queue: sqs.IQueue, key: kms.IKey) -> iam.Role:
+def _filling_role(
+    scope: Construct, construct_id: str, rule_arn: str, queue: sqs.IQueue, key: kms.IKey | None
+) -> iam.Role:
     """The broker's right to put messages into one queue, for this rule alone."""
     role = iam.Role(
         scope,
@@ -207,5 +205,6 @@ def _filling_role(scope: Construct, construct_id: str, rule_arn: str, queue: sqs
         ),
     )
     role.add_to_policy(allow(["sqs:SendMessage"], queue.queue_arn))
-    role.add_to_policy(allow(["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn))
+    if key is not None:
+        role.add_to_policy(allow(["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn))
     return role

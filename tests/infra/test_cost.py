@@ -17,7 +17,7 @@ from tests.infra import test_handler
 from tests.infra.conftest import Template
 from tests.infra.fleet_yard import health, health_document
 from tests.infra.sample import NOON, raised, rule_output
-from tests.infra.test_handler import Account, Calls, whole
+from tests.infra.test_handler import Account, Calls, by_queue, whole
 
 PAGE = ROOT / "docs/cost.md"
 CENT = 0.005

@@ -265,17 +265,6 @@ def test_a_flood_leaves_half_of_a_new_accounts_processes_to_the_others(template:
     assert cast("int", inner(source, "ScalingConfig")["MaximumConcurrency"]) <= CONCURRENCY_OF_A_NEW_ACCOUNT // 2
 
 
-def test_a_start_writes_no_lines_of_lambdas_own(template: Template) -> None:
-    for name in template.all_of("AWS::Lambda::Function"):
-        if name.startswith(("Alerter", "Signs", "Watch")):
-            assert template.one("AWS::Lambda::Function", name)[1]["LoggingConfig"] == {
-                "ApplicationLogLevel": "INFO",
-                "LogFormat": "JSON",
-                "LogGroup": f"<{next(log for log in template.all_of('AWS::Logs::LogGroup') if log[:5] == name[:5])}>",
-                "SystemLogLevel": "WARN",
-            }
-
-
 def test_only_the_function_that_sets_timers_for_itself_may_come_round_for_ever(template: Template) -> None:
     """Lambda stops a chain of some 16 messages from a function to itself; a night is 36 of a quarter of an hour."""
     allowed = {
