@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 from infra.alerts.runtime.audience import RANK, Group
 from infra.alerts.runtime.aws.windows import timer_due
 from infra.alerts.runtime.delivery import Delivery
-from infra.alerts.runtime.facts import HeldEvent
+from infra.alerts.runtime.facts import MOST_COUNTED, HeldEvent
 from infra.alerts.runtime.guarding import ThingGuard, day_of
 from infra.alerts.runtime.jobs import Job
 from infra.alerts.runtime.ports import (
@@ -209,10 +209,13 @@ class _Night:
 @dataclass
 class FakeDigests:
     lease_s: int = 45
+    most: int = MOST_COUNTED
     nights: dict[tuple[str, UtcNs], _Night] = field(default_factory=dict)
 
     def hold(self, group: str, ends: UtcNs, held: HeldEvent) -> None:
-        self._night(group, ends).held[((held.thing, held.camera), held.event_id)] = held
+        there, key = self._night(group, ends).held, ((held.thing, held.camera), held.event_id)
+        if key in there or sum(one.thing == held.thing for one in there.values()) < self.most:
+            there[key] = held
 
     def needs_timer(self, group: str, ends: UtcNs) -> bool:
         return not self._night(group, ends).timer

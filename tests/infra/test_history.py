@@ -1,5 +1,7 @@
 """What the ports to the table promise, of the fakes and of DynamoDB alike."""
 
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -356,6 +358,18 @@ def test_a_night_of_the_same_id_at_two_cameras_holds_both(digests: Digests) -> N
     held = digests.open("everyone", ENDS, ENDS)
     assert isinstance(held, list)
     assert len(held) == 2
+
+
+def test_of_one_thing_a_night_holds_no_more_than_people_are_told_of_and_leaves_room_for_the_others(
+    digests: FakeDigests | DynamoDigests,
+) -> None:
+    few = replace(digests, most=3)
+    for number in range(5):
+        few.hold("everyone", ENDS, HeldEvent.of(raised(number)))
+        few.hold("everyone", ENDS, HeldEvent.of(raised(10 + number, thing=ThingName("yard-2"))))
+    held = few.open("everyone", ENDS, ENDS)
+    assert isinstance(held, list)
+    assert Counter(one.thing for one in held) == {"yard-1": 3, "yard-2": 3}
 
 
 def test_a_night_has_one_timer(digests: Digests) -> None:

@@ -178,7 +178,7 @@ class Digests(Protocol):
     """What quiet hours hold, by group and the time at which they end."""
 
     def hold(self, group: str, ends: UtcNs, held: HeldEvent) -> None:
-        """Keep an event: once, however often this is called."""
+        """Keep an event: once, however often this is called. Of one thing only so many as people are told of."""
 
     def needs_timer(self, group: str, ends: UtcNs) -> bool:
         """Whether nobody has set a timer for that end."""
