@@ -5,6 +5,7 @@ import json
 from typing import Final
 
 from standins.cloud.launcher.functions import NotStartedError
+from standins.cloud.launcher.listeners import LOOPBACK
 from standins.cloud.launcher.seams import Untyped
 
 _BROKER: Final = "iot.amazonaws.com"
@@ -19,6 +20,7 @@ def fill_queues_as_iot_does(iot: Untyped, iam: Untyped, roles: Untyped) -> None:
         spec = action.get("sqs")
         if spec:
             rule_arn = f"arn:aws:iot:{region}:{account_id}:rule/{rule_name}"
+            iam.pin_request_origin(LOOPBACK, True)  # the broker speaks TLS to the queue, whose policy wants that
             _check(iam, roles, str(spec.get("roleArn")), str(spec.get("queueUrl")), (account_id, region, rule_arn))
         await dispatch(account_id, region, rule_name, action, event)
 

@@ -22,8 +22,13 @@ class TrustingIam(FakeIam):
     trusted: str = "arn:aws:iot:eu-west-1:000000000000:rule/mine"
     allowed: tuple[tuple[str, str, str], ...] = (("r", "sqs:SendMessage", QUEUE),)
 
+    origin: tuple[str, bool] = ("", False)
+
     def __post_init__(self) -> None:
         self._allowed = self.allowed
+
+    def pin_request_origin(self, source_ip: str, secure_transport: bool) -> None:  # noqa: FBT001 - ministack's
+        self.origin = source_ip, secure_transport
 
     def evaluate_resource_policy(self, policy: object, question: Untyped, service: str) -> Answer:
         assert isinstance(policy, dict)
@@ -52,7 +57,9 @@ def dispatch(rule: str, action: object, iam: Untyped, roles: FakeRoles) -> FakeI
 
 @pytest.mark.parametrize("trust", [TRUST, json.dumps(TRUST)])
 def test_a_rule_whose_role_may_fills_its_queue(trust: object) -> None:
-    assert dispatch("mine", ACTION, TrustingIam(), FakeRoles({"r": trust})).others == [ACTION]
+    iam = TrustingIam()
+    assert dispatch("mine", ACTION, iam, FakeRoles({"r": trust})).others == [ACTION]
+    assert iam.origin == ("127.0.0.1", True)
 
 
 def test_a_role_that_trusts_another_rule_is_not_taken_on() -> None:
