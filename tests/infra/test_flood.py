@@ -91,11 +91,17 @@ def test_whatever_one_thing_publishes_anothers_alarm_comes_in_time_with_its_sms(
         assert seconds_until_told(cloud, event, published_at) < IN_TIME_S
 
 
-def test_an_ordinary_event_of_another_thing_waits_for_a_message_of_each_and_not_for_all_of_one() -> None:
+@pytest.mark.parametrize("flood", ["two floods", "two all critical"])
+@pytest.mark.parametrize("a_second", [100, 0])
+def test_an_ordinary_event_of_another_thing_waits_for_a_message_of_each_and_not_for_all_of_one(
+    flood: str, a_second: int
+) -> None:
     cloud, calm = site(), raised(70, age_ms=None)
     for number in range(FLOOD):
-        cloud.publish(of_flood(number))
-        cloud.publish(of_flood(number, "stolen-2"))
+        for event in FLOODS[flood](number):
+            cloud.publish(event)
+        if a_second:
+            cloud.tick(1 / a_second)
     begun = cloud.now()
     cloud.publish(calm)
     cloud.tick(IN_TIME_S)

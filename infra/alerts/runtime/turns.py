@@ -1,10 +1,12 @@
 """Whose turn it is: what waits for a group's turn, in which order, and its words in the table.
 
-Critical alarms first, then one of each thing in turn: however much one thing has to say, the others wait for one
-message of it and not for all.
+Every other turn is for critical alarms first; in both kinds of turns things take turns: however much one thing has to
+say, the others wait for one message of it and not for all, and not even a flood of critical alarms keeps ordinary
+alerts of other things from their share.
 """
 
-import heapq
+import itertools
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -104,17 +106,31 @@ class ThingQueue:
     waiting: tuple[Waiting, ...]
 
 
+@dataclass(slots=True)
+class _Served:
+    """What is left of a thing's queue, and how many of it have gone out."""
+
+    queue: ThingQueue
+    left: deque[Waiting]
+    many: int = 0
+
+
 def in_turn(queues: Iterable[ThingQueue]) -> Iterator[tuple[ThingName, Waiting]]:
-    """Who goes out in which order: things with a critical alarm first, and among equals who has waited longest."""
-    heap = [
-        (_is_calm(queue.waiting[0]), 0, queue.since, queue.thing, queue.waiting) for queue in queues if queue.waiting
-    ]
-    heapq.heapify(heap)
-    while heap:
-        _, round_, since, thing, (first, *rest) = heapq.heappop(heap)
-        yield thing, first
-        if rest:
-            heapq.heappush(heap, (_is_calm(rest[0]), round_ + 1, since, thing, tuple(rest)))
+    """Who goes out in which order: of things that were served as often, the one that has waited longest."""
+    things = [_Served(queue, deque(queue.waiting)) for queue in queues if queue.waiting]
+    for number in itertools.count():
+        if not things:
+            return
+        for_alarms = number % 2 == 0
+        next_one = min(things, key=lambda one: _place(one, for_alarms=for_alarms))
+        yield next_one.queue.thing, next_one.left.popleft()
+        next_one.many += 1
+        if not next_one.left:
+            things.remove(next_one)
+
+
+def _place(one: _Served, *, for_alarms: bool) -> tuple[bool, int, UtcNs, ThingName]:
+    return for_alarms and _is_calm(one.left[0]), one.many, one.queue.since, one.queue.thing
 
 
 def _is_calm(waiting: Waiting) -> bool:

@@ -1,5 +1,6 @@
 """The guards of the things in DynamoDB: an item for each, written where what was read is still true."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +33,7 @@ class DynamoGuards:
 
     def save(self, thing: ThingName, before: ThingGuard, after: ThingGuard, now: UtcNs) -> bool:
         """See Guards."""
-        values = {
+        values: dict[str, Mapping[str, object]] = {
             ":day": text(after.day),
             ":used": number(after.used),
             ":free": number(after.free_at),

@@ -47,7 +47,7 @@ class DynamoTurns:
     def join(self, group: str, thing: ThingName, waiting: Waiting, now: UtcNs) -> bool:
         """See Turns."""
         text = to_text(waiting)
-        values = {
+        values: Values = {
             ":now": number(now),
             ":forget": seconds(now, KEPT_S),
             ":me": {"SS": [text]},
