@@ -22,9 +22,9 @@ from infra.alerts.runtime.ports import (
     NotReplied,
     NotYet,
     Record,
+    SmsAnswer,
+    SmsRequest,
     Spot,
-    Text,
-    TextAnswer,
 )
 from infra.alerts.runtime.texting import nearly, room_for
 from infra.alerts.runtime.troubles import Trouble
@@ -248,20 +248,28 @@ class FakeLimits:
     texts_per_day: int = 1000
     texts_per_thing: int = 1000
     used: Counter[str] = field(default_factory=Counter)
+    ordinary: Counter[str] = field(default_factory=Counter)
 
-    def may_text(self, text: Text, now: UtcNs) -> TextAnswer:
+    def may_text(self, text: SmsRequest, now: UtcNs) -> SmsAnswer:
         items = self._items(text, now)
-        if any(self.used[item] > room_for(text, limit) for item, limit in items.items()):
-            return TextAnswer(allowed=False)
+        if not all(self._fits(item, text, limit) for item, limit in items.items()):
+            return SmsAnswer(allowed=False)
+        self._count(items, text, 1)
+        return SmsAnswer(allowed=True, nearly_used_up=nearly(self.used[day_of(now)], self.texts_per_day))
+
+    def give_back(self, text: SmsRequest, now: UtcNs) -> None:
+        self._count(self._items(text, now), text, -1)
+
+    def _fits(self, item: str, text: SmsRequest, limit: int) -> bool:
+        room = room_for(text, limit)
+        return room is not None and self.used[item] <= room.all and self.ordinary[item] <= room.ordinary
+
+    def _count(self, items: Iterable[str], text: SmsRequest, sign: int) -> None:
         for item in items:
-            self.used[item] += text.phones
-        return TextAnswer(allowed=True, nearly_used_up=nearly(self.used[day_of(now)], self.texts_per_day))
+            self.used[item] += sign * text.phones
+            self.ordinary[item] += 0 if text.critical else sign * text.phones
 
-    def give_back(self, text: Text, now: UtcNs) -> None:
-        for item in self._items(text, now):
-            self.used[item] -= text.phones
-
-    def _items(self, text: Text, now: UtcNs) -> dict[str, int]:
+    def _items(self, text: SmsRequest, now: UtcNs) -> dict[str, int]:
         return {day_of(now): self.texts_per_day, f"{day_of(now)}#{text.thing}": self.texts_per_thing}
 
 

@@ -9,7 +9,7 @@ import pytest
 from infra.alerts.runtime.audience import Audience, Group
 from infra.alerts.runtime.facts import PictureLink
 from infra.alerts.runtime.metrics import Metric
-from infra.alerts.runtime.ports import NotPublished, Text
+from infra.alerts.runtime.ports import NotPublished, SmsRequest
 from infra.alerts.runtime.sending import GroupSender, next_try
 from infra.alerts.runtime.turns import SPARE_NS, STEP_NS
 from infra.alerts.runtime.words.render import AlertText, Purpose
@@ -54,7 +54,7 @@ class Post:
     def __post_init__(self) -> None:
         self.sender = GroupSender(self.limits, self.turns, self.timers, self.topic, self.meter, self.troubles, self.now)
 
-    def texts(self, group: Group = EVERYONE, *, critical: bool = False) -> Text | None:
+    def texts(self, group: Group = EVERYONE, *, critical: bool = False) -> SmsRequest | None:
         return self.sender.texts(group, "yard-1", critical=critical)
 
 
@@ -79,7 +79,7 @@ def test_a_group_without_mailboxes_needs_no_turn() -> None:
 
 def test_what_is_sent_is_counted_with_its_sms() -> None:
     post, family = Post(), Group("family", "arn:family", emails=1, phones=3)
-    post.sender.publish(family, TEXT, {"thing": "yard-1"}, Text(3, "yard-1", critical=False))
+    post.sender.publish(family, TEXT, {"thing": "yard-1"}, SmsRequest(3, "yard-1", critical=False))
     post.sender.publish(family, TEXT, {}, None)
     assert post.topic.sent == [("family", TEXT, {"thing": "yard-1"}, True), ("family", TEXT, {}, False)]
     assert post.meter.counted == {Metric.ALERTS_SENT: 2, Metric.SMS_SENT: 3}

@@ -27,9 +27,9 @@ from infra.alerts.runtime.ports import (
     Limits,
     NotYet,
     Record,
+    SmsAnswer,
+    SmsRequest,
     Spot,
-    Text,
-    TextAnswer,
     Windows,
 )
 from infra.alerts.runtime.words.render import alert_number
@@ -379,8 +379,8 @@ def test_a_night_has_one_timer(digests: Digests) -> None:
     assert digests.needs_timer("everyone", UtcNs(ENDS + 86_400 * NS_PER_S))
 
 
-def text(phones: int, thing: str = "yard-1", *, critical: bool = True) -> Text:
-    return Text(phones, thing, critical)
+def text(phones: int, thing: str = "yard-1", *, critical: bool = True) -> SmsRequest:
+    return SmsRequest(phones, thing, critical)
 
 
 def test_sms_are_counted_by_the_day_and_no_more_than_the_limit(limits: Limits) -> None:
@@ -404,13 +404,24 @@ def test_one_things_sms_leave_those_of_the_others(wide_limits: Limits) -> None:
 def test_the_last_fifth_of_both_numbers_is_for_critical_alarms(wide_limits: Limits) -> None:
     ordinary = [wide_limits.may_text(text(1, critical=False), NOON).allowed for _ in range(17)]
     assert ordinary == [True] * 16 + [False]
-    assert wide_limits.may_text(text(1), NOON).allowed
+    assert [wide_limits.may_text(text(1), NOON).allowed for _ in range(5)] == [True] * 4 + [False]
     for other in ("yard-2", "yard-3"):
         for _ in range(16):
             wide_limits.may_text(text(1, other, critical=False), NOON)
-    assert not wide_limits.may_text(text(1, "yard-4", critical=False), NOON).allowed  # 40 of 50 are used
-    answer = wide_limits.may_text(text(1, "yard-4"), NOON)
-    assert answer == TextAnswer(allowed=True, nearly_used_up=True)
+    assert not wide_limits.may_text(text(1, "yard-4", critical=False), NOON).allowed  # 40 ordinary ones are used
+    assert wide_limits.may_text(text(1, "yard-4"), NOON) == SmsAnswer(allowed=True, nearly_used_up=True)
+
+
+def test_critical_alarms_alone_do_not_use_up_what_ordinary_ones_may_use(wide_limits: Limits) -> None:
+    for thing in ("stolen", "stolen-2"):
+        assert [wide_limits.may_text(text(1, thing), NOON).allowed for _ in range(21)] == [True] * 20 + [False]
+    assert [wide_limits.may_text(text(1, critical=False), NOON).allowed for _ in range(11)] == [True] * 10 + [False]
+
+
+def test_a_message_to_more_phones_than_a_limit_has_sms_uses_none_of_it(wide_limits: Limits) -> None:
+    assert not wide_limits.may_text(text(21), NOON).allowed
+    assert not wide_limits.may_text(text(17, critical=False), NOON).allowed
+    assert wide_limits.may_text(text(20), NOON).allowed
 
 
 def test_what_finds_the_sites_number_used_up_uses_nothing_of_its_things(wide_limits: Limits) -> None:

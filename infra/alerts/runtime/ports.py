@@ -197,7 +197,7 @@ class Digests(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class SmsRequest:
     """A message to so many phones, and what it is about; a thing that is none stands for the site itself."""
 
     phones: int
@@ -206,7 +206,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class TextAnswer:
+class SmsAnswer:
     """Whether the SMS may go out, and whether the site's day is nearly used up by them."""
 
     allowed: bool
@@ -216,10 +216,10 @@ class TextAnswer:
 class Limits(Protocol):
     """What a storm may cost in SMS."""
 
-    def may_text(self, text: Text, now: UtcNs) -> TextAnswer:
+    def may_text(self, text: SmsRequest, now: UtcNs) -> SmsAnswer:
         """Count the SMS; nothing is counted where the day's limit, of the site or of the thing, would be exceeded."""
 
-    def give_back(self, text: Text, now: UtcNs) -> None:
+    def give_back(self, text: SmsRequest, now: UtcNs) -> None:
         """Take back the count of SMS that certainly were not sent."""
 
 

@@ -9,7 +9,7 @@ from infra.alerts.runtime.audience import Group
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.jobs import SendDigest, SendWaiting
 from infra.alerts.runtime.metrics import Metric
-from infra.alerts.runtime.ports import Digests, Limits, Meter, Notifier, NotPublished, Text, Timers
+from infra.alerts.runtime.ports import Digests, Limits, Meter, Notifier, NotPublished, SmsRequest, Timers
 from infra.alerts.runtime.troubles import Trouble, Troubles
 from infra.alerts.runtime.turns import ROUND_S, Turns, Waiting, due_in
 from infra.alerts.runtime.words.render import AlertText
@@ -70,11 +70,11 @@ class GroupSender:
         begin_round(self.turns, self.timers, group.name, due_in(in_s, now), now)
         return True
 
-    def texts(self, group: Group, thing: str, *, critical: bool) -> Text | None:
+    def texts(self, group: Group, thing: str, *, critical: bool) -> SmsRequest | None:
         """The SMS that this message may send to the group's phones, counted; None where it may send none."""
         if not group.phones:
             return None
-        text = Text(group.phones, thing, critical)
+        text = SmsRequest(group.phones, thing, critical)
         answer = self.limits.may_text(text, self.now())
         if answer.nearly_used_up:
             self.troubles.note(Trouble.SMS_NEARLY)
@@ -85,7 +85,7 @@ class GroupSender:
         logger.warning("sms_withheld group=%s thing=%s phones=%d", group.name, thing, group.phones)
         return None
 
-    def publish(self, group: Group, alert: AlertText, facts: Mapping[str, str], texts: Text | None) -> None:
+    def publish(self, group: Group, alert: AlertText, facts: Mapping[str, str], texts: SmsRequest | None) -> None:
         """Send, with the SMS that were counted, and count what became of it. Raises NotPublished."""
         try:
             self.notifier.publish(group, alert, facts, texts=texts is not None)

@@ -1,12 +1,26 @@
-"""How many SMS a day may cost: what each message may use of a limit."""
+"""How many SMS a day may cost: what a message may use of a limit."""
 
-from infra.alerts.runtime.ports import Text
+from dataclasses import dataclass
+
+from infra.alerts.runtime.ports import SmsRequest
 
 
-def room_for(text: Text, limit: int) -> int:
-    """How many SMS may be counted before this one still fits: the last fifth of a limit is for critical alarms."""
-    reserve = 0 if text.critical else limit // 5
-    return limit - reserve - text.phones
+@dataclass(frozen=True, slots=True)
+class SmsRoom:
+    """How many SMS, and how many that are not of critical alarms, may be counted before a message still fits."""
+
+    all: int
+    ordinary: int
+
+
+def room_for(text: SmsRequest, limit: int) -> SmsRoom | None:
+    """The last fifth of a limit is for critical alarms; None where a message is more than the limit itself.
+
+    Ordinary messages are counted by themselves, so that neither uses up the other's share alone.
+    """
+    if text.phones > limit:
+        return None
+    return SmsRoom(limit - text.phones, limit if text.critical else limit - limit // 5 - text.phones)
 
 
 def nearly(used: int, limit: int) -> bool:

@@ -5,12 +5,15 @@ from typing import Final
 
 from infra.alerts.runtime.aws.dynamo import Table, Values, number, seconds
 from infra.alerts.runtime.guarding import day_of
-from infra.alerts.runtime.ports import Text, TextAnswer
+from infra.alerts.runtime.ports import SmsAnswer, SmsRequest
 from infra.alerts.runtime.texting import nearly, room_for
 from infra.alerts.runtime.troubles import PARTITION
 from smartcam.contract.times import UtcNs
 
 KEPT_S: Final = 40 * 86_400
+_FITS: Final = (
+    "(attribute_not_exists(used) OR used <= :room) AND (attribute_not_exists(ordinary) OR ordinary <= :ordinary_room)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,40 +24,47 @@ class DynamoLimits:
     texts_per_day: int
     texts_per_thing: int
 
-    def may_text(self, text: Text, now: UtcNs) -> TextAnswer:
+    def may_text(self, text: SmsRequest, now: UtcNs) -> SmsAnswer:
         """See Limits."""
         site, thing = _items(text, now)
         if self._count(thing, text, self.texts_per_thing, now) is None:
-            return TextAnswer(allowed=False)
+            return SmsAnswer(allowed=False)
         used = self._count(site, text, self.texts_per_day, now)
         if used is None:
-            self._take_back(thing, text.phones)
-            return TextAnswer(allowed=False)
-        return TextAnswer(allowed=True, nearly_used_up=nearly(used, self.texts_per_day))
+            self._take_back(thing, text)
+            return SmsAnswer(allowed=False)
+        return SmsAnswer(allowed=True, nearly_used_up=nearly(used, self.texts_per_day))
 
-    def give_back(self, text: Text, now: UtcNs) -> None:
+    def give_back(self, text: SmsRequest, now: UtcNs) -> None:
         """See Limits."""
         for item in _items(text, now):
-            self._take_back(item, text.phones)
+            self._take_back(item, text)
 
-    def _count(self, item: str, text: Text, limit: int, now: UtcNs) -> int | None:
+    def _count(self, item: str, text: SmsRequest, limit: int, now: UtcNs) -> int | None:
         room = room_for(text, limit)
-        if room < 0:
+        if room is None or room.ordinary < 0:
             return None
-        values: Values = {":n": number(text.phones), ":room": number(room), ":forget": seconds(now, KEPT_S)}
-        fits, there = self.table.update(
-            (PARTITION, item),
-            "SET forget_at = :forget ADD used :n",
-            values,
-            "attribute_not_exists(used) OR used <= :room",
-        )
+        values: Values = {
+            **_counts(text, 1),
+            ":room": number(room.all),
+            ":ordinary_room": number(room.ordinary),
+            ":forget": seconds(now, KEPT_S),
+        }
+        key, update = (PARTITION, item), "SET forget_at = :forget ADD used :n, ordinary :ordinary"
+        fits, there = self.table.update(key, update, values, _FITS)
         return int(there["used"]["N"]) if fits else None
 
-    def _take_back(self, item: str, phones: int) -> None:
-        self.table.update((PARTITION, item), "ADD used :n", {":n": number(-phones)}, "attribute_exists(used)")
+    def _take_back(self, item: str, text: SmsRequest) -> None:
+        update = "ADD used :n, ordinary :ordinary"
+        self.table.update((PARTITION, item), update, _counts(text, -1), "attribute_exists(used)")
 
 
-def _items(text: Text, now: UtcNs) -> tuple[str, str]:
+def _counts(text: SmsRequest, sign: int) -> dict[str, dict[str, str]]:
+    ordinary = 0 if text.critical else text.phones
+    return {":n": number(sign * text.phones), ":ordinary": number(sign * ordinary)}
+
+
+def _items(text: SmsRequest, now: UtcNs) -> tuple[str, str]:
     """The site's count of the day, and the thing's."""
     site = f"sms#{day_of(now)}"
     return site, f"{site}#{text.thing}"
