@@ -111,7 +111,7 @@ def test_an_ordinary_event_of_another_thing_waits_for_a_message_of_each_and_not_
 def test_refused_payloads_count_too_and_end() -> None:
     cloud, mine = site(), alarm()
     for number in range(FLOOD):
-        cloud.published.take_published(delivery(b"no event", thing="stolen", camera=f"camera-{number}"))
+        cloud.take_published(delivery(b"no event", thing="stolen", camera=f"camera-{number}"))
         cloud.tick(0.01)
     begun = cloud.now()
     cloud.publish(mine)

@@ -17,6 +17,7 @@ from infra.alerts.runtime.guarding import (
     MOST_CAMERAS,
     Admission,
     Admitted,
+    Asked,
     DenialReason,
     Denied,
     ThingGuard,
@@ -181,7 +182,8 @@ class Door:
         return self.guards.is_revoked(thing)
 
     def ask(self, thing: ThingName = YARD, critical: Callable[[], bool] = lambda: False) -> Admitted | Denied:
-        return self.admission.ask(thing, GATE, critical)
+        [answer] = self.admission.ask(thing, [Asked(GATE, critical)])
+        return answer
 
 
 def test_beyond_the_bound_nothing_is_read_and_nothing_written_by_the_message() -> None:
@@ -195,6 +197,17 @@ def test_beyond_the_bound_nothing_is_read_and_nothing_written_by_the_message() -
     assert len(door.calls) <= 3 * 11
     assert door.troubles.counted["over_bound", YARD] >= 980
     assert isinstance(door.ask(SHED), Admitted)
+
+
+def test_what_comes_together_is_asked_and_stored_together() -> None:
+    door = Door()
+    answers = door.admission.ask(YARD, [Asked(GATE, lambda: False)] * (BURST + 5))
+    assert [isinstance(one, Admitted) for one in answers] == [True] * BURST + [False] * 5
+    assert door.calls == ["read", "write"]
+    assert door.guards.guard(YARD).used == BURST
+    assert door.troubles.counted["over_bound", YARD] == 5
+    mixed = door.admission.ask(YARD, [Asked(GATE, lambda: False), Asked(GATE, lambda: True)])
+    assert [isinstance(one, Admitted) for one in mixed] == [False, True]
 
 
 def test_a_remembered_denial_lets_an_alarm_pass_and_does_not_even_look_at_what_no_alarm_could_pass() -> None:

@@ -29,8 +29,8 @@ from infra.alerts.runtime.jobs import DeliverAgain, Job, SendWaiting, job_from_j
 from infra.subscribers import SubscriberGroup, audience_text
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
-from smartcam.contract.event import Event, EventKind, Phase
-from smartcam.contract.ids import EventId
+from smartcam.contract.event import Event, EventKind, Phase, Severity
+from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
 from tests.infra.conftest import REGION
 from tests.infra.sample import NOON, raised, rule_output
@@ -242,7 +242,7 @@ def test_what_nobody_can_read_comes_again_from_the_queue_and_keeps_nothing_else_
 ) -> None:
     bad = ("{}", '{"schema":2,"due_ms":0,"job":"close"}', '{"schema":1,"due_ms":0,"job":"dance"}', "no", "[]", "null")
     batch = by_queue(*bad[:3], whole("person_raised"), *bad[3:])
-    assert handler.handle(batch, None) == failed(0, 1, 2, 4, 5, 6)
+    assert handler.handle(batch, None) == failed(0, 4, 5, 6, 1, 2)
     assert account.states() == ["SENT"]
     assert len(account.acknowledgements()) == 1
 
@@ -258,6 +258,28 @@ def test_events_come_by_the_queue_and_a_job_beside_them_is_done(
     assert handler.handle(batch, None) == ALL_TAKEN
     assert sorted(account.states()) == ["SENT", "SENT", "SUPPRESSED"]
     assert len(account.messages(account.refused)) == 1
+
+
+def test_alarms_of_a_batch_come_first_and_then_whoever_has_sent_less(account: Account) -> None:
+    del account
+    alarm = raised(9, camera_id=CameraId("door"), severity=Severity.CRITICAL)
+    calm = raised(8, thing=ThingName("yard-2"))
+    flood = [rule_output(raised(number).to_json()) for number in range(3)]
+    batch = by_queue(*flood, rule_output(calm.to_json(), thing="yard-2"), rule_output(alarm.to_json(), camera="door"))
+    assert handler.handle(batch, None) == ALL_TAKEN
+    published = iotdata_backends[DEFAULT_ACCOUNT_ID][REGION].published_payloads
+    answered = [Acknowledgement.from_json(payload).event_id for _, payload in published]
+    assert answered[:2] == [alarm.event_id, calm.event_id]
+
+
+def test_while_the_table_is_away_every_message_of_a_batch_comes_again(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLE_NAME", "elsewhere")
+    handler._works.cache_clear()
+    batch = by_queue(*[rule_output(raised(number).to_json()) for number in range(3)])
+    assert handler.handle(batch, None) == failed(0, 1, 2)
+    assert account.acknowledgements() == []
 
 
 def test_what_is_redriven_by_hand_may_be_a_job_too(account: Account) -> None:

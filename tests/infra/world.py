@@ -92,7 +92,11 @@ class Cloud:
 
     def publish(self, event: Event) -> str:
         """An event by way of the broker, within its thing's bound."""
-        return self.published.take_published(Deliveries(self.now).of(event))
+        return self.take_published(Deliveries(self.now).of(event))
+
+    def take_published(self, delivered: Delivery) -> str:
+        [answer] = self.published.admit(delivered.thing, [delivered])
+        return self.published.take_admitted(delivered, answer)
 
     def run(self, delivered: Delivery, interruption: Interruption | None = None) -> Outcome:
         return self.wire(interruption or Interruption()).alerting.take(delivered)

@@ -4,7 +4,7 @@ Whoever steals a device's certificate can publish a hundred messages a second, u
 the bound is neither written nor acknowledged: an honest device keeps it in its outbox and sends it again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Protocol
@@ -66,6 +66,14 @@ class Admitted:
     knows_camera: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One message that wants to be taken; `is_critical` is asked only where that matters."""
+
+    camera: CameraId
+    is_critical: Callable[[], bool]
+
+
 def day_of(now: UtcNs) -> str:
     """The UTC day, as 2026-03-01."""
     return format_utc(now)[:10]
@@ -113,37 +121,48 @@ class Admission:
     ordinary: dict[ThingName, Denied] = field(default_factory=dict)
     critical: dict[ThingName, Denied] = field(default_factory=dict)
 
-    def ask(self, thing: ThingName, camera: CameraId, is_critical: Callable[[], bool]) -> Admitted | Denied:
-        """Whether a message is taken, counted where it is not; `is_critical` is asked only where that matters."""
-        answer = self._remembered(thing, is_critical) or self._ask(thing, camera, critical=is_critical())
-        if isinstance(answer, Denied) and answer.reason is not DenialReason.REVOKED:
-            self.troubles.note(Trouble.OVER_BOUND, thing)
-        return answer
+    def ask(self, thing: ThingName, asked: Sequence[Asked]) -> list[Admitted | Denied]:
+        """Which messages of a thing are taken, all of them with one write; counts those that are not."""
+        answers: list[Admitted | Denied | None] = [self._remembered(thing, one) for one in asked]
+        open_ones = [one for one, answer in zip(asked, answers, strict=True) if answer is None]
+        fresh = iter(self._ask(thing, open_ones) if open_ones else [])
+        told = [next(fresh) if answer is None else answer for answer in answers]
+        many = sum(isinstance(one, Denied) and one.reason is not DenialReason.REVOKED for one in told)
+        if many:
+            self.troubles.note(Trouble.OVER_BOUND, thing, many)
+        return told
 
-    def _remembered(self, thing: ThingName, is_critical: Callable[[], bool]) -> Denied | None:
+    def _remembered(self, thing: ThingName, asked: Asked) -> Denied | None:
         now, critical, ordinary = self.now(), self.critical.get(thing), self.ordinary.get(thing)
         if critical is not None and now < critical.until:
             return critical
-        if ordinary is not None and now < ordinary.until and not is_critical():
+        if ordinary is not None and now < ordinary.until and not asked.is_critical():
             return ordinary
         return None
 
-    def _ask(self, thing: ThingName, camera: CameraId, *, critical: bool) -> Admitted | Denied:
+    def _ask(self, thing: ThingName, asked: Sequence[Asked]) -> list[Admitted | Denied]:
+        critical = [one.is_critical() for one in asked]
         for _ in range(_TRIES):
             before, now = self.guards.guard(thing), self.now()
-            answer = admit(before, camera, now, critical=critical)
+            guard, answers = before, list[Admitted | Denied]()
+            for one, is_critical in zip(asked, critical, strict=True):
+                answer = admit(guard, one.camera, now, critical=is_critical)
+                guard = answer.guard if isinstance(answer, Admitted) else guard
+                answers.append(answer)
+            if guard is before or self.guards.save(thing, before, guard, now):
+                break
+        else:
+            contended = Denied(DenialReason.CONTENDED, UtcNs(self.now() + ASK_AGAIN_S * NS_PER_S))
+            answers = [contended] * len(asked)
+        for answer, is_critical in zip(answers, critical, strict=True):
             if isinstance(answer, Denied):
-                return self._remember(thing, answer, critical=critical)
-            if self.guards.save(thing, before, answer.guard, now):
-                return answer
-        until = UtcNs(self.now() + ASK_AGAIN_S * NS_PER_S)
-        return self._remember(thing, Denied(DenialReason.CONTENDED, until), critical=critical)
+                self._remember(thing, answer, critical=is_critical)
+        return answers
 
-    def _remember(self, thing: ThingName, denied: Denied, *, critical: bool) -> Denied:
+    def _remember(self, thing: ThingName, denied: Denied, *, critical: bool) -> None:
         # What is denied to an alarm is denied to all else; who is revoked is denied everything.
         everything = critical or denied.reason is DenialReason.REVOKED
         for memory in (self.ordinary, self.critical) if everything else (self.ordinary,):
             if len(memory) >= _MOST_REMEMBERED:
                 memory.clear()
             memory[thing] = denied
-        return denied

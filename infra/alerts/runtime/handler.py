@@ -4,14 +4,14 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import boto3
 
-from infra.alerts.runtime.agreed import LEASE_S, TIMEOUT_S
+from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.assembling import Outside, assembled
 from infra.alerts.runtime.audience import Audience
 from infra.alerts.runtime.aws.clients import ONCE, PATIENT, now
@@ -25,20 +25,16 @@ from infra.alerts.runtime.aws.queues import SqsRefusals, SqsTimers
 from infra.alerts.runtime.aws.troubles import DynamoTroubles
 from infra.alerts.runtime.aws.turns import DynamoTurns
 from infra.alerts.runtime.aws.windows import DynamoWindows
-from infra.alerts.runtime.delivery import Delivery
-from infra.alerts.runtime.jobs import job_from
+from infra.alerts.runtime.batches import Batch, take
 from infra.alerts.runtime.metrics import EmfMeter
 from infra.alerts.runtime.ports import Pictures
 from infra.alerts.runtime.timekeeping import Timekeeping
 from infra.alerts.runtime.troubles import PacedTroubles
 from infra.snapshots.runtime.links import pictures_from
-from smartcam.contract.reading import parse_object
 from smartcam.contract.times import NS_PER_MS
 
 _DAY_S: Final = 86_400
 DEFAULT_PER_THING: Final = 20
-_ROOM_S: Final = TIMEOUT_S / 2
-"""How long messages of one batch are begun."""
 
 logger = logging.getLogger(__name__)
 logging.getLogger("infra").setLevel(logging.INFO)
@@ -109,32 +105,8 @@ def handle(document: Mapping[str, object], _context: object) -> object:
     try:
         records = document.get("Records")
         if isinstance(records, list):
-            return {"batchItemFailures": [{"itemIdentifier": one} for one in _take_all(timekeeping, records)]}
-        return _take(timekeeping, document, timekeeping.take_own)
+            failed = Batch(timekeeping, time.monotonic).take(records)
+            return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
+        return take(timekeeping, document)
     finally:
         meter.flush()
-
-
-def _take_all(timekeeping: Timekeeping, records: Sequence[Mapping[str, str]]) -> list[str]:
-    """Take each message, and return the ids of those that failed: none of them brings the others back."""
-    failed, begun = list[str](), time.monotonic()
-    for record in records:
-        if time.monotonic() - begun > _ROOM_S:  # being killed would bring back what is done, too
-            failed.append(record["messageId"])
-            continue
-        try:
-            _take(timekeeping, parse_object(record["body"], "body"), timekeeping.take_published)
-        except Exception:  # the edge of the loop: the queue brings this message again, and keeps it after many times
-            logger.exception("record_failed id=%s", record["messageId"])
-            failed.append(record["messageId"])
-    return failed
-
-
-def _take(timekeeping: Timekeeping, document: Mapping[str, object], take: Callable[[Delivery], str]) -> str:
-    """Take what the rule selected, or do the job: their words tell them apart."""
-    if "job" not in document:
-        return take(Delivery.from_rule(document))
-    due, job = job_from(document)
-    word = timekeeping.do(due, job)
-    logger.info("job_done job=%s outcome=%s", type(job).__name__, word)
-    return word

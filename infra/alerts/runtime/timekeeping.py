@@ -1,19 +1,21 @@
 """What comes in: deliveries of the broker and of the dead-man switch, and jobs whose time has come."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from infra.alerts.runtime.alerting import Alerting
 from infra.alerts.runtime.audience import Audience
 from infra.alerts.runtime.closing import Closings
 from infra.alerts.runtime.delivery import Delivery
-from infra.alerts.runtime.guarding import MOST_CAMERAS, Admission, Denied
+from infra.alerts.runtime.guarding import MOST_CAMERAS, Admission, Admitted, Asked, Denied
 from infra.alerts.runtime.jobs import CloseWindow, DeliverAgain, Job, SendWaiting
 from infra.alerts.runtime.ports import Timers
 from infra.alerts.runtime.rounds import Rounds
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Phase, Severity
+from smartcam.contract.ids import ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 logger = logging.getLogger(__name__)
@@ -31,9 +33,12 @@ class Timekeeping:
     timers: Timers
     now: Callable[[], UtcNs]
 
-    def take_published(self, delivery: Delivery) -> str:
-        """Take what a device has published, if its bound allows: beyond it nothing is written and nothing answered."""
-        answer = self.admission.ask(delivery.thing, delivery.camera, lambda: _is_alarm(delivery))
+    def admit(self, thing: ThingName, deliveries: Sequence[Delivery]) -> list[Admitted | Denied]:
+        """Which of the messages that a device has published its bound allows."""
+        return self.admission.ask(thing, [Asked(one.camera, partial(is_alarm, one)) for one in deliveries])
+
+    def take_admitted(self, delivery: Delivery, answer: Admitted | Denied) -> str:
+        """Take what a device has published: of what is beyond its bound nothing is written and nothing answered."""
         if isinstance(answer, Denied):
             return f"denied by {answer.reason}"
         if not answer.knows_camera:
@@ -70,7 +75,7 @@ class Timekeeping:
         return self.alerting.take_again(job)
 
 
-def _is_alarm(delivery: Delivery) -> bool:
+def is_alarm(delivery: Delivery) -> bool:
     """Whether a payload is a critical event that begins."""
     try:
         event = delivery.event()
