@@ -12,6 +12,7 @@ from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.aws.guards import DynamoGuards
 from infra.alerts.runtime.guarding import (
     BURST,
+    CRITICAL_BURST,
     CRITICAL_RESERVE,
     MOST_A_DAY,
     MOST_CAMERAS,
@@ -59,7 +60,7 @@ def test_a_backlog_comes_at_once_up_to_the_burst_and_then_one_a_second() -> None
 def test_a_devices_own_backlog_does_not_hold_up_its_fresh_alarm() -> None:
     _, guard = admitted(ThingGuard(), [NOON] * 500)
     taken, guard = admitted(guard, [NOON] * 500, critical=True)
-    assert taken == CRITICAL_RESERVE
+    assert taken == CRITICAL_BURST
     assert isinstance(admit(guard, GATE, NOON, critical=True), Denied)
 
 
@@ -83,13 +84,13 @@ def test_a_thing_names_a_few_dozen_cameras_a_day_and_each_of_them_counts() -> No
     guard = ThingGuard()
     known = []
     for number in range(MOST_CAMERAS + 3):
-        answer = admit(guard, CameraId(f"camera-{number}"), NOON, critical=False)
+        answer = admit(guard, CameraId(f"camera-{number}"), later(number), critical=False)
         assert isinstance(answer, Admitted)
         known.append(answer.knows_camera)
         guard = answer.guard
     assert known == [True] * MOST_CAMERAS + [False] * 3
     assert guard.used == MOST_CAMERAS + 3
-    again = admit(guard, CameraId("camera-5"), NOON, critical=False)
+    again = admit(guard, CameraId("camera-5"), later(99), critical=False)
     tomorrow = admit(guard, CameraId("camera-99"), later(DAY_S), critical=False)
     assert isinstance(again, Admitted)
     assert isinstance(tomorrow, Admitted)
@@ -119,7 +120,7 @@ def test_whatever_comes_when_no_stretch_of_time_takes_more_than_the_burst_and_on
             assert answer.until > later(at)
     for first, at in enumerate(taken):
         within = [one for one in taken[first:] if one <= at + 60]
-        assert len(within) <= BURST + CRITICAL_RESERVE + 61
+        assert len(within) <= BURST + CRITICAL_BURST + 61
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -215,7 +216,7 @@ def test_a_remembered_denial_lets_an_alarm_pass_and_does_not_even_look_at_what_n
     for _ in range(BURST + 1):
         door.ask()
     assert isinstance(door.ask(critical=lambda: True), Admitted)
-    for _ in range(CRITICAL_RESERVE):
+    for _ in range(CRITICAL_BURST):
         door.ask(critical=lambda: True)
 
     def never() -> bool:

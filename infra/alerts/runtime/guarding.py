@@ -13,10 +13,14 @@ from infra.alerts.runtime.troubles import Trouble, Troubles
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 
-BURST: Final = 120
-"""Messages of a thing at once; then one a second. A device that comes back from a week offline sends a backlog."""
+BURST: Final = 60
+"""Messages of a thing at once; then one a second. A device that comes back from a week offline sends a backlog.
+
+All others wait for as long as five processes need for so many events: a second or two on AWS, where one takes 0.1 s.
+"""
+CRITICAL_BURST: Final = 40
 CRITICAL_RESERVE: Final = 100
-"""Critical alarms beyond both bounds: a device's own backlog must not hold up its fresh alarm."""
+"""Critical alarms beyond the burst, and beyond the day: a device's own backlog must not hold up its fresh alarm."""
 MOST_A_DAY: Final = 10_000
 MOST_CAMERAS: Final = 64
 """Cameras that a thing may name in a day."""
@@ -83,14 +87,14 @@ def admit(before: ThingGuard, camera: CameraId, now: UtcNs, *, critical: bool) -
     """Whether one more message of a thing is taken."""
     today = day_of(now)
     guard = before if before.day == today else replace(before, day=today, used=0, cameras=frozenset())
-    reserve = CRITICAL_RESERVE if critical else 0
+    burst, most = (BURST + CRITICAL_BURST, MOST_A_DAY + CRITICAL_RESERVE) if critical else (BURST, MOST_A_DAY)
     if guard.revoked:
         return Denied(DenialReason.REVOKED, UtcNs(now + ASK_AGAIN_LATE_S * NS_PER_S))
-    if guard.used >= MOST_A_DAY + reserve:
+    if guard.used >= most:
         midnight = UtcNs((now // _NS_PER_DAY + 1) * _NS_PER_DAY)
         return Denied(DenialReason.DAY, min(UtcNs(now + ASK_AGAIN_LATE_S * NS_PER_S), midnight))
     full_at = max(guard.free_at, now)
-    wait = full_at - now - (BURST + reserve - 1) * STEP_NS
+    wait = full_at - now - (burst - 1) * STEP_NS
     if wait > 0:
         return Denied(DenialReason.RATE, UtcNs(now + max(wait, ASK_AGAIN_S * NS_PER_S)))
     knows = camera in guard.cameras or len(guard.cameras) < MOST_CAMERAS
