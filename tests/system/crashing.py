@@ -22,8 +22,8 @@ from infra.alerts.runtime import handler  # noqa: E402
 
 FOLDER = Path(os.environ["CRASH_FOLDER"])
 SHARE = int(os.environ["CRASH_PERCENT"])
-STEPS = 16
-"""Moments before and after each of the first eight calls of an invocation."""
+STEPS = 22
+"""Moments before and after each of the first eleven calls of an invocation."""
 
 _call = BaseClient._make_api_call  # type: ignore[attr-defined]
 _now: dict[str, Any] = {"key": "", "step": 0, "trace": []}
