@@ -242,9 +242,27 @@ def test_what_nobody_can_read_comes_again_from_the_queue_and_keeps_nothing_else_
 ) -> None:
     bad = ("{}", '{"schema":2,"due_ms":0,"job":"close"}', '{"schema":1,"due_ms":0,"job":"dance"}', "no", "[]", "null")
     batch = by_queue(*bad[:3], whole("person_raised"), *bad[3:])
-    assert handler.handle(batch, None) == failed(0, 4, 5, 6, 1, 2)
+    assert handler.handle(batch, None) == failed(4, 5, 6, 1, 2)
     assert account.states() == ["SENT"]
     assert len(account.acknowledgements()) == 1
+
+
+@pytest.mark.parametrize(
+    "place", [{"topic_camera": "a b"}, {"topic_camera": "x" * 65}, {"topic_thing": "ä", "topic_camera": "g"}]
+)
+def test_what_is_published_on_a_topic_of_no_camera_is_kept_once_and_counts_as_all_else(
+    account: Account, place: dict[str, str], calls: Calls, caplog: pytest.LogCaptureFixture
+) -> None:
+    document = rule_output(b"{}") | place
+    for _ in range(BURST // 10 + 2):
+        assert handler.handle(by_queue(*[document] * 10), None) == ALL_TAKEN
+    assert calls["SendMessage"] == BURST
+    calls.clear()
+    caplog.clear()
+    assert handler.handle(by_queue(*[document] * 10), None) == ALL_TAKEN
+    assert calls.total() == 0
+    assert caplog.messages == []
+    assert account.messages(account.refused)[0]["requestPayload"] == document
 
 
 def test_events_come_by_the_queue_and_a_job_beside_them_is_done(

@@ -34,6 +34,7 @@ from infra.alerts.runtime.troubles import Trouble, Troubles
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, Phase
+from smartcam.contract.ids import ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 _BEST_FIRST: Final = (AlertState.SENT, AlertState.HELD, AlertState.SUPPRESSED, AlertState.UNWANTED)
@@ -103,14 +104,18 @@ class Alerting:
     def refuse(self, delivery: Delivery, error: ContractError) -> Outcome:
         """Keep what cannot be taken with the reason, and tell the device not to send it again."""
         logger.warning("event_refused thing=%s camera=%s reason=%s", delivery.thing, delivery.camera, error)
-        self.refusals.keep(delivery.document(), str(error))
-        self.meter.add(Metric.EVENTS_REFUSED)
-        self.meter.add(Metric.SCHEMA_UNKNOWN, int(error.field == "schema"))
-        self.troubles.note(Trouble.SCHEMA_UNKNOWN if error.field == "schema" else Trouble.REFUSED, delivery.thing)
+        self.keep_refused(delivery.thing, delivery.document(), error)
         answer = refused(delivery.payload, str(error))
         if answer is not None:
             self._reply(delivery, answer)
         return Outcome.REFUSED
+
+    def keep_refused(self, thing: ThingName, document: Mapping[str, object], error: ContractError) -> None:
+        """Keep what cannot be taken, and count it."""
+        self.refusals.keep(document, str(error))
+        self.meter.add(Metric.EVENTS_REFUSED)
+        self.meter.add(Metric.SCHEMA_UNKNOWN, int(error.field == "schema"))
+        self.troubles.note(Trouble.SCHEMA_UNKNOWN if error.field == "schema" else Trouble.REFUSED, thing)
 
     def _complete(self, event: Event, delivery: Delivery) -> Outcome:
         self.history.complete(event, delivery.arrived_at)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from infra.alerts.runtime.agreed import TIMEOUT_S
-from infra.alerts.runtime.delivery import Delivery
+from infra.alerts.runtime.delivery import Delivery, Unreadable, read_delivery
 from infra.alerts.runtime.guarding import Denied
 from infra.alerts.runtime.jobs import job_from
 from infra.alerts.runtime.timekeeping import Timekeeping, is_alarm
@@ -18,6 +18,7 @@ ROOM_S: Final = TIMEOUT_S / 2
 """How long messages of one batch are begun: being killed would bring back those that are done, too."""
 
 T = TypeVar("T")
+_Published = tuple[str, Delivery | Unreadable]
 
 logger = logging.getLogger(__name__)
 
@@ -45,18 +46,16 @@ class Batch:
     def take(self, records: Sequence[Mapping[str, str]]) -> list[str]:
         """Returns the ids of the messages that must come again."""
         begun, urgent, calm = self.clock(), list[_Task](), list[_Task]()
-        published: dict[ThingName, list[tuple[str, Delivery]]] = {}
+        published: dict[ThingName, list[_Published]] = {}
         for record in records:
-            with_id = partial(self._try, record["messageId"])
-            document = with_id(partial(parse_object, record["body"], "body"))
+            document = self._try(record["messageId"], partial(parse_object, record["body"], "body"))
             if document is None:
                 continue
             if "job" in document:
                 urgent.append(_Task(record["messageId"], partial(_do, self.timekeeping, document)))
                 continue
-            delivery = with_id(partial(Delivery.from_rule, document))
-            if delivery is not None:
-                published.setdefault(delivery.thing, []).append((record["messageId"], delivery))
+            delivery = read_delivery(document)
+            published.setdefault(delivery.thing, []).append((record["messageId"], delivery))
         for thing, deliveries in sorted(published.items(), key=lambda one: len(one[1])):
             self._admit(thing, deliveries, urgent, calm)
         for task in urgent + calm:
@@ -67,7 +66,7 @@ class Batch:
         return self.failed
 
     def _admit(
-        self, thing: ThingName, deliveries: Sequence[tuple[str, Delivery]], urgent: list["_Task"], calm: list["_Task"]
+        self, thing: ThingName, deliveries: Sequence[_Published], urgent: list["_Task"], calm: list["_Task"]
     ) -> None:
         """Sort what is taken of a thing; whoever has sent less comes first among equals."""
         ids, of_thing = [one[0] for one in deliveries], [one[1] for one in deliveries]

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from infra.alerts.runtime.alerting import Alerting
+from infra.alerts.runtime.alerting import Alerting, Outcome
 from infra.alerts.runtime.audience import Audience
 from infra.alerts.runtime.closing import Closings
-from infra.alerts.runtime.delivery import Delivery
+from infra.alerts.runtime.delivery import Delivery, Unreadable
 from infra.alerts.runtime.guarding import MOST_CAMERAS, Admission, Admitted, Asked, Denied
 from infra.alerts.runtime.jobs import CloseWindow, DeliverAgain, Job, SendWaiting
 from infra.alerts.runtime.ports import Timers
@@ -33,14 +33,17 @@ class Timekeeping:
     timers: Timers
     now: Callable[[], UtcNs]
 
-    def admit(self, thing: ThingName, deliveries: Sequence[Delivery]) -> list[Admitted | Denied]:
+    def admit(self, thing: ThingName, deliveries: Sequence[Delivery | Unreadable]) -> list[Admitted | Denied]:
         """Which of the messages that a device has published its bound allows."""
         return self.admission.ask(thing, [Asked(one.camera, partial(is_alarm, one)) for one in deliveries])
 
-    def take_admitted(self, delivery: Delivery, answer: Admitted | Denied) -> str:
+    def take_admitted(self, delivery: Delivery | Unreadable, answer: Admitted | Denied) -> str:
         """Take what a device has published: of what is beyond its bound nothing is written and nothing answered."""
         if isinstance(answer, Denied):
             return f"denied by {answer.reason}"
+        if isinstance(delivery, Unreadable):
+            self.alerting.keep_refused(delivery.thing, delivery.document, delivery.error)
+            return Outcome.REFUSED
         if not answer.knows_camera:
             reason = f"is one more than the {MOST_CAMERAS} that a device may have in a day"
             return self.alerting.refuse(delivery, ContractError("camera_id", reason))
@@ -75,8 +78,10 @@ class Timekeeping:
         return self.alerting.take_again(job)
 
 
-def is_alarm(delivery: Delivery) -> bool:
+def is_alarm(delivery: Delivery | Unreadable) -> bool:
     """Whether a payload is a critical event that begins."""
+    if isinstance(delivery, Unreadable):
+        return False
     try:
         event = delivery.event()
     except ContractError:
