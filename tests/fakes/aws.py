@@ -270,7 +270,8 @@ class FakeLimits:
             self.ordinary[item] += 0 if text.critical else sign * text.phones
 
     def _items(self, text: SmsRequest, now: UtcNs) -> dict[str, int]:
-        return {day_of(now): self.texts_per_day, f"{day_of(now)}#{text.thing}": self.texts_per_thing}
+        of_thing = {f"{day_of(now)}#{text.thing}": self.texts_per_thing} if text.thing else {}
+        return {day_of(now): self.texts_per_day, **of_thing}
 
 
 @dataclass

@@ -432,6 +432,10 @@ def test_what_finds_the_sites_number_used_up_uses_nothing_of_its_things(wide_lim
     assert wide_limits.may_text(text(1), NOON).allowed
 
 
+def test_digests_are_of_no_thing_and_have_all_of_the_sites_number(wide_limits: Limits) -> None:
+    assert [wide_limits.may_text(text(1, "", critical=False), NOON).allowed for _ in range(41)] == [True] * 40 + [False]
+
+
 def test_a_waiting_event_is_found_as_it_was_recorded_in_its_newest_name(history: History) -> None:
     better = raised(revision=1, severity=Severity.CRITICAL)
     history.record(raised(), NOON)

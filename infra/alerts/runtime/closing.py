@@ -15,7 +15,6 @@ from infra.alerts.runtime.sending import FIRST_PAUSE_S, GroupSender, hold_for_di
 from infra.alerts.runtime.turns import OF_GROUP, ROUND_S, WaitingClosing, WaitingDigest
 from infra.alerts.runtime.words.render import AlertText, alert_number, render_closing, render_digest
 from smartcam.contract.event import Severity
-from smartcam.contract.ids import ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 SWEEP_AFTER_S: Final = TIMEOUT_S + 1
@@ -113,7 +112,7 @@ class Closings:
             return self._wait_with_digest(job, group, ROUND_S)
         facts = DigestFacts(told, alert_number(told[0].event_id), job.ends, group.zone)
         try:
-            self._send(group, render_digest(facts, group.language), {}, OF_GROUP, critical=False)
+            self._send(group, render_digest(facts, group.language), {}, "", critical=False)
         except NotPublished:
             self.digests.release(group.name, job.ends)
             if has_turn:
@@ -133,6 +132,6 @@ class Closings:
         return tuple(one for one in held if one.thing not in revoked)
 
     def _send(
-        self, group: Group, text: AlertText, attributes: Mapping[str, str], thing: ThingName, *, critical: bool
+        self, group: Group, text: AlertText, attributes: Mapping[str, str], thing: str, *, critical: bool
     ) -> None:
         self.sender.publish(group, text, attributes, self.sender.texts(group, thing, critical=critical))

@@ -198,7 +198,7 @@ class Digests(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SmsRequest:
-    """A message to so many phones, and what it is about; a thing that is none stands for the site itself."""
+    """A message to so many phones, and whose it is; no thing's, empty, are the digests."""
 
     phones: int
     thing: str

@@ -26,19 +26,26 @@ class DynamoLimits:
 
     def may_text(self, text: SmsRequest, now: UtcNs) -> SmsAnswer:
         """See Limits."""
-        site, thing = _items(text, now)
-        if self._count(thing, text, self.texts_per_thing, now) is None:
-            return SmsAnswer(allowed=False)
-        used = self._count(site, text, self.texts_per_day, now)
-        if used is None:
-            self._take_back(thing, text)
-            return SmsAnswer(allowed=False)
+        counted, used = list[str](), 0
+        for item, limit in self._items(text, now).items():
+            there = self._count(item, text, limit, now)
+            if there is None:
+                for one in counted:
+                    self._take_back(one, text)
+                return SmsAnswer(allowed=False)
+            counted, used = [*counted, item], there
         return SmsAnswer(allowed=True, nearly_used_up=nearly(used, self.texts_per_day))
 
     def give_back(self, text: SmsRequest, now: UtcNs) -> None:
         """See Limits."""
-        for item in _items(text, now):
+        for item in self._items(text, now):
             self._take_back(item, text)
+
+    def _items(self, text: SmsRequest, now: UtcNs) -> dict[str, int]:
+        """The thing's count of the day, where it is about one, and then the site's; each with its limit."""
+        site = f"sms#{day_of(now)}"
+        of_thing = {f"{site}#{text.thing}": self.texts_per_thing} if text.thing else {}
+        return {**of_thing, site: self.texts_per_day}
 
     def _count(self, item: str, text: SmsRequest, limit: int, now: UtcNs) -> int | None:
         room = room_for(text, limit)
@@ -62,9 +69,3 @@ class DynamoLimits:
 def _counts(text: SmsRequest, sign: int) -> dict[str, dict[str, str]]:
     ordinary = 0 if text.critical else text.phones
     return {":n": number(sign * text.phones), ":ordinary": number(sign * ordinary)}
-
-
-def _items(text: SmsRequest, now: UtcNs) -> tuple[str, str]:
-    """The site's count of the day, and the thing's."""
-    site = f"sms#{day_of(now)}"
-    return site, f"{site}#{text.thing}"
