@@ -147,7 +147,8 @@ def unheard(thing: str, registry: Registry) -> str:
 def run(options: argparse.Namespace, registry: Registry, now: UtcNs, revoking: Revoking) -> int:
     """What `main` does with a registry, and a way to revoke."""
     if options.verb in {None, "list"}:
-        rows = [row(device, now) for device in registry.devices()]
+        revoked = revoking.revocations.is_revoked
+        rows = [row(device, now) + ("; revoked" if revoked(device.thing) else "") for device in registry.devices()]
         print("\n".join(rows or ["no device has been heard from"]))
         return 0
     try:

@@ -19,6 +19,9 @@ class Revocations(Protocol):
     def reinstate(self, thing: ThingName) -> bool:
         """Take a revocation back; False where there was none."""
 
+    def is_revoked(self, thing: ThingName) -> bool:
+        """Whether it is revoked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Revoking:

@@ -146,9 +146,11 @@ def test_a_revoked_device_is_reinstated_with_the_rest_to_do_by_hand(
     registry: FakeRegistry, capsys: pytest.CaptureFixture[str]
 ) -> None:
     revoking = Revoking(FakeGuards(), FakeIot({"pi-1": ["arn:aws:iot:eu-west-1:1:cert/0123456789abcdef"]}))
-    for words in (("revoke",), ("reinstate",), ("reinstate",)):
-        assert run(_parser().parse_args([*words, "--thing", "pi-1"]), registry, LATER, revoking) == 0
-    revoked, taken, *_ = capsys.readouterr().out.splitlines()
+    for words in (("revoke", "--thing", "pi-1"), ("list",), ("reinstate", "--thing", "pi-1"), ("list",)):
+        assert run(_parser().parse_args(words), registry, LATER, revoking) == 0
+    revoked, listed, taken, _, listed_again = capsys.readouterr().out.splitlines()
+    assert listed.endswith("; revoked")
+    assert not listed_again.endswith("; revoked")
     assert revoked.startswith("pi-1 is revoked, and so are its certificates (0123456789ab...)")
     assert "aws iot update-certificate --new-status ACTIVE" in taken
 
