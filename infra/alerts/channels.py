@@ -16,7 +16,8 @@ from infra.keys import encrypt_with_key_of_sns, queue_encryption
 from infra.subscribers import SubscriberGroup
 
 FAILURES_KEPT: Final = cdk.Duration.days(14)
-MOST_RECEIVED: Final = 10
+MOST_RECEIVED: Final = 30
+"""Half an hour, in which a table that does not answer may come back."""
 
 
 class Failures(Construct):
@@ -29,7 +30,7 @@ class Failures(Construct):
         self.unhandled = self._queue("Unhandled", key)
         """What the function failed on, or refused."""
         self.untimely = self._queue("Untimely", key)
-        """Timers that the function failed on."""
+        """Events and timers that the function failed on."""
         self.unreached = self._queue("Unreached", key)
         """Messages that SNS could not deliver to a subscriber."""
         if key is not None:
@@ -110,7 +111,7 @@ class Recipients(Construct):
 
 
 class Clockwork(Construct):
-    """The queue whose delayed messages are the timers of closing messages, digests and later tries."""
+    """The queue of events, and of delayed messages: the timers of closing messages, digests and later tries."""
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey | None, untimely: sqs.IQueue) -> None:
         super().__init__(scope, construct_id)
@@ -121,7 +122,8 @@ class Clockwork(Construct):
             encryption_master_key=key,
             enforce_ssl=True,
             retention_period=FAILURES_KEPT,
-            # What Lambda asks of a queue that it reads: six times as long as the function may run.
-            visibility_timeout=cdk.Duration.seconds(6 * TIMEOUT_S),
+            # Longer than a function may run and a lease may last; no longer, because an alarm whose process died waits
+            # for it. (Lambda's advice of six times as long is for pollers that outrun the function: ours are limited.)
+            visibility_timeout=cdk.Duration.seconds(2 * TIMEOUT_S),
             dead_letter_queue=sqs.DeadLetterQueue(queue=untimely, max_receive_count=MOST_RECEIVED),
         )

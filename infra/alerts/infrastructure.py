@@ -36,8 +36,11 @@ from smartcam.contract.topics import EVENT_FILTER, ack_topic
 
 HISTORY_DAYS: Final = 90
 """Longer than an outbox keeps an event (a week by default), because repetitions are recognised by the history."""
-TABLE_ACTIONS: Final = ("GetItem", "PutItem", "Query", "UpdateItem")
-MOST_TIMERS_AT_ONCE: Final = 10
+TABLE_ACTIONS: Final = ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+MOST_AT_ONCE: Final = 5
+"""Processes that read the queue: a new account runs ten at once, and a flood must leave some for the devices' health
+and the dead-man switch."""
+A_BATCH: Final = 10
 LONGEST_TOPIC_ARN: Final = 120
 ROOM_FOR_AUDIENCE: Final = 3400
 """Of the 4 kB that Lambda gives to a function's environment."""
@@ -137,8 +140,10 @@ class Alerter(SmallFunction):
             "Ticking",
             function_name=self.function.function_name,
             event_source_arn=means.timers.queue_arn,
-            batch_size=1,  # an error must not bring back another job that is done
-            scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=MOST_TIMERS_AT_ONCE),
+            batch_size=A_BATCH,
+            # A message that fails must not bring back the others of its batch.
+            function_response_types=["ReportBatchItemFailures"],
+            scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=MOST_AT_ONCE),
         )
         ticking.node.add_dependency(self.rights)
 

@@ -16,7 +16,7 @@ from infra.alerts.infrastructure import EVENT_SQL, Alerter, HistoryTable, Means
 from infra.alerts.runtime.metrics import METRICS_ON, METRICS_VARIABLE
 from infra.devices import DevicePolicies
 from infra.fleet.infrastructure import Operators, Signs, Watch
-from infra.functions import FunctionRule, reserve
+from infra.functions import QueueRule, reserve
 from infra.keys import Encryption, read_under_a_former_key
 from infra.monitoring.infrastructure import Monitoring, Operations, Watched
 from infra.outputs import add_outputs
@@ -62,7 +62,7 @@ class AlertsStack(cdk.Stack):
             function.add_environment(METRICS_VARIABLE, METRICS_ON)
         if key is None:
             self._read_under_a_former_key(alerter, timers)
-        self._route_events(function, failures, key)
+        self._route_events(timers, failures, key)
         DevicePolicies(self, "Devices", things=settings.things, may_exchange=site.snapshots)
         parts = _Parts(table, failures, recipients, timers, function, key)
         signs, watch, operations = self._watch_over(parts, site, code)
@@ -129,14 +129,14 @@ class AlertsStack(cdk.Stack):
         if self.snapshots is not None:
             read_under_a_former_key(alerter.rights, service="s3", arn=self.snapshots.bucket.bucket_arn)
 
-    def _route_events(self, function: lambda_.IFunction, failures: Failures, key: kms.IKey | None) -> None:
-        FunctionRule(
+    def _route_events(self, queue: sqs.IQueue, failures: Failures, key: kms.IKey | None) -> None:
+        QueueRule(
             self,
             "Events",
             name="events",
             sql=EVENT_SQL,
-            description="Smartcam: hands events to the function that alerts people",
-            function=function,
+            description="Smartcam: hands events to the queue of the function that alerts people",
+            queue=queue,
             errors=failures.undelivered,
             key=key,
         )

@@ -26,6 +26,7 @@ from tests.infra.conftest import Template, synthesised, template_in
 RULE_ARN = "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:rule/SmartcamAlerts_events"
 FORMER_KEYS = "arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/*"
 LAMBDA_RETRY_S = 60
+CONCURRENCY_OF_A_NEW_ACCOUNT = 10
 LONGEST_OUTBOX_DAYS = 30
 FUNCTIONS_OF_THE_STAND_IN = {
     "clientid", "encode", "isundefined", "newuuid", "principal", "regexp_matches", "replace", "timestamp", "topic",
@@ -89,46 +90,48 @@ def test_the_rule_uses_only_functions_that_the_local_cloud_knows() -> None:
     assert set(re.findall(r"(\w+)\(", EVENT_SQL)) <= FUNCTIONS_OF_THE_STAND_IN
 
 
-def test_the_rule_invokes_the_function_and_leaves_what_it_could_not_hand_over_in_a_queue(template: Template) -> None:
+def test_the_rule_fills_the_functions_queue_and_leaves_what_it_could_not_hand_over_in_another(
+    template: Template,
+) -> None:
     _, rule = template.one("AWS::IoT::TopicRule", "Events")
-    function, _ = template.one("AWS::Lambda::Function", "Alerter")
-    queue, _ = template.one("AWS::SQS::Queue", "FailuresUndelivered")
-    role, _ = template.one("AWS::IAM::Role", "Events")
+    queue, _ = template.one("AWS::SQS::Queue", "Clockwork")
+    errors, _ = template.one("AWS::SQS::Queue", "FailuresUndelivered")
+    role, _ = template.one("AWS::IAM::Role", "EventsRole")
+    error_role, _ = template.one("AWS::IAM::Role", "EventsErrorRole")
     payload = inner(rule, "TopicRulePayload")
-    assert payload["Actions"] == [{"Lambda": {"FunctionArn": f"<{function}.Arn>"}}]
-    assert payload["ErrorAction"] == {"Sqs": {"QueueUrl": f"<{queue}>", "RoleArn": f"<{role}.Arn>", "UseBase64": False}}
-
-
-def test_only_this_rule_of_this_account_may_invoke_the_function(template: Template) -> None:
-    name, permission = template.one("AWS::Lambda::Permission", "Events")
-    function, _ = template.one("AWS::Lambda::Function", "Alerter")
-    assert permission == {
-        "Action": "lambda:InvokeFunction",
-        "FunctionName": f"<{function}.Arn>",
-        "Principal": "iot.amazonaws.com",
-        "SourceAccount": "<AWS::AccountId>",
-        "SourceArn": RULE_ARN,
+    assert payload["Actions"] == [{"Sqs": {"QueueUrl": f"<{queue}>", "RoleArn": f"<{role}.Arn>", "UseBase64": False}}]
+    assert payload["ErrorAction"] == {
+        "Sqs": {"QueueUrl": f"<{errors}>", "RoleArn": f"<{error_role}.Arn>", "UseBase64": False}
     }
-    rule = template.whole("AWS::IoT::TopicRule", "Events")
-    assert rule["DependsOn"] == [name]
-    assert inner(rule, "Properties")["RuleName"] == RULE_ARN.rsplit("/", 1)[1]
+    whole = template.whole("AWS::IoT::TopicRule", "Events")
+    assert set(as_list(whole["DependsOn"])) >= {role}
+    assert inner(whole, "Properties")["RuleName"] == RULE_ARN.rsplit("/", 1)[1]
+
+
+def test_the_broker_cannot_start_the_function_of_events_itself(template: Template) -> None:
+    function, _ = template.one("AWS::Lambda::Function", "Alerter")
+    permissions = [
+        template.one("AWS::Lambda::Permission", name)[1] for name in template.all_of("AWS::Lambda::Permission")
+    ]
+    assert f"<{function}.Arn>" not in {one["FunctionName"] for one in permissions}
 
 
 @pytest.mark.parametrize("setting", ["template", "full"])
-def test_the_rules_role_is_for_this_rule_alone_and_can_only_fill_the_error_queue(
+def test_each_role_of_the_rule_is_for_this_rule_alone_and_can_only_fill_its_queue(
     setting: str, request: pytest.FixtureRequest
 ) -> None:
     template: Template = request.getfixturevalue(setting)
-    name, role = template.one("AWS::IAM::Role", "Events")
-    queue, _ = template.one("AWS::SQS::Queue", "FailuresUndelivered")
-    [trust] = statements(role["AssumeRolePolicyDocument"])
-    assert trust["Principal"] == {"Service": "iot.amazonaws.com"}
-    assert trust["Condition"] == {
-        "StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"},
-        "ArnEquals": {"aws:SourceArn": RULE_ARN},
-    }
     by_key = {f"<{key}.Arn>": {"kms:Decrypt", "kms:GenerateDataKey"} for key in template.all_of("AWS::KMS::Key")}
-    assert rights_of(template, name) == {f"<{queue}.Arn>": {"sqs:SendMessage"}, **by_key}
+    for beginning, queue_name in (("EventsRole", "Clockwork"), ("EventsErrorRole", "FailuresUndelivered")):
+        name, role = template.one("AWS::IAM::Role", beginning)
+        queue, _ = template.one("AWS::SQS::Queue", queue_name)
+        [trust] = statements(role["AssumeRolePolicyDocument"])
+        assert trust["Principal"] == {"Service": "iot.amazonaws.com"}
+        assert trust["Condition"] == {
+            "StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"},
+            "ArnEquals": {"aws:SourceArn": RULE_ARN},
+        }
+        assert rights_of(template, name) == {f"<{queue}.Arn>": {"sqs:SendMessage"}, **by_key}
 
 
 @pytest.mark.parametrize("setting", ["template", "full"])
@@ -143,7 +146,9 @@ def test_the_function_may_do_what_it_does_and_nothing_else(setting: str, request
     assert "ManagedPolicyArns" not in role
     assert rights_of(template, name) == {
         f"<{log}.Arn>": {"logs:CreateLogStream", "logs:PutLogEvents"},
-        f"<{table}.Arn>": {f"dynamodb:{action}" for action in ("GetItem", "PutItem", "Query", "UpdateItem")},
+        f"<{table}.Arn>": {
+            f"dynamodb:{action}" for action in ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+        },
         **{f"<{topic}>": {"sns:Publish"} for topic in topics},
         f"<{queue}.Arn>": {"sqs:SendMessage"},
         f"<{timers}.Arn>": {
@@ -278,18 +283,22 @@ def test_only_our_topics_may_put_what_reached_nobody_into_its_queue(template: Te
     assert {inner(one, "Condition", "ArnEquals")["aws:SourceArn"] for one in grants} == topics
 
 
-def test_timers_are_delayed_messages_that_start_the_function_one_by_one_and_are_kept_when_it_fails(
-    template: Template,
-) -> None:
+def test_events_and_timers_are_messages_of_which_one_that_fails_brings_back_no_other(template: Template) -> None:
     name, queue = template.one("AWS::SQS::Queue", "Clockwork")
     kept, _ = template.one("AWS::SQS::Queue", "FailuresUntimely")
     function, properties = template.one("AWS::Lambda::Function", "Alerter")
-    assert queue["RedrivePolicy"] == {"deadLetterTargetArn": f"<{kept}.Arn>", "maxReceiveCount": 10}
-    assert queue["VisibilityTimeout"] == 6 * cast("int", properties["Timeout"])
+    assert queue["RedrivePolicy"] == {"deadLetterTargetArn": f"<{kept}.Arn>", "maxReceiveCount": 30}
+    assert cast("int", properties["Timeout"]) < LEASE_S < cast("int", queue["VisibilityTimeout"]) <= LAMBDA_RETRY_S
     _, source = template.one("AWS::Lambda::EventSourceMapping", "Alerter")
-    assert source["BatchSize"] == 1
+    assert source["BatchSize"] == 10
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["EventSourceArn"] == f"<{name}.Arn>"
     assert source["FunctionName"] == f"<{function}>"
+
+
+def test_a_flood_leaves_half_of_a_new_accounts_processes_to_the_others(template: Template) -> None:
+    _, source = template.one("AWS::Lambda::EventSourceMapping", "Alerter")
+    assert cast("int", inner(source, "ScalingConfig")["MaximumConcurrency"]) <= CONCURRENCY_OF_A_NEW_ACCOUNT // 2
 
 
 def test_only_the_function_that_sets_timers_for_itself_may_come_round_for_ever(template: Template) -> None:
