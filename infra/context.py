@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from smartcam.contract.errors import SettingsError
 
-_SWITCH: Final = {"on": True, "off": False, "true": True, "false": False}
+SWITCH: Final = {"on": True, "off": False, "true": True, "false": False}
 T = TypeVar("T")
 
 
@@ -20,9 +20,9 @@ def switch(context: Mapping[str, object], key: str) -> bool:
     """On or off; off by default. Raises SettingsError."""
     value = value_of(context, key)
     word = "off" if value is None else str(value).lower()
-    if word not in _SWITCH:
+    if word not in SWITCH:
         raise SettingsError(key, value, "say on or off")
-    return _SWITCH[word]
+    return SWITCH[word]
 
 
 def whole_number(context: Mapping[str, object], key: str, default: int, lowest: int, highest: int) -> int:

@@ -66,6 +66,11 @@ class SmallFunction(Construct):
             memory_size=MEMORY_MB,
             timeout=cdk.Duration.seconds(workload.timeout_s),
             log_group=log_group,
+            # What Lambda itself says of each start is in its metrics, which are free; in the log it would be the most
+            # of it, and a flood of messages would pay for three lines each. Only JSON logs can leave it out.
+            logging_format=lambda_.LoggingFormat.JSON,
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             role=role.without_policy_updates(),
             environment=dict(workload.environment),
             recursive_loop=lambda_.RecursiveLoop.ALLOW if workload.sets_timers else None,
@@ -95,9 +100,16 @@ def allow(
     return iam.PolicyStatement(actions=list(actions), resources=[resource], conditions=conditions)
 
 
-def key_right(key: kms.IKey) -> iam.PolicyStatement:
-    """What DynamoDB, SNS, SQS and S3 need to use the key on a function's behalf."""
-    return allow([f"kms:{action}" for action in _KEY_ACTIONS], key.key_arn)
+def key_rights(key: kms.IKey | None) -> list[iam.PolicyStatement]:
+    """What DynamoDB, SNS, SQS and S3 need to use the key on a function's behalf; AWS's own keys need nothing."""
+    return [] if key is None else [allow([f"kms:{action}" for action in _KEY_ACTIONS], key.key_arn)]
+
+
+def reserve(function: lambda_.Function, executions: int | None) -> None:
+    """Keep so many executions at once for the function, and let it have no more."""
+    element = function.node.default_child
+    assert isinstance(element, lambda_.CfnFunction)  # noqa: S101  a function's only child is its CloudFormation resource
+    element.reserved_concurrent_executions = executions
 
 
 class FunctionRule(Construct):
@@ -113,12 +125,11 @@ class FunctionRule(Construct):
         description: str,
         function: lambda_.IFunction,
         errors: sqs.IQueue,
-        key: kms.IKey,
+        key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
-        rule_name = f"{stack.stack_name.replace('-', '_')}_{name}"
-        arn = stack.format_arn(service="iot", resource="rule", resource_name=rule_name)
+        rule_name, arn = _rule_of(stack, name)
         permission = lambda_.CfnPermission(
             self,
             "MayInvoke",
@@ -128,36 +139,75 @@ class FunctionRule(Construct):
             source_account=stack.account,
             source_arn=arn,
         )
-        role = _error_role(self, arn, errors, key)
-        self.rule = iot.CfnTopicRule(
-            self,
-            "Rule",
-            rule_name=rule_name,
-            topic_rule_payload=iot.CfnTopicRule.TopicRulePayloadProperty(
-                description=description,
-                sql=sql,
-                aws_iot_sql_version="2016-03-23",
-                rule_disabled=False,
-                actions=[
-                    iot.CfnTopicRule.ActionProperty(
-                        lambda_=iot.CfnTopicRule.LambdaActionProperty(function_arn=function.function_arn)
-                    )
-                ],
-                error_action=iot.CfnTopicRule.ActionProperty(
-                    sqs=iot.CfnTopicRule.SqsActionProperty(
-                        queue_url=errors.queue_url, role_arn=role.role_arn, use_base64=False
-                    )
-                ),
-            ),
+        start = iot.CfnTopicRule.ActionProperty(
+            lambda_=iot.CfnTopicRule.LambdaActionProperty(function_arn=function.function_arn)
         )
+        error_action = _to_queue(errors, _filling_role(self, "ErrorRole", arn, errors, key))
+        self.rule = _topic_rule(self, rule_name, sql, description, [start], error_action)
         self.rule.node.add_dependency(permission)
 
 
-def _error_role(scope: Construct, rule_arn: str, errors: sqs.IQueue, key: kms.IKey) -> iam.Role:
-    """The broker's right to keep what it could not hand over, for this rule alone."""
+class QueueRule(Construct):
+    """A rule of the broker that fills a queue, and keeps in another what it could not hand over."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        sql: str,
+        description: str,
+        queue: sqs.IQueue,
+        errors: sqs.IQueue,
+        key: kms.IKey | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        rule_name, arn = _rule_of(cdk.Stack.of(self), name)
+        role = _filling_role(self, "Role", arn, queue, key)
+        errors_action = _to_queue(errors, _filling_role(self, "ErrorRole", arn, errors, key))
+        self.rule = _topic_rule(self, rule_name, sql, description, [_to_queue(queue, role)], errors_action)
+        self.rule.node.add_dependency(role)  # with its rights: a rule without them keeps events from their alarms
+
+
+def _rule_of(stack: cdk.Stack, name: str) -> tuple[str, str]:
+    """The name of a stack's rule, and its ARN."""
+    rule_name = f"{stack.stack_name.replace('-', '_')}_{name}"
+    return rule_name, stack.format_arn(service="iot", resource="rule", resource_name=rule_name)
+
+
+def _topic_rule(
+    scope: Construct,
+    rule_name: str,
+    sql: str,
+    description: str,
+    actions: Sequence[iot.CfnTopicRule.ActionProperty],
+    error_action: iot.CfnTopicRule.ActionProperty,
+) -> iot.CfnTopicRule:
+    payload = iot.CfnTopicRule.TopicRulePayloadProperty(
+        description=description,
+        sql=sql,
+        aws_iot_sql_version="2016-03-23",
+        rule_disabled=False,
+        actions=list(actions),
+        error_action=error_action,
+    )
+    return iot.CfnTopicRule(scope, "Rule", rule_name=rule_name, topic_rule_payload=payload)
+
+
+def _to_queue(queue: sqs.IQueue, role: iam.Role) -> iot.CfnTopicRule.ActionProperty:
+    return iot.CfnTopicRule.ActionProperty(
+        sqs=iot.CfnTopicRule.SqsActionProperty(queue_url=queue.queue_url, role_arn=role.role_arn, use_base64=False)
+    )
+
+
+def _filling_role(
+    scope: Construct, construct_id: str, rule_arn: str, queue: sqs.IQueue, key: kms.IKey | None
+) -> iam.Role:
+    """The broker's right to put messages into one queue, for this rule alone."""
     role = iam.Role(
         scope,
-        "ErrorRole",
+        construct_id,
         assumed_by=iam.ServicePrincipal(
             "iot.amazonaws.com",
             conditions={
@@ -166,6 +216,7 @@ def _error_role(scope: Construct, rule_arn: str, errors: sqs.IQueue, key: kms.IK
             },
         ),
     )
-    role.add_to_policy(allow(["sqs:SendMessage"], errors.queue_arn))
-    role.add_to_policy(allow(["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn))
+    role.add_to_policy(allow(["sqs:SendMessage"], queue.queue_arn))
+    if key is not None:
+        role.add_to_policy(allow(["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn))
     return role

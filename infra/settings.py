@@ -3,11 +3,13 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
 from infra.alerts.runtime.audience import Language
 from infra.context import several, switch, value_of, whole_number
+from infra.fleet.core_device import ANY_UUID
 from infra.subscribers import (
     EVERYONE,
     SubscriberFile,
@@ -117,6 +119,9 @@ def _groups(everyone: SubscriberGroup, others: tuple[SubscriberGroup, ...]) -> t
 
 def _thing(key: str, value: str) -> ThingName:
     try:
-        return thing_name(value)
+        name = thing_name(value)
     except ContractError as error:
         raise SettingsError(key, value, f"a thing's name {error.reason}") from error
+    if fnmatchcase(name, ANY_UUID):
+        raise SettingsError(key, value, "choose another name: claim certificates may connect under any UUID")
+    return name

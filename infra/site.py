@@ -2,23 +2,52 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
-from infra.context import several, switch, whole_number
-from infra.subscribers import email
+from infra.context import SWITCH, several, switch, value_of, whole_number
+from infra.subscribers import choice, email
+from smartcam.contract.errors import SettingsError
 
-KEYS: Final = ("operations_email", "snapshots", "snapshot_days", "sms_a_day", "offline_grace_seconds")
+KEYS: Final = (
+    "operations_email", "snapshots", "snapshot_days", "sms_a_day", "sms_a_day_per_thing", "offline_grace_seconds",
+    "monitoring", "key", "reserved_concurrency",
+)  # fmt: skip
+RESERVED: Final = 10
+LEAST_RESERVED: Final = 5
+"""As many messages as are taken from the queue of events at a time: with fewer, some would be turned away."""
+
+
+class MonitoringKind(StrEnum):
+    """`plain`: three alarms, the dead-man switch watches the rest. `full`: metrics, dashboard and all alarms too."""
+
+    PLAIN = "plain"
+    FULL = "full"
+
+
+class KeyKind(StrEnum):
+    """`aws`: the keys that AWS's services have themselves. `own`: a customer-managed key, for a dollar a month."""
+
+    AWS = "aws"
+    OWN = "own"
 
 
 @dataclass(frozen=True, slots=True)
 class SiteSettings:
-    """`sms_a_day` is the day's limit of SMS; `offline_grace_s` is how long a lost connection may last."""
+    """`sms_a_day` is the day's limit of SMS; `offline_grace_s` is how long a lost connection may last.
+
+    `reserved_concurrency` of functions that devices start; None where the account's is shared.
+    """
 
     operations_emails: tuple[str, ...] = ()
     snapshots: bool = False
     snapshot_days: int = 30
     sms_a_day: int = 50
+    sms_a_day_per_thing: int = 20
     offline_grace_s: int = 180
+    monitoring: MonitoringKind = MonitoringKind.PLAIN
+    key: KeyKind = KeyKind.AWS
+    reserved_concurrency: int | None = None
 
     @classmethod
     def from_context(cls, context: Mapping[str, object]) -> "SiteSettings":
@@ -32,5 +61,20 @@ class SiteSettings:
             snapshots=switch(context, "snapshots"),
             snapshot_days=whole_number(context, "snapshot_days", 30, 1, 365),
             sms_a_day=whole_number(context, "sms_a_day", 50, 0, 10_000),
+            sms_a_day_per_thing=whole_number(context, "sms_a_day_per_thing", 20, 0, 10_000),
             offline_grace_s=whole_number(context, "offline_grace_seconds", 180, 0, 3600),
+            monitoring=choice("monitoring", value_of(context, "monitoring") or MonitoringKind.PLAIN, MonitoringKind),
+            key=choice("key", value_of(context, "key") or KeyKind.AWS, KeyKind),
+            reserved_concurrency=_reserved(context),
         )
+
+
+def _reserved(context: Mapping[str, object]) -> int | None:
+    key = "reserved_concurrency"
+    word = str(value_of(context, key) or "off").lower()
+    if word in SWITCH:
+        return RESERVED if SWITCH[word] else None
+    try:
+        return whole_number(context, key, RESERVED, LEAST_RESERVED, 1000)
+    except SettingsError as error:
+        raise SettingsError(key, context.get(key), f"say on, off or a number from {LEAST_RESERVED} to 1000") from error

@@ -12,26 +12,29 @@ from constructs import Construct
 
 from infra.alerts.runtime.agreed import DISPLAY_NAME, SMS_ALLOWED, SMS_ATTRIBUTE, TIMEOUT_S
 from infra.functions import acknowledge
+from infra.keys import encrypt_with_key_of_sns, queue_encryption
 from infra.subscribers import SubscriberGroup
 
 FAILURES_KEPT: Final = cdk.Duration.days(14)
-MOST_RECEIVED: Final = 10
+MOST_RECEIVED: Final = 30
+"""Half an hour, in which a table that does not answer may come back."""
 
 
 class Failures(Construct):
     """Where messages go that could not be delivered or were not taken."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey | None) -> None:
         super().__init__(scope, construct_id)
         self.undelivered = self._queue("Undelivered", key)
         """What the rule could not hand to the function."""
         self.unhandled = self._queue("Unhandled", key)
         """What the function failed on, or refused."""
         self.untimely = self._queue("Untimely", key)
-        """Timers that the function failed on."""
+        """Events and timers that the function failed on."""
         self.unreached = self._queue("Unreached", key)
         """Messages that SNS could not deliver to a subscriber."""
-        key.add_to_resource_policy(_sns_may_fill_queues(cdk.Stack.of(self)))
+        if key is not None:
+            key.add_to_resource_policy(_sns_may_fill_queues(cdk.Stack.of(self)))
 
     @property
     def queues(self) -> dict[str, sqs.IQueue]:
@@ -43,11 +46,11 @@ class Failures(Construct):
             "Unreached": self.unreached,
         }
 
-    def _queue(self, name: str, key: kms.IKey) -> sqs.Queue:
+    def _queue(self, name: str, key: kms.IKey | None) -> sqs.Queue:
         queue = sqs.Queue(
             self,
             name,
-            encryption=sqs.QueueEncryption.KMS,
+            encryption=queue_encryption(key),
             encryption_master_key=key,
             enforce_ssl=True,
             retention_period=FAILURES_KEPT,
@@ -74,7 +77,7 @@ class Recipients(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        key: kms.IKey,
+        key: kms.IKey | None,
         groups: Sequence[SubscriberGroup],
         unreached: sqs.IQueue,
     ) -> None:
@@ -86,8 +89,10 @@ class Recipients(Construct):
         """The topics in the order of their groups."""
         return [topic for _, topic in self.by_group]
 
-    def _topic(self, group: SubscriberGroup, key: kms.IKey, unreached: sqs.IQueue) -> sns.Topic:
+    def _topic(self, group: SubscriberGroup, key: kms.IKey | None, unreached: sqs.IQueue) -> sns.Topic:
         topic = sns.Topic(self, group.label("Topic"), display_name=DISPLAY_NAME, master_key=key, enforce_ssl=True)
+        if key is None:
+            encrypt_with_key_of_sns(topic)
         email, sms, https = sns.SubscriptionProtocol.EMAIL, sns.SubscriptionProtocol.SMS, sns.SubscriptionProtocol.HTTPS
         ways = {email: group.emails, sms: group.phones, https: group.urls}
         allowed = {SMS_ATTRIBUTE: sns.SubscriptionFilter.string_filter(allowlist=[SMS_ALLOWED])}
@@ -106,18 +111,19 @@ class Recipients(Construct):
 
 
 class Clockwork(Construct):
-    """The queue whose delayed messages are the timers of closing messages, digests and later tries."""
+    """The queue of events, and of delayed messages: the timers of closing messages, digests and later tries."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey, untimely: sqs.IQueue) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey | None, untimely: sqs.IQueue) -> None:
         super().__init__(scope, construct_id)
         self.queue = sqs.Queue(
             self,
             "Timers",
-            encryption=sqs.QueueEncryption.KMS,
+            encryption=queue_encryption(key),
             encryption_master_key=key,
             enforce_ssl=True,
             retention_period=FAILURES_KEPT,
-            # What Lambda asks of a queue that it reads: six times as long as the function may run.
-            visibility_timeout=cdk.Duration.seconds(6 * TIMEOUT_S),
+            # Longer than a function may run and a lease may last; no longer, because an alarm whose process died waits
+            # for it. (Lambda's advice of six times as long is for pollers that outrun the function: ours are limited.)
+            visibility_timeout=cdk.Duration.seconds(2 * TIMEOUT_S),
             dead_letter_queue=sqs.DeadLetterQueue(queue=untimely, max_receive_count=MOST_RECEIVED),
         )

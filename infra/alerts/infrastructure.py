@@ -24,7 +24,8 @@ from infra.alerts.runtime.agreed import (
     TIMEOUT_S,
     TTL_ATTRIBUTE,
 )
-from infra.functions import SmallFunction, Workload, acknowledge, allow, key_right
+from infra.functions import SmallFunction, Workload, acknowledge, allow, key_rights
+from infra.keys import table_encryption
 from infra.settings import AlertSettings
 from infra.snapshots.infrastructure import SnapshotBucket
 from infra.snapshots.runtime.links import BUCKET_VARIABLE
@@ -35,8 +36,11 @@ from smartcam.contract.topics import EVENT_FILTER, ack_topic
 
 HISTORY_DAYS: Final = 90
 """Longer than an outbox keeps an event (a week by default), because repetitions are recognised by the history."""
-TABLE_ACTIONS: Final = ("GetItem", "PutItem", "Query", "UpdateItem")
-MOST_TIMERS_AT_ONCE: Final = 10
+TABLE_ACTIONS: Final = ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+MOST_AT_ONCE: Final = 5
+"""Processes that read the queue: a new account runs ten at once, and a flood must leave some for the devices' health
+and the dead-man switch."""
+A_BATCH: Final = 10
 LONGEST_TOPIC_ARN: Final = 120
 ROOM_FOR_AUDIENCE: Final = 3400
 """Of the 4 kB that Lambda gives to a function's environment."""
@@ -49,24 +53,10 @@ EVENT_SQL: Final = (
 """The payload travels as published and no field of it can stand in for what the topic says."""
 
 
-class Encryption(Construct):
-    """One customer-managed key for everything that holds events."""
-
-    def __init__(self, scope: Construct, construct_id: str) -> None:
-        super().__init__(scope, construct_id)
-        self.key = kms.Key(
-            self,
-            "Key",
-            description="Smartcam: history, alerts and failures",
-            enable_key_rotation=True,
-            removal_policy=cdk.RemovalPolicy.RETAIN,
-        )
-
-
 class HistoryTable(Construct):
     """Every camera's events and cooldowns."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey | None) -> None:
         super().__init__(scope, construct_id)
         self.table = dynamodb.Table(
             self,
@@ -78,7 +68,7 @@ class HistoryTable(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption=table_encryption(key),
             encryption_key=key,
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
@@ -99,7 +89,7 @@ class Means:
     topics: Sequence[sns.ITopic]
     refused: sqs.IQueue
     timers: sqs.IQueue
-    key: kms.IKey
+    key: kms.IKey | None
     pictures: SnapshotBucket | None = None
 
 
@@ -150,8 +140,10 @@ class Alerter(SmallFunction):
             "Ticking",
             function_name=self.function.function_name,
             event_source_arn=means.timers.queue_arn,
-            batch_size=1,  # an error must not bring back another job that is done
-            scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=MOST_TIMERS_AT_ONCE),
+            batch_size=A_BATCH,
+            # A message that fails must not bring back the others of its batch.
+            function_response_types=["ReportBatchItemFailures"],
+            scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=MOST_AT_ONCE),
         )
         ticking.node.add_dependency(self.rights)
 
@@ -165,7 +157,7 @@ def _rights(scope: Construct, means: Means) -> list[iam.PolicyStatement]:
         *(allow(["sns:Publish"], topic.topic_arn) for topic in means.topics),
         allow([f"sqs:{action}" for action in timer_actions], means.timers.queue_arn),
         allow(["iot:Publish"], acks),
-        key_right(means.key),
+        *key_rights(means.key),
         *(means.pictures.link_rights() if means.pictures is not None else []),
     ]
 

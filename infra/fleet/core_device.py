@@ -23,6 +23,9 @@ DATA_PLANE: Final = (
 HEALTH_OF_THE_NUCLEUS: Final = ("greengrass/health/json", "greengrassv2/health/json")
 """The older name is what nuclei before 2.10 use."""
 
+ANY_UUID: Final = "-".join("?" * count for count in (8, 4, 4, 4, 12))
+"""A client's name in a policy: `?` is any one character."""
+
 Statement = dict[str, object]
 
 
@@ -116,11 +119,15 @@ def _joined(document: str, name: dict[str, object]) -> dict[str, object]:
 
 
 def claim_statements(account: Account, template: str) -> list[Statement]:
-    """What a claim certificate may do: ask for a certificate and for this template, and nothing else."""
+    """What a claim certificate may do: ask for a certificate and for this template, and nothing else.
+
+    Both nuclei connect to provision under a random UUID (the plugin by claim unless its `deviceId` is set, which must
+    be left out). Under any name, a claim could push a device off its connection and speak in presence events for it.
+    """
     topics = ("certificates/create/*", f"provisioning-templates/{template}/provision/*")
     names = [f"$aws/{topic}" for topic in topics]
     return [
-        allow_on(["iot:Connect"], ["*"]),
+        allow_on(["iot:Connect"], [account.arn(f"client/{ANY_UUID}")]),
         allow_on(["iot:Publish", "iot:Receive"], [account.arn(f"topic/{name}") for name in names]),
         allow_on(["iot:Subscribe"], [account.arn(f"topicfilter/{name}") for name in names]),
     ]

@@ -1,6 +1,7 @@
 """The constructs that hear the devices and watch over them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +12,14 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.alerts.runtime.metrics import METRICS_ON, METRICS_VARIABLE
+from infra.alerts.runtime.troubles import PARTITION
 from infra.fleet.runtime.aws import FLEET_PARTITION
-from infra.functions import FunctionRule, SmallFunction, Workload, acknowledge, allow, key_right
+from infra.functions import FunctionRule, SmallFunction, Workload, acknowledge, allow, key_rights
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import HEALTH_FILTER, ack_topic
 
@@ -48,7 +52,7 @@ class Signs(Construct):
         table: dynamodb.ITable,
         undelivered: sqs.IQueue,
         unhandled: sqs.IQueue,
-        key: kms.IKey,
+        key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, construct_id)
         workload = Workload(
@@ -63,7 +67,7 @@ class Signs(Construct):
         rights = [
             _fleet_right(table, ["dynamodb:GetItem", "dynamodb:UpdateItem"]),
             allow(["iot:Publish"], answers),
-            key_right(key),
+            *key_rights(key),
         ]
         keeper = SmallFunction(self, "Keeper", workload=workload, rights=rights)
         acknowledge(
@@ -85,8 +89,17 @@ class Signs(Construct):
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Operators:
+    """What the switch looks at for those who run the cloud side, their topic, and whether it writes metrics too."""
+
+    queues: Mapping[str, sqs.IQueue]
+    topic: sns.ITopic
+    metrics: bool
+
+
 class Watch(Construct):
-    """The dead-man switch: a check of the whole fleet every minute."""
+    """The dead-man switch: a check of the whole fleet every minute, and of the cloud side itself every five."""
 
     def __init__(
         self,
@@ -96,7 +109,8 @@ class Watch(Construct):
         code: Path,
         table: dynamodb.ITable,
         alerter: lambda_.IFunction,
-        key: kms.IKey,
+        operators: Operators,
+        key: kms.IKey | None,
         patience: Mapping[str, int],
     ) -> None:
         super().__init__(scope, construct_id)
@@ -108,14 +122,22 @@ class Watch(Construct):
             environment={
                 "TABLE_NAME": table.table_name,
                 "ALERTER": alerter.function_name,
+                "QUEUES": cdk.Stack.of(self).to_json_string(
+                    {name: queue.queue_url for name, queue in operators.queues.items()}
+                ),
+                "OPERATIONS_TOPIC_ARN": operators.topic.topic_arn,
+                **({METRICS_VARIABLE: METRICS_ON} if operators.metrics else {}),
                 **{name.upper(): str(seconds) for name, seconds in patience.items()},
             },
             retries=0,  # the next check, a minute later, does what this one left undone
         )
         rights = [
             _fleet_right(table, ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]),
+            _right_in(table, PARTITION, ["dynamodb:Query"]),
             allow(["lambda:InvokeFunction"], alerter.function_arn),
-            key_right(key),
+            *(allow(["sqs:GetQueueAttributes"], queue.queue_arn) for queue in operators.queues.values()),
+            allow(["sns:Publish"], operators.topic.topic_arn),
+            *key_rights(key),
         ]
         self.function = SmallFunction(self, "Looker", workload=workload, rights=rights).function
         events.Rule(
@@ -129,4 +151,8 @@ class Watch(Construct):
 
 def _fleet_right(table: dynamodb.ITable, actions: list[str]) -> iam.PolicyStatement:
     """Only the items of devices, not the history of what their cameras saw."""
-    return allow(actions, table.table_arn, {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [FLEET_PARTITION]}})
+    return _right_in(table, FLEET_PARTITION, actions)
+
+
+def _right_in(table: dynamodb.ITable, partition: str, actions: list[str]) -> iam.PolicyStatement:
+    return allow(actions, table.table_arn, {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [partition]}})

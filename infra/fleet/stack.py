@@ -39,7 +39,7 @@ class FleetStack(cdk.Stack):
         # device would need a right to it.
         rule = s3.LifecycleRule(abort_incomplete_multipart_upload_after=cdk.Duration.days(1))
         bucket = logged_bucket(Construct(self, "Artifacts"), rule=rule, versioned=True)
-        role = TokenExchangeRole(self, "TokenExchange", bucket=bucket, uploads=uploads).role
+        role = TokenExchangeRole(self, "TokenExchange", account=account, bucket=bucket, uploads=uploads).role
         ClaimProvisioning(self, "Claim", account=account)
         add_outputs(
             self,
@@ -55,16 +55,27 @@ class FleetStack(cdk.Stack):
         )
 
 
+def _for_this_account(service: str, account: Account) -> iam.ServicePrincipal:
+    """A service of AWS IoT, on behalf of this account alone: what AWS says against confused deputies."""
+    conditions = {
+        "StringEquals": {"aws:SourceAccount": account.account},
+        "ArnLike": {"aws:SourceArn": account.arn("*")},
+    }
+    return iam.ServicePrincipal(service, conditions=conditions)
+
+
 class TokenExchangeRole(Construct):
     """The role that all devices share, and the alias by which they ask for its credentials."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, bucket: s3.Bucket, uploads: bool) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, account: Account, bucket: s3.Bucket, uploads: bool
+    ) -> None:
         super().__init__(scope, construct_id)
         granted = [iam.ManagedPolicy.from_managed_policy_name(self, "Uploads", UPLOADS_POLICY)] if uploads else []
         self.role = iam.Role(
             self,
             "Role",
-            assumed_by=iam.ServicePrincipal("credentials.iot.amazonaws.com"),
+            assumed_by=_for_this_account("credentials.iot.amazonaws.com", account),
             managed_policies=granted,
         )
         rights = iam.Policy(
@@ -97,7 +108,7 @@ class ClaimProvisioning(Construct):
         role = iam.Role(
             self,
             "Role",
-            assumed_by=iam.ServicePrincipal("iot.amazonaws.com"),
+            assumed_by=_for_this_account("iot.amazonaws.com", account),
             managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AWSIoTThingsRegistration")],
         )
         acknowledge(

@@ -15,6 +15,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.alerts.runtime.agreed import LONGEST_DELAY_S
 from infra.alerts.runtime.metrics import Metric
 from infra.monitoring.dashboard import Dashboard, own_metric
 
@@ -34,21 +35,25 @@ _SILENCE: Final = cloudwatch.TreatMissingData.BREACHING
 class Watched:
     """What to watch, by name.
 
-    `switch` is the function that must run every minute, `alerter` the one behind the broker's rule.
+    `switch` is the function that must run every minute, `alerter` the one that alerts people, `timers` its queue.
     """
 
     functions: Mapping[str, lambda_.IFunction]
     queues: Mapping[str, sqs.IQueue]
     topics: Mapping[str, sns.ITopic]
     alerter: lambda_.IFunction
+    timers: sqs.IQueue
     switch: lambda_.IFunction
     sms_a_day: int
 
 
 class Operations(Construct):
-    """The operators' topic, encrypted; only CloudWatch may publish to it."""
+    """The operators' topic; of AWS's services only CloudWatch may publish to it.
 
-    def __init__(self, scope: Construct, construct_id: str, *, key: kms.Key, emails: Sequence[str]) -> None:
+    It is encrypted with a key of the site's own alone: CloudWatch cannot use SNS's.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey | None, emails: Sequence[str]) -> None:
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(self, "Topic", display_name="Smartcam operations", master_key=key, enforce_ssl=True)
         for email in emails:
@@ -68,25 +73,44 @@ class Operations(Construct):
                 conditions=only_ours,
             )
         )
-        key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AlarmsOfThisAccountToAnEncryptedTopic",
-                principals=[cloudwatch_itself],
-                actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                resources=["*"],  # in a key's own policy this is the key itself
-                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+        if key is not None:
+            key.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid="AlarmsOfThisAccountToAnEncryptedTopic",
+                    principals=[cloudwatch_itself],
+                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                    resources=["*"],  # in a key's own policy this is the key itself
+                    conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+                )
             )
-        )
 
 
 class Monitoring(Construct):
-    """Every alarm, and the dashboard."""
+    """Alarms of what the dead-man switch cannot see: that it stands still or fails, or that events are not taken.
 
-    def __init__(self, scope: Construct, construct_id: str, *, topic: sns.ITopic, watched: Watched) -> None:
+    `full`: an alarm of everything, from metrics that cost money, and the dashboard.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, topic: sns.ITopic, watched: Watched, is_full: bool
+    ) -> None:
         super().__init__(scope, construct_id)
         self._action = actions.SnsAction(topic)
+        looks = watched.switch.metric_invocations(period=FIVE_MINUTES, statistic="Sum")
+        self._alarm("SwitchStopped", looks, 1, "the dead-man switch does not check the fleet", is_silence=True)
+        # What fails in the alerting comes again and again, so the age of what waits tells of everything that can fail.
+        due = watched.timers.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES, statistic="Maximum")
+        late = LONGEST_DELAY_S + UNDELIVERED_S
+        self._alarm("TimersWait", due, late, "events or timers wait for the alerting, or it fails on them: see its log")
         for name, function in watched.functions.items():
-            self._function_alarms(name, function)
+            if is_full or function is watched.switch:
+                self._errors_alarm(name, function)
+        if is_full:
+            self._all_else(watched)
+
+    def _all_else(self, watched: Watched) -> None:
+        for name, function in watched.functions.items():
+            self._throttles_alarm(name, function)
         for name, queue in watched.queues.items():
             self._queue_alarms(name, queue)
         for name, topic_of_people in watched.topics.items():
@@ -95,9 +119,11 @@ class Monitoring(Construct):
         self._alerting_alarms(watched)
         Dashboard(self, "Dashboard", functions=watched.functions, queues=watched.queues)
 
-    def _function_alarms(self, name: str, function: lambda_.IFunction) -> None:
+    def _errors_alarm(self, name: str, function: lambda_.IFunction) -> None:
         errors = function.metric_errors(period=FIVE_MINUTES, statistic="Sum")
         self._alarm(f"{name}Errors", errors, 0, f"{name} fails: its log says why")
+
+    def _throttles_alarm(self, name: str, function: lambda_.IFunction) -> None:
         throttles = function.metric_throttles(period=FIVE_MINUTES, statistic="Sum")
         self._alarm(f"{name}Throttles", throttles, 0, f"{name} is not started as often as it should: raise the limit")
 
@@ -127,8 +153,6 @@ class Monitoring(Construct):
         sms = own_metric(Metric.SMS_SENT, period=DAY)
         nearly = watched.sms_a_day * 4 // 5
         self._alarm("SmsCount", sms, nearly, f"more than {nearly} SMS in a day; {watched.sms_a_day} is the limit")
-        looks = watched.switch.metric_invocations(period=FIVE_MINUTES, statistic="Sum")
-        self._alarm("SwitchStopped", looks, 1, "the dead-man switch does not check the fleet", is_silence=True)
 
     def _alarm(
         self, name: str, metric: cloudwatch.IMetric, threshold: float, meaning: str, *, is_silence: bool = False

@@ -22,7 +22,7 @@ UPLOADS_POLICY: Final = f"SmartcamUploads-{cdk.Aws.REGION}"
 class SnapshotBucket(Construct):
     """The bucket and its access log. A picture is deleted after `days`; without versions, deleted means gone."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey, days: int) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey | None, days: int) -> None:
         super().__init__(scope, construct_id)
         self._key = key
         rule = s3.LifecycleRule(
@@ -46,11 +46,10 @@ class SnapshotBucket(Construct):
             "It makes links to the pictures of every device's events, and to nothing beside the pictures.",
         )
 
-    def _uploads(self) -> iam.ManagedPolicy:
-        """What the devices' common role needs: each device under its own prefix, by S3 and for this bucket only.
-
-        A named policy, so that it can also be attached to a role that Greengrass's own installer made.
-        """
+    def _key_rights(self) -> list[iam.PolicyStatement]:
+        """What an upload needs of the site's own key; S3's own needs nothing."""
+        if self._key is None:
+            return []
         # AWS does not say which of the two KMS sees in China; both are S3 of this region and nothing else.
         services = [f"s3.{cdk.Aws.REGION}.{suffix}" for suffix in ("amazonaws.com", cdk.Aws.URL_SUFFIX)]
         via_s3 = {
@@ -59,6 +58,13 @@ class SnapshotBucket(Construct):
                 "kms:EncryptionContext:aws:s3:arn": self.bucket.bucket_arn,
             }
         }
+        return [allow(["kms:GenerateDataKey"], self._key.key_arn, via_s3)]
+
+    def _uploads(self) -> iam.ManagedPolicy:
+        """What the devices' common role needs: each device under its own prefix, by S3 and for this bucket only.
+
+        A named policy, so that it can also be attached to a role that Greengrass's own installer made.
+        """
         policy = iam.ManagedPolicy(
             self,
             "Uploads",
@@ -66,7 +72,7 @@ class SnapshotBucket(Construct):
             description="Smartcam: a device may write pictures below the prefix that bears its own name",
             statements=[
                 allow(["s3:PutObject"], self.bucket.arn_for_objects(OWN_PREFIX)),
-                allow(["kms:GenerateDataKey"], self._key.key_arn, via_s3),
+                *self._key_rights(),
             ],
         )
         acknowledge(

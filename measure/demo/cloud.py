@@ -77,6 +77,7 @@ def running_cloud(toolchain: Toolchain, folder: Path, cooldown_s: int, say: Say)
 def synthesise(toolchain: Toolchain, target: Path, cooldown_s: int) -> Path:
     """Run the CDK app in a process of its own. Raises DemoError with its last line."""
     context = {"email": EMAIL, "phone": PHONE, "things": THING, "cooldown_seconds": str(cooldown_s)}
+    context["sms_a_day_per_thing"] = "50"  # one device is the whole yard, and each of its events is to become an SMS
     command = [sys.executable, "-m", "infra.app", "--output", str(target)]
     command += [part for key, value in context.items() for part in ("--context", f"{key}={value}")]
     environment = {**os.environ, **node_environment(toolchain.node)}

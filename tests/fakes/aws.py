@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
-from infra.alerts.runtime.agreed import EMAILS_PER_SECOND
 from infra.alerts.runtime.audience import RANK, Group
 from infra.alerts.runtime.aws.windows import timer_due
-from infra.alerts.runtime.facts import HeldEvent
+from infra.alerts.runtime.delivery import Delivery
+from infra.alerts.runtime.facts import MOST_COUNTED, HeldEvent
+from infra.alerts.runtime.guarding import ThingGuard, day_of
 from infra.alerts.runtime.jobs import Job
 from infra.alerts.runtime.ports import (
     FINAL,
@@ -21,13 +22,29 @@ from infra.alerts.runtime.ports import (
     NotReplied,
     NotYet,
     Record,
+    SmsAnswer,
+    SmsRequest,
     Spot,
+)
+from infra.alerts.runtime.texting import nearly, room_for
+from infra.alerts.runtime.troubles import Trouble
+from infra.alerts.runtime.turns import (
+    OVERDUE_S,
+    SPARE_NS,
+    STEP_NS,
+    ThingQueue,
+    Waiting,
+    free_after_round,
+    from_text,
+    held_from,
+    most_of,
+    to_text,
 )
 from infra.alerts.runtime.words.render import AlertText, Purpose, alert_number
 from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.event import Event
 from smartcam.contract.ids import CameraId, EventId, ThingName
-from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
+from smartcam.contract.times import NS_PER_S, UtcNs
 
 Place = tuple[ThingName, CameraId]
 P = TypeVar("P")
@@ -40,6 +57,7 @@ class FakeHistory:
     leases: dict[tuple[Place, EventId], int] = field(default_factory=dict)
     tellings: dict[tuple[Place, EventId], dict[str, Decision]] = field(default_factory=dict)
     newest: dict[tuple[Place, EventId], Event] = field(default_factory=dict)
+    arrived: dict[tuple[Place, EventId], UtcNs] = field(default_factory=dict)
     cleared: set[tuple[Place, EventId]] = field(default_factory=set)
 
     def state(self, event: Event) -> AlertState | None:
@@ -52,7 +70,7 @@ class FakeHistory:
         return self.newest[_key(event)]
 
     def record(self, event: Event, arrived_at: UtcNs) -> Record:
-        del arrived_at
+        self.arrived.setdefault(_key(event), arrived_at)
         newest = max(self.newest.get(_key(event), event), event, key=lambda one: one.revision)
         self.newest[_key(event)] = newest
         state = self.states.setdefault(_key(event), AlertState.RECORDED)
@@ -80,6 +98,12 @@ class FakeHistory:
     def mark(self, event: Event, lease: Lease, group: str, state: AlertState) -> None:
         if self.leases.get(_key(event)) == lease.until:
             self.told(event)[group] = Decision(state, event.revision)
+
+    def delivery(self, thing: ThingName, camera: CameraId, event_id: EventId) -> Delivery | None:
+        key = (thing, camera), event_id
+        if key not in self.newest:
+            return None
+        return Delivery(thing, camera, self.newest[key].to_json(), self.arrived[key])
 
     def settle(
         self, event: Event, lease: Lease, state: AlertState, now: UtcNs, last: tuple[str, AlertState] | None = None
@@ -185,10 +209,13 @@ class _Night:
 @dataclass
 class FakeDigests:
     lease_s: int = 45
+    most: int = MOST_COUNTED
     nights: dict[tuple[str, UtcNs], _Night] = field(default_factory=dict)
 
     def hold(self, group: str, ends: UtcNs, held: HeldEvent) -> None:
-        self._night(group, ends).held[((held.thing, held.camera), held.event_id)] = held
+        there, key = self._night(group, ends).held, ((held.thing, held.camera), held.event_id)
+        if key in there or sum(one.thing == held.thing for one in there.values()) < self.most:
+            there[key] = held
 
     def needs_timer(self, group: str, ends: UtcNs) -> bool:
         return not self._night(group, ends).timer
@@ -219,21 +246,135 @@ class FakeDigests:
 @dataclass
 class FakeLimits:
     texts_per_day: int = 1000
+    texts_per_thing: int = 1000
     used: Counter[str] = field(default_factory=Counter)
+    ordinary: Counter[str] = field(default_factory=Counter)
+
+    def may_text(self, text: SmsRequest, now: UtcNs) -> SmsAnswer:
+        items = self._items(text, now)
+        if not all(self._fits(item, text, limit) for item, limit in items.items()):
+            return SmsAnswer(allowed=False)
+        self._count(items, text, 1)
+        return SmsAnswer(allowed=True, nearly_used_up=nearly(self.used[day_of(now)], self.texts_per_day))
+
+    def give_back(self, text: SmsRequest, now: UtcNs) -> None:
+        self._count(self._items(text, now), text, -1)
+
+    def _fits(self, item: str, text: SmsRequest, limit: int) -> bool:
+        room = room_for(text, limit)
+        return room is not None and self.used[item] <= room.all and self.ordinary[item] <= room.ordinary
+
+    def _count(self, items: Iterable[str], text: SmsRequest, sign: int) -> None:
+        for item in items:
+            self.used[item] += sign * text.phones
+            self.ordinary[item] += 0 if text.critical else sign * text.phones
+
+    def _items(self, text: SmsRequest, now: UtcNs) -> dict[str, int]:
+        of_thing = {f"{day_of(now)}#{text.thing}": self.texts_per_thing} if text.thing else {}
+        return {day_of(now): self.texts_per_day, **of_thing}
+
+
+@dataclass
+class _ThingWaits:
+    since: UtcNs
+    waiting: set[str] = field(default_factory=set)
+
+
+@dataclass
+class FakeTurns:
     free_at: dict[str, UtcNs] = field(default_factory=dict)
+    round_at: dict[str, UtcNs] = field(default_factory=dict)
+    things: dict[str, dict[ThingName, _ThingWaits]] = field(default_factory=dict)
 
-    def may_text(self, phones: int, now: UtcNs) -> bool:
-        fits = self.used[_day(now)] + phones <= self.texts_per_day
-        self.used[_day(now)] += phones if fits else 0
-        return fits
+    def take(self, group: str, now: UtcNs) -> bool:
+        free_at = max(self.free_at.get(group, now), now)
+        if group in self.round_at or free_at > now + SPARE_NS:
+            return False
+        self.free_at[group] = UtcNs(free_at + STEP_NS)
+        return True
 
-    def give_back(self, phones: int, now: UtcNs) -> None:
-        self.used[_day(now)] -= phones
+    def join(self, group: str, thing: ThingName, waiting: Waiting, now: UtcNs) -> bool:
+        there = self.things.setdefault(group, {}).get(thing, _ThingWaits(now))
+        if len(there.waiting) >= most_of(waiting) and to_text(waiting) not in there.waiting:
+            return False
+        there.waiting.add(to_text(waiting))
+        self.things[group][thing] = there
+        return True
 
-    def slot(self, group: str, now: UtcNs) -> UtcNs:
-        slot = max(self.free_at.get(group, now), now)
-        self.free_at[group] = UtcNs(slot + NS_PER_S // EMAILS_PER_SECOND)
-        return slot
+    def is_armed(self, group: str, now: UtcNs) -> bool:
+        return self.round_at.get(group, UtcNs(0)) > now - OVERDUE_S * NS_PER_S
+
+    def arm(self, group: str, due: UtcNs, now: UtcNs) -> None:
+        if not self.is_armed(group, now):
+            self.round_at[group] = due
+
+    def open(self, group: str, due: UtcNs, now: UtcNs) -> bool:
+        if self.is_armed(group, now) and self.round_at[group] != due:
+            return False
+        self.round_at[group] = held_from(now)
+        return True
+
+    def queues(self, group: str) -> list[ThingQueue]:
+        return [
+            ThingQueue(thing, one.since, tuple(from_text(text) for text in sorted(one.waiting)))
+            for thing, one in self.things.get(group, {}).items()
+        ]
+
+    def leave(self, group: str, thing: ThingName, waiting: Waiting, now: UtcNs) -> None:
+        there = self.things.get(group, {}).get(thing, _ThingWaits(now))
+        there.since = now
+        there.waiting.discard(to_text(waiting))
+        if not there.waiting:
+            self.drop(group, thing)
+
+    def rotate(self, group: str, thing: ThingName, now: UtcNs) -> None:
+        if thing in self.things.get(group, {}):
+            self.things[group][thing].since = now
+
+    def drop(self, group: str, thing: ThingName) -> None:
+        self.things.get(group, {}).pop(thing, None)
+
+    def set_next(self, group: str, due: UtcNs) -> None:
+        self.round_at[group] = due
+
+    def close(self, group: str, now: UtcNs) -> None:
+        self.round_at.pop(group, None)
+        self.free_at[group] = free_after_round(now)
+
+
+@dataclass
+class FakeGuards:
+    things: dict[ThingName, ThingGuard] = field(default_factory=dict)
+
+    def guard(self, thing: ThingName) -> ThingGuard:
+        return self.things.get(thing, ThingGuard())
+
+    def save(self, thing: ThingName, before: ThingGuard, after: ThingGuard, now: UtcNs) -> bool:
+        del now
+        there = self.guard(thing)
+        if there.free_at != before.free_at or there.revoked:
+            return False
+        self.things[thing] = after
+        return True
+
+    def is_revoked(self, thing: ThingName) -> bool:
+        return self.guard(thing).revoked
+
+    def revoke(self, thing: ThingName) -> None:
+        self.things[thing] = replace(self.guard(thing), revoked=True)
+
+    def reinstate(self, thing: ThingName) -> bool:
+        revoked = self.is_revoked(thing)
+        self.things[thing] = replace(self.guard(thing), revoked=False)
+        return revoked
+
+
+@dataclass
+class FakeTroubles:
+    counted: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def note(self, word: Trouble, subject: str = "", count: int = 1) -> None:
+        self.counted[word, subject] += count
 
 
 @dataclass
@@ -360,10 +501,6 @@ def crash() -> None:
 
 def _in_order(held: Iterable[HeldEvent]) -> tuple[HeldEvent, ...]:
     return tuple(sorted(held, key=lambda one: one.event_id))
-
-
-def _day(now: UtcNs) -> str:
-    return format_utc(now)[:10]
 
 
 def _key(event: Event) -> tuple[Place, EventId]:

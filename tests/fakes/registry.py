@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from infra.fleet.runtime.device import Device, Fleet
+from infra.fleet.runtime.codec import dump_device, load_device
+from infra.fleet.runtime.device import NEVER, Device, Fleet
+from infra.fleet.runtime.pace import REFUSAL_PACE
 from infra.fleet.runtime.ports import ChangedMeanwhile, NotAnswered
 from smartcam.contract.event import Event
 from smartcam.contract.ids import EventId, ThingName
+from smartcam.contract.times import UtcNs
 from smartcam.contract.wanted import Wanted
 
 
@@ -14,6 +17,7 @@ from smartcam.contract.wanted import Wanted
 class FakeRegistry:
     items: dict[ThingName, Device] = field(default_factory=dict)
     common: Fleet = field(default_factory=Fleet)
+    refusals: dict[ThingName, UtcNs] = field(default_factory=dict)
 
     def device(self, thing: ThingName) -> Device | None:
         return self.items.get(thing)
@@ -28,14 +32,21 @@ class FakeRegistry:
         known = self.items.get(device.thing)
         if (0 if known is None else known.revision) != device.revision:
             raise ChangedMeanwhile(device.thing)
-        self.items[device.thing] = replace(device, revision=device.revision + 1)
+        load_device(dump_device(device), device.revision)
+        self.items[device.thing] = replace(device, revision=device.revision + 1, damage="")
         return self.items[device.thing]
 
     def save_fleet(self, fleet: Fleet) -> Fleet:
         if self.common.revision != fleet.revision:
             raise ChangedMeanwhile("fleet")
-        self.common = replace(fleet, revision=fleet.revision + 1)
+        self.common = replace(fleet, revision=fleet.revision + 1, damage="")
         return self.common
+
+    def may_refuse(self, thing: ThingName, now: UtcNs) -> bool:
+        until = REFUSAL_PACE.taken(self.refusals.get(thing, NEVER), now)
+        if until is not None:
+            self.refusals[thing] = until
+        return until is not None
 
 
 @dataclass

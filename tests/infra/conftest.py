@@ -79,14 +79,25 @@ def plain(value: object) -> object:
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program's assembly, made once, without credentials and with every way out closed.
+    """The program's assembly, made once: what a home gets that says no more than who is alerted."""
+    return synthesised(tmp_path_factory.mktemp("infra"), {})
+
+
+@pytest.fixture(scope="session")
+def full_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with every alarm and a key of its own."""
+    return synthesised(tmp_path_factory.mktemp("full"), {"monitoring": "full", "key": "own"})
+
+
+def synthesised(place: Path, more: Mapping[str, str]) -> Path:
+    """An assembly, made without credentials and with every way out closed.
 
     By a process of its own: the CDK takes seconds to import, and keeps Node.js beside the tests that never ask for it.
     """
-    folder = tmp_path_factory.mktemp("infra") / "cdk.out"
+    folder = place / "cdk.out"
     subscribers = folder.with_name("subscribers.toml")
     subscribers.write_text(SUBSCRIBERS)
-    context = CONTEXT | {"subscribers": str(subscribers)}
+    context = {**CONTEXT, "subscribers": str(subscribers), **more}
     arguments = [text for key, value in context.items() for text in ("--context", f"{key}={value}")]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
     closed = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
@@ -97,7 +108,17 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def template(assembly: Path) -> Template:
-    path = assembly / "SmartcamAlerts.template.json"
+    return template_in(assembly)
+
+
+@pytest.fixture(scope="session")
+def full(full_assembly: Path) -> Template:
+    return template_in(full_assembly)
+
+
+def template_in(assembly: Path, stack: str = "SmartcamAlerts") -> Template:
+    """A stack's template."""
+    path = assembly / f"{stack}.template.json"
     return Template(path, json.loads(path.read_text()))
 
 

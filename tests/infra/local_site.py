@@ -39,13 +39,14 @@ class Device:
     """A device's connection with its own certificate, and what the cloud answered."""
 
     client: Client
+    thing: ThingName = THING
     replies: Queue[Acknowledgement] = field(default_factory=Queue)
 
     def send(self, event: Event) -> None:
         self.publish(event.to_json(), event.camera_id)
 
     def publish(self, payload: bytes, camera: CameraId) -> None:
-        self.client.publish(event_topic(THING, camera), payload, qos=1)
+        self.client.publish(event_topic(self.thing, camera), payload, qos=1)
 
     def reply(self) -> Acknowledgement:
         return self.replies.get(timeout=PATIENCE_S)
@@ -73,6 +74,13 @@ class Site:
     def items(self) -> list[dict[str, Any]]:
         pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self.outputs["TableName"])
         return [item for page in pages for item in page["Items"]]
+
+    def items_of(self, partition: str, name: str) -> list[dict[str, Any]]:
+        """The item of that name, where it is there."""
+        answer = self.client("dynamodb").get_item(
+            TableName=self.outputs["TableName"], Key={"camera": {"S": partition}, "item": {"S": name}}
+        )
+        return [answer["Item"]] if "Item" in answer else []
 
     def item_of(self, event: Event) -> dict[str, Any]:
         key = {"camera": {"S": f"{event.thing}/{event.camera_id}"}, "item": {"S": f"event#{event.event_id}"}}
@@ -114,9 +122,9 @@ class Site:
         client.update_function_code(FunctionName=function, ZipFile=packed.getvalue())
         client.update_function_configuration(FunctionName=function, Handler=f"{handler.stem}.handle")
 
-    def connect(self) -> Device:
-        identity = self.cloud.provision(THING, policy_name(THING))
-        device = Device(Client(CallbackAPIVersion.VERSION2, client_id=THING))
+    def connect(self, thing: ThingName = THING) -> Device:
+        identity = self.cloud.provision(thing, policy_name(thing))
+        device = Device(Client(CallbackAPIVersion.VERSION2, client_id=thing), thing)
         self.clients.append(device.client)
         subscribed: Queue[None] = Queue()
 
@@ -124,7 +132,7 @@ class Site:
             device.replies.put(Acknowledgement.from_json(bytes(message.payload)))
 
         device.client.on_message = on_message
-        device.client.on_connect = lambda client, *_: client.subscribe(ack_topic(THING), qos=1)
+        device.client.on_connect = lambda client, *_: client.subscribe(ack_topic(thing), qos=1)
         device.client.on_subscribe = lambda *_: subscribed.put(None)
         device.client.tls_set(str(identity.authority), str(identity.certificate), str(identity.key))
         assert device.client.connect(identity.host, identity.port) is MQTTErrorCode.MQTT_ERR_SUCCESS

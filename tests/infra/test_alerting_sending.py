@@ -9,12 +9,13 @@ import pytest
 from infra.alerts.runtime.audience import Audience, Group
 from infra.alerts.runtime.facts import PictureLink
 from infra.alerts.runtime.metrics import Metric
-from infra.alerts.runtime.ports import NotPublished
-from infra.alerts.runtime.sending import MISSED_S, PATIENCE_S, GroupSender, next_try
+from infra.alerts.runtime.ports import NotPublished, SmsRequest
+from infra.alerts.runtime.sending import GroupSender, next_try
+from infra.alerts.runtime.turns import SPARE_NS, STEP_NS
 from infra.alerts.runtime.words.render import AlertText, Purpose
 from smartcam.contract.event import EventKind, Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
-from tests.fakes.aws import FakeLimits, FakeMeter
+from tests.fakes.aws import FakeLimits, FakeMeter, FakeTimers, FakeTroubles, FakeTurns
 from tests.infra.sample import NOON, Now, raised
 from tests.infra.world import EVERYONE, Cloud, FakePictures
 
@@ -40,16 +41,21 @@ class Topic:
 
 @dataclass
 class Post:
-    """A sender with all that it needs, and how long it has waited."""
+    """A sender with all that it needs."""
 
     topic: Topic = field(default_factory=Topic)
     limits: FakeLimits = field(default_factory=FakeLimits)
     meter: FakeMeter = field(default_factory=FakeMeter)
+    turns: FakeTurns = field(default_factory=FakeTurns)
+    timers: FakeTimers = field(default_factory=FakeTimers)
+    troubles: FakeTroubles = field(default_factory=FakeTroubles)
     now: Now = field(default_factory=Now)
-    waits: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sender = GroupSender(self.limits, self.topic, self.meter, self.now, self.waits.append)
+        self.sender = GroupSender(self.limits, self.turns, self.timers, self.topic, self.meter, self.troubles, self.now)
+
+    def texts(self, group: Group = EVERYONE, *, critical: bool = False) -> SmsRequest | None:
+        return self.sender.texts(group, "yard-1", critical=critical)
 
 
 def test_pauses_double_from_five_seconds_to_a_quarter_of_an_hour() -> None:
@@ -58,62 +64,33 @@ def test_pauses_double_from_five_seconds_to_a_quarter_of_an_hour() -> None:
     assert next_try(10**6, NOON) == after(900)
 
 
-def test_whose_turn_it_is_does_not_wait() -> None:
+def test_a_few_turns_may_be_taken_at_once_and_then_one_every_half_second() -> None:
     post = Post()
-    assert post.sender.turn(EVERYONE, None) is None
-    assert post.waits == []
-    assert post.limits.free_at == {"everyone": after(0.5)}
+    assert [post.sender.has_turn(EVERYONE) for _ in range(7)] == [True] * (SPARE_NS // STEP_NS + 1) + [False] * 2
+    post.now.advance(0.5)
+    assert [post.sender.has_turn(EVERYONE) for _ in range(2)] == [True, False]
 
 
-def test_a_group_without_mailboxes_takes_no_turn() -> None:
+def test_a_group_without_mailboxes_needs_no_turn() -> None:
     post = Post()
-    assert post.sender.turn(Group("machines", "arn:machines", phones=3), after(60)) is None
-    assert post.limits.free_at == {}
-
-
-@pytest.mark.parametrize("seconds", [0.5, PATIENCE_S])
-def test_a_near_turn_is_waited_for(seconds: float) -> None:
-    post = Post()
-    post.limits.free_at["everyone"] = after(seconds)
-    assert post.sender.turn(EVERYONE, None) is None
-    assert post.waits == [seconds]
-
-
-def test_a_far_turn_is_left_to_a_timer() -> None:
-    post = Post()
-    post.limits.free_at["everyone"] = after(PATIENCE_S + 0.001)
-    assert post.sender.turn(EVERYONE, None) == after(PATIENCE_S + 0.001)
-    assert post.waits == []
-
-
-@pytest.mark.parametrize("seconds", [-MISSED_S, -1, 0, 1])
-def test_a_turn_that_was_given_before_is_kept_and_no_other_taken(seconds: float) -> None:
-    post = Post()
-    post.limits.free_at["everyone"] = after(3600)
-    assert post.sender.turn(EVERYONE, after(seconds)) is None
-    assert post.waits == ([1.0] if seconds > 0 else [])
-    assert post.limits.free_at["everyone"] == after(3600)
-
-
-def test_a_turn_that_was_missed_is_taken_anew() -> None:
-    post = Post()
-    post.limits.free_at["everyone"] = after(3600)
-    assert post.sender.turn(EVERYONE, after(-MISSED_S - 0.001)) == after(3600)
+    assert all(post.sender.has_turn(Group("machines", "arn:machines", phones=3)) for _ in range(100))
+    assert post.turns.free_at == {}
 
 
 def test_what_is_sent_is_counted_with_its_sms() -> None:
     post, family = Post(), Group("family", "arn:family", emails=1, phones=3)
-    post.sender.publish(family, TEXT, {"thing": "yard-1"}, texts=True)
-    post.sender.publish(family, TEXT, {}, texts=False)
+    post.sender.publish(family, TEXT, {"thing": "yard-1"}, SmsRequest(3, "yard-1", critical=False))
+    post.sender.publish(family, TEXT, {}, None)
     assert post.topic.sent == [("family", TEXT, {"thing": "yard-1"}, True), ("family", TEXT, {}, False)]
     assert post.meter.counted == {Metric.ALERTS_SENT: 2, Metric.SMS_SENT: 3}
 
 
 def test_what_certainly_was_not_sent_is_counted_named_and_costs_no_sms(caplog: pytest.LogCaptureFixture) -> None:
     post = Post(Topic(NotPublished("no route")))
-    assert post.sender.may_text(EVERYONE)
+    texts = post.texts()
+    assert texts is not None
     with pytest.raises(NotPublished, match="no route"):
-        post.sender.publish(EVERYONE, TEXT, {}, texts=True)
+        post.sender.publish(EVERYONE, TEXT, {}, texts)
     assert post.limits.used.total() == 0
     assert post.meter.counted == {Metric.PUBLISH_FAILED: 1, Metric.ALERTS_DOUBTFUL: 0}
     (record,) = caplog.records
@@ -122,30 +99,30 @@ def test_what_certainly_was_not_sent_is_counted_named_and_costs_no_sms(caplog: p
 
 def test_what_may_have_been_sent_keeps_its_sms_and_is_counted_as_doubtful() -> None:
     post = Post(Topic(NotPublished("timed out", doubtful=True)))
-    assert post.sender.may_text(EVERYONE)
+    texts = post.texts()
     with pytest.raises(NotPublished):
-        post.sender.publish(EVERYONE, TEXT, {}, texts=True)
-    assert post.limits.used.total() == 1
+        post.sender.publish(EVERYONE, TEXT, {}, texts)
+    assert set(post.limits.used.values()) == {1}
     assert post.meter.counted[Metric.ALERTS_DOUBTFUL] == 1
 
 
 def test_a_mail_that_fails_gives_back_no_sms() -> None:
     post = Post(Topic(NotPublished("no route")))
     with pytest.raises(NotPublished):
-        post.sender.publish(EVERYONE, TEXT, {}, texts=False)
+        post.sender.publish(EVERYONE, TEXT, {}, None)
     assert post.limits.used.total() == 0
 
 
 def test_sms_that_are_withheld_are_counted_and_named(caplog: pytest.LogCaptureFixture) -> None:
     post, family = Post(limits=FakeLimits(texts_per_day=2)), Group("family", "arn:family", phones=3)
-    assert not post.sender.may_text(family)
+    assert post.texts(family) is None
     assert post.meter.counted == {Metric.SMS_WITHHELD: 3}
-    assert [record.message for record in caplog.records] == ["sms_withheld group=family phones=3"]
+    assert [record.message for record in caplog.records] == ["sms_withheld group=family thing=yard-1 phones=3"]
 
 
 def test_a_group_without_phones_asks_for_no_sms() -> None:
     post = Post()
-    assert post.sender.may_text(Group("mail", "arn:mail", emails=1)) is False
+    assert post.texts(Group("mail", "arn:mail", emails=1)) is None
     assert post.limits.used.total() == 0
     assert post.meter.counted == {}
 

@@ -11,11 +11,21 @@ import pytest
 from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.alerting import Outcome
 from infra.alerts.runtime.audience import Audience, EventFilter, Group
+from infra.alerts.runtime.deciding import KEPT_WAITING_S
 from infra.alerts.runtime.delivery import Delivery, refused
-from infra.alerts.runtime.jobs import CloseWindow, DeliverAgain, SendDigest, job_from_json, job_to_json
+from infra.alerts.runtime.jobs import (
+    CloseWindow,
+    DeliverAgain,
+    Job,
+    SendDigest,
+    SendWaiting,
+    job_from_json,
+    job_to_json,
+)
 from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import AlertState, Decision, Lease, NotPublished, Record
 from infra.alerts.runtime.sending import MOST_TRIES
+from infra.alerts.runtime.turns import OVERDUE_S, ROUND_S
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import LARGEST_EVENT_BYTES, Event, EventKind, Phase, Severity
@@ -134,7 +144,7 @@ def test_an_event_that_another_invocation_decides_is_looked_at_again_when_that_m
     cloud = Cloud()
     cloud.history.record(raised(), NOON)
     cloud.history.lease(raised(), NOON)
-    job = again(raised(), tries=2, slots={"everyone": after(1)})
+    job = again(raised(), tries=2)
     assert cloud.wire(Interruption()).alerting.take_again(job) is Outcome.DEFERRED
     assert cloud.timers.set == [(after(LEASE_S), job)]
     assert cloud.acknowledged(raised())
@@ -155,61 +165,61 @@ def test_what_waits_in_a_timer_ages_while_it_waits() -> None:
     assert cloud.wire(Interruption()).alerting.take_again(again(raised())) is Outcome.STALE
 
 
-def test_a_failure_is_tried_again_with_one_more_try_and_its_age_is_counted() -> None:
+def test_a_failure_lets_the_alert_wait_and_its_group_tries_again_with_one_timer() -> None:
     cloud = Cloud(COOLDOWN_S)
     cloud.notifier.down = True
-    cloud.now.advance(90)
-    job = again(raised(), tries=3)
-    assert cloud.wire(Interruption()).alerting.take_again(job) is Outcome.DEFERRED
-    assert cloud.timers.set == [(after(90 + 40), replace(job, tries=4))]
-    assert cloud.meter.counted[Metric.UNDELIVERED_AGE] == 90
+    assert cloud.deliver(raised()) is Outcome.DEFERRED
+    assert cloud.timers.set == [(after(5), SendWaiting("everyone"))]
     assert cloud.history.state(raised()) is AlertState.RECORDED  # whoever comes next may decide at once
+    assert cloud.tick(5) == ["failed"]
+    assert cloud.timers.set == [(after(10), SendWaiting("everyone", tries=1))]
+    assert cloud.meter.counted[Metric.UNDELIVERED_AGE] == 5
+    assert cloud.deliver(raised(2, camera_id=CameraId("door"))) is Outcome.DEFERRED
+    assert len(cloud.timers.set) == 1
 
 
-def test_a_turn_that_is_far_off_is_no_failure_and_is_remembered_by_its_group() -> None:
+def test_an_alert_that_finds_no_turn_waits_in_its_thing_and_what_follows_is_held_back() -> None:
     cloud = Cloud(COOLDOWN_S)
-    cloud.limits.free_at["everyone"] = after(30)
-    job = again(raised(), tries=3, slots={"former": NOON})
-    assert cloud.wire(Interruption()).alerting.take_again(job) is Outcome.DEFERRED
-    assert cloud.timers.set == [(after(30), replace(job, slots={"former": NOON, "everyone": after(30)}))]
-    assert Metric.UNDELIVERED_AGE not in cloud.meter.counted
+    cloud.turns.free_at["everyone"] = after(30)
+    assert cloud.deliver(raised()) is Outcome.DEFERRED
+    assert cloud.acknowledged(raised())
+    assert cloud.timers.set == [(after(ROUND_S), SendWaiting("everyone"))]
     window = cloud.windows.items[(raised().thing, raised().camera_id), "everyone", "sighting"]
-    assert (window.held_by, window.held_until) == (raised().event_id, after(30 + LEASE_S))
-    cloud.limits.free_at["everyone"] = after(3600)
-    cloud.tick(30)
-    assert [one.at for one in cloud.notifier.published] == [after(30)]
+    assert (window.held_by, window.held_until) == (raised().event_id, after(KEPT_WAITING_S))
+    assert cloud.deliver(raised(2)) is Outcome.SUPPRESSED
+    assert cloud.tick(ROUND_S) == ["sent 1"]
+    assert [one.at for one in cloud.notifier.published] == [after(ROUND_S)]
 
 
-def test_the_earliest_of_several_waits_sets_the_timer() -> None:
+def test_each_group_of_several_has_a_round_of_its_own() -> None:
     groups = tuple(Group(name, f"arn:{name}", emails=1) for name in ("one", "two", "three"))
     cloud = Cloud(0, Audience(groups))
-    cloud.limits.free_at.update({"one": after(50), "two": after(20)})
+    cloud.turns.free_at.update({"one": after(50), "two": after(20)})
     assert cloud.deliver(raised()) is Outcome.DEFERRED
-    assert [due for due, _ in cloud.timers.set] == [after(20)]
+    assert sorted(job.group for _, job in cloud.timers.set if isinstance(job, SendWaiting)) == ["one", "two"]
     assert [one.group for one in cloud.notifier.published] == ["three"]
     cloud.tick(60)
     assert sorted(one.group for one in cloud.notifier.published) == ["one", "three", "two"]
     assert cloud.history.state(raised()) is AlertState.SENT
+    assert cloud.timers.set == []
 
 
-def test_what_fails_for_hours_is_given_up_and_free_for_a_later_delivery() -> None:
+def test_what_fails_for_hours_is_left_to_a_person_and_kept_for_whoever_comes_next() -> None:
     cloud = Cloud(COOLDOWN_S)
     cloud.notifier.down = True
+    cloud.deliver(raised(age_ms=None))
+    [(due, job)] = cloud.timers.set
+    cloud.timers.set.clear()
+    cloud.now.at = due
     with pytest.raises(NotPublished, match="the topic is down"):
-        cloud.wire(Interruption()).alerting.take_again(again(raised(), tries=MOST_TRIES))
+        cloud.do(due, replace(job, tries=MOST_TRIES))
     assert cloud.timers.set == []
     assert cloud.history.state(raised()) is AlertState.RECORDED
-    assert not cloud.acknowledged(raised())
     cloud.notifier.down = False
-    assert cloud.deliver(raised()) is Outcome.SENT
-
-
-def test_the_last_try_but_one_is_tried_again() -> None:
-    cloud = Cloud(COOLDOWN_S)
-    cloud.notifier.down = True
-    job = again(raised(), tries=MOST_TRIES - 1)
-    assert cloud.wire(Interruption()).alerting.take_again(job) is Outcome.DEFERRED
-    assert [each[1] for each in cloud.timers.set] == [replace(job, tries=MOST_TRIES)]
+    cloud.now.advance(OVERDUE_S + 1)
+    assert cloud.deliver(raised(2, camera_id=CameraId("door"))) is Outcome.DEFERRED
+    cloud.tick(ROUND_S)
+    assert {one.event_id for one in cloud.notifier.published} == {raised().event_id, raised(2).event_id}
 
 
 def test_a_failed_alert_lets_the_next_event_alert_at_once() -> None:
@@ -297,36 +307,31 @@ def test_a_payload_that_is_no_object_gets_no_answer() -> None:
     assert refused(b"{}", "no event") is None
 
 
-def wire(job: CloseWindow | SendDigest | DeliverAgain) -> Mapping[str, object]:
+def wire(job: Job) -> Mapping[str, object]:
     document: Mapping[str, object] = json.loads(job_to_json(after(1), job))
     return document
 
 
 def test_jobs_on_the_wire_keep_their_words() -> None:
-    close = CloseWindow(raised().thing, raised().camera_id, "everyone", "sighting", 2, after(3), sweep=True)
-    common = {"schema": 1, "due_ms": after(1) // NS_PER_MS}
+    close = CloseWindow(raised().thing, raised().camera_id, "everyone", "sighting", 2, sweep=True)
+    common = {"schema": 1, "due_ms": after(1) // NS_PER_MS, "tries": 2}
     place = {"thing": "yard-1", "camera": "gate", "group": "everyone", "family": "sighting"}
-    slot = {"tries": 2, "slot_ms": after(3) // NS_PER_MS}
-    assert wire(close) == common | place | slot | {"job": "close", "sweep": True}
-    assert wire(SendDigest("everyone", after(4), 2, after(3))) == common | slot | {
+    assert wire(close) == common | place | {"job": "close", "sweep": True}
+    assert wire(SendDigest("everyone", after(4), 2)) == common | {
         "job": "digest",
         "group": "everyone",
         "ends_ms": after(4) // NS_PER_MS,
     }
-    job = again(raised(), tries=2, slots={"everyone": after(3)})
-    assert wire(job) == common | {
-        "job": "deliver",
-        "delivery": job.delivery.document(),
-        "tries": 2,
-        "slots": {"everyone": after(3) // NS_PER_MS},
-    }
+    job = again(raised(), tries=2)
+    assert wire(job) == common | {"job": "deliver", "delivery": job.delivery.document()}
+    assert wire(SendWaiting("everyone", 2)) == common | {"job": "waiting", "group": "everyone"}
 
 
 def test_a_job_of_another_version_or_kind_says_what_it_must_be() -> None:
     text = job_to_json(NOON, SendDigest("everyone", NOON))
     with pytest.raises(ContractError, match=r"^schema: must be 1$"):
         job_from_json(text.replace('"schema":1', '"schema":2'))
-    with pytest.raises(ContractError, match=r"^job: must be close, digest or deliver$"):
+    with pytest.raises(ContractError, match=r"^job: must be one of close, digest, deliver, waiting$"):
         job_from_json(text.replace('"digest"', '"dance"'))
     with pytest.raises(ContractError, match=r"^job: "):
         job_from_json("[]")

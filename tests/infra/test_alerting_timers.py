@@ -10,11 +10,11 @@ import pytest
 from infra.alerts.runtime.audience import Audience, Group, Language
 from infra.alerts.runtime.closing import SWEEP_AFTER_S
 from infra.alerts.runtime.facts import HeldEvent
-from infra.alerts.runtime.jobs import CloseWindow, DeliverAgain, Job, SendDigest
+from infra.alerts.runtime.jobs import CloseWindow, DeliverAgain, Job, SendDigest, SendWaiting
 from infra.alerts.runtime.metrics import Metric
-from infra.alerts.runtime.ports import NotPublished
+from infra.alerts.runtime.ports import Spot
 from infra.alerts.runtime.quiet import QuietHours
-from infra.alerts.runtime.sending import MOST_TRIES
+from infra.alerts.runtime.turns import MOST_WAITING, ROUND_S, WaitingClosing
 from infra.alerts.runtime.words.render import Purpose, alert_number
 from smartcam.contract.event import EventKind, Severity
 from smartcam.contract.ids import CameraId
@@ -50,8 +50,8 @@ def held(cloud: Cloud, *numbers: int, ends: UtcNs = NOON, group: str = "everyone
 
 def all_turns_taken(cloud: Cloud, seconds: float = 60) -> UtcNs:
     """No mail may go out to the group before the returned time."""
-    cloud.limits.free_at["everyone"] = UtcNs(cloud.now() + round(seconds * NS_PER_S))
-    return cloud.limits.free_at["everyone"]
+    cloud.turns.free_at["everyone"] = UtcNs(cloud.now() + round(seconds * NS_PER_S))
+    return cloud.turns.free_at["everyone"]
 
 
 @pytest.mark.parametrize("job", [CLOSE, DIGEST, DeliverAgain(Deliveries().of(raised()))])
@@ -83,7 +83,7 @@ def test_a_delivery_that_had_to_wait_is_taken_and_its_outcome_is_the_jobs_word()
 
 def test_a_closing_message_is_followed_by_a_sweep_for_what_was_being_stored_meanwhile() -> None:
     cloud = suppressed(2)
-    assert cloud.do(cloud.now(), replace(CLOSE, tries=3, slot=NOON)) == "closed"
+    assert cloud.do(cloud.now(), replace(CLOSE, tries=3)) == "closed"
     sweep = replace(CLOSE, sweep=True)
     assert cloud.timers.set == [(after(COOLDOWN_S + SWEEP_AFTER_S), sweep)]
     assert cloud.tick(SWEEP_AFTER_S) == ["nothing"]
@@ -121,47 +121,47 @@ def test_a_closing_message_that_must_wait_for_a_later_alert_sets_the_windows_tim
     assert window.timer_at == NOON
 
 
-def test_a_closing_message_waits_for_its_groups_turn_and_remembers_it() -> None:
+def test_a_closing_message_waits_for_its_groups_turn_and_is_followed_by_its_sweep() -> None:
     cloud = suppressed(2)
-    turn = all_turns_taken(cloud)
-    assert cloud.do(cloud.now(), CLOSE) == "early"
-    assert cloud.timers.set == [(turn, replace(CLOSE, slot=turn))]
+    all_turns_taken(cloud)
+    assert cloud.do(cloud.now(), CLOSE) == "waits"
+    assert cloud.timers.set == [(after(COOLDOWN_S + ROUND_S), SendWaiting("everyone"))]
     assert cloud.sent(Purpose.CLOSING) == []
-    all_turns_taken(cloud, 3600)  # others come, and do not push it back
-    assert cloud.tick(60)[0] == "closed"
-    assert [one.at for one in cloud.sent(Purpose.CLOSING)] == [turn]
+    assert cloud.tick(ROUND_S) == ["sent 1"]
+    assert [one.at for one in cloud.sent(Purpose.CLOSING)] == [after(COOLDOWN_S + ROUND_S)]
+    assert [job for _, job in cloud.timers.set] == [replace(CLOSE, sweep=True)]
 
 
 def test_a_closing_message_that_waits_for_its_turn_leaves_its_events_to_an_alert() -> None:
     cloud = suppressed(2)
-    turn = all_turns_taken(cloud)
+    all_turns_taken(cloud)
     cloud.do(cloud.now(), CLOSE)
-    cloud.limits.free_at.clear()
     cloud.deliver(raised(3))
+    cloud.tick(ROUND_S)
     assert ", 1 more before" in cloud.notifier.published[-1].alert.sms
-    assert turn > cloud.now()
+    assert cloud.sent(Purpose.CLOSING) == []
 
 
 def test_a_closing_message_that_fails_leaves_its_events_to_an_alert_and_is_tried_again_later() -> None:
     cloud = suppressed(2)
     cloud.notifier.down = True
-    assert cloud.do(cloud.now(), replace(CLOSE, tries=2)) == "failed"
-    again = replace(CLOSE, tries=3)
-    assert (after(COOLDOWN_S + 20), again) in cloud.timers.set
+    assert cloud.do(cloud.now(), CLOSE) == "waits"
+    assert cloud.timers.set == [(after(COOLDOWN_S + 5), SendWaiting("everyone"))]
+    assert cloud.tick(5) == ["failed"]
+    assert cloud.timers.set == [(after(COOLDOWN_S + 10), SendWaiting("everyone", 1))]
     cloud.notifier.down = False
-    cloud.deliver(raised(3))
-    assert ", 1 more before" in cloud.notifier.published[-1].alert.sms
+    assert cloud.tick(5) == ["sent 1"]
+    assert len(cloud.sent(Purpose.CLOSING)) == 1
 
 
-@pytest.mark.parametrize("job", [replace(CLOSE, tries=MOST_TRIES), replace(DIGEST, tries=MOST_TRIES)])
-def test_a_message_that_failed_for_hours_is_given_to_the_dead_letter_queue(job: CloseWindow | SendDigest) -> None:
+def test_a_closing_message_that_finds_no_place_among_its_things_is_looked_at_again() -> None:
     cloud = suppressed(2)
-    held(cloud, 9)
-    cloud.notifier.down = True
-    with pytest.raises(NotPublished, match="the topic is down"):
-        cloud.do(cloud.now(), job)
-    assert cloud.timers.set == []
-    assert cloud.do(cloud.now(), replace(job, tries=MOST_TRIES - 1)) in {"failed", "early"}
+    all_turns_taken(cloud)
+    for number in range(MOST_WAITING):
+        cloud.turns.join("everyone", CLOSE.thing, WaitingClosing(CameraId(f"camera-{number}"), "sighting"), cloud.now())
+    assert cloud.do(cloud.now(), CLOSE) == "early"
+    assert cloud.timers.set == [(after(COOLDOWN_S + 120), CLOSE)]
+    assert cloud.windows.close(Spot(CLOSE.thing, CLOSE.camera, "everyone", "sighting", COOLDOWN_S), cloud.now())
 
 
 def test_a_closing_message_says_whose_it_is_how_severe_and_in_which_zone() -> None:
@@ -236,24 +236,24 @@ def test_a_digest_that_another_invocation_is_sending_is_looked_at_again_when_tha
 def test_a_digest_waits_for_its_groups_turn_and_can_be_sent_then() -> None:
     cloud = Cloud()
     held(cloud, 1)
-    turn = all_turns_taken(cloud, 30)
-    assert cloud.do(NOON, DIGEST) == "early"
-    assert cloud.timers.set == [(turn, replace(DIGEST, slot=turn))]
-    all_turns_taken(cloud, 3600)
-    assert cloud.tick(30) == ["digest"]
-    assert [one.at for one in cloud.sent(Purpose.DIGEST)] == [turn]
+    all_turns_taken(cloud, 30)
+    assert cloud.do(NOON, DIGEST) == "waits"
+    assert cloud.timers.set == [(after(ROUND_S), SendWaiting("everyone"))]
+    assert cloud.tick(30) == ["sent 1"]
+    assert [one.at for one in cloud.sent(Purpose.DIGEST)] == [after(ROUND_S)]
 
 
 def test_a_digest_that_fails_is_tried_again_after_a_growing_pause() -> None:
     cloud = Cloud()
     held(cloud, 1)
     cloud.notifier.down = True
-    assert cloud.do(NOON, DIGEST) == "failed"
-    assert cloud.timers.set == [(after(5), replace(DIGEST, tries=1))]
+    assert cloud.do(NOON, DIGEST) == "waits"
     assert cloud.tick(5) == ["failed"]
-    assert cloud.timers.set == [(after(15), replace(DIGEST, tries=2))]
+    assert cloud.tick(5) == ["failed"]
+    assert cloud.timers.set == [(after(20), SendWaiting("everyone", tries=2))]
     cloud.notifier.down = False
-    assert cloud.tick(10) == ["digest"]
+    assert cloud.tick(10) == ["sent 1"]
+    assert len(cloud.sent(Purpose.DIGEST)) == 1
 
 
 def test_a_digest_tells_its_groups_people_in_their_language_and_zone() -> None:

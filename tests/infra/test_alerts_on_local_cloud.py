@@ -35,7 +35,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with deployed(tmp_path_factory.mktemp("alerts"), {"cooldown_seconds": str(COOLDOWN_S)}) as there:
+    # Everything that may be added; the fleet's tests deploy what a home gets.
+    context = {"cooldown_seconds": str(COOLDOWN_S), "monitoring": "full", "key": "own"}
+    with deployed(tmp_path_factory.mktemp("alerts"), context) as there:
         yield there
 
 
@@ -196,11 +198,16 @@ def role_of(site: Site) -> str:
 def test_what_the_function_could_not_take_is_handed_on_by_a_redrive(
     site: Site, device: Device, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table, event = site.outputs["TableName"], fresh("cellar")
+    table, event, queue = site.outputs["TableName"], fresh("cellar"), site.outputs["TimerQueueUrl"]
+    sqs = site.client("sqs")
+    kept = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["RedrivePolicy", "VisibilityTimeout"])["Attributes"]
+    soon = {"maxReceiveCount": 2, "deadLetterTargetArn": json.loads(kept["RedrivePolicy"])["deadLetterTargetArn"]}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1", "RedrivePolicy": json.dumps(soon)})
     site.configure(TABLE_NAME="elsewhere")
     device.send(event)
-    wait_until(lambda: bool(site.waiting("FailureQueueUrl")))
+    wait_until(lambda: bool(site.waiting("UntimelyQueueUrl")))
     site.configure(TABLE_NAME=table)
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes=kept)
     assert site.state_of(event) is None
     for name, value in site.cloud.environment().items():
         monkeypatch.setenv(name, value)
@@ -209,7 +216,7 @@ def test_what_the_function_could_not_take_is_handed_on_by_a_redrive(
     assert capsys.readouterr().out.count("1 x start the function with it") == 2
     assert device.accepted(1) == {event.event_id}
     assert site.state_of(event) == "SENT"
-    assert site.waiting("FailureQueueUrl") == []
+    assert site.waiting("UntimelyQueueUrl") == []
 
 
 def test_a_device_cannot_speak_on_anothers_topic(site: Site, device: Device) -> None:

@@ -88,7 +88,9 @@ def test_what_cdk_nag_finds_stops_the_synthesis(tmp_path: Path) -> None:
         app.synth()
 
 
-def test_only_four_findings_are_accepted_each_with_a_reason(assembly: Path) -> None:
+@pytest.mark.parametrize("setting", ["assembly", "full_assembly"])
+def test_only_four_findings_are_accepted_each_with_a_reason(setting: str, request: pytest.FixtureRequest) -> None:
+    assembly: Path = request.getfixturevalue(setting)
     [report] = json.loads((assembly / "validation-report.json").read_text())["pluginReports"]
     assert (report["pluginName"], report["conclusion"], report["violations"]) == ("AwsSolutions", "success", [])
     accepted = {one["ruleName"].split("[")[0]: one["reason"] for one in report["suppressedViolations"]}

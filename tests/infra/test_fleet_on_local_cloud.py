@@ -25,7 +25,7 @@ from smartcam.contract.event import Event
 from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState, Health
 from smartcam.contract.ids import CameraId, ThingName, new_event_id
 from smartcam.contract.snapshot import snapshot_key
-from smartcam.contract.times import UtcNs
+from smartcam.contract.times import UtcNs, format_utc
 from smartcam.contract.topics import ack_topic, health_topic
 from smartcam.contract.wanted import Wanted
 from smartcam.doctor.cloud import Identity, check_certificate, check_iot_core
@@ -203,10 +203,24 @@ def test_an_alarm_reaches_those_who_run_it_and_not_the_alerted(site: Site) -> No
     cloudwatch = site.client("cloudwatch")
     before = site.subjects(PEOPLE)
     names = [one["AlarmName"] for one in cloudwatch.describe_alarms()["MetricAlarms"]]
-    [name] = [one for one in names if "UnhandledLetters" in one]
+    [name] = [one for one in names if "TimersWait" in one]
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
     wait_until(lambda: len(site.subjects(OPERATORS)) == 1)
     assert site.subjects(PEOPLE) == before
+
+
+def test_the_switch_mails_the_operators_what_no_alarm_watches(site: Site) -> None:
+    sqs, dynamodb, table = site.client("sqs"), site.client("dynamodb"), site.outputs["TableName"]
+    sqs.send_message(QueueUrl=site.outputs["UnreachedQueueUrl"], MessageBody="an alert")
+    key = {"camera": {"S": "fleet"}, "item": {"S": "device#porch-9"}}
+    heard = {"heard_at": {"S": format_utc(UtcNs(time.time_ns()))}}
+    dynamodb.put_item(TableName=table, Item={**key, **heard, "document": {"S": "{}"}, "revision": {"N": "1"}})
+    site.look()
+    wait_until(lambda: any("porch-9" in subject for subject in site.subjects(OPERATORS)))
+    [mail] = [mail for mail in site.cloud.emails() if mail.to == OPERATORS and "porch-9" in mail.subject]
+    assert "1 in Unreached: alerts that SNS could not deliver" in mail.body
+    dynamodb.delete_item(TableName=table, Key=key)
+    sqs.purge_queue(QueueUrl=site.outputs["UnreachedQueueUrl"])
 
 
 def test_a_picture_goes_up_by_the_devices_own_code_and_can_be_seen_by_its_link(

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from infra.alerts.asset import ROOT
-from infra.fleet.core_device import Account, device_policies
+from infra.fleet.core_device import Account, claim_statements, device_policies
 from infra.names import ROLE_ALIAS
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import probe_answers, probe_topic
@@ -120,11 +120,43 @@ def test_a_claim_may_ask_for_a_certificate_and_nothing_else(fleet: Template) -> 
     own = "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:"
     topics = ["$aws/certificates/create/*", "$aws/provisioning-templates/SmartcamDevice/provision/*"]
     assert rights(policy["PolicyDocument"]) == {
-        "iot:Connect": ["*"],
+        "iot:Connect": [f"{own}client/????????-????-????-????-????????????"],
         "iot:Publish": [f"{own}topic/{topic}" for topic in topics],
         "iot:Receive": [f"{own}topic/{topic}" for topic in topics],
         "iot:Subscribe": [f"{own}topicfilter/{topic}" for topic in topics],
     }
+
+
+def claim_may_connect(client: str) -> bool:
+    [connect] = [one for one in claim_statements(ACCOUNT, "SmartcamDevice") if one["Action"] == ["iot:Connect"]]
+    [pattern] = as_list(connect["Resource"])
+    return fnmatchcase(f"{ARN}client/{client}", pattern)
+
+
+@pytest.mark.parametrize(
+    "client", ["yard-1", "yard-1#2", "cellar:2", "3f2504e0-4f89-11d3-9a0c-0305e82c3301#2", "", "*", "x" * 36]
+)
+def test_a_claim_never_connects_as_a_device(client: str) -> None:
+    assert not claim_may_connect(client)
+
+
+@pytest.mark.parametrize("client", ["3f2504e0-4f89-11d3-9a0c-0305e82c3301", "3F2504E0-4F89-11D3-9A0C-0305E82C3301"])
+def test_a_claim_connects_under_a_random_uuid_as_both_nuclei_do_to_provision(client: str) -> None:
+    assert claim_may_connect(client)
+
+
+def test_the_services_of_aws_iot_take_our_roles_for_this_account_alone(fleet: Template) -> None:
+    trusted = {}
+    for name in fleet.all_of("AWS::IAM::Role"):
+        _, role = fleet.one("AWS::IAM::Role", name)
+        [trust] = cast("Mapping[str, list[Mapping[str, object]]]", role["AssumeRolePolicyDocument"])["Statement"]
+        trusted[str(trust["Principal"])] = trust.get("Condition")
+    only_here = {
+        "StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"},
+        "ArnLike": {"aws:SourceArn": "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:*"},
+    }
+    services = ("credentials.iot.amazonaws.com", "iot.amazonaws.com")
+    assert trusted == {str({"Service": service}): only_here for service in services}
 
 
 def test_devices_may_load_artifacts_and_nothing_else(fleet: Template) -> None:

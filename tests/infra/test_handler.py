@@ -4,12 +4,14 @@ import base64
 import json
 import logging
 import subprocess
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.iotdata.models import iotdata_backends
 from moto.sqs.models import sqs_backends
@@ -18,16 +20,17 @@ from infra.alerts.asset import ROOT
 from infra.alerts.infrastructure import EVENT_SQL
 from infra.alerts.runtime import handler
 from infra.alerts.runtime.agreed import LEASE_S
-from infra.alerts.runtime.aws.outward import (
-    SnsNotifier,
-)
+from infra.alerts.runtime.aws.dynamo import Table
+from infra.alerts.runtime.aws.guards import DynamoGuards
+from infra.alerts.runtime.aws.outward import SnsNotifier
+from infra.alerts.runtime.guarding import BURST
 from infra.alerts.runtime.handler import FunctionSettings
-from infra.alerts.runtime.jobs import DeliverAgain, Job, job_from_json, job_to_json
+from infra.alerts.runtime.jobs import DeliverAgain, Job, SendWaiting, job_from_json, job_to_json
 from infra.subscribers import SubscriberGroup, audience_text
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
-from smartcam.contract.event import Event, EventKind, Phase
-from smartcam.contract.ids import EventId
+from smartcam.contract.event import Event, EventKind, Phase, Severity
+from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
 from tests.infra.conftest import REGION
 from tests.infra.sample import NOON, raised, rule_output
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 EVENTS = ROOT / "tests/events"
+ALL_TAKEN = {"batchItemFailures": list[object]()}
+Calls = Counter[str]
 PERSON = EventId("019ca945-080c-7f3a-9c0e-71d24b8866aa")
 
 
@@ -103,6 +108,20 @@ def account(dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Iter
     for queue in (refused, alerts, timers):
         sqs.delete_queue(QueueUrl=queue)
     iotdata_backends[DEFAULT_ACCOUNT_ID][REGION].published_payloads.clear()
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Every call to AWS, by its name."""
+    counted: Calls = Counter()
+    real: Callable[..., object] = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def counting(client: BaseClient, operation: str, arguments: object) -> object:
+        counted[operation] += 1
+        return real(client, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", counting)
+    return counted
 
 
 def audience(zone: str) -> str:
@@ -190,8 +209,7 @@ def test_while_its_topic_is_gone_an_event_stays_recorded_and_a_timer_brings_it_b
     assert account.states() == ["RECORDED"]
     assert len(account.acknowledgements()) == 1
     due, job = account.timer()
-    assert isinstance(job, DeliverAgain)
-    assert (due, job.tries) == (NOON + 5 * NS_PER_S, 1)
+    assert (due, job) == (NOON + 5 * NS_PER_S, SendWaiting("everyone"))
 
 
 def test_a_timer_that_rings_too_early_is_set_again_and_one_that_is_due_is_done(
@@ -200,19 +218,129 @@ def test_a_timer_that_rings_too_early_is_set_again_and_one_that_is_due_is_done(
     handler.handle(rule_output(raised(1).to_json()), None)
     assert handler.handle(rule_output(raised(2).to_json()), None) == "suppressed"
     due, job = account.timer()
-    assert handler.handle(ringing(due, job), None) == "early"
+    assert handler.handle(ringing(due, job), None) == ALL_TAKEN
     assert account.timer() == (due, job)
     monkeypatch.setattr("time.time_ns", lambda: due)
-    assert handler.handle(ringing(due, job), None) == "closed"
+    assert handler.handle(ringing(due, job), None) == ALL_TAKEN
     messages = account.messages(account.alerts)
     purposes = [cast("dict[str, dict[str, str]]", one["MessageAttributes"])["purpose"]["Value"] for one in messages]
     assert purposes == ["alert", "closing"]
 
 
-def test_a_job_that_nobody_can_read_is_an_error_for_the_queue(account: Account) -> None:
-    for body in ("{}", '{"schema":2,"due_ms":0,"job":"close"}', '{"schema":1,"due_ms":0,"job":"dance"}', "no"):
-        with pytest.raises(ContractError):
-            handler.handle({"Records": [{"body": body}]}, None)
+def by_queue(*bodies: object) -> dict[str, object]:
+    """A batch as the queue hands it over; a text stays as it is."""
+    texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+    return {"Records": [{"messageId": str(number), "body": text} for number, text in enumerate(texts)]}
+
+
+def failed(*numbers: int) -> dict[str, object]:
+    return {"batchItemFailures": [{"itemIdentifier": str(number)} for number in numbers]}
+
+
+def test_what_nobody_can_read_comes_again_from_the_queue_and_keeps_nothing_else_from_being_taken(
+    account: Account,
+) -> None:
+    bad = ("{}", '{"schema":2,"due_ms":0,"job":"close"}', '{"schema":1,"due_ms":0,"job":"dance"}', "no", "[]", "null")
+    batch = by_queue(*bad[:3], whole("person_raised"), *bad[3:])
+    assert handler.handle(batch, None) == failed(4, 5, 6, 1, 2)
+    assert account.states() == ["SENT"]
+    assert len(account.acknowledgements()) == 1
+
+
+@pytest.mark.parametrize(
+    "place", [{"topic_camera": "a b"}, {"topic_camera": "x" * 65}, {"topic_thing": "ä", "topic_camera": "g"}]
+)
+def test_what_is_published_on_a_topic_of_no_camera_is_kept_once_and_counts_as_all_else(
+    account: Account, place: dict[str, str], calls: Calls, caplog: pytest.LogCaptureFixture
+) -> None:
+    document = rule_output(b"{}") | place
+    for _ in range(BURST // 10 + 2):
+        assert handler.handle(by_queue(*[document] * 10), None) == ALL_TAKEN
+    assert calls["SendMessage"] == BURST
+    calls.clear()
+    caplog.clear()
+    assert handler.handle(by_queue(*[document] * 10), None) == ALL_TAKEN
+    assert calls.total() == 0
+    assert caplog.messages == []
+    assert account.messages(account.refused)[0]["requestPayload"] == document
+
+
+def test_events_come_by_the_queue_and_a_job_beside_them_is_done(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler.handle(by_queue(rule_output(raised(1).to_json())), None)
+    handler.handle(by_queue(rule_output(raised(2).to_json())), None)
+    due, job = account.timer()
+    monkeypatch.setattr("time.time_ns", lambda: due)
+    batch = by_queue(job_to_json(due, job), rule_output(raised(3).to_json()), whole("not_json"))
+    assert handler.handle(batch, None) == ALL_TAKEN
+    assert sorted(account.states()) == ["SENT", "SENT", "SUPPRESSED"]
+    assert len(account.messages(account.refused)) == 1
+
+
+def test_alarms_of_a_batch_come_first_and_then_whoever_has_sent_less(account: Account) -> None:
+    del account
+    alarm = raised(9, camera_id=CameraId("door"), severity=Severity.CRITICAL)
+    calm = raised(8, thing=ThingName("yard-2"))
+    flood = [rule_output(raised(number).to_json()) for number in range(3)]
+    batch = by_queue(*flood, rule_output(calm.to_json(), thing="yard-2"), rule_output(alarm.to_json(), camera="door"))
+    assert handler.handle(batch, None) == ALL_TAKEN
+    published = iotdata_backends[DEFAULT_ACCOUNT_ID][REGION].published_payloads
+    answered = [Acknowledgement.from_json(payload).event_id for _, payload in published]
+    assert answered[:2] == [alarm.event_id, calm.event_id]
+
+
+def test_while_the_table_is_away_every_message_of_a_batch_comes_again(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLE_NAME", "elsewhere")
+    handler._works.cache_clear()
+    batch = by_queue(*[rule_output(raised(number).to_json()) for number in range(3)])
+    assert handler.handle(batch, None) == failed(0, 1, 2)
+    assert account.acknowledgements() == []
+
+
+def test_what_is_redriven_by_hand_may_be_a_job_too(account: Account) -> None:
+    handler.handle(rule_output(raised(1).to_json()), None)
+    handler.handle(rule_output(raised(2).to_json()), None)
+    due, job = account.timer()
+    assert handler.handle(json.loads(job_to_json(due, job)), None) == "early"
+
+
+def test_a_batch_that_takes_too_long_leaves_its_rest_to_the_queue(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = iter([0.0, 0.0, 16.0, 17.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(ticks, 18.0))
+    batch = by_queue(*[rule_output(raised(number).to_json()) for number in range(3)])
+    assert handler.handle(batch, None) == failed(1, 2)
+    assert account.states() == ["SENT"]
+
+
+def test_a_flood_by_the_queue_is_taken_up_to_the_bound_and_then_costs_no_call(
+    account: Account, calls: Calls, caplog: pytest.LogCaptureFixture
+) -> None:
+    flood = [
+        by_queue(*[rule_output(raised(number * 10 + each).to_json()) for each in range(10)]) for number in range(14)
+    ]
+    for batch in flood:
+        assert handler.handle(batch, None) == ALL_TAKEN
+    assert len(account.acknowledgements()) == BURST
+    calls.clear()
+    caplog.clear()
+    for batch in flood * 5:
+        assert handler.handle(batch, None) == ALL_TAKEN
+    assert calls.total() == 0
+    assert caplog.messages == []
+    [trouble] = [item for item in account.dynamodb.scan(TableName="history")["Items"] if "first_at" in item]
+    assert trouble["item"] == {"S": "trouble#over_bound#yard-1"}
+
+
+def test_of_a_revoked_thing_nothing_is_taken_and_nobody_is_told(account: Account) -> None:
+    DynamoGuards(Table(account.dynamodb, "history")).revoke(raised().thing)
+    assert handler.handle(by_queue(whole("person_raised")), None) == ALL_TAKEN
+    assert handler.handle(whole("person_raised"), None) == "revoked"
+    assert account.states() == []
     assert account.acknowledgements() == []
 
 
@@ -230,10 +358,20 @@ def test_an_event_that_another_invocation_decides_comes_back_when_that_must_have
     assert isinstance(job, DeliverAgain)
 
 
-def test_each_invocation_counts_in_one_line_of_embedded_metrics(
+def test_without_a_word_no_metric_is_written_because_each_costs_money(
     account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del account
+    assert handler.handle(whole("person_raised"), None)
+    handler.handle(whole("schema_of_tomorrow"), None)
+    assert capsys.readouterr().out == ""
+
+
+def test_each_invocation_counts_in_one_line_of_embedded_metrics(
+    account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del account
+    monkeypatch.setenv("METRICS", "on")
     handler.handle(whole("person_raised"), None)
     handler.handle(whole("person_raised"), None)
     handler.handle(whole("schema_of_tomorrow"), None)
@@ -280,7 +418,7 @@ def test_a_function_without_its_table_does_not_start() -> None:
 
 def test_the_sns_client_never_repeats_by_itself(account: Account) -> None:
     del account
-    notifier = cast("SnsNotifier", handler._works()[0].sender.notifier)
+    notifier = cast("SnsNotifier", handler._works()[0].rounds.closings.sender.notifier)
     assert notifier.client.meta.config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]  # untyped stub
 
 

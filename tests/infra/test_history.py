@@ -1,16 +1,20 @@
 """What the ports to the table promise, of the fakes and of DynamoDB alike."""
 
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.alerts.runtime.agreed import EMAILS_PER_SECOND
 from infra.alerts.runtime.aws.digests import DynamoDigests
 from infra.alerts.runtime.aws.dynamo import Table
+from infra.alerts.runtime.aws.guards import DynamoGuards
 from infra.alerts.runtime.aws.history import DynamoHistory
 from infra.alerts.runtime.aws.limits import DynamoLimits
+from infra.alerts.runtime.aws.turns import DynamoTurns
 from infra.alerts.runtime.aws.windows import DynamoWindows
+from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.ports import AlertState as State
 from infra.alerts.runtime.ports import (
@@ -23,6 +27,8 @@ from infra.alerts.runtime.ports import (
     Limits,
     NotYet,
     Record,
+    SmsAnswer,
+    SmsRequest,
     Spot,
     Windows,
 )
@@ -83,8 +89,16 @@ def digests(request: pytest.FixtureRequest) -> Digests:
 @pytest.fixture(params=["fake", "dynamodb"])
 def limits(request: pytest.FixtureRequest) -> Limits:
     if request.param == "fake":
-        return FakeLimits(texts_per_day=5)
-    return DynamoLimits(request.getfixturevalue("table"), 5)
+        return FakeLimits(5, 5)
+    return DynamoLimits(request.getfixturevalue("table"), 5, 5)
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def wide_limits(request: pytest.FixtureRequest) -> Limits:
+    """Those of a site by default: fifty a day, twenty of a thing."""
+    if request.param == "fake":
+        return FakeLimits(50, 20)
+    return DynamoLimits(request.getfixturevalue("table"), 50, 20)
 
 
 def leased(history: History, event: Event, at: UtcNs = NOON) -> Lease:
@@ -206,7 +220,9 @@ def test_a_missing_table_is_an_error_and_not_a_repetition(dynamodb: "DynamoDBCli
     with pytest.raises(ClientError):
         DynamoWindows(elsewhere, LEASE_S, KEEP_S).claim(SPOT, raised(), NOON)
     with pytest.raises(ClientError):
-        DynamoLimits(elsewhere, 5).slot("everyone", NOON)
+        DynamoTurns(elsewhere).take("everyone", NOON)
+    with pytest.raises(ClientError):
+        DynamoGuards(elsewhere).guard(raised().thing)
 
 
 def test_a_cooldown_runs_from_what_was_sent(windows: Windows) -> None:
@@ -344,6 +360,18 @@ def test_a_night_of_the_same_id_at_two_cameras_holds_both(digests: Digests) -> N
     assert len(held) == 2
 
 
+def test_of_one_thing_a_night_holds_no_more_than_people_are_told_of_and_leaves_room_for_the_others(
+    digests: FakeDigests | DynamoDigests,
+) -> None:
+    few = replace(digests, most=3)
+    for number in range(5):
+        few.hold("everyone", ENDS, HeldEvent.of(raised(number)))
+        few.hold("everyone", ENDS, HeldEvent.of(raised(10 + number, thing=ThingName("yard-2"))))
+    held = few.open("everyone", ENDS, ENDS)
+    assert isinstance(held, list)
+    assert Counter(one.thing for one in held) == {"yard-1": 3, "yard-2": 3}
+
+
 def test_a_night_has_one_timer(digests: Digests) -> None:
     assert digests.needs_timer("everyone", ENDS)
     digests.timer_set("everyone", ENDS)
@@ -351,19 +379,67 @@ def test_a_night_has_one_timer(digests: Digests) -> None:
     assert digests.needs_timer("everyone", UtcNs(ENDS + 86_400 * NS_PER_S))
 
 
+def text(phones: int, thing: str = "yard-1", *, critical: bool = True) -> SmsRequest:
+    return SmsRequest(phones, thing, critical)
+
+
 def test_sms_are_counted_by_the_day_and_no_more_than_the_limit(limits: Limits) -> None:
-    assert limits.may_text(3, NOON)
-    assert not limits.may_text(3, NOON)
-    assert limits.may_text(2, NOON)
-    assert not limits.may_text(1, later(11 * 3600))
-    limits.give_back(2, later(11 * 3600))
-    assert limits.may_text(1, later(11 * 3600))
-    assert limits.may_text(5, later(12 * 3600))  # another day in UTC
-    assert not limits.may_text(6, later(86_400 * 3))
+    assert limits.may_text(text(3), NOON).allowed
+    assert not limits.may_text(text(3), NOON).allowed
+    assert limits.may_text(text(2), NOON).allowed
+    assert not limits.may_text(text(1), later(11 * 3600)).allowed
+    limits.give_back(text(2), later(11 * 3600))
+    assert limits.may_text(text(1), later(11 * 3600)).allowed
+    assert limits.may_text(text(5), later(12 * 3600)).allowed  # another day in UTC
+    assert not limits.may_text(text(6), later(86_400 * 3)).allowed
 
 
-def test_turns_are_so_many_a_second_for_each_group_however_many_ask(limits: Limits) -> None:
-    slots = [limits.slot("everyone", NOON) for _ in range(9)]
-    assert slots == [NOON + number * (NS_PER_S // EMAILS_PER_SECOND) for number in range(9)]
-    assert limits.slot("guards", NOON) == NOON
-    assert limits.slot("everyone", later(60)) == later(60)
+def test_one_things_sms_leave_those_of_the_others(wide_limits: Limits) -> None:
+    assert [wide_limits.may_text(text(1), NOON).allowed for _ in range(21)] == [True] * 20 + [False]
+    assert wide_limits.may_text(text(1, "yard-2"), NOON).allowed
+    wide_limits.give_back(text(1), NOON)
+    assert wide_limits.may_text(text(1), NOON).allowed
+
+
+def test_the_last_fifth_of_both_numbers_is_for_critical_alarms(wide_limits: Limits) -> None:
+    ordinary = [wide_limits.may_text(text(1, critical=False), NOON).allowed for _ in range(17)]
+    assert ordinary == [True] * 16 + [False]
+    assert [wide_limits.may_text(text(1), NOON).allowed for _ in range(5)] == [True] * 4 + [False]
+    for other in ("yard-2", "yard-3"):
+        for _ in range(16):
+            wide_limits.may_text(text(1, other, critical=False), NOON)
+    assert not wide_limits.may_text(text(1, "yard-4", critical=False), NOON).allowed  # 40 ordinary ones are used
+    assert wide_limits.may_text(text(1, "yard-4"), NOON) == SmsAnswer(allowed=True, nearly_used_up=True)
+
+
+def test_critical_alarms_alone_do_not_use_up_what_ordinary_ones_may_use(wide_limits: Limits) -> None:
+    for thing in ("stolen", "stolen-2"):
+        assert [wide_limits.may_text(text(1, thing), NOON).allowed for _ in range(21)] == [True] * 20 + [False]
+    assert [wide_limits.may_text(text(1, critical=False), NOON).allowed for _ in range(11)] == [True] * 10 + [False]
+
+
+def test_a_message_to_more_phones_than_a_limit_has_sms_uses_none_of_it(wide_limits: Limits) -> None:
+    assert not wide_limits.may_text(text(21), NOON).allowed
+    assert not wide_limits.may_text(text(17, critical=False), NOON).allowed
+    assert wide_limits.may_text(text(20), NOON).allowed
+
+
+def test_what_finds_the_sites_number_used_up_uses_nothing_of_its_things(wide_limits: Limits) -> None:
+    for number in range(50):
+        wide_limits.may_text(text(1, f"other-{number}"), NOON)
+    assert not wide_limits.may_text(text(1), NOON).allowed
+    wide_limits.give_back(text(1, "other-1"), NOON)
+    assert wide_limits.may_text(text(1), NOON).allowed
+
+
+def test_digests_are_of_no_thing_and_have_all_of_the_sites_number(wide_limits: Limits) -> None:
+    assert [wide_limits.may_text(text(1, "", critical=False), NOON).allowed for _ in range(41)] == [True] * 40 + [False]
+
+
+def test_a_waiting_event_is_found_as_it_was_recorded_in_its_newest_name(history: History) -> None:
+    better = raised(revision=1, severity=Severity.CRITICAL)
+    history.record(raised(), NOON)
+    history.record(better, later(9))
+    found = history.delivery(raised().thing, raised().camera_id, raised().event_id)
+    assert found == Delivery(raised().thing, raised().camera_id, better.to_json(), NOON)
+    assert history.delivery(raised().thing, raised().camera_id, raised(2).event_id) is None

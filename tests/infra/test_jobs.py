@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.alerts.runtime.delivery import Delivery
-from infra.alerts.runtime.jobs import CloseWindow, DeliverAgain, Job, SendDigest, job_from_json, job_to_json
+from infra.alerts.runtime.jobs import (
+    CloseWindow,
+    DeliverAgain,
+    Job,
+    SendDigest,
+    SendWaiting,
+    job_from_json,
+    job_to_json,
+)
 from smartcam.contract.errors import ContractError
 from smartcam.contract.times import NS_PER_MS, UtcNs
 from tests import strategies
@@ -13,7 +21,6 @@ from tests.infra.sample import NOON
 
 groups = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,31}", fullmatch=True)
 tries = st.integers(0, 100)
-slots = st.none() | strategies.utc_ms
 closings = st.builds(
     CloseWindow,
     strategies.thing_names,
@@ -21,16 +28,17 @@ closings = st.builds(
     groups,
     st.sampled_from(["sighting", "camera_lost"]),
     tries,
-    slots,
+    st.booleans(),
 )
-digests = st.builds(SendDigest, groups, strategies.utc_ms, tries, slots)
+digests = st.builds(SendDigest, groups, strategies.utc_ms, tries)
 deliveries = st.builds(
     Delivery, strategies.thing_names, strategies.camera_ids, st.binary(max_size=200), strategies.utc_ms
 )
-again = st.builds(DeliverAgain, deliveries, tries, st.dictionaries(groups, strategies.utc_ms, max_size=3))
+again = st.builds(DeliverAgain, deliveries, tries)
+rounds = st.builds(SendWaiting, groups, tries)
 
 
-@given(strategies.utc_ms, closings | digests | again)
+@given(strategies.utc_ms, closings | digests | again | rounds)
 def test_a_job_comes_back_as_it_went(due: UtcNs, job: Job) -> None:
     text = job_to_json(due, job)
     assert job_from_json(text) == (due, job)
@@ -47,6 +55,11 @@ def test_a_job_with_a_number_that_nobody_can_reckon_with_is_refused(job: Job, dr
 def test_a_job_never_rings_before_it_is_due() -> None:
     due = UtcNs(NOON + 1)
     assert job_from_json(job_to_json(due, SendDigest("everyone", NOON)))[0] == NOON + NS_PER_MS
+
+
+def test_a_job_of_the_release_before_which_still_names_its_turn_is_done() -> None:
+    document = json.loads(job_to_json(NOON, SendDigest("everyone", NOON)))
+    assert job_from_json(json.dumps(document | {"slot_ms": 5}))[1] == SendDigest("everyone", NOON)
 
 
 def test_a_job_with_unknown_fields_is_done() -> None:

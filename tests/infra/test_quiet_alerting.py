@@ -1,22 +1,21 @@
 """Quiet hours, the guard of SMS and the pace of e-mail, from an event to the messages."""
 
+from dataclasses import replace
 from datetime import time
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from infra.alerts.runtime.agreed import EMAILS_PER_SECOND
 from infra.alerts.runtime.alerting import Outcome
 from infra.alerts.runtime.audience import Audience, Group, Language
 from infra.alerts.runtime.jobs import CloseWindow
 from infra.alerts.runtime.metrics import Metric
 from infra.alerts.runtime.ports import AlertState, Decision
 from infra.alerts.runtime.quiet import QuietHours
-from infra.alerts.runtime.sending import MISSED_S
 from infra.alerts.runtime.words.render import Purpose
-from smartcam.contract.event import Severity
-from smartcam.contract.ids import CameraId
+from smartcam.contract.event import Event, Severity
+from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
 from tests.fakes.aws import FakeLimits, Interruption, crash
 from tests.infra.sample import NOON, raised
@@ -163,12 +162,12 @@ def test_sms_are_counted_by_the_phones_that_they_go_to() -> None:
     cloud.deliver(raised(1))
     cloud.deliver(raised(2))
     assert [one.texts for one in cloud.notifier.published] == [True, False]
-    assert cloud.limits.used.total() == 3
+    assert set(cloud.limits.used.values()) == {3}
 
 
 def test_fifty_cameras_at_once_are_told_of_at_a_pace_that_suspends_nobody() -> None:
     cloud = Cloud(COOLDOWN_S)
-    events = [raised(number, camera_id=CameraId(f"camera-{number}")) for number in range(50)]
+    events = [of_camera(number) for number in range(50)]
     for event in events:
         cloud.deliver(event)
         cloud.now.at = NOON
@@ -177,14 +176,14 @@ def test_fifty_cameras_at_once_are_told_of_at_a_pace_that_suspends_nobody() -> N
     times = sorted(one.at for one in cloud.notifier.published)
     assert len(times) == 50
     assert most_within_a_second(times) <= 10
-    assert times[-1] - times[0] < 25 * NS_PER_S
+    assert times[-1] - times[0] <= 25 * NS_PER_S
     assert set(cloud.told_ids().values()) == {1}
 
 
 @pytest.mark.parametrize("stall_s", [1, 2, 3, 4, 60])
 def test_alerts_that_a_queue_brings_late_and_at_once_take_their_turns_anew(stall_s: int) -> None:
     cloud = Cloud(COOLDOWN_S)
-    events = [raised(number, camera_id=CameraId(f"camera-{number}")) for number in range(50)]
+    events = [of_camera(number) for number in range(50)]
     for event in events:
         cloud.deliver(event)
         cloud.now.at = NOON
@@ -201,18 +200,13 @@ def test_alerts_that_a_queue_brings_late_and_at_once_take_their_turns_anew(stall
     assert set(cloud.told_ids().values()) == {1}
 
 
-def test_what_comes_late_and_what_comes_in_time_stay_below_the_limit_together() -> None:
-    assert EMAILS_PER_SECOND * (MISSED_S + 1) <= SNS_EMAILS_PER_SECOND
-
-
 def test_while_an_alert_waits_for_its_turn_what_follows_is_held_back_and_takes_none() -> None:
     cloud = Cloud(COOLDOWN_S)
     for number in range(40):
-        cloud.deliver(raised(number, camera_id=CameraId(f"camera-{number}")))
-        cloud.now.at = NOON
-    waiting = raised(39, camera_id=CameraId("camera-39"))
+        cloud.deliver(of_camera(number))
+    waiting = of_camera(39)
     assert cloud.history.state(waiting) is AlertState.RECORDED
-    follower = raised(90, camera_id=CameraId("camera-39"))
+    follower = replace(raised(90), thing=waiting.thing, camera_id=waiting.camera_id)
     assert cloud.deliver(follower) is Outcome.SUPPRESSED
     cloud.tick(60)
     assert len(cloud.alerts_of(waiting)) == 1
@@ -223,13 +217,13 @@ def test_while_an_alert_waits_for_its_turn_what_follows_is_held_back_and_takes_n
 
 def test_closing_messages_keep_the_pace_too() -> None:
     cloud = Cloud(COOLDOWN_S)
-    cameras = [CameraId(f"camera-{number}") for number in range(60)]
-    for number, camera in enumerate(cameras):
-        cloud.deliver(raised(number, camera_id=camera))
-        cloud.now.at = NOON
+    for number in range(60):
+        cloud.deliver(of_camera(number))
     cloud.tick(30)
-    for number, camera in enumerate(cameras):
-        assert cloud.deliver(raised(number + 100, camera_id=camera)) is Outcome.SUPPRESSED
+    for number in range(60):
+        other = raised(number + 100)
+        followed = replace(of_camera(number), event_id=other.event_id)
+        assert cloud.deliver(followed) is Outcome.SUPPRESSED
     cloud.tick(2 * HOUR)
     assert len(cloud.sent(Purpose.CLOSING)) == 60
     assert most_within_a_second(sorted(one.at for one in cloud.notifier.all)) <= 10
@@ -242,6 +236,11 @@ def test_a_group_without_mailboxes_needs_no_pace() -> None:
     for number in range(50):
         assert cloud.deliver(raised(number, camera_id=CameraId(f"camera-{number}"))) is Outcome.SENT
     assert cloud.now() == NOON
+
+
+def of_camera(number: int) -> Event:
+    """An event of one of many cameras, four to a device."""
+    return raised(number, thing=ThingName(f"yard-{number // 4}"), camera_id=CameraId(f"camera-{number}"))
 
 
 def most_within_a_second(times: list[UtcNs]) -> int:

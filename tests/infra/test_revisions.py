@@ -7,8 +7,8 @@ from infra.alerts.runtime.audience import Audience, EventFilter, Group
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.aws.history import DynamoHistory
 from infra.alerts.runtime.facts import HeldEvent
-from infra.alerts.runtime.jobs import DeliverAgain
 from infra.alerts.runtime.ports import AlertState, Claim, Closing, Decision, Digests, History, Record, Windows
+from infra.alerts.runtime.turns import alert_of
 from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event, EventKind, Severity
@@ -101,7 +101,7 @@ def test_while_an_event_waits_it_may_get_a_better_name_and_is_alerted_by_that_al
     cloud.notifier.down = True
     assert cloud.deliver(motion()) is Outcome.DEFERRED
     assert cloud.deliver(person()) is Outcome.DEFERRED
-    assert len([job for _, job in cloud.timers.set if isinstance(job, DeliverAgain)]) == 2
+    assert cloud.turns.queues("everyone")[0].waiting == (alert_of(person(), 0),)
     cloud.notifier.down = False
     cloud.tick(A_WHILE_S)
     assert [one.facts["kind"] for one in cloud.notifier.published] == ["person"]

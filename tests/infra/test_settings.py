@@ -47,6 +47,7 @@ def test_the_cooldown_may_be_a_number_and_may_be_off() -> None:
         ("things", "yard 1", "letters"),
         ("things", "*", "letters"),
         ("things", "a,,b", "letters"),
+        ("things", "3F2504E0-4f89-11d3-9a0c-0305e82c3301", "claim certificates"),
         ("cooldown_seconds", "5 minutes", "0 \\(off\\) to 86400"),
         ("cooldown_seconds", "-1", "0 \\(off\\)"),
         ("cooldown_seconds", "86401", "86400"),

@@ -1,5 +1,6 @@
 """What the template says, above all where no local stand-in would notice: keys, roles, retention."""
 
+import json
 import re
 import subprocess
 import sys
@@ -9,18 +10,23 @@ from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from infra.alerts.asset import HANDLER, ROOT
 from infra.alerts.infrastructure import EVENT_SQL, HISTORY_DAYS
 from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.audience import EventFilter
 from infra.alerts.runtime.handler import FunctionSettings
+from infra.alerts.runtime.metrics import metric_writer
 from infra.alerts.runtime.quiet import QuietHours
 from smartcam.contract.event import EventKind, Severity
 from smartcam.contract.ids import CameraId, ThingName
-from tests.infra.conftest import Template
+from tests.infra.conftest import Template, synthesised, template_in
 
 RULE_ARN = "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:rule/SmartcamAlerts_events"
+FORMER_KEYS = "arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/*"
 LAMBDA_RETRY_S = 60
+CONCURRENCY_OF_A_NEW_ACCOUNT = 10
 LONGEST_OUTBOX_DAYS = 30
 FUNCTIONS_OF_THE_STAND_IN = {
     "clientid", "encode", "isundefined", "newuuid", "principal", "regexp_matches", "replace", "timestamp", "topic",
@@ -58,6 +64,12 @@ def rights_of(template: Template, role: str) -> dict[str, set[str]]:
     return rights
 
 
+def own_key_rights(template: Template) -> dict[str, set[str]]:
+    """What a function may do with the site's own key, where it has one."""
+    actions = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
+    return {f"<{key}.Arn>": {f"kms:{action}" for action in actions} for key in template.all_of("AWS::KMS::Key")}
+
+
 def topics_of_people(template: Template) -> list[str]:
     """The groups' topics, in their order."""
     return [name for name in template.all_of("AWS::SNS::Topic") if name.startswith("Recipients")]
@@ -78,59 +90,65 @@ def test_the_rule_uses_only_functions_that_the_local_cloud_knows() -> None:
     assert set(re.findall(r"(\w+)\(", EVENT_SQL)) <= FUNCTIONS_OF_THE_STAND_IN
 
 
-def test_the_rule_invokes_the_function_and_leaves_what_it_could_not_hand_over_in_a_queue(template: Template) -> None:
+def test_the_rule_fills_the_functions_queue_and_leaves_what_it_could_not_hand_over_in_another(
+    template: Template,
+) -> None:
     _, rule = template.one("AWS::IoT::TopicRule", "Events")
-    function, _ = template.one("AWS::Lambda::Function", "Alerter")
-    queue, _ = template.one("AWS::SQS::Queue", "FailuresUndelivered")
-    role, _ = template.one("AWS::IAM::Role", "Events")
+    queue, _ = template.one("AWS::SQS::Queue", "Clockwork")
+    errors, _ = template.one("AWS::SQS::Queue", "FailuresUndelivered")
+    role, _ = template.one("AWS::IAM::Role", "EventsRole")
+    error_role, _ = template.one("AWS::IAM::Role", "EventsErrorRole")
     payload = inner(rule, "TopicRulePayload")
-    assert payload["Actions"] == [{"Lambda": {"FunctionArn": f"<{function}.Arn>"}}]
-    assert payload["ErrorAction"] == {"Sqs": {"QueueUrl": f"<{queue}>", "RoleArn": f"<{role}.Arn>", "UseBase64": False}}
+    assert payload["Actions"] == [{"Sqs": {"QueueUrl": f"<{queue}>", "RoleArn": f"<{role}.Arn>", "UseBase64": False}}]
+    assert payload["ErrorAction"] == {
+        "Sqs": {"QueueUrl": f"<{errors}>", "RoleArn": f"<{error_role}.Arn>", "UseBase64": False}
+    }
+    whole = template.whole("AWS::IoT::TopicRule", "Events")
+    assert set(as_list(whole["DependsOn"])) >= {role}
+    assert inner(whole, "Properties")["RuleName"] == RULE_ARN.rsplit("/", 1)[1]
 
 
-def test_only_this_rule_of_this_account_may_invoke_the_function(template: Template) -> None:
-    name, permission = template.one("AWS::Lambda::Permission", "Events")
+def test_the_broker_cannot_start_the_function_of_events_itself(template: Template) -> None:
     function, _ = template.one("AWS::Lambda::Function", "Alerter")
-    assert permission == {
-        "Action": "lambda:InvokeFunction",
-        "FunctionName": f"<{function}.Arn>",
-        "Principal": "iot.amazonaws.com",
-        "SourceAccount": "<AWS::AccountId>",
-        "SourceArn": RULE_ARN,
-    }
-    rule = template.whole("AWS::IoT::TopicRule", "Events")
-    assert rule["DependsOn"] == [name]
-    assert inner(rule, "Properties")["RuleName"] == RULE_ARN.rsplit("/", 1)[1]
+    permissions = [
+        template.one("AWS::Lambda::Permission", name)[1] for name in template.all_of("AWS::Lambda::Permission")
+    ]
+    assert f"<{function}.Arn>" not in {one["FunctionName"] for one in permissions}
 
 
-def test_the_rules_role_is_for_this_rule_alone_and_can_only_fill_the_error_queue(template: Template) -> None:
-    name, role = template.one("AWS::IAM::Role", "Events")
-    queue, _ = template.one("AWS::SQS::Queue", "FailuresUndelivered")
-    key, _ = template.one("AWS::KMS::Key")
-    [trust] = statements(role["AssumeRolePolicyDocument"])
-    assert trust["Principal"] == {"Service": "iot.amazonaws.com"}
-    assert trust["Condition"] == {
-        "StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"},
-        "ArnEquals": {"aws:SourceArn": RULE_ARN},
-    }
-    assert rights_of(template, name) == {
-        f"<{queue}.Arn>": {"sqs:SendMessage"},
-        f"<{key}.Arn>": {"kms:Decrypt", "kms:GenerateDataKey"},
-    }
+@pytest.mark.parametrize("setting", ["template", "full"])
+def test_each_role_of_the_rule_is_for_this_rule_alone_and_can_only_fill_its_queue(
+    setting: str, request: pytest.FixtureRequest
+) -> None:
+    template: Template = request.getfixturevalue(setting)
+    by_key = {f"<{key}.Arn>": {"kms:Decrypt", "kms:GenerateDataKey"} for key in template.all_of("AWS::KMS::Key")}
+    for beginning, queue_name in (("EventsRole", "Clockwork"), ("EventsErrorRole", "FailuresUndelivered")):
+        name, role = template.one("AWS::IAM::Role", beginning)
+        queue, _ = template.one("AWS::SQS::Queue", queue_name)
+        [trust] = statements(role["AssumeRolePolicyDocument"])
+        assert trust["Principal"] == {"Service": "iot.amazonaws.com"}
+        assert trust["Condition"] == {
+            "StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"},
+            "ArnEquals": {"aws:SourceArn": RULE_ARN},
+        }
+        assert rights_of(template, name) == {f"<{queue}.Arn>": {"sqs:SendMessage"}, **by_key}
 
 
-def test_the_function_may_do_what_it_does_and_nothing_else(template: Template) -> None:
+@pytest.mark.parametrize("setting", ["template", "full"])
+def test_the_function_may_do_what_it_does_and_nothing_else(setting: str, request: pytest.FixtureRequest) -> None:
+    template: Template = request.getfixturevalue(setting)
     name, role = template.one("AWS::IAM::Role", "Alerter")
     [table] = template.all_of("AWS::DynamoDB::Table")
     topics = topics_of_people(template)
     timers, _ = template.one("AWS::SQS::Queue", "Clockwork")
     log, _ = template.one("AWS::Logs::LogGroup", "Alerter")
     queue, _ = template.one("AWS::SQS::Queue", "FailuresUnhandled")
-    key, _ = template.one("AWS::KMS::Key")
     assert "ManagedPolicyArns" not in role
     assert rights_of(template, name) == {
         f"<{log}.Arn>": {"logs:CreateLogStream", "logs:PutLogEvents"},
-        f"<{table}.Arn>": {f"dynamodb:{action}" for action in ("GetItem", "PutItem", "Query", "UpdateItem")},
+        f"<{table}.Arn>": {
+            f"dynamodb:{action}" for action in ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+        },
         **{f"<{topic}>": {"sns:Publish"} for topic in topics},
         f"<{queue}.Arn>": {"sqs:SendMessage"},
         f"<{timers}.Arn>": {
@@ -140,14 +158,7 @@ def test_the_function_may_do_what_it_does_and_nothing_else(template: Template) -
             "sqs:SendMessage",
         },
         "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:topic/smartcam/v1/*/ack": {"iot:Publish"},
-        f"<{key}.Arn>": {
-            "kms:Decrypt",
-            "kms:DescribeKey",
-            "kms:Encrypt",
-            "kms:GenerateDataKey",
-            "kms:ReEncryptFrom",
-            "kms:ReEncryptTo",
-        },
+        **(own_key_rights(template) or {FORMER_KEYS: {"kms:Decrypt"}}),
     }
 
 
@@ -193,18 +204,48 @@ def test_what_the_function_fails_on_is_tried_again_and_then_kept(template: Templ
     assert inner(config, "DestinationConfig", "OnFailure") == {"Destination": f"<{queue}.Arn>"}
 
 
-def test_everything_that_holds_events_is_encrypted_with_our_key(template: Template) -> None:
-    key, properties = template.one("AWS::KMS::Key")
+def test_a_site_with_a_key_of_its_own_encrypts_everything_that_holds_events_with_it(full: Template) -> None:
+    key, properties = full.one("AWS::KMS::Key")
     assert properties["EnableKeyRotation"] is True
-    _, table = template.one("AWS::DynamoDB::Table")
+    _, table = full.one("AWS::DynamoDB::Table")
     assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": f"<{key}.Arn>"}
     for kind in ("AWS::SNS::Topic", "AWS::SQS::Queue"):
-        for name in template.all_of(kind):
-            assert template.one(kind, name)[1]["KmsMasterKeyId"] == f"<{key}.Arn>"
+        for name in full.all_of(kind):
+            assert full.one(kind, name)[1]["KmsMasterKeyId"] == f"<{key}.Arn>"
 
 
-def test_the_key_is_ruled_by_the_accounts_own_policies_and_services_on_behalf_of_it(template: Template) -> None:
-    _, key = template.one("AWS::KMS::Key")
+def test_by_default_everything_is_encrypted_with_keys_that_cost_nothing_a_month(template: Template) -> None:
+    assert not template.all_of("AWS::KMS::Key")
+    _, table = template.one("AWS::DynamoDB::Table")
+    assert table["SSESpecification"] == {"SSEEnabled": False}  # with a key that DynamoDB owns
+    for name in template.all_of("AWS::SQS::Queue"):
+        _, queue = template.one("AWS::SQS::Queue", name)
+        assert queue["SqsManagedSseEnabled"] is True
+        assert "KmsMasterKeyId" not in queue
+    for name in template.all_of("AWS::SNS::Topic"):
+        _, topic = template.one("AWS::SNS::Topic", name)
+        # CloudWatch's alarms cannot use the key of SNS: what they say names no camera and no person.
+        assert topic.get("KmsMasterKeyId") == (None if name.startswith("Operations") else "alias/aws/sns")
+
+
+def test_an_upgrade_that_says_key_own_keeps_the_key_of_before(full: Template) -> None:
+    assert list(full.all_of("AWS::KMS::Key")) == ["EncryptionKey3A692D6E"]
+
+
+def test_what_waited_under_a_former_key_can_still_be_taken_and_nothing_else(template: Template) -> None:
+    _, rights = template.one("AWS::IAM::Policy", "Alerter")
+    timers, _ = template.one("AWS::SQS::Queue", "Clockwork")
+    [statement] = [one for one in statements(rights["PolicyDocument"]) if one["Resource"] == FORMER_KEYS]
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "kms:ViaService": "sqs.<AWS::Region>.amazonaws.com",
+            "kms:EncryptionContext:aws:sqs:arn": f"<{timers}.Arn>",
+        }
+    }
+
+
+def test_the_key_is_ruled_by_the_accounts_own_policies_and_services_on_behalf_of_it(full: Template) -> None:
+    _, key = full.one("AWS::KMS::Key")
     services = set()
     for statement in statements(key["KeyPolicy"]):
         principal = cast("dict[str, str]", statement["Principal"])
@@ -242,18 +283,22 @@ def test_only_our_topics_may_put_what_reached_nobody_into_its_queue(template: Te
     assert {inner(one, "Condition", "ArnEquals")["aws:SourceArn"] for one in grants} == topics
 
 
-def test_timers_are_delayed_messages_that_start_the_function_one_by_one_and_are_kept_when_it_fails(
-    template: Template,
-) -> None:
+def test_events_and_timers_are_messages_of_which_one_that_fails_brings_back_no_other(template: Template) -> None:
     name, queue = template.one("AWS::SQS::Queue", "Clockwork")
     kept, _ = template.one("AWS::SQS::Queue", "FailuresUntimely")
     function, properties = template.one("AWS::Lambda::Function", "Alerter")
-    assert queue["RedrivePolicy"] == {"deadLetterTargetArn": f"<{kept}.Arn>", "maxReceiveCount": 10}
-    assert queue["VisibilityTimeout"] == 6 * cast("int", properties["Timeout"])
+    assert queue["RedrivePolicy"] == {"deadLetterTargetArn": f"<{kept}.Arn>", "maxReceiveCount": 30}
+    assert cast("int", properties["Timeout"]) < LEASE_S < cast("int", queue["VisibilityTimeout"]) <= LAMBDA_RETRY_S
     _, source = template.one("AWS::Lambda::EventSourceMapping", "Alerter")
-    assert source["BatchSize"] == 1
+    assert source["BatchSize"] == 10
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["EventSourceArn"] == f"<{name}.Arn>"
     assert source["FunctionName"] == f"<{function}>"
+
+
+def test_a_flood_leaves_half_of_a_new_accounts_processes_to_the_others(template: Template) -> None:
+    _, source = template.one("AWS::Lambda::EventSourceMapping", "Alerter")
+    assert cast("int", inner(source, "ScalingConfig")["MaximumConcurrency"]) <= CONCURRENCY_OF_A_NEW_ACCOUNT // 2
 
 
 def test_only_the_function_that_sets_timers_for_itself_may_come_round_for_ever(template: Template) -> None:
@@ -272,9 +317,14 @@ def test_the_history_can_be_restored_forgets_in_time_and_outlives_the_stack(temp
     assert table["TimeToLiveSpecification"] == {"AttributeName": "forget_at", "Enabled": True}
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert HISTORY_DAYS > LONGEST_OUTBOX_DAYS
+    [resource] = template.all_of("AWS::DynamoDB::Table").values()
+    assert resource["DeletionPolicy"] == "Retain"
+
+
+def test_the_key_outlives_the_stack_with_the_table_that_needs_it(full: Template) -> None:
     for kind in ("AWS::DynamoDB::Table", "AWS::KMS::Key"):
-        [resource] = template.all_of(kind).values()
-        assert resource["DeletionPolicy"] == "Retain"
+        [resource] = full.all_of(kind).values()
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
 def test_failures_wait_two_weeks_and_logs_three_months(template: Template) -> None:
@@ -328,7 +378,59 @@ def test_the_outputs_are_what_the_tools_ask_for(template: Template) -> None:
     }  # fmt: skip
 
 
-def test_every_queue_of_failures_has_an_alarm_for_those_who_run_it(template: Template) -> None:
+@pytest.mark.parametrize("setting", ["template", "full"])
+def test_every_queue_is_looked_at_by_the_switch_which_mails_those_who_run_it(
+    setting: str, request: pytest.FixtureRequest
+) -> None:
+    template: Template = request.getfixturevalue(setting)
+    operations, _ = template.one("AWS::SNS::Topic", "Operations")
+    _, watch = template.one("AWS::Lambda::Function", "Watch")
+    environment = cast("dict[str, str]", inner(watch, "Environment", "Variables"))
+    queues = json.loads(environment["QUEUES"])
+    assert set(queues.values()) == {f"<{name}>" for name in template.all_of("AWS::SQS::Queue")}
+    assert set(queues) == {"Undelivered", "Unhandled", "Untimely", "Unreached", "Timers"}
+    assert environment["OPERATIONS_TOPIC_ARN"] == f"<{operations}>"
+
+
+@pytest.mark.parametrize("setting", ["template", "full"])
+def test_metrics_are_written_where_they_are_paid_for_and_nowhere_else(
+    setting: str, request: pytest.FixtureRequest
+) -> None:
+    template: Template = request.getfixturevalue(setting)
+    for name in ("Alerter", "Watch"):
+        _, function = template.one("AWS::Lambda::Function", name)
+        environment = cast("dict[str, str]", inner(function, "Environment", "Variables"))
+        assert (metric_writer(environment) is metric_writer({"METRICS": "on"})) == (setting == "full")
+    assert len(template.all_of("AWS::CloudWatch::Dashboard")) == (setting == "full")
+
+
+def shown(dimension: str) -> str:
+    """Whose metric it is, without the hash that the CDK adds."""
+    name = dimension.strip("<>").removesuffix(".QueueName")
+    return name.split("Function")[0] if "Function" in name else name[:-8]
+
+
+def test_by_default_three_alarms_watch_what_the_switch_cannot_and_no_metric_of_ours(template: Template) -> None:
+    operations, _ = template.one("AWS::SNS::Topic", "Operations")
+    alarms = [template.one("AWS::CloudWatch::Alarm", name)[1] for name in template.all_of("AWS::CloudWatch::Alarm")]
+    watched = set()
+    for alarm in alarms:
+        [dimension] = cast("list[dict[str, str]]", alarm["Dimensions"])
+        watched.add((alarm["Namespace"], alarm["MetricName"], shown(dimension["Value"])))
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [f"<{operations}>"]
+    assert watched == {
+        ("AWS/Lambda", "Invocations", "WatchLooker"),
+        ("AWS/Lambda", "Errors", "WatchLooker"),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage", "ClockworkTimers"),
+    }
+    [waiting] = [alarm for alarm in alarms if alarm["Namespace"] == "AWS/SQS"]
+    assert waiting["Threshold"] == 900 + 300  # a timer waits for a quarter of an hour at most
+    [stopped] = [alarm for alarm in alarms if alarm["MetricName"] == "Invocations"]
+    assert stopped["TreatMissingData"] == "breaching"
+
+
+def test_every_queue_of_failures_has_an_alarm_of_its_own_in_full_monitoring(full: Template) -> None:
+    template = full
     operations, _ = template.one("AWS::SNS::Topic", "Operations")
     alarmed = set()
     for name in template.all_of("AWS::CloudWatch::Alarm"):
@@ -347,7 +449,21 @@ def test_the_template_names_no_account_and_no_region(template: Template) -> None
     assert not re.search(r"\b(eu|us|ap)-[a-z]+-\d\b", text)
 
 
-def test_cfn_lint_has_nothing_to_say(template: Template) -> None:
+def test_executions_are_reserved_only_where_somebody_asks_for_it(template: Template, tmp_path: Path) -> None:
+    assert "ReservedConcurrentExecutions" not in template.path.read_text()
+    reserved = template_in(synthesised(tmp_path, {"reserved_concurrency": "on", "sms_a_day_per_thing": "7"}))
+    counts = {
+        name.split("Function")[0]: reserved.one("AWS::Lambda::Function", name)[1].get("ReservedConcurrentExecutions")
+        for name in reserved.all_of("AWS::Lambda::Function")
+    }
+    assert counts == {"Alerter": 10, "SignsKeeper": 10, "WatchLooker": None}
+    _, alerter = reserved.one("AWS::Lambda::Function", "Alerter")
+    assert inner(alerter, "Environment", "Variables")["SMS_PER_THING"] == "7"
+
+
+@pytest.mark.parametrize("setting", ["template", "full"])
+def test_cfn_lint_has_nothing_to_say(setting: str, request: pytest.FixtureRequest) -> None:
+    template: Template = request.getfixturevalue(setting)
     # W3005: CDK writes dependencies out that a reference implies.
     command = [
         str(Path(sys.executable).with_name("cfn-lint")),

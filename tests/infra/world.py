@@ -4,14 +4,13 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 
-from infra.alerts.runtime.alerting import Alerting, Outcome
+from infra.alerts.runtime.alerting import Outcome
+from infra.alerts.runtime.assembling import Outside, assembled
 from infra.alerts.runtime.audience import Audience, Group
-from infra.alerts.runtime.closing import Timekeeping
-from infra.alerts.runtime.deciding import GroupAlerting
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import PictureLink
 from infra.alerts.runtime.jobs import Job, job_from_json, job_to_json
-from infra.alerts.runtime.sending import GroupSender
+from infra.alerts.runtime.timekeeping import Timekeeping
 from infra.alerts.runtime.words.render import Purpose
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event
@@ -19,6 +18,7 @@ from smartcam.contract.times import NS_PER_S, UtcNs
 from tests.fakes.aws import (
     Crash,
     FakeDigests,
+    FakeGuards,
     FakeHistory,
     FakeLimits,
     FakeMeter,
@@ -26,14 +26,16 @@ from tests.fakes.aws import (
     FakeRefusals,
     FakeReplies,
     FakeTimers,
+    FakeTroubles,
+    FakeTurns,
     FakeWindows,
     Interruption,
     Published,
 )
 from tests.infra.sample import Deliveries, Now
 
-RETRY_S = 60  # how long Lambda waits before it tries an asynchronous invocation again
-VISIBILITY_S = 180  # how long the queue waits before it hands a job out again
+RETRY_S = 60  # how long the queue hides an event, and Lambda waits before it tries an invocation again
+VISIBILITY_S = 60  # how long the queue waits before it hands a job out again
 EVERYONE = Group("everyone", "arn:everyone", emails=1, phones=1)
 
 
@@ -57,40 +59,44 @@ class Cloud:
     windows: FakeWindows = field(default_factory=FakeWindows)
     digests: FakeDigests = field(default_factory=FakeDigests)
     limits: FakeLimits = field(default_factory=FakeLimits)
+    turns: FakeTurns = field(default_factory=FakeTurns)
+    guards: FakeGuards = field(default_factory=FakeGuards)
     timers: FakeTimers = field(default_factory=FakeTimers)
     replies: FakeReplies = field(default_factory=FakeReplies)
     refusals: FakeRefusals = field(default_factory=FakeRefusals)
     pictures: FakePictures = field(default_factory=FakePictures)
     meter: FakeMeter = field(default_factory=FakeMeter)
+    troubles: FakeTroubles = field(default_factory=FakeTroubles)
 
     def __post_init__(self) -> None:
         self.notifier = FakeNotifier(self.now)
+        self.published = self.wire(Interruption())  # one process that remembers what it has denied
 
     def wire(self, between: Interruption) -> Timekeeping:
-        windows, digests = between.around(self.windows), between.around(self.digests)
-        timers, limits = between.around(self.timers), between.around(self.limits)
-        sender = GroupSender(limits, between.around(self.notifier), self.meter, self.now, self.now.advance)
-        groups = GroupAlerting(
-            audience=self.audience,
-            cooldown_s=self.cooldown_s,
-            windows=windows,
-            digests=digests,
-            timers=timers,
-            sender=sender,
-            pictures=self.pictures,
-            meter=self.meter,
-            now=self.now,
-        )
-        alerting = Alerting(
+        outside = Outside(
             history=between.around(self.history),
-            groups=groups,
-            timers=timers,
+            windows=between.around(self.windows),
+            digests=between.around(self.digests),
+            limits=between.around(self.limits),
+            turns=between.around(self.turns),
+            guards=between.around(self.guards),
+            timers=between.around(self.timers),
+            notifier=between.around(self.notifier),
             replies=between.around(self.replies),
             refusals=between.around(self.refusals),
+            pictures=self.pictures,
             meter=self.meter,
-            now=self.now,
+            troubles=self.troubles,
         )
-        return Timekeeping(alerting, self.audience, self.cooldown_s, windows, digests, timers, sender, self.now)
+        return assembled(outside, self.audience, self.cooldown_s, self.now)
+
+    def publish(self, event: Event) -> str:
+        """An event by way of the broker, within its thing's bound."""
+        return self.take_published(Deliveries(self.now).of(event))
+
+    def take_published(self, delivered: Delivery) -> str:
+        [answer] = self.published.admit(delivered.thing, [delivered])
+        return self.published.take_admitted(delivered, answer)
 
     def run(self, delivered: Delivery, interruption: Interruption | None = None) -> Outcome:
         return self.wire(interruption or Interruption()).alerting.take(delivered)

@@ -22,14 +22,14 @@ from infra.alerts.runtime import handler  # noqa: E402
 
 FOLDER = Path(os.environ["CRASH_FOLDER"])
 SHARE = int(os.environ["CRASH_PERCENT"])
-STEPS = 16
-"""Moments before and after each of the first eight calls of an invocation."""
+STEPS = 22
+"""Moments before and after each of the first eleven calls of an invocation."""
 
 _call = BaseClient._make_api_call  # type: ignore[attr-defined]
 _now: dict[str, Any] = {"key": "", "step": 0, "trace": []}
 
 
-def handle(document: Mapping[str, Any], context: object) -> str:
+def handle(document: Mapping[str, Any], context: object) -> object:
     """As the real one, with crashes."""
     records = document.get("Records")
     _now.update(key=_key(document if records is None else records[0]), step=0, trace=[])
@@ -42,7 +42,7 @@ def _key(document: Mapping[str, Any]) -> str:
     if body is None:
         return str(document["payload"])
     job = json.loads(body)
-    return str(job["delivery"]["payload"]) if "delivery" in job else str(body)
+    return str(job.get("delivery", job).get("payload", body))
 
 
 def _call_with_crashes(self: Any, name: str, request: Any) -> Any:  # noqa: ANN401 - botocore's own

@@ -128,10 +128,15 @@ def _function(name: str, *, may_be_started: bool) -> dict[str, object]:
 
 
 def _role() -> object:
-    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": ["lambda.amazonaws.com", "iot.amazonaws.com"]},
+        "Action": "sts:AssumeRole",
+    }
     grants = [
         {"Effect": "Allow", "Action": "sns:Publish", "Resource": {"Ref": "Topic"}},
         {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": {"Fn::GetAtt": ["Failures", "Arn"]}},
+        {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": {"Fn::GetAtt": ["Errors", "Arn"]}},
         {"Effect": "Allow", "Action": "iot:Publish", "Resource": "*"},
     ]
     policy = {"PolicyName": "work", "PolicyDocument": {"Version": "2012-10-17", "Statement": grants}}

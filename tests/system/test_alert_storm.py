@@ -1,10 +1,14 @@
-"""A storm over the deployed alerting: many events from fifty cameras, what a person gets of it, and what it costs."""
+"""A storm over the deployed alerting: many events from fifty cameras, and a flood of one device beside another's alarm.
+
+What a person gets of it, and what it costs.
+"""
 
 import json
 import re
 import statistics
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
@@ -12,11 +16,18 @@ from typing import Final
 
 import pytest
 
-from smartcam.contract.event import Event
+from smartcam.contract.event import Event, EventKind, Severity
+from smartcam.contract.ids import ThingName
+from smartcam.contract.times import NS_PER_S
 from tests.infra.local_site import FAILURES, Device, Site, deployed, fresh, wait_until
 from tools.command_line import ROOT
 
+THINGS: Final = tuple(ThingName(f"yard-{number}") for number in range(1, 26))
 CAMERAS: Final = 50
+FLOOD: Final = 9000
+FLOOD_A_SECOND: Final = 100
+IN_TIME_S: Final = 5.0
+BURST_PATIENCE_S: Final = 30.0
 COOLDOWN_S: Final = 20
 IN_FLIGHT: Final = 64
 SMS_A_DAY: Final = 40
@@ -34,30 +45,32 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    context = {"cooldown_seconds": str(COOLDOWN_S), "sms_a_day": str(SMS_A_DAY)}
+    things = ",".join([*THINGS, "stolen"])
+    context = {"cooldown_seconds": str(COOLDOWN_S), "sms_a_day": str(SMS_A_DAY), "things": things}
     with deployed(tmp_path_factory.mktemp("storm"), context) as there:
         there.run_by(Path(__file__).with_name("measuring.py"))
         yield there
 
 
 @pytest.fixture(scope="module")
-def device(site: Site) -> Device:
-    return site.connect()
+def devices(site: Site) -> list[Device]:
+    return [site.connect(thing) for thing in THINGS]
 
 
 @dataclass
 class Storm:
-    """Sends as fast as the cloud accepts."""
+    """Sends as fast as the cloud accepts, each event by the device whose camera saw it."""
 
     site: Site
-    device: Device
+    devices: list[Device]
     accepted: int = 0
 
-    def send(self, events: list[Event]) -> float:
-        """Returns how many seconds it took until all were accepted."""
+    def send(self, number: int) -> float:
+        """Send so many. Returns how many seconds it took until all were accepted."""
         begun, in_flight = time.monotonic(), 0
-        for event in events:
-            self.device.send(event)
+        for each in range(number):
+            device = self.devices[each % len(self.devices)]
+            device.send(fresh(f"camera-{each % CAMERAS}", thing=device.thing))
             in_flight += 1
             while in_flight >= IN_FLIGHT:
                 in_flight -= self.wait_for_one()
@@ -66,13 +79,17 @@ class Storm:
         return time.monotonic() - begun
 
     def wait_for_one(self) -> int:
-        try:
-            assert self.device.replies.get(timeout=30.0).status == "accepted"
-        except Empty:
-            self.site.cloud.check()
-            raise
-        self.accepted += 1
-        return 1
+        """Devices are answered in no order: whoever has an answer counts."""
+        deadline = time.monotonic() + 30.0
+        while time.monotonic() < deadline:
+            for device in self.devices:
+                with suppress(Empty):
+                    assert device.replies.get_nowait().status == "accepted"
+                    self.accepted += 1
+                    return 1
+            time.sleep(0.005)
+        self.site.cloud.check()
+        raise Empty
 
 
 @dataclass(frozen=True)
@@ -85,7 +102,7 @@ class Own:
     def __str__(self) -> str:
         median, most = statistics.median(self.warm_ms), self.warm_ms[len(self.warm_ms) * 99 // 100]
         many = f"{len(self.warm_ms)} warm invocations"
-        return f"{many}: p50 {median:.1f} ms, p99 {most:.1f} ms of CPU; memory at most {self.memory_mb} MB"
+        return f"{many}: p50 {median:.1f} ms, p99 {most:.1f} ms of CPU by the event; memory at most {self.memory_mb} MB"
 
 
 def own(site: Site) -> Own:
@@ -103,15 +120,13 @@ def told_of(site: Site) -> int:
     return len(alerts) + sum(before) + sum(after)
 
 
-@pytest.mark.parametrize("number", [1000, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_a_person_gets_at_most_what_grouping_and_cooldown_allow_and_the_storm_is_drained(
-    site: Site, device: Device, number: int
+    site: Site, devices: list[Device]
 ) -> None:
-    told_before, mails_before = told_of(site), len(site.cloud.emails())
-    storm = Storm(site, device)
-    took_s = storm.send([fresh(f"camera-{each % CAMERAS}") for each in range(number)])
-    wait_until(lambda: told_of(site) - told_before >= number, PATIENCE_S)
-    mails = site.cloud.emails()[mails_before:]
+    number, storm = 1000, Storm(site, devices)
+    took_s = storm.send(number)
+    wait_until(lambda: told_of(site) >= number, PATIENCE_S)
+    mails = site.cloud.emails()
     windows = int((took_s + 3 * COOLDOWN_S) / COOLDOWN_S) + 1
     times = [mail.delivered_at_ns for mail in mails]
     busiest = max(sum(begin <= one < begin + 10**9 for one in times) for begin in times)
@@ -120,7 +135,7 @@ def test_a_person_gets_at_most_what_grouping_and_cooldown_allow_and_the_storm_is
         f" of {2 * CAMERAS * windows} allowed, at most {busiest} in a second, {len(site.cloud.texts())} SMS\n"
         f"{own(site)}"
     )
-    assert told_of(site) - told_before == number
+    assert told_of(site) == number
     assert storm.accepted == number
     assert len(mails) <= 2 * CAMERAS * windows
     assert len({mail.event_id for mail in site.told("alert")}) == len(site.told("alert"))
@@ -132,6 +147,42 @@ def test_a_person_gets_at_most_what_grouping_and_cooldown_allow_and_the_storm_is
 def test_an_invocation_costs_little_of_its_own(site: Site) -> None:
     figures = own(site)
     print(figures)  # noqa: T201 - measured for the docs
-    assert len(figures.warm_ms) >= 500
+    assert len(figures.warm_ms) >= 100
     assert statistics.median(figures.warm_ms) <= OWN_MS
     assert figures.memory_mb < MEMORY_MB
+
+
+@pytest.mark.soak
+def test_while_one_device_floods_anothers_alarm_comes_in_seconds_with_its_sms(
+    site: Site, devices: list[Device]
+) -> None:
+    thief, mine = site.connect(ThingName("stolen")), devices[0]
+    begun, delays = time.monotonic(), list[float]()
+    for number in range(FLOOD):
+        time.sleep(max(begun + number / FLOOD_A_SECOND - time.monotonic(), 0))
+        thief.send(fresh(f"any-{number}", thing=thief.thing))
+        if number in {200, 3000, FLOOD - 1}:
+            alarm = fresh(f"mine-{number}", thing=mine.thing, kind=EventKind.TAMPER, severity=Severity.CRITICAL)
+            mine.send(alarm)
+            delays.append(seconds_until_told(site, alarm))
+    took_s = time.monotonic() - begun
+    told = ", ".join(f"{delay:.1f}" for delay in delays)
+    print(f"{FLOOD} events of one device in {took_s:.0f} s; another's alarms after {told} s; {own(site)}")  # noqa: T201
+    # While the flood begins an alarm waits for its burst too, and this machine takes half a second for an event of it.
+    assert max(delays[1:]) < IN_TIME_S
+    assert delays[0] < BURST_PATIENCE_S
+    assert thief.replies.qsize() < 60 + took_s + 5  # its burst, and one a second
+    assert site.items_of("guard", "trouble#over_bound#stolen")
+    assert {queue: site.waiting(queue) for queue in FAILURES[:1]} == {queue: [] for queue in FAILURES[:1]}
+
+
+def seconds_until_told(site: Site, alarm: Event) -> float:
+    """Until its mail and its SMS have been delivered."""
+    sent_at = alarm.started_at
+
+    def delivered() -> list[int]:
+        found = [*site.cloud.emails(), *site.cloud.texts()]
+        return [one.delivered_at_ns for one in found if one.event_id == alarm.event_id]
+
+    wait_until(lambda: len(delivered()) == 2, 60.0)
+    return (max(delivered()) - sent_at) / NS_PER_S

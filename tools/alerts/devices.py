@@ -1,4 +1,4 @@
-"""`smartcam alerts devices`: list the devices, and choose whose silence raises no alarm."""
+"""`smartcam alerts devices`: list the devices, choose whose silence raises no alarm, revoke one that was stolen."""
 
 import argparse
 import time
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from infra.alerts.runtime.aws.dynamo import Table
+from infra.alerts.runtime.aws.guards import DynamoGuards
 from infra.fleet.runtime.aws import DynamoRegistry
 from infra.fleet.runtime.device import NEVER, Device
 from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
@@ -13,6 +14,7 @@ from smartcam.contract.errors import ContractError, SmartcamError
 from smartcam.contract.ids import CameraId, ThingName, camera_id, thing_name
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 from smartcam.contract.wanted import Arming
+from tools.alerts.revoking import Revoking
 from tools.alerts.stack import FAULTS, find_site
 from tools.alerts.tail import seconds
 from tools.command_line import complain, new_parser
@@ -105,8 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     pause = verbs.add_parser("pause", help="raise no alarm about its silence for a while: a planned stop")
     pause.add_argument("--for", type=seconds, required=True, dest="seconds", metavar="TIME", help="90s, 15m, 2h or 1d")
     retire = verbs.add_parser("retire", help="raise no more alarms about its silence, or that of one camera")
-    reinstate = verbs.add_parser("reinstate", help="watch it again, and end a pause")
-    for verb in (pause, retire, reinstate):
+    revoke = verbs.add_parser("revoke", help="take nothing more of it: its certificates end, nobody is told of it")
+    reinstate = verbs.add_parser("reinstate", help="watch it again, end a pause, take a revocation back")
+    for verb in (pause, retire, revoke, reinstate):
         verb.add_argument("--thing", required=True, help="the device's name")
     for verb in (retire, reinstate):
         verb.add_argument("--camera", help="only this camera of it")
@@ -128,8 +131,9 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         site = find_site()
-        registry = DynamoRegistry(Table(site.client("dynamodb"), site.output("TableName")))
-        return run(options, registry, UtcNs(time.time_ns()))
+        table = Table(site.client("dynamodb"), site.output("TableName"))
+        revoking = Revoking(DynamoGuards(table), site.client("iot"))
+        return run(options, DynamoRegistry(table), UtcNs(time.time_ns()), revoking)
     except FAULTS as error:
         return complain("alerts", error)
 
@@ -140,17 +144,26 @@ def unheard(thing: str, registry: Registry) -> str:
     return f"nothing was ever heard from {thing}{nearest(thing, things) if things else ''}"
 
 
-def run(options: argparse.Namespace, registry: Registry, now: UtcNs) -> int:
-    """What `main` does with a registry."""
+def run(options: argparse.Namespace, registry: Registry, now: UtcNs, revoking: Revoking) -> int:
+    """What `main` does with a registry, and a way to revoke."""
     if options.verb in {None, "list"}:
-        rows = [row(device, now) for device in registry.devices()]
+        revoked = revoking.revocations.is_revoked
+        rows = [row(device, now) + ("; revoked" if revoked(device.thing) else "") for device in registry.devices()]
         print("\n".join(rows or ["no device has been heard from"]))
         return 0
     try:
-        changed = change(registry, thing_name(options.thing), _change_of(options, now))
+        thing, taken_again = thing_name(options.thing), None
+        if options.verb == "revoke":
+            print(revoking.revoke(thing))
+            return 0
+        if options.verb == "reinstate" and options.camera is None:
+            taken_again = revoking.reinstate(thing)
+        changed = change(registry, thing, _change_of(options, now))
     except (ContractError, UnknownCameraError, ChangedMeanwhile) as error:
         return complain("alerts", error)
+    if taken_again is not None:
+        print(taken_again)
     if changed is None:
-        return complain("alerts", unheard(options.thing, registry))
+        return 0 if taken_again is not None else complain("alerts", unheard(options.thing, registry))
     print(row(changed, now))
     return 0

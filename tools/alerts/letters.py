@@ -68,11 +68,13 @@ def plan_undelivered(body: str, sent_ms: int) -> PlannedAction:
 
 
 def plan_untimely(body: str) -> PlannedAction:
-    """A timer that the function failed on until the queue gave up."""
+    """An event or a timer that the function failed on until the queue gave up."""
     try:
         document = parse_object(body, "letter")
     except ContractError as error:
         return PlannedAction(Action.KEEP, "", f"is not a timer ({error})")
+    if "topic_thing" in document:  # not by the queue: what a person hands over has no bound
+        return _again(document, f"an event of {document['topic_thing']}", Action.INVOKE)
     return _again(document, f"a timer for {document.get('job', 'nothing')}", Action.RING)
 
 

@@ -1,10 +1,9 @@
 """Whether one group is alerted to one event, by its filter, its quiet hours and its cooldown; and the alert itself."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from infra.alerts.runtime.agreed import LEASE_S
 from infra.alerts.runtime.audience import Audience, Group
 from infra.alerts.runtime.facts import SIGHTINGS, AlertFacts, HeldEvent
 from infra.alerts.runtime.jobs import CloseWindow, DeliverAgain
@@ -21,31 +20,29 @@ from infra.alerts.runtime.ports import (
     Timers,
     Windows,
 )
-from infra.alerts.runtime.sending import GroupSender, hold_for_digest, next_try
+from infra.alerts.runtime.sending import FIRST_PAUSE_S, GroupSender, hold_for_digest
 from infra.alerts.runtime.timing import occasion
+from infra.alerts.runtime.turns import ROUND_S, alert_of
 from infra.alerts.runtime.words.render import alert_number, render_alert
-from smartcam.contract.event import Event, EventKind, Severity
+from smartcam.contract.event import WHOLE_DEVICE, Event, EventKind, Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 _TEST_COOLDOWN_S: Final = 10
+OVERFLOW: Final = "overflow"
+"""The family of what finds no place among a thing's waiting alerts, whichever camera it is of."""
+_OVERFLOW_S: Final = 60
+KEPT_WAITING_S: Final = 120
+"""How long an alert that waits for its turn keeps others of its camera from waiting too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One event on its way to its groups."""
+    """One event on its way to its groups; `has_turn` where a round has given it its group's turn."""
 
     event: Event
     job: DeliverAgain
     doubtful: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """Not yet: `slot` where a turn was given, `failure` where SNS failed."""
-
-    due: UtcNs
-    slot: UtcNs | None = None
-    failure: NotPublished | None = None
+    has_turn: bool = False
 
 
 def spot_of(event: Event, group: Group, cooldown_s: int) -> Spot:
@@ -57,6 +54,8 @@ def spot_of(event: Event, group: Group, cooldown_s: int) -> Spot:
 
 def cooldown_of(family: str, cooldown_s: int) -> int:
     """The cooldown of a family of events; short for tests, so that the next one need not wait."""
+    if family == OVERFLOW:
+        return _OVERFLOW_S
     return min(cooldown_s, _TEST_COOLDOWN_S) if family == EventKind.TEST else cooldown_s
 
 
@@ -74,8 +73,14 @@ class GroupAlerting:
     meter: Meter
     now: Callable[[], UtcNs]
 
-    def decide(self, case: Case, group: Group, store: Callable[[AlertState], None]) -> AlertState | Later:
-        """Decide for one group, and alert it if so decided; `store` keeps the decision before anything else."""
+    def decide(self, case: Case, group: Group, store: Callable[[AlertState], None]) -> AlertState | None:
+        """Decide for one group, and alert it if so decided; `store` keeps the decision before anything else.
+
+        Returns None where the alert now waits for the group's turn, or until SNS takes it.
+
+        Raises:
+            NotPublished: only where the case has its turn already.
+        """
         event = case.event
         if not group.wanted.includes(event):
             store(AlertState.UNWANTED)
@@ -115,38 +120,52 @@ class GroupAlerting:
             if spot.cooldown_s and before is not None and before.state is AlertState.SENT:
                 self.windows.sent(spot, event, Claim(), self.now())
 
-    def _alert(self, case: Case, group: Group, store: Callable[[AlertState], None]) -> AlertState | Later:
+    def _alert(self, case: Case, group: Group, store: Callable[[AlertState], None]) -> AlertState | None:
         spot, now = spot_of(case.event, group, self.cooldown_s), self.now()
         claim = self.windows.claim(spot, case.event, now) if spot.cooldown_s else Claim()
         if claim is None:
-            self._hold_back(spot, case.event, now)
-            store(AlertState.SUPPRESSED)
-            self.meter.add(Metric.ALERTS_SUPPRESSED)
-            return AlertState.SUPPRESSED
-        far = self.sender.turn(group, case.job.slots.get(group.name))
-        if far is not None:
-            if spot.cooldown_s:  # what follows meanwhile is held back, and takes no turn
-                self.windows.keep(spot, case.event, UtcNs(far + LEASE_S * NS_PER_S))
-            return Later(far, slot=far)
+            return self._suppress(spot, case.event, store)
+        if not case.has_turn and not self.sender.has_turn(group):
+            return self._wait(case, group, spot, store)
         try:
             self._send(case, group, claim)
-        except NotPublished as error:
+        except NotPublished:
             if spot.cooldown_s:
                 self.windows.release(spot, case.event)
-            return Later(next_try(case.job.tries, self.now()), failure=error)
+            if case.has_turn:
+                raise
+            return self._wait(case, group, replace(spot, cooldown_s=0), store, FIRST_PAUSE_S)
         store(AlertState.SENT)
         if spot.cooldown_s:
             self.windows.sent(spot, case.event, claim, self.now())
         return AlertState.SENT
 
-    def _hold_back(self, spot: Spot, event: Event, now: UtcNs) -> None:
-        due = self.windows.hold_back(spot, event, now)
+    def _wait(
+        self, case: Case, group: Group, spot: Spot, store: Callable[[AlertState], None], in_s: float = ROUND_S
+    ) -> AlertState | None:
+        """Let the alert wait; where too many of its thing do, one message will tell how many did not."""
+        event = case.event
+        if self.sender.wait(group, event.thing, alert_of(event, case.job.tries), in_s):
+            self.meter.add(Metric.ALERTS_DOUBTFUL, int(case.doubtful))  # nobody will know when it is sent
+            if spot.cooldown_s:  # what follows meanwhile is held back, and takes no place
+                self.windows.keep(spot, event, UtcNs(self.now() + KEPT_WAITING_S * NS_PER_S))
+            return None
+        if spot.cooldown_s:
+            self.windows.release(spot, event)
+        return self._suppress(Spot(event.thing, WHOLE_DEVICE, group.name, OVERFLOW, _OVERFLOW_S), event, store)
+
+    def _suppress(self, spot: Spot, event: Event, store: Callable[[AlertState], None]) -> AlertState:
+        due = self.windows.hold_back(spot, event, self.now())
         if due is not None:
             self.timers.ring(due, CloseWindow(spot.thing, spot.camera, spot.group, spot.family))
             self.windows.timer_set(spot, due)
+        store(AlertState.SUPPRESSED)
+        self.meter.add(Metric.ALERTS_SUPPRESSED)
+        return AlertState.SUPPRESSED
 
     def _send(self, case: Case, group: Group, claim: Claim) -> None:
-        event, texts = case.event, self.sender.may_text(group)
+        event = case.event
+        texts = self.sender.texts(group, event.thing, critical=event.severity is Severity.CRITICAL)
         alert = AlertFacts(
             event=event,
             number=alert_number(event.event_id),
@@ -154,7 +173,7 @@ class GroupAlerting:
             zone=self.audience.zone_of(event.thing, event.camera_id),
             held_back=tuple(one for one in claim.held_back if one.event_id != event.event_id),
             picture=None if self.pictures is None else self.pictures.link(event),
-            sms_withheld=bool(group.phones) and not texts,
+            sms_withheld=bool(group.phones) and texts is None,
         )
         facts = {
             "event_id": event.event_id,
@@ -164,4 +183,4 @@ class GroupAlerting:
             "severity": str(event.severity),
         }
         self.meter.add(Metric.ALERTS_DOUBTFUL, int(case.doubtful))
-        self.sender.publish(group, render_alert(alert, group.language), facts, texts=texts)
+        self.sender.publish(group, render_alert(alert, group.language), facts, texts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from infra.alerts.runtime.handover import moment, payload_of, rule_document
 from smartcam.contract.ack import Acknowledgement, AckStatus
@@ -49,6 +50,37 @@ class Delivery:
             raise ContractError("camera_id", f"must be {self.camera}, as in the topic")
         _check_storable(event)
         return event
+
+
+NOBODY: Final = ThingName("#nobody")
+"""Whose message it is where the topic names no thing: a name that no thing can have."""
+_NO_CAMERA: Final = CameraId("#none")
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What the rule selected of a topic that names no camera as ours are named: a device may publish there."""
+
+    thing: ThingName
+    document: Mapping[str, object]
+    error: ContractError
+
+    @property
+    def camera(self) -> CameraId:
+        """One for all such topics."""
+        return _NO_CAMERA
+
+
+def read_delivery(document: Mapping[str, object]) -> Delivery | Unreadable:
+    """A message as `Delivery.from_rule` reads it; whose it is, and why it cannot be read, where it cannot."""
+    try:
+        return Delivery.from_rule(document)
+    except ContractError as error:
+        try:
+            thing = thing_name(Fields(document).text("topic_thing"), "topic_thing")
+        except ContractError:
+            thing = NOBODY
+        return Unreadable(thing, document, error)
 
 
 def _check_storable(event: Event) -> None:

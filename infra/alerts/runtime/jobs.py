@@ -1,8 +1,8 @@
-"""What timers are set for: a closing message, a digest, or a delivery that has to wait."""
+"""What timers are set for: closing messages, digests, deliveries that have to wait, and a group's waiting messages."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from infra.alerts.runtime.delivery import Delivery
@@ -13,6 +13,7 @@ from smartcam.contract.reading import Fields, parse_object
 from smartcam.contract.times import NS_PER_MS, UtcNs
 
 SCHEMA: Final = 1
+_KINDS: Final = ("close", "digest", "deliver", "waiting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,6 @@ class CloseWindow:
     group: str
     family: str
     tries: int = 0
-    slot: UtcNs | None = None
     sweep: bool = False
 
 
@@ -35,24 +35,35 @@ class SendDigest:
     group: str
     ends: UtcNs
     tries: int = 0
-    slot: UtcNs | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeliverAgain:
-    """Take a delivery again. `tries` have failed; `slots` are the turns that its groups were given, as `slot` above."""
+    """Take a delivery again; `tries` have failed."""
 
     delivery: Delivery
     tries: int = 0
-    slots: Mapping[str, UtcNs] = field(default_factory=dict)
 
 
-Job = CloseWindow | SendDigest | DeliverAgain
+@dataclass(frozen=True, slots=True)
+class SendWaiting:
+    """Send what waits for a group's turn; SNS has failed so many `tries` in a row."""
+
+    group: str
+    tries: int = 0
+
+
+Job = CloseWindow | SendDigest | DeliverAgain | SendWaiting
 
 
 def job_to_json(due: UtcNs, job: Job) -> str:
     """A queue message that holds a job; times in milliseconds, rounded up, so that nothing rings early."""
-    return json.dumps({"schema": SCHEMA, "due_ms": -(-due // NS_PER_MS), **_fields(job)}, separators=(",", ":"))
+    return json.dumps(document_of(due, job), separators=(",", ":"))
+
+
+def document_of(due: UtcNs, job: Job) -> dict[str, object]:
+    """What `job_to_json` writes."""
+    return {"schema": SCHEMA, "due_ms": -(-due // NS_PER_MS), **_fields(job)}
 
 
 def _fields(job: Job) -> dict[str, object]:
@@ -60,22 +71,23 @@ def _fields(job: Job) -> dict[str, object]:
         case CloseWindow():
             place = {"thing": job.thing, "camera": job.camera}
             more = {"group": job.group, "family": job.family, "sweep": job.sweep}
-            return {"job": "close", **place, **more, **_attempt(job)}
+            return {"job": "close", **place, **more, "tries": job.tries}
         case SendDigest():
-            return {"job": "digest", "group": job.group, "ends_ms": job.ends // NS_PER_MS, **_attempt(job)}
+            return {"job": "digest", "group": job.group, "ends_ms": job.ends // NS_PER_MS, "tries": job.tries}
         case DeliverAgain():
-            slots = {group: slot // NS_PER_MS for group, slot in job.slots.items()}
-            return {"job": "deliver", "delivery": job.delivery.document(), "tries": job.tries, "slots": slots}
-
-
-def _attempt(job: CloseWindow | SendDigest) -> dict[str, object]:
-    slot = {} if job.slot is None else {"slot_ms": job.slot // NS_PER_MS}
-    return {"tries": job.tries, **slot}
+            return {"job": "deliver", "delivery": job.delivery.document(), "tries": job.tries}
+        case SendWaiting():
+            return {"job": "waiting", "group": job.group, "tries": job.tries}
 
 
 def job_from_json(text: str) -> tuple[UtcNs, Job]:
     """When it is due, and the job. Raises ContractError."""
-    fields = Fields(parse_object(text, "job"))
+    return job_from(parse_object(text, "job"))
+
+
+def job_from(document: Mapping[str, object]) -> tuple[UtcNs, Job]:
+    """The inverse of `document_of`. Raises ContractError."""
+    fields = Fields(document)
     if fields.integer("schema") != SCHEMA:
         raise ContractError("schema", f"must be {SCHEMA}")
     return moment(fields, "due_ms"), _job(fields)
@@ -83,22 +95,14 @@ def job_from_json(text: str) -> tuple[UtcNs, Job]:
 
 def _job(fields: Fields) -> Job:
     kind = fields.text("job")
+    tries = fields.integer("tries") if kind in _KINDS else 0
     if kind == "close":
         thing, camera = thing_name(fields.text("thing")), camera_id(fields.text("camera"))
-        group, family = fields.text("group"), fields.text("family")
-        tries, sweep = fields.integer("tries"), fields.boolean("sweep")
-        return CloseWindow(thing, camera, group, family, tries, _slot(fields), sweep)
+        return CloseWindow(thing, camera, fields.text("group"), fields.text("family"), tries, fields.boolean("sweep"))
     if kind == "digest":
-        return SendDigest(fields.text("group"), moment(fields, "ends_ms"), fields.integer("tries"), _slot(fields))
+        return SendDigest(fields.text("group"), moment(fields, "ends_ms"), tries)
     if kind == "deliver":
-        slots = fields.inner("slots")
-        return DeliverAgain(
-            Delivery.from_rule(fields.inner("delivery").document),
-            fields.integer("tries"),
-            {group: moment(slots, group) for group in slots.document},
-        )
-    raise ContractError("job", "must be close, digest or deliver")
-
-
-def _slot(fields: Fields) -> UtcNs | None:
-    return moment(fields, "slot_ms") if fields.has("slot_ms") else None
+        return DeliverAgain(Delivery.from_rule(fields.inner("delivery").document), tries)
+    if kind == "waiting":
+        return SendWaiting(fields.text("group"), tries)
+    raise ContractError("job", f"must be one of {', '.join(_KINDS)}")

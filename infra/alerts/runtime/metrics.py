@@ -1,12 +1,15 @@
 """Metrics for operations: each invocation writes one line in CloudWatch's embedded metric format."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 NAMESPACE: Final = "Smartcam"
+METRICS_VARIABLE: Final = "METRICS"
+METRICS_ON: Final = "on"
 
 
 class Metric(StrEnum):
@@ -54,6 +57,20 @@ class EmfMeter:
         values, self.values = self.values, {}
         if values:
             self.write(emf_line(values, self.now_ms()))
+
+
+def metric_writer(environment: Mapping[str, str]) -> Callable[[str], object]:
+    """Where metrics go: the log, from which CloudWatch makes and bills them, or nowhere."""
+    return _into_the_log if environment.get(METRICS_VARIABLE) == METRICS_ON else _nowhere
+
+
+def _into_the_log(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _nowhere(line: str) -> None:
+    del line
 
 
 def emf_line(values: Mapping[str, float], at_ms: int) -> str:

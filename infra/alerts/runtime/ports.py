@@ -6,13 +6,14 @@ from enum import StrEnum
 from typing import Protocol
 
 from infra.alerts.runtime.audience import Group
+from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import HeldEvent, PictureLink
 from infra.alerts.runtime.jobs import Job
 from infra.alerts.runtime.words.render import AlertText
 from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.event import Event
-from smartcam.contract.ids import CameraId, ThingName
+from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.times import UtcNs
 
 
@@ -98,6 +99,9 @@ class History(Protocol):
     ) -> None:
         """Store a final state, and what was decided for the last group; without effect as `mark`."""
 
+    def delivery(self, thing: ThingName, camera: CameraId, event_id: EventId) -> Delivery | None:
+        """An event as it was recorded, in its newest revision; None where it is forgotten."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spot:
@@ -174,7 +178,7 @@ class Digests(Protocol):
     """What quiet hours hold, by group and the time at which they end."""
 
     def hold(self, group: str, ends: UtcNs, held: HeldEvent) -> None:
-        """Keep an event: once, however often this is called."""
+        """Keep an event: once, however often this is called. Of one thing only so many as people are told of."""
 
     def needs_timer(self, group: str, ends: UtcNs) -> bool:
         """Whether nobody has set a timer for that end."""
@@ -192,17 +196,31 @@ class Digests(Protocol):
         """Give the right back."""
 
 
+@dataclass(frozen=True, slots=True)
+class SmsRequest:
+    """A message to so many phones, and whose it is; no thing's, empty, are the digests."""
+
+    phones: int
+    thing: str
+    critical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SmsAnswer:
+    """Whether the SMS may go out, and whether the site's day is nearly used up by them."""
+
+    allowed: bool
+    nearly_used_up: bool = False
+
+
 class Limits(Protocol):
-    """What a storm may cost, and how fast people may be written to."""
+    """What a storm may cost in SMS."""
 
-    def may_text(self, phones: int, now: UtcNs) -> bool:
-        """Count that many SMS; False, and nothing counted, where the day's limit would be exceeded."""
+    def may_text(self, text: SmsRequest, now: UtcNs) -> SmsAnswer:
+        """Count the SMS; nothing is counted where the day's limit, of the site or of the thing, would be exceeded."""
 
-    def give_back(self, phones: int, now: UtcNs) -> None:
+    def give_back(self, text: SmsRequest, now: UtcNs) -> None:
         """Take back the count of SMS that certainly were not sent."""
-
-    def slot(self, group: str, now: UtcNs) -> UtcNs:
-        """When the next message to a group's mailboxes may go out, at a limited number a second."""
 
 
 class Timers(Protocol):

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Final, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.alerts.runtime.agreed import ITEM_KEY
-from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, text
+from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, seconds, text
 from infra.alerts.runtime.delivery import Delivery
-from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet
-from infra.fleet.runtime.device import Device, Fleet
+from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet, salvage_device
+from infra.fleet.runtime.device import NEVER, Device, Fleet
+from infra.fleet.runtime.pace import REFUSAL_PACE
 from infra.fleet.runtime.ports import ChangedMeanwhile, NotAnswered
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event
-from smartcam.contract.ids import ThingName
-from smartcam.contract.times import UtcNs, format_utc
+from smartcam.contract.ids import ThingName, thing_name
+from smartcam.contract.reading import printable
+from smartcam.contract.times import UtcNs, format_utc, parse_utc
 from smartcam.contract.topics import ack_topic
 from smartcam.contract.wanted import Wanted
 
@@ -34,6 +36,15 @@ _SAVE: Final = "SET document = :document, revision = :next, heard_at = :heard, t
 _SAVE_FLEET: Final = "SET document = :document, revision = :next"
 _UNCHANGED: Final = "revision = :known"
 _NEW: Final = "attribute_not_exists(revision)"
+REFUSED_ITEM: Final = "refused#"
+_REFUSE: Final = "SET due_at = :next, forget_at = :forget"
+_STILL: Final = "due_at = :known"
+_NO_REFUSAL: Final = "attribute_not_exists(due_at)"
+_REFUSALS_KNOWN_S: Final = 86_400
+_TRIES: Final = 5
+_LONGEST_WHY: Final = 160
+_UNREADABLE: Final = (KeyError, ValueError, TypeError, AttributeError)
+"""What reading an item raises that holds something else than we write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +56,55 @@ class DynamoRegistry:
     def device(self, thing: ThingName) -> Device | None:
         """See Registry."""
         item = self._item(DEVICE_ITEM + thing)
-        return None if item is None else load_device(*_stored(item))
+        return None if item is None else _device(item, thing)
 
     def devices(self) -> Sequence[Device]:
         """See Registry."""
         items = self.table.query(FLEET_PARTITION, DEVICE_ITEM)
-        return [device for item in items if (device := _readable(item)) is not None]
+        return [_device(item, thing) for item in items if (thing := _thing_of(item)) is not None]
 
     def fleet(self) -> Fleet:
         """See Registry."""
         item = self._item(FLEET_ITEM)
-        return Fleet() if item is None else load_fleet(*_stored(item))
+        if item is None:
+            return Fleet()
+        try:
+            return load_fleet(*_stored(item))
+        except (*_UNREADABLE, ContractError) as error:
+            logger.error("fleet_unreadable error=%r", error)  # noqa: TRY400 - the text says it
+            return Fleet(revision=_revision(item), damage=_why(error))
 
     def save(self, device: Device) -> Device:
         """See Registry."""
+        document = dump_device(device)
+        load_device(document, device.revision)  # nothing is written that cannot be read
         values = {
-            ":document": text(dump_device(device)),
+            ":document": text(document),
             ":heard": text(format_utc(device.heard_at)),
             ":thing": text(device.thing),
         }
         self._update(DEVICE_ITEM + device.thing, _SAVE, values, device.revision)
-        return replace(device, revision=device.revision + 1)
+        return replace(device, revision=device.revision + 1, damage="")
 
     def save_fleet(self, fleet: Fleet) -> Fleet:
         """See Registry."""
         self._update(FLEET_ITEM, _SAVE_FLEET, {":document": text(dump_fleet(fleet))}, fleet.revision)
-        return replace(fleet, revision=fleet.revision + 1)
+        return replace(fleet, revision=fleet.revision + 1, damage="")
+
+    def may_refuse(self, thing: ThingName, now: UtcNs) -> bool:
+        """See Registry."""
+        for _ in range(_TRIES):
+            name = REFUSED_ITEM + thing
+            known = _until(self._item(name))
+            until = REFUSAL_PACE.taken(known, now)
+            if until is None:
+                return False
+            values = {":next": number(until), ":forget": seconds(until, _REFUSALS_KNOWN_S)}
+            values |= {":known": number(known)} if known else {}
+            saved, _ = self.table.update((FLEET_PARTITION, name), _REFUSE, values, _STILL if known else _NO_REFUSAL)
+            if saved:
+                return True
+        return True  # rather one letter too many than one that nobody sees
 
     def _item(self, name: str) -> Item | None:
         return self.table.get((FLEET_PARTITION, name), consistent=True)
@@ -88,13 +122,55 @@ def _stored(item: Item) -> tuple[str, int]:
     return item["document"]["S"], int(item["revision"]["N"])
 
 
-def _readable(item: Item) -> Device | None:
-    """One unreadable item must not blind the watch over all others."""
+def _revision(item: Item) -> int:
+    """The revision of an item whose document may be unreadable; 0 where it has none, as of a new item."""
     try:
-        return load_device(*_stored(item))
-    except (KeyError, ValueError, ContractError) as error:
-        logger.error("device_unreadable item=%s error=%r", item.get(ITEM_KEY), error)  # noqa: TRY400 - the text says it
+        return int(item["revision"]["N"])
+    except _UNREADABLE:
+        return 0
+
+
+def _until(item: Item | None) -> UtcNs:
+    try:
+        return NEVER if item is None else UtcNs(int(item["due_at"]["N"]))
+    except _UNREADABLE:
+        return NEVER
+
+
+def _thing_of(item: Item) -> ThingName | None:
+    """Whose item it is, by its key; None where no thing can have that name."""
+    key = item[ITEM_KEY]["S"]
+    try:
+        return thing_name(key.removeprefix(DEVICE_ITEM))
+    except ContractError as error:
+        logger.error("device_unreadable item=%s error=%r", key, error)  # noqa: TRY400 - the text says it
         return None
+
+
+def _device(item: Item, thing: ThingName) -> Device:
+    """One unreadable item must not blind the watch, neither over all others nor over this device."""
+    try:
+        device = load_device(*_stored(item))
+        if device.thing != thing:
+            raise ContractError("thing", f"must be {thing}, as in the key")
+    except (*_UNREADABLE, ContractError) as error:
+        logger.error("device_unreadable item=%s error=%r", thing, error)  # noqa: TRY400 - the text says it
+        heard_at = _heard_at(item)
+        bare = Device(thing, first_seen=heard_at, heard_at=heard_at, revision=_revision(item), damage=_why(error))
+        return salvage_device(item.get("document", {}).get("S", ""), bare)
+    return device
+
+
+def _heard_at(item: Item) -> UtcNs:
+    """What stands beside the document; NEVER where that cannot be read either: then its silence is told of."""
+    try:
+        return parse_utc(item["heard_at"]["S"], "heard_at")
+    except (*_UNREADABLE, ContractError):
+        return NEVER
+
+
+def _why(error: Exception) -> str:
+    return printable(str(error) or type(error).__name__)[:_LONGEST_WHY]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,22 @@
 """Devices as they are stored: JSON, read as strictly as what comes over the wire."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
 from infra.fleet.runtime.device import NEVER, Device, Fleet, KnownCamera, Outage, OutageKind, Presence
 from smartcam.contract.errors import ContractError
 from smartcam.contract.health import CameraCondition, DeviceState
-from smartcam.contract.ids import camera_id, event_id, thing_name
+from smartcam.contract.ids import ThingName, camera_id, event_id, thing_name
 from smartcam.contract.reading import Fields, dump_object, parse_object
 from smartcam.contract.times import UtcNs
 from smartcam.contract.wanted import NOTHING_WANTED, Wanted
 
+Reader = Callable[[Fields], Any]
 _MOST_CAMERAS = 256
+"""What older versions wrote; see MOST_CAMERAS_KEPT for what is written."""
 _FASTEST = 1e6
+_UNREADABLE = object()
 
 
 def dump_device(device: Device) -> str:
@@ -45,6 +52,9 @@ def dump_device(device: Device) -> str:
             "back_at": device.back_at,
             "wanted": device.wanted.document() if device.wanted.revision else None,
             "wanted_revision": device.wanted_revision,
+            "health_until": device.health_until or None,
+            "presence_until": device.presence_until or None,
+            "loud_at": device.loud_at or None,
         }
     ).decode()
 
@@ -52,34 +62,26 @@ def dump_device(device: Device) -> str:
 def load_device(text: str, revision: int) -> Device:
     """The inverse. Raises ContractError naming the first wrong field."""
     fields = Fields(parse_object(text, "device"))
-    return Device(
-        thing=thing_name(fields.text("thing")),
-        first_seen=_time(fields, "first_seen"),
-        heard_at=_time(fields, "heard_at"),
-        state=fields.choice("state", DeviceState),
-        every_s=fields.integer("every_s", 1),
-        run=fields.text("run") if fields.has("run") else "",
-        seq=fields.integer("seq"),
-        version=fields.optional_text("version") or "",
-        capture_version=fields.optional_text("capture_version") or "",
-        release_refused=fields.optional_text("release_refused") or "",
-        model=fields.text("model", 512) if fields.has("model") else "",
-        bundle_refused=fields.text("bundle_refused") if fields.has("bundle_refused") else "",
-        configuration_refused=fields.text("configuration_refused") if fields.has("configuration_refused") else "",
-        events_waiting=fields.integer("events_waiting"),
-        oldest_waiting_ms=fields.integer("oldest_waiting_ms") if fields.has("oldest_waiting_ms") else None,
-        cameras=tuple(_camera(one) for one in fields.items("cameras", _MOST_CAMERAS)),
-        presence=_presence(fields.inner("presence")),
-        paused_until=_time(fields, "paused_until"),
-        retired=fields.boolean("retired"),
-        retired_cameras=frozenset(camera_id(str(one)) for one in fields.items("retired_cameras", _MOST_CAMERAS)),
-        outage=_outage(fields.inner("outage")) if fields.has("outage") else None,
-        camera_outage=_outage(fields.inner("camera_outage")) if fields.has("camera_outage") else None,
-        back_at=_time(fields, "back_at"),
-        wanted=Wanted.from_fields(fields.inner("wanted")) if fields.has("wanted") else NOTHING_WANTED,
-        wanted_revision=fields.optional_integer("wanted_revision"),
-        revision=revision,
-    )
+    return Device(thing=_thing(fields), revision=revision, **{name: read(fields) for name, read in _READERS.items()})
+
+
+def salvage_device(text: str, bare: Device) -> Device:
+    """As much of a device as can be read; the rest is as in `bare`, which is what its item says beside the text."""
+    try:
+        fields = Fields(parse_object(text, "device"))
+    except ContractError:
+        return bare
+    read: dict[str, Any] = {
+        name: value for name, reader in _READERS.items() if (value := _try(reader, fields)) is not _UNREADABLE
+    }
+    return replace(bare, **read)
+
+
+def _try(reader: Reader, fields: Fields) -> object:
+    try:
+        return reader(fields)
+    except (ContractError, ValueError):
+        return _UNREADABLE
 
 
 def dump_fleet(fleet: Fleet) -> str:
@@ -162,3 +164,53 @@ def _camera(item: object) -> KnownCamera:
 
 def _time(fields: Fields, key: str) -> UtcNs:
     return UtcNs(fields.integer(key, NEVER))
+
+
+def _thing(fields: Fields) -> ThingName:
+    return thing_name(fields.text("thing"))
+
+
+def _optional_time(key: str) -> Reader:
+    return lambda fields: _time(fields, key) if fields.has(key) else NEVER
+
+
+def _optional_outage(key: str) -> Reader:
+    return lambda fields: _outage(fields.inner(key)) if fields.has(key) else None
+
+
+def _optional_word(key: str, longest: int = 256) -> Reader:
+    return lambda fields: fields.optional_text(key, longest) or ""
+
+
+_READERS: Final[dict[str, Reader]] = {
+    "first_seen": lambda fields: _time(fields, "first_seen"),
+    "heard_at": lambda fields: _time(fields, "heard_at"),
+    "state": lambda fields: fields.choice("state", DeviceState),
+    "every_s": lambda fields: fields.integer("every_s", 1),
+    "run": _optional_word("run"),
+    "seq": lambda fields: fields.integer("seq"),
+    "version": _optional_word("version"),
+    "capture_version": _optional_word("capture_version"),
+    "release_refused": _optional_word("release_refused"),
+    "model": _optional_word("model", 512),
+    "bundle_refused": _optional_word("bundle_refused"),
+    "configuration_refused": _optional_word("configuration_refused"),
+    "events_waiting": lambda fields: fields.integer("events_waiting"),
+    "oldest_waiting_ms": lambda fields: fields.optional_integer("oldest_waiting_ms"),
+    "cameras": lambda fields: tuple(_camera(one) for one in fields.items("cameras", _MOST_CAMERAS)),
+    "presence": lambda fields: _presence(fields.inner("presence")),
+    "paused_until": lambda fields: _time(fields, "paused_until"),
+    "retired": lambda fields: fields.boolean("retired"),
+    "retired_cameras": lambda fields: frozenset(
+        camera_id(str(one)) for one in fields.items("retired_cameras", _MOST_CAMERAS)
+    ),
+    "outage": _optional_outage("outage"),
+    "camera_outage": _optional_outage("camera_outage"),
+    "back_at": lambda fields: _time(fields, "back_at"),
+    "wanted": lambda fields: Wanted.from_fields(fields.inner("wanted")) if fields.has("wanted") else NOTHING_WANTED,
+    "wanted_revision": lambda fields: fields.optional_integer("wanted_revision"),
+    "health_until": _optional_time("health_until"),
+    "presence_until": _optional_time("presence_until"),
+    "loud_at": _optional_time("loud_at"),
+}
+"""How each field of a device is read; its name is the keyword's."""

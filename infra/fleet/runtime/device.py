@@ -5,12 +5,15 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from smartcam.contract.errors import ContractError
 from smartcam.contract.health import HEALTH_EVERY_S, CameraCondition, DeviceState
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.times import UtcNs
 from smartcam.contract.wanted import NOTHING_WANTED, Arming, Wanted
 
 NEVER: Final = UtcNs(0)
+MOST_CAMERAS_KEPT: Final = 64
+"""Of one device: twice what a health message lists, so that a device may exchange all of them."""
 
 
 class OutageKind(StrEnum):
@@ -107,6 +110,13 @@ class Device:
     """What people want of it."""
     wanted_revision: int | None = None
     """Which revision of that it has taken; None from a device that takes none."""
+    health_until: UtcNs = NEVER
+    presence_until: UtcNs = NEVER
+    """How far its pace is used up, see `pace.py`."""
+    loud_at: UtcNs = NEVER
+    """When it last said more than is kept of it; noted seldom."""
+    damage: str = ""
+    """Why its stored item could not be read whole; itself never stored, because to store it is to mend it."""
     revision: int = 0
 
     @property
@@ -135,11 +145,18 @@ class Device:
         return replace(self.wanted.at(now), sent_at=now)
 
     def with_retirement(self, *, retired: bool, camera: CameraId | None = None) -> "Device":
-        """Retire it, or one of its cameras, so that its silence means nothing; or bring it back."""
+        """Retire it, or one of its cameras, so that its silence means nothing; or bring it back.
+
+        Raises:
+            ContractError: when it would have too many retired cameras.
+        """
         if camera is None:
             return replace(self, retired=retired)
         one = frozenset({camera})
-        return replace(self, retired_cameras=self.retired_cameras | one if retired else self.retired_cameras - one)
+        cameras = self.retired_cameras | one if retired else self.retired_cameras - one
+        if retired and len(cameras) > MOST_CAMERAS_KEPT:
+            raise ContractError("retired_cameras", f"are at most {MOST_CAMERAS_KEPT}: reinstate one that is gone first")
+        return replace(self, retired_cameras=cameras)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +165,6 @@ class Fleet:
 
     outage: Outage | None = None
     recovering_since: UtcNs | None = None
+    damage: str = ""
+    """As of a device."""
     revision: int = 0

@@ -3,14 +3,43 @@
 from dataclasses import replace
 from typing import Final
 
-from infra.fleet.runtime.device import NEVER, Device, KnownCamera, Presence
-from smartcam.contract.health import CameraCondition, CameraHealth, Health
+from infra.fleet.runtime.device import MOST_CAMERAS_KEPT, NEVER, Device, KnownCamera, Presence
+from infra.fleet.runtime.pace import GOODBYE_SPARE, HEALTH_PACE, PRESENCE_PACE
+from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState, Health
 from smartcam.contract.times import NS_PER_S, UtcNs
 
 SETTLED_S: Final = 60
 """How long after its start a device has heard of all its cameras."""
 _VERSIONS_LAST_S: Final = 3600
 """The broker restarts a client's connection count when it was away for about an hour."""
+
+
+_LOUD_NOTED_S: Final = 600
+
+
+def heard(known: Device | None, health: Health, arrived_at: UtcNs) -> Device:
+    """As `with_health`, at the pace that one device may have; beyond it nothing changes but a note, now and then."""
+    device = with_health(known, health, arrived_at)
+    if device is known:
+        return device
+    spare = GOODBYE_SPARE if health.state is DeviceState.STOPPING else 0
+    until = HEALTH_PACE.taken(device.health_until, arrived_at, spare=spare)
+    if until is None and known is not None:
+        return _loud(known, arrived_at)
+    return replace(device, health_until=until or NEVER)
+
+
+def noticed(known: Device, presence: Presence, arrived_at: UtcNs) -> Device:
+    """As `with_presence`, at the pace of `heard`."""
+    device = with_presence(known, presence)
+    if device is known:
+        return device
+    until = PRESENCE_PACE.taken(device.presence_until, arrived_at)
+    return _loud(known, arrived_at) if until is None else replace(device, presence_until=until)
+
+
+def _loud(known: Device, now: UtcNs) -> Device:
+    return known if now - known.loud_at < _LOUD_NOTED_S * NS_PER_S else replace(known, loud_at=now)
 
 
 def with_health(known: Device | None, health: Health, arrived_at: UtcNs) -> Device:
@@ -49,7 +78,9 @@ def _cameras(device: Device, health: Health, arrived_at: UtcNs) -> tuple[KnownCa
     hears_capture = any(one.condition is not CameraCondition.AWAITED for one in health.cameras)
     is_whole = hears_capture and health.uptime_s >= SETTLED_S and not health.cameras_left_out
     missing = {} if is_whole else {name: _awaited(one) for name, one in known.items() if name not in listed}
-    return tuple(sorted((missing | listed).values(), key=lambda one: one.camera_id))
+    # A camera that is listed stays; of the others those that were seen last, so that what is kept can be read again.
+    kept = sorted(missing.values(), key=lambda one: (-one.seen_at, one.camera_id))[: MOST_CAMERAS_KEPT - len(listed)]
+    return tuple(sorted((*listed.values(), *kept), key=lambda one: one.camera_id))
 
 
 def _camera(known: KnownCamera | None, said: CameraHealth, arrived_at: UtcNs) -> KnownCamera:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sys
 from collections.abc import Mapping
 from functools import cache
 
@@ -11,10 +10,12 @@ import boto3
 from infra.alerts.runtime.aws.clients import PATIENT, now
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.aws.queues import SqsRefusals
-from infra.alerts.runtime.metrics import emf_line
+from infra.alerts.runtime.metrics import emf_line, metric_writer
 from infra.fleet.runtime.aws import DynamoRegistry, FunctionAlerts, IotAnswers
+from infra.fleet.runtime.desk import Desk
 from infra.fleet.runtime.hearing import Hearing, Sign, SignOutcome, is_of_a_stranger
 from infra.fleet.runtime.judging import Policy
+from infra.fleet.runtime.premises import AwsPremises, queues_from
 from infra.fleet.runtime.watching import Watching
 from smartcam.contract.times import NS_PER_MS
 
@@ -36,7 +37,15 @@ def _hearing() -> Hearing:
 @cache
 def _watching() -> Watching:
     alerts = FunctionAlerts(boto3.client("lambda", config=PATIENT), os.environ["ALERTER"], now)
-    return Watching(_registry(), alerts, policy_from(os.environ))
+    registry = _registry()
+    premises = AwsPremises(
+        registry.table,
+        boto3.client("sqs", config=PATIENT),
+        boto3.client("sns", config=PATIENT),
+        queues_from(os.environ["QUEUES"]),
+        os.environ["OPERATIONS_TOPIC_ARN"],
+    )
+    return Watching(registry, alerts, policy_from(os.environ), Desk(premises))
 
 
 def policy_from(environment: Mapping[str, str]) -> Policy:
@@ -52,9 +61,8 @@ def hear(document: Mapping[str, object], _context: object) -> str:
 
 
 def watch(_document: Mapping[str, object], _context: object) -> dict[str, float]:
-    """Check the fleet once, and write its measures into the log."""
+    """Check the fleet once, and write its measures into the log where they are to become metrics."""
     at = now()
     measured = _watching().check(at)
-    sys.stdout.write(emf_line(measured, at // NS_PER_MS) + "\n")
-    sys.stdout.flush()
+    metric_writer(os.environ)(emf_line(measured, at // NS_PER_MS))
     return measured

@@ -8,7 +8,7 @@ from typing import Final
 
 from infra.alerts.runtime.handover import Refusals, moment, payload_of, rule_document
 from infra.fleet.runtime.device import Device, Presence
-from infra.fleet.runtime.folding import with_health, with_presence
+from infra.fleet.runtime.folding import heard, noticed
 from infra.fleet.runtime.ports import Answers, ChangedMeanwhile, NotAnswered, Registry
 from smartcam.contract.errors import ContractError
 from smartcam.contract.health import LARGEST_HEALTH_BYTES, DeviceState, Health
@@ -19,6 +19,7 @@ from smartcam.contract.times import UtcNs
 logger = logging.getLogger(__name__)
 
 _TRIES: Final = 5
+Fold = Callable[[Device | None], Device | None]
 
 
 class SignOutcome(StrEnum):
@@ -94,11 +95,14 @@ class Hearing:
     def take(self, sign: Sign) -> SignOutcome:
         """Take one message in. Raises ChangedMeanwhile when others keep changing the device: try again later."""
         try:
-            fold = self._fold(sign)
+            return self._keep(sign, self._fold(sign))
         except ContractError as error:
             logger.warning("sign_refused thing=%s reason=%s", sign.thing, error)
-            self.refusals.keep(sign.document(), str(error))
+            if self.registry.may_refuse(sign.thing, sign.arrived_at):
+                self.refusals.keep(sign.document(), str(error))
             return SignOutcome.REFUSED
+
+    def _keep(self, sign: Sign, fold: Fold) -> SignOutcome:
         for left in reversed(range(_TRIES)):
             known = self.registry.device(sign.thing)
             device = fold(known)
@@ -129,10 +133,10 @@ class Hearing:
         else:
             logger.info("answered thing=%s revision=%s", device.thing, answer.revision)
 
-    def _fold(self, sign: Sign) -> Callable[[Device | None], Device | None]:
+    def _fold(self, sign: Sign) -> Fold:
         if sign.presence is None:
             health = sign.health()
-            return lambda known: with_health(known, health, sign.arrived_at)
+            return lambda known: heard(known, health, sign.arrived_at)
         word = sign.broker_presence()
         # The account's other clients connect too: a device is known from its first own message on.
-        return lambda known: None if known is None else with_presence(known, word)
+        return lambda known: None if known is None else noticed(known, word, sign.arrived_at)

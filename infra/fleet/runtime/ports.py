@@ -7,6 +7,7 @@ from infra.fleet.runtime.device import Device, Fleet
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.event import Event
 from smartcam.contract.ids import ThingName
+from smartcam.contract.times import UtcNs
 from smartcam.contract.wanted import Wanted
 
 
@@ -18,19 +19,27 @@ class Registry(Protocol):
     """The stored state of the devices."""
 
     def device(self, thing: ThingName) -> Device | None:
-        """The device; None where it was never heard from."""
+        """The device, as far as it can be read (`damage`); None where it was never heard from."""
 
     def devices(self) -> Sequence[Device]:
-        """All of them."""
+        """All of them, as far as they can be read."""
 
     def fleet(self) -> Fleet:
-        """What is known of all of them together."""
+        """What is known of all of them together, as far as it can be read."""
 
     def save(self, device: Device) -> Device:
-        """Keep the device under the next revision. Raises ChangedMeanwhile."""
+        """Keep the device under the next revision.
+
+        Raises:
+            ChangedMeanwhile: where others have changed it.
+            ContractError: where it could not be read again.
+        """
 
     def save_fleet(self, fleet: Fleet) -> Fleet:
         """Keep it under the next revision. Raises ChangedMeanwhile."""
+
+    def may_refuse(self, thing: ThingName, now: UtcNs) -> bool:
+        """Count one more unreadable message of a thing; False where so many are kept that one more shows nothing."""
 
 
 class NotAnswered(SmartcamError):

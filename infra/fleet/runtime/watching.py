@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from infra.alerts.runtime.metrics import Metric
-from infra.fleet.runtime.device import Device
+from infra.fleet.runtime.desk import Desk
+from infra.fleet.runtime.device import Device, Fleet
 from infra.fleet.runtime.judging import Policy, judge
 from infra.fleet.runtime.outage_events import of_device, of_fleet
 from infra.fleet.runtime.ports import Alerts, ChangedMeanwhile, Registry
+from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event
 from smartcam.contract.health import CameraCondition
 from smartcam.contract.times import UtcNs
@@ -30,12 +32,21 @@ class Watching:
     registry: Registry
     alerts: Alerts
     policy: Policy
+    desk: Desk | None = None
 
     def check(self, now: UtcNs) -> dict[str, float]:
         """Judge everything and hand over the events that follow; returns the fleet's measures."""
         fleet, devices = self.registry.fleet(), self.registry.devices()
+        try:
+            return self._judge(fleet, devices, now)
+        finally:  # neither duty may keep the other from being done
+            if self.desk is not None:
+                self.desk.look(devices, fleet, now)
+
+    def _judge(self, fleet: Fleet, devices: Sequence[Device], now: UtcNs) -> dict[str, float]:
         fleet_after, devices_after = judge(fleet, devices, now, self.policy)
-        kept_fleet = _keep(fleet, fleet_after, self.registry.save_fleet)
+        # Nothing else would mend what cannot be read of the fleet.
+        kept_fleet = _keep(None if fleet.damage else fleet, fleet_after, self.registry.save_fleet)
         if kept_fleet is None:  # another check is under way: what becomes of the devices depends on what it keeps
             return measures(devices)
         judged = zip(devices, devices_after, strict=True)
@@ -63,6 +74,9 @@ def _keep(before: T | None, after: T, save: Callable[[T], T]) -> T | None:
     try:
         return save(after)
     except ChangedMeanwhile:
+        return None
+    except ContractError as error:  # the others must be judged all the same
+        logger.error("not_kept error=%s", error)  # noqa: TRY400 - the text says it
         return None
 
 

@@ -25,6 +25,7 @@ from standins.cloud.launcher.functions import (
 from standins.cloud.launcher.listeners import LOOPBACK, LoopbackLoop, PortTakenError, bind, port_of
 from standins.cloud.launcher.people import People
 from standins.cloud.launcher.post import PostOffice, smtp_sender
+from standins.cloud.launcher.queues import fill_queues_as_iot_does
 from standins.cloud.launcher.seams import SeamBrokenError, Untyped, check_seams
 from standins.cloud.launcher.sink import MaildirSink
 
@@ -89,6 +90,7 @@ def _close_gaps(post_office: PostOffice, gateway: str) -> None:
     limit_workers(lambdas)
     send_failures_with_permission(lambdas, iam)
     start_functions_as_iot_does(iot, lambdas, iam)
+    fill_queues_as_iot_does(iot, iam, importlib.import_module("ministack.services.iam")._roles)  # noqa: SLF001
 
 
 async def _serve(folder: Path, listeners: Listeners, post_office: PostOffice) -> None:

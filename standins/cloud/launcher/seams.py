@@ -46,6 +46,7 @@ SEAMS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "evaluate": ("ctx", "policies", "limits"),
         "evaluate_resource_policy": ("doc", "ctx", "service", "named_only", "direct_only"),
         "_gather_role_policies": ("role_name", "account_id"),
+        "pin_request_origin": ("source_ip", "secure_transport"),
     },
 }
 

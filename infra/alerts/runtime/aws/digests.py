@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.alerts.runtime.aws.dynamo import Item, Table, Values, key_of, number, seconds, text
-from infra.alerts.runtime.facts import HeldEvent
+from infra.alerts.runtime.facts import MOST_COUNTED, HeldEvent
 from infra.alerts.runtime.ports import NotYet
 from smartcam.contract.event import EventKind, Severity
 from smartcam.contract.ids import CameraId, EventId, ThingName
@@ -13,6 +13,7 @@ from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
 
 _HEAD: Final = "digest"
 _EVENT: Final = "held#"
+_COUNT: Final = "thing#"
 _OPEN: Final = "attribute_not_exists(digest_sent) AND (attribute_not_exists(held_until) OR held_until <= :now)"
 
 
@@ -23,9 +24,15 @@ class DynamoDigests:
     table: Table
     lease_s: int
     keep_s: int
+    most: int = MOST_COUNTED
 
     def hold(self, group: str, ends: UtcNs, held: HeldEvent) -> None:
-        """See Digests."""
+        """See Digests. What is held again is counted again: the bound need not be exact."""
+        values: Values = {":one": number(1), ":most": number(self.most), ":forget": seconds(ends, self.keep_s)}
+        room, update = "attribute_not_exists(held) OR held < :most", "SET forget_at = :forget ADD held :one"
+        key = _partition(group, ends), f"{_COUNT}{held.thing}"
+        if not self.table.update(key, update, values, room)[0]:
+            return
         self.table.client.put_item(
             TableName=self.table.name,
             Item={

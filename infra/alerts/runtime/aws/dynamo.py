@@ -40,9 +40,16 @@ class Table:
         return (item for page in pages for item in page["Items"])
 
     def update(
-        self, key: tuple[str, str], update: str, values: Values, condition: str = "", *, before: bool = False
+        self,
+        key: tuple[str, str],
+        update: str,
+        values: Values,
+        condition: str = "",
+        *,
+        before: bool = False,
+        names: Mapping[str, str] | None = None,
     ) -> tuple[bool, Item]:
-        """Update an item.
+        """Update an item; `names` stand for attributes whose names DynamoDB reserves.
 
         Returns:
             Whether the condition held; and the item: after the update (or before it, where asked), as it is where
@@ -57,6 +64,8 @@ class Table:
         }
         if condition:
             request["ConditionExpression"] = condition
+        if names:
+            request["ExpressionAttributeNames"] = names
         if values:
             request["ExpressionAttributeValues"] = values
         try:
@@ -67,6 +76,17 @@ class Table:
             item = error.response.get("Item")  # what the condition met; boto3's types do not know it
             return False, item if isinstance(item, dict) else {}
         return True, answer.get("Attributes", {})
+
+    def delete(self, key: tuple[str, str], condition: str = "") -> None:
+        """Delete an item, if the condition holds."""
+        request: dict[str, Any] = {"TableName": self.name, "Key": key_of(*key)}
+        if condition:
+            request["ConditionExpression"] = condition
+        try:
+            self.client.delete_item(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != CONDITION_FAILED:
+                raise
 
 
 def key_of(camera: str, item: str) -> dict[str, dict[str, str]]:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, seconds, text
+from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.ports import AlertState, Decision, Lease, Record
 from smartcam.contract.event import Event
-from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
+from smartcam.contract.ids import CameraId, EventId, ThingName
+from smartcam.contract.times import NS_PER_S, UtcNs, format_utc, parse_utc
 
 _RECORD: Final = (
     "SET alert_state = :state, raised = :raised, thing = :thing, kind = :kind, severity = :severity,"
@@ -96,6 +98,13 @@ class DynamoHistory:
             self._update(event, _SETTLE, values, _MINE)
         else:
             self._update(event, f"{_SETTLE} ADD told :told", {**values, ":told": _entry(event, *last)}, _MINE)
+
+    def delivery(self, thing: ThingName, camera: CameraId, event_id: EventId) -> Delivery | None:
+        """See History."""
+        item = self.table.get((f"{thing}/{camera}", f"event#{event_id}"), consistent=True) or {}
+        if "raised" not in item:
+            return None
+        return Delivery(thing, camera, item["raised"]["S"].encode(), parse_utc(item["recorded_at"]["S"], "recorded_at"))
 
     def _common(self, event: Event, arrived_at: UtcNs) -> dict[str, dict[str, str]]:
         return {

@@ -1,15 +1,19 @@
-"""The limits in DynamoDB: SMS counted by the day, and a limited number of turns a second."""
+"""The limits in DynamoDB: SMS counted by the day, of the site and of each thing."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from infra.alerts.runtime.agreed import EMAILS_PER_SECOND
 from infra.alerts.runtime.aws.dynamo import Table, Values, number, seconds
-from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
+from infra.alerts.runtime.guarding import day_of
+from infra.alerts.runtime.ports import SmsAnswer, SmsRequest
+from infra.alerts.runtime.texting import nearly, room_for
+from infra.alerts.runtime.troubles import PARTITION
+from smartcam.contract.times import UtcNs
 
-PARTITION: Final = "guard"
-_KEEP_S: Final = 40 * 86_400
-_STEP_NS: Final = NS_PER_S // EMAILS_PER_SECOND
+KEPT_S: Final = 40 * 86_400
+_FITS: Final = (
+    "(attribute_not_exists(used) OR used <= :room) AND (attribute_not_exists(ordinary) OR ordinary <= :ordinary_room)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,45 +22,50 @@ class DynamoLimits:
 
     table: Table
     texts_per_day: int
+    texts_per_thing: int
 
-    def may_text(self, phones: int, now: UtcNs) -> bool:
+    def may_text(self, text: SmsRequest, now: UtcNs) -> SmsAnswer:
         """See Limits."""
-        room = self.texts_per_day - phones
-        if room < 0:
-            return False
-        values = {":n": number(phones), ":room": number(room), ":forget": seconds(now, _KEEP_S)}
-        used = self._update(
-            _day(now), "SET forget_at = :forget ADD used :n", "attribute_not_exists(used) OR used <= :room", values
-        )
-        return used is not None
+        counted, used = list[str](), 0
+        for item, limit in self._items(text, now).items():
+            there = self._count(item, text, limit, now)
+            if there is None:
+                for one in counted:
+                    self._take_back(one, text)
+                return SmsAnswer(allowed=False)
+            counted, used = [*counted, item], there
+        return SmsAnswer(allowed=True, nearly_used_up=nearly(used, self.texts_per_day))
 
-    def give_back(self, phones: int, now: UtcNs) -> None:
+    def give_back(self, text: SmsRequest, now: UtcNs) -> None:
         """See Limits."""
-        self._update(_day(now), "ADD used :n", "attribute_exists(used)", {":n": number(-phones)})
+        for item in self._items(text, now):
+            self._take_back(item, text)
 
-    def slot(self, group: str, now: UtcNs) -> UtcNs:
-        """See Limits: a turn follows the one before, or is now where that is past; each of both is one atomic step."""
-        item, step = f"turn#{group}", number(_STEP_NS)
-        while True:
-            values = {":step": step, ":now": number(now)}
-            queued = self._update(item, "SET free_at = free_at + :step", "free_at >= :now", values)
-            if queued is not None:
-                return UtcNs(queued - _STEP_NS)
-            values = {":next": number(now + _STEP_NS), ":now": number(now), ":forget": seconds(now, _KEEP_S)}
-            first = self._update(
-                item,
-                "SET free_at = :next, forget_at = :forget",
-                "attribute_not_exists(free_at) OR free_at < :now",
-                values,
-            )
-            if first is not None:
-                return now
+    def _items(self, text: SmsRequest, now: UtcNs) -> dict[str, int]:
+        """The thing's count of the day, where it is about one, and then the site's; each with its limit."""
+        site = f"sms#{day_of(now)}"
+        of_thing = {f"{site}#{text.thing}": self.texts_per_thing} if text.thing else {}
+        return {**of_thing, site: self.texts_per_day}
 
-    def _update(self, item: str, update: str, condition: str, values: Values) -> int | None:
-        """The number that the update has left in the item; None where the condition does not hold."""
-        changed, there = self.table.update((PARTITION, item), update, values, condition)
-        return int((there.get("free_at") or there["used"])["N"]) if changed else None
+    def _count(self, item: str, text: SmsRequest, limit: int, now: UtcNs) -> int | None:
+        room = room_for(text, limit)
+        if room is None or room.ordinary < 0:
+            return None
+        values: Values = {
+            **_counts(text, 1),
+            ":room": number(room.all),
+            ":ordinary_room": number(room.ordinary),
+            ":forget": seconds(now, KEPT_S),
+        }
+        key, update = (PARTITION, item), "SET forget_at = :forget ADD used :n, ordinary :ordinary"
+        fits, there = self.table.update(key, update, values, _FITS)
+        return int(there["used"]["N"]) if fits else None
+
+    def _take_back(self, item: str, text: SmsRequest) -> None:
+        update = "ADD used :n, ordinary :ordinary"
+        self.table.update((PARTITION, item), update, _counts(text, -1), "attribute_exists(used)")
 
 
-def _day(now: UtcNs) -> str:
-    return f"sms#{format_utc(now)[:10]}"
+def _counts(text: SmsRequest, sign: int) -> dict[str, dict[str, str]]:
+    ordinary = 0 if text.critical else text.phones
+    return {":n": number(sign * text.phones), ":ordinary": number(sign * ordinary)}

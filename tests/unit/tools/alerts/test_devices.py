@@ -9,10 +9,13 @@ from infra.fleet.runtime.ports import ChangedMeanwhile
 from smartcam.contract.health import CameraCondition, OutboxHealth
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
+from tests.fakes.aws import FakeGuards
 from tests.fakes.registry import FakeRegistry
 from tests.infra.fleet_yard import GATE, health
 from tests.infra.sample import NOON
+from tests.unit.tools.alerts.test_revoking import FakeIot
 from tools.alerts.devices import _parser, change, row, run
+from tools.alerts.revoking import Revoking
 
 PI = ThingName("pi-1")
 LATER = UtcNs(NOON + 60 * NS_PER_S)
@@ -26,7 +29,7 @@ def registry() -> FakeRegistry:
 
 
 def command(registry: FakeRegistry, *words: str) -> int:
-    return run(_parser().parse_args(words), registry, LATER)
+    return run(_parser().parse_args(words), registry, LATER, Revoking(FakeGuards(), FakeIot()))
 
 
 def test_the_list_tells_how_each_device_and_camera_is(
@@ -137,3 +140,23 @@ def test_a_refused_release_and_another_version_of_capture_stand_in_the_list() ->
     assert load_device(dump_device(device), 0) == device
     alike = row(with_health(device, health(seq=3, version="0.3.0", capture_version="0.3.0"), LATER), LATER)
     assert ", version 0.3.0;" in alike
+
+
+def test_a_revoked_device_is_reinstated_with_the_rest_to_do_by_hand(
+    registry: FakeRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    revoking = Revoking(FakeGuards(), FakeIot({"pi-1": ["arn:aws:iot:eu-west-1:1:cert/0123456789abcdef"]}))
+    for words in (("revoke", "--thing", "pi-1"), ("list",), ("reinstate", "--thing", "pi-1"), ("list",)):
+        assert run(_parser().parse_args(words), registry, LATER, revoking) == 0
+    revoked, listed, taken, _, listed_again = capsys.readouterr().out.splitlines()
+    assert listed.endswith("; revoked")
+    assert not listed_again.endswith("; revoked")
+    assert revoked.startswith("pi-1 is revoked, and so are its certificates (0123456789ab...)")
+    assert "aws iot update-certificate --new-status ACTIVE" in taken
+
+
+def test_what_was_never_heard_of_can_be_revoked_and_reinstated_too(capsys: pytest.CaptureFixture[str]) -> None:
+    revoking = Revoking(FakeGuards(), FakeIot())
+    for verb, code in (("revoke", 0), ("reinstate", 0), ("reinstate", 1)):
+        assert run(_parser().parse_args([verb, "--thing", "ghost"]), FakeRegistry(), LATER, revoking) == code
+    assert "nothing was ever heard from ghost" in capsys.readouterr().err

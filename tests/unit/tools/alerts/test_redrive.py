@@ -75,6 +75,12 @@ def test_a_timer_goes_back_among_the_timers() -> None:
     assert (plan.action, json.loads(plan.body)["redriven"]) == (Action.RING, 1)
 
 
+def test_an_event_that_the_queue_gave_up_goes_to_the_function_itself_past_its_things_bound() -> None:
+    plan = plan_untimely(json.dumps(EVENT))
+    assert (plan.action, plan.reason) == (Action.INVOKE, "an event of yard-1")
+    assert json.loads(plan.body) == EVENT | {"redriven": 1}
+
+
 @given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
 def test_whatever_lies_in_a_queue_can_be_looked_at(body: str) -> None:
     for plan in (plan_unhandled(body, refused_too=True), plan_undelivered(body, 1), plan_untimely(body)):
