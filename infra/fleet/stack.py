@@ -55,11 +55,15 @@ class FleetStack(cdk.Stack):
         )
 
 
-def _for_this_account(service: str, account: Account) -> iam.ServicePrincipal:
-    """A service of AWS IoT, on behalf of this account alone: what AWS says against confused deputies."""
+def _for_this_account(service: str, account: Account, *, where_said: bool = False) -> iam.ServicePrincipal:
+    """A service of AWS IoT, on behalf of this account alone: what AWS says against confused deputies.
+
+    `where_said`: the service may leave out for whom it asks.
+    """
+    optional = "IfExists" if where_said else ""
     conditions = {
-        "StringEquals": {"aws:SourceAccount": account.account},
-        "ArnLike": {"aws:SourceArn": account.arn("*")},
+        f"StringEquals{optional}": {"aws:SourceAccount": account.account},
+        f"ArnLike{optional}": {"aws:SourceArn": account.arn("*")},
     }
     return iam.ServicePrincipal(service, conditions=conditions)
 
@@ -75,7 +79,8 @@ class TokenExchangeRole(Construct):
         self.role = iam.Role(
             self,
             "Role",
-            assumed_by=_for_this_account("credentials.iot.amazonaws.com", account),
+            # AWS does not document that this service says it, and without its credentials no device loads anything.
+            assumed_by=_for_this_account("credentials.iot.amazonaws.com", account, where_said=True),
             managed_policies=granted,
         )
         rights = iam.Policy(

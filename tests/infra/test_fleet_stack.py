@@ -151,12 +151,16 @@ def test_the_services_of_aws_iot_take_our_roles_for_this_account_alone(fleet: Te
         _, role = fleet.one("AWS::IAM::Role", name)
         [trust] = cast("Mapping[str, list[Mapping[str, object]]]", role["AssumeRolePolicyDocument"])["Statement"]
         trusted[str(trust["Principal"])] = trust.get("Condition")
-    only_here = {
-        "StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"},
-        "ArnLike": {"aws:SourceArn": "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:*"},
+    here = (
+        {"aws:SourceAccount": "<AWS::AccountId>"},
+        {"aws:SourceArn": "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:*"},
+    )
+    assert trusted == {
+        str({"Service": "credentials.iot.amazonaws.com"}): dict(
+            zip(("StringEqualsIfExists", "ArnLikeIfExists"), here, strict=True)
+        ),
+        str({"Service": "iot.amazonaws.com"}): dict(zip(("StringEquals", "ArnLike"), here, strict=True)),
     }
-    services = ("credentials.iot.amazonaws.com", "iot.amazonaws.com")
-    assert trusted == {str({"Service": service}): only_here for service in services}
 
 
 def test_devices_may_load_artifacts_and_nothing_else(fleet: Template) -> None:
