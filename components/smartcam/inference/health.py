@@ -61,7 +61,8 @@ class Facts:
         conditions = tuple((one.camera_id, one.condition, one.armed) for one in self.cameras)
         runs = self.model_name, self.model_version, self.capture_version
         refused = self.bundle_refused, self.configuration_refused, self.release_refused, self.outbox.refused > 0
-        return conditions, runs, refused, self.every_s, self.wanted_revision
+        outbox = self.outbox.waiting is None, self.outbox.unreadable > 0
+        return conditions, runs, refused, outbox, self.every_s, self.wanted_revision
 
 
 class HealthReporter:

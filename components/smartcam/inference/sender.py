@@ -14,20 +14,31 @@ from smartcam.edge.bus.port import CloudBus, OnMessage
 from smartcam.edge.lifecycle import Bell, StopToken
 from smartcam.edge.logs import log
 from smartcam.edge.outbox.outbox import DueEvent, Outbox
+from smartcam.edge.outbox.window import PLACES, SendingWindow
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_REST_S: Final = 30.0
+_LOOK_AGAIN_S: Final = 5.0
+"""While something is due that has no place: what was fresh may be due again earlier than a place is free."""
+_LOOKED_AT: Final = 2 * PLACES
+"""Due events that are read at once: even if all places are taken by the first of them, others are among them."""
 
 
 class Sender:
     """Publishes what is due with QoS 1 and receives what the cloud answers. `wake` may be called from any thread.
 
+    No more is on its way at once than the window lets through, which sees to it that a fresh alarm goes at once.
     `on_wanted` takes what is no acknowledgement, but what the cloud wants of the device.
     """
 
     def __init__(
-        self, bus: CloudBus, outbox: Outbox, thing: ThingName, random: Callable[[], float], on_wanted: OnMessage
+        self,
+        bus: CloudBus,
+        outbox: Outbox,
+        thing: ThingName,
+        random: Callable[[], float],
+        on_wanted: OnMessage,
     ) -> None:
         self._bus = bus
         self._outbox = outbox
@@ -35,6 +46,8 @@ class Sender:
         self._on_wanted = on_wanted
         self._bell = Bell()
         self._backoff = Backoff(1.0, 30.0, random)
+        self._away_backoff = Backoff(1.0, 30.0, random)
+        self._window = SendingWindow(outbox.clock, random)
         self._is_down = False
 
     def wake(self) -> None:
@@ -63,18 +76,21 @@ class Sender:
         return wait_s
 
     def send_due(self) -> float:
-        """Publish everything that is due; the seconds until something is due again.
+        """Publish everything that is due and has a place; the seconds until there is something to do again.
 
         Raises:
             OutboxError: the disk cannot be read or written.
         """
-        while due := self._outbox.due():
+        while due := self._outbox.due(_LOOKED_AT):
+            sent = 0
             for item in due:
+                if not self._window.admits(item):
+                    continue
                 if not self._publish(item):
-                    return self._next_s()
-        return self._next_s()
-
-    def _next_s(self) -> float:
+                    return self._away_backoff.next()
+                sent += 1
+            if not sent:
+                return min(self._window.free_in_s(), _LOOK_AGAIN_S)
         wait_s = self._outbox.next_due_s()
         return _LONGEST_REST_S if wait_s is None else min(wait_s, _LONGEST_REST_S)
 
@@ -84,15 +100,23 @@ class Sender:
         try:
             self._bus.publish_cloud(event_topic(self._thing, event.camera_id), due.payload)
         except BusUnavailable as error:
-            self._outbox.attempted(due)
+            self._outbox.attempted(due, reached=False)
             if not self._is_down:
                 self._is_down = True
                 log(logger, logging.WARNING, "cloud_unreachable", error=error)
             return False
         except BusError as error:
+            self._window.sent(due)  # ten thousand of them must not be tried in one go
             self._outbox.attempted(due)
             log(logger, logging.ERROR, "event_not_published", event_id=event.event_id, error=error)
             return True
+        if self._is_down:
+            self._is_down = False
+            log(logger, logging.INFO, "cloud_reachable")
+            self._away_backoff.reset()
+            self._window.reopen()
+            self._outbox.retry_now()
+        self._window.sent(due)
         self._outbox.attempted(due)
         log(
             logger,
@@ -104,10 +128,6 @@ class Sender:
             phase=event.phase,
             attempt=due.attempts + 1,
         )
-        if self._is_down:
-            self._is_down = False
-            log(logger, logging.INFO, "cloud_reachable")
-            self._outbox.retry_now()
         return True
 
     def _on_answer(self, topic: str, payload: bytes) -> None:
@@ -117,7 +137,11 @@ class Sender:
     def _on_acknowledgement(self, topic: str, payload: bytes) -> None:
         try:
             acknowledgement = Acknowledgement.from_json(payload)
+            was_silent = self._window.answered(acknowledgement.event_id, acknowledgement.phase)
             known = self._outbox.acknowledge(acknowledgement)
+            if was_silent:
+                self._outbox.retry_now()
+            self.wake()
         except ContractError as error:
             log(logger, logging.WARNING, "acknowledgement_unreadable", topic=topic, error=error)
             return

@@ -66,7 +66,7 @@ def load_device(text: str, revision: int) -> Device:
         model=fields.text("model", 512) if fields.has("model") else "",
         bundle_refused=fields.text("bundle_refused") if fields.has("bundle_refused") else "",
         configuration_refused=fields.text("configuration_refused") if fields.has("configuration_refused") else "",
-        events_waiting=fields.integer("events_waiting"),
+        events_waiting=fields.optional_integer("events_waiting"),
         oldest_waiting_ms=fields.integer("oldest_waiting_ms") if fields.has("oldest_waiting_ms") else None,
         cameras=tuple(_camera(one) for one in fields.items("cameras", _MOST_CAMERAS)),
         presence=_presence(fields.inner("presence")),
