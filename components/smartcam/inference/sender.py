@@ -13,16 +13,14 @@ from smartcam.edge.backoff import Backoff
 from smartcam.edge.bus.port import CloudBus, OnMessage
 from smartcam.edge.lifecycle import Bell, StopToken
 from smartcam.edge.logs import log
-from smartcam.edge.outbox.outbox import DueEvent, Outbox
-from smartcam.edge.outbox.window import PLACES, SendingWindow
+from smartcam.edge.outbox.outbox import DueEvent, Outbox, Urgency
+from smartcam.edge.outbox.window import SendingWindow
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_REST_S: Final = 30.0
 _LOOK_AGAIN_S: Final = 5.0
 """While something is due that has no place: what was fresh may be due again earlier than a place is free."""
-_LOOKED_AT: Final = 2 * PLACES
-"""Due events that are read at once: even if all places are taken by the first of them, others are among them."""
 
 
 class Sender:
@@ -81,16 +79,22 @@ class Sender:
         Raises:
             OutboxError: the disk cannot be read or written.
         """
-        while due := self._outbox.due(_LOOKED_AT):
-            sent = 0
+        has_all_gone = True
+        for urgency in Urgency:
+            has_all_gone &= self._send(urgency)
+            if self._is_down:
+                return self._away_backoff.next()
+        return self._next_s() if has_all_gone else min(self._window.free_in_s(), _LOOK_AGAIN_S)
+
+    def _send(self, urgency: Urgency) -> bool:
+        """Whether all that is due was published; False where there is no place for more, or no way."""
+        while due := self._outbox.due(max(1, self._window.free(urgency)), urgency):
             for item in due:
-                if not self._window.admits(item):
-                    continue
-                if not self._publish(item):
-                    return self._away_backoff.next()
-                sent += 1
-            if not sent:
-                return min(self._window.free_in_s(), _LOOK_AGAIN_S)
+                if not self._window.admits(item) or not self._publish(item):
+                    return False
+        return True
+
+    def _next_s(self) -> float:
         wait_s = self._outbox.next_due_s()
         return _LONGEST_REST_S if wait_s is None else min(wait_s, _LONGEST_REST_S)
 
@@ -106,8 +110,8 @@ class Sender:
                 log(logger, logging.WARNING, "cloud_unreachable", error=error)
             return False
         except BusError as error:
-            self._window.sent(due)  # ten thousand of them must not be tried in one go
-            self._outbox.attempted(due)
+            # It takes a place too: ten thousand of them must not be tried in one go.
+            self._outbox.attempted(due, held_s=self._window.sent(due))
             log(logger, logging.ERROR, "event_not_published", event_id=event.event_id, error=error)
             return True
         if self._is_down:
@@ -116,8 +120,7 @@ class Sender:
             self._away_backoff.reset()
             self._window.reopen()
             self._outbox.retry_now()
-        self._window.sent(due)
-        self._outbox.attempted(due)
+        self._outbox.attempted(due, held_s=self._window.sent(due))
         log(
             logger,
             logging.DEBUG,

@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, replace
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,18 +59,26 @@ class OutboxLimits:
     retry_ceiling_s: float = 3600.0
 
 
+class Urgency(IntEnum):
+    """Of what is to be sent. `FRESH`: stored within the last minute; of the rest, `CRITICAL` alarms go apart."""
+
+    FRESH = 0
+    CRITICAL = 1
+    WAITED = 2
+
+
 @dataclass(frozen=True, slots=True)
 class DueEvent:
     """One row to send now: `event` with a fresh age and clock state, `payload` its JSON.
 
-    `is_fresh`: it was stored within the last minute.
+    `urgency` says among which others it is sent.
     """
 
     row: int
     event: Event
     payload: bytes
     attempts: int
-    is_fresh: bool = False
+    urgency: "Urgency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +182,10 @@ class Outbox:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM episodes WHERE event_id = ?", (event_id,))
 
-    def due(self, most: int = 16) -> list[DueEvent]:
-        """What is to be sent now: first what is fresh, then raised before cleared, the most severe, the newest.
+    def due(self, most: int = 16, urgency: Urgency | None = None) -> list[DueEvent]:
+        """What is to be sent now, of one urgency or of all, the most urgent first.
+
+        What was not tried goes before the rest, then raised before cleared, the most severe, the newest.
 
         Applies the age limit first. A row that can no longer be read moves to the refused events.
         """
@@ -183,21 +194,21 @@ class Outbox:
             if now.synced:  # the UTC of this boot is known now, and with it the time of its earlier rows
                 self._adopt_clock(connection, now)
             old = self._too_old(connection, now)
-            parameters = now.mono, now.boot_id, now.mono - FRESH_NS, most
+            parameters = now.boot_id, now.mono - FRESH_NS, now.mono, urgency, most
             rows = connection.execute(sql.DUE, parameters).fetchall()
             due = [self._render(connection, row, now) for row in rows]
         self._report_drop("age", old)
         return [row for row in due if row is not None]
 
-    def attempted(self, due: DueEvent, *, reached: bool = True) -> None:
+    def attempted(self, due: DueEvent, *, reached: bool = True, held_s: float = 0.0) -> None:
         """Notes an attempt to send a row: it is due again after a pause, which grows with each that has `reached` out.
 
-        An event that was revised meanwhile was not tried: it is due at once.
+        The pause is `held_s` at least. An event that was revised meanwhile was not tried: it is due at once.
         """
         limits = self.limits
         attempts = due.attempts if reached else 0
         whole_s = min(limits.retry_first_s * 2 ** min(attempts, _MOST_DOUBLINGS), limits.retry_ceiling_s)
-        wait_ns = round(whole_s * (0.5 + 0.5 * self._random()) * NS_PER_S)
+        wait_ns = round(max(whole_s * (0.5 + 0.5 * self._random()), held_s) * NS_PER_S)
         with self._database.transaction() as connection:
             # By its name: in a file that was begun anew the row has another number.
             found = connection.execute(sql.WAITING, (due.event.event_id, due.event.phase)).fetchone()
@@ -209,7 +220,7 @@ class Outbox:
     def retry_now(self) -> None:
         """The cloud can be reached again: everything that waits is due at once."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM retry")
+            connection.execute("UPDATE retry SET at_ns = 0")
 
     def next_due_s(self) -> float | None:
         """Seconds until something is due, 0 for now; None while nothing waits."""
@@ -322,7 +333,7 @@ class Outbox:
         self._refuse(connection, str(row[1]), str(row[2]), f"cannot be read: {error}", as_bytes(row[4]))
 
     def _render(self, connection: sqlite3.Connection, row: tuple[Any, ...], now: Stamp) -> DueEvent | None:
-        *columns, attempts = row
+        *columns, attempts, urgency = row
         one = self._readable(connection, tuple(columns))
         if one is None:
             return None
@@ -334,8 +345,7 @@ class Outbox:
         except ContractError as error:
             self._put_aside(connection, row, error)
             return None
-        is_fresh = one.stamp.boot_id == now.boot_id and one.stamp.mono >= now.mono - FRESH_NS
-        return DueEvent(one.row, event, payload, attempts, is_fresh)
+        return DueEvent(one.row, event, payload, attempts, Urgency(urgency))
 
     def _refuse(self, connection: sqlite3.Connection, event_id: str, phase: str, reason: str, payload: bytes) -> None:
         connection.execute(sql.REFUSE, (event_id, phase, reason, payload))

@@ -34,11 +34,13 @@ OVER_AGE: Final = """
     SELECT * FROM waiting WHERE (boot_id = ? AND mono_ns < ?) OR (boot_id <> ? AND synced AND utc_ns < ?)"""
 UNDATED: Final = "SELECT * FROM waiting WHERE boot_id = ? AND NOT synced"
 ADOPT_CLOCK: Final = "UPDATE episodes SET utc_ns = mono_ns + ?, synced = 1 WHERE boot_id = ? AND NOT synced"
-# What has just happened goes before everything that has waited, so that no alarm stands behind a backlog.
+# What has just happened is sent apart from all that has waited, so that no alarm stands behind a backlog; and what was
+# tried in vain goes behind what was not, so that nothing that the cloud does not take keeps the rest from it.
 DUE: Final = """
-    SELECT waiting.*, coalesce(attempts, 0)
-    FROM waiting LEFT JOIN retry USING (row) WHERE coalesce(at_ns, 0) <= ?
-    ORDER BY boot_id <> ? OR mono_ns < ?, phase = 'cleared', severity DESC, row DESC LIMIT ?"""
+    SELECT waiting.*, coalesce(attempts, 0), CASE WHEN boot_id = ?1 AND mono_ns >= ?2 THEN 0
+        WHEN severity = 2 AND phase = 'raised' THEN 1 ELSE 2 END AS urgency
+    FROM waiting LEFT JOIN retry USING (row) WHERE coalesce(at_ns, 0) <= ?3 AND (?4 IS NULL OR urgency = ?4)
+    ORDER BY urgency, coalesce(attempts, 0), phase = 'cleared', severity DESC, row DESC LIMIT ?5"""
 WAITING: Final = "SELECT row, payload FROM waiting WHERE event_id = ? AND phase = ?"
 WAITING_WITHOUT_INDEX: Final = "SELECT row, payload FROM waiting NOT INDEXED WHERE event_id = ? AND phase = ?"
 LET_GO: Final = ("DELETE FROM waiting WHERE row = ?", "DELETE FROM retry WHERE row = ?")

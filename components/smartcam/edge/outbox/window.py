@@ -5,17 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from smartcam.contract.event import Phase, Severity
+from smartcam.contract.event import Phase
 from smartcam.contract.ids import EventId
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.edge.clock import Clock
-from smartcam.edge.outbox.outbox import DueEvent
+from smartcam.edge.outbox.outbox import DueEvent, Urgency
 
 Key = tuple[EventId, Phase]
-PLACES: Final = 32
-PLACES_FOR_CRITICAL: Final = 26
-PLACES_FOR_THE_REST: Final = 20
-"""Places are kept free for what is critical, and more of them for what has just happened."""
+PLACES: Final = {Urgency.FRESH: 10, Urgency.CRITICAL: 6, Urgency.WAITED: 16}
+"""None takes the place of another: a fresh alarm waits for no backlog, and what is in vain holds up its like alone."""
 HOLD_S: Final = 30.0
 """How long an event that is not acknowledged keeps its place, while the cloud acknowledges others."""
 LONGEST_HOLD_S: Final = 3600.0
@@ -24,7 +22,7 @@ LONGEST_HOLD_S: Final = 3600.0
 @dataclass(frozen=True, slots=True)
 class _Place:
     until: MonotonicNs
-    is_fresh: bool
+    urgency: Urgency
 
 
 class SendingWindow:
@@ -50,21 +48,23 @@ class SendingWindow:
             self._expire()
             place = self._places.get(_key(due))
             if place is not None:
-                return place.is_fresh
-            return len(self._places) < self._most(due)
+                return place.urgency is Urgency.FRESH
+            return self._free(due.urgency) > 0
 
-    def sent(self, due: DueEvent) -> None:
-        """It has been published, and takes a place."""
+    def sent(self, due: DueEvent) -> float:
+        """It has been published, and takes a place; for how many seconds it is not to be sent again."""
         with self._lock:
             now = self._now()
             if self._unanswered_since is None:
                 self._unanswered_since = now
             if _key(due) in self._places:
-                return
-            whole_s = HOLD_S if due.is_fresh else min(max(HOLD_S, self._silence_s()), LONGEST_HOLD_S)
+                return 0.0
+            is_fresh = due.urgency is Urgency.FRESH
+            whole_s = HOLD_S if is_fresh else min(max(HOLD_S, self._silence_s()), LONGEST_HOLD_S)
             # Half is chance: the devices of a site that fell silent together must not come back together.
-            held_ns = round(whole_s * (0.5 + 0.5 * self._random()) * NS_PER_S)
-            self._places[_key(due)] = _Place(MonotonicNs(now + held_ns), due.is_fresh)
+            held_s = whole_s * (0.5 + 0.5 * self._random())
+            self._places[_key(due)] = _Place(MonotonicNs(now + round(held_s * NS_PER_S)), due.urgency)
+            return 0.0 if is_fresh else held_s
 
     def answered(self, event_id: EventId, phase: Phase) -> bool:
         """The cloud has acknowledged it. True if it had been silent for so long that others should be tried at once."""
@@ -82,6 +82,12 @@ class SendingWindow:
             self._places.clear()
             self._unanswered_since = None
 
+    def free(self, urgency: Urgency) -> int:
+        """How many more of this urgency may be sent now."""
+        with self._lock:
+            self._expire()
+            return self._free(urgency)
+
     def free_in_s(self) -> float:
         """Seconds until the next place is free; 0 if one is."""
         with self._lock:
@@ -89,12 +95,10 @@ class SendingWindow:
             ends = [place.until for place in self._places.values()]
             return max(min(ends) - self._now(), 0) / NS_PER_S if ends else 0.0
 
-    def _most(self, due: DueEvent) -> int:
-        if due.is_fresh:
-            return PLACES
-        is_critical = due.event.phase is Phase.RAISED and due.event.severity is Severity.CRITICAL
-        most = PLACES_FOR_CRITICAL if is_critical else PLACES_FOR_THE_REST
-        return max(1, round(most * min(1.0, HOLD_S / max(self._silence_s(), 1.0))))
+    def _free(self, urgency: Urgency) -> int:
+        share = 1.0 if urgency is Urgency.FRESH else min(1.0, HOLD_S / max(self._silence_s(), 1.0))
+        taken = sum(place.urgency is urgency for place in self._places.values())
+        return max(0, max(1, round(PLACES[urgency] * share)) - taken)
 
     def _silence_s(self) -> float:
         return 0.0 if self._unanswered_since is None else (self._now() - self._unanswered_since) / NS_PER_S

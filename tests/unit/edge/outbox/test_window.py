@@ -14,13 +14,11 @@ from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event, Phase, Severity
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.topics import ack_topic
-from smartcam.edge.outbox.outbox import DueEvent, Outbox
+from smartcam.edge.outbox.outbox import DueEvent, Outbox, Urgency
 from smartcam.edge.outbox.window import (
     HOLD_S,
     LONGEST_HOLD_S,
     PLACES,
-    PLACES_FOR_CRITICAL,
-    PLACES_FOR_THE_REST,
     SendingWindow,
 )
 from smartcam.inference.sender import Sender
@@ -31,6 +29,7 @@ from tests.unit.inference.stage import THING
 
 MEMORY = Path("/dev/shm")  # noqa: S108  durability is not tested here, and thousands of syncs take their time
 HOUR_S = 3600
+WAITED = PLACES[Urgency.WAITED]
 
 
 class Cloud:
@@ -41,6 +40,7 @@ class Cloud:
         self.burst = self.tokens = burst
         self.each_s = each_s
         self.answers_after_s = answers_after_s
+        self.takes = set(Severity)
         self.heard: list[tuple[float, Event]] = []
         self.taken: list[Event] = []
         self._answers: list[tuple[float, int, Event]] = []
@@ -54,7 +54,7 @@ class Cloud:
         self.heard.append((self.now(), one))
         self.tokens = min(self.burst, self.tokens + (self.now() - self._filled_at) / self.each_s)
         self._filled_at = self.now()
-        if self.tokens >= 1:
+        if self.tokens >= 1 and one.severity in self.takes:
             self.tokens -= 1
             heapq.heappush(self._answers, (self.now() + self.answers_after_s, len(self.heard), one))
 
@@ -81,10 +81,13 @@ class Device:
         chance = random.Random(seed)  # noqa: S311  jitter
         self.outbox = Outbox(folder / "outbox.sqlite", self.clock, random=chance.random)
         self.nucleus = FakeNucleus()
-        self.nucleus.on_publish.append(lambda publication: self.cloud.hear(publication))
+        self.nucleus.on_publish.append(self._hear)
         bus = self.nucleus.bus("smartcam.Inference")
         self.sender = Sender(bus, self.outbox, THING, chance.random, lambda _topic, _payload: None)
         self.cloud = Cloud(self.clock)
+
+    def _hear(self, publication: Publication) -> None:
+        self.cloud.hear(publication)
 
     def fill(self, count: int, severity: Severity = Severity.WARNING) -> None:
         """A backlog: events that have waited for longer than a minute."""
@@ -129,7 +132,7 @@ def test_a_cloud_that_takes_everything_gets_thousands_in_a_minute(device: Device
 
 def test_a_cloud_that_forgets_gets_few_and_after_an_hour_two_an_hour(device: Device) -> None:
     device.cloud = Cloud(device.clock, burst=0, each_s=1e12)
-    device.fill(1000)
+    device.fill(300)
     begun = device.cloud.now() - 1000
     device.live(3 * HOUR_S)
     rate = device.cloud.rate
@@ -151,33 +154,24 @@ def test_a_fresh_alarm_goes_at_once_before_any_backlog_and_in_any_silence(device
 
 def test_an_acknowledgement_ends_the_silence_and_ten_thousand_do_not_go_at_once(device: Device) -> None:
     device.cloud = Cloud(device.clock, burst=0, each_s=1e12)
-    device.fill(500)
+    device.fill(200)
     device.live(2 * HOUR_S)
     device.cloud = Cloud(device.clock, burst=10**9, answers_after_s=5)
     device.outbox.put(event(1000))
     device.live(5.5)
-    assert 1 < len(device.cloud.heard) <= 1 + PLACES
+    assert 1 < len(device.cloud.heard) <= 1 + 2 * WAITED
     device.live(200)
     assert device.waiting() == 0
 
 
 def test_what_a_cloud_never_takes_keeps_no_place_from_the_others(device: Device) -> None:
-    class Picky(Cloud):
-        def hear(self, publication: Publication) -> None:
-            tokens, self.tokens = self.tokens, 0.0
-            if Event.from_json(publication.payload).severity is not Severity.CRITICAL:
-                self.tokens = tokens
-            super().hear(publication)
-            self.tokens = self.burst
-
-    device.cloud = Picky(device.clock, burst=10**9, each_s=1e-9)
-    device.cloud.each_s = 1e12
-    device.fill(100, Severity.CRITICAL)
+    device.cloud = Cloud(device.clock, burst=10**9)
+    device.cloud.takes = {Severity.WARNING}
     for number in range(1000, 1200):
         device.outbox.put(event(number))
-    device.clock.advance(120)
+    device.fill(50, Severity.CRITICAL)
     device.live(600)
-    assert device.waiting() == 100
+    assert device.waiting() == 50
 
 
 def test_without_a_way_one_publish_is_tried_at_a_time_ever_more_rarely(device: Device) -> None:
@@ -192,10 +186,10 @@ def test_without_a_way_one_publish_is_tried_at_a_time_ever_more_rarely(device: D
 
 
 def test_a_backlog_drains_at_the_pace_of_a_cloud_that_takes_one_a_second(device: Device) -> None:
-    device.fill(1000)
-    device.live(1800)
+    device.fill(500)
+    device.live(1000)
     assert device.waiting() == 0
-    assert len(device.cloud.heard) < 2.2 * 1000
+    assert len(device.cloud.heard) < 2 * 500
 
 
 @pytest.mark.soak
@@ -217,13 +211,13 @@ def test_trying_again_costs_no_disk_write(device: Device) -> None:
     log = Path(device.outbox._database._path).with_name("outbox.sqlite-wal")
     before = log.stat().st_size, log.stat().st_mtime_ns
     device.live(600)
-    assert len(device.cloud.heard) > PLACES_FOR_THE_REST
+    assert len(device.cloud.heard) > WAITED
     assert (log.stat().st_size, log.stat().st_mtime_ns) == before
 
 
-def due(number: int, severity: Severity = Severity.WARNING, *, fresh: bool = False) -> DueEvent:
-    one = event(number, severity=severity)
-    return DueEvent(number, one, one.to_json(), 0, fresh)
+def due(number: int, urgency: Urgency = Urgency.WAITED) -> DueEvent:
+    one = event(number)
+    return DueEvent(number, one, one.to_json(), 0, urgency)
 
 
 @pytest.fixture
@@ -236,27 +230,19 @@ def window(clock: FakeClock) -> SendingWindow:
     return SendingWindow(clock, lambda: 1.0)
 
 
-def fill(window: SendingWindow, *, critical: bool = False, fresh: bool = False, first: int = 0) -> int:
+def fill(window: SendingWindow, urgency: Urgency = Urgency.WAITED, first: int = 0) -> int:
     """Send as many as are admitted; how many."""
-    severity = Severity.CRITICAL if critical else Severity.WARNING
     for number in range(first, first + 100):
-        one = due(number, severity, fresh=fresh)
+        one = due(number, urgency)
         if not window.admits(one):
+            assert window.free(urgency) == 0
             return number - first
         window.sent(one)
     pytest.fail("there is no end of places")
 
 
-def test_places_are_kept_for_what_is_critical_and_for_what_is_fresh(window: SendingWindow) -> None:
-    assert fill(window) == PLACES_FOR_THE_REST
-    assert fill(window, critical=True, first=100) == PLACES_FOR_CRITICAL - PLACES_FOR_THE_REST
-    assert fill(window, fresh=True, first=200) == PLACES - PLACES_FOR_CRITICAL
-
-
-def test_the_end_of_a_critical_event_is_not_critical(window: SendingWindow) -> None:
-    fill(window)
-    end = event(500, Phase.CLEARED, Severity.CRITICAL)
-    assert not window.admits(DueEvent(1, end, end.to_json(), 0))
+def test_no_urgency_takes_the_place_of_another(window: SendingWindow) -> None:
+    assert [fill(window, urgency, 100 * urgency) for urgency in reversed(Urgency)] == [16, 6, 10]
 
 
 def test_a_place_is_free_after_its_time_or_an_answer(window: SendingWindow, clock: FakeClock) -> None:
@@ -266,12 +252,12 @@ def test_a_place_is_free_after_its_time_or_an_answer(window: SendingWindow, cloc
     assert fill(window, first=100) == 1
     clock.advance(HOLD_S)
     assert window.free_in_s() == 0
-    assert fill(window, first=200) == PLACES_FOR_THE_REST
+    assert fill(window, first=200) == WAITED
 
 
 def test_what_was_fresh_may_be_sent_again_in_its_place_and_a_backlog_may_not(window: SendingWindow) -> None:
-    window.sent(due(1, fresh=True))
-    window.sent(due(2))
+    assert window.sent(due(1, Urgency.FRESH)) == 0
+    assert window.sent(due(2)) == HOLD_S
     assert window.admits(due(1))
     assert not window.admits(due(2))
 
@@ -279,17 +265,18 @@ def test_what_was_fresh_may_be_sent_again_in_its_place_and_a_backlog_may_not(win
 def test_while_nothing_is_acknowledged_places_become_fewer_and_are_held_longer(
     window: SendingWindow, clock: FakeClock
 ) -> None:
-    window.sent(due(1000, fresh=True))
-    clock.advance(10 * HOLD_S)
-    assert fill(window) == PLACES_FOR_THE_REST // 10
-    assert window.free_in_s() == 10 * HOLD_S
+    window.sent(due(1000, Urgency.FRESH))
+    clock.advance(8 * HOLD_S)
+    assert fill(window) == WAITED // 8
+    assert window.free_in_s() == 8 * HOLD_S
     clock.advance(40 * HOLD_S)
     assert fill(window, first=100) == 1
     clock.advance(1000 * HOLD_S)
     assert fill(window, first=200) == 1
     assert window.free_in_s() == LONGEST_HOLD_S
+    assert fill(window, Urgency.FRESH, first=300) == PLACES[Urgency.FRESH]
     assert window.answered(event(1000).event_id, Phase.RAISED)
-    assert fill(window, first=300) == PLACES_FOR_THE_REST
+    assert fill(window, first=400) == WAITED
     assert not window.answered(event(1000).event_id, Phase.RAISED)
 
 
@@ -302,4 +289,4 @@ def test_half_of_the_time_of_a_place_is_chance(clock: FakeClock) -> None:
 def test_when_the_way_is_open_again_all_places_are_free(window: SendingWindow) -> None:
     fill(window)
     window.reopen()
-    assert fill(window, first=100) == PLACES_FOR_THE_REST
+    assert fill(window, first=100) == WAITED
