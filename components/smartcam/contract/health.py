@@ -54,10 +54,10 @@ class CameraHealth:
 
 @dataclass(frozen=True, slots=True)
 class OutboxHealth:
-    """What waits for the cloud, None if that cannot be counted; `oldest_ms` is None if nothing does or its age is unknown.
+    """What waits for the cloud, None if that cannot be counted.
 
-    `unreadable` counts the events that a damaged disk has cost since the process started, as far as they can be
-    counted: a page of which nothing is left is one.
+    `oldest_ms` is None if nothing waits or its age is unknown. `unreadable` counts the events that a damaged disk has
+    cost since the process started, as far as they can be counted: a page of which nothing is left is one.
     """
 
     waiting: int | None = 0

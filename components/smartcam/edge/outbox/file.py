@@ -14,7 +14,7 @@ from typing import Final
 
 from smartcam.contract.errors import ContractError
 from smartcam.edge.outbox import sql
-from smartcam.edge.outbox.pages import PAGE, read_journal
+from smartcam.edge.outbox.pages import PAGE, read_log
 from smartcam.edge.outbox.salvage import columns_of, is_foreign, salvage, take_in, waiting_row
 
 SCHEMA_VERSION: Final = 1
@@ -227,7 +227,7 @@ def asides_of(path: Path) -> list[Path]:
     The second file that was used while the first was a newer release's is one of them.
     """
     pattern = re.compile(re.escape(path.name) + r"((?:\.v\d+)?\.corrupt-(\d+)|\.v\d+)(-wal)?")
-    matches = [found for other in path.parent.glob(f"{path.name}.*") if (found := pattern.fullmatch(other.name))]
+    matches = [match for other in path.parent.glob(f"{path.name}.*") if (match := pattern.fullmatch(other.name))]
     found = {path.with_name(path.name + match[1]): int(match[2] or 0) for match in matches}
     ours = (one for one in found if not os.path.lexists(one) or stat.S_ISREG(one.lstat().st_mode))
     return sorted(ours, key=lambda one: (found[one], one.name))
@@ -255,7 +255,7 @@ def _is_sound(path: Path) -> bool:
     """False for what is no file of ours, and for what SQLite would leave out in silence."""
     if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
         return False
-    journal = read_journal(path.with_name(path.name + _WAL))
+    journal = read_log(path.with_name(path.name + _WAL))
     if not journal.pages:
         return True
     has_file = path.exists() and path.stat().st_size > 0

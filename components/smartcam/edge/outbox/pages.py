@@ -48,7 +48,7 @@ class _UnreadableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class StoredRecord:
     """One row of some table: what its columns hold, in their order.
 
     `end` are its last eight bytes as a number: where a column says a wrong length, the last one is still there.
@@ -61,17 +61,17 @@ class Record:
 
 
 @dataclass(slots=True)
-class Found:
+class FoundRecords:
     """What a file still holds. `unreadable` counts records, and pages whose records nobody can count, as one each."""
 
-    records: list[Record] = field(default_factory=list)
+    records: list[StoredRecord] = field(default_factory=list)
     unreadable: int = 0
     hurt: set[int] = field(default_factory=set)
     """Pages of which some record could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Journal:
+class PageLog:
     """A write-ahead log: the newest version of each page in it, and how many pages its file has with it."""
 
     pages: Mapping[int, bytes] = field(default_factory=dict)
@@ -79,49 +79,61 @@ class Journal:
     is_whole: bool = True
     """False if frames that were written follow on one that is broken: SQLite would leave them out in silence."""
     older: Mapping[int, Sequence[bytes]] = field(default_factory=dict)
-    """Earlier versions of the same pages, the newest last."""
+    """Other versions of the same pages: earlier ones, and those in frames that are damaged."""
+    damaged: frozenset[int] | set[int] = frozenset()
+    """The pages of which such a frame speaks."""
     lost: int = 0
     """Frames between the others that are not to be recognised any more."""
 
 
-def read_journal(path: Path) -> Journal:
+def read_log(path: Path) -> PageLog:
     """The log in a file; an empty one where there is no file. Raises OSError."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return Journal()
-    return journal_of(content)
+        return PageLog()
+    return log_of(content)
 
 
-def journal_of(content: bytes) -> Journal:
+def log_of(content: bytes) -> PageLog:
     """The log in these bytes. Frames of an earlier generation, with other salts, do not belong to it."""
     frames = range(_WAL_HEADER, len(content) - _FRAME + 1, _FRAME)
     if not frames:
-        return Journal()
+        return PageLog()
     order = _WAL_MAGIC.get(int.from_bytes(content[:4], "big"))
     is_header = order is not None and _checksum(content[:24], order, (0, 0)) == _pair(content, 24)
     salts = content[16:24] if is_header else _usual_salts(content, frames)
     pages: dict[int, bytes] = {}
     older: dict[int, list[bytes]] = {}
-    count, sums, is_broken, is_whole, passed, lost = 0, _pair(content, 24), not is_header, True, 0, 0
+    damaged: set[int] = set()
+    count, seed, is_broken, is_whole, passed, lost = 0, _pair(content, 24), not is_header, True, 0, 0
     for at in frames:
         head, page = content[at : at + _FRAME_HEADER], content[at + _FRAME_HEADER : at + _FRAME]
-        if head[8:16] != salts:
+        if _differing(head[8:16], salts) > 1:
             is_broken, passed = True, passed + 1
             continue
-        lost = passed
-        if is_broken:
-            is_whole = False
-        else:
-            sums = _checksum(page, order or "<", _checksum(head[:8], order or "<", sums))
-            is_broken = sums != _pair(head, 16)
+        lost, is_whole = passed, is_whole and not is_broken
+        # Each frame's checksum goes on from the one before, so that one can be checked behind another that is broken.
+        is_good = head[8:16] == salts and _frame_sum(head, page, order or "<", seed) == _pair(head, 16)
+        seed, is_broken = _pair(head, 16), is_broken or not is_good
         number = int.from_bytes(head[:4], "big")
-        if not is_broken or _is_plausible(page, number) or number not in pages:
-            if number in pages:
-                older.setdefault(number, []).append(pages[number])
-            pages[number] = page
         count = int.from_bytes(head[4:8], "big") or count
-    return Journal(pages, count, is_whole, older, lost)
+        if not is_good:
+            damaged.add(number)
+        if is_good or number not in pages:
+            page, pages[number] = pages.get(number, b""), page
+        if page:
+            older.setdefault(number, []).append(page)
+    return PageLog(pages, count, is_whole, older, damaged, lost)
+
+
+def _frame_sum(head: bytes, page: bytes, order: str, seed: tuple[int, int]) -> tuple[int, int]:
+    return _checksum(page, order, _checksum(head[:8], order, seed))
+
+
+def _differing(one: bytes, other: bytes) -> int:
+    """In how many bits."""
+    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count()
 
 
 def _usual_salts(content: bytes, frames: range) -> bytes:
@@ -130,7 +142,7 @@ def _usual_salts(content: bytes, frames: range) -> bytes:
     return first.most_common(1)[0][0]
 
 
-def read_records(main: Path, journal: Journal) -> Found:
+def read_records(main: Path, journal: PageLog) -> FoundRecords:
     """Every record of every table in a file and its log; the file may be missing. Raises OSError."""
     with _reading(main, journal.pages) as (read, there):
         # A cut file has lost pages that its header still names; a header that has been hit may name any number.
@@ -138,11 +150,11 @@ def read_records(main: Path, journal: Journal) -> Found:
         return _records(read, said if there < said < there + _MOST_MISSING else there, journal)
 
 
-def read_earlier(main: Path, journal: Journal, numbers: set[int]) -> list[Record]:
-    """What earlier versions of these pages held, the log's and the file's own. Raises OSError."""
-    found = Found()
+def read_others(main: Path, journal: PageLog, numbers: set[int]) -> list[StoredRecord]:
+    """What other versions of these pages hold, the log's and the file's own. Raises OSError."""
+    found = FoundRecords()
     with _reading(main, {}) as (read_main, _), _reading(main, journal.pages) as (read, _):
-        for number in numbers & journal.pages.keys():
+        for number in numbers & (journal.pages.keys() | journal.older.keys()):
             versions = [read_main(number), *journal.older.get(number, ())]
             for page in versions:
                 if page is not None and page[_FILE_HEADER if number == 1 else 0] == _TABLE_LEAF:
@@ -171,8 +183,8 @@ def identity(page: bytes | None) -> int:
     return int.from_bytes((page or b"")[68:72], "big")
 
 
-def _records(read: Read, count: int, journal: Journal) -> Found:
-    found = Found(unreadable=journal.lost)
+def _records(read: Read, count: int, journal: PageLog) -> FoundRecords:
+    found = FoundRecords(unreadable=journal.lost)
     passed = _free_pages(read, count)
     unknown: set[int] = set()
     for number in sorted({*range(1, count + 1), *journal.pages} - passed):
@@ -187,7 +199,7 @@ def _records(read: Read, count: int, journal: Journal) -> Found:
     return found
 
 
-def _read_leaf(found: Found, number: int, page: bytes, read: Read, passed: set[int]) -> None:
+def _read_leaf(found: FoundRecords, number: int, page: bytes, read: Read, passed: set[int]) -> None:
     for cell in _cells(page, _FILE_HEADER if number == 1 else 0):
         try:
             found.records.append(replace(_record(page, cell, read, passed), page=number))
@@ -236,7 +248,7 @@ def _cells(page: bytes, start: int, header: int = 8) -> Iterator[int]:
         yield int.from_bytes(page[at : at + 2], "big")
 
 
-def _record(page: bytes, at: int, read: Read, passed: set[int]) -> Record:
+def _record(page: bytes, at: int, read: Read, passed: set[int]) -> StoredRecord:
     """Raises _UnreadableError, IndexError or struct.error. Numbers of overflow pages are added to `passed`."""
     size, at = _varint(page, at)
     row, at = _varint(page, at)
@@ -245,7 +257,7 @@ def _record(page: bytes, at: int, read: Read, passed: set[int]) -> Record:
     if _MOST_LOCAL < size <= _LARGEST_RECORD:
         body = _overflowing(body, size, read, passed) or body
     end = int.from_bytes(body[max(size - 8, 0) : size], "big", signed=True)
-    return Record(row - (1 << 64) if row >= 1 << 63 else row, tuple(_values(body)), end)
+    return StoredRecord(row - (1 << 64) if row >= 1 << 63 else row, tuple(_values(body)), end)
 
 
 def _overflowing(body: bytes, size: int, read: Read, passed: set[int]) -> bytes | None:
@@ -303,10 +315,6 @@ def _varint(content: bytes, at: int) -> tuple[int, int]:
         if not byte & _HIGH:
             return value, at + place + 1
     raise _UnreadableError
-
-
-def _is_plausible(page: bytes, number: int) -> bool:
-    return page[_FILE_HEADER if number == 1 else 0] in {_TABLE_LEAF, *_OTHER_KINDS}
 
 
 def _checksum(content: bytes, order: str, sums: tuple[int, int]) -> tuple[int, int]:

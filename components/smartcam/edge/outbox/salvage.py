@@ -12,8 +12,8 @@ from typing import Any, Final
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, Severity
 from smartcam.edge.outbox import sql
-from smartcam.edge.outbox.pages import Journal, Record, identity, read_earlier, read_journal, read_records
-from smartcam.edge.outbox.seal import is_said, is_when, seal_of, unsealed_state
+from smartcam.edge.outbox.pages import PageLog, StoredRecord, identity, read_log, read_others, read_records
+from smartcam.edge.outbox.seal import is_cut, is_said, is_when, seal_of, unsealed_state
 from smartcam.edge.outbox.sql import UNKNOWN, Stamp, stamp_of
 
 RANKS: Final = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
@@ -43,6 +43,8 @@ class Salvage:
     unreadable: int = 0
     hurt: set[int] = field(default_factory=set)
     """Pages with a row that was not as it was stored."""
+    lost: set[int] = field(default_factory=set)
+    """The numbers of such rows."""
 
 
 def waiting_row(row: Sequence[Any]) -> WaitingRow:
@@ -52,10 +54,11 @@ def waiting_row(row: Sequence[Any]) -> WaitingRow:
         ContractError: it is not the event that was stored.
     """
     number, event_id, phase, _, payload, *stamp = row[:9]
-    # A seal of zeros stood in the part of a page that is cut off.
-    seal = (row[9] or None) if len(row) > _WAITING_COLUMNS[0] else None
+    seal = row[9] if len(row) > _WAITING_COLUMNS[0] else None
     if not isinstance(payload, bytes) or not isinstance(seal, int | None):
         raise ContractError("event", "stands in columns of other types")
+    if seal is not None and is_cut(seal):
+        seal = None
     if seal is not None and not is_said(seal, payload):
         raise ContractError("event", "is not as it was stored")
     event = Event.from_json(payload)
@@ -73,30 +76,34 @@ def salvage(path: Path) -> Salvage:
     """
     if path.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
-    journal = read_journal(path.with_name(f"{path.name}-wal"))
+    journal = read_log(path.with_name(f"{path.name}-wal"))
     found = read_records(path, journal)
     kept = _sorted(found.records)
     kept.unreadable += found.unreadable
-    hurt = kept.hurt | found.hurt
+    hurt = kept.hurt | found.hurt | journal.damaged
     if hurt and journal.pages:
-        _add(kept, _sorted(read_earlier(path, journal, hurt)).waiting)
+        _add(kept, _sorted(read_others(path, journal, hurt)))
     if is_foreign(path, journal):
         # The log is not this file's: what it laid over the file's own pages is there too.
-        below = _sorted(read_records(path, Journal()).records)
-        _add(kept, below.waiting)
+        below = _sorted(read_records(path, PageLog()).records)
         kept.episodes += below.episodes
-        kept.unreadable += below.unreadable
+        _add(kept, below)
+    kept.unreadable += len(kept.lost - {one.row for one in kept.waiting})
     return kept
 
 
-def _add(kept: Salvage, earlier: Iterable[WaitingRow]) -> None:
-    """What was found elsewhere, and was not readable where it should be."""
-    known = {(one.event.event_id, one.event.phase) for one in kept.waiting}
-    more = [one for one in earlier if (one.event.event_id, one.event.phase) not in known]
-    kept.waiting += more
+def _add(kept: Salvage, others: Salvage) -> None:
+    """What was found elsewhere, where it was not readable where it should be, or is later there."""
+    known = {(one.event.event_id, one.event.phase): one for one in kept.waiting}
+    for one in others.waiting:
+        key = one.event.event_id, one.event.phase
+        if key not in known or known[key].event.revision < one.event.revision:
+            known[key] = one
+    kept.waiting = list(known.values())
+    kept.lost |= others.lost
 
 
-def is_foreign(path: Path, journal: Journal) -> bool:
+def is_foreign(path: Path, journal: PageLog) -> bool:
     """Whether a write-ahead log belongs to another file than the one beside it, as far as both say. Raises OSError."""
     if not journal.pages or not path.is_file():
         return False
@@ -146,7 +153,7 @@ def revision_of(payload: object) -> int:
         return -1
 
 
-def _sorted(records: Iterable[Record]) -> Salvage:
+def _sorted(records: Iterable[StoredRecord]) -> Salvage:
     kept = Salvage()
     best: dict[tuple[str, str], WaitingRow] = {}
     for record in records:
@@ -154,7 +161,7 @@ def _sorted(records: Iterable[Record]) -> Salvage:
         if len(values) in _WAITING_COLUMNS and values[0] is None:
             one = _waiting(record)
             if one is None:
-                kept.unreadable += 1
+                kept.lost.add(record.row)
                 kept.hurt.add(record.page)
                 continue
             key = one.event.event_id, str(one.event.phase)
@@ -170,7 +177,7 @@ def _sorted(records: Iterable[Record]) -> Salvage:
     return kept
 
 
-def _waiting(record: Record) -> WaitingRow | None:
+def _waiting(record: StoredRecord) -> WaitingRow | None:
     """The event in a record. One of its columns may say a wrong length, so that its seal is found at its end only."""
     for seal in (record.values[9:], (record.end,)):
         with suppress(ContractError):

@@ -35,6 +35,11 @@ def is_when(seal: int, stamp: Stamp) -> bool:
     return _is_like(seal & _MASK, _when(stamp))
 
 
+def is_cut(seal: int) -> bool:
+    """Whether it ends in zeros, as what stood in the part of a page that is cut off: then it says nothing."""
+    return not seal & _MASK
+
+
 def sealed_state(state: Mapping[str, object], *names: str) -> str:
     """An episode's state as compact JSON with its seal, which covers the names too.
 

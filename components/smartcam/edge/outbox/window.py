@@ -20,7 +20,7 @@ LONGEST_HOLD_S: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _HeldPlace:
     until: MonotonicNs
     urgency: Urgency
 
@@ -39,7 +39,7 @@ class SendingWindow:
         self._now = clock.monotonic
         self._random = random
         self._lock = threading.Lock()
-        self._places: dict[Key, _Place] = {}
+        self._places: dict[Key, _HeldPlace] = {}
         self._unanswered_since: MonotonicNs | None = None
 
     def admits(self, due: DueEvent) -> bool:
@@ -63,7 +63,7 @@ class SendingWindow:
             whole_s = HOLD_S if is_fresh else min(max(HOLD_S, self._silence_s()), LONGEST_HOLD_S)
             # Half is chance: the devices of a site that fell silent together must not come back together.
             held_s = whole_s * (0.5 + 0.5 * self._random())
-            self._places[_key(due)] = _Place(MonotonicNs(now + round(held_s * NS_PER_S)), due.urgency)
+            self._places[_key(due)] = _HeldPlace(MonotonicNs(now + round(held_s * NS_PER_S)), due.urgency)
             return 0.0 if is_fresh else held_s
 
     def answered(self, event_id: EventId, phase: Phase) -> bool:
