@@ -81,9 +81,11 @@ class Sender:
         """
         has_all_gone = True
         for urgency in Urgency:
-            has_all_gone &= self._send(urgency)
+            if self._send(urgency):
+                continue
             if self._is_down:
                 return self._away_backoff.next()
+            has_all_gone = False
         return self._next_s() if has_all_gone else min(self._window.free_in_s(), _LOOK_AGAIN_S)
 
     def _send(self, urgency: Urgency) -> bool:
@@ -107,6 +109,7 @@ class Sender:
             self._outbox.attempted(due, reached=False)
             if not self._is_down:
                 self._is_down = True
+                self._window.reopen()
                 log(logger, logging.WARNING, "cloud_unreachable", error=error)
             return False
         except BusError as error:

@@ -187,13 +187,16 @@ class Outbox:
 
         What was not tried goes before the rest, then raised before cleared, the most severe, the newest.
 
-        Applies the age limit first. A row that can no longer be read moves to the refused events.
+        Applies the age limit first, unless what has waited is asked for apart: who does that asks for what is fresh
+        before. A row that can no longer be read moves to the refused events.
         """
         now = self._now()
+        old: list[tuple[str, str]] = []
         with self._database.transaction() as connection:
-            if now.synced:  # the UTC of this boot is known now, and with it the time of its earlier rows
-                self._adopt_clock(connection, now)
-            old = self._too_old(connection, now)
+            if not urgency:
+                if now.synced:  # the UTC of this boot is known now, and with it the time of its earlier rows
+                    self._adopt_clock(connection, now)
+                old = self._too_old(connection, now)
             parameters = now.boot_id, now.mono - FRESH_NS, now.mono, urgency, most
             rows = connection.execute(sql.DUE, parameters).fetchall()
             due = [self._render(connection, row, now) for row in rows]

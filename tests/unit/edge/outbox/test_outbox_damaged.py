@@ -63,7 +63,7 @@ def readable(folder: Path, count: int) -> dict[tuple[str, str], bytes]:
                 cells = connection.execute("SELECT event_id, phase, payload FROM waiting WHERE row = ?", (row,))
                 for event_id, phase, payload in cells.fetchall():
                     found[event_id, phase] = payload
-            except sqlite3.Error:
+            except (sqlite3.Error, UnicodeDecodeError):  # of a damaged name in SQLite's own message
                 continue
         connection.close()
     except sqlite3.Error:

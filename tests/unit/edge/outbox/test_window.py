@@ -193,16 +193,15 @@ def test_a_backlog_drains_at_the_pace_of_a_cloud_that_takes_one_a_second(device:
 
 
 @pytest.mark.soak
-def test_ten_thousand_events_are_taken_within_four_hours(device: Device) -> None:
-    device.fill(10_000)
+def test_three_thousand_events_are_taken_in_an_hour_so_that_ten_thousand_take_three(device: Device) -> None:
+    device.fill(3000)
     begun = device.cloud.now()
-    while device.waiting() > 100:
-        device.live(300)
-    took_h = (device.cloud.now() - begun) / HOUR_S
-    assert took_h < 3.5
-    device.live(2 * HOUR_S)
+    while device.waiting() > 30:
+        device.live(60)
+    assert device.cloud.now() - begun < HOUR_S
+    device.live(HOUR_S)
     assert device.waiting() == 0
-    assert len(device.cloud.heard) < 2.2 * 10_000
+    assert len(device.cloud.heard) < 2 * 3000
 
 
 def test_trying_again_costs_no_disk_write(device: Device) -> None:
