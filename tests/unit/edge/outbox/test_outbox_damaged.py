@@ -520,3 +520,20 @@ def test_what_the_first_release_changes_in_our_file_is_taken_back(opened: Callab
     better = replace(event(1), label="person", revision=1)
     written(path, "UPDATE waiting SET payload = ? WHERE row = 1", better.to_json())
     assert list(everything(opened()).values()) == [better.to_json()]
+
+
+def test_a_file_that_the_first_release_set_aside_is_salvaged_without_seals(
+    opened: Callable[..., Outbox], path: Path
+) -> None:
+    outbox = opened()
+    for number in range(5):
+        outbox.put(event(number))
+    outbox.close()
+    for statement in ("DROP TRIGGER unsealed", "ALTER TABLE waiting DROP COLUMN seal"):
+        written(path, statement)
+    content = path.read_bytes().replace(event(2).to_json(), event(2).to_json().replace(b'"schema"', b'"scheme"'))
+    path.with_name(f"{NAME}.corrupt-1").write_bytes(content)
+    path.unlink()
+    outbox = opened()
+    assert sorted(everything(outbox)) == of_numbers(0, 1, 3, 4)
+    assert outbox.counts().unreadable == 1

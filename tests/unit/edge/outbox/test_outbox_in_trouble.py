@@ -444,3 +444,24 @@ def test_an_acknowledgement_that_came_while_the_disk_was_full_counts_when_it_is_
     clock.advance(10)
     assert waiting(outbox) == []
     assert waiting(opened()) == []
+
+
+def test_what_was_set_aside_while_the_disk_is_full_is_sent_from_memory_and_stored_when_there_is_room(
+    opened: Callable[[], Outbox], path: Path, clock: FakeClock, disk: Disk
+) -> None:
+    opened().put(event(1))
+    opened().close()
+    path.replace(path.with_name(f"{path.name}.corrupt-1"))
+    disk.refusal = errno.ENOSPC
+    outbox = opened()
+    outbox.put(event(2))
+    outbox.due()
+    assert sorted(waiting(outbox)) == [key(event(1)), key(event(2))]
+    assert path.with_name(f"{path.name}.corrupt-1").exists()
+    disk.refusal = None
+    clock.advance(10)
+    for _ in range(2):
+        assert sorted(waiting(outbox)) == [key(event(1)), key(event(2))]
+    assert not path.with_name(f"{path.name}.corrupt-1").exists()
+    assert sorted(waiting(opened())) == [key(event(1)), key(event(2))]
+    assert outbox.counts().unreadable == 0
