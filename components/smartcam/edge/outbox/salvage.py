@@ -3,6 +3,7 @@
 import errno
 import os
 import sqlite3
+import struct
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field
@@ -55,6 +56,11 @@ def waiting_row(row: Sequence[Any]) -> WaitingRow:
     """
     number, event_id, phase, _, payload, *stamp = row[:9]
     seal = row[9] if len(row) > _WAITING_COLUMNS[0] else None
+    # A bit that flips in a column's type leaves its bytes as they were, and the seal says whether they are right.
+    if isinstance(seal, float):
+        (seal,) = struct.unpack(">q", struct.pack(">d", seal))
+    if isinstance(payload, str):
+        payload = payload.encode()
     if not isinstance(payload, bytes) or not isinstance(seal, int | None):
         raise ContractError("event", "stands in columns of other types")
     if seal is not None and is_cut(seal):

@@ -279,6 +279,21 @@ def test_a_row_that_is_another_than_was_stored_is_put_aside_counted_and_reported
     assert "outbox_unreadable" in caplog.text
 
 
+@pytest.mark.parametrize("place", [-2, -3])
+def test_a_bit_that_flips_in_the_type_of_seal_or_stamp_costs_no_event(
+    opened: Callable[..., Outbox], path: Path, place: int
+) -> None:
+    outbox = opened()
+    for number in range(20):
+        outbox.put(event(number))
+    outbox.close()
+    content = bytearray(path.read_bytes())
+    at = content.index(str(event(7).event_id).encode() + b"raised{") + place + 1
+    content[at] ^= 1
+    path.write_bytes(content)
+    assert sorted(everything(opened())) == of_numbers(*range(20))
+
+
 @pytest.mark.parametrize(
     ("was", "is_now"), [("mono_ns", "mono_nr"), ("waiting", "waitinf"), ("CREATE", "CREAUE"), ("UNIQUE", "UNIQUD")]
 )
