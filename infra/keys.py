@@ -48,6 +48,11 @@ def encrypt_with_key_of_sns(topic: sns.Topic) -> None:
     element.kms_master_key_id = "alias/aws/sns"
 
 
+def via(service: str) -> list[str]:
+    """The names by which KMS may see a service of this region; AWS does not say which of the two it sees in China."""
+    return [f"{service}.{cdk.Aws.REGION}.{suffix}" for suffix in ("amazonaws.com", cdk.Aws.URL_SUFFIX)]
+
+
 def read_under_a_former_key(rights: iam.Policy, *, service: str, arn: str) -> None:
     """Let a function read what a former key of the site encrypted, in one queue or bucket and only through its service.
 
@@ -57,7 +62,7 @@ def read_under_a_former_key(rights: iam.Policy, *, service: str, arn: str) -> No
     any_key = stack.format_arn(service="kms", resource="key", resource_name="*")
     only = {
         "StringEquals": {
-            "kms:ViaService": f"{service}.{stack.region}.amazonaws.com",
+            "kms:ViaService": via(service),
             f"kms:EncryptionContext:aws:{service}:arn": arn,
         }
     }

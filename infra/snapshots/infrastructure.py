@@ -10,6 +10,7 @@ from constructs import Construct
 
 from infra.buckets import logged_bucket, logical_id
 from infra.functions import acknowledge, allow
+from infra.keys import via
 from smartcam.contract.snapshot import SNAPSHOTS_PREFIX
 
 OWN_PREFIX: Final = SNAPSHOTS_PREFIX + "${credentials-iot:ThingName}/*"
@@ -50,11 +51,9 @@ class SnapshotBucket(Construct):
         """What an upload needs of the site's own key; S3's own needs nothing."""
         if self._key is None:
             return []
-        # AWS does not say which of the two KMS sees in China; both are S3 of this region and nothing else.
-        services = [f"s3.{cdk.Aws.REGION}.{suffix}" for suffix in ("amazonaws.com", cdk.Aws.URL_SUFFIX)]
         via_s3 = {
             "StringEquals": {
-                "kms:ViaService": services,
+                "kms:ViaService": via("s3"),
                 "kms:EncryptionContext:aws:s3:arn": self.bucket.bucket_arn,
             }
         }

@@ -30,6 +30,7 @@ from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import LARGEST_EVENT_BYTES, Event, EventKind, Phase, Severity
 from smartcam.contract.ids import CameraId
+from smartcam.contract.reading import DEEPEST
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
 from tests.fakes.aws import FakeHistory, Interruption
 from tests.infra.sample import NOON, Deliveries, cleared, delivery, raised
@@ -290,8 +291,8 @@ def test_a_payload_that_names_another_thing_or_camera_is_refused(other: Delivery
 
 
 def test_however_deep_a_payload_nests_it_can_be_written_again_or_is_refused() -> None:
-    refusals = set()
-    for depth in range(sys.getrecursionlimit() - 200, sys.getrecursionlimit() + 100):
+    refusals, near_pythons_limit = set(), range(sys.getrecursionlimit() - 200, sys.getrecursionlimit() + 100)
+    for depth in (*range(1, 2 * DEEPEST), *near_pythons_limit):
         nest = b"[" * depth + b"]" * depth
         try:
             event = delivery(raised().to_json()[:-1] + b',"more":' + nest + b"}").event()
@@ -299,7 +300,7 @@ def test_however_deep_a_payload_nests_it_can_be_written_again_or_is_refused() ->
             refusals.add(str(error).partition("(")[0])
         else:
             event.to_json()
-    assert refusals == {"event: is not JSON ", "event: cannot be kept "}
+    assert refusals == {"event: is not JSON "}
 
 
 def test_a_payload_that_is_no_object_gets_no_answer() -> None:

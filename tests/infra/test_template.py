@@ -238,7 +238,7 @@ def test_what_waited_under_a_former_key_can_still_be_taken_and_nothing_else(temp
     [statement] = [one for one in statements(rights["PolicyDocument"]) if one["Resource"] == FORMER_KEYS]
     assert statement["Condition"] == {
         "StringEquals": {
-            "kms:ViaService": "sqs.<AWS::Region>.amazonaws.com",
+            "kms:ViaService": ["sqs.<AWS::Region>.amazonaws.com", "sqs.<AWS::Region>.<AWS::URLSuffix>"],
             "kms:EncryptionContext:aws:sqs:arn": f"<{timers}.Arn>",
         }
     }

@@ -71,7 +71,8 @@ def row(device: Device, now: UtcNs) -> str:
         + (" disarmed" if one.armed is False else "")
         for one in device.cameras
     )
-    waiting = f", {device.events_waiting} events waiting" if device.events_waiting else ""
+    number = "an unknown number of" if device.events_waiting is None else device.events_waiting
+    waiting = f", {number} events waiting" if number else ""
     runs = f", version {device.version}" if device.version else ""
     if device.capture_version not in {"", device.version}:
         runs += f" (capture {device.capture_version})"

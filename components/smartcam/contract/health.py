@@ -54,12 +54,17 @@ class CameraHealth:
 
 @dataclass(frozen=True, slots=True)
 class OutboxHealth:
-    """What waits for the cloud; `oldest_ms` is None if nothing waits or its age is unknown."""
+    """What waits for the cloud, None if that cannot be counted.
 
-    waiting: int = 0
+    `oldest_ms` is None if nothing waits or its age is unknown. `unreadable` counts the events that a damaged disk has
+    cost since the process started, as far as they can be counted: a page of which nothing is left is one.
+    """
+
+    waiting: int | None = 0
     refused: int = 0
     dropped: int = 0
     oldest_ms: int | None = None
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +211,11 @@ def _frames(fields: Fields) -> FrameHealth:
 
 def _outbox(fields: Fields) -> OutboxHealth:
     return OutboxHealth(
-        waiting=fields.integer("waiting"),
+        waiting=fields.optional_integer("waiting"),
         refused=fields.integer("refused"),
         dropped=fields.integer("dropped"),
         oldest_ms=fields.optional_integer("oldest_ms"),
+        unreadable=fields.optional_integer("unreadable") or 0,
     )
 
 

@@ -63,7 +63,8 @@ class Facts:
         conditions = tuple((one.camera_id, one.condition, one.armed) for one in self.cameras)
         runs = self.model_name, self.model_version, self.capture_version
         refused = self.bundle_refused, self.configuration_refused, self.release_refused, self.outbox.refused > 0
-        return conditions, runs, refused, self.every_s, self.wanted_revision, self.cameras_left_out > 0
+        outbox = self.outbox.waiting is None, self.outbox.unreadable > 0
+        return conditions, runs, refused, outbox, self.every_s, self.wanted_revision, self.cameras_left_out > 0
 
 
 class HealthReporter:

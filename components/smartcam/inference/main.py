@@ -111,14 +111,14 @@ def _facts(service: InferenceService, outbox: Outbox, snapshots: SnapshotUploade
 
 
 def outbox_health(outbox: Outbox) -> OutboxHealth:
-    """What waits for the cloud; nothing if the disk cannot be read: the health message must go out all the same."""
+    """What waits for the cloud; unknown if the disk cannot be read: the health message must go out all the same."""
     try:
         counts = outbox.counts()
     except OutboxError as error:
         log(logger, logging.WARNING, "outbox_not_counted", error=error)
-        return OutboxHealth()
+        return OutboxHealth(waiting=None)
     dropped = counts.dropped_by_size + counts.dropped_by_age
-    return OutboxHealth(counts.waiting, counts.refused, dropped, counts.oldest_ms)
+    return OutboxHealth(counts.waiting, counts.refused, dropped, counts.oldest_ms, counts.unreadable)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,21 +13,30 @@ from smartcam.edge.backoff import Backoff
 from smartcam.edge.bus.port import CloudBus, OnMessage
 from smartcam.edge.lifecycle import Bell, StopToken
 from smartcam.edge.logs import log
-from smartcam.edge.outbox.outbox import DueEvent, Outbox
+from smartcam.edge.outbox.outbox import DueEvent, Outbox, Urgency
+from smartcam.edge.outbox.window import SendingWindow
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_REST_S: Final = 30.0
+_LOOK_AGAIN_S: Final = 5.0
+"""While something is due that has no place: what was fresh may be due again earlier than a place is free."""
 
 
 class Sender:
     """Publishes what is due with QoS 1 and receives what the cloud answers. `wake` may be called from any thread.
 
+    No more is on its way at once than the window lets through, which sees to it that a fresh alarm goes at once.
     `on_wanted` takes what is no acknowledgement, but what the cloud wants of the device.
     """
 
     def __init__(
-        self, bus: CloudBus, outbox: Outbox, thing: ThingName, random: Callable[[], float], on_wanted: OnMessage
+        self,
+        bus: CloudBus,
+        outbox: Outbox,
+        thing: ThingName,
+        random: Callable[[], float],
+        on_wanted: OnMessage,
     ) -> None:
         self._bus = bus
         self._outbox = outbox
@@ -35,6 +44,8 @@ class Sender:
         self._on_wanted = on_wanted
         self._bell = Bell()
         self._backoff = Backoff(1.0, 30.0, random)
+        self._away_backoff = Backoff(1.0, 30.0, random)
+        self._window = SendingWindow(outbox.clock, random)
         self._is_down = False
 
     def wake(self) -> None:
@@ -63,16 +74,27 @@ class Sender:
         return wait_s
 
     def send_due(self) -> float:
-        """Publish everything that is due; the seconds until something is due again.
+        """Publish everything that is due and has a place; the seconds until there is something to do again.
 
         Raises:
             OutboxError: the disk cannot be read or written.
         """
-        while due := self._outbox.due():
+        has_all_gone = True
+        for urgency in Urgency:
+            if self._send(urgency):
+                continue
+            if self._is_down:
+                return self._away_backoff.next()
+            has_all_gone = False
+        return self._next_s() if has_all_gone else min(self._window.free_in_s(), _LOOK_AGAIN_S)
+
+    def _send(self, urgency: Urgency) -> bool:
+        """Whether all that is due was published; False where there is no place for more, or no way."""
+        while due := self._outbox.due(max(1, self._window.free(urgency)), urgency):
             for item in due:
-                if not self._publish(item):
-                    return self._next_s()
-        return self._next_s()
+                if not self._window.admits(item) or not self._publish(item):
+                    return False
+        return True
 
     def _next_s(self) -> float:
         wait_s = self._outbox.next_due_s()
@@ -84,16 +106,24 @@ class Sender:
         try:
             self._bus.publish_cloud(event_topic(self._thing, event.camera_id), due.payload)
         except BusUnavailable as error:
-            self._outbox.attempted(due)
+            self._outbox.attempted(due, reached=False)
             if not self._is_down:
                 self._is_down = True
+                self._window.reopen()
                 log(logger, logging.WARNING, "cloud_unreachable", error=error)
             return False
         except BusError as error:
-            self._outbox.attempted(due)
+            # It takes a place too: ten thousand of them must not be tried in one go.
+            self._outbox.attempted(due, held_s=self._window.sent(due))
             log(logger, logging.ERROR, "event_not_published", event_id=event.event_id, error=error)
             return True
-        self._outbox.attempted(due)
+        if self._is_down:
+            self._is_down = False
+            log(logger, logging.INFO, "cloud_reachable")
+            self._away_backoff.reset()
+            self._window.reopen()
+            self._outbox.retry_now()
+        self._outbox.attempted(due, held_s=self._window.sent(due))
         log(
             logger,
             logging.DEBUG,
@@ -104,10 +134,6 @@ class Sender:
             phase=event.phase,
             attempt=due.attempts + 1,
         )
-        if self._is_down:
-            self._is_down = False
-            log(logger, logging.INFO, "cloud_reachable")
-            self._outbox.retry_now()
         return True
 
     def _on_answer(self, topic: str, payload: bytes) -> None:
@@ -117,7 +143,11 @@ class Sender:
     def _on_acknowledgement(self, topic: str, payload: bytes) -> None:
         try:
             acknowledgement = Acknowledgement.from_json(payload)
+            was_silent = self._window.answered(acknowledgement.event_id, acknowledgement.phase)
             known = self._outbox.acknowledge(acknowledgement)
+            if was_silent:
+                self._outbox.retry_now()
+            self.wake()
         except ContractError as error:
             log(logger, logging.WARNING, "acknowledgement_unreadable", topic=topic, error=error)
             return

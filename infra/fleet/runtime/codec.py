@@ -195,7 +195,7 @@ _READERS: Final[dict[str, Reader]] = {
     "model": _optional_word("model", 512),
     "bundle_refused": _optional_word("bundle_refused"),
     "configuration_refused": _optional_word("configuration_refused"),
-    "events_waiting": lambda fields: fields.integer("events_waiting"),
+    "events_waiting": lambda fields: fields.optional_integer("events_waiting"),
     "oldest_waiting_ms": lambda fields: fields.optional_integer("oldest_waiting_ms"),
     "cameras": lambda fields: tuple(_camera(one) for one in fields.items("cameras", _MOST_CAMERAS)),
     "presence": lambda fields: _presence(fields.inner("presence")),

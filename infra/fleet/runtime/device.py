@@ -95,7 +95,8 @@ class Device:
     model: str = ""
     bundle_refused: str = ""
     configuration_refused: str = ""
-    events_waiting: int = 0
+    events_waiting: int | None = 0
+    """None where it cannot count them."""
     oldest_waiting_ms: int | None = None
     cameras: tuple[KnownCamera, ...] = ()
     presence: Presence = field(default_factory=Presence)

@@ -90,6 +90,6 @@ def measures(devices: Sequence[Device]) -> dict[str, float]:
         Metric.DEVICES_SILENT: sum(one.outage is not None and one.outage.is_open for one in active),
         Metric.CAMERAS_RUNNING: sum(one.condition is CameraCondition.RUNNING for one in cameras),
         Metric.CAMERAS_LOST: sum(one.condition in {CameraCondition.LOST, CameraCondition.AWAITED} for one in cameras),
-        Metric.EVENTS_WAITING: sum(one.events_waiting for one in active),
+        Metric.EVENTS_WAITING: sum(one.events_waiting or 0 for one in active),
         Metric.OLDEST_EVENT_WAITING: oldest_ms / 1000,
     }

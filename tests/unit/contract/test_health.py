@@ -17,6 +17,7 @@ from smartcam.contract.health import (
     DeviceState,
     FrameHealth,
     Health,
+    OutboxHealth,
 )
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import UtcNs
@@ -119,3 +120,10 @@ def test_fields_of_tomorrow_are_kept() -> None:
     health = Health.from_json(document(temperature_c=61))
     assert health.more == {"temperature_c": 61}
     assert Health.from_json(health.to_json()) == health
+
+
+def test_how_much_waits_may_be_unknown_and_an_earlier_release_counts_nothing_unreadable() -> None:
+    outbox = {"waiting": None, "refused": 0, "dropped": 0, "oldest_ms": None, "unreadable": 3}
+    assert Health.from_json(document(outbox=outbox)).outbox == OutboxHealth(waiting=None, unreadable=3)
+    earlier = {"waiting": 2, "refused": 0, "dropped": 0, "oldest_ms": 5}
+    assert Health.from_json(document(outbox=earlier)).outbox == OutboxHealth(waiting=2, oldest_ms=5)

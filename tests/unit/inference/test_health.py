@@ -121,6 +121,15 @@ def test_counters_and_rates_alone_are_no_news() -> None:
     assert len(device.sent()) == 1
 
 
+@pytest.mark.parametrize("outbox", [OutboxHealth(waiting=None), OutboxHealth(unreadable=1)])
+def test_an_outbox_that_cannot_be_counted_or_read_is_news(outbox: OutboxHealth) -> None:
+    device = Device()
+    device.live(30)
+    device.facts = Facts(RUNNING, outbox=outbox)
+    device.live(2)
+    assert [health.outbox for health in device.sent()] == [OutboxHealth(), outbox]
+
+
 def test_without_a_cloud_it_is_tried_again_and_the_newest_state_goes_out_once() -> None:
     device = Device()
     device.nucleus.cloud_away = True

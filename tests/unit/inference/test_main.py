@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from smartcam.contract.errors import OutboxError
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, event_id
 from smartcam.edge.clock import SystemClock
-from smartcam.edge.outbox.outbox import Outbox
-from smartcam.inference.main import THING_VARIABLE, build, fresh_event_id, main
+from smartcam.edge.outbox.outbox import Outbox, OutboxCounts
+from smartcam.inference.main import THING_VARIABLE, build, fresh_event_id, main, outbox_health
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import SOME_DAY
+from tests.unit.edge.outbox.sample import event
 from tests.unit.inference.stage import THING
 
 
@@ -69,6 +71,27 @@ def test_the_component_is_a_service_a_sender_and_a_sign_of_life(tmp_path: Path) 
     outbox = Outbox(tmp_path / "outbox.sqlite3", SystemClock())
     services = build(THING, None, tmp_path, bus, outbox)
     assert [name for name, _ in services] == ["inference", "sender", "health", "uploader"]
+
+
+class Uncountable(Outbox):
+    """An outbox whose disk gives nothing."""
+
+    def counts(self) -> OutboxCounts:
+        raise OutboxError("disk I/O error")
+
+
+def test_an_outbox_that_cannot_be_counted_is_not_said_to_be_empty(tmp_path: Path) -> None:
+    assert outbox_health(Uncountable(tmp_path / "outbox.sqlite3", SystemClock())).waiting is None
+
+
+def test_health_says_what_a_damaged_outbox_has_cost(tmp_path: Path) -> None:
+    (tmp_path / "outbox.sqlite3").write_bytes(b"garbage" * 1000)
+    outbox = Outbox(tmp_path / "outbox.sqlite3", SystemClock())
+    outbox.put(event(1))
+    health = outbox_health(outbox)
+    outbox.close()
+    assert health.waiting == 1
+    assert health.unreadable > 0
 
 
 def test_ids_are_never_the_same() -> None:

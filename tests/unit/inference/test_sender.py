@@ -12,7 +12,7 @@ from smartcam.contract.times import UtcNs
 from smartcam.contract.topics import ack_topic
 from smartcam.contract.wanted import Wanted
 from smartcam.edge.lifecycle import StopToken
-from smartcam.edge.outbox.outbox import DueEvent, Outbox
+from smartcam.edge.outbox.outbox import DueEvent, Outbox, Urgency
 from smartcam.inference.events import Change, EventMaker, Trigger
 from smartcam.inference.sender import Sender
 from tests.fakes.bus import FakeNucleus, Hearing, Publication
@@ -243,11 +243,11 @@ class FullDisk(Outbox):
 
     faults = 2
 
-    def due(self, most: int = 16) -> list[DueEvent]:
+    def due(self, most: int = 16, urgency: Urgency | None = None) -> list[DueEvent]:
         if self.faults:
             self.faults -= 1
             raise OutboxError("disk I/O error")
-        return super().due(most)
+        return super().due(most, urgency)
 
 
 def test_a_disk_that_fails_is_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,31 +1,44 @@
-"""The outbox's file: opened durable and private; a corrupt one is moved aside, never deleted.
+"""The outbox's file: opened durable and private; one that is not sound is moved aside, never deleted.
 
-While the disk cannot be written, its content is kept in memory.
+While the disk cannot be used, its content is kept in memory.
 """
 
-import errno
 import os
-import shutil
+import re
 import sqlite3
-import tempfile
-from contextlib import suppress
+import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from smartcam.contract.errors import OutboxError
+from smartcam.contract.errors import ContractError
+from smartcam.edge.outbox import sql
+from smartcam.edge.outbox.pages import PAGE, read_log
+from smartcam.edge.outbox.salvage import columns_of, is_foreign, salvage, take_in, waiting_row
 
 SCHEMA_VERSION: Final = 1
-KEPT_ASIDE: Final = 5
+KEPT_UNREADABLE: Final = 5
+KEPT_UNREADABLE_BYTES: Final = 64 * 2**20
+_NEWEST_THINKABLE: Final = 10_000
+"""A version number above this is not one of ours, but damage."""
 _BUSY_S: Final = 2.0
-_CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# Our SQL is right, so what SQLite has against it is a schema that is not ours any more.
+_CORRUPT: Final = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_SCHEMA,
+    sqlite3.SQLITE_TOOBIG,
+}
 _PASSING: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _UNWRITABLE: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
-_UNWRITABLE_ERRNO: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 _PRIMARY: Final = 0xFF
 _COMPANIONS: Final = ("", "-wal", "-shm", "-journal")
-_WHAT_COUNTS: Final = ("", "-wal")
-_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108  a private folder is made in it
+_WAL: Final = "-wal"
 
 # Row numbers are never used twice (AUTOINCREMENT), so that a late answer cannot hit a newer row.
 _STAMP = "boot_id TEXT NOT NULL, mono_ns INTEGER NOT NULL, utc_ns INTEGER NOT NULL, synced INTEGER NOT NULL"
@@ -37,34 +50,69 @@ _SCHEMA: Final = (
     f"""CREATE TABLE IF NOT EXISTS episodes (camera_id TEXT NOT NULL, key TEXT NOT NULL, event_id TEXT NOT NULL,
         state TEXT NOT NULL, {_STAMP}, PRIMARY KEY (camera_id, key))""",
 )
+# The first release knows no seals: it reads and fills the same table, and its changes take a seal away.
+_SEALS: Final = (
+    "ALTER TABLE waiting ADD COLUMN seal INTEGER",
+    """CREATE TRIGGER unsealed AFTER UPDATE OF payload ON waiting
+        WHEN new.seal IS old.seal AND new.payload IS NOT old.payload
+        BEGIN UPDATE waiting SET seal = NULL WHERE row = new.row; END""",
+)
 # The retry times end with the process: a restarted one tries at once, and trying costs no disk write.
 _RETRY: Final = "CREATE TEMP TABLE retry (row INTEGER PRIMARY KEY, attempts INTEGER NOT NULL, at_ns INTEGER NOT NULL)"
+_SHAPES: Final = {
+    "waiting": ("row", "event_id", "phase", "severity", "payload", "boot_id", "mono_ns", "utc_ns", "synced", "seal"),
+    "refused": ("row", "event_id", "phase", "reason", "payload"),
+    "episodes": ("camera_id", "key", "event_id", "state", "boot_id", "mono_ns", "utc_ns", "synced"),
+}
+
+
+class NewerVersionError(Exception):
+    """The file is of a newer release, which will want it back as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open database; where its corrupt predecessor is now, if there was one; and whether it is only in memory."""
+    """An open database, and what was unusual about opening it.
+
+    `path` is its file, a second one where the first is a newer release's. `asides` were not sound and are kept there
+    now; `unreadable` rows were put to the refused ones. `in_memory` says why there is no file; `is_whole` is False
+    then if there is one that could not be read.
+    """
 
     connection: sqlite3.Connection
-    aside: Path | None = None
-    is_in_memory: bool = False
+    path: Path
+    asides: tuple[Path, ...] = ()
+    unreadable: int = 0
+    in_memory: str = ""
+    is_whole: bool = True
 
 
 def open_database(path: Path) -> Opened:
     """Opens or makes the database, 0600 in a folder that is made 0700 when it is missing.
 
-    If the disk can be read but not written, its content is taken into memory.
-
-    Raises:
-        OutboxError: when the disk refuses, or the path is not a regular file of ours.
+    Where the disk cannot be used its content, as far as it can be read, is taken into memory.
     """
     try:
-        return _open_on_disk(path)
+        return open_on_disk(path)
     except (sqlite3.Error, OSError) as error:
-        if is_unwritable(error):
-            with suppress(sqlite3.Error, OSError):
-                return Opened(_read_to_memory(path), is_in_memory=True)
-        raise OutboxError(f"{path}: cannot be opened ({error})") from error
+        memory = empty_memory()
+        try:
+            found = salvage(path)
+        except OSError:
+            return Opened(memory, path, in_memory=str(error), is_whole=False)
+        memory.execute("BEGIN")
+        take_in(memory, found)
+        memory.execute("COMMIT")
+        # What cannot be read must not be replaced by less.
+        return Opened(memory, path, in_memory=str(error), is_whole=not found.unreadable)
+
+
+def empty_memory() -> sqlite3.Connection:
+    """A database without a disk."""
+    memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    _configure(memory)
+    _make(memory)
+    return memory
 
 
 def copy_to_memory(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -76,7 +124,8 @@ def copy_to_memory(connection: sqlite3.Connection) -> sqlite3.Connection:
     memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     try:
         connection.backup(memory)
-        _prepare(memory)
+        _configure(memory)
+        _make(memory)
     except BaseException:
         memory.close()
         raise
@@ -89,8 +138,10 @@ def write_back(memory: sqlite3.Connection, path: Path) -> Opened:
     Raises:
         sqlite3.Error, OSError: the disk still refuses; `memory` is still open then, and the file as it was.
     """
-    opened = _open_on_disk(path)
+    opened = open_on_disk(path)
     try:
+        (own,) = opened.connection.execute("PRAGMA application_id").fetchone()
+        memory.execute(f"PRAGMA application_id={own}")
         memory.backup(opened.connection)
     except BaseException:
         opened.connection.close()
@@ -99,44 +150,24 @@ def write_back(memory: sqlite3.Connection, path: Path) -> Opened:
     return opened
 
 
-def _open_on_disk(path: Path) -> Opened:
+def open_on_disk(path: Path) -> Opened:
+    """Opens or makes the file; one that is not sound is moved aside, and one of a newer release left as it is.
+
+    Raises:
+        sqlite3.Error, OSError: the disk refuses.
+    """
+    asides = () if _is_sound(path) else (move_aside(path),)
     try:
-        return Opened(_connect(path))
+        connection, unreadable = _connect(path)
+    except NewerVersionError:
+        opened = open_on_disk(path.with_name(f"{path.name}.v{SCHEMA_VERSION}"))
+        return Opened(opened.connection, opened.path, asides + opened.asides, opened.unreadable)
     except sqlite3.DatabaseError as error:
         if not is_corrupt(error):
             raise
-        aside = move_aside(path)
-        return Opened(_connect(path), aside)
-
-
-def _read_to_memory(path: Path) -> sqlite3.Connection:
-    """SQLite cannot read a file where it cannot create another beside it: it is given a copy elsewhere."""
-    with tempfile.TemporaryDirectory(dir=_SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None) as folder:
-        copy = Path(folder) / path.name
-        for companion in _WHAT_COUNTS:
-            source = path.with_name(path.name + companion)
-            if source.exists():
-                shutil.copyfile(source, copy.with_name(copy.name + companion))
-        disk = sqlite3.connect(copy)
-        try:
-            return copy_to_memory(disk)
-        finally:
-            disk.close()
-
-
-def copy_database(lost: sqlite3.Connection, path: Path) -> sqlite3.Connection:
-    """Writes the database of a removed file to `path` again and closes the old connection.
-
-    SQLite would go on writing to a file that no restart finds.
-
-    Raises:
-        OutboxError: when the disk refuses; `lost` is still open then, and `path` still free.
-    """
-    try:
-        return write_back(lost, path).connection
-    except (sqlite3.Error, OSError) as error:
-        path.unlink(missing_ok=True)
-        raise OutboxError(f"{path}: was removed and cannot be written again ({error})") from error
+        asides = (*asides, move_aside(path))
+        connection, unreadable = _connect(path)
+    return Opened(connection, path, asides, unreadable)
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
@@ -144,9 +175,9 @@ def is_corrupt(error: sqlite3.Error) -> bool:
     return _code(error) in _CORRUPT
 
 
-def is_unwritable(error: Exception) -> bool:
+def is_unwritable(error: sqlite3.Error) -> bool:
     """Whether the disk cannot be written: it is full, broken, or has become read-only."""
-    return _code(error) in _UNWRITABLE if isinstance(error, sqlite3.Error) else _errno(error) in _UNWRITABLE_ERRNO
+    return _code(error) in _UNWRITABLE
 
 
 def is_passing(error: sqlite3.Error) -> bool:
@@ -154,30 +185,84 @@ def is_passing(error: sqlite3.Error) -> bool:
     return _code(error) in _PASSING
 
 
+def damage(reason: str) -> sqlite3.DatabaseError:
+    """What SQLite would say if it had noticed."""
+    error = sqlite3.DatabaseError(reason)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
+def inodes(path: Path) -> tuple[object, object]:
+    """What lies at the path, and its write-ahead log: another answer later means that somebody replaced them."""
+    return _inode(path), _inode(path.with_name(path.name + _WAL))
+
+
 def move_aside(path: Path) -> Path:
-    """Renames the database with its companions to the next free `.corrupt-<n>`; the newest few are kept.
+    """Renames whatever lies there, with its companions, to the next free `.corrupt-<n>`.
 
     Raises:
         OSError: when the folder refuses.
     """
-    stem = f"{path.name}.corrupt-"
-    numbers = sorted(
-        int(other.name.removeprefix(stem))
-        for other in path.parent.glob(f"{stem}*")
-        if other.name.removeprefix(stem).isdecimal()
-    )
-    target = path.with_name(f"{stem}{numbers[-1] + 1 if numbers else 1}")
-    for companion in _COMPANIONS:
-        source = path.with_name(path.name + companion)
-        if source.exists():
-            source.rename(target.with_name(target.name + companion))
-    for number in numbers[: -(KEPT_ASIDE - 1)]:
-        for companion in _COMPANIONS:
-            path.with_name(f"{stem}{number}{companion}").unlink(missing_ok=True)
-    return target
+    return _rename(path, path, "corrupt")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def give_way(path: Path, own: tuple[object, object]) -> tuple[Path, ...]:
+    """Moves aside what others put in the place of the file or its log, and removes the log that is `own`.
+
+    The caller has read the content of its own. Raises OSError when the folder refuses.
+    """
+    log = path.with_name(path.name + _WAL)
+    main, journal = inodes(path)
+    if journal is not None and journal == own[1]:
+        log.unlink()
+        journal = None
+    if main is not None and main == own[0]:
+        return () if journal is None else (_rename(path, path, "corrupt", (_WAL,)),)
+    return () if main is None and journal is None else (move_aside(path),)
+
+
+def asides_of(path: Path) -> list[Path]:
+    """What was moved aside and not taken in yet, the oldest first: files of this outbox, and no links or folders.
+
+    The second file that was used while the first was a newer release's is one of them.
+    """
+    pattern = re.compile(re.escape(path.name) + r"((?:\.v\d+)?\.corrupt-(\d+)|\.v\d+)(-wal)?")
+    matches = [match for other in path.parent.glob(f"{path.name}.*") if (match := pattern.fullmatch(other.name))]
+    found = {path.with_name(path.name + match[1]): int(match[2] or 0) for match in matches}
+    ours = (one for one in found if not os.path.lexists(one) or stat.S_ISREG(one.lstat().st_mode))
+    return sorted(ours, key=lambda one: (found[one], one.name))
+
+
+def put_away(aside: Path, path: Path, unreadable: int) -> None:
+    """All of a file that can be read is stored elsewhere. What cannot be read is kept, within bounds.
+
+    Raises:
+        OSError: when the folder refuses.
+    """
+    if not unreadable:
+        _remove(aside)
+        return
+    _rename(aside, path, "unreadable")
+    size = 0
+    for place, number in enumerate(reversed(_numbers(path, "unreadable"))):
+        kept = path.with_name(f"{path.name}.unreadable-{number}")
+        size += sum(file.lstat().st_size for file in _with_companions(kept))
+        if place and (place >= KEPT_UNREADABLE or size > KEPT_UNREADABLE_BYTES):
+            _remove(kept)
+
+
+def _is_sound(path: Path) -> bool:
+    """False for what is no file of ours, and for what SQLite would leave out in silence."""
+    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        return False
+    journal = read_log(path.with_name(path.name + _WAL))
+    if not journal.pages:
+        return True
+    has_file = path.exists() and path.stat().st_size > 0
+    return has_file and journal.is_whole and not is_foreign(path, journal)
+
+
+def _connect(path: Path) -> tuple[sqlite3.Connection, int]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -186,38 +271,121 @@ def _connect(path: Path) -> sqlite3.Connection:
         os.close(descriptor)
     connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     try:
-        _prepare(connection)
+        _configure(connection)
+        _check(connection)
+        _make(connection)
+        unreadable = _put_aside(connection)
     except BaseException:
         connection.close()
         raise
     _sync_folder(path.parent)
-    return connection
+    return connection, unreadable
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _configure(connection: sqlite3.Connection) -> None:
+    # A text that is no UTF-8 is damage in one row, and must not keep the others from being read.
+    connection.text_factory = lambda raw: raw.decode(errors="replace")
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):
+        connection.execute(f"PRAGMA page_size={PAGE}")
+        # Before there is a log: the file itself has to say which log is its own.
+        _name(connection)
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "trusted_schema=OFF"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+
+
+def _check(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if verdict != "ok" or version not in (0, SCHEMA_VERSION):
-        reason = sqlite3.DatabaseError(f"quick_check says {verdict}, schema version is {version}")
-        reason.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise reason
+    (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if verdict != "ok" or version < 0 or version > _NEWEST_THINKABLE:
+        raise damage(f"integrity_check says {verdict}, schema version is {version}")
+    if version > SCHEMA_VERSION:
+        raise NewerVersionError(version)
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    """The tables, where they are missing. Raises sqlite3.DatabaseError where others are in their place."""
     connection.execute("BEGIN IMMEDIATE")
     for statement in _SCHEMA:
         connection.execute(statement)
-    if version != SCHEMA_VERSION:
+    if "seal" not in _columns(connection, "waiting"):
+        for statement in _SEALS:
+            connection.execute(statement)
+    if connection.execute("PRAGMA user_version").fetchone() == (0,):
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    if connection.execute("PRAGMA application_id").fetchone() == (0,):
+        _name(connection)
+    if any(_columns(connection, table) != shape for table, shape in _SHAPES.items()):
+        raise damage("the tables have other columns")
     connection.execute("COMMIT")
     connection.execute(_RETRY)
+
+
+def _name(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA application_id={1 + int.from_bytes(os.urandom(3))}")
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:
+    return tuple(row[1] for row in connection.execute(f"PRAGMA table_info({table})"))
+
+
+def _put_aside(connection: sqlite3.Connection) -> int:
+    """Moves rows that are not as they were stored to the refused ones; how many. A damaged stamp becomes UNKNOWN."""
+    unreadable = 0
+    connection.execute("BEGIN IMMEDIATE")
+    for row in connection.execute(sql.ALL).fetchall():
+        try:
+            one = waiting_row(row)
+        except ContractError as error:
+            connection.execute("DELETE FROM waiting WHERE row = ?", row[:1])
+            connection.execute(sql.REFUSE, (*map(str, row[1:3]), f"cannot be read: {error}", as_bytes(row[4])))
+            unreadable += 1
+            continue
+        if (columns := columns_of(one)) != tuple(row[1:]):
+            connection.execute(sql.RESTORE, (*columns, one.row))
+    connection.execute("COMMIT")
+    return unreadable
+
+
+def as_bytes(value: object) -> bytes:
+    """A value of any type, to be kept as a payload."""
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & _PRIMARY
 
 
-def _errno(error: Exception) -> int | None:
-    return error.errno if isinstance(error, OSError) else None
+def _inode(path: Path) -> object:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _with_companions(path: Path, ends: Sequence[str] = _COMPANIONS) -> list[Path]:
+    return [one for end in ends if os.path.lexists(one := path.with_name(path.name + end))]
+
+
+def _numbers(path: Path, word: str) -> list[int]:
+    pattern = re.compile(re.escape(f"{path.name}.{word}-") + r"(\d+)(-wal|-shm|-journal)?")
+    matches = (pattern.fullmatch(other.name) for other in path.parent.glob(f"{path.name}.{word}-*"))
+    return sorted({int(match[1]) for match in matches if match})
+
+
+def _rename(there: Path, path: Path, word: str, ends: Sequence[str] = _COMPANIONS) -> Path:
+    numbers = _numbers(path, word)
+    target = path.with_name(f"{path.name}.{word}-{numbers[-1] + 1 if numbers else 1}")
+    # The log first: a file that is left without its log would be taken for a whole one.
+    for one in reversed(_with_companions(there, ends)):
+        one.rename(target.with_name(target.name + one.name.removeprefix(there.name)))
+    return target
+
+
+def _remove(path: Path) -> None:
+    for one in _with_companions(path):
+        if not one.is_dir() or one.is_symlink():
+            one.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

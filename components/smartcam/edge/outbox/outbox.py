@@ -1,33 +1,35 @@
 """The outbox: events on disk until the cloud has them."""
 
-import json
 import logging
 import random
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, replace
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
 
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
-from smartcam.contract.event import Event, Phase, Severity
+from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import CameraId, EventId
-from smartcam.contract.reading import parse_object
-from smartcam.contract.times import NS_PER_MS, NS_PER_S
+from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
 from smartcam.edge.outbox import sql
 from smartcam.edge.outbox.database import OutboxDatabase
-from smartcam.edge.outbox.sql import Stamp, age_limits, stamp_of
+from smartcam.edge.outbox.file import as_bytes, damage
+from smartcam.edge.outbox.salvage import WaitingRow, columns_of, revision_of, waiting_row
+from smartcam.edge.outbox.seal import sealed_state, unsealed_state
+from smartcam.edge.outbox.sql import UNKNOWN, Stamp, age_limits, stamp_of
 
 _LOGGER = logging.getLogger(__name__)
-_RANKS: Final = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
-_LARGEST_STATE: Final = 4096
 _LONGEST_AGE_MS: Final = 2**53
 _MOST_DOUBLINGS: Final = 30
 _MOST_NAMED: Final = 5
+FRESH_NS: Final = 60 * NS_PER_S
+"""How long an event goes before all that has waited longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,29 @@ class OutboxLimits:
     max_age_s: float = 7 * 86_400.0
     max_refused: int = 200
     retry_first_s: float = 5.0
-    retry_ceiling_s: float = 60.0
+    retry_ceiling_s: float = 3600.0
+
+
+class Urgency(IntEnum):
+    """Of what is to be sent. `FRESH`: stored within the last minute; of the rest, `CRITICAL` alarms go apart."""
+
+    FRESH = 0
+    CRITICAL = 1
+    WAITED = 2
 
 
 @dataclass(frozen=True, slots=True)
 class DueEvent:
-    """One row to send now: `event` with a fresh age and clock state, `payload` its JSON."""
+    """One row to send now: `event` with a fresh age and clock state, `payload` its JSON.
+
+    `urgency` says among which others it is sent.
+    """
 
     row: int
     event: Event
     payload: bytes
     attempts: int
+    urgency: "Urgency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +95,9 @@ class OutboxCounts:
     dropped_by_age: int
     refused_forgotten: int
     set_aside: int
-    """Database files that were corrupt and are kept beside the new one."""
+    """Database files that were not sound; what could be read of them was taken in."""
+    unreadable: int
+    """Rows that could not be read, a damaged page of unknown content counted as one."""
     oldest_ms: int | None
     """Age of the oldest waiting event, None when none waits or no age is known."""
     in_memory: bool
@@ -92,8 +108,8 @@ class OutboxCounts:
 class RefusedEvent:
     """An event that the cloud will never take, and why."""
 
-    event_id: EventId
-    phase: Phase
+    event_id: str
+    phase: str
     reason: str
 
 
@@ -101,10 +117,11 @@ class Outbox:
     """Keeps each event until the cloud acknowledges it.
 
     Every method may be called from any thread and raises OutboxError when the disk refuses; the next call tries
-    again. The file is opened by the first call. A corrupt file is moved aside and kept, a new one is begun, and
-    the call that met it raises OutboxError, so that its caller does not believe something stored that is not.
+    again. The file is opened by the first call. A damaged file is moved aside, a new one is begun, and what can be
+    read of the old one is taken in row by row; the call that met it raises OutboxError, so that its caller does not
+    believe something stored that is not. A row whose content is not as it was stored moves to the refused events.
 
-    While the disk is full, or can only be read, everything goes on in memory, so that events are still sent; the call
+    While the disk takes nothing, everything goes on in memory, so that events are still sent; the call
     that met it raises OutboxError too. Now and then, and when the outbox is closed, the disk is tried again.
     """
 
@@ -115,10 +132,10 @@ class Outbox:
         limits: OutboxLimits | None = None,
         random: Callable[[], float] = random.random,
     ) -> None:
-        self._database = OutboxDatabase(path, clock)
-        self._clock = clock
         self.limits = limits or OutboxLimits()
         """May be replaced at any time."""
+        self._database = OutboxDatabase(path, clock, lambda: self.limits.max_events)
+        self.clock = clock
         self._random = random
         self._tally: Counter[str] = Counter()
 
@@ -140,8 +157,8 @@ class Outbox:
         replace(event, age_ms=_LONGEST_AGE_MS, clock_synced=False).to_json()
         now = self._now()
         with self._database.transaction() as connection:
-            row = (event.event_id, event.phase, _RANKS[event.severity], event.to_json(), *astuple(now))
-            (number,) = connection.execute(sql.PUT, row).fetchone()
+            row = WaitingRow(0, event, event.to_json(), now)
+            (number,) = connection.execute(sql.PUT, columns_of(row)).fetchone()
             connection.execute("DELETE FROM retry WHERE row = ?", (number,))
             if event.phase is Phase.CLEARED:
                 connection.execute("DELETE FROM episodes WHERE event_id = ?", (event.event_id,))
@@ -165,45 +182,54 @@ class Outbox:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM episodes WHERE event_id = ?", (event_id,))
 
-    def due(self, most: int = 16) -> list[DueEvent]:
-        """What is to be sent now: raised before cleared, the most severe first, then the newest.
+    def due(self, most: int = 16, urgency: Urgency | None = None) -> list[DueEvent]:
+        """What is to be sent now, of one urgency or of all, the most urgent first.
 
-        Applies the age limit first. A row that can no longer be read moves to the refused events.
+        What was not tried goes before the rest, then raised before cleared, the most severe, the newest.
+
+        Applies the age limit first, unless what has waited is asked for apart: who does that asks for what is fresh
+        before. A row that can no longer be read moves to the refused events.
         """
         now = self._now()
+        old: list[tuple[str, str]] = []
         with self._database.transaction() as connection:
-            if now.synced:  # the UTC of this boot is known now, and with it the time of its earlier rows
-                for statement in sql.ADOPT_CLOCK:
-                    connection.execute(statement, (now.utc - now.mono, now.boot_id))
-            old = connection.execute(sql.DROP_OVER_AGE, age_limits(now, self.limits.max_age_s)).fetchall()
-            rows = connection.execute(sql.DUE, (now.mono, most)).fetchall()
+            if not urgency:
+                if now.synced:  # the UTC of this boot is known now, and with it the time of its earlier rows
+                    self._adopt_clock(connection, now)
+                old = self._too_old(connection, now)
+            parameters = now.boot_id, now.mono - FRESH_NS, now.mono, urgency, most
+            rows = connection.execute(sql.DUE, parameters).fetchall()
             due = [self._render(connection, row, now) for row in rows]
         self._report_drop("age", old)
         return [row for row in due if row is not None]
 
-    def attempted(self, due: DueEvent) -> None:
-        """Notes an attempt to send a row, successful or not: it is due again after a growing pause.
+    def attempted(self, due: DueEvent, *, reached: bool = True, held_s: float = 0.0) -> None:
+        """Notes an attempt to send a row: it is due again after a pause, which grows with each that has `reached` out.
 
-        An event that was revised meanwhile was not tried: it is due at once.
+        The pause is `held_s` at least. An event that was revised meanwhile was not tried: it is due at once.
         """
-        whole_s = min(self.limits.retry_first_s * 2 ** min(due.attempts, _MOST_DOUBLINGS), self.limits.retry_ceiling_s)
-        wait_ns = round(whole_s * (0.5 + 0.5 * self._random()) * NS_PER_S)
+        limits = self.limits
+        attempts = due.attempts if reached else 0
+        whole_s = min(limits.retry_first_s * 2 ** min(attempts, _MOST_DOUBLINGS), limits.retry_ceiling_s)
+        wait_ns = round(max(whole_s * (0.5 + 0.5 * self._random()), held_s) * NS_PER_S)
         with self._database.transaction() as connection:
-            found = connection.execute(sql.STILL_WAITING, (due.row,)).fetchone()
-            if found is not None and _revision(found[0]) <= due.event.revision:
-                connection.execute(sql.ATTEMPTED, (due.row, due.attempts + 1, self._clock.monotonic() + wait_ns))
+            # By its name: in a file that was begun anew the row has another number.
+            found = connection.execute(sql.WAITING, (due.event.event_id, due.event.phase)).fetchone()
+            if found is not None and revision_of(found[1]) <= due.event.revision:
+                row = found[0], due.attempts + reached, self.clock.monotonic() + wait_ns
+                connection.execute(sql.ATTEMPTED, row)
         self._tally["sent"] += 1
 
     def retry_now(self) -> None:
         """The cloud can be reached again: everything that waits is due at once."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM retry")
+            connection.execute("UPDATE retry SET at_ns = 0")
 
     def next_due_s(self) -> float | None:
         """Seconds until something is due, 0 for now; None while nothing waits."""
         with self._database.transaction() as connection:
             (at_ns,) = connection.execute(sql.NEXT_DUE).fetchone()
-        return None if at_ns is None else max(at_ns - self._clock.monotonic(), 0) / NS_PER_S
+        return None if at_ns is None else max(at_ns - self.clock.monotonic(), 0) / NS_PER_S
 
     def acknowledge(self, ack: Acknowledgement) -> bool:
         """Removes what the cloud has recorded, and moves what it refuses to the refused events.
@@ -212,8 +238,8 @@ class Outbox:
         revision that the cloud has recorded or refused goes on waiting.
         """
         with self._database.transaction() as connection:
-            found = connection.execute(sql.WAITING, (ack.event_id, ack.phase)).fetchone()
-            if found is None or (ack.revision is not None and _revision(found[1]) > ack.revision):
+            found = _waiting(connection, ack.event_id, ack.phase)
+            if found is None or (ack.revision is not None and revision_of(found[1]) > ack.revision):
                 return False
             for statement in sql.LET_GO:
                 connection.execute(statement, (found[0],))
@@ -233,8 +259,8 @@ class Outbox:
     def refused(self) -> list[RefusedEvent]:
         """What the cloud refused, the newest last; bounded, so the oldest are forgotten."""
         with self._database.transaction() as connection:
-            rows = connection.execute("SELECT event_id, phase, reason FROM refused ORDER BY row").fetchall()
-        return [RefusedEvent(EventId(event_id), Phase(phase), reason) for event_id, phase, reason in rows]
+            rows = connection.execute(sql.REFUSED).fetchall()
+        return [RefusedEvent(*map(str, row)) for row in rows]
 
     def counts(self) -> OutboxCounts:
         """What is in the outbox now, and what became of the rest since the process started."""
@@ -255,6 +281,7 @@ class Outbox:
             dropped_by_age=tally["dropped_by_age"],
             refused_forgotten=tally["refused_forgotten"],
             set_aside=self._database.set_aside,
+            unreadable=self._database.unreadable,
             oldest_ms=max(ages) // NS_PER_MS if ages else None,
             in_memory=self._database.is_in_memory,
         )
@@ -264,7 +291,7 @@ class Outbox:
         self._database.close()
 
     def _now(self) -> Stamp:
-        clock = self._clock
+        clock = self.clock
         return Stamp(clock.boot_id(), clock.monotonic(), clock.utc(), clock.synced())
 
     def _report_drop(self, reason: str, dropped: list[tuple[str, str]]) -> None:
@@ -273,42 +300,75 @@ class Outbox:
             names = ",".join(f"{event_id}/{phase}" for event_id, phase in dropped[:_MOST_NAMED])
             log(_LOGGER, logging.ERROR, "outbox_dropped", reason=reason, count=len(dropped), events=names)
 
-    def _render(self, connection: sqlite3.Connection, row: tuple[Any, ...], now: Stamp) -> DueEvent | None:
-        number, event_id, phase, payload, attempts, *stamp = row
-        age_ns = stamp_of(stamp).age_ns(now)
+    def _adopt_clock(self, connection: sqlite3.Connection, now: Stamp) -> None:
+        for row in connection.execute(sql.UNDATED, (now.boot_id,)).fetchall():
+            one = self._readable(connection, row)
+            if one is not None and one.stamp is not UNKNOWN:
+                dated = replace(one.stamp, utc=UtcNs(one.stamp.mono + now.utc - now.mono), synced=True)
+                connection.execute(sql.RESTORE, (*columns_of(replace(one, stamp=dated)), one.row))
+        connection.execute(sql.ADOPT_CLOCK, (now.utc - now.mono, now.boot_id))
+
+    def _too_old(self, connection: sqlite3.Connection, now: Stamp) -> list[tuple[str, str]]:
+        """Lets go of what is over the age limit; a damaged stamp makes no event old."""
+        dropped = []
+        for row in connection.execute(sql.OVER_AGE, age_limits(now, self.limits.max_age_s)).fetchall():
+            one = self._readable(connection, row)
+            if one is not None and one.stamp is not UNKNOWN:
+                connection.execute(sql.LET_GO[0], (one.row,))
+                dropped.append((str(one.event.event_id), str(one.event.phase)))
+        return dropped
+
+    def _readable(self, connection: sqlite3.Connection, row: tuple[Any, ...]) -> WaitingRow | None:
+        """The event as it was stored. A row that holds another moves to the refused events."""
         try:
-            event = Event.from_json(payload)
-            age_ms = None if age_ns is None else (event.age_ms or 0) + age_ns // NS_PER_MS
-            event = replace(event, age_ms=age_ms, clock_synced=now.synced)
-            return DueEvent(number, event, event.to_json(), attempts)
+            one = waiting_row(row)
         except ContractError as error:
-            connection.execute("DELETE FROM waiting WHERE row = ?", (number,))
-            self._refuse(connection, event_id, phase, f"cannot be read: {error}", payload)
+            self._put_aside(connection, row, error)
             return None
+        if (columns := columns_of(one)) != tuple(row[1:10]):
+            connection.execute(sql.RESTORE, (*columns, one.row))
+        return one
+
+    def _put_aside(self, connection: sqlite3.Connection, row: tuple[Any, ...], error: ContractError) -> None:
+        for statement in sql.LET_GO:
+            connection.execute(statement, row[:1])
+        self._database.unreadable += 1
+        self._refuse(connection, str(row[1]), str(row[2]), f"cannot be read: {error}", as_bytes(row[4]))
+
+    def _render(self, connection: sqlite3.Connection, row: tuple[Any, ...], now: Stamp) -> DueEvent | None:
+        *columns, attempts, urgency = row
+        one = self._readable(connection, tuple(columns))
+        if one is None:
+            return None
+        age_ns = one.stamp.age_ns(now)
+        age_ms = None if age_ns is None else (one.event.age_ms or 0) + age_ns // NS_PER_MS
+        event = replace(one.event, age_ms=age_ms, clock_synced=now.synced)
+        try:
+            payload = event.to_json()
+        except ContractError as error:
+            self._put_aside(connection, row, error)
+            return None
+        return DueEvent(one.row, event, payload, attempts, Urgency(urgency))
 
     def _refuse(self, connection: sqlite3.Connection, event_id: str, phase: str, reason: str, payload: bytes) -> None:
-        connection.execute(
-            "INSERT INTO refused (event_id, phase, reason, payload) VALUES (?, ?, ?, ?)",
-            (event_id, phase, reason, payload),
-        )
+        connection.execute(sql.REFUSE, (event_id, phase, reason, payload))
         forgotten = connection.execute(sql.FORGET_REFUSED, (self.limits.max_refused,)).fetchall()
         self._tally["refused_forgotten"] += len(forgotten)
         log(_LOGGER, logging.ERROR, "event_refused", event_id=event_id, phase=phase, reason=reason)
 
 
 def _store(connection: sqlite3.Connection, episode: Episode, now: Stamp) -> None:
-    state = json.dumps(dict(episode.state), separators=(",", ":"), allow_nan=False)
-    if len(state) > _LARGEST_STATE:
-        raise ContractError("state", f"has {len(state)} bytes, at most {_LARGEST_STATE} are allowed")
-    connection.execute(sql.STORE, (episode.camera_id, episode.key, episode.event_id, state, *astuple(now)))
+    names = episode.camera_id, episode.key, episode.event_id
+    connection.execute(sql.STORE, (*names, sealed_state(episode.state, *names), *astuple(now)))
 
 
-def _revision(payload: bytes) -> int:
-    """The revision of a waiting event; one that can no longer be read has none."""
-    try:
-        return Event.from_json(payload).revision
-    except ContractError:
-        return 0
+def _waiting(connection: sqlite3.Connection, event_id: EventId, phase: Phase) -> tuple[int, bytes] | None:
+    """The number and payload of a row. Raises sqlite3.DatabaseError where the index leads to another, or to none."""
+    found: tuple[int, bytes] | None = connection.execute(sql.WAITING, (event_id, phase)).fetchone()
+    there: tuple[int, bytes] | None = connection.execute(sql.WAITING_WITHOUT_INDEX, (event_id, phase)).fetchone()
+    if found != there:
+        raise damage("the index does not lead to the row")
+    return found
 
 
 def _episode(row: tuple[Any, ...], now: Stamp) -> Episode | None:
@@ -316,7 +376,8 @@ def _episode(row: tuple[Any, ...], now: Stamp) -> Episode | None:
     age_ns = stamp_of(stamp).age_ns(now)
     age_ms = None if age_ns is None else age_ns // NS_PER_MS
     try:
-        return Episode(key, CameraId(camera_id), EventId(event_id), parse_object(state, "state"), age_ms)
+        known = unsealed_state(state, str(camera_id), str(key), str(event_id))
+        return Episode(key, CameraId(camera_id), EventId(event_id), known, age_ms)
     except ContractError as error:
         log(_LOGGER, logging.ERROR, "episode_unreadable", event_id=event_id, error=error)
         return None

@@ -20,6 +20,7 @@ _NUMBER: Final = re.compile(r"\d(?:[^\w,;:]{0,5}\d){4,}")
 _IP_ADDRESS: Final = re.compile(r"\d+(?:\.\d+){3,}")
 _LINKS: Final = re.compile(
     r"(?<=\S)[.。](?=[.。]*[^\s\d.。])"  # a host name; "Nr. 5", "v1.2" and "at last..." stay
+    r"|(?<=www)[.。]"
     r"|(?<=\S)@(?=\S)"
     r"|(?<=[a-z+._-]):(?=\S|$)|(?<=[0-9]):(?=[^\s\d])|:(?=//)"  # a scheme; "Gate: north" and "22:00" stay
     r"|(?<=tel)\s*:\s*|(?<=sms)\s*:\s*|(?<=mailto)\s*:\s*"

@@ -62,7 +62,7 @@ def test_an_event_is_due_at_once_and_until_it_is_acknowledged(outbox: Outbox) ->
 def test_what_waits_is_sent_again_after_a_growing_pause(outbox: Outbox, clock: FakeClock) -> None:
     outbox.put(event(1))
     pauses = []
-    for attempt in range(6):
+    for attempt in range(12):
         (due,) = outbox.due()
         assert due.attempts == attempt
         outbox.attempted(due)
@@ -71,8 +71,8 @@ def test_what_waits_is_sent_again_after_a_growing_pause(outbox: Outbox, clock: F
         assert pause is not None
         pauses.append(pause)
         clock.advance(pause)
-    assert pauses == [5, 10, 20, 40, 60, 60]
-    assert outbox.counts().sent == 6
+    assert pauses == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]
+    assert outbox.counts().sent == 12
 
 
 def test_pauses_are_shortened_at_random_by_up_to_a_half(path: Path, clock: FakeClock) -> None:
@@ -441,14 +441,31 @@ def fill(outbox: Outbox) -> int:
     pytest.fail("the disk never was full")
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, clock: FakeClock) -> None:
-    (tmp_path / "folder").mkdir()
+def test_what_is_in_the_files_place_is_moved_aside_neither_followed_nor_deleted(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    (tmp_path / "folder/inside").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    (tmp_path / "file").write_bytes(b"")
-    for name in ("folder", "link", "file/below"):
-        with pytest.raises(OutboxError, match="cannot be opened"):
-            Outbox(tmp_path / name, clock).put(event(1))
+    for name in ("folder", "link"):
+        outbox = Outbox(tmp_path / name, clock)
+        outbox.put(event(1))
+        assert not outbox.counts().in_memory
+        outbox.close()
+        assert (tmp_path / name).is_file()
+    assert (tmp_path / "folder.corrupt-1/inside").is_dir()
+    assert (tmp_path / "link.corrupt-1").is_symlink()
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_where_there_can_be_no_file_events_go_on_in_memory(
+    tmp_path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    outbox = Outbox(tmp_path / "file/below", clock)
+    outbox.put(event(1))
+    assert waiting(outbox) == [key(event(1))]
+    assert outbox.counts().in_memory
+    assert "outbox_in_memory" in caplog.text
 
 
 @pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + bytes(5000)])
@@ -459,8 +476,9 @@ def test_a_corrupt_file_is_kept_aside_and_a_new_one_begun(
     path.write_bytes(content)
     outbox.put(event(1))
     assert waiting(outbox) == [key(event(1))]
-    assert path.with_name("outbox.sqlite.corrupt-1").read_bytes() == content
+    assert path.with_name("outbox.sqlite.unreadable-1").read_bytes() == content
     assert outbox.counts().set_aside == 1
+    assert outbox.counts().unreadable > 0
     assert [record.levelno for record in caplog.records if "outbox_corrupt" in record.message] == [logging.CRITICAL]
 
 
@@ -495,23 +513,14 @@ def damage(path: Path) -> None:
         file.write(b"\xa5" * (path.stat().st_size - 4096))
 
 
-def test_only_the_newest_few_corrupt_files_are_kept(opened: Callable[..., Outbox], path: Path) -> None:
+def test_only_the_newest_few_files_that_nobody_can_read_are_kept(opened: Callable[..., Outbox], path: Path) -> None:
     for turn in range(8):
         opened().close()
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(f"garbage {turn} ".encode() * 500)
         opened().put(event(turn))
-    names = {file.name for file in path.parent.iterdir() if "corrupt" in file.name}
-    assert names == {f"outbox.sqlite.corrupt-{number}" for number in range(4, 9)}
-
-
-def test_a_file_of_another_version_is_kept_aside(opened: Callable[..., Outbox], path: Path) -> None:
-    outbox = opened()
-    outbox.put(event(1))
-    assert outbox._database.connection is not None
-    outbox._database.connection.execute("PRAGMA user_version = 7")
-    assert waiting(opened()) == []
-    assert path.with_name("outbox.sqlite.corrupt-1").exists()
+    names = {file.name for file in path.parent.iterdir() if "sqlite." in file.name}
+    assert names == {f"outbox.sqlite.unreadable-{number}" for number in range(4, 9)}
 
 
 def test_a_file_removed_under_an_open_outbox_is_written_again(
@@ -534,7 +543,8 @@ def test_an_event_that_can_no_longer_be_read_does_not_stop_the_others(outbox: Ou
     assert outbox._database.connection is not None
     outbox._database.connection.execute("UPDATE waiting SET payload = '{\"schema\":9}' WHERE row = 2")
     assert len(outbox.due()) == 2
-    assert "cannot be read: schema" in outbox.refused()[0].reason
+    assert "cannot be read: event" in outbox.refused()[0].reason
+    assert outbox.counts().unreadable == 1
 
 
 def test_an_episode_that_can_no_longer_be_read_does_not_stop_the_others(outbox: Outbox) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from smartcam.contract.errors import ContractError, OutboxError
-from smartcam.edge.outbox import database, file
+from smartcam.edge.outbox import database, file, salvage
 from smartcam.edge.outbox.outbox import Outbox
 from tests.fakes.clock import FakeClock
 from tests.unit.edge.outbox.sample import accepted, episode, event, key, waiting
@@ -95,8 +95,9 @@ def test_what_lies_on_a_disk_that_can_only_be_read_is_sent_from_memory(
     assert outbox.counts().in_memory
     outbox.put(event(2))
     assert len(waiting(outbox)) == 2
-    reason = '"the disk takes nothing"'
-    assert logged(caplog, "outbox_in_memory") == [("CRITICAL", f"outbox_in_memory path={path} reason={reason}")]
+    ((level, message),) = logged(caplog, "outbox_in_memory")
+    assert level == "CRITICAL"
+    assert message.startswith(f'outbox_in_memory path={path} reason="[Errno {refusal}] {os.strerror(refusal)}')
 
 
 def test_what_another_process_has_not_yet_moved_from_its_log_is_read_too(
@@ -109,22 +110,21 @@ def test_what_another_process_has_not_yet_moved_from_its_log_is_read_too(
     killed.close()
 
 
-def test_the_copy_to_read_from_lies_in_memory_where_the_machine_has_a_folder_there(
+def test_disk_and_temporary_folder_may_both_be_full_at_the_start(
     opened: Callable[[], Outbox], tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened().put(event(1))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "can only be read, too"))
-    disk.refusal = errno.EROFS
-    assert waiting(opened()) == [key(event(1))]
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full, too"))
 
+    def full(*_: object, **__: object) -> Path:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-def test_the_copy_to_read_from_lies_among_the_temporary_files_on_other_machines(
-    opened: Callable[[], Outbox], tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened().put(event(1))
-    monkeypatch.setattr(file, "_SHARED_MEMORY", tmp_path / "not there")
-    disk.refusal = errno.EROFS
-    assert waiting(opened()) == [key(event(1))]
+    monkeypatch.setattr(shutil, "copyfile", full)
+    monkeypatch.setattr(os, "mkdir", full)
+    disk.refusal = errno.ENOSPC
+    outbox = opened()
+    outbox.put(event(2))
+    assert waiting(outbox) == [key(event(2)), key(event(1))]
 
 
 def test_a_full_disk_that_cannot_be_read_any_more_is_an_error(
@@ -159,41 +159,32 @@ def test_a_first_start_on_a_disk_that_takes_nothing_begins_in_memory_and_leaves_
     assert not list((tmp_path / "here").iterdir())
 
 
-def test_a_disk_that_neither_writes_nor_reads_is_an_error(
-    opened: Callable[[], Outbox], path: Path, disk: Disk, caplog: pytest.LogCaptureFixture
-) -> None:
-    path.parent.mkdir()
-    path.write_bytes(b"garbage" * 1000)
-    disk.refusal = errno.EROFS
-    with pytest.raises(OutboxError, match=r"outbox\.sqlite: cannot be opened \(.*Read-only file system"):
-        opened().put(event(1))
-    assert not logged(caplog, "outbox_in_memory")
-
-
-def test_a_disk_that_fails_while_it_is_read_is_an_error(
-    opened: Callable[[], Outbox], disk: Disk, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("refusal", [errno.EROFS, errno.EACCES])
+def test_a_disk_that_neither_writes_nor_reads_does_not_silence_the_camera(
+    opened: Callable[[], Outbox],
+    path: Path,
+    clock: FakeClock,
+    disk: Disk,
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: int,
 ) -> None:
     opened().put(event(1))
 
-    def refuse(_source: Path, _target: Path) -> Path:
+    def refuse(_path: Path, _journal: object) -> object:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(shutil, "copyfile", refuse)
-    disk.refusal = errno.EROFS
-    with pytest.raises(OutboxError, match=r"cannot be opened \(.*Read-only file system"):
-        opened().due()
-
-
-def test_a_disk_that_refuses_for_another_reason_is_an_error_and_not_memory(
-    opened: Callable[[], Outbox], disk: Disk
-) -> None:
-    disk.refusal = errno.EACCES
-    with pytest.raises(OutboxError, match="cannot be opened"):
-        opened().put(event(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(salvage, "read_records", refuse)
+        disk.refusal = refusal
+        outbox = opened()
+        outbox.put(event(2))
+        assert waiting(outbox) == [key(event(2))]
     disk.refusal = None
-    outbox = opened()
-    outbox.put(event(1))
+    clock.advance(10)
+    assert sorted(waiting(outbox)) == [key(event(1)), key(event(2))]
     assert not outbox.counts().in_memory
+    assert sorted(waiting(opened())) == [key(event(1)), key(event(2))]
+    assert [one.name for one in path.parent.iterdir() if "sqlite." in one.name] == []
 
 
 def test_the_disk_is_tried_again_every_ten_seconds_and_takes_everything_back(
@@ -330,8 +321,7 @@ def test_the_file_is_for_its_owner_alone_from_the_first_moment(
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(os, "fchmod", refuse)
-    with pytest.raises(OutboxError, match="cannot be opened"):
-        opened().put(event(1))
+    opened().put(event(1))
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -346,21 +336,22 @@ def test_a_corrupt_file_that_is_met_at_the_start_is_named(
     assert outbox.counts().in_memory is False
 
 
-def test_a_removed_file_that_cannot_be_written_again_is_an_error_until_it_can(
-    opened: Callable[[], Outbox], path: Path, disk: Disk
+def test_a_removed_file_that_cannot_be_written_again_goes_on_in_memory_until_it_can(
+    opened: Callable[[], Outbox], path: Path, clock: FakeClock, disk: Disk
 ) -> None:
     outbox = opened()
     outbox.put(event(1))
     for one in path.parent.iterdir():
         one.unlink()
     disk.refusal = errno.EROFS
-    with pytest.raises(OutboxError, match=r"outbox\.sqlite: was removed and cannot be written again \(.*Read-only"):
-        outbox.put(event(2))
+    outbox.put(event(2))
+    assert outbox.counts().in_memory
     assert not path.exists()
     disk.refusal = None
+    clock.advance(10)
     outbox.put(event(3))
     assert path.exists()
-    assert sorted(waiting(opened())) == [key(event(1)), key(event(3))]
+    assert sorted(waiting(opened())) == [key(event(number)) for number in (1, 2, 3)]
 
 
 def corrupted(outbox: Outbox, path: Path) -> None:
@@ -385,7 +376,7 @@ def test_every_corrupt_file_is_counted_and_named(
             outbox.due()
         assert outbox.counts().set_aside == turn + 1
     assert logged(caplog, "outbox_corrupt") == [
-        ("CRITICAL", f"outbox_corrupt path={path} kept_as={path}.corrupt-{turn}") for turn in (1, 2)
+        ("CRITICAL", f"outbox_corrupt path={path} kept_as={path}.corrupt-1") for _ in range(2)
     ]
 
 
@@ -420,16 +411,26 @@ def test_a_corrupt_file_takes_its_companions_along(opened: Callable[[], Outbox],
     opened().put(event(1))
 
 
-def test_the_oldest_corrupt_files_are_forgotten_with_their_companions(path: Path) -> None:
+def test_the_oldest_files_that_nobody_can_read_are_forgotten_with_their_companions(path: Path) -> None:
     path.parent.mkdir()
     for number in (2, 3, 9, 10, 11):
         for companion in ("", "-wal"):
-            path.with_name(f"{path.name}.corrupt-{number}{companion}").touch()
-    path.with_name(f"{path.name}.corrupt-kept by hand").touch()
-    path.touch()
-    assert file.move_aside(path).name == "outbox.sqlite.corrupt-12"
-    names = {one.name.removeprefix("outbox.sqlite.corrupt-") for one in path.parent.iterdir()}
+            path.with_name(f"{path.name}.unreadable-{number}{companion}").touch()
+    path.with_name(f"{path.name}.unreadable-kept by hand").touch()
+    path.with_name(f"{path.name}.corrupt-4").touch()
+    file.put_away(path.with_name(f"{path.name}.corrupt-4"), path, unreadable=1)
+    names = {one.name.removeprefix("outbox.sqlite.unreadable-") for one in path.parent.iterdir()}
     assert names == {"3", "3-wal", "9", "9-wal", "10", "10-wal", "11", "11-wal", "12", "kept by hand"}
+
+
+def test_files_that_nobody_can_read_are_bounded_in_bytes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file, "KEPT_UNREADABLE_BYTES", 1000)
+    path.parent.mkdir()
+    for turn in range(4):
+        path.write_bytes(bytes(400))
+        file.put_away(file.move_aside(path), path, unreadable=1)
+        assert path.with_name(f"{path.name}.unreadable-{turn + 1}").exists()
+    assert {one.name for one in path.parent.iterdir()} == {f"{path.name}.unreadable-{number}" for number in (3, 4)}
 
 
 def test_an_acknowledgement_that_came_while_the_disk_was_full_counts_when_it_is_back(
@@ -443,3 +444,24 @@ def test_an_acknowledgement_that_came_while_the_disk_was_full_counts_when_it_is_
     clock.advance(10)
     assert waiting(outbox) == []
     assert waiting(opened()) == []
+
+
+def test_what_was_set_aside_while_the_disk_is_full_is_sent_from_memory_and_stored_when_there_is_room(
+    opened: Callable[[], Outbox], path: Path, clock: FakeClock, disk: Disk
+) -> None:
+    opened().put(event(1))
+    opened().close()
+    path.replace(path.with_name(f"{path.name}.corrupt-1"))
+    disk.refusal = errno.ENOSPC
+    outbox = opened()
+    outbox.put(event(2))
+    outbox.due()
+    assert sorted(waiting(outbox)) == [key(event(1)), key(event(2))]
+    assert path.with_name(f"{path.name}.corrupt-1").exists()
+    disk.refusal = None
+    clock.advance(10)
+    for _ in range(2):
+        assert sorted(waiting(outbox)) == [key(event(1)), key(event(2))]
+    assert not path.with_name(f"{path.name}.corrupt-1").exists()
+    assert sorted(waiting(opened())) == [key(event(1)), key(event(2))]
+    assert outbox.counts().unreadable == 0

@@ -98,11 +98,13 @@ def test_a_state_may_have_4096_bytes_and_no_more(outbox: Outbox) -> None:
     assert [kept.key for kept in outbox.open_episodes()] == ["track-1"]
 
 
-def test_a_state_is_stored_without_blanks(outbox: Outbox) -> None:
+def test_a_state_is_stored_without_blanks_and_with_its_seal(outbox: Outbox) -> None:
     outbox.put(event(1), episode(1, one=[1, 2], two=None))
     connection = outbox._database.connection
     assert connection is not None
-    assert connection.execute("SELECT state FROM episodes").fetchall() == [('{"one":[1,2],"two":null}',)]
+    assert connection.execute("SELECT state FROM episodes").fetchall() == [
+        ('{"one":[1,2],"two":null,"seal":425485193}',)
+    ]
 
 
 def test_a_state_that_is_no_json_is_a_mistake_and_stores_nothing(outbox: Outbox) -> None:

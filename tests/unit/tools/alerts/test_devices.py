@@ -39,6 +39,15 @@ def test_the_list_tells_how_each_device_and_camera_is(
     assert capsys.readouterr().out == "pi-1: running, heard 60 s ago, version 0.1.0, 3 events waiting; gate running\n"
 
 
+def test_a_device_that_cannot_count_what_waits_is_not_said_to_have_nothing(
+    registry: FakeRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unknown = with_health(None, health(outbox=OutboxHealth(waiting=None)), NOON)
+    registry.save(load_device(dump_device(unknown), registry.items[PI].revision))
+    assert command(registry) == 0
+    assert "an unknown number of events waiting" in capsys.readouterr().out
+
+
 def test_where_nobody_was_heard_of_the_list_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert command(FakeRegistry()) == 0
     assert capsys.readouterr().out == "no device has been heard from\n"
