@@ -543,7 +543,7 @@ def test_an_event_that_can_no_longer_be_read_does_not_stop_the_others(outbox: Ou
     assert outbox._database.connection is not None
     outbox._database.connection.execute("UPDATE waiting SET payload = '{\"schema\":9}' WHERE row = 2")
     assert len(outbox.due()) == 2
-    assert "cannot be read: event" in outbox.refused()[0].reason
+    assert "cannot be read: schema" in outbox.refused()[0].reason
     assert outbox.counts().unreadable == 1
 
 
