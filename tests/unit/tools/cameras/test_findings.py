@@ -38,7 +38,11 @@ def test_cameras_that_cannot_be_used_yet_are_comments_alone_and_nothing_is_nothi
     assert as_yaml({}) == ""
 
 
-@given(st.lists(st.tuples(st.text(max_size=100), st.text(max_size=300), st.sampled_from([RTSP, V4L2])), max_size=8))
+@given(
+    st.lists(
+        st.tuples(st.text(max_size=100), st.text(max_size=300), st.sampled_from([RTSP, V4L2])), min_size=1, max_size=8
+    )
+)
 def test_whatever_cameras_call_themselves_deploy_reads_their_settings_unchanged(
     cameras: list[tuple[str, str, dict[str, object]]],
 ) -> None:
@@ -48,8 +52,8 @@ def test_whatever_cameras_call_themselves_deploy_reads_their_settings_unchanged(
         file = Path(folder) / "cameras.yaml"
         file.write_text(as_yaml(found), encoding="utf-8")
         merges = read_merges(file, ["smartcam.Capture"])
-    assert merges == ({"smartcam.Capture": {"cameras": {k: v.settings for k, v in found.items()}}} if found else {})
-    assert [str(one.camera) for one in read_settings(merges.get("smartcam.Capture", {})).cameras] == list(found)
+    assert merges == {"smartcam.Capture": {"cameras": {k: v.settings for k, v in found.items()}}}
+    assert [str(one.camera) for one in read_settings(merges["smartcam.Capture"]).cameras] == list(found)
 
 
 @given(st.lists(st.text(max_size=100), max_size=12))
