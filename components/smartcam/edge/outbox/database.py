@@ -156,34 +156,39 @@ class OutboxDatabase:
 
     def _take_in(self) -> None:
         """Store what one file that was set aside still holds, if there is room for it."""
-        self._take_in_at = None
+        self._take_in_at = None  # its own transaction must not begin with this again, however long it takes to read
         left = [one for one in asides_of(self._path) if one not in self._done and self._tries[one] < _MOST_TRIES]
         aside = next((one for one in left if one != self._file), None)
         if aside is None:
             return
-        self._take_in_at = self._later()
         try:
-            if self._next is None or self._next[0] != aside:
-                self._next = aside, salvage(aside)
-            found = self._next[1]
-            with self.transaction() as connection:
-                (waiting, *_) = connection.execute(sql.COUNT).fetchone()
-                if waiting and waiting + len(found.waiting) > self._most():
-                    return
-                taken = take_in(connection, found)
-            if not self.is_in_memory:  # memory is not where a file's content is safe
-                put_away(aside, self._path, found.unreadable)
+            is_taken = self._take_in_one(aside)
         except (OSError, OutboxError) as error:
             self._tries[aside] += 1
+            is_taken = False
             log(_LOGGER, logging.ERROR, "outbox_not_salvaged", file=aside, error=error)
-            return
-        self._next, self._take_in_at = None, MonotonicNs(0)
+        self._take_in_at = MonotonicNs(0) if is_taken else self._later()
+
+    def _take_in_one(self, aside: Path) -> bool:
+        """False if there is no room for it. Raises OSError or OutboxError."""
+        if self._next is None or self._next[0] != aside:
+            self._next = aside, salvage(aside)
+        found = self._next[1]
+        with self.transaction() as connection:
+            (waiting, *_) = connection.execute(sql.COUNT).fetchone()
+            if waiting and waiting + len(found.waiting) > self._most():
+                return False
+            taken = take_in(connection, found)
+        if not self.is_in_memory:  # memory is not where a file's content is safe
+            put_away(aside, self._path, found.unreadable)
+        self._next = None
         self._done.add(aside)
         if aside not in self._counted:
             self.unreadable += found.unreadable
         (self._counted.add if self.is_in_memory else self._counted.discard)(aside)
         level = logging.CRITICAL if found.unreadable else logging.WARNING
         log(_LOGGER, level, "outbox_salvaged", file=aside, events=taken, unreadable=found.unreadable)
+        return True
 
     def _recover(self, connection: sqlite3.Connection, error: sqlite3.Error) -> None:
         """Leaves a state from which the next transaction can go on."""
