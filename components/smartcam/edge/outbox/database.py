@@ -161,13 +161,15 @@ class OutboxDatabase:
         aside = next((one for one in left if one != self._file), None)
         if aside is None:
             return
+        was_in_memory = self.is_in_memory
         try:
-            is_taken = self._take_in_one(aside)
+            is_next = self._take_in_one(aside)
         except (OSError, OutboxError) as error:
             self._tries[aside] += 1
-            is_taken = False
+            # There was no room for it on the disk: then there is in memory.
+            is_next = self.is_in_memory and not was_in_memory
             log(_LOGGER, logging.ERROR, "outbox_not_salvaged", file=aside, error=error)
-        self._take_in_at = MonotonicNs(0) if is_taken else self._later()
+        self._take_in_at = MonotonicNs(0) if is_next else self._later()
 
     def _take_in_one(self, aside: Path) -> bool:
         """False if there is no room for it. Raises OSError or OutboxError."""

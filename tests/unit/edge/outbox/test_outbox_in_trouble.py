@@ -509,3 +509,42 @@ def test_a_newer_releases_file_is_kept_as_it_is_while_the_disk_takes_nothing_and
     assert not outbox.counts().in_memory
     assert path.read_bytes() == before
     assert outbox.counts().set_aside == 0
+
+
+def test_what_was_set_aside_and_has_no_room_on_the_disk_is_sent_from_memory(
+    opened: Callable[[], Outbox], path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = opened()
+    fill(outbox)
+    outbox.close()
+    path.rename(path.with_name(f"{path.name}.corrupt-1"))
+    take_in, write_back = database.take_in, database.write_back
+
+    def without_room(connection: sqlite3.Connection, found: salvage.Salvage) -> int:
+        (*_, on_disk) = connection.execute("PRAGMA database_list").fetchone()
+        if on_disk:
+            connection.execute("PRAGMA max_page_count = 20")
+        return take_in(connection, found)
+
+    def few_only(memory: sqlite3.Connection, path: Path, covers: object) -> file.Opened:
+        (count,) = memory.execute("SELECT count(*) FROM waiting").fetchone()
+        if count > 20:
+            raise sqlite3.OperationalError("database or disk is full")
+        return write_back(memory, path, covers)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "take_in", without_room)
+        patch.setattr(database, "write_back", few_only)
+        outbox = opened()
+        outbox.put(event(1))
+        for _ in range(5):
+            outbox.retry_now()
+            clock.advance(11)
+        assert len(outbox.due(1000)) == 99
+        assert outbox.counts().in_memory
+        assert path.with_name(f"{path.name}.corrupt-1").exists()
+    clock.advance(11)
+    assert len(waiting(outbox)) == 99
+    assert not outbox.counts().in_memory
+    assert len(waiting(opened())) == 99
+    assert not path.with_name(f"{path.name}.corrupt-1").exists()
