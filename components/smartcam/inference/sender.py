@@ -14,7 +14,7 @@ from smartcam.edge.bus.port import CloudBus, OnMessage
 from smartcam.edge.lifecycle import Bell, StopToken
 from smartcam.edge.logs import log
 from smartcam.edge.outbox.outbox import DueEvent, Outbox, Urgency
-from smartcam.edge.outbox.window import Answer, SendingWindow
+from smartcam.edge.outbox.window import Reply, SendingWindow
 
 logger = logging.getLogger(__name__)
 
@@ -144,10 +144,10 @@ class Sender:
         try:
             acknowledgement = Acknowledgement.from_json(payload)
             known = self._outbox.acknowledge(acknowledgement)
-            answer = self._window.answered(acknowledgement.event_id, acknowledgement.phase, waited=known)
-            if answer is Answer.AFTER_SILENCE:
+            reply = self._window.answered(acknowledgement.event_id, acknowledgement.phase, waited=known)
+            if reply is Reply.AFTER_SILENCE:
                 self._outbox.retry_now()
-            if answer is not Answer.TO_NOTHING:
+            if reply is not Reply.TO_NOTHING:
                 self.wake()
         except ContractError as error:
             log(logger, logging.WARNING, "acknowledgement_unreadable", topic=topic, error=error)

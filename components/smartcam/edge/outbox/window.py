@@ -20,7 +20,7 @@ HOLD_S: Final = 30.0
 LONGEST_HOLD_S: Final = 3600.0
 
 
-class Answer(Enum):
+class Reply(Enum):
     """What an acknowledgement says about the way to the cloud."""
 
     TO_NOTHING = auto()
@@ -77,16 +77,16 @@ class SendingWindow:
             self._places[_key(due)] = _HeldPlace(MonotonicNs(now + round(held_s * NS_PER_S)), due.urgency)
             return 0.0 if is_fresh else held_s
 
-    def answered(self, event_id: EventId, phase: Phase, *, waited: bool = True) -> Answer:
+    def answered(self, event_id: EventId, phase: Phase, *, waited: bool = True) -> Reply:
         """The cloud has acknowledged an event, which `waited` in the outbox until then."""
         with self._lock:
             if self._places.pop((event_id, phase), None) is None and not waited:
-                return Answer.TO_NOTHING
+                return Reply.TO_NOTHING
             was_silent = self._silence_s() > HOLD_S
             self._unanswered_since = None
             if was_silent:
                 self._places.clear()
-            return Answer.AFTER_SILENCE if was_silent else Answer.IN_TIME
+            return Reply.AFTER_SILENCE if was_silent else Reply.IN_TIME
 
     def reopen(self) -> None:
         """The way to the cloud is there again: what was on its way has no place any more."""
