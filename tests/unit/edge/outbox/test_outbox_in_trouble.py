@@ -518,7 +518,7 @@ def test_what_was_set_aside_and_has_no_room_on_the_disk_is_sent_from_memory(
     fill(outbox)
     outbox.close()
     path.rename(path.with_name(f"{path.name}.corrupt-1"))
-    take_in, write_back = database.take_in, database.write_back
+    take_in, write_back = salvage.take_in, file.write_back
 
     def without_room(connection: sqlite3.Connection, found: salvage.Salvage) -> int:
         (*_, on_disk) = connection.execute("PRAGMA database_list").fetchone()
