@@ -10,24 +10,22 @@ umask 022
 rm -rf "$work/new"
 # Before anything is written: a zip of some kilobytes can fill the disk. Python unpacks no more of a file than the zip
 # says that it has. The limits are those of what inference opens.
-if ! python3 - "$archive" << 'END'
+if ! python3 - "$archive" "$work/new" << 'END'
 import sys
 import zipfile
 
 try:
     with zipfile.ZipFile(sys.argv[1]) as archive:
         sizes = [member.file_size for member in archive.infolist()]
-except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
-    sys.exit(f"smartcam.Model: {error}")
-if len(sizes) > 32 or sum(sizes) > 256 << 20:
-    sys.exit(f"smartcam.Model: {len(sizes)} files of {sum(sizes)} bytes together; at most 32 of 268435456 are unpacked")
+        if not 1 <= len(sizes) <= 32 or sum(sizes) > 256 << 20:
+            found = f"{len(sizes)} files of {sum(sizes)} bytes together"
+            sys.exit(f"smartcam.Model: {found}; at least one and at most 32 of 268435456 are unpacked")
+        archive.extractall(sys.argv[2])
+except Exception as error:  # whatever a damaged archive makes of it
+    sys.exit(f"smartcam.Model: {type(error).__name__}: {error}")
 END
 then
-    echo "smartcam.Model: the bundle of version $version cannot be unpacked (its archive is refused) and is not installed" >&2
-    exit 0
-fi
-if ! python3 -m zipfile -e "$archive" "$work/new"; then
-    echo "smartcam.Model: the bundle of version $version cannot be unpacked (is the disk full?) and is not installed" >&2
+    echo "smartcam.Model: the bundle of version $version cannot be unpacked (the reason stands above) and is not installed" >&2
     rm -rf "$work/new"
     exit 0
 fi

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from smartcam.contract.errors import BusError, BusRefused
+from smartcam.contract.errors import BusError, BusRefused, ContractError
 from smartcam.contract.health import (
     HEALTH_EVERY_S,
     LONGEST_REASON,
@@ -132,7 +133,7 @@ class HealthReporter:
         self._seq += 1
         health = self._health(facts, state)
         try:
-            self._bus.publish_cloud(health_topic(self._thing), health.to_json())
+            self._bus.publish_cloud(health_topic(self._thing), _fitting(health))
         except BusRefused as error:
             log(logger, logging.ERROR, "health_refused", error=error)
             return False
@@ -173,6 +174,16 @@ class HealthReporter:
             cameras_left_out=max(0, len(ranked) - MOST_CAMERAS) + facts.cameras_left_out,
             wanted_revision=facts.wanted_revision,
         )
+
+
+def _fitting(health: Health) -> bytes:
+    """The message. Where long names and reasons make it too large, the last cameras are counted, but not named."""
+    while health.cameras:
+        with suppress(ContractError):
+            return health.to_json()
+        left_out = health.cameras_left_out + 1
+        health = replace(health, cameras=health.cameras[:-1], cameras_left_out=left_out)
+    return health.to_json()
 
 
 def reason(text: str) -> str | None:

@@ -14,7 +14,7 @@ from smartcam.edge.bus.port import CloudBus, OnMessage
 from smartcam.edge.lifecycle import Bell, StopToken
 from smartcam.edge.logs import log
 from smartcam.edge.outbox.outbox import DueEvent, Outbox, Urgency
-from smartcam.edge.outbox.window import SendingWindow
+from smartcam.edge.outbox.window import Reply, SendingWindow
 
 logger = logging.getLogger(__name__)
 
@@ -143,11 +143,12 @@ class Sender:
     def _on_acknowledgement(self, topic: str, payload: bytes) -> None:
         try:
             acknowledgement = Acknowledgement.from_json(payload)
-            was_silent = self._window.answered(acknowledgement.event_id, acknowledgement.phase)
             known = self._outbox.acknowledge(acknowledgement)
-            if was_silent:
+            reply = self._window.answered(acknowledgement.event_id, acknowledgement.phase, waited=known)
+            if reply is Reply.AFTER_SILENCE:
                 self._outbox.retry_now()
-            self.wake()
+            if reply is not Reply.TO_NOTHING:
+                self.wake()
         except ContractError as error:
             log(logger, logging.WARNING, "acknowledgement_unreadable", topic=topic, error=error)
             return

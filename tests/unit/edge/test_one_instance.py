@@ -1,5 +1,7 @@
 """One instance of a component in a folder, however the one before it ended."""
 
+import errno
+import fcntl
 import logging
 import os
 import signal
@@ -117,6 +119,18 @@ class Bus:
 
     def close(self) -> None:
         Bus.closed += 1
+
+
+def test_on_a_disk_without_locks_the_component_runs_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_descriptor: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with only_instance(NAME, tmp_path):
+        assert "instance_not_locked" in caplog.text
+        assert os.strerror(errno.ENOLCK) in caplog.text
 
 
 def test_a_second_instance_of_a_component_ends_with_one_clear_error_and_a_code_that_starts_it_again(

@@ -16,6 +16,7 @@ from smartcam.contract.health import (
     OutboxHealth,
 )
 from smartcam.contract.ids import CameraId
+from smartcam.contract.notice import LONGEST_REFUSAL
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.release import RunningRelease
 from smartcam.inference.frames.conditions import CameraConditions
@@ -193,6 +194,26 @@ def test_of_too_many_cameras_the_silent_ones_are_named_first() -> None:
     [health] = device.sent()
     assert health.cameras[0].camera_id == YARD
     assert (len(health.cameras), health.cameras_left_out) == (MOST_CAMERAS, 1)
+
+
+def test_however_long_names_and_reasons_are_the_message_goes_out_and_counts_every_camera() -> None:
+    names = [CameraId(f"{number:064}") for number in range(MOST_CAMERAS)]
+    cameras = tuple(CameraHealth(name, CameraCondition.RUNNING, 12345.678901, armed=False) for name in names)
+    wordy = Facts(
+        cameras,
+        model_name="m" * 64,
+        model_version="1" * 64,
+        bundle_refused="b" * 500,
+        configuration_refused="c" * 500,
+        capture_version="\U0001f512" * 64,
+        release_refused="\U0001f512" * LONGEST_REFUSAL,
+        cameras_left_out=7,
+    )
+    device = Device(facts=wordy)
+    device.live(1)
+    (health,) = device.sent()
+    assert 20 < len(health.cameras) < MOST_CAMERAS
+    assert len(health.cameras) + health.cameras_left_out == MOST_CAMERAS + 7
 
 
 def test_cameras_that_have_no_place_are_told_at_once_and_counted_with_those_that_are_not_listed() -> None:

@@ -264,3 +264,24 @@ def test_a_disk_that_fails_is_tried_again(tmp_path: Path, caplog: pytest.LogCapt
         wait_until(post.sent)
     assert [sent.event_id for sent in post.sent()] == [event.event_id]
     post.outbox.close()
+
+
+def test_a_flood_of_acknowledgements_of_what_was_never_sent_wakes_nobody(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = post.raise_one()
+    post.sender.send_due()
+    woken: list[str] = []
+    monkeypatch.setattr(post.sender, "wake", lambda: woken.append("woken"))
+    subscription = post.sender._bus.subscribe_cloud(ack_topic(THING), post.sender._on_answer)
+    others = maker()
+    for _ in range(200):
+        other = others.raised(Trigger(EventKind.PERSON, 0.7, 0.6), SOME_DAY, START)[1].event
+        assert other is not None
+        if other.event_id != kept.event_id:
+            post.answer(other)
+    assert woken == []
+    post.answer(kept)
+    post.answer(kept)
+    assert woken == ["woken"]
+    subscription.close()

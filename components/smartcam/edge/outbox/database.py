@@ -15,18 +15,14 @@ from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
 from smartcam.edge.outbox import sql
+from smartcam.edge.outbox.asides import asides_of, give_way, inodes, move_aside, put_away
 from smartcam.edge.outbox.file import (
     Opened,
-    asides_of,
     copy_to_memory,
-    give_way,
-    inodes,
     is_corrupt,
     is_passing,
     is_unwritable,
-    move_aside,
     open_database,
-    put_away,
     write_back,
 )
 from smartcam.edge.outbox.salvage import Salvage, salvage, take_in
@@ -57,7 +53,6 @@ class OutboxDatabase:
         self._most = most
         self._lock = threading.RLock()
         self._inodes: tuple[object, object] = (None, None)
-        self._is_whole = True
         self._return_at = MonotonicNs(0)
         self._take_in_at: MonotonicNs | None = MonotonicNs(0)
         self._next: tuple[Path, Salvage] | None = None
@@ -110,11 +105,11 @@ class OutboxDatabase:
 
     def _use(self, opened: Opened) -> sqlite3.Connection:
         """Go on with this connection; anything unusual about it is logged."""
-        self.connection, self._file, self._is_whole = opened.connection, opened.path, opened.is_whole
+        self.connection, self._file = opened.connection, opened.path
         self.is_in_memory = bool(opened.in_memory)
         self._next, self._done, self._take_in_at = None, set(), MonotonicNs(0)
         if opened.in_memory:
-            self._return_at = self._later()
+            self._return_at, self._inodes = self._later(), (opened.covers, None)
             log(_LOGGER, logging.CRITICAL, "outbox_in_memory", path=self._path, reason=opened.in_memory)
         else:
             self._inodes = inodes(opened.path)
@@ -130,10 +125,7 @@ class OutboxDatabase:
     def _to_disk(self, memory: sqlite3.Connection) -> sqlite3.Connection:
         """Go on in the file, or in memory if the disk still cannot be written."""
         try:
-            if not self._is_whole and any(inodes(self._path)):
-                self._told_of_damage(move_aside(self._path))
-            self._is_whole = True
-            opened = write_back(memory, self._path)
+            opened = write_back(memory, self._path, self._inodes[0])
         except (sqlite3.Error, OSError):
             self._return_at = self._later()
             return memory
@@ -151,55 +143,62 @@ class OutboxDatabase:
         except sqlite3.Error as error:
             self._let_go()
             raise OutboxError(f"{self._path}: was removed and cannot be read any more ({error})") from error
-        asides: tuple[Path, ...] | None = None
+        asides: tuple[Path, ...] = ()
         try:
             # Ours are read by now; a log that SQLite finds when it closes it removes by name, whoever's it is.
             asides = give_way(self._file, self._inodes)
             lost.close()
-            opened = write_back(memory, self._file)
+            opened = write_back(memory, self._file, self._inodes[0])
         except (sqlite3.Error, OSError) as error:
             lost.close()
-            is_free = asides is not None
-            return self._use(Opened(memory, self._path, asides or (), in_memory=str(error), is_whole=is_free))
+            return self._use(Opened(memory, self._path, asides, in_memory=str(error), covers=self._inodes[0]))
         return self._use(replace(opened, asides=asides + opened.asides))
 
     def _take_in(self) -> None:
         """Store what one file that was set aside still holds, if there is room for it."""
-        self._take_in_at = None
+        self._take_in_at = None  # its own transaction must not begin with this again, however long it takes to read
         left = [one for one in asides_of(self._path) if one not in self._done and self._tries[one] < _MOST_TRIES]
         aside = next((one for one in left if one != self._file), None)
         if aside is None:
             return
-        self._take_in_at = self._later()
+        was_in_memory = self.is_in_memory
         try:
-            if self._next is None or self._next[0] != aside:
-                self._next = aside, salvage(aside)
-            found = self._next[1]
-            with self.transaction() as connection:
-                (waiting, *_) = connection.execute(sql.COUNT).fetchone()
-                if waiting and waiting + len(found.waiting) > self._most():
-                    return
-                taken = take_in(connection, found)
-            if not self.is_in_memory:  # memory is not where a file's content is safe
-                put_away(aside, self._path, found.unreadable)
+            is_next = self._take_in_one(aside)
         except (OSError, OutboxError) as error:
             self._tries[aside] += 1
+            # There was no room for it on the disk: then there is in memory.
+            is_next = self.is_in_memory and not was_in_memory
             log(_LOGGER, logging.ERROR, "outbox_not_salvaged", file=aside, error=error)
-            return
-        self._next, self._take_in_at = None, MonotonicNs(0)
+        self._take_in_at = MonotonicNs(0) if is_next else self._later()
+
+    def _take_in_one(self, aside: Path) -> bool:
+        """False if there is no room for it. Raises OSError or OutboxError."""
+        if self._next is None or self._next[0] != aside:
+            self._next = aside, salvage(aside)
+        found = self._next[1]
+        with self.transaction() as connection:
+            (waiting, *_) = connection.execute(sql.COUNT).fetchone()
+            if waiting and waiting + len(found.waiting) > self._most():
+                return False
+            taken = take_in(connection, found)
+        if not self.is_in_memory:  # memory is not where a file's content is safe
+            put_away(aside, self._path, found.unreadable)
+        self._next = None
         self._done.add(aside)
         if aside not in self._counted:
             self.unreadable += found.unreadable
         (self._counted.add if self.is_in_memory else self._counted.discard)(aside)
         level = logging.CRITICAL if found.unreadable else logging.WARNING
         log(_LOGGER, level, "outbox_salvaged", file=aside, events=taken, unreadable=found.unreadable)
+        return True
 
     def _recover(self, connection: sqlite3.Connection, error: sqlite3.Error) -> None:
         """Leaves a state from which the next transaction can go on."""
         self._roll_back(connection)
         if is_unwritable(error) and not self.is_in_memory:
             with suppress(sqlite3.Error):
-                self._use(Opened(copy_to_memory(connection), self._path, in_memory=str(error)))
+                memory = copy_to_memory(connection)
+                self._use(Opened(memory, self._path, in_memory=str(error), covers=self._inodes[0]))
                 connection.close()
                 return
         if is_passing(error):

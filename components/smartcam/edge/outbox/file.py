@@ -4,22 +4,19 @@ While the disk cannot be used, its content is kept in memory.
 """
 
 import os
-import re
 import sqlite3
 import stat
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from smartcam.contract.errors import ContractError
 from smartcam.edge.outbox import sql
+from smartcam.edge.outbox.asides import WAL, inodes, move_aside
 from smartcam.edge.outbox.pages import PAGE, read_log
 from smartcam.edge.outbox.salvage import columns_of, is_foreign, salvage, take_in, waiting_row
 
 SCHEMA_VERSION: Final = 1
-KEPT_UNREADABLE: Final = 5
-KEPT_UNREADABLE_BYTES: Final = 64 * 2**20
 _NEWEST_THINKABLE: Final = 10_000
 """A version number above this is not one of ours, but damage."""
 _BUSY_S: Final = 2.0
@@ -37,8 +34,6 @@ _CORRUPT: Final = {
 _PASSING: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _UNWRITABLE: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _PRIMARY: Final = 0xFF
-_COMPANIONS: Final = ("", "-wal", "-shm", "-journal")
-_WAL: Final = "-wal"
 
 # Row numbers are never used twice (AUTOINCREMENT), so that a late answer cannot hit a newer row.
 _STAMP = "boot_id TEXT NOT NULL, mono_ns INTEGER NOT NULL, utc_ns INTEGER NOT NULL, synced INTEGER NOT NULL"
@@ -75,8 +70,8 @@ class Opened:
     """An open database, and what was unusual about opening it.
 
     `path` is its file, a second one where the first is a newer release's. `asides` were not sound and are kept there
-    now; `unreadable` rows were put to the refused ones. `in_memory` says why there is no file; `is_whole` is False
-    then if there is one that could not be read.
+    now; `unreadable` rows were put to the refused ones. `in_memory` says why there is no file; `covers` is the inode
+    then of one whose whole content is in memory too, None if there is none.
     """
 
     connection: sqlite3.Connection
@@ -84,7 +79,7 @@ class Opened:
     asides: tuple[Path, ...] = ()
     unreadable: int = 0
     in_memory: str = ""
-    is_whole: bool = True
+    covers: object = None
 
 
 def open_database(path: Path) -> Opened:
@@ -97,14 +92,15 @@ def open_database(path: Path) -> Opened:
     except (sqlite3.Error, OSError) as error:
         memory = empty_memory()
         try:
+            own, _ = inodes(path)
             found = salvage(path)
         except OSError:
-            return Opened(memory, path, in_memory=str(error), is_whole=False)
+            return Opened(memory, path, in_memory=str(error))
         memory.execute("BEGIN")
         take_in(memory, found)
         memory.execute("COMMIT")
         # What cannot be read must not be replaced by less.
-        return Opened(memory, path, in_memory=str(error), is_whole=not found.unreadable)
+        return Opened(memory, path, in_memory=str(error), covers=None if found.unreadable else own)
 
 
 def empty_memory() -> sqlite3.Connection:
@@ -132,14 +128,22 @@ def copy_to_memory(connection: sqlite3.Connection) -> sqlite3.Connection:
     return memory
 
 
-def write_back(memory: sqlite3.Connection, path: Path) -> Opened:
-    """Moves the database back to its disk and closes the one in memory; the file's older content is replaced.
+def write_back(memory: sqlite3.Connection, path: Path, covers: object) -> Opened:
+    """Moves the database back to its disk and closes the one in memory.
+
+    The content of the file is replaced whose inode `covers` is; any other that is there by now and holds something is
+    moved aside.
 
     Raises:
         sqlite3.Error, OSError: the disk still refuses; `memory` is still open then, and the file as it was.
     """
     opened = open_on_disk(path)
     try:
+        if inodes(opened.path)[0] != covers and any(opened.connection.execute(sql.COUNT).fetchone()):
+            opened.connection.close()
+            asides, unreadable = (*opened.asides, move_aside(opened.path)), opened.unreadable
+            opened = open_on_disk(path)
+            opened = replace(opened, asides=asides + opened.asides, unreadable=unreadable + opened.unreadable)
         (own,) = opened.connection.execute("PRAGMA application_id").fetchone()
         memory.execute(f"PRAGMA application_id={own}")
         memory.backup(opened.connection)
@@ -192,70 +196,11 @@ def damage(reason: str) -> sqlite3.DatabaseError:
     return error
 
 
-def inodes(path: Path) -> tuple[object, object]:
-    """What lies at the path, and its write-ahead log: another answer later means that somebody replaced them."""
-    return _inode(path), _inode(path.with_name(path.name + _WAL))
-
-
-def move_aside(path: Path) -> Path:
-    """Renames whatever lies there, with its companions, to the next free `.corrupt-<n>`.
-
-    Raises:
-        OSError: when the folder refuses.
-    """
-    return _rename(path, path, "corrupt")
-
-
-def give_way(path: Path, own: tuple[object, object]) -> tuple[Path, ...]:
-    """Moves aside what others put in the place of the file or its log, and removes the log that is `own`.
-
-    The caller has read the content of its own. Raises OSError when the folder refuses.
-    """
-    log = path.with_name(path.name + _WAL)
-    main, journal = inodes(path)
-    if journal is not None and journal == own[1]:
-        log.unlink()
-        journal = None
-    if main is not None and main == own[0]:
-        return () if journal is None else (_rename(path, path, "corrupt", (_WAL,)),)
-    return () if main is None and journal is None else (move_aside(path),)
-
-
-def asides_of(path: Path) -> list[Path]:
-    """What was moved aside and not taken in yet, the oldest first: files of this outbox, and no links or folders.
-
-    The second file that was used while the first was a newer release's is one of them.
-    """
-    pattern = re.compile(re.escape(path.name) + r"((?:\.v\d+)?\.corrupt-(\d+)|\.v\d+)(-wal)?")
-    matches = [match for other in path.parent.glob(f"{path.name}.*") if (match := pattern.fullmatch(other.name))]
-    found = {path.with_name(path.name + match[1]): int(match[2] or 0) for match in matches}
-    ours = (one for one in found if not os.path.lexists(one) or stat.S_ISREG(one.lstat().st_mode))
-    return sorted(ours, key=lambda one: (found[one], one.name))
-
-
-def put_away(aside: Path, path: Path, unreadable: int) -> None:
-    """All of a file that can be read is stored elsewhere. What cannot be read is kept, within bounds.
-
-    Raises:
-        OSError: when the folder refuses.
-    """
-    if not unreadable:
-        _remove(aside)
-        return
-    _rename(aside, path, "unreadable")
-    size = 0
-    for place, number in enumerate(reversed(_numbers(path, "unreadable"))):
-        kept = path.with_name(f"{path.name}.unreadable-{number}")
-        size += sum(file.lstat().st_size for file in _with_companions(kept))
-        if place and (place >= KEPT_UNREADABLE or size > KEPT_UNREADABLE_BYTES):
-            _remove(kept)
-
-
 def _is_sound(path: Path) -> bool:
     """False for what is no file of ours, and for what SQLite would leave out in silence."""
     if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
         return False
-    journal = read_log(path.with_name(path.name + _WAL))
+    journal = read_log(path.with_name(path.name + WAL))
     if not journal.pages:
         return True
     has_file = path.exists() and path.stat().st_size > 0
@@ -353,39 +298,6 @@ def as_bytes(value: object) -> bytes:
 
 def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & _PRIMARY
-
-
-def _inode(path: Path) -> object:
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _with_companions(path: Path, ends: Sequence[str] = _COMPANIONS) -> list[Path]:
-    return [one for end in ends if os.path.lexists(one := path.with_name(path.name + end))]
-
-
-def _numbers(path: Path, word: str) -> list[int]:
-    pattern = re.compile(re.escape(f"{path.name}.{word}-") + r"(\d+)(-wal|-shm|-journal)?")
-    matches = (pattern.fullmatch(other.name) for other in path.parent.glob(f"{path.name}.{word}-*"))
-    return sorted({int(match[1]) for match in matches if match})
-
-
-def _rename(there: Path, path: Path, word: str, ends: Sequence[str] = _COMPANIONS) -> Path:
-    numbers = _numbers(path, word)
-    target = path.with_name(f"{path.name}.{word}-{numbers[-1] + 1 if numbers else 1}")
-    # The log first: a file that is left without its log would be taken for a whole one.
-    for one in reversed(_with_companions(there, ends)):
-        one.rename(target.with_name(target.name + one.name.removeprefix(there.name)))
-    return target
-
-
-def _remove(path: Path) -> None:
-    for one in _with_companions(path):
-        if not one.is_dir() or one.is_symlink():
-            one.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -96,13 +96,17 @@ def read_log(path: Path) -> PageLog:
 
 
 def log_of(content: bytes) -> PageLog:
-    """The log in these bytes. Frames of an earlier generation, with other salts, do not belong to it."""
+    """The log in these bytes, up to its last commit. Frames with other salts are of an earlier generation."""
     frames = range(_WAL_HEADER, len(content) - _FRAME + 1, _FRAME)
     if not frames:
         return PageLog()
     order = _WAL_MAGIC.get(int.from_bytes(content[:4], "big"))
     is_header = order is not None and _checksum(content[:24], order, (0, 0)) == _pair(content, 24)
     salts = content[16:24] if is_header else _usual_salts(content, frames)
+    # Behind the last commit lie frames of transactions that were never ended. A shorter one that came later may have
+    # overwritten the first of them, which is no damage.
+    ends = [at for at in frames if any(content[at + 4 : at + 8]) and _differing(content[at + 8 : at + 16], salts) <= 1]
+    frames = range(_WAL_HEADER, ends[-1] + 1 if ends else 0, _FRAME)
     pages: dict[int, bytes] = {}
     older: dict[int, list[bytes]] = {}
     damaged: set[int] = set()

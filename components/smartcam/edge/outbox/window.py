@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
 from smartcam.contract.event import Phase
@@ -17,6 +18,16 @@ PLACES: Final = {Urgency.FRESH: 10, Urgency.CRITICAL: 6, Urgency.WAITED: 16}
 HOLD_S: Final = 30.0
 """How long an event that is not acknowledged keeps its place, while the cloud acknowledges others."""
 LONGEST_HOLD_S: Final = 3600.0
+
+
+class Reply(Enum):
+    """What an acknowledgement says about the way to the cloud."""
+
+    TO_NOTHING = auto()
+    """It is a second one, or of an event that is none of ours: nothing follows from it."""
+    IN_TIME = auto()
+    AFTER_SILENCE = auto()
+    """The cloud had been silent for so long that others should be tried at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +77,16 @@ class SendingWindow:
             self._places[_key(due)] = _HeldPlace(MonotonicNs(now + round(held_s * NS_PER_S)), due.urgency)
             return 0.0 if is_fresh else held_s
 
-    def answered(self, event_id: EventId, phase: Phase) -> bool:
-        """The cloud has acknowledged it. True if it had been silent for so long that others should be tried at once."""
+    def answered(self, event_id: EventId, phase: Phase, *, waited: bool = True) -> Reply:
+        """The cloud has acknowledged an event, which `waited` in the outbox until then."""
         with self._lock:
+            if self._places.pop((event_id, phase), None) is None and not waited:
+                return Reply.TO_NOTHING
             was_silent = self._silence_s() > HOLD_S
             self._unanswered_since = None
-            self._places.pop((event_id, phase), None)
             if was_silent:
                 self._places.clear()
-            return was_silent
+            return Reply.AFTER_SILENCE if was_silent else Reply.IN_TIME
 
     def reopen(self) -> None:
         """The way to the cloud is there again: what was on its way has no place any more."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from smartcam.contract.errors import OutboxError
 from smartcam.contract.event import Event
+from smartcam.edge.outbox import database, salvage
 from smartcam.edge.outbox.outbox import Outbox, OutboxLimits
 from tests.fakes.clock import FakeClock
 from tests.unit.edge.outbox.sample import accepted, episode, event, key, waiting
@@ -552,3 +553,27 @@ def test_a_file_that_the_first_release_set_aside_is_salvaged_without_seals(
     outbox = opened()
     assert sorted(everything(outbox)) == of_numbers(0, 1, 3, 4)
     assert outbox.counts().unreadable == 1
+
+
+def test_a_file_that_takes_long_to_read_is_taken_in_and_counted_once(
+    opened: Callable[..., Outbox], path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = filled(path.parent, 60)
+    damaged = bytearray(path.read_bytes())
+    damaged[damaged.index(b'"camera_id"')] ^= 1
+    path.unlink()
+    path.with_name(f"{NAME}.corrupt-1").write_bytes(damaged)
+    read: list[Path] = []
+
+    def slowly(file: Path) -> salvage.Salvage:
+        read.append(file)
+        clock.advance(60)
+        return salvage.salvage(file)
+
+    monkeypatch.setattr(database, "salvage", slowly)
+    outbox = opened()
+    for _ in range(3):
+        outbox.put(event(99))
+    assert len(read) == 1
+    assert outbox.counts().unreadable == 1
+    assert len(everything(outbox)) == len(stored)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from smartcam.contract.errors import ContractError, OutboxError
-from smartcam.edge.outbox import database, file, salvage
+from smartcam.edge.outbox import asides, database, file, salvage
 from smartcam.edge.outbox.outbox import Outbox
 from tests.fakes.clock import FakeClock
 from tests.unit.edge.outbox.sample import accepted, episode, event, key, waiting
@@ -404,7 +404,7 @@ def test_a_corrupt_file_takes_its_companions_along(opened: Callable[[], Outbox],
     contents = {"": b"garbage" * 1000, "-wal": b"one", "-shm": b"two", "-journal": b"three"}
     for companion, content in contents.items():
         path.with_name(path.name + companion).write_bytes(content)
-    assert file.move_aside(path) == path.with_name("outbox.sqlite.corrupt-1")
+    assert asides.move_aside(path) == path.with_name("outbox.sqlite.corrupt-1")
     assert {one.name: one.read_bytes() for one in path.parent.iterdir()} == {
         f"outbox.sqlite.corrupt-1{companion}": content for companion, content in contents.items()
     }
@@ -418,17 +418,17 @@ def test_the_oldest_files_that_nobody_can_read_are_forgotten_with_their_companio
             path.with_name(f"{path.name}.unreadable-{number}{companion}").touch()
     path.with_name(f"{path.name}.unreadable-kept by hand").touch()
     path.with_name(f"{path.name}.corrupt-4").touch()
-    file.put_away(path.with_name(f"{path.name}.corrupt-4"), path, unreadable=1)
+    asides.put_away(path.with_name(f"{path.name}.corrupt-4"), path, unreadable=1)
     names = {one.name.removeprefix("outbox.sqlite.unreadable-") for one in path.parent.iterdir()}
     assert names == {"3", "3-wal", "9", "9-wal", "10", "10-wal", "11", "11-wal", "12", "kept by hand"}
 
 
 def test_files_that_nobody_can_read_are_bounded_in_bytes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "KEPT_UNREADABLE_BYTES", 1000)
+    monkeypatch.setattr(asides, "KEPT_UNREADABLE_BYTES", 1000)
     path.parent.mkdir()
     for turn in range(4):
         path.write_bytes(bytes(400))
-        file.put_away(file.move_aside(path), path, unreadable=1)
+        asides.put_away(asides.move_aside(path), path, unreadable=1)
         assert path.with_name(f"{path.name}.unreadable-{turn + 1}").exists()
     assert {one.name for one in path.parent.iterdir()} == {f"{path.name}.unreadable-{number}" for number in (3, 4)}
 
@@ -465,3 +465,86 @@ def test_what_was_set_aside_while_the_disk_is_full_is_sent_from_memory_and_store
     assert not path.with_name(f"{path.name}.corrupt-1").exists()
     assert sorted(waiting(opened())) == [key(event(1)), key(event(2))]
     assert outbox.counts().unreadable == 0
+
+
+@pytest.mark.parametrize("was_there", [True, False])
+def test_an_outbox_that_comes_into_the_files_place_while_the_disk_takes_nothing_is_not_written_over(
+    opened: Callable[[], Outbox], path: Path, clock: FakeClock, disk: Disk, *, was_there: bool
+) -> None:
+    other = Outbox(path.with_name("other"), clock)
+    for number in range(100, 103):
+        other.put(event(number))
+    other.close()
+    if was_there:
+        opened().put(event(1))
+    disk.refusal = errno.EROFS
+    outbox = opened()
+    outbox.put(event(2))
+    path.with_name("other").replace(path)  # as where the disk is mounted later, or a copy is played back
+    disk.refusal = None
+    clock.advance(10)
+    outbox.due()
+    assert sorted(waiting(outbox)) == sorted(key(event(number)) for number in (*[1] * was_there, 2, 100, 101, 102))
+    assert outbox.counts().set_aside == 1
+    assert len(waiting(opened())) == 4 + was_there
+
+
+def test_a_newer_releases_file_is_kept_as_it_is_while_the_disk_takes_nothing_and_when_it_does(
+    opened: Callable[[], Outbox], path: Path, clock: FakeClock, disk: Disk
+) -> None:
+    outbox = opened()
+    outbox.put(event(1))
+    outbox.close()
+    newer = sqlite3.connect(path, isolation_level=None)
+    newer.execute("ALTER TABLE waiting ADD COLUMN weight")
+    newer.execute("PRAGMA user_version = 2")
+    newer.close()
+    before = path.read_bytes()
+    disk.refusal = errno.ENOSPC
+    outbox = opened()
+    outbox.put(event(2))
+    disk.refusal = None
+    clock.advance(10)
+    assert key(event(2)) in waiting(outbox)
+    assert not outbox.counts().in_memory
+    assert path.read_bytes() == before
+    assert outbox.counts().set_aside == 0
+
+
+def test_what_was_set_aside_and_has_no_room_on_the_disk_is_sent_from_memory(
+    opened: Callable[[], Outbox], path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = opened()
+    fill(outbox)
+    outbox.close()
+    path.rename(path.with_name(f"{path.name}.corrupt-1"))
+    take_in, write_back = salvage.take_in, file.write_back
+
+    def without_room(connection: sqlite3.Connection, found: salvage.Salvage) -> int:
+        (*_, on_disk) = connection.execute("PRAGMA database_list").fetchone()
+        if on_disk:
+            connection.execute("PRAGMA max_page_count = 20")
+        return take_in(connection, found)
+
+    def few_only(memory: sqlite3.Connection, path: Path, covers: object) -> file.Opened:
+        (count,) = memory.execute("SELECT count(*) FROM waiting").fetchone()
+        if count > 20:
+            raise sqlite3.OperationalError("database or disk is full")
+        return write_back(memory, path, covers)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "take_in", without_room)
+        patch.setattr(database, "write_back", few_only)
+        outbox = opened()
+        outbox.put(event(1))
+        for _ in range(5):
+            outbox.retry_now()
+            clock.advance(11)
+        assert len(outbox.due(1000)) == 99
+        assert outbox.counts().in_memory
+        assert path.with_name(f"{path.name}.corrupt-1").exists()
+    clock.advance(11)
+    assert len(waiting(outbox)) == 99
+    assert not outbox.counts().in_memory
+    assert len(waiting(opened())) == 99
+    assert not path.with_name(f"{path.name}.corrupt-1").exists()

@@ -104,3 +104,27 @@ def test_a_log_that_is_broken_in_the_middle_is_not_whole_and_one_without_its_end
         broken[place] ^= 1
         assert not log_of(bytes(broken)).is_whole
         assert log_of(bytes(broken)).pages.keys() == log_of(content).pages.keys()
+
+
+def test_what_was_never_committed_is_neither_in_the_log_nor_damage(folder: Path) -> None:
+    path, copy = folder / "cut_off.sqlite", folder / "goes_on.sqlite"
+    connection = table(path)
+    for number in range(30):
+        connection.execute("INSERT INTO t (a, c) VALUES (?, ?)", (number, bytes(1000)))
+    connection.execute("PRAGMA cache_size=2")
+    connection.execute("BEGIN")
+    connection.executemany("INSERT INTO t (a, c) VALUES (?, ?)", [(100, bytes(1000))] * 30)
+    connection.execute("UPDATE t SET a = a + 1000")
+    for end in ("", "-wal"):  # the power goes while a large transaction is in the log already
+        shutil.copyfile(f"{path}{end}", f"{copy}{end}")
+    connection.close()
+    for numbers in (range(30), range(31)):
+        log = read_log(folder / "goes_on.sqlite-wal")
+        assert (log.is_whole, log.damaged, log.lost) == (True, set(), 0)
+        assert {values[0] for values in found(copy).values()} == set(numbers)
+        connection = sqlite3.connect(copy, isolation_level=None)
+        connection.execute("INSERT INTO t (a, c) VALUES (30, ?)", (bytes(10),))  # over the first of these frames
+        log_of_both = (folder / "goes_on.sqlite-wal").read_bytes(), copy.read_bytes()
+        connection.close()
+        for end, content in zip(("-wal", ""), log_of_both, strict=True):
+            Path(f"{copy}{end}").write_bytes(content)

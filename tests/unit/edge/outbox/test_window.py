@@ -19,6 +19,7 @@ from smartcam.edge.outbox.window import (
     HOLD_S,
     LONGEST_HOLD_S,
     PLACES,
+    Reply,
     SendingWindow,
 )
 from smartcam.inference.sender import Sender
@@ -274,9 +275,17 @@ def test_while_nothing_is_acknowledged_places_become_fewer_and_are_held_longer(
     assert fill(window, first=200) == 1
     assert window.free_in_s() == LONGEST_HOLD_S
     assert fill(window, Urgency.FRESH, first=300) == PLACES[Urgency.FRESH]
-    assert window.answered(event(1000).event_id, Phase.RAISED)
+    assert window.answered(event(1000).event_id, Phase.RAISED) is Reply.AFTER_SILENCE
     assert fill(window, first=400) == WAITED
-    assert not window.answered(event(1000).event_id, Phase.RAISED)
+    assert window.answered(event(1000).event_id, Phase.RAISED) is Reply.IN_TIME
+
+
+def test_an_answer_to_nothing_ends_no_silence(window: SendingWindow, clock: FakeClock) -> None:
+    window.sent(due(1))
+    clock.advance(100 * HOLD_S)
+    assert window.answered(event(2).event_id, Phase.RAISED, waited=False) is Reply.TO_NOTHING
+    assert fill(window, first=100) == 1
+    assert window.answered(event(100).event_id, Phase.RAISED, waited=False) is Reply.AFTER_SILENCE
 
 
 def test_half_of_the_time_of_a_place_is_chance(clock: FakeClock) -> None:

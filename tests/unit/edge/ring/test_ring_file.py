@@ -267,6 +267,25 @@ def test_a_ring_that_would_take_more_than_half_of_the_memory_that_is_left_is_an_
     assert not path.exists()
 
 
+@pytest.mark.parametrize("content", [None, "MemTotal: 1000 kB\n"])
+def test_where_nobody_says_how_much_memory_is_left_the_kernel_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    read_text = Path.read_text
+
+    def hidden(path: Path, encoding: str | None = None) -> str:
+        if path != Path("/proc/meminfo"):
+            return read_text(path, encoding)
+        if content is None:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return content
+
+    monkeypatch.setattr(Path, "read_text", hidden)
+    writer = RingWriter(tmp_path, YARD)
+    writer.write(plain_frame(1))
+    writer.close()
+
+
 def test_a_writer_goes_on_when_there_is_room_again(
     tmp_path: Path, path: Path, reader: RingReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -415,10 +415,37 @@ def test_an_archive_that_would_fill_the_disk_is_refused_before_anything_is_writt
     assert archive.stat().st_size < 1 << 20
     installed = install_archive(work, archive)
     assert installed.returncode == 0
-    assert "the bundle of version 2.0.0 cannot be unpacked (its archive is refused)" in installed.stderr
+    assert "the bundle of version 2.0.0 cannot be unpacked (the reason stands above)" in installed.stderr
     assert f"at most 32 of {LARGEST_BUNDLE} are unpacked" in installed.stderr
     assert (work / "current" / "model.tflite").read_text() == "good"
     assert sorted(path.name for path in work.iterdir()) == ["bundle-1.0.0", "current"]
+
+
+@pytest.mark.parametrize("place", [0, 35, 46], ids=["mark", "name", "content"])
+def test_a_damaged_archive_is_refused_in_one_line_that_says_why(tmp_path: Path, place: int) -> None:
+    work, archive = tmp_path / "work", tmp_path / "bundle.zip"
+    work.mkdir()
+    install_model(work, "1.0.0", b"good")
+    write_archive(archive, {"model.tflite": b"zeros and ones"})
+    content = archive.read_bytes()
+    archive.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    installed = install_archive(work, archive)
+    why, result = installed.stderr.splitlines()
+    assert why.startswith("smartcam.Model: ")
+    assert "cannot be unpacked (the reason stands above)" in result
+    assert installed.returncode == 0
+    assert (work / "current" / "model.tflite").read_text() == "good"
+    assert sorted(path.name for path in work.iterdir()) == ["bundle-1.0.0", "current"]
+
+
+def test_an_archive_without_a_file_fails_no_installation(tmp_path: Path) -> None:
+    work, archive = tmp_path / "work", tmp_path / "bundle.zip"
+    work.mkdir()
+    write_archive(archive, {})
+    installed = install_archive(work, archive)
+    assert installed.returncode == 0
+    assert "0 files of 0 bytes" in installed.stderr
+    assert list(work.iterdir()) == []
 
 
 def test_an_archive_of_thousands_of_files_is_refused(tmp_path: Path) -> None:
