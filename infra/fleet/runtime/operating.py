@@ -104,8 +104,7 @@ _NOTED: Final[Mapping[str, tuple[str, str]]] = {
         "see the alerting function's log and the state of SNS in your region",
     ),
     Trouble.SMS_WITHHELD: (
-        "SMS of {subject} were held back, because its share of the day or the whole site's is used up: its alerts go by"
-        " e-mail alone",
+        "SMS of {subject} were held back, as its share of the day or the site's is used up: e-mail alone goes out",
         "smartcam alerts tail shows which cameras alert; raise sms_a_day_per_thing or sms_a_day if that is meant",
     ),
     Trouble.SMS_NEARLY: (
