@@ -190,6 +190,27 @@ def test_a_flood_over_midnight_gets_the_next_days_share_and_no_more() -> None:
     assert len(cameras) <= 2 * MOST_CAMERAS
 
 
+@pytest.mark.parametrize("hours", [0.01, 2])
+def test_however_long_sns_was_away_during_a_flood_an_alarm_goes_out_a_minute_after_it_is_back(hours: float) -> None:
+    cloud = site()
+    cloud.notifier.down = True
+    flood = [of_flood(number) for number in range(BURST)]
+    for event in flood:
+        cloud.publish(event)
+    early = alarm(71)
+    cloud.publish(early)
+    cloud.tick(hours * 3600)
+    cloud.notifier.down = False
+    mine, begun = alarm(72, camera_id=CameraId("door")), cloud.now()
+    cloud.publish(mine)
+    cloud.tick(60 + IN_TIME_S)
+    assert cloud.notifier.published[0].event_id == early.event_id
+    assert seconds_until_told(cloud, mine, begun) < 60 + IN_TIME_S
+    cloud.tick(3600)
+    assert {event.event_id for event in [*flood, early, mine]} == set(cloud.told_ids())
+    assert set(cloud.told_ids().values()) == {1}
+
+
 def test_a_flooded_group_does_not_hold_up_another_group() -> None:
     guards = Group(
         "guards", "arn:guards", emails=1, wanted=replace(EVERYONE.wanted, kinds=frozenset({EventKind.TAMPER}))
