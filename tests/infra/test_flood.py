@@ -70,6 +70,11 @@ FLOODS: Final[dict[str, Callable[[int], list[Event]]]] = {
         of_flood(number, camera_id=CameraId(f"camera-{number % 60}"), severity=list(Severity)[number % 3])
     ],
     "any kind": lambda number: [of_flood(number, kind=list(EventKind)[number % len(EventKind)])],
+    "revisions of one event": lambda number: [of_flood(0, revision=number)],
+    "the end before the beginning": lambda number: [
+        of_flood(number // 2, phase=Phase.CLEARED, ended_at=NOON) if number % 2 == 0 else of_flood(number // 2)
+    ],
+    "tests": lambda number: [of_flood(number, camera_id=CameraId(f"camera-{number % 60}"), kind=EventKind.TEST)],
     "cleared": lambda number: [of_flood(number, phase=Phase.CLEARED, ended_at=NOON)],
 }
 
