@@ -72,6 +72,7 @@ def build_app(context: Mapping[str, object], code: Path, output: Path | None = N
         fleet.add_stack_dependency(alerts)
     if alerts.bundling_required:  # the CLI also runs this for `destroy`, `bootstrap` and `list`, which deploy nothing
         settings.require_recipients()
+        site.require_room_for(settings.groups)
         sys.stderr.write(sms_remark(settings.groups, region_of(os.environ)))
     return app
 

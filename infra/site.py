@@ -1,12 +1,14 @@
 """What the CDK context may say besides who is alerted: pictures, the operators, and the watch's patience."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 from typing import Final
 
+from infra.alerts.runtime.texting import fits_ordinary
 from infra.context import SWITCH, several, switch, value_of, whole_number
-from infra.subscribers import choice, email
+from infra.subscribers import SubscriberGroup, choice, email
 from smartcam.contract.errors import SettingsError
 
 KEYS: Final = (
@@ -67,6 +69,27 @@ class SiteSettings:
             key=choice("key", value_of(context, "key") or KeyKind.AWS, KeyKind),
             reserved_concurrency=_reserved(context),
         )
+
+    def require_room_for(self, groups: Sequence[SubscriberGroup]) -> None:
+        """Refuse a group with more phones than a day's SMS allow for one ordinary alert: they would never get one.
+
+        A limit of 0 says that nobody is to get any.
+
+        Raises:
+            SettingsError: naming the limit, and the least that would do.
+        """
+        limits = {"sms_a_day_per_thing": self.sms_a_day_per_thing, "sms_a_day": self.sms_a_day}
+        if 0 in limits.values():
+            return
+        for group in groups:
+            for key, limit in limits.items():
+                if not fits_ordinary(len(group.phones), limit):
+                    least = next(one for one in count(limit) if fits_ordinary(len(group.phones), one))
+                    remedy = (
+                        f"group {group.name} has {len(group.phones)} phones, and no ordinary alert would reach them by"
+                        f" SMS, because the last fifth is for critical ones: give at least {least}, or 0 for no SMS"
+                    )
+                    raise SettingsError(key, limit, remedy)
 
 
 def _reserved(context: Mapping[str, object]) -> int | None:

@@ -194,6 +194,16 @@ def test_to_tell_nobody_is_refused_because_it_removes_who_is_there(
     assert not (tmp_path / "cdk.out/manifest.json").exists()
 
 
+def test_more_phones_than_a_devices_share_of_sms_are_refused_before_anything_is_deployed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    phones = ",".join(f"+4915112345{number:03}" for number in range(17))
+    assert main(["-c", f"phone={phones}", "-o", str(tmp_path / "cdk.out")]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: sms_a_day_per_thing = 20: group everyone has 17 phones")
+    assert not (tmp_path / "cdk.out/manifest.json").exists()
+
+
 def test_what_deploys_nothing_needs_no_recipients(tmp_path: Path) -> None:
     (tmp_path / "asset").mkdir()
     assemble(tmp_path / "asset")

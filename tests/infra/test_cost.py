@@ -2,15 +2,19 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from infra.alerts.asset import ROOT
+from infra.alerts.infrastructure import MOST_AT_ONCE
 from infra.alerts.runtime import handler
+from infra.alerts.runtime.audience import Audience
 from infra.alerts.runtime.aws.windows import entries
 from infra.alerts.runtime.facts import HeldEvent
+from infra.alerts.runtime.guarding import CRITICAL_RESERVE, MOST_A_DAY, MOST_CAMERAS
 from infra.fleet.runtime import handler as fleet
 from infra.fleet.runtime.codec import dump_device
 from infra.fleet.runtime.desk import LOOK_EVERY_S
@@ -18,16 +22,20 @@ from infra.fleet.runtime.device import MOST_CAMERAS_KEPT, Device, KnownCamera, O
 from infra.fleet.runtime.folding import heard
 from infra.fleet.runtime.pace import HEALTH_PACE
 from infra.fleet.runtime.watching import measures
+from infra.settings import DEFAULT_COOLDOWN_S
 from infra.site import SiteSettings
-from smartcam.contract.event import Severity
+from infra.subscribers import MOST_GROUPS
+from smartcam.contract.event import LARGEST_EVENT_BYTES, EventKind, Severity
 from smartcam.contract.health import CameraCondition
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
+from tests.fakes.aws import Interruption
 from tests.infra import test_handler
 from tests.infra.conftest import Template
 from tests.infra.fleet_yard import health, health_document
 from tests.infra.sample import NOON, raised, rule_output
 from tests.infra.test_handler import Account, Calls, by_queue, whole
+from tests.infra.world import EVERYONE, Cloud
 
 PAGE = ROOT / "docs/cost.md"
 CENT = 0.005
@@ -35,9 +43,11 @@ HOME = "a home's month with one camera"
 FULL = "more a month with monitoring=full"
 MILLION = "a million events, each alerting one e-mail address"
 FLOOD = "a stolen device's day of events, at most"
+GROUP = "a further group on such a day, at most"
 HEALTH_FLOOD = "a stolen device's day of health messages, at most"
 KEYS_BYTES = 500
 """Of a device's item beside its document: two keys, the thing, a time and a revision."""
+LONGEST_NAME = 64
 WINDOW_BYTES = 300
 """Of a window in which nothing is held back: its key, times and holder."""
 account, calls = test_handler.account, test_handler.calls
@@ -74,7 +84,7 @@ def quantity(table: str, line: str) -> float:
 
 def test_every_line_is_its_price_times_its_quantity_and_every_sum_is_its_lines() -> None:
     known = prices()
-    assert len(costs()) == 8
+    assert len(costs()) == 9
     for rows in costs().values():
         for line, price, many, dollars, *_ in rows[:-1]:
             each, per = known[price]
@@ -98,6 +108,38 @@ def test_a_stolen_device_costs_no_more_than_25_dollars_a_day_on_either_topic() -
     messages = quantity(FLOOD, "messages")
     assert messages == 100 * 86_400
     assert quantity(FLOOD, "queue") == 3 * messages
+
+
+def test_the_page_says_for_how_many_groups_a_stolen_devices_day_costs_no_more_than_that() -> None:
+    assert total(FLOOD) + 2 * total(GROUP) <= 25 < total(FLOOD) + 3 * total(GROUP)
+    most = total(FLOOD) + (MOST_GROUPS - 1) * total(GROUP)
+    page = " ".join(PAGE.read_text().split())
+    assert f"below $25 with three groups; with the most that there can be, {MOST_GROUPS}, it costs ${most:.2f}." in page
+
+
+def test_a_message_of_the_longest_texts_in_a_growing_window_writes_as_much_as_the_page_says() -> None:
+    [entry] = entries([HeldEvent.of(raised(kind=max(EventKind, key=len), severity=Severity.CRITICAL))])
+    taken, cooldown_s = MOST_A_DAY + CRITICAL_RESERVE, DEFAULT_COOLDOWN_S
+    held = range(1, cooldown_s + 1)  # one a second
+    window = sum(math.ceil((WINDOW_BYTES + len(entry) * many) / 1024) for many in held) / cooldown_s
+    history = math.ceil((LARGEST_EVENT_BYTES + KEYS_BYTES) / 1024)  # recorded, leased, settled, and once in the index
+    cameras = math.ceil((MOST_CAMERAS * LONGEST_NAME + KEYS_BYTES) / 1024)
+    assert quantity(FLOOD, "writes") == taken * math.ceil(3 * history + 1 + cameras + 2 * window)
+    assert quantity(GROUP, "writes") == taken * math.ceil(history + 2 * window)
+    assert quantity(FLOOD, "guard: reads") == MOST_AT_ONCE * 86_400 * math.ceil(cameras / 4)
+    assert quantity(FLOOD, "alerts") == quantity(GROUP, "alerts") == quantity(GROUP, "e-mails") == taken
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+def test_a_message_that_is_held_back_takes_three_writes_for_each_further_group(groups: int) -> None:
+    everyone = tuple(replace(EVERYONE, name=f"group-{number}") for number in range(groups))
+    cloud = Cloud(DEFAULT_COOLDOWN_S, Audience(everyone))
+    for number in (1, 2):
+        cloud.deliver(raised(number))
+    between = Interruption()
+    cloud.deliver(raised(3), between)
+    made = Counter(name.removeprefix("before ") for name in between.names if name.startswith("before "))
+    assert (made["claim"], made["hold_back"], made["mark"] + made["settle"]) == (groups, groups, groups)
 
 
 def test_a_sent_alert_and_its_end_take_as_many_calls_as_the_page_says(account: Account, calls: Calls) -> None:

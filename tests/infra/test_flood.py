@@ -70,6 +70,11 @@ FLOODS: Final[dict[str, Callable[[int], list[Event]]]] = {
         of_flood(number, camera_id=CameraId(f"camera-{number % 60}"), severity=list(Severity)[number % 3])
     ],
     "any kind": lambda number: [of_flood(number, kind=list(EventKind)[number % len(EventKind)])],
+    "revisions of one event": lambda number: [of_flood(0, revision=number)],
+    "the end before the beginning": lambda number: [
+        of_flood(number // 2, phase=Phase.CLEARED, ended_at=NOON) if number % 2 == 0 else of_flood(number // 2)
+    ],
+    "tests": lambda number: [of_flood(number, camera_id=CameraId(f"camera-{number % 60}"), kind=EventKind.TEST)],
     "cleared": lambda number: [of_flood(number, phase=Phase.CLEARED, ended_at=NOON)],
 }
 
@@ -188,6 +193,27 @@ def test_a_flood_over_midnight_gets_the_next_days_share_and_no_more() -> None:
     assert len(cloud.replies.sent) <= BURST + 60 + 2
     cameras = {camera for (thing, camera), _ in cloud.history.states if thing == "stolen"}
     assert len(cameras) <= 2 * MOST_CAMERAS
+
+
+@pytest.mark.parametrize("hours", [0.01, 2])
+def test_however_long_sns_was_away_during_a_flood_an_alarm_goes_out_a_minute_after_it_is_back(hours: float) -> None:
+    cloud = site()
+    cloud.notifier.down = True
+    flood = [of_flood(number) for number in range(BURST)]
+    for event in flood:
+        cloud.publish(event)
+    early = alarm(71)
+    cloud.publish(early)
+    cloud.tick(hours * 3600)
+    cloud.notifier.down = False
+    mine, begun = alarm(72, camera_id=CameraId("door")), cloud.now()
+    cloud.publish(mine)
+    cloud.tick(60 + IN_TIME_S)
+    assert cloud.notifier.published[0].event_id == early.event_id
+    assert seconds_until_told(cloud, mine, begun) < 60 + IN_TIME_S
+    cloud.tick(3600)
+    assert {event.event_id for event in [*flood, early, mine]} == set(cloud.told_ids())
+    assert set(cloud.told_ids().values()) == {1}
 
 
 def test_a_flooded_group_does_not_hold_up_another_group() -> None:

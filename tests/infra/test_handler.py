@@ -34,6 +34,7 @@ from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
 from tests.infra.conftest import REGION
 from tests.infra.sample import NOON, raised, rule_output
+from tools.alerts.letters import MOST_REDRIVES, Action, plan_unhandled
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -381,6 +382,24 @@ def test_each_invocation_counts_in_one_line_of_embedded_metrics(
     assert {"AlertsSent", "SmsSent"} <= {metric["Name"] for metric in described["Metrics"]}
     assert (first["AlertsSent"], first["SmsSent"], first["_aws"]["Timestamp"]) == (1, 1, NOON // 1_000_000)
     assert (second["EventsRefused"], second["SchemaUnknown"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "document", [rule_output(b"no event"), rule_output(b"{}", camera="no camera!")], ids=["payload", "topic"]
+)
+def test_what_is_refused_again_after_each_redrive_stays_after_the_third(
+    account: Account, document: dict[str, object]
+) -> None:
+    handler.handle(by_queue(document), None)
+    for _ in range(MOST_REDRIVES):
+        [kept] = account.messages(account.refused)
+        plan = plan_unhandled(json.dumps(kept), refused_too=True)
+        assert plan.action is Action.INVOKE
+        assert handler.handle(json.loads(plan.body), None) == "refused"
+    [kept] = account.messages(account.refused)
+    plan = plan_unhandled(json.dumps(kept), refused_too=True)
+    assert plan.action is Action.KEEP
+    assert plan.reason.endswith("it has been redriven 3 times already")
 
 
 def test_what_no_rule_selects_is_an_error_for_lambda(account: Account) -> None:

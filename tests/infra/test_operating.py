@@ -139,6 +139,34 @@ def test_every_word_of_the_alerting_has_its_meaning_and_its_remedy_and_is_over_a
     assert site.premises.mails[1].text.startswith("Over:")
 
 
+@pytest.mark.parametrize("word", [word for word in Trouble if word is not Trouble.SMS_NEARLY])
+def test_whose_trouble_it_is_stands_in_the_mail(word: Trouble) -> None:
+    site = Site()
+    site.premises.notes = [Noted(word, whose, 1, at(0), at(100)) for whose in ("yard-7", "yard-8")]
+    site.look(0, 300)
+    assert {whose for whose in ("yard-7", "yard-8") if whose in site.premises.mails[0].text} == {"yard-7", "yard-8"}
+
+
+def test_sms_that_a_device_used_up_alone_are_not_laid_to_the_sites_limit() -> None:
+    site = Site()
+    site.premises.notes = [
+        Noted("sms_withheld", "yard-7", 1, at(0), at(100)),
+        Noted("sms_withheld", "", 1, at(0), at(9)),
+    ]
+    site.look(0, 300)
+    text = site.premises.mails[0].text
+    assert "SMS of yard-7 were held back" in text
+    assert "SMS of digests were held back" in text
+    assert "sms_a_day_per_thing" in text
+
+
+def test_a_word_of_a_newer_alerting_is_told_as_it_is() -> None:
+    site = Site()
+    site.premises.notes = [Noted("novel", "yard-7", 1, at(0), at(100))]
+    site.look(0, 300)
+    assert "the alerting notes novel of yard-7" in site.premises.mails[0].text
+
+
 def test_a_thing_that_sends_without_end_is_named_with_the_command_that_revokes_it() -> None:
     site = Site()
     site.premises.notes = [Noted("over_bound", "yard-7", 9000, at(0), at(100))]

@@ -228,6 +228,22 @@ def test_a_closing_message_in_both_languages() -> None:
     assert render_closing(facts, ZH).subject == "gate：警报123456之后另有3次"
 
 
+@pytest.mark.parametrize("language", Language)
+def test_a_digest_of_however_many_cameras_fits_into_what_sns_takes(language: Language) -> None:
+    kinds = list(EventKind)
+    night = tuple(
+        replace(one, camera=CameraId(f"{number // 7:x<64}"), kind=kinds[number % 7])
+        for number, one in enumerate(held(14_000))
+    )
+    text = render_digest(DigestFacts(night, "123456", NOON, UTC), language)
+    whole = json.dumps({"default": text.email, "email": text.email, "https": text.document}, ensure_ascii=False)
+    assert len(whole.encode()) < 256_000
+    more = {Language.ENGLISH: "and 1900 more cameras", Language.CHINESE: "另有1900处"}
+    assert more[language] in text.email
+    document = json.loads(text.document)
+    assert (len(document["cameras"]), document["camera_count"]) == (100, 2000)
+
+
 def test_a_digest_in_both_languages() -> None:
     night = held(2) + held(1, "door")
     facts = DigestFacts(night, "123456", UtcNs(NOON - 6 * 3600 * NS_PER_S), BERLIN)

@@ -6,6 +6,7 @@ from infra.alerts.runtime.alerting import Outcome
 from infra.alerts.runtime.audience import Audience, EventFilter, Group
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.aws.history import DynamoHistory
+from infra.alerts.runtime.deciding import LAST_DECIDED
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.ports import AlertState, Claim, Closing, Decision, Digests, History, Record, Windows
 from infra.alerts.runtime.turns import alert_of
@@ -105,6 +106,29 @@ def test_while_an_event_waits_it_may_get_a_better_name_and_is_alerted_by_that_al
     cloud.notifier.down = False
     cloud.tick(A_WHILE_S)
     assert [one.facts["kind"] for one in cloud.notifier.published] == ["person"]
+
+
+def test_however_often_an_event_gets_a_better_name_its_item_does_not_grow_without_end(table: Table) -> None:
+    real, cloud = DynamoHistory(table, LEASE_S, KEEP_S), Cloud(COOLDOWN_S)
+    cloud.history = real  # type: ignore[assignment]  # the real one, on moto
+    cloud.deliver(raised(1))
+    sizes = []
+    for revision in range(3 * LAST_DECIDED):
+        cloud.deliver(person(2, revision=revision))
+        [item] = [
+            one for one in table.client.scan(TableName="history")["Items"] if motion(2).event_id in one["item"]["S"]
+        ]
+        sizes.append(len(item["told"]["SS"]))
+    assert item["event_revision"] == {"N": str(3 * LAST_DECIDED - 1)}
+    assert max(sizes) == LAST_DECIDED + 1
+
+
+def test_a_name_whose_number_skips_all_others_is_decided_once() -> None:
+    cloud = Cloud(COOLDOWN_S)
+    cloud.deliver(raised(1))
+    assert cloud.deliver(person(2, revision=5000)) is Outcome.SUPPRESSED
+    assert cloud.deliver(person(2, revision=5001)) is Outcome.REPEATED
+    assert cloud.replies.sent[-1][1].status is AckStatus.ACCEPTED
 
 
 def test_a_better_name_that_comes_too_late_for_an_alarm_takes_no_alert_away() -> None:

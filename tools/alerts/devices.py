@@ -145,6 +145,15 @@ def unheard(thing: str, registry: Registry) -> str:
     return f"nothing was ever heard from {thing}{nearest(thing, things) if things else ''}"
 
 
+def _revoke(thing: ThingName, registry: Registry, revoking: Revoking) -> int:
+    """Revoke, and complain of a name that nobody knows: whoever mistypes it must not believe that a flood has ended."""
+    print(revoking.revoke(thing))
+    if registry.device(thing) is not None or revoking.is_known(thing):
+        return 0
+    remedy = f"if it was another: smartcam alerts devices reinstate --thing {thing}"
+    return complain("alerts", f"{unheard(thing, registry)}; {remedy}")
+
+
 def run(options: argparse.Namespace, registry: Registry, now: UtcNs, revoking: Revoking) -> int:
     """What `main` does with a registry, and a way to revoke."""
     if options.verb in {None, "list"}:
@@ -155,8 +164,7 @@ def run(options: argparse.Namespace, registry: Registry, now: UtcNs, revoking: R
     try:
         thing, taken_again = thing_name(options.thing), None
         if options.verb == "revoke":
-            print(revoking.revoke(thing))
-            return 0
+            return _revoke(thing, registry, revoking)
         if options.verb == "reinstate" and options.camera is None:
             taken_again = revoking.reinstate(thing)
         changed = change(registry, thing, _change_of(options, now))

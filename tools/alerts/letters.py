@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from infra.alerts.runtime.handover import REDRIVEN
 from smartcam.contract.errors import ContractError
 from smartcam.contract.reading import Fields, parse_object
 
 MOST_REDRIVES: Final = 3
 """What still fails after this many redrives stays for a person to examine."""
-REDRIVEN: Final = "redriven"
+
+
+_REPLACED: Final = "a sign of life, which the device's next one has replaced"
 
 
 class Action(StrEnum):
@@ -42,7 +45,7 @@ def plan_unhandled(body: str, *, refused_too: bool) -> PlannedAction:
         return PlannedAction(Action.KEEP, "", f"is not a letter from the function ({error})")
     reason = f"{condition}: {answer.get('errorMessage', 'no reason')}"
     if "topic_thing" in payload and "topic_camera" not in payload:
-        return PlannedAction(Action.KEEP, "", f"{reason}; a sign of life, which the device's next one has replaced")
+        return PlannedAction(Action.KEEP, "", f"{reason}; {_REPLACED}")
     if condition == "Refused" and not refused_too:
         return PlannedAction(Action.KEEP, "", reason)
     return _again(payload, reason, Action.INVOKE)
@@ -52,9 +55,12 @@ def plan_undelivered(body: str, sent_ms: int) -> PlannedAction:
     """A letter from the broker: its rule could not start the function."""
     try:
         fields = Fields(parse_object(body, "letter"))
-        _, _, thing, camera, kind = fields.text("topic").split("/")
+        topic = fields.text("topic")
+        if topic.endswith("/health") or topic.startswith("$aws/events/presence/"):
+            return PlannedAction(Action.KEEP, "", f"is from {topic}: {_REPLACED}")
+        _, _, thing, camera, kind = topic.split("/")
         if kind != "event":
-            return PlannedAction(Action.KEEP, "", f"is from the topic {fields.text('topic')}")
+            return PlannedAction(Action.KEEP, "", f"is from the topic {topic}")
         document: dict[str, object] = {
             "payload": fields.text("base64OriginalPayload", 200_000),
             "topic_thing": thing,

@@ -44,6 +44,10 @@ class Revoking:
             return f"{thing} is revoked; it has no certificate that could be deactivated"
         return f"{thing} is revoked, and so are its certificates ({named}): it is disconnected within minutes"
 
+    def is_known(self, thing: ThingName) -> bool:
+        """Whether the broker knows a certificate of it. Raises what AWS raises."""
+        return next(self._certificates(thing), None) is not None
+
     def reinstate(self, thing: ThingName) -> str | None:
         """Take that back; what is left to do, None where the thing was not revoked."""
         if not self.revocations.reinstate(thing):

@@ -19,6 +19,7 @@ _OVERLAP_S: Final = 15
 _FOLLOWED_S: Final = 3600
 """An alert that has made no progress in an hour is not checked again."""
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LONGEST_S: Final = 366 * 86_400
 
 
 class Reader(Protocol):
@@ -68,11 +69,12 @@ def _is_of(record: HistoryRecord, camera: str) -> bool:
 
 
 def seconds(text: str) -> int:
-    """`90s`, `15m`, `2h` or `1d` in seconds. Raises ArgumentTypeError."""
-    match = re.fullmatch(r"(\d{1,6})([smhd])", text)
-    if match is None:
-        raise argparse.ArgumentTypeError("give a time such as 90s, 15m, 2h or 1d")
-    return int(match[1]) * _UNITS[match[2]]
+    """`90s`, `15m`, `2h` or `1d` in seconds. Raises ArgumentTypeError for anything else, and for more than a year."""
+    match = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
+    length = int(match[1]) * _UNITS[match[2]] if match is not None else 0
+    if not 0 < length <= _LONGEST_S:
+        raise argparse.ArgumentTypeError("give a time such as 90s, 15m, 2h or 1d, up to a year")
+    return length
 
 
 def _day(text: str) -> date:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from infra.alerts.runtime.agreed import TIMEOUT_S
-from infra.alerts.runtime.delivery import Delivery, Unreadable, read_delivery
+from infra.alerts.runtime.delivery import NOBODY, Delivery, Unreadable, read_delivery
 from infra.alerts.runtime.guarding import Denied
 from infra.alerts.runtime.jobs import job_from
 from infra.alerts.runtime.timekeeping import Timekeeping, is_alarm
@@ -25,7 +25,12 @@ logger = logging.getLogger(__name__)
 
 def take(timekeeping: Timekeeping, document: Mapping[str, object]) -> str:
     """Take what was handed over directly, a delivery or a job: their words tell them apart. Raises ContractError."""
-    return _do(timekeeping, document) if "job" in document else timekeeping.take_own(Delivery.from_rule(document))
+    if "job" in document:
+        return _do(timekeeping, document)
+    delivery = read_delivery(document)
+    if delivery.thing == NOBODY and isinstance(delivery, Unreadable):
+        raise delivery.error
+    return timekeeping.take_own(delivery)
 
 
 def _do(timekeeping: Timekeeping, document: Mapping[str, object]) -> str:

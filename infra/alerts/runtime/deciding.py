@@ -31,6 +31,8 @@ _TEST_COOLDOWN_S: Final = 10
 OVERFLOW: Final = "overflow"
 """The family of what finds no place among a thing's waiting alerts, whichever camera it is of."""
 _OVERFLOW_S: Final = 60
+LAST_DECIDED: Final = 16
+"""The last revision that is decided anew: a device sends two or three, and the event's item keeps a word for each."""
 KEPT_WAITING_S: Final = 120
 """How long an alert that waits for its turn keeps others of its camera from waiting too."""
 
@@ -100,7 +102,7 @@ class GroupAlerting:
         in their digest, where it gets the better name as long as they last.
         """
         before = told.get(group.name)
-        if before is None or before.revision >= event.revision or before.state is AlertState.SENT:
+        if before is None or before.revision >= min(event.revision, LAST_DECIDED) or before.state is AlertState.SENT:
             return before is not None
         return before.state is AlertState.HELD and not (group.quiet and group.quiet.end_after(self.now()))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from infra.alerts.runtime.handover import moment, payload_of, rule_document
+from infra.alerts.runtime.handover import REDRIVEN, moment, payload_of, rule_document
 from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import LARGEST_EVENT_BYTES, Event, Phase
@@ -15,12 +15,16 @@ from smartcam.contract.times import UtcNs
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message. `thing` and `camera` come from its topic, which the device's policy guards."""
+    """One message. `thing` and `camera` come from its topic, which the device's policy guards.
+
+    `redriven`: so often has a person handed it over again.
+    """
 
     thing: ThingName
     camera: CameraId
     payload: bytes
     arrived_at: UtcNs
+    redriven: int = 0
 
     @classmethod
     def from_rule(cls, document: Mapping[str, object]) -> "Delivery":
@@ -29,11 +33,12 @@ class Delivery:
         thing = thing_name(fields.text("topic_thing"), "topic_thing")
         camera = camera_id(fields.text("topic_camera"), "topic_camera")
         arrived_at = moment(fields, "arrived_ms")
-        return cls(thing, camera, payload_of(fields), arrived_at)
+        return cls(thing, camera, payload_of(fields), arrived_at, fields.optional_integer(REDRIVEN) or 0)
 
     def document(self) -> dict[str, object]:
         """The inverse of `from_rule`."""
-        return rule_document(self.thing, self.payload, self.arrived_at, topic_camera=self.camera)
+        document = rule_document(self.thing, self.payload, self.arrived_at, topic_camera=self.camera)
+        return {**document, REDRIVEN: self.redriven} if self.redriven else document
 
     def event(self) -> Event:
         """The event in the payload.

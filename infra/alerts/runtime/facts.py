@@ -15,6 +15,8 @@ MOST_COUNTED: Final = 999
 """From here on the count reads 'at least'."""
 MOST_LISTED: Final = 40
 """Event ids in an e-mail at most; machines get all of them."""
+MOST_PLACES: Final = 100
+"""Cameras in a digest at most, the busiest: SNS takes 256 kB, and would refuse a longer one again and again."""
 RECOGNISED: Final = "detected"
 """The cause that needs no words: the model has a name for what it saw."""
 SIGHTINGS: Final = frozenset(

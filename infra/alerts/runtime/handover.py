@@ -11,6 +11,8 @@ from smartcam.contract.ids import ThingName
 from smartcam.contract.reading import Fields
 from smartcam.contract.times import NS_PER_MS, UtcNs
 
+REDRIVEN: Final = "redriven"
+"""How often a person has handed the message over again."""
 _LONGEST_PAYLOAD: Final = 200_000
 """Base64 of the 128 KB that IoT Core takes at most."""
 _YEAR_9999_MS: Final = 253_402_300_799_999

@@ -19,8 +19,9 @@ from smartcam.contract.times import NS_PER_S, UtcNs
 DIGEST_GRACE_S: Final = 60
 """Longer than an invocation that saw quiet hours can run: nothing is held after the digest was written."""
 FIRST_PAUSE_S: Final = 5
-_LONGEST_PAUSE_S: Final = 900
-MOST_TRIES: Final = 24
+_LONGEST_PAUSE_S: Final = 60
+"""A group's one timer costs little, and once SNS is back a fresh alarm waits for it."""
+MOST_TRIES: Final = 300
 """Some five hours; then the job goes to its dead-letter queue."""
 
 logger = logging.getLogger(__name__)

@@ -23,6 +23,12 @@ def room_for(text: SmsRequest, limit: int) -> SmsRoom | None:
     return SmsRoom(limit - text.phones, limit if text.critical else limit - limit // 5 - text.phones)
 
 
+def fits_ordinary(phones: int, limit: int) -> bool:
+    """Whether an alert that is not critical may send SMS to so many phones while nothing of the limit is used."""
+    room = room_for(SmsRequest(phones, "", critical=False), limit)
+    return room is not None and room.ordinary >= 0
+
+
 def nearly(used: int, limit: int) -> bool:
     """Whether four fifths of a limit are used up."""
     return used * 5 > limit * 4

@@ -42,15 +42,16 @@ class Timekeeping:
         if isinstance(answer, Denied):
             return f"denied by {answer.reason}"
         if isinstance(delivery, Unreadable):
-            self.alerting.keep_refused(delivery.thing, delivery.document, delivery.error)
-            return Outcome.REFUSED
+            return self._refuse_unreadable(delivery)
         if not answer.knows_camera:
             reason = f"is one more than the {MOST_CAMERAS} that a device may have in a day"
             return self.alerting.refuse(delivery, ContractError("camera_id", reason))
         return self.alerting.take(delivery)
 
-    def take_own(self, delivery: Delivery) -> str:
+    def take_own(self, delivery: Delivery | Unreadable) -> str:
         """Take what the cloud itself reports of a device, or a person hands over again; there is no bound for it."""
+        if isinstance(delivery, Unreadable):
+            return self._refuse_unreadable(delivery)
         return self._take_again(DeliverAgain(delivery))
 
     def do(self, due: UtcNs, job: Job) -> str:
@@ -71,6 +72,10 @@ class Timekeeping:
         if isinstance(job, SendWaiting):
             return self.rounds.hold(due, job, group)
         return self.closings.close(job, group) if isinstance(job, CloseWindow) else self.closings.digest(job, group)
+
+    def _refuse_unreadable(self, delivery: Unreadable) -> Outcome:
+        self.alerting.keep_refused(delivery.thing, delivery.document, delivery.error)
+        return Outcome.REFUSED
 
     def _take_again(self, job: DeliverAgain) -> str:
         if self.admission.guards.is_revoked(job.delivery.thing):

@@ -89,30 +89,34 @@ _LETTERS: Final = {
         "smartcam alerts redrive --dry-run lists them: look whether the address still exists; SNS tries no further",
     ),
 }
-_NOTED: Final = {
+_OF_NO_THING: Final = "digests"
+_NOTED: Final[Mapping[str, tuple[str, str]]] = {
     Trouble.OVER_BOUND: (
         "{subject} sends far more than a camera does: its messages are held back",
         "look at the device; if it is not yours any more: smartcam alerts devices revoke --thing {subject}",
     ),
-    Trouble.PUBLISH_FAILED: ("SNS did not take an alert; it is tried again", "see the alerting function's log"),
+    Trouble.PUBLISH_FAILED: (
+        "SNS did not take an alert to {subject}; it is tried again",
+        "see the alerting function's log",
+    ),
     Trouble.ALERT_WAITS: (
-        "an alert is not delivered for over five minutes",
+        "an alert to {subject} is not delivered for over five minutes",
         "see the alerting function's log and the state of SNS in your region",
     ),
     Trouble.SMS_WITHHELD: (
-        "the day's limit of SMS is used up: alerts go by e-mail alone",
-        "smartcam alerts tail shows which cameras alert; raise sms_a_day if that is meant",
+        "SMS of {subject} were held back, as its share of the day or the site's is used up: e-mail alone goes out",
+        "smartcam alerts tail shows which cameras alert; raise sms_a_day_per_thing or sms_a_day if that is meant",
     ),
     Trouble.SMS_NEARLY: (
         "four fifths of the day's SMS are used up",
         "smartcam alerts tail shows which cameras alert; raise sms_a_day if that is meant",
     ),
     Trouble.SCHEMA_UNKNOWN: (
-        "a device speaks a newer version than the cloud side: its events are refused",
-        "deploy the cloud side of that release, then: smartcam alerts redrive --refused",
+        "{subject} speaks another version than the cloud side: its events are refused",
+        "deploy the cloud side of its release, then: smartcam alerts redrive --refused",
     ),
     Trouble.REFUSED: (
-        "messages break the contract and were refused",
+        "messages of {subject} break the contract and were refused",
         "smartcam alerts redrive --dry-run shows them with the reason",
     ),
 }
@@ -157,14 +161,14 @@ def _waiting(depths: Mapping[str, Depth]) -> list[Concern]:
 
 
 def _counted(one: Noted) -> Concern:
-    subject = printable(one.subject)
-    means, remedy = _NOTED.get(
-        Trouble(one.word) if one.word in set(Trouble) else Trouble.REFUSED,
-        (f"the alerting notes {printable(one.word)}", "see the alerting function's log"),
+    subject, word = printable(one.subject) or _OF_NO_THING, printable(one.word)
+    means, remedy = _NOTED.get(one.word) or (
+        "the alerting notes {word} of {subject}",
+        "see the alerting function's log",
     )
     times = f" ({one.count} times since {format_utc(one.first_at)})" if one.count else ""
     name = printable(f"{one.word}#{one.subject}")[:_LONGEST_NAME]
-    return Concern(name, means.format(subject=subject) + times, remedy.format(subject=subject))
+    return Concern(name, means.format(subject=subject, word=word) + times, remedy.format(subject=subject))
 
 
 def review(

@@ -110,5 +110,6 @@ CHINESE: Final = WordTable(
         "digest": "免打扰时段：{places}共{count}次，至{at}",
         "one_place": "1处",
         "many_places": "{count}处",
+        "more_places": "另有{count}处",
     },
 )

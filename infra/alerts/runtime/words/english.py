@@ -111,5 +111,6 @@ ENGLISH: Final = WordTable(
         "digest": "Quiet hours: {count} held at {places}, until {at}",
         "one_place": "1 camera",
         "many_places": "{count} cameras",
+        "more_places": "and {count} more cameras",
     },
 )

@@ -27,7 +27,7 @@ class Alphabet:
         """The text, or as much of it as fits into the room with an ellipsis at its end."""
         if self.size(text) <= room:
             return text
-        kept = text
+        kept = text[: max(room, 0)]  # each character takes one at least; a night's list of cameras has 100,000
         while kept and self.size(kept) > room - len(self.ellipsis):
             kept = kept[:-1]
         return (kept + self.ellipsis)[: max(room, 0)]

@@ -6,6 +6,7 @@ from typing import Final
 
 from infra.alerts.runtime.facts import (
     MOST_LISTED,
+    MOST_PLACES,
     RECOGNISED,
     SIGHTINGS,
     AlertFacts,
@@ -100,7 +101,9 @@ def digest_sms(words: WordTable, facts: DigestFacts) -> str:
     parts = Parts(
         head=words.text("digest_sms", count=count_text(facts.held), at=facts.at, zone=zone_name(facts.at)),
         rest="",
-        place=words.text("comma").join(f"{unlinked(name)} {count_text(held)}" for name, held in facts.by_place()),
+        place=words.text("comma").join(
+            f"{unlinked(name)} {count_text(held)}" for name, held in facts.by_place()[:MOST_PLACES]
+        ),
         brackets=words.digest_brackets,
     )
     return fit(parts, words.sms)
@@ -115,9 +118,12 @@ def digest_subject(words: WordTable, facts: DigestFacts) -> str:
 
 def digest_email(words: WordTable, facts: DigestFacts) -> str:
     """Camera by camera what happened in the quiet hours."""
+    found = facts.by_place()
     places = [
-        words.text("heading", where=unlinked(name), what=_several(words, held)) for name, held in facts.by_place()
+        words.text("heading", where=unlinked(name), what=_several(words, held)) for name, held in found[:MOST_PLACES]
     ]
+    if len(found) > MOST_PLACES:
+        places.append(words.text("more_places", count=len(found) - MOST_PLACES))
     lines = [digest_subject(words, facts), "", *places, ""]
     return _email(words, lines, "digest", facts.number, [one.event_id for one in facts.held])
 

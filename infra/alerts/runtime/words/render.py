@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from infra.alerts.runtime.audience import Language
-from infra.alerts.runtime.facts import AlertFacts, ClosingFacts, DigestFacts
+from infra.alerts.runtime.facts import MOST_PLACES, AlertFacts, ClosingFacts, DigestFacts
 from infra.alerts.runtime.words import layout
 from infra.alerts.runtime.words.chinese import CHINESE
 from infra.alerts.runtime.words.english import ENGLISH
@@ -83,9 +83,10 @@ def render_closing(facts: ClosingFacts, language: Language) -> AlertText:
 def render_digest(facts: DigestFacts, language: Language) -> AlertText:
     """What quiet hours have held."""
     words = _TABLES[language]
-    cameras = {name: len(held) for name, held in facts.by_place()}
+    places = facts.by_place()
+    cameras = {name: len(held) for name, held in places[:MOST_PLACES]}
     texts = layout.digest_subject(words, facts), layout.digest_email(words, facts), layout.digest_sms(words, facts)
-    more = {"ended": format_utc(facts.ended), "cameras": cameras}
+    more = {"ended": format_utc(facts.ended), "camera_count": len(places), "cameras": cameras}
     return _message(Purpose.DIGEST, facts.number, texts, [one.event_id for one in facts.held], more)
 
 

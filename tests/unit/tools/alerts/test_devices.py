@@ -166,6 +166,38 @@ def test_a_revoked_device_is_reinstated_with_the_rest_to_do_by_hand(
 
 def test_what_was_never_heard_of_can_be_revoked_and_reinstated_too(capsys: pytest.CaptureFixture[str]) -> None:
     revoking = Revoking(FakeGuards(), FakeIot())
-    for verb, code in (("revoke", 0), ("reinstate", 0), ("reinstate", 1)):
+    for verb, code in (("revoke", 1), ("reinstate", 0), ("reinstate", 1)):
         assert run(_parser().parse_args([verb, "--thing", "ghost"]), FakeRegistry(), LATER, revoking) == code
     assert "nothing was ever heard from ghost" in capsys.readouterr().err
+
+
+def test_a_name_that_nobody_knows_is_revoked_all_the_same_but_not_in_silence(
+    registry: FakeRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guards = FakeGuards()
+    words = _parser().parse_args(["revoke", "--thing", "pi-11"])
+    assert run(words, registry, LATER, Revoking(guards, FakeIot())) == 1
+    said = capsys.readouterr()
+    assert "pi-11 is revoked; it has no certificate" in said.out
+    assert "nothing was ever heard from pi-11; did you mean 'pi-1'?" in said.err
+    assert "smartcam alerts devices reinstate --thing pi-11" in said.err
+    assert guards.is_revoked(ThingName("pi-11"))
+
+
+@pytest.mark.parametrize("known", ["heard", "certificate"])
+def test_a_device_that_somebody_knows_is_revoked_without_a_complaint(known: str, registry: FakeRegistry) -> None:
+    iot = FakeIot({"pi-1": ["arn:aws:iot:eu-west-1:123456789012:cert/a1"]} if known == "certificate" else {})
+    heard = registry if known == "heard" else FakeRegistry()
+    words = _parser().parse_args(["revoke", "--thing", "pi-1"])
+    assert run(words, heard, LATER, Revoking(FakeGuards(), iot)) == 0
+
+
+@pytest.mark.parametrize("given", ["999999d", "0s"])
+def test_a_pause_that_no_calendar_holds_is_one_complaint(
+    given: str, registry: FakeRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        command(registry, "pause", "--thing", "pi-1", "--for", given)
+    assert refusal.value.code == 2
+    assert "give a time such as 90s, 15m, 2h or 1d, up to a year" in capsys.readouterr().err
+    assert registry.items[PI].paused_until == 0

@@ -70,6 +70,13 @@ def test_what_is_from_another_topic_stays(topic: str) -> None:
     assert plan_undelivered(undelivered(topic), 1).action is Action.KEEP
 
 
+@pytest.mark.parametrize("topic", ["smartcam/v1/yard-1/health", "$aws/events/presence/disconnected/yard-1"])
+def test_a_sign_of_life_that_the_rule_could_not_hand_over_is_said_to_be_one(topic: str) -> None:
+    plan = plan_undelivered(undelivered(topic), 1)
+    assert plan.action is Action.KEEP
+    assert plan.reason == f"is from {topic}: a sign of life, which the device's next one has replaced"
+
+
 def test_a_timer_goes_back_among_the_timers() -> None:
     plan = plan_untimely('{"schema":1,"due_ms":0,"job":"digest"}')
     assert (plan.action, json.loads(plan.body)["redriven"]) == (Action.RING, 1)
