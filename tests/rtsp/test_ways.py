@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import av
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -53,6 +54,21 @@ def secret(tmp_path: Path) -> str:
 def test_a_camera_that_asks_for_the_password_gets_it(secret: str, scheme: str) -> None:
     with PlainCamera(login=(scheme, USER, PASSWORD)) as camera:
         assert width_of(settings(camera.url, secret)) == 320
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Digest"])
+def test_a_camera_that_asks_for_a_password_says_which_key_is_missing(scheme: str) -> None:
+    with PlainCamera(login=(scheme, USER, PASSWORD)) as camera:
+        said = refusal(settings(camera.url))
+    assert said == f"{camera.url}: the camera wants a user and a password: name a file in `credentials` (401)"
+
+
+@pytest.mark.parametrize("has_login", [True, False])
+@pytest.mark.parametrize("scheme", ["rtsp", "rtsps"])
+def test_a_host_that_nobody_knows_is_said(secret: str, scheme: str, has_login: bool) -> None:
+    said = refusal(settings(f"{scheme}://gate.invalid/live", secret if has_login else ""))
+    assert said.startswith(f"{scheme}://gate.invalid/live: ")
+    assert "name" in said.lower().split(": ", 1)[1]
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Digest"])
@@ -102,6 +118,12 @@ def test_a_camera_that_sends_datagrams_only_says_which_key_helps_and_plays_with_
         said = refusal(settings(camera.url))
         assert said == f"{camera.url}: the camera does not send its pictures over TCP: write `rtsp_transport: udp`"
         assert width_of(replace(settings(camera.url), rtsp_transport=RtspTransport.UDP)) == 320
+
+
+@pytest.mark.skipif("libsvtav1" not in av.codecs_available, reason="nothing here encodes AV1")
+def test_a_camera_that_sends_av1_is_shown() -> None:
+    with PlainCamera(codec="AV1") as camera:
+        assert width_of(settings(camera.url)) == 320
 
 
 def test_a_camera_that_sends_no_datagrams_says_which_key_helps() -> None:

@@ -21,7 +21,7 @@ from smartcam.capture.credentials import CameraCredentials, address, has_placeho
 from smartcam.capture.settings import Decoder, RtspTransport, SourceSettings
 from smartcam.capture.sources.beginning import Beginning, CatchUp
 from smartcam.capture.sources.clip import believable_rate, check_sides
-from smartcam.capture.sources.decoders import CODECS, Decode, choose
+from smartcam.capture.sources.decoders import SOFTWARE, Decode, choose
 from smartcam.capture.sources.live import READ_S
 from smartcam.capture.sources.pyav_clip import next_turn, picture_of
 from smartcam.capture.sources.redirect import PORTS, refuse_redirect
@@ -43,7 +43,7 @@ _RTSP_OPTIONS: Final = {
     "rtsp_transport": "tcp",
     "allowed_media_types": "video",
     "protocol_whitelist": "rtsp,rtp,tcp",
-    "codec_whitelist": ",".join(CODECS),
+    "codec_whitelist": ",".join(SOFTWARE),
     "analyzeduration": str(2 * _US_PER_S),
     "timeout": str(round(_OPEN_S * _US_PER_S)),
 }
@@ -73,7 +73,7 @@ class PyAvStream:
         self._decoder = settings.decoder
         streams = video_streams(container, place)
         # A camera may offer a codec that is none of ours beside one that is.
-        self._streams = [stream for stream in streams if stream.codec_context.name in CODECS] or streams
+        self._streams = [stream for stream in streams if stream.codec_context.name in SOFTWARE] or streams
         """The first one is shown."""
         self._senders: set[int] = set()
         self._packets = self._demuxed()
@@ -283,10 +283,11 @@ def _ask_first(settings: SourceSettings, target: str, login: CameraCredentials |
 
 def _why_not_open(error: Exception, settings: SourceSettings, after_s: float) -> str:
     if isinstance(error, av.HTTPUnauthorizedError):
-        return "the camera refuses the user or the password (401)"
+        refuses, wants = "refuses the user or the password", "wants a user and a password: name a file in `credentials`"
+        return f"the camera {refuses if settings.credentials else wants} (401)"
     if isinstance(error, av.ExitError) or after_s >= _OPEN_S:
         return f"does not answer within {_OPEN_S:.0f} s"
-    if isinstance(error, av.InvalidDataError):
+    if isinstance(error, av.InvalidDataError) or getattr(error, "errno", None) == errno.EIO:
         return _reachable(settings.url) or _words(error)
     if getattr(error, "errno", None) == errno.EPROTONOSUPPORT:
         used, other = ("UDP", "tcp") if settings.rtsp_transport is RtspTransport.UDP else ("TCP", "udp")

@@ -183,7 +183,8 @@ def _check_hop(here: SplitResult, location: str) -> None:
         there, port = urlsplit(""), None
     if there.scheme not in PORTS or not there.hostname or not there.hostname.isprintable():
         raise CameraLost("the camera redirects to an address that is none of RTSP")
-    shown = f"{there.scheme}://{there.hostname[:253]}" + (f":{port}" if port else "")
+    host = there.hostname[:253]
+    shown = f"{there.scheme}://{f'[{host}]' if ':' in host else host}" + (f":{port}" if port else "")
     if there.hostname != here.hostname:
         raise CameraLost(
             f"the camera redirects to another host, {shown}, which gets no password: write that address in `url` if it"
