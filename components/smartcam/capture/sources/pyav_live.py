@@ -24,7 +24,7 @@ from smartcam.capture.sources.clip import believable_rate, check_sides
 from smartcam.capture.sources.decoders import SOFTWARE, Decode, choose
 from smartcam.capture.sources.live import READ_S
 from smartcam.capture.sources.pyav_clip import next_turn, picture_of
-from smartcam.capture.sources.redirect import PORTS, refuse_redirect
+from smartcam.capture.sources.redirect import NO_ANSWER, PORTS, refuse_redirect
 from smartcam.capture.sources.still_clock import STILL_S, StillClock
 from smartcam.capture.sources.streams import tell_chosen, video_streams
 from smartcam.capture.sources.tls import authorities, tls_context
@@ -287,7 +287,9 @@ def _why_not_open(error: Exception, settings: SourceSettings, after_s: float) ->
         return f"the camera {refuses if settings.credentials else wants} (401)"
     if isinstance(error, av.ExitError) or after_s >= _OPEN_S:
         return f"does not answer within {_OPEN_S:.0f} s"
-    if isinstance(error, av.InvalidDataError) or getattr(error, "errno", None) == errno.EIO:
+    if isinstance(error, av.InvalidDataError):
+        return _reachable(settings.url) or NO_ANSWER
+    if getattr(error, "errno", None) == errno.EIO:
         return _reachable(settings.url) or _words(error)
     if getattr(error, "errno", None) == errno.EPROTONOSUPPORT:
         used, other = ("UDP", "tcp") if settings.rtsp_transport is RtspTransport.UDP else ("TCP", "udp")
