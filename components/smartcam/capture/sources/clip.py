@@ -13,7 +13,7 @@ from smartcam.vision.picture import Picture
 _PLAYLISTS: Final = (b"#EXTM3U", b"ffconcat", b"<?xml", b"[playlist]")
 """A playlist makes a player open other files and addresses, which a camera's setting must not be able to do."""
 _USUAL_RATE: Final = 25.0
-_RATES: Final = (0.01, 240.0)
+_RATES: Final = (0.001, 240.0)
 LONGEST_STEP_S: Final = 60.0
 """A step ahead that is longer than this is a clock that was set, where clocks are set."""
 _ENOUGH: Final = 0.95
