@@ -13,7 +13,7 @@ from tests.fakes.onvif_camera import HOST, Offer, OnvifCamera, switched_on
 from tools.cameras.discovery import Answerer, Heard
 from tools.cameras.find import main, parser, run
 from tools.cameras.findings import Findings, FoundCamera
-from tools.release.configuration import read_merges
+from tools.release.configuration import check_merges, read_document
 
 WEBCAM = FoundCamera("HD Webcam", {"source": "v4l2", "device": "/dev/video0", "width": 1280, "height": 720})
 CHANNELS = (
@@ -41,7 +41,8 @@ def deployed(text: str, folder: Path) -> dict[str, object]:
     """What `deploy` reads of the printed text: the cameras' settings, checked as the component does."""
     file = folder / "cameras.yaml"
     file.write_text(text)
-    merges = read_merges(file, ["smartcam.Capture"])
+    merges = read_document(file)
+    check_merges(str(file), merges, ["smartcam.Capture"])
     read_settings(merges.get("smartcam.Capture", {}))
     cameras = merges.get("smartcam.Capture", {}).get("cameras", {})
     assert isinstance(cameras, dict)
