@@ -1,5 +1,6 @@
 """The ways by which cameras are called: redirects, encryption, datagrams; through FFmpeg, against a plain camera."""
 
+import errno
 import ipaddress
 import socket
 import ssl
@@ -69,6 +70,22 @@ def test_a_host_that_nobody_knows_is_said(request: pytest.FixtureRequest, scheme
     said = refusal(settings(f"{scheme}://gate.invalid/live", request.getfixturevalue(login) if login else ""))
     assert said.startswith(f"{scheme}://gate.invalid/live: ")
     assert "name" in said.lower().split(": ", 1)[1]
+
+
+@pytest.mark.parametrize("scope", ["%25eth0", "%eth0"])
+def test_the_scope_of_a_link_local_address_is_given_as_ffmpeg_takes_it(
+    monkeypatch: pytest.MonkeyPatch, scope: str
+) -> None:
+    called: list[str] = []
+
+    def refuse(target: str, **_: object) -> None:
+        called.append(target)
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    monkeypatch.setattr(pyav_live.av, "open", refuse)
+    said = refusal(settings(f"rtsp://[fe80::1{scope}]:8554/live%25"))
+    assert said == f"rtsp://[fe80::1{scope}]:8554/live%25: Network is unreachable"
+    assert called == ["rtsp://[fe80::1%eth0]:8554/live%25"]
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Digest"])

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import re
 import select
 import socket
 import time
@@ -48,6 +49,8 @@ _RTSP_OPTIONS: Final = {
     "timeout": str(round(_OPEN_S * _US_PER_S)),
 }
 """A camera must not make the player open files or other protocols; its sound is not read."""
+_SCOPE: Final = re.compile(r"%25(?=[^][/?#]*\])")
+"""As RFC 6874 writes it: `[fe80::1%25eth0]`."""
 _NOTHING_YET: Final = (av.ExitError, av.BlockingIOError)
 
 
@@ -193,8 +196,8 @@ def open_rtsp(settings: SourceSettings) -> PyAvStream:
     """
     place = settings.url
     scheme, rest = place.split("://", 1)
-    # In lower case: FFmpeg would call RTSPS:// without TLS.
-    target = f"{scheme.lower()}://{rest}"
+    # In lower case: FFmpeg would call RTSPS:// without TLS. The scope of a link-local address it takes unquoted.
+    target = f"{scheme.lower()}://{_SCOPE.sub('%', rest, count=1)}"
     if settings.credentials:
         login = read_credentials(Path(settings.credentials))
         is_inside = has_placeholders(place)
