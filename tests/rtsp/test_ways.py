@@ -82,7 +82,7 @@ def test_the_scope_of_a_link_local_address_is_given_as_ffmpeg_takes_it(
         called.append(target)
         raise OSError(errno.ENETUNREACH, "Network is unreachable")
 
-    monkeypatch.setattr(pyav_live.av, "open", refuse)
+    monkeypatch.setattr("av.open", refuse)
     said = refusal(settings(f"rtsp://[fe80::1{scope}]:8554/live%25"))
     assert said == f"rtsp://[fe80::1{scope}]:8554/live%25: Network is unreachable"
     assert called == ["rtsp://[fe80::1%eth0]:8554/live%25"]
