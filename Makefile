@@ -65,7 +65,7 @@ soak: setup-cloud setup-tflite ## what takes minutes or hours: endurance, restar
 mutants: setup ## whether the tests notice when the outbox, the ring or the alerting is wrong; goes on where it was stopped
 	$(main) -m measure.mutants
 
-storm: setup-cloud ## 10,000 events from fifty cameras, and 1,000 with crashes, on the local cloud
+storm: setup-cloud ## 10,000 events of many devices, a flood of one, and 1,000 with crashes, on the local cloud
 	$(main) -m pytest -s -m soak tests/system/test_alert_storm.py tests/system/test_alerting_crashes.py $(PYTEST)
 
 format: setup ## rewrite the sources as the formatter wants them

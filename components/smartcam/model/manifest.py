@@ -25,6 +25,8 @@ _MOST_FILES: Final = 16
 _MOST_FRAMES: Final = 1000
 _LONGEST_TEXT: Final = 1024
 _LARGEST_NUMBER: Final = 1e9
+_SMALLEST_DIVISOR: Final = 1e-12
+"""Samples are divided by it: what is smaller is no scaling, and overflows."""
 _INT8_LOWEST: Final = -128
 _UINT8_HIGHEST: Final = 255
 _LARGEST_SIDE: Final = 4096
@@ -243,8 +245,8 @@ def _input(fields: Fields) -> InputSpec:
     dtype = fields.choice("dtype", TensorType)
     scale, zero_point = _quantisation(fields, dtype)
     std = _triple(fields, "std")
-    if 0 in std:
-        raise ContractError(fields.name("std"), "must not be 0")
+    if any(abs(each) < _SMALLEST_DIVISOR for each in std):
+        raise ContractError(fields.name("std"), f"must not be 0 or nearer to it than {_SMALLEST_DIVISOR:g}")
     return InputSpec(
         width=fields.integer("width", 1, _LARGEST_SIDE),
         height=fields.integer("height", 1, _LARGEST_SIDE),
@@ -260,6 +262,8 @@ def _quantisation(fields: Fields, dtype: TensorType | None) -> tuple[float, int]
     scale = fields.number("scale", 0, _LARGEST_NUMBER)
     if dtype is not None and (dtype is TensorType.FLOAT32) != (scale == 0):
         raise ContractError(fields.name("scale"), "must be 0 for float32 and above 0 for a quantised type")
+    if 0 < scale < _SMALLEST_DIVISOR:
+        raise ContractError(fields.name("scale"), f"must be 0, or at least {_SMALLEST_DIVISOR:g}")
     return scale, fields.integer("zero_point", _INT8_LOWEST, _UINT8_HIGHEST)
 
 

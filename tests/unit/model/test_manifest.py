@@ -48,7 +48,7 @@ names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True)
 @st.composite
 def input_specs(draw: st.DrawFn) -> InputSpec:
     dtype = draw(st.sampled_from(TensorType))
-    std = numbers.filter(bool)
+    std = numbers.filter(lambda number: abs(number) >= 1e-12)
     return InputSpec(
         width=draw(st.integers(1, 4096)),
         height=draw(st.integers(1, 4096)),
@@ -77,7 +77,9 @@ def manifests(draw: st.DrawFn) -> ModelManifest:
         input=draw(input_specs()),
         output=DetectorOutput(*places)
         if kind is ModelKind.DETECTOR
-        else ClassifierOutput(draw(st.sampled_from(Activation)), draw(st.floats(0, 1e9)), draw(st.integers(-128, 255))),
+        else ClassifierOutput(
+            draw(st.sampled_from(Activation)), draw(st.just(0.0) | st.floats(1e-12, 1e9)), draw(st.integers(-128, 255))
+        ),
         labels=tuple(labels),
         events={label: draw(st.sampled_from(KINDS_OF_MODELS)) for label in alarming},
         thresholds=Thresholds(high, low),
@@ -142,6 +144,8 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "four channels": (lambda m: m["input"].update(channels=4), "input.channels"),
     "a float with a scale": (lambda m: m["input"].update(dtype="float32"), "input.scale"),
     "a quantised type without a scale": (lambda m: m["input"].update(scale=0), "input.scale"),
+    "a scale that overflows": (lambda m: m["input"].update(scale=5e-324), "input.scale"),
+    "a deviation that overflows": (lambda m: m["input"].update(std=[5e-324, 1.0, 1.0]), "input.std"),
     "a mean of two colours": (lambda m: m["input"].update(mean=[0, 0]), "input.mean"),
     "a mean in words": (lambda m: m["input"].update(mean=["a", 0, 0]), "input.mean.0"),
     "a standard deviation of nothing": (lambda m: m["input"].update(std=[1, 0, 1]), "input.std"),

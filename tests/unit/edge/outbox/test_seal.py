@@ -50,7 +50,9 @@ def test_another_stamp_is_noticed(one: Stamp, other: Stamp) -> None:
     assert is_when(seal_of(b"", one), other) == (one == other)
 
 
-state = st.dictionaries(st.text(max_size=5), st.none() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=20), max_size=4)
+state = st.dictionaries(
+    st.text(max_size=5), st.none() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=20), max_size=4
+)
 
 
 @given(state.filter(lambda it: "seal" not in it))

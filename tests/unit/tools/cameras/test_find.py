@@ -13,7 +13,8 @@ from tests.fakes.onvif_camera import HOST, Offer, OnvifCamera, switched_on
 from tools.cameras.discovery import Answerer, Heard
 from tools.cameras.find import main, parser, run
 from tools.cameras.findings import Findings, FoundCamera
-from tools.release.configuration import check_merges, read_document
+from tools.release.aws import ReleaseError
+from tools.release.configuration import read_merges
 
 WEBCAM = FoundCamera("HD Webcam", {"source": "v4l2", "device": "/dev/video0", "width": 1280, "height": 720})
 CHANNELS = (
@@ -38,11 +39,17 @@ def find(camera: OnvifCamera | None, *words: str, here: Findings | None = None) 
 
 
 def deployed(text: str, folder: Path) -> dict[str, object]:
-    """What `deploy` reads of the printed text: the cameras' settings, checked as the component does."""
+    """What `deploy` reads of the printed text: the cameras' settings, checked as the component does.
+
+    Text that is all remarks is refused by `deploy`, which would otherwise take every camera away.
+    """
     file = folder / "cameras.yaml"
     file.write_text(text)
-    merges = read_document(file)
-    check_merges(str(file), merges, ["smartcam.Capture"])
+    if not [line for line in text.splitlines() if line.split("#")[0].strip()]:
+        with pytest.raises(ReleaseError, match="holds nothing"):
+            read_merges(file, ["smartcam.Capture"])
+        return {}
+    merges = read_merges(file, ["smartcam.Capture"])
     read_settings(merges.get("smartcam.Capture", {}))
     cameras = merges.get("smartcam.Capture", {}).get("cameras", {})
     assert isinstance(cameras, dict)
