@@ -18,6 +18,7 @@ from typing import IO, Final, Self
 import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
 
 _SDP: Final = (
     "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n"
@@ -25,6 +26,10 @@ _SDP: Final = (
 )
 _NONCE: Final = "0123456789abcdef"
 _SIDES: Final = (320, 240)
+_HEAD: Final = 12
+_MARKER: Final = 0x80
+_REPORTS: Final = range(192, 224)
+"""RTCP's types, where RTP has its marker and the kind of its payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ Answer = Callable[[Request], str | None]
 class PlainCamera:
     """Runs in the `with` block. `login` is (scheme, user, password); `lower` the transports that it offers.
 
+    `codec`: H264 or AV1.
+
     An impostor's datagrams come from another port than the camera has named.
     """
 
@@ -53,6 +60,7 @@ class PlainCamera:
     lower: frozenset[str] = frozenset({"tcp", "udp"})
     tls: ssl.SSLContext | None = None
     is_impostor: bool = False
+    codec: str = "H264"
     asked: list[Request] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -118,18 +126,18 @@ class PlainCamera:
         if head is None:
             head = "200 OK\r\nPublic: OPTIONS, DESCRIBE, SETUP, PLAY"
             if request.method == "DESCRIBE":
-                body = _SDP
+                body = _SDP.replace("H264", self.codec)
                 head += f"\r\nContent-Type: application/sdp\r\nContent-Base: {request.url}/"
         sequence = request.headers.get("cseq", "0")
         return f"RTSP/1.0 {head}\r\nCSeq: {sequence}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode(), peer
 
     def _play(self, line: socket.socket, datagrams: socket.socket, peer: int) -> None:
-        units = _units()
+        units = _units() if self.codec == "H264" else _units_of_av1()
         number = 0
         for count in range(10_000):
             parts = units[count % len(units)]
             for at, unit in enumerate(parts):
-                marker = 0x80 if at == len(parts) - 1 else 0
+                marker = _MARKER if at == len(parts) - 1 else 0
                 head = bytes((0x80, 96 | marker)) + number.to_bytes(2) + (count * 4500).to_bytes(4) + b"\0\0\0\7"
                 number = (number + 1) % 65536
                 if peer:
@@ -164,6 +172,37 @@ def _is_let_in(request: Request, login: tuple[str, str, str]) -> bool:
     return given.startswith("Digest ") and f'response="{answer}"' in given
 
 
+def _grey(number: int) -> av.VideoFrame:
+    grey = np.full((_SIDES[1], _SIDES[0], 3), 40 + number * 8, np.uint8)
+    frame = av.VideoFrame.from_ndarray(grey, format="bgr24").reformat(format="yuv420p")
+    frame.pts = number
+    return frame
+
+
+def _units_of_av1() -> list[list[bytes]]:
+    """Twenty pictures, each as what packets carry: FFmpeg packs them, and its datagrams are caught."""
+    pictures: list[list[bytes]] = [[]]
+    with _datagrams() as caught:
+        caught.bind(("127.0.0.1", 0))
+        caught.setblocking(False)
+        target = f"rtp://127.0.0.1:{caught.getsockname()[1]}?pkt_size=1200"
+        with av.open(target, "w", format="rtp", options={"strict": "experimental"}) as container:
+            options = {"preset": "12", "svtav1-params": "lookahead=0:pred-struct=1:keyint=5"}
+            stream = container.add_stream("libsvtav1", rate=20, options=options)
+            assert isinstance(stream, VideoStream)
+            stream.width, stream.height, stream.pix_fmt = *_SIDES, "yuv420p"
+            for frame in [*map(_grey, range(20)), None]:
+                container.mux(stream.encode(frame))
+        with suppress(BlockingIOError):
+            while datagram := caught.recv(2000):
+                if datagram[1] in _REPORTS:
+                    continue
+                pictures[-1].append(datagram[_HEAD:])
+                if datagram[1] & _MARKER:
+                    pictures.append([])
+    return [picture for picture in pictures if picture]
+
+
 def _units() -> list[list[bytes]]:
     """Twenty pictures, each as NAL units that fit into a packet."""
     context = av.CodecContext.create("libx264", "w")
@@ -178,8 +217,5 @@ def _units() -> list[list[bytes]]:
     }
     pictures: list[bytes] = []
     for number in range(20):
-        grey = np.full((_SIDES[1], _SIDES[0], 3), 40 + number * 8, np.uint8)
-        frame = av.VideoFrame.from_ndarray(grey, format="bgr24").reformat(format="yuv420p")
-        frame.pts = number
-        pictures += map(bytes, context.encode(frame))
+        pictures += map(bytes, context.encode(_grey(number)))
     return [[unit.strip(b"\0") for unit in picture.split(b"\0\0\1") if unit.strip(b"\0")] for picture in pictures]

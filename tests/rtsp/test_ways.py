@@ -1,14 +1,16 @@
 """The ways by which cameras are called: redirects, encryption, datagrams; through FFmpeg, against a plain camera."""
 
+import errno
 import ipaddress
 import socket
 import ssl
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import av
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -53,6 +55,37 @@ def secret(tmp_path: Path) -> str:
 def test_a_camera_that_asks_for_the_password_gets_it(secret: str, scheme: str) -> None:
     with PlainCamera(login=(scheme, USER, PASSWORD)) as camera:
         assert width_of(settings(camera.url, secret)) == 320
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Digest"])
+def test_a_camera_that_asks_for_a_password_says_which_key_is_missing(scheme: str) -> None:
+    with PlainCamera(login=(scheme, USER, PASSWORD)) as camera:
+        said = refusal(settings(camera.url))
+    assert said == f"{camera.url}: the camera wants a user and a password: name a file in `credentials` (401)"
+
+
+@pytest.mark.parametrize("login", ["", "secret"])
+@pytest.mark.parametrize("scheme", ["rtsp", "rtsps"])
+def test_a_host_that_nobody_knows_is_said(request: pytest.FixtureRequest, scheme: str, login: str) -> None:
+    said = refusal(settings(f"{scheme}://gate.invalid/live", request.getfixturevalue(login) if login else ""))
+    assert said.startswith(f"{scheme}://gate.invalid/live: ")
+    assert "name" in said.lower().split(": ", 1)[1]
+
+
+@pytest.mark.parametrize("scope", ["%25eth0", "%eth0"])
+def test_the_scope_of_a_link_local_address_is_given_as_ffmpeg_takes_it(
+    monkeypatch: pytest.MonkeyPatch, scope: str
+) -> None:
+    called: list[str] = []
+
+    def refuse(target: str, **_: object) -> None:
+        called.append(target)
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    monkeypatch.setattr("av.open", refuse)
+    said = refusal(settings(f"rtsp://[fe80::1{scope}]:8554/live%25"))
+    assert said == f"rtsp://[fe80::1{scope}]:8554/live%25: Network is unreachable"
+    assert called == ["rtsp://[fe80::1%eth0]:8554/live%25"]
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Digest"])
@@ -102,6 +135,33 @@ def test_a_camera_that_sends_datagrams_only_says_which_key_helps_and_plays_with_
         said = refusal(settings(camera.url))
         assert said == f"{camera.url}: the camera does not send its pictures over TCP: write `rtsp_transport: udp`"
         assert width_of(replace(settings(camera.url), rtsp_transport=RtspTransport.UDP)) == 320
+
+
+@pytest.mark.parametrize("login", ["", "secret"])
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", b"\0\0\0\0"])
+def test_something_that_is_no_camera_is_said_to_be_none(
+    request: pytest.FixtureRequest, login: str, answer: bytes
+) -> None:
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                line, _ = server.accept()
+                with line:
+                    line.recv(1000)
+                    line.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"rtsp://127.0.0.1:{server.getsockname()[1]}/live"
+        said = refusal(settings(url, request.getfixturevalue(login) if login else ""))
+        server.shutdown(socket.SHUT_RDWR)
+    assert said == f"{url}: does not answer as an RTSP camera does"
+
+
+@pytest.mark.skipif("libsvtav1" not in av.codecs_available, reason="nothing here encodes AV1")
+def test_a_camera_that_sends_av1_is_shown() -> None:
+    with PlainCamera(codec="AV1") as camera:
+        assert width_of(settings(camera.url)) == 320
 
 
 def test_a_camera_that_sends_no_datagrams_says_which_key_helps() -> None:

@@ -47,7 +47,11 @@ class LoginFile:
 
 def main(argv: Sequence[str]) -> int:
     """Find cameras. 0 if there are any, 1 if not, 2 for a wrong argument or a login that cannot be read."""
-    return run(parser().parse_args(argv), (v4l2_cameras, libcamera_cameras), _tell)
+    arguments = parser()
+    options = arguments.parse_args(argv)
+    if options.local and (options.ask or options.login):
+        arguments.error("--local sends nothing: leave --ask and --login out")
+    return run(options, (v4l2_cameras, libcamera_cameras), _tell)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -20,6 +20,15 @@ _USUAL: Final = (1280, 720)
 """What capture asks for if nothing else is configured."""
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes what any reader takes for a number: PyYAML's own knows no `6e20`."""
+
+
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]+$"), list("-+.0123456789")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class FoundCamera:
     """A camera: what it calls itself, and the settings that smartcam.Capture reads it by.
@@ -78,7 +87,7 @@ def as_yaml(cameras: Mapping[CameraId, FoundCamera]) -> str:
     for identity, camera in cameras.items():
         lines += [f"    # {plain(text)}" for text in (f"{identity}: {camera.name}", *camera.remarks)]
         if camera.settings:
-            block = yaml.safe_dump({str(identity): dict(camera.settings)}, sort_keys=False, width=10_000)
+            block = yaml.dump({str(identity): dict(camera.settings)}, Dumper=_Dumper, sort_keys=False, width=10_000)
             lines += [f"    {line}" for line in block.splitlines()]
     return "".join(f"{line}\n" for line in lines)
 

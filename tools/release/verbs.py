@@ -85,6 +85,7 @@ def deploy(argv: list[str]) -> int:
 
 def _deploy(arguments: argparse.Namespace, aws: Aws) -> int:
     release = release_of(find_built(arguments.build), arguments.add)
+    merges = read_merges(arguments.config, release.components) if arguments.config else None
     names = [name for name in (arguments.canary, arguments.group) if name]
     groups = read_groups(names, aws)
     if arguments.sites:
@@ -92,7 +93,6 @@ def _deploy(arguments: argparse.Namespace, aws: Aws) -> int:
         stages = plan_sites(groups, release, read_sites(arguments.sites, things, release.components), aws)
     else:
         refuse_sites(groups, aws)
-        merges = read_merges(arguments.config, release.components) if arguments.config else None
         stages = plan(groups, Order(release, merges, arguments.drop))
     print("\n".join([*(line for stage in stages for line in stage.lines()), *_consequences(arguments)]))
     if arguments.plan:

@@ -55,12 +55,13 @@ def main(argv: Sequence[str]) -> int:
         )
         score = measure_plan(plan, lambda doubt: complain("score", doubt))
         reached = floors(options, score)
+        # Before the file: minutes of measuring are not lost because it cannot be written.
+        print(as_table(score), flush=True)
         if options.json is not None:
             document = as_document(score) | {"floors": [_floor(floor) for floor in reached]}
             _write(options.json, json.dumps(document, indent=1) + "\n")
     except ScoreError as error:
         return complain("score", error)
-    print(as_table(score))
     missed = [floor for floor in reached if not floor.holds]
     for floor in missed:
         complain("score", f"{floor.figure.option} {floor.asked:g} is missed: {_number(floor.measured)}")
@@ -97,6 +98,7 @@ def measure_plan(plan: ScorePlan, tell: Callable[[str], object] = lambda _: None
         ScoreError: a clip, the labels or the bundle is missing or wrong.
     """
     all_labels = read_all_labels(plan.labels)
+    _refuse_equal_names(plan.videos)
     labels = [_labels_of(video, all_labels, plan.labels) for video in plan.videos]
     capture = SourceSettings(CAMERA, rotate=plan.rotate, mirror=plan.mirror)
     if plan.analyse_fps is not None:
@@ -153,6 +155,17 @@ def _floor(floor: Floor) -> dict[str, object]:
 
 def _number(measured: float | None) -> str:
     return "nothing to measure" if measured is None else f"{measured:.3g}"
+
+
+def _refuse_equal_names(videos: Sequence[Path]) -> None:
+    first: dict[str, Path] = {}
+    for video in videos:
+        if video.name in first:
+            raise ScoreError(
+                f"clips {first[video.name]} and {video}: both are {video.name}, by which labels know them; rename one,"
+                " or give it once"
+            )
+        first[video.name] = video
 
 
 def _labels_of(video: Path, labels: dict[str, ClipLabels], files: Sequence[Path]) -> ClipLabels:

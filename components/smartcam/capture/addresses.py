@@ -24,7 +24,10 @@ _OTHERS: Final = {
     "rtp": "is a stream without the session that RTSP gives it, which is not read; write rtsp://host[:port]/path",
 }
 _SAME: Final = {"https": "http", "rtmps": "rtmp", "rtmpt": "rtmp", "rtmpe": "rtmp", "udp": "rtp", "srtp": "rtp"}
-_HOST: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9_.%-]{1,32})?")
+_LABEL: Final = "[A-Za-z0-9_-]{1,63}"
+_HOST: Final = re.compile(
+    rf"(?!.{{254}})(?:{_LABEL}\.)*{_LABEL}\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]{{1,45}}(%[A-Za-z0-9_.%-]{{1,32}})?"
+)
 _NOT_IN_URLS: Final = re.compile(r"[\s\"'<>\\^`|]")
 _WORDS_OF_FFMPEG: Final = frozenset({"udp", "multicast", "tcp", "http", "filter_src"})
 """FFmpeg takes these words out of an address's query and chooses the transport by them."""

@@ -29,7 +29,7 @@ class SecondInstance(SmartcamError):
 def only_instance(component: str, folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
     """Hold an exclusive lock on `<folder>/<component>.lock`; the kernel lets go of it when the process ends.
 
-    Where no such file can be made, as on a full disk, that is logged and the component runs without it.
+    Where that cannot be, as on a full disk or one without locks, it is logged and the component runs without it.
 
     Raises:
         SecondInstance: another process has held it for `patience_s` seconds.
@@ -43,7 +43,6 @@ def only_instance(component: str, folder: Path, patience_s: float = PATIENCE_S) 
         return
     try:
         _lock(descriptor, component, path, patience_s)
-        _sign(descriptor)
         yield
     finally:
         os.close(descriptor)
@@ -65,7 +64,11 @@ def _lock(descriptor: int, component: str, path: Path, patience_s: float) -> Non
                 is_told = True
                 log(logger, logging.WARNING, "instance_waits", component=component, runs_as=pid, at_most_s=patience_s)
             time.sleep(_LOOK_S)
+        except OSError as error:
+            log(logger, logging.WARNING, "instance_not_locked", file=path, error=error)
+            return
         else:
+            _sign(descriptor)
             return
 
 

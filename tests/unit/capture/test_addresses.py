@@ -155,3 +155,15 @@ def test_a_user_without_a_place_for_the_password_is_named() -> None:
 def test_a_word_by_which_ffmpeg_takes_another_way_is_refused_wherever_it_stands(form: str, word: str) -> None:
     fault = fault_of("rtsp://h/l" + form.format(word))
     assert re.match(f"must not end in {word}: `rtsp_transport` says", fault)
+
+
+@pytest.mark.parametrize(
+    "host", ["h..x", ".h", "h..", "a" * 64, f"{'a' * 64}.example", f"{'a.' * 127}ab", "192.0.2..7", ".", "a-b..", "..."]
+)
+def test_a_host_that_no_name_server_could_know_is_refused(host: str) -> None:
+    assert fault_of(f"rtsp://{host}/live") == FORM
+
+
+@pytest.mark.parametrize("host", ["gate", "gate.", "gate_1.local", f"{'a' * 63}.example", "192.0.2.7", "[2001:db8::7]"])
+def test_a_host_with_a_name_or_an_address_is_taken(host: str) -> None:
+    assert not fault_of(f"rtsp://{host}:554/live")

@@ -18,6 +18,8 @@ from smartcam.edge.logs import log
 logger = logging.getLogger(__name__)
 
 CODECS: Final = ("h264", "hevc", "vvc", "mjpeg", "mpeg4", "vp8", "vp9", "av1", "rawvideo")
+SOFTWARE: Final = (*CODECS, "libdav1d")
+"""What decodes them, by FFmpeg's names: its own decoder of AV1 is for hardware alone."""
 _IN_ORDER: Final = (Decoder.V4L2M2M, Decoder.DRM, Decoder.VAAPI, Decoder.QSV, Decoder.CUDA)
 """What `auto` tries: what a Raspberry Pi has comes first."""
 
@@ -45,7 +47,7 @@ def choose(stream: VideoStream, decoder: Decoder, camera: str) -> Decode:
     Raises:
         CameraLost: the codec is not one that a camera may send.
     """
-    codec = stream.codec_context.name
+    codec = stream.codec_context.codec.canonical_name
     if codec not in CODECS:
         raise CameraLost(f"sends {codec}, which is none of {', '.join(CODECS)}")
     for candidate in candidates(decoder):
@@ -65,12 +67,13 @@ def choose(stream: VideoStream, decoder: Decoder, camera: str) -> Decode:
 
 def _hardware(stream: VideoStream, decoder: Decoder) -> VideoCodecContext:
     ours = stream.codec_context
+    name = ours.codec.canonical_name
     if decoder is Decoder.V4L2M2M:
-        context = av.CodecContext.create(f"{ours.name}_v4l2m2m", "r")
+        context = av.CodecContext.create(f"{name}_v4l2m2m", "r")
     else:
-        context = av.CodecContext.create(ours.name, "r", HWAccel(str(decoder), allow_software_fallback=False))
+        context = av.CodecContext.create(name, "r", HWAccel(str(decoder), allow_software_fallback=False))
     if not isinstance(context, VideoCodecContext):
-        raise TypeError(f"{ours.name} is no video codec")
+        raise TypeError(f"{name} is no video codec")
     context.width, context.height, context.pix_fmt = ours.width, ours.height, ours.pix_fmt
     context.extradata = ours.extradata
     context.open()

@@ -98,15 +98,17 @@ class PyAvClip:
             yield from frames
 
     def _announced_s(self) -> float:
+        """The length that the container states, 0 for unknown: a broadcast's is but the last stamp less the first."""
         stream = self._stream
+        if self._container.format.flags & _CLOCK_IS_SET:
+            return 0.0
         if stream.duration and stream.time_base:
             return float(stream.duration * stream.time_base)
         return (self._container.duration or 0) / _US_PER_S
 
     def _longest_step_s(self) -> float:
         """A container with an index knows what it says (a picture every two minutes); a broadcast's clock is set."""
-        is_broadcast = self._container.format.flags & _CLOCK_IS_SET
-        return LONGEST_STEP_S if is_broadcast else max(LONGEST_STEP_S, self._announced_s())
+        return max(LONGEST_STEP_S, self._announced_s())
 
 
 def _opened(path: Path) -> InputContainer:

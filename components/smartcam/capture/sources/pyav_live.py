@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import re
 import select
 import socket
 import time
@@ -21,10 +22,10 @@ from smartcam.capture.credentials import CameraCredentials, address, has_placeho
 from smartcam.capture.settings import Decoder, RtspTransport, SourceSettings
 from smartcam.capture.sources.beginning import Beginning, CatchUp
 from smartcam.capture.sources.clip import believable_rate, check_sides
-from smartcam.capture.sources.decoders import CODECS, Decode, choose
+from smartcam.capture.sources.decoders import SOFTWARE, Decode, choose
 from smartcam.capture.sources.live import READ_S
 from smartcam.capture.sources.pyav_clip import next_turn, picture_of
-from smartcam.capture.sources.redirect import PORTS, refuse_redirect
+from smartcam.capture.sources.redirect import NO_ANSWER, PORTS, refuse_redirect
 from smartcam.capture.sources.still_clock import STILL_S, StillClock
 from smartcam.capture.sources.streams import tell_chosen, video_streams
 from smartcam.capture.sources.tls import authorities, tls_context
@@ -43,11 +44,13 @@ _RTSP_OPTIONS: Final = {
     "rtsp_transport": "tcp",
     "allowed_media_types": "video",
     "protocol_whitelist": "rtsp,rtp,tcp",
-    "codec_whitelist": ",".join(CODECS),
+    "codec_whitelist": ",".join(SOFTWARE),
     "analyzeduration": str(2 * _US_PER_S),
     "timeout": str(round(_OPEN_S * _US_PER_S)),
 }
 """A camera must not make the player open files or other protocols; its sound is not read."""
+_SCOPE: Final = re.compile(r"%25(?=[^][/?#]*\])")
+"""As RFC 6874 writes it: `[fe80::1%25eth0]`."""
 _NOTHING_YET: Final = (av.ExitError, av.BlockingIOError)
 
 
@@ -73,7 +76,7 @@ class PyAvStream:
         self._decoder = settings.decoder
         streams = video_streams(container, place)
         # A camera may offer a codec that is none of ours beside one that is.
-        self._streams = [stream for stream in streams if stream.codec_context.name in CODECS] or streams
+        self._streams = [stream for stream in streams if stream.codec_context.name in SOFTWARE] or streams
         """The first one is shown."""
         self._senders: set[int] = set()
         self._packets = self._demuxed()
@@ -193,8 +196,8 @@ def open_rtsp(settings: SourceSettings) -> PyAvStream:
     """
     place = settings.url
     scheme, rest = place.split("://", 1)
-    # In lower case: FFmpeg would call RTSPS:// without TLS.
-    target = f"{scheme.lower()}://{rest}"
+    # In lower case: FFmpeg would call RTSPS:// without TLS. The scope of a link-local address it takes unquoted.
+    target = f"{scheme.lower()}://{_SCOPE.sub('%', rest, count=1)}"
     if settings.credentials:
         login = read_credentials(Path(settings.credentials))
         is_inside = has_placeholders(place)
@@ -283,10 +286,13 @@ def _ask_first(settings: SourceSettings, target: str, login: CameraCredentials |
 
 def _why_not_open(error: Exception, settings: SourceSettings, after_s: float) -> str:
     if isinstance(error, av.HTTPUnauthorizedError):
-        return "the camera refuses the user or the password (401)"
+        refuses, wants = "refuses the user or the password", "wants a user and a password: name a file in `credentials`"
+        return f"the camera {refuses if settings.credentials else wants} (401)"
     if isinstance(error, av.ExitError) or after_s >= _OPEN_S:
         return f"does not answer within {_OPEN_S:.0f} s"
     if isinstance(error, av.InvalidDataError):
+        return _reachable(settings.url) or NO_ANSWER
+    if getattr(error, "errno", None) == errno.EIO:
         return _reachable(settings.url) or _words(error)
     if getattr(error, "errno", None) == errno.EPROTONOSUPPORT:
         used, other = ("UDP", "tcp") if settings.rtsp_transport is RtspTransport.UDP else ("TCP", "udp")

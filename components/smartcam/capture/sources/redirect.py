@@ -27,7 +27,7 @@ _MOST_LOGINS: Final = 2
 _LARGEST_ANSWER: Final = 65536
 _UNAUTHORIZED: Final = 401
 _REDIRECTS: Final = range(300, 400)
-_NO_ANSWER: Final = "does not answer as an RTSP camera does"
+NO_ANSWER: Final = "does not answer as an RTSP camera does"
 
 Dial = Callable[[str, int, bool], socket.socket]
 """Connects to a host and port, over TLS or not; raises OSError."""
@@ -79,7 +79,7 @@ class RtspCall:
     def _answer(self) -> RtspAnswer:
         words = self._text_line().split()
         if len(words) < 2 or not words[0].startswith("RTSP/"):  # noqa: PLR2004
-            raise ValueError(_NO_ANSWER)
+            raise ValueError(NO_ANSWER)
         headers: dict[str, list[str]] = {}
         while text := self._text_line():
             name, _, value = text.partition(":")
@@ -105,7 +105,7 @@ class RtspCall:
         self.line.settimeout(left_s)
         received = self.line.recv(4096)
         if not received or len(self._held) > _LARGEST_ANSWER:
-            raise ValueError(_NO_ANSWER)
+            raise ValueError(NO_ANSWER)
         self._held += received
 
 
@@ -151,7 +151,7 @@ def refuse_redirect(url: str, login: CameraCredentials | None, dial: Dial, limit
         except OSError as error:
             raise CameraLost(error.strerror or str(error)) from None
         except (ValueError, IndexError):  # the latter from urllib, about a challenge such as `realm=`
-            raise CameraLost(_NO_ANSWER) from None
+            raise CameraLost(NO_ANSWER) from None
         if location is None:
             return
         _check_hop(here, location)
@@ -183,7 +183,8 @@ def _check_hop(here: SplitResult, location: str) -> None:
         there, port = urlsplit(""), None
     if there.scheme not in PORTS or not there.hostname or not there.hostname.isprintable():
         raise CameraLost("the camera redirects to an address that is none of RTSP")
-    shown = f"{there.scheme}://{there.hostname[:253]}" + (f":{port}" if port else "")
+    host = there.hostname[:253]
+    shown = f"{there.scheme}://{f'[{host}]' if ':' in host else host}" + (f":{port}" if port else "")
     if there.hostname != here.hostname:
         raise CameraLost(
             f"the camera redirects to another host, {shown}, which gets no password: write that address in `url` if it"

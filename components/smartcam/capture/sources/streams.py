@@ -19,8 +19,8 @@ logger = logging.getLogger(__name__)
 _NO_VIDEO: Final = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 _TRIAL_PACKETS: Final = 400
 """How far a clip with several streams is looked into: some seconds, a few megabytes."""
-_MOVES: Final = 2
-"""A stream that gives this many pictures is not a single one."""
+_MOVES: Final = 5
+"""A stream that gives this many pictures is no cover, and no few thumbnails."""
 
 
 def video_streams(container: InputContainer, place: str) -> list[VideoStream]:

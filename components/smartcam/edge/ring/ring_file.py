@@ -273,9 +273,12 @@ def _check_room(path: Path, layout: Layout) -> None:
     Raises:
         RingError: there is no room.
     """
-    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    available = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 0)
-    if layout.size > available // 2:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:  # some sandboxes hide it: the kernel alone knows then whether there is room
+        lines = []
+    available = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
+    if available is not None and layout.size > available // 2:
         raise _no_room(path, layout)
 
 

@@ -1,6 +1,7 @@
 """The clocks of clips, against clips that are made here; what PyAvClip has in common with others is in test_clip."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -40,12 +41,13 @@ def write(
     codec: str = "libx264",
     b_frames: int = 0,
     rules: str = "",
+    rate: Fraction = Fraction(10),
     base: Fraction = Fraction(1, 1000),
     rewrite: Rewrite = lambda _: None,
 ) -> Path:
     """Pictures 0, 1, ... shown at these times; `rewrite` changes the stamps of the packets before they are written."""
     with av.open(str(path), mode="w") as container:
-        stream = container.add_stream(codec, rate=10)
+        stream = container.add_stream(codec, rate=rate)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         context = stream.codec_context
@@ -79,6 +81,16 @@ def played(clip: PyAvClip) -> list[ClipPicture]:
         return pictures
     finally:
         clip.close()
+
+
+def ending(clip: PyAvClip) -> str:
+    """What is said after the last picture."""
+    with closing(clip):
+        try:
+            while True:
+                clip.next()
+        except CameraEnded as ended:
+            return str(ended)
 
 
 def number_of(picture: ClipPicture, near: int) -> int:
@@ -214,6 +226,21 @@ def test_a_broadcast_whose_clock_is_set_goes_on_without_a_gap(
     assert len(pictures) == pytest.approx(40 * len(parts), abs=len(parts))
     off = [abs(picture.position_ns / NS_PER_S - i * 0.1) for i, picture in enumerate(pictures)]
     assert max(off) <= 0.1 * len(parts)
+
+
+@pytest.mark.parametrize("b_frames", [0, 3])
+def test_a_broadcast_whose_clock_was_set_ahead_ends_and_does_not_break_off(folder: Path, b_frames: int) -> None:
+    times = [time + (300 if time >= 2 else 0) for time in even()]
+    clip = PyAvClip(write(folder / "a.ts", times, b_frames=b_frames))
+    assert ending(clip) == f"{folder / 'a.ts'}: end of the clip after 40 pictures"
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+@pytest.mark.parametrize("apart_s", [60, 120, 600])
+def test_a_clip_of_few_pictures_that_are_far_apart_does_not_break_off(folder: Path, name: str, apart_s: int) -> None:
+    times = [Fraction(apart_s * i) for i in range(4)]
+    clip = PyAvClip(write(folder / name, times, rate=Fraction(1, apart_s)))
+    assert ending(clip) == f"{folder / name}: end of the clip after 4 pictures"
 
 
 @pytest.mark.parametrize("before_s", [1, 30, 90])

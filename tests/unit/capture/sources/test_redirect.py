@@ -88,6 +88,8 @@ def test_a_redirect_within_the_camera_is_followed_and_the_next_host_is_looked_at
         ("rtsp://127.0.0.1@127.0.0.3/x", "another host, rtsp://127.0.0.3,"),
         ("rtsp://127.0.0.1.example/x", "another host, rtsp://127.0.0.1.example,"),
         ("RTSP://OTHER:99/x", "another host, rtsp://other:99,"),
+        ("rtsp://[2001:DB8::7]:99/x", "another host, rtsp://[2001:db8::7]:99,"),
+        ("rtsp://[2001:db8::7]/x", "another host, rtsp://[2001:db8::7],"),
     ],
 )
 def test_a_redirect_that_cannot_be_followed_is_said_in_words_without_a_secret(location: str, said: str) -> None:

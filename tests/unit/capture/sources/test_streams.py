@@ -98,6 +98,9 @@ LARGE = Shown("large", 128)
         ("a.mkv", (Shown("small", 64, 3, every=20), Shown("cover", 256, 1)), ("small", 3)),
         ("a.mkv", (Shown("cover", 64, 1), Shown("large", 128, 1)), ("large", 1)),
         ("a.mkv", (Shown("small", 64, 2), Shown("cover", 128, 1)), ("small", 2)),
+        ("a.mp4", (Shown("cover", 128, 2), SMALL), ("small", 20)),
+        ("a.mkv", (SMALL, Shown("cover", 128, 4)), ("small", 20)),
+        ("a.mkv", (SMALL, Shown("large", 128, 5, every=4)), ("large", 5)),
     ],
 )
 def test_the_largest_stream_that_moves_is_played(

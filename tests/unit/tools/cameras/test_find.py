@@ -11,7 +11,7 @@ from front.main import main as front
 from smartcam.capture.settings import read_settings
 from tests.fakes.onvif_camera import HOST, Offer, OnvifCamera, switched_on
 from tools.cameras.discovery import Answerer, Heard
-from tools.cameras.find import parser, run
+from tools.cameras.find import main, parser, run
 from tools.cameras.findings import Findings, FoundCamera
 from tools.release.aws import ReleaseError
 from tools.release.configuration import read_merges
@@ -294,6 +294,14 @@ def test_a_wrong_argument_is_one_line(words: list[str], complaint: str, capsys: 
         parser().parse_args(words)
     assert ended.value.code == 2
     assert complaint in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("words", [["--ask", "192.168.1.20"], ["--login", "192.168.1.20=/etc/a"]])
+def test_a_search_that_sends_nothing_takes_nobody_to_ask(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--local", *words])
+    assert ended.value.code == 2
+    assert "--local sends nothing: leave --ask and --login out" in capsys.readouterr().err
 
 
 def test_help_says_what_to_do_with_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

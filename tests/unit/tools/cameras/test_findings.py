@@ -4,13 +4,14 @@ import json
 import tempfile
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smartcam.capture.settings import read_settings
 from smartcam.contract.ids import camera_id
 from tools.cameras.findings import Findings, FoundCamera, as_json, as_yaml, fitting, identified, plain
 from tools.release.configuration import read_merges
+from tools.strict_yaml import yaml_of
 
 RTSP = {"source": "rtsp", "url": "rtsp://192.168.1.20:554/stream1", "credentials": "/etc/smartcam/gate.credentials"}
 V4L2 = {"source": "v4l2", "device": "/dev/video0", "width": 1280, "height": 720}
@@ -54,6 +55,16 @@ def test_whatever_cameras_call_themselves_deploy_reads_their_settings_unchanged(
         merges = read_merges(file, ["smartcam.Capture"])
     assert merges == {"smartcam.Capture": {"cameras": {k: v.settings for k, v in found.items()}}}
     assert [str(one.camera) for one in read_settings(merges["smartcam.Capture"]).cameras] == list(found)
+
+
+@given(st.from_regex(r"[0-9eExobn.:_-]{1,8}", fullmatch=True))
+@example("6e20")
+@example("1E-3")
+@example("no")
+@example("12:30")
+def test_a_name_like_a_number_or_a_word_of_yaml_is_read_back_as_the_same_id(name: str) -> None:
+    found = identified([FoundCamera(name, V4L2)])
+    assert yaml_of(as_yaml(found)) == {"smartcam.Capture": {"cameras": {str(*found): V4L2}}}
 
 
 @given(st.lists(st.text(max_size=100), max_size=12))

@@ -99,6 +99,16 @@ def test_the_configuration_is_checked_as_the_component_will_check_it(
     }
 
 
+@pytest.mark.usefixtures("there")
+def test_a_wrong_configuration_is_told_before_aws_is_asked_for_the_group(
+    published: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("smartcam.Capture:\n  cameras:\n    1: {source: picamera}\n")
+    assert deploy(published, "--group", "nowhere", "--config", str(config)) == 2
+    assert capsys.readouterr().err.startswith(f"smartcam deploy: {config}:3: smartcam.Capture.cameras: the key '1'")
+
+
 def test_somebody_elses_components_stay(published: Built, there: Account) -> None:
     arn = there.group("yard", "one")
     nucleus = {"aws.greengrass.Nucleus": {"componentVersion": "2.13.0"}}

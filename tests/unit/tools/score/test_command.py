@@ -249,6 +249,31 @@ def test_a_result_that_cannot_be_written_is_an_error(
     assert "result" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("again", ["visits.mp4", "other/visits.mp4", "sub/../visits.mp4"])
+def test_two_clips_of_one_name_are_refused_because_labels_could_mean_either(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], again: str
+) -> None:
+    for folder in ("other", "sub"):
+        (tmp_path / folder).mkdir()
+    for name in ("visits.mp4", "other/visits.mp4"):
+        (tmp_path / name).write_bytes((place / "visits.mp4").read_bytes())
+    videos = [tmp_path / "visits.mp4", tmp_path / again]
+    given = [part for video in videos for part in ("--video", str(video))]
+    assert main([*given, "--labels", str(place / "labels.json"), "--bundle", str(place / "bundle")]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith(f"smartcam score: clips {videos[0]} and {videos[1]}: ")
+    assert said.out == ""
+
+
+def test_a_measurement_is_shown_even_if_its_file_cannot_be_written(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(place, json=place) == 1
+    said = capsys.readouterr()
+    assert "recall 1.000, precision 1.000" in said.out
+    assert said.err == f"smartcam score: result {place}: Is a directory\n"
+
+
 def test_the_help_says_what_counts_as_found(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])

@@ -110,7 +110,7 @@ def test_an_interval_may_be_in_seconds(tmp_path: Path) -> None:
         {"seconds": [-1, 1.5]},
         {"seconds": ["1", "2"]},
         {"seconds": [True, 2]},
-        {"seconds": [1, 10**400]},
+        {"seconds": [1, 10**18]},
         {"seconds": [1]},
         {"seconds": [1, 2], "frames": [1, 2]},
         {"second": [1, 2]},
