@@ -103,27 +103,28 @@ class Sender:
     def _publish(self, due: DueEvent) -> bool:
         """False if the cloud cannot be reached, so that the rest need not be tried."""
         event = due.event
+        # Before it is published: its acknowledgement may come before the bus says that it has gone.
+        held_s = self._window.sent(due)
         try:
             self._bus.publish_cloud(event_topic(self._thing, event.camera_id), due.payload)
         except BusUnavailable as error:
+            self._window.reopen()
             self._outbox.attempted(due, reached=False)
             if not self._is_down:
                 self._is_down = True
-                self._window.reopen()
                 log(logger, logging.WARNING, "cloud_unreachable", error=error)
             return False
         except BusError as error:
-            # It takes a place too: ten thousand of them must not be tried in one go.
-            self._outbox.attempted(due, held_s=self._window.sent(due))
+            # It keeps its place: ten thousand of them must not be tried in one go.
+            self._outbox.attempted(due, held_s=held_s)
             log(logger, logging.ERROR, "event_not_published", event_id=event.event_id, error=error)
             return True
         if self._is_down:
             self._is_down = False
             log(logger, logging.INFO, "cloud_reachable")
             self._away_backoff.reset()
-            self._window.reopen()
             self._outbox.retry_now()
-        self._outbox.attempted(due, held_s=self._window.sent(due))
+        self._outbox.attempted(due, held_s=held_s)
         log(
             logger,
             logging.DEBUG,

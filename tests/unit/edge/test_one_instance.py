@@ -97,10 +97,12 @@ def test_the_lock_is_for_its_owner_alone_and_is_not_inherited(tmp_path: Path) ->
         path = tmp_path / f"{NAME}.lock"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], close_fds=False)
-    with only_instance(NAME, tmp_path, 0.0):
-        pass
-    child.kill()
-    child.wait()
+    try:
+        with only_instance(NAME, tmp_path, 10.0):  # a child lets go a moment after it is another program
+            assert child.poll() is None
+    finally:
+        child.kill()
+        child.wait()
 
 
 def test_what_cannot_be_locked_is_said_and_costs_no_watching(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -63,7 +63,7 @@ class SendingWindow:
             return self._free(due.urgency) > 0
 
     def sent(self, due: DueEvent) -> float:
-        """It has been published, and takes a place; for how many seconds it is not to be sent again."""
+        """It is being published, and takes a place; for how many seconds it is not to be sent again."""
         with self._lock:
             now = self._now()
             if self._unanswered_since is None:
@@ -89,7 +89,7 @@ class SendingWindow:
             return Reply.AFTER_SILENCE if was_silent else Reply.IN_TIME
 
     def reopen(self) -> None:
-        """The way to the cloud is there again: what was on its way has no place any more."""
+        """There was no way to the cloud: nothing is on its way, and nobody has been silent."""
         with self._lock:
             self._places.clear()
             self._unanswered_since = None
