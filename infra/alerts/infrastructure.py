@@ -27,6 +27,7 @@ from infra.alerts.runtime.agreed import (
 from infra.functions import SmallFunction, Workload, acknowledge, allow, key_rights
 from infra.keys import table_encryption
 from infra.settings import AlertSettings
+from infra.site import SiteSettings
 from infra.snapshots.infrastructure import SnapshotBucket
 from infra.snapshots.runtime.links import BUCKET_VARIABLE
 from infra.subscribers import audience_text
@@ -104,7 +105,7 @@ class Alerter(SmallFunction):
         code: Path,
         means: Means,
         settings: AlertSettings,
-        texts_per_day: int,
+        site: SiteSettings,
     ) -> None:
         carry_zones(code, settings.zone_names())
         topic_arns = cdk.Stack.of(scope).to_json_string([topic.topic_arn for topic in means.topics])
@@ -121,7 +122,8 @@ class Alerter(SmallFunction):
                 "TIMER_QUEUE_URL": means.timers.queue_url,
                 "COOLDOWN_SECONDS": str(settings.cooldown_s),
                 "HISTORY_DAYS": str(HISTORY_DAYS),
-                "SMS_PER_DAY": str(texts_per_day),
+                "SMS_PER_DAY": str(site.sms_a_day),
+                "SMS_PER_THING": str(site.sms_a_day_per_thing),
                 BUCKET_VARIABLE: "" if means.pictures is None else means.pictures.bucket.bucket_name,
             },
             failures=means.refused,

@@ -55,9 +55,8 @@ class AlertsStack(cdk.Stack):
         timers = Clockwork(self, "Clockwork", key=key, untimely=failures.untimely).queue
         self.snapshots = SnapshotBucket(self, "Snapshots", key=key, days=site.snapshot_days) if site.snapshots else None
         means = Means(table, recipients.topics, failures.unhandled, timers, key, self.snapshots)
-        alerter = Alerter(self, "Alerter", code=code, means=means, settings=settings, texts_per_day=site.sms_a_day)
+        alerter = Alerter(self, "Alerter", code=code, means=means, settings=settings, site=site)
         function = alerter.function
-        function.add_environment("SMS_PER_THING", str(site.sms_a_day_per_thing))
         if site.monitoring is MonitoringKind.FULL:
             function.add_environment(METRICS_VARIABLE, METRICS_ON)
         if key is None:

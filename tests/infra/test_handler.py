@@ -98,6 +98,7 @@ def account(dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Iter
         "COOLDOWN_SECONDS": "300",
         "HISTORY_DAYS": "90",
         "SMS_PER_DAY": "30",
+        "SMS_PER_THING": "20",
     }
     for key, value in environment.items():
         monkeypatch.setenv(key, value)

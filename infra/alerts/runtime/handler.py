@@ -34,7 +34,6 @@ from infra.snapshots.runtime.links import pictures_from
 from smartcam.contract.times import NS_PER_MS
 
 _DAY_S: Final = 86_400
-DEFAULT_PER_THING: Final = 20
 
 logger = logging.getLogger(__name__)
 logging.getLogger("infra").setLevel(logging.INFO)
@@ -64,7 +63,7 @@ class FunctionSettings:
             cooldown_s=int(environment["COOLDOWN_SECONDS"]),
             keep_s=int(environment["HISTORY_DAYS"]) * _DAY_S,
             texts_per_day=int(environment["SMS_PER_DAY"]),
-            texts_per_thing=int(environment.get("SMS_PER_THING") or DEFAULT_PER_THING),
+            texts_per_thing=int(environment["SMS_PER_THING"]),
         )
 
 

@@ -4,7 +4,7 @@ import json
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,32 +16,6 @@ from smartcam.contract.event import Event, Phase, Severity
 from smartcam.edge.outbox.outbox import Episode, Outbox, OutboxLimits
 from tests.fakes.clock import FakeClock
 from tests.unit.edge.outbox.sample import YARD, accepted, episode, event, key, waiting
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state/outbox.sqlite"
-
-
-@pytest.fixture
-def opened(path: Path, clock: FakeClock) -> Iterator[Callable[..., Outbox]]:
-    """Opens the outbox as a restarted process would."""
-    boxes: list[Outbox] = []
-
-    def again(limits: OutboxLimits | None = None) -> Outbox:
-        for box in boxes:
-            box.close()
-        boxes.append(Outbox(path, clock, limits, random=lambda: 1.0))
-        return boxes[-1]
-
-    yield again
-    for box in boxes:
-        box.close()
 
 
 @pytest.fixture

@@ -186,32 +186,6 @@ def test_240_flipped_bits_cost_few_of_1000_events_and_change_none(memory: Path, 
     assert check(folder, sound.stored) < 300
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / NAME
-
-
-@pytest.fixture
-def opened(path: Path, clock: FakeClock) -> Iterator[Callable[..., Outbox]]:
-    """Opens the outbox as a restarted process would, and closes the one before."""
-    boxes: list[Outbox] = []
-
-    def again(limits: OutboxLimits | None = None) -> Outbox:
-        for box in boxes:
-            box.close()
-        boxes.append(Outbox(path, clock, limits, random=lambda: 1.0))
-        return boxes[-1]
-
-    yield again
-    for box in boxes:
-        box.close()
-
-
 def written(path: Path, statement: str, *values: object) -> None:
     """What lies on the disk, changed behind the outbox's back."""
     connection = sqlite3.connect(path, isolation_level=None)

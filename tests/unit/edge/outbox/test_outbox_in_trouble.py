@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,32 +40,6 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     it = Disk()
     monkeypatch.setattr(os, "open", it.open)
     return it
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state/outbox.sqlite"
-
-
-@pytest.fixture
-def opened(path: Path, clock: FakeClock) -> Iterator[Callable[[], Outbox]]:
-    """Opens the outbox as a restarted process would, and closes the one before."""
-    boxes: list[Outbox] = []
-
-    def again() -> Outbox:
-        for box in boxes:
-            box.close()
-        boxes.append(Outbox(path, clock, random=lambda: 1.0))
-        return boxes[-1]
-
-    yield again
-    for box in boxes:
-        box.close()
 
 
 def connection_of(outbox: Outbox) -> sqlite3.Connection:

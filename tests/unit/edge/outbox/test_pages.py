@@ -84,10 +84,10 @@ def test_what_is_no_log_holds_no_page_or_an_empty_one(content: bytes) -> None:
 
 @given(st.binary(max_size=3 * PAGE))
 def test_no_garbage_ends_in_an_error(content: bytes) -> None:
-    path = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None)) / "garbage"
-    path.write_bytes(b"\x0d" + content)
-    read_records(path, log_of(content))
-    shutil.rmtree(path.parent)
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        path = Path(folder) / "garbage"
+        path.write_bytes(b"\x0d" + content)
+        read_records(path, log_of(content))
 
 
 def test_a_log_that_is_broken_in_the_middle_is_not_whole_and_one_without_its_end_is(folder: Path) -> None:
