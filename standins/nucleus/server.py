@@ -194,8 +194,13 @@ class IpcServer:
     async def stop(self) -> None:
         """Close the socket and all connections."""
         if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+            listener, self._listener = self._listener, None
+            # Whoever was accepted a moment ago is given his connection first: asyncio loses the sockets of a server
+            # that is closed in between, and the component would wait for an answer.
+            for waiting in listener.sockets:
+                asyncio.get_running_loop().remove_reader(waiting.fileno())
+            await asyncio.sleep(0)
+            listener.close()
         self.drop_connections("the server stops")
         await self._empty.wait()
         for task in self._answers:
@@ -210,7 +215,9 @@ class IpcServer:
             connection.close(reason)
 
     def admit(self, connection: _Connection) -> bool:
-        """Whether there is room for one more connection."""
+        """Whether the server listens and has room for one more connection."""
+        if self._listener is None:
+            return False
         if len(self._connections) >= self.profile.connections:
             self.journal.write("connection_refused", reason=f"{self.profile.connections} connections are open already")
             return False
