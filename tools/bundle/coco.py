@@ -8,6 +8,7 @@ from typing import Final
 
 NAMELESS: Final = "???"
 """What stands for a class without a name, as TensorFlow's label files have it."""
+_NAMELESS: Final = frozenset({NAMELESS, "n/a"})
 COCO_90: Final = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
     "fire hydrant", "???", "stop sign", "parking meter", "bench", "bird", "cat", "dog", "horse", "sheep",
@@ -32,14 +33,25 @@ _OTHER_WORDS: Final = {
 }  # fmt: skip
 
 
+def nameless(label: str) -> bool:
+    """Whether it stands for a class without a name."""
+    return label.casefold() in _NAMELESS
+
+
 def _key(name: str) -> str:
     joined = "".join(letter for letter in name.casefold() if letter.isalnum())
     return "".join(_OTHER_WORDS.get(joined, joined).split())
 
 
+_BY_ID: Final = (len(COCO_90), len(COCO_90) + 1)
 _KEYS: Final = tuple(_key(name) for name in COCO_80)
 
 
-def are_coco(names: Sequence[str]) -> bool:
-    """Whether these are COCO's 80 names in COCO's order, in any of the usual spellings."""
-    return len(names) == len(_KEYS) and all(_key(name) == key for name, key in zip(names, _KEYS, strict=True))
+def coco_names(labels: Sequence[str]) -> tuple[str, ...] | None:
+    """The 80 names among labels that are COCO's in COCO's order, in any of the usual spellings; None if they are not.
+
+    The list of COCO's paper has names at the other places too, and one more: "street sign", ..., "hair brush".
+    """
+    named = tuple(label for label in labels if not nameless(label))
+    placed = tuple(labels[place] for place in COCO_PLACES) if len(labels) in _BY_ID else ()
+    return next((names for names in (named, placed) if tuple(map(_key, names)) == _KEYS), None)

@@ -16,6 +16,7 @@ from tools.strict_yaml import MOST_VALUES, words_of
 
 _UTF_32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MARKUP: Final = re.compile(r"<(?:!|\?|html\b|annotation\b)", re.IGNORECASE)
 _BRACKETED: Final = re.compile(r"\[[\w ]+\]\n+[^\s\[{]")
 _YAML: Final = re.compile(r"\A---|^(?:names|labels|classes|id2label)[ \t]*:[ \t]*(?:[#&!\[{]|$)", re.MULTILINE)
 _WRAPPERS: Final = ("names", "labels", "classes", "categories", "id2label", "label_map", "items", "item")
@@ -93,6 +94,8 @@ def _wide(raw: bytes, codec: str) -> str:
 
 def _recognised(text: str) -> LabelList:
     start = text.lstrip()
+    if _MARKUP.match(start):
+        raise UnreadableText("is HTML or XML; is it the file that you meant to download?")
     if start[0] in "[{" and not _BRACKETED.match(start):
         return _bracketed(text)
     if is_label_map(text):

@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import Final
 
 from smartcam.contract.written import UnreadableText
-from tools.bundle.coco import COCO_PLACES
-from tools.bundle.label_list import LabelList, listed, nameless, placed
+from tools.bundle.coco import COCO_PLACES, nameless
+from tools.bundle.label_list import LabelList, listed, placed
 
 # Spaces are single by then, so that no line keeps the patterns busy.
 _BEFORE: Final = re.compile(r"(?P<number>[0-9]{1,6})(?: ?(?P<mark>[:;,=|]) ?| ?(?P<dot>[.)-]) | |$)(?P<name>.*)")

@@ -7,11 +7,10 @@ from typing import Final
 
 from smartcam.contract.written import UnreadableText
 from smartcam.model.manifest import LONGEST_LABEL, MOST_LABELS
-from tools.bundle.coco import NAMELESS
+from tools.bundle.coco import NAMELESS, nameless
 
 MOST_BYTES: Final = 256_000
 """Of a label file: a hundred times the usual one, and still read in less than a second."""
-_NAMELESS: Final = frozenset({NAMELESS, "n/a"})
 _SHOWN: Final = 3
 
 
@@ -26,11 +25,6 @@ class LabelList:
     said: tuple[str, ...] = ()
     from_one: bool = False
     blank: frozenset[int] = frozenset()
-
-
-def nameless(label: str) -> bool:
-    """Whether it stands for a class without a name."""
-    return label.casefold() in _NAMELESS
 
 
 def listed(

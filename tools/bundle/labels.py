@@ -8,10 +8,12 @@ from typing import Final
 
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import EventKind
+from smartcam.contract.written import UnreadableText
 from smartcam.model.manifest import KINDS_OF_MODELS
-from tools.bundle.coco import COCO_80, COCO_90, COCO_PLACES, NAMELESS, are_coco
+from tools.bundle.coco import COCO_80, COCO_90, COCO_PLACES, NAMELESS, coco_names, nameless
 from tools.bundle.label_forms import labels_of
-from tools.bundle.label_list import MOST_BYTES, LabelList, nameless
+from tools.bundle.label_list import MOST_BYTES, LabelList
+from tools.bundle.metadata import labels_inside
 
 BUILT_IN: Final = "coco"
 """`--labels coco`: the names of COCO, counted as the model counts them."""
@@ -45,11 +47,21 @@ def read_label_file(path: Path) -> LabelList:
         return labels_of(file.read(MOST_BYTES + 1))
 
 
-def built_in_labels(name: str) -> LabelList:
-    """The labels with this name. Raises ContractError if there are none."""
-    if name != BUILT_IN:
-        raise ContractError("labels", f"must be a file, or {BUILT_IN}", name)
-    return LabelList(COCO_80, ("COCO's names are built in",))
+def find_labels(wish: Path | None, model: bytes) -> LabelList:
+    """The labels that a user names: a file, or `coco` for the names that are built in; None: those inside the model.
+
+    Raises:
+        OSError: the file cannot be read.
+        UnreadableText: it, or the model, holds no labels that can be used.
+    """
+    if wish is None:
+        inside = labels_inside(model)
+        if inside is None:
+            raise UnreadableText(f"has no labels inside; give a file with --labels, or --labels {BUILT_IN}")
+        return inside
+    if wish == Path(BUILT_IN) and not wish.exists():
+        return LabelList(COCO_80, ("COCO's names are built in",))
+    return read_label_file(wish)
 
 
 def fit(read: LabelList, classes: int | None, head: str) -> FittedLabels:
@@ -77,11 +89,10 @@ def _ways(read: LabelList, classes: int | None, head: str) -> Iterator[FittedLab
     """The ways in which the labels may be meant, the likeliest first."""
     whole, first = read.labels, read.labels[0]
     core = whole[1:] if _is_background(first) else whole
-    names = tuple(label for label in core if not nameless(label))
-    coco = are_coco(names)
-    holes = len(core) - len(names)
-    if coco and classes is None and head == _SSD and len(core) != len(COCO_90) and holes == len(read.blank - {0}):
-        yield FittedLabels(_spread(names), (_UNSAID,))
+    coco = coco_names(core)
+    # With or without blank lines; who writes ??? has thought of places.
+    if coco and classes is None and head == _SSD and len(core) - len(read.blank - {0}) == len(COCO_80):
+        yield FittedLabels(_spread(coco), (_UNSAID,))
     kept = FittedLabels(whole, ())
     without = FittedLabels(
         core, (f"the first label, {first!r}, was left out: the classes count from the first object",)
@@ -93,9 +104,9 @@ def _ways(read: LabelList, classes: int | None, head: str) -> Iterator[FittedLab
     if read.from_one and head == _CLASSIFIER:
         yield FittedLabels(("background", *whole), ("the numbers begin with 1: class 0 is the background",))
     if coco:
-        yield FittedLabels(names, ("the model counts COCO's 80 classes: the places without a name were left out",))
-        yield FittedLabels(_spread(names), (_SPREAD,))
-        yield FittedLabels((NAMELESS, *_spread(names)), (f"{_SPREAD}; class 0 is the background",))
+        yield FittedLabels(coco, ("the model counts COCO's 80 classes: the other places were left out",))
+        yield FittedLabels(_spread(coco), (_SPREAD,))
+        yield FittedLabels((NAMELESS, *_spread(coco)), (f"{_SPREAD}; class 0 is the background",))
 
 
 def _spread(names: Sequence[str]) -> tuple[str, ...]:

@@ -115,6 +115,7 @@ WRONG = {
     "too much": (b"a" * (MOST_BYTES + 1), "bytes"),
     "too many": (b"a\nb\n" * 1001, "at most 2000"),
     "a character that cannot be shown": ("per\u200bson".encode(), r"U\+200B"),
+    "a page": (b"<!DOCTYPE html>\n<html>404</html>", "is HTML or XML"),
     "broken JSON": (b'["person", "car"', "line 1: is not JSON"),
     "JSON with a key twice": (b'{"0": "a", "0": "b"}', "twice"),
     "JSON without labels": (b'{"a": {"b": 1}}', "none of numbers and labels"),
