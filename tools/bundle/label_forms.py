@@ -16,10 +16,13 @@ from tools.strict_yaml import MOST_VALUES, words_of
 
 _UTF_32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_MARKUP: Final = re.compile(r"<(?:!|\?|html\b|annotation\b)", re.IGNORECASE)
-_BRACKETED: Final = re.compile(r"\[[\w ]+\]\n+[^\s\[{]")
+_MARKUP: Final = re.compile(r"<(?:!|\?)|<(?=.*</)", re.DOTALL)
+_ASSIGNMENT: Final = re.compile(r"\w+[ \t]*=[ \t]*(?=[\[{(])")
+"""As a list stands in a program or in TOML."""
+_BRACKETED: Final = re.compile(r"(?:\[[\w ]+\]|\([^\n,'\"]+\))[ \t]*(?:\n+[^\s\[{]|\s*$)")
+"""A first label in brackets, such as [UNK]."""
 _YAML: Final = re.compile(r"\A---|^(?:names|labels|classes|id2label)[ \t]*:[ \t]*(?:[#&!\[{]|$)", re.MULTILINE)
-_WRAPPERS: Final = ("names", "labels", "classes", "categories", "id2label", "label_map", "items", "item")
+_WRAPPERS: Final = ("names", "labels", "classes", "categories", "class_names", "id2label", "label_map", "items", "item")
 _NAME_KEYS: Final = ("display_name", "displayName", "name", "label", "class", "title")
 _NUMBER_KEYS: Final = ("id", "index", "class_id", "category_id")
 _COUNT: Final = "nc"
@@ -29,9 +32,9 @@ _STRING: Final = (
     r'|"(?:[^"\\\n]|\\[\\\'"nrt]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8})*")'
 )
 _PYTHON: Final = re.compile(
-    rf"\{{\s*(?:[0-9]{{1,6}}\s*:\s*{_STRING}\s*(?:,\s*|(?=\}})))*\}}|\[\s*(?:{_STRING}\s*(?:,\s*|(?=\])))*\]"
+    rf"\{{\s*(?:[0-9]{{1,6}}\s*:\s*{_STRING}\s*(?:,\s*|(?=\}})))*\}}|[\[(]\s*(?:{_STRING}\s*(?:,\s*|(?=[\])])))*[\])]"
 )
-"""A flat dictionary or list. Deep ones could end the interpreter: docs.python.org/3/library/ast, `literal_eval`."""
+"""A flat dictionary, list or tuple. Deep ones could end the interpreter: docs.python.org/3/library/ast."""
 _PYTHON_NAMES: Final = re.compile(r"['\"]names['\"]\s*:\s*")
 _DEEPEST: Final = 4
 _LARGEST_YAML: Final = 128_000
@@ -48,6 +51,8 @@ def labels_of(raw: bytes) -> LabelList:
     if len(raw) > MOST_BYTES:
         raise UnreadableText(f"has more than {MOST_BYTES} bytes; keep only the labels (of a COCO file: `categories`)")
     text, encoding = _decoded(raw)
+    # Files that were joined have marks inside; DOS ended texts with a character of its own.
+    text = text.replace("\ufeff", "").rstrip("\x1a")
     text = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise UnreadableText("has no labels; it needs one per line")
@@ -69,7 +74,7 @@ def python_names(text: str) -> LabelList | None:
         value: object = ast.literal_eval(found[0])
     except (SyntaxError, ValueError) as error:
         raise UnreadableText("has names that are no Python") from error
-    return _from_value(value, "Python")
+    return _from_value(list(value) if isinstance(value, tuple) else value, "Python")
 
 
 def _decoded(raw: bytes) -> tuple[str, list[str]]:
@@ -89,19 +94,20 @@ def _wide(raw: bytes, codec: str) -> str:
         text = raw.decode(codec)
     except UnicodeDecodeError as error:
         raise UnreadableText(f"begins as {codec.upper()}, but is damaged; save it as UTF-8") from error
-    return text.removeprefix("\ufeff")
+    return text
 
 
 def _recognised(text: str) -> LabelList:
     start = text.lstrip()
     if _MARKUP.match(start):
         raise UnreadableText("is HTML or XML; is it the file that you meant to download?")
-    if start[0] in "[{" and not _BRACKETED.match(start):
-        return _bracketed(text)
+    bare = _ASSIGNMENT.sub("", start, count=1) if _ASSIGNMENT.match(start) else start
+    if bare[0] in "[{(" and not _BRACKETED.match(bare):
+        return _bracketed(bare)
     if is_label_map(text):
         return _records(label_map_items(text), "pbtxt")
     lines = [line for line in text.split("\n") if line.strip()]
-    if _YAML.search(text) or all(line.startswith("- ") for line in lines):
+    if _YAML.search(text) or (lines[0].startswith("- ") and all(line.startswith(("- ", "  ")) for line in lines)):
         return _yaml(text)
     return lines_read(text)
 

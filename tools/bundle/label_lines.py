@@ -12,14 +12,14 @@ from tools.bundle.coco import COCO_PLACES, nameless
 from tools.bundle.label_list import LabelList, listed, placed
 
 # Spaces are single by then, so that no line keeps the patterns busy.
-_BEFORE: Final = re.compile(r"(?P<number>[0-9]{1,6})(?: ?(?P<mark>[:;,=|]) ?| ?(?P<dot>[.)-]) | |$)(?P<name>.*)")
+_BEFORE: Final = re.compile(r"(?P<number>[0-9]{1,6})(?: ?(?P<mark>[:;,|]|[-=]>|=) ?| ?(?P<dot>[.)-]) | |$)(?P<name>.*)")
 _AFTER: Final = re.compile(r"(?P<name>.*[^ :;,=|])(?: ?(?P<mark>[:;,=|]) ?| )(?P<number>[0-9]{1,6})")
 _SEPARATORS: Final = "\t;,"
 _SINGLE_HEADERS: Final = frozenset({"label", "labels", "name", "names", "class", "classes", "class_name", "label_name"})
 _NAMES: Final = ("display_name", "displayname", "name", "names", "label", "label_name", "labelname", "class_name",
                  "classname", "class", "labels", "category", "category_name", "title")  # fmt: skip
 _NUMBERS: Final = ("id", "index", "idx", "class_id", "classid", "class_index", "label_id", "category_id", "number",
-                   "no", "num", "#", "")  # fmt: skip
+                   "no", "num", "")  # fmt: skip
 _ROWS_PER_TWIN: Final = 50
 """ImageNet has 2 names twice in 1,000; where more are the same, the number is what tells them apart."""
 _MOST_DIGITS: Final = 9
@@ -66,12 +66,26 @@ def lines_read(text: str) -> LabelList:
     lines = text.rstrip().split("\n")
     if len(lines) == 1:
         lines = _of_one_line(lines[0])
+    comments = next((place for place, line in enumerate(lines) if line.strip() and not line.startswith("# ")), 0)
+    said = ["the first lines, with #, are comments"] if any(line.strip() for line in lines[:comments]) else []
+    lines = lines[comments:] if said else lines
     full = [line for line in lines if line.strip()]
     header = _unquoted(full[0].strip()).casefold()
-    if header in _SINGLE_HEADERS and len(full) > 1:
+    if len(full) > 1 and _is_header(header, full[1]):
+        said.append(f"the first line, {header!r}, is a header")
         found = _headless(lines[lines.index(full[0]) + 1 :])
-        return replace(found, said=(f"the first line, {header!r}, is a header", *found.said))
-    return _table(full) or _headless(lines)
+    else:
+        found = _table(full) or _headless(lines)
+    return replace(found, said=(*said, *found.said))
+
+
+def _is_header(line: str, following: str) -> bool:
+    """Whether a line names one column, or a column of numbers and one of names with a space between."""
+    if line in _SINGLE_HEADERS:
+        return True
+    words = line.split()
+    known = len(words) == 2 and words[0] in _NUMBERS and words[1] in _NAMES  # noqa: PLR2004 - two columns
+    return known and _BEFORE.fullmatch(" ".join(following.split())) is not None
 
 
 def _of_one_line(line: str) -> list[str]:
@@ -109,8 +123,14 @@ def _headless(lines: Sequence[str]) -> LabelList:
 
 
 def _without_quotes(lines: list[str]) -> list[str]:
-    """The lines without the quotes of CSV, if each of them is quoted."""
-    if not all(len(line) > 1 and line[0] == line[-1] == '"' for line in lines if line):
+    """The lines without the quotes of CSV, or of a program with a comma behind each, if each of them is quoted."""
+    full = [line for line in lines if line]
+    if len(full) > 1 and all(line.endswith(",") for line in full[:-1]):
+        lines = [line.removesuffix(",").rstrip() for line in lines]
+        full = [line for line in lines if line]
+    if all(len(line) > 1 and line[0] == line[-1] == "'" for line in full):
+        return [_unquoted(line) for line in lines]
+    if not all(len(line) > 1 and line[0] == line[-1] == '"' for line in full):
         return lines
     try:
         rows = [",".join(row) for row in _rows(lines, ",")]
@@ -147,8 +167,9 @@ def _table(lines: Sequence[str]) -> LabelList | None:
         known = sum(cell in _NAMES or cell in _NUMBERS for cell in header if cell)
         # pandas gives its column of numbers no name.
         of_pandas = header[0] == "" and any(cell in _NAMES for cell in header)
-        if len(lines) > 1 and (known > 1 or of_pandas):
-            return _columns(header, [_of_width(row, len(header), separator) for row in _rows(lines[1:], separator)])
+        if len(lines) > 1 and (known > 1 or of_pandas) and not any(map(_is_number, header)):
+            rows = (row for row in _rows(lines[1:], separator) if any(cell.strip() for cell in row))
+            return _columns(header, [_of_width(row, len(header), separator) for row in rows])
     return None
 
 
@@ -159,8 +180,14 @@ def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> LabelList:
     words = [name for name in _NAMES if name in columns]
     name = next((word for word in words if word not in counted), words[0] if words else None)
     if name is None:
-        raise UnreadableText(f"has the columns {', '.join(header)}, none of them for the names; call one `name`")
+        raise UnreadableText("has no column for the names among those of its first line; call one `name`")
     number = next((each for each in (*_NUMBERS, *_NAMES) if each in counted and each != name), None)
+    broken = next((each for each in _NUMBERS if any(map(_is_number, columns.get(each, ())))), None)
+    if number is None and broken is not None and broken != name:
+        odd = next(cell for cell in columns[broken] if not _is_number(cell))
+        raise UnreadableText(
+            f"has {odd[:_MOST_DIGITS]!r} among the numbers in its column {broken!r}; write 0, 1, 2, ..."
+        )
     said = f"a table with a header; the names are in the column {name!r}"
     if number is None:
         return listed(columns[name], [said])

@@ -85,6 +85,11 @@ def fit(read: LabelList, classes: int | None, head: str) -> FittedLabels:
     raise ContractError("labels", f"{reason}; {remedy}{hint if classes == count + 1 and head != _SSD else ''}")
 
 
+def possible_counts(read: LabelList) -> frozenset[int]:
+    """Each number of classes that the labels can be fitted to: what tells an output of classes from others."""
+    return frozenset(len(way.labels) for head in (_SSD, _CLASSIFIER) for way in _ways(read, None, head))
+
+
 def _ways(read: LabelList, classes: int | None, head: str) -> Iterator[FittedLabels]:
     """The ways in which the labels may be meant, the likeliest first."""
     whole, first = read.labels, read.labels[0]

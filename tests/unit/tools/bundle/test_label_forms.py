@@ -54,10 +54,15 @@ FORMS = {
     "a configuration of Hugging Face": '{"id2label": {"0": "person", "1": "traffic light"}, "label2id": {"person": 0}}',
     "names without numbers": '[{"name": "person"}, {"name": "traffic light"}]',
     "a list in Python": "['person', 'traffic light']",
+    "a list in a program": "CLASSES = ['person', 'traffic light']",
+    "a tuple in a program": "classes = ('person', 'traffic light',)",
+    "a list in TOML": 'names = ["person", "traffic light"]',
     "a dictionary in Python": "{0: 'person', 1: 'traffic light'}",
     "Ultralytics' metadata": "{'stride': 32, 'args': {'a': None}, 'names': {0: 'person', 1: 'traffic light'}}",
     "a list in YAML": "- person\n- traffic light\n",
     "a list in YAML in one line": "[person, traffic light]",
+    "objects in YAML": "- id: 0\n  name: person\n- id: 1\n  name: traffic light\n",
+    "marks inside and an end as of DOS": "\ufeff0 person\n\ufeff1 traffic light\n\x1a",
     "names in YAML": "path: ../datasets\ntrain: images\n\nnc: 2\nnames: [person, 'traffic light']\n",
     "names in YAML over lines": "names:\n  - person\n  - traffic light\n",
     "Ultralytics' data.yaml": "# Ultralytics\npath: coco8 # root\nnames:\n  0: person\n  1: traffic light\n"
@@ -90,6 +95,7 @@ def test_a_label_is_text_whatever_yaml_or_json_make_of_it() -> None:
     assert labels("[7, 0, null, 3]") == ("7", "0", "???", "3")
     assert labels('["1 person", "2 car"]') == ("1 person", "2 car")
     assert labels("[UNK]\nperson\ncar") == ("[UNK]", "person", "car")
+    assert labels("(background)\nperson\ncar") == ("(background)", "person", "car")
 
 
 def test_two_classes_with_one_name_are_kept_and_said() -> None:
@@ -116,6 +122,8 @@ WRONG = {
     "too many": (b"a\nb\n" * 1001, "at most 2000"),
     "a character that cannot be shown": ("per\u200bson".encode(), r"U\+200B"),
     "a page": (b"<!DOCTYPE html>\n<html>404</html>", "is HTML or XML"),
+    "XML": (b"<labels>\n<label>person</label>\n</labels>", "is HTML or XML"),
+    "a broken tuple": (b"names = ('person', 'car'", "is not JSON"),
     "broken JSON": (b'["person", "car"', "line 1: is not JSON"),
     "JSON with a key twice": (b'{"0": "a", "0": "b"}', "twice"),
     "JSON without labels": (b'{"a": {"b": 1}}', "none of numbers and labels"),
@@ -226,8 +234,8 @@ HEAVY = [
     "[", "{", "- ", "'", '"', "\r", "\r\n", "\n ", "names: [", "names:\n", "{0: '", "{0: 'a', ", "item {",
     "item { name: '\\x",
     "'names': {0: '", "a b ", "1 ", "1,", "a 1\n", "&a ", "*a ", "? ", '"a",', "-", "((", "0: 'a'\n", " ", "\t",
-    "a: {b: ",     "names: &a [*a, ", "'names':", "item { a { ", "\\", "'''", "[[],", '{"a":', "\x00a", 'id,name\n1,"',
-    "; "
+    "a: {b: ", "# a\n", "name\n", "names: &a [*a, ", "'names':", "item { a { ", "\\", "'''", "[[],", '{"a":', "\x00a",
+    'id,name\n1,"', "; ", "id,", "id,name\n1,a\n", "id,name,", "<", "</", "(a)\n", "a = ", "a=[", "a",
 ]  # fmt: skip
 
 

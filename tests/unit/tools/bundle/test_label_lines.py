@@ -28,7 +28,9 @@ def read(text: str) -> LabelList:
 
 
 @pytest.mark.parametrize("first", [0, 1])
-@pytest.mark.parametrize("mark", [" ", "  ", "\t", ": ", ":", ",", ", ", ";", " = ", "=", ". ", ") ", " - ", "|"])
+@pytest.mark.parametrize(
+    "mark", [" ", "  ", "\t", ": ", ":", ",", ", ", ";", " = ", "=", ". ", ") ", " - ", "|", " -> ", "=>"]
+)
 def test_numbers_before_the_names_are_recognised_from_0_and_from_1(mark: str, first: int) -> None:
     text = "\n".join(f"{number}{mark}{word}" for number, word in enumerate(WORDS, first))
     found = read(text)
@@ -91,7 +93,8 @@ def test_a_numbering_that_lost_its_way_is_refused_with_its_place(text: str, said
 def test_blank_lines_at_the_end_are_no_classes_and_those_between_are_said() -> None:
     assert read("person\ncar\n\n\n") == LabelList(("person", "car"))
     found = read("person\n\ncar\n\n")
-    assert (found.labels, found.blank) == (("person", "???", "car"), {1})
+    assert found.labels == ("person", "???", "car")
+    assert sorted(found.blank) == [1]
     assert "blank lines" in found.said[0]
 
 
@@ -103,9 +106,13 @@ def test_blank_lines_at_the_end_are_no_classes_and_those_between_are_said() -> N
         '"id","name"\n"1","person"\n"2","car"', "class,label\nperson,0\ncar,1", "label,class\n0,person\n1,car",
         "index,mid,display_name\n0,/m/01g317,person\n1,/m/0k4j,car",
         "LabelName,DisplayName\n/m/01g317,person\n/m/0k4j,car",
-        "\nid,name\n2,car\n1,person\n", "name\nperson\ncar", ",label\n0,person\n1,car", "Label\n0 person\n1 car",
+        "\nid,name\n2,car\n1,person\n", "name\nperson\ncar", ",label\n0,person\n1,car",
+        "id,name\n0,person\n1,car\n,\n,",
+        "Label\n0 person\n1 car",
         "person,car", "person;car",
         '"person","car"',
+        "index label\n0 person\n1 car", "'person',\n'car',\n", "person,\ncar,\n", '"person",\n"car"', "'person'\n'car'",
+        "# of the yard\nperson\ncar", "# of the yard\n# from 2020\nid,name\n0,person\n1,car",
         '"person"\n"car"', '"1","person"\n"2","car"', "1,person\n2,car",
         '1,"person"\n2,"car"', "name,supercategory,id\nperson,a,1\ncar,b,2",
     ],
@@ -127,7 +134,8 @@ def test_commas_and_quotes_inside_a_name_stay(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [("id,name\n0,person\n1", "a row with 1 of 2 cells"), ("id,name\n0,person\n0,car", "number 0"),
-     ("id,name\n0,person\n99999,car", "99999"), ("id,number\n0,1\n1,2", "none of them for the names"),
+     ("id,name\n0,person\n99999,car", "99999"), ("id,number\n0,1\n1,2", "no column for the names"),
+     ("id,name\n0,person\nx,car", "'x' among the numbers"), ("id,name\n0,person\n,car", "'' among the numbers"),
      ('id,name\n0,"person\n1,car', "CSV"), ("id,name\n" + "9" * 5000 + ",person", "number")],
 )  # fmt: skip
 def test_a_table_with_a_wrong_row_is_refused(text: str, said: str) -> None:
@@ -135,27 +143,24 @@ def test_a_table_with_a_wrong_row_is_refused(text: str, said: str) -> None:
         lines_read(text)
 
 
-NAMES = st.lists(
-    st.text(st.sampled_from("abz09 ,:;='\"#-?ä人"), min_size=1, max_size=8).filter(lambda name: name == name.strip()),
-    min_size=1,
-    max_size=9,
-    unique=True,
-).filter(lambda names: all(name == " ".join(name.split()) and name[0] not in "\"'" for name in names))
+def any_names(letters: str, fewest: int) -> st.SearchStrategy[list[str]]:
+    name = st.text(st.sampled_from(letters), min_size=1, max_size=8).filter(
+        lambda name: name == " ".join(name.split()) and name[0] not in "\"'" and name[-1] != "," and name != "???"
+    )
+    return st.lists(name, min_size=fewest, max_size=9, unique=True)
 
 
-@settings(max_examples=500)
-@given(NAMES, st.sampled_from([0, 1]), st.sampled_from([" ", "\t", ": ", ",", ";"]))
+@settings(max_examples=200)
+@given(any_names("abz09 ,:;='\"#-?ä人", 1), st.sampled_from([0, 1]), st.sampled_from([" ", "\t", ": ", ",", ";"]))
 def test_any_names_come_back_from_numbered_lines(names: list[str], first: int, mark: str) -> None:
     assume(not any(name[0] in ":;,=|-" for name in names))
     assume(len(names) > 1 or not set(names[0]) & {",", ";"})
-    assume(set(names) != {"???"})
     assert labels("\n".join(f"{number}{mark}{name}" for number, name in enumerate(names, first))) == tuple(names)
 
 
 @settings(max_examples=500)
-@given(NAMES.filter(lambda names: len(names) > 1))
+@given(any_names("abz ,:;='\"-?ä人", 2))
 def test_any_names_without_numbers_come_back_from_lines(names: list[str]) -> None:
-    assume(not any(name[0].isdecimal() or name[-1].isdecimal() for name in names))
     assert labels("\n".join(names)) == tuple(names)
 
 

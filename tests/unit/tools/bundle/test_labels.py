@@ -11,7 +11,7 @@ from smartcam.contract.written import UnreadableText
 from tools.bundle.coco import COCO_80, COCO_90, COCO_PLACES
 from tools.bundle.label_forms import labels_of
 from tools.bundle.label_list import LabelList
-from tools.bundle.labels import FittedLabels, events_of, find_labels, fit, read_label_file
+from tools.bundle.labels import FittedLabels, events_of, find_labels, fit, possible_counts, read_label_file
 
 SHARED = Path(__file__).resolve().parents[5] / "shared/data/models/coco_ssd_labelmap.txt"
 HEADS = ["ssd", "yolo", "yolox", "classifier"]
@@ -122,6 +122,19 @@ def test_cocos_names_are_put_beside_80_and_90_classes_and_it_is_said(names: Sequ
         ]
         if len(read.labels) != classes:
             assert fitted.said
+
+
+@pytest.mark.parametrize(
+    ("names", "counts"),
+    [(["person", "car"], {2}), (["???", "person"], {1, 2}), (["1 person", "2 car"], {2, 3}), (["a", "", "b"], {2, 3}),
+     (COCO_80, {80, 90, 91}), (PAPER, {80, 90, 91})],
+)  # fmt: skip
+def test_a_list_says_how_many_classes_it_can_be_fitted_to(names: Sequence[str], counts: set[int]) -> None:
+    assert possible_counts(lines(*names)) == counts
+    for head in HEADS:
+        for classes in range(1, 100):
+            if classes not in counts:
+                refusal(lines(*names), classes, head)
 
 
 def test_91_classes_of_coco_begin_with_the_background() -> None:
