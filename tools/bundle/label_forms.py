@@ -4,6 +4,7 @@ import ast
 import codecs
 import re
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from typing import Final
 
 import yaml
@@ -21,7 +22,7 @@ _ASSIGNMENT: Final = re.compile(r"\w+[ \t]*=[ \t]*(?=[\[{(])")
 """As a list stands in a program or in TOML."""
 _BRACKETED: Final = re.compile(r"(?:\[[\w ]+\]|\([^\n,'\"]+\))[ \t]*(?:\n+[^\s\[{]|\s*$)")
 """A first label in brackets, such as [UNK]."""
-_YAML: Final = re.compile(r"\A---|^(?:names|labels|classes|id2label)[ \t]*:[ \t]*(?:[#&!\[{]|$)", re.MULTILINE)
+_YAML: Final = re.compile(r"\A---|^(?:names|labels|classes|id2label)[ \t]*:[ \t]*(?:[#&*!\[{]|$)", re.MULTILINE)
 _WRAPPERS: Final = ("names", "labels", "classes", "categories", "class_names", "id2label", "label_map", "items", "item")
 _NAME_KEYS: Final = ("display_name", "displayName", "name", "label", "class", "title")
 _NUMBER_KEYS: Final = ("id", "index", "class_id", "category_id")
@@ -37,8 +38,9 @@ _PYTHON: Final = re.compile(
 """A flat dictionary, list or tuple. Deep ones could end the interpreter: docs.python.org/3/library/ast."""
 _PYTHON_NAMES: Final = re.compile(r"['\"]names['\"]\s*:\s*")
 _DEEPEST: Final = 4
-_LARGEST_YAML: Final = 128_000
-"""What its reader takes half a second for, if somebody wants it to."""
+_LARGEST_YAML: Final = 100_000
+_DEEPEST_YAML: Final = 50
+"""With more of either, its reader can be kept busy for a second."""
 _MOST_DIGITS: Final = 9
 
 
@@ -130,6 +132,9 @@ def _bracketed(text: str) -> LabelList:
 def _yaml(text: str) -> LabelList:
     if len(text) > _LARGEST_YAML:
         raise UnreadableText(f"has more than {_LARGEST_YAML} characters of YAML; keep only the labels")
+    depths = accumulate(1 if bracket in "[{" else -1 for bracket in re.findall(r"[\[\]{}]", text))
+    if max(depths, default=0) > _DEEPEST_YAML:
+        raise UnreadableText("cannot be read (its brackets lie too deep in each other)")
     tree = words_of(text)
     return _from_value(None if tree is None else _plain(tree, [MOST_VALUES]), "YAML")
 
@@ -177,7 +182,7 @@ def _from_value(value: object, form: str) -> LabelList:
         )
     if count is not None and str(count) != str(len(found.labels)):
         raise UnreadableText(
-            f"says {_COUNT}: {str(count)[:20]}, but has {len(found.labels)} labels; correct one of them"
+            f"says {_COUNT}: {str(count)[:20]!r}, but has {len(found.labels)} labels; correct one of them"
         )
     return found
 
@@ -243,4 +248,4 @@ def _text(value: object, form: str) -> str:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise UnreadableText(f"has {str(value)[:40]} as a label in {form}; a label is text")
+    raise UnreadableText(f"has {str(value)[:40]!r} as a label in {form}; a label is text")

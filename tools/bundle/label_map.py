@@ -70,7 +70,7 @@ def _meant(word: str, line: int) -> str:
     try:
         return _ESCAPE.sub(_byte, word[1:-1].encode()).decode()
     except UnicodeDecodeError as error:
-        raise UnreadableText(f"has a label that is not UTF-8: {word[:_SHOWN]}", line) from error
+        raise UnreadableText(f"has a label that is not UTF-8: {word[:_SHOWN]!r}", line) from error
 
 
 def _byte(found: re.Match[bytes]) -> bytes:
