@@ -3,17 +3,21 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.event import EventKind
 from smartcam.contract.written import UnreadableText, text_of
-from smartcam.model.examine import Colour, Scaling
-from smartcam.model.manifest import ModelKind, ModelManifest, Provenance, Thresholds
+from smartcam.model.examine import Examined, examine
+from smartcam.model.examining.trial import Colour, Wishes
+from smartcam.model.interpreter import open_interpreter
+from smartcam.model.manifest import Colours, Fit, ModelKind, ModelManifest, Provenance, Thresholds
+from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, HeadName
 from smartcam.model.packing import Draft, read_labels, write_bundle
 from smartcam.model.signature import sign
+from tools.bundle.graph import post_processing, refuse_compiled
 
 EVENTS_OF_LABELS: Final[Mapping[str, EventKind]] = (
     {"person": EventKind.PERSON, "intruder": EventKind.ANOMALY, "anomaly": EventKind.ANOMALY}
@@ -40,13 +44,22 @@ class BundleError(Exception):
 class BundleWishes:
     """What a user says about a model; what is None is found out, or has a default.
 
-    `events` is the kind of event that each label raises; `mean` and `std` scale a float model's samples; `sign` is the
-    file of an Ed25519 private key.
+    `events` is the kind of event that each label raises; `outputs` the index of the output that holds each part;
+    `mean` and `std` scale a float model's samples; `sign` is the file of an Ed25519 private key.
     """
 
     model: Path
     labels: Path
-    kind: ModelKind
+    kind: ModelKind | None = None
+    head: HeadName | None = None
+    outputs: Mapping[str, int] = field(default_factory=dict)
+    unit: BoxUnit | None = None
+    form: BoxForm | None = None
+    axes: Axes | None = None
+    activation: Activation | None = None
+    colours: Colours | None = None
+    fit: Fit | None = None
+    pad: int | None = None
     events: Mapping[str, EventKind] | None = None
     raise_at: float | None = None
     clear_at: float | None = None
@@ -76,9 +89,12 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
     """
     try:
         model = _read(wishes.model, "model")
-        draft = _draft(wishes, model)
+        refuse_compiled(model, wishes.model.name)
         key = None if wishes.sign is None else _key(wishes.sign)
-        return Made(write_bundle(out, model, draft, key))
+        text = _text(wishes.labels)
+        examined = _examined(wishes, model, text)
+        manifest = write_bundle(out, model, _draft(wishes, model, examined, text), key)
+        return Made(manifest, examined.said)
     except ContractError as error:
         raise BundleError(_explain(error, wishes.labels)) from error
     except ModelIntegrityError as error:
@@ -93,20 +109,43 @@ def _explain(error: ContractError, labels: Path) -> str:
     return f"{error}: give --events LABEL=KIND" if error.field == "events" else str(error)
 
 
-def _draft(wishes: BundleWishes, model: bytes) -> Draft:
-    labels = read_labels(_text(wishes.labels), wishes.kind)
+def _examined(wishes: BundleWishes, model: bytes, labels: str) -> Examined:
+    """What the model is. Raises ModelIntegrityError, and ContractError for labels that are none."""
+    kinds = ModelKind if wishes.kind is None else (wishes.kind,)
+    said = Wishes(
+        kind=wishes.kind,
+        head=wishes.head,
+        labels=frozenset(len(read_labels(labels, kind)) for kind in kinds),
+        outputs=wishes.outputs,
+        post_processing=post_processing(model),
+        unit=wishes.unit,
+        form=wishes.form,
+        axes=wishes.axes,
+        activation=wishes.activation,
+        mean=wishes.mean,
+        std=wishes.std,
+        colours=wishes.colours,
+        fit=wishes.fit,
+        pad=wishes.pad,
+    )
+    return examine(open_interpreter(model), (), said)
+
+
+def _draft(wishes: BundleWishes, model: bytes, examined: Examined, text: str) -> Draft:
+    kind = ModelKind.CLASSIFIER if examined.head is HeadName.CLASSIFIER else ModelKind.DETECTOR
+    labels = read_labels(text, kind)
     source = wishes.source or f"{wishes.model.name}, SHA-256 {hashlib.sha256(model).hexdigest()}"
     return Draft(
         name=wishes.name or _UNFIT.sub("-", wishes.model.stem).strip("-._")[:_LONGEST_NAME] or "model",
         version=wishes.version,
-        kind=wishes.kind,
+        kind=kind,
         labels=labels,
         events=_events_of(labels) if wishes.events is None else wishes.events,
-        thresholds=_thresholds(wishes),
+        thresholds=_thresholds(wishes, kind),
         min_frames=wishes.min_frames,
         licence=wishes.licence,
-        provenance=Provenance(source=source, command=f"smartcam bundle --kind {wishes.kind}"),
-        scaling=_scaling(wishes),
+        provenance=Provenance(source=source, command=f"smartcam bundle --head {examined.head}"),
+        examined=examined,
     )
 
 
@@ -114,19 +153,12 @@ def _events_of(labels: tuple[str, ...]) -> dict[str, EventKind]:
     return {label: EVENTS_OF_LABELS[label] for label in labels if label in EVENTS_OF_LABELS}
 
 
-def _thresholds(wishes: BundleWishes) -> Thresholds:
-    default = THRESHOLDS[wishes.kind]
+def _thresholds(wishes: BundleWishes, kind: ModelKind) -> Thresholds:
+    default = THRESHOLDS[kind]
     return Thresholds(
         raise_at=default.raise_at if wishes.raise_at is None else wishes.raise_at,
         clear_at=min(default.clear_at, wishes.raise_at or 1.0) if wishes.clear_at is None else wishes.clear_at,
     )
-
-
-def _scaling(wishes: BundleWishes) -> Scaling | None:
-    if wishes.mean is None and wishes.std is None:
-        return None
-    default = Scaling()
-    return Scaling(wishes.mean or default.mean, wishes.std or default.std)
 
 
 def _read(path: Path, what: str) -> bytes:
