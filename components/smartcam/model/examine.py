@@ -80,7 +80,7 @@ def input_spec(interpreter: Interpreter, mean: Colour | None = None, std: Colour
     else:
         raise ModelIntegrityError(f"takes {given.shape}, in which the three colours are neither last nor first")
     kind = kinds[given.dtype]
-    usual: tuple[Colour, Colour] = ((0.0,) * 3, (_WHITE,) * 3)  # type: ignore[assignment]
+    usual = (0.0, 0.0, 0.0), (_WHITE, _WHITE, _WHITE)
     scale, zero_point = 0.0, 0
     if kind is not TensorType.FLOAT32:
         scale, zero_point = (given.scale, given.zero_point) if given.scale else (1.0, 0)

@@ -159,10 +159,10 @@ def quantisation(fields: Fields) -> tuple[float, int]:
 
 
 def _ssd(fields: Fields) -> SsdOutput:
-    places = [_place(fields, key) for key in ("boxes", "classes", "scores", "count")]
+    boxes, classes, scores, count = places = [_place(fields, key) for key in ("boxes", "classes", "scores", "count")]
     if len(set(places)) != len(places):
         raise ContractError(fields.path, "must name four different outputs")
-    return SsdOutput(*places, fields.choice("axes", Axes), fields.choice("unit", BoxUnit))
+    return SsdOutput(boxes, classes, scores, count, fields.choice("axes", Axes), fields.choice("unit", BoxUnit))
 
 
 def _yolo(fields: Fields) -> YoloOutput:

@@ -41,7 +41,8 @@ def find_ssd(trial: Trial, wishes: Wishes) -> Found:
     unit = wishes.unit or _unit(trial, places)
     if unit is BoxUnit.PIXELS and wishes.unit is None:
         said.append("boxes are in pixels of the model's input")
-    usual = SsdOutput(*places, Axes.YX, unit)
+    boxes, classes, scores, count = places
+    usual = SsdOutput(boxes, classes, scores, count, Axes.YX, unit)
     if wishes.axes is not None:
         return Found(replace(usual, axes=wishes.axes), None, tuple(said))
     best = trial.best((usual, replace(usual, axes=Axes.XY)))

@@ -44,7 +44,8 @@ class Wishes:
     """What a user says about a model; what is None or empty is found out.
 
     `labels` are the numbers of classes that the user's labels may stand for; `outputs` the index of the output that
-    holds each part, `post_processing` the same as the file's operator says; `mean` and `std` scale a float model's samples.
+    holds each part, `post_processing` the same as the file's operator says; `mean` and `std` scale a float model's
+    samples.
     """
 
     kind: ModelKind | None = None
