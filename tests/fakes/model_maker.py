@@ -145,6 +145,16 @@ def detector(sights: Sequence[Sight], kind: str, order: str) -> bytes:
     return graph.finish(given, [outputs[name] for name in order.split()])
 
 
+def custom(operator: str, order: Sequence[int]) -> bytes:
+    graph = Graph()
+    given = graph.tensor((1, SIDE, SIDE, 3))
+    made = [graph.tensor(shape) for shape in ((1, 10, 4), (1, 10), (1, 10), (1,))]
+    graph.operator("CUSTOM", (given,), made[0])
+    graph.operators[-1].outputs = made
+    graph.codes[-1].customCode = operator.encode()
+    return graph.finish(given, [made[place] for place in order])
+
+
 def made(wanted: dict[str, Any]) -> bytes:
     wanted = dict(wanted)
     kind_of_model = wanted.pop("kind_of_model")
@@ -152,6 +162,8 @@ def made(wanted: dict[str, Any]) -> bytes:
         from tests.fakes.square_maker import square  # noqa: PLC0415  it builds upon this module
 
         return square(Square(**{**wanted, "outputs": tuple(wanted["outputs"])}))
+    if kind_of_model == "custom":
+        return custom(wanted["operator"], wanted["order"])
     if kind_of_model == "classifier":
         return classifier(wanted["kind"], wanted["labels"], logits=wanted["logits"])
     sights = [Sight(tuple(box), label, tuple(weights)) for box, label, weights in wanted["sights"]]

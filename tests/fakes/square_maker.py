@@ -180,7 +180,7 @@ def _boxes(wanted: Square) -> Table:
 
 
 def _offsets() -> Table:
-    """As the grid of a YOLOX: where the square's centre is from each cell, and the logarithm of its size, in strides."""
+    """As a YOLOX's grid: where the square's centre is from each cell, and the logarithm of its size, in strides."""
     factors, constants = _empty(len(_cells()), 4)
     for place, (x, y, stride) in enumerate(_cells()):
         if place % _SURE_EVERY:

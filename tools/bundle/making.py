@@ -92,8 +92,10 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
         refuse_compiled(model, wishes.model.name)
         key = None if wishes.sign is None else _key(wishes.sign)
         text = _text(wishes.labels)
-        examined = _examined(wishes, model, text)
-        manifest = write_bundle(out, model, _draft(wishes, model, examined, text), key)
+        kinds = ModelKind if wishes.kind is None else (wishes.kind,)
+        examined = _examined(wishes, model, frozenset(len(read_labels(text, kind)) for kind in kinds))
+        labels = read_labels(text, _kind(examined))
+        manifest = write_bundle(out, model, _draft(wishes, model, examined, labels), key)
         return Made(manifest, examined.said)
     except ContractError as error:
         raise BundleError(_explain(error, wishes.labels)) from error
@@ -109,13 +111,15 @@ def _explain(error: ContractError, labels: Path) -> str:
     return f"{error}: give --events LABEL=KIND" if error.field == "events" else str(error)
 
 
-def _examined(wishes: BundleWishes, model: bytes, labels: str) -> Examined:
-    """What the model is. Raises ModelIntegrityError, and ContractError for labels that are none."""
-    kinds = ModelKind if wishes.kind is None else (wishes.kind,)
+def _kind(examined: Examined) -> ModelKind:
+    return ModelKind.CLASSIFIER if examined.head is HeadName.CLASSIFIER else ModelKind.DETECTOR
+
+
+def _examined(wishes: BundleWishes, model: bytes, labels: frozenset[int]) -> Examined:
     said = Wishes(
         kind=wishes.kind,
         head=wishes.head,
-        labels=frozenset(len(read_labels(labels, kind)) for kind in kinds),
+        labels=labels,
         outputs=wishes.outputs,
         post_processing=post_processing(model),
         unit=wishes.unit,
@@ -131,9 +135,8 @@ def _examined(wishes: BundleWishes, model: bytes, labels: str) -> Examined:
     return examine(open_interpreter(model), (), said)
 
 
-def _draft(wishes: BundleWishes, model: bytes, examined: Examined, text: str) -> Draft:
-    kind = ModelKind.CLASSIFIER if examined.head is HeadName.CLASSIFIER else ModelKind.DETECTOR
-    labels = read_labels(text, kind)
+def _draft(wishes: BundleWishes, model: bytes, examined: Examined, labels: tuple[str, ...]) -> Draft:
+    kind = _kind(examined)
     source = wishes.source or f"{wishes.model.name}, SHA-256 {hashlib.sha256(model).hexdigest()}"
     return Draft(
         name=wishes.name or _UNFIT.sub("-", wishes.model.stem).strip("-._")[:_LONGEST_NAME] or "model",

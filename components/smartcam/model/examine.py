@@ -24,13 +24,17 @@ _PAD: Final = 114
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a model is: `classes` is None where that cannot be known, `said` are sentences about what was inferred."""
+    """What a model is, and sentences about what was inferred.
+
+    `classes` is None where the number cannot be known: then it has at least `least_classes`, because so many were seen.
+    """
 
     head: HeadName
     input: InputSpec
     output: Output
     classes: int | None
     said: tuple[str, ...]
+    least_classes: int = 0
 
 
 def examine(interpreter: Interpreter, pictures: Sequence[Rgb] = (), wishes: Wishes | None = None) -> Examined:
@@ -45,12 +49,16 @@ def examine(interpreter: Interpreter, pictures: Sequence[Rgb] = (), wishes: Wish
     for head in _to_try(wishes):
         spec = _input_of(head, plain, wishes)
         try:
-            found = _FINDERS[head](Trial(interpreter, spec, pictures), wishes)
+            trial = Trial(interpreter, spec, pictures)
+            found = _FINDERS[head](trial, wishes)
         except MisfitError as misfit:
             against.append(f"as {head}, {misfit}")
             continue
         how = "as you say" if wishes.head else "found by running it"
-        return Examined(head, spec, found.output, found.classes, (f"answers as {head}, {how}", *found.said))
+        least = found.classes or 0
+        if found.classes is None and not isinstance(found.output, ClassifierOutput):
+            least = trial.highest_class(found.output) + 1
+        return Examined(head, spec, found.output, found.classes, (f"answers as {head}, {how}", *found.said), least)
     gives = ", ".join(f"{output.dtype} {output.shape}" for output in interpreter.outputs)
     raise ModelIntegrityError(
         f"takes {interpreter.input.dtype} {interpreter.input.shape} and gives {gives}, which is no head that was "

@@ -95,9 +95,11 @@ def _contents(model: bytes, draft: Draft, private_key: bytes | None) -> dict[str
     )
     if examined.classes not in (None, len(draft.labels)):
         raise ModelIntegrityError(f"has {examined.classes} classes, but there are {len(draft.labels)} labels")
+    if examined.least_classes > len(draft.labels):
+        highest = examined.least_classes - 1
+        raise ModelIntegrityError(f"detects class {highest}, but there are only {len(draft.labels)} labels")
     pictures = examining_pictures(examined.input.width, examined.input.height)
     picture, answer = _strongest(_head(interpreter, examined, len(draft.labels)), pictures)
-    _check_labels(answer, draft.labels)
     contents = {MODEL_FILE: model, GOLDEN_INPUT: picture.tobytes(), GOLDEN_OUTPUT: dump_answer(answer)}
     document = _manifest(draft, examined, contents).to_json()
     ModelManifest.from_json(document)  # the reader's rules hold for the writer too
@@ -144,13 +146,6 @@ def _strength(answer: Answer) -> float:
     values = answer.scores if isinstance(answer, RegionDetections) else answer
     highest = float(values.max()) if values.size else 0.0
     return highest if highest <= _SATURATED else 1 - highest
-
-
-def _check_labels(answer: Answer, labels: tuple[str, ...]) -> None:
-    if isinstance(answer, RegionDetections):
-        highest = int(answer.classes.max()) if answer.classes.size else 0
-        if highest >= len(labels):
-            raise ModelIntegrityError(f"detects class {highest}, but there are only {len(labels)} labels")
 
 
 def read_labels(text: str, kind: ModelKind) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartcam.contract.notice import PixelBox
+from smartcam.model.heads.answer import LEAST_SCORE
 from smartcam.model.heads.checks import real
 from smartcam.model.heads.head import DetectorOutput, reader_of
 from smartcam.model.interpreter import Interpreter, Tensor
@@ -95,6 +96,12 @@ class Trial:
     def runs(self, place: int) -> list[NDArray[np.float32]]:
         """What one output gave for each picture, as real numbers."""
         return [real(answer[place], self.outputs[place]) for answer in self._answers]
+
+    def highest_class(self, reading: DetectorOutput) -> int:
+        """The highest class among the detections in all pictures; -1 if there are none."""
+        reader = reader_of(reading, self.outputs, self.spec)
+        seen = (reader.read(answer) for answer in self._answers)
+        return max(int(each.classes[each.scores >= LEAST_SCORE].max(initial=-1)) for each in seen)
 
     def best(self, readings: Sequence[DetectorOutput]) -> DetectorOutput:
         """The reading that finds the known rectangles; the first one unless another is clearly better."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.examining.trial import Found, MisfitError, Trial, Wishes, shares_only, whole
-from smartcam.model.heads.yolo import BOX, YoloReader, is_matrix, matrix
+from smartcam.model.heads.yolo import BOX, YoloReader, is_matrix, matrix, sigmoid
 from smartcam.model.heads.yolox import YoloxReader, cells
 from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, Candidates, YoloOutput, YoloxOutput
 
@@ -30,6 +30,7 @@ _LARGEST_OFFSET: Final = 3.0
 _LARGEST_SIZE: Final = 10.0
 """Logarithm of a box's size in strides."""
 _NEAR: Final = 0.1
+_SURE, _UNSURE, _ANY, _MOST_OF_ALL = 0.5, 0.05, 0.25, 0.5
 _BOTH_FORMS: Final = "--outputs boxes=0,scores=0 or --outputs boxes=0,objectness=0,scores=0"
 
 Floats = NDArray[np.float32]
@@ -143,7 +144,9 @@ def _single(trial: Trial, wishes: Wishes) -> tuple[YoloOutput, str]:
             f"gives {count} times six numbers, all 0: give --golden with a picture of what it knows, or --outputs "
             "boxes=0,scores=0,classes=0"
         )
-    return _with_or_without(trial, plain, (count, width), wishes.labels)
+    output, why = _with_or_without(trial, plain, (count, width), wishes.labels)
+    _check_values([table[:, BOX:] for table in tables], output, wishes.labels)
+    return output, why
 
 
 def _with_or_without(
@@ -170,6 +173,31 @@ def _with_or_without(
         f"gives {width} numbers for each of {count} candidates: {width - BOX} classes, or {width - BOX - 1} and an "
         f"objectness, but there are {_counts(labels)} labels; give the right labels, or {_BOTH_FORMS}"
     )
+
+
+def _check_values(tables: Sequence[Floats], output: YoloOutput, labels: frozenset[int]) -> None:
+    """Raises ModelIntegrityError if the values speak against what the number of labels says about an objectness.
+
+    Where an objectness is sure, one of the classes is likely; where it is not, classes may have any score.
+    """
+    values = np.concatenate(tables)
+    if values.shape[1] == 1:
+        return
+    if not shares_only(values):
+        values = sigmoid(values)
+    first, others = values[:, 0], values[:, 1:].max(axis=1)
+    classes = values.shape[1] if output.objectness is not None else values.shape[1] - 1
+    if output.objectness is not None:
+        sure = first >= _SURE
+        is_wrong = bool(sure.any()) and float(np.median(others[sure])) < _SURE
+    else:
+        is_wrong = float(((first < _UNSURE) & (others > _ANY)).mean()) > _MOST_OF_ALL
+    if is_wrong:
+        with_or_without = "without" if output.objectness is not None else "with"
+        raise ModelIntegrityError(
+            f"has {classes} classes {with_or_without} an objectness by the values that it gives, but there are "
+            f"{_counts(labels)} labels; give the right labels, or {_BOTH_FORMS}"
+        )
 
 
 def _counts(labels: frozenset[int]) -> str:
@@ -223,7 +251,9 @@ def _rest(trial: Trial, base: YoloOutput, widths: dict[int, int], labels: frozen
     if len(widths) == 1:
         ((scores, width),) = widths.items()
         if width - 1 in labels and width not in labels:
-            return replace(base, scores=scores, objectness=scores), f"by the {width - 1} labels"
+            output = replace(base, scores=scores, objectness=scores)
+            _check_values([matrix(run, base.candidates) for run in trial.runs(scores)], output, labels)
+            return output, f"by the {width - 1} labels"
         return replace(base, scores=scores), why
     (one, first), (two, second) = sorted(widths.items(), key=lambda item: item[1])
     if first != 1:
