@@ -9,7 +9,7 @@ from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.event import EventKind
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.examine import examine
-from smartcam.model.examining.trial import Wishes, structured_picture
+from smartcam.model.examining.trial import Wishes
 from smartcam.model.interpreter import open_interpreter
 from smartcam.model.manifest import ModelKind, TensorType, Thresholds
 from smartcam.model.outputs import Activation, ClassifierOutput, SsdOutput
@@ -91,12 +91,6 @@ def test_what_is_there_already_is_not_touched(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="written into a new folder"):
         write_bundle(tmp_path / "b", models.classifier(), CLASSIFIER)
     assert list((tmp_path / "b").iterdir()) == []
-
-
-def test_a_structured_picture_is_the_same_for_the_same_seed() -> None:
-    assert (structured_picture(1, 30, 20) == structured_picture(1, 30, 20)).all()
-    assert (structured_picture(1, 30, 20) != structured_picture(2, 30, 20)).any()
-    assert structured_picture(1, 30, 20).shape == (20, 30, 3)
 
 
 @pytest.mark.parametrize(

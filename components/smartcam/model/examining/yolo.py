@@ -30,7 +30,7 @@ _LARGEST_OFFSET: Final = 3.0
 _LARGEST_SIZE: Final = 10.0
 """Logarithm of a box's size in strides."""
 _NEAR: Final = 0.1
-_SURE, _UNSURE, _ANY, _MOST_OF_ALL = 0.5, 0.05, 0.25, 0.5
+_SURE, _LIKELY, _UNSURE, _ANY, _MOST_OF_ALL = 0.5, 0.3, 0.05, 0.25, 0.5
 _BOTH_FORMS: Final = "--outputs boxes=0,scores=0 or --outputs boxes=0,objectness=0,scores=0"
 
 Floats = NDArray[np.float32]
@@ -144,16 +144,14 @@ def _single(trial: Trial, wishes: Wishes) -> tuple[YoloOutput, str]:
             f"gives {count} times six numbers, all 0: give --golden with a picture of what it knows, or --outputs "
             "boxes=0,scores=0,classes=0"
         )
-    output, why = _with_or_without(trial, plain, (count, width), wishes.labels)
-    _check_values([table[:, BOX:] for table in tables], output, wishes.labels)
-    return output, why
+    return _with_or_without(trial, plain, tables, wishes.labels)
 
 
 def _with_or_without(
-    trial: Trial, plain: YoloOutput, size: tuple[int, int], labels: frozenset[int]
+    trial: Trial, plain: YoloOutput, tables: Sequence[Floats], labels: frozenset[int]
 ) -> tuple[YoloOutput, str]:
     """Whether there is an objectness: by how many candidates the family has, by the labels, else nobody knows."""
-    count, width = size
+    count, width = tables[0].shape
     objectness = replace(plain, objectness=0)
     if count % _ANCHORS == 0 and _grid(trial, count // _ANCHORS):
         return objectness, "three candidates a cell as up to v7"
@@ -166,6 +164,7 @@ def _with_or_without(
     ]
     if len(ways) == 1:
         output, classes = ways[0]
+        _check_values([table[:, BOX:] for table in tables], output, labels)
         return output, f"by the {classes} labels" if labels else f"for {_COCO} classes"
     if width == _LEAST:
         return plain, "one class"
@@ -189,7 +188,7 @@ def _check_values(tables: Sequence[Floats], output: YoloOutput, labels: frozense
     classes = values.shape[1] if output.objectness is not None else values.shape[1] - 1
     if output.objectness is not None:
         sure = first >= _SURE
-        is_wrong = bool(sure.any()) and float(np.median(others[sure])) < _SURE
+        is_wrong = bool(sure.any()) and float(np.median(others[sure])) < _LIKELY
     else:
         is_wrong = float(((first < _UNSURE) & (others > _ANY)).mean()) > _MOST_OF_ALL
     if is_wrong:
