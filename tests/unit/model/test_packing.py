@@ -32,8 +32,8 @@ def test_the_same_model_gives_the_same_bundle_byte_for_byte(tmp_path: Path) -> N
 )
 def test_the_order_of_a_detectors_outputs_is_found(order: str) -> None:
     places = order.split()
-    expected = SsdOutput(*(places.index(name) for name in ("boxes", "classes", "scores", "count")))
-    assert examine(open_interpreter(models.detector(order=order))).output == expected
+    boxes, classes, scores, count = (places.index(name) for name in ("boxes", "classes", "scores", "count"))
+    assert examine(open_interpreter(models.detector(order=order))).output == SsdOutput(boxes, classes, scores, count)
 
 
 def test_a_bundle_with_outputs_in_another_order_works(tmp_path: Path) -> None:

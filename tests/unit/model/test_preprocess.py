@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from smartcam.contract.notice import PixelBox
-from smartcam.model.manifest import Colours, Fit, InputSpec, Layout, TensorType
+from smartcam.model.manifest import Colours, Fit, InputSpec, TensorLayout, TensorType
 from smartcam.model.preprocess import Preprocessor, crop_rgb, fit_rgb, placement, whole
 from smartcam.vision.picture import Picture
 
@@ -80,13 +80,14 @@ def test_a_region_is_cropped_to_the_models_size() -> None:
 
 
 def as_numbers(rgb: NDArray[np.uint8], mean: tuple[float, ...], std: tuple[float, ...]) -> NDArray[np.float64]:
-    return (rgb - np.array(mean)) / np.array(std)
+    numbers: NDArray[np.float64] = (rgb - np.array(mean)) / np.array(std)
+    return numbers
 
 
 @pytest.mark.parametrize("dtype", TensorType)
-@pytest.mark.parametrize("layout", Layout)
+@pytest.mark.parametrize("layout", TensorLayout)
 @pytest.mark.parametrize("colours", Colours)
-def test_colours_come_in_the_models_order_and_layout(dtype: TensorType, layout: Layout, colours: Colours) -> None:
+def test_colours_come_in_the_models_order_and_layout(dtype: TensorType, layout: TensorLayout, colours: Colours) -> None:
     rgb, mean, std = samples(), (10.0, 20.0, 30.0), (5.0, 6.0, 7.0)
     scale, zero_point = (0.0, 0) if dtype is TensorType.FLOAT32 else (1.0, 3)
     tensor = Preprocessor(InputSpec(6, 4, dtype, scale, zero_point, mean, std, colours, layout)).tensor(rgb)
@@ -95,7 +96,7 @@ def test_colours_come_in_the_models_order_and_layout(dtype: TensorType, layout: 
         limits = np.iinfo(dtype.value)
         expected = np.clip(np.round(expected) + zero_point, limits.min, limits.max)
     expected = expected[..., ::-1] if colours is Colours.BGR else expected
-    expected = expected.transpose(2, 0, 1) if layout is Layout.NCHW else expected
+    expected = expected.transpose(2, 0, 1) if layout is TensorLayout.NCHW else expected
     assert tensor.dtype == dtype.value
     np.testing.assert_allclose(tensor[0], expected, atol=1e-5)
 
@@ -103,7 +104,7 @@ def test_colours_come_in_the_models_order_and_layout(dtype: TensorType, layout: 
 @pytest.mark.parametrize("colours", Colours)
 def test_samples_as_they_are_come_in_the_models_order_of_colours(colours: Colours) -> None:
     rgb = samples()
-    spec = InputSpec(6, 4, TensorType.UINT8, 1.0, 0, ZERO, (1.0,) * 3, colours, Layout.NCHW)
+    spec = InputSpec(6, 4, TensorType.UINT8, 1.0, 0, ZERO, (1.0,) * 3, colours, TensorLayout.NCHW)
     order = slice(None, None, -1) if colours is Colours.BGR else slice(None)
     np.testing.assert_array_equal(Preprocessor(spec).tensor(rgb)[0], rgb[..., order].transpose(2, 0, 1))
 

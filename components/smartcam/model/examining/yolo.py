@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
-from smartcam.model.examining.trial import Found, MisfitError, Trial, Wishes, shares_only, whole
+from smartcam.model.examining.trial import FoundHead, MisfitError, Trial, Wishes, shares_only, whole
 from smartcam.model.heads.yolo import BOX, YoloReader, is_matrix, matrix, sigmoid
 from smartcam.model.heads.yolox import YoloxReader, cells
 from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, Candidates, YoloOutput, YoloxOutput
@@ -36,7 +36,7 @@ _BOTH_FORMS: Final = "--outputs boxes=0,scores=0 or --outputs boxes=0,objectness
 Floats = NDArray[np.float32]
 
 
-def find_yolox(trial: Trial, wishes: Wishes) -> Found:
+def find_yolox(trial: Trial, wishes: Wishes) -> FoundHead:
     """The grid of a YOLOX. Raises MisfitError if it has none."""
     if wishes.outputs:
         raise MisfitError("it has one output, of which nothing is to say")
@@ -52,10 +52,10 @@ def find_yolox(trial: Trial, wishes: Wishes) -> Found:
         raise MisfitError("its boxes are offsets in a grid, and these are boxes already")
     output = YoloxOutput(strides, candidates, _activation([table[:, BOX:] for table in tables], wishes))
     said = f"boxes are offsets in grids with strides {', '.join(map(str, strides))}; colours are taken as BGR, 0 to 255"
-    return Found(output, YoloxReader(output, trial.outputs, trial.spec).classes, (said,))
+    return FoundHead(output, YoloxReader(output, trial.outputs, trial.spec).classes, (said,))
 
 
-def find_yolo(trial: Trial, wishes: Wishes) -> Found:
+def find_yolo(trial: Trial, wishes: Wishes) -> FoundHead:
     """In which way a YOLO answers.
 
     Raises:
@@ -75,7 +75,7 @@ def find_yolo(trial: Trial, wishes: Wishes) -> Found:
     said = [f"{_in_words(output, reader.classes)}, {why}", _boxes_in_words(output)]
     if output.activation is Activation.SIGMOID:
         said.append("scores are logits, each for itself")
-    return Found(output, reader.classes, tuple(said))
+    return FoundHead(output, reader.classes, tuple(said))
 
 
 def _is_table(shape: Sequence[int]) -> bool:
