@@ -12,7 +12,7 @@ from smartcam.model.examining.trial import Colour, FoundHead, MisfitError, Rgb, 
 from smartcam.model.examining.yolo import find_yolo, find_yolox
 from smartcam.model.heads.classifier import BOTH
 from smartcam.model.interpreter import Interpreter
-from smartcam.model.manifest import CHANNELS, MOST_LABELS, Colours, Fit, InputSpec, TensorLayout, ModelKind, TensorType
+from smartcam.model.manifest import CHANNELS, MOST_LABELS, Colours, Fit, InputSpec, ModelKind, TensorLayout, TensorType
 from smartcam.model.outputs import Activation, ClassifierOutput, HeadName, Output
 from smartcam.model.preprocess import INT8_OFFSET
 

@@ -12,7 +12,7 @@ from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.examine import Examined, examine, input_spec
 from smartcam.model.examining.trial import Wishes, known_picture, structured_picture
 from smartcam.model.interpreter import Tensor, TensorSpec, open_interpreter
-from smartcam.model.manifest import Colours, Fit, TensorLayout, ModelKind, TensorType
+from smartcam.model.manifest import Colours, Fit, ModelKind, TensorLayout, TensorType
 from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, Candidates, HeadName, SsdOutput, YoloOutput
 from tests.fakes import models
 

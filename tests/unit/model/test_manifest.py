@@ -17,10 +17,10 @@ from smartcam.model.manifest import (
     Fit,
     Golden,
     InputSpec,
-    TensorLayout,
     ModelKind,
     ModelManifest,
     Provenance,
+    TensorLayout,
     TensorType,
     Thresholds,
 )
