@@ -3,18 +3,23 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.event import EventKind
 from smartcam.contract.written import UnreadableText
-from smartcam.model.examine import Colour, Scaling
-from smartcam.model.manifest import ModelKind, ModelManifest, Provenance, Thresholds
+from smartcam.model.examine import Examined, examine
+from smartcam.model.examining.trial import Colour, Wishes
+from smartcam.model.interpreter import open_interpreter
+from smartcam.model.manifest import Colours, Fit, ModelKind, ModelManifest, Provenance, Thresholds
+from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, HeadName
 from smartcam.model.packing import Draft, write_bundle
 from smartcam.model.signature import sign
-from tools.bundle.labels import FittedLabels, find_labels, fit
+from tools.bundle.graph import post_processing, refuse_compiled
+from tools.bundle.label_list import LabelList
+from tools.bundle.labels import find_labels, fit, possible_counts
 
 EVENTS_OF_LABELS: Final[Mapping[str, EventKind]] = (
     {"person": EventKind.PERSON, "intruder": EventKind.ANOMALY, "anomaly": EventKind.ANOMALY}
@@ -42,13 +47,22 @@ class BundleWishes:
     """What a user says about a model; what is None is found out, or has a default.
 
     `labels` is a file, or `coco` for the names that are built in; None: those inside the model. `events` is the kind of
-    event that each label raises; `mean` and `std` scale a float model's samples; `sign` is the file of an Ed25519
-    private key.
+    event that each label raises; `outputs` the index of the output that holds each part; `mean` and `std` scale a float
+    model's samples; `sign` is the file of an Ed25519 private key.
     """
 
     model: Path
     labels: Path | None
-    kind: ModelKind
+    kind: ModelKind | None = None
+    head: HeadName | None = None
+    outputs: Mapping[str, int] = field(default_factory=dict)
+    unit: BoxUnit | None = None
+    form: BoxForm | None = None
+    axes: Axes | None = None
+    activation: Activation | None = None
+    colours: Colours | None = None
+    fit: Fit | None = None
+    pad: int | None = None
     events: Mapping[str, EventKind] | None = None
     raise_at: float | None = None
     clear_at: float | None = None
@@ -78,10 +92,13 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
     """
     try:
         model = _read(wishes.model, "model")
-        fitted = _labels(wishes, model)
-        draft = _draft(wishes, model, fitted.labels)
+        refuse_compiled(model, wishes.model.name)
         key = None if wishes.sign is None else _key(wishes.sign)
-        return Made(write_bundle(out, model, draft, key), fitted.said)
+        found = _labels(wishes, model)
+        examined = _examined(wishes, model, possible_counts(found))
+        fitted = fit(found, examined.classes, examined.head)
+        manifest = write_bundle(out, model, _draft(wishes, model, examined, fitted.labels), key)
+        return Made(manifest, (*fitted.said, *examined.said))
     except ContractError as error:
         raise BundleError(_explain(error, wishes.labels or wishes.model)) from error
     except ModelIntegrityError as error:
@@ -96,30 +113,54 @@ def _explain(error: ContractError, labels: Path) -> str:
     return f"{error}: give --events LABEL=KIND" if error.field == "events" else str(error)
 
 
-def _labels(wishes: BundleWishes, model: bytes) -> FittedLabels:
+def _kind(examined: Examined) -> ModelKind:
+    return ModelKind.CLASSIFIER if examined.head is HeadName.CLASSIFIER else ModelKind.DETECTOR
+
+
+def _labels(wishes: BundleWishes, model: bytes) -> LabelList:
     where = wishes.labels or wishes.model
     try:
-        found = find_labels(wishes.labels, model)
+        return find_labels(wishes.labels, model)
     except UnreadableText as error:
         raise BundleError(error.within(where)) from error
     except OSError as error:
         raise BundleError(f"{where}: the label file cannot be read ({error.strerror})") from error
-    return fit(found, None, "ssd" if wishes.kind is ModelKind.DETECTOR else "classifier")
 
 
-def _draft(wishes: BundleWishes, model: bytes, labels: tuple[str, ...]) -> Draft:
+def _examined(wishes: BundleWishes, model: bytes, labels: frozenset[int]) -> Examined:
+    said = Wishes(
+        kind=wishes.kind,
+        head=wishes.head,
+        labels=labels,
+        outputs=wishes.outputs,
+        post_processing=post_processing(model),
+        unit=wishes.unit,
+        form=wishes.form,
+        axes=wishes.axes,
+        activation=wishes.activation,
+        mean=wishes.mean,
+        std=wishes.std,
+        colours=wishes.colours,
+        fit=wishes.fit,
+        pad=wishes.pad,
+    )
+    return examine(open_interpreter(model), (), said)
+
+
+def _draft(wishes: BundleWishes, model: bytes, examined: Examined, labels: tuple[str, ...]) -> Draft:
+    kind = _kind(examined)
     source = wishes.source or f"{wishes.model.name}, SHA-256 {hashlib.sha256(model).hexdigest()}"
     return Draft(
         name=wishes.name or _UNFIT.sub("-", wishes.model.stem).strip("-._")[:_LONGEST_NAME] or "model",
         version=wishes.version,
-        kind=wishes.kind,
+        kind=kind,
         labels=labels,
         events=_events_of(labels) if wishes.events is None else wishes.events,
-        thresholds=_thresholds(wishes),
+        thresholds=_thresholds(wishes, kind),
         min_frames=wishes.min_frames,
         licence=wishes.licence,
-        provenance=Provenance(source=source, command=f"smartcam bundle --kind {wishes.kind}"),
-        scaling=_scaling(wishes),
+        provenance=Provenance(source=source, command=f"smartcam bundle --head {examined.head}"),
+        examined=examined,
     )
 
 
@@ -128,19 +169,12 @@ def _events_of(labels: tuple[str, ...]) -> dict[str, EventKind]:
     return {label: kind for label, kind in known if kind is not None}
 
 
-def _thresholds(wishes: BundleWishes) -> Thresholds:
-    default = THRESHOLDS[wishes.kind]
+def _thresholds(wishes: BundleWishes, kind: ModelKind) -> Thresholds:
+    default = THRESHOLDS[kind]
     return Thresholds(
         raise_at=default.raise_at if wishes.raise_at is None else wishes.raise_at,
         clear_at=min(default.clear_at, wishes.raise_at or 1.0) if wishes.clear_at is None else wishes.clear_at,
     )
-
-
-def _scaling(wishes: BundleWishes) -> Scaling | None:
-    if wishes.mean is None and wishes.std is None:
-        return None
-    default = Scaling()
-    return Scaling(wishes.mean or default.mean, wishes.std or default.std)
 
 
 def _read(path: Path, what: str) -> bytes:

@@ -31,6 +31,7 @@ class TensorSpec:
     dtype: np.dtype[Any]
     scale: float
     zero_point: int
+    name: str = ""
 
 
 class Interpreter:
@@ -76,10 +77,15 @@ class Interpreter:
             raise ModelIntegrityError(f"could not be run: {_first_line(error)}") from error
 
 
+def open_interpreter(model: bytes, threads: int = 1) -> Interpreter:
+    """Opens a model with the runtime for its format. Raises ModelIntegrityError if that cannot run it."""
+    return Interpreter(model, threads)
+
+
 def _spec(details: dict[str, Any]) -> TensorSpec:
     scale, zero_point = details["quantization"]
     shape = tuple(int(side) for side in details["shape"])
-    return TensorSpec(shape, np.dtype(details["dtype"]), float(scale), int(zero_point))
+    return TensorSpec(shape, np.dtype(details["dtype"]), float(scale), int(zero_point), str(details["name"]))
 
 
 def _first_line(error: Exception) -> str:

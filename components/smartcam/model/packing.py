@@ -15,38 +15,35 @@ from numpy.typing import NDArray
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.contract.event import EventKind
 from smartcam.model.bundle import SIGNATURE_FILE, ModelBundle
-from smartcam.model.examine import Scaling, classifier_output, detector_output, input_spec, structured_picture
+from smartcam.model.examine import Examined, examine
+from smartcam.model.examining.trial import Wishes, examining_pictures
 from smartcam.model.golden import Answer, dump_answer
-from smartcam.model.heads import ClassifierHead, DetectorHead, RegionDetections
-from smartcam.model.interpreter import Interpreter
+from smartcam.model.heads.answer import RegionDetections
+from smartcam.model.heads.classifier import ClassifierHead
+from smartcam.model.heads.head import DetectorHead
+from smartcam.model.interpreter import Interpreter, open_interpreter
 from smartcam.model.manifest import (
     MANIFEST_FILE,
     MODEL_FILE,
-    ClassifierOutput,
-    DetectorOutput,
     Golden,
-    InputSpec,
     ModelKind,
     ModelManifest,
     Provenance,
     Thresholds,
 )
+from smartcam.model.outputs import ClassifierOutput
 from smartcam.model.signature import sign
 
 GOLDEN_INPUT: Final = "golden_input.bin"
 GOLDEN_OUTPUT: Final = "golden_output.json"
 TOLERANCE: Final = 0.05
 """Another processor or runtime rounds differently: by a few hundredths of a score, never by a tenth."""
-_CANDIDATES: Final = 16
 _SATURATED: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the maker of a bundle states; the rest is found by running the model.
-
-    `scaling` is only needed if the model does not take samples as `examine.input_spec` assumes.
-    """
+    """What the maker of a bundle states; the rest is found by running the model, unless it was `examined` already."""
 
     name: str
     version: str
@@ -57,7 +54,7 @@ class Draft:
     min_frames: int
     licence: str
     provenance: Provenance = field(default_factory=Provenance)
-    scaling: Scaling | None = None
+    examined: Examined | None = None
 
 
 def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | None = None) -> ModelManifest:
@@ -91,19 +88,19 @@ def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | 
 
 
 def _contents(model: bytes, draft: Draft, private_key: bytes | None) -> dict[str, bytes]:
-    interpreter = Interpreter(model)
-    spec = input_spec(interpreter, draft.scaling)
-    pictures = [structured_picture(seed, spec.width, spec.height) for seed in range(_CANDIDATES)]
-    output: DetectorOutput | ClassifierOutput
-    if draft.kind is ModelKind.DETECTOR:
-        output = detector_output(interpreter, spec, pictures)
-        picture, answer = _strongest(DetectorHead(interpreter, spec, output), pictures)
-    else:
-        output = classifier_output(interpreter, spec, pictures)
-        picture, answer = _strongest(ClassifierHead(interpreter, spec, output), pictures)
-    _check_labels(answer, draft.labels)
+    interpreter = open_interpreter(model)
+    examined = draft.examined or examine(
+        interpreter, wishes=Wishes(kind=draft.kind, labels=frozenset({len(draft.labels)}))
+    )
+    if examined.classes not in (None, len(draft.labels)):
+        raise ModelIntegrityError(f"has {examined.classes} classes, but there are {len(draft.labels)} labels")
+    if examined.least_classes > len(draft.labels):
+        highest = examined.least_classes - 1
+        raise ModelIntegrityError(f"detects class {highest}, but there are only {len(draft.labels)} labels")
+    pictures = examining_pictures(examined.input.width, examined.input.height)
+    picture, answer = _strongest(_head(interpreter, examined, len(draft.labels)), pictures)
     contents = {MODEL_FILE: model, GOLDEN_INPUT: picture.tobytes(), GOLDEN_OUTPUT: dump_answer(answer)}
-    document = _manifest(draft, spec, output, contents).to_json()
+    document = _manifest(draft, examined, contents).to_json()
     ModelManifest.from_json(document)  # the reader's rules hold for the writer too
     contents[MANIFEST_FILE] = document
     if private_key is not None:
@@ -111,16 +108,20 @@ def _contents(model: bytes, draft: Draft, private_key: bytes | None) -> dict[str
     return contents
 
 
-def _manifest(
-    draft: Draft, spec: InputSpec, output: DetectorOutput | ClassifierOutput, contents: Mapping[str, bytes]
-) -> ModelManifest:
+def _head(interpreter: Interpreter, examined: Examined, labels: int) -> DetectorHead | ClassifierHead:
+    if isinstance(examined.output, ClassifierOutput):
+        return ClassifierHead(interpreter, examined.input, examined.output, labels)
+    return DetectorHead(interpreter, examined.input, examined.output)
+
+
+def _manifest(draft: Draft, examined: Examined, contents: Mapping[str, bytes]) -> ModelManifest:
     return ModelManifest(
         name=draft.name,
         version=draft.version,
         kind=draft.kind,
         files={name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
-        input=spec,
-        output=output,
+        input=examined.input,
+        output=examined.output,
         labels=draft.labels,
         events=draft.events,
         thresholds=draft.thresholds,
@@ -144,12 +145,3 @@ def _strength(answer: Answer) -> float:
     values = answer.scores if isinstance(answer, RegionDetections) else answer
     highest = float(values.max()) if values.size else 0.0
     return highest if highest <= _SATURATED else 1 - highest
-
-
-def _check_labels(answer: Answer, labels: tuple[str, ...]) -> None:
-    if isinstance(answer, RegionDetections):
-        highest = int(answer.classes.max()) if answer.classes.size else 0
-        if highest >= len(labels):
-            raise ModelIntegrityError(f"detects class {highest}, but there are only {len(labels)} labels")
-    elif answer.size != len(labels):
-        raise ModelIntegrityError(f"gives {answer.size} shares, but there are {len(labels)} labels")

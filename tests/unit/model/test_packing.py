@@ -3,22 +3,19 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.event import EventKind
 from smartcam.model.bundle import ModelBundle
-from smartcam.model.examine import Scaling, detector_output, input_spec, structured_picture
-from smartcam.model.interpreter import Interpreter
-from smartcam.model.manifest import Activation, ClassifierOutput, DetectorOutput, TensorType, Thresholds
+from smartcam.model.examine import examine
+from smartcam.model.examining.trial import Wishes
+from smartcam.model.interpreter import open_interpreter
+from smartcam.model.manifest import TensorType, Thresholds
+from smartcam.model.outputs import Activation, ClassifierOutput, SsdOutput
 from smartcam.model.packing import write_bundle
 from tests.fakes import models
 from tests.unit.model.conftest import CLASSIFIER, DETECTOR
-
-
-def pictures() -> list[np.ndarray]:  # type: ignore[type-arg]
-    return [structured_picture(seed, models.SIDE, models.SIDE) for seed in range(4)]
 
 
 def test_the_same_model_gives_the_same_bundle_byte_for_byte(tmp_path: Path) -> None:
@@ -34,10 +31,9 @@ def test_the_same_model_gives_the_same_bundle_byte_for_byte(tmp_path: Path) -> N
     "order", ["boxes classes scores count", "scores boxes count classes", "count scores classes boxes"]
 )
 def test_the_order_of_a_detectors_outputs_is_found(order: str) -> None:
-    interpreter = Interpreter(models.detector(order=order))
     places = order.split()
-    expected = DetectorOutput(*(places.index(name) for name in ("boxes", "classes", "scores", "count")))
-    assert detector_output(interpreter, input_spec(interpreter), pictures()) == expected
+    boxes, classes, scores, count = (places.index(name) for name in ("boxes", "classes", "scores", "count"))
+    assert examine(open_interpreter(models.detector(order=order))).output == SsdOutput(boxes, classes, scores, count)
 
 
 def test_a_bundle_with_outputs_in_another_order_works(tmp_path: Path) -> None:
@@ -53,13 +49,17 @@ def test_logits_are_told_from_probabilities(tmp_path: Path) -> None:
 
 
 def test_a_float_models_scaling_is_what_the_maker_says(tmp_path: Path) -> None:
-    scaling = Scaling((127.5,) * 3, (127.5,) * 3)
-    manifest = write_bundle(tmp_path / "b", models.classifier("float32"), replace(CLASSIFIER, scaling=scaling))
-    assert (manifest.input.mean, manifest.input.std) == (scaling.mean, scaling.std)
+    model, grey = models.classifier("float32"), (127.5, 127.5, 127.5)
+    examined = examine(open_interpreter(model), wishes=Wishes(mean=grey, std=grey))
+    manifest = write_bundle(tmp_path / "b", model, replace(CLASSIFIER, examined=examined))
+    assert (manifest.input.mean, manifest.input.std) == (grey, grey)
 
 
 def test_the_wrong_kind_is_refused_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    with pytest.raises(ModelIntegrityError, match="as an SSD with its post-processing does"):
+    with pytest.raises(
+        ModelIntegrityError,
+        match=r"takes uint8 \(1, 8, 8, 3\) and gives uint8 \(1, 2\), which is no head that was tried: as ssd, ",
+    ):
         write_bundle(tmp_path / "b", models.classifier(), DETECTOR)
     with pytest.raises(ModelIntegrityError, match="a classifier gives"):
         write_bundle(tmp_path / "b", models.detector(), CLASSIFIER)
@@ -69,7 +69,7 @@ def test_the_wrong_kind_is_refused_and_leaves_nothing_behind(tmp_path: Path) -> 
 def test_too_few_labels_are_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelIntegrityError, match="detects class 1, but there are only 1 labels"):
         write_bundle(tmp_path / "b", models.detector(), replace(DETECTOR, labels=("person",)))
-    with pytest.raises(ModelIntegrityError, match="gives 2 shares, but there are 3 labels"):
+    with pytest.raises(ModelIntegrityError, match="has 2 classes, but there are 3 labels"):
         write_bundle(tmp_path / "b", models.classifier(), replace(CLASSIFIER, labels=("normal", "intruder", "cat")))
 
 
@@ -91,9 +91,3 @@ def test_what_is_there_already_is_not_touched(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="written into a new folder"):
         write_bundle(tmp_path / "b", models.classifier(), CLASSIFIER)
     assert list((tmp_path / "b").iterdir()) == []
-
-
-def test_a_structured_picture_is_the_same_for_the_same_seed() -> None:
-    assert (structured_picture(1, 30, 20) == structured_picture(1, 30, 20)).all()
-    assert (structured_picture(1, 30, 20) != structured_picture(2, 30, 20)).any()
-    assert structured_picture(1, 30, 20).shape == (20, 30, 3)
