@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from smartcam.model.examine import classifier_output, input_spec
 from smartcam.model.heads import ClassifierHead
-from smartcam.model.interpreter import Interpreter
+from smartcam.model.interpreter import open_interpreter
 from smartcam.model.manifest import Thresholds
 from training.dataset import Footage
 from training.network import LABELS, Network, for_whole_pictures
@@ -68,7 +68,7 @@ def evaluate(network: Network, exported: bytes, validation: Footage, test: Foota
 
 def scores_of(exported: bytes, footage: Footage) -> NDArray[np.float32]:
     """The probability of an intruder in each picture (n,), by the device's own code."""
-    interpreter = Interpreter(exported)
+    interpreter = open_interpreter(exported)
     spec = input_spec(interpreter)
     head = ClassifierHead(interpreter, spec, classifier_output(interpreter, spec, list(footage.rgb[:4])))
     return np.array([head.infer(picture)[_INTRUDER] for picture in footage.rgb], np.float32)

@@ -13,7 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from smartcam.model.interpreter import RUNTIME, Interpreter
+from smartcam.model.interpreter import open_interpreter, runtime_of
+from smartcam.model.manifest import MANIFEST_FILE, ModelManifest
 from standins.programs import output_of
 from tools.command_line import ROOT
 
@@ -64,7 +65,9 @@ def figures_here(bundles: Sequence[Path]) -> list[RuntimeFigure]:
 
 
 def _figure(bundle: Path, threads: int) -> RuntimeFigure:
-    interpreter = Interpreter((bundle / "model.tflite").read_bytes(), threads)
+    manifest = ModelManifest.from_json((bundle / MANIFEST_FILE).read_bytes())
+    size = manifest.input.width, manifest.input.height
+    interpreter = open_interpreter((bundle / manifest.model_file).read_bytes(), threads, size)
     tensor = np.zeros(interpreter.input.shape, interpreter.input.dtype)
     interpreter.invoke(tensor)
     walls: list[float] = []
@@ -74,8 +77,7 @@ def _figure(bundle: Path, threads: int) -> RuntimeFigure:
         interpreter.invoke(tensor)
         walls.append(time.perf_counter() - begun)
     cpu_ms = (time.process_time() - cpu_begun) / len(walls) * 1000
-    name = str(json.loads((bundle / "manifest.json").read_text())["name"])
-    return RuntimeFigure(name, RUNTIME, threads, min(walls) * 1000, cpu_ms)
+    return RuntimeFigure(manifest.name, runtime_of(manifest.model_file), threads, min(walls) * 1000, cpu_ms)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ import numpy as np
 from smartcam.model.analyser import analyser_of
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.detector import SsdDetector
-from smartcam.model.interpreter import Interpreter
-from smartcam.model.manifest import MODEL_FILE
+from smartcam.model.interpreter import open_interpreter
 from smartcam.vision.picture import Picture
 
 _ROUNDS: Final = 15
@@ -34,7 +33,7 @@ def measure_scorer(bundle_folder: Path, picture: Picture) -> ScorerFigures:
     """Rounds of each in turn; medians. Raises ModelIntegrityError for a bundle that is none."""
     bundle = ModelBundle.open(bundle_folder)
     analyser = analyser_of(bundle)
-    bare = Interpreter((bundle_folder / MODEL_FILE).read_bytes())
+    bare = open_interpreter((bundle_folder / bundle.manifest.model_file).read_bytes())
     tensor = np.zeros(bare.input.shape, bare.input.dtype)
     spec = bundle.manifest.input
     rgb = np.zeros((spec.height, spec.width, 3), np.uint8)

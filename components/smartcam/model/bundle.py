@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.model.golden import check_answer, parse_answer
 from smartcam.model.heads import ClassifierHead, DetectorHead, head_of
-from smartcam.model.interpreter import Interpreter
-from smartcam.model.manifest import CHANNELS, MAKE_ONE, MANIFEST_FILE, MODEL_FILE, NO_MANIFEST, InputSpec, ModelManifest
+from smartcam.model.interpreter import open_interpreter
+from smartcam.model.manifest import CHANNELS, MAKE_ONE, MANIFEST_FILE, NO_MANIFEST, InputSpec, ModelManifest
 
 SIGNATURE_FILE: Final = "manifest.sig"
 _LARGEST_MANIFEST: Final = 1 << 20
@@ -75,8 +75,9 @@ class ModelBundle:
             actual = hashlib.sha256(contents[name]).hexdigest()
             if actual != digest:
                 raise ModelIntegrityError(f"{folder / name}: SHA-256 is {actual}, but the manifest says {digest}")
-        with _naming(folder / MODEL_FILE):
-            head = head_of(Interpreter(contents[MODEL_FILE]), manifest)
+        with _naming(folder / manifest.model_file):
+            size = manifest.input.width, manifest.input.height
+            head = head_of(open_interpreter(contents[manifest.model_file], size=size), manifest)
         bundle = cls(folder, manifest, head, trusted_key is not None)
         bundle._check_golden(contents[manifest.golden.input], contents[manifest.golden.output])
         return bundle

@@ -13,6 +13,7 @@ from smartcam.contract.reading import Fields, parse_object
 
 MANIFEST_SCHEMA: Final = 1
 MODEL_FILE: Final = "model.tflite"
+ONNX_FILE: Final = "model.onnx"
 MANIFEST_FILE: Final = "manifest.json"
 MAKE_ONE: Final = "make a bundle with `smartcam bundle`"
 NO_MANIFEST: Final = f"has no {MANIFEST_FILE}; {MAKE_ONE}"
@@ -163,9 +164,16 @@ class ModelManifest:
             raise ContractError("events", f"must name {which} that raises an event")
         if self.thresholds.clear_at > self.thresholds.raise_at:
             raise ContractError("thresholds.clear_at", "must not be above raise_at")
-        for name in (MODEL_FILE, self.golden.input, self.golden.output):
+        for name in (self.model_file, self.golden.input, self.golden.output):
             if name not in self.files:
                 raise ContractError(f"files.{name}", "is missing")
+
+    @property
+    def model_file(self) -> str:
+        """The name of the model's file, which tells its format. Raises ContractError if there are two."""
+        if MODEL_FILE in self.files and ONNX_FILE in self.files:
+            raise ContractError("files", f"must not name both {MODEL_FILE} and {ONNX_FILE}")
+        return ONNX_FILE if ONNX_FILE in self.files else MODEL_FILE
 
     def to_json(self) -> bytes:
         """The manifest as JSON in UTF-8, one field per line so that people can read it."""

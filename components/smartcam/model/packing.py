@@ -18,7 +18,7 @@ from smartcam.model.bundle import SIGNATURE_FILE, ModelBundle
 from smartcam.model.examine import Scaling, classifier_output, detector_output, input_spec, structured_picture
 from smartcam.model.golden import Answer, dump_answer
 from smartcam.model.heads import ClassifierHead, DetectorHead, RegionDetections
-from smartcam.model.interpreter import Interpreter
+from smartcam.model.interpreter import open_interpreter
 from smartcam.model.manifest import (
     MANIFEST_FILE,
     MODEL_FILE,
@@ -92,7 +92,7 @@ def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | 
 
 
 def _contents(model: bytes, draft: Draft, private_key: bytes | None) -> dict[str, bytes]:
-    interpreter = Interpreter(model)
+    interpreter = open_interpreter(model)
     spec = input_spec(interpreter, draft.scaling)
     pictures = [structured_picture(seed, spec.width, spec.height) for seed in range(_CANDIDATES)]
     output: DetectorOutput | ClassifierOutput

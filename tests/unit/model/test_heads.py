@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as arrays
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.examine import input_spec
 from smartcam.model.heads import ClassifierHead, DetectorHead, ShareReader, read_detections
-from smartcam.model.interpreter import Interpreter
+from smartcam.model.interpreter import open_interpreter
 from smartcam.model.manifest import Activation, ClassifierOutput, DetectorOutput
 from tests.fakes import models
 
@@ -88,7 +88,7 @@ def test_an_output_of_unknown_numbers_is_reported() -> None:
 
 
 def test_a_classifier_is_no_detector_and_the_other_way_round() -> None:
-    one, four = Interpreter(models.classifier()), Interpreter(models.detector())
+    one, four = open_interpreter(models.classifier()), open_interpreter(models.detector())
     with pytest.raises(ModelIntegrityError, match="must have four outputs as a detector, not 1"):
         DetectorHead(one, input_spec(one), ORDER)
     with pytest.raises(ModelIntegrityError, match="must have one output as a classifier, not 4"):
@@ -96,12 +96,12 @@ def test_a_classifier_is_no_detector_and_the_other_way_round() -> None:
 
 
 def test_another_quantisation_than_the_manifests_is_reported() -> None:
-    interpreter = Interpreter(models.classifier("int8"))
+    interpreter = open_interpreter(models.classifier("int8"))
     with pytest.raises(ModelIntegrityError, match=r"output scale 0\.00390625 and zero point -128"):
         ClassifierHead(interpreter, input_spec(interpreter), ClassifierOutput(Activation.PROBABILITY, 1 / 128, -128))
 
 
 def test_another_input_than_the_manifests_is_reported() -> None:
-    float_model, int_model = Interpreter(models.classifier("float32")), Interpreter(models.classifier("int8"))
+    float_model, int_model = open_interpreter(models.classifier("float32")), open_interpreter(models.classifier("int8"))
     with pytest.raises(ModelIntegrityError, match="takes float32"):
         ClassifierHead(float_model, input_spec(int_model), FLOAT_SHARES)

@@ -10,7 +10,7 @@ from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.event import EventKind
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.examine import Scaling, detector_output, input_spec, structured_picture
-from smartcam.model.interpreter import Interpreter
+from smartcam.model.interpreter import open_interpreter
 from smartcam.model.manifest import Activation, ClassifierOutput, DetectorOutput, ModelKind, TensorType, Thresholds
 from smartcam.model.packing import read_labels, write_bundle
 from tests.fakes import models
@@ -34,7 +34,7 @@ def test_the_same_model_gives_the_same_bundle_byte_for_byte(tmp_path: Path) -> N
     "order", ["boxes classes scores count", "scores boxes count classes", "count scores classes boxes"]
 )
 def test_the_order_of_a_detectors_outputs_is_found(order: str) -> None:
-    interpreter = Interpreter(models.detector(order=order))
+    interpreter = open_interpreter(models.detector(order=order))
     places = order.split()
     expected = DetectorOutput(*(places.index(name) for name in ("boxes", "classes", "scores", "count")))
     assert detector_output(interpreter, input_spec(interpreter), pictures()) == expected
