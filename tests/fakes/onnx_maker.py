@@ -151,17 +151,21 @@ def yolox(labels: int = 3) -> bytes:
     return graph.model([value_info("picture", "float32", (1, 3, SIDE, SIDE))], [value_info("output", "float32", dims)])
 
 
-def classifier(labels: int = 3, *, logits: bool = False) -> bytes:
-    """(1, labels): the share of label 0 grows with red, of 1 with green, of 2 with blue."""
+def classifier(labels: int = 3, *, logits: bool = False, steep: float = 4, nhwc: bool = False) -> bytes:
+    """(1, labels): the share of label 0 grows with red, of 1 with green, of 2 with blue.
+
+    `nhwc`: it takes pictures (1, SIDE, SIDE, 3), as converters of TensorFlow's models make them.
+    """
     graph = OnnxGraph()
-    mean = graph.node("Flatten", graph.node("GlobalAveragePool", "picture"), axis=1)
+    given = graph.node("Transpose", "picture", perm=(0, 3, 1, 2)) if nhwc else "picture"
+    mean = graph.node("Flatten", graph.node("GlobalAveragePool", given), axis=1)
     weights = np.zeros((3, labels), np.float32)
-    np.fill_diagonal(weights, 4)
+    np.fill_diagonal(weights, steep)
     answer = graph.node("MatMul", mean, graph.constant(weights), named="shares" if logits else "")
     if not logits:
         graph.node("Softmax", answer, named="shares", axis=1)
-    dims = value_info("picture", "float32", (1, 3, SIDE, SIDE))
-    return graph.model([dims], [value_info("shares", "float32", (1, labels))])
+    picture = value_info("picture", "float32", (1, SIDE, SIDE, 3) if nhwc else (1, 3, SIDE, SIDE))
+    return graph.model([picture], [value_info("shares", "float32", (1, labels))])
 
 
 def square(column: int, row: int, label: int = 0) -> NDArray[np.uint8]:

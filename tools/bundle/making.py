@@ -14,6 +14,7 @@ from smartcam.model.examine import Colour, Scaling
 from smartcam.model.manifest import ModelKind, ModelManifest, Provenance, Thresholds
 from smartcam.model.packing import Draft, read_labels, write_bundle
 from smartcam.model.signature import sign
+from tools.bundle.picture import read_picture
 
 EVENTS_OF_LABELS: Final[Mapping[str, EventKind]] = (
     {"person": EventKind.PERSON, "intruder": EventKind.ANOMALY, "anomaly": EventKind.ANOMALY}
@@ -41,7 +42,8 @@ class BundleWishes:
     """What a user says about a model; what is None is found out, or has a default.
 
     `events` is the kind of event that each label raises; `mean` and `std` scale a float model's samples; `sign` is the
-    file of an Ed25519 private key.
+    file of an Ed25519 private key. `golden` is a picture with an object that the model knows; `size`, width and height,
+    is for one that leaves them open.
     """
 
     model: Path
@@ -58,6 +60,8 @@ class BundleWishes:
     licence: str = "unknown"
     source: str | None = None
     sign: Path | None = None
+    golden: Path | None = None
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,9 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
         model = _read(wishes.model, "model")
         draft = _draft(wishes, model)
         key = None if wishes.sign is None else _key(wishes.sign)
-        return Made(write_bundle(out, model, draft, key))
+        said: list[str] = []
+        manifest = write_bundle(out, model, draft, key, say=said.append)
+        return Made(manifest, tuple(said))
     except ContractError as error:
         raise BundleError(_explain(error, wishes.labels)) from error
     except ModelIntegrityError as error:
@@ -107,6 +113,8 @@ def _draft(wishes: BundleWishes, model: bytes) -> Draft:
         licence=wishes.licence,
         provenance=Provenance(source=source, command=f"smartcam bundle --kind {wishes.kind}"),
         scaling=_scaling(wishes),
+        size=wishes.size,
+        golden=None if wishes.golden is None else read_picture(wishes.golden),
     )
 
 

@@ -30,7 +30,7 @@ _SMALLEST_DIVISOR: Final = 1e-12
 """Samples are divided by it: what is smaller is no scaling, and overflows."""
 _INT8_LOWEST: Final = -128
 _UINT8_HIGHEST: Final = 255
-_LARGEST_SIDE: Final = 4096
+LARGEST_SIDE: Final = 4096
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -256,8 +256,8 @@ def _input(fields: Fields) -> InputSpec:
     if any(abs(each) < _SMALLEST_DIVISOR for each in std):
         raise ContractError(fields.name("std"), f"must not be 0 or nearer to it than {_SMALLEST_DIVISOR:g}")
     return InputSpec(
-        width=fields.integer("width", 1, _LARGEST_SIDE),
-        height=fields.integer("height", 1, _LARGEST_SIDE),
+        width=fields.integer("width", 1, LARGEST_SIDE),
+        height=fields.integer("height", 1, LARGEST_SIDE),
         dtype=dtype,
         scale=scale,
         zero_point=zero_point,

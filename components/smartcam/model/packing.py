@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,11 +17,14 @@ from smartcam.contract.event import EventKind
 from smartcam.model.bundle import SIGNATURE_FILE, ModelBundle
 from smartcam.model.examine import Scaling, classifier_output, detector_output, input_spec, structured_picture
 from smartcam.model.golden import Answer, dump_answer
+from smartcam.model.golden_choice import choose_golden
 from smartcam.model.heads import ClassifierHead, DetectorHead, RegionDetections
 from smartcam.model.interpreter import open_interpreter
 from smartcam.model.manifest import (
+    CHANNELS,
     MANIFEST_FILE,
     MODEL_FILE,
+    ONNX_FILE,
     ClassifierOutput,
     DetectorOutput,
     Golden,
@@ -31,14 +34,14 @@ from smartcam.model.manifest import (
     Provenance,
     Thresholds,
 )
+from smartcam.model.preprocess import crop_rgb, whole
+from smartcam.model.runtimes.onnx_file import is_onnx
 from smartcam.model.signature import sign
+from smartcam.vision.picture import Picture
 
 GOLDEN_INPUT: Final = "golden_input.bin"
 GOLDEN_OUTPUT: Final = "golden_output.json"
-TOLERANCE: Final = 0.05
-"""Another processor or runtime rounds differently: by a few hundredths of a score, never by a tenth."""
 _CANDIDATES: Final = 16
-_SATURATED: Final = 0.95
 _PLACEHOLDERS: Final = ("???", "background")
 
 
@@ -46,7 +49,9 @@ _PLACEHOLDERS: Final = ("???", "background")
 class Draft:
     """What the maker of a bundle states; the rest is found by running the model.
 
-    `scaling` is only needed if the model does not take samples as `examine.input_spec` assumes.
+    `scaling` is only needed if the model does not take samples as `examine.input_spec` assumes; `size`, width and
+    height, if it leaves them open; `golden`, RGB uint8 (height, width, 3) of any size, if it finds nothing in
+    the pictures that are made up to examine it.
     """
 
     name: str
@@ -59,12 +64,21 @@ class Draft:
     licence: str
     provenance: Provenance = field(default_factory=Provenance)
     scaling: Scaling | None = None
+    size: tuple[int, int] | None = None
+    golden: NDArray[np.uint8] | None = None
 
 
-def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | None = None) -> ModelManifest:
+def write_bundle(
+    folder: Path,
+    model: bytes,
+    draft: Draft,
+    private_key: bytes | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> ModelManifest:
     """Writes a bundle into a new folder, signed when a key (Ed25519, 32 raw bytes or PEM) is given.
 
-    The folder appears only once everything in it is written and opens as a bundle.
+    The folder appears only once everything in it is written and opens as a bundle. `say` hears what its golden picture
+    does not prove.
 
     Raises:
         ModelIntegrityError: if the model does not fit the draft.
@@ -74,7 +88,7 @@ def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | 
     """
     if os.path.lexists(folder):
         raise FileExistsError(f"{folder} exists; a bundle is written into a new folder")
-    contents = _contents(model, draft, private_key)
+    contents = _contents(model, draft, private_key, say)
     folder.parent.mkdir(parents=True, exist_ok=True)
     workshop = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
@@ -83,7 +97,7 @@ def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | 
                 file.write(content)
                 os.fsync(file.fileno())
         workshop.chmod(0o755)
-        manifest = ModelBundle.open(workshop).manifest
+        manifest = _opened(workshop)
         workshop.rename(folder)
     except BaseException:
         shutil.rmtree(workshop, ignore_errors=True)
@@ -91,20 +105,37 @@ def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | 
     return manifest
 
 
-def _contents(model: bytes, draft: Draft, private_key: bytes | None) -> dict[str, bytes]:
-    interpreter = open_interpreter(model)
+def _opened(workshop: Path) -> ModelManifest:
+    """The bundle's manifest. An error names its file, but not the folder: that is gone when somebody looks."""
+    try:
+        return ModelBundle.open(workshop).manifest
+    except ModelIntegrityError as error:
+        said = str(error).replace(f"{workshop.resolve()}/", "").replace(f"{workshop}", "the new bundle")
+        raise ModelIntegrityError(said) from error
+
+
+def _contents(model: bytes, draft: Draft, private_key: bytes | None, say: Callable[[str], None]) -> dict[str, bytes]:
+    interpreter = open_interpreter(model, size=draft.size)
     spec = input_spec(interpreter, draft.scaling)
     pictures = [structured_picture(seed, spec.width, spec.height) for seed in range(_CANDIDATES)]
     output: DetectorOutput | ClassifierOutput
     if draft.kind is ModelKind.DETECTOR:
         output = detector_output(interpreter, spec, pictures)
-        picture, answer = _strongest(DetectorHead(interpreter, spec, output), pictures)
+        head: DetectorHead | ClassifierHead = DetectorHead(interpreter, spec, output)
     else:
         output = classifier_output(interpreter, spec, pictures)
-        picture, answer = _strongest(ClassifierHead(interpreter, spec, output), pictures)
-    _check_labels(answer, draft.labels)
-    contents = {MODEL_FILE: model, GOLDEN_INPUT: picture.tobytes(), GOLDEN_OUTPUT: dump_answer(answer)}
-    document = _manifest(draft, spec, output, contents).to_json()
+        head = ClassifierHead(interpreter, spec, output)
+    brought = None if draft.golden is None else fitted(draft.golden, spec)
+    golden = choose_golden(head.infer, pictures, brought)
+    for sentence in golden.said:
+        say(sentence)
+    _check_labels(golden.answer, draft.labels)
+    contents = {
+        ONNX_FILE if is_onnx(model) else MODEL_FILE: model,
+        GOLDEN_INPUT: golden.picture.tobytes(),
+        GOLDEN_OUTPUT: dump_answer(golden.answer),
+    }
+    document = _manifest(draft, spec, output, contents, golden.tolerance).to_json()
     ModelManifest.from_json(document)  # the reader's rules hold for the writer too
     contents[MANIFEST_FILE] = document
     if private_key is not None:
@@ -113,7 +144,11 @@ def _contents(model: bytes, draft: Draft, private_key: bytes | None) -> dict[str
 
 
 def _manifest(
-    draft: Draft, spec: InputSpec, output: DetectorOutput | ClassifierOutput, contents: Mapping[str, bytes]
+    draft: Draft,
+    spec: InputSpec,
+    output: DetectorOutput | ClassifierOutput,
+    contents: Mapping[str, bytes],
+    tolerance: float,
 ) -> ModelManifest:
     return ModelManifest(
         name=draft.name,
@@ -126,25 +161,21 @@ def _manifest(
         events=draft.events,
         thresholds=draft.thresholds,
         min_frames=draft.min_frames,
-        golden=Golden(GOLDEN_INPUT, GOLDEN_OUTPUT, TOLERANCE),
+        golden=Golden(GOLDEN_INPUT, GOLDEN_OUTPUT, tolerance),
         provenance=draft.provenance,
         licence=draft.licence,
     )
 
 
-def _strongest(
-    head: DetectorHead | ClassifierHead, pictures: list[NDArray[np.uint8]]
-) -> tuple[NDArray[np.uint8], Answer]:
-    """The picture with the surest answer that is not saturated: weak or saturated answers could hide a wrong model."""
-    answers: list[Answer] = [head.infer(picture) for picture in pictures]
-    best = max(range(len(pictures)), key=lambda place: _strength(answers[place]))
-    return pictures[best], answers[best]
+def fitted(rgb: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.uint8]:
+    """A picture as the model is shown it: RGB uint8 (height, width, 3) of the model's size.
 
-
-def _strength(answer: Answer) -> float:
-    values = answer.scores if isinstance(answer, RegionDetections) else answer
-    highest = float(values.max()) if values.size else 0.0
-    return highest if highest <= _SATURATED else 1 - highest
+    `rgb` has any size from 2x2. One of the model's size is taken as it is.
+    """
+    if rgb.shape == (spec.height, spec.width, CHANNELS):
+        return rgb
+    picture = Picture.from_bgr(np.ascontiguousarray(rgb[..., ::-1]))
+    return crop_rgb(picture, whole(picture), spec)
 
 
 def _check_labels(answer: Answer, labels: tuple[str, ...]) -> None:

@@ -48,7 +48,7 @@ def check_onnx_file(model: bytes) -> None:
             for number, value in _fields(payload):
                 if kind == "tensor" and (number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value == 1)):
                     raise ModelIntegrityError(
-                        "keeps its numbers in other files; a bundle's model is one file: export it without external data"
+                        "keeps its numbers in other files; a model is one file: export it without external data"
                     )
                 if isinstance(value, memoryview) and number in _INNER[kind]:
                     waiting.append((_INNER[kind][number], value))
