@@ -152,7 +152,7 @@ def test_a_fault_while_it_runs_is_reported_in_one_line_and_nowhere_else(capfd: p
 
 
 def test_numbers_in_another_file_are_not_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ONNX Runtime looks for them in the folder that it was started in."""
+    """ONNX Runtime can look for them in the folder that it was started in."""
     (tmp_path / "weights.bin").write_bytes(np.ones(1, np.float32).tobytes())
     monkeypatch.chdir(tmp_path)
     where = inner(13, inner(1, "location") + inner(2, "weights.bin"))
