@@ -7,10 +7,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smartcam.model.examine import classifier_output, input_spec
-from smartcam.model.heads import ClassifierHead
+from smartcam.model.examine import input_spec
+from smartcam.model.heads.classifier import ClassifierHead
 from smartcam.model.interpreter import open_interpreter
 from smartcam.model.manifest import Thresholds
+from smartcam.model.outputs import Activation, ClassifierOutput
 from training.dataset import Footage
 from training.network import LABELS, Network, for_whole_pictures
 from training.yard.draws import Hour
@@ -69,8 +70,9 @@ def evaluate(network: Network, exported: bytes, validation: Footage, test: Foota
 def scores_of(exported: bytes, footage: Footage) -> NDArray[np.float32]:
     """The probability of an intruder in each picture (n,), by the device's own code."""
     interpreter = open_interpreter(exported)
-    spec = input_spec(interpreter)
-    head = ClassifierHead(interpreter, spec, classifier_output(interpreter, spec, list(footage.rgb[:4])))
+    given = interpreter.outputs[0]
+    output = ClassifierOutput(Activation.PROBABILITY, given.scale, given.zero_point)
+    head = ClassifierHead(interpreter, input_spec(interpreter), output)
     return np.array([head.infer(picture)[_INTRUDER] for picture in footage.rgb], np.float32)
 
 

@@ -19,7 +19,8 @@ from smartcam.inference.analysis.tamper import TamperAnalysis
 from smartcam.inference.events import EventMaker
 from smartcam.inference.settings import InferenceSettings
 from smartcam.model.bundle import ModelBundle
-from smartcam.model.manifest import DetectorOutput, ModelKind, ModelManifest
+from smartcam.model.manifest import ModelKind, ModelManifest
+from smartcam.model.outputs import SsdOutput
 from smartcam.model.scoring import Detections
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
@@ -92,7 +93,7 @@ def _manifest() -> ModelManifest:
     return replace(
         ModelBundle.open(DEMO_BUNDLE).manifest,
         kind=ModelKind.DETECTOR,
-        output=DetectorOutput(0, 1, 2, 3),
+        output=SsdOutput(0, 1, 2, 3),
         labels=(_PERSON,),
         events={_PERSON: EventKind.PERSON},
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from smartcam.model.analyser import analyser_of
 from smartcam.model.bundle import ModelBundle
-from smartcam.model.detector import SsdDetector
+from smartcam.model.detector import RegionDetector
 from smartcam.model.interpreter import open_interpreter
 from smartcam.vision.picture import Picture
 
@@ -41,7 +41,7 @@ def measure_scorer(bundle_folder: Path, picture: Picture) -> ScorerFigures:
         "bare": lambda: bare.invoke(tensor),
         "wrapped": lambda: bundle.head.infer(rgb),
         "from_picture": (lambda: analyser.detect(picture, ()))
-        if isinstance(analyser, SsdDetector)
+        if isinstance(analyser, RegionDetector)
         else (lambda: analyser.score([picture])),
     }
     rounds: dict[str, list[float]] = {name: [] for name in calls}

@@ -14,15 +14,20 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from tests.fakes.models import SIDE, Sight
+from tests.fakes.models import SIDE, Sight, Square
 
-_TYPES = {"float32": schema.TensorType.FLOAT32, "uint8": schema.TensorType.UINT8, "int8": schema.TensorType.INT8}
+_TYPES = {
+    "float32": schema.TensorType.FLOAT32,
+    "float16": schema.TensorType.FLOAT16,
+    "uint8": schema.TensorType.UINT8,
+    "int8": schema.TensorType.INT8,
+}
 _PIXEL_SCALE = 1 / 255
 _SHARE_SCALE = 1 / 256
 
 
 @dataclass
-class _Graph:
+class Graph:
     """Tensors, buffers and operators of one graph, in the order in which they are added."""
 
     tensors: list[Any] = field(default_factory=list)
@@ -49,6 +54,8 @@ class _Graph:
         self.tensors[place].buffer = len(self.buffers) - 1
         if values.dtype == np.int32:
             self.tensors[place].type = schema.TensorType.INT32
+        if values.dtype == np.float16:
+            self.tensors[place].type = schema.TensorType.FLOAT16
         return place
 
     def operator(self, name: str, inputs: Sequence[int], output: int, options: tuple[int, Any] | None = None) -> int:
@@ -101,7 +108,7 @@ class _Graph:
 
 def classifier(kind: str, labels: int, *, logits: bool) -> bytes:
     """Label 1's share grows with red; the input and, for a quantised kind, the output are of that kind."""
-    graph = _Graph()
+    graph = Graph()
     given, colour = graph.mean_colour(kind)
     weights = np.zeros((labels, 3), np.float32)
     weights[1 % labels] = (8, 0, 0)
@@ -118,7 +125,7 @@ def classifier(kind: str, labels: int, *, logits: bool) -> bytes:
 
 def detector(sights: Sequence[Sight], kind: str, order: str) -> bytes:
     """Each sight has its box always, and a score that follows from the mean colour."""
-    graph = _Graph()
+    graph = Graph()
     count = len(sights)
     given, colour = graph.mean_colour(kind)
     still = np.zeros((count, 3), np.float32)
@@ -138,8 +145,26 @@ def detector(sights: Sequence[Sight], kind: str, order: str) -> bytes:
     return graph.finish(given, [outputs[name] for name in order.split()])
 
 
+def custom(operator: str, order: Sequence[int]) -> bytes:
+    graph = Graph()
+    given = graph.tensor((1, SIDE, SIDE, 3))
+    made = [graph.tensor(shape) for shape in ((1, 10, 4), (1, 10), (1, 10), (1,))]
+    graph.operator("CUSTOM", (given,), made[0])
+    graph.operators[-1].outputs = made
+    graph.codes[-1].customCode = operator.encode()
+    return graph.finish(given, [made[place] for place in order])
+
+
 def made(wanted: dict[str, Any]) -> bytes:
-    if wanted["kind_of_model"] == "classifier":
+    wanted = dict(wanted)
+    kind_of_model = wanted.pop("kind_of_model")
+    if kind_of_model == "square":
+        from tests.fakes.square_maker import square  # noqa: PLC0415  it builds upon this module
+
+        return square(Square(**{**wanted, "outputs": tuple(wanted["outputs"])}))
+    if kind_of_model == "custom":
+        return custom(wanted["operator"], wanted["order"])
+    if kind_of_model == "classifier":
         return classifier(wanted["kind"], wanted["labels"], logits=wanted["logits"])
     sights = [Sight(tuple(box), label, tuple(weights)) for box, label, weights in wanted["sights"]]
     return detector(sights, wanted["kind"], wanted["order"])

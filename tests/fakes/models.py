@@ -4,11 +4,13 @@ import importlib.util
 import json
 import subprocess
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import cache
 from pathlib import Path
 
 SIDE = 8
+SQUARE_SIDE = 64
+"""Of the pictures that the networks for squares take."""
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -36,6 +38,45 @@ def detector(
     """Each sight has its box always, and a score that follows from the mean colour."""
     rows = [astuple(sight) for sight in sights]
     return _made(json.dumps({"kind_of_model": "detector", "sights": rows, "kind": kind, "order": order}))
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """A network that finds the one bright square in a picture, as a real one would, and says it in its own way.
+
+    The square is a `person` (class 0) as far as it is more red than blue, otherwise class 1. `head` is `ssd`, `yolo` or
+    `yolox`; `kind` the input's type, `given` the outputs', and `half` stores weights as float16. `outputs` names the
+    parts of each output, in order: `boxes objectness scores` in one, or each in its own. `count` is how many candidates
+    there are, `classes` of how many classes. With `columns` each candidate is a column; `corners` instead of centres;
+    `axes` is the order of a box's numbers, `pixels` their unit. Below `threshold` nothing is counted, and `several`
+    gives each box once for each class.
+    """
+
+    head: str
+    kind: str = "float32"
+    given: str = "float32"
+    outputs: tuple[str, ...] = ("boxes", "classes", "scores", "count")
+    count: int = 10
+    classes: int = 2
+    axes: str = "yx"
+    columns: bool = False
+    corners: bool = False
+    pixels: bool = False
+    half: bool = False
+    logits: bool = False
+    several: bool = False
+    threshold: float = 0.0
+    named: bool = False
+
+
+def custom(operator: str, order: Sequence[int] = (0, 1, 2, 3)) -> bytes:
+    """A model of one operator that no runtime here has; `order` is that of its four outputs among the model's."""
+    return _made(json.dumps({"kind_of_model": "custom", "operator": operator, "order": [*order]}))
+
+
+def square(wanted: Square) -> bytes:
+    """The network's file."""
+    return _made(json.dumps({"kind_of_model": "square", **asdict(wanted)}))
 
 
 @cache

@@ -19,7 +19,7 @@ from tests.upgrade.releases import next_release
 from tools.build.suite import DEMO_BUNDLE, Built, build_suite
 
 pytestmark = pytest.mark.slow
-SWAPS_ITS_ANSWERS = (INFERENCE, "smartcam/model/heads.py"), ("= raw.reshape(-1)", "= raw.reshape(-1)[::-1]")
+SWAPS_ITS_ANSWERS = (INFERENCE, "smartcam/model/heads/classifier.py"), ("= raw.reshape(-1)", "= raw.reshape(-1)[::-1]")
 CANNOT_BE_IMPORTED = (CAPTURE, "smartcam/capture/service.py"), ("import logging", "import a_package_of_tomorrow")
 
 

@@ -29,7 +29,7 @@ from tools.release import verbs
 from tools.release.publish import publish_build
 
 pytestmark = pytest.mark.slow
-SWAPS_ITS_ANSWERS = (INFERENCE, "smartcam/model/heads.py"), ("= raw.reshape(-1)", "= raw.reshape(-1)[::-1]")
+SWAPS_ITS_ANSWERS = (INFERENCE, "smartcam/model/heads/classifier.py"), ("= raw.reshape(-1)", "= raw.reshape(-1)[::-1]")
 OLD, BAD, GOOD = "0.1.0", "0.2.0", "0.3.0"
 PROFILES = {"porch": "classic", "yard": "lite", "shed": "lite"}
 """The porch is the canary."""

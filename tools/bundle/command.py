@@ -1,13 +1,23 @@
 """`smartcam bundle`: make a model bundle from any model file."""
 
 import argparse
+import re
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
+from typing import Final, TypeVar
 
 from smartcam.contract.event import EventKind
-from smartcam.model.examine import Colour
-from smartcam.model.manifest import KINDS_OF_MODELS, LARGEST_SIDE, ModelKind
+from smartcam.model.examining.trial import Colour
+from smartcam.model.manifest import KINDS_OF_MODELS, LARGEST_SIDE, Colours, Fit, ModelKind
+from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, HeadName
 from tools.bundle.making import MIN_FRAMES, BundleError, BundleWishes, Made, make_bundle
 from tools.command_line import complain, new_parser
+
+_WORDS: Final = (*BoxUnit, *BoxForm, *Axes)
+_PLACE: Final = re.compile("[0-9]{1,2}")
+_PARTS: Final = ("boxes", "objectness", "classes", "scores", "count")
+Word = TypeVar("Word", bound=StrEnum)
 
 
 def main(argv: list[str]) -> int:
@@ -24,18 +34,32 @@ def main(argv: list[str]) -> int:
 def _report(made: Made, options: argparse.Namespace) -> None:
     manifest, taken = made.manifest, made.manifest.input
     print(f"{options.out}: {manifest.kind} {manifest.name} {manifest.version}, {len(manifest.labels)} labels")
-    print(f"  takes   {taken.dtype} {taken.width}x{taken.height} RGB, (p - {taken.mean[0]:g}) / {taken.std[0]:g}")
+    print(
+        f"  takes   {taken.dtype} {taken.width}x{taken.height} {taken.colours.upper()}, "
+        f"(p - {taken.mean[0]:g}) / {taken.std[0]:g}, {taken.fit}"
+    )
     print(f"  raises  {', '.join(f'{label} -> {kind}' for label, kind in manifest.events.items())}")
     print(f"  at      {manifest.thresholds.raise_at:g}, clears at {manifest.thresholds.clear_at:g}")
     print(f"  signed  {'yes' if options.sign is not None else 'no'}")
     for sentence in made.said:
-        print(f"  {sentence}")
+        print(f"  found   {sentence}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser("bundle", __doc__)
     parser.add_argument("--model", type=Path, required=True, help="the .tflite or .onnx file")
-    parser.add_argument("--kind", choices=[*ModelKind], required=True, help="what the model does")
+    parser.add_argument("--kind", choices=[*ModelKind], help="what the model does; default: found by running it")
+    parser.add_argument("--head", choices=[*HeadName], help="how the model answers; default: found by running it")
+    parser.add_argument(
+        "--outputs", help="which output holds what, from 0: boxes=0,classes=1,scores=2,count=3, or boxes=0,scores=1"
+    )
+    parser.add_argument("--boxes", help=f"what boxes are, with commas: {', '.join(_WORDS)}")
+    parser.add_argument("--scores", choices=[*Activation], help="what scores are; default: found by running it")
+    parser.add_argument(
+        "--fit", choices=[*Fit], help="how pictures come to the model's size; default: as it was trained"
+    )
+    parser.add_argument("--pad", type=int, help="the grey around a letterboxed picture, 0 to 255; default 114")
+    parser.add_argument("--colours", choices=[*Colours], help="default: bgr for a yolox, else rgb")
     parser.add_argument("--labels", type=Path, required=True, help="one label a line, in the model's order")
     parser.add_argument("--out", type=Path, required=True, help="the folder to create")
     parser.add_argument("--name", help="default: the model file's name")
@@ -60,7 +84,16 @@ def _wishes(options: argparse.Namespace) -> BundleWishes:
     return BundleWishes(
         model=options.model,
         labels=options.labels,
-        kind=ModelKind(options.kind),
+        kind=None if options.kind is None else ModelKind(options.kind),
+        head=None if options.head is None else HeadName(options.head),
+        outputs=_outputs(options.outputs),
+        unit=_chosen(options.boxes, BoxUnit),
+        form=_chosen(options.boxes, BoxForm),
+        axes=_chosen(options.boxes, Axes),
+        activation=None if options.scores is None else Activation(options.scores),
+        colours=None if options.colours is None else Colours(options.colours),
+        fit=None if options.fit is None else Fit(options.fit),
+        pad=options.pad,
         events=None if options.events is None else dict(_event(pair) for pair in options.events.split(",")),
         raise_at=options.raise_at,
         clear_at=options.clear_at,
@@ -75,6 +108,25 @@ def _wishes(options: argparse.Namespace) -> BundleWishes:
         golden=options.golden,
         size=options.size,
     )
+
+
+def _outputs(text: str | None) -> Mapping[str, int]:
+    outputs: dict[str, int] = {}
+    for pair in text.split(",") if text else ():
+        name, _, place = (part.strip() for part in pair.partition("="))
+        if name not in _PARTS or name in outputs or not _PLACE.fullmatch(place):
+            raise BundleError(f"--outputs {text}: must be PART=NUMBER with parts of {', '.join(_PARTS)}, each once")
+        outputs[name] = int(place)
+    return outputs
+
+
+def _chosen(text: str | None, words: type[Word]) -> Word | None:
+    """The word of this kind in `--boxes`; None if there is none."""
+    given = [word.strip() for word in text.split(",")] if text else []
+    found = [word for word in given if word in [*words]]
+    if any(word not in _WORDS for word in given) or len(found) > 1:
+        raise BundleError(f"--boxes {text}: must be of {', '.join(_WORDS)}, one of each pair")
+    return words(found[0]) if found else None
 
 
 def _size(text: str) -> tuple[int, int]:

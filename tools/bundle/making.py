@@ -3,17 +3,24 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.event import EventKind
 from smartcam.contract.written import UnreadableText, text_of
-from smartcam.model.examine import Colour, Scaling
-from smartcam.model.manifest import ModelKind, ModelManifest, Provenance, Thresholds
+from smartcam.model.examine import Examined, examine
+from smartcam.model.examining.trial import Colour, Wishes
+from smartcam.model.interpreter import open_interpreter
+from smartcam.model.manifest import Colours, Fit, ModelKind, ModelManifest, Provenance, Thresholds
+from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, HeadName
 from smartcam.model.packing import Draft, read_labels, write_bundle
 from smartcam.model.signature import sign
+from tools.bundle.graph import post_processing, refuse_compiled
 from tools.bundle.picture import read_picture
 
 EVENTS_OF_LABELS: Final[Mapping[str, EventKind]] = (
@@ -41,14 +48,23 @@ class BundleError(Exception):
 class BundleWishes:
     """What a user says about a model; what is None is found out, or has a default.
 
-    `events` is the kind of event that each label raises; `mean` and `std` scale a float model's samples; `sign` is the
-    file of an Ed25519 private key. `golden` is a picture with an object that the model knows; `size`, width and height,
-    is for one that leaves them open.
+    `events` is the kind of event that each label raises; `outputs` the index of the output that holds each part;
+    `mean` and `std` scale a float model's samples; `sign` is the file of an Ed25519 private key; `golden` a picture
+    with an object that the model knows; `size` the width and height of a model that leaves them open.
     """
 
     model: Path
     labels: Path
-    kind: ModelKind
+    kind: ModelKind | None = None
+    head: HeadName | None = None
+    outputs: Mapping[str, int] = field(default_factory=dict)
+    unit: BoxUnit | None = None
+    form: BoxForm | None = None
+    axes: Axes | None = None
+    activation: Activation | None = None
+    colours: Colours | None = None
+    fit: Fit | None = None
+    pad: int | None = None
     events: Mapping[str, EventKind] | None = None
     raise_at: float | None = None
     clear_at: float | None = None
@@ -80,10 +96,17 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
     """
     try:
         model = _read(wishes.model, "model")
-        draft = _draft(wishes, model)
+        refuse_compiled(model, wishes.model.name)
         key = None if wishes.sign is None else _key(wishes.sign)
-        said: list[str] = []
-        manifest = write_bundle(out, model, draft, key, say=said.append)
+        text = _text(wishes.labels)
+        kinds = ModelKind if wishes.kind is None else (wishes.kind,)
+        golden = None if wishes.golden is None else read_picture(wishes.golden)
+        examined = _examined(wishes, model, frozenset(len(read_labels(text, kind)) for kind in kinds), golden)
+        labels = read_labels(text, _kind(examined))
+        said = [*examined.said]
+        manifest = write_bundle(
+            out, model, replace(_draft(wishes, model, examined, labels), golden=golden), key, said.append
+        )
         return Made(manifest, tuple(said))
     except ContractError as error:
         raise BundleError(_explain(error, wishes.labels)) from error
@@ -99,22 +122,45 @@ def _explain(error: ContractError, labels: Path) -> str:
     return f"{error}: give --events LABEL=KIND" if error.field == "events" else str(error)
 
 
-def _draft(wishes: BundleWishes, model: bytes) -> Draft:
-    labels = read_labels(_text(wishes.labels), wishes.kind)
+def _kind(examined: Examined) -> ModelKind:
+    return ModelKind.CLASSIFIER if examined.head is HeadName.CLASSIFIER else ModelKind.DETECTOR
+
+
+def _examined(wishes: BundleWishes, model: bytes, labels: frozenset[int], golden: NDArray[np.uint8] | None) -> Examined:
+    said = Wishes(
+        kind=wishes.kind,
+        head=wishes.head,
+        labels=labels,
+        outputs=wishes.outputs,
+        post_processing=post_processing(model),
+        unit=wishes.unit,
+        form=wishes.form,
+        axes=wishes.axes,
+        activation=wishes.activation,
+        mean=wishes.mean,
+        std=wishes.std,
+        colours=wishes.colours,
+        fit=wishes.fit,
+        pad=wishes.pad,
+    )
+    pictures = () if golden is None else (golden,)
+    return examine(open_interpreter(model, size=wishes.size), pictures, said)
+
+
+def _draft(wishes: BundleWishes, model: bytes, examined: Examined, labels: tuple[str, ...]) -> Draft:
+    kind = _kind(examined)
     source = wishes.source or f"{wishes.model.name}, SHA-256 {hashlib.sha256(model).hexdigest()}"
     return Draft(
         name=wishes.name or _UNFIT.sub("-", wishes.model.stem).strip("-._")[:_LONGEST_NAME] or "model",
         version=wishes.version,
-        kind=wishes.kind,
+        kind=kind,
         labels=labels,
         events=_events_of(labels) if wishes.events is None else wishes.events,
-        thresholds=_thresholds(wishes),
+        thresholds=_thresholds(wishes, kind),
         min_frames=wishes.min_frames,
         licence=wishes.licence,
-        provenance=Provenance(source=source, command=f"smartcam bundle --kind {wishes.kind}"),
-        scaling=_scaling(wishes),
-        size=wishes.size,
-        golden=None if wishes.golden is None else read_picture(wishes.golden),
+        provenance=Provenance(source=source, command=f"smartcam bundle --head {examined.head}"),
+        examined=examined,
     )
 
 
@@ -122,19 +168,12 @@ def _events_of(labels: tuple[str, ...]) -> dict[str, EventKind]:
     return {label: EVENTS_OF_LABELS[label] for label in labels if label in EVENTS_OF_LABELS}
 
 
-def _thresholds(wishes: BundleWishes) -> Thresholds:
-    default = THRESHOLDS[wishes.kind]
+def _thresholds(wishes: BundleWishes, kind: ModelKind) -> Thresholds:
+    default = THRESHOLDS[kind]
     return Thresholds(
         raise_at=default.raise_at if wishes.raise_at is None else wishes.raise_at,
         clear_at=min(default.clear_at, wishes.raise_at or 1.0) if wishes.clear_at is None else wishes.clear_at,
     )
-
-
-def _scaling(wishes: BundleWishes) -> Scaling | None:
-    if wishes.mean is None and wishes.std is None:
-        return None
-    default = Scaling()
-    return Scaling(wishes.mean or default.mean, wishes.std or default.std)
 
 
 def _read(path: Path, what: str) -> bytes:

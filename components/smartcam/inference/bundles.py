@@ -15,7 +15,7 @@ from smartcam.inference.analysis.analysis import Model, ObjectModel, SceneModel
 from smartcam.inference.kept_bundle import KeptBundle
 from smartcam.model.analyser import analyser_of
 from smartcam.model.bundle import ModelBundle
-from smartcam.model.detector import SsdDetector
+from smartcam.model.detector import RegionDetector
 from smartcam.model.interpreter import runtime_of
 from smartcam.model.manifest import MANIFEST_FILE
 
@@ -45,7 +45,7 @@ def open_model(path: Path, trusted_key: bytes | None = None) -> Model:
         ModelIntegrityError: the bundle is not what its manifest says, or not signed by the trusted key if there is one.
     """
     analyser = analyser_of(ModelBundle.open(path, trusted_key))
-    if isinstance(analyser, SsdDetector):
+    if isinstance(analyser, RegionDetector):
         return ObjectModel(analyser.manifest, analyser)
     return SceneModel(analyser.manifest, analyser)
 

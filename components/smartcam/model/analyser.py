@@ -2,12 +2,12 @@
 
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.classifier import ClassifierScorer
-from smartcam.model.detector import SsdDetector
-from smartcam.model.heads import DetectorHead
+from smartcam.model.detector import RegionDetector
+from smartcam.model.heads.head import DetectorHead
 
 
-def analyser_of(bundle: ModelBundle) -> SsdDetector | ClassifierScorer:
+def analyser_of(bundle: ModelBundle) -> RegionDetector | ClassifierScorer:
     """The analyser that runs the bundle's model; only one thread may use it at a time."""
     if isinstance(bundle.head, DetectorHead):
-        return SsdDetector(bundle.head, bundle.manifest)
+        return RegionDetector(bundle.head, bundle.manifest)
     return ClassifierScorer(bundle.head, bundle.manifest)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.model.golden import check_answer, parse_answer
-from smartcam.model.heads import ClassifierHead, DetectorHead, head_of
+from smartcam.model.heads.classifier import ClassifierHead
+from smartcam.model.heads.head import DetectorHead, head_of
 from smartcam.model.interpreter import open_interpreter
 from smartcam.model.manifest import CHANNELS, MAKE_ONE, MANIFEST_FILE, NO_MANIFEST, InputSpec, ModelManifest
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from smartcam.contract.event import EventKind
-from smartcam.model.heads import ClassifierHead
+from smartcam.model.heads.classifier import ClassifierHead
 from smartcam.model.manifest import ModelManifest
 from smartcam.model.preprocess import crop_rgb, whole
 from smartcam.model.scoring import AnomalyScore

@@ -1,122 +1,160 @@
-"""What can be found out about a .tflite file by running it: the part of a manifest that nobody should have to type."""
+"""What can be found out about a model file by running it: the part of a manifest that nobody should have to type."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
-from smartcam.model.heads import OUTPUTS_OF_A_DETECTOR, check_input
-from smartcam.model.interpreter import Interpreter, Tensor
-from smartcam.model.manifest import CHANNELS, Activation, ClassifierOutput, DetectorOutput, InputSpec, TensorType
-from smartcam.model.preprocess import INT8_OFFSET, Preprocessor
+from smartcam.model.examining.ssd import find_ssd
+from smartcam.model.examining.trial import Colour, Found, MisfitError, Rgb, Trial, Wishes
+from smartcam.model.examining.yolo import find_yolo, find_yolox
+from smartcam.model.heads.classifier import BOTH
+from smartcam.model.interpreter import Interpreter
+from smartcam.model.manifest import CHANNELS, MOST_LABELS, Colours, Fit, InputSpec, Layout, ModelKind, TensorType
+from smartcam.model.outputs import Activation, ClassifierOutput, HeadName, Output
+from smartcam.model.preprocess import INT8_OFFSET
 
-Colour = tuple[float, float, float]
-
-_SIDES_OF_A_BOX: Final = 4
-_SHAPES_IN_A_PICTURE: Final = 6
 _WHITE: Final = 255.0
+_SIDES: Final = 4
+_PAD: Final = 114
+"""The grey around the pictures on which YOLO and YOLOX are trained."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scaling:
-    """How samples of 0 to 255 become a float model's numbers: `(p - mean) / std`."""
+class Examined:
+    """What a model is, and sentences about what was inferred.
 
-    mean: Colour = (0.0, 0.0, 0.0)
-    std: Colour = (_WHITE, _WHITE, _WHITE)
+    `classes` is None where the number cannot be known: then it has at least `least_classes`, because so many were seen.
+    """
+
+    head: HeadName
+    input: InputSpec
+    output: Output
+    classes: int | None
+    said: tuple[str, ...]
+    least_classes: int = 0
 
 
-def input_spec(interpreter: Interpreter, scaling: Scaling | None = None) -> InputSpec:
-    """The model's input.
-
-    A quantised model without `scaling` is assumed to take samples as they are (uint8) or minus 128 (int8), which is how
-    converters make them; a float model 0 to 1.
+def examine(interpreter: Interpreter, pictures: Sequence[Rgb] = (), wishes: Wishes | None = None) -> Examined:
+    """How a model answers, found by showing it pictures of our own and those given, RGB uint8 of any size.
 
     Raises:
-        ModelIntegrityError: if the input is not a single RGB picture of a known type.
+        ModelIntegrityError: if it answers in no way that is known, or in one that cannot be told from another.
+    """
+    wishes = wishes or Wishes()
+    plain = input_spec(interpreter, wishes.mean, wishes.std)
+    against: list[str] = []
+    for head in _to_try(wishes):
+        spec = _input_of(head, plain, wishes)
+        try:
+            trial = Trial(interpreter, spec, pictures)
+            found = _FINDERS[head](trial, wishes)
+        except MisfitError as misfit:
+            against.append(f"as {head}, {misfit}")
+            continue
+        how = "as you say" if wishes.head else "found by running it"
+        least = found.classes or 0
+        if found.classes is None and not isinstance(found.output, ClassifierOutput):
+            least = trial.highest_class(found.output) + 1
+        return Examined(head, spec, found.output, found.classes, (f"answers as {head}, {how}", *found.said), least)
+    gives = ", ".join(f"{output.dtype} {output.shape}" for output in interpreter.outputs)
+    raise ModelIntegrityError(
+        f"takes {interpreter.input.dtype} {interpreter.input.shape} and gives {gives}, which is no head that was "
+        f"tried: {'; '.join(against)}"
+    )
+
+
+def input_spec(interpreter: Interpreter, mean: Colour | None = None, std: Colour | None = None) -> InputSpec:
+    """The model's input, stretched, in RGB.
+
+    A quantised model is assumed to take samples as they are (uint8) or minus 128 (int8), which is how converters make
+    them, and a float model 0 to 1, unless `mean` and `std` say otherwise.
+
+    Raises:
+        ModelIntegrityError: if the input is not a single picture of a known type.
     """
     given = interpreter.input
     kinds = {np.dtype(kind.value): kind for kind in TensorType}
-    if len(given.shape) != 4 or given.shape[0] != 1 or given.shape[3] != CHANNELS or given.dtype not in kinds:  # noqa: PLR2004
-        raise ModelIntegrityError(f"takes {given.dtype} {given.shape}; a picture model takes (1, height, width, 3)")
-    _, height, width, _ = given.shape
-    kind = kinds[given.dtype]
-    if kind is TensorType.FLOAT32:
-        chosen = scaling or Scaling()
-        return InputSpec(width, height, kind, 0.0, 0, chosen.mean, chosen.std)
-    scale, zero_point = (given.scale, given.zero_point) if given.scale else (1.0, 0)
-    offset = zero_point + (INT8_OFFSET if kind is TensorType.INT8 else 0)
-    chosen = scaling or Scaling((float(offset),) * 3, (1 / scale,) * 3)
-    return InputSpec(width, height, kind, scale, zero_point, chosen.mean, chosen.std)
-
-
-def detector_output(interpreter: Interpreter, spec: InputSpec, pictures: Sequence[NDArray[np.uint8]]) -> DetectorOutput:
-    """Which output is which, inferred from shapes and from the results for `pictures`.
-
-    Raises:
-        ModelIntegrityError: if it is not an SSD with post-processing.
-    """
-    runs = _run(interpreter, spec, pictures)
-    places = range(len(interpreter.outputs))
-    boxes = [place for place in places if runs[0][place].ndim > 1 and runs[0][place].shape[-1] == _SIDES_OF_A_BOX]
-    count = [place for place in places if runs[0][place].size == 1]
-    rest = [place for place in places if place not in boxes + count]
-    classes = [place for place in rest if all(_whole(run[place]) for run in runs)]
-    scores = [place for place in rest if place not in classes and all(_shares(run[place]) for run in runs)]
-    if len(places) != OUTPUTS_OF_A_DETECTOR or any(len(found) != 1 for found in (boxes, count, classes, scores)):
-        shapes = ", ".join(str(output.shape) for output in runs[0])
+    if len(given.shape) != _SIDES or given.shape[0] != 1 or given.dtype not in kinds or CHANNELS not in given.shape[1:]:
         raise ModelIntegrityError(
-            f"gives {shapes}; a detector gives boxes (1, n, 4), classes (1, n), scores (1, n) and a count, "
-            "as an SSD with its post-processing does"
+            f"takes {given.dtype} {given.shape}; a picture model takes (1, height, width, 3) or (1, 3, height, width)"
         )
-    return DetectorOutput(boxes[0], classes[0], scores[0], count[0])
+    if given.shape[3] == CHANNELS:
+        layout, (height, width) = Layout.NHWC, given.shape[1:3]
+    elif given.shape[1] == CHANNELS:
+        layout, (height, width) = Layout.NCHW, given.shape[2:]
+    else:
+        raise ModelIntegrityError(f"takes {given.shape}, in which the three colours are neither last nor first")
+    kind = kinds[given.dtype]
+    usual = (0.0, 0.0, 0.0), (_WHITE, _WHITE, _WHITE)
+    scale, zero_point = 0.0, 0
+    if kind is not TensorType.FLOAT32:
+        scale, zero_point = (given.scale, given.zero_point) if given.scale else (1.0, 0)
+        offset = float(zero_point + (INT8_OFFSET if kind is TensorType.INT8 else 0))
+        if mean is None and std is None:
+            usual = (offset, offset, offset), (1 / scale, 1 / scale, 1 / scale)
+    return InputSpec(width, height, kind, scale, zero_point, mean or usual[0], std or usual[1], layout=layout)
 
 
-def classifier_output(
-    interpreter: Interpreter, spec: InputSpec, pictures: Sequence[NDArray[np.uint8]]
-) -> ClassifierOutput:
-    """How the output is read: if all numbers are within 0 to 1, as probabilities, otherwise as logits.
-
-    Raises:
-        ModelIntegrityError: unless there is one output with one number per label.
-    """
-    runs = _run(interpreter, spec, pictures)
-    if len(interpreter.outputs) != 1 or runs[0][0].shape != (1, runs[0][0].size):
-        shapes = ", ".join(str(output.shape) for output in runs[0])
-        raise ModelIntegrityError(f"gives {shapes}; a classifier gives (1, labels)")
-    given = interpreter.outputs[0]
-    real = [(run[0].astype(np.float64) - given.zero_point) * (given.scale or 1.0) for run in runs]
-    probable = all(bool(((values >= 0) & (values <= 1)).all()) for values in real)
-    return ClassifierOutput(Activation.PROBABILITY if probable else Activation.LOGITS, given.scale, given.zero_point)
+def _to_try(wishes: Wishes) -> Sequence[HeadName]:
+    if wishes.head is not None:
+        return (wishes.head,)
+    detectors = (HeadName.SSD, HeadName.YOLOX, HeadName.YOLO)
+    if wishes.kind is ModelKind.DETECTOR:
+        return detectors
+    return (HeadName.CLASSIFIER,) if wishes.kind is ModelKind.CLASSIFIER else (*detectors, HeadName.CLASSIFIER)
 
 
-def structured_picture(seed: int, width: int, height: int) -> NDArray[np.uint8]:
-    """Coloured shapes on a gradient, RGB uint8 (height, width, 3); the same seed gives the same picture."""
-    random = np.random.Generator(np.random.PCG64(seed))
-    down, across = np.mgrid[0:height, 0:width].astype(np.float64)
-    down, across = down / height, across / width
-    picture: NDArray[np.float64] = np.stack((across, down, 1 - across), axis=-1) * 128 + 64
-    for turn in range(_SHAPES_IN_A_PICTURE):
-        x, y = random.random(2)
-        half_width, half_height = 0.05 + 0.2 * random.random(2)
-        colour = random.random(3) * _WHITE
-        along, upright = np.abs(across - x) / half_width, np.abs(down - y) / half_height
-        inside = (along < 1) & (upright < 1) if turn % 2 else along**2 + upright**2 < 1
-        picture[inside] = colour
-    return picture.clip(0, _WHITE).astype(np.uint8)
+def _input_of(head: HeadName, plain: InputSpec, wishes: Wishes) -> InputSpec:
+    """The input as models with this head are trained, unless the user says otherwise."""
+    spec = plain
+    if head in (HeadName.YOLO, HeadName.YOLOX):
+        spec = replace(spec, fit=Fit.LETTERBOX, pad=_PAD)
+    if head is HeadName.YOLOX:
+        spec = replace(spec, colours=Colours.BGR)
+        if spec.dtype is TensorType.FLOAT32 and wishes.mean is None and wishes.std is None:
+            spec = replace(spec, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    return replace(
+        spec,
+        colours=wishes.colours or spec.colours,
+        fit=wishes.fit or spec.fit,
+        pad=spec.pad if wishes.pad is None else wishes.pad,
+    )
 
 
-def _run(interpreter: Interpreter, spec: InputSpec, pictures: Sequence[NDArray[np.uint8]]) -> list[tuple[Tensor, ...]]:
-    check_input(interpreter, spec)
-    preprocessor = Preprocessor(spec)
-    return [interpreter.invoke(preprocessor.tensor(picture)) for picture in pictures]
+def _find_classifier(trial: Trial, wishes: Wishes) -> Found:
+    """How the numbers are read: within 0 to 1 as probabilities, otherwise as logits."""
+    shapes = [output.shape for output in trial.outputs]
+    if len(shapes) != 1 or int(np.prod(shapes[0])) != max(shapes[0], default=1):
+        raise MisfitError("a classifier gives (1, labels)")
+    numbers = int(np.prod(shapes[0]))
+    if numbers > MOST_LABELS:
+        raise MisfitError(f"it gives at most {MOST_LABELS} numbers, not {numbers}")
+    runs = trial.runs(0)
+    if not all(np.isfinite(run).all() for run in runs):
+        raise MisfitError("it gives numbers that are finite")
+    activation = wishes.activation or Activation.PROBABILITY
+    if wishes.activation is None and not all(bool(((run >= 0) & (run <= 1)).all()) for run in runs):
+        activation = Activation.SIGMOID if numbers == 1 else Activation.LOGITS
+    words = {
+        Activation.PROBABILITY: "probabilities",
+        Activation.LOGITS: "logits that together become probabilities (softmax)",
+        Activation.SIGMOID: "logits that each become a probability (sigmoid)",
+    }
+    said = [f"its numbers are {words[activation]}"]
+    classes = numbers
+    if numbers == 1 and BOTH in wishes.labels:
+        said.append("its one number is the probability of the second label")
+        classes = BOTH
+    output = trial.outputs[0]
+    return Found(ClassifierOutput(activation, output.scale, output.zero_point), classes, tuple(said))
 
 
-def _whole(values: Tensor) -> bool:
-    return bool(np.isfinite(values).all() and (values == np.rint(values)).all())
-
-
-def _shares(values: Tensor) -> bool:
-    return bool(((values >= 0) & (values <= 1)).all())
+_FINDERS: Final[Mapping[HeadName, Callable[[Trial, Wishes], Found]]] = {
+    HeadName.SSD: find_ssd,
+    HeadName.YOLOX: find_yolox,
+    HeadName.YOLO: find_yolo,
+    HeadName.CLASSIFIER: _find_classifier,
+}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.reading import Fields, parse_object
-from smartcam.model.heads import RegionDetections
+from smartcam.model.heads.answer import RegionDetections
 from smartcam.model.manifest import MOST_LABELS, numbered
 from smartcam.vision.boxes import overlaps
 

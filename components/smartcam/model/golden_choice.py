@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.golden import Answer, check_answer
-from smartcam.model.heads import RegionDetections
+from smartcam.model.heads.answer import RegionDetections
 
 LEAST_SCORE: Final = 0.3
 """Of a detector's surest detection: below it, any network finds something in any picture."""

@@ -3,15 +3,27 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final
 
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import EventKind
 from smartcam.contract.reading import Fields, parse_object
+from smartcam.model.outputs import (
+    HEADS,
+    LARGEST_NUMBER,
+    SMALLEST_DIVISOR,
+    HeadName,
+    Output,
+    dump_output,
+    quantisation,
+    read_output,
+)
 
-MANIFEST_SCHEMA: Final = 1
+MANIFEST_SCHEMA: Final = 2
+"""What is written; 1 is read too."""
+_FIRST_SCHEMA: Final = 1
 MODEL_FILE: Final = "model.tflite"
 ONNX_FILE: Final = "model.onnx"
 MANIFEST_FILE: Final = "manifest.json"
@@ -25,12 +37,8 @@ KINDS_OF_MODELS: Final = (EventKind.PERSON, EventKind.VEHICLE, EventKind.ANIMAL,
 _MOST_FILES: Final = 16
 _MOST_FRAMES: Final = 1000
 _LONGEST_TEXT: Final = 1024
-_LARGEST_NUMBER: Final = 1e9
-_SMALLEST_DIVISOR: Final = 1e-12
-"""Samples are divided by it: what is smaller is no scaling, and overflows."""
-_INT8_LOWEST: Final = -128
-_UINT8_HIGHEST: Final = 255
 LARGEST_SIDE: Final = 4096
+_HIGHEST_SAMPLE: Final = 255
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -40,7 +48,7 @@ class ModelKind(StrEnum):
     """What a model answers."""
 
     DETECTOR = "detector"
-    """An SSD with post-processing: boxes, classes, scores, count."""
+    """Objects: a box, a class and a score of each."""
     CLASSIFIER = "classifier"
     """One probability per label, for the whole picture."""
 
@@ -53,19 +61,35 @@ class TensorType(StrEnum):
     FLOAT32 = "float32"
 
 
-class Activation(StrEnum):
-    """What a classifier's numbers mean."""
+class Colours(StrEnum):
+    """The order of a model's colours."""
 
-    PROBABILITY = "probability"
-    LOGITS = "logits"
+    RGB = "rgb"
+    BGR = "bgr"
+
+
+class Layout(StrEnum):
+    """Whether a model's input has the colours of each pixel together, or one plane for each colour."""
+
+    NHWC = "nhwc"
+    NCHW = "nchw"
+
+
+class Fit(StrEnum):
+    """How a picture of other proportions is brought to the model's size."""
+
+    STRETCH = "stretch"
+    LETTERBOX = "letterbox"
+    """Keeping its proportions, in the middle, with grey around it."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """The picture that a model takes: RGB, (1, height, width, 3).
+    """The picture that a model takes: (1, height, width, 3), or with `nchw` (1, 3, height, width).
 
     A sample p of 0 to 255 becomes `(p - mean) / std`, and for a quantised type
-    `round(that / scale) + zero_point`, clipped to the type. `scale` is 0 for float32.
+    `round(that / scale) + zero_point`, clipped to the type. `scale` is 0 for float32. `mean` and `std` are of red,
+    green and blue, whatever the model's `colours`. `pad` is the sample around a letterboxed picture.
     """
 
     width: int
@@ -75,25 +99,10 @@ class InputSpec:
     zero_point: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class DetectorOutput:
-    """The index of each output in the model's order."""
-
-    boxes: int
-    classes: int
-    scores: int
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class ClassifierOutput:
-    """How a classifier's one output is read: `(q - zero_point) * scale`, scale 0 for float32."""
-
-    activation: Activation
-    scale: float
-    zero_point: int
+    colours: Colours = Colours.RGB
+    layout: Layout = Layout.NHWC
+    fit: Fit = Fit.STRETCH
+    pad: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +152,7 @@ class ModelManifest:
     kind: ModelKind
     files: Mapping[str, str]
     input: InputSpec
-    output: DetectorOutput | ClassifierOutput
+    output: Output
     labels: tuple[str, ...]
     events: Mapping[str, EventKind]
     thresholds: Thresholds
@@ -154,7 +163,7 @@ class ModelManifest:
 
     def __post_init__(self) -> None:
         """Raises ContractError if the fields contradict each other."""
-        if (self.kind is ModelKind.DETECTOR) != isinstance(self.output, DetectorOutput):
+        if (self.kind is ModelKind.CLASSIFIER) != (self.head is HeadName.CLASSIFIER):
             raise ContractError("output", f"does not fit a {self.kind}")
         for label in self.events:
             if label not in self.labels:
@@ -164,15 +173,20 @@ class ModelManifest:
             raise ContractError("events", f"must name {which} that raises an event")
         if self.thresholds.clear_at > self.thresholds.raise_at:
             raise ContractError("thresholds.clear_at", "must not be above raise_at")
+        if ONNX_FILE in self.files and MODEL_FILE in self.files:
+            raise ContractError(f"files.{ONNX_FILE}", f"must not be there beside {MODEL_FILE}")
         for name in (self.model_file, self.golden.input, self.golden.output):
             if name not in self.files:
                 raise ContractError(f"files.{name}", "is missing")
 
     @property
+    def head(self) -> HeadName:
+        """How the model answers."""
+        return HEADS[type(self.output)]
+
+    @property
     def model_file(self) -> str:
-        """The name of the model's file, which tells its format. Raises ContractError if there are two."""
-        if MODEL_FILE in self.files and ONNX_FILE in self.files:
-            raise ContractError("files", f"must not name both {MODEL_FILE} and {ONNX_FILE}")
+        """The name of the model's file."""
         return ONNX_FILE if ONNX_FILE in self.files else MODEL_FILE
 
     def to_json(self) -> bytes:
@@ -183,9 +197,10 @@ class ModelManifest:
             "name": self.name,
             "version": self.version,
             "kind": self.kind,
+            "head": self.head,
             "files": dict(self.files),
             "input": asdict(self.input) | {"channels": CHANNELS},
-            "output": asdict(self.output),
+            "output": dump_output(self.output),
             "labels": list(self.labels),
             "events": dict(self.events),
             "thresholds": asdict(self.thresholds),
@@ -204,9 +219,12 @@ class ModelManifest:
             ContractError: naming the first wrong field; for an unknown kind, the kinds that exist.
         """
         fields = Fields(parse_object(payload, "manifest"))
-        if fields.integer("schema") != MANIFEST_SCHEMA:
+        schema = fields.integer("schema")
+        if schema not in (_FIRST_SCHEMA, MANIFEST_SCHEMA):
             raise ContractError("schema", f"must be {MANIFEST_SCHEMA}; update the side that does not know it")
         kind = fields.choice("kind", ModelKind)
+        if schema == _FIRST_SCHEMA:
+            fields = Fields(_renewed(fields, kind))
         limits, golden = fields.inner("thresholds"), fields.inner("golden")
         return cls(
             name=_match(fields, "name", _NAME),
@@ -214,7 +232,7 @@ class ModelManifest:
             kind=kind,
             files=_files(fields.inner("files")),
             input=_input(fields.inner("input")),
-            output=_detector(fields.inner("output")) if kind is ModelKind.DETECTOR else _shares(fields.inner("output")),
+            output=read_output(fields.choice("head", HeadName), fields.inner("output")),
             labels=_labels(fields),
             events=_events(fields.inner("events")),
             thresholds=Thresholds(limits.number("raise_at", 0, 1), limits.number("clear_at", 0, 1)),
@@ -228,6 +246,16 @@ class ModelManifest:
 def numbered(fields: Fields, key: str, items: Sequence[object]) -> Fields:
     """The items of a list as fields named by their index, so that an error names the item."""
     return Fields({str(place): item for place, item in enumerate(items)}, fields.name(key))
+
+
+def _renewed(fields: Fields, kind: ModelKind) -> dict[str, object]:
+    """A document of schema 1 as one of schema 2: there was one kind of detector and one way to bring it a picture."""
+    was_said = {"colours": Colours.RGB, "layout": Layout.NHWC, "fit": Fit.STRETCH, "pad": 0}
+    head, answered = (
+        (HeadName.SSD, {"axes": "yx", "unit": "shares"}) if kind is ModelKind.DETECTOR else (HeadName.CLASSIFIER, {})
+    )
+    taken, given = fields.inner("input").document, fields.inner("output").document
+    return {**fields.document, "head": head, "input": {**taken, **was_said}, "output": {**given, **answered}}
 
 
 def _match(fields: Fields, key: str, pattern: re.Pattern[str]) -> str:
@@ -251,10 +279,12 @@ def _input(fields: Fields) -> InputSpec:
     if fields.integer("channels") != CHANNELS:
         raise ContractError(fields.name("channels"), "must be 3")
     dtype = fields.choice("dtype", TensorType)
-    scale, zero_point = _quantisation(fields, dtype)
+    scale, zero_point = quantisation(fields)
+    if (dtype is TensorType.FLOAT32) != (scale == 0):
+        raise ContractError(fields.name("scale"), "must be 0 for float32 and above 0 for a quantised type")
     std = _triple(fields, "std")
-    if any(abs(each) < _SMALLEST_DIVISOR for each in std):
-        raise ContractError(fields.name("std"), f"must not be 0 or nearer to it than {_SMALLEST_DIVISOR:g}")
+    if any(abs(each) < SMALLEST_DIVISOR for each in std):
+        raise ContractError(fields.name("std"), f"must not be 0 or nearer to it than {SMALLEST_DIVISOR:g}")
     return InputSpec(
         width=fields.integer("width", 1, LARGEST_SIDE),
         height=fields.integer("height", 1, LARGEST_SIDE),
@@ -263,16 +293,11 @@ def _input(fields: Fields) -> InputSpec:
         zero_point=zero_point,
         mean=_triple(fields, "mean"),
         std=std,
+        colours=fields.choice("colours", Colours),
+        layout=fields.choice("layout", Layout),
+        fit=fields.choice("fit", Fit),
+        pad=fields.integer("pad", 0, _HIGHEST_SAMPLE),
     )
-
-
-def _quantisation(fields: Fields, dtype: TensorType | None) -> tuple[float, int]:
-    scale = fields.number("scale", 0, _LARGEST_NUMBER)
-    if dtype is not None and (dtype is TensorType.FLOAT32) != (scale == 0):
-        raise ContractError(fields.name("scale"), "must be 0 for float32 and above 0 for a quantised type")
-    if 0 < scale < _SMALLEST_DIVISOR:
-        raise ContractError(fields.name("scale"), f"must be 0, or at least {_SMALLEST_DIVISOR:g}")
-    return scale, fields.integer("zero_point", _INT8_LOWEST, _UINT8_HIGHEST)
 
 
 def _triple(fields: Fields, key: str) -> tuple[float, float, float]:
@@ -280,20 +305,8 @@ def _triple(fields: Fields, key: str) -> tuple[float, float, float]:
     if len(items) != CHANNELS:
         raise ContractError(fields.name(key), "must be three numbers: red, green, blue")
     colours = numbered(fields, key, items)
-    red, green, blue = (colours.number(str(place), -_LARGEST_NUMBER, _LARGEST_NUMBER) for place in range(CHANNELS))
+    red, green, blue = (colours.number(str(place), -LARGEST_NUMBER, LARGEST_NUMBER) for place in range(CHANNELS))
     return red, green, blue
-
-
-def _detector(fields: Fields) -> DetectorOutput:
-    output = DetectorOutput(*(fields.integer(key, 0, 3) for key in ("boxes", "classes", "scores", "count")))
-    if len(set(astuple(output))) != len(astuple(output)):
-        raise ContractError(fields.path, "must name four different outputs")
-    return output
-
-
-def _shares(fields: Fields) -> ClassifierOutput:
-    scale, zero_point = _quantisation(fields, None)
-    return ClassifierOutput(fields.choice("activation", Activation), scale, zero_point)
 
 
 def _labels(fields: Fields) -> tuple[str, ...]:

@@ -15,43 +15,38 @@ from numpy.typing import NDArray
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.event import EventKind
 from smartcam.model.bundle import SIGNATURE_FILE, ModelBundle
-from smartcam.model.examine import Scaling, classifier_output, detector_output, input_spec, structured_picture
-from smartcam.model.golden import Answer, dump_answer
+from smartcam.model.examine import Examined, examine
+from smartcam.model.examining.trial import Wishes, examining_pictures
+from smartcam.model.golden import dump_answer
 from smartcam.model.golden_choice import choose_golden
-from smartcam.model.heads import ClassifierHead, DetectorHead, RegionDetections
-from smartcam.model.interpreter import open_interpreter
+from smartcam.model.heads.classifier import ClassifierHead
+from smartcam.model.heads.head import DetectorHead
+from smartcam.model.interpreter import Interpreter, open_interpreter
 from smartcam.model.manifest import (
-    CHANNELS,
     MANIFEST_FILE,
     MODEL_FILE,
     ONNX_FILE,
-    ClassifierOutput,
-    DetectorOutput,
     Golden,
-    InputSpec,
     ModelKind,
     ModelManifest,
     Provenance,
     Thresholds,
 )
-from smartcam.model.preprocess import crop_rgb, whole
+from smartcam.model.outputs import ClassifierOutput
+from smartcam.model.preprocess import fit_rgb
 from smartcam.model.runtimes.onnx_file import is_onnx
 from smartcam.model.signature import sign
-from smartcam.vision.picture import Picture
 
 GOLDEN_INPUT: Final = "golden_input.bin"
 GOLDEN_OUTPUT: Final = "golden_output.json"
-_CANDIDATES: Final = 16
 _PLACEHOLDERS: Final = ("???", "background")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the maker of a bundle states; the rest is found by running the model.
+    """What the maker of a bundle states; the rest is found by running the model, unless it was `examined` already.
 
-    `scaling` is only needed if the model does not take samples as `examine.input_spec` assumes; `size`, width and
-    height, if it leaves them open; `golden`, RGB uint8 (height, width, 3) of any size, if it finds nothing in
-    the pictures that are made up to examine it.
+    `golden`, RGB uint8 (height, width, 3) of any size, is for a model that finds nothing in pictures of our own.
     """
 
     name: str
@@ -63,8 +58,7 @@ class Draft:
     min_frames: int
     licence: str
     provenance: Provenance = field(default_factory=Provenance)
-    scaling: Scaling | None = None
-    size: tuple[int, int] | None = None
+    examined: Examined | None = None
     golden: NDArray[np.uint8] | None = None
 
 
@@ -115,27 +109,27 @@ def _opened(workshop: Path) -> ModelManifest:
 
 
 def _contents(model: bytes, draft: Draft, private_key: bytes | None, say: Callable[[str], None]) -> dict[str, bytes]:
-    interpreter = open_interpreter(model, size=draft.size)
-    spec = input_spec(interpreter, draft.scaling)
-    pictures = [structured_picture(seed, spec.width, spec.height) for seed in range(_CANDIDATES)]
-    output: DetectorOutput | ClassifierOutput
-    if draft.kind is ModelKind.DETECTOR:
-        output = detector_output(interpreter, spec, pictures)
-        head: DetectorHead | ClassifierHead = DetectorHead(interpreter, spec, output)
-    else:
-        output = classifier_output(interpreter, spec, pictures)
-        head = ClassifierHead(interpreter, spec, output)
-    brought = None if draft.golden is None else fitted(draft.golden, spec)
-    golden = choose_golden(head.infer, pictures, brought)
+    size = None if draft.examined is None else (draft.examined.input.width, draft.examined.input.height)
+    interpreter = open_interpreter(model, size=size)
+    pictures = () if draft.golden is None else (draft.golden,)
+    wishes = Wishes(kind=draft.kind, labels=frozenset({len(draft.labels)}))
+    examined = draft.examined or examine(interpreter, pictures, wishes)
+    if examined.classes not in (None, len(draft.labels)):
+        raise ModelIntegrityError(f"has {examined.classes} classes, but there are {len(draft.labels)} labels")
+    if examined.least_classes > len(draft.labels):
+        highest = examined.least_classes - 1
+        raise ModelIntegrityError(f"detects class {highest}, but there are only {len(draft.labels)} labels")
+    shown = examining_pictures(examined.input.width, examined.input.height)
+    brought = None if draft.golden is None else fit_rgb(draft.golden, examined.input)
+    golden = choose_golden(_head(interpreter, examined, len(draft.labels)).infer, shown, brought)
     for sentence in golden.said:
         say(sentence)
-    _check_labels(golden.answer, draft.labels)
     contents = {
         ONNX_FILE if is_onnx(model) else MODEL_FILE: model,
         GOLDEN_INPUT: golden.picture.tobytes(),
         GOLDEN_OUTPUT: dump_answer(golden.answer),
     }
-    document = _manifest(draft, spec, output, contents, golden.tolerance).to_json()
+    document = _manifest(draft, examined, contents, golden.tolerance).to_json()
     ModelManifest.from_json(document)  # the reader's rules hold for the writer too
     contents[MANIFEST_FILE] = document
     if private_key is not None:
@@ -143,20 +137,20 @@ def _contents(model: bytes, draft: Draft, private_key: bytes | None, say: Callab
     return contents
 
 
-def _manifest(
-    draft: Draft,
-    spec: InputSpec,
-    output: DetectorOutput | ClassifierOutput,
-    contents: Mapping[str, bytes],
-    tolerance: float,
-) -> ModelManifest:
+def _head(interpreter: Interpreter, examined: Examined, labels: int) -> DetectorHead | ClassifierHead:
+    if isinstance(examined.output, ClassifierOutput):
+        return ClassifierHead(interpreter, examined.input, examined.output, labels)
+    return DetectorHead(interpreter, examined.input, examined.output)
+
+
+def _manifest(draft: Draft, examined: Examined, contents: Mapping[str, bytes], tolerance: float) -> ModelManifest:
     return ModelManifest(
         name=draft.name,
         version=draft.version,
         kind=draft.kind,
         files={name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
-        input=spec,
-        output=output,
+        input=examined.input,
+        output=examined.output,
         labels=draft.labels,
         events=draft.events,
         thresholds=draft.thresholds,
@@ -165,26 +159,6 @@ def _manifest(
         provenance=draft.provenance,
         licence=draft.licence,
     )
-
-
-def fitted(rgb: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.uint8]:
-    """A picture as the model is shown it: RGB uint8 (height, width, 3) of the model's size.
-
-    `rgb` has any size from 2x2. One of the model's size is taken as it is.
-    """
-    if rgb.shape == (spec.height, spec.width, CHANNELS):
-        return rgb
-    picture = Picture.from_bgr(np.ascontiguousarray(rgb[..., ::-1]))
-    return crop_rgb(picture, whole(picture), spec)
-
-
-def _check_labels(answer: Answer, labels: tuple[str, ...]) -> None:
-    if isinstance(answer, RegionDetections):
-        highest = int(answer.classes.max()) if answer.classes.size else 0
-        if highest >= len(labels):
-            raise ModelIntegrityError(f"detects class {highest}, but there are only {len(labels)} labels")
-    elif answer.size != len(labels):
-        raise ModelIntegrityError(f"gives {answer.size} shares, but there are {len(labels)} labels")
 
 
 def read_labels(text: str, kind: ModelKind) -> tuple[str, ...]:

@@ -12,9 +12,6 @@ from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.inference.analysis.analysis import ObjectModel, SceneModel
 from smartcam.inference.events import Change, EventMaker
 from smartcam.model.manifest import (
-    Activation,
-    ClassifierOutput,
-    DetectorOutput,
     Golden,
     InputSpec,
     ModelKind,
@@ -23,6 +20,7 @@ from smartcam.model.manifest import (
     TensorType,
     Thresholds,
 )
+from smartcam.model.outputs import Activation, ClassifierOutput, SsdOutput
 from smartcam.model.scoring import Detections
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
@@ -49,7 +47,7 @@ def manifest(kind: ModelKind) -> ModelManifest:
         kind=kind,
         files=dict.fromkeys(("model.tflite", "in.bin", "out.json"), "0" * 64),
         input=InputSpec(8, 8, TensorType.FLOAT32, 0.0, 0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-        output=DetectorOutput(0, 1, 2, 3) if is_detector else ClassifierOutput(Activation.PROBABILITY, 0.0, 0),
+        output=SsdOutput(0, 1, 2, 3) if is_detector else ClassifierOutput(Activation.PROBABILITY, 0.0, 0),
         labels=("person", "car", "cat", "cup") if is_detector else ("normal", "intruder"),
         events={"person": EventKind.PERSON, "car": EventKind.VEHICLE, "cat": EventKind.ANIMAL}
         if is_detector

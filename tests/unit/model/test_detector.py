@@ -13,8 +13,9 @@ from hypothesis.extra import numpy as arrays
 from smartcam.contract.notice import PixelBox
 from smartcam.model.analyser import analyser_of
 from smartcam.model.bundle import ModelBundle
-from smartcam.model.detector import SsdDetector, keep_best
-from smartcam.model.heads import DetectorHead
+from smartcam.model.detector import RegionDetector
+from smartcam.model.heads.answer import keep_best
+from smartcam.model.heads.head import DetectorHead
 from smartcam.model.packing import Draft
 from smartcam.model.scoring import Detections, Detector
 from smartcam.vision.picture import Picture
@@ -35,13 +36,13 @@ def picture(*patches: tuple[PixelBox, tuple[int, int, int]]) -> Picture:
 
 
 @pytest.fixture
-def detector(detector_bundle: Written) -> SsdDetector:
+def detector(detector_bundle: Written) -> RegionDetector:
     analyser = analyser_of(ModelBundle.open(detector_bundle[0]))
-    assert isinstance(analyser, SsdDetector)
+    assert isinstance(analyser, RegionDetector)
     return analyser
 
 
-def test_the_whole_picture_is_looked_at_without_motion(detector: SsdDetector) -> None:
+def test_the_whole_picture_is_looked_at_without_motion(detector: RegionDetector) -> None:
     found = detector.detect(picture((WHOLE, RED)), ())
     assert found.looked_at == (WHOLE,)
     assert found.labels == ("person",)
@@ -49,7 +50,7 @@ def test_the_whole_picture_is_looked_at_without_motion(detector: SsdDetector) ->
     assert found.scores[0] > 0.9
 
 
-def test_what_is_seen_in_a_region_is_reported_in_pixels_of_the_picture(detector: SsdDetector) -> None:
+def test_what_is_seen_in_a_region_is_reported_in_pixels_of_the_picture(detector: RegionDetector) -> None:
     found = detector.detect(picture((PixelBox(400, 0, 640, 320), RED)), [PixelBox(500, 100, 540, 140)])
     (region,) = found.looked_at
     assert region == PixelBox(440, 40, 600, 200)
@@ -57,7 +58,7 @@ def test_what_is_seen_in_a_region_is_reported_in_pixels_of_the_picture(detector:
     np.testing.assert_allclose(found.boxes, [[480, 80, 560, 160]], atol=0.01)
 
 
-def test_two_regions_are_looked_at_one_by_one_and_the_surest_comes_first(detector: SsdDetector) -> None:
+def test_two_regions_are_looked_at_one_by_one_and_the_surest_comes_first(detector: RegionDetector) -> None:
     scene = picture((PixelBox(0, 0, 320, 320), (0, 200, 0)), (PixelBox(320, 0, 640, 320), RED))
     found = detector.detect(scene, [PixelBox(60, 100, 100, 140), PixelBox(540, 100, 580, 140)])
     assert len(found.looked_at) == 2
@@ -70,7 +71,7 @@ def test_a_box_over_most_of_the_picture_is_no_object(write: Callable[[str, bytes
     everything = models.Sight((0.05, 0.05, 0.95, 0.95), 0, (16, -8, -8, -4))
     bundle = ModelBundle.open(write("large", models.detector((everything, models.GREEN_OBJECT)), DETECTOR))
     detector = analyser_of(bundle)
-    assert isinstance(detector, SsdDetector)
+    assert isinstance(detector, RegionDetector)
     assert len(detector.detect(picture((WHOLE, RED)), ())) == 0
     close = detector.detect(picture((WHOLE, RED)), [PixelBox(500, 100, 540, 140)])
     assert close.labels == ("person",), "what fills a region may be small in the picture"
@@ -80,18 +81,18 @@ def test_weak_detections_are_reported_down_to_the_floor(detector_bundle: Written
     bundle = ModelBundle.open(detector_bundle[0])
     assert isinstance(bundle.head, DetectorHead)
     scene = picture((WHOLE, (0, 0, 40)))
-    assert len(SsdDetector(bundle.head, bundle.manifest, floor=0.1).detect(scene, ())) == 1
-    assert len(SsdDetector(bundle.head, bundle.manifest, floor=0.9).detect(scene, ())) == 0
+    assert len(RegionDetector(bundle.head, bundle.manifest, floor=0.1).detect(scene, ())) == 1
+    assert len(RegionDetector(bundle.head, bundle.manifest, floor=0.9).detect(scene, ())) == 0
 
 
 def test_a_class_without_a_label_is_left_out(write: Callable[[str, bytes, Draft], Path]) -> None:
     bundle = ModelBundle.open(write("short", models.detector(), DETECTOR))
     assert isinstance(bundle.head, DetectorHead)
     shorter = replace(bundle.manifest, labels=("person",))
-    assert len(SsdDetector(bundle.head, shorter).detect(picture((WHOLE, GREEN)), ())) == 0
+    assert len(RegionDetector(bundle.head, shorter).detect(picture((WHOLE, GREEN)), ())) == 0
 
 
-def test_nothing_is_seen_in_the_dark(detector: SsdDetector) -> None:
+def test_nothing_is_seen_in_the_dark(detector: RegionDetector) -> None:
     found = detector.detect(picture(), ())
     assert len(found) == 0
     assert found.boxes.shape == (0, 4)

@@ -12,7 +12,7 @@ from smartcam.contract.event import EventKind
 from smartcam.contract.notice import PixelBox
 from smartcam.model.analyser import analyser_of
 from smartcam.model.bundle import ModelBundle
-from smartcam.model.detector import SsdDetector
+from smartcam.model.detector import RegionDetector
 from smartcam.model.manifest import ModelKind, Thresholds
 from smartcam.model.packing import Draft, read_labels, write_bundle
 from smartcam.vision.motion import MotionGate, MotionSettings
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not MODEL.exists(), reason="the shared footage a
 
 
 @pytest.fixture(scope="module")
-def detector(tmp_path_factory: pytest.TempPathFactory) -> SsdDetector:
+def detector(tmp_path_factory: pytest.TempPathFactory) -> RegionDetector:
     folder = tmp_path_factory.mktemp("coco") / "bundle"
     labels = read_labels((SHARED / "models/coco_ssd_labelmap.txt").read_text(), ModelKind.DETECTOR)
     draft = Draft(
@@ -42,7 +42,7 @@ def detector(tmp_path_factory: pytest.TempPathFactory) -> SsdDetector:
     )
     write_bundle(folder, MODEL.read_bytes(), draft)
     analyser = analyser_of(ModelBundle.open(folder))
-    assert isinstance(analyser, SsdDetector)
+    assert isinstance(analyser, RegionDetector)
     return analyser
 
 
@@ -56,13 +56,13 @@ def frames(clip: str, first: int, last: int) -> Iterator[tuple[int, Picture]]:
     capture.release()
 
 
-def surest_person(detector: SsdDetector, picture: Picture, regions: tuple[PixelBox, ...]) -> float:
+def surest_person(detector: RegionDetector, picture: Picture, regions: tuple[PixelBox, ...]) -> float:
     found = detector.detect(picture, regions)
     people = [score for score, label in zip(found.scores, found.labels, strict=True) if label == "person"]
     return float(max(people, default=0.0))
 
 
-def test_looking_where_something_moved_finds_people_better_than_the_whole_picture(detector: SsdDetector) -> None:
+def test_looking_where_something_moved_finds_people_better_than_the_whole_picture(detector: RegionDetector) -> None:
     first, last = json.loads((SHARED / "labels.json").read_bytes())[CLIP]["person"][2]
     gate = MotionGate(MotionSettings())
     close, wide, empty = [], [], []
@@ -81,7 +81,7 @@ def test_looking_where_something_moved_finds_people_better_than_the_whole_pictur
     assert max(empty, default=0.0) < 0.4
 
 
-def test_hands_that_lift_bottles_are_no_people(detector: SsdDetector) -> None:
+def test_hands_that_lift_bottles_are_no_people(detector: RegionDetector) -> None:
     gate = MotionGate(MotionSettings(frames_per_second=29.8))
     scores = []
     for place, picture in frames("video/intel_bottle-detection.mp4", 0, 420):

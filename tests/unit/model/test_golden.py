@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.model.golden import check_answer, dump_answer, parse_answer
-from smartcam.model.heads import RegionDetections
+from smartcam.model.heads.answer import RegionDetections
 from smartcam.model.manifest import MOST_LABELS
 
 BOX, ELSEWHERE = (0.1, 0.1, 0.4, 0.4), (0.6, 0.6, 0.9, 0.9)

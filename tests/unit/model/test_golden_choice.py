@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.golden_choice import LEAST_SCORE, TOLERANCE, Rgb, choose_golden, tolerance_for
-from smartcam.model.heads import RegionDetections
+from smartcam.model.heads.answer import RegionDetections
 
 LEFT, MIDDLE = (0.1, 0.3, 0.3, 0.9), (0.25, 0.25, 0.75, 0.75)
 

@@ -1,5 +1,7 @@
 """From tensors to answers: what is not an answer is dropped or reported."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,13 +10,24 @@ from hypothesis.extra import numpy as arrays
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.examine import input_spec
-from smartcam.model.heads import ClassifierHead, DetectorHead, ShareReader, read_detections
-from smartcam.model.interpreter import open_interpreter
-from smartcam.model.manifest import Activation, ClassifierOutput, DetectorOutput
+from smartcam.model.heads.answer import RegionDetections
+from smartcam.model.heads.classifier import ClassifierHead, ShareReader
+from smartcam.model.heads.head import DetectorHead
+from smartcam.model.heads.ssd import SsdReader
+from smartcam.model.interpreter import TensorSpec, open_interpreter
+from smartcam.model.manifest import InputSpec, TensorType
+from smartcam.model.outputs import Activation, ClassifierOutput, SsdOutput
 from tests.fakes import models
 
-ORDER = DetectorOutput(0, 1, 2, 3)
+ORDER = SsdOutput(0, 1, 2, 3)
 FLOAT_SHARES = ClassifierOutput(Activation.PROBABILITY, 0.0, 0)
+SPEC = InputSpec(64, 32, TensorType.UINT8, 1.0, 0, (0.0,) * 3, (1.0,) * 3)
+
+
+def read(outputs: Sequence[np.ndarray]) -> RegionDetections:  # type: ignore[type-arg]
+    specs = [TensorSpec(output.shape, output.dtype, 0.0, 0, "") for output in outputs]
+    return SsdReader(ORDER, specs, SPEC).read(outputs)
+
 
 raw_numbers = st.floats(width=32, allow_nan=True, allow_infinity=True)
 
@@ -30,9 +43,9 @@ def test_whatever_a_model_gives_sightings_are_sound(
     outputs = (np.asarray(boxes), np.asarray(classes), np.asarray(scores), np.asarray(count))
     if not np.isfinite(outputs[3]).all():
         with pytest.raises(ModelIntegrityError):
-            read_detections(outputs, ORDER)
+            read(outputs)
         return
-    seen = read_detections(outputs, ORDER)
+    seen = read(outputs)
     assert len(seen.boxes) == len(seen.scores) == len(seen.classes) <= 5
     assert ((seen.boxes >= 0) & (seen.boxes <= 1)).all()
     assert (seen.boxes[:, :2] < seen.boxes[:, 2:]).all()
@@ -43,19 +56,19 @@ def test_whatever_a_model_gives_sightings_are_sound(
 
 def test_boxes_come_in_the_order_x1_y1_x2_y2() -> None:
     boxes = np.array([[[0.1, 0.2, 0.3, 0.4]]], np.float32)
-    seen = read_detections((boxes, np.zeros((1, 1)), np.full((1, 1), 0.5), np.ones(1)), ORDER)
+    seen = read((boxes, np.zeros((1, 1)), np.full((1, 1), 0.5), np.ones(1)))
     np.testing.assert_allclose(seen.boxes, [[0.2, 0.1, 0.4, 0.3]], rtol=1e-6)
 
 
 def test_only_as_many_as_counted_are_read() -> None:
     boxes = np.array([[[0, 0, 1, 1], [0, 0, 1, 1]]], np.float32)
-    seen = read_detections((boxes, np.zeros((1, 2)), np.full((1, 2), 0.5), np.ones(1)), ORDER)
+    seen = read((boxes, np.zeros((1, 2)), np.full((1, 2), 0.5), np.ones(1)))
     assert len(seen.scores) == 1
 
 
 def test_outputs_that_do_not_fit_are_reported() -> None:
     with pytest.raises(ModelIntegrityError, match="not boxes, classes, scores and count"):
-        read_detections((np.zeros((1, 3, 4)), np.zeros((1, 2)), np.zeros((1, 3)), np.ones(1)), ORDER)
+        read((np.zeros((1, 3, 4)), np.zeros((1, 2)), np.zeros((1, 3)), np.ones(1)))
 
 
 def test_quantised_shares_are_read_by_their_scale() -> None:
@@ -89,7 +102,7 @@ def test_an_output_of_unknown_numbers_is_reported() -> None:
 
 def test_a_classifier_is_no_detector_and_the_other_way_round() -> None:
     one, four = open_interpreter(models.classifier()), open_interpreter(models.detector())
-    with pytest.raises(ModelIntegrityError, match="must have four outputs as a detector, not 1"):
+    with pytest.raises(ModelIntegrityError, match="has no output 1 for the classes"):
         DetectorHead(one, input_spec(one), ORDER)
     with pytest.raises(ModelIntegrityError, match="must have one output as a classifier, not 4"):
         ClassifierHead(four, input_spec(four), FLOAT_SHARES)

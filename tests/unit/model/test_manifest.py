@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,16 +13,28 @@ from smartcam.contract.errors import ContractError
 from smartcam.contract.event import EventKind
 from smartcam.model.manifest import (
     KINDS_OF_MODELS,
-    Activation,
-    ClassifierOutput,
-    DetectorOutput,
+    Colours,
+    Fit,
     Golden,
     InputSpec,
+    Layout,
     ModelKind,
     ModelManifest,
     Provenance,
     TensorType,
     Thresholds,
+)
+from smartcam.model.outputs import (
+    Activation,
+    Axes,
+    BoxForm,
+    BoxUnit,
+    Candidates,
+    ClassifierOutput,
+    Output,
+    SsdOutput,
+    YoloOutput,
+    YoloxOutput,
 )
 from tests.strategies import shares, words
 
@@ -57,7 +70,27 @@ def input_specs(draw: st.DrawFn) -> InputSpec:
         zero_point=draw(st.integers(-128, 255)),
         mean=draw(st.tuples(numbers, numbers, numbers)),
         std=draw(st.tuples(std, std, std)),
+        colours=draw(st.sampled_from(Colours)),
+        layout=draw(st.sampled_from(Layout)),
+        fit=draw(st.sampled_from(Fit)),
+        pad=draw(st.integers(0, 255)),
     )
+
+
+@st.composite
+def detector_outputs(draw: st.DrawFn) -> Output:
+    places = draw(st.permutations(range(4)))
+    candidates, each = st.sampled_from(Candidates), st.sampled_from((Activation.PROBABILITY, Activation.SIGMOID))
+    axes, unit = draw(st.sampled_from(Axes)), draw(st.sampled_from(BoxUnit))
+    match draw(st.sampled_from((SsdOutput, YoloOutput, YoloxOutput))).__name__:
+        case "SsdOutput":
+            return SsdOutput(places[0], places[1], places[2], places[3], axes, unit)
+        case "YoloOutput":
+            more = draw(st.sampled_from(((None, None), (places[2], None), (None, places[3]))))
+            form = draw(st.sampled_from(BoxForm))
+            return YoloOutput(places[0], places[1], *more, draw(candidates), form, axes, unit, draw(each))
+        case _:
+            return YoloxOutput(tuple(draw(st.lists(st.integers(1, 128), min_size=1, max_size=6))), draw(candidates))
 
 
 @st.composite
@@ -66,7 +99,6 @@ def manifests(draw: st.DrawFn) -> ModelManifest:
     labels = draw(st.lists(words, min_size=1, max_size=8))
     alarming = draw(st.sets(st.sampled_from(labels), min_size=1, max_size=1 if kind is ModelKind.CLASSIFIER else None))
     low, high = sorted(draw(st.tuples(shares, shares)))
-    places = draw(st.permutations(range(4)))
     return ModelManifest(
         name=draw(names),
         version=draw(names),
@@ -75,7 +107,7 @@ def manifests(draw: st.DrawFn) -> ModelManifest:
             ("model.tflite", "golden.bin", "golden.json"), draw(st.from_regex("[0-9a-f]{64}", fullmatch=True))
         ),
         input=draw(input_specs()),
-        output=DetectorOutput(*places)
+        output=draw(detector_outputs())
         if kind is ModelKind.DETECTOR
         else ClassifierOutput(
             draw(st.sampled_from(Activation)), draw(st.just(0.0) | st.floats(1e-12, 1e9)), draw(st.integers(-128, 255))
@@ -132,7 +164,7 @@ def changed(change: Callable[[dict[str, Any]], None]) -> bytes:
 
 
 WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
-    "another schema": (lambda m: m.update(schema=2), "schema"),
+    "another schema": (lambda m: m.update(schema=3), "schema"),
     "a name with a slash": (lambda m: m.update(name="a/b"), "name"),
     "a hash in capitals": (lambda m: m["files"].update({"in.bin": "A" * 64}), "files.in.bin"),
     "a file outside the folder": (lambda m: m["files"].update({"../x": DIGEST}), "files.../x"),
@@ -161,7 +193,28 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "clearing above raising": (lambda m: m["thresholds"].update(clear_at=0.8), "thresholds.clear_at"),
     "a threshold above one": (lambda m: m["thresholds"].update(raise_at=1.5), "thresholds.raise_at"),
     "no frames": (lambda m: m.update(min_frames=0), "min_frames"),
-    "the output of another kind": (lambda m: m.update(kind="detector"), "output.boxes"),
+    "the output of another kind": (lambda m: m.update(kind="detector"), "output"),
+    "the output of another head": (lambda m: m.update(head="ssd"), "output.boxes"),
+    "a head of no model": (lambda m: m.update(head="oracle"), "head"),
+    "colours of no camera": (lambda m: m["input"].update(colours="cmyk"), "input.colours"),
+    "a layout of no tensor": (lambda m: m["input"].update(layout="hwc"), "input.layout"),
+    "a fit of no picture": (lambda m: m["input"].update(fit="crop"), "input.fit"),
+    "a pad that is no sample": (lambda m: m["input"].update(pad=256), "input.pad"),
+    "a model in two formats": (lambda m: m["files"].update({"model.onnx": DIGEST}), "files.model.onnx"),
+    "a grid without strides": (
+        lambda m: m.update(
+            kind="detector",
+            head="yolox",
+            output={"strides": [], "candidates": "rows", "activation": "probability"},
+        ),
+        "output.strides",
+    ),
+    "classes beside objectness": (
+        lambda m: m.update(
+            kind="detector", head="yolo", output={"boxes": 0, "scores": 0, "objectness": 0, "classes": 0}
+        ),
+        "output.classes",
+    ),
     "no licence": (lambda m: m.pop("licence"), "licence"),
 }
 
@@ -180,8 +233,41 @@ def test_an_error_about_an_unknown_kind_lists_those_that_exist() -> None:
 
 def test_two_outputs_of_a_detector_are_not_one() -> None:
     def same(document: dict[str, Any]) -> None:
-        document["kind"] = "detector"
+        document.update(kind="detector", head="ssd")
         document["output"] = {"boxes": 0, "classes": 1, "scores": 1, "count": 3}
 
     with pytest.raises(ContractError, match="output: must name four different outputs"):
         ModelManifest.from_json(changed(same))
+
+
+FIRST_DETECTOR = {"boxes": 0, "classes": 1, "scores": 2, "count": 3}
+NEW_IN_THE_INPUT = ("colours", "layout", "fit", "pad")
+
+
+def as_first_schema(manifest: ModelManifest, **other: object) -> bytes:
+    document = json.loads(manifest.to_json())
+    document["schema"] = 1
+    del document["head"]
+    for key in NEW_IN_THE_INPUT:
+        del document["input"][key]
+    return json.dumps(document | other).encode()
+
+
+def test_a_bundle_of_the_first_schema_stays_good() -> None:
+    assert ModelManifest.from_json(as_first_schema(MANIFEST)) == MANIFEST
+    detector = ModelManifest.from_json(as_first_schema(MANIFEST, kind="detector", output=FIRST_DETECTOR))
+    assert detector.output == SsdOutput(0, 1, 2, 3, Axes.YX, BoxUnit.SHARES)
+    assert (detector.input.colours, detector.input.fit) == (Colours.RGB, Fit.STRETCH)
+
+
+def test_an_error_in_a_bundle_of_the_first_schema_names_its_own_field() -> None:
+    with pytest.raises(ContractError, match=r"output\.boxes: is missing"):
+        ModelManifest.from_json(as_first_schema(MANIFEST, kind="detector"))
+    with pytest.raises(ContractError, match="output: "):
+        ModelManifest.from_json(as_first_schema(MANIFEST, output=[]))
+
+
+def test_the_model_file_is_the_one_that_is_named() -> None:
+    files = {"model.onnx" if name == "model.tflite" else name: digest for name, digest in MANIFEST.files.items()}
+    assert MANIFEST.model_file == "model.tflite"
+    assert replace(MANIFEST, files=files).model_file == "model.onnx"

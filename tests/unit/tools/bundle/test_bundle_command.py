@@ -132,7 +132,7 @@ def test_a_model_that_is_none_is_named(detector: Workshop, capsys: pytest.Captur
 
 def test_labels_that_do_not_fit_are_counted(classifier: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
     classifier.labels.write_text("normal\nintruder\ncat\n")
-    assert "gives 2 shares, but there are 3 labels" in complaint(classifier.run("classifier"), capsys)
+    assert "has 2 classes, but there are 3 labels" in complaint(classifier.run("classifier"), capsys)
 
 
 @pytest.mark.parametrize(

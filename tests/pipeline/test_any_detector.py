@@ -1,0 +1,250 @@
+"""Detectors of every head, order and quantisation find one bright square, from the model's file to the score."""
+
+import io
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smartcam.contract.ids import CameraId
+from smartcam.contract.notice import encode_notice
+from smartcam.contract.times import MonotonicNs, UtcNs
+from smartcam.edge.ring.frame_ring import RingWriter
+from smartcam.inference.commands.once import score_once
+from smartcam.vision.frame import Frame
+from smartcam.vision.picture import Picture
+from tests.clips import write_clip
+from tests.fakes.models import Square, custom, square
+from tools.bundle.command import main as bundle
+from tools.score.command import main as score
+
+WIDTH, HEIGHT, FPS = 320, 240, 10
+SIDE, LEFT, TOP = 80, 180, 40
+EMPTY, STAYS = 20, 25
+BACKGROUND = (122, 122, 122)
+ORANGE = (130, 255, 255)
+"""Blue, green, red: more red than blue, so that a model that gets its colours in the wrong order says another label."""
+NAMES = ("person", "car")
+V5, V8, FINAL = ("boxes objectness scores",), ("boxes scores",), ("boxes scores classes",)
+
+NETWORKS: dict[str, Square] = {
+    "an SSD, uint8": Square("ssd", "uint8"),
+    "an SSD, int8, four detections, another order": Square(
+        "ssd", "int8", outputs=("scores", "boxes", "count", "classes"), count=4
+    ),
+    "an SSD, float32, one detection": Square(
+        "ssd", outputs=("count", "scores", "classes", "boxes"), count=1, classes=1
+    ),
+    "an SSD with quantised outputs": Square("ssd", "uint8", "uint8"),
+    "an SSD with exchanged axes": Square("ssd", "uint8", axes="xy"),
+    "an SSD with boxes in pixels": Square("ssd", "uint8", pixels=True),
+    "an SSD with a high threshold of its own": Square("ssd", "uint8", threshold=0.8),
+    "an SSD with each box once for each class": Square("ssd", "uint8", several=True),
+    "a YOLO v5, float32": Square("yolo", outputs=V5, count=252),
+    "a YOLO v5, int8 throughout": Square("yolo", "int8", "int8", outputs=V5, count=252),
+    "a YOLO v5 in pixels, uint8 input": Square("yolo", "uint8", outputs=V5, count=252, pixels=True),
+    "a YOLO v8, float32, pixels": Square("yolo", outputs=V8, count=84, columns=True, pixels=True),
+    "a YOLO v8, float16, one class": Square("yolo", outputs=V8, count=84, columns=True, classes=1, half=True),
+    "a YOLO v8, int8 throughout": Square("yolo", "int8", "int8", outputs=V8, count=84, columns=True),
+    "a YOLO v8, transposed": Square("yolo", outputs=V8, count=50),
+    "a YOLO v8, split, corners": Square(
+        "yolo", outputs=("scores", "boxes"), count=50, corners=True, axes="xy", pixels=True
+    ),
+    "a YOLO v5, split in three": Square("yolo", outputs=("objectness", "scores", "boxes"), count=50),
+    "a YOLO, split, logits": Square("yolo", outputs=("boxes", "scores"), count=50, columns=True, logits=True),
+    "a YOLO after its own selection": Square("yolo", outputs=FINAL, count=30, corners=True, axes="xy", pixels=True),
+    "a YOLO after its own selection, split": Square(
+        "yolo", outputs=("classes", "boxes", "scores"), count=30, corners=True
+    ),
+    "a YOLOX": Square("yolox", outputs=V5),
+    "a YOLOX, int8 input": Square("yolox", "int8", outputs=V5),
+}
+
+
+def scene(left: int | None) -> Picture:
+    bgr = np.full((HEIGHT, WIDTH, 3), BACKGROUND, np.uint8)
+    if left is not None:
+        bgr[TOP : TOP + SIDE, max(left, 0) : max(left + SIDE, 0)] = ORANGE
+    return Picture.from_bgr(bgr)
+
+
+def visit() -> Iterator[Picture]:
+    """Nobody; then the square comes from the left and stays."""
+    for _ in range(EMPTY):
+        yield scene(None)
+    for left in range(-SIDE, LEFT, 20):
+        yield scene(left)
+    for _ in range(STAYS):
+        yield scene(LEFT)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clip")
+    pictures = list(visit())
+    labels = {"visit.mp4": {"fps": FPS, "person": [[EMPTY, len(pictures) - 1]]}}
+    (folder / "labels.json").write_text(json.dumps(labels))
+    return write_clip(folder / "visit.mp4", pictures, fps=FPS)
+
+
+def make(folder: Path, network: Square, *more: str, labels: tuple[str, ...] | None = None) -> int:
+    (folder / "net.tflite").write_bytes(square(network))
+    (folder / "labels.txt").write_text("".join(f"{name}\n" for name in labels or NAMES[: network.classes]))
+    paths = ("--model", f"{folder / 'net.tflite'}", "--labels", f"{folder / 'labels.txt'}", "--out", f"{folder / 'b'}")
+    return bundle([*paths, *more])
+
+
+@cache
+def notice(ring: Path) -> str:
+    writer = RingWriter(ring, CameraId("yard"))
+    frame = Frame(CameraId("yard"), 1, UtcNs(1), MonotonicNs(1), 0, scene(LEFT), ())
+    return json.dumps(json.loads(encode_notice(writer.write(frame)))) + "\n"
+
+
+def seen_once(folder: Path, ring: Path) -> list[dict[str, object]]:
+    answers, errors = io.StringIO(), io.StringIO()
+    assert score_once(folder, ring, io.StringIO(notice(ring)), answers, errors) == 0, errors.getvalue()
+    detections: list[dict[str, object]] = json.loads(answers.getvalue())["detections"]
+    return detections
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ring")
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS.keys())
+def test_a_detector_of_any_kind_finds_the_square_with_nothing_said_but_its_labels(
+    network: Square, tmp_path: Path, clip: Path, ring: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert make(tmp_path, network) == 0, capsys.readouterr().err
+    assert f"answers as {network.head}, found by running it" in capsys.readouterr().out
+    first, *others = seen_once(tmp_path / "b", ring)
+    assert first["label"] == "person"
+    off = np.array(first["box"]) - (LEFT, TOP, LEFT + SIDE, TOP + SIDE)
+    assert (np.abs(off) <= 0.02 * np.array((WIDTH, HEIGHT, WIDTH, HEIGHT))).all(), off
+    assert others == []
+    out = tmp_path / "score.json"
+    told = {"video": clip, "labels": clip.parent / "labels.json", "bundle": tmp_path / "b", "json": out}
+    assert score([part for name, value in told.items() for part in (f"--{name}", str(value))]) == 0
+    result = json.loads(out.read_text())
+    assert (result["recall"], result["precision"]) == (1.0, 1.0)
+    assert [event["kind"] for event in result["clips"][0]["events"]] == ["person"]
+
+
+def complaint(code: int, capsys: pytest.CaptureFixture[str], folder: Path) -> str:
+    """The one line of a bundle that was refused, and of which nothing is left."""
+    captured = capsys.readouterr()
+    lines = [line for line in captured.err.splitlines() if not line.startswith("INFO: ")]
+    assert (code, captured.out, len(lines)) == (1, "", 1), captured
+    assert sorted(path.name for path in folder.iterdir()) == ["labels.txt", "net.tflite"]
+    assert lines[0].startswith(f"smartcam bundle: {folder / 'net.tflite'}: ")
+    return lines[0].partition("net.tflite: ")[2]
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS.keys())
+def test_a_detector_that_is_cut_short_is_refused_in_one_line(
+    network: Square, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = square(network)
+    for length in (10, len(whole) // 3, len(whole) - 40):
+        (tmp_path / "labels.txt").write_text("person\ncar\n")
+        (tmp_path / "net.tflite").write_bytes(whole[:length])
+        paths = ("--model", f"{tmp_path / 'net.tflite'}", "--labels", f"{tmp_path / 'labels.txt'}")
+        code = bundle([*paths, "--out", f"{tmp_path / 'b'}"])
+        assert ".tflite model" in complaint(code, capsys, tmp_path)
+
+
+TWO_CLASSES = {name: network for name, network in NETWORKS.items() if network.classes == 2}
+
+
+@pytest.mark.parametrize("network", TWO_CLASSES.values(), ids=TWO_CLASSES.keys())
+def test_a_detector_with_too_few_labels_is_refused_with_both_numbers(
+    network: Square, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = complaint(make(tmp_path, network, labels=("person",)), capsys, tmp_path)
+    assert "1 labels" in said
+    assert "2 classes" in said or "detects class 1" in said
+
+
+@pytest.mark.parametrize("name", [name for name, network in NETWORKS.items() if network.outputs in (V5, V8)])
+def test_a_detector_with_too_many_labels_is_refused_with_both_numbers(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = tuple(f"thing {number}" for number in range(7))
+    said = complaint(make(tmp_path, NETWORKS[name], "--events", "thing 1=person", labels=labels), capsys, tmp_path)
+    assert "7 labels" in said
+    assert f"{NETWORKS[name].classes} classes" in said
+
+
+PERMUTED = {
+    "scores as classes": ("an SSD, uint8", "boxes=0,classes=2,scores=1,count=3", "is no number of a class"),
+    "scores as boxes": ("an SSD, uint8", "boxes=2,classes=1,scores=0,count=3", "four times as many"),
+    "the count as scores": ("an SSD, float32, one detection", "boxes=3,classes=2,scores=0,count=1", "is no count"),
+    "one output twice": ("an SSD with quantised outputs", "boxes=0,classes=1,scores=1,count=3", "must name four of"),
+    "an output that is not there": ("an SSD, uint8", "boxes=0,classes=1,scores=2,count=4", "must name four of its 4"),
+    "a YOLO's parts for an SSD": ("an SSD, uint8", "boxes=0,scores=2", "has 1 classes, but there are 2 labels"),
+    "an SSD's parts for a YOLO": ("a YOLO v8, transposed", "boxes=0,classes=0,scores=0,count=0", "must name four of"),
+    "scores as boxes of a YOLO": ("a YOLO v8, split, corners", "boxes=0,scores=1", "are not boxes=0,scores=1"),
+    "a second output of one": ("a YOLO v8, transposed", "boxes=0,scores=1", "only the outputs 0 to 0"),
+    "an objectness that is not there": ("a YOLO v8, float16, one class", "boxes=0,objectness=0,scores=0", "are not"),
+}
+
+
+@pytest.mark.parametrize(("name", "outputs", "expected"), PERMUTED.values(), ids=PERMUTED.keys())
+def test_outputs_in_an_order_that_cannot_be_are_refused_in_one_line(
+    name: str, outputs: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert expected in complaint(make(tmp_path, NETWORKS[name], "--outputs", outputs), capsys, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "more", [("--boxes", "shares"), ("--boxes", "pixels,yx"), ("--fit", "letterbox", "--pad", "0")]
+)
+def test_what_the_user_says_stands_above_what_was_found(
+    more: tuple[str, ...], tmp_path: Path, ring: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = ("--head", "ssd", "--outputs", "boxes=0,classes=1,scores=2,count=3")
+    assert make(tmp_path, NETWORKS["an SSD with boxes in pixels"], *outputs, *more) == 0
+    manifest = json.loads((tmp_path / "b/manifest.json").read_text())
+    assert "answers as ssd, as you say" in capsys.readouterr().out
+    assert manifest["output"]["unit"] == ("shares" if "shares" in more else "pixels")
+    assert (manifest["input"]["fit"], manifest["input"]["pad"]) == ("letterbox" if "--fit" in more else "stretch", 0)
+
+
+@pytest.mark.parametrize("as_name", [True, False])
+def test_a_file_for_an_edge_tpu_names_the_one_for_the_cpu(
+    *, as_name: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = square(NETWORKS["an SSD, uint8"]) if as_name else custom("edgetpu-custom-op")
+    path = tmp_path / ("yard_quant_edgetpu.tflite" if as_name else "yard.tflite")
+    path.write_bytes(model)
+    (tmp_path / "labels.txt").write_text("person\ncar\n")
+    code = bundle(["--model", str(path), "--labels", str(tmp_path / "labels.txt"), "--out", str(tmp_path / "b")])
+    said = capsys.readouterr().err
+    assert code == 1
+    assert "is compiled for the Edge TPU and runs on nothing else" in said
+    assert ("take yard_quant.tflite, for the CPU" if as_name else "take the file that it was compiled from") in said
+
+
+def test_an_ssd_that_sees_nothing_asks_which_output_is_which_unless_their_names_say_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blind = Square("ssd", "uint8", threshold=2.0)
+    said = complaint(make(tmp_path, blind), capsys, tmp_path)
+    assert "which output is which cannot be told" in said
+    assert "--outputs boxes=0,classes=1,scores=2,count=3" in said
+
+
+def test_a_file_that_is_no_known_head_is_described_with_why_each_did_not_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = complaint(make(tmp_path, Square("yolo", outputs=("boxes", "boxes"), count=7)), capsys, tmp_path)
+    assert "several outputs that may be boxes" in said
+    said = complaint(make(tmp_path, Square("ssd", outputs=("count", "scores"), count=7)), capsys, tmp_path)
+    assert "takes float32 (1, 64, 64, 3) and gives float32 (1,), float32 (1, 7)" in said
+    for head in ("as ssd, it gives four outputs, not 2", "as yolox, ", "as yolo, ", "as classifier, "):
+        assert head in said
