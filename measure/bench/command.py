@@ -124,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="BUNDLE",
-        help="another bundle for both runtimes",
+        help="another bundle for all runtimes",
     )
     parser.add_argument(
         "--events", type=whole(0), default=4, help="events a camera from capture to publish; 0: none (4)"

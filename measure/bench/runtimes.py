@@ -1,4 +1,4 @@
-"""Both model runtimes on the same bundles, with one thread and two; each in an environment and a process of its own.
+"""The model runtimes on the same bundles, with one thread and two; each environment in a process of its own.
 
 `python -m measure.bench.runtimes BUNDLE ...` measures the runtime of the environment that runs it, as JSON.
 """
@@ -8,12 +8,14 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from smartcam.model.interpreter import RUNTIME, Interpreter
+from smartcam.model.interpreter import open_interpreter, runtime_of
+from smartcam.model.manifest import MANIFEST_FILE, ONNX_FILE, ModelManifest
 from standins.programs import output_of
 from tools.command_line import ROOT
 
@@ -59,12 +61,20 @@ def _in_environment(python: Path, bundles: Sequence[Path]) -> list[RuntimeFigure
 
 
 def figures_here(bundles: Sequence[Path]) -> list[RuntimeFigure]:
-    """The figures of this environment's runtime."""
-    return [_figure(bundle, threads) for bundle in bundles for threads in THREADS]
+    """The figures of this environment's runtimes; bundles for ONNX Runtime are left out where it is not installed."""
+    manifests = {bundle: ModelManifest.from_json((bundle / MANIFEST_FILE).read_bytes()) for bundle in bundles}
+    has_onnx = find_spec("onnxruntime") is not None
+    return [
+        _figure(bundle, manifest, threads)
+        for bundle, manifest in manifests.items()
+        if has_onnx or manifest.model_file != ONNX_FILE
+        for threads in THREADS
+    ]
 
 
-def _figure(bundle: Path, threads: int) -> RuntimeFigure:
-    interpreter = Interpreter((bundle / "model.tflite").read_bytes(), threads)
+def _figure(bundle: Path, manifest: ModelManifest, threads: int) -> RuntimeFigure:
+    size = manifest.input.width, manifest.input.height
+    interpreter = open_interpreter((bundle / manifest.model_file).read_bytes(), threads, size)
     tensor = np.zeros(interpreter.input.shape, interpreter.input.dtype)
     interpreter.invoke(tensor)
     walls: list[float] = []
@@ -74,8 +84,7 @@ def _figure(bundle: Path, threads: int) -> RuntimeFigure:
         interpreter.invoke(tensor)
         walls.append(time.perf_counter() - begun)
     cpu_ms = (time.process_time() - cpu_begun) / len(walls) * 1000
-    name = str(json.loads((bundle / "manifest.json").read_text())["name"])
-    return RuntimeFigure(name, RUNTIME, threads, min(walls) * 1000, cpu_ms)
+    return RuntimeFigure(manifest.name, runtime_of(manifest.model_file), threads, min(walls) * 1000, cpu_ms)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 from smartcam.model.analyser import analyser_of
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.classifier import ClassifierScorer
-from smartcam.model.interpreter import Interpreter
+from smartcam.model.interpreter import open_interpreter
 from smartcam.model.manifest import MODEL_FILE
 from smartcam.vision.picture import Picture
 from training.__main__ import Plan, main, run
@@ -55,7 +55,7 @@ def test_another_seed_gives_another_network(trained: Trained, footage: Footage) 
 
 
 def test_the_exported_file_is_int8_with_one_picture_of_bytes_in(exported: bytes) -> None:
-    interpreter = Interpreter(exported)
+    interpreter = open_interpreter(exported)
     assert interpreter.input.shape == (1, INPUT_HEIGHT, INPUT_WIDTH, 3)
     assert interpreter.input.dtype == np.uint8
     assert interpreter.input.zero_point == 0

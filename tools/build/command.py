@@ -10,7 +10,7 @@ from smartcam.model.manifest import MANIFEST_FILE
 from tools.build.gdk import write_projects
 from tools.build.slim import DENSE, slim_all
 from tools.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, BuildError, Built, Wheels, build_suite, locks
-from tools.build.wheels import ARCHITECTURES, PLATFORMS, Platform, WheelError, fetch, parse_platform
+from tools.build.wheels import ARCHITECTURES, PLATFORMS, PYTHONS, Platform, WheelError, fetch, parse_platform
 from tools.command_line import ROOT, complain, say
 from tools.lint.code_use import UnknownTopic
 from tools.lint.command import lint_sources
@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
     try:
         for fault in lint_sources(ROOT):
             raise BuildError(f"recipes/{fault}; `smartcam lint` shows all mistakes")
-        wheels = fetch_wheels(_platforms(arguments.wheels), ROOT)
+        wheels = fetch_wheels(_platforms(arguments.wheels), ROOT, bundle=arguments.bundle)
         built = build_suite(arguments.out, arguments.bundle, wheels=wheels)
         projects = write_projects(built, arguments.gdk, ROOT / "gdk-config.json") if arguments.gdk else ()
     except (BuildError, WheelError, UnknownTopic, OSError) as error:
@@ -49,10 +49,19 @@ def main(argv: list[str]) -> int:
 
 
 def fetch_wheels(
-    platforms: Sequence[Platform], root: Path, folder: Path = WHEEL_FOLDER, density: int = DENSE
+    platforms: Sequence[Platform],
+    root: Path,
+    folder: Path = WHEEL_FOLDER,
+    density: int = DENSE,
+    bundle: Path | None = None,
 ) -> Wheels:
-    """The wheels of each platform, and the pip that installs them, slim. Raises WheelError, OSError."""
-    by_python = {lock.stem.removeprefix("device-"): lock for lock in locks(root)}
+    """The wheels of each platform that this bundle needs, and the pip that installs them, slim.
+
+    Raises:
+        WheelError: see `fetch`.
+        OSError: when the folder cannot be used.
+    """
+    by_python = dict(zip(PYTHONS, locks(root, bundle), strict=True))
     installer = root / "requirements" / "installer.txt"
     found = {}
     for platform in platforms:

@@ -36,6 +36,12 @@ mkdir -p "$unpacked/wheels"
 python3 "$archive" requirements "$unpacked"
 locks="$unpacked/requirements"
 packages="$work/packages-$(cat "$locks/id")"
+# A release with a model.onnx carries its runtime.
+if grep -qs '^onnxruntime==' "$locks"/device-*.txt; then
+    imports="$imports
+import onnxruntime
+"
+fi
 
 if [ -n "$given" ]; then
     "$given" -c "$imports" || fail "python = $given: it lacks the packages; leave the key empty to have them installed"

@@ -33,6 +33,11 @@ LEFT_OUT: Final[Mapping[str, tuple[str, ...]]] = {
         "ai_edge_litert/vendors/*",
     ),
     "numpy": ("*/tests/*", "*.pyi", "*.h", "*.a"),
+    # Its Python module has the whole runtime in it; the rest is for C, and for making models.
+    "onnxruntime": (
+        "onnxruntime/capi/libonnxruntime.so*",
+        *(f"onnxruntime/{folder}/*" for folder in ("backend", "datasets", "quantization", "tools", "transformers")),
+    ),
     "opencv-python-headless": ("cv2/data/*.xml", "*.pyi"),
 }
 """Per package the files that are for developers, or for hardware that the suite does not use."""

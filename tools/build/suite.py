@@ -10,7 +10,7 @@ from typing import Final
 from smartcam import __version__
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.written import UnreadableText, json_of, read_text
-from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
+from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST, ONNX_FILE
 from tools.build.archive import file_digest, tree, write_archive
 from tools.build.slim import SlimWheel, packages_id
 from tools.build.wheels import ARCHITECTURES, PYTHONS, Platform
@@ -69,9 +69,20 @@ class Built:
         return tuple(sorted((self.artifacts / component / self.version).glob("*")))
 
 
-def locks(root: Path = ROOT) -> tuple[Path, ...]:
-    """The lock files of a device's packages, one for each Python."""
-    return tuple(root / "requirements" / f"device-{python}.txt" for python in PYTHONS)
+def locks(root: Path = ROOT, bundle: Path | None = None) -> tuple[Path, ...]:
+    """The lock files of a device's packages, one for each of `PYTHONS`; with ONNX Runtime if the bundle needs it."""
+    kind = "device-onnx" if bundle is not None and _is_onnx(bundle) else "device"
+    return tuple(root / "requirements" / f"{kind}-{python}.txt" for python in PYTHONS)
+
+
+def _is_onnx(bundle: Path) -> bool:
+    """By the manifest: a file that it does not name is never opened. What is no bundle is refused elsewhere."""
+    try:
+        manifest = json_of(read_text(bundle / MANIFEST_FILE))
+    except (UnreadableText, OSError):
+        return False
+    files = manifest.get("files") if isinstance(manifest, Mapping) else None
+    return isinstance(files, Mapping) and ONNX_FILE in files
 
 
 def build_suite(folder: Path, bundle: Path, root: Path = ROOT, wheels: Wheels | None = None) -> Built:
@@ -82,12 +93,13 @@ def build_suite(folder: Path, bundle: Path, root: Path = ROOT, wheels: Wheels | 
     """
     check_bundle(bundle)
     _check_version(root)
-    artifacts = _artifacts(root, bundle, wheels or {})
+    locked = locks(root, bundle)
+    artifacts = _artifacts(root, bundle, wheels or {}, locked)
     recipes = sorted((root / "recipes").glob("smartcam.*.yaml"))
     names = tuple(recipe.stem for recipe in recipes)
     shutil.rmtree(folder, ignore_errors=True)
     for recipe in recipes:
-        _write_recipe(recipe, folder / "recipes" / f"{recipe.stem}-{__version__}.yaml", root)
+        _write_recipe(recipe, folder / "recipes" / f"{recipe.stem}-{__version__}.yaml", locked)
         for name, content in artifacts.get(recipe.stem, {}).items():
             _write_artifact(folder / "artifacts" / recipe.stem / __version__ / name, content)
     _write_hashes(folder)
@@ -119,13 +131,15 @@ def find_built(folder: Path) -> Built:
     return Built(folder, versions.pop(), tuple(names))
 
 
-def _artifacts(root: Path, bundle: Path | None, wheels: Wheels) -> Mapping[str, Mapping[str, Artifact]]:
+def _artifacts(
+    root: Path, bundle: Path | None, wheels: Wheels, locked: Sequence[Path]
+) -> Mapping[str, Mapping[str, Artifact]]:
     """The artifacts of each component.
 
     No nucleus unpacks anything: lite does not in a local deployment, and nobody needs a hundred megabytes twice.
     """
     run = _HERE / "component_run.sh"
-    packages = {f"smartcam-packages-{arch}.zip": _packages(root, arch, wheels) for arch in ARCHITECTURES}
+    packages = {f"smartcam-packages-{arch}.zip": _packages(root, arch, wheels, locked) for arch in ARCHITECTURES}
     return {
         "smartcam.Runtime": {"install.sh": _HERE / "runtime_install.sh", **packages},
         "smartcam.Model": {
@@ -160,11 +174,13 @@ def _code(root: Path, packages: tuple[str, ...]) -> Members:
     return members
 
 
-def _packages(root: Path, architecture: str, wheels: Wheels) -> Members:
+def _packages(root: Path, architecture: str, wheels: Wheels, locked: Sequence[Path]) -> Members:
     """Lock files, doctor, and the wheels of this architecture; `wheels/<python>.txt` names all that a Python needs."""
-    members: dict[str, Path | bytes] = {f"requirements/{lock.name}": lock for lock in locks(root)}
+    members: dict[str, Path | bytes] = {
+        f"requirements/device-{python}.txt": lock for python, lock in zip(PYTHONS, locked, strict=True)
+    }
     members["__main__.py"] = _HERE / "unpack_packages.py"
-    members["requirements/id"] = packages_id(locks(root)).encode() + b"\n"
+    members["requirements/id"] = packages_id(locked).encode() + b"\n"
     members["doctor/smartcam-doctor"] = _HERE / "doctor.sh"
     members |= {f"doctor/{name}": file for name, file in _code(root, DOCTOR).items()}
     for platform, files in wheels.items():
@@ -182,26 +198,27 @@ def _write_artifact(target: Path, content: Artifact) -> None:
         write_archive(target, content)
 
 
-def render_recipe(text: str, root: Path = ROOT) -> str:
-    """A recipe as it is delivered, with the same lines as its source."""
-    return text.replace("{COMPONENT_VERSION}", __version__).replace("{RUNTIME_PACKAGES}", packages_id(locks(root)))
+def render_recipe(text: str, locked: Sequence[Path] | None = None) -> str:
+    """A recipe as it is delivered, with the same lines as its source; `locked` are the lock files of its packages."""
+    packages = packages_id(locks() if locked is None else locked)
+    return text.replace("{COMPONENT_VERSION}", __version__).replace("{RUNTIME_PACKAGES}", packages)
 
 
-def rendered(source: Path, root: Path = ROOT) -> str:
+def rendered(source: Path, locked: Sequence[Path] | None = None) -> str:
     """A recipe's source file as it is delivered. Raises BuildError for one that is no text in UTF-8, and OSError."""
     try:
-        return render_recipe(read_text(source), root)
+        return render_recipe(read_text(source), locked)
     except UnreadableText as error:
         raise BuildError(error.within(source)) from error
 
 
 def artifact_names(root: Path = ROOT) -> Mapping[str, tuple[str, ...]]:
     """Per component the names of the files that a build makes."""
-    return {name: tuple(files) for name, files in _artifacts(root, None, {}).items()}
+    return {name: tuple(files) for name, files in _artifacts(root, None, {}, locks(root)).items()}
 
 
-def _write_recipe(source: Path, target: Path, root: Path) -> None:
-    text = rendered(source, root)
+def _write_recipe(source: Path, target: Path, locked: Sequence[Path]) -> None:
+    text = rendered(source, locked)
     if len(text.encode()) > LITE.recipe_bytes:
         raise BuildError(f"{source}: has over {LITE.recipe_bytes} bytes, more than nucleus lite reads; shorten it")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import EventKind
 from smartcam.model.examining.trial import Colour
-from smartcam.model.manifest import Colours, Fit, ModelKind
+from smartcam.model.manifest import LARGEST_SIDE, Colours, Fit, ModelKind
 from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, HeadName
 from tools.bundle.labels import events_of
 from tools.bundle.making import MIN_FRAMES, BundleError, BundleWishes, Made, make_bundle
@@ -49,7 +49,7 @@ def _report(made: Made, options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser("bundle", __doc__)
-    parser.add_argument("--model", type=Path, required=True, help="the .tflite file")
+    parser.add_argument("--model", type=Path, required=True, help="the .tflite or .onnx file")
     parser.add_argument("--kind", choices=[*ModelKind], help="what the model does; default: found by running it")
     parser.add_argument("--head", choices=[*HeadName], help="how the model answers; default: found by running it")
     parser.add_argument(
@@ -76,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--min-frames", type=int, default=MIN_FRAMES, help=f"default {MIN_FRAMES}")
     parser.add_argument("--mean", help="mean of a float model's samples, one number or red,green,blue; default 0")
     parser.add_argument("--std", help="deviation of a float model's samples, likewise; default 255")
+    parser.add_argument(
+        "--golden", type=Path, help="a JPEG or PNG with an object that the model knows, large and whole"
+    )
+    parser.add_argument("--size", type=_size, metavar="WxH", help="the pictures' size, for a model that leaves it open")
     parser.add_argument("--licence", default="unknown", help="the model's licence, such as Apache-2.0")
     parser.add_argument("--source", help="where the model comes from; default: the file's name and SHA-256")
     parser.add_argument("--sign", type=Path, help="sign with this Ed25519 private key: PEM, or 32 raw bytes")
@@ -107,6 +111,8 @@ def _wishes(options: argparse.Namespace) -> BundleWishes:
         licence=options.licence,
         source=options.source,
         sign=options.sign,
+        golden=options.golden,
+        size=options.size,
     )
 
 
@@ -134,6 +140,13 @@ def _events(texts: list[str]) -> dict[str, EventKind]:
         return events_of(texts)
     except ContractError as error:
         raise BundleError(str(error)) from error
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and 0 < int(width) <= LARGEST_SIDE >= int(height) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} must be WIDTHxHEIGHT in pixels, at most {LARGEST_SIDE} each")
+    return int(width), int(height)
 
 
 def _colour(option: str, text: str) -> Colour:

@@ -3,9 +3,12 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.event import EventKind
@@ -20,6 +23,7 @@ from smartcam.model.signature import sign
 from tools.bundle.graph import post_processing, refuse_compiled
 from tools.bundle.label_list import LabelList
 from tools.bundle.labels import find_labels, fit, possible_counts
+from tools.bundle.picture import read_picture
 
 EVENTS_OF_LABELS: Final[Mapping[str, EventKind]] = (
     {"person": EventKind.PERSON, "intruder": EventKind.ANOMALY, "anomaly": EventKind.ANOMALY}
@@ -48,7 +52,8 @@ class BundleWishes:
 
     `labels` is a file, or `coco` for the names that are built in; None: those inside the model. `events` is the kind of
     event that each label raises; `outputs` the index of the output that holds each part; `mean` and `std` scale a float
-    model's samples; `sign` is the file of an Ed25519 private key.
+    model's samples; `sign` is the file of an Ed25519 private key; `golden` a picture of something that the model knows;
+    `size` the width and height of a model that leaves them open.
     """
 
     model: Path
@@ -74,6 +79,8 @@ class BundleWishes:
     licence: str = "unknown"
     source: str | None = None
     sign: Path | None = None
+    golden: Path | None = None
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +101,14 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
         model = _read(wishes.model, "model")
         refuse_compiled(model, wishes.model.name)
         key = None if wishes.sign is None else _key(wishes.sign)
+        golden = None if wishes.golden is None else read_picture(wishes.golden)
         found = _labels(wishes, model)
-        examined = _examined(wishes, model, possible_counts(found))
+        examined = _examined(wishes, model, possible_counts(found), golden)
         fitted = fit(found, examined.classes, examined.head)
-        manifest = write_bundle(out, model, _draft(wishes, model, examined, fitted.labels), key)
-        return Made(manifest, (*fitted.said, *examined.said))
+        said = [*fitted.said, *examined.said]
+        draft = replace(_draft(wishes, model, examined, fitted.labels), golden=golden)
+        manifest = write_bundle(out, model, draft, key, said.append)
+        return Made(manifest, tuple(said))
     except ContractError as error:
         raise BundleError(_explain(error, wishes.labels or wishes.model)) from error
     except ModelIntegrityError as error:
@@ -127,7 +137,7 @@ def _labels(wishes: BundleWishes, model: bytes) -> LabelList:
         raise BundleError(f"{where}: the label file cannot be read ({error.strerror})") from error
 
 
-def _examined(wishes: BundleWishes, model: bytes, labels: frozenset[int]) -> Examined:
+def _examined(wishes: BundleWishes, model: bytes, labels: frozenset[int], golden: NDArray[np.uint8] | None) -> Examined:
     said = Wishes(
         kind=wishes.kind,
         head=wishes.head,
@@ -144,7 +154,8 @@ def _examined(wishes: BundleWishes, model: bytes, labels: frozenset[int]) -> Exa
         fit=wishes.fit,
         pad=wishes.pad,
     )
-    return examine(open_interpreter(model), (), said)
+    pictures = () if golden is None else (golden,)
+    return examine(open_interpreter(model, size=wishes.size), pictures, said)
 
 
 def _draft(wishes: BundleWishes, model: bytes, examined: Examined, labels: tuple[str, ...]) -> Draft:

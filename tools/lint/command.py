@@ -40,7 +40,7 @@ def lint_sources(root: Path) -> list[Fault]:
 
 def _sources(root: Path) -> dict[str, str]:
     files = sorted((root / "recipes").glob("*.yaml"))
-    return {file.stem: rendered(file, root) for file in files}
+    return {file.stem: rendered(file, locks(root)) for file in files}
 
 
 def facts_of(root: Path) -> SuiteFacts:

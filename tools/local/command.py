@@ -104,7 +104,7 @@ def _report(host: Host, situation: Situation, version: str, tail: str) -> int:
 def build_for(machine: Machine, bundle: Path) -> Built:
     """A build that carries this machine's packages only. Raises BuildError, WheelError, OSError."""
     platform = parse_platform(str(machine.platform))
-    built = build_suite(_FOLDER / str(platform), bundle, wheels=fetch_wheels((platform,), ROOT))
+    built = build_suite(_FOLDER / str(platform), bundle, wheels=fetch_wheels((platform,), ROOT, bundle=bundle))
     warn_of_demo(bundle, "local")
     return built
 

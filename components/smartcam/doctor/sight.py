@@ -14,8 +14,8 @@ from smartcam.contract.errors import CameraLost, ModelIntegrityError
 from smartcam.doctor.finding import Finding, State
 from smartcam.edge.lifecycle import StopToken
 from smartcam.model.bundle import ModelBundle
-from smartcam.model.interpreter import RUNTIME
-from smartcam.model.manifest import CHANNELS, MODEL_FILE
+from smartcam.model.interpreter import runtime_of
+from smartcam.model.manifest import CHANNELS
 
 _RUNS: Final = 15
 _SLOW_FPS: Final = 4.0
@@ -69,13 +69,14 @@ def check_model(path: Path, trusted_key: bytes | None = None) -> Finding:
         bundle.head.infer(grey)
         spent.append((time.perf_counter() - begun) * 1000)
     took_ms = statistics.median(spent)
-    digest = bundle.manifest.files[MODEL_FILE]
+    digest = bundle.manifest.files[bundle.manifest.model_file]
     said = f"{bundle.manifest.name} {bundle.manifest.version}, sha256 {digest[:12]}, {took_ms:.1f} ms a picture"
-    said += f" on {RUNTIME}, {'signature checked' if bundle.signed else 'no signature required'}"
+    runtime = runtime_of(bundle.manifest.model_file)
+    said += f" on {runtime}, {'signature checked' if bundle.signed else 'no signature required'}"
     facts: dict[str, float | str] = {
         "sha256": digest,
         "ms": round(took_ms, 2),
-        "runtime": RUNTIME,
+        "runtime": runtime,
         "bundle": bundle.manifest.name,
         "version": bundle.manifest.version,
     }

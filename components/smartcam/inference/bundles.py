@@ -16,7 +16,7 @@ from smartcam.inference.kept_bundle import KeptBundle
 from smartcam.model.analyser import analyser_of
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.detector import RegionDetector
-from smartcam.model.interpreter import RUNTIME
+from smartcam.model.interpreter import runtime_of
 from smartcam.model.manifest import MANIFEST_FILE
 
 logger = logging.getLogger(__name__)
@@ -129,7 +129,8 @@ class BundleKeeper:
         model = self._open(path, self._trusted_key)
         self.model, self._stamp = model, stamp
         manifest = model.manifest
-        facts = {"name": manifest.name, "version": manifest.version, "kind": manifest.kind, "runtime": RUNTIME}
+        runtime = runtime_of(manifest.model_file)
+        facts = {"name": manifest.name, "version": manifest.version, "kind": manifest.kind, "runtime": runtime}
         log(logger, logging.INFO, "bundle_opened", **facts, signed=self._trusted_key is not None)
         if self._kept is not None:
             self._kept.keep(stamp.folder, manifest)

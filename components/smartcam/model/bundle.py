@@ -77,7 +77,8 @@ class ModelBundle:
             if actual != digest:
                 raise ModelIntegrityError(f"{folder / name}: SHA-256 is {actual}, but the manifest says {digest}")
         with _naming(folder / manifest.model_file):
-            head = head_of(open_interpreter(contents[manifest.model_file]), manifest)
+            size = manifest.input.width, manifest.input.height
+            head = head_of(open_interpreter(contents[manifest.model_file], size=size), manifest)
         bundle = cls(folder, manifest, head, trusted_key is not None)
         bundle._check_golden(contents[manifest.golden.input], contents[manifest.golden.output])
         return bundle

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.reading import Fields, parse_object
 from smartcam.model.heads.answer import RegionDetections
-from smartcam.model.manifest import numbered
+from smartcam.model.manifest import MOST_LABELS, numbered
 from smartcam.vision.boxes import overlaps
 
 MOST_SIGHTINGS: Final = 1000
+NO_ANSWER: Final = "golden output has no detections, which proves nothing: make the bundle again with --golden PICTURE"
 _LEAST_IOU: Final = 0.5
 _DIGITS: Final = 6
 
@@ -39,7 +40,7 @@ def parse_answer(payload: bytes) -> Answer:
     """The inverse of `dump_answer`. Raises ContractError naming the first wrong field."""
     fields = Fields(parse_object(payload, "golden output"))
     if fields.has("shares"):
-        return np.array(_shares(fields, "shares", MOST_SIGHTINGS), np.float32)
+        return np.array(_shares(fields, "shares", MOST_LABELS), np.float32)
     rows = [
         Fields(item if isinstance(item, dict) else {}, f"sightings[{place}]")
         for place, item in enumerate(fields.items("sightings", MOST_SIGHTINGS))
@@ -54,9 +55,13 @@ def parse_answer(payload: bytes) -> Answer:
 def check_answer(expected: Answer, actual: Answer, tolerance: float) -> None:
     """Compares the model's answer with the one it gave when the bundle was made.
 
+    No detections are no answer: a model that never finds anything, because its outputs are misread, gives them as well.
+
     Raises:
         ModelIntegrityError: naming the first difference.
     """
+    if isinstance(expected, RegionDetections) and not len(expected.scores):
+        raise ModelIntegrityError(NO_ANSWER)
     if isinstance(expected, RegionDetections) and isinstance(actual, RegionDetections):
         _check_sightings(expected, actual, tolerance, "is not detected")
         _check_sightings(actual, expected, tolerance, "was not there when the bundle was made")
@@ -67,18 +72,36 @@ def check_answer(expected: Answer, actual: Answer, tolerance: float) -> None:
 
 
 def _check_sightings(these: RegionDetections, those: RegionDetections, tolerance: float, complaint: str) -> None:
-    """Scores near the last place of a full list are not compared, because rounding may push them off it."""
-    last = max((float(side.scores[-1]) for side in (these, those) if len(side.scores)), default=0.0)
-    overlap = overlaps(these.boxes, those.boxes)
-    for place, score in enumerate(these.scores.tolist()):
-        if score <= last + 2 * tolerance:
-            return
-        near = (np.abs(those.scores - score) <= tolerance) & (those.classes == these.classes[place])
-        if not (near & (overlap[place] >= _LEAST_IOU)).any():
+    """Each of `these` must be among `those`, but for a few of the least sure: rounding may push them off the list.
+
+    The surest must be there, so must those that are surer than the last one by twice the tolerance, and in any case
+    more than half. What is hardly surer than nothing does not count.
+    """
+    counted = these.scores > 2 * tolerance
+    most = these.scores.min(initial=1.0) + 2 * tolerance
+    missing = [place for place in _missing(these, those, tolerance) if counted[place] or not place]
+    for place in missing:
+        score = float(these.scores[place])
+        if place == 0 or score > most or 2 * len(missing) >= counted.sum():
             raise ModelIntegrityError(
                 f"golden output differs by more than {tolerance}: "
                 f"class {these.classes[place]} with score {score:.3f} {complaint}"
             )
+
+
+def _missing(these: RegionDetections, those: RegionDetections, tolerance: float) -> list[int]:
+    """The places of `these` that have no partner among `those`: one of the same class, place and score for each."""
+    overlap = overlaps(these.boxes, those.boxes)
+    free = np.ones(len(those.scores), np.bool_)
+    missing = []
+    for place, score in enumerate(these.scores.tolist()):
+        fits = free & (np.abs(those.scores - score) <= tolerance) & (those.classes == these.classes[place])
+        fits &= overlap[place] >= _LEAST_IOU
+        if fits.any():
+            free[int(np.where(fits, overlap[place], 0).argmax())] = False
+        else:
+            missing.append(place)
+    return missing
 
 
 def _check_shares(expected: NDArray[np.float32], actual: NDArray[np.float32], tolerance: float) -> None:

@@ -37,7 +37,7 @@ KINDS_OF_MODELS: Final = (EventKind.PERSON, EventKind.VEHICLE, EventKind.ANIMAL,
 _MOST_FILES: Final = 16
 _MOST_FRAMES: Final = 1000
 _LONGEST_TEXT: Final = 1024
-_LARGEST_SIDE: Final = 4096
+LARGEST_SIDE: Final = 4096
 _HIGHEST_SAMPLE: Final = 255
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -286,8 +286,8 @@ def _input(fields: Fields) -> InputSpec:
     if any(abs(each) < SMALLEST_DIVISOR for each in std):
         raise ContractError(fields.name("std"), f"must not be 0 or nearer to it than {SMALLEST_DIVISOR:g}")
     return InputSpec(
-        width=fields.integer("width", 1, _LARGEST_SIDE),
-        height=fields.integer("height", 1, _LARGEST_SIDE),
+        width=fields.integer("width", 1, LARGEST_SIDE),
+        height=fields.integer("height", 1, LARGEST_SIDE),
         dtype=dtype,
         scale=scale,
         zero_point=zero_point,

@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,14 +17,15 @@ from smartcam.contract.event import EventKind
 from smartcam.model.bundle import SIGNATURE_FILE, ModelBundle
 from smartcam.model.examine import Examined, examine
 from smartcam.model.examining.trial import Wishes, examining_pictures
-from smartcam.model.golden import Answer, dump_answer
-from smartcam.model.heads.answer import RegionDetections
+from smartcam.model.golden import dump_answer
+from smartcam.model.golden_choice import choose_golden
 from smartcam.model.heads.classifier import ClassifierHead
 from smartcam.model.heads.head import DetectorHead
 from smartcam.model.interpreter import Interpreter, open_interpreter
 from smartcam.model.manifest import (
     MANIFEST_FILE,
     MODEL_FILE,
+    ONNX_FILE,
     Golden,
     ModelKind,
     ModelManifest,
@@ -32,18 +33,20 @@ from smartcam.model.manifest import (
     Thresholds,
 )
 from smartcam.model.outputs import ClassifierOutput
+from smartcam.model.preprocess import fit_rgb
+from smartcam.model.runtimes.onnx_file import is_onnx
 from smartcam.model.signature import sign
 
 GOLDEN_INPUT: Final = "golden_input.bin"
 GOLDEN_OUTPUT: Final = "golden_output.json"
-TOLERANCE: Final = 0.05
-"""Another processor or runtime rounds differently: by a few hundredths of a score, never by a tenth."""
-_SATURATED: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the maker of a bundle states; the rest is found by running the model, unless it was `examined` already."""
+    """What the maker of a bundle states; the rest is found by running the model, unless it was `examined` already.
+
+    `golden`, RGB uint8 (height, width, 3) of any size, is for a model that finds nothing in pictures of our own.
+    """
 
     name: str
     version: str
@@ -55,12 +58,20 @@ class Draft:
     licence: str
     provenance: Provenance = field(default_factory=Provenance)
     examined: Examined | None = None
+    golden: NDArray[np.uint8] | None = None
 
 
-def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | None = None) -> ModelManifest:
+def write_bundle(
+    folder: Path,
+    model: bytes,
+    draft: Draft,
+    private_key: bytes | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> ModelManifest:
     """Writes a bundle into a new folder, signed when a key (Ed25519, 32 raw bytes or PEM) is given.
 
-    The folder appears only once everything in it is written and opens as a bundle.
+    The folder appears only once everything in it is written and opens as a bundle. `say` hears what its golden picture
+    does not prove.
 
     Raises:
         ModelIntegrityError: if the model does not fit the draft.
@@ -70,7 +81,7 @@ def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | 
     """
     if os.path.lexists(folder):
         raise FileExistsError(f"{folder} exists; a bundle is written into a new folder")
-    contents = _contents(model, draft, private_key)
+    contents = _contents(model, draft, private_key, say)
     folder.parent.mkdir(parents=True, exist_ok=True)
     workshop = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
@@ -79,7 +90,7 @@ def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | 
                 file.write(content)
                 os.fsync(file.fileno())
         workshop.chmod(0o755)
-        manifest = ModelBundle.open(workshop).manifest
+        manifest = _opened(workshop)
         workshop.rename(folder)
     except BaseException:
         shutil.rmtree(workshop, ignore_errors=True)
@@ -87,20 +98,37 @@ def write_bundle(folder: Path, model: bytes, draft: Draft, private_key: bytes | 
     return manifest
 
 
-def _contents(model: bytes, draft: Draft, private_key: bytes | None) -> dict[str, bytes]:
-    interpreter = open_interpreter(model)
-    examined = draft.examined or examine(
-        interpreter, wishes=Wishes(kind=draft.kind, labels=frozenset({len(draft.labels)}))
-    )
+def _opened(workshop: Path) -> ModelManifest:
+    """The bundle's manifest. An error names its file, but not the folder: that is gone when somebody looks."""
+    try:
+        return ModelBundle.open(workshop).manifest
+    except ModelIntegrityError as error:
+        said = str(error).replace(f"{workshop.resolve()}/", "").replace(f"{workshop}", "the new bundle")
+        raise ModelIntegrityError(said) from error
+
+
+def _contents(model: bytes, draft: Draft, private_key: bytes | None, say: Callable[[str], None]) -> dict[str, bytes]:
+    size = None if draft.examined is None else (draft.examined.input.width, draft.examined.input.height)
+    interpreter = open_interpreter(model, size=size)
+    pictures = () if draft.golden is None else (draft.golden,)
+    wishes = Wishes(kind=draft.kind, labels=frozenset({len(draft.labels)}))
+    examined = draft.examined or examine(interpreter, pictures, wishes)
     if examined.classes not in (None, len(draft.labels)):
         raise ModelIntegrityError(f"has {examined.classes} classes, but there are {len(draft.labels)} labels")
     if examined.least_classes > len(draft.labels):
         highest = examined.least_classes - 1
         raise ModelIntegrityError(f"detects class {highest}, but there are only {len(draft.labels)} labels")
-    pictures = examining_pictures(examined.input.width, examined.input.height)
-    picture, answer = _strongest(_head(interpreter, examined, len(draft.labels)), pictures)
-    contents = {MODEL_FILE: model, GOLDEN_INPUT: picture.tobytes(), GOLDEN_OUTPUT: dump_answer(answer)}
-    document = _manifest(draft, examined, contents).to_json()
+    shown = examining_pictures(examined.input.width, examined.input.height)
+    brought = None if draft.golden is None else fit_rgb(draft.golden, examined.input)
+    golden = choose_golden(_head(interpreter, examined, len(draft.labels)).infer, shown, brought)
+    for sentence in golden.said:
+        say(sentence)
+    contents = {
+        ONNX_FILE if is_onnx(model) else MODEL_FILE: model,
+        GOLDEN_INPUT: golden.picture.tobytes(),
+        GOLDEN_OUTPUT: dump_answer(golden.answer),
+    }
+    document = _manifest(draft, examined, contents, golden.tolerance).to_json()
     ModelManifest.from_json(document)  # the reader's rules hold for the writer too
     contents[MANIFEST_FILE] = document
     if private_key is not None:
@@ -114,7 +142,7 @@ def _head(interpreter: Interpreter, examined: Examined, labels: int) -> Detector
     return DetectorHead(interpreter, examined.input, examined.output)
 
 
-def _manifest(draft: Draft, examined: Examined, contents: Mapping[str, bytes]) -> ModelManifest:
+def _manifest(draft: Draft, examined: Examined, contents: Mapping[str, bytes], tolerance: float) -> ModelManifest:
     return ModelManifest(
         name=draft.name,
         version=draft.version,
@@ -126,22 +154,7 @@ def _manifest(draft: Draft, examined: Examined, contents: Mapping[str, bytes]) -
         events=draft.events,
         thresholds=draft.thresholds,
         min_frames=draft.min_frames,
-        golden=Golden(GOLDEN_INPUT, GOLDEN_OUTPUT, TOLERANCE),
+        golden=Golden(GOLDEN_INPUT, GOLDEN_OUTPUT, tolerance),
         provenance=draft.provenance,
         licence=draft.licence,
     )
-
-
-def _strongest(
-    head: DetectorHead | ClassifierHead, pictures: list[NDArray[np.uint8]]
-) -> tuple[NDArray[np.uint8], Answer]:
-    """The picture with the surest answer that is not saturated: weak or saturated answers could hide a wrong model."""
-    answers: list[Answer] = [head.infer(picture) for picture in pictures]
-    best = max(range(len(pictures)), key=lambda place: _strength(answers[place]))
-    return pictures[best], answers[best]
-
-
-def _strength(answer: Answer) -> float:
-    values = answer.scores if isinstance(answer, RegionDetections) else answer
-    highest = float(values.max()) if values.size else 0.0
-    return highest if highest <= _SATURATED else 1 - highest

@@ -60,7 +60,7 @@ def decode_jpeg(jpeg: bytes, width: int, height: int) -> Picture:
     Raises:
         ValueError: if it is damaged or has another size, which is checked before anything is decoded.
     """
-    found = _size(jpeg)
+    found = jpeg_size(jpeg)
     if found != (width, height):
         raise ValueError(f"not a JPEG of {width}x{height}: " + (f"{found[0]}x{found[1]}" if found else "damaged"))
     bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -69,7 +69,7 @@ def decode_jpeg(jpeg: bytes, width: int, height: int) -> Picture:
     return Picture.from_bgr(np.asarray(bgr, np.uint8))
 
 
-def _size(jpeg: bytes) -> tuple[int, int] | None:
+def jpeg_size(jpeg: bytes) -> tuple[int, int] | None:
     """Width and height in the frame header; None where there is none."""
     at = 2
     while jpeg[:2] == b"\xff\xd8" and at + 9 <= len(jpeg) and jpeg[at] == 0xFF:  # noqa: PLR2004  a marker's first byte

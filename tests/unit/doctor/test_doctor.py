@@ -29,12 +29,17 @@ from smartcam.edge.bus.greengrass import GreengrassBus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.memory_file import MemoryFile
+from smartcam.inference.commands.self_test import try_the_model
+from smartcam.inference.kept_bundle import KeptBundle
+from smartcam.model.packing import write_bundle
 from standins.nucleus.profile import CLASSIC, LITE, Profile
 from standins.nucleus.testbed import RunningNucleus, access_control, running_nucleus
 from tests.clips import still_scene, write_clip
+from tests.fakes import onnx_maker
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
 from tests.fakes.source import FakeSource
+from tests.unit.model.conftest import CLASSIFIER
 from tools.command_line import ROOT
 
 DEMO = ROOT / "training" / "bundles" / "demo"
@@ -101,6 +106,20 @@ def test_the_model_is_checked_and_timed() -> None:
     assert found.facts["runtime"] == "LiteRT"
     manifest = json.loads((DEMO / "manifest.json").read_text())
     assert found.facts["sha256"] == manifest["files"]["model.tflite"]
+
+
+def test_an_onnx_model_is_checked_timed_and_kept_by_its_own_name(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
+    manifest = write_bundle(tmp_path / "bundle", onnx_maker.classifier(2, nhwc=True, steep=8), CLASSIFIER)
+    found = check_model(tmp_path / "bundle")
+    assert found.state is State.OK
+    assert found.facts["runtime"] == "ONNX Runtime"
+    assert found.facts["sha256"] == manifest.files["model.onnx"]
+    assert "gives its golden answer on ONNX Runtime" in try_the_model([tmp_path / "bundle"])
+    kept = KeptBundle(tmp_path / "kept")
+    kept.keep(tmp_path / "bundle", manifest)
+    assert (tmp_path / "kept" / "model.onnx").is_file()
+    assert check_model(tmp_path / "kept").state is State.OK
 
 
 def test_a_damaged_model_is_a_fault_that_names_the_remedy(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from smartcam.model.bundle import LARGEST_BUNDLE, ModelBundle
 from smartcam.model.manifest import ModelManifest
 from smartcam.model.packing import write_bundle
 from smartcam.model.signature import sign
-from tests.fakes import models
+from tests.fakes import models, onnx_maker
 from tests.strategies import hostile_numbers
 from tests.unit.model.conftest import DETECTOR, Written
 
@@ -166,6 +166,48 @@ def test_a_golden_answer_that_cannot_be_read_is_reported_with_its_field(classifi
     replace(classifier_bundle[0], "golden_output.json", b"{}")
     with pytest.raises(ModelIntegrityError, match=r"golden_output\.json: sightings: is missing"):
         ModelBundle.open(classifier_bundle[0])
+
+
+def test_a_detectors_answer_without_detections_is_refused_because_a_blind_model_gives_it_too(
+    detector_bundle: Written,
+) -> None:
+    replace(detector_bundle[0], "golden_output.json", b'{"sightings": []}')
+    with pytest.raises(ModelIntegrityError, match=r"golden_output\.json: golden output has no detections.*--golden"):
+        ModelBundle.open(detector_bundle[0])
+
+
+WRONG_READINGS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "scores for classes": lambda m: m["output"].update(scores=m["output"]["classes"], classes=m["output"]["scores"]),
+    "another scale": lambda m: m["input"].update(std=[255 * side for side in m["input"]["std"]]),
+    "another mean": lambda m: m["input"].update(mean=[120, 120, 120]),
+    "mean of another colour": lambda m: m["input"].update(mean=[250, 0, 0]),
+}
+
+
+@pytest.mark.parametrize("reading", WRONG_READINGS)
+def test_a_model_that_is_read_or_fed_in_another_way_fails_the_golden_picture(
+    reading: str, detector_bundle: Written
+) -> None:
+    change(detector_bundle[0], WRONG_READINGS[reading])
+    with pytest.raises(ModelIntegrityError, match=r"golden output (differs|has)"):
+        ModelBundle.open(detector_bundle[0])
+
+
+def test_a_bundle_with_two_models_is_refused(detector_bundle: Written) -> None:
+    replace(detector_bundle[0], "model.onnx", onnx_maker.classifier())
+    with pytest.raises(ModelIntegrityError, match=r"manifest\.json: files.*: must not .*model\.tflite"):
+        ModelBundle.open(detector_bundle[0])
+
+
+def test_an_onnx_model_with_numbers_elsewhere_is_refused_with_its_path(detector_bundle: Written) -> None:
+    folder, _ = detector_bundle
+    elsewhere = onnx_maker.number(1, 8) + onnx_maker.inner(7, onnx_maker.inner(5, onnx_maker.number(14, 1)))
+    change(folder, lambda m: m["files"].pop("model.tflite"))
+    replace(folder, "model.onnx", elsewhere)
+    with pytest.raises(
+        ModelIntegrityError, match=r"model\.onnx: (keeps its numbers in other files|is an \.onnx model)"
+    ):
+        ModelBundle.open(folder)
 
 
 HOSTILE = hostile_numbers | st.sampled_from(["null", "true", "-1", "1e308", "5e-324", '""', "[]", "{}", '"9"'])

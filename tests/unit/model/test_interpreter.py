@@ -1,11 +1,14 @@
 """The interpreter: whatever is no model is an error, never a crash."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from smartcam.contract.errors import ModelIntegrityError
-from smartcam.model.interpreter import RUNTIME, Interpreter
-from tests.fakes import models
+from smartcam.model.interpreter import ONNX_RUNTIME, RUNTIME, open_interpreter, runtime_of
+from smartcam.model.manifest import MODEL_FILE, ONNX_FILE
+from tests.fakes import models, onnx_maker
 
 unchecked = pytest.mark.skipif(
     RUNTIME == "tflite-runtime", reason="tflite-runtime reads a model unchecked and ends the process: hashes guard it"
@@ -13,7 +16,7 @@ unchecked = pytest.mark.skipif(
 
 
 def test_a_model_says_what_it_takes_and_gives() -> None:
-    interpreter = Interpreter(models.classifier("int8"))
+    interpreter = open_interpreter(models.classifier("int8"))
     assert interpreter.input.shape == (1, models.SIDE, models.SIDE, 3)
     assert interpreter.input.dtype == np.int8
     assert interpreter.input.zero_point == -128
@@ -21,7 +24,7 @@ def test_a_model_says_what_it_takes_and_gives() -> None:
 
 
 def test_outputs_outlive_the_next_run() -> None:
-    interpreter = Interpreter(models.classifier("float32"))
+    interpreter = open_interpreter(models.classifier("float32"))
     black, red = np.zeros(interpreter.input.shape, np.float32), np.zeros(interpreter.input.shape, np.float32)
     red[..., 0] = 1
     (first,) = interpreter.invoke(black)
@@ -35,13 +38,39 @@ def test_outputs_outlive_the_next_run() -> None:
 )
 def test_what_is_not_a_model_is_refused(garbage: bytes) -> None:
     with pytest.raises(ModelIntegrityError, match="identifier TFL3 is missing"):
-        Interpreter(garbage)
+        open_interpreter(garbage)
+
+
+@pytest.fixture
+def without_onnx_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "smartcam.model.runtimes.onnx", raising=False)
+
+
+@pytest.mark.usefixtures("without_onnx_runtime")
+def test_an_onnx_model_without_its_runtime_says_how_to_get_it() -> None:
+    for _ in "ab":  # the second time as well
+        with pytest.raises(ModelIntegrityError, match=r"pip install 'smartcam\[onnx\]'; .*build the release with this"):
+            open_interpreter(onnx_maker.classifier())
+
+
+@pytest.mark.usefixtures("without_onnx_runtime")
+def test_a_tflite_model_does_not_need_onnx_runtime() -> None:
+    open_interpreter(models.classifier()).invoke(np.zeros((1, models.SIDE, models.SIDE, 3), np.uint8))
+
+
+def test_the_runtime_is_told_by_the_models_file() -> None:
+    assert (runtime_of(MODEL_FILE), runtime_of(ONNX_FILE)) == (RUNTIME, ONNX_RUNTIME)
+
+
+def test_outputs_have_the_files_names() -> None:
+    assert open_interpreter(models.detector()).outputs[0].name.startswith("tensor")
 
 
 @unchecked
 def test_a_broken_model_with_the_right_identifier_is_reported() -> None:
     with pytest.raises(ModelIntegrityError, match=r"cannot be run as a \.tflite model"):
-        Interpreter(b"\xff\xff\xff\x7fTFL3" + bytes(range(256)) * 16)
+        open_interpreter(b"\xff\xff\xff\x7fTFL3" + bytes(range(256)) * 16)
 
 
 @unchecked
@@ -49,11 +78,11 @@ def test_every_truncated_model_is_reported() -> None:
     model = models.detector()
     for end in range(8, len(model) - 64, 97):
         with pytest.raises(ModelIntegrityError):
-            Interpreter(model[:end])
+            open_interpreter(model[:end])
 
 
 def test_a_tensor_that_does_not_fit_is_reported() -> None:
-    interpreter = Interpreter(models.classifier("float32"))
+    interpreter = open_interpreter(models.classifier("float32"))
     with pytest.raises(ModelIntegrityError, match="could not be run"):
         interpreter.invoke(np.zeros((1, 2, 2, 3), np.float32))
     with pytest.raises(ModelIntegrityError, match="could not be run"):

@@ -11,7 +11,7 @@ from smartcam.edge.settings import closest
 from smartcam.inference.analysis.analysis import Model, SceneModel, alarm_policy
 from smartcam.inference.bundles import named, open_model
 from smartcam.inference.settings import AnalysisSettings, InferenceSettings, read_settings
-from smartcam.model.interpreter import RUNTIME
+from smartcam.model.interpreter import runtime_of
 from smartcam.model.manifest import ModelManifest
 from smartcam.vision.rule import MOTION
 
@@ -74,7 +74,7 @@ def label_faults(model: Model, settings: AnalysisSettings) -> Iterator[str]:
 def _model(model: Model) -> str:
     manifest = model.manifest
     events = ", ".join(f"{label} -> {kind}" for label, kind in manifest.events.items())
-    return f"{manifest.name} {manifest.version}, {manifest.kind}, run by {RUNTIME}; {events}"
+    return f"{manifest.name} {manifest.version}, {manifest.kind}, run by {runtime_of(manifest.model_file)}; {events}"
 
 
 def _folder_faults(ring_folder: Path, work: Path) -> Iterator[str]:

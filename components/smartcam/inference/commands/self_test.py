@@ -9,7 +9,7 @@ from smartcam.contract.errors import ModelIntegrityError
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.outbox.outbox import Outbox
 from smartcam.inference.bundles import open_model
-from smartcam.model.interpreter import RUNTIME
+from smartcam.model.interpreter import runtime_of
 
 
 def try_the_model(bundles: list[Path]) -> str:
@@ -29,7 +29,7 @@ def try_the_model(bundles: list[Path]) -> str:
         except ModelIntegrityError as error:
             faults.append(str(error))
             continue
-        said = f"{manifest.name} {manifest.version} gives its golden answer on {RUNTIME}"
+        said = f"{manifest.name} {manifest.version} gives its golden answer on {runtime_of(manifest.model_file)}"
         return f"{said}; refused: {'; '.join(faults)}" if faults else said
     if faults:
         raise ModelIntegrityError("; ".join(faults))

@@ -20,6 +20,9 @@ from measure.bench.rival import measure_rival
 from measure.bench.runtimes import RuntimeFigure, figures_here
 from measure.bench.scorer import ScorerFigures
 from measure.clips import make_clip
+from smartcam.model.packing import write_bundle
+from tests.fakes import onnx_maker
+from tests.unit.model.conftest import CLASSIFIER
 from tools.build.suite import DEMO_BUNDLE
 
 FRAMES = FrameFigures(
@@ -165,6 +168,17 @@ def test_a_frame_goes_into_messages_and_out_again(clip: Path) -> None:
     assert figures.read_ms > 0
     assert figures.messages == 1
     assert 100 < figures.bytes < 7000
+
+
+def test_a_bundle_is_measured_on_the_runtime_that_reads_it_and_left_out_where_that_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
+    write_bundle(tmp_path / "onnx", onnx_maker.classifier(2, nhwc=True, steep=8), CLASSIFIER)
+    bundles = [DEMO_BUNDLE, tmp_path / "onnx"]
+    assert [figure.runtime for figure in figures_here(bundles)] == ["LiteRT", "LiteRT", "ONNX Runtime", "ONNX Runtime"]
+    monkeypatch.setattr("measure.bench.runtimes.find_spec", lambda _: None)
+    assert {figure.runtime for figure in figures_here(bundles)} == {"LiteRT"}
 
 
 def test_a_runtime_is_measured_with_one_thread_and_two() -> None:

@@ -105,6 +105,20 @@ def test_an_interpreter_without_the_packages_is_refused_and_nothing_is_ready(arc
     assert not list(work.rglob("ready"))
 
 
+def test_an_interpreter_without_onnx_runtime_is_refused_where_the_model_needs_it(archive: Path, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\ncase $2 in *"import onnxruntime"*) exit 1 ;; esac\n')
+    python.chmod(0o755)
+    assert install(tmp_path / "work", archive, str(python)).returncode == 0
+    needing = tmp_path / "needing.zip"
+    with ZipFile(archive) as old:
+        members: dict[str, Path | bytes] = {name: old.read(name) for name in old.namelist()}
+    write_archive(needing, members | {"requirements/device-py311.txt": b"numpy==1\nonnxruntime==1\n"})
+    refused = install(tmp_path / "other", needing, str(python))
+    assert (refused.returncode, "lacks the packages" in refused.stderr) == (1, True)
+    assert not list((tmp_path / "other").rglob("ready"))
+
+
 def test_a_python_without_locked_packages_is_refused(archive: Path, tmp_path: Path) -> None:
     fake = tmp_path / "bin" / "python3"
     fake.parent.mkdir()

@@ -14,7 +14,7 @@ import pytest
 from tools.build.archive import write_archive
 from tools.build.slim import LEFT_OUT, UNUSED, SlimWheel, packages_id, slim, slim_all
 from tools.build.suite import locks
-from tools.build.wheels import read_lock
+from tools.build.wheels import PYTHONS, read_lock
 from tools.command_line import ROOT
 
 UNPACK = ROOT / "tools" / "build" / "unpack_packages.py"
@@ -83,8 +83,14 @@ def test_a_package_that_nothing_imports_is_not_carried(tmp_path: Path) -> None:
 
 
 def test_rules_are_about_packages_that_are_locked() -> None:
-    for lock in locks():
+    for lock in sorted((ROOT / "requirements").glob("device-onnx-*.txt")):
         assert UNUSED | LEFT_OUT.keys() <= {package.name for package in read_lock(lock)}
+
+
+def test_onnx_runtime_is_all_that_a_release_with_an_onnx_model_carries_more() -> None:
+    for python, lock in zip(PYTHONS, locks(), strict=True):
+        more = {*read_lock(ROOT / "requirements" / f"device-onnx-{python}.txt")} - {*read_lock(lock)}
+        assert {package.name for package in more} == {"onnxruntime", "packaging"}
 
 
 def test_the_packages_id_follows_every_lock_and_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,11 @@
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,9 @@ import yaml
 from smartcam import __version__
 from tools.build.command import main
 from tools.build.gdk import write_projects
-from tools.build.suite import DEMO_BUNDLE, BuildError, build_suite, hashes, read_project, rendered
+from tools.build.slim import packages_id
+from tools.build.suite import DEMO_BUNDLE, BuildError, build_suite, hashes, locks, read_project, rendered
+from tools.build.wheels import PYTHONS, Platform
 from tools.command_line import ROOT
 
 
@@ -58,6 +62,60 @@ def test_the_list_of_hashes_is_what_sha256sum_would_say(bundle: Path, tmp_path: 
     for line in (tmp_path / "out" / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256((tmp_path / "out" / name).read_bytes()).hexdigest() == digest
+
+
+def runtime_of(folder: Path, bundle: Path) -> dict[str, bytes]:
+    """What the Runtime of a build with this bundle carries."""
+    artifacts = build_suite(folder, bundle).artifacts / "smartcam.Runtime" / __version__
+    with zipfile.ZipFile(artifacts / "smartcam-packages-aarch64.zip") as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "with_onnx"),
+    [
+        ('{"files": {"model.onnx": "0", "golden_input.bin": "0"}}', True),
+        ('{"files": {"model.tflite": "0"}}', False),  # a model.onnx lies there, but nobody opens it
+        ('{"files": ["model.onnx"]}', False),
+        ("[]", False),
+        ("", False),
+        ("\udcff", False),
+    ],
+)
+def test_a_release_carries_onnx_runtime_for_a_bundle_that_needs_it_and_for_no_other(
+    manifest: str,
+    with_onnx: bool,  # noqa: FBT001
+    bundle: Path,
+    tmp_path: Path,
+) -> None:
+    (bundle / "model.onnx").write_bytes(b"")
+    (bundle / "manifest.json").write_bytes(manifest.encode(errors="surrogateescape"))
+    carried = runtime_of(tmp_path / "out", bundle)
+    for python in PYTHONS:
+        assert (b"\nonnxruntime==" in carried[f"requirements/device-{python}.txt"]) is with_onnx
+    packages = carried["requirements/id"].decode().strip()
+    assert (packages == packages_id(locks())) is not with_onnx
+    for component in ("Capture", "Inference", "Doctor"):
+        recipe = (tmp_path / "out" / "recipes" / f"smartcam.{component}-{__version__}.yaml").read_text()
+        assert f"packages-{packages}" in recipe
+
+
+def test_the_wheels_that_a_build_fetches_are_those_that_its_bundle_needs(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fetched(_: Platform, needed: Sequence[Path], *_others: object) -> tuple[Path, ...]:
+        asked.extend(lock.name for lock in needed)
+        return ()
+
+    monkeypatch.setattr("tools.build.command.fetch", fetched)
+    monkeypatch.setattr("tools.build.command.slim_all", lambda *_: ())
+    places = ["--bundle", str(bundle), "--out", str(tmp_path / "out"), "--gdk", str(tmp_path / "gdk")]
+    for files in ("model.tflite", "model.onnx"):
+        (bundle / "manifest.json").write_text(json.dumps({"files": {files: "0"}}))
+        assert main([*places, "--wheels", "linux-aarch64-py313"]) == 0
+    assert asked == ["device-py313.txt", "installer.txt", "device-onnx-py313.txt", "installer.txt"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""What a runtime does for the rest of the suite: one picture in, arrays out."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartcam.contract.errors import ModelIntegrityError
+
+Tensor = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """One input or output; `scale` is 0 if the tensor is not quantised, `name` is the file's."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    scale: float
+    zero_point: int
+    name: str = ""
+
+
+class Interpreter(Protocol):
+    """Runs one model with one input. Only one thread may use it at a time."""
+
+    @property
+    def input(self) -> TensorSpec:
+        """What the model takes."""
+        ...
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """What it gives, in the model's order."""
+        ...
+
+    def invoke(self, tensor: Tensor) -> tuple[Tensor, ...]:
+        """The outputs as copies, in the model's order, for a tensor of the input's shape and type.
+
+        Raises:
+            ModelIntegrityError: if the runtime refuses or fails.
+        """
+        ...
+
+
+def check_count(inputs: int, outputs: int) -> None:
+    """Raises ModelIntegrityError unless a picture goes in and something comes out."""
+    if inputs != 1 or not outputs:
+        raise ModelIntegrityError(f"must have one input and an output, not {inputs} and {outputs}")
+
+
+def first_line(error: Exception) -> str:
+    """What a runtime said, short enough for a log."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -1,0 +1,66 @@
+"""Models in the format of TensorFlow Lite: LiteRT, or tflite-runtime if LiteRT is not installed."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from smartcam.contract.errors import ModelIntegrityError
+from smartcam.model.runtimes.port import Tensor, TensorSpec, check_count, first_line
+
+try:
+    from ai_edge_litert import interpreter as runtime
+except ImportError:  # Python 3.11 with the extra `tflite`: the same interface, another package
+    from tflite_runtime import interpreter as runtime
+
+NAME: Final = "LiteRT" if runtime.__name__.startswith("ai_edge_litert") else "tflite-runtime"
+"""Which of the two runs these models."""
+IDENTIFIER: Final = b"TFL3"
+_IDENTIFIER_AT: Final = slice(4, 8)
+_SMALLEST_MODEL: Final = 64
+
+
+def is_tflite(model: bytes) -> bool:
+    """Whether the bytes claim to be a .tflite model."""
+    return len(model) >= _SMALLEST_MODEL and model[_IDENTIFIER_AT] == IDENTIFIER
+
+
+class TfliteInterpreter:
+    """An `Interpreter` for a .tflite model."""
+
+    def __init__(self, model: bytes, threads: int = 1) -> None:
+        """Loads a model from bytes whose hash has been checked, or whose maker is trusted.
+
+        LiteRT checks a model before it uses it. tflite-runtime does not, and a damaged one crashes the process; on a
+        device the bundle's hash is checked first.
+
+        Raises:
+            ModelIntegrityError: if it is not one that the runtime can run.
+        """
+        try:
+            self._runtime = runtime.Interpreter(model_content=model, num_threads=threads)
+            self._runtime.allocate_tensors()
+            inputs = self._runtime.get_input_details()
+            outputs = self._runtime.get_output_details()
+        except (ValueError, RuntimeError, TypeError, SystemError) as error:
+            # SystemError: tflite-runtime with numpy 2.
+            raise ModelIntegrityError(f"cannot be run as a .tflite model: {first_line(error)}") from error
+        check_count(len(inputs), len(outputs))
+        self.input = _spec(inputs[0])
+        self.outputs = tuple(_spec(output) for output in outputs)
+        self._input_index: int = inputs[0]["index"]
+        self._output_indices: tuple[int, ...] = tuple(output["index"] for output in outputs)
+
+    def invoke(self, tensor: Tensor) -> tuple[Tensor, ...]:
+        """See `Interpreter.invoke`."""
+        try:
+            self._runtime.set_tensor(self._input_index, tensor)
+            self._runtime.invoke()
+            return tuple(self._runtime.get_tensor(index) for index in self._output_indices)
+        except (ValueError, RuntimeError) as error:
+            raise ModelIntegrityError(f"could not be run: {first_line(error)}") from error
+
+
+def _spec(details: dict[str, Any]) -> TensorSpec:
+    scale, zero_point = details["quantization"]
+    shape = tuple(int(side) for side in details["shape"])
+    return TensorSpec(shape, np.dtype(details["dtype"]), float(scale), int(zero_point), str(details["name"]))
