@@ -1,0 +1,34 @@
+"""A bundle from wishes: whole and reported, or one sentence and nothing on disk."""
+
+from pathlib import Path
+
+import pytest
+
+from smartcam.contract.event import EventKind
+from smartcam.model.bundle import ModelBundle
+from smartcam.model.manifest import ModelKind
+from tests.fakes import models
+from tools.bundle.making import BundleError, BundleWishes, make_bundle
+
+
+@pytest.fixture
+def wishes(tmp_path: Path) -> BundleWishes:
+    (tmp_path / "yard.tflite").write_bytes(models.detector())
+    (tmp_path / "labels.txt").write_text("person\ncar\n")
+    return BundleWishes(model=tmp_path / "yard.tflite", labels=tmp_path / "labels.txt", kind=ModelKind.DETECTOR)
+
+
+def test_what_was_made_is_what_opens(wishes: BundleWishes, tmp_path: Path) -> None:
+    made = make_bundle(wishes, tmp_path / "out")
+    assert ModelBundle.open(tmp_path / "out").manifest == made.manifest
+    assert made.manifest.events == {"person": EventKind.PERSON, "car": EventKind.VEHICLE}
+
+
+def test_whatever_is_wrong_ends_in_one_kind_of_error_that_names_the_file(wishes: BundleWishes, tmp_path: Path) -> None:
+    wishes.model.write_bytes(b"<html>404</html>" * 100)
+    with pytest.raises(BundleError, match=r"yard\.tflite: is not a"):
+        make_bundle(wishes, tmp_path / "out")
+    wishes.labels.write_bytes(b"")
+    with pytest.raises(BundleError, match=r"labels\.txt: has no labels"):
+        make_bundle(wishes, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

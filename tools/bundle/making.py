@@ -1,0 +1,152 @@
+"""Makes a bundle from a model file and what its user wishes: behind `smartcam bundle` and `smartcam model get`."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from smartcam.contract.errors import ContractError, ModelIntegrityError
+from smartcam.contract.event import EventKind
+from smartcam.contract.written import UnreadableText, text_of
+from smartcam.model.examine import Colour, Scaling
+from smartcam.model.manifest import ModelKind, ModelManifest, Provenance, Thresholds
+from smartcam.model.packing import Draft, read_labels, write_bundle
+from smartcam.model.signature import sign
+
+EVENTS_OF_LABELS: Final[Mapping[str, EventKind]] = (
+    {"person": EventKind.PERSON, "intruder": EventKind.ANOMALY, "anomaly": EventKind.ANOMALY}
+    | dict.fromkeys(("car", "truck", "bus", "motorcycle", "bicycle"), EventKind.VEHICLE)
+    | dict.fromkeys(
+        ("cat", "dog", "bird", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"), EventKind.ANIMAL
+    )
+)
+# Measured with the COCO SSD on footage with and without people, three frames each: docs/design/bundle.md.
+THRESHOLDS: Final[Mapping[ModelKind, Thresholds]] = {
+    ModelKind.DETECTOR: Thresholds(raise_at=0.6, clear_at=0.4),
+    ModelKind.CLASSIFIER: Thresholds(raise_at=0.7, clear_at=0.4),
+}
+MIN_FRAMES: Final = 3
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_NAME: Final = 64
+
+
+class BundleError(Exception):
+    """No bundle can be made of what was given; the text is one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundleWishes:
+    """What a user says about a model; what is None is found out, or has a default.
+
+    `events` is the kind of event that each label raises; `mean` and `std` scale a float model's samples; `sign` is the
+    file of an Ed25519 private key.
+    """
+
+    model: Path
+    labels: Path
+    kind: ModelKind
+    events: Mapping[str, EventKind] | None = None
+    raise_at: float | None = None
+    clear_at: float | None = None
+    min_frames: int = MIN_FRAMES
+    mean: Colour | None = None
+    std: Colour | None = None
+    name: str | None = None
+    version: str = "0.1.0"
+    licence: str = "unknown"
+    source: str | None = None
+    sign: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A bundle that was written; `said` are sentences for the user about what was found out."""
+
+    manifest: ModelManifest
+    said: tuple[str, ...] = ()
+
+
+def make_bundle(wishes: BundleWishes, out: Path) -> Made:
+    """Writes a bundle into the new folder `out`, which appears whole or not at all.
+
+    Raises:
+        BundleError: with one sentence that names the file or the option.
+    """
+    try:
+        model = _read(wishes.model, "model")
+        draft = _draft(wishes, model)
+        key = None if wishes.sign is None else _key(wishes.sign)
+        return Made(write_bundle(out, model, draft, key))
+    except ContractError as error:
+        raise BundleError(_explain(error, wishes.labels)) from error
+    except ModelIntegrityError as error:
+        raise BundleError(f"{wishes.model}: {error}") from error
+    except OSError as error:
+        raise BundleError(str(error)) from error
+
+
+def _explain(error: ContractError, labels: Path) -> str:
+    if error.field == "labels":
+        return f"{labels}: {error.reason}"
+    return f"{error}: give --events LABEL=KIND" if error.field == "events" else str(error)
+
+
+def _draft(wishes: BundleWishes, model: bytes) -> Draft:
+    labels = read_labels(_text(wishes.labels), wishes.kind)
+    source = wishes.source or f"{wishes.model.name}, SHA-256 {hashlib.sha256(model).hexdigest()}"
+    return Draft(
+        name=wishes.name or _UNFIT.sub("-", wishes.model.stem).strip("-._")[:_LONGEST_NAME] or "model",
+        version=wishes.version,
+        kind=wishes.kind,
+        labels=labels,
+        events=_events_of(labels) if wishes.events is None else wishes.events,
+        thresholds=_thresholds(wishes),
+        min_frames=wishes.min_frames,
+        licence=wishes.licence,
+        provenance=Provenance(source=source, command=f"smartcam bundle --kind {wishes.kind}"),
+        scaling=_scaling(wishes),
+    )
+
+
+def _events_of(labels: tuple[str, ...]) -> dict[str, EventKind]:
+    return {label: EVENTS_OF_LABELS[label] for label in labels if label in EVENTS_OF_LABELS}
+
+
+def _thresholds(wishes: BundleWishes) -> Thresholds:
+    default = THRESHOLDS[wishes.kind]
+    return Thresholds(
+        raise_at=default.raise_at if wishes.raise_at is None else wishes.raise_at,
+        clear_at=min(default.clear_at, wishes.raise_at or 1.0) if wishes.clear_at is None else wishes.clear_at,
+    )
+
+
+def _scaling(wishes: BundleWishes) -> Scaling | None:
+    if wishes.mean is None and wishes.std is None:
+        return None
+    default = Scaling()
+    return Scaling(wishes.mean or default.mean, wishes.std or default.std)
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: the {what} file cannot be read ({error.strerror})") from error
+
+
+def _key(path: Path) -> bytes:
+    key = _read(path, "key")
+    try:
+        sign(b"", key)
+    except ModelIntegrityError as error:
+        raise BundleError(f"{path}: {error}") from error
+    return key
+
+
+def _text(path: Path) -> str:
+    try:
+        return text_of(_read(path, "label"))
+    except UnreadableText as error:
+        raise BundleError(error.within(path)) from error
