@@ -14,6 +14,8 @@ from tools.build.wheels import ARCHITECTURES, PLATFORMS, Platform, WheelError, f
 from tools.command_line import ROOT, complain, say
 from tools.lint.code_use import UnknownTopic
 from tools.lint.command import lint_sources
+from tools.model.errors import CatalogueError
+from tools.model.getting import bundle_named
 from tools.recipes.document import FaultList
 from tools.recipes.recipe import read_document
 from tools.recipes.rules import LITE
@@ -32,15 +34,16 @@ def main(argv: list[str]) -> int:
     try:
         for fault in lint_sources(ROOT):
             raise BuildError(f"recipes/{fault}; `smartcam lint` shows all mistakes")
+        bundle = arguments.bundle if arguments.model is None else bundle_named(arguments.model, say)
         wheels = fetch_wheels(_platforms(arguments.wheels), ROOT)
-        built = build_suite(arguments.out, arguments.bundle, wheels=wheels)
+        built = build_suite(arguments.out, bundle, wheels=wheels)
         projects = write_projects(built, arguments.gdk, ROOT / "gdk-config.json") if arguments.gdk else ()
-    except (BuildError, WheelError, UnknownTopic, OSError) as error:
+    except (BuildError, CatalogueError, WheelError, UnknownTopic, OSError) as error:
         return complain("build", error, 2)
     for name in built.components:
         print(f"{name} {built.version}")
     print(f"recipes and artifacts: {built.folder}")
-    warn_of_demo(arguments.bundle, "build")
+    warn_of_demo(bundle, "build")
     for architecture in ARCHITECTURES:
         say_load(built, architecture, [each.python for each in wheels if each.architecture == architecture])
     if projects:
@@ -86,7 +89,7 @@ def warn_of_demo(bundle: Path, verb: str) -> None:
     """Warn that the packed model is the demo's, judged by the bundle's content: a copy guards nothing either."""
     demo = DEMO_BUNDLE / MANIFEST_FILE
     if demo.is_file() and (bundle / MANIFEST_FILE).read_bytes() == demo.read_bytes():
-        said = "the model is the demo's, and knows its generated yard only. Pack your own: --bundle FOLDER"
+        said = "the model is the demo's, and knows its generated yard only. `smartcam model list` has real ones"
         complain(verb, f"WARNING: {said}")
 
 
@@ -100,7 +103,9 @@ def _platforms(words: Sequence[str]) -> tuple[Platform, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="smartcam build", description="Build every component's recipe and artifacts.")
-    parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="model bundle (the demo's)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="model bundle (the demo's)")
+    which.add_argument("--model", metavar="NAME", help="get this model of `smartcam model list` instead")
     parser.add_argument("--out", type=Path, default=ROOT / "greengrass-build", help="folder (greengrass-build)")
     parser.add_argument(
         "--wheels",
