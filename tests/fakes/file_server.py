@@ -3,7 +3,6 @@
 import contextlib
 import http.server
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +33,7 @@ class FileServer:
     slow: tuple[int, float] = (1 << 16, 0.0)
     """How many bytes at once, and seconds between them."""
     endless: bool = False
+    """Whether it sends the file again and again: a hundred times, so that a test of it ends."""
     range_answer: Callable[[int, int], str] | None = None
     """The Content-Range that it says for a start and a size."""
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -123,14 +123,11 @@ def _headers(server: FileServer, handler: http.server.BaseHTTPRequestHandler, st
 
 def _body(server: FileServer, handler: http.server.BaseHTTPRequestHandler, content: bytes) -> None:
     at_once, pause = server.slow
-    while True:
+    for _ in range(100 if server.endless else 1):
         for place in range(0, len(content), at_once):
             handler.wfile.write(content[place : place + at_once])
             if pause and server.over.wait(pause):
                 return
-        if not server.endless or server.over.is_set():
-            return
-        time.sleep(0)
 
 
 def _empty(handler: http.server.BaseHTTPRequestHandler, status: int, headers: Mapping[str, str]) -> None:

@@ -34,16 +34,17 @@ def main(argv: list[str]) -> int:
     try:
         for fault in lint_sources(ROOT):
             raise BuildError(f"recipes/{fault}; `smartcam lint` shows all mistakes")
-        bundle = arguments.bundle if arguments.model is None else bundle_named(arguments.model, say)
+        if arguments.model is not None:
+            arguments.bundle = bundle_named(arguments.model, say)
         wheels = fetch_wheels(_platforms(arguments.wheels), ROOT)
-        built = build_suite(arguments.out, bundle, wheels=wheels)
+        built = build_suite(arguments.out, arguments.bundle, wheels=wheels)
         projects = write_projects(built, arguments.gdk, ROOT / "gdk-config.json") if arguments.gdk else ()
     except (BuildError, CatalogueError, WheelError, UnknownTopic, OSError) as error:
         return complain("build", error, 2)
     for name in built.components:
         print(f"{name} {built.version}")
     print(f"recipes and artifacts: {built.folder}")
-    warn_of_demo(bundle, "build")
+    warn_of_demo(arguments.bundle, "build")
     for architecture in ARCHITECTURES:
         say_load(built, architecture, [each.python for each in wheels if each.architecture == architecture])
     if projects:

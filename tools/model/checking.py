@@ -7,7 +7,7 @@ from pathlib import Path
 from tools.model.catalogue import CatalogueEntry
 from tools.model.errors import CatalogueError
 from tools.model.getting import check_bundle_of, fault_of
-from tools.model.part import part_of
+from tools.model.partial import part_of
 from tools.model.progress import amount
 
 

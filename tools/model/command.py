@@ -11,7 +11,7 @@ from tools.command_line import Verbs, complain, new_parser, run_verb, say
 from tools.model.catalogue import VARIABLE, CatalogueEntry, catalogue_file, entry_of, read_catalogue
 from tools.model.checking import found
 from tools.model.errors import CatalogueError
-from tools.model.getting import BUNDLES, Order, get, usual_shelf
+from tools.model.getting import BUNDLES, ModelOrder, get, usual_shelf
 from tools.model.listing import table
 
 _SECTIONS: Final[Mapping[str, Verbs]] = {
@@ -58,7 +58,7 @@ def get_model(argv: list[str]) -> int:
     def run() -> int:
         shelf = usual_shelf()
         entry = entry_of(read_catalogue(options.catalogue), options.name)
-        out = get(Order(entry, options.out or shelf.bundle(entry), options.origin, options.golden), shelf, say)
+        out = get(ModelOrder(entry, options.out or shelf.bundle(entry), options.origin, options.golden), shelf, say)
         say(f"next:      smartcam score --bundle {out} ..., make demo BUNDLE={out}, or make build BUNDLE={out}")
         return 0
 

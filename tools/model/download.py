@@ -11,12 +11,13 @@ from typing import Final
 from tools.model.address import shown
 from tools.model.errors import FetchError, WrongBytes
 from tools.model.http import USUAL_PACE, Answer, Pace, ask, in_words
-from tools.model.part import Part
+from tools.model.partial import PartialFile
 
 LARGEST: Final = 64 << 20
 """The most that is read of a file whose size nobody has told us."""
 _CHUNK: Final = 1 << 16
 _TRIES: Final = 3
+_LONGEST_VALIDATOR: Final = 500
 _RANGE: Final = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15}|\*)", re.ASCII)
 _OK, _PARTIAL, _BEYOND = http.client.OK, http.client.PARTIAL_CONTENT, http.client.REQUESTED_RANGE_NOT_SATISFIABLE
 _AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -57,7 +58,7 @@ def download(address: str, wanted: ExactFile, target: Path, fetching: Fetching) 
         FetchError: nobody answers, or not with a file; WrongBytes: with another one, of which nothing stays.
         OSError: it cannot be written.
     """
-    with closing(Part(target)) as part:
+    with closing(PartialFile(target)) as part:
         resumed = _complete(address, wanted, part, fetching)
         if resumed and not _right(part, wanted):
             # Not the server's fault, perhaps: what was here before may have been another file's beginning.
@@ -72,11 +73,11 @@ def download(address: str, wanted: ExactFile, target: Path, fetching: Fetching) 
         part.finish()
 
 
-def _right(part: Part, wanted: ExactFile) -> bool:
+def _right(part: PartialFile, wanted: ExactFile) -> bool:
     return wanted.size in {None, part.have} and part.sha256() == wanted.sha256
 
 
-def _complete(address: str, wanted: ExactFile, part: Part, fetching: Fetching) -> bool:
+def _complete(address: str, wanted: ExactFile, part: PartialFile, fetching: Fetching) -> bool:
     """All bytes, in as many tries as it takes. Whether the last one went on with what was there."""
     furthest, left = part.have, _TRIES
     while True:
@@ -94,7 +95,7 @@ def _complete(address: str, wanted: ExactFile, part: Part, fetching: Fetching) -
             fetching.pause(float(_TRIES - left))
 
 
-def _once(address: str, wanted: ExactFile, part: Part, fetching: Fetching) -> bool:
+def _once(address: str, wanted: ExactFile, part: PartialFile, fetching: Fetching) -> bool:
     """One try. Whether it went on with what was there."""
     before = part.validator(address)
     start = part.have if before is not None and part.have <= wanted.most else 0
@@ -112,7 +113,7 @@ def _once(address: str, wanted: ExactFile, part: Part, fetching: Fetching) -> bo
     return goes_on
 
 
-def _goes_on(address: str, answer: Answer, start: int, wanted: ExactFile, part: Part) -> bool:
+def _goes_on(address: str, answer: Answer, start: int, wanted: ExactFile, part: PartialFile) -> bool:
     """Whether the answer begins where we stopped; else it begins anew. Raises FetchError for one that does neither."""
     if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise FetchError(shown(address), "comes packed, although it was asked for as it is; give another address")
@@ -132,10 +133,11 @@ def _goes_on(address: str, answer: Answer, start: int, wanted: ExactFile, part: 
 
 
 def _validator(answer: Answer) -> str:
+    """What tells this file from a later one, as it is sent back; "" where there is nothing that can be."""
     tag = answer.headers.get("ETag", "")
-    if tag and not tag.startswith("W/"):  # a weak one promises no equal bytes
-        return tag
-    return "" if tag else answer.headers.get("Last-Modified", "")
+    weak = tag.startswith("W/")  # promises no equal bytes
+    said = "" if weak else tag or answer.headers.get("Last-Modified", "")
+    return said if said.isprintable() and len(said) <= _LONGEST_VALIDATOR else ""
 
 
 def _check_length(address: str, answer: Answer, have: int, wanted: ExactFile) -> None:
@@ -151,7 +153,7 @@ def _wrong_size(found: str, wanted: ExactFile) -> str:
     return f"is not the file that is meant: it {found}, expected {expected}"
 
 
-def _read(address: str, answer: Answer, wanted: ExactFile, part: Part, tell: Tell) -> None:
+def _read(address: str, answer: Answer, wanted: ExactFile, part: PartialFile, tell: Tell) -> None:
     promised = None if answer.length is None else part.have + answer.length
     while True:
         tell(part.have, wanted.size)

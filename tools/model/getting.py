@@ -22,7 +22,7 @@ from tools.model.address import is_address
 from tools.model.catalogue import CatalogueEntry, catalogue_file, entry_of, read_catalogue
 from tools.model.download import ExactFile, Fetching, download
 from tools.model.errors import CatalogueError, FetchError, WrongBytes
-from tools.model.part import Part
+from tools.model.partial import PartialFile
 from tools.model.progress import ProgressLine, amount
 from tools.model.wishes import bundle_wishes
 
@@ -57,7 +57,7 @@ def usual_shelf(environment: Mapping[str, str] = os.environ) -> Shelf:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ModelOrder:
     """What is to be got: `origin` a file or address instead of the publisher's, `golden` a picture for the bundle."""
 
     entry: CatalogueEntry
@@ -75,33 +75,43 @@ def bundle_named(name: str, say: Say) -> Path:
     """
     shelf = usual_shelf()
     entry = entry_of(read_catalogue(catalogue_file()), name)
-    return get(Order(entry, shelf.bundle(entry)), shelf, say)
+    return get(ModelOrder(entry, shelf.bundle(entry)), shelf, say)
 
 
-def get(order: Order, shelf: Shelf, say: Say) -> Path:
+def get(order: ModelOrder, shelf: Shelf, say: Say) -> Path:
     """The bundle that was ordered; nothing is fetched or made twice.
 
     Raises:
         CatalogueError: naming what is wrong, and what to do.
         OSError: its file or bundle cannot be written.
     """
-    entry, out = order.entry, order.out
-    if out.is_symlink() or out.exists():
-        check_bundle_of(entry, out)
-        say(f"{entry.name} is here already: {out}")
-        return out
-    model = bring(order, shelf, say)
+    if not _is_here(order, say):
+        shelf.downloads.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        with _alone(shelf.downloads, say):
+            if not _is_here(order, say):  # another command may have got it meanwhile
+                _make(order, _bring(order, shelf.file(order.entry), say), say)
+    return order.out
+
+
+def _is_here(order: ModelOrder, say: Say) -> bool:
+    here = order.out.is_symlink() or order.out.exists()
+    if here:
+        check_bundle_of(order.entry, order.out)
+        say(f"{order.entry.name} is here already: {order.out}")
+    return here
+
+
+def _make(order: ModelOrder, model: Path, say: Say) -> None:
     with tempfile.TemporaryDirectory() as folder:
         try:
-            made = make_bundle(bundle_wishes(entry, model, order.golden, Path(folder)), out)
+            made = make_bundle(bundle_wishes(order.entry, model, order.golden, Path(folder)), order.out)
         except BundleError as error:
-            raise CatalogueError(f"{entry.name}: no bundle can be made of it: {error}") from error
+            raise CatalogueError(f"{order.entry.name}: no bundle can be made of it: {error}") from error
     for sentence in made.said:
         say(f"  {sentence}")
-    for line in worth(entry):
+    for line in worth(order.entry):
         say(line)
-    say(f"bundle: {out}")
-    return out
+    say(f"bundle:    {order.out}")
 
 
 def worth(entry: CatalogueEntry) -> Iterator[str]:
@@ -117,26 +127,19 @@ def worth(entry: CatalogueEntry) -> Iterator[str]:
     yield f"           on {score.clips}: {score.command}"
 
 
-def bring(order: Order, shelf: Shelf, say: Say) -> Path:
-    """The model's file, which is the one that the catalogue means.
-
-    Raises:
-        CatalogueError: naming what is wrong, and what to do.
-        OSError: it cannot be written.
-    """
-    entry, target = order.entry, shelf.file(order.entry)
-    target.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-    with _alone(target.parent, say):
-        if target.exists():
-            fault = fault_of(target, entry.file)
-            if fault is None:
-                say(f"{entry.name}: its file is here already: {target}")
-                return target
-            say(f"{target}: {fault}; it is fetched again")
-            target.unlink()
-        _introduce(entry, say)
-        _fetch(order, target, say)
-        return target
+def _bring(order: ModelOrder, target: Path, say: Say) -> Path:
+    """The model's file, which is the one that the catalogue means."""
+    entry = order.entry
+    if target.exists():
+        fault = fault_of(target, entry.file)
+        if fault is None:
+            say(f"{entry.name}: its file is here already: {target}")
+            return target
+        say(f"{target}: {fault}; it is fetched again")
+        target.unlink()
+    _introduce(entry, say)
+    _fetch(order, target, say)
+    return target
 
 
 def _introduce(entry: CatalogueEntry, say: Say) -> None:
@@ -147,7 +150,7 @@ def _introduce(entry: CatalogueEntry, say: Say) -> None:
     say(f"file:      {size}, SHA-256 {entry.file.sha256}")
 
 
-def _fetch(order: Order, target: Path, say: Say) -> None:
+def _fetch(order: ModelOrder, target: Path, say: Say) -> None:
     origin, name = order.origin or order.entry.address, order.entry.name
     try:
         if not is_address(origin):
@@ -183,7 +186,7 @@ def _copy(source: Path, wanted: ExactFile, target: Path) -> None:
     if found != wanted.sha256:
         reason = f"is not the file that is meant: its SHA-256 is {found}, expected {wanted.sha256}"
         raise WrongBytes(f"--from {source}", reason)
-    part = Part(target)
+    part = PartialFile(target)
     part.begin("", "")
     part.add(content)
     part.finish()

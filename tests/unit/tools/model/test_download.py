@@ -16,7 +16,7 @@ from tests.fakes.file_server import FileServer, serving
 from tools.model.download import LARGEST, ExactFile, Fetching, download
 from tools.model.errors import FetchError, WrongBytes
 from tools.model.http import Pace
-from tools.model.part import Part
+from tools.model.partial import PartialFile
 
 CONTENT = bytes(range(256)) * 400
 OTHER = CONTENT[::-1]
@@ -112,6 +112,8 @@ def test_a_server_without_ranges_that_always_breaks_off_is_left(desk: Desk) -> N
     ("", "", None),
     ('W/"weak"', "Mon, 30 Nov 2026 00:00:00 GMT", None),
     ("", "Mon, 30 Nov 2026 00:00:00 GMT", "Mon, 30 Nov 2026 00:00:00 GMT"),
+    ('"in two\r\n lines"', "", None),
+    ('"' + "x" * 5000 + '"', "", None),
 ])  # fmt: skip
 def test_a_server_that_names_its_files_otherwise_is_asked_as_it_can_answer(
     desk: Desk, tag: str, dated: str, only_if: str | None
@@ -173,7 +175,7 @@ def test_the_address_is_not_written_down_because_it_may_hold_a_key(desk: Desk) -
 
 
 def test_all_bytes_that_were_here_already_are_not_fetched_again(desk: Desk) -> None:
-    part = Part(desk.target)
+    part = PartialFile(desk.target)
     part.begin(desk.server.address("/m"), "")
     part.add(CONTENT)
     part.close()
@@ -183,7 +185,7 @@ def test_all_bytes_that_were_here_already_are_not_fetched_again(desk: Desk) -> N
 
 @pytest.mark.parametrize("size", [len(CONTENT), len(CONTENT) + 5])
 def test_wrong_bytes_that_were_here_already_are_fetched_again(desk: Desk, size: int) -> None:
-    part = Part(desk.target)
+    part = PartialFile(desk.target)
     part.begin(desk.server.address("/m"), "")
     part.add((OTHER * 2)[:size])
     part.close()
@@ -306,10 +308,10 @@ def test_a_server_that_drips_is_left(desk: Desk) -> None:
 
 
 def test_a_full_disk_is_no_fault_of_the_server(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_part: Part, _chunk: bytes) -> None:
+    def full(_part: PartialFile, _chunk: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Part, "add", full)
+    monkeypatch.setattr(PartialFile, "add", full)
     with pytest.raises(OSError, match="No space left"):
         desk.fetch()
     assert len(desk.server.asked) == 1

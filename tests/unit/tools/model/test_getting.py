@@ -15,7 +15,7 @@ from tests.fakes.file_server import FileServer, serving
 from tests.fakes.model_catalogue import model_entry, write_catalogue
 from tools.model.catalogue import CatalogueEntry, read_catalogue
 from tools.model.errors import CatalogueError
-from tools.model.getting import Order, Shelf, bundle_named, get, usual_shelf, worth
+from tools.model.getting import ModelOrder, Shelf, bundle_named, get, usual_shelf, worth
 
 MODEL = models.detector()
 SCORE = {
@@ -39,7 +39,7 @@ class Yard:
 
     def get(self, entry: CatalogueEntry | None = None, origin: str | None = None) -> Path:
         entry = entry or self.entry()
-        return get(Order(entry, self.shelf.bundle(entry), origin), self.shelf, self.said.append)
+        return get(ModelOrder(entry, self.shelf.bundle(entry), origin), self.shelf, self.said.append)
 
     def there(self) -> list[str]:
         """All files but the catalogue."""
@@ -71,7 +71,7 @@ def test_the_licence_is_shown_before_the_first_byte_is_asked_for(yard: Yard) -> 
             asked_then.append(len(yard.server.asked))
 
     entry = yard.entry()
-    get(Order(entry, yard.shelf.bundle(entry)), yard.shelf, hear)
+    get(ModelOrder(entry, yard.shelf.bundle(entry)), yard.shelf, hear)
     assert asked_then == [0]
 
 
@@ -94,7 +94,7 @@ def test_a_second_bundle_needs_no_second_download(yard: Yard) -> None:
     yard.get()
     yard.server.asked.clear()
     entry = yard.entry()
-    out = get(Order(entry, yard.folder / "other"), yard.shelf, yard.said.append)
+    out = get(ModelOrder(entry, yard.folder / "other"), yard.shelf, yard.said.append)
     assert ModelBundle.open(out).manifest.name == "tiny"
     assert yard.server.asked == []
 
@@ -235,13 +235,26 @@ def test_one_command_waits_for_the_other(yard: Yard) -> None:
         if "waiting" in line:
             waiting.set()
 
-    thread = threading.Thread(target=get, args=(Order(entry, yard.shelf.bundle(entry)), yard.shelf, hear))
+    thread = threading.Thread(target=get, args=(ModelOrder(entry, yard.shelf.bundle(entry)), yard.shelf, hear))
     thread.start()
     assert waiting.wait(5)
     assert yard.server.asked == []
     os.close(lock)
     thread.join(20)
     assert yard.shelf.bundle(entry).is_dir()
+
+
+def test_two_commands_at_once_get_one_bundle(yard: Yard) -> None:
+    yard.server.slow = (200, 0.02)
+    entry, got = yard.entry(), []
+    order = ModelOrder(entry, yard.shelf.bundle(entry))
+    threads = [threading.Thread(target=lambda: got.append(get(order, yard.shelf, yard.said.append))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert got == [order.out] * 3
+    assert len(yard.server.asked) == 1
 
 
 def test_downloads_lie_in_the_users_cache() -> None:

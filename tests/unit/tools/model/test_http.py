@@ -103,7 +103,7 @@ def test_a_proxy_is_asked_for_the_world(server: FileServer, monkeypatch: pytest.
 
 @contextlib.contextmanager
 def saying(parts: list[bytes], again: bytes = b"", pause: float = 0.02) -> Iterator[str]:
-    """A server that says just this to whoever comes, the last of it without end; its address."""
+    """A server that says just this to whoever comes, the last of it for five seconds; its address."""
     over = threading.Event()
 
     def serve(door: socket.socket) -> None:
@@ -112,7 +112,9 @@ def saying(parts: list[bytes], again: bytes = b"", pause: float = 0.02) -> Itera
             with line, contextlib.suppress(OSError):
                 for part in parts:
                     line.sendall(part)
-                while again and not over.wait(pause):
+                for _ in range(round(5 / pause)):
+                    if not again or over.wait(pause):
+                        break
                     line.sendall(again)
 
     with socket.create_server((HOST, 0)) as door:

@@ -61,7 +61,7 @@ def test_the_first_model_is_got_when_none_is_named(home: Home, capsys: pytest.Ca
     out = capsys.readouterr().out
     bundle = home.bundles / "tiny"
     assert ModelBundle.open(bundle).manifest.name == "tiny"
-    assert f"bundle: {bundle}" in out
+    assert f"bundle:    {bundle}" in out
     assert f"make build BUNDLE={bundle}" in out
     assert "not run by us" in out
 

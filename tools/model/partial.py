@@ -19,7 +19,7 @@ def part_of(target: Path) -> Path:
     return target.with_name(target.name + _ENDING)
 
 
-class Part:
+class PartialFile:
     """Bytes that nobody has checked yet, beside the place where the file will lie. Private to its user.
 
     Raises:
