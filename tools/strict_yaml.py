@@ -6,6 +6,7 @@ let a few lines of aliases stand for millions.
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import yaml
@@ -56,7 +57,7 @@ def yaml_of(text: str) -> object:
     Raises:
         UnreadableText: with the line.
     """
-    try:
+    with _in_our_words(text):
         loader = _Loader(text)
         tree = loader.get_single_node()
         if tree is None:
@@ -64,6 +65,26 @@ def yaml_of(text: str) -> object:
         _check(tree)
         value: object = loader.construct_document(tree)
         check_characters(value)
+    return value
+
+
+def words_of(text: str) -> yaml.Node | None:
+    """The tree of a YAML text, each word as it is written, whatever a reader makes of it; None for an empty one.
+
+    For files whose writers follow other rules than ours: there, a key may be a number. A node may stand in many places,
+    even in itself.
+
+    Raises:
+        UnreadableText: with the line.
+    """
+    with _in_our_words(text):
+        return _Loader(text).get_single_node()
+
+
+@contextmanager
+def _in_our_words(text: str) -> Iterator[None]:
+    try:
+        yield
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise UnreadableText(f"holds the character U+{error.character:04X}, which YAML does not allow", line) from error
@@ -73,7 +94,6 @@ def yaml_of(text: str) -> object:
         raise UnreadableText("cannot be read (its objects lie too deep in each other)") from error
     except (yaml.YAMLError, ValueError) as error:
         raise UnreadableText(f"is not YAML ({' '.join(str(error).split())})") from error
-    return value
 
 
 def _words(error: yaml.MarkedYAMLError) -> str:

@@ -3,9 +3,11 @@
 import argparse
 from pathlib import Path
 
+from smartcam.contract.errors import ContractError
 from smartcam.contract.event import EventKind
 from smartcam.model.examine import Colour
-from smartcam.model.manifest import KINDS_OF_MODELS, ModelKind
+from smartcam.model.manifest import ModelKind
+from tools.bundle.labels import events_of
 from tools.bundle.making import MIN_FRAMES, BundleError, BundleWishes, Made, make_bundle
 from tools.command_line import complain, new_parser
 
@@ -36,11 +38,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = new_parser("bundle", __doc__)
     parser.add_argument("--model", type=Path, required=True, help="the .tflite file")
     parser.add_argument("--kind", choices=[*ModelKind], required=True, help="what the model does")
-    parser.add_argument("--labels", type=Path, required=True, help="one label a line, in the model's order")
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        help="a label file in any usual form, or coco for the built-in names; default: those inside the model",
+    )
     parser.add_argument("--out", type=Path, required=True, help="the folder to create")
     parser.add_argument("--name", help="default: the model file's name")
     parser.add_argument("--version", default="0.1.0", help="the bundle's version; default 0.1.0")
-    parser.add_argument("--events", help="which label raises what, such as person=person,car=vehicle")
+    parser.add_argument(
+        "--events", action="append", help="which label raises what, such as person=person,car=vehicle; may be repeated"
+    )
     parser.add_argument("--raise-at", type=float, help="score from which an alarm is raised")
     parser.add_argument("--clear-at", type=float, help="score under which it is cleared")
     parser.add_argument("--min-frames", type=int, default=MIN_FRAMES, help=f"default {MIN_FRAMES}")
@@ -57,7 +65,7 @@ def _wishes(options: argparse.Namespace) -> BundleWishes:
         model=options.model,
         labels=options.labels,
         kind=ModelKind(options.kind),
-        events=None if options.events is None else dict(_event(pair) for pair in options.events.split(",")),
+        events=None if options.events is None else _events(options.events),
         raise_at=options.raise_at,
         clear_at=options.clear_at,
         min_frames=options.min_frames,
@@ -71,11 +79,11 @@ def _wishes(options: argparse.Namespace) -> BundleWishes:
     )
 
 
-def _event(pair: str) -> tuple[str, EventKind]:
-    label, _, kind = pair.rpartition("=")
-    if not label or kind.strip() not in KINDS_OF_MODELS:
-        raise BundleError(f"--events {pair}: must be LABEL=KIND with a kind of {', '.join(KINDS_OF_MODELS)}")
-    return label.strip(), EventKind(kind.strip())
+def _events(texts: list[str]) -> dict[str, EventKind]:
+    try:
+        return events_of(texts)
+    except ContractError as error:
+        raise BundleError(str(error)) from error
 
 
 def _colour(option: str, text: str) -> Colour:

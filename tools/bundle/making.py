@@ -9,15 +9,16 @@ from typing import Final
 
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.event import EventKind
-from smartcam.contract.written import UnreadableText, text_of
+from smartcam.contract.written import UnreadableText
 from smartcam.model.examine import Colour, Scaling
 from smartcam.model.manifest import ModelKind, ModelManifest, Provenance, Thresholds
-from smartcam.model.packing import Draft, read_labels, write_bundle
+from smartcam.model.packing import Draft, write_bundle
 from smartcam.model.signature import sign
+from tools.bundle.labels import FittedLabels, find_labels, fit
 
 EVENTS_OF_LABELS: Final[Mapping[str, EventKind]] = (
     {"person": EventKind.PERSON, "intruder": EventKind.ANOMALY, "anomaly": EventKind.ANOMALY}
-    | dict.fromkeys(("car", "truck", "bus", "motorcycle", "bicycle"), EventKind.VEHICLE)
+    | dict.fromkeys(("car", "truck", "bus", "motorcycle", "motorbike", "bicycle"), EventKind.VEHICLE)
     | dict.fromkeys(
         ("cat", "dog", "bird", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"), EventKind.ANIMAL
     )
@@ -40,12 +41,13 @@ class BundleError(Exception):
 class BundleWishes:
     """What a user says about a model; what is None is found out, or has a default.
 
-    `events` is the kind of event that each label raises; `mean` and `std` scale a float model's samples; `sign` is the
-    file of an Ed25519 private key.
+    `labels` is a file, or `coco` for the names that are built in; None: those inside the model. `events` is the kind of
+    event that each label raises; `mean` and `std` scale a float model's samples; `sign` is the file of an Ed25519
+    private key.
     """
 
     model: Path
-    labels: Path
+    labels: Path | None
     kind: ModelKind
     events: Mapping[str, EventKind] | None = None
     raise_at: float | None = None
@@ -76,11 +78,12 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
     """
     try:
         model = _read(wishes.model, "model")
-        draft = _draft(wishes, model)
+        fitted = _labels(wishes, model)
+        draft = _draft(wishes, model, fitted.labels)
         key = None if wishes.sign is None else _key(wishes.sign)
-        return Made(write_bundle(out, model, draft, key))
+        return Made(write_bundle(out, model, draft, key), fitted.said)
     except ContractError as error:
-        raise BundleError(_explain(error, wishes.labels)) from error
+        raise BundleError(_explain(error, wishes.labels or wishes.model)) from error
     except ModelIntegrityError as error:
         raise BundleError(f"{wishes.model}: {error}") from error
     except OSError as error:
@@ -93,8 +96,18 @@ def _explain(error: ContractError, labels: Path) -> str:
     return f"{error}: give --events LABEL=KIND" if error.field == "events" else str(error)
 
 
-def _draft(wishes: BundleWishes, model: bytes) -> Draft:
-    labels = read_labels(_text(wishes.labels), wishes.kind)
+def _labels(wishes: BundleWishes, model: bytes) -> FittedLabels:
+    where = wishes.labels or wishes.model
+    try:
+        found = find_labels(wishes.labels, model)
+    except UnreadableText as error:
+        raise BundleError(error.within(where)) from error
+    except OSError as error:
+        raise BundleError(f"{where}: the label file cannot be read ({error.strerror})") from error
+    return fit(found, None, "ssd" if wishes.kind is ModelKind.DETECTOR else "classifier")
+
+
+def _draft(wishes: BundleWishes, model: bytes, labels: tuple[str, ...]) -> Draft:
     source = wishes.source or f"{wishes.model.name}, SHA-256 {hashlib.sha256(model).hexdigest()}"
     return Draft(
         name=wishes.name or _UNFIT.sub("-", wishes.model.stem).strip("-._")[:_LONGEST_NAME] or "model",
@@ -111,7 +124,8 @@ def _draft(wishes: BundleWishes, model: bytes) -> Draft:
 
 
 def _events_of(labels: tuple[str, ...]) -> dict[str, EventKind]:
-    return {label: EVENTS_OF_LABELS[label] for label in labels if label in EVENTS_OF_LABELS}
+    known = ((label, EVENTS_OF_LABELS.get(label.casefold())) for label in labels)
+    return {label: kind for label, kind in known if kind is not None}
 
 
 def _thresholds(wishes: BundleWishes) -> Thresholds:
@@ -143,10 +157,3 @@ def _key(path: Path) -> bytes:
     except ModelIntegrityError as error:
         raise BundleError(f"{path}: {error}") from error
     return key
-
-
-def _text(path: Path) -> str:
-    try:
-        return text_of(_read(path, "label"))
-    except UnreadableText as error:
-        raise BundleError(error.within(path)) from error

@@ -52,13 +52,12 @@ def get_model(argv: list[str]) -> int:
     parser.add_argument("name", nargs="?", metavar="NAME", help="the model; default: the first of `list`")
     parser.add_argument("--from", dest="origin", metavar="FILE|ADDRESS", help="a file or mirror, not its publisher")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder to create (build/bundles/NAME)")
-    parser.add_argument("--golden", type=Path, metavar="PICTURE", help="a picture that shows what the model finds")
     options = parser.parse_args(argv)
 
     def run() -> int:
         shelf = usual_shelf()
         entry = entry_of(read_catalogue(options.catalogue), options.name)
-        out = get(ModelOrder(entry, options.out or shelf.bundle(entry), options.origin, options.golden), shelf, say)
+        out = get(ModelOrder(entry, options.out or shelf.bundle(entry), options.origin), shelf, say)
         say(f"next:      smartcam score --bundle {out} ..., make demo BUNDLE={out}, or make build BUNDLE={out}")
         return 0
 

@@ -1,20 +1,22 @@
 """What the catalogue knows of a model, as wishes for its bundle."""
 
+import json
 from pathlib import Path
 from typing import Final
 
 from smartcam.model.manifest import ModelKind
+from tools.bundle.coco import COCO_80
 from tools.bundle.making import BundleWishes
 from tools.model.address import shown
-from tools.model.catalogue import CatalogueEntry
+from tools.model.catalogue import COCO, CatalogueEntry
 
 _VERSION: Final = "1.0.0"
 
 
-def bundle_wishes(entry: CatalogueEntry, model: Path, golden: Path | None, folder: Path) -> BundleWishes:
-    """The wishes; labels that the catalogue lists are written into this folder. Raises OSError."""
-    labels = folder / "labels.txt"
-    labels.write_text("".join(f"{label}\n" for label in entry.labels), encoding="utf-8")
+def bundle_wishes(entry: CatalogueEntry, model: Path, folder: Path) -> BundleWishes:
+    """The wishes; the labels are written into this folder, whatever lies where the command runs. Raises OSError."""
+    labels = folder / "labels.json"  # a list that says itself where each label ends
+    labels.write_text(json.dumps(list(COCO_80 if entry.labels == COCO else entry.labels)), encoding="utf-8")
     return BundleWishes(
         model=model,
         labels=labels,

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smartcam.contract.errors import ContractError, ModelIntegrityError
+from smartcam.contract.errors import ModelIntegrityError
 from smartcam.contract.event import EventKind
 from smartcam.model.bundle import SIGNATURE_FILE, ModelBundle
 from smartcam.model.examine import Scaling, classifier_output, detector_output, input_spec, structured_picture
@@ -39,7 +39,6 @@ TOLERANCE: Final = 0.05
 """Another processor or runtime rounds differently: by a few hundredths of a score, never by a tenth."""
 _CANDIDATES: Final = 16
 _SATURATED: Final = 0.95
-_PLACEHOLDERS: Final = ("???", "background")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,32 +153,3 @@ def _check_labels(answer: Answer, labels: tuple[str, ...]) -> None:
             raise ModelIntegrityError(f"detects class {highest}, but there are only {len(labels)} labels")
     elif answer.size != len(labels):
         raise ModelIntegrityError(f"gives {answer.size} shares, but there are {len(labels)} labels")
-
-
-def read_labels(text: str, kind: ModelKind) -> tuple[str, ...]:
-    """The labels in a file with one per line, or `number name` per line; an empty line becomes `???`.
-
-    A detector's classes count from the first object, so a leading `???` or `background` is dropped.
-
-    Raises:
-        ContractError: if there are none, or a number is out of range.
-    """
-    lines = [line.strip() for line in text.removeprefix("\ufeff").strip().splitlines()]
-    if lines and all(line.split(maxsplit=1)[0].rstrip(":").isdecimal() and " " in line for line in lines if line):
-        lines = _numbered(lines)
-    if kind is ModelKind.DETECTOR and lines and lines[0].lower() in _PLACEHOLDERS:
-        lines = lines[1:]
-    if not any(lines):
-        raise ContractError("labels", "has no labels; it needs one per line")
-    return tuple(line or _PLACEHOLDERS[0] for line in lines)
-
-
-def _numbered(lines: list[str]) -> list[str]:
-    pairs = [line.split(maxsplit=1) for line in lines if line]
-    numbers = [int(number.rstrip(":")) for number, _ in pairs]
-    if max(numbers) > 10 * len(pairs) + 100:
-        raise ContractError("labels", f"has number {max(numbers)} for {len(pairs)} labels")
-    names = [""] * (max(numbers) + 1)
-    for number, (_, name) in zip(numbers, pairs, strict=True):
-        names[number] = name.strip()
-    return names

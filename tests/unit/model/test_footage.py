@@ -14,9 +14,10 @@ from smartcam.model.analyser import analyser_of
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.detector import SsdDetector
 from smartcam.model.manifest import ModelKind, Thresholds
-from smartcam.model.packing import Draft, read_labels, write_bundle
+from smartcam.model.packing import Draft, write_bundle
 from smartcam.vision.motion import MotionGate, MotionSettings
 from smartcam.vision.picture import Picture
+from tools.bundle.coco import COCO_90
 
 SHARED = Path(__file__).resolve().parents[4] / "shared/data"
 MODEL = SHARED / "models/coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"
@@ -29,12 +30,11 @@ pytestmark = pytest.mark.skipif(not MODEL.exists(), reason="the shared footage a
 @pytest.fixture(scope="module")
 def detector(tmp_path_factory: pytest.TempPathFactory) -> SsdDetector:
     folder = tmp_path_factory.mktemp("coco") / "bundle"
-    labels = read_labels((SHARED / "models/coco_ssd_labelmap.txt").read_text(), ModelKind.DETECTOR)
     draft = Draft(
         name="coco",
         version="1",
         kind=ModelKind.DETECTOR,
-        labels=labels,
+        labels=COCO_90,
         events={"person": EventKind.PERSON},
         thresholds=Thresholds(RAISE_AT, 0.4),
         min_frames=3,

@@ -11,8 +11,8 @@ from smartcam.contract.event import EventKind
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.examine import Scaling, detector_output, input_spec, structured_picture
 from smartcam.model.interpreter import Interpreter
-from smartcam.model.manifest import Activation, ClassifierOutput, DetectorOutput, ModelKind, TensorType, Thresholds
-from smartcam.model.packing import read_labels, write_bundle
+from smartcam.model.manifest import Activation, ClassifierOutput, DetectorOutput, TensorType, Thresholds
+from smartcam.model.packing import write_bundle
 from tests.fakes import models
 from tests.unit.model.conftest import CLASSIFIER, DETECTOR
 
@@ -97,30 +97,3 @@ def test_a_structured_picture_is_the_same_for_the_same_seed() -> None:
     assert (structured_picture(1, 30, 20) == structured_picture(1, 30, 20)).all()
     assert (structured_picture(1, 30, 20) != structured_picture(2, 30, 20)).any()
     assert structured_picture(1, 30, 20).shape == (20, 30, 3)
-
-
-@pytest.mark.parametrize(
-    ("text", "labels"),
-    [
-        ("person\ncar\n", ("person", "car")),
-        ("\ufeffperson\r\n\r\ncar\r\n\r\n", ("person", "???", "car")),
-        ("???\nperson\ncar", ("person", "car")),
-        ("background\nperson", ("person",)),
-        ("person\n???\ncar", ("person", "???", "car")),
-        ("0  person\n2  car\n", ("person", "???", "car")),
-        ("0: person\n1: traffic light", ("person", "traffic light")),
-        ("traffic light\nstop sign", ("traffic light", "stop sign")),
-    ],
-)
-def test_labels_are_read_as_model_makers_write_them(text: str, labels: tuple[str, ...]) -> None:
-    assert read_labels(text, ModelKind.DETECTOR) == labels
-
-
-def test_a_classifiers_background_is_a_label_like_any_other() -> None:
-    assert read_labels("background\ntench", ModelKind.CLASSIFIER) == ("background", "tench")
-
-
-@pytest.mark.parametrize("text", ["", "\n\n", "???", "99999999 person"])
-def test_a_file_without_labels_is_reported(text: str) -> None:
-    with pytest.raises(ContractError, match="labels: has n"):
-        read_labels(text, ModelKind.DETECTOR)

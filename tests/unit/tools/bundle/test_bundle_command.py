@@ -1,5 +1,6 @@
 """`smartcam bundle`: one line for what went wrong, and a bundle that opens when nothing did."""
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from smartcam.contract.event import EventKind
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.manifest import ModelKind, Thresholds
 from tests.fakes import models
+from tools.bundle.coco import COCO_90
 from tools.bundle.command import main
 
 SHARED = Path(__file__).resolve().parents[5] / "shared/data/models"
@@ -137,7 +139,7 @@ def test_labels_that_do_not_fit_are_counted(classifier: Workshop, capsys: pytest
 
 @pytest.mark.parametrize(
     ("content", "expected"),
-    [(b"", "has no labels"), (b"\xff\xfe", "is UTF-16; save the file as UTF-8"),
+    [(b"", "has no labels"), (b"\xff\xfea", "begins as UTF-16, but is damaged"),
      ("Bär\n".encode("latin-1"), "labels.txt:1: holds the byte 0xE4")],
 )  # fmt: skip
 def test_a_label_file_that_is_none_is_named(
@@ -147,6 +149,44 @@ def test_a_label_file_that_is_none_is_named(
     line = complaint(detector.run("detector"), capsys)
     assert "labels.txt" in line
     assert expected in line
+
+
+def test_labels_numbered_from_1_stand_at_their_places_and_the_user_hears_of_it(
+    detector: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    detector.labels.write_text("1 Person\n2 car\n")
+    assert detector.run("detector") == 0
+    manifest = ModelBundle.open(detector.out).manifest
+    assert manifest.labels == ("Person", "car")
+    assert manifest.events == {"Person": EventKind.PERSON, "car": EventKind.VEHICLE}
+    assert "  numbered from 1\n" in capsys.readouterr().out
+
+
+def test_labels_inside_the_model_need_no_file(detector: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--model", str(detector.model), "--kind", "detector", "--out", str(detector.out)]
+    assert "my model.tflite: has no labels inside; give a file" in complaint(main(arguments), capsys)
+    with zipfile.ZipFile(detector.model, "a") as archive:
+        archive.writestr("labelmap.txt", "???\nperson\ncar\n")
+    assert main(arguments) == 0
+    assert ModelBundle.open(detector.out).manifest.labels == ("person", "car")
+    assert "the labels are those inside the model (labelmap.txt)" in capsys.readouterr().out
+
+
+def test_cocos_names_need_no_file(detector: Workshop) -> None:
+    arguments = ["--model", str(detector.model), "--kind", "detector", "--out", str(detector.out), "--labels", "coco"]
+    assert main(arguments) == 0
+    assert ModelBundle.open(detector.out).manifest.labels == COCO_90
+
+
+def test_a_label_with_commas_can_raise_an_event(classifier: Workshop) -> None:
+    classifier.labels.write_text("nobody, at all\nman, woman or child\n")
+    assert classifier.run("classifier", "--events", "man, woman or child=person") == 0
+    assert ModelBundle.open(classifier.out).manifest.events == {"man, woman or child": EventKind.PERSON}
+
+
+def test_events_may_be_given_one_by_one(detector: Workshop) -> None:
+    assert detector.run("detector", "--events", "person=person", "--events", "car=vehicle") == 0
+    assert len(ModelBundle.open(detector.out).manifest.events) == 2
 
 
 def test_labels_that_raise_nothing_ask_for_events(classifier: Workshop, capsys: pytest.CaptureFixture[str]) -> None:

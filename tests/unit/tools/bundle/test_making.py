@@ -28,7 +28,7 @@ def test_whatever_is_wrong_ends_in_one_kind_of_error_that_names_the_file(wishes:
     wishes.model.write_bytes(b"<html>404</html>" * 100)
     with pytest.raises(BundleError, match=r"yard\.tflite: is not a"):
         make_bundle(wishes, tmp_path / "out")
-    wishes.labels.write_bytes(b"")
+    (tmp_path / "labels.txt").write_bytes(b"")
     with pytest.raises(BundleError, match=r"labels\.txt: has no labels"):
         make_bundle(wishes, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -63,6 +63,20 @@ def test_a_model_becomes_a_bundle_that_says_where_it_comes_from(yard: Yard) -> N
     assert yard.entry().file.sha256 in manifest.provenance.source
 
 
+@pytest.mark.parametrize(
+    "labels", [("person", "car, parked"), ("person", "2 cars"), ("2 people", "person"), ("Bär", "person")]
+)
+def test_labels_are_taken_as_the_catalogue_writes_them(yard: Yard, labels: tuple[str, str]) -> None:
+    assert ModelBundle.open(yard.get(yard.entry(labels=labels))).manifest.labels == labels
+
+
+def test_coco_is_built_in_whatever_lies_where_the_command_runs(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(yard.folder)
+    (yard.folder / "coco").mkdir()
+    manifest = ModelBundle.open(yard.get(yard.entry(labels="coco"))).manifest
+    assert (manifest.labels[0], manifest.labels[2]) == ("person", "car")
+
+
 def test_the_licence_is_shown_before_the_first_byte_is_asked_for(yard: Yard) -> None:
     asked_then: list[int] = []
 
