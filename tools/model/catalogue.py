@@ -12,6 +12,7 @@ from smartcam.contract.errors import ContractError
 from smartcam.contract.reading import Fields
 from smartcam.contract.written import UnreadableText, json_of, read_text
 from smartcam.model.manifest import LONGEST_LABEL, MOST_LABELS, numbered
+from tools.bundle.coco import COCO_80, COCO_90
 from tools.model.address import check_address
 from tools.model.download import LARGEST, ExactFile
 from tools.model.errors import CatalogueError, FetchError
@@ -19,8 +20,8 @@ from tools.recipes.keys import nearest
 
 OURS: Final = Path(__file__).with_name("catalogue.json")
 VARIABLE: Final = "SMARTCAM_CATALOGUE"
-COCO: Final = "coco"
-"""The labels of COCO, which are built in."""
+BUILT_IN: Final[Mapping[str, tuple[str, ...]]] = {"coco-80": COCO_80, "coco-90": COCO_90}
+"""Label lists that have a name: COCO's, as YOLO counts and as SSDs do."""
 _SCHEMA: Final = 1
 _MOST_MODELS: Final = 100
 _LONGEST: Final = 1024
@@ -63,7 +64,7 @@ class OwnScore:
 class CatalogueEntry:
     """One model.
 
-    `head` None: found out from the file. `labels`: in the model's order, or `COCO`. `score` None: not run by us.
+    `head` None: found out from the file. `labels`: in the model's order. `score` None: not run by us.
     """
 
     name: str
@@ -74,7 +75,7 @@ class CatalogueEntry:
     map: PublishedMap | None
     input: str
     head: str | None
-    labels: str | tuple[str, ...]
+    labels: tuple[str, ...]
     score: OwnScore | None
 
     @property
@@ -166,12 +167,15 @@ def _ending(address: str) -> str:
     return PurePosixPath(urlsplit(address).path).suffix
 
 
-def _labels(fields: Fields) -> str | tuple[str, ...]:
-    if fields.document.get("labels") == COCO:
-        return COCO
-    items = numbered(fields, "labels", fields.items("labels", MOST_LABELS))
+def _labels(fields: Fields) -> tuple[str, ...]:
+    said = fields.document.get("labels")
+    if isinstance(said, str) and said in BUILT_IN:
+        return BUILT_IN[said]
+    items = numbered(fields, "labels", [] if isinstance(said, str) else fields.items("labels", MOST_LABELS))
     if not items.document:
-        raise ContractError(fields.name("labels"), f"must be {COCO!r}, or a list with at least one label")
+        raise ContractError(
+            fields.name("labels"), f"must be a list with at least one label, or one of {', '.join(BUILT_IN)}"
+        )
     return tuple(items.text(place, LONGEST_LABEL) for place in items.document)
 
 

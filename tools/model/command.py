@@ -58,7 +58,8 @@ def get_model(argv: list[str]) -> int:
         shelf = usual_shelf()
         entry = entry_of(read_catalogue(options.catalogue), options.name)
         out = get(ModelOrder(entry, options.out or shelf.bundle(entry), options.origin), shelf, say)
-        say(f"next:      smartcam score --bundle {out} ..., make demo BUNDLE={out}, or make build BUNDLE={out}")
+        which = f"MODEL={entry.name}" if options.out is None else f"BUNDLE={out}"
+        say(f"next:      make demo {which}, make build {which}, or smartcam score --bundle {out} ...")
         return 0
 
     return _run("get", run)

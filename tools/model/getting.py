@@ -1,5 +1,6 @@
 """Gets a model of the catalogue: its file, from its publisher or from where the user says, and a bundle of it."""
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -123,7 +124,8 @@ def worth(entry: CatalogueEntry) -> Iterator[str]:
     score = entry.score
     seconds = f"median {score.median_s:g} s, worst {score.worst_s:g} s"
     yield f"here:      {score.found} of {score.expected} events found, {score.false} false, {seconds}"
-    yield f"           on {score.clips}: {score.command}"
+    yield f"           on {score.clips}"
+    yield f"           by {score.command}"
 
 
 def _bring(order: ModelOrder, target: Path, say: Say) -> Path:
@@ -221,7 +223,7 @@ def _opened(file: Path) -> Iterator[int]:
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("it is no regular file")
+            raise OSError(errno.EINVAL, "it is no regular file", str(file))
         yield descriptor
     finally:
         os.close(descriptor)

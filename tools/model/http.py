@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from smartcam import __version__
+from smartcam.contract.reading import printable
 from tools.model.address import check_address, is_here, redirected, shown
 from tools.model.errors import FetchError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MOST_REDIRECTS: Final = 5
+_LONGEST_REASON: Final = 200
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -83,12 +85,13 @@ def _complain(address: str, error: Exception) -> NoReturn:
 
 
 def in_words(reason: object) -> str:
-    """Why a connection failed."""
+    """Why a connection failed. Part of it may be what the server said."""
     if isinstance(reason, TimeoutError):
         return "it does not answer in time, or too slowly"
-    if isinstance(reason, OSError) and reason.strerror:
-        return reason.strerror
-    return f"{type(reason).__name__}: {reason}" if isinstance(reason, Exception) else str(reason)
+    if isinstance(reason, ValueError):  # its text may hold a proxy's password
+        return "its answer, or the address of a proxy in the environment, is malformed"
+    text = reason.strerror if isinstance(reason, OSError) and reason.strerror else f"{type(reason).__name__}: {reason}"
+    return printable(text)[:_LONGEST_REASON]
 
 
 class _PacedReader(io.RawIOBase):

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from tools.model.catalogue import COCO, Catalogue, CatalogueEntry
+from tools.bundle.coco import NAMELESS
+from tools.model.catalogue import Catalogue, CatalogueEntry
 from tools.model.progress import amount
 
 _HEAD = ("name", "size", "input", "head", "labels", "mAP", "found here", "licence")
@@ -31,7 +32,7 @@ def _row(entry: CatalogueEntry) -> Sequence[str]:
         "not said" if entry.file.size is None else amount(entry.file.size),
         ", ".join(entry.input.split(", ")[:2]),
         entry.head or "found out",
-        COCO if entry.labels == COCO else str(len(entry.labels)),
+        str(sum(label != NAMELESS for label in entry.labels)),
         "not said" if entry.map is None else f"{entry.map.percent:g}",
         "not run" if score is None else f"{score.found} of {score.expected}, {score.false} false",
         entry.licence.name,

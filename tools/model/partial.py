@@ -1,5 +1,6 @@
 """A file that is on its way here: what came so far, and which file of which server that is the beginning of."""
 
+import errno
 import hashlib
 import json
 import os
@@ -34,7 +35,7 @@ class PartialFile:
         descriptor = os.open(self.path, flags, _MODE)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise OSError(f"{self.path}: is no regular file; remove it")
+            raise OSError(errno.EINVAL, "it is no regular file; remove it", str(self.path))
         os.fchmod(descriptor, _MODE)
         self._file = os.fdopen(descriptor, "r+b")
         self.have = self._file.seek(0, os.SEEK_END)

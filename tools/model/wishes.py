@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from smartcam.model.manifest import ModelKind
-from tools.bundle.coco import COCO_80
 from tools.bundle.making import BundleWishes
 from tools.model.address import shown
-from tools.model.catalogue import COCO, CatalogueEntry
+from tools.model.catalogue import CatalogueEntry
 
 _VERSION: Final = "1.0.0"
 
@@ -16,7 +15,7 @@ _VERSION: Final = "1.0.0"
 def bundle_wishes(entry: CatalogueEntry, model: Path, folder: Path) -> BundleWishes:
     """The wishes; the labels are written into this folder, whatever lies where the command runs. Raises OSError."""
     labels = folder / "labels.json"  # a list that says itself where each label ends
-    labels.write_text(json.dumps(list(COCO_80 if entry.labels == COCO else entry.labels)), encoding="utf-8")
+    labels.write_text(json.dumps(entry.labels), encoding="utf-8")
     return BundleWishes(
         model=model,
         labels=labels,

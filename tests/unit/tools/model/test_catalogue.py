@@ -39,6 +39,13 @@ def test_the_table_fits_into_100_columns() -> None:
     assert max(len(line) for line in table(read_catalogue(OURS)).splitlines()) <= 100
 
 
+def test_labels_are_as_many_as_the_models_classes() -> None:
+    assert {entry.head: (len(entry.labels), entry.labels[0]) for entry in read_catalogue(OURS).values()} == {
+        "ssd": (90, "person"),
+        "yolox": (80, "person"),
+    }
+
+
 def test_two_versions_of_a_model_have_two_file_names() -> None:
     first, second = (read_catalogue(OURS)[name].file_name for name in ("mobiledet", "yolox-nano"))
     assert first == "mobiledet-90bb33a634e04191.tflite"
@@ -57,8 +64,11 @@ WRONG: dict[str, tuple[dict[str, object], str]] = {
     "plain http": ({"address": "http://example.org/x.tflite"}, "must begin with https://"),
     "an address with a login": ({"address": "https://u:hunter2@example.org/x.tflite"}, "holds a login"),
     "an archive": ({"address": "https://example.org/x.zip"}, "models.0.address: must end in .tflite or .onnx"),
-    "no labels": ({"labels": []}, "models.0.labels: must be 'coco', or a list"),
-    "labels of another word": ({"labels": "imagenet"}, "models.0.labels: must be a list"),
+    "no labels": (
+        {"labels": []},
+        "models.0.labels: must be a list with at least one label, or one of coco-80, coco-90",
+    ),
+    "labels of another word": ({"labels": "imagenet"}, "models.0.labels: must be a list with"),
     "a label that is no text": ({"labels": ["person", 7]}, "models.0.labels.1: must be text"),
     "no licence": ({"licence": None}, "models.0.licence: is missing"),
     "a licence without its text": ({"licence": LICENCE | {"address": None}}, "models.0.licence.address: is missing"),

@@ -70,11 +70,16 @@ def test_labels_are_taken_as_the_catalogue_writes_them(yard: Yard, labels: tuple
     assert ModelBundle.open(yard.get(yard.entry(labels=labels))).manifest.labels == labels
 
 
-def test_coco_is_built_in_whatever_lies_where_the_command_runs(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "count"), [("coco-80", 80), ("coco-90", 90)])
+def test_coco_is_built_in_whatever_lies_where_the_command_runs(
+    yard: Yard, name: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(yard.folder)
-    (yard.folder / "coco").mkdir()
-    manifest = ModelBundle.open(yard.get(yard.entry(labels="coco"))).manifest
-    assert (manifest.labels[0], manifest.labels[2]) == ("person", "car")
+    for each in ("coco", name):
+        (yard.folder / each).mkdir()
+    labels = yard.entry(labels=name).labels
+    assert (len(labels), labels[0], labels[2]) == (count, "person", "car")
+    assert ModelBundle.open(yard.get(yard.entry(labels=name))).manifest.labels[:3] == ("person", "bicycle", "car")
 
 
 def test_the_licence_is_shown_before_the_first_byte_is_asked_for(yard: Yard) -> None:

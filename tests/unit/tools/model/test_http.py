@@ -101,6 +101,15 @@ def test_a_proxy_is_asked_for_the_world(server: FileServer, monkeypatch: pytest.
         read("https://example.org/m")
 
 
+@pytest.mark.parametrize("proxy", ["http:/user:hunter2@x", "http://user:hunter2@[::1", "http://u:hunter2@h:x"])
+def test_a_proxys_password_is_never_said(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(FetchError, match=r"https://example.org/m: cannot be reached") as caught:
+        read("https://example.org/m")
+    assert "hunter2" not in str(caught.value)
+
+
 @contextlib.contextmanager
 def saying(parts: list[bytes], again: bytes = b"", pause: float = 0.02) -> Iterator[str]:
     """A server that says just this to whoever comes, the last of it for five seconds; its address."""
@@ -146,13 +155,16 @@ def test_who_drips_is_left(parts: list[bytes], again: bytes) -> None:
 
 
 @pytest.mark.parametrize("nonsense", [
-    b"", b"\x00" * 100, b"HTTP/1.1 abc OK\r\n\r\n", b"SSH-2.0-x\r\n", b"HTTP/9.9 200 OK\r\n\r\n",
+    b"", b"\x1b[2J\x9b1m\r\n\r\n", b"\x00" * 100, b"HTTP/1.1 abc OK\r\n\r\n",
+    b"SSH-2.0-x\r\n", b"HTTP/9.9 200 OK\r\n\r\n",
     b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500,
     b"HTTP/1.1 200 " + b"x" * 100_000, b"HTTP/1.1 99999 OK\r\n\r\n", b"HTTP/1.1 -5 OK\r\n\r\n",
 ])  # fmt: skip
 def test_an_answer_that_is_none_is_told(nonsense: bytes) -> None:
-    with saying([nonsense]) as address, pytest.raises(FetchError, match="/m: cannot be reached"):
+    with saying([nonsense]) as address, pytest.raises(FetchError, match="/m: cannot be reached") as caught:
         read(address)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 400
 
 
 def test_a_silent_server_is_left() -> None:

@@ -62,14 +62,15 @@ def test_the_first_model_is_got_when_none_is_named(home: Home, capsys: pytest.Ca
     bundle = home.bundles / "tiny"
     assert ModelBundle.open(bundle).manifest.name == "tiny"
     assert f"bundle:    {bundle}" in out
-    assert f"make build BUNDLE={bundle}" in out
+    assert f"next:      make demo MODEL=tiny, make build MODEL=tiny, or smartcam score --bundle {bundle} ..." in out
     assert "not run by us" in out
 
 
-def test_a_folder_may_be_named(home: Home, tmp_path: Path) -> None:
+def test_a_folder_may_be_named(home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["get", "tiny", "--out", str(tmp_path / "else/where")]) == 0
     assert ModelBundle.open(tmp_path / "else/where").manifest.name == "tiny"
     assert not home.bundles.exists()
+    assert f"make build BUNDLE={tmp_path / 'else/where'}" in capsys.readouterr().out
 
 
 WRONG = {
@@ -151,7 +152,7 @@ def test_list_is_a_table_or_json(home: Home, capsys: pytest.CaptureFixture[str])
     assert "not run" in lines[1]
     assert main(["list", "--json", "--catalogue", str(OURS)]) == 0
     (first, *_) = json.loads(capsys.readouterr().out)
-    assert (first["name"], first["file"]["size"], first["labels"]) == ("ssd-mobilenet-v1", 4185023, "coco")
+    assert (first["name"], first["file"]["size"], first["labels"][0]) == ("ssd-mobilenet-v1", 4185023, "person")
     assert home.server.asked == []
 
 
