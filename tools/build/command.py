@@ -32,10 +32,10 @@ def main(argv: list[str]) -> int:
     """Build the suite; the exit code is 2 when something is missing."""
     arguments = _parser().parse_args(argv)
     try:
-        for fault in lint_sources(ROOT):
-            raise BuildError(f"recipes/{fault}; `smartcam lint` shows all mistakes")
         if arguments.model is not None:
             arguments.bundle = bundle_named(arguments.model, say)
+        for fault in lint_sources(ROOT):
+            raise BuildError(f"recipes/{fault}; `smartcam lint` shows all mistakes")
         wheels = fetch_wheels(_platforms(arguments.wheels), ROOT)
         built = build_suite(arguments.out, arguments.bundle, wheels=wheels)
         projects = write_projects(built, arguments.gdk, ROOT / "gdk-config.json") if arguments.gdk else ()
