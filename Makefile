@@ -39,7 +39,7 @@ setup-tflite: setup ## the alternative model runtime, in .venv-tflite (it exists
 	else echo "setup: tflite-runtime exists for Python 3.11 only: what needs it is skipped"; fi
 
 demo: setup ## from camera clip to delivered alert [VIDEO=clip.mp4 MODEL=name or BUNDLE=folder, COOLDOWN=seconds]
-	@$(smartcam) demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(MODEL),--model "$(MODEL)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(COOLDOWN),--cooldown "$(COOLDOWN)")
+	@$(smartcam) demo $(if $(VIDEO),--video "$(VIDEO)")$(if $(MODEL), --model "$(MODEL)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(COOLDOWN),--cooldown "$(COOLDOWN)")
 
 check: setup ## lint, types, import floors, recipes
 	$(main) -m ruff check .
@@ -77,7 +77,7 @@ bench: setup ## every stage beside its floor, into build/bench.json
 	$(smartcam) bench --json build/bench.json
 
 build: setup ## recipes and artifacts into greengrass-build/ [MODEL=name or BUNDLE=folder, WHEELS="linux-aarch64-py313", all or none]
-	$(smartcam) build $(if $(MODEL),--model "$(MODEL)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(WHEELS),--wheels $(WHEELS))
+	$(smartcam) build$(if $(MODEL), --model "$(MODEL)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(WHEELS),--wheels $(WHEELS))
 
 synth: setup-cloud ## the CloudFormation templates into cdk.out/ [EMAIL=you@example.com]
 	JSII_NODE="$$($(main) -c 'from tools.setup import setup_node; print(setup_node(say=lambda line: None))')" \

@@ -90,7 +90,8 @@ def warn_of_demo(bundle: Path, verb: str) -> None:
     """Warn that the packed model is the demo's, judged by the bundle's content: a copy guards nothing either."""
     demo = DEMO_BUNDLE / MANIFEST_FILE
     if demo.is_file() and (bundle / MANIFEST_FILE).read_bytes() == demo.read_bytes():
-        said = "the model is the demo's, and knows its generated yard only. `smartcam model list` has real ones"
+        real = "Get a real one (smartcam model list), and pack it: --bundle FOLDER"
+        said = f"the model is the demo's, and knows its generated yard only. {real}"
         complain(verb, f"WARNING: {said}")
 
 
