@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from smartcam.model.bundle import ModelBundle
 from smartcam.model.manifest import MANIFEST_FILE, ModelManifest
 from tools.bundle.making import BundleError, make_bundle
 from tools.command_line import ROOT, Say
-from tools.model.address import is_address
+from tools.model.address import is_address, shown
 from tools.model.catalogue import CatalogueEntry, catalogue_file, entry_of, read_catalogue
 from tools.model.download import ExactFile, Fetching, download
 from tools.model.errors import CatalogueError, FetchError, WrongBytes
@@ -152,13 +152,13 @@ def _introduce(entry: CatalogueEntry, say: Say) -> None:
 
 
 def _fetch(order: ModelOrder, target: Path, say: Say) -> None:
-    origin, name = order.origin or order.entry.address, order.entry.name
+    name, origin = order.entry.name, order.entry.address if order.origin is None else order.origin
     try:
         if not is_address(origin):
             _copy(Path(origin), order.entry.file, target)
             return
         line = ProgressLine(sys.stderr)
-        say(f"from:      {origin.partition('?')[0]}")
+        say(f"from:      {shown(origin)}")
         try:
             download(origin, order.entry.file, target, Fetching(time.sleep, line))
         finally:
@@ -170,36 +170,37 @@ def _fetch(order: ModelOrder, target: Path, say: Say) -> None:
         later = "Try again later (what came is kept), or bring" if error.again else "Bring"
         way = f"{later} the file on another way: smartcam model get {name} --from FILE"
         raise CatalogueError(f"{error}. {way}") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise CatalogueError(f"{target}: cannot be written ({reason}); make room, or set XDG_CACHE_HOME") from error
 
 
 def _copy(source: Path, wanted: ExactFile, target: Path) -> None:
     """The bytes that are checked are the ones that are kept: the file may change meanwhile."""
     try:
-        with _opened(source) as descriptor:
-            content = _read(descriptor, wanted.most + 1)
+        content = _read(source, wanted.most + 1)
     except OSError as error:
         raise CatalogueError(f"--from {source}: cannot be read ({error.strerror or error})") from error
-    if wanted.size not in {None, len(content)} or len(content) > wanted.most:
-        size = f"has over {wanted.most} bytes" if len(content) > wanted.most else f"has {len(content)} bytes"
-        expected = f"at most {wanted.most}" if wanted.size is None else wanted.size
-        raise WrongBytes(f"--from {source}", f"is not the file that is meant: it {size}, expected {expected}")
-    found = hashlib.sha256(content).hexdigest()
-    if found != wanted.sha256:
-        reason = f"is not the file that is meant: its SHA-256 is {found}, expected {wanted.sha256}"
-        raise WrongBytes(f"--from {source}", reason)
-    part = PartialFile(target)
-    part.begin("", "")
-    part.add(content)
-    part.finish()
+    fault = _fault(content, wanted)
+    if fault is not None:
+        raise WrongBytes(f"--from {source}", f"is not the file that is meant: {fault}")
+    with closing(PartialFile(target)) as part:
+        part.begin("", "")
+        part.add(content)
+        part.finish()
 
 
 def fault_of(file: Path, wanted: ExactFile) -> str | None:
     """What is wrong with a file that should be this one; None: nothing. Raises OSError where it cannot be read."""
-    with _opened(file) as descriptor:
-        size = os.fstat(descriptor).st_size
-        if size > wanted.most or wanted.size not in {None, size}:
-            return f"has {size} bytes, expected {wanted.size or f'at most {wanted.most}'}"
-        found = hashlib.sha256(_read(descriptor, wanted.most + 1)).hexdigest()
+    return _fault(_read(file, wanted.most + 1), wanted)
+
+
+def _fault(content: bytes, wanted: ExactFile) -> str | None:
+    if len(content) > wanted.most:
+        return f"it has more than the expected {wanted.most} bytes"
+    if wanted.size not in {None, len(content)}:
+        return f"it has {len(content)} bytes, expected {wanted.size}"
+    found = hashlib.sha256(content).hexdigest()
     return None if found == wanted.sha256 else f"its SHA-256 is {found}, expected {wanted.sha256}"
 
 
@@ -217,21 +218,14 @@ def check_bundle_of(entry: CatalogueEntry, folder: Path) -> ModelManifest:
     return manifest
 
 
-@contextmanager
-def _opened(file: Path) -> Iterator[int]:
-    """A regular file's descriptor; a pipe or a device would be waited for, or read for ever. Raises OSError."""
+def _read(file: Path, most: int) -> bytes:
+    """So much of a regular file: a pipe or a device would be waited for, or read for ever. Raises OSError."""
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", str(file))
-        yield descriptor
-    finally:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-
-
-def _read(descriptor: int, most: int) -> bytes:
-    with os.fdopen(os.dup(descriptor), "rb") as file:
-        return file.read(most)
+        raise OSError(errno.EINVAL, "it is no regular file", str(file))
+    with os.fdopen(descriptor, "rb") as opened:
+        return opened.read(most)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from tests.fakes.model_catalogue import model_entry, write_catalogue
 from tools.model.catalogue import CatalogueEntry, read_catalogue
 from tools.model.errors import CatalogueError
 from tools.model.getting import ModelOrder, Shelf, bundle_named, get, usual_shelf, worth
+from tools.model.partial import PartialFile
 
 MODEL = models.detector()
 SCORE = {
@@ -181,6 +182,19 @@ def test_a_key_in_a_mirrors_address_is_not_said(yard: Yard) -> None:
     assert "hunter2" not in manifest.to_json().decode()
 
 
+def test_a_login_in_a_mirrors_address_is_neither_sent_nor_said(yard: Yard) -> None:
+    with pytest.raises(CatalogueError, match="holds a login") as caught:
+        yard.get(origin=f"http://viewer:hunter2@127.0.0.1:{yard.server.port}/tiny.tflite")
+    assert "hunter2" not in "".join([*yard.said, str(caught.value)])
+    assert yard.server.asked == []
+
+
+def test_an_empty_place_is_not_the_publishers(yard: Yard) -> None:
+    with pytest.raises(CatalogueError, match=r"--from .: cannot be read"):
+        yard.get(origin="")
+    assert yard.server.asked == []
+
+
 def test_what_cannot_be_read_is_named(yard: Yard) -> None:
     pipe = yard.folder.parent / "pipe"
     os.mkfifo(pipe)
@@ -202,6 +216,19 @@ def test_without_the_server_the_error_says_how_to_bring_the_file(yard: Yard, sta
     assert f"/tiny.tflite: answers {status}" in str(caught.value)
     assert str(caught.value).endswith("the file on another way: smartcam model get tiny --from FILE")
     assert yard.there() == []
+
+
+@pytest.mark.parametrize("brought", [True, False])
+def test_a_full_disk_is_said_with_the_place(yard: Yard, monkeypatch: pytest.MonkeyPatch, *, brought: bool) -> None:
+    def full(_part: PartialFile, _chunk: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(PartialFile, "add", full)
+    source = yard.folder.parent / "brought.tflite"
+    source.write_bytes(MODEL)
+    with pytest.raises(CatalogueError, match=r"models/tiny-.*: cannot be written \(No space left .*; make room"):
+        yard.get(origin=str(source) if brought else None)
+    assert [name for name in yard.there() if not name.endswith((".origin", ".part"))] == []
 
 
 def test_a_folder_with_something_else_is_left_alone(yard: Yard) -> None:
