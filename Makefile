@@ -6,6 +6,7 @@ training := .venv-training/bin/python
 tflite := .venv-tflite/bin/python
 VIDEO ?=
 BUNDLE ?=
+MODEL ?=
 COOLDOWN ?=
 WHEELS ?=
 THING ?=
@@ -37,8 +38,8 @@ setup-tflite: setup ## the alternative model runtime, in .venv-tflite (it exists
 		sh tools/setup.sh .venv-tflite requirements/tflite.txt $(PYTHON); \
 	else echo "setup: tflite-runtime exists for Python 3.11 only: what needs it is skipped"; fi
 
-demo: setup ## from camera clip to delivered alert [VIDEO=clip.mp4 BUNDLE=folder COOLDOWN=seconds]
-	@$(smartcam) demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(COOLDOWN),--cooldown "$(COOLDOWN)")
+demo: setup ## from camera clip to delivered alert [VIDEO=clip.mp4 MODEL=name or BUNDLE=folder, COOLDOWN=seconds]
+	@$(smartcam) demo $(if $(VIDEO),--video "$(VIDEO)")$(if $(MODEL), --model "$(MODEL)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(COOLDOWN),--cooldown "$(COOLDOWN)")
 
 check: setup ## lint, types, import floors, recipes
 	$(main) -m ruff check .
@@ -75,8 +76,8 @@ format: setup ## rewrite the sources as the formatter wants them
 bench: setup ## every stage beside its floor, into build/bench.json
 	$(smartcam) bench --json build/bench.json
 
-build: setup ## recipes and artifacts into greengrass-build/ [BUNDLE=folder WHEELS="linux-aarch64-py313", all or none]
-	$(smartcam) build $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(WHEELS),--wheels $(WHEELS))
+build: setup ## recipes and artifacts into greengrass-build/ [MODEL=name or BUNDLE=folder, WHEELS="linux-aarch64-py313", all or none]
+	$(smartcam) build$(if $(MODEL), --model "$(MODEL)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(WHEELS),--wheels $(WHEELS))
 
 synth: setup-cloud ## the CloudFormation templates into cdk.out/ [EMAIL=you@example.com]
 	JSII_NODE="$$($(main) -c 'from tools.setup import setup_node; print(setup_node(say=lambda line: None))')" \

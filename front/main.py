@@ -11,6 +11,7 @@ SECTIONS: Final[Mapping[str, Verbs]] = {
         "demo": ("measure.demo.command:main", "play a clip through the whole path, from camera to mailbox"),
     },
     "Bring your own model": {
+        "model": ("tools.model.command:main", "get a public detector from the catalogue, as a model bundle"),
         "bundle": ("tools.bundle.command:main", "make a model bundle from a model file"),
         "sign": ("tools.bundle.sign:main", "make a key, and sign a model bundle with it"),
         "score": ("tools.score.command:main", "measure recall, false alarms and delay on labelled clips"),

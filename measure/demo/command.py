@@ -19,6 +19,7 @@ from standins.cloud.folder import LocalCloudError
 from standins.nucleus.profile import PROFILES
 from tools.build.suite import DEMO_BUNDLE, BuildError
 from tools.command_line import Say, complain
+from tools.model.getting import bundle_named
 from tools.setup import ToolsError
 
 _LONGEST_COOLDOWN_S = 86_400
@@ -36,7 +37,7 @@ def main(argv: list[str]) -> int:
     try:
         plan = DemoPlan(
             clip=arguments.video,
-            bundle=arguments.bundle,
+            bundle=arguments.bundle if arguments.model is None else bundle_named(arguments.model, say),
             cooldown_s=arguments.cooldown,
             camera=camera_id(arguments.camera),
             folder=arguments.folder.resolve(),
@@ -57,7 +58,9 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="smartcam demo", description=__doc__)
     parser.add_argument("--video", type=Path, help="the clip that plays the camera (a generated yard)")
-    parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="the model bundle (the demo's)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="the model bundle (the demo's)")
+    which.add_argument("--model", metavar="NAME", help="get this model of `smartcam model list` instead")
     parser.add_argument(
         "--cooldown", type=whole(0, _LONGEST_COOLDOWN_S), default=0, metavar="SECONDS", help="between two alerts (0)"
     )

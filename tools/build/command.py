@@ -14,6 +14,8 @@ from tools.build.wheels import ARCHITECTURES, PLATFORMS, PYTHONS, Platform, Whee
 from tools.command_line import ROOT, complain, say
 from tools.lint.code_use import UnknownTopic
 from tools.lint.command import lint_sources
+from tools.model.errors import CatalogueError
+from tools.model.getting import bundle_named
 from tools.recipes.document import FaultList
 from tools.recipes.recipe import read_document
 from tools.recipes.rules import LITE
@@ -30,12 +32,14 @@ def main(argv: list[str]) -> int:
     """Build the suite; the exit code is 2 when something is missing."""
     arguments = _parser().parse_args(argv)
     try:
+        if arguments.model is not None:
+            arguments.bundle = bundle_named(arguments.model, say)
         for fault in lint_sources(ROOT):
             raise BuildError(f"recipes/{fault}; `smartcam lint` shows all mistakes")
         wheels = fetch_wheels(_platforms(arguments.wheels), ROOT, bundle=arguments.bundle)
         built = build_suite(arguments.out, arguments.bundle, wheels=wheels)
         projects = write_projects(built, arguments.gdk, ROOT / "gdk-config.json") if arguments.gdk else ()
-    except (BuildError, WheelError, UnknownTopic, OSError) as error:
+    except (BuildError, CatalogueError, WheelError, UnknownTopic, OSError) as error:
         return complain("build", error, 2)
     for name in built.components:
         print(f"{name} {built.version}")
@@ -95,7 +99,8 @@ def warn_of_demo(bundle: Path, verb: str) -> None:
     """Warn that the packed model is the demo's, judged by the bundle's content: a copy guards nothing either."""
     demo = DEMO_BUNDLE / MANIFEST_FILE
     if demo.is_file() and (bundle / MANIFEST_FILE).read_bytes() == demo.read_bytes():
-        said = "the model is the demo's, and knows its generated yard only. Pack your own: --bundle FOLDER"
+        real = "Get a real one (smartcam model list), and pack it: --bundle FOLDER"
+        said = f"the model is the demo's, and knows its generated yard only. {real}"
         complain(verb, f"WARNING: {said}")
 
 
@@ -109,7 +114,9 @@ def _platforms(words: Sequence[str]) -> tuple[Platform, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="smartcam build", description="Build every component's recipe and artifacts.")
-    parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="model bundle (the demo's)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="model bundle (the demo's)")
+    which.add_argument("--model", metavar="NAME", help="get this model of `smartcam model list` instead")
     parser.add_argument("--out", type=Path, default=ROOT / "greengrass-build", help="folder (greengrass-build)")
     parser.add_argument(
         "--wheels",

@@ -1,0 +1,1 @@
+"""`smartcam model`: public detectors by pinned address, size and hash."""
