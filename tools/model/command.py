@@ -52,12 +52,14 @@ def get_model(argv: list[str]) -> int:
     parser.add_argument("name", nargs="?", metavar="NAME", help="the model; default: the first of `list`")
     parser.add_argument("--from", dest="origin", metavar="FILE|ADDRESS", help="a file or mirror, not its publisher")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder to create (build/bundles/NAME)")
+    parser.add_argument("--golden", type=Path, metavar="PICTURE", help="one with something that the model knows")
     options = parser.parse_args(argv)
 
     def run() -> int:
         shelf = usual_shelf()
         entry = entry_of(read_catalogue(options.catalogue), options.name)
-        out = get(ModelOrder(entry, options.out or shelf.bundle(entry), options.origin), shelf, say)
+        order = ModelOrder(entry, options.out or shelf.bundle(entry), options.origin, options.golden)
+        out = get(order, shelf, say)
         which = f"MODEL={entry.name}" if options.out is None else f"BUNDLE={out}"
         say(f"next:      make demo {which}, make build {which}, or smartcam score --bundle {out} ...")
         return 0

@@ -59,11 +59,15 @@ def usual_shelf(environment: Mapping[str, str] = os.environ) -> Shelf:
 
 @dataclass(frozen=True, slots=True)
 class ModelOrder:
-    """What is to be got, and where its bundle goes; `origin` is a file or an address instead of the publisher's."""
+    """What is to be got, and where its bundle goes.
+
+    `origin` is a file or an address instead of the publisher's, `golden` a picture with something that the model knows.
+    """
 
     entry: CatalogueEntry
     out: Path
     origin: str | None = None
+    golden: Path | None = None
 
 
 def bundle_named(name: str, say: Say) -> Path:
@@ -104,7 +108,7 @@ def _is_here(order: ModelOrder, say: Say) -> bool:
 def _make(order: ModelOrder, model: Path, say: Say) -> None:
     with tempfile.TemporaryDirectory() as folder:
         try:
-            made = make_bundle(bundle_wishes(order.entry, model, Path(folder)), order.out)
+            made = make_bundle(bundle_wishes(order.entry, model, order.golden, Path(folder)), order.out)
         except BundleError as error:
             raise CatalogueError(f"{order.entry.name}: no bundle can be made of it: {error}") from error
     for sentence in made.said:

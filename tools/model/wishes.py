@@ -12,7 +12,7 @@ from tools.model.catalogue import CatalogueEntry
 _VERSION: Final = "1.0.0"
 
 
-def bundle_wishes(entry: CatalogueEntry, model: Path, folder: Path) -> BundleWishes:
+def bundle_wishes(entry: CatalogueEntry, model: Path, golden: Path | None, folder: Path) -> BundleWishes:
     """The wishes; the labels are written into this folder, whatever lies where the command runs. Raises OSError."""
     labels = folder / "labels.json"  # a list that says itself where each label ends
     labels.write_text(json.dumps(entry.labels), encoding="utf-8")
@@ -23,5 +23,6 @@ def bundle_wishes(entry: CatalogueEntry, model: Path, folder: Path) -> BundleWis
         name=entry.name,
         version=_VERSION,
         licence=entry.licence.name,
+        golden=golden,
         source=f"{shown(entry.address)}, SHA-256 {entry.file.sha256}",
     )

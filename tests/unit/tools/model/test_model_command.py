@@ -20,6 +20,7 @@ from tests.fakes import models
 from tests.fakes.file_server import FileServer, serving
 from tests.fakes.model_catalogue import model_entry, write_catalogue
 from tools.build.command import main as build
+from tools.bundle.making import BundleError, BundleWishes, Made
 from tools.command_line import ROOT
 from tools.model.catalogue import OURS
 from tools.model.command import main
@@ -71,6 +72,19 @@ def test_a_folder_may_be_named(home: Home, tmp_path: Path, capsys: pytest.Captur
     assert ModelBundle.open(tmp_path / "else/where").manifest.name == "tiny"
     assert not home.bundles.exists()
     assert f"make build BUNDLE={tmp_path / 'else/where'}" in capsys.readouterr().out
+
+
+def test_a_picture_for_the_golden_answer_is_handed_on(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    wished: list[Path | None] = []
+
+    def make(wishes: BundleWishes, _out: Path) -> Made:
+        wished.append(wishes.golden)
+        raise BundleError("far enough")
+
+    monkeypatch.setattr("tools.model.getting.make_bundle", make)
+    assert main(["get", "--golden", "yard.jpg"]) == main(["get"]) == 1
+    assert wished == [Path("yard.jpg"), None]
+    assert not home.bundles.exists()
 
 
 WRONG = {
