@@ -109,6 +109,13 @@ def test_the_operator_tells_the_outputs_of_a_model_that_sees_nothing() -> None:
     assert "by the operator that makes them" in " ".join(examined.said)
 
 
+def test_scores_that_are_hardly_more_than_nothing_are_still_no_classes() -> None:
+    def hardly(_: Floats) -> list[Any]:
+        return [[[1e-9, 2e-5]], [[0.0, 1.0]], [[[0.1, 0.2, 0.3, 0.4]] * 2], [2.0]]
+
+    assert found(hardly).output == SsdOutput(2, 1, 0, 3)
+
+
 def test_names_that_the_values_contradict_are_not_believed() -> None:
     def seen(grey: Floats) -> list[Any]:
         boxes, _, scores, count = ssd(grey, 5)
