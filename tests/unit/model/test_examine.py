@@ -205,6 +205,29 @@ def test_a_yolo_with_and_without_objectness_is_told_by_the_labels() -> None:
     assert output_of(with_it, labels(2)) == YoloOutput(0, 0, objectness=0)
 
 
+def test_an_objectness_that_is_always_sure_does_not_speak_against_the_labels() -> None:
+    def always(grey: Floats) -> list[Any]:
+        table = yolo(grey, objectness=True)
+        table[:, 5] = table[:, 4]
+        table[:, 4] = 1
+        return [table[None]]
+
+    assert output_of(always, labels(2)).objectness == 0
+
+
+def test_labels_that_the_values_contradict_are_refused_with_both_numbers() -> None:
+    with pytest.raises(ModelIntegrityError, match=r"has 2 classes without an objectness by the values .* 1 labels"):
+        found(lambda grey: [yolo(grey)[None]], labels(1))
+
+    def likely(grey: Floats) -> list[Any]:
+        table = yolo(grey, objectness=True)
+        table[:, 5:] = 0.9
+        return [table[None]]
+
+    with pytest.raises(ModelIntegrityError, match=r"has 2 classes with an objectness by the values .* 3 labels"):
+        found(likely, labels(3))
+
+
 @pytest.mark.parametrize(("anchors", "objectness"), [(1, None), (3, 0)])
 def test_a_yolo_is_told_by_how_many_candidates_its_family_has(anchors: int, objectness: int | None) -> None:
     def answer(grey: Floats) -> list[Any]:
