@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -122,7 +123,9 @@ def complaint(code: int, capsys: pytest.CaptureFixture[str], folder: Path) -> st
     lines = captured.err.splitlines()
     assert (code, captured.out, len(lines)) == (1, "", 1), captured
     assert sorted(path.name for path in folder.iterdir()) == ["labels.txt", "net.onnx"]
-    return lines[0].partition("net.onnx: ")[2]
+    found = re.match(rf"smartcam bundle: {folder}/(?:net\.onnx|labels\.txt): (.+)", lines[0])
+    assert found, lines
+    return found[1]
 
 
 @pytest.mark.parametrize(("head", "model", "more"), NETWORKS.values(), ids=NETWORKS.keys())
