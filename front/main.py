@@ -13,6 +13,7 @@ SECTIONS: Final[Mapping[str, Verbs]] = {
     "Bring your own model": {
         "bundle": ("tools.bundle.command:main", "make a model bundle from a model file"),
         "sign": ("tools.bundle.sign:main", "make a key, and sign a model bundle with it"),
+        "label": ("tools.score.labelling:main", "propose a clip's labels, or take over those of MOT, COCO or CVAT"),
         "score": ("tools.score.command:main", "measure recall, false alarms and delay on labelled clips"),
     },
     "Put it on a device": {

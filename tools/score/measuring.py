@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import lru_cache
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from smartcam.inference.analysis.analysis import Model, ObjectModel
 from smartcam.inference.bundles import open_model
 from smartcam.inference.commands.check import label_faults
 from smartcam.inference.settings import InferenceSettings
-from tools.score.detections import DetectionCache
+from tools.score.detections import DetectionCache, Store
 from tools.score.intervals import ScoreError
 from tools.score.labels import ClipLabels, read_all_labels
 from tools.score.matching import MatchResult, match
@@ -175,16 +175,28 @@ def play_clip(
     """One clip's playback, with the detections of earlier runs where the plan has a cache. Raises ScoreError."""
     if plan.cache is None or not isinstance(model, ObjectModel):
         return play(video, model, plan.capture, plan.settings, tick=tick)
+    return play_and_keep(plan, plan.cache, video, model, tick, tell)[0]
+
+
+def play_and_keep(
+    plan: ScorePlan,
+    cache: DetectionCache,
+    video: Path,
+    model: ObjectModel,
+    tick: Callable[[], object],
+    tell: Tell,
+) -> tuple[Playback, Store]:
+    """A clip's playback and all detections that are known of it, which the cache keeps. Raises ScoreError."""
     try:
-        file, store = plan.cache.open(video, model.manifest, (plan.rotate, plan.mirror))
+        file, store = cache.open(video, model.manifest, (plan.rotate, plan.mirror))
     except OSError as error:
         raise ScoreError(f"clip {video}: {error.strerror or error}") from error
     playback = play(video, model, plan.capture, plan.settings, store=store, tick=tick)
     try:
-        plan.cache.keep(file, store, model.manifest.labels)
+        cache.keep(file, store, model.manifest.labels)
     except OSError as error:
-        tell(f"detections of {video.name} are not kept in {plan.cache.folder}: {error.strerror or error}")
-    return playback
+        tell(f"detections of {video.name} are not kept in {cache.folder}: {error.strerror or error}")
+    return playback, store
 
 
 _advanced: "Synchronized[int] | None" = None
@@ -241,7 +253,7 @@ def opened(bundle: Path) -> Model:
         raise ScoreError(f"bundle {bundle}: {error}") from error
 
 
-_opened_once = cache(opened)
+_opened_once = lru_cache(maxsize=1)(opened)
 
 
 def checked_model(plan: ScorePlan) -> Model:

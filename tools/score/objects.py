@@ -1,11 +1,11 @@
 """Labelled objects: who is in sight, when, and where in the picture."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from smartcam.contract.event import EventKind
 from smartcam.vision.corners import Corners
@@ -168,7 +168,7 @@ def _touch(one: Interval, other: Interval) -> bool:
     return one.unit is Unit.SECONDS and one.last == other.first and one.first < one.last
 
 
-def labels_entry(objects: Iterable[LabelledObject], fps: float, frames: int) -> Mapping[str, object]:
+def labels_entry(objects: Iterable[LabelledObject], fps: float, frames: int) -> dict[str, Any]:
     """A clip's entry in a file of labels."""
     entries = [entry for each in objects for entry in each.as_entries()]
     return ({"fps": round(fps, 4)} if fps else {}) | ({"frames": frames} if frames else {}) | {"objects": entries}

@@ -1,4 +1,6 @@
+import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +31,7 @@ class Counting:
         self.asked = 0
         self.looked_at = looked_at
 
-    def detect(self, picture: Picture, regions: list[PixelBox] | tuple[PixelBox, ...]) -> Detections:
+    def detect(self, picture: Picture, regions: Sequence[PixelBox]) -> Detections:
         self.asked += 1
         side = max(DETECTOR.input.width, DETECTOR.input.height)
         planned = plan_regions(regions, picture.width, picture.height, RegionPolicy(least_pixels=side))
@@ -145,7 +147,7 @@ def test_a_file_with_the_right_sum_and_the_wrong_content_is_thrown_away_too(
 ) -> None:
     cache = DetectionCache(tmp_path / "cache")
     file = stored(clip, cache)
-    file.write_bytes(detections.hashlib.sha256(content).digest() + content)
+    file.write_bytes(hashlib.sha256(content).digest() + content)
     assert cache.open(clip, DETECTOR, (0, False))[1].looks == {}
     assert not file.exists()
 

@@ -1,21 +1,16 @@
 import json
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from smartcam.contract.notice import PixelBox
 from smartcam.inference.analysis.analysis import ObjectModel
 from smartcam.inference.settings import AnalysisSettings, InferenceSettings
 from smartcam.model.manifest import ModelKind
-from smartcam.model.scoring import Detections
-from smartcam.vision.picture import Picture
 from tests.clips import moving_square, write_clip
 from tests.pipeline.visitor import red_bundle, visit_clip
 from tests.unit.inference.stage import manifest
+from tests.unit.tools.score.finder import Finder
 from tools.score.detections import DetectionCache
 from tools.score.intervals import ScoreError
 from tools.score.measuring import ScorePlan, checked_clips, checked_model, measure_plan, play_clip, scored
@@ -102,25 +97,9 @@ def test_a_clip_that_cannot_be_played_ends_several_at_once_in_one_error(place: P
         scored(plan, clips, model)
 
 
-class Finder:
-    """Finds a person who walks, whatever there is, and counts how often it is asked."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def detect(self, picture: Picture, regions: Sequence[PixelBox]) -> Detections:
-        del regions
-        self.asked += 1
-        left = 8 * self.asked
-        boxes, scores = np.array([[left, 60, left + 60, 200]], np.float32), np.array([0.9], np.float32)
-        return Detections(boxes, scores, ("person",), (PixelBox(0, 0, picture.width, picture.height),))
-
-
 def test_a_second_run_asks_the_model_nothing_and_finds_the_same(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "v.mp4", moving_square(frames=30))
     sees_all = manifest(ModelKind.DETECTOR)
-    # An input that is larger than the picture: the whole picture is searched.
-    sees_all = replace(sees_all, input=replace(sees_all.input, width=500, height=500))
 
     def run(cache: DetectionCache | None, min_frames: int | None = None) -> tuple[int, Playback]:
         finder = Finder()
@@ -148,6 +127,6 @@ def test_a_cache_that_cannot_be_written_costs_a_line_and_no_measurement(tmp_path
     (tmp_path / "cache").write_text("a file")
     told: list[str] = []
     plan = ScorePlan([clip], [], tmp_path, cache=DetectionCache(tmp_path / "cache"))
-    sees_all = replace(manifest(ModelKind.DETECTOR), input=replace(manifest(ModelKind.DETECTOR).input, width=500))
-    assert play_clip(plan, clip, ObjectModel(sees_all, Finder()), lambda: None, told.append).frames_read == 10
+    sees_all = ObjectModel(manifest(ModelKind.DETECTOR), Finder())
+    assert play_clip(plan, clip, sees_all, lambda: None, told.append).frames_read == 10
     assert [line.partition(" in ")[0] for line in told] == ["detections of v.mp4 are not kept"]
