@@ -6,18 +6,16 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from smartcam.contract.errors import SettingsError
 from smartcam.edge.arguments import number, whole
-from smartcam.inference.settings import InferenceSettings, read_settings
 from smartcam.vision.turn import QUARTERS
 from tools.command_line import complain
 from tools.score.detections import default_cache
+from tools.score.files import camera_settings
 from tools.score.floors import Floor, add_options, floors
 from tools.score.intervals import ScoreError
-from tools.score.labels import TOLERANCE_FRAMES, read_json
+from tools.score.labels import TOLERANCE_FRAMES
 from tools.score.measuring import ScorePlan, measure_plan
 from tools.score.page import write_page
-from tools.score.playback import CAMERA
 from tools.score.report import as_document, as_table
 from tools.score.targets import AFTER_S
 
@@ -51,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
             bundle=options.bundle,
             analyse_fps=options.analyse_fps,
             tolerance_s=options.tolerance,
-            settings=_settings(options.camera_settings),
+            settings=camera_settings(options.camera_settings),
             rotate=options.rotate,
             mirror=options.mirror,
             # Figures of a model's time can only come from a model that runs.
@@ -73,17 +71,6 @@ def main(argv: Sequence[str]) -> int:
     for floor in missed:
         complain("score", f"{floor.figure.option} {floor.asked:g} is missed: {_number(floor.measured)}")
     return MISSED if missed else 0
-
-
-def _settings(path: Path | None) -> InferenceSettings:
-    """The device's defaults, or one camera's table of smartcam.Inference's `cameras`, from a file."""
-    if path is None:
-        return InferenceSettings()
-    table = read_json(path, "camera settings")
-    try:
-        return read_settings({"cameras": {CAMERA: table}})
-    except SettingsError as error:
-        raise ScoreError(f"camera settings {path}: {error}") from error
 
 
 def _floor(floor: Floor) -> dict[str, object]:

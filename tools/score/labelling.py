@@ -14,6 +14,7 @@ from smartcam.inference.analysis.analysis import ObjectModel
 from smartcam.vision.turn import QUARTERS
 from tools.command_line import complain
 from tools.score.detections import default_cache
+from tools.score.files import refuse_existing, write_new
 from tools.score.foreign.reading import read_foreign
 from tools.score.foreign.rows import PictureSize
 from tools.score.intervals import ScoreError
@@ -39,8 +40,7 @@ def main(argv: Sequence[str]) -> int:
     clip: Path = options.clip
     out: Path = options.out or Path(f"{clip.stem}.labels.json")
     try:
-        if out.exists() or out.is_symlink():
-            raise ScoreError(f"{out} is there already, and may have been corrected; give another --out")
+        refuse_existing(out)
         if (options.bundle is None) == (options.take_over is None):
             raise ScoreError("give --bundle to propose labels, or --from to take over those of another program")
         size, fps, frames = _facts(clip, options.rotate)
@@ -49,7 +49,8 @@ def main(argv: Sequence[str]) -> int:
         else:
             plan = ScorePlan([clip], [], options.bundle, rotate=options.rotate, mirror=options.mirror)
             objects, frames = _proposed(plan, clip, size, frames)
-        _write(out, clip.name, objects, fps, frames)
+        # It says when somebody was at home: nobody else is to read it.
+        write_new(out, _text(clip.name, objects, fps, frames))
     except ScoreError as error:
         return complain("label", error)
     print(f"{out}: {len(objects)} objects; correct it, then score with --labels {out}")
@@ -87,20 +88,12 @@ def _proposed(plan: ScorePlan, clip: Path, size: PictureSize, frames: int) -> tu
     return proposed(store.looks, playback, model.manifest.events, size), playback.frames_read
 
 
-def _write(out: Path, clip: str, objects: Sequence[LabelledObject], fps: float, frames: int) -> None:
-    """A new file, which only its owner can read: it says when somebody is at home."""
+def _text(clip: str, objects: Sequence[LabelledObject], fps: float, frames: int) -> str:
+    """The file of labels, with a line for each object: people are to correct it."""
     entry = labels_entry(objects, fps, frames)
     lines = [json.dumps(each) for each in entry["objects"]]
     facts = "".join(f' "{key}": {value},\n' for key, value in entry.items() if key != "objects")
-    text = f'{{{json.dumps(clip)}: {{\n{facts} "objects": [\n  ' + ",\n  ".join(lines) + "\n ]\n}}\n"
-    try:
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise ScoreError(f"{out} is there already, and may have been corrected; give another --out") from error
-    except OSError as error:
-        raise ScoreError(f"{out}: {error.strerror or error}") from error
+    return f'{{{json.dumps(clip)}: {{\n{facts} "objects": [\n  ' + ",\n  ".join(lines) + "\n ]\n}}\n"
 
 
 def _parser() -> argparse.ArgumentParser:

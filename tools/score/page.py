@@ -12,7 +12,7 @@ from tools.score.intervals import ScoreError
 from tools.score.matching import Judged, MatchResult, Verdict
 from tools.score.measuring import ScorePlan
 from tools.score.report import ClipScore, Score, as_table, described
-from tools.score.stills import Moment, stills
+from tools.score.stills import Instant, stills
 from tools.score.targets import Target
 
 PAGE: Final = "index.html"
@@ -55,7 +55,7 @@ class Card:
 
     verdict: str
     line: str
-    moment: Moment
+    moment: Instant
 
 
 def write_page(folder: Path, plan: ScorePlan, score: Score) -> Path:
@@ -86,17 +86,17 @@ def cards_of(outcome: MatchResult) -> Iterator[Card]:
 
 
 def _event(judged: Judged, outcome: MatchResult) -> Card:
-    moment = Moment(judged.event.start_s, judged.event.box)
+    moment = Instant(judged.event.start_s, judged.event.box)
     return Card(_WORDS[judged.verdict], described(judged, outcome), moment)
 
 
 def _missed(target: Target) -> Card:
     span, sight = target.spans[0]
     middle = (sight.interval.first + sight.interval.last) / 2
-    return Card(_MISSED, str(target), Moment((span.start_s + span.end_s) / 2, sight.box_at(middle)))
+    return Card(_MISSED, str(target), Instant((span.start_s + span.end_s) / 2, sight.box_at(middle)))
 
 
-def _clip(clip: ClipScore, cards: list[Card], pictures: Mapping[Moment, bytes]) -> Iterator[str]:
+def _clip(clip: ClipScore, cards: list[Card], pictures: Mapping[Instant, bytes]) -> Iterator[str]:
     yield f"<h2>{escape(clip.video)}</h2>\n<ul>\n"
     for card in cards:
         yield f'<li class="{card.verdict}">'

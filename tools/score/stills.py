@@ -23,17 +23,17 @@ _SPARE_S: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Instant:
     """A second of a clip, and the box to frame there."""
 
     at_s: float
     box: Corners | None = None
 
 
-def stills(clip: Path, moments: Iterable[Moment], turn: Turn) -> Mapping[Moment, bytes]:
+def stills(clip: Path, moments: Iterable[Instant], turn: Turn) -> Mapping[Instant, bytes]:
     """A JPEG of each moment, as far as the clip can be read; it is decoded once, up to the last moment."""
     waiting = sorted(set(moments), key=lambda moment: -moment.at_s)
-    found: dict[Moment, bytes] = {}
+    found: dict[Instant, bytes] = {}
     if not waiting:
         return found
     try:

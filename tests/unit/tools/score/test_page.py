@@ -18,7 +18,7 @@ from tools.score.objects import Keyframe, LabelledObject, Sight
 from tools.score.page import cards_of, write_page
 from tools.score.playback import Playback
 from tools.score.report import ClipScore, Score
-from tools.score.stills import Moment, stills
+from tools.score.stills import Instant, stills
 from tools.score.targets import FrameTimes, SeenEvent
 
 HOSTILE = '<script>alert("x")</script>&amp;'
@@ -97,11 +97,11 @@ def test_more_than_a_browser_can_show_is_listed_without_pictures(
 
 def test_the_moment_of_a_miss_is_the_middle_of_its_time_with_the_place_if_there_is_one() -> None:
     missed = [card for card in cards_of(score_of().outcome) if card.verdict == "missed"]
-    assert [card.moment for card in missed] == [Moment(3.5)]
+    assert [card.moment for card in missed] == [Instant(3.5)]
 
 
 def test_stills_are_turned_as_the_camera_was_and_moments_after_the_end_have_none(clip: Path) -> None:
-    here, beyond = Moment(1.0, BOX), Moment(99.0)
+    here, beyond = Instant(1.0, BOX), Instant(99.0)
     assert list(stills(clip, [here, beyond], AS_IT_IS)) == [here]
     assert opened(stills(clip, [here], quarter_turn(90))[here]).shape == (427, 320, 3)
     assert stills(clip, [], AS_IT_IS) == {}

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartcam.contract.event import EventKind
+from smartcam.vision.corners import Corners
 from tools.score.foreign.reading import read_foreign
 from tools.score.foreign.rows import PictureSize, TakenOver
 from tools.score.intervals import ScoreError
@@ -99,7 +100,7 @@ def read(folder: Path, name: str, text: str | bytes, size: PictureSize = SIZE, c
     return read_foreign(path, clip, size)
 
 
-def boxes_of(one: LabelledObject) -> dict[int, tuple[float, ...]]:
+def boxes_of(one: LabelledObject) -> dict[int, Corners]:
     """All boxes by frame, also those between keyframes."""
     found = {}
     for sight in one.sights:
