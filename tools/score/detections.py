@@ -36,8 +36,8 @@ _NO_DIFFERENCE: Final = frozenset(
 )
 """What a manifest says that changes no detection. Whatever else it may come to say is taken to change them."""
 _PACKAGES: Final = ("av", "numpy", "opencv-python-headless", "ai-edge-litert", "tflite-runtime", "onnxruntime")
-_CODE: Final = ("model", "vision", "capture/sources")
-"""Rooms of the suite whose code has a part in what a detector answers."""
+CODE: Final = ("model/**/*.py", "capture/sources/*.py", "vision/picture.py", "vision/boxes.py", "vision/turn.py")
+"""The code that a picture goes through until it is detections; the rules behind may change as they like."""
 
 Look = tuple[int, tuple[PixelBox, ...]]
 """A picture's number in its clip and the regions of it that were searched."""
@@ -139,7 +139,7 @@ def _version(package: str) -> str:
 def _code() -> str:
     """A hash of the code that a detection goes through, so that a change there makes old answers worthless."""
     home = Path(str(smartcam.__file__)).parent
-    sources = (path for room in _CODE for path in sorted((home / room).rglob("*.py")))
+    sources = (path for part in CODE for path in sorted(home.glob(part)))
     whole = hashlib.sha256()
     for path in sources:
         whole.update(f"{path.relative_to(home)}\0".encode() + path.read_bytes())

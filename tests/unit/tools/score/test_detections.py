@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import grimp
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import smartcam
 from smartcam.contract.notice import PixelBox
 from smartcam.model.manifest import ModelKind, ModelManifest, Thresholds
 from smartcam.model.regions import RegionPolicy, plan_regions
@@ -17,7 +19,7 @@ from smartcam.vision.picture import Picture
 from tests.clips import still_scene
 from tests.unit.inference.stage import manifest
 from tools.score import detections
-from tools.score.detections import CachedDetector, DetectionCache, Look, Store, default_cache
+from tools.score.detections import CODE, CachedDetector, DetectionCache, Look, Store, default_cache
 
 DETECTOR = manifest(ModelKind.DETECTOR)
 SCENE = next(still_scene())
@@ -110,6 +112,26 @@ def test_whatever_changes_detections_leads_to_another_file_and_thresholds_do_not
     clip.write_bytes(b"other pictures under the same name")
     others.append(name())
     assert len({usual, *others}) == len(others) + 1
+
+
+def test_all_code_that_a_picture_goes_through_until_it_is_detections_counts_and_no_rule_does() -> None:
+    graph = grimp.build_graph("smartcam", cache_dir=None)
+    home = Path(str(smartcam.__file__)).parent
+    counted = {
+        ".".join(("smartcam", *path.relative_to(home).with_suffix("").parts))
+        for part in CODE
+        for path in home.glob(part)
+    }
+    needed = {
+        imported
+        for module in graph.modules
+        if module.startswith(("smartcam.model.", "smartcam.capture.sources."))
+        for imported in graph.find_modules_directly_imported_by(module)
+        if imported.startswith(("smartcam.vision.", "smartcam.model."))
+    }
+    assert "smartcam.vision.picture" in needed
+    assert needed <= counted
+    assert not [each for each in counted if each.startswith("smartcam.inference") or each == "smartcam.vision.track"]
 
 
 def stored(clip: Path, cache: DetectionCache) -> Path:

@@ -40,10 +40,19 @@ def test_the_settings_with_the_fewest_faults_win_even_if_two_keys_have_to_change
 
 
 def test_nothing_is_changed_without_a_gain_and_nothing_is_tried_twice() -> None:
-    asked, measure = world({(0.6, 3): Tallied(10, 10, 0, 0, (1.0,)), (0.5, 3): Tallied(10, 10, 0, 0, (1.02,))})
+    asked, measure = world({(0.6, 3): Tallied(10, 10, 0, 0, (1.0,)), (0.5, 3): Tallied(10, 10, 0, 0, (0.2,))})
     best, tried = search(START, measure, 3.0, TRIED)
     assert best.changes == {}
     assert len(asked) == len(tried) == len({tuple(each.items()) for each in asked})
+
+
+def test_of_settings_with_as_few_faults_and_changes_the_quicker_wins() -> None:
+    faults: dict[tuple[float, float], Tallied] = {
+        (0.6, 3): Tallied(10, 8, 0, 0),
+        (0.5, 3): Tallied(10, 10, 0, 0, (2.0,)),
+        (0.4, 3): Tallied(10, 10, 0, 0, (1.0,)),
+    }
+    assert search(START, world(faults)[1], 3.0, TRIED)[0].changes == {"raise_at": 0.4}
 
 
 def test_what_a_miss_costs_decides_the_trade() -> None:
