@@ -100,6 +100,8 @@ def read_labels(path: Path) -> dict[str, ClipLabels]:
     document = read_json(path, "labels")
     if not isinstance(document, dict):
         raise ScoreError(f"labels {path}: must be an object with one entry a clip")
+    if {"images", "annotations"} <= document.keys():
+        raise ScoreError(f"labels {path}: are COCO's; take them over with `smartcam label CLIP --from {path}`")
     clips: dict[str, ClipLabels] = {}
     for name, entry in document.items():
         clip = Path(name).name
@@ -134,7 +136,7 @@ def read_all_labels(paths: Sequence[Path]) -> dict[str, ClipLabels]:
 
 def _clip(name: str, entry: object) -> ClipLabels:
     if not isinstance(entry, dict):
-        raise ScoreError(f"labels of {name}: {entry!r} is not an object; give {{label: [[first, last], ...]}}")
+        raise ScoreError(f"labels of {name}: {shown(entry)} is not an object; give {{label: [[first, last], ...]}}")
     fps, frames = entry.get("fps"), entry.get("frames")
     if fps is not None and (isinstance(fps, bool) or not isinstance(fps, int | float) or fps <= 0):
         raise ScoreError(f"labels of {name}: fps = {fps!r} must be a number above 0")
@@ -162,7 +164,7 @@ def _clip(name: str, entry: object) -> ClipLabels:
 def _listed(name: str, word: str, items: object) -> Iterator[list[Interval]]:
     if not isinstance(items, list):
         raise ScoreError(
-            f"labels of {name}: {word} = {items!r} is not a list of [first frame, last frame]; [] means none"
+            f"labels of {name}: {word} = {shown(items)} is not a list of [first frame, last frame]; [] means none"
         )
     return (_intervals(name, word, item) for item in items)
 

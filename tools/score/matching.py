@@ -13,6 +13,9 @@ from tools.score.targets import FrameTimes, SeenEvent, Target, Tolerance, span_o
 _AS_NEAR: Final = 0.1
 """Places whose nearness differs by less are equally near: labels and detectors are not more exact than that."""
 
+_NO_PLACE: Final = 1e-9
+"""Less is no nearness but an object, or an event, that has no place."""
+
 
 class Verdict(StrEnum):
     """What an event is."""
@@ -103,34 +106,36 @@ def match(
     An event is about the object that is in sight at its time and at its place (see `nearness`), whatever it calls it.
     Where labels give no place, time decides: it takes an object that has no event yet, one in whose time it lies
     wholly, one of its own word, or else the latest. An event that begins where the labels are unsure is not judged,
-    nor is one about nothing labelled, of a kind of which they only say that there are some.
+    nor is one of a kind of which they only say that there are some, unless it is at the place of something labelled.
     """
     targets = targets_of(labels, times, tolerance)
     unsure = [span_of(interval, times, Tolerance(0, 0)) for interval in labels.unsure]
     found: set[int] = set()
     judged = []
     for event in sorted(events, key=lambda each: each.start_s):
-        about = None if any(span.holds(event.start_s) for span in unsure) else _about(event, targets, found)
+        is_unsure = any(span.holds(event.start_s) for span in unsure)
+        is_loose = event.kind in labels.unjudged
+        about = None if is_unsure else _about(event, targets, found, by_place_only=is_loose)
         if about is None:
-            is_open = event.kind in labels.unjudged or any(span.holds(event.start_s) for span in unsure)
-            judged.append(Judged(event, Verdict.UNSURE if is_open else Verdict.FALSE))
+            verdict = Verdict.UNSURE if is_unsure or is_loose else Verdict.FALSE
         elif not targets[about].raises:
-            judged.append(Judged(event, Verdict.FALSE, about))
+            verdict = Verdict.FALSE
         else:
-            judged.append(Judged(event, Verdict.DUPLICATE if about in found else Verdict.FOUND, about))
+            verdict = Verdict.DUPLICATE if about in found else Verdict.FOUND
             found.add(about)
+        judged.append(Judged(event, verdict, about))
     return MatchResult(targets, tuple(judged))
 
 
-def _about(event: SeenEvent, targets: Sequence[Target], found: set[int]) -> int | None:
+def _about(event: SeenEvent, targets: Sequence[Target], found: set[int], *, by_place_only: bool) -> int | None:
     """The number of the object that an event is about."""
     fits = {number: fit for number, target in enumerate(targets) if (fit := target.fit(event)) is not None}
-    if not fits:
+    nearest = max((fit.nearness for fit in fits.values()), default=0.0)
+    if nearest > 0:
+        fits = {number: fit for number, fit in fits.items() if fit.nearness >= max(nearest - _AS_NEAR, _NO_PLACE)}
+    elif by_place_only:
         return None
-    nearest = max(fit.nearness for fit in fits.values())
-    close = [number for number, fit in fits.items() if fit.nearness >= nearest - _AS_NEAR or not nearest]
-    placed = [number for number in close if fits[number].nearness > 0] or close
-    return max(placed, key=lambda number: (number not in found, fits[number].order))
+    return max(fits, key=lambda number: (number not in found, fits[number].order), default=None)
 
 
 def area_under_curve(scores: Sequence[float], is_labelled: Sequence[bool]) -> float | None:

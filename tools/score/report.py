@@ -102,9 +102,9 @@ class Score:
         return self.events / self.hours if self.hours else 0.0
 
     @property
-    def events_per_object(self) -> float:
-        """Events for each object that was found, at least 1; objects that were missed do not make it smaller."""
-        return (self.found + self.duplicates) / self.found if self.found else 1.0
+    def events_per_object(self) -> float | None:
+        """Events for each object that was found, None for none; objects that were missed do not make it smaller."""
+        return (self.found + self.duplicates) / self.found if self.found else None
 
     @property
     def recalled(self) -> int:
@@ -248,10 +248,10 @@ def as_table(score: Score) -> str:
     lines.append(f"{'all':40} {_counts(score.expected, score.count)} {_delays(score.seconds_to_alert)}")
     lines += _shares_of("rule", score.tallies(lambda event: event.rule))
     lines += _shares_of("cause", score.tallies(cause_of))
+    repeated = "" if score.events_per_object is None else f", {score.events_per_object:.2f} for each object found"
     lines.append(
         f"recall {score.recall:.3f}, precision {score.precision:.3f}; in {score.hours:.2f} hours "
-        f"{score.events_per_hour:.2f} events and {score.false_per_hour:.2f} false alarms an hour, "
-        f"{score.events_per_object:.2f} events for each object found"
+        f"{score.events_per_hour:.2f} events and {score.false_per_hour:.2f} false alarms an hour{repeated}"
     )
     costs = ", ".join(f"{stage} {ms:.2f}" for stage, ms in score.ms_per_frame.items())
     cached = f" (without the model where {score.recalled} detections came from the cache)" if score.recalled else ""

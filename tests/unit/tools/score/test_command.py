@@ -350,8 +350,9 @@ def test_a_delay_that_nobody_could_measure_reaches_no_floor(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"fps": 20, "person": []}})
-    assert run(place, "--most-worst", "5", labels=labels) == 3
-    assert "nothing to measure" in capsys.readouterr().err
+    for floor in ("--most-worst", "--most-per-object"):
+        assert run(place, floor, "5", labels=labels) == 3
+        assert "nothing to measure" in capsys.readouterr().err
 
 
 def test_events_are_broken_down_by_rule_and_cause_and_time_by_stage(
@@ -437,3 +438,50 @@ def test_several_clips_and_files_of_labels_are_measured_together(place: Path, tm
     result = json.loads(out.read_text())
     assert [clip["found"] for clip in result["clips"]] == [2, 2]
     assert (result["expected"], result["found"], result["false"]) == (4, 4, 0)
+
+
+def test_events_are_counted_per_hour_and_per_object_and_further_ones_as_duplicates(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = {"id": "resident", "kind": "person", "frames": [EMPTY, COUNT * VISIT - 1]}
+    labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"objects": [whole]}})
+    out = tmp_path / "score.json"
+    assert run(place, "--most-duplicates", "0", "--json", str(out), labels=labels) == 3
+    assert run(place, "--most-per-object", "1.5", labels=labels) == 3
+    assert run(place, "--most-per-hour", "1", labels=labels) == 3
+    result = json.loads(out.read_text())
+    hours = COUNT * VISIT / FPS / 3600
+    assert (result["found"], result["duplicates"], result["false"], result["precision"]) == (1, 1, 0, 0.5)
+    assert (result["events_per_object"], result["events_per_hour"]) == (2.0, pytest.approx(2 / hours))
+    assert [event["verdict"] for event in result["clips"][0]["events"]] == ["found", "duplicate"]
+    said = capsys.readouterr().out
+    assert "twice: anomaly at" in said
+    assert "about person in frames 60 to" in said
+    assert "2.00 for each object found" in said
+
+
+def test_the_report_is_written_where_asked_for_and_told_of(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(place, "--report", str(tmp_path / "report")) == 0
+    page = tmp_path / "report" / "index.html"
+    assert page.read_text().count('<li class="found">') == 2
+    assert f"see {page}" in capsys.readouterr().out
+    assert run(place, "--report", str(place / "labels.json")) == 1
+    said = capsys.readouterr()
+    assert "recall 1.000" in said.out
+    assert said.err.startswith(f"smartcam score: report {place / 'labels.json'}")
+
+
+def test_a_limit_on_the_models_time_is_measured_without_the_cache(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    caches = []
+
+    def kept(plan: ScorePlan, *_: object) -> object:
+        caches.append(plan.cache)
+        raise ScoreError("enough")
+
+    monkeypatch.setattr("tools.score.command.measure_plan", kept)
+    for more in ((), ("--no-cache",), ("--most-ms", "9")):
+        assert run(place, *more) == 1
+    assert caches[0] is not None
+    assert caches[1:] == [None, None]

@@ -61,6 +61,15 @@ def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
         read_labels(written(tmp_path, [1]))
 
 
+def test_cocos_own_file_is_told_where_to_go_and_long_values_are_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(ScoreError, match=r"are COCO's; take them over with `smartcam label CLIP --from "):
+        read_labels(written(tmp_path, {"images": [], "annotations": [], "categories": []}))
+    for entry in ([[0, 9]] * 10_000, {"person": {"a": [0] * 10_000}}, {"person": [[0] * 10_000]}):
+        with pytest.raises(ScoreError) as caught:
+            read_labels(written(tmp_path, {"a.mp4": entry}))
+        assert len(str(caught.value)) < 500
+
+
 def test_an_interval_outside_of_the_clip_that_was_played_is_refused() -> None:
     labels = ClipLabels("a.mp4", 10, (Interval("person", 0, 49),))
     labels.check(50)

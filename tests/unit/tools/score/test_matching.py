@@ -136,6 +136,13 @@ def test_kinds_that_are_there_at_an_unknown_time_are_not_judged() -> None:
     assert (result(outcome), outcome.unsure) == ((0, 1), 1)
 
 
+def test_a_kind_that_is_there_at_an_unknown_time_finds_nothing_by_time_alone() -> None:
+    loose = replace(labels(("vehicle", 0, 99)), unjudged=frozenset({"person"}), objects=(PASSER,))
+    outcome = match([event(1.0), at(6.0, 0.16, 0.5, EventKind.PERSON)], loose, TIMES)
+    assert [each.verdict for each in outcome.judged] == [Verdict.UNSURE, Verdict.FOUND]
+    assert [str(each) for each in outcome.missed] == ["vehicle in frames 0 to 99"]
+
+
 def test_the_tolerance_can_be_set() -> None:
     one = labels(("person", 50, 99))
     for start_s, within_s, found in ((4.0, 1.0, 1), (4.0, 0.5, 0), (11.5, 2.0, 1), (11.0, 0.5, 0)):
