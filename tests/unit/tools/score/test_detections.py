@@ -1,5 +1,7 @@
 import hashlib
+import io
 import os
+import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -172,6 +174,29 @@ def test_a_file_with_the_right_sum_and_the_wrong_content_is_thrown_away_too(
     file.write_bytes(hashlib.sha256(content).digest() + content)
     assert cache.open(clip, DETECTOR, (0, False))[1].looks == {}
     assert not file.exists()
+
+
+class Hostile:
+    """Touches a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_nothing_in_a_cache_file_is_ever_run(clip: Path, tmp_path: Path) -> None:
+    cache, ran = DetectionCache(tmp_path / "cache"), tmp_path / "ran"
+    file = stored(clip, cache)
+    packed = io.BytesIO()
+    np.savez(packed, numbers=np.array([Hostile(ran)], object))
+    for content in (pickle.dumps(Hostile(ran)), packed.getvalue()):
+        file.write_bytes(hashlib.sha256(content).digest() + content)
+        assert cache.open(clip, DETECTOR, (0, False))[1].looks == {}
+    assert not ran.exists()
+    pickle.loads(pickle.dumps(Hostile(ran)))  # noqa: S301  that it would have run
+    assert ran.exists()
 
 
 def test_a_link_in_its_place_is_not_followed(clip: Path, tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ FRAMES = 40
 @pytest.fixture(autouse=True)
 def _small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Playing a clip gives an event in time if raise_at is low, and with min_frames of 1 a false one."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     monkeypatch.setattr(
         "tools.score.measuring.open_model", lambda _: ObjectModel(manifest(ModelKind.DETECTOR), Finder())
