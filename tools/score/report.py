@@ -187,6 +187,8 @@ def _clip(clip: ClipScore) -> dict[str, object]:
         "duplicates": outcome.duplicates,
         "false": outcome.false,
         "unsure": outcome.unsure,
+        "events_per_hour": Score((clip,)).events_per_hour,
+        "events_per_object": Score((clip,)).events_per_object,
         "seconds_to_alert": [round(seconds, 3) for seconds in outcome.seconds_to_alert],
         "events": [_event(each, outcome) for each in outcome.judged],
         "missed": [_missed(each) for each in outcome.missed],
@@ -232,26 +234,23 @@ def as_table(score: Score) -> str:
     """The result for people: a line for each clip, for each fault and for the whole."""
     header = (
         f"{'clip':40} {'expected':>8} {'events':>6} {'found':>6} {'missed':>6} {'twice':>6} {'false':>6} {'unsure':>6} "
-        f"{'median s':>9} {'p95 s':>6} {'worst s':>8} {'AUC':>6}"
+        f"{'an hour':>7} {'an object':>9} {'median s':>9} {'p95 s':>6} {'worst s':>8} {'AUC':>6}"
     )
     lines = [header, "-" * len(header)]
     for clip in score.clips:
-        outcome = clip.outcome
         auc = "" if clip.frame_auc is None else f"{clip.frame_auc:.3f}"
-        counts = _counts(outcome.expected, outcome.count)
-        lines.append(f"{clip.video[:40]:40} {counts} {_delays(outcome.seconds_to_alert)} {auc:>6}")
+        lines.append(f"{_row(clip.video, Score((clip,)))} {auc:>6}")
         lines += [
             f"    not judged: {word}, of which the labels only say {said!r}" for word, said in clip.in_words.items()
         ]
-        lines += _faults(outcome)
+        lines += _faults(clip.outcome)
     lines.append("-" * len(header))
-    lines.append(f"{'all':40} {_counts(score.expected, score.count)} {_delays(score.seconds_to_alert)}")
+    lines.append(_row("all", score))
     lines += _shares_of("rule", score.tallies(lambda event: event.rule))
     lines += _shares_of("cause", score.tallies(cause_of))
-    repeated = "" if score.events_per_object is None else f", {score.events_per_object:.2f} for each object found"
     lines.append(
         f"recall {score.recall:.3f}, precision {score.precision:.3f}; in {score.hours:.2f} hours "
-        f"{score.events_per_hour:.2f} events and {score.false_per_hour:.2f} false alarms an hour{repeated}"
+        f"{score.false_per_hour:.2f} false alarms an hour"
     )
     costs = ", ".join(f"{stage} {ms:.2f}" for stage, ms in score.ms_per_frame.items())
     cached = f" (without the model where {score.recalled} detections came from the cache)" if score.recalled else ""
@@ -285,16 +284,10 @@ def described(judged: Judged, outcome: MatchResult) -> str:
     )
 
 
-def _counts(expected: int, count: Callable[[Verdict], int]) -> str:
-    found, twice, false, unsure = (
-        count(each) for each in (Verdict.FOUND, Verdict.DUPLICATE, Verdict.FALSE, Verdict.UNSURE)
-    )
-    events = found + twice + false + unsure
-    return f"{expected:8} {events:6} {found:6} {expected - found:6} {twice:6} {false:6} {unsure:6}"
-
-
-def _delays(seconds: Sequence[float]) -> str:
-    cells = (
-        "" if delay is None else f"{delay:.2f}" for delay in (quantile(seconds, share) for share in (0.5, 0.95, 1))
-    )
-    return "{:>9} {:>6} {:>8}".format(*cells)
+def _row(name: str, score: Score) -> str:
+    found, missed = score.found, score.expected - score.found
+    counts = f"{score.expected:8} {score.events:6} {found:6} {missed:6} {score.duplicates:6} {score.false:6}"
+    per_object = "" if score.events_per_object is None else f"{score.events_per_object:.2f}"
+    delays = ("" if delay is None else f"{delay:.2f}" for delay in (score.delay(share) for share in (0.5, 0.95, 1)))
+    rates = f"{score.events_per_hour:7.1f} {per_object:>9}"
+    return f"{name[:40]:40} {counts} {score.unsure:6} {rates} {'{:>9} {:>6} {:>8}'.format(*delays)}"
