@@ -14,7 +14,9 @@ SECTIONS: Final[Mapping[str, Verbs]] = {
         "model": ("tools.model.command:main", "get a public detector from the catalogue, as a model bundle"),
         "bundle": ("tools.bundle.command:main", "make a model bundle from a model file"),
         "sign": ("tools.bundle.sign:main", "make a key, and sign a model bundle with it"),
+        "label": ("tools.score.labelling:main", "propose a clip's labels, or take over those of MOT, COCO or CVAT"),
         "score": ("tools.score.command:main", "measure recall, false alarms and delay on labelled clips"),
+        "tune": ("tools.score.tune:main", "propose a camera's settings from labelled clips of it"),
     },
     "Put it on a device": {
         "cameras": (

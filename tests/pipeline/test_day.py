@@ -10,8 +10,8 @@ from smartcam.inference.settings import InferenceSettings
 from smartcam.model.manifest import ModelKind
 from tests.pipeline.day import DAY_S, DrawnDay, Plan
 from tests.unit.inference.stage import manifest
-from tools.score.matching import SeenEvent
 from tools.score.playback import CAMERA, play_open
+from tools.score.targets import SeenEvent
 
 SEEN_WITHIN_S = 6.0
 

@@ -6,7 +6,7 @@ from statistics import median
 import pytest
 
 from tools.bundle.command import main as make_bundle
-from tools.score.command import measure
+from tools.score.measuring import measure
 from tools.score.report import ClipScore, Score
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -47,7 +47,7 @@ def kinds(clip: ClipScore) -> list[str]:
 def test_six_visitors_are_six_events_in_time(whole: Score) -> None:
     visits = clip(whole, "one-by-one")
     assert kinds(visits) == ["person"] * 6
-    assert (visits.outcome.found, visits.outcome.false, len(visits.outcome.beside)) == (6, 0, 0)
+    assert (visits.outcome.found, visits.outcome.false, visits.outcome.duplicates) == (6, 0, 0)
     assert median(visits.outcome.seconds_to_alert) <= 0.8
     assert max(visits.outcome.seconds_to_alert) <= 2.0
 
@@ -55,9 +55,9 @@ def test_six_visitors_are_six_events_in_time(whole: Score) -> None:
 @pytest.mark.slow
 def test_cars_from_above_that_the_detector_does_not_know_are_motion_events(whole: Score) -> None:
     cars = clip(whole, "car-detection")
-    # The second interval holds two cars; the labels do not count them.
+    # The second interval holds two cars; the labels do not count them, so that one of their events is a duplicate.
     assert kinds(cars) == ["motion"] * 4
-    assert (cars.outcome.found, cars.outcome.false, len(cars.outcome.beside)) == (3, 0, 1)
+    assert (cars.outcome.found, cars.outcome.false, cars.outcome.duplicates) == (3, 0, 1)
     assert {(event.rule, event.cause) for event in cars.outcome.events} == {("anything", "motion")}
 
 
@@ -68,11 +68,12 @@ def test_hands_that_lift_bottles_are_nobody_and_go_nowhere(whole: Score) -> None
 
 @pytest.mark.slow
 def test_the_previews_show_what_their_labels_say(whole: Score) -> None:
-    # Three people in one interval: each has an event, none has two.
+    # Three people in an interval that does not count them: each has an event, and two of these are duplicates to it.
     aisle = clip(whole, "store-aisle")
     assert kinds(aisle) == ["person"] * 3
-    assert (aisle.outcome.found, aisle.outcome.false, len(aisle.outcome.beside)) == (1, 0, 2)
+    assert (aisle.outcome.found, aisle.outcome.false, aisle.outcome.duplicates) == (1, 0, 2)
     assert kinds(clip(whole, "worker-zone")) == ["person"]
     # A car from a height at which the detector takes it for a telephone.
     assert kinds(clip(whole, "person-bicycle-car")) == ["motion"]
-    assert (whole.recall, whole.precision, whole.false) == (1.0, 1.0, 0)
+    assert (whole.recall, whole.duplicates, whole.false) == (1.0, 3, 0)
+    assert whole.precision == pytest.approx(12 / 15)

@@ -43,16 +43,29 @@ def _recall(score: Score) -> float | None:
 
 FIGURES: Final = (
     Figure("least-recall", "found of expected, 0 to 1", is_least=True, of=_recall, most=1),
-    Figure("least-precision", "found of raised, 0 to 1", is_least=True, of=lambda score: score.precision, most=1),
+    Figure(
+        "least-precision",
+        "found of found, duplicate and false, 0 to 1",
+        is_least=True,
+        of=lambda score: score.precision,
+        most=1,
+    ),
     Figure("most-false", "false events", is_least=False, of=lambda score: float(score.false)),
-    Figure("most-beside", "events about objects the labels do not count", False, of=lambda score: float(score.beside)),
+    Figure("most-duplicates", "further events about an object", False, of=lambda score: float(score.duplicates)),
+    Figure("most-per-object", "events for each object found", is_least=False, of=lambda score: score.events_per_object),
+    Figure("most-per-hour", "events per hour of clip", is_least=False, of=lambda score: score.events_per_hour),
     Figure(
         "most-false-per-hour", "false events per hour of clip", is_least=False, of=lambda score: score.false_per_hour
     ),
     Figure("most-median", "median seconds to alert", is_least=False, of=lambda score: score.delay(0.5)),
     Figure("most-p95", "95th percentile of the seconds to alert", is_least=False, of=lambda score: score.delay(0.95)),
     Figure("most-worst", "worst seconds to alert", is_least=False, of=lambda score: score.delay(1.0)),
-    Figure("most-ms", "CPU milliseconds per frame", is_least=False, of=lambda score: score.ms_per_frame.get("whole")),
+    Figure(
+        "most-ms",
+        "CPU milliseconds per frame",
+        is_least=False,
+        of=lambda score: None if score.recalled else score.ms_per_frame.get("whole"),
+    ),
 )
 
 

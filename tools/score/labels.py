@@ -2,53 +2,25 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from smartcam.contract.event import EventKind
 from smartcam.contract.written import UnreadableText, json_of, read_text
+from tools.score.intervals import NOTES, Interval, ScoreError, Unit, read_interval, shown
+from tools.score.objects import LabelledObject, read_objects, read_unsure
 
 MOST_OBJECTS: Final = 100
-_ABOUT_THE_CLIP: Final = frozenset({"fps", "frames"})
-_NOTES: Final = frozenset({"note", "how"})
+MOST_BYTES: Final = 100_000_000
+"""Labels with a box for each frame are long."""
+_NO_LISTS: Final = frozenset({"fps", "frames", "objects", "unsure"}) | NOTES
 _SAME_RATE: Final = 0.05
 """Rates that differ by less than this share are taken for the same: containers round theirs."""
-_LARGEST: Final = 2**53
 TOLERANCE_FRAMES: Final = 2
 """Labels are accurate to so many frames."""
 SPARE_S: Final = 1.0
 """An interval in seconds may end that much after the clip: people round."""
-_FORM: Final = '[first frame, last frame]; in seconds: {"seconds": [first, last]}'
-
-
-class ScoreError(Exception):
-    """Something that the measurement needs is missing or wrong; the message says what and where."""
-
-
-class Unit(StrEnum):
-    """What an interval counts in; the word is its key as well."""
-
-    FRAMES = "frames"
-    SECONDS = "seconds"
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Something in sight: `word` is the label's list; frames are 0-based, and the last one belongs to the interval.
-
-    `is_counted`: the label says how many objects there are; each of them has an interval of its own then.
-    """
-
-    word: str
-    first: float
-    last: float
-    is_counted: bool = False
-    unit: Unit = Unit.FRAMES
-
-    def __str__(self) -> str:
-        return f"{self.word} in {self.unit} {self.first:.10g} to {self.last:.10g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +30,7 @@ class ClipLabels:
     `fps` and `frames` are what the labels say of the clip, None where they do not: they are compared with the clip and
     used for nothing else.
     `unjudged`: kinds of which the labels say in words that there are some, but not when. `in_words`: all that they say
-    in words, by its key.
+    in words, by its key. `unsure`: when nobody can say what an event is about.
     """
 
     name: str
@@ -67,10 +39,26 @@ class ClipLabels:
     unjudged: frozenset[str] = field(default=frozenset(), compare=False)
     in_words: Mapping[str, str] = field(default_factory=dict, compare=False)
     frames: int | None = field(default=None, compare=False)
+    objects: tuple[LabelledObject, ...] = ()
+    unsure: tuple[Interval, ...] = ()
+
+    @property
+    def all_intervals(self) -> list[Interval]:
+        """Every interval: of plain lists, of objects, and where nobody can be sure."""
+        of_objects = (sight.interval for each in self.objects for sight in each.sights)
+        return [*self.intervals, *of_objects, *self.unsure]
+
+    def fits(self, frames: int, seconds: float) -> bool:
+        """Whether all intervals lie in a clip of this many frames and this length."""
+        try:
+            self.check(frames, seconds)
+        except ScoreError:
+            return False
+        return True
 
     def check(self, frames: int, seconds: float = math.inf) -> None:
         """Raises ScoreError for an interval outside a clip of this many frames and this length."""
-        for interval in self.intervals:
+        for interval in self.all_intervals:
             in_frames = interval.unit is Unit.FRAMES
             if interval.last >= frames if in_frames else interval.last > seconds + SPARE_S:
                 place = f"[{interval.first:.10g}, {interval.last:.10g}] of {interval.word}"
@@ -94,9 +82,6 @@ class ClipLabels:
         doubts = []
         if pictures and self.frames is not None and abs(pictures - self.frames) > TOLERANCE_FRAMES:
             doubts.append(f"they say {self.frames} frames, the clip has {pictures}; are they of this very file?")
-        beyond = max((each.last for each in self.intervals if each.unit is Unit.FRAMES), default=-1)
-        if 0 < pictures <= beyond:
-            doubts.append(f"they go on to frame {beyond:g}, the clip says that it has {pictures}")
         return [f"labels of {self.name}: {doubt}" for doubt in doubts]
 
 
@@ -107,7 +92,7 @@ def read_labels(path: Path) -> dict[str, ClipLabels]:
     `{"frames": [first, last], "objects": n}` where several objects are in sight and each is to be found. With `seconds`
     instead of `frames` an interval is in seconds from the clip's first picture. Text under
     the name of a kind of event says that there are some, but not exactly when, and text under another name expects
-    nothing; `fps`, `frames`, `note` and `how` are about the clip.
+    nothing; `fps`, `frames`, `note` and `how` are about the clip. `objects` and `unsure`: see `read_objects`.
 
     Raises:
         ScoreError: when the file is missing, is not JSON, or holds anything else.
@@ -115,10 +100,12 @@ def read_labels(path: Path) -> dict[str, ClipLabels]:
     document = read_json(path, "labels")
     if not isinstance(document, dict):
         raise ScoreError(f"labels {path}: must be an object with one entry a clip")
+    if {"images", "annotations"} <= document.keys():
+        raise ScoreError(f"labels {path}: are COCO's; take them over with `smartcam label CLIP --from {path}`")
     clips: dict[str, ClipLabels] = {}
     for name, entry in document.items():
         clip = Path(name).name
-        if name in _NOTES:
+        if name in NOTES:
             continue
         if clip in clips:
             raise ScoreError(f"labels {path}: {clip} is labelled twice, as {clips[clip].name} and as {name}")
@@ -129,7 +116,7 @@ def read_labels(path: Path) -> dict[str, ClipLabels]:
 def read_json(path: Path, what: str) -> object:
     """The document in a JSON file. Raises ScoreError, which says what the file should hold."""
     try:
-        return json_of(read_text(path))
+        return json_of(read_text(path, MOST_BYTES))
     except OSError as error:
         raise ScoreError(f"{what} {path}: {error.strerror or error}") from error
     except UnreadableText as error:
@@ -149,13 +136,13 @@ def read_all_labels(paths: Sequence[Path]) -> dict[str, ClipLabels]:
 
 def _clip(name: str, entry: object) -> ClipLabels:
     if not isinstance(entry, dict):
-        raise ScoreError(f"labels of {name}: {entry!r} is not an object; give {{label: [[first, last], ...]}}")
+        raise ScoreError(f"labels of {name}: {shown(entry)} is not an object; give {{label: [[first, last], ...]}}")
     fps, frames = entry.get("fps"), entry.get("frames")
     if fps is not None and (isinstance(fps, bool) or not isinstance(fps, int | float) or fps <= 0):
         raise ScoreError(f"labels of {name}: fps = {fps!r} must be a number above 0")
     if frames is not None and (type(frames) is not int or frames < 1):
         raise ScoreError(f"labels of {name}: frames = {frames!r} must be a whole number above 0")
-    seen = {word: value for word, value in entry.items() if word not in _ABOUT_THE_CLIP | _NOTES}
+    seen = {word: value for word, value in entry.items() if word not in _NO_LISTS}
     in_words = {word: value for word, value in seen.items() if isinstance(value, str)}
     lists = {word: value for word, value in seen.items() if word not in in_words}
     intervals = [one for word, items in lists.items() for item in _listed(name, word, items) for one in item]
@@ -166,6 +153,8 @@ def _clip(name: str, entry: object) -> ClipLabels:
         frozenset(in_words.keys() & set(EventKind)),
         in_words,
         frames,
+        read_objects(name, entry.get("objects", [])),
+        read_unsure(name, entry.get("unsure", [])),
     )
     if frames is not None:
         labels.check(frames)
@@ -175,29 +164,16 @@ def _clip(name: str, entry: object) -> ClipLabels:
 def _listed(name: str, word: str, items: object) -> Iterator[list[Interval]]:
     if not isinstance(items, list):
         raise ScoreError(
-            f"labels of {name}: {word} = {items!r} is not a list of [first frame, last frame]; [] means none"
+            f"labels of {name}: {word} = {shown(items)} is not a list of [first frame, last frame]; [] means none"
         )
     return (_intervals(name, word, item) for item in items)
 
 
 def _intervals(name: str, word: str, item: object) -> list[Interval]:
-    table = item if isinstance(item, dict) else {Unit.FRAMES: item}
-    unit = Unit.SECONDS if Unit.SECONDS in table else Unit.FRAMES
-    ends, objects = table.get(unit), table.get("objects")
-    unknown = table.keys() - {unit, "objects"} - _NOTES
-    if unknown or not isinstance(ends, list) or len(ends) != 2 or not all(_is_place(each, unit) for each in ends):  # noqa: PLR2004
-        raise ScoreError(f"labels of {name}: {word} holds {item!r}, which is not {_FORM}")
-    first, last = ends
-    if not 0 <= first <= last:
-        raise ScoreError(f"labels of {name}: {word} holds {item!r}, which begins below 0 or ends before it begins")
+    interval = read_interval(f"labels of {name}: {word}", word, item, frozenset({"objects"}))
+    objects = item.get("objects") if isinstance(item, dict) else None
     if objects is None:
-        return [Interval(word, first, last, unit=unit)]
+        return [interval]
     if type(objects) is not int or not 1 <= objects <= MOST_OBJECTS:
-        raise ScoreError(f"labels of {name}: {word} holds {item!r}, whose objects are not 1 to {MOST_OBJECTS}")
-    return [Interval(word, first, last, is_counted=True, unit=unit)] * objects
-
-
-def _is_place(value: object, unit: Unit) -> bool:
-    if type(value) is int:
-        return abs(value) <= _LARGEST
-    return unit is Unit.SECONDS and isinstance(value, float) and math.isfinite(value)
+        raise ScoreError(f"labels of {name}: {word} holds {shown(item)}, whose objects are not 1 to {MOST_OBJECTS}")
+    return [replace(interval, is_counted=True)] * objects

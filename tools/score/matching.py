@@ -2,165 +2,140 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
 
-from smartcam.contract.event import EventKind
-from tools.score.labels import TOLERANCE_FRAMES, ClipLabels, Interval, Unit
+from tools.score.labels import ClipLabels
+from tools.score.targets import FrameTimes, SeenEvent, Target, Tolerance, span_of, targets_of
 
-AFTER_S: Final = 1.0
-"""An event this long after its interval still belongs to it: the object was there when the analysis began."""
+_AS_NEAR: Final = 0.1
+"""Places whose nearness differs by less are equally near: labels and detectors are not more exact than that."""
 
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """How long before an interval begins, and after it ends, an event still belongs to it; seconds."""
-
-    before_s: float
-    after_s: float
+_NO_PLACE: Final = 1e-9
+"""Less is no nearness but an object, or an event, that has no place."""
 
 
-@dataclass(frozen=True, slots=True)
-class FrameTimes:
-    """When the frames of a clip are shown, by its own positions: seconds from the first one, and the end of the last.
+class Verdict(StrEnum):
+    """What an event is."""
 
-    They join labels in frames with events in seconds, whatever rate the clip or the labels state.
-    """
-
-    starts_s: Sequence[float]
-    end_s: float
-
-    def start(self, frame: int) -> float:
-        """When a frame begins; the clip's beginning for those before it, its end for those after it."""
-        return self.starts_s[max(frame, 0)] if frame < len(self.starts_s) else self.end_s
-
-    @property
-    def mean_s(self) -> float:
-        """How long a frame is shown, on average."""
-        return self.end_s / max(len(self.starts_s), 1)
+    FOUND = "found"
+    DUPLICATE = "duplicate"
+    """The object had its event already."""
+    FALSE = "false"
+    UNSURE = "unsure"
+    """The labels do not say what there is: neither found nor false."""
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """An interval in the clip's seconds. An event from `early_s` to `late_s` belongs to it."""
+class Judged:
+    """An event and its verdict. `target` is the number of the object that it is about, None where it is about none."""
 
-    interval: Interval
-    start_s: float
-    end_s: float
-    early_s: float
-    late_s: float
-
-    def holds(self, at_s: float) -> bool:
-        """Whether it is within the interval itself."""
-        return self.start_s <= at_s < self.end_s
-
-
-def span_of(interval: Interval, times: FrameTimes, tolerance: Tolerance | None = None) -> Span:
-    """When an interval is. Without a tolerance an event may come two frames before it and a second after it."""
-    if interval.unit is Unit.SECONDS:
-        start_s, end_s = interval.first, interval.last
-        early_s = start_s - TOLERANCE_FRAMES * times.mean_s
-    else:
-        first = int(interval.first)
-        start_s, end_s = times.start(first), times.start(int(interval.last) + 1)
-        early_s = times.start(first - TOLERANCE_FRAMES)
-    if tolerance is None:
-        return Span(interval, start_s, end_s, early_s, end_s + AFTER_S)
-    return Span(interval, start_s, end_s, start_s - tolerance.before_s, end_s + tolerance.after_s)
-
-
-@dataclass(frozen=True, slots=True)
-class SeenEvent:
-    """An event of a clip: when it was raised and cleared, in seconds of the clip.
-
-    `is_apart`: its object lay apart from every other one whose episode was on. `renamed`: it went out again under
-    a better name, which is the one given here.
-    """
-
-    kind: EventKind
-    start_s: float
-    end_s: float | None
-    score: float
-    label: str | None = None
-    rule: str | None = None
-    cause: str | None = None
-    is_apart: bool = False
-    renamed: bool = False
+    event: SeenEvent
+    verdict: Verdict
+    target: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MatchResult:
-    """A clip's events compared with its labels.
+    """A clip's events, in order of time, compared with what its labels expect."""
 
-    `found_by[i]` is the place of the event that found the interval of span i, None where it was missed. `beside` are
-    the places of events about further objects, which the labels do not count. Every other event that found nothing is
-    `false`, also the second one of an object.
-    """
+    targets: tuple[Target, ...]
+    judged: tuple[Judged, ...]
 
-    spans: tuple[Span, ...]
-    events: tuple[SeenEvent, ...]
-    found_by: tuple[int | None, ...]
-    beside: tuple[int, ...] = ()
+    def count(self, verdict: Verdict) -> int:
+        """How many events have this verdict."""
+        return sum(each.verdict is verdict for each in self.judged)
+
+    @property
+    def events(self) -> tuple[SeenEvent, ...]:
+        """All events."""
+        return tuple(each.event for each in self.judged)
 
     @property
     def found(self) -> int:
-        """Intervals with an event."""
-        return sum(place is not None for place in self.found_by)
+        """Objects with an event."""
+        return self.count(Verdict.FOUND)
+
+    @property
+    def duplicates(self) -> int:
+        """Events about an object that already had one."""
+        return self.count(Verdict.DUPLICATE)
 
     @property
     def false(self) -> int:
-        """Events for which no interval is left."""
-        return len(self.events) - self.found - len(self.beside)
-
-    def is_false(self, place: int) -> bool:
-        """Whether the event at the place is false."""
-        return place not in self.found_by and place not in self.beside
+        """Events about nothing that is labelled, or about what is to raise none."""
+        return self.count(Verdict.FALSE)
 
     @property
-    def missed(self) -> list[Interval]:
-        """Intervals without an event."""
-        pairs = zip(self.spans, self.found_by, strict=True)
-        return [span.interval for span, place in pairs if place is None]
+    def unsure(self) -> int:
+        """Events that nobody can judge."""
+        return self.count(Verdict.UNSURE)
+
+    @property
+    def found_by(self) -> dict[int, SeenEvent]:
+        """The first event of each object that was found, by the number of the object."""
+        return {
+            each.target: each.event for each in self.judged if each.verdict is Verdict.FOUND and each.target is not None
+        }
+
+    @property
+    def expected(self) -> int:
+        """Objects that are to raise an event."""
+        return sum(target.raises for target in self.targets)
+
+    @property
+    def missed(self) -> list[Target]:
+        """Objects without an event."""
+        found = self.found_by
+        return [target for number, target in enumerate(self.targets) if target.raises and number not in found]
 
     @property
     def seconds_to_alert(self) -> list[float]:
-        """Of each interval that was found, in order: from its first frame to its event; never below 0."""
-        pairs = zip(self.spans, self.found_by, strict=True)
-        return [max(0.0, self.events[place].start_s - span.start_s) for span, place in pairs if place is not None]
+        """Of each object that was found, in order: from coming into sight to its event; never below 0."""
+        found = self.found_by
+        return [max(0.0, found[number].start_s - self.targets[number].start_s) for number in sorted(found)]
 
 
 def match(
     events: Sequence[SeenEvent], labels: ClipLabels, times: FrameTimes, tolerance: Tolerance | None = None
 ) -> MatchResult:
-    """Each interval expects one event, the first in its time.
+    """Each object expects one event, the first that is about it; every further one is a duplicate.
 
-    The object counts, not the word for it: an interval of a vehicle is found by an event of any kind.
-    Only where several intervals are open to an event does it take the one of its own word, or else the latest.
-
-    An interval that does not say how many objects it holds may hold several: a further event in it is `beside` where
-    its object is apart from all others with an open episode, and false where it is not, because then the same
-    object was raised twice. The same holds for events of a kind of which the labels only say that there are some.
+    An event is about the object that is in sight at its time and at its place (see `nearness`), whatever it calls it.
+    Where labels give no place, time decides: it takes an object that has no event yet, one in whose time it lies
+    wholly, one of its own word, or else the latest. An event that begins where the labels are unsure is not judged,
+    nor is one of a kind of which they only say that there are some, unless it is at the place of something labelled.
     """
-    spans = tuple(span_of(interval, times, tolerance) for interval in labels.intervals)
-    found_by: list[int | None] = [None] * len(spans)
-    beside: list[int] = []
-    ordered = sorted(events, key=lambda event: event.start_s)
-    for place, event in enumerate(ordered):
-        open_to = [number for number, span in enumerate(spans) if span.early_s <= event.start_s <= span.late_s]
-        free = [number for number in open_to if found_by[number] is None]
-        if free:
-            best = max(free, key=lambda number: _fit(event, spans[number]))
-            found_by[best] = place
-        elif event.kind in labels.unjudged or (
-            event.is_apart and any(not spans[number].interval.is_counted for number in open_to)
-        ):
-            beside.append(place)
-    return MatchResult(spans, tuple(ordered), tuple(found_by), tuple(beside))
+    targets = targets_of(labels, times, tolerance)
+    unsure = [span_of(interval, times, Tolerance(0, 0)) for interval in labels.unsure]
+    found: set[int] = set()
+    judged = []
+    for event in sorted(events, key=lambda each: each.start_s):
+        is_unsure = any(span.holds(event.start_s) for span in unsure)
+        is_loose = event.kind in labels.unjudged
+        about = None if is_unsure else _about(event, targets, found, by_place_only=is_loose)
+        if about is None:
+            verdict = Verdict.UNSURE if is_unsure or is_loose else Verdict.FALSE
+        elif not targets[about].raises:
+            verdict = Verdict.FALSE
+        else:
+            verdict = Verdict.DUPLICATE if about in found else Verdict.FOUND
+            found.add(about)
+        judged.append(Judged(event, verdict, about))
+    return MatchResult(targets, tuple(judged))
 
 
-def _fit(event: SeenEvent, span: Span) -> tuple[bool, bool, float]:
-    return span.start_s <= event.start_s <= span.end_s, span.interval.word == event.kind, span.start_s
+def _about(event: SeenEvent, targets: Sequence[Target], found: set[int], *, by_place_only: bool) -> int | None:
+    """The number of the object that an event is about."""
+    fits = {number: fit for number, target in enumerate(targets) if (fit := target.fit(event)) is not None}
+    nearest = max((fit.nearness for fit in fits.values()), default=0.0)
+    if nearest > 0:
+        fits = {number: fit for number, fit in fits.items() if fit.nearness >= max(nearest - _AS_NEAR, _NO_PLACE)}
+    elif by_place_only:
+        return None
+    return max(fits, key=lambda number: (number not in found, fits[number].order), default=None)
 
 
 def area_under_curve(scores: Sequence[float], is_labelled: Sequence[bool]) -> float | None:

@@ -21,18 +21,17 @@ from smartcam.inference.cameras import new_analysis
 from smartcam.inference.events import EventMaker
 from smartcam.inference.settings import InferenceSettings
 from smartcam.model.scoring import AnomalyScore, AnomalyScorer, Detections, Detector
-from smartcam.vision.corners import cover
+from smartcam.vision.corners import Corners
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
-from tools.score.labels import ScoreError
-from tools.score.matching import SeenEvent
+from tools.score.detections import CachedDetector, Store
+from tools.score.intervals import ScoreError
+from tools.score.targets import SeenEvent
 from tools.stopwatch import Stopwatch
 
 BEGIN: Final = UtcNs(1_772_366_400 * NS_PER_S)
 """The simulated clock begins at 2026-03-01T12:00:00Z; nothing depends on it."""
 CAMERA: Final = CameraId("score")
-SAME_OBJECT: Final = 0.6
-"""Two boxes are taken for the same object when at least this share of one lies in the other."""
 _USUAL_RATE: Final = 25.0
 
 
@@ -49,7 +48,7 @@ class Playback:
     """What playing a clip gave.
 
     `starts_s`: the position of each picture that was read, `seconds`: the end of the last one. `ms_per_frame`: CPU
-    milliseconds by stage, per picture that was read.
+    milliseconds by stage, per picture that was read. `recalled`: how many times the detections came from the cache.
     """
 
     frames_analysed: int
@@ -58,6 +57,7 @@ class Playback:
     events: tuple[SeenEvent, ...]
     scores: tuple[Scored, ...]
     ms_per_frame: dict[str, float]
+    recalled: int = 0
 
     @property
     def frames_read(self) -> int:
@@ -92,11 +92,20 @@ class _TimedDetector:
             return self.detector.detect(picture, regions)
 
 
-def play(clip: Path, model: Model, capture: SourceSettings, settings: InferenceSettings) -> Playback:
+def play(
+    clip: Path,
+    model: Model,
+    capture: SourceSettings,
+    settings: InferenceSettings,
+    *,
+    store: Store | None = None,
+    tick: Callable[[], object] = lambda: None,
+) -> Playback:
     """The events that the device would raise on a clip.
 
     The same gate, the same choice of frames and the same analysis as on the device; only the ring, the bus and the
-    outbox are left out, and no frame is dropped, because the simulated clock waits.
+    outbox are left out, and no frame is dropped, because the simulated clock waits. `store` has detections of earlier
+    runs and takes those of this one; `tick` is called for each picture.
 
     Raises:
         ScoreError: the clip cannot be played.
@@ -106,7 +115,7 @@ def play(clip: Path, model: Model, capture: SourceSettings, settings: InferenceS
     except CameraLost as error:
         raise ScoreError(f"clip {error}") from error
     try:
-        return play_open(source, model, capture, settings)
+        return _Player(source, model, capture, settings, store).play(tick)
     finally:
         source.close()
 
@@ -119,27 +128,38 @@ def play_open(clip: Clip, model: Model, capture: SourceSettings, settings: Infer
 class _Player:
     """One clip from beginning to end."""
 
-    def __init__(self, clip: Clip, model: Model, capture: SourceSettings, settings: InferenceSettings) -> None:
+    def __init__(
+        self,
+        clip: Clip,
+        model: Model,
+        capture: SourceSettings,
+        settings: InferenceSettings,
+        store: Store | None = None,
+    ) -> None:
         self._clip = clip
         self._fps = clip.frames_per_second or _USUAL_RATE
         self._selector = FrameSelector(capture, self._fps)
         self._recorder: _RecordingScorer | None = None
+        self._cached: CachedDetector | None = None
         self._watch = Stopwatch()
         if isinstance(model, SceneModel):
             self._recorder = _RecordingScorer(model.scorer, self._watch)
             model = replace(model, scorer=self._recorder)
         else:
-            model = replace(model, detector=_TimedDetector(model.detector, self._watch))
+            detector: Detector = _TimedDetector(model.detector, self._watch)
+            if store is not None:
+                detector = self._cached = CachedDetector(detector, store, model.manifest)
+            model = replace(model, detector=detector)
         maker = EventMaker(ThingName("score"), CAMERA, settings.event_valid_s, _counted_ids(), lambda: True)
         self._analysis = new_analysis(model, maker, settings)
         self._tamper = TamperAnalysis(maker)
         self._begun: dict[EventId, Event] = {}
         self._ended: dict[EventId, Event] = {}
-        self._apart: set[EventId] = set()
+        self._raised_at: dict[EventId, Corners | None] = {}
         self._renamed: set[EventId] = set()
         self._analysed_at_s: list[float] = []
 
-    def play(self) -> Playback:
+    def play(self, tick: Callable[[], object] = lambda: None) -> Playback:
         starts_s: list[float] = []
         position_ns = 0
         while True:
@@ -154,6 +174,9 @@ class _Player:
             starts_s.append(position_ns / NS_PER_S)
             with self._watch.stage("gate"):
                 seen = self._selector.select(taken.picture, position_ns)
+            tick()
+            if self._cached is not None:
+                self._cached.number = len(starts_s) - 1
             if seen.picture is not None:
                 self._analyse(seen.picture, position_ns, seen.motion)
         end_ns = position_ns + round(NS_PER_S / self._fps)
@@ -167,6 +190,7 @@ class _Player:
             events=tuple(self._seen(event) for event in self._begun.values()),
             scores=tuple(Scored(at_s, score) for at_s, score in zip(self._analysed_at_s, scores, strict=False)),
             ms_per_frame=self._watch.per_frame(len(starts_s)),
+            recalled=0 if self._cached is None else self._cached.recalled,
         )
 
     def _analyse(self, picture: Picture, position_ns: int, motion: tuple[PixelBox, ...]) -> None:
@@ -197,16 +221,7 @@ class _Player:
                 self._renamed.add(event.event_id)
             else:
                 self._begun[event.event_id] = event
-                if self._lies_apart(event):
-                    self._apart.add(event.event_id)
-
-    def _lies_apart(self, event: Event) -> bool:
-        """Whether the event's object is apart from those of the other open episodes."""
-        if event.box is None:
-            return False
-        others = [episode.box for episode in self._analysis.episodes() if episode.event.event_id != event.event_id]
-        here = corners(event.box)
-        return all(box is None or cover(here, corners(box)) < SAME_OBJECT for box in others)
+                self._raised_at[event.event_id] = None if event.box is None else corners(event.box)
 
     def _seen(self, event: Event) -> SeenEvent:
         end = self._ended.get(event.event_id)
@@ -218,7 +233,7 @@ class _Player:
             label=event.label,
             rule=event.rule,
             cause=event.cause,
-            is_apart=event.event_id in self._apart,
+            box=self._raised_at[event.event_id],
             renamed=event.event_id in self._renamed,
         )
 

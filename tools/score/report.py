@@ -1,14 +1,15 @@
 """The measurement's result: for machines as JSON, for people as a table."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from tools.score.matching import MatchResult, SeenEvent, area_under_curve
+from tools.score.matching import Judged, MatchResult, Verdict, area_under_curve
 from tools.score.playback import Playback
+from tools.score.targets import SeenEvent, Target
 
 _S_PER_HOUR: Final = 3600.0
 _NOBODY: Final = "(none)"
@@ -29,17 +30,9 @@ class ClipScore:
     @property
     def frame_auc(self) -> float | None:
         """How well the anomaly score tells labelled frames from others; None for detectors."""
-        inside = [any(span.holds(scored.at_s) for span in self.outcome.spans) for scored in self.playback.scores]
+        spans = [span for target in self.outcome.targets for span, _ in target.spans]
+        inside = [any(span.holds(scored.at_s) for span in spans) for scored in self.playback.scores]
         return area_under_curve([scored.score for scored in self.playback.scores], inside)
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of the events of one rule or cause."""
-
-    found: int = 0
-    beside: int = 0
-    false: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +43,37 @@ class Score:
 
     @property
     def expected(self) -> int:
-        """Labelled intervals."""
-        return sum(len(clip.outcome.spans) for clip in self.clips)
+        """Objects that are to raise an event."""
+        return sum(clip.outcome.expected for clip in self.clips)
+
+    @property
+    def events(self) -> int:
+        """All events."""
+        return sum(len(clip.outcome.judged) for clip in self.clips)
+
+    def count(self, verdict: Verdict) -> int:
+        """Events with this verdict."""
+        return sum(clip.outcome.count(verdict) for clip in self.clips)
 
     @property
     def found(self) -> int:
-        """Intervals with an event."""
-        return sum(clip.outcome.found for clip in self.clips)
+        """Objects with an event."""
+        return self.count(Verdict.FOUND)
 
     @property
-    def beside(self) -> int:
-        """Events about further objects in sight, which the labels do not count: neither found nor false."""
-        return sum(len(clip.outcome.beside) for clip in self.clips)
+    def duplicates(self) -> int:
+        """Events about an object that already had one."""
+        return self.count(Verdict.DUPLICATE)
 
     @property
     def false(self) -> int:
-        """Events that belong to no interval, or to an object that already had its event."""
-        return sum(clip.outcome.false for clip in self.clips)
+        """Events about nothing that is labelled."""
+        return self.count(Verdict.FALSE)
+
+    @property
+    def unsure(self) -> int:
+        """Events that the labels do not judge: neither found nor false."""
+        return self.count(Verdict.UNSURE)
 
     @property
     def recall(self) -> float:
@@ -75,15 +82,34 @@ class Score:
 
     @property
     def precision(self) -> float:
-        """Found of found and false."""
-        raised = self.found + self.false
+        """Found of found, duplicate and false."""
+        raised = self.found + self.duplicates + self.false
         return self.found / raised if raised else 1.0
+
+    @property
+    def hours(self) -> float:
+        """Of all clips."""
+        return sum(clip.playback.seconds for clip in self.clips) / _S_PER_HOUR
 
     @property
     def false_per_hour(self) -> float:
         """False events per hour of clip."""
-        seconds = sum(clip.playback.seconds for clip in self.clips)
-        return self.false / (seconds / _S_PER_HOUR) if seconds else 0.0
+        return self.false / self.hours if self.hours else 0.0
+
+    @property
+    def events_per_hour(self) -> float:
+        """Events of all verdicts per hour of clip: what a person is told."""
+        return self.events / self.hours if self.hours else 0.0
+
+    @property
+    def events_per_object(self) -> float | None:
+        """Events for each object that was found, None for none; objects that were missed do not make it smaller."""
+        return (self.found + self.duplicates) / self.found if self.found else None
+
+    @property
+    def recalled(self) -> int:
+        """How many pictures' detections came from the cache; their model time is in no figure."""
+        return sum(clip.playback.recalled for clip in self.clips)
 
     @property
     def seconds_to_alert(self) -> list[float]:
@@ -105,15 +131,12 @@ class Score:
             for stage in sorted(stages)
         }
 
-    def tallies(self, key: Callable[[SeenEvent], str | None]) -> dict[str, Tally]:
+    def tallies(self, key: Callable[[SeenEvent], str | None]) -> dict[str, Counter[Verdict]]:
         """What became of the events, by what `key` says of each."""
-        tallies: defaultdict[str, Tally] = defaultdict(Tally)
+        tallies: defaultdict[str, Counter[Verdict]] = defaultdict(Counter)
         for clip in self.clips:
-            for place, event in enumerate(clip.outcome.events):
-                tally = tallies[key(event) or _NOBODY]
-                tally.false += clip.outcome.is_false(place)
-                tally.beside += place in clip.outcome.beside
-                tally.found += place in clip.outcome.found_by
+            for each in clip.outcome.judged:
+                tallies[key(each.event) or _NOBODY][each.verdict] += 1
         return dict(sorted(tallies.items()))
 
 
@@ -133,112 +156,138 @@ def as_document(score: Score) -> dict[str, object]:
         "clips": [_clip(clip) for clip in score.clips],
         "expected": score.expected,
         "found": score.found,
-        "beside": score.beside,
+        "missed": score.expected - score.found,
+        "duplicates": score.duplicates,
         "false": score.false,
+        "unsure": score.unsure,
         "recall": score.recall,
         "precision": score.precision,
+        "hours": score.hours,
+        "events_per_hour": score.events_per_hour,
+        "events_per_object": score.events_per_object,
         "false_per_hour": score.false_per_hour,
         "seconds_to_alert": {"median": score.delay(0.5), "p95": score.delay(0.95), "worst": score.delay(1.0)},
         "by_rule": _breakdown(score.tallies(lambda event: event.rule)),
         "by_cause": _breakdown(score.tallies(cause_of)),
         "ms_per_frame": score.ms_per_frame,
+        "detections_from_cache": score.recalled,
     }
 
 
-def _breakdown(tallies: dict[str, Tally]) -> dict[str, dict[str, int]]:
-    return {name: asdict(tally) for name, tally in tallies.items()}
+def _breakdown(tallies: dict[str, Counter[Verdict]]) -> dict[str, dict[str, int]]:
+    return {name: {str(verdict): tally[verdict] for verdict in Verdict} for name, tally in tallies.items()}
 
 
 def _clip(clip: ClipScore) -> dict[str, object]:
     outcome, playback = clip.outcome, clip.playback
     document: dict[str, object] = {
         "video": clip.video,
-        "expected": len(outcome.spans),
+        "expected": outcome.expected,
         "found": outcome.found,
-        "beside": len(outcome.beside),
+        "duplicates": outcome.duplicates,
         "false": outcome.false,
+        "unsure": outcome.unsure,
+        "events_per_hour": Score((clip,)).events_per_hour,
+        "events_per_object": Score((clip,)).events_per_object,
         "seconds_to_alert": [round(seconds, 3) for seconds in outcome.seconds_to_alert],
-        "events": [
-            {
-                "kind": event.kind,
-                "label": event.label,
-                "rule": event.rule,
-                "cause": event.cause,
-                "start_s": round(event.start_s, 3),
-                "end_s": None if event.end_s is None else round(event.end_s, 3),
-                "score": round(event.score, 4),
-                "renamed": event.renamed,
-                "is_beside": place in outcome.beside,
-                "is_false": outcome.is_false(place),
-            }
-            for place, event in enumerate(outcome.events)
-        ],
-        "missed": [
-            {"word": each.word, "first": each.first, "last": each.last, "unit": each.unit} for each in outcome.missed
-        ],
+        "events": [_event(each, outcome) for each in outcome.judged],
+        "missed": [_missed(each) for each in outcome.missed],
         "doubts": list(clip.doubts),
         "not_judged": dict(clip.in_words),
         "frames": {"read": playback.frames_read, "analysed": playback.frames_analysed},
         "seconds": round(playback.seconds, 3),
         "ms_per_frame": playback.ms_per_frame,
+        "detections_from_cache": playback.recalled,
     }
     return document if clip.frame_auc is None else document | {"frame_auc": clip.frame_auc}
 
 
+def _event(judged: Judged, outcome: MatchResult) -> dict[str, object]:
+    event = judged.event
+    return {
+        "kind": event.kind,
+        "label": event.label,
+        "rule": event.rule,
+        "cause": event.cause,
+        "start_s": round(event.start_s, 3),
+        "end_s": None if event.end_s is None else round(event.end_s, 3),
+        "score": round(event.score, 4),
+        "box": None if event.box is None else [round(side, 4) for side in event.box],
+        "renamed": event.renamed,
+        "verdict": judged.verdict,
+        "about": None if judged.target is None else str(outcome.targets[judged.target]),
+    }
+
+
+def _missed(target: Target) -> dict[str, object]:
+    (first, _), (last, _) = target.spans[0], target.spans[-1]
+    named = {"id": target.name} if target.name else {}
+    return named | {
+        "word": target.word,
+        "first": first.interval.first,
+        "last": last.interval.last,
+        "unit": first.interval.unit,
+    }
+
+
 def as_table(score: Score) -> str:
-    """The result for people: a line for each clip, for each false event and for the whole."""
+    """The result for people: a line for each clip, for each fault and for the whole."""
     header = (
-        f"{'clip':44} {'expected':>8} {'found':>6} {'beside':>6} {'false':>6} "
-        f"{'median s':>9} {'p95 s':>6} {'worst s':>8} {'AUC':>6}"
+        f"{'clip':40} {'expected':>8} {'events':>6} {'found':>6} {'missed':>6} {'twice':>6} {'false':>6} {'unsure':>6} "
+        f"{'an hour':>7} {'an object':>9} {'median s':>9} {'p95 s':>6} {'worst s':>8} {'AUC':>6}"
     )
     lines = [header, "-" * len(header)]
     for clip in score.clips:
-        outcome = clip.outcome
         auc = "" if clip.frame_auc is None else f"{clip.frame_auc:.3f}"
-        counts = len(outcome.spans), outcome.found, len(outcome.beside), outcome.false
-        lines.append(f"{clip.video[:44]:44} {_counts(*counts)} {_delays(outcome.seconds_to_alert)} {auc:>6}")
+        lines.append(f"{_row(clip.video, Score((clip,)))} {auc:>6}")
         lines += [
             f"    not judged: {word}, of which the labels only say {said!r}" for word, said in clip.in_words.items()
         ]
-        lines += _faults(outcome)
+        lines += _faults(clip.outcome)
     lines.append("-" * len(header))
-    counts = score.expected, score.found, score.beside, score.false
-    lines.append(f"{'all':44} {_counts(*counts)} {_delays(score.seconds_to_alert)}")
+    lines.append(_row("all", score))
     lines += _shares_of("rule", score.tallies(lambda event: event.rule))
     lines += _shares_of("cause", score.tallies(cause_of))
-    costs = ", ".join(f"{stage} {ms:.2f}" for stage, ms in score.ms_per_frame.items())
     lines.append(
-        f"recall {score.recall:.3f}, precision {score.precision:.3f}, false alarms per hour "
-        f"{score.false_per_hour:.2f}; CPU ms per frame: {costs}"
+        f"recall {score.recall:.3f}, precision {score.precision:.3f}; in {score.hours:.2f} hours "
+        f"{score.false_per_hour:.2f} false alarms an hour"
     )
+    costs = ", ".join(f"{stage} {ms:.2f}" for stage, ms in score.ms_per_frame.items())
+    cached = f" (without the model where {score.recalled} detections came from the cache)" if score.recalled else ""
+    lines.append(f"CPU ms per frame: {costs}{cached}")
     return "\n".join(lines)
 
 
-def _shares_of(what: str, tallies: dict[str, Tally]) -> list[str]:
+def _shares_of(what: str, tallies: dict[str, Counter[Verdict]]) -> list[str]:
     return [
-        f"    {what + ' ' + name:49} {tally.found:6} {tally.beside:6} {tally.false:6}"
+        f"    {what + ' ' + name:52} {tally[Verdict.FOUND]:6} {'':6} {tally[Verdict.DUPLICATE]:6} "
+        f"{tally[Verdict.FALSE]:6} {tally[Verdict.UNSURE]:6}"
         for name, tally in tallies.items()
     ]
 
 
 def _faults(outcome: MatchResult) -> list[str]:
-    false = [event for place, event in enumerate(outcome.events) if outcome.is_false(place)]
+    words = {Verdict.FALSE: "false", Verdict.DUPLICATE: "twice"}
     return [
-        *(
-            f"    false: {event.kind} at {event.start_s:.1f} s, score {event.score:.2f}, "
-            f"rule {event.rule or _NOBODY}, cause {event.cause or _NOBODY}"
-            for event in false
-        ),
+        *(f"    {words[each.verdict]}: {described(each, outcome)}" for each in outcome.judged if each.verdict in words),
         *(f"    missed: {each}" for each in outcome.missed),
     ]
 
 
-def _counts(expected: int, found: int, beside: int, false: int) -> str:
-    return f"{expected:8} {found:6} {beside:6} {false:6}"
-
-
-def _delays(seconds: Sequence[float]) -> str:
-    cells = (
-        "" if delay is None else f"{delay:.2f}" for delay in (quantile(seconds, share) for share in (0.5, 0.95, 1))
+def described(judged: Judged, outcome: MatchResult) -> str:
+    """An event in a line: what, when, why, and about which labelled object."""
+    event = judged.event
+    about = "" if judged.target is None else f", about {outcome.targets[judged.target]}"
+    return (
+        f"{event.kind} at {event.start_s:.1f} s, score {event.score:.2f}, rule {event.rule or _NOBODY}, "
+        f"cause {event.cause or _NOBODY}{about}"
     )
-    return "{:>9} {:>6} {:>8}".format(*cells)
+
+
+def _row(name: str, score: Score) -> str:
+    found, missed = score.found, score.expected - score.found
+    counts = f"{score.expected:8} {score.events:6} {found:6} {missed:6} {score.duplicates:6} {score.false:6}"
+    per_object = "" if score.events_per_object is None else f"{score.events_per_object:.2f}"
+    delays = ("" if delay is None else f"{delay:.2f}" for delay in (score.delay(share) for share in (0.5, 0.95, 1)))
+    rates = f"{score.events_per_hour:7.1f} {per_object:>9}"
+    return f"{name[:40]:40} {counts} {score.unsure:6} {rates} {'{:>9} {:>6} {:>8}'.format(*delays)}"

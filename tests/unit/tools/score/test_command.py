@@ -8,8 +8,9 @@ import pytest
 from smartcam.vision.turn import quarter_turn, turned
 from tests.clips import truncated, write_clip
 from tests.pipeline.visitor import COMING, FPS, red_bundle, visit_clip, visits
-from tools.score.command import ScorePlan, main, measure, measure_plan
-from tools.score.labels import ScoreError
+from tools.score.command import main
+from tools.score.intervals import ScoreError
+from tools.score.measuring import ScorePlan, measure, measure_plan
 from tools.score.playback import Playback, play
 
 EMPTY, STAYS, COUNT = 60, 60, 2
@@ -52,7 +53,7 @@ def test_both_visits_are_found_and_written_for_machines_and_people(
     assert clip["frame_auc"] > 0.9
     assert {"decode", "gate", "analyse", "whole"} <= set(result["ms_per_frame"])
     printed = capsys.readouterr().out
-    assert re.search(r"visits\.mp4 +2 +2 +0 ", printed)
+    assert re.search(r"visits\.mp4 +2 +2 +2 +0 +0 +0 +0 ", printed)
     assert "recall 1.000, precision 1.000" in printed
 
 
@@ -89,11 +90,11 @@ def test_labels_of_another_rate_than_the_clips_are_told_of_before_it_is_played_a
     told = f"labels of {clip.name}: they say 10 frames a second, the clip 25"
     before: list[str] = []
 
-    def played(*arguments: object) -> Playback:
+    def played(*arguments: object, **more: object) -> Playback:
         before.append(capsys.readouterr().err)
-        return play(*arguments)  # type: ignore[arg-type]
+        return play(*arguments, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("tools.score.command.play", played)
+    monkeypatch.setattr("tools.score.measuring.play", played)
     result = found_and_false(place, labels, tmp_path / "out.json", clip)
     assert (result["found"], result["false"], result["missed"]) == (2, 0, [])
     assert told in before[0]
@@ -124,24 +125,25 @@ def test_labels_in_seconds_and_in_frames_find_the_same(place: Path, tmp_path: Pa
     assert not seconds.doubts
 
 
-def test_labels_of_a_longer_clip_are_told_of_before_it_is_played(
+def never(*_: object, **__: object) -> Playback:
+    raise ScoreError("played")
+
+
+def test_labels_of_a_longer_clip_end_in_an_error_before_it_is_played(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(*_: object) -> None:
-        raise ScoreError("played")
-
-    monkeypatch.setattr("tools.score.command.play", stop)
+    monkeypatch.setattr("tools.score.measuring.play", never)
     entry = {"fps": 20, "frames": 3 * VISIT, "person": [[0, 2 * VISIT]]}
     assert call(place, labels=write_labels(tmp_path / "l.json", {"visits.mp4": entry})) == 1
     said = capsys.readouterr().err.splitlines()
     there = 2 * VISIT
     assert said == [
-        f"smartcam score: labels of visits.mp4: {doubt}"
-        for doubt in (
+        f"smartcam score: labels of visits.mp4: {fault}"
+        for fault in (
             f"they say {3 * VISIT} frames, the clip has {there}; are they of this very file?",
-            f"they go on to frame {there}, the clip says that it has {there}",
+            f"[0, {there}] of person lies outside the clip, which has {there} frames",
         )
-    ] + ["smartcam score: played"]
+    ]
 
 
 def test_a_clip_that_is_stored_turned_gives_the_events_of_the_upright_one(place: Path, tmp_path: Path) -> None:
@@ -278,7 +280,7 @@ def test_the_help_says_what_counts_as_found(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    assert "Each labelled interval expects one event" in capsys.readouterr().out
+    assert "Each labelled object expects one event" in capsys.readouterr().out
 
 
 def run(place: Path, *more: str, labels: Path | None = None) -> int:
@@ -289,7 +291,7 @@ def run(place: Path, *more: str, labels: Path | None = None) -> int:
 
 def test_floors_that_are_reached_change_nothing(place: Path, tmp_path: Path) -> None:
     out = tmp_path / "score.json"
-    floors = ["--least-recall", "1", "--least-precision", "1", "--most-false", "0", "--most-beside", "0"]
+    floors = ["--least-recall", "1", "--least-precision", "1", "--most-false", "0", "--most-duplicates", "0"]
     floors += ["--most-median", "2", "--most-p95", "2", "--most-worst", "2", "--most-ms", "1000"]
     assert run(place, *floors, "--most-false-per-hour", "0", "--json", str(out)) == 0
     written = json.loads(out.read_text())["floors"]
@@ -343,8 +345,9 @@ def test_a_delay_that_nobody_could_measure_reaches_no_floor(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"fps": 20, "person": []}})
-    assert run(place, "--most-worst", "5", labels=labels) == 3
-    assert "nothing to measure" in capsys.readouterr().err
+    for floor in ("--most-worst", "--most-per-object"):
+        assert run(place, floor, "5", labels=labels) == 3
+        assert "nothing to measure" in capsys.readouterr().err
 
 
 def test_events_are_broken_down_by_rule_and_cause_and_time_by_stage(
@@ -354,14 +357,14 @@ def test_events_are_broken_down_by_rule_and_cause_and_time_by_stage(
     settings.write_text(json.dumps({"rules": {"anybody at all": {}}}))
     assert run(place, "--json", str(out), "--camera-settings", str(settings)) == 0
     result: dict[str, Any] = json.loads(out.read_text())
-    assert result["by_rule"] == {"anybody at all": {"found": 2, "beside": 0, "false": 0}}
-    assert result["by_cause"] == {"anomaly: unusual": {"found": 2, "beside": 0, "false": 0}}
+    assert result["by_rule"] == {"anybody at all": {"found": 2, "duplicate": 0, "false": 0, "unsure": 0}}
+    assert result["by_cause"] == {"anomaly: unusual": {"found": 2, "duplicate": 0, "false": 0, "unsure": 0}}
     assert set(result["seconds_to_alert"]) == {"median", "p95", "worst"}
     assert {"decode", "gate", "model", "analyse"} <= set(result["ms_per_frame"])
     assert result["ms_per_frame"]["model"] > 0
     printed = capsys.readouterr().out
-    assert re.search(r"rule anybody at all +2 +0 +0", printed)
-    assert re.search(r"cause anomaly: unusual +2 +0 +0", printed)
+    assert re.search(r"rule anybody at all +2 +0 +0 +0", printed)
+    assert re.search(r"cause anomaly: unusual +2 +0 +0 +0", printed)
 
 
 def test_what_the_labels_say_in_words_only_is_told_and_reaches_no_recall(
@@ -379,7 +382,7 @@ def test_what_the_labels_say_in_words_only_is_told_and_reaches_no_recall(
 def test_a_label_that_the_model_does_not_know_is_refused_before_anything_is_played(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tools.score.command.play", lambda *_: pytest.fail("played first"))
+    monkeypatch.setattr("tools.score.measuring.play", never)
     for key, table in (
         ("labels", {"labels": ["persn"]}),
         ("rules.gate.labels", {"rules": {"gate": {"labels": ["persn"]}}}),
@@ -430,3 +433,50 @@ def test_several_clips_and_files_of_labels_are_measured_together(place: Path, tm
     result = json.loads(out.read_text())
     assert [clip["found"] for clip in result["clips"]] == [2, 2]
     assert (result["expected"], result["found"], result["false"]) == (4, 4, 0)
+
+
+def test_events_are_counted_per_hour_and_per_object_and_further_ones_as_duplicates(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = {"id": "resident", "kind": "person", "frames": [EMPTY, COUNT * VISIT - 1]}
+    labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"objects": [whole]}})
+    out = tmp_path / "score.json"
+    assert run(place, "--most-duplicates", "0", "--json", str(out), labels=labels) == 3
+    assert run(place, "--most-per-object", "1.5", labels=labels) == 3
+    assert run(place, "--most-per-hour", "1", labels=labels) == 3
+    result = json.loads(out.read_text())
+    hours = COUNT * VISIT / FPS / 3600
+    assert (result["found"], result["duplicates"], result["false"], result["precision"]) == (1, 1, 0, 0.5)
+    assert (result["events_per_object"], result["events_per_hour"]) == (2.0, pytest.approx(2 / hours))
+    assert [event["verdict"] for event in result["clips"][0]["events"]] == ["found", "duplicate"]
+    said = capsys.readouterr().out
+    assert "twice: anomaly at" in said
+    assert "about person in frames 60 to" in said
+    assert re.search(r"visits\.mp4 +1 +2 +1 +0 +1 +0 +0 +\d+\.\d +2\.00 ", said)
+
+
+def test_the_report_is_written_where_asked_for_and_told_of(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(place, "--report", str(tmp_path / "report")) == 0
+    page = tmp_path / "report" / "index.html"
+    assert page.read_text().count('<li class="found">') == 2
+    assert f"see {page}" in capsys.readouterr().out
+    assert run(place, "--report", str(place / "labels.json")) == 1
+    said = capsys.readouterr()
+    assert "recall 1.000" in said.out
+    assert said.err.startswith(f"smartcam score: report {place / 'labels.json'}")
+
+
+def test_a_limit_on_the_models_time_is_measured_without_the_cache(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    caches = []
+
+    def kept(plan: ScorePlan, *_: object) -> object:
+        caches.append(plan.cache)
+        raise ScoreError("enough")
+
+    monkeypatch.setattr("tools.score.command.measure_plan", kept)
+    for more in ((), ("--no-cache",), ("--most-ms", "9")):
+        assert run(place, *more) == 1
+    assert caches[0] is not None
+    assert caches[1:] == [None, None]

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.score.labels import ClipLabels, Interval, ScoreError, Unit, read_all_labels, read_labels
+from tools.score.intervals import Interval, ScoreError, Unit
+from tools.score.labels import ClipLabels, read_all_labels, read_labels
 
 
 def written(folder: Path, document: object) -> Path:
@@ -58,6 +59,15 @@ def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
         read_labels(tmp_path / "bad.json")
     with pytest.raises(ScoreError, match="must be an object"):
         read_labels(written(tmp_path, [1]))
+
+
+def test_cocos_own_file_is_told_where_to_go_and_long_values_are_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(ScoreError, match=r"are COCO's; take them over with `smartcam label CLIP --from "):
+        read_labels(written(tmp_path, {"images": [], "annotations": [], "categories": []}))
+    for entry in ([[0, 9]] * 10_000, {"person": {"a": [0] * 10_000}}, {"person": [[0] * 10_000]}):
+        with pytest.raises(ScoreError) as caught:
+            read_labels(written(tmp_path, {"a.mp4": entry}))
+        assert len(str(caught.value)) < 500
 
 
 def test_an_interval_outside_of_the_clip_that_was_played_is_refused() -> None:
@@ -157,7 +167,8 @@ def test_another_length_than_the_labels_say_is_doubted() -> None:
     assert labels.doubts_of_length(300) == [
         "labels of a.mp4: they say 120 frames, the clip has 300; are they of this very file?"
     ]
-    assert labels.doubts_of_length(119) == ["labels of a.mp4: they go on to frame 119, the clip says that it has 119"]
+    assert labels.fits(120, 12.0)
+    assert not labels.fits(119, 12.0)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartcam.contract.event import EventKind
-from tools.score.labels import ClipLabels, Interval, Unit
-from tools.score.matching import FrameTimes, MatchResult, SeenEvent, Tolerance, area_under_curve, match, span_of
+from tools.score.intervals import Interval, Unit
+from tools.score.labels import ClipLabels
+from tools.score.matching import MatchResult, Verdict, area_under_curve, match
+from tools.score.objects import Keyframe, LabelledObject, Sight
+from tools.score.targets import FrameTimes, SeenEvent, Tolerance, span_of
 
 FPS = 10.0
 TIMES = FrameTimes([frame / FPS for frame in range(600)], 60.0)
@@ -34,13 +37,14 @@ def test_an_event_in_no_interval_is_false() -> None:
     assert result(match([event(1.0)], labels(("person", 50, 99)), TIMES)) == (0, 1)
 
 
-def test_a_second_event_in_one_interval_is_false() -> None:
-    assert result(match([event(5.6), event(7.0)], labels(("person", 50, 99)), TIMES)) == (1, 1)
+def test_a_second_event_in_one_interval_is_a_duplicate() -> None:
+    outcome = match([event(5.6), event(7.0)], labels(("person", 50, 99)), TIMES)
+    assert (result(outcome), outcome.duplicates) == ((1, 0), 1)
 
 
 def test_an_interval_without_an_event_is_missed() -> None:
     outcome = match([event(5.6)], labels(("person", 50, 99), ("person", 200, 299)), TIMES)
-    assert (result(outcome), outcome.found_by) == ((1, 0), (0, None))
+    assert (result(outcome), list(outcome.found_by)) == ((1, 0), [0])
 
 
 def test_two_frames_too_early_still_count_and_are_no_negative_delay() -> None:
@@ -62,12 +66,13 @@ def test_where_intervals_overlap_each_event_takes_that_of_its_own_word() -> None
     both = labels(("person", 50, 99), ("vehicle", 50, 99))
     outcome = match([event(5.5, EventKind.VEHICLE), event(5.6, EventKind.PERSON)], both, TIMES)
     assert result(outcome) == (2, 0)
-    assert [outcome.spans[n].interval.word for n, place in enumerate(outcome.found_by) if place == 0] == ["vehicle"]
+    assert {number: outcome.targets[number].word for number in outcome.found_by} == {0: "person", 1: "vehicle"}
+    assert [outcome.targets[each.target or 0].word for each in outcome.judged] == ["vehicle", "person"]
 
 
 def test_between_two_neighbours_an_event_takes_the_one_that_it_lies_in() -> None:
     outcome = match([event(10.2)], labels(("person", 50, 99), ("person", 101, 150)), TIMES)
-    assert outcome.found_by == (None, 0)
+    assert list(outcome.found_by) == [1]
 
 
 def test_the_order_in_which_events_come_does_not_matter() -> None:
@@ -85,10 +90,9 @@ def test_every_event_finds_one_interval_or_is_false_and_none_is_found_twice(
     events: list[SeenEvent], intervals: list[tuple[str, int, int]]
 ) -> None:
     outcome = match(events, labels(*intervals), TIMES)
-    places = [place for place in outcome.found_by if place is not None]
-    assert len(places) == len(set(places)) == outcome.found
-    assert outcome.found + outcome.false == len(events)
-    assert len(outcome.found_by) == len(intervals)
+    assert len(outcome.found_by) == outcome.found
+    assert outcome.found + outcome.duplicates + outcome.false == len(events)
+    assert outcome.found + len(outcome.missed) == len(intervals)
     assert all(seconds >= 0 for seconds in outcome.seconds_to_alert)
 
 
@@ -113,38 +117,30 @@ def test_the_area_is_the_share_of_pairs_in_the_right_order(frames: list[tuple[in
     assert area == pytest.approx(sum(pairs) / len(pairs))
 
 
-def another(start_s: float) -> SeenEvent:
-    """An event whose object lies apart from the others."""
-    return replace(event(start_s), is_apart=True)
+def test_a_plain_interval_is_one_object_and_every_further_event_in_it_a_duplicate() -> None:
+    outcome = match([event(5.6), event(6.0), event(7.0)], labels(("person", 50, 99)), TIMES)
+    assert (result(outcome), outcome.duplicates) == ((1, 0), 2)
+    assert [each.verdict for each in outcome.judged] == [Verdict.FOUND, Verdict.DUPLICATE, Verdict.DUPLICATE]
 
 
-def test_another_object_in_an_interval_that_does_not_count_its_objects_is_beside() -> None:
-    outcome = match([event(5.6), another(6.0), another(7.0)], labels(("person", 50, 99)), TIMES)
-    assert (result(outcome), outcome.beside) == ((1, 0), (1, 2))
-    assert [outcome.is_false(place) for place in range(3)] == [False] * 3
-
-
-def test_the_same_object_again_is_false_however_many_there_may_be() -> None:
-    outcome = match([event(5.6), another(6.0), event(7.0)], labels(("person", 50, 99)), TIMES)
-    assert (result(outcome), outcome.beside) == ((1, 1), (1,))
-    assert [outcome.is_false(place) for place in range(3)] == [False, False, True]
-
-
-def test_where_the_objects_are_counted_each_is_expected_and_one_more_is_false() -> None:
+def test_where_the_objects_are_counted_each_is_expected_and_one_more_is_a_duplicate() -> None:
     counted = ClipLabels("a.mp4", FPS, (Interval("person", 50, 99, is_counted=True),) * 2)
     assert result(match([event(5.6)], counted, TIMES)) == (1, 0)
-    outcome = match([event(5.6), another(6.0), another(7.0)], counted, TIMES)
-    assert (result(outcome), outcome.beside) == ((2, 1), ())
-
-
-def test_outside_of_every_interval_another_object_is_false() -> None:
-    assert result(match([another(1.0)], labels(("person", 50, 99)), TIMES)) == (0, 1)
+    outcome = match([event(5.6), event(6.0), event(7.0)], counted, TIMES)
+    assert (result(outcome), outcome.duplicates) == ((2, 0), 1)
 
 
 def test_kinds_that_are_there_at_an_unknown_time_are_not_judged() -> None:
     loose = replace(labels(), unjudged=frozenset({"person"}))
     outcome = match([event(1.0), event(2.0, EventKind.VEHICLE)], loose, TIMES)
-    assert (result(outcome), outcome.beside) == ((0, 1), (0,))
+    assert (result(outcome), outcome.unsure) == ((0, 1), 1)
+
+
+def test_a_kind_that_is_there_at_an_unknown_time_finds_nothing_by_time_alone() -> None:
+    loose = replace(labels(("vehicle", 0, 99)), unjudged=frozenset({"person"}), objects=(PASSER,))
+    outcome = match([event(1.0), at(6.0, 0.16, 0.5, EventKind.PERSON)], loose, TIMES)
+    assert [each.verdict for each in outcome.judged] == [Verdict.UNSURE, Verdict.FOUND]
+    assert [str(each) for each in outcome.missed] == ["vehicle in frames 0 to 99"]
 
 
 def test_the_tolerance_can_be_set() -> None:
@@ -159,7 +155,7 @@ def test_frames_of_a_variable_rate_are_where_the_clip_shows_them() -> None:
     outcome = match([event(5.5)], labels(("person", 20, 59)), times)
     assert result(outcome) == (1, 0)
     assert outcome.seconds_to_alert == [pytest.approx(0.6)]
-    span = outcome.spans[0]
+    span = outcome.targets[0].spans[0][0]
     assert (span.start_s, span.end_s, span.early_s) == (4.9, 8.9, 1.8)
 
 
@@ -185,4 +181,140 @@ def test_an_event_at_any_frame_of_an_interval_finds_it_whatever_the_pace(
         outcome = match([event(starts_s[frame])], labels(("person", first, last)), times)
         assert result(outcome) == (1, 0)
         assert outcome.seconds_to_alert == [starts_s[frame] - starts_s[first]]
-        assert outcome.spans[0].holds(starts_s[frame])
+        assert outcome.targets[0].spans[0][0].holds(starts_s[frame])
+
+
+def thing(
+    name: str, *boxes: tuple[float, float, float], kind: EventKind = EventKind.VEHICLE, raises: bool = True
+) -> LabelledObject:
+    """An object of 0.2 by 0.2; each box is its frame and its left upper corner."""
+    keys = tuple(Keyframe(at, square(x, y)) for at, x, y in boxes)
+    interval = Interval(str(kind), boxes[0][0], boxes[-1][0])
+    return LabelledObject(name, kind, (Sight(interval, keys),), raises)
+
+
+def square(x: float, y: float, side: float = 0.2) -> tuple[float, float, float, float]:
+    return x, y, x + side, y + side
+
+
+def at(start_s: float, x: float, y: float, kind: EventKind = EventKind.VEHICLE, side: float = 0.2) -> SeenEvent:
+    return replace(event(start_s, kind), box=square(x, y, side))
+
+
+PASSER = thing("passer", (50, 0.0, 0.5), (100, 0.8, 0.5))
+PARKED = thing("parked", (0, 0.4, 0.45), (599, 0.4, 0.45), raises=False)
+
+
+def of(*objects: LabelledObject) -> ClipLabels:
+    return replace(labels(), objects=objects)
+
+
+def test_an_event_on_a_parked_car_does_not_find_a_passing_one() -> None:
+    outcome = match([at(5.4, 0.4, 0.45)], of(PASSER), TIMES)
+    assert (result(outcome), [str(each) for each in outcome.missed]) == (
+        (0, 1),
+        ["vehicle in frames 50 to 100 (passer)"],
+    )
+
+
+def test_an_event_about_the_passing_car_finds_it_wherever_it_is_by_then() -> None:
+    for seconds, x in ((5.1, 0.0), (6.0, 0.16), (7.5, 0.4), (9.9, 0.78)):
+        assert result(match([at(seconds, x, 0.5)], of(PASSER, PARKED), TIMES)) == (1, 0), seconds
+
+
+def test_while_a_car_passes_before_a_parked_one_the_event_belongs_to_the_nearer_place() -> None:
+    # At 7.2 s the passer is at 0.35: both are at hand.
+    assert result(match([at(7.2, 0.35, 0.5)], of(PASSER, PARKED), TIMES)) == (1, 0)
+    assert result(match([at(6.8, 0.4, 0.45)], of(PASSER, PARKED), TIMES)) == (0, 1)
+
+
+def test_what_is_to_raise_nothing_is_neither_expected_nor_missed_and_its_events_are_false() -> None:
+    outcome = match([at(1.0, 0.41, 0.45), at(30.0, 0.4, 0.44)], of(PARKED), TIMES)
+    assert (result(outcome), outcome.expected, outcome.missed, outcome.duplicates) == ((0, 2), 0, [], 0)
+
+
+def test_each_further_event_of_the_same_identity_is_a_duplicate_also_in_a_later_sight() -> None:
+    kind = EventKind.PERSON
+    stay = LabelledObject(
+        "resident",
+        kind,
+        tuple(
+            Sight(Interval(str(kind), first, last), (Keyframe(first, square(0.4, 0.4)),))
+            for first, last in ((0, 99), (150, 400))
+        ),
+    )
+    outcome = match([at(1.0, 0.4, 0.4, kind), at(5.0, 0.42, 0.4, kind), at(20.0, 0.4, 0.4, kind)], of(stay), TIMES)
+    assert (result(outcome), outcome.duplicates, outcome.expected) == ((1, 0), 2, 1)
+    assert result(match([at(13.0, 0.4, 0.4, kind)], of(stay), TIMES)) == (0, 1)
+
+
+def test_a_head_or_whoever_carries_a_chair_is_the_person_but_what_is_tiny_or_beside_is_not() -> None:
+    kind = EventKind.PERSON
+    person = of(thing("p", (0, 0.4, 0.4), (100, 0.4, 0.4), kind=kind))
+    for x, y, side, found in (
+        (0.42, 0.4, 0.1, 1),
+        (0.35, 0.35, 0.35, 1),
+        (0.45, 0.45, 0.05, 0),
+        (0.2, 0.2, 0.7, 0),
+        (0.58, 0.4, 0.2, 0),
+        (0.0, 0.0, 0.2, 0),
+    ):
+        assert match([at(5.0, x, y, kind, side)], person, TIMES).found == found, (x, y, side)
+
+
+def test_two_people_close_together_are_found_by_one_event_each() -> None:
+    kind = EventKind.PERSON
+    both = of(*(thing(name, (0, x, 0.4), (100, x, 0.4), kind=kind) for name, x in (("a", 0.40), ("b", 0.41))))
+    outcome = match([at(2.0, 0.405, 0.4, kind), at(2.1, 0.404, 0.4, kind), at(2.2, 0.4, 0.4, kind)], both, TIMES)
+    assert (result(outcome), outcome.duplicates) == ((2, 0), 1)
+
+
+def test_where_places_are_known_a_second_event_on_one_does_not_find_the_other() -> None:
+    kind = EventKind.PERSON
+    both = of(*(thing(name, (0, x, 0.4), (100, x, 0.4), kind=kind) for name, x in (("a", 0.1), ("b", 0.7))))
+    outcome = match([at(2.0, 0.1, 0.4, kind), at(3.0, 0.12, 0.4, kind)], both, TIMES)
+    assert (result(outcome), outcome.duplicates, len(outcome.missed)) == ((1, 0), 1, 1)
+
+
+def test_a_plain_interval_takes_no_event_that_is_about_an_object_with_a_place() -> None:
+    mixed = replace(labels(("vehicle", 0, 99)), objects=(PASSER,))
+    outcome = match([at(6.0, 0.16, 0.5), at(7.0, 0.32, 0.5)], mixed, TIMES)
+    assert (result(outcome), outcome.duplicates) == ((1, 0), 1)
+
+
+def test_an_event_without_a_place_is_judged_by_its_time() -> None:
+    assert result(match([event(7.0, EventKind.ANOMALY)], of(PASSER), TIMES)) == (1, 0)
+    assert result(match([event(30.0, EventKind.ANOMALY)], of(PASSER), TIMES)) == (0, 1)
+
+
+@pytest.mark.parametrize("kind", [EventKind.TAMPER, EventKind.CAMERA_LOST])
+def test_an_alarm_about_the_camera_finds_nobody_who_happens_to_be_in_sight(kind: EventKind) -> None:
+    assert result(match([event(6.0, kind)], labels(("person", 50, 99)), TIMES)) == (0, 1)
+    assert result(match([event(6.0)], labels(("tamper", 50, 99)), TIMES)) == (0, 1)
+    assert result(match([event(6.0, EventKind.TAMPER)], labels(("tamper", 50, 99)), TIMES)) == (1, 0)
+
+
+def test_what_begins_where_the_labels_are_unsure_is_neither_found_nor_false() -> None:
+    unsure = replace(labels(("person", 50, 99)), unsure=(Interval("unsure", 40, 59), Interval("unsure", 200, 210)))
+    outcome = match([event(5.5), event(20.5), event(6.5), event(30.0)], unsure, TIMES)
+    assert [each.verdict for each in outcome.judged] == [
+        Verdict.UNSURE,
+        Verdict.FOUND,
+        Verdict.UNSURE,
+        Verdict.FALSE,
+    ]
+
+
+places = st.tuples(st.floats(0, 0.8), st.floats(0, 0.8))
+
+
+@given(st.lists(st.tuples(st.floats(0, 60), places), max_size=8), st.lists(places, max_size=4))
+def test_every_event_has_one_verdict_and_no_object_is_found_twice(
+    seen: list[tuple[float, tuple[float, float]]], where: list[tuple[float, float]]
+) -> None:
+    made = of(*(thing(f"o{n}", (0, x, y), (300, 0.8 - x, 0.8 - y)) for n, (x, y) in enumerate(where)))
+    outcome = match([at(start_s, x, y) for start_s, (x, y) in seen], made, TIMES)
+    assert outcome.found + outcome.duplicates + outcome.false == len(seen)
+    assert outcome.found + len(outcome.missed) == len(where)
+    for each in outcome.judged:
+        assert (each.target is None) == (each.verdict is Verdict.FALSE)
