@@ -205,7 +205,7 @@ def test_outputs_in_an_order_that_cannot_be_are_refused_in_one_line(
     "more", [("--boxes", "shares"), ("--boxes", "pixels,yx"), ("--fit", "letterbox", "--pad", "0")]
 )
 def test_what_the_user_says_stands_above_what_was_found(
-    more: tuple[str, ...], tmp_path: Path, ring: Path, capsys: pytest.CaptureFixture[str]
+    more: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outputs = ("--head", "ssd", "--outputs", "boxes=0,classes=1,scores=2,count=3")
     assert make(tmp_path, NETWORKS["an SSD with boxes in pixels"], *outputs, *more) == 0

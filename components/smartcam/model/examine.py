@@ -8,11 +8,11 @@ import numpy as np
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.examining.ssd import find_ssd
-from smartcam.model.examining.trial import Colour, Found, MisfitError, Rgb, Trial, Wishes
+from smartcam.model.examining.trial import Colour, FoundHead, MisfitError, Rgb, Trial, Wishes
 from smartcam.model.examining.yolo import find_yolo, find_yolox
 from smartcam.model.heads.classifier import BOTH
 from smartcam.model.interpreter import Interpreter
-from smartcam.model.manifest import CHANNELS, MOST_LABELS, Colours, Fit, InputSpec, Layout, ModelKind, TensorType
+from smartcam.model.manifest import CHANNELS, MOST_LABELS, Colours, Fit, InputSpec, ModelKind, TensorLayout, TensorType
 from smartcam.model.outputs import Activation, ClassifierOutput, HeadName, Output
 from smartcam.model.preprocess import INT8_OFFSET
 
@@ -82,9 +82,9 @@ def input_spec(interpreter: Interpreter, mean: Colour | None = None, std: Colour
             f"takes {given.dtype} {given.shape}; a picture model takes (1, height, width, 3) or (1, 3, height, width)"
         )
     if given.shape[3] == CHANNELS:
-        layout, (height, width) = Layout.NHWC, given.shape[1:3]
+        layout, (height, width) = TensorLayout.NHWC, given.shape[1:3]
     elif given.shape[1] == CHANNELS:
-        layout, (height, width) = Layout.NCHW, given.shape[2:]
+        layout, (height, width) = TensorLayout.NCHW, given.shape[2:]
     else:
         raise ModelIntegrityError(f"takes {given.shape}, in which the three colours are neither last nor first")
     kind = kinds[given.dtype]
@@ -124,7 +124,7 @@ def _input_of(head: HeadName, plain: InputSpec, wishes: Wishes) -> InputSpec:
     )
 
 
-def _find_classifier(trial: Trial, wishes: Wishes) -> Found:
+def _find_classifier(trial: Trial, wishes: Wishes) -> FoundHead:
     """How the numbers are read: within 0 to 1 as probabilities, otherwise as logits."""
     shapes = [output.shape for output in trial.outputs]
     if len(shapes) != 1 or int(np.prod(shapes[0])) != max(shapes[0], default=1):
@@ -149,10 +149,10 @@ def _find_classifier(trial: Trial, wishes: Wishes) -> Found:
         said.append("its one number is the probability of the second label")
         classes = BOTH
     output = trial.outputs[0]
-    return Found(ClassifierOutput(activation, output.scale, output.zero_point), classes, tuple(said))
+    return FoundHead(ClassifierOutput(activation, output.scale, output.zero_point), classes, tuple(said))
 
 
-_FINDERS: Final[Mapping[HeadName, Callable[[Trial, Wishes], Found]]] = {
+_FINDERS: Final[Mapping[HeadName, Callable[[Trial, Wishes], FoundHead]]] = {
     HeadName.SSD: find_ssd,
     HeadName.YOLOX: find_yolox,
     HeadName.YOLO: find_yolo,

@@ -68,7 +68,7 @@ class Colours(StrEnum):
     BGR = "bgr"
 
 
-class Layout(StrEnum):
+class TensorLayout(StrEnum):
     """Whether a model's input has the colours of each pixel together, or one plane for each colour."""
 
     NHWC = "nhwc"
@@ -100,7 +100,7 @@ class InputSpec:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     colours: Colours = Colours.RGB
-    layout: Layout = Layout.NHWC
+    layout: TensorLayout = TensorLayout.NHWC
     fit: Fit = Fit.STRETCH
     pad: int = 0
 
@@ -250,7 +250,7 @@ def numbered(fields: Fields, key: str, items: Sequence[object]) -> Fields:
 
 def _renewed(fields: Fields, kind: ModelKind) -> dict[str, object]:
     """A document of schema 1 as one of schema 2: there was one kind of detector and one way to bring it a picture."""
-    was_said = {"colours": Colours.RGB, "layout": Layout.NHWC, "fit": Fit.STRETCH, "pad": 0}
+    was_said = {"colours": Colours.RGB, "layout": TensorLayout.NHWC, "fit": Fit.STRETCH, "pad": 0}
     head, answered = (
         (HeadName.SSD, {"axes": "yx", "unit": "shares"}) if kind is ModelKind.DETECTOR else (HeadName.CLASSIFIER, {})
     )
@@ -294,7 +294,7 @@ def _input(fields: Fields) -> InputSpec:
         mean=_triple(fields, "mean"),
         std=std,
         colours=fields.choice("colours", Colours),
-        layout=fields.choice("layout", Layout),
+        layout=fields.choice("layout", TensorLayout),
         fit=fields.choice("fit", Fit),
         pad=fields.integer("pad", 0, _HIGHEST_SAMPLE),
     )

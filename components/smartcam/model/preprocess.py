@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from smartcam.contract.notice import PixelBox
 from smartcam.model.interpreter import Tensor
-from smartcam.model.manifest import CHANNELS, Colours, Fit, InputSpec, Layout, TensorType
+from smartcam.model.manifest import CHANNELS, Colours, Fit, InputSpec, TensorLayout, TensorType
 from smartcam.vision.picture import Picture
 
 _SAMPLES: Final = 256
@@ -72,7 +72,7 @@ class Preprocessor:
         table = _table(spec)
         samples = np.arange(_SAMPLES)[:, None]
         self._is_bgr = spec.colours is Colours.BGR
-        self._has_planes = spec.layout is Layout.NCHW
+        self._has_planes = spec.layout is TensorLayout.NCHW
         self._table = np.ascontiguousarray((table[:, ::-1] if self._is_bgr else table)[None])
         as_they_are = not (self._is_bgr or self._has_planes)
         self._identity = as_they_are and spec.dtype is TensorType.UINT8 and bool((table == samples).all())

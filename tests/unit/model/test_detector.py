@@ -16,6 +16,7 @@ from smartcam.model.bundle import ModelBundle
 from smartcam.model.detector import RegionDetector
 from smartcam.model.heads.answer import keep_best
 from smartcam.model.heads.head import DetectorHead
+from smartcam.model.manifest import Fit
 from smartcam.model.packing import Draft
 from smartcam.model.scoring import Detections, Detector
 from smartcam.vision.picture import Picture
@@ -90,6 +91,33 @@ def test_a_class_without_a_label_is_left_out(write: Callable[[str, bytes, Draft]
     assert isinstance(bundle.head, DetectorHead)
     shorter = replace(bundle.manifest, labels=("person",))
     assert len(RegionDetector(bundle.head, shorter).detect(picture((WHOLE, GREEN)), ())) == 0
+
+
+def letterboxed(head: DetectorHead, detector: RegionDetector) -> RegionDetector:
+    spec = replace(detector.manifest.input, fit=Fit.LETTERBOX, pad=0)
+    return RegionDetector(head, replace(detector.manifest, input=spec))
+
+
+def test_boxes_in_a_letterboxed_input_are_in_pixels_of_the_picture(
+    detector_bundle: Written, detector: RegionDetector
+) -> None:
+    head = ModelBundle.open(detector_bundle[0]).head
+    assert isinstance(head, DetectorHead)
+    fitted = letterboxed(head, detector)
+    # The picture is twice as wide as high: it fills the middle half of the square input, as the model's box does.
+    found = fitted.detect(picture((WHOLE, RED)), ())
+    np.testing.assert_allclose(found.boxes, [[160, 0, 480, 320]], atol=0.01)
+    stretched = detector.detect(picture((WHOLE, RED)), ())
+    np.testing.assert_allclose(stretched.boxes, [[160, 80, 480, 240]], atol=0.01)
+
+
+def test_what_lies_in_the_grey_around_a_letterboxed_picture_is_nothing(
+    write: Callable[[str, bytes, Draft], Path], detector: RegionDetector
+) -> None:
+    above = models.Sight((0.25, 0.0, 0.75, 0.2), 0, (16, -8, -8, -4))
+    head = ModelBundle.open(write("above", models.detector((above, models.GREEN_OBJECT)), DETECTOR)).head
+    assert isinstance(head, DetectorHead)
+    assert len(letterboxed(head, detector).detect(picture((WHOLE, RED)), ())) == 0
 
 
 def test_nothing_is_seen_in_the_dark(detector: RegionDetector) -> None:

@@ -17,10 +17,10 @@ from smartcam.model.manifest import (
     Fit,
     Golden,
     InputSpec,
-    Layout,
     ModelKind,
     ModelManifest,
     Provenance,
+    TensorLayout,
     TensorType,
     Thresholds,
 )
@@ -71,7 +71,7 @@ def input_specs(draw: st.DrawFn) -> InputSpec:
         mean=draw(st.tuples(numbers, numbers, numbers)),
         std=draw(st.tuples(std, std, std)),
         colours=draw(st.sampled_from(Colours)),
-        layout=draw(st.sampled_from(Layout)),
+        layout=draw(st.sampled_from(TensorLayout)),
         fit=draw(st.sampled_from(Fit)),
         pad=draw(st.integers(0, 255)),
     )

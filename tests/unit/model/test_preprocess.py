@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from smartcam.contract.notice import PixelBox
-from smartcam.model.manifest import InputSpec, TensorType
-from smartcam.model.preprocess import Preprocessor, crop_rgb, whole
+from smartcam.model.manifest import Colours, Fit, InputSpec, TensorLayout, TensorType
+from smartcam.model.preprocess import Preprocessor, crop_rgb, fit_rgb, placement, whole
 from smartcam.vision.picture import Picture
 
 GREY = (128.0, 128.0, 128.0)
@@ -77,3 +77,59 @@ def test_a_region_is_cropped_to_the_models_size() -> None:
     assert red.shape == (8, 8, 3)
     assert red[..., 0].min() > 230
     assert red[..., 1:].max() < 30
+
+
+def as_numbers(rgb: NDArray[np.uint8], mean: tuple[float, ...], std: tuple[float, ...]) -> NDArray[np.float64]:
+    numbers: NDArray[np.float64] = (rgb - np.array(mean)) / np.array(std)
+    return numbers
+
+
+@pytest.mark.parametrize("dtype", TensorType)
+@pytest.mark.parametrize("layout", TensorLayout)
+@pytest.mark.parametrize("colours", Colours)
+def test_colours_come_in_the_models_order_and_layout(dtype: TensorType, layout: TensorLayout, colours: Colours) -> None:
+    rgb, mean, std = samples(), (10.0, 20.0, 30.0), (5.0, 6.0, 7.0)
+    scale, zero_point = (0.0, 0) if dtype is TensorType.FLOAT32 else (1.0, 3)
+    tensor = Preprocessor(InputSpec(6, 4, dtype, scale, zero_point, mean, std, colours, layout)).tensor(rgb)
+    expected = as_numbers(rgb, mean, std)
+    if dtype is not TensorType.FLOAT32:
+        limits = np.iinfo(dtype.value)
+        expected = np.clip(np.round(expected) + zero_point, limits.min, limits.max)
+    expected = expected[..., ::-1] if colours is Colours.BGR else expected
+    expected = expected.transpose(2, 0, 1) if layout is TensorLayout.NCHW else expected
+    assert tensor.dtype == dtype.value
+    np.testing.assert_allclose(tensor[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("colours", Colours)
+def test_samples_as_they_are_come_in_the_models_order_of_colours(colours: Colours) -> None:
+    rgb = samples()
+    spec = InputSpec(6, 4, TensorType.UINT8, 1.0, 0, ZERO, (1.0,) * 3, colours, TensorLayout.NCHW)
+    order = slice(None, None, -1) if colours is Colours.BGR else slice(None)
+    np.testing.assert_array_equal(Preprocessor(spec).tensor(rgb)[0], rgb[..., order].transpose(2, 0, 1))
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(2, 100), st.integers(2, 100))
+def test_a_letterboxed_region_keeps_its_proportions_in_the_middle(
+    wide: int, high: int, width: int, height: int
+) -> None:
+    spec = InputSpec(width, height, TensorType.UINT8, 1.0, 0, ZERO, (1.0,) * 3, fit=Fit.LETTERBOX, pad=114)
+    placed = placement(PixelBox(10, 20, 10 + wide, 20 + high), spec)
+    assert (placed.width, placed.height) <= (width, height)
+    assert placed.width == width or placed.height == height
+    scale = min(width / wide, height / high)
+    assert abs(placed.width - wide * scale) <= max(0.5, 1 - wide * scale) + 1e-9
+    assert abs(placed.height - high * scale) <= max(0.5, 1 - high * scale) + 1e-9
+    assert abs(2 * placed.left + placed.width - width) <= 1
+    assert abs(2 * placed.top + placed.height - height) <= 1
+
+
+def test_grey_surrounds_a_letterboxed_picture_and_nothing_is_added_to_one_of_the_models_proportions() -> None:
+    picture = Picture.from_bgr(np.full((32, 64, 3), 250, np.uint8))
+    spec = InputSpec(16, 16, TensorType.UINT8, 1.0, 0, ZERO, (1.0,) * 3, fit=Fit.LETTERBOX, pad=114)
+    for rgb in (crop_rgb(picture, whole(picture), spec), fit_rgb(np.full((32, 64, 3), 250, np.uint8), spec)):
+        assert rgb.shape == (16, 16, 3)
+        assert (rgb[:4] == 114).all()
+        assert (rgb[12:] == 114).all()
+        assert (rgb[4:12] > 245).all()
+    assert (crop_rgb(picture, PixelBox(0, 0, 32, 32), spec) > 245).all()

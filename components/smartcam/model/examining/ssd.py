@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
-from smartcam.model.examining.trial import Found, MisfitError, Trial, Wishes, shares_only, whole
+from smartcam.model.examining.trial import FoundHead, MisfitError, Trial, Wishes, shares_only, whole
 from smartcam.model.outputs import Axes, BoxUnit, SsdOutput
 
 ROLES: Final = ("boxes", "classes", "scores", "count")
@@ -29,7 +29,7 @@ _ASK: Final = "--outputs boxes=0,classes=1,scores=2,count=3"
 Places = tuple[int, ...]
 
 
-def find_ssd(trial: Trial, wishes: Wishes) -> Found:
+def find_ssd(trial: Trial, wishes: Wishes) -> FoundHead:
     """Which output is which, by what the user says, by names, or by shapes and values.
 
     Raises:
@@ -44,11 +44,11 @@ def find_ssd(trial: Trial, wishes: Wishes) -> Found:
     boxes, classes, scores, count = places
     usual = SsdOutput(boxes, classes, scores, count, Axes.YX, unit)
     if wishes.axes is not None:
-        return Found(replace(usual, axes=wishes.axes), None, tuple(said))
+        return FoundHead(replace(usual, axes=wishes.axes), None, tuple(said))
     best = trial.best((usual, replace(usual, axes=Axes.XY)))
     if best is not usual:
         said.append("boxes begin with x (x1, y1, x2, y2): so they lie where a bright rectangle was shown")
-    return Found(best, None, tuple(said))
+    return FoundHead(best, None, tuple(said))
 
 
 def _places(trial: Trial, wishes: Wishes) -> tuple[Places, str]:

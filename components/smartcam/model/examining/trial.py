@@ -66,7 +66,7 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundHead:
     """How a model answers, the number of its classes where it can be known, and sentences about what was inferred."""
 
     output: Output

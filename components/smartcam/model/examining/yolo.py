@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
-from smartcam.model.examining.trial import Found, MisfitError, Trial, Wishes, shares_only, whole
+from smartcam.model.examining.trial import FoundHead, MisfitError, Trial, Wishes, shares_only, whole
 from smartcam.model.heads.yolo import BOX, YoloReader, is_matrix, matrix, sigmoid
 from smartcam.model.heads.yolox import YoloxReader, cells
 from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, Candidates, YoloOutput, YoloxOutput
@@ -30,13 +30,13 @@ _LARGEST_OFFSET: Final = 3.0
 _LARGEST_SIZE: Final = 10.0
 """Logarithm of a box's size in strides."""
 _NEAR: Final = 0.1
-_SURE, _UNSURE, _ANY, _MOST_OF_ALL = 0.5, 0.05, 0.25, 0.5
+_SURE, _LIKELY, _UNSURE, _ANY, _MOST_OF_ALL = 0.5, 0.3, 0.05, 0.25, 0.5
 _BOTH_FORMS: Final = "--outputs boxes=0,scores=0 or --outputs boxes=0,objectness=0,scores=0"
 
 Floats = NDArray[np.float32]
 
 
-def find_yolox(trial: Trial, wishes: Wishes) -> Found:
+def find_yolox(trial: Trial, wishes: Wishes) -> FoundHead:
     """The grid of a YOLOX. Raises MisfitError if it has none."""
     if wishes.outputs:
         raise MisfitError("it has one output, of which nothing is to say")
@@ -52,10 +52,10 @@ def find_yolox(trial: Trial, wishes: Wishes) -> Found:
         raise MisfitError("its boxes are offsets in a grid, and these are boxes already")
     output = YoloxOutput(strides, candidates, _activation([table[:, BOX:] for table in tables], wishes))
     said = f"boxes are offsets in grids with strides {', '.join(map(str, strides))}; colours are taken as BGR, 0 to 255"
-    return Found(output, YoloxReader(output, trial.outputs, trial.spec).classes, (said,))
+    return FoundHead(output, YoloxReader(output, trial.outputs, trial.spec).classes, (said,))
 
 
-def find_yolo(trial: Trial, wishes: Wishes) -> Found:
+def find_yolo(trial: Trial, wishes: Wishes) -> FoundHead:
     """In which way a YOLO answers.
 
     Raises:
@@ -75,7 +75,7 @@ def find_yolo(trial: Trial, wishes: Wishes) -> Found:
     said = [f"{_in_words(output, reader.classes)}, {why}", _boxes_in_words(output)]
     if output.activation is Activation.SIGMOID:
         said.append("scores are logits, each for itself")
-    return Found(output, reader.classes, tuple(said))
+    return FoundHead(output, reader.classes, tuple(said))
 
 
 def _is_table(shape: Sequence[int]) -> bool:
@@ -144,16 +144,14 @@ def _single(trial: Trial, wishes: Wishes) -> tuple[YoloOutput, str]:
             f"gives {count} times six numbers, all 0: give --golden with a picture of what it knows, or --outputs "
             "boxes=0,scores=0,classes=0"
         )
-    output, why = _with_or_without(trial, plain, (count, width), wishes.labels)
-    _check_values([table[:, BOX:] for table in tables], output, wishes.labels)
-    return output, why
+    return _with_or_without(trial, plain, tables, wishes.labels)
 
 
 def _with_or_without(
-    trial: Trial, plain: YoloOutput, size: tuple[int, int], labels: frozenset[int]
+    trial: Trial, plain: YoloOutput, tables: Sequence[Floats], labels: frozenset[int]
 ) -> tuple[YoloOutput, str]:
     """Whether there is an objectness: by how many candidates the family has, by the labels, else nobody knows."""
-    count, width = size
+    count, width = tables[0].shape
     objectness = replace(plain, objectness=0)
     if count % _ANCHORS == 0 and _grid(trial, count // _ANCHORS):
         return objectness, "three candidates a cell as up to v7"
@@ -166,6 +164,7 @@ def _with_or_without(
     ]
     if len(ways) == 1:
         output, classes = ways[0]
+        _check_values([table[:, BOX:] for table in tables], output, labels)
         return output, f"by the {classes} labels" if labels else f"for {_COCO} classes"
     if width == _LEAST:
         return plain, "one class"
@@ -189,7 +188,7 @@ def _check_values(tables: Sequence[Floats], output: YoloOutput, labels: frozense
     classes = values.shape[1] if output.objectness is not None else values.shape[1] - 1
     if output.objectness is not None:
         sure = first >= _SURE
-        is_wrong = bool(sure.any()) and float(np.median(others[sure])) < _SURE
+        is_wrong = bool(sure.any()) and float(np.median(others[sure])) < _LIKELY
     else:
         is_wrong = float(((first < _UNSURE) & (others > _ANY)).mean()) > _MOST_OF_ALL
     if is_wrong:

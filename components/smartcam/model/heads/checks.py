@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.interpreter import Interpreter, Tensor, TensorSpec
-from smartcam.model.manifest import CHANNELS, InputSpec, Layout, TensorType
+from smartcam.model.manifest import CHANNELS, InputSpec, TensorLayout, TensorType
 from smartcam.model.outputs import ClassifierOutput
 
 _SCALE_TOLERANCE: Final = 1e-6
@@ -16,7 +16,7 @@ _SCALE_TOLERANCE: Final = 1e-6
 
 def input_shape(spec: InputSpec) -> tuple[int, int, int, int]:
     """The shape of a model's input."""
-    if spec.layout is Layout.NCHW:
+    if spec.layout is TensorLayout.NCHW:
         return 1, CHANNELS, spec.height, spec.width
     return 1, spec.height, spec.width, CHANNELS
 

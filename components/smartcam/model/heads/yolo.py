@@ -26,7 +26,7 @@ _PLANE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CandidatePart:
     """Where one part of a candidate is: the output, its shape with candidates in rows, and the columns."""
 
     place: int
@@ -127,7 +127,7 @@ def is_matrix(shape: Sequence[int]) -> bool:
     return len(shape) >= _PLANE and all(side == 1 for side in shape[:-2])
 
 
-def _parts(output: YoloOutput, outputs: Sequence[TensorSpec]) -> dict[str, Part]:
+def _parts(output: YoloOutput, outputs: Sequence[TensorSpec]) -> dict[str, CandidatePart]:
     """The parts in the order in which they follow one another."""
     places = {
         "boxes": output.boxes,
@@ -137,7 +137,7 @@ def _parts(output: YoloOutput, outputs: Sequence[TensorSpec]) -> dict[str, Part]
     }
     named = {name: place for name, place in places.items() if place is not None}
     check_places(outputs, named)
-    parts: dict[str, Part] = {}
+    parts: dict[str, CandidatePart] = {}
     candidates = set()
     for place in sorted(set(named.values())):
         spec = outputs[place]
@@ -153,7 +153,9 @@ def _parts(output: YoloOutput, outputs: Sequence[TensorSpec]) -> dict[str, Part]
     return parts
 
 
-def _divided(names: list[str], width: int, output: YoloOutput, place: int, spec: TensorSpec) -> dict[str, Part]:
+def _divided(
+    names: list[str], width: int, output: YoloOutput, place: int, spec: TensorSpec
+) -> dict[str, CandidatePart]:
     """The columns of one output, shared out among the parts in it; the scores take what is left."""
     fixed = {"boxes": BOX, "objectness": 1, "classes": 1}
     left = width - sum(fixed.get(name, 0) for name in names)
@@ -164,7 +166,7 @@ def _divided(names: list[str], width: int, output: YoloOutput, place: int, spec:
         stop = start + fixed.get(name, left)
         if left < 0:
             stop = start
-        parts[name] = Part(place, spec, slice(start, stop), output.candidates)
+        parts[name] = CandidatePart(place, spec, slice(start, stop), output.candidates)
         start = stop
     return parts
 

@@ -1,74 +1,20 @@
-"""From tensors to answers: what is not an answer is dropped or reported."""
-
-from collections.abc import Sequence
+"""From a classifier's output to probabilities."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from smartcam.contract.errors import ModelIntegrityError
-from smartcam.model.examine import input_spec
-from smartcam.model.heads.answer import RegionDetections
+from smartcam.model.examine import examine, input_spec
 from smartcam.model.heads.classifier import ClassifierHead, ShareReader
 from smartcam.model.heads.head import DetectorHead
-from smartcam.model.heads.ssd import SsdReader
-from smartcam.model.interpreter import TensorSpec, open_interpreter
-from smartcam.model.manifest import InputSpec, TensorType
+from smartcam.model.interpreter import open_interpreter
 from smartcam.model.outputs import Activation, ClassifierOutput, SsdOutput
 from tests.fakes import models
 
 ORDER = SsdOutput(0, 1, 2, 3)
 FLOAT_SHARES = ClassifierOutput(Activation.PROBABILITY, 0.0, 0)
-SPEC = InputSpec(64, 32, TensorType.UINT8, 1.0, 0, (0.0,) * 3, (1.0,) * 3)
-
-
-def read(outputs: Sequence[np.ndarray]) -> RegionDetections:  # type: ignore[type-arg]
-    specs = [TensorSpec(output.shape, output.dtype, 0.0, 0, "") for output in outputs]
-    return SsdReader(ORDER, specs, SPEC).read(outputs)
-
-
-raw_numbers = st.floats(width=32, allow_nan=True, allow_infinity=True)
-
-
-def raw(shape: tuple[int, ...]) -> st.SearchStrategy[np.ndarray]:  # type: ignore[type-arg]
-    return arrays.arrays(np.float32, shape, elements=raw_numbers)
-
-
-@given(raw((1, 5, 4)), raw((1, 5)), raw((1, 5)), raw((1,)))
-def test_whatever_a_model_gives_sightings_are_sound(
-    boxes: object, classes: object, scores: object, count: object
-) -> None:
-    outputs = (np.asarray(boxes), np.asarray(classes), np.asarray(scores), np.asarray(count))
-    if not np.isfinite(outputs[3]).all():
-        with pytest.raises(ModelIntegrityError):
-            read(outputs)
-        return
-    seen = read(outputs)
-    assert len(seen.boxes) == len(seen.scores) == len(seen.classes) <= 5
-    assert ((seen.boxes >= 0) & (seen.boxes <= 1)).all()
-    assert (seen.boxes[:, :2] < seen.boxes[:, 2:]).all()
-    assert ((seen.scores >= 0) & (seen.scores <= 1)).all()
-    assert (np.diff(seen.scores) <= 0).all()
-    assert (seen.classes >= 0).all()
-
-
-def test_boxes_come_in_the_order_x1_y1_x2_y2() -> None:
-    boxes = np.array([[[0.1, 0.2, 0.3, 0.4]]], np.float32)
-    seen = read((boxes, np.zeros((1, 1)), np.full((1, 1), 0.5), np.ones(1)))
-    np.testing.assert_allclose(seen.boxes, [[0.2, 0.1, 0.4, 0.3]], rtol=1e-6)
-
-
-def test_only_as_many_as_counted_are_read() -> None:
-    boxes = np.array([[[0, 0, 1, 1], [0, 0, 1, 1]]], np.float32)
-    seen = read((boxes, np.zeros((1, 2)), np.full((1, 2), 0.5), np.ones(1)))
-    assert len(seen.scores) == 1
-
-
-def test_outputs_that_do_not_fit_are_reported() -> None:
-    with pytest.raises(ModelIntegrityError, match="not boxes, classes, scores and count"):
-        read((np.zeros((1, 3, 4)), np.zeros((1, 2)), np.zeros((1, 3)), np.ones(1)))
 
 
 def test_quantised_shares_are_read_by_their_scale() -> None:
@@ -118,3 +64,38 @@ def test_another_input_than_the_manifests_is_reported() -> None:
     float_model, int_model = open_interpreter(models.classifier("float32")), open_interpreter(models.classifier("int8"))
     with pytest.raises(ModelIntegrityError, match="takes float32"):
         ClassifierHead(float_model, input_spec(int_model), FLOAT_SHARES)
+
+
+@given(st.lists(st.floats(-200, 200, width=32), min_size=1, max_size=20))
+def test_each_logit_of_a_sigmoid_becomes_a_probability_by_itself(logits: list[float]) -> None:
+    reader = ShareReader(ClassifierOutput(Activation.SIGMOID, 0.0, 0), np.dtype(np.float32))
+    exact = 1 / (1 + np.exp(-np.array(logits, np.float64)))
+    np.testing.assert_allclose(reader.read(np.array([logits], np.float32)), exact, atol=1e-6)
+
+
+def test_one_number_and_two_labels_are_the_probability_of_the_second() -> None:
+    interpreter = open_interpreter(models.classifier("float32", labels=1))
+    spec = input_spec(interpreter)
+    head = ClassifierHead(interpreter, spec, FLOAT_SHARES, labels=2)
+    rgb = np.zeros((models.SIDE, models.SIDE, 3), np.uint8)
+    (alone,) = ClassifierHead(interpreter, spec, FLOAT_SHARES).infer(rgb)
+    assert head.labels == 2
+    np.testing.assert_allclose(head.infer(rgb), [1 - alone, alone])
+
+
+@pytest.mark.parametrize("labels", [1, 2, 1001, 2000])
+def test_a_classifier_may_have_any_number_of_labels(labels: int) -> None:
+    found = examine(open_interpreter(models.classifier("float32", labels)))
+    assert (found.head, found.classes) == ("classifier", labels)
+
+
+def test_more_numbers_than_labels_can_be_are_no_classifier() -> None:
+    with pytest.raises(ModelIntegrityError, match="as classifier, it gives at most 2000 numbers, not 2001"):
+        examine(open_interpreter(models.classifier("float32", 2001)))
+
+
+def test_logits_of_one_label_are_read_by_a_sigmoid_and_those_of_several_by_a_softmax() -> None:
+    several = examine(open_interpreter(models.classifier("float32", 3, logits=True))).output
+    assert several == ClassifierOutput(Activation.LOGITS, 0.0, 0)
+    one = examine(open_interpreter(models.classifier("float32", 1, logits=True))).output
+    assert one == ClassifierOutput(Activation.SIGMOID, 0.0, 0)
