@@ -2,8 +2,8 @@
 
 Each takes float pictures (1, 3, SIDE, SIDE) of 0 to 1. A candidate is a window of WINDOW pixels, one every STRIDE; the
 score of label 0 grows with how much redder the window is than the picture, label 1 with green, label 2 with blue. A
-square of one colour on black, as large as a window and in the place of one, is found there with a score above 0.9.
-Field numbers are those of onnx.proto3.
+square of one colour on grey, as large as a window and in the place of one, is found there with a score above 0.9, and
+nowhere else. Field numbers are those of onnx.proto3.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ STRIDE: Final = 8
 LABELS: Final = ("person", "car", "dog")
 STRIDES_OF_YOLOX: Final = (8, 16, 32)
 _TYPES: Final = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7, "float16": 10, "float64": 11}
-_STEEP, _SURE_FROM = 20.0, 0.7
+_STEEP, _SURE_FROM = 40.0, 0.38
 
 Dims = Sequence[int | str]
 
@@ -88,16 +88,23 @@ class OnnxGraph:
         return number(1, 8) + inner(2, "tests") + inner(7, b"".join(parts)) + inner(8, number(2, 13)) + said
 
 
-def _scores(graph: OnnxGraph, picture: str, labels: int, pads: Sequence[int] = (0, 0, 0, 0)) -> str:
-    """(1, labels, candidates): a share per label and window."""
+def _scores(
+    graph: OnnxGraph,
+    picture: str,
+    labels: int,
+    pads: Sequence[int] = (0, 0, 0, 0),
+    colours: Sequence[int] = (0, 1, 2),
+    sure_from: float = _SURE_FROM,
+) -> str:
+    """(1, labels, candidates): a share per label and window. `colours`: the plane of red, green, blue."""
     windows = graph.node(
         "AveragePool", picture, kernel_shape=(WINDOW, WINDOW), strides=(STRIDE, STRIDE), pads=pads, count_include_pad=1
     )
     apart = graph.node("Sub", windows, graph.node("GlobalAveragePool", picture))
     weights = np.zeros((labels, 3, 1, 1), np.float32)
     for label in range(labels):
-        weights[label, label % 3] = _STEEP
-    bias = graph.constant(np.full(labels, -_STEEP * _SURE_FROM, np.float32))
+        weights[label, colours[label % 3]] = _STEEP
+    bias = graph.constant(np.full(labels, -_STEEP * sure_from, np.float32))
     shares = graph.node("Sigmoid", graph.node("Conv", apart, graph.constant(weights), bias))
     return graph.node("Reshape", shares, graph.constant(np.array((1, labels, -1), np.int64)))
 
@@ -109,17 +116,21 @@ def yolo(
     kind: str = "float32",
     dims: Dims = (1, 3, SIDE, SIDE),
     shares: bool = False,
+    sure_from: float = _SURE_FROM,
+    metadata: Mapping[str, str] | None = None,
 ) -> bytes:
     """(1, 4 + labels, n) as of v8, or with `objectness` (1, n, 5 + labels) as of v5: centre and size, then scores.
 
-    `kind`: float32 or float16 of what goes in and comes out. `dims`: as the file states them. `shares`: boxes of 0 to 1
-    instead of pixels.
+    `kind`: the type of what goes in and comes out. `dims`: as the file states them; with the colours last, it takes
+    (1, SIDE, SIDE, 3). `shares`: boxes of 0 to 1 instead of pixels.
     """
     graph = OnnxGraph()
     given = "picture"
+    if dims[3] == 3:
+        given = graph.node("Transpose", given, perm=(0, 3, 1, 2))
     if kind != "float32":
         given = graph.node("Cast", given, to=_TYPES["float32"])
-    scores = _scores(graph, given, labels)
+    scores = _scores(graph, given, labels, sure_from=sure_from)
     across = np.arange(0, SIDE - WINDOW + 1, STRIDE, dtype=np.float32) + WINDOW / 2
     down_across = np.meshgrid(across, across, indexing="ij")
     sizes = np.full(across.size**2, WINDOW, np.float32)
@@ -127,20 +138,25 @@ def yolo(
     boxes = (boxes / SIDE if shares else boxes).astype(np.float32)
     parts = [graph.constant(boxes)]
     if objectness:
-        parts.append(graph.constant(np.ones((1, 1, sizes.size), np.float32)))
+        surest = graph.node("ReduceMax", scores, axes=(1,), keepdims=1)
+        parts.append(graph.node("Sqrt", graph.node("Sqrt", surest)))
     answer = graph.node("Concat", *parts, scores, axis=1)
     rows: Dims = (1, 4 + objectness + labels, sizes.size)
     if objectness:
         answer = graph.node("Transpose", answer, perm=(0, 2, 1))
         rows = (1, sizes.size, 5 + labels)
     graph.node("Cast", answer, named="output0", to=_TYPES[kind])
-    return graph.model([value_info("picture", kind, dims)], [value_info("output0", kind, rows)])
+    return graph.model([value_info("picture", kind, dims)], [value_info("output0", kind, rows)], metadata)
 
 
 def yolox(labels: int = 3) -> bytes:
-    """(1, n, 5 + labels), a row per cell of each stride: offset in cells, logarithm of the size in cells, shares."""
+    """(1, n, 5 + labels), a row per cell of each stride: offset in cells, logarithm of the size in cells, shares.
+
+    As YOLOX's own models it takes blue, green, red of 0 to 255.
+    """
     graph = OnnxGraph()
-    scores = _scores(graph, "picture", labels, (0, 0, WINDOW - STRIDE, WINDOW - STRIDE))
+    given = graph.node("Mul", "picture", graph.constant(np.array(1 / 255, np.float32)))
+    scores = _scores(graph, given, labels, (0, 0, WINDOW - STRIDE, WINDOW - STRIDE), (2, 1, 0))
     cells = [(SIDE // stride) ** 2 for stride in STRIDES_OF_YOLOX]
     blind = graph.constant(np.zeros((1, labels, sum(cells[1:])), np.float32))
     offset, size = WINDOW / 2 / STRIDE, np.log(WINDOW / STRIDE)

@@ -201,9 +201,16 @@ def test_outputs_in_an_order_that_cannot_be_are_refused_in_one_line(
     assert expected in complaint(make(tmp_path, NETWORKS[name], "--outputs", outputs), capsys, tmp_path)
 
 
-@pytest.mark.parametrize(
-    "more", [("--boxes", "shares"), ("--boxes", "pixels,yx"), ("--fit", "letterbox", "--pad", "0")]
-)
+def test_boxes_in_pixels_that_are_read_as_shares_find_nothing_and_make_no_bundle(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = ("--head", "ssd", "--outputs", "boxes=0,classes=1,scores=2,count=3", "--boxes", "shares")
+    said = complaint(make(tmp_path, NETWORKS["an SSD with boxes in pixels"], *outputs), capsys, tmp_path)
+    assert said.startswith("finds nothing in the 21 pictures made up to examine it")
+    assert said.rstrip().endswith("--golden PICTURE.jpg")
+
+
+@pytest.mark.parametrize("more", [("--boxes", "pixels,yx"), ("--fit", "letterbox", "--pad", "0")])
 def test_what_the_user_says_stands_above_what_was_found(
     more: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -211,7 +218,7 @@ def test_what_the_user_says_stands_above_what_was_found(
     assert make(tmp_path, NETWORKS["an SSD with boxes in pixels"], *outputs, *more) == 0
     manifest = json.loads((tmp_path / "b/manifest.json").read_text())
     assert "answers as ssd, as you say" in capsys.readouterr().out
-    assert manifest["output"]["unit"] == ("shares" if "shares" in more else "pixels")
+    assert manifest["output"]["unit"] == "pixels"
     assert (manifest["input"]["fit"], manifest["input"]["pad"]) == ("letterbox" if "--fit" in more else "stretch", 0)
 
 

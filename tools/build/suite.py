@@ -78,9 +78,10 @@ def locks(root: Path = ROOT, bundle: Path | None = None) -> tuple[Path, ...]:
 def _is_onnx(bundle: Path) -> bool:
     """By the manifest: a file that it does not name is never opened. What is no bundle is refused elsewhere."""
     try:
-        files = json_of(read_text(bundle / MANIFEST_FILE)).get("files")
-    except (UnreadableText, OSError, AttributeError):
+        manifest = json_of(read_text(bundle / MANIFEST_FILE))
+    except (UnreadableText, OSError):
         return False
+    files = manifest.get("files") if isinstance(manifest, Mapping) else None
     return isinstance(files, Mapping) and ONNX_FILE in files
 
 

@@ -81,7 +81,7 @@ def _nothing_found(surest: float, pictures: int, brought: Rgb | None) -> str:
 
 def _unnoticed(infer: Infer, picture: Rgb, answer: Answer) -> list[str]:
     """What could be wrong on a device without changing this answer."""
-    darker: Rgb = picture // 2
+    darker = np.asarray(picture // 2, np.uint8)
     others: dict[str, Answer] = {
         "exchanged colours": infer(np.ascontiguousarray(picture[..., ::-1])),
         "another scale": infer(darker),

@@ -1,6 +1,7 @@
 """The golden answer: rounding passes, another model does not."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -146,7 +147,7 @@ def changed(answer: RegionDetections, **parts: object) -> RegionDetections:
     return replace(answer, **parts)  # type: ignore[arg-type]
 
 
-FAULTS = {
+FAULTS: dict[str, Callable[[RegionDetections], RegionDetections]] = {
     "shifted labels": lambda answer: changed(answer, classes=answer.classes + 1),
     "exchanged axes": lambda answer: changed(answer, boxes=answer.boxes[:, [1, 0, 3, 2]]),
     "boxes of half the size": lambda answer: changed(answer, boxes=answer.boxes / 2),
@@ -169,7 +170,7 @@ def joined(one: RegionDetections, other: RegionDetections) -> RegionDetections:
     order = np.argsort(-np.concatenate((one.scores, other.scores)), kind="stable")
     pairs = ((one.boxes, other.boxes), (one.scores, other.scores), (one.classes, other.classes))
     boxes, scores, classes = (np.concatenate(pair)[order] for pair in pairs)
-    return RegionDetections(boxes, scores, classes)
+    return changed(one, boxes=boxes, scores=scores, classes=classes)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
