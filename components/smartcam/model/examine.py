@@ -127,6 +127,8 @@ def _input_of(head: HeadName, plain: InputSpec, wishes: Wishes) -> InputSpec:
 def _find_classifier(trial: Trial, wishes: Wishes) -> FoundHead:
     """How the numbers are read: within 0 to 1 as probabilities, otherwise as logits."""
     shapes = [output.shape for output in trial.outputs]
+    if wishes.outputs:
+        raise MisfitError("it has one output, of which nothing is to say")
     if len(shapes) != 1 or int(np.prod(shapes[0])) != max(shapes[0], default=1):
         raise MisfitError("a classifier gives (1, labels)")
     numbers = int(np.prod(shapes[0]))

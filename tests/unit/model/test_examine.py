@@ -280,6 +280,31 @@ def test_decoded_boxes_of_as_many_cells_as_a_yolox_has_are_not_decoded_again() -
         assert found(decoded(unit), labels(2)).head is HeadName.YOLO
 
 
+def test_a_table_as_high_as_wide_is_turned_so_that_the_known_rectangles_are_found() -> None:
+    for columns in (False, True):
+
+        def answer(grey: Floats, *, turned: bool = columns) -> list[Any]:
+            table = yolo(grey, 80, 84)
+            return [table.T[None] if turned else table[None]]
+
+        turn = Candidates.COLUMNS if columns else Candidates.ROWS
+        assert output_of(answer, labels(80)).candidates is turn
+
+
+@pytest.mark.parametrize("side", [32, 64])
+@pytest.mark.parametrize("columns", [False, True])
+def test_a_yolox_may_have_more_classes_than_cells(side: int, *, columns: bool) -> None:
+    count = sum((side // stride) ** 2 for stride in (8, 16, 32))
+
+    def answer(_: Floats) -> list[Any]:
+        table = np.full((count, 100), 0.02, np.float32)
+        table[:, :4] = np.random.default_rng(1).normal(0.4, 0.5, (count, 4))
+        return [table.T[None] if columns else table[None]]
+
+    examined = found(answer, labels(95), shape=(1, side, side, 3))
+    assert (examined.head, examined.classes) == (HeadName.YOLOX, 95)
+
+
 def grid(_: Floats) -> list[Any]:
     table = np.full((1, 84, 7), 0.02, np.float32)
     table[..., :4] = np.random.default_rng(1).normal(0.4, 0.5, (84, 4))
@@ -310,6 +335,12 @@ def test_planes_of_colours_are_seen_in_the_shape_of_the_input() -> None:
 def test_an_input_that_is_no_picture_is_described(shape: tuple[int, ...]) -> None:
     with pytest.raises(ModelIntegrityError, match="takes"):
         found(ssd, shape=shape)
+
+
+def test_heads_whose_outputs_do_not_fit_are_tried_without_running_the_model() -> None:
+    interpreter = FakeInterpreter(lambda grey: [yolo(grey)[None]])
+    assert examine(interpreter, (), labels(2)).head is HeadName.YOLO  # type: ignore[arg-type]
+    assert len(interpreter.shown) == 21
 
 
 def test_a_head_that_the_user_names_is_the_only_one_that_is_tried() -> None:

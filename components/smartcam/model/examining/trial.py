@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smartcam.contract.notice import PixelBox
 from smartcam.model.heads.answer import LEAST_SCORE
 from smartcam.model.heads.checks import real
 from smartcam.model.heads.head import DetectorOutput, reader_of
@@ -78,20 +78,22 @@ class Trial:
     """A model's answers to pictures: the user's, those with a known rectangle, and structured ones."""
 
     def __init__(self, interpreter: Interpreter, spec: InputSpec, pictures: Sequence[Rgb] = ()) -> None:
-        """Runs the model. Raises ModelIntegrityError if it fails."""
         self.spec = spec
         self.outputs = interpreter.outputs
-        preprocessor = Preprocessor(spec)
-        known = [known_picture(place, spec.width, spec.height) for place in range(len(_CENTRES))]
-        numbers = sum(int(np.prod(output.shape)) for output in interpreter.outputs)
+        self._interpreter = interpreter
+        self._brought = pictures
+
+    @cached_property
+    def _answers(self) -> list[tuple[Tensor, ...]]:
+        """Those to the known pictures first. Raises ModelIntegrityError if the model fails."""
+        preprocessor = Preprocessor(self.spec)
+        width, height = self.spec.width, self.spec.height
+        shown = [known_picture(place, width, height)[0] for place in range(len(_CENTRES))]
+        shown += [fit_rgb(picture, self.spec) for picture in self._brought]
+        numbers = sum(int(np.prod(output.shape)) for output in self.outputs)
         count = _STRUCTURED if numbers <= _MANY_NUMBERS else _FEW
-        shown = [fit_rgb(picture, spec) for picture in pictures] + [picture for picture, _ in known]
-        shown += [structured_picture(seed, spec.width, spec.height) for seed in range(count)]
-        self._answers = [interpreter.invoke(preprocessor.tensor(picture)) for picture in shown]
-        first = len(pictures)
-        self._known = [
-            (box, answer) for (_, box), answer in zip(known, self._answers[first : first + len(known)], strict=True)
-        ]
+        shown += [structured_picture(seed, width, height) for seed in range(count)]
+        return [self._interpreter.invoke(preprocessor.tensor(picture)) for picture in shown]
 
     def runs(self, place: int) -> list[NDArray[np.float32]]:
         """What one output gave for each picture, as real numbers."""
@@ -111,10 +113,11 @@ class Trial:
 
     def _found(self, reading: DetectorOutput) -> int:
         reader = reader_of(reading, self.outputs, self.spec)
-        return sum(_finds(reader.read(answer).boxes, box) for box, answer in self._known)
+        known = (known_picture(place, self.spec.width, self.spec.height)[1] for place in range(len(_CENTRES)))
+        return sum(_finds(reader.read(answer).boxes, box) for box, answer in zip(known, self._answers, strict=False))
 
 
-def _finds(boxes: NDArray[np.float32], known: PixelBox | tuple[float, ...]) -> bool:
+def _finds(boxes: NDArray[np.float32], known: tuple[float, ...]) -> bool:
     return len(boxes) > 0 and bool(overlaps(boxes[:1], np.array([known], np.float32))[0, 0] >= _FOUND)
 
 

@@ -42,11 +42,12 @@ def find_yolox(trial: Trial, wishes: Wishes) -> FoundHead:
         raise MisfitError("it has one output, of which nothing is to say")
     if len(trial.outputs) != 1 or not _is_table(trial.outputs[0].shape):
         raise MisfitError(f"it gives one table of candidates, not {len(trial.outputs)} outputs")
-    long, short = sorted(trial.outputs[0].shape[-2:], reverse=True)
-    strides = _grid(trial, long)
-    if strides is None or short <= _LEAST:
+    rows, columns = trial.outputs[0].shape[-2:]
+    candidates = Candidates.ROWS if _grid(trial, rows) else Candidates.COLUMNS
+    count, width = (rows, columns) if candidates is Candidates.ROWS else (columns, rows)
+    strides = _grid(trial, count)
+    if strides is None or width <= _LEAST:
         raise MisfitError(f"for {trial.spec.width}x{trial.spec.height} it gives {_cell_counts(trial)} candidates")
-    candidates = Candidates.ROWS if trial.outputs[0].shape[-2] == long else Candidates.COLUMNS
     tables = [matrix(run, candidates) for run in trial.runs(0)]
     if wishes.head is None and not _is_raw(tables, trial, strides):
         raise MisfitError("its boxes are offsets in a grid, and these are boxes already")
@@ -208,7 +209,7 @@ def _direction(shape: Sequence[int], labels: frozenset[int]) -> Candidates:
     rows, columns = (bool(labels & {side - BOX, side - _LEAST}) for side in (shape[-1], shape[-2]))
     if rows != columns:
         return Candidates.ROWS if rows else Candidates.COLUMNS
-    return Candidates.ROWS if shape[-2] >= shape[-1] else Candidates.COLUMNS
+    return Candidates.ROWS if shape[-2] > shape[-1] else Candidates.COLUMNS
 
 
 def _is_final(tables: Sequence[Floats]) -> bool | None:
@@ -323,7 +324,12 @@ def _oriented(trial: Trial, output: YoloOutput, wishes: Wishes, boxes: Sequence[
         usual = BoxForm.CORNERS
     forms = [wishes.form] if wishes.form else [usual] + [form for form in BoxForm if form is not usual]
     axes = [wishes.axes] if wishes.axes else [Axes.XY, Axes.YX]
-    best = trial.best([replace(output, form=form, axes=order) for form in forms for order in axes])
+    shape = trial.outputs[output.boxes].shape
+    turns = [*Candidates] if shape[-1] == shape[-2] else [output.candidates]
+    turns.sort(key=lambda turn: turn is not output.candidates)
+    best = trial.best(
+        [replace(output, candidates=turn, form=form, axes=order) for turn in turns for form in forms for order in axes]
+    )
     assert isinstance(best, YoloOutput)  # noqa: S101  what was given is what comes back
     return best
 

@@ -14,6 +14,8 @@ MOST_CANDIDATES: Final = 256
 """The surest of one region that are compared with each other; a crowd of twenty has about as many."""
 _SAME_OBJECT: Final = 0.5
 _LARGEST_CLASS: Final = 2**31
+_HARDLY_MORE: Final = 1.01
+"""A quantised score of 255 / 255 is a hair above 1."""
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -61,7 +63,7 @@ def in_region(corners: FloatArray, scores: FloatArray, classes: NDArray[np.float
         (inside[:, 0] < inside[:, 2])
         & (inside[:, 1] < inside[:, 3])
         & (scores >= 0)
-        & (scores <= 1)
+        & (scores <= _HARDLY_MORE)
         & (classes >= 0)
         & (classes < _LARGEST_CLASS)
     )
@@ -69,4 +71,4 @@ def in_region(corners: FloatArray, scores: FloatArray, classes: NDArray[np.float
     places = places[np.argsort(-scores[places], kind="stable")]
     if len(places) > 1:
         places = places[np.sort(np.unique(corners[places], axis=0, return_index=True)[1])]
-    return RegionDetections(inside[places], scores[places], np.rint(classes[places]).astype(np.int64))
+    return RegionDetections(inside[places], scores[places].clip(None, 1), np.rint(classes[places]).astype(np.int64))

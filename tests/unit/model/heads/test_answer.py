@@ -44,6 +44,13 @@ def test_objects_of_other_classes_do_not_suppress_each_other() -> None:
     assert kept.tolist() == [1, 2]
 
 
+def test_a_score_a_hair_above_one_is_one_and_more_is_none() -> None:
+    boxes = np.array([[0, 0, 1, 1], [0, 0, 0.5, 1], [0, 0, 0.2, 1]], np.float32)
+    scores = np.array([255 * np.float32(1 / 255) + np.float32(1e-6), 0.5, 1.5], np.float32)
+    seen = in_region(boxes, scores, np.zeros(3, np.float32))
+    assert seen.scores.tolist() == [1.0, 0.5]
+
+
 @given(arrays.arrays(np.float32, (6, 6), elements=st.floats(-3, 3, width=32)))
 def test_detections_are_sorted_within_the_region_and_no_box_is_there_twice(table: FloatArray) -> None:
     table[3:5, :4] = table[2, :4]
