@@ -77,12 +77,12 @@ class OnnxInterpreter:
     def _output_specs(self) -> tuple[TensorSpec, ...]:
         """As the file states them; what it leaves open is as in the answer to a black picture."""
         stated = self._session.get_outputs()
+        kinds = [_single(_dtype(each)) for each in stated]
         shapes = [tuple(each.shape) for each in stated]
         if not all(shape and all(isinstance(side, int) for side in shape) for shape in shapes):
             shapes = [answer.shape for answer in self.invoke(np.zeros(self.input.shape, self.input.dtype))]
         return tuple(
-            TensorSpec(shape, _single(_dtype(each)), 0.0, 0, each.name)
-            for each, shape in zip(stated, shapes, strict=True)
+            TensorSpec(shape, kind, 0.0, 0, each.name) for each, kind, shape in zip(stated, kinds, shapes, strict=True)
         )
 
     def invoke(self, tensor: Tensor) -> tuple[Tensor, ...]:

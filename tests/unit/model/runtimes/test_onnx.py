@@ -1,11 +1,13 @@
 """ONNX Runtime behind the port: one picture in, arrays out, and its faults are ours."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from smartcam.contract.errors import ModelIntegrityError
+from smartcam.model.examine import input_spec
 from smartcam.model.interpreter import open_interpreter
 from tests.fakes import onnx_maker as maker
 from tests.fakes.onnx_maker import OnnxGraph, inner, number, value_info
@@ -131,6 +133,30 @@ def test_text_instead_of_numbers_is_refused() -> None:
     graph.node("Identity", "picture", named="answer")
     with pytest.raises(ModelIntegrityError, match=r"picture of type tensor\(string\); numbers are needed"):
         open_interpreter(graph.model([inner(1, "picture") + text], [inner(1, "answer") + text]))
+
+
+def test_a_list_of_arrays_instead_of_an_array_is_refused() -> None:
+    graph = OnnxGraph()
+    graph.node("SequenceConstruct", "picture", "picture", named="answer")
+    arrays = inner(4, inner(1, inner(1, number(1, 1))))
+    with pytest.raises(ModelIntegrityError, match=r"answer of type seq\(tensor\(float\)\); numbers are needed"):
+        open_interpreter(graph.model([PICTURE], [inner(1, "answer") + inner(2, arrays)]))
+
+
+def test_an_output_of_which_the_file_says_nothing_is_as_it_comes() -> None:
+    graph = OnnxGraph()
+    graph.node("Relu", "picture", named="answer")
+    unsaid = inner(1, "answer") + inner(2, inner(1, number(1, 1)))
+    assert open_interpreter(graph.model([PICTURE], [unsaid])).outputs[0].shape == (1, 3, maker.SIDE, maker.SIDE)
+
+
+def test_an_input_of_which_the_file_says_nothing_is_an_error_of_ours() -> None:
+    graph = OnnxGraph()
+    graph.node("Relu", "picture", named="answer")
+    unsaid = inner(2, inner(1, number(1, 1)))
+    with contextlib.suppress(ModelIntegrityError):
+        input_spec(open_interpreter(graph.model([inner(1, "picture") + unsaid], [inner(1, "answer") + unsaid])))
+        pytest.fail("a picture model was made of it")
 
 
 def test_a_tensor_that_does_not_fit_is_reported() -> None:
