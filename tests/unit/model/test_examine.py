@@ -57,7 +57,7 @@ def found(
     names: Sequence[str] = (),
     shape: tuple[int, ...] = (1, SIDE, SIDE, 3),
 ) -> Examined:
-    return examine(FakeInterpreter(answer, names, shape), (), wishes)  # type: ignore[arg-type]
+    return examine(FakeInterpreter(answer, names, shape), (), wishes)
 
 
 def labels(*counts: int) -> Wishes:
@@ -139,7 +139,7 @@ def test_a_picture_of_the_users_shows_what_ours_do_not() -> None:
     with pytest.raises(ModelIntegrityError, match="cannot be told"):
         found(padded)
     white = np.full((30, 40, 3), 255, np.uint8)
-    assert examine(FakeInterpreter(padded), [white]).output == ORDERED  # type: ignore[arg-type]
+    assert examine(FakeInterpreter(padded), [white]).output == ORDERED
 
 
 def test_axes_that_are_exchanged_are_found_by_the_known_rectangles() -> None:
@@ -339,7 +339,7 @@ def test_an_input_that_is_no_picture_is_described(shape: tuple[int, ...]) -> Non
 
 def test_heads_whose_outputs_do_not_fit_are_tried_without_running_the_model() -> None:
     interpreter = FakeInterpreter(lambda grey: [yolo(grey)[None]])
-    assert examine(interpreter, (), labels(2)).head is HeadName.YOLO  # type: ignore[arg-type]
+    assert examine(interpreter, (), labels(2)).head is HeadName.YOLO
     assert len(interpreter.shown) == 21
 
 

@@ -25,7 +25,8 @@ def written(folder: Path, suffix: str, bgr: np.ndarray = RED_ABOVE) -> Path:  # 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 def test_a_photograph_comes_as_rgb(suffix: str, tmp_path: Path) -> None:
     rgb = read_picture(written(tmp_path, suffix))
-    assert (rgb.shape, rgb.dtype) == ((40, 60, 3), np.uint8)
+    assert rgb.shape == (40, 60, 3)
+    assert rgb.dtype == np.uint8
     np.testing.assert_allclose(rgb[5, 5], (250, 0, 0), atol=6)
     np.testing.assert_allclose(rgb[35, 5], 0, atol=6)
 
