@@ -109,6 +109,13 @@ def test_the_operator_tells_the_outputs_of_a_model_that_sees_nothing() -> None:
     assert "by the operator that makes them" in " ".join(examined.said)
 
 
+def test_scores_that_are_hardly_more_than_nothing_are_still_no_classes() -> None:
+    def hardly(_: Floats) -> list[Any]:
+        return [[[1e-9, 2e-5]], [[0.0, 1.0]], [[[0.1, 0.2, 0.3, 0.4]] * 2], [2.0]]
+
+    assert found(hardly).output == SsdOutput(2, 1, 0, 3)
+
+
 def test_names_that_the_values_contradict_are_not_believed() -> None:
     def seen(grey: Floats) -> list[Any]:
         boxes, _, scores, count = ssd(grey, 5)
@@ -196,6 +203,29 @@ def test_a_yolo_with_and_without_objectness_is_told_by_the_labels() -> None:
     assert output_of(lambda grey: [yolo(grey)[None]], labels(2)) == YoloOutput(0, 0)
     with_it = lambda grey: [yolo(grey, objectness=True)[None]]  # noqa: E731
     assert output_of(with_it, labels(2)) == YoloOutput(0, 0, objectness=0)
+
+
+def test_an_objectness_that_is_always_sure_does_not_speak_against_the_labels() -> None:
+    def always(grey: Floats) -> list[Any]:
+        table = yolo(grey, objectness=True)
+        table[:, 5] = table[:, 4]
+        table[:, 4] = 1
+        return [table[None]]
+
+    assert output_of(always, labels(2)).objectness == 0
+
+
+def test_labels_that_the_values_contradict_are_refused_with_both_numbers() -> None:
+    with pytest.raises(ModelIntegrityError, match=r"has 2 classes without an objectness by the values .* 1 labels"):
+        found(lambda grey: [yolo(grey)[None]], labels(1))
+
+    def likely(grey: Floats) -> list[Any]:
+        table = yolo(grey, objectness=True)
+        table[:, 5:] = 0.9
+        return [table[None]]
+
+    with pytest.raises(ModelIntegrityError, match=r"has 2 classes with an objectness by the values .* 3 labels"):
+        found(likely, labels(3))
 
 
 @pytest.mark.parametrize(("anchors", "objectness"), [(1, None), (3, 0)])
@@ -359,7 +389,7 @@ def test_an_int8_model_is_shown_samples_less_128() -> None:
 def test_known_rectangles_do_not_overlap_themselves_with_exchanged_axes() -> None:
     for place in range(5):
         picture, (x1, y1, x2, y2) = known_picture(place, 80, 40)
-        rows, columns = np.nonzero(picture[..., 0] > 200)
+        rows, columns = np.nonzero(picture[..., 1] > 200)
         assert (columns.min() / 80, (columns.max() + 1) / 80) == (x1, x2)
         assert (rows.min() / 40, (rows.max() + 1) / 40) == (y1, y2)
         assert min(x2, y2) <= max(x1, y1)

@@ -133,9 +133,10 @@ def _preferred(trial: Trial, fitting: list[Places]) -> list[Places]:
         return boxes > classes == scores > count
 
     def has_values(places: Places) -> bool:
-        slack = trial.outputs[places[1]].scale / 2 + 1e-3
+        """Scores are hardly ever whole to the last digit, however small they are."""
+        slack = trial.outputs[places[1]].scale / 2
         return all(whole(run, slack) for run in trial.runs(places[1])) and any(
-            not whole(run) for run in trial.runs(places[2])
+            not whole(run, 0.0) for run in trial.runs(places[2])
         )
 
     for is_better in (has_shapes, has_values):

@@ -27,7 +27,8 @@ _FEW: Final = 4
 _MANY_NUMBERS: Final = 200_000
 """A model that gives more is shown fewer pictures: their answers are kept while it is examined."""
 _DARK: Final = 40
-_BRIGHT: Final = 250
+_BRIGHT: Final = ((250, 250, 250), (255, 225, 170), (170, 225, 255), (250, 250, 250), (255, 225, 170))
+"""White, and two tints, so that exchanged colours change an answer."""
 _SIDE: Final = 0.3
 _CENTRES: Final = ((0.25, 0.65), (0.75, 0.3), (0.35, 0.8), (0.65, 0.2), (0.8, 0.4))
 """Of the bright rectangles: with x and y exchanged none would overlap itself."""
@@ -127,7 +128,7 @@ def known_picture(number: int, width: int, height: int) -> tuple[Rgb, tuple[floa
     x1, x2 = round((x - _SIDE / 2) * width), round((x + _SIDE / 2) * width)
     y1, y2 = round((y - _SIDE / 2) * height), round((y + _SIDE / 2) * height)
     picture = np.full((height, width, 3), _DARK, np.uint8)
-    picture[y1:y2, x1:x2] = _BRIGHT
+    picture[y1:y2, x1:x2] = _BRIGHT[number]
     return picture, (x1 / width, y1 / height, x2 / width, y2 / height)
 
 

@@ -30,7 +30,7 @@ _LARGEST_OFFSET: Final = 3.0
 _LARGEST_SIZE: Final = 10.0
 """Logarithm of a box's size in strides."""
 _NEAR: Final = 0.1
-_SURE, _LIKELY, _UNSURE, _ANY, _MOST_OF_ALL = 0.5, 0.3, 0.05, 0.25, 0.5
+_SURE, _LIKELY, _UNSURE, _ANY, _MOST_OF_ALL = 0.5, 0.3, 0.1, 0.25, 0.5
 _BOTH_FORMS: Final = "--outputs boxes=0,scores=0 or --outputs boxes=0,objectness=0,scores=0"
 
 Floats = NDArray[np.float32]
@@ -178,7 +178,8 @@ def _with_or_without(
 def _check_values(tables: Sequence[Floats], output: YoloOutput, labels: frozenset[int]) -> None:
     """Raises ModelIntegrityError if the values speak against what the number of labels says about an objectness.
 
-    Where an objectness is sure, one of the classes is likely; where it is not, classes may have any score.
+    Where an objectness is sure, one of the classes is likely at least once, unless it is sure nearly everywhere and
+    says nothing (as of YOLO v6). Where it is not, classes may have any score.
     """
     values = np.concatenate(tables)
     if values.shape[1] == 1:
@@ -189,7 +190,7 @@ def _check_values(tables: Sequence[Floats], output: YoloOutput, labels: frozense
     classes = values.shape[1] if output.objectness is not None else values.shape[1] - 1
     if output.objectness is not None:
         sure = first >= _SURE
-        is_wrong = bool(sure.any()) and float(np.median(others[sure])) < _LIKELY
+        is_wrong = 0 < float(sure.mean()) < _MOST_OF_ALL and float(others[sure].max()) < _LIKELY
     else:
         is_wrong = float(((first < _UNSURE) & (others > _ANY)).mean()) > _MOST_OF_ALL
     if is_wrong:

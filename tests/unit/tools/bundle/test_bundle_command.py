@@ -132,7 +132,9 @@ def test_a_model_that_is_none_is_named(detector: Workshop, capsys: pytest.Captur
 
 def test_labels_that_do_not_fit_are_counted(classifier: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
     classifier.labels.write_text("normal\nintruder\ncat\n")
-    assert "has 2 classes, but there are 3 labels" in complaint(classifier.run("classifier"), capsys)
+    line = complaint(classifier.run("classifier"), capsys)
+    assert "3 labels" in line
+    assert "2 classes" in line
 
 
 @pytest.mark.parametrize(
