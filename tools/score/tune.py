@@ -22,7 +22,7 @@ from tools.score.intervals import ScoreError
 from tools.score.measuring import LabelledClip, ScorePlan, checked_clips, checked_model, scored
 from tools.score.playback import CAMERA
 from tools.score.report import ClipScore
-from tools.score.tuning import MISS_COSTS, VALUES, Changes, Tallied, Trial, allowed_values, figures_of, search, start_of
+from tools.score.tuning import MISS_COSTS, VALUES, Changes, Tallied, TuningTrial, allowed_values, figures_of, search, start_of
 
 _EXPLANATION = f"""\
 Every second clip, by name, is tuned on, and the others tell what the proposal is worth; of one clip the first half is
@@ -114,7 +114,7 @@ class _Tuner:
         self._camera = plan.settings.camera(CAMERA)
         self._tried = 0
 
-    def search(self, miss_costs: float) -> tuple[Trial, list[Trial]]:
+    def search(self, miss_costs: float) -> tuple[TuningTrial, list[TuningTrial]]:
         start = start_of(self._camera, self._model.manifest)
         return search(start, self._tuned, miss_costs, allowed_values(self._camera))
 
@@ -123,7 +123,7 @@ class _Tuner:
 
     def _tuned(self, changes: Changes) -> Tallied:
         self._tried += 1
-        self._tell(f"trial {self._tried}: {Trial(changes, Tallied()).words}")
+        self._tell(f"trial {self._tried}: {TuningTrial(changes, Tallied()).words}")
         figures = figures_of(self._clips(self._halves.tuned, changes), self._halves.in_tuned)
         if not figures.expected:
             raise ScoreError("the half to tune on is labelled with nothing to be found; give more clips")
@@ -140,7 +140,7 @@ def changed(settings: AnalysisSettings, changes: Changes) -> AnalysisSettings:
     return replace(settings, **values)
 
 
-def _trade(best: Trial, tried: Sequence[Trial], miss_costs: float) -> list[str]:
+def _trade(best: TuningTrial, tried: Sequence[TuningTrial], miss_costs: float) -> list[str]:
     width = max(len(trial.words) for trial in tried)
     header = (
         f"{'':2}{'settings':{width}} {'cost':>6} {'found':>9} {'twice':>6} {'false':>6} {'median s':>9} {'worst s':>8}"
@@ -157,7 +157,7 @@ def _trade(best: Trial, tried: Sequence[Trial], miss_costs: float) -> list[str]:
     return lines
 
 
-def _yaml(camera: str, best: Trial, before: Tallied, after: Tallied, words: str) -> str:
+def _yaml(camera: str, best: TuningTrial, before: Tallied, after: Tallied, words: str) -> str:
     settings = {key: int(value) if key == "min_frames" else value for key, value in best.changes.items()}
     comments = (
         f"# Proposed by smartcam tune, tuned on {words}: {best.figures}.",

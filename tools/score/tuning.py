@@ -54,7 +54,7 @@ class Tallied:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class TuningTrial:
     """Settings that were tried, and what came of them."""
 
     changes: Changes
@@ -94,22 +94,22 @@ def _belongs_to(outcome: MatchResult, place: int) -> float:
 
 def search(
     start: Changes, measure: Callable[[Changes], Tallied], miss_costs: float, values: Mapping[str, Sequence[float]]
-) -> tuple[Trial, list[Trial]]:
+) -> tuple[TuningTrial, list[TuningTrial]]:
     """The best settings and all that were tried: one key after the other, again until none is better.
 
     `start` has the value of each key to begin with; changes name only what is other than there. Of settings that cost
     the same the one with fewer changes is better, and then the quicker: without a fault less nothing is changed.
     """
-    tried: dict[tuple[tuple[str, float], ...], Trial] = {}
+    tried: dict[tuple[tuple[str, float], ...], TuningTrial] = {}
 
-    def trial(changes: Changes) -> Trial:
+    def trial(changes: Changes) -> TuningTrial:
         real = {key: value for key, value in sorted(changes.items()) if value != start[key]}
         name = tuple(real.items())
         if name not in tried:
-            tried[name] = Trial(real, measure(real))
+            tried[name] = TuningTrial(real, measure(real))
         return tried[name]
 
-    def worth(one: Trial) -> tuple[float, int, float]:
+    def worth(one: TuningTrial) -> tuple[float, int, float]:
         return one.figures.cost(miss_costs), len(one.changes), one.figures.median_s
 
     best = trial({})

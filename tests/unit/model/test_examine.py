@@ -159,6 +159,20 @@ def test_axes_that_are_exchanged_are_found_by_the_known_rectangles() -> None:
     assert found(exchanged, Wishes(axes=Axes.YX)).output == ORDERED, "what the user says stands above"
 
 
+def test_one_rectangle_found_by_chance_does_not_exchange_the_axes() -> None:
+    # Always the same place: with x first it overlaps one of the known rectangles, with y first none.
+    assert found(lambda grey: [[[[0.45, 0.0, 0.75, 0.27]]], *ssd(grey)[1:]]).output == ORDERED
+
+
+def test_an_operator_that_the_values_contradict_is_not_believed() -> None:
+    def seen(grey: Floats) -> list[Any]:
+        boxes, _, scores, count = ssd(grey, 5)
+        return [boxes, [[7.0] * 5], scores, count]
+
+    swapped = Wishes(post_processing={"boxes": 0, "classes": 2, "scores": 1, "count": 3})
+    assert found(seen, swapped).output == ORDERED
+
+
 def test_a_model_that_does_not_see_the_rectangles_keeps_the_usual_axes() -> None:
     assert found(lambda grey: [[[[0.5, 0.1, 0.9, 0.3]]], *ssd(grey)[1:]]).output == ORDERED
 
@@ -270,6 +284,15 @@ def test_unit_form_and_axes_of_a_yolos_boxes_are_found(unit: BoxUnit, form: BoxF
 
     output = output_of(answer, labels(2))
     assert (output.unit, output.form, output.axes) == (unit, form, axes)
+
+
+def test_a_yolos_boxes_that_are_neither_shares_nor_pixels_are_an_error() -> None:
+    def absurd(grey: Floats) -> list[Any]:
+        table = yolo(grey)
+        return [table[None, :, :4] * 3000, table[None, :, 4:]]
+
+    with pytest.raises(ModelIntegrityError, match="neither shares nor pixels of its 64x64; give --boxes"):
+        found(absurd, labels(2))
 
 
 def test_scores_beyond_shares_are_logits() -> None:

@@ -143,6 +143,15 @@ def test_an_onnx_model_lies_in_a_file_of_that_name(tmp_path: Path) -> None:
     assert ModelBundle.open(tmp_path / "b").manifest == manifest
 
 
+def test_a_bundle_whose_labels_are_not_as_many_as_its_detectors_classes_is_refused_on_opening(tmp_path: Path) -> None:
+    model = models.square(models.Square("yolo", outputs=("boxes scores",), count=84, columns=True))
+    manifest = write_bundle(tmp_path / "b", model, DETECTOR)
+    fewer = replace(manifest, labels=("person",), events={"person": EventKind.PERSON})
+    (tmp_path / "b/manifest.json").write_bytes(fewer.to_json())
+    with pytest.raises(ModelIntegrityError, match="has 2 classes, but the manifest has 1 labels"):
+        ModelBundle.open(tmp_path / "b")
+
+
 def test_a_draft_that_contradicts_itself_is_named_by_field(tmp_path: Path) -> None:
     wrong = {
         "name": replace(CLASSIFIER, name="a b"),
