@@ -22,7 +22,17 @@ from tools.score.intervals import ScoreError
 from tools.score.measuring import LabelledClip, ScorePlan, checked_clips, checked_model, scored
 from tools.score.playback import CAMERA
 from tools.score.report import ClipScore
-from tools.score.tuning import MISS_COSTS, VALUES, Changes, Tallied, TuningTrial, allowed_values, figures_of, search, start_of
+from tools.score.tuning import (
+    MISS_COSTS,
+    VALUES,
+    Changes,
+    Tallied,
+    TuningTrial,
+    allowed_values,
+    figures_of,
+    search,
+    start_of,
+)
 
 _EXPLANATION = f"""\
 Every second clip, by name, is tuned on, and the others tell what the proposal is worth; of one clip the first half is
