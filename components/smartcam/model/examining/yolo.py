@@ -157,6 +157,12 @@ def _with_or_without(
     if count % _ANCHORS == 0 and _grid(trial, count // _ANCHORS):
         return objectness, "three candidates a cell as up to v7"
     if plain.candidates is Candidates.COLUMNS and _grid(trial, count):
+        if (
+            width - _LEAST in labels
+            and width - BOX not in labels
+            and _is_borne_out([table[:, BOX:] for table in tables])
+        ):
+            return objectness, f"by the {width - _LEAST} labels and the values"
         return plain, "one candidate a cell as from v8 on"
     ways = [
         (output, classes)
@@ -173,6 +179,13 @@ def _with_or_without(
         f"gives {width} numbers for each of {count} candidates: {width - BOX} classes, or {width - BOX - 1} and an "
         f"objectness, but there are {_counts(labels)} labels; give the right labels, or {_BOTH_FORMS}"
     )
+
+
+def _is_borne_out(tables: Sequence[Floats]) -> bool:
+    """Whether one of the classes is likely where the first number, as an objectness, is sure."""
+    values = np.concatenate(tables)
+    values = values if shares_only(values) else sigmoid(values)
+    return bool((values[values[:, 0] >= _SURE, 1:] >= _SURE).any())
 
 
 def _check_values(tables: Sequence[Floats], output: YoloOutput, labels: frozenset[int]) -> None:
