@@ -207,7 +207,8 @@ def _rows(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
     try:
         yield from reader
     except csv.Error as error:
-        raise UnreadableText(f"is not CSV ({error})", reader.line_num) from error
+        # It quotes the separator as it is, and a tab is no sign for a terminal.
+        raise UnreadableText(f"is not CSV ({str(error).replace(chr(9), 'a tab')})", reader.line_num) from error
 
 
 def _unquoted(name: str) -> str:

@@ -107,7 +107,7 @@ class SeenEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class EventFit:
     """How well an event fits an object; `nearness` is 0 where one of them has no place."""
 
     nearness: float
@@ -142,14 +142,14 @@ class Target:
         """When it comes into sight."""
         return self.spans[0][0].start_s
 
-    def fit(self, event: SeenEvent) -> Fit | None:
+    def fit(self, event: SeenEvent) -> EventFit | None:
         """How well the event fits; None if it is at another time or place, or about something of its own."""
         if event.kind != self.word and (event.kind in _OF_THE_CAMERA or self.word in _OF_THE_CAMERA):
             return None
         fits = [self._fit(event, span, sight) for span, sight in self.spans]
         return max((fit for fit in fits if fit is not None), key=lambda fit: (fit.nearness, fit.order), default=None)
 
-    def _fit(self, event: SeenEvent, span: Span, sight: Sight) -> Fit | None:
+    def _fit(self, event: SeenEvent, span: Span, sight: Sight) -> EventFit | None:
         if not span.early_s <= event.start_s <= span.late_s:
             return None
         near = 0.0
@@ -157,7 +157,7 @@ class Target:
             near = max(nearness(event.box, box) for box in self._boxes_about(sight, event.start_s))
             if not near:
                 return None
-        return Fit(near, span.start_s <= event.start_s <= span.end_s, self.word == event.kind, span.start_s)
+        return EventFit(near, span.start_s <= event.start_s <= span.end_s, self.word == event.kind, span.start_s)
 
     def _boxes_about(self, sight: Sight, at_s: float) -> Iterator[Corners]:
         in_frames = sight.interval.unit is Unit.FRAMES

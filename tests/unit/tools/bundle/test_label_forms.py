@@ -199,7 +199,9 @@ WRITERS: list[Callable[[Sequence[str]], str]] = [
 NAMES = st.lists(
     st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" ") | st.sampled_from("09,:;{}[]\"'\\#&*-"),
             min_size=1, max_size=12)
-    .filter(lambda name: name == " ".join(name.split())).filter(lambda name: name.casefold() not in {"???", "n/a"}),
+    .filter(lambda name: name == " ".join(name.split())).filter(lambda name: name.casefold() not in {"???", "n/a"})
+    # Quotes around all of a name are the file's, not the name's.
+    .filter(lambda name: len(name) == 1 or name[0] != name[-1] or name[0] not in "\"'"),
     min_size=1, max_size=12, unique=True,
 )  # fmt: skip
 
