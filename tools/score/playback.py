@@ -14,10 +14,10 @@ from smartcam.contract.event import Event
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
+from smartcam.inference.analysis.analysers import AnalysisSetup, lasting_analyses, model_analyses
 from smartcam.inference.analysis.analysis import Model, SceneModel
-from smartcam.inference.analysis.followed import corners
-from smartcam.inference.analysis.tamper import TamperAnalysis
-from smartcam.inference.cameras import new_analysis
+from smartcam.inference.analysis.places import corners
+from smartcam.inference.camera import Camera
 from smartcam.inference.events import EventMaker
 from smartcam.inference.settings import InferenceSettings
 from smartcam.model.scoring import AnomalyScore, AnomalyScorer, Detections, Detector
@@ -131,8 +131,8 @@ class _Player:
         else:
             model = replace(model, detector=_TimedDetector(model.detector, self._watch))
         maker = EventMaker(ThingName("score"), CAMERA, settings.event_valid_s, _counted_ids(), lambda: True)
-        self._analysis = new_analysis(model, maker, settings)
-        self._tamper = TamperAnalysis(maker)
+        setup = AnalysisSetup(maker, settings.camera(CAMERA))
+        self._camera = Camera(lasting_analyses(setup), model_analyses(setup, model))
         self._begun: dict[EventId, Event] = {}
         self._ended: dict[EventId, Event] = {}
         self._apart: set[EventId] = set()
@@ -157,8 +157,7 @@ class _Player:
             if seen.picture is not None:
                 self._analyse(seen.picture, position_ns, seen.motion)
         end_ns = position_ns + round(NS_PER_S / self._fps)
-        ending = [*self._tamper.end(UtcNs(BEGIN + end_ns)), *self._analysis.end(UtcNs(BEGIN + end_ns))]
-        self._keep(change.event for change in ending)
+        self._keep(change.event for change in self._camera.end(UtcNs(BEGIN + end_ns)))
         scores = [] if self._recorder is None else self._recorder.scores
         return Playback(
             frames_analysed=len(self._analysed_at_s),
@@ -180,10 +179,8 @@ class _Player:
             picture=picture,
             motion=motion,
         )
-        with self._watch.stage("tamper"):
-            changes, visibility = self._tamper.update(frame)
         with self._watch.stage("analyse"):
-            changes += self._analysis.update(frame, visibility)
+            changes = list(self._camera.update(frame))
         self._keep(change.event for change in changes)
 
     def _keep(self, events: Iterable[Event | None]) -> None:
@@ -204,7 +201,7 @@ class _Player:
         """Whether the event's object is apart from those of the other open episodes."""
         if event.box is None:
             return False
-        others = [episode.box for episode in self._analysis.episodes() if episode.event.event_id != event.event_id]
+        others = [episode.box for episode in self._camera.episodes() if episode.event.event_id != event.event_id]
         here = corners(event.box)
         return all(box is None or cover(here, corners(box)) < SAME_OBJECT for box in others)
 

@@ -1,5 +1,4 @@
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -58,34 +57,6 @@ def test_what_a_hand_sets_down_is_not_on_its_way() -> None:
         (mover,) = follow(movers, looks[look], start=look)
         assert not mover.has_purpose(PurposePolicy())
     assert mover.travel > PurposePolicy().least_travel
-
-
-LEGS = [(0.1 + 0.03 * look, 0.5, 0.2 + 0.03 * look, 0.7) for look in range(6)]
-
-
-def both(one: Sequence[Corners], other: Sequence[Corners]) -> tuple[Mover, Mover]:
-    movers = Movers()
-    for look, pair in enumerate(zip(one, other, strict=True)):
-        found = movers.step(at(look / 5), pair)
-    first, second = found
-    return first, second
-
-
-@pytest.mark.parametrize(
-    ("other", "is_with"),
-    [
-        ([(0.1 + 0.03 * look, 0.2, 0.2 + 0.03 * look, 0.47) for look in range(6)], True),
-        ([(0.25, 0.2, 0.35, 0.47)] * 6, True),
-        ([(0.4 - 0.03 * look, 0.2, 0.5 - 0.03 * look, 0.47) for look in range(6)], False),
-        ([(0.1 + 0.03 * look, 0.0, 0.2 + 0.03 * look, 0.3) for look in range(6)], False),
-        ([(0.35 + 0.03 * look, 0.5, 0.45 + 0.03 * look, 0.7) for look in range(6)], False),
-        ([(0.22 + 0.03 * look, 0.2, 0.3 + 0.03 * look, 0.48) for look in range(6)], False),
-    ],
-    ids=["the coat above", "not yet on its way", "coming towards it", "far above", "far ahead", "past the corner"],
-)
-def test_what_moves_near_it_the_same_way_is_a_part_of_it(other: list[Corners], *, is_with: bool) -> None:
-    legs, found = both(LEGS, other)
-    assert legs.is_with(found) is found.is_with(legs) is is_with
 
 
 def test_what_stays_where_it_is_does_not() -> None:
