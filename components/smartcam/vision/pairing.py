@@ -40,8 +40,9 @@ def closeness(box: Corners, there: Corners, here: Corners, reach: float) -> floa
     `there` is where the track should be by now, `here` where it was last. `reach` is in sizes of the larger of the two
     boxes; if one is less than half as large as the other, they are not the same object.
     """
-    smaller, larger = sorted((side(there), side(box)))
-    if smaller <= 0.5 * larger:
+    ours, theirs = side(there), side(box)
+    larger = max(ours, theirs)
+    if min(ours, theirs) <= 0.5 * larger:
         return 0.0
     middle = centre(box)
     return 1.0 - min(math.dist(centre(place), middle) for place in (there, here)) / (reach * larger)

@@ -199,7 +199,8 @@ class Tracker:
         pairs = self._overlapping(predicted, found)
         strong = [self.policy.begins(sighting) for sighting in found]
         choose(pairs if all(strong) and all(recent) else _by_turn(pairs, strong, recent), track_of)
-        choose(self._jumps(predicted, recent, found, track_of, at), track_of)
+        if -1 in track_of:
+            choose(self._jumps(predicted, recent, found, track_of, at), track_of)
         return track_of
 
     def _overlapping(self, predicted: Sequence[Corners], found: Sequence[Sighting]) -> list[Pair]:
@@ -286,7 +287,9 @@ class Tracker:
     def _beginners(self, found: Sequence[Sighting], track_of: Sequence[int]) -> list[Sighting]:
         """The strong sightings without a track that do not duplicate a stronger box of their kind."""
         new = [index for index, row in enumerate(track_of) if row < 0 and self.policy.begins(found[index])]
-        known = [sighting for sighting, row in zip(found, track_of, strict=True) if row >= 0] if new else []
+        if not new:
+            return []
+        known = [sighting for sighting, row in zip(found, track_of, strict=True) if row >= 0]
         kept: list[int] = []
         for index in sorted(new, key=lambda item: -found[item].score):
             if not any(self.policy.is_shadow(found[index], other) for other in known):
@@ -343,4 +346,5 @@ def _by_turn(pairs: Sequence[Pair], strong: Sequence[bool], recent: Sequence[boo
 
     Whoever passes where a car once stood is not the car.
     """
-    return sorted(pairs, key=lambda pair: (not recent[pair[1]], recent[pair[1]] and not strong[pair[2]]))
+    turns = [0 if is_strong else 1 for is_strong in strong]
+    return sorted(pairs, key=lambda pair: turns[pair[2]] if recent[pair[1]] else 2)

@@ -116,9 +116,10 @@ class NamedWatch:
 
     def _rename(self, one: SceneObject, whole: SceneObject | None, sight: Trigger) -> list[Change]:
         """Upgrade an event whose object is now known better: a mover with a label, or a twin of a more severe kind."""
-        is_wanted = any(not rule.labels or sight.label in rule.labels for rule in self._table.rules)
         other = one.moving_as if whole is None else whole
-        if one.episode is not None or not is_wanted or not is_sure(self.policy, one.alarm) or other is None:
+        if one.episode is not None or other is None or not is_sure(self.policy, one.alarm):
+            return []
+        if not any(not rule.labels or sight.label in rule.labels for rule in self._table.rules):
             return []
         if whole is not None and not _is_better(sight.kind, whole):
             return []

@@ -68,7 +68,8 @@ class ObjectAnalysis:
         changes += self._motion.judge(frame, Surroundings(visibility, [*self._table.taken(at), *self._orphans.boxes()]))
         changes += self._named.let_go(frame)
         changes += [self._maker.cleared(episode, frame.captured_at) for episode in self._orphans.overdue(at)]
-        return [*changes, *(change for one in self._table.objects() for change in one.store(at))]
+        on = (one for one in self._table.objects() if one.episode is not None)
+        return [*changes, *(change for one in on for change in one.store(at))]
 
     def end(self, at: UtcNs) -> list[Change]:
         """Every open episode ends, and the tracks are forgotten."""
@@ -113,6 +114,8 @@ class ObjectAnalysis:
 
     def _adopt(self) -> None:
         """Give episodes of an earlier process to what is now where their objects were."""
+        if not self._orphans.episodes:
+            return
         for track in self._table.tracks:
             one = self._table.named[track.id]
             orphan = self._orphans.at(track.box, track.kind) if track.seen and one.episode is None else None

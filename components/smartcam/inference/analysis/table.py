@@ -46,7 +46,8 @@ class ObjectTable:
     def pair(self) -> None:
         """Find out which mover each object is in this frame."""
         for one in self.named.values():
-            one.pair(None)
+            if one.moving_as is not None:
+                one.pair(None)
         moving = [(one.mover.box, one) for one in self.moving.values() if one.mover is not None and one.is_moving]
         for track in self.tracks if moving else ():
             if track.seen:
@@ -54,7 +55,9 @@ class ObjectTable:
 
     def whole_of(self, track: Track) -> SceneObject | None:
         """The object with an open episode that a track is a part of, or is under another label."""
-        return whole_of(track, ((other, self.named[other.id]) for other in self.tracks))
+        if len(self.tracks) == 1:
+            return None
+        return whole_of(track, [(other, self.named[other.id]) for other in self.tracks])
 
     def earlier_self(self, one: SceneObject, kind: EventKind, at: MonotonicNs) -> SceneObject | None:
         """The object of a kind as which it raised its event before the detector lost it."""
