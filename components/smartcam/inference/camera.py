@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from smartcam.contract.times import UtcNs
 from smartcam.inference.analysis.analysis import Analysis
 from smartcam.inference.events import Change, OpenEpisode
+from smartcam.inference.frames.silence import Silence
 from smartcam.inference.settings import AnalysisSettings
 from smartcam.vision.frame import Frame
 from smartcam.vision.visibility import Visibility
@@ -16,13 +17,15 @@ class Camera:
     """What is kept of one camera.
 
     `lasting`: the analyses that need no model; `modelled`: those with the model in use. `waiting`: open episodes for
-    analyses that are still to be made. `outage`: the episode of its loss, while it is lost.
+    analyses that are still to be made. `outage`: the episode of its loss, while it is lost. `silence`: when it was last
+    heard.
     """
 
     lasting: list[Analysis] = field(default_factory=list)
     modelled: list[Analysis] = field(default_factory=list)
     waiting: list[OpenEpisode] = field(default_factory=list)
     outage: OpenEpisode | None = None
+    silence: Silence = field(default_factory=Silence)
 
     def configure(self, settings: AnalysisSettings) -> None:
         """Go on with other settings."""

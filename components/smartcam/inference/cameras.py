@@ -118,15 +118,16 @@ class Cameras:
             camera = episode.event.camera_id
             if episode.event.kind is EventKind.CAMERA_LOST:
                 self._cameras[camera].outage = episode
-                self._watch.lost(camera)
+                self._cameras[camera].silence.lose()
                 self.conditions.report(camera, CameraCondition.LOST)
                 continue
             self._cameras[camera].waiting.append(episode)
-            self._watch.expect(camera, self._context.clock.monotonic())
+            self._cameras[camera].silence.expect(self._context.clock.monotonic())
 
     def deaf(self) -> None:
         """The way to capture is cut: no camera's silence means anything."""
-        self._watch.deaf(self._context.clock.monotonic())
+        for camera in self._cameras.values():
+            camera.silence.excuse(self._context.clock.monotonic())
 
     def frame(self, notice: FrameNotice | InlineFrame) -> list[Change]:
         """Read and analyse the frame of a notice. A frame that cannot be read is counted and skipped."""
@@ -168,14 +169,15 @@ class Cameras:
             self.conditions.report(notice.camera_id, CameraCondition.RUNNING, notice.frames_per_second)
             return self._alive(notice.camera_id)
         if notice.state is CameraState.ENDED:
-            self._watch.ended(notice.camera_id)
+            self._cameras[notice.camera_id].silence.end()
             self.conditions.report(notice.camera_id, CameraCondition.ENDED)
             return self._end(notice.camera_id)
-        return self._lost(notice.camera_id, notice.reason) if self._watch.lost(notice.camera_id) else []
+        return self._lost(notice.camera_id, notice.reason) if self._cameras[notice.camera_id].silence.lose() else []
 
     def overdue(self) -> list[Change]:
         """Raise `camera_lost` for the cameras that have been silent for too long."""
-        silent = self._watch.overdue(self._context.clock.monotonic())
+        silences = {name: camera.silence for name, camera in self._cameras.items()}
+        silent = self._watch.overdue(silences, self._context.clock.monotonic())
         reason = f"no notice for {self._settings.camera_lost_after_s:g} s"
         for camera in silent:
             self.conditions.runs(camera, None)
@@ -188,7 +190,6 @@ class Cameras:
         camera = self._cameras.pop(name)
         changes += [] if camera.outage is None else self.cleared([camera.outage])
         camera.keep()
-        self._watch.forget(name)
         self.conditions.forget(name)
         self._readers.forget(name)
         return changes
@@ -217,7 +218,7 @@ class Cameras:
 
     def _alive(self, camera: CameraId) -> list[Change]:
         self.conditions.report(camera, CameraCondition.RUNNING)
-        if not self._watch.heard(camera, self._context.clock.monotonic()):
+        if not self._cameras[camera].silence.heard(self._context.clock.monotonic()):
             return []
         log(logger, logging.INFO, "camera_restored", camera=camera)
         maker, now = self._context.maker(camera, self._settings), self._context.clock.utc()
