@@ -108,6 +108,30 @@ def test_two_things_that_become_one_and_part_again_have_not_travelled() -> None:
             assert not mover.has_purpose(PurposePolicy())
 
 
+@pytest.mark.parametrize(("times", "looks"), [(1.65, 6), (1.75, 1), (1 / 1.65, 6), (1 / 1.75, 1)])
+def test_what_was_before_two_things_became_one_or_parted_no_longer_counts(times: float, looks: int) -> None:
+    x1, y1, x2, y2 = across(6)[-1]
+    grown = x1, y1, x2, y1 + times * (y2 - y1)
+    (mover,) = follow(Movers(), *across(5), grown)
+    assert (mover.since, len(mover.boxes)) == (at(0), looks)
+
+
+def test_only_the_last_three_seconds_of_a_path_count() -> None:
+    (mover,) = follow(Movers(), *across(30, 0.01))
+    assert len(mover.boxes) == 16
+    assert mover.travel == pytest.approx(0.15)
+
+
+def test_a_mover_that_is_gone_is_no_part_of_the_next_one() -> None:
+    movers = Movers()
+    first, second = across(3), [(0.6, 0.6, 0.9, 0.9)] * 3
+    for look in range(3):
+        both = movers.step(at(look / 5), [first[look], second[look]])
+    assert [mover.id for mover in both] == [1, 2]
+    both = movers.step(at(2), [second[0]])
+    assert [(mover.id, mover.since) for mover in both] == [(2, at(0))]
+
+
 def test_what_stops_has_arrived_somewhere_and_is_not_on_its_way_any_more() -> None:
     (mover,) = follow(Movers(), *across(8), *across(8)[-1:] * 20)
     assert not mover.has_purpose(PurposePolicy())
