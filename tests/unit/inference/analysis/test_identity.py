@@ -131,6 +131,7 @@ def test_the_whole_of_a_part_is_the_likeliest_that_is_seen_and_has_an_episode() 
     assert whole_of(part, [(track(3, HERE, seen=False), body)]) is None
     assert whole_of(part, [(part, body)]) is None
     assert whole_of(part, [(track(2, shifted(HERE, 0.5)), body)]) is None
+    assert whole_of(part, [(track(2, shifted(HERE, 0.1)), body)]) is None
     assert whole_of(part, []) is None
 
 
@@ -162,8 +163,19 @@ def both(one: Sequence[Corners], other: Sequence[Corners]) -> tuple[Mover, Mover
         ([(0.1 + 0.03 * look, 0.0, 0.2 + 0.03 * look, 0.3) for look in range(6)], False),
         ([(0.35 + 0.03 * look, 0.5, 0.45 + 0.03 * look, 0.7) for look in range(6)], False),
         ([(0.22 + 0.03 * look, 0.2, 0.3 + 0.03 * look, 0.48) for look in range(6)], False),
+        ([(0.2 + 0.01 * look, 0.2, 0.3 + 0.01 * look, 0.47) for look in range(6)], True),
+        ([(0.2 + 0.01 * look, 0.1 + 0.02 * look, 0.3 + 0.01 * look, 0.37 + 0.02 * look) for look in range(6)], False),
     ],
-    ids=["the coat above", "not yet on its way", "coming towards it", "far above", "far ahead", "past the corner"],
+    ids=[
+        "the coat above",
+        "not yet on its way",
+        "coming towards it",
+        "far above",
+        "far ahead",
+        "past the corner",
+        "slower",
+        "across",
+    ],
 )
 def test_what_moves_near_it_the_same_way_is_a_part_of_it(other: list[Corners], *, is_with: bool) -> None:
     legs, found = both(LEGS, other)
