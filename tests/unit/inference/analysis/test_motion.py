@@ -85,6 +85,15 @@ def test_a_part_of_what_has_a_name_is_no_motion_event() -> None:
     assert happened(play(analysis_of(script, settings), in_two_parts(15))) == []
 
 
+def test_however_far_it_has_gone_it_is_no_surer_than_sure_and_its_episode_follows_it() -> None:
+    analysis = analysis_of([NOBODY])
+    (raised,) = events(play(analysis, crossing(8, step=9.0)))
+    assert raised.score == 1.0
+    (episode,) = analysis.episodes()
+    assert episode.box is not None
+    assert episode.box.x1 == pytest.approx(0.68)
+
+
 def test_within_its_first_second_nothing_is_raised() -> None:
     assert happened(play(analysis_of([NOBODY]), [*crossing(5), *[()] * 25])) == []
 
