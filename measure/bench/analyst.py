@@ -58,17 +58,18 @@ class Analyst:
         maker = EventMaker(ThingName("bench"), camera, 3600.0, _event_id, lambda: True)
         self._detector = _FreeDetector()
         model = ObjectModel(_manifest(), self._detector)
-        self._analysis = ObjectAnalysis(model, maker, InferenceSettings().camera(camera))
-        self._tamper = TamperAnalysis(maker)
+        settings = InferenceSettings().camera(camera)
+        self._analysis = ObjectAnalysis(model, maker, settings)
+        self._tamper = TamperAnalysis(maker, settings)
         self.events = 0
 
     def look(self, frame: Frame) -> None:
         """The stages `tamper` and `track`; the latter is all that becomes of detections and of motion."""
         self._detector.motion = frame.motion
         with self._watch.stage("tamper"):
-            changes, visibility = self._tamper.update(frame)
+            changes = self._tamper.update(frame)
         with self._watch.stage("track"):
-            changes += self._analysis.update(frame, visibility)
+            changes += self._analysis.update(frame, self._tamper.visibility)
         self.events += sum(change.event is not None for change in changes)
 
 

@@ -50,7 +50,7 @@ def test_a_visit_becomes_one_event_that_the_cloud_has_raised_and_cleared(build: 
     assert raised.box is not None
     assert (raised.model_name, raised.label) == ("red", "intruder")
     assert site.cloud.delays_s[0] < 4.0, "it waited for something that is tried again after five seconds"
-    facts, unstored = site.service().facts, site.service().unstored
+    facts, unstored = site.service().facts, site.service().changes.unstored
     frames = facts.frames
     assert facts.analysed + frames.dropped + frames.overwritten == frames.heard
     assert (frames.unreadable, facts.failed, frames.refused, unstored) == (0, 0, 0, 0)

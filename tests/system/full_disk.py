@@ -79,7 +79,7 @@ def _one_visit(site: SmallSite) -> None:
     wait_until(lambda: site.cloud.phases() == [RAISED, CLEARED])
     wait_until(lambda: site.waiting() == 0)
     assert site.counts().in_memory
-    assert (site.service().facts.failed, site.service().unstored) == (0, 0)
+    assert (site.service().facts.failed, site.service().changes.unstored) == (0, 0)
 
 
 def full_memory(site: SmallSite) -> None:

@@ -14,10 +14,10 @@ from smartcam.contract.event import Event
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
+from smartcam.inference.analysis.analysers import AnalysisSetup, lasting_analyses, model_analyses
 from smartcam.inference.analysis.analysis import Model, SceneModel
-from smartcam.inference.analysis.followed import corners
-from smartcam.inference.analysis.tamper import TamperAnalysis
-from smartcam.inference.cameras import new_analysis
+from smartcam.inference.analysis.places import corners
+from smartcam.inference.camera import Camera
 from smartcam.inference.events import EventMaker
 from smartcam.inference.settings import InferenceSettings
 from smartcam.model.scoring import AnomalyScore, AnomalyScorer, Detections, Detector
@@ -151,8 +151,8 @@ class _Player:
                 detector = self._cached = CachedDetector(detector, store, model.manifest)
             model = replace(model, detector=detector)
         maker = EventMaker(ThingName("score"), CAMERA, settings.event_valid_s, _counted_ids(), lambda: True)
-        self._analysis = new_analysis(model, maker, settings)
-        self._tamper = TamperAnalysis(maker)
+        setup = AnalysisSetup(maker, settings.camera(CAMERA))
+        self._camera = Camera(lasting_analyses(setup), model_analyses(setup, model))
         self._begun: dict[EventId, Event] = {}
         self._ended: dict[EventId, Event] = {}
         self._raised_at: dict[EventId, Corners | None] = {}
@@ -180,8 +180,7 @@ class _Player:
             if seen.picture is not None:
                 self._analyse(seen.picture, position_ns, seen.motion)
         end_ns = position_ns + round(NS_PER_S / self._fps)
-        ending = [*self._tamper.end(UtcNs(BEGIN + end_ns)), *self._analysis.end(UtcNs(BEGIN + end_ns))]
-        self._keep(change.event for change in ending)
+        self._keep(change.event for change in self._camera.end(UtcNs(BEGIN + end_ns)))
         scores = [] if self._recorder is None else self._recorder.scores
         return Playback(
             frames_analysed=len(self._analysed_at_s),
@@ -204,10 +203,8 @@ class _Player:
             picture=picture,
             motion=motion,
         )
-        with self._watch.stage("tamper"):
-            changes, visibility = self._tamper.update(frame)
         with self._watch.stage("analyse"):
-            changes += self._analysis.update(frame, visibility)
+            changes = list(self._camera.update(frame))
         self._keep(change.event for change in changes)
 
     def _keep(self, events: Iterable[Event | None]) -> None:

@@ -1,8 +1,9 @@
 """All cameras: which frames are read, who analyses them, and which camera is lost."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -19,17 +20,15 @@ from smartcam.edge.logs import log, log_exception
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.pictures.folder import PictureFolder
 from smartcam.edge.release import RunningRelease
-from smartcam.inference.analysis.analysis import Analysis, Model, ObjectModel
-from smartcam.inference.analysis.objects import ObjectAnalysis
-from smartcam.inference.analysis.scene import SceneAnalysis
-from smartcam.inference.analysis.tamper import TamperAnalysis
+from smartcam.inference.analysis.analysers import AnalysisSetup, lasting_analyses, model_analyses
+from smartcam.inference.analysis.analysis import Model
+from smartcam.inference.camera import Camera
 from smartcam.inference.events import Change, EventMaker, OpenEpisode, Trigger
 from smartcam.inference.frames.conditions import CameraConditions
 from smartcam.inference.frames.inline_requests import InlineRequests
 from smartcam.inference.frames.readers import FrameReaders
 from smartcam.inference.frames.silence import SilenceWatch
 from smartcam.inference.settings import InferenceSettings
-from smartcam.vision.rule import MOTION
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +51,24 @@ class AnalysisContext:
     work_folder: Path | None = None
     picture_key: Callable[[CameraId, EventId], str | None] | None = None
     album: PictureFolder | None = None
+
+    def maker(self, camera: CameraId, settings: InferenceSettings) -> EventMaker:
+        """Makes events without a model and a picture, such as those of a camera that is lost."""
+        return EventMaker(
+            thing=self.thing,
+            camera=camera,
+            valid_s=settings.event_valid_s,
+            new_id=self.new_id,
+            synced=self.clock.synced,
+        )
+
+    def setup(self, camera: CameraId, settings: InferenceSettings) -> AnalysisSetup:
+        """What a camera's analyses are made with."""
+        key = self.picture_key and partial(self.picture_key, camera)
+        return AnalysisSetup(self.maker(camera, settings), settings.camera(camera), key, partial(self._memory, camera))
+
+    def _memory(self, camera: CameraId, what: str) -> MemoryFile | None:
+        return None if self.work_folder is None else MemoryFile(self.work_folder / f"{what}-{camera}")
 
 
 @dataclass(slots=True)
@@ -77,29 +94,22 @@ class Cameras:
         self._settings = settings
         self._model: Model | None = None
         self._watch = SilenceWatch(settings.camera_lost_after_s)
-        self._analyses: dict[CameraId, Analysis] = {}
         self._readers = FrameReaders(context.ring_folder, requests)
-        self._tampers: dict[CameraId, TamperAnalysis] = {}
-        self._outages: dict[CameraId, OpenEpisode] = {}
-        self._waiting: dict[CameraId, list[OpenEpisode]] = {}
-        self._faults = 0
+        self._cameras: defaultdict[CameraId, Camera] = defaultdict(Camera)
+        self._unreadable_in_a_row = 0
 
     def configure(self, settings: InferenceSettings) -> None:
         """Go on with other settings."""
         self._settings = settings
         self.conditions.configure(settings.cameras)
         self._watch.lost_after_s = settings.camera_lost_after_s
-        for camera, analysis in self._analyses.items():
-            analysis.configure(settings.camera(camera))
-        for camera, tamper in self._tampers.items():
-            tamper.is_on = settings.camera(camera).tamper
+        for name, camera in self._cameras.items():
+            camera.configure(settings.camera(name))
 
     def use(self, model: Model) -> None:
         """Analyse with another model; open episodes go on where their objects are found again."""
-        for camera, analysis in self._analyses.items():
-            on = [replace(episode, age_ms=0) for episode in analysis.episodes()]
-            self._waiting.setdefault(camera, []).extend(on)
-        self._analyses = {}
+        for camera in self._cameras.values():
+            camera.drop_model()
         self._model = model
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
@@ -107,19 +117,17 @@ class Cameras:
         for episode in episodes:
             camera = episode.event.camera_id
             if episode.event.kind is EventKind.CAMERA_LOST:
-                self._outages[camera] = episode
-                self._watch.lost(camera)
+                self._cameras[camera].outage = episode
+                self._cameras[camera].silence.lose()
                 self.conditions.report(camera, CameraCondition.LOST)
                 continue
-            if episode.event.kind is EventKind.TAMPER:
-                self._tamper(camera).resume([episode])
-            else:
-                self._waiting.setdefault(camera, []).append(episode)
-            self._watch.expect(camera, self._context.clock.monotonic())
+            self._cameras[camera].waiting.append(episode)
+            self._cameras[camera].silence.expect(self._context.clock.monotonic())
 
     def deaf(self) -> None:
         """The way to capture is cut: no camera's silence means anything."""
-        self._watch.deaf(self._context.clock.monotonic())
+        for camera in self._cameras.values():
+            camera.silence.excuse(self._context.clock.monotonic())
 
     def frame(self, notice: FrameNotice | InlineFrame) -> list[Change]:
         """Read and analyse the frame of a notice. A frame that cannot be read is counted and skipped."""
@@ -131,22 +139,25 @@ class Cameras:
             return changes
         except (RingError, ContractError) as error:
             self.counts.unreadable += 1
-            self._fault(logging.WARNING, "frame_unreadable", camera=notice.camera_id, error=error)
+            self._unreadable_in_a_row += 1
+            if self._unreadable_in_a_row % _LOG_EVERY == 1:
+                in_a_row = self._unreadable_in_a_row
+                log(
+                    logger, logging.WARNING, "frame_unreadable", in_a_row=in_a_row, camera=notice.camera_id, error=error
+                )
             return changes
         try:
-            analysis = self._analysis(notice.camera_id)
-            tampering, visibility = self._tamper(notice.camera_id).update(frame)
-            changes += tampering
-            if analysis is None:
-                return changes
-            changes += analysis.update(frame, visibility)
+            camera = self._camera(notice.camera_id)
+            for change in camera.update(frame):  # what one analysis has found stands if the next one fails
+                changes.append(change)
         except Exception as error:  # noqa: BLE001  the edge of the loop: one frame must not end the watch
             self.counts.failed += 1
             if self.counts.failed % _LOG_EVERY == 1:
                 log_exception(logger, "analysis_failed", error, camera=notice.camera_id, failed=self.counts.failed)
             return changes
-        self.counts.analysed += 1
-        self._faults = 0
+        if camera.modelled:
+            self.counts.analysed += 1
+            self._unreadable_in_a_row = 0
         return changes
 
     def status(self, notice: StatusNotice) -> list[Change]:
@@ -158,87 +169,60 @@ class Cameras:
             self.conditions.report(notice.camera_id, CameraCondition.RUNNING, notice.frames_per_second)
             return self._alive(notice.camera_id)
         if notice.state is CameraState.ENDED:
-            self._watch.ended(notice.camera_id)
+            self._cameras[notice.camera_id].silence.end()
             self.conditions.report(notice.camera_id, CameraCondition.ENDED)
             return self._end(notice.camera_id)
-        return self._lost(notice.camera_id, notice.reason) if self._watch.lost(notice.camera_id) else []
+        return self._lost(notice.camera_id, notice.reason) if self._cameras[notice.camera_id].silence.lose() else []
 
     def overdue(self) -> list[Change]:
         """Raise `camera_lost` for the cameras that have been silent for too long."""
-        silent = self._watch.overdue(self._context.clock.monotonic())
+        silences = {name: camera.silence for name, camera in self._cameras.items()}
+        silent = self._watch.overdue(silences, self._context.clock.monotonic())
         reason = f"no notice for {self._settings.camera_lost_after_s:g} s"
         for camera in silent:
             self.conditions.runs(camera, None)
         return [change for camera in silent for change in self._lost(camera, reason)]
 
-    def forget(self, camera: CameraId) -> list[Change]:
+    def forget(self, name: CameraId) -> list[Change]:
         """The camera has lost its place: what is open of it ends, and nothing is kept for it any more."""
-        log(logger, logging.INFO, "camera_forgotten", camera=camera)
-        changes = self._end(camera)
-        outage = self._outages.pop(camera, None)
-        changes += [] if outage is None else self.cleared([outage])
-        tamper = self._tampers.pop(camera, None)
-        if tamper is not None:
-            tamper.keep()
-        self._analyses.pop(camera, None)
-        self._watch.forget(camera)
-        self.conditions.forget(camera)
-        self._readers.forget(camera)
+        log(logger, logging.INFO, "camera_forgotten", camera=name)
+        changes = self._end(name)
+        camera = self._cameras.pop(name)
+        changes += [] if camera.outage is None else self.cleared([camera.outage])
+        camera.keep()
+        self.conditions.forget(name)
+        self._readers.forget(name)
         return changes
 
     def cleared(self, episodes: Sequence[OpenEpisode]) -> list[Change]:
         """Episodes that nobody goes on with."""
         now = self._context.clock.utc()
-        return [self._maker(episode.event.camera_id).cleared(episode, now) for episode in episodes]
+        return [
+            self._context.maker(episode.event.camera_id, self._settings).cleared(episode, now) for episode in episodes
+        ]
 
     def close(self) -> None:
         """Close the rings, and keep what was learnt."""
-        for tamper in self._tampers.values():
-            tamper.keep()
+        for camera in self._cameras.values():
+            camera.keep()
         self._readers.close()
 
-    def _analysis(self, camera: CameraId) -> Analysis | None:
-        model = self._model
-        if model is None:
-            return None
-        analysis = self._analyses.get(camera)
-        if analysis is None:
-            maker = replace(
-                self._maker(camera),
-                model_name=model.manifest.name,
-                model_version=model.manifest.version,
-                picture_key=self._context.picture_key and partial(self._context.picture_key, camera),
-            )
-            analysis = self._analyses[camera] = new_analysis(model, maker, self._settings)
-            analysis.resume(self._waiting.pop(camera, []))
-        return analysis
-
-    def _tamper(self, camera: CameraId) -> TamperAnalysis:
-        tamper = self._tampers.get(camera)
-        if tamper is None:
-            folder = self._context.work_folder
-            memory = None if folder is None else MemoryFile(folder / f"view-{camera}")
-            tamper = self._tampers[camera] = TamperAnalysis(self._maker(camera), memory)
-            tamper.is_on = self._settings.camera(camera).tamper
-        return tamper
-
-    def _maker(self, camera: CameraId) -> EventMaker:
-        """Makes events without a model and a picture, such as those of a camera that is lost."""
-        return EventMaker(
-            thing=self._context.thing,
-            camera=camera,
-            valid_s=self._settings.event_valid_s,
-            new_id=self._context.new_id,
-            synced=self._context.clock.synced,
-        )
+    def _camera(self, name: CameraId) -> Camera:
+        """The camera, with all its analyses."""
+        camera = self._cameras[name]
+        if not camera.lasting:
+            camera.begin(lasting=lasting_analyses(self._context.setup(name, self._settings)))
+        if not camera.modelled and self._model is not None:
+            camera.begin(modelled=model_analyses(self._context.setup(name, self._settings), self._model))
+        return camera
 
     def _alive(self, camera: CameraId) -> list[Change]:
         self.conditions.report(camera, CameraCondition.RUNNING)
-        if not self._watch.heard(camera, self._context.clock.monotonic()):
+        if not self._cameras[camera].silence.heard(self._context.clock.monotonic()):
             return []
         log(logger, logging.INFO, "camera_restored", camera=camera)
-        maker, now = self._maker(camera), self._context.clock.utc()
-        outage = self._outages.pop(camera, None)
+        maker, now = self._context.maker(camera, self._settings), self._context.clock.utc()
+        outage, self._cameras[camera].outage = self._cameras[camera].outage, None
         ended = [] if outage is None else [maker.cleared(outage, now)]
         return [*ended, Change(maker.event(Trigger(EventKind.CAMERA_RESTORED, 1.0, 0.0), now), None)]
 
@@ -247,30 +231,13 @@ class Cameras:
         self.conditions.report(camera, CameraCondition.LOST)
         clock, trigger = self._context.clock, Trigger(EventKind.CAMERA_LOST, 1.0, 0.0)
         changes = self._end(camera)
-        self._outages[camera], change = self._maker(camera).raised(trigger, clock.utc(), clock.monotonic())
+        self._cameras[camera].outage, change = self._context.maker(camera, self._settings).raised(
+            trigger, clock.utc(), clock.monotonic()
+        )
         return [*changes, change]
 
-    def _end(self, camera: CameraId) -> list[Change]:
+    def _end(self, name: CameraId) -> list[Change]:
         """Clear the open episodes of a camera that gives no more pictures."""
-        now = self._context.clock.utc()
-        waiting = self.cleared(self._waiting.pop(camera, []))
-        analysis, tamper = self._analyses.get(camera), self._tampers.get(camera)
-        waiting += [] if tamper is None else tamper.end(now)
-        return waiting if analysis is None else [*waiting, *analysis.end(now)]
-
-    def _fault(self, level: int, event: str, **facts: object) -> None:
-        self._faults += 1
-        if self._faults % _LOG_EVERY == 1:
-            log(logger, level, event, in_a_row=self._faults, **facts)
-
-
-def new_analysis(model: Model, maker: EventMaker, settings: InferenceSettings) -> Analysis:
-    """One camera's analysis for this kind of model."""
-    camera = settings.camera(maker.camera)
-    wanted = {label for rule in camera.rules for label in rule.labels} | set(camera.labels)
-    unknown = sorted(wanted - set(model.manifest.events) - {MOTION})
-    if unknown:
-        log(logger, logging.WARNING, "labels_unknown", camera=maker.camera, labels=unknown, bundle=model.manifest.name)
-    if isinstance(model, ObjectModel):
-        return ObjectAnalysis(model, maker, camera)
-    return SceneAnalysis(model, maker, camera)
+        camera = self._cameras[name]
+        waiting, camera.waiting = camera.waiting, []
+        return [*self.cleared(waiting), *camera.end(self._context.clock.utc())]

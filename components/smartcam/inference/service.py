@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -24,13 +23,14 @@ from smartcam.edge.outbox.outbox import Outbox
 from smartcam.edge.pictures.uploader import SnapshotUploader
 from smartcam.inference.bundles import BundleKeeper
 from smartcam.inference.cameras import AnalysisContext, Cameras
-from smartcam.inference.events import Change, EpisodePicture, OpenEpisode, restored
+from smartcam.inference.events import OpenEpisode, restored
 from smartcam.inference.frames.inline_requests import InlineRequests
 from smartcam.inference.frames.mailbox import Mailbox, Notice
 from smartcam.inference.frames.reassembly import Reassembly
 from smartcam.inference.frames.roster import CameraRoster
 from smartcam.inference.health import Facts
 from smartcam.inference.settings import InferenceSettings, trusted_key, understood_settings
+from smartcam.inference.storing import ChangeStore
 from smartcam.inference.wanted import wanted_of_the_cloud
 
 logger = logging.getLogger(__name__)
@@ -38,8 +38,6 @@ logger = logging.getLogger(__name__)
 _TICK_S: Final = 0.25
 """How long a stop, a silent camera or new settings may go unnoticed."""
 _REPORT_EVERY_S: Final = 60.0
-_MOST_UNSTORED: Final = 1000
-_MOST_PICTURES: Final = 16
 _LOG_EVERY: Final = 100
 _AHEAD_NS: Final = NS_PER_S
 
@@ -64,7 +62,6 @@ class InferenceService:
         self._clock: Clock = context.clock
         self._bundles = bundles
         self._bundle = bundle
-        self._on_stored = on_stored
         self._snapshots = snapshots
         self.wanted = wanted_of_the_cloud(context.clock, context.work_folder)
         self._album = context.album
@@ -83,16 +80,11 @@ class InferenceService:
         self._settings_due = threading.Event()
         self._settings_at = MonotonicNs(0)
         self._settings_backoff = Backoff(1.0, 30.0, random)
-        self._unstored: deque[Change] = deque(maxlen=_MOST_UNSTORED)
-        self._store_at = MonotonicNs(0)
-        self._store_backoff = Backoff(1.0, 30.0, random)
+        self._open_backoff = Backoff(1.0, 30.0, random)
+        pictures = [keeper.keep for keeper in (context.album, snapshots) if keeper is not None]
+        self.changes = ChangeStore(outbox, context.clock, Backoff(1.0, 30.0, random), on_stored, pictures)
         self._report_at = MonotonicNs(0)
-        self._refused = self.raised = self.cleared = 0
-
-    @property
-    def unstored(self) -> int:
-        """How many changes wait for a disk that takes them."""
-        return len(self._unstored)
+        self._refused = 0
 
     @property
     def facts(self) -> Facts:
@@ -151,18 +143,18 @@ class InferenceService:
         if self._is_configured and self._bundles.refresh() and self._bundles.model is not None:
             self._cameras.use(self._bundles.model)
         for camera in self._roster.released():
-            self._keep(self._cameras.forget(camera))
+            self.changes.keep(self._cameras.forget(camera))
         notice = self._mailbox.take(_TICK_S)
         if notice is not None and self._roster.holds(notice.camera_id):
-            self._keep(
+            self.changes.keep(
                 self._cameras.status(notice) if isinstance(notice, StatusNotice) else self._cameras.frame(notice)
             )
         if not self._bus.is_connected():
             self._cameras.deaf()
         # At each step: a busy camera must not hide that another one is silent.
-        self._keep(self._cameras.overdue())
+        self.changes.keep(self._cameras.overdue())
         self._reassembly.expire()
-        self._store()
+        self.changes.store()
         if self._clock.monotonic() >= self._report_at:
             self._report()
 
@@ -197,11 +189,11 @@ class InferenceService:
         """Go on with what was left open; what is of a camera that has no place ends."""
         ours = [episode for episode in episodes if self._roster.takes(episode.event.camera_id)]
         self._cameras.resume(ours)
-        self._keep(self._cameras.cleared([episode for episode in episodes if episode not in ours]))
+        self.changes.keep(self._cameras.cleared([episode for episode in episodes if episode not in ours]))
 
     def _left_open(self, stop: StopToken) -> list[OpenEpisode]:
         """What an earlier process left open; waits for a disk that can be read."""
-        backoff = self._store_backoff
+        backoff = self._open_backoff
         while not stop.is_set():
             try:
                 episodes = self._outbox.open_episodes()
@@ -273,71 +265,6 @@ class InferenceService:
         self._was_understood = True
         return settings
 
-    def _keep(self, changes: list[Change]) -> None:
-        for change in changes:
-            if change.event is not None:
-                is_cleared = change.episode is None and change.event.ended_at is not None
-                self.cleared += is_cleared
-                self.raised += not is_cleared
-                log(
-                    logger,
-                    logging.INFO,
-                    "event",
-                    event_id=change.event.event_id,
-                    camera=change.event.camera_id,
-                    kind=change.event.kind,
-                    label=change.event.label or "none",
-                    phase=change.event.phase,
-                    score=change.event.score,
-                )
-            if len(self._unstored) == _MOST_UNSTORED:
-                self._store()
-            if len(self._unstored) == _MOST_UNSTORED:
-                self._log_lost(self._unstored[0])
-            # Events are small; pictures that wait with them would fill the memory.
-            has_room = len(self._unstored) < _MOST_PICTURES
-            self._unstored.append(change if has_room else replace(change, snapshot=None))
-
-    def _log_lost(self, change: Change) -> None:
-        event = change.event
-        facts = {} if event is None else {"event_id": event.event_id, "camera": event.camera_id, "kind": event.kind}
-        log(logger, logging.ERROR, "change_lost", reason="the outbox takes nothing and memory is bounded", **facts)
-
-    def _keep_picture(self, picture: EpisodePicture) -> None:
-        if self._album is not None:
-            self._album.keep(picture.camera, picture.event_id, picture.jpeg)
-        if self._snapshots is not None:
-            self._snapshots.keep(picture.camera, picture.event_id, picture.jpeg)
-
-    def _store(self) -> None:
-        """Put what waits into the outbox, in order; what the outbox does not take now is kept and tried again."""
-        now = self._clock.monotonic()
-        if not self._unstored or now < self._store_at:
-            return
-        try:
-            while self._unstored:
-                self._put(self._unstored[0])
-                # After its event, which needs the last free space on the disk more.
-                picture = self._unstored.popleft().snapshot
-                if picture is not None:
-                    self._keep_picture(picture)
-            self._store_backoff.reset()
-        except OutboxError as error:
-            wait_s = self._store_backoff.next()
-            self._store_at = MonotonicNs(now + round(wait_s * NS_PER_S))
-            log(logger, logging.ERROR, "event_not_stored", waiting=len(self._unstored), error=error, again_s=wait_s)
-        self._on_stored()
-
-    def _put(self, change: Change) -> None:
-        """Raises OutboxError. What no outbox can ever hold is logged and not tried again."""
-        try:
-            if change.event is not None:
-                self._outbox.put(change.event, change.episode)
-            elif change.episode is not None:
-                self._outbox.put_episode(change.episode)
-        except ContractError as error:
-            log(logger, logging.CRITICAL, "event_not_storable", error=error)
-
     def _report(self) -> None:
         self._report_at = MonotonicNs(self._clock.monotonic() + round(_REPORT_EVERY_S * NS_PER_S))
         facts = self.facts
@@ -355,7 +282,7 @@ class InferenceService:
             incomplete=facts.frames.incomplete,
             cameras_left_out=facts.cameras_left_out,
             turned_away=self._roster.turned_away,
-            raised=self.raised,
-            cleared=self.cleared,
-            unstored=self.unstored,
+            raised=self.changes.raised,
+            cleared=self.changes.cleared,
+            unstored=self.changes.unstored,
         )

@@ -110,7 +110,7 @@ class MotionGate:
         self._change = 1.0
         self._recent: Light = small.copy()
         self._lasting = small.copy()
-        self._limit = self._limit_of(np.full_like(small, _FIRST_NOISE))
+        self._limit = _limit_of(np.full_like(small, _FIRST_NOISE), self._contrast)
         self._masks = (nothing, nothing)
         self._before = small
         self._still = nothing
@@ -178,7 +178,9 @@ class MotionGate:
         """What the gate has learned, for `recall`; empty before the first picture."""
         if not self._shape:
             return b""
-        return pack_planes(_MARK, self._shape, (self._recent, self._lasting, self._noise() * _NOISE_STEPS))
+        return pack_planes(
+            _MARK, self._shape, (self._recent, self._lasting, _noise_of(self._limit, self._contrast) * _NOISE_STEPS)
+        )
 
     def recall(self, memory: bytes) -> bool:
         """Continue with what an earlier gate has learned; False, and nothing changes, if that cannot be used."""
@@ -189,7 +191,7 @@ class MotionGate:
         self._watch_only(planes[0])
         self._begin(self._blackened(planes[0]))
         self._shape = shape
-        self._lasting, self._limit = planes[1].copy(), self._limit_of(planes[2] / np.float32(_NOISE_STEPS))
+        self._lasting, self._limit = planes[1].copy(), _limit_of(planes[2] / np.float32(_NOISE_STEPS), self._contrast)
         self._age = _LEARNT_FRAMES
         self._compare_averages()
         return True
@@ -226,14 +228,9 @@ class MotionGate:
         cv2.accumulateWeighted(small, self._recent, slow_share, mask)
         # A leaf or a wet edge that comes and goes is noise of that place; an object, which stays, is not.
         unsettled = cv2.bitwise_not(cv2.bitwise_and(mask, before))
-        cv2.accumulateWeighted(self._limit_of(np.minimum(rest, 4 * self._contrast)), self._limit, share, unsettled)
-
-    def _limit_of(self, noise: Matrix) -> Light:
-        """The difference that counts, given the mean absolute deviation."""
-        return np.asarray(noise * np.float32(_NOISE_WEIGHT) + np.float32(self._contrast), np.float32)
-
-    def _noise(self) -> Light:
-        return (self._limit - np.float32(self._contrast)) / np.float32(_NOISE_WEIGHT)
+        cv2.accumulateWeighted(
+            _limit_of(np.minimum(rest, 4 * self._contrast), self._contrast), self._limit, share, unsettled
+        )
 
     def _learn_slowly(self, small: Light, mask: Mask, changed: Mask, passed: int) -> None:
         seldom = self._frames_of(_SELDOM_S)
@@ -247,7 +244,7 @@ class MotionGate:
 
     def _count_still(self, small: Light, changed: Mask, lessons: int) -> None:
         """A change that has kept perfectly still is settled: something was put down or taken away."""
-        apart = cv2.scaleAdd(self._noise(), -_STIRRING_NOISE, cv2.absdiff(small, self._before))
+        apart = cv2.scaleAdd(_noise_of(self._limit, self._contrast), -_STIRRING_NOISE, cv2.absdiff(small, self._before))
         self._before = small
         # The type stubs do not allow a number to be compared with, or added to, every cell.
         stirred = cv2.compare(apart, self._contrast / 2, cv2.CMP_GT)  # type: ignore[call-overload]
@@ -267,6 +264,15 @@ class MotionGate:
 
     def _frames_of(self, seconds: float) -> int:
         return max(round(seconds * self._rate), 1)
+
+
+def _limit_of(noise: Matrix, contrast: float) -> Light:
+    """The difference that counts, given the mean absolute deviation."""
+    return np.asarray(noise * np.float32(_NOISE_WEIGHT) + np.float32(contrast), np.float32)
+
+
+def _noise_of(limit: Light, contrast: float) -> Light:
+    return (limit - np.float32(contrast)) / np.float32(_NOISE_WEIGHT)
 
 
 def _is_another_scene(share: float, jump: float) -> bool:

@@ -14,19 +14,13 @@ from typing import Final
 
 from smartcam.contract.event import EventKind
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.corners import Corners, area, centre, side
+from smartcam.vision.corners import Corners, area, centre
 from smartcam.vision.track import Sighting, Track, Tracker, TrackPolicy
 
 _TRACKING: Final = TrackPolicy(begin_at=0.5, match_iou=0.2, lost_after_s=1.0, static_lost_after_s=1.0, shadow_cover=2.0)
 """Motion boxes have no confidence, and what stops is soon forgotten: the gate takes it into its background."""
-_JITTER: Final = 0.005
+JITTER: Final = 0.005
 """Normalised steps of a centre below this are jitter of the gate, not movement of the object."""
-_NEAR: Final = 0.5
-"""Parts of one object are no farther apart than this, in sizes of the larger part,"""
-_BESIDE: Final = 0.5
-"""and overlap in one direction by at least this share of the shorter side."""
-_SAME_WAY: Final = 0.8
-"""Two parts go the same way if the cosine between their directions is at least this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +75,8 @@ class Mover:
             and self.travel >= policy.least_travel
             and straightness(self.boxes) >= policy.least_straightness
             and leap(self.boxes) <= policy.most_leap
-            and travel(self.boxes[-2:]) > _JITTER
+            and travel(self.boxes[-2:]) > JITTER
         )
-
-    def is_with(self, other: "Mover") -> bool:
-        """Whether both are probably parts of one object: close together and, if they move, in the same direction."""
-        larger = max(side(self.box), side(other.box))
-        shared = [min(self.box[end], other.box[end]) - max(self.box[end - 2], other.box[end - 2]) for end in (2, 3)]
-        least = [min(each.box[end] - each.box[end - 2] for each in (self, other)) for end in (2, 3)]
-        is_beside = any(both >= _BESIDE * short for both, short in zip(shared, least, strict=True))
-        if not is_beside or -min(shared) > _NEAR * larger:
-            return False
-        mine, its = displacement(self.boxes), displacement(other.boxes)
-        lengths = math.hypot(*mine), math.hypot(*its)
-        alike = mine[0] * its[0] + mine[1] * its[1] >= _SAME_WAY * lengths[0] * lengths[1]
-        return alike or min(lengths) < _JITTER
 
 
 @dataclass(slots=True)
@@ -175,4 +156,4 @@ def leap(boxes: Sequence[Corners]) -> float:
 def _steps(boxes: Sequence[Corners]) -> list[float]:
     """The steps of the centre from frame to frame, without jitter."""
     middles = [centre(box) for box in boxes]
-    return [step for one, other in pairwise(middles) if (step := math.dist(one, other)) > _JITTER]
+    return [step for one, other in pairwise(middles) if (step := math.dist(one, other)) > JITTER]

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from smartcam.contract.event import EventKind
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.corners import TINY, Corners, centre, cover, covered_by, overlap, side
-from smartcam.vision.pairing import Pair, choose, overlapping
+from smartcam.vision.corners import TINY, Corners, centre, cover, covered_by, overlap
+from smartcam.vision.pairing import Pair, choose, closeness, overlapping
 
 _SHORTEST_STEP_S: Final = 0.04
 """Over a shorter time, the jitter of a box would look like speed."""
@@ -23,6 +23,16 @@ _LONGEST_PREDICTION_S: Final = 3.0
 _EDGE: Final = 0.01
 """An object that vanished this close to the edge has left the picture."""
 _WIDEST_REACH: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One detection or motion box, and how sure it is, 0..1. A track continues only with sightings of its kind."""
+
+    box: Corners
+    score: float
+    kind: EventKind
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +68,18 @@ class TrackPolicy:
     shadow_cover: float = 0.6
     most_tracks: int = 256
 
+    def weight(self, step_ns: int) -> float:
+        """How far the score goes towards a new confidence in a step of the clock, 0..1."""
+        seconds = min(step_ns / NS_PER_S, self.longest_step_s)
+        return 1.0 - math.exp(-seconds / self.score_s) if seconds > 0 else 0.0
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """One detection or motion box, and how sure it is, 0..1. A track continues only with sightings of its kind."""
+    def begins(self, sighting: Sighting) -> bool:
+        """Whether a sighting is strong enough to begin a track."""
+        return sighting.score >= self.begin_at
 
-    box: Corners
-    score: float
-    kind: EventKind
-    label: str
+    def is_shadow(self, sighting: Sighting, stronger: Sighting) -> bool:
+        """Whether a sighting is taken for the same object as a stronger one."""
+        return sighting.kind is stronger.kind and cover(sighting.box, stronger.box) >= self.shadow_cover
 
 
 class Track(NamedTuple):
@@ -129,6 +142,9 @@ class _TrackState:
         x1, y1, x2, y2 = self.box
         return x1 + right, y1 + down, x2 + right, y2 + down
 
+    def has_stood(self, seconds: float) -> bool:
+        return self.seen_at - self.rest_since >= seconds * NS_PER_S
+
     def is_inside(self) -> bool:
         return all(_EDGE < corner < 1 - _EDGE for corner in self.box)
 
@@ -174,56 +190,51 @@ class Tracker:
         self._tracks = []
 
     def _match(self, at: int, found: Sequence[Sighting]) -> list[int]:
-        """The row of the track that each sighting continues, -1 for none; strong sightings choose first."""
+        """The row of the track that each sighting continues, -1 for none."""
         track_of = [-1] * len(found)
-        if not track_of or not self._tracks:
+        if not found or not self._tracks:
             return track_of
         predicted = [track.predicted(at) for track in self._tracks]
         recent = [track.unseen_s(at) <= self.policy.lost_after_s for track in self._tracks]
-        strong = [self._is_strong(sighting) for sighting in found]
-        places = [(there, track.box) for there, track in zip(predicted, self._tracks, strict=True)]
-        pairs = [
-            pair
-            for pair in overlapping(places, [sighting.box for sighting in found], self.policy.match_iou)
-            if self._tracks[pair[1]].kind is found[pair[2]].kind
-        ]
-        # Tracks not seen for a long time come last: whoever passes where a car once stood is not the car.
-        choose(pairs, track_of, lambda row, index: strong[index] and recent[row])
-        if not all(strong):
-            choose(pairs, track_of, lambda row, _: recent[row])
-        if not all(recent):
-            choose(pairs, track_of, lambda _row, _index: True)
-        left = [index for index, row in enumerate(track_of) if row < 0 and strong[index]]
-        if left:
-            rows = [row for row, is_recent in enumerate(recent) if is_recent and row not in track_of]
-            choose(self._jumps(predicted, rows, found, left, at), track_of, lambda _row, _index: True)
+        pairs = self._overlapping(predicted, found)
+        strong = [self.policy.begins(sighting) for sighting in found]
+        choose(pairs if all(strong) and all(recent) else _by_turn(pairs, strong, recent), track_of)
+        if -1 in track_of:
+            choose(self._jumps(predicted, recent, found, track_of, at), track_of)
         return track_of
 
-    def _is_strong(self, sighting: Sighting) -> bool:
-        return sighting.score >= self.policy.begin_at
+    def _overlapping(self, predicted: Sequence[Corners], found: Sequence[Sighting]) -> list[Pair]:
+        """The pairs of a kind that overlap, the best first."""
+        places = [(there, track.box) for there, track in zip(predicted, self._tracks, strict=True)]
+        pairs = overlapping(places, [sighting.box for sighting in found], self.policy.match_iou)
+        return [pair for pair in pairs if self._tracks[pair[1]].kind is found[pair[2]].kind]
 
     def _jumps(
-        self, predicted: list[Corners], rows: Sequence[int], found: Sequence[Sighting], left: Sequence[int], at: int
+        self,
+        predicted: Sequence[Corners],
+        recent: Sequence[bool],
+        found: Sequence[Sighting],
+        track_of: Sequence[int],
+        at: int,
     ) -> list[Pair]:
-        """The pairs that may be a jump: close together and of similar size, though nothing overlaps."""
+        """The pairs of what is left that may be a jump: close together and of similar size, though nothing overlaps."""
+        left = [index for index, row in enumerate(track_of) if row < 0 and self.policy.begins(found[index])]
+        rows = [row for row, is_recent in enumerate(recent) if is_recent and row not in track_of] if left else []
         pairs = []
         for row in rows:
-            track, there = self._tracks[row], predicted[row]
-            is_roaming = track.was_missed and track.is_inside()
-            reach = self.policy.reach * (min(1 + track.unseen_s(at), _WIDEST_REACH) if is_roaming else 1.0)
-            ours, places = side(there), (centre(there), centre(track.box))
+            track = self._tracks[row]
+            reach = self._reach(track, at)
             for index in left:
-                box = found[index].box
-                theirs = side(box)
-                larger = max(ours, theirs)
-                if found[index].kind is not track.kind or min(ours, theirs) <= 0.5 * larger:
-                    continue
-                here = centre(box)
-                apart = min(math.dist(place, here) for place in places)
-                closeness = 1.0 - apart / (reach * larger)
-                if closeness >= TINY:
-                    pairs.append((-closeness, row, index))
+                box, is_alike = found[index].box, found[index].kind is track.kind
+                near = closeness(box, predicted[row], track.box, reach) if is_alike else 0.0
+                if near >= TINY:
+                    pairs.append((-near, row, index))
         return sorted(pairs)
+
+    def _reach(self, track: _TrackState, at: int) -> float:
+        """How far it may have jumped, in sizes of the object."""
+        is_roaming = track.was_missed and track.is_inside()
+        return self.policy.reach * (min(1 + track.unseen_s(at), _WIDEST_REACH) if is_roaming else 1.0)
 
     def _continue(self, track: _TrackState, sighting: Sighting, at: int) -> None:
         box = sighting.box
@@ -232,7 +243,7 @@ class Tracker:
         right, down = (here[0] - before[0]) / seconds, (here[1] - before[1]) / seconds
         if track.speed is not None:
             right, down = 0.5 * track.speed[0] + 0.5 * right, 0.5 * track.speed[1] + 0.5 * down
-        weight = self._weight(track, at)
+        weight = self.policy.weight(at - track.looked_at)
         x1, y1, x2, y2 = track.smooth
         track.smooth = (
             x1 + weight * (box[0] - x1),
@@ -242,7 +253,7 @@ class Tracker:
         )
         track.speed, track.box = (right, down), box
         track.score += weight * (sighting.score - track.score)
-        if self._is_strong(sighting):
+        if self.policy.begins(sighting):
             track.label = sighting.label
         track.seen_at, track.excused = at, 0
 
@@ -251,11 +262,7 @@ class Tracker:
             track.excused += at - track.looked_at
             return
         track.was_missed = True
-        track.score *= 1.0 - self._weight(track, at)
-
-    def _weight(self, track: _TrackState, at: int) -> float:
-        policy, seconds = self.policy, (at - track.looked_at) / NS_PER_S
-        return 1.0 - math.exp(-min(seconds, policy.longest_step_s) / policy.score_s) if seconds > 0 else 0.0
+        track.score *= 1.0 - self.policy.weight(at - track.looked_at)
 
     def _rest(self, track: _TrackState, at: int, motion: Sequence[Corners]) -> None:
         """Notice whether the object has left its resting place, or has just arrived."""
@@ -270,7 +277,7 @@ class Tracker:
         has_come = is_young and covered_by(track.box, motion) >= policy.arrived_cover
         has_left = False
         if track.away_since is not None:
-            patience = int(policy.static_leave_s * NS_PER_S) if self._stood_long(track) else 0
+            patience = int(policy.static_leave_s * NS_PER_S) if track.has_stood(self.policy.static_after_s) else 0
             has_left = at - track.away_since >= patience
         if has_left or has_come:
             track.moves += 1
@@ -279,16 +286,15 @@ class Tracker:
 
     def _beginners(self, found: Sequence[Sighting], track_of: Sequence[int]) -> list[Sighting]:
         """The strong sightings without a track that do not duplicate a stronger box of their kind."""
-        new = [index for index, row in enumerate(track_of) if row < 0 and self._is_strong(found[index])]
+        new = [index for index, row in enumerate(track_of) if row < 0 and self.policy.begins(found[index])]
         if not new:
             return []
         known = [sighting for sighting, row in zip(found, track_of, strict=True) if row >= 0]
         kept: list[int] = []
         for index in sorted(new, key=lambda item: -found[item].score):
-            box, kind = found[index].box, found[index].kind
-            others = (other.box for other in (*known, *(found[row] for row in kept)) if other.kind is kind)
-            if all(cover(box, other) < self.policy.shadow_cover for other in others):
+            if not any(self.policy.is_shadow(found[index], other) for other in known):
                 kept.append(index)
+                known.append(found[index])
         room = max(0, self.policy.most_tracks - len(self._tracks))
         return [found[index] for index in sorted(kept[:room])]
 
@@ -310,12 +316,9 @@ class Tracker:
             moves=int(covered_by(box, motion) >= self.policy.arrived_cover),
         )
 
-    def _stood_long(self, track: _TrackState) -> bool:
-        return track.seen_at - track.rest_since >= self.policy.static_after_s * NS_PER_S
-
     def _is_static(self, track: _TrackState) -> bool:
         """Whether it was last seen where it had stood for long; one that was leaving is not expected back."""
-        return track.away_since is None and self._stood_long(track)
+        return track.away_since is None and track.has_stood(self.policy.static_after_s)
 
     def _is_alive(self, track: _TrackState, at: int) -> bool:
         buffer_s = self.policy.static_lost_after_s if self._is_static(track) else self.policy.lost_after_s
@@ -336,3 +339,12 @@ class Tracker:
             still_s=max(track.seen_at - track.rest_since, 0) / NS_PER_S,
             static=self._is_static(track),
         )
+
+
+def _by_turn(pairs: Sequence[Pair], strong: Sequence[bool], recent: Sequence[bool]) -> list[Pair]:
+    """Strong sightings choose first, and tracks not seen for a long time come last.
+
+    Whoever passes where a car once stood is not the car.
+    """
+    turns = [0 if is_strong else 1 for is_strong in strong]
+    return sorted(pairs, key=lambda pair: turns[pair[2]] if recent[pair[1]] else 2)

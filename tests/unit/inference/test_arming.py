@@ -46,20 +46,20 @@ def test_a_disarmed_device_raises_nothing_and_an_armed_one_does(stage: Stage) ->
     want(stage, 1, device=False)
     becomes(stage, yard=False, gate=False)
     stage.frames(3)
-    assert stage.service.raised == 0
+    assert stage.service.changes.raised == 0
     want(stage, 2, device=True)
     becomes(stage, yard=True, gate=True)
     stage.frames(1)
-    assert stage.service.raised == 1
+    assert stage.service.changes.raised == 1
 
 
 def test_one_camera_can_be_disarmed_alone(stage: Stage) -> None:
     want(stage, 1, gate=False)
     becomes(stage, yard=True, gate=False)
     stage.frame(GATE)
-    assert stage.service.raised == 0
+    assert stage.service.changes.raised == 0
     stage.frame(YARD)
-    assert stage.service.raised == 1
+    assert stage.service.changes.raised == 1
 
 
 def test_a_camera_that_the_configuration_disarms_can_be_armed_for_a_while(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_camera_that_the_configuration_disarms_can_be_armed_for_a_while(tmp_pa
     want(stage, 1, for_s=60, yard=True)
     becomes(stage, yard=True, gate=False)
     stage.frame()
-    assert stage.service.raised == 1
+    assert stage.service.changes.raised == 1
     stage.clock.advance(60)
     becomes(stage, yard=False, gate=False)
     stage.stop()
@@ -84,10 +84,10 @@ def test_a_lost_camera_is_reported_while_it_is_disarmed(stage: Stage) -> None:
 def test_an_open_episode_ends_as_it_does_when_the_configuration_disarms(tmp_path: Path) -> None:
     stage = Stage(tmp_path, [0.9, 0.9, *USUAL], ALWAYS).start()
     stage.frames(1)
-    assert stage.service.raised == 1
+    assert stage.service.changes.raised == 1
     want(stage, 1, device=False)
     stage.frames(30)
-    assert (stage.service.raised, stage.service.cleared) == (1, 1)
+    assert (stage.service.changes.raised, stage.service.changes.cleared) == (1, 1)
     stage.stop()
 
 
@@ -105,11 +105,11 @@ def test_a_restart_keeps_it_from_the_first_frame_on_and_a_week_offline_lets_it_e
     first.stop()
     second = Stage(tmp_path, UNUSUAL, ALWAYS).start()
     second.frames(3)
-    assert (second.service.raised, second.service.facts.wanted_revision) == (0, 7)
+    assert (second.service.changes.raised, second.service.facts.wanted_revision) == (0, 7)
     second.stop()
     third = Stage(tmp_path, UNUSUAL, ALWAYS)
     third.clock.advance(7 * 86_400)
     third.start()
     third.frames(1)
-    assert (third.service.raised, third.service.facts.wanted_revision) == (1, 7)
+    assert (third.service.changes.raised, third.service.facts.wanted_revision) == (1, 7)
     third.stop()

@@ -158,7 +158,7 @@ def test_frames_become_an_event_and_an_open_episode_on_the_disk(stage: Stage, ca
     assert stage.kinds() == [("anomaly", "raised")]
     assert [episode.camera_id for episode in stage.outbox.open_episodes()] == [YARD]
     assert stage.stored == 1
-    assert stage.service.raised == 1
+    assert stage.service.changes.raised == 1
 
 
 def test_the_end_of_a_clip_clears_the_episode(stage: Stage) -> None:
@@ -199,7 +199,7 @@ def test_garbage_and_a_notice_on_another_cameras_topic_are_refused_and_logged_on
     assert stage.service.facts.frames.refused == 5
     assert caplog.text.count("notice_refused") == 1
     stage.frames(4)
-    assert stage.service.raised == 1
+    assert stage.service.changes.raised == 1
 
 
 def test_what_became_of_the_frames_is_counted_for_the_sign_of_life(stage: Stage) -> None:
@@ -233,9 +233,9 @@ def test_a_changed_configuration_is_taken_at_run_time(stage: Stage) -> None:
     stage.nucleus.configure(NAME, {"cameras": {"yard": {"min_frames": "20"}}})
     wait_until(lambda: not stage.service._settings_due.is_set())
     stage.frames(10)
-    assert stage.service.raised == 0
+    assert stage.service.changes.raised == 0
     stage.frames(11)
-    assert stage.service.raised == 1
+    assert stage.service.changes.raised == 1
 
 
 def test_a_wrong_configuration_is_logged_with_key_and_remedy_and_the_old_one_stays(
@@ -248,9 +248,9 @@ def test_a_wrong_configuration_is_logged_with_key_and_remedy_and_the_old_one_sta
     assert "key=cameras.yard.min_frames" in caplog.text
     assert "whole number" in caplog.text
     stage.frames(3)
-    assert stage.service.raised == 0
+    assert stage.service.changes.raised == 0
     stage.frames(2)
-    assert stage.service.raised == 1
+    assert stage.service.changes.raised == 1
 
 
 def test_a_configuration_that_cannot_be_had_is_asked_for_again(
@@ -270,7 +270,7 @@ def test_a_configuration_that_cannot_be_had_is_asked_for_again(
     stage.clock.advance(31)
     wait_until(lambda: stage.opened)
     stage.frames(3)
-    assert stage.service.raised == 1
+    assert stage.service.changes.raised == 1
     stage.stop()
 
 
@@ -333,7 +333,7 @@ def test_a_process_that_starts_with_a_wrong_configuration_goes_on_with_the_last_
     second = Stage(tmp_path, [0.9], {"cameras": {"yard": {"min_frames": 2}}, "novelty": 1}).start()
     second.frames(2)
     assert second.service.facts.configuration_refused.startswith("novelty ")
-    assert second.service.raised == 1
+    assert second.service.changes.raised == 1
     second.stop()
 
 
@@ -352,10 +352,10 @@ def test_an_event_that_the_disk_does_not_take_is_kept_and_put_later(
     stage.outbox.is_full = True
     stage.frames(3)
     wait_until(lambda: "event_not_stored" in caplog.text)
-    assert stage.service.unstored == 1
+    assert stage.service.changes.unstored == 1
     stage.outbox.is_full = False
     stage.clock.advance(2)
-    wait_until(lambda: not stage.service.unstored)
+    wait_until(lambda: not stage.service.changes.unstored)
     assert stage.kinds() == [("anomaly", "raised")]
 
 
@@ -389,7 +389,7 @@ def test_a_restarted_process_goes_on_with_its_episode_and_raises_no_second_event
     second = Stage(tmp_path, [0.9] * 6 + [0.1])
     second.start()
     second.frames(25)
-    assert (second.service.raised, second.service.cleared) == (0, 1)
+    assert (second.service.changes.raised, second.service.changes.cleared) == (0, 1)
     kinds = second.kinds()
     second.stop()
     assert kinds == [("anomaly", "cleared"), ("anomaly", "raised")]
@@ -554,8 +554,7 @@ def test_a_camera_that_leaves_the_configuration_is_forgotten_and_what_is_open_of
     wait_until(lambda: stage.kinds() == [("anomaly", "cleared"), ("anomaly", "raised")])
     assert stage.outbox.open_episodes() == []
     cameras = stage.service._cameras
-    kept = cameras._analyses, cameras._tampers, cameras._watch._heard_at, cameras._readers._readers
-    assert [len(each) for each in kept] == [0, 0, 0, 0]
+    assert [len(each) for each in (cameras._cameras, cameras._readers._readers)] == [0, 0]
     stage.clock.advance(600)
     stage.frames(5)
     assert ("camera_lost", "raised") not in stage.kinds()
@@ -582,26 +581,5 @@ def test_what_an_earlier_process_left_open_of_more_cameras_than_have_places_ends
         stage.outbox.put(change.event, change.episode)
     stage.start()
     wait_until(lambda: len(stage.outbox.open_episodes()) == 16)
-    assert len(stage.service._cameras._outages) == 16
+    assert sum(camera.outage is not None for camera in stage.service._cameras._cameras.values()) == 16
     stage.stop()
-
-
-def test_more_changes_at_once_than_memory_keeps_are_stored_on_the_way(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    stage = Stage(tmp_path, [0.1])
-    by_hand = replace(maker(YARD), new_id=stage.service._cameras._context.new_id)
-    trigger = Trigger(EventKind.CAMERA_LOST, 1.0, 0.0)
-    changes = [by_hand.raised(trigger, stage.clock.utc(), stage.clock.monotonic())[1] for _ in range(1100)]
-    stage.service._keep(changes)
-    stage.service._store()
-    assert "change_lost" not in caplog.text
-    assert stage.outbox.counts().waiting == 1100
-    stage.outbox.is_full = True
-    stage.clock.advance(60)
-    stage.service._keep(changes)
-    lost = [line for line in caplog.text.splitlines() if "change_lost" in line]
-    assert len(lost) == 100
-    assert "the outbox takes nothing" in lost[0]
-    assert f"event_id={changes[0].event.event_id} camera=yard kind=camera_lost" in lost[0]  # type: ignore[union-attr]
-    stage.outbox.close()

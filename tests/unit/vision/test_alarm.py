@@ -94,6 +94,11 @@ def test_an_episode_that_was_ended_from_outside_needs_a_new_movement() -> None:
     assert run(seen(*[0.9] * 10, moves=2), state=ended)[1] == [(2, Transition.RAISED)]
 
 
+def test_movements_that_were_used_up_stay_used_up() -> None:
+    assert cleared(AlarmState(open=True, spent_moves=5), 2) == AlarmState(spent_moves=5)
+    assert cleared(AlarmState(open=True, spent_moves=2), 5) == AlarmState(spent_moves=5)
+
+
 @pytest.mark.parametrize(
     ("raise_at", "clear_at", "min_frames", "clear_after_s"),
     [(0.4, 0.6, 3, 2.0), (1.1, 0.5, 3, 2.0), (0.5, -0.1, 3, 2.0), (0.6, 0.4, 0, 2.0), (0.6, 0.4, 3, -1.0)],

@@ -1,5 +1,4 @@
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -60,34 +59,6 @@ def test_what_a_hand_sets_down_is_not_on_its_way() -> None:
     assert mover.travel > PurposePolicy().least_travel
 
 
-LEGS = [(0.1 + 0.03 * look, 0.5, 0.2 + 0.03 * look, 0.7) for look in range(6)]
-
-
-def both(one: Sequence[Corners], other: Sequence[Corners]) -> tuple[Mover, Mover]:
-    movers = Movers()
-    for look, pair in enumerate(zip(one, other, strict=True)):
-        found = movers.step(at(look / 5), pair)
-    first, second = found
-    return first, second
-
-
-@pytest.mark.parametrize(
-    ("other", "is_with"),
-    [
-        ([(0.1 + 0.03 * look, 0.2, 0.2 + 0.03 * look, 0.47) for look in range(6)], True),
-        ([(0.25, 0.2, 0.35, 0.47)] * 6, True),
-        ([(0.4 - 0.03 * look, 0.2, 0.5 - 0.03 * look, 0.47) for look in range(6)], False),
-        ([(0.1 + 0.03 * look, 0.0, 0.2 + 0.03 * look, 0.3) for look in range(6)], False),
-        ([(0.35 + 0.03 * look, 0.5, 0.45 + 0.03 * look, 0.7) for look in range(6)], False),
-        ([(0.22 + 0.03 * look, 0.2, 0.3 + 0.03 * look, 0.48) for look in range(6)], False),
-    ],
-    ids=["the coat above", "not yet on its way", "coming towards it", "far above", "far ahead", "past the corner"],
-)
-def test_what_moves_near_it_the_same_way_is_a_part_of_it(other: list[Corners], *, is_with: bool) -> None:
-    legs, found = both(LEGS, other)
-    assert legs.is_with(found) is found.is_with(legs) is is_with
-
-
 def test_what_stays_where_it_is_does_not() -> None:
     (mover,) = follow(Movers(), *across(1) * 20)
     assert (mover.travel, mover.has_purpose(PurposePolicy())) == (0, False)
@@ -135,6 +106,30 @@ def test_two_things_that_become_one_and_part_again_have_not_travelled() -> None:
     for look, box in enumerate([bottle] * 5 + [hand_and_bottle] * 5 + [hand] * 5):
         for mover in movers.step(at(look / 5), [box]):
             assert not mover.has_purpose(PurposePolicy())
+
+
+@pytest.mark.parametrize(("times", "looks"), [(1.65, 6), (1.75, 1), (1 / 1.65, 6), (1 / 1.75, 1)])
+def test_what_was_before_two_things_became_one_or_parted_no_longer_counts(times: float, looks: int) -> None:
+    x1, y1, x2, y2 = across(6)[-1]
+    grown = x1, y1, x2, y1 + times * (y2 - y1)
+    (mover,) = follow(Movers(), *across(5), grown)
+    assert (mover.since, len(mover.boxes)) == (at(0), looks)
+
+
+def test_only_the_last_three_seconds_of_a_path_count() -> None:
+    (mover,) = follow(Movers(), *across(30, 0.01))
+    assert len(mover.boxes) == 16
+    assert mover.travel == pytest.approx(0.15)
+
+
+def test_a_mover_that_is_gone_is_no_part_of_the_next_one() -> None:
+    movers = Movers()
+    first, second = across(3), [(0.6, 0.6, 0.9, 0.9)] * 3
+    for look in range(3):
+        both = movers.step(at(look / 5), [first[look], second[look]])
+    assert [mover.id for mover in both] == [1, 2]
+    both = movers.step(at(2), [second[0]])
+    assert [(mover.id, mover.since) for mover in both] == [(2, at(0))]
 
 
 def test_what_stops_has_arrived_somewhere_and_is_not_on_its_way_any_more() -> None:

@@ -1,8 +1,9 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smartcam.vision.corners import Corners
-from smartcam.vision.pairing import Pair, choose, overlapping
+from smartcam.vision.pairing import Pair, choose, closeness, overlapping
 
 LEAST = 0.2
 A: Corners = (0.1, 0.1, 0.2, 0.2)
@@ -18,7 +19,7 @@ def ranked(*worths: tuple[float, int, int]) -> list[Pair]:
 
 
 def chosen(pairs: list[Pair], rows_of: list[int]) -> list[int]:
-    choose(pairs, rows_of, lambda _row, _index: True)
+    choose(pairs, rows_of)
     return rows_of
 
 
@@ -32,10 +33,32 @@ def test_who_is_taken_stays_taken() -> None:
     assert chosen(ranked((0.9, 1, 0)), [0]) == [0]
 
 
-def test_only_pairs_that_may_be_are_made() -> None:
-    rows_of = [-1]
-    choose(ranked((0.9, 0, 0), (0.3, 1, 0)), rows_of, lambda row, _: row == 1)
-    assert rows_of == [1]
+def test_the_order_of_the_pairs_decides_whatever_their_worth() -> None:
+    assert chosen([(-0.3, 1, 0), (-0.9, 0, 0)], [-1]) == [1]
+
+
+def test_closeness_is_one_at_the_same_place_and_nothing_at_the_end_of_the_reach() -> None:
+    assert closeness(A, A, shifted(A, 0.5), reach=2.0) == pytest.approx(1)
+    assert closeness(shifted(A, 0.1), A, shifted(A, -0.5), reach=2.0) == pytest.approx(0.5)
+    assert closeness(shifted(A, 0.1), shifted(A, -0.5), A, reach=2.0) == pytest.approx(0.5)
+    assert closeness(shifted(A, 0.2), A, A, reach=2.0) == pytest.approx(0)
+    assert closeness(shifted(A, 0.3), A, A, reach=2.0) < 0
+
+
+def test_the_reach_counts_in_sizes_of_the_larger_box() -> None:
+    large: Corners = (0.1, 0.075, 0.25, 0.225)
+    assert closeness(shifted(large, 0.15), A, A, reach=2.0) == closeness(
+        A, shifted(large, 0.15), shifted(large, 0.15), 2.0
+    )
+    assert closeness(shifted(large, 0.125), A, A, reach=1.0) == pytest.approx(1 - 0.15 / 0.15, abs=1e-9)
+
+
+def test_what_is_not_half_as_large_is_not_close_wherever_it_is() -> None:
+    half: Corners = (0.1, 0.1, 0.15, 0.15)
+    more: Corners = (0.1, 0.1, 0.151, 0.151)
+    assert closeness(A, half, half, reach=10.0) == closeness(half, A, A, reach=10.0) == 0
+    assert closeness(A, more, more, reach=10.0) > 0
+    assert closeness(more, A, A, reach=10.0) > 0
 
 
 def test_a_box_is_met_where_it_was_or_where_it_should_be_by_now() -> None:

@@ -331,6 +331,31 @@ def test_who_left_at_the_edge_is_not_whoever_comes_in_there_next() -> None:
     assert tracker.step(at(4.2), saw(((0.75, 0.1, 0.85, 0.4), 0.7)), STILL)[-1].id == 2
 
 
+@pytest.mark.parametrize(("right", "same"), [(0.98, True), (0.995, False), (1.0, False)])
+def test_who_vanished_inside_the_picture_may_have_gone_farther_than_who_left_at_its_edge(
+    right: float, *, same: bool
+) -> None:
+    tracker, box = Tracker(), (right - 0.2, 0.4, right, 0.6)
+    follow(tracker, box, 1)
+    for look in range(1, 11):
+        tracker.step(at(1 + look / 5), saw(), STILL)
+    found = tracker.step(at(3.2), saw((shifted(box, -0.3), 0.7)), STILL)
+    assert (ids(found) == [1]) is same
+
+
+def test_a_track_that_is_seen_again_is_expected_no_farther_away_than_usual() -> None:
+    tracker, box = Tracker(), (0.6, 0.4, 0.8, 0.6)
+    follow(tracker, box, 1)
+    assert ids(tracker.step(at(1.2), saw((shifted(box, -0.3), 0.7)), STILL)) == [1, 2]
+
+
+def test_a_track_is_missed_for_no_longer_than_it_is_remembered() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 1)
+    assert ids(tracker.step(at(4), saw(), STILL)) == [1]
+    assert ids(tracker.step(at(4.01), saw(), STILL)) == []
+
+
 def test_a_parked_car_is_the_same_after_a_night_in_which_nobody_saw_it() -> None:
     tracker = Tracker()
     follow(tracker, HERE, 40)

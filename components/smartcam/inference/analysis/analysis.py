@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from smartcam.contract.event import EventKind
 from smartcam.contract.times import UtcNs
 from smartcam.inference.events import Change, OpenEpisode
 from smartcam.inference.settings import AnalysisSettings
@@ -37,12 +38,19 @@ Model = ObjectModel | SceneModel
 
 
 class Analysis(Protocol):
-    """Turns one camera's frames into changes of episodes. It knows no clock: time comes with the frames."""
+    """Turns one camera's frames into changes of episodes. It knows no clock: time comes with the frames.
+
+    A camera has a list of them (`analysers.py`). Each is given a frame, and what those before it found out about it.
+    """
+
+    @property
+    def visibility(self) -> Visibility | None:
+        """How much a detector can see in the last frame; None if this is for others to judge."""
 
     def update(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:
         """What the frame changes. Frames come in order of time; the picture is not kept.
 
-        `visibility` says how much a detector can see in the picture.
+        `visibility` is what the analyses before this one say of the frame.
         """
 
     def end(self, at: UtcNs) -> list[Change]:
@@ -51,11 +59,17 @@ class Analysis(Protocol):
     def configure(self, settings: AnalysisSettings) -> None:
         """Go on with other settings."""
 
+    def owns(self, kind: EventKind) -> bool:
+        """Whether episodes of a kind are its own to resume, or to end; the first in the list that says so has them."""
+
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
         """Resume episodes of an earlier process; those whose objects do not show up again are cleared."""
 
     def episodes(self) -> list[OpenEpisode]:
         """The episodes that are on."""
+
+    def keep(self) -> None:
+        """Store what was learnt for the next process."""
 
 
 def alarm_policy(manifest: ModelManifest, settings: AnalysisSettings) -> AlarmPolicy:

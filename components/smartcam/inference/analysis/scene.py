@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from smartcam.contract.event import NormalBox
+from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.inference.analysis.analysis import SceneModel, alarm_policy, can_go_on
 from smartcam.inference.analysis.best_picture import BestPicture
@@ -17,6 +17,8 @@ from smartcam.vision.visibility import Visibility
 
 class SceneAnalysis:
     """One camera's scene."""
+
+    visibility: None = None
 
     def __init__(self, model: SceneModel, maker: EventMaker, settings: AnalysisSettings) -> None:
         self._model = model
@@ -64,6 +66,10 @@ class SceneAnalysis:
         self._state = AlarmState()
         return [self._maker.cleared(episode, at) for episode in ending]
 
+    def owns(self, kind: EventKind) -> bool:
+        """Whatever is no tampering: it ends what it cannot go on with."""
+        return kind is not EventKind.TAMPER
+
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
         """Resume the newest episode of this kind; the others are cleared with the next frame."""
         for episode in sorted(episodes, key=lambda item: item.event.event_id, reverse=True):
@@ -76,6 +82,9 @@ class SceneAnalysis:
     def episodes(self) -> list[OpenEpisode]:
         """The scene's open episode, if any, and those of an earlier process still to be cleared."""
         return [*self._surplus, *([] if self._open is None else [self._open])]
+
+    def keep(self) -> None:
+        """Nothing of it outlives the process but the episode."""
 
     def _rule(self, frame: Frame) -> Rule | None:
         """The first rule whose hours it is."""

@@ -12,6 +12,7 @@ from smartcam.edge.logs import log
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.inference.analysis.best_picture import BestPicture
 from smartcam.inference.events import Change, EventMaker, OpenEpisode, Trigger, refreshed
+from smartcam.inference.settings import AnalysisSettings
 from smartcam.vision.frame import Frame
 from smartcam.vision.tamper import Cause, TamperReport, TamperWatch
 from smartcam.vision.visibility import Visibility
@@ -28,10 +29,10 @@ _KEEP_S: Final = 600.0
 class TamperAnalysis:
     """One camera's tampering. It needs no model. For one thread."""
 
-    def __init__(self, maker: EventMaker, memory: MemoryFile | None = None) -> None:
+    def __init__(self, maker: EventMaker, settings: AnalysisSettings, memory: MemoryFile | None = None) -> None:
         """`memory` keeps the usual view across a restart: a lens that was covered meanwhile is noticed."""
-        self.is_on = True
-        """Whether tampering raises an event. The visibility is returned either way."""
+        self.visibility = Visibility.CLEAR
+        self._is_on = settings.tamper
         self._maker = replace(maker, model_name=None, model_version=None)
         self._memory = memory
         self._watch = TamperWatch()
@@ -42,22 +43,31 @@ class TamperAnalysis:
         if memory is not None:
             self._watch.recall(memory.load())
 
-    def update(self, frame: Frame) -> tuple[list[Change], Visibility]:
-        """What the frame changes, and how much a detector can see in it. Frames come in order of time."""
+    def configure(self, settings: AnalysisSettings) -> None:
+        """Tampering raises an event from now on, or does not. The visibility is told either way."""
+        self._is_on = settings.tamper
+
+    def update(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:  # noqa: ARG002
+        """What the frame changes. Frames come in order of time."""
         changes = [self._maker.cleared(episode, frame.captured_at) for episode in self._surplus]
         self._surplus = []
         report = self._watch.update(frame.picture.luma, frame.captured_mono)
+        self.visibility = report.visibility
         if frame.captured_mono > self._last:
             self._last = frame.captured_mono
             changes += self._follow(report, frame)
             self._keep_now_and_then(frame.captured_mono)
-        return changes, report.visibility
+        return changes
 
     def end(self, at: UtcNs) -> list[Change]:
         """The camera gives no more pictures: its episode ends. The usual view is not forgotten."""
         ending = self.episodes()
         self._surplus, self._open = [], None
         return [self._maker.cleared(episode, at) for episode in ending]
+
+    def owns(self, kind: EventKind) -> bool:
+        """Tampering only."""
+        return kind is EventKind.TAMPER
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
         """Resume the newest episode of an earlier process; the others are cleared with the next frame."""
@@ -85,7 +95,7 @@ class TamperAnalysis:
 
     def _follow(self, report: TamperReport, frame: Frame) -> list[Change]:
         episode = self._open
-        if report.cause is None or not self.is_on:
+        if report.cause is None or not self._is_on:
             self._open = None
             return [] if episode is None else [self._maker.cleared(episode, frame.captured_at)]
         score = max(report.score, _THRESHOLD)

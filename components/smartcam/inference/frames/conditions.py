@@ -1,12 +1,27 @@
 """Which cameras there are and how each one is, as the device reports it to the cloud."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import count
 
 from smartcam.contract.health import CameraCondition, CameraHealth
 from smartcam.contract.ids import CameraId
 from smartcam.contract.reading import LARGEST_INTEGER
 from smartcam.edge.release import RunningRelease
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of one camera: how it is, None if only its frames were told of; frames read and announced."""
+
+    health: CameraHealth | None = None
+    read: int = 0
+    announced: int = 0
+    release: RunningRelease | None = None
+    told: int = 0
+    """When its release was last told of, in the order of telling."""
 
 
 class CameraConditions:
@@ -15,9 +30,8 @@ class CameraConditions:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._configured: frozenset[CameraId] = frozenset()
-        self._heard: dict[CameraId, CameraHealth] = {}
-        self._counts: dict[CameraId, tuple[int, int]] = {}
-        self._releases: dict[CameraId, RunningRelease] = {}
+        self._known: defaultdict[CameraId, _Known] = defaultdict(_Known)
+        self._telling = count(1)
 
     def configure(self, cameras: Iterable[CameraId]) -> None:
         """These are expected, whether or not they have been heard of."""
@@ -27,45 +41,44 @@ class CameraConditions:
     def report(self, camera: CameraId, condition: CameraCondition, frames_per_second: float | None = None) -> None:
         """How the camera is; for one that runs, its last rate stands if none is given."""
         with self._lock:
-            if frames_per_second is None and condition is CameraCondition.RUNNING and camera in self._heard:
-                frames_per_second = self._heard[camera].frames_per_second
-            self._heard[camera] = CameraHealth(camera, condition, frames_per_second or 0.0)
+            known = self._known[camera]
+            if frames_per_second is None and condition is CameraCondition.RUNNING and known.health is not None:
+                frames_per_second = known.health.frames_per_second
+            known.health = CameraHealth(camera, condition, frames_per_second or 0.0)
 
     def counted(self, camera: CameraId, read: int, announced: int) -> None:
         """Frames that capture has read and announced since it started."""
         with self._lock:
-            self._counts[camera] = read, announced
+            known = self._known[camera]
+            known.read, known.announced = read, announced
 
     def runs(self, camera: CameraId, release: RunningRelease | None) -> None:
         """Which release of capture reads the camera; None where nothing is heard of it any more."""
         with self._lock:
-            self._releases.pop(camera, None)
-            if release is not None:
-                self._releases[camera] = release
+            known = self._known[camera]
+            known.release, known.told = release, next(self._telling)
 
     def forget(self, camera: CameraId) -> None:
         """The camera is none of ours any more."""
         with self._lock:
-            self._heard.pop(camera, None)
-            self._counts.pop(camera, None)
-            self._releases.pop(camera, None)
+            self._known.pop(camera, None)
 
     def capture(self) -> RunningRelease | None:
         """The release of capture that was heard from last; None if nothing is heard."""
         with self._lock:
-            return next(reversed(self._releases.values()), None)
+            running = [known for known in self._known.values() if known.release is not None]
+            return max(running, key=lambda known: known.told).release if running else None
 
     def frames(self) -> tuple[int, int]:
         """Frames read and announced, of all cameras; no more than a health message can say."""
         with self._lock:
-            counts = list(self._counts.values())
-        read, announced = sum(read for read, _ in counts), sum(announced for _, announced in counts)
+            read = sum(known.read for known in self._known.values())
+            announced = sum(known.announced for known in self._known.values())
         return min(read, LARGEST_INTEGER), min(announced, LARGEST_INTEGER)
 
     def cameras(self) -> tuple[CameraHealth, ...]:
         """All of them by name."""
         with self._lock:
-            awaited = {
-                name: CameraHealth(name, CameraCondition.AWAITED) for name in self._configured - self._heard.keys()
-            }
-            return tuple(sorted((awaited | self._heard).values(), key=lambda one: one.camera_id))
+            heard = {name: known.health for name, known in self._known.items() if known.health is not None}
+            awaited = {name: CameraHealth(name, CameraCondition.AWAITED) for name in self._configured - heard.keys()}
+            return tuple(sorted((awaited | heard).values(), key=lambda one: one.camera_id))

@@ -1,6 +1,7 @@
 """Which cameras are silent."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from smartcam.contract.ids import CameraId
@@ -12,48 +13,50 @@ _CATCH_UP_NS: Final = 2 * NS_PER_S
 
 
 @dataclass(slots=True)
+class Silence:
+    """The silence of one camera. Times are monotonic.
+
+    `heard_at`: when it gave its last sign of life, None while nobody waits for one; `is_lost`: it is known to be gone.
+    """
+
+    heard_at: MonotonicNs | None = None
+    is_lost: bool = False
+
+    def heard(self, at: MonotonicNs) -> bool:
+        """The camera has given a sign of life; True when that ends an outage."""
+        was_lost = self.is_lost
+        self.heard_at, self.is_lost = at, False
+        return was_lost
+
+    def expect(self, at: MonotonicNs) -> None:
+        """The camera was there before; its capture may just be starting."""
+        self.heard_at = MonotonicNs(at + _OTHERS_NS)
+
+    def excuse(self, at: MonotonicNs) -> None:
+        """Nothing can be heard now, so that nobody is silent."""
+        if self.heard_at is not None:
+            self.expect(at)
+
+    def lose(self) -> bool:
+        """The camera is known to be gone; True if that is new."""
+        is_new = not self.is_lost
+        self.heard_at, self.is_lost = None, True
+        return is_new
+
+    def end(self) -> None:
+        """The camera's clip is over: silence is what is expected."""
+        self.heard_at = None
+
+
+@dataclass(slots=True)
 class SilenceWatch:
-    """Detects a camera that has gone quiet, once per outage. Times are monotonic."""
+    """Detects cameras that have gone quiet, each once per outage."""
 
     lost_after_s: float
-    _heard_at: dict[CameraId, MonotonicNs] = field(default_factory=dict)
-    _lost: set[CameraId] = field(default_factory=set)
     _asked_at: MonotonicNs | None = None
     _judge_from: int = 0
 
-    def heard(self, camera: CameraId, at: MonotonicNs) -> bool:
-        """The camera has given a sign of life; True when that ends an outage."""
-        self._heard_at[camera] = at
-        was_lost = camera in self._lost
-        self._lost.discard(camera)
-        return was_lost
-
-    def expect(self, camera: CameraId, at: MonotonicNs) -> None:
-        """The camera was there before; its capture may just be starting."""
-        self._heard_at[camera] = MonotonicNs(at + _OTHERS_NS)
-
-    def deaf(self, at: MonotonicNs) -> None:
-        """Nothing can be heard now, so that nobody is silent."""
-        for camera in self._heard_at:
-            self.expect(camera, at)
-
-    def lost(self, camera: CameraId) -> bool:
-        """The camera is known to be gone; True if that is new."""
-        is_new = camera not in self._lost
-        self._lost.add(camera)
-        self._heard_at.pop(camera, None)
-        return is_new
-
-    def ended(self, camera: CameraId) -> None:
-        """The camera's clip is over: silence is what is expected."""
-        self._heard_at.pop(camera, None)
-
-    def forget(self, camera: CameraId) -> None:
-        """Nobody waits for the camera any more."""
-        self._heard_at.pop(camera, None)
-        self._lost.discard(camera)
-
-    def overdue(self, at: MonotonicNs) -> list[CameraId]:
+    def overdue(self, cameras: Mapping[CameraId, Silence], at: MonotonicNs) -> list[CameraId]:
         """The cameras that have been quiet for too long; each counts as lost from now on. To be called often."""
         limit_ns = self.lost_after_s * NS_PER_S
         if self._asked_at is not None and at - self._asked_at > limit_ns / 2:
@@ -62,5 +65,7 @@ class SilenceWatch:
         self._asked_at = at
         if at < self._judge_from:
             return []
-        late = [camera for camera, heard in self._heard_at.items() if at - heard >= limit_ns]
-        return [camera for camera in late if self.lost(camera)]
+        late = {
+            name: one for name, one in cameras.items() if one.heard_at is not None and at - one.heard_at >= limit_ns
+        }
+        return [name for name, one in late.items() if one.lose()]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from smartcam.contract.event import Event
@@ -11,6 +12,7 @@ from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.events import Change, restored
 from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.scoring import Detections
+from smartcam.vision.picture import Picture
 from smartcam.vision.rule import Rule
 from smartcam.vision.visibility import Visibility
 from smartcam.vision.zone import Zone
@@ -83,6 +85,15 @@ def test_a_part_of_what_has_a_name_is_no_motion_event() -> None:
     assert happened(play(analysis_of(script, settings), in_two_parts(15))) == []
 
 
+def test_however_far_it_has_gone_it_is_no_surer_than_sure_and_its_episode_follows_it() -> None:
+    analysis = analysis_of([NOBODY])
+    (raised,) = events(play(analysis, crossing(8, step=9.0)))
+    assert raised.score == 1.0
+    (episode,) = analysis.episodes()
+    assert episode.box is not None
+    assert episode.box.x1 == pytest.approx(0.68)
+
+
 def test_within_its_first_second_nothing_is_raised() -> None:
     assert happened(play(analysis_of([NOBODY]), [*crossing(5), *[()] * 25])) == []
 
@@ -136,6 +147,40 @@ def test_a_camera_that_wants_persons_only_is_told_of_no_motion() -> None:
 def test_the_detector_about_to_name_it_is_waited_for() -> None:
     script = [*[NOBODY] * 4, *[there(5 + 4.0 * look) for look in range(4, 18)]]
     assert happened(play(analysis_of(script), crossing(18))) == [PERSON]
+
+
+def test_a_detector_that_never_makes_up_its_mind_is_waited_for_no_longer_than_a_second() -> None:
+    script = [there(5 + 4.0 * look) for look in range(18)]
+    changes = play(analysis_of(script, AnalysisSettings(min_frames=100)), crossing(18))
+    assert happened(changes) == [MOTION]
+    assert events(changes)[0].started_at == frame(2.0).captured_at
+
+
+def test_a_parked_car_gives_its_name_to_nothing_that_passes_before_it() -> None:
+    analysis = analysis_of([seen(("car", 0.8, (30.0, 10.0, 60.0, 50.0)))])
+    assert happened(play(analysis, [()] * 200)) == []
+    as_large: list[Motion] = [(PixelBox(20 + 4 * look, 10, 50 + 4 * look, 50),) for look in range(12)]
+    assert happened(play(analysis, as_large, start=200)) == [MOTION]
+
+
+def test_a_shadow_that_goes_somewhere_is_no_event_and_an_object_on_its_way_is_one() -> None:
+    ground = np.kron(np.random.default_rng(3).integers(60, 200, (20, 34)), np.ones((12, 12))).astype(np.uint8)[:, :400]
+    half = np.full((120, 200), 128, np.uint8)
+
+    def walk(darker: float, less: int) -> list[Change]:
+        analysis, changes = analysis_of([seen(looked_at=[PixelBox(0, 0, 400, 240)])]), []
+        for look in range(40):
+            x, picture = 16 * (look - 25), ground.copy()
+            if x >= 0:
+                patch = picture[60:180, x : x + 80]
+                patch[:] = np.maximum(patch * darker - less, 16).astype(np.uint8)
+            motion = (PixelBox(x, 60, x + 80, 180),) if x >= 0 else ()
+            taken = replace(frame(look / 5, motion), picture=Picture(picture, half, half))
+            changes += analysis.update(taken)
+        return changes
+
+    assert happened(walk(0.7, 0)) == []
+    assert happened(walk(0.05, 0)) == [MOTION]
 
 
 def test_somebody_the_detector_loses_and_finds_again_is_the_same_while_they_move() -> None:
@@ -245,6 +290,13 @@ def test_the_end_of_the_camera_clears_a_motion_event() -> None:
     assert analysis.episodes() == []
 
 
+def test_of_what_moved_before_the_pictures_ended_nothing_counts_when_they_begin_again() -> None:
+    analysis = analysis_of([NOBODY])
+    play(analysis, crossing(10))
+    analysis.end(SOME_DAY)
+    assert happened(play(analysis, crossing(15)[10:], start=10)) == []
+
+
 def test_a_restarted_process_goes_on_with_a_motion_event() -> None:
     changes = play(analysis_of([NOBODY]), crossing(10))
     assert changes[0].episode is not None
@@ -266,6 +318,14 @@ def test_a_restarted_process_takes_the_motion_of_somebody_it_knows_for_them() ->
     again.resume([left])
     assert left.box is not None
     assert happened(play(again, crossing(12, start=left.box.x1 * 100))) == []
+
+
+def test_what_moves_within_the_place_of_somebody_who_is_still_looked_for_is_a_part_of_them() -> None:
+    changes = play(analysis_of([seen(("person", 0.8, (10.0, 0.0, 90.0, 58.0)))]), [EVERYWHERE] * 4)
+    assert changes[0].episode is not None
+    again = analysis_of([NOBODY])
+    again.resume([restored(replace(changes[0].episode, age_ms=1000))])
+    assert happened(play(again, crossing(18))) == []
 
 
 def test_other_rules_begin_with_a_clean_slate_and_keep_what_is_on() -> None:

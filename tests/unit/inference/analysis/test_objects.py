@@ -152,6 +152,17 @@ def test_it_looks_where_something_moves_and_where_somebody_is() -> None:
     assert [regions for _, regions in model.detector.calls] == [(), (corner, PixelBox(40, 10, 60, 50)), ()]
 
 
+def test_where_nobody_was_seen_for_three_seconds_it_looks_no_more() -> None:
+    model = object_model([SOMEBODY, NOBODY])
+    assert isinstance(model.detector, FakeDetector)
+    analysis = ObjectAnalysis(model, maker(), AnalysisSettings(remember_s=10.0))
+    corner, there = PixelBox(0, 0, 10, 10), PixelBox(40, 10, 60, 50)
+    for look in range(20):
+        analysis.update(frame(look / 5, (corner,)))
+    asked = [there in regions for _, regions in model.detector.calls]
+    assert asked == [False] + [True] * 16 + [False] * 3
+
+
 def test_somebody_in_a_part_that_was_not_looked_at_is_not_gone() -> None:
     elsewhere = seen(looked_at=[PixelBox(0, 0, 10, 10)])
     _, changes = play([SOMEBODY] * 5 + [elsewhere] * 50 + [SOMEBODY] * 5)

@@ -36,7 +36,7 @@ class Camera:
     """A camera that gives two pictures a second, with a little noise."""
 
     def __init__(self, analysis: TamperAnalysis | None = None) -> None:
-        self.analysis = analysis or TamperAnalysis(maker())
+        self.analysis = analysis or TamperAnalysis(maker(), AnalysisSettings())
         self.at_s = 1000.0
         self.visibility = Visibility.CLEAR
 
@@ -49,8 +49,8 @@ class Camera:
             noisy = np.asarray(np.clip(grey + rng.standard_normal(grey.shape), 0, 255), np.uint8)
             at = round(self.at_s * NS_PER_S)
             frame = Frame(YARD, 1, UtcNs(SOME_DAY + at), MonotonicNs(at), 0, Picture(noisy, half, half), ())
-            found, self.visibility = self.analysis.update(frame)
-            changes += found
+            changes += self.analysis.update(frame)
+            self.visibility = self.analysis.visibility
         return changes
 
 
@@ -59,7 +59,7 @@ def events(changes: list[Change]) -> list[tuple[EventKind, Phase, str | None]]:
 
 
 def covered_camera(memory: MemoryFile | None = None) -> tuple[Camera, OpenEpisode]:
-    camera = Camera(TamperAnalysis(maker(), memory))
+    camera = Camera(TamperAnalysis(maker(), AnalysisSettings(), memory))
     camera.shows(view(), 20)
     (raised,) = camera.shows(COVER, 4)
     assert raised.episode is not None
@@ -109,7 +109,7 @@ def test_a_restarted_process_goes_on_with_the_episode_and_raises_nothing_new(tmp
     memory = MemoryFile(tmp_path / "view")
     camera, episode = covered_camera(memory)
     camera.analysis.keep()
-    later = TamperAnalysis(maker(), memory)
+    later = TamperAnalysis(maker(), AnalysisSettings(), memory)
     later.resume([episode])
     restarted = Camera(later)
     assert events(restarted.shows(COVER, 15)) == []
@@ -119,16 +119,16 @@ def test_a_restarted_process_goes_on_with_the_episode_and_raises_nothing_new(tmp
 
 def test_a_lens_that_was_covered_while_nobody_looked_is_noticed(tmp_path: Path) -> None:
     memory = MemoryFile(tmp_path / "view")
-    camera = Camera(TamperAnalysis(maker(), memory))
+    camera = Camera(TamperAnalysis(maker(), AnalysisSettings(), memory))
     camera.shows(view(), 20)
     camera.analysis.keep()
-    restarted = Camera(TamperAnalysis(maker(), memory))
+    restarted = Camera(TamperAnalysis(maker(), AnalysisSettings(), memory))
     assert events(restarted.shows(COVER, 6)) == [(EventKind.TAMPER, Phase.RAISED, "covered")]
 
 
 def test_an_episode_of_an_unknown_cause_ends_when_all_is_well() -> None:
     _, episode = covered_camera()
-    later = TamperAnalysis(maker())
+    later = TamperAnalysis(maker(), AnalysisSettings())
     later.resume([replace(episode, event=replace(episode.event, cause="bewitched"))])
     assert events(Camera(later).shows(view(), 2)) == [(EventKind.TAMPER, Phase.CLEARED, "bewitched")]
 
@@ -136,7 +136,7 @@ def test_an_episode_of_an_unknown_cause_ends_when_all_is_well() -> None:
 def test_of_several_episodes_the_newest_goes_on() -> None:
     _, episode = covered_camera()
     newer = replace(episode, event=replace(episode.event, event_id=maker().new_id(UtcNs(SOME_DAY + 10**15))))
-    later = TamperAnalysis(maker())
+    later = TamperAnalysis(maker(), AnalysisSettings())
     later.resume([episode, newer])
     cleared = Camera(later).shows(COVER, 0.5)
     assert [change.event.event_id for change in cleared if change.event is not None] == [episode.event.event_id]
@@ -153,14 +153,14 @@ def test_a_camera_that_gives_no_more_pictures_ends_its_episode() -> None:
 
 def test_where_it_is_switched_off_nothing_is_raised_and_what_is_on_ends() -> None:
     camera, _ = covered_camera()
-    camera.analysis.is_on = False
+    camera.analysis.configure(AnalysisSettings(tamper=False))
     assert events(camera.shows(COVER, 2)) == [(EventKind.TAMPER, Phase.CLEARED, "covered")]
     assert camera.shows(view(2), 20) == []
     assert camera.visibility is not Visibility.BLIND
 
 
 def test_a_full_disk_costs_the_memory_and_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    camera = Camera(TamperAnalysis(maker(), MemoryFile(tmp_path / "gone" / "view")))
+    camera = Camera(TamperAnalysis(maker(), AnalysisSettings(), MemoryFile(tmp_path / "gone" / "view")))
     camera.shows(view(), 20)
     camera.analysis.keep()
     assert "view_not_stored" in caplog.text
@@ -169,7 +169,7 @@ def test_a_full_disk_costs_the_memory_and_nothing_else(tmp_path: Path, caplog: p
 
 def test_the_view_is_kept_every_ten_minutes(tmp_path: Path) -> None:
     memory = MemoryFile(tmp_path / "view")
-    camera = Camera(TamperAnalysis(maker(), memory))
+    camera = Camera(TamperAnalysis(maker(), AnalysisSettings(), memory))
     camera.shows(view(), 20)
     camera.at_s += 560
     assert memory.load() == b""
