@@ -156,6 +156,15 @@ def view_of(picture: Bgr, background: Bgr, kind: str = "person") -> View | None:
     return View(picture[box].copy(), alpha[box].copy())
 
 
+def outline_of(picture: Bgr, background: Bgr) -> tuple[float, float, float, float] | None:
+    """The box of the largest object, also where the picture cuts it off; None where nothing is large enough."""
+    outlines, _ = cv2.findContours(_differs(picture, background), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not outlines:
+        return None
+    left, top, wide, high = cv2.boundingRect(max(outlines, key=cv2.contourArea))
+    return None if min(wide, high) < _LEAST_SIDE else (left, top, left + wide, top + high)
+
+
 def _differs(picture: Bgr, background: Bgr) -> NDArray[np.uint8]:
     """1 where something stands before the background, 0 where there is only another light."""
     # An automatic exposure makes all of the picture darker when something white passes.

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from smartcam.contract.event import EventKind
+from smartcam.contract.event import EventKind, NormalBox
 from tools.score.labels import TOLERANCE_FRAMES, ClipLabels, Interval, Unit
 
 AFTER_S: Final = 1.0
@@ -75,7 +75,7 @@ class SeenEvent:
     """An event of a clip: when it was raised and cleared, in seconds of the clip.
 
     `is_apart`: its object lay apart from every other one whose episode was on. `renamed`: it went out again under
-    a better name, which is the one given here.
+    a better name, which is the one given here. `box`: where its object was when it was raised.
     """
 
     kind: EventKind
@@ -87,6 +87,7 @@ class SeenEvent:
     cause: str | None = None
     is_apart: bool = False
     renamed: bool = False
+    box: NormalBox | None = None
 
 
 @dataclass(frozen=True, slots=True)
