@@ -1,12 +1,12 @@
-"""What a detector makes of one object from look to look: `python -m measure.habits --shared DIR --bundle DIR`.
+"""What a detector makes of one object from look to look.
 
 The same figures are taken from a real detector on footage and from the noise model of `measure/scenes`, which is only
-as good as they agree. Looks are the device's: its gate, its choice of frames, its regions.
+as good as they agree (`python -m measure.scenes.agreement`). Looks are the device's: its gate, its choice of frames,
+its regions.
 """
 
-import argparse
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
 from statistics import fmean
@@ -15,14 +15,12 @@ from typing import Final
 import numpy as np
 
 from measure import clips
-from measure.cutouts import Bgr, Footage, cut_out, outline_of, paste
+from measure.cutouts import Bgr, CutFootage, Cutout, paste
 from smartcam.capture.frame_selector import FrameSelector
 from smartcam.capture.settings import SourceSettings
-from smartcam.capture.sources.file import open_clip
+from smartcam.capture.sources.clip import Clip
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S
-from smartcam.inference.analysis.analysis import ObjectModel
-from smartcam.inference.bundles import open_model
 from smartcam.model.scoring import Detections, Detector
 from smartcam.vision.corners import Corners, centre, cover, overlap
 from smartcam.vision.picture import Picture
@@ -116,49 +114,54 @@ class Look:
 
     at_s: float
     found: Detections
-    moves: bool
     true: Corners | None = None
 
 
-def watch(clip: Path, detector: Detector, seconds: float = 1e9, empty: Bgr | None = None) -> Iterator[Look]:
-    """The looks that a device would take at a clip. Against an `empty` picture the object is where it differs."""
-    source = open_clip(clip)
-    selector = FrameSelector(SourceSettings(CameraId("habits"), clip), source.frames_per_second or 25.0)
-    for taken in clips.pictures(source):
+TruthOf = Callable[[Picture, float], Corners | None]
+"""Where the one object of a picture is, at its second of the clip; None for nowhere."""
+
+
+def watch(clip: Clip, detector: Detector, seconds: float = 1e9, truth: TruthOf = lambda *_: None) -> Iterator[Look]:
+    """The looks that a device would take at a clip."""
+    selector = FrameSelector(SourceSettings(CameraId("habits"), Path()), clip.frames_per_second or 25.0)
+    for taken in clips.pictures(clip):
         at_s = taken.position_ns / NS_PER_S
         if at_s > seconds:
             break
         selection = selector.select(taken.picture, taken.position_ns)
         if selection.picture is None:
             continue
-        true = None if empty is None else outline_of(selection.picture.to_bgr(), empty)
-        yield Look(at_s, detector.detect(selection.picture, selection.motion), bool(selection.motion), true)
+        found = detector.detect(selection.picture, selection.motion)
+        yield Look(at_s, found, truth(selection.picture, at_s))
 
 
-def glimpses_of(looks: Iterable[Look], label: str = "person") -> list[list[Glimpse]]:
-    """What was seen of one object that is alone in the picture; a list for each of its visits."""
+def glimpses_of(looks: Iterable[Look], label: str = "person", gap_s: float = _GAP_S) -> list[list[Glimpse]]:
+    """What was seen of one object that is alone in the picture; a list for each of its visits.
+
+    A visit is over when nothing was seen, and nothing known to be there, for `gap_s`.
+    """
     visits: list[list[Glimpse]] = [[]]
-    last: Look | None = None
-    seen_s = -_GAP_S
+    before: Look | None = None
+    there_s = -gap_s
     for look in looks:
         at_place = [
             place
             for place, box in enumerate(look.found.boxes)
             if look.found.labels[place] == label and (look.true is None or cover(_corners(box), look.true) > _PART)
         ]
-        moving = look.moves if look.true is None else last is not None and _went(last.true, look.true)
-        glimpse = _glimpse(look, at_place, moving)
-        last = look
+        # Where nobody knows the truth, footage of somebody who sits is asked for.
+        moving = look.true is not None and before is not None and _went(before.true, look.true)
+        glimpse = _glimpse(look, at_place, moving=moving)
+        before = look
         if glimpse.score >= SEEN or look.true is not None:
-            if look.at_s - seen_s > _GAP_S:
+            if look.at_s - there_s > gap_s:
                 visits.append([])
-            seen_s = look.at_s
-        if look.at_s - seen_s <= _GAP_S and (look.true is not None or look.at_s - seen_s <= _GAP_S):
-            visits[-1].append(glimpse)
+            there_s = look.at_s
+        visits[-1].append(glimpse)
     return [trimmed for visit in visits if (trimmed := _trimmed(visit))]
 
 
-def _glimpse(look: Look, places: list[int], moving: bool) -> Glimpse:  # noqa: FBT001
+def _glimpse(look: Look, places: list[int], *, moving: bool) -> Glimpse:
     if not places:
         return Glimpse(look.at_s, 0.0, moving=moving)
     best = max(places, key=lambda place: float(look.found.scores[place]))
@@ -186,20 +189,31 @@ def _corners(box: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> Corners:
     return x1, y1, x2, y2
 
 
+def phantoms_in(looks: Sequence[Look], labels: Collection[str]) -> tuple[float, float, float]:
+    """Of looks at nobody: how many things are seen in each, their mean score, and the share of them above SURE."""
+    scores = [
+        float(score)
+        for look in looks
+        for score, label in zip(look.found.scores, look.found.labels, strict=True)
+        if score >= SEEN and label in labels
+    ]
+    return len(scores) / max(len(looks), 1), fmean(scores or [0.0]), fmean([score >= SURE for score in scores or [0]])
+
+
 @dataclass(frozen=True, slots=True)
 class SizeRow:
-    """What becomes of objects of one kind and `height`, in pixels of the model's input, each at several places.
+    """What becomes of objects of one kind and `height`, in pixels of the model's input, over so many looks.
 
-    `seen` and `sure`: shares of looks; `score`: mean where it was seen; `named`: share of those with the right label.
+    `seen` and `sure`: shares of looks with the right name; `score`: mean where it was seen; `misnamed`: share of looks
+    in which something else was seen there.
     """
 
-    kind: str
     height: int
     looks: int
     seen: float
     sure: float
     score: float
-    named: float
+    misnamed: float
 
 
 _NAMES: Final = {"person": ("person",), "vehicle": ("car", "truck", "bus")}
@@ -207,38 +221,39 @@ _SIDE: Final = 300
 """A picture of this size is searched as it is."""
 
 
-def sizes_of(detector: Detector, footage: Footage, kind: str, heights: Sequence[int], places: int) -> list[SizeRow]:
-    """Cut-outs of a kind pasted on all backgrounds: how often they are seen, by their height. Seeded."""
+def sizes_of(detector: Detector, footage: CutFootage, kind: str, heights: Sequence[int], places: int) -> list[SizeRow]:
+    """Cut-outs of a kind pasted on all backgrounds, `places` times each: how often they are seen. Seeded."""
     rng = np.random.default_rng(0)
-    rows = []
-    for height in heights:
-        scores, named = [], []
-        for actor in footage.of(kind):
-            for ground in footage.backgrounds.values():
-                for _ in range(places):
-                    view = actor.views[int(rng.integers(len(actor.views)))]
-                    picture = _crop(ground, rng)
-                    left = float(rng.uniform(0, max(_SIDE - height * view.aspect, 1)))
-                    foot = float(rng.uniform(min(height, _SIDE), _SIDE))
-                    paste(picture, view, left, foot, height)
-                    box = left, foot - height, left + height * view.aspect, foot
-                    score, label = _best_at(detector.detect(Picture.from_bgr(picture), ()), box)
-                    scores.append(score)
-                    named += [label in _NAMES[kind]] if score >= SEEN else []
-        seen = [score for score in scores if score >= SEEN]
-        sure = fmean(score >= SURE for score in scores)
-        rows.append(
-            SizeRow(
-                kind,
-                height,
-                len(scores),
-                len(seen) / len(scores),
-                sure,
-                fmean(seen) if seen else 0.0,
-                fmean(named) if named else 0.0,
-            )
-        )
-    return rows
+    grounds = [ground for ground in footage.backgrounds.values() for _ in range(places)]
+    return [
+        _size_row(height, [_pasted_look(detector, a, g, height, rng) for a in footage.of(kind) for g in grounds], kind)
+        for height in heights
+    ]
+
+
+def _size_row(height: int, best: list[tuple[float, str]], kind: str) -> SizeRow:
+    named = [score for score, label in best if score >= SEEN and label in _NAMES[kind]]
+    others = [score for score, label in best if score >= SEEN and label not in _NAMES[kind]]
+    return SizeRow(
+        height,
+        len(best),
+        len(named) / len(best),
+        sum(score >= SURE for score in named) / len(best),
+        fmean(named) if named else 0.0,
+        len(others) / len(best),
+    )
+
+
+def _pasted_look(
+    detector: Detector, actor: Cutout, ground: Bgr, height: int, rng: np.random.Generator
+) -> tuple[float, str]:
+    view = actor.views[int(rng.integers(len(actor.views)))]
+    picture = _crop(ground, rng)
+    left = float(rng.uniform(0, max(_SIDE - height * view.aspect, 1)))
+    foot = float(rng.uniform(min(height, _SIDE - 1), _SIDE))
+    paste(picture, view, left, foot, height)
+    box = left, foot - height, left + height * view.aspect, foot
+    return _best_at(detector.detect(Picture.from_bgr(picture), ()), box)
 
 
 def _crop(ground: Bgr, rng: np.random.Generator) -> Bgr:

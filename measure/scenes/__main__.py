@@ -13,12 +13,10 @@ from typing import Final
 
 from measure.cutouts import cut_out
 from measure.scenes.bars import misses
-from measure.scenes.playing import Played, play_footage, play_noise
+from measure.scenes.playing import Played, open_detector, play_footage, play_noise
 from measure.scenes.stories import LONG, STORIES
-from measure.scenes.truth import Scene
+from measure.scenes.truth import StagedScene
 from smartcam.contract.errors import CameraLost, ModelIntegrityError
-from smartcam.inference.analysis.analysis import ObjectModel
-from smartcam.inference.bundles import open_model
 from tools.command_line import complain
 
 _HEAD: Final = ("scene", "seeds", "objects", "seen", "found", "missed", "doubled", "parked", "false", "median", "worst")
@@ -64,28 +62,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def row(name: str, seeds: str, played: Sequence[Played]) -> str:
     """The sums over some plays; times are the seconds from an object's first picture to its event."""
-    verdicts = [each.verdict for each in played]
-    delays = [delay for each in verdicts for delay in each.found.values()]
+    rulings = [each.ruling for each in played]
+    delays = [delay for each in rulings for delay in each.found.values()]
     sums = (
-        sum(each.expected for each in verdicts),
+        sum(each.expected for each in rulings),
         sum(len(each.seen) for each in played),
-        sum(len(each.found) for each in verdicts),
-        sum(len(each.missed) for each in verdicts),
-        sum(sum(each.doubled.values()) for each in verdicts),
-        sum(sum(each.parked.values()) for each in verdicts),
-        sum(len(each.false) for each in verdicts),
+        sum(len(each.found) for each in rulings),
+        sum(len(each.missed) for each in rulings),
+        sum(sum(each.doubled.values()) for each in rulings),
+        sum(sum(each.parked.values()) for each in rulings),
+        sum(len(each.false) for each in rulings),
     )
     times = (f"{median(delays):.1f} s", f"{max(delays):.1f} s") if delays else ("", "")
     return _ROW.format(name, seeds, *sums, *times)
 
 
 def _details(played: Played) -> str:
-    verdict = played.verdict
+    ruling = played.ruling
     lines = [
-        ("missed", ", ".join(verdict.missed)),
-        ("doubled", ", ".join(f"{id_} {times}" for id_, times in verdict.doubled.items())),
-        ("parked", ", ".join(f"{id_} {times}" for id_, times in verdict.parked.items())),
-        ("false", ", ".join(f"{event.kind} at {event.start_s:.0f} s" for event in verdict.false)),
+        ("missed", ", ".join(ruling.missed)),
+        ("doubled", ", ".join(f"{id_} {times}" for id_, times in ruling.doubled.items())),
+        ("parked", ", ".join(f"{id_} {times}" for id_, times in ruling.parked.items())),
+        ("false", ", ".join(f"{event.kind} at {event.start_s:.0f} s" for event in ruling.false)),
     ]
     return "".join(f"    {word}: {what}\n" for word, what in lines if what)
 
@@ -93,7 +91,7 @@ def _details(played: Played) -> str:
 def _player(wanted: argparse.Namespace) -> Callable[[str, int], Played]:
     """How to play a scene of a name and seed. Raises ValueError, CameraLost or ModelIntegrityError."""
 
-    def scene(name: str, seed: int) -> Scene:
+    def scene(name: str, seed: int) -> StagedScene:
         length = {} if wanted.seconds is None or name not in LONG else {"seconds": wanted.seconds}
         return STORIES[name](seed, **length)
 
@@ -101,9 +99,7 @@ def _player(wanted: argparse.Namespace) -> Callable[[str, int], Played]:
         return lambda name, seed: play_noise(scene(name, seed))
     if wanted.shared is None or wanted.bundle is None:
         raise ValueError("--detector ssd needs --shared, the folder of the clips, and --bundle")
-    footage, model = cut_out(wanted.shared), open_model(wanted.bundle)
-    if not isinstance(model, ObjectModel):
-        raise ValueError(f"--bundle {wanted.bundle}: holds no detector; make one with `smartcam bundle`")
+    footage, model = cut_out(wanted.shared), open_detector(wanted.bundle)
     return lambda name, seed: play_footage(scene(name, seed), footage, model)
 
 

@@ -46,9 +46,9 @@ def _real(played: Sequence[Played]) -> list[str]:
 
 
 def _made_up(played: Sequence[Played], bar: Bar) -> list[str]:
-    verdicts = [each.verdict for each in played]
-    objects, found = sum(each.expected for each in verdicts), sum(len(each.found) for each in verdicts)
-    parked = sum(sum(each.parked.values()) for each in verdicts)
+    rulings = [each.ruling for each in played]
+    objects, found = sum(each.expected for each in rulings), sum(len(each.found) for each in rulings)
+    parked = sum(sum(each.parked.values()) for each in rulings)
     events = sum(each.events for each in played) - parked
     faults = []
     if found < bar.found * objects:

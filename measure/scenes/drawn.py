@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from measure.scenes.brush import Light, car, ground, leaf, walker
-from measure.scenes.truth import Placed, Scene, Thing
+from measure.scenes.truth import Placed, StagedScene, Thing
 from smartcam.capture.sources.clip import ClipPicture
 from smartcam.contract.errors import CameraEnded
 from smartcam.contract.times import NS_PER_S
@@ -31,7 +31,7 @@ _FIDGETS: Final = 5
 class SceneClip:
     """A `Clip` of a scene. For one thread; it knows at which second it is, which a noise model has to know too."""
 
-    def __init__(self, scene: Scene, painter: Painter) -> None:
+    def __init__(self, scene: StagedScene, painter: Painter) -> None:
         self.scene = scene
         self.frames_per_second = scene.fps
         self.pictures_stated = scene.frames
@@ -51,10 +51,10 @@ class SceneClip:
         """Nothing is open."""
 
 
-class Drawn:
+class Painted:
     """Paints a scene in grey; what is painted fills each thing's box exactly."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: StagedScene) -> None:
         self._scene = scene
         rng = np.random.default_rng([scene.seed, 20])
         self._ground = np.asarray(np.clip(ground(rng, scene.width, scene.height), 20, 235), np.uint8)

@@ -19,7 +19,7 @@ _LEAST_PART: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Ruling:
     """What became of a scene's objects. Each event is one of `found`, `doubled`, `parked` or `false`.
 
     `found`: by object, the seconds from its first picture to its event; `doubled`: further events by object; `parked`:
@@ -48,7 +48,7 @@ class Verdict:
         return median(self.found.values()) if self.found else None
 
 
-def judge(objects: Sequence[TrueObject], events: Sequence[SeenEvent], size: tuple[int, int]) -> Verdict:
+def judge(objects: Sequence[TrueObject], events: Sequence[SeenEvent], size: tuple[int, int]) -> Ruling:
     """`size`: the width and height of the scene's picture, in whose pixels the objects' boxes are."""
     found: dict[str, float] = {}
     doubled: Counter[str] = Counter()
@@ -64,15 +64,15 @@ def judge(objects: Sequence[TrueObject], events: Sequence[SeenEvent], size: tupl
             doubled[about.id] += 1
         else:
             found[about.id] = max(event.start_s - about.seconds[0], 0.0)
-    return Verdict(tuple(objects), found, doubled, parked, tuple(false))
+    return Ruling(tuple(objects), found, doubled, parked, tuple(false))
 
 
 def object_of(objects: Sequence[TrueObject], event: SeenEvent, size: tuple[int, int]) -> TrueObject | None:
     """The object that an event is about: the one at its place that fits best, one of its kind before others."""
     if event.box is None:
         return None
-    (wide, high), box = size, event.box
-    place = box.x1 * wide, box.y1 * high, box.x2 * wide, box.y2 * high
+    (wide, high), (x1, y1, x2, y2) = size, event.box
+    place = x1 * wide, y1 * high, x2 * wide, y2 * high
     fits = [(_fit(place, there, each.kind, event.kind), each) for each in objects if (there := each.at(event.start_s))]
     best = max(fits, key=lambda fit: fit[0], default=None)
     return None if best is None or best[0] <= 0 else best[1]

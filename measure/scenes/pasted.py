@@ -1,4 +1,4 @@
-"""A scene pasted together from footage, for a real detector: people and vehicles of the shared clips on their grounds."""
+"""A scene pasted together for a real detector: people and vehicles of the shared clips on their grounds."""
 
 from dataclasses import replace
 from typing import Final
@@ -7,8 +7,8 @@ from zlib import crc32
 import cv2
 import numpy as np
 
-from measure.cutouts import Bgr, Cutout, Footage, View, paste
-from measure.scenes.truth import Scene, Step
+from measure.cutouts import Bgr, CutFootage, Cutout, View, paste
+from measure.scenes.truth import StagedScene, Stance
 from smartcam.vision.picture import Picture
 
 ZOOM: Final = 2
@@ -22,7 +22,7 @@ _INDOORS: Final = {"room"}
 class Pasted:
     """Paints a scene that `recast` has made; each picture is `ZOOM` times as wide and high as the scene."""
 
-    def __init__(self, scene: Scene, cast: dict[str, Cutout], ground: Bgr) -> None:
+    def __init__(self, scene: StagedScene, cast: dict[str, Cutout], ground: Bgr) -> None:
         self._scene, self._cast = scene, cast
         self._size = scene.width * ZOOM, scene.height * ZOOM
         self._ground = np.asarray(cv2.resize(ground, self._size, interpolation=cv2.INTER_LINEAR), np.uint8)
@@ -47,7 +47,7 @@ class Pasted:
         return Picture(np.asarray(cv2.add(picture.y, grain, dtype=cv2.CV_8U), np.uint8), picture.u, picture.v)
 
 
-def recast(scene: Scene, footage: Footage) -> tuple[Scene, dict[str, Cutout]]:
+def recast(scene: StagedScene, footage: CutFootage) -> tuple[StagedScene, dict[str, Cutout]]:
     """The scene with things as wide as the cut-outs that play them, and who plays whom.
 
     A vehicle from the side becomes one of the same area from above, as the shared footage shows them.
@@ -63,7 +63,7 @@ def recast(scene: Scene, footage: Footage) -> tuple[Scene, dict[str, Cutout]]:
     return replace(scene, things=tuple(things), leaves=0), cast
 
 
-def ground_of(scene: Scene, footage: Footage) -> Bgr:
+def ground_of(scene: StagedScene, footage: CutFootage) -> Bgr:
     """The background on which a scene takes place."""
     names = [name for name in sorted(footage.backgrounds) if ("one-by-one" in name) == (scene.name in _INDOORS)]
     return footage.backgrounds[names[scene.seed // 2 % len(names)]]
@@ -74,7 +74,7 @@ def _from_the_side(actor: Cutout) -> bool:
     return max(view.aspect for view in actor.views) > _ASPECT_OF_A_CAR
 
 
-def _refitted(step: Step, label: str, actor: Cutout) -> Step:
+def _refitted(step: Stance, label: str, actor: Cutout) -> Stance:
     aspect = _view(actor, label, 0.0).aspect
     height = step.height if label == "person" else (step.height * step.width / aspect) ** 0.5
     return replace(step, height=height, width=height * aspect)

@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from measure.cutouts import Footage
+from measure.cutouts import CutFootage
 from measure.habits import SURE
-from measure.scenes.drawn import Drawn, SceneClip
+from measure.scenes.drawn import Painted, SceneClip
 from measure.scenes.eyes import Eyes
-from measure.scenes.judge import Verdict, judge
+from measure.scenes.judge import Ruling, judge
 from measure.scenes.pasted import ZOOM, Pasted, ground_of, recast
-from measure.scenes.truth import Scene, truth_of
+from measure.scenes.truth import StagedScene, truth_of
 from smartcam.capture.settings import SourceSettings
+from smartcam.contract.errors import ModelIntegrityError
 from smartcam.contract.notice import PixelBox
 from smartcam.inference.analysis.analysis import ObjectModel
+from smartcam.inference.bundles import open_model
 from smartcam.inference.settings import InferenceSettings
 from smartcam.model.manifest import (
     DetectorOutput,
@@ -42,15 +44,15 @@ _AT_PLACE: Final = 0.3
 class Played:
     """A scene that was played. `seen`: objects that the detector alone was sure of in at least two looks."""
 
-    scene: Scene
-    verdict: Verdict
+    scene: StagedScene
+    ruling: Ruling
     events: int
     seen: frozenset[str]
 
     @property
     def found_of_seen(self) -> int:
         """How many of those were told of."""
-        return sum(id_ in self.verdict.found for id_ in self.seen)
+        return sum(id_ in self.ruling.found for id_ in self.seen)
 
 
 @dataclass(slots=True)
@@ -84,13 +86,21 @@ def _is_sure(found: Detections, box: Corners) -> bool:
     )
 
 
-def play_noise(scene: Scene, seed: int = 0) -> Played:
+def open_detector(bundle: Path) -> ObjectModel:
+    """A bundle that holds a detector. Raises ModelIntegrityError where it does not, or is damaged."""
+    model = open_model(bundle)
+    if not isinstance(model, ObjectModel):
+        raise ModelIntegrityError(f"bundle {bundle}: holds no detector; make one with `smartcam bundle`")
+    return model
+
+
+def play_noise(scene: StagedScene, seed: int = 0) -> Played:
     """With the noise model; `seed` is that of its errors."""
-    clip = SceneClip(scene, Drawn(scene))
+    clip = SceneClip(scene, Painted(scene))
     return _play(clip, Eyes(scene, lambda: clip.at_s, seed), MANIFEST, zoom=1)
 
 
-def play_footage(scene: Scene, footage: Footage, model: ObjectModel) -> Played:
+def play_footage(scene: StagedScene, footage: CutFootage, model: ObjectModel) -> Played:
     """With a real detector, on pictures that are pasted together."""
     scene, cast = recast(scene, footage)
     clip = SceneClip(scene, Pasted(scene, cast, ground_of(scene, footage)))
@@ -103,9 +113,9 @@ def _play(clip: SceneClip, detector: Detector, manifest: ModelManifest, zoom: in
     events = play_open(clip, ObjectModel(manifest, watched), settings, InferenceSettings()).events
     scene = clip.scene
     objects = truth_of(scene, max(1, round(scene.fps / TRUTH_FPS)))
-    verdict = judge(objects, events, (scene.width, scene.height))
+    ruling = judge(objects, events, (scene.width, scene.height))
     expected = {each.id for each in objects if not each.parked}
-    return Played(scene, verdict, len(events), watched.seen() & expected)
+    return Played(scene, ruling, len(events), watched.seen() & expected)
 
 
 MANIFEST: Final = ModelManifest(

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from measure.scenes.truth import Scene, Shake, Spell, Step, Thing
+from measure.scenes.truth import Shake, Spell, StagedScene, Stance, Thing
 
 WIDTH: Final = 640
 HEIGHT: Final = 360
@@ -31,7 +31,7 @@ _SHAPES: Final = {"person": 0.36, "car": 2.4, "truck": 2.2, "bicycle": 1.1}
 Random = np.random.Generator
 
 
-def street(seed: int, seconds: float = _HOUR_S) -> Scene:
+def street(seed: int, seconds: float = _HOUR_S) -> StagedScene:
     """Two rows of parked cars, leaves, and passers on both pavements and both lanes; two cars park and leave."""
     rng = np.random.default_rng([seed, 1])
     parked = [_parked(f"far{n}", 44 + 92 * n, _FAR_CARS, rng, seconds) for n in range(7) if n not in (2, 5)]
@@ -46,13 +46,13 @@ def street(seed: int, seconds: float = _HOUR_S) -> Scene:
         if passer.spells[0].to_s > seconds - 5:
             break
         things.append(passer)
-    return Scene("street", seed, WIDTH, HEIGHT, 5.0, seconds, tuple(things), leaves=18)
+    return StagedScene("street", seed, WIDTH, HEIGHT, 5.0, seconds, tuple(things), leaves=18)
 
 
 def _parked(name: str, x: float, foot: float, rng: Random, seconds: float) -> Thing:
     height = _car_height(foot)
     x += float(rng.uniform(-5, 5))
-    steps = tuple(Step(at_s, x, foot, height, height * _SHAPES["car"]) for at_s in (0.0, seconds))
+    steps = tuple(Stance(at_s, x, foot, height, height * _SHAPES["car"]) for at_s in (0.0, seconds))
     return Thing(name, "car", (steps,), (Spell(name, 0.0, seconds, parked=True),))
 
 
@@ -68,8 +68,8 @@ def _parker(name: str, x: float, foot: float, at_s: float, stays_s: float) -> Th
     lane = _LANES[0] if foot < _LANES[0] else _LANES[1]
     high, low = _car_height(lane), _car_height(foot)
 
-    def step(after_s: float, to_x: float, to_foot: float, height: float) -> Step:
-        return Step(at_s + after_s, to_x, to_foot, height, height * _SHAPES["car"])
+    def step(after_s: float, to_x: float, to_foot: float, height: float) -> Stance:
+        return Stance(at_s + after_s, to_x, to_foot, height, height * _SHAPES["car"])
 
     ends = at_s + 9 + stays_s
     steps = (
@@ -104,7 +104,7 @@ def _passer(name: str, label: str, at_s: float, rng: Random) -> Thing:
     if rng.random() < 0.5:  # noqa: PLR2004  a coin
         start, end = end, start
     to_s = at_s + (WIDTH + width) / speed
-    steps = (Step(at_s, start, foot, height, width), Step(to_s, end, foot, height, width))
+    steps = (Stance(at_s, start, foot, height, width), Stance(to_s, end, foot, height, width))
     return Thing(name, label, (steps,), (Spell(name, at_s, to_s),))
 
 
@@ -112,10 +112,10 @@ def _car_height(foot: float) -> float:
     return 0.19 * foot
 
 
-def room(seed: int, seconds: float = _HOUR_S) -> Scene:
+def room(seed: int, seconds: float = _HOUR_S) -> StagedScene:
     """A resident with a desk and a sofa: comes, sits, turns, stands up, is away for seconds or for minutes."""
     rng = np.random.default_rng([seed, 2])
-    paths: list[tuple[Step, ...]] = []
+    paths: list[tuple[Stance, ...]] = []
     spells: list[Spell] = []
     at_s = float(rng.uniform(40, 120))
     while at_s + 120 < seconds:
@@ -129,10 +129,10 @@ def room(seed: int, seconds: float = _HOUR_S) -> Scene:
         spells.append(Spell(f"stay{len(spells)}", came_s, paths[-1][-1].at_s))
         at_s = paths[-1][-1].at_s + float(rng.uniform(*_LONG_ABSENCE_S))
     resident = Thing("resident", "person", tuple(paths), tuple(spells))
-    return Scene("room", seed, WIDTH, HEIGHT, 5.0, seconds, (resident,))
+    return StagedScene("room", seed, WIDTH, HEIGHT, 5.0, seconds, (resident,))
 
 
-def _at_home(at_s: float, stays_s: float, rng: Random) -> tuple[Step, ...]:
+def _at_home(at_s: float, stays_s: float, rng: Random) -> tuple[Stance, ...]:
     """From the door, at the left edge, to the desk or the sofa and back, perhaps to both."""
     ends_s = at_s + stays_s
     steps = [_standing(at_s, -40.0)]
@@ -152,15 +152,15 @@ def _at_home(at_s: float, stays_s: float, rng: Random) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _standing(at_s: float, x: float) -> Step:
-    return Step(at_s, x, 330.0, 215.0, 74.0)
+def _standing(at_s: float, x: float) -> Stance:
+    return Stance(at_s, x, 330.0, 215.0, 74.0)
 
 
-def _sitting(at_s: float, x: float, rng: Random) -> Step:
-    return Step(at_s, x, 330.0, 215 * float(rng.uniform(0.62, 0.72)), float(rng.uniform(74, 104)), sits=True)
+def _sitting(at_s: float, x: float, rng: Random) -> Stance:
+    return Stance(at_s, x, 330.0, 215 * float(rng.uniform(0.62, 0.72)), float(rng.uniform(74, 104)), sits=True)
 
 
-def group(seed: int, seconds: float = 90.0) -> Scene:
+def group(seed: int, seconds: float = 90.0) -> StagedScene:
     """Two to eight people who come from both sides, cross one another, meet, stand together and part."""
     rng = np.random.default_rng([seed, 3])
     things = []
@@ -178,12 +178,12 @@ def group(seed: int, seconds: float = 90.0) -> Scene:
         parts_s = meets_s + float(rng.uniform(6, 18))
         goes_s = parts_s + abs(end - place) / float(rng.uniform(50, 80))
         spots = ((at_s, start), (meets_s, place), (parts_s, place), (goes_s, end))
-        steps = tuple(Step(when, x, own_foot, height, height * _SHAPES["person"]) for when, x in spots)
+        steps = tuple(Stance(when, x, own_foot, height, height * _SHAPES["person"]) for when, x in spots)
         things.append(Thing(f"person{number}", "person", (steps,), (Spell(f"person{number}", at_s, goes_s),)))
-    return Scene("group", seed, WIDTH, HEIGHT, 10.0, seconds, tuple(things))
+    return StagedScene("group", seed, WIDTH, HEIGHT, 10.0, seconds, tuple(things))
 
 
-def square(seed: int, seconds: float = 120.0) -> Scene:
+def square(seed: int, seconds: float = 120.0) -> StagedScene:
     """Nineteen walkers on a square, from edge to edge, up to a dozen at a time."""
     rng = np.random.default_rng([seed, 4])
     things = []
@@ -193,14 +193,14 @@ def square(seed: int, seconds: float = 120.0) -> Scene:
         at_s = 6 + float(rng.uniform(0, seconds - 50))
         to_s = at_s + float(rng.uniform(16, 38))
         steps = tuple(
-            Step(when, x, float(low), 0.28 * (float(low) - 10), 0.28 * (float(low) - 10) * _SHAPES["person"])
+            Stance(when, x, float(low), 0.28 * (float(low) - 10), 0.28 * (float(low) - 10) * _SHAPES["person"])
             for when, x, low in zip((at_s, to_s), (start, end), feet, strict=True)
         )
         things.append(Thing(f"walker{number}", "person", (steps,), (Spell(f"walker{number}", at_s, to_s),)))
-    return Scene("square", seed, WIDTH, HEIGHT, 10.0, seconds, tuple(things))
+    return StagedScene("square", seed, WIDTH, HEIGHT, 10.0, seconds, tuple(things))
 
 
-def road(seed: int, seconds: float = 100.0) -> Scene:
+def road(seed: int, seconds: float = 100.0) -> StagedScene:
     """Twelve vehicles on a road towards a vanishing point or across, each in sight for 0.8 to 2 s."""
     rng = np.random.default_rng([seed, 5])
     things = []
@@ -210,18 +210,18 @@ def road(seed: int, seconds: float = 100.0) -> Scene:
         draw = _along if number % 2 else _across
         steps = draw(at_s, float(rng.uniform(0.8, 2.0)), label, rng)
         things.append(Thing(f"{label}{number}", label, (steps,), (Spell(f"{label}{number}", at_s, steps[-1].at_s),)))
-    return Scene("road", seed, WIDTH, HEIGHT, _FAST_FPS, seconds, tuple(things))
+    return StagedScene("road", seed, WIDTH, HEIGHT, _FAST_FPS, seconds, tuple(things))
 
 
-def _across(at_s: float, lasts_s: float, label: str, rng: Random) -> tuple[Step, ...]:
+def _across(at_s: float, lasts_s: float, label: str, rng: Random) -> tuple[Stance, ...]:
     height = float(rng.uniform(40, 90)) * (1.5 if label == "truck" else 1.0)
     width, foot = height * _SHAPES[label], float(rng.uniform(200, 330))
     ends = (-width / 2, WIDTH + width / 2)
     start, end = ends if rng.random() < 0.5 else ends[::-1]  # noqa: PLR2004
-    return Step(at_s, start, foot, height, width), Step(at_s + lasts_s, end, foot, height, width)
+    return Stance(at_s, start, foot, height, width), Stance(at_s + lasts_s, end, foot, height, width)
 
 
-def _along(at_s: float, lasts_s: float, label: str, rng: Random) -> tuple[Step, ...]:
+def _along(at_s: float, lasts_s: float, label: str, rng: Random) -> tuple[Stance, ...]:
     """Seen from a bridge: it comes out of the distance, grows as 1/distance and leaves at the lower edge, or back."""
     far, near = 9.0, 1.0
     side = float(rng.choice([-1.0, 1.0]))
@@ -230,7 +230,7 @@ def _along(at_s: float, lasts_s: float, label: str, rng: Random) -> tuple[Step, 
         distances = distances[::-1]
     size = 190.0 * (1.3 if label == "truck" else 1.0)
     return tuple(
-        Step(
+        Stance(
             at_s + lasts_s * place / 12,
             WIDTH / 2 + side * 170 / distance,
             90 + (HEIGHT + 0.5 * size - 90) / distance,
@@ -241,13 +241,13 @@ def _along(at_s: float, lasts_s: float, label: str, rng: Random) -> tuple[Step, 
     )
 
 
-def shaken(seed: int) -> Scene:
+def shaken(seed: int) -> StagedScene:
     """The road from a pole in the wind: another shift in every picture, or a swing."""
     shake = Shake(_SHAKE, None if seed % 4 < 2 else 1.3)  # noqa: PLR2004  both in both halves
     return replace(road(seed), name="shaken", shake=shake)
 
 
-STORIES: Final[dict[str, Callable[..., Scene]]] = {
+STORIES: Final[dict[str, Callable[..., StagedScene]]] = {
     "street": street,
     "room": room,
     "group": group,

@@ -24,7 +24,7 @@ IN_VIEW: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Stance:
     """A thing at a second of the scene: the middle of its foot, its height and its width, in pixels.
 
     `sits`: it is a person on a seat, of whom a detector now takes more and now less for the person.
@@ -54,10 +54,10 @@ class Thing:
 
     name: str
     label: str
-    paths: tuple[tuple[Step, ...], ...]
+    paths: tuple[tuple[Stance, ...], ...]
     spells: tuple[Spell, ...]
 
-    def at(self, at_s: float) -> Step | None:
+    def at(self, at_s: float) -> Stance | None:
         """Where it is; None while it is away."""
         for path in self.paths:
             if path[0].at_s <= at_s <= path[-1].at_s:
@@ -95,14 +95,14 @@ class Placed:
     """A thing in one picture: its whole box, the part inside the picture, and the share of it that can be seen."""
 
     thing: Thing
-    step: Step
+    step: Stance
     whole: Corners
     inside: Corners
     visible: float
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class StagedScene:
     """A made-up piece of footage. `leaves`: how many patches of foliage sway in it. Things never change."""
 
     name: str
@@ -158,7 +158,7 @@ class TrueObject:
         return None if near is None or abs(near[0] - at_s) > slack_s else near[1:]
 
 
-def truth_of(scene: Scene, every: int = 1) -> tuple[TrueObject, ...]:
+def truth_of(scene: StagedScene, every: int = 1) -> tuple[TrueObject, ...]:
     """All objects of a scene; every so many pictures are looked at. Who is never `IN_VIEW` is no object."""
     found: dict[str, list[tuple[float, Corners, float]]] = {}
     about: dict[str, tuple[Thing, Spell]] = {}
@@ -182,14 +182,21 @@ def truth_of(scene: Scene, every: int = 1) -> tuple[TrueObject, ...]:
     )
 
 
-def label_file(scene: Scene, objects: Sequence[TrueObject], clip: str) -> dict[str, Any]:
-    """What `smartcam score` reads about a clip of the scene: whatever is to be told of, in pixels and seconds."""
+def label_file(scene: StagedScene, objects: Sequence[TrueObject], clip: str) -> dict[str, Any]:
+    """What `smartcam score` reads about a clip of the scene: whatever is to be told of, in seconds.
+
+    Corners are shares of the picture.
+    """
+    shares = (scene.width, scene.height) * 2
     entries = [
         {
             "id": each.id,
             "kind": str(each.kind),
             "seconds": [round(edge, 3) for edge in each.seconds],
-            "boxes": [[round(number, 2) for number in box] for box in each.boxes],
+            "boxes": [
+                [round(box[0], 3), *(round(a / b, 4) for a, b in zip(box[1:], shares, strict=True))]
+                for box in each.boxes
+            ],
         }
         for each in objects
         if not each.parked
@@ -197,13 +204,13 @@ def label_file(scene: Scene, objects: Sequence[TrueObject], clip: str) -> dict[s
     return {clip: {"fps": scene.fps, "frames": scene.frames, "objects": entries}}
 
 
-def _between(before: Step, after: Step, at_s: float) -> Step:
+def _between(before: Stance, after: Stance, at_s: float) -> Stance:
     share = (at_s - before.at_s) / max(after.at_s - before.at_s, 1e-9)
 
     def blend(one: float, other: float) -> float:
         return one + (other - one) * share
 
-    return Step(
+    return Stance(
         at_s,
         blend(before.x, after.x),
         blend(before.foot, after.foot),
@@ -213,7 +220,7 @@ def _between(before: Step, after: Step, at_s: float) -> Step:
     )
 
 
-def _box(step: Step, right: float, down: float) -> Corners:
+def _box(step: Stance, right: float, down: float) -> Corners:
     x, foot = step.x + right, step.foot + down
     return x - step.width / 2, foot - step.height, x + step.width / 2, foot
 

@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from smartcam.contract.event import EventKind, NormalBox
+from smartcam.contract.event import EventKind
+from smartcam.vision.corners import Corners
 from tools.score.labels import TOLERANCE_FRAMES, ClipLabels, Interval, Unit
 
 AFTER_S: Final = 1.0
@@ -75,7 +76,8 @@ class SeenEvent:
     """An event of a clip: when it was raised and cleared, in seconds of the clip.
 
     `is_apart`: its object lay apart from every other one whose episode was on. `renamed`: it went out again under
-    a better name, which is the one given here. `box`: where its object was when it was raised.
+    a better name, which is the one given here. `box`: where its object
+    was when it was raised, as shares of the picture.
     """
 
     kind: EventKind
@@ -87,7 +89,7 @@ class SeenEvent:
     cause: str | None = None
     is_apart: bool = False
     renamed: bool = False
-    box: NormalBox | None = None
+    box: Corners | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.clip import Clip
 from smartcam.capture.sources.file import open_clip
 from smartcam.contract.errors import CameraEnded, CameraLost
-from smartcam.contract.event import Event, NormalBox
+from smartcam.contract.event import Event
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.notice import PixelBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
@@ -21,7 +21,7 @@ from smartcam.inference.cameras import new_analysis
 from smartcam.inference.events import EventMaker
 from smartcam.inference.settings import InferenceSettings
 from smartcam.model.scoring import AnomalyScore, AnomalyScorer, Detections, Detector
-from smartcam.vision.corners import cover
+from smartcam.vision.corners import Corners, cover
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
 from tools.score.labels import ScoreError
@@ -135,7 +135,7 @@ class _Player:
         self._tamper = TamperAnalysis(maker)
         self._begun: dict[EventId, Event] = {}
         self._ended: dict[EventId, Event] = {}
-        self._places: dict[EventId, NormalBox | None] = {}
+        self._raised_at: dict[EventId, Corners | None] = {}
         self._apart: set[EventId] = set()
         self._renamed: set[EventId] = set()
         self._analysed_at_s: list[float] = []
@@ -198,7 +198,7 @@ class _Player:
                 self._renamed.add(event.event_id)
             else:
                 self._begun[event.event_id] = event
-                self._places[event.event_id] = event.box
+                self._raised_at[event.event_id] = None if event.box is None else corners(event.box)
                 if self._lies_apart(event):
                     self._apart.add(event.event_id)
 
@@ -222,7 +222,7 @@ class _Player:
             cause=event.cause,
             is_apart=event.event_id in self._apart,
             renamed=event.event_id in self._renamed,
-            box=self._places[event.event_id],
+            box=self._raised_at[event.event_id],
         )
 
 
