@@ -33,13 +33,16 @@ HOURS: Final = (("05-08", "05-14", "07-10"), ("05-11", "05-20", "07-12"))
 NIGHTS: Final = ("05-02", "07-04")
 VISITS: Final = "intel_one-by-one-person-detection.mp4"
 _VISIT_GAP_S: Final = 1.0
+_STEPS: Final = 30
+"""Looks in which somebody walks to a seat."""
 
 
 def sitting(seed: int, seconds: float = 900.0) -> list[list[Glimpse]]:
-    """What the noise model sees of a resident."""
+    """What the noise model sees of a resident, without the first and last steps in the room."""
     scene = room(seed, seconds)
     (resident,) = scene.things
-    return glimpses_of(looks_of_model(replace(scene, things=(replace(resident, paths=resident.paths[:1]),))))
+    stay = replace(scene, things=(replace(resident, paths=resident.paths[:1]),))
+    return [visit[_STEPS:-_STEPS] for visit in glimpses_of(looks_of_model(stay)) if len(visit) > 4 * _STEPS]
 
 
 def standing(seed: int) -> list[list[Glimpse]]:

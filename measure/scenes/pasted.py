@@ -58,8 +58,9 @@ def recast(scene: StagedScene, footage: CutFootage) -> tuple[StagedScene, dict[s
         is_person = thing.label in {"person", "bicycle"}
         actors = footage.of("person") if is_person else tuple(filter(_from_the_side, footage.of("vehicle")))
         actor = cast[thing.name] = actors[crc32(f"{scene.seed} {thing.name}".encode()) % len(actors)]
-        paths = tuple(tuple(_refitted(step, thing.label, actor) for step in path) for path in thing.paths)
-        things.append(replace(thing, label="person" if thing.label == "bicycle" else thing.label, paths=paths))
+        label = "person" if is_person else thing.label
+        paths = tuple(tuple(_refitted(stance, label, actor) for stance in path) for path in thing.paths)
+        things.append(replace(thing, label=label, paths=paths))
     return replace(scene, things=tuple(things), leaves=0), cast
 
 
@@ -74,10 +75,10 @@ def _from_the_side(actor: Cutout) -> bool:
     return max(view.aspect for view in actor.views) > _ASPECT_OF_A_CAR
 
 
-def _refitted(step: Stance, label: str, actor: Cutout) -> Stance:
+def _refitted(stance: Stance, label: str, actor: Cutout) -> Stance:
     aspect = _view(actor, label, 0.0).aspect
-    height = step.height if label == "person" else (step.height * step.width / aspect) ** 0.5
-    return replace(step, height=height, width=height * aspect)
+    height = stance.height if label == "person" else (stance.height * stance.width / aspect) ** 0.5
+    return replace(stance, height=height, width=height * aspect)
 
 
 def _view(actor: Cutout, label: str, at_s: float) -> View:

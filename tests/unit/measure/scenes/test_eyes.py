@@ -67,8 +67,7 @@ def test_it_sees_nothing_outside_of_the_regions_that_it_searches(
         assert x1 < x2
         assert y1 < y2
         assert any(
-            r.x1 - 0.01 <= x1 and x2 <= r.x2 + 0.01 and r.y1 - 0.01 <= y1 and y2 <= r.y2 + 0.01
-            for r in found.looked_at
+            r.x1 - 0.01 <= x1 and x2 <= r.x2 + 0.01 and r.y1 - 0.01 <= y1 and y2 <= r.y2 + 0.01 for r in found.looked_at
         )
 
 
