@@ -41,7 +41,7 @@ def walker(rng: np.random.Generator) -> Light:
     return painted
 
 
-def leaf(scene: NDArray[np.generic], number: int, place: tuple[float, float], at_s: float) -> None:
+def leaf(scene: Light | NDArray[np.uint8], number: int, place: tuple[float, float], at_s: float) -> None:
     """One patch of foliage about its place; each sways in its own time."""
     x = place[0] + 5 * np.sin(2 * np.pi * 0.4 * at_s + number)
     y = place[1] + 2 * np.sin(2 * np.pi * 0.6 * at_s + 2 * number)

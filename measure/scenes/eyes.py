@@ -63,7 +63,7 @@ _NAME_S: Final = 1.0
 _MOST_PHANTOMS: Final = 6
 _PHANTOM_SCORE: Final = (0.33, 0.04)
 _PHANTOM: Final = Manner(0.025, 15.0, 0.0, 0, 0.0)
-"""Pieces of furniture that are taken for something all night, in some rooms: 0.33 plus so much on average, and steady."""
+"""Pieces of furniture that are taken for something all night in some rooms: 0.33 plus so much on average, steady."""
 _STRONG: Final = 0.25
 _STRONG_SCORE: Final = 0.54
 """In one scene of four one of them hovers just below the threshold, now and then above it."""

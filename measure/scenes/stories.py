@@ -184,20 +184,30 @@ def group(seed: int, seconds: float = 90.0) -> StagedScene:
 
 
 def square(seed: int, seconds: float = 120.0) -> StagedScene:
-    """Nineteen walkers on a square, from edge to edge, up to a dozen at a time."""
+    """Nineteen walkers on a square, up to a dozen at a time: they cross it, stroll, turn and stop on their way."""
     rng = np.random.default_rng([seed, 4])
     things = []
     for number in range(19):
         start, end = (-15.0, WIDTH + 15.0) if rng.random() < 0.5 else (WIDTH + 15.0, -15.0)  # noqa: PLR2004
-        feet = rng.uniform(130, 330, 2)
-        at_s = 6 + float(rng.uniform(0, seconds - 50))
-        to_s = at_s + float(rng.uniform(16, 38))
-        steps = tuple(
-            Stance(when, x, float(low), 0.28 * (float(low) - 10), 0.28 * (float(low) - 10) * _SHAPES["person"])
-            for when, x, low in zip((at_s, to_s), (start, end), feet, strict=True)
-        )
-        things.append(Thing(f"walker{number}", "person", (steps,), (Spell(f"walker{number}", at_s, to_s),)))
+        turns = int(rng.integers(0, 4))
+        places = [start, *rng.uniform(60, WIDTH - 60, turns).tolist(), end]
+        at_s, foot = 6 + float(rng.uniform(0, seconds - 70)), float(rng.uniform(130, 330))
+        steps = [_walking(at_s, start, foot)]
+        for x in places[1:]:
+            to_foot = min(max(foot + float(rng.uniform(-60, 60)), 125.0), 335.0)
+            at_s += max(abs(x - steps[-1].x), abs(to_foot - foot)) / (float(rng.uniform(18, 34)) * to_foot / 200)
+            foot = to_foot
+            steps.append(_walking(at_s, x, foot))
+            if x != end and rng.random() < 0.5:  # noqa: PLR2004  a coin
+                at_s += float(rng.uniform(2, 9))
+                steps.append(_walking(at_s, x, foot))
+        things.append(Thing(f"walker{number}", "person", (tuple(steps),), (Spell(f"walker{number}", 0.0, at_s),)))
     return StagedScene("square", seed, WIDTH, HEIGHT, 10.0, seconds, tuple(things))
+
+
+def _walking(at_s: float, x: float, foot: float) -> Stance:
+    height = 0.28 * (foot - 10)
+    return Stance(at_s, x, foot, height, height * _SHAPES["person"])
 
 
 def road(seed: int, seconds: float = 100.0) -> StagedScene:

@@ -111,20 +111,24 @@ def play(clip: Path, model: Model, capture: SourceSettings, settings: InferenceS
         source.close()
 
 
-def play_open(clip: Clip, model: Model, capture: SourceSettings, settings: InferenceSettings) -> Playback:
-    """The same for an open clip. Raises ScoreError as `play` does."""
-    return _Player(clip, model, capture, settings).play()
+def play_open(
+    clip: Clip, model: Model, capture: SourceSettings, settings: InferenceSettings, watch: Stopwatch | None = None
+) -> Playback:
+    """The same for an open clip; `watch` times the stages. Raises ScoreError as `play` does."""
+    return _Player(clip, model, capture, settings, watch or Stopwatch()).play()
 
 
 class _Player:
     """One clip from beginning to end."""
 
-    def __init__(self, clip: Clip, model: Model, capture: SourceSettings, settings: InferenceSettings) -> None:
+    def __init__(
+        self, clip: Clip, model: Model, capture: SourceSettings, settings: InferenceSettings, watch: Stopwatch
+    ) -> None:
         self._clip = clip
         self._fps = clip.frames_per_second or _USUAL_RATE
         self._selector = FrameSelector(capture, self._fps)
         self._recorder: _RecordingScorer | None = None
-        self._watch = Stopwatch()
+        self._watch = watch
         if isinstance(model, SceneModel):
             self._recorder = _RecordingScorer(model.scorer, self._watch)
             model = replace(model, scorer=self._recorder)

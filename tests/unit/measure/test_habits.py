@@ -50,7 +50,7 @@ def test_jitter_is_the_deviation_of_an_edge_as_a_share_of_the_side(share: float,
     rng = np.random.default_rng(seed)
     noise = rng.normal(0, share, (400, 4)) * (40, 100, 40, 100)
     boxes = [tuple((np.array(BOX) + row).tolist()) for row in noise]
-    habits = habits_of([glimpse(n, 0.7, box) for n, box in enumerate(boxes)])  # type: ignore[arg-type]
+    habits = habits_of([glimpse(n, 0.7, box) for n, box in enumerate(boxes)])
     assert habits.jitter == pytest.approx(share, rel=0.25)
 
 
