@@ -44,7 +44,8 @@ def test_every_event_of_a_scene_is_a_find_a_double_one_about_a_parked_thing_or_f
     played = play_noise(scene)  # type: ignore[arg-type]
     result = played.ruling
     told = len(result.found) + sum(result.doubled.values()) + sum(result.parked.values()) + len(result.false)
-    assert played.events == told > 0
+    assert played.events == told
+    assert result.found, "an event says where its object is, so that somebody can be found"
     assert len(result.found) + len(result.missed) == result.expected > 0
     assert played.seen <= {each.id for each in result.objects if not each.parked}
 
