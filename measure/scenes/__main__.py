@@ -13,9 +13,11 @@ from typing import Final
 
 from measure.cutouts import cut_out
 from measure.scenes.bars import misses
-from measure.scenes.playing import Played, open_detector, play_footage, play_noise
+from measure.scenes.drawn import SceneClip
+from measure.scenes.playing import Played, drawn, open_detector, pasted, play_footage, play_noise
 from measure.scenes.stories import LONG, STORIES
 from measure.scenes.truth import StagedScene
+from measure.scenes.writing import write
 from smartcam.contract.errors import CameraLost, ModelIntegrityError
 from tools.command_line import complain
 
@@ -34,12 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--shared", type=Path, metavar="DIR", help="folder of the clips to cut from, for ssd")
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="the detector's bundle, for ssd")
     parser.add_argument("--seconds", type=float, help="play only so much of a street or a room")
+    parser.add_argument("--write", type=Path, metavar="DIR", help="keep the clips and their labels there")
     parser.add_argument("--each", action="store_true", help="a row for each seed, with what was missed and doubled")
     parser.add_argument("--strict", action="store_true")
     wanted = parser.parse_args(argv)
     try:
         play = _player(wanted)
-    except (CameraLost, ModelIntegrityError, ValueError) as error:
+    except (CameraLost, ModelIntegrityError, OSError, ValueError) as error:
         return complain("scenes", error, 2)
     print(_ROW.format(*_HEAD))
     played: list[Played] = []
@@ -89,23 +92,42 @@ def _details(played: Played) -> str:
 
 
 def _player(wanted: argparse.Namespace) -> Callable[[str, int], Played]:
-    """How to play a scene of a name and seed. Raises ValueError, CameraLost or ModelIntegrityError."""
+    """How to play a scene of a name and seed. Raises CameraLost, ModelIntegrityError, OSError or ValueError."""
+
+    if wanted.write is not None:
+        wanted.write.mkdir(parents=True, exist_ok=True)
 
     def scene(name: str, seed: int) -> StagedScene:
         length = {} if wanted.seconds is None or name not in LONG else {"seconds": wanted.seconds}
         return STORIES[name](seed, **length)
 
+    def kept(made: SceneClip) -> None:
+        if wanted.write is not None:
+            write(made, wanted.write)
+
+    def play_drawn(name: str, seed: int) -> Played:
+        kept(drawn(scene(name, seed)))
+        return play_noise(scene(name, seed))
+
     if wanted.detector == "noise":
-        return lambda name, seed: play_noise(scene(name, seed))
+        return play_drawn
     if wanted.shared is None or wanted.bundle is None:
         raise ValueError("--detector ssd needs --shared, the folder of the clips, and --bundle")
     footage, model = cut_out(wanted.shared), open_detector(wanted.bundle)
-    return lambda name, seed: play_footage(scene(name, seed), footage, model)
+
+    def play_pasted(name: str, seed: int) -> Played:
+        kept(pasted(scene(name, seed), footage))
+        return play_footage(scene(name, seed), footage, model)
+
+    return play_pasted
 
 
 def _seeds(text: str) -> range:
     first, _, last = text.partition("-")
-    return range(int(first), int(last or first) + 1)
+    seeds = range(int(first), int(last or first) + 1)
+    if not seeds:
+        raise ValueError(text)
+    return seeds
 
 
 if __name__ == "__main__":

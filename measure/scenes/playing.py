@@ -95,17 +95,26 @@ def open_detector(bundle: Path) -> ObjectModel:
     return model
 
 
+def drawn(scene: StagedScene) -> SceneClip:
+    """The scene in grey."""
+    return SceneClip(scene, Painted(scene))
+
+
+def pasted(scene: StagedScene, footage: CutFootage) -> SceneClip:
+    """The scene played by cut-outs."""
+    scene, cast = recast(scene, footage)
+    return SceneClip(scene, Pasted(scene, cast, ground_of(scene, footage)))
+
+
 def play_noise(scene: StagedScene, seed: int = 0) -> Played:
     """With the noise model; `seed` is that of its errors."""
-    clip = SceneClip(scene, Painted(scene))
+    clip = drawn(scene)
     return _play(clip, Eyes(scene, lambda: clip.at_s, seed), MANIFEST, zoom=1)
 
 
 def play_footage(scene: StagedScene, footage: CutFootage, model: ObjectModel) -> Played:
     """With a real detector, on pictures that are pasted together."""
-    scene, cast = recast(scene, footage)
-    clip = SceneClip(scene, Pasted(scene, cast, ground_of(scene, footage)))
-    return _play(clip, model.detector, model.manifest, ZOOM)
+    return _play(pasted(scene, footage), model.detector, model.manifest, ZOOM)
 
 
 def _play(clip: SceneClip, detector: Detector, manifest: ModelManifest, zoom: int) -> Played:

@@ -122,3 +122,20 @@ def test_a_real_detector_needs_its_clips_and_its_bundle(
     monkeypatch.chdir(tmp_path)
     assert main(["--detector", "ssd", *arguments]) == 2
     assert "--shared" in (said := capsys.readouterr().err) or "nowhere" in said
+
+
+@pytest.mark.parametrize("seeds", ["x", "3-1", "-2", ""])
+def test_seeds_that_are_no_range_are_refused_by_name(seeds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([f"--seeds={seeds}"])
+    assert "--seeds" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_one_line_before_anything_is_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["--scenes", "road", "--write", str(tmp_path / "file" / "folder")]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert str(tmp_path / "file") in said.err
