@@ -93,7 +93,6 @@ def _details(played: Played) -> str:
 
 def _player(wanted: argparse.Namespace) -> Callable[[str, int], Played]:
     """How to play a scene of a name and seed. Raises CameraLost, ModelIntegrityError, OSError or ValueError."""
-
     if wanted.write is not None:
         wanted.write.mkdir(parents=True, exist_ok=True)
 

@@ -58,7 +58,7 @@ class Painted:
         self._scene = scene
         rng = np.random.default_rng([scene.seed, 20])
         self._ground = np.asarray(np.clip(ground(rng, scene.width, scene.height), 20, 235), np.uint8)
-        self._leaves = [(float(rng.uniform(0, scene.width)), float(rng.uniform(8, 120))) for _ in range(scene.leaves)]
+        self._leaves = [(float(rng.uniform(0, scene.width)), float(rng.uniform(8, 170))) for _ in range(scene.leaves)]
         shape = (_GRAINS, scene.height, scene.width)
         self._grain = np.asarray(rng.normal(0, NOISE, shape).round(), np.int8)
         self._grounds = [self._grained(self._ground, n) for n in range(_GRAINS)]
