@@ -76,6 +76,8 @@ _HIDING: Final = 0.45
 _CUTTING: Final = 0.2
 """Assumed: the same for what lies outside of the region that is searched."""
 _LEAST_PART: Final = 0.3
+_FORGOTTEN: Final = 10
+"""Times the memory: who was away for longer is looked at anew."""
 
 
 @dataclass(slots=True)
@@ -152,24 +154,10 @@ class Eyes:
 
     def _glimpses(self, each: Placed, region: PixelBox, part: float, at_s: float) -> list[tuple[Corners, float, str]]:
         height = (each.inside[3] - each.inside[1]) * INPUT / (region.y2 - region.y1)
-        opinion = self._opinions.get(each.thing.name)
-        seat = round(each.step.x / 4), each.step.sits
-        moved = opinion is not None and opinion.seat != seat
-        manner = SITTING if each.step.sits else MOVING if moved else STANDING
-        seen = _SEEN_SITTING if each.step.sits else float(np.interp(height, HEIGHTS, SEEN_AT))
-        if opinion is None or at_s - opinion.at_s > 10 * manner.memory_s:
-            opinion = self._opinions[each.thing.name] = self._opinion(at_s, seat, manner)
-            if self._rng.random() > seen:
-                opinion.returns_per_s = self._returns(manner)
-        elif moved:
-            self._turn(opinion, seat, manner)
-        self._live(opinion, manner, seen, at_s)
-        level = _OF_SITTING if each.step.sits else float(np.interp(height, HEIGHTS, SCORE_AT))
-        whole = (each.whole[2] - each.whole[0]) * (each.whole[3] - each.whole[1])
-        hidden = 1 - each.visible / max(area(each.inside) / max(whole, 1.0), 1e-6)
-        level += opinion.bias - _HIDING * max(hidden, 0.0) - _CUTTING * (1 - part)
+        opinion, manner = self._asked(each, height, at_s)
         if opinion.returns_per_s:
             return []
+        level = _level(each, height, part) + opinion.bias
         glimpses = []
         for place, shape in enumerate(opinion.shapes):
             score = level - shape.less + shape.drift
@@ -178,6 +166,22 @@ class Eyes:
                 if box is not None:
                     glimpses.append((box, min(score, 0.98), self._name(opinion, each.thing.label, at_s)))
         return glimpses
+
+    def _asked(self, each: Placed, height: float, at_s: float) -> tuple[_Opinion, Manner]:
+        """What is thought of a thing by now."""
+        opinion = self._opinions.get(each.thing.name)
+        seat = round(each.step.x / 4), each.step.sits
+        moved = opinion is not None and opinion.seat != seat
+        manner = SITTING if each.step.sits else MOVING if moved else STANDING
+        seen = _SEEN_SITTING if each.step.sits else float(np.interp(height, HEIGHTS, SEEN_AT))
+        if opinion is None or at_s - opinion.at_s > _FORGOTTEN * manner.memory_s:
+            opinion = self._opinions[each.thing.name] = self._opinion(at_s, seat, manner)
+            if self._rng.random() > seen:
+                opinion.returns_per_s = self._returns(manner)
+        elif moved:
+            self._turn(opinion, seat, manner)
+        self._live(opinion, manner, seen, at_s)
+        return opinion, manner
 
     def _opinion(self, at_s: float, seat: tuple[float, bool], manner: Manner) -> _Opinion:
         bias = float(self._rng.normal(0, 0.05))
@@ -274,6 +278,14 @@ class Eyes:
         label = str(self._rng.choice(["person", "car", "cat"], p=[0.7, 0.2, 0.1]))
         level = score[0] + float(self._rng.exponential(score[1]))
         self._phantoms.append(_Phantom((x, y, x + wide, y + high), label, level, until_s))
+
+
+def _level(each: Placed, height: float, part: float) -> float:
+    """The mean score of a thing of which `part` is searched; how much of it the picture shows costs nothing."""
+    level = _OF_SITTING if each.step.sits else float(np.interp(height, HEIGHTS, SCORE_AT))
+    shown = area(each.inside) / max(area(each.whole), 1.0)
+    hidden = 1 - each.visible / max(shown, 1e-6)
+    return level - _HIDING * max(hidden, 0.0) - _CUTTING * (1 - part)
 
 
 def _region_of(box: Corners, searched: Sequence[PixelBox]) -> tuple[PixelBox, float]:

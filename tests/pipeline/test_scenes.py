@@ -1,6 +1,5 @@
 """Each bar of the made-up scenes, on the seeds that nobody tunes on; `python -m measure.scenes` prints the table."""
 
-
 import pytest
 
 from measure.cutouts import CutFootage, cut_out
