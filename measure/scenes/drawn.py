@@ -23,6 +23,8 @@ Painter = Callable[[float], Picture]
 NOISE: Final = 2.0
 """Sensor noise, sigma in grey levels."""
 _GRAINS: Final = 16
+_TEXTURE: Final = 10.0
+"""Grey levels, before a blur of 0.8 pixels: as rough as the roughest background of the shared clips."""
 _FIDGET_S: Final = 2.5
 _FIDGETS: Final = 5
 """Who sits moves an arm in one of so many spans of _FIDGET_S."""
@@ -57,7 +59,9 @@ class Painted:
     def __init__(self, scene: StagedScene) -> None:
         self._scene = scene
         rng = np.random.default_rng([scene.seed, 20])
-        self._ground = np.asarray(np.clip(ground(rng, scene.width, scene.height), 20, 235), np.uint8)
+        rough = np.asarray(rng.normal(0, _TEXTURE, (scene.height, scene.width)), np.float32)
+        painted = ground(rng, scene.width, scene.height) + cv2.GaussianBlur(rough, (0, 0), 0.8)
+        self._ground = np.asarray(np.clip(painted, 20, 235), np.uint8)
         self._leaves = [(float(rng.uniform(0, scene.width)), float(rng.uniform(8, 170))) for _ in range(scene.leaves)]
         shape = (_GRAINS, scene.height, scene.width)
         self._grain = np.asarray(rng.normal(0, NOISE, shape).round(), np.int8)
