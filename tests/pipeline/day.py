@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from measure.scenes.brush import CAR_W, WALKER_W, Light, car, ground, leaf, walker
 from smartcam.capture.sources.clip import ClipPicture
 from smartcam.contract.errors import CameraEnded
 from smartcam.contract.notice import PixelBox
@@ -16,14 +17,13 @@ from smartcam.model.regions import RegionPolicy, plan_regions
 from smartcam.model.scoring import Detections
 from smartcam.vision.picture import Picture
 
-Light = NDArray[np.float32]
 Box = tuple[int, int, int, int]
 
 WIDTH, HEIGHT = 320, 240
 DAY_S: Final = 86_400.0
 BEGINS_AT_H: Final = 8.0
-CAR_W, CAR_H, CAR_X, CAR_Y, CAR_SPEED = 100, 56, 130, 120, 25.0
-WALKER_W, WALKER_H, WALKER_Y, WALKER_SPEED = 34, 96, 110, 22.0
+CAR_X, CAR_Y, CAR_SPEED = 130, 120, 25.0
+WALKER_Y, WALKER_SPEED = 110, 22.0
 _COLOUR = np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)
 _ROWS, _COLUMNS = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
 
@@ -61,10 +61,10 @@ class DrawnDay:
         self.frames_per_second = plan.fps
         self.pictures_stated = 0
         self._rng = np.random.default_rng(seed)
-        self._ground = _ground(self._rng)
+        self._ground = ground(self._rng, WIDTH, HEIGHT)
         self._noise = self._rng.normal(0, 1, (16, HEIGHT, WIDTH)).astype(np.float32)
         self._lamp = 110 * np.exp(-((_COLUMNS - 210) ** 2 + (_ROWS - 120) ** 2) / (2 * 60.0**2))
-        self._car, self._walker = _car(self._rng), _walker(self._rng)
+        self._car, self._walker = car(self._rng), walker(self._rng)
         self._number = 0
         self._there: list[tuple[str, Box]] = []
         self._brightness = 1.0
@@ -156,35 +156,9 @@ def _daylight(hour: float) -> float:
     return float(0.12 + 0.88 * (up - down))
 
 
-def _ground(rng: np.random.Generator) -> Light:
-    rough = rng.uniform(70, 170, (12, 16)).astype(np.float32)
-    ground = np.asarray(cv2.resize(rough, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.float32)
-    for _ in range(20):
-        x, y, wide, high = (int(rng.integers(0, most)) for most in (WIDTH, HEIGHT, 70, 60))
-        ground[y : y + high, x : x + wide] *= np.float32(rng.uniform(0.7, 1.3))
-    return ground
-
-
-def _car(rng: np.random.Generator) -> Light:
-    car = np.full((CAR_H, CAR_W), 55, np.float32)
-    car[6:24, 22:50], car[6:24, 54:82] = 150, 140
-    car[44:, 10:30], car[44:, 70:90] = 15, 15
-    car += cv2.resize(rng.uniform(-15, 15, (7, 12)).astype(np.float32), (CAR_W, CAR_H))
-    return car
-
-
-def _walker(rng: np.random.Generator) -> Light:
-    walker = np.full((WALKER_H, WALKER_W), 205, np.float32)
-    walker[:20, 8:26], walker[55:] = 150, 35
-    walker += cv2.resize(rng.uniform(-20, 20, (12, 5)).astype(np.float32), (WALKER_W, WALKER_H))
-    return walker
-
-
 def _sway(scene: Light, at_s: float) -> None:
     for number in range(14):
-        x = 20 + 17 * (number % 4) + 5 * np.sin(2 * np.pi * 0.4 * at_s + number)
-        y = 20 + 13 * (number // 4) + 2 * np.sin(2 * np.pi * 0.6 * at_s + 2 * number)
-        cv2.circle(scene, (int(x), int(y)), 9, (60.0 + 9 * number,), -1)
+        leaf(scene, number, (20 + 17 * (number % 4), 20 + 13 * (number // 4)), at_s)
 
 
 def _share(box: Box, by: Box) -> float:

@@ -120,9 +120,11 @@ def play(
         source.close()
 
 
-def play_open(clip: Clip, model: Model, capture: SourceSettings, settings: InferenceSettings) -> Playback:
-    """The same for an open clip. Raises ScoreError as `play` does."""
-    return _Player(clip, model, capture, settings).play()
+def play_open(
+    clip: Clip, model: Model, capture: SourceSettings, settings: InferenceSettings, watch: Stopwatch | None = None
+) -> Playback:
+    """The same for an open clip; `watch` times the stages. Raises ScoreError as `play` does."""
+    return _Player(clip, model, capture, settings, watch=watch).play()
 
 
 class _Player:
@@ -135,13 +137,14 @@ class _Player:
         capture: SourceSettings,
         settings: InferenceSettings,
         store: Store | None = None,
+        watch: Stopwatch | None = None,
     ) -> None:
         self._clip = clip
         self._fps = clip.frames_per_second or _USUAL_RATE
         self._selector = FrameSelector(capture, self._fps)
         self._recorder: _RecordingScorer | None = None
         self._cached: CachedDetector | None = None
-        self._watch = Stopwatch()
+        self._watch = watch or Stopwatch()
         if isinstance(model, SceneModel):
             self._recorder = _RecordingScorer(model.scorer, self._watch)
             model = replace(model, scorer=self._recorder)
