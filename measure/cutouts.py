@@ -1,6 +1,6 @@
 """People and vehicles cut out of footage at run time, and pasted on pictures without them; nothing of it is stored.
 
-A cut-out is what differs from the empty background of its clip. Footage of the detector's own kind of object on a
+A cut-out is what differs from the empty background of its clip. CutFootage of the detector's own kind of object on a
 real background is the only way to ask a real detector about a path that nobody walked before a camera.
 """
 
@@ -103,7 +103,7 @@ class Cutout:
 
 
 @dataclass(frozen=True, slots=True)
-class Footage:
+class CutFootage:
     """What there is to paste, in the order of `SOURCES`, and on what: the clips' backgrounds by the clip's name."""
 
     cutouts: tuple[Cutout, ...]
@@ -114,7 +114,7 @@ class Footage:
         return tuple(each for each in self.cutouts if each.kind == kind)
 
 
-def cut_out(folder: Path) -> Footage:
+def cut_out(folder: Path) -> CutFootage:
     """Cut everything out of the shared clips in a folder. Raises CameraLost when one of them cannot be read."""
     cutouts: list[Cutout] = []
     backgrounds: dict[str, Bgr] = {}
@@ -132,7 +132,7 @@ def cut_out(folder: Path) -> Footage:
             whole = tuple(view for view in views if view is not None)
             if whole:
                 cutouts.append(Cutout(name, source.kind, fps / source.seen_in().step, whole))
-    return Footage(tuple(cutouts), backgrounds)
+    return CutFootage(tuple(cutouts), backgrounds)
 
 
 def view_of(picture: Bgr, background: Bgr, kind: str = "person") -> View | None:
@@ -154,6 +154,15 @@ def view_of(picture: Bgr, background: Bgr, kind: str = "person") -> View | None:
     alpha = np.asarray(cv2.GaussianBlur(filled.astype(np.float32), (0, 0), 1.0), np.float32)
     box = slice(top, top + high), slice(left, left + wide)
     return View(picture[box].copy(), alpha[box].copy())
+
+
+def outline_of(picture: Bgr, background: Bgr) -> tuple[float, float, float, float] | None:
+    """The box of the largest object, also where the picture cuts it off; None where nothing is large enough."""
+    outlines, _ = cv2.findContours(_differs(picture, background), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not outlines:
+        return None
+    left, top, wide, high = cv2.boundingRect(max(outlines, key=cv2.contourArea))
+    return None if min(wide, high) < _LEAST_SIDE else (left, top, left + wide, top + high)
 
 
 def _differs(picture: Bgr, background: Bgr) -> NDArray[np.uint8]:
