@@ -12,10 +12,10 @@ class RegionPolicy:
     """How boxes of motion become the regions to search.
 
     A box grows by `context` of its longer side on each side, then to a square of at least `least_pixels`, the model's
-    input size, over `enlarged`: that is how much larger the model sees something at most than it is in the picture
-    (docs/design/seeing.md: a person of 64 pixels is found twice as often, and hands are still hands). Overlapping
-    regions are merged, and the nearest ones while there are more than `most`; if they cover more than `whole_share` of
-    the picture, all of it is searched at once.
+    input size, over `enlarged`: the model sees nothing more enlarged than that, and nothing at all that touches the
+    picture's edge, because somebody who is coming in is not small (docs/design/seeing.md). Overlapping regions are
+    merged, and the nearest ones while there are more than `most`; if they cover more than `whole_share` of the picture,
+    all of it is searched at once.
     """
 
     least_pixels: int
@@ -48,7 +48,9 @@ def plan_regions(motion: Sequence[PixelBox], width: int, height: int, policy: Re
 
 
 def _grown(box: PixelBox, width: int, height: int, policy: RegionPolicy) -> PixelBox:
-    side = round(max(_side(box) * (1 + 2 * policy.context), policy.least_pixels / policy.enlarged))
+    is_cut_off = box.x1 <= 0 or box.y1 <= 0 or box.x2 >= width or box.y2 >= height
+    least = policy.least_pixels / (1 if is_cut_off else policy.enlarged)
+    side = round(max(_side(box) * (1 + 2 * policy.context), least))
     x1, x2 = _span(box.x1 + box.x2, side, width)
     y1, y2 = _span(box.y1 + box.y2, side, height)
     return PixelBox(x1, y1, x2, y2)

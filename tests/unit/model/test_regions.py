@@ -36,8 +36,22 @@ def test_nothing_is_enlarged_further_however_small_it_is() -> None:
     assert (region.x2 - region.x1, region.y2 - region.y1) == (200, 200)
 
 
-def test_a_region_at_the_edge_is_pushed_into_the_picture() -> None:
-    assert plan(PixelBox(0, 700, 20, 720)) == (PixelBox(0, 520, 200, 720),)
+@pytest.mark.parametrize(
+    ("box", "region"),
+    [
+        (PixelBox(0, 700, 20, 720), PixelBox(0, 420, 300, 720)),
+        (PixelBox(0, 300, 20, 340), PixelBox(0, 170, 300, 470)),
+        (PixelBox(1260, 300, 1280, 340), PixelBox(980, 170, 1280, 470)),
+        (PixelBox(600, 0, 620, 40), PixelBox(460, 0, 760, 300)),
+    ],
+    ids=["corner", "left", "right", "top"],
+)
+def test_who_is_coming_in_is_not_enlarged_and_the_region_lies_in_the_picture(box: PixelBox, region: PixelBox) -> None:
+    assert plan(box) == (region,)
+
+
+def test_who_has_come_in_is_enlarged() -> None:
+    assert plan(PixelBox(1, 300, 21, 340)) == (PixelBox(0, 220, 200, 420),)
 
 
 def test_a_tall_person_has_air_on_both_sides() -> None:
