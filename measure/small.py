@@ -307,9 +307,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 for tall in wanted.heights:
                     row = RecallRow(kind, part, "", width, height, tall, wanted.together, wanted.trials, 0, 0, 0, 0, 0)
                     rows += measure(people[place::2], grounds, model, policies, row)
+                    if wanted.json:  # at once: what took minutes is not lost with what comes after it
+                        wanted.json.write_text(json.dumps([asdict(each) for each in rows], indent=1) + "\n", "utf-8")
     print(table(rows))
-    if wanted.json:
-        wanted.json.write_text(json.dumps([asdict(each) for each in rows], indent=1) + "\n", "utf-8")
     return 0
 
 
