@@ -54,9 +54,9 @@ def test_the_whole_picture_is_looked_at_without_motion(detector: RegionDetector)
 def test_what_is_seen_in_a_region_is_reported_in_pixels_of_the_picture(detector: RegionDetector) -> None:
     found = detector.detect(picture((PixelBox(400, 0, 640, 320), RED)), [PixelBox(500, 100, 540, 140)])
     (region,) = found.looked_at
-    assert region == PixelBox(440, 40, 600, 200)
+    assert region == PixelBox(494, 94, 546, 146)
     assert found.labels == ("person",)
-    np.testing.assert_allclose(found.boxes, [[480, 80, 560, 160]], atol=0.01)
+    np.testing.assert_allclose(found.boxes, [[507, 107, 533, 133]], atol=0.01)
 
 
 def test_two_regions_are_looked_at_one_by_one_and_the_surest_comes_first(detector: RegionDetector) -> None:

@@ -1,5 +1,6 @@
 """Where a detector looks."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,16 +25,33 @@ def test_without_motion_the_whole_picture_is_looked_at() -> None:
     assert plan() == (WHOLE,)
 
 
-def test_a_small_box_becomes_a_square_of_half_the_height_about_it() -> None:
-    assert plan(PixelBox(600, 300, 620, 320)) == (PixelBox(430, 130, 790, 490),)
+@pytest.mark.parametrize(("width", "height"), [(640, 360), (1280, 720), (1920, 1080), (3840, 2160)])
+def test_somebody_far_away_is_seen_half_again_as_large_as_they_are_in_any_picture(width: int, height: int) -> None:
+    (region,) = plan_regions([PixelBox(300, 200, 310, 220)], width, height, POLICY)
+    assert region == PixelBox(205, 110, 405, 310)  # 200 pixels, which the model sees as 300
 
 
-def test_a_region_is_never_smaller_than_what_the_model_takes() -> None:
-    assert plan_regions([PixelBox(300, 200, 310, 210)], 640, 360, POLICY) == (PixelBox(155, 55, 455, 355),)
+def test_nothing_is_enlarged_further_however_small_it_is() -> None:
+    (region,) = plan(PixelBox(600, 300, 601, 301))
+    assert (region.x2 - region.x1, region.y2 - region.y1) == (200, 200)
 
 
-def test_a_region_at_the_edge_is_pushed_into_the_picture() -> None:
-    assert plan(PixelBox(0, 700, 20, 720)) == (PixelBox(0, 360, 360, 720),)
+@pytest.mark.parametrize(
+    ("box", "region"),
+    [
+        (PixelBox(0, 700, 20, 720), PixelBox(0, 420, 300, 720)),
+        (PixelBox(0, 300, 20, 340), PixelBox(0, 170, 300, 470)),
+        (PixelBox(1260, 300, 1280, 340), PixelBox(980, 170, 1280, 470)),
+        (PixelBox(600, 0, 620, 40), PixelBox(460, 0, 760, 300)),
+    ],
+    ids=["corner", "left", "right", "top"],
+)
+def test_who_is_coming_in_is_not_enlarged_and_the_region_lies_in_the_picture(box: PixelBox, region: PixelBox) -> None:
+    assert plan(box) == (region,)
+
+
+def test_who_has_come_in_is_enlarged() -> None:
+    assert plan(PixelBox(1, 300, 21, 340)) == (PixelBox(0, 220, 200, 420),)
 
 
 def test_a_tall_person_has_air_on_both_sides() -> None:
@@ -49,8 +67,19 @@ def test_what_overlaps_is_looked_at_once() -> None:
     assert contains(region, PixelBox(600, 300, 720, 320))
 
 
-def test_three_far_apart_are_cheaper_in_the_whole_picture() -> None:
-    assert plan(PixelBox(0, 0, 10, 10), PixelBox(640, 0, 650, 10), PixelBox(1270, 710, 1280, 720)) == (WHOLE,)
+def test_what_moves_in_all_corners_is_cheaper_in_the_whole_picture() -> None:
+    corners = [PixelBox(x, y, x + 10, y + 10) for x in (0, WIDTH - 10) for y in (0, HEIGHT - 10)]
+    assert plan(*corners) == (WHOLE,)
+
+
+def test_of_three_small_ones_the_two_nearest_share_a_region() -> None:
+    near, beside, far = PixelBox(175, 300, 185, 330), PixelBox(540, 300, 550, 330), PixelBox(1200, 300, 1210, 330)
+    regions = plan(near, far, beside)
+    assert len(regions) == 2
+    shared, other = sorted(regions, key=lambda region: region.x1)
+    assert contains(shared, near)
+    assert contains(shared, beside)
+    assert contains(other, far)
 
 
 def test_motion_everywhere_is_the_whole_picture() -> None:
