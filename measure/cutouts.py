@@ -7,7 +7,7 @@ real background is the only way to ask a real detector about a path that nobody 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -171,13 +171,22 @@ def _differs(picture: Bgr, background: Bgr) -> NDArray[np.uint8]:
     thin = slice(None, None, 8), slice(None, None, 8)
     light = float(np.median((background[thin] + np.float32(8)) / (picture[thin] + np.float32(8))))
     even = cv2.convertScaleAbs(picture, alpha=light)
-    mask = cv2.GaussianBlur(cv2.absdiff(even, background).max(axis=2), (0, 0), 1.0) > _LEAST_DIFFERENCE
+    apart = _least_and_most(cv2.absdiff(even, background))[1]
+    mask = cv2.GaussianBlur(apart, (0, 0), 1.0) > _LEAST_DIFFERENCE
     quotient = (even + np.float32(8)) / (background + np.float32(8))
-    darker, uneven = quotient.mean(axis=2), np.ptp(quotient, axis=2)
-    is_shade = (darker > _SHADE[0]) & (darker < _SHADE[1]) & (uneven < _SAME_SHADE)
-    mask &= ~(is_shade & (np.ptp(background, axis=2) > _COLOURED))
+    least, most = _least_and_most(quotient)
+    darker = cv2.transform(quotient, np.full((1, 3), 1 / 3, np.float32))
+    is_shade = (darker > _SHADE[0]) & (darker < _SHADE[1]) & (most - least < _SAME_SHADE)
+    least, most = _least_and_most(background)
+    mask &= ~(is_shade & (most - least > _COLOURED))
     opened = cv2.morphologyEx(np.asarray(mask, np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     return np.asarray(cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)), np.uint8)
+
+
+def _least_and_most(picture: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Of the three colours of each pixel. numpy's own reduction of a side of three takes twenty times as long."""
+    blue, green, red = cv2.split(picture)
+    return np.minimum(np.minimum(blue, green), red), np.maximum(np.maximum(blue, green), red)
 
 
 def paste(picture: Bgr, view: View, left: float, foot: float, height: float) -> None:
