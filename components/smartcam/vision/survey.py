@@ -18,9 +18,9 @@ ROWS: Final = 8
 _LEAST_CONTRAST: Final = 2.0
 """Standard deviation, in grey levels, from which a block has structure that can be recognised."""
 _OF_NOISE: Final = 2.0
-_ALIKE: Final = 0.7
-"""Correlation with the reference from which a block is recognised. The sky of another view has 0.5 often enough; a lamp,
-rain, or night's noise leaves 0.8."""
+_ALIKE: Final = 0.6
+"""Correlation with the reference from which a block is recognised. The sky of another view has 0.5 often enough; a
+lamp, rain, or night's noise leaves 0.8."""
 _SAME_DETAIL: Final = np.float32(0.4)
 """The same of its fine detail, which another light leaves alone and another view never has."""
 _SAME_SHADE: Final = 0.5
@@ -81,17 +81,19 @@ class Survey:
 
     `known`: share of the reference's structure that is recognised, None if the reference has too little. `dull`: share
     of it that is lost because the blocks have lost their contrast. `gone`: that, and the share which is lost because
-    the blocks hold something else that does not move; what moves in front of the lens is only hidden. `flat`: share of
+    the blocks hold something else that does not move; what moves in front of the lens only hides it. `strange`:
+    share that holds something else, whether or not it moves. `flat`: share of
     blocks without structure. `sharpness`: the reference's fine detail that is still there, relative to its coarse
     structure; 1 is as sharp, None if unknown. `layout`: how much of the coarse light and shade is there: 1 as in the
     reference, 0 none. `brightness`: mean grey level. `glare`: share of the picture that is nearly white, less that of
-    the reference. `contrast`: of the structure, as a multiple of the reference's. `shift`: how far the whole view has
-    moved, as a share of the width.
+    the reference. `contrast`: of all but the strange blocks, as a multiple of the reference's. `shift`: how far the
+    whole view has moved, as a share of the width.
     """
 
     known: float | None
     dull: float
     gone: float
+    strange: float
     flat: float
     sharpness: float | None
     layout: float
@@ -113,25 +115,29 @@ def survey(now: Blocks, reference: Blocks, before: Blocks, recent: Grid, noise: 
     """
     usual, here = reference.structured(noise), now.structured(noise)
     structured = np.count_nonzero(usual)
-    known, dull, gone, sharpness, contrast, shift = None, 0.0, 0.0, None, 1.0, 0.0
+    known, dull, gone, strange, sharpness, contrast, shift = None, 0.0, 0.0, 0.0, None, 1.0, 0.0
     if structured >= _FEWEST_BLOCKS:
         likeness = _correlation(now, reference, now.variance * reference.variance)
         common = _block_means(cv2.multiply(now.detail, reference.detail))
         lost = usual & (likeness <= _ALIKE) & (common <= _SAME_DETAIL * np.sqrt(now.fine * reference.fine))
         dulled = lost & _is_dull(now.variance, recent, noise)
-        still = lost & here & before.structured(noise)
+        other = lost & here
+        still = other & before.structured(noise)
         if still.any():
             still &= _correlation(now, before, now.clean(noise) * before.clean(noise)) > _STILL
         known = 1.0 - np.count_nonzero(lost) / structured
         dull = np.count_nonzero(dulled) / structured
         gone = np.count_nonzero(dulled | still) / structured
         sharpness = _sharpness(now, reference, common, usual & (likeness > _TRACE), noise)
-        contrast = math.sqrt(_ratio(now.variance[usual], reference.variance[usual]))
+        strange = np.count_nonzero(other) / structured
+        same = usual & ~other
+        contrast = math.sqrt(_ratio(now.variance[same], reference.variance[same])) if same.any() else 1.0
         shift = 0.0 if known > _DOUBTFUL else _shift(now, reference)
     return Survey(
         known=known,
         dull=dull,
         gone=gone,
+        strange=strange,
         flat=1.0 - np.count_nonzero(here) / here.size,
         sharpness=sharpness,
         layout=_layout(now.mean, reference.mean),

@@ -27,11 +27,11 @@ _LARGEST_LESSON: Final = 6.0
 lorry, which differs a lot but is soon gone, leaves no ghost in it."""
 _LONGEST_STEP_S: Final = 2.0
 """The longest time that a single picture counts for: after a pause, what is different may have changed at once."""
-_FORGET_S: Final = 4.0
+_FORGET_S: Final = 3.0
 """Time constant in which doubt fades."""
-_SURE: Final = 0.95
-"""The doubt at which an alarm is raised: after 1.1 s if nothing is left, 2 s if a sixth is left, 4 s at 0.6. A lorry's
-blank side is gone by then."""
+_SURE: Final = 0.8
+"""The doubt at which an alarm is raised: after 0.9 s if nothing is left, 1.6 s if a fifth is left, 4 s at two fifths.
+A lorry's blank side is gone by then."""
 _DUSK_S: Final = 10.0
 """Time constant of the contrast that a block had lately: a hand takes it away at once, dusk takes minutes."""
 _FLAT: Final = 0.95
@@ -225,7 +225,8 @@ class TamperWatch:
         elapsed_s = (self._at - self._learnt_at) / NS_PER_S
         if elapsed_s >= _LEARN_EVERY_S:
             self._relight(seen, elapsed_s)
-            self._learn(now, elapsed_s / _REFERENCE_S, _LARGEST_LESSON)
+            slowly = _NEW_VIEW_S if seen.strange > _BEARABLE else _REFERENCE_S
+            self._learn(now, elapsed_s / slowly, _LARGEST_LESSON)
 
     def _relight(self, seen: Survey, elapsed_s: float) -> None:
         """Adjust the reference to the current brightness and contrast, which change faster than the content."""
