@@ -27,7 +27,7 @@ _SAME_SHADE: Final = 0.5
 _TRACE: Final = 0.2
 """Correlation from which a block shows the same thing, at least in outline, so that its detail can be compared."""
 _DOUBTFUL: Final = 0.75
-"""If more of the view than this is recognised, it has not moved."""
+"""If more of the view than this is recognised, nothing has been done to it."""
 _LEAST_SHIFT: Final = 0.04
 _FOUND_AGAIN: Final = 0.4
 _BETTER: Final = 0.25
@@ -69,10 +69,6 @@ class Blocks:
     def structured(self, noise: float) -> NDArray[np.bool_]:
         """Which blocks have structure above this noise (standard deviation in grey levels)."""
         return is_structure(self.variance, noise)
-
-    def clean(self, noise: float) -> Grid:
-        """The variance without the noise's, but at least a quarter: what there is of it cannot be told exactly."""
-        return np.maximum(self.variance - np.float32(noise * noise), self.variance / 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +113,19 @@ def survey(now: Blocks, reference: Blocks, before: Blocks, recent: Grid, noise: 
     structured = np.count_nonzero(usual)
     known, dull, gone, strange, sharpness, contrast, shift = None, 0.0, 0.0, 0.0, None, 1.0, 0.0
     if structured >= _FEWEST_BLOCKS:
-        likeness = _correlation(now, reference, now.variance * reference.variance)
+        likeness = _together(now, reference) / np.sqrt(now.variance * reference.variance + _TINY)
         common = _block_means(cv2.multiply(now.detail, reference.detail))
-        lost = usual & (likeness <= _ALIKE) & (common <= _SAME_DETAIL * np.sqrt(now.fine * reference.fine))
-        dulled = lost & _is_dull(now.variance, recent, noise)
-        other = lost & here
-        still = other & before.structured(noise)
-        if still.any():
-            still &= _correlation(now, before, now.clean(noise) * before.clean(noise)) > _STILL
+        same_detail = common > _SAME_DETAIL * np.sqrt(now.fine * reference.fine)
+        lost, same = usual & ~((likeness > _ALIKE) | same_detail), usual
         known = 1.0 - np.count_nonzero(lost) / structured
-        dull = np.count_nonzero(dulled) / structured
-        gone = np.count_nonzero(dulled | still) / structured
+        if known <= _DOUBTFUL:
+            other, dulled = lost & here, lost & _is_dull(now.variance, recent, noise)
+            dull = np.count_nonzero(dulled) / structured
+            gone = np.count_nonzero(dulled | _still(other, now, before, noise)) / structured
+            strange, same = np.count_nonzero(other) / structured, usual & ~other
+            shift = _shift(now, reference)
         sharpness = _sharpness(now, reference, common, usual & (likeness > _TRACE), noise)
-        strange = np.count_nonzero(other) / structured
-        same = usual & ~other
         contrast = math.sqrt(_ratio(now.variance[same], reference.variance[same])) if same.any() else 1.0
-        shift = 0.0 if known > _DOUBTFUL else _shift(now, reference)
     return Survey(
         known=known,
         dull=dull,
@@ -165,10 +158,19 @@ def _is_dull(variance: Grid, recent: Grid, noise: float) -> NDArray[np.bool_]:
     return is_structure(recent, noise) & (variance < most * recent + (1 - most) * np.float32(noise * noise))
 
 
-def _correlation(one: Blocks, other: Blocks, variances: Grid) -> Grid:
-    """Of each block; `variances` is the product of the two pictures' variances, without noise."""
-    together = _block_means(cv2.multiply(one.small, other.small)) - one.mean * other.mean
-    return np.asarray(together / np.sqrt(variances + _TINY), np.float32)
+def _still(where: NDArray[np.bool_], now: Blocks, before: Blocks, noise: float) -> NDArray[np.bool_]:
+    """In which of these blocks nothing moves."""
+    both = where & before.structured(noise)
+    if not both.any():
+        return both
+    # Of two pictures of the same thing, the noise is in each variance but not in what they have in common.
+    common = np.sqrt(now.variance * before.variance) - np.float32(noise * noise)
+    return both & (_together(now, before) > np.float32(_STILL) * common)
+
+
+def _together(one: Blocks, other: Blocks) -> Grid:
+    """The covariance of each block."""
+    return _block_means(cv2.multiply(one.small, other.small)) - one.mean * other.mean
 
 
 def _sharpness(now: Blocks, reference: Blocks, common: Grid, there: NDArray[np.bool_], noise: float) -> float | None:
