@@ -18,29 +18,37 @@ ROWS: Final = 8
 _LEAST_CONTRAST: Final = 2.0
 """Standard deviation, in grey levels, from which a block has structure that can be recognised."""
 _OF_NOISE: Final = 2.0
+"""Twice the noise: with less, a block of noise alone would now and then count."""
 _ALIKE: Final = 0.6
 """Correlation with the reference from which a block is recognised. The sky of another view has 0.5 often enough; a
 lamp, rain, or night's noise leaves 0.8."""
 _SAME_DETAIL: Final = np.float32(0.4)
 """The same of its fine detail, which another light leaves alone and another view never has."""
 _SAME_SHADE: Final = 0.5
+"""Correlation of the coarse light and shade from which it is the same."""
 _TRACE: Final = 0.2
 """Correlation from which a block shows the same thing, at least in outline, so that its detail can be compared."""
 _DOUBTFUL: Final = 0.75
 """If more of the view than this is recognised, nothing has been done to it."""
 _LEAST_SHIFT: Final = 0.04
+"""Half a block: wind shakes a camera less."""
 _FOUND_AGAIN: Final = 0.4
+"""Correlation of the detail at the new place; two different views have next to none."""
 _BETTER: Final = 0.25
+"""By so much the new place must be better: a fence looks like itself at each of its posts."""
 _STILL: Final = 0.9
 """Correlation with the previous picture from which nothing moves in a block: somebody who stands there sways."""
 _DULL: Final = 0.35
 """Share of its recent contrast below which a block has become dull. A hand on the lens is blurred and in its own shadow
 and keeps less; a coat a step away keeps more."""
 _BRIGHT: Final = 225.0
+"""Grey levels of 255 from which a cell is nearly white."""
 _FEWEST_BLOCKS: Final = 8
 """With fewer structured blocks, one view cannot be told from another."""
 _BLUR: Final = (5, 5)
+"""Cells over which detail is averaged away."""
 _TINY: Final = np.float32(1e-3)
+"""Keeps quotients of black pictures finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +85,17 @@ class Survey:
 
     `known`: share of the reference's structure that is recognised, None if the reference has too little. `dull`: share
     of it that is lost because the blocks have lost their contrast. `gone`: that, and the share which is lost because
-    the blocks hold something else that does not move; what moves in front of the lens only hides it. `strange`:
-    share that holds something else, whether or not it moves. `flat`: share of
+    the blocks hold something else that does not move; what moves in front of the lens only hides it. `flat`: share of
     blocks without structure. `sharpness`: the reference's fine detail that is still there, relative to its coarse
     structure; 1 is as sharp, None if unknown. `layout`: how much of the coarse light and shade is there: 1 as in the
     reference, 0 none. `brightness`: mean grey level. `glare`: share of the picture that is nearly white, less that of
-    the reference. `contrast`: of all but the strange blocks, as a multiple of the reference's. `shift`: how far the
-    whole view has moved, as a share of the width.
+    the reference. `contrast`: of all blocks that hold nothing else, as a multiple of the reference's. `shift`: how far
+    the whole view has moved, as a share of the width.
     """
 
     known: float | None
     dull: float
     gone: float
-    strange: float
     flat: float
     sharpness: float | None
     layout: float
@@ -111,7 +117,7 @@ def survey(now: Blocks, reference: Blocks, before: Blocks, recent: Grid, noise: 
     """
     usual, here = reference.structured(noise), now.structured(noise)
     structured = np.count_nonzero(usual)
-    known, dull, gone, strange, sharpness, contrast, shift = None, 0.0, 0.0, 0.0, None, 1.0, 0.0
+    known, dull, gone, sharpness, contrast, shift = None, 0.0, 0.0, None, 1.0, 0.0
     if structured >= _FEWEST_BLOCKS:
         likeness = _together(now, reference) / np.sqrt(now.variance * reference.variance + _TINY)
         common = _block_means(cv2.multiply(now.detail, reference.detail))
@@ -122,7 +128,7 @@ def survey(now: Blocks, reference: Blocks, before: Blocks, recent: Grid, noise: 
             other, dulled = lost & here, lost & _is_dull(now.variance, recent, noise)
             dull = np.count_nonzero(dulled) / structured
             gone = np.count_nonzero(dulled | _still(other, now, before, noise)) / structured
-            strange, same = np.count_nonzero(other) / structured, usual & ~other
+            same = usual & ~other
             shift = _shift(now, reference)
         sharpness = _sharpness(now, reference, common, usual & (likeness > _TRACE), noise)
         contrast = math.sqrt(_ratio(now.variance[same], reference.variance[same])) if same.any() else 1.0
@@ -130,7 +136,6 @@ def survey(now: Blocks, reference: Blocks, before: Blocks, recent: Grid, noise: 
         known=known,
         dull=dull,
         gone=gone,
-        strange=strange,
         flat=1.0 - np.count_nonzero(here) / here.size,
         sharpness=sharpness,
         layout=_layout(now.mean, reference.mean),
@@ -165,7 +170,7 @@ def _still(where: NDArray[np.bool_], now: Blocks, before: Blocks, noise: float) 
         return both
     # Of two pictures of the same thing, the noise is in each variance but not in what they have in common.
     common = np.sqrt(now.variance * before.variance) - np.float32(noise * noise)
-    return both & (_together(now, before) > np.float32(_STILL) * common)
+    return np.asarray(both & (_together(now, before) > np.float32(_STILL) * common), np.bool_)
 
 
 def _together(one: Blocks, other: Blocks) -> Grid:

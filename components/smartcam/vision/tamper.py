@@ -16,12 +16,15 @@ from smartcam.vision.visibility import Visibility
 _INTERVAL_S: Final = 0.5
 """Pictures that follow sooner are skipped: tampering takes longer."""
 _SETTLING_UPDATES: Final = 4
+"""The first view is the mean of so many pictures and one, so that it has little noise."""
 _REFERENCE_S: Final = 60.0
 """Time constant of the reference view: dusk and dawn are slower, hands and lorries are gone sooner."""
 _LIGHT_S: Final = 20.0
 """Time constant of its brightness and contrast, which dusk changes without changing the view."""
 _LEAST_GAIN: Final = 0.5
+"""Contrast is followed by a factor of two at most: more is another light, which is learned with the content."""
 _LEARN_EVERY_S: Final = 2.0
+"""Often enough for its time constants; learning costs as much as a third of a picture."""
 _LARGEST_LESSON: Final = 6.0
 """Largest difference, in grey levels, that a pixel is learned with: the reference follows what is usual, and a white
 lorry, which differs a lot but is soon gone, leaves no ghost in it."""
@@ -37,17 +40,23 @@ _DUSK_S: Final = 10.0
 _FLAT: Final = 0.95
 """With at least this share of blocks without structure, there is nothing that could be recognised."""
 _NO_LAYOUT: Final = 0.25
+"""Less of the light and shade than this is none; what a cover lets through has no more."""
 _SAME_LAYOUT: Final = 0.5
+"""Blur leaves light and shade where they were; more of it is needed to call it blur."""
 _GLARING: Final = 0.5
+"""Half of a picture turned white is more than headlights do."""
 _WHITE: Final = 0.8
 """This much more white than usual is glare even if outlines are left; if the view is lost, `_GLARING` is enough."""
 _GOOD: Final = 0.5
 """Share of the view that must be recognised before an alarm is over."""
 _BLURRED: Final = 0.5
+"""Half of the detail gone: rain and a wet lens take less."""
 _SHARP: Final = 0.7
+"""Above `_BLURRED`, so that an alarm does not flicker."""
 _FROZEN_S: Final = 6.5
 """Good cameras repeat pictures too: runs of up to 2.6 s have been seen."""
 _CLEAR_S: Final = 2.0
+"""How long the view must be good before an alarm is over: a hand that is shifted lets it through for a moment."""
 _NEW_VIEW_S: Final = 600.0
 """After this long, another view becomes the usual one: a camera that was turned for good must not alarm for ever."""
 _MOSTLY: Final = 0.75
@@ -55,6 +64,7 @@ _MOSTLY: Final = 0.75
 _DARK: Final = 40.0
 """Grey levels of 255 (black is 16): below this, an object detector sees next to nothing."""
 _NOISE_SHARE: Final = 0.05
+"""The noise is learned within ten seconds, so that a passer-by hardly counts."""
 _FROM_MEDIAN: Final = 1.0484
 """From the median difference of two pictures to the standard deviation of the noise in one."""
 _EVERY: Final = 4
@@ -225,8 +235,7 @@ class TamperWatch:
         elapsed_s = (self._at - self._learnt_at) / NS_PER_S
         if elapsed_s >= _LEARN_EVERY_S:
             self._relight(seen, elapsed_s)
-            slowly = _NEW_VIEW_S if seen.strange > _BEARABLE else _REFERENCE_S
-            self._learn(now, elapsed_s / slowly, _LARGEST_LESSON)
+            self._learn(now, elapsed_s / _REFERENCE_S, _LARGEST_LESSON)
 
     def _relight(self, seen: Survey, elapsed_s: float) -> None:
         """Adjust the reference to the current brightness and contrast, which change faster than the content."""

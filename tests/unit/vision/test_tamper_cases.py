@@ -37,7 +37,6 @@ SEEDS = range(50, 54)
 PACES_S = (0.5, 0.6, 0.8, 0.7)
 """Seconds between two pictures: a device shows the watch every third of five a second."""
 NOISE = 1.5
-all_named = {"argvalues": TAMPERINGS, "ids": lambda draw: draw.__name__}
 
 
 def played(case: Staged, place: Place, seed: int, pace_s: float) -> tuple[float, Cause] | None:
@@ -71,7 +70,7 @@ def is_in_time(case: Staged, raised: tuple[float, Cause] | None, slack: float = 
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("draw", **all_named)
+@pytest.mark.parametrize("draw", TAMPERINGS, ids=lambda draw: draw.__name__)
 def test_whatever_is_done_to_a_camera_is_raised(draw: Draw, seed: int) -> None:
     raised = in_a_yard(draw, seed)
     assert is_in_time(drawn(draw, seed), raised, slack=1.25), raised
