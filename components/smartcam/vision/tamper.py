@@ -135,7 +135,7 @@ class Doubt:
 
 
 _BEARABLE: Final = math.sqrt(_SURE / _FORGET_S)
-"""Share of the view that can be lost for ever without an alarm; below it, what is new is learned."""
+"""Share of the view that can be lost for ever without an alarm."""
 
 
 class TamperWatch:
@@ -227,11 +227,11 @@ class TamperWatch:
             if is_other:
                 self._reference, self._recent = now, now.variance
         self._report = TamperReport(raised, _score(seen, wrong), _visibility(seen, wrong))
-        if raised is None and wrong is None:
+        if raised is None:
             self._follow(seen, now)
 
     def _follow(self, seen: Survey, now: Blocks) -> None:
-        """Learn from a picture of the usual view, if it is time."""
+        """Learn what is usual from a picture, if it is time."""
         elapsed_s = (self._at - self._learnt_at) / NS_PER_S
         if elapsed_s >= _LEARN_EVERY_S:
             self._relight(seen, elapsed_s)

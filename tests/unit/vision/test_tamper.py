@@ -355,6 +355,13 @@ def test_a_cover_is_blind_for_as_long_as_it_lasts() -> None:
         assert timeline.show(np.full((120, 160), 90, np.uint8), 30).visibility is Visibility.BLIND
 
 
+def test_an_alarm_that_is_over_is_not_raised_again() -> None:
+    timeline = settled(room())
+    assert timeline.show(np.full((120, 160), 90, np.uint8), 20).cause is Cause.COVERED
+    causes = [timeline.show(room(), 1).cause for _ in range(8)]
+    assert causes == [Cause.COVERED] * 2 + [None] * 6
+
+
 def test_a_view_stored_before_is_recalled() -> None:
     memory = pack_planes(b"smcview1", (120, 160), (Shrinker().shrink(room()),))
     watch = TamperWatch()
