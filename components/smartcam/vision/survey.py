@@ -18,22 +18,37 @@ ROWS: Final = 8
 _LEAST_CONTRAST: Final = 2.0
 """Standard deviation, in grey levels, from which a block has structure that can be recognised."""
 _OF_NOISE: Final = 2.0
-_ALIKE: Final = 0.5
-"""Correlation with the reference from which a block is recognised."""
+"""Twice the noise: with less, a block of noise alone would now and then count."""
+_ALIKE: Final = 0.6
+"""Correlation with the reference from which a block is recognised. The sky of another view has 0.5 often enough; a
+lamp, rain, or night's noise leaves 0.8."""
+_SAME_DETAIL: Final = np.float32(0.4)
+"""The same of its fine detail, which another light leaves alone and another view never has."""
+_SAME_SHADE: Final = 0.5
+"""Correlation of the coarse light and shade from which it is the same."""
 _TRACE: Final = 0.2
 """Correlation from which a block shows the same thing, at least in outline, so that its detail can be compared."""
 _DOUBTFUL: Final = 0.75
-"""If more of the view than this is recognised, it has not moved."""
+"""If more of the view than this is recognised, nothing has been done to it."""
 _LEAST_SHIFT: Final = 0.04
+"""Half a block: wind shakes a camera less."""
 _FOUND_AGAIN: Final = 0.4
+"""Correlation of the detail at the new place; two different views have next to none."""
 _BETTER: Final = 0.25
-_STEADY: Final = 0.8
-"""Correlation with the previous picture from which nothing moves in a block."""
+"""By so much the new place must be better: a fence looks like itself at each of its posts."""
+_STILL: Final = 0.9
+"""Correlation with the previous picture from which nothing moves in a block: somebody who stands there sways."""
+_DULL: Final = 0.35
+"""Share of its recent contrast below which a block has become dull. A hand on the lens is blurred and in its own shadow
+and keeps less; a coat a step away keeps more."""
 _BRIGHT: Final = 225.0
+"""Grey levels of 255 from which a cell is nearly white."""
 _FEWEST_BLOCKS: Final = 8
 """With fewer structured blocks, one view cannot be told from another."""
 _BLUR: Final = (5, 5)
+"""Cells over which detail is averaged away."""
 _TINY: Final = np.float32(1e-3)
+"""Keeps quotients of black pictures finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,61 +76,73 @@ class Blocks:
 
     def structured(self, noise: float) -> NDArray[np.bool_]:
         """Which blocks have structure above this noise (standard deviation in grey levels)."""
-        return self.variance > max(_LEAST_CONTRAST, _OF_NOISE * noise) ** 2
+        return is_structure(self.variance, noise)
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
     """A picture compared with the reference view and with the previous picture.
 
-    `known`: share of the reference's structure that is recognised, None if the reference has too little. `flat`: share
-    of blocks without structure, `usually_flat` in the reference. `steady`: share of the structure in which nothing has
-    moved since the previous picture. `sharpness`: the reference's fine detail that is still there, relative to its
-    coarse structure; 1 is as sharp, None if unknown. `layout`: how much of the coarse light and shade is there: 1 as in
-    the reference, 0 none. `brightness`: mean grey level. `bright`: share of the picture that is nearly white,
-    `usually_bright` in the reference. `contrast`: of the structure, as a multiple of the reference's. `structure`:
-    standard deviation of all blocks in grey levels. `shift`: how far the whole view has moved, as a share of the width.
+    `known`: share of the reference's structure that is recognised, None if the reference has too little. `dull`: share
+    of it that is lost because the blocks have lost their contrast. `gone`: that, and the share which is lost because
+    the blocks hold something else that does not move; what moves in front of the lens only hides it. `flat`: share of
+    blocks without structure. `sharpness`: the reference's fine detail that is still there, relative to its coarse
+    structure; 1 is as sharp, None if unknown. `layout`: how much of the coarse light and shade is there: 1 as in the
+    reference, 0 none. `brightness`: mean grey level. `glare`: share of the picture that is nearly white, less that of
+    the reference. `contrast`: of all blocks that hold nothing else, as a multiple of the reference's. `shift`: how far
+    the whole view has moved, as a share of the width.
     """
 
     known: float | None
+    dull: float
+    gone: float
     flat: float
-    usually_flat: float
-    steady: float
     sharpness: float | None
     layout: float
     brightness: float
-    bright: float
-    usually_bright: float
+    glare: float
     contrast: float
-    structure: float
     shift: float
 
 
-def survey(now: Blocks, reference: Blocks, before: Blocks, noise: float) -> Survey:
-    """Compare a picture with the reference view and the previous picture."""
-    usual = reference.structured(noise)
-    here = now.structured(noise)
+def is_structure(variance: Grid, noise: float) -> NDArray[np.bool_]:
+    """Which blocks of this variance have structure above the noise."""
+    return variance > max(_LEAST_CONTRAST, _OF_NOISE * noise) ** 2
+
+
+def survey(now: Blocks, reference: Blocks, before: Blocks, recent: Grid, noise: float) -> Survey:
+    """Compare a picture with the reference view and the previous picture.
+
+    `recent`: the variance that each block had lately.
+    """
+    usual, here = reference.structured(noise), now.structured(noise)
     structured = np.count_nonzero(usual)
-    enough = structured >= _FEWEST_BLOCKS
-    likeness = _correlation(now, reference)
-    known = np.count_nonzero(usual & (likeness > _ALIKE)) / structured if enough else None
-    both = here & before.structured(noise)
-    comparable = np.count_nonzero(both)
-    alike = both & (_correlation(now, before) > _STEADY) if comparable >= _FEWEST_BLOCKS else both
-    steady = np.count_nonzero(alike) / comparable if comparable >= _FEWEST_BLOCKS else 1.0
+    known, dull, gone, sharpness, contrast, shift = None, 0.0, 0.0, None, 1.0, 0.0
+    if structured >= _FEWEST_BLOCKS:
+        likeness = _together(now, reference) / np.sqrt(now.variance * reference.variance + _TINY)
+        common = _block_means(cv2.multiply(now.detail, reference.detail))
+        same_detail = common > _SAME_DETAIL * np.sqrt(now.fine * reference.fine)
+        lost, same = usual & ~((likeness > _ALIKE) | same_detail), usual
+        known = 1.0 - np.count_nonzero(lost) / structured
+        if known <= _DOUBTFUL:
+            other, dulled = lost & here, lost & _is_dull(now.variance, recent, noise)
+            dull = np.count_nonzero(dulled) / structured
+            gone = np.count_nonzero(dulled | _still(other, now, before, noise)) / structured
+            same = usual & ~other
+            shift = _shift(now, reference)
+        sharpness = _sharpness(now, reference, common, usual & (likeness > _TRACE), noise)
+        contrast = math.sqrt(_ratio(now.variance[same], reference.variance[same])) if same.any() else 1.0
     return Survey(
         known=known,
+        dull=dull,
+        gone=gone,
         flat=1.0 - np.count_nonzero(here) / here.size,
-        usually_flat=1.0 - structured / usual.size,
-        steady=steady,
-        sharpness=_sharpness(now, reference, usual & (likeness > _TRACE), noise) if enough else None,
+        sharpness=sharpness,
         layout=_layout(now.mean, reference.mean),
         brightness=mean_of(now.mean),
-        bright=now.bright,
-        usually_bright=reference.bright,
-        contrast=math.sqrt(_ratio(now.variance[usual], reference.variance[usual])) if enough else 1.0,
-        structure=math.sqrt(mean_of(now.variance)),
-        shift=0.0 if known is None or known > _DOUBTFUL else _shift(now, reference),
+        glare=now.bright - reference.bright,
+        contrast=contrast,
+        shift=shift,
     )
 
 
@@ -131,24 +158,38 @@ def _block_means(values: cv2.typing.MatLike) -> Grid:
     return np.asarray(cv2.resize(whole, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _correlation(one: Blocks, other: Blocks) -> Grid:
-    together = _block_means(cv2.multiply(one.small, other.small)) - one.mean * other.mean
-    return np.asarray(together / np.sqrt(one.variance * other.variance + _TINY), np.float32)
+def _is_dull(variance: Grid, recent: Grid, noise: float) -> NDArray[np.bool_]:
+    most = np.float32(_DULL * _DULL)
+    return is_structure(recent, noise) & (variance < most * recent + (1 - most) * np.float32(noise * noise))
 
 
-def _sharpness(now: Blocks, reference: Blocks, there: NDArray[np.bool_], noise: float) -> float | None:
+def _still(where: NDArray[np.bool_], now: Blocks, before: Blocks, noise: float) -> NDArray[np.bool_]:
+    """In which of these blocks nothing moves."""
+    both = where & before.structured(noise)
+    if not both.any():
+        return both
+    # Of two pictures of the same thing, the noise is in each variance but not in what they have in common.
+    common = np.sqrt(now.variance * before.variance) - np.float32(noise * noise)
+    return np.asarray(both & (_together(now, before) > np.float32(_STILL) * common), np.bool_)
+
+
+def _together(one: Blocks, other: Blocks) -> Grid:
+    """The covariance of each block."""
+    return _block_means(cv2.multiply(one.small, other.small)) - one.mean * other.mean
+
+
+def _sharpness(now: Blocks, reference: Blocks, common: Grid, there: NDArray[np.bool_], noise: float) -> float | None:
     """Fine detail over coarse structure, both as multiples of the reference's, because light changes both alike.
 
     Detail is measured by correlation with the reference, which noise does not raise, and by energy, so that leaves and
     wet asphalt, whose detail never looks the same twice, are not taken for blur. The larger of the two counts.
     """
     mine, usual = now.fine[there], reference.fine[there]
-    common = _block_means(cv2.multiply(now.detail, reference.detail))[there]
     coarse = _ratio(now.variance[there], reference.variance[there])
     if coarse <= float(_TINY):
         return None
     energy = max(_ratio(mine - noise * noise, usual), 0.0)
-    return max(_ratio(common, usual), math.sqrt(energy)) / math.sqrt(coarse)
+    return max(_ratio(common[there], usual), math.sqrt(energy)) / math.sqrt(coarse)
 
 
 def _ratio(one: Grid, other: Grid) -> float:
@@ -176,8 +217,8 @@ def _likeness(one: Light, other: Light) -> float:
 
 
 def _layout(now: Grid, reference: Grid) -> float:
-    """The gain of the reference's light and shade, 0 if the correlation is below 0.5."""
+    """The gain of the reference's light and shade, 0 if the correlation is below `_SAME_SHADE`."""
     here, usual = now - np.float32(mean_of(now)), reference - np.float32(mean_of(reference))
     together, there = float(np.vdot(here, usual)), float(np.vdot(usual, usual)) + float(_TINY)
     alike = together / (math.sqrt(float(np.vdot(here, here)) * there) + float(_TINY))
-    return together / there if alike > _ALIKE else 0.0
+    return together / there if alike > _SAME_SHADE else 0.0

@@ -16,51 +16,55 @@ from smartcam.vision.visibility import Visibility
 _INTERVAL_S: Final = 0.5
 """Pictures that follow sooner are skipped: tampering takes longer."""
 _SETTLING_UPDATES: Final = 4
+"""The first view is the mean of so many pictures and one, so that it has little noise."""
 _REFERENCE_S: Final = 60.0
 """Time constant of the reference view: dusk and dawn are slower, hands and lorries are gone sooner."""
 _LIGHT_S: Final = 20.0
 """Time constant of its brightness and contrast, which dusk changes without changing the view."""
 _LEAST_GAIN: Final = 0.5
+"""Contrast is followed by a factor of two at most: more is another light, which is learned with the content."""
 _LEARN_EVERY_S: Final = 2.0
+"""Often enough for its time constants; learning costs as much as a third of a picture."""
 _LARGEST_LESSON: Final = 6.0
 """Largest difference, in grey levels, that a pixel is learned with: the reference follows what is usual, and a white
 lorry, which differs a lot but is soon gone, leaves no ghost in it."""
-_SUDDEN_S: Final = 15.0
-"""A view that takes longer to be lost is lost to dusk, not to a hand."""
-_LONGEST_STEP_NS: Final = 2 * NS_PER_S
-"""The longest time that a single picture counts for."""
-_BUSY_S: Final = 120.0
-"""Whatever moves in front of the lens for longer is part of the view."""
-_LOST: Final = 0.35
-"""If less than this share of the view is recognised, it is another view."""
-_GOOD: Final = 0.5
+_LONGEST_STEP_S: Final = 2.0
+"""The longest time that a single picture counts for: after a pause, what is different may have changed at once."""
+_FORGET_S: Final = 3.0
+"""Time constant in which doubt fades."""
+_SURE: Final = 0.8
+"""The doubt at which an alarm is raised: after 0.9 s if nothing is left, 1.6 s if a fifth is left, 4 s at two fifths.
+A lorry's blank side is gone by then."""
 _DUSK_S: Final = 10.0
-_AT_ONCE: Final = 0.5
-"""A view that vanished suddenly has less than this share of the structure that it had some seconds ago."""
-_FADED: Final = 0.8
-"""With less than this share of its recent contrast, the view is fading."""
-_CONTRAST_S: Final = 15.0
+"""Time constant of the contrast that a block had lately: a hand takes it away at once, dusk takes minutes."""
 _FLAT: Final = 0.95
-_FLATTER: Final = 0.2
+"""With at least this share of blocks without structure, there is nothing that could be recognised."""
 _NO_LAYOUT: Final = 0.25
+"""Less of the light and shade than this is none; what a cover lets through has no more."""
 _SAME_LAYOUT: Final = 0.5
+"""Blur leaves light and shade where they were; more of it is needed to call it blur."""
 _GLARING: Final = 0.5
+"""Half of a picture turned white is more than headlights do."""
 _WHITE: Final = 0.8
 """This much more white than usual is glare even if outlines are left; if the view is lost, `_GLARING` is enough."""
-_STEADY: Final = 0.5
-"""Somebody in front of the lens moves; a cover does not, and neither does a new view."""
+_GOOD: Final = 0.5
+"""Share of the view that must be recognised before an alarm is over."""
 _BLURRED: Final = 0.5
+"""Half of the detail gone: rain and a wet lens take less."""
 _SHARP: Final = 0.7
-_QUICK_S: Final = 0.8
-_LOST_S: Final = 4.0
+"""Above `_BLURRED`, so that an alarm does not flicker."""
 _FROZEN_S: Final = 6.5
 """Good cameras repeat pictures too: runs of up to 2.6 s have been seen."""
 _CLEAR_S: Final = 2.0
+"""How long the view must be good before an alarm is over: a hand that is shifted lets it through for a moment."""
 _NEW_VIEW_S: Final = 600.0
 """After this long, another view becomes the usual one: a camera that was turned for good must not alarm for ever."""
+_MOSTLY: Final = 0.75
+"""With at least this share of what is lost dull, it is covered; another view is plain in part as well."""
 _DARK: Final = 40.0
 """Grey levels of 255 (black is 16): below this, an object detector sees next to nothing."""
 _NOISE_SHARE: Final = 0.05
+"""The noise is learned within ten seconds, so that a passer-by hardly counts."""
 _FROM_MEDIAN: Final = 1.0484
 """From the median difference of two pictures to the standard deviation of the noise in one."""
 _EVERY: Final = 4
@@ -109,6 +113,31 @@ class _Run:
         return at - self.since >= seconds * NS_PER_S
 
 
+@dataclass(slots=True)
+class Doubt:
+    """Adds up what is lost of the usual view, its square for every second, and forgets it within seconds.
+
+    The sum depends on how long how much has been lost, and hardly on how many pictures showed it.
+    """
+
+    level: float = 0.0
+    _lost: float = 0.0
+
+    def add(self, lost: float, elapsed_s: float) -> bool:
+        """Whether an alarm is due after a picture in which the share `lost` (0..1) is gone.
+
+        Between two pictures only what both have lost was lost: one picture alone proves nothing.
+        """
+        throughout, self._lost = min(lost, self._lost), lost
+        left = math.exp(-elapsed_s / _FORGET_S)
+        self.level = self.level * left + throughout**2 * _FORGET_S * (1 - left)
+        return self.level >= _SURE
+
+
+_BEARABLE: Final = math.sqrt(_SURE / _FORGET_S)
+"""Share of the view that can be lost for ever without an alarm."""
+
+
 class TamperWatch:
     """Compares about two pictures a second with a reference view that only follows slow changes.
 
@@ -127,17 +156,17 @@ class TamperWatch:
         self._shape = luma.shape
         if is_new_size:
             self._report = ALL_WELL
-        self._updates = self._doubt_ns = 0
-        self._noise = self._contrast = 1.0
-        self._structure = 0.0
-        self._at = self._good_at = self._learnt_at = at
+        self._updates = 0
+        self._noise = 1.0
+        self._doubt = Doubt()
+        self._at = self._learnt_at = at
         self._rows = luma[::_EVERY_ROW].copy()
         self._reference = self._before = Blocks.of(self._shrinker.shrink(luma))
         if self._recalled is not None and self._recalled[0] == luma.shape:
             self._reference, self._updates = Blocks.of(self._recalled[1][0]), _SETTLING_UPDATES + 1
-            self._structure = math.sqrt(mean_of(self._reference.variance))
         self._recalled = None
-        self._quick, self._frozen, self._good, self._other_view, self._busy = (_Run() for _ in range(5))
+        self._recent = self._reference.variance
+        self._frozen, self._good, self._other_view = (_Run() for _ in range(3))
 
     def update(self, luma: Luma, at: MonotonicNs) -> TamperReport:
         """The state of the camera. `luma` is uint8 (height, width), `at` the time at which it was taken.
@@ -152,19 +181,20 @@ class TamperWatch:
             return self._report
         rows = luma[::_EVERY_ROW].copy()
         now = Blocks.of(self._shrinker.shrink(luma))
-        seen = survey(now, self._reference, self._before, self._noise)
+        seen = survey(now, self._reference, self._before, self._recent, self._noise)
         is_same = bool(np.array_equal(rows, self._rows))
         if not is_same:
             self._noise += _NOISE_SHARE * (_noise_between(now, self._before) - self._noise)
-        if elapsed_ns > _SUDDEN_S * NS_PER_S:
-            # There were no pictures for a while: what is different now may have changed suddenly.
-            self._good_at = MonotonicNs(self._good_at + elapsed_ns)
+        elapsed_s = min(elapsed_ns / NS_PER_S, _LONGEST_STEP_S)
+        if seen.gone <= _BEARABLE:
+            # Otherwise the contrast of the usual view is kept in mind, for as long as it is gone.
+            self._recent = np.maximum(now.variance, self._recent * np.float32(math.exp(-2 * elapsed_s / _DUSK_S)))
         self._rows, self._before, self._at = rows, now, at
         self._updates += 1
         if self._updates <= _SETTLING_UPDATES:
             self._learn(now, 1 / (self._updates + 1), math.inf)
         else:
-            self._judge(seen, now, elapsed_ns, is_same=is_same)
+            self._judge(seen, now, elapsed_s, is_same=is_same)
         return self._report
 
     def resume(self, cause: Cause) -> None:
@@ -182,59 +212,30 @@ class TamperWatch:
         self._recalled = unpack_planes(memory, _MARK, 1)
         return self._recalled is not None
 
-    def _judge(self, seen: Survey, now: Blocks, elapsed_ns: int, *, is_same: bool) -> None:
-        at, raised = self._at, self._report.cause
-        wrong = self._gone_at_once(seen, what_is_wrong(seen), elapsed_ns)
-        self._keep_good_at(at, seen, wrong, elapsed_ns)
-        is_sudden = at - self._good_at <= _SUDDEN_S * NS_PER_S
-        is_quick = self._quick.lasts(at, _QUICK_S, so=is_sudden and wrong is not None and is_blind(seen))
-        is_lost = self._doubt(seen, wrong, elapsed_ns, is_sudden=is_sudden) >= _LOST_S * NS_PER_S
-        is_frozen = self._frozen.lasts(at, _FROZEN_S, so=is_same and seen.flat < _FLAT)
-        is_good = self._good.lasts(at, _CLEAR_S, so=not is_same and _is_good(seen, wrong))
-        is_other = self._other_view.lasts(
-            at, _NEW_VIEW_S, so=seen.steady >= _STEADY and wrong is not None and seen.flat < _FLAT
-        )
-        if raised is None and (is_quick or is_lost or is_frozen):
-            raised = wrong or (Cause.FROZEN if is_frozen else Cause.MOVED)
-        elif raised is not None and (is_good or (is_other and wrong is not Cause.DEFOCUSED)):
-            raised = None
+    def _judge(self, seen: Survey, now: Blocks, elapsed_s: float, *, is_same: bool) -> None:
+        lost = how_much_is_lost(seen)
+        wrong = what_is_wrong(seen) if lost > _BEARABLE else None
+        is_due = self._doubt.add(lost, elapsed_s)
+        is_frozen = self._frozen.lasts(self._at, _FROZEN_S, so=is_same and seen.flat < _FLAT)
+        is_good = self._good.lasts(self._at, _CLEAR_S, so=not is_same and _is_good(seen, wrong))
+        is_other = self._other_view.lasts(self._at, _NEW_VIEW_S, so=_is_another(seen, wrong))
+        raised = self._report.cause
+        if raised is None and (is_due or is_frozen):
+            raised = (wrong or Cause.MOVED) if is_due else Cause.FROZEN
+        elif raised is not None and (is_good or is_other):
+            raised, self._doubt = None, Doubt()
             if is_other:
-                self._reference, self._good_at = now, at
+                self._reference, self._recent = now, now.variance
         self._report = TamperReport(raised, _score(seen, wrong), _visibility(seen, wrong))
-        if raised is None and (wrong is None or not is_sudden) and at - self._learnt_at >= _LEARN_EVERY_S * NS_PER_S:
-            elapsed_s = (at - self._learnt_at) / NS_PER_S
+        if raised is None:
+            self._follow(seen, now)
+
+    def _follow(self, seen: Survey, now: Blocks) -> None:
+        """Learn what is usual from a picture, if it is time."""
+        elapsed_s = (self._at - self._learnt_at) / NS_PER_S
+        if elapsed_s >= _LEARN_EVERY_S:
             self._relight(seen, elapsed_s)
             self._learn(now, elapsed_s / _REFERENCE_S, _LARGEST_LESSON)
-
-    def _gone_at_once(self, seen: Survey, wrong: Cause | None, elapsed_ns: int) -> Cause | None:
-        """The cause; None if the view fades little by little, which is dusk."""
-        self._structure = max(seen.structure, self._structure * math.exp(-elapsed_ns / NS_PER_S / _DUSK_S))
-        if wrong in (None, Cause.GLARE, Cause.DEFOCUSED):
-            return wrong
-        is_fading = seen.flat >= _FLAT and seen.structure > _AT_ONCE * self._structure
-        return None if is_fading else wrong
-
-    def _doubt(self, seen: Survey, wrong: Cause | None, elapsed_ns: int, *, is_sudden: bool) -> int:
-        """How long the view has been wrong while little moved in front of the lens, in nanoseconds."""
-        is_wrong = wrong is not None or (self._doubt_ns > 0 and not _is_good(seen, wrong))
-        if not is_wrong or not is_sudden:
-            self._doubt_ns = 0
-        elif seen.steady >= _STEADY or wrong is Cause.DEFOCUSED:
-            self._doubt_ns += min(elapsed_ns, _LONGEST_STEP_NS)
-        else:
-            self._doubt_ns = max(self._doubt_ns - elapsed_ns, 0)
-        return self._doubt_ns
-
-    def _keep_good_at(self, at: MonotonicNs, seen: Survey, wrong: Cause | None, elapsed_ns: int) -> None:
-        """Note when the view was last good and not fading; movement in front of the lens counts as good for a while."""
-        is_fading = seen.contrast < _FADED * self._contrast
-        if wrong is None:
-            weight = min(elapsed_ns / NS_PER_S / _CONTRAST_S, 1.0)
-            self._contrast += weight * (seen.contrast - self._contrast)
-        is_busy = wrong is not None and seen.steady < _STEADY and at - self._good_at <= _SUDDEN_S * NS_PER_S
-        is_too_long = self._busy.lasts(at, _BUSY_S, so=is_busy)
-        if (_is_good(seen, wrong) and not is_fading) or (is_busy and not is_too_long):
-            self._good_at = at
 
     def _relight(self, seen: Survey, elapsed_s: float) -> None:
         """Adjust the reference to the current brightness and contrast, which change faster than the content."""
@@ -261,37 +262,44 @@ def _noise_between(now: Blocks, before: Blocks) -> float:
     return float(np.partition(apart, middle)[middle]) * _FROM_MEDIAN
 
 
-def is_blind(seen: Survey) -> bool:
-    """Whether next to nothing can be seen: the whole lens is covered, or the picture is black or white."""
-    was_structured = seen.known is not None
-    is_uniform = was_structured and seen.flat >= _FLAT and seen.layout < _NO_LAYOUT
-    return is_uniform or _is_glaring(seen)
+def how_much_is_lost(seen: Survey) -> float:
+    """The share of the usual view, 0..1, that a single picture has lost."""
+    if _is_glaring(seen) or seen.shift > 0:
+        return 1.0
+    if _is_blurred(seen) and seen.sharpness is not None:
+        return 1.0 - seen.sharpness**2
+    return seen.gone
 
 
-def what_is_wrong(seen: Survey) -> Cause | None:
-    """What a single picture looks like; None for the usual view."""
-    if is_blind(seen):
-        return _blinding(seen)
-    if seen.known is None:
-        return None
-    if seen.sharpness is not None and seen.sharpness < _BLURRED and seen.layout >= _SAME_LAYOUT:
-        return Cause.DEFOCUSED
-    if seen.shift > 0:
-        return Cause.MOVED
-    if seen.known >= _LOST:
-        return None
-    return Cause.COVERED if seen.flat - seen.usually_flat >= _FLATTER else Cause.MOVED
-
-
-def _blinding(seen: Survey) -> Cause:
+def what_is_wrong(seen: Survey) -> Cause:
+    """What has been done to a camera that has lost its view."""
     if _is_glaring(seen):
         return Cause.GLARE
+    if _is_blurred(seen):
+        return Cause.DEFOCUSED
+    if seen.shift > 0 or seen.dull < _MOSTLY * seen.gone:
+        return Cause.MOVED
     return Cause.BLACK if seen.brightness < _DARK else Cause.COVERED
 
 
+def is_blind(seen: Survey) -> bool:
+    """Whether next to nothing can be seen: the whole lens is covered, or the picture is black or white."""
+    is_uniform = seen.known is not None and seen.flat >= _FLAT and seen.layout < _NO_LAYOUT
+    return is_uniform or _is_glaring(seen)
+
+
 def _is_glaring(seen: Survey) -> bool:
-    more = seen.bright - seen.usually_bright
-    return more >= _WHITE or (more >= _GLARING and (seen.known is None or seen.known < _GOOD))
+    return seen.glare >= _WHITE or (seen.glare >= _GLARING and (seen.known is None or seen.known < _GOOD))
+
+
+def _is_blurred(seen: Survey) -> bool:
+    is_soft = seen.sharpness is not None and seen.sharpness < _BLURRED
+    return is_soft and seen.layout >= _SAME_LAYOUT and not is_blind(seen)
+
+
+def _is_another(seen: Survey, wrong: Cause | None) -> bool:
+    """Whether there is something to be seen, but not the usual view."""
+    return wrong not in (None, Cause.DEFOCUSED) and seen.flat < _FLAT
 
 
 def _is_good(seen: Survey, wrong: Cause | None) -> bool:

@@ -17,7 +17,9 @@ from smartcam.capture.sources.file import open_clip
 from smartcam.contract.errors import CameraEnded
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.tamper import ALL_WELL, Cause, TamperReport, TamperWatch
+from smartcam.vision.memory import pack_planes
+from smartcam.vision.shrink import Shrinker
+from smartcam.vision.tamper import ALL_WELL, Cause, Doubt, TamperReport, TamperWatch
 from smartcam.vision.visibility import Visibility
 
 Grey = NDArray[np.uint8]
@@ -245,3 +247,123 @@ def test_pictures_of_any_size_and_content_can_be_looked_at(half_width: int, half
             picture[:] = level
         report = watch.update(picture, MonotonicNs(second * NS_PER_S))
         assert 0 <= report.score <= 1
+
+
+shares = st.lists(st.floats(0, 1), min_size=2, max_size=40)
+seconds = st.floats(0.4, 2.0)
+
+
+def doubt_after(lost: Iterable[float], elapsed_s: float) -> tuple[float, bool]:
+    """The doubt in the end, and whether an alarm was due at any time."""
+    doubt, due = Doubt(), False
+    for share in lost:
+        due |= doubt.add(share, elapsed_s)
+    return doubt.level, due
+
+
+@given(shares, st.lists(st.floats(0, 1), min_size=40, max_size=40), seconds)
+def test_the_more_is_lost_the_greater_the_doubt(lost: list[float], more: list[float], elapsed_s: float) -> None:
+    worse = [share + (1 - share) * extra for share, extra in zip(lost, more, strict=False)]
+    level, due = doubt_after(lost, elapsed_s)
+    greater, due_then = doubt_after(worse, elapsed_s)
+    assert greater >= level - 1e-12
+    assert due_then or not due
+
+
+@given(st.lists(st.booleans(), max_size=60), seconds)
+def test_pictures_of_which_no_two_follow_one_another_prove_nothing(are_lost: list[bool], elapsed_s: float) -> None:
+    apart = [1.0 if is_lost and not (i and are_lost[i - 1]) else 0.0 for i, is_lost in enumerate(are_lost)]
+    single = [share if not i or not apart[i - 1] else 0.0 for i, share in enumerate(apart)]
+    assert doubt_after(single, elapsed_s) == (0.0, False)
+
+
+@given(shares, seconds)
+def test_doubt_is_forgotten_when_the_view_is_back(lost: list[float], elapsed_s: float) -> None:
+    level, _ = doubt_after([*lost, *[0.0] * round(10 / elapsed_s + 1)], elapsed_s)
+    assert level < 0.15
+
+
+@given(st.floats(0, 1), st.floats(1, 30), st.floats(1, 30))
+def test_doubt_depends_on_time_and_not_on_the_number_of_pictures(lost: float, rate: float, other: float) -> None:
+    levels = [doubt_after([lost] * (round(6 * each) + 1), 6 / round(6 * each))[0] for each in (rate, other)]
+    assert levels[0] == pytest.approx(levels[1])
+
+
+@pytest.mark.parametrize("lost", [0.0, 0.3, 0.5])
+def test_half_of_the_view_can_be_lost_for_ever(lost: float) -> None:
+    assert not doubt_after([lost] * 1000, 0.5)[1]
+
+
+@pytest.mark.parametrize(("lost", "within_s"), [(0.6, 4.5), (0.8, 2.0), (1.0, 1.0)])
+def test_the_more_is_lost_the_sooner_an_alarm_is_due(lost: float, within_s: float) -> None:
+    assert doubt_after([lost] * (round(within_s / 0.1) + 1), 0.1)[1]
+    assert not doubt_after([lost] * (round(0.75 * within_s / 0.1) + 1), 0.1)[1]
+
+
+@pytest.mark.parametrize("fps", [1.0, 2.0, 5.0, 12.5, 30.0])
+def test_a_cover_is_raised_at_any_rate_of_pictures_and_one_bad_picture_never_is(fps: float) -> None:
+    watch, cover = TamperWatch(), np.full((120, 160), 90, np.uint8)
+    scenes = [*[room()] * round(8 * fps), cover, *[room()] * round(8 * fps), *[cover] * round(4 * fps)]
+    raised = []
+    for number, shown in enumerate(noisy(scenes)):
+        if watch.update(shown, MonotonicNs(round((1 + number / fps) * NS_PER_S))).cause is not None:
+            raised.append(number / fps)
+    assert 0.9 <= raised[0] - (round(8 * fps) * 2 + 1) / fps <= 2.0
+
+
+def test_a_view_that_comes_and_goes_in_front_of_the_lens_is_somebody_and_none_that_is_blank() -> None:
+    rng = np.random.default_rng(4)
+    coats = [np.asarray(cv2.resize(rng.uniform(20, 220, (14, 18)), (160, 120)), np.uint8) for _ in range(40)]
+    timeline = settled(room())
+    for coat in coats:
+        assert timeline.show(coat, 0.5).cause is None
+    for level in (60, 90, 70, 110, 80):
+        report = timeline.show(np.full((120, 160), level, np.uint8), 0.5)
+    assert report.cause is Cause.COVERED
+
+
+def test_what_moves_in_front_of_the_lens_for_a_minute_is_not_learned() -> None:
+    rng = np.random.default_rng(4)
+    timeline = settled(room())
+    for _ in range(120):
+        timeline.show(np.asarray(cv2.resize(rng.uniform(20, 220, (14, 18)), (160, 120)), np.uint8), 0.5)
+    assert timeline.show(room(), 3) == ALL_WELL
+    assert timeline.show(room(2), 5).cause is Cause.MOVED
+
+
+def test_a_new_thing_that_leaves_half_of_the_view_alone_becomes_usual() -> None:
+    timeline = settled(room())
+    furnished = room().copy()
+    furnished[:, :60] = room(5)[:, :60]
+    assert timeline.show(furnished, 900).cause is None
+    furnished[:, 60:110] = room(6)[:, 60:110]
+    assert timeline.show(furnished, 30).cause is None
+
+
+def test_a_sharp_picture_is_clear_at_once_though_the_alarm_ends_later() -> None:
+    timeline = settled(room())
+    blurred = np.asarray(cv2.GaussianBlur(room(), (0, 0), 4), np.uint8)
+    report = timeline.show(blurred, 6)
+    assert (report.cause, report.visibility) == (Cause.DEFOCUSED, Visibility.DEFOCUSED)
+    report = timeline.show(room(), 1)
+    assert (report.cause, report.visibility) == (Cause.DEFOCUSED, Visibility.CLEAR)
+
+
+def test_a_cover_is_blind_for_as_long_as_it_lasts() -> None:
+    timeline = settled(room())
+    for _ in range(6):
+        assert timeline.show(np.full((120, 160), 90, np.uint8), 30).visibility is Visibility.BLIND
+
+
+def test_an_alarm_that_is_over_is_not_raised_again() -> None:
+    timeline = settled(room())
+    assert timeline.show(np.full((120, 160), 90, np.uint8), 20).cause is Cause.COVERED
+    causes = [timeline.show(room(), 1).cause for _ in range(8)]
+    assert causes == [Cause.COVERED] * 2 + [None] * 6
+
+
+def test_a_view_stored_before_is_recalled() -> None:
+    memory = pack_planes(b"smcview1", (120, 160), (Shrinker().shrink(room()),))
+    watch = TamperWatch()
+    assert watch.recall(memory)
+    assert Timeline(watch).show(np.full((120, 160), 90, np.uint8), 4).cause is Cause.COVERED
