@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--labels", type=Path, help="a label file, or coco for the built-in names; default: those inside the model"
     )
+    parser.add_argument(
+        "--background", action="store_true", help="class 0 is the background: the objects' classes count from 1"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the folder to create")
     parser.add_argument("--name", help="default: the model file's name")
     parser.add_argument("--version", default="0.1.0", help="the bundle's version; default 0.1.0")
@@ -113,6 +116,7 @@ def _wishes(options: argparse.Namespace) -> BundleWishes:
         sign=options.sign,
         golden=options.golden,
         size=options.size,
+        background=options.background,
     )
 
 

@@ -20,7 +20,7 @@ from smartcam.model.manifest import Colours, Fit, ModelKind, ModelManifest, Prov
 from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, HeadName
 from smartcam.model.packing import Draft, write_bundle
 from smartcam.model.signature import sign
-from tools.bundle.graph import post_processing, refuse_compiled
+from tools.bundle.graph import counted_classes, post_processing, refuse_compiled
 from tools.bundle.label_list import LabelList
 from tools.bundle.labels import find_labels, fit, possible_counts
 from tools.bundle.picture import read_picture
@@ -53,7 +53,7 @@ class BundleWishes:
     `labels` is a file, or `coco` for the names that are built in; None: those inside the model. `events` is the kind of
     event that each label raises; `outputs` the index of the output that holds each part; `mean` and `std` scale a float
     model's samples; `sign` is the file of an Ed25519 private key; `golden` a picture of something that the model knows;
-    `size` the width and height of a model that leaves them open.
+    `size` the width and height of a model that leaves them open; `background`: its class 0 is no object.
     """
 
     model: Path
@@ -81,6 +81,7 @@ class BundleWishes:
     sign: Path | None = None
     golden: Path | None = None
     size: tuple[int, int] | None = None
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
         golden = None if wishes.golden is None else read_picture(wishes.golden)
         found = _labels(wishes, model)
         examined = _examined(wishes, model, possible_counts(found), golden)
-        fitted = fit(found, examined.classes, examined.head)
+        fitted = fit(found, examined.classes, examined.head, examined.seen, background=wishes.background)
         said = [*fitted.said, *examined.said]
         draft = replace(_draft(wishes, model, examined, fitted.labels), golden=golden)
         manifest = write_bundle(out, model, draft, key, said.append)
@@ -144,6 +145,8 @@ def _examined(wishes: BundleWishes, model: bytes, labels: frozenset[int], golden
         labels=labels,
         outputs=wishes.outputs,
         post_processing=post_processing(model),
+        counted_classes=counted_classes(model),
+        background=wishes.background,
         unit=wishes.unit,
         form=wishes.form,
         axes=wishes.axes,

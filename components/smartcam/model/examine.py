@@ -26,7 +26,7 @@ _PAD: Final = 114
 class Examined:
     """What a model is, and sentences about what was inferred.
 
-    `classes` is None where the number cannot be known: then it has at least `least_classes`, because so many were seen.
+    `classes` is None where the number cannot be known; `seen` are those of a detector's answers while it was examined.
     """
 
     head: HeadName
@@ -34,7 +34,7 @@ class Examined:
     output: Output
     classes: int | None
     said: tuple[str, ...]
-    least_classes: int = 0
+    seen: frozenset[int] = frozenset()
 
 
 def examine(interpreter: Interpreter, pictures: Sequence[Rgb] = (), wishes: Wishes | None = None) -> Examined:
@@ -55,10 +55,9 @@ def examine(interpreter: Interpreter, pictures: Sequence[Rgb] = (), wishes: Wish
             against.append(f"as {head}, {misfit}")
             continue
         how = "as you say" if wishes.head else "found by running it"
-        least = found.classes or 0
-        if found.classes is None and not isinstance(found.output, ClassifierOutput):
-            least = trial.highest_class(found.output) + 1
-        return Examined(head, spec, found.output, found.classes, (f"answers as {head}, {how}", *found.said), least)
+        is_detector = not isinstance(found.output, ClassifierOutput)
+        seen = trial.classes_seen(found.output) if is_detector else frozenset()
+        return Examined(head, spec, found.output, found.classes, (f"answers as {head}, {how}", *found.said), seen)
     gives = ", ".join(f"{output.dtype} {output.shape}" for output in interpreter.outputs)
     raise ModelIntegrityError(
         f"takes {interpreter.input.dtype} {interpreter.input.shape} and gives {gives}, which is no head that was "

@@ -109,6 +109,24 @@ def test_the_operator_tells_the_outputs_of_a_model_that_sees_nothing() -> None:
     assert "by the operator that makes them" in " ".join(examined.said)
 
 
+def counting(first: int) -> Callable[[Floats], list[Any]]:
+    """An SSD that names one class."""
+    return lambda grey: [[[bright(grey)]], [[first]], [[sure(grey)]], [1]]
+
+
+@pytest.mark.parametrize(
+    ("named", "background", "classes"),
+    [(0, False, 5), (4, False, 5), (5, False, 6), (1, True, 6), (0, True, 6), (7, False, None), (7, True, None)],
+)
+def test_an_ssd_has_as_many_classes_as_its_operator_counts_and_one_for_the_background(
+    named: int, *, background: bool, classes: int | None
+) -> None:
+    order = {"boxes": 0, "classes": 1, "scores": 2, "count": 3}
+    wishes = Wishes(post_processing=order, counted_classes=5, background=background)
+    assert found(counting(named), wishes).classes == classes
+    assert found(counting(named), wishes).seen == {named}
+
+
 def test_scores_that_are_hardly_more_than_nothing_are_still_no_classes() -> None:
     def hardly(_: Floats) -> list[Any]:
         return [[[1e-9, 2e-5]], [[0.0, 1.0]], [[[0.1, 0.2, 0.3, 0.4]] * 2], [2.0]]

@@ -239,3 +239,32 @@ def test_events_may_be_given_several_times_and_for_labels_with_commas(
 def test_a_wrong_event_is_refused_with_the_pair(text: str, said: str) -> None:
     with pytest.raises(ContractError, match=said):
         events_of([text])
+
+
+def test_an_ssd_seen_to_count_from_1_keeps_the_background_that_its_labels_name() -> None:
+    fitted = fit(lines("background", "person", "car"), None, "ssd", frozenset({1, 2}))
+    assert fitted.labels == ("background", "person", "car")
+    assert "class 2 and never 0" in fitted.said[-1]
+    assert fit(lines(*COCO_80), None, "ssd", frozenset({1, 90})).labels == ("???", *COCO_90)
+    assert fit(lines("???", *COCO_90), None, "ssd", frozenset({90})).labels == ("???", *COCO_90)
+
+
+@pytest.mark.parametrize("seen", [frozenset[int](), frozenset({0}), frozenset({0, 2}), frozenset({1})])
+def test_a_class_0_or_none_too_many_does_not_count_from_1(seen: frozenset[int]) -> None:
+    assert fit(lines("background", "person", "car"), None, "ssd", seen).labels == ("person", "car")
+
+
+def test_labels_that_do_not_name_the_background_are_never_shifted_by_what_was_seen() -> None:
+    """One may as well be missing."""
+    assert fit(lines("person", "car"), None, "ssd", frozenset({1, 2})).labels == ("person", "car")
+
+
+@pytest.mark.parametrize("names", [("person", "car"), ("background", "person", "car"), ("???", "person", "car")])
+@pytest.mark.parametrize("classes", [None, 3])
+def test_the_user_may_say_that_class_0_is_the_background(names: tuple[str, ...], classes: int | None) -> None:
+    fitted = fit(lines(*names), classes, "ssd", background=True)
+    assert fitted.labels == ("???", "person", "car")
+    assert fitted.said == ("class 0 is the background, as you say",)
+    assert fit(lines(*COCO_80), None, "ssd", background=True).labels == ("???", *COCO_90)
+    with pytest.raises(ContractError, match="has no labels but the background"):
+        fit(lines("background"), None, "ssd", frozenset({1}), background=True)
