@@ -42,6 +42,8 @@ NETWORKS: dict[str, tuple[str, bytes, tuple[str, ...]]] = {
     "YOLO v8, any size": ("yolo", maker.yolo(dims=OPEN), SIZE),
     "YOLO v5": ("yolo", maker.yolo(objectness=True), ()),
     "YOLO v5, any size": ("yolo", maker.yolo(objectness=True, dims=OPEN), SIZE),
+    "YOLO v7, its own selection, as many rows as it finds": ("yolo", maker.selecting_yolo(), ()),
+    "YOLO, its own selection, as many rows as it finds": ("yolo", maker.selecting_yolo(batch=False), ()),
     "YOLOX": ("yolox", maker.yolox(), ()),
 }
 

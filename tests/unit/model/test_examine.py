@@ -13,7 +13,17 @@ from smartcam.model.examine import Examined, examine, input_spec
 from smartcam.model.examining.trial import Wishes, known_picture, structured_picture
 from smartcam.model.interpreter import Tensor, TensorSpec, open_interpreter
 from smartcam.model.manifest import Colours, Fit, ModelKind, TensorLayout, TensorType
-from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, Candidates, HeadName, SsdOutput, YoloOutput
+from smartcam.model.outputs import (
+    Activation,
+    Axes,
+    BoxForm,
+    BoxUnit,
+    Candidates,
+    HeadName,
+    RowOrder,
+    SsdOutput,
+    YoloOutput,
+)
 from tests.fakes import models
 
 SIDE = 64
@@ -319,6 +329,31 @@ def test_scores_beyond_shares_are_logits() -> None:
         return [table[None, :, :4], np.log(table[None, :, 4:] / (1 - table[None, :, 4:]))]
 
     assert output_of(answer, labels(2)).activation is Activation.SIGMOID
+
+
+def rows_of_a_batch(grey: Floats) -> list[Any]:
+    """As a YOLO v7 with its own suppression of doubles: the place in the batch, corners, class, score."""
+    rows = np.zeros((20, 7), np.float32)
+    y1, x1, y2, x2 = np.array(bright(grey)) * SIDE
+    rows[0] = (0, x1, y1, x2, y2, 1, sure(grey))
+    return [rows]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 80])
+def test_rows_that_begin_with_the_place_in_a_batch_are_told_from_candidates_with_two_or_three_classes(
+    classes: int,
+) -> None:
+    """Once they were taken for candidates, in silence, with two labels or three."""
+    output = found(rows_of_a_batch, labels(classes)).output
+    assert isinstance(output, YoloOutput)
+    assert (output.row, output.form, output.unit) == (RowOrder.BATCH_BOX_CLASS_SCORE, BoxForm.CORNERS, BoxUnit.PIXELS)
+    said = found(rows_of_a_batch, Wishes(outputs={"boxes": 0, "scores": 0, "classes": 0}, head=HeadName.YOLO)).output
+    assert said == output
+
+
+def test_rows_of_seven_that_are_all_0_are_asked_about_if_they_may_be_candidates() -> None:
+    with pytest.raises(ModelIntegrityError, match="20 times seven numbers, all 0: give --golden"):
+        found(lambda _: [np.zeros((20, 7), np.float32)], labels(3))
 
 
 def test_a_models_own_selection_without_any_box_is_asked_for_its_unit() -> None:

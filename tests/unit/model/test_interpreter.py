@@ -87,3 +87,19 @@ def test_a_tensor_that_does_not_fit_is_reported() -> None:
         interpreter.invoke(np.zeros((1, 2, 2, 3), np.float32))
     with pytest.raises(ModelIntegrityError, match="could not be run"):
         interpreter.invoke(np.zeros(interpreter.input.shape, np.int8))
+
+
+@unchecked
+def test_a_scale_that_a_converter_left_at_real_numbers_means_nothing() -> None:
+    """Once they were taken for quantised ones: a score of 0.9 became 0.9 scales."""
+    import flatbuffers  # type: ignore[import-untyped]  # noqa: PLC0415  comes with LiteRT
+    from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415
+
+    model = schema.ModelT.InitFromPackedBuf(models.classifier("float32"), 0)
+    for tensor in model.subgraphs[0].tensors:
+        tensor.quantization = schema.QuantizationParametersT()
+        tensor.quantization.scale, tensor.quantization.zeroPoint = [1 / 255], [7]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    interpreter = open_interpreter(bytes(builder.Output()))
+    assert {(spec.scale, spec.zero_point) for spec in (interpreter.input, *interpreter.outputs)} == {(0.0, 0)}

@@ -23,6 +23,8 @@ from smartcam.model.manifest import InputSpec
 from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, Candidates, YoloOutput
 
 BOX: Final = 4
+BATCHED: Final = 7
+"""Numbers of a row with the place in the batch, box, class and score."""
 _PLANE: Final = 2
 _HARDLY_LESS: Final = 1e-4
 
@@ -165,6 +167,8 @@ def _parts(output: YoloOutput, outputs: Sequence[TensorSpec]) -> dict[str, Candi
     }
     named = {name: place for name, place in places.items() if place is not None}
     check_places(outputs, named)
+    if output.row is not None:
+        return _batched(named, output, outputs)
     parts: dict[str, CandidatePart] = {}
     candidates = set()
     for place in sorted(set(named.values())):
@@ -179,6 +183,16 @@ def _parts(output: YoloOutput, outputs: Sequence[TensorSpec]) -> dict[str, Candi
     if len(candidates) != 1 or min(widths.values()) < 1 or (is_final and widths["scores"] != 1):
         raise _not_these(named, outputs)
     return parts
+
+
+def _batched(named: dict[str, int], output: YoloOutput, outputs: Sequence[TensorSpec]) -> dict[str, CandidatePart]:
+    """The parts of rows that begin with the picture's place in its batch."""
+    spec = outputs[output.boxes]
+    is_whole = set(named) == {"boxes", "scores", "classes"} and len(set(named.values())) == 1 and is_matrix(spec.shape)
+    if not is_whole or matrix(np.empty(spec.shape, np.int8), output.candidates).shape[1] != BATCHED:
+        raise _not_these(named, outputs)
+    columns = {"boxes": slice(1, 1 + BOX), "classes": slice(BOX + 1, BOX + 2), "scores": slice(BOX + 2, BATCHED)}
+    return {name: CandidatePart(output.boxes, spec, places, output.candidates) for name, places in columns.items()}
 
 
 def _divided(

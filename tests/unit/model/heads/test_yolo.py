@@ -14,7 +14,7 @@ from smartcam.model.heads.answer import LEAST_SCORE, MOST_CANDIDATES, RegionDete
 from smartcam.model.heads.yolo import YoloReader
 from smartcam.model.interpreter import Tensor, TensorSpec
 from smartcam.model.manifest import InputSpec, TensorType
-from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, Candidates, YoloOutput
+from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, Candidates, RowOrder, YoloOutput
 
 SPEC = InputSpec(64, 32, TensorType.FLOAT32, 0.0, 0, (0.0,) * 3, (255.0,) * 3)
 PLAIN = YoloOutput(boxes=0, scores=0)
@@ -183,3 +183,30 @@ def test_a_score_of_just_the_least_is_seen_and_boxes_are_no_scores() -> None:
     assert len(read(PLAIN, table).classes) == 0
     table[0, 2, 4] = np.nan
     assert len(read(PLAIN, table).classes) == 0
+
+
+BATCHED = YoloOutput(0, 0, classes=0, form=BoxForm.CORNERS, row=RowOrder.BATCH_BOX_CLASS_SCORE)
+
+
+def test_rows_that_begin_with_the_place_in_a_batch_name_class_and_score_behind_the_box() -> None:
+    rows = np.zeros((5, 7), np.float32)
+    rows[:2] = (0, 0.1, 0.2, 0.3, 0.4, 2, 0.6), (0, 0.5, 0.5, 0.9, 0.8, 1, 0.9)
+    for table in (rows, rows[None]):
+        seen = read(BATCHED, table)
+        assert seen.classes.tolist() == [1, 2]
+        np.testing.assert_allclose(seen.scores, [0.9, 0.6])
+        np.testing.assert_allclose(seen.boxes, [[0.5, 0.5, 0.9, 0.8], [0.1, 0.2, 0.3, 0.4]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("output", "shapes"),
+    [
+        (BATCHED, [(5, 6)]),
+        (BATCHED, [(1, 5, 8)]),
+        (replace(BATCHED, classes=None), [(5, 7)]),
+        (replace(BATCHED, scores=1), [(5, 7), (5, 7)]),
+    ],
+)
+def test_rows_of_a_batch_have_seven_numbers_in_one_output(output: YoloOutput, shapes: list[tuple[int, ...]]) -> None:
+    with pytest.raises(ModelIntegrityError, match="are not boxes="):
+        read(output, *(np.zeros(shape, np.float32) for shape in shapes))
