@@ -76,7 +76,9 @@ def input_spec(interpreter: Interpreter, mean: Colour | None = None, std: Colour
     """
     given = interpreter.input
     kinds = {np.dtype(kind.value): kind for kind in TensorType}
-    if len(given.shape) != _SIDES or given.shape[0] != 1 or given.dtype not in kinds or CHANNELS not in given.shape[1:]:
+    if given.dtype not in kinds:
+        raise ModelIntegrityError(f"takes {given.dtype} {given.shape}; a picture model takes {', '.join(TensorType)}")
+    if len(given.shape) != _SIDES or given.shape[0] != 1 or CHANNELS not in given.shape[1:]:
         raise ModelIntegrityError(
             f"takes {given.dtype} {given.shape}; a picture model takes (1, height, width, 3) or (1, 3, height, width)"
         )

@@ -443,6 +443,11 @@ def test_an_input_that_is_no_picture_is_described(shape: tuple[int, ...]) -> Non
         found(ssd, shape=shape)
 
 
+def test_an_input_of_a_type_that_is_no_pictures_is_named_with_those_that_are() -> None:
+    with pytest.raises(ModelIntegrityError, match=r"takes int32 .*; a picture model takes uint8, int8, float32"):
+        examine(FakeInterpreter(ssd, dtype=np.int32))
+
+
 def test_heads_whose_outputs_do_not_fit_are_tried_without_running_the_model() -> None:
     interpreter = FakeInterpreter(lambda grey: [yolo(grey)[None]])
     assert examine(interpreter, (), labels(2)).head is HeadName.YOLO

@@ -23,6 +23,16 @@ def test_a_model_says_what_it_takes_and_gives() -> None:
     assert [output.shape for output in interpreter.outputs] == [(1, 2)]
 
 
+def test_a_model_that_takes_reals_of_16_bits_is_given_them() -> None:
+    interpreter = open_interpreter(models.classifier("float16", logits=True))
+    assert (interpreter.input.dtype, interpreter.outputs[0].dtype) == (np.float32, np.float32)
+    red = np.zeros(interpreter.input.shape, np.float32)
+    red[..., 0] = 1
+    (answer,) = interpreter.invoke(red)
+    assert answer.dtype == np.float32
+    assert answer[0, 1] > answer[0, 0]
+
+
 def test_outputs_outlive_the_next_run() -> None:
     interpreter = open_interpreter(models.classifier("float32"))
     black, red = np.zeros(interpreter.input.shape, np.float32), np.zeros(interpreter.input.shape, np.float32)

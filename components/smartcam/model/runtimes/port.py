@@ -1,7 +1,7 @@
 """What a runtime does for the rest of the suite: one picture in, arrays out."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from smartcam.contract.errors import ModelIntegrityError
 
 Tensor = NDArray[Any]
+_AS_SINGLE: Final = (np.dtype(np.float16), np.dtype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ class Interpreter(Protocol):
             ModelIntegrityError: if the runtime refuses or fails.
         """
         ...
+
+
+def single_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type in which the rest of the suite gives and takes such numbers: reals of 16 and 64 bits are float32."""
+    return np.dtype(np.float32) if dtype in _AS_SINGLE else dtype
+
+
+def single(tensor: Tensor) -> Tensor:
+    """The same numbers in that type."""
+    return tensor.astype(single_type(tensor.dtype), copy=False)
 
 
 def check_count(inputs: int, outputs: int) -> None:

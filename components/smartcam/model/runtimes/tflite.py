@@ -7,7 +7,7 @@ import numpy as np
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.runtimes.open_shapes import brought_to, settled_shapes, trial_tensors
-from smartcam.model.runtimes.port import Tensor, TensorSpec, check_count, first_line
+from smartcam.model.runtimes.port import Tensor, TensorSpec, check_count, first_line, single, single_type
 
 try:
     from ai_edge_litert import interpreter as runtime
@@ -49,6 +49,7 @@ class TfliteInterpreter:
         check_count(len(inputs), len(outputs))
         self.input = _spec(inputs[0])
         self.outputs = tuple(_spec(output) for output in outputs)
+        self._given = np.dtype(inputs[0]["dtype"])
         self._input_index: int = inputs[0]["index"]
         self._output_indices: tuple[int, ...] = tuple(output["index"] for output in outputs)
         self._is_open = False
@@ -62,9 +63,11 @@ class TfliteInterpreter:
     def invoke(self, tensor: Tensor) -> tuple[Tensor, ...]:
         """See `Interpreter.invoke`."""
         try:
+            if tensor.dtype == self.input.dtype:
+                tensor = tensor.astype(self._given, copy=False)
             self._runtime.set_tensor(self._input_index, tensor)
             self._runtime.invoke()
-            given = tuple(self._runtime.get_tensor(index) for index in self._output_indices)
+            given = tuple(single(self._runtime.get_tensor(index)) for index in self._output_indices)
         except (ValueError, RuntimeError) as error:
             raise ModelIntegrityError(f"could not be run: {first_line(error)}") from error
         if self._is_open:
@@ -87,4 +90,4 @@ def _spec(details: dict[str, Any]) -> TensorSpec:
     kind = np.dtype(details["dtype"])
     scale, zero_point = details["quantization"] if kind.kind in "iu" else (0.0, 0)
     shape = tuple(int(side) for side in details["shape"])
-    return TensorSpec(shape, kind, float(scale), int(zero_point), str(details["name"]))
+    return TensorSpec(shape, single_type(kind), float(scale), int(zero_point), str(details["name"]))

@@ -107,6 +107,9 @@ WRONG: dict[str, tuple[str, Sequence[str], str]] = {
     "clearing above raising": ("detector", ("--clear-at", "0.9"), "thresholds.clear_at: must not be above raise_at"),
     "a name with blanks": ("detector", ("--name", "a b"), "name: must match"),
     "a mean in words": ("detector", ("--mean", "grey"), "--mean grey: must be one number, or three"),
+    "a mean that is no number": ("detector", ("--mean", "nan"), "--mean nan: must be within 1e+09"),
+    "a mean beyond everything": ("detector", ("--mean", "0,inf,0"), "--mean 0,inf,0: must be within 1e+09"),
+    "a deviation of hardly more than 0": ("detector", ("--std", "1e-40"), "--std 1e-40: must not be 0"),
     "two standard deviations": ("detector", ("--std", "1,2"), "--std 1,2: must be one number, or three"),
     "a standard deviation of nothing": ("detector", ("--std", "0"), "--std 0: must not be 0"),
     "a key that is not there": ("detector", ("--sign", "/nowhere/key"), "/nowhere/key: the key file cannot be read"),
@@ -218,6 +221,18 @@ def test_the_public_coco_detector_becomes_a_bundle(tmp_path: Path) -> None:
     assert manifest.labels[11] == "???"
     assert manifest.events["truck"] is EventKind.VEHICLE
     assert "???" not in manifest.events
+
+
+@pytest.mark.parametrize("option", ["--raise-at", "--clear-at"])
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "high"])
+def test_a_threshold_that_is_no_number_is_refused(
+    option: str, number: str, detector: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once `nan` ended in a traceback."""
+    with pytest.raises(SystemExit):
+        detector.run("detector", f"{option}={number}")
+    assert f"argument {option}: '{number}' must be a number of 0 to 1" in capsys.readouterr().err
+    assert not detector.out.exists()
 
 
 @needs_shared
