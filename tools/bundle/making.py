@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.event import EventKind
 from smartcam.contract.written import UnreadableText
+from smartcam.model.bundle import LARGEST_BUNDLE
 from smartcam.model.examine import Examined, examine
 from smartcam.model.examining.trial import Colour, Wishes
 from smartcam.model.interpreter import open_interpreter
@@ -193,9 +194,14 @@ def _thresholds(wishes: BundleWishes, kind: ModelKind) -> Thresholds:
 
 def _read(path: Path, what: str) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST_BUNDLE + 1)
     except OSError as error:
         raise BundleError(f"{path}: the {what} file cannot be read ({error.strerror})") from error
+    if len(content) > LARGEST_BUNDLE:
+        largest = f"{LARGEST_BUNDLE >> 20} MiB that a bundle may have"
+        raise BundleError(f"{path}: the {what} file has more than the {largest}")
+    return content
 
 
 def _key(path: Path) -> bytes:

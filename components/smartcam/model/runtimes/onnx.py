@@ -8,7 +8,7 @@ import numpy as np
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.runtimes.onnx_file import check_onnx_file
 from smartcam.model.runtimes.open_shapes import brought_to, settled_shapes, trial_tensors
-from smartcam.model.runtimes.port import Tensor, TensorSpec, check_count, first_line, single, single_type
+from smartcam.model.runtimes.port import Tensor, TensorSpec, check_count, check_numbers, first_line, single, single_type
 
 try:
     import onnxruntime
@@ -72,7 +72,9 @@ class OnnxInterpreter:
             self._session = _session(model, threads, open_sides)
         self.input = TensorSpec(shape, single_type(self._given), 0.0, 0, self._name)
         self._is_open = False
+        check_numbers((self.input,))
         self.outputs = self._output_specs()
+        check_numbers((self.input, *self.outputs))
 
     def _output_specs(self) -> tuple[TensorSpec, ...]:
         """As the file states them; what it leaves open is as in the answers to a few pictures."""

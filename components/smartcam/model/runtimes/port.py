@@ -1,5 +1,7 @@
 """What a runtime does for the rest of the suite: one picture in, arrays out."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -9,6 +11,8 @@ from numpy.typing import NDArray
 from smartcam.contract.errors import ModelIntegrityError
 
 Tensor = NDArray[Any]
+MOST_NUMBERS: Final = 1 << 24
+"""64 MiB; a picture of 2,300 pixels a side, or the candidates of a YOLO with 80 classes for 1,700 of them."""
 _AS_SINGLE: Final = (np.dtype(np.float16), np.dtype(np.float64))
 
 
@@ -59,6 +63,16 @@ def check_count(inputs: int, outputs: int) -> None:
     """Raises ModelIntegrityError unless a picture goes in and something comes out."""
     if inputs != 1 or not outputs:
         raise ModelIntegrityError(f"must have one input and an output, not {inputs} and {outputs}")
+
+
+def check_numbers(specs: Sequence[TensorSpec]) -> None:
+    """Raises ModelIntegrityError if so much goes in or comes out that a device would run out of memory."""
+    for what, limit in (("takes", specs[:1]), ("gives", specs[1:])):
+        numbers = sum(math.prod(spec.shape) for spec in limit)
+        if numbers > MOST_NUMBERS:
+            raise ModelIntegrityError(
+                f"{what} {numbers} numbers for one picture; at most {MOST_NUMBERS} fit into a device's memory"
+            )
 
 
 def first_line(error: Exception) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.runtimes.open_shapes import brought_to, settled_shapes, trial_tensors
-from smartcam.model.runtimes.port import Tensor, TensorSpec, check_count, first_line, single, single_type
+from smartcam.model.runtimes.port import Tensor, TensorSpec, check_count, check_numbers, first_line, single, single_type
 
 try:
     from ai_edge_litert import interpreter as runtime
@@ -49,6 +49,7 @@ class TfliteInterpreter:
         check_count(len(inputs), len(outputs))
         self.input = _spec(inputs[0])
         self.outputs = tuple(_spec(output) for output in outputs)
+        check_numbers((self.input, *self.outputs))
         self._given = np.dtype(inputs[0]["dtype"])
         self._input_index: int = inputs[0]["index"]
         self._output_indices: tuple[int, ...] = tuple(output["index"] for output in outputs)
@@ -58,6 +59,7 @@ class TfliteInterpreter:
         if any(_leaves_open(output, has_open_batch) for output in outputs):
             shapes = settled_shapes([self.invoke(tensor) for tensor in trial_tensors(self.input)])
             self.outputs = tuple(map(_reshaped, self.outputs, shapes))
+            check_numbers((self.input, *self.outputs))
             self._is_open = True
 
     def invoke(self, tensor: Tensor) -> tuple[Tensor, ...]:
