@@ -54,7 +54,8 @@ class BundleWishes:
     `labels` is a file, or `coco` for the names that are built in; None: those inside the model. `events` is the kind of
     event that each label raises; `outputs` the index of the output that holds each part; `mean` and `std` scale a float
     model's samples; `sign` is the file of an Ed25519 private key; `golden` a picture of something that the model knows;
-    `size` the width and height of a model that leaves them open; `background`: its class 0 is no object.
+    `size` the width and height of a model that leaves them open; `background`: its class 0 is no object;
+    `sha256` what the model's bytes must have, checked on those that are used.
     """
 
     model: Path
@@ -83,6 +84,7 @@ class BundleWishes:
     golden: Path | None = None
     size: tuple[int, int] | None = None
     background: bool = False
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,9 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
     """
     try:
         model = _read(wishes.model, "model")
+        digest = hashlib.sha256(model).hexdigest()
+        if wishes.sha256 not in (None, digest):
+            raise BundleError(f"{wishes.model}: is not the file that is meant: its SHA-256 is {digest}")
         refuse_compiled(model, wishes.model.name)
         key = None if wishes.sign is None else _key(wishes.sign)
         golden = None if wishes.golden is None else read_picture(wishes.golden)

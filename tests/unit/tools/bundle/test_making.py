@@ -1,5 +1,6 @@
 """A bundle from wishes: whole and reported, or one sentence and nothing on disk."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,3 +46,13 @@ def test_a_file_that_no_bundle_can_hold_is_not_read_to_its_end(
             file.truncate(LARGEST_BUNDLE + 1)
     with pytest.raises(BundleError, match="has more than the 256 MiB that a bundle may have"):
         make_bundle(replace(wishes, model=large), tmp_path / "bundle")
+
+
+def test_the_bytes_that_are_used_are_those_whose_hash_is_wanted(wishes: BundleWishes, tmp_path: Path) -> None:
+    """A file of the cache may be exchanged between the check and the making of the bundle."""
+    digest = hashlib.sha256(wishes.model.read_bytes()).hexdigest()
+    make_bundle(replace(wishes, sha256=digest), tmp_path / "bundle")
+    wishes.model.write_bytes(models.detector(kind="int8"))
+    with pytest.raises(BundleError, match="is not the file that is meant: its SHA-256 is"):
+        make_bundle(replace(wishes, sha256=digest), tmp_path / "other")
+    assert not (tmp_path / "other").exists()

@@ -128,6 +128,22 @@ def test_a_file_that_was_damaged_here_is_fetched_again(yard: Yard, damage: bytes
     assert any("it is fetched again" in line for line in yard.said)
 
 
+def test_a_file_that_is_exchanged_after_it_was_checked_makes_no_bundle(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another user may write into a cache that all share."""
+    yard.get()
+    entry = yard.entry()
+
+    def checked(file: Path, _: object) -> None:
+        file.write_bytes(models.detector(kind="int8"))
+
+    monkeypatch.setattr("tools.model.getting.fault_of", checked)
+    with pytest.raises(CatalogueError, match=r"tiny: no bundle can be made of it: .* is not the file that is meant"):
+        get(ModelOrder(entry, yard.folder / "other"), yard.shelf, yard.said.append)
+    assert not (yard.folder / "other").exists()
+
+
 WRONG = {
     "other bytes": {"content": MODEL[::-1]},
     "a page": {"content": b"<html>sign in</html>"},
