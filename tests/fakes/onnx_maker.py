@@ -151,7 +151,8 @@ def _windows() -> NDArray[np.float32]:
     across = np.arange(0, SIDE - WINDOW + 1, STRIDE, dtype=np.float32) + WINDOW / 2
     down_across = np.meshgrid(across, across, indexing="ij")
     sizes = np.full(across.size**2, WINDOW, np.float32)
-    return np.stack((down_across[1].reshape(-1), down_across[0].reshape(-1), sizes, sizes))[None].astype(np.float32)
+    boxes = np.stack((down_across[1].reshape(-1), down_across[0].reshape(-1), sizes, sizes))[None]
+    return np.asarray(boxes, np.float32)
 
 
 def selecting_yolo(batch: bool = True) -> bytes:  # noqa: FBT001, FBT002

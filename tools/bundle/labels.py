@@ -97,6 +97,23 @@ def fit(
     raise ContractError("labels", f"{reason}; {remedy}{hint if classes == count + 1 and head != _SSD else ''}")
 
 
+def contradictions(labels: Sequence[str], model: bytes, head: str) -> Iterator[str]:
+    """What speaks against a user's labels, one for each class, in those inside the model; a sentence if anything."""
+    try:
+        inside = labels_inside(model)
+        theirs = () if inside is None else fit(inside, len(labels), head).labels
+    except UnreadableText:
+        return
+    except ContractError as error:
+        yield f"the labels inside the model are others: {error.reason.partition(';')[0]}; yours are taken"
+        return
+    pairs = [*zip(labels, theirs, strict=False)]
+    other = [place for place, (one, two) in enumerate(pairs) if not nameless(two) and one.casefold() != two.casefold()]
+    if other:
+        one, two = pairs[other[0]]
+        yield f"the model itself names class {other[0]} {two!r}, your labels {one!r}; yours are taken"
+
+
 def _behind_background(read: LabelList, classes: int | None, head: str) -> Iterator[FittedLabels]:
     """The ways in which the labels may be meant if class 0 is the background, whether they name it or not."""
     if _is_background(read.labels[0]):

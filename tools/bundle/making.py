@@ -23,7 +23,7 @@ from smartcam.model.packing import Draft, write_bundle
 from smartcam.model.signature import sign
 from tools.bundle.graph import counted_classes, post_processing, refuse_compiled
 from tools.bundle.label_list import LabelList
-from tools.bundle.labels import find_labels, fit, possible_counts
+from tools.bundle.labels import contradictions, find_labels, fit, possible_counts
 from tools.bundle.picture import read_picture
 
 EVENTS_OF_LABELS: Final[Mapping[str, EventKind]] = (
@@ -113,6 +113,8 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
         examined = _examined(wishes, model, possible_counts(found), golden)
         fitted = fit(found, examined.classes, examined.head, examined.seen, background=wishes.background)
         said = [*fitted.said, *examined.said]
+        if wishes.labels is not None:
+            said += contradictions(fitted.labels, model, examined.head)
         draft = replace(_draft(wishes, model, examined, fitted.labels), golden=golden)
         manifest = write_bundle(out, model, draft, key, said.append)
         return Made(manifest, tuple(said))

@@ -55,8 +55,8 @@ def examine(interpreter: Interpreter, pictures: Sequence[Rgb] = (), wishes: Wish
             against.append(f"as {head}, {misfit}")
             continue
         how = "as you say" if wishes.head else "found by running it"
-        is_detector = not isinstance(found.output, ClassifierOutput)
-        seen = trial.classes_seen(found.output) if is_detector else frozenset()
+        output = found.output
+        seen = frozenset[int]() if isinstance(output, ClassifierOutput) else trial.classes_seen(output)
         return Examined(head, spec, found.output, found.classes, (f"answers as {head}, {how}", *found.said), seen)
     gives = ", ".join(f"{output.dtype} {output.shape}" for output in interpreter.outputs)
     raise ModelIntegrityError(

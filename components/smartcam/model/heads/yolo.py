@@ -55,7 +55,7 @@ class CandidatePart:
         may[:, : self.columns.start] = False
         may[:, self.columns.stop :] = False
         places = np.flatnonzero(may) // may.shape[1]
-        return places[np.diff(places, prepend=-1) > 0]
+        return np.asarray(places[np.diff(places, prepend=-1) > 0], np.int64)
 
     def _raw(self, least: float) -> Any:  # noqa: ANN401  a number of the output's type
         """A number of the model's own that is no more than `least`."""

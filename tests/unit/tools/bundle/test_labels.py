@@ -8,12 +8,22 @@ from hypothesis import strategies as st
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import EventKind
 from smartcam.contract.written import UnreadableText
+from tests.fakes import onnx_maker
 from tools.bundle.coco import COCO_80, COCO_90, COCO_PLACES
 from tools.bundle.label_forms import labels_of
 from tools.bundle.label_list import LabelList
-from tools.bundle.labels import FittedLabels, events_of, find_labels, fit, possible_counts, read_label_file
+from tools.bundle.labels import (
+    FittedLabels,
+    contradictions,
+    events_of,
+    find_labels,
+    fit,
+    possible_counts,
+    read_label_file,
+)
 
 SHARED = Path(__file__).resolve().parents[5] / "shared/data/models/coco_ssd_labelmap.txt"
+UNLIKE = "the labels inside the model are others"
 HEADS = ["ssd", "yolo", "yolox", "classifier"]
 DARKNET = tuple(
     {"motorcycle": "motorbike", "airplane": "aeroplane", "couch": "sofa", "potted plant": "pottedplant",
@@ -268,3 +278,20 @@ def test_the_user_may_say_that_class_0_is_the_background(names: tuple[str, ...],
     assert fit(lines(*COCO_80), None, "ssd", background=True).labels == ("???", *COCO_90)
     with pytest.raises(ContractError, match="has no labels but the background"):
         fit(lines("background"), None, "ssd", frozenset({1}), background=True)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("person", "car", "dog"), []),
+        (("Person", "CAR", "dog"), []),
+        (("car", "person", "dog"), ["the model itself names class 0 'person', your labels 'car'; yours are taken"]),
+        (("person", "car", "cat"), ["the model itself names class 2 'dog', your labels 'cat'; yours are taken"]),
+        (("person", "car"), [f"{UNLIKE}: has 3 labels, but the model has 2 classes; yours are taken"]),
+    ],
+)  # fmt: skip
+def test_labels_inside_the_model_that_contradict_the_users_are_said(names: tuple[str, ...], said: list[str]) -> None:
+    model = onnx_maker.yolo(metadata={"names": "{0: 'person', 1: 'car', 2: 'dog'}"})
+    assert [*contradictions(names, model, "yolo")] == said
+    assert [*contradictions(names, onnx_maker.yolo(), "yolo")] == []
+    assert [*contradictions(names, onnx_maker.yolo(metadata={"names": "{0: 3"}), "yolo")] == []
