@@ -8,6 +8,7 @@ import pytest
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.interpreter import ONNX_RUNTIME, RUNTIME, open_interpreter, runtime_of
 from smartcam.model.manifest import MODEL_FILE, ONNX_FILE
+from smartcam.model.runtimes.open_shapes import MOST_ROWS
 from tests.fakes import models, onnx_maker
 
 unchecked = pytest.mark.skipif(
@@ -113,3 +114,23 @@ def test_a_scale_that_a_converter_left_at_real_numbers_means_nothing() -> None:
     builder.Finish(model.Pack(builder), b"TFL3")
     interpreter = open_interpreter(bytes(builder.Output()))
     assert {(spec.scale, spec.zero_point) for spec in (interpreter.input, *interpreter.outputs)} == {(0.0, 0)}
+
+
+@unchecked
+def test_a_tflite_models_rows_are_as_many_as_are_found_up_to_the_most() -> None:
+    from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415  only LiteRT has it
+
+    from tests.fakes.model_maker import Graph  # noqa: PLC0415
+
+    graph = Graph()
+    given = graph.tensor((1, 4, 4, 3))
+    bright = graph.operator("GREATER", (given, graph.constant(np.array([0.5], np.float32))), graph.tensor((1, 4, 4, 3)))
+    places = graph.operator("WHERE", (bright,), graph.tensor(()))
+    graph.tensors[bright].type, graph.tensors[places].type = schema.TensorType.BOOL, schema.TensorType.INT64
+    interpreter = open_interpreter(graph.finish(given, (places,)))
+    assert [output.shape for output in interpreter.outputs] == [(MOST_ROWS, 4)]
+    picture = np.zeros((1, 4, 4, 3), np.float32)
+    assert not interpreter.invoke(picture)[0].any()
+    picture[0, 1, 2, 0] = 1
+    (answer,) = interpreter.invoke(picture)
+    assert (answer.shape, answer[0].tolist(), answer[1:].any()) == ((MOST_ROWS, 4), [0, 1, 2, 0], False)
