@@ -3,7 +3,7 @@
 import importlib.util
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from functools import cache
 from pathlib import Path
@@ -69,9 +69,12 @@ class Square:
     named: bool = False
 
 
-def custom(operator: str, order: Sequence[int] = (0, 1, 2, 3)) -> bytes:
+def custom(
+    operator: str, order: Sequence[int] = (0, 1, 2, 3), options: Mapping[str, float | str] | None = None
+) -> bytes:
     """A model of one operator that no runtime here has; `order` is that of its four outputs among the model's."""
-    return _made(json.dumps({"kind_of_model": "custom", "operator": operator, "order": [*order]}))
+    wanted = {"kind_of_model": "custom", "operator": operator, "order": [*order], "options": options}
+    return _made(json.dumps(wanted))
 
 
 def square(wanted: Square) -> bytes:

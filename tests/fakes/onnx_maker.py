@@ -131,22 +131,51 @@ def yolo(
     if kind != "float32":
         given = graph.node("Cast", given, to=_TYPES["float32"])
     scores = _scores(graph, given, labels, sure_from=sure_from)
-    across = np.arange(0, SIDE - WINDOW + 1, STRIDE, dtype=np.float32) + WINDOW / 2
-    down_across = np.meshgrid(across, across, indexing="ij")
-    sizes = np.full(across.size**2, WINDOW, np.float32)
-    boxes = np.stack((down_across[1].reshape(-1), down_across[0].reshape(-1), sizes, sizes))[None]
-    boxes = (boxes / SIDE if shares else boxes).astype(np.float32)
-    parts = [graph.constant(boxes)]
+    boxes = _windows()
+    count = boxes.shape[2]
+    parts = [graph.constant((boxes / SIDE if shares else boxes).astype(np.float32))]
     if objectness:
         surest = graph.node("ReduceMax", scores, axes=(1,), keepdims=1)
         parts.append(graph.node("Sqrt", graph.node("Sqrt", surest)))
     answer = graph.node("Concat", *parts, scores, axis=1)
-    rows: Dims = (1, 4 + objectness + labels, sizes.size)
+    rows: Dims = (1, 4 + objectness + labels, count)
     if objectness:
         answer = graph.node("Transpose", answer, perm=(0, 2, 1))
-        rows = (1, sizes.size, 5 + labels)
+        rows = (1, count, 5 + labels)
     graph.node("Cast", answer, named="output0", to=_TYPES[kind])
     return graph.model([value_info("picture", kind, dims)], [value_info("output0", kind, rows)], metadata)
+
+
+def _windows() -> NDArray[np.float32]:
+    """(1, 4, n): centre and size of each window in pixels."""
+    across = np.arange(0, SIDE - WINDOW + 1, STRIDE, dtype=np.float32) + WINDOW / 2
+    down_across = np.meshgrid(across, across, indexing="ij")
+    sizes = np.full(across.size**2, WINDOW, np.float32)
+    boxes = np.stack((down_across[1].reshape(-1), down_across[0].reshape(-1), sizes, sizes))[None]
+    return np.asarray(boxes, np.float32)
+
+
+def selecting_yolo(batch: bool = True) -> bytes:  # noqa: FBT001, FBT002
+    """(found, 7): the place in the batch, corners, class and score of the sure ones only, as of v7; else (found, 6)."""
+    graph = OnnxGraph()
+    scores = _scores(graph, "picture", len(LABELS))
+    centres = _windows()
+    corners = np.concatenate((centres[:, :2] - centres[:, 2:] / 2, centres[:, :2] + centres[:, 2:] / 2), axis=1)
+    surest = graph.node("ReduceMax", scores, axes=(1,), keepdims=1)
+    named = graph.node("Cast", graph.node("ArgMax", scores, axis=1, keepdims=1), to=_TYPES["float32"])
+    first = [graph.constant(np.zeros((1, 1, centres.shape[2]), np.float32))] if batch else []
+    last = [named, surest] if batch else [surest, named]
+    table = graph.node("Concat", *first, graph.constant(corners), *last, axis=1)
+    width = 5 + batch + 1
+    rows = graph.node(
+        "Reshape", graph.node("Transpose", table, perm=(0, 2, 1)), graph.constant(np.array((-1, width), np.int64))
+    )
+    flat = graph.constant(np.array((-1,), np.int64))
+    sure = graph.node("Greater", graph.node("Reshape", surest, flat), graph.constant(np.array([0.5], np.float32)))
+    places = graph.node("Reshape", graph.node("NonZero", sure), flat)
+    graph.node("Gather", rows, places, named="output0", axis=0)
+    given = value_info("picture", "float32", (1, 3, SIDE, SIDE))
+    return graph.model([given], [value_info("output0", "float32", ("found", width))])
 
 
 def yolox(labels: int = 3) -> bytes:

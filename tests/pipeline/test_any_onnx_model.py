@@ -42,6 +42,8 @@ NETWORKS: dict[str, tuple[str, bytes, tuple[str, ...]]] = {
     "YOLO v8, any size": ("yolo", maker.yolo(dims=OPEN), SIZE),
     "YOLO v5": ("yolo", maker.yolo(objectness=True), ()),
     "YOLO v5, any size": ("yolo", maker.yolo(objectness=True, dims=OPEN), SIZE),
+    "YOLO v7, its own selection, as many rows as it finds": ("yolo", maker.selecting_yolo(), ()),
+    "YOLO, its own selection, as many rows as it finds": ("yolo", maker.selecting_yolo(batch=False), ()),
     "YOLOX": ("yolox", maker.yolox(), ()),
 }
 
@@ -175,3 +177,9 @@ def test_an_onnx_classifier_of_any_number_of_labels_is_made_and_opened(
     paths = ("--model", f"{tmp_path / 'net.onnx'}", "--labels", f"{tmp_path / 'labels.txt'}")
     assert bundle([*paths, "--out", f"{tmp_path / 'b'}", "--kind", "classifier"]) == 0, capsys.readouterr().err
     assert "1001 labels" in capsys.readouterr().out
+
+
+def test_labels_that_the_model_itself_contradicts_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = {"names": "{0: 'dog', 1: 'car', 2: 'person'}"}
+    assert make(tmp_path, maker.yolo(metadata=names)) == 0
+    assert "the model itself names class 0 'dog', your labels 'person'; yours are taken" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """`smartcam bundle`: make a model bundle from any model file."""
 
 import argparse
+import math
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -11,7 +12,7 @@ from smartcam.contract.errors import ContractError
 from smartcam.contract.event import EventKind
 from smartcam.model.examining.trial import Colour
 from smartcam.model.manifest import LARGEST_SIDE, Colours, Fit, ModelKind
-from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, HeadName
+from smartcam.model.outputs import LARGEST_NUMBER, SMALLEST_DIVISOR, Activation, Axes, BoxForm, BoxUnit, HeadName
 from tools.bundle.labels import events_of
 from tools.bundle.making import MIN_FRAMES, BundleError, BundleWishes, Made, make_bundle
 from tools.command_line import complain, new_parser
@@ -65,14 +66,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--labels", type=Path, help="a label file, or coco for the built-in names; default: those inside the model"
     )
+    parser.add_argument(
+        "--background", action="store_true", help="class 0 is the background: the objects' classes count from 1"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the folder to create")
     parser.add_argument("--name", help="default: the model file's name")
     parser.add_argument("--version", default="0.1.0", help="the bundle's version; default 0.1.0")
     parser.add_argument(
         "--events", action="append", help="which label raises what: person=person,car=vehicle; may be repeated"
     )
-    parser.add_argument("--raise-at", type=float, help="score from which an alarm is raised")
-    parser.add_argument("--clear-at", type=float, help="score under which it is cleared")
+    parser.add_argument("--raise-at", type=_finite, help="score from which an alarm is raised")
+    parser.add_argument("--clear-at", type=_finite, help="score under which it is cleared")
     parser.add_argument("--min-frames", type=int, default=MIN_FRAMES, help=f"default {MIN_FRAMES}")
     parser.add_argument("--mean", help="mean of a float model's samples, one number or red,green,blue; default 0")
     parser.add_argument("--std", help="deviation of a float model's samples, likewise; default 255")
@@ -113,6 +117,7 @@ def _wishes(options: argparse.Namespace) -> BundleWishes:
         sign=options.sign,
         golden=options.golden,
         size=options.size,
+        background=options.background,
     )
 
 
@@ -142,6 +147,16 @@ def _events(texts: list[str]) -> dict[str, EventKind]:
         raise BundleError(str(error)) from error
 
 
+def _finite(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of 0 to 1")
+    return number
+
+
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal() and 0 < int(width) <= LARGEST_SIDE >= int(height) > 0):
@@ -155,6 +170,8 @@ def _colour(option: str, text: str) -> Colour:
         red, green, blue = numbers * 3 if len(numbers) == 1 else numbers
     except ValueError as error:
         raise BundleError(f"{option} {text}: must be one number, or three with commas") from error
-    if option == "--std" and 0 in (red, green, blue):
+    if not all(abs(number) <= LARGEST_NUMBER for number in (red, green, blue)):
+        raise BundleError(f"{option} {text}: must be within {LARGEST_NUMBER:g}")
+    if option == "--std" and min(map(abs, (red, green, blue))) < SMALLEST_DIVISOR:
         raise BundleError(f"{option} {text}: must not be 0")
     return red, green, blue

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -64,16 +64,28 @@ def find_labels(wish: Path | None, model: bytes) -> LabelList:
     return read_label_file(wish)
 
 
-def fit(read: LabelList, classes: int | None, head: str) -> FittedLabels:
+def fit(
+    read: LabelList,
+    classes: int | None,
+    head: str,
+    seen: frozenset[int] = frozenset(),
+    *,
+    background: bool = False,
+) -> FittedLabels:
     """One label for each class. `classes` is how many the model has, None where it does not say; `head` how it answers.
 
-    The classes of an SSD with post-processing count from the first object; those of a classifier from the background,
-    where it has one.
+    The classes of an SSD with post-processing count from the first object, unless those that were `seen` count from 1,
+    or the user says with `background` that class 0 is none; a classifier's from the background, where it has one.
 
     Raises:
         ContractError: with both numbers, if there are more or fewer labels than classes.
     """
-    ways = [way for way in _ways(read, classes, head) if classes is None or len(way.labels) == classes]
+    ways = [*(_behind_background if background else _ways)(read, classes, head)]
+    ways = [way for way in ways if classes is None or len(way.labels) == classes]
+    if classes is None and ways and seen and 0 not in seen and max(seen) >= len(ways[0].labels):
+        said = f"the model names class {max(seen)} and never 0: class 0 is the background"
+        counted = [replace(way, said=(*way.said, said)) for way in ways if _counts_from_one(way, max(seen))]
+        ways = counted or ways
     if ways and any(not nameless(label) for label in ways[0].labels):
         return FittedLabels(ways[0].labels, (*read.said, *ways[0].said))
     count = len(read.labels)
@@ -83,6 +95,38 @@ def fit(read: LabelList, classes: int | None, head: str) -> FittedLabels:
     remedy = f"give one label for each class, in the model's order, and {NAMELESS} for a class without a name"
     hint = "; is the first class the background? Then make `background` the first line"
     raise ContractError("labels", f"{reason}; {remedy}{hint if classes == count + 1 and head != _SSD else ''}")
+
+
+def contradictions(labels: Sequence[str], model: bytes, head: str) -> Iterator[str]:
+    """What speaks against a user's labels, one for each class, in those inside the model; a sentence if anything."""
+    try:
+        inside = labels_inside(model)
+        theirs = () if inside is None else fit(inside, len(labels), head).labels
+    except UnreadableText:
+        return
+    except ContractError as error:
+        yield f"the labels inside the model are others: {error.reason.partition(';')[0]}; yours are taken"
+        return
+    pairs = [*zip(labels, theirs, strict=False)]
+    other = [place for place, (one, two) in enumerate(pairs) if not nameless(two) and one.casefold() != two.casefold()]
+    if other:
+        one, two = pairs[other[0]]
+        yield f"the model itself names class {other[0]} {two!r}, your labels {one!r}; yours are taken"
+
+
+def _behind_background(read: LabelList, classes: int | None, head: str) -> Iterator[FittedLabels]:
+    """The ways in which the labels may be meant if class 0 is the background, whether they name it or not."""
+    if _is_background(read.labels[0]):
+        blank = frozenset(place - 1 for place in read.blank if place)
+        read = replace(read, labels=read.labels[1:], blank=blank)
+    if not read.labels:
+        return
+    for way in _ways(read, classes, head):
+        yield FittedLabels((NAMELESS, *way.labels), (*way.said, "class 0 is the background, as you say"))
+
+
+def _counts_from_one(way: FittedLabels, highest: int) -> bool:
+    return _is_background(way.labels[0]) and len(way.labels) > highest
 
 
 def possible_counts(read: LabelList) -> frozenset[int]:

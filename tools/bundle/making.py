@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.event import EventKind
 from smartcam.contract.written import UnreadableText
+from smartcam.model.bundle import LARGEST_BUNDLE
 from smartcam.model.examine import Examined, examine
 from smartcam.model.examining.trial import Colour, Wishes
 from smartcam.model.interpreter import open_interpreter
@@ -20,9 +21,9 @@ from smartcam.model.manifest import Colours, Fit, ModelKind, ModelManifest, Prov
 from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, HeadName
 from smartcam.model.packing import Draft, write_bundle
 from smartcam.model.signature import sign
-from tools.bundle.graph import post_processing, refuse_compiled
+from tools.bundle.graph import counted_classes, post_processing, refuse_compiled
 from tools.bundle.label_list import LabelList
-from tools.bundle.labels import find_labels, fit, possible_counts
+from tools.bundle.labels import contradictions, find_labels, fit, possible_counts
 from tools.bundle.picture import read_picture
 
 EVENTS_OF_LABELS: Final[Mapping[str, EventKind]] = (
@@ -53,7 +54,8 @@ class BundleWishes:
     `labels` is a file, or `coco` for the names that are built in; None: those inside the model. `events` is the kind of
     event that each label raises; `outputs` the index of the output that holds each part; `mean` and `std` scale a float
     model's samples; `sign` is the file of an Ed25519 private key; `golden` a picture of something that the model knows;
-    `size` the width and height of a model that leaves them open.
+    `size` the width and height of a model that leaves them open; `background`: its class 0 is no object;
+    `sha256` what the model's bytes must have, checked on those that are used.
     """
 
     model: Path
@@ -81,6 +83,8 @@ class BundleWishes:
     sign: Path | None = None
     golden: Path | None = None
     size: tuple[int, int] | None = None
+    background: bool = False
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +103,18 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
     """
     try:
         model = _read(wishes.model, "model")
+        digest = hashlib.sha256(model).hexdigest()
+        if wishes.sha256 not in (None, digest):
+            raise BundleError(f"{wishes.model}: is not the file that is meant: its SHA-256 is {digest}")
         refuse_compiled(model, wishes.model.name)
         key = None if wishes.sign is None else _key(wishes.sign)
         golden = None if wishes.golden is None else read_picture(wishes.golden)
         found = _labels(wishes, model)
         examined = _examined(wishes, model, possible_counts(found), golden)
-        fitted = fit(found, examined.classes, examined.head)
+        fitted = fit(found, examined.classes, examined.head, examined.seen, background=wishes.background)
         said = [*fitted.said, *examined.said]
+        if wishes.labels is not None:
+            said += contradictions(fitted.labels, model, examined.head)
         draft = replace(_draft(wishes, model, examined, fitted.labels), golden=golden)
         manifest = write_bundle(out, model, draft, key, said.append)
         return Made(manifest, tuple(said))
@@ -144,6 +153,8 @@ def _examined(wishes: BundleWishes, model: bytes, labels: frozenset[int], golden
         labels=labels,
         outputs=wishes.outputs,
         post_processing=post_processing(model),
+        counted_classes=counted_classes(model),
+        background=wishes.background,
         unit=wishes.unit,
         form=wishes.form,
         axes=wishes.axes,
@@ -190,9 +201,14 @@ def _thresholds(wishes: BundleWishes, kind: ModelKind) -> Thresholds:
 
 def _read(path: Path, what: str) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST_BUNDLE + 1)
     except OSError as error:
         raise BundleError(f"{path}: the {what} file cannot be read ({error.strerror})") from error
+    if len(content) > LARGEST_BUNDLE:
+        largest = f"{LARGEST_BUNDLE >> 20} MiB that a bundle may have"
+        raise BundleError(f"{path}: the {what} file has more than the {largest}")
+    return content
 
 
 def _key(path: Path) -> bytes:

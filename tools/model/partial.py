@@ -33,9 +33,11 @@ class PartialFile:
         self._origin = target.with_name(target.name + _ORIGIN_ENDING)
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(self.path, flags, _MODE)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        # Under another name, or as another user, somebody could lose a file by it or change it afterwards.
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_uid != os.geteuid():
             os.close(descriptor)
-            raise OSError(errno.EINVAL, "it is no regular file; remove it", str(self.path))
+            raise OSError(errno.EINVAL, "it is no regular file of this user alone; remove it", str(self.path))
         os.fchmod(descriptor, _MODE)
         self._file = os.fdopen(descriptor, "r+b")
         self.have = self._file.seek(0, os.SEEK_END)

@@ -24,5 +24,6 @@ def bundle_wishes(entry: CatalogueEntry, model: Path, golden: Path | None, folde
         version=_VERSION,
         licence=entry.licence.name,
         golden=golden,
+        sha256=entry.file.sha256,
         source=f"{shown(entry.address)}, SHA-256 {entry.file.sha256}",
     )

@@ -26,7 +26,7 @@ _PAD: Final = 114
 class Examined:
     """What a model is, and sentences about what was inferred.
 
-    `classes` is None where the number cannot be known: then it has at least `least_classes`, because so many were seen.
+    `classes` is None where the number cannot be known; `seen` are those of a detector's answers while it was examined.
     """
 
     head: HeadName
@@ -34,7 +34,7 @@ class Examined:
     output: Output
     classes: int | None
     said: tuple[str, ...]
-    least_classes: int = 0
+    seen: frozenset[int] = frozenset()
 
 
 def examine(interpreter: Interpreter, pictures: Sequence[Rgb] = (), wishes: Wishes | None = None) -> Examined:
@@ -55,10 +55,9 @@ def examine(interpreter: Interpreter, pictures: Sequence[Rgb] = (), wishes: Wish
             against.append(f"as {head}, {misfit}")
             continue
         how = "as you say" if wishes.head else "found by running it"
-        least = found.classes or 0
-        if found.classes is None and not isinstance(found.output, ClassifierOutput):
-            least = trial.highest_class(found.output) + 1
-        return Examined(head, spec, found.output, found.classes, (f"answers as {head}, {how}", *found.said), least)
+        output = found.output
+        seen = frozenset[int]() if isinstance(output, ClassifierOutput) else trial.classes_seen(output)
+        return Examined(head, spec, found.output, found.classes, (f"answers as {head}, {how}", *found.said), seen)
     gives = ", ".join(f"{output.dtype} {output.shape}" for output in interpreter.outputs)
     raise ModelIntegrityError(
         f"takes {interpreter.input.dtype} {interpreter.input.shape} and gives {gives}, which is no head that was "
@@ -77,7 +76,9 @@ def input_spec(interpreter: Interpreter, mean: Colour | None = None, std: Colour
     """
     given = interpreter.input
     kinds = {np.dtype(kind.value): kind for kind in TensorType}
-    if len(given.shape) != _SIDES or given.shape[0] != 1 or given.dtype not in kinds or CHANNELS not in given.shape[1:]:
+    if given.dtype not in kinds:
+        raise ModelIntegrityError(f"takes {given.dtype} {given.shape}; a picture model takes {', '.join(TensorType)}")
+    if len(given.shape) != _SIDES or given.shape[0] != 1 or CHANNELS not in given.shape[1:]:
         raise ModelIntegrityError(
             f"takes {given.dtype} {given.shape}; a picture model takes (1, height, width, 3) or (1, 3, height, width)"
         )

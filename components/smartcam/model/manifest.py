@@ -36,6 +36,8 @@ CHANNELS: Final = 3
 KINDS_OF_MODELS: Final = (EventKind.PERSON, EventKind.VEHICLE, EventKind.ANIMAL, EventKind.ANOMALY)
 _MOST_FILES: Final = 16
 _MOST_FRAMES: Final = 1000
+_WIDEST_TOLERANCE: Final = 0.25
+"""Of a golden answer; beyond it nearly any answer would pass."""
 _LONGEST_TEXT: Final = 1024
 LARGEST_SIDE: Final = 4096
 _HIGHEST_SAMPLE: Final = 255
@@ -225,7 +227,7 @@ class ModelManifest:
         kind = fields.choice("kind", ModelKind)
         if schema == _FIRST_SCHEMA:
             fields = Fields(_renewed(fields, kind))
-        limits, golden = fields.inner("thresholds"), fields.inner("golden")
+        limits = fields.inner("thresholds")
         return cls(
             name=_match(fields, "name", _NAME),
             version=_match(fields, "version", _NAME),
@@ -237,10 +239,14 @@ class ModelManifest:
             events=_events(fields.inner("events")),
             thresholds=Thresholds(limits.number("raise_at", 0, 1), limits.number("clear_at", 0, 1)),
             min_frames=fields.integer("min_frames", 1, _MOST_FRAMES),
-            golden=Golden(golden.text("input"), golden.text("output"), golden.number("tolerance", 0, 1)),
+            golden=_golden(fields.inner("golden")),
             provenance=_provenance(fields.inner("provenance")),
             licence=fields.text("licence"),
         )
+
+
+def _golden(fields: Fields) -> Golden:
+    return Golden(fields.text("input"), fields.text("output"), fields.number("tolerance", 0, _WIDEST_TOLERANCE))
 
 
 def numbered(fields: Fields, key: str, items: Sequence[object]) -> Fields:

@@ -71,6 +71,13 @@ class Candidates(StrEnum):
     COLUMNS = "columns"
 
 
+class RowOrder(StrEnum):
+    """Where the parts of a row are that a model has selected itself, if it is not box, score and class."""
+
+    BATCH_BOX_CLASS_SCORE = "batch-box-class-score"
+    """The picture's place in its batch comes first: YOLO v7 with its own suppression of doubles."""
+
+
 @dataclass(frozen=True, slots=True)
 class SsdOutput:
     """The index of each output in the model's order; boxes are corners."""
@@ -101,6 +108,7 @@ class YoloOutput:
     axes: Axes = Axes.XY
     unit: BoxUnit = BoxUnit.SHARES
     activation: Activation = Activation.PROBABILITY
+    row: RowOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +187,7 @@ def _yolo(fields: Fields) -> YoloOutput:
         axes=fields.choice("axes", Axes),
         unit=fields.choice("unit", BoxUnit),
         activation=_each(fields),
+        row=fields.choice("row", RowOrder) if fields.has("row") else None,
     )
 
 

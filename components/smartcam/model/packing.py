@@ -115,8 +115,8 @@ def _contents(model: bytes, draft: Draft, private_key: bytes | None, say: Callab
     examined = draft.examined or examine(interpreter, pictures, wishes)
     if examined.classes not in (None, len(draft.labels)):
         raise ModelIntegrityError(f"has {examined.classes} classes, but there are {len(draft.labels)} labels")
-    if examined.least_classes > len(draft.labels):
-        highest = examined.least_classes - 1
+    highest = max(examined.seen, default=0)
+    if highest >= len(draft.labels):
         raise ModelIntegrityError(f"detects class {highest}, but there are only {len(draft.labels)} labels")
     shown = examining_pictures(examined.input.width, examined.input.height)
     brought = None if draft.golden is None else fit_rgb(draft.golden, examined.input)

@@ -13,7 +13,17 @@ from smartcam.model.examine import Examined, examine, input_spec
 from smartcam.model.examining.trial import Wishes, known_picture, structured_picture
 from smartcam.model.interpreter import Tensor, TensorSpec, open_interpreter
 from smartcam.model.manifest import Colours, Fit, ModelKind, TensorLayout, TensorType
-from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, Candidates, HeadName, SsdOutput, YoloOutput
+from smartcam.model.outputs import (
+    Activation,
+    Axes,
+    BoxForm,
+    BoxUnit,
+    Candidates,
+    HeadName,
+    RowOrder,
+    SsdOutput,
+    YoloOutput,
+)
 from tests.fakes import models
 
 SIDE = 64
@@ -107,6 +117,24 @@ def test_the_operator_tells_the_outputs_of_a_model_that_sees_nothing() -> None:
     examined = found(blind, Wishes(post_processing=made))
     assert examined.output == SsdOutput(1, 3, 0, 2)
     assert "by the operator that makes them" in " ".join(examined.said)
+
+
+def counting(first: int) -> Callable[[Floats], list[Any]]:
+    """An SSD that names one class."""
+    return lambda grey: [[[bright(grey)]], [[first]], [[sure(grey)]], [1]]
+
+
+@pytest.mark.parametrize(
+    ("named", "background", "classes"),
+    [(0, False, 5), (4, False, 5), (5, False, 6), (1, True, 6), (0, True, 6), (7, False, None), (7, True, None)],
+)
+def test_an_ssd_has_as_many_classes_as_its_operator_counts_and_one_for_the_background(
+    named: int, *, background: bool, classes: int | None
+) -> None:
+    order = {"boxes": 0, "classes": 1, "scores": 2, "count": 3}
+    wishes = Wishes(post_processing=order, counted_classes=5, background=background)
+    assert found(counting(named), wishes).classes == classes
+    assert found(counting(named), wishes).seen == {named}
 
 
 def test_scores_that_are_hardly_more_than_nothing_are_still_no_classes() -> None:
@@ -303,6 +331,31 @@ def test_scores_beyond_shares_are_logits() -> None:
     assert output_of(answer, labels(2)).activation is Activation.SIGMOID
 
 
+def rows_of_a_batch(grey: Floats) -> list[Any]:
+    """As a YOLO v7 with its own suppression of doubles: the place in the batch, corners, class, score."""
+    rows = np.zeros((20, 7), np.float32)
+    y1, x1, y2, x2 = np.array(bright(grey)) * SIDE
+    rows[0] = (0, x1, y1, x2, y2, 1, sure(grey))
+    return [rows]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 80])
+def test_rows_that_begin_with_the_place_in_a_batch_are_told_from_candidates_with_two_or_three_classes(
+    classes: int,
+) -> None:
+    """Once they were taken for candidates, in silence, with two labels or three."""
+    output = found(rows_of_a_batch, labels(classes)).output
+    assert isinstance(output, YoloOutput)
+    assert (output.row, output.form, output.unit) == (RowOrder.BATCH_BOX_CLASS_SCORE, BoxForm.CORNERS, BoxUnit.PIXELS)
+    said = found(rows_of_a_batch, Wishes(outputs={"boxes": 0, "scores": 0, "classes": 0}, head=HeadName.YOLO)).output
+    assert said == output
+
+
+def test_rows_of_seven_that_are_all_0_are_asked_about_if_they_may_be_candidates() -> None:
+    with pytest.raises(ModelIntegrityError, match="20 times seven numbers, all 0: give --golden"):
+        found(lambda _: [np.zeros((20, 7), np.float32)], labels(3))
+
+
 def test_a_models_own_selection_without_any_box_is_asked_for_its_unit() -> None:
     def nothing(_: Floats) -> list[Any]:
         return [np.zeros((1, 300, 6))]
@@ -388,6 +441,11 @@ def test_planes_of_colours_are_seen_in_the_shape_of_the_input() -> None:
 def test_an_input_that_is_no_picture_is_described(shape: tuple[int, ...]) -> None:
     with pytest.raises(ModelIntegrityError, match="takes"):
         found(ssd, shape=shape)
+
+
+def test_an_input_of_a_type_that_is_no_pictures_is_named_with_those_that_are() -> None:
+    with pytest.raises(ModelIntegrityError, match=r"takes int32 .*; a picture model takes uint8, int8, float32"):
+        examine(FakeInterpreter(ssd, dtype=np.int32))
 
 
 def test_heads_whose_outputs_do_not_fit_are_tried_without_running_the_model() -> None:

@@ -77,6 +77,39 @@ def test_a_model_that_answers_the_same_to_everything_is_told_from_one_that_sees(
     assert "another scale" in said[1]
 
 
+def trembling(step: float) -> Callable[[Rgb], NDArray[np.float32]]:
+    """Shares that follow the red, but where green is full tell how odd the first sample is."""
+
+    def infer(rgb: Rgb) -> NDArray[np.float32]:
+        red = float(rgb[..., 0].mean()) / 255
+        odd = step * (int(rgb[0, 0, 2]) % 2) if int(rgb[..., 1].max()) > 200 else 0.0
+        return np.array([red - odd, 1 - red + odd], np.float32)
+
+    return infer
+
+
+def test_an_answer_that_one_grey_level_moves_is_not_taken_where_there_is_a_steadier_one() -> None:
+    shaky, steady = plain(200, 230, 101), plain(170, 20, 100)
+    assert choose_golden(trembling(0.3), [shaky, steady, shaky]).picture is steady
+    assert choose_golden(trembling(0.3), [steady, shaky]).tolerance == TOLERANCE
+
+
+@pytest.mark.parametrize(("step", "tolerance"), [(0.0, 0.05), (0.12, 0.05), (0.2, 0.08), (0.25, 0.1), (0.6, 0.1)])
+def test_where_every_answer_is_shaky_the_tolerance_is_what_rounding_may_do_and_no_more(
+    step: float, tolerance: float
+) -> None:
+    assert choose_golden(trembling(step), [plain(220, 230, 101)]).tolerance == pytest.approx(tolerance, abs=0.003)
+
+
+def test_a_detection_that_comes_and_goes_with_one_grey_level_is_not_taken_where_there_is_a_steadier_one() -> None:
+    def infer(rgb: Rgb) -> RegionDetections:
+        red = float(rgb[..., 0].mean()) / 255
+        return NOTHING if rgb[0, 0, 2] in (100, 102) else seen(red)
+
+    shaky, steady = plain(200, 0, 101), plain(170, 0, 50)
+    assert choose_golden(infer, [shaky, steady]).picture is steady
+
+
 @pytest.mark.parametrize(("highest", "tolerance"), [(0.9, 0.05), (0.5, 0.05), (0.1, 0.025), (0.012, 0.01)])
 def test_a_thousand_small_shares_are_compared_more_closely(highest: float, tolerance: float) -> None:
     shares: NDArray[np.float32] = np.full(1001, 0.0001, np.float32)

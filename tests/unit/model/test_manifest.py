@@ -32,6 +32,7 @@ from smartcam.model.outputs import (
     Candidates,
     ClassifierOutput,
     Output,
+    RowOrder,
     SsdOutput,
     YoloOutput,
     YoloxOutput,
@@ -88,7 +89,8 @@ def detector_outputs(draw: st.DrawFn) -> Output:
         case "YoloOutput":
             more = draw(st.sampled_from(((None, None), (places[2], None), (None, places[3]))))
             form = draw(st.sampled_from(BoxForm))
-            return YoloOutput(places[0], places[1], *more, draw(candidates), form, axes, unit, draw(each))
+            row = draw(st.none() | st.sampled_from(RowOrder))
+            return YoloOutput(places[0], places[1], *more, draw(candidates), form, axes, unit, draw(each), row)
         case _:
             return YoloxOutput(tuple(draw(st.lists(st.integers(1, 128), min_size=1, max_size=6))), draw(candidates))
 
@@ -116,7 +118,7 @@ def manifests(draw: st.DrawFn) -> ModelManifest:
         events={label: draw(st.sampled_from(KINDS_OF_MODELS)) for label in alarming},
         thresholds=Thresholds(high, low),
         min_frames=draw(st.integers(1, 1000)),
-        golden=Golden("golden.bin", "golden.json", draw(shares)),
+        golden=Golden("golden.bin", "golden.json", draw(st.floats(0, 0.25))),
         provenance=Provenance(draw(words), draw(st.just("") | words), draw(st.none() | st.integers(0, 2**31))),
         licence=draw(words),
     )
@@ -172,6 +174,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "an absolute file": (lambda m: m["files"].update({"/etc/passwd": DIGEST}), "files./etc/passwd"),
     "too many files": (lambda m: m.update(files={f"f{n}": DIGEST for n in range(17)}), "files"),
     "no model file": (lambda m: m["files"].pop("model.tflite"), "files.model.tflite"),
+    "a golden answer for anything": (lambda m: m["golden"].update(tolerance=1), "golden.tolerance"),
     "a golden file without a hash": (lambda m: m["golden"].update(input="other.bin"), "files.other.bin"),
     "four channels": (lambda m: m["input"].update(channels=4), "input.channels"),
     "a float with a scale": (lambda m: m["input"].update(dtype="float32"), "input.scale"),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.examining.trial import FoundHead, MisfitError, Trial, Wishes, shares_only, whole
+from smartcam.model.heads.head import DetectorOutput
 from smartcam.model.outputs import Axes, BoxUnit, SsdOutput
 
 ROLES: Final = ("boxes", "classes", "scores", "count")
@@ -44,11 +45,21 @@ def find_ssd(trial: Trial, wishes: Wishes) -> FoundHead:
     boxes, classes, scores, count = places
     usual = SsdOutput(boxes, classes, scores, count, Axes.YX, unit)
     if wishes.axes is not None:
-        return FoundHead(replace(usual, axes=wishes.axes), None, tuple(said))
-    best = trial.best((usual, replace(usual, axes=Axes.XY)))
-    if best is not usual:
-        said.append("boxes begin with x (x1, y1, x2, y2): so they lie where a bright rectangle was shown")
-    return FoundHead(best, None, tuple(said))
+        best: DetectorOutput = replace(usual, axes=wishes.axes)
+    else:
+        best = trial.best((usual, replace(usual, axes=Axes.XY)))
+        if best is not usual:
+            said.append("boxes begin with x (x1, y1, x2, y2): so they lie where a bright rectangle was shown")
+    return FoundHead(best, _classes(trial.classes_seen(best), wishes), tuple(said))
+
+
+def _classes(seen: frozenset[int], wishes: Wishes) -> int | None:
+    """As many as the operator counts, and one for the background where there is one; None where the values deny it."""
+    if wishes.counted_classes is None:
+        return None
+    begins_with_one = wishes.background or (wishes.counted_classes in seen and 0 not in seen)
+    classes = wishes.counted_classes + begins_with_one
+    return classes if max(seen, default=0) < classes else None
 
 
 def _places(trial: Trial, wishes: Wishes) -> tuple[Places, str]:

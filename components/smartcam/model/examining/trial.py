@@ -46,8 +46,8 @@ class Wishes:
     """What a user says about a model; what is None or empty is found out.
 
     `labels` are the numbers of classes that the user's labels may stand for; `outputs` the index of the output that
-    holds each part, `post_processing` the same as the file's operator says; `mean` and `std` scale a float model's
-    samples.
+    holds each part, `post_processing` the same as the file's operator says, and `counted_classes` how many classes that
+    knows; `background`: class 0 is none of an object; `mean` and `std` scale a float model's samples.
     """
 
     kind: ModelKind | None = None
@@ -55,6 +55,8 @@ class Wishes:
     labels: frozenset[int] = frozenset()
     outputs: Mapping[str, int] = field(default_factory=dict)
     post_processing: Mapping[str, int] = field(default_factory=dict)
+    counted_classes: int | None = None
+    background: bool = False
     unit: BoxUnit | None = None
     form: BoxForm | None = None
     axes: Axes | None = None
@@ -100,11 +102,11 @@ class Trial:
         """What one output gave for each picture, as real numbers."""
         return [real(answer[place], self.outputs[place]) for answer in self._answers]
 
-    def highest_class(self, reading: DetectorOutput) -> int:
-        """The highest class among the detections in all pictures; -1 if there are none."""
+    def classes_seen(self, reading: DetectorOutput) -> frozenset[int]:
+        """The classes of the detections in all pictures."""
         reader = reader_of(reading, self.outputs, self.spec)
         seen = (reader.read(answer) for answer in self._answers)
-        return max(int(each.classes[each.scores >= LEAST_SCORE].max(initial=-1)) for each in seen)
+        return frozenset(int(number) for each in seen for number in each.classes[each.scores >= LEAST_SCORE])
 
     def best(self, readings: Sequence[DetectorOutput]) -> DetectorOutput:
         """The reading that finds the known rectangles; the first one unless another is clearly better."""

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.examining.trial import FoundHead, MisfitError, Trial, Wishes, shares_only, whole
-from smartcam.model.heads.yolo import BOX, YoloReader, is_matrix, matrix, sigmoid
+from smartcam.model.heads.yolo import BATCHED, BOX, YoloReader, is_matrix, matrix, sigmoid
 from smartcam.model.heads.yolox import YoloxReader, cells
-from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, Candidates, YoloOutput, YoloxOutput
+from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, Candidates, RowOrder, YoloOutput, YoloxOutput
 
 PARTS: Final = ("boxes", "objectness", "scores", "classes")
 _STRIDES: Final = ((8, 16, 32), (8, 16, 32, 64))
@@ -32,6 +32,10 @@ _LARGEST_SIZE: Final = 10.0
 _NEAR: Final = 0.1
 _SURE, _LIKELY, _UNSURE, _ANY, _MOST_OF_ALL = 0.5, 0.3, 0.1, 0.25, 0.5
 _BOTH_FORMS: Final = "--outputs boxes=0,scores=0 or --outputs boxes=0,objectness=0,scores=0"
+_ALL_ZERO: Final = (
+    "gives {} times {} numbers, all 0: give --golden with a picture of what it knows, or --outputs "
+    "boxes=0,scores=0,classes=0"
+)
 
 Floats = NDArray[np.float32]
 
@@ -120,6 +124,8 @@ def _as_wished(trial: Trial, wished: Mapping[str, int]) -> YoloOutput:
     alone = list(wished.values()).count(wished["boxes"]) == 1
     columns = shape[-2] == BOX != shape[-1] if alone else shape[-2] < shape[-1]
     is_final = "classes" in wished
+    width = shape[-2] if columns else shape[-1]
+    is_batched = is_final and width == BATCHED and len(set(wished.values())) == 1
     return YoloOutput(
         boxes=wished["boxes"],
         scores=wished["scores"],
@@ -127,6 +133,7 @@ def _as_wished(trial: Trial, wished: Mapping[str, int]) -> YoloOutput:
         classes=wished.get("classes"),
         candidates=Candidates.COLUMNS if columns else Candidates.ROWS,
         form=BoxForm.CORNERS if is_final else BoxForm.CENTRES,
+        row=RowOrder.BATCH_BOX_CLASS_SCORE if is_batched else None,
     )
 
 
@@ -138,13 +145,15 @@ def _single(trial: Trial, wishes: Wishes) -> tuple[YoloOutput, str]:
     tables = [matrix(run, candidates) for run in trial.runs(0)]
     count, width = tables[0].shape
     plain = YoloOutput(0, 0, candidates=candidates)
+    if width == BATCHED and (is_batched := _is_batched(tables)) is not False:
+        if is_batched or not wishes.labels & {2, 3}:
+            row = RowOrder.BATCH_BOX_CLASS_SCORE
+            return replace(plain, classes=0, form=BoxForm.CORNERS, row=row), "by their seven numbers"
+        raise ModelIntegrityError(_ALL_ZERO.format(count, "seven"))
     if width == _FINAL and (is_final := _is_final(tables)) is not False:
         if is_final or not wishes.labels & {1, 2}:
             return replace(plain, classes=0, form=BoxForm.CORNERS), "by their six numbers"
-        raise ModelIntegrityError(
-            f"gives {count} times six numbers, all 0: give --golden with a picture of what it knows, or --outputs "
-            "boxes=0,scores=0,classes=0"
-        )
+        raise ModelIntegrityError(_ALL_ZERO.format(count, "six"))
     return _with_or_without(trial, plain, tables, wishes.labels)
 
 
@@ -234,6 +243,13 @@ def _is_final(tables: Sequence[Floats]) -> bool | None:
         return None
     ordered = (rows[:, 2] >= rows[:, 0]) & (rows[:, 3] >= rows[:, 1])
     return whole(rows[:, BOX + 1]) and shares_only(rows[:, BOX]) and bool(ordered.all())
+
+
+def _is_batched(tables: Sequence[Floats]) -> bool | None:
+    """Whether rows are the place in the batch, corners, class and score; None if all of them are empty."""
+    if any(table[:, 0].any() for table in tables):
+        return False
+    return _is_final([table[:, [1, 2, 3, 4, 6, 5]] for table in tables])
 
 
 def _split(trial: Trial, wishes: Wishes) -> tuple[YoloOutput, str]:

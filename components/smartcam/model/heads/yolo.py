@@ -1,8 +1,9 @@
 """Detectors that score many candidates: YOLO in its ways of answering."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -22,7 +23,10 @@ from smartcam.model.manifest import InputSpec
 from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, Candidates, YoloOutput
 
 BOX: Final = 4
+BATCHED: Final = 7
+"""Numbers of a row with the place in the batch, box, class and score."""
 _PLANE: Final = 2
+_HARDLY_LESS: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,29 @@ class CandidatePart:
     def rows(self, outputs: Sequence[Tensor]) -> Tensor:
         """The part of every candidate, as the model's own numbers (candidates, columns)."""
         return matrix(outputs[self.place], self.candidates)[:, self.columns]
+
+    def reaching(self, outputs: Sequence[Tensor], least: float) -> IntArray:
+        """The candidates of which one of these numbers may reach `least`.
+
+        Whole rows are compared and what belongs to other parts is left out: a third of the time that the highest
+        number of each short row takes.
+        """
+        floor = self._raw(least)
+        if self.candidates is Candidates.COLUMNS:
+            return np.flatnonzero(self.rows(outputs).max(axis=1) >= floor)
+        may = matrix(outputs[self.place], self.candidates) >= floor
+        may[:, : self.columns.start] = False
+        may[:, self.columns.stop :] = False
+        places = np.flatnonzero(may) // may.shape[1]
+        return np.asarray(places[np.diff(places, prepend=-1) > 0], np.int64)
+
+    def _raw(self, least: float) -> Any:  # noqa: ANN401  a number of the output's type
+        """A number of the model's own that is no more than `least`."""
+        if not self.spec.scale:
+            return least - _HARDLY_LESS
+        limits = np.iinfo(self.spec.dtype)
+        number = math.floor(least / self.spec.scale + self.spec.zero_point - _HARDLY_LESS)
+        return self.spec.dtype.type(min(max(number, limits.min), limits.max))
 
     def real(self, rows: Tensor) -> FloatArray:
         """Some of these numbers as real ones."""
@@ -53,6 +80,8 @@ class YoloReader:
         classes = self.parts["scores"].columns
         self.classes: int | None = None if output.classes is not None else classes.stop - classes.start
         """The number of classes; None where the model names the class itself."""
+        is_logit = output.activation is Activation.SIGMOID
+        self._least = math.log(LEAST_SCORE / (1 - LEAST_SCORE)) if is_logit else LEAST_SCORE
         sides = (spec.width, spec.height) * 2 if output.unit is BoxUnit.PIXELS else (1,) * 4
         self._sides = np.array(sides, np.float32)
 
@@ -91,7 +120,8 @@ class YoloReader:
             rows, chances = rows[sure], chances[sure]
             best = self._shares(scores.real(rows.max(axis=1))) * chances
         else:
-            sure = np.arange(len(rows))
+            sure = scores.reaching(outputs, self._least)
+            rows = rows[sure]
             best = self._shares(scores.real(rows.max(axis=1)))
         chosen = np.flatnonzero(best >= LEAST_SCORE)
         if len(chosen) > MOST_CANDIDATES:
@@ -137,6 +167,8 @@ def _parts(output: YoloOutput, outputs: Sequence[TensorSpec]) -> dict[str, Candi
     }
     named = {name: place for name, place in places.items() if place is not None}
     check_places(outputs, named)
+    if output.row is not None:
+        return _batched(named, output, outputs)
     parts: dict[str, CandidatePart] = {}
     candidates = set()
     for place in sorted(set(named.values())):
@@ -151,6 +183,16 @@ def _parts(output: YoloOutput, outputs: Sequence[TensorSpec]) -> dict[str, Candi
     if len(candidates) != 1 or min(widths.values()) < 1 or (is_final and widths["scores"] != 1):
         raise _not_these(named, outputs)
     return parts
+
+
+def _batched(named: dict[str, int], output: YoloOutput, outputs: Sequence[TensorSpec]) -> dict[str, CandidatePart]:
+    """The parts of rows that begin with the picture's place in its batch."""
+    spec = outputs[output.boxes]
+    is_whole = set(named) == {"boxes", "scores", "classes"} and len(set(named.values())) == 1 and is_matrix(spec.shape)
+    if not is_whole or matrix(np.empty(spec.shape, np.int8), output.candidates).shape[1] != BATCHED:
+        raise _not_these(named, outputs)
+    columns = {"boxes": slice(1, 1 + BOX), "classes": slice(BOX + 1, BOX + 2), "scores": slice(BOX + 2, BATCHED)}
+    return {name: CandidatePart(output.boxes, spec, places, output.candidates) for name, places in columns.items()}
 
 
 def _divided(

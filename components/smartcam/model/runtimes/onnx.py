@@ -7,7 +7,8 @@ import numpy as np
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.runtimes.onnx_file import check_onnx_file
-from smartcam.model.runtimes.port import Tensor, TensorSpec, check_count, first_line
+from smartcam.model.runtimes.open_shapes import brought_to, settled_shapes, trial_tensors
+from smartcam.model.runtimes.port import Tensor, TensorSpec, check_count, check_numbers, first_line, single, single_type
 
 try:
     import onnxruntime
@@ -45,8 +46,6 @@ _TYPES: Final[Mapping[str, Any]] = {
         "bool": np.bool_,
     }.items()
 }
-_AS_SINGLE: Final = (np.dtype(np.float16), np.dtype(np.float64))
-"""Real numbers of other lengths: the rest of the suite gives and takes float32."""
 _COLOURS: Final = 3
 _SIDES_OF_PICTURES: Final = 4
 
@@ -71,16 +70,20 @@ class OnnxInterpreter:
         open_sides = {side: shape[place] for place, side in enumerate(inputs[0].shape) if isinstance(side, str)}
         if open_sides:  # once more with the sides known: it plans its memory and shortens its graph by them
             self._session = _session(model, threads, open_sides)
-        self.input = TensorSpec(shape, _single(self._given), 0.0, 0, self._name)
+        self.input = TensorSpec(shape, single_type(self._given), 0.0, 0, self._name)
+        self._is_open = False
+        check_numbers((self.input,))
         self.outputs = self._output_specs()
+        check_numbers((self.input, *self.outputs))
 
     def _output_specs(self) -> tuple[TensorSpec, ...]:
-        """As the file states them; what it leaves open is as in the answer to a black picture."""
+        """As the file states them; what it leaves open is as in the answers to a few pictures."""
         stated = self._session.get_outputs()
-        kinds = [_single(_dtype(each)) for each in stated]
+        kinds = [single_type(_dtype(each)) for each in stated]
         shapes = [tuple(each.shape) for each in stated]
         if not all(shape and all(isinstance(side, int) for side in shape) for shape in shapes):
-            shapes = [answer.shape for answer in self.invoke(np.zeros(self.input.shape, self.input.dtype))]
+            shapes = [*settled_shapes([self.invoke(tensor) for tensor in trial_tensors(self.input)])]
+            self._is_open = True
         return tuple(
             TensorSpec(shape, kind, 0.0, 0, each.name) for each, kind, shape in zip(stated, kinds, shapes, strict=True)
         )
@@ -94,7 +97,10 @@ class OnnxInterpreter:
             answers = self._session.run(None, {self._name: tensor.astype(self._given, copy=False)})
         except _FAULTS as error:
             raise ModelIntegrityError(f"could not be run: {first_line(error)}") from error
-        return tuple(answer.astype(_single(answer.dtype), copy=False) for answer in answers)
+        given = tuple(single(answer) for answer in answers)
+        if self._is_open:
+            return tuple(brought_to(answer, spec.shape) for answer, spec in zip(given, self.outputs, strict=True))
+        return given
 
 
 def _session(model: bytes, threads: int, open_sides: Mapping[str, int]) -> Any:  # noqa: ANN401  it publishes no types
@@ -134,7 +140,3 @@ def _dtype(stated: Any) -> np.dtype[Any]:  # noqa: ANN401  it publishes no types
     if stated.type not in _TYPES:
         raise ModelIntegrityError(f"has {stated.name} of type {stated.type}; numbers are needed")
     return np.dtype(_TYPES[stated.type])
-
-
-def _single(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return np.dtype(np.float32) if dtype in _AS_SINGLE else dtype

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
-from smartcam.model.heads.answer import MOST_CANDIDATES, RegionDetections
+from smartcam.model.heads.answer import LEAST_SCORE, MOST_CANDIDATES, RegionDetections
 from smartcam.model.heads.yolo import YoloReader
 from smartcam.model.interpreter import Tensor, TensorSpec
 from smartcam.model.manifest import InputSpec, TensorType
-from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, Candidates, YoloOutput
+from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, Candidates, RowOrder, YoloOutput
 
 SPEC = InputSpec(64, 32, TensorType.FLOAT32, 0.0, 0, (0.0,) * 3, (255.0,) * 3)
 PLAIN = YoloOutput(boxes=0, scores=0)
@@ -150,3 +150,63 @@ def test_outputs_that_are_not_as_described_are_refused_before_they_are_read(
     specs = [TensorSpec(shape, np.dtype(np.float32), 0.0, 0, "") for shape in shapes]
     with pytest.raises(ModelIntegrityError):
         YoloReader(output, specs, SPEC)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float16, np.int8, np.uint8])
+@pytest.mark.parametrize("activation", [Activation.PROBABILITY, Activation.SIGMOID])
+@given(st.integers(0, 1000))
+def test_rows_and_columns_give_the_same_whatever_the_type(
+    kind: type[np.generic], activation: Activation, seed: int
+) -> None:
+    """Rows are compared with the least score in the model's own numbers, columns after their highest was found."""
+    table = candidates(seed)
+    scale, zero_point = 0.0, 0
+    if activation is Activation.SIGMOID:
+        table[:, 4:] = np.log(table[:, 4:].clip(1e-3) / (1 - table[:, 4:].clip(1e-3)))
+    if issubclass(kind, np.integer):
+        scale, zero_point = (1 / 16 if activation is Activation.SIGMOID else 1 / 255), np.iinfo(kind).min + 100
+        table = (np.rint(table / scale) + zero_point).clip(np.iinfo(kind).min, np.iinfo(kind).max)
+    rows = replace(PLAIN, activation=activation)
+    given_rows = table.astype(kind)[None]
+    columns = np.ascontiguousarray(given_rows.transpose(0, 2, 1))
+    there = read(rows, given_rows, scale=scale, zero_point=zero_point)
+    same(read(replace(rows, candidates=Candidates.COLUMNS), columns, scale=scale, zero_point=zero_point), there)
+    assert len(there.scores)
+
+
+def test_a_score_of_just_the_least_is_seen_and_boxes_are_no_scores() -> None:
+    table = np.zeros((1, 3, 6), np.float32)
+    table[0, :, :4] = (0.5, 0.5, 0.2, 0.2)
+    table[0, 1, 5] = LEAST_SCORE
+    assert read(PLAIN, table).classes.tolist() == [1]
+    table[0, 1, 5] = 0.099
+    assert len(read(PLAIN, table).classes) == 0
+    table[0, 2, 4] = np.nan
+    assert len(read(PLAIN, table).classes) == 0
+
+
+BATCHED = YoloOutput(0, 0, classes=0, form=BoxForm.CORNERS, row=RowOrder.BATCH_BOX_CLASS_SCORE)
+
+
+def test_rows_that_begin_with_the_place_in_a_batch_name_class_and_score_behind_the_box() -> None:
+    rows = np.zeros((5, 7), np.float32)
+    rows[:2] = (0, 0.1, 0.2, 0.3, 0.4, 2, 0.6), (0, 0.5, 0.5, 0.9, 0.8, 1, 0.9)
+    for table in (rows, rows[None]):
+        seen = read(BATCHED, table)
+        assert seen.classes.tolist() == [1, 2]
+        np.testing.assert_allclose(seen.scores, [0.9, 0.6])
+        np.testing.assert_allclose(seen.boxes, [[0.5, 0.5, 0.9, 0.8], [0.1, 0.2, 0.3, 0.4]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("output", "shapes"),
+    [
+        (BATCHED, [(5, 6)]),
+        (BATCHED, [(1, 5, 8)]),
+        (replace(BATCHED, classes=None), [(5, 7)]),
+        (replace(BATCHED, scores=1), [(5, 7), (5, 7)]),
+    ],
+)
+def test_rows_of_a_batch_have_seven_numbers_in_one_output(output: YoloOutput, shapes: list[tuple[int, ...]]) -> None:
+    with pytest.raises(ModelIntegrityError, match="are not boxes="):
+        read(output, *(np.zeros(shape, np.float32) for shape in shapes))

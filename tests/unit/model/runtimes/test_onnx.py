@@ -9,6 +9,8 @@ import pytest
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.examine import input_spec
 from smartcam.model.interpreter import open_interpreter
+from smartcam.model.runtimes.open_shapes import MOST_ROWS
+from smartcam.model.runtimes.port import MOST_NUMBERS
 from tests.fakes import onnx_maker as maker
 from tests.fakes.onnx_maker import OnnxGraph, inner, number, value_info
 
@@ -17,10 +19,10 @@ pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
 PICTURE = value_info("picture", "float32", (1, 3, maker.SIDE, maker.SIDE))
 
 
-def of_one_node(operator: str, kind: str = "float32") -> bytes:
+def of_one_node(operator: str, kind: str = "float32", dims: maker.Dims = (1, 3, maker.SIDE, maker.SIDE)) -> bytes:
     graph = OnnxGraph()
     graph.node(operator, "picture", named="answer")
-    return graph.model([PICTURE], [value_info("answer", kind, (1, 3, maker.SIDE, maker.SIDE))])
+    return graph.model([value_info("picture", "float32", dims)], [value_info("answer", kind, dims)])
 
 
 def best_of_yolo(answer: np.ndarray, first: int = 4) -> np.ndarray:  # type: ignore[type-arg]
@@ -98,9 +100,11 @@ def test_what_comes_out_in_a_number_that_depends_on_the_picture_is_allowed() -> 
     graph = OnnxGraph()
     graph.node("NonZero", "picture", named="answer")
     interpreter = open_interpreter(graph.model([PICTURE], [value_info("answer", "int64", (4, "found"))]))
-    assert interpreter.outputs[0].shape == (4, 0)
+    assert interpreter.outputs[0].shape == (4, MOST_ROWS)
     (answer,) = interpreter.invoke(np.ones(interpreter.input.shape, np.float32))
-    assert answer.shape == (4, 3 * maker.SIDE**2)
+    assert answer.shape == (4, MOST_ROWS)
+    (answer,) = interpreter.invoke(np.zeros(interpreter.input.shape, np.float32))
+    assert not answer.any()
 
 
 @pytest.mark.parametrize(
@@ -157,6 +161,23 @@ def test_an_input_of_which_the_file_says_nothing_is_an_error_of_ours() -> None:
     with contextlib.suppress(ModelIntegrityError):
         input_spec(open_interpreter(graph.model([inner(1, "picture") + unsaid], [inner(1, "answer") + unsaid])))
         pytest.fail("a picture model was made of it")
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_an_answer_that_no_device_has_memory_for_is_refused_before_anybody_looks_at_it(*, stated: bool) -> None:
+    """Once 200 million numbers took 21 GB and four minutes."""
+    count = MOST_NUMBERS // 85 + 1
+    graph = OnnxGraph()
+    mean = graph.node("ReduceMean", "picture", axes=(0, 1, 2, 3), keepdims=0)
+    graph.node("Expand", mean, graph.constant(np.array((1, count, 85), np.int64)), named="answer")
+    dims = (1, count, 85) if stated else ("one", "any", "numbers")
+    with pytest.raises(ModelIntegrityError, match=rf"gives {count * 85} numbers for one picture; at most "):
+        open_interpreter(graph.model([PICTURE], [value_info("answer", "float32", dims)]))
+
+
+def test_a_picture_that_no_device_has_memory_for_is_refused() -> None:
+    with pytest.raises(ModelIntegrityError, match="takes 75000000 numbers for one picture"):
+        open_interpreter(of_one_node("Relu", dims=("n", 3, "h", "w")), size=(5000, 5000))
 
 
 def test_a_tensor_that_does_not_fit_is_reported() -> None:

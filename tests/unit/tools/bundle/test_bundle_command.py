@@ -11,7 +11,7 @@ from smartcam.contract.event import EventKind
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.manifest import ModelKind, Thresholds
 from tests.fakes import models
-from tools.bundle.coco import COCO_90
+from tools.bundle.coco import COCO_80, COCO_90
 from tools.bundle.command import main
 
 SHARED = Path(__file__).resolve().parents[5] / "shared/data/models"
@@ -107,6 +107,9 @@ WRONG: dict[str, tuple[str, Sequence[str], str]] = {
     "clearing above raising": ("detector", ("--clear-at", "0.9"), "thresholds.clear_at: must not be above raise_at"),
     "a name with blanks": ("detector", ("--name", "a b"), "name: must match"),
     "a mean in words": ("detector", ("--mean", "grey"), "--mean grey: must be one number, or three"),
+    "a mean that is no number": ("detector", ("--mean", "nan"), "--mean nan: must be within 1e+09"),
+    "a mean beyond everything": ("detector", ("--mean", "0,inf,0"), "--mean 0,inf,0: must be within 1e+09"),
+    "a deviation of hardly more than 0": ("detector", ("--std", "1e-40"), "--std 1e-40: must not be 0"),
     "two standard deviations": ("detector", ("--std", "1,2"), "--std 1,2: must be one number, or three"),
     "a standard deviation of nothing": ("detector", ("--std", "0"), "--std 0: must not be 0"),
     "a key that is not there": ("detector", ("--sign", "/nowhere/key"), "/nowhere/key: the key file cannot be read"),
@@ -218,6 +221,61 @@ def test_the_public_coco_detector_becomes_a_bundle(tmp_path: Path) -> None:
     assert manifest.labels[11] == "???"
     assert manifest.events["truck"] is EventKind.VEHICLE
     assert "???" not in manifest.events
+
+
+@pytest.mark.parametrize("option", ["--raise-at", "--clear-at"])
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "high"])
+def test_a_threshold_that_is_no_number_is_refused(
+    option: str, number: str, detector: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once `nan` ended in a traceback."""
+    with pytest.raises(SystemExit):
+        detector.run("detector", f"{option}={number}")
+    assert f"argument {option}: '{number}' must be a number of 0 to 1" in capsys.readouterr().err
+    assert not detector.out.exists()
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("given", "named", "first"),
+    [
+        (COCO_80, "COCO's 80 names stand at the places of their ids", "person"),
+        (COCO_90, "", "person"),
+        (("background", *COCO_90), "the first label, 'background', was left out", "person"),
+    ],
+)
+def test_an_ssds_operator_says_how_many_labels_it_needs(
+    given: tuple[str, ...], named: str, first: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "labels").write_text("\n".join(given))
+    out = tmp_path / "coco"
+    assert main(["--model", str(COCO), "--labels", str(tmp_path / "labels"), "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert named in said
+    assert "does not say how many classes" not in said
+    labels = ModelBundle.open(out).manifest.labels
+    assert (len(labels), labels[0]) == (90, first)
+
+
+@needs_shared
+@pytest.mark.parametrize("count", [79, 81, 89, 92, 100])
+def test_an_ssd_with_too_many_or_too_few_labels_is_refused_with_both_numbers(
+    count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "labels").write_text("".join(f"thing {number}\n" for number in range(count)))
+    out = tmp_path / "coco"
+    arguments = ["--model", str(COCO), "--labels", str(tmp_path / "labels"), "--events", "thing 1=person"]
+    assert main([*arguments, "--out", str(out)]) == 1
+    assert f"has {count} labels, but the model has 90 classes" in capsys.readouterr().err
+    assert not out.exists()
+
+
+@needs_shared
+def test_an_ssd_of_which_the_user_says_that_it_counts_the_background_gets_a_label_for_it(tmp_path: Path) -> None:
+    out = tmp_path / "coco"
+    arguments = ["--model", str(COCO), "--labels", "coco", "--background", "--out", str(out)]
+    assert main(arguments) == 0
+    assert ModelBundle.open(out).manifest.labels == ("???", *COCO_90)
 
 
 @needs_shared

@@ -8,12 +8,22 @@ from hypothesis import strategies as st
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import EventKind
 from smartcam.contract.written import UnreadableText
+from tests.fakes import onnx_maker
 from tools.bundle.coco import COCO_80, COCO_90, COCO_PLACES
 from tools.bundle.label_forms import labels_of
 from tools.bundle.label_list import LabelList
-from tools.bundle.labels import FittedLabels, events_of, find_labels, fit, possible_counts, read_label_file
+from tools.bundle.labels import (
+    FittedLabels,
+    contradictions,
+    events_of,
+    find_labels,
+    fit,
+    possible_counts,
+    read_label_file,
+)
 
 SHARED = Path(__file__).resolve().parents[5] / "shared/data/models/coco_ssd_labelmap.txt"
+UNLIKE = "the labels inside the model are others"
 HEADS = ["ssd", "yolo", "yolox", "classifier"]
 DARKNET = tuple(
     {"motorcycle": "motorbike", "airplane": "aeroplane", "couch": "sofa", "potted plant": "pottedplant",
@@ -239,3 +249,49 @@ def test_events_may_be_given_several_times_and_for_labels_with_commas(
 def test_a_wrong_event_is_refused_with_the_pair(text: str, said: str) -> None:
     with pytest.raises(ContractError, match=said):
         events_of([text])
+
+
+def test_an_ssd_seen_to_count_from_1_keeps_the_background_that_its_labels_name() -> None:
+    fitted = fit(lines("background", "person", "car"), None, "ssd", frozenset({1, 2}))
+    assert fitted.labels == ("background", "person", "car")
+    assert "class 2 and never 0" in fitted.said[-1]
+    assert fit(lines(*COCO_80), None, "ssd", frozenset({1, 90})).labels == ("???", *COCO_90)
+    assert fit(lines("???", *COCO_90), None, "ssd", frozenset({90})).labels == ("???", *COCO_90)
+
+
+@pytest.mark.parametrize("seen", [frozenset[int](), frozenset({0}), frozenset({0, 2}), frozenset({1})])
+def test_a_class_0_or_none_too_many_does_not_count_from_1(seen: frozenset[int]) -> None:
+    assert fit(lines("background", "person", "car"), None, "ssd", seen).labels == ("person", "car")
+
+
+def test_labels_that_do_not_name_the_background_are_never_shifted_by_what_was_seen() -> None:
+    """One may as well be missing."""
+    assert fit(lines("person", "car"), None, "ssd", frozenset({1, 2})).labels == ("person", "car")
+
+
+@pytest.mark.parametrize("names", [("person", "car"), ("background", "person", "car"), ("???", "person", "car")])
+@pytest.mark.parametrize("classes", [None, 3])
+def test_the_user_may_say_that_class_0_is_the_background(names: tuple[str, ...], classes: int | None) -> None:
+    fitted = fit(lines(*names), classes, "ssd", background=True)
+    assert fitted.labels == ("???", "person", "car")
+    assert fitted.said == ("class 0 is the background, as you say",)
+    assert fit(lines(*COCO_80), None, "ssd", background=True).labels == ("???", *COCO_90)
+    with pytest.raises(ContractError, match="has no labels but the background"):
+        fit(lines("background"), None, "ssd", frozenset({1}), background=True)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("person", "car", "dog"), []),
+        (("Person", "CAR", "dog"), []),
+        (("car", "person", "dog"), ["the model itself names class 0 'person', your labels 'car'; yours are taken"]),
+        (("person", "car", "cat"), ["the model itself names class 2 'dog', your labels 'cat'; yours are taken"]),
+        (("person", "car"), [f"{UNLIKE}: has 3 labels, but the model has 2 classes; yours are taken"]),
+    ],
+)  # fmt: skip
+def test_labels_inside_the_model_that_contradict_the_users_are_said(names: tuple[str, ...], said: list[str]) -> None:
+    model = onnx_maker.yolo(metadata={"names": "{0: 'person', 1: 'car', 2: 'dog'}"})
+    assert [*contradictions(names, model, "yolo")] == said
+    assert [*contradictions(names, onnx_maker.yolo(), "yolo")] == []
+    assert [*contradictions(names, onnx_maker.yolo(metadata={"names": "{0: 3"}), "yolo")] == []

@@ -16,7 +16,7 @@ from tests.fakes.model_catalogue import model_entry, write_catalogue
 from tools.model.catalogue import CatalogueEntry, read_catalogue
 from tools.model.errors import CatalogueError
 from tools.model.getting import ModelOrder, Shelf, bundle_named, get, usual_shelf, worth
-from tools.model.partial import PartialFile
+from tools.model.partial import PartialFile, part_of
 
 MODEL = models.detector()
 SCORE = {
@@ -126,6 +126,32 @@ def test_a_file_that_was_damaged_here_is_fetched_again(yard: Yard, damage: bytes
     yard.shelf.file(entry).write_bytes(damage)
     assert ModelBundle.open(yard.get()).manifest.name == "tiny"
     assert any("it is fetched again" in line for line in yard.said)
+
+
+def test_a_file_that_is_exchanged_after_it_was_checked_makes_no_bundle(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another user may write into a cache that all share."""
+    yard.get()
+    entry = yard.entry()
+
+    def checked(file: Path, _: object) -> None:
+        file.write_bytes(models.detector(kind="int8"))
+
+    monkeypatch.setattr("tools.model.getting.fault_of", checked)
+    with pytest.raises(CatalogueError, match=r"tiny: no bundle can be made of it: .* is not the file that is meant"):
+        get(ModelOrder(entry, yard.folder / "other"), yard.shelf, yard.said.append)
+    assert not (yard.folder / "other").exists()
+
+
+def test_a_beginning_that_is_another_file_as_well_is_not_written_upon(yard: Yard) -> None:
+    other = yard.folder / "other"
+    other.write_bytes(b"kept")
+    yard.shelf.downloads.mkdir(parents=True)
+    part_of(yard.shelf.file(yard.entry())).hardlink_to(other)
+    with pytest.raises(CatalogueError, match="no regular file of this user alone; remove it"):
+        yard.get()
+    assert other.read_bytes() == b"kept"
 
 
 WRONG = {
