@@ -114,7 +114,8 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
     except ModelIntegrityError as error:
         raise BundleError(f"{wishes.model}: {error}") from error
     except OSError as error:
-        raise BundleError(str(error)) from error
+        fault = f"{out}: cannot be written ({error.strerror}); make room, or" if error.strerror else f"{error}:"
+        raise BundleError(f"{fault} name another folder with --out") from error
 
 
 def _explain(error: ContractError, labels: Path) -> str:

@@ -1,5 +1,7 @@
 """`smartcam bundle`: one line for what went wrong, and a bundle that opens when nothing did."""
 
+import errno
+import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -199,6 +201,22 @@ def test_labels_that_raise_nothing_ask_for_events(classifier: Workshop, capsys: 
 def test_a_folder_that_exists_is_left_alone(detector: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
     detector.out.mkdir(parents=True)
     assert "exists; a bundle is written into a new folder" in complaint(detector.run("detector"), capsys)
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_what_to_do(
+    detector: Workshop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    remedy = "make room, or name another folder with --out"
+    with monkeypatch.context() as patched:
+        patched.setattr("smartcam.model.packing.os.fsync", full)
+        line = complaint(detector.run("detector"), capsys)
+    assert line == f"smartcam bundle: {detector.out}: cannot be written (No space left on device); {remedy}"
+    detector.out.parent.rmdir()
+    detector.out.parent.write_text("a file where a folder should be")
+    assert complaint(detector.run("detector"), capsys).startswith(f"smartcam bundle: {detector.out}: cannot be written (")
 
 
 def test_a_key_that_is_none_is_told(detector: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
