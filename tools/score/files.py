@@ -21,10 +21,14 @@ def camera_settings(path: Path | None) -> InferenceSettings:
         raise ScoreError(f"camera settings {path}: {error}") from error
 
 
-def refuse_existing(out: Path) -> None:
-    """Raises ScoreError for a file that is there: it may have been worked on."""
+def check_new(out: Path) -> None:
+    """Raises ScoreError for a file that is there, because it may have been worked on, or that cannot be written."""
     if out.exists() or out.is_symlink():
         raise _there(out)
+    if not out.parent.is_dir():
+        raise ScoreError(f"{out}: there is no folder {out.parent}; make it, or give another --out")
+    if not os.access(out.parent, os.W_OK | os.X_OK):
+        raise ScoreError(f"{out}: the folder {out.parent} cannot be written; give another --out")
 
 
 def write_new(out: Path, text: str) -> None:

@@ -17,7 +17,7 @@ from smartcam.inference.settings import AnalysisSettings, InferenceSettings
 from smartcam.vision.turn import QUARTERS
 from tools.command_line import complain, say
 from tools.score.detections import default_cache
-from tools.score.files import camera_settings, refuse_existing, write_new
+from tools.score.files import camera_settings, check_new, write_new
 from tools.score.intervals import ScoreError
 from tools.score.measuring import LabelledClip, ScorePlan, checked_clips, checked_model, scored
 from tools.score.playback import CAMERA
@@ -62,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
         return complain("tune", line)
 
     try:
-        refuse_existing(options.out)
+        check_new(options.out)
         plan = ScorePlan(
             videos=options.video,
             labels=options.labels,
