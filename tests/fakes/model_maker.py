@@ -12,6 +12,7 @@ from typing import Any
 import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import flexbuffers
 from numpy.typing import NDArray
 
 from tests.fakes.models import SIDE, Sight, Square
@@ -145,13 +146,17 @@ def detector(sights: Sequence[Sight], kind: str, order: str) -> bytes:
     return graph.finish(given, [outputs[name] for name in order.split()])
 
 
-def custom(operator: str, order: Sequence[int]) -> bytes:
+def custom(operator: str, order: Sequence[int], classes: int | None) -> bytes:
     graph = Graph()
     given = graph.tensor((1, SIDE, SIDE, 3))
     made = [graph.tensor(shape) for shape in ((1, 10, 4), (1, 10), (1, 10), (1,))]
     graph.operator("CUSTOM", (given,), made[0])
     graph.operators[-1].outputs = made
     graph.codes[-1].customCode = operator.encode()
+    if classes is not None:
+        options = flexbuffers.Builder()
+        options.MapFromElements({"max_detections": 10, "num_classes": classes, "h_scale": 5.0})
+        graph.operators[-1].customOptions = list(options.Finish())
     return graph.finish(given, [made[place] for place in order])
 
 
@@ -163,7 +168,7 @@ def made(wanted: dict[str, Any]) -> bytes:
 
         return square(Square(**{**wanted, "outputs": tuple(wanted["outputs"])}))
     if kind_of_model == "custom":
-        return custom(wanted["operator"], wanted["order"])
+        return custom(**wanted)
     if kind_of_model == "classifier":
         return classifier(wanted["kind"], wanted["labels"], logits=wanted["logits"])
     sights = [Sight(tuple(box), label, tuple(weights)) for box, label, weights in wanted["sights"]]

@@ -69,9 +69,13 @@ class Square:
     named: bool = False
 
 
-def custom(operator: str, order: Sequence[int] = (0, 1, 2, 3)) -> bytes:
-    """A model of one operator that no runtime here has; `order` is that of its four outputs among the model's."""
-    return _made(json.dumps({"kind_of_model": "custom", "operator": operator, "order": [*order]}))
+def custom(operator: str, order: Sequence[int] = (0, 1, 2, 3), classes: int | None = None) -> bytes:
+    """A model of one operator that no runtime here has; `order` is that of its four outputs among the model's.
+
+    `classes` is what the operator's options say, None where it has none.
+    """
+    wanted = {"kind_of_model": "custom", "operator": operator, "order": [*order], "classes": classes}
+    return _made(json.dumps(wanted))
 
 
 def square(wanted: Square) -> bytes:

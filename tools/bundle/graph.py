@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from smartcam.contract.errors import ModelIntegrityError
+from tools.bundle.options import whole_number_in
 
 _EDGE_TPU: Final = "edgetpu-custom-op"
 _COMPILED: Final = "_edgetpu"
@@ -17,7 +18,7 @@ _MOST_ITEMS: Final = 100_000
 _CODES, _SUBGRAPHS = 1, 2
 _CUSTOM_CODE: Final = 1
 _OUTPUTS, _OPERATORS = 2, 3
-_CODE_OF, _OUTPUTS_OF = 0, 2
+_CODE_OF, _OUTPUTS_OF, _OPTIONS_OF = 0, 2, 5
 
 
 def refuse_compiled(model: bytes, name: str) -> None:
@@ -41,22 +42,36 @@ def custom_operators(model: bytes) -> tuple[str, ...]:
 def post_processing(model: bytes) -> Mapping[str, int]:
     """Which output of the model is which, by the operator that makes them; empty if it has no such operator."""
     try:
-        root = _root(model)
-        return {} if root is None else _post_processed(model, root)
+        for graph, operator in _post_processors(model):
+            given, made = _numbers(model, graph, _OUTPUTS), _numbers(model, operator, _OUTPUTS_OF)
+            return {role: given.index(tensor) for role, tensor in zip(_ROLES, made, strict=True)}
     except (struct.error, IndexError, UnicodeDecodeError, ValueError):
-        return {}
+        pass
+    return {}
 
 
-def _post_processed(model: bytes, root: int) -> Mapping[str, int]:
+def classes_said(model: bytes) -> int | None:
+    """The number of classes, from the options of the operator that selects detections; None where there are none."""
+    try:
+        for _, operator in _post_processors(model):
+            start, count = _vector(model, operator, _OPTIONS_OF)
+            return whole_number_in(model[start : start + count], "num_classes") or None
+    except (struct.error, IndexError, UnicodeDecodeError):
+        pass
+    return None
+
+
+def _post_processors(model: bytes) -> Iterator[tuple[int, int]]:
+    """The operators that select an SSD's detections, each behind its graph."""
+    root = _root(model)
+    if root is None:
+        return
     names = [_text(model, code) for code in _tables(model, root, _CODES)]
     for graph in _tables(model, root, _SUBGRAPHS):
-        given = _numbers(model, graph, _OUTPUTS)
         for operator in _tables(model, graph, _OPERATORS):
             at = _field(model, operator, _CODE_OF)
             if names[0 if at is None else _unsigned(model, at)] == _POST_PROCESSING:
-                made = _numbers(model, operator, _OUTPUTS_OF)
-                return {role: given.index(tensor) for role, tensor in zip(_ROLES, made, strict=True)}
-    return {}
+                yield graph, operator
 
 
 def _root(model: bytes) -> int | None:

@@ -20,7 +20,7 @@ from smartcam.model.manifest import Colours, Fit, ModelKind, ModelManifest, Prov
 from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, HeadName
 from smartcam.model.packing import Draft, write_bundle
 from smartcam.model.signature import sign
-from tools.bundle.graph import post_processing, refuse_compiled
+from tools.bundle.graph import classes_said, post_processing, refuse_compiled
 from tools.bundle.label_list import LabelList
 from tools.bundle.labels import find_labels, fit, possible_counts
 from tools.bundle.picture import read_picture
@@ -104,7 +104,7 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
         golden = None if wishes.golden is None else read_picture(wishes.golden)
         found = _labels(wishes, model)
         examined = _examined(wishes, model, possible_counts(found), golden)
-        fitted = fit(found, examined.classes, examined.head)
+        fitted = fit(found, _classes(wishes, model, examined), examined.head)
         said = [*fitted.said, *examined.said]
         draft = replace(_draft(wishes, model, examined, fitted.labels), golden=golden)
         manifest = write_bundle(out, model, draft, key, said.append)
@@ -157,6 +157,13 @@ def _examined(wishes: BundleWishes, model: bytes, labels: frozenset[int], golden
     )
     pictures = () if golden is None else (golden,)
     return examine(open_interpreter(model, size=wishes.size), pictures, said)
+
+
+def _classes(wishes: BundleWishes, model: bytes, examined: Examined) -> int | None:
+    """How many classes the labels are to name; labels inside the model are its maker's, who may count otherwise."""
+    if examined.head is not HeadName.SSD or wishes.labels is None:
+        return examined.classes
+    return classes_said(model)
 
 
 def _draft(wishes: BundleWishes, model: bytes, examined: Examined, labels: tuple[str, ...]) -> Draft:

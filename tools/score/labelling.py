@@ -103,7 +103,8 @@ def _text(clip: str, objects: Sequence[LabelledObject], fps: float, frames: int)
     entry = labels_entry(objects, fps, frames)
     lines = [json.dumps(each, ensure_ascii=False) for each in entry["objects"]]
     facts = "".join(f' "{key}": {value},\n' for key, value in entry.items() if key != "objects")
-    return f'{{{json.dumps(clip, ensure_ascii=False)}: {{\n{facts} "objects": [\n  ' + ",\n  ".join(lines) + "\n ]\n}}\n"
+    name = json.dumps(clip, ensure_ascii=False)
+    return f'{{{name}: {{\n{facts} "objects": [\n  ' + ",\n  ".join(lines) + "\n ]\n}}\n"
 
 
 def _parser() -> argparse.ArgumentParser:

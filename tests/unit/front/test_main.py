@@ -42,9 +42,7 @@ def test_an_unknown_verb_is_named_with_the_one_that_was_meant(capsys: pytest.Cap
     assert said[1].startswith("usage: ")
 
 
-def test_ctrl_c_ends_any_verb_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_ctrl_c_ends_any_verb_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted(_argv: list[str]) -> int:
         raise KeyboardInterrupt
 

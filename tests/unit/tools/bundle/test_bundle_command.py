@@ -216,13 +216,30 @@ def test_a_folder_that_cannot_be_written_is_named_with_what_to_do(
     assert line == f"smartcam bundle: {detector.out}: cannot be written (No space left on device); {remedy}"
     detector.out.parent.rmdir()
     detector.out.parent.write_text("a file where a folder should be")
-    assert complaint(detector.run("detector"), capsys).startswith(f"smartcam bundle: {detector.out}: cannot be written (")
+    line = complaint(detector.run("detector"), capsys)
+    assert line.startswith(f"smartcam bundle: {detector.out}: cannot be written (")
 
 
 def test_a_key_that_is_none_is_told(detector: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "key").write_bytes(b"secret")
     line = complaint(detector.run("detector", "--sign", str(tmp_path / "key")), capsys)
     assert line.startswith(f"smartcam bundle: {tmp_path / 'key'}: private key cannot be used")
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [(COCO_90[1:], 89), (COCO_90[:-1], 89), ((*COCO_90, "drone", "kite"), 92), (("person", "car"), 2)],
+    ids=["the first is missing", "the last is missing", "two too many", "only those that one wants"],
+)
+def test_an_ssd_that_says_how_many_classes_it_has_takes_no_other_number_of_labels(
+    names: Sequence[str], count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "l.txt").write_text("\n".join(names))
+    call = ["--model", str(COCO), "--labels", str(tmp_path / "l.txt"), "--out", str(tmp_path / "b")]
+    line = complaint(main(call), capsys)
+    assert line.startswith(f"smartcam bundle: {tmp_path / 'l.txt'}: has {count} labels, but the model has 90 classes; ")
+    assert not (tmp_path / "b").exists()
 
 
 @needs_shared

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from smartcam.contract.errors import ModelIntegrityError
 from tests.fakes import models
-from tools.bundle.graph import custom_operators, post_processing, refuse_compiled
+from tools.bundle.graph import classes_said, custom_operators, post_processing, refuse_compiled
 
 POST_PROCESSING = "TFLite_Detection_PostProcess"
 
@@ -23,6 +23,14 @@ def test_a_model_without_the_operator_says_nothing() -> None:
     assert post_processing(models.custom(POST_PROCESSING, (0, 1))) == {}, "an output that is no output of the model"
 
 
+def test_the_operator_says_how_many_classes_there_are() -> None:
+    assert classes_said(models.custom(POST_PROCESSING, classes=90)) == 90
+    assert classes_said(models.custom(POST_PROCESSING)) is None, "it has no options"
+    assert classes_said(models.custom(POST_PROCESSING, classes=0)) is None, "no number of classes"
+    assert classes_said(models.custom("SomethingElse", classes=90)) is None
+    assert classes_said(models.detector()) is None
+
+
 def test_a_model_for_an_edge_tpu_is_known_by_its_operator_whatever_its_name() -> None:
     assert custom_operators(models.custom("edgetpu-custom-op")) == ("edgetpu-custom-op",)
     with pytest.raises(ModelIntegrityError, match="for the Edge TPU"):
@@ -32,7 +40,8 @@ def test_a_model_for_an_edge_tpu_is_known_by_its_operator_whatever_its_name() ->
 
 @given(st.binary(max_size=64), st.integers(0, 200))
 def test_damaged_files_and_files_of_another_kind_say_nothing(noise: bytes, at: int) -> None:
-    whole = models.custom(POST_PROCESSING)
+    whole = models.custom(POST_PROCESSING, classes=90)
     for damaged in (noise, whole[:at], whole[:at] + noise + whole[at + len(noise) :], b"\0\0\0\0TFL3" + noise):
         post_processing(damaged)
+        classes_said(damaged)
         custom_operators(damaged)
