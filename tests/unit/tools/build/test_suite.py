@@ -57,6 +57,27 @@ def test_the_same_sources_give_the_same_bytes_under_another_umask_and_time_zone(
     assert modes == {0o644}
 
 
+def test_a_folder_with_something_else_in_it_is_not_emptied(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def built(**folders: Path) -> int:
+        named = {"out": tmp_path / "out", "gdk": tmp_path / "gdk"} | folders
+        call = ["--bundle", str(bundle), "--wheels", "none"]
+        return main([*call, *(part for name, each in named.items() for part in (f"--{name}", str(each)))])
+
+    home = tmp_path / "home"
+    (home / "recipes").mkdir(parents=True)
+    (home / "letters.txt").write_text("years of work")
+    assert built() == built() == 0, "what a build has left there is replaced"
+    capsys.readouterr()
+    for option in ("out", "gdk"):
+        assert built(**{option: home}) == 2
+        assert capsys.readouterr().err.startswith(f"smartcam build: {home}: holds 'letters.txt', which is not ours")
+        assert sorted(each.name for each in home.iterdir()) == ["letters.txt", "recipes"]
+    assert built(out=home / "letters.txt") == 2
+    assert capsys.readouterr().err == f"smartcam build: {home / 'letters.txt'}: is no folder; name another one\n"
+
+
 def test_the_list_of_hashes_is_what_sha256sum_would_say(bundle: Path, tmp_path: Path) -> None:
     build_suite(tmp_path / "out", bundle)
     for line in (tmp_path / "out" / "SHA256SUMS").read_text().splitlines():
