@@ -174,10 +174,10 @@ def _examined(wishes: BundleWishes, model: bytes, labels: frozenset[int], golden
 
 
 def _check_size(wishes: BundleWishes, examined: Examined) -> None:
-    size = (examined.input.width, examined.input.height)
-    if wishes.size not in {None, size}:
-        width, height = wishes.size or size
-        raise BundleError(f"--size {width}x{height}: the model takes {size[0]}x{size[1]} and nothing else")
+    taken = examined.input
+    if wishes.size is not None and wishes.size != (taken.width, taken.height):
+        width, height = wishes.size
+        raise BundleError(f"--size {width}x{height}: the model takes {taken.width}x{taken.height} and nothing else")
 
 
 def _classes(wishes: BundleWishes, model: bytes, examined: Examined) -> int | None:

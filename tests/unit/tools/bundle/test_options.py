@@ -1,6 +1,6 @@
 """The options of an operator, in the format of FlexBuffers."""
 
-from flatbuffers import flexbuffers
+from flatbuffers import flexbuffers  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
