@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 import os
@@ -76,6 +77,19 @@ def test_a_folder_with_something_else_in_it_is_not_emptied(
         assert sorted(each.name for each in home.iterdir()) == ["letters.txt", "recipes"]
     assert built(out=home / "letters.txt") == 2
     assert capsys.readouterr().err == f"smartcam build: {home / 'letters.txt'}: is no folder; name another one\n"
+
+
+def test_a_disk_that_is_full_is_named_with_what_to_do(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tools.build.suite._write_hashes", full)
+    out = tmp_path / "out"
+    assert main(["--bundle", str(bundle), "--wheels", "none", "--out", str(out)]) == 2
+    remedy = "make room, or name another folder with --out"
+    assert capsys.readouterr().err == f"smartcam build: {out}: No space left on device; {remedy}\n"
 
 
 def test_the_list_of_hashes_is_what_sha256sum_would_say(bundle: Path, tmp_path: Path) -> None:
