@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from tools.command_line import Verbs, run_verb
+from tools.command_line import Verbs, complain, run_verb
 
 SECTIONS: Final[Mapping[str, Verbs]] = {
     "See it work": {
@@ -47,8 +47,13 @@ SECTIONS: Final[Mapping[str, Verbs]] = {
 }
 """What a person wants to do, and the verbs for it: each with the function that runs it and one line of help."""
 VERBS: Final[Verbs] = {name: verb for verbs in SECTIONS.values() for name, verb in verbs.items()}
+INTERRUPTED: Final = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb. Returns its exit code; 2 when there is no such verb."""
-    return run_verb("smartcam", SECTIONS, sys.argv[1:] if argv is None else argv)
+    """Run one verb. Returns its exit code; 2 when there is no such verb, 130 when a person ended it."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        return run_verb("smartcam", SECTIONS, words)
+    except KeyboardInterrupt:  # a verb that has more to say about it catches it first
+        return complain(words[0], "interrupted", INTERRUPTED)

@@ -1,6 +1,5 @@
 """The demo itself: everything up, the clip through it, everything down, the report."""
 
-import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from measure.demo.plan import DemoError, DemoPlan, clip_seconds
 from measure.demo.report import CHANNELS, DemoReport, FrameTotals, RunObservations, settle
 from measure.demo.story import Story
 from smartcam.contract.event import Phase
+from tools.build.own_folder import empty_own
 from tools.build.suite import Built, build_suite, find_built
 from tools.command_line import Say
 from tools.setup import setup_cloud
@@ -25,6 +25,8 @@ _START_LIMIT_S: Final = 120.0
 _SETTLE_S: Final = 3.0
 _SETTLE_LIMIT_S: Final = 60.0
 _PROGRESS_S: Final = 5.0
+_OWN: Final = frozenset({"cdk.out", "cloud", "device", "device.log", "events", "greengrass-build", "report.json"})
+"""What a run writes into its folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,11 @@ class Demo:
 
         Raises:
             DemoError, LocalCloudError, DeployError, BuildError, ToolsError: what failed, and the remedy.
+            OSError: the folder cannot be written, or holds what is no demo's.
         """
         begun = time.monotonic()
         folder = self.plan.folder
-        shutil.rmtree(folder, ignore_errors=True)
+        empty_own(folder, _OWN.__contains__)
         folder.mkdir(parents=True)
         toolchain = setup_cloud(say=self.say)
         ready = self.plan.built

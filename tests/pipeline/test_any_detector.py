@@ -133,7 +133,7 @@ def test_a_detector_of_any_kind_finds_the_square_with_nothing_said_but_its_label
     told = {"video": clip, "labels": clip.parent / "labels.json", "bundle": tmp_path / "b", "json": out}
     assert score([part for name, value in told.items() for part in (f"--{name}", str(value))]) == 0
     result = json.loads(out.read_text())
-    assert (result["recall"], result["precision"]) == (1.0, 1.0)
+    assert (result["recall"], result["precision"]) == (1.0, 1.0), result["clips"][0]["events"]
     assert [event["kind"] for event in result["clips"][0]["events"]] == ["person"]
 
 

@@ -39,8 +39,10 @@ def main(argv: list[str]) -> int:
         wheels = fetch_wheels(_platforms(arguments.wheels), ROOT, bundle=arguments.bundle)
         built = build_suite(arguments.out, arguments.bundle, wheels=wheels)
         projects = write_projects(built, arguments.gdk, ROOT / "gdk-config.json") if arguments.gdk else ()
-    except (BuildError, CatalogueError, WheelError, UnknownTopic, OSError) as error:
+    except (BuildError, CatalogueError, WheelError, UnknownTopic) as error:
         return complain("build", error, 2)
+    except OSError as error:
+        return complain("build", _in_words(error, arguments.out), 2)
     for name in built.components:
         print(f"{name} {built.version}")
     print(f"recipes and artifacts: {built.folder}")
@@ -102,6 +104,13 @@ def warn_of_demo(bundle: Path, verb: str) -> None:
         real = "Get a real one (smartcam model list), and pack it: --bundle FOLDER"
         said = f"the model is the demo's, and knows its generated yard only. {real}"
         complain(verb, f"WARNING: {said}")
+
+
+def _in_words(error: OSError, out: Path) -> str:
+    """The system names a file only where it opens one, not where the disk is full."""
+    if error.strerror is None:
+        return str(error)
+    return f"{error.filename or out}: {error.strerror}; make room, or name another folder with --out"
 
 
 def _platforms(words: Sequence[str]) -> tuple[Platform, ...]:

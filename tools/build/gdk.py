@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.build.archive import link_or_copy
+from tools.build.own_folder import empty_own
 from tools.build.suite import Built, read_project
 
 # GDK empties greengrass-build/ before it runs this: the files come from the suite's build.
@@ -29,7 +30,7 @@ def write_projects(built: Built, folder: Path, suite_project: Path) -> tuple[Pat
     `suite_project` is the suite's own gdk-config.json: author, bucket, region and GDK's version come from it.
     """
     suite = read_project(suite_project)
-    shutil.rmtree(folder, ignore_errors=True)
+    empty_own(folder, lambda name: name.startswith("smartcam."))
     projects = []
     for component in built.components:
         project = folder / component

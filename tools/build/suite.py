@@ -1,7 +1,6 @@
 """What each component consists of, and how it is laid out for the nucleus."""
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from smartcam.contract.errors import SmartcamError
 from smartcam.contract.written import UnreadableText, json_of, read_text
 from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST, ONNX_FILE
 from tools.build.archive import file_digest, tree, write_archive
+from tools.build.own_folder import empty_own
 from tools.build.slim import SlimWheel, packages_id
 from tools.build.wheels import ARCHITECTURES, PYTHONS, Platform
 from tools.command_line import ROOT
@@ -90,6 +90,7 @@ def build_suite(folder: Path, bundle: Path, root: Path = ROOT, wheels: Wheels | 
 
     Raises:
         BuildError: naming the file that is missing or too large, or a version that differs from the suite's.
+        OSError: the folder cannot be written, or holds what is no build.
     """
     check_bundle(bundle)
     _check_version(root)
@@ -97,7 +98,7 @@ def build_suite(folder: Path, bundle: Path, root: Path = ROOT, wheels: Wheels | 
     artifacts = _artifacts(root, bundle, wheels or {}, locked)
     recipes = sorted((root / "recipes").glob("smartcam.*.yaml"))
     names = tuple(recipe.stem for recipe in recipes)
-    shutil.rmtree(folder, ignore_errors=True)
+    empty_own(folder, {"recipes", "artifacts", LIST_NAME}.__contains__)
     for recipe in recipes:
         _write_recipe(recipe, folder / "recipes" / f"{recipe.stem}-{__version__}.yaml", locked)
         for name, content in artifacts.get(recipe.stem, {}).items():

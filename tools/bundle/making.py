@@ -25,6 +25,7 @@ from tools.bundle.graph import counted_classes, post_processing, refuse_compiled
 from tools.bundle.label_list import LabelList
 from tools.bundle.labels import contradictions, find_labels, fit, possible_counts
 from tools.bundle.picture import read_picture
+from tools.recipes.keys import nearest
 
 EVENTS_OF_LABELS: Final[Mapping[str, EventKind]] = (
     {"person": EventKind.PERSON, "intruder": EventKind.ANOMALY, "anomaly": EventKind.ANOMALY}
@@ -41,6 +42,13 @@ THRESHOLDS: Final[Mapping[ModelKind, Thresholds]] = {
 MIN_FRAMES: Final = 3
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME: Final = 64
+_WISHES_OF_FIELDS: Final = {
+    "thresholds.raise_at": "raise_at",
+    "thresholds.clear_at": "clear_at",
+    "input.pad": "pad",
+    "provenance.source": "source",
+}
+"""Where a wish is not called as the manifest's field."""
 
 
 class BundleError(Exception):
@@ -111,6 +119,7 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
         golden = None if wishes.golden is None else read_picture(wishes.golden)
         found = _labels(wishes, model)
         examined = _examined(wishes, model, possible_counts(found), golden)
+        _check_size(wishes, examined)
         fitted = fit(found, examined.classes, examined.head, examined.seen, background=wishes.background)
         said = [*fitted.said, *examined.said]
         if wishes.labels is not None:
@@ -119,17 +128,23 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
         manifest = write_bundle(out, model, draft, key, said.append)
         return Made(manifest, tuple(said))
     except ContractError as error:
-        raise BundleError(_explain(error, wishes.labels or wishes.model)) from error
+        raise BundleError(_explain(error, wishes)) from error
     except ModelIntegrityError as error:
         raise BundleError(f"{wishes.model}: {error}") from error
     except OSError as error:
-        raise BundleError(str(error)) from error
+        fault = f"{out}: cannot be written ({error.strerror}); make room, or" if error.strerror else f"{error}:"
+        raise BundleError(f"{fault} name another folder with --out") from error
 
 
-def _explain(error: ContractError, labels: Path) -> str:
+def _explain(error: ContractError, wishes: BundleWishes) -> str:
+    """In the user's words: what was said on the command line, not the manifest's field that it would have become."""
     if error.field == "labels":
-        return f"{labels}: {error.reason}"
-    return f"{error}: give --events LABEL=KIND" if error.field == "events" else str(error)
+        return f"{wishes.labels or wishes.model}: {error.reason}"
+    if error.field == "events":
+        return f"{error}: give --events LABEL=KIND"
+    wish = _WISHES_OF_FIELDS.get(error.field, error.field)
+    value = getattr(wishes, wish, None)
+    return str(error) if value is None else f"--{wish.replace('_', '-')} {value}: {error.reason}"
 
 
 def _kind(examined: Examined) -> ModelKind:
@@ -169,6 +184,13 @@ def _examined(wishes: BundleWishes, model: bytes, labels: frozenset[int], golden
     return examine(open_interpreter(model, size=wishes.size), pictures, said)
 
 
+def _check_size(wishes: BundleWishes, examined: Examined) -> None:
+    taken = examined.input
+    if wishes.size is not None and wishes.size != (taken.width, taken.height):
+        width, height = wishes.size
+        raise BundleError(f"--size {width}x{height}: the model takes {taken.width}x{taken.height} and nothing else")
+
+
 def _draft(wishes: BundleWishes, model: bytes, examined: Examined, labels: tuple[str, ...]) -> Draft:
     kind = _kind(examined)
     source = wishes.source or f"{wishes.model.name}, SHA-256 {hashlib.sha256(model).hexdigest()}"
@@ -177,7 +199,7 @@ def _draft(wishes: BundleWishes, model: bytes, examined: Examined, labels: tuple
         version=wishes.version,
         kind=kind,
         labels=labels,
-        events=_events_of(labels) if wishes.events is None else wishes.events,
+        events=_events_of(labels) if wishes.events is None else _known(wishes.events, labels),
         thresholds=_thresholds(wishes, kind),
         min_frames=wishes.min_frames,
         licence=wishes.licence,
@@ -189,6 +211,15 @@ def _draft(wishes: BundleWishes, model: bytes, examined: Examined, labels: tuple
 def _events_of(labels: tuple[str, ...]) -> dict[str, EventKind]:
     known = ((label, EVENTS_OF_LABELS.get(label.casefold())) for label in labels)
     return {label: kind for label, kind in known if kind is not None}
+
+
+def _known(events: Mapping[str, EventKind], labels: tuple[str, ...]) -> Mapping[str, EventKind]:
+    for label in events:
+        if label not in labels:
+            meant = nearest(label, labels)
+            hint = meant if meant.endswith("?") else ""  # all of them may be two thousand
+            raise BundleError(f"--events {label}: is not one of the {len(labels)} labels{hint}")
+    return events
 
 
 def _thresholds(wishes: BundleWishes, kind: ModelKind) -> Thresholds:

@@ -98,8 +98,9 @@ def entry_of(catalogue: Catalogue, name: str | None) -> CatalogueEntry:
     if name is None:
         return next(iter(catalogue.values()))
     if name not in catalogue:
-        there = ", ".join(catalogue)
-        raise CatalogueError(f"{name!r} is not in the catalogue{nearest(name, catalogue)}; there are {there}")
+        meant, names = nearest(name, catalogue), ", ".join(catalogue)
+        there = f"{meant} There are {names}" if meant.endswith("?") else f"; there are {names}"
+        raise CatalogueError(f"{name!r} is not in the catalogue{there}")
     return catalogue[name]
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -60,8 +61,9 @@ def get_model(argv: list[str]) -> int:
         entry = entry_of(read_catalogue(options.catalogue), options.name)
         order = ModelOrder(entry, options.out or shelf.bundle(entry), options.origin, options.golden)
         out = get(order, shelf, say)
-        which = f"MODEL={entry.name}" if options.out is None else f"BUNDLE={out}"
-        say(f"next:      make demo {which}, make build {which}, or smartcam score --bundle {out} ...")
+        there = shlex.quote(str(out.absolute()))  # make runs in another folder
+        which = f"MODEL={entry.name}" if options.out is None else f"BUNDLE={there}"
+        say(f"next:      make demo {which}, make build {which}, or smartcam score --bundle {there} ...")
         return 0
 
     return _run("get", run)
@@ -71,13 +73,15 @@ def check_models(argv: list[str]) -> int:
     """What is here. 0: all of it is right. 1: something is not."""
     parser = _parser("check", "model check: compare the files and bundles that are here with the catalogue.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="the models; default: all")
-    parser.add_argument("--bundles", type=Path, default=BUNDLES, metavar="DIR", help="where bundles lie")
+    parser.add_argument("--bundles", type=Path, metavar="DIR", help="where bundles lie (build/bundles)")
     options = parser.parse_args(argv)
 
     def run() -> int:
         catalogue = read_catalogue(options.catalogue)
         entries = [entry_of(catalogue, name) for name in options.names] or list(catalogue.values())
-        return _check(entries, options.bundles)
+        if options.bundles is not None and not options.bundles.is_dir():
+            raise CatalogueError(f"--bundles {options.bundles}: is no folder")
+        return _check(entries, options.bundles or BUNDLES)
 
     return _run("check", run)
 

@@ -90,11 +90,19 @@ def get(order: ModelOrder, shelf: Shelf, say: Say) -> Path:
         OSError: its file or bundle cannot be written.
     """
     if not _is_here(order, say):
-        shelf.downloads.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        _make_folder(shelf.downloads)
         with _alone(shelf.downloads, say):
             if not _is_here(order, say):  # another command may have got it meanwhile
                 _make(order, _bring(order, shelf.file(order.entry), say), say)
     return order.out
+
+
+def _make_folder(downloads: Path) -> None:
+    try:
+        downloads.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    except OSError as error:
+        remedy = "set XDG_CACHE_HOME to a folder that can be written"
+        raise CatalogueError(f"{downloads}: cannot be made ({error.strerror or error}); {remedy}") from error
 
 
 def _is_here(order: ModelOrder, say: Say) -> bool:

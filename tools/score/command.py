@@ -114,7 +114,10 @@ def _parser() -> argparse.ArgumentParser:
         "--tolerance", type=number(0), metavar="S", help="seconds before and after an interval that count"
     )
     parser.add_argument(
-        "--camera-settings", type=Path, metavar="FILE.json", help="a camera's settings: zones, lines, rules, thresholds"
+        "--camera-settings",
+        type=Path,
+        metavar="FILE",
+        help="a camera's settings: zones, rules, ..., or what `tune` wrote",
     )
     parser.add_argument(
         "--rotate", type=int, choices=QUARTERS, default=0, help="degrees clockwise, as capture's `rotate` (0)"

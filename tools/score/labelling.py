@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -14,7 +15,7 @@ from smartcam.inference.analysis.analysis import ObjectModel
 from smartcam.vision.turn import QUARTERS
 from tools.command_line import complain
 from tools.score.detections import default_cache
-from tools.score.files import refuse_existing, write_new
+from tools.score.files import check_new, write_new
 from tools.score.foreign.reading import read_foreign
 from tools.score.foreign.rows import PictureSize
 from tools.score.intervals import ScoreError
@@ -40,9 +41,10 @@ def main(argv: Sequence[str]) -> int:
     clip: Path = options.clip
     out: Path = options.out or Path(f"{clip.stem}.labels.json")
     try:
-        refuse_existing(out)
+        check_new(out)
         if (options.bundle is None) == (options.take_over is None):
             raise ScoreError("give --bundle to propose labels, or --from to take over those of another program")
+        _check_name(clip)
         size, fps, frames = _facts(clip, options.rotate)
         if options.take_over is not None:
             objects = _taken_over(options.take_over, clip, size, frames)
@@ -53,8 +55,16 @@ def main(argv: Sequence[str]) -> int:
         write_new(out, _text(clip.name, objects, fps, frames))
     except ScoreError as error:
         return complain("label", error)
-    print(f"{out}: {len(objects)} objects; correct it, then score with --labels {out}")
+    print(f"{out}: {len(objects)} objects; correct it, then score with --labels {shlex.quote(str(out))}")
     return 0
+
+
+def _check_name(clip: Path) -> None:
+    try:
+        clip.name.encode()
+    except UnicodeEncodeError as error:
+        name = ascii(clip.name)
+        raise ScoreError(f"clip {name} is a name that labels cannot hold: it is not UTF-8; rename the clip") from error
 
 
 def _facts(clip: Path, rotate: int) -> tuple[PictureSize, float, int]:
@@ -91,9 +101,10 @@ def _proposed(plan: ScorePlan, clip: Path, size: PictureSize, frames: int) -> tu
 def _text(clip: str, objects: Sequence[LabelledObject], fps: float, frames: int) -> str:
     """The file of labels, with a line for each object: people are to correct it."""
     entry = labels_entry(objects, fps, frames)
-    lines = [json.dumps(each) for each in entry["objects"]]
+    lines = [json.dumps(each, ensure_ascii=False) for each in entry["objects"]]
     facts = "".join(f' "{key}": {value},\n' for key, value in entry.items() if key != "objects")
-    return f'{{{json.dumps(clip)}: {{\n{facts} "objects": [\n  ' + ",\n  ".join(lines) + "\n ]\n}}\n"
+    name = json.dumps(clip, ensure_ascii=False)
+    return f'{{{name}: {{\n{facts} "objects": [\n  ' + ",\n  ".join(lines) + "\n ]\n}}\n"
 
 
 def _parser() -> argparse.ArgumentParser:

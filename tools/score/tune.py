@@ -17,7 +17,7 @@ from smartcam.inference.settings import AnalysisSettings, InferenceSettings
 from smartcam.vision.turn import QUARTERS
 from tools.command_line import complain, say
 from tools.score.detections import default_cache
-from tools.score.files import camera_settings, refuse_existing, write_new
+from tools.score.files import camera_settings, check_new, write_new
 from tools.score.intervals import ScoreError
 from tools.score.measuring import LabelledClip, ScorePlan, checked_clips, checked_model, scored
 from tools.score.playback import CAMERA
@@ -40,7 +40,8 @@ tuned on and the second half tells. The figures of both halves are shown: only t
 only as far as there are enough objects in them. The cost of settings is the number of false and of doubled events plus
 --miss-costs for each object that was missed ({MISS_COSTS:g}). One key after the other is tried ({", ".join(VALUES)})
 until none gets better. Detections are kept in the user's cache, so that only the first round runs the model.
-The file is the `cameras` table of smartcam.Inference with what is to change."""
+The file is the `cameras` table of smartcam.Inference with what is to change; `smartcam score --camera-settings FILE`
+takes it as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
         return complain("tune", line)
 
     try:
-        refuse_existing(options.out)
+        check_new(options.out)
         plan = ScorePlan(
             videos=options.video,
             labels=options.labels,
@@ -199,7 +200,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("camera.yaml"), metavar="FILE", help="a new file (camera.yaml)"
     )
     parser.add_argument("--camera", type=_camera, default="camera", metavar="ID", help="the camera's id in the file")
-    parser.add_argument("--camera-settings", type=Path, metavar="FILE.json", help="the camera's settings to begin with")
+    parser.add_argument("--camera-settings", type=Path, metavar="FILE", help="the camera's settings to begin with")
     parser.add_argument(
         "--miss-costs", type=number(0, 1000), default=MISS_COSTS, metavar="N", help="how many alerts a miss outweighs"
     )

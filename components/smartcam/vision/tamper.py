@@ -17,6 +17,12 @@ _INTERVAL_S: Final = 0.5
 """Pictures that follow sooner are skipped: tampering takes longer."""
 _SETTLING_UPDATES: Final = 4
 """The first view is the mean of so many pictures and one, so that it has little noise."""
+_LONGEST_SETTLING_S: Final = 30.0
+"""After this long the view is taken as it is."""
+_OTHER_LIGHT: Final = 6.0
+"""Grey levels by which a block's mean differs between two pictures when something passes; noise averages out."""
+_LITTLE: Final = 0.05
+"""Share of the blocks that leaves and screens change."""
 _REFERENCE_S: Final = 60.0
 """Time constant of the reference view: dusk and dawn are slower, hands and lorries are gone sooner."""
 _LIGHT_S: Final = 20.0
@@ -159,7 +165,7 @@ class TamperWatch:
         self._updates = 0
         self._noise = 1.0
         self._doubt = Doubt()
-        self._at = self._learnt_at = at
+        self._at = self._learnt_at = self._begun_at = at
         self._rows = luma[::_EVERY_ROW].copy()
         self._reference = self._before = Blocks.of(self._shrinker.shrink(luma))
         if self._recalled is not None and self._recalled[0] == luma.shape:
@@ -182,6 +188,10 @@ class TamperWatch:
         rows = luma[::_EVERY_ROW].copy()
         now = Blocks.of(self._shrinker.shrink(luma))
         seen = survey(now, self._reference, self._before, self._recent, self._noise)
+        is_settling = self._updates < _SETTLING_UPDATES and at - self._begun_at < _LONGEST_SETTLING_S * NS_PER_S
+        if is_settling and (seen.known is None or seen.known < _GOOD) and _differs(now, self._before):
+            # All that can be recognised before a plain wall is who walks by just now, and nobody will miss him later.
+            self._reference, self._recent, self._updates = now, now.variance, -1
         is_same = bool(np.array_equal(rows, self._rows))
         if not is_same:
             self._noise += _NOISE_SHARE * (_noise_between(now, self._before) - self._noise)
@@ -260,6 +270,12 @@ def _noise_between(now: Blocks, before: Blocks) -> float:
     apart = np.abs(now.detail[::_EVERY, ::_EVERY] - before.detail[::_EVERY, ::_EVERY]).ravel()
     middle = apart.size // 2
     return float(np.partition(apart, middle)[middle]) * _FROM_MEDIAN
+
+
+def _differs(now: Blocks, before: Blocks) -> bool:
+    """Whether something large moves, or the light changes."""
+    changed = np.count_nonzero(np.abs(now.mean - before.mean) > _OTHER_LIGHT)
+    return changed > _LITTLE * now.mean.size
 
 
 def how_much_is_lost(seen: Survey) -> float:

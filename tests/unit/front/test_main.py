@@ -42,6 +42,15 @@ def test_an_unknown_verb_is_named_with_the_one_that_was_meant(capsys: pytest.Cap
     assert said[1].startswith("usage: ")
 
 
+def test_ctrl_c_ends_any_verb_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(_argv: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tools.lint.command.main", interrupted)
+    assert main(["lint"]) == 130
+    assert capsys.readouterr().err == "smartcam lint: interrupted\n"
+
+
 def test_set_up_installs_the_command(tmp_path: Path) -> None:
     done = subprocess.run([ROOT / ".venv/bin/smartcam"], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("usage: smartcam <verb>")

@@ -367,3 +367,17 @@ def test_a_view_stored_before_is_recalled() -> None:
     watch = TamperWatch()
     assert watch.recall(memory)
     assert Timeline(watch).show(np.full((120, 160), 90, np.uint8), 4).cause is Cause.COVERED
+
+
+@pytest.mark.parametrize("step_s", [0.5, 1.0])
+@pytest.mark.parametrize("begins", range(6))
+def test_who_passes_a_plain_wall_while_the_watch_begins_is_no_view_that_is_lost_later(
+    begins: int, step_s: float
+) -> None:
+    wall = np.full((120, 160), 120, np.uint8)
+    watch = TamperWatch()
+    for number, picture in enumerate(noisy([wall] * 40)):
+        left = 30 * (number - begins)
+        if left >= 0:
+            picture[30:80, min(left, 90) : min(left, 90) + 40] = 200
+        assert watch.update(picture, MonotonicNs(round(number * step_s * NS_PER_S))).cause is None

@@ -42,3 +42,18 @@ def test_a_model_that_was_brought_without_a_network_is_the_demos(
     assert command.main(["--model", "tiny", "--video", "clip.mp4"]) == 2
     assert planned[0].bundle == tmp_path / "bundles/tiny"
     assert planned[0].clip == Path("clip.mp4")
+
+
+def test_a_folder_with_something_else_in_it_is_not_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(DemoPlan, "check", lambda _: None)
+    monkeypatch.setattr("measure.demo.run.setup_cloud", lambda **_: pytest.fail("it has begun"))
+    monkeypatch.setattr(command, "yard_clip", lambda *_: tmp_path / "clip.mp4")
+    (tmp_path / "holiday.mp4").write_text("years of work")
+    assert command.main(["--folder", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"smartcam demo: {tmp_path}: holds 'holiday.mp4', which is not ours and would be deleted; "
+        "name a new or an empty folder\n"
+    )
+    assert [each.name for each in tmp_path.iterdir()] == ["holiday.mp4"]

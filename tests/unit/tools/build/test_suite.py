@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 import os
@@ -55,6 +56,40 @@ def test_the_same_sources_give_the_same_bytes_under_another_umask_and_time_zone(
     assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "two").rglob("*") if path.is_file()}
     assert modes == {0o644}
+
+
+def test_a_folder_with_something_else_in_it_is_not_emptied(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def built(**folders: Path) -> int:
+        named = {"out": tmp_path / "out", "gdk": tmp_path / "gdk"} | folders
+        call = ["--bundle", str(bundle), "--wheels", "none"]
+        return main([*call, *(part for name, each in named.items() for part in (f"--{name}", str(each)))])
+
+    home = tmp_path / "home"
+    (home / "recipes").mkdir(parents=True)
+    (home / "letters.txt").write_text("years of work")
+    assert built() == built() == 0, "what a build has left there is replaced"
+    capsys.readouterr()
+    for option in ("out", "gdk"):
+        assert built(**{option: home}) == 2
+        assert capsys.readouterr().err.startswith(f"smartcam build: {home}: holds 'letters.txt', which is not ours")
+        assert sorted(each.name for each in home.iterdir()) == ["letters.txt", "recipes"]
+    assert built(out=home / "letters.txt") == 2
+    assert capsys.readouterr().err == f"smartcam build: {home / 'letters.txt'}: is no folder; name another one\n"
+
+
+def test_a_disk_that_is_full_is_named_with_what_to_do(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tools.build.suite._write_hashes", full)
+    out = tmp_path / "out"
+    assert main(["--bundle", str(bundle), "--wheels", "none", "--out", str(out)]) == 2
+    remedy = "make room, or name another folder with --out"
+    assert capsys.readouterr().err == f"smartcam build: {out}: No space left on device; {remedy}\n"
 
 
 def test_the_list_of_hashes_is_what_sha256sum_would_say(bundle: Path, tmp_path: Path) -> None:

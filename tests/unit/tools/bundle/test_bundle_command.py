@@ -1,5 +1,7 @@
 """`smartcam bundle`: one line for what went wrong, and a bundle that opens when nothing did."""
 
+import errno
+import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -102,10 +104,23 @@ WRONG: dict[str, tuple[str, Sequence[str], str]] = {
     "the other kind": ("classifier", (), "a classifier gives (1, labels)"),
     "an event without a kind": ("detector", ("--events", "person"), "--events person: must be LABEL=KIND"),
     "an event of no kind": ("detector", ("--events", "person=ghost"), "must be LABEL=KIND with a kind of person, "),
-    "an event of no label": ("detector", ("--events", "cat=animal"), "events.cat: is not one of the labels"),
-    "a threshold above one": ("detector", ("--raise-at", "2"), "thresholds.raise_at: must be 0 to 1"),
-    "clearing above raising": ("detector", ("--clear-at", "0.9"), "thresholds.clear_at: must not be above raise_at"),
-    "a name with blanks": ("detector", ("--name", "a b"), "name: must match"),
+    "an event of no label": (
+        "detector",
+        ("--events", "cat=animal"),
+        "--events cat: is not one of the 2 labels; did you mean 'car'?",
+    ),
+    "an event of no label at all": (
+        "detector",
+        ("--events", "zebra=animal"),
+        "--events zebra: is not one of the 2 labels",
+    ),
+    "a threshold above one": ("detector", ("--raise-at", "2"), "--raise-at 2.0: must be 0 to 1"),
+    "clearing above raising": ("detector", ("--clear-at", "0.9"), "--clear-at 0.9: must not be above raise_at"),
+    "no looks at all": ("detector", ("--min-frames", "0"), "--min-frames 0: must be 1 to 1000"),
+    "a grey that is none": ("detector", ("--pad", "300"), "--pad 300: must be 0 to 255"),
+    "a version with a slash": ("detector", ("--version", "1/2"), "--version 1/2: must match"),
+    "a size that the model has not": ("detector", ("--size", "640x480"), "--size 640x480: the model takes "),
+    "a name with blanks": ("detector", ("--name", "a b"), "--name a b: must match"),
     "a mean in words": ("detector", ("--mean", "grey"), "--mean grey: must be one number, or three"),
     "a mean that is no number": ("detector", ("--mean", "nan"), "--mean nan: must be within 1e+09"),
     "a mean beyond everything": ("detector", ("--mean", "0,inf,0"), "--mean 0,inf,0: must be within 1e+09"),
@@ -204,10 +219,50 @@ def test_a_folder_that_exists_is_left_alone(detector: Workshop, capsys: pytest.C
     assert "exists; a bundle is written into a new folder" in complaint(detector.run("detector"), capsys)
 
 
+def test_a_folder_that_cannot_be_written_is_named_with_what_to_do(
+    detector: Workshop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    remedy = "make room, or name another folder with --out"
+    with monkeypatch.context() as patched:
+        patched.setattr("smartcam.model.packing.os.fsync", full)
+        line = complaint(detector.run("detector"), capsys)
+    assert line == f"smartcam bundle: {detector.out}: cannot be written (No space left on device); {remedy}"
+    detector.out.parent.rmdir()
+    detector.out.parent.write_text("a file where a folder should be")
+    line = complaint(detector.run("detector"), capsys)
+    assert line.startswith(f"smartcam bundle: {detector.out}: cannot be written (")
+
+
 def test_a_key_that_is_none_is_told(detector: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "key").write_bytes(b"secret")
     line = complaint(detector.run("detector", "--sign", str(tmp_path / "key")), capsys)
     assert line.startswith(f"smartcam bundle: {tmp_path / 'key'}: private key cannot be used")
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [
+        (COCO_90[1:], 89),
+        (COCO_90[:-1], 89),
+        ((*COCO_90, "drone", "kite"), 92),
+        (("person", "car"), 2),
+        (("person", *(f"thing {number}" for number in range(78))), 79),
+        (("person", *(f"thing {number}" for number in range(80))), 81),
+    ],
+    ids=["the first is missing", "the last is missing", "two too many", "only those that one wants", "79", "81"],
+)
+def test_an_ssd_with_too_many_or_too_few_labels_is_refused_with_both_numbers(
+    names: Sequence[str], count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "l.txt").write_text("\n".join(names))
+    call = ["--model", str(COCO), "--labels", str(tmp_path / "l.txt"), "--out", str(tmp_path / "b")]
+    line = complaint(main(call), capsys)
+    assert line.startswith(f"smartcam bundle: {tmp_path / 'l.txt'}: has {count} labels, but the model has 90 classes; ")
+    assert not (tmp_path / "b").exists()
 
 
 @needs_shared
@@ -255,19 +310,6 @@ def test_an_ssds_operator_says_how_many_labels_it_needs(
     assert "does not say how many classes" not in said
     labels = ModelBundle.open(out).manifest.labels
     assert (len(labels), labels[0]) == (90, first)
-
-
-@needs_shared
-@pytest.mark.parametrize("count", [79, 81, 89, 92, 100])
-def test_an_ssd_with_too_many_or_too_few_labels_is_refused_with_both_numbers(
-    count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "labels").write_text("".join(f"thing {number}\n" for number in range(count)))
-    out = tmp_path / "coco"
-    arguments = ["--model", str(COCO), "--labels", str(tmp_path / "labels"), "--events", "thing 1=person"]
-    assert main([*arguments, "--out", str(out)]) == 1
-    assert f"has {count} labels, but the model has 90 classes" in capsys.readouterr().err
-    assert not out.exists()
 
 
 @needs_shared

@@ -126,9 +126,15 @@ def test_what_may_be_unknown_may_be_left_out(tmp_path: Path) -> None:
 
 def test_a_misspelt_model_is_named_with_the_one_that_was_meant() -> None:
     with pytest.raises(
-        CatalogueError, match=r"'mobildet' is not in the catalogue; did you mean .mobiledet.*there are ssd"
+        CatalogueError, match=r"'mobildet' is not in the catalogue; did you mean .mobiledet'\? There are ssd"
     ):
         entry_of(read_catalogue(OURS), "mobildet")
+
+
+def test_an_unknown_model_is_answered_with_the_names_said_once() -> None:
+    with pytest.raises(CatalogueError) as refused:
+        entry_of(read_catalogue(OURS), "nope")
+    assert str(refused.value).count("yolox-nano") == 1
 
 
 def test_another_catalogue_can_be_named_for_all_commands(tmp_path: Path) -> None:

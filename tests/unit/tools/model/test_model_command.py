@@ -74,6 +74,17 @@ def test_a_folder_may_be_named(home: Home, tmp_path: Path, capsys: pytest.Captur
     assert f"make build BUNDLE={tmp_path / 'else/where'}" in capsys.readouterr().out
 
 
+def test_the_next_commands_can_be_copied_whatever_the_folder_is_called_and_wherever_they_run(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["get", "tiny", "--out", "mein Hof/Gerät"]) == 0
+    there = f"'{tmp_path}/mein Hof/Gerät'"
+    said = f"next:      make demo BUNDLE={there}, make build BUNDLE={there}, or smartcam score --bundle {there} ..."
+    assert said in capsys.readouterr().out
+    assert home.file().is_file()
+
+
 def test_a_picture_for_the_golden_answer_is_handed_on(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     wished: list[Path | None] = []
 
@@ -113,8 +124,18 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(
     (tmp_path / "cache").write_text("no folder")
     assert main(["get"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "cache" in line
+    assert line.startswith(f"smartcam model get: {home.downloads}: cannot be made (")
+    assert line.endswith("); set XDG_CACHE_HOME to a folder that can be written")
     assert home.server.asked == []
+
+
+def test_bundles_in_a_folder_that_is_not_there_are_not_checked_in_silence(
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--bundles", str(tmp_path / "bundels")]) == 1
+    assert capsys.readouterr().err == f"smartcam model check: --bundles {tmp_path / 'bundels'}: is no folder\n"
+    assert not home.bundles.exists()
+    assert main(["check"]) == 0, "nobody has named the usual one"
 
 
 def test_check_says_what_is_here_and_what_is_wrong_with_it(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,7 +155,7 @@ def test_check_says_what_is_here_and_what_is_wrong_with_it(home: Home, capsys: p
     code, said = check()
     assert code == 1
     assert f"WRONG: file    {home.file()}: its SHA-256 is {hashlib.sha256(MODEL[::-1]).hexdigest()}, expected" in said
-    assert main(["check", "tiny", "--bundles", "/none"]) == 1
+    assert main(["check", "tiny", "--bundles", str(home.folder)]) == 1
     assert capsys.readouterr().out.count("WRONG: ") == 1
     (home.bundles / "tiny" / MODEL_FILE).write_bytes(b"x")
     code, said = check()

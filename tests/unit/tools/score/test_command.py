@@ -417,6 +417,35 @@ def test_camera_settings_that_are_wrong_give_one_clear_line(
     assert said.count("\n") == 1
 
 
+def test_settings_that_tune_has_written_are_taken_as_they_are(place: Path, tmp_path: Path) -> None:
+    proposed = tmp_path / "camera.yaml"
+    proposed.write_text("# Proposed by smartcam tune\ncameras:\n  yard:\n    min_frames: 100\n")
+    assert run(place, "--least-recall", "1") == 0
+    assert run(place, "--least-recall", "1", "--camera-settings", str(proposed)) == 3, "so many looks there are not"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("cameras: {yard: {min_frame: 2}}", "cameras.score.min_frame = 2: is not a setting"),
+        ("cameras: {a: {}, b: {}}", "holds the settings of 2 cameras (a, b); keep the one that is to be scored"),
+        ("cameras: {}", "holds the settings of 0 cameras"),
+        ("cameras: 3", "cameras: must be an object"),
+        ("min_frames: [", "is not YAML"),
+    ],
+)
+def test_settings_in_yaml_that_are_wrong_give_one_clear_line(
+    place: Path, tmp_path: Path, text: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "camera.yaml"
+    settings.write_text(text)
+    assert run(place, "--camera-settings", str(settings)) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("smartcam score: camera settings ")
+    assert message in said
+    assert said.count("\n") == 1
+
+
 def test_the_tolerance_of_the_command_line_is_the_one_that_counts(place: Path, tmp_path: Path) -> None:
     labels = write_labels(tmp_path / "l.json", {"visits.mp4": {"fps": 20, "person": [[0, 10]]}})
     assert run(place, "--least-recall=1", labels=labels) == 3

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,44 @@ def test_labels_that_are_there_are_not_overwritten_and_nothing_is_played(
         assert main([str(clip), "--bundle", str(tmp_path / "bundle"), "--out", str(there)]) == 1
         assert "is there already" in capsys.readouterr().err
     assert out.read_text() == "hours of work"
+
+
+def test_a_place_where_nothing_can_be_written_is_told_before_anything_is_played(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.score.labelling.play_and_keep", lambda *_: pytest.fail("played"))
+    out = tmp_path / "none/l.json"
+    call = [str(clip), "--bundle", str(tmp_path / "bundle"), "--out", str(out)]
+    assert main(call) == 1
+    assert capsys.readouterr().err == (
+        f"smartcam label: {out}: there is no folder {out.parent}; make it, or give another --out\n"
+    )
+    out.parent.mkdir()
+    monkeypatch.setattr("os.access", lambda *_: False)  # as on a file system that is read-only
+    assert main(call) == 1
+    assert capsys.readouterr().err == (
+        f"smartcam label: {out}: the folder {out.parent} cannot be written; give another --out\n"
+    )
+
+
+def test_a_clips_name_stays_readable_and_the_next_command_can_be_copied(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yard = clip.rename(tmp_path / "Hof ä 1.mp4")
+    out = tmp_path / "Hof ä 1.labels.json"
+    assert main([str(yard), "--bundle", str(tmp_path / "bundle"), "--out", str(out)]) == 0
+    assert out.read_text(encoding="utf-8").startswith('{"Hof ä 1.mp4": {')
+    assert f"score with --labels '{out}'" in capsys.readouterr().out
+
+
+def test_a_clip_whose_name_no_file_of_labels_can_hold_is_to_be_renamed(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = clip.rename(tmp_path / os.fsdecode(b"hof-\xe4.mp4"))
+    out = tmp_path / "l.json"
+    assert main([str(odd), "--bundle", str(tmp_path / "bundle"), "--out", str(out)]) == 1
+    assert "is a name that labels cannot hold: it is not UTF-8; rename the clip" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_labels_of_another_program_are_taken_over(

@@ -100,6 +100,14 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path, capsys: pytest.
     assert "is there already" in capsys.readouterr().err
 
 
+def test_a_place_where_nothing_can_be_written_is_told_before_anything_is_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.score.measuring.play_clip", lambda *_: pytest.fail("played"))
+    assert call(tmp_path, 1, "--out", str(tmp_path / "none/camera.yaml")) == 1
+    assert f"there is no folder {tmp_path / 'none'}; make it, or give another --out" in capsys.readouterr().err
+
+
 def test_a_proposal_that_does_worse_on_the_other_half_is_told_of(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
