@@ -18,9 +18,9 @@ _INTERVAL_S: Final = 0.5
 _SETTLING_UPDATES: Final = 4
 """The first view is the mean of so many pictures and one, so that it has little noise."""
 _LONGEST_SETTLING_S: Final = 30.0
-"""After this long the view is taken as it is."""
+"""Whoever stays for longer in front of a camera that starts is taken for its view."""
 _OTHER_LIGHT: Final = 6.0
-"""Grey levels by which a block's mean differs between two pictures when something passes; noise averages out."""
+"""Grey levels by which the mean of a block differs when something stands before it; noise averages out."""
 _LITTLE: Final = 0.05
 """Share of the blocks that leaves and screens change."""
 _REFERENCE_S: Final = 60.0
@@ -165,7 +165,8 @@ class TamperWatch:
         self._updates = 0
         self._noise = 1.0
         self._doubt = Doubt()
-        self._at = self._learnt_at = self._begun_at = at
+        self._at = self._learnt_at = at
+        self._settle_by: MonotonicNs | None = MonotonicNs(at + round(_LONGEST_SETTLING_S * NS_PER_S))
         self._rows = luma[::_EVERY_ROW].copy()
         self._reference = self._before = Blocks.of(self._shrinker.shrink(luma))
         if self._recalled is not None and self._recalled[0] == luma.shape:
@@ -188,10 +189,11 @@ class TamperWatch:
         rows = luma[::_EVERY_ROW].copy()
         now = Blocks.of(self._shrinker.shrink(luma))
         seen = survey(now, self._reference, self._before, self._recent, self._noise)
-        is_settling = self._updates < _SETTLING_UPDATES and at - self._begun_at < _LONGEST_SETTLING_S * NS_PER_S
-        if is_settling and (seen.known is None or seen.known < _GOOD) and _differs(now, self._before):
-            # All that can be recognised before a plain wall is who walks by just now, and nobody will miss him later.
-            self._reference, self._recent, self._updates = now, now.variance, -1
+        if self._is_somebody_elses(now, seen):
+            if self._settle_by is not None and at < self._settle_by:
+                self._rows, self._before, self._at = rows, now, at
+                return self._report
+            self._reference, self._recent, self._updates, self._settle_by = now, now.variance, -1, None
         is_same = bool(np.array_equal(rows, self._rows))
         if not is_same:
             self._noise += _NOISE_SHARE * (_noise_between(now, self._before) - self._noise)
@@ -221,6 +223,11 @@ class TamperWatch:
         """Start with the view of an earlier watch; False if it cannot be used. Call it before the first update."""
         self._recalled = unpack_planes(memory, _MARK, 1)
         return self._recalled is not None
+
+    def _is_somebody_elses(self, now: Blocks, seen: Survey) -> bool:
+        """Whether a picture is no part of the first view: before a plain wall all that would be known is who passes."""
+        is_settling = self._settle_by is not None and self._updates < _SETTLING_UPDATES
+        return is_settling and (seen.known is None or seen.known < _GOOD) and _differs(now, self._reference)
 
     def _judge(self, seen: Survey, now: Blocks, elapsed_s: float, *, is_same: bool) -> None:
         lost = how_much_is_lost(seen)
@@ -272,9 +279,9 @@ def _noise_between(now: Blocks, before: Blocks) -> float:
     return float(np.partition(apart, middle)[middle]) * _FROM_MEDIAN
 
 
-def _differs(now: Blocks, before: Blocks) -> bool:
-    """Whether something large moves, or the light changes."""
-    changed = np.count_nonzero(np.abs(now.mean - before.mean) > _OTHER_LIGHT)
+def _differs(now: Blocks, reference: Blocks) -> bool:
+    """Whether something large has come, or the light has changed."""
+    changed = np.count_nonzero(np.abs(now.mean - reference.mean) > _OTHER_LIGHT)
     return changed > _LITTLE * now.mean.size
 
 

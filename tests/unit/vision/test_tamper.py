@@ -381,3 +381,13 @@ def test_who_passes_a_plain_wall_while_the_watch_begins_is_no_view_that_is_lost_
         if left >= 0:
             picture[30:80, min(left, 90) : min(left, 90) + 40] = 200
         assert watch.update(picture, MonotonicNs(round(number * step_s * NS_PER_S))).cause is None
+
+
+@pytest.mark.parametrize("begins", range(1, 6))
+def test_who_stands_before_a_plain_wall_while_the_watch_begins_may_go(begins: int) -> None:
+    wall = np.full((120, 160), 120, np.uint8)
+    watch = TamperWatch()
+    for number, picture in enumerate(noisy([wall] * 60)):
+        if begins <= number < begins + 12:
+            picture[30:80, 60:100] = 200
+        assert watch.update(picture, MonotonicNs(round(number * NS_PER_S / FPS))).cause is None
