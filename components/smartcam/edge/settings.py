@@ -44,7 +44,7 @@ class Settings:
         """A whole number within the range."""
 
         def read(value: object) -> int | None:
-            number = _number(value)
+            number = finite_number(value)
             if number is None or not number.is_integer() or not lowest <= number <= highest:
                 return None
             return int(number)
@@ -55,7 +55,7 @@ class Settings:
         """A finite number within the range."""
 
         def read(value: object) -> float | None:
-            number = _number(value)
+            number = finite_number(value)
             return number if number is not None and lowest <= number <= highest else None
 
         return self._read(key, default, read, f"must be a number from {lowest:g} to {highest:g}")
@@ -64,7 +64,7 @@ class Settings:
         """One of these whole numbers."""
 
         def read(value: object) -> int | None:
-            number = _number(value)
+            number = finite_number(value)
             return None if number is None or number not in numbers else int(number)
 
         return self._read(key, default, read, f"must be one of {', '.join(map(str, numbers))} {unit}")
@@ -263,7 +263,8 @@ def _all(known: Collection[str]) -> str:
     return f"; known are {', '.join(sorted(known))}" if known else ""
 
 
-def _number(value: object) -> float | None:
+def finite_number(value: object) -> float | None:
+    """The number that a value is or says; None if it is none, or not finite. True and false are no numbers."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -276,7 +277,7 @@ def _number(value: object) -> float | None:
 def _point(item: object) -> tuple[float, float] | None:
     if not isinstance(item, list) or len(item) != 2:  # noqa: PLR2004  x and y
         return None
-    x, y = _number(item[0]), _number(item[1])
+    x, y = finite_number(item[0]), finite_number(item[1])
     if x is None or y is None or not (0 <= x <= 1 and 0 <= y <= 1):
         return None
     return x, y

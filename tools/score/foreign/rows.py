@@ -1,12 +1,12 @@
 """What all foreign labels have in common: boxes in pixels, of an identity, in a frame."""
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from smartcam.contract.event import EventKind
+from smartcam.edge.settings import finite_number
 from smartcam.vision.corners import Corners
 from tools.score.intervals import Interval, ScoreError
 from tools.score.keyframes import thinned
@@ -103,7 +103,7 @@ def shares_of(box: Corners, size: PictureSize) -> Corners | None:
 
 def number_of(value: object, what: str) -> float:
     """A finite number, also as text. Raises ScoreError, naming what it should be."""
-    number = _number(value)
+    number = finite_number(value)
     if number is None or abs(number) > _LARGEST:
         raise ScoreError(f"{what} is {str(value)[:40]!r} and no number of pixels")
     return number
@@ -111,20 +111,10 @@ def number_of(value: object, what: str) -> float:
 
 def frame_of(value: object, what: str) -> int:
     """A frame's number from 0. Raises ScoreError."""
-    number = _number(value)
+    number = finite_number(value)
     if number is None or not 0 <= number <= LAST_FRAME or number != int(number):
         raise ScoreError(f"{what} is {str(value)[:40]!r} and no frame from 0 to {LAST_FRAME}")
     return int(number)
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def name_of(value: object, what: str) -> str:
