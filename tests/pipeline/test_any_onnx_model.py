@@ -1,9 +1,6 @@
 """Models in the format of ONNX find one red square, from the model's file to the score."""
 
-import io
 import json
-import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -11,25 +8,15 @@ import cv2
 import numpy as np
 import pytest
 
-from smartcam.contract.ids import CameraId
-from smartcam.contract.notice import encode_notice
-from smartcam.contract.times import MonotonicNs, UtcNs
-from smartcam.edge.ring.frame_ring import RingWriter
-from smartcam.inference.commands.once import score_once
-from smartcam.vision.frame import Frame
-from smartcam.vision.picture import Picture
-from tests.clips import write_clip
 from tests.fakes import onnx_maker as maker
+from tests.pipeline import square_visit
+from tests.pipeline.square_visit import SquareVisit, check_score, made_bundle
 from tools.bundle.command import main as bundle
-from tools.score.command import main as score
 
 pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
 
-WIDTH, HEIGHT, FPS = 320, 240, 10
-SIDE, LEFT, TOP = 80, 160, 40
+VISIT = SquareVisit(left=160, colour=(20, 20, 255))
 """Of the square: letterboxed to the models' 64 pixels it has the size of a window, in the place of one."""
-EMPTY, STAYS = 20, 25
-GREY, RED = (122, 122, 122), (20, 20, 255)
 OPEN = ("batch", 3, "height", "width")
 SIZE = ("--size", f"{maker.SIDE}x{maker.SIDE}")
 
@@ -48,30 +35,9 @@ NETWORKS: dict[str, tuple[str, bytes, tuple[str, ...]]] = {
 }
 
 
-def scene(left: int | None) -> Picture:
-    bgr = np.full((HEIGHT, WIDTH, 3), GREY, np.uint8)
-    if left is not None:
-        bgr[TOP : TOP + SIDE, max(left, 0) : max(left + SIDE, 0)] = RED
-    return Picture.from_bgr(bgr)
-
-
-def visit() -> Iterator[Picture]:
-    """Nobody; then the square comes from the left and stays."""
-    for _ in range(EMPTY):
-        yield scene(None)
-    for left in range(-SIDE, LEFT, 20):
-        yield scene(left)
-    for _ in range(STAYS):
-        yield scene(LEFT)
-
-
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("clip")
-    pictures = list(visit())
-    labels = {"visit.mp4": {"fps": FPS, "person": [[EMPTY, len(pictures) - 1]]}}
-    (folder / "labels.json").write_text(json.dumps(labels))
-    return write_clip(folder / "visit.mp4", pictures, fps=FPS)
+    return VISIT.written(tmp_path_factory.mktemp("clip"))
 
 
 @pytest.fixture(scope="module")
@@ -79,18 +45,18 @@ def ring(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("ring")
 
 
-def make(folder: Path, model: bytes, *more: str, labels: int = 3) -> int:
-    (folder / "net.onnx").write_bytes(model)
-    (folder / "labels.txt").write_text("".join(f"{name}\n" for name in maker.LABELS[:labels]))
-    paths = ("--model", f"{folder / 'net.onnx'}", "--labels", f"{folder / 'labels.txt'}", "--out", f"{folder / 'b'}")
-    return bundle([*paths, *more])
-
-
 @cache
 def notice(ring: Path) -> str:
-    writer = RingWriter(ring, CameraId("yard"))
-    frame = Frame(CameraId("yard"), 1, UtcNs(1), MonotonicNs(1), 0, scene(LEFT), ())
-    return json.dumps(json.loads(encode_notice(writer.write(frame)))) + "\n"
+    return VISIT.notice(ring)
+
+
+def make(folder: Path, model: bytes, *more: str, labels: int = 3) -> int:
+    (folder / "net.onnx").write_bytes(model)
+    return made_bundle(folder, folder / "net.onnx", maker.LABELS[:labels], *more)
+
+
+def complaint(code: int, capsys: pytest.CaptureFixture[str], folder: Path) -> str:
+    return square_visit.complaint(code, capsys, folder, "net.onnx")
 
 
 @pytest.mark.parametrize(("head", "model", "more"), NETWORKS.values(), ids=NETWORKS.keys())
@@ -106,28 +72,8 @@ def test_an_onnx_detector_finds_the_square_with_the_right_label(
     assert make(tmp_path, model, *more, labels=1 if model == maker.yolo(labels=1) else 3) == 0, capsys.readouterr().err
     assert f"answers as {head}, found by running it" in capsys.readouterr().out
     assert (tmp_path / "b" / "model.onnx").read_bytes() == model
-    answers, errors = io.StringIO(), io.StringIO()
-    assert score_once(tmp_path / "b", ring, io.StringIO(notice(ring)), answers, errors) == 0, errors.getvalue()
-    first, *others = json.loads(answers.getvalue())["detections"]
-    off = np.array(first["box"]) - (LEFT, TOP, LEFT + SIDE, TOP + SIDE)
-    assert (np.abs(off) <= 0.02 * np.array((WIDTH, HEIGHT, WIDTH, HEIGHT))).all(), off
-    assert (first["label"], others) == ("person", [])
-    out = tmp_path / "score.json"
-    told = {"video": clip, "labels": clip.parent / "labels.json", "bundle": tmp_path / "b", "json": out}
-    assert score([part for name, value in told.items() for part in (f"--{name}", str(value))]) == 0
-    result = json.loads(out.read_text())
-    assert (result["recall"], result["precision"]) == (1.0, 1.0)
-
-
-def complaint(code: int, capsys: pytest.CaptureFixture[str], folder: Path) -> str:
-    """The one line of a bundle that was refused, and of which nothing is left."""
-    captured = capsys.readouterr()
-    lines = captured.err.splitlines()
-    assert (code, captured.out, len(lines)) == (1, "", 1), captured
-    assert sorted(path.name for path in folder.iterdir()) == ["labels.txt", "net.onnx"]
-    found = re.match(rf"smartcam bundle: {folder}/(?:net\.onnx|labels\.txt): (.+)", lines[0])
-    assert found, lines
-    return found[1]
+    VISIT.check_seen_once(tmp_path / "b", ring, notice(ring))
+    check_score(tmp_path, clip)
 
 
 @pytest.mark.parametrize(("head", "model", "more"), NETWORKS.values(), ids=NETWORKS.keys())
