@@ -11,10 +11,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Final
 
 from smartcam.contract.written import UnreadableText
+from smartcam.model.runtimes.onnx_file import fields_of
 from tools.bundle.label_forms import labels_of
 from tools.bundle.label_list import MOST_BYTES, LabelList
 
@@ -30,9 +32,7 @@ _ENGLISH: Final = re.compile(r"[-_]en$")
 _GIVE: Final = "give the labels with --labels"
 _METADATA_PROPS: Final = 14
 _KEY, _VALUE = 1, 2
-_VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
 _MOST_FIELDS: Final = 10_000
-_LONGEST_VARINT: Final = 10
 
 
 def labels_inside(model: bytes) -> LabelList | None:
@@ -104,46 +104,17 @@ def _onnx_properties(model: bytes) -> dict[str, bytes]:
     """
     properties: dict[str, bytes] = {}
     try:
-        for field, value in _fields(model):
-            if field == _METADATA_PROPS:
-                entry = dict(_fields(value))
+        for field, value in islice(fields_of(memoryview(model)), _MOST_FIELDS):
+            if field == _METADATA_PROPS and isinstance(value, memoryview):
+                entry = dict(_texts(value))
                 properties[entry[_KEY].decode()] = entry.get(_VALUE, b"")
-    except (IndexError, KeyError, UnicodeDecodeError, UnreadableText):
+    except (KeyError, ValueError):
         return {}
     return properties
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """The fields of a protobuf message that have a length: protobuf.dev/programming-guides/encoding."""
-    at = 0
-    for _ in range(_MOST_FIELDS):
-        if at == len(message):
-            return
-        tag, at = _varint(message, at)
-        kind = tag & 7
-        if kind == _VARINT:
-            _, at = _varint(message, at)
-        elif kind in {_EIGHT_BYTES, _FOUR_BYTES}:
-            at += 8 if kind == _EIGHT_BYTES else 4
-        elif kind == _LENGTH:
-            length, at = _varint(message, at)
-            if at + length > len(message):
-                raise UnreadableText("is no protobuf")
-            if tag >> 3 in {_KEY, _VALUE, _METADATA_PROPS}:
-                yield tag >> 3, message[at : at + length]
-            at += length
-        else:
-            raise UnreadableText("is no protobuf")
-        if at > len(message):
-            raise UnreadableText("is no protobuf")
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    """A number of seven bits a byte, and where the next field begins. Raises IndexError or UnreadableText."""
-    number = 0
-    for shift in range(_LONGEST_VARINT):
-        byte = message[at + shift]
-        number |= (byte & 0x7F) << 7 * shift
-        if byte < 0x80:  # noqa: PLR2004 - the bit that says that more follow
-            return number, at + shift + 1
-    raise UnreadableText("is no protobuf")
+def _texts(entry: memoryview) -> Iterator[tuple[int, bytes]]:
+    """The key and the value of one property."""
+    for field, value in islice(fields_of(entry), _MOST_FIELDS):
+        if field in {_KEY, _VALUE} and isinstance(value, memoryview):
+            yield field, bytes(value)

@@ -45,7 +45,7 @@ def check_onnx_file(model: bytes) -> None:
         while waiting:
             kind, payload = waiting.pop()
             graphs += kind == "graph"
-            for number, value in _fields(payload):
+            for number, value in fields_of(payload):
                 if kind == "tensor" and (number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value == 1)):
                     raise ModelIntegrityError(
                         "keeps its numbers in other files; a model is one file: export it without external data"
@@ -58,8 +58,12 @@ def check_onnx_file(model: bytes) -> None:
         raise ModelIntegrityError("cannot be read as an .onnx model: it has no graph")
 
 
-def _fields(payload: memoryview) -> Iterator[Field]:
-    """Raises ValueError where the bytes are no protobuf message."""
+def fields_of(payload: memoryview) -> Iterator[Field]:
+    """The fields of a protobuf message (protobuf.dev/programming-guides/encoding), each with its number.
+
+    Raises:
+        ValueError: where the bytes are no such message.
+    """
     place = 0
     while place < len(payload):
         key, place = _number(payload, place)
