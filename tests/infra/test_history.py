@@ -35,9 +35,11 @@ from infra.alerts.runtime.ports import (
 from infra.alerts.runtime.words.render import alert_number
 from smartcam.contract.event import Event, Severity
 from smartcam.contract.ids import CameraId, ThingName
-from smartcam.contract.times import NS_PER_S, UtcNs
-from tests.fakes.aws import FakeDigests, FakeHistory, FakeLimits, FakeWindows
-from tests.infra.sample import NOON, cleared, raised
+from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
+from tests.fakes.aws import FakeDigests, FakeHistory, FakeLimits, FakeVerdictBook, FakeWindows
+from tests.infra.sample import NOON, cleared, raised, recorded
+from tools.alerts.history import HistoryReader, read_record
+from tools.alerts.verdict import DynamoVerdictBook, VerdictBook
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -70,6 +72,17 @@ def history(request: pytest.FixtureRequest) -> History:
     if request.param == "fake":
         return FakeHistory(LEASE_S)
     return DynamoHistory(request.getfixturevalue("table"), LEASE_S, KEEP_S)
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def book(request: pytest.FixtureRequest) -> VerdictBook:
+    """Has two events of one camera."""
+    if request.param == "fake":
+        return FakeVerdictBook({("yard-1/gate", raised(number).event_id): None for number in (1, 2)})
+    table = request.getfixturevalue("table")
+    for number in (1, 2):
+        DynamoHistory(table, LEASE_S, KEEP_S).record(raised(number), NOON)
+    return DynamoVerdictBook(table)
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -129,6 +142,28 @@ def test_beginning_and_end_may_come_in_any_order(history: History, first: str) -
     assert history.record(raised(), NOON) == Record(State.RECORDED)
     history.complete(cleared(), NOON)
     assert history.record(raised(), NOON) == Record(State.RECORDED)
+
+
+@pytest.mark.parametrize("first", ["raised", "recorded"])
+def test_what_was_filmed_may_come_at_any_time_and_takes_no_alert_away(history: History, first: str) -> None:
+    if first == "recorded":
+        history.film(recorded(1), NOON)
+    assert history.record(raised(), NOON) == Record(State.RECORDED)
+    history.settle(raised(), leased(history, raised()), State.SENT, NOON)
+    history.film(recorded(2), NOON)
+    history.complete(cleared(), NOON)
+    assert history.record(raised(), NOON).state is State.SENT
+
+
+def test_the_newest_record_of_clips_stays_whatever_comes_later(table: Table) -> None:
+    history = DynamoHistory(table, LEASE_S, KEEP_S)
+    for revision in (1, 3, 2, 3):
+        history.film(recorded(revision), NOON)
+    item = table.get((f"{raised().thing}/{raised().camera_id}", f"event#{raised().event_id}"), consistent=True)
+    assert item is not None
+    assert Event.from_json(item["recorded"]["S"]) == recorded(3)
+    assert item["filmed_at"]["S"] == format_utc(NOON)
+    assert "forget_at" in item
 
 
 def test_a_lease_is_given_to_one_until_it_ends(history: History) -> None:
@@ -208,6 +243,62 @@ def test_an_item_tells_a_person_what_happened_and_is_forgotten_in_time(table: Ta
         "cleared": cleared().to_json().decode(),
         "forget_at": str((later(5) // NS_PER_S) + KEEP_S),
     }
+
+
+def test_an_event_is_found_by_its_id_alone_and_judged_as_often_as_somebody_likes(book: VerdictBook) -> None:
+    event = raised().event_id
+    assert list(book.places(event, NOON)) == ["yard-1/gate"]
+    assert list(book.places(raised(3).event_id, NOON)) == []
+    for true in (False, False, True, None, None, True):
+        assert book.judge("yard-1/gate", event, NOON, true=true)
+        assert not book.judge("yard-1/door", event, NOON, true=true)
+        assert not book.judge("yard-1/gate", raised(3).event_id, NOON, true=true)
+
+
+def test_a_verdict_stands_with_its_event_until_it_is_taken_back_and_the_first_of_equal_ones_counts(
+    table: Table,
+) -> None:
+    history, book = DynamoHistory(table, LEASE_S, KEEP_S), DynamoVerdictBook(table)
+    key, event = ("yard-1/gate", f"event#{raised().event_id}"), raised().event_id
+    history.record(raised(), NOON)
+    book.judge("yard-1/gate", event, later(60), true=False)
+    book.judge("yard-1/gate", event, later(90), true=False)
+    history.complete(cleared(), later(95))
+    history.film(recorded(), later(96))
+    assert history.record(raised(), later(97)) == Record(State.RECORDED)
+    item = table.get(key, consistent=True)
+    assert item is not None
+    assert (read_record(key, item).verdict, item["judged_at"]["S"]) == (False, "2026-03-01T12:01:00.000Z")
+    book.judge("yard-1/gate", event, later(99), true=None)
+    item = table.get(key, consistent=True)
+    assert item is not None
+    assert read_record(key, item).verdict is None
+    assert not {"verdict", "judged_at"} & item.keys()
+
+
+def test_a_verdict_makes_no_event_of_what_has_never_arrived(table: Table) -> None:
+    book = DynamoVerdictBook(table)
+    DynamoHistory(table, LEASE_S, KEEP_S).complete(cleared(), NOON)  # its beginning is still on its way
+    assert not book.judge("yard-1/gate", raised().event_id, NOON, true=True)
+    assert not book.judge("yard-2/gate", raised().event_id, NOON, true=True)
+    [item] = table.client.scan(TableName="history")["Items"]
+    assert "verdict" not in item
+
+
+@pytest.mark.parametrize("arrived_days_later", [-40, -1, 0, 1, 30])
+def test_an_event_is_found_however_wrong_the_clock_was_that_made_its_id(table: Table, arrived_days_later: int) -> None:
+    arrived, now = later(arrived_days_later * 86_400), later(45 * 86_400)
+    DynamoHistory(table, LEASE_S, KEEP_S).record(raised(), arrived)
+    reader = HistoryReader(table.client, table.name)
+    assert reader.places(raised().event_id, now) == ["yard-1/gate"]
+    assert reader.places(raised(2).event_id, now) == []
+
+
+def test_an_event_id_that_two_devices_have_sent_is_found_at_both(table: Table) -> None:
+    for thing in ("yard-1", "yard-2"):
+        DynamoHistory(table, LEASE_S, KEEP_S).record(raised(thing=ThingName(thing)), NOON)
+    found = HistoryReader(table.client, table.name).places(raised().event_id, NOON)
+    assert sorted(found) == ["yard-1/gate", "yard-2/gate"]
 
 
 def test_a_missing_table_is_an_error_and_not_a_repetition(dynamodb: "DynamoDBClient") -> None:

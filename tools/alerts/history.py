@@ -6,22 +6,34 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from infra.alerts.runtime.agreed import ARRIVALS_INDEX, ARRIVED_AT, ARRIVED_DAY, CAMERA_KEY, ITEM_KEY
+from infra.alerts.runtime.agreed import (
+    ARRIVALS_INDEX,
+    ARRIVED_AT,
+    ARRIVED_DAY,
+    CAMERA_KEY,
+    HISTORY_DAYS,
+    ITEM_KEY,
+)
 from infra.alerts.runtime.aws.history import told_in
 from infra.alerts.runtime.ports import FINAL, AlertState
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event
-from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, new_event_id
+from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, EventId, new_event_id
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs, format_utc
 
 _DAY: Final = len("2026-03-01")
 _DAY_NS: Final = 86_400 * NS_PER_S
+VERDICT_ATTRIBUTE: Final = "verdict"
+"""Of an event's item: what a person has said of it."""
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryRecord:
-    """One event as the history has it; `event` is None where this program cannot read it."""
+    """One event as the history has it; `event` is None where this program cannot read it.
+
+    `filmed`: which clips of it its device has, and `filmed_at` when the cloud heard that; None where it has not.
+    """
 
     key: Key
     arrived_at: str
@@ -29,6 +41,17 @@ class HistoryRecord:
     event: Event | None
     told: tuple[str, ...] = ()
     ended_at: str | None = None
+    filmed: Event | None = None
+    filmed_at: str | None = None
+    verdict: bool | None = None
+    """What a person said: whether it was one; None: nobody has said."""
+
+    @property
+    def outcome(self) -> str:
+        """What has become of its alert, for people: nobody wants what a filter holds back."""
+        if self.event is not None and self.event.is_held_back and self.state == AlertState.UNWANTED:
+            return f"held back by {self.event.held_back}"
+        return self.state
 
     @property
     def is_final(self) -> bool:
@@ -50,6 +73,20 @@ class HistoryReader:
             names = {"#day": ARRIVED_DAY, "#at": ARRIVED_AT}
             for item in self._query("#day = :day AND #at >= :since", names, values, IndexName=ARRIVALS_INDEX):
                 yield item[CAMERA_KEY]["S"], item[ITEM_KEY]["S"]
+
+    def places(self, event: EventId, now: UtcNs) -> list[str]:
+        """The cameras (`thing/camera`) of which an event with this id has arrived: one, or none that is known.
+
+        An id is made by the device's clock, which may be wrong: the id's day is looked at first, then the days after
+        it, then those before.
+        """
+        kept = days(UtcNs(now - HISTORY_DAYS * _DAY_NS), now)
+        for day in sorted(kept, key=lambda day: (last_id_of(date.fromisoformat(day)) < event, day)):
+            arrived = self._query("#day = :day", {"#day": ARRIVED_DAY}, {":day": day}, IndexName=ARRIVALS_INDEX)
+            found = [item[CAMERA_KEY]["S"] for item in arrived if item[ITEM_KEY]["S"] == f"event#{event}"]
+            if found:
+                return found
+        return []
 
     def of_day(self, camera: str, day: date) -> Iterator[HistoryRecord]:
         """A camera's (`thing/camera`) events of a day, oldest first."""
@@ -85,15 +122,18 @@ def read_record(key: Key, item: Mapping[str, Mapping[str, Any]]) -> HistoryRecor
         key=key,
         arrived_at=item[ARRIVED_AT]["S"],
         state=item.get("alert_state", {}).get("S", AlertState.RECORDED),
-        event=_event(item),
+        event=_event(item, "raised"),
         told=tuple(f"{group}={told.state}" for group, told in sorted(told_in(item).items())),
         ended_at=item.get("ended_at", {}).get("S"),
+        filmed=_event(item, "recorded"),
+        filmed_at=item.get("filmed_at", {}).get("S"),
+        verdict=item.get(VERDICT_ATTRIBUTE, {}).get("BOOL"),
     )
 
 
-def _event(item: Mapping[str, Mapping[str, Any]]) -> Event | None:
+def _event(item: Mapping[str, Mapping[str, Any]], phase: str) -> Event | None:
     try:
-        return Event.from_json(item["raised"]["S"])
+        return Event.from_json(item[phase]["S"])
     except (KeyError, ContractError):
         return None
 
@@ -121,6 +161,11 @@ def _midnight(day: date) -> UtcNs:
     return UtcNs((day - date(1970, 1, 1)).days * _DAY_NS)
 
 
+def verdict_word(true: bool) -> str:  # noqa: FBT001 - the verdict itself
+    """`true` or `false`, as it is said and exported."""
+    return str(true).lower()
+
+
 def line(record: HistoryRecord) -> str:
     """A record for people, in one line."""
     if record.event is None:
@@ -130,4 +175,5 @@ def line(record: HistoryRecord) -> str:
     facts += [f"zone={event.zone}"] if event.zone else []
     facts += [f"label={json.dumps(event.label, ensure_ascii=False)}"] if event.label else []
     facts += [f"ended={record.ended_at}"] if record.ended_at else []
-    return " ".join([*facts, record.state, *record.told, event.event_id])
+    facts += [f"verdict={verdict_word(record.verdict)}"] if record.verdict is not None else []
+    return " ".join([*facts, record.outcome, *record.told, event.event_id])

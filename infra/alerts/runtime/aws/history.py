@@ -20,6 +20,10 @@ _COMPLETE: Final = (
     "SET cleared = :cleared, ended_at = :ended, thing = :thing, kind = :kind, started_at = :started,"
     " forget_at = :forget"
 )
+_FILM: Final = (
+    "SET recorded = :recorded, recorded_revision = :revision, filmed_at = :filmed, thing = :thing, kind = :kind,"
+    " started_at = :started, forget_at = :forget"
+)
 _FREE: Final = "alert_state = :recorded OR (alert_state = :sending AND lease_until <= :now)"
 _AGAIN: Final = "alert_state IN (:sent, :held, :suppressed, :unwanted)"
 _MINE: Final = "alert_state = :sending AND lease_until = :lease"
@@ -60,6 +64,16 @@ class DynamoHistory:
         ended_at = event.started_at if event.ended_at is None else event.ended_at
         values = {":cleared": text(event.to_json().decode()), ":ended": text(format_utc(ended_at))}
         self._update(event, _COMPLETE, {**values, **self._common(event, arrived_at)})
+
+    def film(self, event: Event, arrived_at: UtcNs) -> None:
+        """See History."""
+        values = {
+            ":recorded": text(event.to_json().decode()),
+            ":revision": number(event.revision),
+            ":filmed": text(format_utc(arrived_at)),
+        }
+        newer = "attribute_not_exists(recorded_revision) OR recorded_revision < :revision"
+        self._update(event, _FILM, {**values, **self._common(event, arrived_at)}, newer)
 
     def lease(self, event: Event, now: UtcNs, *, again: bool = False) -> Lease | None:
         """See History."""

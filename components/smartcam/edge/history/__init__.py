@@ -1,0 +1,1 @@
+"""The history of events on the disk."""

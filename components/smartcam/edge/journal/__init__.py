@@ -1,0 +1,1 @@
+"""The track journal on the disk."""
