@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from measure import clips
+from smartcam.capture.sources.clip import all_pictures
 from smartcam.capture.sources.file import open_clip
 
 Bgr = NDArray[np.uint8]
@@ -124,7 +124,7 @@ def cut_out(folder: Path) -> CutFootage:
         clip = open_clip(folder / name)
         fps = clip.frames_per_second
         pictures = {
-            number: taken.picture.to_bgr() for number, taken in enumerate(clips.pictures(clip)) if number in wanted
+            number: taken.picture.to_bgr() for number, taken in enumerate(all_pictures(clip)) if number in wanted
         }
         for source in sources:
             background = backgrounds[name] = _background(pictures, source)

@@ -14,11 +14,10 @@ from typing import Final
 
 import numpy as np
 
-from measure import clips
 from measure.cutouts import Bgr, CutFootage, Cutout, paste
 from smartcam.capture.frame_selector import FrameSelector
 from smartcam.capture.settings import SourceSettings
-from smartcam.capture.sources.clip import Clip
+from smartcam.capture.sources.clip import Clip, all_pictures
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S
 from smartcam.model.scoring import Detections, Detector
@@ -124,7 +123,7 @@ TruthOf = Callable[[Picture, float], Corners | None]
 def watch(clip: Clip, detector: Detector, seconds: float = 1e9, truth: TruthOf = lambda *_: None) -> Iterator[Look]:
     """The looks that a device would take at a clip."""
     selector = FrameSelector(SourceSettings(CameraId("habits"), Path()), clip.frames_per_second or 25.0)
-    for taken in clips.pictures(clip):
+    for taken in all_pictures(clip):
         at_s = taken.position_ns / NS_PER_S
         if at_s > seconds:
             break

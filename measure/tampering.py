@@ -13,8 +13,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from measure import clips
 from measure.probe import Grey, Light
+from smartcam.capture.sources.clip import all_pictures
 from smartcam.capture.sources.file import open_clip
 from smartcam.contract.errors import CameraLost
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs
@@ -28,6 +28,7 @@ BEGINS_S: Final = 20.0
 """How long the view is left alone before something is done to it."""
 LASTS_S: Final = 14.0
 QUICK_S: Final = 2.0
+TURNED_S: Final = 5.0
 SLOW_S: Final = 10.0
 _NOISE: Final = 1.5
 """Sensor noise, sigma in grey levels, on all that the lens still lets through."""
@@ -127,8 +128,9 @@ TAMPERINGS: Final = (
     Tampering("cover of 90 % from the left", _cover(0.9, 150, from_left=True), SLOW_S, (Cause.COVERED, Cause.MOVED)),
     Tampering("blur of 1 %", _blur(0.01), SLOW_S, (Cause.DEFOCUSED,)),
     Tampering("blur of 4 %", _blur(0.04), SLOW_S, (Cause.DEFOCUSED, Cause.COVERED)),
-    Tampering("turned by 10 %", _shift(0.10), SLOW_S, (Cause.MOVED,)),
-    Tampering("turned by 25 % and tilted", _shift(-0.25, 0.1), SLOW_S, (Cause.MOVED,)),
+    Tampering("turned by 10 %", _shift(0.10), TURNED_S, (Cause.MOVED,)),
+    Tampering("turned by 25 % and tilted", _shift(-0.25, 0.1), TURNED_S, (Cause.MOVED,)),
+    Tampering("turned by 60 %", _shift(0.6), TURNED_S, (Cause.MOVED,)),
     Tampering("frozen", _same, SLOW_S, (Cause.FROZEN,), freezes=True),
 )
 HARMLESS: Final = (
@@ -163,7 +165,7 @@ def sampled(path: Path, fps: float, most: int = 600) -> list[Grey]:
     """
     taken: list[Grey] = []
     due_ns = 0
-    for each in clips.pictures(open_clip(path)):
+    for each in all_pictures(open_clip(path)):
         if each.position_ns >= due_ns:
             due_ns = each.position_ns + round(NS_PER_S / fps) - NS_PER_MS
             taken.append(np.asarray(cv2.resize(each.picture.luma, _SIZE, interpolation=cv2.INTER_AREA), np.uint8))

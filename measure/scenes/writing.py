@@ -9,16 +9,16 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from measure import clips
 from measure.scenes.drawn import SceneClip
 from measure.scenes.truth import label_file, truth_of
+from smartcam.capture.sources.clip import all_pictures
 from smartcam.vision.picture import Picture
 
 LABELS = "labels.json"
 
 
 def write(clip: SceneClip, folder: Path) -> Path:
-    """`SCENE-SEED.mp4` in the folder, and its entry in the folder's `labels.json` (see docs/design/seeing.md).
+    """`SCENE-SEED.mp4` in the folder, and its entry in the folder's `labels.json` (see docs/design/score.md).
 
     Raises:
         OSError: the folder cannot be written to.
@@ -29,7 +29,7 @@ def write(clip: SceneClip, folder: Path) -> Path:
     with av.open(f"file:{path}", "w") as writing:
         rate = Fraction(scene.fps).limit_denominator(1000)
         stream: VideoStream | None = None
-        for number, taken in enumerate(clips.pictures(clip)):
+        for number, taken in enumerate(all_pictures(clip)):
             if stream is None:
                 stream = writing.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "18"})
                 stream.width, stream.height, stream.pix_fmt = taken.picture.width, taken.picture.height, "yuv420p"

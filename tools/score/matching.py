@@ -9,6 +9,7 @@ import numpy as np
 
 from tools.score.labels import ClipLabels
 from tools.score.targets import FrameTimes, SeenEvent, Target, Tolerance, span_of, targets_of
+from training.evaluate import area_under_curve as area
 
 _AS_NEAR: Final = 0.1
 """Places whose nearness differs by less are equally near: labels and detectors are not more exact than that."""
@@ -17,7 +18,7 @@ _NO_PLACE: Final = 1e-9
 """Less is no nearness but an object, or an event, that has no place."""
 
 
-class Verdict(StrEnum):
+class MatchVerdict(StrEnum):
     """What an event is."""
 
     FOUND = "found"
@@ -33,7 +34,7 @@ class Judged:
     """An event and its verdict. `target` is the number of the object that it is about, None where it is about none."""
 
     event: SeenEvent
-    verdict: Verdict
+    verdict: MatchVerdict
     target: int | None = None
 
 
@@ -44,7 +45,7 @@ class MatchResult:
     targets: tuple[Target, ...]
     judged: tuple[Judged, ...]
 
-    def count(self, verdict: Verdict) -> int:
+    def count(self, verdict: MatchVerdict) -> int:
         """How many events have this verdict."""
         return sum(each.verdict is verdict for each in self.judged)
 
@@ -56,28 +57,30 @@ class MatchResult:
     @property
     def found(self) -> int:
         """Objects with an event."""
-        return self.count(Verdict.FOUND)
+        return self.count(MatchVerdict.FOUND)
 
     @property
     def duplicates(self) -> int:
         """Events about an object that already had one."""
-        return self.count(Verdict.DUPLICATE)
+        return self.count(MatchVerdict.DUPLICATE)
 
     @property
     def false(self) -> int:
         """Events about nothing that is labelled, or about what is to raise none."""
-        return self.count(Verdict.FALSE)
+        return self.count(MatchVerdict.FALSE)
 
     @property
     def unsure(self) -> int:
         """Events that nobody can judge."""
-        return self.count(Verdict.UNSURE)
+        return self.count(MatchVerdict.UNSURE)
 
     @property
     def found_by(self) -> dict[int, SeenEvent]:
         """The first event of each object that was found, by the number of the object."""
         return {
-            each.target: each.event for each in self.judged if each.verdict is Verdict.FOUND and each.target is not None
+            each.target: each.event
+            for each in self.judged
+            if each.verdict is MatchVerdict.FOUND and each.target is not None
         }
 
     @property
@@ -117,11 +120,11 @@ def match(
         is_loose = event.kind in labels.unjudged
         about = None if is_unsure else _about(event, targets, found, by_place_only=is_loose)
         if about is None:
-            verdict = Verdict.UNSURE if is_unsure or is_loose else Verdict.FALSE
+            verdict = MatchVerdict.UNSURE if is_unsure or is_loose else MatchVerdict.FALSE
         elif not targets[about].raises:
-            verdict = Verdict.FALSE
+            verdict = MatchVerdict.FALSE
         else:
-            verdict = Verdict.DUPLICATE if about in found else Verdict.FOUND
+            verdict = MatchVerdict.DUPLICATE if about in found else MatchVerdict.FOUND
             found.add(about)
         judged.append(Judged(event, verdict, about))
     return MatchResult(targets, tuple(judged))
@@ -139,10 +142,6 @@ def _about(event: SeenEvent, targets: Sequence[Target], found: set[int], *, by_p
 
 
 def area_under_curve(scores: Sequence[float], is_labelled: Sequence[bool]) -> float | None:
-    """The chance that a labelled frame scores above another one, ties counting half; None where one kind is missing."""
-    values, inside = np.asarray(scores, float), np.asarray(is_labelled, bool)
-    labelled, others = values[inside], np.sort(values[~inside])
-    if not labelled.size or not others.size:
-        return None
-    sides = (np.searchsorted(others, labelled, side) for side in ("left", "right"))
-    return float(sum(below.sum() for below in sides) / 2 / (labelled.size * others.size))
+    """See `training.evaluate.area_under_curve`; None where one kind is missing."""
+    inside = np.asarray(is_labelled, bool)
+    return area(np.asarray(scores, float), inside) if inside.any() and not inside.all() else None

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from smartcam.edge.files import replace_file
+from tools.page import page
 from tools.score.intervals import ScoreError
-from tools.score.matching import Judged, MatchResult, Verdict
+from tools.score.matching import Judged, MatchResult, MatchVerdict
 from tools.score.measuring import ScorePlan
 from tools.score.report import ClipScore, Score, as_table, described
 from tools.score.stills import Instant, stills
@@ -20,30 +21,20 @@ MOST_PICTURES: Final = 2000
 """Beyond that, events are listed without a picture: no browser would show such a page."""
 _MISSED: Final = "missed"
 _WORDS: Final = {
-    Verdict.FALSE: "false",
-    Verdict.DUPLICATE: "twice",
-    Verdict.UNSURE: "unsure",
-    Verdict.FOUND: "found",
+    MatchVerdict.FALSE: "false",
+    MatchVerdict.DUPLICATE: "twice",
+    MatchVerdict.UNSURE: "unsure",
+    MatchVerdict.FOUND: "found",
 }
-_HEAD: Final = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width">
-<title>smartcam score</title>
-<style>
-body { font: 15px/1.4 sans-serif; margin: 1.5em; color: #222; background: #fff }
+_STYLE: Final = """
 pre { overflow-x: auto; background: #f4f4f4; padding: 1em }
-ul { display: flex; flex-wrap: wrap; gap: 1em; padding: 0; list-style: none }
 li { width: 320px; border-top: 6px solid #999; padding-top: .3em; overflow-wrap: anywhere }
 li.found { border-color: #2a8f4b } li.missed { border-color: #a02ac0 }
 li.twice { border-color: #e0a100 } li.false { border-color: #c62828 }
-img { width: 100%; display: block; background: #ddd }
-</style>
-</head>
-<body>
+img { background: #ddd }
+"""
+_TITLE: Final = "smartcam score"
+_BEGINNING: Final = """\
 <h1>smartcam score</h1>
 <p><strong>These are pictures of real people: keep this page to yourself, and delete it when you are done.</strong></p>
 """
@@ -64,8 +55,8 @@ def write_page(folder: Path, plan: ScorePlan, score: Score) -> Path:
     Raises:
         ScoreError: it cannot be written.
     """
-    page = folder / PAGE
-    parts = [_HEAD, f"<pre>{escape(as_table(score))}</pre>\n"]
+    file = folder / PAGE
+    parts = [_BEGINNING, f"<pre>{escape(as_table(score))}</pre>\n"]
     left = MOST_PICTURES
     for video, clip in zip(plan.videos, score.clips, strict=True):
         cards = list(cards_of(clip.outcome))
@@ -73,10 +64,10 @@ def write_page(folder: Path, plan: ScorePlan, score: Score) -> Path:
         left = max(left - len(cards), 0)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_file(page, "".join([*parts, "</body>\n</html>\n"]).encode())
+        replace_file(file, page(_TITLE, _STYLE, "".join(parts)))
     except OSError as error:
-        raise ScoreError(f"report {page}: {error.strerror or error}") from error
-    return page
+        raise ScoreError(f"report {file}: {error.strerror or error}") from error
+    return file
 
 
 def cards_of(outcome: MatchResult) -> Iterator[Card]:

@@ -153,9 +153,9 @@ class _Player:
             if store is not None:
                 detector = self._cached = CachedDetector(detector, store, model.manifest)
             model = replace(model, detector=detector)
-        maker = EventMaker(ThingName("score"), CAMERA, settings.event_valid_s, _counted_ids(), lambda: True)
+        maker = EventMaker(ThingName("score"), CAMERA, settings.event_valid_s, counted_ids(), lambda: True)
         setup = AnalysisSetup(maker, settings.camera(CAMERA))
-        self._camera = Camera(lasting_analyses(setup), model_analyses(setup, model))
+        self._camera = Camera(lasting_analyses(setup), model_analyses(setup, model), shared=setup.shared)
         self._begun: dict[EventId, Event] = {}
         self._ended: dict[EventId, Event] = {}
         self._raised_at: dict[EventId, Corners | None] = {}
@@ -238,7 +238,7 @@ class _Player:
         )
 
 
-def _counted_ids() -> Callable[[UtcNs], EventId]:
+def counted_ids() -> Callable[[UtcNs], EventId]:
     """Ids that are the same in every run."""
     given = 0
 

@@ -12,12 +12,13 @@ _S_PER_MIN: Final = 60.0
 
 @dataclass(slots=True)
 class Progress:
-    """Counts pictures and tells from time to time. `total`: of all clips, as far as their containers say."""
+    """Counts pictures, or another `unit`, and tells from time to time. `total`: of all clips, as far as they say."""
 
     total: int
     tell: Callable[[str], object]
     clock: Callable[[], float]
     done: int = 0
+    unit: str = "pictures"
     _begun: float = field(init=False)
     _told: float = field(init=False)
 
@@ -36,15 +37,15 @@ class Progress:
         now = self.clock()
         if now - self._told >= EVERY_S:
             self._told = now
-            self.tell(how_far(done, self.total, now - self._begun))
+            self.tell(how_far(done, self.total, now - self._begun, self.unit))
 
 
-def how_far(done: int, total: int, elapsed_s: float) -> str:
+def how_far(done: int, total: int, elapsed_s: float, unit: str = "pictures") -> str:
     """The progress in words; the time left supposes that it goes on as fast as until now."""
     if total < done or not done:
-        return f"{done} pictures in {in_words(elapsed_s)}"
+        return f"{done} {unit} in {in_words(elapsed_s)}"
     left_s = elapsed_s / done * (total - done)
-    return f"{100 * done // total} % of {total} pictures, about {in_words(left_s)} left"
+    return f"{100 * done // total} % of {total} {unit}, about {in_words(left_s)} left"
 
 
 def in_words(seconds: float) -> str:

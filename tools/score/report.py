@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from tools.score.matching import Judged, MatchResult, Verdict, area_under_curve
+from tools.score.matching import Judged, MatchResult, MatchVerdict, area_under_curve
 from tools.score.playback import Playback
 from tools.score.targets import SeenEvent, Target
 
@@ -51,29 +51,29 @@ class Score:
         """All events."""
         return sum(len(clip.outcome.judged) for clip in self.clips)
 
-    def count(self, verdict: Verdict) -> int:
+    def count(self, verdict: MatchVerdict) -> int:
         """Events with this verdict."""
         return sum(clip.outcome.count(verdict) for clip in self.clips)
 
     @property
     def found(self) -> int:
         """Objects with an event."""
-        return self.count(Verdict.FOUND)
+        return self.count(MatchVerdict.FOUND)
 
     @property
     def duplicates(self) -> int:
         """Events about an object that already had one."""
-        return self.count(Verdict.DUPLICATE)
+        return self.count(MatchVerdict.DUPLICATE)
 
     @property
     def false(self) -> int:
         """Events about nothing that is labelled."""
-        return self.count(Verdict.FALSE)
+        return self.count(MatchVerdict.FALSE)
 
     @property
     def unsure(self) -> int:
         """Events that the labels do not judge: neither found nor false."""
-        return self.count(Verdict.UNSURE)
+        return self.count(MatchVerdict.UNSURE)
 
     @property
     def recall(self) -> float:
@@ -131,9 +131,9 @@ class Score:
             for stage in sorted(stages)
         }
 
-    def tallies(self, key: Callable[[SeenEvent], str | None]) -> dict[str, Counter[Verdict]]:
+    def tallies(self, key: Callable[[SeenEvent], str | None]) -> dict[str, Counter[MatchVerdict]]:
         """What became of the events, by what `key` says of each."""
-        tallies: defaultdict[str, Counter[Verdict]] = defaultdict(Counter)
+        tallies: defaultdict[str, Counter[MatchVerdict]] = defaultdict(Counter)
         for clip in self.clips:
             for each in clip.outcome.judged:
                 tallies[key(each.event) or _NOBODY][each.verdict] += 1
@@ -174,8 +174,8 @@ def as_document(score: Score) -> dict[str, object]:
     }
 
 
-def _breakdown(tallies: dict[str, Counter[Verdict]]) -> dict[str, dict[str, int]]:
-    return {name: {str(verdict): tally[verdict] for verdict in Verdict} for name, tally in tallies.items()}
+def _breakdown(tallies: dict[str, Counter[MatchVerdict]]) -> dict[str, dict[str, int]]:
+    return {name: {str(verdict): tally[verdict] for verdict in MatchVerdict} for name, tally in tallies.items()}
 
 
 def _clip(clip: ClipScore) -> dict[str, object]:
@@ -258,16 +258,16 @@ def as_table(score: Score) -> str:
     return "\n".join(lines)
 
 
-def _shares_of(what: str, tallies: dict[str, Counter[Verdict]]) -> list[str]:
+def _shares_of(what: str, tallies: dict[str, Counter[MatchVerdict]]) -> list[str]:
     return [
-        f"    {what + ' ' + name:52} {tally[Verdict.FOUND]:6} {'':6} {tally[Verdict.DUPLICATE]:6} "
-        f"{tally[Verdict.FALSE]:6} {tally[Verdict.UNSURE]:6}"
+        f"    {what + ' ' + name:52} {tally[MatchVerdict.FOUND]:6} {'':6} {tally[MatchVerdict.DUPLICATE]:6} "
+        f"{tally[MatchVerdict.FALSE]:6} {tally[MatchVerdict.UNSURE]:6}"
         for name, tally in tallies.items()
     ]
 
 
 def _faults(outcome: MatchResult) -> list[str]:
-    words = {Verdict.FALSE: "false", Verdict.DUPLICATE: "twice"}
+    words = {MatchVerdict.FALSE: "false", MatchVerdict.DUPLICATE: "twice"}
     return [
         *(f"    {words[each.verdict]}: {described(each, outcome)}" for each in outcome.judged if each.verdict in words),
         *(f"    missed: {each}" for each in outcome.missed),

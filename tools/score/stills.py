@@ -42,14 +42,15 @@ def stills(clip: Path, moments: Iterable[Instant], turn: Turn) -> Mapping[Instan
                 taken = source.next()
                 while waiting and taken.position_ns / NS_PER_S >= waiting[-1].at_s - _SPARE_S:
                     moment = waiting.pop()
-                    found[moment] = _jpeg(turned(taken.picture, turn).to_bgr(), moment.box)
+                    found[moment] = framed_jpeg(turned(taken.picture, turn).to_bgr(), moment.box)
     except CameraLost:
         # The clip has been played before: a moment after its last picture has none.
         pass
     return found
 
 
-def _jpeg(bgr: NDArray[np.uint8], box: Corners | None) -> bytes:
+def framed_jpeg(bgr: NDArray[np.uint8], box: Corners | None) -> bytes:
+    """A small JPEG with a box framed in it; uint8 (h, w, 3) in."""
     height, width = bgr.shape[:2]
     scale = WIDEST / width
     size = (WIDEST, max(round(height * scale), 1))

@@ -7,7 +7,7 @@ from typing import Final
 
 from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.manifest import ModelManifest
-from tools.score.matching import MatchResult, Verdict
+from tools.score.matching import MatchResult, MatchVerdict
 from tools.score.report import ClipScore, quantile
 
 MISS_COSTS: Final = 3.0
@@ -68,7 +68,7 @@ class TuningTrial:
 
 def figures_of(clips: Iterable[ClipScore], counts: Callable[[ClipScore, float], bool]) -> Tallied:
     """The figures of all objects that came into sight, and events that began, when `counts` says so of the second."""
-    total, expected, seconds = Counter[Verdict](), 0, []
+    total, expected, seconds = Counter[MatchVerdict](), 0, []
     for clip in clips:
         outcome = clip.outcome
         found = outcome.found_by
@@ -76,18 +76,20 @@ def figures_of(clips: Iterable[ClipScore], counts: Callable[[ClipScore, float], 
             if target.raises and counts(clip, target.start_s):
                 expected += 1
                 if number in found:
-                    total[Verdict.FOUND] += 1
+                    total[MatchVerdict.FOUND] += 1
                     seconds.append(max(0.0, found[number].start_s - target.start_s))
         for place, each in enumerate(outcome.judged):
-            if each.verdict is not Verdict.FOUND and counts(clip, _belongs_to(outcome, place)):
+            if each.verdict is not MatchVerdict.FOUND and counts(clip, _belongs_to(outcome, place)):
                 total[each.verdict] += 1
-    return Tallied(expected, total[Verdict.FOUND], total[Verdict.DUPLICATE], total[Verdict.FALSE], tuple(seconds))
+    return Tallied(
+        expected, total[MatchVerdict.FOUND], total[MatchVerdict.DUPLICATE], total[MatchVerdict.FALSE], tuple(seconds)
+    )
 
 
 def _belongs_to(outcome: MatchResult, place: int) -> float:
     """The second that decides in which half an event counts: that of its object, so that both are in one."""
     judged = outcome.judged[place]
-    if judged.verdict is Verdict.DUPLICATE and judged.target is not None:
+    if judged.verdict is MatchVerdict.DUPLICATE and judged.target is not None:
         return outcome.targets[judged.target].start_s
     return judged.event.start_s
 

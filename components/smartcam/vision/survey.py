@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 import cv2
@@ -26,6 +27,8 @@ _SAME_DETAIL: Final = np.float32(0.4)
 """The same of its fine detail, which another light leaves alone and another view never has."""
 _SAME_SHADE: Final = 0.5
 """Correlation of the coarse light and shade from which it is the same."""
+_MOST_BY_CHANCE: Final = 0.6
+"""A fence, a horizon or rows of windows have half of their blocks in common with any other part of them."""
 _TRACE: Final = 0.2
 """Correlation from which a block shows the same thing, at least in outline, so that its detail can be compared."""
 _DOUBTFUL: Final = 0.75
@@ -34,6 +37,8 @@ _LEAST_SHIFT: Final = 0.04
 """Half a block: wind shakes a camera less."""
 _FOUND_AGAIN: Final = 0.4
 """Correlation of the detail at the new place; two different views have next to none."""
+_LEAST_OVERLAP: Final = 0.2
+"""Share of the picture that still shows the view; in less, a fence or a row of windows is found by chance."""
 _BETTER: Final = 0.25
 """By so much the new place must be better: a fence looks like itself at each of its posts."""
 _STILL: Final = 0.9
@@ -83,14 +88,15 @@ class Blocks:
 class Survey:
     """A picture compared with the reference view and with the previous picture.
 
-    `known`: share of the reference's structure that is recognised, None if the reference has too little. `dull`: share
-    of it that is lost because the blocks have lost their contrast. `gone`: that, and the share which is lost because
-    the blocks hold something else that does not move; what moves in front of the lens only hides it. `flat`: share of
-    blocks without structure. `sharpness`: the reference's fine detail that is still there, relative to its coarse
-    structure; 1 is as sharp, None if unknown. `layout`: how much of the coarse light and shade is there: 1 as in the
-    reference, 0 none. `brightness`: mean grey level. `glare`: share of the picture that is nearly white, less that of
-    the reference. `contrast`: of all blocks that hold nothing else, as a multiple of the reference's. `shift`: how far
-    the whole view has moved, as a share of the width.
+    `known`: share of the reference's structure that is recognised, less what any other view would seem to have in
+    common with it, None if the reference has too little. `dull`: share of it that is lost because the blocks have lost
+    their contrast. `gone`: that, and the share which is lost because the blocks hold something else that does not move;
+    what moves in front of the lens only hides it. `flat`: share of blocks without structure. `sharpness`: the
+    reference's fine detail that is still there, relative to its coarse structure; 1 is as sharp, None if unknown.
+    `layout`: how much of the coarse light and shade is there: 1 as in the reference, 0 none. `brightness`: mean grey
+    level. `glare`: share of the picture that is nearly white, less that of the reference. `contrast`: of all blocks
+    that hold nothing else, as a multiple of the reference's. `shift`: how far the whole view has moved, as a share of
+    the width.
     """
 
     known: float | None
@@ -119,15 +125,16 @@ def survey(now: Blocks, reference: Blocks, before: Blocks, recent: Grid, noise: 
     structured = np.count_nonzero(usual)
     known, dull, gone, sharpness, contrast, shift = None, 0.0, 0.0, None, 1.0, 0.0
     if structured >= _FEWEST_BLOCKS:
-        likeness = _together(now, reference) / np.sqrt(now.variance * reference.variance + _TINY)
-        common = _block_means(cv2.multiply(now.detail, reference.detail))
-        same_detail = common > _SAME_DETAIL * np.sqrt(now.fine * reference.fine)
-        lost, same = usual & ~((likeness > _ALIKE) | same_detail), usual
+        likeness, common, alike = _compare(now, reference)
+        lost, same = usual & ~alike, usual
         known = 1.0 - np.count_nonzero(lost) / structured
         if known <= _DOUBTFUL:
             other, dulled = lost & here, lost & _is_dull(now.variance, recent, noise)
             dull = np.count_nonzero(dulled) / structured
-            gone = np.count_nonzero(dulled | _still(other, now, before, noise)) / structured
+            replaced = np.count_nonzero(_still(other, now, before, noise) & ~dulled) / structured
+            telling = 1.0 - _by_chance(now, reference, noise)
+            known = max(1.0 - (1.0 - known) / telling, 0.0)
+            gone = min(dull + replaced / telling, 1.0)
             same = usual & ~other
             shift = _shift(now, reference)
         sharpness = _sharpness(now, reference, common, usual & (likeness > _TRACE), noise)
@@ -173,6 +180,28 @@ def _still(where: NDArray[np.bool_], now: Blocks, before: Blocks, noise: float) 
     return np.asarray(both & (_together(now, before) > np.float32(_STILL) * common), np.bool_)
 
 
+def _compare(now: Blocks, reference: Blocks) -> tuple[Grid, Grid, NDArray[np.bool_]]:
+    """The correlation of each block, the detail that both have in common, and which blocks are recognised."""
+    likeness = np.asarray(_together(now, reference) / np.sqrt(now.variance * reference.variance + _TINY), np.float32)
+    common = _block_means(cv2.multiply(now.detail, reference.detail))
+    return likeness, common, (likeness > _ALIKE) | (common > _SAME_DETAIL * np.sqrt(now.fine * reference.fine))
+
+
+def _by_chance(now: Blocks, reference: Blocks, noise: float) -> float:
+    """The share of blocks that a picture of somewhere else would seem to have in common with this reference.
+
+    It is what the picture has in common with the reference moved on by a quarter, a half and three quarters of its
+    width. What is recognised and what is lost are told beyond that, as Cohen's kappa does (1960).
+    """
+    width, shares = reference.small.shape[1], 0.0
+    for quarters in (1, 2, 3):
+        elsewhere = Blocks.of(np.roll(reference.small, quarters * width // 4, axis=1))
+        usual = elsewhere.structured(noise)
+        _, _, alike = _compare(now, elsewhere)
+        shares += np.count_nonzero(usual & alike) / max(np.count_nonzero(usual), 1)
+    return min(shares / 3, _MOST_BY_CHANCE)
+
+
 def _together(one: Blocks, other: Blocks) -> Grid:
     """The covariance of each block."""
     return _block_means(cv2.multiply(one.small, other.small)) - one.mean * other.mean
@@ -197,18 +226,29 @@ def _ratio(one: Grid, other: Grid) -> float:
 
 
 def _shift(now: Blocks, reference: Blocks) -> float:
-    """How far the view has moved, as a share of the width; 0 unless it matches much better there than here."""
+    """How far the view has moved, as a share of the width; 0 unless it matches much better there than here.
+
+    Phase correlation takes a picture for periodic: 0.4 of a width to the left may be 0.6 to the right as well.
+    """
     rows, columns = now.small.shape
     (right, down), _ = cv2.phaseCorrelate(reference.detail, now.detail)
     x, y = round(right), round(down)
-    moved = math.hypot(x, y) / columns
-    if moved < _LEAST_SHIFT or 2 * abs(x) >= columns or 2 * abs(y) >= rows:
+    least = max(_likeness(now.detail, reference.detail) + _BETTER, _FOUND_AGAIN)
+    for across, below in product((x, x - columns if x > 0 else x + columns), (y, y - rows if y > 0 else y + rows)):
+        if _found_at(across, below, now, reference) >= least:
+            return math.hypot(across, below) / columns
+    return 0.0
+
+
+def _found_at(x: int, y: int, now: Blocks, reference: Blocks) -> float:
+    """How well the picture matches the reference moved by so many cells; 0 if that is no move, or leaves too little."""
+    rows, columns = now.small.shape
+    left = (columns - abs(x)) * (rows - abs(y)) / now.small.size
+    if math.hypot(x, y) < _LEAST_SHIFT * columns or left < _LEAST_OVERLAP:
         return 0.0
     here = now.detail[max(y, 0) : rows + min(y, 0), max(x, 0) : columns + min(x, 0)]
     there = reference.detail[max(-y, 0) : rows - max(y, 0), max(-x, 0) : columns - max(x, 0)]
-    found = _likeness(here, there)
-    is_moved = found >= _FOUND_AGAIN and found >= _likeness(now.detail, reference.detail) + _BETTER
-    return moved if is_moved else 0.0
+    return _likeness(here, there)
 
 
 def _likeness(one: Light, other: Light) -> float:

@@ -147,10 +147,12 @@ _BEARABLE: Final = math.sqrt(_SURE / _FORGET_S)
 class TamperWatch:
     """Compares about two pictures a second with a reference view that only follows slow changes.
 
-    The same pictures at the same times always give the same reports. Not thread-safe.
+    The same pictures at the same times always give the same reports. Not thread-safe. `views` counts how often another
+    view has become the usual one.
     """
 
     def __init__(self) -> None:
+        self.views = 0
         self._shape: tuple[int, ...] = ()
         self._shrinker = Shrinker()
         self._report = ALL_WELL
@@ -165,6 +167,7 @@ class TamperWatch:
         self._updates = 0
         self._noise = 1.0
         self._doubt = Doubt()
+        self._is_turned = False
         self._at = self._learnt_at = at
         self._settle_by: MonotonicNs | None = MonotonicNs(at + round(_LONGEST_SETTLING_S * NS_PER_S))
         self._rows = luma[::_EVERY_ROW].copy()
@@ -230,22 +233,31 @@ class TamperWatch:
         return is_settling and (seen.known is None or seen.known < _GOOD) and _differs(now, self._reference)
 
     def _judge(self, seen: Survey, now: Blocks, elapsed_s: float, *, is_same: bool) -> None:
-        lost = how_much_is_lost(seen)
-        wrong = what_is_wrong(seen) if lost > _BEARABLE else None
-        is_due = self._doubt.add(lost, elapsed_s)
-        is_frozen = self._frozen.lasts(self._at, _FROZEN_S, so=is_same and seen.flat < _FLAT)
+        self._is_turned = is_turned(seen, was_turned=self._is_turned)
+        lost = 1.0 if self._is_turned else how_much_is_lost(seen)
+        wrong = what_is_wrong(seen, has_turned=self._is_turned) if lost > _BEARABLE else None
+        begins = self._begins(seen, wrong, lost, elapsed_s, is_same=is_same)
         is_good = self._good.lasts(self._at, _CLEAR_S, so=not is_same and _is_good(seen, wrong))
         is_other = self._other_view.lasts(self._at, _NEW_VIEW_S, so=_is_another(seen, wrong))
-        raised = self._report.cause
-        if raised is None and (is_due or is_frozen):
-            raised = (wrong or Cause.MOVED) if is_due else Cause.FROZEN
-        elif raised is not None and (is_good or is_other):
+        raised = self._report.cause or begins
+        if self._report.cause is not None and (is_good or is_other):
             raised, self._doubt = None, Doubt()
             if is_other:
                 self._reference, self._recent = now, now.variance
+                self.views += 1
         self._report = TamperReport(raised, _score(seen, wrong), _visibility(seen, wrong))
         if raised is None:
             self._follow(seen, now)
+
+    def _begins(
+        self, seen: Survey, wrong: Cause | None, lost: float, elapsed_s: float, *, is_same: bool
+    ) -> Cause | None:
+        """What there is to alarm about, if there is no alarm yet."""
+        is_due = self._doubt.add(lost, elapsed_s)
+        is_frozen = self._frozen.lasts(self._at, _FROZEN_S, so=is_same and seen.flat < _FLAT)
+        if is_due:
+            return wrong or Cause.MOVED
+        return Cause.FROZEN if is_frozen else None
 
     def _follow(self, seen: Survey, now: Blocks) -> None:
         """Learn what is usual from a picture, if it is time."""
@@ -285,22 +297,27 @@ def _differs(now: Blocks, reference: Blocks) -> bool:
     return changed > _LITTLE * now.mean.size
 
 
+def is_turned(seen: Survey, *, was_turned: bool) -> bool:
+    """Whether the view was found elsewhere, and is not back since: wherever the camera looks and whatever moves."""
+    return seen.shift > 0 or (was_turned and seen.known is not None and seen.known < _GOOD)
+
+
 def how_much_is_lost(seen: Survey) -> float:
-    """The share of the usual view, 0..1, that a single picture has lost."""
-    if _is_glaring(seen) or seen.shift > 0:
+    """The share of the usual view, 0..1, that a single picture of a camera that is not turned has lost."""
+    if _is_glaring(seen):
         return 1.0
     if _is_blurred(seen) and seen.sharpness is not None:
         return 1.0 - seen.sharpness**2
     return seen.gone
 
 
-def what_is_wrong(seen: Survey) -> Cause:
-    """What has been done to a camera that has lost its view."""
+def what_is_wrong(seen: Survey, *, has_turned: bool) -> Cause:
+    """What has been done to a camera that has lost its view. `has_turned`: it was found elsewhere."""
     if _is_glaring(seen):
         return Cause.GLARE
     if _is_blurred(seen):
         return Cause.DEFOCUSED
-    if seen.shift > 0 or seen.dull < _MOSTLY * seen.gone:
+    if has_turned or seen.dull < _MOSTLY * seen.gone:
         return Cause.MOVED
     return Cause.BLACK if seen.brightness < _DARK else Cause.COVERED
 

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import tzinfo
 from typing import Final
 
 from smartcam.contract.errors import SettingsError
-from smartcam.contract.times import EPOCH, UtcNs
+from smartcam.contract.times import UtcNs, local_time
 
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 GROUPS: Final[Mapping[str, tuple[int, ...]]] = {
@@ -37,7 +37,7 @@ class WeeklyHours:
 
     def contains(self, at: UtcNs) -> bool:
         """Whether the moment lies within the hours."""
-        local = (EPOCH + timedelta(microseconds=at // 1000)).astimezone(self.place)
+        local = local_time(at, self.place)
         minute = local.hour * 60 + local.minute
         return any(start <= minute < end for start, end in self.days[local.weekday()])
 

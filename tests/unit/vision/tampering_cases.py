@@ -177,43 +177,6 @@ def blackout(rng: np.random.Generator) -> Staged:
     return Staged(lambda place, _s: np.full_like(view(place), level), 3.0, (Cause.BLACK,))
 
 
-def turned_quickly(rng: np.random.Generator) -> Staged:
-    way, far, down, takes_s = rng.choice([-1, 1]), rng.uniform(0.5, 0.95), rng.uniform(-0.1, 0.1), rng.uniform(0.2, 0.8)
-    return Staged(
-        lambda place, s: view(place, way * far * ramp(s, takes_s), down * ramp(s, takes_s)), 5.0, (Cause.MOVED,)
-    )
-
-
-def turned_slowly(rng: np.random.Generator) -> Staged:
-    way, far, takes_s = rng.choice([-1, 1]), rng.uniform(0.7, 0.95), rng.uniform(3, 8)
-    return Staged(lambda place, s: view(place, way * far * ramp(s, takes_s)), 5.0, (Cause.MOVED,))
-
-
-def turned_in_jerks(rng: np.random.Generator) -> Staged:
-    way, steps = rng.choice([-1, 1]), np.cumsum(rng.uniform(0.12, 0.3, 3))
-    at = np.concatenate([[0.0], np.cumsum(rng.uniform(0.7, 1.3, 2))])
-
-    def look(place: Light, s: float) -> Light:
-        begun = s - at[at <= s]
-        steps_done = np.diff(steps, prepend=0.0)[: len(begun)]
-        return view(
-            place, way * float(sum(step * ramp(since, 0.25) for step, since in zip(steps_done, begun, strict=True)))
-        )
-
-    return Staged(look, 5.0, (Cause.MOVED,))
-
-
-def shoved_and_back(rng: np.random.Generator) -> Staged:
-    """Pushed aside for some seconds; it springs back, but not quite."""
-    way, away_s, rest = rng.choice([-1, 1]), rng.uniform(1.0, 4.0), rng.uniform(0.08, 0.2)
-
-    def look(place: Light, s: float) -> Light:
-        back = ramp(s - away_s, 0.4)
-        return view(place, way * (ramp(s, 0.4) * 0.6 * (1 - back) + rest * back), 0.02 * np.sin(9 * s) * (1 - back))
-
-    return Staged(look, 5.0, (Cause.MOVED,))
-
-
 TAMPERINGS: Final[tuple[Draw, ...]] = (
     hand,
     bag,
@@ -222,10 +185,6 @@ TAMPERINGS: Final[tuple[Draw, ...]] = (
     spray,
     torch,
     blackout,
-    turned_quickly,
-    turned_slowly,
-    turned_in_jerks,
-    shoved_and_back,
 )
 
 # What is none

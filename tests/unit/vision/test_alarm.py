@@ -35,8 +35,53 @@ def test_the_third_high_look_in_a_row_raises() -> None:
     assert run(seen(0.7, 0.7, 0.7, 0.7))[1] == [(2, Transition.RAISED)]
 
 
-def test_a_low_look_between_begins_the_streak_anew() -> None:
-    assert run(seen(0.7, 0.7, 0.5, 0.7, 0.7))[1] == []
+def test_a_look_that_is_far_too_low_takes_back_what_one_at_the_threshold_gave() -> None:
+    assert run(seen(0.7, 0.7, 0.4, 0.7))[1] == []
+    assert run(seen(0.7, 0.7, 0.4, 0.7, 0.7))[1] == [(4, Transition.RAISED)]
+
+
+def test_a_steady_score_at_the_threshold_raises_after_as_many_looks_as_are_asked_for() -> None:
+    for looks in range(1, 8):
+        assert run(seen(*[0.6] * 9), replace(POLICY, min_frames=looks))[1] == [(looks - 1, Transition.RAISED)]
+
+
+@pytest.mark.parametrize("scores", [(0.6, 0.61, 0.58, 0.58, 0.57), (0.62, 0.59, 0.61, 0.55), (0.6, 0.55, 0.6, 0.58)])
+def test_a_score_that_hovers_at_the_threshold_raises_soon(scores: tuple[float, ...]) -> None:
+    assert [what for _, what in run(seen(*scores))[1]] == [Transition.RAISED]
+
+
+def test_a_score_that_is_always_a_little_too_low_never_raises() -> None:
+    assert run(seen(*[0.599] * 200))[1] == []
+
+
+def test_a_strong_mistake_of_a_single_look_raises_nothing() -> None:
+    gone = [Observation(MonotonicNs(place * FIFTH), 0.98, seen=False) for place in range(1, 9)]
+    assert run([*seen(0.98), *gone])[1] == []
+    assert run(seen(0.98, 0.5, 0.4, 0.3))[1] == []
+
+
+def test_who_is_sure_in_two_looks_and_has_gone_half_of_their_size_between_raises() -> None:
+    first, second = seen(0.7, 0.7)
+    assert run([first, replace(second, stride=1.0)])[1] == [(1, Transition.RAISED)]
+    assert run([first, replace(second, stride=0.9)])[1] == []
+
+
+@pytest.mark.parametrize(("travelled", "less"), [(0.5, 0.05), (1.0, 0.1), (1.5, 0.15), (2.0, 0.2)])
+def test_the_farther_a_thing_has_travelled_the_less_sure_it_may_be(travelled: float, less: float) -> None:
+    def gone(score: float) -> list[Observation]:
+        return [replace(each, travelled=travelled) for each in seen(*[score] * 9)]
+
+    assert run(gone(POLICY.raise_at - less + 0.005))[1] == [(2, Transition.RAISED)]
+    assert run(gone(POLICY.raise_at - less - 0.01))[1] == []
+
+
+def test_a_missed_look_speaks_half_as_much_against_a_thing_as_a_look_at_the_threshold_for_it() -> None:
+    looks = [replace(look, seen=place % 2 == 0) for place, look in enumerate(seen(*[0.6] * 12))]
+    assert run(looks)[1] == [(8, Transition.RAISED)]
+
+
+def test_going_somewhere_is_no_evidence_without_a_score() -> None:
+    assert run([replace(each, stride=1.0) for each in seen(0.6, *[0.5] * 20)])[1] == []
 
 
 def test_a_score_between_the_thresholds_neither_raises_nor_clears() -> None:
@@ -145,9 +190,9 @@ def test_nothing_is_raised_below_raise_at_unseen_unmoved_or_not_allowed(
 ) -> None:
     for place, what in run(history, policy)[1]:
         if what is Transition.RAISED:
-            streak = history[place + 1 - policy.min_frames : place + 1]
-            assert len(streak) == policy.min_frames
-            assert all(look.seen and look.score >= policy.raise_at for look in streak)
+            assert history[place].seen
+            assert any(look.seen and look.certainty >= policy.raise_at for look in history[: place + 1])
+            assert sum(max(policy.evidence(look), 0.0) for look in history[: place + 1]) > policy.min_frames - 1e-6
             assert history[place].allowed
             assert history[place].moves > 0
 
@@ -203,3 +248,15 @@ def test_what_has_stood_long_raises_only_for_having_stood() -> None:
     assert run(again, state=state)[1] == []
     assert run([replace(each, loitered=True) for each in again], state=state)[1] == [(0, Transition.RAISED)]
     assert run([replace(each, moves=2, static=False) for each in again], state=state)[1] == [(0, Transition.RAISED)]
+
+
+def test_who_was_seen_for_an_hour_is_forgotten_as_soon_as_who_was_seen_for_a_second() -> None:
+    missed = [Observation(MonotonicNs(place * FIFTH), 0.0, seen=False) for place in range(6)]
+    for looks in (3, 18_000):
+        state, _ = run([*seen(*[0.9] * looks, allowed=False), *missed])
+        assert state.evidence == 0
+
+
+def test_a_score_at_which_an_episode_would_be_cleared_still_keeps_it() -> None:
+    assert run(seen(0.9, 0.9, 0.9, *[0.4] * 50))[1] == [(2, Transition.RAISED)]
+    assert run(seen(0.9, 0.9, 0.9, *[0.399] * 50))[1] == [(2, Transition.RAISED), (13, Transition.CLEARED)]

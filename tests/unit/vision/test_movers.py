@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.vision.corners import Corners
-from smartcam.vision.movers import Mover, Movers, PurposePolicy, straightness, travel
+from smartcam.vision.movers import (
+    Mover,
+    Movers,
+    PurposePolicy,
+    displacement,
+    keeps_pace,
+    leap,
+    straightness,
+    travel,
+)
+from smartcam.vision.passing import is_inside
 
 
 def at(seconds: float) -> MonotonicNs:
@@ -177,3 +187,210 @@ def test_straightness_is_a_share_and_travel_never_exceeds_the_picture(path: list
 @given(st.lists(boxes, min_size=2, max_size=12))
 def test_the_way_back_is_as_long_as_the_way_there(path: list[Corners]) -> None:
     assert straightness(path) == pytest.approx(straightness(path[::-1]))
+
+
+def towards(looks: int, nearer: float) -> list[Corners]:
+    """Something that comes nearer by so many times between looks, down and to the right."""
+    boxes = []
+    for look in range(looks):
+        size = 0.04 * nearer**look
+        boxes.append((0.3 + size, 0.2 + 2 * size, 0.3 + 2.2 * size, 0.2 + 3 * size))
+    return boxes
+
+
+@pytest.mark.parametrize("nearer", [1.35, 1.5])
+def test_who_comes_nearer_fast_keeps_their_path(nearer: float) -> None:
+    (mover,) = follow(Movers(), *towards(4, nearer))
+    assert (mover.id, len(mover.boxes)) == (1, 4)
+
+
+@pytest.mark.parametrize(("nearer", "same"), [(1.95, True), (2.05, False)])
+def test_nobody_comes_more_than_twice_as_near_between_two_looks(nearer: float, *, same: bool) -> None:
+    far, near = towards(2, nearer)
+    assert PurposePolicy().is_same(far, near) is same
+    assert PurposePolicy().is_same(near, far) is same
+
+
+def path(step: float) -> tuple[Corners, ...]:
+    return tuple(across(6, step))
+
+
+def test_parts_of_one_thing_go_about_equally_far_as_far_as_is_known() -> None:
+    mover, parts = Mover(1, True, at(0), path(0.03)), Mover(2, True, at(0), path(0.03))
+    assert keeps_pace(mover, parts)
+    assert keeps_pace(mover, Mover(3, True, at(0), path(0.011)))
+    assert not keeps_pace(mover, Mover(3, True, at(0), path(0.009)))
+    assert not keeps_pace(Mover(3, True, at(0), path(0.0)), mover)
+    assert keeps_pace(mover, Mover(3, True, at(0), path(0.0)[:2]))
+
+
+def test_who_is_seen_in_two_parts_for_a_moment_goes_on_as_one() -> None:
+    """As measured: behind a post the rear of a car went on as the car, and its front began as another one."""
+    movers = Movers()
+    for look in range(14):
+        x = 0.06 * look
+        parts = [(x, 0.6, x + 0.11, 0.75), (x + 0.12, 0.6, x + 0.2, 0.75)]
+        found = movers.step(at(look / 5), parts if look in {6, 9, 10} else [(x, 0.6, x + 0.2, 0.75)])
+    assert [(mover.id, mover.seen) for mover in found] == [(1, True)]
+    assert found[0].travel > 0.7
+
+
+def test_two_who_part_are_two_as_soon_as_they_are_apart() -> None:
+    movers = Movers()
+    for look in range(20):
+        near, far = 0.03 * look, 0.03 * look + 0.02 * max(look - 6, 0)
+        apart = [(near, 0.3, near + 0.08, 0.6), (far, 0.3, far + 0.08, 0.6)]
+        found = movers.step(at(look / 5), apart if look > 10 else [(near, 0.3, far + 0.08, 0.6)])
+    assert len([mover for mover in found if mover.seen]) == 2
+
+
+def test_a_tree_that_sways_does_not_swallow_who_passes_it() -> None:
+    movers, tree = Movers(), (0.2, 0.1, 0.7, 0.9)
+    for look in range(30):
+        walker = (0.02 * look, 0.5, 0.02 * look + 0.06, 0.7)
+        found = movers.step(at(look / 5), [tree, walker])
+    assert sorted(round(mover.travel, 1) for mover in found) == [0.0, 0.3]
+
+
+def along_the_road(seconds: float, fps: float) -> list[Corners]:
+    """As seen from a bridge: a car of a ninth of its size comes out of the distance, and is cut by the lower edge."""
+    boxes = []
+    for look in range(round(seconds * fps) + 1):
+        distance = 9 - 8 * look / (seconds * fps)
+        x, foot, size = 0.5 - 0.27 / distance, 0.25 + 1.0 / distance, 0.5 / distance
+        boxes.append((x - 0.33 * size, foot - size, x + 0.33 * size, min(foot, 1.0)))
+    return boxes
+
+
+@pytest.mark.parametrize(("seconds", "fps"), [(1.0, 10), (1.2, 10), (1.6, 7.5), (2.0, 7.5)])
+@pytest.mark.parametrize("away", [False, True])
+def test_who_comes_out_of_the_distance_or_drives_away_has_a_purpose(seconds: float, fps: float, *, away: bool) -> None:
+    path, movers = along_the_road(seconds, fps), Movers()
+    purposes: list[bool] = []
+    for look, box in enumerate(reversed(path) if away else path):
+        purposes += [mover.has_purpose(PurposePolicy()) for mover in movers.step(at(look / fps), [box])]
+    assert any(purposes)
+
+
+def test_what_was_large_in_one_look_only_is_small() -> None:
+    small = [(0.1 + 0.04 * look, 0.3, 0.2 + 0.04 * look, 0.42) for look in range(6)]
+    x1, y1, x2, y2 = small[3]
+    small[3] = x1, y1, x1 + 1.5 * (x2 - x1), y1 + 1.12 * (y2 - y1)
+    (mover,) = follow(Movers(), *small)
+    assert len(mover.boxes) == 6
+    assert not mover.has_purpose(PurposePolicy())
+    assert mover.has_purpose(PurposePolicy(least_area=0.012))
+
+
+def test_who_comes_in_over_the_edge_keeps_their_path() -> None:
+    coming = [(0.0, 0.4, 0.05 * (look + 1), 0.7) for look in range(4)]
+    (mover,) = follow(Movers(), *coming)
+    assert (mover.id, len(mover.boxes), mover.origin) == (1, 4, coming[0])
+
+
+def out_and_in(*, back_on: float = 0.4, merged: bool = False) -> list[Corners]:
+    """As measured: a car leaves over the right edge, and another one comes in there."""
+    out = [(0.7 + 0.05 * look, 0.55, min(0.9 + 0.05 * look, 1.0), 0.7) for look in range(6)]
+    into = [(max(0.95 - 0.06 * look, 0.1), back_on, min(1.15 - 0.06 * look, 1.0), back_on + 0.15) for look in range(9)]
+    if merged:
+        out[4], out[5] = (0.863, 0.4, 1.0, 0.7), (0.894, 0.4, 1.0, 0.72)
+        into = [(0.863, 0.4, 1.0, 0.72), (0.8, 0.4, 1.0, 0.72), *into[3:]]
+    return out + into
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("looks", [out_and_in(back_on=0.55), out_and_in(merged=True), out_and_in(back_on=0.56)])
+def test_who_comes_in_over_the_edge_is_not_who_has_left_there(looks: list[Corners], *, mirrored: bool) -> None:
+    if mirrored:
+        looks = [(1 - x2, y1, 1 - x1, y2) for x1, y1, x2, y2 in looks]
+    for turned in (looks, [(y1, x1, y2, x2) for x1, y1, x2, y2 in looks]):
+        movers = Movers()
+        (gone,) = follow(movers, *turned[:6])
+        (come,) = follow(movers, *turned[6:], start=6)
+        assert come.id != gone.id
+        assert come.since > gone.since
+        assert come.has_purpose(PurposePolicy())
+        assert not is_inside(come.origin)
+
+
+def test_who_stands_at_the_edge_and_reaches_in_stays_who_they_are() -> None:
+    movers = Movers()
+    for look in range(40):
+        reach = 0.12 + 0.1 * abs(math.sin(look / 3))
+        (mover,) = follow(movers, (0.0, 0.2, reach, 0.9), start=look)
+        assert mover.id == 1
+
+
+def test_where_somebody_came_from_is_known_whatever_they_met_since() -> None:
+    x1, y1, x2, y2 = across(6)[-1]
+    (mover,) = follow(Movers(), *across(5), (x1, y1, x2, y1 + 1.75 * (y2 - y1)))
+    assert (len(mover.boxes), mover.origin) == (1, across(1)[0])
+
+
+def test_what_has_stopped_does_not_go_any_more_though_it_still_moves() -> None:
+    movers = Movers()
+    assert follow(movers, *across(1))[0].is_going
+    assert follow(movers, *across(8)[1:], start=1)[0].is_going
+    stands = across(8)[-1:]
+    assert follow(movers, *stands * 4, start=8)[0].is_going
+    assert not follow(movers, *stands * 2, start=12)[0].is_going
+    assert not follow(movers, None, start=14)[0].is_going
+
+
+def test_four_looks_are_enough_for_a_purpose_and_three_are_not() -> None:
+    for looks, enough in ((3, False), (4, True)):
+        (mover,) = follow(Movers(), *across(looks, 0.07))
+        assert mover.has_purpose(PurposePolicy()) is enough
+
+
+def test_what_was_large_in_two_looks_is_large() -> None:
+    small = [(0.1 + 0.04 * look, 0.3, 0.2 + 0.04 * look, 0.45) for look in range(6)]
+    for look in (2, 3):
+        x1, y1, x2, y2 = small[look]
+        small[look] = x1, y1, x1 + 1.25 * (x2 - x1), y1 + 1.12 * (y2 - y1)
+    (mover,) = follow(Movers(), *small)
+    assert mover.has_purpose(PurposePolicy())
+
+
+def test_what_counts_as_a_purpose_can_be_set_from_the_start() -> None:
+    (mover,) = follow(Movers(PurposePolicy(window_s=1.0)), *across(10))
+    assert len(mover.boxes) == 6
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize(("edge", "same"), [(0.0, True), (0.01, True), (0.02, False)])
+def test_only_what_the_edge_cuts_may_grow_to_twice_its_length_on_that_side(
+    edge: float, *, same: bool, mirrored: bool
+) -> None:
+    before, now = (edge, 0.4, edge + 0.1, 0.7), (edge, 0.4, edge + 0.2, 0.7)
+    if mirrored:
+        before, now = ((1 - x2, y1, 1 - x1, y2) for x1, y1, x2, y2 in (before, now))
+    for one, other in ((before, now), (now, before)):
+        assert PurposePolicy().is_same(one, other) is same
+        assert (
+            PurposePolicy().is_same((one[1], one[0], one[3], one[2]), (other[1], other[0], other[3], other[2])) is same
+        )
+
+
+def test_what_does_not_move_goes_and_leaps_nowhere_and_one_step_is_all_of_the_way() -> None:
+    here, there = across(2)
+    assert leap([here] * 3) == leap([here]) == straightness([here] * 3) == 0.0
+    assert leap([here, there]) == 1.0
+
+
+def test_the_way_from_the_first_box_to_the_last_counts_whatever_lies_between() -> None:
+    here, around, there = (0.1, 0.1, 0.3, 0.3), (0.6, 0.6, 0.8, 0.8), (0.2, 0.4, 0.4, 0.6)
+    assert displacement([here, around, there]) == pytest.approx((0.1, 0.3))
+    assert displacement([there, around, here]) == pytest.approx((-0.1, -0.3))
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_who_came_in_and_goes_to_and_fro_inside_stays_who_they_are(*, mirrored: bool) -> None:
+    lefts = [-0.1, -0.05, 0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.2, 0.15, 0.1, 0.05, 0.1, 0.15, 0.2, 0.25]
+    looks = [(max(left, 0.0), 0.3, left + 0.2, 0.7) for left in lefts]
+    if mirrored:
+        looks = [(1 - x2, y1, 1 - x1, y2) for x1, y1, x2, y2 in looks]
+    movers = Movers()
+    follow(movers, *looks)
+    (mover,) = follow(movers, looks[-1], start=len(looks))
+    assert (mover.id, mover.origin) == (1, looks[0])

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartcam.vision.corners import Corners
-from smartcam.vision.pairing import Pair, choose, closeness, overlapping
+from smartcam.vision.pairing import Pair, choose, closeness, gathered, overlapping
 
 LEAST = 0.2
 A: Corners = (0.1, 0.1, 0.2, 0.2)
@@ -82,3 +82,29 @@ def test_many_are_paired_as_few_are(found: list[tuple[int, int]]) -> None:
         (row, index, round(worth, 9)) for worth, row, index in one_by_one
     }
     assert together == sorted(together)
+
+
+REAR: Corners = (0.3, 0.5, 0.4, 0.6)
+FRONT: Corners = (0.42, 0.5, 0.5, 0.6)
+CAR: Corners = (0.3, 0.5, 0.5, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        ([CAR], [A, CAR]),
+        ([], [A, REAR, FRONT]),
+        ([CAR, FRONT], [A, REAR, FRONT]),
+        ([(0.3, 0.5, 0.48, 0.6)], [A, FRONT, REAR]),
+    ],
+    ids=["parts of one", "nobody is expected", "each is expected", "one is elsewhere"],
+)
+def test_boxes_where_one_thing_is_expected_are_one(places: list[Corners], expected: list[Corners]) -> None:
+    assert sorted(gathered([A, REAR, FRONT], places)) == sorted(expected)
+
+
+def test_what_leaves_much_open_between_is_not_one() -> None:
+    assert gathered([(0.3, 0.5, 0.35, 0.6), (0.45, 0.5, 0.5, 0.6)], [CAR]) == [
+        (0.3, 0.5, 0.35, 0.6),
+        (0.45, 0.5, 0.5, 0.6),
+    ]

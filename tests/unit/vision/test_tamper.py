@@ -169,11 +169,13 @@ def test_a_black_picture_that_never_changes_is_night_and_not_frozen() -> None:
     assert report == TamperReport(None, 0.0, Visibility.DARK)
 
 
-def test_another_view_is_accepted_after_ten_minutes() -> None:
+def test_another_view_is_accepted_and_counted_after_ten_minutes() -> None:
     timeline = settled(room(1))
     assert timeline.show(room(2), 20).cause is Cause.MOVED
     assert timeline.show(room(2), 550).cause is Cause.MOVED
+    assert timeline.watch.views == 0
     assert timeline.show(room(2), 60).cause is None
+    assert timeline.watch.views == 1
     assert timeline.show(room(1), 20).cause is Cause.MOVED
 
 
@@ -182,6 +184,7 @@ def test_a_lens_that_stays_covered_is_reported_for_as_long_as_it_lasts() -> None
     cover = np.full((120, 160), 90, np.uint8)
     assert timeline.show(cover, 3).cause is Cause.COVERED
     assert timeline.show(cover, 700).cause is Cause.COVERED
+    assert timeline.watch.views == 0
 
 
 def test_what_happened_while_nobody_looked_is_noticed() -> None:

@@ -31,9 +31,11 @@ from tests.unit.vision.tampering_cases import (
     view,
     yard,
 )
+from tests.unit.vision.turning_cases import TURNINGS, knocked
 
 CLIPS = sorted((Path(__file__).parents[3].parent / "shared/data/video").glob("*.mp4"))
 SEEDS = range(50, 54)
+TURNED = [(draw, seed) for draw in TURNINGS for seed in range(50, 60)]
 PACES_S = (0.5, 0.6, 0.8, 0.7)
 """Seconds between two pictures: a device shows the watch every third of five a second."""
 NOISE = 1.5
@@ -76,15 +78,29 @@ def test_whatever_is_done_to_a_camera_is_raised(draw: Draw, seed: int) -> None:
     assert is_in_time(drawn(draw, seed), raised, slack=1.25), raised
 
 
-def test_nearly_all_is_raised_within_three_seconds_and_a_camera_that_is_turned_within_five() -> None:
+@pytest.mark.parametrize(("draw", "seed"), TURNED, ids=lambda each: getattr(each, "__name__", str(each)))
+def test_a_camera_that_is_turned_away_is_raised_within_five_seconds(draw: Draw, seed: int) -> None:
+    raised = in_a_yard(draw, seed)
+    assert is_in_time(drawn(draw, seed), raised), raised
+
+
+def test_a_camera_found_turned_is_turned_wherever_it_looks_until_the_view_is_back() -> None:
+    place, elsewhere, watch = yard(2), yard(3), TamperWatch()
+    looks = [view(place(0.0))] * 12 + [view(place(0.0), 0.2)] + [view(elsewhere(0.0), x / 10) for x in range(-5, 0)]
+    causes = [watch.update(look.astype(np.uint8), MonotonicNs(NS_PER_S * n // 2)).cause for n, look in enumerate(looks)]
+    assert causes[:13] == [None] * 13
+    assert causes[15:] == [Cause.MOVED] * 3
+
+
+def test_nearly_all_is_raised_within_three_seconds() -> None:
     cases = [(draw, seed) for draw in TAMPERINGS for seed in SEEDS]
     late = [(draw.__name__, seed) for draw, seed in cases if not is_in_time(drawn(draw, seed), in_a_yard(draw, seed))]
-    assert len(cases) >= 40
+    assert len(cases) + len(TURNED) >= 40
     assert len(late) <= 0.05 * len(cases), late
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("draw", NUISANCES, ids=lambda draw: draw.__name__)
+@pytest.mark.parametrize("draw", [*NUISANCES, knocked], ids=lambda draw: draw.__name__)
 def test_what_only_looks_like_tampering_raises_nothing(draw: Draw, seed: int) -> None:
     assert in_a_yard(draw, seed) is None
 
@@ -102,14 +118,14 @@ def beside_others(number: int) -> Place:
 
 @pytest.mark.skipif(not CLIPS, reason="no footage beside the repository")
 def test_of_what_is_done_to_real_footage_four_fifths_are_raised_as_soon() -> None:
-    late = []
-    for draw in TAMPERINGS:
+    late, draws = [], (*TAMPERINGS, *TURNINGS)
+    for draw in draws:
         for number in range(len(CLIPS)):
             case = drawn(draw, 200 + number)
             raised = played(case, beside_others(number), number, PACES_S[number % 4])
             if not is_in_time(case, raised):
                 late.append((draw.__name__, CLIPS[number].stem, raised))
-    assert len(late) <= 0.2 * len(TAMPERINGS) * len(CLIPS), late
+    assert len(late) <= 0.2 * len(draws) * len(CLIPS), late
 
 
 @pytest.mark.skipif(not CLIPS, reason="no footage beside the repository")

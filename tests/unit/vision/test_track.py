@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from smartcam.contract.event import EventKind
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.vision.corners import Corners
+from smartcam.vision.passing import Course
 from smartcam.vision.track import Sighting, Track, Tracker, TrackPolicy
+from smartcam.vision.track_state import TrackState
 
 STILL: list[Corners] = []
 EVERYWHERE: list[Corners] = [(0, 0, 1, 1)]
@@ -137,6 +139,13 @@ def test_a_box_within_a_stronger_one_begins_no_track() -> None:
     assert tracks[0].score == pytest.approx(0.8)
 
 
+def test_of_two_boxes_of_one_object_the_surer_begins_the_track_in_whichever_order_they_come() -> None:
+    outer, inner = ((0.3, 0.2, 0.6, 0.9), 0.8), ((0.35, 0.3, 0.5, 0.7), 0.6)
+    for found in ((outer, inner), (inner, outer)):
+        (track,) = Tracker().step(at(0), saw(*found), STILL)
+        assert (track.box, track.score) == outer
+
+
 def test_an_object_within_the_box_of_another_group_does_begin_a_track() -> None:
     found = saw(((0.3, 0.2, 0.6, 0.9), 0.8)) + saw(((0.35, 0.3, 0.5, 0.7), 0.6), kind=EventKind.VEHICLE)
     assert len(Tracker().step(at(0), found, STILL)) == 2
@@ -165,6 +174,16 @@ def test_what_appears_where_something_moves_has_come() -> None:
     assert moves(tracks) == [1]
 
 
+@pytest.mark.parametrize(("seconds", "come"), [(0.2, 1), (1.0, 1), (1.2, 0)])
+def test_what_stirs_within_a_second_of_being_found_has_come(seconds: float, come: int) -> None:
+    tracker = Tracker()
+    for look in range(8):
+        tracker.step(at(look / 2 - 4), saw(), STILL)
+    tracker.step(at(0), saw((HERE, 0.7)), STILL)
+    assert moves(tracker.step(at(seconds), saw((HERE, 0.7)), EVERYWHERE)) == [come]
+    assert moves(tracker.step(at(seconds + 0.1), saw((HERE, 0.7)), EVERYWHERE)) == [come]
+
+
 def test_motion_elsewhere_does_not_count_as_coming() -> None:
     tracks = Tracker().step(at(0), saw((HERE, 0.7)), [(0, 0, 0.2, 0.2)])
     assert moves(tracks) == [0]
@@ -174,6 +193,50 @@ def test_motion_over_an_object_that_has_stood_there_for_long_does_not_count_as_c
     tracker = Tracker()
     follow(tracker, HERE, 5)
     assert moves(follow(tracker, HERE, 1, start=5.2, motion=EVERYWHERE)) == [0]
+
+
+@pytest.mark.parametrize(("seconds", "kind", "come"), [(2.4, "person", 1), (3.4, "person", 0), (2.4, "vehicle", 0)])
+def test_who_is_there_when_the_looks_begin_has_come_if_they_stir_soon(seconds: float, kind: str, come: int) -> None:
+    """A process that was killed has not seen them come in. No car stirs without going, and sleepers turn seldom."""
+    tracker = Tracker()
+    for look in range(round(seconds * 5)):
+        tracker.step(at(look / 5), saw((HERE, 0.7), kind=EventKind(kind)), STILL, None, [])
+    tracks = tracker.step(at(seconds), saw((HERE, 0.7), kind=EventKind(kind)), [HERE], None, [Course(HERE, HERE)])
+    assert moves(tracks) == [come]
+
+
+@pytest.mark.parametrize(("pause_s", "come"), [(1.0, 0), (2.2, 1)])
+def test_who_is_there_after_a_pause_may_have_come_in_it(pause_s: float, come: int) -> None:
+    tracker = Tracker()
+    for look in range(25):
+        tracker.step(at(look / 5), saw(), STILL)
+    after = 4.8 + pause_s
+    follow(tracker, HERE, 2, start=after)
+    assert moves(tracker.step(at(after + 2.2), saw((HERE, 0.7)), [HERE])) == [come]
+
+
+@pytest.mark.parametrize(
+    ("pause_s", "later_s", "kind", "come"),
+    [
+        (2.2, 0.0, "person", 1),
+        (2.2, 1.0, "person", 1),
+        (2.2, 1.2, "person", 0),
+        (1.0, 0.0, "person", 0),
+        (2.2, 0.0, "vehicle", 0),
+    ],
+)
+def test_who_is_found_as_soon_as_a_camera_is_back_has_come_meanwhile(
+    pause_s: float, later_s: float, kind: str, come: int
+) -> None:
+    """They may stand still by then; whoever stood there before is known by their stay."""
+    tracker = Tracker()
+    for look in range(25):
+        tracker.step(at(look / 5), saw(), STILL)
+    back = 4.8 + pause_s
+    for look in range(round(later_s * 5)):
+        tracker.step(at(back + look / 5), saw(), STILL)
+    found = saw((HERE, 0.7), kind=EventKind(kind))
+    assert moves(tracker.step(at(back + later_s), found, STILL)) == [come]
 
 
 def test_an_object_that_leaves_its_place_has_moved() -> None:
@@ -339,7 +402,7 @@ def test_who_vanished_inside_the_picture_may_have_gone_farther_than_who_left_at_
     follow(tracker, box, 1)
     for look in range(1, 11):
         tracker.step(at(1 + look / 5), saw(), STILL)
-    found = tracker.step(at(3.2), saw((shifted(box, -0.3), 0.7)), STILL)
+    found = tracker.step(at(3.2), saw((shifted(box, -0.3), 0.7)), [shifted(box, -0.3)])
     assert (ids(found) == [1]) is same
 
 
@@ -375,3 +438,304 @@ def test_whoever_passes_the_place_of_a_car_that_is_not_seen_any_more_stays_who_t
         tracks = tracker.step(at(60 + look / 5), saw((shifted(HERE, -0.3 + 0.03 * look), 0.7)), STILL)
         walkers |= {track.id for track in tracks if track.seen}
     assert walkers == {2}
+
+
+@pytest.mark.parametrize(
+    ("kind", "followed", "leaves"),
+    [(EventKind.PERSON, True, True), (EventKind.PERSON, False, False), (EventKind.VEHICLE, True, False)],
+    ids=["gets up and goes", "seen elsewhere", "a vehicle"],
+)
+def test_who_stood_for_long_has_left_at_once_if_they_were_followed_from_there(
+    kind: EventKind, *, followed: bool, leaves: bool
+) -> None:
+    tracker = Tracker()
+    for look in range(200):
+        tracker.step(at(look / 5), saw((HERE, 0.7), kind=kind), STILL)
+    for look in range(6):
+        box = shifted(HERE, -0.03 * look)
+        ways = [Course(box, HERE)] if followed else []
+        tracks = tracker.step(at(40 + look / 5), saw((box, 0.7), kind=kind), [box], None, ways)
+    assert (ids(tracks), moves(tracks)[0] > 0) == ([1], leaves)
+
+
+PARKED: Corners = (0.4, 0.5, 0.6, 0.65)
+
+
+def drive_by(
+    tracker: Tracker, start: float, parked: float = 0.7, step: float = 0.05, passer: Corners = (0.0, 0.48, 0.2, 0.66)
+) -> list[list[Track]]:
+    """Somebody passes in front of `PARKED`, five looks a second; it is seen with a score of `parked`, or not at all."""
+    seen_by_look = []
+    for look in range(18):
+        box = shifted(passer, step * look)
+        found = saw((box, 0.7), *([(PARKED, parked)] if parked else []), kind=EventKind.VEHICLE)
+        seen_by_look.append(tracker.step(at(start + look / 5), found, [box], None, [Course(box, passer)]))
+    return seen_by_look
+
+
+def park(tracker: Tracker, seconds: float = 40) -> None:
+    for look in range(round(seconds * 5)):
+        tracker.step(at(look / 5), saw((PARKED, 0.7), kind=EventKind.VEHICLE), STILL)
+
+
+@pytest.mark.parametrize("parked", [0.7, 0.3, 0.0])
+@pytest.mark.parametrize("step", [0.04, 0.05, 0.08])
+def test_who_passes_a_parked_car_is_an_object_of_their_own_and_the_car_has_not_moved(
+    parked: float, step: float
+) -> None:
+    tracker = Tracker()
+    park(tracker)
+    looks = drive_by(tracker, 40, parked, step)
+    passers = {track.id for tracks in looks for track in tracks if track.seen and track.box != PARKED}
+    assert len(passers - {1}) >= 1
+    assert all(track.box == PARKED for tracks in looks for track in tracks if track.id == 1)
+    (car,) = [track for track in follow_parked(tracker, 45) if track.id == 1]
+    assert (car.moves, car.seen, car.static) == (0, True, True)
+
+
+def follow_parked(tracker: Tracker, start: float) -> list[Track]:
+    for look in range(10):
+        tracks = tracker.step(at(start + look / 5), saw((PARKED, 0.7), kind=EventKind.VEHICLE), STILL)
+    return tracks
+
+
+def test_who_pauses_on_their_way_and_walks_on_in_the_same_motion_is_the_same() -> None:
+    tracker, origin = Tracker(), (0.0, 0.3, 0.1, 0.8)
+    steps = [0.03 * min(look, 10) for look in range(40)] + [0.3 + 0.03 * look for look in range(1, 15)]
+    for look, step in enumerate(steps):
+        box = shifted(origin, step)
+        paused = 16 <= look < 40
+        ways = [] if paused else [Course(box, origin, at(0), 7)]
+        tracks = tracker.step(at(look / 5), saw((box, 0.7)), [box], None, ways)
+    assert ids(tracks) == [1]
+
+
+def test_a_car_that_somebody_else_passes_as_soon_as_it_rests_is_not_continued_by_them() -> None:
+    tracker, origin = Tracker(), (0.0, 0.5, 0.2, 0.65)
+    for look in range(24):
+        box = shifted(origin, 0.05 * min(look, 8))
+        ways = [Course(box, origin, at(0), 7)] if look < 12 else []
+        tracker.step(at(look / 5), saw((box, 0.7), kind=EventKind.VEHICLE), [box] if ways else STILL, None, ways)
+    passers = {track.id for tracks in drive_by(tracker, 5, parked=0.0) for track in tracks if track.seen}
+    assert 1 not in passers
+
+
+def test_a_parked_car_behind_somebody_who_passes_is_not_missed() -> None:
+    tracker = Tracker()
+    park(tracker)
+    for tracks in drive_by(tracker, 40, parked=0.0):
+        (car,) = [track for track in tracks if track.id == 1]
+        (passer,) = [track for track in tracks if track.id != 1]
+        if passer.box[2] > 0.47 and passer.box[0] < 0.53:
+            assert not car.missed
+    assert car.missed
+
+
+@pytest.mark.parametrize(("came_s", "same"), [(1.5, False), (0.0, True)])
+def test_who_comes_in_where_somebody_has_just_left_is_not_they(came_s: float, *, same: bool) -> None:
+    """`came_s`: when the gate first saw what moves there; from the beginning, it is the one that was lost."""
+    tracker, leaving = Tracker(), (0.75, 0.4, 0.9, 0.6)
+    for look in range(5):
+        box = shifted(leaving, 0.05 * look)
+        tracks = tracker.step(at(look / 5), saw(((box[0], box[1], min(box[2], 1.0), box[3]), 0.7)), [box])
+    assert ids(tracks) == [1]
+    for look in range(5, 9):
+        tracker.step(at(look / 5), [], [])
+    there, origin = (0.88, 0.4, 1.0, 0.6), (0.95, 0.4, 1.0, 0.6)
+    way = Course(there, origin, at(came_s))
+    tracks = tracker.step(at(1.8), saw((there, 0.7)), [there], None, [way])
+    assert (ids([track for track in tracks if track.seen]) == [1]) is same
+
+
+def test_a_car_that_is_first_recognised_while_somebody_passes_has_not_come() -> None:
+    tracker = Tracker()
+    passer, origin = (0.45, 0.4, 0.5, 0.68), (0.0, 0.4, 0.05, 0.68)
+    for look in range(4):
+        way = Course(shifted(passer, 0.02 * look), origin)
+        tracks = tracker.step(at(look / 5), saw((PARKED, 0.6), kind=EventKind.VEHICLE), [way.box], None, [way])
+    assert moves(tracks) == [0]
+
+
+@pytest.mark.parametrize(("kind", "come"), [(EventKind.VEHICLE, 0), (EventKind.PERSON, 1)])
+def test_a_car_that_is_first_recognised_while_somebody_appears_before_it_has_not_come(
+    kind: EventKind, come: int
+) -> None:
+    """Nobody knows yet where they go: a person may move an arm, but a car does not stir without going."""
+    tracker, shows_up = Tracker(), (0.56, 0.4, 0.66, 0.7)
+    for look in range(4):
+        box = shifted(shows_up, 0.004 * look)
+        tracks = tracker.step(at(look / 5), saw((PARKED, 0.6), kind=kind), [box], None, [Course(box, shows_up)])
+    assert moves(tracks) == [come]
+    tracker.step(at(0.8), saw((PARKED, 0.6), kind=kind), [PARKED], None, [])
+    assert moves(tracks) == [come]
+
+
+@pytest.mark.parametrize("half", [(0.4, 0.5, 0.5, 0.65), (0.4, 0.59, 0.6, 0.65), (0.45, 0.5, 0.55, 0.58)])
+@pytest.mark.parametrize("grows", [True, False])
+def test_a_car_of_which_more_or_less_is_seen_has_not_moved(half: Corners, *, grows: bool) -> None:
+    tracker, boxes = Tracker(), [half] * 4 + [PARKED] * 12
+    for look, box in enumerate(boxes if grows else reversed(boxes)):
+        leaf = (0.41, 0.5, 0.47, 0.6)
+        found = saw((box, 0.7), kind=EventKind.VEHICLE)
+        tracks = tracker.step(at(look / 5), found, [leaf], None, [Course(leaf, leaf)])
+    assert (ids(tracks), moves(tracks)) == ([1], [0])
+
+
+@pytest.mark.parametrize("kind", [EventKind.VEHICLE, EventKind.PERSON])
+def test_what_is_seen_in_two_shapes_by_turns_has_not_moved_as_long_as_nothing_stirs(kind: EventKind) -> None:
+    tracker, shape = Tracker(), (0.35, 0.43, 0.51, 0.68)
+    for look in range(40):
+        box = shape if look // 6 % 2 else PARKED
+        far = (0.8, 0.1, 0.9, 0.2)
+        tracks = tracker.step(at(look / 5), saw((box, 0.7), kind=kind), [far], None, [Course(far, far)])
+    assert moves(tracks)[0] == 0
+
+
+def test_a_car_that_comes_nearer_has_moved_though_it_only_grows() -> None:
+    tracker, afar = Tracker(), (0.45, 0.5, 0.55, 0.57)
+    for look in range(12):
+        x1, y1, x2, y2 = (side * 0.02 * look for side in (-0.4, 0.0, 0.4, 0.9))
+        box = afar[0] + x1, afar[1] + y1, afar[2] + x2, afar[3] + y2
+        found = saw((box, 0.7), kind=EventKind.VEHICLE)
+        tracks = tracker.step(at(look / 5), found, [box], None, [Course(box, afar)])
+    assert (ids(tracks), moves(tracks) >= [1]) == ([1], True)
+
+
+def test_a_car_that_is_first_recognised_on_its_way_has_come_at_once() -> None:
+    tracker = Tracker()
+    way = Course(PARKED, shifted(PARKED, -0.2))
+    assert moves(tracker.step(at(0), saw((PARKED, 0.6), kind=EventKind.VEHICLE), [PARKED], None, [way])) == [1]
+
+
+def test_what_sets_off_from_its_place_is_still_itself() -> None:
+    tracker = Tracker()
+    park(tracker)
+    for look in range(20):
+        box = shifted(PARKED, 0.02 * look)
+        tracks = tracker.step(
+            at(40 + look / 5), saw((box, 0.7), kind=EventKind.VEHICLE), [box], None, [Course(box, PARKED)]
+        )
+    assert ids(tracks) == [1]
+    assert tracks[0].moves >= 1
+
+
+@pytest.mark.parametrize("step", [0.1, 0.2, 0.25])
+def test_something_fast_is_followed_from_its_second_look_though_nothing_overlaps(step: float) -> None:
+    tracker, first = Tracker(), (0.0, 0.4, 0.2, 0.6)
+    for look in range(4):
+        box = shifted(first, step * look)
+        tracks = tracker.step(at(look / 5), saw((box, 0.7), kind=EventKind.VEHICLE), [box])
+    assert ids(tracks) == [1]
+    assert tracks[0].stride == pytest.approx(min(step / 0.1, 1.0))
+
+
+def test_what_appears_far_away_without_motion_is_something_else() -> None:
+    tracker, first = Tracker(), (0.0, 0.4, 0.2, 0.6)
+    tracker.step(at(0), saw((first, 0.7)), STILL)
+    assert ids(tracker.step(at(0.2), saw((shifted(first, 0.25), 0.7)), STILL)) == [1, 2]
+
+
+def test_a_box_that_trembles_or_turns_back_has_no_stride() -> None:
+    tracker = Tracker()
+    for look in range(6):
+        box = shifted(HERE, 0.04 * (look % 2))
+        tracks = tracker.step(at(look / 5), saw((box, 0.7)), [box])
+        assert look < 2 or tracks[0].stride == 0
+
+
+def test_the_first_half_of_an_object_weighs_no_more_than_the_rest() -> None:
+    tracker = Tracker()
+    for look, score in enumerate((0.3, 0.7, 0.8)):
+        tracks = tracker.step(at(look / 10), saw((HERE, max(score, 0.45))), STILL)
+    assert tracks[0].score == pytest.approx((0.45 + 0.7 + 0.8) / 3)
+
+
+@pytest.mark.parametrize(("seconds", "moves_there", "same"), [(1, True, True), (3, True, False), (1, False, False)])
+def test_what_rests_does_not_roam_and_what_shows_up_without_moving_was_there_all_the_time(
+    seconds: float, *, moves_there: bool, same: bool
+) -> None:
+    tracker, beside = Tracker(), shifted(PARKED, 0.21)
+    park(tracker, seconds)
+    for look in range(1, 9):
+        tracker.step(at(seconds + look / 5), saw(), STILL)
+    found = saw((beside, 0.7), kind=EventKind.VEHICLE)
+    tracks = tracker.step(at(seconds + 2), found, [beside] if moves_there else STILL)
+    assert (ids(tracks) == [1]) is same
+
+
+def test_who_goes_twice_their_size_one_way_has_travelled_however_slowly() -> None:
+    for step in (0.005, 0.02, 0.05):
+        tracker, size = Tracker(), 0.1732
+        for look in range(round(2.2 * size / step)):
+            box = shifted((0.1, 0.4, 0.2, 0.7), step * look)
+            tracks = tracker.step(at(look / 5), saw((box, 0.7)), [box])
+            assert tracks[0].travelled <= step * look / (2 * size) + 0.01
+        assert tracks[0].travelled >= 0.75
+
+
+def test_who_goes_eight_times_their_size_one_way_has_travelled_twice_as_convincingly() -> None:
+    tracker, far = Tracker(), {}
+    for look in range(180):
+        box = shifted((0.02, 0.4, 0.06, 0.5), 0.005 * look)
+        tracks = tracker.step(at(look / 5), saw((box, 0.5)), [box])
+        far[look] = tracks[0].travelled
+    gone = {look: 0.005 * look / 0.0632 for look in far}
+    assert all(0.5 <= far[look] <= 1.0 for look in far if 1.6 <= gone[look] <= 2.0)
+    assert all(1.0 <= far[look] < 2.0 for look in far if 2.6 <= gone[look] < 8.0)
+    assert max(far.values()) == far[179] == 2.0
+
+
+def test_a_moment_in_which_the_gate_sees_nothing_move_takes_nothing_back() -> None:
+    tracker = Tracker()
+    for look in range(50):
+        box = shifted((0.1, 0.4, 0.14, 0.5), 0.02 * look if look < 40 else 0.8)
+        tracks = tracker.step(at(look / 5), saw((box, 0.5)), [box] if look % 8 else STILL)
+    assert tracks[0].travelled >= 1.5
+
+
+def test_who_turns_back_or_is_moved_by_nothing_has_not_travelled() -> None:
+    tracker = Tracker()
+    for look in range(60):
+        box = shifted((0.3, 0.4, 0.4, 0.7), 0.1 * (1 if look // 6 % 2 else 0))
+        tracks = tracker.step(at(look / 5), saw((box, 0.7)), [box])
+        assert tracks[0].travelled <= 0.25
+    tracker = Tracker()
+    for look in range(20):
+        tracks = tracker.step(at(look / 5), saw((shifted((0.1, 0.4, 0.2, 0.7), 0.03 * look), 0.7)), STILL)
+    assert tracks[0].travelled == 0
+
+
+def state(stood_s: float) -> TrackState:
+    """A track that was seen at its place for so long."""
+    now = at(stood_s)
+    return TrackState(1, HERE, 0.7, EventKind.PERSON, "person", at(0), now, now, HERE, HERE, at(0), HERE, 0)
+
+
+@pytest.mark.parametrize(("stood_s", "brought_by"), [(1.9, 7), (2.0, None)])
+def test_a_track_came_in_the_motion_in_which_it_was_before_it_rested_and_in_none_that_passes(
+    stood_s: float, brought_by: int | None
+) -> None:
+    one, policy = state(stood_s), TrackPolicy()
+    theirs, other = Course(HERE, (0.0, 0.4, 0.1, 0.7), id=7), Course((0.7, 0.4, 0.8, 0.7), (0.9, 0.4, 1.0, 0.7), id=8)
+    one.follow(policy, [other, theirs])
+    assert one.brought_by == brought_by
+    one.follow(policy, [other])
+    one.follow(policy, [])
+    assert one.brought_by == brought_by
+    assert one.others([other, theirs]) == ([other, theirs] if brought_by is None else [other])
+
+
+def test_a_box_of_which_only_one_end_moves_has_neither_stride_nor_pace() -> None:
+    one, longer = state(0), (0.2, 0.4, 0.5, 0.7)
+    assert one.stride_to(longer, (-0.5, 0.0)) == 0.0
+    one.pace(longer, lambda: True)
+    assert (one.paces, one.paced_from) == (0, HERE)
+    assert one.stride_to(shifted(HERE, -0.2), (-0.5, 0.0)) == 1.0
+    one.pace(shifted(HERE, -0.2), lambda: True)
+    assert (one.paces, one.paced_from) == (1, shifted(HERE, -0.2))
+
+
+def test_a_look_from_the_past_or_at_the_same_time_weighs_nothing_and_a_late_one_no_more_than_a_quarter_second() -> None:
+    policy = TrackPolicy()
+    assert policy.weight(-NS_PER_S) == policy.weight(0) == 0.0
+    assert policy.weight(NS_PER_S // 4) == policy.weight(60 * NS_PER_S) == pytest.approx(1 - math.exp(-0.625))

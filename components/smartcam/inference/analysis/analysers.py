@@ -2,18 +2,23 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from smartcam.contract.ids import EventId
+from smartcam.contract.snapshot import NO_UPLOADS, UploadKeys
 from smartcam.edge.logs import log
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.inference.analysis.analysis import Analysis, Model, ObjectModel, SceneModel
+from smartcam.inference.analysis.normal import NormalAnalysis
+from smartcam.inference.analysis.notes import RowKeeper
 from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.analysis.scene import SceneAnalysis
+from smartcam.inference.analysis.shared import SharedKnowledge
 from smartcam.inference.analysis.tamper import TamperAnalysis
 from smartcam.inference.events import EventMaker
 from smartcam.inference.settings import AnalysisSettings
+from smartcam.vision.normal.learner import LearningPlan
 from smartcam.vision.rule import MOTION
 
 logger = logging.getLogger(__name__)
@@ -23,29 +28,42 @@ logger = logging.getLogger(__name__)
 class AnalysisSetup:
     """What a camera's analyses are made with.
 
-    `picture_key` gives the key in the cloud of the picture of an event. `memory` gives the file in which what is learnt
-    is kept, by what that is.
+    `upload_keys` says where in the cloud the picture and the clip of an event will be. `memory` gives the file in which
+    what is learnt is kept, by what that is. `journal` takes what is noted of the objects. `shared` is what the analyses
+    know of one another; `plan` says how long a scene is learnt.
     """
 
     maker: EventMaker
     settings: AnalysisSettings
-    picture_key: Callable[[EventId], str | None] | None = None
+    upload_keys: Callable[[EventId], UploadKeys] = lambda _: NO_UPLOADS
     memory: Callable[[str], MemoryFile | None] = lambda _: None
+    journal: RowKeeper | None = None
+    shared: SharedKnowledge = field(default_factory=SharedKnowledge)
+    plan: LearningPlan = field(default_factory=LearningPlan)
 
 
 def _tamper(setup: AnalysisSetup) -> Analysis:
-    return TamperAnalysis(setup.maker, setup.settings, setup.memory("view"))
+    return TamperAnalysis(setup.maker, setup.settings, setup.memory("view"), setup.shared)
+
+
+def _normal(setup: AnalysisSetup) -> Analysis:
+    maker = replace(setup.maker, upload_keys=setup.upload_keys)
+    return NormalAnalysis(maker, setup.settings, setup.shared, setup.memory("normal"), setup.plan)
 
 
 def _objects(setup: AnalysisSetup, model: Model) -> Analysis | None:
-    return ObjectAnalysis(model, setup.maker, setup.settings) if isinstance(model, ObjectModel) else None
+    return (
+        ObjectAnalysis(model, setup.maker, setup.settings, setup.memory("stays"), setup.journal, setup.shared.show)
+        if isinstance(model, ObjectModel)
+        else None
+    )
 
 
 def _scene(setup: AnalysisSetup, model: Model) -> Analysis | None:
     return SceneAnalysis(model, setup.maker, setup.settings) if isinstance(model, SceneModel) else None
 
 
-WITHOUT_MODEL: Final[tuple[Callable[[AnalysisSetup], Analysis], ...]] = (_tamper,)
+WITHOUT_MODEL: Final[tuple[Callable[[AnalysisSetup], Analysis], ...]] = (_tamper, _normal)
 """Those that need no bundle: they come first, and live as long as the camera is there."""
 WITH_MODEL: Final[tuple[Callable[[AnalysisSetup, Model], Analysis | None], ...]] = (_objects, _scene)
 """Those for the models of bundles: they are made anew for another bundle; None if theirs is another kind of model."""
@@ -64,7 +82,12 @@ def model_analyses(setup: AnalysisSetup, model: Model) -> list[Analysis]:
     if unknown:
         log(logger, logging.WARNING, "labels_unknown", camera=camera, labels=unknown, bundle=manifest.name)
     maker = replace(
-        setup.maker, model_name=manifest.name, model_version=manifest.version, picture_key=setup.picture_key
+        setup.maker,
+        model_name=manifest.name,
+        model_version=manifest.version,
+        upload_keys=setup.upload_keys,
+        unnamed=setup.shared.name,
+        scene_score=setup.shared.score,
     )
     made = (make(replace(setup, maker=maker), model) for make in WITH_MODEL)
     return [analysis for analysis in made if analysis is not None]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from smartcam.contract.event import EventKind
+from smartcam.contract.event import Event
 from smartcam.contract.times import UtcNs
 from smartcam.inference.events import Change, OpenEpisode
 from smartcam.inference.settings import AnalysisSettings
@@ -59,8 +59,8 @@ class Analysis(Protocol):
     def configure(self, settings: AnalysisSettings) -> None:
         """Go on with other settings."""
 
-    def owns(self, kind: EventKind) -> bool:
-        """Whether episodes of a kind are its own to resume, or to end; the first in the list that says so has them."""
+    def owns(self, event: Event) -> bool:
+        """Whether an event's episode is its own to resume, or to end; the first in the list that says so has it."""
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
         """Resume episodes of an earlier process; those whose objects do not show up again are cleared."""

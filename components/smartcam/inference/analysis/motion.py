@@ -13,7 +13,7 @@ from smartcam.inference.events import MOTION, Change, EventMaker, Trigger
 from smartcam.vision.alarm import AlarmPolicy, Observation
 from smartcam.vision.corners import Corners
 from smartcam.vision.frame import Frame
-from smartcam.vision.movers import Mover, Movers, PurposePolicy
+from smartcam.vision.movers import Mover, Movers, PurposePolicy, keeps_pace
 from smartcam.vision.rule import MOTION as MOTION_LABEL
 from smartcam.vision.rule import Candidate, RuleMatch
 from smartcam.vision.shading import Backdrop
@@ -25,6 +25,8 @@ CLEAR_AFTER_S: Final = 2.5
 """How long nothing of an object must move for its episode to be over."""
 SMALL_IN_THE_DARK: Final = 0.005
 """The smallest share of the picture that counts while the detector sees nothing."""
+FAST_TRAVEL: Final = 2.0
+"""Who goes so many times as far as a purpose takes is out of sight before a second is over, and does not wait."""
 _SURE: Final = 0.5
 _ALARM: Final = AlarmPolicy(raise_at=_SURE, clear_at=_SURE, min_frames=1, clear_after_s=CLEAR_AFTER_S)
 _BLINDED: Final = frozenset((Visibility.DARK, Visibility.DEFOCUSED))
@@ -96,7 +98,8 @@ class MotionWatch:
 
     def _weigh(self, one: SceneObject, mover: Mover, box: NormalBox, frame: Frame, policy: PurposePolicy) -> None:
         is_old = frame.captured_mono - mover.since >= WAIT_S * NS_PER_S
-        if not one.purpose.is_known and mover.has_purpose(policy) and is_old:
+        is_fast = mover.travel >= FAST_TRAVEL * policy.least_travel
+        if not one.purpose.is_known and (is_old or is_fast) and mover.has_purpose(policy):
             one.purpose.weigh(is_object=self._backdrop.is_object(frame.picture.luma, box))
 
     def _policy(self, *, is_blinded: bool) -> PurposePolicy:
@@ -104,15 +107,24 @@ class MotionWatch:
         return replace(policy, least_area=min(policy.least_area, SMALL_IN_THE_DARK)) if is_blinded else policy
 
     def _is_part_of_known(self, one: SceneObject, mover: Mover) -> bool:
-        """Whether it is part of something with an event or a label: legs below a coat as dark as the night."""
+        """Whether it is part of something with an event or a label: legs below a coat as dark as the night.
+
+        Two that have only met are so for the moment; it stays so once they have gone together for some looks.
+        """
         for other in self._table.moving.values():
             if other is one or not (other.episode is not None or other.is_named):
                 continue
-            if other.mover is not None and other.is_moving and goes_with(mover, other.mover):
-                count_part(one, other)
-                one.name()
+            if other.mover is not None and other.is_moving and _go_together(mover, other.mover):
+                if not one.is_counted:
+                    count_part(one, other)
+                if len(other.mover.boxes) >= self._movers.policy.fewest_frames:
+                    one.name()
                 return True
         return False
+
+
+def _go_together(mover: Mover, other: Mover) -> bool:
+    return goes_with(mover, other) and keeps_pace(mover, other)
 
 
 def _sight(box: NormalBox, travels: float, fired: RuleMatch, cause: str) -> Trigger:

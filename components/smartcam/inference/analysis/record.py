@@ -8,6 +8,7 @@ from smartcam.contract.event import NormalBox
 from smartcam.contract.times import MonotonicNs
 from smartcam.inference.analysis.best_picture import BestPicture
 from smartcam.inference.analysis.places import normal
+from smartcam.inference.analysis.stays import Stay
 from smartcam.inference.events import Change, EventMaker, OpenEpisode, Trigger, refreshed
 from smartcam.vision.alarm import AlarmPolicy, AlarmState, Observation, Transition, step
 from smartcam.vision.frame import Frame
@@ -48,10 +49,11 @@ class SceneObject:
     If both see it, the two records point to each other: `moving_as` is the mover that a tracked object is in this
     frame, `named_as` the tracked object with an episode that a mover was last. One of the two has the episode.
 
-    `box`: where it was last seen. Of a tracked one: `moves`, as its track counts them; `since` and `seen_at`, when it
-    was first and last seen; `born`, where it was first; `is_counted`: it was counted as a part of another one. Of one
-    that moves: its `mover`, its `purpose`, and `is_named`: the detector has labelled it, or what it is a part of has an
-    event or a label, so that it is no motion event.
+    `box`: where it was last seen. `since` and `born`: when and where it was first seen. Of a tracked one: `moves`, as
+    its track counts them; `seen_at`, when it was last seen; `is_counted`: it was counted as a part of another one;
+    `stay`: what is remembered of it under this and earlier tracks. Of one that moves: its `mover`, its `purpose`, and
+    `is_named`: the detector has labelled it, or what it is a part of has an event or a label, so that it is no motion
+    event.
     """
 
     rules: tuple[RuleState, ...]
@@ -69,11 +71,18 @@ class SceneObject:
     purpose: PurposeState = field(default_factory=PurposeState)
     is_named: bool = False
     named_as: "SceneObject | None" = None
+    stay: Stay | None = None
 
     @property
     def is_moving(self) -> bool:
         """Whether it moves in this frame."""
         return self.mover is not None and self.mover.seen
+
+    @property
+    def own_mover(self) -> Mover | None:
+        """The mover that a tracked object is in this frame, unless that is known to be another one."""
+        moving = self.moving_as
+        return None if moving is None or moving.named_as not in {None, self} else moving.mover
 
     def forget_rules(self, rules: Sequence[Rule]) -> None:
         """Other rules hold from now on."""
@@ -89,6 +98,7 @@ class SceneObject:
     def move(self, mover: Mover) -> None:
         """What the gate sees of it."""
         self.mover, self.box = mover, normal(mover.box) or self.box
+        self.since, self.born = mover.since, self.born or self.box
 
     def pair(self, moving: "SceneObject | None") -> None:
         """Which mover it is in this frame."""
@@ -96,7 +106,7 @@ class SceneObject:
 
     def name(self, named: "SceneObject | None" = None, *, is_sure: bool = True) -> None:
         """A mover is a named object, or a part of one: if that is sure, it raises nothing of its own."""
-        if named is not None and named.episode is not None:
+        if named is not None and (named.episode is not None or is_told(named)):
             self.named_as = named
         self.is_named = self.is_named or is_sure
 
@@ -148,6 +158,22 @@ class SceneObject:
         return due
 
 
+def is_told(one: SceneObject) -> bool:
+    """Whether there was an event about it in this stay."""
+    return one.episode is not None or (one.stay is not None and one.stay.told)
+
+
+def remember_told(one: SceneObject) -> None:
+    """While there is an episode, its stay is one that was told of."""
+    if one.episode is not None and one.stay is not None:
+        one.stay.tell()
+
+
+def stay_on(one: SceneObject, stay: Stay) -> None:
+    """An object is one that is known already, or whose stay begins."""
+    one.stay = stay
+
+
 def count_part(part: SceneObject, whole: SceneObject) -> None:
     """A part would have raised an event of its own, and is counted in that of the whole."""
     part.is_counted = True
@@ -160,14 +186,14 @@ def upgrade(one: SceneObject, other: SceneObject, maker: EventMaker, sight: Trig
     if other.episode is None:
         return None
     one.episode, change = maker.upgraded(other.episode, sight)
-    _release(other)
+    release(other)
     return _open(one, one.episode, change)
 
 
 def take_over(one: SceneObject, earlier: SceneObject) -> None:
     """An object is an earlier one under a new track, whose episode goes on: its alarm has just raised."""
     one.episode = earlier.episode
-    _release(earlier)
+    release(earlier)
 
 
 def bring_back(one: SceneObject, vanished: SceneObject) -> None:
@@ -181,7 +207,7 @@ def _open(one: SceneObject, episode: OpenEpisode, change: Change) -> Change:
     return replace(change, snapshot=one.picture.of(episode))
 
 
-def _release(one: SceneObject) -> None:
+def release(one: SceneObject) -> None:
     """Another one has its episode; only a further movement raises again."""
     one.episode, one.alarm = None, AlarmState(spent_moves=one.moves)
 

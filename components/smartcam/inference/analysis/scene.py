@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from smartcam.contract.event import EventKind, NormalBox
+from smartcam.contract.event import Event, EventKind, NormalBox
 from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.inference.analysis.analysis import SceneModel, alarm_policy, can_go_on
 from smartcam.inference.analysis.best_picture import BestPicture
@@ -66,9 +66,9 @@ class SceneAnalysis:
         self._state = AlarmState()
         return [self._maker.cleared(episode, at) for episode in ending]
 
-    def owns(self, kind: EventKind) -> bool:
+    def owns(self, event: Event) -> bool:
         """Whatever is no tampering: it ends what it cannot go on with."""
-        return kind is not EventKind.TAMPER
+        return event.kind is not EventKind.TAMPER
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
         """Resume the newest episode of this kind; the others are cleared with the next frame."""

@@ -1,19 +1,15 @@
 """The objects in one camera's scene: one table, to which detections and motion add what they observe."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.inference.analysis.identity import is_back, is_held, is_same_again, mover_of, whole_of
-from smartcam.inference.analysis.record import SceneObject, bring_back, no_memory
+from smartcam.inference.analysis.identity import TAKEN_S, is_back, is_held, is_same_again, mover_of, whole_of
+from smartcam.inference.analysis.record import SceneObject, bring_back, is_told, no_memory
 from smartcam.inference.events import OpenEpisode
 from smartcam.vision.movers import Mover
 from smartcam.vision.rule import Rule
 from smartcam.vision.track import Track
-
-TAKEN_S: Final = 2.0
-"""What was seen this recently is still where it was."""
 
 
 class ObjectTable:
@@ -53,11 +49,12 @@ class ObjectTable:
             if track.seen:
                 self.named[track.id].pair(mover_of(track.box, moving))
 
-    def whole_of(self, track: Track) -> SceneObject | None:
+    def whole_of(self, track: Track, at: MonotonicNs) -> SceneObject | None:
         """The object with an open episode that a track is a part of, or is under another label."""
         if len(self.tracks) == 1:
             return None
-        return whole_of(track, [(other, self.named[other.id]) for other in self.tracks])
+        others = [(other, self.named[other.id]) for other in self.tracks]
+        return whole_of(track, self.named[track.id], others, at)
 
     def earlier_self(self, one: SceneObject, kind: EventKind, at: MonotonicNs) -> SceneObject | None:
         """The object of a kind as which it raised its event before the detector lost it."""
@@ -72,12 +69,14 @@ class ObjectTable:
 
     def is_pending(self, mover: SceneObject) -> bool:
         """Whether the detector is about to name a mover."""
-        return any(one.moving_as is mover and one.alarm.streak for one in self.named.values())
+        return any(one.moving_as is mover and one.alarm.evidence for one in self.named.values())
 
     def taken(self, at: MonotonicNs) -> list[NormalBox]:
-        """Where named objects with an open episode are."""
-        on = (one.episode for one in self.named.values() if at - one.seen_at <= TAKEN_S * NS_PER_S)
-        return [episode.box for episode in on if episode is not None and episode.box is not None]
+        """Where named objects are about which there was an event."""
+        recent = [one for one in self.named.values() if at - one.seen_at <= TAKEN_S * NS_PER_S]
+        on = (one.episode.box for one in recent if one.episode is not None)
+        stay = (one.box for one in recent if one.episode is None and is_told(one) and not _is_vehicle(one))
+        return [box for box in (*on, *stay) if box is not None]
 
     def gone(self, at: MonotonicNs) -> list[SceneObject]:
         """The named objects with an episode whose tracks are lost; what is lost without one is forgotten."""
@@ -116,3 +115,8 @@ class ObjectTable:
         if vanished is not None:
             self.adrift.remove(vanished)
             bring_back(one, vanished)
+
+
+def _is_vehicle(one: SceneObject) -> bool:
+    """Nothing moves of a vehicle that stands: what does is somebody before it."""
+    return one.stay is not None and one.stay.kind is EventKind.VEHICLE

@@ -6,11 +6,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from smartcam.contract.event import EventKind, NormalBox
+from smartcam.contract.event import Event, EventKind, NormalBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.edge.logs import log
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.inference.analysis.best_picture import BestPicture
+from smartcam.inference.analysis.shared import SharedKnowledge
 from smartcam.inference.events import Change, EventMaker, OpenEpisode, Trigger, refreshed
 from smartcam.inference.settings import AnalysisSettings
 from smartcam.vision.frame import Frame
@@ -29,12 +30,22 @@ _KEEP_S: Final = 600.0
 class TamperAnalysis:
     """One camera's tampering. It needs no model. For one thread."""
 
-    def __init__(self, maker: EventMaker, settings: AnalysisSettings, memory: MemoryFile | None = None) -> None:
-        """`memory` keeps the usual view across a restart: a lens that was covered meanwhile is noticed."""
+    def __init__(
+        self,
+        maker: EventMaker,
+        settings: AnalysisSettings,
+        memory: MemoryFile | None = None,
+        shared: SharedKnowledge | None = None,
+    ) -> None:
+        """`memory` keeps the usual view across a restart: a lens that was covered meanwhile is noticed.
+
+        `shared` hears of tampering, and of another usual view.
+        """
         self.visibility = Visibility.CLEAR
         self._is_on = settings.tamper
         self._maker = replace(maker, model_name=None, model_version=None)
         self._memory = memory
+        self._shared = SharedKnowledge() if shared is None else shared
         self._watch = TamperWatch()
         self._open: OpenEpisode | None = None
         self._surplus: list[OpenEpisode] = []
@@ -53,6 +64,7 @@ class TamperAnalysis:
         self._surplus = []
         report = self._watch.update(frame.picture.luma, frame.captured_mono)
         self.visibility = report.visibility
+        self._shared.is_tampered, self._shared.views = report.cause is not None, self._watch.views
         if frame.captured_mono > self._last:
             self._last = frame.captured_mono
             changes += self._follow(report, frame)
@@ -65,9 +77,9 @@ class TamperAnalysis:
         self._surplus, self._open = [], None
         return [self._maker.cleared(episode, at) for episode in ending]
 
-    def owns(self, kind: EventKind) -> bool:
+    def owns(self, event: Event) -> bool:
         """Tampering only."""
-        return kind is EventKind.TAMPER
+        return event.kind is EventKind.TAMPER
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
         """Resume the newest episode of an earlier process; the others are cleared with the next frame."""

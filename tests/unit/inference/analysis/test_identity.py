@@ -16,12 +16,13 @@ from smartcam.inference.analysis.identity import (
     is_resumed,
     is_same_again,
     mover_of,
-    same_thing,
     sameness,
+    sides,
     whole_of,
 )
 from smartcam.inference.analysis.places import corners, normal
 from smartcam.inference.analysis.record import SceneObject
+from smartcam.inference.analysis.stays import begin
 from smartcam.inference.events import Trigger
 from smartcam.vision.corners import Corners
 from smartcam.vision.movers import Mover, Movers
@@ -53,34 +54,14 @@ def moving(box: Corners, *, seen: bool = True) -> SceneObject:
     return SceneObject((), mover=Mover(1, seen, at(0), (box,)), box=normal(box))
 
 
-@pytest.mark.parametrize(
-    ("box", "other", "expected"),
-    [
-        (HERE, HERE, 1.0),
-        (HERE, (0.4, 0.2, 0.6, 0.5), 0.5),
-        (HERE, (0.4, 0.2, 0.6, 0.36), 0.16 / 0.6),
-        (HERE, (0.4, 0.2, 0.6, 0.34), 0.0),
-        (HERE, shifted(HERE, 0.08), 0.12 / 0.28),
-        (HERE, shifted(HERE, 0.09), 0.0),
-        (HERE, shifted(HERE, 0.5), 0.0),
-    ],
-    ids=["the same", "a half of it", "a quarter of it", "less", "most of it beside", "half beside", "elsewhere"],
-)
-def test_two_boxes_are_the_same_thing_if_most_of_one_lies_in_the_other_and_it_is_not_much_smaller(
-    box: Corners, other: Corners, expected: float
-) -> None:
-    assert same_thing(box, other) == same_thing(other, box) == pytest.approx(expected)
-
-
-sides = st.floats(0, 1)
-boxes = st.tuples(sides, sides, st.floats(0.01, 0.5), st.floats(0.01, 0.5)).map(
+places = st.floats(0, 1)
+boxes = st.tuples(places, places, st.floats(0.01, 0.5), st.floats(0.01, 0.5)).map(
     lambda found: (found[0], found[1], found[0] + found[2], found[1] + found[3])
 )
 
 
 @given(boxes, boxes)
 def test_who_is_whom_does_not_depend_on_who_is_asked(box: Corners, other: Corners) -> None:
-    assert same_thing(box, other) == pytest.approx(same_thing(other, box))
     for kind in (EventKind.PERSON, EventKind.VEHICLE):
         one, two = track(1, box), track(2, other, kind)
         assert sameness(one, two) == pytest.approx(sameness(two, one))
@@ -92,7 +73,6 @@ def test_who_is_whom_does_not_depend_on_who_is_asked(box: Corners, other: Corner
 
 @given(boxes)
 def test_everything_is_the_same_as_itself(box: Corners) -> None:
-    assert same_thing(box, box) == pytest.approx(1)
     assert sameness(track(1, box), track(1, box)) >= 1
     if box[2] <= 1 and box[3] <= 1:
         there = NormalBox(*box)
@@ -123,16 +103,82 @@ def test_a_track_of_another_kind_is_a_twin_only_if_it_is_as_large() -> None:
     assert sameness(track(1, HERE), car(shifted(HERE, 0.051))) < 1
 
 
-def test_the_whole_of_a_part_is_the_likeliest_that_is_seen_and_has_an_episode() -> None:
-    part, near, body = track(1, (0.45, 0.2, 0.55, 0.4)), known(), known()
-    others = [(track(2, shifted(HERE, 0.03, 0.1)), near), (track(3, HERE), body), (track(4, HERE), known())]
-    assert whole_of(part, others) is body
-    assert whole_of(part, [(track(3, HERE), known(on=False))]) is None
-    assert whole_of(part, [(track(3, HERE, seen=False), body)]) is None
-    assert whole_of(part, [(part, body)]) is None
-    assert whole_of(part, [(track(2, shifted(HERE, 0.5)), body)]) is None
-    assert whole_of(part, [(track(2, shifted(HERE, 0.1)), body)]) is None
-    assert whole_of(part, []) is None
+def seen_at(seconds: float, one: SceneObject) -> SceneObject:
+    one.seen_at = at(seconds)
+    return one
+
+
+def test_the_whole_of_a_part_is_the_likeliest_that_has_an_episode() -> None:
+    part, near, body = track(1, (0.45, 0.2, 0.55, 0.4)), seen_at(0, known()), seen_at(0, known())
+    others = [
+        (track(2, shifted(HERE, 0.03, 0.1)), near),
+        (track(3, HERE), body),
+        (track(4, HERE), seen_at(0, known())),
+    ]
+
+    def whole(others: Sequence[tuple[Track, SceneObject]]) -> SceneObject | None:
+        return whole_of(part, known(on=False), others, at(0))
+
+    assert whole(others) is body
+    assert whole([(track(3, HERE), seen_at(0, known(on=False)))]) is None
+    assert whole([(part, body)]) is None
+    assert whole([(track(2, shifted(HERE, 0.5)), body)]) is None
+    assert whole([(track(2, shifted(HERE, 0.1)), body)]) is None
+    assert whole([]) is None
+
+
+@pytest.mark.parametrize(("unseen_s", "is_whole"), [(0.2, True), (2.0, True), (2.1, False)])
+def test_a_part_has_a_whole_that_was_seen_a_moment_ago_because_detectors_alternate(
+    unseen_s: float, *, is_whole: bool
+) -> None:
+    body = seen_at(-unseen_s, known())
+    found = whole_of(track(1, HERE), known(on=False), [(track(3, HERE, seen=False), body)], at(0))
+    assert (found is body) is is_whole
+
+
+@pytest.mark.parametrize(("origin", "is_part"), [((0.0, 0.2, 0.1, 0.8), False), (HERE, True)])
+def test_whoever_comes_to_somebody_who_rests_is_no_part_of_them_and_what_stirs_there_is(
+    origin: Corners, *, is_part: bool
+) -> None:
+    body, one = seen_at(0, known()), known(on=False)
+    body.stay = begin(EventKind.PERSON, HERE, at(-60))
+    body.stay.see(HERE, at(0), 3)
+    one.pair(SceneObject((), mover=Mover(1, True, at(-1), (HERE,), origin)))
+    assert (whole_of(track(1, HERE), one, [(track(3, HERE), body)], at(0)) is body) is is_part
+
+
+def told_of(kind: EventKind, *, told: bool = True) -> SceneObject:
+    one = seen_at(0, known(on=False))
+    one.stay = begin(kind, HERE, at(-60))
+    if told:
+        one.stay.tell()
+    return one
+
+
+@pytest.mark.parametrize(
+    ("earlier", "kind", "is_known"),
+    [
+        (told_of(EventKind.PERSON), EventKind.PERSON, True),
+        (told_of(EventKind.PERSON), EventKind.ANIMAL, True),
+        (told_of(EventKind.ANIMAL), EventKind.PERSON, False),
+        (told_of(EventKind.PERSON, told=False), EventKind.PERSON, False),
+    ],
+    ids=["somebody", "their dog's label", "somebody by the label of a dog", "nobody was told of them"],
+)
+def test_an_event_that_is_over_tells_of_its_kind_and_of_lesser_ones_and_of_no_graver_one(
+    earlier: SceneObject, kind: EventKind, *, is_known: bool
+) -> None:
+    found = whole_of(track(1, HERE, kind), known(on=False), [(track(3, HERE, kind), earlier)], at(0))
+    assert (found is earlier) is is_known
+
+
+def test_the_whole_is_found_behind_the_track_itself_and_behind_one_who_rests_elsewhere() -> None:
+    one, sitter, walker = known(on=False), told_of(EventKind.PERSON), seen_at(0, known())
+    assert sitter.stay is not None
+    sitter.stay.see(HERE, at(0), 3)
+    one.pair(SceneObject((), mover=Mover(1, True, at(-1), (HERE,), (0.0, 0.2, 0.1, 0.8))))
+    part = track(1, HERE)
+    assert whole_of(part, one, [(part, one), (track(3, HERE), sitter), (track(4, HERE), walker)], at(0)) is walker
 
 
 def test_what_moves_is_a_part_if_half_of_it_lies_in_another() -> None:
@@ -180,6 +226,23 @@ def both(one: Sequence[Corners], other: Sequence[Corners]) -> tuple[Mover, Mover
 def test_what_moves_near_it_the_same_way_is_a_part_of_it(other: list[Corners], *, is_with: bool) -> None:
     legs, found = both(LEGS, other)
     assert goes_with(legs, found) is goes_with(found, legs) is is_with
+
+
+@pytest.mark.parametrize(
+    ("way", "is_with"), [((0.02, 0.03), True), ((0.02, -0.03), False)], ids=["with it", "up again"]
+)
+def test_who_goes_down_the_stairs_is_a_part_of_what_goes_down_there(way: tuple[float, float], *, is_with: bool) -> None:
+    down = [shifted((0.1, 0.4, 0.2, 0.6), 0.02 * look, 0.03 * look) for look in range(6)]
+    last = shifted(down[-1], 0.0, -0.21)
+    beside = [shifted(last, way[0] * (look - 5), way[1] * (look - 5)) for look in range(6)]
+    one, other = (Mover(number, True, at(0), tuple(path)) for number, path in enumerate((down, beside)))
+    assert goes_with(one, other) is goes_with(other, one) is is_with
+
+
+def test_two_who_are_seen_in_one_look_are_two_and_who_was_never_seen_is_nobody_again() -> None:
+    now = SceneObject((), since=at(12), born=NormalBox(*HERE))
+    assert not is_same_again(now, SceneObject((), seen_at=at(12), box=NormalBox(*HERE)), at(12))
+    assert not is_same_again(now, SceneObject((), seen_at=at(12.2)), at(13))
 
 
 def test_an_object_that_was_lost_before_another_was_found_may_be_the_same_for_twenty_seconds() -> None:
@@ -242,6 +305,13 @@ def test_a_mover_is_back_within_its_own_size_of_where_it_vanished(here: Corners,
     assert is_back(moving(HERE), moving(here)) is is_back(moving(here), moving(HERE)) is back
 
 
+@pytest.mark.parametrize(("born", "back"), [((0.97, 0.4, 1.0, 0.6), False), ((0.6, 0.4, 0.7, 0.6), True)])
+def test_who_comes_in_over_the_edge_is_not_who_vanished_there(born: Corners, *, back: bool) -> None:
+    gone, come = moving((0.9, 0.4, 1.0, 0.6)), moving((0.85, 0.4, 0.98, 0.6))
+    come.born = normal(born)
+    assert is_back(gone, come) is back
+
+
 def test_what_has_no_place_is_not_back() -> None:
     assert not is_back(SceneObject(()), moving(HERE))
     assert not is_back(moving(HERE), SceneObject(()))
@@ -252,3 +322,21 @@ def test_an_earlier_processs_object_is_resumed_by_what_overlaps_its_place() -> N
     assert is_resumed(there, shifted(HERE, 0.107))
     assert not is_resumed(there, shifted(HERE, 0.109))
     assert not is_resumed(None, HERE)
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        ((0.05, 0.3, 0.3, 0.7), {"left"}),
+        ((0.7, 0.3, 0.95, 0.7), {"right"}),
+        ((0.3, 0.05, 0.5, 0.4), {"top"}),
+        ((0.3, 0.6, 0.5, 0.95), {"bottom"}),
+        ((0.0, 0.6, 0.2, 1.0), {"left", "bottom"}),
+        ((0.3, 0.05, 0.5, 0.95), set()),
+        ((0.3, 0.3, 0.5, 0.45), set()),
+        ((0.1, 0.1, 0.9, 0.9), set()),
+    ],
+    ids=["left", "right", "top", "bottom", "corner", "somebody tall", "inside", "large"],
+)
+def test_at_which_edges_something_is_does_not_depend_on_how_tall_it_is(box: Corners, expected: set[str]) -> None:
+    assert sides(box) == expected

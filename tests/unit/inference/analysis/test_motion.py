@@ -79,10 +79,43 @@ def test_what_the_gate_sees_in_two_parts_is_one_event() -> None:
     assert events(changes)[1].suppressed == 1
 
 
+def test_two_parts_are_one_event_whatever_else_moves_there() -> None:
+    beside = PixelBox(85, 2, 97, 10)
+    changes = play(analysis_of([NOBODY]), [*((beside, *parts) for parts in in_two_parts(15)), *[()] * 25])
+    assert happened(changes) == [MOTION, ("motion", "cleared")]
+
+
+def test_who_sets_off_while_another_event_is_on_is_an_event_of_their_own() -> None:
+    motion = [
+        (PixelBox(x, 34, x + 20, 58), PixelBox(80 - 4 * look, 2, 100 - 4 * look, 26))
+        for look, x in enumerate([5] * 8 + [5 + 5 * look for look in range(1, 13)])
+    ]
+    changes = play(analysis_of([NOBODY]), [*motion, *[()] * 25])
+    assert happened(changes) == [MOTION, MOTION, ("motion", "cleared"), ("motion", "cleared")]
+
+
+def test_what_sets_off_from_where_somebody_told_of_rests_is_no_motion_event() -> None:
+    comes, goes = crossing(10, start=1), crossing(9, start=41)
+    script = [*[there(1 + 4.0 * look) for look in range(10)], *[there(41)] * 60, NOBODY]
+    changes = play(analysis_of(script), [*comes, *[()] * 60, *goes, *[()] * 40])
+    assert happened(changes) == [PERSON, ("person", "cleared")]
+
+
 def test_a_part_of_what_has_a_name_is_no_motion_event() -> None:
     settings = AnalysisSettings(labels=("person", "motion"))
     script = [seen(("car", 0.8, (5 + 4.0 * look, 10.0, 25 + 4.0 * look, 30.0))) for look in range(15)]
     assert happened(play(analysis_of(script, settings), in_two_parts(15))) == []
+
+
+@pytest.mark.parametrize("walks", [0.8, 0.0])
+def test_a_car_that_overtakes_somebody_with_a_name_is_told_of(walks: float) -> None:
+    """As measured: the car was taken for a part of the walker beside it, for good."""
+    settings, walker, motion = AnalysisSettings(labels=("person", "motion")), 30.0, []
+    script = [seen(("car", 0.8, (walker + walks * look, 8.0, walker + 8 + walks * look, 14.0))) for look in range(15)]
+    for look in range(15):
+        person = PixelBox(round(walker + walks * look), 5, round(walker + walks * look) + 8, 15 + look % 2)
+        motion.append((person, *crossing(15, step=5.0)[look]))
+    assert happened(play(analysis_of(script, settings), motion)) == [MOTION]
 
 
 def test_however_far_it_has_gone_it_is_no_surer_than_sure_and_its_episode_follows_it() -> None:
@@ -96,6 +129,11 @@ def test_however_far_it_has_gone_it_is_no_surer_than_sure_and_its_episode_follow
 
 def test_within_its_first_second_nothing_is_raised() -> None:
     assert happened(play(analysis_of([NOBODY]), [*crossing(5), *[()] * 25])) == []
+
+
+def test_what_has_gone_twice_as_far_as_a_purpose_takes_waits_for_no_second_to_pass() -> None:
+    assert happened(play(analysis_of([NOBODY]), crossing(4, step=8.0))) == [MOTION]
+    assert happened(play(analysis_of([NOBODY]), crossing(4, step=7.0))) == []
 
 
 def test_what_the_detector_names_in_time_is_one_event_under_its_name() -> None:

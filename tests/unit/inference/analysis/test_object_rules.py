@@ -147,7 +147,9 @@ def test_a_lesser_label_of_the_same_object_is_suppressed_and_counted() -> None:
 
 
 def test_somebody_beside_their_car_is_an_object_of_their_own() -> None:
-    script = [seen(("car", 0.8, (10.0, 20.0, 60.0, 55.0)), person(25.0 + 2 * look)) for look in range(20)]
+    drives = [max(30.0 - 10 * look, 0.0) for look in range(20)]
+    cars = [("car", 0.8, (10.0 + x, 20.0, 60.0 + x, 55.0)) for x in drives]
+    script = [seen(car, person(25.0 + 2 * look)) for look, car in enumerate(cars)]
     assert sorted(str(event.kind) for event in raised(play(script, AnalysisSettings()))) == ["person", "vehicle"]
 
 

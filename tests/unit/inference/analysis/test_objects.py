@@ -1,10 +1,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import astuple, replace
+from pathlib import Path
 
 import pytest
 
+from smartcam.contract.ids import new_event_id
 from smartcam.contract.notice import PixelBox
+from smartcam.edge.memory_file import MemoryFile
 from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.events import Change, OpenEpisode, restored
 from smartcam.inference.settings import AnalysisSettings
@@ -182,6 +185,14 @@ def test_a_restarted_process_goes_on_with_somebody_who_stands_where_they_stood()
     assert happened(changes) == [CLEARED]
 
 
+def test_a_restarted_process_goes_on_with_somebody_of_whom_it_would_not_be_sure_by_itself() -> None:
+    unsure = seen(("person", 0.5, HERE))
+    analysis = ObjectAnalysis(object_model([unsure] * 70), maker(), AnalysisSettings())
+    analysis.resume([left_open()])
+    assert happened(run(analysis, 0, 70, motion=())) == []
+    assert len(analysis.episodes()) == 1
+
+
 def test_a_restarted_process_raises_nobody_twice_who_walked_on_meanwhile() -> None:
     analysis = ObjectAnalysis(object_model(walk(0, 30, 20)), maker(), AnalysisSettings())
     analysis.resume([left_open()])
@@ -193,6 +204,17 @@ def test_an_episode_whose_object_does_not_show_up_again_is_cleared() -> None:
     analysis.resume([left_open()])
     assert happened(run(analysis, 0, 45)) == []
     assert happened(run(analysis, 45, 10)) == [CLEARED]
+
+
+def test_of_two_episodes_at_one_place_one_goes_on_and_the_other_ends_too() -> None:
+    analysis = ObjectAnalysis(object_model([SOMEBODY] * 70 + [NOBODY]), maker(), AnalysisSettings())
+    left = left_open()
+    other = replace(left, event=replace(left.event, event_id=new_event_id(SOME_DAY, bytes(10))))
+    analysis.resume([left, other])
+    changes = run(analysis, 0, 110, motion=())
+    ended = [change.event.event_id for change in changes if change.event is not None]
+    assert happened(changes) == [CLEARED] * 2
+    assert sorted(ended) == sorted([left.event.event_id, other.event.event_id])
 
 
 def test_another_kind_of_object_does_not_go_on_with_the_episode() -> None:
@@ -231,3 +253,108 @@ def test_a_frame_from_the_past_is_not_even_looked_at() -> None:
     assert analysis.update(frame(0.5)) == []
     assert isinstance(model.detector, FakeDetector)
     assert len(model.detector.calls) == 1
+
+
+def sitting(looks: int) -> list[Detections]:
+    """Somebody at a desk, as a detector sees it: head and torso, then torso and chair, and then nobody for a while."""
+    head, chair = ("person", 0.7, (40.0, 10.0, 56.0, 34.0)), ("person", 0.65, (38.0, 22.0, 60.0, 48.0))
+    cycle = [seen(head)] * 6 + [seen(chair)] * 6 + [NOBODY] * 25
+    return [cycle[look % len(cycle)] for look in range(looks)]
+
+
+def test_somebody_who_comes_in_sits_down_and_goes_is_one_event() -> None:
+    script = [*walk(0, 40, 12), *sitting(600), *walk(40, 0, 12), *[NOBODY] * 20]
+    _, changes = play(script)
+    assert [each for each in happened(changes) if each == RAISED] == [RAISED]
+
+
+def test_a_short_absence_belongs_to_the_stay_and_a_long_one_does_not() -> None:
+    there, away = [*walk(0, 40, 12), *[seen(person(40))] * 100, *walk(40, 0, 12)], [NOBODY] * 150
+    _, changes = play([*there, *away, *there, *[NOBODY] * 400, *there])
+    assert [each for each in happened(changes) if each == RAISED] == [RAISED] * 2
+
+
+def test_a_second_person_who_comes_while_the_first_stays_is_an_event_of_their_own() -> None:
+    both = [seen(person(70 - look * 2), person(0)) for look in range(10)]
+    _, changes = play([*walk(20, 0, 8), *[seen(person(0))] * 100, *both])
+    assert [each for each in happened(changes) if each == RAISED] == [RAISED] * 2
+
+
+def test_a_parked_car_that_is_seen_only_while_something_passes_raises_nothing() -> None:
+    """Its score hovers: its track is lost, and is born again in somebody else's motion."""
+    car, still = seen(person(40, label="car")), ()
+    script = [*[car] * 25, *[NOBODY] * 60, *[car] * 10]
+    analysis = ObjectAnalysis(object_model(script), maker(), AnalysisSettings())
+    changes = run(analysis, 0, 25, motion=still)
+    changes += run(analysis, 25, 70)
+    assert happened(changes) == []
+
+
+def test_a_restart_tells_nobody_of_whoever_still_sits_there(tmp_path: Path) -> None:
+    memory = MemoryFile(tmp_path / "stays")
+    there = [*walk(0, 40, 12), *[seen(person(40))] * 100, *[NOBODY] * 20]
+    analysis = ObjectAnalysis(object_model(there), maker(), AnalysisSettings(), memory)
+    assert happened(run(analysis, 0, len(there))) == [RAISED, CLEARED]
+    analysis.keep()
+    for kept, expected in ((memory, []), (None, [RAISED])):
+        later = ObjectAnalysis(object_model([SOMEBODY] * 10), maker(), AnalysisSettings(), kept)
+        assert happened(run(later, len(there) + 100, 10)) == expected
+
+
+def test_a_process_that_ends_before_its_first_frame_forgets_nobody(tmp_path: Path) -> None:
+    memory = MemoryFile(tmp_path / "stays")
+    memory.store(b"who was there")
+    ObjectAnalysis(object_model([]), maker(), AnalysisSettings(), memory).keep()
+    assert memory.load() == b"who was there"
+
+
+def test_a_full_disk_costs_the_memory_of_stays_and_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    analysis = ObjectAnalysis(
+        object_model([SOMEBODY] * 10), maker(), AnalysisSettings(), MemoryFile(tmp_path / "no folder" / "stays")
+    )
+    assert happened(run(analysis, 0, 10)) == [RAISED]
+    analysis.keep()
+    (told,) = [record.getMessage() for record in caplog.records if "stays_not_stored" in record.getMessage()]
+    assert "yard" in told
+    assert "no folder" in told
+
+
+def test_a_track_that_goes_over_from_a_chair_to_whoever_passes_it_tells_of_them_no_second_time() -> None:
+    chair = person(40, 0.5)
+    comes = [seen(person(float(3 * look)), chair) for look in range(12)]
+    goes = [seen(person(float(40 + 3 * look))) for look in range(12)]
+    analysis = ObjectAnalysis(object_model([*[seen(chair)] * 25, *comes, *goes]), maker(), AnalysisSettings())
+    changes = run(analysis, 0, 25, motion=())
+    changes += run(analysis, 25, 24)
+    assert [each for each in happened(changes) if each == RAISED] == [RAISED]
+
+
+@pytest.mark.parametrize(("people", "label", "events"), [(5, "person", 5), (8, "person", 5), (8, "car", 8)])
+def test_of_more_people_than_a_handful_one_event_has_the_number(people: int, label: str, events: int) -> None:
+    rows = [
+        [(label, 0.8, (12.0 * n, 2.0 * look, 12.0 * n + 8, 2.0 * look + 20)) for n in range(people)]
+        for look in range(20)
+    ]
+    _, changes = play([*[seen(*row) for row in rows], *[NOBODY] * 30])
+    kinds = [word for _, word in happened(changes)]
+    assert kinds == ["raised"] * events + ["cleared"] * events
+    counted = [change.event.suppressed for change in changes if change.event is not None]
+    assert sum(counted) == people - events
+    assert sum(each > 0 for each in counted) == (people > events)
+
+
+@pytest.mark.parametrize("looks", [6, 8, 12])
+@pytest.mark.parametrize("minutes", [0.2, 60])
+def test_whoever_sat_from_the_first_picture_is_told_of_when_they_walk_out(minutes: float, looks: int) -> None:
+    sitting, step = round(minutes * 60), 50 / looks
+    script = [seen(("person", 0.7, HERE))] * sitting + walk(40, -10, looks) + [NOBODY] * 20
+    analysis = ObjectAnalysis(object_model(script), maker(), AnalysisSettings())
+    changes = [change for look in range(sitting) for change in analysis.update(frame(look, []))]
+    assert changes == []
+    for look in range(looks + 20):
+        x = max(round(40 - step * look), 0)
+        moved = [PixelBox(x, 10, x + 20, 50)] if look < looks else []
+        changes += analysis.update(frame(sitting + look / 5, moved))
+    assert happened(changes) == [RAISED, CLEARED]

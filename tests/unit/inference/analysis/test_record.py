@@ -169,7 +169,7 @@ def test_a_part_is_counted_in_the_event_of_the_whole() -> None:
 
 
 def test_what_is_better_known_has_the_event_from_then_on_and_the_other_one_needs_a_new_movement() -> None:
-    mover, one = raised(), SceneObject((), alarm=AlarmState(streak=2), box=ELSEWHERE)
+    mover, one = raised(), SceneObject((), alarm=AlarmState(evidence=2), box=ELSEWHERE)
     mover.moves = 3
     assert mover.episode is not None
     event = mover.episode.event
@@ -178,16 +178,16 @@ def test_what_is_better_known_has_the_event_from_then_on_and_the_other_one_needs
     assert one.episode is not None
     assert change.event is one.episode.event
     assert (change.event.event_id, change.event.kind, change.event.revision) == (event.event_id, EventKind.PERSON, 1)
-    assert one.alarm == AlarmState(streak=2, open=True)
+    assert one.alarm == AlarmState(evidence=2, open=True)
     assert mover.alarm == AlarmState(spent_moves=3)
     assert upgrade(SceneObject(()), mover, maker(), PERSON) is None
 
 
 def test_an_object_under_a_new_track_has_the_episode_of_the_one_that_it_was() -> None:
-    earlier, one = raised(), SceneObject((), alarm=AlarmState(streak=3, open=True))
+    earlier, one = raised(), SceneObject((), alarm=AlarmState(evidence=3, open=True))
     earlier.moves, episode = 2, earlier.episode
     take_over(one, earlier)
-    assert (one.episode, one.alarm) == (episode, AlarmState(streak=3, open=True))
+    assert (one.episode, one.alarm) == (episode, AlarmState(evidence=3, open=True))
     assert earlier.alarm == AlarmState(spent_moves=2)
     assert earlier.store(frame(100).captured_mono) == []
 
@@ -203,12 +203,12 @@ def test_a_mover_that_is_back_goes_on_with_episode_and_picture() -> None:
 def test_an_earlier_processs_episode_goes_on_here_or_where_the_object_has_gone() -> None:
     episode = raised().episode
     assert episode is not None
-    stays = SceneObject((), alarm=AlarmState(streak=1, spent_moves=2), box=ELSEWHERE)
+    stays = SceneObject((), alarm=AlarmState(evidence=1, spent_moves=2), box=ELSEWHERE)
     stays.resume(episode)
     assert (stays.episode, stays.alarm) == (episode, AlarmState(open=True))
-    went = SceneObject((), alarm=AlarmState(streak=3, open=True), box=ELSEWHERE)
+    went = SceneObject((), alarm=AlarmState(evidence=3, open=True), box=ELSEWHERE)
     went.move_on(episode)
-    assert (went.episode, went.alarm) == (replace(episode, box=ELSEWHERE), AlarmState(streak=3, open=True))
+    assert (went.episode, went.alarm) == (replace(episode, box=ELSEWHERE), AlarmState(evidence=3, open=True))
 
 
 @pytest.mark.parametrize("moving", [None, SceneObject(())])

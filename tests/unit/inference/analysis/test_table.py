@@ -4,7 +4,9 @@ import pytest
 
 from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.inference.analysis.places import normal
 from smartcam.inference.analysis.record import SceneObject
+from smartcam.inference.analysis.stays import begin
 from smartcam.inference.analysis.table import ObjectTable
 from smartcam.inference.events import Trigger
 from smartcam.vision.corners import Corners
@@ -98,12 +100,13 @@ def test_each_object_is_the_mover_that_fits_it_best_in_this_frame_and_none_that_
 def test_a_part_has_a_whole_only_among_the_other_tracks_of_the_frame(table: ObjectTable) -> None:
     part = track(2, (0.45, 0.2, 0.55, 0.4))
     table.observe([track(1), part], [])
-    assert table.whole_of(part) is None
+    assert table.whole_of(part, at(0)) is None
     body = raise_event(table.named[1])
-    assert table.whole_of(part) is body
-    assert table.whole_of(track(1)) is None
+    body.track(track(1), normal(HERE), at(0))
+    assert table.whole_of(part, at(0)) is body
+    assert table.whole_of(track(1), at(0)) is None
     table.observe([part], [])
-    assert table.whole_of(part) is None
+    assert table.whole_of(part, at(0)) is None
 
 
 def test_the_earlier_self_of_an_object_is_the_one_of_its_kind_that_its_mover_was(table: ObjectTable) -> None:
@@ -130,7 +133,7 @@ def test_a_mover_is_pending_while_the_detector_is_about_to_name_it(table: Object
     one, moving = table.named[1], table.moving[1]
     assert not table.is_pending(moving)
     raise_event(one)
-    one.alarm = type(one.alarm)(streak=1)
+    one.alarm = type(one.alarm)(evidence=1)
     assert table.is_pending(moving)
     assert not table.is_pending(SceneObject(()))
 
@@ -168,3 +171,15 @@ def test_other_rules_remember_nothing_of_any_object(table: ObjectTable) -> None:
     table.configure(rules)
     assert table.rules == rules
     assert [len(one.rules) for one in table.objects()] == [2, 2]
+
+
+@pytest.mark.parametrize(("kind", "is_taken"), [(EventKind.PERSON, True), (EventKind.VEHICLE, False)])
+def test_a_place_stays_taken_by_somebody_told_of_and_a_parked_vehicle_hides_nobody_before_it(
+    table: ObjectTable, kind: EventKind, *, is_taken: bool
+) -> None:
+    box = (0.4, 0.3, 0.6, 0.8)
+    stay = begin(kind, box, MonotonicNs(0))
+    stay.tell()
+    one = SceneObject((), box=NormalBox(*box), stay=stay)
+    table.named[1] = one
+    assert bool(table.taken(MonotonicNs(0))) is is_taken

@@ -16,6 +16,7 @@ from measure.bench.inline import InlineFigures, measure_inline
 from measure.bench.latency import LatencyFigures, measure_latency
 from measure.bench.notices import NoticeFigures, measure_notices
 from measure.bench.outcome import Figures, document, missed, ratios, table
+from measure.bench.recording import RecordingFigures, measure_recording
 from measure.bench.rival import measure_rival
 from measure.bench.runtimes import RuntimeFigure, figures_here
 from measure.bench.scorer import ScorerFigures
@@ -47,6 +48,7 @@ ALL = replace(
     latency=LatencyFigures(12, 10.0, 14.0, 15.0, 15.5),
     hd=replace(FRAMES, width=1920, height=1080, passes=(PassFigures(0.2, 4.0, 5.8, 5.0),)),
     crowd_ms=0.55,
+    recording=RecordingFigures(0.22, 24.6),
 )
 
 
@@ -79,7 +81,7 @@ def test_every_stage_of_a_real_clip_takes_time(clip: Path) -> None:
     assert figures.motion_ms == 5
     assert figures.whole_to_motion == pytest.approx(figures.whole_ms / 5)
     assert figures.calls["gate"] == 30
-    assert 3 <= figures.calls["ring_read"] == figures.calls["track"] <= 16
+    assert 3 <= figures.calls["ring_read"] == figures.calls["track"] <= 25
 
 
 def test_the_clip_is_scaled_once_and_keeps_its_frames(clip: Path, tmp_path: Path) -> None:
@@ -101,6 +103,13 @@ def test_a_look_at_fifty_objects_takes_time() -> None:
     assert measure_crowd() > 0
 
 
+def test_keeping_a_camera_s_packets_and_encoding_pictures_take_time(clip: Path) -> None:
+    figures = measure_recording(clip, 2)
+    assert figures.remux_ms > 0
+    assert figures.encode_ms > 0
+    assert figures.encoding_share == figures.encode_ms * 5 / 1000
+
+
 def test_figures_are_judged_as_multiples_of_their_floor() -> None:
     few = {"besides_decoding_to_memcpy": 8.0, "ring_to_memcpy": 2.5, "scorer_to_bare": 1.1}
     assert ratios(FEW) == pytest.approx(few)
@@ -111,6 +120,8 @@ def test_figures_are_judged_as_multiples_of_their_floor() -> None:
         "hd_besides_decoding_to_memcpy": 9.0,
         "hd_whole_to_debian_motion": 1.16,
         "tracker_to_half_a_millisecond": 1.1,
+        "remux_to_memcpy": 2.2,
+        "encoding_to_twelve_percent": 1.025,
     }
     assert ratios(ALL) == pytest.approx(few | more)
 
@@ -126,11 +137,13 @@ def test_the_document_has_the_shape_that_programs_read() -> None:
 def test_the_table_names_every_figure_with_its_floor() -> None:
     assert len(table(FEW).splitlines()) == 15
     told = table(ALL)
-    assert len(told.splitlines()) == 15 + 10 + 5 + 3
+    assert len(told.splitlines()) == 15 + 10 + 5 + 3 + 3
     assert re.search(r"MISSED: hd_besides_decoding_to_memcpy is 9\.00, at most 8", told)
     assert re.search(r"besides decoding +0\.800 ms +8\.00 x memcpy", told)
     assert re.search(r"idle scene +0\.400 ms +4\.00 x memcpy", told)
     assert re.search(r"a frame inline, messages and all +4\.000 ms +4\.71 x the ring", told)
+    assert re.search(r"clips, a camera's own packets +0\.220 ms +2\.20 x memcpy", told)
+    assert re.search(r"clips, a picture that is encoded +24\.600 ms +12\.3% of a core at 5 a second", told)
     assert re.search(r"a model, LiteRT, 2 threads +6\.000 ms +on the clock; CPU 12\.000 ms", told)
     assert re.search(r"capture to publish, p99 +15\.000 ms +on the clock; at most 15\.5", told)
     assert re.search(r"Debian's motion, the whole +4\.600 ms +ours is 0\.50 of it", told)
@@ -142,6 +155,7 @@ def test_what_is_above_its_limit_is_named() -> None:
         "hd_besides_decoding_to_memcpy",
         "hd_whole_to_debian_motion",
         "tracker_to_half_a_millisecond",
+        "encoding_to_twelve_percent",
     }
     assert document(ALL)["missed"] == list(missed(ALL))
 

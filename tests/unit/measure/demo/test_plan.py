@@ -1,16 +1,19 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from measure.demo.device import DemoDeployment
+from measure.demo.device import DemoDeployment, nucleus_command
 from measure.demo.plan import DemoError, DemoPlan, clip_seconds
 from smartcam.capture.settings import read_settings
+from smartcam.console.settings import read_settings as read_console
 from smartcam.contract.ids import CameraId, ThingName
 from standins.cloud.device import DeviceIdentity
 from tests.clips import moving_square, write_clip
 from tools.build.suite import DEMO_BUNDLE, Built
+from tools.console.command import VARIABLES
 
 
 def plan(tmp_path: Path, clip: Path | None) -> DemoPlan:
@@ -72,3 +75,38 @@ def test_the_deployment_names_every_component_and_settings_that_capture_takes(tm
     }
     (camera,) = read_settings(document["components"]["smartcam.Capture"]["merge"]).cameras
     assert (camera.camera, camera.path) == ("yard", tmp_path / "clip.mp4")
+
+
+def test_with_the_console_it_is_deployed_beside_the_others_and_has_video_to_show(tmp_path: Path) -> None:
+    identity = DeviceIdentity(ThingName("t"), tmp_path, tmp_path, tmp_path, "127.0.0.1", 1)
+    built = Built(tmp_path, "1.2.3", ("smartcam.Capture", "smartcam.Console", "smartcam.Doctor"))
+    plain = DemoDeployment(built, identity, tmp_path / "clip.mp4", CameraId("yard"))
+    assert set(json.loads(plain.document())["components"]) == {"smartcam.Capture"}
+    components = json.loads(replace(plain, console_port=4711).document())["components"]
+    assert set(components) == {"smartcam.Capture", "smartcam.Console"}
+    assert read_console(components["smartcam.Console"]["merge"]).url() == "http://127.0.0.1:4711/"
+    assert read_settings(components["smartcam.Capture"]["merge"]).clips.keep
+
+
+def test_without_it_a_console_that_a_person_runs_is_let_in(tmp_path: Path) -> None:
+    identity = DeviceIdentity(ThingName("t"), tmp_path, tmp_path, tmp_path, "127.0.0.1", 1)
+    built = Built(tmp_path, "1.2.3", ("smartcam.Capture", "smartcam.Console"))
+    plain = DemoDeployment(built, identity, tmp_path / "clip.mp4", CameraId("yard"))
+    assert "--guest" not in nucleus_command(plain, tmp_path / "device", tmp_path / "d.json")
+    built.recipes.mkdir()
+    recipe = built.recipes / "smartcam.Console-1.2.3.yaml"
+    recipe.touch()
+    command = nucleus_command(plain, tmp_path / "device", tmp_path / "d.json")
+    assert command[command.index("--guest") + 1] == f"{recipe}={tmp_path / 'device' / VARIABLES}"
+    assert "--guest" not in nucleus_command(replace(plain, console_port=4711), tmp_path / "device", tmp_path / "d.json")
+
+
+def test_components_are_merged_and_a_guest_is_deployed_as_it_is_told(tmp_path: Path) -> None:
+    identity = DeviceIdentity(ThingName("t"), tmp_path, tmp_path, tmp_path, "127.0.0.1", 1)
+    built = Built(tmp_path, "1.2.3", ("smartcam.Capture", "smartcam.Inference"))
+    more = {"smartcam.Capture": {"clips": {"keep": True}}, "tests.Guest": {}}
+    deployment = DemoDeployment(built, identity, tmp_path / "clip.mp4", CameraId("yard"), more=more)
+    components = json.loads(deployment.document())["components"]
+    assert set(components) == {"smartcam.Capture", "smartcam.Inference", "tests.Guest"}
+    assert set(components["smartcam.Capture"]["merge"]) == {"cameras", "clips"}
+    assert components["tests.Guest"] == {"version": "1.2.3", "merge": {}}

@@ -10,6 +10,7 @@ from smartcam.contract.event import Event, EventKind, Phase, Severity
 from smartcam.contract.ids import CameraId, ThingName, new_event_id
 from smartcam.contract.notice import CameraState, FrameNotice, PixelBox, StatusNotice, encode_notice
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs, UtcNs
+from smartcam.contract.wanted import NOTHING_WANTED
 
 START = UtcNs(1_700_000_000 * NS_PER_S)
 YARD = CameraId("yard")
@@ -60,6 +61,12 @@ def publication(phase: Phase = Phase.RAISED, *, ok: bool = True) -> Entry:
 def answer(status: AckStatus, reason: str = "") -> Entry:
     payload = Acknowledgement(event().event_id, Phase.RAISED, status, reason).to_json()
     return entry(6, "cloud_receive", payload, topic="smartcam/v1/porch/ack")
+
+
+def test_what_the_cloud_wants_is_no_answer_to_an_event() -> None:
+    story = Story()
+    assert story.take(entry(6, "cloud_receive", NOTHING_WANTED.to_json(), topic="smartcam/v1/porch/ack")) == []
+    assert story.acknowledged == set()
 
 
 def test_motion_is_told_when_it_begins_and_not_with_every_frame() -> None:

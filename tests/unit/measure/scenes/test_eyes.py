@@ -150,7 +150,7 @@ def test_visitors_who_stand_are_seen_with_the_habits_that_were_measured() -> Non
     assert 0.74 < habits.score < 0.84
     assert 0.05 < habits.spread < 0.12
     assert 0.6 < habits.memory < 0.92
-    assert 0.008 < habits.jitter < 0.025
+    assert 0.008 < habits.jitter < 0.045  # ten looks a second while somebody comes in, whose box grows
     assert habits.leaps < 0.03
     assert 0.03 < habits.twins < 0.2
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import numpy as np
 
-from measure.clips import pictures
 from measure.scenes.drawn import Painted, SceneClip
 from measure.scenes.stories import road
 from measure.scenes.writing import LABELS, write
+from smartcam.capture.sources.clip import all_pictures
 from smartcam.capture.sources.file import open_clip
 
 
@@ -20,7 +20,7 @@ def test_a_scene_is_written_as_a_clip_of_its_pictures_and_each_clip_of_a_folder_
         "road-2.mp4": (15.0, 60),
     }
     clip = open_clip(paths[0])
-    read = list(pictures(clip))
+    read = list(all_pictures(clip))
     assert (len(read), clip.frames_per_second) == (60, 15.0)
     drawn = Painted(scenes[0])(20 / 15).y.astype(int)
     assert np.abs(read[20].picture.y.astype(int) - drawn).mean() < 4

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from smartcam.contract.event import EventKind
 from tools.score.intervals import Interval, Unit
 from tools.score.labels import ClipLabels
-from tools.score.matching import MatchResult, Verdict, area_under_curve, match
+from tools.score.matching import MatchResult, MatchVerdict, area_under_curve, match
 from tools.score.objects import Keyframe, LabelledObject, Sight
 from tools.score.targets import FrameTimes, SeenEvent, Tolerance, span_of
 
@@ -120,7 +120,11 @@ def test_the_area_is_the_share_of_pairs_in_the_right_order(frames: list[tuple[in
 def test_a_plain_interval_is_one_object_and_every_further_event_in_it_a_duplicate() -> None:
     outcome = match([event(5.6), event(6.0), event(7.0)], labels(("person", 50, 99)), TIMES)
     assert (result(outcome), outcome.duplicates) == ((1, 0), 2)
-    assert [each.verdict for each in outcome.judged] == [Verdict.FOUND, Verdict.DUPLICATE, Verdict.DUPLICATE]
+    assert [each.verdict for each in outcome.judged] == [
+        MatchVerdict.FOUND,
+        MatchVerdict.DUPLICATE,
+        MatchVerdict.DUPLICATE,
+    ]
 
 
 def test_where_the_objects_are_counted_each_is_expected_and_one_more_is_a_duplicate() -> None:
@@ -139,7 +143,7 @@ def test_kinds_that_are_there_at_an_unknown_time_are_not_judged() -> None:
 def test_a_kind_that_is_there_at_an_unknown_time_finds_nothing_by_time_alone() -> None:
     loose = replace(labels(("vehicle", 0, 99)), unjudged=frozenset({"person"}), objects=(PASSER,))
     outcome = match([event(1.0), at(6.0, 0.16, 0.5, EventKind.PERSON)], loose, TIMES)
-    assert [each.verdict for each in outcome.judged] == [Verdict.UNSURE, Verdict.FOUND]
+    assert [each.verdict for each in outcome.judged] == [MatchVerdict.UNSURE, MatchVerdict.FOUND]
     assert [str(each) for each in outcome.missed] == ["vehicle in frames 0 to 99"]
 
 
@@ -298,10 +302,10 @@ def test_what_begins_where_the_labels_are_unsure_is_neither_found_nor_false() ->
     unsure = replace(labels(("person", 50, 99)), unsure=(Interval("unsure", 40, 59), Interval("unsure", 200, 210)))
     outcome = match([event(5.5), event(20.5), event(6.5), event(30.0)], unsure, TIMES)
     assert [each.verdict for each in outcome.judged] == [
-        Verdict.UNSURE,
-        Verdict.FOUND,
-        Verdict.UNSURE,
-        Verdict.FALSE,
+        MatchVerdict.UNSURE,
+        MatchVerdict.FOUND,
+        MatchVerdict.UNSURE,
+        MatchVerdict.FALSE,
     ]
 
 
@@ -317,4 +321,4 @@ def test_every_event_has_one_verdict_and_no_object_is_found_twice(
     assert outcome.found + outcome.duplicates + outcome.false == len(seen)
     assert outcome.found + len(outcome.missed) == len(where)
     for each in outcome.judged:
-        assert (each.target is None) == (each.verdict is Verdict.FALSE)
+        assert (each.target is None) == (each.verdict is MatchVerdict.FALSE)

@@ -112,7 +112,7 @@ def test_a_second_run_asks_the_model_nothing_and_finds_the_same(tmp_path: Path) 
     without, bare = run(None)
     asked, first = run(cache)
     again, second = run(cache)
-    for_others, later = run(cache, min_frames=5)
+    for_others, later = run(cache, min_frames=20)
     assert (without, asked, again, for_others) == (bare.frames_analysed, bare.frames_analysed, 0, 0)
     assert (first.recalled, second.recalled) == (0, asked)
     assert bare.events == first.events == second.events

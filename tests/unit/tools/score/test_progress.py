@@ -27,3 +27,7 @@ def test_it_is_told_every_ten_seconds_and_not_for_every_picture() -> None:
     for _ in range(400):
         progress.advance()
     assert told == ["15 % of 1000 pictures, about 68 s left"]
+
+
+def test_what_is_counted_can_be_something_else() -> None:
+    assert how_far(50, 200, 10, "seconds of film") == "25 % of 200 seconds of film, about 30 s left"

@@ -1,0 +1,71 @@
+"""What the analyses of one camera know of one another, so that one object stays one event."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from smartcam.contract.event import NormalBox
+from smartcam.contract.health import SceneHealth
+from smartcam.contract.ids import EventId
+from smartcam.contract.view import ViewedScene
+from smartcam.inference.analysis.places import corners
+from smartcam.inference.events import OpenEpisode, Trigger
+from smartcam.vision.corners import cover
+from smartcam.vision.journal import JournalRow
+
+_SAME: Final = 0.25
+"""Of the smaller of two boxes, which the other covers where both are about one thing: a learned region is coarse."""
+_MOST_SCORES: Final = 64
+
+
+@dataclass(slots=True)
+class SharedKnowledge:
+    """For one thread.
+
+    `views` counts how often another view has become the usual one; `is_tampered`: something is wrong with the camera
+    now. `open`: all episodes that were on when the frame came. `unusual`: the learned scene's own episode, until an
+    object turns out to be it. `scene`: how far the learner has come, None where nothing is learnt. `seen`: the objects
+    of this frame; `look`: what the learned scene made of the last frame that it looked at, None if it sees nothing.
+    """
+
+    views: int = 0
+    is_tampered: bool = False
+    open: Sequence[OpenEpisode] = ()
+    unusual: OpenEpisode | None = None
+    scene: SceneHealth | None = None
+    seen: Sequence[JournalRow] = ()
+    look: ViewedScene | None = None
+    _scores: dict[EventId, float] = field(default_factory=dict)
+
+    def name(self, sight: Trigger) -> OpenEpisode | None:
+        """The learned scene's episode if an object that would raise one is the same thing: it is the object's now."""
+        found = self.unusual
+        if found is None or not any(meet(sight.box, box) for box in _places(found)):
+            return None
+        self.unusual = None
+        self.note(found.event.event_id, found.peak)
+        return found
+
+    def show(self, rows: Sequence[JournalRow]) -> None:
+        """The objects of this frame."""
+        self.seen = rows
+
+    def note(self, event: EventId, score: float) -> None:
+        """The learned scene finds what an event is about unusual as well, 0..1."""
+        self._scores[event] = max(score, self._scores.pop(event, 0.0))
+        if len(self._scores) > _MOST_SCORES:
+            del self._scores[next(iter(self._scores))]
+
+    def score(self, event: EventId) -> float | None:
+        """How unusual the learned scene has found what an event is about; None if it has not."""
+        return self._scores.get(event)
+
+
+def meet(one: NormalBox | None, other: NormalBox | None) -> bool:
+    """Whether two boxes may be about one thing; None is the whole picture."""
+    return one is None or other is None or cover(corners(one), corners(other)) >= _SAME
+
+
+def _places(episode: OpenEpisode) -> tuple[NormalBox | None, NormalBox | None]:
+    """Where it began and where it is."""
+    return episode.event.box, episode.box
