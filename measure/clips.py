@@ -1,28 +1,14 @@
 """Clips as the measurements read and write them."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import av
 from av.video.frame import VideoFrame
 
-from smartcam.capture.sources.clip import Clip, ClipPicture
-from smartcam.contract.errors import CameraEnded
-
 Choose = Callable[[Iterator[VideoFrame]], Iterator[VideoFrame]]
 """Which of a clip's frames are written, in which order."""
-
-
-def pictures(clip: Clip) -> Generator[ClipPicture, None, None]:
-    """The clip's pictures to its end; the clip is closed after the last one."""
-    try:
-        while True:
-            yield clip.next()
-    except CameraEnded:
-        return
-    finally:
-        clip.close()
 
 
 def make_clip(

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from measure.clips import pictures
+from smartcam.capture.sources.clip import all_pictures
 from smartcam.capture.sources.file import open_clip
 from smartcam.contract.errors import CameraLost
 from smartcam.contract.event import Event
@@ -82,7 +82,7 @@ def _pictures_at(clip: Path, moments: Sequence[Moment]) -> Iterator[tuple[Bgr, M
         return
     latest: Picture | None = None
     try:
-        with closing(pictures(open_clip(clip))) as played:
+        with closing(all_pictures(open_clip(clip))) as played:
             for taken in played:
                 while left and latest is not None and taken.position_ns > left[0].clip_seconds * NS_PER_S:
                     yield latest.to_bgr(), left.pop(0)

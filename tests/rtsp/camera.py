@@ -23,7 +23,7 @@ _ENCODERS: Final = {
 }
 
 
-def record(path: Path, pictures: Iterable[Picture], codec: str = "h264", fps: int = 20) -> Path:
+def record(path: Path, pictures: Iterable[Picture], codec: str = "h264", fps: float = 20) -> Path:
     """The pictures as access units, each behind its length; every tenth is a key frame."""
     context: VideoCodecContext | None = None
     packets: list[bytes] = []
@@ -41,12 +41,12 @@ def record(path: Path, pictures: Iterable[Picture], codec: str = "h264", fps: in
     return path
 
 
-def _encoder(codec: str, picture: Picture, fps: int) -> VideoCodecContext:
+def _encoder(codec: str, picture: Picture, fps: float) -> VideoCodecContext:
     name, options = _ENCODERS[codec]
     context = av.CodecContext.create(name, "w")
     assert isinstance(context, VideoCodecContext)
     context.width, context.height, context.pix_fmt = picture.width, picture.height, "yuv420p"
-    context.time_base, context.framerate = Fraction(1, fps), Fraction(fps)
+    context.time_base, context.framerate = 1 / Fraction(fps), Fraction(fps)
     context.gop_size, context.max_b_frames, context.thread_count = 10, 0, 1
     context.options = {"preset": "ultrafast", "tune": "zerolatency", **options}
     return context
@@ -77,7 +77,7 @@ class RtspCamera:
     def url(self) -> str:
         return f"rtsp://127.0.0.1:{self.port}/live"
 
-    def show(self, clip: Path, codec: str = "h264", fps: int = 20) -> None:
+    def show(self, clip: Path, codec: str = "h264", fps: float = 20) -> None:
         """Show the clip from its beginning, again and again."""
         self._ask({"do": "show", "clip": str(clip), "codec": codec, "fps": fps})
 

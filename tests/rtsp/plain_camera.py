@@ -28,6 +28,7 @@ _NONCE: Final = "0123456789abcdef"
 _SIDES: Final = (320, 240)
 _HEAD: Final = 12
 _MARKER: Final = 0x80
+_PAUSED: Final = 60
 _REPORTS: Final = range(192, 224)
 """RTCP's types, where RTP has its marker and the kind of its payload."""
 
@@ -61,6 +62,8 @@ class PlainCamera:
     tls: ssl.SSLContext | None = None
     is_impostor: bool = False
     codec: str = "H264"
+    pause_s: float = 0.0
+    """How long it falls silent behind the first byte of its sixtieth picture, as where the network loses a segment."""
     asked: list[Request] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -143,7 +146,10 @@ class PlainCamera:
                 if peer:
                     datagrams.sendto(head + unit, (self.host, peer))
                 else:
-                    line.sendall(b"$\0" + (len(head) + len(unit)).to_bytes(2) + head + unit)
+                    line.sendall(b"$")
+                    if count == _PAUSED and at == 0:
+                        self._ended.wait(self.pause_s)
+                    line.sendall(b"\0" + (len(head) + len(unit)).to_bytes(2) + head + unit)
             if self._ended.wait(0.05):
                 return
 

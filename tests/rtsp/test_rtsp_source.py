@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import StopToken
 from standins.rtsp import RtspServer
 from tests.rtsp.camera import RtspCamera
+from tests.rtsp.plain_camera import PlainCamera
 
 USER, PASSWORD = "viewer", "p@ss:w/rd %41'é\"?#"
 PATIENCE_S = 60.0
@@ -112,6 +114,23 @@ def test_a_camera_that_stalls_gives_nothing_and_goes_on_where_it_is(camera: Rtsp
         camera.go_on()
         assert take(source, 5)[-1].picture.width == 320
         assert camera.clients() == 1
+
+
+def test_a_camera_that_falls_silent_in_the_middle_of_a_packet_goes_on_where_it_is() -> None:
+    with PlainCamera(pause_s=2.5) as camera, opened(settings(camera.url)) as source:
+        taken = take(source, 60)
+    assert max(b.captured_mono - a.captured_mono for a, b in pairwise(taken)) / 1e9 >= 2
+    assert sum(request.method == "PLAY" for request in camera.asked) == 1
+
+
+def test_a_camera_that_falls_silent_can_be_closed_and_opened_again(camera: RtspCamera) -> None:
+    for _ in range(2):
+        with opened(settings(camera.url)) as source:
+            assert take(source, 2)[-1].picture.width == 320
+            camera.stall()
+            while source.read() is not None:
+                pass
+        camera.go_on()
 
 
 def test_a_camera_that_is_killed_is_lost_and_named(camera: RtspCamera) -> None:

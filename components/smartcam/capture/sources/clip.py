@@ -1,6 +1,7 @@
 """What all clips have in common, whatever decodes them: positions, checks, and errors that say what is wrong."""
 
 import stat
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -53,6 +54,17 @@ class Clip(Protocol):
 
     def close(self) -> None:
         """Close the file; closing twice is allowed."""
+
+
+def all_pictures(clip: Clip) -> Generator[ClipPicture, None, None]:
+    """The clip's pictures to its end; the clip is closed after the last one. Raises CameraLost where there is none."""
+    try:
+        while True:
+            yield clip.next()
+    except CameraEnded:
+        return
+    finally:
+        clip.close()
 
 
 class Timeline:

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from smartcam.capture.settings import AtEnd, Pacing, SourceSettings
 from smartcam.capture.sources.clip import Clip, ClipPicture, NothingMoves, checked_path
@@ -14,6 +14,9 @@ from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
+
+if TYPE_CHECKING:
+    from smartcam.capture.sources.packets import PacketTap
 
 logger = logging.getLogger(__name__)
 
@@ -93,19 +96,26 @@ class FileSource:
         return before, taken
 
 
-def open_file(settings: SourceSettings, clock: Clock, stop: StopToken, memory: Path | None = None) -> FileSource:
+def open_file(
+    settings: SourceSettings,
+    clock: Clock,
+    stop: StopToken,
+    memory: Path | None = None,
+    tap: "PacketTap | None" = None,
+) -> FileSource:
     """The source of a camera whose kind is `file`.
 
     `memory`: the folder in which the start of a clip is kept, so that a restarted process goes on with it.
+    `tap` is told of the clip's packets.
 
     Raises:
         CameraLost: the clip cannot be opened; the message names the path and the cause.
     """
     elapsed = None if memory is None else ElapsedFile(memory, settings.camera, settings.path, clock)
-    return FileSource(open_clip(settings.path), settings.pacing, clock, stop, elapsed, settings.at_end)
+    return FileSource(open_clip(settings.path, tap), settings.pacing, clock, stop, elapsed, settings.at_end)
 
 
-def open_clip(path: Path) -> Clip:
+def open_clip(path: Path, tap: "PacketTap | None" = None) -> Clip:
     """The clip, decoded by PyAV where that is installed and can read it, else by OpenCV.
 
     Raises:
@@ -118,7 +128,7 @@ def open_clip(path: Path) -> Clip:
         log(logger, logging.WARNING, "pyav_missing", path=path, instead="opencv", error=error)
         return OpenCvClip(path)
     try:
-        return PyAvClip(path)
+        return PyAvClip(path, tap)
     except NothingMoves:
         raise
     except CameraLost as refusal:

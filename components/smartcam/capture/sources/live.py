@@ -16,7 +16,7 @@ from smartcam.vision.picture import Picture
 logger = logging.getLogger(__name__)
 
 READ_S: Final = 1.0
-"""A stream's `next` and a source's `read` return at least this often."""
+"""A source's `read` returns at least this often."""
 _OPEN_LIMIT_S: Final = 30.0
 """Streams give up earlier by themselves; a device's driver may hang."""
 _LOOK_S: Final = 0.1
@@ -32,10 +32,10 @@ class LiveStream(Protocol):
 
     @property
     def waiting_for(self) -> str:
-        """See `FrameSource`."""
+        """See `FrameSource`; asked from another thread than `next` is."""
 
     def next(self) -> Picture | None:
-        """The next picture, whose memory stays untouched; None when none has come for about a second.
+        """The next picture, whose memory stays untouched; None when none has come for a while, ten seconds at most.
 
         Raises:
             CameraLost: there will be no more pictures.
@@ -61,7 +61,6 @@ class LiveSource:
             CameraLost: it cannot be opened, or `stop` was set meanwhile.
         """
         self.frames_per_second = 0.0
-        self.waiting_for = ""
         self._open_stream = open_stream
         self._clock = clock
         self._stop = stop
@@ -69,6 +68,7 @@ class LiveSource:
         self._is_open = False
         self._is_closed = False
         self._newest: TimedPicture | None = None
+        self._stream: LiveStream | None = None
         # Only the text: a raised error holds the stack, and the stack holds this source with its decoder.
         self._loss = ""
         self.late = 0
@@ -78,6 +78,12 @@ class LiveSource:
         self._thread = threading.Thread(target=self._follow, name=name, daemon=True)
         self._thread.start()
         self._wait_until_open()
+
+    @property
+    def waiting_for(self) -> str:
+        """See `FrameSource`. Asked of the stream, whose own thread may sit in a read of a silent camera."""
+        stream = self._stream
+        return "" if stream is None else stream.waiting_for
 
     def read(self) -> TimedPicture | None:
         """See `FrameSource`. When stopped it does not wait."""
@@ -126,13 +132,14 @@ class LiveSource:
             stream = self._open_stream()
             try:
                 self.frames_per_second = stream.frames_per_second
+                self._stream = stream
                 self._opened()
                 while not self._is_closed:
                     picture = stream.next()
-                    self.waiting_for = stream.waiting_for
                     if picture is not None:
                         self._offer(picture)
             finally:
+                self._stream = None
                 stream.close()
         except CameraLost as loss:
             self._lose(str(loss))

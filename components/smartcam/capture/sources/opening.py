@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smartcam.capture.settings import SourceKind, SourceSettings
 from smartcam.capture.sources.file import open_file
@@ -11,19 +12,30 @@ from smartcam.contract.errors import CameraLost
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import StopToken
 
+if TYPE_CHECKING:
+    from smartcam.capture.sources.packets import PacketTap
 
-def open_source(settings: SourceSettings, clock: Clock, stop: StopToken, memory: Path | None = None) -> FrameSource:
+
+def open_source(
+    settings: SourceSettings,
+    clock: Clock,
+    stop: StopToken,
+    memory: Path | None = None,
+    tap: "PacketTap | None" = None,
+) -> FrameSource:
     """The camera's source, open. `memory` is where a clip's beginning is kept, see `open_file`.
+
+    `tap` is told of its packets, where it has any.
 
     Raises:
         CameraLost: it cannot be opened; the message names the place and the cause, never a password.
     """
     if settings.source is SourceKind.FILE:
-        return open_file(settings, clock, stop, memory)
-    return LiveSource(settings.camera, partial(_open_stream, settings), clock, stop)
+        return open_file(settings, clock, stop, memory, tap)
+    return LiveSource(settings.camera, partial(_open_stream, settings, tap), clock, stop)
 
 
-def _open_stream(settings: SourceSettings) -> LiveStream:
+def _open_stream(settings: SourceSettings, tap: "PacketTap | None") -> LiveStream:
     if settings.source is SourceKind.PICAMERA:
         from smartcam.capture.sources.picamera import open_picamera  # noqa: PLC0415  only where it is chosen
 
@@ -33,5 +45,5 @@ def _open_stream(settings: SourceSettings) -> LiveStream:
     except ImportError as error:
         raise CameraLost(f"{settings.place}: PyAV is needed and cannot be imported ({error})") from error
     if settings.source is SourceKind.RTSP:
-        return pyav_live.open_rtsp(settings)
+        return pyav_live.open_rtsp(settings, tap)
     return pyav_live.open_v4l2(settings)

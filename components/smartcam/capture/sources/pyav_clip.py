@@ -1,7 +1,6 @@
 """A clip decoded by PyAV, in this process, on one thread, without a copy of the pictures."""
 
 from collections.abc import Generator
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Final, cast
@@ -22,10 +21,10 @@ from smartcam.capture.sources.clip import (
     checked_path,
     the_end,
 )
+from smartcam.capture.sources.packets import PacketTap
 from smartcam.capture.sources.stamps import PictureStamps
-from smartcam.capture.sources.streams import moving_stream
+from smartcam.capture.sources.streams import in_ns, is_bare, moving_stream, says_when_shown
 from smartcam.contract.errors import CameraLost
-from smartcam.contract.times import NS_PER_S
 from smartcam.vision.picture import Picture, Plane
 from smartcam.vision.turn import AS_IT_IS, Turn, quarter_turn, turn_of, turned
 
@@ -36,28 +35,30 @@ _OPTIONS: Final = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS
 """A crafted file must not make the player open addresses or other files."""
 _AS_IT_IS: Final = frozenset({"yuv420p", "yuvj420p"})
 _US_PER_S: Final = 1_000_000
-_HAS_NO_CLOCK: Final = 0x80
 _CLOCK_IS_SET: Final = 0x200
-"""FFmpeg's AVFMT_NOTIMESTAMPS and AVFMT_TS_DISCONT, properties of a container's format."""
+"""FFmpeg's AVFMT_TS_DISCONT, a property of a container's format."""
+STANDS_OTHERWISE: Final = "the source says that its pictures have to be turned"
 
 
 class PyAvClip:
     """See `Clip`. The pictures are views into the decoder's memory and keep it alive."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises CameraLost when the file cannot be opened or holds no video."""
+    def __init__(self, path: Path, tap: PacketTap | None = None) -> None:
+        """`tap` is told of all packets. Raises CameraLost when the file cannot be opened or holds no video."""
         self._path = checked_path(path)
         self._container, self._stream = moving_stream(partial(_opened, self._path), str(self._path))
         self.frames_per_second = _rate(self._container, self._stream)
         self._timeline = Timeline(self.frames_per_second, self._longest_step_s())
         self._stamps = PictureStamps()
-        # AVI says when packets are decoded; when pictures are shown FFmpeg guesses, by the packet that comes next.
-        self._says_when_shown = self._container.format.name != "avi"
+        self._says_when_shown = says_when_shown(self._container)
         self.pictures_stated = self._stream.frames
         self._turn = AS_IT_IS
         self._count = 0
         self._fault = ""
         self._frames = self._decoded()
+        self._tap = tap
+        if tap is not None:
+            tap.begin(self._container, self._stream)
 
     def next(self) -> ClipPicture:
         """See `Clip`."""
@@ -66,9 +67,11 @@ class PyAvClip:
             raise the_end(self._path, self._count, self._timeline.played_s, self._announced_s(), self._fault)
         check_sides(self._path, frame.width, frame.height)
         self._count += 1
-        own = _ns(frame.pts, frame.time_base or self._stream.time_base) if self._says_when_shown else None
+        own = in_ns(frame.pts, frame.time_base or self._stream.time_base) if self._says_when_shown else None
         stamp = self._stamps.picture(own)
         self._turn = next_turn(frame, self._turn)
+        if self._tap is not None and self._turn != AS_IT_IS:
+            self._tap.refuse(STANDS_OTHERWISE)
         return ClipPicture(picture_of(frame, self._turn), self._timeline.place(stamp))
 
     def close(self) -> None:
@@ -87,14 +90,16 @@ class PyAvClip:
             if packet is None:
                 return
             if packet.size and not packet.is_discard:
-                shown = _ns(packet.pts, packet.time_base) if self._says_when_shown else None
-                self._stamps.packet(shown, _ns(packet.dts, packet.time_base))
+                shown = in_ns(packet.pts, packet.time_base) if self._says_when_shown else None
+                self._stamps.packet(shown, in_ns(packet.dts, packet.time_base))
             try:
                 frames = packet.decode()
             except (av.FFmpegError, OSError) as error:
                 # One damaged packet: the decoder goes on with the next.
                 self._fault = f"damaged: {_words(error)}"
                 continue
+            if self._tap is not None:
+                self._tap.take(packet)
             yield from frames
 
     def _announced_s(self) -> float:
@@ -121,13 +126,8 @@ def _opened(path: Path) -> InputContainer:
 def _rate(container: InputContainer, stream: VideoStream) -> float:
     """Pictures a second; a bare stream's container knows none and says 25, its headers may know better."""
     rates = stream.average_rate, stream.guessed_rate
-    is_bare = container.format.flags & _HAS_NO_CLOCK
-    first, second = reversed(rates) if is_bare else rates
+    first, second = reversed(rates) if is_bare(container) else rates
     return believable_rate(float(first or second or 0))
-
-
-def _ns(stamp: int | None, base: Fraction | None) -> int | None:
-    return None if stamp is None or base is None else stamp * base.numerator * NS_PER_S // base.denominator
 
 
 def picture_of(frame: VideoFrame, turn: Turn = AS_IT_IS) -> Picture:

@@ -24,7 +24,8 @@ from smartcam.capture.sources.beginning import Beginning, CatchUp
 from smartcam.capture.sources.clip import believable_rate, check_sides
 from smartcam.capture.sources.decoders import SOFTWARE, Decode, choose
 from smartcam.capture.sources.live import READ_S
-from smartcam.capture.sources.pyav_clip import next_turn, picture_of
+from smartcam.capture.sources.packets import PacketTap
+from smartcam.capture.sources.pyav_clip import STANDS_OTHERWISE, next_turn, picture_of
 from smartcam.capture.sources.redirect import NO_ANSWER, PORTS, refuse_redirect
 from smartcam.capture.sources.still_clock import STILL_S, StillClock
 from smartcam.capture.sources.streams import tell_chosen, video_streams
@@ -51,7 +52,7 @@ _RTSP_OPTIONS: Final = {
 """A camera must not make the player open files or other protocols; its sound is not read."""
 _SCOPE: Final = re.compile(r"%25(?=[^][/?#]*\])")
 """As RFC 6874 writes it: `[fe80::1%25eth0]`."""
-_NOTHING_YET: Final = (av.ExitError, av.BlockingIOError)
+_NOTHING_YET: Final = (av.ExitError, av.BlockingIOError, av.TimeoutError)
 
 
 class PyAvStream:
@@ -64,15 +65,17 @@ class PyAvStream:
         settings: SourceSettings,
         ready: Callable[[], bool],
         opened_s: float = 0.0,
+        tap: PacketTap | None = None,
     ) -> None:
         """`place` names the camera in messages; `ready` waits at most a second for something to read.
 
-        `opened_s`: how long the opening took, while which packets have gathered.
+        `opened_s`: how long the opening took, while which packets have gathered. `tap` is told of what is shown.
         """
         self._container = container
         self._place = place
         self._camera = settings.camera
         self._ready = ready
+        self._tap = tap
         self._decoder = settings.decoder
         streams = video_streams(container, place)
         # A camera may offer a codec that is none of ours beside one that is.
@@ -108,6 +111,8 @@ class PyAvStream:
             raise CameraLost(f"{self._place}: the camera's clock has stood still for {STILL_S:.0f} s")
         check_sides(Path(self._place), frame.width, frame.height)
         self._turn = next_turn(frame, self._turn)
+        if self._tap is not None and self._turn != AS_IT_IS:
+            self._tap.refuse(STANDS_OTHERWISE)
         return None if self._catch_up.is_old(frame.time, now_s) else picture_of(frame, self._turn)
 
     def _show(self, stream: VideoStream) -> None:
@@ -117,6 +122,8 @@ class PyAvStream:
         self._faults = 0
         self._turn = AS_IT_IS
         self._begin(choose(stream, self._decoder, self._camera))
+        if self._tap is not None:
+            self._tap.begin(self._container, stream)
         tell_chosen(stream, self._container, self._place)
 
     def _begin(self, decode: Decode) -> None:
@@ -183,13 +190,15 @@ class PyAvStream:
                 log(logger, logging.WARNING, "decoder_given_up", camera=self._camera, reason=_words(error))
                 self._begin(choose(self._stream, Decoder.SOFTWARE, self._camera))
             return ()
+        if self._tap is not None:  # now the decoder knows of a size that has changed
+            self._tap.take(packet)
         if frames:
             self._faults = 0
         return frames
 
 
-def open_rtsp(settings: SourceSettings) -> PyAvStream:
-    """The camera's stream.
+def open_rtsp(settings: SourceSettings, tap: PacketTap | None = None) -> PyAvStream:
+    """The camera's stream; `tap` is told of its packets.
 
     Raises:
         CameraLost: it cannot be opened. No message holds the user or the password, whatever FFmpeg says.
@@ -207,10 +216,11 @@ def open_rtsp(settings: SourceSettings) -> PyAvStream:
         _ask_first(settings, target, None)
     began = time.monotonic()
     try:
-        container = av.open(target, mode="r", format="rtsp", options=rtsp_options(settings), timeout=(_OPEN_S, READ_S))
+        # No limit to a read but FFmpeg's own for each wait: PyAV's would also break off in the middle of a packet.
+        container = av.open(target, mode="r", format="rtsp", options=rtsp_options(settings), timeout=(_OPEN_S, None))
     except (av.FFmpegError, ValueError, OSError) as error:
         raise CameraLost(f"{place}: {_why_not_open(error, settings, time.monotonic() - began)}") from None
-    return _streaming(container, place, settings, lambda: True, time.monotonic() - began)
+    return _streaming(container, place, settings, lambda: True, time.monotonic() - began, tap)
 
 
 def rtsp_options(settings: SourceSettings) -> dict[str, str]:
@@ -251,9 +261,10 @@ def _streaming(
     settings: SourceSettings,
     ready: Callable[[], bool],
     opened_s: float = 0.0,
+    tap: PacketTap | None = None,
 ) -> PyAvStream:
     try:
-        return PyAvStream(container, place, settings, ready, opened_s)
+        return PyAvStream(container, place, settings, ready, opened_s, tap)
     except CameraLost:
         container.close()
         raise

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Final
 
 import av
@@ -12,6 +13,7 @@ from av.video.stream import VideoStream
 
 from smartcam.capture.sources.clip import NothingMoves
 from smartcam.contract.errors import CameraLost
+from smartcam.contract.times import NS_PER_S
 from smartcam.edge.logs import log
 
 logger = logging.getLogger(__name__)
@@ -19,8 +21,25 @@ logger = logging.getLogger(__name__)
 _NO_VIDEO: Final = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 _TRIAL_PACKETS: Final = 400
 """How far a clip with several streams is looked into: some seconds, a few megabytes."""
+_HAS_NO_CLOCK: Final = 0x80
+"""FFmpeg's AVFMT_NOTIMESTAMPS, a property of a container's format."""
 _MOVES: Final = 5
 """A stream that gives this many pictures is no cover, and no few thumbnails."""
+
+
+def is_bare(container: InputContainer) -> bool:
+    """Whether it is a stream without a container: nothing says when its packets come."""
+    return bool(container.format.flags & _HAS_NO_CLOCK)
+
+
+def says_when_shown(container: InputContainer) -> bool:
+    """AVI says when packets are decoded; when pictures are shown FFmpeg guesses, by the packet that comes next."""
+    return container.format.name != "avi"
+
+
+def in_ns(stamp: int | None, base: Fraction | None) -> int | None:
+    """A stamp of a packet or picture in nanoseconds; None where it has none."""
+    return None if stamp is None or base is None else stamp * base.numerator * NS_PER_S // base.denominator
 
 
 def video_streams(container: InputContainer, place: str) -> list[VideoStream]:

@@ -1,7 +1,9 @@
 """A folder of events' pictures: bounded, the newest are kept, and only their owner can read them."""
 
 import logging
+import os
 import re
+import stat
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,8 @@ from smartcam.edge.logs import log
 
 logger = logging.getLogger(__name__)
 
+ALBUM_FOLDER: Final = "pictures"
+"""Where the pictures of events are in the work folder of smartcam.Inference."""
 _NAME: Final = re.compile(r"([0-9a-f-]{36})\.([A-Za-z0-9_-]{1,64})\.jpg", re.ASCII)
 _BYTES_OF_MB: Final = 1_000_000
 
@@ -80,7 +84,7 @@ class PictureFolder:
         try:
             with self._lock:
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                replace_file(self._folder / f"{event}.{camera}.jpg", jpeg)
+                replace_file(picture_path(self._folder, camera, event), jpeg)
                 self._make_room()
         except OSError as error:
             level = logging.DEBUG if self._is_failing else logging.WARNING
@@ -119,6 +123,30 @@ class PictureFolder:
                 self.delete(picture)
                 self.dropped += 1
                 log(logger, self._drop_level, f"{self._word}_dropped", event_id=picture.event, dropped=self.dropped)
+
+
+def picture_path(folder: Path, camera: CameraId, event: EventId) -> Path:
+    """Where the picture of an event is, if it is there."""
+    return folder / f"{event}.{camera}.jpg"
+
+
+def has_picture(folder: Path, camera: CameraId, event: EventId) -> bool:
+    """Whether there is a picture of an event."""
+    try:
+        return stat.S_ISREG(picture_path(folder, camera, event).lstat().st_mode)
+    except OSError:
+        return False
+
+
+def read_picture(folder: Path, camera: CameraId, event: EventId) -> bytes | None:
+    """The picture of an event, a JPEG; None if there is none, or something else lies there."""
+    try:
+        how = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with os.fdopen(os.open(picture_path(folder, camera, event), how), "rb") as file:
+            jpeg = file.read(LARGEST_SNAPSHOT_BYTES + 1)
+    except OSError:
+        return None
+    return jpeg if 0 < len(jpeg) <= LARGEST_SNAPSHOT_BYTES else None
 
 
 def _size(path: Path) -> int | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from smartcam.contract.errors import UploadFailed
 from smartcam.contract.ids import CameraId, EventId, ThingName
-from smartcam.contract.snapshot import CONTENT_TYPE, snapshot_key
+from smartcam.contract.snapshot import CONTENT_TYPE, NO_UPLOADS, UploadKeys, clip_object_key, snapshot_key
 from smartcam.edge.backoff import Backoff
 from smartcam.edge.lifecycle import Bell, StopToken
 from smartcam.edge.logs import log
@@ -22,12 +22,16 @@ _LONGEST_REST_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class SnapshotSettings:
-    """Whether pictures leave the device, where they go, and how much of the disk may wait for the network."""
+    """Whether pictures leave the device, where they go, and how much of the disk may wait for the network.
+
+    `clips`: whether clips leave it too.
+    """
 
     enabled: bool = False
     bucket: str = ""
     max_files: int = 200
     max_mb: int = 50
+    clips: bool = False
 
     @property
     def waiting(self) -> PictureSettings:
@@ -57,9 +61,13 @@ class SnapshotUploader:
         if self._waiting.keep(camera, event, jpeg):
             self._bell.set()
 
-    def key_of(self, camera: CameraId, event: EventId) -> str | None:
-        """Where an event's picture will be in the cloud; None where pictures are off."""
-        return snapshot_key(self._thing, camera, event) if self._settings.enabled else None
+    def keys_of(self, camera: CameraId, event: EventId) -> UploadKeys:
+        """Where an event's picture and its clip will be in the cloud."""
+        settings = self._settings
+        if not settings.enabled:
+            return NO_UPLOADS
+        clip = clip_object_key(self._thing, camera, event) if settings.clips else None
+        return UploadKeys(snapshot_key(self._thing, camera, event), clip)
 
     def waiting(self) -> list[EventPicture]:
         """What is not in the cloud yet, newest first."""
@@ -67,13 +75,7 @@ class SnapshotUploader:
 
     def run(self, stop: StopToken) -> None:
         """Upload until `stop` is set."""
-        while not stop.is_set():
-            self._bell.clear()
-            wait_s = self.step()
-            if wait_s:
-                stop.wait(wait_s)  # not for the bell: a new picture does not fix the network
-            else:
-                self._bell.rest(stop, _LONGEST_REST_S)
+        upload_until(stop, self._bell, self.step)
 
     def step(self) -> float:
         """Upload all that waits, newest first; the seconds to wait after a failure, 0 when nothing is left."""
@@ -107,3 +109,14 @@ class SnapshotUploader:
         self._is_down = True
         log(logger, level, "snapshot_not_uploaded", waiting=waiting, error=error, again_s=wait_s)
         return wait_s
+
+
+def upload_until(stop: StopToken, bell: Bell, step: Callable[[], float]) -> None:
+    """Take a `step` whenever the bell rings, or when the seconds that the last one gave have passed, until `stop`."""
+    while not stop.is_set():
+        bell.clear()
+        wait_s = step()
+        if wait_s:
+            stop.wait(wait_s)  # not for the bell: what is new does not fix the network
+        else:
+            bell.rest(stop, _LONGEST_REST_S)

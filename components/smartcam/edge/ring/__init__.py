@@ -1,1 +1,1 @@
-"""Frames in shared memory."""
+"""Frames and packets in shared memory."""

@@ -12,20 +12,16 @@ from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.edge.ring.ring_file import (
     FACTS,
     MOST_SLOTS,
-    Fence,
     Layout,
     RingMap,
     create_ring,
     open_ring,
-    remove_leftover,
     ring_path,
 )
+from smartcam.edge.ring.sealed import Fence, remove_leftover
 from smartcam.vision.frame import Frame
 from smartcam.vision.picture import Picture
 
-DEFAULT_FOLDER = Path("/dev/shm")  # noqa: S108  shared memory is the point; names are opened exclusively
-FOLDER_VARIABLE = "SMARTCAM_SHM"
-"""The environment variable with which the components' main functions choose another folder."""
 DEFAULT_SLOTS = 3
 """A reader has the time of two more frames; each further slot costs time, because it pushes another from the cache."""
 

@@ -1,27 +1,12 @@
-"""The ring's memory, and the file that leads to it: how both are made, opened, checked and removed.
+"""How a ring of pictures lies in its sealed memory, which begins with a page of header (`smartcam.edge.ring.sealed`).
 
-The pixels lie in memory that the kernel has sealed (memfd): nobody can cut it short, not even its owner. A file that is
-cut short under a process that has it mapped ends that process with SIGBUS. A page of header, then the slots, each
-beginning on a page:
+Its three numbers are the slots, the width and the height. Then come the slots, each beginning on a page:
 
-    header  magic | birth number | slots | width | height | writer's pid | writer's descriptor of the memory
     slot    stamp | seq | captured_at | captured_mono | position_ns | pixels as tight I420 from byte 64
-
-The file in shared memory holds the same header, and with it the way to the memory: /proc/<pid>/fd/<descriptor>, which
-the kernel opens for the writer's own user. Words are 64 bits in the machine's byte order. The writer holds an exclusive
-flock on the file for as long as it lives: the kernel lets go of it even after kill -9, and unlike a pid it cannot come
-to mean another process.
 """
 
-import errno
-import fcntl
-import mmap
-import os
-import stat
 import struct
-import threading
-from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,21 +15,14 @@ from numpy.typing import NDArray
 from smartcam.contract.errors import RingError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import LARGEST_SIDE
+from smartcam.edge.ring.sealed import PAGE, WORD, SealedHeader, SealedMap, SealedShape, create_sealed, open_sealed
 from smartcam.vision.picture import Picture
 
 MOST_SLOTS = 1024
 FACTS = struct.Struct("=4Q")
 """What a slot says about its frame: seq, captured_at, captured_mono, position_ns."""
-_WORD = 8
 _SLOT_HEAD = 64
-_PAGE = 4096
 _MAGIC = int.from_bytes(b"SMCRING2", "little")
-_HEADER = struct.Struct("=7Q")
-_MODE = 0o600
-_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
-_OPEN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-_THROUGH_PROC = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-"""Each name there is a link, which only the kernel can make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,38 +41,21 @@ class Layout:
     @property
     def stride(self) -> int:
         """Bytes from one slot to the next."""
-        return -(-(_SLOT_HEAD + self.picture_bytes) // _PAGE) * _PAGE
+        return -(-(_SLOT_HEAD + self.picture_bytes) // PAGE) * PAGE
 
     @property
     def size(self) -> int:
         """Bytes of the whole memory."""
-        return _PAGE + self.slots * self.stride
+        return PAGE + self.slots * self.stride
 
     def slot_at(self, slot: int) -> int:
         """The byte at which a slot begins."""
-        return _PAGE + slot * self.stride
+        return PAGE + slot * self.stride
 
     def is_sound(self) -> bool:
         """Whether a ring can look like this."""
         sides = (self.width, self.height)
         return 1 <= self.slots <= MOST_SLOTS and all(2 <= side <= LARGEST_SIDE and side % 2 == 0 for side in sides)  # noqa: PLR2004  the smallest even side
-
-
-class Fence:
-    """A memory barrier: accesses before a call are not reordered with those after it.
-
-    ARM may reorder plain loads and stores as other processes see them. Python has no barrier of its own, but
-    releasing a lock is a store-release and taking it again a load-acquire, in this order a full barrier.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lock.acquire()
-
-    def __call__(self) -> None:
-        """The barrier."""
-        self._lock.release()
-        self._lock.acquire()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,80 +71,29 @@ class Place:
     """The same pixels as planes."""
 
 
-@dataclass(frozen=True, slots=True)
-class RingHeader:
-    """What the file and the memory's first page say alike."""
-
-    magic: int
-    birth: int
-    slots: int
-    width: int
-    height: int
-    pid: int
-    descriptor: int
-
-    @classmethod
-    def read(cls, descriptor: int) -> "RingHeader":
-        """The header at the beginning of an open file; zeros for what is not there."""
-        return cls(*_HEADER.unpack(os.pread(descriptor, _HEADER.size, 0).ljust(_HEADER.size, b"\0")))
-
-    def write(self, descriptor: int) -> None:
-        """Write it at the beginning of an open file."""
-        os.pwrite(descriptor, _HEADER.pack(*astuple(self)), 0)
-
-    @property
-    def layout(self) -> Layout:
-        """Where things lie in the ring."""
-        return Layout(self.slots, self.width, self.height)
-
-    def is_ours(self) -> bool:
-        """Whether this version has written it."""
-        return self.magic == _MAGIC and self.layout.is_sound() and self.pid > 0
-
-
-class RingMap:
+class RingMap(SealedMap):
     """A mapped ring. No view of the map may outlive `close`."""
 
-    def __init__(self, memory: int, header: RingHeader, file: int | None = None) -> None:
+    def __init__(self, memory: int, header: SealedHeader, file: int | None = None) -> None:
         """Takes the descriptor of the sealed memory; the writer also gives the one of its file."""
-        protection = mmap.PROT_READ if file is None else mmap.PROT_READ | mmap.PROT_WRITE
-        self.layout = header.layout
-        self.birth = header.birth
-        self._header = header
-        self._file = file
-        self._memory = memory
-        self._map = mmap.mmap(memory, self.layout.size, mmap.MAP_SHARED | mmap.MAP_POPULATE, protection)
-        self._bytes = memoryview(self._map)
-        self._words = self._bytes.cast("Q")
+        self.layout = _layout(header)
+        super().__init__(memory, header, self.layout.size, file)
         whole = np.frombuffer(self._map, np.uint8)
         self.places = [self._place(whole, self.layout.slot_at(slot)) for slot in range(self.layout.slots)]
-
-    def is_at(self, path: Path) -> bool:
-        """Whether the path still leads to this ring: nobody has removed, replaced, cut or overwritten its file."""
-        return self._file is not None and _is_same(self._file, path) and RingHeader.read(self._file) == self._header
-
-    def unlink(self, path: Path) -> None:
-        """Take the ring's name away, if it is still its own; whoever has mapped it keeps the memory."""
-        if self._file is not None:
-            _unlink(self._file, path)
 
     def close(self) -> None:
         """Unmap, and let go of the writer's lock."""
         views = [view for place in self.places for view in (place.stamp, place.facts)]
         self.places.clear()
-        for view in (*views, self._words, self._bytes):
+        for view in views:
             view.release()
-        with suppress(BufferError):  # a traceback may still hold a view: the memory is then freed with it
-            self._map.close()
-        os.close(self._memory)
-        if self._file is not None:
-            os.close(self._file)
+        super().close()
 
     def _place(self, whole: NDArray[np.uint8], at: int) -> Place:
         pixels = whole[at + _SLOT_HEAD : at + _SLOT_HEAD + self.layout.picture_bytes]
         return Place(
-            stamp=self._words[at // _WORD : at // _WORD + 1],
-            facts=self._bytes[at + _WORD : at + _SLOT_HEAD],
+            stamp=self._words[at // WORD : at // WORD + 1],
+            facts=self._bytes[at + WORD : at + _SLOT_HEAD],
             pixels=pixels,
             planes=Picture.from_i420(pixels, self.layout.width, self.layout.height),
         )
@@ -202,36 +112,7 @@ def create_ring(path: Path, layout: Layout) -> RingMap:
     """
     if not layout.is_sound():
         raise RingError(f"no ring has {layout.slots} slots of {layout.width}x{layout.height}")
-    _check_room(path, layout)
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _OPEN, _MODE)
-    except OSError as error:
-        raise RingError(f"{path} cannot be made: {error.strerror}") from error
-    memory = -1
-    try:
-        os.fchmod(file, _MODE)
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        memory = os.memfd_create(path.name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        os.fchmod(memory, _MODE)
-        # Memory that is only reserved (ftruncate) would end the process with SIGBUS when there is none left.
-        os.posix_fallocate(memory, 0, layout.size)
-        birth = int.from_bytes(os.urandom(8)) >> 1
-        header = RingHeader(_MAGIC, birth, layout.slots, layout.width, layout.height, os.getpid(), memory)
-        header.write(memory)
-        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)
-        if not _is_sealed(memory, layout.size):  # until then anybody of our user can do it
-            raise OSError(errno.EBADFD, "it was cut short while it was made")
-        ring = RingMap(memory, header, file)
-        header.write(file)
-    except OSError as error:
-        _unlink(file, path)
-        os.close(file)
-        if memory >= 0:
-            os.close(memory)
-        if error.errno in (errno.ENOSPC, errno.ENOMEM):
-            raise _no_room(path, layout) from error
-        raise RingError(f"{path} cannot be made: {error.strerror}") from error
-    return ring
+    return create_sealed(path, SealedShape(_MAGIC, (layout.slots, layout.width, layout.height), layout.size), RingMap)
 
 
 def open_ring(path: Path) -> RingMap:
@@ -240,118 +121,13 @@ def open_ring(path: Path) -> RingMap:
     Raises:
         RingError: it is not there, not ours, or not a ring.
     """
-    file = _open_ours(path, os.O_RDONLY)
-    try:
-        header = RingHeader.read(file)
-    except OSError as error:
-        raise RingError(f"{path} cannot be read: {error.strerror}") from error
-    finally:
-        os.close(file)
-    if not header.is_ours():
-        raise RingError(f"{path} is not a whole ring of this version: is capture of another version?")
-    try:
-        memory = os.open(f"/proc/{header.pid}/fd/{header.descriptor}", os.O_RDONLY | _THROUGH_PROC)
-    except OSError as error:
-        remedy = "capture has ended, or runs as another user or group, or in a container"
-        raise RingError(f"the memory of {path} cannot be opened: {error.strerror}; {remedy}") from error
-    try:
-        # Another process may have got the pid meanwhile, and have anything open under that number.
-        if not _is_sealed(memory, header.layout.size) or RingHeader.read(memory) != header:
-            raise RingError(f"{path} leads to memory that is not its own: capture has ended")
-        return RingMap(memory, header)
-    except OSError as error:
-        os.close(memory)
-        raise RingError(f"{path} cannot be mapped: {error.strerror}") from error
-    except RingError:
-        os.close(memory)
-        raise
+    return open_sealed(path, _size, RingMap)
 
 
-def _check_room(path: Path, layout: Layout) -> None:
-    """At most half of what is available: the kernel gives the whole of it, and then ends processes to get it back.
-
-    Raises:
-        RingError: there is no room.
-    """
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:  # some sandboxes hide it: the kernel alone knows then whether there is room
-        lines = []
-    available = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
-    if available is not None and layout.size > available // 2:
-        raise _no_room(path, layout)
+def _layout(header: SealedHeader) -> Layout:
+    return Layout(header.first, header.second, header.third)
 
 
-def _no_room(path: Path, layout: Layout) -> RingError:
-    return RingError(f"memory has no room for a ring of {layout.size} bytes ({path.name})")
-
-
-def _is_sealed(memory: int, size: int) -> bool:
-    """Whether it is memory of this size that nobody can cut short any more."""
-    found = os.fstat(memory)
-    if not stat.S_ISREG(found.st_mode) or found.st_size != size:
-        return False
-    try:
-        return fcntl.fcntl(memory, fcntl.F_GET_SEALS) & _SEALS == _SEALS
-    except OSError:  # a file on a disk cannot be sealed
-        return False
-
-
-def remove_leftover(path: Path, camera: CameraId) -> bool:
-    """Remove what a dead writer left behind; True if there was anything.
-
-    Raises:
-        RingError: a live process writes this camera, or what lies there is not ours.
-    """
-    try:
-        descriptor = _open_ours(path, os.O_RDWR)
-    except RingAbsent:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return _unlink(descriptor, path)
-    except BlockingIOError as error:
-        pid = RingHeader.read(descriptor).pid
-        raise RingError(f"camera {camera} is being written already, by process {pid} ({path})") from error
-    finally:
-        os.close(descriptor)
-
-
-class RingAbsent(RingError):
-    """There is no such file."""
-
-
-def _open_ours(path: Path, access: int) -> int:
-    try:
-        descriptor = os.open(path, access | _OPEN)
-    except FileNotFoundError as error:
-        raise RingAbsent(f"{path} is not there: capture does not write this camera") from error
-    except OSError as error:
-        reason = "is a symbolic link" if error.errno == errno.ELOOP else f"cannot be opened: {error.strerror}"
-        raise RingError(f"{path} {reason}") from error
-    found = os.fstat(descriptor)
-    reason = ""
-    if not stat.S_ISREG(found.st_mode):
-        reason = "is not a regular file"
-    elif found.st_uid != os.geteuid():
-        reason = f"belongs to user {found.st_uid}, not to {os.geteuid()}: run the components as one user"
-    elif stat.S_IMODE(found.st_mode) != _MODE:
-        reason = f"has mode {stat.S_IMODE(found.st_mode):04o} instead of {_MODE:04o}"
-    if reason:
-        os.close(descriptor)
-        raise RingError(f"{path} {reason}")
-    return descriptor
-
-
-def _unlink(descriptor: int, path: Path) -> bool:
-    if not _is_same(descriptor, path):
-        return False
-    path.unlink(missing_ok=True)
-    return True
-
-
-def _is_same(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.lstat())
-    except FileNotFoundError:
-        return False
+def _size(header: SealedHeader) -> int:
+    layout = _layout(header)
+    return layout.size if header.magic == _MAGIC and layout.is_sound() else 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from smartcam.contract.ids import CameraId, EventId, new_event_id
 from smartcam.contract.snapshot import LARGEST_SNAPSHOT_BYTES
 from smartcam.contract.times import NS_PER_S, UtcNs
-from smartcam.edge.pictures.folder import PictureFolder, PictureSettings
+from smartcam.edge.pictures.folder import PictureFolder, PictureSettings, has_picture, picture_path, read_picture
 from tests.strategies import camera_ids, event_ids
 
 YARD = CameraId("yard")
@@ -150,3 +150,15 @@ def test_a_picture_that_makes_room_is_reported_where_that_is_a_loss(
         pictures.keep(YARD, event(2), b"jpeg")
     [record] = caplog.records
     assert record.getMessage() == f"snapshot_dropped event_id={event(1)} dropped=1"
+
+
+def test_a_picture_is_read_by_its_camera_and_event_and_no_link_pipe_or_giant_in_its_place(folder: Path) -> None:
+    PictureFolder(folder).keep(YARD, event(1), b"jpeg")
+    assert (has_picture(folder, YARD, event(1)), read_picture(folder, YARD, event(1))) == (True, b"jpeg")
+    (folder / "secret").write_bytes(b"theirs")
+    picture_path(folder, YARD, event(2)).symlink_to(folder / "secret")
+    os.mkfifo(picture_path(folder, YARD, event(3)))
+    picture_path(folder, YARD, event(4)).mkdir()
+    assert not any(has_picture(folder, YARD, event(number)) for number in (2, 3, 4, 5))
+    picture_path(folder, YARD, event(6)).write_bytes(bytes(LARGEST_SNAPSHOT_BYTES + 1))
+    assert [read_picture(folder, YARD, event(number)) for number in (2, 3, 4, 5, 6)] == [None] * 5

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 
 from smartcam.contract.errors import UploadFailed
 from smartcam.contract.times import NS_PER_S, UtcNs
-from smartcam.edge.pictures.s3 import BucketAddress, S3Store, address_of, sign_put
+from smartcam.edge.pictures.s3 import BucketAddress, S3Store, UploadGone, address_of, sign
 from standins.cloud.certificate import make_certificate
 from tests.fakes.aws_server import (
     ACCESS_KEY,
     REGION,
     SECRET_KEY,
     SESSION,
+    SMALLEST_PIECE,
     FakeExchange,
     FakeS3,
     expected_authorization,
@@ -44,7 +45,7 @@ GOOD = AwsCredentials(ACCESS_KEY, SECRET_KEY, SESSION)
 def test_the_signature_is_botocores(key: str, body: bytes, seconds: int) -> None:
     path = quote("/snapshots/" + key.replace("//", "/").replace("/.", "/_"), safe="/-_.~")
     of_request = HttpHeaders([("content-type", "image/jpeg"), ("host", "b.s3.eu-west-1.amazonaws.com")])
-    signed = sign_put(HttpRequest("PUT", path, of_request), body, GOOD, REGION, UtcNs(seconds * NS_PER_S))
+    signed = sign(HttpRequest("PUT", path, of_request), body, GOOD, REGION, UtcNs(seconds * NS_PER_S))
     headers = {name.lower(): value for name, value in signed.items()}
     assert headers["authorization"] == expected_authorization(path, headers, body)
     assert headers["x-amz-content-sha256"] == hashlib.sha256(body).hexdigest()
@@ -53,7 +54,7 @@ def test_the_signature_is_botocores(key: str, body: bytes, seconds: int) -> None
 def test_what_cannot_be_signed_is_an_upload_that_failed() -> None:
     request = HttpRequest("PUT", "/x", HttpHeaders([("host", "b.s3.amazonaws.com"), ("x-amz-date", "of my own")]))
     with pytest.raises(UploadFailed, match="cannot be signed"):
-        sign_put(request, b"", GOOD, REGION, UtcNs(0))
+        sign(request, b"", GOOD, REGION, UtcNs(0))
 
 
 @pytest.mark.parametrize(
@@ -230,3 +231,29 @@ def test_a_service_that_is_not_deployed_is_asked_for(s3: FakeS3) -> None:
     with pytest.raises(UploadFailed, match="is the token exchange service deployed"):
         S3Store(REGION, {}, FakeClock()).put("pictures", KEY, b"jpeg", "image/jpeg")
     assert s3.puts == 0
+
+
+def test_an_object_of_several_pieces_arrives_whole_and_with_its_type(store: S3Store, s3: FakeS3) -> None:
+    large, small = bytes(SMALLEST_PIECE) + b"large", b"small"
+    upload = store.begin("pictures", KEY, "video/mp4")
+    tags = [store.put_piece("pictures", KEY, upload, number, body) for number, body in [(1, large), (2, small)]]
+    assert s3.objects == {}
+    store.finish("pictures", KEY, upload, tags)
+    assert s3.objects == {f"/pictures/{ENCODED}": large + small}
+    assert set(s3.types.values()) == {"video/mp4"}
+    assert s3.pieces == {}
+
+
+def test_an_upload_that_the_store_has_forgotten_is_said_to_be_gone(store: S3Store) -> None:
+    with pytest.raises(UploadGone, match="S3 says 404 NoSuchUpload"):
+        store.put_piece("pictures", KEY, "of-yesterday", 1, b"")
+    with pytest.raises(UploadGone):
+        store.finish("pictures", KEY, "of-yesterday", ["tag"])
+
+
+def test_an_error_behind_a_good_status_is_an_upload_that_failed(store: S3Store, s3: FakeS3) -> None:
+    upload = store.begin("pictures", KEY, "video/mp4")
+    store.put_piece("pictures", KEY, upload, 1, b"piece")
+    with pytest.raises(UploadFailed, match="S3 says InvalidPart"):
+        store.finish("pictures", KEY, upload, ["<another>"])
+    assert s3.objects == {}

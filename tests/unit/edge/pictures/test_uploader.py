@@ -10,7 +10,7 @@ import pytest
 
 from smartcam.contract.errors import UploadFailed
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
-from smartcam.contract.snapshot import snapshot_key
+from smartcam.contract.snapshot import UploadKeys, snapshot_key
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.pictures.uploader import SnapshotSettings, SnapshotUploader
 from tests.fakes.clock import SOME_DAY
@@ -61,7 +61,7 @@ def uploader(tmp_path: Path, cloud: FakeCloud) -> SnapshotUploader:
 def test_pictures_are_off_until_somebody_switches_them_on(tmp_path: Path, cloud: FakeCloud) -> None:
     uploader = SnapshotUploader(tmp_path / "snapshots", THING, cloud, random=lambda: 1.0)
     uploader.keep(GATE, event(1), JPEG)
-    assert uploader.key_of(GATE, event(1)) is None
+    assert uploader.keys_of(GATE, event(1)) == UploadKeys()
     assert not (tmp_path / "snapshots").exists()
 
 
@@ -70,7 +70,7 @@ def test_a_picture_reaches_the_cloud_under_the_key_that_its_event_names(
 ) -> None:
     uploader.keep(GATE, event(1), JPEG)
     assert uploader.step() == 0
-    assert cloud.objects == {uploader.key_of(GATE, event(1)): JPEG} == {key(1): JPEG}
+    assert cloud.objects == {uploader.keys_of(GATE, event(1)).picture: JPEG} == {key(1): JPEG}
     assert uploader.waiting() == []
 
 

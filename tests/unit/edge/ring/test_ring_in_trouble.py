@@ -14,7 +14,8 @@ import pytest
 from smartcam.contract.errors import FrameOverwritten, RingError
 from smartcam.contract.notice import FrameNotice
 from smartcam.edge.ring.frame_ring import RingReader, RingWriter
-from smartcam.edge.ring.ring_file import Layout, create_ring, open_ring, remove_leftover
+from smartcam.edge.ring.ring_file import Layout, create_ring, open_ring
+from smartcam.edge.ring.sealed import remove_leftover
 from tests.fakes.frames import YARD, is_whole, plain_frame
 
 LAYOUT = Layout(2, 32, 16)

@@ -1,0 +1,1 @@
+"""Clips of events: what a camera has sent before, during and after them."""

@@ -1,0 +1,95 @@
+"""Clips with real processes, recipes and rights: an event has its clip, and kill -9 of capture costs a second of it.
+
+And the console beside them: it shows what they do within its rights, and kill -9 of it costs nobody anything.
+"""
+
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import pytest
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from measure.demo.device import CONSOLE, remove_rings
+from measure.demo.plan import free_port
+from smartcam.contract.ids import CameraId
+from tests.real.hold import processes
+from tests.real.standin import StandInHold
+from tests.system.footage import first_visitor
+from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
+from tools.build.suite import DEMO_BUNDLE, ON_DEMAND, build_suite
+
+pytestmark = pytest.mark.soak
+CAMERA = CameraId(f"clips{os.getpid()}")
+
+
+@pytest.fixture
+def nucleus(tmp_path: Path) -> Iterator[StandInHold]:
+    hold = StandInHold(tmp_path)
+    try:
+        yield hold
+    finally:
+        hold.close()
+        remove_rings(CAMERA)
+
+
+def test_an_event_has_its_clip_and_one_that_is_broken_off_goes_on(nucleus: StandInHold, tmp_path: Path) -> None:
+    built = build_suite(tmp_path / "build", DEMO_BUNDLE)
+    camera = {"path": str(first_visitor(tmp_path / "visitor.mp4")), "at_end": "reopen", "start_delay_s": 2}
+    clips = {"keep": True, "after_s": 2}
+    nucleus.merges = {
+        "smartcam.Runtime": {"python": sys.executable},
+        CAPTURE: {"cameras": {CAMERA: camera}, "clips": clips},
+    }
+    nucleus.merges[CONSOLE] = {"port": (port := free_port())}
+    wanted = {name: built.version for name in built.components if name not in ON_DEMAND or name == CONSOLE}
+    assert nucleus.deploy(built.recipes, built.artifacts, wanted).good
+    folder = nucleus.root / "work" / CAPTURE / "clips"
+    assert until(lambda: any(folder.glob("*.part")), PATIENCE_S), nucleus.log(CAPTURE)
+
+    kill_the_console(nucleus, port)
+    first = processes(nucleus.root)[CAPTURE].pid
+    os.kill(first, signal.SIGKILL)
+    assert until(lambda: "clip_kept" in nucleus.log(CAPTURE), PATIENCE_S), nucleus.log(CAPTURE)
+    assert until(lambda: len(list(folder.glob("*.mp4"))) > 1, PATIENCE_S), nucleus.log(CAPTURE)
+
+    raised = set(re.findall(r"event_id=(\S+) .*phase=raised", nucleus.log(INFERENCE)))
+    for path in folder.glob("*.mp4"):
+        with av.open(str(path), "r") as container:
+            facts = json.loads(container.metadata["comment"])
+            times = [float(frame.time or 0) for frame in container.decode(video=0)]
+        assert facts["event"]["event_id"] in raised
+        assert path.name == f"{facts['event']['event_id']}.{CAMERA}.{facts['part']:03d}.mp4"
+        assert times == sorted(set(times))
+    assert not any("BusRefused" in nucleus.log(name) for name in (CAPTURE, INFERENCE, CONSOLE))
+
+
+def kill_the_console(nucleus: StandInHold, port: int) -> None:
+    """Look at the camera, kill the console while somebody looks, and look again; nobody else has noticed anything."""
+    assert until(lambda: shows_video(port), PATIENCE_S), nucleus.log(CONSOLE)
+    before = {name: one.pid for name, one in processes(nucleus.root).items()}
+    os.kill(before[CONSOLE], signal.SIGKILL)
+    assert until(lambda: shows_video(port), PATIENCE_S), nucleus.log(CONSOLE)
+    after = {name: one.pid for name, one in processes(nucleus.root).items()}
+    assert [name for name in before if before[name] != after[name]] == [CONSOLE]
+
+
+def shows_video(port: int) -> bool:
+    """Whether the console shows the camera's own packets, and what is seen on them."""
+    address = f"127.0.0.1:{port}"
+    try:
+        with connect(f"ws://{address}/api/live/{CAMERA}", origin=Origin(f"http://{address}"), open_timeout=5) as viewer:
+            said: set[str] = set()
+            while said != {"video", "bytes", "view"}:
+                got = viewer.recv(timeout=20)
+                said |= {"bytes"} if isinstance(got, bytes) else {json.loads(got)["type"]} - {"said"}
+    except (OSError, WebSocketException):  # also of the one that is just being killed
+        return False
+    return True
