@@ -1,0 +1,1 @@
+"""`smartcam normal`: what is normal before a camera, learned from clips."""
