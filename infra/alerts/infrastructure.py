@@ -20,6 +20,7 @@ from infra.alerts.runtime.agreed import (
     ARRIVED_AT,
     ARRIVED_DAY,
     CAMERA_KEY,
+    HISTORY_DAYS,
     ITEM_KEY,
     TIMEOUT_S,
     TTL_ATTRIBUTE,
@@ -35,8 +36,6 @@ from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import EVENT_FILTER, ack_topic
 
-HISTORY_DAYS: Final = 90
-"""Longer than an outbox keeps an event (a week by default), because repetitions are recognised by the history."""
 TABLE_ACTIONS: Final = ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
 MOST_AT_ONCE: Final = 5
 """Processes that read the queue: a new account runs ten at once, and a flood must leave some for the devices' health

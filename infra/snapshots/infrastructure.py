@@ -11,12 +11,13 @@ from constructs import Construct
 from infra.buckets import logged_bucket, logical_id
 from infra.functions import acknowledge, allow
 from infra.keys import via
-from smartcam.contract.snapshot import SNAPSHOTS_PREFIX
+from smartcam.contract.snapshot import CLIPS_PREFIX, SNAPSHOTS_PREFIX
 
-OWN_PREFIX: Final = SNAPSHOTS_PREFIX + "${credentials-iot:ThingName}/*"
+OWN_PREFIXES: Final = tuple(f"{prefix}${{credentials-iot:ThingName}}/*" for prefix in (SNAPSHOTS_PREFIX, CLIPS_PREFIX))
 """The credentials provider fills in the name of the thing whose certificate asked: no device can name another."""
 
 
+_SHOWN: Final = (SNAPSHOTS_PREFIX, CLIPS_PREFIX)
 UPLOADS_POLICY: Final = f"SmartcamUploads-{cdk.Aws.REGION}"
 
 
@@ -35,29 +36,31 @@ class SnapshotBucket(Construct):
     def link_rights(self) -> list[iam.PolicyStatement]:
         """What a function needs to make links; the listing distinguishes absent from forbidden."""
         return [
-            allow(["s3:GetObject"], self.bucket.arn_for_objects(f"{SNAPSHOTS_PREFIX}*")),
+            *(allow(["s3:GetObject"], self.bucket.arn_for_objects(f"{prefix}*")) for prefix in _SHOWN),
             allow(["s3:ListBucket"], self.bucket.bucket_arn),
         ]
 
     def acknowledge_links(self, rights: iam.Policy) -> None:
         """Say why a policy with `link_rights` names many objects."""
-        acknowledge(
-            rights,
-            f"IAM5[Resource::<{logical_id(self.bucket)}.Arn>/{SNAPSHOTS_PREFIX}*]",
-            "It makes links to the pictures of every device's events, and to nothing beside the pictures.",
-        )
+        for prefix in _SHOWN:
+            acknowledge(
+                rights,
+                f"IAM5[Resource::<{logical_id(self.bucket)}.Arn>/{prefix}*]",
+                "It makes links to the pictures and clips of every device's events, and to nothing beside them.",
+            )
 
     def _key_rights(self) -> list[iam.PolicyStatement]:
         """What an upload needs of the site's own key; S3's own needs nothing."""
         if self._key is None:
             return []
+        # To decrypt: S3 joins the pieces of a large clip.
         via_s3 = {
             "StringEquals": {
                 "kms:ViaService": via("s3"),
                 "kms:EncryptionContext:aws:s3:arn": self.bucket.bucket_arn,
             }
         }
-        return [allow(["kms:GenerateDataKey"], self._key.key_arn, via_s3)]
+        return [allow(["kms:GenerateDataKey", "kms:Decrypt"], self._key.key_arn, via_s3)]
 
     def _uploads(self) -> iam.ManagedPolicy:
         """What the devices' common role needs: each device under its own prefix, by S3 and for this bucket only.
@@ -68,15 +71,17 @@ class SnapshotBucket(Construct):
             self,
             "Uploads",
             managed_policy_name=UPLOADS_POLICY,
+            # Clips too; but another description would be another policy, and the name is taken.
             description="Smartcam: a device may write pictures below the prefix that bears its own name",
             statements=[
-                allow(["s3:PutObject"], self.bucket.arn_for_objects(OWN_PREFIX)),
+                *(allow(["s3:PutObject"], self.bucket.arn_for_objects(prefix)) for prefix in OWN_PREFIXES),
                 *self._key_rights(),
             ],
         )
-        acknowledge(
-            policy,
-            f"IAM5[Resource::<{logical_id(self.bucket)}.Arn>/{OWN_PREFIX.replace('${', '<').replace('}', '>')}]",
-            "A device writes pictures of many events, all of them below the prefix that bears its own name.",
-        )
+        for prefix in OWN_PREFIXES:
+            acknowledge(
+                policy,
+                f"IAM5[Resource::<{logical_id(self.bucket)}.Arn>/{prefix.replace('${', '<').replace('}', '>')}]",
+                "A device writes pictures and clips of many events, all of them below prefixes that bear its own name.",
+            )
         return policy

@@ -28,14 +28,14 @@ class ServerCertificate:
     key: Path
 
 
-def make_certificate(folder: Path, now: dt.datetime) -> ServerCertificate:
-    """Write a new authority and a certificate for 127.0.0.1 and localhost into a folder; the key is 0600.
+def make_certificate(folder: Path, now: dt.datetime, address: str = _ADDRESS) -> ServerCertificate:
+    """Write a new authority and a certificate for an address and localhost into a folder; the key is 0600.
 
     The authority's key is thrown away: nobody can make another certificate that its clients trust.
     """
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = _authority(authority_key, now)
-    server = _server(key, authority, authority_key, now)
+    server = _server(key, authority, authority_key, now, address)
     files = ServerCertificate(folder / "ca.pem", folder / "server.pem", folder / "server.key")
     write_private(files.authority, _pem(authority))
     write_private(files.chain, _pem(server) + _pem(authority))
@@ -69,8 +69,9 @@ def _server(
     authority: x509.Certificate,
     authority_key: ec.EllipticCurvePrivateKey,
     now: dt.datetime,
+    address: str,
 ) -> x509.Certificate:
-    names = [x509.IPAddress(ipaddress.ip_address(_ADDRESS)), *(x509.DNSName(name) for name in _NAMES)]
+    names = [x509.IPAddress(ipaddress.ip_address(address)), *(x509.DNSName(name) for name in _NAMES)]
     issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     return (
         _builder(_name("localhost"), authority.subject, key.public_key(), now)

@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass, field, replace
 
 from infra.alerts.runtime.delivery import Delivery
-from smartcam.contract.event import Event, EventKind, Phase, Severity
+from smartcam.contract.event import ClipPart, Event, EventKind, Phase, Severity
 from smartcam.contract.ids import CameraId, ThingName, new_event_id
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
 
@@ -55,6 +55,12 @@ def raised(number: int = 1, **changes: object) -> Event:
 
 def cleared(number: int = 1) -> Event:
     return raised(number, phase=Phase.CLEARED, ended_at=UtcNs(NOON + 5 * NS_PER_S))
+
+
+def recorded(revision: int = 1, number: int = 1) -> Event:
+    """Which clips there are of it; the revision is the number of the newest."""
+    clips = tuple(ClipPart(part, 1000 * part, f"{part:064x}") for part in range(1, revision + 1))
+    return raised(number, phase=Phase.RECORDED, clips=clips, revision=revision)
 
 
 def delivery(payload: bytes, thing: str = "yard-1", camera: str = "gate") -> Delivery:

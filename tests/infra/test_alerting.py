@@ -13,7 +13,7 @@ from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import EventKind, Phase, Severity
 from smartcam.contract.times import NS_PER_S, UtcNs
 from tests.fakes.aws import Crash, Interruption, crash
-from tests.infra.sample import NOON, Deliveries, cleared, delivery, raised
+from tests.infra.sample import NOON, Deliveries, cleared, delivery, raised, recorded
 from tests.infra.world import EVERYONE, Cloud
 
 COOLDOWN_S = 300
@@ -41,6 +41,16 @@ def test_what_is_cleared_completes_the_history_and_alerts_nobody() -> None:
     assert cloud.deliver(cleared()) is Outcome.COMPLETED
     assert cloud.notifier.published == []
     assert cloud.acknowledged(cleared())
+
+
+def test_what_is_recorded_is_kept_and_alerts_nobody_whatever_order_it_comes_in() -> None:
+    cloud = Cloud()
+    for event in (recorded(2), raised(), recorded(1), recorded(3), recorded(3)):
+        cloud.deliver(event)
+        assert cloud.acknowledged(event)
+    assert cloud.history.filmed == {next(iter(cloud.history.filmed)): recorded(3)}
+    assert len(cloud.alerts_of(raised())) == 1
+    assert cloud.history.state(raised()) is AlertState.SENT
 
 
 def test_the_end_before_the_beginning_takes_no_alert_away() -> None:

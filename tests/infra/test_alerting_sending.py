@@ -1,5 +1,6 @@
 """How one message goes out: its turn, its SMS, what a failure leaves behind, and what stands beside the text."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
@@ -150,6 +151,17 @@ def test_an_alert_links_to_its_picture() -> None:
     cloud = Cloud(0, pictures=FakePictures(PictureLink("https://example.org/p.jpg", arrived=True, valid_s=3600)))
     cloud.deliver(raised())
     assert "https://example.org/p.jpg" in cloud.notifier.published[0].alert.email
+
+
+def test_an_alert_links_to_its_clip_where_its_device_sends_clips() -> None:
+    coming = PictureLink("https://example.org/c.mp4", arrived=False, valid_s=3600)
+    cloud = Cloud(0, pictures=FakePictures(recording=coming))
+    cloud.deliver(raised(clip_object="clips/yard-1/gate/c.mp4"))
+    cloud.deliver(raised(2))
+    first, second = (one.alert for one in cloud.notifier.published)
+    assert coming.url in first.email
+    assert json.loads(first.document)["clip"] == coming.url
+    assert "c.mp4" not in second.email
 
 
 def test_only_who_has_phones_reads_that_no_sms_went_out() -> None:

@@ -26,7 +26,8 @@ from infra.settings import DEFAULT_COOLDOWN_S
 from infra.site import SiteSettings
 from infra.subscribers import MOST_GROUPS
 from smartcam.contract.event import LARGEST_EVENT_BYTES, EventKind, Severity
-from smartcam.contract.health import CameraCondition
+from smartcam.contract.health import MOST_CAMERAS as MOST_CAMERAS_LISTED
+from smartcam.contract.health import CameraCondition, SceneHealth, SceneStage
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
 from tests.fakes.aws import Interruption
@@ -36,6 +37,7 @@ from tests.infra.fleet_yard import health, health_document
 from tests.infra.sample import NOON, raised, rule_output
 from tests.infra.test_handler import Account, Calls, by_queue, whole
 from tests.infra.world import EVERYONE, Cloud
+from tools.train.job import LONGEST_RUN_S
 
 PAGE = ROOT / "docs/cost.md"
 CENT = 0.005
@@ -84,7 +86,7 @@ def quantity(table: str, line: str) -> float:
 
 def test_every_line_is_its_price_times_its_quantity_and_every_sum_is_its_lines() -> None:
     known = prices()
-    assert len(costs()) == 9
+    assert len(costs()) == 10
     for rows in costs().values():
         for line, price, many, dollars, *_ in rows[:-1]:
             each, per = known[price]
@@ -94,6 +96,12 @@ def test_every_line_is_its_price_times_its_quantity_and_every_sum_is_its_lines()
 
 def total(table: str) -> float:
     return float(costs()[table][-1][3])
+
+
+def test_an_hour_of_training_and_a_job_that_hangs_cost_what_the_page_says() -> None:
+    rows = costs()["an hour of training on one ml.m5.xlarge"]
+    an_hour = sum(float(row[3]) for row in rows if row[0] in {"machine", "disk"})
+    assert f"${an_hour * LONGEST_RUN_S / 3600:.2f} at most" in PAGE.read_text()
 
 
 def test_a_home_with_one_camera_costs_less_than_a_dollar_a_month_at_list_price() -> None:
@@ -190,7 +198,9 @@ def largest_device() -> Device:
     silent = Outage(derived_id(NOON, "x"), OutageKind.CAMERAS, NOON, NOON, cameras=tuple(names))
     reasons = {"bundle_refused": "x" * 160, "configuration_refused": "x" * 160, "release_refused": "x" * 160}
     known = heard(None, health("x" * 128, run="x" * 64, version="x" * 128, capture_version="x" * 128, **reasons), NOON)
-    return replace(known, cameras=kept, camera_outage=silent, model="x" * 257)
+    scene = SceneHealth(SceneStage.RELEARNING, 1e6, 1e6, 1e6 / 3, 2**63 - 1, drift=False)
+    listed = tuple(replace(one, scene=scene) for one in kept[:MOST_CAMERAS_LISTED])
+    return replace(known, cameras=listed + kept[MOST_CAMERAS_LISTED:], camera_outage=silent, model="x" * 257)
 
 
 @pytest.mark.usefixtures("fleet_handler")

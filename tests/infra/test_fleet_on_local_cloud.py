@@ -21,16 +21,19 @@ from infra.alerts.stack import STACK_NAME
 from infra.app import main
 from infra.names import GROUP, policy_name
 from infra.snapshots.runtime.links import S3Pictures
-from smartcam.contract.event import Event
+from smartcam.contract.event import ClipPart, Event, Phase
 from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState, Health
 from smartcam.contract.ids import CameraId, ThingName, new_event_id
-from smartcam.contract.snapshot import snapshot_key
+from smartcam.contract.snapshot import clip_object_key, snapshot_key
 from smartcam.contract.times import UtcNs, format_utc
 from smartcam.contract.topics import ack_topic, health_topic
 from smartcam.contract.wanted import Wanted
 from smartcam.doctor.cloud import Identity, check_certificate, check_iot_core
 from smartcam.doctor.finding import State
+from smartcam.edge.clip_name import ClipName
 from smartcam.edge.clock import SystemClock
+from smartcam.edge.memory_file import MemoryFile
+from smartcam.edge.pictures.clip_uploader import PIECE_BYTES, ClipUploader
 from smartcam.edge.pictures.s3 import S3Store
 from smartcam.edge.pictures.uploader import SnapshotSettings, SnapshotUploader
 from standins.cloud.device import DeviceIdentity
@@ -244,13 +247,37 @@ def test_a_picture_goes_up_by_the_devices_own_code_and_can_be_seen_by_its_link(
         uploader = SnapshotUploader(tmp_path / "snapshots", THING, cloud, lambda: 1.0)
         uploader.configure(SnapshotSettings(enabled=True, bucket=bucket))
         uploader.keep(GATE, event_id, b"jpeg")
-        assert uploader.key_of(GATE, event_id) == event.snapshot_key
+        assert uploader.keys_of(GATE, event_id).picture == event.snapshot_key
         assert uploader.step() == 0
     link = pictures.link(event)
     assert link is not None
     assert (link.arrived, link.valid_s) == (True, 3600)
     head = site.client("s3").head_object(Bucket=bucket, Key=event.snapshot_key)
     assert (head["ContentType"], head["ContentLength"]) == ("image/jpeg", 4)
+
+
+def test_a_clip_goes_up_in_pieces_by_the_devices_own_code_and_can_be_seen_by_its_link(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables, bucket = site.cloud.environment(), site.outputs["SnapshotBucketName"]
+    content = os.urandom(2 * PIECE_BYTES + 1)
+    event_id = new_event_id(UtcNs(time.time_ns()), os.urandom(10))
+    (tmp_path / str(ClipName(event_id, GATE, 1))).write_bytes(content)
+    clips = (ClipPart(1, len(content), "0" * 64),)
+    exchange = FakeExchange(access_key=variables["AWS_ACCESS_KEY_ID"], secret_key=variables["AWS_SECRET_ACCESS_KEY"])
+    with serving(exchange):
+        for name, value in exchange.environment.items():
+            monkeypatch.setenv(name, value)
+        cloud = S3Store(variables["AWS_REGION"], {**variables, **exchange.environment}, SystemClock())
+        uploader = ClipUploader(tmp_path, THING, cloud, lambda: 1.0, MemoryFile(tmp_path / "to-upload"))
+        uploader.configure(SnapshotSettings(enabled=True, bucket=bucket, clips=True))
+        uploader.recorded(raised(event_id=event_id, phase=Phase.RECORDED, clips=clips))
+        assert uploader.step() == 0
+    key = clip_object_key(THING, GATE, event_id)
+    assert S3Pictures(site.client("s3"), bucket).clip(raised(event_id=event_id, clip_object=key)) is not None
+    found = site.client("s3").get_object(Bucket=bucket, Key=key)
+    assert found["ContentType"] == "video/mp4"
+    assert found["Body"].read() == content
 
 
 def test_a_person_can_try_the_path_follow_it_and_list_the_devices(

@@ -232,7 +232,7 @@ def test_a_device_may_write_below_its_own_name_and_nowhere_else(pictures: Templa
     assert write == {
         "Action": "s3:PutObject",
         "Effect": "Allow",
-        "Resource": f"<{bucket}.Arn>/snapshots/${{credentials-iot:ThingName}}/*",
+        "Resource": [f"<{bucket}.Arn>/{own}/${{credentials-iot:ThingName}}/*" for own in ("clips", "snapshots")],
     }
     via_s3 = {
         "StringEquals": {
@@ -241,7 +241,7 @@ def test_a_device_may_write_below_its_own_name_and_nowhere_else(pictures: Templa
         }
     }
     assert [(one["Action"], one["Resource"], one["Condition"]) for one in encrypt] == [
-        ("kms:GenerateDataKey", f"<{key}.Arn>", via_s3) for key in pictures.all_of("AWS::KMS::Key")
+        (["kms:Decrypt", "kms:GenerateDataKey"], f"<{key}.Arn>", via_s3) for key in pictures.all_of("AWS::KMS::Key")
     ]
     _, links = pictures.one("AWS::IAM::Policy", "Alerter")
     former = [one["Condition"] for one in statements(links["PolicyDocument"]) if str(one["Resource"]).endswith("key/*")]

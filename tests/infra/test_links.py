@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from infra.alerts.runtime.facts import PictureLink
 from infra.snapshots.runtime.links import LONGEST_LINK_S, S3Pictures, pictures_from
 from smartcam.contract.ids import CameraId, ThingName
-from smartcam.contract.snapshot import snapshot_key
+from smartcam.contract.snapshot import clip_object_key, snapshot_key
 from tests.infra.sample import raised
 
 KEY = snapshot_key(ThingName("yard-1"), CameraId("gate"), raised().event_id)
@@ -64,6 +64,16 @@ def test_nobody_shows_another_devices_picture(key: str | None) -> None:
     s3 = FakeS3()
     assert S3Pictures(s3, "pictures").link(raised(snapshot_key=key)) is None
     assert s3.signed == []
+
+
+def test_a_clip_is_linked_before_it_is_there_and_only_its_own_devices() -> None:
+    s3 = FakeS3(refused("SlowDown"))
+    own = clip_object_key(ThingName("yard-1"), CameraId("gate"), raised().event_id)
+    link = S3Pictures(s3, "pictures").clip(raised(clip_object=own))
+    assert link == PictureLink("https://s3/get_object", arrived=False, valid_s=3600)
+    assert s3.signed == [({"Bucket": "pictures", "Key": own}, 3600)]
+    for key in (None, own.replace("yard-1", "yard-2"), KEY):
+        assert S3Pictures(s3, "pictures").clip(raised(clip_object=key)) is None
 
 
 @pytest.mark.parametrize("seconds", [0, LONGEST_LINK_S + 1])

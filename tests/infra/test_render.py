@@ -78,7 +78,8 @@ def facts_of(
     sms_withheld: bool = False,
 ) -> AlertFacts:
     happened = occasion(event, NOON) if when is None else when
-    return AlertFacts(event, alert_number(event.event_id), happened, zone, held(held_back), picture, sms_withheld)
+    number, others = alert_number(event.event_id), held(held_back)
+    return AlertFacts(event, number, happened, zone, others, picture, sms_withheld=sms_withheld)
 
 
 def sms(event: Event, held_back: int = 0, language: Language = EN) -> str:
@@ -325,6 +326,27 @@ def test_an_email_tells_everything_that_the_event_knows() -> None:
         "no more alerts at all, ask whoever keeps the list of subscribers, or use the link below to unsubscribe.",
     ]
     assert alert.subject == f"gate: Person!, 01 Mar 12:59:59 CET, alert {alert.number}"
+
+
+@pytest.mark.parametrize(
+    ("label", "english", "chinese"),
+    [
+        ("fast", "Something moves faster than anything seen here", "有物体移动得比此处以往所见都快"),
+        ("nowhere", "Something is where nothing ever is", "有东西出现在从来没有东西的地方"),
+        ("looks", "Something looks unlike anything here", "有东西看起来与此处以往所见都不同"),
+        (
+            "intruder",
+            "The picture is unlike what this camera has learned as normal",
+            "画面与该摄像头学到的正常情况不同",
+        ),
+    ],
+)
+def test_an_anomaly_says_in_words_why_and_not_in_a_label(label: str, english: str, chinese: str) -> None:
+    event = raised(kind=EventKind.ANOMALY, cause="unusual", label=label)
+    for language, words, named in ((EN, english, f"label {label}"), (ZH, chinese, f"标签{label}")):
+        email = render_alert(facts_of(event, 0, BERLIN), language).email
+        assert words in email
+        assert (named in email) == (label == "intruder")
 
 
 def test_an_email_in_chinese_tells_the_same() -> None:

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from infra.alerts.asset import HANDLER, ROOT
-from infra.alerts.infrastructure import EVENT_SQL, HISTORY_DAYS
-from infra.alerts.runtime.agreed import LEASE_S
+from infra.alerts.infrastructure import EVENT_SQL
+from infra.alerts.runtime.agreed import HISTORY_DAYS, LEASE_S
 from infra.alerts.runtime.audience import EventFilter
 from infra.alerts.runtime.handler import FunctionSettings
 from infra.alerts.runtime.metrics import metric_writer

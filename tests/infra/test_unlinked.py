@@ -81,6 +81,7 @@ LINKS = [
     "a.b.c.example.xn--p1ai",
     "1.example.com",
 ]
+CLIP_URL = "https://bucket.s3.eu-west-1.amazonaws.com/clips/yard-1/gate/x.001.mp4?X-Amz-Signature=1"
 URL = "https://bucket.s3.eu-west-1.amazonaws.com/snapshots/yard-1/gate/x.jpg?X-Amz-Signature=1"
 
 
@@ -216,7 +217,9 @@ def test_no_name_of_a_device_or_a_camera_reaches_a_person_as_a_link(
 def test_the_pictures_own_link_stays_and_machines_get_every_text_as_it_was_sent(language: Language) -> None:
     event = raised(zone="example.com")
     picture = PictureLink(URL, arrived=True, valid_s=3600)
-    alert = render_alert(AlertFacts(event, "123456", occasion(event, NOON), NOON_ZONE, (), picture), language)
+    clip = PictureLink(CLIP_URL, arrived=False, valid_s=3600)
+    alert = render_alert(AlertFacts(event, "123456", occasion(event, NOON), NOON_ZONE, (), picture, clip), language)
     assert URL in alert.email
+    assert CLIP_URL in alert.email
     assert '"zone": "example.com"' in alert.document
     assert "example.com" not in alert.email

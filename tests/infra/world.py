@@ -42,10 +42,14 @@ EVERYONE = Group("everyone", "arn:everyone", emails=1, phones=1)
 @dataclass
 class FakePictures:
     picture: PictureLink | None = None
+    recording: PictureLink | None = None
 
     def link(self, event: Event) -> PictureLink | None:
         del event
         return self.picture
+
+    def clip(self, event: Event) -> PictureLink | None:
+        return self.recording if event.clip_object else None
 
 
 @dataclass

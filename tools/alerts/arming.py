@@ -76,7 +76,7 @@ def run(verb: str, options: argparse.Namespace, registry: Registry, answers: Ans
     if device is None:
         return complain(verb, unheard(thing, registry))
     print(f"{options.place}: {wish_text(wish)}")
-    print(_told(device, answers, now))
+    print(told(device, answers, now))
     return 0
 
 
@@ -89,7 +89,7 @@ def _able(device: Device, camera: CameraId | None) -> Device:
     return device
 
 
-def _told(device: Device, answers: Answers, now: UtcNs) -> str:
+def told(device: Device, answers: Answers, now: UtcNs) -> str:
     """Tell the device, and say what will become of that."""
     answer = device.answer(now)
     if answer is None:

@@ -1,6 +1,7 @@
 """`smartcam alerts devices`: list the devices, choose whose silence raises no alarm, revoke one that was stolen."""
 
 import argparse
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -8,9 +9,10 @@ from typing import Final
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.aws.guards import DynamoGuards
 from infra.fleet.runtime.aws import DynamoRegistry
-from infra.fleet.runtime.device import NEVER, Device
+from infra.fleet.runtime.device import NEVER, Device, KnownCamera
 from infra.fleet.runtime.ports import ChangedMeanwhile, Registry
 from smartcam.contract.errors import ContractError, SmartcamError
+from smartcam.contract.health import SceneHealth, SceneStage
 from smartcam.contract.ids import CameraId, ThingName, camera_id, thing_name
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 from smartcam.contract.wanted import Arming
@@ -63,19 +65,42 @@ def _arming(device: Device, now: UtcNs) -> str:
     return f"; wanted, but it does not know yet: {said or 'as configured'}"
 
 
+def scene_text(scene: SceneHealth) -> str:
+    """How far a camera is with learning what is normal, in words."""
+    watched = f"{math.floor(scene.hours)} h of {math.ceil(scene.of_hours)} h watched"
+    if scene.stage is not SceneStage.WATCHING:
+        return f"{scene.stage}, {watched}"
+    if scene.drift:
+        return "watching, but it raises more than it promised"
+    if scene.hours < scene.of_hours:
+        return f"watching, {watched} until {_budget_text(scene.budget)} can be promised"
+    return f"watching, {_budget_text(scene.budget)} kept"
+
+
+def _budget_text(a_day: float) -> str:
+    if a_day == 1:
+        return "one a day"
+    return f"one in {1 / a_day:.3g} days" if 0 < a_day < 1 else f"{a_day:.3g} a day"
+
+
+def _camera_text(one: KnownCamera, device: Device) -> str:
+    words = [one.camera_id, "retired" if one.camera_id in device.retired_cameras else str(one.condition)]
+    words += ["disarmed"] if one.armed is False else []
+    words += ["collecting footage"] if one.collects_footage else []
+    words += [f"({scene_text(one.scene)})"] if one.scene is not None else []
+    return " ".join(words)
+
+
 def row(device: Device, now: UtcNs) -> str:
     """A device in one line."""
     ago_s = max(0, now - device.heard_at) // NS_PER_S
-    cameras = ", ".join(
-        f"{one.camera_id} {'retired' if one.camera_id in device.retired_cameras else one.condition}"
-        + (" disarmed" if one.armed is False else "")
-        for one in device.cameras
-    )
+    cameras = ", ".join(_camera_text(one, device) for one in device.cameras)
     number = "an unknown number of" if device.events_waiting is None else device.events_waiting
     waiting = f", {number} events waiting" if number else ""
     runs = f", version {device.version}" if device.version else ""
     if device.capture_version not in {"", device.version}:
         runs += f" (capture {device.capture_version})"
+    runs += f", model {device.model}" if device.model else ""
     line = f"{device.thing}: {status(device, now)}, heard {ago_s} s ago{runs}{waiting}; {cameras or 'no cameras'}"
     line += _arming(device, now)
     if device.release_refused:

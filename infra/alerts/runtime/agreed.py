@@ -9,6 +9,8 @@ ARRIVALS_INDEX: Final = "arrivals"
 """Events by the day and time of their arrival: how a person follows all cameras at once."""
 ARRIVED_DAY: Final = "arrived_day"
 ARRIVED_AT: Final = "recorded_at"
+HISTORY_DAYS: Final = 90
+"""Longer than an outbox keeps an event (a week by default), because repetitions are recognised by the history."""
 DISPLAY_NAME: Final = "Smartcam"
 TIMEOUT_S: Final = 30
 LEASE_S: Final = 45

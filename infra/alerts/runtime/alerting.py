@@ -80,7 +80,7 @@ class Alerting:
             event = delivery.event()
         except ContractError as error:
             return self.refuse(delivery, error)
-        outcome = self._complete(event, delivery) if event.phase is Phase.CLEARED else self._alert(event, job)
+        outcome = self._alert(event, job) if event.phase is Phase.RAISED else self._complete(event, delivery)
         logger.info("event_taken outcome=%s event_id=%s phase=%s", outcome, event.event_id, event.phase)
         self._reply(delivery, Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED, revision=event.revision))
         return outcome
@@ -118,7 +118,8 @@ class Alerting:
         self.troubles.note(Trouble.SCHEMA_UNKNOWN if error.field == "schema" else Trouble.REFUSED, thing)
 
     def _complete(self, event: Event, delivery: Delivery) -> Outcome:
-        self.history.complete(event, delivery.arrived_at)
+        keep = self.history.complete if event.phase is Phase.CLEARED else self.history.film
+        keep(event, delivery.arrived_at)
         return Outcome.COMPLETED
 
     def _alert(self, event: Event, job: DeliverAgain) -> Outcome:

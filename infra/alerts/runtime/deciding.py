@@ -84,7 +84,7 @@ class GroupAlerting:
             NotPublished: only where the case has its turn already.
         """
         event = case.event
-        if not group.wanted.includes(event):
+        if event.is_held_back or not group.wanted.includes(event):
             store(AlertState.UNWANTED)
             return AlertState.UNWANTED
         ends = group.quiet.end_after(self.now()) if group.quiet else None
@@ -104,6 +104,8 @@ class GroupAlerting:
         before = told.get(group.name)
         if before is None or before.revision >= min(event.revision, LAST_DECIDED) or before.state is AlertState.SENT:
             return before is not None
+        if event.is_held_back:  # what was counted under its first name, people will be told of
+            return True
         return before.state is AlertState.HELD and not (group.quiet and group.quiet.end_after(self.now()))
 
     def unsettled(self, event: Event, told: Mapping[str, Decision]) -> list[Group]:
@@ -175,6 +177,7 @@ class GroupAlerting:
             zone=self.audience.zone_of(event.thing, event.camera_id),
             held_back=tuple(one for one in claim.held_back if one.event_id != event.event_id),
             picture=None if self.pictures is None else self.pictures.link(event),
+            clip=None if self.pictures is None else self.pictures.clip(event),
             sms_withheld=bool(group.phones) and texts is None,
         )
         facts = {

@@ -27,7 +27,7 @@ SIGHTINGS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PictureLink:
-    """Where an event's picture can be seen for `valid_s` seconds without a sign-in; it may not have `arrived` yet."""
+    """Where an event's picture or clip can be seen for `valid_s` seconds without a sign-in; it may not be there yet."""
 
     url: str
     arrived: bool
@@ -60,6 +60,7 @@ class AlertFacts:
     zone: tzinfo
     held_back: tuple[HeldEvent, ...] = ()
     picture: PictureLink | None = None
+    clip: PictureLink | None = None
     sms_withheld: bool = False
 
     @property

@@ -82,6 +82,9 @@ class History(Protocol):
     def complete(self, event: Event, arrived_at: UtcNs) -> None:
         """Keep how an event ended, whether or not its beginning has arrived."""
 
+    def film(self, event: Event, arrived_at: UtcNs) -> None:
+        """Keep which clips of an event its device has, unless a newer record of them is there."""
+
     def lease(self, event: Event, now: UtcNs, *, again: bool = False) -> Lease | None:
         """The sole right to decide on a recorded event until the lease ends; None where it is taken or decided.
 
@@ -242,10 +245,13 @@ class Notifier(Protocol):
 
 
 class Pictures(Protocol):
-    """The way to an event's picture."""
+    """The way to an event's picture and its clip."""
 
     def link(self, event: Event) -> PictureLink | None:
         """None where the event has none, or S3 does not answer: no alert waits for a picture."""
+
+    def clip(self, event: Event) -> PictureLink | None:
+        """The same for the first part of its clip, which is hardly ever there already."""
 
 
 class Replies(Protocol):

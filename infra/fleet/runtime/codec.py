@@ -4,13 +4,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from infra.fleet.runtime.device import NEVER, Device, Fleet, KnownCamera, Outage, OutageKind, Presence
+from infra.fleet.runtime.device import (
+    MOST_VERDICTS_WAITING,
+    NEVER,
+    Device,
+    Fleet,
+    GivenVerdict,
+    KnownCamera,
+    Outage,
+    OutageKind,
+    Presence,
+)
 from smartcam.contract.errors import ContractError
-from smartcam.contract.health import CameraCondition, DeviceState
+from smartcam.contract.health import CameraCondition, DeviceState, SceneHealth
 from smartcam.contract.ids import ThingName, camera_id, event_id, thing_name
 from smartcam.contract.reading import Fields, dump_object, parse_object
 from smartcam.contract.times import UtcNs
-from smartcam.contract.wanted import NOTHING_WANTED, Wanted
+from smartcam.contract.wanted import MOST_TAKEN, NOTHING_WANTED, Verdict, Wanted
 
 Reader = Callable[[Fields], Any]
 _MOST_CAMERAS = 256
@@ -51,7 +61,9 @@ def dump_device(device: Device) -> str:
             "camera_outage": _dump_outage(device.camera_outage),
             "back_at": device.back_at,
             "wanted": device.wanted.document() if device.wanted.revision else None,
+            "verdicts": [_dump_verdict(one) for one in device.verdicts] or None,
             "wanted_revision": device.wanted_revision,
+            "cloud_takes": device.cloud_takes,
             "health_until": device.health_until or None,
             "presence_until": device.presence_until or None,
             "loud_at": device.loud_at or None,
@@ -139,27 +151,48 @@ def _presence(fields: Fields) -> Presence:
 
 
 def _dump_camera(one: KnownCamera) -> dict[str, object]:
-    armed = {} if one.armed is None else {"armed": one.armed}
+    said = {
+        "armed": one.armed,
+        "footage": one.collects_footage or None,
+        "scene": None if one.scene is None else one.scene.document(),
+    }
     return {
         "camera_id": one.camera_id,
         "condition": one.condition,
         "seen_at": one.seen_at,
         "fps": one.frames_per_second,
-        **armed,
+        **{key: value for key, value in said.items() if value is not None},
     }
 
 
-def _camera(item: object) -> KnownCamera:
-    if not isinstance(item, dict):
-        raise ContractError("cameras", "must hold objects")
-    fields = Fields(item, "cameras")
+def _camera(fields: Fields) -> KnownCamera:
     return KnownCamera(
         camera_id=camera_id(fields.text("camera_id")),
         condition=fields.choice("condition", CameraCondition),
         seen_at=_time(fields, "seen_at"),
         frames_per_second=fields.number("fps", 0, _FASTEST),
         armed=fields.boolean("armed") if fields.has("armed") else None,
+        collects_footage=fields.has("footage") and fields.boolean("footage"),
+        scene=SceneHealth.from_fields(fields.inner("scene")) if fields.has("scene") else None,
     )
+
+
+def _dump_verdict(one: GivenVerdict) -> dict[str, object]:
+    undone = {"undone": True} if one.undone else {}
+    return one.verdict.document() | {"given_at": one.given_at, "revision": one.revision} | undone
+
+
+def _verdict(fields: Fields) -> GivenVerdict:
+    return GivenVerdict(
+        Verdict.from_fields(fields),
+        _time(fields, "given_at"),
+        fields.optional_integer("revision") or 0,
+        undone=fields.has("undone") and fields.boolean("undone"),
+    )
+
+
+def _optional_objects(fields: Fields, key: str) -> list[Fields]:
+    return fields.objects(key, MOST_VERDICTS_WAITING) if fields.has(key) else []
 
 
 def _time(fields: Fields, key: str) -> UtcNs:
@@ -197,7 +230,7 @@ _READERS: Final[dict[str, Reader]] = {
     "configuration_refused": _optional_word("configuration_refused"),
     "events_waiting": lambda fields: fields.optional_integer("events_waiting"),
     "oldest_waiting_ms": lambda fields: fields.optional_integer("oldest_waiting_ms"),
-    "cameras": lambda fields: tuple(_camera(one) for one in fields.items("cameras", _MOST_CAMERAS)),
+    "cameras": lambda fields: tuple(_camera(one) for one in fields.objects("cameras", _MOST_CAMERAS)),
     "presence": lambda fields: _presence(fields.inner("presence")),
     "paused_until": lambda fields: _time(fields, "paused_until"),
     "retired": lambda fields: fields.boolean("retired"),
@@ -208,7 +241,9 @@ _READERS: Final[dict[str, Reader]] = {
     "camera_outage": _optional_outage("camera_outage"),
     "back_at": lambda fields: _time(fields, "back_at"),
     "wanted": lambda fields: Wanted.from_fields(fields.inner("wanted")) if fields.has("wanted") else NOTHING_WANTED,
+    "verdicts": lambda fields: tuple(_verdict(one) for one in _optional_objects(fields, "verdicts")),
     "wanted_revision": lambda fields: fields.optional_integer("wanted_revision"),
+    "cloud_takes": lambda fields: fields.words("cloud_takes", MOST_TAKEN) if fields.has("cloud_takes") else None,
     "health_until": _optional_time("health_until"),
     "presence_until": _optional_time("presence_until"),
     "loud_at": _optional_time("loud_at"),

@@ -1,19 +1,27 @@
 """One device as the cloud knows it. Times are arrivals by the cloud's clock; a device's own clock is not trusted."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from smartcam.contract.errors import ContractError
-from smartcam.contract.health import HEALTH_EVERY_S, CameraCondition, DeviceState
+from smartcam.contract.event import HELD_BACK, Phase
+from smartcam.contract.health import HEALTH_EVERY_S, CameraCondition, DeviceState, SceneHealth
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, CameraId, EventId, ThingName, new_event_id
-from smartcam.contract.times import UtcNs
-from smartcam.contract.wanted import NOTHING_WANTED, Arming, Wanted
+from smartcam.contract.times import NS_PER_S, UtcNs
+from smartcam.contract.wanted import MOST_VERDICTS, NOTHING_WANTED, Arming, Verdict, Wanted
 
 NEVER: Final = UtcNs(0)
+TAKEN: Final = (str(Phase.RECORDED), HELD_BACK)
+"""What this cloud takes besides what every cloud takes. A device sends nothing of it before it has been told."""
 MOST_CAMERAS_KEPT: Final = 64
 """Of one device: twice what a health message lists, so that a device may exchange all of them."""
+MOST_VERDICTS_WAITING: Final = 500
+"""Of one device that does not hear them; each is about a hundred bytes of its item."""
+_VERDICTS_TOLD_NS: Final = 14 * 86_400 * NS_PER_S
+"""How long a device is told of a verdict: it has what it needs to act on it for no longer."""
 
 
 class OutageKind(StrEnum):
@@ -59,7 +67,7 @@ class Outage:
 class KnownCamera:
     """A camera of a device; `seen_at` is when it was last reported to give pictures, NEVER for one that never did.
 
-    `armed`: as the device last said; None where it did not.
+    `armed`, `scene` and `collects_footage`: as the device last said; None where it did not.
     """
 
     camera_id: CameraId
@@ -67,6 +75,20 @@ class KnownCamera:
     seen_at: UtcNs = NEVER
     frames_per_second: float = 0.0
     armed: bool | None = None
+    collects_footage: bool = False
+    scene: SceneHealth | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenVerdict:
+    """What a person has said of an event, or taken back, and when."""
+
+    verdict: Verdict
+    given_at: UtcNs
+    revision: int = 0
+    """Of what was wanted with it: a device that has taken it has heard."""
+    undone: bool = False
+    """Whether it was taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +131,12 @@ class Device:
     """When its last outage ended."""
     wanted: Wanted = NOTHING_WANTED
     """What people want of it."""
+    verdicts: tuple[GivenVerdict, ...] = ()
+    """What people say of its events: what it is still told, the newest last."""
     wanted_revision: int | None = None
     """Which revision of that it has taken; None from a device that takes none."""
+    cloud_takes: tuple[str, ...] | None = None
+    """What it knows that we take; None from a device that does not listen."""
     health_until: UtcNs = NEVER
     presence_until: UtcNs = NEVER
     """How far its pace is used up, see `pace.py`."""
@@ -130,20 +156,58 @@ class Device:
         return replace(self, paused_until=until)
 
     def wanting(self, camera: CameraId | None, wish: Arming, now: UtcNs) -> "Device":
-        """With a wish about it, or one of its cameras; the same object where that is wanted already.
+        """With a wish about it, or one of its cameras; the same object where that is wanted already, and done.
 
         Raises:
             ContractError: when it would have too many wishes.
         """
-        left = self.wanted.at(now)
+        left, wish = self.wanted.at(now), replace(wish, at=now)
         wanted = left.wishing(camera, wish, self.wanted_revision or 0)
+        if wanted is left and self._does_otherwise(camera, wish):
+            # Somebody there has said otherwise since: said again, it is newer.
+            wanted = left.wishing(camera, wish, left.revision + 1)
         return self if wanted is left else replace(self, wanted=wanted)
+
+    def _does_otherwise(self, camera: CameraId | None, wish: Arming) -> bool:
+        """Whether it has taken all that is wanted, and yet does not do what this wish says."""
+        meant = (one for one in self.cameras if camera in {None, one.camera_id})
+        has_taken = (self.wanted_revision or 0) >= self.wanted.revision
+        return has_taken and any(one.armed is not None and one.armed is not wish.armed for one in meant)
+
+    def judging(self, event: EventId, now: UtcNs, *, true: bool | None) -> "Device":
+        """With a verdict on one of its events, None: without; the same object where it stands so already."""
+        lasting = self.lasting_verdicts(now, self.wanted_revision)
+        before = next((one for one in lasting if one.verdict.event_id == event), None)
+        stands = None if before is None or before.undone else before.verdict.true
+        if stands is true:
+            return self
+        wanted = self.wanted.renewed(self.wanted_revision or 0)
+        new = GivenVerdict(Verdict(event, bool(true)), now, wanted.revision, undone=true is None)
+        others = tuple(one for one in lasting if one.verdict.event_id != event)
+        return replace(self, verdicts=(*others, new)[-MOST_VERDICTS_WAITING:], wanted=wanted)
+
+    def lasting_verdicts(self, now: UtcNs, heard: int | None) -> tuple[GivenVerdict, ...]:
+        """What it is still told: all that it has not heard, and the newest of what it has, the newest last."""
+        lasting = [one for one in self.verdicts if now - one.given_at < _VERDICTS_TOLD_NS]
+        known = [one for one in lasting if heard is None or one.revision <= heard]
+        return (*known[-MOST_VERDICTS:], *lasting[len(known) :])
 
     def answer(self, now: UtcNs) -> Wanted | None:
         """What it has to be told; None where it knows already, or is too old to be told."""
-        if self.wanted_revision is None or self.wanted_revision >= self.wanted.revision:
+        if self.wanted_revision is None:
             return None
-        return replace(self.wanted.at(now), sent_at=now)
+        if self.wanted_revision >= self.wanted.revision and self.cloud_takes in {None, TAKEN}:
+            return None
+        wanted = replace(self.wanted.at(now), sent_at=now, takes=TAKEN).fitting()
+        lasting = self.lasting_verdicts(now, self.wanted_revision)
+        unheard = [one for one in lasting if one.revision > self.wanted_revision]
+        batch = unheard[:MOST_VERDICTS]
+        while batch and not _with_verdicts(wanted, batch).has_room():
+            batch = batch[:-1]
+        if not batch or len(batch) == len(unheard):
+            return _with_verdicts(wanted, lasting[-MOST_VERDICTS:]).fitting()
+        # The oldest first: when it has taken these, it is told the next ones.
+        return replace(_with_verdicts(wanted, batch), revision=batch[-1].revision)
 
     def with_retirement(self, *, retired: bool, camera: CameraId | None = None) -> "Device":
         """Retire it, or one of its cameras, so that its silence means nothing; or bring it back.
@@ -158,6 +222,11 @@ class Device:
         if retired and len(cameras) > MOST_CAMERAS_KEPT:
             raise ContractError("retired_cameras", f"are at most {MOST_CAMERAS_KEPT}: reinstate one that is gone first")
         return replace(self, retired_cameras=cameras)
+
+
+def _with_verdicts(wanted: Wanted, given: Sequence[GivenVerdict]) -> Wanted:
+    verdicts = tuple(one.verdict for one in given if not one.undone)
+    return replace(wanted, verdicts=verdicts, undone=tuple(one.verdict.event_id for one in given if one.undone))
 
 
 @dataclass(frozen=True, slots=True)

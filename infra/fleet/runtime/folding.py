@@ -15,6 +15,8 @@ _VERSIONS_LAST_S: Final = 3600
 
 
 _LOUD_NOTED_S: Final = 600
+_LONGEST_MODELS: Final = 257
+"""Two words of a health message with a space between; what more there is of cameras' own models is cut off."""
 
 
 def heard(known: Device | None, health: Health, arrived_at: UtcNs) -> Device:
@@ -57,14 +59,23 @@ def with_health(known: Device | None, health: Health, arrived_at: UtcNs) -> Devi
         version=health.version,
         capture_version=health.capture_version or "",
         release_refused=health.release_refused or "",
-        model=" ".join(filter(None, (health.model_name, health.model_version))),
+        model=_models(health),
         bundle_refused=health.bundle_refused or "",
         configuration_refused=health.configuration_refused or "",
         events_waiting=health.outbox.waiting,
         oldest_waiting_ms=health.outbox.oldest_ms,
         cameras=_cameras(device, health, arrived_at),
         wanted_revision=health.wanted_revision,
+        verdicts=device.lasting_verdicts(arrived_at, health.wanted_revision),
+        cloud_takes=health.cloud_takes,
     )
+
+
+def _models(health: Health) -> str:
+    """The default model, and what each camera has that has another one."""
+    default = " ".join(filter(None, (health.model_name, health.model_version)))
+    own = (f"{one.camera_id}: {one.model}" for one in health.cameras if one.model)
+    return ", ".join(filter(None, (default, *own)))[:_LONGEST_MODELS]
 
 
 def _cameras(device: Device, health: Health, arrived_at: UtcNs) -> tuple[KnownCamera, ...]:
@@ -87,11 +98,13 @@ def _camera(known: KnownCamera | None, said: CameraHealth, arrived_at: UtcNs) ->
     seen_at = NEVER if known is None else known.seen_at
     if said.condition is not CameraCondition.AWAITED:
         seen_at = arrived_at
-    return KnownCamera(said.camera_id, said.condition, seen_at, said.frames_per_second, said.armed)
+    return KnownCamera(
+        said.camera_id, said.condition, seen_at, said.frames_per_second, said.armed, said.collects_footage, said.scene
+    )
 
 
 def _awaited(known: KnownCamera) -> KnownCamera:
-    return replace(known, condition=CameraCondition.AWAITED, frames_per_second=0.0)
+    return replace(known, condition=CameraCondition.AWAITED, frames_per_second=0.0, scene=None)
 
 
 def with_presence(device: Device, presence: Presence) -> Device:

@@ -1,7 +1,7 @@
-"""Links to pictures, good for an hour at most. A link may be made before its picture has arrived."""
+"""Links to pictures and clips, good for an hour at most. A link may be made before what it shows has arrived."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.alerts.runtime.facts import PictureLink
 from smartcam.contract.event import Event
-from smartcam.contract.snapshot import snapshots_of
+from smartcam.contract.snapshot import clip_objects_of, snapshots_of
 
 logger = logging.getLogger(__name__)
 
@@ -43,19 +43,25 @@ class S3Pictures:
 
     def link(self, event: Event) -> PictureLink | None:
         """See Pictures."""
-        key = event.snapshot_key
+        return self._link(event, event.snapshot_key, snapshots_of(event.thing), self._has)
+
+    def clip(self, event: Event) -> PictureLink | None:
+        """See Pictures. It is not asked for: it hardly ever is there before its event has ended."""
+        return self._link(event, event.clip_object, clip_objects_of(event.thing), lambda _: False)
+
+    def _link(self, event: Event, key: str | None, own: str, has: Callable[[str], bool]) -> PictureLink | None:
         if key is None:
             return None
-        if not key.startswith(snapshots_of(event.thing)):  # one device must not show another's pictures
-            logger.warning("snapshot_key_refused event_id=%s key=%s", event.event_id, key)
+        if not key.startswith(own):  # one device must not show another's
+            logger.warning("link_refused event_id=%s key=%s", event.event_id, key)
             return None
         try:
-            arrived = self._has(key)
+            arrived = has(key)
             url = self.client.generate_presigned_url(
                 "get_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=self.valid_s
             )
         except (BotoCoreError, ClientError) as error:
-            logger.warning("picture_unavailable event_id=%s error=%s", event.event_id, error)
+            logger.warning("link_unavailable event_id=%s error=%s", event.event_id, error)
             return None
         return PictureLink(url, arrived, self.valid_s)
 

@@ -59,6 +59,7 @@ def alert_email(words: WordTable, facts: AlertFacts) -> str:
         labels["why"] + _why(words, event),
         *([labels["rule"] + event.rule] if event.rule else []),
         *_picture(words, facts),
+        *_clip(words, facts),
         *([words.text("suppressed", count=event.suppressed)] if event.suppressed else []),
         *([words.text("held_back", events=_several(words, facts.held_back))] if facts.held_back else []),
         *([words.text("sms_withheld")] if facts.sms_withheld else []),
@@ -158,7 +159,8 @@ def _place(words: WordTable, event: Event) -> str:
 
 
 def _details(words: WordTable, event: Event) -> list[str]:
-    return [words.severities[event.severity], *([words.text("label", label=event.label)] if event.label else [])]
+    label = None if (event.kind, event.label) in words.causes else event.label
+    return [words.severities[event.severity], *([words.text("label", label=label)] if label else [])]
 
 
 def _why(words: WordTable, event: Event) -> str:
@@ -171,9 +173,11 @@ def _why(words: WordTable, event: Event) -> str:
 
 
 def _reason(words: WordTable, event: Event) -> str:
-    known = None if event.cause is None else words.causes.get((event.kind, event.cause))
-    if known is not None:
-        return known
+    # The learned scene says in its label why something is unusual.
+    for word in (event.label, event.cause):
+        known = None if word is None else words.causes.get((event.kind, word))
+        if known is not None:
+            return known
     reason = words.reasons.get(event.kind) or words.text("recognised", kind=words.kinds[event.kind].lower())
     return reason if event.cause in {None, RECOGNISED} else f"{reason}{_in_brackets(words, str(event.cause))}"
 
@@ -184,6 +188,14 @@ def _picture(words: WordTable, facts: AlertFacts) -> list[str]:
     lasts, late = words.text("link_lasts", minutes=facts.picture.valid_s // 60), words.text("picture_late")
     note = lasts if facts.picture.arrived else late
     return [words.labels["picture"] + facts.picture.url, words.labels["indent"] + note]
+
+
+def _clip(words: WordTable, facts: AlertFacts) -> list[str]:
+    return (
+        []
+        if facts.clip is None
+        else [words.labels["clip"] + facts.clip.url, words.labels["indent"] + words.text("clip_late")]
+    )
 
 
 def _several(words: WordTable, held: Sequence[HeldEvent]) -> str:

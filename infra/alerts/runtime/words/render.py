@@ -65,6 +65,7 @@ def render_alert(facts: AlertFacts, language: Language) -> AlertText:
         "score": event.score,
         "threshold": event.threshold,
         "picture": None if facts.picture is None else facts.picture.url,
+        "clip": None if facts.clip is None else facts.clip.url,
     }
     shown = named_alert(facts)
     texts = layout.alert_subject(words, shown), layout.alert_email(words, shown), layout.alert_sms(words, shown)

@@ -11,8 +11,8 @@ from smartcam.contract.event import EventKind, Severity
 class WordTable:
     """One language; all of them have the same keys.
 
-    `causes`: reasons by what the device says in one word; `reasons` where it says no such word. In the templates,
-    `at` is a local time, `zone` its abbreviation, `count` a number as text.
+    `causes`: reasons by what the device says in one word, as its cause or its label; `reasons` where it says no such
+    word. In the templates, `at` is a local time, `zone` its abbreviation, `count` a number as text.
     """
 
     sms: Alphabet

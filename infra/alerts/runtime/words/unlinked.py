@@ -39,7 +39,7 @@ def unlinked(text: str) -> str:
 
 
 def named_alert(facts: AlertFacts) -> AlertFacts:
-    """The facts with every text of the device's unlinked. The picture's address is ours and stays."""
+    """The facts with every text of the device's unlinked. The addresses of picture and clip are ours and stay."""
     event = facts.event
     shown = replace(
         event,

@@ -41,7 +41,7 @@ def test_a_device_is_disarmed_for_a_time_and_told_at_once(desk: Desk, capsys: py
     assert desk.do("disarm", "pi-1", "--for", "2h") == 0
     until = UtcNs(LATER + 7200 * NS_PER_S)
     [(thing, wanted)] = desk.answers.sent
-    assert (thing, wanted.revision, wanted.sent_at, wanted.device) == (PI, 1, LATER, Arming(False, until, 1))
+    assert (thing, wanted.revision, wanted.sent_at, wanted.device) == (PI, 1, LATER, Arming(False, until, 1, LATER))
     assert capsys.readouterr().out.splitlines() == [
         "pi-1: disarmed until 2026-03-01T14:01:00.000Z",
         "pi-1 is told now, and again at its next sign of life if that does not reach it; it was heard 60 s ago",
@@ -50,7 +50,7 @@ def test_a_device_is_disarmed_for_a_time_and_told_at_once(desk: Desk, capsys: py
 
 def test_one_camera_is_armed_until_that_is_changed(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     assert desk.do("arm", "pi-1/gate") == 0
-    assert desk.registry.items[PI].wanted.cameras == {GATE: Arming(armed=True, revision=1)}
+    assert desk.registry.items[PI].wanted.cameras == {GATE: Arming(armed=True, revision=1, at=LATER)}
     assert capsys.readouterr().out.startswith("pi-1/gate: armed until that is changed\n")
 
 
@@ -61,11 +61,17 @@ def test_the_same_again_changes_nothing_and_is_told_only_to_a_device_that_does_n
         assert desk.do("disarm", "pi-1") == 0
     device = desk.registry.items[PI]
     assert (device.revision, [wanted.revision for _, wanted in desk.answers.sent]) == (2, [1, 1])
-    desk.registry.save(with_health(device, health(seq=2, cameras=CAMERAS, wanted_revision=1), LATER))
+    done = tuple(replace(camera, armed=False) for camera in CAMERAS)
+    device = with_health(device, health(seq=2, cameras=done, wanted_revision=1), LATER)
+    desk.registry.save(device)
     capsys.readouterr()
     assert desk.do("disarm", "pi-1") == 0
     assert capsys.readouterr().out.splitlines()[1] == "pi-1 knows already"
     assert len(desk.answers.sent) == 2
+    armed_there = with_health(desk.registry.items[PI], health(seq=3, cameras=CAMERAS, wanted_revision=1), LATER)
+    desk.registry.save(armed_there)
+    assert desk.do("disarm", "pi-1") == 0
+    assert desk.answers.sent[-1][1].revision > 1
 
 
 def test_who_is_offline_or_cannot_be_told_now_is_said_to_be(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,6 +132,12 @@ def test_the_list_of_devices_shows_what_is_wanted_and_what_is_so(desk: Desk) -> 
     device = with_health(device, health(seq=2, cameras=cameras, wanted_revision=2), LATER)
     assert row(device, LATER).endswith(f"; gate running, yard running disarmed; wanted: {wishes}")
     assert row(device, UtcNs(LATER + 3600 * NS_PER_S)).endswith("; wanted: gate armed until that is changed")
+
+
+def test_the_list_of_devices_shows_whose_footage_is_collected(desk: Desk) -> None:
+    cameras = (CAMERAS[0], replace(CAMERAS[1], collects_footage=True))
+    device = with_health(desk.registry.items[PI], health(seq=2, cameras=cameras), LATER)
+    assert row(device, LATER).endswith("; gate running, yard running collecting footage")
 
 
 def test_a_device_that_has_missed_a_wish_which_has_ended_is_seen_to_do_as_it_did_before(desk: Desk) -> None:

@@ -6,15 +6,15 @@ from infra.fleet.runtime.codec import dump_device, load_device
 from infra.fleet.runtime.device import Device, KnownCamera, Presence
 from infra.fleet.runtime.folding import with_health
 from infra.fleet.runtime.ports import ChangedMeanwhile
-from smartcam.contract.health import CameraCondition, OutboxHealth
+from smartcam.contract.health import CameraCondition, CameraHealth, OutboxHealth, SceneHealth, SceneStage
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
 from tests.fakes.aws import FakeGuards
 from tests.fakes.registry import FakeRegistry
-from tests.infra.fleet_yard import GATE, health
+from tests.infra.fleet_yard import GATE, RUNNING, health
 from tests.infra.sample import NOON
 from tests.unit.tools.alerts.test_revoking import FakeIot
-from tools.alerts.devices import _parser, change, row, run
+from tools.alerts.devices import _parser, change, row, run, scene_text
 from tools.alerts.revoking import Revoking
 
 PI = ThingName("pi-1")
@@ -201,3 +201,48 @@ def test_a_pause_that_no_calendar_holds_is_one_complaint(
     assert refusal.value.code == 2
     assert "give a time such as 90s, 15m, 2h or 1d, up to a year" in capsys.readouterr().err
     assert registry.items[PI].paused_until == 0
+
+
+def test_the_list_names_the_model_and_which_camera_has_another_one() -> None:
+    cameras = (CameraHealth(GATE, CameraCondition.RUNNING, model="traffic 2.0"),)
+    device = with_health(None, health(model_name="yard", model_version="1.0", cameras=cameras), NOON)
+    assert f", model yard 1.0, {GATE}: traffic 2.0;" in row(device, LATER)
+    assert load_device(dump_device(device), 0) == device
+    many = tuple(
+        CameraHealth(CameraId(f"{number:064}"), CameraCondition.RUNNING, model="m" * 60) for number in range(9)
+    )
+    crowded = with_health(None, health(model_name="y" * 128, model_version="1" * 128, cameras=many), NOON)
+    assert load_device(dump_device(crowded), 0) == crowded
+
+
+LEARNING, WATCHING, RELEARNING = SceneStage.LEARNING, SceneStage.WATCHING, SceneStage.RELEARNING
+
+
+@pytest.mark.parametrize(
+    ("scene", "words"),
+    [
+        (SceneHealth(LEARNING, 19.7, 56.0, 1.0, 0, drift=False), "learning, 19 h of 56 h watched"),
+        (SceneHealth(LEARNING, 0.0, 12.0, 1.0, 0, drift=False), "learning, 0 h of 12 h watched"),
+        (SceneHealth(LEARNING, 55.96, 56.04, 1.0, 0, drift=True), "learning, 55 h of 57 h watched"),
+        (SceneHealth(RELEARNING, 3.0, 56.0, 1.0, 0, drift=False), "relearning, 3 h of 56 h watched"),
+        (SceneHealth(WATCHING, 90.0, 90.0, 1.0, 0, drift=False), "watching, one a day kept"),
+        (SceneHealth(WATCHING, 90.0, 56.0, 10.0, 2, drift=False), "watching, 10 a day kept"),
+        (SceneHealth(WATCHING, 90.0, 90.0, 2.5, 0, drift=False), "watching, 2.5 a day kept"),
+        (SceneHealth(WATCHING, 900.0, 900.0, 0.1, 0, drift=False), "watching, one in 10 days kept"),
+        (SceneHealth(WATCHING, 90.0, 90.0, 0.0, 0, drift=False), "watching, 0 a day kept"),
+        (SceneHealth(WATCHING, 90.0, 90.0, 1.0, 9, drift=True), "watching, but it raises more than it promised"),
+        (
+            SceneHealth(WATCHING, 19.0, 56.0, 1.0, 0, drift=False),
+            "watching, 19 h of 56 h watched until one a day can be promised",
+        ),
+    ],
+)
+def test_how_far_a_camera_is_with_its_scene_is_said_in_words(scene: SceneHealth, words: str) -> None:
+    assert scene_text(scene) == words
+
+
+def test_the_list_tells_how_each_camera_learns() -> None:
+    scene = SceneHealth(LEARNING, 19.7, 56.0, 1.0, 0, drift=False)
+    cameras = (CameraHealth(GATE, RUNNING, armed=False, scene=scene), CameraHealth(CameraId("yard"), RUNNING))
+    device = with_health(None, health(cameras=cameras), NOON)
+    assert row(device, LATER).endswith("; gate running disarmed (learning, 19 h of 56 h watched), yard running")

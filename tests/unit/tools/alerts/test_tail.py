@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from infra.alerts.runtime.ports import AlertState
+from smartcam.contract.event import EventKind
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 from tests.infra.sample import NOON, raised
 from tools.alerts.history import HistoryRecord, Key, days, first_id_of, last_id_of, line, read_record
@@ -92,7 +93,18 @@ def test_a_line_tells_when_where_what_and_how_far() -> None:
         '2026-03-01T12:00:00.000Z yard-1/gate person warning zone=drive label="person"'
         f" ended=2026-03-01T12:00:05.000Z SENT people=SENT {event.event_id}"
     )
+    judged = line(replace(record, verdict=False))
+    assert "ended=2026-03-01T12:00:05.000Z verdict=false SENT" in judged
+    assert "verdict=true" in line(replace(record, verdict=True))
     assert line(replace(record, event=None)) == "2026-03-01T12:00:00.000Z yard-1/gate unreadable SENT"
+
+
+def test_a_line_tells_by_which_filter_an_event_is_held_back_unless_it_was_sent_before() -> None:
+    event = raised(held_back="events 3")
+    record = HistoryRecord(KEY, "2026-03-01T12:00:00.000Z", "UNWANTED", event, ("people=UNWANTED",))
+    assert f"warning held back by events 3 people=UNWANTED {event.event_id}" in line(record)
+    assert "held back" not in line(replace(record, state="SENT"))
+    assert "held back" not in line(replace(record, event=replace(event, kind=EventKind.TAMPER)))
 
 
 def test_an_item_of_the_table_is_read_and_a_strange_one_is_no_reason_to_stop() -> None:
@@ -105,6 +117,9 @@ def test_an_item_of_the_table_is_read_and_a_strange_one_is_no_reason_to_stop() -
     record = read_record(KEY, item)
     assert (record.event, record.told, record.is_final) == (raised(), ("a=HELD", "b=SENT"), True)
     assert read_record(KEY, {**item, "raised": {"S": "{}"}}).event is None
+    assert record.verdict is None
+    assert read_record(KEY, {**item, "verdict": {"BOOL": False}}).verdict is False
+    assert read_record(KEY, {**item, "verdict": {"S": "false"}}).verdict is None
 
 
 def test_days_are_the_days_of_utc() -> None:
