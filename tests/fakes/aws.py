@@ -59,6 +59,7 @@ class FakeHistory:
     newest: dict[tuple[Place, EventId], Event] = field(default_factory=dict)
     arrived: dict[tuple[Place, EventId], UtcNs] = field(default_factory=dict)
     cleared: set[tuple[Place, EventId]] = field(default_factory=set)
+    filmed: dict[tuple[Place, EventId], Event] = field(default_factory=dict)
 
     def state(self, event: Event) -> AlertState | None:
         return self.states.get(_key(event))
@@ -79,6 +80,10 @@ class FakeHistory:
     def complete(self, event: Event, arrived_at: UtcNs) -> None:
         del arrived_at
         self.cleared.add(_key(event))
+
+    def film(self, event: Event, arrived_at: UtcNs) -> None:
+        del arrived_at
+        self.filmed[_key(event)] = max(self.filmed.get(_key(event), event), event, key=lambda one: one.revision)
 
     def lease(self, event: Event, now: UtcNs, *, again: bool = False) -> Lease | None:
         key = _key(event)
@@ -114,6 +119,24 @@ class FakeHistory:
             self.states[_key(event)] = state
             if last is not None:
                 self.told(event)[last[0]] = Decision(last[1], event.revision)
+
+
+@dataclass
+class FakeVerdictBook:
+    """Events by their places, with what was said of them."""
+
+    said: dict[tuple[str, EventId], bool | None] = field(default_factory=dict)
+
+    def places(self, event: EventId, now: UtcNs) -> list[str]:
+        del now
+        return [place for place, one in self.said if one == event]
+
+    def judge(self, place: str, event: EventId, now: UtcNs, *, true: bool | None) -> bool:
+        del now
+        if (place, event) not in self.said:
+            return False
+        self.said[place, event] = true
+        return True
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """The token exchange service and S3 on 127.0.0.1, as far as a device meets them; signatures are checked by botocore."""
 
 import json
+import re
 import ssl
 import threading
 import time
@@ -8,9 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import md5
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Final
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import unescape
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -20,6 +24,7 @@ ACCESS_KEY: Final = "ASIAEXAMPLE"
 SECRET_KEY: Final = "secret/of+nobody"  # noqa: S105 - a dummy
 SESSION: Final = "session//token=="
 REGION: Final = "eu-west-1"
+SMALLEST_PIECE: Final = 5 << 20
 
 
 @dataclass
@@ -71,21 +76,54 @@ class FakeS3:
     puts: int = 0
     port: int = 0
 
-    def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+    pieces: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    """Of the uploads that go on, by their ids."""
+
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes, str]:
+        """The status, the answer and its tag."""
         self.puts += 1
         if self.refusals:
-            return self.refusals.pop(0), b"<Error><Code>AccessDenied</Code></Error>"
-        if headers["authorization"] != expected_authorization(path, headers, body):
-            return 403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>"
-        self.objects[path] = body
-        self.types[path] = headers["content-type"]
-        return 200, b""
+            return self.refusals.pop(0), b"<Error><Code>AccessDenied</Code></Error>", ""
+        if headers["authorization"] != expected_authorization(path, headers, body, method):
+            return 403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>", ""
+        place, _, query = path.partition("?")
+        if query:
+            return self._in_pieces(method, place, dict(parse_qsl(query, keep_blank_values=True)), headers, body)
+        self.objects[place] = body
+        self.types[place] = headers["content-type"]
+        return 200, b"", ""
+
+    def _in_pieces(
+        self, method: str, place: str, query: dict[str, str], headers: dict[str, str], body: bytes
+    ) -> tuple[int, bytes, str]:
+        if "uploads" in query:
+            upload = f"upload.{len(self.pieces)}+{place[-1]}/"
+            self.pieces[upload], self.types[place] = {}, headers["content-type"]
+            return 200, f"<R><UploadId>{upload}</UploadId></R>".encode(), ""
+        pieces = self.pieces.get(query["uploadId"])
+        if pieces is None:
+            return 404, b"<Error><Code>NoSuchUpload</Code></Error>", ""
+        if method == "PUT":
+            number = int(query["partNumber"])
+            pieces[number] = body
+            return 200, b"", f'"{md5(body).hexdigest()}"'  # noqa: S324  as S3 does
+        tags = [unescape(tag, {"&quot;": '"'}) for tag in re.findall("<ETag>(.*?)</ETag>", body.decode())]
+        given = [f'"{md5(pieces[number]).hexdigest()}"' for number in sorted(pieces)]  # noqa: S324
+        is_small = any(len(pieces[number]) < SMALLEST_PIECE for number in sorted(pieces)[:-1])
+        if tags != given or is_small:
+            return 200, b"<Error><Code>InvalidPart</Code></Error>", ""
+        self.objects[place] = b"".join(pieces[number] for number in sorted(pieces))
+        del self.pieces[query["uploadId"]]
+        return 200, b"<CompleteMultipartUploadResult/>", ""
 
 
-def expected_authorization(path: str, headers: dict[str, str], body: bytes) -> str:
+def expected_authorization(path: str, headers: dict[str, str], body: bytes, method: str = "PUT") -> str:
     """What botocore would have written for the same request at the same time."""
-    request = AWSRequest("PUT", f"https://{headers['host']}{path}", data=body)
-    request.headers["content-type"] = headers["content-type"]
+    place, _, query = path.partition("?")
+    parameters = dict(parse_qsl(query, keep_blank_values=True))
+    request = AWSRequest(method, f"https://{headers['host']}{place}", data=body, params=parameters)
+    if "content-type" in headers:
+        request.headers["content-type"] = headers["content-type"]
     request.context["timestamp"] = headers["x-amz-date"]
     request.headers["X-Amz-Date"] = headers["x-amz-date"]
     request.headers["X-Amz-Security-Token"] = SESSION
@@ -110,10 +148,15 @@ def serving(what: FakeExchange | FakeS3, certificate: tuple[Path, Path] | None =
         def do_PUT(self) -> None:
             assert isinstance(what, FakeS3)
             body = self.rfile.read(int(self.headers["content-length"]))
-            self._reply(*what.answer(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            headers = {k.lower(): v for k, v in self.headers.items()}
+            self._reply(*what.answer(self.command, self.path, headers, body))
 
-        def _reply(self, status: int, body: bytes) -> None:
+        do_POST = do_PUT  # noqa: N815  the server's names
+
+        def _reply(self, status: int, body: bytes, tag: str = "") -> None:
             self.send_response(status)
+            if tag:
+                self.send_header("ETag", tag)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -139,6 +139,11 @@ class FakeNucleus:
         with self._lock:
             self._subscriptions = [item for item in self._subscriptions if item.bus is not bus]
 
+    def forget_all_but(self, bus: "FakeBus") -> None:
+        """Only this one hears from now on."""
+        with self._lock:
+            self._subscriptions = [item for item in self._subscriptions if item.bus is bus]
+
     def _tell(self, watches: Sequence[tuple[str, FakeWatch]]) -> None:
         for _, watch in watches:
             self._later(lambda watch=watch: watch.on_change() if watch.is_open else None)  # type: ignore[misc]

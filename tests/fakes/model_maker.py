@@ -158,9 +158,27 @@ def custom(operator: str, order: Sequence[int], options: dict[str, Any] | None =
     return graph.finish(given, [made[place] for place in order])
 
 
+def dense(mean: Sequence[float], deviation: Sequence[float], layers: Sequence[Any], *, logits: bool) -> bytes:
+    """A row of numbers, scaled, through layers of weights (in, out) and biases; then the share of yes, or its logit."""
+    graph = Graph()
+    given = x = graph.tensor((1, len(mean)))
+    scaling = (
+        np.diag(1 / np.array(deviation, np.float32)),
+        -np.array(mean, np.float32) / np.array(deviation, np.float32),
+    )
+    x = graph.dense(given, *scaling)
+    for place, (weights, bias) in enumerate(layers, 1):
+        x = graph.dense(x, np.array(weights, np.float32).T.copy(), np.array(bias, np.float32))
+        if place < len(layers):
+            x = graph.operator("RELU", (x,), graph.tensor((1, len(bias))))
+    return graph.finish(given, (x if logits else graph.operator("LOGISTIC", (x,), graph.tensor((1, 1))),))
+
+
 def made(wanted: dict[str, Any]) -> bytes:
     wanted = dict(wanted)
     kind_of_model = wanted.pop("kind_of_model")
+    if kind_of_model == "dense":
+        return dense(**wanted)
     if kind_of_model == "square":
         from tests.fakes.square_maker import square  # noqa: PLC0415  it builds upon this module
 

@@ -82,6 +82,18 @@ def square(wanted: Square) -> bytes:
     return _made(json.dumps({"kind_of_model": "square", **asdict(wanted)}))
 
 
+def dense(
+    mean: Sequence[float],
+    deviation: Sequence[float],
+    layers: Sequence[tuple[Sequence[Sequence[float]], Sequence[float]]],
+    *,
+    logits: bool = False,
+) -> bytes:
+    """A network for rows: scaled by mean and deviation, then layers of weights (in, out) and a bias."""
+    wanted = {"mean": [*mean], "deviation": [*deviation], "layers": [*layers], "logits": logits}
+    return _made(json.dumps({"kind_of_model": "dense", **wanted}))
+
+
 @cache
 def _made(wanted: str) -> bytes:
     if importlib.util.find_spec("ai_edge_litert") is not None:

@@ -7,6 +7,7 @@ import pytest
 
 from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import StatusNotice
+from smartcam.contract.topics import FRAMES_PREFIX
 from smartcam.edge.bus.port import LARGEST_PAYLOAD
 from tests.pipeline.site import Site, wait_until
 from tests.pipeline.visitor import red_bundle, visit_clip
@@ -32,7 +33,8 @@ def build(tmp_path: Path) -> Iterator[Build]:
 
 def ways(site: Site) -> list[str]:
     """How frames travelled, without repetitions."""
-    frames = [item.payload for item in list(site.nucleus.published_local) if b'"status"' not in item.payload[:20]]
+    sent = [item for item in list(site.nucleus.published_local) if item.topic.startswith(FRAMES_PREFIX)]
+    frames = [item.payload for item in sent if b'"status"' not in item.payload[:20]]
     said = ["inline" if is_chunk(payload) else "shared" for payload in frames if b"inline_wanted" not in payload]
     return [now for before, now in zip([None, *said], said, strict=False) if now != before]
 

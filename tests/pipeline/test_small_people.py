@@ -1,4 +1,4 @@
-"""How tall somebody must be for the stock detector, with the device's gate and regions: docs/design/seeing.md."""
+"""How tall somebody must be for the stock detector, with the device's gate and regions: docs/design/small-people.md."""
 
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """User and password of an RTSP camera, from a file that only the component's user can read."""
 
-import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -9,8 +7,8 @@ from urllib.parse import quote
 
 from smartcam.capture.addresses import PASSWORD, USER
 from smartcam.contract.errors import CameraLost
+from smartcam.edge.files import FileExposed, read_private
 
-_OTHERS: Final = 0o077
 _LARGEST_FILE: Final = 4096
 _LONGEST: Final = 120
 """FFmpeg keeps 127 bytes of a URL's user and password and cuts off the rest."""
@@ -32,16 +30,11 @@ def read_credentials(path: Path) -> CameraCredentials:
         CameraLost: the file is missing, readable by others, or incomplete. The message shows none of its content.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return _parsed(path, read_private(path, _LARGEST_FILE + 1))
+    except FileExposed as exposed:
+        raise CameraLost(f"credentials {path}: {exposed}") from None
     except OSError as error:
         raise CameraLost(f"credentials {path}: {error.strerror or 'cannot be opened'}") from None
-    try:
-        reason = _exposure(os.fstat(descriptor))
-        if reason:
-            raise CameraLost(f"credentials {path}: {reason}")
-        return _parsed(path, os.read(descriptor, _LARGEST_FILE + 1))
-    finally:
-        os.close(descriptor)
 
 
 def address(url: str, credentials: CameraCredentials) -> str:
@@ -62,17 +55,6 @@ def address(url: str, credentials: CameraCredentials) -> str:
 def has_placeholders(url: str) -> bool:
     """Whether the camera wants its user and password inside the address, and not by a login."""
     return USER in url or PASSWORD in url
-
-
-def _exposure(found: os.stat_result) -> str:
-    """Why others can read the file; empty if only the component's user can."""
-    if not stat.S_ISREG(found.st_mode):
-        return "is not a plain file"
-    if found.st_uid != os.geteuid():
-        return f"belongs to user {found.st_uid}, not to {os.geteuid()}, which runs this component"
-    if stat.S_IMODE(found.st_mode) & _OTHERS:
-        return f"has mode {stat.S_IMODE(found.st_mode):04o}; make it 0600"
-    return ""
 
 
 def _parsed(path: Path, content: bytes) -> CameraCredentials:

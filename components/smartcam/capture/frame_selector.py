@@ -56,6 +56,7 @@ class FrameSelector:
         picture = turned(picture, self._turn)
         motion = self._motion = self._gate.update(picture.luma, self._skipped)
         self._skipped = 0
+        self._schedule.haste.watch(timeline_ns, motion, picture.width * picture.height)
         # What follows a change of scene is watched closely: it may be a hand on the lens, which is no motion.
         is_due = self._schedule.due(timeline_ns, moving=bool(motion) or self._gate.is_unsettled)
         return Selection(self.mask.apply(picture) if is_due else None, motion)

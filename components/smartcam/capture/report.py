@@ -21,12 +21,21 @@ _LONGEST_REASON: Final = 256
 class Report:
     """Counts frames and publishes the camera's state. Nothing is published before the first `change`."""
 
-    def __init__(self, camera: CameraId, publisher: Publisher, clock: Clock, release: RunningRelease) -> None:
+    def __init__(
+        self,
+        camera: CameraId,
+        publisher: Publisher,
+        clock: Clock,
+        release: RunningRelease,
+        *,
+        collects_footage: bool = False,
+    ) -> None:
         self.read = self.announced = 0
         self._camera = camera
         self._publisher = publisher
         self._clock = clock
         self._release = release
+        self._collects_footage = collects_footage
         self._state: CameraState | None = None
         self._reason = ""
         self._opened_at = UtcNs(0)
@@ -78,5 +87,6 @@ class Report:
                 sent_at=self._clock.utc(),
                 version=self._release.version,
                 release_refused=self._release.refused,
+                collects_footage=self._collects_footage,
             )
         )

@@ -2,6 +2,7 @@
 
 import math
 
+from smartcam.capture.haste import Haste
 from smartcam.contract.times import NS_PER_MS, NS_PER_S
 
 _SLACK_NS = NS_PER_MS
@@ -9,10 +10,15 @@ _SLACK_NS = NS_PER_MS
 
 
 class Schedule:
-    """Frames with motion, at most `analyse_fps` a second, and some frame at least every `keep_alive_s`."""
+    """Frames with motion, at most `analyse_fps` a second, and some frame at least every `keep_alive_s`.
+
+    What is fast is looked at more often for a while (`haste.py`).
+    """
 
     def __init__(self, analyse_fps: float, keep_alive_s: float) -> None:
+        self.haste = Haste(analyse_fps)
         self._motion_ns = round(NS_PER_S / analyse_fps) - _SLACK_NS
+        self._hasty_ns = round(NS_PER_S / self.haste.fps) - _SLACK_NS
         self._keep_alive_ns = round(NS_PER_S * keep_alive_s) - _SLACK_NS
         self._last_ns: int | None = None
 
@@ -20,12 +26,13 @@ class Schedule:
         """Whether to announce the frame of this source time; True counts as announced."""
         if not self.may_announce(at_ns) or not (moving or self._since_ns(at_ns) >= self._keep_alive_ns):
             return False
+        self.haste.spend(at_ns, is_further=self._since_ns(at_ns) < self._motion_ns)
         self._last_ns = at_ns
         return True
 
     def may_announce(self, at_ns: int) -> bool:
         """Whether the frame of this source time would be announced if something moved in it."""
-        return self._since_ns(at_ns) >= self._motion_ns
+        return self._since_ns(at_ns) >= (self._hasty_ns if self.haste.is_on(at_ns) else self._motion_ns)
 
     def _since_ns(self, at_ns: int) -> float:
         return math.inf if self._last_ns is None else at_ns - self._last_ns

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from smartcam.capture.frame_selector import FrameSelector
+from smartcam.capture.recording.port import NoRecording, Recording
 from smartcam.capture.report import STATUS_S, Report
 from smartcam.capture.schedule import RateLimit
 from smartcam.capture.settings import AtEnd, SourceSettings
@@ -42,7 +43,7 @@ _STORE_S: Final = 600.0
 class CaptureService:
     """The loop of one camera. It goes on until it is stopped, whatever its source, the bus or shared memory do."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  all that one camera is wired to
         self,
         settings: SourceSettings,
         open_source: OpenSource,
@@ -52,15 +53,20 @@ class CaptureService:
         random: Callable[[], float],
         memory: MemoryFile | None = None,
         release: RunningRelease = THIS_RELEASE,
+        recording: Recording | None = None,
     ) -> None:
-        """`memory` keeps what the motion gate has learnt across a restart; `release` is reported with the state."""
+        """`memory` keeps what the motion gate has learnt across a restart; `release` is reported with the state.
+
+        `recording` keeps clips and footage; what may be wrong with it is reported and stops nothing.
+        """
         self._settings = settings
         self._open_source = open_source
         self._clock = clock
         publisher = Publisher(settings.camera, bus)
         self._inline_requests = InlineRequestListener(settings, bus, clock)
         self._transport = new_transport(settings, publisher, clock, open_ring, random, self._inline_requests)
-        self._report = Report(settings.camera, publisher, clock, release)
+        self._report = Report(settings.camera, publisher, clock, release, collects_footage=settings.collect_footage)
+        self._recording = recording or NoRecording()
         self._seq = 0
         self._backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S, random)
         self._played_ns = 0
@@ -71,7 +77,7 @@ class CaptureService:
     def run(self, stop: StopToken) -> None:
         """Play the source until `stop` is set; a source that fails or ends is reported and opened again."""
         try:
-            with self._inline_requests.listening():
+            with self._inline_requests.listening(), self._recording.running():
                 if stop.wait(self._settings.start_delay_s):
                     return
                 while not stop.is_set():
@@ -139,10 +145,12 @@ class CaptureService:
         selected = selector.select(timed.picture, timed.timeline_ns)
         if selected.picture is not None:
             self._announce(timed, selected.picture, selected.motion)
+            self._recording.picture(timed, selected.picture)
         if self._clock.monotonic() >= self._store_at:
             self._keep(selector)
         fault = self._transport.fault
-        self._report.change(CameraState.LOST if fault else CameraState.RUNNING, fault or self._transport.remark)
+        remark = "; ".join(filter(None, (self._transport.remark, self._recording.fault)))
+        self._report.change(CameraState.LOST if fault else CameraState.RUNNING, fault or remark)
 
     def _announce(self, timed: TimedPicture, picture: Picture, motion: tuple[PixelBox, ...]) -> None:
         """Number the frame and send it; if that fails it is dropped."""

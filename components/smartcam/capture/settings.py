@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +13,10 @@ from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import LARGEST_INLINE_SIDE
 from smartcam.contract.notice import LARGEST_SIDE
-from smartcam.edge.settings import Settings
-from smartcam.vision.mask import check_masks
-from smartcam.vision.turn import QUARTERS, Turn, quarter_turn
-from smartcam.vision.zone import Zone, zone
+from smartcam.edge.rule_settings import read_masks
+from smartcam.edge.settings import Settings, time_zone
+from smartcam.vision.turn import AS_IT_IS, QUARTERS, Turn, quarter_turn
+from smartcam.vision.zone import Zone
 
 _VIDEO_DEVICE: Final = re.compile(r"/dev/video[0-9]{1,3}|/dev/v4l/by-(id|path)/[A-Za-z0-9][A-Za-z0-9_.:-]*")
 _CAMERA_NUMBER: Final = re.compile(r"[0-9]")
@@ -76,6 +75,46 @@ class AtEnd(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ClipSettings:
+    """Clips of events on the device: whether they are kept, from when to when, and how much of the disk they may take.
+
+    A clip begins `before_s` before its event and ends `after_s` after it; what goes on for longer than `longest_s` is
+    kept in several. `days`: how long they are kept. The limits are for the clips of all cameras together. `highlights`:
+    whether a film of each day is made, and `timezone` whose days those are.
+    """
+
+    keep: bool = False
+    before_s: float = 5.0
+    after_s: float = 5.0
+    longest_s: float = 300.0
+    most_mb: int = 1000
+    days: int = 7
+    highlights: bool = False
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class FootageSettings:
+    """Footage for training, of the cameras that say so: a picture every `every_s`.
+
+    `most_mb` and `days`: how much of the disk it may take and how long it is kept, that of all cameras together.
+    """
+
+    every_s: float = 1.0
+    most_mb: int = 2000
+    days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingSettings:
+    """Continuous recording of all cameras: whether all that they send is kept, and `most_mb` and `hours` of it."""
+
+    keep: bool = False
+    most_mb: int = 10_000
+    hours: int = 24
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSettings:
     """One camera's source.
 
@@ -91,6 +130,8 @@ class SourceSettings:
     source that gives no picture for this long is lost. `rotate`: degrees clockwise, 0, 90, 180 or 270, by which every
     picture is turned, and `mirror`: whether left and right are then swapped, before anything else. `masks`: zones that
     are black in every picture before anything else sees it. `ignored`: zones in which nothing counts as motion.
+    `collect_footage`: whether its pictures are collected for training. `clips`, `recording`, `footage`: the clips of
+    its events, what is recorded all the time, and how footage is collected, which all cameras have in common.
     """
 
     camera: CameraId
@@ -119,6 +160,10 @@ class SourceSettings:
     mirror: bool = False
     masks: tuple[Zone, ...] = ()
     ignored: tuple[Zone, ...] = ()
+    collect_footage: bool = False
+    clips: ClipSettings = ClipSettings()
+    recording: RecordingSettings = RecordingSettings()
+    footage: FootageSettings = FootageSettings()
 
     @property
     def place(self) -> str:
@@ -135,12 +180,21 @@ class SourceSettings:
         """What makes the right way up of what the source gives."""
         return quarter_turn(self.rotate, mirror=self.mirror)
 
+    @property
+    def may_keep_packets(self) -> bool:
+        """Whether what the camera sends is what a clip is to show: nothing is masked, and it is the right way up."""
+        has_packets = self.source in (SourceKind.RTSP, SourceKind.FILE)
+        return has_packets and not self.masks and self.turn == AS_IT_IS
+
 
 @dataclass(frozen=True, slots=True)
 class CaptureSettings:
     """The whole document."""
 
     cameras: tuple[SourceSettings, ...] = ()
+    clips: ClipSettings = ClipSettings()
+    recording: RecordingSettings = RecordingSettings()
+    footage: FootageSettings = FootageSettings()
 
 
 def read_settings(document: Mapping[str, object]) -> CaptureSettings:
@@ -150,11 +204,50 @@ def read_settings(document: Mapping[str, object]) -> CaptureSettings:
         SettingsError: naming the first wrong key and what it may be; `also` has the others.
     """
     settings = Settings(document, noted={})
-    read = CaptureSettings(
-        cameras=tuple(_camera(camera, table) for camera, table in settings.cameras("cameras").items())
-    )
+    clips, footage = _clips(settings.table("clips")), _footage(settings.table("footage"))
+    recording = _recording(settings.table("recording"))
+    read = [_camera(camera, table) for camera, table in settings.cameras("cameras").items()]
+    cameras = tuple(replace(each, clips=clips, recording=recording, footage=footage) for each in read)
     settings.done()
-    return read
+    return CaptureSettings(cameras, clips, recording, footage)
+
+
+def _clips(settings: Settings) -> ClipSettings:
+    default = ClipSettings()
+    return ClipSettings(
+        keep=settings.boolean("keep", default=default.keep),
+        before_s=settings.number("before_s", default.before_s, 0, 60),
+        after_s=settings.number("after_s", default.after_s, 0, 60),
+        longest_s=settings.number("longest_s", default.longest_s, 10, 3600),
+        most_mb=settings.integer("most_mb", default.most_mb, 50, 1_000_000),
+        days=settings.integer("days", default.days, 1, 3650),
+        highlights=settings.boolean("highlights", default=default.highlights),
+        timezone=_timezone(settings, default.timezone),
+    )
+
+
+def _timezone(settings: Settings, default: str) -> str:
+    name = settings.text("timezone", default)
+    settings.attempt(lambda: time_zone(name, settings.name("timezone")), None)
+    return name
+
+
+def _recording(settings: Settings) -> RecordingSettings:
+    default = RecordingSettings()
+    return RecordingSettings(
+        keep=settings.boolean("keep", default=default.keep),
+        most_mb=settings.integer("most_mb", default.most_mb, 50, 1_000_000),
+        hours=settings.integer("hours", default.hours, 1, 8760),
+    )
+
+
+def _footage(settings: Settings) -> FootageSettings:
+    default = FootageSettings()
+    return FootageSettings(
+        every_s=settings.number("every_s", default.every_s, 0.2, 60),
+        most_mb=settings.integer("most_mb", default.most_mb, 50, 1_000_000),
+        days=settings.integer("days", default.days, 1, 3650),
+    )
 
 
 def _camera(camera: CameraId, settings: Settings) -> SourceSettings:
@@ -186,20 +279,10 @@ def _camera(camera: CameraId, settings: Settings) -> SourceSettings:
         inline_side=settings.integer("inline_side", default.inline_side, 160, LARGEST_INLINE_SIDE),
         rotate=settings.one_of("rotate", default.rotate, QUARTERS, "degrees clockwise"),
         mirror=settings.boolean("mirror", default=default.mirror),
-        masks=_zones(settings, "masks"),
-        ignored=_zones(settings, "ignored"),
+        masks=read_masks(settings, "masks"),
+        ignored=read_masks(settings, "ignored"),
+        collect_footage=settings.boolean("collect_footage", default=default.collect_footage),
     )
-
-
-def _zones(settings: Settings, key: str) -> tuple[Zone, ...]:
-    name = settings.name(key)
-    read = (
-        settings.attempt(partial(zone, each, corners, f"{name}.{each}"), None)
-        for each, corners in settings.polygons(key).items()
-    )
-    zones = tuple(each for each in read if each is not None)
-    settings.attempt(lambda: check_masks(zones, name), None)
-    return zones
 
 
 def _path(settings: Settings, source: SourceKind | None) -> Path:

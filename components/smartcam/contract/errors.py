@@ -7,7 +7,8 @@ SmartcamError
 ├── CameraLost             a source ended, stalled or failed
 │   └── CameraEnded        a clip that is played once has reached its end
 ├── RingError              shared memory cannot be opened or is not ours
-│   └── FrameOverwritten   the writer was faster: take a newer notice
+│   ├── FrameOverwritten   the writer was faster: take a newer notice
+│   └── PacketOverwritten  the writer was faster: go on with the oldest packet that is there
 ├── ModelIntegrityError    a bundle is not what its manifest says
 ├── UploadFailed           a picture is not in the cloud: try again
 ├── OutboxError            the disk refuses what must not be lost
@@ -45,13 +46,16 @@ class ContractError(SmartcamError):
 
 
 class SettingsError(SmartcamError):
-    """A configuration value that cannot be used; `also` holds what else is wrong in its document."""
+    """A configuration value that cannot be used; `also` holds what else is wrong in its document.
+
+    `shown` is the value as people may see it: short, and without what looks like a secret.
+    """
 
     def __init__(self, key: str, value: object, remedy: str) -> None:
         text = repr(_NOT_SHOWN if _SECRET_KEY.search(key) else value)[:_LOOKED_AT]
         shown = _SECRET.sub(rf"\1\2{_NOT_SHOWN}", text)
-        short = shown if len(shown) <= _LONGEST_VALUE else f"{shown[:_LONGEST_VALUE]}..."
-        super().__init__(f"{key} = {short}: {remedy}")
+        self.shown = shown if len(shown) <= _LONGEST_VALUE else f"{shown[:_LONGEST_VALUE]}..."
+        super().__init__(f"{key} = {self.shown}: {remedy}")
         self.key = key
         self.value = value
         self.remedy = remedy
@@ -72,6 +76,10 @@ class RingError(SmartcamError):
 
 class FrameOverwritten(RingError):
     """The slot holds another frame by now."""
+
+
+class PacketOverwritten(RingError):
+    """The packet has made room for newer ones."""
 
 
 class ModelIntegrityError(SmartcamError):

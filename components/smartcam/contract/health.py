@@ -9,6 +9,7 @@ from smartcam.contract.errors import ContractError
 from smartcam.contract.ids import CameraId, ThingName, camera_id, thing_name
 from smartcam.contract.reading import Fields, dump_object, parse_object
 from smartcam.contract.times import UtcNs, format_utc, parse_utc
+from smartcam.contract.wanted import MOST_TAKEN
 
 HEALTH_SCHEMA: Final = 1
 LARGEST_HEALTH_BYTES: Final = 6144
@@ -18,9 +19,11 @@ HEALTH_EVERY_S: Final = 300
 _LONGEST_EVERY_S = 86_400
 _LONGEST_RUN = 64
 _LONGEST_WORD = 128
+_LONGEST_MODEL = 2 * _LONGEST_WORD + 1
 LONGEST_REASON: Final = 160
 """Characters."""
 _FASTEST = 1e6
+_MOST_HOURS = 1e6
 
 
 class DeviceState(StrEnum):
@@ -39,17 +42,63 @@ class CameraCondition(StrEnum):
     AWAITED = "awaited"
 
 
+class SceneStage(StrEnum):
+    """How far a camera is with what is normal in front of it. `relearning`: it was turned, and begins anew."""
+
+    LEARNING = "learning"
+    WATCHING = "watching"
+    RELEARNING = "relearning"
+
+
+@dataclass(frozen=True, slots=True)
+class SceneHealth:
+    """How a camera gets on with learning its scene.
+
+    It has watched for `hours`; from `of_hours` on it can promise to raise no more than `budget` a day. `raised`: how
+    many it has raised in the last day. `drift`: it raises more than it promised. Hours travel in tenths.
+    """
+
+    stage: SceneStage
+    hours: float
+    of_hours: float
+    budget: float
+    raised: int
+    drift: bool
+
+    def document(self) -> dict[str, object]:
+        """As a JSON object."""
+        hours = {"hours": round(self.hours, 1), "of_hours": round(self.of_hours, 1)}
+        return {"stage": self.stage, **hours, "budget": self.budget, "raised": self.raised, "drift": self.drift}
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> "SceneHealth":
+        """The inverse of `document`. Raises ContractError naming the first wrong field."""
+        return cls(
+            stage=fields.choice("stage", SceneStage),
+            hours=fields.number("hours", 0, _MOST_HOURS),
+            of_hours=fields.number("of_hours", 0, _MOST_HOURS),
+            budget=fields.number("budget", 0, _FASTEST),
+            raised=fields.integer("raised"),
+            drift=fields.boolean("drift"),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class CameraHealth:
     """One camera. `frames_per_second` is what its source delivers, 0 if unknown.
 
-    `armed`: whether what it sees can raise events now; None from a device that does not say.
+    `armed`: whether what it sees can raise events now; None from a device that does not say. `collects_footage`:
+    whether its pictures are collected on the device for training. `model`: its own model's name and version; None where
+    it has the device's. `scene`: None where it does not learn what is normal, or there was no room to say.
     """
 
     camera_id: CameraId
     condition: CameraCondition
     frames_per_second: float = 0.0
     armed: bool | None = None
+    collects_footage: bool = False
+    model: str | None = None
+    scene: SceneHealth | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +144,8 @@ class Health:
     is; `configuration_refused`: the same for the configuration, beginning with the key. `version` is what inference
     runs, `capture_version` what it hears from, None if it hears nothing. `release_refused` begins with the version that
     was installed and does not run, None if there is none. `wanted_revision`: the newest revision of the cloud's wishes
-    that the device has taken, None from one that takes none. `more` keeps fields of newer versions.
+    that the device has taken, None from one that takes none. `cloud_takes`: what the cloud has said that it takes
+    besides what every cloud takes, None from a device that does not listen. `more` keeps fields of newer versions.
     """
 
     thing: ThingName
@@ -122,6 +172,7 @@ class Health:
     cameras_left_out: int = 0
     """Cameras beyond `MOST_CAMERAS`, which are not listed, and those that are announced and have no place."""
     wanted_revision: int | None = None
+    cloud_takes: tuple[str, ...] | None = None
     more: Mapping[str, object] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
@@ -153,6 +204,7 @@ class Health:
                 "cameras": [_camera_document(one) for one in self.cameras],
                 "cameras_left_out": self.cameras_left_out,
                 "wanted_revision": self.wanted_revision,
+                "cloud_takes": self.cloud_takes,
             }
         )
         if len(payload) > LARGEST_HEALTH_BYTES:
@@ -169,9 +221,7 @@ class Health:
         fields = Fields(parse_object(payload, "health"))
         if fields.integer("schema") != HEALTH_SCHEMA:
             raise ContractError("schema", f"must be {HEALTH_SCHEMA}; update the side that does not know it")
-        cameras = tuple(
-            _camera(item, f"cameras[{place}]") for place, item in enumerate(fields.items("cameras", MOST_CAMERAS))
-        )
+        cameras = tuple(_camera(one) for one in fields.objects("cameras", MOST_CAMERAS))
         if len({one.camera_id for one in cameras}) != len(cameras):
             raise ContractError("cameras", "must name each camera once")
         return cls(
@@ -198,6 +248,7 @@ class Health:
             cameras=cameras,
             cameras_left_out=fields.integer("cameras_left_out"),
             wanted_revision=fields.optional_integer("wanted_revision"),
+            cloud_takes=fields.words("cloud_takes", MOST_TAKEN) if fields.has("cloud_takes") else None,
             more=fields.unknown(_KNOWN),
         )
 
@@ -220,17 +271,23 @@ def _outbox(fields: Fields) -> OutboxHealth:
 
 
 def _camera_document(one: CameraHealth) -> dict[str, object]:
-    armed = {} if one.armed is None else {"armed": one.armed}
-    return {"camera_id": one.camera_id, "condition": one.condition, "fps": one.frames_per_second, **armed}
+    said = {
+        "armed": one.armed,
+        "model": one.model,
+        "footage": one.collects_footage or None,
+        "scene": None if one.scene is None else one.scene.document(),
+    }
+    known = {key: value for key, value in said.items() if value is not None}
+    return {"camera_id": one.camera_id, "condition": one.condition, "fps": one.frames_per_second, **known}
 
 
-def _camera(item: object, place: str) -> CameraHealth:
-    if not isinstance(item, dict):
-        raise ContractError(place, "must be an object")
-    fields = Fields(item, place)
+def _camera(fields: Fields) -> CameraHealth:
     return CameraHealth(
-        camera_id=camera_id(fields.text("camera_id"), f"{place}.camera_id"),
+        camera_id=camera_id(fields.text("camera_id"), fields.name("camera_id")),
         condition=fields.choice("condition", CameraCondition),
         frames_per_second=fields.number("fps", 0, _FASTEST),
         armed=fields.boolean("armed") if fields.has("armed") else None,
+        collects_footage=fields.has("footage") and fields.boolean("footage"),
+        model=fields.optional_text("model", _LONGEST_MODEL),
+        scene=SceneHealth.from_fields(fields.inner("scene")) if fields.has("scene") else None,
     )

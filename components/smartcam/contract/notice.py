@@ -62,6 +62,7 @@ class StatusNotice:
     """Capture's own state of one camera, sent on change and every few seconds.
 
     `version` is what capture runs, and `release_refused` why it is not the one that was installed; empty if unknown.
+    `collects_footage`: whether the camera's pictures are collected on the device for training.
     """
 
     camera_id: CameraId
@@ -75,6 +76,7 @@ class StatusNotice:
     sent_at: UtcNs
     version: str = ""
     release_refused: str = ""
+    collects_footage: bool = False
 
 
 def encode_notice(notice: FrameNotice | StatusNotice) -> bytes:
@@ -108,6 +110,7 @@ def encode_notice(notice: FrameNotice | StatusNotice) -> bytes:
             "sent_at_ns": notice.sent_at,
             "version": notice.version or None,
             "release_refused": notice.release_refused or None,
+            **({"footage": True} if notice.collects_footage else {}),
         }
     )
 
@@ -168,4 +171,5 @@ def _status(fields: Fields) -> StatusNotice:
         sent_at=UtcNs(fields.integer("sent_at_ns")),
         version=fields.optional_text("version", _LONGEST_VERSION) or "",
         release_refused=fields.optional_text("release_refused", LONGEST_REFUSAL) or "",
+        collects_footage=fields.has("footage") and fields.boolean("footage"),
     )

@@ -193,6 +193,22 @@ class Fields:
             raise ContractError(self.name(key), f"must have at most {longest} items")
         return value
 
+    def objects(self, key: str, longest: int = 64) -> list["Fields"]:
+        """Raises ContractError unless the field is a list of at most `longest` objects, which are read in turn."""
+        found = []
+        for place, item in enumerate(self.items(key, longest)):
+            path = f"{self.name(key)}[{place}]"
+            if not isinstance(item, dict):
+                raise ContractError(path, "must be an object")
+            found.append(Fields(item, path))
+        return found
+
+    def words(self, key: str, most: int, longest: int = 32) -> tuple[str, ...]:
+        """Raises ContractError unless the field is a list of at most `most` texts of 1 to `longest` characters."""
+        items = self.items(key, most)
+        inside = Fields({str(place): item for place, item in enumerate(items)}, self.name(key))
+        return tuple(inside.text(str(place), longest) for place in range(len(items)))
+
     def inner(self, key: str) -> "Fields":
         """Raises ContractError unless the field is an object, which is read in turn."""
         return Fields(self._typed(key, dict), self.name(key))

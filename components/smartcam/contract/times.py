@@ -1,7 +1,7 @@
 """Two clocks: UTC for people and the cloud, monotonic for ages and time-outs."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, NewType
 
 from smartcam.contract.errors import ContractError
@@ -15,13 +15,18 @@ NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _END: Final = 2**63
-_RFC3339_MS = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z", re.ASCII)
+_RFC3339_MS = re.compile(r"\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3]):\d{2}:\d{2}\.\d{3}Z", re.ASCII)
 
 
 def format_utc(at: UtcNs) -> str:
     """RFC 3339 in UTC with milliseconds, rounded down: `2026-03-01T12:00:00.250Z`."""
     moment = EPOCH + timedelta(milliseconds=at // NS_PER_MS)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def local_time(at: UtcNs, place: tzinfo) -> datetime:
+    """The same moment as the clocks of a place show it, in microseconds."""
+    return (EPOCH + timedelta(microseconds=at // 1000)).astimezone(place)
 
 
 def parse_utc(text: str, field: str) -> UtcNs:
@@ -33,7 +38,8 @@ def parse_utc(text: str, field: str) -> UtcNs:
     if not _RFC3339_MS.fullmatch(text):
         raise ContractError(field, "must be a time such as 2026-03-01T12:00:00.250Z")
     try:
-        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        # A tenth of what strptime takes, and a day's events are many.
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ContractError(field, f"is not a time that exists ({error})") from error
     return storable(UtcNs((moment - EPOCH) // timedelta(milliseconds=1) * NS_PER_MS), field)

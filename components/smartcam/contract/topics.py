@@ -5,6 +5,16 @@ from smartcam.contract.ids import CameraId, ThingName
 FRAMES_PREFIX = "smartcam/frames/"
 ALL_FRAMES = FRAMES_PREFIX + "+"
 TRANSPORT_PREFIX = "smartcam/transport/"
+CLIPS_PREFIX = "smartcam/clips/"
+ALL_CLIPS = CLIPS_PREFIX + "+"
+VIEWS_PREFIX = "smartcam/views/"
+ALL_VIEWS = VIEWS_PREFIX + "+"
+LOCAL_HEALTH = "smartcam/health"
+"""Where inference says on the device itself what it tells the cloud of its health."""
+SETTINGS_PREFIX = "smartcam/settings/"
+ALL_SETTINGS = SETTINGS_PREFIX + "+"
+_WHOLE_DEVICE = ".all"
+"""In a camera's place; no camera's id has a dot. The classic nucleus refuses a `*` in a topic."""
 CLOUD_PREFIX = "smartcam/v1"
 EVENT_FILTER = f"{CLOUD_PREFIX}/+/+/event"
 HEALTH_FILTER = f"{CLOUD_PREFIX}/+/health"
@@ -18,6 +28,21 @@ def frames_topic(camera: CameraId) -> str:
 def transport_topic(camera: CameraId) -> str:
     """Where inference asks capture for another way of passing on frames."""
     return TRANSPORT_PREFIX + camera
+
+
+def clips_topic(camera: CameraId) -> str:
+    """Where inference says from when to when capture is to keep a clip, and capture which clips it has."""
+    return CLIPS_PREFIX + camera
+
+
+def views_topic(camera: CameraId) -> str:
+    """Where somebody says that he looks at a camera, and inference what it sees as long as somebody does."""
+    return VIEWS_PREFIX + camera
+
+
+def settings_topic(camera: CameraId | None) -> str:
+    """Where the console says what it wishes of a camera, for None of the whole device, and where it is answered."""
+    return SETTINGS_PREFIX + (_WHOLE_DEVICE if camera is None else camera)
 
 
 def event_topic(thing: ThingName, camera: CameraId) -> str:

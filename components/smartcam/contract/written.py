@@ -1,7 +1,10 @@
 """What a person has written into a file: read as it stands, or refused with the line; nothing is lost or guessed."""
 
+import csv
+import io
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +16,8 @@ MOST_BYTES: Final = 10_000_000
 _AS_UTF_8: Final = "; save the file as UTF-8"
 _WIDE: Final = ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\x00\x00\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"),
                 (b"\xfe\xff", "UTF-16"))  # fmt: skip
+_BEHIND_ALL: Final = "end"
+"""A line more: what is still open at the end takes it in."""
 _TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}]')
 
 
@@ -60,6 +65,27 @@ def text_of(raw: bytes) -> str:
         latin = raw[at : at + 1].decode("latin-1")
         meant = f" (in Latin-1 it is {latin!r})" if latin.isprintable() else ""
         raise UnreadableText(f"holds {odd}{meant}{_AS_UTF_8}", _line(raw, at)) from error
+
+
+def csv_of(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV as they stand, each with the line on which it begins; an empty line has no cells.
+
+    Raises:
+        UnreadableText: a cell is longer than any that is meant, or a quotation mark is never closed, behind which all
+            other rows would be one cell.
+    """
+    lines = list(io.StringIO(text, newline=""))
+    reader = csv.reader([*lines, _BEHIND_ALL])
+    begins = 1
+    try:
+        for cells in reader:
+            if reader.line_num > len(lines) and begins <= len(lines):
+                raise UnreadableText("is no CSV (a quotation mark of it is never closed)", begins)
+            if reader.line_num <= len(lines):
+                yield begins, cells
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise UnreadableText(f"is no CSV ({error})", begins) from error
 
 
 def json_of(text: str) -> object:

@@ -24,14 +24,16 @@ from smartcam.doctor.nucleus import check_cloud, check_topics
 from smartcam.doctor.settings import INFERENCE, MODEL, RUNTIME, DoctorSettings, read_settings, read_understood
 from smartcam.doctor.sight import check_camera, check_model
 from smartcam.edge.arguments import number, whole
+from smartcam.edge.bundle_names import DEFAULT_BUNDLE, bundle_folder
 from smartcam.edge.bus.greengrass import GreengrassBus
 from smartcam.edge.bus.port import Bus, ConfigurationSource
 from smartcam.edge.clock import SystemClock
+from smartcam.edge.command_line import THING_VARIABLE
 from smartcam.edge.document import DocumentError, read_document
-from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, FOLDER_VARIABLE
+from smartcam.edge.ring.sealed import DEFAULT_FOLDER, FOLDER_VARIABLE
 from smartcam.edge.self_test import run_self_test
+from smartcam.edge.standard_output import printed
 
-THING_VARIABLE = "AWS_IOT_THING_NAME"
 _LONGEST_PATH = 4096
 
 
@@ -47,10 +49,7 @@ def findings_of(options: argparse.Namespace, bus: Bus | None, without: str = "")
     except (DocumentError, SettingsError, BusError) as error:
         yield Finding("configuration", State.FAULT, str(error))
         settings = DoctorSettings()
-    if options.bundle is None:
-        yield Finding("model", State.SKIPPED, "name its folder with --bundle")
-    else:
-        yield check_model(options.bundle, settings.trusted_key)
+    yield from _models(settings, options.bundle)
     yield from _cameras(settings, options.seconds, clock)
     if bus is None:
         said = f"{without}; deploy smartcam.Doctor to check the topics and the connection to the cloud"
@@ -67,6 +66,16 @@ def _settings(options: argparse.Namespace, bus: ConfigurationSource | None) -> D
     if bus is not None:
         return read_settings(bus.configuration())
     return DoctorSettings() if options.device is None else read_understood(options.device)
+
+
+def _models(settings: DoctorSettings, released: Path | None) -> Iterator[Finding]:
+    for name, said in {DEFAULT_BUNDLE: None, **settings.bundles}.items():
+        finding = "model" if name == DEFAULT_BUNDLE else f"model {name}"
+        folder = bundle_folder(name, said, released)
+        if folder is None:
+            yield Finding(finding, State.SKIPPED, "name its folder with --bundle")
+        else:
+            yield check_model(folder, settings.trusted_key, finding)
 
 
 def _cameras(settings: DoctorSettings, seconds: float, clock: SystemClock) -> Iterator[Finding]:
@@ -138,7 +147,7 @@ def _complete(options: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Check and report. 0 if nothing is a fault, 1 otherwise, 2 for a wrong call."""
     parser = argparse.ArgumentParser(prog="smartcam-doctor", description=__doc__)
-    parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="the model bundle")
+    parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="the model bundle, with the others in it")
     parser.add_argument("--cameras", type=Path, metavar="JSON", help="smartcam.Capture's configuration document")
     parser.add_argument("--seconds", type=number(0.1, 3600), default=3.0, help="how long to read each camera (3)")
     parser.add_argument("--work", type=Path, help="folder in which events are stored (this one)")
@@ -161,7 +170,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BusError as error:
             without = str(error)
         findings = list(findings_of(options, bus, without))
-    sys.stdout.write((as_json if options.json else as_text)(findings) + "\n")
+    return printed(lambda: _said(findings, is_json=options.json))
+
+
+def _said(findings: Sequence[Finding], *, is_json: bool) -> int:
+    sys.stdout.write((as_json if is_json else as_text)(findings) + "\n")
     return exit_code(findings)
 
 

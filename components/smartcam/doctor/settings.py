@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from smartcam.capture.settings import SourceSettings
 from smartcam.capture.settings import read_settings as read_capture
+from smartcam.edge.bundle_names import BUNDLES, read_bundles
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.settings import Settings
 from smartcam.edge.understood import FILE as UNDERSTOOD
@@ -22,16 +23,17 @@ _TRUSTED_KEY: Final = "trusted_key"
 
 @dataclass(frozen=True, slots=True)
 class DoctorSettings:
-    """`cameras` as smartcam.Capture has them, None if they are not given; `trusted_key` as inference has it."""
+    """`cameras` as smartcam.Capture has them, None if they are not given; the others as smartcam.Inference has them."""
 
     cameras: tuple[SourceSettings, ...] | None = None
     trusted_key: bytes | None = None
+    bundles: Mapping[str, Path | None] = field(default_factory=dict)
 
 
 def read_settings(document: Mapping[str, object]) -> DoctorSettings:
     """The settings in a document. Raises SettingsError naming the first wrong key."""
-    of_capture = {key: value for key, value in document.items() if key != _TRUSTED_KEY}
-    return DoctorSettings(tuple(read_capture(of_capture).cameras), Settings(document).public_key(_TRUSTED_KEY))
+    of_capture = {key: value for key, value in document.items() if key not in {_TRUSTED_KEY, BUNDLES}}
+    return _read(document, tuple(read_capture(of_capture).cameras))
 
 
 def read_understood(work: Path) -> DoctorSettings:
@@ -42,7 +44,12 @@ def read_understood(work: Path) -> DoctorSettings:
     """
     capture, inference = _understood(work / CAPTURE), _understood(work / INFERENCE)
     cameras = tuple(read_capture(capture).cameras) if capture else None
-    return DoctorSettings(cameras, Settings(inference).public_key(_TRUSTED_KEY))
+    return _read(inference, cameras)
+
+
+def _read(inference: Mapping[str, object], cameras: tuple[SourceSettings, ...] | None) -> DoctorSettings:
+    settings = Settings(inference)
+    return DoctorSettings(cameras, settings.public_key(_TRUSTED_KEY), read_bundles(settings))
 
 
 def _understood(folder: Path) -> dict[str, Any]:

@@ -56,12 +56,12 @@ def check_camera(settings: SourceSettings, open_source: OpenSource, seconds: flo
     return Finding(name, State.OK, said, facts)
 
 
-def check_model(path: Path, trusted_key: bytes | None = None) -> Finding:
+def check_model(path: Path, trusted_key: bytes | None = None, name: str = "model") -> Finding:
     """Open the bundle, which checks every hash and the golden picture, and time the model."""
     try:
         bundle = ModelBundle.open(path, trusted_key)
     except ModelIntegrityError as error:
-        return Finding("model", State.FAULT, f"{error}; deploy smartcam.Model again")
+        return Finding(name, State.FAULT, f"{error}; deploy smartcam.Model again")
     spec, spent = bundle.manifest.input, []
     grey = np.full((spec.height, spec.width, CHANNELS), 128, np.uint8)
     for _ in range(_RUNS):
@@ -81,4 +81,4 @@ def check_model(path: Path, trusted_key: bytes | None = None) -> Finding:
         "version": bundle.manifest.version,
     }
     state = State.OK if took_ms <= _SLOW_MS else State.WARNING
-    return Finding("model", state, said if state is State.OK else f"{said}: too slow for five a second", facts)
+    return Finding(name, state, said if state is State.OK else f"{said}: too slow for five a second", facts)

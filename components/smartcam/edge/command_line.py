@@ -6,14 +6,18 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from smartcam.contract.errors import BusError
 from smartcam.edge.bus.greengrass import GreengrassBus
 from smartcam.edge.logs import LEVELS, log
 from smartcam.edge.one_instance import SecondInstance, only_instance
-from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, FOLDER_VARIABLE
+from smartcam.edge.ring.sealed import DEFAULT_FOLDER, FOLDER_VARIABLE
 
 logger = logging.getLogger(__name__)
+
+THING_VARIABLE: Final = "AWS_IOT_THING_NAME"
+"""In which a nucleus tells a component the device's name."""
 
 
 def component_parser(prog: str, description: str, configuration_goes_with: str) -> argparse.ArgumentParser:

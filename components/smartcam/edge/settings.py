@@ -5,8 +5,10 @@ import binascii
 import difflib
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, tzinfo
 from enum import StrEnum
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from smartcam.contract.errors import ContractError, SettingsError
 from smartcam.contract.ids import MOST_CAMERAS_OF_A_DEVICE, CameraId, camera_id
@@ -281,3 +283,14 @@ def _point(item: object) -> tuple[float, float] | None:
     if x is None or y is None or not (0 <= x <= 1 and 0 <= y <= 1):
         return None
     return x, y
+
+
+def time_zone(name: str, key: str) -> tzinfo:
+    """The IANA time zone of a name. Raises SettingsError naming the key if this device does not know it."""
+    if name == "UTC":  # the default must not depend on what is installed
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError) as error:
+        remedy = "must be an IANA time zone that this device knows, such as Europe/Berlin"
+        raise SettingsError(key, name, remedy) from error

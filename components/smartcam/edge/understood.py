@@ -39,9 +39,16 @@ class Understood(Generic[S]):
 
     def last(self) -> S | None:
         """The settings in the document that is remembered; None where there is none, or this version cannot read it."""
-        content = b"" if self._memory is None else self._memory.load()
+        document = self.last_document()
         try:
-            document = json.loads(content or b"null")
-            return self._read(document) if isinstance(document, dict) else None
-        except (ValueError, RecursionError, SettingsError):
+            return None if document is None else self._read(document)
+        except SettingsError:
             return None
+
+    def last_document(self) -> Mapping[str, object] | None:
+        """The document that is remembered, whether or not this version can read it."""
+        try:
+            document = json.loads(b"" if self._memory is None else self._memory.load() or b"null")
+        except (ValueError, RecursionError):
+            return None
+        return document if isinstance(document, dict) else None

@@ -2,8 +2,8 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,21 +14,28 @@ from smartcam.contract.health import CameraCondition
 from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.inline import InlineFrame
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice
+from smartcam.contract.snapshot import NO_UPLOADS, UploadKeys
 from smartcam.contract.times import UtcNs
+from smartcam.edge.bundle_names import DEFAULT_BUNDLE
 from smartcam.edge.clock import Clock
+from smartcam.edge.history.folder import EventHistory
+from smartcam.edge.journal.folder import TrackJournal
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.pictures.folder import PictureFolder
 from smartcam.edge.release import RunningRelease
 from smartcam.inference.analysis.analysers import AnalysisSetup, lasting_analyses, model_analyses
 from smartcam.inference.analysis.analysis import Model
+from smartcam.inference.analysis.shared import SharedKnowledge
 from smartcam.inference.camera import Camera
 from smartcam.inference.events import Change, EventMaker, OpenEpisode, Trigger
 from smartcam.inference.frames.conditions import CameraConditions
 from smartcam.inference.frames.inline_requests import InlineRequests
 from smartcam.inference.frames.readers import FrameReaders
 from smartcam.inference.frames.silence import SilenceWatch
-from smartcam.inference.settings import InferenceSettings
+from smartcam.inference.settings import AnalysisSettings, InferenceSettings
+from smartcam.vision.frame import Frame
+from smartcam.vision.normal.learner import LearningPlan
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +47,9 @@ _LOG_EVERY: Final = 100
 class AnalysisContext:
     """What the analyses of all cameras share: whose events they are, the time, ids, and where the rings are.
 
-    `work_folder` is where what was learnt is kept, None for nowhere. `picture_key` gives the key in the cloud of the
-    picture of a camera's event, None if pictures do not leave the device. `album` keeps pictures on the device.
+    `work_folder` is where what was learnt is kept, None for nowhere. `upload_keys` says where in the
+    cloud the picture and the clip of a camera's event will be. `album` keeps pictures on the device, and
+    `journal` who was where. `plan` says how long a scene is learnt. `history` keeps what became of events.
     """
 
     thing: ThingName
@@ -49,8 +57,11 @@ class AnalysisContext:
     new_id: Callable[[UtcNs], EventId]
     ring_folder: Path
     work_folder: Path | None = None
-    picture_key: Callable[[CameraId, EventId], str | None] | None = None
+    upload_keys: Callable[[CameraId, EventId], UploadKeys] = lambda _camera, _event: NO_UPLOADS
     album: PictureFolder | None = None
+    journal: TrackJournal | None = None
+    plan: LearningPlan = field(default_factory=LearningPlan)
+    history: EventHistory | None = None
 
     def maker(self, camera: CameraId, settings: InferenceSettings) -> EventMaker:
         """Makes events without a model and a picture, such as those of a camera that is lost."""
@@ -62,10 +73,14 @@ class AnalysisContext:
             synced=self.clock.synced,
         )
 
-    def setup(self, camera: CameraId, settings: InferenceSettings) -> AnalysisSetup:
+    def setup(self, camera: CameraId, settings: InferenceSettings, shared: SharedKnowledge) -> AnalysisSetup:
         """What a camera's analyses are made with."""
-        key = self.picture_key and partial(self.picture_key, camera)
-        return AnalysisSetup(self.maker(camera, settings), settings.camera(camera), key, partial(self._memory, camera))
+        keys = partial(self.upload_keys, camera)
+        rows = None if self.journal is None else self.journal.add
+        memory = partial(self._memory, camera)
+        return AnalysisSetup(
+            self.maker(camera, settings), settings.camera(camera), keys, memory, rows, shared, self.plan
+        )
 
     def _memory(self, camera: CameraId, what: str) -> MemoryFile | None:
         return None if self.work_folder is None else MemoryFile(self.work_folder / f"{what}-{camera}")
@@ -85,14 +100,22 @@ class Cameras:
     """The cameras that have sent notices. For one thread."""
 
     def __init__(
-        self, context: AnalysisContext, settings: InferenceSettings, requests: InlineRequests | None = None
+        self,
+        context: AnalysisContext,
+        settings: InferenceSettings,
+        requests: InlineRequests | None = None,
+        show: Callable[[Frame, SharedKnowledge], object] = lambda _frame, _known: None,
     ) -> None:
-        """`requests` asks capture for inline frames where a ring cannot be read."""
+        """`requests` asks capture for inline frames where a ring cannot be read.
+
+        `show` is called with each frame that has been analysed, and with what is known of it.
+        """
         self.counts = FrameCounts()
         self.conditions = CameraConditions()
         self._context = context
+        self._show = show
         self._settings = settings
-        self._model: Model | None = None
+        self._models: Mapping[str, Model] = {}
         self._watch = SilenceWatch(settings.camera_lost_after_s)
         self._readers = FrameReaders(context.ring_folder, requests)
         self._cameras: defaultdict[CameraId, Camera] = defaultdict(Camera)
@@ -101,16 +124,20 @@ class Cameras:
     def configure(self, settings: InferenceSettings) -> None:
         """Go on with other settings."""
         self._settings = settings
-        self.conditions.configure(settings.cameras)
+        self.conditions.configure(settings.listed())
         self._watch.lost_after_s = settings.camera_lost_after_s
         for name, camera in self._cameras.items():
+            camera.use(_model_of(self._settings.camera(name), self._models))
             camera.configure(settings.camera(name))
 
-    def use(self, model: Model) -> None:
-        """Analyse with another model; open episodes go on where their objects are found again."""
-        for camera in self._cameras.values():
-            camera.drop_model()
-        self._model = model
+    def use(self, models: Mapping[str, Model]) -> None:
+        """Analyse with these models, by the names of their bundles.
+
+        A camera that gets another one goes on with its open episodes where their objects are found again.
+        """
+        self._models = models
+        for name, camera in self._cameras.items():
+            camera.use(_model_of(self._settings.camera(name), self._models))
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
         """Go on with what an earlier process left open."""
@@ -150,11 +177,13 @@ class Cameras:
             camera = self._camera(notice.camera_id)
             for change in camera.update(frame):  # what one analysis has found stands if the next one fails
                 changes.append(change)
+            self._show(frame, camera.shared)
         except Exception as error:  # noqa: BLE001  the edge of the loop: one frame must not end the watch
             self.counts.failed += 1
             if self.counts.failed % _LOG_EVERY == 1:
                 log_exception(logger, "analysis_failed", error, camera=notice.camera_id, failed=self.counts.failed)
             return changes
+        self.conditions.learns(notice.camera_id, camera.shared.scene)
         if camera.modelled:
             self.counts.analysed += 1
             self._unreadable_in_a_row = 0
@@ -163,6 +192,7 @@ class Cameras:
     def status(self, notice: StatusNotice) -> list[Change]:
         """Take note of what capture reports about a camera."""
         self.conditions.counted(notice.camera_id, notice.frames_read, notice.frames_announced)
+        self.conditions.collects(notice.camera_id, footage=notice.collects_footage)
         if notice.version:
             self.conditions.runs(notice.camera_id, RunningRelease(notice.version, notice.release_refused))
         if notice.state is CameraState.RUNNING:
@@ -211,9 +241,11 @@ class Cameras:
         """The camera, with all its analyses."""
         camera = self._cameras[name]
         if not camera.lasting:
-            camera.begin(lasting=lasting_analyses(self._context.setup(name, self._settings)))
-        if not camera.modelled and self._model is not None:
-            camera.begin(modelled=model_analyses(self._context.setup(name, self._settings), self._model))
+            camera.begin(lasting=lasting_analyses(self._context.setup(name, self._settings, camera.shared)))
+            camera.use(_model_of(self._settings.camera(name), self._models))
+        if not camera.modelled and camera.model is not None:
+            setup = self._context.setup(name, self._settings, camera.shared)
+            camera.begin(modelled=model_analyses(setup, camera.model))
         return camera
 
     def _alive(self, camera: CameraId) -> list[Change]:
@@ -241,3 +273,8 @@ class Cameras:
         camera = self._cameras[name]
         waiting, camera.waiting = camera.waiting, []
         return [*self.cleared(waiting), *camera.end(self._context.clock.utc())]
+
+
+def _model_of(camera: AnalysisSettings, models: Mapping[str, Model]) -> Model | None:
+    """The model of the camera's bundle; the default one, which is better than none, where no such bundle opened."""
+    return models.get(camera.detector) or models.get(DEFAULT_BUNDLE)

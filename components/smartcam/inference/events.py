@@ -8,6 +8,7 @@ from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, EventKind, NormalBox, Phase, Severity
 from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.reading import Fields
+from smartcam.contract.snapshot import NO_UPLOADS, UploadKeys
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.edge.outbox.outbox import Episode
 
@@ -18,7 +19,8 @@ DETECTED: Final = "detected"
 MOTION: Final = "motion"
 """The cause when something large moved with purpose and the detector had no label for it."""
 UNUSUAL: Final = "unusual"
-"""The cause when a whole scene looks unlike anything before."""
+"""The cause when a whole scene, or a part of it, looks unlike anything before."""
+_NAMELESS: Final = frozenset((EventKind.MOTION, EventKind.ANOMALY))
 SEVERITY: Final = {
     EventKind.PERSON: Severity.WARNING,
     EventKind.ANOMALY: Severity.WARNING,
@@ -89,7 +91,11 @@ def severity(kind: EventKind) -> Severity:
 
 @dataclass(frozen=True, slots=True)
 class EventMaker:
-    """Makes one camera's events. `new_id` gives an id for a time; `synced` says whether UTC is trusted."""
+    """Makes one camera's events. `new_id` gives an id for a time; `synced` says whether UTC is trusted.
+
+    `unnamed` gives up the learned scene's episode about the same thing, if there is one; `scene_score` says how unusual
+    the scene has found what an event is about.
+    """
 
     thing: ThingName
     camera: CameraId
@@ -98,11 +104,14 @@ class EventMaker:
     synced: Callable[[], bool]
     model_name: str | None = None
     model_version: str | None = None
-    picture_key: Callable[[EventId], str | None] | None = None
+    upload_keys: Callable[[EventId], UploadKeys] = lambda _: NO_UPLOADS
+    unnamed: Callable[[Trigger], OpenEpisode | None] = lambda _: None
+    scene_score: Callable[[EventId], float | None] = lambda _: None
 
     def event(self, sight: Trigger, at: UtcNs) -> Event:
         """The event that begins an episode at a time."""
         event_id = self.new_id(at)
+        keys = self.upload_keys(event_id)
         return Event(
             event_id=event_id,
             thing=self.thing,
@@ -122,12 +131,18 @@ class EventMaker:
             label=sight.label,
             model_name=self.model_name,
             model_version=self.model_version,
-            snapshot_key=self.picture_key and self.picture_key(event_id),
+            snapshot_key=keys.picture,
+            clip_object=keys.clip,
             suppressed=sight.suppressed,
         )
 
     def raised(self, sight: Trigger, at: UtcNs, mono: MonotonicNs) -> tuple[OpenEpisode, Change]:
-        """A new episode, and its change for the outbox."""
+        """A new episode, and its change for the outbox; what the learned scene has raised already goes on."""
+        earlier = self.unnamed(sight)
+        if earlier is not None and sight.kind in _NAMELESS:
+            return earlier, Change(None, stored(earlier))
+        if earlier is not None:
+            return self.upgraded(earlier, sight)
         event = self.event(sight, at)
         episode = OpenEpisode(event, sight.box, sight.score, mono, sight.suppressed)
         return episode, Change(event, stored(episode))
@@ -147,6 +162,9 @@ class EventMaker:
             zone=sight.zone or episode.event.zone,
             suppressed=episode.suppressed,
             clock_synced=self.synced(),
+            model_name=self.model_name,
+            model_version=self.model_version,
+            scene_score=self.scene_score(episode.event.event_id),
             revision=episode.event.revision + 1,
         )
         known = replace(episode, event=event, box=sight.box, peak=sight.score)
@@ -162,6 +180,7 @@ class EventMaker:
             score=episode.peak,
             suppressed=episode.suppressed,
             clock_synced=self.synced(),
+            scene_score=self.scene_score(episode.event.event_id) or episode.event.scene_score,
         )
         return Change(event, None)
 

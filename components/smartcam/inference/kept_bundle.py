@@ -1,18 +1,33 @@
-"""The last bundle that could be opened, kept where no release of smartcam.Model can remove it."""
+"""The last bundles that could be opened, kept where no release of smartcam.Model can remove them."""
 
 import logging
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from smartcam.edge.bundle_names import DEFAULT_BUNDLE
 from smartcam.edge.logs import log
-from smartcam.model.bundle import SIGNATURE_FILE
-from smartcam.model.manifest import MANIFEST_FILE, ModelManifest
+from smartcam.model.bundle import SIGNATURE_FILE, ManifestOfFiles
+from smartcam.model.manifest import MANIFEST_FILE
 
 logger = logging.getLogger(__name__)
 
-FOLDER: Final = "last-good-bundle"
+_FOLDER: Final = "last-good-bundle"
+
+
+def kept_folder(work: Path, name: str) -> Path:
+    """Where in a work folder the last good one of the bundles of a name is kept."""
+    return work / (_FOLDER if name == DEFAULT_BUNDLE else f"{_FOLDER}-{name}")
+
+
+def forget_others(work: Path, names: Collection[str]) -> None:
+    """Delete what is kept of bundles that nobody wants any more; what the disk refuses is left for the next time."""
+    wanted = {kept_folder(work, name).name for name in names}
+    for folder in work.glob(f"{_FOLDER}-*"):
+        if folder.name.partition(".")[0] not in wanted:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class KeptBundle:
@@ -23,7 +38,7 @@ class KeptBundle:
         self._new = folder.with_name(f"{folder.name}.new")
         self._old = folder.with_name(f"{folder.name}.old")
 
-    def keep(self, bundle: Path, manifest: ModelManifest) -> None:
+    def keep(self, bundle: Path, manifest: ManifestOfFiles) -> None:
         """Keep a copy of this bundle; what the disk refuses is logged, because the analysis works without the copy."""
         names = (MANIFEST_FILE, *manifest.files)
         try:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Final
 
 from smartcam.contract.errors import ContractError, OutboxError
+from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import CameraId, EventId
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.edge.backoff import Backoff
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
 from smartcam.edge.outbox.outbox import Outbox
+from smartcam.inference.clip_requests import ClipRequests
 from smartcam.inference.events import Change, EpisodePicture
 
 logger = logging.getLogger(__name__)
@@ -33,8 +35,14 @@ class ChangeStore:
         backoff: Backoff,
         on_stored: Callable[[], None],
         pictures: Sequence[PictureKeeper] = (),
+        clips: ClipRequests | None = None,
+        judged: Callable[[Event], Event] = lambda event: event,
+        noted: Callable[[Event], object] = lambda _: None,
     ) -> None:
-        """`on_stored` is called when events may have been stored."""
+        """`on_stored` is called when events may have been stored. `clips` hears of changes at once, disk or no disk.
+
+        `judged` gives an event back as it is to be sent: a filter may hold it back. `noted` hears of it as it is then.
+        """
         self.raised = 0
         """Events that were raised, each revision counted."""
         self.cleared = 0
@@ -44,6 +52,9 @@ class ChangeStore:
         self._backoff = backoff
         self._on_stored = on_stored
         self._pictures = pictures
+        self._clips = clips
+        self._judged = judged
+        self._noted = noted
         self._waiting: deque[Change] = deque(maxlen=_MOST_UNSTORED)
         self._store_at = MonotonicNs(0)
 
@@ -55,21 +66,13 @@ class ChangeStore:
     def keep(self, changes: Sequence[Change]) -> None:
         """Take note of changes; `store` puts them into the outbox."""
         for change in changes:
+            if self._clips is not None:
+                self._clips.ask(change)
             if change.event is not None:
-                is_cleared = change.episode is None and change.event.ended_at is not None
-                self.cleared += is_cleared
-                self.raised += not is_cleared
-                log(
-                    logger,
-                    logging.INFO,
-                    "event",
-                    event_id=change.event.event_id,
-                    camera=change.event.camera_id,
-                    kind=change.event.kind,
-                    label=change.event.label or "none",
-                    phase=change.event.phase,
-                    score=change.event.score,
-                )
+                self._count(change.event)
+                event = self._judged(change.event)
+                self._noted(event)
+                change = replace(change, event=event)  # noqa: PLW2901
             if len(self._waiting) == _MOST_UNSTORED:
                 self.store()
             if len(self._waiting) == _MOST_UNSTORED:
@@ -77,6 +80,21 @@ class ChangeStore:
             # Events are small; pictures that wait with them would fill the memory.
             has_room = len(self._waiting) < _MOST_PICTURES
             self._waiting.append(change if has_room else replace(change, snapshot=None))
+
+    def _count(self, event: Event) -> None:
+        self.cleared += event.phase is Phase.CLEARED
+        self.raised += event.phase is Phase.RAISED
+        log(
+            logger,
+            logging.INFO,
+            "event",
+            event_id=event.event_id,
+            camera=event.camera_id,
+            kind=event.kind,
+            label=event.label or "none",
+            phase=event.phase,
+            score=event.score,
+        )
 
     def store(self) -> None:
         """Put what waits into the outbox, in order."""

@@ -6,11 +6,11 @@ A bundle is data: nothing in it is executed, unpacked or unpickled, and nothing 
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,46 +52,81 @@ class ModelBundle:
         Raises:
             ModelIntegrityError: naming the file and, in the manifest, the field.
         """
-        try:
-            return cls._opened(path, trusted_key)
-        except (ValueError, OSError, *_ODDITIES) as error:
-            raise ModelIntegrityError(f"{path}: cannot be opened ({type(error).__name__}: {error})") from error
-
-    @classmethod
-    def _opened(cls, path: Path, trusted_key: bytes | None) -> "ModelBundle":
-        try:
-            folder = path.resolve(strict=True)
-        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
-            why = error.strerror if isinstance(error, OSError) else error
-            raise ModelIntegrityError(f"{path}: no bundle found ({why}); {MAKE_ONE}") from error
-        document = _manifest_bytes(folder)
-        if trusted_key is not None:
-            _check_signature(folder / SIGNATURE_FILE, document, trusted_key)
-        with _naming(folder / MANIFEST_FILE):
-            manifest = ModelManifest.from_json(document)
-        contents: dict[str, bytes] = {}
-        for name in manifest.files:
-            contents[name] = _read(folder / name, LARGEST_BUNDLE - sum(map(len, contents.values())))
-        for name, digest in manifest.files.items():
-            actual = hashlib.sha256(contents[name]).hexdigest()
-            if actual != digest:
-                raise ModelIntegrityError(f"{folder / name}: SHA-256 is {actual}, but the manifest says {digest}")
-        with _naming(folder / manifest.model_file):
-            size = manifest.input.width, manifest.input.height
-            head = head_of(open_interpreter(contents[manifest.model_file], size=size), manifest)
-        bundle = cls(folder, manifest, head, trusted_key is not None)
-        bundle._check_golden(contents[manifest.golden.input], contents[manifest.golden.output])
-        return bundle
+        with opening(path):
+            sealed = open_sealed(path, trusted_key, ModelManifest.from_json)
+            manifest, contents = sealed.manifest, sealed.contents
+            with naming(sealed.folder / manifest.model_file):
+                size = manifest.input.width, manifest.input.height
+                head = head_of(open_interpreter(contents[manifest.model_file], size=size), manifest)
+            bundle = cls(sealed.folder, manifest, head, trusted_key is not None)
+            bundle._check_golden(contents[manifest.golden.input], contents[manifest.golden.output])
+            return bundle
 
     def _check_golden(self, picture: bytes, answer: bytes) -> None:
         golden = self.manifest.golden
         rgb = _golden_picture(self.path / golden.input, picture, self.manifest.input)
-        with _naming(self.path / golden.output):
+        with naming(self.path / golden.output):
             check_answer(parse_answer(answer), self.head.infer(rgb), golden.tolerance)
 
 
+class ManifestOfFiles(Protocol):
+    """What every manifest says."""
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The SHA-256 of every other file of the bundle."""
+        ...
+
+
+M = TypeVar("M", bound=ManifestOfFiles)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SealedFolder(Generic[M]):
+    """A bundle's folder, its manifest, and every file that it names, as its hash says."""
+
+    folder: Path
+    manifest: M
+    contents: Mapping[str, bytes]
+
+
+def open_sealed(path: Path, trusted_key: bytes | None, read: Callable[[bytes], M]) -> SealedFolder[M]:
+    """Reads a bundle's files, its manifest by `read`, without a look at what the model is.
+
+    Raises:
+        ModelIntegrityError: naming the file, for a wrong hash, signature or manifest.
+    """
+    try:
+        folder = path.resolve(strict=True)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ModelIntegrityError(f"{path}: no bundle found ({why}); {MAKE_ONE}") from error
+    document = manifest_bytes(folder)
+    if trusted_key is not None:
+        _check_signature(folder / SIGNATURE_FILE, document, trusted_key)
+    with naming(folder / MANIFEST_FILE):
+        manifest = read(document)
+    contents: dict[str, bytes] = {}
+    for name in manifest.files:
+        contents[name] = _read(folder / name, LARGEST_BUNDLE - sum(map(len, contents.values())))
+    for name, digest in manifest.files.items():
+        actual = hashlib.sha256(contents[name]).hexdigest()
+        if actual != digest:
+            raise ModelIntegrityError(f"{folder / name}: SHA-256 is {actual}, but the manifest says {digest}")
+    return SealedFolder(folder, manifest, contents)
+
+
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def opening(path: Path) -> Iterator[None]:
+    """Turns whatever a bundle that was made to break them makes libraries raise into a ModelIntegrityError."""
+    try:
+        yield
+    except (ValueError, OSError, *_ODDITIES) as error:
+        raise ModelIntegrityError(f"{path}: cannot be opened ({type(error).__name__}: {error})") from error
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
     """Puts the file's path in front of the error."""
     try:
         yield
@@ -99,7 +134,8 @@ def _naming(path: Path) -> Iterator[None]:
         raise ModelIntegrityError(f"{path}: {error}") from error
 
 
-def _manifest_bytes(folder: Path) -> bytes:
+def manifest_bytes(folder: Path) -> bytes:
+    """The bytes of a folder's manifest. Raises ModelIntegrityError."""
     try:
         return _read(folder / MANIFEST_FILE, _LARGEST_MANIFEST)
     except ModelIntegrityError as error:
@@ -114,7 +150,7 @@ def _check_signature(path: Path, document: bytes, trusted_key: bytes) -> None:
     # Takes six megabytes, which only a device with a trusted key needs.
     from smartcam.model.signature import SIGNATURE_BYTES, check_signature  # noqa: PLC0415
 
-    with _naming(path):
+    with naming(path):
         check_signature(document, _read(path, SIGNATURE_BYTES), trusted_key)
 
 

@@ -27,7 +27,7 @@ _FIRST_SCHEMA: Final = 1
 MODEL_FILE: Final = "model.tflite"
 ONNX_FILE: Final = "model.onnx"
 MANIFEST_FILE: Final = "manifest.json"
-MAKE_ONE: Final = "make a bundle with `smartcam bundle`"
+MAKE_ONE: Final = "make a bundle with `smartcam bundle`, or of rows with `smartcam train table` or `filter`"
 NO_MANIFEST: Final = f"has no {MANIFEST_FILE}; {MAKE_ONE}"
 """The error for a folder that is not a bundle."""
 MOST_LABELS: Final = 2000
@@ -35,6 +35,8 @@ LONGEST_LABEL: Final = 64
 CHANNELS: Final = 3
 KINDS_OF_MODELS: Final = (EventKind.PERSON, EventKind.VEHICLE, EventKind.ANIMAL, EventKind.ANOMALY)
 _MOST_FILES: Final = 16
+_OF_ROWS: Final = "which looks at no picture: set a filter as `filter`, run a table with `smartcam-inference --table`"
+_OF_PICTURES: Final = "which looks at pictures: set it as `bundle`"
 _MOST_FRAMES: Final = 1000
 _WIDEST_TOLERANCE: Final = 0.25
 """Of a golden answer; beyond it nearly any answer would pass."""
@@ -53,6 +55,24 @@ class ModelKind(StrEnum):
     """Objects: a box, a class and a score of each."""
     CLASSIFIER = "classifier"
     """One probability per label, for the whole picture."""
+
+
+class RowKind(StrEnum):
+    """What a model answers that takes a row of a table and not a picture; its manifest is another one."""
+
+    TABLE = "table"
+    """The probability of one of two labels."""
+    FILTER = "filter"
+    """Of a row about an event: how likely it is false."""
+
+
+SCENE_MEMORY: Final = "scene-memory"
+"""The kind of what `smartcam normal` writes, which is no model."""
+_WHERE_IT_GOES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(ModelKind, _OF_PICTURES),
+    **dict.fromkeys(RowKind, _OF_ROWS),
+    SCENE_MEMORY: "which is no model: a device takes its scene.memory as what a camera has learned, `normal-CAMERA`",
+}
 
 
 class TensorType(StrEnum):
@@ -221,6 +241,7 @@ class ModelManifest:
             ContractError: naming the first wrong field; for an unknown kind, the kinds that exist.
         """
         fields = Fields(parse_object(payload, "manifest"))
+        check_kind(fields, ModelKind)
         schema = fields.integer("schema")
         if schema not in (_FIRST_SCHEMA, MANIFEST_SCHEMA):
             raise ContractError("schema", f"must be {MANIFEST_SCHEMA}; update the side that does not know it")
@@ -229,23 +250,31 @@ class ModelManifest:
             fields = Fields(_renewed(fields, kind))
         limits = fields.inner("thresholds")
         return cls(
-            name=_match(fields, "name", _NAME),
-            version=_match(fields, "version", _NAME),
+            name=name_in(fields, "name"),
+            version=name_in(fields, "version"),
             kind=kind,
-            files=_files(fields.inner("files")),
+            files=read_files(fields.inner("files")),
             input=_input(fields.inner("input")),
             output=read_output(fields.choice("head", HeadName), fields.inner("output")),
             labels=_labels(fields),
             events=_events(fields.inner("events")),
             thresholds=Thresholds(limits.number("raise_at", 0, 1), limits.number("clear_at", 0, 1)),
             min_frames=fields.integer("min_frames", 1, _MOST_FRAMES),
-            golden=_golden(fields.inner("golden")),
-            provenance=_provenance(fields.inner("provenance")),
+            golden=read_golden(fields.inner("golden")),
+            provenance=read_provenance(fields.inner("provenance")),
             licence=fields.text("licence"),
         )
 
 
-def _golden(fields: Fields) -> Golden:
+def check_kind(fields: Fields, own: type[StrEnum]) -> None:
+    """Raises ContractError for a bundle of ours that goes elsewhere, whatever its schema, and says where."""
+    kind = fields.document.get("kind")
+    if isinstance(kind, str) and kind in _WHERE_IT_GOES and kind not in tuple(own):
+        raise ContractError("kind", f"is {kind}, {_WHERE_IT_GOES[kind]}")
+
+
+def read_golden(fields: Fields) -> Golden:
+    """The golden answer's files and tolerance. Raises ContractError naming the first wrong field."""
     return Golden(fields.text("input"), fields.text("output"), fields.number("tolerance", 0, _WIDEST_TOLERANCE))
 
 
@@ -264,6 +293,11 @@ def _renewed(fields: Fields, kind: ModelKind) -> dict[str, object]:
     return {**fields.document, "head": head, "input": {**taken, **was_said}, "output": {**given, **answered}}
 
 
+def name_in(fields: Fields, key: str) -> str:
+    """A name or version: letters, digits, '.', '-' and '_', at most 64. Raises ContractError."""
+    return _match(fields, key, _NAME)
+
+
 def _match(fields: Fields, key: str, pattern: re.Pattern[str]) -> str:
     text = fields.text(key)
     if not pattern.fullmatch(text):
@@ -271,7 +305,8 @@ def _match(fields: Fields, key: str, pattern: re.Pattern[str]) -> str:
     return text
 
 
-def _files(fields: Fields) -> dict[str, str]:
+def read_files(fields: Fields) -> dict[str, str]:
+    """Hashes by file. Raises ContractError for a name that is no plain file's, or what is no SHA-256."""
     if len(fields.document) > _MOST_FILES:
         raise ContractError(fields.path, f"must name at most {_MOST_FILES} files")
     for name in fields.document:
@@ -331,7 +366,9 @@ def _events(fields: Fields) -> dict[str, EventKind]:
     return kinds
 
 
-def _provenance(fields: Fields) -> Provenance:
+def read_provenance(fields: Fields) -> Provenance:
+    """Where a model comes from. Raises ContractError naming the first wrong field."""
+
     def text(key: str) -> str:
         return fields.text(key, _LONGEST_TEXT) if fields.has(key) else ""
 

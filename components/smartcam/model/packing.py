@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ from smartcam.model.signature import sign
 
 GOLDEN_INPUT: Final = "golden_input.bin"
 GOLDEN_OUTPUT: Final = "golden_output.json"
+M = TypeVar("M")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,19 @@ def write_bundle(
     if os.path.lexists(folder):
         raise FileExistsError(f"{folder} exists; a bundle is written into a new folder")
     contents = _contents(model, draft, private_key, say)
+    return write_files(folder, contents, lambda made: ModelBundle.open(made).manifest)
+
+
+def write_files(folder: Path, contents: Mapping[str, bytes], open_it: Callable[[Path], M]) -> M:
+    """Writes the files of a bundle into a new folder, which appears only once they are there and `open_it` took them.
+
+    Raises:
+        ModelIntegrityError: what `open_it` raises; it names the file, but not the folder, which is gone by then.
+        FileExistsError: if there is something at `folder`.
+        OSError: if it cannot be written.
+    """
+    if os.path.lexists(folder):
+        raise FileExistsError(f"{folder} exists; a bundle is written into a new folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     workshop = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
@@ -90,21 +104,16 @@ def write_bundle(
                 file.write(content)
                 os.fsync(file.fileno())
         workshop.chmod(0o755)
-        manifest = _opened(workshop)
+        manifest = open_it(workshop)
         workshop.rename(folder)
+    except ModelIntegrityError as error:
+        shutil.rmtree(workshop, ignore_errors=True)
+        said = str(error).replace(f"{workshop.resolve()}/", "").replace(f"{workshop}", "the new bundle")
+        raise ModelIntegrityError(said) from error
     except BaseException:
         shutil.rmtree(workshop, ignore_errors=True)
         raise
     return manifest
-
-
-def _opened(workshop: Path) -> ModelManifest:
-    """The bundle's manifest. An error names its file, but not the folder: that is gone when somebody looks."""
-    try:
-        return ModelBundle.open(workshop).manifest
-    except ModelIntegrityError as error:
-        said = str(error).replace(f"{workshop.resolve()}/", "").replace(f"{workshop}", "the new bundle")
-        raise ModelIntegrityError(said) from error
 
 
 def _contents(model: bytes, draft: Draft, private_key: bytes | None, say: Callable[[str], None]) -> dict[str, bytes]:

@@ -36,8 +36,14 @@ def test_a_still_scene_is_shown_once_a_second() -> None:
 
 def test_whoever_moves_is_shown_five_times_a_second() -> None:
     seen = watched(FrameSelector(SETTINGS, 10), list(moving_square(frames=40, still_first=10)))
-    assert len([number for number in announced(seen) if 12 <= number < 32]) == 10
+    assert len([number for number in announced(seen) if 18 <= number < 38]) == 10
     assert all(each.motion for each in seen[14:])
+
+
+def test_whoever_is_new_is_shown_ten_times_a_second_at_first() -> None:
+    seen = watched(FrameSelector(SETTINGS, 10), list(moving_square(frames=40, still_first=10)))
+    first = next(number for number in announced(seen) if seen[number].motion)
+    assert announced(seen)[announced(seen).index(first) :][:4] == [first, first + 1, first + 2, first + 3]
 
 
 def test_nothing_of_a_masked_zone_is_seen_or_remembered_by_anybody() -> None:

@@ -84,12 +84,13 @@ def test_a_still_scene_is_announced_once_a_second_without_boxes(bench: Bench) ->
     assert all(notice.motion == () for notice in bench.frames())
 
 
-def test_motion_is_announced_with_its_boxes_at_most_five_times_a_second(bench: Bench) -> None:
+def test_motion_is_announced_with_its_boxes_five_times_a_second_and_ten_times_while_it_is_new(bench: Bench) -> None:
     bench.play(moving_square(frames=60, still_first=20))
     moving = [notice for notice in bench.frames() if notice.motion]
     gaps = np.diff([notice.position_ns for notice in moving]) / NS_PER_S
     assert moving[0].position_ns <= 2.6 * NS_PER_S
-    assert set(np.round(gaps, 3)) == {0.2}
+    assert set(np.round(gaps[:5], 3)) == {0.1}
+    assert set(np.round(gaps[6:], 3)) == {0.2}
     for notice in moving[2:]:
         x = (notice.position_ns / NS_PER_S * 10 - 20) * 4
         assert any(box.x1 <= x + 20 <= box.x2 and box.y1 <= 120 <= box.y2 for box in notice.motion)

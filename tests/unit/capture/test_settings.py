@@ -5,7 +5,9 @@ import pytest
 from smartcam.capture.settings import (
     AtEnd,
     CaptureSettings,
+    FootageSettings,
     Pacing,
+    RecordingSettings,
     SourceKind,
     SourceSettings,
     TransportKind,
@@ -368,3 +370,57 @@ def test_a_misplaced_value_that_is_no_secret_is_shown() -> None:
 def test_a_misspelt_key_of_the_document_is_named() -> None:
     with pytest.raises(SettingsError, match="did you mean cameras"):
         read_settings({"camera": {}})
+
+
+def test_footage_is_collected_of_the_cameras_that_say_so_with_what_all_have_in_common() -> None:
+    read = read_settings(
+        {
+            "cameras": {"yard": {"path": "/a.mp4", "collect_footage": "true"}, "gate": {"path": "/b.mp4"}},
+            "footage": {"every_s": "0.5", "most_mb": 900.0, "days": 3},
+        }
+    )
+    assert read.footage == FootageSettings(0.5, 900, 3)
+    assert {each.camera: (each.collect_footage, each.footage) for each in read.cameras} == {
+        "yard": (True, read.footage),
+        "gate": (False, read.footage),
+    }
+
+
+@pytest.mark.parametrize(
+    ("footage", "wrong"),
+    [
+        ({"every_s": 0.1}, "footage.every_s"),
+        ({"every_s": "nan"}, "footage.every_s"),
+        ({"most_mb": 0}, "footage.most_mb"),
+        ({"days": 0}, "footage.days"),
+        ({"collect": True}, "footage.collect"),
+        ([], "footage"),
+    ],
+)
+def test_wrong_words_about_footage_are_named(footage: object, wrong: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^{wrong}"):
+        read_settings({"footage": footage})
+
+
+def test_nothing_is_recorded_all_the_time_unless_it_is_said_and_then_of_every_camera() -> None:
+    cameras = {"yard": {"path": "/a.mp4"}, "gate": {"path": "/b.mp4"}}
+    assert not read_settings({"cameras": cameras}).recording.keep
+    read = read_settings({"cameras": cameras, "recording": {"keep": "true", "most_mb": 900.0, "hours": "48"}})
+    assert read.recording == RecordingSettings(keep=True, most_mb=900, hours=48)
+    assert [each.recording for each in read.cameras] == [read.recording] * 2
+
+
+@pytest.mark.parametrize(
+    ("recording", "wrong"),
+    [
+        ({"keep": "all"}, "recording.keep"),
+        ({"most_mb": 49}, "recording.most_mb"),
+        ({"hours": 0}, "recording.hours"),
+        ({"hours": 8761}, "recording.hours"),
+        ({"days": 2}, "recording.days"),
+        ([], "recording"),
+    ],
+)
+def test_wrong_words_about_what_is_recorded_all_the_time_are_named(recording: object, wrong: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^{wrong}"):
+        read_settings({"recording": recording})

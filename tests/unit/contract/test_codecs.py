@@ -75,6 +75,7 @@ def test_the_longest_status_notice_of_capture_fits_into_a_kilobyte() -> None:
         sent_at=UtcNs(2**63 - 1),
         version="v" * 64,
         release_refused="r" * LONGEST_REFUSAL,
+        collects_footage=True,
     )
     assert decode_notice(encode_notice(longest)) == longest
     assert len(encode_notice(longest)) < 1024
@@ -83,6 +84,7 @@ def test_the_longest_status_notice_of_capture_fits_into_a_kilobyte() -> None:
 def test_capture_of_an_earlier_version_does_not_say_which_one_it_is() -> None:
     status = StatusNotice(CameraId("yard"), CameraState.RUNNING, "", 1.0, 1, 1, UtcNs(1), UtcNs(1))
     assert b"version" not in encode_notice(status)
+    assert b"footage" not in encode_notice(status)
     assert decode_notice(encode_notice(status)) == status
 
 

@@ -50,6 +50,28 @@ def test_any_other_time_is_refused(text: str) -> None:
     assert caught.value.field == "started_at"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{day}T{time}.000Z"
+        for day, time in [
+            ("2026-02-30", "12:00:00"),
+            ("2025-02-29", "12:00:00"),
+            ("2026-13-01", "12:00:00"),
+            ("2026-00-01", "12:00:00"),
+            ("0000-01-01", "12:00:00"),
+            ("2026-01-01", "24:00:00"),
+            ("2026-01-01", "12:60:00"),
+            ("2026-01-01", "23:59:60"),
+        ]
+    ],
+)
+def test_a_time_that_does_not_exist_is_refused(text: str) -> None:
+    with pytest.raises(ContractError) as caught:
+        parse_utc(text, "started_at")
+    assert caught.value.field == "started_at"
+
+
 @pytest.mark.parametrize("text", ["", "a b", "a/b", "ä", "x" * 65, "a+", "..", "a\n"])
 def test_a_camera_id_that_could_break_a_path_or_a_topic_is_refused(text: str) -> None:
     with pytest.raises(ContractError, match="camera_id"):

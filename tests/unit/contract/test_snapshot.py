@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
-from smartcam.contract.snapshot import snapshot_key, snapshots_of
+from smartcam.contract.snapshot import clip_object_key, clip_objects_of, snapshot_key, snapshots_of
 from smartcam.contract.times import NS_PER_S, UtcNs
 from tests.strategies import camera_ids, event_ids, thing_names
 
@@ -15,6 +15,9 @@ def test_the_key_names_thing_camera_day_and_event() -> None:
     event = new_event_id(NOON, bytes(10))
     key = snapshot_key(ThingName("yard-1"), CameraId("gate"), event)
     assert key == f"snapshots/yard-1/gate/2026-03-01/{event}.jpg"
+    assert (
+        clip_object_key(ThingName("yard-1"), CameraId("gate"), event) == f"clips/yard-1/gate/2026-03-01/{event}.001.mp4"
+    )
 
 
 def test_an_id_from_the_end_of_time_has_a_day_too() -> None:
@@ -29,3 +32,6 @@ def test_every_key_lies_under_its_own_thing_and_fits_into_an_event(
     key = snapshot_key(thing, camera, event)
     assert key.startswith(snapshots_of(thing))
     assert len(key) <= LONGEST_TEXT_OF_AN_EVENT
+    clip = clip_object_key(thing, camera, event, 999_999)
+    assert clip.startswith(clip_objects_of(thing))
+    assert len(clip) <= LONGEST_TEXT_OF_AN_EVENT

@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 
 from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.errors import ContractError
-from smartcam.contract.ids import CameraId
+from smartcam.contract.ids import CameraId, EventId, new_event_id
 from smartcam.contract.times import NS_PER_MS, UtcNs
 from smartcam.contract.wanted import (
     HIGHEST_REPORTED,
     LARGEST_WANTED_BYTES,
+    MOST_VERDICTS,
     MOST_WISHES,
     NOTHING_WANTED,
     Arming,
+    Verdict,
     Wanted,
     is_wanted,
 )
@@ -37,6 +39,23 @@ def after(*wished: tuple[CameraId | None, Arming]) -> Wanted:
     wanted = NOTHING_WANTED
     for camera, wish in wished:
         wanted = wanted.wishing(camera, wish)
+    return wanted
+
+
+def event(number: int) -> EventId:
+    return new_event_id(UtcNs(number * NS_PER_MS), bytes(10))
+
+
+def said(count: int) -> tuple[Verdict, ...]:
+    return tuple(Verdict(event(number), true=number % 3 == 0) for number in range(count))
+
+
+def with_as_many_wishes_as_there_may_be(name_length: int) -> Wanted:
+    until = UtcNs(2**60 // NS_PER_MS * NS_PER_MS)
+    wanted = replace(after((None, Arming(armed=False, until=until))), revision=10**9)
+    for number in range(MOST_WISHES):
+        camera = CameraId(f"{number:02}".ljust(name_length, "x"))
+        wanted = wanted.wishing(camera, Arming(armed=True, until=until))
     return wanted
 
 
@@ -89,6 +108,56 @@ def test_a_wrong_field_is_named(changes: dict[str, object], field: str) -> None:
     assert caught.value.field == field
 
 
+RIGHT = {"event_id": event(1), "true": False}
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "left_out"),
+    [
+        ([event(2), RIGHT], 1),
+        ([{"event_id": event(2), "true": "no"}, RIGHT], 1),
+        ([{"event_id": event(2)}, {"event_id": event(3), "true": None}, RIGHT], 2),
+        ([RIGHT, {"event_id": "../x", "true": True}, None, 7, [], {}, {"event_id": {"true": 1}, "true": True}], 6),
+        ([{"event_id": event(1), "true": True}, RIGHT], 1),
+        ([{"event_id": event(2), "true": [[[]]]}, RIGHT | {"more": 1}], 1),
+    ],
+)
+def test_a_verdict_that_cannot_be_read_is_left_out_and_costs_nothing_else(
+    verdicts: list[object], left_out: int
+) -> None:
+    gate = {"armed": False, "revision": 3}
+    document = json.loads(NOTHING_WANTED.to_json()) | {"revision": 3, "cameras": {"gate": gate}, "verdicts": verdicts}
+    wanted = Wanted.from_json(json.dumps(document))
+    assert wanted.verdicts == (Verdict(event(1), true=False),)
+    assert (wanted.verdicts_left_out, wanted.armed(GATE, configured=True), wanted.more) == (left_out, False, {})
+    assert Wanted.from_json(wanted.to_json()) == wanted
+
+
+@pytest.mark.parametrize("verdicts", [{}, "all", 7, True, {"event_id": event(1)}])
+def test_what_is_no_list_of_verdicts_at_all_is_none(verdicts: object) -> None:
+    wanted = Wanted.from_json(json.dumps(json.loads(NOTHING_WANTED.to_json()) | {"verdicts": verdicts}))
+    assert (wanted.verdicts, wanted.verdicts_left_out) == ((), 1)
+
+
+def test_of_more_verdicts_than_a_message_has_the_newest_are_taken() -> None:
+    many = [one.document() for one in said(3 * MOST_VERDICTS)]
+    wanted = Wanted.from_json(json.dumps(json.loads(NOTHING_WANTED.to_json()) | {"verdicts": many}))
+    assert wanted.verdicts == said(3 * MOST_VERDICTS)[-MOST_VERDICTS:]
+    assert wanted.verdicts_left_out == 2 * MOST_VERDICTS
+
+
+def test_where_the_wishes_have_hardly_room_they_go_without_the_times_when_they_were_said() -> None:
+    full = with_as_many_wishes_as_there_may_be(64)
+    assert full.device is not None
+    cameras = {name: replace(wish, at=LATER) for name, wish in full.cameras.items()}
+    timed = replace(full, device=replace(full.device, at=LATER), cameras=cameras)
+    with pytest.raises(ContractError):
+        timed.to_json()
+    assert timed.fitting() == full
+    few = after((GATE, Arming(armed=False, at=LATER)))
+    assert Wanted.from_json(few.fitting().to_json()).cameras[GATE].at == LATER
+
+
 def test_what_a_later_cloud_wants_besides_is_kept() -> None:
     wanted = Wanted.from_json(json.dumps(json.loads(NOTHING_WANTED.to_json()) | {"verdicts_since": 7}))
     assert wanted.more == {"verdicts_since": 7}
@@ -96,10 +165,7 @@ def test_what_a_later_cloud_wants_besides_is_kept() -> None:
 
 
 def test_as_many_wishes_as_there_may_be_reach_a_device_behind_nucleus_lite() -> None:
-    until = UtcNs(2**60 // NS_PER_MS * NS_PER_MS)
-    wanted = replace(after((None, Arming(armed=False, until=until))), revision=10**9)
-    for number in range(MOST_WISHES):
-        wanted = wanted.wishing(CameraId(f"{number:02}".ljust(64, "x")), Arming(armed=True, until=until))
+    wanted = with_as_many_wishes_as_there_may_be(64)
     assert len(wanted.to_json()) <= LARGEST_WANTED_BYTES < INBOUND_OF_LITE
     with pytest.raises(ContractError, match="at most 32 can have wishes; arm or disarm the whole device"):
         wanted.wishing(GATE, Arming(armed=True))
@@ -158,3 +224,31 @@ def test_a_revision_that_no_device_was_ever_given_does_not_make_the_next_one_unr
     wanted = NOTHING_WANTED.wishing(GATE, Arming(armed=False), after=2**63 - 1)
     assert Wanted.from_json(wanted.to_json()) == wanted
     assert wanted.revision == HIGHEST_REPORTED + 1
+
+
+@pytest.mark.parametrize(("name_length", "fewest"), [(5, MOST_VERDICTS // 2), (64, 0)])
+def test_where_wishes_leave_no_room_for_all_verdicts_the_oldest_go_first(name_length: int, fewest: int) -> None:
+    wanted = replace(with_as_many_wishes_as_there_may_be(name_length), verdicts=said(MOST_VERDICTS))
+    with pytest.raises(ContractError, match="bytes"):
+        wanted.to_json()
+    fitting = wanted.fitting()
+    kept = len(fitting.verdicts)
+    assert fitting == replace(wanted, verdicts=wanted.verdicts[MOST_VERDICTS - kept :])
+    assert fewest <= kept < MOST_VERDICTS
+    assert len(fitting.to_json()) <= LARGEST_WANTED_BYTES
+    if kept < MOST_VERDICTS:
+        with pytest.raises(ContractError, match="bytes"):
+            replace(wanted, verdicts=wanted.verdicts[MOST_VERDICTS - kept - 1 :]).to_json()
+
+
+def test_as_many_verdicts_as_there_may_be_fit_beside_a_wish_or_two() -> None:
+    wanted = replace(after((None, Arming(armed=False)), (GATE, Arming(armed=True))), verdicts=said(MOST_VERDICTS))
+    assert wanted.fitting() is wanted
+    assert Wanted.from_json(wanted.to_json()).verdicts == said(MOST_VERDICTS)
+
+
+def test_what_is_beside_the_wishes_gets_a_revision_above_the_one_that_the_device_has() -> None:
+    wanted = after((GATE, Arming(armed=False)))
+    assert wanted.renewed() == replace(wanted, revision=2)
+    assert wanted.renewed(41) == replace(wanted, revision=42)
+    assert wanted.renewed(2**63 - 1).revision == HIGHEST_REPORTED + 1

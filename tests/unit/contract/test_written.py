@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 import time
 from pathlib import Path
@@ -6,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartcam.contract.written import UnreadableText, json_of, read_text, text_of
+from smartcam.contract.written import UnreadableText, csv_of, json_of, read_text, text_of
 
 LEAVES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
@@ -114,3 +116,53 @@ def test_a_large_file_is_read_in_seconds() -> None:
 def test_the_place_of_a_fault_is_file_and_line() -> None:
     assert UnreadableText("is odd", 3).within("a.json") == "a.json:3: is odd"
     assert UnreadableText("is odd").within("a.json") == "a.json: is odd"
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
+
+
+@given(st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=6), st.booleans())
+def test_a_csv_is_read_as_it_was_written_and_each_row_known_by_the_line_on_which_it_begins(
+    rows: list[list[str]],
+    ends: bool,  # noqa: FBT001
+) -> None:
+    text, begins = io.StringIO(newline=""), []
+    for row in rows:
+        begins.append(len(list(io.StringIO(text.getvalue(), newline=""))) + 1)
+        csv.writer(text, quoting=csv.QUOTE_ALL).writerow(row)
+    written = text.getvalue() if ends else text.getvalue().removesuffix("\r\n")
+    assert list(csv_of(written)) == list(zip(begins, rows, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('a,b\n1,2\n3,"4\n5,6\n', 3),
+        ('a,b\n1,2\n"3,4\n5,6\n', 3),
+        ('a,b\n1,"\n2"\n3,"4', 4),
+        ('"', 1),
+        ('a,b\n1,"2""\n', 2),
+        ('a,b\n1,"' + "2" * 140_000 + '"\n3,4\n', 2),
+    ],
+)
+def test_a_quotation_mark_that_is_never_closed_is_refused_with_its_line_and_swallows_no_row(
+    text: str, line: int
+) -> None:
+    with pytest.raises(UnreadableText, match="is no CSV") as caught:
+        list(csv_of(text))
+    assert caught.value.line == line
+
+
+def test_rows_of_any_width_and_empty_lines_keep_their_lines() -> None:
+    assert list(csv_of("a,b\n\n1\n2,3,4\n")) == [(1, ["a", "b"]), (2, []), (3, ["1"]), (4, ["2", "3", "4"])]
+    assert list(csv_of("")) == []
+    assert list(csv_of("end")) == [(1, ["end"])]
+
+
+@given(st.text())
+def test_any_text_is_rows_or_refused(text: str) -> None:
+    try:
+        rows = list(csv_of(text))
+    except UnreadableText:
+        return
+    assert len(rows) <= len(list(io.StringIO(text, newline="")))

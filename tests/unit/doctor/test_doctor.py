@@ -17,6 +17,7 @@ from smartcam import __version__
 from smartcam.capture.settings import SourceSettings
 from smartcam.capture.sources.opening import open_source
 from smartcam.capture.sources.source import FrameSource
+from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.topics import probe_topic
 from smartcam.doctor.cloud import Identity, check_certificate, check_iot_core
@@ -24,6 +25,7 @@ from smartcam.doctor.finding import Finding, State, as_json, as_text, exit_code
 from smartcam.doctor.machine import check_clock, check_disk, check_shared_memory
 from smartcam.doctor.main import main, read_identity
 from smartcam.doctor.nucleus import check_cloud, check_topics
+from smartcam.doctor.settings import read_settings
 from smartcam.doctor.sight import check_camera, check_model
 from smartcam.edge.bus.greengrass import GreengrassBus
 from smartcam.edge.clock import SystemClock
@@ -356,6 +358,27 @@ def test_by_hand_it_takes_what_the_components_on_the_device_use(
     MemoryFile(work / "smartcam.Inference" / "configuration-understood").store(f'{{"trusted_key": "{key}"}}'.encode())
     assert main(["--device", str(work)]) == 1
     assert "this device only trusts signed bundles" in capsys.readouterr().out
+
+
+def test_each_bundle_that_inference_names_is_checked_by_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    current = tmp_path / "smartcam.Model" / "current"
+    shutil.copytree(DEMO, current)
+    shutil.copytree(DEMO, current / "traffic")
+    (current / "traffic" / "model.tflite").write_bytes(b"damaged")
+    (tmp_path / "smartcam.Inference").mkdir()
+    understood = MemoryFile(tmp_path / "smartcam.Inference" / "configuration-understood")
+    understood.store(json.dumps({"bundles": {"traffic": "", "mine": str(DEMO)}}).encode())
+    assert main(["--device", str(tmp_path), "--json"]) == 1
+    found = {each["name"]: each["state"] for each in json.loads(capsys.readouterr().out)["checks"]}
+    assert [found[f"model{name}"] for name in ("", " traffic", " mine")] == ["ok", "fault", "ok"]
+
+
+def test_the_component_takes_the_names_of_bundles_as_inference_has_them() -> None:
+    assert read_settings({"cameras": {}, "bundles": {"traffic": ""}}).bundles == {"traffic": None}
+    with pytest.raises(SettingsError, match="bundles"):
+        read_settings({"cameras": {}, "bundles": {"a/b": ""}})
 
 
 def test_on_a_device_where_nothing_is_deployed_yet_it_says_what_it_could_not_check(

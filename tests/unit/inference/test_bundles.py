@@ -1,4 +1,5 @@
 import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -8,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.contract.event import EventKind
 from smartcam.inference.analysis.analysis import Model, ObjectModel, SceneModel, alarm_policy
-from smartcam.inference.bundles import BundleKeeper, open_model
+from smartcam.inference.bundles import BundleKeeper, BundlesInUse, open_model
 from smartcam.inference.commands.self_test import try_the_model
-from smartcam.inference.kept_bundle import KeptBundle
+from smartcam.inference.kept_bundle import KeptBundle, forget_others, kept_folder
 from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.bundle import SIGNATURE_FILE
 from smartcam.model.manifest import MANIFEST_FILE, MODEL_FILE, ModelKind, Thresholds
@@ -371,3 +372,152 @@ def test_the_self_test_wants_one_good_bundle_and_names_the_bad_one(tmp_path: Pat
     assert "refused: " in try_the_model([bad, good])
     with pytest.raises(ModelIntegrityError, match=MODEL_FILE):
         try_the_model([bad, tmp_path / "none"])
+
+
+def install(folder: Path, release: str, **bundles: str) -> Path:
+    """As smartcam.Model's install script leaves it: the default bundle's folder, the others in it, and a link."""
+    inner = folder / f"bundle-{release}"
+    for name, itself in bundles.items():
+        make_bundle(inner if name == "default" else inner / name, version=itself)
+    os.utime(inner, ns=(0, int(release[0]) * 10**9))
+    released(folder / "current.new", Path(inner.name))
+    (folder / "current.new").rename(folder / "current")
+    return folder / "current"
+
+
+def in_use(work: Path, clock: FakeClock) -> BundlesInUse:
+    return BundlesInUse(lambda name: BundleKeeper(None, clock, lambda: 1.0, kept=KeptBundle(kept_folder(work, name))))
+
+
+def versions(bundles: BundlesInUse) -> dict[str, str]:
+    return {name: version(model) for name, model in bundles.models.items()}
+
+
+def folders(current: Path, *names: str) -> dict[str, Path | None]:
+    return {"default": current, **{name: current / name for name in names}}
+
+
+def test_of_several_bundles_a_damaged_one_alone_falls_back_and_is_named(tmp_path: Path) -> None:
+    clock, work = FakeClock(), tmp_path / "work"
+    current = install(tmp_path, "1.0.0", default="1.0", traffic="1.1", gate="1.2")
+    bundles = in_use(work, clock)
+    bundles.use(folders(current, "traffic", "gate"))
+    assert bundles.refresh()
+    before = versions(bundles)
+    assert before == {"default": "1.0", "traffic": "1.1", "gate": "1.2"}
+    assert bundles.refused == ""
+    install(tmp_path, "2.0.0", default="2.0", traffic="2.1", gate="2.2")
+    (current / "traffic" / MODEL_FILE).write_bytes(b"damaged")
+    clock.advance(10)
+    assert bundles.refresh()
+    assert versions(bundles) == {"default": "2.0", "traffic": "1.1", "gate": "2.2"}
+    assert MODEL_FILE in bundles.refused
+    assert bundles.refused.endswith(" (bundle traffic)")
+    shutil.rmtree(tmp_path / "bundle-1.0.0")
+    again = in_use(work, FakeClock())
+    again.use(folders(current, "traffic", "gate"))
+    assert again.refresh()
+    assert versions(again) == {"default": "2.0", "traffic": "1.1", "gate": "2.2"}
+
+
+def test_what_refuses_the_default_bundle_is_said_as_it_was_when_it_was_the_only_one(tmp_path: Path) -> None:
+    current = install(tmp_path, "1.0.0", default="1.0", traffic="1.1")
+    (current / MODEL_FILE).write_bytes(b"damaged")
+    alone, bundles = keeper(current, FakeClock()), in_use(tmp_path / "work", FakeClock())
+    alone.refresh()
+    bundles.use(folders(current, "traffic"))
+    bundles.refresh()
+    assert bundles.refused == alone.refused
+    (current / "traffic" / MANIFEST_FILE).unlink()
+    bundles.use(folders(current, "gate"))
+    bundles.refresh()
+    assert bundles.refused.endswith(" (bundle default, gate)")
+
+
+def test_a_release_that_drops_a_bundle_leaves_its_last_good_one_in_use_also_after_a_restart(tmp_path: Path) -> None:
+    clock, work = FakeClock(), tmp_path / "work"
+    current = install(tmp_path, "1.0.0", default="1.0", traffic="1.1")
+    bundles = in_use(work, clock)
+    bundles.use(folders(current, "traffic"))
+    bundles.refresh()
+    install(tmp_path, "2.0.0", default="2.0")
+    clock.advance(10)
+    bundles.refresh()
+    assert versions(bundles) == {"default": "2.0", "traffic": "1.1"}
+    shutil.rmtree(tmp_path / "bundle-1.0.0")
+    again = in_use(work, FakeClock())
+    again.use(folders(current, "traffic"))
+    again.refresh()
+    assert versions(again) == {"default": "2.0", "traffic": "1.1"}
+    assert "is no bundle" in again.refused
+    install(tmp_path, "3.0.0", default="3.0", traffic="3.1")
+    clock.advance(60)
+    bundles.refresh()
+    assert (versions(bundles), bundles.refused) == ({"default": "3.0", "traffic": "3.1"}, "")
+
+
+def test_a_bundle_of_the_release_before_is_found_by_its_own_name(tmp_path: Path) -> None:
+    install(tmp_path, "1.0.0", default="1.0", traffic="1.1", gate="1.2")
+    current = install(tmp_path, "2.0.0", default="2.0", traffic="2.1", gate="2.2")
+    (current / "traffic" / MODEL_FILE).write_bytes(b"damaged")
+    bundles = in_use(tmp_path / "work", FakeClock())
+    bundles.use(folders(current, "traffic"))
+    bundles.refresh()
+    assert versions(bundles) == {"default": "2.0", "traffic": "1.1"}
+
+
+def test_a_bundle_that_nobody_names_any_more_is_let_go_and_one_that_stays_is_not_opened_again(tmp_path: Path) -> None:
+    current = install(tmp_path, "1.0.0", default="1.0", traffic="1.1")
+    bundles = in_use(tmp_path / "work", FakeClock())
+    bundles.use(folders(current, "traffic"))
+    bundles.refresh()
+    before = bundles.models
+    bundles.use(folders(current))
+    assert not bundles.refresh()
+    assert bundles.models == {"default": before["default"]}
+    bundles.use(folders(current, "traffic"))
+    assert bundles.refresh()
+    assert bundles.models["default"] is before["default"]
+
+
+def test_a_release_in_which_one_bundle_differs_changes_that_one_alone(tmp_path: Path) -> None:
+    clock = FakeClock()
+    current = install(tmp_path, "1.0.0", default="1.0", traffic="1.1")
+    bundles = in_use(tmp_path / "work", clock)
+    bundles.use(folders(current, "traffic"))
+    bundles.refresh()
+    before = bundles.models
+    install(tmp_path, "2.0.0", default="1.0", traffic="2.1")
+    clock.advance(10)
+    assert bundles.refresh()
+    assert bundles.models["default"] is before["default"]
+    assert version(bundles.models["traffic"]) == "2.1"
+    install(tmp_path, "3.0.0", default="1.0", traffic="2.1")
+    clock.advance(10)
+    assert not bundles.refresh()
+
+
+def test_each_bundle_has_to_be_signed_by_the_trusted_key(tmp_path: Path) -> None:
+    signed = make_bundle(tmp_path / "signed", private_key=PRIVATE)
+    bundles = in_use(tmp_path / "work", FakeClock())
+    bundles.use({"default": signed, "traffic": make_bundle(tmp_path / "unsigned")}, TRUSTED)
+    bundles.refresh()
+    assert list(bundles.models) == ["default"]
+    assert "only trusts signed bundles" in bundles.refused
+
+
+def test_what_is_kept_of_bundles_that_nobody_wants_is_deleted_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("default", "traffic", "gate", "gate-2"):
+        kept = KeptBundle(kept_folder(tmp_path, name))
+        kept.keep(make_bundle(tmp_path / "made" / name), open_model(tmp_path / "made" / name).manifest)
+    (tmp_path / "last-good-bundle-gate.old").mkdir()
+    (tmp_path / "last-good-bundle-traffic.old").mkdir()
+    (tmp_path / "outbox.sqlite3").write_text("")
+    forget_others(tmp_path, {"default", "gate"})
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "last-good-bundle",
+        "last-good-bundle-gate",
+        "last-good-bundle-gate.old",
+        "made",
+        "outbox.sqlite3",
+    }

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import pytest
 
-from smartcam.contract.event import EventKind
+from smartcam.contract.event import Event, EventKind
 from smartcam.contract.times import MonotonicNs, UtcNs
-from smartcam.inference.analysis.analysis import Analysis
+from smartcam.inference.analysis.analysis import Analysis, Model
 from smartcam.inference.camera import Camera
 from smartcam.inference.events import Change, OpenEpisode, Trigger
 from smartcam.inference.settings import AnalysisSettings
@@ -50,8 +51,8 @@ class FakeAnalysis:
     def configure(self, settings: AnalysisSettings) -> None:
         self.settings = settings
 
-    def owns(self, kind: EventKind) -> bool:
-        return kind is self.kind
+    def owns(self, event: Event) -> bool:
+        return event.kind is self.kind
 
     def resume(self, episodes: Sequence[OpenEpisode]) -> None:
         self.on += episodes
@@ -113,12 +114,25 @@ def test_each_waiting_episode_goes_to_the_first_analysis_that_owns_it_and_the_ot
 def test_another_model_takes_the_analyses_that_need_one_and_what_is_open_waits_as_if_just_stored(
     first: FakeAnalysis, second: FakeAnalysis
 ) -> None:
-    camera = Camera([first], [second])
+    model = cast(Model, object())
+    camera = Camera([first], [second], model)
     list(camera.update(frame(0)))
     (person,) = second.on
-    camera.drop_model()
+    camera.use(model)
+    assert camera.modelled == [second]
+    camera.use(None)
     assert (camera.lasting, camera.modelled) == ([first], [])
     assert camera.waiting == [replace(person, age_ms=0)]
+
+
+def test_another_model_costs_nothing_that_was_learnt_with_the_one_before(
+    first: FakeAnalysis, second: FakeAnalysis
+) -> None:
+    camera = Camera([first], [second], cast(Model, object()))
+    camera.use(camera.model)
+    assert second.kept == 0
+    camera.use(cast(Model, object()))
+    assert (first.kept, second.kept) == (0, 1)
 
 
 def test_settings_the_end_and_what_was_learnt_reach_every_analysis(first: FakeAnalysis, second: FakeAnalysis) -> None:

@@ -8,6 +8,7 @@ from smartcam.contract.event import EventKind, Phase
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import CameraState, FrameNotice, PixelBox, StatusNotice
 from smartcam.contract.times import UtcNs
+from smartcam.edge.bundle_names import DEFAULT_BUNDLE
 from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.inference.analysis.analysis import Model
 from smartcam.inference.cameras import AnalysisContext, Cameras
@@ -86,7 +87,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def with_model(place: Place, model: Model) -> Place:
-    place.cameras.use(model)
+    place.cameras.use({DEFAULT_BUNDLE: model})
     return place
 
 
@@ -136,6 +137,17 @@ def test_a_ring_that_is_not_there_is_logged_once_and_ends_nothing(
 class BrokenScorer:
     def score(self, pictures: Sequence[Picture]) -> AnomalyScore:
         raise ValueError(f"cannot score {len(pictures)} pictures")
+
+
+def test_who_shows_frames_and_fails_costs_no_event_and_no_other_frame(place: Place) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no page")
+
+    place.cameras._show = fail
+    with_model(place, scene_model([0.9]))
+    changes = place.frames(5)
+    assert "anomaly" in [change.event.kind for change in changes if change.event is not None]
+    assert place.cameras.counts.failed == 5
 
 
 def test_an_analysis_that_fails_costs_its_frame_and_no_more(place: Place, caplog: pytest.LogCaptureFixture) -> None:
@@ -286,5 +298,68 @@ def test_the_roster_follows_what_is_heard_of_each_camera(tmp_path: Path) -> None
     assert conditions(place) == {GATE: "awaited", YARD: "ended"}
 
 
+def test_that_a_cameras_footage_is_collected_is_reported_for_as_long_as_capture_says_so(tmp_path: Path) -> None:
+    place = Place(tmp_path, InferenceSettings())
+    now = place.clock.utc()
+    said = []
+    for collects in (False, True, False):
+        status = StatusNotice(YARD, CameraState.RUNNING, "", 25.0, 1, 1, now, now, collects_footage=collects)
+        place.cameras.status(status)
+        said += [one.collects_footage for one in place.cameras.conditions.cameras()]
+    assert said == [False, True, False]
+
+
 def conditions(place: Place) -> dict[CameraId, str]:
     return {one.camera_id: str(one.condition) for one in place.cameras.conditions.cameras()}
+
+
+def two_detectors(gate: str = "traffic") -> InferenceSettings:
+    return InferenceSettings(bundles={"traffic": None}, cameras={GATE: AnalysisSettings(detector=gate)})
+
+
+def model_names(changes: Sequence[Change]) -> set[tuple[CameraId, str | None]]:
+    return {(change.event.camera_id, change.event.model_name) for change in changes if change.event is not None}
+
+
+def test_each_camera_is_analysed_with_the_model_of_its_own_bundle_and_its_events_name_it(place: Place) -> None:
+    place.cameras.configure(two_detectors())
+    place.cameras.use({"default": scene_model([0.9]), "traffic": object_model([SOMEBODY])})
+    assert model_names(place.frames(5, YARD) + place.frames(5, GATE)) == {(YARD, "nose"), (GATE, "eyes")}
+
+
+def test_a_new_model_of_one_bundle_reaches_its_own_cameras_alone(place: Place) -> None:
+    place.cameras.configure(two_detectors())
+    default = scene_model([0.1] * 6 + [0.9])
+    place.cameras.use({"default": default, "traffic": scene_model([0.9])})
+    assert happened(place.frames(3, YARD) + place.frames(4, GATE)) == [("anomaly", "raised")]
+    place.cameras.use({"default": default, "traffic": object_model([SOMEBODY])})
+    # The yard's model goes on in its script; the gate's episode ends, because nothing is left to go on with it.
+    assert happened(place.frames(60, GATE)) == [("person", "raised"), ("anomaly", "cleared")]
+    assert happened(place.frames(3, YARD)) == []
+    assert model_names(place.frames(4, YARD)) == {(YARD, "nose")}
+
+
+def test_a_camera_that_is_given_another_detector_goes_on_with_what_is_on(place: Place) -> None:
+    place.cameras.configure(two_detectors())
+    place.cameras.use({"default": scene_model([0.9]), "traffic": scene_model([0.9])})
+    assert happened(place.frames(4, GATE)) == [("anomaly", "raised")]
+    place.cameras.configure(two_detectors(gate="default"))
+    assert happened(place.frames(10, GATE)) == []
+    place.cameras.use({"default": scene_model([0.1])})
+    assert happened(place.frames(40, GATE)) == [("anomaly", "cleared")]
+
+
+def test_an_episode_that_is_on_ends_with_its_camera_also_between_two_models(place: Place) -> None:
+    place.cameras.configure(two_detectors())
+    place.cameras.use({"default": scene_model([0.9]), "traffic": scene_model([0.9])})
+    place.frames(4, GATE)
+    place.cameras.configure(two_detectors(gate="default"))
+    assert happened(place.status(CameraState.ENDED, GATE)) == [("anomaly", "cleared")]
+
+
+def test_a_camera_whose_bundle_could_never_be_opened_has_the_default_one_until_it_can(place: Place) -> None:
+    place.cameras.configure(two_detectors())
+    place.cameras.use({"default": scene_model([0.9])})
+    assert model_names(place.frames(4, GATE)) == {(GATE, "nose")}
+    place.cameras.use({"default": scene_model([0.1]), "traffic": object_model([SOMEBODY])})
+    assert ("person", "raised") in happened(place.frames(5, GATE))

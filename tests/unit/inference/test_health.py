@@ -14,9 +14,12 @@ from smartcam.contract.health import (
     FrameHealth,
     Health,
     OutboxHealth,
+    SceneHealth,
+    SceneStage,
 )
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import LONGEST_REFUSAL
+from smartcam.contract.topics import LOCAL_HEALTH
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.release import RunningRelease
 from smartcam.inference.frames.conditions import CameraConditions
@@ -58,6 +61,10 @@ class Device:
         assert all(one.topic == f"smartcam/v1/{THING}/health" for one in self.nucleus.published_cloud)
         return [Health.from_json(one.payload) for one in self.nucleus.published_cloud]
 
+    def said(self) -> list[Health]:
+        """On the device itself."""
+        return [Health.from_json(payload) for payload in self.nucleus.local_payloads(LOCAL_HEALTH)]
+
 
 def test_the_first_sign_of_life_comes_at_once_and_says_how_the_device_is() -> None:
     device = Device(facts=Facts(RUNNING, "eyes", "1.2.0", 10, 1, OutboxHealth(3, 0, 0, 900), 2))
@@ -88,6 +95,57 @@ def test_where_nothing_changes_a_sign_comes_every_five_minutes() -> None:
     device.live(1 + 3 * 300)
     assert [health.seq for health in device.sent()] == [1, 2, 3, 4]
     assert device.sent()[-1].uptime_s == 900
+
+
+def test_the_device_is_told_every_minute_and_what_the_cloud_gets_is_what_it_gets() -> None:
+    device = Device()
+    device.live(1 + 600)
+    assert len(device.said()) == 11
+    sent = [one.payload for one in device.nucleus.published_cloud]
+    assert len(sent) == 3
+    assert set(sent) <= set(device.nucleus.local_payloads(LOCAL_HEALTH))
+
+
+def test_the_device_is_told_while_the_cloud_is_away_and_at_once_when_something_changes() -> None:
+    device = Device()
+    device.nucleus.cloud_away = True
+    device.live(130)
+    assert len(device.said()) == 3
+    device.facts = Facts(LOST)
+    device.live(1)
+    assert [health.cameras for health in device.said()] == [RUNNING] * 3 + [LOST]
+    device.nucleus.cloud_away = False
+    device.live(61)
+    (sent,) = device.sent()
+    assert sent.seq > 1
+
+
+def test_the_device_too_is_told_of_a_camera_that_comes_and_goes_once_in_ten_seconds_at_most() -> None:
+    device = Device()
+    device.nucleus.cloud_away = True
+    for second in range(100):
+        device.facts = Facts(LOST if second % 2 else RUNNING)
+        device.live(1)
+    assert 5 < len(device.said()) <= 100 / LEAST_GAP_S + 1
+
+
+@pytest.mark.parametrize("fault", ["away", "refused"])
+def test_a_nucleus_that_lets_nobody_hear_it_costs_one_line_and_no_message_to_the_cloud(
+    fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    device = Device()
+    device.nucleus.refused.add(LOCAL_HEALTH)
+    device.live(301)
+    assert len(device.sent()) == 2
+    assert device.said() == []
+    assert caplog.text.count("health_not_said") == 1
+    if fault == "away":
+        device.nucleus.away = True
+        device.live(60)
+    device.nucleus.away, device.nucleus.refused = False, set()
+    device.live(61)
+    assert len(device.said()) in (1, 2)
 
 
 def test_devices_that_started_together_do_not_report_together() -> None:
@@ -178,6 +236,7 @@ def test_who_stops_says_goodbye() -> None:
     stop.set()
     thread.join(60)
     assert [health.state for health in device.sent()] == [DeviceState.RUNNING, DeviceState.STOPPING]
+    assert device.said() == device.sent()
 
 
 def test_who_never_came_to_work_says_nothing() -> None:
@@ -196,9 +255,50 @@ def test_of_too_many_cameras_the_silent_ones_are_named_first() -> None:
     assert (len(health.cameras), health.cameras_left_out) == (MOST_CAMERAS, 1)
 
 
+SCENE = SceneHealth(SceneStage.LEARNING, 1.0, 56.0, 1.0, 0, drift=False)
+
+
+@pytest.mark.parametrize(
+    ("later", "messages"),
+    [
+        (replace(SCENE, stage=SceneStage.WATCHING), 2),
+        (replace(SCENE, drift=True), 2),
+        (replace(SCENE, hours=1.1, of_hours=60.0, raised=1), 1),
+    ],
+)
+def test_a_camera_that_has_learned_or_raises_too_much_is_told_at_once_and_its_hours_with_the_next_sign(
+    later: SceneHealth, messages: int
+) -> None:
+    device = Device(facts=Facts((replace(RUNNING[0], scene=SCENE),)))
+    device.live(30)
+    device.facts = Facts((replace(RUNNING[0], scene=later),))
+    device.live(30)
+    sent = device.sent()
+    assert len(sent) == messages
+    assert [one.scene for one in sent[-1].cameras] == [later if messages > 1 else SCENE]
+
+
+def test_where_there_is_no_room_the_last_cameras_say_nothing_of_their_scenes_before_any_is_left_out() -> None:
+    cameras = tuple(
+        CameraHealth(CameraId(f"{number:044}"), CameraCondition.RUNNING, 12.5, armed=False, scene=SCENE)
+        for number in range(MOST_CAMERAS)
+    )
+    device = Device(facts=Facts(cameras))
+    device.live(1)
+    (health,) = device.sent()
+    told = [one.scene for one in health.cameras]
+    count = told.count(SCENE)
+    assert (len(told), health.cameras_left_out) == (MOST_CAMERAS, 0)
+    assert 0 < count < MOST_CAMERAS
+    assert told == [SCENE] * count + [None] * (MOST_CAMERAS - count)
+
+
 def test_however_long_names_and_reasons_are_the_message_goes_out_and_counts_every_camera() -> None:
     names = [CameraId(f"{number:064}") for number in range(MOST_CAMERAS)]
-    cameras = tuple(CameraHealth(name, CameraCondition.RUNNING, 12345.678901, armed=False) for name in names)
+    cameras = tuple(
+        CameraHealth(name, CameraCondition.RUNNING, 12345.678901, armed=False, model="m" * 64, scene=SCENE)
+        for name in names
+    )
     wordy = Facts(
         cameras,
         model_name="m" * 64,
@@ -320,3 +420,20 @@ def test_what_the_device_has_taken_of_the_clouds_wishes_is_told_at_once(facts: F
         (7, RUNNING),
         (facts.wanted_revision, facts.cameras),
     ]
+
+
+def test_a_camera_that_gets_another_model_is_told_at_once() -> None:
+    device = Device(facts=Facts(RUNNING))
+    device.live(30)
+    own = (replace(RUNNING[0], model="eyes 1.2.0"),)
+    device.facts = Facts(own)
+    device.live(1)
+    assert [one.cameras for one in device.sent()] == [RUNNING, own]
+
+
+def test_where_there_is_not_room_for_all_the_models_go_before_the_first_camera_does() -> None:
+    names = [CameraId(f"{number:064}") for number in range(MOST_CAMERAS)]
+    device = Device(facts=Facts(tuple(CameraHealth(name, CameraCondition.RUNNING, model="m" * 129) for name in names)))
+    device.live(1)
+    [health] = device.sent()
+    assert (len(health.cameras), health.cameras_left_out) == (MOST_CAMERAS, 0)

@@ -10,8 +10,9 @@ import pytest
 from smartcam.contract.errors import OutboxError
 from smartcam.contract.ids import RANDOM_BYTES_OF_AN_EVENT_ID, event_id
 from smartcam.edge.clock import SystemClock
+from smartcam.edge.command_line import THING_VARIABLE
 from smartcam.edge.outbox.outbox import Outbox, OutboxCounts
-from smartcam.inference.main import THING_VARIABLE, build, fresh_event_id, main, outbox_health
+from smartcam.inference.main import build, fresh_event_id, main, outbox_health
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import SOME_DAY
 from tests.unit.edge.outbox.sample import event
@@ -70,7 +71,7 @@ def test_the_component_is_a_service_a_sender_and_a_sign_of_life(tmp_path: Path) 
     bus = FakeNucleus().bus("smartcam.Inference")
     outbox = Outbox(tmp_path / "outbox.sqlite3", SystemClock())
     services = build(THING, None, tmp_path, bus, outbox)
-    assert [name for name, _ in services] == ["inference", "sender", "health", "uploader"]
+    assert [name for name, _ in services] == ["inference", "sender", "health", "uploader", "clip_uploader"]
 
 
 class Uncountable(Outbox):

@@ -10,27 +10,54 @@ import cv2
 import numpy as np
 import pytest
 
+from smartcam.contract.clip import ClipHeard, ClipKept, ClipWorth, decode_clip_message, encode_clip_message
 from smartcam.contract.errors import ContractError, OutboxError
-from smartcam.contract.event import Event, EventKind
+from smartcam.contract.event import ClipPart, Event, EventKind, Phase
 from smartcam.contract.health import FrameHealth
 from smartcam.contract.ids import CameraId, EventId
 from smartcam.contract.inline import InlineFrame, encode_inline
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, encode_notice
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
-from smartcam.contract.topics import frames_topic
+from smartcam.contract.topics import clips_topic, frames_topic, views_topic
+from smartcam.contract.view import CameraView, ViewWatch, decode_view_message, encode_view_message
+from smartcam.contract.wanted import NOTHING_WANTED, Verdict
+from smartcam.edge.history.folder import EventHistory
+from smartcam.edge.history.past import PastEvent
+from smartcam.edge.history.reading import PastEvents
+from smartcam.edge.journal.folder import TrackJournal, read_journal
 from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.outbox.outbox import Episode, Outbox
+from smartcam.edge.pictures.clip_uploader import ClipUploader
 from smartcam.edge.pictures.folder import PictureFolder
+from smartcam.edge.pictures.s3 import S3Store
+from smartcam.edge.pictures.uploader import SnapshotUploader
 from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.inference.analysis.analysis import Model
-from smartcam.inference.bundles import BundleKeeper
+from smartcam.inference.bundles import BundleKeeper, BundlesInUse
 from smartcam.inference.cameras import AnalysisContext
-from smartcam.inference.events import Trigger
-from smartcam.inference.service import InferenceService
+from smartcam.inference.events import Trigger, restored
+from smartcam.inference.service import InferenceService, Uploads
 from smartcam.vision.frame import Frame
+from tests.clip_events import event_of
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
-from tests.unit.inference.stage import EVERYWHERE, GATE, PICTURE, THING, YARD, counted_ids, maker, notice, scene_model
+from tests.fakes.row_models import linear, write_filter
+from tests.training.tabular.verdicts import judged_history
+from tests.unit.inference.stage import (
+    EVERYWHERE,
+    GATE,
+    PICTURE,
+    THING,
+    YARD,
+    counted_ids,
+    maker,
+    notice,
+    object_model,
+    scene_model,
+    seen,
+)
+from training.tabular.silencing import learn_filter
 
 NAME = "smartcam.Inference"
 
@@ -74,25 +101,46 @@ class Stage:
         (folder / "bundle" / "manifest.json").write_text("{}")
         self.folder = folder
         self.album = PictureFolder(folder / "pictures")
+        self.journal = TrackJournal(folder / "journal", self.clock)
+        self.history = EventHistory(folder / "history", self.clock)
         self.outbox = MeanDisk(folder / "outbox.sqlite3", self.clock)
         self.opened: list[Path] = []
         self.keys: list[bytes | None] = []
         self._scores = scores
+        self.objects: Model | None = None
         self.stored = 0
+        self.uploads = self._uploads(folder)
         self.service = InferenceService(
             bus=self.nucleus.bus(NAME),
             outbox=self.outbox,
-            context=AnalysisContext(THING, self.clock, counted_ids(), folder, folder, album=self.album),
-            bundles=BundleKeeper(folder / "bundle", self.clock, lambda: 1.0, self._open),
+            context=AnalysisContext(
+                THING,
+                self.clock,
+                counted_ids(),
+                folder,
+                folder,
+                album=self.album,
+                journal=self.journal,
+                history=self.history,
+            ),
+            bundles=BundlesInUse(lambda _: BundleKeeper(None, self.clock, lambda: 1.0, self._open)),
             bundle=folder / "bundle",
             on_stored=self._on_stored,
             random=lambda: 1.0,
+            uploads=self.uploads,
         )
         self._bus = self.nucleus.bus("smartcam.Capture")
         self._writers: dict[CameraId, RingWriter] = {}
         self._seq = 0
         self._stop = StopToken()
         self._thread = Thread(target=self.service.run, args=(self._stop,))
+
+    def _uploads(self, folder: Path) -> Uploads:
+        """What only remembers what it would upload."""
+        cloud = S3Store("eu-west-1", {}, self.clock)
+        memory = MemoryFile(folder / "to-upload")
+        snapshots = SnapshotUploader(folder / "snapshots", THING, cloud, lambda: 1.0)
+        return Uploads(snapshots, ClipUploader(folder / "clips", THING, cloud, lambda: 1.0, memory))
 
     def start(self, *, opens: bool = True) -> "Stage":
         self._thread.start()
@@ -138,7 +186,7 @@ class Stage:
     def _open(self, path: Path, trusted_key: bytes | None) -> Model:
         self.keys.append(trusted_key)
         self.opened.append(path)
-        return scene_model(self._scores)
+        return self.objects or scene_model(self._scores)
 
     def _on_stored(self) -> None:
         self.stored += 1
@@ -467,6 +515,157 @@ def test_the_outbox_gets_the_configured_limits_at_once_and_keeps_them_where_the_
     assert wrong.outbox.limits.max_events == 60
 
 
+def with_somebody(folder: Path, document: Mapping[str, object] | None = None) -> Stage:
+    """A stage on which somebody walks through the picture."""
+    stage = Stage(folder, [], document)
+    stage.objects = object_model([seen(("person", 0.8, (2.0 * x, 10.0, 2.0 * x + 20.0, 50.0))) for x in range(20)])
+    return stage.start()
+
+
+def test_who_was_where_is_noted_at_once_at_the_end_and_deleted_where_nobody_wants_it(tmp_path: Path) -> None:
+    stage = with_somebody(tmp_path)
+    stage.frames(12)
+    stage.stop()
+    rows = list(read_journal(tmp_path / "journal"))
+    assert [(row.camera, row.label, row.is_on) for row in rows] == [(YARD, "person", True)] * len(rows)
+    assert len(rows) in (3, 4)
+    with_somebody(tmp_path, {"journal": {"keep": "false"}}).stop()
+    assert list(read_journal(tmp_path / "journal")) == []
+
+
+def test_a_journal_that_the_disk_does_not_take_keeps_no_event_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "journal").write_text("in the way")
+    stage = with_somebody(tmp_path)
+    for _ in range(4):
+        stage.frames(3)
+        stage.clock.advance(9)
+    assert [due.event.kind for due in stage.outbox.due()][:1] == [EventKind.PERSON]
+    stage.stop()
+    assert caplog.text.count("journal_not_kept") == 1
+
+
+def test_a_device_that_was_told_to_keep_no_journal_writes_none_while_its_nucleus_does_not_answer(
+    tmp_path: Path,
+) -> None:
+    with_somebody(tmp_path, {"journal": {"keep": "false"}}).stop()
+    stage = with_somebody(tmp_path, {"camera": {}})
+    stage.frames(10)
+    stage.stop()
+    assert not (tmp_path / "journal").exists()
+
+
+def past(folder: Path) -> list[PastEvent]:
+    """What is in the history, oldest first."""
+    reader = PastEvents(folder / "history", folder / "pictures")
+    reader.refresh()
+    return list(reader.page().events)[::-1]
+
+
+def test_each_change_of_an_event_is_in_the_history_with_its_picture_also_after_a_restart(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, [0.9]).start()
+    stage.frames(5)
+    wait_until(lambda: past(tmp_path))
+    (begun,) = past(tmp_path)
+    assert (begun.event.kind, begun.event.phase, begun.has_picture) == (EventKind.ANOMALY, Phase.RAISED, True)
+    stage.stop()
+    stage = Stage(tmp_path, [0.9]).start()
+    stage.frames(2)
+    stage.status(CameraState.ENDED)
+    wait_until(lambda: [one.event.phase for one in past(tmp_path)] == [Phase.CLEARED])
+    (over,) = past(tmp_path)
+    stage.stop()
+    assert over.event.event_id == begun.event.event_id
+
+
+def test_a_process_that_died_between_the_outbox_and_the_history_leaves_no_gap(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, [0.9]).start()
+    stage.frames(5)
+    stage.stop()
+    for file in (tmp_path / "history").iterdir():
+        file.unlink()
+    stage = Stage(tmp_path, [0.9]).start()
+    wait_until(lambda: past(tmp_path))
+    stage.stop()
+    assert [one.event.event_id for one in past(tmp_path)] == [
+        episode.event_id for episode in Outbox(tmp_path / "outbox.sqlite3", FakeClock()).open_episodes()
+    ]
+
+
+@pytest.mark.parametrize("fault", ["in the way", "no space"])
+def test_a_history_that_the_disk_does_not_take_keeps_no_event_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    (tmp_path / "history").write_text(fault)
+    stage = Stage(tmp_path, [0.9]).start()
+    for _ in range(4):
+        stage.frames(3)
+        stage.clock.advance(9)
+    assert stage.kinds() == [("anomaly", "raised")]
+    assert caplog.text.count("history_not_kept") == 1
+    (tmp_path / "history").unlink()
+    stage.clock.advance(11)
+    wait_until(lambda: len(past(tmp_path)) == 1)
+    stage.stop()
+
+
+def test_what_the_outbox_does_not_take_is_in_the_history_all_the_same(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, [0.9]).start()
+    stage.outbox.is_full = True
+    stage.frames(5)
+    wait_until(lambda: past(tmp_path))
+    stage.outbox.is_full = False
+    stage.stop()
+
+
+def test_a_history_that_nobody_wants_is_deleted(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, [0.9]).start()
+    stage.frames(5)
+    wait_until(lambda: past(tmp_path))
+    stage.nucleus.configure(NAME, {"history": {"keep": "false"}})
+    wait_until(lambda: past(tmp_path) == [])
+    stage.status(CameraState.ENDED)
+    wait_until(lambda: ("anomaly", "cleared") in stage.kinds())
+    stage.stop()
+    assert past(tmp_path) == []
+
+
+def test_what_people_have_told_the_cloud_is_a_part_of_the_event(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, [0.9]).start()
+    stage.frames(5)
+    wait_until(lambda: past(tmp_path))
+    (one,) = past(tmp_path)
+    verdicts = (Verdict(one.event.event_id, true=False),)
+    stage.service.wanted.hear("", replace(NOTHING_WANTED, revision=3, verdicts=verdicts).to_json())
+    wait_until(lambda: [one.verdict for one in past(tmp_path)] == [False])
+    stage.stop()
+    for file in (tmp_path / "history").iterdir():
+        file.unlink()
+    Stage(tmp_path, [0.9]).start().stop()
+    assert [one.verdict for one in past(tmp_path)] == [False], "it is known from the start"
+
+
+def test_clips_of_which_the_cloud_wants_to_hear_nothing_are_in_the_history(stage: Stage, tmp_path: Path) -> None:
+    event = event_of(1, thing=THING)
+    clips = (ClipPart(1, 1000, "a" * 64),)
+    kept = ClipKept(replace(event, phase=Phase.RECORDED, revision=1, clips=clips))
+    stage.tell(clips_topic(event.camera_id), encode_clip_message(kept))
+    wait_until(lambda: [one.clips for one in past(tmp_path)] == [clips])
+
+
+def test_who_says_that_he_looks_is_told_what_is_seen_and_nobody_else_is(tmp_path: Path) -> None:
+    stage = with_somebody(tmp_path)
+    stage.frames(2)
+    assert stage.nucleus.local_payloads("smartcam/views/+") == []
+    stage.tell(views_topic(YARD), encode_view_message(ViewWatch(YARD)))
+    stage.frames(4)
+    said = [decode_view_message(each) for each in stage.nucleus.local_payloads(views_topic(YARD))[1:]]
+    stage.stop()
+    assert len(said) >= 3
+    assert all(isinstance(one, CameraView) and one.objects[0].label == "person" for one in said)
+
+
 def many(count: int) -> list[CameraId]:
     return [CameraId(f"foreign-{number}") for number in range(count)]
 
@@ -583,3 +782,141 @@ def test_what_an_earlier_process_left_open_of_more_cameras_than_have_places_ends
     wait_until(lambda: len(stage.outbox.open_episodes()) == 16)
     assert sum(camera.outage is not None for camera in stage.service._cameras._cameras.values()) == 16
     stage.stop()
+
+
+def test_capture_hears_which_clips_may_go_first_and_which_last(stage: Stage) -> None:
+    false, waiting = event_of(1).event_id, event_of(2, thing=THING)
+    stage.outbox.put(waiting)
+    said = replace(NOTHING_WANTED, verdicts=(Verdict(false, true=False),))
+    stage.service.wanted.hear("", said.to_json())
+    stage.frame()
+    stage.clock.advance(60)
+
+    def is_told() -> bool:
+        said = map(decode_clip_message, stage.nucleus.local_payloads(clips_topic(YARD)))
+        # That the camera has been silent meanwhile may be an event that waits too.
+        return any(
+            isinstance(each, ClipWorth) and each.false == (false,) and waiting.event_id in each.waiting for each in said
+        )
+
+    wait_until(is_told)
+
+
+def test_capture_hears_that_a_clip_is_known_when_its_record_is_on_the_disk_and_not_before(stage: Stage) -> None:
+    stage.service.wanted.hear("", replace(NOTHING_WANTED, takes=("recorded",)).to_json())
+    event = event_of(1, thing=THING)
+    clips = (ClipPart(1, 1000, "a" * 64),)
+    kept = ClipKept(replace(event, phase=Phase.RECORDED, revision=1, clips=clips))
+    stage.outbox.is_full = True
+    stage.tell(clips_topic(YARD), encode_clip_message(kept))
+    wait_until(lambda: stage.service.changes.unstored)
+    said = [decode_clip_message(each) for each in stage.nucleus.local_payloads(clips_topic(YARD))]
+    assert not any(isinstance(each, ClipHeard) for each in said)
+    stage.outbox.is_full = False
+    stage.clock.advance(2)
+    heard = encode_clip_message(ClipHeard(YARD, event.event_id, 1))
+    wait_until(lambda: heard in stage.nucleus.local_payloads(clips_topic(YARD)))
+    assert stage.kinds() == [("person", "recorded")]
+    assert stage.uploads.clips.waiting() == 0
+
+
+def test_a_clip_waits_for_its_upload_where_the_configuration_wants_that(tmp_path: Path) -> None:
+    wanted = {"enabled": True, "bucket": "pictures", "clips": True}
+    stage = Stage(tmp_path, [0.1], {"snapshots": wanted}).start()
+    try:
+        clips = (ClipPart(1, 1000, "a" * 64), ClipPart(2, 10, "b" * 64))
+        kept = ClipKept(replace(event_of(1, thing=THING), phase=Phase.RECORDED, revision=2, clips=clips))
+        stage.tell(clips_topic(YARD), encode_clip_message(kept))
+        wait_until(lambda: stage.uploads.clips.waiting() == 2)
+        stage.nucleus.configure(NAME, {"snapshots": {**wanted, "clips": False}})
+        wait_until(lambda: stage.uploads.clips.waiting() == 0)
+    finally:
+        stage.stop()
+
+
+def add_bundle(stage: Stage, name: str) -> Path:
+    folder = stage.folder / "bundle" / name
+    folder.mkdir(exist_ok=True)
+    (folder / "manifest.json").write_text("{}")
+    return folder
+
+
+def reported_models(stage: Stage) -> dict[str, str | None]:
+    return {one.camera_id: one.model for one in stage.service.facts.cameras}
+
+
+def test_a_camera_that_names_a_bundle_of_the_release_is_analysed_with_it_and_health_says_so(stage: Stage) -> None:
+    traffic = add_bundle(stage, "traffic")
+    stage.objects = object_model([seen(("person", 0.8, (40.0, 10.0, 60.0, 50.0)))])
+    stage.nucleus.configure(
+        NAME, {"bundles": {"traffic": ""}, "cameras": {"gate": {"detector": "traffic"}, "yard": {}}}
+    )
+    wait_until(lambda: traffic in stage.opened)
+    for _ in range(5):
+        stage.frame(GATE)
+        stage.frame(YARD)
+    wait_until(lambda: len(stage.kinds()) == 2)
+    stage.outbox.retry_now()
+    events = {due.event.camera_id: due.event.model_name for due in stage.outbox.due(9)}
+    assert events == {GATE: "eyes", YARD: "nose"}
+    assert reported_models(stage) == {GATE: "eyes 1.2.0", YARD: None}
+    assert (stage.service.facts.model_name, stage.service.facts.bundle_refused) == ("nose", "")
+    stage.nucleus.configure(NAME, {"bundles": {"traffic": ""}, "cameras": {"gate": {}, "yard": {}}})
+    wait_until(lambda: reported_models(stage) == {GATE: None, YARD: None})
+
+
+def test_a_bundle_that_is_not_there_is_told_and_its_camera_is_watched_with_the_default_one(stage: Stage) -> None:
+    stage.nucleus.configure(NAME, {"bundles": {"traffic": ""}, "cameras": {"gate": {"detector": "traffic"}}})
+    wait_until(lambda: stage.service.facts.bundle_refused)
+    assert "traffic is no bundle" in stage.service.facts.bundle_refused
+    for _ in range(4):
+        stage.frame(GATE)
+    assert stage.service.changes.raised == 1
+    assert (reported_models(stage)[GATE], stage.service.facts.model_name) == (None, "nose")
+
+
+def test_a_detector_that_is_misspelt_changes_nothing_and_is_told_with_the_names_that_there_are(stage: Stage) -> None:
+    add_bundle(stage, "traffic")
+    stage.nucleus.configure(NAME, {"bundles": {"traffic": ""}, "cameras": {"yard": {"detector": "trafic"}}})
+    wait_until(lambda: stage.service.facts.configuration_refused)
+    said = stage.service.facts.configuration_refused
+    assert said.startswith("cameras.yard.detector must be one of default, traffic; did you mean traffic?")
+    stage.frames(4)
+    assert stage.service.changes.raised == 1
+
+
+def test_what_is_kept_of_a_bundle_is_deleted_when_no_camera_names_it_but_not_before_that_is_known(
+    tmp_path: Path,
+) -> None:
+    kept = tmp_path / "last-good-bundle-traffic"
+    kept.mkdir()
+    Stage(tmp_path, [0.9], {"novelty": 1}).start().stop()
+    assert kept.exists()
+    Stage(tmp_path, [0.9], {"bundles": {"traffic": ""}, "cameras": {"yard": {"detector": "traffic"}}}).start().stop()
+    assert kept.exists()
+    Stage(tmp_path, [0.9], {}).start().stop()
+    assert not kept.exists()
+
+
+def test_a_configured_filter_holds_back_an_event_that_goes_on_and_ends_as_others_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the network says is covered elsewhere: here it calls everything false."""
+    monkeypatch.setattr("smartcam.model.rows.bundle.RowBundle.holds_back", lambda *_: True)
+    folder = write_filter(tmp_path / "filter", learn_filter(judged_history(), linear), "3")
+    stage = Stage(tmp_path, [0.9] * 9, {"filter": str(folder)})
+    stage.service.wanted.hear("", replace(NOTHING_WANTED, takes=("held_back",)).to_json())
+    stage.start()
+    try:
+        for _ in range(4):
+            stage.frame()
+        wait_until(lambda: stage.outbox.due(9))
+        (raised,) = [due.event for due in stage.outbox.due(9)]
+        assert raised.held_back == "events 3"
+        wait_until(lambda: [one.event.held_back for one in past(tmp_path)] == ["events 3"])
+        (episode,) = stage.outbox.open_episodes()
+        assert restored(episode).event.held_back is None
+        stage.nucleus.configure(NAME, {"filter": str(tmp_path / "none")})
+        wait_until(lambda: "filter: " in stage.service.facts.bundle_refused)
+    finally:
+        stage.stop()

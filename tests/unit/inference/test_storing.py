@@ -1,5 +1,6 @@
 """From changes to the disk."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,29 @@ def test_what_is_raised_and_what_is_cleared_is_counted_and_the_state_of_an_episo
     assert (shop.store.raised, shop.store.cleared) == (1, 1)
     shop.store.store()
     assert len(shop.outbox.open_episodes()) == 0
+
+
+def test_who_takes_note_hears_of_a_change_as_it_is_sent_and_at_once_whatever_the_outbox_takes(shop: Shop) -> None:
+    noted: list[Event] = []
+    backoff = Backoff(1.0, 30.0, lambda: 1.0)
+    store = ChangeStore(
+        shop.outbox,
+        shop.clock,
+        backoff,
+        lambda: None,
+        judged=lambda event: replace(event, held_back="mine 1"),
+        noted=noted.append,
+    )
+    shop.outbox.is_full = True
+    change = shop.raised()
+    store.keep([change, Change(None, change.episode)])
+    assert change.event is not None
+    assert noted == [replace(change.event, held_back="mine 1")]
+    store.store()
+    shop.outbox.is_full = False
+    shop.clock.advance(1.0)
+    store.store()
+    assert len(noted) == 1
 
 
 def test_a_full_disk_is_asked_again_later_and_its_pictures_wait_with_their_events(shop: Shop) -> None:

@@ -10,14 +10,26 @@ from typing import Any
 import pytest
 import yaml
 
-from smartcam.capture.settings import CaptureSettings, SourceSettings
+from smartcam.capture.settings import CaptureSettings, ClipSettings, FootageSettings, RecordingSettings, SourceSettings
 from smartcam.capture.settings import read_settings as read_capture
 from smartcam.contract.ids import CameraId, ThingName
-from smartcam.contract.topics import ALL_FRAMES, ack_topic, event_topic, frames_topic, health_topic, transport_topic
+from smartcam.contract.topics import (
+    ALL_FRAMES,
+    ack_topic,
+    clips_topic,
+    event_topic,
+    frames_topic,
+    health_topic,
+    settings_topic,
+    transport_topic,
+    views_topic,
+)
 from smartcam.edge.pictures.uploader import SnapshotSettings
+from smartcam.homeassistant.settings import HomeAssistantSettings
+from smartcam.homeassistant.settings import read_settings as read_homeassistant
 from smartcam.inference.settings import AnalysisSettings, InferenceSettings
 from smartcam.inference.settings import read_settings as read_inference
-from tools.build.suite import build_suite
+from tools.build.suite import ON_DEMAND, build_suite
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = sorted((ROOT / "recipes").glob("*.yaml"))
@@ -70,10 +82,17 @@ def test_no_variable_stands_inside_configuration_where_lite_would_not_replace_it
     assert not re.search(r"\{[a-z]+:", str(configuration))
 
 
+SETTINGS = {("PublishToTopic", "smartcam/settings/*"), ("SubscribeToTopic", "smartcam/settings/*")}
+"""To hear what the console wishes, and to answer."""
+
+
 def test_capture_may_announce_frames_hear_how_and_nothing_else() -> None:
     assert allowed("smartcam.Capture", PUBSUB) == {
         ("PublishToTopic", "smartcam/frames/*"),
+        ("PublishToTopic", "smartcam/clips/*"),
         ("SubscribeToTopic", "smartcam/transport/*"),
+        ("SubscribeToTopic", "smartcam/clips/*"),
+        *SETTINGS,
     }
     assert allowed("smartcam.Capture", MQTT) == set()
     assert fnmatchcase(frames_topic(CAMERA), "smartcam/frames/*")
@@ -82,8 +101,17 @@ def test_capture_may_announce_frames_hear_how_and_nothing_else() -> None:
 def test_inference_may_hear_frames_say_how_send_events_hear_acknowledgements_and_nothing_else() -> None:
     assert allowed("smartcam.Inference", PUBSUB) == {
         ("SubscribeToTopic", "smartcam/frames/*"),
+        ("SubscribeToTopic", "smartcam/clips/*"),
         ("PublishToTopic", "smartcam/transport/*"),
+        ("PublishToTopic", "smartcam/clips/*"),
+        ("SubscribeToTopic", "smartcam/views/*"),
+        ("PublishToTopic", "smartcam/views/*"),
+        ("PublishToTopic", "smartcam/health"),
+        *SETTINGS,
     }
+    assert fnmatchcase(views_topic(CAMERA), "smartcam/views/*")
+    assert all(fnmatchcase(settings_topic(camera), "smartcam/settings/*") for camera in (CAMERA, None))
+    assert fnmatchcase(clips_topic(CAMERA), "smartcam/clips/*")
     assert fnmatchcase(transport_topic(CAMERA), "smartcam/transport/*")
     assert fnmatchcase(ALL_FRAMES, "smartcam/frames/*")
     assert allowed("smartcam.Inference", MQTT) == {
@@ -96,6 +124,22 @@ def test_inference_may_hear_frames_say_how_send_events_hear_acknowledgements_and
     assert ack_topic(THING) == "smartcam/v1/porch/ack"
 
 
+def test_home_assistants_component_may_hear_how_the_device_is_wish_and_nothing_else() -> None:
+    assert allowed("smartcam.HomeAssistant", PUBSUB) == {("SubscribeToTopic", "smartcam/health"), *SETTINGS}
+    assert set(defaults("smartcam.HomeAssistant")["accessControl"]) == {PUBSUB}
+
+
+def test_home_assistants_component_has_the_codes_own_defaults_and_names_every_setting() -> None:
+    held = defaults("smartcam.HomeAssistant")
+    assert read_homeassistant(held) == read_homeassistant(as_mapping(as_lite_delivers(held))) == HomeAssistantSettings()
+    assert set(held) - {"accessControl"} == {each.name for each in fields(HomeAssistantSettings)}
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    part = text.partition("## smartcam.HomeAssistant")[2].partition("## ")[0]
+    written = {"": "(empty)", False: "`false`"}
+    expected = {key: written.get(held[key], f"`{held[key]}`") for key in held.keys() - {"accessControl"}}
+    assert dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", part, re.MULTILINE)) == expected
+
+
 def test_the_recipes_hold_the_codes_own_defaults() -> None:
     capture, inference = defaults("smartcam.Capture"), defaults("smartcam.Inference")
     assert read_capture(capture) == read_capture(as_mapping(as_lite_delivers(capture))) == CaptureSettings()
@@ -103,11 +147,14 @@ def test_the_recipes_hold_the_codes_own_defaults() -> None:
 
 
 def test_the_recipes_name_every_setting() -> None:
-    names = {each.name for each in fields(InferenceSettings)} - {"wanted"}  # which is the cloud's, no key
+    names = {each.name for each in fields(InferenceSettings)} - {"wanted", "unlisted"}  # which are no keys
     assert set(defaults("smartcam.Inference")) - {"accessControl"} == names
     assert set(defaults("smartcam.Inference")["outbox"]) == {"max_events", "max_age_h"}
     assert set(defaults("smartcam.Inference")["snapshots"]) == {each.name for each in fields(SnapshotSettings)}
     assert set(defaults("smartcam.Capture")) - {"accessControl"} == {each.name for each in fields(CaptureSettings)}
+    assert set(defaults("smartcam.Capture")["clips"]) == {each.name for each in fields(ClipSettings)}
+    assert set(defaults("smartcam.Capture")["recording"]) == {each.name for each in fields(RecordingSettings)}
+    assert set(defaults("smartcam.Capture")["footage"]) == {each.name for each in fields(FootageSettings)}
 
 
 def as_mapping(value: object) -> Mapping[str, object]:
@@ -127,11 +174,19 @@ def test_the_document_names_every_setting_with_its_default() -> None:
     table = documented()
     camera = SourceSettings(CAMERA, Path())
     for each in fields(SourceSettings):
-        if each.name not in ("camera", "path"):
+        if each.name not in (
+            "camera",
+            "path",
+            "clips",
+            "recording",
+            "footage",
+        ):  # they have tables of their own, for all cameras
             default = getattr(camera, each.name)
             written = str(default).lower() if isinstance(default, bool) else default
             assert table[each.name] == {"": "(empty)", (): "(none)"}.get(written, f"`{written}`")
-    assert {each.name for each in fields(AnalysisSettings)} <= set(table)
+    analysis = {each.name for each in fields(AnalysisSettings)} - {"verdicts"}  # which are people's, no key
+    assert analysis | {each.name for each in fields(ClipSettings)} <= set(table)
+    assert {each.name for each in fields(FootageSettings)} <= set(table)
     inference = InferenceSettings()
     assert table["camera_lost_after_s"] == f"`{inference.camera_lost_after_s}`"
     assert table["event_valid_s"] == f"`{inference.event_valid_s}`"
@@ -142,7 +197,7 @@ def test_the_document_names_every_setting_with_its_default() -> None:
 
 
 def test_the_suite_brings_every_other_component_that_is_not_deployed_on_demand() -> None:
-    others = {source.stem for source in SOURCES} - {"smartcam.Suite", "smartcam.Doctor"}
+    others = {source.stem for source in SOURCES} - {"smartcam.Suite", *ON_DEMAND}
     assert set(recipe("smartcam.Suite")["ComponentDependencies"]) == others
 
 

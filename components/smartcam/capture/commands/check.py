@@ -18,6 +18,7 @@ from smartcam.edge.bus.port import LocalBus, NoSubscription, OnMessage, Subscrip
 from smartcam.edge.lifecycle import Service, StopToken
 from smartcam.vision.turn import AS_IT_IS
 
+_NO_CLIPS: Final = "the day, which are made of clips, and none are kept: set clips.keep"
 _SPARE_S: Final = 15.0
 """How long a camera may take to be opened, on top of the time that it may be silent."""
 
@@ -55,6 +56,7 @@ def plan(camera: SourceSettings, ring_folder: Path) -> str:
     if camera.turn != AS_IT_IS:
         mirrored = ", mirrored" if camera.mirror else ""
         parts.append(f"turned by {camera.rotate} degrees{mirrored}")
+    parts += _unseen(camera)
     parts.append(f"at most {camera.max_fps:g} pictures a second" if camera.max_fps else "every picture analysed")
     parts.append(f"motion announced {camera.analyse_fps:g} times a second, a frame every {camera.keep_alive_s:g} s")
     parts.append(
@@ -64,7 +66,26 @@ def plan(camera: SourceSettings, ring_folder: Path) -> str:
             TransportKind.INLINE: f"inline up to {camera.inline_side} pixels",
         }[camera.transport]
     )
+    what = "of what it sends" if camera.may_keep_packets else "encoded from what inference sees"
+    if camera.clips.keep:
+        span = f"from {camera.clips.before_s:g} s before an event until {camera.clips.after_s:g} s after it"
+        parts.append(f"clips {span}, {what}")
+    if camera.clips.highlights:
+        days = f"each day by the clock of {camera.clips.timezone}"
+        parts.append(f"highlights of {days}" if camera.clips.keep else f"no highlights of {_NO_CLIPS}")
+    if camera.recording.keep:
+        parts.append(f"recorded all the time, {what}, for {camera.recording.hours} h")
+    if camera.collect_footage:
+        parts.append(f"collects a picture every {camera.footage.every_s:g} s for training")
     return ", ".join(parts)
+
+
+def _unseen(camera: SourceSettings) -> Iterator[str]:
+    """What is blackened, and where motion starts nothing."""
+    if camera.masks:
+        yield f"blackened: {', '.join(each.name for each in camera.masks)}"
+    if camera.ignored:
+        yield f"motion ignored in {', '.join(each.name for each in camera.ignored)}"
 
 
 def _call(camera: SourceSettings) -> str:

@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 USUAL_PATIENCE = Patience()
 _LONGEST_TOPIC = 256
-_SOCKET_VARIABLE = "AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT"
+SOCKET_VARIABLE = "AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT"
 _TOKEN_VARIABLE = "SVCUID"  # noqa: S105  the variable's name
 
 
@@ -64,7 +64,7 @@ class GreengrassBus:
         Raises:
             BusRefused: the environment is not that of a component on a nucleus.
         """
-        self._socket = _required(environment, _SOCKET_VARIABLE)
+        self._socket = _required(environment, SOCKET_VARIABLE)
         self._token = _required(environment, _TOKEN_VARIABLE)
         self._patience = patience
         self._clock = clock or SystemClock()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from smartcam.contract.errors import ContractError
+from smartcam.edge.files import sync_folder
 from smartcam.edge.outbox import sql
 from smartcam.edge.outbox.asides import WAL, inodes, move_aside
 from smartcam.edge.outbox.pages import PAGE, read_log
@@ -223,7 +224,7 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, int]:
     except BaseException:
         connection.close()
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return connection, unreadable
 
 
@@ -298,12 +299,3 @@ def as_bytes(value: object) -> bytes:
 
 def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & _PRIMARY
-
-
-def _sync_folder(folder: Path) -> None:
-    """Without this a power cut may lose the file's directory entry."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -249,6 +249,12 @@ class Outbox:
             self._tally["accepted"] += 1
         return True
 
+    def unacknowledged(self, most: int) -> list[EventId]:
+        """The newest events of which the cloud does not know yet that they have begun."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(sql.WAITING_EVENTS, (most,)).fetchall()
+        return [EventId(event_id) for (event_id,) in rows]
+
     def open_episodes(self) -> list[Episode]:
         """The episodes that were open when they were last stored, with their ages."""
         now = self._now()

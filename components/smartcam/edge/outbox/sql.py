@@ -40,8 +40,9 @@ DUE: Final = """
     SELECT waiting.*, coalesce(attempts, 0), CASE WHEN boot_id = ?1 AND mono_ns >= ?2 THEN 0
         WHEN severity = 2 AND phase = 'raised' THEN 1 ELSE 2 END AS urgency
     FROM waiting LEFT JOIN retry USING (row) WHERE coalesce(at_ns, 0) <= ?3 AND (?4 IS NULL OR urgency = ?4)
-    ORDER BY urgency, coalesce(attempts, 0), phase = 'cleared', severity DESC, row DESC LIMIT ?5"""
+    ORDER BY urgency, coalesce(attempts, 0), phase <> 'raised', severity DESC, row DESC LIMIT ?5"""
 WAITING: Final = "SELECT row, payload FROM waiting WHERE event_id = ? AND phase = ?"
+WAITING_EVENTS: Final = "SELECT event_id FROM waiting WHERE phase = 'raised' ORDER BY row DESC LIMIT ?"
 WAITING_WITHOUT_INDEX: Final = "SELECT row, payload FROM waiting NOT INDEXED WHERE event_id = ? AND phase = ?"
 LET_GO: Final = ("DELETE FROM waiting WHERE row = ?", "DELETE FROM retry WHERE row = ?")
 NEXT_DUE: Final = "SELECT min(coalesce(at_ns, 0)) FROM waiting LEFT JOIN retry USING (row)"

@@ -3,10 +3,10 @@
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
-from smartcam.contract.health import CameraCondition, CameraHealth
+from smartcam.contract.health import CameraCondition, CameraHealth, SceneHealth
 from smartcam.contract.ids import CameraId
 from smartcam.contract.reading import LARGEST_INTEGER
 from smartcam.edge.release import RunningRelease
@@ -19,7 +19,9 @@ class _Known:
     health: CameraHealth | None = None
     read: int = 0
     announced: int = 0
+    collects_footage: bool = False
     release: RunningRelease | None = None
+    scene: SceneHealth | None = None
     told: int = 0
     """When its release was last told of, in the order of telling."""
 
@@ -52,11 +54,22 @@ class CameraConditions:
             known = self._known[camera]
             known.read, known.announced = read, announced
 
+    def collects(self, camera: CameraId, *, footage: bool) -> None:
+        """Whether capture collects the camera's pictures for training."""
+        with self._lock:
+            self._known[camera].collects_footage = footage
+
+    def learns(self, camera: CameraId, scene: SceneHealth | None) -> None:
+        """How far the camera has learnt its scene; None where it does not."""
+        with self._lock:
+            self._known[camera].scene = scene
+
     def runs(self, camera: CameraId, release: RunningRelease | None) -> None:
         """Which release of capture reads the camera; None where nothing is heard of it any more."""
         with self._lock:
             known = self._known[camera]
             known.release, known.told = release, next(self._telling)
+            known.collects_footage &= release is not None
 
     def forget(self, camera: CameraId) -> None:
         """The camera is none of ours any more."""
@@ -79,6 +92,10 @@ class CameraConditions:
     def cameras(self) -> tuple[CameraHealth, ...]:
         """All of them by name."""
         with self._lock:
-            heard = {name: known.health for name, known in self._known.items() if known.health is not None}
+            heard = {
+                name: replace(known.health, collects_footage=known.collects_footage, scene=known.scene)
+                for name, known in self._known.items()
+                if known.health is not None
+            }
             awaited = {name: CameraHealth(name, CameraCondition.AWAITED) for name in self._configured - heard.keys()}
             return tuple(sorted((awaited | heard).values(), key=lambda one: one.camera_id))

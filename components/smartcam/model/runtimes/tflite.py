@@ -29,8 +29,10 @@ def is_tflite(model: bytes) -> bool:
 class TfliteInterpreter:
     """An `Interpreter` for a .tflite model."""
 
-    def __init__(self, model: bytes, threads: int = 1) -> None:
+    def __init__(self, model: bytes, threads: int = 1, *, reference: bool = False) -> None:
         """Loads a model from bytes whose hash has been checked, or whose maker is trusted.
+
+        `reference`: with the slow kernels that say what each operator is to give, to compare others with.
 
         LiteRT checks a model before it uses it. tflite-runtime does not, and a damaged one crashes the process; on a
         device the bundle's hash is checked first.
@@ -39,7 +41,10 @@ class TfliteInterpreter:
             ModelIntegrityError: if it is not one that the runtime can run.
         """
         try:
-            self._runtime = runtime.Interpreter(model_content=model, num_threads=threads)
+            kernels = runtime.OpResolverType.BUILTIN_REF if reference else runtime.OpResolverType.AUTO
+            self._runtime = runtime.Interpreter(
+                model_content=model, num_threads=threads, experimental_op_resolver_type=kernels
+            )
             self._runtime.allocate_tensors()
             inputs = self._runtime.get_input_details()
             outputs = self._runtime.get_output_details()

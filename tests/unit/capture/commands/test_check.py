@@ -51,6 +51,69 @@ def test_a_camera_that_is_mounted_turned_is_said_to_be(clip: Path, shm: Path) ->
     assert "turned" not in checked({"cameras": {"yard": {"path": str(clip)}}}, shm)[1]
 
 
+def test_that_a_day_s_highlights_are_made_is_said_and_also_why_none_are(clip: Path, shm: Path) -> None:
+    def said(**clips: object) -> str:
+        return checked({"cameras": {"yard": {"path": str(clip)}}, "clips": clips}, shm)[1]
+
+    made = said(keep=True, highlights=True, timezone="Europe/Berlin")
+    assert ", highlights of each day by the clock of Europe/Berlin" in made
+    assert ", no highlights of the day, which are made of clips, and none are kept: set clips.keep" in said(
+        highlights=True
+    )
+    assert "highlights of" not in said(keep=True)
+    assert "highlights of" not in said()
+
+
+def test_what_is_blackened_and_where_motion_starts_nothing_is_said_by_name(clip: Path, shm: Path) -> None:
+    corner = [[0, 0], [0.2, 0], [0.2, 0.2]]
+    yard = {"path": str(clip), "masks": {"neighbour": corner, "street": corner}, "ignored": {"tree": corner}}
+    said = checked({"cameras": {"yard": yard}}, shm)[1]
+    assert ", blackened: neighbour, street, motion ignored in tree, " in said
+    assert "blackened:" not in checked({"cameras": {"yard": {"path": str(clip)}}}, shm)[1]
+
+
+def test_that_footage_is_collected_is_said(clip: Path, shm: Path) -> None:
+    yard = {"path": str(clip), "collect_footage": True}
+    document: dict[str, object] = {"cameras": {"yard": yard}, "footage": {"every_s": 5}}
+    assert ", collects a picture every 5 s for training" in checked(document, shm)[1]
+    assert "training" not in checked({"cameras": {"yard": {"path": str(clip)}}}, shm)[1]
+
+
+def test_clips_and_what_they_are_made_of_are_said(clip: Path, shm: Path) -> None:
+    document: dict[str, object] = {"cameras": {"yard": {"path": str(clip)}}, "clips": {"keep": True, "before_s": 10}}
+    assert checked(document, shm)[1].endswith(
+        ", clips from 10 s before an event until 5 s after it, of what it sends\n"
+    )
+    masked = {"path": str(clip), "masks": {"door": [[0.0, 0.0], [0.5, 0.0], [0.5, 0.5]]}}
+    document["cameras"] = {"yard": masked}
+    assert ", encoded from what inference sees\n" in checked(document, shm)[1]
+    assert ", clips from" not in checked({"cameras": {"yard": {"path": str(clip)}}}, shm)[1]
+
+
+def test_that_all_is_recorded_is_said(clip: Path, shm: Path) -> None:
+    document: dict[str, object] = {"cameras": {"yard": {"path": str(clip)}}, "recording": {"keep": True, "hours": 48}}
+    assert checked(document, shm)[1].endswith(", recorded all the time, of what it sends, for 48 h\n")
+    assert ", recorded all" not in checked({"cameras": {"yard": {"path": str(clip)}}}, shm)[1]
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ({"before_s": 61}, "clips.before_s"),
+        ({"after_s": -1}, "clips.after_s"),
+        ({"longest_s": 5}, "clips.longest_s"),
+        ({"most_mb": 10}, "clips.most_mb"),
+        ({"days": 0}, "clips.days"),
+        ({"keep": "perhaps"}, "clips.keep"),
+        ({"befor_s": 5}, "clips.befor_s"),
+    ],
+)
+def test_a_wrong_setting_of_clips_is_named(clip: Path, shm: Path, table: dict[str, object], key: str) -> None:
+    code, said = checked({"cameras": {"yard": {"path": str(clip)}}, "clips": table}, shm)
+    assert code == 1
+    assert said.startswith(f"wrong: {key} = ")
+
+
 def test_a_wrong_setting_is_named_with_its_remedy(shm: Path) -> None:
     code, said = checked({"cameras": {"yard": {"path": "a", "analyse_fsp": 5}}}, shm)
     assert (code, said) == (1, "wrong: cameras.yard.analyse_fsp = 5: is not a setting; did you mean analyse_fps?\n")

@@ -33,6 +33,15 @@ def test_an_event_is_due_at_once_and_until_it_is_acknowledged(outbox: Outbox) ->
     assert (outbox.counts().accepted, outbox.counts().waiting) == (1, 0)
 
 
+def test_of_which_events_the_cloud_does_not_know_is_said_the_newest_first(outbox: Outbox) -> None:
+    for number in range(5):
+        outbox.put(event(number))
+    outbox.put(event(9, Phase.CLEARED))
+    outbox.acknowledge(accepted(event(3)))
+    assert outbox.unacknowledged(3) == [event(number).event_id for number in (4, 2, 1)]
+    assert len(outbox.unacknowledged(9)) == 4
+
+
 def test_what_waits_is_sent_again_after_a_growing_pause(outbox: Outbox, clock: FakeClock) -> None:
     outbox.put(event(1))
     pauses = []

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from smartcam.contract.errors import OutboxError
@@ -87,7 +87,7 @@ def everything(box: Outbox) -> dict[tuple[str, str], bytes]:
 def check(folder: Path, stored: dict[tuple[str, str], bytes], *, told: bool = True) -> int:
     """Nothing that SQLite can read is lost, nothing is sent as something else; how many are lost."""
     there = readable(folder, len(stored))
-    intact = {name for name, payload in there.items() if stored.get(name) == payload}
+    intact = {name for name, payload in there.items() if name in stored and stored[name] == payload}
     before = {one.name: one.read_bytes() for one in folder.iterdir()}
     box = Outbox(folder / NAME, FakeClock(), OutboxLimits(max_events=10**6))
     sent = everything(box)
@@ -100,7 +100,8 @@ def check(folder: Path, stored: dict[tuple[str, str], bytes], *, told: bool = Tr
     assert intact - set(sent) == set()
     assert counts.waiting == len(sent)
     lost = len(stored) - len(sent)
-    # A log without its end looks like one that was never written further; nobody can count what is missing.
+    # A log without its end, or whose end is damaged, looks like one that was never written further; nobody can count
+    # what is missing.
     assert not lost or counts.unreadable > 0 or not told
     again = Outbox(folder / NAME, FakeClock(), OutboxLimits(max_events=10**6))
     assert everything(again) == sent
@@ -162,6 +163,8 @@ def sound(memory: Path) -> tuple[Sound, Sound]:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), how=st.sampled_from((flip, zero_pages, cut)), crashed=st.booleans())
+@example(seed=679, how=flip, crashed=True)
+@example(seed=31088132, how=cut, crashed=False)  # SQLite reads rows without a name there
 def test_what_can_be_read_of_a_damaged_file_is_sent_as_it_was(
     memory: Path,
     sound: tuple[Sound, Sound],
@@ -171,7 +174,7 @@ def test_what_can_be_read_of_a_damaged_file_is_sent_as_it_was(
 ) -> None:
     one = sound[crashed]
     folder = one.damaged(how, random.Random(seed), memory / "damaged")  # noqa: S311  it is no secret where
-    check(folder, one.stored, told=how is not cut or not crashed)
+    check(folder, one.stored, told=not crashed)
 
 
 @pytest.mark.soak

@@ -1,15 +1,21 @@
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from smartcam import __version__
 from smartcam.contract.event import EventKind
+from smartcam.edge.memory_file import MemoryFile
 from smartcam.inference.commands.check import check
 from smartcam.inference.main import main
 from smartcam.model.manifest import ModelKind, Thresholds
 from smartcam.model.packing import Draft, write_bundle
 from tests.fakes import models
+from tests.fakes.row_models import linear, write_filter
+from tests.training.tabular.verdicts import judged_history
+from training.tabular.silencing import learn_filter
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +39,15 @@ def test_a_good_configuration_says_what_it_would_do(detector: Path, tmp_path: Pa
     assert "model tiny 1.2.0, detector, run by " in said
     assert "person -> person, car -> vehicle; needs no signature" in said
     assert "camera yard: person: raised at 0.7 in 3 frames, cleared at 0.4; rules anything; 0 zones, 0 lines\n" in said
+    assert "learns" not in said
     assert "camera others: person, car: raised at 0.6 in 3 frames, cleared at 0.4;" in said
     assert "outbox: 10000 events, 168 hours; an event alarms for 3600 s; a camera is lost after 10 s\n" in said
     assert "pictures leave the device: no\n" in said
+
+
+def test_a_camera_that_learns_its_scene_says_for_how_many_alerts_a_day(detector: Path, tmp_path: Path) -> None:
+    _, said = checked({"cameras": {"yard": {"normal": "on", "alerts_a_day": "2"}}}, detector, tmp_path)
+    assert "; learns its scene, for 2 alerts a day\n" in said
 
 
 def test_a_disarmed_camera_is_said_to_be(detector: Path, tmp_path: Path) -> None:
@@ -106,3 +118,68 @@ def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None
     assert ended.value.code == 0
     told = capsys.readouterr().out
     assert all(option in told for option in ("--check", "--once", "--configuration", "--bundle", "--log-level"))
+
+
+def beside(default: Path, folder: Path, name: str) -> Path:
+    """A copy of a release's bundle, with another one in it."""
+    shutil.copytree(default, folder)
+    draft = Draft(
+        name, "2.0", ModelKind.DETECTOR, ("dog", "cat"), {"dog": EventKind.ANIMAL}, Thresholds(0.5, 0.3), 3, "-"
+    )
+    write_bundle(folder / name, models.detector(), draft)
+    return folder
+
+
+def test_each_bundle_that_a_camera_names_is_opened_and_its_camera_is_judged_by_it(
+    detector: Path, tmp_path: Path
+) -> None:
+    bundle = beside(detector, tmp_path / "current", "pets")
+    cameras = {"yard": {"detector": "pets", "labels": ["dog"]}, "gate": {"labels": ["dog"]}}
+    document = {"bundles": {"pets": "", "unused": "/none"}, "cameras": cameras}
+    code, said = checked(document, bundle, tmp_path)
+    assert code == 1
+    assert "model tiny 1.2.0, detector" in said
+    assert "model of bundle pets: pets 2.0, detector" in said
+    assert "camera yard: dog: raised at 0.5 in 3 frames, cleared at 0.3;" in said
+    assert said.count("wrong:") == 1
+    assert "wrong: cameras.gate.labels: 'dog' raises nothing with this model" in said
+
+
+def test_a_named_bundle_that_cannot_be_opened_is_told_with_its_key(detector: Path, tmp_path: Path) -> None:
+    bundle = beside(detector, tmp_path / "current", "pets")
+    (bundle / "pets" / "manifest.json").write_text("{}")
+    code, said = checked({"bundles": {"pets": ""}, "cameras": {"yard": {"detector": "pets"}}}, bundle, tmp_path)
+    assert code == 1
+    assert said.startswith("wrong: bundles.pets: ")
+    assert said.count("\n") == 1
+
+
+def test_a_new_version_is_tried_with_each_bundle_in_use(
+    detector: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = beside(detector, tmp_path / "current", "pets")
+    monkeypatch.chdir(tmp_path)
+    document = {"bundles": {"pets": ""}, "cameras": {"yard": {"detector": "pets"}}}
+    MemoryFile(tmp_path / "configuration-understood").store(json.dumps(document).encode())
+    call = ["--self-test", __version__, "--bundle", str(bundle)]
+    assert main(call) == 0
+    said = capsys.readouterr().out
+    assert "tiny 1.2.0 gives its golden answer" in said
+    assert "pets 2.0 gives its golden answer" in said
+    (bundle / "pets" / "model.tflite").write_bytes(b"damaged")
+    assert main(call) == 1
+    assert "model.tflite" in capsys.readouterr().err
+
+
+def test_a_filter_is_opened_and_said_and_one_that_is_none_is_wrong(detector: Path, tmp_path: Path) -> None:
+    folder = write_filter(tmp_path / "filter", learn_filter(judged_history(), linear), "3")
+    code, said = checked({"filter": str(folder)}, detector, tmp_path)
+    assert code == 0
+    assert "filter events 3: holds back what was called false, never from critical on\n" in said
+    code, said = checked({"filter": str(detector)}, detector, tmp_path)
+    assert code == 1
+    assert "wrong: " in said
+    assert "kind: is detector, which looks at pictures: set it as `bundle`" in said
+    code, said = checked({"bundle": str(folder)}, None, tmp_path)
+    assert code == 1
+    assert "set a filter as `filter`" in said

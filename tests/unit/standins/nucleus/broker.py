@@ -222,7 +222,7 @@ def _first_text(body: bytes) -> str:
 def _length(connection: ssl.SSLSocket) -> int:
     length, shift = 0, 0
     while True:
-        part = connection.recv(1)[0]
+        (part,) = _read(connection, 1)
         length += (part & 127) << shift
         shift += 7
         if part < 128:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from smartcam.contract.errors import BusRefused
+from smartcam.edge.bus.greengrass import GreengrassBus
 from standins.nucleus.command import main, socket_path
+from standins.nucleus.testbed import access_control
 from tests.unit.standins.nucleus.workshop import PATIENCE_S, Workshop, is_alive, until_true
 
 ROOT = Path(__file__).parents[4]
@@ -120,6 +123,26 @@ def test_variables_can_be_given_to_all_components(workshop: Workshop) -> None:
         assert (workshop.root / "work/t.A/shm").read_text() == "/tmp/x\n"  # noqa: S108  only text
         nucleus.send_signal(signal.SIGTERM)
         assert nucleus.wait(PATIENCE_S) == 0
+
+
+def test_a_component_that_a_person_runs_is_let_in_with_the_rights_of_its_recipe_and_no_more(workshop: Workshop) -> None:
+    workshop.recipe("t.A", "run: echo $$ > pid; exec sleep 1000")
+    allowed = f"accessControl: {json.dumps(access_control(publish=['yard/*']))}"
+    guest, file = workshop.recipe("t.Guest", configuration=allowed), workshop.root / "guest.json"
+    workshop.deployment(t_A="1.0.0")
+    with running(workshop, "--guest", f"{guest}={file}") as nucleus:
+        pid_of(workshop)
+        assert file.stat().st_mode & 0o777 == 0o600
+        bus = GreengrassBus(json.loads(file.read_text()))
+        try:
+            bus.publish_local("yard/gate", b"here")
+            with pytest.raises(BusRefused):
+                bus.publish_local("house/door", b"here")
+        finally:
+            bus.close()
+        nucleus.send_signal(signal.SIGTERM)
+        assert nucleus.wait(PATIENCE_S) == 0
+    assert not file.exists()
 
 
 def test_a_failed_installation_ends_it_with_one_line(workshop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ import pytest
 from smartcam.model.bundle import LARGEST_BUNDLE
 from tests.fakes.aws_server import ACCESS_KEY, FakeExchange, serving
 from tools.build.archive import write_archive
+from tools.build.suite import MOST_MODEL_FILES, build_suite
 from tools.command_line import ROOT
 
 SCRIPTS = ROOT / "tools" / "build"
@@ -416,7 +417,7 @@ def test_an_archive_that_would_fill_the_disk_is_refused_before_anything_is_writt
     installed = install_archive(work, archive)
     assert installed.returncode == 0
     assert "the bundle of version 2.0.0 cannot be unpacked (the reason stands above)" in installed.stderr
-    assert f"at most 32 of {LARGEST_BUNDLE} are unpacked" in installed.stderr
+    assert f"at most {MOST_MODEL_FILES} of {LARGEST_BUNDLE} are unpacked" in installed.stderr
     assert (work / "current" / "model.tflite").read_text() == "good"
     assert sorted(path.name for path in work.iterdir()) == ["bundle-1.0.0", "current"]
 
@@ -477,3 +478,52 @@ def test_an_archive_writes_nowhere_but_into_its_own_folder(tmp_path: Path, name:
     written = {path for path in tmp_path.rglob("*") if path.is_file() and path != archive}
     assert all(path.is_relative_to(work / "bundle-2.0.0") for path in written)
     assert not Path("/etc/absolute").exists()
+
+
+def install_bundles(work: Path, version: str, **models: bytes) -> Path:
+    """A release as it is built, with these bundles by name; its link."""
+    made = work.parent / f"made-{version}"
+    for name, model in models.items():
+        (made / name).mkdir(parents=True)
+        (made / name / "manifest.json").write_text("{}")
+        (made / name / "model.tflite").write_bytes(model)
+    others = {name: made / name for name in models if name != "default"}
+    built = build_suite(made / "build", made / "default", others=others)
+    artifacts = built.artifacts / "smartcam.Model" / built.version
+    command = ["/bin/sh", str(artifacts / "install.sh"), str(work), str(artifacts / "smartcam-model.zip"), version]
+    subprocess.run(command, check=True)
+    # So that the folders' ages differ.
+    os.utime(work / f"bundle-{version}", ns=(0, int(version[0]) * 10**9))
+    return work / "current"
+
+
+def test_several_bundles_change_at_once_and_those_of_the_release_before_stay(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    install_bundles(work, "1.0.0", default=b"1", traffic=b"1t", gate=b"1g")
+    current = install_bundles(work, "2.0.0", default=b"2", traffic=b"2t")
+    assert current.readlink() == Path("bundle-2.0.0")
+    assert [(current / name / "model.tflite").read_bytes() for name in (".", "traffic")] == [b"2", b"2t"]
+    assert (work / "bundle-1.0.0" / "gate" / "model.tflite").read_bytes() == b"1g"
+    assert not (current / "gate").exists()
+    before = (current / "traffic" / "model.tflite").stat().st_ino
+    install_model(work, "3.0.0", b"alone, as releases before this one were")
+    assert sorted(path.name for path in work.iterdir()) == ["bundle-2.0.0", "bundle-3.0.0", "current"]
+    assert (work / "bundle-2.0.0" / "traffic" / "model.tflite").stat().st_ino == before
+
+
+def test_several_bundles_that_are_installed_again_are_left_as_they_are_and_one_that_differs_is_replaced(
+    tmp_path: Path,
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    current = install_bundles(work, "1.0.0", default=b"1", traffic=b"t")
+    before = (current / "traffic" / "model.tflite").stat().st_ino
+    archive = next((tmp_path / "made-1.0.0").rglob("smartcam-model.zip"))
+    command = ["/bin/sh", str(SCRIPTS / "model_install.sh"), str(work), str(archive), "1.0.0"]
+    subprocess.run(command, check=True)
+    assert (current / "traffic" / "model.tflite").stat().st_ino == before
+    (current / "traffic" / "model.tflite").write_bytes(b"damaged on the disk")
+    subprocess.run(command, check=True)
+    assert (current / "traffic" / "model.tflite").read_bytes() == b"t"
+    assert sorted(path.name for path in work.iterdir()) == ["bundle-1.0.0", "current"]

@@ -13,10 +13,20 @@ import pytest
 import yaml
 
 from smartcam import __version__
+from smartcam.model.bundle import LARGEST_BUNDLE
 from tools.build.command import main
 from tools.build.gdk import write_projects
 from tools.build.slim import packages_id
-from tools.build.suite import DEMO_BUNDLE, BuildError, build_suite, hashes, locks, read_project, rendered
+from tools.build.suite import (
+    DEMO_BUNDLE,
+    MOST_MODEL_FILES,
+    BuildError,
+    build_suite,
+    hashes,
+    locks,
+    read_project,
+    rendered,
+)
 from tools.build.wheels import PYTHONS, Platform
 from tools.command_line import ROOT
 
@@ -34,7 +44,9 @@ def test_every_recipe_becomes_a_recipe_and_its_artifacts_lie_where_it_names_them
     built = build_suite(tmp_path / "out", bundle)
     assert built.components == (
         "smartcam.Capture",
+        "smartcam.Console",
         "smartcam.Doctor",
+        "smartcam.HomeAssistant",
         "smartcam.Inference",
         "smartcam.Model",
         "smartcam.Runtime",
@@ -164,6 +176,16 @@ def test_a_component_carries_no_other(component: str, absent: str, bundle: Path,
     assert not [name for name in names if name.startswith(f"smartcam/{absent}/") or "__pycache__" in name]
 
 
+def test_what_looks_at_the_scene_travels_with_its_code(bundle: Path, tmp_path: Path) -> None:
+    built = build_suite(tmp_path / "out", bundle)
+    archive = built.artifacts / "smartcam.Inference" / __version__ / "smartcam-inference.zip"
+    script = "from smartcam.model import encoder; print(encoder.__file__, encoder.open_place_encoder().width)"
+    said = subprocess.check_output(
+        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(archive)}, text=True
+    )
+    assert said.split() == [f"{archive}/smartcam/model/encoder.py", "16"]
+
+
 def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"has no manifest\.json; make a bundle with"):
         build_suite(tmp_path / "out", tmp_path)
@@ -247,3 +269,65 @@ def test_a_recipe_in_another_encoding_is_one_complaint(tmp_path: Path, content: 
 
 def test_the_project_file_of_gdk_is_read() -> None:
     assert read_project(ROOT / "gdk-config.json").version == __version__
+
+
+def other_bundle(folder: Path, model: str = "model.tflite") -> Path:
+    folder.mkdir()
+    (folder / "manifest.json").write_text(json.dumps({"files": {model: "0"}}))
+    (folder / model).write_bytes(b"other")
+    return folder
+
+
+def test_a_release_with_several_bundles_carries_the_default_one_as_before_and_each_other_in_a_folder_of_its_name(
+    bundle: Path, tmp_path: Path
+) -> None:
+    traffic = other_bundle(tmp_path / "somewhere")
+    built = build_suite(tmp_path / "out", bundle, others={"traffic": traffic})
+    carried = zipfile.ZipFile(built.artifacts / "smartcam.Model" / __version__ / "smartcam-model.zip")
+    assert {name: carried.read(name) for name in carried.namelist() if name.endswith(".tflite")} == {
+        "model.tflite": b"TFL3",
+        "traffic/model.tflite": b"other",
+    }
+    alone = build_suite(tmp_path / "alone", bundle)
+    recipe = f"smartcam.Model-{__version__}.yaml"
+    assert (built.recipes / recipe).read_bytes() == (alone.recipes / recipe).read_bytes()
+
+
+def test_a_release_carries_onnx_runtime_if_any_of_its_bundles_needs_it(bundle: Path, tmp_path: Path) -> None:
+    others = {"traffic": other_bundle(tmp_path / "traffic", "model.onnx")}
+    artifacts = build_suite(tmp_path / "out", bundle, others=others).artifacts / "smartcam.Runtime" / __version__
+    with zipfile.ZipFile(artifacts / "smartcam-packages-aarch64.zip") as packages:
+        assert b"\nonnxruntime==" in packages.read(f"requirements/device-{PYTHONS[0]}.txt")
+
+
+def test_bundles_that_a_device_would_not_install_are_not_built(bundle: Path, tmp_path: Path) -> None:
+    traffic = other_bundle(tmp_path / "traffic")
+    (bundle / "traffic").write_text("a file")
+    with pytest.raises(BuildError, match="has the name of another bundle"):
+        build_suite(tmp_path / "out", bundle, others={"traffic": traffic})
+    (bundle / "traffic").unlink()
+    with (traffic / "model.tflite").open("r+b") as file:
+        file.truncate(LARGEST_BUNDLE)
+    with pytest.raises(BuildError, match="name fewer"):
+        build_suite(tmp_path / "out", bundle, others={"traffic": traffic})
+    for number in range(MOST_MODEL_FILES):
+        (bundle / f"{number}").touch()
+    with pytest.raises(BuildError, match=f"{MOST_MODEL_FILES + 2} files of"):
+        build_suite(tmp_path / "out", bundle)
+    with pytest.raises(BuildError, match=r"none: has no manifest\.json"):
+        build_suite(tmp_path / "out", traffic, others={"none": tmp_path / "none"})
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_packs_each_bundle_that_is_named(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = ["--out", str(tmp_path / "out"), "--gdk", str(tmp_path / "gdk"), "--wheels", "none"]
+    assert main([*places, "--bundle", str(bundle), "--bundle", f"traffic={other_bundle(tmp_path / 'traffic')}"]) == 0
+    carried = tmp_path / "out" / "artifacts" / "smartcam.Model" / __version__ / "smartcam-model.zip"
+    assert "traffic/model.tflite" in zipfile.ZipFile(carried).namelist()
+    assert capsys.readouterr().err == ""
+    assert main([*places, "--bundle", str(bundle), "--bundle", f"demo={DEMO_BUNDLE}"]) == 0
+    assert "WARNING: the model is the demo's" in capsys.readouterr().err
+    assert main([*places, "--bundle", f"traffic={tmp_path / 'traffic'}"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

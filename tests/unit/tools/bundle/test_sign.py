@@ -10,8 +10,12 @@ from smartcam.inference.bundles import open_model
 from smartcam.inference.settings import read_settings
 from smartcam.model.bundle import SIGNATURE_FILE
 from smartcam.model.manifest import MODEL_FILE
+from smartcam.model.rows.bundle import open_filter
+from tests.fakes.row_models import linear, write_filter
+from tests.training.tabular.verdicts import judged_history
 from tests.unit.inference.test_bundles import make_bundle
 from tools.bundle.sign import main
+from training.tabular.silencing import learn_filter
 
 
 def line(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
@@ -73,3 +77,13 @@ def test_what_is_no_key_is_said_in_one_line(tmp_path: Path, capsys: pytest.Captu
 def test_a_trusted_key_that_is_none_is_refused_with_what_it_must_be(key: str) -> None:
     with pytest.raises(SettingsError, match=r"trusted_key.*32 bytes of an Ed25519 public key"):
         read_settings({"trusted_key": key})
+
+
+def test_a_filter_is_signed_as_every_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key, bundle = tmp_path / "key", write_filter(tmp_path / "f", learn_filter(judged_history(), linear))
+    key.write_bytes(bytes(32))
+    assert main([str(bundle), "--key", str(key)]) == 0
+    assert open_filter(bundle, read_settings(line(capsys)).trusted_key).signed
+    (bundle / "columns.json").unlink()
+    assert main([str(bundle), "--key", str(key)]) == 1
+    assert "columns.json: cannot be read" in capsys.readouterr().err

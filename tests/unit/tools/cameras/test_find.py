@@ -11,7 +11,7 @@ from front.main import main as front
 from smartcam.capture.settings import read_settings
 from tests.fakes.onvif_camera import HOST, Offer, OnvifCamera, switched_on
 from tools.cameras.discovery import Answerer, Heard
-from tools.cameras.find import main, parser, run
+from tools.cameras.find import look_around, main, parser, run
 from tools.cameras.findings import Findings, FoundCamera
 from tools.release.aws import ReleaseError
 from tools.release.configuration import read_merges
@@ -319,3 +319,14 @@ def test_without_a_word_the_verbs_are_listed(capsys: pytest.CaptureFixture[str])
 
 def test_the_arguments_have_defaults_that_need_no_thought() -> None:
     assert parser().parse_args([]) == argparse.Namespace(wait=5.0, ask=[], login=[], local=False, json=False)
+
+
+def test_the_console_gets_the_same_cameras_and_what_is_said_of_them() -> None:
+    with switched_on(OnvifCamera(offers=CHANNELS)) as camera:
+        found = FoundCamera("Webcam", {"source": "v4l2", "device": "/dev/video0"})
+        here = Findings((found,), ("a remark\n",))
+        yaml, remarks = look_around((lambda: here,), ((HOST, camera.udp_port),), 0.4)
+    assert "smartcam.Capture" in yaml
+    assert "webcam:" in yaml
+    assert f"rtsp://{HOST}:554/1/main" in yaml
+    assert remarks[0] == "a remark"

@@ -135,7 +135,7 @@ IN_RIGHTS = (
         "Manifests:",
         "# " + "x" * 8200 + "\nManifests:",
         "nucleus lite reads 8196",
-        at="# The model bundle.",
+        at="# The model bundles.",
     ),
     broken(
         "a script over lite's size",

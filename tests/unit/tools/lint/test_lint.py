@@ -99,6 +99,20 @@ class A:
     }
 
 
+def test_what_a_component_does_through_the_shell_that_it_imports_is_its_own_doing(tmp_path: Path) -> None:
+    files = {
+        "capture/main.py": "from smartcam.edge.asking.desk import Desk\nfrom smartcam.edge.bus.greengrass import Bus\n",
+        "edge/asking/desk.py": "from smartcam.edge.said import say\n",
+        "edge/said.py": "from smartcam.contract.topics import ALL_CLIPS\ndef say(b): b.subscribe_local(ALL_CLIPS, 1)\n",
+        "edge/bus/greengrass.py": "def go(self, topic): self._client.publish_local(topic, 1)\n",
+        "edge/never_imported.py": "from smartcam.contract.topics import ALL_FRAMES\nb.subscribe_local(ALL_FRAMES, 1)\n",
+    }
+    for name, source in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(source)
+    assert uses_of(tmp_path / "capture") == {Use(PUBSUB, "aws.greengrass#SubscribeToTopic", "smartcam/clips/*")}
+
+
 def test_a_topic_from_elsewhere_is_refused_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(UnknownTopic, match=r"main\.py:2: take the topic of publish_local from smartcam"):
         uses_of(package(tmp_path, "def go(bus): bus.publish_local('my/topic', b'')\n"))
@@ -147,7 +161,7 @@ def test_the_command_passes_the_sources_and_a_build_and_refuses_a_broken_one(
     (bundle / "manifest.json").write_text("{}")
     built = build_suite(tmp_path / "out", bundle)
     assert main(["--built", str(built.folder)]) == 0
-    assert capsys.readouterr().out.splitlines() == ["6 recipes, no mistakes"] * 2
+    assert capsys.readouterr().out.splitlines() == ["8 recipes, no mistakes"] * 2
     built.recipe("smartcam.Model").write_text("x: 1\n")
     assert main(["--built", str(built.folder)]) == 2
     assert "is not what SHA256SUMS says; build again" in capsys.readouterr().err

@@ -233,8 +233,12 @@ def test_a_model_that_there_is_not_is_never_replaced_by_another(
 def test_a_model_and_a_bundle_together_are_refused(
     command: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit):
-        command(["--model", "tiny", "--bundle", "/b"])
+    ended = 0
+    try:
+        ended = command(["--model", "tiny", "--bundle", "/b"])
+    except SystemExit as wrong_call:
+        ended = int(str(wrong_call.code))
+    assert ended == 2
     assert "not allowed with" in capsys.readouterr().err
 
 

@@ -109,3 +109,9 @@ def test_json_is_read_with_its_tabs_and_as_strictly(tmp_path: Path) -> None:
 
 def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
     assert refusal(tmp_path) == ": cannot be read (Is a directory)"
+
+
+def test_a_console_that_would_be_open_to_others_without_tls_is_refused_before_it_is_deployed(tmp_path: Path) -> None:
+    file = written(tmp_path, "smartcam.Console: {address: 0.0.0.0}\n")
+    with pytest.raises(ReleaseError, match=r"smartcam.Console: address = '0.0.0.0': needs TLS"):
+        read_merges(file, ("smartcam.Console",))
