@@ -1,0 +1,1 @@
+"""A device's footage: which there is, and how it comes here."""

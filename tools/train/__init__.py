@@ -1,0 +1,1 @@
+"""`smartcam train`: a model of a user's own footage."""

@@ -1,0 +1,1 @@
+"""A user's own footage: what training needs of clips and pictures, whoever reads them."""
