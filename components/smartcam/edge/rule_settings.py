@@ -1,12 +1,14 @@
-"""Zones, lines, hours and rules of a camera, read from its part of the configuration document."""
+"""Zones, lines, hours, rules and masks of a camera, read from its part of a component's configuration document.
+
+Here and not in the components, because whoever lets people draw them must read them as the components do.
+"""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, tzinfo
+from dataclasses import replace
+from datetime import tzinfo
 from functools import partial
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
-from smartcam.contract.errors import SettingsError
 from smartcam.edge.settings import Settings
 from smartcam.vision.line import Line, line
 from smartcam.vision.rule import Rule
@@ -16,17 +18,6 @@ from smartcam.vision.zone import Corner, Zone, check_name, zone
 N = TypeVar("N", Zone, Line)
 _LONGEST_LOITER_S = 86_400.0
 _MOST_RULES = 32
-
-
-def time_zone(name: str, key: str) -> tzinfo:
-    """The IANA time zone of a name. Raises SettingsError naming the key if this device does not know it."""
-    if name == "UTC":  # the default must not depend on what is installed
-        return UTC
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, LookupError) as error:
-        remedy = "must be an IANA time zone that this device knows, such as Europe/Berlin"
-        raise SettingsError(key, name, remedy) from error
 
 
 class RuleReader:
@@ -94,6 +85,32 @@ class RuleReader:
             max_size=max_size,
             hours=self.schedule(table),
         )
+
+
+def effective_rules(
+    rules: Sequence[Rule], labels: tuple[str, ...], zones: tuple[Zone, ...], hours: WeeklyHours | None
+) -> tuple[Rule, ...]:
+    """The rules that hold for an armed camera: its own, with its labels and hours where they have none.
+
+    Without rules of its own, an object raises an event in any zone, or anywhere if there are no zones.
+    """
+    if not rules:
+        return (Rule(labels=labels, zones=zones, hours=hours),)
+    return tuple(replace(rule, labels=rule.labels or labels, hours=rule.hours or hours) for rule in rules)
+
+
+def read_masks(camera: Settings, key: str) -> tuple[Zone, ...]:
+    """The named polygons below a key, in which nothing is to be seen, or nothing counts."""
+    from smartcam.vision.mask import check_masks  # noqa: PLC0415  OpenCV is 30 MB, and who only tries rules needs none
+
+    name = camera.name(key)
+    read = (
+        camera.attempt(partial(zone, each, corners, f"{name}.{each}"), None)
+        for each, corners in camera.polygons(key).items()
+    )
+    zones = tuple(each for each in read if each is not None)
+    camera.attempt(lambda: check_masks(zones, name), None)
+    return zones
 
 
 def _named(names: Sequence[str], known: Sequence[N], table: Settings, key: str) -> Iterator[N]:

@@ -1,0 +1,255 @@
+"""The live picture: a camera's own packets as fragments that a browser appends, or the analysed frames as JPEG."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from smartcam.contract.errors import PacketOverwritten, RingError, SmartcamError
+from smartcam.contract.ids import CameraId
+from smartcam.contract.notice import FrameNotice
+from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.edge.ring.packet_ring import PacketRingReader, VideoCodec, VideoPacket
+
+_MOST_BEHIND_NS: Final = NS_PER_S
+"""A viewer who is further behind goes on with the newest key frame."""
+_MOST_SILENT_NS: Final = 2 * NS_PER_S
+"""Without a packet for so long, the ring may be that of a process that has ended."""
+_PARAMETERS: Final = re.compile(rb"\0\0\x01([\x07\x27\x47\x67\x08\x28\x48\x68].*?)(?=\0\0[\0\x01]|\Z)", re.DOTALL)
+"""Parameter sets of a sequence (type 7) and of pictures (8); a sequence's begins with profile, constraints and level
+(ITU-T H.264, 7.3.1 and 7.3.2.1.1)."""
+_SPS: Final = 7
+_BOX_HEAD: Final = 8
+_ENDS: Final = frozenset({b"moov", b"mdat"})
+"""Boxes with which a piece ends: the initialisation, and each fragment (ISO/IEC 14496-12)."""
+_LONGEST_SIDE: Final = 1280
+_LARGEST_JPEG: Final = 512 * 1024
+
+
+class NotForBrowsers(SmartcamError):
+    """Packets that a browser cannot play."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoBegins:
+    """What follows is a new stream. `start_mono`: when its media time 0 was, by the clock of this device."""
+
+    mime: str
+    width: int
+    height: int
+    start_mono: MonotonicNs
+
+
+class VideoFollower:
+    """One viewer's way through a camera's ring of packets. For one thread; capture notices nothing of it."""
+
+    def __init__(self, open_ring: Callable[[], PacketRingReader], now: Callable[[], MonotonicNs]) -> None:
+        """Raises what `step` raises."""
+        self._open_ring = open_ring
+        self._now = now
+        self._reader = open_ring()
+        self._next: int | None = None
+        self._looked_to = 0
+        """No key frame comes before this packet that is not known."""
+        self._stream: _Stream | None = None
+        self._came_at = now()
+
+    def step(self) -> list[VideoBegins | bytes]:
+        """What has come since the last step, whole and in order.
+
+        Raises:
+            RingError: capture does not write this ring any more.
+            NotForBrowsers: no browser plays it.
+        """
+        numbers = self._reader.numbers
+        if self._next is not None and self._next >= numbers.stop:
+            self._see_whether_it_ended()
+            return []
+        if self._next is not None and self._next < numbers.start:
+            self._next = None
+        if self._next is None or self._is_behind(self._next, numbers):
+            key = self._newest_key(numbers)
+            if key is not None and (self._next is None or key > self._next):
+                self._next, self._stream = key, None
+        found: list[VideoBegins | bytes] = []
+        if self._next is None:
+            return found
+        for seq in range(self._next, numbers.stop):
+            try:
+                packet = self._reader.read(seq)
+            except PacketOverwritten:
+                self._next = None
+                return found
+            found += self._take(packet)
+            self._next = seq + 1
+        self._came_at = self._now()
+        return found
+
+    def close(self) -> None:
+        """Let go of the ring."""
+        self._reader.close()
+
+    def _take(self, packet: VideoPacket) -> list[VideoBegins | bytes]:
+        if packet.codec is not VideoCodec.H264:
+            raise NotForBrowsers(f"the camera sends {packet.codec}, which browsers do not play")
+        stream = self._stream
+        if stream is not None and not (packet.is_key and stream.is_over(packet)):
+            return [*stream.write(packet)]
+        try:
+            self._stream = stream = _Stream(packet)
+        except ValueError:  # it is no key frame, or lacks what a decoder needs
+            return []
+        return [stream.begins]
+
+    def _is_behind(self, ours_seq: int, numbers: range) -> bool:
+        try:
+            ours = self._reader.read(ours_seq).captured_mono
+            return self._reader.read(numbers.stop - 1).captured_mono - ours > _MOST_BEHIND_NS
+        except PacketOverwritten:
+            return True
+
+    def _newest_key(self, numbers: range) -> int | None:
+        looked_to, self._looked_to = self._looked_to, numbers.stop
+        for seq in reversed(range(max(numbers.start, looked_to), numbers.stop)):
+            try:
+                if self._reader.read(seq).is_key:
+                    return seq
+            except PacketOverwritten:
+                return None
+        return None
+
+    def _see_whether_it_ended(self) -> None:
+        """Raises RingError."""
+        if self._now() - self._came_at < _MOST_SILENT_NS:
+            return
+        self._came_at = self._now()
+        fresh = self._open_ring()
+        is_same = fresh.birth == self._reader.birth
+        self._reader.close()
+        self._reader = fresh
+        if not is_same:
+            self._next, self._stream, self._looked_to = None, None, 0
+
+
+class _Stream:
+    """One stream as a browser takes it, from a key frame on."""
+
+    def __init__(self, first: VideoPacket) -> None:
+        """Raises ValueError: no stream can begin with this packet."""
+        from smartcam.edge.muxing import EACH_PICTURE, ClipWriter  # noqa: PLC0415  16 MB for whoever looks
+
+        self._pieces = Pieces()
+        self._writer = ClipWriter(self._pieces, first, "", "", EACH_PICTURE)
+        self._parameters = _PARAMETERS.findall(first.content)
+        levels = [each[1:4].hex() for each in self._parameters if each[0] & 0x1F == _SPS]
+        if not levels:
+            raise ValueError("the parameter sets are damaged")
+        # Media time 0 is the first packet's decoding time, and it came when it was to be shown.
+        start = MonotonicNs(first.captured_mono - (first.show_ns - first.decode_ns))
+        self.begins = VideoBegins(f'video/mp4; codecs="avc1.{levels[0]}"', first.width, first.height, start)
+
+    def is_over(self, key_frame: VideoPacket) -> bool:
+        """Whether a decoder needs to be told of other pictures before it shows this one."""
+        return not self._writer.fits(key_frame) or _PARAMETERS.findall(key_frame.content) != self._parameters
+
+    def write(self, packet: VideoPacket) -> list[bytes]:
+        try:
+            self._writer.write(packet)
+        except ValueError:  # it is damaged: the picture stands until the next one
+            return []
+        return self._pieces.take()
+
+
+class Pieces:
+    """A file that falls apart into what a browser appends: the initialisation, then one fragment after the other."""
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+        self._whole = 0
+        """So many bytes are whole boxes."""
+        self._ends: list[int] = []
+
+    def write(self, content: bytes) -> int:
+        """Append all of it."""
+        self._content += content
+        while len(self._content) - self._whole >= _BOX_HEAD:
+            size = int.from_bytes(self._content[self._whole : self._whole + 4])
+            kind = bytes(self._content[self._whole + 4 : self._whole + _BOX_HEAD])
+            if size < _BOX_HEAD or self._whole + size > len(self._content):
+                break
+            self._whole += size
+            if kind in _ENDS:
+                self._ends.append(self._whole)
+        return len(content)
+
+    def take(self) -> list[bytes]:
+        """The pieces that are whole, once."""
+        ends, self._ends = self._ends, []
+        pieces = [bytes(self._content[begin:end]) for begin, end in zip([0, *ends], ends, strict=False)]
+        if ends:
+            del self._content[: ends[-1]]
+            self._whole -= ends[-1]
+        return pieces
+
+
+@dataclass(frozen=True, slots=True)
+class LivePicture:
+    """An analysed frame."""
+
+    jpeg: bytes
+    width: int
+    height: int
+    captured_mono: MonotonicNs
+
+
+class LivePictures:
+    """One camera's newest analysed frame as JPEG, encoded once however many look at it. For one thread at a time."""
+
+    def __init__(self, folder: Path, camera: CameraId) -> None:
+        import cv2  # noqa: PLC0415  as above: 16 MB for whoever looks
+
+        from smartcam.edge.ring.frame_ring import RingReader  # noqa: PLC0415  as above
+
+        cv2.setNumThreads(1)
+        self._reader = RingReader(folder, camera)
+        self._newest: tuple[FrameNotice, LivePicture] | None = None
+
+    def picture(self, notice: FrameNotice) -> LivePicture:
+        """The frame that a notice announces.
+
+        Raises:
+            RingError: it is gone (`FrameOverwritten`), or there is no ring that we can read.
+            ValueError: it does not fit into a JPEG of this size.
+        """
+        from smartcam.vision.jpeg import encode_jpeg, fitted  # noqa: PLC0415  as above
+
+        if self._newest is None or self._newest[0] != notice:
+            frame = self._reader.read(notice)
+            size = fitted(notice.width, notice.height, _LONGEST_SIDE)
+            jpeg = encode_jpeg(frame.picture, size, _LARGEST_JPEG)
+            self._newest = notice, LivePicture(jpeg, *size, frame.captured_mono)
+        return self._newest[1]
+
+    def close(self) -> None:
+        """Let go of the ring."""
+        self._reader.close()
+
+
+def why_not_video(open_ring: Callable[[], PacketRingReader]) -> str:
+    """Why a browser cannot play a camera's own packets; empty if it can."""
+    try:
+        reader = open_ring()
+    except RingError:
+        return (
+            "clips.keep and recording.keep are off, and with them the camera's own video; this shows what is analysed"
+        )
+    try:
+        newest = reader.read(reader.numbers.stop - 1)
+    except PacketOverwritten:
+        return "the camera's own video has not begun; this shows what is analysed"
+    finally:
+        reader.close()
+    if newest.codec is VideoCodec.H264:
+        return ""
+    return f"the camera sends {newest.codec}, which browsers do not play; this shows what is analysed"

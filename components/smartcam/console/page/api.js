@@ -1,0 +1,33 @@
+/** Asks the server. Everything is JSON; a refusal is an Error with the server's words. */
+
+let token = "";
+let onSignedOut = () => {};
+
+export class Refused extends Error {
+  constructor(words, status) {
+    super(words);
+    this.status = status;
+  }
+}
+
+export function setSession(session, signedOut) {
+  token = session.token ?? "";
+  onSignedOut = signedOut;
+}
+
+export async function ask(method, path, body) {
+  const headers = { Accept: "application/json" };
+  if (method !== "GET") headers["X-Smartcam-Token"] = token;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const answer = await fetch(`/api/${path}`, { method, headers, body: body && JSON.stringify(body) });
+  const said = await answer.json().catch(() => ({}));
+  if (answer.ok) return said;
+  if (answer.status === 401 && path !== "session") onSignedOut();
+  throw new Refused(said.error ?? `${answer.status} ${answer.statusText}`, answer.status);
+}
+
+export const get = (path) => ask("GET", path);
+export const post = (path, body) => ask("POST", path, body);
+
+/** The address of something under /api; its parts may hold anything. */
+export const at = (...parts) => parts.map(encodeURIComponent).join("/");

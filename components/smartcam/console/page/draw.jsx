@@ -1,0 +1,273 @@
+/** Zones, lines, masks and ignored areas on a camera's picture, and rules: by mouse, touch and keyboard. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { at, post } from "./api.js";
+import {
+  arrow, distance, errorsAt, freeName, keyStep, middle, pointOf, renamedIn, replaced, shifted, tidy, widened, withKey,
+} from "./geometry.js";
+import { Picture, useSettings } from "./live.jsx";
+
+const GROUPS = ["zones", "lines", "masks", "ignored"];
+const CHECK_MS = 500, NEAR = 0.025;
+const fewest = (group) => (group === "lines" ? 2 : 3);
+
+function Shape({ group, name, points, chosen, choose, move, grab, k, sy, say: { t } }) {
+  const place = ([x, y]) => `${x * 1000},${y * sy}`;
+  const corners = points.map(place).join(" ");
+  const at = ([x, y]) => ({ cx: x * 1000, cy: y * sy });
+  const onKey = (i) => (event) => {
+    const step = keyStep(event);
+    const drop = event.key === "Delete" || event.key === "Backspace";
+    if (step && i === null) move(shifted(points, ...step));
+    else if (step) move(replaced(points, i, [points[i][0] + step[0], points[i][1] + step[1]]));
+    else if (drop && i !== null && points.length > fewest(group)) move(points.filter((_, j) => j !== i));
+    else if ((event.key === "+" || event.key === "Insert") && i !== null && group !== "lines") move(widened(points, i));
+    else if ((event.key === "Enter" || event.key === " ") && i === null) choose();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const whole = { tabindex: 0, role: "button", "aria-label": t("whole", { name }), "aria-pressed": chosen, onKeyDown: onKey(null),
+    onPointerDown: (event) => { choose(); grab(event, null); } };
+  const [tail, tip] = arrow(group === "lines" ? points : [[0, 0], [1, 1]], 1000 / sy);
+  return (
+    <g class={`shape s-${group} ${chosen ? "chosen" : ""}`}>
+      {group === "lines"
+        ? <><polyline points={corners} {...whole} stroke-width={chosen ? 3 * k : 2 * k} />
+          <polyline points={`${place(tail)} ${place(tip)}`} stroke-width={2 * k} /><circle {...at(tip)} r={4 * k} class="tip" /></>
+        : <polygon points={corners} {...whole} stroke-width={chosen ? 3 * k : 2 * k} />}
+      <text x={points[0][0] * 1000 + 8 * k} y={points[0][1] * sy + 16 * k} font-size={13 * k}>{name}</text>
+      {chosen && group !== "lines" && points.map((point, i) => (
+        <circle key={`m${i}`} class="between" {...at(middle(point, points[(i + 1) % points.length]))} r={5 * k} aria-hidden="true"
+          onPointerDown={(event) => { move(widened(points, i)); grab(event, i + 1); }} />))}
+      {chosen && points.map((point, i) => (
+        <circle key={i} class="corner" {...at(point)} r={8 * k} stroke-width={14 * k} tabindex={0} role="button" onKeyDown={onKey(i)}
+          aria-label={t("corner", { name, number: i + 1, count: points.length, x: Math.round(point[0] * 100), y: Math.round(point[1] * 100) })}
+          onPointerDown={(event) => grab(event, i)} />))}
+    </g>
+  );
+}
+
+function Board({ camera, draft, chosen, choose, drawing, setDrawing, finish, move, begin, aspect, say }) {
+  const svg = useRef(), held = useRef(null);
+  const [cross, setCross] = useState([0.5, 0.5]);
+  const sy = 1000 / aspect, k = 1000 / (svg.current?.clientWidth || 700);
+  const where = (event) => pointOf(event, svg.current.getBoundingClientRect());
+  useEffect(() => { if (drawing) svg.current.focus(); }, [drawing?.group]);
+  const add = (point) => {
+    const { group, points } = drawing;
+    if (points.length >= 3 && distance(point, points[0]) < NEAR) return finish(points);
+    const next = [...points, tidy(point)];
+    if (group === "lines" && next.length === 2) return finish(next);
+    return setDrawing({ group, points: next });
+  };
+  const grab = (event, i) => {
+    if (drawing) return;
+    event.stopPropagation();
+    begin();
+    held.current = { i, from: where(event) };
+    svg.current.setPointerCapture(event.pointerId);
+  };
+  const drag = (event) => {
+    if (drawing) return setCross(where(event));
+    if (!held.current || !chosen) return undefined;
+    const { i, from } = held.current, to = where(event);
+    move((points) => (i === null ? shifted(points, to[0] - from[0], to[1] - from[1]) : replaced(points, i, to)));
+    if (i === null) held.current.from = to;
+    return undefined;
+  };
+  const drop = () => { held.current = null; };
+  const key = (event) => {
+    if (!drawing) return;
+    const step = keyStep(event);
+    if (step) setCross(([x, y]) => tidy([x + step[0], y + step[1]]));
+    else if (event.key === " ") add(cross);
+    else if (event.key === "Enter") finish(drawing.points);
+    else if (event.key === "Backspace") setDrawing({ ...drawing, points: drawing.points.slice(0, -1) });
+    else if (event.key === "Escape") setDrawing(null);
+    else return;
+    event.preventDefault();
+  };
+  const [x, y] = [cross[0] * 1000, cross[1] * sy];
+  return (
+    <svg ref={svg} class={`board ${drawing ? "drawing" : ""} ${drawing || chosen ? "busy" : ""}`} viewBox={`0 0 1000 ${sy}`} tabindex={0} role="group" aria-label={say.t("canvas", { camera })}
+      onPointerMove={drag} onPointerUp={drop} onPointerCancel={drop} onPointerDown={(event) => drawing && add(where(event))} onKeyDown={key}>
+      {GROUPS.flatMap((group) => Object.entries(draft[group] ?? {}).map(([name, points]) => {
+        const is = chosen?.group === group && chosen.name === name;
+        return <Shape key={`${group}.${name}`} {...{ group, name, points, grab, k, sy, say }} chosen={is} choose={() => drawing || choose({ group, name })}
+          move={(next) => { begin(); move(() => next, { group, name }); }} />;
+      }))}
+      {drawing && <g class={`s-${drawing.group} chosen`}>
+        <polyline points={[...drawing.points.map(([px, py]) => `${px * 1000},${py * sy}`), `${x},${y}`].join(" ")} stroke-width={2 * k} />
+        {drawing.points.map(([px, py], i) => <circle key={i} cx={px * 1000} cy={py * sy} r={6 * k} class="corner" />)}
+        <path class="cross" stroke-width={1.5 * k} d={`M${x - 14 * k} ${y}h${28 * k}M${x} ${y - 14 * k}v${28 * k}`} />
+      </g>}
+    </svg>
+  );
+}
+
+/** A name that cannot be given (there is another of this name) springs back. */
+function Name({ name, rename, word }) {
+  const change = ({ target }) => { rename(target.value.trim()); target.value = name; };
+  return <label>{word}<input key={name} value={name} maxLength={64} onChange={change} /></label>;
+}
+
+const Faults = ({ errors }) => errors.map(({ words }) => <p class="bad" role="alert" key={words}>{words}</p>);
+
+function Rule({ name, rule, draft, put, rename, remove, errors, say: { t } }) {
+  const set = (key) => ({ target }) => put(withKey(rule, key, target.type === "number" ? target.valueAsNumber || null : target.value));
+  const zones = rule.zones ?? [];
+  const toggle = (zone) => put(withKey(rule, "zones", zones.includes(zone) ? zones.filter((each) => each !== zone) : [...zones, zone]));
+  const labels = ({ target }) => put(withKey(rule, "labels", target.value.split(/[,，]/).map((word) => word.trim()).filter(Boolean)));
+  return (
+    <fieldset class="rule"><legend>{name}</legend>
+      <Name name={name} rename={rename} word={t("name")} />
+      <label>{t("labels")}<input value={(rule.labels ?? []).join(", ")} onChange={labels} /></label>
+      {Object.keys(draft.zones ?? {}).map((zone) => (
+        <label class="check" key={zone}><input type="checkbox" checked={zones.includes(zone)} onChange={() => toggle(zone)} />{t("zone")} {zone}</label>))}
+      <label>{t("line")}<select value={rule.line ?? ""} onChange={set("line")}><option value="">{t("none")}</option>
+        {Object.keys(draft.lines ?? {}).map((line) => <option key={line}>{line}</option>)}</select></label>
+      {rule.line && <label>{t("direction")}<select value={rule.direction ?? "forward"} onChange={set("direction")}>
+        {["forward", "backward", "both"].map((way) => <option key={way} value={way}>{t(way)}</option>)}</select></label>}
+      <label>{t("loiter")}<input type="number" min="0" max="86400" value={rule.loiter_s ?? ""} onChange={set("loiter_s")} /></label>
+      <Faults errors={errors} />
+      <button type="button" class="quiet" onClick={remove}>{t("remove")}</button>
+    </fieldset>
+  );
+}
+
+/** What the device says of a draft, soon after the last change; null while it is asked. */
+function useCheck(id, draft, said) {
+  const [checked, setChecked] = useState(null), last = useRef(Promise.resolve());
+  useEffect(() => {
+    let stale = false;
+    setChecked(null);
+    // One at a time: each makes the device read days of its journal.
+    const ask = () => stale || post(at("settings", id, "check"), { settings: draft }).then((answer) => stale || setChecked(answer), said);
+    const timer = setTimeout(() => { last.current = last.current.then(ask); }, CHECK_MS);
+    return () => { stale = true; clearTimeout(timer); };
+  }, [id, draft]);
+  return checked;
+}
+
+function Chosen({ chosen, choose, draft, put, rename, errors, say: { t } }) {
+  const { group, name } = chosen, { [name]: points, ...others } = draft[group];
+  const unused = group === "lines" && !Object.values(draft.rules ?? {}).some(({ line }) => line === name);
+  const cross = () => put("rules", { ...draft.rules, [freeName(name, Object.keys(draft.rules ?? {}))]: { line: name, direction: "forward" } });
+  return (
+    <div class="card">
+      <Name name={name} rename={(to) => rename(group, name, to)} word={t("name")} />
+      <p class="note">{t("move_hint")}</p>
+      {group === "lines" && <button type="button" class="quiet" onClick={() => put(group, { ...draft[group], [name]: [...points].reverse() })}>{t("turn")}</button>}
+      {unused && <><p class="warn">{t("unused_line")}</p><button type="button" class="quiet" onClick={cross}>{t("crossing_rule")}</button></>}
+      <Faults errors={errorsAt(errors, group, name)} />
+      <button type="button" class="quiet" onClick={() => { choose(null); put(group, others); }}>{t("remove")}</button>
+    </div>
+  );
+}
+
+function Editor({ camera, known, reload, app: { say, said } }) {
+  const { t } = say;
+  const [draft, setDraft] = useState(known.settings);
+  const [past, setPast] = useState([]);
+  const [chosen, choose] = useState(null);
+  const [drawing, setDrawing] = useState(null);
+  const [frozen, freeze] = useState(false);
+  const [about, setAbout] = useState(null);
+  const [saved, setSaved] = useState(null);
+  const checked = useCheck(camera.id, draft, said);
+  const errors = saved?.errors?.length ? saved.errors : checked?.errors ?? [];
+  const begin = () => { setSaved(null); setPast((all) => [...all.slice(-50), draft]); };
+  const put = (group, table) => { begin(); setDraft((now) => ({ ...now, [group]: table })); };
+  const move = (change, { group, name } = chosen) =>
+    setDraft((now) => ({ ...now, [group]: { ...now[group], [name]: change(now[group][name]) } }));
+  const rename = (group, from, to) => {
+    const next = renamedIn(draft, group, from, to);
+    if (next === draft) return;
+    begin();
+    setDraft(next);
+    if (group !== "rules") choose({ group, name: to });
+  };
+  const finish = (points) => {
+    const { group } = drawing;
+    setDrawing(null);
+    if (points.length < fewest(group)) return;
+    const name = freeName(t(`new_${group}`), Object.keys(draft[group] ?? {}));
+    put(group, { ...draft[group], [name]: points });
+    choose({ group, name });
+  };
+  const setAgain = () => { begin(); choose(null); setDraft({ ...draft, ...known.set_aside }); };
+  const undo = () => { choose(null); setDraft(past.at(-1)); setPast(past.slice(0, -1)); };
+  const save = () => post(at("settings", camera.id), { settings: draft, revision: known.revision }).then(async (answer) => {
+    setSaved(answer);
+    if (answer.applied) { setPast([]); setDraft((await reload()).settings ?? draft); }
+    said(t(answer.applied ? "applied" : "not_applied"));
+  }, said);
+  const named = (group, name) => errorsAt(errors, group, name).length > 0;
+  const placed = [...GROUPS, "rules"].flatMap((group) => Object.keys(draft[group] ?? {}).flatMap((name) => errorsAt(errors, group, name)));
+  const rest = errors.filter((error) => !placed.includes(error));
+  const rules = Object.entries(draft.rules ?? {});
+  return (
+    <div class="editor">
+      <div class="stage">
+        {known.differs && <p class="warn banner">{known.differs} {Object.keys(known.set_aside ?? {}).length > 0 && (
+          <button type="button" class="quiet" onClick={setAgain}>{t("set_again")}</button>)}</p>}
+        <div class="over">
+          <Picture camera={camera} settings={null} frozen={frozen} say={say} onAbout={setAbout} />
+          <Board camera={camera.id} aspect={(about?.width ?? camera.width ?? 16) / (about?.height ?? camera.height ?? 9)}
+            {...{ draft, chosen, choose, drawing, setDrawing, finish, move, begin, say }} />
+        </div>
+        <div class="bar">
+          <label class="check"><input type="checkbox" checked={frozen} onChange={() => freeze(!frozen)} />{t("freeze")}</label>
+          {drawing ? <><p class="note">{t("draw_hint")}</p><button type="button" onClick={() => finish(drawing.points)}>{t("done")}</button>
+            <button type="button" class="quiet" onClick={() => setDrawing(null)}>{t("cancel")}</button></> : <span class="tools">
+            <button type="button" class="quiet" disabled={!past.length} onClick={undo}>{t("undo")}</button>
+            <button type="button" disabled={draft === known.settings || errors.length > 0 || !checked} onClick={save}>{t("save")}</button></span>}
+        </div>
+        <p role="status" class={errors.length ? "bad" : "verdict"}>{!checked ? t("checking") : errors.length === 0 && `${t("valid")} ${t("would_be",
+          { then: checked.events_then, now: checked.events_now, days: Number(checked.days.toFixed(checked.days < 1 ? 2 : 1)) })}`}</p>
+        <Faults errors={rest} />
+        {saved?.applied && <><h3>{t("diff")}</h3><pre tabIndex={0}>{saved.diff}</pre><h3>{t("yaml")}</h3><pre tabIndex={0}>{saved.yaml}</pre></>}
+      </div>
+      <div class="side">
+        {GROUPS.map((group) => (
+          <div key={group} class={`group s-${group}`}>
+            <h2>{t(group)}</h2>
+            {Object.keys(draft[group] ?? {}).map((name) => (
+              <button type="button" key={name} class={`quiet ${named(group, name) ? "bad" : ""}`}
+                aria-pressed={chosen?.group === group && chosen.name === name} onClick={() => choose({ group, name })}>{name}</button>))}
+            <button type="button" class="quiet" aria-label={t("add", { what: t(`new_${group}`) })}
+              onClick={() => { choose(null); setDrawing({ group, points: [] }); }}>+</button>
+          </div>))}
+        {chosen && draft[chosen.group]?.[chosen.name] && <Chosen {...{ chosen, choose, draft, put, rename, errors, say }} />}
+        <div class="group"><h2>{t("rules")}</h2>
+          <button type="button" class="quiet" aria-label={t("add", { what: t("new_rules") })}
+            onClick={() => put("rules", { ...draft.rules, [freeName(t("new_rules"), rules.map(([name]) => name))]: {} })}>+</button></div>
+        {!rules.length && <p class="note">{t("no_rules")}</p>}
+        {rules.map(([name, rule]) => <Rule key={name} {...{ name, rule, draft, say }} errors={errorsAt(errors, "rules", name)}
+          put={(next) => put("rules", { ...draft.rules, [name]: next })} rename={(to) => rename("rules", name, to)}
+          remove={() => put("rules", Object.fromEntries(rules.filter(([other]) => other !== name)))} />)}
+      </div>
+    </div>
+  );
+}
+
+function Drawing({ camera, app }) {
+  const [known, reload] = useSettings(camera.id);
+  if (!known?.settings) return <p class="note">{app.say.t(known ? "no_settings" : "loading")}</p>;
+  return <Editor {...{ camera, known, reload, app }} />;
+}
+
+export function Draw({ path: [wanted], cameras, app }) {
+  const { t } = app.say;
+  const camera = cameras.find(({ id }) => id === wanted) ?? cameras[0];
+  if (!camera) return <p class="note">{t("no_cameras")}</p>;
+  return (
+    <section>
+      <div class="bar"><h1>{t("draw")}</h1><label>{t("camera")}
+        <select value={camera.id} onChange={({ target }) => { location.hash = `#/draw/${target.value}`; }}>
+          {cameras.map(({ id }) => <option key={id}>{id}</option>)}</select></label></div>
+      <Drawing key={camera.id} camera={camera} app={app} />
+    </section>
+  );
+}

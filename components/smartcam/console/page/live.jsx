@@ -1,0 +1,124 @@
+/** Every camera live on one page, or one of them large. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { at, get, post } from "./api.js";
+import { FirstUse } from "./first.jsx";
+import { drawOver } from "./overlay.js";
+import { watch } from "./player.js";
+import { seenAt, withView } from "./step.js";
+
+/** The picture of a camera with what is drawn over it; `onSeen` hears of each view. `frozen` keeps what is shown. */
+export function Picture({ camera, settings, frozen, say, onSeen, onAbout }) {
+  const video = useRef(), canvas = useRef(), still = useRef(), over = useRef();
+  const [about, setAbout] = useState(null);
+  const [words, setWords] = useState("");
+  const latest = useRef({});
+  latest.current = { settings, say, onSeen };
+  useEffect(() => {
+    setWords(camera.live === "none" ? camera.live_why || say.t("no_picture") : say.t("connecting"));
+    if (camera.live === "none") return undefined;
+    let views = [], told = -1, last = null;
+    const shown = (moment) => {
+      last = moment;
+      if (!over.current) return;
+      setWords("");
+      const { settings: known, say: tongue, onSeen: tell } = latest.current;
+      const view = seenAt(views, moment);
+      if (known !== null) drawOver(over.current, known, view, tongue);
+      if (view?.captured_mono_ns === told) return;
+      told = view?.captured_mono_ns;
+      tell?.(view);
+    };
+    return watch(camera.id, video.current, canvas.current, {
+      about: (next) => { views = []; setAbout(next); onAbout?.(next); setWords(""); },
+      view: (view) => { views = withView(views, view); if (last !== null) shown(last); },
+      said: (said, mime) => setWords(said ?? latest.current.say.t("cannot_play", { mime })),
+      waits: (seconds, said) => setWords(`${said ? `${said}. ` : ""}${latest.current.say.t("again_in", { seconds })}`),
+      shown,
+    });
+  }, [camera.id, camera.live]);
+  useEffect(() => {
+    const source = about?.type === "jpeg" ? canvas.current : video.current;
+    if (!frozen || !about) return;
+    [still.current.width, still.current.height] = [about.width, about.height];
+    still.current.getContext("2d").drawImage(source, 0, 0, about.width, about.height);
+  }, [frozen]);
+  const width = about?.width ?? camera.width ?? 16, height = about?.height ?? camera.height ?? 9;
+  return (
+    <div class="picture" style={{ aspectRatio: `${width} / ${height}` }}>
+      <video ref={video} muted autoplay playsinline tabIndex={-1} aria-hidden="true" hidden={about?.type !== "video"} />
+      <canvas ref={canvas} aria-hidden="true" hidden={about?.type !== "jpeg"} />
+      <canvas ref={still} aria-hidden="true" hidden={!frozen} />
+      <canvas ref={over} role="img" aria-label={camera.id} hidden={settings === null || frozen} />
+      {words && <p class="said" role="status">{words}</p>}
+    </div>
+  );
+}
+
+/** What holds for one camera, null until that is known; and what asks again. */
+export function useSettings(id) {
+  const [known, setKnown] = useState(null);
+  const load = () => get(at("settings", id)).catch(() => ({ settings: null })).then((answer) => { setKnown(answer); return answer; });
+  useEffect(() => { load(); }, []);
+  return [known, load];
+}
+
+/** Arms or disarms one camera or all. */
+export function Arming({ camera, armed, say, said, refresh, until }) {
+  const { t } = say;
+  const flip = () => post("arming", { camera, armed: !armed, until: null })
+    .then(({ applied, words }) => said(words || t(applied ? "applied" : "not_applied")), said).then(refresh);
+  const key = camera === "*" ? (armed ? "disarm_all" : "arm_all") : armed ? "disarm_camera" : "arm_camera";
+  return (
+    <span class="arming">
+      {camera !== "*" && <span class={`state ${armed ? "good" : "warn"}`}>{t(armed ? "armed" : "disarmed")}
+        {until && ` ${t("until", { time: say.time(until, { dateStyle: "short", timeStyle: "short" }) })}`}</span>}
+      <button type="button" class="quiet" onClick={flip} aria-label={t(key, { camera })}>
+        {t(camera === "*" ? key : armed ? "disarm" : "arm")}</button>
+    </span>
+  );
+}
+
+function Tile({ camera, alone, over, app }) {
+  const { say, said, refresh } = app;
+  const { t } = say;
+  const [known] = useSettings(camera.id);
+  const [seen, setSeen] = useState(null);
+  const [about, setAbout] = useState(null);
+  const text = seen?.objects.map(({ label, score }) => `${say.label(label)} ${score.toFixed(2)}`).join(", ");
+  return (
+    <article class={alone ? "tile alone" : "tile"} aria-label={camera.id}>
+      <Picture camera={camera} settings={over ? known?.settings ?? {} : null} say={say} onSeen={setSeen} onAbout={setAbout} />
+      <header>
+        <h2><a href={alone ? "#/live" : `#/live/${camera.id}`} aria-label={alone ? t("all_cameras") : t("enlarge", { camera: camera.id })}>{camera.id}</a></h2>
+        <span class={`state ${camera.state === "running" ? "good" : "bad"}`}>{t(camera.state)}</span>
+        <Arming camera={camera.id} armed={camera.armed} until={camera.armed_until} {...{ say, said, refresh }} />
+      </header>
+      <p class="seen">{camera.state === "lost" ? camera.reason : text || t("seen_nothing")}</p>
+      <p class="note">{t("rate", { rate: Math.round(camera.frames_per_second * 10) / 10 })}
+        {about && ` · ${t(about.type === "jpeg" ? "as_jpeg" : "as_video")} ${about.width}×${about.height}`}
+        {camera.live_why && ` · ${camera.live_why}`}</p>
+    </article>
+  );
+}
+
+export function Live({ path: [only], cameras, app }) {
+  const { t } = app.say;
+  const [over, setOver] = useState(true);
+  const shown = cameras.filter((camera) => !only || camera.id === only);
+  const allArmed = cameras.every((camera) => camera.armed);
+  return (
+    <section>
+      <div class="bar">
+        <h1>{only ?? t("live")}</h1>
+        {only && <a class="button quiet" href="#/live">{t("all_cameras")}</a>}
+        <label class="check"><input type="checkbox" checked={over} onChange={() => setOver(!over)} />{t("overlay")}</label>
+        {cameras.length > 1 && <Arming camera="*" armed={allArmed} {...app} />}
+      </div>
+      {!cameras.length && <FirstUse app={app} />}
+      <div class={only ? "" : "tiles"}>
+        {shown.map((camera) => <Tile key={camera.id} camera={camera} alone={only} over={over} app={app} />)}
+      </div>
+    </section>
+  );
+}

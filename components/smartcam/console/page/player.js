@@ -1,0 +1,136 @@
+/** Shows one camera live: a thin shell around the WebSocket, Media Source Extensions and JPEG. */
+
+import { forgettable, keepUp, momentOf } from "./step.js";
+
+const LONGEST_WAIT_S = 15;
+const Source = window.ManagedMediaSource ?? window.MediaSource;
+
+/** Appends strictly in order: the next one only after the last is in. */
+function videoFeed(video, about, fail) {
+  const source = new Source();
+  const address = URL.createObjectURL(source);
+  const queue = [];
+  let buffer = null;
+  const next = () => {
+    if (!buffer || buffer.updating || source.readyState !== "open") return;
+    const ranges = video.buffered;
+    const old = ranges.length ? forgettable(video.currentTime, ranges.start(0)) : null;
+    try {
+      if (old !== null) buffer.remove(0, old);
+      else if (queue.length) buffer.appendBuffer(queue.shift());
+    } catch (error) {
+      fail(error.message);
+    }
+  };
+  const keep = () => {
+    const ranges = video.buffered;
+    if (!ranges.length) return;
+    const last = ranges.length - 1;
+    const { seek, rate } = keepUp(video.currentTime, ranges.start(last), ranges.end(last), video.playbackRate);
+    if (seek !== null) video.currentTime = seek;
+    video.playbackRate = rate;
+    if (video.paused) video.play().catch(() => {});
+  };
+  video.disableRemotePlayback = true;
+  video.src = address;
+  source.addEventListener("sourceopen", () => {
+    URL.revokeObjectURL(address);
+    buffer = source.addSourceBuffer(about.mime);
+    buffer.addEventListener("updateend", () => { keep(); next(); });
+    next();
+  }, { once: true });
+  return { push: (bytes) => { queue.push(bytes); next(); } };
+}
+
+/** Draws the newest picture; what comes while one is being decoded takes the place of the one that waits. */
+function pictureFeed(canvas, shown) {
+  let waiting = null, busy = false;
+  const next = async () => {
+    if (busy || !waiting) return;
+    const { bytes, moment } = waiting;
+    [waiting, busy] = [null, true];
+    const picture = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" })).catch(() => null);
+    busy = false;
+    if (picture) {
+      [canvas.width, canvas.height] = [picture.width, picture.height];
+      canvas.getContext("2d").drawImage(picture, 0, 0);
+      shown(moment);
+    }
+    next();
+  };
+  return { push: (bytes, moment) => { waiting = { bytes, moment }; next(); } };
+}
+
+/**
+ * Watches a camera while its picture is in sight; returns what ends it. `on.about(video or jpeg message or null)`,
+ * `on.view(view)`, `on.said(words)`, `on.shown(moment)`: a picture of this moment (monotonic ns) is on the screen now,
+ * `on.waits(seconds, said)`: the connection broke, the server having said why or
+ * nothing, and is made again then.
+ */
+export function watch(camera, video, canvas, on) {
+  let socket = null, timer = 0, wait = 1, ended = false, mono = 0, pictures = false, near = false;
+  const frames = (now, { mediaTime }) => {
+    if (ended) return;
+    on.shown(momentOf(mono, mediaTime));
+    video.requestVideoFrameCallback(frames);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const old = socket;
+    socket = null;
+    old?.close();
+  };
+  const again = (said) => {
+    on.waits(wait, said);
+    timer = setTimeout(open, wait * 1000);
+    wait = Math.min(LONGEST_WAIT_S, wait * 2);
+  };
+  function open() {
+    close();
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const mine = new WebSocket(`${scheme}://${location.host}/api/live/${encodeURIComponent(camera)}${pictures ? "?as=jpeg" : ""}`);
+    let feed = null, moment = 0;
+    socket = mine;
+    mine.binaryType = "arraybuffer";
+    let said = "";
+    const fail = () => { if (socket === mine) { close(); again(said); } };
+    const told = {
+      video(about) {
+        mono = about.start_mono_ns;
+        if (!Source?.isTypeSupported(about.mime)) {
+          on.said(null, about.mime);
+          if (pictures) return close();
+          pictures = true;
+          return open();
+        }
+        feed = videoFeed(video, about, fail);
+        return on.about(about);
+      },
+      jpeg(about) { feed = pictureFeed(canvas, on.shown); on.about(about); },
+      picture(about) { moment = about.captured_mono_ns; },
+      view: on.view,
+      said: ({ words }) => { said = words; on.said(words); },
+    };
+    mine.onmessage = ({ data }) => {
+      if (socket !== mine) return;
+      wait = 1;
+      if (typeof data !== "string") return feed?.push(data, moment);
+      const about = JSON.parse(data);
+      told[about.type]?.(about);
+    };
+    mine.onclose = fail;
+  }
+  const sight = () => { if (document.hidden || !near) close(); else if (!socket) open(); };
+  const eye = new IntersectionObserver((seen) => { near = seen.at(-1).isIntersecting; sight(); }, { rootMargin: "20%" });
+  eye.observe(video.parentElement);
+  document.addEventListener("visibilitychange", sight);
+  video.onerror = () => { if (socket) { close(); again(); } };
+  video.requestVideoFrameCallback?.(frames);
+  return () => {
+    ended = true;
+    document.removeEventListener("visibilitychange", sight);
+    eye.disconnect();
+    close();
+    video.removeAttribute("src");
+  };
+}

@@ -1,0 +1,61 @@
+"""The page itself: a few files, made when a release is built, that are read once and never looked up on the disk."""
+
+import gzip
+import hashlib
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+INDEX: Final = "index.html"
+MISSING: Final = "This build has no page. Make it with `python -m tools.setup setup-console`, and build again.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class PageFile:
+    """One file, as it is and compressed."""
+
+    content: bytes
+    packed: bytes
+    kind: str
+    etag: str
+
+
+class PageFiles:
+    """Answers with the page's files. A path is a name in a table: none leads anywhere else."""
+
+    def __init__(self, folder: Traversable | None = None) -> None:
+        """Reads them from `folder`, by default where the build puts them; in a device's zip as well."""
+        self._files = _read(files("smartcam.console") / "static" if folder is None else folder)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._files)
+
+    async def answer(self, request: Request) -> Response:
+        """The file that a path names."""
+        found = self._files.get(request.path_params.get("name") or INDEX)
+        if found is None:
+            return PlainTextResponse("there is no such page\n" if self._files else MISSING, 404)
+        headers = {"ETag": found.etag, "Vary": "Accept-Encoding"}
+        if request.headers.get("if-none-match") == found.etag:
+            return Response(status_code=304, headers=headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(found.packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=found.kind)
+        return Response(found.content, headers=headers, media_type=found.kind)
+
+
+def _read(folder: Traversable) -> Mapping[str, PageFile]:
+    found = {}
+    for file in folder.iterdir() if folder.is_dir() else ():
+        if file.is_file():
+            content = file.read_bytes()
+            kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+            etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+            found[file.name] = PageFile(content, gzip.compress(content, 9, mtime=0), kind, etag)
+    return found

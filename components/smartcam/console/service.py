@@ -1,0 +1,140 @@
+"""Opens the console where its configuration says, and nowhere as long as that would not be safe."""
+
+import logging
+import secrets
+import shlex
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from starlette.types import ASGIApp
+
+from smartcam.console.access import PASSWORD_FILE, Guesses, Password, PasswordUnreadable, Sessions
+from smartcam.console.serving import listen, serve
+from smartcam.console.settings import ConsoleSettings, check_password, read_settings, tls_of
+from smartcam.contract.errors import BusError, SettingsError
+from smartcam.edge.bus.port import ConfigurationSource
+from smartcam.edge.clock import Clock
+from smartcam.edge.files import replace_file
+from smartcam.edge.lifecycle import Bell, StopToken
+from smartcam.edge.logs import log
+from smartcam.edge.memory_file import MemoryFile
+from smartcam.edge.understood import FILE as UNDERSTOOD
+from smartcam.edge.understood import Understood
+
+logger = logging.getLogger(__name__)
+
+SCRIPT: Final = "set-password"
+_AGAIN_S: Final = 10.0
+_SECRET_BYTES: Final = 32
+
+MakeApp = Callable[[ConsoleSettings, Sessions, Guesses], ASGIApp]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """A console that is about to answer."""
+
+    settings: ConsoleSettings
+    listening: socket.socket
+    tls: ssl.SSLContext | None
+
+
+class ConsoleService:
+    """Answers until it is stopped; goes on with another configuration as soon as there is one."""
+
+    def __init__(self, bus: ConfigurationSource, work_folder: Path, clock: Clock, make_app: MakeApp) -> None:
+        self._bus = bus
+        self._work_folder = work_folder
+        self._make_app = make_app
+        self._password = Password(work_folder / PASSWORD_FILE)
+        self._understood = Understood(read_settings, MemoryFile(work_folder / UNDERSTOOD))
+        self._sessions = Sessions(self._password, clock, lambda: secrets.token_urlsafe(_SECRET_BYTES))
+        self._guesses = Guesses(clock)
+        self._bell = Bell()
+        self._said = ""
+
+    def run(self, stop: StopToken) -> None:
+        """Until `stop` is set. What keeps the console closed is said once, and looked at again every ten seconds."""
+        _write_script(self._work_folder)
+        change = self._bus.on_configuration_change(self._bell.set)
+        try:
+            while not stop.is_set():
+                self._bell.clear()
+                try:
+                    opening = self._open()
+                except (SettingsError, PasswordUnreadable, OSError) as error:
+                    self._say(f"{error}")
+                    self._bell.rest(stop, _AGAIN_S)
+                else:
+                    self._serve(opening, stop)
+        finally:
+            change.close()
+
+    def _open(self) -> _Opening:
+        """Raises SettingsError, PasswordUnreadable, or OSError where the port is taken."""
+        settings = self._settings()
+        how_to_set = f"sh {shlex.quote(str(self._work_folder / SCRIPT))}"
+        check_password(settings, how_to_set, is_set=self._password.is_set())
+        tls = tls_of(settings)
+        try:
+            return _Opening(settings, listen(settings.address, settings.port), tls)
+        except OSError as error:
+            where = f"{settings.address} port {settings.port}"
+            raise OSError(
+                f"{where} cannot be listened at: {error.strerror}; choose another `port` or `address`"
+            ) from error
+
+    def _settings(self) -> ConsoleSettings:
+        """Those of the document, else the last ones that could be read. Raises SettingsError where there are none."""
+        try:
+            return self._understood.take(self._bus.configuration())
+        except SettingsError as error:
+            last = self._understood.last()
+            if last is None:
+                raise
+            self._say(f"{error}; going on with the configuration before")
+            return last
+        except BusError:
+            return self._understood.last() or ConsoleSettings()
+
+    def _serve(self, opening: _Opening, stop: StopToken) -> None:
+        settings = opening.settings
+        log(logger, logging.INFO, "console_open", address=settings.url())
+        self._said = ""
+        app = self._make_app(settings, self._sessions, self._guesses)
+        serve(app, opening.listening, opening.tls, lambda: stop.is_set() or self._is_over(settings))
+        log(logger, logging.INFO, "console_closed", address=settings.url())
+
+    def _is_over(self, settings: ConsoleSettings) -> bool:
+        """Whether there is another configuration, or no password any more where one is needed."""
+        if self._bell.is_set():
+            self._bell.clear()
+            with suppress(SettingsError):
+                if self._settings() != settings:
+                    return True
+        try:
+            return not settings.is_local and not self._password.is_set()
+        except PasswordUnreadable:
+            return not settings.is_local
+
+    def _say(self, reason: str) -> None:
+        if reason != self._said:
+            self._said = reason
+            log(logger, logging.ERROR, "console_not_open", error=reason)
+
+
+def _write_script(folder: Path) -> None:
+    """A device has no command of ours on its path: this is how a person there sets the password."""
+    command = shlex.join([sys.executable, "-m", "smartcam.console.set_password"])
+    path = shlex.quote(":".join(filter(None, sys.path)))
+    lines = "#!/bin/sh", f"cd {shlex.quote(str(folder))} && PYTHONPATH={path} exec {command}", ""
+    try:
+        replace_file(folder / SCRIPT, "\n".join(lines).encode())
+    except OSError as error:
+        log(logger, logging.WARNING, "script_not_written", error=error)

@@ -1,0 +1,232 @@
+"""Live pictures on WebSockets: each viewer gets what is newest, and no queue grows for one that is slow."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from smartcam.console.access import PasswordUnreadable, Session, Sessions
+from smartcam.console.heard import HeardDevice
+from smartcam.console.live import LivePictures, NotForBrowsers, VideoBegins, VideoFollower, why_not_video
+from smartcam.console.watching import ViewWatching
+from smartcam.contract.errors import ContractError, FrameOverwritten, RingError
+from smartcam.contract.ids import CameraId, camera_id
+from smartcam.contract.notice import CameraState, FrameNotice
+from smartcam.contract.times import NS_PER_S
+from smartcam.edge.clock import Clock
+from smartcam.edge.ring.packet_ring import PacketRingReader
+
+MOST_VIEWERS: Final = 8
+_LOOK_S: Final = 0.02
+_CHECK_NS: Final = NS_PER_S
+"""How often it is asked whether a viewer may still look, and whether there is video by now."""
+_TRY_AGAIN_LATER: Final = 1013
+_POLICY: Final = 1008
+"""Codes of RFC 6455's registry."""
+
+
+class LiveSockets:
+    """The viewers of all cameras, `MOST_VIEWERS` at most. For one loop."""
+
+    def __init__(
+        self, folder: Path, heard: HeardDevice, watched: ViewWatching, sessions: Sessions, clock: Clock
+    ) -> None:
+        """`folder`: of the rings in shared memory."""
+        self.heard = heard
+        self.sessions = sessions
+        self.clock = clock
+        self._folder = folder
+        self._watched = watched
+        self._viewers = 0
+        self._pictures: dict[CameraId, tuple[LivePictures, asyncio.Lock]] = {}
+        self._looking: dict[CameraId, int] = {}
+
+    async def answer(self, websocket: WebSocket) -> None:
+        """The whole life of one viewer's socket."""
+        await websocket.accept()
+        try:
+            camera = camera_id(websocket.path_params["camera"])
+        except ContractError as error:
+            await websocket.close(_POLICY, str(error)[:100])
+            return
+        if self._viewers >= MOST_VIEWERS:
+            await websocket.send_json({"type": "said", "words": f"{MOST_VIEWERS} live pictures are open already"})
+            await websocket.close(_TRY_AGAIN_LATER)
+            return
+        self._begin(camera)
+        try:
+            viewer = _Viewer(self, websocket, camera, websocket.state.session)
+            tasks = asyncio.create_task(viewer.show()), asyncio.create_task(_until_gone(websocket))
+            _, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in others:
+                task.cancel()
+            for result in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect):
+                    raise result
+        finally:
+            self._end(camera)
+
+    def open_packets(self, camera: CameraId) -> PacketRingReader:
+        """Raises RingError."""
+        return PacketRingReader(self._folder, camera)
+
+    def open_pictures(self, camera: CameraId) -> tuple[LivePictures, asyncio.Lock]:
+        """A camera's frames, of which one is encoded at a time."""
+        return self._pictures.setdefault(camera, (LivePictures(self._folder, camera), asyncio.Lock()))
+
+    def _begin(self, camera: CameraId) -> None:
+        self._viewers += 1
+        self._looking[camera] = self._looking.get(camera, 0) + 1
+        self._watched.begin(camera)
+
+    def _end(self, camera: CameraId) -> None:
+        self._viewers -= 1
+        self._looking[camera] -= 1
+        self._watched.end(camera)
+        if not self._looking[camera]:
+            del self._looking[camera]
+            pictures = self._pictures.pop(camera, None)
+            if pictures is not None:
+                pictures[0].close()
+
+
+class _Viewer:
+    """One socket, from one thread of control: what is sent keeps its order."""
+
+    def __init__(self, sockets: LiveSockets, websocket: WebSocket, camera: CameraId, session: Session) -> None:
+        self._sockets = sockets
+        self._websocket = websocket
+        self._camera = camera
+        self._session = session
+        self._is_jpeg = websocket.query_params.get("as") == "jpeg"
+        """A browser that cannot play the video asks for pictures."""
+        self._lost = ""
+        self._why = ""
+        """Why there are pictures and no video."""
+        self._fault = ""
+        """Why there is not even a picture."""
+        self._words = ""
+        self._view = b""
+        self._shown: FrameNotice | None = None
+        self._size: tuple[int, int] | None = None
+        """What the viewer knows of pictures; nothing after video."""
+        self._check_at = 0
+
+    async def show(self) -> None:
+        """Show the camera until the session ends."""
+        while self._may_look():
+            why = "" if self._is_jpeg else why_not_video(self._open)
+            if why or self._is_jpeg:
+                self._why = why or "this browser asked for pictures; this shows what is analysed"
+                await self._show_pictures()
+            else:
+                self._why = self._fault = ""
+                self._shown = self._size = None
+                await self._show_video()
+                await asyncio.sleep(_LOOK_S)  # or a ring that cannot be shown would keep everybody else waiting
+        await self._websocket.close(_POLICY, "signed out")
+
+    def _open(self) -> PacketRingReader:
+        return self._sockets.open_packets(self._camera)
+
+    async def _show_video(self) -> None:
+        """Until the ring ends, or the viewer may not look any more."""
+        try:
+            follower = VideoFollower(self._open, self._sockets.clock.monotonic)
+        except RingError:
+            return
+        try:
+            while not self._is_due() or self._may_look():
+                for each in follower.step():
+                    if isinstance(each, VideoBegins):
+                        await self._websocket.send_json(_video(each))
+                    else:
+                        await self._websocket.send_bytes(each)
+                await self._show_what_is_beside()
+                await asyncio.sleep(_LOOK_S)
+        except (RingError, NotForBrowsers):
+            return
+        finally:
+            follower.close()
+
+    async def _show_pictures(self) -> None:
+        """Until it is time to see whether there is video by now."""
+        while not self._is_due():
+            newest = self._sockets.heard.newest(self._camera)
+            if newest is not None and newest != self._shown:
+                self._shown = newest
+                await self._send_picture(newest)
+            await self._show_what_is_beside()
+            await asyncio.sleep(_LOOK_S)
+
+    async def _send_picture(self, notice: FrameNotice) -> None:
+        pictures, one_at_a_time = self._sockets.open_pictures(self._camera)
+        try:
+            async with one_at_a_time:
+                picture = await asyncio.to_thread(pictures.picture, notice)
+        except FrameOverwritten:  # a newer one is on its way
+            return
+        except (RingError, ValueError) as error:
+            self._fault = f"the picture cannot be shown: {error}"
+            return
+        self._fault = ""
+        if self._size != (picture.width, picture.height):
+            self._size = picture.width, picture.height
+            await self._websocket.send_json({"type": "jpeg", "width": picture.width, "height": picture.height})
+        await self._websocket.send_json({"type": "picture", "captured_mono_ns": picture.captured_mono})
+        await self._websocket.send_bytes(picture.jpeg)
+
+    async def _show_what_is_beside(self) -> None:
+        await self._say(self._lost or self._fault or self._why)
+        view = self._sockets.heard.view(self._camera)
+        if view is not None and view is not self._view:
+            self._view = view
+            await self._websocket.send_text(view.decode())
+
+    async def _say(self, words: str) -> None:
+        """Once, until something else is to be said, or nothing any more."""
+        if words != self._words:
+            self._words = words
+            await self._websocket.send_json({"type": "said", "words": words})
+
+    def _is_due(self) -> bool:
+        return self._sockets.clock.monotonic() >= self._check_at
+
+    def _may_look(self) -> bool:
+        """Whether the session goes on; sees whether the camera runs."""
+        self._check_at = self._sockets.clock.monotonic() + _CHECK_NS
+        camera = self._sockets.heard.cameras.get(self._camera)
+        is_lost = camera is not None and camera.state in {CameraState.LOST, CameraState.ENDED}
+        self._lost = f"the camera is {camera.state}: {camera.reason}".removesuffix(": ") if camera and is_lost else ""
+        try:
+            return self._sockets.sessions.holds(self._session)
+        except PasswordUnreadable:
+            return False
+
+
+async def _until_gone(websocket: WebSocket) -> None:
+    """Until the viewer has gone. It has nothing to say."""
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+def _video(begins: VideoBegins) -> dict[str, object]:
+    return {
+        "type": "video",
+        "mime": begins.mime,
+        "width": begins.width,
+        "height": begins.height,
+        "start_mono_ns": begins.start_mono,
+    }
+
+
+def live_of(open_packets: Callable[[], PacketRingReader], newest: FrameNotice | None) -> tuple[str, str]:
+    """How a camera can be looked at, `mp4`, `jpeg` or `none`, and why it is not the best of these."""
+    why = why_not_video(open_packets)
+    if not why:
+        return "mp4", ""
+    if newest is not None:
+        return "jpeg", why
+    return "none", "no frame has come yet, or frames travel inside messages, which the console does not read"

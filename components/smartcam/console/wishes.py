@@ -1,0 +1,101 @@
+"""Says what people wish to the owners of the settings, and waits for their answers."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from smartcam.contract.errors import BusError, ContractError
+from smartcam.contract.ids import CameraId
+from smartcam.contract.topics import settings_topic
+from smartcam.contract.wish import (
+    Holding,
+    SettingsOwner,
+    WishAnswer,
+    WishMessage,
+    decode_wish_message,
+    encode_wish_message,
+)
+from smartcam.edge.bus.port import LocalBus
+from smartcam.edge.logs import log
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_S: Final = 5.0
+_MOST_WAITING: Final = 16
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Somebody who waits for answers of these owners."""
+
+    owners: frozenset[SettingsOwner]
+    answers: dict[SettingsOwner, WishAnswer] = field(default_factory=dict)
+    is_done: threading.Event = field(default_factory=threading.Event)
+
+
+class NoAnswer(Exception):
+    """Nobody can be asked; the words say why."""
+
+
+class Wishing:
+    """Asks and waits. Safe to use from any thread."""
+
+    def __init__(self, bus: LocalBus, new_id: Callable[[], str], patience_s: float = PATIENCE_S) -> None:
+        self.new_id = new_id
+        self._bus = bus
+        self._patience_s = patience_s
+        self._lock = threading.Lock()
+        self._waiting: dict[str, _Waiting] = {}
+        self._holding: dict[CameraId, Holding] = {}
+
+    def hear(self, topic: str, payload: bytes) -> None:
+        """A message on the topic of the settings."""
+        try:
+            message = decode_wish_message(payload)
+        except ContractError:
+            return
+        if not isinstance(message, WishAnswer) or topic != settings_topic(message.camera_id):
+            return
+        with self._lock:
+            waiting = self._waiting.get(message.id)
+            if waiting is None or message.owner not in waiting.owners:
+                return
+            waiting.answers[message.owner] = message
+            if message.owner is SettingsOwner.INFERENCE and message.holds and message.camera_id:
+                self._holding[message.camera_id] = message.holds
+            if waiting.answers.keys() == waiting.owners:
+                waiting.is_done.set()
+
+    def say(self, message: WishMessage, *owners: SettingsOwner) -> dict[SettingsOwner, WishAnswer]:
+        """What these owners answer in time.
+
+        Raises:
+            NoAnswer: it cannot be said, or none of them has answered.
+            ContractError: it is too large for a message.
+        """
+        payload = encode_wish_message(message)
+        waiting = _Waiting(frozenset(owners))
+        with self._lock:
+            if len(self._waiting) >= _MOST_WAITING:
+                raise NoAnswer("too much is being asked at once: try again")
+            self._waiting[message.id] = waiting
+        try:
+            self._bus.publish_local(settings_topic(message.camera_id), payload)
+            waiting.is_done.wait(self._patience_s)
+        except BusError as error:
+            log(logger, logging.WARNING, "wish_not_said", error=error)
+            raise NoAnswer("the nucleus is away: try again") from error
+        finally:
+            with self._lock:
+                del self._waiting[message.id]
+        if not waiting.answers:
+            names = " and ".join(f"smartcam.{owner.capitalize()}" for owner in owners)
+            raise NoAnswer(f"{names} did not answer within {self._patience_s:g} s: is it running, and of this version?")
+        return waiting.answers
+
+    def holding(self, camera: CameraId) -> Holding | None:
+        """What inference has said last of a camera."""
+        with self._lock:
+            return self._holding.get(camera)

@@ -1,0 +1,75 @@
+"""Pictures of the real console for the documents, taken while it runs.
+
+In one terminal `make demo CONSOLE=1`, in another `python -m measure.screenshots ADDRESS` with the address that the demo
+says. It waits until the first event is there.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Error, Page, sync_playwright
+
+from standins.chromium import setup_chromium
+from tools.command_line import ROOT
+from tools.setup import ToolsError
+
+_WIDTH, _HEIGHT = 1120, 630
+_EVENT_LIMIT_MS: Final = 300_000.0
+_OPENS_S: Final = 120
+_SHOWN_MS: Final = 4_000.0
+"""Until pictures move, and what is drawn over them is there."""
+_PAGES: Final = ("live", "events", "draw", "health")
+
+
+def shoot(page: Page, address: str, out: Path) -> list[Path]:
+    """A picture of each page of the console at the address; the files. Raises playwright's Error."""
+    _open(page, f"{address}#/events")
+    page.locator('[role="option"] img').first.wait_for(timeout=_EVENT_LIMIT_MS)
+    taken = []
+    for name in _PAGES:
+        page.goto(f"{address}#/{name}")
+        page.wait_for_timeout(_SHOWN_MS)
+        file = out / f"console-{name}.jpg"
+        page.locator("main").screenshot(path=file, type="jpeg", quality=80)
+        taken.append(file)
+    return taken
+
+
+def _open(page: Page, address: str) -> None:
+    """The demo says the address before its console runs. Raises playwright's Error."""
+    for left_s in reversed(range(_OPENS_S)):
+        try:
+            page.goto(address)
+        except Error:
+            if not left_s:
+                raise
+            page.wait_for_timeout(1000.0)
+        else:
+            return
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 if every picture was taken, 1 if not."""
+    parser = argparse.ArgumentParser(prog="python -m measure.screenshots", description=__doc__)
+    parser.add_argument("address", help="of the console, such as http://127.0.0.1:8181/")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="the folder of the pictures (docs)")
+    options = parser.parse_args(argv)
+    try:
+        chromium = setup_chromium()
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium.program, env=dict(chromium.environment))
+            page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT}, locale="en-GB")
+            for file in shoot(page, options.address, options.out):
+                print(file)
+            browser.close()
+    except (Error, ToolsError, OSError) as error:
+        print(f"screenshots: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

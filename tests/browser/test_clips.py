@@ -1,0 +1,113 @@
+"""Clips in a browser: each shows every picture of its camera that it holds, in order, from the first to the last."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from smartcam.capture.main import build as build_capture
+from smartcam.capture.recording.clip_folder import ClipFolder
+from smartcam.contract.event import Event, Phase
+from smartcam.edge.clip_name import ClipName
+from smartcam.edge.clock import SystemClock
+from smartcam.edge.muxing import ClipWriter
+from tests.browser.coded import ALIKE, SIZE, assert_shows, coded, difference, film
+from tests.clips import write_clip
+from tests.encoded import encoded, video_packets
+from tests.pipeline.site import Component, Site, wait_until
+from tests.pipeline.visitor import FPS, red_bundle, visits
+from tests.unit.capture.recording.test_camera_recording import PROCESS
+
+HIDDEN = [[0.0, 0.875], [0.25, 0.875], [0.25, 1.0], [0.0, 1.0]]
+"""The lower left corner, as the mask of a camera and as a part of a small picture."""
+CORNER = np.s_[SIZE[1] * 7 // 8 :, : SIZE[0] // 4]
+
+
+class Run:
+    """Two visitors before two cameras, one of which has a mask, and what was kept of them."""
+
+    def __init__(self, folder: Path) -> None:
+        clip = write_clip(folder / "yard.mp4", coded(visits(20, 10, 30, count=2)), fps=FPS, crf=18)
+        self.source = film(clip)
+        site = Site(folder, red_bundle(folder / "bundle"), {"yard": clip})
+        cameras = {"yard": {"path": str(clip), "analyse_fps": 20}}
+        cameras["gate"] = {**cameras["yard"], "masks": {"window": HIDDEN}}
+        clips = {"keep": True, "before_s": 1, "after_s": 1}
+        site.nucleus.configure("smartcam.Capture", {"cameras": cameras, "clips": clips})
+        site.start_inference()
+        capture = Component(build_capture(site.nucleus.bus("smartcam.Capture"), site.shm, folder))
+        try:
+            wait_until(lambda: len(list((folder / "clips").glob("*.mp4"))) == 2 * len(cameras))
+        finally:
+            capture.stop()
+            site.stop()
+        self.events = [event for event in site.cloud.events if event.phase is Phase.RAISED]
+        self.folder = folder / "clips"
+
+    def clip_of(self, event: Event) -> Path:
+        return self.folder / str(ClipName(event.event_id, event.camera_id, 1))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return Run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.mark.parametrize("camera", ["yard", "gate"])
+def test_each_events_clip_plays_in_order_from_its_first_to_its_last_picture(
+    run: Run, player: Page, tmp_path: Path, camera: str
+) -> None:
+    events = [event for event in run.events if event.camera_id == camera]
+    assert len(events) == 2
+    for event in events:
+        shown = assert_shows(player, run.clip_of(event), tmp_path)
+        numbers = [each.number for each in shown]
+        assert numbers == sorted(set(numbers))
+        for each in shown:
+            source = run.source[each.number].grey.copy()
+            if camera == "gate":
+                assert each.grey[CORNER].max() < 2 * ALIKE
+                source[CORNER] = each.grey[CORNER]
+            else:
+                assert numbers == list(range(numbers[0], numbers[-1] + 1))
+            assert difference(each.grey, source) < ALIKE
+
+
+def test_a_clip_that_kill_9_has_cut_short_plays_up_to_where_it_broke_off(player: Page, tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "a.mp4", coded(visits(80, 10, 10)), fps=10, crf=18)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    arguments = [sys.executable, "-c", PROCESS, str(tmp_path), str(source)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(2)
+        process.kill()
+    folder = ClipFolder(tmp_path / "clips", SystemClock())
+    (name,) = folder.finished()
+    numbers = [each.number for each in assert_shows(player, folder.path(name), tmp_path, rate=2)]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert len(numbers) > 15
+
+
+@pytest.mark.parametrize("each_s", [0.1, 0.04])
+@pytest.mark.parametrize("is_open", [False, True])
+def test_pictures_that_a_camera_sends_out_of_order_are_shown_in_order(
+    player: Page, tmp_path: Path, each_s: float, *, is_open: bool
+) -> None:
+    first, *others = video_packets(
+        encoded(40, b_frames=3, is_open=is_open, size=(320, 240)), size=(320, 240), each_s=each_s
+    )
+    path = tmp_path / "sent" / "b.mp4"
+    path.parent.mkdir()
+    with path.open("wb", buffering=0) as file:
+        writer = ClipWriter(file, first, "", "")
+        for packet in others:
+            writer.write(packet)
+        writer.close()
+    shown = assert_shows(player, path, tmp_path)
+    assert len(shown) == 40

@@ -1,0 +1,1 @@
+"""`smartcam console`: the local page on a PC."""

@@ -1,0 +1,98 @@
+"""`smartcam console`: look at a device on this machine, or at what was copied here of one, in a browser.
+
+FOLDER is a nucleus's folder or the `work` folder in it. Beside a running `make demo` the page has all that a device's
+own has. Otherwise it has what is on the disk: events, their pictures and clips. For the live page of a real device,
+deploy smartcam.Console there.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from smartcam.console.finding import CamerasAround
+from smartcam.console.main import CAPTURE, COMPONENT, INFERENCE, build
+from smartcam.console.serving import listen
+from smartcam.console.settings import DEFAULT_ADDRESS, DEFAULT_PORT, HIGHEST_PORT, LOWEST_PORT
+from smartcam.edge.arguments import whole
+from smartcam.edge.bus.greengrass import SOCKET_VARIABLE, GreengrassBus
+from smartcam.edge.bus.port import DeviceBus
+from smartcam.edge.command_line import ring_folder
+from smartcam.edge.lifecycle import run_component
+from smartcam.edge.logs import configure_logging
+from tools.build.command import make_page
+from tools.cameras.find import look_around
+from tools.command_line import ROOT, complain, new_parser, say
+from tools.console.beside import BesideBus
+
+VARIABLES: Final = "console.json"
+"""The variables with which a console reaches a nucleus on this machine, in its folder (`smartcam nucleus --guest`)."""
+_VERB: Final = "console"
+_DEMO: Final = ROOT / "build" / "demo" / "device"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run until Ctrl-C. 0 after it, 1 for a fault, 2 for a folder without a device or a port that is taken."""
+    parser = new_parser(_VERB, __doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=_DEMO, metavar="FOLDER", help="default: the demo's")
+    ports = whole(LOWEST_PORT, HIGHEST_PORT)
+    parser.add_argument(
+        "--port", type=ports, default=DEFAULT_PORT, metavar="N", help=f"on {DEFAULT_ADDRESS}: %(default)s"
+    )
+    options = parser.parse_args(argv)
+    try:
+        work = work_folder(options.folder)
+        listen(DEFAULT_ADDRESS, options.port).close()
+    except FileNotFoundError as error:
+        return complain(_VERB, error, 2)
+    except OSError as error:
+        return complain(_VERB, f"{error.filename or f'port {options.port}'}: {error.strerror}; choose another one", 2)
+    configure_logging("WARNING")
+    make_page(ROOT)
+    with _device_of(options.folder) as device, TemporaryDirectory(prefix="smartcam-console-") as own:
+        # Without its device, a camera of this name would be somebody else's.
+        rings = ring_folder() if device else Path(own)
+        bus = BesideBus(device, {"port": options.port})
+        what = "the device that runs there" if device else "what is on the disk: no device runs there that can be asked"
+        say(f"{work}: {what}")
+        say(f"the console: http://{DEFAULT_ADDRESS}:{options.port}/    (Ctrl-C ends it)")
+        return run_component(COMPONENT, lambda: build(bus, rings, Path(own), work, _cameras_around))
+
+
+def work_folder(folder: Path) -> Path:
+    """The folder that has those of the components. Raises FileNotFoundError, or another OSError."""
+    for each in (folder / "work", folder):
+        if any((each / name).is_dir() for name in (INFERENCE, CAPTURE)):
+            return each.resolve()
+    remedy = "run `make demo`, or name a folder that was copied from a device"
+    raise FileNotFoundError(f"{folder}: holds no work folder of {INFERENCE} or {CAPTURE}; {remedy}")
+
+
+def variables(folder: Path) -> Mapping[str, str] | None:
+    """What a nucleus that runs there gives to a console; None where none does."""
+    try:
+        document = json.loads((folder / VARIABLES).read_bytes())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(document, dict) or not Path(str(document.get(SOCKET_VARIABLE))).is_socket():
+        return None  # a nucleus that was killed has left it
+    return {str(name): str(value) for name, value in document.items()}
+
+
+def _cameras_around() -> CamerasAround:
+    return CamerasAround(*look_around())
+
+
+@contextmanager
+def _device_of(folder: Path) -> Iterator[DeviceBus | None]:
+    found = variables(folder)
+    if found is None:
+        yield None
+        return
+    bus = GreengrassBus(found)
+    try:
+        yield bus
+    finally:
+        bus.close()
