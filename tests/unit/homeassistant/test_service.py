@@ -1,0 +1,183 @@
+"""The whole component on a nucleus and a broker in memory."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from smartcam.contract.health import CameraHealth, Health
+from smartcam.contract.ids import CameraId, ThingName
+from smartcam.contract.topics import LOCAL_HEALTH
+from smartcam.contract.wish import LocalArming, decode_wish_message
+from smartcam.edge.lifecycle import StopToken
+from smartcam.homeassistant.main import COMPONENT, build
+from smartcam.homeassistant.topics import HomeTopics
+from tests.fakes.bus import FakeNucleus
+from tests.fakes.home_broker import FakeBroker
+from tests.unit.homeassistant.test_heard import health
+
+YARD = CameraId("yard")
+TOPICS = HomeTopics(ThingName("pi"), "smartcam", "homeassistant")
+PERSON = TOPICS.of(YARD, "person")
+BROKER = {"host": "broker"}
+
+
+class Home:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "work" / COMPONENT
+        self.folder.mkdir(parents=True)
+        self.nucleus, self.broker = FakeNucleus(), FakeBroker()
+        self.nucleus.configure(COMPONENT, BROKER)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        bus = self.nucleus.bus(COMPONENT)
+        stop, service = StopToken(), build(bus, ThingName("pi"), self.folder, self.broker.connect)
+        thread = threading.Thread(target=service.run, args=(stop,))
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(30)
+            assert not thread.is_alive()
+            bus.close()
+
+    def say(self, what: Health) -> None:
+        self.nucleus.bus("smartcam.Inference").publish_local(LOCAL_HEALTH, what.to_json())
+
+    def is_told(self, topic: str, payload: bytes | None) -> bool:
+        return self.broker.waits_for(topic, payload) == payload
+
+    def is_online(self) -> bool:
+        """Once it is connected and health has been told again and again."""
+        limit = time.monotonic() + 30
+        while self.broker.kept.get(TOPICS.status()) != b"online" and time.monotonic() < limit:
+            self.say(health("yard"))
+            time.sleep(0.02)
+        return self.broker.kept.get(TOPICS.status()) == b"online"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setattr("smartcam.homeassistant.service._STEP_S", 0.02)
+    monkeypatch.setattr("smartcam.homeassistant.service._FIRST_S", 0.05)
+    monkeypatch.setattr("smartcam.homeassistant.service._CEILING_S", 0.1)
+    return Home(tmp_path)
+
+
+def test_as_long_as_no_broker_is_named_nobody_is_called(home: Home) -> None:
+    home.nucleus.configure(COMPONENT, {})
+    with home.running():
+        home.say(health("yard"))
+        time.sleep(0.3)
+        assert home.broker.attempts == 0
+        home.nucleus.configure(COMPONENT, BROKER)
+        assert home.is_online()
+
+
+def test_until_inference_says_something_the_device_is_offline_and_then_everything_is_told(home: Home) -> None:
+    with home.running():
+        assert home.is_told(TOPICS.status(), b"offline")
+        assert set(home.broker.kept) == {TOPICS.status()}
+        assert home.is_online()
+        assert home.is_told(TOPICS.armed(YARD), b"ON")
+        assert json.loads(home.broker.kept[TOPICS.config(YARD)])["components"]["person"]["state_topic"] == PERSON
+    assert home.is_told(TOPICS.status(), b"offline")
+
+
+def test_a_broker_that_is_away_is_tried_again_and_said_once(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    home.broker.refuses = "broker port 8883: refuses the connection: Not authorized"
+    with home.running():
+        while home.broker.attempts < 4:
+            time.sleep(0.02)
+        assert caplog.text.count("Not authorized") == 1
+        home.broker.start()
+        assert home.is_online()
+        home.broker.kill()
+        assert home.is_told(TOPICS.status(), b"offline")
+        home.broker.kept.clear()
+        home.broker.start()
+        assert home.is_online()
+        assert home.is_told(PERSON, b"OFF"), "a broker that has forgotten everything is told everything"
+
+
+def test_the_next_attempts_come_later_and_later(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smartcam.homeassistant.service._CEILING_S", 300.0)
+    home.broker.refuses = "away"
+    with home.running():
+        time.sleep(1.0)
+        assert home.broker.attempts <= 6
+        home.nucleus.configure(COMPONENT, {**BROKER, "port": 8884})
+        attempts = home.broker.attempts
+        limit = time.monotonic() + 30
+        while home.broker.attempts == attempts and time.monotonic() < limit:
+            time.sleep(0.01)
+        assert home.broker.attempts > attempts, "another configuration is tried at once"
+
+
+def test_a_camera_that_is_removed_goes_from_the_broker_and_another_process_knows_it(home: Home) -> None:
+    with home.running():
+        assert home.is_online()
+        home.say(health("yard", "door"))
+        door = TOPICS.config(CameraId("door"))
+        assert home.is_told(TOPICS.of(CameraId("door"), "person"), b"OFF")
+    with home.running():
+        assert home.is_online()
+        assert home.is_told(door, None)
+        assert not [topic for topic in home.broker.kept if "/door/" in topic]
+
+
+def test_a_command_is_wished_and_what_holds_is_shown(home: Home) -> None:
+    with home.running():
+        assert home.is_online()
+        home.broker.send(TOPICS.command(YARD), b"OFF")
+        home.broker.send(TOPICS.command(CameraId("cellar")), b"OFF")
+        limit = time.monotonic() + 30
+        while not home.nucleus.local_payloads("smartcam/settings/yard") and time.monotonic() < limit:
+            time.sleep(0.01)
+        (payload,) = home.nucleus.local_payloads("smartcam/settings/+")
+        wish = decode_wish_message(payload)
+        assert isinstance(wish, LocalArming)
+        assert (wish.camera_id, wish.armed, wish.until) == (YARD, False, None)
+        assert home.is_told(TOPICS.armed(YARD), b"ON"), "until inference says otherwise"
+        camera: CameraHealth = replace(health("yard").cameras[0], armed=False)
+        home.say(replace(health("yard"), cameras=(camera,)))
+        assert home.is_told(TOPICS.armed(YARD), b"OFF")
+
+
+def test_a_configuration_that_cannot_be_understood_changes_nothing(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    with home.running():
+        assert home.is_online()
+        home.nucleus.configure(COMPONENT, {**BROKER, "topic_prefix": "#"})
+        time.sleep(0.2)
+        assert home.is_online()
+        assert "topic_prefix = '#': must be a topic's beginning" in caplog.text
+    with home.running():
+        assert home.is_online()
+
+
+def test_other_topics_take_the_place_of_the_old_ones(home: Home) -> None:
+    with home.running():
+        assert home.is_online()
+        home.nucleus.configure(COMPONENT, {**BROKER, "topic_prefix": "home/cams"})
+        assert home.is_told("home/cams/pi/status", b"online")
+        assert home.is_told(PERSON, None)
+
+
+def test_a_nucleus_that_is_away_ends_no_connection(home: Home) -> None:
+    with home.running():
+        assert home.is_online()
+        home.nucleus.away = True
+        time.sleep(0.1)
+        home.nucleus.away = False
+        time.sleep(0.1)
+        assert home.broker.attempts == 1
+        assert home.broker.kept[TOPICS.status()] == b"online"
