@@ -1,0 +1,1 @@
+"""Capture and inference as one module of Azure IoT Edge."""
