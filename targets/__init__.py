@@ -1,0 +1,1 @@
+"""What brings Smartcam to other places than a Greengrass device."""

@@ -1,0 +1,72 @@
+"""The rows that must be there: what is exported is the same network, on every target that can be run here.
+
+`make test-targets`. A row that is missing fails, unless its package does not exist for this machine.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from measure.export.command import LEAST_PICTURES, PARITY, TARGETS, main
+from tools.command_line import ROOT
+from tools.model.command import main as model_main
+
+pytestmark = pytest.mark.targets
+
+DEMO = ROOT / "training/bundles/demo"
+SSD = ROOT.parent / "shared/data/models/coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"
+SMALLEST_AGREEMENT = 0.99
+
+
+def exported(bundle: Path, out: Path, *more: str) -> dict[str, Any]:
+    """The rows of an export by target; a failed one fails here, with the table already printed."""
+    code = main([str(bundle), "--out", str(out), *more])
+    rows = {row["target"]: row for row in json.loads((out / PARITY).read_text())["targets"]}
+    assert code == 0, rows
+    return rows
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return exported(DEMO, tmp_path_factory.mktemp("demo") / "out")
+
+
+@pytest.mark.parametrize("target", ["onnx int8", "tflm", "litert-js"])
+def test_the_demos_classifier_gives_the_same_answers_on_each_target(demo: dict[str, Any], target: str) -> None:
+    row = demo[target]
+    if row["absent"]:
+        pytest.skip(row["absent"])
+    assert row["pictures"] == LEAST_PICTURES + 1
+    assert row["limit"] == 2
+    assert row["largest"] <= 2
+    assert row["same_top"] >= SMALLEST_AGREEMENT
+
+
+def test_real_numbers_see_what_eight_bits_see(demo: dict[str, Any]) -> None:
+    assert demo["onnx float"]["limit"] is None
+    assert demo["onnx float"]["same_top"] >= 0.95
+
+
+def test_the_microcontrollers_arena_and_operators_are_said(demo: dict[str, Any]) -> None:
+    row = demo["tflm"]
+    if row["absent"]:
+        pytest.skip(row["absent"])
+    assert 90_000 < row["arena_bytes"] < 120_000
+    assert {"CONV_2D", "MAX_POOL_2D", "FULLY_CONNECTED", "LOGISTIC"} <= {*row["operators"]}
+
+
+def test_the_shared_ssd_gives_the_same_boxes_under_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not SSD.is_file():
+        pytest.skip("no shared data")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    bundle = tmp_path / "ssd"
+    assert model_main(["get", "ssd-mobilenet-v1", "--from", str(SSD), "--out", str(bundle)]) == 0
+    row = exported(bundle, tmp_path / "out", "--to", "onnx")["onnx int8"]
+    assert row["largest"] <= 1e-3
+    assert row["pictures"] == LEAST_PICTURES + 1
+
+
+def test_there_is_a_row_for_every_target(demo: dict[str, Any]) -> None:
+    assert {name.split()[0] for name in demo} == {*TARGETS}
