@@ -1,0 +1,1 @@
+"""What the suite does when something fails: faults injected into a device of real processes, and a table of them."""

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from measure.faults.catalogue import FAULTS
+from measure.faults.command import main, remaining, shifts
+from measure.faults.kept import keep
+from measure.faults.tally import Injection
+
+GOOD = Injection(1, 1, 0, 0, 0, 4.5)
+
+
+@pytest.mark.parametrize("devices", [1, 2, 3, 8])
+def test_each_fault_is_played_on_one_device_that_can_suffer_it(devices: int) -> None:
+    found = shifts(FAULTS, devices)
+    assert sorted(name for _, names in found for name in names) == sorted(FAULTS)
+    assert all(FAULTS[name].place == place for place, names in found for name in names)
+
+
+def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    for _ in range(2):
+        keep(tmp_path, "cloud-away", GOOD)
+    assert remaining(tmp_path, ["cloud-away", "disk-full"], 3) == ["disk-full", "disk-full", "cloud-away", "disk-full"]
+
+
+def test_what_has_been_injected_often_enough_is_only_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(tmp_path, "cloud-away", GOOD)
+    assert main(["--folder", str(tmp_path), "--fault", "cloud-away", "--times", "1"]) == 0
+    assert "| cloud-away | 1 | 1 | 1 | 0 | 0 | 0 | 4.5 (4.5) |" in capsys.readouterr().out
+
+
+def test_a_loss_of_an_earlier_run_is_a_failure_still(tmp_path: Path) -> None:
+    keep(tmp_path, "cloud-away", Injection(2, 1, 0, 1, 0, 4.5))
+    assert main(["--folder", str(tmp_path), "--fault", "cloud-away", "--times", "1"]) == 1
+
+
+def test_the_faults_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    assert capsys.readouterr().out.split() == list(FAULTS)
+
+
+def test_a_fault_that_there_is_not_is_refused() -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--fault", "meteor"])
+    assert ended.value.code == 2
