@@ -4,10 +4,12 @@ main := .venv/bin/python
 smartcam := .venv/bin/smartcam
 training := .venv-training/bin/python
 tflite := .venv-tflite/bin/python
+azure := .venv-azure/bin/python
 VIDEO ?=
 BUNDLE ?=
 MODEL ?=
 COOLDOWN ?=
+CONSOLE ?=
 WHEELS ?=
 THING ?=
 NUCLEUS ?=
@@ -16,10 +18,16 @@ BUCKET ?=
 GROUP ?= Smartcam
 CANARY ?=
 CONFIG ?=
+CLIPS ?=
+LABELS ?=
+TARGET ?=
+TIMES ?=
+FAULT ?=
+OUT ?=
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cloud setup-training setup-tflite demo test test-here test-elsewhere test-pi test-debian soak mutants storm check format bench build synth train cloud provision publish deploy status clean
+.PHONY: help setup setup-cloud setup-console setup-training setup-tflite setup-azure demo test test-here test-elsewhere test-pi test-debian test-targets soak mutants faults storm check format bench build synth train cloud provision publish deploy status clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +38,9 @@ setup: ## the main environment, .venv
 setup-cloud: setup ## the local cloud: its environment, Node, the CDK CLI
 	@$(main) -m tools.setup setup-cloud
 
+setup-console: setup ## the console's page, made of its source
+	@$(main) -m tools.setup setup-console
+
 setup-training: setup ## TensorFlow, in .venv-training
 	@sh tools/setup.sh .venv-training requirements/training.txt $(PYTHON)
 
@@ -38,8 +49,8 @@ setup-tflite: setup ## the alternative model runtime, in .venv-tflite (it exists
 		sh tools/setup.sh .venv-tflite requirements/tflite.txt $(PYTHON); \
 	else echo "setup: tflite-runtime exists for Python 3.11 only: what needs it is skipped"; fi
 
-demo: setup ## from camera clip to delivered alert [VIDEO=clip.mp4 MODEL=name or BUNDLE=folder, COOLDOWN=seconds]
-	@$(smartcam) demo $(if $(VIDEO),--video "$(VIDEO)")$(if $(MODEL), --model "$(MODEL)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(COOLDOWN),--cooldown "$(COOLDOWN)")
+demo: setup ## from camera clip to delivered alert [VIDEO=clip.mp4 MODEL=name or BUNDLE=folder, COOLDOWN=seconds, CONSOLE=1: with the web page]
+	@$(smartcam) demo $(if $(VIDEO),--video "$(VIDEO)")$(if $(MODEL), --model "$(MODEL)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(COOLDOWN),--cooldown "$(COOLDOWN)")$(if $(CONSOLE), --console)
 
 check: setup ## lint, types, import floors, recipes
 	$(main) -m ruff check .
@@ -48,12 +59,12 @@ check: setup ## lint, types, import floors, recipes
 	.venv/bin/lint-imports
 	$(smartcam) lint
 
-test: check setup-cloud setup-training setup-tflite ## everything, on two cores
+test: check setup-cloud setup-console setup-training setup-tflite ## everything, on two cores
 	@$(MAKE) --no-print-directory -j 2 test-here test-elsewhere
 
-# Most of these wait for other processes, so there is one more of them than there are cores.
+# Most of these wait for other processes, so there are twice as many of them as there are cores.
 test-here:
-	$(main) -m pytest -m "not training and not soak and not debian" -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(main) -m pytest -m "not training and not soak and not debian and not targets" -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test-elsewhere:
 	$(training) -m pytest -q -m training tests/training $(PYTEST)
@@ -66,6 +77,9 @@ soak: setup-cloud setup-tflite ## what takes minutes or hours: endurance, restar
 mutants: setup ## whether the tests notice when the outbox, the ring or the alerting is wrong; goes on where it was stopped
 	$(main) -m measure.mutants
 
+faults: setup ## hurt devices of real processes, and count what is lost; goes on where it was stopped [TIMES=20 FAULT=name]
+	$(main) -m measure.faults $(if $(TIMES),--times $(TIMES)) $(foreach each,$(FAULT),--fault $(each))
+
 storm: setup-cloud ## 10,000 events of many devices, a flood of one, and 1,000 with crashes, on the local cloud
 	$(main) -m pytest -s -m soak tests/system/test_alert_storm.py tests/system/test_alerting_crashes.py $(PYTEST)
 
@@ -76,15 +90,19 @@ format: setup ## rewrite the sources as the formatter wants them
 bench: setup ## every stage beside its floor, into build/bench.json
 	$(smartcam) bench --json build/bench.json
 
-build: setup ## recipes and artifacts into greengrass-build/ [MODEL=name or BUNDLE=folder, WHEELS="linux-aarch64-py313", all or none]
-	$(smartcam) build$(if $(MODEL), --model "$(MODEL)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(WHEELS),--wheels $(WHEELS))
+build: setup ## recipes and artifacts into greengrass-build/ [MODEL=name or BUNDLE=folder, BUNDLES="name=folder ...", WHEELS="linux-aarch64-py313", all or none]
+	$(smartcam) build$(if $(MODEL), --model "$(MODEL)") $(if $(BUNDLE),--bundle "$(BUNDLE)")$(foreach each,$(BUNDLES), --bundle "$(each)") $(if $(WHEELS),--wheels $(WHEELS))
 
 synth: setup-cloud ## the CloudFormation templates into cdk.out/ [EMAIL=you@example.com]
 	JSII_NODE="$$($(main) -c 'from tools.setup import setup_node; print(setup_node(say=lambda line: None))')" \
 		$(main) -m infra.app -c $(if $(EMAIL),email="$(EMAIL)",nobody=on)
 
-train: setup-training ## the demo's model bundle, from generated footage
+train: setup-training ## a model bundle of your own footage [CLIPS=folder LABELS=file TARGET=label OUT=folder], or the demo's
+ifneq ($(CLIPS),)
+	@$(smartcam) train clips "$(CLIPS)"$(if $(LABELS), --labels "$(LABELS)")$(if $(TARGET), --target "$(TARGET)")$(if $(OUT), --out "$(OUT)")
+else
 	$(training) -m training
+endif
 
 test-pi: setup ## a build, installed and run with a Raspberry Pi's own packages under emulation: Debian 12 and 13
 	$(smartcam) emulation
@@ -109,6 +127,13 @@ status: setup ## how each device has taken the last deployment [GROUP=Smartcam]
 provision: setup ## a device's identity and install script: make provision THING=yard-1 [NUCLEUS=lite|classic]
 	@test -n "$(THING)" || { echo "provision: which device? make provision THING=yard-1" >&2; exit 2; }
 	$(smartcam) provision "$(THING)" $(if $(NUCLEUS),--nucleus $(NUCLEUS))
+
+setup-azure: setup ## what the module of Azure IoT Edge runs on, in .venv-azure
+	@sh tools/setup.sh .venv-azure requirements/azure.txt $(PYTHON)
+
+test-targets: setup setup-training setup-azure ## the demo's model and an SSD on every target that can be run here, and how far each is off
+	$(main) -m pytest -m targets tests/targets --ignore tests/targets/azure $(PYTEST)
+	$(azure) -m pytest tests/targets/azure $(PYTEST)
 
 clean: ## what was built; the environments stay
 	rm -rf build cdk.out greengrass-build

@@ -20,6 +20,11 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
+def numbered(count: int, thing: str) -> str:
+    """So many of a thing: 1 clip, 2 clips."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def complain(verb: str, reason: object, code: int = 1) -> int:
     """Print why a verb failed, and return its exit code."""
     print(f"smartcam {verb}: {reason}", file=sys.stderr, flush=True)

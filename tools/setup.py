@@ -1,12 +1,14 @@
-"""Sets up what the local cloud runs on: its Python environment, Node.js and the CDK CLI, all pinned.
+"""Sets up what the local cloud runs on: its Python environment, Node.js and the CDK CLI, all pinned; and the page.
 
-`python -m tools.setup setup-cloud` for all of that, `setup-node` for Node.js alone (jsii needs it to synthesise).
+`python -m tools.setup setup-cloud` for all of the cloud's, `setup-node` for Node.js alone (jsii needs it to
+synthesise), `setup-console` for the console's page, made of its source.
 Standard library only: it runs before anything is installed.
 """
 
 import argparse
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -52,7 +54,7 @@ class Toolchain:
 def setup_cloud(root: Path = ROOT, say: Say = print) -> Toolchain:
     """Install what is missing or outdated and say where it is. Raises ToolsError."""
     with alone(root), ThreadPoolExecutor(max_workers=1) as beside:
-        cloud_python = beside.submit(_install_cloud_python, root, say)
+        cloud_python = beside.submit(_install_python, root, "cloud", "the local cloud", say)
         node = _install_node(root, say)
         return Toolchain(node.binary, _install_cdk(root, node, say), cloud_python.result())
 
@@ -61,6 +63,48 @@ def setup_node(root: Path = ROOT, say: Say = print) -> Path:
     """The Node.js to use, installed from a package if the machine has none that fits. Raises ToolsError."""
     with alone(root):
         return _install_node(root, say).binary
+
+
+def setup_console(root: Path = ROOT, say: Say = print) -> Path:
+    """The folder with the console's page, made anew of its source. Raises ToolsError."""
+    with alone(root):
+        node = _install_node(root, say)
+        return _bundle_page(root, node, _install_packages(root, node, "console", "what the console's page needs", say))
+
+
+def setup_axe(root: Path = ROOT, say: Say = print) -> Path:
+    """The script that judges whether everybody can use the console's page. Raises ToolsError."""
+    with alone(root):
+        packages = _install_packages(root, _install_node(root, say), "browser", "what judges the console's page", say)
+        return packages / "axe-core" / "axe.min.js"
+
+
+def setup_litert_js(root: Path = ROOT, say: Say = print) -> Path:
+    """The folder with the packages of LiteRT's runtime for browsers. Raises ToolsError."""
+    with alone(root):
+        return _install_packages(root, _install_node(root, say), "export-js", "LiteRT's runtime for browsers", say)
+
+
+def setup_tflm(root: Path = ROOT, say: Say = print) -> Path:
+    """The Python that has TensorFlow Lite Micro's interpreter. Raises ToolsError."""
+    with alone(root):
+        return _install_python(root, "export-tflm", "TensorFlow Lite Micro", say)
+
+
+def setup_training(root: Path = ROOT, say: Say = print) -> Path:
+    """The Python that has TensorFlow and tf2onnx, as `make setup-training` installs it. Raises ToolsError."""
+    folder = root / ".venv-training"
+    script, lock = root / "tools" / "setup.sh", root / "requirements" / "training.txt"
+    if not (folder / "stamp").is_file():
+        say("setup: installing TensorFlow into .venv-training (some minutes, once) ...")
+    with alone(root):
+        _run(
+            ("sh", str(script), str(folder), str(lock), sys.executable),
+            "installing TensorFlow failed",
+            "connect to the network once and try again",
+            root=root,
+        )
+    return folder / "bin" / "python"
 
 
 def node_environment(node: Path) -> Mapping[str, str]:
@@ -111,41 +155,80 @@ def _install_node(root: Path, say: Say) -> NodeJs:
 
 
 def _install_cdk(root: Path, node: NodeJs, say: Say) -> tuple[str, ...]:
-    source = root / "requirements" / "cdk"
-    folder = root / ".tools" / "cdk"
+    folder = _install_packages(root, node, "cdk", "the CDK CLI", say)
+    return (str(node.binary), str(folder / "aws-cdk/bin/cdk"))
+
+
+def _install_packages(root: Path, node: NodeJs, name: str, what: str, say: Say) -> Path:
+    """What `requirements/<name>` locks, in .tools/<name>; the folder in which packages are found."""
+    source = root / "requirements" / name
+    folder = root / ".tools" / name
 
     def install() -> None:
-        say("setup: installing the CDK CLI ...")
+        say(f"setup: installing {what} ...")
         folder.mkdir(parents=True)
-        for name in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copyfile(source / name, folder / name)
+        for file in ("package.json", "package-lock.json", ".npmrc"):
+            shutil.copyfile(source / file, folder / file)
         quiet = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error")
         _run(
             (*node.npm, "ci", *quiet, "--prefix", str(folder)),
-            "installing the CDK CLI failed",
+            f"installing {what} failed",
             "connect to the network once and try again",
             path=node.binary.parent,
         )
 
     _once(folder, source / "package-lock.json", install)
-    return (str(node.binary), str(folder / "node_modules/aws-cdk/bin/cdk"))
+    return folder / "node_modules"
 
 
-def _install_cloud_python(root: Path, say: Say) -> Path:
-    folder = root / ".venv-cloud"
-    lock = root / "requirements" / "cloud.txt"
+def _bundle_page(root: Path, node: NodeJs, packages: Path) -> Path:
+    """The page in files that a browser loads, in place of the ones before; those stay if it cannot be made."""
+    console = root / "components/smartcam/console"
+    page, static, fresh = console / "page", console / "static", console / "static.new"
+    if fresh.exists():
+        shutil.rmtree(fresh)
+    jsx = ("--jsx=automatic", "--jsx-import-source=preact", "--legal-comments=none")
+    form = ("--bundle", "--minify", "--format=esm", "--target=es2022", "--log-level=error", *jsx)
+    _run(
+        (str(node.binary), str(packages / "esbuild/bin/esbuild"), str(page / "main.jsx"), *form, f"--outdir={fresh}"),
+        "making the console's page failed",
+        f"mend what it names in {page}",
+        path=node.binary.parent,
+        more={"NODE_PATH": str(packages)},
+    )
+    for name in ("index.html", "icon.svg"):
+        shutil.copyfile(page / name, fresh / name)
+    (fresh / "licences.txt").write_text(_licences(packages), encoding="utf-8")
+    if static.exists():
+        shutil.rmtree(static)
+    return fresh.rename(static)
+
+
+def _licences(packages: Path) -> str:
+    """The licences of what the page is made of besides our own source: whoever hands it on hands them on."""
+    wanted = json.loads((packages.parent / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    texts = [(packages / name / "LICENSE").read_text(encoding="utf-8").strip() for name in wanted]
+    return "\n".join(
+        f"{name} {version}\n\n{text}\n\n" for (name, version), text in zip(wanted.items(), texts, strict=True)
+    )
+
+
+def _install_python(root: Path, name: str, what: str, say: Say) -> Path:
+    """The Python of .venv-<name>, which has what `requirements/<name>.txt` locks."""
+    folder = root / f".venv-{name}"
+    lock = root / "requirements" / f"{name}.txt"
     python = folder / "bin" / "python"
 
     def install() -> None:
-        say("setup: installing the local cloud into .venv-cloud ...")
+        say(f"setup: installing {what} into {folder.name} ...")
         _run(
             (sys.executable, "-m", "venv", str(folder)),
-            "making .venv-cloud failed",
+            f"making {folder.name} failed",
             "install Python's venv module (Debian: apt install python3-venv)",
         )
         _run(
             _pip(python, "install", "--require-hashes", "-r", str(lock)),
-            "installing the local cloud failed",
+            f"installing {what} failed",
             "connect to the network once and try again",
         )
 
@@ -179,13 +262,20 @@ def _pip(python: Path, *arguments: str) -> tuple[str, ...]:
     return (str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", *arguments)
 
 
-def _run(command: Sequence[str], failure: str, remedy: str, path: Path | None = None) -> None:
-    environment = dict(os.environ)
+def _run(
+    command: Sequence[str],
+    failure: str,
+    remedy: str,
+    path: Path | None = None,
+    more: Mapping[str, str] | None = None,
+    root: Path | None = None,
+) -> None:
+    environment = {**os.environ, **(more or {})}
     if path is not None:
         environment["PATH"] = f"{path}{os.pathsep}{environment.get('PATH', '')}"
     try:
         done = subprocess.run(  # noqa: S603
-            command, capture_output=True, text=True, timeout=_INSTALL_LIMIT_S, check=False, env=environment
+            command, capture_output=True, text=True, timeout=_INSTALL_LIMIT_S, check=False, env=environment, cwd=root
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise ToolsError(f"{failure} ({error}); remedy: {remedy}") from error
@@ -203,6 +293,7 @@ def _reason(output: str) -> str:
 _SETUPS: Final[Mapping[str, Callable[[], Path]]] = {
     "setup-cloud": lambda: setup_cloud().node,
     "setup-node": setup_node,
+    "setup-console": setup_console,
 }
 
 

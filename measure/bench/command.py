@@ -15,6 +15,7 @@ from measure.bench.inline import measure_inline
 from measure.bench.latency import LatencyFigures, measure_latency
 from measure.bench.notices import measure_notices
 from measure.bench.outcome import Figures, document, table
+from measure.bench.recording import measure_recording
 from measure.bench.rival import measure_rival
 from measure.bench.runtimes import measure_runtimes
 from measure.bench.scorer import measure_scorer
@@ -88,6 +89,7 @@ def _measure(options: argparse.Namespace, source: Path) -> Figures:
         probe=None if options.no_probe else measure_probe(PROBED),
         hd=None if options.no_hd else measure_frames(_scaled(source, HD), (options.passes + 1) // 2, rival),
         crowd_ms=measure_crowd(),
+        recording=measure_recording(clip, options.passes),
     )
 
 

@@ -12,14 +12,15 @@ from typing import Final
 import numpy as np
 
 from measure.bench.analyst import SNAPSHOT, Analyst, snapshots_apart
-from measure.clips import pictures
 from smartcam.capture.frame_selector import FrameSelector
 from smartcam.capture.settings import SourceSettings
+from smartcam.capture.sources.clip import all_pictures
 from smartcam.capture.sources.pyav_clip import PyAvClip
 from smartcam.contract.errors import CameraEnded
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import MonotonicNs, UtcNs
-from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER, RingReader, RingWriter
+from smartcam.edge.ring.frame_ring import RingReader, RingWriter
+from smartcam.edge.ring.sealed import DEFAULT_FOLDER
 from smartcam.vision.frame import Frame
 from smartcam.vision.mask import PrivacyMask
 from smartcam.vision.picture import Picture
@@ -164,7 +165,7 @@ def _decode_pass(path: Path, watch: Stopwatch) -> int:
 def _copy_pass(path: Path, watch: Stopwatch) -> tuple[int, int]:
     clip = PyAvClip(path)
     sources = []
-    for taken in itertools.islice(pictures(clip), _COPIES):
+    for taken in itertools.islice(all_pictures(clip), _COPIES):
         flat = np.empty(taken.picture.nbytes, np.uint8)
         taken.picture.write_i420(flat)
         sources.append(flat)
@@ -193,7 +194,7 @@ def _whole_pass(path: Path, watch: Stopwatch) -> Stopwatch:
         reader = RingReader(DEFAULT_FOLDER, camera)
         stack.callback(reader.close)
         with watch.stage("whole"):
-            for seq, taken in enumerate(pictures(clip)):
+            for seq, taken in enumerate(all_pictures(clip)):
                 with watch.stage("gate"):
                     seen = selector.select(taken.picture, taken.position_ns)
                 if seen.picture is None:

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 import numpy as np
 
-from measure.clips import pictures
+from smartcam.capture.sources.clip import all_pictures
 from smartcam.capture.sources.pyav_clip import PyAvClip
 from smartcam.capture.transport.frame_transports import InlineTransport
 from smartcam.capture.transport.publisher import Publisher
@@ -79,7 +79,7 @@ def _read(reassembly: Reassembly, payloads: Sequence[bytes]) -> Picture:
 
 def _frames(path: Path) -> list[Frame]:
     frames = []
-    for seq, taken in enumerate(pictures(PyAvClip(path))):
+    for seq, taken in enumerate(all_pictures(PyAvClip(path))):
         if seq % _EVERY == 0:
             copy = np.empty(taken.picture.nbytes, np.uint8)
             taken.picture.write_i420(copy)

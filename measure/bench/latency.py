@@ -14,14 +14,15 @@ from typing import Final
 
 from av.video.frame import VideoFrame
 
-from measure.clips import make_clip, pictures
+from measure.clips import make_clip
 from measure.demo.report import quantile
 from measure.demo.story import Entry
+from smartcam.capture.sources.clip import all_pictures
 from smartcam.capture.sources.pyav_clip import PyAvClip
 from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import EventId
 from smartcam.contract.times import NS_PER_MS
-from smartcam.edge.ring.frame_ring import FOLDER_VARIABLE
+from smartcam.edge.ring.sealed import FOLDER_VARIABLE
 from smartcam.inference.analysis.analysis import SceneModel
 from smartcam.inference.bundles import open_model
 from standins.nucleus.testbed import RunningNucleus, access_control, running_nucleus
@@ -73,7 +74,7 @@ def _quiet_and_loud(path: Path, model: SceneModel, times: int) -> tuple[list[int
     """Numbers of frames in which the clip is most usual and most unusual in turn, and its frames per second."""
     clip, scores = PyAvClip(path), list[float]()
     rate = clip.frames_per_second
-    for number, taken in enumerate(pictures(clip)):
+    for number, taken in enumerate(all_pictures(clip)):
         if number % _LOOK_EVERY == 0:
             scores.append(float(model.scorer.score([taken.picture])))
     quiet, loud = round(_QUIET_S * rate / _LOOK_EVERY), round(_LOUD_S * rate / _LOOK_EVERY)

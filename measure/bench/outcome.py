@@ -9,6 +9,7 @@ from measure.bench.gate_probe import ProbeFigures, probe_table
 from measure.bench.inline import InlineFigures
 from measure.bench.latency import LatencyFigures
 from measure.bench.notices import NoticeFigures
+from measure.bench.recording import ENCODED_PER_S, RecordingFigures
 from measure.bench.runtimes import RuntimeFigure
 from measure.bench.scorer import ScorerFigures
 
@@ -21,10 +22,13 @@ LIMITS: Final = {
     "hd_whole_to_debian_motion": 1.0,
     "idle_besides_decoding_to_memcpy": 6.0,
     "tracker_to_half_a_millisecond": 1.0,
+    "remux_to_memcpy": 3.0,
+    "encoding_to_twelve_percent": 1.0,
 }
 """What a ratio may be at most. A busy machine misses them too, so a miss is reported and is not a failure."""
 
 _CROWD_MS: Final = 0.5
+_ENCODING_SHARE: Final = 0.12
 
 Row = tuple[str, float, str]
 """A label, milliseconds, and a note to compare them with."""
@@ -48,6 +52,7 @@ class Figures:
     probe: ProbeFigures | None = None
     hd: FrameFigures | None = None
     crowd_ms: float | None = None
+    recording: RecordingFigures | None = None
 
 
 def ratios(figures: Figures) -> dict[str, float]:
@@ -70,6 +75,9 @@ def ratios(figures: Figures) -> dict[str, float]:
             found["hd_whole_to_debian_motion"] = figures.hd.whole_to_motion
     if figures.crowd_ms is not None:
         found["tracker_to_half_a_millisecond"] = figures.crowd_ms / _CROWD_MS
+    if figures.recording is not None:
+        found["remux_to_memcpy"] = figures.recording.remux_ms / frames.memcpy_ms
+        found["encoding_to_twelve_percent"] = figures.recording.encoding_share / _ENCODING_SHARE
     return found
 
 
@@ -99,6 +107,7 @@ def document(figures: Figures) -> Mapping[str, object]:
         "runtimes": [asdict(figure) for figure in figures.runtimes],
         "capture_to_publish_ms": None if figures.latency is None else asdict(figures.latency),
         "tracker_fifty_objects_ms": None if figures.crowd_ms is None else round(figures.crowd_ms, 4),
+        "recording": None if figures.recording is None else asdict(figures.recording),
         "hd": None if figures.hd is None else _frame_document(figures.hd),
         "missed": list(missed(figures)),
         "probe": None if figures.probe is None else asdict(figures.probe),
@@ -124,6 +133,7 @@ def table(figures: Figures) -> str:
     rows = [
         *_frame_rows(figures),
         *_hd_rows(figures),
+        *_recording_rows(figures),
         *_message_rows(figures),
         *_model_rows(figures),
         *_latency_rows(figures),
@@ -161,6 +171,15 @@ def _hd_rows(figures: Figures) -> Iterator[Row]:
     if frames is not None:
         yield f"{frames.width}x{frames.height}: memcpy", frames.memcpy_ms, "the floor"
         yield from _whole_rows(frames)
+
+
+def _recording_rows(figures: Figures) -> Iterator[Row]:
+    recording = figures.recording
+    if recording is not None:
+        note = f"{ratios(figures)['remux_to_memcpy']:.2f} x memcpy; not in the whole"
+        yield "clips, a camera's own packets", recording.remux_ms, note
+        share = f"{recording.encoding_share:.1%} of a core at {ENCODED_PER_S} a second"
+        yield "clips, a picture that is encoded", recording.encode_ms, share
 
 
 def _whole_rows(frames: FrameFigures) -> Iterator[Row]:

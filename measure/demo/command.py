@@ -43,6 +43,7 @@ def main(argv: list[str]) -> int:
             folder=arguments.folder.resolve(),
             built=arguments.built.resolve() if arguments.built else None,
             profile=arguments.profile,
+            console=arguments.console,
         )
         plan.check()
         clip = plan.clip or yard_clip(CLIP_FOLDER, say)
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         "--built", type=Path, help="deploy this build as it is: the Runtime installs the packages that it carries"
     )
     parser.add_argument("--profile", choices=sorted(PROFILES), default="lite", help="which nucleus (lite)")
+    parser.add_argument("--console", action="store_true", help="run the local web page too, and say its address")
     parser.add_argument("--folder", type=Path, default=DEMO_FOLDER, help="where everything goes (build/demo)")
     return parser
 

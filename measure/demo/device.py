@@ -13,14 +13,17 @@ from typing import Final
 from measure.demo.plan import DemoError
 from measure.demo.story import Entry
 from smartcam.contract.ids import CameraId
-from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
-from smartcam.edge.ring.ring_file import remove_leftover, ring_path
+from smartcam.edge.ring.packet_ring import packets_path
+from smartcam.edge.ring.ring_file import ring_path
+from smartcam.edge.ring.sealed import DEFAULT_FOLDER, remove_leftover
 from standins.cloud.device import DeviceIdentity
 from standins.cloud.endpoint import REGION
 from standins.cloud.leashed import end_leashed, start_leashed
 from tools.build.suite import ON_DEMAND, Built
 from tools.command_line import ROOT
+from tools.console.command import VARIABLES
 
+CONSOLE: Final = "smartcam.Console"
 # Components are given 10 s to end before they are killed.
 _STOP_S: Final = 25.0
 
@@ -29,7 +32,8 @@ _STOP_S: Final = 25.0
 class DemoDeployment:
     """What the nucleus is to run, with whose identity, on which clip.
 
-    `python` has the components' packages; `camera_settings` come on top of the camera's.
+    `python` has the components' packages; `camera_settings` come on top of the camera's. With the console, clips are
+    kept: its live picture is made of the camera's own packets.
     """
 
     built: Built
@@ -39,6 +43,10 @@ class DemoDeployment:
     profile: str = "lite"
     python: str = sys.executable
     camera_settings: Mapping[str, object] = field(default_factory=dict)
+    console_port: int | None = None
+    """Where the console is to be reached on this machine; None: it is left out."""
+    more: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """What is merged into components' configurations besides; one that is not the suite's is deployed too."""
 
     def document(self) -> str:
         """The deployment as the stand-in reads it."""
@@ -49,10 +57,14 @@ class DemoDeployment:
             "smartcam.Runtime": {"python": self.python},
             "smartcam.Capture": {"cameras": {self.camera: {**source, **self.camera_settings}}},
         }
+        if self.console_port is not None:
+            merges[CONSOLE] = {"port": self.console_port}
+            merges["smartcam.Capture"]["clips"] = {"keep": True}
+        guests = [name for name in self.more if name not in self.built.components]
         components = {
-            name: {"version": self.built.version, "merge": merges.get(name, {})}
-            for name in self.built.components
-            if name not in ON_DEMAND
+            name: {"version": self.built.version, "merge": {**merges.get(name, {}), **self.more.get(name, {})}}
+            for name in (*self.built.components, *guests)
+            if name in merges or name not in ON_DEMAND
         }
         return json.dumps({"components": components}, indent=1)
 
@@ -89,6 +101,12 @@ class DemoDevice:
         return [Entry.of_line(line.decode()) for line in lines if line]
 
 
+def remove_rings(camera: CameraId) -> None:
+    """Take away what a killed component could not take away itself."""
+    for path in (ring_path(DEFAULT_FOLDER, camera), packets_path(DEFAULT_FOLDER, camera)):
+        remove_leftover(path, camera)
+
+
 @contextmanager
 def running_device(deployment: DemoDeployment, folder: Path) -> Iterator[DemoDevice]:
     """Run the deployment until the block ends; then components, nucleus and shared memory are gone."""
@@ -104,14 +122,13 @@ def running_device(deployment: DemoDeployment, folder: Path) -> Iterator[DemoDev
         finally:
             end_leashed(process, _STOP_S)
     finally:
-        # Only what a killed component could not take away itself.
-        remove_leftover(ring_path(DEFAULT_FOLDER, deployment.camera), deployment.camera)
+        remove_rings(deployment.camera)
 
 
 def nucleus_command(deployment: DemoDeployment, folder: Path, description: Path) -> list[str]:
     """The command that runs a deployment, described in a file, below a folder."""
     identity = deployment.identity
-    options = {
+    options: dict[str, object] = {
         "--root": folder,
         "--profile": deployment.profile,
         "--recipes": deployment.built.recipes,
@@ -124,4 +141,7 @@ def nucleus_command(deployment: DemoDeployment, folder: Path, description: Path)
         "--cert": identity.certificate,
         "--key": identity.key,
     }
+    console = deployment.built.recipes / f"{CONSOLE}-{deployment.built.version}.yaml"
+    if deployment.console_port is None and console.is_file():
+        options["--guest"] = f"{console}={folder / VARIABLES}"
     return [sys.executable, "-m", "front", "nucleus", *(str(part) for pair in options.items() for part in pair)]

@@ -1,5 +1,6 @@
 """What a demo run is to do, checked before anything is started."""
 
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,8 @@ class DemoPlan:
     built: Path | None = None
     """A build that is deployed as it is, the Runtime's packages included; None: one without packages is made."""
     profile: str = "lite"
+    console: bool = False
+    """Whether the local page runs beside the others."""
 
     def check(self) -> None:
         """Raises DemoError for what would fail minutes later."""
@@ -46,6 +49,13 @@ class DemoPlan:
             ModelBundle.open(self.bundle)
         except ModelIntegrityError as error:
             raise DemoError(f"BUNDLE={self.bundle}: the device would refuse it: {error}") from error
+
+
+def free_port() -> int:
+    """A port of this machine that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def clip_seconds(clip: Path) -> float:

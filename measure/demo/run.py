@@ -10,14 +10,14 @@ from measure.demo.cloud import DemoCloud, running_cloud
 from measure.demo.device import DemoDeployment, DemoDevice, running_device
 from measure.demo.inference_log import last_counts, left_in_outbox
 from measure.demo.pictures import Moment, write_pictures
-from measure.demo.plan import DemoError, DemoPlan, clip_seconds
+from measure.demo.plan import DemoError, DemoPlan, clip_seconds, free_port
 from measure.demo.report import CHANNELS, DemoReport, FrameTotals, RunObservations, settle
 from measure.demo.story import Story
 from smartcam.contract.event import Phase
 from tools.build.own_folder import empty_own
 from tools.build.suite import Built, build_suite, find_built
 from tools.command_line import Say
-from tools.setup import setup_cloud
+from tools.setup import setup_cloud, setup_console
 
 _POLL_S: Final = 0.1
 _START_LIMIT_S: Final = 120.0
@@ -49,6 +49,8 @@ class Demo:
         empty_own(folder, _OWN.__contains__)
         folder.mkdir(parents=True)
         toolchain = setup_cloud(say=self.say)
+        if self.plan.console:
+            setup_console(say=self.say)
         ready = self.plan.built
         built = find_built(ready) if ready else build_suite(folder / "greengrass-build", self.plan.bundle)
         with running_cloud(toolchain, folder, self.plan.cooldown_s, self.say) as cloud:
@@ -61,6 +63,7 @@ class Demo:
         return report
 
     def _play(self, cloud: DemoCloud, built: Built) -> DemoReport:
+        port = free_port() if self.plan.console else None
         deployment = DemoDeployment(
             built,
             cloud.identity,
@@ -69,12 +72,18 @@ class Demo:
             profile=self.plan.profile,
             # A build that is deployed as it is brings its packages.
             python="" if self.plan.built else sys.executable,
+            console_port=port,
         )
         story = Story()
         device_folder = self.plan.folder / "device"
         self.say("starting the nucleus stand-in with the recipes")
         with running_device(deployment, device_folder) as device:
+            if port is not None:
+                self.say(f"the console, as soon as its component runs: http://127.0.0.1:{port}/")
             RunFollower(device, cloud, story, self.say).follow(clip_seconds(self.clip))
+            if port is not None and sys.stdin.isatty():
+                self.say("the clip is over; look around in the console as long as you like, then press Enter")
+                sys.stdin.readline()
         counts = last_counts(device_folder / "logs" / "smartcam.Inference.log")
         status = story.status
         frames = FrameTotals(

@@ -14,6 +14,7 @@ from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
 from smartcam.contract.topics import FRAMES_PREFIX
+from smartcam.contract.wanted import is_wanted
 
 _NEW_MOTION_AFTER_NS: Final = 2 * NS_PER_S
 _BROKEN: Final = frozenset({"ERRORED", "BROKEN", "FAILED"})
@@ -154,7 +155,7 @@ class Story:
         return [f"{self.clip_time(event.started_at)}  {what}, published {latency:.0f} ms after the frame"]
 
     def _received(self, entry: Entry) -> list[str]:
-        if not entry.text("topic").endswith("/ack"):
+        if not entry.text("topic").endswith("/ack") or is_wanted(entry.payload()):
             return []
         answer = Acknowledgement.from_json(entry.payload())
         self.acknowledged.add((answer.event_id, answer.phase))

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import fcntl
 import hashlib
+import json
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from smartcam.edge.arguments import number
+from smartcam.edge.files import replace_file
 from standins.nucleus.cloud import Cloud, NoCloud
 from standins.nucleus.configuration import ConfigurationConflict, ConfigurationStore, Update
 from standins.nucleus.core import SOCKET_NAME, NucleusCore, SystemSettings
@@ -56,6 +58,8 @@ class NucleusOptions:
     endpoint: MqttEndpoint | None
     setenv: Mapping[str, str]
     stop_s: float | None
+    guests: Mapping[str, str]
+    """Recipes of components that a person runs, and the files that get their variables."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -63,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
         options = _options(arguments)
-        with _only_one(options.device.root), _socket_folder(options.device.socket_path):
+        with _only_one(options.device.root), _socket_folder(options.device.socket_path), _forgotten(options.guests):
             return asyncio.run(_serve(options))
     except (StartError, DeploymentError, RecipeError, ConfigurationConflict) as error:
         return complain("nucleus", error)
@@ -85,8 +89,9 @@ async def _serve(options: NucleusOptions) -> int:
     journal.write("nucleus_started", profile=options.profile.name, thing=options.device.thing, root=str(root))
     try:
         await nucleus.start()
+        _admit(options, nucleus)
         work = asyncio.create_task(_deployments(options, nucleus, recipes, control))
-        ipc = asyncio.create_task(_serve_ipc(nucleus, control))
+        ipc = asyncio.create_task(_serve_ipc(options, nucleus, control))
         asking = asyncio.create_task(control.stop.wait())
         await asyncio.wait([work, ipc, asking], return_when=asyncio.FIRST_COMPLETED)
         for ended in (work, ipc):
@@ -164,7 +169,7 @@ async def _update(options: NucleusOptions, nucleus: NucleusCore, control: Contro
     control.runner.units.dealt_with(options.deployment.digest)
 
 
-async def _serve_ipc(nucleus: NucleusCore, control: Control) -> None:
+async def _serve_ipc(options: NucleusOptions, nucleus: NucleusCore, control: Control) -> None:
     """Let the IPC server die and come back, alone, each time that SIGUSR2 comes."""
     while True:
         await control.ipc.wait()
@@ -172,6 +177,15 @@ async def _serve_ipc(nucleus: NucleusCore, control: Control) -> None:
         nucleus.journal.write("ipc_restarted")
         await nucleus.stop_ipc()
         await nucleus.start_ipc()
+        _admit(options, nucleus)
+
+
+def _admit(options: NucleusOptions, nucleus: NucleusCore) -> None:
+    """Let in what a person runs, with the rights of its recipe: whoever may read the file may speak for it."""
+    for recipe_file, file in options.guests.items():
+        recipe = read_recipe(Path(recipe_file), options.profile)
+        nucleus.store.deploy(recipe.name, recipe.defaults, Update(), time.time_ns() // 1_000_000)
+        replace_file(Path(file), json.dumps(dict(nucleus.environment(recipe.name))).encode())
 
 
 async def _fetch(options: NucleusOptions, nucleus: NucleusCore, recipes: Sequence[Recipe]) -> None:
@@ -262,6 +276,16 @@ def _socket_folder(path: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
+@contextmanager
+def _forgotten(guests: Mapping[str, str]) -> Iterator[None]:
+    """What a guest's file says holds as long as the nucleus runs."""
+    try:
+        yield
+    finally:
+        for file in guests.values():
+            Path(file).unlink(missing_ok=True)
+
+
 def socket_path(root: Path) -> Path:
     """The socket below the root, or elsewhere when its path would be longer than a socket's may be."""
     path = root / SOCKET_NAME
@@ -290,6 +314,7 @@ def _options(arguments: argparse.Namespace) -> NucleusOptions:
         endpoint=endpoint,
         setenv=dict(arguments.setenv),
         stop_s=arguments.stop_timeout,
+        guests=dict(arguments.guest),
     )
 
 
@@ -340,6 +365,14 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME=VALUE",
         help="an environment variable for every component, as a systemd drop-in would set it",
+    )
+    parser.add_argument(
+        "--guest",
+        type=_assignment,
+        action="append",
+        default=[],
+        metavar="RECIPE=FILE",
+        help="let in a component that a person runs: its variables are in FILE, for this user alone",
     )
     parser.add_argument(
         "--stop-timeout", type=number(0), metavar="SECONDS", help="longest time from SIGTERM to SIGKILL"

@@ -2,11 +2,13 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from smartcam.model.manifest import MANIFEST_FILE
+from tools.build.bundles import BUNDLE_HELP, chosen_bundles
 from tools.build.gdk import write_projects
 from tools.build.slim import DENSE, slim_all
 from tools.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, BuildError, Built, Wheels, build_suite, locks
@@ -19,6 +21,7 @@ from tools.model.getting import bundle_named
 from tools.recipes.document import FaultList
 from tools.recipes.recipe import read_document
 from tools.recipes.rules import LITE
+from tools.setup import ToolsError, setup_console
 
 WHEEL_FOLDER: Final = ROOT / "build" / "wheels"
 USUAL: Final = ("linux-aarch64-py311", "linux-aarch64-py313", "linux-x86_64-py313")
@@ -32,12 +35,14 @@ def main(argv: list[str]) -> int:
     """Build the suite; the exit code is 2 when something is missing."""
     arguments = _parser().parse_args(argv)
     try:
-        if arguments.model is not None:
-            arguments.bundle = bundle_named(arguments.model, say)
+        model = None if arguments.model is None else partial(bundle_named, arguments.model, say)
+        bundle, others = chosen_bundles(arguments.bundle, model)
+        bundles = bundle, *others.values()
         for fault in lint_sources(ROOT):
             raise BuildError(f"recipes/{fault}; `smartcam lint` shows all mistakes")
-        wheels = fetch_wheels(_platforms(arguments.wheels), ROOT, bundle=arguments.bundle)
-        built = build_suite(arguments.out, arguments.bundle, wheels=wheels)
+        make_page(ROOT)
+        wheels = fetch_wheels(_platforms(arguments.wheels), ROOT, bundles=bundles)
+        built = build_suite(arguments.out, bundle, wheels=wheels, others=others)
         projects = write_projects(built, arguments.gdk, ROOT / "gdk-config.json") if arguments.gdk else ()
     except (BuildError, CatalogueError, WheelError, UnknownTopic) as error:
         return complain("build", error, 2)
@@ -46,7 +51,7 @@ def main(argv: list[str]) -> int:
     for name in built.components:
         print(f"{name} {built.version}")
     print(f"recipes and artifacts: {built.folder}")
-    warn_of_demo(arguments.bundle, "build")
+    warn_of_demo(bundles, "build")
     for architecture in ARCHITECTURES:
         say_load(built, architecture, [each.python for each in wheels if each.architecture == architecture])
     if projects:
@@ -54,20 +59,32 @@ def main(argv: list[str]) -> int:
     return 0
 
 
+def make_page(root: Path) -> None:
+    """Make the console's page where there is none, or only one of an older source; without it the console says so."""
+    console = root / "components" / "smartcam" / "console"
+    made, source = console / "static" / "index.html", console / "page"
+    if made.is_file() and made.stat().st_mtime >= max(file.stat().st_mtime for file in source.iterdir()):
+        return
+    try:
+        setup_console(root, say)
+    except ToolsError as error:
+        complain("build", f"WARNING: smartcam.Console has no page: {error}")
+
+
 def fetch_wheels(
     platforms: Sequence[Platform],
     root: Path,
     folder: Path = WHEEL_FOLDER,
     density: int = DENSE,
-    bundle: Path | None = None,
+    bundles: Iterable[Path] = (),
 ) -> Wheels:
-    """The wheels of each platform that this bundle needs, and the pip that installs them, slim.
+    """The wheels of each platform that these bundles need, and the pip that installs them, slim.
 
     Raises:
         WheelError: see `fetch`.
         OSError: when the folder cannot be used.
     """
-    by_python = dict(zip(PYTHONS, locks(root, bundle), strict=True))
+    by_python = dict(zip(PYTHONS, locks(root, bundles), strict=True))
     installer = root / "requirements" / "installer.txt"
     found = {}
     for platform in platforms:
@@ -97,10 +114,10 @@ def say_load(built: Built, architecture: str, pythons: Sequence[str]) -> None:
         complain("build", f"linux-{architecture}: that is over {limit}; name fewer systems with --wheels")
 
 
-def warn_of_demo(bundle: Path, verb: str) -> None:
-    """Warn that the packed model is the demo's, judged by the bundle's content: a copy guards nothing either."""
+def warn_of_demo(bundles: Iterable[Path], verb: str) -> None:
+    """Warn that a packed model is the demo's, judged by the bundle's content: a copy guards nothing either."""
     demo = DEMO_BUNDLE / MANIFEST_FILE
-    if demo.is_file() and (bundle / MANIFEST_FILE).read_bytes() == demo.read_bytes():
+    if demo.is_file() and demo.read_bytes() in [(bundle / MANIFEST_FILE).read_bytes() for bundle in bundles]:
         real = "Get a real one (smartcam model list), and pack it: --bundle FOLDER"
         said = f"the model is the demo's, and knows its generated yard only. {real}"
         complain(verb, f"WARNING: {said}")
@@ -123,9 +140,8 @@ def _platforms(words: Sequence[str]) -> tuple[Platform, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="smartcam build", description="Build every component's recipe and artifacts.")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="model bundle (the demo's)")
-    which.add_argument("--model", metavar="NAME", help="get this model of `smartcam model list` instead")
+    parser.add_argument("--bundle", action="append", default=[], metavar="[NAME=]FOLDER", help=BUNDLE_HELP)
+    parser.add_argument("--model", metavar="NAME", help="get this model of `smartcam model list` instead")
     parser.add_argument("--out", type=Path, default=ROOT / "greengrass-build", help="folder (greengrass-build)")
     parser.add_argument(
         "--wheels",

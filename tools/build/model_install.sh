@@ -1,7 +1,8 @@
 #!/bin/sh
-# Unpacks a model bundle and points WORK_FOLDER/current to it, all at once. Inference checks it when it opens it, and keeps
-# the last good one where it refuses: a bad bundle does not fail the installation, which on nucleus lite would leave every
-# component of the deployment without somebody who starts it again.
+# Unpacks the model bundles of a release and points WORK_FOLDER/current to them, all at once: the default one fills the
+# folder, each other has a folder in it with its name. Inference checks a bundle when it opens it, and keeps the last good
+# one where it refuses: a bad bundle does not fail the installation, which on nucleus lite would leave every component of
+# the deployment without somebody who starts it again.
 # usage: install.sh WORK_FOLDER BUNDLE_ZIP VERSION
 set -eu
 work=$1 archive=$2 version=$3
@@ -17,9 +18,9 @@ import zipfile
 try:
     with zipfile.ZipFile(sys.argv[1]) as archive:
         sizes = [member.file_size for member in archive.infolist()]
-        if not 1 <= len(sizes) <= 32 or sum(sizes) > 256 << 20:
+        if not 1 <= len(sizes) <= 256 or sum(sizes) > 256 << 20:
             found = f"{len(sizes)} files of {sum(sizes)} bytes together"
-            sys.exit(f"smartcam.Model: {found}; at least one and at most 32 of 268435456 are unpacked")
+            sys.exit(f"smartcam.Model: {found}; at least one and at most 256 of 268435456 are unpacked")
         archive.extractall(sys.argv[2])
 except Exception as error:  # whatever a damaged archive makes of it
     sys.exit(f"smartcam.Model: {type(error).__name__}: {error}")

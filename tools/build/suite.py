@@ -1,7 +1,7 @@
 """What each component consists of, and how it is laid out for the nucleus."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,6 +9,8 @@ from typing import Final
 from smartcam import __version__
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.written import UnreadableText, json_of, read_text
+from smartcam.edge.bundle_names import DEFAULT_BUNDLE
+from smartcam.model.bundle import LARGEST_BUNDLE
 from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST, ONNX_FILE
 from tools.build.archive import file_digest, tree, write_archive
 from tools.build.own_folder import empty_own
@@ -20,16 +22,24 @@ from tools.recipes.rules import LITE
 DEMO_BUNDLE: Final = ROOT / "training" / "bundles" / "demo"
 LARGEST_LOAD_BYTES: Final = 115_000_000
 """The most that a device may download for a release."""
+MOST_MODEL_FILES: Final = 256
+"""What smartcam.Model installs of all bundles together, besides at most `LARGEST_BUNDLE` bytes."""
 SUITE: Final = "smartcam.Suite"
 LIST_NAME: Final = "SHA256SUMS"
 CODE: Final[Mapping[str, str]] = {"smartcam.Capture": "capture", "smartcam.Inference": "inference"}
 """Per component that runs, the package that is its own."""
-ON_DEMAND: Final[Mapping[str, str]] = {"smartcam.Doctor": "doctor"}
+ON_DEMAND: Final[Mapping[str, str]] = {
+    "smartcam.Console": "console",
+    "smartcam.Doctor": "doctor",
+    "smartcam.HomeAssistant": "homeassistant",
+}
 """Built and published, but deployed only when somebody wants it."""
 DOCTOR: Final = ("contract", "vision", "model", "edge", "capture", "doctor")
 """The doctor's packages: they travel with the Runtime too, for people at the device."""
 _HERE = Path(__file__).resolve().parent
-_PYTHON = frozenset({".py"})
+_SHIPPED = frozenset({".py", ".tflite"})
+"""Of a package: its code, and the model that belongs to it."""
+_PAGE = "console/static"
 
 Members = Mapping[str, Path | bytes]
 Artifact = Path | Members
@@ -69,9 +79,9 @@ class Built:
         return tuple(sorted((self.artifacts / component / self.version).glob("*")))
 
 
-def locks(root: Path = ROOT, bundle: Path | None = None) -> tuple[Path, ...]:
-    """The lock files of a device's packages, one for each of `PYTHONS`; with ONNX Runtime if the bundle needs it."""
-    kind = "device-onnx" if bundle is not None and _is_onnx(bundle) else "device"
+def locks(root: Path = ROOT, bundles: Iterable[Path] = ()) -> tuple[Path, ...]:
+    """The lock files of a device's packages, one for each of `PYTHONS`; with ONNX Runtime if a bundle needs it."""
+    kind = "device-onnx" if any(_is_onnx(bundle) for bundle in bundles) else "device"
     return tuple(root / "requirements" / f"{kind}-{python}.txt" for python in PYTHONS)
 
 
@@ -85,17 +95,24 @@ def _is_onnx(bundle: Path) -> bool:
     return isinstance(files, Mapping) and ONNX_FILE in files
 
 
-def build_suite(folder: Path, bundle: Path, root: Path = ROOT, wheels: Wheels | None = None) -> Built:
-    """Build every component with the model bundle given; the Runtime carries the wheels given.
+def build_suite(
+    folder: Path,
+    bundle: Path,
+    root: Path = ROOT,
+    wheels: Wheels | None = None,
+    others: Mapping[str, Path] | None = None,
+) -> Built:
+    """Build every component with the default model bundle and others by name; the Runtime carries the wheels given.
 
     Raises:
         BuildError: naming the file that is missing or too large, or a version that differs from the suite's.
         OSError: the folder cannot be written, or holds what is no build.
     """
-    check_bundle(bundle)
+    bundles = {DEFAULT_BUNDLE: bundle} | dict(others or {})
+    check_bundles(bundles)
     _check_version(root)
-    locked = locks(root, bundle)
-    artifacts = _artifacts(root, bundle, wheels or {}, locked)
+    locked = locks(root, bundles.values())
+    artifacts = _artifacts(root, bundles, wheels or {}, locked)
     recipes = sorted((root / "recipes").glob("smartcam.*.yaml"))
     names = tuple(recipe.stem for recipe in recipes)
     empty_own(folder, {"recipes", "artifacts", LIST_NAME}.__contains__)
@@ -108,10 +125,18 @@ def build_suite(folder: Path, bundle: Path, root: Path = ROOT, wheels: Wheels | 
     return Built(folder, __version__, names)
 
 
-def check_bundle(bundle: Path) -> None:
-    """Raises BuildError for a folder that is no bundle."""
-    if not (bundle / MANIFEST_FILE).is_file():
-        raise BuildError(f"bundle {bundle}: {NO_MANIFEST}")
+def check_bundles(bundles: Mapping[str, Path]) -> None:
+    """Raises BuildError for a folder that is no bundle, and for more than a device would install."""
+    for bundle in bundles.values():
+        if not (bundle / MANIFEST_FILE).is_file():
+            raise BuildError(f"bundle {bundle}: {NO_MANIFEST}")
+    default, files = _flat(bundles[DEFAULT_BUNDLE]), _bundle_files(bundles)
+    for name in sorted(default.keys() & bundles.keys()):
+        raise BuildError(f"bundle {default[name]}: has the name of another bundle; give that one another name")
+    size = sum(file.stat().st_size for file in files.values())
+    if len(files) > MOST_MODEL_FILES or size > LARGEST_BUNDLE:
+        found = f"{len(files)} files of {size} bytes together"
+        raise BuildError(f"the bundles have {found}; a device takes {MOST_MODEL_FILES} of {LARGEST_BUNDLE}: name fewer")
 
 
 def find_built(folder: Path) -> Built:
@@ -133,7 +158,7 @@ def find_built(folder: Path) -> Built:
 
 
 def _artifacts(
-    root: Path, bundle: Path | None, wheels: Wheels, locked: Sequence[Path]
+    root: Path, bundles: Mapping[str, Path], wheels: Wheels, locked: Sequence[Path]
 ) -> Mapping[str, Mapping[str, Artifact]]:
     """The artifacts of each component.
 
@@ -145,7 +170,7 @@ def _artifacts(
         "smartcam.Runtime": {"install.sh": _HERE / "runtime_install.sh", **packages},
         "smartcam.Model": {
             "install.sh": _HERE / "model_install.sh",
-            "smartcam-model.zip": _flat(bundle) if bundle else {},
+            "smartcam-model.zip": _bundle_files(bundles),
         },
         "smartcam.Capture": {
             "run.sh": run,
@@ -155,6 +180,17 @@ def _artifacts(
             "run.sh": run,
             "smartcam-inference.zip": _code(root, ("contract", "vision", "model", "edge", "inference")),
         },
+        "smartcam.Console": {
+            "run.sh": run,
+            "smartcam-console.zip": {
+                **_code(root, ("contract", "vision", "edge", "console")),
+                **_page(root),
+            },
+        },
+        "smartcam.HomeAssistant": {
+            "run.sh": run,
+            "smartcam-homeassistant.zip": _code(root, ("contract", "vision", "edge", "homeassistant")),
+        },
         "smartcam.Doctor": {
             "run.sh": run,
             "smartcam-doctor.zip": _code(root, DOCTOR),
@@ -162,7 +198,12 @@ def _artifacts(
     }
 
 
-def _flat(folder: Path) -> Members:
+def _bundle_files(bundles: Mapping[str, Path]) -> dict[str, Path]:
+    prefixes = {name: "" if name == DEFAULT_BUNDLE else f"{name}/" for name in bundles}
+    return {prefixes[name] + file: path for name in bundles for file, path in _flat(bundles[name]).items()}
+
+
+def _flat(folder: Path) -> dict[str, Path]:
     return {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
 
 
@@ -171,8 +212,13 @@ def _code(root: Path, packages: tuple[str, ...]) -> Members:
     source = root / "components" / "smartcam"
     members: dict[str, Path | bytes] = {"smartcam/__init__.py": source / "__init__.py"}
     for package in packages:
-        members |= tree(source / package, f"smartcam/{package}", suffixes=_PYTHON)
+        members |= tree(source / package, f"smartcam/{package}", suffixes=_SHIPPED)
     return members
+
+
+def _page(root: Path) -> Members:
+    """The console's page, where it has been made: `smartcam build` makes it, and what only tries a suite needs none."""
+    return tree(root / "components" / "smartcam" / _PAGE, f"smartcam/{_PAGE}")
 
 
 def _packages(root: Path, architecture: str, wheels: Wheels, locked: Sequence[Path]) -> Members:
@@ -215,7 +261,7 @@ def rendered(source: Path, locked: Sequence[Path] | None = None) -> str:
 
 def artifact_names(root: Path = ROOT) -> Mapping[str, tuple[str, ...]]:
     """Per component the names of the files that a build makes."""
-    return {name: tuple(files) for name, files in _artifacts(root, None, {}, locks(root)).items()}
+    return {name: tuple(files) for name, files in _artifacts(root, {}, {}, locks(root)).items()}
 
 
 def _write_recipe(source: Path, target: Path, locked: Sequence[Path]) -> None:

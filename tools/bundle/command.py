@@ -51,18 +51,24 @@ def _report(made: Made, options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser("bundle", __doc__)
     parser.add_argument("--model", type=Path, required=True, help="the .tflite or .onnx file")
-    parser.add_argument("--kind", choices=[*ModelKind], help="what the model does; default: found by running it")
-    parser.add_argument("--head", choices=[*HeadName], help="how the model answers; default: found by running it")
+    parser.add_argument(
+        "--kind", choices=[*map(str, ModelKind)], help="what the model does; default: found by running it"
+    )
+    parser.add_argument(
+        "--head", choices=[*map(str, HeadName)], help="how the model answers; default: found by running it"
+    )
     parser.add_argument(
         "--outputs", help="which output holds what, from 0: boxes=0,classes=1,scores=2,count=3, or boxes=0,scores=1"
     )
     parser.add_argument("--boxes", help=f"what boxes are, with commas: {', '.join(_WORDS)}")
-    parser.add_argument("--scores", choices=[*Activation], help="what scores are; default: found by running it")
     parser.add_argument(
-        "--fit", choices=[*Fit], help="how pictures come to the model's size; default: as it was trained"
+        "--scores", choices=[*map(str, Activation)], help="what scores are; default: found by running it"
+    )
+    parser.add_argument(
+        "--fit", choices=[*map(str, Fit)], help="how pictures come to the model's size; default: as it was trained"
     )
     parser.add_argument("--pad", type=int, help="the grey around a letterboxed picture, 0 to 255; default 114")
-    parser.add_argument("--colours", choices=[*Colours], help="default: bgr for a yolox, else rgb")
+    parser.add_argument("--colours", choices=[*map(str, Colours)], help="default: bgr for a yolox, else rgb")
     parser.add_argument(
         "--labels", type=Path, help="a label file, or coco for the built-in names; default: those inside the model"
     )

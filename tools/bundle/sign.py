@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from smartcam.contract.errors import ModelIntegrityError
-from smartcam.model.bundle import SIGNATURE_FILE, ModelBundle
+from smartcam.model.bundle import SIGNATURE_FILE
 from smartcam.model.manifest import MANIFEST_FILE
+from smartcam.model.opening import open_bundle
 from smartcam.model.signature import new_private_key, public_key, sign
 from tools.command_line import complain, new_parser
 
@@ -57,8 +58,8 @@ def _read_key(path: Path) -> bytes:
 
 def _sign(bundle: Path, private_key: bytes, trusted_key: bytes) -> None:
     """A bundle is opened before it is signed, so that none is signed that a camera would refuse."""
-    ModelBundle.open(bundle)
+    open_bundle(bundle)
     unfinished = bundle / f"{SIGNATURE_FILE}.new"
     unfinished.write_bytes(sign((bundle / MANIFEST_FILE).read_bytes(), private_key))
     unfinished.replace(bundle / SIGNATURE_FILE)
-    ModelBundle.open(bundle, trusted_key)
+    open_bundle(bundle, trusted_key)

@@ -19,7 +19,7 @@ from smartcam.capture.credentials import CameraCredentials, read_credentials
 from smartcam.contract.errors import CameraLost
 from tools.cameras.discovery import PORT, Answerer, Heard, Place, ask
 from tools.cameras.envelope import NotUnderstood
-from tools.cameras.findings import Findings, FoundCamera, as_json, as_yaml, identified, objection
+from tools.cameras.findings import Findings, FoundCamera, as_json, as_yaml, identified, objection, plain
 from tools.cameras.http import HttpPost
 from tools.cameras.libcamera import libcamera_cameras
 from tools.cameras.onvif import LoginWanted, OfferedStream, OnvifTalk, by_picture
@@ -100,6 +100,17 @@ def run(options: argparse.Namespace, here: Sequence[Search], tell: Say) -> int:
     unready = f", and {len(cameras) - ready} that cannot be used yet" if ready < len(cameras) else ""
     tell(f"found {ready} camera{'' if ready == 1 else 's'}{unready}")
     return 0 if cameras else 1
+
+
+def look_around(
+    here: Sequence[Search] = (v4l2_cameras, libcamera_cameras), asked: Sequence[Place] = (), wait_s: float = 5.0
+) -> tuple[str, tuple[str, ...]]:
+    """The cameras here and on the local network as YAML, and what there is to say besides; empty where there are none.
+
+    `asked`: addresses to ask instead of the whole network.
+    """
+    found = sum((search() for search in here), Findings()) + _on_the_network(asked, wait_s, {}, lambda _: None)
+    return as_yaml(identified(found.cameras)), tuple(map(plain, found.remarks))
 
 
 def _on_the_network(asked: Sequence[Place], wait_s: float, logins: Mapping[str, LoginFile], tell: Say) -> Findings:

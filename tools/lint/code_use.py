@@ -18,6 +18,8 @@ _CALLS: Final[Mapping[str, tuple[str, str]]] = {
     "subscribe_cloud": (MQTT, "aws.greengrass#SubscribeToIoTCore"),
 }
 _TOPICS: Final = "smartcam.contract.topics"
+_SHELL: Final = "smartcam.edge."
+_BUS: Final = "smartcam.edge.bus."
 
 
 class UnknownTopic(SmartcamError):
@@ -25,16 +27,35 @@ class UnknownTopic(SmartcamError):
 
 
 def uses_of(package: Path) -> frozenset[Use]:
-    """Every operation and topic of a package's calls to its bus.
+    """Every operation and topic of a package's calls to its bus, and of what it imports of the shell beside it.
 
     Raises:
         UnknownTopic: when a topic does not come from `smartcam.contract.topics`.
     """
-    return frozenset(use for file in sorted(package.rglob("*.py")) for use in _uses_in(file))
+    modules = {file: _parsed(file) for file in sorted(package.rglob("*.py"))}
+    waiting = list(modules.values())
+    while waiting:
+        for file in _of_the_shell(waiting.pop(), package.parent):
+            if file not in modules:
+                modules[file] = _parsed(file)
+                waiting.append(modules[file])
+    return frozenset(use for file, module in modules.items() for use in _uses_in(file, module))
 
 
-def _uses_in(file: Path) -> Iterator[Use]:
-    module = ast.parse(file.read_text(), filename=str(file))
+def _parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(), filename=str(file))
+
+
+def _of_the_shell(module: ast.Module, root: Path) -> Iterator[Path]:
+    """The files of `smartcam.edge` that a module imports, without the bus itself: it sends what others tell it to."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(_SHELL):
+            file = root.joinpath(*node.module.split(".")[1:]).with_suffix(".py")
+            if file.is_file() and not node.module.startswith(_BUS):
+                yield file
+
+
+def _uses_in(file: Path, module: ast.Module) -> Iterator[Use]:
     named = {
         alias.asname or alias.name: alias.name
         for node in ast.walk(module)

@@ -10,16 +10,17 @@ from typing import Any, Final
 import yaml
 
 from smartcam.edge.arguments import number
+from smartcam.edge.bundle_names import DEFAULT_BUNDLE
 from tools.build.archive import link_or_copy
+from tools.build.bundles import BUNDLE_HELP, chosen_bundles
 from tools.build.command import fetch_wheels, warn_of_demo
 from tools.build.suite import (
-    DEMO_BUNDLE,
     SUITE,
     BuildError,
     Built,
     artifact_names,
     build_suite,
-    check_bundle,
+    check_bundles,
     find_built,
 )
 from tools.build.wheels import WheelError, parse_platform
@@ -57,14 +58,15 @@ def main(argv: list[str]) -> int:
 def _deploy(host: Host, arguments: argparse.Namespace) -> int:
     # Mistakes on this side are reported before the device is asked.
     given = find_built(arguments.build) if arguments.build else None
+    bundle, others = chosen_bundles(arguments.bundle)
     if given is None:
-        check_bundle(arguments.bundle)
+        check_bundles({DEFAULT_BUNDLE: bundle, **others})
     if arguments.config:
         read_merges(arguments.config, (SUITE, *artifact_names()) if given is None else given.components)
     machine = inspect_machine(host)
     nucleus = choose(machine, arguments.nucleus, host)
     say(f"{host.name}: {machine.platform}, nucleus {nucleus.name}")
-    built = given or build_for(machine, arguments.bundle)
+    built = given or build_for(machine, bundle, others)
     release = release_of(built, arguments.add)
     merges = read_merges(arguments.config, release.components) if arguments.config else {}
     if merges and nucleus.merges_into_recipes:
@@ -101,11 +103,13 @@ def _report(host: Host, situation: Situation, version: str, tail: str) -> int:
     return complain("local", f"{host.name}: {said}")
 
 
-def build_for(machine: Machine, bundle: Path) -> Built:
+def build_for(machine: Machine, bundle: Path, others: Mapping[str, Path]) -> Built:
     """A build that carries this machine's packages only. Raises BuildError, WheelError, OSError."""
     platform = parse_platform(str(machine.platform))
-    built = build_suite(_FOLDER / str(platform), bundle, wheels=fetch_wheels((platform,), ROOT, bundle=bundle))
-    warn_of_demo(bundle, "local")
+    bundles = bundle, *others.values()
+    wheels = fetch_wheels((platform,), ROOT, bundles=bundles)
+    built = build_suite(_FOLDER / str(platform), bundle, wheels=wheels, others=others)
+    warn_of_demo(bundles, "local")
     return built
 
 
@@ -161,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--nucleus", choices=("lite", "classic"), help="which one, where there are both")
     parser.add_argument("--build", type=Path, help="deploy this build (one is made for the device's system)")
-    parser.add_argument("--bundle", type=Path, default=DEMO_BUNDLE, help="model bundle (the demo's)")
+    parser.add_argument("--bundle", action="append", default=[], metavar="[NAME=]FOLDER", help=BUNDLE_HELP)
     parser.add_argument("--add", action="append", default=[], metavar="COMPONENT", help="deploy this one too")
     parser.add_argument("--config", type=Path, help="YAML: the configuration by component")
     parser.add_argument(

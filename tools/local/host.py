@@ -72,12 +72,21 @@ class Ssh:
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         """See `Host`."""
         ran = _run(self._command(script), _LIMIT_S)
-        self._check(ran.returncode, ran.stderr)
+        self.check(ran.returncode, ran.stderr)
         return ran
 
     def follow(self, script: str) -> subprocess.Popen[bytes]:
         """See `Host`. It ends with the terminal."""
         return subprocess.Popen(self._command(script, "-tt"), stdin=subprocess.DEVNULL)  # noqa: S603
+
+    def converse(self, script: str) -> subprocess.Popen[bytes]:
+        """Start a script that is talked with through pipes, standard error among them. Raises HostError."""
+        try:
+            return subprocess.Popen(  # noqa: S603
+                self._command(script), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+        except OSError as error:
+            raise HostError(f"ssh cannot be run: {error}") from error
 
     def bring(self, folder: Path, parts: Sequence[str], target: str) -> str:
         """See `Host`: as one stream; what was there is replaced."""
@@ -85,7 +94,7 @@ class Ssh:
         packing = ["tar", "-C", str(folder), "-c", *parts]
         with subprocess.Popen(packing, stdout=subprocess.PIPE) as sending:  # noqa: S603
             there = _run(self._command(unpack), _COPY_LIMIT_S, sending.stdout)
-        self._check(there.returncode, there.stderr)
+        self.check(there.returncode, there.stderr)
         if sending.returncode or there.returncode:
             raise HostError(f"{self.name}: the build could not be copied: {there.stderr.strip()[-300:]}")
         return there.stdout.strip()
@@ -93,7 +102,8 @@ class Ssh:
     def _command(self, script: str, *more: str) -> list[str]:
         return ["ssh", "-o", "BatchMode=yes", *self.options, *more, "--", self.name, f"sh -c {shlex.quote(script)}"]
 
-    def _check(self, code: int, said: str) -> None:
+    def check(self, code: int, said: str) -> None:
+        """Raises HostError where it was ssh itself that failed, by its exit code and what it said."""
         if code == _SSH_FAILED:
             remedy = f"; ssh-copy-id {self.name} lets it in" if "Permission denied" in said else ""
             raise HostError(f"{self.name}: ssh failed: {said.strip()[-300:]}{remedy}")

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from smartcam.capture.settings import read_settings as read_capture
+from smartcam.console.settings import read_settings as read_console
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.written import UnreadableText, json_of, read_text
+from smartcam.homeassistant.settings import read_settings as read_homeassistant
 from smartcam.inference.settings import read_settings as read_inference
 from tools.recipes.keys import nearest
 from tools.release.aws import ReleaseError
@@ -16,6 +18,8 @@ from tools.strict_yaml import MOST_BYTES, yaml_of
 
 _READERS: Final[Mapping[str, Callable[[Mapping[str, object]], object]]] = {
     "smartcam.Capture": read_capture,
+    "smartcam.Console": read_console,
+    "smartcam.HomeAssistant": read_homeassistant,
     "smartcam.Inference": read_inference,
 }
 
