@@ -2,16 +2,26 @@
 
 import json
 import string
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
 from smartcam.contract.ack import Acknowledgement, AckStatus
-from smartcam.contract.event import Event, EventKind, NormalBox, Phase, Severity
-from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState, FrameHealth, Health, OutboxHealth
+from smartcam.contract.event import ClipPart, Event, EventKind, NormalBox, Phase, Severity
+from smartcam.contract.health import (
+    CameraCondition,
+    CameraHealth,
+    DeviceState,
+    FrameHealth,
+    Health,
+    OutboxHealth,
+    SceneHealth,
+    SceneStage,
+)
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.notice import CameraState, FrameNotice, PixelBox, StatusNotice
 from smartcam.contract.times import NS_PER_MS, MonotonicNs, UtcNs
-from smartcam.contract.wanted import MOST_WISHES, NOTHING_WANTED, Arming, Wanted
+from smartcam.contract.wanted import MOST_VERDICTS, MOST_WISHES, NOTHING_WANTED, Arming, Verdict, Wanted
 
 MS_OF_YEAR_2100 = 4_102_444_800_000
 NAME = string.ascii_letters + string.digits + "-_"
@@ -85,6 +95,7 @@ status_notices = st.builds(
     sent_at=counts.map(UtcNs),
     version=st.just("") | words,
     release_refused=st.just("") | words,
+    collects_footage=st.booleans(),
 )
 
 
@@ -93,6 +104,15 @@ def normal_boxes(draw: st.DrawFn) -> NormalBox:
     x1, x2 = sorted(draw(st.lists(shares, min_size=2, max_size=2, unique=True)))
     y1, y2 = sorted(draw(st.lists(shares, min_size=2, max_size=2, unique=True)))
     return NormalBox(x1, y1, x2, y2)
+
+
+clip_keys = st.none() | st.binary(min_size=32, max_size=32).map(bytes.hex)
+clip_parts = st.builds(
+    ClipPart,
+    part=st.integers(1, 999_999),
+    size=st.integers(1, 2**40),
+    sha256=st.text("0123456789abcdef", min_size=64, max_size=64),
+)
 
 
 @st.composite
@@ -124,6 +144,10 @@ def events(draw: st.DrawFn) -> Event:
         snapshot_key=draw(st.none() | words),
         suppressed=draw(counts),
         revision=draw(counts),
+        scene_score=draw(st.none() | shares),
+        clips=tuple(draw(st.lists(clip_parts, min_size=1, max_size=4))) if phase is Phase.RECORDED else (),
+        clip_key=draw(clip_keys) if phase is Phase.RECORDED else None,
+        held_back=draw(st.none() | words),
         more=draw(st.dictionaries(st.text(string.ascii_uppercase, min_size=1, max_size=8), integers, max_size=3)),
     )
 
@@ -137,22 +161,50 @@ acknowledgements = st.builds(
     revision=counts,
 )
 
+tenths = st.integers(0, 10**7).map(lambda count: count / 10)
+scene_healths = st.builds(
+    SceneHealth,
+    stage=st.sampled_from(SceneStage),
+    hours=tenths,
+    of_hours=tenths,
+    budget=st.floats(0, 1e6),
+    raised=counts,
+    drift=st.booleans(),
+)
 camera_healths = st.builds(
     CameraHealth,
     camera_id=camera_ids,
     condition=st.sampled_from(CameraCondition),
     frames_per_second=st.floats(0, 1e6),
     armed=st.none() | st.booleans(),
+    collects_footage=st.booleans(),
+    model=st.none() | words,
 )
-armings = st.builds(Arming, armed=st.booleans(), until=st.none() | utc_ms, revision=counts)
+learning_cameras = st.builds(replace, camera_healths, scene=scene_healths)
+
+
+def distinct(cameras: st.SearchStrategy[CameraHealth], most: int) -> st.SearchStrategy[tuple[CameraHealth, ...]]:
+    return st.lists(cameras, max_size=most, unique_by=lambda one: one.camera_id).map(tuple)
+
+
+taken = st.lists(st.text(NAME, min_size=1, max_size=32), max_size=4).map(tuple)
+verdicts = st.lists(
+    st.builds(Verdict, event_id=event_ids(), true=st.booleans()),
+    max_size=MOST_VERDICTS,
+    unique_by=lambda one: one.event_id,
+).map(tuple)
+armings = st.builds(Arming, armed=st.booleans(), until=st.none() | utc_ms, revision=counts, at=st.none() | utc_ms)
 wanteds = st.just(NOTHING_WANTED) | st.builds(
     Wanted,
     revision=counts.filter(bool),
     sent_at=utc_ms,
     device=st.none() | armings,
     cameras=st.dictionaries(st.text(NAME, min_size=1, max_size=9).map(CameraId), armings, max_size=MOST_WISHES),
+    takes=taken,
+    verdicts=st.just(()) | verdicts,
+    undone=st.just(()) | st.lists(event_ids(), max_size=3, unique=True).map(tuple),
     more=st.dictionaries(st.text(string.ascii_uppercase, min_size=1, max_size=8), integers, max_size=3),
-)
+).map(Wanted.fitting)
 healths = st.builds(
     Health,
     thing=thing_names,
@@ -182,8 +234,9 @@ healths = st.builds(
         oldest_ms=st.none() | counts,
         unreadable=counts,
     ),
-    cameras=st.lists(camera_healths, max_size=32, unique_by=lambda one: one.camera_id).map(tuple),
+    cameras=distinct(camera_healths, 32) | distinct(learning_cameras, 12),
     cameras_left_out=counts,
     wanted_revision=st.none() | counts,
+    cloud_takes=st.none() | taken,
     more=st.dictionaries(st.text(string.ascii_uppercase, min_size=1, max_size=8), integers, max_size=3),
 )

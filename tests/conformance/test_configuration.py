@@ -91,6 +91,27 @@ def test_a_value_in_the_place_of_an_object_is_a_service_error(line: Line) -> Non
         update(line, {"number": {"inner": "x"}})
 
 
+def test_an_update_takes_nothing_away(line: Line) -> None:
+    update(line, {"zones": {"a": [["0", "0"]], "b": [["1", "1"]]}}, ["kept"])
+    for zones in ({"b": [["1", "1"]]}, dict[str, object]()):
+        update(line, {"zones": zones}, ["kept"])
+        assert set(line.ipc.get_configuration(key_path=["kept", "zones"]).value) == {"a", "b"}
+
+
+def test_an_update_that_fails_has_been_written_in_part(line: Line) -> None:
+    with pytest.raises(ServiceError):
+        update(line, {"half": "written", "nested": "a value in the place of an object"})
+    assert line.ipc.get_configuration(key_path=["half"]).value == {"half": "written"}
+
+
+def test_a_document_that_outgrows_one_message_cannot_be_read_any_more(nucleus: RunningNucleus, line: Line) -> None:
+    assert nucleus  # a real one would keep it
+    for part in range(3):
+        update(line, {f"part{part}": "x" * 4000}, ["large"])
+    with pytest.raises(ServiceError):
+        line.ipc.get_configuration()
+
+
 def test_each_changed_leaf_is_told_once_with_its_whole_path_and_no_value(line: Line) -> None:
     heard = line.watch()
     stamp = str(time.monotonic_ns())

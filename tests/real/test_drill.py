@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from measure.demo.device import remove_rings
 from smartcam.contract.ids import CameraId
-from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
-from smartcam.edge.ring.ring_file import remove_leftover, ring_path
 from tests.conformance.target import REAL
 from tests.real.drill import Drill, DrillReleases, DrillRow, make_releases
 from tests.real.hold import NucleusHold
@@ -50,7 +49,7 @@ def test_every_step_passes_on_the_stand_in(tmp_path: Path, capsys: pytest.Captur
         rows = play(Drill(nucleus, releases, until, tests), capsys)
     finally:
         nucleus.close()
-        remove_leftover(ring_path(DEFAULT_FOLDER, camera), camera)
+        remove_rings(camera)
     assert [row for row in rows if not row.passed] == []
     assert len(rows) == 9
 

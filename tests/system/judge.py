@@ -33,6 +33,11 @@ class Judge(Broker):
         self.papers: Papers = make_papers(folder)
         super().__init__(self.papers)
         self.arrivals: list[Arrival] = []
+        self.forgets = False
+        """It takes an event, says so to the nucleus, and never hears of it again."""
+        self.holds = False
+        """It acknowledges nothing until `let_go`."""
+        self._held: list[bytes] = []
 
     @property
     def identity(self) -> DeviceIdentity:
@@ -51,8 +56,18 @@ class Judge(Broker):
         before = len(self.published)
         super()._take(connection, body, qos)
         for topic, payload in self.published[before:]:
-            if topic.endswith("/event"):
+            if topic.endswith("/event") and not self.forgets:
                 event = Event.from_json(payload)
                 self.arrivals.append(Arrival(time.time(), event))
                 answer = Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED, revision=event.revision)
-                self.send(ack_topic(THING), answer.to_json())
+                if self.holds:
+                    self._held.append(answer.to_json())
+                else:
+                    self.send(ack_topic(THING), answer.to_json())
+
+    def let_go(self) -> None:
+        """Acknowledge what was held, the last first and everything twice."""
+        self.holds = False
+        held, self._held = self._held, []
+        for answer in (*reversed(held), *held):
+            self.send(ack_topic(THING), answer)

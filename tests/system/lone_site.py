@@ -9,10 +9,9 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from measure.demo.device import remove_rings
 from smartcam.contract.health import DeviceState, Health
 from smartcam.contract.ids import CameraId
-from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
-from smartcam.edge.ring.ring_file import remove_leftover, ring_path
 from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
 from tests.unit.standins.nucleus.broker import Broker, Papers
 from tools.build.suite import ON_DEMAND, Built
@@ -77,7 +76,7 @@ class Site:
 
     def stop(self) -> None:
         self.stop_nucleus()
-        remove_leftover(ring_path(DEFAULT_FOLDER, self.camera), self.camera)
+        remove_rings(self.camera)
 
     def deploy(self, version: str) -> dict[str, object]:
         """What became of the deployment, by the nucleus."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from measure.demo.device import DemoDeployment, nucleus_command
+from measure.demo.device import CONSOLE, DemoDeployment, nucleus_command, remove_rings
 from measure.demo.inference_log import left_in_outbox
 from measure.demo.story import Entry
 from smartcam.contract.errors import OutboxError
@@ -20,12 +20,10 @@ from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import FRAMES_PREFIX
-from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
-from smartcam.edge.ring.ring_file import remove_leftover, ring_path
 from tools.command_line import ROOT
 
 CAPTURE, INFERENCE = "smartcam.Capture", "smartcam.Inference"
-_MODULES = {CAPTURE: "smartcam.capture.main", INFERENCE: "smartcam.inference.main"}
+_MODULES = {CAPTURE: "smartcam.capture.main", INFERENCE: "smartcam.inference.main", CONSOLE: "smartcam.console.main"}
 PATIENCE_S = 180.0
 """How long real processes may take on a busy machine to do what they do in seconds."""
 _TAIL_BYTES = 16 * 1024 * 1024
@@ -56,20 +54,36 @@ class Rig:
 
     def kill(self, component: str) -> None:
         """kill -9 a component."""
+        self.send(component, signal.SIGKILL)
+
+    def send(self, component: str, number: signal.Signals) -> None:
+        """Send a signal to a component's processes."""
         for pid in self.pids(component):
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
 
-    def kill_nucleus(self) -> None:
-        """kill -9 the nucleus, and start it again when everything of it is gone."""
-        self._end(signal.SIGKILL)
+    def kill_ipc(self) -> None:
+        """The nucleus's IPC service dies alone, and is started again alone."""
+        assert self._nucleus is not None
+        self._nucleus.send_signal(signal.SIGUSR2)
+
+    def deploy(self, deployment: DemoDeployment) -> None:
+        """Have the nucleus deploy this, without waiting for what becomes of it."""
+        assert self._nucleus is not None
+        self.deployment = deployment
+        (self.folder / "deployment.json").write_text(deployment.document())
+        self._nucleus.send_signal(signal.SIGHUP)
+
+    def kill_nucleus(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """kill -9 the nucleus, or ask it to end, and start it again when everything of it is gone."""
+        self._end(number)
         assert until(lambda: not self.pids(CAPTURE) and not self.pids(INFERENCE), PATIENCE_S)
         self.start()
 
     def stop(self) -> None:
         """An orderly end; nothing is left."""
         self._end(signal.SIGTERM)
-        remove_leftover(ring_path(DEFAULT_FOLDER, self.deployment.camera), self.deployment.camera)
+        remove_rings(self.deployment.camera)
 
     def pids(self, component: str) -> list[int]:
         """The processes that run a component's module below this rig's folder."""
@@ -78,7 +92,8 @@ class Rig:
         for entry in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 words = (entry / "cmdline").read_bytes().split(b"\0")
-                if _MODULES[component].encode() in words and str((entry / "cwd").readlink()) == work:
+                is_it = _MODULES[component].encode() in words and b"--self-test" not in words
+                if is_it and str((entry / "cwd").readlink()) == work:
                     found.append(int(entry.name))
         return found
 
@@ -113,7 +128,8 @@ class Rig:
             journal.seek(max(path.stat().st_size - _TAIL_BYTES, 0))
             lines = journal.read().decode(errors="replace").splitlines()[1:]
         entries = (Entry.of_line(line) for line in reversed(lines) if line.endswith("}"))
-        payloads = (entry.payload() for entry in entries if entry.event == "local_publish" and "payload" in entry.facts)
+        local = (entry for entry in entries if entry.event == "local_publish" and "payload" in entry.facts)
+        payloads = (entry.payload() for entry in local if entry.text("topic").startswith(FRAMES_PREFIX))
         notices = (decode_notice(payload) for payload in payloads if not is_chunk(payload))
         return next(notice for notice in notices if isinstance(notice, StatusNotice))
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from measure.demo.device import remove_rings
 from measure.demo.inference_log import left_in_outbox
 from smartcam.contract.ids import CameraId
-from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
-from smartcam.edge.ring.ring_file import remove_leftover, ring_path
+from smartcam.contract.topics import LOCAL_HEALTH, views_topic
 from tests.real.hold import processes
 from tests.real.standin import StandInHold
 from tests.system.footage import first_visitor
@@ -19,6 +20,19 @@ from tools.build.suite import DEMO_BUNDLE, ON_DEMAND, Built, build_suite
 
 pytestmark = pytest.mark.slow
 CAMERA = CameraId(f"again{os.getpid()}")
+WATCHER = "tests.Watcher"
+LOOKING = """
+import time
+from smartcam.contract.view import ViewWatch, encode_view_message, is_view
+from smartcam.edge.bus.greengrass import GreengrassBus
+bus, topic = GreengrassBus(), "{topic}"
+hear = lambda on, payload: (is_view(payload) or on != topic) and print("heard", on, len(payload), flush=True)
+for each in ("smartcam/views/+", "smartcam/health"):
+    bus.subscribe_local(each, hear)
+while True:
+    bus.publish_local(topic, encode_view_message(ViewWatch(topic.split("/")[-1])))
+    time.sleep(2)
+"""
 
 
 @pytest.fixture
@@ -28,7 +42,7 @@ def nucleus(tmp_path: Path) -> Iterator[StandInHold]:
         yield hold
     finally:
         hold.close()
-        remove_leftover(ring_path(DEFAULT_FOLDER, CAMERA), CAMERA)
+        remove_rings(CAMERA)
 
 
 def installed(root: Path) -> dict[str, object]:
@@ -44,7 +58,7 @@ def installed(root: Path) -> dict[str, object]:
 
 
 def deploy(nucleus: StandInHold, built: Built) -> None:
-    wanted = {name: built.version for name in built.components if name not in ON_DEMAND}
+    wanted = {name: built.version for name in (*built.components, WATCHER) if name not in ON_DEMAND}
     outcome = nucleus.deploy(built.recipes, built.artifacts, wanted)
     assert outcome.good, outcome.said
 
@@ -53,13 +67,46 @@ def pids(nucleus: StandInHold) -> set[int]:
     return {each.pid for name, each in processes(nucleus.root).items() if name in {CAPTURE, INFERENCE}}
 
 
+def add_watcher(built: Built) -> None:
+    """A component that looks at the camera and hears how the device is, with the rights for that and no others."""
+    code = built.artifacts / INFERENCE / built.version / "smartcam-inference.zip"
+    assert code.is_file()
+    access = {
+        f"{WATCHER}:pubsub:{number}": {
+            "operations": [f"aws.greengrass#{operation}"],
+            "resources": resources,
+        }
+        for number, (operation, resources) in enumerate(
+            [("PublishToTopic", ["smartcam/views/*"]), ("SubscribeToTopic", ["smartcam/views/*", "smartcam/health"])], 1
+        )
+    }
+    script = f"PYTHONPATH='{code}' exec '{sys.executable}' -c '{LOOKING.format(topic=views_topic(CAMERA))}'"
+    recipe = {
+        "RecipeFormatVersion": "2020-01-25",
+        "ComponentName": WATCHER,
+        "ComponentVersion": built.version,
+        "ComponentConfiguration": {
+            "DefaultConfiguration": {"accessControl": {"aws.greengrass.ipc.pubsub": access}},
+        },
+        "Manifests": [{"Platform": {"os": "linux", "runtime": "*"}, "Lifecycle": {"run": {"Script": script}}}],
+    }
+    (built.recipes / f"{WATCHER}-{built.version}.yaml").write_text(yaml.safe_dump(recipe))
+
+
 def events(nucleus: StandInHold) -> int:
     return nucleus.log(INFERENCE).count("phase=raised")
+
+
+def told(nucleus: StandInHold) -> set[str]:
+    """On which topics the watcher has heard something that inference says."""
+    log = nucleus.log(WATCHER)
+    return {topic for topic in (views_topic(CAMERA), LOCAL_HEALTH) if f"heard {topic} " in log}
 
 
 def test_installing_everything_again_rebuilds_nothing_and_loses_nothing(nucleus: StandInHold, tmp_path: Path) -> None:
     clip = first_visitor(tmp_path / "visitor.mp4")
     built = build_suite(tmp_path / "build", DEMO_BUNDLE)
+    add_watcher(built)
     camera = {"path": str(clip), "at_end": "reopen", "start_delay_s": 2}
     nucleus.merges = {"smartcam.Runtime": {"python": sys.executable}, CAPTURE: {"cameras": {CAMERA: camera}}}
     deploy(nucleus, built)
@@ -78,3 +125,7 @@ def test_installing_everything_again_rebuilds_nothing_and_loses_nothing(nucleus:
     assert until(lambda: events(nucleus) > seen, PATIENCE_S), nucleus.log(INFERENCE)
     assert outbox.stat().st_ino == inode
     assert left_in_outbox(outbox) >= waiting > 0
+    assert until(lambda: told(nucleus) == {views_topic(CAMERA), LOCAL_HEALTH}, PATIENCE_S), nucleus.log(WATCHER)
+    assert "refused" not in nucleus.log(WATCHER)
+    assert "subscription_refused" not in nucleus.log(INFERENCE)
+    assert "view_not_sent" not in nucleus.log(INFERENCE)

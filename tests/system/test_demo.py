@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
+from smartcam.edge.ring.sealed import DEFAULT_FOLDER
 from tools.command_line import ROOT
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]

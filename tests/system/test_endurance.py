@@ -13,7 +13,7 @@ from measure.demo.device import DemoDeployment
 from measure.demo.plan import CLIP_FOLDER
 from measure.demo.yard_clip import yard_clip
 from smartcam.contract.ids import CameraId
-from smartcam.edge.ring.frame_ring import DEFAULT_FOLDER
+from smartcam.edge.ring.sealed import DEFAULT_FOLDER
 from tests.system.footage import SIX_PEOPLE, detector_bundle, needs_footage, repeated
 from tests.system.judge import Judge
 from tests.system.resources import MIB, Usage, growth, shared_bytes, usage

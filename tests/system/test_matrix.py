@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from measure.demo.device import DemoDeployment
-from smartcam.contract.event import EventKind
+from smartcam.contract.event import EventKind, Phase
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S
 from tests.system.footage import FPS, SIX_PEOPLE, VISITS, cut, detector_bundle, needs_footage
@@ -83,7 +83,8 @@ def play(way: Way, built: Built, clip: Path, seconds: float, folder: Path) -> Ru
         )
         with running(deployment, folder / "device") as rig:
             assert until(rig.has_ended, seconds + PATIENCE_S), rig.logs()
-            until(lambda: rig.waiting() == 0, PATIENCE_S)
+            # The episode that is open when the clip ends is cleared a moment later.
+            until(lambda: len(judge.events(Phase.CLEARED)) == len(judge.events()) and rig.waiting() == 0, PATIENCE_S)
             return outcome(way, rig, judge)
 
 

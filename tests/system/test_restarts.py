@@ -16,11 +16,13 @@ from measure.demo.yard_clip import yard_clip
 from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S
+from smartcam.edge.history.past import PastEvent
+from smartcam.edge.history.reading import FOLDER, PastEvents
 from tests.system import faults
 from tests.system.faults import Fault, Moment, Plan
 from tests.system.footage import FPS, VISITS, cut, detector_bundle, needs_footage
 from tests.system.judge import Judge
-from tests.system.rig import PATIENCE_S, Rig, running, until
+from tests.system.rig import INFERENCE, PATIENCE_S, Rig, running, until
 from tools.build.suite import DEMO_BUNDLE, Built, build_suite
 
 pytestmark = pytest.mark.slow
@@ -44,11 +46,19 @@ def assert_nothing_lost_or_doubled(rig: Rig, judge: Judge, visits: Sequence[Seco
     story = [(event.kind.value, round(seconds(event, began), 1)) for event in arrived.values()]
     assert set(faults.raised(rig)) == set(arrived), (rig.hurts, story, rig.logs())
     assert set(judge.events(Phase.CLEARED)) <= set(arrived), (rig.hurts, story)
+    assert set(arrived) <= {past.event.event_id for past in history(rig)}, (rig.hurts, story)
     for first, last in visits:
         mine = [event for event in arrived.values() if first - 0.5 <= seconds(event, began) <= last]
         assert len(mine) <= 1, (rig.hurts, story, rig.logs())
         assert mine or is_disturbed(rig, done, first), (rig.hurts, story, rig.logs())
     assert len(arrived) <= len(visits), (rig.hurts, story)
+
+
+def history(rig: Rig) -> Sequence[PastEvent]:
+    """What the device itself remembers, whatever was killed."""
+    reader = PastEvents(rig.folder / "work" / INFERENCE / FOLDER)
+    reader.refresh()
+    return reader.page(limit=1000).events
 
 
 def is_disturbed(rig: Rig, done: Plan, begin_s: float) -> bool:

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from zipfile import ZipFile
 
+from tests.system.rig import INFERENCE
 from tools.build.archive import write_archive
 from tools.build.suite import Built
 
 Changes = Mapping[tuple[str, str], tuple[str, str]]
 """By component and file of its code: what is written there, and what is written instead."""
+SWAPS_ITS_ANSWERS = (INFERENCE, "smartcam/model/heads/classifier.py"), ("= raw.reshape(-1)", "= 1 - raw.reshape(-1)")
+"""A mistake in how a classifier's answer is read: every picture of nothing would be an intruder."""
 
 
 def next_release(built: Built, version: str, changes: Changes | None = None) -> None:

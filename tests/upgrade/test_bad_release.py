@@ -15,11 +15,10 @@ from tests.system.footage import first_visitor
 from tests.system.lone_site import Site
 from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
 from tests.unit.standins.nucleus.broker import Broker, make_papers
-from tests.upgrade.releases import next_release
+from tests.upgrade.releases import SWAPS_ITS_ANSWERS, next_release
 from tools.build.suite import DEMO_BUNDLE, Built, build_suite
 
 pytestmark = pytest.mark.slow
-SWAPS_ITS_ANSWERS = (INFERENCE, "smartcam/model/heads/classifier.py"), ("= raw.reshape(-1)", "= raw.reshape(-1)[::-1]")
 CANNOT_BE_IMPORTED = (CAPTURE, "smartcam/capture/service.py"), ("import logging", "import a_package_of_tomorrow")
 
 

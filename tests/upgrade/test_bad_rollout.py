@@ -23,13 +23,12 @@ from tests.system.footage import first_visitor
 from tests.system.lone_site import Site
 from tests.system.rig import INFERENCE
 from tests.unit.standins.nucleus.broker import Broker, make_papers
-from tests.upgrade.releases import next_release
+from tests.upgrade.releases import SWAPS_ITS_ANSWERS, next_release
 from tools.build.suite import DEMO_BUNDLE, Built, build_suite
 from tools.release import verbs
 from tools.release.publish import publish_build
 
 pytestmark = pytest.mark.slow
-SWAPS_ITS_ANSWERS = (INFERENCE, "smartcam/model/heads/classifier.py"), ("= raw.reshape(-1)", "= raw.reshape(-1)[::-1]")
 OLD, BAD, GOOD = "0.1.0", "0.2.0", "0.3.0"
 PROFILES = {"porch": "classic", "yard": "lite", "shed": "lite"}
 """The porch is the canary."""
