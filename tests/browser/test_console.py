@@ -296,19 +296,24 @@ def test_axe_finds_nothing_serious(
     assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in serious] == []
 
 
+def first_paint_ms(page: Page) -> float:
+    """Asked from here: the page's policy forbids a script that would be evaluated while it waits."""
+    paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+    wait_until(lambda: page.evaluate(paint) is not None)
+    return float(page.evaluate(paint))
+
+
 def test_it_is_there_at_once_and_small(
     browser: Browser, site: ConsoleSite, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     sizes: list[int] = []
-    paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-    painted_ms = []
+    painted_ms: list[float] = []
     for _ in range(3):  # the best of them says least of what else the machine does
         page = browser.new_page()
         sizes.clear()
         page.on("response", lambda got: sizes.append(0 if "/api/" in got.url else int(got.headers["content-length"])))
         page.goto(site.address)
-        page.wait_for_function(paint)
-        painted_ms.append(page.evaluate(paint))
+        painted_ms.append(first_paint_ms(page))
         page.close()
     first_ms = min(painted_ms)
     record_testsuite_property("first_paint_ms", round(first_ms))

@@ -150,6 +150,7 @@ def test_a_zone_and_a_line_are_drawn_changed_and_saved_by_the_keyboard_alone(
             page.keyboard.press(key)
         page.get_by_role("button", name="zone, corner 3 of 3").press("ArrowUp")
         page.get_by_role("button", name="Add: line").press("Enter")
+        expect(board).to_be_focused()
         for key in ("Space", "Shift+ArrowDown", "Shift+ArrowDown", "Space"):
             page.keyboard.press(key)
         page.get_by_role("button", name="Turn the direction").press("Enter")

@@ -26,13 +26,13 @@ STEPS = 22
 """Moments before and after each of the first eleven calls of an invocation."""
 
 _call = BaseClient._make_api_call  # type: ignore[attr-defined]
-_now: dict[str, Any] = {"key": "", "step": 0, "trace": []}
+_now: dict[str, Any] = {"key": "", "step": 0, "trace": [], "published": ""}
 
 
 def handle(document: Mapping[str, Any], context: object) -> object:
     """As the real one, with crashes."""
     records = document.get("Records")
-    _now.update(key=_key(document if records is None else records[0]), step=0, trace=[])
+    _now.update(key=_key(document if records is None else records[0]), step=0, trace=[], published="")
     return handler.handle(document, context)
 
 
@@ -48,6 +48,8 @@ def _key(document: Mapping[str, Any]) -> str:
 def _call_with_crashes(self: Any, name: str, request: Any) -> Any:  # noqa: ANN401 - botocore's own
     _pass_by(f"before {name}")
     answer = _call(self, name, request)
+    if name == "Publish":
+        _now["published"] = request["MessageAttributes"].get("event_id", {}).get("StringValue", "")
     _pass_by(f"after {name}")
     return answer
 
@@ -61,7 +63,7 @@ def _pass_by(moment: str) -> None:
         except FileExistsError:
             _now["step"] += 1
             return
-        os.write(note, json.dumps({"key": _now["key"], "trace": _now["trace"]}).encode())
+        os.write(note, json.dumps({"published": _now["published"], "trace": _now["trace"]}).encode())
         os.fsync(note)
         os._exit(1)
     _now["step"] += 1

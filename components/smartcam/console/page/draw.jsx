@@ -1,6 +1,6 @@
 /** Zones, lines, masks and ignored areas on a camera's picture, and rules: by mouse, touch and keyboard. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { at, post } from "./api.js";
 import {
   arrow, distance, errorsAt, freeName, keyStep, middle, pointOf, renamedIn, replaced, shifted, tidy, widened, withKey,
@@ -53,7 +53,8 @@ function Board({ camera, draft, chosen, choose, drawing, setDrawing, finish, mov
   const [cross, setCross] = useState([0.5, 0.5]);
   const sy = 1000 / aspect, k = 1000 / (svg.current?.clientWidth || 700);
   const where = (event) => pointOf(event, svg.current.getBoundingClientRect());
-  useEffect(() => { if (drawing) svg.current.focus(); }, [drawing?.group]);
+  // With the drawing itself, not after it: the next key is already meant for the picture.
+  useLayoutEffect(() => { if (drawing) svg.current.focus(); }, [drawing?.group]);
   const add = (point) => {
     const { group, points } = drawing;
     if (points.length >= 3 && distance(point, points[0]) < NEAR) return finish(points);
