@@ -30,6 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command: runs the mutants, prints the table, and fails where too many survive."""
     parser = argparse.ArgumentParser(prog="mutants", description="Change the code, and see whether a test notices.")
     parser.add_argument("modules", nargs="*", help="try these modules again: outbox, sending, smartcam.edge.ring ...")
+    parser.add_argument(
+        "--within",
+        type=float,
+        metavar="SECONDS",
+        help="give each mutant tests for no more CPU seconds than that, the quickest first: some are noticed by others",
+    )
     parser.add_argument("--survivors", action="store_true", help="try the survivors of the last run again")
     parser.add_argument("--fresh", action="store_true", help="forget earlier runs")
     chosen = parser.parse_args(arguments)
@@ -42,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not names:
             print("No mutant has survived.")
             return 0
-    _run([sys.executable, "-m", "measure.trying", *names])
+    within = [] if chosen.within is None else ["--within", str(chosen.within)]
+    _run([sys.executable, "-m", "measure.trying", *within, *names])
     counts = count(results())
     print(table(counts))
     return 0 if share_killed(counts) >= LEAST_KILLED else 1

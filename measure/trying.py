@@ -4,7 +4,9 @@ mutmut makes the mutants and shows what became of them. By itself it collects th
 takes longer than most tests. Started by measure/mutants.py, in the folder that mutmut works in.
 """
 
+import argparse
 import json
+import math
 import os
 import resource
 import shutil
@@ -18,6 +20,7 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import pytest
@@ -35,6 +38,7 @@ NO_TESTS: Final = 33
 TIMEOUT: Final = 36
 """Exit codes by which mutmut knows what became of a mutant; 0 is that it survived."""
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108  durability is not tested here, and each mutant's syncs take their time
+_REACH: Final = Path("reach.json")
 _HUNG: Final = (-signal.SIGXCPU, -signal.SIGALRM, -signal.SIGKILL)
 
 
@@ -53,12 +57,20 @@ class Reach:
         """The CPU seconds that it takes to see that this mutant survives."""
         return sum(self.seconds[test] for test in self.of(mutant))
 
+    def renewed(self, newer: "Reach") -> "Reach":
+        """With what is newer known of some of the tests."""
+        tests = {function: [test for test in of if test not in newer.seconds] for function, of in self.tests.items()}
+        for function, of in newer.tests.items():
+            tests[function] = [*tests.get(function, ()), *of]
+        return Reach(self.seconds | newer.seconds, tests)
+
 
 class Trying:
     """A plugin of pytest that runs the tests once as they are, and then for each mutant those that come to it."""
 
-    def __init__(self, mutants: Sequence[tuple[SourceFileMutationData, str]]) -> None:
+    def __init__(self, mutants: Sequence[tuple[SourceFileMutationData, str]], within_s: float) -> None:
         self._mutants = mutants
+        self._within_s = within_s
         self._failed = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -69,16 +81,24 @@ class Trying:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Takes the place of pytest's own loop."""
+        if session.testsfailed:
+            raise session.Interrupted("a file of tests cannot be read")
         items = {item.nodeid: item for item in session.items}
         with tempfile.TemporaryDirectory(prefix="mutants-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
             self._try_all(items, self._measure_all(session.items, Path(folder)), Path(folder))
         return True
 
     def _measure_all(self, items: Sequence[pytest.Item], folder: Path) -> Reach:
-        found = folder / "reach.json"
-        if os.waitpid(_fork(lambda: self._measure(items, found), folder), 0)[1]:
+        """Measures tests that are new, and those that the mutants will meet: they are to pass without them."""
+        known = Reach(**json.loads(_REACH.read_text())) if _REACH.exists() else Reach({}, {})
+        met = {test for _, mutant in self._mutants for test in known.of(mutant)}
+        wanted = [item for item in items if item.nodeid in met or item.nodeid not in known.seconds]
+        found = folder / "found.json"
+        if os.waitpid(_fork(lambda: self._measure(wanted, found), folder), 0)[1]:
             raise pytest.UsageError("a test fails without any mutant: run the tests first")
-        return Reach(**json.loads(found.read_text()))
+        reach = known.renewed(Reach(**json.loads(found.read_text())))
+        _REACH.write_text(json.dumps(asdict(reach)))
+        return reach
 
     def _measure(self, items: Sequence[pytest.Item], into: Path) -> int:
         reach = Reach({}, {})
@@ -101,8 +121,9 @@ class Trying:
             code = os.waitstatus_to_exitcode(status)
             _note(*running.pop(pid), TIMEOUT if code in _HUNG else code)
 
-        for data, mutant in sorted(self._mutants, key=lambda one: reach.cost(one[1])):
-            tests = [items[name] for name in reach.of(mutant)]
+        # In an order drawn by lot, so that a run that is stopped has tried a fair sample of all.
+        for data, mutant in Random(0).sample(self._mutants, len(self._mutants)):  # noqa: S311  a draw, no secret
+            tests = [items[name] for name in reach.of(mutant) if name in items]
             if not tests:
                 _note(data, mutant, NO_TESTS)
                 continue
@@ -124,6 +145,8 @@ class Trying:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._failed:
                 return KILLED
+            if time.process_time() > self._within_s:
+                break
         return 0
 
 
@@ -165,14 +188,18 @@ def chosen(patterns: Sequence[str]) -> list[tuple[SourceFileMutationData, str]]:
     return found
 
 
-def main(patterns: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Makes the mutants of what has changed, and tries those that are named."""
+    parser = argparse.ArgumentParser(prog="trying")
+    parser.add_argument("patterns", nargs="*")
+    parser.add_argument("--within", type=float, default=math.inf)
+    options = parser.parse_args(arguments)
     Path("mutants").mkdir(exist_ok=True)
     copy_src_dir()
     copy_also_copy_files()
     setup_source_paths()
     create_mutants(CHILDREN)
-    trying = Trying(chosen(patterns))
+    trying = Trying(chosen(options.patterns), options.within)
     os.chdir("mutants")
     tests = [*config().pytest_add_cli_args_test_selection, *config().pytest_add_cli_args]
     return pytest.main(["--rootdir=.", "--capture=no", "-q", *tests], plugins=[trying])

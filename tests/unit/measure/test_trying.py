@@ -71,6 +71,9 @@ def test_each_mutant_that_is_named_meets_the_tests_that_come_to_it(tmp_path: Pat
     assert done.returncode == 0, done.stdout + done.stderr
     killed, survived = 1, 0  # nobody asks whether ten is small
     assert fates(tmp_path) == {"more": {killed}, "is_small": {survived}, "nobody_calls": {None}}
+    project(tmp_path, TESTS.replace("is_small(1)", "is_small(9) and not is_small(10)"))
+    started(tmp_path, "little.x_is*")
+    assert fates(tmp_path)["is_small"] == {killed}
 
 
 def test_a_test_that_fails_without_any_mutant_is_told_of_and_nothing_is_tried(tmp_path: Path) -> None:
