@@ -202,7 +202,7 @@ def main(arguments: Sequence[str]) -> int:
     trying = Trying(chosen(options.patterns), options.within)
     os.chdir("mutants")
     tests = [*config().pytest_add_cli_args_test_selection, *config().pytest_add_cli_args]
-    return pytest.main(["--rootdir=.", "--capture=no", "-q", *tests], plugins=[trying])
+    return pytest.main(["--rootdir=.", "--capture=no", "--tb=native", "-q", *tests], plugins=[trying])
 
 
 if __name__ == "__main__":
