@@ -29,7 +29,8 @@ _READ: Final = """(video, count) => new Promise((done) => {
         const row = pen.getImageData(0, 3, 64, 1).data;
         let stamp = 0;
         for (let bit = 0; bit < 16; bit++) stamp |= (row[(4 * bit + 2) * 4] > 125) << bit;
-        seen.push([stamp, performance.timeOrigin + Math.max(expectedDisplayTime, performance.now()), rtpTimestamp ?? null]);
+        const shown = performance.timeOrigin + Math.max(expectedDisplayTime, performance.now());
+        seen.push([stamp, shown, rtpTimestamp ?? null]);
         seen.length < count ? video.requestVideoFrameCallback(look) : done(seen);
     };
     video.requestVideoFrameCallback(look);

@@ -4,7 +4,7 @@ It takes one JSON object a line on standard input and answers each with one on s
 
     {"do": "show", "clip": PATH, "codec": "h264" | "h265", "fps": 20}   from its beginning, again and again
     {"do": "stall"} / {"do": "go_on"}                                    connections stay, pictures stop
-    {"do": "push", "unit": BASE64}                                       one access unit, now: a clip without any lets room
+    {"do": "push", "unit": BASE64}                                       one access unit, now, beside an empty clip
     {"do": "clients"}                                                    how many are connected
 
 A clip is a file of access units (Annex B), each behind its length in four bytes, the first one a key frame. Another

@@ -61,7 +61,10 @@ async def told(viewer: ClientConnection, kind: str) -> dict[str, object]:
 
 def datagram_sockets() -> set[str]:
     """The addresses at which this process hears datagrams."""
-    mine = {str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()}
+    mine = set()
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # another thread has closed it meanwhile
+            mine.add(str(each.readlink()))
     rows = [line.split() for name in ("udp", "udp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
     return {row[1].partition(":")[0] for row in rows if f"socket:[{row[9]}]" in mine}
 
