@@ -51,7 +51,7 @@ class VideoBegins:
 LivePiece = VideoBegins | bytes | VideoPacket
 
 
-class LiveStream(Protocol):
+class ViewedStream(Protocol):
     """One stream as a viewer takes it, from a key frame on. Making it with another packet raises ValueError."""
 
     @property
@@ -72,7 +72,7 @@ class VideoFollower:
         self,
         open_ring: Callable[[], PacketRingReader],
         now: Callable[[], MonotonicNs],
-        begin: Callable[[VideoPacket], LiveStream] | None = None,
+        begin: Callable[[VideoPacket], ViewedStream] | None = None,
     ) -> None:
         """`begin` makes a stream; fragmented MP4 if none is given. Raises what `step` raises."""
         self._open_ring = open_ring
@@ -82,7 +82,7 @@ class VideoFollower:
         self._next: int | None = None
         self._looked_to = 0
         """No key frame comes before this packet that is not known."""
-        self._stream: LiveStream | None = None
+        self._stream: ViewedStream | None = None
         self._came_at = now()
 
     def step(self) -> list[LivePiece]:

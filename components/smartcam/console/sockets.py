@@ -160,7 +160,8 @@ class _Viewer:
         """Until the ring ends, the viewer may not look any more, or it has to be done in another way."""
         peer = await self._meet() if self._is_webrtc else None
         try:
-            follower = VideoFollower(self._open, self._sockets.clock.monotonic, peer and peer.begin)
+            begin = None if peer is None else peer.begin
+            follower = VideoFollower(self._open, self._sockets.clock.monotonic, begin)
             with closing(follower):
                 while self._is_webrtc is (peer is not None) and (not self._is_due() or self._may_look()):
                     for each in follower.step():

@@ -22,7 +22,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
-from av.video.stream import VideoStream
+from av.stream import Stream
 from starlette.websockets import WebSocket
 
 from smartcam.console.live import NotByWebRtc, VideoBegins
@@ -49,9 +49,8 @@ _DAMAGED: Final = (
 _address: ContextVar[str] = ContextVar("address")
 
 
-def _only_the_chosen(*, use_ipv4: bool, use_ipv6: bool) -> list[str]:
+def _only_the_chosen(*_: bool, **_by_name: bool) -> list[str]:
     """The library would listen at all addresses of this device but 127.0.0.1."""
-    del use_ipv4, use_ipv6
     return [_address.get()]
 
 
@@ -108,13 +107,13 @@ class _Track(MediaStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self.waiting: asyncio.Queue[av.Packet[VideoStream]] = asyncio.Queue()
+        self.waiting: asyncio.Queue[av.Packet[Stream]] = asyncio.Queue()
         self.sender: RTCRtpSender | None = None
         self.sent: tuple[int, int] | None = None
         """The stamp of the last picture that is on its way, as the browser has it and as we have it."""
         self._last: int | None = None
 
-    async def recv(self) -> "av.Packet[VideoStream]":
+    async def recv(self) -> "av.Packet[Stream]":
         """The next one. Whoever asks has sent the last one."""
         if self._last is not None:
             self.sent = getattr(self.sender, _SENT), self._last
@@ -179,7 +178,7 @@ class Peer:
         if not self._is_open:
             raise NotByWebRtc("the connection has ended")
         self._stamps = self._stamps or RtpStamps(self._now())
-        carried: av.Packet[VideoStream] = av.Packet(packet.content)
+        carried: av.Packet[Stream] = av.Packet(packet.content)
         carried.pts, carried.time_base = self._stamps.stamp(packet), Fraction(1, TICKS)
         self._track.waiting.put_nowait(carried)
         sent = self._track.sent
