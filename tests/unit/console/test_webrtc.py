@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -187,6 +188,28 @@ def test_who_does_not_answer_sees_the_same_as_without_webrtc_and_is_told_why(
                 assert isinstance(await asyncio.wait_for(viewer.recv(), 8), bytes)
 
     asyncio.run(look())
+    wait_until_silent()
+
+
+def test_nothing_is_sent_where_an_answer_says(open_console: ConsoleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webrtc, "MEETING_S", 0.5)
+
+    async def look(elsewhere: int) -> None:
+        with ring_of(open_console, live_packets(12)):
+            async with looking(open_console) as viewer:
+                browser = Browser()
+                answer = await browser.answer(str((await told(viewer, "offer"))["sdp"]))
+                await browser.close()
+                assert "a=candidate:" in answer
+                await viewer.send(re.sub(r"(a=candidate:.* 127\.0\.0\.1) \d+ ", rf"\1 {elsewhere} ", answer))
+                assert "by UDP" in str((await told(viewer, "video"))["why"])
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.setblocking(False)
+        asyncio.run(look(stranger.getsockname()[1]))
+        with pytest.raises(BlockingIOError):
+            stranger.recv(1)
     wait_until_silent()
 
 
