@@ -80,7 +80,7 @@ class Storm:
 
     def wait_for_one(self) -> int:
         """Devices are answered in no order: whoever has an answer counts."""
-        deadline = time.monotonic() + 30.0
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             for device in self.devices:
                 with suppress(Empty):
