@@ -141,7 +141,7 @@ def clip(folder: Path, name: str = "a.mp4", *, degrees: int = 0) -> dict[str, ob
 
 def fragments(folder: Path) -> int:
     """How many there are in the films of a folder, half a second each."""
-    return sum(path.read_bytes().count(b"moof") for path in folder.iterdir())
+    return sum(path.read_bytes().count(b"moof") for path in folder.glob("*"))
 
 
 def lumas(content: bytes | Path) -> list[NDArray[np.uint8]]:
