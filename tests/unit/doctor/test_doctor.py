@@ -246,7 +246,7 @@ class Broker:
             wire.recv(10)
 
     def close(self) -> None:
-        self._thread.join(10)
+        self._thread.join(60)
         self._listener.close()
 
 
