@@ -319,7 +319,7 @@ def test_a_wrong_request_is_refused(tmp_path: Path, payload: bytes) -> None:
     settings = SourceSettings(YARD, clips=ClipSettings(keep=True))
     folder = ClipFolder(tmp_path / "clips", clock)
     recording = CameraRecording(settings, tmp_path, folder, nucleus.bus("smartcam.Capture"), clock)
-    with recording.running():
+    with recording.running(StopToken()):
         nucleus.bus("smartcam.Inference").publish_local(clips_topic(YARD), payload)
     assert recording.fault == ""
     assert not (tmp_path / "clips").exists()
