@@ -47,6 +47,7 @@ from smartcam.inference.commands.self_test import try_the_model, try_the_outbox
 from smartcam.inference.commands.table import answer_rows
 from smartcam.inference.health import Facts, HealthReporter
 from smartcam.inference.kept_bundle import KeptBundle, kept_folder
+from smartcam.inference.metrics.door import MetricsDoor
 from smartcam.inference.sender import Sender
 from smartcam.inference.service import InferenceService, Uploads
 from smartcam.inference.settings import InferenceSettings, understood_settings
@@ -115,13 +116,16 @@ def build(
         version=release.version,
         random=random.random,
     )
-    return [
+    services: list[tuple[str, Service]] = [
         ("inference", service),
         ("sender", sender),
         ("health", reporter),
         ("uploader", snapshots),
         ("clip_uploader", uploads),
     ]
+    if work_folder is not None:
+        services.append(("metrics", MetricsDoor(lambda: reporter.newest, work_folder, clock)))
+    return services
 
 
 def _keeper(name: str, clock: SystemClock, work_folder: Path | None) -> BundleKeeper:
