@@ -40,6 +40,7 @@ from smartcam.edge.journal.folder import read_journal
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging
 from smartcam.edge.pictures.folder import ALBUM_FOLDER
+from smartcam.edge.replaced import recent_replacements
 from smartcam.edge.ring.packet_ring import PacketRingReader
 from smartcam.edge.self_test import run_self_test
 from smartcam.edge.watchdog import last_resorts
@@ -67,7 +68,8 @@ def build(
     wishes = Wishing(bus, lambda: secrets.token_hex(8))
     clips, inference = Clips(others / CAPTURE / CLIP_FOLDER), others / INFERENCE
     event_pages = EventPages(PastEvents(inference / HISTORY_FOLDER, inference / ALBUM_FOLDER), clips)
-    looking = Looking(heard, clips, wishes, partial(PacketRingReader, rings))
+    replaced = partial(recent_replacements, others)
+    looking = Looking(heard, clips, wishes, partial(PacketRingReader, rings), lambda: replaced(clock.utc()))
     changing = Changing(wishes, event_pages, lambda: read_journal(inference / JOURNAL_FOLDER))
     routes = [*looking.routes(), *event_pages.routes(), *changing.routes(), *CameraFinding(find).routes()]
 

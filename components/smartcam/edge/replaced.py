@@ -8,10 +8,11 @@ from typing import Final
 
 from smartcam.contract.errors import ContractError
 from smartcam.contract.reading import Fields, parse_object
-from smartcam.contract.times import UtcNs
+from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.edge.memory_file import MemoryFile
 
 FILE: Final = "replaced"
+_RECENT_NS: Final = 7 * 86_400 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,12 @@ def last_replacement(folder: Path) -> Replacement | None:
             UtcNs(fields.integer("at_ns")), fields.text("loop"), fields.integer("still_s"), fields.integer("times")
         )
     return None
+
+
+def recent_replacements(work: Path, now: UtcNs) -> dict[str, Replacement]:
+    """Those of the last week, by the component: of all that have their work folders in this one."""
+    found = {folder.name: last_replacement(folder) for folder in sorted(work.glob("smartcam.*"))}
+    return {name: one for name, one in found.items() if one is not None and now - one.at_ns < _RECENT_NS}
 
 
 def note_replacement(folder: Path, at: UtcNs, loop: str, still_s: int) -> None:

@@ -170,7 +170,12 @@ def _listen(path: Path) -> socket.socket:
         path.unlink(missing_ok=True)
         # Linux makes the file with the socket's own mode, so that nobody else can connect before the next line either.
         os.fchmod(listening.fileno(), MODE)
-        listening.bind(str(path))
+        folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            # A socket's address has room for 107 characters, which the path of a work folder may take alone.
+            listening.bind(f"/proc/self/fd/{folder}/{path.name}")
+        finally:
+            os.close(folder)
         path.chmod(MODE)
         listening.listen(MOST_AT_ONCE)
         listening.setblocking(False)
