@@ -1,6 +1,7 @@
 """Who is called stuck, and what comes of it: with real threads that hang, and on a clock that a test moves."""
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,12 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smartcam.capture import main as capture
+from smartcam.console import main as console
 from smartcam.contract.errors import BusUnavailable
+from smartcam.contract.ids import ThingName
 from smartcam.edge.lifecycle import EXIT_STUCK, Leave, StopToken
+from smartcam.edge.outbox.outbox import Outbox
 from smartcam.edge.replaced import last_replacement
 from smartcam.edge.starts import WINDOW_S
 from smartcam.edge.watchdog import FROZEN_S, LONGEST_S, LOOK_S, Look, Stillness, Watchdog, judge, longest_s
+from smartcam.inference import main as inference
+from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
+from tools.command_line import ROOT
 
 PATIENCE_S = 60.0
 LONGEST = {"camera": 10.0, "sender": 20.0}
@@ -261,6 +269,28 @@ def test_a_loop_is_known_by_what_stands_before_its_camera(caplog: pytest.LogCapt
     assert longest_s("clip_uploader") == LONGEST_S["clip_uploader"]
     # Slower than any look, or a loop that goes on could be called stuck between two of them.
     assert min(LONGEST_S.values()) > 10 * LOOK_S
+
+
+def test_the_documentation_has_the_table_of_times() -> None:
+    text = (ROOT / "docs" / "design" / "watchdog.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", text, re.MULTILINE)
+    assert {name: float(seconds) for name, seconds in rows} == LONGEST_S
+    assert "looks every two seconds" in text
+    assert LOOK_S == 2
+
+
+def test_every_service_of_the_components_is_in_the_table(tmp_path: Path) -> None:
+    nucleus = FakeNucleus()
+    outbox = Outbox(tmp_path / "outbox", FakeClock())
+    try:
+        services = [
+            *capture.build(nucleus.bus("smartcam.Capture"), tmp_path, tmp_path),
+            *inference.build(ThingName("pi"), None, tmp_path, nucleus.bus("smartcam.Inference"), outbox, tmp_path),
+            *console.build(nucleus.bus("smartcam.Console"), tmp_path, tmp_path),
+        ]
+    finally:
+        outbox.close()
+    assert {name for name, _ in services} <= LONGEST_S.keys()
 
 
 steps = st.tuples(st.sampled_from(["beats", "stands", "rests", "is gone"]), st.floats(0, 30))
