@@ -77,7 +77,7 @@ def longest_s(loop: str, table: Mapping[str, float] = LONGEST_S) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LoopSign:
     """What a loop showed at one moment. `number` is of no other loop of the process."""
 
     number: int
@@ -90,16 +90,16 @@ class Look:
 class Stillness:
     """For how long a loop has not moved."""
 
-    look: Look
+    look: LoopSign
     still_s: float = 0.0
 
 
-def judge(before: Sequence[Stillness], looks: Sequence[Look], elapsed_s: float) -> tuple[Stillness, ...]:
+def judge(before: Sequence[Stillness], looks: Sequence[LoopSign], elapsed_s: float) -> tuple[Stillness, ...]:
     """What is known after another look at the loops that run now, so many seconds after the one before."""
     known = {one.look.number: one for one in before}
     passed_s = min(elapsed_s, _MOST_BETWEEN_LOOKS_S)
 
-    def after(look: Look) -> Stillness:
+    def after(look: LoopSign) -> Stillness:
         last = known.get(look.number)
         if last is None or look.is_resting or look.beats != last.look.beats:
             return Stillness(look)
@@ -152,7 +152,7 @@ class Watchdog:
         now = self._clock.monotonic()
         elapsed_s, self._looked_at = (now - self._looked_at) / NS_PER_S, now
         pulses = {pulse.number: pulse for pulse in loops.pulses()}
-        looks = [Look(pulse.number, pulse.name, pulse.beats, pulse.is_resting) for pulse in pulses.values()]
+        looks = [LoopSign(pulse.number, pulse.name, pulse.beats, pulse.is_resting) for pulse in pulses.values()]
         self._still = judge(self._still, looks, elapsed_s)
         stuck = [one for one in self._still if one.still_s > longest_s(one.look.name, self._longest)]
         self._said = {one.look.number: self._said.get(one.look.number, -_SAY_AGAIN_S) for one in stuck}

@@ -21,7 +21,7 @@ from smartcam.edge.lifecycle import EXIT_STUCK, Leave, StopToken
 from smartcam.edge.outbox.outbox import Outbox
 from smartcam.edge.replaced import last_replacement
 from smartcam.edge.starts import WINDOW_S
-from smartcam.edge.watchdog import FROZEN_S, LONGEST_S, LOOK_S, Look, Stillness, Watchdog, judge, longest_s
+from smartcam.edge.watchdog import FROZEN_S, LONGEST_S, LOOK_S, LoopSign, Stillness, Watchdog, judge, longest_s
 from smartcam.inference import main as inference
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
@@ -304,7 +304,7 @@ def test_nobody_is_called_still_for_longer_than_it_has_not_moved_nor_longer_than
     beats, stood_s, watched_s = 0, 0.0, 0.0
     for what, elapsed_s in story:
         beats += what == "beats"
-        looks = [] if what == "is gone" else [Look(7, "camera-yard", beats, what == "rests")]
+        looks = [] if what == "is gone" else [LoopSign(7, "camera-yard", beats, what == "rests")]
         was_known = bool(known)
         known = judge(known, looks, elapsed_s)
         if what == "stands" and was_known:
@@ -323,7 +323,7 @@ def test_each_loop_is_judged_as_if_it_were_alone(story: list[list[tuple[int, int
     together: tuple[Stillness, ...] = ()
     alone: dict[int, tuple[Stillness, ...]] = {}
     for moment in story:
-        looks = list({number: Look(number, "x", beats, rests) for number, beats, rests in moment}.values())
+        looks = list({number: LoopSign(number, "x", beats, rests) for number, beats, rests in moment}.values())
         together = judge(together, looks, LOOK_S)
         alone = {look.number: judge(alone.get(look.number, ()), [look], LOOK_S) for look in looks}
         assert together == tuple(alone[look.number][0] for look in looks)
