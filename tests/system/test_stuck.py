@@ -16,7 +16,7 @@ from tests.system.footage import first_visitor
 from tests.system.lone_site import Site
 from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
 from tests.unit.standins.nucleus.broker import Broker, make_papers
-from tools.build.suite import DEMO_BUNDLE, build_suite
+from tools.build.suite import DEMO_BUNDLE, Built, build_suite
 
 pytestmark = pytest.mark.slow
 HANG = "hang"
@@ -36,6 +36,11 @@ if "smartcam.capture.main" in sys.orig_argv and "--self-test" not in sys.orig_ar
         take(service, timed, selector)
     CaptureService._take = never_released
 """
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return build_suite(tmp_path_factory.mktemp("suite") / "build", DEMO_BUNDLE)
 
 
 def planted(folder: Path) -> str:
@@ -66,9 +71,8 @@ def scraped(work: Path) -> str:
 
 @pytest.mark.parametrize("profile", ["lite", "classic"])
 def test_a_camera_whose_loop_hangs_costs_a_process_that_the_nucleus_replaces_and_the_device_says_so(
-    profile: str, tmp_path: Path
+    profile: str, built: Built, tmp_path: Path
 ) -> None:
-    built = build_suite(tmp_path / "build", DEMO_BUNDLE)
     papers = make_papers(tmp_path)
     with Broker(papers) as broker:
         clip = first_visitor(tmp_path / "visitor.mp4")
