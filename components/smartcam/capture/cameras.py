@@ -136,7 +136,8 @@ class CameraSupervisor:
         for name in names:
             self._running[name].stop.set()
         for name in names:
-            self._running.pop(name).join()
+            with self._stop.resting():  # the camera's own loop is watched
+                self._running.pop(name).join()
             log(logger, logging.INFO, "camera_stopped", camera=name)
 
     def _check_threads(self) -> None:

@@ -44,14 +44,14 @@ LONGEST_S: Final[Mapping[str, float]] = {
     # A quarter of a second's packets, then the disk: a worn memory card may take a minute for one write.
     "films": 300.0,
     "footage": 300.0,
-    # Waits for cameras that it ends, and deletes what is too old.
+    # Deletes what is too old; while it waits for a camera that it ends, that one is watched.
     "cameras": 300.0,
     # One clip is decoded and encoded at the lowest priority between two looks.
     "highlights": 3600.0,
     # The longest step by far opens a model and tries it: half a minute on a Raspberry Pi, more where it swaps.
     "inference": 300.0,
-    # 32 events at once may each wait 5 s for the nucleus and for the disk.
-    "sender": 600.0,
+    # One event waits 5 s for the nucleus, then for the disk.
+    "sender": 300.0,
     # Counts the outbox, and waits for the nucleus twice.
     "health": 120.0,
     # One piece of a file: credentials 10 s, connecting and sending 20 s each, names that are not resolved.

@@ -121,8 +121,9 @@ class CameraRecording:
             subscription.close()
             for its_own in stops:
                 its_own.set()
-            for thread in threads:
-                thread.join()
+            with stop.resting():  # they are watched themselves
+                for thread in threads:
+                    thread.join()
             self._close_ring()
 
     def _open(self) -> Iterator[FilmRecorder]:

@@ -72,8 +72,9 @@ class FootageRecording:
             yield
         finally:
             self._waiting = None
-            waiting.put(None)
-            thread.join()
+            with stop.resting():  # it is watched itself
+                waiting.put(None)
+                thread.join()
 
     def picture(self, timed: TimedPicture, picture: Picture) -> None:
         """See `Recording`."""

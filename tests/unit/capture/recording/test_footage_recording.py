@@ -197,7 +197,9 @@ def wait(ready: Callable[[], object]) -> None:
 
 def test_of_the_pictures_that_come_as_many_are_taken_as_the_setting_says(tmp_path: Path) -> None:
     running = Running(tmp_path, every_s=0.5)
-    with running.recording.running(StopToken()):
+    stop = StopToken()
+    with running.recording.running(stop):
+        wait(lambda: [pulse.name for pulse in stop.loops.pulses() if pulse.is_resting] == ["footage-yard"])
         for number in range(100):
             running.show(grey(20 + number), 0.1)
             wait(lambda: running.recording._waiting is not None and running.recording._waiting.empty())
