@@ -198,6 +198,16 @@ def test_before_anything_is_known_it_says_that_it_is_too_early(site: Site) -> No
     assert site.ask()[0] == 503
 
 
+def test_figures_that_cannot_be_written_are_said_once_and_end_nothing(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.newest[0] = replace(HEALTH, model_name="\ud800")
+    assert [site.ask()[0] for _ in range(3)] == [500] * 3
+    assert caplog.text.count("metrics_not_given") == 1
+    site.newest[0] = HEALTH
+    assert site.ask()[0] == 200
+
+
 @pytest.mark.parametrize(
     ("request_", "status"),
     [

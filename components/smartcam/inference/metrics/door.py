@@ -67,7 +67,8 @@ class MetricsDoor:
                 _Callers(listening, self._answer, self._clock).serve(stop)
             finally:
                 listening.close()
-                self._path.unlink(missing_ok=True)
+                with suppress(OSError):  # a disk that takes nothing; the next process replaces it
+                    self._path.unlink()
 
     def _answer(self, request: bytes) -> bytes:
         """A whole HTTP response."""
@@ -80,15 +81,20 @@ class MetricsDoor:
         if method != b"GET":
             return _response(HTTPStatus.METHOD_NOT_ALLOWED)
         health = self._newest()
-        if health is None:
-            return _response(HTTPStatus.SERVICE_UNAVAILABLE)
+        return _response(HTTPStatus.SERVICE_UNAVAILABLE) if health is None else self._figures(health)
+
+    def _figures(self, health: Health) -> bytes:
         try:
             # Not before somebody asks: on most devices nobody does.
             from smartcam.inference.metrics.figures import CONTENT_TYPE, exposition  # noqa: PLC0415  as above
         except ImportError as error:
             self._say(f"prometheus-client is needed and cannot be imported ({error})")
             return _response(HTTPStatus.SERVICE_UNAVAILABLE)
-        return _response(HTTPStatus.OK, exposition(health), CONTENT_TYPE)
+        try:
+            return _response(HTTPStatus.OK, exposition(health), CONTENT_TYPE)
+        except Exception as error:  # noqa: BLE001  the edge of the loop: no scrape may end inference
+            self._say(f"{type(error).__name__}: {error}")
+            return _response(HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _say(self, fault: str) -> None:
         if fault != self._fault:
@@ -114,7 +120,8 @@ class _Callers:
                 while not stop.is_set():
                     for key, _ in self._selector.select(_LOOK_S):
                         if key.data is None:
-                            self._admit()
+                            if not self._admit():
+                                stop.wait(_LOOK_S)
                         else:
                             self._hear(cast("_Caller", key.data))
                     self._send_away()
@@ -122,17 +129,19 @@ class _Callers:
                 for caller in tuple(self._callers):
                     self._leave(caller)
 
-    def _admit(self) -> None:
+    def _admit(self) -> bool:
+        """False where they have gone again, or there are no handles left: others need them more."""
         try:
             connection, _ = self._listening.accept()
-        except OSError:  # they have gone again, or there are no handles left: others need them more
-            return
+        except OSError:
+            return False
         connection.setblocking(False)
         caller = _Caller(connection, MonotonicNs(self._clock.monotonic() + round(PATIENCE_S * NS_PER_S)))
         self._callers.append(caller)
         self._selector.register(connection, selectors.EVENT_READ, caller)
         if len(self._callers) == MOST_AT_ONCE:
             self._selector.unregister(self._listening)
+        return True
 
     def _hear(self, caller: _Caller) -> None:
         try:
