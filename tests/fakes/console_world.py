@@ -31,6 +31,7 @@ from smartcam.contract.topics import ALL_FRAMES, ALL_SETTINGS, ALL_VIEWS, LOCAL_
 from smartcam.edge.clip_name import CLIP_FOLDER
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.history.reading import PastEvents
+from smartcam.edge.replaced import recent_replacements
 from smartcam.edge.ring.packet_ring import PacketRingReader
 from smartcam.vision.journal import JournalRow
 from tests.fakes.bus import FakeBus, FakeNucleus
@@ -99,7 +100,13 @@ class ConsoleWorld:
         event_pages = EventPages(PastEvents(self.history, self.pictures), clips)
         self.journal: list[JournalRow] = []
         self.routes = [
-            *Looking(self.heard, clips, self.wishes, partial(PacketRingReader, self.rings)).routes(),
+            *Looking(
+                self.heard,
+                clips,
+                self.wishes,
+                partial(PacketRingReader, self.rings),
+                lambda: recent_replacements(self.folder, self.clock.utc()),
+            ).routes(),
             *event_pages.routes(),
             *CameraFinding(self.find).routes(),
             *Changing(self.wishes, event_pages, lambda: self.journal).routes(),

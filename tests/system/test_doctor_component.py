@@ -28,7 +28,7 @@ from tools.command_line import ROOT
 pytestmark = pytest.mark.slow
 DOCTOR = "smartcam.Doctor"
 ASKED = probe_topic(ThingName("yard-1"))
-CHECKS = {"cloud", "packages", "shared memory", "disk", "clock", "model", "camera yard", "IoT Core"}
+CHECKS = {"cloud", "packages", "shared memory", "disk", "clock", "watchdog", "model", "camera yard", "IoT Core"}
 
 
 @pytest.fixture(scope="module")

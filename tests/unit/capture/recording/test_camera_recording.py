@@ -324,8 +324,13 @@ def test_a_wrong_request_is_refused(tmp_path: Path, payload: bytes) -> None:
     settings = SourceSettings(YARD, clips=ClipSettings(keep=True))
     folder = ClipFolder(tmp_path / "clips", clock)
     recording = CameraRecording(settings, tmp_path, folder, nucleus.bus("smartcam.Capture"), clock)
-    with recording.running():
+    stop = StopToken()
+    with recording.running(stop):
         nucleus.bus("smartcam.Inference").publish_local(clips_topic(YARD), payload)
+        deadline = time.monotonic() + 60
+        while [pulse.name for pulse in stop.loops.pulses()] != ["films-yard"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
     assert recording.fault == ""
     assert not (tmp_path / "clips").exists()
 
