@@ -19,8 +19,8 @@ STALLED_S: Final = 10.0
 """How long somebody may take nothing of what is sent."""
 MOST_CONNECTIONS: Final = 96
 _LARGEST_HEAD: Final = 16 * 1024
-_LARGEST_MESSAGE: Final = 4096
-"""What a page says on a WebSocket; it has nothing to say there."""
+_LARGEST_MESSAGE: Final = 16 * 1024
+"""What a page says on a WebSocket: its answer to an offer by WebRTC has 2 to 4 kB."""
 _UNSENT_BYTES: Final = 128 * 1024
 """What the kernel keeps for a viewer that is slow. More of it would only be older."""
 _LOOK_S: Final = 0.1

@@ -23,6 +23,7 @@ export const WORDS = {
   again_in: ["No connection; again in {seconds} s", "连接中断；{seconds} 秒后重试"],
   cannot_play: ["This browser cannot play {mime}.", "此浏览器无法播放 {mime}。"],
   as_jpeg: ["single pictures", "单张图片"], as_video: ["video", "视频"],
+  as_webrtc: ["video by WebRTC", "WebRTC 视频"], by_webrtc: ["Less delay (WebRTC)", "低延迟（WebRTC）"],
   rate: ["{rate} pictures a second", "每秒 {rate} 帧"], armed: ["Armed", "已布防"], disarmed: ["Disarmed", "已撤防"],
   arm: ["Arm", "布防"], disarm: ["Disarm", "撤防"], arm_camera: ["Arm {camera}", "布防 {camera}"],
   disarm_camera: ["Disarm {camera}", "撤防 {camera}"], arm_all: ["Arm all", "全部布防"],
