@@ -3,11 +3,12 @@
 import argparse
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from smartcam.console.access import Guesses, Sessions
@@ -15,7 +16,6 @@ from smartcam.console.app import build_app
 from smartcam.console.changing import Changing
 from smartcam.console.clips import Clips
 from smartcam.console.event_pages import EventPages
-from smartcam.console.finding import CameraFinding, CamerasAround
 from smartcam.console.heard import HeardDevice
 from smartcam.console.looking import Looking
 from smartcam.console.page_files import PageFiles
@@ -55,11 +55,11 @@ def build(
     rings: Path,
     work_folder: Path,
     others: Path | None = None,
-    find: Callable[[], CamerasAround] | None = None,
+    more: Sequence[BaseRoute] = (),
 ) -> list[tuple[str, Service]]:
     """The component's services by name.
 
-    The other components' work folders are in `others`, usually beside its own. `find` looks for cameras.
+    The other components' work folders are in `others`, usually beside its own. `more`: what a PC answers besides.
     """
     clock, others = SystemClock(), others or work_folder.parent
     heard = HeardDevice(clock)
@@ -69,7 +69,7 @@ def build(
     event_pages = EventPages(PastEvents(inference / HISTORY_FOLDER, inference / ALBUM_FOLDER), clips)
     looking = Looking(heard, clips, wishes, partial(PacketRingReader, rings))
     changing = Changing(wishes, event_pages, lambda: read_journal(inference / JOURNAL_FOLDER))
-    routes = [*looking.routes(), *event_pages.routes(), *changing.routes(), *CameraFinding(find).routes()]
+    routes = [*looking.routes(), *event_pages.routes(), *changing.routes(), *more]
 
     def app(settings: ConsoleSettings, sessions: Sessions, guesses: Guesses) -> ASGIApp:
         sockets = LiveSockets(rings, heard, watching, sessions, clock)

@@ -1,4 +1,4 @@
-/** Asks the server. Everything is JSON; a refusal is an Error with the server's words. */
+/** Asks the server. Everything is JSON, but for pictures; a refusal is an Error with the server's words. */
 
 let token = "";
 let onSignedOut = () => {};
@@ -20,7 +20,7 @@ export async function ask(method, path, body) {
   if (method !== "GET") headers["X-Smartcam-Token"] = token;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const answer = await fetch(`/api/${path}`, { method, headers, body: body && JSON.stringify(body) });
-  const said = await answer.json().catch(() => ({}));
+  const said = await (answer.headers.get("Content-Type") === "image/jpeg" ? answer.blob() : answer.json()).catch(() => ({}));
   if (answer.ok) return said;
   if (answer.status === 401 && path !== "session") onSignedOut();
   throw new Refused(said.error ?? `${answer.status} ${answer.statusText}`, answer.status);

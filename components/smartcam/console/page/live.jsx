@@ -2,9 +2,9 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { at, get, post } from "./api.js";
-import { FirstUse } from "./first.jsx";
 import { drawOver } from "./overlay.js";
 import { watch } from "./player.js";
+import { Setup } from "./setup.jsx";
 import { seenAt, withView } from "./step.js";
 
 /** The picture of a camera with what is drawn over it; `onSeen` hears of each view. `frozen` keeps what is shown. */
@@ -115,7 +115,7 @@ export function Live({ path: [only], cameras, app }) {
         <label class="check"><input type="checkbox" checked={over} onChange={() => setOver(!over)} />{t("overlay")}</label>
         {cameras.length > 1 && <Arming camera="*" armed={allArmed} {...app} />}
       </div>
-      {!cameras.length && <FirstUse app={app} />}
+      {!cameras.length && <Setup app={app} />}
       <div class={only ? "" : "tiles"}>
         {shown.map((camera) => <Tile key={camera.id} camera={camera} alone={only} over={over} app={app} />)}
       </div>

@@ -7,11 +7,13 @@ import { Draw } from "./draw.jsx";
 import { Events } from "./events.jsx";
 import { Health } from "./health.jsx";
 import { Live } from "./live.jsx";
+import { Setup } from "./setup.jsx";
 import { chosen, spoken } from "./words.js";
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
 
-const PAGES = { live: Live, events: Events, draw: Draw, health: Health };
+const PARTS = { live: Live, events: Events, draw: Draw, health: Health };
+const PAGES = { ...PARTS, setup: Setup };
 const REFRESH_MS = 5000;
 const wherever = () => location.hash.slice(2).split("/").filter(Boolean);
 const remembered = () => localStorage.getItem("language") ?? chosen(navigator.languages);
@@ -97,7 +99,7 @@ function App() {
       <header class="top">
         <b class="brand">Smartcam</b>
         <nav aria-label={t("main")}>
-          {Object.keys(PAGES).map((name) => <a key={name} href={`#/${name}`} aria-current={name === page ? "page" : undefined}>{t(name)}</a>)}
+          {Object.keys(PARTS).map((name) => <a key={name} href={`#/${name}`} aria-current={name === page ? "page" : undefined}>{t(name)}</a>)}
         </nav>
         <span class="tools">{other}{session.password_needed && <button type="button" class="quiet" onClick={leave}>{t("sign_out")}</button>}</span>
       </header>
