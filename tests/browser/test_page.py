@@ -208,14 +208,12 @@ def test_a_mask_is_drawn_by_touch_on_a_phone_without_the_page_scrolling_away(bro
         assert page.evaluate("scrollY") == 0
 
 
-def test_at_the_first_use_cameras_are_looked_for_when_a_person_asks_and_what_to_deploy_is_shown(
+def test_without_a_camera_a_devices_own_console_says_what_a_person_can_do_elsewhere(
     browser: Browser, address: str, world: MadeConsole
 ) -> None:
     world.has_cameras = False
     with visiting(browser, address, "live") as page:
-        page.get_by_role("button", name="Look for cameras").click()
-        expect(page.get_by_text("it wants a login")).to_be_visible()
-        expect(page.get_by_text("smartcam.Capture:")).to_be_visible()
+        expect(page.get_by_text("`smartcam cameras find > cameras.yaml` only finds them")).to_be_visible()
         world.has_cameras = True
         expect(page.get_by_role("link", name="Only yard")).to_be_visible(timeout=15_000)
 

@@ -13,7 +13,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -229,6 +229,7 @@ class MadeConsole:
         default_factory=lambda: {name: _settings() for name in ("yard", "gate")}
     )
     has_cameras: bool = True
+    more: Sequence[Route] = ()
     set_aside: dict[str, dict[str, Any]] = field(default_factory=dict)
     signed_in: bool = False
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -296,7 +297,7 @@ class ConsoleFake:
             Route("/api/events/{event}/verdict", self.verdict, methods=["POST"]),
             Route("/api/clips/{camera}/{name}", self.clips),
             Route("/api/filter", self.filter),
-            Route("/api/finding", self.finding, methods=["GET", "POST"]),
+            *world.more,
             Route("/api/health", self.health),
             Route("/api/health/day", self.day),
             Route("/api/settings/{camera}", self.settings, methods=["GET", "POST"]),
@@ -347,10 +348,6 @@ class ConsoleFake:
         ]
         limit = int(asked.get("limit", 50))
         return JSONResponse({"events": wanted[:limit], "more": len(wanted) > limit})
-
-    async def finding(self, request: Request) -> Response:
-        found = {"yaml": "smartcam.Capture:\n  cameras: {}\n", "remarks": ["192.168.1.9: it wants a login"]}
-        return JSONResponse(found if request.method == "POST" else {"can_find": True})
 
     async def filter(self, _request: Request) -> Response:
         said = [event["verdict"] for event in self.world.events]

@@ -13,6 +13,7 @@ from aws_cdk import aws_sns as sns
 from infra.alerts.asset import ROOT, assemble, carry_zones
 from infra.alerts.runtime.zones import zone
 from infra.app import build_app, main
+from infra.context import feature_flags
 
 BOTO = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
 PROBE = """

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -112,9 +111,9 @@ def _answering(do: Callable[[Fields], Response]) -> Callable[[Request], object]:
         try:
             return do(fields)
         except Busy as error:
-            raise HTTPException(409, str(error)) from error
+            return JSONResponse({"error": str(error)}, 409)
         except (SmartcamError, OSError) as error:
-            raise HTTPException(400, str(error)) from error
+            return JSONResponse({"error": str(error)}, 400)
 
     async def route(request: Request) -> Response:
         return await run_in_threadpool(answered, Fields(parse_object(await request.body() or b"{}", "request")))
