@@ -1,20 +1,28 @@
 """The first use on a PC, as a person goes through it: from no camera to a deployment."""
 
+import json
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from infra.names import GROUP
+from standins.cloud.endpoint import ACCOUNT, REGION
+from standins.cloud.local_cloud import LocalCloud
+from standins.greengrass_api.components import ComponentCatalogue
+from standins.greengrass_api.plane import ControlPlane
+from standins.greengrass_api.server import serving as serving_api
 from tests.clips import moving_square, write_clip
 from tests.fakes.console_server import MadeConsole, serving
-from tests.fakes.fleet import small_build
+from tests.fakes.fleet import digest_in, small_build
 from tools.console import ordering, wizard
 from tools.console.ordering import FirstOrder, Step
 from tools.console.wizard import Wizard
-from tools.setup import Toolchain
+from tools.setup import Toolchain, setup_cloud
 
 NOISE = "Failed to load resource"
 
@@ -32,7 +40,7 @@ def text(tmp_path: Path) -> str:
 def page(browser: Browser, console_page: Path, tmp_path: Path, text: str) -> Iterator[Page]:
     """A person's browser at a console on a PC, of which no device is known yet."""
     assert (console_page / "index.html").is_file()
-    made = Wizard(lambda: (text, ("192.0.2.9: it wants a login",)), tmp_path / "setup", no_tools)
+    made = Wizard(lambda: (text, ("192.0.2.9: it wants a login",)), tmp_path / "setup", wizard.setup_cloud)
     with serving(MadeConsole(has_cameras=False, more=made.routes())) as address:
         context = browser.new_context(locale="en-GB", timezone_id="Europe/Berlin")
         there = context.new_page()
@@ -46,10 +54,6 @@ def page(browser: Browser, console_page: Path, tmp_path: Path, text: str) -> Ite
     assert [fault for fault in faults if NOISE not in fault] == []
 
 
-def no_tools() -> Toolchain:
-    return Toolchain(Path(sys.executable), (sys.executable,), Path(sys.executable))
-
-
 def step(code: str) -> Step:
     return Step((sys.executable, "-c", code), f"$ {shlex.join(('python', code))}", {})
 
@@ -59,7 +63,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Mapping[str, s
     """The contexts that were deployed with: nothing else here is AWS's."""
     found: list[Mapping[str, str]] = []
 
-    def deployed(order: FirstOrder, _toolchain: Toolchain | None) -> Iterator[str | Step]:
+    def deployed(order: FirstOrder, _: Callable[[], Toolchain]) -> Iterator[str | Step]:
         found.append(order.context)
         yield step("print('the cloud side is there')")
 
@@ -128,3 +132,59 @@ def test_axe_finds_nothing_serious_in_the_wizard_and_it_fits_a_phone(page: Page,
     assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
     page.get_by_role("button", name="中文").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("设置")
+
+
+BUCKET = "artifacts-of-a-first-use"
+FLEET = {
+    "Resources": {
+        "Group": {"Type": "AWS::IoT::ThingGroup", "Properties": {"ThingGroupName": GROUP}},
+        "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": BUCKET}},
+    },
+    "Outputs": {"ArtifactBucketName": {"Value": BUCKET}},
+}
+"""Of the fleet's stack, what the local cloud knows: no role alias."""
+WITHOUT_FLEET = (
+    "import os, sys; words = [each for each in sys.argv[1:] if each != 'SmartcamFleet']; os.execv(words[0], words)"
+)
+
+
+@pytest.fixture
+def in_the_local_cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LocalCloud]:
+    """This process's AWS is the local cloud, with the fleet's stack; the CDK CLI is asked for the alerting alone."""
+    tools = setup_cloud(say=lambda _: None)
+    without_fleet = (sys.executable, "-c", WITHOUT_FLEET, *tools.cdk)
+    monkeypatch.setattr(wizard, "setup_cloud", lambda: replace(tools, cdk=without_fleet))
+    monkeypatch.setattr(ordering, "BUILD", small_build(tmp_path).folder)
+    with LocalCloud(tmp_path / "cloud", tools) as cloud:
+        cloud.client("cloudformation").create_stack(StackName=ordering.FLEET, TemplateBody=json.dumps(FLEET))
+        storage = cloud.client("s3")
+        shelf = ComponentCatalogue(lambda bucket, key: digest_in(storage, bucket, key), REGION, ACCOUNT)
+        with serving_api(ControlPlane(shelf, lambda _: [], lambda *_: None, REGION).handle) as url:
+            for name, value in {**cloud.environment(), "AWS_ENDPOINT_URL_GREENGRASSV2": url}.items():
+                monkeypatch.setenv(name, value)
+            yield cloud
+
+
+@pytest.mark.soak
+@pytest.mark.cloud
+def test_against_the_local_cloud_the_real_verbs_and_the_cdk_do_what_was_agreed_to(
+    in_the_local_cloud: LocalCloud, page: Page, text: str
+) -> None:
+    expect.set_options(timeout=300_000)
+    page.get_by_label("cameras.yaml").fill(text)
+    page.get_by_label("E-mail addresses").fill("anna@example.org")
+    page.get_by_role("button", name="Check, and show").click()
+    page.get_by_role("button", name="Yes, do all this").click()
+    expect(
+        page.get_by_role("status").filter(has_text="Done.").or_(page.get_by_text("the last lines say why"))
+    ).to_be_visible()
+    lines = page.locator("pre").inner_text()
+    assert "has no things; those that join will get it" in lines, lines
+    assert "each e-mail address gets a message from SNS" in lines
+    in_the_local_cloud.confirm_subscriptions(at_least=1)
+    page.get_by_label("E-mail addresses").fill("ben@example.org")
+    page.get_by_role("button", name="Check, and show").click()
+    expect(page.get_by_role("status").filter(has_text="Nothing has been sent yet.")).to_be_visible()
+    again = page.locator("pre").inner_text()
+    assert "told no more: anna@example.org" in again
+    assert "nothing changes" in again

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -135,13 +135,14 @@ def planned(order: FirstOrder) -> Iterator[str | Step]:
         yield order.deploys("--plan")
 
 
-def deployed(order: FirstOrder, toolchain: Toolchain | None) -> Iterator[str | Step]:
-    """What does it, one after the other; each is asked for when the one before has ended well. `toolchain`: the CDK's.
+def deployed(order: FirstOrder, toolchain: Callable[[], Toolchain]) -> Iterator[str | Step]:
+    """What does it, one after the other; each is asked for when the one before has ended well.
 
-    Raises what AWS raises, ReleaseError, StackError.
+    `toolchain` gives the CDK, and installs it where it is missing. Raises what AWS raises, ReleaseError, StackError,
+    ToolsError.
     """
     if order.people is not None:
-        yield from _cloud(order, connect(None), toolchain)
+        yield from _cloud(order, connect(None), toolchain())
     yield verb("publish", "--build", str(BUILD), "--bucket", find_site(FLEET).output(_BUCKET))
     yield order.deploys("--yes")
     if order.people is not None:

@@ -6,6 +6,7 @@ A device's own console has none of this.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -16,7 +17,7 @@ from starlette.routing import Route
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.reading import Fields, parse_object
 from tools.console.deploying import Busy, Deploying
-from tools.console.ordering import Step, deployed, filled, planned, read_cameras, read_order
+from tools.console.ordering import deployed, filled, planned, read_cameras, read_order
 from tools.console.stills import still
 from tools.setup import Toolchain, setup_cloud
 
@@ -74,10 +75,7 @@ class Wizard:
         """Check what was filled in, and begin to say what would be done."""
         order = read_order(fields, self._folder)
 
-        def do() -> Iterator[str | Step]:
-            return deployed(order, self._toolchain() if order.people is not None else None)
-
-        self._deploying.plan(planned(order), do)
+        self._deploying.plan(planned(order), partial(deployed, order, self._toolchain))
         return JSONResponse(self._deploying.document())
 
     def deploy(self, fields: Fields) -> Response:

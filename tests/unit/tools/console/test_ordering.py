@@ -147,7 +147,7 @@ def test_what_is_done_is_the_cloud_then_the_bucket_that_it_has_made_then_the_rol
     fresh()
     stacks[FLEET] = AlertsSite({"ArtifactBucketName": "the-bucket"})
     order = read_order(Fields(FILLED), tmp_path)
-    *steps, last = deployed(order, TOOLS)
+    *steps, last = deployed(order, lambda: TOOLS)
     boot, cloud, publish, rollout = (each for each in steps if isinstance(each, Step))
     assert boot.command[:3] == ("/node", "/cdk", "bootstrap")
     assert cloud.command[2:5] == ("deploy", "SmartcamAlerts", "SmartcamFleet")
@@ -156,6 +156,6 @@ def test_what_is_done_is_the_cloud_then_the_bucket_that_it_has_made_then_the_rol
     assert publish.command[-2:] == ("--bucket", "the-bucket")
     assert rollout.command[-1] == "--yes"
     assert "confirmed" in str(last)
-    alone = [each.shown for each in deployed(read_order(Fields({**FILLED, "tells": False}), tmp_path), None)
+    alone = [each.shown for each in deployed(read_order(Fields({**FILLED, "tells": False}), tmp_path), lambda: TOOLS)
              if isinstance(each, Step)]  # fmt: skip
     assert [line.split()[1:3] for line in alone] == [["smartcam", "publish"], ["smartcam", "deploy"]]
