@@ -229,6 +229,8 @@ class MadeConsole:
         default_factory=lambda: {name: _settings() for name in ("yard", "gate")}
     )
     has_cameras: bool = True
+    is_busy: bool = False
+    """Nobody answers what is asked of the settings."""
     more: Sequence[Route] = ()
     set_aside: dict[str, dict[str, Any]] = field(default_factory=dict)
     signed_in: bool = False
@@ -395,6 +397,8 @@ class ConsoleFake:
 
     async def settings(self, request: Request) -> Response:
         camera = request.path_params["camera"]
+        if self.world.is_busy:
+            return JSONResponse({"error": "smartcam.Capture did not answer within 5 s"}, 503)
         if camera not in self.world.settings:
             return JSONResponse({"error": f"{camera} has not said its settings"}, 404)
         if request.method == "GET":

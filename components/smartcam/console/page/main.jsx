@@ -87,7 +87,9 @@ function App() {
   const other = <button type="button" class="quiet" lang={language === "en" ? "zh" : "en"} aria-label={`${t("language")}: ${t("other_language")}`}
     onClick={switchTo}>{t("other_language")}</button>;
   const trouble = fault && <p class="bad banner" role="alert">{t("offline", { words: fault.message })}</p>;
-  if (!session) return <main>{trouble ?? <p class="note">{t("loading")}</p>}</main>;
+  const brand = <b class="brand">Smartcam</b>;
+  // As in index.html, which is painted before this runs.
+  if (!session) return <><header class="top">{brand}</header><main>{trouble ?? <p class="note">{t("loading")}</p>}</main></>;
   if (!session.signed_in && session.password_needed)
     return <main class="door">{other}<SignIn say={say} onSession={onSession} /></main>;
   const page = Object.hasOwn(PAGES, path[0] ?? "") ? path[0] : "live";
@@ -97,7 +99,7 @@ function App() {
     <>
       <a class="skip" href="#content" onClick={(event) => { event.preventDefault(); document.getElementById("content").focus(); }}>{t("skip")}</a>
       <header class="top">
-        <b class="brand">Smartcam</b>
+        {brand}
         <nav aria-label={t("main")}>
           {Object.keys(PARTS).map((name) => <a key={name} href={`#/${name}`} aria-current={name === page ? "page" : undefined}>{t(name)}</a>)}
         </nav>

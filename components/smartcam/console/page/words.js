@@ -62,7 +62,7 @@ export const WORDS = {
   applied: ["Applied.", "已生效。"], not_applied: ["Not applied.", "未生效。"], diff: ["What changes", "改动"],
   yaml: ["For `smartcam deploy`", "用于 `smartcam deploy`"],
   set_again: ["Set mine again", "恢复我的设置"],
-  no_settings: ["The device does not say what this camera's settings are.", "设备没有给出此摄像头的设置。"],
+  no_settings: ["The device does not say what this camera's settings are: {words}. Asking again …", "设备没有给出此摄像头的设置：{words}。正在重新询问 …"],
   person: ["person", "人"], vehicle: ["vehicle", "车辆"], animal: ["animal", "动物"], anomaly: ["anomaly", "异常"],
   motion: ["motion", "移动"], tamper: ["tampering", "遮挡破坏"], camera_lost: ["camera lost", "摄像头断开"],
   camera_restored: ["camera back", "摄像头恢复"], test: ["test", "测试"], kind: ["Kind", "类型"],
