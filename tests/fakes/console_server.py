@@ -333,7 +333,7 @@ class ConsoleFake:
         signed_in = world.signed_in or not world.password
         token = world.token if signed_in else None
         about = {"signed_in": signed_in, "password_needed": bool(world.password), "token": token}
-        return JSONResponse({**about, "languages": ["en", "zh"]})
+        return JSONResponse(about)
 
     async def cameras(self, _request: Request) -> Response:
         return JSONResponse({"cameras": self.world.cameras()})

@@ -20,7 +20,6 @@ from smartcam.console.heard import HeardDevice
 from smartcam.console.looking import Looking
 from smartcam.console.page_files import PageFiles
 from smartcam.console.service import ConsoleService
-from smartcam.console.set_password import set_password
 from smartcam.console.settings import ConsoleSettings, read_settings
 from smartcam.console.sockets import LiveSockets
 from smartcam.console.watching import ViewWatching
@@ -85,17 +84,12 @@ def build(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM. Returns the exit code: 0 after a signal, 1 for a fault, 2 for a wrong call or no nucleus."""
     parser = component_parser(PROG, "Show what the cameras see on a local web page.", "--check")
-    parser.add_argument(
-        "--set-password", action="store_true", help="set the password, in the component's work folder, and exit"
-    )
     options = parser.parse_args(argv)
     if options.configuration is not None and not options.check:
         parser.error("--configuration goes with --check")
     configure_logging(options.log_level)
     if options.self_test is not None:
         return run_self_test(COMPONENT, options.self_test, (_try_the_page,))
-    if options.set_password:
-        return set_password(Path.cwd())
     if options.check:
         return _check(options)
     return run_with_nucleus(PROG, COMPONENT, _run)

@@ -71,7 +71,8 @@ def password_of(settings: HomeAssistantSettings) -> str | None:
     """The password in the file, without the line's end; None where none is named.
 
     Raises:
-        SettingsError: it cannot be read, is another's, others may read it, or it holds no single line. It shows nothing of the file.
+        SettingsError: it cannot be read, is another's, others may read it, or it holds no single line. It shows nothing
+            of the file.
     """
     path = settings.password_file
     if path is None:

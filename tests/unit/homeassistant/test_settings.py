@@ -82,7 +82,8 @@ def test_the_password_is_the_line_in_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666, 0o610])
 def test_a_password_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     with pytest.raises(
-        SettingsError, match=r"password_file = .*word.*: must be readable by its owner only: it has mode 0\d+; make it 0600"
+        SettingsError,
+        match=r"password_file = .*word.*: must be readable by its owner only: it has mode 0\d+; make it 0600",
     ):
         password_of(password(tmp_path, b"secret", mode))
 

@@ -1,5 +1,7 @@
 /** Asks the server. Everything is JSON, but for pictures; a refusal is an Error with the server's words. */
 
+import { useEffect } from "preact/hooks";
+
 let token = "";
 let onSignedOut = () => {};
 
@@ -31,3 +33,13 @@ export const post = (path, body) => ask("POST", path, body);
 
 /** The address of something under /api; its parts may hold anything. */
 export const at = (...parts) => parts.map(encodeURIComponent).join("/");
+
+/** Asks now and every so many milliseconds while somebody looks; anew where `why` changes, not at all where it is null. */
+export function useEvery(ms, load, why = "") {
+  useEffect(() => {
+    if (why === null) return undefined;
+    load();
+    const timer = setInterval(() => document.hidden || load(), ms);
+    return () => clearInterval(timer);
+  }, [why]);
+}

@@ -2,7 +2,7 @@
 
 import { render } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { ask, get, post, setSession } from "./api.js";
+import { ask, get, post, setSession, useEvery } from "./api.js";
 import { Draw } from "./draw.jsx";
 import { Events } from "./events.jsx";
 import { Health } from "./health.jsx";
@@ -42,12 +42,7 @@ function useCameras(signedIn, onFault) {
   const [cameras, setCameras] = useState(null);
   const refresh = useCallback(
     () => get("cameras").then((answer) => { setCameras(answer.cameras); onFault(null); }, onFault), []);
-  useEffect(() => {
-    if (!signedIn) return undefined;
-    refresh();
-    const timer = setInterval(() => document.hidden || refresh(), REFRESH_MS);
-    return () => clearInterval(timer);
-  }, [signedIn]);
+  useEvery(REFRESH_MS, refresh, signedIn ? "" : null);
   return [cameras, refresh];
 }
 

@@ -1,7 +1,7 @@
 /** First use. On a PC: find cameras, look through them, say who is told, see what would be done, and do it. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get, post } from "./api.js";
+import { get, post, useEvery } from "./api.js";
 
 const LOOK_MS = 700;
 const FIELDS = { email: "email", phone: "tel", time_zone: "text" };
@@ -63,11 +63,7 @@ function Wizard({ begun, say: { t, language } }) {
   };
   const field = (key, type) => (
     <label key={key}>{t(`first_${key}`)}<input type={type} value={form[key]} onInput={({ target }) => fill({ [key]: target.value })} /></label>);
-  useEffect(() => {
-    if (!works) return undefined;
-    const timer = setInterval(() => get("setup").then(setJob, refused), LOOK_MS);
-    return () => clearInterval(timer);
-  }, [works]);
+  useEvery(LOOK_MS, () => get("setup").then(setJob, refused), works ? "" : null);
   return (
     <section class="stage">
       <h1>{t("setup")}</h1>
