@@ -20,7 +20,7 @@ from tests.clips import moving_square, write_clip
 from tests.fakes.console_server import MadeConsole, serving
 from tests.fakes.fleet import digest_in, small_build
 from tools.console import ordering, wizard
-from tools.console.ordering import FirstOrder, Step
+from tools.console.ordering import FirstOrder, WizardCommand
 from tools.console.wizard import Wizard
 from tools.setup import Toolchain, setup_cloud
 
@@ -54,8 +54,8 @@ def page(browser: Browser, console_page: Path, tmp_path: Path, text: str) -> Ite
     assert [fault for fault in faults if NOISE not in fault] == []
 
 
-def step(code: str) -> Step:
-    return Step((sys.executable, "-c", code), f"$ {shlex.join(('python', code))}", {})
+def step(code: str) -> WizardCommand:
+    return WizardCommand((sys.executable, "-c", code), f"$ {shlex.join(('python', code))}", {})
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Mapping[str, s
     """The contexts that were deployed with: nothing else here is AWS's."""
     found: list[Mapping[str, str]] = []
 
-    def deployed(order: FirstOrder, _: Callable[[], Toolchain]) -> Iterator[str | Step]:
+    def deployed(order: FirstOrder, _: Callable[[], Toolchain]) -> Iterator[str | WizardCommand]:
         found.append(order.context)
         yield step("print('the cloud side is there')")
 

@@ -14,12 +14,12 @@ from typing import Final
 from smartcam.contract.errors import SmartcamError
 from smartcam.edge.logs import log_exception
 from tools.command_line import ROOT
-from tools.console.ordering import Step
+from tools.console.ordering import WizardCommand
 
 logger = logging.getLogger(__name__)
 
 _MOST_LINES: Final = 2000
-Steps = Iterator[str | Step]
+Steps = Iterator[str | WizardCommand]
 
 
 class Busy(SmartcamError):
@@ -107,7 +107,7 @@ class Deploying:
             self._state = then if is_done else DeployingState.FAILED
             self._plan = secrets.token_hex(8) if self._state is DeployingState.PLANNED else ""
 
-    def _take(self, step: str | Step) -> bool:
+    def _take(self, step: str | WizardCommand) -> bool:
         """Whether it went well, and there is to be more."""
         if isinstance(step, str):
             self._say(step)

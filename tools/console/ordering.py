@@ -46,13 +46,13 @@ class FirstOrder:
     context: Mapping[str, str]
     people: AlertSettings | None
 
-    def deploys(self, *more: str) -> "Step":
+    def deploys(self, *more: str) -> "WizardCommand":
         """The rollout, or with `--plan` what it would change."""
         return verb("deploy", "--group", self.group, "--config", str(self.config), "--build", str(BUILD), *more)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class WizardCommand:
     """A command of the wizard's, with the variables that it needs besides this process's own."""
 
     command: tuple[str, ...]
@@ -60,9 +60,9 @@ class Step:
     environment: Mapping[str, str]
 
 
-def verb(*words: str) -> Step:
+def verb(*words: str) -> WizardCommand:
     """A verb of `smartcam`."""
-    return Step((sys.executable, "-m", "front", *words), f"$ smartcam {shlex.join(words)}", {})
+    return WizardCommand((sys.executable, "-m", "front", *words), f"$ smartcam {shlex.join(words)}", {})
 
 
 def filled(fields: Fields, key: str) -> str:
@@ -113,7 +113,7 @@ def read_order(fields: Fields, folder: Path) -> FirstOrder:
     return FirstOrder(config, group, context, people)
 
 
-def planned(order: FirstOrder) -> Iterator[str | Step]:
+def planned(order: FirstOrder) -> Iterator[str | WizardCommand]:
     """What would be done, in lines, and what asks AWS for the rest; nothing is changed by it.
 
     Raises what AWS raises, ReleaseError, StackError.
@@ -135,7 +135,7 @@ def planned(order: FirstOrder) -> Iterator[str | Step]:
         yield order.deploys("--plan")
 
 
-def deployed(order: FirstOrder, toolchain: Callable[[], Toolchain]) -> Iterator[str | Step]:
+def deployed(order: FirstOrder, toolchain: Callable[[], Toolchain]) -> Iterator[str | WizardCommand]:
     """What does it, one after the other; each is asked for when the one before has ended well.
 
     `toolchain` gives the CDK, and installs it where it is missing. Raises what AWS raises, ReleaseError, StackError,
@@ -169,7 +169,7 @@ def _told(people: AlertSettings) -> Iterator[str]:
     yield "all other keys of the alerting become what cdk.json says, or their defaults"
 
 
-def _cloud(order: FirstOrder, aws: Aws, toolchain: Toolchain | None) -> Iterator[Step]:
+def _cloud(order: FirstOrder, aws: Aws, toolchain: Toolchain | None) -> Iterator[WizardCommand]:
     """What `make cloud` does, after `cdk bootstrap`. Without a toolchain they can only be shown."""
     context = [part for key, value in order.context.items() for part in ("-c", f"{key}={value}")]
     for words in (
@@ -178,8 +178,8 @@ def _cloud(order: FirstOrder, aws: Aws, toolchain: Toolchain | None) -> Iterator
     ):
         shown = f"$ cdk {shlex.join(words)}"
         if toolchain is None:
-            yield Step((), shown, {})
+            yield WizardCommand((), shown, {})
         else:
             quiet = _QUIET if words[0] == "deploy" else _QUIET[:2]
             environment = {**node_environment(toolchain.node), "CDK_DISABLE_CLI_TELEMETRY": "true", "CI": "true"}
-            yield Step((*toolchain.cdk, *words, *quiet), shown, environment)
+            yield WizardCommand((*toolchain.cdk, *words, *quiet), shown, environment)

@@ -11,11 +11,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.pipeline.site import wait_until
 from tools.console.deploying import Busy, Deploying, DeployingState
-from tools.console.ordering import Step
+from tools.console.ordering import WizardCommand
 
 
-def python(code: str, shown: str = "$ python") -> Step:
-    return Step((sys.executable, "-c", code), shown, {"WORD": "hello"})
+def python(code: str, shown: str = "$ python") -> WizardCommand:
+    return WizardCommand((sys.executable, "-c", code), shown, {"WORD": "hello"})
 
 
 def until(job: Deploying, state: DeployingState) -> dict[str, object]:

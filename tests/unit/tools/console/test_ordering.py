@@ -12,7 +12,7 @@ from tools.alerts.reach import Reach
 from tools.alerts.stack import STACK_NAME, AlertsSite, StackMissing
 from tools.build.suite import BuildError
 from tools.console import ordering
-from tools.console.ordering import FLEET, Step, deployed, planned, read_order
+from tools.console.ordering import FLEET, WizardCommand, deployed, planned, read_order
 from tools.release.aws import ReleaseError
 from tools.setup import Toolchain
 
@@ -52,7 +52,7 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> dict[str, AlertsSite]:
     return found
 
 
-def shown(steps: Iterator[str | Step]) -> list[str]:
+def shown(steps: Iterator[str | WizardCommand]) -> list[str]:
     return [each if isinstance(each, str) else each.shown for each in steps]
 
 
@@ -120,7 +120,7 @@ def test_later_the_plan_says_who_would_be_told_no_more_and_shows_what_the_device
     *said, last = planned(read_order(Fields(FILLED), tmp_path))
     assert "told no more: ben@example.org" in said
     assert "all other keys of the alerting become what cdk.json says, or their defaults" in said
-    assert isinstance(last, Step)
+    assert isinstance(last, WizardCommand)
     assert last.command[-1] == "--plan"
 
 
@@ -148,7 +148,7 @@ def test_what_is_done_is_the_cloud_then_the_bucket_that_it_has_made_then_the_rol
     stacks[FLEET] = AlertsSite({"ArtifactBucketName": "the-bucket"})
     order = read_order(Fields(FILLED), tmp_path)
     *steps, last = deployed(order, lambda: TOOLS)
-    boot, cloud, publish, rollout = (each for each in steps if isinstance(each, Step))
+    boot, cloud, publish, rollout = (each for each in steps if isinstance(each, WizardCommand))
     assert boot.command[:3] == ("/node", "/cdk", "bootstrap")
     assert cloud.command[2:5] == ("deploy", "SmartcamAlerts", "SmartcamFleet")
     assert ("-c", "email=anna@example.org") in zip(cloud.command, cloud.command[1:], strict=False)
@@ -157,5 +157,5 @@ def test_what_is_done_is_the_cloud_then_the_bucket_that_it_has_made_then_the_rol
     assert rollout.command[-1] == "--yes"
     assert "confirmed" in str(last)
     alone = [each.shown for each in deployed(read_order(Fields({**FILLED, "tells": False}), tmp_path), lambda: TOOLS)
-             if isinstance(each, Step)]  # fmt: skip
+             if isinstance(each, WizardCommand)]  # fmt: skip
     assert [line.split()[1:3] for line in alone] == [["smartcam", "publish"], ["smartcam", "deploy"]]
