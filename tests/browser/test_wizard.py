@@ -40,14 +40,14 @@ def text(tmp_path: Path) -> str:
 def page(browser: Browser, console_page: Path, tmp_path: Path, text: str) -> Iterator[Page]:
     """A person's browser at a console on a PC, of which no device is known yet."""
     assert (console_page / "index.html").is_file()
-    made = Wizard(lambda: (text, ("192.0.2.9: it wants a login",)), tmp_path / "setup", wizard.setup_cloud)
+    made = Wizard(lambda: (text, ("192.0.2.9: it wants a login",)), tmp_path / "setup", "word", wizard.setup_cloud)
     with serving(MadeConsole(has_cameras=False, more=made.routes())) as address:
         context = browser.new_context(locale="en-GB", timezone_id="Europe/Berlin")
         there = context.new_page()
         faults: list[str] = []
         there.on("pageerror", lambda error: faults.append(str(error)))
         there.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
-        there.goto(f"{address}#/setup")
+        there.goto(f"{address}#/setup/word")
         yield there
         context.close()
     made.close()
@@ -65,6 +65,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Mapping[str, s
 
     def deployed(order: FirstOrder, _: Callable[[], Toolchain]) -> Iterator[str | WizardCommand]:
         found.append(order.context)
+        assert order.text.startswith("smartcam.Capture")
         yield step("print('the cloud side is there')")
 
     monkeypatch.setattr(ordering, "BUILD", small_build(tmp_path).folder)
@@ -74,7 +75,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Mapping[str, s
 
 
 def test_a_person_finds_cameras_sees_them_names_who_is_told_and_deploys_with_a_last_yes(
-    page: Page, done: list[Mapping[str, str]], tmp_path: Path, text: str
+    page: Page, done: list[Mapping[str, str]], text: str
 ) -> None:
     page.get_by_role("button", name="Look for cameras").click()
     expect(page.get_by_text("it wants a login")).to_be_visible()
@@ -102,7 +103,6 @@ def test_a_person_finds_cameras_sees_them_names_who_is_told_and_deploys_with_a_l
     (context,) = done
     assert (context["email"], context["phone"]) == ("anna@example.org", "+441632960001")
     assert (context["time_zone"], context["language"]) == ("Europe/Berlin", "en")
-    assert (tmp_path / "setup" / "cameras.yaml").read_text() == text
 
 
 def test_what_goes_wrong_is_shown_and_a_person_can_stop_what_hangs(
@@ -121,6 +121,14 @@ def test_what_goes_wrong_is_shown_and_a_person_can_stop_what_hangs(
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("pre")).to_contain_text("stopped: AWS finishes what has begun there")
     assert done == []
+
+
+def test_who_does_not_know_the_word_is_sent_to_the_terminal(page: Page) -> None:
+    address = page.url.partition("#")[0]
+    for place in ("live", "setup"):
+        page.goto(f"{address}#/{place}")
+        expect(page.get_by_text("Go on at the address for this")).to_be_visible()
+        expect(page.get_by_role("button", name="Look for cameras")).not_to_be_attached()
 
 
 def test_axe_finds_nothing_serious_in_the_wizard_and_it_fits_a_phone(page: Page, axe: str) -> None:

@@ -7,6 +7,7 @@ they see, asks who is to be told, and deploys.
 """
 
 import json
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -57,14 +58,16 @@ def main(argv: Sequence[str]) -> int:
         return complain(_VERB, f"{error.filename or f'port {options.port}'}: {error.strerror}; choose another one", 2)
     configure_logging("WARNING")
     make_page(ROOT)
-    wizard = Wizard(look_around, _SETUP)
+    word = secrets.token_urlsafe(16)
+    wizard = Wizard(look_around, _SETUP, word)
     with _device_of(folder) as device, TemporaryDirectory(prefix="smartcam-console-") as own, closing(wizard):
         # Without its device, a camera of this name would be somebody else's.
         rings = ring_folder() if device else Path(own)
         bus = BesideBus(device, {"port": options.port})
         say(_about(work, is_running=device is not None))
         address = f"http://{DEFAULT_ADDRESS}:{options.port}/"
-        say(f"the console: {address}    cameras, people and the first deployment: {address}#/setup    (Ctrl-C ends it)")
+        say(f"the console: {address}    (Ctrl-C ends it)")
+        say(f"cameras, people and the first deployment, for you alone: {address}#/setup/{word}")
         return run_component(COMPONENT, lambda: build(bus, rings, Path(own), work or Path(own), wizard.routes()))
 
 

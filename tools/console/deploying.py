@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from enum import StrEnum
 from typing import Final
 
@@ -50,7 +51,7 @@ class Deploying:
         self._plan = ""
         self._do: Callable[[], Steps] | None = None
         self._child: subprocess.Popen[str] | None = None
-        self._is_stopped = False
+        self._stopped = threading.Event()
         self._thread = threading.Thread()
 
     def document(self) -> dict[str, object]:
@@ -77,9 +78,10 @@ class Deploying:
             if self._state not in _AT_WORK:
                 self._state, self._plan, self._do = DeployingState.IDLE, "", None
                 return
-            self._is_stopped = True
+            self._stopped.set()
             if self._child is not None:
-                os.killpg(self._child.pid, signal.SIGTERM)
+                with suppress(ProcessLookupError):  # it ends just now
+                    os.killpg(self._child.pid, signal.SIGTERM)
 
     def close(self) -> None:
         """Stop, and wait for the end."""
@@ -91,7 +93,8 @@ class Deploying:
         with self._lock:
             if self._state in _AT_WORK:
                 raise Busy("something is being planned or deployed just now: wait for its end, or stop it")
-            self._state, self._plan, self._do, self._is_stopped = state, "", do, False
+            self._state, self._plan, self._do = state, "", do
+            self._stopped.clear()
             self._lines.clear()
             self._thread = threading.Thread(target=self._work, args=(steps, then), name="deploying", daemon=True)
             self._thread.start()
@@ -111,10 +114,10 @@ class Deploying:
         """Whether it went well, and there is to be more."""
         if isinstance(step, str):
             self._say(step)
-            return not self._is_stopped
+            return not self._stopped.is_set()
         self._say(step.shown)
         with self._lock:
-            if self._is_stopped:
+            if self._stopped.is_set():
                 return False
             self._child = child = subprocess.Popen(  # noqa: S603  a list of words, none of which a shell reads
                 step.command,
@@ -132,11 +135,11 @@ class Deploying:
                 self._say(line.rstrip())
         with self._lock:
             self._child = None
-        if self._is_stopped:
+        if self._stopped.is_set():
             self._say("stopped: AWS finishes what has begun there, and the same again goes on from it")
         elif child.returncode:
             self._say(f"this ended with exit code {child.returncode}; what comes after it was not begun")
-        return child.returncode == 0 and not self._is_stopped
+        return child.returncode == 0 and not self._stopped.is_set()
 
     def _say(self, line: str) -> None:
         with self._lock:

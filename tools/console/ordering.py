@@ -36,15 +36,21 @@ _QUIET: Final = ("--no-notices", "--no-color", "--require-approval", "never", "-
 
 @dataclass(frozen=True, slots=True)
 class FirstOrder:
-    """The configuration in a file, the group that gets it, and the CDK's context by which people are told.
+    """The configuration and the file for it, the group that gets it, and the CDK's context by which people are told.
 
-    Without `context` the cloud side stays as it is, and with it who is told.
+    Without `people` the cloud side stays as it is, and with it who is told.
     """
 
+    text: str
     config: Path
     group: str
     context: Mapping[str, str]
     people: AlertSettings | None
+
+    def keep(self) -> None:
+        """Write the configuration where the verbs, and people later, find it. Raises OSError."""
+        self.config.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(self.config, self.text.encode())
 
     def deploys(self, *more: str) -> "WizardCommand":
         """The rollout, or with `--plan` what it would change."""
@@ -88,21 +94,19 @@ def read_cameras(text: str, components: Collection[str] = ()) -> Mapping[str, An
 
 
 def read_order(fields: Fields, folder: Path) -> FirstOrder:
-    """What was filled in; the configuration is written into the folder, where later deployments find it.
+    """What was filled in; the configuration's file will be in the folder.
 
     Raises:
         SmartcamError: in the words of the verb that would refuse it.
-        OSError: the configuration cannot be written.
+        OSError: the build cannot be read.
     """
     release = release_of(find_built(BUILD))
     text = filled(fields, "cameras")
     read_cameras(text, release.components)
     config = folder / "cameras.yaml"
-    folder.mkdir(parents=True, exist_ok=True)
-    replace_file(config, text.encode())
     group = filled(fields, "group") or GROUP
     if not fields.boolean("tells"):
-        return FirstOrder(config, group, {}, None)
+        return FirstOrder(text, config, group, {}, None)
     context = {key: value for key in _KEYS if (value := filled(fields, key).strip())}
     if "email" in context:
         context["operations_email"] = context["email"]
@@ -110,14 +114,15 @@ def read_order(fields: Fields, folder: Path) -> FirstOrder:
     people = AlertSettings.from_context(whole)
     people.require_recipients()
     SiteSettings.from_context(whole).require_room_for(people.groups)
-    return FirstOrder(config, group, context, people)
+    return FirstOrder(text, config, group, context, people)
 
 
 def planned(order: FirstOrder) -> Iterator[str | WizardCommand]:
-    """What would be done, in lines, and what asks AWS for the rest; nothing is changed by it.
+    """What would be done, in lines, and what asks AWS for the rest; nothing is changed there.
 
-    Raises what AWS raises, ReleaseError, StackError.
+    Raises what AWS raises, OSError, ReleaseError, StackError.
     """
+    order.keep()
     aws = connect(None)
     yield f"account {_account(aws)}, region {aws.region}"
     if order.people is not None:
@@ -138,9 +143,10 @@ def planned(order: FirstOrder) -> Iterator[str | WizardCommand]:
 def deployed(order: FirstOrder, toolchain: Callable[[], Toolchain]) -> Iterator[str | WizardCommand]:
     """What does it, one after the other; each is asked for when the one before has ended well.
 
-    `toolchain` gives the CDK, and installs it where it is missing. Raises what AWS raises, ReleaseError, StackError,
-    ToolsError.
+    `toolchain` gives the CDK, and installs it where it is missing. Raises what AWS raises, OSError, ReleaseError,
+    StackError, ToolsError.
     """
+    order.keep()  # as it was shown, whatever has become of the file since
     if order.people is not None:
         yield from _cloud(order, connect(None), toolchain())
     yield verb("publish", "--build", str(BUILD), "--bucket", find_site(FLEET).output(_BUCKET))

@@ -3,6 +3,7 @@
 A device's own console has none of this.
 """
 
+import hmac
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,9 +28,14 @@ Look = Callable[[], tuple[str, Sequence[str]]]
 class Wizard:
     """One person's way to the first deployment; whatever takes long runs once at a time."""
 
-    def __init__(self, look: Look, folder: Path, toolchain: Callable[[], Toolchain] = setup_cloud) -> None:
-        """`look` finds cameras: as YAML, and what there is to say. The configuration is kept in `folder`."""
+    def __init__(self, look: Look, folder: Path, word: str, toolchain: Callable[[], Toolchain] = setup_cloud) -> None:
+        """`look` finds cameras: as YAML, and what there is to say. The configuration is kept in `folder`.
+
+        Only who knows the `word` is answered: others with an account on this machine reach its ports too, and must
+        neither deploy with this one's keys nor see files with this one's rights.
+        """
         self._look = look
+        self._word = word.encode()
         self._folder = folder
         self._toolchain = toolchain
         self._deploying = Deploying()
@@ -38,6 +44,7 @@ class Wizard:
     def routes(self) -> Sequence[Route]:
         """All of them."""
         doing = {
+            "state": self.state,
             "cameras": self.cameras,
             "find": self.find,
             "picture": self.picture,
@@ -47,10 +54,14 @@ class Wizard:
         }
         return (
             Route("/api/setup", self.tell, methods=["GET"]),
-            *(Route(f"/api/setup/{name}", _answering(do), methods=["POST"]) for name, do in doing.items()),
+            *(Route(f"/api/setup/{name}", self._answering(do), methods=["POST"]) for name, do in doing.items()),
         )
 
     def tell(self, _: Request) -> Response:
+        """That there is a wizard."""
+        return JSONResponse({"wizard": True})
+
+    def state(self, _: Fields) -> Response:
         """How far a deployment is."""
         return JSONResponse(self._deploying.document())
 
@@ -74,7 +85,6 @@ class Wizard:
     def plan(self, fields: Fields) -> Response:
         """Check what was filled in, and begin to say what would be done."""
         order = read_order(fields, self._folder)
-
         self._deploying.plan(planned(order), partial(deployed, order, self._toolchain))
         return JSONResponse(self._deploying.document())
 
@@ -101,19 +111,20 @@ class Wizard:
         finally:
             self._one_at_a_time.release()
 
+    def _answering(self, do: Callable[[Fields], Response]) -> Callable[[Request], object]:
+        """A route whose work is done in a thread; what is wrong is said in the words of whoever refuses it."""
 
-def _answering(do: Callable[[Fields], Response]) -> Callable[[Request], object]:
-    """A route whose work is done in a thread; what is wrong is said in the words of whoever refuses it."""
+        def answered(fields: Fields) -> Response:
+            try:
+                if not hmac.compare_digest(fields.text("word").encode(), self._word):
+                    return JSONResponse({"error": "go on at the address for this that the terminal says"}, 403)
+                return do(fields)
+            except Busy as error:
+                return JSONResponse({"error": str(error)}, 409)
+            except (SmartcamError, OSError) as error:
+                return JSONResponse({"error": str(error)}, 400)
 
-    def answered(fields: Fields) -> Response:
-        try:
-            return do(fields)
-        except Busy as error:
-            return JSONResponse({"error": str(error)}, 409)
-        except (SmartcamError, OSError) as error:
-            return JSONResponse({"error": str(error)}, 400)
+        async def route(request: Request) -> Response:
+            return await run_in_threadpool(answered, Fields(parse_object(await request.body() or b"{}", "request")))
 
-    async def route(request: Request) -> Response:
-        return await run_in_threadpool(answered, Fields(parse_object(await request.body() or b"{}", "request")))
-
-    return route
+        return route

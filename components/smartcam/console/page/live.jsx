@@ -120,7 +120,7 @@ export function Live({ path: [only], cameras, app }) {
         <label class="check"><input type="checkbox" checked={over} onChange={() => setOver(!over)} />{t("overlay")}</label>
         {cameras.length > 1 && <Arming camera="*" armed={allArmed} {...app} />}
       </div>
-      {!cameras.length && <Setup app={app} />}
+      {!cameras.length && <Setup path={[]} app={app} />}
       <div class={only ? "" : "tiles"}>
         {shown.map((camera) => <Tile key={camera.id} camera={camera} alone={only} over={over} app={app} />)}
       </div>

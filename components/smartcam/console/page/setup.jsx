@@ -8,14 +8,14 @@ const FIELDS = { email: "email", phone: "tel", time_zone: "text" };
 const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** What each camera of the configuration shows, one after the other; `refused` hears what is wrong with it. */
-function Pictures({ text, t, refused }) {
+function Pictures({ text, ask, t, refused }) {
   const [shown, setShown] = useState([]), [busy, setBusy] = useState(false);
   const show = async () => {
     setBusy(true);
     setShown([]);
-    const { cameras } = await post("setup/cameras", { cameras: text }).catch((error) => refused(error) ?? { cameras: [] });
+    const { cameras } = await ask("cameras", { cameras: text }).catch((error) => refused(error) ?? { cameras: [] });
     for (const camera of cameras) {
-      const got = await post("setup/picture", { cameras: text, camera }).then((blob) => ({ src: URL.createObjectURL(blob) }), ({ message }) => ({ message }));
+      const got = await ask("picture", { cameras: text, camera }).then((blob) => ({ src: URL.createObjectURL(blob) }), ({ message }) => ({ message }));
       setShown((before) => [...before, { camera, ...got }]);
     }
     setBusy(false);
@@ -47,15 +47,16 @@ function Job({ job, agree, stop, t }) {
   );
 }
 
-function Wizard({ begun, say: { t, language } }) {
+function Wizard({ word, say: { t, language } }) {
   const [form, setForm] = useState({ cameras: "", tells: true, email: "", phone: "", time_zone: zone(), group: "Smartcam" });
-  const [job, setJob] = useState(begun), [remarks, setRemarks] = useState([]), [busy, setBusy] = useState(false), [words, setWords] = useState("");
+  const [job, setJob] = useState({ state: "idle", lines: [] }), [remarks, setRemarks] = useState([]), [busy, setBusy] = useState(false), [words, setWords] = useState("");
   const works = job.state.endsWith("ing");
+  const ask = (name, body) => post(`setup/${name}`, { ...body, word });
   const refused = (error) => { setWords(error.message); };
   const act = (name, body, then) => {
     setBusy(true);
     setWords("");
-    post(`setup/${name}`, body).then(then, refused).then(() => setBusy(false));
+    ask(name, body).then(then, refused).then(() => setBusy(false));
   };
   const fill = (change) => {
     setForm((before) => ({ ...before, ...change }));
@@ -63,7 +64,8 @@ function Wizard({ begun, say: { t, language } }) {
   };
   const field = (key, type) => (
     <label key={key}>{t(`first_${key}`)}<input type={type} value={form[key]} onInput={({ target }) => fill({ [key]: target.value })} /></label>);
-  useEvery(LOOK_MS, () => get("setup").then(setJob, refused), works ? "" : null);
+  useEffect(() => { act("state", {}, setJob); }, []);
+  useEvery(LOOK_MS, () => ask("state").then(setJob, refused), works ? "" : null);
   return (
     <section class="stage">
       <h1>{t("setup")}</h1>
@@ -74,7 +76,7 @@ function Wizard({ begun, say: { t, language } }) {
         })}>{t("first_look")}</button>
         {remarks.map((each) => <p class="note" key={each}>{each}</p>)}
         <label>cameras.yaml<textarea rows={10} spellcheck={false} value={form.cameras} onInput={({ target }) => fill({ cameras: target.value })} /></label>
-        <Pictures text={form.cameras} t={t} refused={refused} /></div>
+        <Pictures text={form.cameras} ask={ask} t={t} refused={refused} /></div>
       <div class="card"><h2>2. {t("first_people")}</h2>
         <label class="check"><input type="checkbox" checked={form.tells} onChange={() => fill({ tells: !form.tells })} />{t("first_tells")}</label>
         {form.tells ? Object.entries(FIELDS).map(([key, type]) => field(key, type)) : <p class="note">{t("first_as_it_is")}</p>}</div>
@@ -87,10 +89,10 @@ function Wizard({ begun, say: { t, language } }) {
   );
 }
 
-/** A device's own console only says what a person can do elsewhere. */
-export function Setup({ app: { say } }) {
-  const [begun, setBegun] = useState(null);
-  useEffect(() => { get("setup").then(setBegun, () => setBegun({})); }, []);
-  if (begun?.state) return <Wizard begun={begun} say={say} />;
-  return begun && <div class="card">{["no_cameras", "first_find_elsewhere", "first_then"].map((key) => <p key={key}>{say.t(key)}</p>)}</div>;
+/** The wizard for who knows the word that the terminal has said; a device's own console has none, and says what to do elsewhere. */
+export function Setup({ path: [word], app: { say } }) {
+  const [known, setKnown] = useState(null);
+  useEffect(() => { get("setup").then(setKnown, () => setKnown({})); }, []);
+  if (known?.wizard && word) return <Wizard word={word} say={say} />;
+  return known && <div class="card">{["no_cameras", known.wizard ? "first_word" : "first_find_elsewhere", "first_then"].map((key) => <p key={key}>{say.t(key)}</p>)}</div>;
 }

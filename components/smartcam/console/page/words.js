@@ -13,6 +13,7 @@ export const WORDS = {
     "可以查找本机和本地网络中的摄像头；网络摄像头通过 ONVIF 查询。"],
   first_find_elsewhere: ["On a PC, `smartcam console` finds cameras, names who is told, and deploys; `smartcam cameras find > cameras.yaml` only finds them.",
     "在电脑上，`smartcam console` 可以查找摄像头、设置通知对象并部署；`smartcam cameras find > cameras.yaml` 仅查找。"],
+  first_word: ["Go on at the address for this that `smartcam console` has said in its terminal.", "请使用 `smartcam console` 在终端中显示的设置地址继续。"],
   setup: ["Set up", "设置"], first_cameras: ["Cameras", "摄像头"], first_look: ["Look for cameras", "查找摄像头"],
   first_none: ["No camera was found.", "没有找到摄像头。"], first_pictures: ["Show the pictures", "显示画面"],
   first_opening: ["Opening them …", "正在打开 …"], first_shows: ["What {camera} sees", "{camera} 的画面"],

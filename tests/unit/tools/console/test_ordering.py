@@ -76,7 +76,7 @@ def test_what_a_verb_would_refuse_is_refused_in_its_words_and_nothing_is_written
     with pytest.raises(SmartcamError) as refused:
         read_order(Fields({**FILLED, **change}), tmp_path / "setup")
     assert words in str(refused.value)
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_a_build_it_is_said_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,10 +85,24 @@ def test_without_a_build_it_is_said_how_to_make_one(tmp_path: Path, monkeypatch:
         read_order(Fields(FILLED), tmp_path / "setup")
 
 
-def test_the_configuration_is_kept_for_later_deployments_for_its_owner_alone(tmp_path: Path) -> None:
-    order = read_order(Fields(FILLED), tmp_path / "setup")
+def test_the_configuration_is_kept_for_later_deployments_for_its_owner_alone(
+    tmp_path: Path, fresh: Callable[[], Account], stacks: dict[str, AlertsSite]
+) -> None:
+    fresh()
+    order = read_order(Fields({**FILLED, "tells": False}), tmp_path / "setup")
+    assert not order.config.exists()
+    with pytest.raises(ReleaseError, match="no thing group"):
+        list(planned(order))
     assert order.config.read_text() == CAMERAS
     assert order.config.stat().st_mode & 0o777 == 0o600
+    order.config.write_text("something else since")
+    stacks[FLEET] = AlertsSite({"ArtifactBucketName": "the-bucket"})
+    assert len(list(deployed(order, lambda: TOOLS))) == 2
+    assert order.config.read_text() == CAMERAS
+
+
+def test_who_is_told_of_alerts_is_told_of_faults_of_the_cloud_side_too_as_make_cloud_has_it(tmp_path: Path) -> None:
+    order = read_order(Fields(FILLED), tmp_path)
     assert order.context == {"email": "anna@example.org", "operations_email": "anna@example.org", "language": "zh"}
 
 

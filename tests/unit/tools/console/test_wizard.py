@@ -16,6 +16,8 @@ from tools.console.ordering import FirstOrder
 from tools.console.wizard import Wizard
 from tools.setup import Toolchain
 
+WORD = "wörd"
+
 
 class Around:
     """One camera; whoever looks waits until it may be found."""
@@ -43,7 +45,7 @@ def around() -> Around:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, around: Around) -> Iterator[ConsoleWorld]:
     folder = tmp_path_factory.mktemp("wizard")
-    made = Wizard(around.look, folder / "setup", no_tools)
+    made = Wizard(around.look, folder / "setup", WORD, no_tools)
     with ConsoleWorld(folder, more=made.routes()).running() as running:
         running.token = str(running.ask("GET", "/api/session").json["token"])
         yield running
@@ -51,16 +53,20 @@ def world(tmp_path_factory: pytest.TempPathFactory, around: Around) -> Iterator[
 
 
 def post(world: ConsoleWorld, name: str, **document: object) -> Answer:
-    return world.ask("POST", f"/api/setup/{name}", document)
+    return world.ask("POST", f"/api/setup/{name}", {"word": WORD, **document})
 
 
-@pytest.mark.parametrize("name", ["find", "cameras", "picture", "plan", "deploy", "stop"])
-def test_nothing_is_done_for_a_page_that_does_not_know_the_token(
+@pytest.mark.parametrize("name", ["state", "find", "cameras", "picture", "plan", "deploy", "stop"])
+def test_nothing_is_done_or_told_for_who_knows_the_token_or_the_word_not(
     world: ConsoleWorld, around: Around, name: str
 ) -> None:
     before = around.searches
     answer = world.ask("POST", f"/api/setup/{name}", {}, headers={"X-Smartcam-Token": "guessed"})
     assert (answer.status, around.searches) == (403, before)
+    for word in ("guessed", WORD[:-1], " ", None, 7):
+        answer = post(world, name, word=word)
+        assert (answer.status, around.searches) in ((403, before), (400, before))
+    assert world.ask("GET", "/api/setup").json == {"wizard": True}
 
 
 def test_one_search_runs_at_a_time_however_many_ask(world: ConsoleWorld, around: Around) -> None:
@@ -112,17 +118,17 @@ def test_a_camera_that_shows_nothing_and_text_that_is_no_configuration_are_told_
         answer = post(world, name, **document)
         assert answer.status in (400, 409), name
         assert words.lower() in str(answer.json["error"]).lower()
-    assert world.ask("GET", "/api/setup").json["state"] == "idle"
+    assert post(world, "state").json["state"] == "idle"
 
 
 def test_a_plan_is_shown_agreed_to_and_done(world: ConsoleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    order = FirstOrder(Path("cameras.yaml"), "Smartcam", {}, None)
+    order = FirstOrder("", Path("cameras.yaml"), "Smartcam", {}, None)
     monkeypatch.setattr(wizard, "read_order", lambda *_: order)
     monkeypatch.setattr(wizard, "planned", lambda _: iter(["this would be done"]))
     monkeypatch.setattr(wizard, "deployed", lambda *_: iter(["it is done"]))
 
     def now() -> dict[str, object]:
-        return world.ask("GET", "/api/setup").json
+        return post(world, "state").json
 
     assert post(world, "plan").status == 200
     wait_until(lambda: now()["state"] == "planned")
