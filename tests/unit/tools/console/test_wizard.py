@@ -57,7 +57,7 @@ def post(world: ConsoleWorld, name: str, **document: object) -> Answer:
 
 
 @pytest.mark.parametrize("name", ["state", "find", "cameras", "picture", "plan", "deploy", "stop"])
-def test_nothing_is_done_or_told_for_who_knows_the_token_or_the_word_not(
+def test_nothing_is_done_or_told_for_who_does_not_know_both_the_token_and_the_word(
     world: ConsoleWorld, around: Around, name: str
 ) -> None:
     before = around.searches
