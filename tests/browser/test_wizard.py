@@ -19,10 +19,11 @@ from standins.greengrass_api.server import serving as serving_api
 from tests.clips import moving_square, write_clip
 from tests.fakes.console_server import MadeConsole, serving
 from tests.fakes.fleet import digest_in, small_build
+from tools import setup
 from tools.console import ordering, wizard
 from tools.console.ordering import FirstOrder, WizardCommand
 from tools.console.wizard import Wizard
-from tools.setup import Toolchain, setup_cloud
+from tools.setup import Toolchain
 
 NOISE = "Failed to load resource"
 
@@ -40,7 +41,7 @@ def text(tmp_path: Path) -> str:
 def page(browser: Browser, console_page: Path, tmp_path: Path, text: str) -> Iterator[Page]:
     """A person's browser at a console on a PC, of which no device is known yet."""
     assert (console_page / "index.html").is_file()
-    made = Wizard(lambda: (text, ("192.0.2.9: it wants a login",)), tmp_path / "setup", "word", wizard.setup_cloud)
+    made = Wizard(lambda: (text, ("192.0.2.9: it wants a login",)), tmp_path / "setup", "word", setup.setup_cloud)
     with serving(MadeConsole(has_cameras=False, more=made.routes())) as address:
         context = browser.new_context(locale="en-GB", timezone_id="Europe/Berlin")
         there = context.new_page()
@@ -159,9 +160,9 @@ WITHOUT_FLEET = (
 @pytest.fixture
 def in_the_local_cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LocalCloud]:
     """This process's AWS is the local cloud, with the fleet's stack; the CDK CLI is asked for the alerting alone."""
-    tools = setup_cloud(say=lambda _: None)
+    tools = setup.setup_cloud(say=lambda _: None)
     without_fleet = (sys.executable, "-c", WITHOUT_FLEET, *tools.cdk)
-    monkeypatch.setattr(wizard, "setup_cloud", lambda: replace(tools, cdk=without_fleet))
+    monkeypatch.setattr(setup, "setup_cloud", lambda: replace(tools, cdk=without_fleet))
     monkeypatch.setattr(ordering, "BUILD", small_build(tmp_path).folder)
     with LocalCloud(tmp_path / "cloud", tools) as cloud:
         cloud.client("cloudformation").create_stack(StackName=ordering.FLEET, TemplateBody=json.dumps(FLEET))
