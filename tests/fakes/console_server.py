@@ -379,7 +379,8 @@ class ConsoleFake:
         return Response(content[begin : end + 1], 206, about, "video/mp4")
 
     async def health(self, _request: Request) -> Response:
-        return JSONResponse({"health": self.world.health(), "heard_at": format_utc(UtcNs(time.time_ns()))})
+        heard_at = format_utc(UtcNs(time.time_ns()))
+        return JSONResponse({"health": self.world.health(), "heard_at": heard_at, "replaced": []})
 
     async def day(self, _request: Request) -> Response:
         dice, now = random.Random(7), time.time_ns()  # noqa: S311
