@@ -48,15 +48,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def demo_lesson(seed: int, yards: int, held_out: int, epochs: int, size: InputSize = InputSize.USUAL) -> Lesson:
-    """What the demo's network is to learn, and how; all passes are done, and the best weights kept."""
-    other = "" if size is InputSize.USUAL else f"--size {size} "
+    """What the demo's network is to learn, and how; all passes are done, and the best weights kept.
+
+    That of another size begins with the demo's: as a user's does.
+    """
+    is_usual = size is InputSize.USUAL
     return Lesson(
         target="intruder",
-        name="yard-intruder" if size is InputSize.USUAL else f"yard-intruder-{size}",
-        network=NetworkName.SIGNS,
+        name="yard-intruder" if is_usual else f"yard-intruder-{size}",
+        network=NetworkName.SIGNS if is_usual else NetworkName.TRANSFER,
         size=size,
-        fitting=FitSettings(epochs, patience=epochs, batch=64, rate=2.5e-3, seed=seed),
-        command=f"python -m training {other}--seed {seed} --yards {yards} --held-out {held_out} --epochs {epochs}",
+        fitting=FitSettings(epochs, patience=epochs, batch=64, rate=2.5e-3 if is_usual else 1e-3, seed=seed),
+        command=f"python -m training {'' if is_usual else f'--size {size} '}"
+        f"--seed {seed} --yards {yards} --held-out {held_out} --epochs {epochs}",
         source=f"pictures made up by training.yard, sources {generator()}",
         licence=LICENCE,
     )
