@@ -15,7 +15,7 @@ from smartcam.contract.errors import ModelIntegrityError
 from smartcam.contract.event import EventKind
 from smartcam.model.bundle import SIGNATURE_FILE, SealedFolder, open_sealed
 from smartcam.model.manifest import MANIFEST_FILE, ModelKind, ModelManifest
-from smartcam.model.outputs import Activation, Candidates, Output, SsdOutput, YoloOutput, YoloxOutput
+from smartcam.model.outputs import Activation, Candidates, Output, SsdOutput, YoloOutput, YoloxOutput, dump_output
 from smartcam.model.signature import new_private_key, public_key, sign
 from standins.programs import output_of
 from tests.targets.phone.compilers import kotlin_reader, swift_reader, why_no_swift
@@ -33,11 +33,15 @@ OUTPUTS: dict[str, Output] = {
     "selected": YoloOutput(0, 0, classes=0),
     "yolox": YoloxOutput((8, 16, 32), Candidates.COLUMNS),
 }
-SEEN = {"labels": ("person", "🚗" * 64), "events": {"person": EventKind.PERSON}}
-GOOD = {
-    "classifier": MANIFEST,
-    **{name: replace(MANIFEST, kind=ModelKind.DETECTOR, output=output, **SEEN) for name, output in OUTPUTS.items()},
-}
+
+
+def detector(output: Output) -> ModelManifest:
+    seen, raises = ("person", "🚗" * 64), {"person": EventKind.PERSON}
+    return replace(MANIFEST, kind=ModelKind.DETECTOR, output=output, labels=seen, events=raises)
+
+
+GOOD = {"classifier": MANIFEST, **{name: detector(output) for name, output in OUTPUTS.items()}}
+GOOD_SSD: dict[str, object] = dump_output(OUTPUTS["ssd"])
 CHANGES: dict[str, tuple[str, Change]] = {
     "rows": ("classifier", lambda m: m.update(kind="table")),
     "no kind": ("classifier", lambda m: m.update(kind="oracle")),
@@ -97,7 +101,6 @@ CHANGES: dict[str, tuple[str, Change]] = {
     "no strides": ("yolox", lambda m: m["output"].update(strides=[])),
     "stride": ("yolox", lambda m: m["output"].update(strides=[8, 129])),
 }
-GOOD_SSD = {"boxes": 0, "classes": 1, "scores": 2, "count": 3, "axes": "yx", "unit": "shares"}
 
 
 def written(folder: Path, manifest: ModelManifest) -> Path:

@@ -18,7 +18,7 @@ from smartcam.model.interpreter import open_interpreter
 from smartcam.model.manifest import MODEL_FILE
 from smartcam.vision.picture import Picture
 from tests.training.classifier.conftest import RedFilm
-from training.classifier.fitting import FitSettings, LossCurve, Notebook, begin, fit
+from training.classifier.fitting import FitSettings, LossCurve, Notebook, begin, fit, logits_of
 from training.classifier.learning import DEMO_ENCODER, Learned, Lesson, gathered_for, learn, plain_name, write
 from training.classifier.networks import InputSize, NetworkName, build, deployable, opened_encoder
 from training.classifier.teaching import by_signs
@@ -45,8 +45,13 @@ def gathered(films: list[Film]) -> Gathered:
 
 
 @pytest.fixture(scope="module")
-def learned(films: list[Film], gathered: Gathered, tmp_path_factory: pytest.TempPathFactory) -> Learned:
-    return learn(films, gathered, LESSON, tmp_path_factory.mktemp("work"))
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture(scope="module")
+def learned(films: list[Film], gathered: Gathered, work: Path) -> Learned:
+    return learn(films, gathered, LESSON, work)
 
 
 def test_a_classifier_learned_from_footage_finds_the_visit_of_the_held_out_time(learned: Learned) -> None:
@@ -261,6 +266,14 @@ def test_a_lesson_for_a_microcontrollers_picture_ends_in_a_file_that_takes_it(tm
     write(learn(films, gathered, lesson, tmp_path / "work"), lesson, gathered, tmp_path / "bundle")
     taken = ModelBundle.open(tmp_path / "bundle").manifest.input
     assert (taken.width, taken.height) == (96, 96)
+
+
+def test_a_temperature_makes_the_answers_gentler_and_ranks_pictures_as_before(
+    films: list[Film], gathered: Gathered, learned: Learned, work: Path
+) -> None:
+    gentle = learn(films, gathered, replace(LESSON, temperature=2.0), work)
+    rgb = gathered.examples[FootageUse.TEST].rgb
+    np.testing.assert_allclose(2 * logits_of(gentle.network, rgb), logits_of(learned.network, rgb), atol=1e-3)
 
 
 def test_the_words_of_the_target_decide_its_labels_and_event() -> None:
