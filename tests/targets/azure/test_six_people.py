@@ -20,7 +20,7 @@ from tests.targets.azure.running import RunningModule, until
 from tools.bundle.command import main as make_bundle
 from tools.setup import setup_training
 
-pytestmark = [pytest.mark.targets, pytest.mark.slow, needs_footage]
+pytestmark = [pytest.mark.soak, needs_footage]
 
 SSD = SHARED / "models" / "coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"
 OUTAGE_S = 60.0
