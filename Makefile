@@ -26,6 +26,10 @@ FAULT ?=
 OUT ?=
 PYTEST ?=
 
+# Whoever forbids Python to keep what it has compiled has every process of a run compile it again, and every worker of pytest
+# rewrite all tests.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-cloud setup-console setup-training setup-tflite setup-azure demo test test-here test-elsewhere test-pi test-debian test-targets soak mutants faults storm check format bench build synth train cloud provision publish deploy status clean
 
@@ -59,20 +63,23 @@ check: setup ## lint, types, import floors, recipes
 	.venv/bin/lint-imports
 	$(smartcam) lint
 
-test: check setup-cloud setup-console setup-training setup-tflite ## everything, on two cores
-	@$(MAKE) --no-print-directory -j 2 test-here test-elsewhere
+test: setup-cloud setup-console setup-training setup-tflite ## everything, on two cores
+	@$(MAKE) --no-print-directory -j 2 test-elsewhere test-here
 
-# Most of these wait for other processes, so there are twice as many of them as there are cores.
-test-here:
+# Most of these wait for other processes, so there are twice as many of them as there are cores. Four who begin together
+# would each compile all tests; they find it done.
+test-here: check
+	@$(main) -m pytest --collect-only -qq > /dev/null || true
 	$(main) -m pytest -m "not training and not soak and not debian and not targets" -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test-elsewhere:
 	$(training) -m pytest -q -m training tests/training $(PYTEST)
 	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest -q tests/unit/model $(PYTEST); fi
 
-soak: setup-cloud setup-tflite ## what takes minutes or hours: endurance, restarts, long footage; before a release
+soak: setup-cloud setup-tflite setup-training setup-azure ## what takes minutes or hours: endurance, restarts, long footage; before a release
 	$(main) -m pytest -m soak $(PYTEST)
 	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest tests/pipeline/test_footage.py -k six $(PYTEST); fi
+	$(azure) -m pytest -m soak tests/targets/azure $(PYTEST)
 
 mutants: setup ## whether the tests notice when the outbox, the ring or the alerting is wrong; goes on where it was stopped
 	$(main) -m measure.mutants
@@ -133,7 +140,7 @@ setup-azure: setup ## what the module of Azure IoT Edge runs on, in .venv-azure
 
 test-targets: setup setup-training setup-azure ## the demo's model and an SSD on every target that can be run here, and how far each is off
 	$(main) -m pytest -m targets tests/targets --ignore tests/targets/azure $(PYTEST)
-	$(azure) -m pytest tests/targets/azure $(PYTEST)
+	$(azure) -m pytest -m "not soak" tests/targets/azure $(PYTEST)
 
 clean: ## what was built; the environments stay
 	rm -rf build cdk.out greengrass-build
