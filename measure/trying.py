@@ -49,7 +49,7 @@ _HUNG: Final = (-signal.SIGXCPU, -signal.SIGALRM, -signal.SIGKILL)
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Footprints:
     """What the tests did without a mutant: the CPU seconds of each, and which of them came to each function."""
 
     seconds: dict[str, float]
@@ -63,12 +63,12 @@ class Reach:
         """The CPU seconds that it takes to see that this mutant survives."""
         return sum(self.seconds[test] for test in self.of(mutant))
 
-    def renewed(self, newer: "Reach") -> "Reach":
+    def renewed(self, newer: "Footprints") -> "Footprints":
         """With what is newer known of some of the tests."""
         tests = {function: [test for test in of if test not in newer.seconds] for function, of in self.tests.items()}
         for function, of in newer.tests.items():
             tests[function] = [*tests.get(function, ()), *of]
-        return Reach(self.seconds | newer.seconds, tests)
+        return Footprints(self.seconds | newer.seconds, tests)
 
 
 class Trying:
@@ -94,20 +94,20 @@ class Trying:
             self._try_all(items, self._measure_all(session.items, Path(folder)), Path(folder))
         return True
 
-    def _measure_all(self, items: Sequence[pytest.Item], folder: Path) -> Reach:
+    def _measure_all(self, items: Sequence[pytest.Item], folder: Path) -> Footprints:
         """Measures tests that are new, and those that the mutants will meet: they are to pass without them."""
-        known = Reach(**json.loads(_REACH.read_text())) if _REACH.exists() else Reach({}, {})
+        known = Footprints(**json.loads(_REACH.read_text())) if _REACH.exists() else Footprints({}, {})
         met = {test for _, mutant in self._mutants for test in known.of(mutant)}
         wanted = [item for item in items if item.nodeid in met or item.nodeid not in known.seconds]
         found = folder / "found.json"
         if os.waitpid(_fork(lambda: self._measure(wanted, found), folder), 0)[1]:
             raise pytest.UsageError("a test fails without any mutant: run the tests first")
-        reach = known.renewed(Reach(**json.loads(found.read_text())))
+        reach = known.renewed(Footprints(**json.loads(found.read_text())))
         _REACH.write_text(json.dumps(asdict(reach)))
         return reach
 
     def _measure(self, items: Sequence[pytest.Item], into: Path) -> int:
-        reach = Reach({}, {})
+        reach = Footprints({}, {})
         set_mutant_under_test("stats")
         for item, following in zip(items, [*items[1:], None], strict=True):
             began = time.process_time()
@@ -119,7 +119,7 @@ class Trying:
         into.write_text(json.dumps(asdict(reach)))
         return int(self._failed)
 
-    def _try_all(self, items: Mapping[str, pytest.Item], reach: Reach, folder: Path) -> None:
+    def _try_all(self, items: Mapping[str, pytest.Item], reach: Footprints, folder: Path) -> None:
         running: dict[int, tuple[SourceFileMutationData, str]] = {}
 
         def reap() -> None:
