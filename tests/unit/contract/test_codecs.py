@@ -76,6 +76,7 @@ def test_the_longest_status_notice_of_capture_fits_into_a_kilobyte() -> None:
         version="v" * 64,
         release_refused="r" * LONGEST_REFUSAL,
         collects_footage=True,
+        clip_key="f" * 64,
     )
     assert decode_notice(encode_notice(longest)) == longest
     assert len(encode_notice(longest)) < 1024
@@ -85,7 +86,15 @@ def test_capture_of_an_earlier_version_does_not_say_which_one_it_is() -> None:
     status = StatusNotice(CameraId("yard"), CameraState.RUNNING, "", 1.0, 1, 1, UtcNs(1), UtcNs(1))
     assert b"version" not in encode_notice(status)
     assert b"footage" not in encode_notice(status)
+    assert b"clip_key" not in encode_notice(status)
     assert decode_notice(encode_notice(status)) == status
+
+
+@pytest.mark.parametrize("key", ["f" * 63, "F" * 64, 7])
+def test_a_key_that_is_none_is_refused(key: object) -> None:
+    status = StatusNotice(CameraId("yard"), CameraState.RUNNING, "", 1.0, 1, 1, UtcNs(1), UtcNs(1))
+    with pytest.raises(ContractError, match="clip_key"):
+        decode_notice(_spoil(json.loads(encode_notice(status)), "clip_key", key))
 
 
 @given(events())
