@@ -17,6 +17,11 @@ def test_each_fault_is_played_on_one_device_that_can_suffer_it(devices: int) -> 
     assert all(FAULTS[name].place == place for place, names in found for name in names)
 
 
+def test_of_four_devices_two_share_what_needs_none_in_particular() -> None:
+    assert [place for place, _ in shifts(FAULTS, 4)] == ["any", "any", "guests", "rtsp"]
+    assert [place for place, _ in shifts({"cloud-away": FAULTS["cloud-away"]}, 4)] == ["any"]
+
+
 def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     for _ in range(2):
         keep(tmp_path, "cloud-away", GOOD)
