@@ -38,6 +38,7 @@ from tests.strategies import (
     wanteds,
     with_a_hostile_number,
 )
+from tools.alerts.history import HistoryReader
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -319,3 +320,10 @@ def test_the_table_and_the_fake_hear_alike(stored: DynamoRegistry) -> None:
         assert hear(stored, document) == hear(fake, document)
     assert stored.devices() == fake.devices()
     assert stored.devices()[0].cameras[0].camera_id == GATE
+
+
+def test_a_key_that_a_health_message_names_can_be_asked_for_with_when_it_came(stored: DynamoRegistry) -> None:
+    word = replace(health(), clip_key="f" * 64)
+    assert hear(stored, health_document(word, NOON)) is SignOutcome.KEPT
+    assert hear(stored, health_document(replace(word, seq=word.seq + 1), UtcNs(NOON + NS_PER_S))) is SignOutcome.KEPT
+    assert HistoryReader(stored.table.client, stored.table.name).clip_keys(PI) == {"f" * 64: NOON}
