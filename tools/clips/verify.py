@@ -102,12 +102,11 @@ def known_since(clip: VerifiedClip, thing: str, cloud: CloudRecords) -> KnownSin
         raise SealError(f"the cloud knows other parts of this clip, but not part {clip.name.part}")
     if part.sha256 != clip.sha256:
         raise SealError("the cloud knows another clip under this name: this one was sealed again")
-    named = record.clip_keys
-    if clip.seal.key not in named:  # a new key: what capture says of a clip may come before what health says of it
-        named = cloud.clip_keys(thing)
-    if named and clip.seal.key not in named:
-        raise SealError("its device's health has named other keys, and never this one: it is forged")
-    since = named.get(clip.seal.key)
+    since = record.clip_keys.get(clip.seal.key)
+    if since is None:  # of a new key the clip may tell before health does
+        since = cloud.clip_keys(thing).get(clip.seal.key)
+    if since is None and record.clip_keys:
+        raise SealError("its device's health had named other keys by then, and has never named this one: it is forged")
     return KnownSince(record.filmed_at, None if since is None else format_utc(since))
 
 
