@@ -173,6 +173,11 @@ def _outside(chosen: argparse.Namespace, place: str, names: Sequence[str]) -> in
     return subprocess.run(inside, cwd=ROOT, check=False).returncode  # noqa: S603  this module, in its mounts
 
 
+def _folder(text: str) -> Path:
+    """Devices run elsewhere, and lead back to it."""
+    return Path(text).resolve()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="faults", description="Hurt a device, and count what is lost.")
     parser.add_argument("--fault", action="append", choices=list(FAULTS), default=[], help="this one only; repeatable")
@@ -180,7 +185,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--devices", type=whole(1, 8), default=DEVICES, help="how many run at once (default: %(default)s)"
     )
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where results are kept")
+    parser.add_argument("--folder", type=_folder, default=FOLDER, help="where results are kept")
     parser.add_argument("--fresh", action="store_true", help="forget earlier results of these faults")
     parser.add_argument("--list", action="store_true", help="name the faults")
     parser.add_argument("--inside", choices=("any", "guests", "rtsp"), help=argparse.SUPPRESS)

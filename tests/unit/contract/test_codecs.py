@@ -45,6 +45,13 @@ def test_a_notice_that_goes_out_comes_back(notice: FrameNotice | StatusNotice) -
     assert decode_notice(encode_notice(notice)) == notice
 
 
+@given(frame_notices() | status_notices, integers)
+def test_what_capture_of_a_later_version_says_besides_is_passed_over(
+    notice: FrameNotice | StatusNotice, value: int
+) -> None:
+    assert decode_notice(json.dumps(json.loads(encode_notice(notice)) | {"novel": value})) == notice
+
+
 @given(frame_notices(), st.integers(2**62 + 1, 2**64))
 def test_a_time_near_the_end_of_64_bits_is_refused(notice: FrameNotice, at: int) -> None:
     """What comes of it, such as when an event expires, could not be read again."""

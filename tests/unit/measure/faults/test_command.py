@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from measure.faults.catalogue import FAULTS
-from measure.faults.command import main, remaining, shifts
+from measure.faults.command import _parser, main, remaining, shifts
 from measure.faults.kept import keep
 from measure.faults.tally import Injection
 
@@ -37,6 +37,11 @@ def test_what_has_been_injected_often_enough_is_only_told(tmp_path: Path, capsys
 def test_a_loss_of_an_earlier_run_is_a_failure_still(tmp_path: Path) -> None:
     keep(tmp_path, "cloud-away", Injection(2, 1, 0, 1, 0, 4.5))
     assert main(["--folder", str(tmp_path), "--fault", "cloud-away", "--times", "1"]) == 1
+
+
+def test_devices_find_a_folder_that_was_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _parser().parse_args(["--folder", "build/once"]).folder == tmp_path / "build" / "once"
 
 
 def test_the_faults_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
