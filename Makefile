@@ -81,7 +81,7 @@ soak: setup-cloud setup-tflite setup-training setup-azure ## what takes minutes 
 	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest tests/pipeline/test_footage.py -k six $(PYTEST); fi
 	$(azure) -m pytest -m soak tests/targets/azure $(PYTEST)
 
-mutants: setup ## whether the tests notice when the outbox, the ring or the alerting is wrong; goes on where it was stopped
+mutants: setup ## whether the tests notice when what must not fail is wrong; goes on where it was stopped
 	$(main) -m measure.mutants
 
 faults: setup ## hurt devices of real processes, and count what is lost; goes on where it was stopped [TIMES=20 FAULT=name]
