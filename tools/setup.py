@@ -91,6 +91,18 @@ def setup_tflm(root: Path = ROOT, say: Say = print) -> Path:
         return _install_python(root, "export-tflm", "TensorFlow Lite Micro", say)
 
 
+def setup_coreml(root: Path = ROOT, say: Say = print) -> Path:
+    """The Python that has coremltools and TensorFlow. Raises ToolsError."""
+    with alone(root):
+        return _install_python(root, "export-coreml", "coremltools and TensorFlow (1.5 GB, a minute or two, once)", say)
+
+
+def setup_torch(root: Path = ROOT, say: Say = print) -> Path:
+    """The Python that has PyTorch, LiteRT's converter of it, and ExecuTorch. Raises ToolsError."""
+    with alone(root):
+        return _install_python(root, "export-torch", "PyTorch and ExecuTorch (5.3 GB, some minutes, once)", say)
+
+
 def setup_training(root: Path = ROOT, say: Say = print) -> Path:
     """The Python that has TensorFlow and tf2onnx, as `make setup-training` installs it. Raises ToolsError."""
     folder = root / ".venv-training"
@@ -227,7 +239,8 @@ def _install_python(root: Path, name: str, what: str, say: Say) -> Path:
             "install Python's venv module (Debian: apt install python3-venv)",
         )
         _run(
-            _pip(python, "install", "--require-hashes", "-r", str(lock)),
+            # A lock names all that is needed, and leaves out what only a graphics processor would.
+            _pip(python, "install", "--require-hashes", "--no-deps", "-r", str(lock)),
             f"installing {what} failed",
             "connect to the network once and try again",
         )

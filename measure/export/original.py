@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,10 @@ from smartcam.model.preprocess import Preprocessor, crop_rgb, whole
 from smartcam.model.rows.bundle import RowBundle, read_golden_rows
 from smartcam.model.runtimes.tflite import TfliteInterpreter
 from smartcam.vision.picture import Picture
+from tools.child import ExportFault
+from training.bundle import KERAS_SOURCE, TORCH_SOURCE, source_beside
 
+SOURCES: Final[Mapping[str, str]] = {KERAS_SOURCE: "network of Keras", TORCH_SOURCE: "program of PyTorch"}
 _MADE_UP: Final = 200
 _SPREAD: Final = 0.2
 
@@ -32,6 +35,7 @@ class ExportedModel:
     """A bundle's model with what it is shown: `inputs` are its tensors, the golden ones first.
 
     `top` reads the top label in the outputs; -1 is none. `own_onnx`: the .onnx file that the bundle has beside it.
+    `sources`: what the model was converted from, by suffix. `manifest_of_pictures`: None for a bundle of rows.
     """
 
     name: str
@@ -43,6 +47,8 @@ class ExportedModel:
     top: Callable[[Sequence[Tensor]], int]
     labels: tuple[str, ...]
     own_onnx: bytes | None = None
+    sources: Mapping[str, Path] = field(default_factory=dict)
+    manifest_of_pictures: ModelManifest | None = None
 
     @cached_property
     def interpreter(self) -> Interpreter:
@@ -103,7 +109,31 @@ def open_exported(folder: Path, footage: Callable[[Callable[[Picture], Tensor]],
     inputs = [first, *footage(see)]
     manifest = bundle.manifest
     top = _top_of(manifest, open_interpreter(model).outputs)
-    return ExportedModel(manifest.name, manifest.version, model, document, inputs, 1, top, manifest.labels)
+    return ExportedModel(
+        manifest.name,
+        manifest.version,
+        model,
+        document,
+        inputs,
+        1,
+        top,
+        manifest.labels,
+        sources={suffix: path for suffix in SOURCES if (path := source_beside(folder, suffix)).is_file()},
+        manifest_of_pictures=manifest,
+    )
+
+
+def source_of(exported: ExportedModel, kinds: Sequence[str]) -> Path:
+    """What the model was converted from, of the first kind that there is. Raises ExportFault where there is none."""
+    for suffix in kinds:
+        if suffix in exported.sources:
+            return exported.sources[suffix]
+    there = f", only a {', '.join(exported.sources)}" if exported.sources else ""
+    wanted = " or ".join(f"{SOURCES[suffix]} ({suffix})" for suffix in kinds)
+    raise ExportFault(
+        f"needs what the model was converted from, and no {wanted} lies beside the bundle{there}; "
+        "training and `smartcam bundle` keep it there"
+    )
 
 
 def _of_rows(folder: Path, document: bytes) -> ExportedModel:

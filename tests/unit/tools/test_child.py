@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from measure.export.child import ExportFault, run_there, why
+from tools.child import ExportFault, run_there, why
 
 
 @pytest.mark.parametrize(
