@@ -1,7 +1,7 @@
 """`python -m measure.export.making_coreml SOURCE ORDER.json INPUTS.npy OUT.mlpackage KNOWN.npz`: where coremltools is.
 
-SOURCE is a network of Keras, where TensorFlow is, or a program of PyTorch, where that is. KNOWN.npz gets its answers and
-its weights, normalisations multiplied in as converters do.
+SOURCE is a network of Keras, where TensorFlow is, or a program of PyTorch, where that is. KNOWN.npz gets its answers
+and its weights, normalisations multiplied in as converters do.
 """
 
 import json
@@ -95,8 +95,12 @@ def _torch(source: str, order: Mapping[str, Any]) -> tuple[Any, Callable[[Any], 
     class Shares(torch.nn.Module):  # type: ignore[misc] # torch is not where types are checked
         """The program with a share for each label."""
 
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model  # its weights are known to the tracer as weights only here
+
         def forward(self, picture: Any) -> Any:  # noqa: ANN401
-            given = model(picture)
+            given = self.model(picture)
             if order["shares"] is None:
                 return given
             given = how.get(order["shares"], lambda same: same)(given)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -167,11 +167,21 @@ def _top_of(manifest: ModelManifest, outputs: Sequence[TensorSpec]) -> Callable[
     shares = ShareReader(output, outputs[0].dtype)
     is_one_of_two = len(manifest.labels) == BOTH and int(np.prod(outputs[0].shape)) == 1
 
+    wanted = outputs[0].dtype
+
     def likeliest(given: Sequence[Tensor]) -> int:
-        read = shares.read(given[0])
+        read = shares.read(given[0] if given[0].dtype == wanted else _rounded(given[0], wanted))
         return int(read[0] >= 0.5) if is_one_of_two else int(read.argmax())  # noqa: PLR2004 - of two, the likelier
 
     return likeliest
+
+
+def _rounded(steps: Tensor, dtype: np.dtype[Any]) -> Tensor:
+    """Real numbers in steps, as `in_steps` gives them, as those of 8 bits that they stand for."""
+    if dtype.itemsize != 1:
+        return steps
+    limits = np.iinfo(dtype)
+    return np.rint(steps).clip(limits.min, limits.max).astype(dtype)
 
 
 def real_inputs(exported: ExportedModel) -> list[Tensor]:
