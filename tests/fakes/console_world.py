@@ -3,12 +3,13 @@
 import http.client
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from starlette.routing import Route
 from websockets.sync.client import ClientConnection, connect
 
 from smartcam.console.access import PASSWORD_FILE, Guesses, Password, Sessions
@@ -16,7 +17,6 @@ from smartcam.console.app import build_app
 from smartcam.console.changing import Changing
 from smartcam.console.clips import Clips
 from smartcam.console.event_pages import EventPages
-from smartcam.console.finding import CameraFinding, CamerasAround
 from smartcam.console.heard import HeardDevice
 from smartcam.console.looking import Looking
 from smartcam.console.serving import listen, serve
@@ -31,6 +31,7 @@ from smartcam.contract.topics import ALL_FRAMES, ALL_SETTINGS, ALL_VIEWS, LOCAL_
 from smartcam.edge.clip_name import CLIP_FOLDER
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.history.reading import PastEvents
+from smartcam.edge.replaced import recent_replacements
 from smartcam.edge.ring.packet_ring import PacketRingReader
 from smartcam.vision.journal import JournalRow
 from tests.fakes.bus import FakeBus, FakeNucleus
@@ -70,14 +71,7 @@ class ConsoleWorld:
     port: int = 0
     cookie: str = ""
     token: str = ""
-    searches: int = 0
-    may_find: threading.Event = field(default_factory=threading.Event)
-
-    def find(self) -> CamerasAround:
-        """As if there were one camera."""
-        self.searches += 1
-        self.may_find.wait(10)
-        return CamerasAround("cameras: {door: {}}", ("one of them wants a login",))
+    more: Sequence[Route] = ()
 
     def __post_init__(self) -> None:
         self.clock = SystemClock()
@@ -99,10 +93,16 @@ class ConsoleWorld:
         event_pages = EventPages(PastEvents(self.history, self.pictures), clips)
         self.journal: list[JournalRow] = []
         self.routes = [
-            *Looking(self.heard, clips, self.wishes, partial(PacketRingReader, self.rings)).routes(),
+            *Looking(
+                self.heard,
+                clips,
+                self.wishes,
+                partial(PacketRingReader, self.rings),
+                lambda: recent_replacements(self.folder, self.clock.utc()),
+            ).routes(),
             *event_pages.routes(),
-            *CameraFinding(self.find).routes(),
             *Changing(self.wishes, event_pages, lambda: self.journal).routes(),
+            *self.more,
         ]
         self.bus.subscribe_local(ALL_FRAMES, self.heard.notice)
         self.bus.subscribe_local(ALL_VIEWS, self.heard.hear_view)
@@ -142,7 +142,7 @@ class ConsoleWorld:
             sent["Cookie"] = f"smartcam={self.cookie}"
         sent |= headers or {}
         body = None if document is None else json.dumps(document).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, {name: value for name, value in sent.items() if value})
             answer = connection.getresponse()
@@ -163,7 +163,7 @@ class ConsoleWorld:
             cookie = f"smartcam={self.cookie}"
         if cookie:
             headers["Cookie"] = cookie
-        return connect(f"ws://{self.host}/api/live/{camera}", additional_headers=headers, open_timeout=30)
+        return connect(f"ws://{self.host}/api/live/{camera}", additional_headers=headers, open_timeout=60)
 
     def announce(self, notice: FrameNotice | StatusNotice) -> None:
         self.nucleus.bus("smartcam.Capture").publish_local(frames_topic(notice.camera_id), encode_notice(notice))
@@ -176,4 +176,4 @@ def all_of(viewer: ClientConnection) -> list[str | bytes]:
     """All that comes. Raises ConnectionClosed when the console ends it."""
     got = []
     while True:
-        got.append(viewer.recv(timeout=30))
+        got.append(viewer.recv(timeout=60))

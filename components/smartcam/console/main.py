@@ -3,11 +3,12 @@
 import argparse
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from smartcam.console.access import Guesses, Sessions
@@ -15,12 +16,10 @@ from smartcam.console.app import build_app
 from smartcam.console.changing import Changing
 from smartcam.console.clips import Clips
 from smartcam.console.event_pages import EventPages
-from smartcam.console.finding import CameraFinding, CamerasAround
 from smartcam.console.heard import HeardDevice
 from smartcam.console.looking import Looking
 from smartcam.console.page_files import PageFiles
 from smartcam.console.service import ConsoleService
-from smartcam.console.set_password import set_password
 from smartcam.console.settings import ConsoleSettings, read_settings
 from smartcam.console.sockets import LiveSockets
 from smartcam.console.watching import ViewWatching
@@ -33,7 +32,6 @@ from smartcam.edge.clip_name import CLIP_FOLDER
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.command_line import component_parser, ring_folder, run_with_nucleus
 from smartcam.edge.document import DocumentError, document_from
-from smartcam.edge.fresh_token import fresh_token
 from smartcam.edge.history.reading import FOLDER as HISTORY_FOLDER
 from smartcam.edge.history.reading import PastEvents
 from smartcam.edge.journal.folder import FOLDER as JOURNAL_FOLDER
@@ -41,8 +39,10 @@ from smartcam.edge.journal.folder import read_journal
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging
 from smartcam.edge.pictures.folder import ALBUM_FOLDER
+from smartcam.edge.replaced import recent_replacements
 from smartcam.edge.ring.packet_ring import PacketRingReader
 from smartcam.edge.self_test import run_self_test
+from smartcam.edge.watchdog import last_resorts
 
 PROG: Final = "smartcam-console"
 COMPONENT: Final = "smartcam.Console"
@@ -55,11 +55,11 @@ def build(
     rings: Path,
     work_folder: Path,
     others: Path | None = None,
-    find: Callable[[], CamerasAround] | None = None,
+    more: Sequence[BaseRoute] = (),
 ) -> list[tuple[str, Service]]:
     """The component's services by name.
 
-    The other components' work folders are in `others`, usually beside its own. `find` looks for cameras.
+    The other components' work folders are in `others`, usually beside its own. `more`: what a PC answers besides.
     """
     clock, others = SystemClock(), others or work_folder.parent
     heard = HeardDevice(clock)
@@ -67,9 +67,10 @@ def build(
     wishes = Wishing(bus, lambda: secrets.token_hex(8))
     clips, inference = Clips(others / CAPTURE / CLIP_FOLDER), others / INFERENCE
     event_pages = EventPages(PastEvents(inference / HISTORY_FOLDER, inference / ALBUM_FOLDER), clips)
-    looking = Looking(heard, clips, wishes, partial(PacketRingReader, rings))
+    replaced = partial(recent_replacements, others)
+    looking = Looking(heard, clips, wishes, partial(PacketRingReader, rings), lambda: replaced(clock.utc()))
     changing = Changing(wishes, event_pages, lambda: read_journal(inference / JOURNAL_FOLDER))
-    routes = [*looking.routes(), *event_pages.routes(), *changing.routes(), *CameraFinding(find).routes()]
+    routes = [*looking.routes(), *event_pages.routes(), *changing.routes(), *more]
 
     def app(settings: ConsoleSettings, sessions: Sessions, guesses: Guesses) -> ASGIApp:
         sockets = LiveSockets(rings, heard, watching, sessions, clock)
@@ -85,17 +86,12 @@ def build(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM. Returns the exit code: 0 after a signal, 1 for a fault, 2 for a wrong call or no nucleus."""
     parser = component_parser(PROG, "Show what the cameras see on a local web page.", "--check")
-    parser.add_argument(
-        "--set-password", action="store_true", help="set the password, in the component's work folder, and exit"
-    )
     options = parser.parse_args(argv)
     if options.configuration is not None and not options.check:
         parser.error("--configuration goes with --check")
     configure_logging(options.log_level)
     if options.self_test is not None:
         return run_self_test(COMPONENT, options.self_test, (_try_the_page,))
-    if options.set_password:
-        return set_password(Path.cwd())
     if options.check:
         return _check(options)
     return run_with_nucleus(PROG, COMPONENT, _run)
@@ -104,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(bus: GreengrassBus) -> int:
     work_folder = Path.cwd()
     return run_component(
-        COMPONENT, lambda: [*build(bus, ring_folder(), work_folder), fresh_token(bus, SystemClock(), work_folder)]
+        COMPONENT, lambda: [*build(bus, ring_folder(), work_folder), *last_resorts(bus, SystemClock(), work_folder)]
     )
 
 
