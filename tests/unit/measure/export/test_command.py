@@ -64,7 +64,7 @@ def targets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_targets_are_a_list_with_commas_each_once() -> None:
     assert command.targets_in("tflm, onnx,tflm") == ["tflm", "onnx"]
-    with pytest.raises(argparse.ArgumentTypeError, match="'tpu' is no target; there are onnx, .*, executorch"):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"'tpu' is no target; there are onnx, .*, executorch"):
         command.targets_in("onnx,tpu")
 
 
