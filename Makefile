@@ -30,6 +30,9 @@ PYTEST ?=
 # rewrite all tests.
 export PYTHONDONTWRITEBYTECODE =
 
+# As on a device (tools/build/component_run.sh): on busy cores a second thread of OpenBLAS made tests take ten times as long.
+export OPENBLAS_NUM_THREADS := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-cloud setup-console setup-training setup-tflite setup-azure demo test test-here test-elsewhere test-pi test-debian test-targets soak mutants faults storm check format bench build synth train cloud provision publish deploy status clean
 
