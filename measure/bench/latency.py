@@ -26,6 +26,7 @@ from smartcam.edge.ring.sealed import FOLDER_VARIABLE
 from smartcam.inference.analysis.analysis import SceneModel
 from smartcam.inference.bundles import open_model
 from standins.nucleus.testbed import RunningNucleus, access_control, running_nucleus
+from tools.command_line import ROOT
 
 _CAMERAS: Final = 3
 _STAGGER_S: Final = 0.7
@@ -148,7 +149,12 @@ def _until_quiet(nucleus: RunningNucleus) -> None:
 @contextmanager
 def _process(module: str, environment: Mapping[str, str], folder: Path) -> Iterator[None]:
     folder.mkdir()
-    whole = {**os.environ, **environment, FOLDER_VARIABLE: os.environ.get(FOLDER_VARIABLE, "/dev/shm")}  # noqa: S108
+    whole = {
+        **os.environ,
+        **environment,
+        FOLDER_VARIABLE: os.environ.get(FOLDER_VARIABLE, "/dev/shm"),  # noqa: S108  where rings are
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "components"), str(ROOT)]),
+    }
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", module], cwd=folder, env=whole, stdout=log, stderr=log
