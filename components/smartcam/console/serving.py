@@ -10,7 +10,9 @@ from typing import Final
 
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 HEAD_S: Final = 10.0
@@ -99,7 +101,13 @@ class PatientHttp(_Stalling, H11Protocol):
 
 
 class PatientSocket(_Stalling, WebSocketsSansIOProtocol):
-    """A WebSocket whose other side takes what it is sent."""
+    """A WebSocket whose other side takes what it is sent, and gets nothing more once it has gone."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Raises ClientDisconnected at once: before the loop has noticed, asyncio would warn of each piece."""
+        if message["type"] == "websocket.send" and self.transport.is_closing():
+            raise ClientDisconnected
+        await super().send(message)
 
 
 def listen(address: str, port: int) -> socket.socket:

@@ -2,10 +2,12 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { at, get, post } from "./api.js";
-import { FirstUse } from "./first.jsx";
 import { drawOver } from "./overlay.js";
 import { watch } from "./player.js";
+import { Setup } from "./setup.jsx";
 import { seenAt, withView } from "./step.js";
+
+const AGAIN_MS = 5000;
 
 /** The picture of a camera with what is drawn over it; `onSeen` hears of each view. `frozen` keeps what is shown. */
 export function Picture({ camera, settings, frozen, webrtc, say, onSeen, onAbout }) {
@@ -55,11 +57,14 @@ export function Picture({ camera, settings, frozen, webrtc, say, onSeen, onAbout
   );
 }
 
-/** What holds for one camera, null until that is known; and what asks again. */
+/** What holds for one camera, null until that is known; and what asks again. Whoever does not answer is asked again. */
 export function useSettings(id) {
-  const [known, setKnown] = useState(null);
-  const load = () => get(at("settings", id)).catch(() => ({ settings: null })).then((answer) => { setKnown(answer); return answer; });
-  useEffect(() => { load(); }, []);
+  const [known, setKnown] = useState(null), timer = useRef(0);
+  const load = () => get(at("settings", id)).catch(({ message }) => {
+    if (timer.current !== null) timer.current = setTimeout(load, AGAIN_MS);
+    return { settings: null, words: message };
+  }).then((answer) => { setKnown(answer); return answer; });
+  useEffect(() => { load(); return () => { clearTimeout(timer.current); timer.current = null; }; }, []);
   return [known, load];
 }
 
@@ -121,7 +126,7 @@ export function Live({ path: [only], cameras, app }) {
         {"RTCPeerConnection" in window && <label class="check"><input type="checkbox" checked={webrtc} onChange={choose} />{t("by_webrtc")}</label>}
         {cameras.length > 1 && <Arming camera="*" armed={allArmed} {...app} />}
       </div>
-      {!cameras.length && <FirstUse app={app} />}
+      {!cameras.length && <Setup path={[]} app={app} />}
       <div class={only ? "" : "tiles"}>
         {shown.map((camera) => <Tile key={camera.id} camera={camera} alone={only} {...{ over, webrtc, app }} />)}
       </div>
