@@ -13,6 +13,8 @@ MOST_PAUSE_S: Final = 1.0
 MOST_SPREAD: Final = 0.1
 MOST_P99_MS: Final = 1500.0
 MOST_MEDIAN_S: Final = 3.0
+_PLAYING_NS: Final = 30 * NS_PER_S
+"""Shorter than any clip that is played, and longer than what a playing is late."""
 
 
 class Look(NamedTuple):
@@ -123,8 +125,8 @@ def _visit(look: Look, at: int, visits: Sequence[tuple[float, float]]) -> _Visit
     seconds = (at - look.opened) / NS_PER_S
     numbers = (number for number, (begin, end) in enumerate(visits) if begin <= seconds <= end)
     number = next(numbers, None)
-    # Each look of one playing tells the same beginning, but for some milliseconds.
-    return None if number is None else (look.camera, round(look.opened / NS_PER_S), number)
+    # Looks of one playing tell nearly the same beginning: a busy machine plays late, by seconds.
+    return None if number is None else (look.camera, round(look.opened / _PLAYING_NS), number)
 
 
 def _visits_of(looks: Iterable[Look], visits: Sequence[tuple[float, float]]) -> Iterable[_Visit]:
