@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from measure.fuzz import words
+from measure.fuzz import messages
 from measure.fuzz.target import Target
 
-TARGETS: Final[Mapping[str, Target]] = {**words.TARGETS}
+TARGETS: Final[Mapping[str, Target]] = {**messages.TARGETS}

@@ -69,8 +69,8 @@ def _covers(chosen: argparse.Namespace, name: str) -> bool:
     target = TARGETS[name]
     if chosen.keep:
         grown = (path.read_bytes() for path in sorted(_corpus(chosen.folder, name).iterdir()))
-        write_corpus(name, minimal(target, (*target.seeds(), *read_corpus(name), *grown)))
-    covered: Covered = cover(target, (*target.seeds(), *read_corpus(name)))
+        write_corpus(name, minimal(target, (*read_corpus(name), *grown)))
+    covered: Covered = cover(target, read_corpus(name))
     missing = f" not: {' '.join(covered.missing)}" if chosen.missing else ""
     print(f"| {name} | {covered.branches} | {covered.share:.0%} |{missing}", flush=True)
     return covered.share >= FEWEST
@@ -79,7 +79,7 @@ def _covers(chosen: argparse.Namespace, name: str) -> bool:
 def _fuzz(folder: Path, name: str, seconds: int) -> Fuzzed:
     """Run one target in a process of its own. Each kept input is tried, too, where there is no time for more."""
     corpus = _corpus(folder, name)
-    for data in (*TARGETS[name].seeds(), *read_corpus(name)):
+    for data in read_corpus(name):
         (corpus / f"kept-{len(data)}-{hash(data) & 0xFFFFFFFF:08x}").write_bytes(data)
     if not seconds:
         return Fuzzed(name, 0, None, "")
@@ -137,7 +137,12 @@ def _has_atheris() -> bool:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fuzz", description="Feed decoders with bytes that nobody meant.")
     parser.add_argument("--target", action="append", default=[], choices=list(TARGETS), help="this one; repeatable")
-    parser.add_argument("--seconds", type=whole(0), default=SECONDS, help="for each target (default: %(default)s); 0: only count branches")
+    parser.add_argument(
+        "--seconds",
+        type=whole(0),
+        default=SECONDS,
+        help="for each target (default: %(default)s); 0: only count branches",
+    )
     parser.add_argument("--beside", type=whole(1), default=2, help="how many run at once (default: %(default)s)")
     parser.add_argument("--keep", action="store_true", help="write what reaches something new into the kept corpus")
     parser.add_argument("--missing", action="store_true", help="say which branches are not reached")

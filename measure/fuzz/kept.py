@@ -27,7 +27,11 @@ def read_corpus(name: str, folder: Path = CORPUS) -> tuple[bytes, ...]:
 def write_corpus(name: str, inputs: Iterable[bytes], folder: Path = CORPUS) -> None:
     """Keep these, the shortest first; the remarks go with what they stand above, so they are kept at the top."""
     path = corpus_file(name, folder)
-    remarks = [line for line in path.read_text(encoding="ascii").splitlines() if line.startswith("#")] if path.exists() else []
+    remarks = (
+        [line for line in path.read_text(encoding="ascii").splitlines() if line.startswith("#")]
+        if path.exists()
+        else []
+    )
     kept = sorted(set(inputs), key=lambda one: (len(one), one))
     lines = [*remarks, *(base64.b64encode(one).decode() for one in kept)]
     path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")

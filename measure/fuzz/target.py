@@ -18,9 +18,7 @@ class Target:
     feed: Callable[[bytes], None]
     """Takes any bytes. Whatever it raises is a finding: it keeps the decoder's own refusal to itself."""
     reads: tuple[str, ...]
-    """Where the branches are that the corpus has to cover: `package.module`, or `package.module:function`."""
-    seeds: Callable[[], tuple[bytes, ...]]
-    """What the fuzzer begins with: documents as our own code writes them."""
+    """Where the branches are that the corpus has to reach: `package.module`, or `package.module:function`."""
 
 
 def decoding(
