@@ -26,6 +26,10 @@ FAULT ?=
 OUT ?=
 PYTEST ?=
 
+# Whoever forbids Python to keep what it has compiled has every process of a run compile it again, and every worker of pytest
+# rewrite all tests.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-cloud setup-console setup-training setup-tflite setup-azure demo test test-here test-elsewhere test-pi test-debian test-targets soak mutants faults storm check format bench build synth train cloud provision publish deploy status clean
 
@@ -59,11 +63,13 @@ check: setup ## lint, types, import floors, recipes
 	.venv/bin/lint-imports
 	$(smartcam) lint
 
-test: check setup-cloud setup-console setup-training setup-tflite ## everything, on two cores
-	@$(MAKE) --no-print-directory -j 2 test-here test-elsewhere
+test: setup-cloud setup-console setup-training setup-tflite ## everything, on two cores
+	@$(MAKE) --no-print-directory -j 2 test-elsewhere test-here
 
-# Most of these wait for other processes, so there are twice as many of them as there are cores.
-test-here:
+# Most of these wait for other processes, so there are twice as many of them as there are cores. Four who begin together
+# would each compile all tests; they find it done.
+test-here: check
+	@$(main) -m pytest --collect-only -qq > /dev/null || true
 	$(main) -m pytest -m "not training and not soak and not debian and not targets" -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test-elsewhere:

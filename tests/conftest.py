@@ -26,10 +26,26 @@ if _OWN_NODE.is_file():  # set-up put it there because the machine has none that
     os.environ.setdefault("JSII_NODE", str(_OWN_NODE))
 
 
+_LONGEST = (
+    "test_bad_release.py",
+    "test_fresh_token.py",
+    "test_from_the_build.py",
+    "test_release.py",
+    "test_matrix.py",
+    "test_doctor_component.py",
+    "test_arming.py",
+    "test_bad_rollout.py",
+    "test_demo.py",
+    "test_faults.py",
+)
+"""Of the slow files, those that take a minute or two."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first: begun last, one would keep one worker while the other has nothing to do."""
+    """The longest files come first, then the slow ones: begun last, one would keep one worker while others are idle."""
     slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("cloud")}
-    items.sort(key=lambda item: item.path not in slow)
+    place = {name: number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: (item.path not in slow, place.get(item.path.name, len(place))))
 
 
 @pytest.fixture(autouse=True)

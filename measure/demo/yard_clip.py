@@ -1,5 +1,6 @@
 """The demo's clip: generated when it is first needed, and again when its generator has changed."""
 
+import fcntl
 import hashlib
 from pathlib import Path
 
@@ -12,9 +13,14 @@ from training.yard.scene import Scene
 def yard_clip(folder: Path, say: Say) -> Path:
     """The clip below the folder, made unless it is there."""
     clip = folder / f"yard-{_generator_hash()}.mp4"
-    if not clip.is_file():
-        say("generating the demo's clip: a yard by day, an intruder, and much that is normal")
-        write_clip(clip, Scene(demo_spec(DEMO_SEED)), FRAMES_PER_SECOND)
+    if clip.is_file():
+        return clip
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two who make it at once would write into the same file
+        if not clip.is_file():
+            say("generating the demo's clip: a yard by day, an intruder, and much that is normal")
+            write_clip(clip, Scene(demo_spec(DEMO_SEED)), FRAMES_PER_SECOND)
     return clip
 
 

@@ -22,7 +22,7 @@ from measure.faults.tally import Told
 from smartcam.contract.event import Event, EventKind, Phase
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S
-from smartcam.edge.fresh_token import FILE as STARTS_FILE
+from smartcam.edge.starts import FILE as STARTS_FILE
 from standins.rtsp import setup_rtsp
 from tests.clips import write_clip
 from tests.pipeline.visitor import COMING, red_bundle, visits

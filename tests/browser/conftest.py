@@ -7,10 +7,14 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from standins.chromium import Chromium, setup_chromium
 from tools.setup import ToolsError, setup_axe, setup_console
+
+PATIENCE_MS = 60_000
+"""How long a page may take on a busy machine to do what it does at once."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +56,12 @@ def axe() -> str:
         pytest.skip(f"no axe-core: {error}")
 
 
+def patient(context: BrowserContext) -> BrowserContext:
+    """The same, with our patience."""
+    context.set_default_timeout(PATIENCE_MS)
+    return context
+
+
 class _Files(SimpleHTTPRequestHandler):
     """Serves a folder, and says nothing of it."""
 
@@ -66,12 +76,12 @@ def player(browser: Browser, tmp_path: Path) -> Iterator[Page]:
     thread = Thread(target=server.serve_forever)
     thread.start()
     (tmp_path / "player.html").write_bytes(Path(__file__).with_name("player.html").read_bytes())
-    page = browser.new_page()
+    page = patient(browser.new_context()).new_page()
     page.goto(f"http://127.0.0.1:{server.server_port}/player.html")
     try:
         yield page
     finally:
-        page.close()
+        page.context.close()
         server.shutdown()
         thread.join()
         server.server_close()

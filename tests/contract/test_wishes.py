@@ -57,7 +57,7 @@ class Device:
         self.console.publish_local(settings_topic(message.camera_id), encode_wish_message(message))
 
     def waiting(self, owner: SettingsOwner) -> list[Wish]:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not (found := self.desks[owner].waiting()) and time.monotonic() < deadline:
             time.sleep(0.01)
         return found
@@ -112,7 +112,7 @@ def test_home_assistants_component_hears_health_and_arms_and_may_do_nothing_else
     heard = Hearing()
     bus.subscribe_local(LOCAL_HEALTH, heard)
     inference = device.buses[SettingsOwner.INFERENCE]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not heard.messages and time.monotonic() < deadline:
         inference.publish_local(LOCAL_HEALTH, b"how it is")
         time.sleep(0.02)

@@ -31,6 +31,7 @@ from smartcam.contract.topics import ALL_FRAMES, ALL_SETTINGS, ALL_VIEWS, LOCAL_
 from smartcam.edge.clip_name import CLIP_FOLDER
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.history.reading import PastEvents
+from smartcam.edge.replaced import recent_replacements
 from smartcam.edge.ring.packet_ring import PacketRingReader
 from smartcam.vision.journal import JournalRow
 from tests.fakes.bus import FakeBus, FakeNucleus
@@ -99,7 +100,13 @@ class ConsoleWorld:
         event_pages = EventPages(PastEvents(self.history, self.pictures), clips)
         self.journal: list[JournalRow] = []
         self.routes = [
-            *Looking(self.heard, clips, self.wishes, partial(PacketRingReader, self.rings)).routes(),
+            *Looking(
+                self.heard,
+                clips,
+                self.wishes,
+                partial(PacketRingReader, self.rings),
+                lambda: recent_replacements(self.folder, self.clock.utc()),
+            ).routes(),
             *event_pages.routes(),
             *CameraFinding(self.find).routes(),
             *Changing(self.wishes, event_pages, lambda: self.journal).routes(),
@@ -142,7 +149,7 @@ class ConsoleWorld:
             sent["Cookie"] = f"smartcam={self.cookie}"
         sent |= headers or {}
         body = None if document is None else json.dumps(document).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, {name: value for name, value in sent.items() if value})
             answer = connection.getresponse()
@@ -163,7 +170,7 @@ class ConsoleWorld:
             cookie = f"smartcam={self.cookie}"
         if cookie:
             headers["Cookie"] = cookie
-        return connect(f"ws://{self.host}/api/live/{camera}", additional_headers=headers, open_timeout=30)
+        return connect(f"ws://{self.host}/api/live/{camera}", additional_headers=headers, open_timeout=60)
 
     def announce(self, notice: FrameNotice | StatusNotice) -> None:
         self.nucleus.bus("smartcam.Capture").publish_local(frames_topic(notice.camera_id), encode_notice(notice))
@@ -176,4 +183,4 @@ def all_of(viewer: ClientConnection) -> list[str | bytes]:
     """All that comes. Raises ConnectionClosed when the console ends it."""
     got = []
     while True:
-        got.append(viewer.recv(timeout=30))
+        got.append(viewer.recv(timeout=60))

@@ -81,7 +81,7 @@ class FakeBroker:
 
     def waits_for(self, topic: str, payload: bytes | None) -> bytes | None:
         """What is kept there: `payload`, as soon as it is; else what there is after half a minute."""
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 60
         while self.kept.get(topic) != payload and time.monotonic() < limit:
             time.sleep(0.01)
         return self.kept.get(topic)

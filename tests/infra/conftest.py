@@ -12,12 +12,14 @@ import pytest
 from moto import mock_aws
 
 from infra.alerts.runtime.agreed import ARRIVALS_INDEX, ARRIVED_AT, ARRIVED_DAY, CAMERA_KEY, ITEM_KEY
+from tests.made_once import made_once
 from tools.command_line import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 REGION = "eu-west-1"
+ASSEMBLY = "cdk.out"
 SUBSCRIBERS = """
 [camera_zones]
 "yard-1/gate" = "Europe/Berlin"
@@ -80,13 +82,14 @@ def plain(value: object) -> object:
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program's assembly, made once: what a home gets that says no more than who is alerted."""
-    return synthesised(tmp_path_factory.mktemp("infra"), {})
+    return made_once(tmp_path_factory, "infra", lambda place: synthesised(place, {})) / ASSEMBLY
 
 
 @pytest.fixture(scope="session")
 def full_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with every alarm and a key of its own."""
-    return synthesised(tmp_path_factory.mktemp("full"), {"monitoring": "full", "key": "own"})
+    context = {"monitoring": "full", "key": "own"}
+    return made_once(tmp_path_factory, "full", lambda place: synthesised(place, context)) / ASSEMBLY
 
 
 def synthesised(place: Path, more: Mapping[str, str]) -> Path:
@@ -94,7 +97,7 @@ def synthesised(place: Path, more: Mapping[str, str]) -> Path:
 
     By a process of its own: the CDK takes seconds to import, and keeps Node.js beside the tests that never ask for it.
     """
-    folder = place / "cdk.out"
+    folder = place / ASSEMBLY
     subscribers = folder.with_name("subscribers.toml")
     subscribers.write_text(SUBSCRIBERS)
     context = {**CONTEXT, "subscribers": str(subscribers), **more}

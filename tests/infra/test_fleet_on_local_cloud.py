@@ -162,7 +162,14 @@ def test_a_health_message_that_names_another_thing_is_kept_for_a_person_and_chan
     before = site.device()
     say(client, 99, ThingName("yard-2"))
     sqs, queue = site.client("sqs"), site.outputs["FailureQueueUrl"]
-    [kept] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
+    found: list[Any] = []
+
+    def is_there() -> bool:
+        found.extend(sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", []))
+        return bool(found)
+
+    wait_until(is_there)
+    [kept] = found
     assert "thing: must be yard-1, as in the topic" in kept["Body"]
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=kept["ReceiptHandle"])
     after = site.device()

@@ -95,11 +95,11 @@ class MosquittoBroker:
         self._await_start()
         ear.connect(HOST, self.port)
         ear.loop_start()
-        assert listens.wait(30)
+        assert listens.wait(60)
         self._ear = ear
 
     def _await_start(self) -> None:
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection((HOST, self.port)).close()

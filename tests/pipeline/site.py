@@ -7,7 +7,7 @@ from threading import Thread
 
 from smartcam.capture.main import build as build_capture
 from smartcam.contract.ack import Acknowledgement, AckStatus
-from smartcam.contract.event import Event, Phase
+from smartcam.contract.event import Event
 from smartcam.contract.ids import ThingName
 from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
@@ -45,7 +45,6 @@ class Cloud:
 
     nucleus: FakeNucleus
     events: list[Event] = field(default_factory=list)
-    delays_s: list[float] = field(default_factory=list)
     is_deaf: bool = False
 
     def __call__(self, publication: Publication) -> None:
@@ -57,8 +56,6 @@ class Cloud:
             return
         if event not in self.events:
             self.events.append(event)
-        if event.phase is Phase.RAISED:
-            self.delays_s.append((SystemClock().utc() - event.started_at) / 1e9)
         answer = Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED, revision=event.revision)
         self.nucleus.deliver(ack_topic(THING), answer.to_json())
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
@@ -10,11 +11,13 @@ import pytest
 
 from smartcam.capture.main import build
 from smartcam.contract.clip import ClipRequest, encode_clip_message
+from smartcam.contract.errors import RingError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S, MonotonicNs, parse_utc
 from smartcam.contract.topics import clips_topic
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.ring.packet_ring import PacketRingReader
 from standins.rtsp import RtspServer
 from tests.clip_events import event_of
 from tests.fakes.bus import FakeNucleus
@@ -29,7 +32,7 @@ class Recorded:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.clock = SystemClock()
-        self.folder = folder / "clips"
+        self.work, self.folder = folder, folder / "clips"
         self.nucleus = FakeNucleus()
         camera = {"source": "rtsp", "url": url}
         clips = {"keep": True, "before_s": 2, "after_s": 1}
@@ -38,6 +41,22 @@ class Recorded:
         self.stop = StopToken()
         self.thread = Thread(target=service.run, args=(self.stop,))
         self.thread.start()
+
+    def watches(self, seconds: float) -> None:
+        """Until packets have come for so long."""
+        until = time.monotonic() + PATIENCE_S
+        while self._held_s() < seconds:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+    def _held_s(self) -> float:
+        try:
+            with closing(PacketRingReader(self.work, GATE)) as reader:
+                numbers = reader.numbers
+                came = [reader.read(numbers[place]).captured_mono for place in (0, -1) if numbers]
+        except RingError:  # it is being made, or was written over
+            return 0
+        return (came[-1] - came[0]) / NS_PER_S if came else 0
 
     def want(self, seconds: float, number: int = 1) -> float:
         """Asks for a clip from now on; when that is, in UTC seconds."""
@@ -76,13 +95,13 @@ def test_a_clip_begins_before_it_was_asked_for_and_ends_where_it_should(
         camera.show(clips / f"small.{codec}", codec)
         site = Recorded(tmp_path, camera.url)
         try:
-            time.sleep(6)
+            site.watches(3)
             asked = site.want(2)
             (path,) = site.kept()
         finally:
             site.close()
-    # Every tenth of twenty pictures a second is a key frame.
-    assert asked - 2 - 0.6 <= begins_at(path) <= asked - 2
+    # Every tenth of twenty pictures a second is a key frame, which a busy machine may send half a second late.
+    assert asked - 2 - 1.1 <= begins_at(path) <= asked - 2
     shown = times(path)
     assert shown == sorted(set(shown))
     assert shown[-1] - shown[0] == pytest.approx(5, abs=1)
@@ -96,7 +115,7 @@ def test_a_camera_that_changes_its_resolution_is_kept_in_parts_that_play(
         camera.show(clips / "small.h264")
         site = Recorded(tmp_path, camera.url)
         try:
-            time.sleep(4)
+            site.watches(2)
             site.want(6)
             time.sleep(2)
             camera.show(clips / "large.h264")
@@ -117,7 +136,7 @@ def test_the_last_seconds_of_a_camera_that_is_lost_are_kept(server: RtspServer, 
         camera.show(clips / "small.h264")
         site = Recorded(tmp_path, camera.url)
         try:
-            time.sleep(6)
+            site.watches(3)
             camera.kill()
             asked = site.want(0.5)
             (path,) = site.kept()

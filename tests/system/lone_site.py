@@ -29,6 +29,7 @@ class Site:
     papers: Papers
     broker: Broker
     thing: str = "yard-1"
+    python: str = sys.executable
     nucleus: subprocess.Popen[bytes] | None = None
     camera: CameraId = field(init=False)
 
@@ -38,7 +39,7 @@ class Site:
 
     def describe(self, version: str) -> Path:
         merges: dict[str, object] = {
-            "smartcam.Runtime": {"python": sys.executable},
+            "smartcam.Runtime": {"python": self.python},
             CAPTURE: {"cameras": {self.camera: {"path": str(self.clip), "at_end": "reopen", "start_delay_s": 2}}},
         }
         names = [name for name in self.built.components if name not in ON_DEMAND]

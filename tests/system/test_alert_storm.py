@@ -80,7 +80,7 @@ class Storm:
 
     def wait_for_one(self) -> int:
         """Devices are answered in no order: whoever has an answer counts."""
-        deadline = time.monotonic() + 30.0
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             for device in self.devices:
                 with suppress(Empty):
@@ -123,7 +123,7 @@ def told_of(site: Site) -> int:
 def test_a_person_gets_at_most_what_grouping_and_cooldown_allow_and_the_storm_is_drained(
     site: Site, devices: list[Device]
 ) -> None:
-    number, storm = 500, Storm(site, devices)
+    number, storm = 200, Storm(site, devices)
     took_s = storm.send(number)
     wait_until(lambda: told_of(site) >= number, PATIENCE_S)
     mails = site.cloud.emails()
@@ -142,14 +142,17 @@ def test_a_person_gets_at_most_what_grouping_and_cooldown_allow_and_the_storm_is
     assert busiest <= SNS_EMAILS_PER_SECOND
     assert len(site.cloud.texts()) <= SMS_A_DAY
     assert {queue: site.waiting(queue) for queue in FAILURES} == {queue: [] for queue in FAILURES}
+    assert own(site).memory_mb < MEMORY_MB
 
 
-def test_an_invocation_costs_little_of_its_own(site: Site) -> None:
+@pytest.mark.soak
+def test_an_invocation_costs_little_of_its_own(site: Site, devices: list[Device]) -> None:
+    """How long it computes says nothing while other tests run beside it."""
+    Storm(site, devices).send(100)
     figures = own(site)
     print(figures)  # noqa: T201 - measured for the docs
     assert len(figures.warm_ms) >= 50
     assert statistics.median(figures.warm_ms) <= OWN_MS
-    assert figures.memory_mb < MEMORY_MB
 
 
 @pytest.mark.soak

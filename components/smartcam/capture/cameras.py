@@ -29,10 +29,11 @@ _LONGEST_RETRY_S: Final = 10.0
 class _CameraThread(threading.Thread):
     """A camera's service in its thread."""
 
-    def __init__(self, settings: SourceSettings, service: Service) -> None:
+    def __init__(self, settings: SourceSettings, service: Service, stop: StopToken) -> None:
         self.settings = settings
-        self.stop = StopToken()
-        super().__init__(target=service.run, args=(self.stop,), name=f"camera-{settings.camera}")
+        self.stop = stop
+        name = f"camera-{settings.camera}"
+        super().__init__(target=stop.follow, args=(name, lambda: service.run(stop)), name=name)
         self.start()
 
 
@@ -68,6 +69,8 @@ class CameraSupervisor:
         self._changed = threading.Event()
         self._backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S, random)
         self._fault = ""
+        self._stop = StopToken()
+        """Of this service; its branches stop the cameras."""
 
     def run(self, stop: StopToken) -> None:
         """Follow the configuration until `stop` is set.
@@ -75,6 +78,7 @@ class CameraSupervisor:
         Raises:
             SmartcamError: the thread of a camera has ended by itself.
         """
+        self._stop = stop
         self._changed.set()
         subscriptions = [self._bus.on_configuration_change(self._changed.set), self._desk.listen()]
         try:
@@ -124,7 +128,7 @@ class CameraSupervisor:
         for name, camera in wanted.items():
             if name not in self._running:
                 log(logger, logging.INFO, "camera_starting", camera=name, source=camera.source, place=camera.place)
-                self._running[name] = _CameraThread(camera, self._build(camera))
+                self._running[name] = _CameraThread(camera, self._build(camera), self._stop.branch())
         if not wanted:
             log(logger, logging.WARNING, "no_cameras", remedy="set cameras in the configuration of smartcam.Capture")
 
@@ -132,7 +136,8 @@ class CameraSupervisor:
         for name in names:
             self._running[name].stop.set()
         for name in names:
-            self._running.pop(name).join()
+            with self._stop.resting():  # the camera's own loop is watched
+                self._running.pop(name).join()
             log(logger, logging.INFO, "camera_stopped", camera=name)
 
     def _check_threads(self) -> None:

@@ -31,7 +31,6 @@ from smartcam.edge.clip_name import CLIP_FOLDER
 from smartcam.edge.clock import Clock, SystemClock
 from smartcam.edge.command_line import THING_VARIABLE, component_parser, ring_folder, run_with_nucleus
 from smartcam.edge.document import DocumentError, document_from
-from smartcam.edge.fresh_token import fresh_token
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging
 from smartcam.edge.memory_file import MemoryFile
@@ -39,6 +38,7 @@ from smartcam.edge.release import release_of
 from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.edge.self_test import run_self_test
 from smartcam.edge.standard_output import printed
+from smartcam.edge.watchdog import last_resorts
 
 if TYPE_CHECKING:
     from smartcam.capture.sources.packets import PacketTap
@@ -202,7 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(bus: GreengrassBus) -> int:
     work_folder = Path.cwd()
     return run_component(
-        COMPONENT, lambda: [*build(bus, ring_folder(), work_folder), fresh_token(bus, SystemClock(), work_folder)]
+        COMPONENT, lambda: [*build(bus, ring_folder(), work_folder), *last_resorts(bus, SystemClock(), work_folder)]
     )
 
 

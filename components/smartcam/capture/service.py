@@ -77,7 +77,7 @@ class CaptureService:
     def run(self, stop: StopToken) -> None:
         """Play the source until `stop` is set; a source that fails or ends is reported and opened again."""
         try:
-            with self._inline_requests.listening(), self._recording.running():
+            with self._inline_requests.listening(), self._recording.running(stop):
                 if stop.wait(self._settings.start_delay_s):
                     return
                 while not stop.is_set():

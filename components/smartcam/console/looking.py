@@ -1,6 +1,7 @@
 """What is only looked at: cameras, health, events, and what is kept of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from smartcam.contract.ids import CameraId, camera_id
 from smartcam.contract.reading import parse_object
 from smartcam.contract.times import format_utc
 from smartcam.edge.clip_name import CAPTIONS
+from smartcam.edge.replaced import Replacement
 from smartcam.edge.ring.packet_ring import PacketRingReader
 
 
@@ -23,12 +25,19 @@ class Looking:
     """The routes that change nothing. Their work is done in threads: disks are slow."""
 
     def __init__(
-        self, heard: HeardDevice, clips: Clips, wishes: Wishing, open_packets: Callable[[CameraId], PacketRingReader]
+        self,
+        heard: HeardDevice,
+        clips: Clips,
+        wishes: Wishing,
+        open_packets: Callable[[CameraId], PacketRingReader],
+        replaced: Callable[[], Mapping[str, Replacement]] = dict,
     ) -> None:
+        """`replaced`: which components had to be replaced lately."""
         self._heard = heard
         self._clips = clips
         self._wishes = wishes
         self._open_packets = open_packets
+        self._replaced = replaced
 
     def routes(self) -> Sequence[Route]:
         """All of them, for GET."""
@@ -51,10 +60,14 @@ class Looking:
         )
 
     def health(self, _: Request) -> Response:
-        """What the device says of itself, as it says it to the cloud."""
+        """What the device says of itself, as it says it to the cloud, and what was replaced."""
         health, at = self._heard.last_health
         document = None if health is None else _document(health)
-        return JSONResponse({"health": document, "heard_at": None if health is None else format_utc(at)})
+        replaced = [
+            {"component": name, "at": format_utc(one.at_ns), **asdict(one)} for name, one in self._replaced().items()
+        ]
+        heard_at = None if health is None else format_utc(at)
+        return JSONResponse({"health": document, "heard_at": heard_at, "replaced": replaced})
 
     def day(self, _: Request) -> Response:
         """The last day, a point a minute."""

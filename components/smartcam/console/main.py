@@ -33,7 +33,6 @@ from smartcam.edge.clip_name import CLIP_FOLDER
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.command_line import component_parser, ring_folder, run_with_nucleus
 from smartcam.edge.document import DocumentError, document_from
-from smartcam.edge.fresh_token import fresh_token
 from smartcam.edge.history.reading import FOLDER as HISTORY_FOLDER
 from smartcam.edge.history.reading import PastEvents
 from smartcam.edge.journal.folder import FOLDER as JOURNAL_FOLDER
@@ -41,8 +40,10 @@ from smartcam.edge.journal.folder import read_journal
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.logs import configure_logging
 from smartcam.edge.pictures.folder import ALBUM_FOLDER
+from smartcam.edge.replaced import recent_replacements
 from smartcam.edge.ring.packet_ring import PacketRingReader
 from smartcam.edge.self_test import run_self_test
+from smartcam.edge.watchdog import last_resorts
 
 PROG: Final = "smartcam-console"
 COMPONENT: Final = "smartcam.Console"
@@ -67,7 +68,8 @@ def build(
     wishes = Wishing(bus, lambda: secrets.token_hex(8))
     clips, inference = Clips(others / CAPTURE / CLIP_FOLDER), others / INFERENCE
     event_pages = EventPages(PastEvents(inference / HISTORY_FOLDER, inference / ALBUM_FOLDER), clips)
-    looking = Looking(heard, clips, wishes, partial(PacketRingReader, rings))
+    replaced = partial(recent_replacements, others)
+    looking = Looking(heard, clips, wishes, partial(PacketRingReader, rings), lambda: replaced(clock.utc()))
     changing = Changing(wishes, event_pages, lambda: read_journal(inference / JOURNAL_FOLDER))
     routes = [*looking.routes(), *event_pages.routes(), *changing.routes(), *CameraFinding(find).routes()]
 
@@ -104,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(bus: GreengrassBus) -> int:
     work_folder = Path.cwd()
     return run_component(
-        COMPONENT, lambda: [*build(bus, ring_folder(), work_folder), fresh_token(bus, SystemClock(), work_folder)]
+        COMPONENT, lambda: [*build(bus, ring_folder(), work_folder), *last_resorts(bus, SystemClock(), work_folder)]
     )
 
 

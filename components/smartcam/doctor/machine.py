@@ -15,6 +15,7 @@ from smartcam import __version__
 from smartcam.contract.times import UtcNs, format_utc
 from smartcam.doctor.finding import Finding, State
 from smartcam.edge.clock import Clock
+from smartcam.edge.replaced import recent_replacements
 from smartcam.model.interpreter import RUNTIME
 
 LEAST_DISK_MB: Final = 200
@@ -70,6 +71,20 @@ def check_disk(folder: Path) -> Finding:
     if free < LEAST_DISK_MB:
         return Finding("disk", State.WARNING, f"{said}; less than {LEAST_DISK_MB} MB: free some", facts)
     return Finding("disk", State.OK, said, facts)
+
+
+def check_replaced(work: Path, now: UtcNs) -> Finding:
+    """Whether a component was replaced because a loop of it was stuck; `work` holds the components' work folders."""
+    found = recent_replacements(work, now)
+    if not found:
+        return Finding("watchdog", State.OK, f"{work}: no component had to be replaced in the last week")
+    told = [
+        f"{name} was replaced at {format_utc(one.at_ns)}, its loop {one.loop} had been stuck for {one.still_s} s"
+        f" (time {one.times})"
+        for name, one in found.items()
+    ]
+    said = f"{'; '.join(told)}. Its log says where, at loop_stuck: look at what that waits for"
+    return Finding("watchdog", State.WARNING, said, {"replaced": ",".join(found)})
 
 
 def check_clock(clock: Clock) -> Finding:

@@ -19,7 +19,7 @@ from smartcam.contract.ids import thing_name
 from smartcam.contract.reading import Fields, parse_object
 from smartcam.doctor.cloud import PORT, Identity, check_certificate, check_iot_core
 from smartcam.doctor.finding import Finding, State, as_json, as_text, exit_code
-from smartcam.doctor.machine import check_clock, check_disk, check_packages, check_shared_memory
+from smartcam.doctor.machine import check_clock, check_disk, check_packages, check_replaced, check_shared_memory
 from smartcam.doctor.nucleus import check_cloud, check_topics
 from smartcam.doctor.settings import INFERENCE, MODEL, RUNTIME, DoctorSettings, read_settings, read_understood
 from smartcam.doctor.sight import check_camera, check_model
@@ -44,6 +44,10 @@ def findings_of(options: argparse.Namespace, bus: Bus | None, without: str = "")
     yield check_shared_memory(Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER))
     yield check_disk(options.work)
     yield check_clock(clock)
+    # As a component it runs in its own work folder.
+    work: Path | None = options.device or (None if bus is None else Path.cwd().parent)
+    if work is not None:
+        yield check_replaced(work, clock.utc())
     try:
         settings = _settings(options, bus)
     except (DocumentError, SettingsError, BusError) as error:

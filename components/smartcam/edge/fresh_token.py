@@ -1,29 +1,23 @@
 """Leaves the component when the nucleus lastingly refuses its token, so that it is started again with a fresh one.
 
 Nucleus lite keeps the tokens in the memory of its IPC service. When that alone dies, every component is refused until
-it is started again, and nobody else notices. It starts a component three times an hour at most and then never again,
-and the classic nucleus gives up after three errors without an hour between them: so a component that has been started
-twice within an hour rests for an hour before it leaves, and the third start stays for a crash.
+it is started again, and nobody else notices.
 """
 
-import json
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final, Protocol
 
 from smartcam.contract.times import NS_PER_S
 from smartcam.edge.clock import Clock
 from smartcam.edge.lifecycle import EXIT_TOKEN_REFUSED, Leave, StopToken
 from smartcam.edge.logs import log
-from smartcam.edge.memory_file import MemoryFile
+from smartcam.edge.starts import rests_for
 
 logger = logging.getLogger(__name__)
 
-FILE: Final = "starts"
 PATIENCE_S: Final = 60
 """How long a token is refused before the component leaves: a service that is just starting must not cost a start."""
-WINDOW_S: Final = 3600
 _REPORT_S: Final = 60
 _LOOK_S: Final = 1.0
 
@@ -37,48 +31,17 @@ class TokenHolder(Protocol):
 
 
 def leaves_in(refused_s: float, starts: Sequence[int], now_s: int) -> float:
-    """Seconds until the component may leave, 0 for now. `starts`: those of this boot, the process's own last."""
-    is_second = len(starts) > 1 and starts[-1] - starts[-2] < WINDOW_S
-    return max(PATIENCE_S - refused_s, starts[-1] + WINDOW_S - now_s if is_second else 0.0, 0.0)
-
-
-class Starts:
-    """The last two starts of this component in this boot, kept in a file."""
-
-    def __init__(self, memory: MemoryFile, clock: Clock) -> None:
-        self._memory = memory
-        self._clock = clock
-
-    def note(self) -> tuple[int, ...]:
-        """Add a start; the last two, in seconds of the monotonic clock."""
-        starts = (*self._stored()[-1:], self._clock.monotonic() // NS_PER_S)
-        try:
-            self._memory.store(json.dumps({"boot": self._clock.boot_id(), "starts": starts}).encode())
-        except OSError as error:
-            log(logger, logging.WARNING, "start_not_kept", error=error)
-            # The next process will not know of this one: each rests, or the nucleus would soon give up.
-            return (starts[-1], starts[-1])
-        return starts
-
-    def _stored(self) -> list[int]:
-        """Those of this boot: the nucleus counts anew after each, and so does the clock."""
-        try:
-            document = json.loads(self._memory.load() or b"{}")
-        except (ValueError, RecursionError):
-            return []
-        if not isinstance(document, dict) or document.get("boot") != self._clock.boot_id():
-            return []
-        starts = document.get("starts")
-        return [start for start in starts if isinstance(start, int)] if isinstance(starts, list) else []
+    """Seconds until the component may leave, 0 for now. `starts`: see `rests_for`."""
+    return max(PATIENCE_S - refused_s, rests_for(starts, now_s), 0.0)
 
 
 class FreshToken:
     """A service that ends the component with `EXIT_TOKEN_REFUSED` where a new token is needed and a start is left."""
 
-    def __init__(self, bus: TokenHolder, clock: Clock, starts: Starts) -> None:
+    def __init__(self, bus: TokenHolder, clock: Clock, starts: Sequence[int]) -> None:
         self._bus = bus
         self._clock = clock
-        self._starts = starts.note()
+        self._starts = starts
         self._reported_s = 0.0
 
     def run(self, stop: StopToken) -> None:
@@ -99,8 +62,3 @@ class FreshToken:
         if refused_s - self._reported_s >= _REPORT_S:
             self._reported_s = refused_s
             log(logger, logging.WARNING, "token_refused", for_s=round(refused_s), leaves_in_s=round(wait_s))
-
-
-def fresh_token(bus: TokenHolder, clock: Clock, work_folder: Path) -> tuple[str, FreshToken]:
-    """The service by its name."""
-    return "token", FreshToken(bus, clock, Starts(MemoryFile(work_folder / FILE), clock))

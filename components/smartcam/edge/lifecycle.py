@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Protocol
+from typing import Protocol, Self
 
 from smartcam.contract.errors import SmartcamError
 from smartcam.edge.logs import log, log_exception
+from smartcam.edge.loops import Pulse, RunningLoops
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +21,8 @@ PATIENCE_S = 3.0
 """Services that take longer to stop are named in the log: the classic nucleus kills after five seconds."""
 EXIT_TOKEN_REFUSED = 75
 """What a component ends with so that the nucleus starts it again with a fresh token."""
+EXIT_STUCK = 70
+"""What it ends with when one of its loops is stuck."""
 _STOP_S = 0.5
 """How long a service that rests may take to notice a stop."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -28,8 +31,47 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class StopToken(threading.Event):
     """One stop signal for everybody: check it, or wait until it comes.
 
+    A loop that looks at its own token shows that it goes on, and while it waits for it, that it rests. So the watchdog
+    (`smartcam.edge.watchdog`) knows of each loop that runs through `follow` whether it is stuck.
+
     Not to be set from a signal handler: the event's lock may be held by the code that the signal interrupts.
     """
+
+    def __init__(self, loops: RunningLoops | None = None) -> None:
+        super().__init__()
+        self.loops = RunningLoops() if loops is None else loops
+        """Those of the whole component."""
+        self._pulse: Pulse | None = None
+
+    def branch(self) -> Self:
+        """A stop signal of its own for another loop of the same component."""
+        return type(self)(self.loops)
+
+    def follow(self, name: str, loop: Callable[[], object]) -> None:
+        """Run a loop in this thread; until it returns or raises, it is watched by what `longest_s` says of its name."""
+        self._pulse = Pulse(name)
+        with self.loops.having(self._pulse):
+            loop()
+
+    def is_set(self) -> bool:
+        """Whether everybody is to stop."""
+        if self._pulse is not None:
+            self._pulse.beat()
+        return super().is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Whether everybody is to stop, at once or within so many seconds."""
+        with self.resting():
+            return super().wait(timeout)
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """For a loop that waits for something to do: however long that takes, it is not stuck."""
+        if self._pulse is None:
+            yield
+            return
+        with self._pulse.resting():
+            yield
 
 
 class Bell(threading.Event):
@@ -42,10 +84,14 @@ class Bell(threading.Event):
 
 
 class Leave(SmartcamError):
-    """Raised by a service to end the component with an exit code of its own."""
+    """Raised by a service to end the component with an exit code of its own.
 
-    def __init__(self, reason: str, code: int) -> None:
+    `despite_stuck`: services that do not stop within `PATIENCE_S` are not waited for.
+    """
+
+    def __init__(self, reason: str, code: int, *, despite_stuck: bool = False) -> None:
         self.code = code
+        self.despite_stuck = despite_stuck
         super().__init__(reason)
 
 
@@ -130,19 +176,20 @@ class _Runner(threading.Thread):
 
     def __init__(self, name: str, service: Service, stop: StopToken, wake: _Wake) -> None:
         super().__init__(name=name, daemon=False)
+        self.stop = stop
         self.code = 0
         self.has_ended = False
+        self.despite_stuck = False
         self._service = service
-        self._stop_token = stop
         self._wake = wake
 
     def run(self) -> None:
         code = 1
         try:
-            self._service.run(self._stop_token)
-            code = 0 if self._stop_token.is_set() else 1
+            self.stop.follow(self.name, lambda: self._service.run(self.stop))
+            code = 0 if self.stop.is_set() else 1
         except Leave as leave:
-            code = leave.code
+            code, self.despite_stuck = leave.code, leave.despite_stuck
             log(logger, logging.WARNING, "component_leaving", service=self.name, reason=leave, code=code)
         except SmartcamError as error:
             text = f"{type(error).__name__}: {error}"
@@ -156,11 +203,11 @@ class _Runner(threading.Thread):
 
 
 def _run(name: str, services: Sequence[tuple[str, Service]], wake: _Wake) -> int:
-    stop = StopToken()
+    loops = RunningLoops()
+    runners = [_Runner(service_name, service, StopToken(loops), wake) for service_name, service in services]
     wake.wait(0)
     if wake.signals:
-        stop.set()
-    runners = [_Runner(service_name, service, stop, wake) for service_name, service in services]
+        _stop(runners)
     log(logger, logging.INFO, "component_started", component=name, services=",".join(r.name for r in runners))
     for runner in runners:
         runner.start()
@@ -168,13 +215,21 @@ def _run(name: str, services: Sequence[tuple[str, Service]], wake: _Wake) -> int
         wake.wait(None)
     if wake.signals:
         log(logger, logging.INFO, "component_stopping", component=name, signal=signal.Signals(wake.signals[0]).name)
-    stop.set()
+    _stop(runners)
     _join(runners, wake)
     ended = [runner.name for runner in runners if runner.code]
     # A fault weighs more than a wish to leave.
     code = min((runner.code for runner in runners if runner.code), default=0)
     log(logger, logging.INFO, "component_ended", component=name, code=code, ended_by=",".join(ended) or "signal")
+    if _despite_stuck(runners):
+        # What is stuck would keep Python, or the bus that is closed after this, from ending too.
+        os._exit(code)
     return code
+
+
+def _stop(runners: Sequence[_Runner]) -> None:
+    for runner in runners:
+        runner.stop.set()
 
 
 def _join(runners: Sequence[_Runner], wake: _Wake) -> None:
@@ -183,10 +238,15 @@ def _join(runners: Sequence[_Runner], wake: _Wake) -> None:
         wake.wait(left_s)
     if slow := _running(runners):
         log(logger, logging.WARNING, "services_slow_to_stop", services=",".join(slow), patience_s=PATIENCE_S)
-    while _running(runners):
+    while _running(runners) and not _despite_stuck(runners):
         wake.wait(None)
     for runner in runners:
-        runner.join()
+        if runner.has_ended:
+            runner.join()
+
+
+def _despite_stuck(runners: Sequence[_Runner]) -> bool:
+    return any(runner.despite_stuck for runner in runners)
 
 
 def _running(runners: Sequence[_Runner]) -> list[str]:

@@ -17,7 +17,6 @@ from smartcam.edge.bus.port import DeviceBus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.command_line import THING_VARIABLE, component_parser, run_with_nucleus
 from smartcam.edge.document import DocumentError, document_from
-from smartcam.edge.fresh_token import fresh_token
 from smartcam.edge.history.reading import FOLDER as HISTORY_FOLDER
 from smartcam.edge.history.reading import PastEvents
 from smartcam.edge.lifecycle import Service, run_component
@@ -27,6 +26,7 @@ from smartcam.edge.pictures.folder import ALBUM_FOLDER
 from smartcam.edge.self_test import run_self_test
 from smartcam.edge.understood import FILE as UNDERSTOOD
 from smartcam.edge.understood import Understood
+from smartcam.edge.watchdog import last_resorts
 from smartcam.homeassistant.arming import ArmingCommands
 from smartcam.homeassistant.broker import Connect
 from smartcam.homeassistant.following import FollowedEvents
@@ -78,7 +78,7 @@ def _run(bus: GreengrassBus) -> int:
     def services() -> list[tuple[str, Service]]:
         thing = thing_name(os.environ.get(THING_VARIABLE, ""), THING_VARIABLE)
         telling = build(bus, thing, work_folder)
-        return [("homeassistant", telling), fresh_token(bus, SystemClock(), work_folder)]
+        return [("homeassistant", telling), *last_resorts(bus, SystemClock(), work_folder)]
 
     return run_component(COMPONENT, services)
 

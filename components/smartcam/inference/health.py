@@ -123,6 +123,8 @@ class HealthReporter:
         self._cloud, self._device = _Hearer(), _Hearer()
         self._seq = 0
         self._is_unsent = self._is_unsaid = False
+        self.newest: Health | None = None
+        """How the device was when that was last looked at, every two seconds; for whoever asks."""
 
     def run(self, stop: StopToken) -> None:
         """Report until `stop` is set, then report that the component is stopping."""
@@ -138,14 +140,15 @@ class HealthReporter:
     def step(self) -> None:
         """Publish if it is time to, or if something has changed."""
         now = self._clock.monotonic()
+        facts = self._facts()
+        health = self.newest = self._health(facts, DeviceState.RUNNING)
         if now < min(self._cloud.not_before, self._device.not_before):
             return
-        facts = self._facts()
         to_cloud, to_device = (each.is_due(now, facts.news) for each in (self._cloud, self._device))
         if not to_cloud and not to_device:
             return
         self._seq += to_cloud
-        payload = _fitting(self._health(facts, DeviceState.RUNNING))
+        payload = _fitting(replace(health, seq=self._seq))
         if to_device:  # first: the cloud may have to be waited for
             gap_at = self._after(LEAST_GAP_S)
             if self._say(payload):

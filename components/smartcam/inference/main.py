@@ -23,7 +23,6 @@ from smartcam.edge.clip_name import CLIP_FOLDER
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.command_line import THING_VARIABLE, component_parser, ring_folder, run_with_nucleus
 from smartcam.edge.document import DocumentError, document_from
-from smartcam.edge.fresh_token import fresh_token
 from smartcam.edge.history.folder import EventHistory
 from smartcam.edge.history.reading import FOLDER as HISTORY_FOLDER
 from smartcam.edge.journal.folder import FOLDER as JOURNAL_FOLDER
@@ -39,6 +38,7 @@ from smartcam.edge.pictures.uploader import SnapshotUploader
 from smartcam.edge.release import RunningRelease, release_of
 from smartcam.edge.self_test import run_self_test
 from smartcam.edge.standard_output import printed
+from smartcam.edge.watchdog import last_resorts
 from smartcam.inference.bundles import BundleKeeper, BundlesInUse
 from smartcam.inference.cameras import AnalysisContext
 from smartcam.inference.commands.check import check
@@ -47,6 +47,7 @@ from smartcam.inference.commands.self_test import try_the_model, try_the_outbox
 from smartcam.inference.commands.table import answer_rows
 from smartcam.inference.health import Facts, HealthReporter
 from smartcam.inference.kept_bundle import KeptBundle, kept_folder
+from smartcam.inference.metrics.door import MetricsDoor
 from smartcam.inference.sender import Sender
 from smartcam.inference.service import InferenceService, Uploads
 from smartcam.inference.settings import InferenceSettings, understood_settings
@@ -115,13 +116,16 @@ def build(
         version=release.version,
         random=random.random,
     )
-    return [
+    services: list[tuple[str, Service]] = [
         ("inference", service),
         ("sender", sender),
         ("health", reporter),
         ("uploader", snapshots),
         ("clip_uploader", uploads),
     ]
+    if work_folder is not None:
+        services.append(("metrics", MetricsDoor(lambda: reporter.newest, work_folder, clock)))
+    return services
 
 
 def _keeper(name: str, clock: SystemClock, work_folder: Path | None) -> BundleKeeper:
@@ -193,7 +197,7 @@ def _run(thing: ThingName, bundle: Path | None, bus: GreengrassBus) -> int:
             COMPONENT,
             lambda: [
                 *build(thing, bundle, ring_folder(), bus, outbox, work_folder),
-                fresh_token(bus, clock, work_folder),
+                *last_resorts(bus, clock, work_folder),
             ],
         )
     finally:

@@ -47,6 +47,7 @@ class Sender:
         self._away_backoff = Backoff(1.0, 30.0, random)
         self._window = SendingWindow(outbox.clock, random)
         self._is_down = False
+        self._stop = StopToken()
 
     def wake(self) -> None:
         """Something new is in the outbox."""
@@ -54,6 +55,7 @@ class Sender:
 
     def run(self, stop: StopToken) -> None:
         """Send until `stop` is set."""
+        self._stop = stop
         subscription = self._bus.subscribe_cloud(ack_topic(self._thing), self._on_answer)
         try:
             while not stop.is_set():
@@ -89,10 +91,10 @@ class Sender:
         return self._next_s() if has_all_gone else min(self._window.free_in_s(), _LOOK_AGAIN_S)
 
     def _send(self, urgency: Urgency) -> bool:
-        """Whether all that is due was published; False where there is no place for more, or no way."""
+        """Whether all that is due was published; False where there is no place for more, no way, or a stop."""
         while due := self._outbox.due(max(1, self._window.free(urgency)), urgency):
             for item in due:
-                if not self._window.admits(item) or not self._publish(item):
+                if self._stop.is_set() or not self._window.admits(item) or not self._publish(item):
                     return False
         return True
 

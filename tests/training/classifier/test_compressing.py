@@ -31,6 +31,7 @@ from training.footage.gathering import Examples, Looks
 from training.network import Network
 
 SHORT = FitSettings(epochs=2, batch=16, seed=2)
+ONCE = FitSettings(epochs=1, batch=16, seed=2)
 
 
 def training(test: Callable[..., None]) -> Callable[..., None]:
@@ -103,10 +104,10 @@ def examples(films: list[Film]) -> list[Examples]:
 
 @pytest.fixture(scope="module")
 def compressed(examples: list[Examples]) -> tuple[Network, dict[str, Compressed]]:
-    """A network after all that is done to it, and its variants by name."""
+    """A network after all that is done to it, and its variants by name: their sizes, whatever they have learned."""
     begin(2)
     network = build(NetworkName.SMALL)
-    found = variants(network, dict(zip(FootageUse, examples, strict=True)), SHORT, lambda _: None)
+    found = variants(network, dict(zip(FootageUse, examples, strict=True)), ONCE, lambda _: None)
     return network, {each.name: each for each in found}
 
 

@@ -44,6 +44,7 @@ class Stage:
     tended: list[bool] = field(default_factory=list)
     told: list[tuple[ClipSettings, tuple[str, ...]]] = field(default_factory=list)
     """What was said about all cameras, and which were running then."""
+    stop: StopToken = field(default_factory=StopToken)
 
     def build(self, settings: SourceSettings) -> "NotingService":
         return NotingService(self, f"{settings.camera}:{settings.path}")
@@ -54,12 +55,16 @@ class Stage:
     def tend(self) -> None:
         self.tended.append(True)
 
+    def loops(self) -> list[str]:
+        """The cameras that a watchdog would see."""
+        return sorted(pulse.name for pulse in self.stop.loops.pulses())
+
     @contextmanager
     def play(self) -> Iterator[None]:
         cameras = CameraSupervisor(
             self.nucleus.bus(CAPTURE), self.build, lambda: 0.0, self.folder, self.tell, self.tend
         )
-        stop = StopToken()
+        self.stop = stop = StopToken()
 
         def run() -> None:
             try:
@@ -105,6 +110,8 @@ def test_every_camera_of_the_configuration_runs_until_the_end() -> None:
     stage.nucleus.configure(CAPTURE, document(yard="a", door="b"))
     with stage.play():
         assert soon(lambda: sorted(stage.running) == ["door:b", "yard:a"])
+        assert stage.loops() == ["camera-door", "camera-yard"]
+    assert stage.loops() == []
 
 
 def test_only_a_camera_whose_settings_have_changed_begins_again() -> None:

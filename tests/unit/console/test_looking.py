@@ -17,6 +17,7 @@ from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, encode_notice
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.contract.topics import LOCAL_HEALTH, frames_topic
+from smartcam.edge.replaced import note_replacement
 from smartcam.edge.ring.packet_ring import PacketRingWriter
 from tests.encoded import encoded, video_packets
 from tests.fakes.clock import FakeClock
@@ -75,6 +76,19 @@ def test_cameras_are_told_as_their_notices_and_the_health_tell_them(world: Conso
     answer = world.ask("GET", "/api/health").json
     assert answer["health"] == json.loads(said.to_json())
     assert str(answer["heard_at"]).endswith("Z")
+
+
+def test_a_component_that_was_replaced_lately_is_told_of_whether_or_not_there_is_any_health(
+    world: ConsoleWorld,
+) -> None:
+    assert world.ask("GET", "/api/health").rows("replaced") == []
+    for name, days in (("smartcam.Capture", 1), ("smartcam.Console", 8)):
+        (world.folder / name).mkdir()
+        at = UtcNs(world.clock.utc() - days * 86_400 * NS_PER_S)
+        note_replacement(world.folder / name, at, "live-yard", 301)
+    [told] = world.ask("GET", "/api/health").rows("replaced")
+    assert [told[key] for key in ("component", "loop", "still_s", "times")] == ["smartcam.Capture", "live-yard", 301, 1]
+    assert str(told["at"]).endswith("Z")
 
 
 def test_a_camera_of_which_nothing_is_heard_any_more_is_unknown_and_forgotten_later() -> None:

@@ -28,7 +28,7 @@ def made() -> Iterator[Asks]:
         place = address.removeprefix("http://").removesuffix("/")
 
         def ask(path: str) -> Mapping[str, object]:
-            connection = http.client.HTTPConnection(place, timeout=30)
+            connection = http.client.HTTPConnection(place, timeout=60)
             connection.request("GET", path)
             found = json.loads(connection.getresponse().read())
             connection.close()

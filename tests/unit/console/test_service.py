@@ -56,12 +56,12 @@ def running(nucleus: FakeNucleus, folder: Path, app: MakeApp = empty_app) -> Ite
         yield
     finally:
         stop.set()
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive()
 
 
 def until(is_so: Callable[[], bool]) -> bool:
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while not is_so() and time.monotonic() < limit:
         time.sleep(0.02)
     return is_so()
@@ -137,9 +137,9 @@ def test_over_tls_the_cookie_is_this_hosts_alone_and_who_never_greets_keeps_nobo
     with running(nucleus, tmp_path, signing_app), ExitStack() as silent:
         assert until(lambda: answers(port))
         for _ in range(150):
-            silent.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+            silent.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
         host = f"127.0.0.1:{port}"
-        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=trusting)
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=trusting)
         connection.request("POST", "/api/session", json.dumps({"password": PASSWORD}), {"Origin": f"https://{host}"})
         answer = connection.getresponse()
         answer.read()
@@ -215,7 +215,7 @@ def test_the_component_opens_one_port_and_no_other(tmp_path: Path) -> None:
     finally:
         stop.set()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
 
 
 def listening() -> set[tuple[str, str]]:

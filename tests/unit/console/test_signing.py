@@ -51,7 +51,7 @@ def test_signing_out_ends_the_live_pictures_of_that_session_and_of_no_other(lock
             locked.ask("DELETE", "/api/session")
             with pytest.raises(ConnectionClosed):
                 all_of(ours)
-        others.ping().wait(30)
+        others.ping().wait(60)
         assert others.close_code is None
 
 

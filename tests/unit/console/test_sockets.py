@@ -1,7 +1,7 @@
 import json
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 import pytest
@@ -23,7 +23,7 @@ from tests.fakes.frames import plain_frame
 def told(viewer: ClientConnection) -> dict[str, object]:
     """The next text."""
     while True:
-        got = viewer.recv(timeout=30)
+        got = viewer.recv(timeout=60)
         if isinstance(got, str):
             document = json.loads(got)
             assert isinstance(document, dict)
@@ -39,11 +39,11 @@ def test_video_is_shown_from_the_cameras_packets(world: ConsoleWorld) -> None:
         with world.look() as viewer:
             first = told(viewer)
             assert (first["type"], first["width"], first["height"]) == ("video", 64, 48)
-            content = viewer.recv(timeout=30, decode=False)
+            content = viewer.recv(timeout=60, decode=False)
             for packet in packets[22:]:
                 ring.write(packet)
             for _ in range(4):
-                content += viewer.recv(timeout=30, decode=False)
+                content += viewer.recv(timeout=60, decode=False)
         assert played(content).numbers == [20, 21, 22, 23]
     finally:
         ring.close()
@@ -58,7 +58,7 @@ def test_without_packets_the_analysed_frames_are_shown_and_it_is_said_why(world:
             world.announce(notice)
             assert told(viewer) == {"type": "jpeg", "width": 64, "height": 48}
             assert told(viewer) == {"type": "picture", "captured_mono_ns": notice.captured_mono}
-            jpeg = viewer.recv(timeout=30)
+            jpeg = viewer.recv(timeout=60)
             assert isinstance(jpeg, bytes)
             assert jpeg[:3] == b"\xff\xd8\xff"
             world.announce(ring.write(plain_frame(2, 64, 48)))
@@ -85,7 +85,7 @@ def test_what_inference_sees_is_passed_on_while_somebody_looks_and_asked_for_onl
     inference = world.nucleus.bus("smartcam.Inference")
     gate = CameraId("gate")
     world.report(camera=gate)
-    left_by = time.monotonic() + 30
+    left_by = time.monotonic() + 60
     while world.watching._viewers and time.monotonic() < left_by:  # those of the tests before, who are on their way out
         time.sleep(0.01)
     world.watching.step()
@@ -156,7 +156,7 @@ def test_of_a_hundred_sockets_eight_are_served_and_the_others_told_so(world: Con
             words = str(told(viewer).get("words", ""))
             if "open already" in words:
                 with pytest.raises(ConnectionClosed):
-                    viewer.recv(timeout=30)
+                    viewer.recv(timeout=60)
                 refused += 1
             else:
                 served += 1
@@ -172,7 +172,7 @@ def test_what_a_viewer_says_is_not_listened_to_and_too_much_of_it_ends_the_socke
         for _ in range(50):
             viewer.send("hello")
             viewer.send(b"\0" * 1000)
-        assert viewer.ping().wait(30)
+        assert viewer.ping().wait(60)
         viewer.send("x" * 100_000)
         with pytest.raises(ConnectionClosed):
             all_of(viewer)
@@ -196,10 +196,10 @@ def test_who_sends_the_head_of_a_request_too_slowly_is_sent_away(
             each.sendall(b"GET /api/session HTTP/1.1\r\nX-A: ")
         while time.monotonic() < begun + 0.3:
             for each in slow:
-                each.sendall(b"b")
+                with suppress(OSError):  # it is sent away already
+                    each.sendall(b"b")
             time.sleep(0.05)
         assert world.ask("GET", "/api/session").status == 200
-        time.sleep(0.4)
         assert [ended(each) for each in slow] == [True] * 30
     finally:
         for each in slow:
@@ -217,7 +217,6 @@ def test_a_second_request_on_a_connection_has_to_come_in_time_as_well(
             answer += slow.recv(65536)
         assert b" 200 " in answer
         slow.sendall(b"GET / HTTP/1.1\r\nX-A: ")
-        time.sleep(0.6)
         assert ended(slow)
 
 
@@ -251,8 +250,9 @@ def test_who_takes_nothing_of_an_answer_is_sent_away(world: ConsoleWorld, monkey
 
 
 def ended(connection: socket.socket) -> bool:
+    """Waits for it."""
     try:
-        connection.settimeout(5)
+        connection.settimeout(60)
         return connection.recv(65536) == b""
     except ConnectionResetError:
         return True

@@ -22,7 +22,7 @@ from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.topics import probe_topic
 from smartcam.doctor.cloud import Identity, check_certificate, check_iot_core
 from smartcam.doctor.finding import Finding, State, as_json, as_text, exit_code
-from smartcam.doctor.machine import check_clock, check_disk, check_shared_memory
+from smartcam.doctor.machine import check_clock, check_disk, check_replaced, check_shared_memory
 from smartcam.doctor.main import main, read_identity
 from smartcam.doctor.nucleus import check_cloud, check_topics
 from smartcam.doctor.settings import read_settings
@@ -31,6 +31,7 @@ from smartcam.edge.bus.greengrass import GreengrassBus
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.memory_file import MemoryFile
+from smartcam.edge.replaced import note_replacement
 from smartcam.inference.commands.self_test import try_the_model
 from smartcam.inference.kept_bundle import KeptBundle
 from smartcam.model.packing import write_bundle
@@ -246,7 +247,7 @@ class Broker:
             wire.recv(10)
 
     def close(self) -> None:
-        self._thread.join(10)
+        self._thread.join(60)
         self._listener.close()
 
 
@@ -351,13 +352,28 @@ def test_by_hand_it_takes_what_the_components_on_the_device_use(
     understood.store(json.dumps({"cameras": cameras, "accessControl": {}}).encode())
     assert main(["--device", str(work), "--json"]) == 1
     found = {each["name"]: each for each in json.loads(capsys.readouterr().out)["checks"]}
-    assert found["model"]["state"] == "ok"
+    assert found["model"]["state"] == found["watchdog"]["state"] == "ok"
     assert "none.mp4" in found["camera yard"]["said"]
     assert str(work / "smartcam.Inference") in found["disk"]["said"]
     key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
     MemoryFile(work / "smartcam.Inference" / "configuration-understood").store(f'{{"trusted_key": "{key}"}}'.encode())
     assert main(["--device", str(work)]) == 1
     assert "this device only trusts signed bundles" in capsys.readouterr().out
+
+
+def test_it_says_which_component_its_watchdog_had_replaced_in_the_last_week(tmp_path: Path) -> None:
+    clock = FakeClock()
+    for name in ("smartcam.Capture", "smartcam.Inference"):
+        (tmp_path / name).mkdir()
+    assert check_replaced(tmp_path, clock.utc()).state is State.OK
+    note_replacement(tmp_path / "smartcam.Capture", clock.utc(), "live-yard", 301)
+    clock.advance(6 * 86_400)
+    found = check_replaced(tmp_path, clock.utc())
+    assert found.state is State.WARNING
+    assert "smartcam.Capture was replaced at 2026-03-01T12:00:00.000Z, its loop live-yard had been stuck" in found.said
+    assert found.facts == {"replaced": "smartcam.Capture"}
+    clock.advance(86_400)
+    assert check_replaced(tmp_path, clock.utc()).state is State.OK
 
 
 def test_each_bundle_that_inference_names_is_checked_by_its_name(

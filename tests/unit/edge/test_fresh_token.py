@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartcam.edge.fresh_token import FILE, PATIENCE_S, WINDOW_S, FreshToken, Starts, leaves_in
+from smartcam.edge.fresh_token import PATIENCE_S, FreshToken, leaves_in
 from smartcam.edge.lifecycle import EXIT_TOKEN_REFUSED, Leave
 from smartcam.edge.memory_file import MemoryFile
+from smartcam.edge.starts import FILE, WINDOW_S, Starts, rests_for
 from standins.nucleus.profile import CLASSIC, LITE
 from standins.nucleus.restarts import ErrorLimit, StartLimit
 from tests.fakes.clock import FakeClock
@@ -37,7 +38,7 @@ class Component:
 
     def start(self) -> None:
         self.holder.refused = 0.0
-        self.watch = FreshToken(self.holder, self.clock, Starts(MemoryFile(self.folder / FILE), self.clock))
+        self.watch = FreshToken(self.holder, self.clock, Starts(MemoryFile(self.folder / FILE), self.clock).note())
 
     def refuse(self, seconds: int) -> int | None:
         """The second at which it left, None if it stayed."""
@@ -127,18 +128,20 @@ def test_the_log_has_a_line_a_minute_while_it_rests(tmp_path: Path, caplog: pyte
     assert all(record.levelno == logging.WARNING for record in caplog.records)
 
 
-@given(st.lists(st.tuples(st.booleans(), st.integers(1, 2 * WINDOW_S)), max_size=12))
-def test_neither_nucleus_ever_gives_up_one_that_only_leaves_for_tokens(refusals: list[tuple[bool, int]]) -> None:
-    """Whenever tokens die: lite counts the starts of an hour, classic the errors without an hour between them."""
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(1, 2 * WINDOW_S)), max_size=12))
+def test_neither_nucleus_ever_gives_up_one_that_only_leaves_for_tokens_and_stuck_loops(
+    reasons: list[tuple[bool, bool, int]],
+) -> None:
+    """Whenever tokens die and loops hang: lite counts an hour's starts, classic errors without an hour between them."""
     lite, classic = StartLimit(LITE.lifecycle), ErrorLimit(CLASSIC.lifecycle)
     now, starts = 0, [0]
     lite.started(0)
-    for is_long, gap in refusals:
+    for is_token, is_long, gap in reasons:
         now += gap * (3 if is_long else 1)
-        wait_s = leaves_in(0.0, starts, now)
-        assert wait_s >= PATIENCE_S
+        wait_s = leaves_in(0.0, starts, now) if is_token else rests_for(starts, now)
+        assert wait_s >= PATIENCE_S * is_token
         now += int(wait_s)
-        assert leaves_in(wait_s, starts, now) == 0
+        assert not (leaves_in(wait_s, starts, now) if is_token else rests_for(starts, now))
         assert lite.failed(now)
         classic_goes_on = classic.failed(now)
         starts.append(now)

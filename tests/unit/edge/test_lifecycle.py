@@ -16,14 +16,20 @@ from smartcam.edge import lifecycle
 from smartcam.edge.lifecycle import Service, StopToken, run_component
 
 COMPONENT = """
+import ctypes
 import os
+import pathlib
 import sys
 import threading
 from smartcam.contract.errors import RingError
 from smartcam.edge.lifecycle import EXIT_TOKEN_REFUSED, Leave, run_component
+from smartcam.edge import watchdog
+from smartcam.edge.clock import SystemClock
 from smartcam.edge.logs import configure_logging
+from smartcam.edge.watchdog import Watchdog
 
 configure_logging()
+watchdog.LOOK_S = 0.05
 
 def say(word):
     os.write(1, f"{word}\\n".encode())
@@ -61,6 +67,31 @@ class Exiter:
 class Wanderer:
     def run(self, stop):
         raise Leave("the token is refused", EXIT_TOKEN_REFUSED)
+
+class Deadlocked:
+    def run(self, stop):
+        say("ready")
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
+
+class Nucleus:
+    def report_errored(self):
+        say("errored")
+
+class Lastly(Watchdog):
+    def __init__(self):
+        super().__init__(Nucleus(), SystemClock(), (0,), pathlib.Path.cwd(), {"stuck": 0.1})
+
+class Frozen(Watchdog):
+    # Another thread holds the interpreter's lock, in native code that does not come back.
+    def __init__(self):
+        super().__init__(Nucleus(), SystemClock(), (0,), pathlib.Path.cwd())
+
+    def run(self, stop):
+        watchdog.FROZEN_S = 1.0
+        threading.Timer(0.2, lambda: ctypes.PyDLL(None).sleep(120)).start()
+        super().run(stop)
 """
 
 
@@ -139,6 +170,39 @@ def test_a_service_that_wants_to_leave_ends_the_component_with_its_code_and_one_
     assert 'WARNING smartcam.edge.lifecycle component_leaving service=token reason="the token is refused"' in log
     assert "component_ended component=test code=75 ended_by=token" in log
     assert "CRITICAL" not in log
+
+
+def test_a_component_with_a_loop_that_is_stuck_ends_without_it_and_the_others_stop_in_order(
+    start: Callable[[str], Child], tmp_path: Path
+) -> None:
+    services = "('patient', Patient()), ('stuck', Deadlocked()), ('watchdog', Lastly())"
+    code, said, log = start(f"lambda: os.chdir({str(tmp_path)!r}) or [{services}]").end()
+    assert code == 70
+    assert sorted(said.split()) == ["errored", "ready", "ready", "stopped"]
+    assert "loop_stuck loop=stuck" in log
+    assert "Deadlocked.run <string>:" in log
+    assert "services_slow_to_stop services=stuck" in log
+    assert "component_ended component=test code=70 ended_by=watchdog" in log
+
+
+def test_a_signal_does_not_keep_a_component_that_is_leaving_a_stuck_loop(
+    start: Callable[[str], Child], tmp_path: Path
+) -> None:
+    """The classic nucleus sends one as soon as it hears that the component has failed."""
+    failing = "setattr(Nucleus, 'report_errored', lambda self: os.kill(os.getpid(), 15))"
+    services = "('stuck', Deadlocked()), ('watchdog', Lastly())"
+    code, _, log = start(f"lambda: {failing} or os.chdir({str(tmp_path)!r}) or [{services}]").end()
+    assert code == 70
+    assert "component_leaving service=watchdog" in log
+
+
+def test_where_python_itself_stands_still_the_process_ends_with_the_stacks_of_all_threads(
+    start: Callable[[str], Child],
+) -> None:
+    code, _, log = start("lambda: [('patient', Patient()), ('watchdog', Frozen())]").end()
+    assert code == 1
+    assert "Timeout (0:00:01)!" in log
+    assert log.count("most recent call first") > 2
 
 
 def test_an_unexpected_error_is_logged_in_one_line_with_its_traceback(start: Callable[[str], Child]) -> None:

@@ -107,6 +107,24 @@ def test_acknowledgements_that_come_before_a_publish_returns_leave_no_place_take
     assert post.outbox.counts().waiting == 0
 
 
+def test_a_long_backlog_does_not_keep_a_stop_waiting_and_each_event_is_a_sign_of_life(post: Post) -> None:
+    for _ in range(4):
+        post.raise_one()
+    stop = StopToken()
+
+    def cloud(_: Publication) -> None:
+        [pulse] = stop.loops.pulses()
+        beats.append(pulse.beats)
+        if len(beats) == 3:
+            stop.set()
+
+    beats: list[int] = []
+    post.nucleus.on_publish.append(cloud)
+    stop.follow("sender", lambda: post.sender.run(stop))
+    assert len(post.sent()) == 3
+    assert len(set(beats)) == 3
+
+
 def test_what_is_due_is_published_on_its_cameras_topic(post: Post) -> None:
     event = post.raise_one()
     post.sender.send_due()

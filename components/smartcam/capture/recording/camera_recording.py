@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -95,7 +96,7 @@ class CameraRecording:
         return "; ".join(filter(None, (each.fault for each in self._recorders)))
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self, stop: StopToken) -> Iterator[None]:
         """See `Recording`."""
         try:
             self._ring = PacketRingWriter(self._ring_folder, self._camera, *self._size)
@@ -106,10 +107,10 @@ class CameraRecording:
             self._close_ring()
             yield
             return
-        stop = StopToken()
+        name, stops = f"films-{self._camera}", [stop.branch() for _ in self._recorders]
         threads = [
-            threading.Thread(target=_follow, args=(each, stop), name=f"films-{self._camera}")
-            for each in self._recorders
+            threading.Thread(target=its_own.follow, args=(name, partial(_follow, each, its_own)), name=name)
+            for each, its_own in zip(self._recorders, stops, strict=True)
         ]
         subscription = self._bus.subscribe_local(clips_topic(self._camera), self._on_message)
         for thread in threads:
@@ -118,9 +119,11 @@ class CameraRecording:
             yield
         finally:
             subscription.close()
-            stop.set()
-            for thread in threads:
-                thread.join()
+            for its_own in stops:
+                its_own.set()
+            with stop.resting():  # they are watched themselves
+                for thread in threads:
+                    thread.join()
             self._close_ring()
 
     def _open(self) -> Iterator[FilmRecorder]:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from smartcam.capture.sources.source import TimedPicture
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.edge.clock import Clock
+from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.ring.packet_ring import VideoPacket
 from smartcam.vision.picture import Picture
@@ -59,17 +61,20 @@ class FootageRecording:
         return self._recorder.fault
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self, stop: StopToken) -> Iterator[None]:
         """See `Recording`."""
         waiting = self._waiting = queue.Queue(_MOST_WAITING)
-        thread = threading.Thread(target=_follow, args=(self._recorder, waiting), name=f"footage-{self._camera}")
+        name, its_own = f"footage-{self._camera}", stop.branch()
+        loop = partial(_follow, self._recorder, waiting, its_own)
+        thread = threading.Thread(target=its_own.follow, args=(name, loop), name=name)
         thread.start()
         try:
             yield
         finally:
             self._waiting = None
-            waiting.put(None)
-            thread.join()
+            with stop.resting():  # it is watched itself
+                waiting.put(None)
+                thread.join()
 
     def picture(self, timed: TimedPicture, picture: Picture) -> None:
         """See `Recording`."""
@@ -148,11 +153,12 @@ class FootageRecorder:
         self.finish()
 
 
-def _follow(recorder: FootageRecorder, waiting: "queue.Queue[Taken | None]") -> None:
+def _follow(recorder: FootageRecorder, waiting: "queue.Queue[Taken | None]", stop: StopToken) -> None:
     try:
         while True:
             try:
-                taken = waiting.get(timeout=_IDLE_S)
+                with stop.resting():
+                    taken = waiting.get(timeout=_IDLE_S)
             except queue.Empty:  # the camera is lost: what there is can be fetched
                 recorder.finish()
                 continue

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from typing import Protocol
 
 from smartcam.capture.sources.source import TimedPicture
+from smartcam.edge.lifecycle import StopToken
 from smartcam.vision.picture import Picture
 
 
@@ -15,8 +16,8 @@ class Recording(Protocol):
     def fault(self) -> str:
         """Why films cannot be kept at the moment; empty when all is well."""
 
-    def running(self) -> AbstractContextManager[None]:
-        """Keep films for as long as the context lasts."""
+    def running(self, stop: StopToken) -> AbstractContextManager[None]:
+        """Keep films for as long as the context lasts, in threads with branches of the camera's `stop`."""
 
     def picture(self, timed: TimedPicture, picture: Picture) -> None:
         """What others may see of a picture: `picture` is that of `timed` with its masks, until this returns."""
@@ -28,7 +29,7 @@ class NoRecording:
     def __init__(self, fault: str = "") -> None:
         self.fault = fault
 
-    def running(self) -> AbstractContextManager[None]:
+    def running(self, _stop: StopToken) -> AbstractContextManager[None]:
         """See `Recording`."""
         return nullcontext()
 
@@ -48,11 +49,11 @@ class Recordings:
         return "; ".join(filter(None, (one.fault for one in self._each)))
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self, stop: StopToken) -> Iterator[None]:
         """See `Recording`."""
         with ExitStack() as stack:
             for one in self._each:
-                stack.enter_context(one.running())
+                stack.enter_context(one.running(stop))
             yield
 
     def picture(self, timed: TimedPicture, picture: Picture) -> None:

@@ -66,7 +66,7 @@ class LiveSource:
         self._stop = stop
         self._changed = threading.Condition()
         self._is_open = False
-        self._is_closed = False
+        self._closed = stop.branch()
         self._newest: TimedPicture | None = None
         self._stream: LiveStream | None = None
         # Only the text: a raised error holds the stack, and the stack holds this source with its decoder.
@@ -75,7 +75,8 @@ class LiveSource:
         """Pictures that a newer one replaced before they were read: the machine is too slow for the camera."""
         name = f"live-{camera}"
         self._wait_for_the_one_before(name)
-        self._thread = threading.Thread(target=self._follow, name=name, daemon=True)
+        loop = name, self._follow
+        self._thread = threading.Thread(target=self._closed.follow, args=loop, name=name, daemon=True)
         self._thread.start()
         self._wait_until_open()
 
@@ -100,7 +101,7 @@ class LiveSource:
     def close(self) -> None:
         """See `FrameSource`. A thread that hangs in a system call is left alone: it closes the camera later."""
         with self._changed:
-            self._is_closed = True
+            self._closed.set()
             self._newest = None
         self._thread.join(_PATIENCE_S)
 
@@ -118,10 +119,10 @@ class LiveSource:
         with self._changed:
             while not (self._is_open or self._loss):
                 if time.monotonic() > until:
-                    self._is_closed = True
+                    self._closed.set()
                     raise CameraLost(f"did not open within {_OPEN_LIMIT_S:g} s")
                 if self._stop.is_set():
-                    self._is_closed = True
+                    self._closed.set()
                     raise CameraLost("stopped while the camera was being opened")
                 self._changed.wait(_LOOK_S)
             if not self._is_open:
@@ -134,7 +135,7 @@ class LiveSource:
                 self.frames_per_second = stream.frames_per_second
                 self._stream = stream
                 self._opened()
-                while not self._is_closed:
+                while not self._closed.is_set():
                     picture = stream.next()
                     if picture is not None:
                         self._offer(picture)
@@ -156,7 +157,7 @@ class LiveSource:
         now = self._clock.monotonic()
         timed = TimedPicture(picture, 0, now, self._clock.utc(), now)
         with self._changed:
-            if self._is_closed:
+            if self._closed.is_set():
                 return
             self.late += self._newest is not None
             self._newest = timed

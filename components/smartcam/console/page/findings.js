@@ -11,13 +11,14 @@ export const budgetAt = {
 export const lengthOf = (seconds, t) => t("up_hours", { hours: Math.round(seconds / 360) / 10 });
 
 /** Findings, the worst first: `{level: "bad" | "warn", key, fields}` with the key of its words. */
-export function findings(health, heardAt, cameras, now) {
+export function findings(health, heardAt, cameras, now, replaced = []) {
   const found = [];
   const say = (is, level, key, fields = {}) => { if (is) found.push({ level, key, fields }); };
   for (const { id, state, reason, scene } of cameras) {
     say(state !== "running", state === "lost" ? "bad" : "warn", "f_camera", { camera: id, state, reason: reason || "" });
     say(scene?.drift, "warn", "f_drift", { camera: id });
   }
+  for (const { component, loop, at } of replaced) say(true, "warn", "f_replaced", { component, loop, time: at.slice(0, 16).replace("T", " ") });
   if (!health) return [{ level: "warn", key: "f_never", fields: {} }, ...found];
   const silent = now - new Date(heardAt), { outbox } = health;
   const gone = (outbox.refused ?? 0) + (outbox.dropped ?? 0) + (outbox.unreadable ?? 0);

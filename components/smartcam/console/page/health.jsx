@@ -51,7 +51,7 @@ function Scene({ camera: { id, scene }, app: { say: { t }, said, refresh } }) {
 
 export function Health({ cameras, app }) {
   const { t } = app.say;
-  const [{ health, heard_at: heardAt }, setHealth] = useState({ health: null });
+  const [{ health, heard_at: heardAt, replaced }, setHealth] = useState({ health: null });
   const [day, setDay] = useState({ times: [] });
   useEffect(() => {
     const load = () => { get("health").then(setHealth, app.said); get("health/day").then(setDay, app.said); };
@@ -59,7 +59,7 @@ export function Health({ cameras, app }) {
     const timer = setInterval(() => document.hidden || load(), REFRESH_MS);
     return () => clearInterval(timer);
   }, []);
-  const wrong = findings(health, heardAt, cameras, Date.now());
+  const wrong = findings(health, heardAt, cameras, Date.now(), replaced);
   const learning = cameras.filter(({ scene }) => scene);
   const facts = health && { device: health.thing, version: health.version, uptime: lengthOf(health.uptime_s, t),
     model: [health.model_name, health.model_version].filter(Boolean).join(" ") || t("none"), outbox: health.outbox.waiting ?? t("unknown") };

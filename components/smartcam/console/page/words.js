@@ -91,6 +91,7 @@ export const WORDS = {
   f_outbox_lost: ["{count} events have been dropped, refused or made unreadable", "{count} 个事件被丢弃、拒收或损坏"],
   f_drift: ["Camera {camera} raises more than its budget", "摄像头 {camera} 触发次数超过预算"],
   f_failed: ["{count} frames could not be analysed", "{count} 帧无法分析"],
+  f_replaced: ["{component} was started again at {time} UTC: its loop {loop} was stuck", "{component} 已于 {time} UTC 重启：其循环 {loop} 卡住"],
   f_no_capture: ["Nothing is heard from capture", "没有收到采集组件的消息"], device: ["Device", "设备"],
   model: ["Model", "模型"], version: ["Version", "版本"], uptime: ["Up for", "运行时间"],
   up_hours: ["{hours} hours", "{hours} 小时"], outbox: ["Waiting for the cloud", "等待上传"],

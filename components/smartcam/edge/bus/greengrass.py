@@ -29,8 +29,10 @@ from awsiot.greengrasscoreipc.model import (
     PublishToIoTCoreRequest,
     PublishToTopicRequest,
     ReceiveMode,
+    ReportedLifecycleState,
     ResourceNotFoundError,
     ServiceError,
+    UpdateStateRequest,
 )
 
 from smartcam.contract.errors import BusRefused, BusUnavailable, MessageTooLarge
@@ -136,6 +138,15 @@ class GreengrassBus:
         return self._subscribe(
             "watch the configuration", method, {"key_path": []}, lambda _: on_change(), in_bursts=True
         )
+
+    def report_errored(self) -> None:
+        """Tell the nucleus that this component has failed: classic starts it again, lite only takes note.
+
+        Raises:
+            BusUnavailable: the nucleus is away.
+        """
+        request = UpdateStateRequest(state=ReportedLifecycleState.ERRORED)
+        self._ask(self._ready().client.new_update_state(), request, "report a failure")
 
     def is_connected(self) -> bool:
         """See `Bus`."""

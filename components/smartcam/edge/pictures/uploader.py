@@ -75,11 +75,14 @@ class SnapshotUploader:
 
     def run(self, stop: StopToken) -> None:
         """Upload until `stop` is set."""
-        upload_until(stop, self._bell, self.step)
+        upload_until(stop, self._bell, lambda: self.step(stop))
 
-    def step(self) -> float:
-        """Upload all that waits, newest first; the seconds to wait after a failure, 0 when nothing is left."""
-        while (settings := self._settings).enabled and (waiting := self.waiting()):
+    def step(self, stop: StopToken | None = None) -> float:
+        """Upload all that waits, newest first; the seconds to wait after a failure, else 0.
+
+        That is when nothing is left, or `stop` is set.
+        """
+        while not (stop and stop.is_set()) and (settings := self._settings).enabled and (waiting := self.waiting()):
             picture = waiting[0]
             key = snapshot_key(self._thing, picture.camera, picture.event)
             try:

@@ -58,10 +58,12 @@ test("each thing that can be wrong is found, the worst first", () => {
     release_refused: "z", outbox: { waiting: 3, dropped: 1 },
   };
   const cameras = [{ id: "a", state: "lost", reason: "gone" }, { id: "b", state: "running", scene: { drift: true } }];
-  const found = findings(ill, "2026-11-30T11:50:00Z", cameras, now);
+  const replaced = [{ component: "smartcam.Capture", loop: "live-a", at: "2026-11-30T11:40:00.000Z" }];
+  const found = findings(ill, "2026-11-30T11:50:00Z", cameras, now, replaced);
   assert.deepEqual(new Set(found.map(({ key }) => key)), new Set([
     "f_silent", "f_bundle", "f_configuration", "f_release", "f_outbox_lost", "f_no_capture", "f_clock", "f_failed",
-    "f_waiting", "f_camera", "f_drift"]));
+    "f_waiting", "f_camera", "f_drift", "f_replaced"]));
+  assert.equal(found.find(({ key }) => key === "f_replaced").fields.time, "2026-11-30 11:40");
   assert.ok(found.every(({ key }) => key in WORDS));
   assert.deepEqual(found.map(({ level }) => level), found.map(({ level }) => level).sort());
 });

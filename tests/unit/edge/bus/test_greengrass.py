@@ -280,6 +280,22 @@ def test_closing_from_several_threads_is_one_closing(environment: Mapping[str, s
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+def test_a_component_that_has_failed_tells_its_nucleus_and_one_that_is_away_is_no_reason_to_wait(
+    profile: Profile, start: Connect
+) -> None:
+    with running_nucleus(profile) as nucleus:
+        told: list[tuple[str, str]] = []
+        nucleus._nucleus.operations.state_listener = lambda component, state: told.append((component, state))
+        bus = start(nucleus.add_component("test.A", access_control(), {}))
+        bus.report_errored()
+        assert told == [("test.A", "ERRORED")]
+        nucleus.stop_server()
+        until(lambda: not bus.is_connected())
+        with pytest.raises(BusUnavailable):
+            bus.report_errored()
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
 def test_a_call_that_was_answered_leaves_nothing_behind(profile: Profile) -> None:
     # Lite does not end the stream of a call, and the client keeps every stream that is open.
     with running_nucleus(profile) as nucleus:

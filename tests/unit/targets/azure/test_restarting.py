@@ -55,9 +55,9 @@ def test_a_component_whose_service_has_ended_is_built_again_whole(fail: Callable
     component = restarting(lambda: [("one", service), ("two", beside)])
     thread = threading.Thread(target=component.run, args=(stop,))
     thread.start()
-    assert service.works.wait(30)
+    assert service.works.wait(60)
     stop.set()
-    thread.join(30)
+    thread.join(60)
     assert not thread.is_alive()
     assert component.starts == beside.began == beside.ended == 3
 
@@ -73,9 +73,9 @@ def test_a_component_that_cannot_be_built_is_tried_again() -> None:
 
     thread = threading.Thread(target=restarting(build).run, args=(stop,))
     thread.start()
-    assert service.works.wait(30)
+    assert service.works.wait(60)
     stop.set()
-    thread.join(30)
+    thread.join(60)
     assert not thread.is_alive()
 
 

@@ -244,7 +244,7 @@ def test_no_trial_can_hold_up_an_installation(device: Device, stubborn: str, say
     command = device.command("2.0.0", packages=packages, code=bad, install=True)
     environment = {**os.environ, "SMARTCAM_TRIAL_S": "1"}
     installed = subprocess.run(
-        command, cwd=device.work, env=environment, stdout=subprocess.DEVNULL, timeout=30, check=False
+        command, cwd=device.work, env=environment, stdout=subprocess.DEVNULL, timeout=60, check=False
     )
     assert installed.returncode == 0
     ran = device.run("2.0.0", packages=packages, code=bad)

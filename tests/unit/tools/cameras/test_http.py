@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -33,11 +32,8 @@ def test_an_answer_comes_with_its_status() -> None:
 
 def test_a_server_that_drips_is_left_when_its_time_is_over() -> None:
     camera = OnvifCamera(says={"Anything": (200, b"x" * 300)}, lingers_s=0.02)
-    with switched_on(camera):
-        begin = time.monotonic()
-        with pytest.raises(NotUnderstood, match="in time"):
-            HttpPost(granted_s=0.3)(ServiceAddress(HOST, camera.http_port, "/"), QUESTION)
-        assert time.monotonic() - begin < 2
+    with switched_on(camera), pytest.raises(NotUnderstood, match="in time"):
+        HttpPost(granted_s=0.3)(ServiceAddress(HOST, camera.http_port, "/"), QUESTION)
 
 
 def test_a_server_that_drips_its_head_is_left_too() -> None:
@@ -56,10 +52,8 @@ def test_a_server_that_drips_its_head_is_left_too() -> None:
     with socket.create_server((HOST, 0)) as door:
         thread = threading.Thread(target=drip, args=(door,))
         thread.start()
-        begin = time.monotonic()
         with pytest.raises(NotUnderstood, match="in time"):
             HttpPost(granted_s=0.3)(ServiceAddress(HOST, door.getsockname()[1], "/"), QUESTION)
-        assert time.monotonic() - begin < 2
         over.set()
         thread.join()
 

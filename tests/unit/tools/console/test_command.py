@@ -54,7 +54,7 @@ def device_folder(folder: Path) -> Path:
 def asked(port: int, path: str, body: bytes | None = None, **headers: str) -> Any:  # noqa: ANN401  JSON
     request = urllib.request.Request(f"http://127.0.0.1:{port}/api/{path}", body, headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             return json.load(answer)
     except urllib.error.HTTPError as error:
         return json.load(error)

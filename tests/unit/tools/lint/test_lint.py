@@ -1,4 +1,5 @@
 import dataclasses
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,18 @@ from tools.build.suite import build_suite, render_recipe
 from tools.command_line import ROOT
 from tools.lint.code_use import UnknownTopic, uses_of
 from tools.lint.command import facts_of, main
-from tools.lint.facts import Use
+from tools.lint.facts import SuiteFacts, Use
 from tools.lint.suite import lint_suite
 from tools.recipes.document import Fault
 from tools.recipes.keys import MQTT, PUBSUB
 
 MUTANTS = (*IN_STRUCTURE, *IN_RIGHTS)
 
-FACTS = facts_of(ROOT)
+
+@cache
+def facts() -> SuiteFacts:
+    """Of the suite's own sources, which takes seconds to read: not while the tests are collected."""
+    return facts_of(ROOT)
 
 
 def sources() -> dict[str, str]:
@@ -41,13 +46,13 @@ def line_of(text: str, words: str) -> int:
 
 
 def test_the_suites_own_recipes_have_no_mistakes() -> None:
-    assert lint_suite(sources(), FACTS) == []
+    assert lint_suite(sources(), facts()) == []
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_recipe_broken_in_one_place_is_refused_with_its_line(mutant: Mutant) -> None:
     recipes = mutated(mutant)
-    findings = lint_suite(recipes, FACTS)
+    findings = lint_suite(recipes, facts())
     fitting = [finding for finding in findings if mutant.says in finding.reason]
     assert fitting, "\n".join(map(str, findings)) or "nothing was found"
     expected = line_of(recipes[mutant.recipe], render_recipe(mutant.at))
@@ -61,14 +66,14 @@ def test_there_are_at_least_a_hundred_ways_to_break_a_recipe() -> None:
 def test_several_mistakes_are_found_in_one_go_in_the_order_of_their_lines() -> None:
     recipes = sources()
     recipes["smartcam.Capture"] = recipes["smartcam.Capture"].replace("      run:", "      rnu:").replace("os:", "OS:")
-    findings = lint_suite(recipes, FACTS)
+    findings = lint_suite(recipes, facts())
     assert {"did you mean 'run'", "did you mean 'os'"} <= {finding.reason.split("; ")[-1][:-1] for finding in findings}
     assert [finding.line for finding in findings] == sorted(finding.line for finding in findings)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "just words", "a: [", "\tx: 1", "Manifests: 5\nComponentDependencies: 7\n"])
 def test_what_is_no_recipe_at_all_is_refused_without_a_crash(text: str) -> None:
-    assert lint_suite({"smartcam.Model": text}, FACTS)
+    assert lint_suite({"smartcam.Model": text}, facts())
 
 
 def test_a_finding_names_file_line_and_place() -> None:
@@ -128,7 +133,7 @@ class Around:
 
 
 def test_rights_that_the_code_does_not_use_at_all_are_refused() -> None:
-    nothing = dataclasses.replace(FACTS, uses={})
+    nothing = dataclasses.replace(facts(), uses={})
     (finding,) = lint_suite({"smartcam.Capture": ONE_RIGHT}, dataclasses.replace(nothing, artifacts={}))
     assert finding.reason == "the code does not use aws.greengrass#PublishToTopic"
     assert finding.line == 11

@@ -309,10 +309,10 @@ def test_one_command_waits_for_the_other(yard: Yard) -> None:
 
     thread = threading.Thread(target=get, args=(ModelOrder(entry, yard.shelf.bundle(entry)), yard.shelf, hear))
     thread.start()
-    assert waiting.wait(5)
+    assert waiting.wait(60)
     assert yard.server.asked == []
     os.close(lock)
-    thread.join(20)
+    thread.join(60)
     assert yard.shelf.bundle(entry).is_dir()
 
 
@@ -324,7 +324,7 @@ def test_two_commands_at_once_get_one_bundle(yard: Yard) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert got == [order.out] * 3
     assert len(yard.server.asked) == 1
 

@@ -257,12 +257,12 @@ def test_a_download_that_is_interrupted_goes_on_where_it_was(home: Home) -> None
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "front", "model", "get", "--out", str(home.bundles / "tiny")]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as running:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while not home.server.asked and time.monotonic() < end:
             home.server.over.wait(0.05)
         home.server.over.wait(0.5)
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=30)
+        _, said = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "interrupted; what came is kept" in said
     assert "Traceback" not in said

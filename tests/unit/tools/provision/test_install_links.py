@@ -48,7 +48,7 @@ class Device:
         script = f"set -eu\numask 077\nfaults=0 changed=no\n{functions}\nput '{source}' '{place}' {mode} {owner}\n"
         environment = {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", "TREE": str(self.tree)}
         command = ["sh", "-c", script]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
     def is_unharmed(self) -> bool:
         """Whether nothing of root's has changed, and nothing has been added."""
@@ -171,7 +171,7 @@ def test_what_is_planted_where_root_removes_is_removed_itself_and_not_what_it_le
     (device.nucleus / "device.key").symlink_to(device.victim)
     (device.nucleus / "work").symlink_to(device.victim.parent)
     call = f"set -eu\n{functions}\nremove '{device.nucleus}/device.key' '{device.nucleus}'\n"
-    subprocess.run(["/bin/sh", "-c", call], check=True, timeout=30)
+    subprocess.run(["/bin/sh", "-c", call], check=True, timeout=120)
     assert device.is_unharmed()
     assert not device.nucleus.exists()
 
