@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-from measure.fuzz import messages
+from measure.fuzz import brought, console, device, messages, settings
 from measure.fuzz.target import Target
 
-TARGETS: Final[Mapping[str, Target]] = {**messages.TARGETS}
+TARGETS: Final[Mapping[str, Target]] = {
+    **messages.TARGETS,
+    **settings.TARGETS,
+    **device.TARGETS,
+    **brought.TARGETS,
+    **console.TARGETS,
+}

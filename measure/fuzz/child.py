@@ -3,13 +3,15 @@
 `python -m measure.fuzz.child NAME` and libFuzzer's own options and folders.
 """
 
+import logging
 import sys
 
 import atheris
 
 
 def main(arguments: list[str]) -> None:
-    """Fuzz until libFuzzer's limits; a finding ends the process with 77 or 1 and is written where libFuzzer was told."""
+    """Fuzz until libFuzzer's limits; a finding ends the process with an error, and lies where libFuzzer was told."""
+    logging.disable()  # damage is said again and again
     # What is counted as new is decided by what is imported here.
     with atheris.instrument_imports(include=["smartcam", "infra", "tools", "front"]):
         from measure.fuzz.catalogue import TARGETS  # noqa: PLC0415 - instrumented as it is imported

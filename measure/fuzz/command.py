@@ -4,6 +4,7 @@ What the fuzzer finds on the way lies in build/fuzz and is gone on with; a findi
 """
 
 import argparse
+import logging
 import subprocess
 import sys
 import time
@@ -42,6 +43,7 @@ class Fuzzed:
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when nothing was found and each corpus reaches enough of its decoder."""
     chosen = _parser().parse_args(arguments)
+    logging.disable()  # damage is said again and again
     if chosen.list:
         print("\n".join(TARGETS))
         return 0
@@ -89,7 +91,7 @@ def _fuzz(folder: Path, name: str, seconds: int) -> Fuzzed:
     options = [f"-max_total_time={seconds}", f"-max_len={LONGEST_BYTES}", f"-timeout={_SLOW_S}"]
     options += [f"-rss_limit_mb={_MEMORY_MB}", "-print_final_stats=1", f"-artifact_prefix={findings}/"]
     try:
-        ended = subprocess.run(
+        ended = subprocess.run(  # noqa: S603  our own module, by an argument list
             [sys.executable, "-m", "measure.fuzz.child", name, *options, str(corpus)],
             cwd=ROOT,
             capture_output=True,
@@ -103,7 +105,7 @@ def _fuzz(folder: Path, name: str, seconds: int) -> Fuzzed:
         words, code = str(expired), 1
     new = sorted(set(findings.iterdir()) - known)
     finding = new[0] if new else findings if code else None
-    return Fuzzed(name, _tries(words), finding, "\n".join((ended_lines(words))))
+    return Fuzzed(name, _tries(words), finding, "\n".join(ended_lines(words)))
 
 
 def ended_lines(words: str) -> Sequence[str]:
