@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from measure.fuzz.places import file_with
-from measure.fuzz.target import Target, decoding
+from measure.fuzz.target import FuzzTarget, decoding
 from smartcam.capture.credentials import CameraCredentials
 from smartcam.contract.errors import ContractError, ModelIntegrityError
 from smartcam.contract.reading import Fields, parse_object
@@ -34,22 +34,22 @@ _SIZE: Final = PictureSize(640, 480)
 _LOGIN: Final = CameraCredentials("user", "word")
 
 
-def _text(read: Callable[[str], object], *reads: str) -> Target:
-    return Target(decoding(lambda data: read(text_of(data)), UnreadableText), reads)
+def _text(read: Callable[[str], object], *reads: str) -> FuzzTarget:
+    return FuzzTarget(decoding(lambda data: read(text_of(data)), UnreadableText), reads)
 
 
-def _foreign(ending: str, *reads: str) -> Target:
+def _foreign(ending: str, *reads: str) -> FuzzTarget:
     def read(data: bytes) -> object:
         return read_foreign(file_with(f"labels.{ending}", data), "clip.mp4", _SIZE)
 
-    return Target(decoding(read, ScoreError), reads)
+    return FuzzTarget(decoding(read, ScoreError), reads)
 
 
 def _recipe(data: bytes) -> object:
     faults = FaultList("recipe.yaml")
     document = read_document(data, faults, LITE)
     for manifest in document.manifests:
-        read_steps(manifest.lifecycle, LITE)
+        read_steps(manifest.keys.optional("Lifecycle"), LITE)
     return [str(each) for each in faults.found]
 
 
@@ -67,37 +67,37 @@ def _graph(data: bytes) -> object:
 
 
 TARGETS: Final = {
-    "labels": Target(
+    "labels": FuzzTarget(
         decoding(labels_of, UnreadableText),
         ("tools.bundle.label_forms", "tools.bundle.label_lines", "tools.bundle.label_map"),
     ),
-    "clip-labels": Target(
+    "clip-labels": FuzzTarget(
         decoding(lambda data: read_labels(file_with("clip.json", data)), ScoreError),
         ("tools.score.labels:read_labels", "tools.score.labels:_clip", "tools.score.labels:_intervals"),
     ),
     "mot": _foreign("txt", "tools.score.foreign.mot"),
     "coco": _foreign("json", "tools.score.foreign.coco"),
     "cvat": _foreign("xml", "tools.score.foreign.cvat"),
-    "manifest": Target(
+    "manifest": FuzzTarget(
         decoding(ModelManifest.from_json, ContractError, ModelManifest.to_json), ("smartcam.model.manifest",)
     ),
-    "row-manifest": Target(
+    "row-manifest": FuzzTarget(
         decoding(RowManifest.from_json, ContractError, RowManifest.to_json),
         ("smartcam.model.rows.manifest:RowManifest.from_json",),
     ),
-    "row-columns": Target(
+    "row-columns": FuzzTarget(
         decoding(lambda data: dump_columns(read_columns(Fields(parse_object(data, "columns")))), ContractError),
         ("smartcam.model.rows.columns:read_columns", "smartcam.model.rows.columns:_column"),
     ),
-    "golden": Target(decoding(parse_answer, ContractError), ("smartcam.model.golden:parse_answer",)),
-    "onnx": Target(decoding(check_onnx_file, ModelIntegrityError), ("smartcam.model.runtimes.onnx_file",)),
-    "model-labels": Target(decoding(labels_inside, UnreadableText), ("tools.bundle.metadata",)),
-    "tflite-graph": Target(decoding(_graph, ()), ("tools.bundle.graph", "tools.bundle.flexbuffer")),
+    "golden": FuzzTarget(decoding(parse_answer, ContractError), ("smartcam.model.golden:parse_answer",)),
+    "onnx": FuzzTarget(decoding(check_onnx_file, ModelIntegrityError), ("smartcam.model.runtimes.onnx_file",)),
+    "model-labels": FuzzTarget(decoding(labels_inside, UnreadableText), ("tools.bundle.metadata",)),
+    "tflite-graph": FuzzTarget(decoding(_graph, ()), ("tools.bundle.graph", "tools.bundle.flexbuffer")),
     "yaml": _text(yaml_of, "tools.strict_yaml"),
     "json": _text(json_of, "smartcam.contract.written:json_of", "smartcam.contract.written:_refuse_duplicates"),
     "csv": _text(lambda text: list(csv_of(text)), "smartcam.contract.written:csv_of"),
-    "recipe": Target(decoding(_recipe, ()), ("tools.recipes.recipe", "tools.recipes.document:Node._read_keys")),
-    "training-table": Target(
+    "recipe": FuzzTarget(decoding(_recipe, ()), ("tools.recipes.recipe", "tools.recipes.document:Node._read_keys")),
+    "training-table": FuzzTarget(
         decoding(_table, TrainingError),
         (
             "training.tabular.table:read_rows",
@@ -106,8 +106,8 @@ TARGETS: Final = {
             "training.tabular.table:_positive",
         ),
     ),
-    "onvif": Target(decoding(read_xml, NotUnderstood), ("tools.cameras.envelope:read_xml",)),
-    "digest": Target(
+    "onvif": FuzzTarget(decoding(read_xml, NotUnderstood), ("tools.cameras.envelope:read_xml",)),
+    "digest": FuzzTarget(
         decoding(lambda data: digest_answer(data.decode(errors="replace"), _LOGIN, "POST", "/", "ours"), ()),
         ("tools.cameras.digest:digest_answer",),
     ),

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from measure.fuzz import brought, console, device, messages, settings
-from measure.fuzz.target import Target
+from measure.fuzz.target import FuzzTarget
 
-TARGETS: Final[Mapping[str, Target]] = {
+TARGETS: Final[Mapping[str, FuzzTarget]] = {
     **messages.TARGETS,
     **settings.TARGETS,
     **device.TARGETS,

@@ -13,7 +13,7 @@ def main(arguments: list[str]) -> None:
     """Fuzz until libFuzzer's limits; a finding ends the process with an error, and lies where libFuzzer was told."""
     logging.disable()  # damage is said again and again
     # What is counted as new is decided by what is imported here.
-    with atheris.instrument_imports(include=["smartcam", "infra", "tools", "front"]):
+    with atheris.instrument_imports(include=["smartcam", "infra", "tools", "training"]):
         from measure.fuzz.catalogue import TARGETS  # noqa: PLC0415 - instrumented as it is imported
 
     feed = TARGETS[arguments[0]].feed

@@ -4,6 +4,7 @@ What the fuzzer finds on the way lies in build/fuzz and is gone on with; a findi
 """
 
 import argparse
+import hashlib
 import logging
 import subprocess
 import sys
@@ -25,7 +26,8 @@ SECONDS: Final = 120
 LONGEST_BYTES: Final = 8192
 """Longer inputs are slow and find the same."""
 _SLOW_S: Final = 10
-_GRACE_S: Final = 60.0
+_GRACE_S: Final = 600.0
+"""For reading the corpus, too, which may have grown large."""
 _MEMORY_MB: Final = 2048
 _TAIL: Final = 12
 
@@ -41,7 +43,7 @@ class Fuzzed:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when nothing was found and each corpus reaches enough of its decoder."""
+    """Fuzz, then count. 0 when nothing was found and each corpus reaches enough of its decoder."""
     chosen = _parser().parse_args(arguments)
     logging.disable()  # damage is said again and again
     if chosen.list:
@@ -82,7 +84,7 @@ def _fuzz(folder: Path, name: str, seconds: int) -> Fuzzed:
     """Run one target in a process of its own. Each kept input is tried, too, where there is no time for more."""
     corpus = _corpus(folder, name)
     for data in read_corpus(name):
-        (corpus / f"kept-{len(data)}-{hash(data) & 0xFFFFFFFF:08x}").write_bytes(data)
+        (corpus / hashlib.sha256(data).hexdigest()).write_bytes(data)
     if not seconds:
         return Fuzzed(name, 0, None, "")
     findings = folder / "findings" / name

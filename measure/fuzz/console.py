@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from measure.fuzz.places import file_with
-from measure.fuzz.target import Target, Unfaithful, decoding
+from measure.fuzz.target import FuzzTarget, Unfaithful, decoding
 from smartcam.console.access import Password, Sessions
 from smartcam.console.clips import Clips
 from smartcam.console.door import Door
@@ -60,8 +60,10 @@ def _query(data: bytes) -> object:
 
 
 TARGETS: Final = {
-    "console-door": Target(decoding(_at_the_door, ()), ("smartcam.console.door:Door", "smartcam.console.door:_body")),
-    "event-query": Target(
+    "console-door": FuzzTarget(
+        decoding(_at_the_door, ()), ("smartcam.console.door:Door", "smartcam.console.door:_body")
+    ),
+    "event-query": FuzzTarget(
         decoding(_query, (ContractError, HTTPException)),
         ("smartcam.console.event_pages:EventPages.page", "smartcam.console.event_pages:_number"),
     ),

@@ -4,14 +4,14 @@ import importlib
 import inspect
 import json
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import coverage
 
-from measure.fuzz.target import Target
+from measure.fuzz.target import FuzzTarget
 
 FEWEST: Final = 0.80
 """Of a decoder's branches, the share that its corpus has to reach."""
@@ -31,10 +31,10 @@ class Covered:
         return self.taken / self.branches if self.branches else 1.0
 
 
-def cover(target: Target, inputs: Iterable[bytes]) -> Covered:
+def cover(target: FuzzTarget, inputs: Iterable[bytes]) -> Covered:
     """Feed the inputs and count. Raises what the target raises."""
     places = [_place(read) for read in target.reads]
-    counter = coverage.Coverage(data_file=None, branch=True, include=sorted({str(path) for path, _ in places}))
+    counter = _counter(target)
     with counter.collect():
         for data in inputs:
             target.feed(data)
@@ -51,20 +51,30 @@ def cover(target: Target, inputs: Iterable[bytes]) -> Covered:
     )
 
 
-def minimal(target: Target, inputs: Iterable[bytes], note: Callable[[bytes], None] = lambda _: None) -> list[bytes]:
+def minimal(target: FuzzTarget, inputs: Iterable[bytes]) -> list[bytes]:
     """Of the inputs, the shortest first, those that reach a branch of the decoder that none before them reached."""
-    files = sorted({str(path) for path, _ in map(_place, target.reads)})
-    kept, known = [], set[tuple[str, int, int]]()
-    for data in sorted(set(inputs), key=lambda one: (len(one), one)):
-        counter = coverage.Coverage(data_file=None, branch=True, include=files)
-        with counter.collect():
+    ordered = sorted(set(inputs), key=lambda one: (len(one), one))
+    counter = _counter(target)
+    with counter.collect():
+        for number, data in enumerate(ordered):
+            counter.switch_context(str(number))
             target.feed(data)
-        arcs = {(file, a, b) for file in files for a, b in counter.get_data().arcs(file) or ()}
+    kept, known = [], set[tuple[str, int, int]]()
+    found = counter.get_data()
+    for number, data in enumerate(ordered):
+        found.set_query_context(str(number))
+        arcs = {(file, a, b) for file in found.measured_files() for a, b in found.arcs(file) or ()}
         if arcs - known:
             known |= arcs
             kept.append(data)
-        note(data)
     return kept
+
+
+def _counter(target: FuzzTarget) -> coverage.Coverage:
+    files = sorted({str(path) for path, _ in map(_place, target.reads)})
+    counter = coverage.Coverage(data_file=None, branch=True, include=files)
+    counter.set_option("run:disable_warnings", ["no-data-collected"])
+    return counter
 
 
 def _place(read: str) -> tuple[Path, str]:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from measure.fuzz.places import file_with
-from measure.fuzz.target import Target, Unfaithful, decoding
+from measure.fuzz.target import FuzzTarget, Unfaithful, decoding
 from smartcam.capture.recording.fragments import playable_bytes
 from smartcam.capture.recording.seal import ClipStatement, Sealer, SealError, check_seal
 from smartcam.capture.recording.segment_name import SegmentName
@@ -118,9 +118,9 @@ def _clip_name(data: bytes) -> object:
     return None
 
 
-def _whatever(decode: Callable[[bytes], object], *reads: str) -> Target:
+def _whatever(decode: Callable[[bytes], object], *reads: str) -> FuzzTarget:
     """A reader that refuses nothing: what is damaged is left out."""
-    return Target(decoding(decode, ()), reads)
+    return FuzzTarget(decoding(decode, ()), reads)
 
 
 TARGETS: Final = {
@@ -142,7 +142,7 @@ TARGETS: Final = {
     "planes": _whatever(lambda data: unpack_planes(data, b"smcgate1", 3), "smartcam.vision.memory:unpack_planes"),
     "outbox": _whatever(_salvaged, "smartcam.edge.outbox.salvage", "smartcam.edge.outbox.pages:_records"),
     "outbox-log": _whatever(lambda data: log_of(hurt(_outbox()[1], data)), "smartcam.edge.outbox.pages:log_of"),
-    "clip-seal": Target(
+    "clip-seal": FuzzTarget(
         decoding(lambda data: check_seal(io.BytesIO(hurt(_clip(), data))), SealError),
         ("smartcam.capture.recording.seal:check_seal", "smartcam.capture.recording.seal:_last_box"),
     ),

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from infra.alerts.runtime.delivery import Delivery, Unreadable, read_delivery
 from infra.alerts.runtime.jobs import job_from_json, job_to_json
 from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet
-from measure.fuzz.target import Target, Unfaithful, decoding
+from measure.fuzz.target import FuzzTarget, Unfaithful, decoding
 from smartcam.contract.ack import Acknowledgement
 from smartcam.contract.clip import decode_clip_message, encode_clip_message
 from smartcam.contract.errors import ContractError
@@ -22,8 +22,8 @@ from smartcam.contract.wish import decode_wish_message, encode_wish_message
 T = TypeVar("T")
 
 
-def _message(decode: Callable[[bytes], T], encode: Callable[[T], bytes] | None, *reads: str) -> Target:
-    return Target(decoding(decode, ContractError, encode), reads)
+def _message(decode: Callable[[bytes], T], encode: Callable[[T], bytes] | None, *reads: str) -> FuzzTarget:
+    return FuzzTarget(decoding(decode, ContractError, encode), reads)
 
 
 def _frame_of_chunk(data: bytes) -> object:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from measure.fuzz.places import file_with
-from measure.fuzz.target import Target, decoding
+from measure.fuzz.target import FuzzTarget, decoding
 from smartcam.capture import settings as capture
 from smartcam.capture.addresses import fault_of
 from smartcam.capture.credentials import read_credentials
@@ -35,8 +35,8 @@ def _document(data: bytes) -> Document:
     return found if isinstance(found, dict) else {}
 
 
-def _settings(read: Callable[[Document], object], *reads: str) -> Target:
-    return Target(decoding(lambda data: read(_document(data)), SettingsError), reads)
+def _settings(read: Callable[[Document], object], *reads: str) -> FuzzTarget:
+    return FuzzTarget(decoding(lambda data: read(_document(data)), SettingsError), reads)
 
 
 def _wished(data: bytes) -> object:
@@ -69,22 +69,22 @@ TARGETS: Final = {
         "smartcam.homeassistant.settings:read_settings",
         "smartcam.homeassistant.settings:_prefix",
     ),
-    "settings-file": Target(
+    "settings-file": FuzzTarget(
         decoding(lambda data: read_document(file_with("settings.json", data)), DocumentError),
         ("smartcam.edge.document:read_document",),
     ),
-    "wished": Target(
+    "wished": FuzzTarget(
         decoding(_wished, SettingsError), ("smartcam.edge.wished:_stored", "smartcam.edge.wished:_lay_over")
     ),
-    "understood": Target(decoding(_understood, ()), ("smartcam.edge.understood:Understood.last",)),
-    "rtsp-address": Target(
+    "understood": FuzzTarget(decoding(_understood, ()), ("smartcam.edge.understood:Understood.last",)),
+    "rtsp-address": FuzzTarget(
         decoding(lambda data: fault_of(data.decode(errors="replace")), ()), ("smartcam.capture.addresses",)
     ),
-    "credentials": Target(
+    "credentials": FuzzTarget(
         decoding(lambda data: read_credentials(file_with("credentials", data)), CameraLost),
         ("smartcam.capture.credentials:_parsed",),
     ),
-    "password-file": Target(
+    "password-file": FuzzTarget(
         decoding(lambda data: Password(file_with("password", data)).is_set(), PasswordUnreadable),
         ("smartcam.console.access:Password._stored",),
     ),
