@@ -17,8 +17,10 @@ from smartcam.model.runtimes.onnx_file import check_onnx_file
 from tools.bundle.graph import counted_classes, custom_operators, post_processing
 from tools.bundle.label_forms import labels_of
 from tools.bundle.metadata import labels_inside
+from tools.cameras.addresses import ServiceAddress
 from tools.cameras.digest import digest_answer
-from tools.cameras.envelope import NotUnderstood, read_xml
+from tools.cameras.envelope import NotUnderstood
+from tools.cameras.onvif import OnvifTalk, by_picture
 from tools.recipes.document import FaultList
 from tools.recipes.recipe import read_document, read_steps
 from tools.recipes.rules import LITE
@@ -60,6 +62,13 @@ def _table(data: bytes) -> object:
         return None
     read = read_rows(text)
     return learn_code(read.rows).encode(read.rows)
+
+
+def _camera(data: bytes) -> object:
+    """The streams of a camera that answers everything alike; the first byte chooses the status."""
+    status = {b"!": 401, b"?": 500}.get(data[:1], 200)
+    service = ServiceAddress("192.0.2.7", 80, "/onvif/device_service")
+    return by_picture(OnvifTalk(service, lambda _service, _body: (status, data.lstrip(b"!?")), _LOGIN).streams()[0])
 
 
 def _graph(data: bytes) -> object:
@@ -106,7 +115,10 @@ TARGETS: Final = {
             "training.tabular.table:_positive",
         ),
     ),
-    "onvif": FuzzTarget(decoding(read_xml, NotUnderstood), ("tools.cameras.envelope:read_xml",)),
+    "onvif": FuzzTarget(
+        decoding(_camera, NotUnderstood),
+        ("tools.cameras.envelope:read_xml", "tools.cameras.onvif:OnvifTalk", "tools.cameras.onvif:_profiles"),
+    ),
     "digest": FuzzTarget(
         decoding(lambda data: digest_answer(data.decode(errors="replace"), _LOGIN, "POST", "/", "ours"), ()),
         ("tools.cameras.digest:digest_answer",),

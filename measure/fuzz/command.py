@@ -73,7 +73,7 @@ def _covers(chosen: argparse.Namespace, name: str) -> bool:
     target = TARGETS[name]
     if chosen.keep:
         grown = (path.read_bytes() for path in sorted(_corpus(chosen.folder, name).iterdir()))
-        write_corpus(name, minimal(target, (*read_corpus(name), *grown)))
+        write_corpus(name, minimal(target, (b"", *read_corpus(name), *grown)))
     covered: Covered = cover(target, read_corpus(name))
     missing = f" not: {' '.join(covered.missing)}" if chosen.missing else ""
     print(f"| {name} | {covered.branches} | {covered.share:.0%} |{missing}", flush=True)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import coverage
 
@@ -32,11 +32,11 @@ class Covered:
 
 
 def cover(target: FuzzTarget, inputs: Iterable[bytes]) -> Covered:
-    """Feed the inputs and count. Raises what the target raises."""
+    """Feed the inputs, and an empty one, and count. Raises what the target raises."""
     places = [_place(read) for read in target.reads]
     counter = _counter(target)
     with counter.collect():
-        for data in inputs:
+        for data in (b"", *inputs):
             target.feed(data)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
@@ -83,7 +83,7 @@ def _place(read: str) -> tuple[Path, str]:
     return Path(inspect.getfile(importlib.import_module(name))).resolve(), function
 
 
-def _parts(document: dict[str, dict[str, object]], function: str) -> list[dict[str, object]]:
+def _parts(document: dict[str, dict[str, Any]], function: str) -> list[dict[str, Any]]:
     """Of a file's report: the whole, or the functions of this name, also those inside a class of this name."""
     if not document:
         return []

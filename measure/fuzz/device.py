@@ -7,23 +7,27 @@ from contextlib import closing
 from functools import cache
 from typing import Final
 
+import numpy as np
+
 from measure.fuzz.places import file_with
 from measure.fuzz.target import FuzzTarget, Unfaithful, decoding
 from smartcam.capture.recording.fragments import playable_bytes
 from smartcam.capture.recording.seal import ClipStatement, Sealer, SealError, check_seal
 from smartcam.capture.recording.segment_name import SegmentName
+from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event
 from smartcam.edge.clip_name import ClipName
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.history.reading import PastEvents
 from smartcam.edge.journal.blocks import pack_block, unpack_blocks
-from smartcam.edge.outbox.outbox import Outbox
+from smartcam.edge.outbox.outbox import Episode, Outbox
 from smartcam.edge.outbox.pages import log_of
 from smartcam.edge.outbox.salvage import salvage
 from smartcam.inference.analysis.scene_memory import KeptScene
 from smartcam.vision.memory import unpack_planes
 from smartcam.vision.normal.changes import WholeStored, changes_since, with_changes
-from smartcam.vision.normal.learner import LearningPlan, SceneLearner
+from smartcam.vision.normal.learner import Held, LearningPlan, SceneLearner
+from smartcam.vision.normal.look import PLACES, Regime
 
 _PLAN: Final = LearningPlan()
 _WIDTH: Final = 2
@@ -52,18 +56,26 @@ def _outbox() -> tuple[bytes, bytes]:
     path.unlink()
     with closing(Outbox(path, SystemClock())) as outbox:
         for number in range(3):
-            outbox.put(Event.from_json(_EVENT % b"0193%04x-0000-7000-8000-000000000000" % number))
+            event = Event.from_json(_EVENT % b"0193%04x-0000-7000-8000-000000000000" % number)
+            outbox.put(event, Episode("door", event.camera_id, event.event_id, {"number": number}))
+        outbox.acknowledge(Acknowledgement(event.event_id, event.phase, AckStatus.REFUSED, "why", event.revision))
         log = path.with_name(f"{path.name}-wal").read_bytes()
     return path.read_bytes(), log
 
 
+def _learner() -> SceneLearner:
+    learner = SceneLearner(_PLAN, _WIDTH)
+    learner.held.append(Held("event", Regime.DAY, 1, 2, [np.zeros((PLACES, _WIDTH), np.float32)], 0.0))
+    return learner
+
+
 @cache
 def _scene() -> bytes:
-    return KeptScene(SceneLearner(_PLAN, _WIDTH), 1, [3, 5]).to_bytes()
+    return KeptScene(_learner(), 1, [3, 5]).to_bytes()
 
 
 def _scene_changes() -> tuple[SceneLearner, bytes]:
-    learner = SceneLearner(_PLAN, _WIDTH)
+    learner = _learner()
     whole = WholeStored.of(learner)
     for known in learner.known.values():
         known.seconds = 9.0
@@ -140,7 +152,17 @@ TARGETS: Final = {
     ),
     "scene-changes": _whatever(_changed_scene, "smartcam.vision.normal.changes:_put"),
     "planes": _whatever(lambda data: unpack_planes(data, b"smcgate1", 3), "smartcam.vision.memory:unpack_planes"),
-    "outbox": _whatever(_salvaged, "smartcam.edge.outbox.salvage", "smartcam.edge.outbox.pages:_records"),
+    "outbox": _whatever(
+        _salvaged,
+        "smartcam.edge.outbox.salvage:waiting_row",
+        "smartcam.edge.outbox.salvage:_sorted",
+        "smartcam.edge.outbox.salvage:_keep_episode",
+        "smartcam.edge.outbox.pages:_records",
+        "smartcam.edge.outbox.pages:_read_leaf",
+        "smartcam.edge.outbox.pages:_values",
+        "smartcam.edge.outbox.pages:_value",
+        "smartcam.edge.outbox.pages:_varint",
+    ),
     "outbox-log": _whatever(lambda data: log_of(hurt(_outbox()[1], data)), "smartcam.edge.outbox.pages:log_of"),
     "clip-seal": FuzzTarget(
         decoding(lambda data: check_seal(io.BytesIO(hurt(_clip(), data))), SealError),

@@ -55,7 +55,15 @@ TARGETS: Final = {
     ),
     "view": _message(decode_view_message, None, "smartcam.contract.view:decode_view_message"),
     "clip-message": _message(decode_clip_message, encode_clip_message, "smartcam.contract.clip"),
-    "wish": _message(decode_wish_message, encode_wish_message, "smartcam.contract.wish"),
+    "wish": _message(
+        decode_wish_message,
+        encode_wish_message,
+        "smartcam.contract.wish:decode_wish_message",
+        "smartcam.contract.wish:_document",
+        "smartcam.contract.wish:_verdict",
+        "smartcam.contract.wish:_answer",
+        "smartcam.contract.wish:_holding",
+    ),
     "delivery": _message(
         _delivered, None, "infra.alerts.runtime.delivery:Delivery.event", "infra.alerts.runtime.delivery:read_delivery"
     ),

@@ -12,6 +12,7 @@ from smartcam.capture.credentials import read_credentials
 from smartcam.console import settings as console
 from smartcam.console.access import Password, PasswordUnreadable
 from smartcam.contract.errors import CameraLost, SettingsError
+from smartcam.contract.ids import CameraId
 from smartcam.contract.wish import SettingsOwner
 from smartcam.edge.document import DocumentError, read_document
 from smartcam.edge.memory_file import MemoryFile
@@ -23,7 +24,7 @@ from smartcam.homeassistant import settings as homeassistant
 from smartcam.inference import settings as inference
 
 Document = Mapping[str, object]
-_DEPLOYED: Final[Document] = {"cameras": {"yard": {"armed": True, "zones": {"door": "0,0 1,0 1,1"}}}}
+_DEPLOYED: Final[Document] = {"cameras": {"yard": {"armed": True, "zones": {"door": [[0, 0], [1, 0], [1, 1]]}}}}
 
 
 def _document(data: bytes) -> Document:
@@ -43,8 +44,9 @@ def _wished(data: bytes) -> object:
     """What people have set here, with a document to lay it over."""
     path = file_with(f"work/{WISHED}", b"")
     MemoryFile(path).store(data)
-    held = WishedSettings(SettingsOwner.INFERENCE, inference.read_settings, path.parent)
-    return held.take(_DEPLOYED), held.holding(inference.CameraId("yard"))
+    inferred = WishedSettings(SettingsOwner.INFERENCE, inference.read_settings, path.parent)
+    captured = WishedSettings(SettingsOwner.CAPTURE, lambda _: None, path.parent)
+    return [(each.take(_DEPLOYED), each.holding(CameraId("yard"))) for each in (inferred, captured)]
 
 
 def _understood(data: bytes) -> object:
