@@ -102,7 +102,7 @@ def _fuzz(folder: Path, name: str, seconds: int) -> Fuzzed:
             timeout=seconds + _GRACE_S,
             check=False,
         )
-        words, code = ended.stderr, ended.returncode
+        words, code = ended.stdout + ended.stderr, ended.returncode
     except subprocess.TimeoutExpired as expired:
         words, code = str(expired), 1
     new = sorted(set(findings.iterdir()) - known)

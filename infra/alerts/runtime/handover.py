@@ -30,7 +30,7 @@ def payload_of(fields: Fields) -> bytes:
     encoded = fields.text("payload", _LONGEST_PAYLOAD) if fields.document.get("payload") != "" else ""
     try:
         return base64.b64decode(encoded, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # what is not ASCII is no binascii.Error
         raise ContractError("payload", "must be base64") from error
 
 
