@@ -1,7 +1,6 @@
 """Messages as IoT rules and timers hand them to a function, and the shape of a refused one."""
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Final, Protocol
