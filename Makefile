@@ -30,6 +30,9 @@ PYTEST ?=
 # rewrite all tests.
 export PYTHONDONTWRITEBYTECODE =
 
+# As on a device (tools/build/component_run.sh): on busy cores a second thread of OpenBLAS made tests take ten times as long.
+export OPENBLAS_NUM_THREADS := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-cloud setup-console setup-training setup-tflite setup-azure demo test test-here test-elsewhere test-pi test-debian test-targets soak mutants faults storm check format bench build synth train cloud provision publish deploy status clean
 
@@ -81,7 +84,7 @@ soak: setup-cloud setup-tflite setup-training setup-azure ## what takes minutes 
 	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest tests/pipeline/test_footage.py -k six $(PYTEST); fi
 	$(azure) -m pytest -m soak tests/targets/azure $(PYTEST)
 
-mutants: setup ## whether the tests notice when the outbox, the ring or the alerting is wrong; goes on where it was stopped
+mutants: setup ## whether the tests notice when what must not fail is wrong; goes on where it was stopped
 	$(main) -m measure.mutants
 
 faults: setup ## hurt devices of real processes, and count what is lost; goes on where it was stopped [TIMES=20 FAULT=name]

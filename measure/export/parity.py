@@ -39,7 +39,7 @@ class TargetRow:
 
     `limit`: the largest difference that is accepted; None: another arithmetic, which is not judged by it. `ms` is of
     one picture, on this machine. `fault`: why there is no such target, or no answer of it. `absent`: why it cannot be
-    had on this machine at all, which is no failure.
+    had on this machine at all, which is no failure. `said`: what the table says of it besides.
     """
 
     target: str
@@ -53,6 +53,7 @@ class TargetRow:
     fault: str = ""
     absent: str = ""
     notes: Mapping[str, object] | None = None
+    said: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -138,6 +139,7 @@ def table(rows: Sequence[TargetRow]) -> str:
         if found.by_reference:
             count, furthest = found.by_reference, found.furthest
             verdict += f" ({count} by LiteRT's reference kernels; up to {furthest:.3g} from its fast ones)"
+        verdict = "; ".join(filter(None, (verdict, row.said)))
         ms = "-" if row.ms is None else f"{row.ms:.2f}"
         lines.append(
             f"{row.target:22}{row.size:11,}{ms:>9}{row.pictures:10}{found.largest:11.3g}{found.mean:11.3g}"

@@ -13,7 +13,7 @@ from smartcam import __version__
 from smartcam.contract.event import EventKind
 from smartcam.model.manifest import KINDS_OF_MODELS, MODEL_FILE, ModelKind, Provenance, Thresholds
 from smartcam.model.packing import Draft
-from training.bundle import bundle
+from training.bundle import KERAS_SOURCE, bundle, keep_source
 from training.classifier.fitting import FitSettings, LossCurve, Notebook, begin, fit, logits_of
 from training.classifier.judging import MIN_FRAMES, FilmVerdict, choose, judge
 from training.classifier.networks import InputSize, NetworkName, build, deployable, opened_encoder, rgb_spec
@@ -160,7 +160,10 @@ def learn(
 
 
 def write(learned: Learned, lesson: Lesson, gathered: Gathered, out: Path) -> str:
-    """Writes the bundle; returns the model's SHA-256. Raises OSError, and then nothing is written."""
+    """Writes the bundle, and beside it the network as Keras has it; returns the model's SHA-256.
+
+    Raises OSError where they cannot be written; a bundle that was there is replaced only by a whole one.
+    """
     share = gathered.shares[FootageUse.TRAIN]
     seen = (
         f"{share.pictures} pictures of {share.seconds / 3600:.2f} h in {len(gathered.films)} films, "
@@ -179,7 +182,9 @@ def write(learned: Learned, lesson: Lesson, gathered: Gathered, out: Path) -> st
             lesson.source[:_LONGEST_NOTE], lesson.command[:_LONGEST_NOTE], lesson.fitting.seed, seen[:_LONGEST_NOTE]
         ),
     )
-    return bundle(learned.exported, draft, out).files[MODEL_FILE]
+    digest = bundle(learned.exported, draft, out).files[MODEL_FILE]
+    keep_source(out, KERAS_SOURCE, deployable(learned.network).save)
+    return digest
 
 
 def plain_name(text: str) -> str:

@@ -11,13 +11,13 @@ import pytest
 
 pytest.importorskip("azure.iot.device", reason="needs .venv-azure")
 
-from measure.export.child import run_there
 from smartcam.contract.event import Event, Phase
 from smartcam.contract.times import NS_PER_S
 from standins.azure.testbed import running_device
 from tests.system.footage import FPS, SHARED, SIX_PEOPLE, VISITS, cut, needs_footage
 from tests.targets.azure.running import RunningModule, until
 from tools.bundle.command import main as make_bundle
+from tools.child import run_there
 from tools.setup import setup_training
 
 pytestmark = [pytest.mark.soak, needs_footage]
