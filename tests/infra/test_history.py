@@ -14,6 +14,7 @@ from infra.alerts.runtime.aws.history import DynamoHistory
 from infra.alerts.runtime.aws.limits import DynamoLimits
 from infra.alerts.runtime.aws.turns import DynamoTurns
 from infra.alerts.runtime.aws.windows import DynamoWindows
+from infra.alerts.runtime.clip_keys import named_clip
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.ports import AlertState as State
@@ -35,7 +36,7 @@ from infra.alerts.runtime.ports import (
 from infra.alerts.runtime.words.render import alert_number
 from infra.fleet.runtime.aws import DynamoRegistry
 from infra.fleet.runtime.device import Device
-from smartcam.contract.event import Event, Severity
+from smartcam.contract.event import ClipPart, Event, Severity
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 from tests.fakes.aws import FakeDigests, FakeHistory, FakeLimits, FakeVerdictBook, FakeWindows
@@ -190,7 +191,20 @@ def test_with_the_clips_of_an_event_stands_which_keys_its_device_had_named_until
     assert known() == {first: NOON}
     registry.save(replace(device, clip_keys={}))
     history.film(recorded(3), NOON)
-    assert known() == {}
+    assert known() == {first: NOON}  # what was known stays: it cannot be pushed out afterwards
+
+
+@pytest.mark.parametrize("false_revision", [1, 2**40])
+def test_what_a_record_has_named_stays_named_whatever_its_device_says_later(table: Table, false_revision: int) -> None:
+    history, reader = DynamoHistory(table, LEASE_S, KEEP_S), HistoryReader(table.client, table.name)
+    true, late = ClipPart(1, 9, "a" * 64), ClipPart(2, 9, "b" * 64)
+    history.record(raised(), NOON)
+    history.film(replace(recorded(1), clips=(true,), clip_key="1" * 64), NOON)
+    history.film(replace(recorded(false_revision), clips=(ClipPart(1, 9, "f" * 64),), clip_key="6" * 64), later(5))
+    history.film(replace(recorded(2), clips=(true, late), clip_key="1" * 64), later(6))
+    record = reader.record((f"{raised().thing}/{raised().camera_id}", f"event#{raised().event_id}"))
+    assert record is not None
+    assert {named_clip(true, "1" * 64), named_clip(late, "1" * 64)} <= record.clips_named
 
 
 def test_a_lease_is_given_to_one_until_it_ends(history: History) -> None:

@@ -18,7 +18,7 @@ from infra.alerts.runtime.agreed import (
     ITEM_KEY,
 )
 from infra.alerts.runtime.aws.history import told_in
-from infra.alerts.runtime.clip_keys import ClipKeys, load_keys
+from infra.alerts.runtime.clip_keys import CLIPS_NAMED, ClipKeys, load_keys
 from infra.alerts.runtime.ports import FINAL, AlertState
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event
@@ -51,6 +51,9 @@ class HistoryRecord:
     """What a person said: whether it was one; None: nobody has said."""
     clip_keys: ClipKeys = field(default_factory=dict)
     """With which keys its device had said that it seals clips when the cloud heard of them, and since when."""
+
+    clips_named: frozenset[str] = frozenset()
+    """The parts of its clip that its device has ever named, as `named_clip` says them."""
 
     @property
     def outcome(self) -> str:
@@ -145,6 +148,7 @@ def read_record(key: Key, item: Mapping[str, Mapping[str, Any]]) -> HistoryRecor
         filmed_at=item.get("filmed_at", {}).get("S"),
         verdict=item.get(VERDICT_ATTRIBUTE, {}).get("BOOL"),
         clip_keys=_keys(item),
+        clips_named=frozenset(item.get(CLIPS_NAMED, {}).get("SS", ())),
     )
 
 

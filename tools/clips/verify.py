@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Protocol
 
-from infra.alerts.runtime.clip_keys import ClipKeys
+from infra.alerts.runtime.clip_keys import ClipKeys, named_clip
 from smartcam.capture.recording.seal import Seal, SealError, check_seal
+from smartcam.contract.event import ClipPart, Event
 from smartcam.contract.times import format_utc
 from smartcam.edge.clip_name import ClipName
 from tools.alerts.history import HistoryReader, HistoryRecord, Key
@@ -95,6 +96,18 @@ def known_since(clip: VerifiedClip, thing: str, cloud: CloudRecords) -> KnownSin
     filmed = None if record is None else record.filmed
     if record is None or filmed is None or record.filmed_at is None:
         raise SealError("the cloud knows no clip of this event: not yet, not any more, or in another account")
+    if named_clip(ClipPart(clip.name.part, 0, clip.sha256), clip.seal.key) not in record.clips_named:
+        _check_named(clip, filmed)
+    since = record.clip_keys.get(clip.seal.key)
+    if since is None:  # of a new key the clip may tell before health does
+        since = cloud.clip_keys(thing).get(clip.seal.key)
+    if since is None and record.clip_keys:
+        raise SealError("its device's health had named other keys by then, and has never named this one: it is forged")
+    return KnownSince(record.filmed_at, None if since is None else format_utc(since))
+
+
+def _check_named(clip: VerifiedClip, filmed: Event) -> None:
+    """Whether the last record of an event names this very clip. Raises SealError."""
     if filmed.clip_key is None or filmed.clip_key != clip.seal.key:
         raise SealError("it was sealed with another key than that of the device: it is forged, or the key was renewed")
     part = next((each for each in filmed.clips if each.part == clip.name.part), None)
@@ -102,12 +115,6 @@ def known_since(clip: VerifiedClip, thing: str, cloud: CloudRecords) -> KnownSin
         raise SealError(f"the cloud knows other parts of this clip, but not part {clip.name.part}")
     if part.sha256 != clip.sha256:
         raise SealError("the cloud knows another clip under this name: this one was sealed again")
-    since = record.clip_keys.get(clip.seal.key)
-    if since is None:  # of a new key the clip may tell before health does
-        since = cloud.clip_keys(thing).get(clip.seal.key)
-    if since is None and record.clip_keys:
-        raise SealError("its device's health had named other keys by then, and has never named this one: it is forged")
-    return KnownSince(record.filmed_at, None if since is None else format_utc(since))
 
 
 def _known_by_key(key: str) -> Callable[[VerifiedClip], str]:

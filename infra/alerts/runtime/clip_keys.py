@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from smartcam.contract.errors import ContractError
+from smartcam.contract.event import ClipPart
 from smartcam.contract.reading import HEX_OF_32_BYTES
 from smartcam.contract.times import UtcNs, format_utc, parse_utc
 
@@ -16,7 +17,15 @@ MOST_KEYS: Final = 8
 LONGEST_KEYS: Final = 1024
 """Characters."""
 
+CLIPS_NAMED: Final = "clips_named"
+"""Of an event's item: each part of its clip that its device has ever named, as `named_clip` says it."""
+
 ClipKeys = Mapping[str, UtcNs]
+
+
+def named_clip(part: ClipPart, key: str | None) -> str:
+    """A part, its hash and the key of its seal in one word."""
+    return f"{part.part}:{part.sha256}:{key or ''}"
 
 
 def with_key(known: ClipKeys, key: str | None, now: UtcNs) -> ClipKeys:

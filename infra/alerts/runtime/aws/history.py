@@ -5,6 +5,7 @@ from typing import Final
 
 from infra.alerts.runtime.agreed import CLIP_KEYS, DEVICE_ITEM, FLEET_PARTITION
 from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, seconds, text
+from infra.alerts.runtime.clip_keys import CLIPS_NAMED, named_clip
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.ports import AlertState, Decision, Lease, Record
 from smartcam.contract.event import Event
@@ -25,7 +26,8 @@ _FILM: Final = (
     "SET recorded = :recorded, recorded_revision = :revision, filmed_at = :filmed, thing = :thing, kind = :kind,"
     " started_at = :started, forget_at = :forget"
 )
-_KNOW_KEYS: Final = f"{_FILM}, {CLIP_KEYS} = :keys"
+_KNOW_KEYS: Final = f"{_FILM}, {CLIP_KEYS} = if_not_exists({CLIP_KEYS}, :keys)"
+_NAME: Final = f"ADD {CLIPS_NAMED} :named"
 _FREE: Final = "alert_state = :recorded OR (alert_state = :sending AND lease_until <= :now)"
 _AGAIN: Final = "alert_state IN (:sent, :held, :suppressed, :unwanted)"
 _MINE: Final = "alert_state = :sending AND lease_until = :lease"
@@ -78,7 +80,12 @@ class DynamoHistory:
         device = self.table.get((FLEET_PARTITION, DEVICE_ITEM + event.thing), consistent=True) or {}
         keys = {":keys": device[CLIP_KEYS]} if CLIP_KEYS in device else {}
         film = _KNOW_KEYS if keys else _FILM
-        self._update(event, film, {**values, **keys, **self._common(event, arrived_at)}, newer)
+        # What was named once stays named: whoever has stolen a certificate cannot take an old clip's proof away.
+        named = {":named": {"SS": [named_clip(part, event.clip_key) for part in event.clips]}}
+        common = self._common(event, arrived_at)
+        taken, _ = self._update(event, f"{film} {_NAME}", {**values, **keys, **common, **named}, newer)
+        if not taken:
+            self._update(event, _NAME, named)
 
     def lease(self, event: Event, now: UtcNs, *, again: bool = False) -> Lease | None:
         """See History."""

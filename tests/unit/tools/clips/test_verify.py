@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.alerts.runtime.clip_keys import ClipKeys
+from infra.alerts.runtime.clip_keys import ClipKeys, named_clip
 from infra.alerts.runtime.ports import AlertState
 from smartcam.capture.recording.seal import ClipStatement, Sealer, SealError
 from smartcam.contract.errors import ContractError
@@ -120,6 +120,16 @@ def test_what_the_cloud_knows_otherwise_is_not_proven(
     path = clip(tmp_path)
     with pytest.raises(SealError, match=why):
         known_since(verified(path), "porch", FakeRecords(record(path, key, part)))
+
+
+def test_a_clip_that_was_named_once_stays_proven_whatever_a_later_record_says(tmp_path: Path) -> None:
+    path = clip(tmp_path)
+    true = ClipPart(2, path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
+    later = record(path, OTHER.key, ClipPart(2, true.size, "f" * 64))
+    with pytest.raises(SealError, match="another key"):
+        known_since(verified(path), "porch", FakeRecords(later))
+    named = replace(later, clips_named=frozenset({named_clip(true, SEALER.key)}))
+    assert known_since(verified(path), "porch", FakeRecords(named)).clip == format_utc(NOON)
 
 
 def test_what_the_cloud_does_not_know_is_not_proven(tmp_path: Path) -> None:
