@@ -27,6 +27,7 @@ from measure.demo.device import CONSOLE, DemoDeployment
 from measure.demo.plan import CLIP_FOLDER, free_port
 from measure.demo.yard_clip import yard_clip
 from measure.faults.victim import FPS, RtspSource
+from smartcam.contract.event import EventKind
 from smartcam.contract.ids import CameraId
 from smartcam.vision.picture import Picture
 from standins.rtsp import setup_rtsp
@@ -57,7 +58,7 @@ def live(folder: Path, minutes: int, rows: Path, say: Say) -> None:
     """
     with _device(folder) as (rig, judge, source, looking):
         before = set(raised(rig))
-        _wait(lambda: bool(judge.events() and looking[0]), _INSTALLING_S, "a first event, and the console's picture")
+        _wait(lambda: bool(_visits(judge) and looking[0]), _INSTALLING_S, "a first visit, and the console's picture")
         began, outages = time.monotonic(), 0
         for minute in range(minutes + 1):
             time.sleep(max(began + minute * _ROW_S - time.monotonic(), 0))
@@ -68,6 +69,10 @@ def live(folder: Path, minutes: int, rows: Path, say: Say) -> None:
             _append(rows, {"minute": minute, **row, **told})
             say(f"minute {minute} of {minutes}: {told['raised']} raised, {told['delivered']} delivered")
             outages += _outage(minute, judge, source) if minute < minutes else 0
+
+
+def _visits(judge: Judge) -> int:
+    return sum(event.kind is not EventKind.CAMERA_LOST for event in judge.events().values())
 
 
 def _outage(minute: int, judge: Judge, source: RtspSource) -> bool:
