@@ -40,7 +40,8 @@ def test_a_server_that_does_not_start_is_begun_anew(machine: FakeDebian, tmp_pat
     assert setup_rtsp(tmp_path, quiet).python.name == "python3"
 
 
-def test_the_plug_ins_are_found_when_the_folder_is_reached_by_another_path(machine: FakeDebian, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("machine")
+def test_the_plug_ins_are_found_when_the_folder_is_reached_by_another_path(tmp_path: Path) -> None:
     (tmp_path / "before").mkdir()
     setup_rtsp(tmp_path / "before", quiet)
     library = Path(".tools/rtsp/root") / LIBRARIES / "gstreamer-1.0/libgstrtp.so"
