@@ -114,16 +114,19 @@ class Camera:
             return False
         # On a busy machine a timer is late each time; a camera's pictures keep up with their stamps.
         while self._pushed <= (GLib.get_monotonic_time() - self._began_us) * self._fps / _US_PER_S:
+            source = self._source
+            if source is None:  # the last client has gone, in another thread
+                return False
             if not self._stalled and self._units:
-                self._push_one()
+                self._push_one(source)
             self._pushed += 1
         return True
 
-    def _push_one(self) -> None:
+    def _push_one(self, source: Element) -> None:
         buffer = Gst.Buffer.new_wrapped(self._units[self._next])
         buffer.pts = buffer.dts = round(self._pushed * _NS_PER_S / self._fps)
         buffer.duration = round(_NS_PER_S / self._fps)
-        self._source.emit("push-buffer", buffer)
+        source.emit("push-buffer", buffer)
         self._next = (self._next + 1) % len(self._units)
 
     @staticmethod

@@ -1,4 +1,5 @@
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -24,6 +25,7 @@ from tests.clips import moving_square, still_scene, write_clip
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
 from tests.fakes.source import FakeOpener, SimulatedStop, Step
+from tests.system.resources import usage
 
 YARD = CameraId("yard")
 SETTINGS = SourceSettings(YARD, Path("unused.mp4"))
@@ -305,3 +307,17 @@ def test_a_real_clip_in_real_time_stops_long_before_its_next_picture(tmp_path: P
     thread.join(60)
     assert not thread.is_alive()
     assert nucleus.published_local
+
+
+def test_what_a_lost_camera_has_freed_goes_back_to_the_system(bench: Bench) -> None:
+    pins: list[bytes] = []
+    most: list[float] = []
+
+    def leave_holes() -> None:
+        blocks = [b"1" * 60_000 for _ in range(500)]
+        pins.extend(blocks[::50])  # so that no block at the end of the heap is free
+        most.append(usage(os.getpid()).rss_mib)
+
+    bench.play([leave_holes, STILL, CameraLost("the cable is cut")], for_s=2)
+    assert usage(os.getpid()).rss_mib < most[-1] - 15
+    assert pins
