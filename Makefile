@@ -31,7 +31,7 @@ PYTEST ?=
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cloud setup-console setup-training setup-tflite setup-azure demo test test-here test-elsewhere test-pi test-debian test-targets soak mutants faults storm check format bench build synth train cloud provision publish deploy status clean
+.PHONY: help setup setup-cloud setup-console setup-training setup-tflite setup-azure demo test test-here test-elsewhere test-pi test-debian test-targets soak mutants faults day storm check format bench build synth train cloud provision publish deploy status clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -85,6 +85,9 @@ mutants: setup ## whether the tests notice when the outbox, the ring or the aler
 
 faults: setup ## hurt devices of real processes, and count what is lost; goes on where it was stopped [TIMES=20 FAULT=name]
 	$(main) -m measure.faults $(if $(TIMES),--times $(TIMES)) $(foreach each,$(FAULT),--fault $(each))
+
+day: setup ## one more stretch of a day in the life of the whole product, on the disk of the one before [MINUTES=50]
+	$(main) -m measure.day $(if $(MINUTES),--minutes $(MINUTES))
 
 storm: setup-cloud ## 10,000 events of many devices, a flood of one, and 1,000 with crashes, on the local cloud
 	$(main) -m pytest -s -m soak tests/system/test_alert_storm.py tests/system/test_alerting_crashes.py $(PYTEST)

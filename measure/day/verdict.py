@@ -25,7 +25,7 @@ LIMITS: Final[Mapping[str, float]] = {
     "shared_mib": 0.1,
 }
 """How much a column may grow within a stretch: memory by what malloc's arenas wander, as in `test_endurance`; handles
-and threads by less than one; shared memory not at all."""
+and threads by one that an outage is just using; shared memory not at all."""
 COLUMNS: Final = (
     "minute",
     *(f"{process}_{what}" for process in PROCESSES for what in ("pid", "rss_mib", "pss_mib", "handles", "threads")),
