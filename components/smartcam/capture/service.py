@@ -104,7 +104,7 @@ class CaptureService:
             reason = f"{type(error).__name__}: {error}"
         if stop.is_set():
             return
-        give_back()  # a decoder's 50 MiB, which would be kept, and a little more with each outage
+        give_back()  # the decoder: another 8 MiB with each outage would stay for minutes, and 50 for good
         self._report.change(state, reason)
         if self._played_ns >= _GOOD_SPELL_S * NS_PER_S:
             self._backoff.reset()

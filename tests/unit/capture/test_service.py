@@ -1,7 +1,9 @@
+import gc
 import logging
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -321,3 +323,20 @@ def test_what_a_lost_camera_has_freed_goes_back_to_the_system(bench: Bench) -> N
     bench.play([leave_holes, STILL, CameraLost("the cable is cut")], for_s=2)
     assert usage(os.getpid()).rss_mib < most[-1] - 15
     assert pins
+
+
+class Circle:
+    """What only the garbage collection finds, as PyAV's containers and streams."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_a_lost_camera_s_decoder_does_not_wait_for_the_garbage_collection(bench: Bench) -> None:
+    left: list[weakref.ref[Circle]] = []
+    gc.disable()
+    try:
+        bench.play([lambda: left.append(weakref.ref(Circle())), STILL, CameraLost("the cable is cut")], for_s=2)
+        assert left[0]() is None
+    finally:
+        gc.enable()
