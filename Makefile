@@ -30,6 +30,9 @@ PYTEST ?=
 # rewrite all tests.
 export PYTHONDONTWRITEBYTECODE =
 
+# As on a device (tools/build/component_run.sh): on busy cores a second thread of OpenBLAS made tests take ten times as long.
+export OPENBLAS_NUM_THREADS := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-cloud setup-console setup-training setup-tflite setup-azure demo test test-here test-elsewhere test-pi test-debian test-targets soak mutants faults day storm check format bench build synth train cloud provision publish deploy status clean
 
@@ -76,11 +79,12 @@ test-elsewhere:
 	$(training) -m pytest -q -m training tests/training $(PYTEST)
 	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest -q tests/unit/model $(PYTEST); fi
 
-soak: setup-cloud setup-tflite ## what takes minutes or hours: endurance, restarts, long footage; before a release
+soak: setup-cloud setup-tflite setup-training setup-azure ## what takes minutes or hours: endurance, restarts, long footage; before a release
 	$(main) -m pytest -m soak $(PYTEST)
 	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest tests/pipeline/test_footage.py -k six $(PYTEST); fi
+	$(azure) -m pytest -m soak tests/targets/azure $(PYTEST)
 
-mutants: setup ## whether the tests notice when the outbox, the ring or the alerting is wrong; goes on where it was stopped
+mutants: setup ## whether the tests notice when what must not fail is wrong; goes on where it was stopped
 	$(main) -m measure.mutants
 
 faults: setup ## hurt devices of real processes, and count what is lost; goes on where it was stopped [TIMES=20 FAULT=name]
@@ -142,7 +146,7 @@ setup-azure: setup ## what the module of Azure IoT Edge runs on, in .venv-azure
 
 test-targets: setup setup-training setup-azure ## the demo's model and an SSD on every target that can be run here, and how far each is off
 	$(main) -m pytest -m targets tests/targets --ignore tests/targets/azure $(PYTEST)
-	$(azure) -m pytest tests/targets/azure $(PYTEST)
+	$(azure) -m pytest -m "not soak" tests/targets/azure $(PYTEST)
 
 clean: ## what was built; the environments stay
 	rm -rf build cdk.out greengrass-build

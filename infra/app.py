@@ -19,6 +19,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra.alerts.asset import ROOT, assemble
 from infra.alerts.stack import STACK_NAME, AlertsStack
+from infra.context import feature_flags
 from infra.fleet.stack import STACK_NAME as FLEET_NAME
 from infra.fleet.stack import FleetStack
 from infra.regions import region_of, sms_remark
@@ -26,23 +27,9 @@ from infra.settings import KEYS, AlertSettings, refuse_unknown
 from infra.site import KEYS as SITE_KEYS
 from infra.site import SiteSettings
 from smartcam.contract.errors import SettingsError
-from smartcam.contract.written import UnreadableText, json_of, read_text
 
-CDK_JSON: Final = ROOT / "cdk.json"
 OUTPUT: Final = ROOT / "cdk.out"
 ALL_KEYS: Final = (*KEYS, *SITE_KEYS)
-
-
-def feature_flags() -> dict[str, object]:
-    """The CDK's feature flags, from the file that the CDK CLI reads too. Raises SettingsError for one that is wrong."""
-    try:
-        document = json_of(read_text(CDK_JSON))
-    except (OSError, UnreadableText) as error:
-        raise SettingsError("cdk.json", str(CDK_JSON), f"must be JSON as the CDK reads it ({error})") from error
-    context = document.get("context", {}) if isinstance(document, dict) else None
-    if not isinstance(context, dict):
-        raise SettingsError("cdk.json", str(CDK_JSON), 'must be an object with "context": {...}')
-    return context
 
 
 def build_app(context: Mapping[str, object], code: Path, output: Path | None = None) -> cdk.App:

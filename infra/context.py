@@ -2,12 +2,31 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final, TypeVar
 
 from smartcam.contract.errors import SettingsError
+from smartcam.contract.written import UnreadableText, json_of, read_text
 
+CDK_JSON: Final = Path(__file__).resolve().parents[1] / "cdk.json"
 SWITCH: Final = {"on": True, "off": False, "true": True, "false": False}
 T = TypeVar("T")
+
+
+def feature_flags() -> dict[str, object]:
+    """What the file says that the CDK CLI reads too: the CDK's feature flags, and keys of ours.
+
+    Raises:
+        SettingsError: for a file that is wrong.
+    """
+    try:
+        document = json_of(read_text(CDK_JSON))
+    except (OSError, UnreadableText) as error:
+        raise SettingsError("cdk.json", str(CDK_JSON), f"must be JSON as the CDK reads it ({error})") from error
+    context = document.get("context", {}) if isinstance(document, dict) else None
+    if not isinstance(context, dict):
+        raise SettingsError("cdk.json", str(CDK_JSON), 'must be an object with "context": {...}')
+    return context
 
 
 def value_of(context: Mapping[str, object], key: str) -> object | None:

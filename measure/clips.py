@@ -12,9 +12,14 @@ Choose = Callable[[Iterator[VideoFrame]], Iterator[VideoFrame]]
 
 
 def make_clip(
-    source: Path, target: Path, size: tuple[int, int] | None = None, choose: Choose = iter, crf: int = 23
+    source: Path,
+    target: Path,
+    size: tuple[int, int] | None = None,
+    choose: Choose = iter,
+    crf: int = 23,
+    rate: Fraction | None = None,
 ) -> Path:
-    """The chosen frames of the source at `size` (or its own), libx264 veryfast. An existing target is kept.
+    """The chosen frames of the source at `size` and `rate` (or its own), libx264 veryfast. An existing target is kept.
 
     Raises:
         OSError: when the source cannot be read.
@@ -26,7 +31,7 @@ def make_clip(
     with av.open(f"file:{source}") as reading, av.open(f"file:{unfinished}", "w") as writing:
         shown = reading.streams.video[0]
         width, height = size or (shown.width, shown.height)
-        rate = shown.average_rate or Fraction(10)
+        rate = rate or shown.average_rate or Fraction(10)
         stream = writing.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": str(crf)})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for number, frame in enumerate(choose(reading.decode(shown))):

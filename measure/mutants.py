@@ -1,7 +1,7 @@
 """Whether the tests of the most important modules notice a changed line: `make mutants`, with mutmut, in build/mutants.
 
-mutmut changes the code in a copy, one expression at a time, and runs the tests that reach it; pyproject.toml says
-which modules and tests. Without arguments a run goes on where the last one was stopped.
+mutmut changes the code in a copy, one expression at a time, and measure/trying.py runs the tests that reach it;
+pyproject.toml says which modules and tests. Without arguments a run goes on where the last one was stopped.
 """
 
 import argparse
@@ -10,22 +10,17 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
-
-import pytest
 
 from tools.command_line import ROOT
 
 FOLDER: Final = ROOT / "build/mutants"
 LEAST_KILLED: Final = 0.85
-_CHILDREN: Final = "2"
 _LINKS: Final = {"src": "components"} | {name: name for name in ("infra", "tests", "tools", "pyproject.toml")}
 """What mutmut copies. It takes the names of modules from paths below `src`."""
-_MEMORY: Final = Path("/dev/shm")  # noqa: S108  durability is not tested here, and each mutant's syncs take their time
 _RESULT: Final = re.compile(r"^ +(?P<module>[\w.]+)\.x[_ǁ]\S+: (?P<status>.+)$", re.MULTILINE)
 _KILLED: Final = ("killed", "timeout")
 """A mutant that makes the tests hang is noticed too."""
@@ -35,6 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command: runs the mutants, prints the table, and fails where too many survive."""
     parser = argparse.ArgumentParser(prog="mutants", description="Change the code, and see whether a test notices.")
     parser.add_argument("modules", nargs="*", help="try these modules again: outbox, sending, smartcam.edge.ring ...")
+    parser.add_argument(
+        "--within",
+        type=float,
+        metavar="SECONDS",
+        help="give each mutant tests for no more CPU seconds than that, the quickest first: some are noticed by others",
+    )
     parser.add_argument("--survivors", action="store_true", help="try the survivors of the last run again")
     parser.add_argument("--fresh", action="store_true", help="forget earlier runs")
     chosen = parser.parse_args(arguments)
@@ -47,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not names:
             print("No mutant has survived.")
             return 0
-    try_mutants(names)
+    within = [] if chosen.within is None else ["--within", str(chosen.within)]
+    _run([sys.executable, "-m", "measure.trying", *within, *names])
     counts = count(results())
     print(table(counts))
     return 0 if share_killed(counts) >= LEAST_KILLED else 1
@@ -64,21 +66,9 @@ def prepare(folder: Path) -> None:
         shutil.rmtree(folder / "mutants" / copied, ignore_errors=True)
 
 
-def try_mutants(names: Iterable[str]) -> None:
-    """Runs the named mutants, or all that have no result yet."""
-    memory = _MEMORY if _MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="mutants-", dir=memory) as folder:
-        _mutmut("run", "--max-children", _CHILDREN, *names, environment={"PYTEST_DEBUG_TEMPROOT": folder})
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """As a plugin of pytest: tests that try many examples come last, because the first failure ends a mutant's run."""
-    items.sort(key=lambda item: hasattr(getattr(item, "obj", None), "is_hypothesis_test"))
-
-
 def results() -> str:
     """One line for each mutant: its name and what became of it."""
-    return _mutmut("results", "--all", "true", stdout=subprocess.PIPE)
+    return _run([str(Path(sys.executable).with_name("mutmut")), "results", "--all", "true"], stdout=subprocess.PIPE)
 
 
 def survivors(listing: str) -> list[str]:
@@ -112,18 +102,17 @@ def table(counts: Mapping[str, Counter[str]]) -> str:
     return "\n".join([*lines, f"{share_killed(counts):.1%} killed, at least {LEAST_KILLED:.0%} are wanted"])
 
 
-def _mutmut(*arguments: str, stdout: int | None = None, environment: Mapping[str, str] | None = None) -> str:
-    command = [str(Path(sys.executable).with_name("mutmut")), *arguments]
-    # A fixed seed makes sets, and with them the order in which tests are tried, the same in each run.
+def _run(command: Sequence[str], stdout: int | None = None) -> str:
     variables = {
         **os.environ,
+        # A fixed seed makes sets, and with them the order in which things are tried, the same in each run.
         "PYTHONHASHSEED": "0",
         "PYTHONPATH": str(ROOT),
-        "PYTEST_ADDOPTS": "-p measure.mutants",
         "HYPOTHESIS_PROFILE": "mutants",
-        **(environment or {}),
+        # Two children have a core each; the threads of BLAS would wait for one another.
+        "OPENBLAS_NUM_THREADS": "1",
     }
-    done = subprocess.run(  # noqa: S603  mutmut of this environment
+    done = subprocess.run(  # noqa: S603  our own module, or mutmut of this environment
         command, cwd=FOLDER, env=variables, stdout=stdout, text=True, check=True
     )
     return done.stdout or ""

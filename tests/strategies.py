@@ -83,6 +83,7 @@ def frame_notices(draw: st.DrawFn) -> FrameNotice:
     )
 
 
+clip_key_texts = st.binary(min_size=32, max_size=32).map(bytes.hex)
 status_notices = st.builds(
     StatusNotice,
     camera_id=camera_ids,
@@ -96,6 +97,7 @@ status_notices = st.builds(
     version=st.just("") | words,
     release_refused=st.just("") | words,
     collects_footage=st.booleans(),
+    clip_key=st.just("") | clip_key_texts,
 )
 
 
@@ -106,7 +108,7 @@ def normal_boxes(draw: st.DrawFn) -> NormalBox:
     return NormalBox(x1, y1, x2, y2)
 
 
-clip_keys = st.none() | st.binary(min_size=32, max_size=32).map(bytes.hex)
+clip_keys = st.none() | clip_key_texts
 clip_parts = st.builds(
     ClipPart,
     part=st.integers(1, 999_999),
@@ -216,6 +218,7 @@ healths = st.builds(
     uptime_s=counts,
     version=words,
     capture_version=st.none() | words,
+    clip_key=clip_keys,
     release_refused=st.none() | words,
     every_s=st.integers(1, 86_400),
     model_name=st.none() | words,

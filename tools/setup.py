@@ -27,7 +27,7 @@ from tools.command_line import ROOT, Say
 # What jsii supports without a warning; Node 20 is past its end of life.
 NODE_MAJORS: Final = (22, 24)
 _STAMP: Final = ".installed"
-_INSTALL_LIMIT_S: Final = 900.0
+_INSTALL_LIMIT_S: Final = 1800.0
 
 
 class ToolsError(Exception):
@@ -89,6 +89,18 @@ def setup_tflm(root: Path = ROOT, say: Say = print) -> Path:
     """The Python that has TensorFlow Lite Micro's interpreter. Raises ToolsError."""
     with alone(root):
         return _install_python(root, "export-tflm", "TensorFlow Lite Micro", say)
+
+
+def setup_coreml(root: Path = ROOT, say: Say = print) -> Path:
+    """The Python that has coremltools and TensorFlow. Raises ToolsError."""
+    with alone(root):
+        return _install_python(root, "export-coreml", "coremltools and TensorFlow", say, " (1.4 GB, minutes, once)")
+
+
+def setup_torch(root: Path = ROOT, say: Say = print) -> Path:
+    """The Python that has PyTorch, LiteRT's converter of it, and ExecuTorch. Raises ToolsError."""
+    with alone(root):
+        return _install_python(root, "export-torch", "PyTorch and ExecuTorch", say, " (5.3 GB, minutes, once)")
 
 
 def setup_training(root: Path = ROOT, say: Say = print) -> Path:
@@ -213,21 +225,23 @@ def _licences(packages: Path) -> str:
     )
 
 
-def _install_python(root: Path, name: str, what: str, say: Say) -> Path:
+def _install_python(root: Path, name: str, what: str, say: Say, size: str = "") -> Path:
     """The Python of .venv-<name>, which has what `requirements/<name>.txt` locks."""
     folder = root / f".venv-{name}"
     lock = root / "requirements" / f"{name}.txt"
     python = folder / "bin" / "python"
 
     def install() -> None:
-        say(f"setup: installing {what} into {folder.name} ...")
+        say(f"setup: installing {what} into {folder.name}{size} ...")
         _run(
             (sys.executable, "-m", "venv", str(folder)),
             f"making {folder.name} failed",
             "install Python's venv module (Debian: apt install python3-venv)",
         )
         _run(
-            _pip(python, "install", "--require-hashes", "-r", str(lock)),
+            # A lock names all that is needed, and leaves out what only a graphics processor would need. Most of what is
+            # installed is never imported: compiling all of it takes longer than everything else.
+            _pip(python, "install", "--require-hashes", "--no-deps", "--no-compile", "-r", str(lock)),
             f"installing {what} failed",
             "connect to the network once and try again",
         )

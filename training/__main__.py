@@ -5,15 +5,17 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from training.bundle import check_replaceable
 from training.classifier.fitting import FitSettings
 from training.classifier.learning import DEMO_ENCODER, Learned, Lesson, gathered_for, in_words, learn, write
-from training.classifier.networks import NetworkName
+from training.classifier.networks import InputSize, NetworkName
 from training.drawn_films import drawn_films, generator
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PAIRS = 3
+STORED: Final = {InputSize.USUAL: DEMO_ENCODER, InputSize.MICRO: DEMO_ENCODER.with_name("micro")}
 LICENCE = "the licence of the repository that holds it; made from made-up pictures only"
 
 
@@ -21,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Draws, learns and writes the bundle, and prints what it is worth."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("--out", type=Path, default=DEMO_ENCODER, help="the bundle's folder")
+    parser.add_argument("--size", choices=[*map(str, InputSize)], default=str(InputSize.USUAL), help="of its pictures")
+    parser.add_argument("--out", type=Path, help="the bundle's folder (that of the size)")
     parser.add_argument("--work", type=Path, default=_ROOT / "build/training", help="where a killed training goes on")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--yards", type=int, default=400, help="yards to learn from, 30 pictures each")
@@ -30,26 +33,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.seed < 0 or min(chosen.yards, chosen.held_out, chosen.epochs) < 1:
         parser.error("--seed must not be negative, the others must be at least 1")
-    check_replaceable(chosen.out)
-    lesson = demo_lesson(chosen.seed, chosen.yards, chosen.held_out, chosen.epochs)
+    size = InputSize(chosen.size)
+    out = chosen.out or STORED[size]
+    check_replaceable(out)
+    lesson = demo_lesson(chosen.seed, chosen.yards, chosen.held_out, chosen.epochs, size)
     films, cuts = drawn_films(chosen.seed, chosen.yards, _PAIRS, chosen.held_out)
-    gathered = gathered_for(films, _say, cuts, most=None)
+    gathered = gathered_for(films, _say, cuts, most=None, size=size)
     learned = learn(films, gathered, lesson, chosen.work, _say)
-    digest = write(learned, lesson, gathered, chosen.out)
-    print(f"command  {lesson.command}\nsha256   {digest}\nmodel    {len(learned.exported)} bytes, in {chosen.out}")
+    digest = write(learned, lesson, gathered, out)
+    print(f"command  {lesson.command}\nsha256   {digest}\nmodel    {len(learned.exported)} bytes, in {out}")
     print(f"held out {in_words(learned.test)}")
     _report(learned)
     return 0
 
 
-def demo_lesson(seed: int, yards: int, held_out: int, epochs: int) -> Lesson:
-    """What the demo's network is to learn, and how; all passes are done, and the best weights kept."""
+def demo_lesson(seed: int, yards: int, held_out: int, epochs: int, size: InputSize = InputSize.USUAL) -> Lesson:
+    """What the demo's network is to learn, and how; all passes are done, and the best weights kept.
+
+    That of another size begins with the demo's: as a user's does.
+    """
+    is_usual = size is InputSize.USUAL
     return Lesson(
         target="intruder",
-        name="yard-intruder",
-        network=NetworkName.SIGNS,
-        fitting=FitSettings(epochs, patience=epochs, batch=64, rate=2.5e-3, seed=seed),
-        command=f"python -m training --seed {seed} --yards {yards} --held-out {held_out} --epochs {epochs}",
+        name="yard-intruder" if is_usual else f"yard-intruder-{size}",
+        network=NetworkName.SIGNS if is_usual else NetworkName.TRANSFER,
+        size=size,
+        temperature=1.0 if is_usual else 2.0,
+        fitting=FitSettings(epochs, patience=epochs, batch=64, rate=2.5e-3 if is_usual else 1e-3, seed=seed),
+        command=f"python -m training {'' if is_usual else f'--size {size} '}"
+        f"--seed {seed} --yards {yards} --held-out {held_out} --epochs {epochs}",
         source=f"pictures made up by training.yard, sources {generator()}",
         licence=LICENCE,
     )

@@ -23,6 +23,31 @@ _FILES: Final = frozenset(
     {MANIFEST_FILE, MODEL_FILE, ONNX_FILE, SIGNATURE_FILE, GOLDEN_INPUT, GOLDEN_OUTPUT, COLUMNS_FILE, GOLDEN_ROWS}
 )
 
+KERAS_SOURCE: Final = ".keras"
+TORCH_SOURCE: Final = ".pt2"
+"""What a model was converted from, beside its bundle: the folder's name with this at its end."""
+
+
+def source_beside(folder: Path, suffix: str) -> Path:
+    """Where the source of a bundle's model lies: beside the folder, for a release takes all that is in it."""
+    whole = folder.resolve()
+    return whole.with_name(whole.name + suffix)
+
+
+def keep_source(folder: Path, suffix: str, write: Callable[[Path], object]) -> Path:
+    """Has the source of a bundle's model written beside it, whole or not at all; one of another kind goes.
+
+    Raises OSError where it cannot be written.
+    """
+    kept = source_beside(folder, suffix)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=kept.parent) as scratch:
+        new = Path(scratch) / f"new{suffix}"
+        write(new)
+        new.replace(kept)
+    for other in {KERAS_SOURCE, TORCH_SOURCE} - {suffix}:
+        source_beside(folder, other).unlink(missing_ok=True)
+    return kept
+
 
 def check_replaceable(folder: Path) -> None:
     """Raises FileExistsError where something is that is no bundle, or holds other files too: it would be lost."""

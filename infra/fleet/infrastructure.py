@@ -16,9 +16,9 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.alerts.runtime.agreed import FLEET_PARTITION
 from infra.alerts.runtime.metrics import METRICS_ON, METRICS_VARIABLE
 from infra.alerts.runtime.troubles import PARTITION
-from infra.fleet.runtime.aws import FLEET_PARTITION
 from infra.functions import FunctionRule, SmallFunction, Workload, acknowledge, allow, key_rights
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import HEALTH_FILTER, ack_topic

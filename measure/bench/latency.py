@@ -26,6 +26,7 @@ from smartcam.edge.ring.sealed import FOLDER_VARIABLE
 from smartcam.inference.analysis.analysis import SceneModel
 from smartcam.inference.bundles import open_model
 from standins.nucleus.testbed import RunningNucleus, access_control, running_nucleus
+from tools.command_line import ROOT
 
 _CAMERAS: Final = 3
 _STAGGER_S: Final = 0.7
@@ -95,28 +96,44 @@ def _play(clip: Path, bundle: Path, folder: Path, length_s: float) -> list[float
     cameras = {
         f"bench{number}": {"path": str(clip), "start_delay_s": 2 + number * _STAGGER_S} for number in range(_CAMERAS)
     }
-    notices = ["smartcam/frames/*", "smartcam/transport/*"]
-    with running_nucleus() as nucleus:
-        capture = nucleus.add_component(
-            _CAPTURE, access_control(publish=notices, subscribe=notices), {"cameras": cameras}
-        )
-        inference = nucleus.add_component(
-            _INFERENCE,
-            access_control(
-                publish=notices,
-                subscribe=notices,
-                publish_cloud=["smartcam/v1/+/+/event", "smartcam/v1/+/health"],
-                subscribe_cloud=["smartcam/v1/+/ack"],
-            ),
-            {"bundle": str(bundle.resolve())},
-        )
-        with (
-            _process("smartcam.inference.main", inference, folder / "inference"),
-            _process("smartcam.capture.main", capture, folder / "capture"),
-        ):
-            time.sleep(length_s + 2 + _CAMERAS * _STAGGER_S)
-            _until_quiet(nucleus)
+    with running_nucleus() as nucleus, running_suite(nucleus, cameras, bundle, folder):
+        time.sleep(length_s + 2 + _CAMERAS * _STAGGER_S)
+        _until_quiet(nucleus)
         return _delays(nucleus.journal("cloud_publish"))
+
+
+@contextmanager
+def running_suite(
+    nucleus: RunningNucleus,
+    cameras: Mapping[str, object],
+    bundle: Path,
+    folder: Path,
+    inference: str = "smartcam.inference.main",
+) -> Iterator[None]:
+    """Capture with these cameras, and the module that is inference, as processes until the end of the block.
+
+    Raises:
+        OSError: one of them has ended by itself.
+    """
+    notices = ["smartcam/frames/*", "smartcam/transport/*"]
+    capture_environment = nucleus.add_component(
+        _CAPTURE, access_control(publish=notices, subscribe=notices), {"cameras": cameras}
+    )
+    environment = nucleus.add_component(
+        _INFERENCE,
+        access_control(
+            publish=notices,
+            subscribe=notices,
+            publish_cloud=["smartcam/v1/+/+/event", "smartcam/v1/+/health"],
+            subscribe_cloud=["smartcam/v1/+/ack"],
+        ),
+        {"bundle": str(bundle.resolve())},
+    )
+    with (
+        _process(inference, environment, folder / "inference"),
+        _process("smartcam.capture.main", capture_environment, folder / "capture"),
+    ):
+        yield
 
 
 def _until_quiet(nucleus: RunningNucleus) -> None:
@@ -132,7 +149,12 @@ def _until_quiet(nucleus: RunningNucleus) -> None:
 @contextmanager
 def _process(module: str, environment: Mapping[str, str], folder: Path) -> Iterator[None]:
     folder.mkdir()
-    whole = {**os.environ, **environment, FOLDER_VARIABLE: os.environ.get(FOLDER_VARIABLE, "/dev/shm")}  # noqa: S108
+    whole = {
+        **os.environ,
+        **environment,
+        FOLDER_VARIABLE: os.environ.get(FOLDER_VARIABLE, "/dev/shm"),  # noqa: S108  where rings are
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "components"), str(ROOT)]),
+    }
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", module], cwd=folder, env=whole, stdout=log, stderr=log

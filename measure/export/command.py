@@ -3,13 +3,13 @@
 import argparse
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from measure.export.child import AbsentHereError, ExportFault
+from measure.export import to_coreml, to_executorch
 from measure.export.footage import See, held_out
-from measure.export.original import ExportedModel, about, open_exported
+from measure.export.original import SOURCES, ExportedModel, about, open_exported
 from measure.export.parity import TargetRow, as_document, table
 from measure.export.to_browser import export_browser
 from measure.export.to_micro import export_micro
@@ -17,12 +17,24 @@ from measure.export.to_onnx import export_onnx
 from smartcam.contract.errors import CameraLost, ModelIntegrityError
 from smartcam.edge.arguments import whole
 from smartcam.model.interpreter import Tensor
+from tools.child import AbsentHereError, ExportFault
 from tools.command_line import Say, complain, new_parser, say
 from tools.setup import ToolsError
 from training.bundle import put
 
 Exporter = Callable[[ExportedModel, Path, Say], Iterator[TargetRow]]
-TARGETS: Final[Mapping[str, Exporter]] = {"onnx": export_onnx, "tflm": export_micro, "litert-js": export_browser}
+TARGETS: Final[Mapping[str, Exporter]] = {
+    "onnx": export_onnx,
+    "tflm": export_micro,
+    "litert-js": export_browser,
+    "coreml": to_coreml.export_coreml,
+    "executorch": to_executorch.export_executorch,
+}
+SOURCES_OF: Final[Mapping[str, Collection[str]]] = {
+    "coreml": to_coreml.MADE_FROM,
+    "executorch": to_executorch.MADE_FROM,
+}
+"""Targets that cannot read a .tflite, and what they are made from."""
 PARITY: Final = "parity.json"
 LEAST_PICTURES: Final = 200
 _MOST_PICTURES: Final = 5000
@@ -32,7 +44,9 @@ def main(argv: list[str]) -> int:
     """0: every target is there and close enough. 1: one is not, or nothing could be written; why is said."""
     parser = new_parser("export", __doc__)
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="a folder with a bundle whose model is a .tflite")
-    parser.add_argument("--to", type=targets_in, default=list(TARGETS), metavar=",".join(TARGETS), help="which (all)")
+    parser.add_argument(
+        "--to", type=targets_in, metavar=",".join(TARGETS), help="which (all that the bundle has a source for)"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="gets a folder for each target")
     parser.add_argument(
         "--clips", type=Path, nargs="+", default=[], metavar="CLIP", help="held-out footage (drawn yards)"
@@ -52,7 +66,8 @@ def main(argv: list[str]) -> int:
     try:
         check_out(options.out)
         exported = open_exported(options.bundle, footage)
-        rows = put(options.out, lambda folder: write(exported, options.to, folder, say))
+        targets = options.to or targets_for(exported, say)
+        rows = put(options.out, lambda folder: write(exported, targets, folder, say))
     except (ModelIntegrityError, CameraLost) as error:
         return complain("export", error)
     except OSError as error:
@@ -69,6 +84,15 @@ def targets_in(text: str) -> list[str]:
         if name not in TARGETS:
             raise argparse.ArgumentTypeError(f"{name!r} is no target; there are {', '.join(TARGETS)}")
     return names
+
+
+def targets_for(exported: ExportedModel, tell: Say) -> list[str]:
+    """All targets but those whose source the bundle has not, which are told."""
+    left = [name for name, kinds in SOURCES_OF.items() if exported.sources.keys().isdisjoint(kinds)]
+    for name in left:
+        kinds = " or ".join(SOURCES[kind] for kind in SOURCES_OF[name])
+        tell(f"export: {name} is left out: no {kinds} lies beside the bundle")
+    return [name for name in TARGETS if name not in left]
 
 
 def check_out(folder: Path) -> None:

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -22,7 +22,10 @@ from smartcam.model.preprocess import Preprocessor, crop_rgb, whole
 from smartcam.model.rows.bundle import RowBundle, read_golden_rows
 from smartcam.model.runtimes.tflite import TfliteInterpreter
 from smartcam.vision.picture import Picture
+from tools.child import ExportFault
+from training.bundle import KERAS_SOURCE, TORCH_SOURCE, source_beside
 
+SOURCES: Final[Mapping[str, str]] = {KERAS_SOURCE: "network of Keras", TORCH_SOURCE: "program of PyTorch"}
 _MADE_UP: Final = 200
 _SPREAD: Final = 0.2
 
@@ -32,6 +35,7 @@ class ExportedModel:
     """A bundle's model with what it is shown: `inputs` are its tensors, the golden ones first.
 
     `top` reads the top label in the outputs; -1 is none. `own_onnx`: the .onnx file that the bundle has beside it.
+    `sources`: what the model was converted from, by suffix. `manifest_of_pictures`: None for a bundle of rows.
     """
 
     name: str
@@ -43,6 +47,8 @@ class ExportedModel:
     top: Callable[[Sequence[Tensor]], int]
     labels: tuple[str, ...]
     own_onnx: bytes | None = None
+    sources: Mapping[str, Path] = field(default_factory=dict)
+    manifest_of_pictures: ModelManifest | None = None
 
     @cached_property
     def interpreter(self) -> Interpreter:
@@ -103,7 +109,31 @@ def open_exported(folder: Path, footage: Callable[[Callable[[Picture], Tensor]],
     inputs = [first, *footage(see)]
     manifest = bundle.manifest
     top = _top_of(manifest, open_interpreter(model).outputs)
-    return ExportedModel(manifest.name, manifest.version, model, document, inputs, 1, top, manifest.labels)
+    return ExportedModel(
+        manifest.name,
+        manifest.version,
+        model,
+        document,
+        inputs,
+        1,
+        top,
+        manifest.labels,
+        sources={suffix: path for suffix in SOURCES if (path := source_beside(folder, suffix)).is_file()},
+        manifest_of_pictures=manifest,
+    )
+
+
+def source_of(exported: ExportedModel, kinds: Sequence[str]) -> Path:
+    """What the model was converted from, of the first kind that there is. Raises ExportFault where there is none."""
+    for suffix in kinds:
+        if suffix in exported.sources:
+            return exported.sources[suffix]
+    there = f", only a {', '.join(exported.sources)}" if exported.sources else ""
+    wanted = " or ".join(f"{SOURCES[suffix]} ({suffix})" for suffix in kinds)
+    raise ExportFault(
+        f"needs what the model was converted from, and no {wanted} lies beside the bundle{there}; "
+        "training and `smartcam bundle` keep it there"
+    )
 
 
 def _of_rows(folder: Path, document: bytes) -> ExportedModel:
@@ -137,11 +167,21 @@ def _top_of(manifest: ModelManifest, outputs: Sequence[TensorSpec]) -> Callable[
     shares = ShareReader(output, outputs[0].dtype)
     is_one_of_two = len(manifest.labels) == BOTH and int(np.prod(outputs[0].shape)) == 1
 
+    wanted = outputs[0].dtype
+
     def likeliest(given: Sequence[Tensor]) -> int:
-        read = shares.read(given[0])
+        read = shares.read(given[0] if given[0].dtype == wanted else _rounded(given[0], wanted))
         return int(read[0] >= 0.5) if is_one_of_two else int(read.argmax())  # noqa: PLR2004 - of two, the likelier
 
     return likeliest
+
+
+def _rounded(steps: Tensor, dtype: np.dtype[Any]) -> Tensor:
+    """Real numbers in steps, as `in_steps` gives them, as those of 8 bits that they stand for."""
+    if dtype.itemsize != 1:
+        return steps
+    limits = np.iinfo(dtype)
+    return np.rint(steps).clip(limits.min, limits.max).astype(dtype)
 
 
 def real_inputs(exported: ExportedModel) -> list[Tensor]:

@@ -23,13 +23,14 @@ class Difference:
     """How far answers are apart: of each picture the largest difference counts, over all of its outputs.
 
     `same_top`: the share of pictures with the same top label. `by_reference`: how many pictures were judged by the
-    reference kernels too.
+    reference kernels too. `furthest`: the largest difference if nothing were, so from what a device answers.
     """
 
     largest: float
     mean: float
     same_top: float
     by_reference: int
+    furthest: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class TargetRow:
 
     `limit`: the largest difference that is accepted; None: another arithmetic, which is not judged by it. `ms` is of
     one picture, on this machine. `fault`: why there is no such target, or no answer of it. `absent`: why it cannot be
-    had on this machine at all, which is no failure.
+    had on this machine at all, which is no failure. `said`: what the table says of it besides.
     """
 
     target: str
@@ -52,6 +53,7 @@ class TargetRow:
     fault: str = ""
     absent: str = ""
     notes: Mapping[str, object] | None = None
+    said: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -109,17 +111,18 @@ def compare(
     beyond the limit.
     """
     if len(original) != len(answers):
-        return Difference(float("inf"), float("inf"), 0.0, 0)
-    largest, same, by_reference = [], 0, 0
+        return Difference(float("inf"), float("inf"), 0.0, 0, float("inf"))
+    largest, same, by_reference, furthest = [], 0, 0, 0.0
     for place, (wanted, given) in enumerate(zip(original, answers, strict=True)):
         distance = apart(wanted, given)
+        furthest = max(furthest, distance)
         if limit is not None and distance > limit:
             nearer = beside(wanted, reference(place), given)
             by_reference += nearer < distance
             distance = min(distance, nearer)
         largest.append(distance)
         same += top(wanted) == top(given)
-    return Difference(max(largest), float(np.mean(largest)), same / len(largest), by_reference)
+    return Difference(max(largest), float(np.mean(largest)), same / len(largest), by_reference, furthest)
 
 
 def table(rows: Sequence[TargetRow]) -> str:
@@ -134,11 +137,13 @@ def table(rows: Sequence[TargetRow]) -> str:
         if row.limit is None:
             verdict = "not judged: real numbers where the original rounds to 8 bits"
         if found.by_reference:
-            verdict = f"{verdict} ({found.by_reference} judged by the reference kernels too)".strip()
+            count, furthest = found.by_reference, found.furthest
+            verdict += f" ({count} by LiteRT's reference kernels; up to {furthest:.3g} from its fast ones)"
+        verdict = "; ".join(filter(None, (verdict, row.said)))
         ms = "-" if row.ms is None else f"{row.ms:.2f}"
         lines.append(
             f"{row.target:22}{row.size:11,}{ms:>9}{row.pictures:10}{found.largest:11.3g}{found.mean:11.3g}"
-            f"  {row.unit:6}{100 * found.same_top:7.1f} %  {verdict}".rstrip()
+            f"  {row.unit:6}{100 * found.same_top:7.1f} %  {verdict.strip()}".rstrip()
         )
     return "\n".join(lines)
 
@@ -157,6 +162,7 @@ def _row(row: TargetRow) -> dict[str, object]:
             "mean": found.mean if np.isfinite(found.mean) else None,
             "same_top": found.same_top,
             "judged_by_reference_kernels": found.by_reference,
+            "largest_from_fast_kernels": found.furthest if np.isfinite(found.furthest) else None,
         }
     return {
         "target": row.target,

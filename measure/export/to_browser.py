@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from measure.export.child import ExportFault, why
 from measure.export.judging import judged
 from measure.export.original import ExportedModel
 from measure.export.parity import TargetRow
 from standins.chromium import Chromium, setup_chromium
+from tools.child import ExportFault, why
 from tools.command_line import Say
 from tools.setup import setup_litert_js
 

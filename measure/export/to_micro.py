@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 
 from measure.export import c_array
-from measure.export.child import AbsentHereError, ExportFault, run_there
 from measure.export.judging import judged
 from measure.export.original import ExportedModel
 from measure.export.parity import TargetRow
+from tools.child import AbsentHereError, ExportFault, run_there
 from tools.command_line import Say
 from tools.setup import setup_tflm
 

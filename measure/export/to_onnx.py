@@ -6,12 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from measure.export.child import run_there
 from measure.export.judging import judged
 from measure.export.original import ExportedModel, in_steps, real_inputs, run_all
 from measure.export.parity import TargetRow
 from smartcam.model.interpreter import open_interpreter
 from smartcam.model.runtimes.onnx_file import fields_of
+from tools.child import run_there
 from tools.command_line import Say
 from tools.setup import setup_training
 

@@ -5,7 +5,8 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Final, cast
 import cv2
 
 from measure.demo.device import CONSOLE
-from measure.faults.victim import EMPTY, EVERY_S, FPS, SHORTLY_VALID_S, STAYS, THEN_EMPTY, RtspSource, Victim
+from measure.faults.victim import EMPTY, FPS, MOST_KILLS, SHORTLY_VALID_S, STAYS, THEN_EMPTY, RtspSource, Victim
 from smartcam.edge.ring.sealed import DEFAULT_FOLDER
 from smartcam.vision.picture import Picture
 from tests.pipeline.visitor import visits
@@ -31,18 +32,30 @@ _FLIPS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """`blinds`: a visit may pass unseen meanwhile. `place`: the kind of device that it needs."""
+    """`blinds`: a visit may pass unseen meanwhile. `place`: the kind of device that it needs.
+
+    `kills`: the components that it kills; `most`: how often each may have been killed before, so that it is started
+    again. `renews`: all that runs is started anew, and the nucleus counts from the beginning.
+    """
 
     inflict: Inflict
     blinds: bool = True
     place: str = "any"
+    kills: tuple[str, ...] = ()
+    most: int = MOST_KILLS - 1
+    renews: bool = False
+
+    @property
+    def cost(self) -> int:
+        """How long it takes, by about: a restart twice as long as all else, and one after a minute's waiting longer."""
+        return 1 + (bool(self.kills) or self.renews) + 3 * (self.most == 0)
 
 
-def _kill(*components: str) -> Inflict:
+def _kill(*components: str, place: str = "any", blinds: bool = True) -> Harm:
     def inflict(victim: Victim, _: Dice) -> None:
         victim.kill(*components)
 
-    return inflict
+    return Harm(inflict, blinds=blinds, place=place, kills=components)
 
 
 def _freeze(component: str, seconds: float) -> Inflict:
@@ -55,9 +68,8 @@ def _freeze(component: str, seconds: float) -> Inflict:
 
 
 def _ipc(victim: Victim, dice: Dice) -> None:
-    """A component that has been started twice within an hour would wait for the next one: it gets its hour."""
-    victim.rest()
-    time.sleep(dice.uniform(0, EVERY_S))
+    """A component that has been started twice within an hour would wait for the next one, so none was killed before."""
+    del dice
     victim.kill_ipc()
 
 
@@ -196,7 +208,6 @@ def _step(seconds: float) -> Inflict:
 
 
 def _reconfigure(victim: Victim, dice: Dice) -> None:
-    victim.kills.clear()
     victim.reconfigure(keep_alive_s=dice.choice((0.4, 0.6, 0.8)), event_valid_s=dice.randrange(600, 7200))
 
 
@@ -236,10 +247,6 @@ def _memories_damaged(victim: Victim, dice: Dice) -> None:
     for path in _below(victim, CAPTURE, INFERENCE):
         if not path.name.startswith("outbox"):
             damage(path, dice)
-
-
-def _console_killed(victim: Victim, _: Dice) -> None:
-    victim.kill(CONSOLE)
 
 
 def _flood(victim: Victim, dice: Dice) -> None:
@@ -291,36 +298,36 @@ def flipped(clip: bytes, dice: Dice) -> bytes:
 
 
 FAULTS: Final[Mapping[str, Harm]] = {
-    "capture-killed": Harm(_kill(CAPTURE)),
-    "inference-killed": Harm(_kill(INFERENCE)),
-    "both-killed": Harm(_kill(CAPTURE, INFERENCE)),
+    "capture-killed": _kill(CAPTURE),
+    "inference-killed": _kill(INFERENCE),
+    "both-killed": _kill(CAPTURE, INFERENCE),
     "capture-frozen": Harm(_freeze(CAPTURE, 12)),
     "inference-frozen": Harm(_freeze(INFERENCE, 12)),
-    "nucleus-killed": Harm(lambda victim, _: victim.restart(signal.SIGKILL)),
-    "nucleus-restarted": Harm(lambda victim, _: victim.restart(signal.SIGTERM)),
-    "ipc-restarted": Harm(_ipc),
+    "nucleus-killed": Harm(lambda victim, _: victim.restart(signal.SIGKILL), renews=True),
+    "nucleus-restarted": Harm(lambda victim, _: victim.restart(signal.SIGTERM), renews=True),
+    "ipc-restarted": Harm(_ipc, kills=(CAPTURE, INFERENCE), most=0),
     "cloud-away": Harm(_cut, blinds=False),
     "cloud-flapping": Harm(_flap, blinds=False),
     "cloud-forgets": Harm(_forget, blinds=False),
     "answers-late-reordered-doubled": Harm(_hold, blinds=False),
     "disk-full": Harm(_disk_full, blinds=False),
-    "disk-full-at-start": Harm(_disk_full_at_start),
-    "disk-read-only-at-start": Harm(_read_only_at_start),
-    "memory-full": Harm(_memory_full),
+    "disk-full-at-start": Harm(_disk_full_at_start, kills=(INFERENCE,)),
+    "disk-read-only-at-start": Harm(_read_only_at_start, kills=(INFERENCE,)),
+    "memory-full": Harm(_memory_full, kills=(CAPTURE,)),
     "rings-removed": Harm(_rings_removed),
     "rings-damaged": Harm(_rings_damaged),
     "outbox-damaged": Harm(_outbox_damaged, blinds=False),
-    "outbox-damaged-between-lives": Harm(_outbox_damaged_dead),
+    "outbox-damaged-between-lives": Harm(_outbox_damaged_dead, kills=(INFERENCE,)),
     "outbox-removed": Harm(_outbox_removed, blinds=False),
-    "outbox-removed-between-lives": Harm(_outbox_removed_dead),
+    "outbox-removed-between-lives": Harm(_outbox_removed_dead, kills=(INFERENCE,)),
     "clock-a-day-ahead": Harm(_step(DAY_S), blinds=False),
     "clock-a-day-back": Harm(_step(-DAY_S), blinds=False),
-    "configured-again": Harm(_reconfigure),
-    "bundle-damaged": Harm(_bundle_damaged),
+    "configured-again": Harm(_reconfigure, renews=True),
+    "bundle-damaged": Harm(_bundle_damaged, kills=(INFERENCE,)),
     "history-damaged": Harm(_history_damaged, blinds=False),
-    "memories-damaged": Harm(_memories_damaged),
+    "memories-damaged": Harm(_memories_damaged, kills=(CAPTURE, INFERENCE)),
     "cloud-away-too-long": Harm(_cut_too_long, blinds=False, place="guests"),
-    "console-killed": Harm(_console_killed, blinds=False, place="guests"),
+    "console-killed": _kill(CONSOLE, place="guests", blinds=False),
     "clips-damaged": Harm(_clips_damaged, blinds=False, place="guests"),
     "neighbour-floods": Harm(_flood, blinds=False, place="guests"),
     "camera-killed": Harm(_camera_killed, place="rtsp"),
@@ -329,3 +336,28 @@ FAULTS: Final[Mapping[str, Harm]] = {
     "camera-garbled": Harm(_camera_garbled, place="rtsp"),
 }
 """By name, in the order of the table."""
+
+
+def spared(faults: Mapping[str, Harm]) -> Sequence[str]:
+    """An order of these in which nothing is killed oftener than a nucleus starts it again, as far as there is one.
+
+    What starts everything anew waits until something has been killed too often for what is left.
+    """
+    kills = Counter[str]()
+    left = sorted(faults, key=lambda name: faults[name].most)
+    found: list[str] = []
+    while left:
+        mild = (name for name in left if not faults[name].renews and not is_worn(faults[name], kills))
+        anew = (name for name in left if faults[name].renews)
+        found.append(next(mild, None) or next(anew, left[0]))
+        left.remove(found[-1])
+        fault = faults[found[-1]]
+        if fault.renews or is_worn(fault, kills):
+            kills.clear()
+        kills.update(fault.kills)
+    return found
+
+
+def is_worn(fault: Harm, kills: Mapping[str, int]) -> bool:
+    """Whether a component that it kills has been killed too often to be started again."""
+    return any(kills.get(name, 0) > fault.most for name in fault.kills)

@@ -18,16 +18,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from measure.faults.catalogue import FAULTS, Harm
+from measure.faults.catalogue import FAULTS, Harm, is_worn, spared
 from measure.faults.kept import keep, kept
 from measure.faults.tally import Injection, LastVisit, table, tally
-from measure.faults.victim import ANOMALY, EVERY_S, Victim, suffering
+from measure.faults.victim import ANOMALY, EVERY_S, PATIENCE_S, Victim, suffering
 from smartcam.edge.arguments import whole
-from tests.system.rig import INFERENCE, PATIENCE_S, until
+from tests.system.rig import INFERENCE, until
 from tools.command_line import ROOT, complain
 
 FOLDER: Final = ROOT / "build" / "faults"
 TIMES: Final = 20
+DEVICES: Final = 4
+_BUSY: Final = 4.0
+"""Processes that want to run, on average of a minute and for each core."""
 _MOUNT: Final = 'mount -t tmpfs -o size=16m none /dev/shm || exit 77; exec "$@"'
 _DISK: Final = ("mount", "-t", "tmpfs", "-o", "size=48m", "none")
 _NO_MOUNTS: Final = 77
@@ -53,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complain("faults", "unshare is missing; remedy: apt-get install util-linux")
     chosen.folder.mkdir(parents=True, exist_ok=True)
     left = {name: FAULTS[name] for name in names if len(kept(chosen.folder, name)) < chosen.times}
-    with ThreadPoolExecutor(chosen.devices) as beside:
+    with ThreadPoolExecutor(chosen.devices) as beside:  # more shifts than that wait for a device that is done
         codes = list(beside.map(lambda shift: _outside(chosen, *shift), shifts(left, chosen.devices)))
     found = {name: kept(chosen.folder, name) for name in names}
     print(f"\n{table(found)}")
@@ -64,10 +67,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def shifts(faults: Mapping[str, Harm], devices: int) -> Sequence[tuple[str, Sequence[str]]]:
-    """Which fault is played on which device: the places that it needs, and the others spread over so many devices."""
+    """Which fault is played on which of so many devices: the places that it needs have one each, the others the rest.
+
+    The longest first, each on the device that has least to do.
+    """
     special = {place: [name for name, fault in faults.items() if fault.place == place] for place in ("guests", "rtsp")}
-    plain = [name for name, fault in faults.items() if fault.place == "any"]
-    found = [("any", plain[number::devices]) for number in range(devices)]
+    special = {place: names for place, names in special.items() if names}
+    plain = sorted(
+        (name for name, fault in faults.items() if fault.place == "any"), key=lambda name: -faults[name].cost
+    )
+    found: list[tuple[str, list[str]]] = [("any", []) for _ in range(max(devices - len(special), 1))]
+    for name in plain:
+        _, least = min(found, key=lambda one: sum(faults[each].cost for each in one[1]))
+        least.append(name)
     return [(place, names) for place, names in (*found, *special.items()) if names]
 
 
@@ -98,7 +110,8 @@ def inject(victim: Victim, name: str, number: int) -> Injection:
     """Once, at any moment between two visits; the same moment for the same number."""
     dice = random.Random(f"{name} {number}")  # noqa: S311  a moment, no secret
     fault = FAULTS[name]
-    victim.spare()
+    if is_worn(fault, victim.kills):
+        victim.rest()
     sight = (
         None if fault.blinds else LastVisit(max(one.began_s for one in victim.told() if one.kind == ANOMALY), EVERY_S)
     )
@@ -111,13 +124,16 @@ def inject(victim: Victim, name: str, number: int) -> Injection:
         recovered_s = None
     until(lambda: victim.raised() <= {one.event_id for one in victim.told()}, PATIENCE_S)
     told = [one for one in victim.told() if one.event_id not in before]
+    if os.getloadavg()[0] > _BUSY * (os.cpu_count() or 1):
+        sight = None  # somebody who passes meanwhile may be missed for want of a processor
     return tally(victim.raised() - before, told, recovered_s, sight)
 
 
 def remaining(folder: Path, names: Sequence[str], times: int) -> Sequence[str]:
     """What is still to be injected, one fault after the other: a run that is stopped has some of each."""
     done = {name: len(kept(folder, name)) for name in names}
-    return [name for number in range(times) for name in names if number >= done[name]]
+    order = spared({name: FAULTS[name] for name in names})
+    return [name for number in range(times) for name in order if number >= done[name]]
 
 
 @contextmanager
@@ -157,12 +173,19 @@ def _outside(chosen: argparse.Namespace, place: str, names: Sequence[str]) -> in
     return subprocess.run(inside, cwd=ROOT, check=False).returncode  # noqa: S603  this module, in its mounts
 
 
+def _folder(text: str) -> Path:
+    """Devices run elsewhere, and lead back to it."""
+    return Path(text).resolve()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="faults", description="Hurt a device, and count what is lost.")
     parser.add_argument("--fault", action="append", choices=list(FAULTS), default=[], help="this one only; repeatable")
     parser.add_argument("--times", type=whole(1), default=TIMES, help="how often each (default: %(default)s)")
-    parser.add_argument("--devices", type=whole(1, 8), default=2, help="how many run at once (default: %(default)s)")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where results are kept")
+    parser.add_argument(
+        "--devices", type=whole(1, 8), default=DEVICES, help="how many run at once (default: %(default)s)"
+    )
+    parser.add_argument("--folder", type=_folder, default=FOLDER, help="where results are kept")
     parser.add_argument("--fresh", action="store_true", help="forget earlier results of these faults")
     parser.add_argument("--list", action="store_true", help="name the faults")
     parser.add_argument("--inside", choices=("any", "guests", "rtsp"), help=argparse.SUPPRESS)

@@ -30,7 +30,7 @@ from tests.rtsp.camera import RtspCamera, record
 from tests.system.faults import raised
 from tests.system.footage import repeated
 from tests.system.judge import Judge
-from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, Rig, until
+from tests.system.rig import CAPTURE, INFERENCE, Rig, until
 from tools.build.suite import Built, build_suite
 
 FPS: Final = 10
@@ -42,8 +42,8 @@ MOST_KILLS: Final = 2
 SHORTLY_VALID_S: Final = 10
 """How long an event alarms on the device with guests: its cloud need not be away for a week."""
 ANOMALY: Final = EventKind.ANOMALY.value
-INSTALLING_S: Final = 600
-"""How long a busy machine may take to install the suite and see somebody."""
+PATIENCE_S: Final = 600.0
+"""How long a busy machine may take for anything: to install the suite, to start it again, to see somebody."""
 NEIGHBOUR: Final = "tests.Neighbour"
 FLOOD_FILE: Final = "flood"
 _NEIGHBOUR: Final = """
@@ -145,22 +145,21 @@ class Victim:
         self._wait(lambda: all(self.rig.pids(component) for component in components), "processes")
 
     def restart(self, number: signal.Signals) -> None:
-        """End the nucleus by a signal, and start it again: systemd's counts begin anew."""
-        self.kills.clear()
+        """End the nucleus by a signal, and start it again."""
+        self._forget_kills()
         self.rig.kill_nucleus(number)
 
     def rest(self) -> None:
-        """As if an hour had passed: nobody has been started lately, by the nucleus's count and by their own."""
-        for component in (CAPTURE, INFERENCE):
-            (self.rig.folder / "work" / component / STARTS_FILE).unlink(missing_ok=True)
+        """An orderly restart of the nucleus, until somebody is seen. Raises TimeoutError."""
         self.restart(signal.SIGTERM)
         if self.has_recovered(time.time()) is None:
             raise TimeoutError("no event after an orderly restart of the nucleus")
 
-    def spare(self) -> None:
-        """Let nothing be killed oftener than a nucleus starts it again."""
-        if max(self.kills.values(), default=0) >= MOST_KILLS:
-            self.rest()
+    def _forget_kills(self) -> None:
+        """As if an hour had passed: nobody has been started lately, by the nucleus's count and by their own."""
+        self.kills.clear()
+        for component in (CAPTURE, INFERENCE):
+            (self.rig.folder / "work" / component / STARTS_FILE).unlink(missing_ok=True)
 
     def raised(self) -> set[str]:
         """The ids of the events that the device says it has raised."""
@@ -170,9 +169,9 @@ class Victim:
         """The events that the cloud has heard of."""
         return [_told(arrival.at, arrival.event) for arrival in list(self.judge.arrivals) if _is_raised(arrival.event)]
 
-    def has_recovered(self, since_s: float, patience_s: float = PATIENCE_S) -> float | None:
+    def has_recovered(self, since_s: float) -> float | None:
         """Seconds until an event that began after this moment has reached the cloud; None if none does in time."""
-        if not until(lambda: any(one.began_s > since_s for one in self.told() if one.kind == ANOMALY), patience_s):
+        if not until(lambda: any(one.began_s > since_s for one in self.told() if one.kind == ANOMALY), PATIENCE_S):
             return None
         return time.time() - since_s
 
@@ -186,6 +185,7 @@ class Victim:
 
     def reconfigure(self, keep_alive_s: float, event_valid_s: float) -> None:
         """Deploy the suite with other settings for both components."""
+        self._forget_kills()
         before = self.rig.deployment
         more = {**before.more, INFERENCE: {"event_valid_s": event_valid_s}}
         camera = {**before.camera_settings, "keep_alive_s": keep_alive_s}
@@ -242,7 +242,7 @@ def suffering(folder: Path, *, is_rtsp: bool, has_guests: bool) -> Iterator[Vict
         rig.start()
         stack.callback(rig.stop)
         victim = Victim(rig, judge, source, clock)
-        if victim.has_recovered(0, INSTALLING_S) is None:
+        if victim.has_recovered(0) is None:
             raise TimeoutError(f"the device has seen nobody:\n{rig.logs()}")
         yield victim
 

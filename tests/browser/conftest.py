@@ -32,7 +32,7 @@ def browser(chromium: Chromium) -> Iterator[Browser]:
         made = playwright.chromium.launch(
             executable_path=chromium.program,
             env=dict(chromium.environment),
-            args=["--allow-loopback-in-peer-connection"],
+            args=["--allow-loopback-in-peer-connection", "--disable-features=WebRtcHideLocalIpsWithMdns"],
         )
         yield made
         made.close()

@@ -185,6 +185,24 @@ def test_what_a_later_deployment_set_aside_is_shown_and_set_again_where_a_person
     world.settings["gate"] = before
 
 
+def test_settings_that_the_device_did_not_say_in_time_are_asked_for_again_and_that_is_said(
+    browser: Browser, address: str, world: MadeConsole
+) -> None:
+    world.is_busy = True
+    with visiting(browser, address, "draw/yard") as page:
+        expect(page.get_by_text("smartcam.Capture did not answer within 5 s. Asking again …")).to_be_visible()
+        world.is_busy = False
+        expect(page.get_by_role("button", name="Add: zone")).to_be_visible(timeout=15_000)
+
+
+def test_the_first_paint_waits_for_no_script(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.route("**/main.js", lambda route: route.abort())
+    page.goto(address)
+    expect(page.get_by_role("banner")).to_have_text("Smartcam")
+    page.close()
+
+
 def test_a_mask_is_drawn_by_touch_on_a_phone_without_the_page_scrolling_away(browser: Browser, address: str) -> None:
     with visiting(browser, address, "draw/yard", viewport={"width": 360, "height": 740}, has_touch=True) as page:
         page.get_by_role("button", name="Add: mask").tap()
@@ -210,14 +228,12 @@ def test_a_mask_is_drawn_by_touch_on_a_phone_without_the_page_scrolling_away(bro
         assert page.evaluate("scrollY") == 0
 
 
-def test_at_the_first_use_cameras_are_looked_for_when_a_person_asks_and_what_to_deploy_is_shown(
+def test_without_a_camera_a_devices_own_console_says_what_a_person_can_do_elsewhere(
     browser: Browser, address: str, world: MadeConsole
 ) -> None:
     world.has_cameras = False
     with visiting(browser, address, "live") as page:
-        page.get_by_role("button", name="Look for cameras").click()
-        expect(page.get_by_text("it wants a login")).to_be_visible()
-        expect(page.get_by_text("smartcam.Capture:")).to_be_visible()
+        expect(page.get_by_text("`smartcam cameras find > cameras.yaml` only finds them")).to_be_visible()
         world.has_cameras = True
         expect(page.get_by_role("link", name="Only yard")).to_be_visible()
 

@@ -1,11 +1,12 @@
 """What the demo and six real people leave behind: each event has a clip that begins and ends in time and can be seen.
 
-The same film comes from a file and, at the same time, from a real RTSP server.
+The same film comes from a file and, at the same time, from a real RTSP server; a detector sees who is there.
+`pytest -s` prints how close each clip came to what was wanted.
 """
 
 import json
 import struct
-import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -20,11 +21,10 @@ from measure.demo.plan import CLIP_FOLDER
 from measure.demo.yard_clip import yard_clip
 from smartcam.capture.main import build as build_capture
 from smartcam.capture.recording.camera_recording import CameraRecording
-from smartcam.contract.clip import ClipRequest, decode_clip_message, encode_clip_message
+from smartcam.contract.clip import ClipRequest, decode_clip_message
 from smartcam.contract.event import Event, Phase
-from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import StatusNotice
-from smartcam.contract.times import NS_PER_S, MonotonicNs, parse_utc
+from smartcam.contract.times import NS_PER_S, parse_utc
 from smartcam.contract.topics import clips_topic
 from smartcam.edge.clip_name import ClipName
 from smartcam.edge.clock import SystemClock
@@ -32,10 +32,9 @@ from smartcam.edge.ring.packet_ring import VideoPacket
 from smartcam.vision.picture import Picture
 from standins.rtsp import setup_rtsp
 from tests.browser.coded import assert_shows
-from tests.clip_events import event_of
 from tests.pipeline.site import Component, Site, wait_until
 from tests.rtsp.camera import RtspCamera, record
-from tests.system.footage import SIX_PEOPLE, VISITS, needs_footage
+from tests.system.footage import SIX_PEOPLE, VISITS, detector_bundle, needs_footage
 from tools.build.suite import DEMO_BUNDLE
 
 pytestmark = pytest.mark.soak
@@ -66,8 +65,7 @@ class Film:
 class Watched:
     """A device before two cameras that show the same film: `file`, and `live` behind an RTSP server."""
 
-    def __init__(self, folder: Path, film: Path, visits: Sequence[tuple[int, int]], patch: pytest.MonkeyPatch) -> None:
-        """`visits`: from which to which picture somebody is there. Where there are none, inference sees for itself."""
+    def __init__(self, folder: Path, film: Path, bundle: Path, patch: pytest.MonkeyPatch) -> None:
         self.folder = folder / "clips"
         self.clock = SystemClock()
         with av.open(f"file:{film}") as container:
@@ -84,9 +82,7 @@ class Watched:
             "file": Film(fps, hashes(film), longest_s),
             "live": Film(fps, sent(units), KEY_EVERY / fps),
         }
-        self.visits = [(first / fps, last / fps) for first, last in visits]
-        self.site = Site(folder, DEMO_BUNDLE, {"file": film})
-        self._events: list[Event] = []
+        self.site = Site(folder, bundle, {"file": film})
         self.came: dict[str, list[float]] = {"file": [], "live": []}
         """When each packet of a camera came: UTC in seconds, to the millisecond as clips say it."""
         keep = CameraRecording._keep
@@ -104,41 +100,27 @@ class Watched:
         """Until the film is over and every event has its clip."""
         clips = {"keep": True, "before_s": BEFORE_S, "after_s": AFTER_S}
         self.site.nucleus.configure("smartcam.Capture", {"cameras": cameras, "clips": clips})
-        if not self.visits:
-            self.site.start_inference()
+        self.site.start_inference()
         capture = Component(build_capture(self.site.nucleus.bus("smartcam.Capture"), self.site.shm, folder))
         try:
-            self._see_visitors()
             wait_until(self.is_over, 2 * self.length_s)
             wait_until(lambda: not list(self.folder.glob("*.part")))
         finally:
             capture.stop()
             self.site.stop()
 
-    def _see_visitors(self) -> None:
-        """Ask for clips as inference does, to the second in which each visitor comes and goes."""
-        begin = time.monotonic()
-        for number, (comes_s, goes_s) in enumerate(self.visits):
-            events = [event_of(2 * number + place, CameraId(camera)) for place, camera in enumerate(self.films)]
-            self._events += events
-            time.sleep(max(begin + comes_s - time.monotonic(), 0))
-            came = self.clock.monotonic()
-            self._ask(events, came, came + 60 * NS_PER_S)
-            time.sleep(max(begin + goes_s - time.monotonic(), 0))
-            self._ask(events, came, self.clock.monotonic())
-
-    def _ask(self, events: Sequence[Event], from_mono: int, to_mono: int) -> None:
-        for event in events:
-            request = ClipRequest(event, MonotonicNs(from_mono), MonotonicNs(to_mono))
-            bus = self.site.nucleus.bus("smartcam.Inference")
-            bus.publish_local(clips_topic(event.camera_id), encode_clip_message(request))
-
     def is_over(self) -> bool:
-        return any(isinstance(each, StatusNotice) and each.state == "ended" for each in self.site.notices())
+        """Both cameras have shown the whole film, and nobody is taken to be there any more."""
+        live, events = self.came["live"], self.site.cloud.events
+        raised, cleared = ({e.event_id for e in events if e.phase is phase} for phase in (Phase.RAISED, Phase.CLEARED))
+        is_shown = bool(live) and live[-1] - live[0] >= self.length_s and raised == cleared
+        return is_shown and any(
+            isinstance(each, StatusNotice) and each.state == "ended" for each in self.site.notices()
+        )
 
     def events(self, camera: str) -> list[Event]:
-        raised = [each for each in self.site.cloud.events if each.phase is Phase.RAISED]
-        return [each for each in (*self._events, *raised) if each.camera_id == camera]
+        raised = (each for each in self.site.cloud.events if each.phase is Phase.RAISED)
+        return [each for each in raised if each.camera_id == camera]
 
     def wanted(self, event: Event) -> tuple[float, float]:
         """From when to when there is to be a clip of an event: UTC in seconds, by what inference has asked for."""
@@ -187,26 +169,38 @@ def facts_of(clip: Path) -> tuple[float, list[float], bool]:
     return parse_utc(said["begins_at"], "begins_at") / NS_PER_S, times, said["shortened"]
 
 
-def assert_in_time(watched: Watched, event: Event, camera: str) -> None:
+def assert_in_time(watched: Watched, event: Event, camera: str) -> tuple[int, int]:
+    """The clip of an event is what was wanted, picture by picture; with which pictures of the film the event began and
+    ended."""
     clip, film = watched.clip_of(event), watched.films[camera]
     begin, times, is_shortened = facts_of(clip)
     wanted_from, wanted_to = watched.wanted(event)
     assert not is_shortened
     assert times == sorted(set(times))
-    first = watched.came[camera].index(begin)
-    assert begin <= max(wanted_from, watched.came[camera][0])
+    came = watched.came[camera]
+    first = came.index(begin)
+    assert begin <= max(wanted_from, came[0])
     assert wanted_from - begin <= film.group_s + LATE_S
     shown = hashes(clip)
     is_cut = camera == "file" and shown[-1] == film.hashes[-1]  # there was no more of it
-    assert is_cut or abs(watched.came[camera][first + len(times) - 1] - wanted_to) <= 1
+    late_s = came[first + len(times) - 1] - wanted_to
+    assert is_cut or abs(late_s) <= 1
     places = film.places(shown)
     assert places == [(places[0] + n) % len(film.hashes) for n in range(len(shown))]
     assert clip.with_suffix(".vtt").is_file()
+    ends = "with the film" if is_cut else f"{late_s:+.2f} s from the wanted end"
+    print(  # noqa: T201 - measured for the docs
+        f"{camera}: {event.kind}: begins {wanted_from - begin:.2f} s early, ends {ends}, {len(times)} pictures"
+    )
+    began, ended = (bisect_left(came, at) for at in (event.started_at / NS_PER_S, wanted_to - AFTER_S))
+    return places[0] - first + began, places[0] - first + ended
 
 
-FILMS: Mapping[str, tuple[Callable[[], Path], Sequence[tuple[int, int]]]] = {
-    "demo": (lambda: yard_clip(CLIP_FOLDER, print), ()),
-    "six people": (lambda: SIX_PEOPLE, VISITS),
+Visits = Sequence[tuple[int, int]]
+"""From which to which picture of the film somebody is there, where that is known."""
+FILMS: Mapping[str, tuple[Callable[[], Path], Callable[[Path], Path], Visits]] = {
+    "demo": (lambda: yard_clip(CLIP_FOLDER, print), lambda _: DEMO_BUNDLE, ()),
+    "six people": (lambda: SIX_PEOPLE, detector_bundle, VISITS),
 }
 
 
@@ -214,12 +208,16 @@ FILMS: Mapping[str, tuple[Callable[[], Path], Sequence[tuple[int, int]]]] = {
 def test_each_event_has_a_clip_from_before_it_until_after_it_that_plays_in_a_browser(
     tmp_path: Path, player: Page, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    film, visits = FILMS[name]
+    film, bundle, visits = FILMS[name]
     (tmp_path / "device").mkdir()
-    watched = Watched(tmp_path / "device", film(), visits, monkeypatch)
+    watched = Watched(tmp_path / "device", film(), bundle(tmp_path / "bundle"), monkeypatch)
     for camera in watched.films:
         events = watched.events(camera)
-        assert len(events) >= max(len(visits), 1)
+        assert events
+        spans = []
         for event in events:
-            assert_in_time(watched, event, camera)
+            spans.append(assert_in_time(watched, event, camera))
             assert_shows(player, watched.clip_of(event), tmp_path, rate=2, is_every=False)
+        # A busy machine looks seldom, and may take one who comes soon after another for the same.
+        seen = [any(began <= last and first <= ended for began, ended in spans) for first, last in visits]
+        assert all(seen), (camera, spans)

@@ -13,7 +13,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -229,6 +229,9 @@ class MadeConsole:
         default_factory=lambda: {name: _settings() for name in ("yard", "gate")}
     )
     has_cameras: bool = True
+    is_busy: bool = False
+    """Nobody answers what is asked of the settings."""
+    more: Sequence[Route] = ()
     set_aside: dict[str, dict[str, Any]] = field(default_factory=dict)
     signed_in: bool = False
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -296,7 +299,7 @@ class ConsoleFake:
             Route("/api/events/{event}/verdict", self.verdict, methods=["POST"]),
             Route("/api/clips/{camera}/{name}", self.clips),
             Route("/api/filter", self.filter),
-            Route("/api/finding", self.finding, methods=["GET", "POST"]),
+            *world.more,
             Route("/api/health", self.health),
             Route("/api/health/day", self.day),
             Route("/api/settings/{camera}", self.settings, methods=["GET", "POST"]),
@@ -330,7 +333,7 @@ class ConsoleFake:
         signed_in = world.signed_in or not world.password
         token = world.token if signed_in else None
         about = {"signed_in": signed_in, "password_needed": bool(world.password), "token": token}
-        return JSONResponse({**about, "languages": ["en", "zh"]})
+        return JSONResponse(about)
 
     async def cameras(self, _request: Request) -> Response:
         return JSONResponse({"cameras": self.world.cameras()})
@@ -347,10 +350,6 @@ class ConsoleFake:
         ]
         limit = int(asked.get("limit", 50))
         return JSONResponse({"events": wanted[:limit], "more": len(wanted) > limit})
-
-    async def finding(self, request: Request) -> Response:
-        found = {"yaml": "smartcam.Capture:\n  cameras: {}\n", "remarks": ["192.168.1.9: it wants a login"]}
-        return JSONResponse(found if request.method == "POST" else {"can_find": True})
 
     async def filter(self, _request: Request) -> Response:
         said = [event["verdict"] for event in self.world.events]
@@ -380,7 +379,8 @@ class ConsoleFake:
         return Response(content[begin : end + 1], 206, about, "video/mp4")
 
     async def health(self, _request: Request) -> Response:
-        return JSONResponse({"health": self.world.health(), "heard_at": format_utc(UtcNs(time.time_ns()))})
+        heard_at = format_utc(UtcNs(time.time_ns()))
+        return JSONResponse({"health": self.world.health(), "heard_at": heard_at, "replaced": []})
 
     async def day(self, _request: Request) -> Response:
         dice, now = random.Random(7), time.time_ns()  # noqa: S311
@@ -398,6 +398,8 @@ class ConsoleFake:
 
     async def settings(self, request: Request) -> Response:
         camera = request.path_params["camera"]
+        if self.world.is_busy:
+            return JSONResponse({"error": "smartcam.Capture did not answer within 5 s"}, 503)
         if camera not in self.world.settings:
             return JSONResponse({"error": f"{camera} has not said its settings"}, 404)
         if request.method == "GET":

@@ -3,12 +3,13 @@
 import http.client
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from starlette.routing import Route
 from websockets.sync.client import ClientConnection, connect
 
 from smartcam.console.access import PASSWORD_FILE, Guesses, Password, Sessions
@@ -16,7 +17,6 @@ from smartcam.console.app import build_app
 from smartcam.console.changing import Changing
 from smartcam.console.clips import Clips
 from smartcam.console.event_pages import EventPages
-from smartcam.console.finding import CameraFinding, CamerasAround
 from smartcam.console.heard import HeardDevice
 from smartcam.console.looking import Looking
 from smartcam.console.serving import listen, serve
@@ -71,14 +71,7 @@ class ConsoleWorld:
     port: int = 0
     cookie: str = ""
     token: str = ""
-    searches: int = 0
-    may_find: threading.Event = field(default_factory=threading.Event)
-
-    def find(self) -> CamerasAround:
-        """As if there were one camera."""
-        self.searches += 1
-        self.may_find.wait(10)
-        return CamerasAround("cameras: {door: {}}", ("one of them wants a login",))
+    more: Sequence[Route] = ()
 
     def __post_init__(self) -> None:
         self.clock = SystemClock()
@@ -108,8 +101,8 @@ class ConsoleWorld:
                 lambda: recent_replacements(self.folder, self.clock.utc()),
             ).routes(),
             *event_pages.routes(),
-            *CameraFinding(self.find).routes(),
             *Changing(self.wishes, event_pages, lambda: self.journal).routes(),
+            *self.more,
         ]
         self.bus.subscribe_local(ALL_FRAMES, self.heard.notice)
         self.bus.subscribe_local(ALL_VIEWS, self.heard.hear_view)

@@ -12,7 +12,8 @@ from aws_cdk import aws_sns as sns
 
 from infra.alerts.asset import ROOT, assemble, carry_zones
 from infra.alerts.runtime.zones import zone
-from infra.app import build_app, feature_flags, main
+from infra.app import build_app, main
+from infra.context import feature_flags
 
 BOTO = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
 PROBE = """
@@ -149,7 +150,7 @@ def test_a_cdk_json_that_is_wrong_is_one_complaint(
     text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "cdk.json").write_text(text)
-    monkeypatch.setattr("infra.app.CDK_JSON", tmp_path / "cdk.json")
+    monkeypatch.setattr("infra.context.CDK_JSON", tmp_path / "cdk.json")
     assert main(["-c", "email=anna@example.org", "-o", str(tmp_path / "out")]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("error: cdk.json = ")

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.alerts.runtime.aws.queues import SqsRefusals
+from infra.alerts.runtime.clip_keys import MOST_KEYS
 from infra.fleet.runtime import handler
 from infra.fleet.runtime.aws import DynamoRegistry
-from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet
+from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet, salvage_device
 from infra.fleet.runtime.device import Device, Fleet, KnownCamera, Outage, OutageKind, Presence
 from infra.fleet.runtime.folding import with_health, with_presence
 from infra.fleet.runtime.hearing import Hearing, Sign, SignOutcome, is_of_a_stranger
@@ -29,12 +30,15 @@ from tests.infra.sample import NOON
 from tests.strategies import (
     camera_healths,
     camera_ids,
+    clip_key_texts,
     event_ids,
     healths,
     thing_names,
+    utc_ms,
     wanteds,
     with_a_hostile_number,
 )
+from tools.alerts.history import HistoryReader
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -88,6 +92,7 @@ devices = st.builds(
     wanted=wanteds,
     wanted_revision=st.none() | st.integers(0, 2**40),
     cloud_takes=st.none() | st.just(()) | st.just(("recorded", "held_back")),
+    clip_keys=st.dictionaries(clip_key_texts, utc_ms, max_size=MOST_KEYS),
     health_until=times,
     presence_until=times,
     loud_at=times,
@@ -169,6 +174,30 @@ def test_the_brokers_count_begins_anew_after_an_hour() -> None:
 def test_a_late_word_of_the_same_process_changes_nothing() -> None:
     device = with_health(None, health(seq=5, state=DeviceState.STOPPING), NOON)
     assert with_health(device, health(seq=4), UtcNs(NOON + NS_PER_S)) == device
+
+
+def test_the_keys_that_a_device_has_named_are_known_since_they_first_were_and_the_oldest_of_many_go() -> None:
+    device, told = with_health(None, health(), NOON), 2 * [*range(MOST_KEYS + 2), MOST_KEYS + 1]
+    assert not device.clip_keys
+    for at, number in enumerate(told):
+        word = replace(health(seq=2 * at + 2), clip_key=f"{number:064x}")
+        device = with_health(device, word, UtcNs(NOON + at * NS_PER_S))
+        device = with_health(device, replace(health(seq=2 * at + 3), clip_key=None), device.heard_at)
+        if at == MOST_KEYS + 2:
+            assert list(device.clip_keys.items()) == [
+                (f"{one:064x}", NOON + one * NS_PER_S) for one in range(2, MOST_KEYS + 2)
+            ]
+    assert len(device.clip_keys) == MOST_KEYS
+
+
+@pytest.mark.parametrize("keys", ["x", "f" * 64, f"{'f' * 64}@noon", f"{'F' * 64}@2026-03-01T12:00:00.000Z"])
+def test_stored_keys_that_cannot_be_read_cost_only_themselves(keys: str) -> None:
+    text = dump_device(with_health(None, replace(health(), clip_key="f" * 64), NOON))
+    spoilt = json.dumps(json.loads(text) | {"clip_keys": keys})
+    with pytest.raises(ContractError, match="clip_keys"):
+        load_device(spoilt, 1)
+    salvaged = salvage_device(spoilt, Device(PI, NOON, NOON))
+    assert (salvaged.run, dict(salvaged.clip_keys)) == ("r1", {})
 
 
 def test_the_first_word_makes_a_device_known_and_the_brokers_word_alone_does_not() -> None:
@@ -291,3 +320,10 @@ def test_the_table_and_the_fake_hear_alike(stored: DynamoRegistry) -> None:
         assert hear(stored, document) == hear(fake, document)
     assert stored.devices() == fake.devices()
     assert stored.devices()[0].cameras[0].camera_id == GATE
+
+
+def test_a_key_that_a_health_message_names_can_be_asked_for_with_when_it_came(stored: DynamoRegistry) -> None:
+    word = replace(health(), clip_key="f" * 64)
+    assert hear(stored, health_document(word, NOON)) is SignOutcome.KEPT
+    assert hear(stored, health_document(replace(word, seq=word.seq + 1), UtcNs(NOON + NS_PER_S))) is SignOutcome.KEPT
+    assert HistoryReader(stored.table.client, stored.table.name).clip_keys(PI) == {"f" * 64: NOON}

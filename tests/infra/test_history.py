@@ -33,6 +33,8 @@ from infra.alerts.runtime.ports import (
     Windows,
 )
 from infra.alerts.runtime.words.render import alert_number
+from infra.fleet.runtime.aws import DynamoRegistry
+from infra.fleet.runtime.device import Device
 from smartcam.contract.event import Event, Severity
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
@@ -164,6 +166,31 @@ def test_the_newest_record_of_clips_stays_whatever_comes_later(table: Table) -> 
     assert Event.from_json(item["recorded"]["S"]) == recorded(3)
     assert item["filmed_at"]["S"] == format_utc(NOON)
     assert "forget_at" in item
+
+
+def test_with_the_clips_of_an_event_stands_which_keys_its_device_had_named_until_then(table: Table) -> None:
+    history, registry = DynamoHistory(table, LEASE_S, KEEP_S), DynamoRegistry(table)
+    reader, event = HistoryReader(table.client, table.name), recorded(1)
+    first, second = "1" * 64, "2" * 64
+    history.record(raised(), NOON)
+
+    def known() -> dict[str, UtcNs]:
+        record = reader.record((f"{event.thing}/{event.camera_id}", f"event#{event.event_id}"))
+        assert record is not None
+        return dict(record.clip_keys)
+
+    history.film(event, NOON)
+    assert (known(), reader.clip_keys(event.thing)) == ({}, {})
+    device = registry.save(replace(Device(event.thing, NOON, NOON), clip_keys={first: NOON}))
+    history.film(recorded(2), NOON)
+    device = registry.save(replace(device, clip_keys={first: NOON, second: later(5)}))
+    assert known() == {first: NOON}
+    assert reader.clip_keys(event.thing) == {first: NOON, second: later(5)}
+    history.film(recorded(1), NOON)  # an old one that comes again
+    assert known() == {first: NOON}
+    registry.save(replace(device, clip_keys={}))
+    history.film(recorded(3), NOON)
+    assert known() == {}
 
 
 def test_a_lease_is_given_to_one_until_it_ends(history: History) -> None:

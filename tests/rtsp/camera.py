@@ -1,5 +1,6 @@
 """Drives the RTSP camera on loopback, and makes the clips that it shows."""
 
+import base64
 import json
 import struct
 import subprocess
@@ -88,6 +89,10 @@ class RtspCamera:
     def go_on(self) -> None:
         """Pictures come again."""
         self._ask({"do": "go_on"})
+
+    def push(self, unit: bytes) -> None:
+        """Show one access unit now, beside a clip that has none."""
+        self._ask({"do": "push", "unit": base64.b64encode(unit).decode()})
 
     def clients(self) -> int:
         """How many are connected."""

@@ -4,6 +4,7 @@ It takes one JSON object a line on standard input and answers each with one on s
 
     {"do": "show", "clip": PATH, "codec": "h264" | "h265", "fps": 20}   from its beginning, again and again
     {"do": "stall"} / {"do": "go_on"}                                    connections stay, pictures stop
+    {"do": "push", "unit": BASE64}                                       one access unit, now, beside an empty clip
     {"do": "clients"}                                                    how many are connected
 
 A clip is a file of access units (Annex B), each behind its length in four bytes, the first one a key frame. Another
@@ -11,6 +12,7 @@ clip of the same codec goes on in the same session, as when a camera's resolutio
 sessions, as cameras do.
 """
 
+import base64
 import importlib
 import json
 import struct
@@ -72,6 +74,8 @@ class Camera:
                 self._stalled = True
             case "go_on":
                 self._stalled = False
+            case "push" if self._source is not None:
+                self._push_unit(base64.b64decode(str(request["unit"])), GLib.get_monotonic_time() - self._began_us)
         return {"clients": len(self._server.client_filter(lambda *_: GstRtspServer.RTSPFilterResult.REF))}
 
     def _show(self, clip: Path, codec: str, fps: float) -> None:
@@ -114,20 +118,20 @@ class Camera:
             return False
         # On a busy machine a timer is late each time; a camera's pictures keep up with their stamps.
         while self._pushed <= (GLib.get_monotonic_time() - self._began_us) * self._fps / _US_PER_S:
-            source = self._source
-            if source is None:  # the last client has gone, in another thread
-                return False
             if not self._stalled and self._units:
-                self._push_one(source)
+                self._push_one()
             self._pushed += 1
         return True
 
-    def _push_one(self, source: Element) -> None:
-        buffer = Gst.Buffer.new_wrapped(self._units[self._next])
-        buffer.pts = buffer.dts = round(self._pushed * _NS_PER_S / self._fps)
-        buffer.duration = round(_NS_PER_S / self._fps)
-        source.emit("push-buffer", buffer)
+    def _push_one(self) -> None:
+        self._push_unit(self._units[self._next], round(self._pushed * _US_PER_S / self._fps))
         self._next = (self._next + 1) % len(self._units)
+
+    def _push_unit(self, unit: bytes, at_us: int) -> None:
+        buffer = Gst.Buffer.new_wrapped(unit)
+        buffer.pts = buffer.dts = at_us * 1000
+        buffer.duration = round(_NS_PER_S / self._fps)
+        self._source.emit("push-buffer", buffer)
 
     @staticmethod
     def _authentication(user: str, password: str) -> object:

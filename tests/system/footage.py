@@ -26,8 +26,8 @@ needs_footage = pytest.mark.skipif(
 )
 
 
-def cut(target: Path, first: int, last: int) -> Path:
-    """The frames from first to last of the clip with the six people."""
+def cut(target: Path, first: int, last: int, still: int = 0) -> Path:
+    """The frames from first to last of the clip with the six people; before them the first one, `still` times."""
     with av.open(f"file:{SIX_PEOPLE}") as reading, av.open(f"file:{target}", "w") as writing:
         stream = writing.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "20"})
         assert isinstance(stream, VideoStream)
@@ -36,9 +36,12 @@ def cut(target: Path, first: int, last: int) -> Path:
         for place, frame in enumerate(reading.decode(shown)):
             if place > last:
                 break
-            if place >= first:
+            if place < first:
+                continue
+            number = place - first + still
+            for again in range(0 if place == first else number, number + 1):
                 fresh = frame.reformat(format="yuv420p")
-                fresh.pts, fresh.time_base = place - first, Fraction(1, FPS)
+                fresh.pts, fresh.time_base = again, Fraction(1, FPS)
                 writing.mux(stream.encode(fresh))
         writing.mux(stream.encode())
     return target

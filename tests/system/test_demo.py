@@ -3,18 +3,24 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from smartcam.edge.ring.sealed import DEFAULT_FOLDER
+from standins.chromium import Chromium, setup_chromium
+from tests.pipeline.site import wait_until
 from tools.command_line import ROOT
+from tools.setup import ToolsError
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
@@ -60,11 +66,56 @@ def assert_nothing_is_left(camera: str, folder: Path) -> None:
     assert not (DEFAULT_FOLDER / f"smartcam-{camera}").exists()
 
 
-def test_every_event_of_the_demo_becomes_one_email_and_one_sms(tmp_path: Path) -> None:
+@pytest.fixture
+def chromium() -> Chromium | None:
+    try:
+        return setup_chromium(say=lambda _: None)
+    except ToolsError:
+        return None
+
+
+def assert_pictures_move(chromium: Chromium, address: str) -> None:
+    """At the console's address, as soon as it answers, a browser shows another picture after each other."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.program, env=dict(chromium.environment))
+        page = browser.new_page()
+        page.set_default_timeout(120_000)
+        wait_until(lambda: answers(address), patience_s=120)
+        page.goto(address)
+        video = page.locator("article video")
+        decoded = "video => video.getVideoPlaybackQuality().totalVideoFrames"
+        page.wait_for_function(f"video => ({decoded})(video) > 5", arg=video.element_handle())
+        first, count = video.screenshot(), video.evaluate(decoded)
+        page.wait_for_function(f"video => ({decoded})(video) > {count + 10}", arg=video.element_handle())
+        assert video.screenshot() != first
+        browser.close()
+
+
+def answers(address: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(address, timeout=10):  # noqa: S310  of the demo itself
+        return True
+    return False
+
+
+def test_make_demo_with_the_console_asks_for_it() -> None:
+    make = shutil.which("make")
+    assert make is not None
+    told = subprocess.run([make, "-n", "demo", "CONSOLE=1"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert re.search(r"smartcam demo .*--console$", told.stdout, re.MULTILINE)
+
+
+def test_every_event_of_the_demo_becomes_one_email_and_one_sms_while_a_browser_looks_on(
+    tmp_path: Path, chromium: Chromium | None
+) -> None:
     camera = f"demo{os.getpid()}"
-    with demo(camera, tmp_path / "demo") as process:
-        told = "".join(lines_of(process))
+    told = ""
+    with demo(camera, tmp_path / "demo", *(["--console"] if chromium else [])) as process:
+        for line in lines_of(process):
+            told += line
+            if chromium and (found := re.search(r"the console, .*: (http://\S+)", line)):
+                assert_pictures_move(chromium, found[1])
     assert process.returncode == 0, told
+    assert chromium is None or "the console, as soon as its component runs" in told
     report = json.loads((tmp_path / "demo" / "report.json").read_text())
     assert {each["kind"] for each in report["events"]} == {"anomaly"}
     events = {each["event_id"] for each in report["events"]}

@@ -16,6 +16,7 @@ from tools.model.command import main as model_main
 pytestmark = pytest.mark.targets
 
 DEMO = ROOT / "training/bundles/demo"
+MICRO = ROOT / "training/bundles/micro"
 SSD = ROOT.parent / "shared/data/models/coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"
 SMALLEST_AGREEMENT = 0.99
 
@@ -44,6 +45,11 @@ def test_the_demos_classifier_gives_the_same_answers_on_each_target(demo: dict[s
     assert row["same_top"] >= SMALLEST_AGREEMENT
 
 
+def test_the_browser_and_onnx_answer_as_a_device_does_without_the_second_set_of_kernels(demo: dict[str, Any]) -> None:
+    for target in ("onnx int8", "litert-js"):
+        assert demo[target]["judged_by_reference_kernels"] == 0
+
+
 def test_real_numbers_see_what_eight_bits_see(demo: dict[str, Any]) -> None:
     assert demo["onnx float"]["limit"] is None
     assert demo["onnx float"]["same_top"] >= 0.95
@@ -55,6 +61,16 @@ def test_the_microcontrollers_arena_and_operators_are_said(demo: dict[str, Any])
         pytest.skip(row["absent"])
     assert 90_000 < row["arena_bytes"] < 120_000
     assert {"CONV_2D", "MAX_POOL_2D", "FULLY_CONNECTED", "LOGISTIC"} <= {*row["operators"]}
+
+
+def test_the_classifier_for_a_microcontroller_needs_less_than_100_kilobytes_of_arena(tmp_path: Path) -> None:
+    row = exported(MICRO, tmp_path / "out", "--to", "tflm")["tflm"]
+    if row["absent"]:
+        pytest.skip(row["absent"])
+    assert row["arena_bytes"] < 100_000
+    assert row["pictures"] == LEAST_PICTURES + 1
+    assert row["largest"] <= 2
+    assert row["same_top"] >= SMALLEST_AGREEMENT
 
 
 def test_the_shared_ssd_gives_the_same_boxes_under_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,4 +85,10 @@ def test_the_shared_ssd_gives_the_same_boxes_under_onnx(tmp_path: Path, monkeypa
 
 
 def test_there_is_a_row_for_every_target(demo: dict[str, Any]) -> None:
-    assert {name.split()[0] for name in demo} == {*TARGETS}
+    assert {name.split()[0] for name in demo} == {*TARGETS} - {"executorch"}  # for that it must have been PyTorch
+
+
+def test_each_weight_of_the_core_ml_package_is_the_sources(demo: dict[str, Any]) -> None:
+    row = demo["coreml"]
+    assert row["weights"] > 80_000
+    assert row["same_top"] >= 0.95

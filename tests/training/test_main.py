@@ -13,7 +13,7 @@ from smartcam.model.classifier import ClassifierScorer
 from smartcam.vision.picture import Picture
 from training.__main__ import demo_lesson, main
 from training.classifier.learning import Lesson
-from training.classifier.networks import NetworkName, opened_encoder
+from training.classifier.networks import InputSize, NetworkName, opened_encoder
 
 TINY = ["--seed", "3", "--yards", "2", "--held-out", "1", "--epochs", "1"]
 
@@ -41,6 +41,15 @@ def test_the_demos_lesson_is_one_that_anybody_can_give() -> None:
     assert isinstance(lesson, Lesson)
     assert lesson.network is NetworkName.SIGNS
     assert lesson.labels == ("normal", "intruder")
+
+
+def test_the_lesson_for_a_microcontroller_says_so_in_its_bundle() -> None:
+    lesson = demo_lesson(1, 400, 16, 20, InputSize.MICRO)
+    assert (lesson.size, lesson.network) == (InputSize.MICRO, NetworkName.TRANSFER)
+    assert (lesson.temperature, demo_lesson(1, 400, 16, 20).temperature) == (2, 1)
+    assert lesson.name == "yard-intruder-96x96"
+    assert lesson.command == "python -m training --size 96x96 --seed 1 --yards 400 --held-out 16 --epochs 20"
+    assert "--size" not in demo_lesson(1, 400, 16, 20).command
 
 
 def test_the_command_refuses_nonsense(capsys: pytest.CaptureFixture[str]) -> None:

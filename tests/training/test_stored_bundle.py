@@ -15,10 +15,11 @@ from smartcam.model.classifier import ClassifierScorer
 from smartcam.model.manifest import ModelKind
 from smartcam.vision.alarm import AlarmPolicy, AlarmState, Observation, Transition, step
 from smartcam.vision.picture import Picture
-from training.classifier.networks import rgb_spec
+from training.classifier.networks import InputSize, rgb_spec
 from training.clip import Labelling, write_clip
 from training.drawn_films import YardSlides
 from training.evaluate import area_under_curve
+from training.footage.film import Shot
 from training.yard.demo import demo_spec
 from training.yard.scene import Scene
 
@@ -104,11 +105,26 @@ def test_each_visit_of_the_demo_is_one_episode_raised_within_two_seconds(
         assert end - 1.0 <= down <= end + 4.0
 
 
-def test_the_model_tells_intruders_in_yards_that_nobody_trained_on(scorer: ClassifierScorer) -> None:
-    slides = [shot for number in range(8) for shot in YardSlides(900_000 + number, 2).shots()]
+@pytest.fixture(scope="module")
+def slides() -> list[Shot]:
+    return [shot for number in range(8) for shot in YardSlides(900_000 + number, 2).shots()]
+
+
+def test_the_model_tells_intruders_in_yards_that_nobody_trained_on(
+    scorer: ClassifierScorer, slides: list[Shot]
+) -> None:
     scores = np.array([scorer.score([shot.picture]) for shot in slides], np.float32)
     assert scorer.label == "intruder"
     assert area_under_curve(scores, np.array([shot.shows is True for shot in slides])) > 0.95
+
+
+def test_the_model_for_a_microcontroller_tells_them_too(slides: list[Shot]) -> None:
+    scorer = analyser_of(ModelBundle.open(FOLDER.with_name("micro")))
+    assert isinstance(scorer, ClassifierScorer)
+    taken = scorer.manifest.input
+    assert (taken.width, taken.height) == (InputSize.MICRO.width, InputSize.MICRO.height)
+    scores = np.array([scorer.score([shot.picture]) for shot in slides], np.float32)
+    assert area_under_curve(scores, np.array([shot.shows is True for shot in slides])) > 0.93
 
 
 def test_a_yard_without_light_and_one_all_white_are_normal(scorer: ClassifierScorer) -> None:

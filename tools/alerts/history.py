@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -11,10 +11,14 @@ from infra.alerts.runtime.agreed import (
     ARRIVED_AT,
     ARRIVED_DAY,
     CAMERA_KEY,
+    CLIP_KEYS,
+    DEVICE_ITEM,
+    FLEET_PARTITION,
     HISTORY_DAYS,
     ITEM_KEY,
 )
 from infra.alerts.runtime.aws.history import told_in
+from infra.alerts.runtime.clip_keys import ClipKeys, load_keys
 from infra.alerts.runtime.ports import FINAL, AlertState
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event
@@ -45,6 +49,8 @@ class HistoryRecord:
     filmed_at: str | None = None
     verdict: bool | None = None
     """What a person said: whether it was one; None: nobody has said."""
+    clip_keys: ClipKeys = field(default_factory=dict)
+    """With which keys its device had said that it seals clips when the cloud heard of them, and since when."""
 
     @property
     def outcome(self) -> str:
@@ -111,9 +117,19 @@ class HistoryReader:
 
     def record(self, key: Key) -> HistoryRecord | None:
         """One event; None where it is not there (any more)."""
-        name = {CAMERA_KEY: {"S": key[0]}, ITEM_KEY: {"S": key[1]}}
-        item = self.client.get_item(TableName=self.table, Key=name, ConsistentRead=True).get("Item")
+        item = self._item(key)
         return None if item is None or ARRIVED_AT not in item else read_record(key, item)
+
+    def clip_keys(self, thing: str) -> ClipKeys:
+        """With which keys a device has said until now that it seals clips, and since when."""
+        return _keys(self._item((FLEET_PARTITION, DEVICE_ITEM + thing)) or {})
+
+    def _item(self, key: Key) -> Mapping[str, Any] | None:
+        name = {CAMERA_KEY: {"S": key[0]}, ITEM_KEY: {"S": key[1]}}
+        item: Mapping[str, Any] | None = self.client.get_item(TableName=self.table, Key=name, ConsistentRead=True).get(
+            "Item"
+        )
+        return item
 
 
 def read_record(key: Key, item: Mapping[str, Mapping[str, Any]]) -> HistoryRecord:
@@ -128,7 +144,15 @@ def read_record(key: Key, item: Mapping[str, Mapping[str, Any]]) -> HistoryRecor
         filmed=_event(item, "recorded"),
         filmed_at=item.get("filmed_at", {}).get("S"),
         verdict=item.get(VERDICT_ATTRIBUTE, {}).get("BOOL"),
+        clip_keys=_keys(item),
     )
+
+
+def _keys(item: Mapping[str, Mapping[str, Any]]) -> ClipKeys:
+    try:
+        return load_keys(item[CLIP_KEYS]["S"])
+    except (KeyError, ContractError):
+        return {}
 
 
 def _event(item: Mapping[str, Mapping[str, Any]], phase: str) -> Event | None:

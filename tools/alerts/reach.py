@@ -10,11 +10,12 @@ from tools.alerts.stack import AlertsSite
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A group, how many of its subscriptions are confirmed, and whose wait for that."""
+    """A group, how many of its subscriptions are confirmed, whose wait for that, and the addresses of all."""
 
     group: str
     confirmed: int
     waiting: tuple[str, ...] = ()
+    everybody: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if not self.waiting:
@@ -35,6 +36,7 @@ def reach_of(site: AlertsSite) -> tuple[Reach, ...]:
 def _reach(sns: Any, group: str, topic: str) -> Reach:  # noqa: ANN401 - boto3's clients have no common type
     pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     found = [(one["SubscriptionArn"], one["Endpoint"]) for page in pages for one in page["Subscriptions"]]
+    everybody = tuple(endpoint for arn, endpoint in found if arn != "Deleted")
     # SNS shows a word instead of an ARN: PendingConfirmation, or Deleted for who has left a moment ago.
     waiting = tuple(endpoint for arn, endpoint in found if arn == "PendingConfirmation")
-    return Reach(group, sum(arn.startswith("arn:") for arn, _ in found), waiting)
+    return Reach(group, sum(arn.startswith("arn:") for arn, _ in found), waiting, everybody)

@@ -15,6 +15,10 @@ class StackError(Exception):
     """The stack cannot be read: why, and the remedy."""
 
 
+class StackMissing(StackError):
+    """There is no such stack in this account and region."""
+
+
 FAULTS: Final = (StackError, BotoCoreError, ClientError)
 """What keeps a verb from doing its work."""
 
@@ -44,7 +48,9 @@ def find_site(stack: str = STACK_NAME, region: str | None = None) -> AlertsSite:
         answer = aws_session(region).client("cloudformation").describe_stacks(StackName=stack)
     except (BotoCoreError, ClientError) as error:
         if isinstance(error, ClientError) and error_code(error) == "ValidationError":
-            raise StackError(f"stack {stack} is not deployed in this account and region; remedy: make cloud") from error
+            raise StackMissing(
+                f"stack {stack} is not deployed in this account and region; remedy: make cloud"
+            ) from error
         remedy = "remedy: set AWS_REGION and credentials (or the exports of `smartcam cloud up`)"
         raise StackError(f"stack {stack} cannot be read ({error}); {remedy}") from error
     [found] = answer["Stacks"]

@@ -17,6 +17,9 @@ shift 4
 trial_ended="smartcam: the trial ended with "
 umask 022
 
+# What is multiplied here is small. Where another process has the core, OpenBLAS's second thread spins for it.
+export OPENBLAS_NUM_THREADS=1
+
 # Pictures go up with credentials of the token exchange service, and never with others that awscrt would find first.
 export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 unset AWS_ACCESS_KEY_ID AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_RELATIVE_URI

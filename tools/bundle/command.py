@@ -14,8 +14,9 @@ from smartcam.model.examining.trial import Colour
 from smartcam.model.manifest import LARGEST_SIDE, Colours, Fit, ModelKind
 from smartcam.model.outputs import LARGEST_NUMBER, SMALLEST_DIVISOR, Activation, Axes, BoxForm, BoxUnit, HeadName
 from tools.bundle.labels import events_of
-from tools.bundle.making import MIN_FRAMES, BundleError, BundleWishes, Made, make_bundle
-from tools.command_line import complain, new_parser
+from tools.bundle.making import MIN_FRAMES, BundleError, BundleWishes, Made
+from tools.bundle.torch_file import made_of
+from tools.command_line import complain, new_parser, say
 
 _WORDS: Final = (*BoxUnit, *BoxForm, *Axes)
 _PLACE: Final = re.compile("[0-9]{1,2}")
@@ -27,7 +28,7 @@ def main(argv: list[str]) -> int:
     """0: the bundle is written. 1: not, with one line on stderr."""
     options = _parser().parse_args(argv)
     try:
-        made = make_bundle(_wishes(options), options.out)
+        made = made_of(_wishes(options), options.out, say)
     except BundleError as error:
         return complain("bundle", error)
     _report(made, options)
@@ -50,7 +51,7 @@ def _report(made: Made, options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser("bundle", __doc__)
-    parser.add_argument("--model", type=Path, required=True, help="the .tflite or .onnx file")
+    parser.add_argument("--model", type=Path, required=True, help="the .tflite or .onnx file, or a .pt2 of PyTorch")
     parser.add_argument(
         "--kind", choices=[*map(str, ModelKind)], help="what the model does; default: found by running it"
     )

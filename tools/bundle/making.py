@@ -63,7 +63,8 @@ class BundleWishes:
     event that each label raises; `outputs` the index of the output that holds each part; `mean` and `std` scale a float
     model's samples; `sign` is the file of an Ed25519 private key; `golden` a picture of something that the model knows;
     `size` the width and height of a model that leaves them open; `background`: its class 0 is no object;
-    `sha256` what the model's bytes must have, checked on those that are used.
+    `sha256` what the model's bytes must have, checked on those that are used; `converted` the model where the file
+    holds another form of it.
     """
 
     model: Path
@@ -93,6 +94,7 @@ class BundleWishes:
     size: tuple[int, int] | None = None
     background: bool = False
     sha256: str | None = None
+    converted: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
         BundleError: with one sentence that names the file or the option.
     """
     try:
-        model = _read(wishes.model, "model")
+        model = read_model(wishes.model) if wishes.converted is None else wishes.converted
         digest = hashlib.sha256(model).hexdigest()
         if wishes.sha256 not in (None, digest):
             raise BundleError(f"{wishes.model}: is not the file that is meant: its SHA-256 is {digest}")
@@ -228,6 +230,11 @@ def _thresholds(wishes: BundleWishes, kind: ModelKind) -> Thresholds:
         raise_at=default.raise_at if wishes.raise_at is None else wishes.raise_at,
         clear_at=min(default.clear_at, wishes.raise_at or 1.0) if wishes.clear_at is None else wishes.clear_at,
     )
+
+
+def read_model(path: Path) -> bytes:
+    """The bytes of a model's file. Raises BundleError where it cannot be read, or is larger than a bundle may be."""
+    return _read(path, "model")
 
 
 def _read(path: Path, what: str) -> bytes:

@@ -1,7 +1,7 @@
 """`smartcam verify CLIP`: whether a clip is unchanged, which device made it, and since when the cloud knows it.
 
 The seal at the clip's end says what it was, with a signature. Whose the key is, the cloud knows: the device told it,
-with its certificate, when the clip was finished. Without the cloud give the key that you know.
+with its certificate, in its health and when the clip was finished. Without the cloud give the key that you know.
 """
 
 import hashlib
@@ -11,16 +11,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
+from infra.alerts.runtime.clip_keys import ClipKeys
 from smartcam.capture.recording.seal import Seal, SealError, check_seal
+from smartcam.contract.times import format_utc
 from smartcam.edge.clip_name import ClipName
 from tools.alerts.history import HistoryReader, HistoryRecord, Key
 from tools.alerts.stack import FAULTS, find_site
 from tools.command_line import complain, new_parser
 
 _KEY: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
-Lookup = Callable[[Key], HistoryRecord | None]
+
+
+class CloudRecords(Protocol):
+    """What is asked of the cloud."""
+
+    def record(self, key: Key) -> HistoryRecord | None:
+        """One event; None where it is not there (any more)."""
+
+    def clip_keys(self, thing: str) -> ClipKeys:
+        """With which keys a device has said until now that it seals clips, and since when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +74,24 @@ def verified(path: Path) -> VerifiedClip:
     return VerifiedClip(name, seal, sha256)
 
 
-def known_since(clip: VerifiedClip, record: HistoryRecord | None) -> str:
-    """Since when, at the latest, the cloud has known the clip.
+@dataclass(frozen=True, slots=True)
+class KnownSince:
+    """Since when the cloud knows a clip at the latest, and the key by its device's health; None where that named none.
+
+    Both in UTC, ISO 8601.
+    """
+
+    clip: str
+    key: str | None
+
+
+def known_since(clip: VerifiedClip, thing: str, cloud: CloudRecords) -> KnownSince:
+    """What the cloud knows of a clip of a device.
 
     Raises:
         SealError: it does not know it, or knows something else; the message says what.
     """
+    record = cloud.record((f"{thing}/{clip.name.camera}", f"event#{clip.name.event}"))
     filmed = None if record is None else record.filmed
     if record is None or filmed is None or record.filmed_at is None:
         raise SealError("the cloud knows no clip of this event: not yet, not any more, or in another account")
@@ -79,7 +102,12 @@ def known_since(clip: VerifiedClip, record: HistoryRecord | None) -> str:
         raise SealError(f"the cloud knows other parts of this clip, but not part {clip.name.part}")
     if part.sha256 != clip.sha256:
         raise SealError("the cloud knows another clip under this name: this one was sealed again")
-    return record.filmed_at
+    since = record.clip_keys.get(clip.seal.key)
+    if since is None:  # of a new key the clip may tell before health does
+        since = cloud.clip_keys(thing).get(clip.seal.key)
+    if since is None and record.clip_keys:
+        raise SealError("its device's health had named other keys by then, and has never named this one: it is forged")
+    return KnownSince(record.filmed_at, None if since is None else format_utc(since))
 
 
 def _known_by_key(key: str) -> Callable[[VerifiedClip], str]:
@@ -91,20 +119,21 @@ def _known_by_key(key: str) -> Callable[[VerifiedClip], str]:
     return is_known
 
 
-def _known_by_the_cloud(history: Callable[[], Lookup]) -> Callable[[VerifiedClip], str]:
+def _known_by_the_cloud(history: Callable[[], CloudRecords]) -> Callable[[VerifiedClip], str]:
     def is_known(clip: VerifiedClip) -> str:
         thing = clip.seal.statement.thing
         if thing is None:
             raise SealError("its seal names no device, so that the cloud cannot be asked; give --key")
-        since = known_since(clip, history()((f"{thing}/{clip.name.camera}", f"event#{clip.name.event}")))
-        return f"the cloud knows it since {since} at the latest, from {thing} itself"
+        since = known_since(clip, thing, history())
+        key = f"its key since {since.key}" if since.key else "its key only by the clip: the device's health names none"
+        return f"the cloud knows it since {since.clip} at the latest, from {thing} itself, and {key}"
 
     return is_known
 
 
-def _history() -> Lookup:
+def _history() -> CloudRecords:
     site = find_site()
-    return HistoryReader(site.client("dynamodb"), site.output("TableName")).record
+    return HistoryReader(site.client("dynamodb"), site.output("TableName"))
 
 
 def _say(path: Path, is_known: Callable[[VerifiedClip], str]) -> int:

@@ -2,17 +2,18 @@
 
 FOLDER is a nucleus's folder or the `work` folder in it. Beside a running `make demo` the page has all that a device's
 own has. Otherwise it has what is on the disk: events, their pictures and clips. For the live page of a real device,
-deploy smartcam.Console there.
+deploy smartcam.Console there. At the first use, without any folder, there is the wizard: it finds cameras, shows what
+they see, asks who is to be told, and deploys.
 """
 
 import json
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from smartcam.console.finding import CamerasAround
 from smartcam.console.main import CAPTURE, COMPONENT, INFERENCE, build
 from smartcam.console.serving import listen
 from smartcam.console.settings import DEFAULT_ADDRESS, DEFAULT_PORT, HIGHEST_PORT, LOWEST_PORT
@@ -26,24 +27,30 @@ from tools.build.command import make_page
 from tools.cameras.find import look_around
 from tools.command_line import ROOT, complain, new_parser, say
 from tools.console.beside import BesideBus
+from tools.console.wizard import Wizard
 
 VARIABLES: Final = "console.json"
 """The variables with which a console reaches a nucleus on this machine, in its folder (`smartcam nucleus --guest`)."""
 _VERB: Final = "console"
 _DEMO: Final = ROOT / "build" / "demo" / "device"
+_SETUP: Final = ROOT / "build" / "setup"
 
 
 def main(argv: Sequence[str]) -> int:
     """Run until Ctrl-C. 0 after it, 1 for a fault, 2 for a folder without a device or a port that is taken."""
     parser = new_parser(_VERB, __doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=_DEMO, metavar="FOLDER", help="default: the demo's")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, metavar="FOLDER", help="default: the demo's, where there is one"
+    )
     ports = whole(LOWEST_PORT, HIGHEST_PORT)
     parser.add_argument(
         "--port", type=ports, default=DEFAULT_PORT, metavar="N", help=f"on {DEFAULT_ADDRESS}: %(default)s"
     )
     options = parser.parse_args(argv)
+    folder: Path = options.folder or _DEMO
     try:
-        work = work_folder(options.folder)
+        is_first_use = options.folder is None and not _DEMO.exists()
+        work = None if is_first_use else work_folder(folder)
         listen(DEFAULT_ADDRESS, options.port).close()
     except FileNotFoundError as error:
         return complain(_VERB, error, 2)
@@ -51,14 +58,24 @@ def main(argv: Sequence[str]) -> int:
         return complain(_VERB, f"{error.filename or f'port {options.port}'}: {error.strerror}; choose another one", 2)
     configure_logging("WARNING")
     make_page(ROOT)
-    with _device_of(options.folder) as device, TemporaryDirectory(prefix="smartcam-console-") as own:
+    word = secrets.token_urlsafe(16)
+    wizard = Wizard(look_around, _SETUP, word)
+    with _device_of(folder) as device, TemporaryDirectory(prefix="smartcam-console-") as own, closing(wizard):
         # Without its device, a camera of this name would be somebody else's.
         rings = ring_folder() if device else Path(own)
         bus = BesideBus(device, {"port": options.port})
-        what = "the device that runs there" if device else "what is on the disk: no device runs there that can be asked"
-        say(f"{work}: {what}")
-        say(f"the console: http://{DEFAULT_ADDRESS}:{options.port}/    (Ctrl-C ends it)")
-        return run_component(COMPONENT, lambda: build(bus, rings, Path(own), work, _cameras_around))
+        say(_about(work, is_running=device is not None))
+        address = f"http://{DEFAULT_ADDRESS}:{options.port}/"
+        say(f"the console: {address}    (Ctrl-C ends it)")
+        say(f"cameras, people and the first deployment, for you alone: {address}#/setup/{word}")
+        return run_component(COMPONENT, lambda: build(bus, rings, Path(own), work or Path(own), wizard.routes()))
+
+
+def _about(work: Path | None, *, is_running: bool) -> str:
+    if work is None:
+        return "there is no device here yet"
+    what = "the device that runs there" if is_running else "what is on the disk: no device runs there that can be asked"
+    return f"{work}: {what}"
 
 
 def work_folder(folder: Path) -> Path:
@@ -79,10 +96,6 @@ def variables(folder: Path) -> Mapping[str, str] | None:
     if not isinstance(document, dict) or not Path(str(document.get(SOCKET_VARIABLE))).is_socket():
         return None  # a nucleus that was killed has left it
     return {str(name): str(value) for name, value in document.items()}
-
-
-def _cameras_around() -> CamerasAround:
-    return CamerasAround(*look_around())
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from training.classifier.learning import (
     plain_name,
     write,
 )
-from training.classifier.networks import NetworkName
+from training.classifier.networks import InputSize, NetworkName
 from training.footage.cutting import FootageUse
 from training.footage.gathering import Gathered
 
@@ -168,11 +168,13 @@ def ordered(options: argparse.Namespace, verb: str) -> TrainingOrder:
     """Finds and reads the footage of a command. Raises TrainingError."""
     found = find(options.clips, options.labels, options.target, say)
     say(f"learns     {found.target}, from {numbered(len(found.films), 'film')}; {len(found.skipped)} left out")
-    gathered = gathered_for(found.films, lambda line: None if line.startswith("read ") else say(line))
+    size = InputSize(options.size)
+    gathered = gathered_for(found.films, lambda line: None if line.startswith("read ") else say(line), size=size)
     say(summary(gathered))
     lesson = Lesson(
         target=found.target,
         network=NetworkName(options.network),
+        size=size,
         encoder=options.encoder,
         budget_per_day=options.budget,
         fitting=FitSettings(epochs=options.epochs, rate=options.rate, seed=options.seed),
@@ -188,6 +190,8 @@ def command_of(verb: str, options: argparse.Namespace, target: str) -> str:
     """What made a bundle, for whoever gets it: everything that decides, and of paths only their last part."""
     given: dict[str, object] = {"--labels": options.labels.name} if options.labels is not None else {}
     given |= {"--target": target, "--network": options.network}
+    if options.size != InputSize.USUAL:
+        given["--size"] = options.size
     if options.encoder != DEMO_ENCODER:
         given["--encoder"] = options.encoder.name
     given |= {f"--{name}": getattr(options, name) for name in ("budget", "epochs", "rate", "seed")}
@@ -228,6 +232,12 @@ def clip_parser(verb: str, explanation: str) -> argparse.ArgumentParser:
         choices=[*map(str, NetworkName)],
         default=str(NetworkName.TRANSFER),
         help="what is trained (transfer)",
+    )
+    parser.add_argument(
+        "--size",
+        choices=[*map(str, InputSize)],
+        default=str(InputSize.USUAL),
+        help="the picture that it takes (160x96); 96x96 for a microcontroller",
     )
     parser.add_argument(
         "--encoder", type=Path, default=DEMO_ENCODER, help="what transfer begins with: a .keras file or such a bundle"

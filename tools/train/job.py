@@ -22,7 +22,7 @@ MADE: Final = frozenset(
     }
 )
 """What a job makes, in the folder of its model."""
-TOLD: Final = ("target", "network", "budget", "epochs", "rate", "seed", "version", "name")
+TOLD: Final = ("target", "network", "size", "budget", "epochs", "rate", "seed", "version", "name")
 """Options that travel as parameters of the job."""
 _IMAGE: Final = "tensorflow-training:2.19.0-cpu-py312-ubuntu22.04-sagemaker"
 """AWS's newest image with TensorFlow (github.com/aws/deep-learning-containers, available images)."""

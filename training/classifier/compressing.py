@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.classifier.fitting import FitSettings, Tell, begin, fit
-from training.classifier.networks import NetworkName, build, deployable
+from training.classifier.networks import InputSize, NetworkName, build, deployable
 from training.classifier.teaching import plainly
 from training.errors import TrainingError
 from training.evaluate import area_under_curve, scores_of
@@ -113,7 +113,8 @@ def fitted_small(
 ) -> Network:
     """A small network from scratch; with a teacher it learns to answer as that one does, too."""
     begin(settings.seed)
-    small = build(NetworkName.SMALL)
+    height, width, _ = train.rgb.shape[1:]
+    small = build(NetworkName.SMALL, InputSize(f"{width}x{height}"))
     teaching = plainly(small if teacher is None else _distiller(teacher, small))
     result, _ = fit(small, train, validation, settings, teaching=teaching, tell=tell)
     if teacher is not None:

@@ -13,10 +13,10 @@ from smartcam import __version__
 from smartcam.contract.event import EventKind
 from smartcam.model.manifest import KINDS_OF_MODELS, MODEL_FILE, ModelKind, Provenance, Thresholds
 from smartcam.model.packing import Draft
-from training.bundle import bundle
+from training.bundle import KERAS_SOURCE, bundle, keep_source
 from training.classifier.fitting import FitSettings, LossCurve, Notebook, begin, fit, logits_of
 from training.classifier.judging import MIN_FRAMES, FilmVerdict, choose, judge
-from training.classifier.networks import NetworkName, build, deployable, opened_encoder, rgb_spec
+from training.classifier.networks import InputSize, NetworkName, build, deployable, opened_encoder, rgb_spec
 from training.classifier.teaching import by_signs, plainly, says_where
 from training.classifier.watching import WatchedTime, watch
 from training.errors import TrainingError
@@ -41,13 +41,16 @@ class Lesson:
     """What to learn and how.
 
     `target`: the label that raises an event. `budget_per_day`: false alarms that a person accepts. `command` and
-    `source` go into the bundle.
+    `source` go into the bundle. `temperature`: what the logits of the trained network are divided by. It ranks pictures
+    as before; before a gentler sigmoid, a step that other kernels round otherwise changes the answer less.
     """
 
     target: str
     network: NetworkName = NetworkName.TRANSFER
+    size: InputSize = InputSize.USUAL
     encoder: Path = DEMO_ENCODER
     budget_per_day: float = 1.0
+    temperature: float = 1.0
     fitting: FitSettings = field(default_factory=FitSettings)
     name: str = ""
     version: str = "1.0.0"
@@ -86,14 +89,18 @@ class Learned:
 
 
 def gathered_for(
-    films: Sequence[Film], tell: Tell, cuts: Cuts | None = None, most: int | None = MOST_PICTURES
+    films: Sequence[Film],
+    tell: Tell,
+    cuts: Cuts | None = None,
+    most: int | None = MOST_PICTURES,
+    size: InputSize = InputSize.USUAL,
 ) -> Gathered:
     """The examples in films, once they are known to be enough; see `gather`.
 
     Raises:
         TrainingError: there is nothing to tell apart, or no held-out time.
     """
-    gathered = gather(films, rgb_spec(), most, tell, cuts)
+    gathered = gather(films, rgb_spec(size), most, tell, cuts)
     train = gathered.examples[FootageUse.TRAIN]
     if not train.shows.any() or train.shows.all():
         what = "all of it shows" if train.shows.any() else "none of it shows"
@@ -133,6 +140,8 @@ def learn(
     begin(lesson.fitting.seed)
     network = _built(lesson)
     network.set_weights(fitted.get_weights())
+    verdict = network.layers[-1]
+    verdict.set_weights([each / np.float32(lesson.temperature) for each in verdict.get_weights()])
     exported = converted(deployable(network), Precision.INT8, train.rgb)
     watched = watch(films, gathered.cuts, exported, tell)
     for_thresholds, for_test = watched[FootageUse.VALIDATION], watched[FootageUse.TEST]
@@ -151,7 +160,10 @@ def learn(
 
 
 def write(learned: Learned, lesson: Lesson, gathered: Gathered, out: Path) -> str:
-    """Writes the bundle; returns the model's SHA-256. Raises OSError, and then nothing is written."""
+    """Writes the bundle, and beside it the network as Keras has it; returns the model's SHA-256.
+
+    Raises OSError where they cannot be written; a bundle that was there is replaced only by a whole one.
+    """
     share = gathered.shares[FootageUse.TRAIN]
     seen = (
         f"{share.pictures} pictures of {share.seconds / 3600:.2f} h in {len(gathered.films)} films, "
@@ -170,7 +182,9 @@ def write(learned: Learned, lesson: Lesson, gathered: Gathered, out: Path) -> st
             lesson.source[:_LONGEST_NOTE], lesson.command[:_LONGEST_NOTE], lesson.fitting.seed, seen[:_LONGEST_NOTE]
         ),
     )
-    return bundle(learned.exported, draft, out).files[MODEL_FILE]
+    digest = bundle(learned.exported, draft, out).files[MODEL_FILE]
+    keep_source(out, KERAS_SOURCE, deployable(learned.network).save)
+    return digest
 
 
 def plain_name(text: str) -> str:
@@ -190,7 +204,8 @@ def in_words(verdict: FilmVerdict) -> str:
 
 def _built(lesson: Lesson) -> Network:
     begin(lesson.fitting.seed)
-    return build(lesson.network, opened_encoder(lesson.encoder) if lesson.network is NetworkName.TRANSFER else None)
+    is_begun = lesson.network is NetworkName.TRANSFER
+    return build(lesson.network, lesson.size, opened_encoder(lesson.encoder, lesson.size) if is_begun else None)
 
 
 def _digest(gathered: Gathered, lesson: Lesson) -> str:

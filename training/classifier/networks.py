@@ -17,8 +17,6 @@ from smartcam.model.manifest import MODEL_FILE, InputSpec, TensorType
 from training.errors import TrainingError
 from training.network import Network
 
-INPUT_WIDTH: Final = 160
-INPUT_HEIGHT: Final = 96
 _ARTICLE: Final = (32, 64, 128)
 _ARTICLE_DENSE: Final = 512
 _HEAD: Final = 32
@@ -31,9 +29,31 @@ CELL: Final = 8
 """Side, in pixels of the network's input, of one cell of the map of signs."""
 TRUNK: Final = "trunk"
 VERDICT: Final = "verdict"
-_PICTURE: Final = (None, INPUT_HEIGHT, INPUT_WIDTH, 3)
 _KERNEL: Final = 3
 _SIDES: Final = 4
+
+
+class InputSize(StrEnum):
+    """The pictures that a network can be made for, as width and height."""
+
+    USUAL = "160x96"
+    MICRO = "96x96"
+    """A microcontroller's memory holds the picture and what the first layer makes of it."""
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return int(self.partition("x")[0])
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return int(self.partition("x")[2])
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of a picture: (height, width, 3)."""
+        return (self.height, self.width, 3)
 
 
 class NetworkName(StrEnum):
@@ -50,11 +70,11 @@ class NetworkName(StrEnum):
     footage that says where the target is."""
 
 
-def rgb_spec() -> InputSpec:
+def rgb_spec(size: InputSize = InputSize.USUAL) -> InputSpec:
     """The networks' input: RGB bytes as they are, divided by 255."""
     return InputSpec(
-        width=INPUT_WIDTH,
-        height=INPUT_HEIGHT,
+        width=size.width,
+        height=size.height,
         dtype=TensorType.UINT8,
         scale=1 / 255,
         zero_point=0,
@@ -63,14 +83,14 @@ def rgb_spec() -> InputSpec:
     )
 
 
-def build(name: NetworkName, encoder: Network | None = None) -> Network:
+def build(name: NetworkName, size: InputSize = InputSize.USUAL, encoder: Network | None = None) -> Network:
     """An untrained network, but for the encoder in it, which `TRANSFER` needs. Weights follow from keras' seed."""
     if name is NetworkName.ARTICLE:
-        return _article()
+        return _article(size)
     if name is NetworkName.SMALL:
-        return _with_head(_convolutions(_SMALL))
+        return _with_head(_convolutions(_SMALL, size))
     if name is NetworkName.SIGNS:
-        return _signs()
+        return _signs(size)
     if encoder is None:
         raise ValueError("the transfer network needs an encoder")
     return _with_head(encoder)
@@ -82,34 +102,35 @@ def deployable(network: Network) -> Network:
     Converters need the batch of 1: with an open one tflite-runtime runs without its fast kernels.
     """
     keras = _keras()
-    picture = keras.Input(batch_shape=(1, *_PICTURE[1:]))
+    picture = keras.Input(batch_shape=(1, *network.input.shape[1:]))
     return keras.Model(picture, keras.layers.Activation("sigmoid")(network(picture)))
 
 
-def opened_encoder(path: Path) -> Network:
+def opened_encoder(path: Path, size: InputSize = InputSize.USUAL) -> Network:
     """An encoder: a Keras model (a file), or the convolutions of a bundle (a folder) of the demo's form.
 
-    It takes pictures as the networks here do and gives a map of features, (n, rows, columns, channels).
+    It takes pictures of that size as the networks here do and gives a map of features, (n, rows, columns, channels).
+    The convolutions of a bundle fit every size.
 
     Raises:
         TrainingError: there is none in it.
     """
     try:
-        encoder = _of_bundle(path) if path.is_dir() else _keras().saving.load_model(path, compile=False)
+        encoder = _of_bundle(path, size) if path.is_dir() else _keras().saving.load_model(path, compile=False)
     except (OSError, ValueError, KeyError, TypeError, BadZipFile, ModelIntegrityError) as error:
         raise TrainingError(f"encoder {path}: cannot be opened ({error})") from error
     takes, gives = tuple(encoder.input.shape), tuple(encoder.output.shape)
-    if takes[1:] != _PICTURE[1:] or len(gives) != _SIDES or min(gives[1:3]) < _CELLS:
+    if takes[1:] != size.shape or len(gives) != _SIDES or min(gives[1:3]) < _CELLS:
         raise TrainingError(
-            f"encoder {path}: takes {takes} and gives {gives}; must take (n, {INPUT_HEIGHT}, {INPUT_WIDTH}, 3) "
+            f"encoder {path}: takes {takes} and gives {gives}; must take (n, {size.height}, {size.width}, 3) "
             f"and give a map of {_CELLS} cells a side at least"
         )
     return encoder
 
 
-def _article() -> Network:
+def _article(size: InputSize) -> Network:
     keras = _keras()
-    picture = x = keras.Input(batch_shape=_PICTURE)
+    picture = x = keras.Input(batch_shape=(None, *size.shape))
     for channels in _ARTICLE:
         x = keras.layers.MaxPooling2D()(keras.layers.Conv2D(channels, _KERNEL, activation="relu")(x))
     x = keras.layers.Dense(_ARTICLE_DENSE, activation="relu")(keras.layers.Flatten()(x))
@@ -124,7 +145,7 @@ def _with_head(encoder: Network) -> Network:
     return keras.Model(encoder.input, keras.layers.Dense(1)(x))
 
 
-def _signs() -> Network:
+def _signs(size: InputSize) -> Network:
     keras = _keras()
     part = x = keras.Input(batch_shape=(None, None, None, 3))
     for channels, stride in _CONVOLUTIONS:
@@ -133,7 +154,7 @@ def _signs() -> Network:
     seldom = keras.initializers.Constant(-3.0)
     trunk = keras.Model(part, keras.layers.Conv2D(1, 1, bias_initializer=seldom)(x), name=TRUNK)
     verdict = keras.layers.Dense(1, kernel_initializer="ones", name=VERDICT)
-    picture = keras.Input(batch_shape=_PICTURE)
+    picture = keras.Input(batch_shape=(None, *size.shape))
     return keras.Model(picture, verdict(_strongest(trunk(picture))))
 
 
@@ -154,17 +175,17 @@ def _strongest(signs: Any) -> Any:  # noqa: ANN401 - a Keras tensor
     return layers.Flatten()(layers.MaxPooling2D(pool_size=(signs.shape[1], signs.shape[2]))(signs))
 
 
-def _convolutions(channels: Sequence[int]) -> Network:
+def _convolutions(channels: Sequence[int], size: InputSize) -> Network:
     """The form of the signs network, without its normalisation, which its exported weights hold."""
     keras = _keras()
-    picture = x = keras.Input(batch_shape=_PICTURE)
+    picture = x = keras.Input(batch_shape=(None, *size.shape))
     for number, (_, stride) in zip(channels, _CONVOLUTIONS, strict=True):
         x = keras.layers.Conv2D(number, _KERNEL, strides=stride, padding="same")(x)
         x = keras.layers.ReLU(max_value=6.0)(x)
     return keras.Model(picture, x)
 
 
-def _of_bundle(folder: Path) -> Network:
+def _of_bundle(folder: Path, size: InputSize) -> Network:
     """The convolutions of an exported network of the demo's form, with its weights out of 8 bits."""
     import tensorflow as tf  # noqa: PLC0415 - only the training environment has it
 
@@ -183,7 +204,7 @@ def _of_bundle(folder: Path) -> Network:
     wanted = [each for each, _ in _CONVOLUTIONS]
     if channels != wanted:
         raise ValueError(f"has convolutions with {channels} channels, not {wanted}")
-    encoder = _convolutions(channels)
+    encoder = _convolutions(channels, size)
     encoder.set_weights(
         [value for index in kernels for value in (values[index].transpose(1, 2, 3, 0), values[index - 1])]
     )

@@ -106,6 +106,7 @@ def camera_service(camera: SourceSettings, bus: LocalBus, ring_folder: Path, wor
         memory=None if work_folder is None else MemoryFile(work_folder / f"background-{camera.camera}"),
         release=release_of(COMPONENT, os.environ),
         recording=Recordings(films, _footage(camera, work, clock)),
+        clip_key="" if work is None else work.clips.key or "",
     )
 
 

@@ -29,6 +29,7 @@ class Report:
         release: RunningRelease,
         *,
         collects_footage: bool = False,
+        clip_key: str = "",
     ) -> None:
         self.read = self.announced = 0
         self._camera = camera
@@ -36,6 +37,7 @@ class Report:
         self._clock = clock
         self._release = release
         self._collects_footage = collects_footage
+        self._clip_key = clip_key
         self._state: CameraState | None = None
         self._reason = ""
         self._opened_at = UtcNs(0)
@@ -88,5 +90,6 @@ class Report:
                 version=self._release.version,
                 release_refused=self._release.refused,
                 collects_footage=self._collects_footage,
+                clip_key=self._clip_key,
             )
         )

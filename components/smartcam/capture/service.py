@@ -55,10 +55,12 @@ class CaptureService:
         memory: MemoryFile | None = None,
         release: RunningRelease = THIS_RELEASE,
         recording: Recording | None = None,
+        clip_key: str = "",
     ) -> None:
-        """`memory` keeps what the motion gate has learnt across a restart; `release` is reported with the state.
+        """`memory` keeps what the motion gate has learnt across a restart.
 
-        `recording` keeps clips and footage; what may be wrong with it is reported and stops nothing.
+        `release` and `clip_key`, the public key of the clips' seals, are reported with the state. `recording` keeps
+        clips and footage; what may be wrong with it is reported and stops nothing.
         """
         self._settings = settings
         self._open_source = open_source
@@ -66,7 +68,8 @@ class CaptureService:
         publisher = Publisher(settings.camera, bus)
         self._inline_requests = InlineRequestListener(settings, bus, clock)
         self._transport = new_transport(settings, publisher, clock, open_ring, random, self._inline_requests)
-        self._report = Report(settings.camera, publisher, clock, release, collects_footage=settings.collect_footage)
+        footage = settings.collect_footage
+        self._report = Report(settings.camera, publisher, clock, release, collects_footage=footage, clip_key=clip_key)
         self._recording = recording or NoRecording()
         self._seq = 0
         self._backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S, random)

@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from smartcam.console.clips import Clips
-from smartcam.console.reasons import reason_words
 from smartcam.contract.errors import ContractError
-from smartcam.contract.event import EventKind
+from smartcam.contract.event import Event, EventKind
 from smartcam.contract.ids import CameraId, EventId, camera_id, event_id
+from smartcam.contract.reasons import CAUSES, LANGUAGES, REASONS
 from smartcam.contract.times import format_utc
 from smartcam.edge.history.past import EventChoice, PastEvent
 from smartcam.edge.history.reading import MOST_OF_A_PAGE, PastEvents
@@ -106,9 +106,16 @@ def _document(past: PastEvent, clips: Sequence[dict[str, object]]) -> dict[str, 
         "started_at": format_utc(event.started_at),
         "ended_at": None if event.ended_at is None else format_utc(event.ended_at),
         "box": None if box is None else [box.x1, box.y1, box.x2, box.y2],
-        "reason_words": reason_words(event),
+        "reason_words": _reason(event),
         "picture": past.has_picture,
         "clips": list(clips),
         "verdict": past.verdict,
         "held_back": event.is_held_back,
     }
+
+
+def _reason(event: Event) -> dict[str, str] | None:
+    """Why there is an event, by language; None where a model has recognised something, which the label says."""
+    words = (CAUSES.get((event.kind, word)) for word in (event.label, event.cause) if word is not None)
+    found = next(filter(None, words), REASONS.get(event.kind))
+    return None if found is None else dict(zip(LANGUAGES, found, strict=True))

@@ -1,10 +1,10 @@
 """The live picture: a camera's own packets as fragments that a browser appends, or the analysed frames as JPEG."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from smartcam.contract.errors import PacketOverwritten, RingError, SmartcamError
 from smartcam.contract.ids import CameraId
@@ -31,9 +31,16 @@ class NotForBrowsers(SmartcamError):
     """Packets that a browser cannot play."""
 
 
+class NotByWebRtc(SmartcamError):
+    """Why somebody who has chosen WebRTC sees the picture in another way."""
+
+
 @dataclass(frozen=True, slots=True)
 class VideoBegins:
-    """What follows is a new stream. `start_mono`: when its media time 0 was, by the clock of this device."""
+    """What follows is a new stream. `start_mono`: when its media time 0 was, by the clock of this device.
+
+    `mime` is empty where it does not come as a file.
+    """
 
     mime: str
     width: int
@@ -41,21 +48,44 @@ class VideoBegins:
     start_mono: MonotonicNs
 
 
+LivePiece = VideoBegins | bytes | VideoPacket
+
+
+class ViewedStream(Protocol):
+    """One stream as a viewer takes it, from a key frame on. Making it with another packet raises ValueError."""
+
+    @property
+    def begins(self) -> VideoBegins:
+        """What the viewer is told first."""
+
+    def is_over(self, key_frame: VideoPacket) -> bool:
+        """Whether another stream begins with this packet."""
+
+    def write(self, packet: VideoPacket) -> Sequence[bytes | VideoPacket]:
+        """What the viewer gets now."""
+
+
 class VideoFollower:
     """One viewer's way through a camera's ring of packets. For one thread; capture notices nothing of it."""
 
-    def __init__(self, open_ring: Callable[[], PacketRingReader], now: Callable[[], MonotonicNs]) -> None:
-        """Raises what `step` raises."""
+    def __init__(
+        self,
+        open_ring: Callable[[], PacketRingReader],
+        now: Callable[[], MonotonicNs],
+        begin: Callable[[VideoPacket], ViewedStream] | None = None,
+    ) -> None:
+        """`begin` makes a stream; fragmented MP4 if none is given. Raises what `step` raises."""
         self._open_ring = open_ring
         self._now = now
+        self._begin = begin or _FragmentStream
         self._reader = open_ring()
         self._next: int | None = None
         self._looked_to = 0
         """No key frame comes before this packet that is not known."""
-        self._stream: _Stream | None = None
+        self._stream: ViewedStream | None = None
         self._came_at = now()
 
-    def step(self) -> list[VideoBegins | bytes]:
+    def step(self) -> list[LivePiece]:
         """What has come since the last step, whole and in order.
 
         Raises:
@@ -72,7 +102,7 @@ class VideoFollower:
             key = self._newest_key(numbers)
             if key is not None and (self._next is None or key > self._next):
                 self._next, self._stream = key, None
-        found: list[VideoBegins | bytes] = []
+        found: list[LivePiece] = []
         if self._next is None:
             return found
         for seq in range(self._next, numbers.stop):
@@ -90,14 +120,14 @@ class VideoFollower:
         """Let go of the ring."""
         self._reader.close()
 
-    def _take(self, packet: VideoPacket) -> list[VideoBegins | bytes]:
+    def _take(self, packet: VideoPacket) -> list[LivePiece]:
         if packet.codec is not VideoCodec.H264:
             raise NotForBrowsers(f"the camera sends {packet.codec}, which browsers do not play")
         stream = self._stream
         if stream is not None and not (packet.is_key and stream.is_over(packet)):
             return [*stream.write(packet)]
         try:
-            self._stream = stream = _Stream(packet)
+            self._stream = stream = self._begin(packet)
         except ValueError:  # it is no key frame, or lacks what a decoder needs
             return []
         return [stream.begins]
@@ -132,8 +162,8 @@ class VideoFollower:
             self._next, self._stream, self._looked_to = None, None, 0
 
 
-class _Stream:
-    """One stream as a browser takes it, from a key frame on."""
+class _FragmentStream:
+    """One stream as Media Source Extensions take it."""
 
     def __init__(self, first: VideoPacket) -> None:
         """Raises ValueError: no stream can begin with this packet."""

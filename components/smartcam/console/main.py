@@ -3,11 +3,12 @@
 import argparse
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from smartcam.console.access import Guesses, Sessions
@@ -15,12 +16,10 @@ from smartcam.console.app import build_app
 from smartcam.console.changing import Changing
 from smartcam.console.clips import Clips
 from smartcam.console.event_pages import EventPages
-from smartcam.console.finding import CameraFinding, CamerasAround
 from smartcam.console.heard import HeardDevice
 from smartcam.console.looking import Looking
 from smartcam.console.page_files import PageFiles
 from smartcam.console.service import ConsoleService
-from smartcam.console.set_password import set_password
 from smartcam.console.settings import ConsoleSettings, read_settings
 from smartcam.console.sockets import LiveSockets
 from smartcam.console.watching import ViewWatching
@@ -56,11 +55,11 @@ def build(
     rings: Path,
     work_folder: Path,
     others: Path | None = None,
-    find: Callable[[], CamerasAround] | None = None,
+    more: Sequence[BaseRoute] = (),
 ) -> list[tuple[str, Service]]:
     """The component's services by name.
 
-    The other components' work folders are in `others`, usually beside its own. `find` looks for cameras.
+    The other components' work folders are in `others`, usually beside its own. `more`: what a PC answers besides.
     """
     clock, others = SystemClock(), others or work_folder.parent
     heard = HeardDevice(clock)
@@ -71,7 +70,7 @@ def build(
     replaced = partial(recent_replacements, others)
     looking = Looking(heard, clips, wishes, partial(PacketRingReader, rings), lambda: replaced(clock.utc()))
     changing = Changing(wishes, event_pages, lambda: read_journal(inference / JOURNAL_FOLDER))
-    routes = [*looking.routes(), *event_pages.routes(), *changing.routes(), *CameraFinding(find).routes()]
+    routes = [*looking.routes(), *event_pages.routes(), *changing.routes(), *more]
 
     def app(settings: ConsoleSettings, sessions: Sessions, guesses: Guesses) -> ASGIApp:
         sockets = LiveSockets(rings, heard, watching, sessions, clock)
@@ -87,17 +86,12 @@ def build(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM. Returns the exit code: 0 after a signal, 1 for a fault, 2 for a wrong call or no nucleus."""
     parser = component_parser(PROG, "Show what the cameras see on a local web page.", "--check")
-    parser.add_argument(
-        "--set-password", action="store_true", help="set the password, in the component's work folder, and exit"
-    )
     options = parser.parse_args(argv)
     if options.configuration is not None and not options.check:
         parser.error("--configuration goes with --check")
     configure_logging(options.log_level)
     if options.self_test is not None:
         return run_self_test(COMPONENT, options.self_test, (_try_the_page,))
-    if options.set_password:
-        return set_password(Path.cwd())
     if options.check:
         return _check(options)
     return run_with_nucleus(PROG, COMPONENT, _run)

@@ -10,7 +10,9 @@ from typing import Final
 
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 HEAD_S: Final = 10.0
@@ -19,8 +21,8 @@ STALLED_S: Final = 10.0
 """How long somebody may take nothing of what is sent."""
 MOST_CONNECTIONS: Final = 96
 _LARGEST_HEAD: Final = 16 * 1024
-_LARGEST_MESSAGE: Final = 4096
-"""What a page says on a WebSocket; it has nothing to say there."""
+_LARGEST_MESSAGE: Final = 16 * 1024
+"""What a page says on a WebSocket: its answer to an offer by WebRTC has 2 to 4 kB."""
 _UNSENT_BYTES: Final = 128 * 1024
 """What the kernel keeps for a viewer that is slow. More of it would only be older."""
 _LOOK_S: Final = 0.1
@@ -99,7 +101,13 @@ class PatientHttp(_Stalling, H11Protocol):
 
 
 class PatientSocket(_Stalling, WebSocketsSansIOProtocol):
-    """A WebSocket whose other side takes what it is sent."""
+    """A WebSocket whose other side takes what it is sent, and gets nothing more once it has gone."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Raises ClientDisconnected at once: before the loop has noticed, asyncio would warn of each piece."""
+        if message["type"] == "websocket.send" and self.transport.is_closing():
+            raise ClientDisconnected
+        await super().send(message)
 
 
 def listen(address: str, port: int) -> socket.socket:

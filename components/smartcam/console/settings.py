@@ -3,7 +3,6 @@
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -18,13 +17,6 @@ HIGHEST_PORT: Final = 65_535
 _LONGEST_PATH: Final = 4096
 
 
-class PageLanguage(StrEnum):
-    """What the page can speak."""
-
-    ENGLISH = "en"
-    CHINESE = "zh"
-
-
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
     """Where the console is reached.
@@ -37,7 +29,6 @@ class ConsoleSettings:
     certificate: Path | None = None
     key: Path | None = None
     names: tuple[str, ...] = ()
-    languages: tuple[PageLanguage, ...] = tuple(PageLanguage)
 
     @property
     def is_local(self) -> bool:
@@ -64,7 +55,6 @@ def read_settings(document: Mapping[str, object]) -> ConsoleSettings:
         certificate=Path(certificate) if certificate else None,
         key=Path(key) if key else None,
         names=tuple(name.lower() for name in root.texts("names", ())),
-        languages=_languages(root),
     )
     if bool(certificate) != bool(key):
         missing, there = ("key", "certificate") if certificate else ("certificate", "key")
@@ -111,11 +101,3 @@ def _address(root: Settings) -> str:
         remedy = f"must be an address of this device, such as {DEFAULT_ADDRESS} or 192.168.1.20; 0.0.0.0 means all"
         root.refuse(root.error("address", remedy))
         return DEFAULT_ADDRESS
-
-
-def _languages(root: Settings) -> tuple[PageLanguage, ...]:
-    words = root.texts("languages", [str(language) for language in PageLanguage])
-    known = tuple(language for language in PageLanguage if language in words)
-    if not words or len(known) != len(set(words)):
-        root.refuse(root.error("languages", f"must be some of {', '.join(PageLanguage)}"))
-    return known

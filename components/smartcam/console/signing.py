@@ -78,5 +78,4 @@ class Signing:
             "signed_in": session is not None,
             "password_needed": self._sessions.password.is_set(),
             "token": None if session is None else session.token,
-            "languages": list(self._settings.languages),
         }

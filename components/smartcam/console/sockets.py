@@ -2,14 +2,23 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from smartcam.console.access import PasswordUnreadable, Session, Sessions
 from smartcam.console.heard import HeardDevice
-from smartcam.console.live import LivePictures, NotForBrowsers, VideoBegins, VideoFollower, why_not_video
+from smartcam.console.live import (
+    LivePictures,
+    LivePiece,
+    NotByWebRtc,
+    NotForBrowsers,
+    VideoBegins,
+    VideoFollower,
+    why_not_video,
+)
 from smartcam.console.watching import ViewWatching
 from smartcam.contract.errors import ContractError, FrameOverwritten, RingError
 from smartcam.contract.ids import CameraId, camera_id
@@ -17,6 +26,9 @@ from smartcam.contract.notice import CameraState, FrameNotice
 from smartcam.contract.times import NS_PER_S
 from smartcam.edge.clock import Clock
 from smartcam.edge.ring.packet_ring import PacketRingReader
+
+if TYPE_CHECKING:
+    from smartcam.console.webrtc import Peer
 
 MOST_VIEWERS: Final = 8
 _LOOK_S: Final = 0.02
@@ -58,7 +70,7 @@ class LiveSockets:
         self._begin(camera)
         try:
             viewer = _Viewer(self, websocket, camera, websocket.state.session)
-            tasks = asyncio.create_task(viewer.show()), asyncio.create_task(_until_gone(websocket))
+            tasks = asyncio.create_task(viewer.show()), asyncio.create_task(_until_gone(websocket, viewer.hear))
             _, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in others:
                 task.cancel()
@@ -100,8 +112,14 @@ class _Viewer:
         self._websocket = websocket
         self._camera = camera
         self._session = session
-        self._is_jpeg = websocket.query_params.get("as") == "jpeg"
+        wanted = websocket.query_params.get("as")
+        self._is_jpeg = wanted == "jpeg"
         """A browser that cannot play the video asks for pictures."""
+        self._is_webrtc = wanted == "webrtc"
+        """A person has chosen it, and nothing has come between yet."""
+        self._why_not_webrtc = ""
+        self._answer: asyncio.Future[str] | None = None
+        """To the offer that was made."""
         self._lost = ""
         self._why = ""
         """Why there are pictures and no video."""
@@ -128,28 +146,58 @@ class _Viewer:
                 await asyncio.sleep(_LOOK_S)  # or a ring that cannot be shown would keep everybody else waiting
         await self._websocket.close(_POLICY, "signed out")
 
+    def hear(self, words: str) -> None:
+        """What the page says: its answer to an offer, and later only that nothing is seen."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(words)
+        else:
+            self._do_without_webrtc("this browser shows nothing of it")
+
     def _open(self) -> PacketRingReader:
         return self._sockets.open_packets(self._camera)
 
     async def _show_video(self) -> None:
-        """Until the ring ends, or the viewer may not look any more."""
+        """Until the ring ends, the viewer may not look any more, or it has to be done in another way."""
+        peer = await self._meet() if self._is_webrtc else None
         try:
-            follower = VideoFollower(self._open, self._sockets.clock.monotonic)
-        except RingError:
-            return
-        try:
-            while not self._is_due() or self._may_look():
-                for each in follower.step():
-                    if isinstance(each, VideoBegins):
-                        await self._websocket.send_json(_video(each))
-                    else:
-                        await self._websocket.send_bytes(each)
-                await self._show_what_is_beside()
-                await asyncio.sleep(_LOOK_S)
+            begin = None if peer is None else peer.begin
+            follower = VideoFollower(self._open, self._sockets.clock.monotonic, begin)
+            with closing(follower):
+                while self._is_webrtc is (peer is not None) and (not self._is_due() or self._may_look()):
+                    for each in follower.step():
+                        await self._send(each, peer)
+                    await self._show_what_is_beside()
+                    await asyncio.sleep(_LOOK_S)
+        except NotByWebRtc as error:
+            self._do_without_webrtc(error)
         except (RingError, NotForBrowsers):
             return
         finally:
-            follower.close()
+            if peer is not None:
+                await peer.close()
+
+    async def _meet(self) -> "Peer | None":
+        """The connection by WebRTC that the person has chosen; None where there cannot be one."""
+        from smartcam.console.webrtc import meet  # noqa: PLC0415  10 MB for whoever chooses it
+
+        self._answer = asyncio.get_running_loop().create_future()
+        try:
+            return await meet(self._websocket, self._answer, self._sockets.clock.monotonic)
+        except NotByWebRtc as error:
+            self._do_without_webrtc(error)
+            return None
+
+    def _do_without_webrtc(self, why: object) -> None:
+        self._is_webrtc, self._why_not_webrtc = False, f"no WebRTC: {why}"
+
+    async def _send(self, piece: LivePiece, peer: "Peer | None") -> None:
+        """Raises NotByWebRtc."""
+        if isinstance(piece, VideoBegins):
+            await self._websocket.send_json(_video(piece, self._why_not_webrtc))
+        elif isinstance(piece, bytes):
+            await self._websocket.send_bytes(piece)
+        elif peer is not None and (stamp := peer.send(piece)) is not None:
+            await self._websocket.send_json({"type": "rtp", "stamp": stamp.stamp, "mono_ns": stamp.at})
 
     async def _show_pictures(self) -> None:
         """Until it is time to see whether there is video by now."""
@@ -206,19 +254,20 @@ class _Viewer:
             return False
 
 
-async def _until_gone(websocket: WebSocket) -> None:
-    """Until the viewer has gone. It has nothing to say."""
-    while (await websocket.receive())["type"] != "websocket.disconnect":
-        pass
+async def _until_gone(websocket: WebSocket, hear: Callable[[str], None]) -> None:
+    """Until the viewer has gone; what it says until then is heard."""
+    while (message := await websocket.receive())["type"] != "websocket.disconnect":
+        hear(message.get("text") or "")
 
 
-def _video(begins: VideoBegins) -> dict[str, object]:
+def _video(begins: VideoBegins, why: str) -> dict[str, object]:
     return {
         "type": "video",
         "mime": begins.mime,
         "width": begins.width,
         "height": begins.height,
         "start_mono_ns": begins.start_mono,
+        "why": why,
     }
 
 

@@ -1,6 +1,5 @@
 """The event: the record of an episode that goes to the cloud."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +7,7 @@ from typing import Final
 
 from smartcam.contract.errors import ContractError
 from smartcam.contract.ids import CameraId, EventId, ThingName, camera_id, event_id, thing_name
-from smartcam.contract.reading import Fields, dump_object, parse_object
+from smartcam.contract.reading import HEX_OF_32_BYTES, Fields, dump_object, parse_object
 from smartcam.contract.times import UtcNs, format_utc, parse_utc, storable
 
 SCHEMA: Final = 1
@@ -16,7 +15,6 @@ LARGEST_EVENT_BYTES: Final = 4096
 MOST_CLIPS: Final = 16
 """Parts of one event's clip that its record names: more would not fit into it."""
 _MOST_PARTS: Final = 999_999
-_HEX_OF_32_BYTES: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 WHOLE_DEVICE: Final = CameraId("_device")
 """The camera of an event about a device and not about one of its cameras."""
 WHOLE_FLEET: Final = ThingName("_fleet")
@@ -140,7 +138,7 @@ class Event:
             raise ContractError("ended_at", "must be there when the phase is cleared, and only then")
         if (self.phase is Phase.RECORDED) != bool(self.clips):
             raise ContractError("clips", "must be there when the phase is recorded, and only then")
-        if self.clip_key is not None and not (self.clips and _HEX_OF_32_BYTES.fullmatch(self.clip_key)):
+        if self.clip_key is not None and not (self.clips and HEX_OF_32_BYTES.fullmatch(self.clip_key)):
             raise ContractError("clip_key", "must be 64 hexadecimal digits in lower case, beside clips")
         if self.ended_at is not None and self.ended_at < self.started_at:
             raise ContractError("ended_at", "must not be before started_at")
@@ -252,7 +250,7 @@ def _clips(fields: Fields) -> tuple[ClipPart, ...]:
     clips = []
     for one in fields.objects("clips", MOST_CLIPS):
         sha256 = one.text("sha256")
-        if not _HEX_OF_32_BYTES.fullmatch(sha256):
+        if not HEX_OF_32_BYTES.fullmatch(sha256):
             raise ContractError(one.name("sha256"), "must be 64 hexadecimal digits in lower case")
         clips.append(ClipPart(one.integer("part", 1, _MOST_PARTS), one.integer("bytes", 1), sha256))
     return tuple(clips)

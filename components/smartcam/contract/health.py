@@ -145,7 +145,8 @@ class Health:
     runs, `capture_version` what it hears from, None if it hears nothing. `release_refused` begins with the version that
     was installed and does not run, None if there is none. `wanted_revision`: the newest revision of the cloud's wishes
     that the device has taken, None from one that takes none. `cloud_takes`: what the cloud has said that it takes
-    besides what every cloud takes, None from a device that does not listen. `more` keeps fields of newer versions.
+    besides what every cloud takes, None from a device that does not listen. `clip_key`: the public key with which
+    capture seals clips, in hexadecimal, None where it does not say. `more` keeps fields of newer versions.
     """
 
     thing: ThingName
@@ -157,6 +158,7 @@ class Health:
     uptime_s: int
     version: str
     capture_version: str | None = None
+    clip_key: str | None = None
     release_refused: str | None = None
     every_s: int = HEALTH_EVERY_S
     model_name: str | None = None
@@ -190,6 +192,7 @@ class Health:
                 "uptime_s": self.uptime_s,
                 "version": self.version,
                 "capture_version": self.capture_version,
+                "clip_key": self.clip_key,
                 "release_refused": self.release_refused,
                 "every_s": self.every_s,
                 "model_name": self.model_name,
@@ -234,6 +237,7 @@ class Health:
             uptime_s=fields.integer("uptime_s"),
             version=fields.text("version", _LONGEST_WORD),
             capture_version=fields.optional_text("capture_version", _LONGEST_WORD),
+            clip_key=fields.optional_key("clip_key"),
             release_refused=fields.optional_text("release_refused", LONGEST_REASON),
             every_s=fields.integer("every_s", 1, _LONGEST_EVERY_S),
             model_name=fields.optional_text("model_name", _LONGEST_WORD),

@@ -62,7 +62,8 @@ class StatusNotice:
     """Capture's own state of one camera, sent on change and every few seconds.
 
     `version` is what capture runs, and `release_refused` why it is not the one that was installed; empty if unknown.
-    `collects_footage`: whether the camera's pictures are collected on the device for training.
+    `collects_footage`: whether the camera's pictures are collected on the device for training. `clip_key`: the public
+    key with which capture seals clips, in hexadecimal; empty where it seals none.
     """
 
     camera_id: CameraId
@@ -77,6 +78,7 @@ class StatusNotice:
     version: str = ""
     release_refused: str = ""
     collects_footage: bool = False
+    clip_key: str = ""
 
 
 def encode_notice(notice: FrameNotice | StatusNotice) -> bytes:
@@ -111,6 +113,7 @@ def encode_notice(notice: FrameNotice | StatusNotice) -> bytes:
             "version": notice.version or None,
             "release_refused": notice.release_refused or None,
             **({"footage": True} if notice.collects_footage else {}),
+            **({"clip_key": notice.clip_key} if notice.clip_key else {}),
         }
     )
 
@@ -172,4 +175,5 @@ def _status(fields: Fields) -> StatusNotice:
         version=fields.optional_text("version", _LONGEST_VERSION) or "",
         release_refused=fields.optional_text("release_refused", LONGEST_REFUSAL) or "",
         collects_footage=fields.has("footage") and fields.boolean("footage"),
+        clip_key=fields.optional_key("clip_key") or "",
     )

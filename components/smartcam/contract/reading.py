@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -12,6 +13,7 @@ type_names: Final = {str: "text", int: "a whole number", bool: "true or false", 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 _ESCAPE: Final = "\\ud"
+HEX_OF_32_BYTES: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 LARGEST_INTEGER: Final = 2**63 - 1
 """What every database and clock of ours can take; the smallest is one below its negative."""
 _MOST_DIGITS: Final = 20
@@ -152,6 +154,13 @@ class Fields:
     def optional_text(self, key: str, longest: int = 256) -> str | None:
         """As `text`; None where the field is missing or null."""
         return self.text(key, longest) if self.has(key) else None
+
+    def optional_key(self, key: str) -> str | None:
+        """A public key in hexadecimal; None where the field is missing or null. Raises ContractError for other text."""
+        text = self.optional_text(key)
+        if text is not None and not HEX_OF_32_BYTES.fullmatch(text):
+            raise ContractError(self.name(key), "must be 64 hexadecimal digits in lower case")
+        return text
 
     def optional_integer(self, key: str) -> int | None:
         """As `integer`; None where the field is missing or null."""

@@ -1,14 +1,13 @@
 """The configuration of the component: which broker, as whom, below which topics, and whether pictures go there."""
 
-import os
 import ssl
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from smartcam.contract.errors import SettingsError
+from smartcam.edge.files import FileExposed, read_private
 from smartcam.edge.settings import Settings
 
 DEFAULT_PORT: Final = 8883
@@ -72,22 +71,20 @@ def password_of(settings: HomeAssistantSettings) -> str | None:
     """The password in the file, without the line's end; None where none is named.
 
     Raises:
-        SettingsError: it cannot be read, others may read it, or it holds no single line. It shows nothing of the file.
+        SettingsError: it cannot be read, is another's, others may read it, or it holds no single line. It shows nothing
+            of the file.
     """
     path = settings.password_file
     if path is None:
         return None
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            content = file.read(_LONGEST_PASSWORD + 1) if stat.S_ISREG(status.st_mode) else b""
+        content = read_private(path, _LONGEST_PASSWORD + 1)
+    except FileExposed as exposed:
+        remedy = f"must be readable by its owner only: it {exposed}"
+        raise SettingsError("password_file", str(path), remedy) from exposed
     except OSError as error:
         remedy = f"must be a file that the component can read ({error.strerror})"
         raise SettingsError("password_file", str(path), remedy) from error
-    if stat.S_IMODE(status.st_mode) & 0o077:
-        remedy = f"must be readable by its owner only: run `chmod 600 {path}` on the device"
-        raise SettingsError("password_file", str(path), remedy)
     try:
         password = content.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:

@@ -194,7 +194,8 @@ class Cameras:
         self.conditions.counted(notice.camera_id, notice.frames_read, notice.frames_announced)
         self.conditions.collects(notice.camera_id, footage=notice.collects_footage)
         if notice.version:
-            self.conditions.runs(notice.camera_id, RunningRelease(notice.version, notice.release_refused))
+            release = RunningRelease(notice.version, notice.release_refused)
+            self.conditions.runs(notice.camera_id, release, notice.clip_key)
         if notice.state is CameraState.RUNNING:
             self.conditions.report(notice.camera_id, CameraCondition.RUNNING, notice.frames_per_second)
             return self._alive(notice.camera_id)

@@ -56,6 +56,7 @@ class Facts:
     bundle_refused: str = ""
     configuration_refused: str = ""
     capture_version: str = ""
+    clip_key: str = ""
     release_refused: str = ""
     wanted_revision: int | None = None
     cloud_takes: tuple[str, ...] | None = None
@@ -66,7 +67,7 @@ class Facts:
     def news(self) -> object:
         """What is worth a message as soon as it changes: no counters and no rates."""
         conditions = tuple((one.camera_id, one.condition, one.armed, *_told_at_once(one)) for one in self.cameras)
-        runs = self.model_name, self.model_version, self.capture_version
+        runs = self.model_name, self.model_version, self.capture_version, self.clip_key
         refused = self.bundle_refused, self.configuration_refused, self.release_refused, self.outbox.refused > 0
         outbox = self.outbox.waiting is None, self.outbox.unreadable > 0
         cloud = self.wanted_revision, self.cloud_takes
@@ -211,6 +212,7 @@ class HealthReporter:
             uptime_s=(self._clock.monotonic() - self._began_at) // NS_PER_S,
             version=self._version,
             capture_version=facts.capture_version or None,
+            clip_key=facts.clip_key or None,
             release_refused=facts.release_refused[:LONGEST_REASON] or None,
             every_s=facts.every_s,
             model_name=facts.model_name,

@@ -137,6 +137,7 @@ class InferenceService:
             configuration_refused=self._configuration_refused,
             capture_version="" if capture is None else capture.version,
             release_refused="" if capture is None else capture.refused,
+            clip_key=self._cameras.conditions.clip_key(),
             analysed=counts.analysed,
             failed=counts.failed,
             every_s=settings.health_every_s,

@@ -36,6 +36,9 @@ _LARGEST_LESSON: Final = 6.0
 lorry, which differs a lot but is soon gone, leaves no ghost in it."""
 _LONGEST_STEP_S: Final = 2.0
 """The longest time that a single picture counts for: after a pause, what is different may have changed at once."""
+_PAUSE: Final = 4
+"""A step that is so many times as long as the one before, and longer than that, is a pause: of whether the picture
+moved meanwhile nobody knows anything."""
 _FORGET_S: Final = 3.0
 """Time constant in which doubt fades."""
 _SURE: Final = 0.8
@@ -169,6 +172,7 @@ class TamperWatch:
         self._doubt = Doubt()
         self._is_turned = False
         self._at = self._learnt_at = at
+        self._step_ns = 0
         self._settle_by: MonotonicNs | None = MonotonicNs(at + round(_LONGEST_SETTLING_S * NS_PER_S))
         self._rows = luma[::_EVERY_ROW].copy()
         self._reference = self._before = Blocks.of(self._shrinker.shrink(luma))
@@ -197,6 +201,8 @@ class TamperWatch:
                 self._rows, self._before, self._at = rows, now, at
                 return self._report
             self._reference, self._recent, self._updates, self._settle_by = now, now.variance, -1, None
+        is_pause = elapsed_ns > max(_LONGEST_STEP_S * NS_PER_S, _PAUSE * self._step_ns)
+        self._step_ns = elapsed_ns
         is_same = bool(np.array_equal(rows, self._rows))
         if not is_same:
             self._noise += _NOISE_SHARE * (_noise_between(now, self._before) - self._noise)
@@ -209,7 +215,7 @@ class TamperWatch:
         if self._updates <= _SETTLING_UPDATES:
             self._learn(now, 1 / (self._updates + 1), math.inf)
         else:
-            self._judge(seen, now, elapsed_s, is_same=is_same)
+            self._judge(seen, now, elapsed_s, is_same=is_same and not is_pause)
         return self._report
 
     def resume(self, cause: Cause) -> None:

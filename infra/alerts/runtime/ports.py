@@ -83,7 +83,10 @@ class History(Protocol):
         """Keep how an event ended, whether or not its beginning has arrived."""
 
     def film(self, event: Event, arrived_at: UtcNs) -> None:
-        """Keep which clips of an event its device has, unless a newer record of them is there."""
+        """Keep which clips of an event its device has, unless a newer record of them is there.
+
+        Beside it which keys of seals the device's health had named until then.
+        """
 
     def lease(self, event: Event, now: UtcNs, *, again: bool = False) -> Lease | None:
         """The sole right to decide on a recorded event until the lease ends; None where it is taken or decided.

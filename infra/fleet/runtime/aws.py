@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.alerts.runtime.agreed import ITEM_KEY
+from infra.alerts.runtime.agreed import DEVICE_ITEM, FLEET_PARTITION, ITEM_KEY
 from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, seconds, text
+from infra.alerts.runtime.clip_keys import dump_keys
 from infra.alerts.runtime.delivery import Delivery
 from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet, salvage_device
 from infra.fleet.runtime.device import NEVER, Device, Fleet
@@ -28,11 +29,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FLEET_PARTITION: Final = "fleet"
-"""No camera's partition: those hold a '/'."""
-DEVICE_ITEM: Final = "device#"
 FLEET_ITEM: Final = "fleet"
-_SAVE: Final = "SET document = :document, revision = :next, heard_at = :heard, thing = :thing"
+_SAVE: Final = "SET document = :document, revision = :next, heard_at = :heard, thing = :thing, clip_keys = :keys"
 _SAVE_FLEET: Final = "SET document = :document, revision = :next"
 _UNCHANGED: Final = "revision = :known"
 _NEW: Final = "attribute_not_exists(revision)"
@@ -82,6 +80,7 @@ class DynamoRegistry:
             ":document": text(document),
             ":heard": text(format_utc(device.heard_at)),
             ":thing": text(device.thing),
+            ":keys": text(dump_keys(device.clip_keys)),
         }
         self._update(DEVICE_ITEM + device.thing, _SAVE, values, device.revision)
         return replace(device, revision=device.revision + 1, damage="")

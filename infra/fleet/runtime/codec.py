@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from infra.alerts.runtime.clip_keys import LONGEST_KEYS, dump_keys, load_keys
 from infra.fleet.runtime.device import (
     MOST_VERDICTS_WAITING,
     NEVER,
@@ -64,6 +65,7 @@ def dump_device(device: Device) -> str:
             "verdicts": [_dump_verdict(one) for one in device.verdicts] or None,
             "wanted_revision": device.wanted_revision,
             "cloud_takes": device.cloud_takes,
+            "clip_keys": dump_keys(device.clip_keys) or None,
             "health_until": device.health_until or None,
             "presence_until": device.presence_until or None,
             "loud_at": device.loud_at or None,
@@ -244,6 +246,7 @@ _READERS: Final[dict[str, Reader]] = {
     "verdicts": lambda fields: tuple(_verdict(one) for one in _optional_objects(fields, "verdicts")),
     "wanted_revision": lambda fields: fields.optional_integer("wanted_revision"),
     "cloud_takes": lambda fields: fields.words("cloud_takes", MOST_TAKEN) if fields.has("cloud_takes") else None,
+    "clip_keys": lambda fields: load_keys(fields.optional_text("clip_keys", LONGEST_KEYS) or ""),
     "health_until": _optional_time("health_until"),
     "presence_until": _optional_time("presence_until"),
     "loud_at": _optional_time("loud_at"),

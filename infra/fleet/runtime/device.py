@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from infra.alerts.runtime.clip_keys import ClipKeys
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import HELD_BACK, Phase
 from smartcam.contract.health import HEALTH_EVERY_S, CameraCondition, DeviceState, SceneHealth
@@ -137,6 +138,8 @@ class Device:
     """Which revision of that it has taken; None from a device that takes none."""
     cloud_takes: tuple[str, ...] | None = None
     """What it knows that we take; None from a device that does not listen."""
+    clip_keys: ClipKeys = field(default_factory=dict)
+    """With which keys it has said that it seals clips, and since when."""
     health_until: UtcNs = NEVER
     presence_until: UtcNs = NEVER
     """How far its pace is used up, see `pace.py`."""

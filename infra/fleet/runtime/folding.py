@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from infra.alerts.runtime.clip_keys import with_key
 from infra.fleet.runtime.device import MOST_CAMERAS_KEPT, NEVER, Device, KnownCamera, Presence
 from infra.fleet.runtime.pace import GOODBYE_SPARE, HEALTH_PACE, PRESENCE_PACE
 from smartcam.contract.health import CameraCondition, CameraHealth, DeviceState, Health
@@ -68,6 +69,7 @@ def with_health(known: Device | None, health: Health, arrived_at: UtcNs) -> Devi
         wanted_revision=health.wanted_revision,
         verdicts=device.lasting_verdicts(arrived_at, health.wanted_revision),
         cloud_takes=health.cloud_takes,
+        clip_keys=with_key(device.clip_keys, health.clip_key, arrived_at),
     )
 
 

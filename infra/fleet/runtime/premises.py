@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from infra.alerts.runtime.agreed import ITEM_KEY
+from infra.alerts.runtime.agreed import FLEET_PARTITION, ITEM_KEY
 from infra.alerts.runtime.aws.dynamo import Item, Table, text
 from infra.alerts.runtime.troubles import PARTITION, PREFIX
-from infra.fleet.runtime.aws import FLEET_PARTITION
 from infra.fleet.runtime.operating import MOST_STANDING, Depth, KnownConcern, Mail, Noted
 from smartcam.contract.errors import ContractError
 from smartcam.contract.reading import Fields, dump_object, parse_object

@@ -49,13 +49,15 @@ class Watching:
         kept_fleet = _keep(None if fleet.damage else fleet, fleet_after, self.registry.save_fleet)
         if kept_fleet is None:  # another check is under way: what becomes of the devices depends on what it keeps
             return measures(devices)
-        judged = zip(devices, devices_after, strict=True)
-        kept = [_keep(before, device, self.registry.save) for before, device in judged]
+        # Told first: to mark thousands of devices takes longer than a check may, and people must not wait for it.
         self._tell(*of_fleet(kept_fleet, now), self.registry.save_fleet)
-        for device in kept:
+        kept = []
+        for before, after in zip(devices, devices_after, strict=True):
+            device = _keep(before, after, self.registry.save)
             if device is not None:
                 self._tell(*of_device(device, now), self.registry.save)
-        return measures([one for one in kept if one is not None])
+                kept.append(device)
+        return measures(kept)
 
     def _tell(self, events: Sequence[Event], after: T, save: Callable[[T], T]) -> None:
         if not events:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.classifier.augmenting import TILE, sign_map, tiles
-from training.classifier.networks import INPUT_HEIGHT, INPUT_WIDTH, rgb_spec
+from training.classifier.networks import InputSize, rgb_spec
 from training.drawn_films import YardSlides
 from training.footage.cutting import FootageUse, Stretch
 from training.footage.gathering import Examples, gather
@@ -22,8 +22,8 @@ def test_a_tile_holds_the_intruder_of_its_picture(examples: Examples) -> None:
     marked = np.zeros_like(examples.rgb)
     for place in np.flatnonzero(examples.shows):
         x1, y1, x2, y2 = examples.boxes[place]
-        rows = slice(round(y1 * INPUT_HEIGHT), round(y2 * INPUT_HEIGHT))
-        marked[place, rows, round(x1 * INPUT_WIDTH) : round(x2 * INPUT_WIDTH)] = 255
+        rows = slice(round(y1 * InputSize.USUAL.height), round(y2 * InputSize.USUAL.height))
+        marked[place, rows, round(x1 * InputSize.USUAL.width) : round(x2 * InputSize.USUAL.width)] = 255
     parts, placed = tiles(marked, examples.boxes, np.random.default_rng(3))
     assert parts.shape == (len(examples), TILE, TILE, 3)
     assert parts.min() >= 0
@@ -33,7 +33,7 @@ def test_a_tile_holds_the_intruder_of_its_picture(examples: Examples) -> None:
     assert not parts[~seen].any()
     for part, (x1, y1, x2, y2), box in zip(parts[seen], placed[seen], examples.boxes[seen], strict=True):
         assert part[int(y1) + 2 : int(y2) - 1, int(x1) + 2 : int(x2) - 1, 0].min() > 0.3
-        whole_width = (box[2] - box[0]) * INPUT_WIDTH
+        whole_width = (box[2] - box[0]) * InputSize.USUAL.width
         assert x2 - x1 == pytest.approx(min(whole_width, TILE), abs=0.01)
 
 

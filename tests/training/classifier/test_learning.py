@@ -18,9 +18,9 @@ from smartcam.model.interpreter import open_interpreter
 from smartcam.model.manifest import MODEL_FILE
 from smartcam.vision.picture import Picture
 from tests.training.classifier.conftest import RedFilm
-from training.classifier.fitting import FitSettings, LossCurve, Notebook, begin, fit
+from training.classifier.fitting import FitSettings, LossCurve, Notebook, begin, fit, logits_of
 from training.classifier.learning import DEMO_ENCODER, Learned, Lesson, gathered_for, learn, plain_name, write
-from training.classifier.networks import NetworkName, build, opened_encoder
+from training.classifier.networks import InputSize, NetworkName, build, deployable, opened_encoder
 from training.classifier.teaching import by_signs
 from training.errors import TrainingError
 from training.footage.cutting import FootageUse
@@ -45,8 +45,13 @@ def gathered(films: list[Film]) -> Gathered:
 
 
 @pytest.fixture(scope="module")
-def learned(films: list[Film], gathered: Gathered, tmp_path_factory: pytest.TempPathFactory) -> Learned:
-    return learn(films, gathered, LESSON, tmp_path_factory.mktemp("work"))
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture(scope="module")
+def learned(films: list[Film], gathered: Gathered, work: Path) -> Learned:
+    return learn(films, gathered, LESSON, work)
 
 
 def test_a_classifier_learned_from_footage_finds_the_visit_of_the_held_out_time(learned: Learned) -> None:
@@ -243,6 +248,32 @@ def test_an_encoder_for_other_pictures_is_refused(tmp_path: Path) -> None:
     keras.Model(picture, keras.layers.Conv2D(4, 3)(picture)).save(tmp_path / "e.keras")
     with pytest.raises(TrainingError, match=r"must take \(n, 96, 160, 3\)"):
         opened_encoder(tmp_path / "e.keras")
+
+
+@pytest.mark.parametrize("name", list(NetworkName))
+def test_each_network_can_be_made_for_a_microcontrollers_picture(name: NetworkName) -> None:
+    encoder = opened_encoder(DEMO_ENCODER, InputSize.MICRO)
+    assert encoder.output.shape == (None, 12, 12, 64)
+    network = deployable(build(name, InputSize.MICRO, encoder))
+    assert (network.input.shape, network.output.shape) == ((1, 96, 96, 3), (1, 1))
+
+
+def test_a_lesson_for_a_microcontrollers_picture_ends_in_a_file_that_takes_it(tmp_path: Path) -> None:
+    films = [RedFilm("short", 30.0, ((2, 8), (19, 22), (26, 29)))]
+    fitting = FitSettings(epochs=1, batch=16, seed=3)
+    lesson = replace(LESSON, network=NetworkName.SIGNS, size=InputSize.MICRO, fitting=fitting)
+    gathered = gathered_for(films, silent, size=lesson.size)
+    write(learn(films, gathered, lesson, tmp_path / "work"), lesson, gathered, tmp_path / "bundle")
+    taken = ModelBundle.open(tmp_path / "bundle").manifest.input
+    assert (taken.width, taken.height) == (96, 96)
+
+
+def test_a_temperature_makes_the_answers_gentler_and_ranks_pictures_as_before(
+    films: list[Film], gathered: Gathered, learned: Learned, work: Path
+) -> None:
+    gentle = learn(films, gathered, replace(LESSON, temperature=2.0), work)
+    rgb = gathered.examples[FootageUse.TEST].rgb
+    np.testing.assert_allclose(2 * logits_of(gentle.network, rgb), logits_of(learned.network, rgb), atol=1e-3)
 
 
 def test_the_words_of_the_target_decide_its_labels_and_event() -> None:

@@ -10,14 +10,16 @@ import av
 import numpy as np
 import pytest
 
-from smartcam.capture.main import WorkFolder, build, main
+from smartcam.capture.main import KEY_FILE, WorkFolder, build, main
 from smartcam.capture.recording.clip_folder import ClipFolder
 from smartcam.capture.recording.continuous_folder import ContinuousFolder
 from smartcam.capture.recording.daily import DailyHighlights
 from smartcam.capture.recording.footage_folder import FootageFolder
+from smartcam.capture.recording.seal import Sealer
 from smartcam.capture.settings import CaptureSettings, ClipSettings
 from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
 from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.memory_file import MemoryFile
 from tests.clip_events import YARD
 from tests.clips import moving_square, picture_of, write_clip
 from tests.fakes.bus import FakeNucleus, Publication
@@ -117,7 +119,10 @@ def test_what_is_collected_shows_what_inference_gets_and_its_state_is_told(
         assert picture[:, :150].max() < 40
         assert picture[:, 170:].min() > 180
     notices = [decode_notice(item.payload) for item in nucleus.published_local]
-    assert all(notice.collects_footage for notice in notices if isinstance(notice, StatusNotice))
+    statuses = [notice for notice in notices if isinstance(notice, StatusNotice)]
+    assert all(notice.collects_footage for notice in statuses)
+    key = Sealer(MemoryFile(tmp_path / KEY_FILE).load()).key
+    assert {notice.clip_key for notice in statuses} == {key}
     assert "footage collecting=yard" in caplog.text
     assert not list((tmp_path / "clips").glob("*"))
 

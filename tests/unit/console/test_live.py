@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from smartcam.console.live import (
     LivePictures,
+    LivePiece,
     NotForBrowsers,
     Pieces,
     VideoBegins,
@@ -33,12 +34,12 @@ def follower(folder: Path, clock: FakeClock | None = None) -> VideoFollower:
     return VideoFollower(lambda: PacketRingReader(folder, YARD), (clock or FakeClock()).monotonic)
 
 
-def streams(got: list[VideoBegins | bytes]) -> list[tuple[VideoBegins, bytes]]:
+def streams(got: list[LivePiece]) -> list[tuple[VideoBegins, bytes]]:
     found: list[tuple[VideoBegins, bytes]] = []
     for each in got:
         if isinstance(each, VideoBegins):
             found.append((each, b""))
-        else:
+        elif isinstance(each, bytes):
             found[-1] = found[-1][0], found[-1][1] + each
     return found
 
@@ -102,7 +103,7 @@ def test_a_slow_viewer_goes_on_with_the_newest_key_frame(tmp_path: Path, behind:
 def test_a_viewer_who_is_nearly_in_time_misses_nothing(tmp_path: Path) -> None:
     ring, packets = writer(tmp_path), video_packets(encoded(45))
     viewer = None
-    got: list[VideoBegins | bytes] = []
+    got: list[LivePiece] = []
     for begin in range(0, 45, 9):
         for packet in packets[begin : begin + 9]:
             ring.write(packet)
@@ -127,7 +128,7 @@ def test_another_size_begins_a_new_stream(tmp_path: Path) -> None:
     small = video_packets(encoded(15))
     large = video_packets(encoded(15, size=(96, 64)), size=(96, 64), from_s=1001.5)
     viewer = None
-    got: list[VideoBegins | bytes] = []
+    got: list[LivePiece] = []
     for packet in [*small, *large]:
         ring.write(packet)
         viewer = viewer or follower(tmp_path)
@@ -139,7 +140,7 @@ def test_other_parameters_of_the_same_size_begin_a_new_stream(tmp_path: Path) ->
     ring = writer(tmp_path)
     plain, reordered = video_packets(encoded(10)), video_packets(encoded(20, b_frames=2), from_s=1001)
     viewer = None
-    got: list[VideoBegins | bytes] = []
+    got: list[LivePiece] = []
     for packet in [*plain, *reordered]:
         ring.write(packet)
         viewer = viewer or follower(tmp_path)
@@ -198,7 +199,7 @@ def test_packets_that_are_damaged_cost_nothing_but_themselves(tmp_path: Path, co
         packets[20].captured_at, packets[20].captured_mono,
     )  # fmt: skip
     viewer = None
-    got: list[VideoBegins | bytes] = []
+    got: list[LivePiece] = []
     for packet in [*packets[:20], damaged, *packets[21:]]:
         ring.write(packet)
         viewer = viewer or follower(tmp_path)

@@ -27,7 +27,7 @@ sizes = {name: int(kilobytes[name].split()[0]) / 1000 for name in ("Rss", "Pss")
 print(json.dumps({"modules": list(sys.modules), **sizes}))
 """
 """Says what is loaded, and how many megabytes that takes."""
-HEAVY = {"numpy", "cv2", "av", "sqlite3", "cryptography", "ai_edge_litert", "onnxruntime"}
+HEAVY = {"numpy", "cv2", "av", "sqlite3", "cryptography", "aiortc", "ai_edge_litert", "onnxruntime"}
 
 
 def loaded(*arguments: str) -> Any:  # noqa: ANN401  JSON

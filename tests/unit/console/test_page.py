@@ -14,7 +14,7 @@ from tools.setup import machine_node
 PAGE = ROOT / "components/smartcam/console/page"
 STATIC = ROOT / "components/smartcam/console/static"
 MOST_BYTES = 300_000
-MOST_LINES = 1570
+MOST_LINES = 1715
 SOURCES = sorted(path for path in PAGE.iterdir() if path.suffix in {".js", ".jsx", ".css", ".html", ".svg"})
 
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from smartcam.console.settings import ConsoleSettings, PageLanguage, check_password, read_settings, tls_of
+from smartcam.console.settings import ConsoleSettings, check_password, read_settings, tls_of
 from smartcam.contract.errors import SettingsError
 from tools.command_line import ROOT
 
@@ -27,7 +27,7 @@ def test_the_recipe_says_what_the_code_takes_for_granted() -> None:
     recipe = yaml.safe_load((ROOT / "recipes" / "smartcam.Console.yaml").read_text())
     document = recipe["ComponentConfiguration"]["DefaultConfiguration"]
     assert read_settings(document) == ConsoleSettings()
-    assert set(document) - {"accessControl"} == {"address", "port", "certificate", "key", "names", "languages"}
+    assert set(document) - {"accessControl"} == {"address", "port", "certificate", "key", "names"}
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "::1"])
@@ -61,8 +61,6 @@ def test_a_public_address_without_tls_or_password_is_refused_with_the_remedy(add
         ({"port": "x"}, "port"),
         ({"certificate": "/etc/cert.pem"}, "key"),
         ({"key": "/etc/key.pem"}, "certificate"),
-        ({"languages": ["en", "xx"]}, "languages"),
-        ({"languages": []}, "languages"),
         ({"names": 7}, "names"),
         ({"adress": "0.0.0.0"}, "adress"),  # noqa: S104  what is refused
     ],
@@ -74,8 +72,8 @@ def test_what_is_wrong_is_named_by_its_key(document: Mapping[str, object], key: 
 
 
 def test_numbers_and_lists_are_taken_as_a_nucleus_hands_them_over() -> None:
-    settings = read_settings({"port": "9000", "languages": "zh", "names": ["Yard.LOCAL"], "accessControl": {}})
-    assert (settings.port, settings.languages, settings.names) == (9000, (PageLanguage.CHINESE,), ("yard.local",))
+    settings = read_settings({"port": "9000", "names": ["Yard.LOCAL"], "accessControl": {}})
+    assert (settings.port, settings.names) == (9000, ("yard.local",))
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

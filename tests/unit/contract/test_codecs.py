@@ -45,6 +45,13 @@ def test_a_notice_that_goes_out_comes_back(notice: FrameNotice | StatusNotice) -
     assert decode_notice(encode_notice(notice)) == notice
 
 
+@given(frame_notices() | status_notices, integers)
+def test_what_capture_of_a_later_version_says_besides_is_passed_over(
+    notice: FrameNotice | StatusNotice, value: int
+) -> None:
+    assert decode_notice(json.dumps(json.loads(encode_notice(notice)) | {"novel": value})) == notice
+
+
 @given(frame_notices(), st.integers(2**62 + 1, 2**64))
 def test_a_time_near_the_end_of_64_bits_is_refused(notice: FrameNotice, at: int) -> None:
     """What comes of it, such as when an event expires, could not be read again."""
@@ -76,6 +83,7 @@ def test_the_longest_status_notice_of_capture_fits_into_a_kilobyte() -> None:
         version="v" * 64,
         release_refused="r" * LONGEST_REFUSAL,
         collects_footage=True,
+        clip_key="f" * 64,
     )
     assert decode_notice(encode_notice(longest)) == longest
     assert len(encode_notice(longest)) < 1024
@@ -85,7 +93,15 @@ def test_capture_of_an_earlier_version_does_not_say_which_one_it_is() -> None:
     status = StatusNotice(CameraId("yard"), CameraState.RUNNING, "", 1.0, 1, 1, UtcNs(1), UtcNs(1))
     assert b"version" not in encode_notice(status)
     assert b"footage" not in encode_notice(status)
+    assert b"clip_key" not in encode_notice(status)
     assert decode_notice(encode_notice(status)) == status
+
+
+@pytest.mark.parametrize("key", ["f" * 63, "F" * 64, 7])
+def test_a_key_that_is_none_is_refused(key: object) -> None:
+    status = StatusNotice(CameraId("yard"), CameraState.RUNNING, "", 1.0, 1, 1, UtcNs(1), UtcNs(1))
+    with pytest.raises(ContractError, match="clip_key"):
+        decode_notice(_spoil(json.loads(encode_notice(status)), "clip_key", key))
 
 
 @given(events())

@@ -73,13 +73,13 @@ def test_a_number_that_nobody_can_reckon_with_is_refused(health: Health, drawn: 
 
 def test_the_largest_health_of_a_full_device_fits_every_nucleus() -> None:
     cameras = tuple(
-        CameraHealth(CameraId(f"{number:02}".ljust(64, "x")), CameraCondition.RUNNING, 1 / 3, armed=False)
+        CameraHealth(CameraId(f"{number:02}".ljust(64, "x")), CameraCondition.RUNNING, 100.333, armed=False)
         for number in range(MOST_CAMERAS)
     )
     most, reason = 2**63 - 1, "r" * LONGEST_REASON
     frames = FrameHealth(*[most] * len(FrameHealth.__dataclass_fields__))
     full = replace(SAMPLE, thing=ThingName("t" * 128), bundle_refused=reason, configuration_refused=reason)
-    full = replace(full, version="v" * 128, capture_version="v" * 128, release_refused=reason)
+    full = replace(full, version="v" * 128, capture_version="v" * 128, clip_key="f" * 64, release_refused=reason)
     payload = replace(full, frames=frames, cameras=cameras, wanted_revision=most).to_json()
     assert len(payload) <= LARGEST_HEALTH_BYTES < LARGEST_PAYLOAD_OF_A_NUCLEUS
 
@@ -119,6 +119,8 @@ def test_what_is_too_large_is_not_sent() -> None:
         ({"bundle_refused": "x" * 161}, "bundle_refused"),
         ({"configuration_refused": ""}, "configuration_refused"),
         ({"capture_version": 3}, "capture_version"),
+        ({"clip_key": "F" * 64}, "clip_key"),
+        ({"clip_key": "f" * 63}, "clip_key"),
         ({"release_refused": "x" * 161}, "release_refused"),
         ({"cameras": [1]}, "cameras[0]"),
         ({"wanted_revision": "new"}, "wanted_revision"),
@@ -143,7 +145,7 @@ def test_a_wrong_field_is_named(changes: dict[str, object], field: str) -> None:
 
 
 def test_a_device_of_an_earlier_version_counts_no_frames_takes_no_wishes_and_does_not_say_what_capture_runs() -> None:
-    later = {"frames", "capture_version", "release_refused"}
+    later = {"frames", "capture_version", "release_refused", "clip_key"}
     of_old = {key: value for key, value in json.loads(SAMPLE.to_json()).items() if key not in later}
     assert Health.from_json(json.dumps(of_old)) == SAMPLE
     assert (SAMPLE.wanted_revision, SAMPLE.cameras[0].armed, SAMPLE.cameras[0].model) == (None, None, None)

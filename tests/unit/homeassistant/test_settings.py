@@ -82,9 +82,18 @@ def test_the_password_is_the_line_in_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666, 0o610])
 def test_a_password_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     with pytest.raises(
-        SettingsError, match=r"password_file = .*word.*: must be readable by its owner only: run `chmod 600"
+        SettingsError,
+        match=r"password_file = .*word.*: must be readable by its owner only: it has mode 0\d+; make it 0600",
     ):
         password_of(password(tmp_path, b"secret", mode))
+
+
+def test_a_password_in_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, others = password(tmp_path, b"secret"), os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: others)
+    with pytest.raises(SettingsError, match="must be readable by its owner only: it belongs to user") as refused:
+        password_of(settings)
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"secret\nmore", b"secret\x00", b"\xff\xfesecret", b"secret" * 200])

@@ -388,11 +388,14 @@ def test_another_version_of_capture_and_a_refused_release_are_told_at_once() -> 
     device.live(12)
     device.facts = replace(device.facts, release_refused="", capture_version="0.3.0")
     device.live(12)
-    first, refused, mended = device.sent()
+    device.facts = replace(device.facts, clip_key="f" * 64)
+    device.live(12)
+    first, refused, mended, sealing = device.sent()
     assert (first.version, first.capture_version, first.release_refused) == ("0.1.0", "0.2.0", None)
     assert refused.release_refused is not None
     assert refused.release_refused.startswith("0.3.0: smartcam.Capture: xx")
-    assert (mended.capture_version, mended.release_refused) == ("0.3.0", None)
+    assert (mended.capture_version, mended.release_refused, mended.clip_key) == ("0.3.0", None, None)
+    assert sealing.clip_key == "f" * 64
 
 
 def test_the_release_of_capture_is_the_one_that_was_heard_last_and_none_once_all_are_silent() -> None:
@@ -400,9 +403,10 @@ def test_the_release_of_capture_is_the_one_that_was_heard_last_and_none_once_all
     assert conditions.capture() is None
     conditions.runs(YARD, RunningRelease("0.2.0"))
     conditions.runs(GATE, RunningRelease("0.2.0"))
-    conditions.runs(YARD, RunningRelease("0.3.0"))
-    assert conditions.capture() == RunningRelease("0.3.0")
+    conditions.runs(YARD, RunningRelease("0.3.0"), "f" * 64)
+    assert (conditions.capture(), conditions.clip_key()) == (RunningRelease("0.3.0"), "f" * 64)
     conditions.runs(YARD, None)
+    assert not conditions.clip_key()
     assert conditions.capture() == RunningRelease("0.2.0")
     conditions.runs(GATE, None)
     assert conditions.capture() is None

@@ -264,10 +264,10 @@ def test_what_capture_runs_and_what_it_refused_is_known_until_capture_falls_sile
     stage.frame()
     now = stage.clock.utc()
     refusal = "0.3.0: smartcam.Capture: it cannot see"
-    status = StatusNotice(YARD, CameraState.RUNNING, "", 5.0, 1, 1, now, now, "0.2.0", refusal)
+    status = StatusNotice(YARD, CameraState.RUNNING, "", 5.0, 1, 1, now, now, "0.2.0", refusal, clip_key="f" * 64)
     stage.tell(frames_topic(YARD), encode_notice(status))
     wait_until(lambda: stage.service.facts.capture_version == "0.2.0")
-    assert stage.service.facts.release_refused == refusal
+    assert (stage.service.facts.release_refused, stage.service.facts.clip_key) == (refusal, "f" * 64)
 
     def is_silent_by_now() -> bool:
         stage.clock.advance(0.05)
@@ -275,6 +275,7 @@ def test_what_capture_runs_and_what_it_refused_is_known_until_capture_falls_sile
 
     wait_until(is_silent_by_now)
     assert not stage.service.facts.release_refused
+    assert not stage.service.facts.clip_key
 
 
 def test_a_changed_configuration_is_taken_at_run_time(stage: Stage) -> None:

@@ -287,6 +287,12 @@ def test_a_toolchain_gets_an_environment_of_its_own_by_its_lock_and_says_so(
     said: list[str] = []
     assert setup_tflm(tmp_path, said.append) == tmp_path / ".venv-export-tflm/bin/python"
     assert said == ["setup: installing TensorFlow Lite Micro into .venv-export-tflm ..."]
-    assert ran[-1][-3:] == ("--require-hashes", "-r", str(tmp_path / "requirements/export-tflm.txt"))
+    assert ran[-1][-5:] == (
+        "--require-hashes",
+        "--no-deps",
+        "--no-compile",
+        "-r",
+        str(tmp_path / "requirements/export-tflm.txt"),
+    )
     setup_tflm(tmp_path, said.append)
     assert len(ran) == 2

@@ -144,6 +144,12 @@ def test_movements_that_were_used_up_stay_used_up() -> None:
     assert cleared(AlarmState(open=True, spent_moves=2), 5) == AlarmState(spent_moves=5)
 
 
+@pytest.mark.parametrize(("raise_at", "clear_at"), [(0.6, 0.6), (0.6, 0.0), (1.0, 0.4), (0.0, 0.0)])
+def test_an_alarm_may_be_cleared_where_it_is_raised_and_never_by_a_score(raise_at: float, clear_at: float) -> None:
+    policy = AlarmPolicy(raise_at, clear_at, min_frames=1, clear_after_s=0.0)
+    assert (policy.raise_at, policy.clear_at) == (raise_at, clear_at)
+
+
 @pytest.mark.parametrize(
     ("raise_at", "clear_at", "min_frames", "clear_after_s"),
     [(0.4, 0.6, 3, 2.0), (1.1, 0.5, 3, 2.0), (0.5, -0.1, 3, 2.0), (0.6, 0.4, 0, 2.0), (0.6, 0.4, 3, -1.0)],

@@ -163,6 +163,22 @@ def test_a_picture_that_moves_again_ends_the_alarm_of_a_frozen_one() -> None:
     assert timeline.show(room(), 4).cause is None
 
 
+def test_a_camera_that_paused_is_not_frozen_where_it_goes_on_with_the_same_picture() -> None:
+    timeline = settled(room())
+    assert timeline.show(room(), 3, still=True).cause is None
+    timeline.at_s += 12
+    assert timeline.show(room(), 4, still=True).cause is None
+    assert timeline.show(room(), 4, still=True).cause is Cause.FROZEN
+
+
+def test_a_camera_of_which_a_picture_comes_every_minute_is_frozen_too_where_it_never_changes() -> None:
+    timeline = settled(room())
+    for _ in range(4):
+        timeline.at_s += 60
+        cause = timeline.show(room(), 1 / FPS, still=True).cause
+    assert cause is Cause.FROZEN
+
+
 def test_a_black_picture_that_never_changes_is_night_and_not_frozen() -> None:
     timeline = Timeline()
     report = timeline.show(np.full((120, 160), 16, np.uint8), 60, still=True)

@@ -629,6 +629,23 @@ def test_something_fast_is_followed_from_its_second_look_though_nothing_overlaps
     assert tracks[0].stride == pytest.approx(min(step / 0.1, 1.0))
 
 
+def test_who_is_not_seen_in_a_look_takes_no_stride_in_it() -> None:
+    tracker = Tracker()
+    for look in range(3):
+        box = shifted((0.0, 0.4, 0.2, 0.6), 0.2 * look)
+        [seen] = tracker.step(at(look / 5), saw((box, 0.7), kind=EventKind.VEHICLE), [box])
+    [missed] = tracker.step(at(0.6), saw(), STILL)
+    assert (seen.stride, missed.seen, missed.stride) == (1.0, False, 0.0)
+
+
+def test_something_is_expected_where_its_speed_takes_it_and_never_back_along_its_way() -> None:
+    tracker = Tracker()
+    for look in range(3):
+        tracker.step(at(look / 5), saw((shifted(HERE, 0.02 * look), 0.7)), STILL)
+    assert tracker.expected(at(0.6)) == {1: pytest.approx(shifted(HERE, 0.06))}
+    assert tracker.expected(at(0)) == {1: shifted(HERE, 0.04)}
+
+
 def test_what_appears_far_away_without_motion_is_something_else() -> None:
     tracker, first = Tracker(), (0.0, 0.4, 0.2, 0.6)
     tracker.step(at(0), saw((first, 0.7)), STILL)

@@ -1,4 +1,6 @@
-/** Asks the server. Everything is JSON; a refusal is an Error with the server's words. */
+/** Asks the server. Everything is JSON, but for pictures; a refusal is an Error with the server's words. */
+
+import { useEffect } from "preact/hooks";
 
 let token = "";
 let onSignedOut = () => {};
@@ -20,7 +22,7 @@ export async function ask(method, path, body) {
   if (method !== "GET") headers["X-Smartcam-Token"] = token;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const answer = await fetch(`/api/${path}`, { method, headers, body: body && JSON.stringify(body) });
-  const said = await answer.json().catch(() => ({}));
+  const said = await (answer.headers.get("Content-Type") === "image/jpeg" ? answer.blob() : answer.json()).catch(() => ({}));
   if (answer.ok) return said;
   if (answer.status === 401 && path !== "session") onSignedOut();
   throw new Refused(said.error ?? `${answer.status} ${answer.statusText}`, answer.status);
@@ -31,3 +33,13 @@ export const post = (path, body) => ask("POST", path, body);
 
 /** The address of something under /api; its parts may hold anything. */
 export const at = (...parts) => parts.map(encodeURIComponent).join("/");
+
+/** Asks now and every so many milliseconds while somebody looks; anew where `why` changes, not at all where it is null. */
+export function useEvery(ms, load, why = "") {
+  useEffect(() => {
+    if (why === null) return undefined;
+    load();
+    const timer = setInterval(() => document.hidden || load(), ms);
+    return () => clearInterval(timer);
+  }, [why]);
+}

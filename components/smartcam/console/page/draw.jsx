@@ -255,7 +255,7 @@ function Editor({ camera, known, reload, app: { say, said } }) {
 
 function Drawing({ camera, app }) {
   const [known, reload] = useSettings(camera.id);
-  if (!known?.settings) return <p class="note">{app.say.t(known ? "no_settings" : "loading")}</p>;
+  if (!known?.settings) return <p class="note">{app.say.t(known ? "no_settings" : "loading", known)}</p>;
   return <Editor {...{ camera, known, reload, app }} />;
 }
 

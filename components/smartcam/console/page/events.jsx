@@ -1,7 +1,7 @@
 /** The events of all cameras by day: a list of which only what is in sight is made, a day's axis, clips, verdicts. */
 
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { at, get, post } from "./api.js";
+import { at, get, post, useEvery } from "./api.js";
 import { LOSSES, ROW, dayOf, idAfter, inSight, marksOf, merged, query, rowsOf, scrolledTo, withAnswer } from "./days.js";
 import { FilterNote } from "./filter.jsx";
 import { KINDS } from "./words.js";
@@ -25,10 +25,8 @@ function useEvents(filter, said, t) {
   useEffect(() => {
     current.current = wanted;
     setKnown({ events: [], more: true });
-    load();
-    const timer = setInterval(() => document.hidden || load(), NEWS_MS);
-    return () => clearInterval(timer);
   }, [wanted]);
+  useEvery(NEWS_MS, load, wanted);
   const judge = (event, verdict) =>
     post(at("events", event.event_id, "verdict"), { verdict }).then((answer) => {
       if (answer.applied) setKnown((last) => ({ ...last, events: merged(last.events, [{ ...event, verdict: answer.verdict }]) }));

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { at, get, post } from "./api.js";
+import { at, get, post, useEvery } from "./api.js";
 import { budgetAt, findings, lengthOf } from "./findings.js";
 import { Arming } from "./live.jsx";
 
@@ -53,12 +53,7 @@ export function Health({ cameras, app }) {
   const { t } = app.say;
   const [{ health, heard_at: heardAt, replaced }, setHealth] = useState({ health: null });
   const [day, setDay] = useState({ times: [] });
-  useEffect(() => {
-    const load = () => { get("health").then(setHealth, app.said); get("health/day").then(setDay, app.said); };
-    load();
-    const timer = setInterval(() => document.hidden || load(), REFRESH_MS);
-    return () => clearInterval(timer);
-  }, []);
+  useEvery(REFRESH_MS, () => { get("health").then(setHealth, app.said); get("health/day").then(setDay, app.said); });
   const wrong = findings(health, heardAt, cameras, Date.now(), replaced);
   const learning = cameras.filter(({ scene }) => scene);
   const facts = health && { device: health.thing, version: health.version, uptime: lengthOf(health.uptime_s, t),

@@ -2,13 +2,15 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { at, get, post } from "./api.js";
-import { FirstUse } from "./first.jsx";
 import { drawOver } from "./overlay.js";
 import { watch } from "./player.js";
+import { Setup } from "./setup.jsx";
 import { seenAt, withView } from "./step.js";
 
+const AGAIN_MS = 5000;
+
 /** The picture of a camera with what is drawn over it; `onSeen` hears of each view. `frozen` keeps what is shown. */
-export function Picture({ camera, settings, frozen, say, onSeen, onAbout }) {
+export function Picture({ camera, settings, frozen, webrtc, say, onSeen, onAbout }) {
   const video = useRef(), canvas = useRef(), still = useRef(), over = useRef();
   const [about, setAbout] = useState(null);
   const [words, setWords] = useState("");
@@ -35,8 +37,8 @@ export function Picture({ camera, settings, frozen, say, onSeen, onAbout }) {
       said: (said, mime) => setWords(said ?? latest.current.say.t("cannot_play", { mime })),
       waits: (seconds, said) => setWords(`${said ? `${said}. ` : ""}${latest.current.say.t("again_in", { seconds })}`),
       shown,
-    });
-  }, [camera.id, camera.live]);
+    }, webrtc);
+  }, [camera.id, camera.live, webrtc]);
   useEffect(() => {
     const source = about?.type === "jpeg" ? canvas.current : video.current;
     if (!frozen || !about) return;
@@ -55,11 +57,14 @@ export function Picture({ camera, settings, frozen, say, onSeen, onAbout }) {
   );
 }
 
-/** What holds for one camera, null until that is known; and what asks again. */
+/** What holds for one camera, null until that is known; and what asks again. Whoever does not answer is asked again. */
 export function useSettings(id) {
-  const [known, setKnown] = useState(null);
-  const load = () => get(at("settings", id)).catch(() => ({ settings: null })).then((answer) => { setKnown(answer); return answer; });
-  useEffect(() => { load(); }, []);
+  const [known, setKnown] = useState(null), timer = useRef(0);
+  const load = () => get(at("settings", id)).catch(({ message }) => {
+    if (timer.current !== null) timer.current = setTimeout(load, AGAIN_MS);
+    return { settings: null, words: message };
+  }).then((answer) => { setKnown(answer); return answer; });
+  useEffect(() => { load(); return () => { clearTimeout(timer.current); timer.current = null; }; }, []);
   return [known, load];
 }
 
@@ -79,7 +84,7 @@ export function Arming({ camera, armed, say, said, refresh, until }) {
   );
 }
 
-function Tile({ camera, alone, over, app }) {
+function Tile({ camera, alone, over, webrtc, app }) {
   const { say, said, refresh } = app;
   const { t } = say;
   const [known] = useSettings(camera.id);
@@ -88,7 +93,7 @@ function Tile({ camera, alone, over, app }) {
   const text = seen?.objects.map(({ label, score }) => `${say.label(label)} ${score.toFixed(2)}`).join(", ");
   return (
     <article class={alone ? "tile alone" : "tile"} aria-label={camera.id}>
-      <Picture camera={camera} settings={over ? known?.settings ?? {} : null} say={say} onSeen={setSeen} onAbout={setAbout} />
+      <Picture camera={camera} settings={over ? known?.settings ?? {} : null} webrtc={webrtc} say={say} onSeen={setSeen} onAbout={setAbout} />
       <header>
         <h2><a href={alone ? "#/live" : `#/live/${camera.id}`} aria-label={alone ? t("all_cameras") : t("enlarge", { camera: camera.id })}>{camera.id}</a></h2>
         <span class={`state ${camera.state === "running" ? "good" : "bad"}`}>{t(camera.state)}</span>
@@ -96,8 +101,8 @@ function Tile({ camera, alone, over, app }) {
       </header>
       <p class="seen">{camera.state === "lost" ? camera.reason : text || t("seen_nothing")}</p>
       <p class="note">{t("rate", { rate: Math.round(camera.frames_per_second * 10) / 10 })}
-        {about && ` · ${t(about.type === "jpeg" ? "as_jpeg" : "as_video")} ${about.width}×${about.height}`}
-        {camera.live_why && ` · ${camera.live_why}`}</p>
+        {about && ` · ${t(about.type === "jpeg" ? "as_jpeg" : about.mime ? "as_video" : "as_webrtc")} ${about.width}×${about.height}`}
+        {(camera.live_why || about?.why) && ` · ${camera.live_why || about.why}`}</p>
     </article>
   );
 }
@@ -105,6 +110,11 @@ function Tile({ camera, alone, over, app }) {
 export function Live({ path: [only], cameras, app }) {
   const { t } = app.say;
   const [over, setOver] = useState(true);
+  const [webrtc, setWebrtc] = useState(localStorage.getItem("webrtc") === "on");
+  const choose = () => {
+    localStorage.setItem("webrtc", webrtc ? "off" : "on");
+    setWebrtc(!webrtc);
+  };
   const shown = cameras.filter((camera) => !only || camera.id === only);
   const allArmed = cameras.every((camera) => camera.armed);
   return (
@@ -113,11 +123,12 @@ export function Live({ path: [only], cameras, app }) {
         <h1>{only ?? t("live")}</h1>
         {only && <a class="button quiet" href="#/live">{t("all_cameras")}</a>}
         <label class="check"><input type="checkbox" checked={over} onChange={() => setOver(!over)} />{t("overlay")}</label>
+        {"RTCPeerConnection" in window && <label class="check"><input type="checkbox" checked={webrtc} onChange={choose} />{t("by_webrtc")}</label>}
         {cameras.length > 1 && <Arming camera="*" armed={allArmed} {...app} />}
       </div>
-      {!cameras.length && <FirstUse app={app} />}
+      {!cameras.length && <Setup path={[]} app={app} />}
       <div class={only ? "" : "tiles"}>
-        {shown.map((camera) => <Tile key={camera.id} camera={camera} alone={only} over={over} app={app} />)}
+        {shown.map((camera) => <Tile key={camera.id} camera={camera} alone={only} {...{ over, webrtc, app }} />)}
       </div>
     </section>
   );

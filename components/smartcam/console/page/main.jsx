@@ -2,16 +2,18 @@
 
 import { render } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { ask, get, post, setSession } from "./api.js";
+import { ask, get, post, setSession, useEvery } from "./api.js";
 import { Draw } from "./draw.jsx";
 import { Events } from "./events.jsx";
 import { Health } from "./health.jsx";
 import { Live } from "./live.jsx";
+import { Setup } from "./setup.jsx";
 import { chosen, spoken } from "./words.js";
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
 
-const PAGES = { live: Live, events: Events, draw: Draw, health: Health };
+const PARTS = { live: Live, events: Events, draw: Draw, health: Health };
+const PAGES = { ...PARTS, setup: Setup };
 const REFRESH_MS = 5000;
 const wherever = () => location.hash.slice(2).split("/").filter(Boolean);
 const remembered = () => localStorage.getItem("language") ?? chosen(navigator.languages);
@@ -40,12 +42,7 @@ function useCameras(signedIn, onFault) {
   const [cameras, setCameras] = useState(null);
   const refresh = useCallback(
     () => get("cameras").then((answer) => { setCameras(answer.cameras); onFault(null); }, onFault), []);
-  useEffect(() => {
-    if (!signedIn) return undefined;
-    refresh();
-    const timer = setInterval(() => document.hidden || refresh(), REFRESH_MS);
-    return () => clearInterval(timer);
-  }, [signedIn]);
+  useEvery(REFRESH_MS, refresh, signedIn ? "" : null);
   return [cameras, refresh];
 }
 
@@ -85,7 +82,9 @@ function App() {
   const other = <button type="button" class="quiet" lang={language === "en" ? "zh" : "en"} aria-label={`${t("language")}: ${t("other_language")}`}
     onClick={switchTo}>{t("other_language")}</button>;
   const trouble = fault && <p class="bad banner" role="alert">{t("offline", { words: fault.message })}</p>;
-  if (!session) return <main>{trouble ?? <p class="note">{t("loading")}</p>}</main>;
+  const brand = <b class="brand">Smartcam</b>;
+  // As in index.html, which is painted before this runs.
+  if (!session) return <><header class="top">{brand}</header><main>{trouble ?? <p class="note">{t("loading")}</p>}</main></>;
   if (!session.signed_in && session.password_needed)
     return <main class="door">{other}<SignIn say={say} onSession={onSession} /></main>;
   const page = Object.hasOwn(PAGES, path[0] ?? "") ? path[0] : "live";
@@ -95,9 +94,9 @@ function App() {
     <>
       <a class="skip" href="#content" onClick={(event) => { event.preventDefault(); document.getElementById("content").focus(); }}>{t("skip")}</a>
       <header class="top">
-        <b class="brand">Smartcam</b>
+        {brand}
         <nav aria-label={t("main")}>
-          {Object.keys(PAGES).map((name) => <a key={name} href={`#/${name}`} aria-current={name === page ? "page" : undefined}>{t(name)}</a>)}
+          {Object.keys(PARTS).map((name) => <a key={name} href={`#/${name}`} aria-current={name === page ? "page" : undefined}>{t(name)}</a>)}
         </nav>
         <span class="tools">{other}{session.password_needed && <button type="button" class="quiet" onClick={leave}>{t("sign_out")}</button>}</span>
       </header>

@@ -1,8 +1,9 @@
 /** Shows one camera live: a thin shell around the WebSocket, Media Source Extensions and JPEG. */
 
-import { forgettable, keepUp, momentOf } from "./step.js";
+import { forgettable, keepUp, momentOf, momentOfStamp } from "./step.js";
+import { answerOffer } from "./webrtc.js";
 
-const LONGEST_WAIT_S = 15;
+const LONGEST_WAIT_S = 15, BLACK_MS = 5000;
 const Source = window.ManagedMediaSource ?? window.MediaSource;
 
 /** Appends strictly in order: the next one only after the last is in. */
@@ -65,17 +66,25 @@ function pictureFeed(canvas, shown) {
  * Watches a camera while its picture is in sight; returns what ends it. `on.about(video or jpeg message or null)`,
  * `on.view(view)`, `on.said(words)`, `on.shown(moment)`: a picture of this moment (monotonic ns) is on the screen now,
  * `on.waits(seconds, said)`: the connection broke, the server having said why or
- * nothing, and is made again then.
+ * nothing, and is made again then. `webrtc`: whether the person has chosen that.
  */
-export function watch(camera, video, canvas, on) {
-  let socket = null, timer = 0, wait = 1, ended = false, mono = 0, pictures = false, near = false;
-  const frames = (now, { mediaTime }) => {
+export function watch(camera, video, canvas, on, webrtc) {
+  let socket = null, timer = 0, wait = 1, ended = false, mono = 0, way = webrtc ? "webrtc" : "", near = false;
+  let hangUp = null, stamped = null, black = 0;
+  const frames = (now, { mediaTime, rtpTimestamp }) => {
     if (ended) return;
-    on.shown(momentOf(mono, mediaTime));
+    if (!hangUp) on.shown(momentOf(mono, mediaTime));
+    else if (stamped) on.shown(momentOfStamp(stamped, rtpTimestamp));
     video.requestVideoFrameCallback(frames);
+  };
+  const leave = () => {
+    clearTimeout(black);
+    hangUp?.();
+    hangUp = stamped = null;
   };
   const close = () => {
     clearTimeout(timer);
+    leave();
     const old = socket;
     socket = null;
     old?.close();
@@ -88,25 +97,36 @@ export function watch(camera, video, canvas, on) {
   function open() {
     close();
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const mine = new WebSocket(`${scheme}://${location.host}/api/live/${encodeURIComponent(camera)}${pictures ? "?as=jpeg" : ""}`);
+    const mine = new WebSocket(`${scheme}://${location.host}/api/live/${encodeURIComponent(camera)}${way && `?as=${way}`}`);
     let feed = null, moment = 0;
     socket = mine;
     mine.binaryType = "arraybuffer";
     let said = "";
     const fail = () => { if (socket === mine) { close(); again(said); } };
     const told = {
+      offer({ sdp }) {
+        leave();
+        hangUp = answerOffer(sdp, video, (words) => { if (socket === mine) mine.send(words); });
+      },
+      rtp(next) { stamped = next; },
       video(about) {
+        if (!about.mime) {
+          clearTimeout(black);
+          black = setTimeout(() => { if (video.readyState < video.HAVE_CURRENT_DATA) mine.send(""); }, BLACK_MS);
+          return on.about(about);
+        }
+        leave();
         mono = about.start_mono_ns;
         if (!Source?.isTypeSupported(about.mime)) {
           on.said(null, about.mime);
-          if (pictures) return close();
-          pictures = true;
+          if (way === "jpeg") return close();
+          way = "jpeg";
           return open();
         }
         feed = videoFeed(video, about, fail);
         return on.about(about);
       },
-      jpeg(about) { feed = pictureFeed(canvas, on.shown); on.about(about); },
+      jpeg(about) { leave(); feed = pictureFeed(canvas, on.shown); on.about(about); },
       picture(about) { moment = about.captured_mono_ns; },
       view: on.view,
       said: ({ words }) => { said = words; on.said(words); },

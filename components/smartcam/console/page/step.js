@@ -5,6 +5,9 @@ const NS = 1e9, MOST_VIEWS = 100;
 /** The device's monotonic time of what a video shows at `seconds`, in nanoseconds. */
 export const momentOf = (startMonoNs, seconds) => startMonoNs + seconds * NS;
 
+/** The same of what has an RTP stamp, by another stamp and its time; they wrap at 32 bits. */
+export const momentOfStamp = ({ stamp, mono_ns }, rtpTimestamp) => mono_ns + ((rtpTimestamp - stamp) | 0) / 90000 * NS;
+
 /** What a player does about how late it is: `seek` to a second (or null), and its `rate`. */
 export function keepUp(now, begin, end, rate) {
   const late = end - now;

@@ -21,6 +21,7 @@ class _Known:
     announced: int = 0
     collects_footage: bool = False
     release: RunningRelease | None = None
+    clip_key: str = ""
     scene: SceneHealth | None = None
     told: int = 0
     """When its release was last told of, in the order of telling."""
@@ -64,11 +65,14 @@ class CameraConditions:
         with self._lock:
             self._known[camera].scene = scene
 
-    def runs(self, camera: CameraId, release: RunningRelease | None) -> None:
-        """Which release of capture reads the camera; None where nothing is heard of it any more."""
+    def runs(self, camera: CameraId, release: RunningRelease | None, clip_key: str = "") -> None:
+        """Which release of capture reads the camera, and with which key it seals clips.
+
+        None where nothing is heard of it any more.
+        """
         with self._lock:
             known = self._known[camera]
-            known.release, known.told = release, next(self._telling)
+            known.release, known.clip_key, known.told = release, clip_key, next(self._telling)
             known.collects_footage &= release is not None
 
     def forget(self, camera: CameraId) -> None:
@@ -78,9 +82,16 @@ class CameraConditions:
 
     def capture(self) -> RunningRelease | None:
         """The release of capture that was heard from last; None if nothing is heard."""
+        return self._last_told().release
+
+    def clip_key(self) -> str:
+        """The key with which it seals clips; empty if unknown."""
+        return self._last_told().clip_key
+
+    def _last_told(self) -> _Known:
         with self._lock:
-            running = [known for known in self._known.values() if known.release is not None]
-            return max(running, key=lambda known: known.told).release if running else None
+            running = (known for known in self._known.values() if known.release is not None)
+            return max(running, key=lambda known: known.told, default=_Known())
 
     def frames(self) -> tuple[int, int]:
         """Frames read and announced, of all cameras; no more than a health message can say."""

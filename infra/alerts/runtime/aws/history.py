@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from infra.alerts.runtime.agreed import CLIP_KEYS, DEVICE_ITEM, FLEET_PARTITION
 from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, seconds, text
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.ports import AlertState, Decision, Lease, Record
@@ -24,6 +25,7 @@ _FILM: Final = (
     "SET recorded = :recorded, recorded_revision = :revision, filmed_at = :filmed, thing = :thing, kind = :kind,"
     " started_at = :started, forget_at = :forget"
 )
+_KNOW_KEYS: Final = f"{_FILM}, {CLIP_KEYS} = :keys"
 _FREE: Final = "alert_state = :recorded OR (alert_state = :sending AND lease_until <= :now)"
 _AGAIN: Final = "alert_state IN (:sent, :held, :suppressed, :unwanted)"
 _MINE: Final = "alert_state = :sending AND lease_until = :lease"
@@ -73,7 +75,10 @@ class DynamoHistory:
             ":filmed": text(format_utc(arrived_at)),
         }
         newer = "attribute_not_exists(recorded_revision) OR recorded_revision < :revision"
-        self._update(event, _FILM, {**values, **self._common(event, arrived_at)}, newer)
+        device = self.table.get((FLEET_PARTITION, DEVICE_ITEM + event.thing), consistent=True) or {}
+        keys = {":keys": device[CLIP_KEYS]} if CLIP_KEYS in device else {}
+        film = _KNOW_KEYS if keys else _FILM
+        self._update(event, film, {**values, **keys, **self._common(event, arrived_at)}, newer)
 
     def lease(self, event: Event, now: UtcNs, *, again: bool = False) -> Lease | None:
         """See History."""

@@ -5,9 +5,7 @@ from typing import Final
 from infra.alerts.runtime.words.fitting import SUBJECT_UNICODE, UCS2
 from infra.alerts.runtime.words.table import WordTable
 from smartcam.contract.event import EventKind, Severity
-
-_UNUSUAL: Final = "画面与该摄像头学到的正常情况不同"
-_UNKNOWN: Final = "有物体移动，但不是摄像头认识的种类"
+from smartcam.contract.reasons import CAUSES, REASONS
 
 CHINESE: Final = WordTable(
     sms=UCS2,
@@ -30,32 +28,13 @@ CHINESE: Final = WordTable(
         EventKind.TEST: "测试警报",
     },
     severities={Severity.INFO: "提示", Severity.WARNING: "警告", Severity.CRITICAL: "严重"},
-    causes={
-        (EventKind.MOTION, "motion"): _UNKNOWN,
-        (EventKind.MOTION, "dark"): "有物体移动，但光线太暗，无法辨认",
-        (EventKind.MOTION, "defocused"): "有物体移动，但画面模糊，无法辨认",
-        (EventKind.ANOMALY, "unusual"): _UNUSUAL,
-        (EventKind.ANOMALY, "fast"): "有物体移动得比此处以往所见都快",
-        (EventKind.ANOMALY, "nowhere"): "有东西出现在从来没有东西的地方",
-        (EventKind.ANOMALY, "looks"): "有东西看起来与此处以往所见都不同",
-        (EventKind.TAMPER, "covered"): "镜头被遮挡",
-        (EventKind.TAMPER, "defocused"): "镜头失焦",
-        (EventKind.TAMPER, "moved"): "摄像头朝向改变，可能被转动或移动",
-        (EventKind.TAMPER, "frozen"): "画面冻结，反复传来同一画面",
-        (EventKind.TAMPER, "black"): "画面全黑",
-        (EventKind.TAMPER, "glare"): "有强光照射镜头",
-    },
-    reasons={
-        EventKind.ANOMALY: _UNUSUAL,
-        EventKind.MOTION: _UNKNOWN,
-        EventKind.TAMPER: "摄像头似乎被遮挡、强光照射、移动、失焦或画面冻结",
-        EventKind.CAMERA_LOST: "收不到该摄像头的画面",
-        EventKind.CAMERA_RESTORED: "重新收到该摄像头的画面",
+    causes={cause: words[1] for cause, words in CAUSES.items()},
+    reasons={kind: words[1] for kind, words in REASONS.items()}
+    | {
         EventKind.DEVICE_LOST: "收不到该设备的消息",
         EventKind.DEVICE_RESTORED: "重新收到该设备的消息",
         EventKind.FLEET_LOST: "多台设备同时失联，故障可能在设备与云之间",
         EventKind.FLEET_RESTORED: "同时失联的设备已重新连接",
-        EventKind.TEST: "有人在测试警报是否送达",
     },
     brackets=("（", "）"),
     labels={

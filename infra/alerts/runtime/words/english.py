@@ -5,9 +5,7 @@ from typing import Final
 from infra.alerts.runtime.words.fitting import GSM7, SUBJECT_ASCII
 from infra.alerts.runtime.words.table import WordTable
 from smartcam.contract.event import EventKind, Severity
-
-_UNUSUAL: Final = "The picture is unlike what this camera has learned as normal"
-_UNKNOWN: Final = "Something moved that the camera has no name for"
+from smartcam.contract.reasons import CAUSES, REASONS
 
 ENGLISH: Final = WordTable(
     sms=GSM7,
@@ -31,32 +29,13 @@ ENGLISH: Final = WordTable(
         EventKind.TEST: "Test alert",
     },
     severities={severity: f"severity {severity}" for severity in Severity},
-    causes={
-        (EventKind.MOTION, "motion"): _UNKNOWN,
-        (EventKind.MOTION, "dark"): "Something moved where it is too dark to tell what",
-        (EventKind.MOTION, "defocused"): "Something moved, and the picture is too blurred to tell what",
-        (EventKind.ANOMALY, "unusual"): _UNUSUAL,
-        (EventKind.ANOMALY, "fast"): "Something moves faster than anything seen here",
-        (EventKind.ANOMALY, "nowhere"): "Something is where nothing ever is",
-        (EventKind.ANOMALY, "looks"): "Something looks unlike anything here",
-        (EventKind.TAMPER, "covered"): "Something covers the lens",
-        (EventKind.TAMPER, "defocused"): "The camera is out of focus",
-        (EventKind.TAMPER, "moved"): "The camera looks somewhere else: it has been turned or moved",
-        (EventKind.TAMPER, "frozen"): "The picture stands still: the same one comes again and again",
-        (EventKind.TAMPER, "black"): "The picture is black",
-        (EventKind.TAMPER, "glare"): "Something shines into the lens",
-    },
-    reasons={
-        EventKind.ANOMALY: _UNUSUAL,
-        EventKind.MOTION: _UNKNOWN,
-        EventKind.TAMPER: "The camera seems to be covered, blinded, moved, out of focus or frozen",
-        EventKind.CAMERA_LOST: "No pictures come from the camera",
-        EventKind.CAMERA_RESTORED: "Pictures come from the camera again",
+    causes={cause: words[0] for cause, words in CAUSES.items()},
+    reasons={kind: words[0] for kind, words in REASONS.items()}
+    | {
         EventKind.DEVICE_LOST: "The device has not been heard from",
         EventKind.DEVICE_RESTORED: "The device is heard from again",
         EventKind.FLEET_LOST: "Many devices fell silent together, so the fault may lie between them and the cloud",
         EventKind.FLEET_RESTORED: "Devices that had fallen silent together are heard from again",
-        EventKind.TEST: "Somebody tested whether alerts arrive",
     },
     brackets=(" (", ")"),
     labels={

@@ -158,6 +158,35 @@ def test_a_clip_holds_the_very_packets_of_the_source(tmp_path: Path, capture: Ca
     assert 15 <= len(shown) <= 60
 
 
+def with_sound(path: Path, target: Path) -> Path:
+    """The same film with a quarter of a minute of silence beside it."""
+    with av.open(str(path)) as reading, av.open(str(target), "w") as writing:
+        film = writing.add_stream_from_template(reading.streams.video[0])
+        sound = writing.add_stream("aac", rate=8000)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 15 * 8000), np.float32), format="fltp", layout="mono")
+        silence.sample_rate = 8000
+        writing.mux(sound.encode(silence))
+        writing.mux(sound.encode(None))
+        for packet in reading.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = film
+                writing.mux(packet)
+    return target
+
+
+def test_what_was_said_there_is_kept_by_nobody(tmp_path: Path, capture: Callable[..., Capture]) -> None:
+    camera = clip(tmp_path)
+    heard = with_sound(Path(str(camera["path"])), tmp_path / "heard.mp4")
+    with av.open(str(heard)) as container:
+        assert [stream.type for stream in container.streams] == ["video", "audio"]
+    kept = capture({**camera, "path": str(heard)}).record()
+    with av.open(str(kept)) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+    source, shown = lumas(heard), lumas(kept)
+    begin = next(i for i, each in enumerate(source) if np.array_equal(each, shown[0]))
+    assert all(np.array_equal(each, of) for each, of in zip(shown, source[begin:], strict=False))
+
+
 @pytest.mark.parametrize("way", ["file", "avi", "turned", "turned by the clip", "device", "pi camera"])
 def test_of_a_masked_place_no_true_pixel_reaches_ring_or_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str

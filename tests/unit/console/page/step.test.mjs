@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forgettable, keepUp, momentOf, seenAt, withView } from "../../../../components/smartcam/console/page/step.js";
+import { forgettable, keepUp, momentOf, momentOfStamp, seenAt, withView } from "../../../../components/smartcam/console/page/step.js";
 
 const NS = 1e9;
 const view = (seconds, x, number = 1) => ({
@@ -11,6 +11,12 @@ test("a player that is far behind goes to the live edge, and one that is a littl
   assert.deepEqual(keepUp(3, 0, 10, 1), { seek: 9.9, rate: 1 });
   assert.deepEqual(keepUp(9.5, 0, 10, 1), { seek: null, rate: 1.1 });
   assert.deepEqual(keepUp(9.9, 0, 10, 1), { seek: null, rate: 1 });
+});
+
+test("a picture's moment follows from another stamp, also where the stamps have begun anew between", () => {
+  assert.equal(momentOfStamp({ stamp: 1000, mono_ns: 5 * NS }, 1000 + 90000), 6 * NS);
+  assert.equal(momentOfStamp({ stamp: 45000, mono_ns: 5 * NS }, 0), 4.5 * NS);
+  assert.equal(momentOfStamp({ stamp: 2 ** 32 - 45000, mono_ns: 5 * NS }, 45000), 6 * NS);
 });
 
 test("a player that has caught up half way goes on doing so, until it is at the edge", () => {

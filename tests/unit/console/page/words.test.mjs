@@ -24,7 +24,7 @@ test("the page says nothing for which there are no words", () => {
 });
 
 test("no words are left that nobody says", () => {
-  const made = /^(new_|f_|watching|relearning|awaited)/;
+  const made = /^(new_|f_|watching|relearning|awaited|first_(email|phone|time_zone|group|planning|planned|deploying|done|failed)$)/;
   assert.deepEqual(Object.keys(WORDS).filter((key) => !made.test(key) && !KINDS.includes(key) && !new RegExp(`\\b${key}\\b`).test(source)), []);
 });
 

@@ -657,6 +657,17 @@ def test_a_box_that_half_covers_somebody_is_they_unless_it_comes_in_from_the_edg
     assert (known.of(EventKind.PERSON, first(half, 0.2, entry), at(0.2)) is stay) is same
 
 
+@pytest.mark.parametrize(("entry", "same"), [(None, True), (DOOR, False)])
+def test_in_one_look_a_box_that_half_covers_somebody_is_theirs_unless_it_came_in_where_they_stand(
+    entry: Corners | None, *, same: bool
+) -> None:
+    known = KnownStays()
+    stay = known.begin(EventKind.PERSON, DOOR, at(0))
+    stay.tell()
+    half = (0.1, 0.1, 0.3, 0.95)
+    assert (known.of(EventKind.PERSON, first(half, 0, entry), at(0)) is stay) is same
+
+
 @pytest.mark.parametrize(("looks", "same"), [(60, True), (3, False)], ids=["rests", "passed"])
 def test_a_hand_where_somebody_rests_is_theirs_though_their_last_box_is_odd(looks: int, *, same: bool) -> None:
     known, hand = KnownStays(), (0.5, 0.4, 0.54, 0.44)

@@ -246,11 +246,12 @@ def test_the_state_of_a_long_episode_is_stored_again_and_again() -> None:
     assert all(episode is not None and episode.state["box"] for episode in stored)
 
 
-def test_a_frame_from_the_past_is_not_even_looked_at() -> None:
+@pytest.mark.parametrize("seconds", [0.5, 1.0])
+def test_a_frame_from_the_past_or_for_the_second_time_is_not_even_looked_at(seconds: float) -> None:
     model = object_model([SOMEBODY])
     analysis = ObjectAnalysis(model, maker(), AnalysisSettings())
     analysis.update(frame(1))
-    assert analysis.update(frame(0.5)) == []
+    assert analysis.update(frame(seconds)) == []
     assert isinstance(model.detector, FakeDetector)
     assert len(model.detector.calls) == 1
 

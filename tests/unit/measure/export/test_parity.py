@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def test_what_is_no_number_or_has_another_form_is_infinitely_far_away(other: tup
 
 def test_the_mean_is_over_pictures_and_the_top_label_is_counted() -> None:
     found = compare([answer(9, 1), answer(5, 4)], [answer(9, 1), answer(4, 5)], 2, top, never)
-    assert found == Difference(1.0, 0.5, 0.5, 0)
+    assert found == Difference(1.0, 0.5, 0.5, 0, 1.0)
 
 
 def test_a_picture_beyond_the_limit_is_right_between_the_originals_two_sets_of_kernels() -> None:
@@ -60,7 +61,7 @@ def test_a_picture_beyond_the_limit_is_right_between_the_originals_two_sets_of_k
         asked.append(place)
         return answer(58, 0)
 
-    assert compare(originals, [answer(58, 0), answer(11, 0)], 2, top, reference) == Difference(1.0, 0.5, 1.0, 1)
+    assert compare(originals, [answer(58, 0), answer(11, 0)], 2, top, reference) == Difference(1.0, 0.5, 1.0, 1, 8.0)
     assert asked == [0]
 
 
@@ -91,7 +92,9 @@ def test_an_answer_too_few_is_infinitely_far_away() -> None:
 
 
 def row(largest: float, limit: float | None = 2.0) -> TargetRow:
-    return TargetRow("onnx int8", "model.onnx", 1234, 0.5, 201, "steps", limit, Difference(largest, 0.1, 1.0, 0))
+    return TargetRow(
+        "onnx int8", "model.onnx", 1234, 0.5, 201, "steps", limit, Difference(largest, 0.1, 1.0, 0, largest)
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,6 +121,13 @@ def test_the_table_says_what_fails_and_what_is_not_here_and_why() -> None:
     assert "FAILS: more than 2" in lines[1]
     assert "FAILS: lacks X" in lines[2]
     assert "not here: no wheel" in lines[3]
+
+
+def test_the_table_says_how_many_pass_by_the_reference_kernels_only_and_how_far_they_are_from_a_device() -> None:
+    made = replace(row(2.0), difference=Difference(2.0, 0.1, 1.0, 12, 8.0))
+    assert table([made]).endswith("(12 by LiteRT's reference kernels; up to 8 from its fast ones)")
+    [document] = json.loads(json.dumps(as_document([made], {})))["targets"]
+    assert (document["judged_by_reference_kernels"], document["largest_from_fast_kernels"]) == (12, 8)
 
 
 def test_the_document_is_json_whatever_came_out() -> None:

@@ -1,10 +1,12 @@
 import random
+from collections import Counter
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from measure.faults.catalogue import FAULTS, damage, flipped
+from measure.faults.catalogue import FAULTS, damage, flipped, is_worn, spared
+from measure.faults.command import shifts
 
 
 def dice(seed: int) -> random.Random:
@@ -40,3 +42,28 @@ def test_damage_leaves_an_empty_file_and_one_that_is_gone_alone(tmp_path: Path) 
 
 def test_there_are_at_least_twenty_faults() -> None:
     assert len(FAULTS) >= 20
+
+
+def test_played_once_on_four_devices_nothing_is_killed_oftener_than_a_nucleus_starts_it_again() -> None:
+    for _, names in shifts(FAULTS, 4):
+        kills = Counter[str]()
+        order = spared({name: FAULTS[name] for name in names})
+        assert sorted(order) == sorted(names)
+        for name in order:
+            assert not is_worn(FAULTS[name], kills), (name, order)
+            if FAULTS[name].renews:
+                kills.clear()
+            kills.update(FAULTS[name].kills)
+
+
+@given(st.lists(st.sampled_from(sorted(FAULTS)), unique=True))
+def test_whichever_faults_are_asked_for_each_is_played_once(names: list[str]) -> None:
+    assert sorted(spared({name: FAULTS[name] for name in names})) == sorted(names)
+
+
+def test_the_ipc_server_is_killed_only_where_nothing_was_killed_before() -> None:
+    assert spared({name: FAULTS[name] for name in ("inference-killed", "ipc-restarted")})[0] == "ipc-restarted"
+    assert not is_worn(FAULTS["ipc-restarted"], {})
+    assert is_worn(FAULTS["ipc-restarted"], {"smartcam.Inference": 1})
+    assert not is_worn(FAULTS["inference-killed"], {"smartcam.Inference": 1})
+    assert is_worn(FAULTS["inference-killed"], {"smartcam.Inference": 2})

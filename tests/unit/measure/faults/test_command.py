@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from measure.faults.catalogue import FAULTS
-from measure.faults.command import main, remaining, shifts
+from measure.faults.command import _parser, main, remaining, shifts
 from measure.faults.kept import keep
 from measure.faults.tally import Injection
 
@@ -15,6 +15,11 @@ def test_each_fault_is_played_on_one_device_that_can_suffer_it(devices: int) -> 
     found = shifts(FAULTS, devices)
     assert sorted(name for _, names in found for name in names) == sorted(FAULTS)
     assert all(FAULTS[name].place == place for place, names in found for name in names)
+
+
+def test_of_four_devices_two_share_what_needs_none_in_particular() -> None:
+    assert [place for place, _ in shifts(FAULTS, 4)] == ["any", "any", "guests", "rtsp"]
+    assert [place for place, _ in shifts({"cloud-away": FAULTS["cloud-away"]}, 4)] == ["any"]
 
 
 def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
@@ -32,6 +37,11 @@ def test_what_has_been_injected_often_enough_is_only_told(tmp_path: Path, capsys
 def test_a_loss_of_an_earlier_run_is_a_failure_still(tmp_path: Path) -> None:
     keep(tmp_path, "cloud-away", Injection(2, 1, 0, 1, 0, 4.5))
     assert main(["--folder", str(tmp_path), "--fault", "cloud-away", "--times", "1"]) == 1
+
+
+def test_devices_find_a_folder_that_was_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _parser().parse_args(["--folder", "build/once"]).folder == tmp_path / "build" / "once"
 
 
 def test_the_faults_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -159,4 +159,5 @@ class DeployedSite(AlertsSite):
 
 def test_the_subscriptions_of_every_group_are_what_sns_says() -> None:
     site = DeployedSite({"FunctionName": "alerter"})
-    assert reach_of(site) == (Reach("family", 1, ("PendingConfirmation@t1",)), Reach("shop", 0))
+    family = Reach("family", 1, ("PendingConfirmation@t1",), ("arn:aws:sns:1@t1", "PendingConfirmation@t1"))
+    assert reach_of(site) == (family, Reach("shop", 0))

@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from infra.alerts.runtime.clip_keys import ClipKeys
 from infra.alerts.runtime.ports import AlertState
 from smartcam.capture.recording.seal import ClipStatement, Sealer, SealError
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import ClipPart, Event, Phase
-from smartcam.contract.times import format_utc
+from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 from smartcam.edge.clip_name import ClipName
 from tests.clip_events import YARD, event_id, event_of
 from tests.infra.sample import NOON
 from tests.unit.capture.recording.test_fragments import WHOLE
-from tools.alerts.history import HistoryRecord
+from tools.alerts.history import HistoryRecord, Key
 from tools.clips import verify
-from tools.clips.verify import known_since, main, verified
+from tools.clips.verify import KnownSince, known_since, main, verified
 
 SEALER = Sealer(bytes(range(32)))
 OTHER = Sealer(bytes(32))
@@ -29,6 +30,21 @@ def clip(folder: Path, sealer: Sealer = SEALER, name: str = str(NAME), content: 
     path = folder / "from-a-memory-stick.mp4"
     path.write_bytes(content + sealer.seal(said))
     return path
+
+
+class FakeRecords:
+    """Knows one event, and which keys its device has named until now."""
+
+    def __init__(self, found: HistoryRecord | None, keys: ClipKeys | None = None) -> None:
+        self.found, self.keys = found, keys or {}
+
+    def record(self, key: Key) -> HistoryRecord | None:
+        assert key == (f"porch/{NAME.camera}", f"event#{NAME.event}")
+        return self.found
+
+    def clip_keys(self, thing: str) -> ClipKeys:
+        assert thing == "porch"
+        return self.keys
 
 
 def record(path: Path, key: str | None = SEALER.key, part: ClipPart | None = None) -> HistoryRecord:
@@ -43,7 +59,50 @@ def record(path: Path, key: str | None = SEALER.key, part: ClipPart | None = Non
 def test_a_clip_that_the_cloud_knows_is_proven_whatever_its_file_is_called(tmp_path: Path) -> None:
     path = clip(tmp_path)
     assert verified(path).name == NAME
-    assert known_since(verified(path), record(path)) == format_utc(NOON)
+    assert known_since(verified(path), "porch", FakeRecords(record(path))) == KnownSince(format_utc(NOON), None)
+
+
+def test_since_when_the_devices_health_has_named_the_key_is_told_by_what_was_known_with_the_event(
+    tmp_path: Path,
+) -> None:
+    path = clip(tmp_path)
+    then = replace(record(path), clip_keys={SEALER.key: UtcNs(NOON - NS_PER_S)})
+    found = known_since(verified(path), "porch", FakeRecords(then, {OTHER.key: NOON}))
+    assert found == KnownSince(format_utc(NOON), format_utc(UtcNs(NOON - NS_PER_S)))
+
+
+def test_a_new_key_may_be_named_a_moment_after_the_first_clip_that_it_sealed(tmp_path: Path) -> None:
+    path = clip(tmp_path)
+    then = replace(record(path), clip_keys={OTHER.key: UtcNs(1)})
+    now = FakeRecords(then, {OTHER.key: UtcNs(1), SEALER.key: NOON})
+    assert known_since(verified(path), "porch", now).key == format_utc(NOON)
+
+
+def test_a_clip_whose_key_the_devices_health_has_never_named_is_not_proven(tmp_path: Path) -> None:
+    path = clip(tmp_path)
+    then = replace(record(path), clip_keys={OTHER.key: NOON})
+    with pytest.raises(SealError, match="never named this one"):
+        known_since(verified(path), "porch", FakeRecords(then, {OTHER.key: NOON}))
+
+
+def test_a_clip_from_before_its_device_named_keys_is_proven_by_its_record_though_the_key_is_another_now(
+    tmp_path: Path,
+) -> None:
+    path = clip(tmp_path)
+    assert known_since(verified(path), "porch", FakeRecords(record(path), {OTHER.key: NOON})).key is None
+
+
+def test_what_is_printed_names_both_times(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = clip(tmp_path)
+    then = replace(record(path), clip_keys={SEALER.key: UtcNs(NOON - NS_PER_S)})
+    for found, said in ((then, "its key since 2026-03-01T11:59:59.000Z"), (record(path), "health names none")):
+        monkeypatch.setattr(verify, "_history", lambda found=found: FakeRecords(found))
+        assert main([str(path)]) == 0
+        printed = capsys.readouterr().out
+        assert "the cloud knows it since 2026-03-01T12:00:00.000Z at the latest, from porch itself" in printed
+        assert said in printed
 
 
 @pytest.mark.parametrize(
@@ -60,7 +119,7 @@ def test_what_the_cloud_knows_otherwise_is_not_proven(
 ) -> None:
     path = clip(tmp_path)
     with pytest.raises(SealError, match=why):
-        known_since(verified(path), record(path, key, part))
+        known_since(verified(path), "porch", FakeRecords(record(path, key, part)))
 
 
 def test_what_the_cloud_does_not_know_is_not_proven(tmp_path: Path) -> None:
@@ -68,7 +127,7 @@ def test_what_the_cloud_does_not_know_is_not_proven(tmp_path: Path) -> None:
     unheard = replace(record(path), filmed=None, filmed_at=None)
     for found in (None, unheard):
         with pytest.raises(SealError, match="knows no clip of this event"):
-            known_since(verified(path), found)
+            known_since(verified(path), "porch", FakeRecords(found))
 
 
 def test_a_seal_about_something_else_than_a_clip_is_refused(tmp_path: Path) -> None:

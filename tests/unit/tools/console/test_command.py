@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -60,7 +61,7 @@ def asked(port: int, path: str, body: bytes | None = None, **headers: str) -> An
         return json.load(error)
 
 
-def with_console(folder: Path, look: Callable[[int], None]) -> int:
+def with_console(folder: Path | None, look: Callable[[int], None]) -> int:
     """Runs the verb as a person does: `look`s at it, and presses Ctrl-C."""
     port, faults = free_port(), []
 
@@ -75,7 +76,7 @@ def with_console(folder: Path, look: Callable[[int], None]) -> int:
 
     thread = threading.Thread(target=person)
     thread.start()
-    code = main([str(folder), "--port", str(port)])
+    code = main([*([] if folder is None else [str(folder)]), "--port", str(port)])
     thread.join()
     if faults:
         raise faults[0]
@@ -131,6 +132,24 @@ def test_beside_a_device_that_runs_it_hears_its_cameras(tmp_path: Path, capsys: 
         finally:
             capture.close()
     assert "the device that runs there" in capsys.readouterr().out
+
+
+def test_at_the_first_use_there_is_a_wizard_for_who_knows_the_word_that_the_terminal_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "_DEMO", tmp_path / "gone")
+
+    def look(port: int) -> None:
+        assert asked(port, "cameras") == {"cameras": []}
+        assert asked(port, "events") == {"events": [], "more": False}
+        assert asked(port, "setup") == {"wizard": True}
+        headers = {"Content-Type": "application/json", "X-Smartcam-Token": asked(port, "session")["token"]}
+        assert "terminal" in asked(port, "setup/state", b'{"word": "guessed"}', **headers)["error"]
+        (word,) = re.findall(r"#/setup/(\S+)", capsys.readouterr().out)
+        document = json.dumps({"word": word}).encode()
+        assert asked(port, "setup/state", document, **headers)["state"] == "idle"
+
+    assert with_console(None, look) == 0
 
 
 @pytest.mark.parametrize("left", ["{", "[]", '{"SVCUID": "x"}', '{"SVCUID": "x", "AWS_GG_NUCLEUS_DOMAIN": "/none"}'])

@@ -69,7 +69,9 @@ def test_footage_that_cannot_be_learned_from_ends_in_one_line_and_no_bundle(
 
 
 @pytest.mark.usefixtures("here")
-@pytest.mark.parametrize("wrong", [["--budget", "0"], ["--epochs", "0"], ["--rate", "nan"], ["--network", "large"]])
+@pytest.mark.parametrize(
+    "wrong", [["--budget", "0"], ["--epochs", "0"], ["--rate", "nan"], ["--network", "large"], ["--size", "64x64"]]
+)
 def test_numbers_that_mean_nothing_are_refused(wrong: list[str]) -> None:
     with pytest.raises(SystemExit):
         main(["clips", "somewhere", *wrong])
@@ -124,6 +126,12 @@ def test_what_a_bundle_says_of_its_making_names_no_folder_of_the_user() -> None:
     assert "/home" not in said
     again = clip_parser("clips", "train clips: x").parse_args(shlex.split(said)[3:])
     assert (again.seed, again.target, again.clips.name, again.rate) == (4, "person", "Holiday 1", options.rate)
+
+
+def test_the_size_of_the_picture_is_said_where_it_is_another_one() -> None:
+    parser = clip_parser("clips", "train clips: x")
+    assert "--size 96x96" in command_of("clips", parser.parse_args(["yard", "--size", "96x96"]), "person")
+    assert "--size" not in command_of("clips", parser.parse_args(["yard"]), "person")
 
 
 @pytest.mark.usefixtures("here")

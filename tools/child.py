@@ -19,6 +19,7 @@ _LACKS: Final = (
     re.compile(r"Didn't find op for (?:custom )?(?:op ?code|op) '?(?P<name>[\w-]+)"),
     re.compile(r"Unresolved custom op: (?P<name>[\w-]+)"),
     re.compile(r"Encountered unresolved custom op: (?P<name>[\w-]+)"),
+    re.compile(r"Lowering not found: (?P<name>[\w.]+)"),
 )
 """How toolchains name an operator that they lack."""
 

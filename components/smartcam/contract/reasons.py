@@ -1,11 +1,12 @@
-"""Why there is an event, in words for the page: those of its alert, which the cloud has in tables of its own."""
+"""Why there is an event, in words for people: those of the alert, and of the console's page."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from smartcam.console.settings import PageLanguage
-from smartcam.contract.event import Event, EventKind
+from smartcam.contract.event import EventKind
 
+LANGUAGES: Final = ("en", "zh")
+"""In their order in the tables."""
 CAUSES: Final[Mapping[tuple[EventKind, str], tuple[str, str]]] = {
     (EventKind.MOTION, "motion"): (
         "Something moved that the camera has no name for",
@@ -39,7 +40,7 @@ CAUSES: Final[Mapping[tuple[EventKind, str], tuple[str, str]]] = {
     (EventKind.TAMPER, "black"): ("The picture is black", "画面全黑"),
     (EventKind.TAMPER, "glare"): ("Something shines into the lens", "有强光照射镜头"),
 }
-"""By what the device says in one word, as the event's label or cause: in the order of `PageLanguage`."""
+"""By what the device says in one word, as the event's label or cause: in English and Chinese."""
 REASONS: Final[Mapping[EventKind, tuple[str, str]]] = {
     EventKind.ANOMALY: (
         "The picture is unlike what this camera has learned as normal",
@@ -55,10 +56,3 @@ REASONS: Final[Mapping[EventKind, tuple[str, str]]] = {
     EventKind.TEST: ("Somebody tested whether alerts arrive", "有人在测试警报是否送达"),
 }
 """Where it says no word that is known."""
-
-
-def reason_words(event: Event) -> dict[str, str] | None:
-    """Why there is an event, by language; None where a model has recognised something, which the label says."""
-    words = (CAUSES.get((event.kind, word)) for word in (event.label, event.cause) if word is not None)
-    found = next(filter(None, words), REASONS.get(event.kind))
-    return None if found is None else dict(zip(map(str, PageLanguage), found, strict=True))

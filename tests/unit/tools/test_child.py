@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from measure.export.child import ExportFault, run_there, why
+from tools.child import ExportFault, run_there, why
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,7 @@ from measure.export.child import ExportFault, run_there, why
     [
         ("Tensorflow op [Identity: TFL_BROADCAST_ARGS] is not supported\n", "BROADCAST_ARGS"),
         ("Didn't find op for builtin opcode 'SEGMENT_SUM'\nFailed to get registration from op code", "SEGMENT_SUM"),
+        ("RuntimeError: Lowering not found: aten.cummax.default\n\nWhile executing", "aten.cummax.default"),
         ("Encountered unresolved custom op: edgetpu-custom-op.\nSee instructions", "edgetpu-custom-op"),
     ],
 )

@@ -1,0 +1,1 @@
+"""PyTorch: a small network that becomes a bundle."""

@@ -1,0 +1,85 @@
+"""A small project goes through mutmut, and through the forks that try its mutants."""
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from tools.command_line import ROOT
+
+PROJECT = """\
+[tool.mutmut]
+source_paths = ["src"]
+pytest_add_cli_args_test_selection = ["tests"]
+"""
+CODE = """\
+def more(a, b):
+    return a + b
+
+
+def is_small(a):
+    return a < 10
+
+
+def nobody_calls():
+    return 1
+"""
+TESTS = """\
+from little import is_small, more
+
+
+def test_more_is_more(tmp_path):
+    (tmp_path / "sum").write_text(str(more(1, 2)))
+    assert (tmp_path / "sum").read_text() == "3"
+
+
+def test_one_is_small_and_a_thousand_is_not():
+    assert is_small(1) and not is_small(1000)
+"""
+
+
+def started(folder: Path, *patterns: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "measure.trying", *patterns],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def project(folder: Path, tests: str) -> None:
+    for name, text in {"pyproject.toml": PROJECT, "src/little.py": CODE, "tests/test_little.py": tests}.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def fates(folder: Path) -> dict[str, set[int | None]]:
+    """How the tests of each function's mutants ended."""
+    notes = json.loads((folder / "mutants/src/little.py.meta").read_text())
+    found = defaultdict(set)
+    for name, code in notes["exit_code_by_key"].items():
+        found[name.removeprefix("little.x_").partition("__mutmut")[0]].add(code)
+    return dict(found)
+
+
+def test_each_mutant_that_is_named_meets_the_tests_that_come_to_it(tmp_path: Path) -> None:
+    project(tmp_path, TESTS)
+    done = started(tmp_path, "little.x_more*", "little.x_is*")
+    assert done.returncode == 0, done.stdout + done.stderr
+    killed, survived = 1, 0  # nobody asks whether ten is small
+    assert fates(tmp_path) == {"more": {killed}, "is_small": {survived}, "nobody_calls": {None}}
+    project(tmp_path, TESTS.replace("is_small(1)", "is_small(9) and not is_small(10)"))
+    started(tmp_path, "little.x_is*")
+    assert fates(tmp_path)["is_small"] == {killed}
+
+
+def test_a_test_that_fails_without_any_mutant_is_told_of_and_nothing_is_tried(tmp_path: Path) -> None:
+    project(tmp_path, TESTS.replace('"3"', '"4"'))
+    done = started(tmp_path)
+    assert done.returncode == 4
+    assert "test_more_is_more" in done.stdout
+    assert "a test fails without any mutant" in done.stderr
+    assert set.union(*fates(tmp_path).values()) == {None}
