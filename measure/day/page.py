@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from measure.day.verdict import COLUMNS, Finding, Row
+from measure.day.verdict import COLUMNS, DayFigure, Row
 
 _WIDE, _HIGH = 900, 120
 _HEAD: Final = """<!doctype html><meta charset="utf-8"><title>A day in the life</title>
@@ -12,14 +12,14 @@ _HEAD: Final = """<!doctype html><meta charset="utf-8"><title>A day in the life<
 line{stroke:#bbb}.bad{color:#c00}</style><h1>A day in the life</h1>"""
 
 
-def page(stretches: Sequence[Sequence[Row]], found: Sequence[Finding]) -> str:
+def page(stretches: Sequence[Sequence[Row]], found: Sequence[DayFigure]) -> str:
     """As HTML, which needs nothing else."""
     verdicts = "".join(_line(one) for one in found)
     drawn = [column for column in COLUMNS if column != "minute" and not column.endswith("_pid")]
     return _HEAD + "".join(_curve(stretches, column) for column in drawn) + f"<ul>{verdicts}</ul>\n"
 
 
-def _line(one: Finding) -> str:
+def _line(one: DayFigure) -> str:
     return f"<li{'' if one.is_good else ' class=bad'}>{escape(one.what)}: {one.value:g}, at most {one.most:g}"
 
 

@@ -40,7 +40,7 @@ _FEWEST: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DayFigure:
     """One figure beside what it may be at most."""
 
     what: str
@@ -53,19 +53,19 @@ class Finding:
         return self.value <= self.most
 
 
-def findings(stretches: Sequence[Sequence[Row]]) -> Iterator[Finding]:
+def findings(stretches: Sequence[Sequence[Row]]) -> Iterator[DayFigure]:
     """Growth within each stretch, processes that were replaced, events that did not arrive, and the disk across all."""
     for number, rows in enumerate(stretches, 1):
         settled = [row for row in rows if row["minute"] >= SETTLED_MIN]
         if len(settled) >= _FEWEST:
             for column, most in LIMITS.items():
-                yield Finding(f"stretch {number}: growth of {column}", round(growth(settled, column), 2), most)
+                yield DayFigure(f"stretch {number}: growth of {column}", round(growth(settled, column), 2), most)
         for process in PROCESSES:
             pids = {row[f"{process}_pid"] for row in rows if f"{process}_pid" in row}
-            yield Finding(f"stretch {number}: {process} was started again", len(pids) - 1, 0)
-        yield Finding(f"stretch {number}: events not delivered", rows[-1]["raised"] - rows[-1]["delivered"], 0)
+            yield DayFigure(f"stretch {number}: {process} was started again", len(pids) - 1, 0)
+        yield DayFigure(f"stretch {number}: events not delivered", rows[-1]["raised"] - rows[-1]["delivered"], 0)
     for folder, most in BUDGETS_MB.items():
-        yield Finding(f"megabytes in {folder}", max(row[folder] for rows in stretches for row in rows), most)
+        yield DayFigure(f"megabytes in {folder}", max(row[folder] for rows in stretches for row in rows), most)
 
 
 def growth(rows: Sequence[Row], column: str) -> float:

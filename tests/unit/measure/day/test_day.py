@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from measure.day.command import main
-from measure.day.verdict import BUDGETS_MB, COLUMNS, LIMITS, Finding, Row, findings, growth
+from measure.day.verdict import BUDGETS_MB, COLUMNS, LIMITS, DayFigure, Row, findings, growth
 
 Change = Callable[[int], Row]
 
@@ -76,5 +76,5 @@ def test_kept_stretches_are_judged_and_drawn_without_living_another(
 
 
 def test_what_is_exactly_at_its_limit_is_good() -> None:
-    assert Finding("handles", 1, 1).is_good
-    assert not Finding("handles", 1.1, 1).is_good
+    assert DayFigure("handles", 1, 1).is_good
+    assert not DayFigure("handles", 1.1, 1).is_good
