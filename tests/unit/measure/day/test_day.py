@@ -65,7 +65,7 @@ def test_kept_stretches_are_judged_and_drawn_without_living_another(
     assert main(["--minutes", "0", "--folder", str(tmp_path)]) == 1
     assert "holds no stretch" in capsys.readouterr().err
     for number, raised in ((1, 1), (2, 5)):
-        rows = [row | {"raised": raised} for row in stretch()]
+        rows = [{**row, "raised": raised} for row in stretch()]
         lines = [",".join(COLUMNS), *(",".join(str(row[column]) for column in COLUMNS) for row in rows)]
         (tmp_path / f"stretch-{number:02}.csv").write_text("\n".join(lines))
     assert main(["--minutes", "0", "--folder", str(tmp_path)]) == 1
