@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, cast
 
+from infra.alerts.runtime.agreed import FLEET_PARTITION
 from infra.alerts.runtime.aws.dynamo import Table
-from infra.fleet.runtime.aws import FLEET_PARTITION, DynamoRegistry
+from infra.fleet.runtime.aws import DynamoRegistry
 from infra.fleet.runtime.device import TAKEN
 from infra.fleet.runtime.hearing import Hearing, Sign
 from infra.fleet.runtime.judging import Policy

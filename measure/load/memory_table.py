@@ -102,4 +102,4 @@ def _holds(condition: str, item: Item, values: Mapping[str, Any]) -> bool:
     if condition.startswith(_MISSING):
         return condition.removeprefix(_MISSING).removesuffix(")") not in item
     name, value = condition.split(" = ")
-    return item.get(name) == values[value]
+    return bool(item.get(name) == values[value])

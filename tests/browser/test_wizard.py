@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -104,6 +105,27 @@ def test_a_person_finds_cameras_sees_them_names_who_is_told_and_deploys_with_a_l
     (context,) = done
     assert (context["email"], context["phone"]) == ("anna@example.org", "+441632960001")
     assert (context["time_zone"], context["language"]) == ("Europe/Berlin", "en")
+
+
+def test_what_is_changed_while_a_plan_is_made_makes_it_void(
+    page: Page, done: list[Mapping[str, str]], text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end = threading.Event()
+
+    def planned(_: FirstOrder) -> Iterator[str]:
+        yield "told of alerts: anna@example.org"
+        may_end.wait(60)
+
+    monkeypatch.setattr(wizard, "planned", planned)
+    page.get_by_label("cameras.yaml").fill(text)
+    page.get_by_label("E-mail addresses").fill("anna@example.org")
+    page.get_by_role("button", name="Check, and show").click()
+    expect(page.locator("pre")).to_contain_text("anna@example.org")
+    page.get_by_label("E-mail addresses").fill("bert@example.org")
+    may_end.set()
+    expect(page.locator("pre")).not_to_be_attached()
+    expect(page.get_by_role("button", name="Yes, do all this")).not_to_be_attached()
+    assert done == []
 
 
 def test_what_goes_wrong_is_shown_and_a_person_can_stop_what_hangs(

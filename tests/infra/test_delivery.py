@@ -94,3 +94,9 @@ def test_a_refusal_names_what_it_refuses_as_long_as_that_is_there() -> None:
 
 def test_the_arrival_is_in_nanoseconds() -> None:
     assert Delivery.from_rule(rule_output(b"")).arrived_at == UtcNs(1_772_366_400_000_000_000)
+
+
+@pytest.mark.parametrize("payload", ["D\xd1==", "D", "*"])
+def test_a_payload_that_is_no_base64_is_refused_by_its_name(payload: str) -> None:
+    with pytest.raises(ContractError, match="payload: must be base64"):
+        Delivery.from_rule({**rule_output(b"x"), "payload": payload})

@@ -93,6 +93,14 @@ def read_cameras(text: str, components: Collection[str] = ()) -> Mapping[str, An
     return document
 
 
+def camera_names(text: str) -> list[str]:
+    """Those in the configuration. Raises what `read_cameras` raises, also where it names none."""
+    names = list(read_cameras(text)["smartcam.Capture"].get("cameras") or ())
+    if not names:
+        raise ReleaseError("cameras.yaml: names no cameras: write them below `  cameras:`, or let them be found")
+    return names
+
+
 def read_order(fields: Fields, folder: Path) -> FirstOrder:
     """What was filled in; the configuration's file will be in the folder.
 

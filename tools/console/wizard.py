@@ -18,7 +18,7 @@ from starlette.routing import Route
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.reading import Fields, parse_object
 from tools.console.deploying import Busy, Deploying
-from tools.console.ordering import deployed, filled, planned, read_cameras, read_order
+from tools.console.ordering import camera_names, deployed, filled, planned, read_cameras, read_order
 from tools.console.stills import still
 from tools.setup import Toolchain, setup_cloud
 
@@ -73,8 +73,7 @@ class Wizard:
 
     def cameras(self, fields: Fields) -> Response:
         """The cameras in a configuration, once it is right."""
-        capture = read_cameras(filled(fields, "cameras"))["smartcam.Capture"]
-        return JSONResponse({"cameras": list(capture.get("cameras", ()))})
+        return JSONResponse({"cameras": camera_names(filled(fields, "cameras"))})
 
     def picture(self, fields: Fields) -> Response:
         """What a camera of the configuration shows."""

@@ -84,7 +84,7 @@ class Password:
         try:
             document = json.loads(content)
             salt, derived = bytes.fromhex(document["salt"]), bytes.fromhex(document["scrypt"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise self._unreadable("is damaged") from error
         if not salt or not derived:
             raise self._unreadable("is damaged")

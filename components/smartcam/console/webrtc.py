@@ -31,6 +31,8 @@ from smartcam.edge.ring.packet_ring import VideoPacket
 
 MEETING_S: Final = 5.0
 """How long a browser and we may take to find each other."""
+LONGEST_UNSENT_S: Final = 5.0
+"""For how long packets may wait: a browser that has agreed to take nothing would have them pile up."""
 TICKS: Final = 90_000
 """Of a second: the clock of RTP."""
 _CLOSEST_TICKS: Final = TICKS // 1000
@@ -138,6 +140,7 @@ class Peer:
         self._address = _plain(address)
         self._now = now
         self._stamps: RtpStamps | None = None
+        self._unsent_since: MonotonicNs | None = None
         self._track = _Track()
         self._is_decided = asyncio.Event()
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -177,7 +180,12 @@ class Peer:
         """Send one packet; when another one came that was sent before. Raises NotByWebRtc: nobody is there any more."""
         if not self._is_open:
             raise NotByWebRtc("the connection has ended")
-        self._stamps = self._stamps or RtpStamps(self._now())
+        now = self._now()
+        if self._unsent_since is None or self._track.waiting.empty():
+            self._unsent_since = now
+        elif now - self._unsent_since > LONGEST_UNSENT_S * NS_PER_S:
+            raise NotByWebRtc("this browser takes no picture")
+        self._stamps = self._stamps or RtpStamps(now)
         carried: av.Packet[Stream] = av.Packet(packet.content)
         carried.pts, carried.time_base = self._stamps.stamp(packet), Fraction(1, TICKS)
         self._track.waiting.put_nowait(carried)

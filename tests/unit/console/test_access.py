@@ -55,6 +55,8 @@ def damage(path: Path, how: str) -> None:
         path.write_bytes(b"\xff{")
     elif how == "another document":
         path.write_text("[1]")
+    elif how == "nested too deep":
+        path.write_text("[" * 4000)
     elif how == "no salt":
         path.write_text(json.dumps({"salt": "", "scrypt": ""}))
     elif how == "readable by others":
@@ -68,7 +70,17 @@ def damage(path: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "how", ["empty", "no JSON", "another document", "no salt", "readable by others", "a link", "a folder"]
+    "how",
+    [
+        "empty",
+        "no JSON",
+        "another document",
+        "nested too deep",
+        "no salt",
+        "readable by others",
+        "a link",
+        "a folder",
+    ],
 )
 def test_a_password_file_that_cannot_be_trusted_lets_nobody_in_and_does_not_count_as_none(
     tmp_path: Path, how: str

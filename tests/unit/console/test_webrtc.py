@@ -245,6 +245,29 @@ def test_a_browser_that_shows_nothing_of_it_gets_what_it_can_show(open_console: 
     wait_until_silent()
 
 
+def test_nothing_piles_up_for_a_browser_that_has_agreed_to_take_nothing(
+    open_console: ConsoleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webrtc, "LONGEST_UNSENT_S", 0.0)
+
+    async def look() -> None:
+        packets = live_packets(24)
+        with ring_of(open_console, packets[:12]) as ring:
+            async with looking(open_console) as viewer:
+                browser = Browser()
+                answer = await browser.answer(str((await told(viewer, "offer"))["sdp"]))
+                await viewer.send(answer.replace("a=recvonly", "a=inactive"))
+                assert (await told(viewer, "video"))["mime"] == ""
+                ring.write(packets[12])
+                about = await told(viewer, "video")
+                assert about["mime"]
+                assert "takes no picture" in str(about["why"])
+                await browser.close()
+
+    asyncio.run(look())
+    wait_until_silent()
+
+
 def test_what_came_before_the_viewer_is_a_moment_apart_and_the_rest_as_it_came() -> None:
     packets = video_packets(encoded(20))
     stamps = RtpStamps(packets[9].captured_mono)

@@ -1,7 +1,9 @@
 """The figures for Prometheus: those of the health, on a socket where nobody can do harm."""
 
+import errno
 import http.client
 import re
+import selectors
 import socket
 import stat
 import threading
@@ -273,6 +275,29 @@ def test_nobody_who_comes_and_goes_leaves_a_handle(site: Site) -> None:
         site.connect().close()
         site.ask()
     assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
+
+
+def test_a_want_of_handles_ends_nothing_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    wants = [OSError(errno.EMFILE, "Too many open files")] * 2
+    real = selectors.DefaultSelector
+
+    def scarce() -> selectors.BaseSelector:
+        if wants:
+            raise wants.pop()
+        return real()
+
+    monkeypatch.setattr(door, "_AGAIN_S", 0.01)
+    monkeypatch.setattr(selectors, "DefaultSelector", scarce)
+    site = Site(tmp_path)
+    with site.open():
+        deadline = time.monotonic() + PATIENCE_S
+        while wants:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert site.ask()[0] == 200
+    assert caplog.text.count("metrics_not_given") == 1
 
 
 def test_what_a_dead_process_left_is_replaced_and_a_place_that_cannot_be_used_is_said_once(

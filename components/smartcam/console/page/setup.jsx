@@ -50,7 +50,8 @@ function Job({ job, agree, stop, t }) {
 function Wizard({ word, say: { t, language } }) {
   const [form, setForm] = useState({ cameras: "", tells: true, email: "", phone: "", time_zone: zone(), group: "Smartcam" });
   const [job, setJob] = useState({ state: "idle", lines: [] }), [remarks, setRemarks] = useState([]), [busy, setBusy] = useState(false), [words, setWords] = useState("");
-  const works = job.state.endsWith("ing");
+  const [checked, setChecked] = useState("");
+  const works = job.state.endsWith("ing"), filled = JSON.stringify({ ...form, language });
   const ask = (name, body) => post(`setup/${name}`, { ...body, word });
   const refused = (error) => { setWords(error.message); };
   const act = (name, body, then) => {
@@ -58,13 +59,12 @@ function Wizard({ word, say: { t, language } }) {
     setWords("");
     ask(name, body).then(then, refused).then(() => setBusy(false));
   };
-  const fill = (change) => {
-    setForm((before) => ({ ...before, ...change }));
-    if (job.state === "planned") act("stop", {}, setJob);  // it was a plan of something else
-  };
+  const fill = (change) => setForm((before) => ({ ...before, ...change }));
   const field = (key, type) => (
     <label key={key}>{t(`first_${key}`)}<input type={type} value={form[key]} onInput={({ target }) => fill({ [key]: target.value })} /></label>);
   useEffect(() => { act("state", {}, setJob); }, []);
+  // A plan of something else: of the form as it was before, or before the page was loaded again.
+  useEffect(() => { if (job.state === "planned" && filled !== checked) act("stop", {}, setJob); }, [job.state, filled]);
   useEvery(LOOK_MS, () => ask("state").then(setJob, refused), works ? "" : null);
   return (
     <section class="stage">
@@ -81,7 +81,7 @@ function Wizard({ word, say: { t, language } }) {
         <label class="check"><input type="checkbox" checked={form.tells} onChange={() => fill({ tells: !form.tells })} />{t("first_tells")}</label>
         {form.tells ? Object.entries(FIELDS).map(([key, type]) => field(key, type)) : <p class="note">{t("first_as_it_is")}</p>}</div>
       <div class="card"><h2>3. {t("first_deploy")}</h2>{field("group", "text")}
-        <button type="button" disabled={busy || works} onClick={() => act("plan", { ...form, language }, setJob)}>{t("first_check")}</button>
+        <button type="button" disabled={busy || works} onClick={() => { setChecked(filled); act("plan", { ...form, language }, setJob); }}>{t("first_check")}</button>
         {words && <p class="bad" role="alert">{words}</p>}
         <Job job={job} t={t} agree={() => act("deploy", { plan: job.plan }, setJob)} stop={() => act("stop", {}, setJob)} /></div>
       <p class="note">{t("first_then")}</p>

@@ -54,21 +54,25 @@ class MetricsDoor:
         self._fault = ""
 
     def run(self, stop: StopToken) -> None:
-        """Answer until `stop` is set; where the socket cannot be made, it is tried again twice a minute."""
+        """Answer until `stop` is set; where that is not possible, it is tried again twice a minute."""
         while not stop.is_set():
             try:
-                listening = _listen(self._path)
+                self._serve(stop)
             except OSError as error:
                 self._say(f"{error}")
                 stop.wait(_AGAIN_S)
-                continue
+
+    def _serve(self, stop: StopToken) -> None:
+        """Raises OSError: the socket cannot be made, or there are no handles or no memory to wait at it."""
+        listening = _listen(self._path)
+        try:
+            callers = _Callers(listening, self._answer, self._clock)
             self._fault = ""
-            try:
-                _Callers(listening, self._answer, self._clock).serve(stop)
-            finally:
-                listening.close()
-                with suppress(OSError):  # a disk that takes nothing; the next process replaces it
-                    self._path.unlink()
+            callers.serve(stop)
+        finally:
+            listening.close()
+            with suppress(OSError):  # a disk that takes nothing; the next process replaces it
+                self._path.unlink()
 
     def _answer(self, request: bytes) -> bytes:
         """A whole HTTP response."""

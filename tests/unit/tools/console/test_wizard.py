@@ -112,6 +112,8 @@ def test_a_camera_that_shows_nothing_and_text_that_is_no_configuration_are_told_
         ("picture", {"cameras": gone, "camera": "gate"}, "must be one of the cameras in the configuration"),
         ("cameras", {"cameras": "smartcam.Capture: ["}, "line 1"),
         ("cameras", {"cameras": ["not text"]}, "must be text"),
+        ("cameras", {"cameras": "smartcam.Capture:\n  cameras:\n"}, "names no cameras: write them below"),
+        ("cameras", {"cameras": "smartcam.Capture: {}"}, "names no cameras: write them below"),
         ("plan", {"cameras": "", "tells": False}, ""),
         ("deploy", {"plan": "guessed"}, "not the plan that was shown last"),
     ):

@@ -1,0 +1,1 @@
+"""Every decoder fed with bytes that nobody meant: `make fuzz`."""

@@ -1,0 +1,85 @@
+"""Messages: between the components, between a device and the cloud, and inside the cloud."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from infra.alerts.runtime.delivery import Delivery, Unreadable, read_delivery
+from infra.alerts.runtime.jobs import job_from_json, job_to_json
+from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet
+from measure.fuzz.target import FuzzTarget, Unfaithful, decoding
+from smartcam.contract.ack import Acknowledgement
+from smartcam.contract.clip import decode_clip_message, encode_clip_message
+from smartcam.contract.errors import ContractError
+from smartcam.contract.event import Event
+from smartcam.contract.health import Health
+from smartcam.contract.inline import decode_chunk, decode_inline_request, encode_inline_request, joined
+from smartcam.contract.notice import decode_notice, encode_notice
+from smartcam.contract.reading import parse_object
+from smartcam.contract.view import decode_view_message
+from smartcam.contract.wanted import Wanted
+from smartcam.contract.wish import decode_wish_message, encode_wish_message
+
+T = TypeVar("T")
+
+
+def _message(decode: Callable[[bytes], T], encode: Callable[[T], bytes] | None, *reads: str) -> FuzzTarget:
+    return FuzzTarget(decoding(decode, ContractError, encode), reads)
+
+
+def _frame_of_chunk(data: bytes) -> object:
+    chunk = decode_chunk(data)
+    return joined([chunk]) if chunk.count == 1 else chunk
+
+
+def _delivered(data: bytes) -> Event:
+    """What the alerting makes of what its rule has selected."""
+    delivery = read_delivery(parse_object(data, "delivery"))
+    if isinstance(delivery, Unreadable):
+        raise delivery.error
+    if Delivery.from_rule(delivery.document()) != delivery:
+        raise Unfaithful(f"{delivery!r} is not read again")
+    return delivery.event()
+
+
+TARGETS: Final = {
+    "event": _message(Event.from_json, Event.to_json, "smartcam.contract.event"),
+    "health": _message(Health.from_json, Health.to_json, "smartcam.contract.health"),
+    "acknowledgement": _message(Acknowledgement.from_json, Acknowledgement.to_json, "smartcam.contract.ack"),
+    "wanted": _message(Wanted.from_json, Wanted.to_json, "smartcam.contract.wanted:Wanted.from_fields"),
+    "notice": _message(decode_notice, encode_notice, "smartcam.contract.notice"),
+    "chunk": _message(
+        _frame_of_chunk, None, "smartcam.contract.inline:decode_chunk", "smartcam.contract.inline:joined"
+    ),
+    "inline-request": _message(
+        decode_inline_request, encode_inline_request, "smartcam.contract.inline:decode_inline_request"
+    ),
+    "view": _message(decode_view_message, None, "smartcam.contract.view:decode_view_message"),
+    "clip-message": _message(decode_clip_message, encode_clip_message, "smartcam.contract.clip"),
+    "wish": _message(
+        decode_wish_message,
+        encode_wish_message,
+        "smartcam.contract.wish:decode_wish_message",
+        "smartcam.contract.wish:_document",
+        "smartcam.contract.wish:_verdict",
+        "smartcam.contract.wish:_answer",
+        "smartcam.contract.wish:_holding",
+    ),
+    "delivery": _message(
+        _delivered, None, "infra.alerts.runtime.delivery:Delivery.event", "infra.alerts.runtime.delivery:read_delivery"
+    ),
+    "job": _message(
+        lambda data: job_from_json(data.decode(errors="replace")),
+        lambda job: job_to_json(*job).encode(),
+        "infra.alerts.runtime.jobs",
+    ),
+    "fleet-device": _message(
+        lambda data: load_device(data.decode(errors="replace"), 1),
+        lambda device: dump_device(device).encode(),
+        "infra.fleet.runtime.codec",
+    ),
+    "fleet": _message(
+        lambda data: load_fleet(data.decode(errors="replace"), 1),
+        lambda fleet: dump_fleet(fleet).encode(),
+        "infra.fleet.runtime.codec:load_fleet",
+    ),
+}
