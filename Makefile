@@ -34,7 +34,7 @@ export PYTHONDONTWRITEBYTECODE =
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cloud setup-console setup-training setup-tflite setup-azure demo test test-here test-elsewhere test-pi test-debian test-targets soak mutants faults fuzz storm check format bench build synth train cloud provision publish deploy status clean
+.PHONY: help setup setup-cloud setup-console setup-training setup-tflite setup-azure demo test test-here test-elsewhere test-pi test-debian test-targets soak mutants faults fuzz day storm check format bench build synth train cloud provision publish deploy status clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -89,6 +89,9 @@ mutants: setup ## whether the tests notice when what must not fail is wrong; goe
 
 faults: setup ## hurt devices of real processes, and count what is lost; goes on where it was stopped [TIMES=20 FAULT=name]
 	$(main) -m measure.faults $(if $(TIMES),--times $(TIMES)) $(foreach each,$(FAULT),--fault $(each))
+
+day: setup ## one more stretch of a day in the life of the whole product, on the disk of the one before [MINUTES=50]
+	$(main) -m measure.day $(if $(MINUTES),--minutes $(MINUTES))
 
 fuzz: setup ## every decoder fed with bytes that nobody meant, two minutes each; goes on from build/fuzz [TARGET=name SECONDS=120]
 	$(main) -m measure.fuzz $(foreach each,$(TARGET),--target $(each)) $(if $(SECONDS),--seconds $(SECONDS))

@@ -78,7 +78,9 @@ def _finish(folder: Path) -> None:
     plugins.mkdir()
     for plugin in PLUGINS:
         name = f"libgst{plugin}.so"
-        (plugins / name).symlink_to(_libraries(folder) / "gstreamer-1.0" / name)
+        # Relative: the path by which the folder was reached may be gone tomorrow.
+        library = (_libraries(folder) / "gstreamer-1.0" / name).relative_to(folder)
+        (plugins / name).symlink_to(Path("..") / library)
     output_of((str(SYSTEM_PYTHON), "-c", _PROBE), _LIMIT_S, "", Path("/"), _server(folder).environment)
 
 

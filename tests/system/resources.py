@@ -1,5 +1,6 @@
 """What a process holds, read from /proc."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -27,9 +28,15 @@ def usage(pid: int) -> Usage:
     )
 
 
-def shared_bytes(folder: Path, name: str) -> int:
-    """What lies in shared memory under this name."""
-    return sum(file.stat().st_blocks * 512 for file in folder.glob(f"{name}*"))
+def shared_bytes(pid: int) -> int:
+    """The shared memory that a process has made: it lies in memory files, whose names in /dev/shm only lead to them."""
+    found = {}
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            if str(handle.readlink()).startswith("/memfd:"):
+                state = handle.stat()
+                found[state.st_ino] = state.st_blocks * 512
+    return sum(found.values())
 
 
 def growth(values: list[float]) -> float:

@@ -13,7 +13,6 @@ from measure.demo.device import DemoDeployment
 from measure.demo.plan import CLIP_FOLDER
 from measure.demo.yard_clip import yard_clip
 from smartcam.contract.ids import CameraId
-from smartcam.edge.ring.sealed import DEFAULT_FOLDER
 from tests.system.footage import SIX_PEOPLE, detector_bundle, needs_footage, repeated
 from tests.system.judge import Judge
 from tests.system.resources import MIB, Usage, growth, shared_bytes, usage
@@ -67,7 +66,7 @@ def watch(rig: Rig) -> Watched:
         time.sleep(LOOK_S)
         watched.capture.append(usage(capture))
         watched.inference.append(usage(inference))
-        watched.shared.append(shared_bytes(DEFAULT_FOLDER, f"smartcam-{rig.deployment.camera}") / MIB)
+        watched.shared.append(shared_bytes(capture) / MIB)
         watched.frames = rig.last_status().frames_read
         assert time.monotonic() - began < LIMIT_S, rig.logs()
     watched.took_s = time.monotonic() - began
@@ -102,6 +101,7 @@ def assert_flat(figures: dict[str, float], most_mib: float) -> None:
         assert figures[f"{process}_rss_growth_mib"] < 4, figures
         assert abs(figures[f"{process}_handles_growth"]) <= 1, figures
         assert figures[f"{process}_threads_growth"] == 0, figures
+    assert figures["shared_mib"] > 0, figures
     assert figures["shared_growth_mib"] == 0, figures
 
 

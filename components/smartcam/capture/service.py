@@ -19,6 +19,7 @@ from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.edge.backoff import Backoff
 from smartcam.edge.bus.port import LocalBus
 from smartcam.edge.clock import Clock
+from smartcam.edge.heap import give_back
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.memory_file import MemoryFile
@@ -106,6 +107,7 @@ class CaptureService:
             reason = f"{type(error).__name__}: {error}"
         if stop.is_set():
             return
+        give_back()  # the decoder: another 8 MiB with each outage would stay for minutes, and 50 for good
         self._report.change(state, reason)
         if self._played_ns >= _GOOD_SPELL_S * NS_PER_S:
             self._backoff.reset()

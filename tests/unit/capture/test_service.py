@@ -1,6 +1,9 @@
+import gc
 import logging
+import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +27,7 @@ from tests.clips import moving_square, still_scene, write_clip
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
 from tests.fakes.source import FakeOpener, SimulatedStop, Step
+from tests.system.resources import usage
 
 YARD = CameraId("yard")
 SETTINGS = SourceSettings(YARD, Path("unused.mp4"))
@@ -305,3 +309,34 @@ def test_a_real_clip_in_real_time_stops_long_before_its_next_picture(tmp_path: P
     thread.join(60)
     assert not thread.is_alive()
     assert nucleus.published_local
+
+
+def test_what_a_lost_camera_has_freed_goes_back_to_the_system(bench: Bench) -> None:
+    pins: list[bytes] = []
+    most: list[float] = []
+
+    def leave_holes() -> None:
+        blocks = [b"1" * 60_000 for _ in range(500)]
+        pins.extend(blocks[::50])  # so that no block at the end of the heap is free
+        most.append(usage(os.getpid()).rss_mib)
+
+    bench.play([leave_holes, STILL, CameraLost("the cable is cut")], for_s=2)
+    assert usage(os.getpid()).rss_mib < most[-1] - 15
+    assert pins
+
+
+class Circle:
+    """What only the garbage collection finds, as PyAV's containers and streams."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_a_lost_camera_s_decoder_does_not_wait_for_the_garbage_collection(bench: Bench) -> None:
+    left: list[weakref.ref[Circle]] = []
+    gc.disable()
+    try:
+        bench.play([lambda: left.append(weakref.ref(Circle())), STILL, CameraLost("the cable is cut")], for_s=2)
+        assert left[0]() is None
+    finally:
+        gc.enable()

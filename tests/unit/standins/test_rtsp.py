@@ -38,3 +38,14 @@ def test_a_server_that_does_not_start_is_begun_anew(machine: FakeDebian, tmp_pat
         setup_rtsp(tmp_path, quiet)
     machine.failing.clear()
     assert setup_rtsp(tmp_path, quiet).python.name == "python3"
+
+
+@pytest.mark.usefixtures("machine")
+def test_the_plug_ins_are_found_when_the_folder_is_reached_by_another_path(tmp_path: Path) -> None:
+    (tmp_path / "before").mkdir()
+    setup_rtsp(tmp_path / "before", quiet)
+    library = Path(".tools/rtsp/root") / LIBRARIES / "gstreamer-1.0/libgstrtp.so"
+    moved = (tmp_path / "before").rename(tmp_path / "after")
+    (moved / library).parent.mkdir()
+    (moved / library).write_text("a plug-in")
+    assert (moved / ".tools/rtsp/plugins/libgstrtp.so").read_text() == "a plug-in"
