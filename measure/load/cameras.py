@@ -17,7 +17,7 @@ from measure.clips import make_clip
 from measure.demo.plan import CLIP_FOLDER
 from measure.demo.report import quantile
 from measure.demo.story import Entry
-from measure.load.looks import CameraFigures, Look, Published, figures_of
+from measure.load.looks import CameraFigures, CameraLook, Published, figures_of
 from measure.load.watched import LOOKS_FILE
 from smartcam.contract.event import Event, EventKind, Phase
 from smartcam.contract.ids import EventId
@@ -69,7 +69,7 @@ def measure_cameras(
             end = time.time_ns()
             time.sleep(_SETTLE_S)
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        found = [Look.of_line(line) for line in looks.read_text().splitlines()]
+        found = [CameraLook.of_line(line) for line in looks.read_text().splitlines()]
         published = _published(nucleus.journal("cloud_publish"))
     whole_s = (time.time_ns() - begin) / NS_PER_S
     return replace(

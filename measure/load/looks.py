@@ -17,7 +17,7 @@ _PLAYING_NS: Final = 30 * NS_PER_S
 """Shorter than any clip that is played, and longer than what a playing is late."""
 
 
-class Look(NamedTuple):
+class CameraLook(NamedTuple):
     """A frame that was analysed: when it was captured and when that was done, and its place in the clip. All in ns."""
 
     camera: str
@@ -85,7 +85,11 @@ class CameraFigures:
 
 
 def figures_of(
-    looks: Sequence[Look], events: Sequence[Published], visits: Sequence[tuple[float, float]], begin: int, end: int
+    looks: Sequence[CameraLook],
+    events: Sequence[Published],
+    visits: Sequence[tuple[float, float]],
+    begin: int,
+    end: int,
 ) -> CameraFigures:
     """What happened between two moments in ns. `visits`: when somebody is in the clip, in seconds."""
     within = [look for look in looks if begin <= look.done < end]
@@ -120,7 +124,7 @@ _Visit = tuple[str, int, int]
 """Of which camera, in which playing of the clip, and which one."""
 
 
-def _visit(look: Look, at: int, visits: Sequence[tuple[float, float]]) -> _Visit | None:
+def _visit(look: CameraLook, at: int, visits: Sequence[tuple[float, float]]) -> _Visit | None:
     """Who is there at a moment, by a look before it."""
     seconds = (at - look.opened) / NS_PER_S
     numbers = (number for number, (begin, end) in enumerate(visits) if begin <= seconds <= end)
@@ -129,12 +133,12 @@ def _visit(look: Look, at: int, visits: Sequence[tuple[float, float]]) -> _Visit
     return None if number is None else (look.camera, round(look.opened / _PLAYING_NS), number)
 
 
-def _visits_of(looks: Iterable[Look], visits: Sequence[tuple[float, float]]) -> Iterable[_Visit]:
+def _visits_of(looks: Iterable[CameraLook], visits: Sequence[tuple[float, float]]) -> Iterable[_Visit]:
     return (found for look in looks if (found := _visit(look, look.captured, visits)) is not None)
 
 
 def _told(
-    events: Iterable[Published], looks: Sequence[Look], visits: Sequence[tuple[float, float]]
+    events: Iterable[Published], looks: Sequence[CameraLook], visits: Sequence[tuple[float, float]]
 ) -> Mapping[_Visit, float]:
     """Of each visit that was told of, the seconds from the entry to the first event."""
     found: dict[_Visit, float] = {}

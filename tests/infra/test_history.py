@@ -200,7 +200,8 @@ def test_what_a_record_has_named_stays_named_whatever_its_device_says_later(tabl
     true, late = ClipPart(1, 9, "a" * 64), ClipPart(2, 9, "b" * 64)
     history.record(raised(), NOON)
     history.film(replace(recorded(1), clips=(true,), clip_key="1" * 64), NOON)
-    history.film(replace(recorded(false_revision), clips=(ClipPart(1, 9, "f" * 64),), clip_key="6" * 64), later(5))
+    false = replace(recorded(1), revision=false_revision, clips=(ClipPart(1, 9, "f" * 64),), clip_key="6" * 64)
+    history.film(false, later(5))
     history.film(replace(recorded(2), clips=(true, late), clip_key="1" * 64), later(6))
     record = reader.record((f"{raised().thing}/{raised().camera_id}", f"event#{raised().event_id}"))
     assert record is not None

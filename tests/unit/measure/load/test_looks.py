@@ -2,7 +2,7 @@
 
 import pytest
 
-from measure.load.looks import Look, Published, figures_of
+from measure.load.looks import CameraLook, Published, figures_of
 from measure.load.tables import cameras_table
 from smartcam.contract.times import NS_PER_MS, NS_PER_S
 
@@ -10,14 +10,14 @@ BEGIN = 1_000 * NS_PER_S
 VISITS = [(2.0, 5.0)]
 
 
-def looks(camera: str, every_ms: int, seconds: int, *, skips: range = range(0)) -> list[Look]:
+def looks(camera: str, every_ms: int, seconds: int, *, skips: range = range(0)) -> list[CameraLook]:
     """Of a camera whose clip begins at `BEGIN`, each done 10 ms after its capture; none in the skipped milliseconds."""
     times = [at for at in range(0, seconds * 1000, every_ms) if at not in skips]
-    return [Look(camera, BEGIN + at * NS_PER_MS, BEGIN + (at + 10) * NS_PER_MS, at * NS_PER_MS) for at in times]
+    return [CameraLook(camera, BEGIN + at * NS_PER_MS, BEGIN + (at + 10) * NS_PER_MS, at * NS_PER_MS) for at in times]
 
 
 def test_a_line_gives_the_look_that_was_written() -> None:
-    assert Look.of_line("load00 5 7 3\n") == Look("load00", 5, 7, 3)
+    assert CameraLook.of_line("load00 5 7 3\n") == CameraLook("load00", 5, 7, 3)
 
 
 def test_cameras_that_take_turns_are_even_and_miss_no_second() -> None:
