@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from infra.alerts.runtime.audience import Language
@@ -183,6 +183,8 @@ PIECES = st.sampled_from(
 
 @settings(deadline=None)
 @given(st.lists(PIECES, max_size=12).map("".join))
+@example("http:\u00a0")
+@example("http: ")
 def test_whatever_pieces_a_link_is_made_of_none_is_left(text: str) -> None:
     shown = unlinked(text)
     assert links(to_gsm7(shown)) == links(shown) == []

@@ -42,7 +42,7 @@ def _sources() -> Iterator[tuple[str, bytes]]:
     pins = [line for line in _REQUIREMENTS.read_text().splitlines() if line.partition("==")[0] in _INSTALLED]
     yield "requirements.txt", "\n".join([*pins, _NUMPY, ""]).encode()
     files = [path for folder in _CODE for path in (ROOT / folder).rglob("*.py")]
-    files += [path for path in (ROOT / _ENCODER).rglob("*") if path.is_file()]
+    files += [path for path in (ROOT / _ENCODER).rglob("*") if path.is_file() and path.suffix != ".keras"]
     for path in sorted(files):
         yield str(path.relative_to(ROOT)), path.read_bytes()
 

@@ -22,7 +22,7 @@ _LINKS: Final = re.compile(
     r"(?<=\S)[.。](?=[.。]*[^\s\d.。])"  # a host name; "Nr. 5", "v1.2" and "at last..." stay
     r"|(?<=www)[.。]"
     r"|(?<=\S)@(?=\S)"
-    r"|(?<=[a-z+._-]):(?=\S|$)|(?<=[0-9]):(?=[^\s\d])|:(?=//)"  # a scheme; "Gate: north" and "22:00" stay
+    r"|(?<=[a-z+._-]):(?=\S|\s*$)|(?<=[0-9]):(?=[^\s\d])|:(?=//)"  # a scheme; "Gate: north" and "22:00" stay
     r"|(?<=tel)\s*:\s*|(?<=sms)\s*:\s*|(?<=mailto)\s*:\s*"
     r"|\\(?=\\)|(?<=\\)\\",  # \\server\share
     re.IGNORECASE,
