@@ -48,7 +48,7 @@ def test_the_asset_is_small(asset: Path) -> None:
     assert sum(path.stat().st_size for path in asset.rglob("*") if path.is_file()) < ASSET_BYTES
 
 
-@pytest.mark.parametrize(("door", "most"), [("infra.alerts.runtime.handler", 62), ("infra.fleet.runtime.handler", 42)])
+@pytest.mark.parametrize(("door", "most"), [("infra.alerts.runtime.handler", 63), ("infra.fleet.runtime.handler", 42)])
 def test_a_cold_start_loads_little_beside_boto3_and_nothing_that_is_slow(
     asset: Path, boto: Path, door: str, most: int
 ) -> None:
