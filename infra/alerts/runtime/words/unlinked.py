@@ -18,12 +18,15 @@ _INSTEAD: Final = "_"
 _NUMBER: Final = re.compile(r"\d(?:[^\w,;:]{0,5}\d){4,}")
 """Five digits or more, whatever stands between them: the shortest that phones take for a number to call."""
 _IP_ADDRESS: Final = re.compile(r"\d+(?:\.\d+){3,}")
+_SCHEMES: Final = ("http", "https", "ftp", "rtsp", "tel", "sms", "mailto", "javascript", "intent")
+"""These are taken for the beginning of a link also where blanks follow."""
+_AFTER_SCHEMES: Final = "|".join(rf"(?<={scheme})\s*:\s*" for scheme in _SCHEMES)
 _LINKS: Final = re.compile(
     r"(?<=\S)[.。](?=[.。]*[^\s\d.。])"  # a host name; "Nr. 5", "v1.2" and "at last..." stay
     r"|(?<=www)[.。]"
     r"|(?<=\S)@(?=\S)"
+    rf"|{_AFTER_SCHEMES}"
     r"|(?<=[a-z+._-]):(?=\S|\s*$)|(?<=[0-9]):(?=[^\s\d])|:(?=//)"  # a scheme; "Gate: north" and "22:00" stay
-    r"|(?<=tel)\s*:\s*|(?<=sms)\s*:\s*|(?<=mailto)\s*:\s*"
     r"|\\(?=\\)|(?<=\\)\\",  # \\server\share
     re.IGNORECASE,
 )

