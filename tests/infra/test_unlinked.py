@@ -87,8 +87,8 @@ URL = "https://bucket.s3.eu-west-1.amazonaws.com/snapshots/yard-1/gate/x.jpg?X-A
 
 def links(text: str) -> list[str]:
     """What a phone or a mail program would make a link of; wider than any of them."""
-    # A fraction is a number, and no letter of a host name.
-    text = "".join("1" if each.isnumeric() and not each.isalpha() and not each.isdigit() else each for each in text)
+    # A fraction or an exponent is a number, and no letter of a host name.
+    text = "".join("1" if each.isnumeric() and not each.isalpha() and not each.isdecimal() else each for each in text)
     found = re.findall(
         r"\S[.。．｡․﹒](?=[^\W\d_]).*"
         r"|\d+\.\d+\.\d+\.\d+"
@@ -151,6 +151,7 @@ def test_a_text_in_which_nothing_is_a_link_stays_as_it_is(text: str) -> None:
 @settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=40))
 @example("0.¼")
+@example("0@¯")
 def test_whatever_the_text_no_link_is_left(text: str) -> None:
     shown = unlinked(text)
     assert links(to_gsm7(shown)) == links(to_ascii(shown)) == links(shown) == []
@@ -189,6 +190,7 @@ PIECES = st.sampled_from(
 @example("http:\u00a0")
 @example("http: ")
 @example("http: example")
+@example("http: .example")
 def test_whatever_pieces_a_link_is_made_of_none_is_left(text: str) -> None:
     shown = unlinked(text)
     assert links(to_gsm7(shown)) == links(shown) == []

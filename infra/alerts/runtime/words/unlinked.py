@@ -24,7 +24,7 @@ _AFTER_SCHEMES: Final = "|".join(rf"(?<={scheme})\s*:\s*" for scheme in _SCHEMES
 _LINKS: Final = re.compile(
     r"(?<=\S)[.。](?=[.。]*[^\s\d.。])"  # a host name; "Nr. 5", "v1.2" and "at last..." stay
     r"|(?<=www)[.。]"
-    r"|(?<=\S)@(?=\S)"
+    r"|(?<=\S)@"
     rf"|{_AFTER_SCHEMES}"
     r"|(?<=[a-z+._-]):(?=\S|\s*$)|(?<=[0-9]):(?=[^\s\d])|:(?=//)"  # a scheme; "Gate: north" and "22:00" stay
     r"|\\(?=\\)|(?<=\\)\\",  # \\server\share
@@ -37,8 +37,15 @@ def unlinked(text: str) -> str:
     line = one_line(text)
     # What is another spelling of a dot, a digit or a letter becomes one when the text is put into an SMS's alphabet.
     spelled = "".join(_spelled(character) for character in line)
-    broken = _LINKS.sub(_INSTEAD, _IP_ADDRESS.sub(_in_parts, _NUMBER.sub(_in_parts, spelled)))
+    broken = _without_links(_IP_ADDRESS.sub(_in_parts, _NUMBER.sub(_in_parts, spelled)))
     return line if broken == spelled else broken
+
+
+def _without_links(text: str) -> str:
+    """What was broken may stand before a dot where a blank stood."""
+    while (broken := _LINKS.sub(_INSTEAD, text)) != text:
+        text = broken
+    return text
 
 
 def named_alert(facts: AlertFacts) -> AlertFacts:
