@@ -34,6 +34,15 @@ class Segment:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentSettings:
+    """Whether such a folder is kept, and how much of the disk and of the past it may take."""
+
+    keep: bool
+    max_mb: int
+    max_days: int
+
+
 class SegmentFolder:
     """The writer's side: segments that only their owner can read. For one thread.
 
@@ -48,15 +57,15 @@ class SegmentFolder:
         self._current: Path | None = None
         self._last = 0
 
-    def append(self, block: bytes, max_mb: int, max_days: int) -> None:
+    def append(self, block: bytes, bounds: SegmentSettings) -> None:
         """Write a block, after what it would be too much with. Nothing of it stays in a new segment if it fails.
 
         Raises:
             OSError: the disk takes nothing; a reader finds a damaged place where the block was written in part.
         """
-        self.make_room(max_mb, max_days, len(block))
+        self.make_room(bounds, len(block))
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        segment = self._segment_for(len(block), max_mb, max_days)
+        segment = self._segment_for(len(block), bounds)
         self._current = None  # until it has been written
         # A pipe in its place must not make us wait for somebody who reads from it.
         how = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -74,14 +83,14 @@ class SegmentFolder:
             raise
         self._current = segment.path
 
-    def make_room(self, max_mb: int, max_days: int, size: int = 0) -> None:
+    def make_room(self, bounds: SegmentSettings, size: int = 0) -> None:
         """Delete what is too old, and the oldest until there is room for so many bytes more. Raises OSError."""
         kept = segments_in(self._folder)
-        utc, longest = self._clock.utc() // NS_PER_S, max_days * _DAY_S
+        utc, longest = self._clock.utc() // NS_PER_S, bounds.max_days * _DAY_S
         # A clock that nobody has set says nothing about ages, and one that jumps must not cost what is there.
         if self._clock.synced():
             kept = _without(kept, [one for one, begun in _dated(kept) if not -_DAY_S <= utc - begun < longest])
-        while kept and size + sum(one.size for one in kept) > max_mb * _BYTES_OF_MB:
+        while kept and size + sum(one.size for one in kept) > bounds.max_mb * _BYTES_OF_MB:
             kept = _without(kept, kept[:1])
 
     def clear(self) -> None:
@@ -89,14 +98,14 @@ class SegmentFolder:
         there = segments_in(self._folder)
         _without(there, there)
 
-    def _segment_for(self, size: int, max_mb: int, max_days: int) -> Segment:
+    def _segment_for(self, size: int, bounds: SegmentSettings) -> Segment:
         """The one to go on with; a new one if it is full, of another time or process, or has just failed."""
         utc = max(self._clock.utc() // NS_PER_S, 0) if self._clock.synced() else 0
         there = segments_in(self._folder)
         last = next((one for one in there if one.path == self._current), None)
         if last is not None:
-            is_full = last.size + size > max_mb * _BYTES_OF_MB // _SHARES
-            is_of_now = bool(utc) == bool(last.begun) and 0 <= utc - last.begun < max_days * _DAY_S // _SHARES
+            is_full = last.size + size > bounds.max_mb * _BYTES_OF_MB // _SHARES
+            is_of_now = bool(utc) == bool(last.begun) and 0 <= utc - last.begun < bounds.max_days * _DAY_S // _SHARES
             if not is_full and is_of_now:
                 return last
         # No number comes again when its segment is gone: who follows them would take the new one for the old.

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.health import HEALTH_EVERY_S
@@ -18,6 +18,7 @@ from smartcam.edge.outbox.outbox import OutboxLimits
 from smartcam.edge.pictures.folder import PictureSettings
 from smartcam.edge.pictures.uploader import SnapshotSettings
 from smartcam.edge.rule_settings import RuleReader, effective_rules
+from smartcam.edge.segments import SegmentSettings
 from smartcam.edge.settings import Settings, closest, time_zone
 from smartcam.edge.understood import FILE as UNDERSTOOD
 from smartcam.edge.understood import Understood
@@ -25,6 +26,8 @@ from smartcam.vision.line import Line
 from smartcam.vision.rule import Rule
 from smartcam.vision.week import WeeklyHours
 from smartcam.vision.zone import Zone
+
+K = TypeVar("K", bound=SegmentSettings)
 
 _DAY_S: Final = 86_400.0
 _HOUR_S: Final = 3600.0
@@ -144,8 +147,8 @@ def read_settings(document: Mapping[str, object]) -> InferenceSettings:
         outbox=_outbox(settings.table("outbox")),
         snapshots=_snapshots(settings.table("snapshots")),
         pictures=_pictures(settings.table("pictures")),
-        journal=_journal(settings.table("journal")),
-        history=_history(settings.table("history")),
+        journal=_segments(settings.table("journal"), defaults.journal, most_mb=1000, most_days=31),
+        history=_segments(settings.table("history"), defaults.history, most_mb=200, most_days=366),
     )
     settings.done()
     return read
@@ -192,21 +195,13 @@ def _pictures(settings: Settings) -> PictureSettings:
     )
 
 
-def _journal(settings: Settings) -> JournalSettings:
-    defaults = JournalSettings()
-    return JournalSettings(
+def _segments(settings: Settings, defaults: K, most_mb: int, most_days: int) -> K:
+    """What is said of the journal or of the history."""
+    return replace(
+        defaults,
         keep=settings.boolean("keep", default=defaults.keep),
-        max_mb=settings.integer("max_mb", defaults.max_mb, 1, 1000),
-        max_days=settings.integer("max_days", defaults.max_days, 1, 31),
-    )
-
-
-def _history(settings: Settings) -> HistorySettings:
-    defaults = HistorySettings()
-    return HistorySettings(
-        keep=settings.boolean("keep", default=defaults.keep),
-        max_mb=settings.integer("max_mb", defaults.max_mb, 1, 200),
-        max_days=settings.integer("max_days", defaults.max_days, 1, 366),
+        max_mb=settings.integer("max_mb", defaults.max_mb, 1, most_mb),
+        max_days=settings.integer("max_days", defaults.max_days, 1, most_days),
     )
 
 

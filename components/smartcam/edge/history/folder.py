@@ -15,7 +15,7 @@ from smartcam.contract.wanted import Verdict
 from smartcam.edge.clock import Clock
 from smartcam.edge.history.records import SaidOfEvent, pack_lines
 from smartcam.edge.logs import log
-from smartcam.edge.segments import SegmentFolder
+from smartcam.edge.segments import SegmentFolder, SegmentSettings
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +28,8 @@ _TIDY_EVERY_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class HistorySettings:
-    """Whether the history is kept, and how much of the disk and of the past it may take."""
+class HistorySettings(SegmentSettings):
+    """Of the history of events."""
 
     keep: bool = True
     max_mb: int = 20
@@ -97,9 +97,9 @@ class EventHistory:
             lines, self._waiting = self._waiting, ()
         try:
             if lines:
-                self._segments.append(pack_lines(lines), settings.max_mb, settings.max_days)
+                self._segments.append(pack_lines(lines), settings)
             else:
-                self._segments.make_room(settings.max_mb, settings.max_days)
+                self._segments.make_room(settings)
         except OSError as error:
             self._again_at = MonotonicNs(now + round(_AGAIN_S * NS_PER_S))
             self._wait(lines, first=True)

@@ -11,7 +11,7 @@ from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.edge.clock import Clock
 from smartcam.edge.journal.blocks import pack_block, unpack_blocks
 from smartcam.edge.logs import log
-from smartcam.edge.segments import SegmentFolder, content_of, segments_in
+from smartcam.edge.segments import SegmentFolder, SegmentSettings, content_of, segments_in
 from smartcam.vision.journal import JournalRow
 
 logger = logging.getLogger(__name__)
@@ -25,8 +25,8 @@ _MOST_WAITING: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class JournalSettings:
-    """Whether the journal is kept, and how much of the disk and of the past it may take."""
+class JournalSettings(SegmentSettings):
+    """Of the track journal."""
 
     keep: bool = True
     max_mb: int = 50
@@ -74,12 +74,11 @@ class TrackJournal:
         self._store_at = MonotonicNs(now + round(_STORE_EVERY_S * NS_PER_S))
         rows = list(self._waiting)
         self._waiting.clear()
-        bounds = self._settings.max_mb, self._settings.max_days
         try:
             if rows:
-                self._segments.append(pack_block(rows), *bounds)
+                self._segments.append(pack_block(rows), self._settings)
             else:
-                self._segments.make_room(*bounds)
+                self._segments.make_room(self._settings)
         except OSError as error:
             self.lost += len(rows)
             # Once, however long the disk takes nothing.
