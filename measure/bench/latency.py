@@ -19,9 +19,9 @@ from measure.demo.report import quantile
 from measure.demo.story import Entry
 from smartcam.capture.sources.clip import all_pictures
 from smartcam.capture.sources.pyav_clip import PyAvClip
-from smartcam.contract.event import Event, Phase
+from smartcam.contract.event import Event, EventKind, Phase
 from smartcam.contract.ids import EventId
-from smartcam.contract.times import NS_PER_MS
+from smartcam.contract.times import NS_PER_MS, UtcNs
 from smartcam.edge.ring.sealed import FOLDER_VARIABLE
 from smartcam.inference.analysis.analysis import SceneModel
 from smartcam.inference.bundles import open_model
@@ -99,7 +99,8 @@ def _play(clip: Path, bundle: Path, folder: Path, length_s: float) -> list[float
     with running_nucleus() as nucleus, running_suite(nucleus, cameras, bundle, folder):
         time.sleep(length_s + 2 + _CAMERAS * _STAGGER_S)
         _until_quiet(nucleus)
-        return _delays(nucleus.journal("cloud_publish"))
+        raised = raised_in(nucleus.journal("cloud_publish"))
+        return [(published_at - event.started_at) / NS_PER_MS for event, published_at in raised]
 
 
 @contextmanager
@@ -168,14 +169,17 @@ def _process(module: str, environment: Mapping[str, str], folder: Path) -> Itera
             process.wait()
 
 
-def _delays(entries: Sequence[Mapping[str, object]]) -> list[float]:
-    """Of each event its first publish; without acknowledgements each comes again and again."""
-    delays: dict[EventId, float] = {}
+def raised_in(entries: Sequence[Mapping[str, object]], kind: EventKind | None = None) -> list[tuple[Event, UtcNs]]:
+    """The raised events of a nucleus's journal, of one kind or of any, each with when it was published first.
+
+    Without acknowledgements each comes again and again.
+    """
+    found: dict[EventId, tuple[Event, UtcNs]] = {}
     for facts in entries:
         entry = Entry.of_line(json.dumps(facts))
         if not entry.text("topic").endswith("/event") or entry.facts.get("ok") is not True:
             continue
         event = Event.from_json(entry.payload())
-        if event.phase is Phase.RAISED:
-            delays.setdefault(event.event_id, (entry.at - event.started_at) / NS_PER_MS)
-    return list(delays.values())
+        if event.phase is Phase.RAISED and kind in (None, event.kind):
+            found.setdefault(event.event_id, (event, entry.at))
+    return list(found.values())

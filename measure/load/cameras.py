@@ -1,26 +1,23 @@
 """Many cameras on this machine: real capture and inference, clips as cameras, a nucleus between them."""
 
 import itertools
-import json
 import os
 import resource
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from measure.bench.latency import running_suite
+from measure.bench.latency import raised_in, running_suite
 from measure.clips import make_clip
 from measure.demo.plan import CLIP_FOLDER
 from measure.demo.report import quantile
-from measure.demo.story import Entry
 from measure.load.looks import CameraFigures, CameraLook, Published, figures_of
 from measure.load.watched import LOOKS_FILE
-from smartcam.contract.event import Event, EventKind, Phase
-from smartcam.contract.ids import EventId
+from smartcam.contract.event import EventKind
 from smartcam.contract.times import NS_PER_MS, NS_PER_S
 from standins.nucleus.testbed import running_nucleus
 
@@ -70,7 +67,10 @@ def measure_cameras(
             time.sleep(_SETTLE_S)
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         found = [CameraLook.of_line(line) for line in looks.read_text().splitlines()]
-        published = _published(nucleus.journal("cloud_publish"))
+        published = [
+            Published(event.camera_id, event.started_at, at)
+            for event, at in raised_in(nucleus.journal("cloud_publish"), EventKind.PERSON)
+        ]
     whole_s = (time.time_ns() - begin) / NS_PER_S
     return replace(
         figures_of(found, published, visits, begin, begin + (end - begin) // NS_PER_S * NS_PER_S),
@@ -95,16 +95,3 @@ def _spin_ms() -> float:
     while time.thread_time_ns() < until:
         pass
     return (time.monotonic_ns() - began) / NS_PER_MS
-
-
-def _published(entries: Sequence[Mapping[str, object]]) -> list[Published]:
-    """Of each event of a person its first publish; without acknowledgements each comes again and again."""
-    found: dict[EventId, Published] = {}
-    for facts in entries:
-        entry = Entry.of_line(json.dumps(facts))
-        if not entry.text("topic").endswith("/event") or entry.facts.get("ok") is not True:
-            continue
-        event = Event.from_json(entry.payload())
-        if event.phase is Phase.RAISED and event.kind is EventKind.PERSON:
-            found.setdefault(event.event_id, Published(event.camera_id, event.started_at, entry.at))
-    return list(found.values())
