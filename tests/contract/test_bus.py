@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import pytest
@@ -14,6 +14,7 @@ from smartcam.edge.bus.streams import Patience
 from standins.nucleus.profile import PROFILES
 from standins.nucleus.testbed import RunningNucleus, access_control, running_nucleus
 from tests.fakes.bus import FakeNucleus, Hearing
+from tests.waiting import until
 
 COMPONENT, OTHER = "test.Component", "test.Other"
 QUICK = Patience(request_s=30.0, first_retry_s=0.02, longest_retry_s=0.1, refused_s=0.1, burst_s=0.6)
@@ -131,13 +132,6 @@ def can_publish(bus: Bus) -> bool:
     except BusUnavailable:
         return False
     return True
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.01)
 
 
 @pytest.fixture(params=["in memory", *sorted(PROFILES)])

@@ -1,7 +1,7 @@
 """What a broker does for the component: the real one over TLS with a password, and the one of the other tests."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tests.fakes.home_broker import FakeBroker
 from tests.mqtt.mosquitto_broker import HOST, MosquittoBroker
 from tests.mqtt.plain_listener import PlainListener
 from tests.unit.standins.nucleus.broker import Papers, make_papers
+from tests.waiting import until
 
 Either = FakeBroker | MosquittoBroker
 
@@ -37,13 +38,6 @@ class Customer:
         filters = ("a/set", "a/+/deep/set")
         said = Introduction(name, ("a/status", b"offline"), filters, lambda *one: self.commands.append(one))
         self.line: BrokerLine = broker.connect(broker.settings, said)
-
-
-def until(is_so: Callable[[], object]) -> bool:
-    limit = time.monotonic() + 60
-    while not is_so() and time.monotonic() < limit:
-        time.sleep(0.01)
-    return bool(is_so())
 
 
 @pytest.fixture

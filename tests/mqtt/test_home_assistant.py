@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from tests.mqtt.mosquitto_broker import MosquittoBroker
 from tests.unit.edge.history.sample import cleared, raised
 from tests.unit.homeassistant.test_heard import health
 from tests.unit.standins.nucleus.broker import Papers
+from tests.waiting import until
 
 YARD = CameraId("yard")
 TOPICS = HomeTopics(ThingName("pi"), "smartcam", "homeassistant")
@@ -110,13 +111,6 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 def site(tmp_path: Path, broker: MosquittoBroker, monkeypatch: pytest.MonkeyPatch) -> Site:
     quickly(monkeypatch)
     return Site(tmp_path, broker)
-
-
-def until(is_so: Callable[[], object]) -> bool:
-    limit = time.monotonic() + 60
-    while not is_so() and time.monotonic() < limit:
-        time.sleep(0.02)
-    return bool(is_so())
 
 
 def test_home_assistant_finds_the_camera_and_an_event_switches_its_sensor_on_and_off_with_its_picture(

@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ pytest.importorskip("azure.iot.device", reason="needs .venv-azure")
 
 from targets.azure.hub import EdgeHub
 from targets.azure.port import MethodAnswer, Outgoing
+from tests.waiting import until
 
 pytestmark = pytest.mark.targets
 
@@ -57,13 +58,6 @@ class Connected:
     def _method(self, name: str, payload: object) -> MethodAnswer:
         self.methods.append((name, payload))
         return MethodAnswer(200, {"asked": name})
-
-
-def until(condition: Callable[[], object], timeout_s: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture

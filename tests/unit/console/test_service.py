@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from smartcam.edge.lifecycle import StopToken
 from tests.fakes.bus import FakeBus, FakeNucleus
 from tests.fakes.console_world import PASSWORD
 from tests.unit.console.test_settings import certificate
+from tests.waiting import until
 
 CONSOLE = "smartcam.Console"
 
@@ -58,13 +59,6 @@ def running(nucleus: FakeNucleus, folder: Path, app: MakeApp = empty_app) -> Ite
         stop.set()
         thread.join(60)
         assert not thread.is_alive()
-
-
-def until(is_so: Callable[[], bool]) -> bool:
-    limit = time.monotonic() + 60
-    while not is_so() and time.monotonic() < limit:
-        time.sleep(0.02)
-    return is_so()
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:

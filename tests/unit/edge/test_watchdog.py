@@ -25,6 +25,7 @@ from smartcam.edge.watchdog import FROZEN_S, LONGEST_S, LOOK_S, LoopSign, Stilln
 from smartcam.inference import main as inference
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import FakeClock
+from tests.waiting import until
 from tools.command_line import ROOT
 
 PATIENCE_S = 60.0
@@ -91,13 +92,6 @@ def hang() -> Iterator[threading.Event]:
     released = threading.Event()
     yield released
     released.set()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_camera_whose_read_never_returns_is_named_with_its_stack_and_the_component_leaves(

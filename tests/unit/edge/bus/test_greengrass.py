@@ -4,7 +4,7 @@ import gc
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from smartcam.edge.bus.streams import Patience
 from standins.nucleus.profile import PROFILES, Profile
 from standins.nucleus.testbed import RunningNucleus, access_control, running_nucleus
 from tests.fakes.bus import Hearing
+from tests.waiting import until
 
 QUICK = Patience(request_s=10.0, first_retry_s=0.02, longest_retry_s=0.1, refused_s=0.1, burst_s=0.05)
 IMPATIENT = replace(QUICK, request_s=0.3)
@@ -57,13 +58,6 @@ def start() -> Iterator[Connect]:
     yield begin
     for bus in buses:
         bus.close()
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.01)
 
 
 def heard_after_publishing(bus: GreengrassBus, heard: Hearing) -> bool:
