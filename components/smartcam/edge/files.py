@@ -7,6 +7,8 @@ from typing import Final
 
 from smartcam.contract.errors import SmartcamError
 
+BYTES_OF_MB: Final = 1_000_000
+"""What settings mean by a megabyte."""
 _OTHERS: Final = 0o077
 
 

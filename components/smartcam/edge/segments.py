@@ -11,14 +11,13 @@ from typing import Final
 
 from smartcam.contract.times import NS_PER_S
 from smartcam.edge.clock import Clock
-from smartcam.edge.files import sync_folder
+from smartcam.edge.files import BYTES_OF_MB, sync_folder
 
 _SHARES: Final = 28
 """A segment covers at most this part of the time and of the room: so much goes at once when the oldest one goes."""
 _NAME: Final = re.compile(r"(\d{8,})-(\d+)\.rows", re.ASCII)
-_BYTES_OF_MB: Final = 1_000_000
 _DAY_S: Final = 86_400
-_LARGEST: Final = 64 * _BYTES_OF_MB
+_LARGEST: Final = 64 * BYTES_OF_MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class SegmentFolder:
         # A clock that nobody has set says nothing about ages, and one that jumps must not cost what is there.
         if self._clock.synced():
             kept = _without(kept, [one for one, begun in _dated(kept) if not -_DAY_S <= utc - begun < longest])
-        while kept and size + sum(one.size for one in kept) > bounds.max_mb * _BYTES_OF_MB:
+        while kept and size + sum(one.size for one in kept) > bounds.max_mb * BYTES_OF_MB:
             kept = _without(kept, kept[:1])
 
     def clear(self) -> None:
@@ -104,7 +103,7 @@ class SegmentFolder:
         there = segments_in(self._folder)
         last = next((one for one in there if one.path == self._current), None)
         if last is not None:
-            is_full = last.size + size > bounds.max_mb * _BYTES_OF_MB // _SHARES
+            is_full = last.size + size > bounds.max_mb * BYTES_OF_MB // _SHARES
             is_of_now = bool(utc) == bool(last.begun) and 0 <= utc - last.begun < bounds.max_days * _DAY_S // _SHARES
             if not is_full and is_of_now:
                 return last

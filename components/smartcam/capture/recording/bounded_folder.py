@@ -19,12 +19,11 @@ from typing import Any, Final, Generic, Protocol, Self, TypeVar
 from smartcam.capture.recording.fragments import playable_bytes
 from smartcam.contract.times import NS_PER_S
 from smartcam.edge.clock import Clock
-from smartcam.edge.files import replace_file, sync_folder
+from smartcam.edge.files import BYTES_OF_MB, replace_file, sync_folder
 from smartcam.edge.logs import log
 
 logger = logging.getLogger(__name__)
 
-_BYTES_OF_MB: Final = 1_000_000
 _NS_PER_HOUR: Final = 3600 * NS_PER_S
 _LOOK_NS: Final = 600 * NS_PER_S
 FILM: Final = ".mp4"
@@ -257,10 +256,10 @@ class BoundedFolder(Generic[N]):
     def _lacks(self, count: int) -> str:
         """Why so many more bytes do not fit; empty if they do."""
         limits = self._limits
-        if sum(self.known().values()) + count > limits.most_mb * _BYTES_OF_MB:
+        if sum(self.known().values()) + count > limits.most_mb * BYTES_OF_MB:
             return f"{limits.what} may take {limits.most_mb} MB ({limits.what}.most_mb)"
         if self._free_bytes(self._folder) - count < limits.reserve_bytes:
-            left = limits.reserve_bytes // _BYTES_OF_MB
+            left = limits.reserve_bytes // BYTES_OF_MB
             return f"the disk has less than {left} MB left, which {limits.what} must leave free"
         return ""
 

@@ -8,11 +8,10 @@ from smartcam.contract.clip import ClipRequest
 from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import EventId
 from smartcam.contract.reading import printable
-from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs
 
 LARGEST_CAPTIONS_BYTES: Final = 64_000
 """Some hundreds of cues; a clip with more has none for what comes last."""
-_NS_PER_MS: Final = 1_000_000
 _HEAD: Final = "WEBVTT\n"
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _LONGEST_NAME: Final = 64
@@ -87,7 +86,7 @@ def webvtt(cues: Iterable[Cue], most_bytes: int = LARGEST_CAPTIONS_BYTES) -> byt
     """
     content = _HEAD.encode()
     for cue in cues:
-        begin, end = cue.begin_ns // _NS_PER_MS, cue.end_ns // _NS_PER_MS
+        begin, end = cue.begin_ns // NS_PER_MS, cue.end_ns // NS_PER_MS
         block = f"\n{_time(begin)} --> {_time(end)}\n{cue.text.translate(_ESCAPES)}\n".encode()
         if begin < end:
             if len(content) + len(block) > most_bytes:

@@ -13,6 +13,7 @@ from smartcam.capture.recording.clip_folder import RESERVE_BYTES
 from smartcam.capture.settings import ClipSettings
 from smartcam.contract.times import local_time
 from smartcam.edge.clock import Clock
+from smartcam.edge.files import BYTES_OF_MB
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log, log_exception
 from smartcam.edge.settings import time_zone
@@ -26,7 +27,6 @@ _BEGINS_AT: Final = timedelta(hours=1)
 """After midnight: the clips of the last events are finished by then."""
 _LOOK_S: Final = 60.0
 _LOWEST_PRIORITY: Final = 19
-_BYTES_OF_MB: Final = 1_000_000
 LARGEST_FILM_BYTES: Final = 250_000_000
 """Ten minutes of a picture in which everything moves; most films have a tenth of it."""
 MOST_SHARE: Final = 0.25
@@ -88,7 +88,7 @@ class DailyHighlights:
         if day == self._done:
             return
         self._done = day
-        self._tidy(round(settings.most_mb * _BYTES_OF_MB * MOST_SHARE), day)
+        self._tidy(round(settings.most_mb * BYTES_OF_MB * MOST_SHARE), day)
         if any(each == day for each, _ in self._kept()):
             return
         if not self._clips.is_dir():

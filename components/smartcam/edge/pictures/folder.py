@@ -11,7 +11,7 @@ from typing import Final
 
 from smartcam.contract.ids import CameraId, EventId
 from smartcam.contract.snapshot import LARGEST_SNAPSHOT_BYTES
-from smartcam.edge.files import replace_file
+from smartcam.edge.files import BYTES_OF_MB, replace_file
 from smartcam.edge.logs import log
 
 logger = logging.getLogger(__name__)
@@ -19,7 +19,6 @@ logger = logging.getLogger(__name__)
 ALBUM_FOLDER: Final = "pictures"
 """Where the pictures of events are in the work folder of smartcam.Inference."""
 _NAME: Final = re.compile(r"([0-9a-f-]{36})\.([A-Za-z0-9_-]{1,64})\.jpg", re.ASCII)
-_BYTES_OF_MB: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ class PictureFolder:
         total = 0
         for place, picture in enumerate(self.pictures()):
             total += picture.size
-            if place >= self._settings.max_files or total > self._settings.max_mb * _BYTES_OF_MB:
+            if place >= self._settings.max_files or total > self._settings.max_mb * BYTES_OF_MB:
                 self.delete(picture)
                 self.dropped += 1
                 log(logger, self._drop_level, f"{self._word}_dropped", event_id=picture.event, dropped=self.dropped)
