@@ -50,12 +50,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    """Components configure the root logger; the next test must not write to their streams, or miss what they hide."""
+    """Components configure the root logger, and fuzzing silences it; the next test must not miss what they hide."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, disabled = root.handlers[:], root.level, root.manager.disable
     levels = {name: logging.getLogger(name).level for name in ("awscrt", "awsiot", "libav")}
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.disable(disabled)
     for name, before in levels.items():
         logging.getLogger(name).setLevel(before)

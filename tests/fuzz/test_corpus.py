@@ -1,5 +1,4 @@
 import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -8,10 +7,8 @@ from measure.fuzz.kept import CORPUS, read_corpus
 
 
 @pytest.fixture(autouse=True)
-def without_words() -> Iterator[None]:
+def without_words() -> None:
     logging.disable()
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -28,7 +28,8 @@ class Kept:
     """A site whose capture keeps clips."""
 
     def __init__(self, folder: Path) -> None:
-        self.clip = write_clip(folder / "yard.mp4", visits(60, 60, 120), fps=FPS)
+        # Seven seconds: a machine that stands still for three must not miss the only visit.
+        self.clip = write_clip(folder / "yard.mp4", visits(60, 140, 120), fps=FPS)
         self.site = Site(folder, red_bundle(folder / "bundle"), {"yard": self.clip})
         self.folder = folder / "clips"
         self.work = folder

@@ -57,6 +57,24 @@ def test_a_camera_that_asks_for_the_password_gets_it(secret: str, scheme: str) -
         assert width_of(settings(camera.url, secret)) == 320
 
 
+def test_a_camera_that_still_clears_away_after_our_own_question_is_asked_again(secret: str) -> None:
+    described = 0
+
+    def answer(request: Request) -> str | None:
+        nonlocal described
+        described += request.method == "DESCRIBE" and "authorization" in request.headers
+        return "503 Service Unavailable" if request.method == "DESCRIBE" and described in {2, 3} else None
+
+    with PlainCamera(login=("Digest", USER, PASSWORD), answer=answer) as camera:
+        assert width_of(settings(camera.url, secret)) == 320
+
+
+def test_a_camera_that_goes_on_refusing_is_lost(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyav_live, "_FREE_S", 0.3)
+    with PlainCamera(login=("Digest", USER, PASSWORD), answer=lambda _: "503 Service Unavailable") as camera:
+        assert "5XX" in refusal(settings(camera.url, secret))
+
+
 @pytest.mark.parametrize("scheme", ["Basic", "Digest"])
 def test_a_camera_that_asks_for_a_password_says_which_key_is_missing(scheme: str) -> None:
     with PlainCamera(login=(scheme, USER, PASSWORD)) as camera:

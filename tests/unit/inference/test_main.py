@@ -1,8 +1,6 @@
-import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,15 +15,6 @@ from tests.fakes.bus import FakeNucleus
 from tests.fakes.clock import SOME_DAY
 from tests.unit.edge.outbox.sample import event
 from tests.unit.inference.stage import THING
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    """What `main` sets up writes to a stream that ends with its test."""
-    handlers, level = logging.root.handlers[:], logging.root.level
-    yield
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
 
 
 def test_without_a_thing_the_call_is_refused_with_the_variables_name(

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -38,6 +39,9 @@ from smartcam.vision.turn import AS_IT_IS, Turn
 logger = logging.getLogger(__name__)
 
 _OPEN_S: Final = 10.0
+_FREE_S: Final = 2.0
+"""How long a camera may need to clear away after a caller."""
+_FREE_LOOK_S: Final = 0.1
 _US_PER_S: Final = 1_000_000
 _FAULTS_OF_HARDWARE: Final = 50
 """A hardware decoder that has refused this many packets in a row will refuse the others too."""
@@ -207,6 +211,7 @@ def open_rtsp(settings: SourceSettings, tap: PacketTap | None = None) -> PyAvStr
     scheme, rest = place.split("://", 1)
     # In lower case: FFmpeg would call RTSPS:// without TLS. The scope of a link-local address it takes unquoted.
     target = f"{scheme.lower()}://{_SCOPE.sub('%', rest, count=1)}"
+    asks_first = bool(settings.credentials) or settings.is_encrypted
     if settings.credentials:
         login = read_credentials(Path(settings.credentials))
         is_inside = has_placeholders(place)
@@ -217,10 +222,25 @@ def open_rtsp(settings: SourceSettings, tap: PacketTap | None = None) -> PyAvStr
     began = time.monotonic()
     try:
         # No limit to a read but FFmpeg's own for each wait: PyAV's would also break off in the middle of a packet.
-        container = av.open(target, mode="r", format="rtsp", options=rtsp_options(settings), timeout=(_OPEN_S, None))
+        opening = partial(
+            av.open, target, mode="r", format="rtsp", options=rtsp_options(settings), timeout=(_OPEN_S, None)
+        )
+        container = _once_it_is_free(opening) if asks_first else opening()
     except (av.FFmpegError, ValueError, OSError) as error:
         raise CameraLost(f"{place}: {_why_not_open(error, settings, time.monotonic() - began)}") from None
     return _streaming(container, place, settings, lambda: True, time.monotonic() - began, tap)
+
+
+def _once_it_is_free(opening: Callable[[], InputContainer]) -> InputContainer:
+    """A camera that still clears away after our own question refuses the next caller: GStreamer's server with 503."""
+    until = time.monotonic() + _FREE_S
+    while True:
+        try:
+            return opening()
+        except av.HTTPServerError:
+            if time.monotonic() >= until:
+                raise
+        time.sleep(_FREE_LOOK_S)
 
 
 def rtsp_options(settings: SourceSettings) -> dict[str, str]:
