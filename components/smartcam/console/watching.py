@@ -1,6 +1,7 @@
 """Says which cameras somebody looks at, so that inference says what it sees there, and keeps the day's minutes."""
 
 import threading
+from collections import Counter
 from typing import Final
 
 from smartcam.console.heard import HeardDevice
@@ -25,23 +26,31 @@ class ViewWatching:
         self._heard = heard
         self._clock = clock
         self._lock = threading.Lock()
-        self._viewers: dict[CameraId, int] = {}
+        self._viewers: Counter[CameraId] = Counter()
         self._due: dict[CameraId, MonotonicNs] = {}
         self._bell = Bell()
 
     def begin(self, camera: CameraId) -> None:
         """One more looks at a camera."""
         with self._lock:
-            self._viewers[camera] = self._viewers.get(camera, 0) + 1
+            self._viewers[camera] += 1
         self._bell.set()
 
-    def end(self, camera: CameraId) -> None:
-        """One has gone."""
+    def end(self, camera: CameraId) -> bool:
+        """One has gone; whether it was the last one of this camera."""
         with self._lock:
             self._viewers[camera] -= 1
-            if not self._viewers[camera]:
-                del self._viewers[camera]
-                self._due.pop(camera, None)
+            if self._viewers[camera]:
+                return False
+            del self._viewers[camera]
+            self._due.pop(camera, None)
+            return True
+
+    @property
+    def viewers(self) -> int:
+        """Of all cameras."""
+        with self._lock:
+            return self._viewers.total()
 
     def run(self, stop: StopToken) -> None:
         """Until `stop` is set."""
