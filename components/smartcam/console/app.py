@@ -15,6 +15,7 @@ from smartcam.console.page_files import PageFiles
 from smartcam.console.settings import ConsoleSettings
 from smartcam.console.signing import Signing
 from smartcam.console.sockets import LiveSockets
+from smartcam.console.wishes import NoAnswer
 from smartcam.contract.errors import ContractError
 
 
@@ -34,16 +35,13 @@ def build_app(
         Route("/", page.answer),
         Route("/{name}", page.answer),
     ]
-    app = Starlette(routes=every, exception_handlers={HTTPException: _http, ContractError: _wrong})
+    handlers = {HTTPException: _refused, ContractError: _refused, NoAnswer: _refused}
+    app = Starlette(routes=every, exception_handlers=handlers)
     return Door(app, sessions, settings.names, is_tls=settings.certificate is not None)
 
 
-async def _http(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    words = error.detail if isinstance(error, HTTPException) else "the console has failed here"
-    return JSONResponse({"error": words}, status)
-
-
-async def _wrong(_: Request, error: Exception) -> Response:
-    """A request that is not as it must be."""
-    return JSONResponse({"error": str(error)}, 400)
+async def _refused(_: Request, error: Exception) -> Response:
+    """In the words of whoever has refused it."""
+    if isinstance(error, HTTPException):
+        return JSONResponse({"error": error.detail}, error.status_code)
+    return JSONResponse({"error": str(error)}, 503 if isinstance(error, NoAnswer) else 400)

@@ -14,15 +14,12 @@ from starlette.types import ASGIApp
 from smartcam.console.access import Guesses, Sessions
 from smartcam.console.app import build_app
 from smartcam.console.changing import Changing
-from smartcam.console.clips import Clips
-from smartcam.console.event_pages import EventPages
-from smartcam.console.heard import HeardDevice
-from smartcam.console.looking import Looking
+from smartcam.console.heard import HeardDevice, ViewWatching
+from smartcam.console.looking import Clips, Looking
 from smartcam.console.page_files import PageFiles
 from smartcam.console.service import ConsoleService
 from smartcam.console.settings import ConsoleSettings, read_settings
 from smartcam.console.sockets import LiveSockets
-from smartcam.console.watching import ViewWatching
 from smartcam.console.wishes import Wishing
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.topics import ALL_FRAMES, ALL_SETTINGS, ALL_VIEWS, LOCAL_HEALTH
@@ -66,11 +63,11 @@ def build(
     watching = ViewWatching(bus, heard, clock)
     wishes = Wishing(bus, lambda: secrets.token_hex(8))
     clips, inference = Clips(others / CAPTURE / CLIP_FOLDER), others / INFERENCE
-    event_pages = EventPages(PastEvents(inference / HISTORY_FOLDER, inference / ALBUM_FOLDER), clips)
+    history = PastEvents(inference / HISTORY_FOLDER, inference / ALBUM_FOLDER)
     replaced = partial(recent_replacements, others)
-    looking = Looking(heard, clips, wishes, partial(PacketRingReader, rings), lambda: replaced(clock.utc()))
-    changing = Changing(wishes, event_pages, lambda: read_journal(inference / JOURNAL_FOLDER))
-    routes = [*looking.routes(), *event_pages.routes(), *changing.routes(), *more]
+    looking = Looking(heard, history, clips, wishes, partial(PacketRingReader, rings), lambda: replaced(clock.utc()))
+    changing = Changing(wishes, looking.camera_of, lambda: read_journal(inference / JOURNAL_FOLDER))
+    routes = [*looking.routes(), *changing.routes(), *more]
 
     def app(settings: ConsoleSettings, sessions: Sessions, guesses: Guesses) -> ASGIApp:
         sockets = LiveSockets(rings, heard, watching, sessions, clock)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Literal, TypedDict
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -10,19 +11,28 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from smartcam.console.access import LONGEST, Guesses, Session, Sessions
-from smartcam.console.door import SESSION_PATH, cookie_name
+from smartcam.console.door import SESSION_PATH, cookie_name, fields_of
 from smartcam.console.settings import ConsoleSettings
-from smartcam.contract.reading import Fields, parse_object
 from smartcam.edge.logs import log
 
 logger = logging.getLogger(__name__)
+
+
+class Cookie(TypedDict):
+    """How browsers are to keep it."""
+
+    key: str
+    httponly: bool
+    samesite: Literal["strict"]
+    secure: bool
 
 
 class Signing:
     """The routes of a session."""
 
     def __init__(self, settings: ConsoleSettings, sessions: Sessions, guesses: Guesses) -> None:
-        self._settings = settings
+        is_tls = settings.certificate is not None
+        self._cookie = Cookie(key=cookie_name(is_tls=is_tls), httponly=True, samesite="strict", secure=is_tls)
         self._sessions = sessions
         self._guesses = guesses
         self._one_at_a_time = asyncio.Lock()
@@ -42,7 +52,7 @@ class Signing:
 
     async def sign_in(self, request: Request) -> Response:
         """Check the password; there is nothing to check where none is set. Raises ContractError."""
-        password = Fields(parse_object(await request.body(), "request")).text("password", LONGEST)
+        password = fields_of(request).text("password", LONGEST)
         address = request.client.host if request.client else ""
         async with self._one_at_a_time:
             if not self._sessions.password.is_set():
@@ -59,18 +69,14 @@ class Signing:
         cookie, session = self._sessions.begin()
         log(logger, logging.INFO, "signed_in", address=address)
         response = JSONResponse(self._document(session))
-        is_tls = self._settings.certificate is not None
-        name = cookie_name(is_tls=is_tls)
-        response.set_cookie(name, cookie, httponly=True, samesite="strict", secure=is_tls, path="/")
+        response.set_cookie(value=cookie, **self._cookie)
         return response
 
     async def sign_out(self, request: Request) -> Response:
         """End the session: its cookie is worth nothing from now on, and its live pictures end."""
         self._sessions.end(request.state.session)
-        is_tls = self._settings.certificate is not None
-        still = self._sessions.find(None)
-        response = JSONResponse(self._document(still))
-        response.delete_cookie(cookie_name(is_tls=is_tls), httponly=True, samesite="strict", secure=is_tls, path="/")
+        response = JSONResponse(self._document(self._sessions.find(None)))
+        response.delete_cookie(**self._cookie)
         return response
 
     def _document(self, session: Session | None) -> dict[str, object]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from smartcam.console.access import PasswordUnreadable, Session, Sessions
-from smartcam.console.heard import HeardDevice
+from smartcam.console.heard import HeardDevice, ViewWatching
 from smartcam.console.live import (
     LivePictures,
     LivePiece,
@@ -22,7 +22,6 @@ from smartcam.console.live import (
     VideoFollower,
     why_not_video,
 )
-from smartcam.console.watching import ViewWatching
 from smartcam.contract.errors import ContractError, FrameOverwritten, RingError
 from smartcam.contract.ids import CameraId, camera_id
 from smartcam.contract.notice import CameraState, FrameNotice
@@ -212,8 +211,8 @@ class _Viewer:
             await self._websocket.send_json(_video(piece, self._why_not_webrtc))
         elif isinstance(piece, bytes):
             await self._websocket.send_bytes(piece)
-        elif peer is not None and (stamp := peer.send(piece)) is not None:
-            await self._websocket.send_json({"type": "rtp", "stamp": stamp.stamp, "mono_ns": stamp.at})
+        elif peer is not None and (sent := peer.send(piece)) is not None:
+            await self._websocket.send_json({"type": "rtp", "stamp": sent[0], "mono_ns": sent[1]})
 
     async def _show_pictures(self) -> None:
         """Until it is time to see whether there is video by now."""

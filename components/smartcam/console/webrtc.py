@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from fractions import Fraction
 from ipaddress import IPv6Address, ip_address
 from typing import Final
@@ -138,14 +137,6 @@ class _Track(MediaStreamTrack):
         return packet
 
 
-@dataclass(frozen=True, slots=True)
-class RtpMoment:
-    """When a picture came, and the stamp by which a browser knows it."""
-
-    stamp: int
-    at: MonotonicNs
-
-
 class Peer:
     """One viewer's connection. For one loop."""
 
@@ -187,12 +178,14 @@ class Peer:
         if not self._is_open:
             raise NotByWebRtc("the connection has failed")
 
-    def begin(self, first: VideoPacket) -> PacketStream:
-        """A stream for this connection. Raises ValueError: none can begin with this packet."""
-        return PacketStream(first)
+    begin = PacketStream
+    """Of this connection."""
 
-    def send(self, packet: VideoPacket) -> RtpMoment | None:
-        """Send one packet; when another one came that was sent before. Raises NotByWebRtc: nobody is there any more."""
+    def send(self, packet: VideoPacket) -> tuple[int, MonotonicNs] | None:
+        """Send one packet; the stamp by which the browser knows one that was sent before, and when that one came.
+
+        Raises NotByWebRtc: nobody is there any more.
+        """
         if not self._is_open:
             raise NotByWebRtc("the connection has ended")
         now = self._now()
@@ -206,7 +199,7 @@ class Peer:
             carried.pts, carried.time_base = self._stamps.stamp(packet), Fraction(1, TICKS)
             self._track.waiting.put_nowait(carried)
         sent = self._track.sent
-        return None if sent is None else RtpMoment(sent[0], self._stamps.time(sent[1]))
+        return None if sent is None else (sent[0], self._stamps.time(sent[1]))
 
     def _unsent_bytes(self) -> int:
         """Of the datagrams that asyncio has not got rid of."""
