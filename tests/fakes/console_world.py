@@ -13,10 +13,10 @@ from starlette.routing import Route
 from websockets.sync.client import ClientConnection, connect
 
 from smartcam.console.access import PASSWORD_FILE, Guesses, Password, Sessions
-from smartcam.console.app import build_app
 from smartcam.console.changing import Changing
 from smartcam.console.heard import HeardDevice, ViewWatching
 from smartcam.console.looking import Clips, Looking
+from smartcam.console.main import build_app
 from smartcam.console.serving import listen, serve
 from smartcam.console.settings import ConsoleSettings
 from smartcam.console.sockets import LiveSockets

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { at, get, post, useEvery } from "./api.js";
+import { at, get, useEvery, wish } from "./api.js";
 import { budgetAt, findings, lengthOf } from "./findings.js";
 import { Arming } from "./live.jsx";
 
@@ -29,13 +29,10 @@ function Plot({ title, minutes, series, say }) {
   return <figure class="card"><figcaption>{title} <span class="soft">{last}</span></figcaption><div ref={place} aria-hidden="true" /></figure>;
 }
 
-function Scene({ camera: { id, scene }, app: { say: { t }, said, refresh } }) {
+function Scene({ camera: { id, scene }, app, app: { say: { t } } }) {
   const [budget, setBudget] = useState(scene.budget);
   useEffect(() => setBudget(scene.budget), [scene.budget]);
-  const save = () => post(at("settings", id), { settings: { alerts_a_day: budget } }).then(({ applied, errors }) => {
-    said(errors[0]?.words ?? t(applied ? "applied" : "not_applied"));
-    refresh();
-  }, said);
+  const save = () => wish(at("settings", id), { settings: { alerts_a_day: budget } }, app).then(app.refresh);
   const share = Math.min(100, (scene.hours / scene.of_hours) * 100);
   return (
     <div class="card">
@@ -64,7 +61,7 @@ export function Health({ cameras, app }) {
   ...["dropped", "outbox"].map((key) => [key, { [t(key)]: minutes.map((minute) => minute[key]) }])];
   return (
     <section class="stage">
-      <div class="bar"><h1>{t("health")}</h1>{cameras.length > 0 && <Arming camera="*" armed={cameras.every(({ armed }) => armed)} {...app} />}</div>
+      <div class="bar"><h1>{t("health")}</h1>{cameras.length > 0 && <Arming camera="*" armed={cameras.every(({ armed }) => armed)} app={app} />}</div>
       <div class="cards">
         <div class="card"><h2>{t("findings")}</h2>
           {wrong.map(({ key, fields, level }, i) => <p key={i} class={`state ${level}`}>{t(key, { ...fields, state: fields.state && t(fields.state) })}</p>)}
