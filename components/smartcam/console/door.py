@@ -64,21 +64,31 @@ class Door:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        started = _Started(send, is_kept=not scope["path"].startswith(_API))
+        is_started = False
+
+        async def answer(message: Message) -> None:
+            nonlocal is_started
+            if message["type"].endswith((".start", ".accept")):
+                is_started = True
+                headers = MutableHeaders(scope=message)
+                headers.update(_HEADERS)
+                headers.setdefault("Cache-Control", "no-store" if scope["path"].startswith(_API) else "no-cache")
+            await send(message)
+
         try:
             self._look_at(scope, Headers(scope=scope))
             is_reading = scope["type"] == "websocket" or scope["method"] in _READING
             scope["state"]["body"] = b"" if is_reading else await _body(Headers(scope=scope), receive)
-            await self._app(scope, receive, started.send)
+            await self._app(scope, receive, answer)
         except HTTPException as error:
-            await _refusal(error.status_code, error.detail)(scope, receive, started.send)
+            await _refusal(error.status_code, error.detail)(scope, receive, answer)
         except PasswordUnreadable as error:
-            await _refusal(503, str(error))(scope, receive, started.send)
+            await _refusal(503, str(error))(scope, receive, answer)
         except Exception as error:  # noqa: BLE001  the edge of a request: one that fails takes nobody with it
             log_exception(logger, "request_failed", error, path=scope["path"])
-            if not started.is_started:
+            if not is_started:
                 refusal = _refusal(500, "the console has failed here: see its log")
-                await refusal(scope, receive, started.send)
+                await refusal(scope, receive, answer)
 
     def _look_at(self, scope: Scope, headers: Headers) -> None:
         """Raises HTTPException for what goes no further, and PasswordUnreadable."""
@@ -114,24 +124,6 @@ class Door:
         except ValueError:
             return False
         return True
-
-
-class _Started:
-    """Adds our headers to a response, and knows whether it has begun."""
-
-    def __init__(self, send: Send, *, is_kept: bool) -> None:
-        self._send = send
-        self._is_kept = is_kept
-        self.is_started = False
-
-    async def send(self, message: Message) -> None:
-        if message["type"] in {"http.response.start", "websocket.accept", "websocket.http.response.start"}:
-            self.is_started = True
-            headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers[name] = value
-            headers.setdefault("Cache-Control", "no-cache" if self._is_kept else "no-store")
-        await self._send(message)
 
 
 def _is_open(path: str, method: str) -> bool:

@@ -34,7 +34,7 @@ class NotByWebRtc(SmartcamError):
 
 @dataclass(frozen=True, slots=True)
 class VideoBegins:
-    """What follows is a new stream. `start_mono`: when its media time 0 was, by the clock of this device.
+    """What follows is a new stream. `start_mono_ns`: when its media time 0 was, by the clock of this device.
 
     `mime` is empty where it does not come as a file.
     """
@@ -42,7 +42,7 @@ class VideoBegins:
     mime: str
     width: int
     height: int
-    start_mono: MonotonicNs
+    start_mono_ns: MonotonicNs
 
 
 LivePiece = VideoBegins | bytes | VideoPacket

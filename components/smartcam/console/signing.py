@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Literal, TypedDict
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,21 +17,12 @@ from smartcam.edge.logs import log
 logger = logging.getLogger(__name__)
 
 
-class Cookie(TypedDict):
-    """How browsers are to keep it."""
-
-    key: str
-    httponly: bool
-    samesite: Literal["strict"]
-    secure: bool
-
-
 class Signing:
     """The routes of a session."""
 
     def __init__(self, settings: ConsoleSettings, sessions: Sessions, guesses: Guesses) -> None:
-        is_tls = settings.certificate is not None
-        self._cookie = Cookie(key=cookie_name(is_tls=is_tls), httponly=True, samesite="strict", secure=is_tls)
+        self._is_tls = settings.certificate is not None
+        self._cookie = cookie_name(is_tls=self._is_tls)
         self._sessions = sessions
         self._guesses = guesses
         self._one_at_a_time = asyncio.Lock()
@@ -69,14 +59,14 @@ class Signing:
         cookie, session = self._sessions.begin()
         log(logger, logging.INFO, "signed_in", address=address)
         response = JSONResponse(self._document(session))
-        response.set_cookie(value=cookie, **self._cookie)
+        response.set_cookie(self._cookie, cookie, httponly=True, samesite="strict", secure=self._is_tls)
         return response
 
     async def sign_out(self, request: Request) -> Response:
         """End the session: its cookie is worth nothing from now on, and its live pictures end."""
         self._sessions.end(request.state.session)
         response = JSONResponse(self._document(self._sessions.find(None)))
-        response.delete_cookie(**self._cookie)
+        response.delete_cookie(self._cookie, httponly=True, samesite="strict", secure=self._is_tls)
         return response
 
     def _document(self, session: Session | None) -> dict[str, object]:

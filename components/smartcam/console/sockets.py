@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
@@ -208,7 +209,7 @@ class _Viewer:
     async def _send(self, piece: LivePiece, peer: "Peer | None") -> None:
         """Raises NotByWebRtc."""
         if isinstance(piece, VideoBegins):
-            await self._websocket.send_json(_video(piece, self._why_not_webrtc))
+            await self._websocket.send_json({"type": "video", **asdict(piece), "why": self._why_not_webrtc})
         elif isinstance(piece, bytes):
             await self._websocket.send_bytes(piece)
         elif peer is not None and (sent := peer.send(piece)) is not None:
@@ -273,17 +274,6 @@ async def _until_gone(websocket: WebSocket, hear: Callable[[str], None]) -> None
     """Until the viewer has gone; what it says until then is heard."""
     while (message := await websocket.receive())["type"] != "websocket.disconnect":
         hear(message.get("text") or "")
-
-
-def _video(begins: VideoBegins, why: str) -> dict[str, object]:
-    return {
-        "type": "video",
-        "mime": begins.mime,
-        "width": begins.width,
-        "height": begins.height,
-        "start_mono_ns": begins.start_mono,
-        "why": why,
-    }
 
 
 def live_of(open_packets: Callable[[], PacketRingReader], newest: FrameNotice | None) -> tuple[str, str]:

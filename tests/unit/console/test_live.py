@@ -81,7 +81,7 @@ def test_a_moment_of_this_devices_clock_has_its_place_on_the_videos_time_line(tm
         ring.write(packet)
     [(begins, content)] = streams(follower(tmp_path).step())
     first = next(packet for packet in reversed(packets) if packet.is_key)
-    shown_at = begins.start_mono + round(played(content).times[0] * NS_PER_S)
+    shown_at = begins.start_mono_ns + round(played(content).times[0] * NS_PER_S)
     assert abs(shown_at - first.captured_mono) < NS_PER_S // 1000
 
 
@@ -250,7 +250,7 @@ def test_moments_are_nanoseconds_of_the_monotonic_clock(tmp_path: Path) -> None:
     ring.write(packet)
     [begins] = follower(tmp_path).step()
     assert isinstance(begins, VideoBegins)
-    assert begins.start_mono == MonotonicNs(packet.captured_mono)
+    assert begins.start_mono_ns == MonotonicNs(packet.captured_mono)
 
 
 def test_a_ring_without_a_key_frame_is_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

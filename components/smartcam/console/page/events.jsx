@@ -3,7 +3,6 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { at, get, useEvery, wish } from "./api.js";
 import { LOSSES, ROW, dayOf, idAfter, inSight, marksOf, merged, query, rowsOf, scrolledTo, withAnswer } from "./days.js";
-import { FilterNote } from "./filter.jsx";
 import { KINDS } from "./words.js";
 
 const PAGE = 50, NEWS_MS = 5000;
@@ -135,6 +134,21 @@ function Filters({ filter, setFilter, cameras, zones, say: { t } }) {
       <label>{t("until_day")}<input type="date" value={filter.day} onInput={set("day")} /></label>
       <label>{t("least_score")}<input type="number" min="0" max="1" step="0.05" value={filter.min_score} onChange={set("min_score")} /></label>
     </>
+  );
+}
+
+/** What the event filter makes of the events that have been; asked anew where `verdicts` changes. */
+function FilterNote({ verdicts, say: { t } }) {
+  const [filter, setFilter] = useState(null);
+  useEffect(() => {
+    const timer = setTimeout(() => get("filter").then((answer) => setFilter(answer.filter), () => setFilter(null)), 500);
+    return () => clearTimeout(timer);
+  }, [verdicts]);
+  if (!filter) return null;
+  const kept = filter.held_true === 0 ? t("filter_no_true") : t("filter_true", filter);
+  return (
+    <p class={`filter ${filter.held_true ? "warn" : "note"}`}>
+      {t(filter.on_trial ? "filter_would" : "filter_does", filter)} {t("filter_false", filter)} {kept}</p>
   );
 }
 
