@@ -1,5 +1,6 @@
 """What every test can rely on: nothing of another test's logging is left, and the CDK finds the Node.js it supports."""
 
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -46,6 +47,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("cloud")}
     place = {name: number for number, name in enumerate(_LONGEST)}
     items.sort(key=lambda item: (item.path not in slow, place.get(item.path.name, len(place))))
+
+
+gc.disable()  # until everything is collected: nothing of that is ever garbage
+
+
+def pytest_collection_finish() -> None:
+    """A collection of garbage, such as the product asks for, need not look through all the tests each time: 0.6 s."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
