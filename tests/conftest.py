@@ -28,15 +28,19 @@ if _OWN_NODE.is_file():  # set-up put it there because the machine has none that
 
 
 _LONGEST = (
-    "test_bad_release.py",
-    "test_fresh_token.py",
-    "test_from_the_build.py",
-    "test_release.py",
-    "test_matrix.py",
-    "test_doctor_component.py",
-    "test_arming.py",
-    "test_bad_rollout.py",
     "test_demo.py",
+    "test_bad_release.py",
+    "test_from_the_build.py",
+    "test_bad_rollout.py",
+    "test_fresh_token.py",
+    "test_release.py",
+    "test_doctor_component.py",
+    "test_alert_storm.py",
+    "test_matrix.py",
+    "test_arming.py",
+    "test_stuck.py",
+    "test_alerting_crashes.py",
+    "test_footage.py",
     "test_faults.py",
 )
 """Of the slow files, those that take a minute or two."""
