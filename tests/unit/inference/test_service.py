@@ -142,9 +142,9 @@ class Stage:
         """When the service asks for the next notice, it has kept what the frames so far have changed."""
         take = self.service._mailbox.take
 
-        def asked(patience_s: float) -> Notice | None:
+        def asked(timeout_s: float) -> Notice | None:
             self._done = self.service.facts.analysed
-            return take(patience_s)
+            return take(timeout_s)
 
         self.service._mailbox.take = asked  # type: ignore[method-assign]
 
