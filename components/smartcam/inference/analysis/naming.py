@@ -79,14 +79,14 @@ class NamedWatch:
             loitered=loitered,
         )
         transition = one.judge(self.policy, observation)
-        if track.seen and (one.episode is not None or one.alarm.evidence):
+        if track.seen and one.episode is not None:
             one.show(frame, track.label)
         sight = self._sight(track, box, fired)
         if transition is Transition.RAISED:
             changes = self._raise(one, track, sight, frame)
         else:
             changes = one.go_on(transition, self._maker, frame, box, track.score)
-            changes += self._rename(one, whole, sight)
+            changes += self._rename(one, track, whole, sight, frame)
         remember_told(one)
         self._name_mover(one, track)
         return changes
@@ -166,6 +166,7 @@ class NamedWatch:
             return []
         if sight.kind is EventKind.PERSON and self._joins_crowd(one, sight.rule):
             return []
+        one.show(frame, track.label)
         change = None if one.moving_as is None else upgrade(one, one.moving_as, self._maker, sight)
         return [change or one.raise_event(self._maker, sight, frame)]
 
@@ -197,7 +198,9 @@ class NamedWatch:
             take_over(one, earlier)
         return True
 
-    def _rename(self, one: SceneObject, whole: SceneObject | None, sight: Trigger) -> list[Change]:
+    def _rename(
+        self, one: SceneObject, track: Track, whole: SceneObject | None, sight: Trigger, frame: Frame
+    ) -> list[Change]:
         """Upgrade an event whose object is now known better: a mover with a label, or a twin of a more severe kind."""
         other = one.moving_as if whole is None else whole
         if one.episode is not None or other is None or not is_sure(self.policy, one.alarm):
@@ -206,6 +209,8 @@ class NamedWatch:
             return []
         if whole is not None and not _is_better(sight.kind, whole):
             return []
+        if track.seen and other.episode is not None:
+            one.show(frame, track.label)
         change = upgrade(one, other, self._maker, sight)
         return [] if change is None else [change]
 
