@@ -254,26 +254,37 @@ def _is_batched(tables: Sequence[Floats]) -> bool | None:
 
 def _split(trial: Trial, wishes: Wishes) -> tuple[YoloOutput, str]:
     """Boxes and scores in outputs of their own, perhaps with objectness or classes."""
-    shapes = [output.shape for output in trial.outputs]
-    if len(shapes) not in (_TWO_OUTPUTS, _THREE_OUTPUTS):
-        raise MisfitError(f"it gives one to three outputs, not {len(shapes)}")
-    named = [place for place, output in enumerate(trial.outputs) if "box" in output.name.lower()]
-    homes = [place for place, shape in enumerate(shapes) if is_matrix(shape) and len(shape) > 2 and BOX in shape[-2:]]  # noqa: PLR2004
-    homes = [place for place in homes if place in named] or homes
+    if len(trial.outputs) not in (_TWO_OUTPUTS, _THREE_OUTPUTS):
+        raise MisfitError(f"it gives one to three outputs, not {len(trial.outputs)}")
+    boxes = _home_of_boxes(trial)
+    shape = trial.outputs[boxes].shape
+    is_column = shape[-2] == BOX and shape[-1] != BOX
+    base = YoloOutput(boxes, boxes, candidates=Candidates.COLUMNS if is_column else Candidates.ROWS)
+    widths = _widths(trial, boxes, count=shape[-1] if is_column else shape[-2])
+    return _rest(trial, base, widths, wishes.labels)
+
+
+def _home_of_boxes(trial: Trial) -> int:
+    """The output that is boxes, by its shape, and by its name where several may be."""
+    homes = [place for place, output in enumerate(trial.outputs) if _may_be_boxes(output.shape)]
+    homes = [place for place in homes if "box" in trial.outputs[place].name.lower()] or homes
     if not homes:
         raise MisfitError("it gives boxes (1, n, 4) or their transpose")
     if len(homes) > 1:
         raise ModelIntegrityError("gives several outputs that may be boxes; give --outputs boxes=0,scores=1")
-    boxes = homes[0]
-    shape = shapes[boxes]
-    is_column = shape[-2] == BOX and (shape[-1] != BOX)
-    candidates = Candidates.COLUMNS if is_column else Candidates.ROWS
-    count = shape[-1] if is_column else shape[-2]
-    widths = {place: int(np.prod(shape)) / count for place, shape in enumerate(shapes) if place != boxes}
-    if any(width < 1 or width % 1 for width in widths.values()):
+    return homes[0]
+
+
+def _may_be_boxes(shape: Sequence[int]) -> bool:
+    return is_matrix(shape) and len(shape) > 2 and BOX in shape[-2:]  # noqa: PLR2004  a batch of rows
+
+
+def _widths(trial: Trial, boxes: int, count: int) -> dict[int, int]:
+    """How many numbers the other outputs give for each of so many boxes."""
+    sizes = {place: int(np.prod(output.shape)) for place, output in enumerate(trial.outputs) if place != boxes}
+    if any(size < count or size % count for size in sizes.values()):
         raise MisfitError(f"it gives as many scores as boxes, {count} for each class")
-    base = YoloOutput(boxes, boxes, candidates=candidates)
-    return _rest(trial, base, {place: int(width) for place, width in widths.items()}, wishes.labels)
+    return {place: size // count for place, size in sizes.items()}
 
 
 def _rest(trial: Trial, base: YoloOutput, widths: dict[int, int], labels: frozenset[int]) -> tuple[YoloOutput, str]:
