@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -131,7 +132,7 @@ class Changing:
         wanted: Mapping[str, object],
         *,
         trial: bool,
-        revisions: Mapping[str, object] | None = None,
+        revisions: Mapping[str, object] = MappingProxyType({}),
     ) -> tuple[WishError, ...]:
         """What speaks against settings. Each owner is asked for those of its keys that change."""
         before = _settings(held)
@@ -140,14 +141,16 @@ class Changing:
         for owner in [] if errors else _OWNERS:
             own = {key: wanted[key] for key in SETTABLE[owner] if key in wanted and wanted[key] != before.get(key)}
             if own:
-                revision = (revisions or {}).get(owner)
-                wish = SettingsWish(
-                    self._wishes.new_id(), camera, owner, own, trial, revision if isinstance(revision, str) else None
-                )
-                answer = self._wishes.say(wish, owner)[owner]
-                refused = () if answer.applied or trial else (WishError("settings", "were not applied"),)
-                errors += answer.errors or refused
+                revision = revisions.get(owner)
+                stated = revision if isinstance(revision, str) else None
+                errors += self._refused(SettingsWish(self._wishes.new_id(), camera, owner, own, trial, stated))
         return tuple(errors)
+
+    def _refused(self, wish: SettingsWish) -> Sequence[WishError]:
+        """What the owner of the settings says against them."""
+        answer = self._wishes.say(wish, wish.owner)[wish.owner]
+        is_taken = answer.applied or wish.trial
+        return answer.errors or (() if is_taken else (WishError("settings", "were not applied"),))
 
     def _held(self, camera: CameraId) -> dict[SettingsOwner, WishAnswer]:
         """Raises NoAnswer, HTTPException where there is no such camera."""

@@ -102,9 +102,8 @@ def log_of(content: bytes) -> PageLog:
         return PageLog()
     pages: dict[int, bytes] = {}
     older: dict[int, list[bytes]] = {}
-    for frame in frames:
-        if not frame.is_known:
-            continue
+    known = [frame for frame in frames if frame.is_known]
+    for frame in known:
         page = frame.page
         if frame.is_good or frame.number not in pages:
             page, pages[frame.number] = pages.get(frame.number, b""), page
@@ -115,8 +114,8 @@ def log_of(content: bytes) -> PageLog:
         count=frames[-1].count,
         is_whole=is_header and all(frame.is_good for frame in frames[:-1]),
         older=older,
-        damaged={frame.number for frame in frames if frame.is_known and not frame.is_good},
-        lost=sum(not frame.is_known for frame in frames),
+        damaged={frame.number for frame in known if not frame.is_good},
+        lost=len(frames) - len(known),
     )
 
 

@@ -302,6 +302,20 @@ def test_a_restart_tells_nobody_of_whoever_still_sits_there(tmp_path: Path) -> N
         assert happened(run(later, len(there) + 100, 10)) == expected
 
 
+def test_who_is_there_is_stored_every_ten_minutes_and_not_more_often(tmp_path: Path) -> None:
+    """For a process that is killed; memory cards wear out."""
+    memory = MemoryFile(tmp_path / "stays")
+    analysis = ObjectAnalysis(object_model([*walk(0, 40, 12), SOMEBODY]), maker(), AnalysisSettings(), memory)
+    run(analysis, 0, 13)
+    stored = []
+    for seconds in (599.8, 600, 1199.8, 1200):
+        analysis.update(frame(seconds))
+        stored.append((tmp_path / "stays").exists() and memory.load())
+    assert stored[0] is False
+    assert stored[1] == stored[2] != stored[3]
+    assert stored[3]
+
+
 def test_a_process_that_ends_before_its_first_frame_forgets_nobody(tmp_path: Path) -> None:
     memory = MemoryFile(tmp_path / "stays")
     memory.store(b"who was there")
