@@ -224,6 +224,14 @@ def test_another_kind_of_object_does_not_go_on_with_the_episode() -> None:
     assert happened(run(analysis, 0, 25)) == [("vehicle", "raised")]
 
 
+def test_a_car_that_stands_where_somebody_stood_does_not_go_on_with_their_episode() -> None:
+    analysis = ObjectAnalysis(object_model([seen(("car", 0.8, HERE))]), maker(), AnalysisSettings())
+    analysis.resume([left_open()])
+    changes = run(analysis, 0, 60, motion=())
+    assert happened(changes) == [CLEARED]
+    assert analysis.episodes() == []
+
+
 @pytest.mark.parametrize("age_ms", [None, 3_600_000])
 def test_an_episode_of_long_ago_is_cleared_and_whoever_comes_now_raises(age_ms: int | None) -> None:
     analysis = ObjectAnalysis(object_model(walk(20, 60, 20)), maker(), AnalysisSettings())
@@ -273,6 +281,23 @@ def test_a_short_absence_belongs_to_the_stay_and_a_long_one_does_not() -> None:
     there, away = [*walk(0, 40, 12), *[seen(person(40))] * 100, *walk(40, 0, 12)], [NOBODY] * 150
     _, changes = play([*there, *away, *there, *[NOBODY] * 400, *there])
     assert [each for each in happened(changes) if each == RAISED] == [RAISED] * 2
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "times"), [(EVERYWHERE, 2), ((PixelBox(0, 0, 10, 10),), 1)], ids=["in vain", "elsewhere"]
+)
+def test_a_place_is_empty_only_once_it_was_looked_at_in_vain_for_ten_minutes(
+    looked_at: Sequence[PixelBox], times: int
+) -> None:
+    there = [*walk(0, 40, 12), *[SOMEBODY] * 100, *[NOBODY] * 25]
+    minutes = [seen(looked_at=looked_at)] * 650
+    gets_up = [*[SOMEBODY] * 10, *walk(40, 80, 12)]
+    analysis = ObjectAnalysis(object_model([*there, *minutes, *gets_up]), maker(), AnalysisSettings())
+    changes = run(analysis, 0, len(there))
+    for look in range(len(minutes)):
+        changes += analysis.update(frame(30 + look))
+    changes += run(analysis, 5 * (30 + len(minutes)), len(gets_up))
+    assert [each for each in happened(changes) if each == RAISED] == [RAISED] * times
 
 
 def test_a_second_person_who_comes_while_the_first_stays_is_an_event_of_their_own() -> None:
