@@ -155,15 +155,18 @@ def test_it_looks_where_something_moves_and_where_somebody_is() -> None:
     assert [regions for _, regions in model.detector.calls] == [(), (corner, PixelBox(40, 10, 60, 50)), ()]
 
 
-def test_where_nobody_was_seen_for_three_seconds_it_looks_no_more() -> None:
+@pytest.mark.parametrize(("remember_s", "looks"), [(10.0, 16), (1.0, 6)])
+def test_where_nobody_was_seen_for_three_seconds_or_is_not_remembered_it_looks_no_more(
+    remember_s: float, looks: int
+) -> None:
     model = object_model([SOMEBODY, NOBODY])
     assert isinstance(model.detector, FakeDetector)
-    analysis = ObjectAnalysis(model, maker(), AnalysisSettings(remember_s=10.0))
+    analysis = ObjectAnalysis(model, maker(), AnalysisSettings(remember_s=remember_s))
     corner, there = PixelBox(0, 0, 10, 10), PixelBox(40, 10, 60, 50)
     for look in range(20):
         analysis.update(frame(look / 5, (corner,)))
     asked = [there in regions for _, regions in model.detector.calls]
-    assert asked == [False] + [True] * 16 + [False] * 3
+    assert asked == [False] + [True] * looks + [False] * (19 - looks)
 
 
 def test_somebody_in_a_part_that_was_not_looked_at_is_not_gone() -> None:
@@ -356,7 +359,7 @@ def test_a_full_disk_costs_the_memory_of_stays_and_nothing_else(
     )
     assert happened(run(analysis, 0, 10)) == [RAISED]
     analysis.keep()
-    (told,) = [record.getMessage() for record in caplog.records if "stays_not_stored" in record.getMessage()]
+    (told,) = [message for message in caplog.messages if message.startswith("stays_not_stored ")]
     assert "yard" in told
     assert "no folder" in told
 
