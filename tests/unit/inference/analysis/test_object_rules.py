@@ -169,6 +169,16 @@ def test_each_event_brings_its_picture_and_a_better_one_when_it_ends() -> None:
     assert pictures[0].jpeg != pictures[1].jpeg
 
 
+@pytest.mark.parametrize(("sure_after_s", "events"), [(40, 1), (60, 0)])
+def test_who_stands_still_is_meant_by_loitering_until_half_a_minute_after_the_time_that_it_asks_for(
+    sure_after_s: int, events: int
+) -> None:
+    comes = [seen(person(4.0 * look, 0.5)) for look in range(10)]
+    unsure, sure = [seen(person(40, 0.5))] * (5 * sure_after_s), [seen(person(40))] * 10
+    settings = AnalysisSettings(rules=(Rule("loiters", loiter_s=20),))
+    assert len(raised(play([*comes, *unsure, *sure], settings))) == events
+
+
 def test_nothing_is_drawn_of_what_raises_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
 

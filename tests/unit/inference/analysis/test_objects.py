@@ -177,7 +177,9 @@ def test_somebody_in_a_part_that_was_not_looked_at_is_not_gone() -> None:
 
 def test_the_end_of_a_clip_clears_everything() -> None:
     analysis, _ = play([seen(person(2.0 * look), person(70 - 2.0 * look)) for look in range(8)])
-    assert happened(analysis.end(SOME_DAY)) == [CLEARED] * 2
+    changes = analysis.end(frame(9).captured_at)
+    assert happened(changes) == [CLEARED] * 2
+    assert {change.event.ended_at for change in changes if change.event is not None} == {frame(9).captured_at}
     assert analysis.episodes() == []
 
 
@@ -206,7 +208,10 @@ def test_an_episode_whose_object_does_not_show_up_again_is_cleared() -> None:
     analysis = ObjectAnalysis(object_model([NOBODY]), maker(), AnalysisSettings())
     analysis.resume([left_open()])
     assert happened(run(analysis, 0, 45)) == []
-    assert happened(run(analysis, 45, 10)) == [CLEARED]
+    changes = run(analysis, 45, 10)
+    assert happened(changes) == [CLEARED]
+    assert changes[0].event is not None
+    assert changes[0].event.ended_at == frame(10).captured_at
 
 
 def test_of_two_episodes_at_one_place_one_goes_on_and_the_other_ends_too() -> None:
