@@ -308,6 +308,37 @@ def test_a_place_is_empty_only_once_it_was_looked_at_in_vain_for_ten_minutes(
     assert [each for each in happened(changes) if each == RAISED] == [RAISED] * times
 
 
+@pytest.mark.parametrize(("quiet_s", "times"), [(30, 2), (70, 3)])
+def test_whoever_sat_for_a_minute_after_the_last_one_walked_out_is_told_of_when_they_get_up(
+    quiet_s: int, times: int
+) -> None:
+    """What is still there by then was taken for furniture."""
+    comes = [95 - 3 * look for look in range(12)]
+    visits = [3 * look - 10 for look in (*range(12), *reversed(range(12)))]
+    gets_up = [60 - 3 * look for look in range(12)]
+    analysis = ObjectAnalysis(
+        object_model(
+            [
+                *[seen(person(x)) for x in comes],
+                *[seen(person(60))] * 100,
+                *[NOBODY] * 20,
+                *[seen(("person", 0.8, (max(x, 0), 10.0, x + 20.0, 50.0))) for x in visits],
+                *[NOBODY] * 5 * quiet_s,
+                *[seen(person(60))] * 5,
+                *[seen(person(x)) for x in gets_up],
+            ]
+        ),
+        maker(),
+        AnalysisSettings(),
+    )
+    moved = [*comes, *[None] * 120, *visits, *[None] * (5 * quiet_s + 5), *gets_up]
+    changes = []
+    for look, x in enumerate(moved):
+        motion = [] if x is None else [PixelBox(max(x, 0), 10, min(x + 20, 100), 50)]
+        changes += analysis.update(frame(look / 5, motion))
+    assert [each for each in happened(changes) if each == RAISED] == [RAISED] * times
+
+
 def test_a_second_person_who_comes_while_the_first_stays_is_an_event_of_their_own() -> None:
     both = [seen(person(70 - look * 2), person(0)) for look in range(10)]
     _, changes = play([*walk(20, 0, 8), *[seen(person(0))] * 100, *both])
