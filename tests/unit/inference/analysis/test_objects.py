@@ -15,7 +15,7 @@ from smartcam.model.scoring import Detections
 from smartcam.vision.zone import Zone
 from tests.fakes.clock import SOME_DAY
 from tests.fakes.scorer import FakeDetector
-from tests.unit.inference.stage import EVERYWHERE, HERE, Found, frame, happened, maker, object_model, seen
+from tests.unit.inference.stage import EVERYWHERE, HERE, PICTURE, Found, frame, happened, maker, object_model, seen
 
 RAISED, CLEARED = ("person", "raised"), ("person", "cleared")
 SOMEBODY = seen(("person", 0.8, HERE))
@@ -153,6 +153,7 @@ def test_it_looks_where_something_moves_and_where_somebody_is() -> None:
     for look, motion in enumerate([(), (corner,), ()]):
         analysis.update(frame(look / 5, motion))
     assert [regions for _, regions in model.detector.calls] == [(), (corner, PixelBox(40, 10, 60, 50)), ()]
+    assert all(picture is PICTURE for picture, _ in model.detector.calls)
 
 
 @pytest.mark.parametrize(("remember_s", "looks"), [(10.0, 16), (1.0, 6)])
