@@ -173,13 +173,17 @@ def _table(lines: Sequence[str]) -> LabelList | None:
     """The labels in a table whose first line names its columns; None if it does not."""
     for separator in _SEPARATORS:
         header = [_unquoted(cell.strip()).casefold().replace(" ", "_") for cell in lines[0].split(separator)]
-        known = sum(cell in _NAMES or cell in _NUMBERS for cell in header if cell)
-        # pandas gives its column of numbers no name.
-        of_pandas = header[0] == "" and any(cell in _NAMES for cell in header)
-        if len(lines) > 1 and (known > 1 or of_pandas) and not any(map(_is_number, header)):
+        if len(lines) > 1 and _names_columns(header):
             rows = (row for row in _rows(lines[1:], separator) if any(cell.strip() for cell in row))
             return _columns(header, [_of_width(row, len(header), separator) for row in rows])
     return None
+
+
+def _names_columns(header: Sequence[str]) -> bool:
+    known = sum(cell in _NAMES or cell in _NUMBERS for cell in header if cell)
+    # pandas gives its column of numbers no name.
+    of_pandas = header[0] == "" and any(cell in _NAMES for cell in header)
+    return (known > 1 or of_pandas) and not any(map(_is_number, header))
 
 
 def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> LabelList:
