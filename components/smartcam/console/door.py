@@ -104,6 +104,10 @@ class Door:
                 raise HTTPException(403, "this does not come from the console's own page")
         elif origin.lower() != f"{'https' if self._is_tls else 'http'}://{host}".lower():
             raise HTTPException(403, "this comes from another page than the console's own")
+        self._look_who(scope, headers)
+
+    def _look_who(self, scope: Scope, headers: Headers) -> None:
+        """Raises HTTPException for who is not signed in, or has not the session's token, and PasswordUnreadable."""
         cookie = cookie_parser(headers.get("cookie", "")).get(cookie_name(is_tls=self._is_tls))
         session = self._sessions.find(cookie)
         scope.setdefault("state", {})["session"] = session

@@ -93,12 +93,7 @@ class VideoFollower:
         if self._next is not None and self._next >= numbers.stop:
             self._see_whether_it_ended()
             return []
-        if self._next is not None and self._next < numbers.start:
-            self._next = None
-        if self._next is None or self._is_behind(self._next, numbers):
-            key = self._newest_key(numbers)
-            if key is not None and (self._next is None or key > self._next):
-                self._next, self._stream = key, None
+        self._keep_up(numbers)
         found: list[LivePiece] = []
         if self._next is None:
             return found
@@ -112,6 +107,15 @@ class VideoFollower:
             self._next = seq + 1
         self._came_at = self._now()
         return found
+
+    def _keep_up(self, numbers: range) -> None:
+        """Go on at the newest key frame, if the next packet is no longer there or too far behind."""
+        if self._next is not None and self._next < numbers.start:
+            self._next = None
+        if self._next is None or self._is_behind(self._next, numbers):
+            key = self._newest_key(numbers)
+            if key is not None and (self._next is None or key > self._next):
+                self._next, self._stream = key, None
 
     def close(self) -> None:
         """Let go of the ring."""
