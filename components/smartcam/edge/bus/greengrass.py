@@ -35,7 +35,7 @@ from awsiot.greengrasscoreipc.model import (
     UpdateStateRequest,
 )
 
-from smartcam.contract.errors import BusRefused, BusUnavailable, MessageTooLarge
+from smartcam.contract.errors import BusRefused, BusUnavailable, ContractError, MessageTooLarge
 from smartcam.contract.times import NS_PER_S
 from smartcam.edge.bus.port import LARGEST_PAYLOAD, OnMessage, Subscription, fits
 from smartcam.edge.bus.streams import NEVER_S, Patience, Stream, StreamContext
@@ -109,7 +109,7 @@ class GreengrassBus:
         arguments = {"topic": topic, "receive_mode": ReceiveMode.RECEIVE_ALL_MESSAGES}
 
         def heard(event: Any) -> None:  # noqa: ANN401  untyped client
-            on_message(*_local_message(event, topic))
+            on_message(*local_message(event, topic))
 
         return self._subscribe(f"subscribe {topic}", "subscribe_to_topic_async", arguments, heard)
 
@@ -118,7 +118,7 @@ class GreengrassBus:
         arguments = {"topic_name": topic, "qos": QOS.AT_LEAST_ONCE}
 
         def heard(event: Any) -> None:  # noqa: ANN401  untyped client
-            on_message(event.message.topic_name, event.message.payload or b"")
+            on_message(*cloud_message(event))
 
         return self._subscribe(f"subscribe {topic} of IoT Core", "subscribe_to_iot_core_async", arguments, heard)
 
@@ -370,11 +370,28 @@ class _Lifecycle:
         """Nothing to do."""
 
 
-def _local_message(event: Any, topic: str) -> tuple[str, bytes]:  # noqa: ANN401  untyped client
+def local_message(event: Any, topic: str) -> tuple[str, bytes]:  # noqa: ANN401  untyped client
+    """The topic, where it is not said the one subscribed to, and the payload. Raises ContractError: there is none."""
     binary, document = event.binary_message, event.json_message
     message = binary or document
-    said = message.context.topic if message.context is not None else topic
-    return said or topic, (binary.message or b"") if binary else json.dumps(document.message).encode()
+    if message is None:
+        raise ContractError("message", "is missing")
+    said = None if message.context is None else message.context.topic
+    return _topic(said or topic), (binary.message or b"") if binary else json.dumps(document.message).encode()
+
+
+def cloud_message(event: Any) -> tuple[str, bytes]:  # noqa: ANN401  untyped client
+    """As `local_message`, of IoT Core."""
+    if event.message is None:
+        raise ContractError("message", "is missing")
+    return _topic(event.message.topic_name), event.message.payload or b""
+
+
+def _topic(said: object) -> str:
+    """The client takes whatever JSON has for a topic."""
+    if not isinstance(said, str):
+        raise ContractError("topic", "must be text")
+    return said
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:
