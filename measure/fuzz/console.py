@@ -143,7 +143,10 @@ def _answer_of(scope: dict[str, object], heard: Iterable[Message]) -> list[Messa
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(_app()({**scope, "headers": headers, "client": ("127.0.0.1", 1)}, receive, send))
+    async def ask() -> None:
+        await _app()({**scope, "headers": headers, "client": ("127.0.0.1", 1)}, receive, send)
+
+    asyncio.run(ask())
     if not sent or sent[0].get("status") == _FAILED:
         raise Unfaithful(f"{scope}: {sent}")
     return sent

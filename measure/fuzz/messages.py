@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import SimpleNamespace
 from typing import Final, TypeVar
 
@@ -64,7 +65,11 @@ def _ipc_messages(data: bytes) -> object:
         json_message=shape("jsonMessage", "message", is_binary=False),
     )
     cloud = SimpleNamespace(message=shape("message", "payload", is_binary=True))
-    for read in (lambda: local_message(local, "smartcam/frames/+"), lambda: cloud_message(cloud)):
+    reads: tuple[Callable[[], tuple[str, bytes]], ...] = (
+        partial(local_message, local, "smartcam/frames/+"),
+        partial(cloud_message, cloud),
+    )
+    for read in reads:
         with suppress(ContractError):
             topic, payload = read()
             if not isinstance(payload, bytes):
