@@ -62,6 +62,7 @@ def scope_of(data: bytes) -> tuple[dict[str, object], bytes]:
     headers = [(name.strip().lower(), value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
     kind = "websocket" if method == b"SOCKET" else "http"
     scope: dict[str, object] = {"type": kind, "method": method.decode("latin-1"), "path": path.decode("latin-1")}
+    query = query.decode("ascii", "ignore").encode()  # the server lets nothing else pass
     return {**scope, "headers": headers, "query_string": query, "extensions": {"websocket.http.response": {}}}, body
 
 

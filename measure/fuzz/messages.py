@@ -23,7 +23,7 @@ from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.view import decode_view_message
 from smartcam.contract.wanted import Wanted
 from smartcam.contract.wish import decode_wish_message, encode_wish_message
-from smartcam.edge.bus.greengrass import cloud_message, local_message
+from smartcam.edge.bus.messages import cloud_message, local_message
 
 T = TypeVar("T")
 
@@ -97,9 +97,7 @@ TARGETS: Final = {
     "ipc-message": _message(
         _ipc_messages,
         None,
-        "smartcam.edge.bus.greengrass:local_message",
-        "smartcam.edge.bus.greengrass:cloud_message",
-        "smartcam.edge.bus.greengrass:_topic",
+        "smartcam.edge.bus.messages",
     ),
     "captions": _message(_captions, None, "smartcam.capture.recording.captions"),
     "event": _message(Event.from_json, Event.to_json, "smartcam.contract.event"),

@@ -5,7 +5,6 @@ subscription. Publishing never waits for it. Callbacks run one by one in a secon
 """
 
 import gc
-import json
 import logging
 import os
 import random
@@ -35,8 +34,9 @@ from awsiot.greengrasscoreipc.model import (
     UpdateStateRequest,
 )
 
-from smartcam.contract.errors import BusRefused, BusUnavailable, ContractError, MessageTooLarge
+from smartcam.contract.errors import BusRefused, BusUnavailable, MessageTooLarge
 from smartcam.contract.times import NS_PER_S
+from smartcam.edge.bus.messages import cloud_message, local_message
 from smartcam.edge.bus.port import LARGEST_PAYLOAD, OnMessage, Subscription, fits
 from smartcam.edge.bus.streams import NEVER_S, Patience, Stream, StreamContext
 from smartcam.edge.clock import Clock, SystemClock
@@ -368,30 +368,6 @@ class _Lifecycle:
 
     def on_ping(self, _headers: object, _payload: object) -> None:
         """Nothing to do."""
-
-
-def local_message(event: Any, topic: str) -> tuple[str, bytes]:  # noqa: ANN401  untyped client
-    """The topic, where it is not said the one subscribed to, and the payload. Raises ContractError: there is none."""
-    binary, document = event.binary_message, event.json_message
-    message = binary or document
-    if message is None:
-        raise ContractError("message", "is missing")
-    said = None if message.context is None else message.context.topic
-    return _topic(said or topic), (binary.message or b"") if binary else json.dumps(document.message).encode()
-
-
-def cloud_message(event: Any) -> tuple[str, bytes]:  # noqa: ANN401  untyped client
-    """As `local_message`, of IoT Core."""
-    if event.message is None:
-        raise ContractError("message", "is missing")
-    return _topic(event.message.topic_name), event.message.payload or b""
-
-
-def _topic(said: object) -> str:
-    """The client takes whatever JSON has for a topic."""
-    if not isinstance(said, str):
-        raise ContractError("topic", "must be text")
-    return said
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:
