@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from functools import cache
@@ -22,7 +23,7 @@ from smartcam.edge.history.reading import PastEvents
 from smartcam.edge.journal.blocks import pack_block, unpack_blocks
 from smartcam.edge.outbox.outbox import Episode, Outbox
 from smartcam.edge.outbox.pages import log_of
-from smartcam.edge.outbox.salvage import salvage
+from smartcam.edge.outbox.salvage import salvage, take_in
 from smartcam.inference.analysis.scene_memory import KeptScene
 from smartcam.vision.memory import unpack_planes
 from smartcam.vision.normal.changes import WholeStored, changes_since, with_changes
@@ -32,6 +33,7 @@ from smartcam.vision.normal.look import PLACES, Regime
 PLAN: Final = LearningPlan()
 WIDTH: Final = 2
 """Features of a place."""
+_HURTS_FILE, _HAS_LOG, _HURTS_LOG, _HAS_NO_FILE, _IS_NEW = (1 << bit for bit in range(5))
 _EDIT: Final = 3
 """Bytes of an edit: two for the place and one for what stands there then."""
 EVENT: Final = (
@@ -94,8 +96,22 @@ def _clip() -> bytes:
 
 
 def _salvaged(data: bytes) -> object:
-    path = file_with("outbox.db", hurt(_outbox()[0], data))
-    return len(salvage(path).waiting)
+    """The first byte says what there is besides the file, and what the edits behind it hurt."""
+    flags, edits = (data[0], data[1:]) if data else (0, b"")
+    whole, log = _outbox()
+    path = file_with("salvaged/outbox.db", hurt(whole, edits) if flags & _HURTS_FILE else whole)
+    beside = path.with_name(f"{path.name}-wal")
+    beside.unlink(missing_ok=True)
+    if flags & _HAS_LOG:
+        file_with(f"salvaged/{beside.name}", hurt(log, edits) if flags & _HURTS_LOG else log)
+    if flags & _HAS_NO_FILE:
+        path.unlink()
+    found = salvage(path)
+    # Into an outbox that has the newest events already: what is older must not replace them.
+    with closing(sqlite3.connect(file_with("salvaged/new.db", whole))) as new:
+        if flags & _IS_NEW:
+            new.execute("DELETE FROM waiting")
+        return take_in(new, found)
 
 
 def _kept_scene(data: bytes) -> object:
@@ -167,5 +183,7 @@ TARGETS: Final = {
         ("smartcam.capture.recording.seal:check_seal", "smartcam.capture.recording.seal:_last_box"),
     ),
     "clip-boxes": _whatever(lambda data: playable_bytes(io.BytesIO(data)), "smartcam.capture.recording.fragments"),
-    "clip-name": _whatever(_clip_name, "smartcam.edge.clip_name", "smartcam.capture.recording.segment_name"),
+    "clip-name": _whatever(
+        _clip_name, "smartcam.edge.clip_name", "smartcam.capture.recording.segment_name:SegmentName.read"
+    ),
 }

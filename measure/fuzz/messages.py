@@ -22,7 +22,7 @@ from smartcam.contract.reading import parse_object
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.view import decode_view_message
 from smartcam.contract.wanted import Wanted
-from smartcam.contract.wish import decode_wish_message, encode_wish_message
+from smartcam.contract.wish import WishAnswer, WishMessage, decode_wish_message, encode_wish_message
 from smartcam.edge.bus.messages import cloud_message, local_message
 
 T = TypeVar("T")
@@ -35,6 +35,12 @@ def _message(decode: Callable[[bytes], T], encode: Callable[[T], bytes] | None, 
 def _frame_of_chunk(data: bytes) -> object:
     chunk = decode_chunk(data)
     return joined([chunk]) if chunk.count == 1 else chunk
+
+
+def _wished(data: bytes) -> WishMessage:
+    """As it is sent again: an answer with as much as a message has room for."""
+    message = decode_wish_message(data)
+    return message.fitting() if isinstance(message, WishAnswer) else message
 
 
 def _delivered(data: bytes) -> Event:
@@ -114,7 +120,7 @@ TARGETS: Final = {
     "view": _message(decode_view_message, None, "smartcam.contract.view:decode_view_message"),
     "clip-message": _message(decode_clip_message, encode_clip_message, "smartcam.contract.clip"),
     "wish": _message(
-        decode_wish_message,
+        _wished,
         encode_wish_message,
         "smartcam.contract.wish",
     ),

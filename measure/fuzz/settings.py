@@ -53,7 +53,8 @@ def _understood(data: bytes) -> object:
     memory = MemoryFile(file_with(UNDERSTOOD, b""))
     memory.store(data)
     understood = Understood(inference.read_settings, memory)
-    understood.take(understood.last_document() or {})
+    for _ in range(2):
+        understood.take(understood.last_document() or {})
     return understood.last()
 
 
