@@ -12,6 +12,7 @@ from typing import Final
 import yaml
 
 from smartcam.contract.errors import SettingsError
+from smartcam.contract.reading import DEEPEST
 from smartcam.contract.written import UnreadableText, check_characters, twice
 
 MOST_BYTES: Final = 1_000_000
@@ -44,6 +45,12 @@ class _Loader(yaml.SafeLoader):
         self._composed += 1
         _refuse_too_many(self._composed)
         return super().compose_node(parent, index)
+
+    def fetch_more_tokens(self) -> None:
+        """Looks at the depth, because each token costs PyYAML a step for every list that is open."""
+        super().fetch_more_tokens()
+        if self.flow_level + len(self.indents) > DEEPEST:
+            raise UnreadableText(f"is nested deeper than {DEEPEST}", self.line + 1)
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -90,8 +97,6 @@ def _in_our_words(text: str) -> Iterator[None]:
         raise UnreadableText(f"holds the character U+{error.character:04X}, which YAML does not allow", line) from error
     except yaml.MarkedYAMLError as error:
         raise UnreadableText(_words(error), 0 if error.problem_mark is None else error.problem_mark.line + 1) from error
-    except RecursionError as error:
-        raise UnreadableText("cannot be read (its objects lie too deep in each other)") from error
     except (yaml.YAMLError, ValueError) as error:
         raise UnreadableText(f"is not YAML ({' '.join(str(error).split())})") from error
 

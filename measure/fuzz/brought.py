@@ -1,12 +1,16 @@
 """What people bring: labels of models and of clips, models, bundles, recipes, tables; and what cameras answer."""
 
+import re
+import socket
 from collections.abc import Callable
-from typing import Final
+from contextlib import suppress
+from typing import Final, Self, cast
 
 from measure.fuzz.places import file_with
-from measure.fuzz.target import FuzzTarget, decoding
+from measure.fuzz.target import FuzzTarget, Unfaithful, decoding
 from smartcam.capture.credentials import CameraCredentials
-from smartcam.contract.errors import ContractError, ModelIntegrityError
+from smartcam.capture.sources.redirect import refuse_redirect
+from smartcam.contract.errors import CameraLost, ContractError, ModelIntegrityError
 from smartcam.contract.reading import Fields, parse_object
 from smartcam.contract.written import UnreadableText, csv_of, json_of, text_of
 from smartcam.model.golden import parse_answer
@@ -14,7 +18,7 @@ from smartcam.model.manifest import ModelManifest
 from smartcam.model.rows.columns import dump_columns, read_columns
 from smartcam.model.rows.manifest import RowManifest
 from smartcam.model.runtimes.onnx_file import check_onnx_file
-from tools.bundle.graph import counted_classes, custom_operators, post_processing
+from tools.bundle.graph import counted_classes, custom_operators, post_processing, refuse_compiled
 from tools.bundle.label_forms import labels_of
 from tools.bundle.metadata import labels_inside
 from tools.cameras.addresses import ServiceAddress
@@ -33,6 +37,8 @@ from training.errors import TrainingError
 from training.tabular.table import learn_code, read_rows
 
 _SIZE: Final = PictureSize(640, 480)
+_HOST: Final = "192.0.2.7"
+_REQUEST: Final = re.compile(rb"(?:OPTIONS|DESCRIBE) [^\r\n]+ RTSP/1\.0\r\n(?:[A-Za-z-]+: [^\r\n]*\r\n)+\r\n")
 _LOGIN: Final = CameraCredentials("user", "word")
 
 
@@ -71,7 +77,47 @@ def _camera(data: bytes) -> object:
     return by_picture(OnvifTalk(service, lambda _service, _body: (status, data.lstrip(b"!?")), _LOGIN).streams()[0])
 
 
+class _Line:
+    """A connection over which these bytes come; what is said over it must be whole requests and nothing else."""
+
+    def __init__(self, held: bytes) -> None:
+        self._held = held
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def settimeout(self, _: float) -> None:
+        """It never waits."""
+
+    def sendall(self, said: bytes) -> None:
+        request = _REQUEST.fullmatch(said)
+        if request is None:
+            raise Unfaithful(f"{said!r} is no request")
+
+    def recv(self, count: int) -> bytes:
+        received, self._held = self._held[:count], self._held[count:]
+        return received
+
+
+def _rtsp_answers(data: bytes) -> object:
+    """What a camera answers, a connection behind each line of two hashes; none may lead to another host."""
+    connections = iter(data.split(b"\n##\n"))
+
+    def dial(host: str, _port: int, is_encrypted: bool) -> socket.socket:  # noqa: FBT001  as it is called
+        if host != _HOST or not is_encrypted:
+            raise Unfaithful(f"{host} is called")
+        return cast("socket.socket", _Line(next(connections, b"")))
+
+    refuse_redirect(f"rtsps://{_HOST}/live", _LOGIN, dial, 3600)
+    return None
+
+
 def _graph(data: bytes) -> object:
+    with suppress(ModelIntegrityError):
+        refuse_compiled(data, "model.tflite")
     return custom_operators(data), post_processing(data), counted_classes(data)
 
 
@@ -104,12 +150,7 @@ TARGETS: Final = {
     "tflite-graph": FuzzTarget(
         decoding(_graph, ()),
         (
-            "tools.bundle.graph:custom_operators",
-            "tools.bundle.graph:post_processing",
-            "tools.bundle.graph:counted_classes",
-            "tools.bundle.graph:_post_processors",
-            "tools.bundle.graph:_field",
-            "tools.bundle.graph:_vector",
+            "tools.bundle.graph",
             "tools.bundle.flexbuffer",
         ),
     ),
@@ -126,6 +167,7 @@ TARGETS: Final = {
             "training.tabular.table:_positive",
         ),
     ),
+    "rtsp-answer": FuzzTarget(decoding(_rtsp_answers, CameraLost), ("smartcam.capture.sources.redirect",)),
     "onvif": FuzzTarget(
         decoding(_camera, NotUnderstood),
         ("tools.cameras.envelope:read_xml", "tools.cameras.onvif:OnvifTalk", "tools.cameras.onvif:_profiles"),

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from functools import cache
@@ -22,22 +23,25 @@ from smartcam.edge.history.reading import PastEvents
 from smartcam.edge.journal.blocks import pack_block, unpack_blocks
 from smartcam.edge.outbox.outbox import Episode, Outbox
 from smartcam.edge.outbox.pages import log_of
-from smartcam.edge.outbox.salvage import salvage
+from smartcam.edge.outbox.salvage import salvage, take_in
 from smartcam.inference.analysis.scene_memory import KeptScene
 from smartcam.vision.memory import unpack_planes
 from smartcam.vision.normal.changes import WholeStored, changes_since, with_changes
 from smartcam.vision.normal.learner import Held, LearningPlan, SceneLearner
 from smartcam.vision.normal.look import PLACES, Regime
 
-_PLAN: Final = LearningPlan()
-_WIDTH: Final = 2
+PLAN: Final = LearningPlan()
+WIDTH: Final = 2
+"""Features of a place."""
+_HURTS_FILE, _HAS_LOG, _HURTS_LOG, _HAS_NO_FILE, _IS_NEW = (1 << bit for bit in range(5))
 _EDIT: Final = 3
 """Bytes of an edit: two for the place and one for what stands there then."""
-_EVENT: Final = (
+EVENT: Final = (
     b'{"schema":1,"event_id":"%s","thing":"yard","camera_id":"door","kind":"person","phase":"raised",'
     b'"severity":"warning","started_at":"2026-11-30T09:22:16.000Z","expires_at":"2026-11-30T10:22:16.000Z","score":0.9,'
     b'"threshold":0.5,"clock_synced":true}'
 )
+"""An event, but for its id."""
 
 
 def hurt(whole: bytes, edits: bytes) -> bytes:
@@ -56,7 +60,7 @@ def _outbox() -> tuple[bytes, bytes]:
     path.unlink()
     with closing(Outbox(path, SystemClock())) as outbox:
         for number in range(3):
-            event = Event.from_json(_EVENT % b"0193%04x-0000-7000-8000-000000000000" % number)
+            event = Event.from_json(EVENT % b"0193%04x-0000-7000-8000-000000000000" % number)
             outbox.put(event, Episode("door", event.camera_id, event.event_id, {"number": number}))
         outbox.acknowledge(Acknowledgement(event.event_id, event.phase, AckStatus.REFUSED, "why", event.revision))
         log = path.with_name(f"{path.name}-wal").read_bytes()
@@ -64,17 +68,19 @@ def _outbox() -> tuple[bytes, bytes]:
 
 
 def _learner() -> SceneLearner:
-    learner = SceneLearner(_PLAN, _WIDTH)
-    learner.held.append(Held("event", Regime.DAY, 1, 2, [np.zeros((PLACES, _WIDTH), np.float32)], 0.0))
+    learner = SceneLearner(PLAN, WIDTH)
+    learner.held.append(Held("event", Regime.DAY, 1, 2, [np.zeros((PLACES, WIDTH), np.float32)], 0.0))
     return learner
 
 
 @cache
-def _scene() -> bytes:
+def kept_scene() -> bytes:
+    """A scene as it is kept as a whole."""
     return KeptScene(_learner(), 1, [3, 5]).to_bytes()
 
 
-def _scene_changes() -> tuple[SceneLearner, bytes]:
+def scene_changes() -> tuple[SceneLearner, bytes]:
+    """The learner that `kept_scene` holds, and what has changed of it since."""
     learner = _learner()
     whole = WholeStored.of(learner)
     for known in learner.known.values():
@@ -90,19 +96,33 @@ def _clip() -> bytes:
 
 
 def _salvaged(data: bytes) -> object:
-    path = file_with("outbox.db", hurt(_outbox()[0], data))
-    return len(salvage(path).waiting)
+    """The first byte says what there is besides the file, and what the edits behind it hurt."""
+    flags, edits = (data[0], data[1:]) if data else (0, b"")
+    whole, log = _outbox()
+    path = file_with("salvaged/outbox.db", hurt(whole, edits) if flags & _HURTS_FILE else whole)
+    beside = path.with_name(f"{path.name}-wal")
+    beside.unlink(missing_ok=True)
+    if flags & _HAS_LOG:
+        file_with(f"salvaged/{beside.name}", hurt(log, edits) if flags & _HURTS_LOG else log)
+    if flags & _HAS_NO_FILE:
+        path.unlink()
+    found = salvage(path)
+    # Into an outbox that has the newest events already: what is older must not replace them.
+    with closing(sqlite3.connect(file_with("salvaged/new.db", whole))) as new:
+        if flags & _IS_NEW:
+            new.execute("DELETE FROM waiting")
+        return take_in(new, found)
 
 
 def _kept_scene(data: bytes) -> object:
-    kept = KeptScene.from_bytes(hurt(_scene(), data), _PLAN, _WIDTH)
-    if kept is not None and KeptScene.from_bytes(kept.to_bytes(), _PLAN, _WIDTH) is None:
+    kept = KeptScene.from_bytes(hurt(kept_scene(), data), PLAN, WIDTH)
+    if kept is not None and KeptScene.from_bytes(kept.to_bytes(), PLAN, WIDTH) is None:
         raise Unfaithful("a scene that was read is not read again")
     return kept
 
 
 def _changed_scene(data: bytes) -> object:
-    learner, changes = _scene_changes()
+    learner, changes = scene_changes()
     return with_changes(learner, hurt(changes, data))
 
 
@@ -154,14 +174,8 @@ TARGETS: Final = {
     "planes": _whatever(lambda data: unpack_planes(data, b"smcgate1", 3), "smartcam.vision.memory:unpack_planes"),
     "outbox": _whatever(
         _salvaged,
-        "smartcam.edge.outbox.salvage:waiting_row",
-        "smartcam.edge.outbox.salvage:_sorted",
-        "smartcam.edge.outbox.salvage:_keep_episode",
-        "smartcam.edge.outbox.pages:_records",
-        "smartcam.edge.outbox.pages:_read_leaf",
-        "smartcam.edge.outbox.pages:_values",
-        "smartcam.edge.outbox.pages:_value",
-        "smartcam.edge.outbox.pages:_varint",
+        "smartcam.edge.outbox.salvage",
+        "smartcam.edge.outbox.pages",
     ),
     "outbox-log": _whatever(lambda data: log_of(hurt(_outbox()[1], data)), "smartcam.edge.outbox.pages:log_of"),
     "clip-seal": FuzzTarget(
@@ -169,5 +183,7 @@ TARGETS: Final = {
         ("smartcam.capture.recording.seal:check_seal", "smartcam.capture.recording.seal:_last_box"),
     ),
     "clip-boxes": _whatever(lambda data: playable_bytes(io.BytesIO(data)), "smartcam.capture.recording.fragments"),
-    "clip-name": _whatever(_clip_name, "smartcam.edge.clip_name:ClipName.read"),
+    "clip-name": _whatever(
+        _clip_name, "smartcam.edge.clip_name", "smartcam.capture.recording.segment_name:SegmentName.read"
+    ),
 }

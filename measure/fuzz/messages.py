@@ -1,23 +1,29 @@
 """Messages: between the components, between a device and the cloud, and inside the cloud."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from types import SimpleNamespace
 from typing import Final, TypeVar
 
 from infra.alerts.runtime.delivery import Delivery, Unreadable, read_delivery
 from infra.alerts.runtime.jobs import job_from_json, job_to_json
 from infra.fleet.runtime.codec import dump_device, dump_fleet, load_device, load_fleet
 from measure.fuzz.target import FuzzTarget, Unfaithful, decoding
+from smartcam.capture.recording.captions import EventTimes, webvtt
 from smartcam.contract.ack import Acknowledgement
-from smartcam.contract.clip import decode_clip_message, encode_clip_message
+from smartcam.contract.clip import ClipRequest, decode_clip_message, encode_clip_message
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event
 from smartcam.contract.health import Health
 from smartcam.contract.inline import decode_chunk, decode_inline_request, encode_inline_request, joined
 from smartcam.contract.notice import decode_notice, encode_notice
 from smartcam.contract.reading import parse_object
+from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.view import decode_view_message
 from smartcam.contract.wanted import Wanted
-from smartcam.contract.wish import decode_wish_message, encode_wish_message
+from smartcam.contract.wish import WishAnswer, WishMessage, decode_wish_message, encode_wish_message
+from smartcam.edge.bus.messages import cloud_message, local_message
 
 T = TypeVar("T")
 
@@ -31,6 +37,12 @@ def _frame_of_chunk(data: bytes) -> object:
     return joined([chunk]) if chunk.count == 1 else chunk
 
 
+def _wished(data: bytes) -> WishMessage:
+    """As it is sent again: an answer with as much as a message has room for."""
+    message = decode_wish_message(data)
+    return message.fitting() if isinstance(message, WishAnswer) else message
+
+
 def _delivered(data: bytes) -> Event:
     """What the alerting makes of what its rule has selected."""
     delivery = read_delivery(parse_object(data, "delivery"))
@@ -41,7 +53,59 @@ def _delivered(data: bytes) -> Event:
     return delivery.event()
 
 
+def _ipc_messages(data: bytes) -> object:
+    """An event as the nucleus's client hands it over: whatever JSON has for a topic, and None for what is not there."""
+    said = parse_object(data, "event")
+
+    def shape(key: str, name: str, *, is_binary: bool) -> SimpleNamespace | None:
+        inner = said.get(key)
+        if not isinstance(inner, dict):
+            return None
+        content = str(inner[name]).encode() if is_binary and name in inner else inner.get(name)
+        context = inner.get("context")
+        within = SimpleNamespace(topic=context.get("topic")) if isinstance(context, dict) else None
+        return SimpleNamespace(**{name: content}, context=within, topic_name=inner.get("topicName"))
+
+    local = SimpleNamespace(
+        binary_message=shape("binaryMessage", "message", is_binary=True),
+        json_message=shape("jsonMessage", "message", is_binary=False),
+    )
+    cloud = SimpleNamespace(message=shape("message", "payload", is_binary=True))
+    reads: tuple[Callable[[], tuple[str, bytes]], ...] = (
+        partial(local_message, local, "smartcam/frames/+"),
+        partial(cloud_message, cloud),
+    )
+    for read in reads:
+        with suppress(ContractError):
+            topic, payload = read()
+            if not isinstance(payload, bytes):
+                raise Unfaithful(f"{topic}: {payload!r}")
+    return None
+
+
+def _captions(data: bytes) -> object:
+    """Of all requests, a line each, in a clip that began at 0: no event's words may end a cue, or begin one."""
+    times = EventTimes()
+    for line in data.split(b"\n"):
+        with suppress(ContractError):
+            message = decode_clip_message(line)
+            if isinstance(message, ClipRequest):
+                times.hear(message, MonotonicNs(5 * NS_PER_S))
+    written = webvtt(times.cues(MonotonicNs(0), 60 * NS_PER_S)).decode()
+    head, *cues = written.split("\n\n")
+    for cue in cues:
+        if len(cue.splitlines()) != 2 or cue.count("-->") != 1:  # noqa: PLR2004  its times, and its words
+            raise Unfaithful(written)
+    return head
+
+
 TARGETS: Final = {
+    "ipc-message": _message(
+        _ipc_messages,
+        None,
+        "smartcam.edge.bus.messages",
+    ),
+    "captions": _message(_captions, None, "smartcam.capture.recording.captions"),
     "event": _message(Event.from_json, Event.to_json, "smartcam.contract.event"),
     "health": _message(Health.from_json, Health.to_json, "smartcam.contract.health"),
     "acknowledgement": _message(Acknowledgement.from_json, Acknowledgement.to_json, "smartcam.contract.ack"),
@@ -56,13 +120,9 @@ TARGETS: Final = {
     "view": _message(decode_view_message, None, "smartcam.contract.view:decode_view_message"),
     "clip-message": _message(decode_clip_message, encode_clip_message, "smartcam.contract.clip"),
     "wish": _message(
-        decode_wish_message,
+        _wished,
         encode_wish_message,
-        "smartcam.contract.wish:decode_wish_message",
-        "smartcam.contract.wish:_document",
-        "smartcam.contract.wish:_verdict",
-        "smartcam.contract.wish:_answer",
-        "smartcam.contract.wish:_holding",
+        "smartcam.contract.wish",
     ),
     "delivery": _message(
         _delivered, None, "infra.alerts.runtime.delivery:Delivery.event", "infra.alerts.runtime.delivery:read_delivery"
@@ -80,6 +140,6 @@ TARGETS: Final = {
     "fleet": _message(
         lambda data: load_fleet(data.decode(errors="replace"), 1),
         lambda fleet: dump_fleet(fleet).encode(),
-        "infra.fleet.runtime.codec:load_fleet",
+        "infra.fleet.runtime.codec",
     ),
 }

@@ -52,7 +52,10 @@ def _wished(data: bytes) -> object:
 def _understood(data: bytes) -> object:
     memory = MemoryFile(file_with(UNDERSTOOD, b""))
     memory.store(data)
-    return Understood(inference.read_settings, memory).last()
+    understood = Understood(inference.read_settings, memory)
+    for _ in range(2):
+        understood.take(understood.last_document() or {})
+    return understood.last()
 
 
 TARGETS: Final = {
@@ -78,7 +81,7 @@ TARGETS: Final = {
     "wished": FuzzTarget(
         decoding(_wished, SettingsError), ("smartcam.edge.wished:_stored", "smartcam.edge.wished:_lay_over")
     ),
-    "understood": FuzzTarget(decoding(_understood, ()), ("smartcam.edge.understood:Understood.last",)),
+    "understood": FuzzTarget(decoding(_understood, SettingsError), ("smartcam.edge.understood",)),
     "rtsp-address": FuzzTarget(
         decoding(lambda data: fault_of(data.decode(errors="replace")), ()), ("smartcam.capture.addresses",)
     ),

@@ -62,6 +62,8 @@ class PlainCamera:
     tls: ssl.SSLContext | None = None
     is_impostor: bool = False
     codec: str = "H264"
+    session: bytes = b"-"
+    """What it calls what it sends, in whatever encoding."""
     pause_s: float = 0.0
     """How long it falls silent behind the first byte of its sixtieth picture, as where the network loses a segment."""
     asked: list[Request] = field(default_factory=list)
@@ -114,7 +116,7 @@ class PlainCamera:
 
     def _said(self, request: Request, own: int, peer: int) -> tuple[bytes, int]:
         """The answer, and the client's port for pictures over UDP (0: over this connection); `own` is the camera's."""
-        head, body, wanted = self.answer(request), "", request.headers.get("transport", "")
+        head, body, wanted = self.answer(request), b"", request.headers.get("transport", "")
         if head is None and self.login is not None and not _is_let_in(request, self.login):
             realm = f'realm="camera", nonce="{_NONCE}"' if self.login[0] == "Digest" else 'realm="camera"'
             head = f"401 Unauthorized\r\nWWW-Authenticate: {self.login[0]} {realm}"
@@ -129,10 +131,11 @@ class PlainCamera:
         if head is None:
             head = "200 OK\r\nPublic: OPTIONS, DESCRIBE, SETUP, PLAY"
             if request.method == "DESCRIBE":
-                body = _SDP.replace("H264", self.codec)
+                body = _SDP.replace("H264", self.codec).encode().replace(b"s=-", b"s=" + self.session)
                 head += f"\r\nContent-Type: application/sdp\r\nContent-Base: {request.url}/"
         sequence = request.headers.get("cseq", "0")
-        return f"RTSP/1.0 {head}\r\nCSeq: {sequence}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode(), peer
+        head = f"RTSP/1.0 {head}\r\nCSeq: {sequence}\r\nContent-Length: {len(body)}\r\n\r\n"
+        return head.encode() + body, peer
 
     def _play(self, line: socket.socket, datagrams: socket.socket, peer: int) -> None:
         units = _units() if self.codec == "H264" else _units_of_av1()

@@ -57,6 +57,11 @@ def test_a_camera_that_asks_for_the_password_gets_it(secret: str, scheme: str) -
         assert width_of(settings(camera.url, secret)) == 320
 
 
+def test_a_camera_may_call_its_session_by_a_name_in_another_encoding_than_ours() -> None:
+    with PlainCamera(session="Caméra".encode("latin-1")) as camera:
+        assert width_of(settings(camera.url)) == 320
+
+
 def test_a_camera_that_still_clears_away_after_our_own_question_is_asked_again(secret: str) -> None:
     described = 0
 

@@ -15,6 +15,9 @@ _ROLES: Final = ("boxes", "classes", "scores", "count")
 """The outputs of the operator, in its order."""
 _IDENTIFIER: Final = slice(4, 8)
 _MOST_ITEMS: Final = 100_000
+_MOST_CODES, _MOST_GRAPHS, _MOST_OPERATORS = 1000, 32, 10_000
+_LONGEST_NAME: Final = 256
+"""Tables may lie in each other: what a damaged file claims would multiply."""
 # Fields of the format's tables (tensorflow/compiler/mlir/lite/schema/schema.fbs), by their number.
 _CODES, _SUBGRAPHS = 1, 2
 _CUSTOM_CODE: Final = 1
@@ -36,7 +39,7 @@ def custom_operators(model: bytes) -> tuple[str, ...]:
     """The names of the operators that are not TensorFlow Lite's own; none for what is no such file."""
     try:
         root = _root(model)
-        return () if root is None else tuple(_text(model, code) for code in _tables(model, root, _CODES))
+        return () if root is None else tuple(_names(model, root))
     except (struct.error, IndexError, UnicodeDecodeError):
         return ()
 
@@ -70,9 +73,9 @@ def _post_processors(model: bytes) -> Iterator[tuple[int, int]]:
     root = _root(model)
     if root is None:
         return
-    names = [_text(model, code) for code in _tables(model, root, _CODES)]
-    for graph in _tables(model, root, _SUBGRAPHS):
-        for operator in _tables(model, graph, _OPERATORS):
+    names = _names(model, root)
+    for graph in _tables(model, root, _SUBGRAPHS, _MOST_GRAPHS):
+        for operator in _tables(model, graph, _OPERATORS, _MOST_OPERATORS):
             at = _field(model, operator, _CODE_OF)
             if names[0 if at is None else _unsigned(model, at)] == _POST_PROCESSING:
                 yield graph, operator
@@ -102,9 +105,9 @@ def _vector(model: bytes, table: int, number: int) -> tuple[int, int]:
     return start + 4, min(_unsigned(model, start), _MOST_ITEMS)
 
 
-def _tables(model: bytes, table: int, number: int) -> Iterator[int]:
+def _tables(model: bytes, table: int, number: int, most: int) -> Iterator[int]:
     start, count = _vector(model, table, number)
-    for place in range(start, start + 4 * count, 4):
+    for place in range(start, start + 4 * min(count, most), 4):
         yield place + _unsigned(model, place)
 
 
@@ -113,9 +116,14 @@ def _numbers(model: bytes, table: int, number: int) -> list[int]:
     return list(struct.unpack_from(f"<{count}i", model, start))
 
 
+def _names(model: bytes, root: int) -> list[str]:
+    """What the operators are called, by their codes; empty for those of TensorFlow Lite itself."""
+    return [_text(model, code) for code in _tables(model, root, _CODES, _MOST_CODES)]
+
+
 def _text(model: bytes, code: int) -> str:
     start, count = _vector(model, code, _CUSTOM_CODE)
-    return model[start : start + count].decode()
+    return model[start : start + min(count, _LONGEST_NAME)].decode()
 
 
 def _unsigned(model: bytes, at: int) -> int:

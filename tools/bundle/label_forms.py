@@ -4,7 +4,6 @@ import ast
 import codecs
 import re
 from collections.abc import Iterable, Mapping
-from itertools import accumulate
 from typing import Final
 
 import yaml
@@ -39,8 +38,7 @@ _PYTHON: Final = re.compile(
 _PYTHON_NAMES: Final = re.compile(r"['\"]names['\"]\s*:\s*")
 _DEEPEST: Final = 4
 _LARGEST_YAML: Final = 100_000
-_DEEPEST_YAML: Final = 50
-"""With more of either, its reader can be kept busy for a second."""
+"""With more, its reader can be kept busy for a second."""
 _MOST_DIGITS: Final = 9
 
 
@@ -132,9 +130,6 @@ def _bracketed(text: str) -> LabelList:
 def _yaml(text: str) -> LabelList:
     if len(text) > _LARGEST_YAML:
         raise UnreadableText(f"has more than {_LARGEST_YAML} characters of YAML; keep only the labels")
-    depths = accumulate(1 if bracket in "[{" else -1 for bracket in re.findall(r"[\[\]{}]", text))
-    if max(depths, default=0) > _DEEPEST_YAML:
-        raise UnreadableText("cannot be read (its brackets lie too deep in each other)")
     tree = words_of(text)
     return _from_value(None if tree is None else _plain(tree, [MOST_VALUES]), "YAML")
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from smartcam.contract.written import UnreadableText
 
-_ITEM: Final = re.compile(r"^[ \t]*item[ \t\n]*:?[ \t\n]*\{", re.MULTILINE)
+_ITEM: Final = re.compile(r"^[ \t]*item[ \t\n]*(?::[ \t\n]*)?\{", re.MULTILINE)
 _STEP: Final = re.compile(
     r"""\s+|[,;:]|\#[^\n]*|(?P<brace>[{}])|(?P<word>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[\w.+/-]+)"""
 )

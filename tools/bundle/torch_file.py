@@ -28,7 +28,7 @@ def made_of(wishes: BundleWishes, out: Path, say: Say) -> Made:
         BundleError: with one sentence that names the file or the option.
     """
     model = read_model(wishes.model)
-    names = _members(model)
+    names = members_of(model)
     if any(name.endswith(_PICKLED) for name in names):
         raise BundleError(f"{wishes.model}: holds weights or TorchScript and no program; save it by {_REMEDY}")
     if not any(name.endswith(_PROGRAM) for name in names):
@@ -44,11 +44,11 @@ def made_of(wishes: BundleWishes, out: Path, say: Say) -> Made:
     return made
 
 
-def _members(model: bytes) -> list[str]:
+def members_of(model: bytes) -> list[str]:
     """The names in an archive; none of what is no archive."""
     try:
         return zipfile.ZipFile(io.BytesIO(model)).namelist()
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):  # of another version, or with a name that is no text
         return []
 
 

@@ -4,6 +4,8 @@ import hashlib
 import io
 import json
 import os
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +33,11 @@ LARGEST_FILE: Final = 256 << 20
 _MOST_LOOKS: Final = 2_000_000
 _ENDING: Final = ".detections"
 _CHECK_BYTES: Final = 32
+_DAMAGE: Final = (
+    ValueError, LookupError, TypeError, AttributeError, RuntimeError, MemoryError, OverflowError, OSError, EOFError,
+    SyntaxError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What zipfile and numpy raise over arrays that are none."""
 _NO_DIFFERENCE: Final = frozenset(
     {"name", "version", "events", "thresholds", "min_frames", "golden", "provenance", "licence"}
 )
@@ -99,7 +106,7 @@ class DetectionCache:
         facts = {"format": FORMAT, "clip": content, "turn": list(turn), **_facts(manifest)}
         name = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
         file = self.folder / f"{name}{_ENDING}"
-        return file, _read(file, manifest.labels)
+        return file, read_store(file, manifest.labels)
 
     def keep(self, file: Path, store: Store, labels: Sequence[str]) -> None:
         """Write what is new; the folder stays within `MOST_BYTES`. Raises OSError where that cannot be done."""
@@ -168,7 +175,8 @@ def _rows(boxes: Iterable[tuple[int, int, int, int]]) -> NDArray[np.int32]:
     return np.array(list(boxes), np.int32).reshape(-1, 4)
 
 
-def _read(file: Path, labels: Sequence[str]) -> Store:
+def read_store(file: Path, labels: Sequence[str]) -> Store:
+    """What a file holds; nothing where it is missing or damaged, and a damaged one is deleted."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as opened:
@@ -180,7 +188,7 @@ def _read(file: Path, labels: Sequence[str]) -> Store:
     if hashlib.sha256(content).digest() == check:
         try:
             return Store(_unpacked(content, labels))
-        except (ValueError, KeyError, IndexError, OSError, EOFError, zipfile.BadZipFile, zlib.error):
+        except _DAMAGE:
             pass
     file.unlink(missing_ok=True)
     return Store()

@@ -23,6 +23,8 @@ _NUMPY: Final = "numpy>=2.0,<2.2"
 """What the image's TensorFlow and OpenCV both take."""
 _LARGEST_FILE: Final = 64 << 20
 MOST_BYTES: Final = 128 << 20
+_MOST_BESIDES: Final = 1 << 20
+"""Bytes of an archive that are no file's."""
 _MOST_MEMBERS: Final = 100
 
 
@@ -58,14 +60,23 @@ def unpack(archive: Path, bundle: Path, report: Path) -> ModelBundle:
         OSError: it cannot be written.
     """
     try:
-        with tarfile.open(archive, "r:gz") as opened:
+        with tarfile.open(fileobj=io.BytesIO(_unzipped(archive)), mode="r:") as opened:
             taken = dict(_taken(opened))
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (tarfile.TarError, EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:
         raise TrainingError(f"what the job made cannot be unpacked ({error}); nothing was kept") from error
     _write(taken, BUNDLE, bundle)
     opens = ModelBundle.open(bundle)
     _write(taken, REPORT, report)
     return opens
+
+
+def _unzipped(archive: Path) -> bytes:
+    """All of it before anything is believed: the header of a member may be as long as it likes."""
+    with gzip.open(archive) as packed:
+        content = packed.read(MOST_BYTES + _MOST_BESIDES + 1)
+    if len(content) > MOST_BYTES + _MOST_BESIDES:
+        raise TrainingError("what the job made is larger than any model of ours; nothing was kept")
+    return content
 
 
 def _write(taken: Mapping[str, bytes], kind: str, folder: Path) -> None:
@@ -79,7 +90,7 @@ def _taken(opened: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
     total = 0
     for number, member in enumerate(opened):
         total += member.size
-        if number >= _MOST_MEMBERS or member.size > _LARGEST_FILE or total > MOST_BYTES:
+        if number >= _MOST_MEMBERS or not 0 <= member.size <= _LARGEST_FILE or total > MOST_BYTES:
             raise TrainingError(
                 f"what the job made is larger than any model of ours ({member.name!r}); nothing was kept"
             )

@@ -1,10 +1,9 @@
 """The settings of smartcam.Doctor: what it checks, as the other components have it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from smartcam.capture.settings import SourceSettings
 from smartcam.capture.settings import read_settings as read_capture
@@ -12,6 +11,7 @@ from smartcam.edge.bundle_names import BUNDLES, read_bundles
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.settings import Settings
 from smartcam.edge.understood import FILE as UNDERSTOOD
+from smartcam.edge.understood import Understood
 
 CAPTURE: Final = "smartcam.Capture"
 INFERENCE: Final = "smartcam.Inference"
@@ -52,6 +52,5 @@ def _read(inference: Mapping[str, object], cameras: tuple[SourceSettings, ...] |
     return DoctorSettings(cameras, settings.public_key(_TRUSTED_KEY), read_bundles(settings))
 
 
-def _understood(folder: Path) -> dict[str, Any]:
-    document = json.loads(MemoryFile(folder / UNDERSTOOD).load() or b"{}")
-    return document if isinstance(document, dict) else {}
+def _understood(folder: Path) -> Mapping[str, object]:
+    return Understood(lambda _: None, MemoryFile(folder / UNDERSTOOD)).last_document() or {}

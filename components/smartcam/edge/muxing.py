@@ -99,7 +99,8 @@ class ClipWriter:
 def comment_of(path: Path) -> str:
     """The `comment` that was given to a clip's writer; empty where there is none. Raises OSError."""
     try:
-        with av.open(str(path), format="mp4", options={"protocol_whitelist": "file"}) as container:
+        only_files = {"protocol_whitelist": "file"}
+        with av.open(str(path), format="mp4", options=only_files, metadata_errors="replace") as container:
             return container.metadata.get("comment", "")
     except av.FFmpegError as error:
         raise OSError(f"no clip: {error.strerror or type(error).__name__}") from error

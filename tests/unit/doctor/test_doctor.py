@@ -25,7 +25,7 @@ from smartcam.doctor.finding import Finding, State, as_json, as_text, exit_code
 from smartcam.doctor.machine import check_clock, check_disk, check_replaced, check_shared_memory
 from smartcam.doctor.main import main, read_identity
 from smartcam.doctor.nucleus import check_cloud, check_topics
-from smartcam.doctor.settings import read_settings
+from smartcam.doctor.settings import read_settings, read_understood
 from smartcam.doctor.sight import check_camera, check_model
 from smartcam.edge.bus.greengrass import GreengrassBus
 from smartcam.edge.clock import SystemClock
@@ -389,6 +389,16 @@ def test_each_bundle_that_inference_names_is_checked_by_its_name(
     assert main(["--device", str(tmp_path), "--json"]) == 1
     found = {each["name"]: each["state"] for each in json.loads(capsys.readouterr().out)["checks"]}
     assert [found[f"model{name}"] for name in ("", " traffic", " mine")] == ["ok", "fault", "ok"]
+
+
+@pytest.mark.parametrize("stored", [b"[" * 99_999, b"nonsense", b"[]"])
+def test_what_a_component_has_remembered_and_cannot_be_read_is_as_if_it_were_not_there(
+    tmp_path: Path, stored: bytes
+) -> None:
+    folder = tmp_path / "smartcam.Inference"
+    folder.mkdir()
+    MemoryFile(folder / "configuration-understood").store(stored)
+    assert read_understood(tmp_path).cameras is None
 
 
 def test_the_component_takes_the_names_of_bundles_as_inference_has_them() -> None:

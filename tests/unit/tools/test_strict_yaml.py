@@ -140,7 +140,7 @@ def test_a_merged_object_that_another_would_hide_is_refused(last: str) -> None:
         ("a: !secret x", "line 1: a: this is no mark that is known here"),
         ("a: {<<: 5}", "line 1: is not YAML (expected a mapping or list of mappings for merging, but found scalar)"),
         ("a: &a [*a]", "holds more than 10000 values, each alias counted as what it stands for"),
-        ("{a: " * 3000 + "1" + "}" * 3000, "cannot be read (its objects lie too deep in each other)"),
+        ("{a: " * 3000 + "1" + "}" * 3000, "line 1: is nested deeper than 32"),
         ("a: !!int x", "line 1: a = 'x': is a number to some readers of YAML"),
         ("a: !!int 'x'", "is not YAML ("),
     ],
@@ -179,3 +179,10 @@ def test_a_password_at_a_wrong_place_is_not_shown(secret: str) -> None:
     said = refusal(f"camera:\n  password: {secret}\n")
     assert secret.strip("*!&@`%: [x") not in said
     assert "line 2" in said
+
+
+@pytest.mark.parametrize("opened", ["[", "{a: ", "- ", "? ", "[a, "])
+def test_what_is_nested_too_deeply_is_refused_with_its_line(opened: str) -> None:
+    """PyYAML takes seconds for a thousand of them."""
+    assert refusal("\n" + opened * 1200) == "line 2: is nested deeper than 32"
+    assert yaml_of("[" * 32 + "]" * 32)

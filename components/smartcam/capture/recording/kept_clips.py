@@ -121,5 +121,5 @@ def _read(content: bytes) -> list[Event]:
     try:
         documents = json.loads(content or b"[]")
         return [Event.from_json(json.dumps(each)) for each in documents]
-    except (ValueError, TypeError, ContractError):
+    except (ValueError, TypeError, RecursionError, ContractError):
         return []

@@ -118,7 +118,8 @@ class PyAvClip:
 
 def _opened(path: Path) -> InputContainer:
     try:
-        return av.open(f"file:{path}", mode="r", options=dict(_OPTIONS))
+        # Titles are in whatever encoding their writer had, and are not what is wanted.
+        return av.open(f"file:{path}", mode="r", options=dict(_OPTIONS), metadata_errors="replace")
     except (av.FFmpegError, ValueError, OSError) as error:
         raise CameraLost(f"{path}: is not a clip that can be read ({_words(error)})") from error
 

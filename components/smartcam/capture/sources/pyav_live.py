@@ -222,9 +222,9 @@ def open_rtsp(settings: SourceSettings, tap: PacketTap | None = None) -> PyAvStr
     began = time.monotonic()
     try:
         # No limit to a read but FFmpeg's own for each wait: PyAV's would also break off in the middle of a packet.
-        opening = partial(
-            av.open, target, mode="r", format="rtsp", options=rtsp_options(settings), timeout=(_OPEN_S, None)
-        )
+        # What a camera calls its session is in whatever encoding its maker had.
+        options = {"format": "rtsp", "options": rtsp_options(settings), "metadata_errors": "replace"}
+        opening = partial(av.open, target, mode="r", timeout=(_OPEN_S, None), **options)
         container = _once_it_is_free(opening) if asks_first else opening()
     except (av.FFmpegError, ValueError, OSError) as error:
         raise CameraLost(f"{place}: {_why_not_open(error, settings, time.monotonic() - began)}") from None

@@ -52,6 +52,8 @@ class RtspCall:
     _sequence: int = 0
     _logins: int = 0
     _challenge: str = field(default="", repr=False)
+    _room: int = 0
+    """Bytes that may still come of this answer."""
 
     def ask(self, method: str, url: str) -> RtspAnswer:
         """The answer, with the login where the camera asks for one. Raises OSError, ValueError, IndexError."""
@@ -77,6 +79,7 @@ class RtspCall:
         return self._answer()
 
     def _answer(self) -> RtspAnswer:
+        self._room = _LARGEST_ANSWER
         words = self._text_line().split()
         if len(words) < 2 or not words[0].startswith("RTSP/"):  # noqa: PLR2004
             raise ValueError(NO_ANSWER)
@@ -104,7 +107,8 @@ class RtspCall:
             raise TimeoutError
         self.line.settimeout(left_s)
         received = self.line.recv(4096)
-        if not received or len(self._held) > _LARGEST_ANSWER:
+        self._room -= len(received)
+        if not received or self._room < 0:
             raise ValueError(NO_ANSWER)
         self._held += received
 

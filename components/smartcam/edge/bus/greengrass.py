@@ -5,7 +5,6 @@ subscription. Publishing never waits for it. Callbacks run one by one in a secon
 """
 
 import gc
-import json
 import logging
 import os
 import random
@@ -37,6 +36,7 @@ from awsiot.greengrasscoreipc.model import (
 
 from smartcam.contract.errors import BusRefused, BusUnavailable, MessageTooLarge
 from smartcam.contract.times import NS_PER_S
+from smartcam.edge.bus.messages import cloud_message, local_message
 from smartcam.edge.bus.port import LARGEST_PAYLOAD, OnMessage, Subscription, fits
 from smartcam.edge.bus.streams import NEVER_S, Patience, Stream, StreamContext
 from smartcam.edge.clock import Clock, SystemClock
@@ -109,7 +109,7 @@ class GreengrassBus:
         arguments = {"topic": topic, "receive_mode": ReceiveMode.RECEIVE_ALL_MESSAGES}
 
         def heard(event: Any) -> None:  # noqa: ANN401  untyped client
-            on_message(*_local_message(event, topic))
+            on_message(*local_message(event, topic))
 
         return self._subscribe(f"subscribe {topic}", "subscribe_to_topic_async", arguments, heard)
 
@@ -118,7 +118,7 @@ class GreengrassBus:
         arguments = {"topic_name": topic, "qos": QOS.AT_LEAST_ONCE}
 
         def heard(event: Any) -> None:  # noqa: ANN401  untyped client
-            on_message(event.message.topic_name, event.message.payload or b"")
+            on_message(*cloud_message(event))
 
         return self._subscribe(f"subscribe {topic} of IoT Core", "subscribe_to_iot_core_async", arguments, heard)
 
@@ -368,13 +368,6 @@ class _Lifecycle:
 
     def on_ping(self, _headers: object, _payload: object) -> None:
         """Nothing to do."""
-
-
-def _local_message(event: Any, topic: str) -> tuple[str, bytes]:  # noqa: ANN401  untyped client
-    binary, document = event.binary_message, event.json_message
-    message = binary or document
-    said = message.context.topic if message.context is not None else topic
-    return said or topic, (binary.message or b"") if binary else json.dumps(document.message).encode()
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
 
-from smartcam.contract.errors import BusError, BusRefused
+from smartcam.contract.errors import BusError, BusRefused, ContractError
 from smartcam.edge.backoff import Backoff
 from smartcam.edge.logs import log, log_exception
 
@@ -158,6 +158,8 @@ class Stream:
             return
         try:
             self._on_event(event)
+        except ContractError as error:
+            self._failed(error)
         except Exception as error:  # noqa: BLE001  the edge of the callback loop
             log_exception(logger, "callback_failed", error, what=self.what)
 

@@ -200,7 +200,7 @@ def _read(content: bytes) -> list[WaitingClip]:
     """What is stored; nothing where this version cannot read it."""
     try:
         return sorted(_clip(Fields(each)) for each in json.loads(content or b"[]"))
-    except (ValueError, TypeError, AttributeError, ContractError):
+    except (ValueError, TypeError, AttributeError, RecursionError, ContractError):
         return []
 
 

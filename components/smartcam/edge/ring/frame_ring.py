@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from smartcam.contract.errors import FrameOverwritten, RingError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import FrameNotice
-from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.edge.ring.ring_file import (
     FACTS,
     MOST_SLOTS,
@@ -132,17 +131,17 @@ class RingReader:
         place = ring.places[notice.slot]
         before = place.stamp[0]
         self._fence()
-        seq, captured_at, captured_mono, position_ns = FACTS.unpack_from(place.facts)
-        if before == 0 or before % 2 or seq != notice.seq:
-            raise FrameOverwritten(f"frame {notice.seq} of {self._camera} is gone: slot {notice.slot} holds {seq}")
+        facts = FACTS.unpack_from(place.facts)
+        # All of them, because a foreign writer may have put any numbers there.
+        told = notice.seq, notice.captured_at, notice.captured_mono, notice.position_ns
+        if before == 0 or before % 2 or facts != told:
+            raise FrameOverwritten(f"frame {notice.seq} of {self._camera} is gone: slot {notice.slot} holds {facts[0]}")
         np.copyto(buffer, place.pixels)
         self._fence()
         if place.stamp[0] != before:
             raise FrameOverwritten(f"frame {notice.seq} of {self._camera} was overwritten while it was read")
         picture = Picture.from_i420(buffer, notice.width, notice.height)
-        return Frame(
-            self._camera, seq, UtcNs(captured_at), MonotonicNs(captured_mono), position_ns, picture, notice.motion
-        )
+        return Frame(self._camera, *told, picture, notice.motion)
 
     def close(self) -> None:
         """Let go of the memory."""

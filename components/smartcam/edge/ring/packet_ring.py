@@ -19,6 +19,7 @@ from typing import Final
 
 from smartcam.contract.errors import PacketOverwritten, RingError
 from smartcam.contract.ids import CameraId
+from smartcam.contract.reading import LARGEST_INTEGER
 from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.edge.ring.sealed import (
     HEADER_BYTES,
@@ -153,10 +154,12 @@ class PacketRingReader:
 
     @property
     def numbers(self) -> range:
-        """The packets that are there now, the oldest first."""
+        """The packets that are there now, the oldest first; never more than the ring has entries."""
         first = self._ring.first
         self._fence()
-        return range(first, max(first, self._ring.end))
+        end = max(first, self._ring.end)
+        # A foreign writer may have put any numbers there, and whoever goes through them would not come to an end.
+        return range(max(first, end - self._ring.entries), end)
 
     def read(self, seq: int) -> VideoPacket:
         """The packet with this number, copied once and whole.
@@ -172,6 +175,7 @@ class PacketRingReader:
         offset = begins % ring.capacity
         # What a dying or foreign writer has left half done must not lead out of the ring.
         is_whole = before == 2 * seq + 2 and found == seq and offset + size <= ring.capacity
+        is_whole = is_whole and max(decode_ns, show_ns, at, mono) <= LARGEST_INTEGER
         content = bytes(ring.content[offset : offset + size]) if is_whole else b""
         self._fence()
         if not is_whole or ring.words[entry] != before or ring.begun - begins > ring.capacity:

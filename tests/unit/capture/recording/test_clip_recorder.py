@@ -489,7 +489,7 @@ def test_a_clip_that_has_made_room_is_not_spoken_of(yard: Yard) -> None:
     assert len(yard.said) == said
 
 
-@pytest.mark.parametrize("stored", [b"", b"{}", b"[1]", b"[{}]", b"nonsense", b"\xff"])
+@pytest.mark.parametrize("stored", [b"", b"{}", b"[1]", b"[{}]", b"nonsense", b"\xff", b"[" * 99_999])
 def test_a_memory_that_cannot_be_read_forgets_and_stops_nothing(tmp_path: Path, stored: bytes) -> None:
     MemoryFile(tmp_path / "unheard").store(stored)
     yard = Yard(tmp_path)

@@ -147,6 +147,14 @@ def test_a_camera_that_changed_its_resolution_has_one_film(tmp_path: Path) -> No
     assert {(picture.width, picture.height) for picture in pictures(found.film)} == {SIDES}
 
 
+def test_a_clip_whose_words_are_no_utf_8_keeps_no_other_from_being_shown(tmp_path: Path) -> None:
+    keep(tmp_path / "clips", at(3), [grey(100)] * FPS)
+    bad = keep(tmp_path / "clips", at(4), [grey(100)] * FPS)
+    bad.write_bytes(bad.read_bytes().replace(b"begins_at", b"begins_\xff\xfe"))
+    (found,) = made(tmp_path)
+    assert found.clips == 1
+
+
 @pytest.mark.parametrize("damage", ["empty", "noise", "cut", "no comment", "link"])
 def test_what_cannot_be_shown_is_left_out_and_said(
     damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture

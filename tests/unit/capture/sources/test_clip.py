@@ -6,8 +6,10 @@ import wave
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +47,20 @@ def test_every_picture_of_a_clip_comes_out_as_it_went_in(tmp_path: Path) -> None
         assert np.array_equal(one.picture.y, other.y)
         assert np.array_equal(one.picture.u, other.u)
         assert np.array_equal(one.picture.v, other.v)
+
+
+def test_a_clip_whose_title_is_in_another_encoding_than_ours_is_played(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    picture = next(moving_square(frames=1)).to_bgr()
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "Camera"
+        stream = container.add_stream("libx264", rate=10)
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height = picture.shape[1], picture.shape[0]
+        container.mux([*stream.encode(av.VideoFrame.from_ndarray(picture, "bgr24")), *stream.encode(None)])
+    path.write_bytes(path.read_bytes().replace(b"Camera", "Caméra".encode("latin-1")))
+    pictures, _ = played(PyAvClip(path))
+    assert len(pictures) == 1
 
 
 def test_pictures_outlive_the_clip_because_they_keep_the_decoders_memory(tmp_path: Path) -> None:

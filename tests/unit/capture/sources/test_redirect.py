@@ -258,3 +258,10 @@ def test_a_digest_with_quality_counts_each_use_of_a_nonce() -> None:
     expected = hashlib.md5(f"{parts[0]}:n:00000002:{client[1]}:auth:{parts[1]}".encode()).hexdigest()  # noqa: S324
     assert f'response="{expected}"' in said
     assert "nc=00000002" in said
+
+
+def test_a_camera_whose_headers_do_not_end_is_not_heard_out() -> None:
+    line = Line(b"RTSP/1.0 200 OK\r\n" + b"X-More: and more\r\n" * 100_000)
+    with pytest.raises(CameraLost, match="does not answer as an RTSP camera does"):
+        refuse_redirect("rtsp://127.0.0.1/l", LOGIN, lambda *_: line, 5)  # type: ignore[arg-type]
+    assert len(line.held) > 1_000_000

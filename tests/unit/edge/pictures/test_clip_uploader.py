@@ -195,7 +195,7 @@ def test_a_week_without_network_is_bounded_and_the_newest_wait(device: Device) -
     assert device.uploader.waiting() == 500
 
 
-@pytest.mark.parametrize("content", [b"{}", b"[1]", b'[{"event": "x"}]', b"not json"])
+@pytest.mark.parametrize("content", [b"{}", b"[1]", b'[{"event": "x"}]', b"not json", b"[" * 99_999])
 def test_a_memory_that_cannot_be_read_costs_what_waited_and_nothing_else(tmp_path: Path, content: bytes) -> None:
     MemoryFile(tmp_path / "to-upload").store(content)
     device = Device(tmp_path)

@@ -56,6 +56,16 @@ def test_a_frame_comes_out_as_it_went_in(make: Make, reader: RingReader) -> None
     assert (frame.seq, frame.camera_id, frame.motion) == (7, YARD, MOTION)
 
 
+@pytest.mark.parametrize("word", range(4))
+def test_a_slot_that_says_anything_else_than_the_notice_is_not_read(make: Make, reader: RingReader, word: int) -> None:
+    writer = make()
+    notice = writer.write(plain_frame(7))
+    assert writer._ring is not None
+    writer._ring.places[notice.slot].facts.cast("Q")[word] += 1
+    with pytest.raises(FrameOverwritten):
+        reader.read(notice)
+
+
 def test_a_notice_that_went_over_the_wire_leads_to_the_frame(make: Make, reader: RingReader) -> None:
     notice = decode_notice(encode_notice(make().write(plain_frame(7))))
     assert isinstance(notice, FrameNotice)

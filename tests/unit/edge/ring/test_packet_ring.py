@@ -140,6 +140,27 @@ def test_no_number_in_the_table_leads_a_reader_out_of_the_ring(
         assert len(reader.read(0).content) <= PAGE
 
 
+@pytest.mark.parametrize(("first", "end"), [(0, 2**64 - 1), (2**63, 2**64 - 1), (2**64 - 1, 0)])
+def test_a_foreign_writers_counters_make_no_more_packets_than_the_ring_has_entries(
+    writer: PacketRingWriter, reader: PacketRingReader, first: int, end: int
+) -> None:
+    writer._ring.first, writer._ring.end = first, end
+    assert len(reader.numbers) <= 16
+    for seq in reader.numbers:
+        with pytest.raises(PacketOverwritten):
+            reader.read(seq)
+
+
+@pytest.mark.parametrize("word", range(5, 9))
+def test_a_packet_with_a_time_that_no_clock_has_is_not_read(
+    writer: PacketRingWriter, reader: PacketRingReader, word: int
+) -> None:
+    writer.write(plain_packet(0))
+    writer._ring.words[writer._ring.entry(0) + word] = 2**63
+    with pytest.raises(PacketOverwritten):
+        reader.read(0)
+
+
 def test_only_its_owner_can_open_it_and_it_goes_when_it_is_closed(tmp_path: Path) -> None:
     ring = PacketRingWriter(tmp_path, YARD, PAGE, 16)
     path = packets_path(tmp_path, YARD)

@@ -1,5 +1,7 @@
 """What a model's file says of its operators, without running it."""
 
+import struct
+
 import pytest
 from flatbuffers import flexbuffers  # type: ignore[import-untyped]
 from hypothesis import given
@@ -80,3 +82,33 @@ def test_damaged_files_and_files_of_another_kind_say_nothing(noise: bytes, at: i
         post_processing(damaged)
         custom_operators(damaged)
         counted_classes(damaged)
+
+
+def overlapping(count: int, name: bytes) -> bytes:
+    """A model with so many codes, graphs, and operators in each graph, all at the same three places."""
+    tables, vector, places = 20, 4 + 4 * count, struct.Struct("<iIII")
+    codes = tables + places.size
+    code = codes + 2 * vector
+    graph, operators = code + places.size, code + 2 * places.size
+    operator = operators + vector
+    text = operator + places.size
+
+    def table(at: int, *targets: int) -> bytes:
+        return places.pack(at - 8, *(target - at - 4 * number for number, target in enumerate(targets, 1)))
+
+    def pointing(at: int, target: int) -> bytes:
+        return struct.pack(f"<I{count}I", count, *range(target - at - 4, target - at - 4 - 4 * count, -4))
+
+    head = struct.pack("<I4sHHHHHH", tables, b"TFL3", 12, 16, 0, 4, 8, 12)
+    return b"".join([
+        head, table(tables, codes, codes + vector, text), pointing(codes, code), pointing(codes + vector, graph),
+        table(code, text, text, text), table(graph, text, text, operators), pointing(operators, operator),
+        table(operator, text, text, text), struct.pack("<I", len(name)), name,
+    ])  # fmt: skip
+
+
+def test_tables_that_lie_in_each_other_do_not_multiply() -> None:
+    model = overlapping(20_000, b"name" * 25_000)
+    assert custom_operators(model) == ("name" * 64,) * 1000
+    assert custom_operators(overlapping(2, b"name")) == ("name", "name")
+    assert counted_classes(model) is None

@@ -255,3 +255,9 @@ def test_a_full_file_of_one_scrap_is_read_or_refused_in_seconds(scrap: str, star
     except UnreadableText as error:
         assert len(str(error)) < 500  # noqa: PT017 - either end is right
     assert time.process_time() - began < 5
+
+
+def test_the_first_word_of_a_label_map_and_a_file_of_spaces_are_no_work() -> None:
+    began = time.process_time()
+    assert labels_of(b"item" + b" " * (MOST_BYTES - 10) + b"x").labels == ("item x",)
+    assert time.process_time() - began < 5

@@ -7,6 +7,7 @@ import pytest
 
 from tools.bundle import torch_file
 from tools.bundle.command import main
+from tools.bundle.torch_file import members_of
 from tools.child import ExportFault
 
 
@@ -14,6 +15,16 @@ def archive(path: Path, member: str) -> Path:
     with zipfile.ZipFile(path, "w") as made:
         made.writestr(member, b"{}")
     return path
+
+
+@pytest.mark.parametrize(
+    "damage", [(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\xff"), (b"caf\xc3\xa9", b"caf\xff\xff")]
+)
+def test_an_archive_whose_list_cannot_be_read_has_no_members(tmp_path: Path, damage: tuple[bytes, bytes]) -> None:
+    content = archive(tmp_path / "a.pt2", "caf\u00e9/models/model.json").read_bytes()
+    assert members_of(content) == ["caf\u00e9/models/model.json"]
+    assert damage[0] in content
+    assert members_of(content.replace(*damage)) == []
 
 
 @pytest.mark.parametrize("name", ["weights.pt", "script.pt2"])

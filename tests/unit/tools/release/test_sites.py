@@ -133,7 +133,7 @@ def test_a_key_that_is_given_twice_is_named_with_its_line(tmp_path: Path) -> Non
         ("a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
          + "".join(f"c{n}: &c{n} [{', '.join([f'*c{n - 1}' if n else '*b'] * 10)}]\n" for n in range(8)),
          "more than 10000 values"),
-        ("smartcam.Capture: " + "{a: " * 3000 + "1" + "}" * 3000, "too deep"),
+        ("smartcam.Capture: " + "{a: " * 3000 + "1" + "}" * 3000, "is nested deeper than 32"),
         ("smartcam.Capture:\n  cameras:\n    17: {source: picamera}\n",
          "trap.yaml:3: smartcam.Capture.cameras: the key '17' is no text to every reader of YAML: put it in quotes"),
         ("smartcam.Capture:\n  cameras:\n    no: {source: picamera}\n",

@@ -2,6 +2,7 @@ import hashlib
 import io
 import os
 import pickle
+import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from smartcam.vision.picture import Picture
 from tests.clips import still_scene
 from tests.unit.inference.stage import manifest
 from tools.score import detections
-from tools.score.detections import CODE, CachedDetector, DetectionCache, Look, Store, default_cache
+from tools.score.detections import CODE, CachedDetector, DetectionCache, Look, Store, default_cache, read_store
 
 DETECTOR = manifest(ModelKind.DETECTOR)
 SCENE = next(still_scene())
@@ -264,3 +265,17 @@ def test_what_is_kept_comes_back_as_it_was(
     read = cache.open(folder / "a.mp4", DETECTOR, (0, False))[1]
     assert list(read.looks) == list(looks)
     assert all(same(read.looks[look], looks[look]) for look in looks)
+
+
+@pytest.mark.parametrize("header", ["((((", "(99999999999999,)", "2,", "('a',)"])
+def test_arrays_whose_headers_are_damaged_are_as_if_they_were_not_there(tmp_path: Path, header: str) -> None:
+    held, array = io.BytesIO(), io.BytesIO()
+    np.save(array, np.zeros((1, 1, 1, 1, 1, 1), np.int64))
+    assert b"(1, 1, 1, 1, 1, 1)" in array.getvalue()
+    damaged = array.getvalue().replace(b"(1, 1, 1, 1, 1, 1)", header.ljust(18).encode())
+    with zipfile.ZipFile(held, "w") as made:
+        made.writestr("numbers.npy", damaged)
+    file = tmp_path / "a.detections"
+    file.write_bytes(hashlib.sha256(held.getvalue()).digest() + held.getvalue())
+    assert read_store(file, ("person",)).looks == {}
+    assert not file.exists()

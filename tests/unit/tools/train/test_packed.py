@@ -95,3 +95,15 @@ def test_the_archive_of_our_code_holds_code_and_nothing_else(tmp_path: Path) -> 
     assert not any(part.startswith(".") for name in names for part in Path(name).parts)
     assert "av==" in (tmp_path / "requirements.txt").read_text()
     assert "tensorflow" not in (tmp_path / "requirements.txt").read_text()
+
+
+def test_a_header_that_unzips_to_more_than_any_model_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "MOST_BYTES", 200_000)
+    monkeypatch.setattr(packed, "_MOST_BESIDES", 1000)
+    into = io.BytesIO()
+    with tarfile.open(fileobj=into, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo("n" * 300_000))
+    with pytest.raises(TrainingError, match="larger than any model"):
+        taken(tmp_path, into.getvalue())
