@@ -1,5 +1,6 @@
 """Compares events with labelled intervals: what was found, what is false, how long it took."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,21 +39,14 @@ class Judged:
     target: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MatchResult:
-    """A clip's events, in order of time, compared with what its labels expect."""
+class Counted(ABC):
+    """Events by their verdicts, of one clip or of many."""
 
-    targets: tuple[Target, ...]
-    judged: tuple[Judged, ...]
+    __slots__ = ()
 
+    @abstractmethod
     def count(self, verdict: MatchVerdict) -> int:
         """How many events have this verdict."""
-        return sum(each.verdict is verdict for each in self.judged)
-
-    @property
-    def events(self) -> tuple[SeenEvent, ...]:
-        """All events."""
-        return tuple(each.event for each in self.judged)
 
     @property
     def found(self) -> int:
@@ -73,6 +67,23 @@ class MatchResult:
     def unsure(self) -> int:
         """Events that nobody can judge."""
         return self.count(MatchVerdict.UNSURE)
+
+
+@dataclass(frozen=True, slots=True)
+class MatchResult(Counted):
+    """A clip's events, in order of time, compared with what its labels expect."""
+
+    targets: tuple[Target, ...]
+    judged: tuple[Judged, ...]
+
+    def count(self, verdict: MatchVerdict) -> int:
+        """How many events have this verdict."""
+        return sum(each.verdict is verdict for each in self.judged)
+
+    @property
+    def events(self) -> tuple[SeenEvent, ...]:
+        """All events."""
+        return tuple(each.event for each in self.judged)
 
     @property
     def found_by(self) -> dict[int, SeenEvent]:

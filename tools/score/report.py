@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from tools.score.matching import Judged, MatchResult, MatchVerdict, area_under_curve
+from tools.score.matching import Counted, Judged, MatchResult, MatchVerdict, area_under_curve
 from tools.score.playback import Playback
 from tools.score.targets import SeenEvent, Target
 
@@ -36,7 +36,7 @@ class ClipScore:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class Score(Counted):
     """All clips together. Where nothing is expected the recall is 1, where nothing is raised the precision is 1."""
 
     clips: tuple[ClipScore, ...]
@@ -54,26 +54,6 @@ class Score:
     def count(self, verdict: MatchVerdict) -> int:
         """Events with this verdict."""
         return sum(clip.outcome.count(verdict) for clip in self.clips)
-
-    @property
-    def found(self) -> int:
-        """Objects with an event."""
-        return self.count(MatchVerdict.FOUND)
-
-    @property
-    def duplicates(self) -> int:
-        """Events about an object that already had one."""
-        return self.count(MatchVerdict.DUPLICATE)
-
-    @property
-    def false(self) -> int:
-        """Events about nothing that is labelled."""
-        return self.count(MatchVerdict.FALSE)
-
-    @property
-    def unsure(self) -> int:
-        """Events that the labels do not judge: neither found nor false."""
-        return self.count(MatchVerdict.UNSURE)
 
     @property
     def recall(self) -> float:
