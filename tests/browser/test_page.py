@@ -192,7 +192,7 @@ def test_settings_that_the_device_did_not_say_in_time_are_asked_for_again_and_th
     with visiting(browser, address, "draw/yard") as page:
         expect(page.get_by_text("smartcam.Capture did not answer within 5 s. Asking again …")).to_be_visible()
         world.is_busy = False
-        expect(page.get_by_role("button", name="Add: zone")).to_be_visible(timeout=15_000)
+        expect(page.get_by_role("button", name="Add: zone")).to_be_visible()
 
 
 def test_the_first_paint_waits_for_no_script(browser: Browser, address: str) -> None:

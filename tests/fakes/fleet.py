@@ -1,10 +1,14 @@
 """An account with a control-plane stand-in, S3, IoT and STS in memory, and devices that take deployments as told."""
 
+import atexit
 import dataclasses
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +110,19 @@ class Switch:
 
 
 def small_build(folder: Path, content: str = "{}") -> Built:
+    """A build with this manifest in place of a bundle, in a folder of the test's own."""
+    made, target = _built_once(content), folder / "greengrass-build"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(made.folder, target)
+    return dataclasses.replace(made, folder=target)
+
+
+@cache
+def _built_once(content: str) -> Built:
+    """It takes half a second, and dozens of tests want one."""
+    folder = Path(tempfile.mkdtemp(prefix="small-build-"))
+    atexit.register(shutil.rmtree, folder)
     bundle = folder / "bundle"
-    bundle.mkdir(exist_ok=True)
+    bundle.mkdir()
     (bundle / "manifest.json").write_text(content)
     return build_suite(folder / "greengrass-build", bundle)

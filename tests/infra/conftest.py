@@ -87,8 +87,8 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def full_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with every alarm and a key of its own."""
-    context = {"monitoring": "full", "key": "own"}
+    """The same with every alarm, a key of its own, reserved executions and a bound on SMS."""
+    context = {"monitoring": "full", "key": "own", "reserved_concurrency": "on", "sms_a_day_per_thing": "7"}
     return made_once(tmp_path_factory, "full", lambda place: synthesised(place, context)) / ASSEMBLY
 
 

@@ -21,7 +21,7 @@ from infra.alerts.runtime.metrics import metric_writer
 from infra.alerts.runtime.quiet import QuietHours
 from smartcam.contract.event import EventKind, Severity
 from smartcam.contract.ids import CameraId, ThingName
-from tests.infra.conftest import Template, synthesised, template_in
+from tests.infra.conftest import Template
 
 RULE_ARN = "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:rule/SmartcamAlerts_events"
 FORMER_KEYS = "arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/*"
@@ -449,15 +449,14 @@ def test_the_template_names_no_account_and_no_region(template: Template) -> None
     assert not re.search(r"\b(eu|us|ap)-[a-z]+-\d\b", text)
 
 
-def test_executions_are_reserved_only_where_somebody_asks_for_it(template: Template, tmp_path: Path) -> None:
+def test_executions_are_reserved_only_where_somebody_asks_for_it(template: Template, full: Template) -> None:
     assert "ReservedConcurrentExecutions" not in template.path.read_text()
-    reserved = template_in(synthesised(tmp_path, {"reserved_concurrency": "on", "sms_a_day_per_thing": "7"}))
     counts = {
-        name.split("Function")[0]: reserved.one("AWS::Lambda::Function", name)[1].get("ReservedConcurrentExecutions")
-        for name in reserved.all_of("AWS::Lambda::Function")
+        name.split("Function")[0]: full.one("AWS::Lambda::Function", name)[1].get("ReservedConcurrentExecutions")
+        for name in full.all_of("AWS::Lambda::Function")
     }
     assert counts == {"Alerter": 10, "SignsKeeper": 10, "WatchLooker": None}
-    _, alerter = reserved.one("AWS::Lambda::Function", "Alerter")
+    _, alerter = full.one("AWS::Lambda::Function", "Alerter")
     assert inner(alerter, "Environment", "Variables")["SMS_PER_THING"] == "7"
 
 

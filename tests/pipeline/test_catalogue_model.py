@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes.file_server import FileServer, serving
 from tests.pipeline.test_footage import MODEL, SHARED
+from tests.system.footage import FPS, VISITS, cut
 from tools.model.catalogue import OURS
 from tools.model.command import main as model
 from tools.score.command import main as score
@@ -31,12 +32,14 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServ
 
 
 @pytest.mark.slow
-def test_from_an_empty_folder_a_detector_is_got_and_finds_all_six_visitors(server: FileServer, tmp_path: Path) -> None:
+def test_from_an_empty_folder_a_detector_is_got_and_finds_the_visitor(server: FileServer, tmp_path: Path) -> None:
     server.breaks = [1_000_000]
     assert model(["get", NAME, "--out", str(tmp_path / "bundle")]) == 0
     assert server.asked[1][1]["Range"] == "bytes=1000000-"
-    clip = SHARED / "video/intel_one-by-one-person-detection.mp4"
-    footage = ["--video", str(clip), "--labels", str(SHARED / "labels.json")]
+    first, (begin, end) = 30, VISITS[0]  # the other five are test_footage's
+    clip, labels = cut(tmp_path / "visitor.mp4", first, end + 20), tmp_path / "labels.json"
+    labels.write_text(json.dumps({clip.name: {"fps": FPS, "person": [[begin - first, end - first]]}}))
+    footage = ["--video", str(clip), "--labels", str(labels)]
     assert score([*footage, "--bundle", str(tmp_path / "bundle"), "--least-recall", "1", "--most-false", "0"]) == 0
 
 

@@ -120,18 +120,19 @@ class Site:
 
     def runs(self) -> tuple[str, str, str]:
         """What the last health message says: inference's version, capture's, and what was refused."""
-        said = [Health.from_json(payload) for topic, payload in self.broker.published if topic.endswith("/health")]
-        last = said[-1] if said and said[-1].state is DeviceState.RUNNING else None
-        return ("", "", "") if last is None else (last.version, last.capture_version or "", last.release_refused or "")
+        said = [payload for topic, payload in self.broker.published if topic.endswith("/health")]
+        last = Health.from_json(said[-1]) if said else None
+        if last is None or last.state is not DeviceState.RUNNING:
+            return ("", "", "")
+        return (last.version, last.capture_version or "", last.release_refused or "")
 
     def has_come_to_run(self, inference: str, capture: str, refused: str) -> None:
         """Two processes; health names their versions and what was refused, in words that match; empty for nothing."""
 
         def is_so() -> bool:
             *versions, said = self.runs()
-            return (
-                len(self.pids()) == 2 and versions == [inference, capture] and re.fullmatch(refused, said) is not None
-            )
+            is_said = versions == [inference, capture] and re.fullmatch(refused, said) is not None
+            return is_said and len(self.pids()) == 2  # to look through all processes takes long
 
         assert until(is_so, PATIENCE_S), f"{self.profile}: {self.runs()}, {self.pids()}\n{self.logs()}"
 

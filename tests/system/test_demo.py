@@ -130,8 +130,8 @@ def test_every_event_of_the_demo_becomes_one_email_and_one_sms_while_a_browser_l
     assert_nothing_is_left(camera, tmp_path / "demo")
 
 
-# Between the last two it is killed outright, below.
-@pytest.mark.parametrize("moment", ["starting the local cloud", "deploying the template", "camera"])
+# Between these two it is killed outright, below.
+@pytest.mark.parametrize("moment", ["starting the local cloud", "camera"])
 def test_ctrl_c_leaves_no_process_and_no_shared_memory(moment: str, tmp_path: Path) -> None:
     camera = f"stop{os.getpid()}"
     with demo(camera, tmp_path / "demo") as process:

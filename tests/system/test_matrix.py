@@ -82,7 +82,7 @@ def play(way: Way, built: Built, clip: Path, seconds: float, folder: Path) -> Ru
             camera_settings={"transport": way.transport, "start_delay_s": HEAD_START_S},
         )
         with running(deployment, folder / "device") as rig:
-            assert until(rig.has_ended, seconds + PATIENCE_S), rig.logs()
+            assert until(rig.has_ended, seconds + PATIENCE_S, look_s=0.5), rig.logs()
             # The episode that is open when the clip ends is cleared a moment later.
             until(lambda: len(judge.events(Phase.CLEARED)) == len(judge.events()) and rig.waiting() == 0, PATIENCE_S)
             return outcome(way, rig, judge)

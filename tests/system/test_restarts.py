@@ -88,7 +88,7 @@ def suffering(deployment: DemoDeployment, judge: Judge, folder: Path, plan: Plan
     length_s = clip_seconds(deployment.clip)
     with running(deployment, folder) as rig:
         done = faults.play(plan, rig, judge)
-        assert until(rig.has_ended, length_s + PATIENCE_S), (rig.hurts, rig.logs())
+        assert until(rig.has_ended, length_s + PATIENCE_S, look_s=0.5), (rig.hurts, rig.logs())
         yield rig, done
 
 

@@ -261,7 +261,7 @@ def test_each_network_can_be_made_for_a_microcontrollers_picture(name: NetworkNa
 def test_a_lesson_for_a_microcontrollers_picture_ends_in_a_file_that_takes_it(tmp_path: Path) -> None:
     films = [RedFilm("short", 30.0, ((2, 8), (19, 22), (26, 29)))]
     fitting = FitSettings(epochs=1, batch=16, seed=3)
-    lesson = replace(LESSON, network=NetworkName.SIGNS, size=InputSize.MICRO, fitting=fitting)
+    lesson = replace(LESSON, network=NetworkName.SMALL, size=InputSize.MICRO, fitting=fitting)
     gathered = gathered_for(films, silent, size=lesson.size)
     write(learn(films, gathered, lesson, tmp_path / "work"), lesson, gathered, tmp_path / "bundle")
     taken = ModelBundle.open(tmp_path / "bundle").manifest.input

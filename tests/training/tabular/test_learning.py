@@ -83,8 +83,9 @@ def written(path: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def test_a_filter_that_is_proven_becomes_a_bundle_whose_file_does_what_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("training.tabular.silencing._FOLDS", 2)  # each takes a network of its own, and seconds
     rows, out = judged_history(), tmp_path / "out"
     assert try_filter([str(written(tmp_path / "h.csv", rows)), "--out", str(out), "--version", "3"]) == 0
     said = capsys.readouterr().out

@@ -75,5 +75,18 @@ class PlaceMemory:
     def _whitened(self) -> NDArray[np.float32]:
         """(PLACES, n, n), by which a difference is multiplied to become a distance."""
         least = _SHRINK * np.trace(self.spread, axis1=1, axis2=2).mean() / np.float32(self.width) + _LEAST_VARIANCE
-        inverse = np.linalg.inv(self.spread + least * np.eye(self.width, dtype=np.float32))
-        return np.linalg.cholesky((inverse + inverse.transpose(0, 2, 1)) / 2).astype(np.float32)
+        return _inverted(np.linalg.cholesky(self.spread + least * np.eye(self.width, dtype=np.float32)))
+
+
+def _inverted(lower: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The inverses of lower triangles (n, k, k), turned over.
+
+    Row by row, all places at once: `np.linalg.inv` hands these small matrices to threads that wait for one another, for
+    seconds on a busy machine, and the detector waits with them.
+    """
+    inverse = np.zeros_like(lower)
+    for row in range(lower.shape[1]):
+        inverse[:, row] = -np.einsum("pk,pkj->pj", lower[:, row, :row], inverse[:, :row])
+        inverse[:, row, row] += 1
+        inverse[:, row] /= lower[:, row, row, None]
+    return inverse.transpose(0, 2, 1).copy()

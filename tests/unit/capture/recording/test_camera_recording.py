@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -25,7 +25,7 @@ from smartcam.capture.recording.clip_folder import ClipFolder
 from smartcam.capture.recording.highlights import make_highlights
 from smartcam.capture.settings import ClipSettings, SourceKind, SourceSettings
 from smartcam.contract.clip import ClipRequest, encode_clip_message
-from smartcam.contract.errors import FrameOverwritten, RingError
+from smartcam.contract.errors import FrameOverwritten, PacketOverwritten, RingError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_S, MonotonicNs, parse_utc
@@ -104,10 +104,12 @@ class Capture:
             reader = PacketRingReader(self.folder, YARD)
         except RingError:  # it is being made
             return []
-        try:
-            return [reader.read(seq) for seq in reader.numbers]
-        finally:
-            reader.close()
+        found = []
+        with closing(reader):
+            for seq in reader.numbers:
+                with suppress(PacketOverwritten):  # the camera goes on meanwhile
+                    found.append(reader.read(seq))
+        return found
 
 
 @pytest.fixture
@@ -298,8 +300,11 @@ def test_kill_9_costs_a_clip_a_second_at_most_and_leaves_nothing_half_done(tmp_p
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        time.sleep(3)
-        died = SystemClock().utc()
+        bench = Capture(tmp_path, camera)
+        asked = bench.packets()[-1].captured_at
+        bench.wait(lambda: bench.packets()[-1].captured_at >= asked + 3 * NS_PER_S)
+        # What has come by then: a busy machine is late with each packet, and kills late.
+        came = bench.packets()[-1].captured_at
         process.kill()
     folder = ClipFolder(tmp_path / "clips", SystemClock())
     (name,) = folder.finished()
@@ -310,7 +315,7 @@ def test_kill_9_costs_a_clip_a_second_at_most_and_leaves_nothing_half_done(tmp_p
     with av.open(str(folder.path(name)), "r") as container:
         begin = parse_utc(json.loads(container.metadata["comment"])["begins_at"], "begins_at")
         times = [float(frame.time or 0) for frame in container.decode(video=0)]
-    assert begin / NS_PER_S + times[-1] >= died / NS_PER_S - 1.5
+    assert begin / NS_PER_S + times[-1] >= came / NS_PER_S - 1.5
 
 
 def test_without_the_setting_nothing_is_kept_and_no_memory_taken(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from smartcam.contract.written import UnreadableText
@@ -212,6 +212,8 @@ NAMES = st.lists(
 def test_any_labels_come_back_from_any_form(
     names: list[str], write: Callable[[Sequence[str]], str], encoding: str
 ) -> None:
+    # Where all names are numbers, nobody can say which of the two numbers is the name.
+    assume(write is not WRITERS[3] or not all(name.isdecimal() for name in names))
     assert labels_of(write(names).encode(encoding)).labels == tuple(names)
 
 

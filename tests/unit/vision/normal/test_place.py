@@ -40,6 +40,20 @@ def test_mean_and_covariance_are_those_of_the_looks() -> None:
     assert np.allclose(memory.spread[7], np.cov(looks[:, 7].T, bias=True), atol=1e-3)
 
 
+@pytest.mark.parametrize("width", [1, 6, 36])
+def test_distances_are_those_of_mahalanobis_however_the_numbers_go_together(width: int) -> None:
+    rng = np.random.default_rng(4)
+    memory, mixed = PlaceMemory(width), rng.normal(0, 1, (PLACES, width, width))
+    for _ in range(200):
+        memory.learn(np.einsum("pi,pij->pj", rng.normal(0, 1, (PLACES, width)), mixed).astype(np.float32))
+    look = rng.normal(0, 3, (PLACES, width)).astype(np.float32)
+    spread = memory.spread.astype(np.float64)
+    least = 0.1 * np.trace(spread, axis1=1, axis2=2).mean() / width + 1e-3
+    apart = look - memory.mean
+    expected = np.einsum("pi,pij,pj->p", apart, np.linalg.inv(spread + least * np.eye(width)), apart) ** 0.5
+    assert np.allclose(memory.distances(look), expected, rtol=1e-4)
+
+
 def test_the_spread_stays_symmetric_to_the_last_bit() -> None:
     memory, _, _ = filled(looks=1000)
     assert np.array_equal(memory.spread, memory.spread.transpose(0, 2, 1))
