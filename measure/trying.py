@@ -5,6 +5,7 @@ takes longer than most tests. Started by measure/mutants.py, in the folder that 
 """
 
 import argparse
+import gc
 import json
 import math
 import os
@@ -15,12 +16,14 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import Final
 
 import pytest
@@ -30,7 +33,6 @@ from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.state import state
 from mutmut.utils.file_utils import (
-    change_cwd,
     copy_also_copy_files,
     copy_src_dir,
     setup_source_paths,
@@ -44,6 +46,8 @@ NO_TESTS: Final = 33
 TIMEOUT: Final = 36
 """Exit codes by which mutmut knows what became of a mutant; 0 is that it survived."""
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108  durability is not tested here, and each mutant's syncs take their time
+_PATIENCE_S: Final = 5
+"""CPU seconds that a mutant may take beside five times what its tests take without it."""
 _REACH: Final = Path("reach.json")
 _HUNG: Final = (-signal.SIGXCPU, -signal.SIGALRM, -signal.SIGKILL)
 
@@ -55,9 +59,10 @@ class Footprints:
     seconds: dict[str, float]
     tests: dict[str, list[str]]
 
-    def of(self, mutant: str) -> list[str]:
-        """The tests that come to this mutant, the quickest first."""
-        return sorted(self.tests.get(mangled_name_from_mutant_name(mutant), ()), key=self.seconds.__getitem__)
+    def of(self, mutant: str, noticed: Mapping[str, int] = MappingProxyType({})) -> list[str]:
+        """The tests that come to this mutant: first those that are quick for what they have noticed of its function."""
+        tests = self.tests.get(mangled_name_from_mutant_name(mutant), ())
+        return sorted(tests, key=lambda test: self.seconds[test] / (1 + noticed.get(test, 0)))
 
     def cost(self, mutant: str) -> float:
         """The CPU seconds that it takes to see that this mutant survives."""
@@ -78,6 +83,7 @@ class Trying:
         self._mutants = mutants
         self._within_s = within_s
         self._failed = False
+        self._noticed: dict[str, Counter[str]] = defaultdict(Counter)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Notes that a test has failed. Nobody reads what is written about a mutant's."""
@@ -125,22 +131,31 @@ class Trying:
         def reap() -> None:
             pid, status = os.wait()
             code = os.waitstatus_to_exitcode(status)
-            _note(*running.pop(pid), TIMEOUT if code in _HUNG else code)
+            data, mutant = running.pop(pid)
+            _note(data, mutant, TIMEOUT if code in _HUNG else code)
+            noticed_by = _noticed_by(folder, pid)
+            if noticed_by.exists():
+                self._noticed[mangled_name_from_mutant_name(mutant)][noticed_by.read_text()] += 1
+                noticed_by.unlink()
+
+        gc.freeze()  # what is there already is no rubbish, and looking through it would copy it in each child
 
         # In an order drawn by lot, so that a run that is stopped has tried a fair sample of all.
         for data, mutant in Random(0).sample(self._mutants, len(self._mutants)):  # noqa: S311  a draw, no secret
-            tests = [items[name] for name in reach.of(mutant) if name in items]
+            noticed = self._noticed[mangled_name_from_mutant_name(mutant)]
+            tests = [items[name] for name in reach.of(mutant, noticed) if name in items]
             if not tests:
                 _note(data, mutant, NO_TESTS)
                 continue
             if len(running) == CHILDREN:
                 reap()
-            running[_fork(partial(self._try, mutant, tests, reach.cost(mutant)), folder)] = (data, mutant)
+            cost = min(reach.cost(mutant), self._within_s)
+            running[_fork(partial(self._try, mutant, tests, cost, folder), folder)] = (data, mutant)
         while running:
             reap()
 
-    def _try(self, mutant: str, tests: Sequence[pytest.Item], cost: float) -> int:
-        most = int(5 * cost) + 20
+    def _try(self, mutant: str, tests: Sequence[pytest.Item], cost: float, folder: Path) -> int:
+        most = int(5 * cost) + _PATIENCE_S
         resource.setrlimit(resource.RLIMIT_CPU, (most, most))
         signal.alarm(60 * most)  # one that waits for ever uses no CPU
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -150,6 +165,7 @@ class Trying:
         for item, following in zip(tests, [*tests[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._failed:
+                _noticed_by(folder, os.getpid()).write_text(item.nodeid)
                 return KILLED
             if time.process_time() > self._within_s:
                 break
@@ -174,10 +190,27 @@ def _fork(work: Callable[[], int], folder: Path) -> int:
         os._exit(code)
 
 
+def _noticed_by(folder: Path, pid: int) -> Path:
+    """Where a child that tries a mutant writes which test has noticed it."""
+    return folder / f"noticed-by-{pid}"
+
+
 def _note(data: SourceFileMutationData, mutant: str, code: int) -> None:
+    """Whenever the run is stopped, its notes are whole."""
     data.exit_code_by_key[mutant] = code
-    with change_cwd(".."):  # where mutmut finds its notes
-        data.save()
+    notes = data.meta_path
+    data.meta_path = notes.with_suffix(".new")
+    data.save()
+    data.meta_path = data.meta_path.replace(notes)
+
+
+def forget_half_made() -> None:
+    """Mutants whose making was stopped are made anew: mutmut takes what is newer than its source for whole."""
+    for path in walk_mutatable_files():
+        made, notes, last_made = (Path("mutants") / f"{path}{ending}" for ending in ("", ".meta", ".spans"))
+        if made.exists() and not (last_made.exists() and last_made.stat().st_mtime_ns >= made.stat().st_mtime_ns):
+            made.unlink()
+            notes.unlink(missing_ok=True)
 
 
 def chosen(patterns: Sequence[str]) -> list[tuple[SourceFileMutationData, str]]:
@@ -185,6 +218,7 @@ def chosen(patterns: Sequence[str]) -> list[tuple[SourceFileMutationData, str]]:
     found = []
     for path in walk_mutatable_files():
         data = SourceFileMutationData(path=path)
+        data.meta_path = data.meta_path.absolute()  # the tests run in another folder
         data.load()
         found += [
             (data, mutant)
@@ -201,6 +235,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--within", type=float, default=math.inf)
     options = parser.parse_args(arguments)
     Path("mutants").mkdir(exist_ok=True)
+    forget_half_made()
     copy_src_dir()
     copy_also_copy_files()
     setup_source_paths()

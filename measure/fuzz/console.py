@@ -3,20 +3,17 @@
 import asyncio
 from typing import Final
 
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.types import Message
 
 from measure.fuzz.places import file_with
 from measure.fuzz.target import FuzzTarget, Unfaithful, decoding
 from smartcam.console.access import Password, Sessions
-from smartcam.console.clips import Clips
 from smartcam.console.door import Door
-from smartcam.console.event_pages import EventPages
+from smartcam.console.looking import asked_for
 from smartcam.contract.errors import ContractError
 from smartcam.edge.clock import SystemClock
-from smartcam.edge.history.reading import PastEvents
 
 _FAILED: Final = 500
 _SECURE: Final = "http"
@@ -54,9 +51,7 @@ def _at_the_door(data: bytes) -> object:
 
 
 def _query(data: bytes) -> object:
-    folder = file_with("events/00000001-0.rows", b"").parent
-    pages = EventPages(PastEvents(folder), Clips(folder))
-    return pages.page(Request({"type": "http", "method": "GET", "path": "/", "query_string": data, "headers": []}))
+    return asked_for(QueryParams(data))
 
 
 TARGETS: Final = {
@@ -64,7 +59,7 @@ TARGETS: Final = {
         decoding(_at_the_door, ()), ("smartcam.console.door:Door", "smartcam.console.door:_body")
     ),
     "event-query": FuzzTarget(
-        decoding(_query, (ContractError, HTTPException)),
-        ("smartcam.console.event_pages:EventPages.page", "smartcam.console.event_pages:_number"),
+        decoding(_query, (ContractError,)),
+        ("smartcam.console.looking:asked_for", "smartcam.console.looking:_number"),
     ),
 }

@@ -37,6 +37,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from smartcam.console.serving import listen, serve
 from smartcam.contract.errors import SettingsError
+from smartcam.contract.event import Event
 from smartcam.contract.health import (
     CameraCondition,
     CameraHealth,
@@ -62,6 +63,7 @@ CSP: Final = (
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _KINDS: Final = ("person", "vehicle", "animal", "motion", "anomaly", "tamper", "camera_lost")
+_FIELDS: Final = [*(name for name in Event.__dataclass_fields__ if name != "more"), "schema"]
 _Answer = Callable[[Request], Awaitable[Response]]
 
 
@@ -169,6 +171,7 @@ def made_events(count: int, now_ms: int) -> list[dict[str, Any]]:
         x = dice.uniform(0.05, 0.8)
         events.append(
             {
+                **dict.fromkeys(_FIELDS),
                 "event_id": event_id(at, number % 4096),
                 "camera_id": dice.choice(("yard", "gate")) if is_seen else "hall",
                 "kind": kind,
@@ -317,6 +320,7 @@ class ConsoleFake:
         wants_token = request.method in ("POST", "DELETE") and (path, request.method) != ("/api/session", "POST")
         if wants_token and request.headers.get("X-Smartcam-Token") != world.token:
             return JSONResponse({"error": "the token is not this session's"}, 403)
+        request.state.body = await request.body()
         answer = await go_on(request)
         answer.headers["Content-Security-Policy"] = CSP
         answer.headers["Cache-Control"] = "no-store"
@@ -384,17 +388,19 @@ class ConsoleFake:
 
     async def day(self, _request: Request) -> Response:
         dice, now = random.Random(7), time.time_ns()  # noqa: S311
-        times = [format_utc(UtcNs(now - (1440 - i) * 60 * NS_PER_S)) for i in range(1440)]
-        cameras = {
-            name: {
-                "frames_per_second": [None if 600 < i < 640 else round(dice.gauss(9.8, 0.2), 1) for i in range(1440)],
-                "latency_ms": [round(dice.gauss(38, 6), 1) for _ in times],
+        minutes = [
+            {
+                "time": format_utc(UtcNs(now - (1440 - i) * 60 * NS_PER_S)),
+                "dropped": int(dice.random() < 0.05),
+                "outbox": max(0, 40 - abs(i - 700)),
+                "cameras": {
+                    name: [None if 600 < i < 640 else round(dice.gauss(9.8, 0.2), 1), round(dice.gauss(38, 6), 1)]
+                    for name in ("yard", "gate")
+                },
             }
-            for name in ("yard", "gate")
-        }
-        dropped = [int(dice.random() < 0.05) for _ in times]
-        outbox = [max(0, 40 - abs(i - 700)) for i in range(1440)]
-        return JSONResponse({"times": times, "cameras": cameras, "dropped": dropped, "outbox": outbox})
+            for i in range(1440)
+        ]
+        return JSONResponse({"minutes": minutes})
 
     async def settings(self, request: Request) -> Response:
         camera = request.path_params["camera"]

@@ -13,16 +13,13 @@ from starlette.routing import Route
 from websockets.sync.client import ClientConnection, connect
 
 from smartcam.console.access import PASSWORD_FILE, Guesses, Password, Sessions
-from smartcam.console.app import build_app
 from smartcam.console.changing import Changing
-from smartcam.console.clips import Clips
-from smartcam.console.event_pages import EventPages
-from smartcam.console.heard import HeardDevice
-from smartcam.console.looking import Looking
+from smartcam.console.heard import HeardDevice, ViewWatching
+from smartcam.console.looking import Clips, Looking
+from smartcam.console.main import build_app
 from smartcam.console.serving import listen, serve
 from smartcam.console.settings import ConsoleSettings
 from smartcam.console.sockets import LiveSockets
-from smartcam.console.watching import ViewWatching
 from smartcam.console.wishes import Wishing
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, encode_notice
@@ -90,20 +87,17 @@ class ConsoleWorld:
         ids = iter(f"wish-{number}" for number in range(1000))
         self.wishes = Wishing(self.bus, ids.__next__, patience_s=0.5)
         self.history, self.pictures = self.folder / "history", self.folder / "pictures"
-        event_pages = EventPages(PastEvents(self.history, self.pictures), clips)
         self.journal: list[JournalRow] = []
-        self.routes = [
-            *Looking(
-                self.heard,
-                clips,
-                self.wishes,
-                partial(PacketRingReader, self.rings),
-                lambda: recent_replacements(self.folder, self.clock.utc()),
-            ).routes(),
-            *event_pages.routes(),
-            *Changing(self.wishes, event_pages, lambda: self.journal).routes(),
-            *self.more,
-        ]
+        looking = Looking(
+            self.heard,
+            PastEvents(self.history, self.pictures),
+            clips,
+            self.wishes,
+            partial(PacketRingReader, self.rings),
+            lambda: recent_replacements(self.folder, self.clock.utc()),
+        )
+        changing = Changing(self.wishes, looking.camera_of, lambda: self.journal)
+        self.routes = [*looking.routes(), *changing.routes(), *self.more]
         self.bus.subscribe_local(ALL_FRAMES, self.heard.notice)
         self.bus.subscribe_local(ALL_VIEWS, self.heard.hear_view)
         self.bus.subscribe_local(LOCAL_HEALTH, self.heard.health)

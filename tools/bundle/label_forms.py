@@ -215,15 +215,20 @@ def _from_object(value: Mapping[object, object], form: str) -> LabelList:
     said = [f"an object in {form}"]
     keys = [str(key) for key in value]
     if keys and all(key.isdecimal() for key in keys):
-        # Keras lists ImageNet as number -> [WordNet's id, name].
-        names = [item[-1] if isinstance(item, list) and item else item for item in value.values()]
-        named = [_text(item, form) if not isinstance(item, dict) else _record_name(item, form) for item in names]
+        named = [_named(item, form) for item in value.values()]
         return placed([_number(key, form) for key in keys], named, said)
     if keys and all(_is_number(number) for number in value.values()):
         return placed([_number(number, form) for number in value.values()], keys, said)
     raise UnreadableText(
         f"is an object in {form}, but none of numbers and labels; write a list, or the list as `names`"
     )
+
+
+def _named(item: object, form: str) -> str:
+    """The name in an entry; Keras lists ImageNet as number -> [WordNet's id, name]."""
+    if isinstance(item, list) and item:
+        item = item[-1]
+    return _record_name(item, form) if isinstance(item, dict) else _text(item, form)
 
 
 def _record_name(item: Mapping[str, object], form: str) -> str:

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
@@ -127,16 +127,25 @@ def _without_quotes(lines: list[str]) -> list[str]:
     full = [line for line in lines if line]
     if len(full) > 1 and all(line.endswith(",") for line in full[:-1]):
         lines = [line.removesuffix(",").rstrip() for line in lines]
-        full = [line for line in lines if line]
-    if all(len(line) > 1 and line[0] == line[-1] == "'" for line in full):
+    if _are_quoted(lines, "'"):
         return [_unquoted(line) for line in lines]
-    if not all(len(line) > 1 and line[0] == line[-1] == '"' for line in full):
+    if not _are_quoted(lines, '"'):
         return lines
+    return _read_as_csv(lines)
+
+
+def _read_as_csv(lines: list[str]) -> list[str]:
+    """The lines as CSV reads them; as they are where it cannot, or makes fewer of them."""
     try:
         rows = [",".join(row) for row in _rows(lines, ",")]
     except UnreadableText:
         return lines
     return rows if len(rows) == len(lines) else lines
+
+
+def _are_quoted(lines: Sequence[str], quote: str) -> bool:
+    """Whether each line that is not empty stands between these."""
+    return all(len(line) > 1 and line[0] == line[-1] == quote for line in lines if line)
 
 
 def _numbering(lines: Sequence[str], pattern: re.Pattern[str]) -> _Numbering | None:
@@ -164,35 +173,48 @@ def _table(lines: Sequence[str]) -> LabelList | None:
     """The labels in a table whose first line names its columns; None if it does not."""
     for separator in _SEPARATORS:
         header = [_unquoted(cell.strip()).casefold().replace(" ", "_") for cell in lines[0].split(separator)]
-        known = sum(cell in _NAMES or cell in _NUMBERS for cell in header if cell)
-        # pandas gives its column of numbers no name.
-        of_pandas = header[0] == "" and any(cell in _NAMES for cell in header)
-        if len(lines) > 1 and (known > 1 or of_pandas) and not any(map(_is_number, header)):
+        if len(lines) > 1 and _names_columns(header):
             rows = (row for row in _rows(lines[1:], separator) if any(cell.strip() for cell in row))
             return _columns(header, [_of_width(row, len(header), separator) for row in rows])
     return None
 
 
+def _names_columns(header: Sequence[str]) -> bool:
+    known = sum(cell in _NAMES or cell in _NUMBERS for cell in header if cell)
+    # pandas gives its column of numbers no name.
+    of_pandas = header[0] == "" and any(cell in _NAMES for cell in header)
+    return (known > 1 or of_pandas) and not any(map(_is_number, header))
+
+
 def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> LabelList:
     columns = {name: [_unquoted(row[place].strip()) for row in rows] for place, name in enumerate(header)}
+    name, number = _names_and_numbers(columns)
+    said = f"a table with a header; the names are in the column {name!r}"
+    if number is None:
+        _refuse_broken_numbers(columns, name)
+        return listed(columns[name], [said])
+    numbers = [int(cell) if len(cell) <= _MOST_DIGITS else 10**_MOST_DIGITS for cell in columns[number]]
+    return placed(numbers, columns[name], [f"{said}, the numbers in {number!r}"])
+
+
+def _names_and_numbers(columns: Mapping[str, Sequence[str]]) -> tuple[str, str | None]:
+    """The columns that hold them. `label` may hold the names, or the numbers beside names that stand under `class`."""
     counted = [name for name, cells in columns.items() if all(_is_number(cell) for cell in cells)]
-    # A column `label` may hold the names, or the numbers beside names that stand under `class`.
     words = [name for name in _NAMES if name in columns]
-    name = next((word for word in words if word not in counted), words[0] if words else None)
-    if name is None:
+    if not words:
         raise UnreadableText("has no column for the names among those of its first line; call one `name`")
-    number = next((each for each in (*_NUMBERS, *_NAMES) if each in counted and each != name), None)
+    name = next((word for word in words if word not in counted), words[0])
+    return name, next((each for each in (*_NUMBERS, *_NAMES) if each in counted and each != name), None)
+
+
+def _refuse_broken_numbers(columns: Mapping[str, Sequence[str]], name: str) -> None:
+    """Raises UnreadableText where the first column with numbers, if it is not that of the names, holds others too."""
     broken = next((each for each in _NUMBERS if any(map(_is_number, columns.get(each, ())))), None)
-    if number is None and broken is not None and broken != name:
+    if broken is not None and broken != name:
         odd = next(cell for cell in columns[broken] if not _is_number(cell))
         raise UnreadableText(
             f"has {odd[:_MOST_DIGITS]!r} among the numbers in its column {broken!r}; write 0, 1, 2, ..."
         )
-    said = f"a table with a header; the names are in the column {name!r}"
-    if number is None:
-        return listed(columns[name], [said])
-    numbers = [int(cell) if len(cell) <= _MOST_DIGITS else 10**_MOST_DIGITS for cell in columns[number]]
-    return placed(numbers, columns[name], [f"{said}, the numbers in {number!r}"])
 
 
 def _of_width(row: list[str], width: int, separator: str) -> list[str]:

@@ -81,20 +81,27 @@ def fit(
         ContractError: with both numbers, if there are more or fewer labels than classes.
     """
     ways = [*(_behind_background if background else _ways)(read, classes, head)]
-    ways = [way for way in ways if classes is None or len(way.labels) == classes]
-    if classes is None and ways and seen and 0 not in seen and max(seen) >= len(ways[0].labels):
-        said = f"the model names class {max(seen)} and never 0: class 0 is the background"
-        counted = [replace(way, said=(*way.said, said)) for way in ways if _counts_from_one(way, max(seen))]
-        ways = counted or ways
+    ways = _as_seen(ways, seen) if classes is None else [way for way in ways if len(way.labels) == classes]
     if ways and any(not nameless(label) for label in ways[0].labels):
         return FittedLabels(ways[0].labels, (*read.said, *ways[0].said))
-    count = len(read.labels)
-    if classes is None or not count:
+    if classes is None or not read.labels:
         raise ContractError("labels", "has no labels but the background's; it needs one for each class")
+    raise _of_another_number(len(read.labels), classes, head)
+
+
+def _of_another_number(count: int, classes: int, head: str) -> ContractError:
     reason = f"has {count} label{'s' * (count != 1)}, but the model has {classes} class{'es' * (classes != 1)}"
     remedy = f"give one label for each class, in the model's order, and {NAMELESS} for a class without a name"
     hint = "; is the first class the background? Then make `background` the first line"
-    raise ContractError("labels", f"{reason}; {remedy}{hint if classes == count + 1 and head != _SSD else ''}")
+    return ContractError("labels", f"{reason}; {remedy}{hint if classes == count + 1 and head != _SSD else ''}")
+
+
+def _as_seen(ways: list[FittedLabels], seen: frozenset[int]) -> list[FittedLabels]:
+    """The ways that fit a model that names a class beyond the labels and never 0, if there are such; else all."""
+    if not ways or not seen or 0 in seen or max(seen) < len(ways[0].labels):
+        return ways
+    said = f"the model names class {max(seen)} and never 0: class 0 is the background"
+    return [replace(way, said=(*way.said, said)) for way in ways if _counts_from_one(way, max(seen))] or ways
 
 
 def contradictions(labels: Sequence[str], model: bytes, head: str) -> Iterator[str]:

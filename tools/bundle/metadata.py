@@ -54,13 +54,19 @@ def _of_tflite(model: bytes) -> LabelList | None:
     for name, raw in files.items():
         if raw.lstrip()[:1] == b"{" and b"names" in raw:
             return _inside(name, raw)
-    lists = {name: raw for name, raw in files.items() if PurePosixPath(name).suffix.lower() == ".txt"}
-    lists = {name: raw for name, raw in lists.items() if _WORDS_FOR_LABELS.search(name.lower())} or lists
-    if len(set(lists.values())) > 1:
-        lists = {name: raw for name, raw in lists.items() if _ENGLISH.search(PurePosixPath(name).stem.lower())} or lists
+    lists = _lists_of(files)
     if len(set(lists.values())) > 1:
         raise UnreadableText(f"has several lists of labels inside ({', '.join(lists)}); {_GIVE}")
     return next((_inside(name, raw) for name, raw in lists.items()), None)
+
+
+def _lists_of(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """The texts that may be the labels: those with such a name, if there are any, and of several lists the English."""
+    texts = {name: raw for name, raw in files.items() if PurePosixPath(name).suffix.lower() == ".txt"}
+    lists = {name: raw for name, raw in texts.items() if _WORDS_FOR_LABELS.search(name.lower())} or texts
+    if len(set(lists.values())) <= 1:
+        return lists
+    return {name: raw for name, raw in lists.items() if _ENGLISH.search(PurePosixPath(name).stem.lower())} or lists
 
 
 def _inside(name: str, raw: bytes) -> LabelList:

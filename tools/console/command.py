@@ -53,7 +53,10 @@ def main(argv: Sequence[str]) -> int:
         work = None if is_first_use else work_folder(folder)
         listen(DEFAULT_ADDRESS, options.port).close()
     except FileNotFoundError as error:
-        return complain(_VERB, error, 2)
+        half_made = (
+            "`make demo` has not got far enough there: let it run, or remove the folder and begin with the wizard"
+        )
+        return complain(_VERB, error if options.folder else f"{folder}: {half_made}", 2)
     except OSError as error:
         return complain(_VERB, f"{error.filename or f'port {options.port}'}: {error.strerror}; choose another one", 2)
     configure_logging("WARNING")

@@ -19,6 +19,8 @@ from tools.console.ordering import WizardCommand
 
 logger = logging.getLogger(__name__)
 
+STOP_S: Final = 10.0
+"""How long a command that is stopped may take to end; then it is killed."""
 _MOST_LINES: Final = 2000
 Steps = Iterator[str | WizardCommand]
 
@@ -73,21 +75,28 @@ class Deploying:
         self._begin(DeployingState.DEPLOYING, do(), DeployingState.DONE, None)
 
     def stop(self) -> None:
-        """End what runs; AWS finishes what has begun there. Nothing where nothing runs."""
+        """End what runs, by force in the end; AWS finishes what has begun there. Nothing where nothing runs."""
         with self._lock:
             if self._state not in _AT_WORK:
                 self._state, self._plan, self._do = DeployingState.IDLE, "", None
                 return
             self._stopped.set()
             if self._child is not None:
-                with suppress(ProcessLookupError):  # it ends just now
-                    os.killpg(self._child.pid, signal.SIGTERM)
+                _send(signal.SIGTERM, self._child)
+                late = threading.Timer(STOP_S, self._kill, (self._child,))
+                late.daemon = True
+                late.start()
 
     def close(self) -> None:
         """Stop, and wait for the end."""
         self.stop()
         if self._thread.ident is not None:
             self._thread.join()
+
+    def _kill(self, child: subprocess.Popen[str]) -> None:
+        with self._lock:
+            if self._child is child:
+                _send(signal.SIGKILL, child)
 
     def _begin(self, state: DeployingState, steps: Steps, then: DeployingState, do: Callable[[], Steps] | None) -> None:
         with self._lock:
@@ -144,3 +153,9 @@ class Deploying:
     def _say(self, line: str) -> None:
         with self._lock:
             self._lines.append(line)
+
+
+def _send(number: signal.Signals, child: subprocess.Popen[str]) -> None:
+    """To a command and all that it has started."""
+    with suppress(ProcessLookupError):  # it ends just now
+        os.killpg(child.pid, number)

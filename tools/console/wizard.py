@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from smartcam.console.door import fields_of
 from smartcam.contract.errors import SmartcamError
-from smartcam.contract.reading import Fields, parse_object
+from smartcam.contract.reading import Fields
 from tools.console.deploying import Busy, Deploying
 from tools.console.ordering import camera_names, deployed, filled, planned, read_cameras, read_order
 from tools.console.stills import still
@@ -110,10 +110,11 @@ class Wizard:
         finally:
             self._one_at_a_time.release()
 
-    def _answering(self, do: Callable[[Fields], Response]) -> Callable[[Request], object]:
+    def _answering(self, do: Callable[[Fields], Response]) -> Callable[[Request], Response]:
         """A route whose work is done in a thread; what is wrong is said in the words of whoever refuses it."""
 
-        def answered(fields: Fields) -> Response:
+        def answered(request: Request) -> Response:
+            fields = fields_of(request)
             try:
                 if not hmac.compare_digest(fields.text("word").encode(), self._word):
                     return JSONResponse({"error": "go on at the address for this that the terminal says"}, 403)
@@ -123,7 +124,4 @@ class Wizard:
             except (SmartcamError, OSError) as error:
                 return JSONResponse({"error": str(error)}, 400)
 
-        async def route(request: Request) -> Response:
-            return await run_in_threadpool(answered, Fields(parse_object(await request.body() or b"{}", "request")))
-
-        return route
+        return answered

@@ -69,11 +69,14 @@ def _check_timeout(step: Step, around: ScriptContext) -> None:
         timeout.wrong("run ends when its program ends: a timeout would kill it on classic")
     elif seconds is not None and seconds > LONGEST_TIMEOUT_S:
         timeout.wrong(f"over {LONGEST_TIMEOUT_S} s: Timeout counts seconds")
-    slow = any(name.startswith("smartcam-packages-") or name == RUN_SCRIPT for name in around.artifacts)
     # A timeout that is no number has been noted already.
-    known = not timeout or seconds is not None
-    if step.phase is LifecyclePhase.INSTALL and slow and known and (seconds or 0) < PACKAGES_TIMEOUT_S:
-        where = timeout or step.keys.parent
+    if step.phase is LifecyclePhase.INSTALL and (not timeout or seconds is not None):
+        _check_patience(timeout or step.keys.parent, seconds or 0, around)
+
+
+def _check_patience(where: Node, seconds: int, around: ScriptContext) -> None:
+    slow = any(name.startswith("smartcam-packages-") or name == RUN_SCRIPT for name in around.artifacts)
+    if slow and seconds < PACKAGES_TIMEOUT_S:
         where.wrong(f"installing or waiting for the packages needs a Timeout of {PACKAGES_TIMEOUT_S} or more")
 
 

@@ -54,13 +54,12 @@ def find_footage(plan: FootagePlan, tell: Tell = lambda _: None) -> SceneFootage
     finder = _FilmFinder(plan, tell)
     learned_groups, tested_groups = _groups(clips), _groups(test) if test else []
     names = [_key(name) for name, _ in tested_groups or learned_groups]
-    if plan.labels is not None and (twice := [name for name in names if names.count(name) > 1]):
+    twice = [name for name in names if names.count(name) > 1]
+    if plan.labels is not None and twice:
         raise ScoreError(f"footage {test or clips}: two clips are {twice[0]}, by which labels know them; rename one")
     truth = truth_of(plan.labels, names)
     if test is None:
-        films = finder.films(learned_groups, truth)
-        learned = films if plan.labels is None else [film for film in films if not film.visits]
-        tested = [film for film in films if film not in learned]
+        learned, tested = _parted(finder.films(learned_groups, truth), is_labelled=plan.labels is not None)
     else:
         tested = finder.films(tested_groups, truth, labelled_only=True)
         # The sets may number their clips alike: labels are those of the tested ones then.
@@ -68,15 +67,26 @@ def find_footage(plan: FootagePlan, tell: Tell = lambda _: None) -> SceneFootage
     lines = list(left_out(finder.skipped))
     for line in lines:
         tell(f"left out: {line}")
-    reasons = f" ({'; '.join(lines[:_SHOWN])})" if lines else ""
-    if not learned:
-        remedy = (
-            "" if not tested else "; each clip has something odd: name these with --test, and normal ones with --clips"
-        )
-        raise ScoreError(f"footage {clips}: holds nothing that can be learned from{reasons}{remedy}")
-    if plan.labels is not None and not tested:
-        raise ScoreError(f"labels {plan.labels}: say of no clip in {test or clips} that anything is odd{reasons}")
-    return SceneFootage(tuple(learned), tuple(tested))
+    footage = SceneFootage(tuple(learned), tuple(tested))
+    _refuse_nothing(footage, plan.labels, (clips, test), f" ({'; '.join(lines[:_SHOWN])})" if lines else "")
+    return footage
+
+
+def _refuse_nothing(footage: SceneFootage, labels: Path | None, sets: tuple[Path, Path | None], reasons: str) -> None:
+    """Raises ScoreError where nothing is left to learn from, or to test."""
+    clips, test = sets
+    if not footage.learned:
+        remedy = "; each clip has something odd: name these with --test, and normal ones with --clips"
+        said = f"holds nothing that can be learned from{reasons}{remedy if footage.tested else ''}"
+        raise ScoreError(f"footage {clips}: {said}")
+    if labels is not None and not footage.tested:
+        raise ScoreError(f"labels {labels}: say of no clip in {test or clips} that anything is odd{reasons}")
+
+
+def _parted(films: Sequence[SceneFilm], *, is_labelled: bool) -> tuple[list[SceneFilm], list[SceneFilm]]:
+    """Of films of one set, those in which nothing is odd are learned from; without labels that is all of them."""
+    learned = [film for film in films if not (is_labelled and film.visits)]
+    return learned, [film for film in films if film not in learned]
 
 
 class _FilmFinder:

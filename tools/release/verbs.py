@@ -25,6 +25,7 @@ from tools.release.judging import Rules
 from tools.release.publish import publish_build
 from tools.release.rollout import (
     Order,
+    Stage,
     ThingGroup,
     check_published,
     create,
@@ -86,15 +87,9 @@ def deploy(argv: list[str]) -> int:
 def _deploy(arguments: argparse.Namespace, aws: Aws) -> int:
     release = release_of(find_built(arguments.build), arguments.add)
     merges = read_merges(arguments.config, release.components) if arguments.config else None
-    names = [name for name in (arguments.canary, arguments.group) if name]
-    groups = read_groups(names, aws)
-    if arguments.sites:
-        things = [thing for group in groups for thing in group.things]
-        stages = plan_sites(groups, release, read_sites(arguments.sites, things, release.components), aws)
-    else:
-        refuse_sites(groups, aws)
-        stages = plan(groups, Order(release, merges, arguments.drop))
-    print("\n".join([*(line for stage in stages for line in stage.lines()), *_consequences(arguments)]))
+    groups = read_groups([name for name in (arguments.canary, arguments.group) if name], aws)
+    stages = _stages(arguments.sites, Order(release, merges, arguments.drop), groups, aws)
+    print("\n".join([*_said_of(stages), *_consequences(arguments)]))
     if arguments.plan:
         return 0
     waiting = _waiting(arguments, Rules(arguments.steady), asks=arguments.wait > 0)
@@ -108,6 +103,19 @@ def _deploy(arguments: argparse.Namespace, aws: Aws) -> int:
     if arguments.sites and arguments.wait > 0:
         _hand_over(groups, name, aws)
     return 0
+
+
+def _said_of(stages: Sequence[Stage]) -> list[str]:
+    return [line for stage in stages for line in stage.lines()]
+
+
+def _stages(sites: Path | None, order: Order, groups: Sequence[ThingGroup], aws: Aws) -> list[Stage]:
+    """What is deployed: with sites each thing's own, else the same to a whole group."""
+    if sites:
+        things = [thing for group in groups for thing in group.things]
+        return plan_sites(groups, order.release, read_sites(sites, things, order.release.components), aws)
+    refuse_sites(groups, aws)
+    return plan(groups, order)
 
 
 def _consequences(arguments: argparse.Namespace) -> list[str]:

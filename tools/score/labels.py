@@ -137,18 +137,14 @@ def read_all_labels(paths: Sequence[Path]) -> dict[str, ClipLabels]:
 def _clip(name: str, entry: object) -> ClipLabels:
     if not isinstance(entry, dict):
         raise ScoreError(f"labels of {name}: {shown(entry)} is not an object; give {{label: [[first, last], ...]}}")
-    fps, frames = entry.get("fps"), entry.get("frames")
-    if fps is not None and (isinstance(fps, bool) or not isinstance(fps, int | float) or fps <= 0):
-        raise ScoreError(f"labels of {name}: fps = {fps!r} must be a number above 0")
-    if frames is not None and (type(frames) is not int or frames < 1):
-        raise ScoreError(f"labels of {name}: frames = {frames!r} must be a whole number above 0")
+    fps, frames = _rate(name, entry.get("fps")), _length(name, entry.get("frames"))
     seen = {word: value for word, value in entry.items() if word not in _NO_LISTS}
     in_words = {word: value for word, value in seen.items() if isinstance(value, str)}
     lists = {word: value for word, value in seen.items() if word not in in_words}
     intervals = [one for word, items in lists.items() for item in _listed(name, word, items) for one in item]
     labels = ClipLabels(
         name,
-        None if fps is None else float(fps),
+        fps,
         tuple(sorted(intervals, key=lambda each: (each.unit, each.first, each.last))),
         frozenset(in_words.keys() & set(EventKind)),
         in_words,
@@ -159,6 +155,22 @@ def _clip(name: str, entry: object) -> ClipLabels:
     if frames is not None:
         labels.check(frames)
     return labels
+
+
+def _rate(name: str, fps: object) -> float | None:
+    if fps is None:
+        return None
+    if isinstance(fps, bool) or not isinstance(fps, int | float) or fps <= 0:
+        raise ScoreError(f"labels of {name}: fps = {fps!r} must be a number above 0")
+    return float(fps)
+
+
+def _length(name: str, frames: object) -> int | None:
+    if frames is None:
+        return None
+    if type(frames) is not int or frames < 1:
+        raise ScoreError(f"labels of {name}: frames = {frames!r} must be a whole number above 0")
+    return frames
 
 
 def _listed(name: str, word: str, items: object) -> Iterator[list[Interval]]:

@@ -156,11 +156,7 @@ def footage_within(
 
     Pictures belong together that lie in a folder with labels of its own, or (`joined`) in any one folder.
     """
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(each for each in folders if not each.startswith("."))
-        here = Path(place)
-        # A pipe among them would be waited for without end.
-        files = [here / name for name in sorted(names) if not name.startswith(".") and (here / name).is_file()]
+    for here, files in _files_within(folder):
         pictures = tuple(file for file in files if file.suffix.lower() in PICTURES)
         within = here.relative_to(folder)
         if pictures and (joined or here.name in labels):
@@ -170,6 +166,15 @@ def footage_within(
         for file in files:
             if file not in pictures and file.suffix.lower() not in _NO_FOOTAGE:
                 yield str(file.relative_to(folder)), (file,)
+
+
+def _files_within(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Each folder with the files in it, in order, without those that are hidden."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(each for each in folders if not each.startswith("."))
+        here = Path(place)
+        # A pipe among them would be waited for without end.
+        yield here, [here / name for name in sorted(names) if not name.startswith(".") and (here / name).is_file()]
 
 
 def printable(name: str) -> str:

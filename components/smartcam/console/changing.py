@@ -4,24 +4,25 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from smartcam.console.deployable import difference, yaml_of
-from smartcam.console.event_pages import EventPages
-from smartcam.console.wishes import NoAnswer, Wishing
+from smartcam.console.door import fields_of
+from smartcam.console.wishes import Wishing
 from smartcam.contract.errors import SettingsError
-from smartcam.contract.ids import CameraId, camera_id, event_id
-from smartcam.contract.reading import Fields, parse_object
+from smartcam.contract.ids import CameraId, EventId, camera_id, event_id
+from smartcam.contract.reading import parse_object
 from smartcam.contract.times import parse_utc
 from smartcam.contract.wish import (
     SETTABLE,
     FilterAsk,
+    Holding,
     LocalArming,
     LocalVerdict,
     SettingsAsk,
@@ -35,17 +36,21 @@ from smartcam.contract.wish import (
 from smartcam.edge.replaying import replayed
 from smartcam.vision.journal import JournalRow
 
-_OWNERS: Final = tuple(SettingsOwner)
 _UNKNOWN: Final = "is no setting that can be changed here; change it in the deployment's file"
 
 
 class Changing:
     """The routes that change something. They wait for answers, so each runs in a thread."""
 
-    def __init__(self, wishes: Wishing, event_pages: EventPages, journal: Callable[[], Iterable[JournalRow]]) -> None:
+    def __init__(
+        self,
+        wishes: Wishing,
+        camera_of: Callable[[EventId], CameraId],
+        journal: Callable[[], Iterable[JournalRow]],
+    ) -> None:
         """`journal`: all rows of the track journal, the oldest first."""
         self._wishes = wishes
-        self._events = event_pages
+        self._camera_of = camera_of
         self._journal = journal
         self._one_replay_at_a_time = threading.Lock()
         """It reads megabytes."""
@@ -53,135 +58,121 @@ class Changing:
     def routes(self) -> Sequence[Route]:
         """All of them."""
         return (
-            Route("/api/events/{event}/verdict", self._answering(self.judge), methods=["POST"]),
-            Route("/api/settings/{camera}", self._answering(self.settings), methods=["GET"]),
-            Route("/api/settings/{camera}", self._answering(self.save), methods=["POST"]),
-            Route("/api/settings/{camera}/check", self._answering(self.check), methods=["POST"]),
-            Route("/api/filter", self._answering(self.filter), methods=["GET"]),
-            Route("/api/arming", self._answering(self.arm), methods=["POST"]),
+            Route("/api/events/{event}/verdict", self.judge, methods=["POST"]),
+            Route("/api/settings/{camera}", self.settings),
+            Route("/api/settings/{camera}", self.save, methods=["POST"]),
+            Route("/api/settings/{camera}/check", self.check, methods=["POST"]),
+            Route("/api/filter", self.filter),
+            Route("/api/arming", self.arm, methods=["POST"]),
         )
 
-    def judge(self, request: Request, fields: Fields) -> dict[str, object]:
+    def judge(self, request: Request) -> Response:
         """Whether an event was one; null takes back what was said."""
-        event = event_id(request.path_params["event"])
+        fields, event = fields_of(request), event_id(request.path_params["event"])
         verdict = fields.boolean("verdict") if fields.has("verdict") else None
-        camera = self._events.camera_of(event)
-        applied, words = self._done(LocalVerdict(self._wishes.new_id(), camera, event, verdict))
-        return {"verdict": verdict, "applied": applied, "words": words}
+        camera = self._camera_of(event)
+        return self._said(LocalVerdict(self._wishes.new_id(), camera, event, verdict), verdict=verdict)
 
-    def filter(self, _: Request, __: Fields) -> dict[str, object]:
+    def filter(self, _: Request) -> Response:
         """What the event filter makes of the newest events; null where there is none, and why."""
-        answer = self._wishes.say(FilterAsk(self._wishes.new_id()), SettingsOwner.INFERENCE)[SettingsOwner.INFERENCE]
-        return {"filter": None if answer.preview is None else asdict(answer.preview), "words": _words(answer)}
+        answer = self._wishes.ask(FilterAsk(self._wishes.new_id()), SettingsOwner.INFERENCE)
+        preview = None if answer.preview is None else asdict(answer.preview)
+        return JSONResponse({"filter": preview, "words": _words(answer)})
 
-    def arm(self, _: Request, fields: Fields) -> dict[str, object]:
+    def arm(self, request: Request) -> Response:
         """Arm or disarm a camera or, with `*`, the device."""
+        fields = fields_of(request)
         name = fields.text("camera")
         camera = None if name == "*" else camera_id(name, "camera")
         until = parse_utc(fields.text("until"), "until") if fields.has("until") else None
-        applied, words = self._done(LocalArming(self._wishes.new_id(), camera, fields.boolean("armed"), until))
-        return {"applied": applied, "words": words}
+        return self._said(LocalArming(self._wishes.new_id(), camera, fields.boolean("armed"), until))
 
-    def settings(self, request: Request, _: Fields) -> dict[str, object]:
+    def settings(self, request: Request) -> Response:
         """What holds for a camera."""
-        camera = camera_id(request.path_params["camera"])
-        held = self._held(camera)
-        holds = {owner: one.holds for owner, one in held.items() if one.holds}
-        return {
+        held = self._held(camera_id(request.path_params["camera"]))
+        document = {
             "settings": _settings(held),
-            "revision": json.dumps({owner: one.revision for owner, one in holds.items()}),
-            "differs": "; ".join(one.differs for one in holds.values() if one.differs) or None,
-            "set_aside": {key: value for one in holds.values() for key, value in one.set_aside.items()},
+            "revision": json.dumps({owner: one.revision for owner, one in held.items()}),
+            "differs": "; ".join(one.differs for one in held.values() if one.differs) or None,
+            "set_aside": {key: value for one in held.values() for key, value in one.set_aside.items()},
         }
+        return JSONResponse(document)
 
-    def check(self, request: Request, fields: Fields) -> dict[str, object]:
+    def check(self, request: Request) -> Response:
         """What is wrong with settings, and what they would have made of the last days."""
-        camera, wanted = camera_id(request.path_params["camera"]), fields.inner("settings").document
+        camera, wanted = camera_id(request.path_params["camera"]), fields_of(request).inner("settings").document
         held = self._held(camera)
         errors = self._wish(camera, held, wanted, trial=True)
-        document: dict[str, object] = {"errors": _errors(errors), "events_now": 0, "events_then": 0, "days": 0.0}
-        inference = held.get(SettingsOwner.INFERENCE)
-        if errors or inference is None or inference.holds is None:
-            return document
-        now = {**inference.holds.besides, **inference.holds.settings}
-        then = {key: value for key, value in {**now, **wanted}.items() if value is not None}
-        zone = now.get("timezone")
-        with self._one_replay_at_a_time:
-            try:
-                found = replayed(camera, self._journal(), now, then, zone if isinstance(zone, str) else "UTC")
-            except SettingsError as error:
-                return {**document, "errors": _errors(wish_errors(error))}
-        return {**document, "events_now": found.events_now, "events_then": found.events_then, "days": found.days}
+        events_now, events_then, days = 0, 0, 0.0
+        holds = held.get(SettingsOwner.INFERENCE)
+        if not errors and holds is not None:
+            now = {**holds.besides, **holds.settings}
+            then = {key: value for key, value in {**now, **wanted}.items() if value is not None}
+            zone = now.get("timezone")
+            with self._one_replay_at_a_time:
+                try:
+                    found = replayed(camera, self._journal(), now, then, zone if isinstance(zone, str) else "UTC")
+                    events_now, events_then, days = found.events_now, found.events_then, found.days
+                except SettingsError as error:
+                    errors = wish_errors(error)
+        document = {"events_now": events_now, "events_then": events_then, "days": days}
+        return JSONResponse({"errors": _errors(errors), **document})
 
-    def save(self, request: Request, fields: Fields) -> dict[str, object]:
+    def save(self, request: Request) -> Response:
         """Change settings: all that are named, or none. Says them as text for a deployment, too."""
-        camera, wanted = camera_id(request.path_params["camera"]), fields.inner("settings").document
-        held = self._held(camera)
-        revisions = _revisions(fields.optional_text("revision"))
-        errors = self._wish(camera, held, wanted, trial=True, revisions=revisions)
-        errors = errors or self._wish(camera, held, wanted, trial=False, revisions=revisions)
+        camera, fields = camera_id(request.path_params["camera"]), fields_of(request)
+        wanted, held = fields.inner("settings").document, self._held(camera)
+        revisions = parse_object(fields.optional_text("revision") or "{}", "revision")
+        errors = self._wish(camera, held, wanted, revisions, trial=True)
+        errors = errors or self._wish(camera, held, wanted, revisions, trial=False)
         before = _settings(held)
         texts = yaml_of(camera, before), yaml_of(camera, {**before, **wanted})
-        return {"applied": not errors, "errors": _errors(errors), "yaml": texts[1], "diff": difference(*texts)}
+        document = {"applied": not errors, "errors": _errors(errors)}
+        return JSONResponse({**document, "yaml": texts[1], "diff": difference(*texts)})
 
     def _wish(
         self,
         camera: CameraId,
-        held: Mapping[SettingsOwner, WishAnswer],
+        held: Mapping[SettingsOwner, Holding],
         wanted: Mapping[str, object],
+        revisions: Mapping[str, object] = MappingProxyType({}),
         *,
         trial: bool,
-        revisions: Mapping[str, object] | None = None,
     ) -> tuple[WishError, ...]:
         """What speaks against settings. Each owner is asked for those of its keys that change."""
         before = _settings(held)
         known = {key for keys in SETTABLE.values() for key in keys}
         errors = [WishError(str(key), _UNKNOWN) for key in wanted if key not in known]
-        for owner in [] if errors else _OWNERS:
+        for owner in [] if errors else SettingsOwner:
             own = {key: wanted[key] for key in SETTABLE[owner] if key in wanted and wanted[key] != before.get(key)}
             if own:
-                revision = (revisions or {}).get(owner)
-                wish = SettingsWish(
-                    self._wishes.new_id(), camera, owner, own, trial, revision if isinstance(revision, str) else None
-                )
-                answer = self._wishes.say(wish, owner)[owner]
-                refused = () if answer.applied or trial else (WishError("settings", "were not applied"),)
-                errors += answer.errors or refused
+                named = revisions.get(owner)
+                revision = named if isinstance(named, str) else None
+                errors += self._refused(SettingsWish(self._wishes.new_id(), camera, owner, own, trial, revision))
         return tuple(errors)
 
-    def _held(self, camera: CameraId) -> dict[SettingsOwner, WishAnswer]:
-        """Raises NoAnswer, HTTPException where there is no such camera."""
-        held = self._wishes.say(SettingsAsk(self._wishes.new_id(), camera), *_OWNERS)
-        if not any(answer.holds for answer in held.values()):
-            raise HTTPException(404, f"{camera}: {_words(next(iter(held.values()))) or 'is no camera of this device'}")
+    def _refused(self, wish: SettingsWish) -> Sequence[WishError]:
+        """What the owner of the settings says against them."""
+        answer = self._wishes.ask(wish, wish.owner)
+        is_taken = answer.applied or wish.trial
+        return answer.errors or (() if is_taken else (WishError("settings", "were not applied"),))
+
+    def _held(self, camera: CameraId) -> dict[SettingsOwner, Holding]:
+        """Of each owner that knows the camera. Raises NoAnswer, HTTPException where there is no such camera."""
+        answers = self._wishes.say(SettingsAsk(self._wishes.new_id(), camera), *SettingsOwner)
+        held = {owner: answer.holds for owner, answer in answers.items() if answer.holds}
+        if not held:
+            words = _words(next(iter(answers.values()))) or "is no camera of this device"
+            raise HTTPException(404, f"{camera}: {words}")
         return held
 
-    def _done(self, message: WishMessage) -> tuple[bool, str]:
-        answer = self._wishes.say(message, SettingsOwner.INFERENCE)[SettingsOwner.INFERENCE]
-        return answer.applied, _words(answer)
-
-    def _answering(self, do: Callable[[Request, Fields], dict[str, object]]) -> Callable[[Request], object]:
-        """A route: the request's document is read before a thread takes it up."""
-
-        def answered(request: Request, fields: Fields) -> Response:
-            try:
-                return JSONResponse(do(request, fields))
-            except NoAnswer as error:
-                return JSONResponse({"error": str(error)}, 503)
-
-        async def route(request: Request) -> Response:
-            body = await request.body() if request.method == "POST" else b"{}"
-            return await run_in_threadpool(answered, request, Fields(parse_object(body, "request")))
-
-        return route
+    def _said(self, message: WishMessage, **more: object) -> Response:
+        answer = self._wishes.ask(message, SettingsOwner.INFERENCE)
+        return JSONResponse({"applied": answer.applied, "words": _words(answer), **more})
 
 
-def _settings(held: Mapping[SettingsOwner, WishAnswer]) -> dict[str, object]:
-    return {key: value for one in held.values() if one.holds for key, value in one.holds.settings.items()}
-
-
-def _revisions(text: str | None) -> Mapping[str, object]:
-    return {} if text is None else parse_object(text, "revision")
+def _settings(held: Mapping[SettingsOwner, Holding]) -> dict[str, object]:
+    return {key: value for one in held.values() for key, value in one.settings.items()}
 
 
 def _errors(errors: Iterable[WishError]) -> list[dict[str, str]]:

@@ -1,21 +1,23 @@
-"""What the console has heard from the other components: each camera's newest notice and state, and the health."""
+"""What the other components say: each camera's newest notice, state and view, and the health; views while asked for."""
 
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
-from smartcam.contract.errors import ContractError
+from smartcam.contract.errors import BusError, ContractError
 from smartcam.contract.health import Health
 from smartcam.contract.ids import MOST_CAMERAS_OF_A_DEVICE, CameraId
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs, UtcNs, format_utc
 from smartcam.contract.topics import frames_topic, views_topic
-from smartcam.contract.view import CameraView, decode_view_message
+from smartcam.contract.view import CameraView, ViewWatch, decode_view_message, encode_view_message
+from smartcam.edge.bus.port import LocalBus
 from smartcam.edge.clock import Clock
+from smartcam.edge.lifecycle import Bell, StopToken
 from smartcam.edge.logs import log
 
 logger = logging.getLogger(__name__)
@@ -29,6 +31,8 @@ _OLD_HEALTH_NS: Final = 600 * NS_PER_S
 """It is said every minute here, and every five to the cloud."""
 _NEVER: Final = MonotonicNs(0)
 _MOST_LATENCIES: Final = 1000
+_WATCH_NS: Final = 5 * NS_PER_S
+_REST_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,9 @@ class HeardCamera:
     state: CameraState | None
     reason: str
     frames_per_second: float
-    size: tuple[int, int] | None
-    """Width and height of the analysed frames, None before the first one."""
+    width: int | None
+    height: int | None
+    """Of the analysed frames, None before the first one."""
 
 
 @dataclass(slots=True)
@@ -50,16 +55,6 @@ class _Camera:
     notice: FrameNotice | None = None
     view: bytes | None = None
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=_MOST_LATENCIES))
-
-
-@dataclass(frozen=True, slots=True)
-class _Minute:
-    """`cameras`: frames per second, and milliseconds from a picture to its notice. None: unknown."""
-
-    at: UtcNs
-    dropped: int | None
-    waiting: int | None
-    cameras: Mapping[CameraId, tuple[float | None, float | None]]
 
 
 class HeardDevice:
@@ -73,7 +68,7 @@ class HeardDevice:
         self._health_at = UtcNs(0)
         self._dropped: int | None = None
         """Of the health before this minute's."""
-        self._minutes: deque[_Minute] = deque(maxlen=_MINUTES_OF_A_DAY)
+        self._minutes: deque[Mapping[str, object]] = deque(maxlen=_MINUTES_OF_A_DAY)
         self._next_minute = MonotonicNs(clock.monotonic() + _MINUTE_NS)
 
     def notice(self, topic: str, payload: bytes) -> None:
@@ -153,22 +148,13 @@ class HeardDevice:
         with self._lock:
             return self._health, self._health_at
 
-    def day(self) -> dict[str, object]:
-        """The last day, a point a minute, as a JSON object."""
+    def day(self) -> list[Mapping[str, object]]:
+        """The last day, a JSON object a minute; null: unknown.
+
+        `cameras`: of each, frames a second and the milliseconds from a picture to its notice.
+        """
         with self._lock:
-            minutes = list(self._minutes)
-        names = sorted({name for minute in minutes for name in minute.cameras})
-        unknown = None, None
-        cameras = {}
-        for name in names:
-            points = [minute.cameras.get(name, unknown) for minute in minutes]
-            cameras[name] = {"frames_per_second": [fps for fps, _ in points], "latency_ms": [ms for _, ms in points]}
-        return {
-            "times": [format_utc(minute.at) for minute in minutes],
-            "cameras": cameras,
-            "dropped": [minute.dropped for minute in minutes],
-            "outbox": [minute.waiting for minute in minutes],
-        }
+            return list(self._minutes)
 
     def _camera(self, name: CameraId, now: MonotonicNs) -> "_Camera | None":
         camera = self._cameras.get(name)
@@ -178,26 +164,85 @@ class HeardDevice:
             camera.heard_at = now
         return camera
 
-    def _minute(self, now: MonotonicNs) -> _Minute:
+    def _minute(self, now: MonotonicNs) -> Mapping[str, object]:
         cameras = {}
         for name, camera in self._cameras.items():
             latency = round(median(camera.latencies), 1) if camera.latencies else None
             camera.latencies.clear()
             heard = _heard(camera, now)
             cameras[name] = (None if heard.state is None else heard.frames_per_second, latency)
-        health, age = self._health, self._clock.utc() - self._health_at
-        if health is None or not 0 <= age < _OLD_HEALTH_NS:
-            return _Minute(self._clock.utc(), None, None, cameras)
-        before, self._dropped = self._dropped, health.frames.dropped
-        # A process that has started anew counts from nothing.
-        since = before if before is not None and before <= self._dropped else 0
-        dropped = None if before is None else self._dropped - since
-        return _Minute(self._clock.utc(), dropped, health.outbox.waiting, cameras)
+        health, utc = self._health, self._clock.utc()
+        dropped = waiting = None
+        if health is not None and 0 <= utc - self._health_at < _OLD_HEALTH_NS:
+            before, self._dropped = self._dropped, health.frames.dropped
+            # A process that has started anew counts from nothing.
+            since = before if before is not None and before <= self._dropped else 0
+            dropped = None if before is None else self._dropped - since
+            waiting = health.outbox.waiting
+        return {"time": format_utc(utc), "dropped": dropped, "outbox": waiting, "cameras": cameras}
 
 
 def _heard(camera: _Camera, now: MonotonicNs) -> HeardCamera:
-    size = None if camera.notice is None else (camera.notice.width, camera.notice.height)
+    size = (None, None) if camera.notice is None else (camera.notice.width, camera.notice.height)
     status = camera.status
     if status is None or now - camera.status_at > _SILENT_NS:
-        return HeardCamera(None, "", 0.0, size)
-    return HeardCamera(status.state, status.reason, status.frames_per_second, size)
+        return HeardCamera(None, "", 0.0, *size)
+    return HeardCamera(status.state, status.reason, status.frames_per_second, *size)
+
+
+class ViewWatching:
+    """Counts the viewers of each camera, and says so for as long as there are any, so that inference says what it sees.
+
+    Keeps the day's minutes as well. Safe to use from any thread.
+    """
+
+    def __init__(self, bus: LocalBus, heard: HeardDevice, clock: Clock) -> None:
+        self._bus = bus
+        self._heard = heard
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._viewers: Counter[CameraId] = Counter()
+        self._due: dict[CameraId, MonotonicNs] = {}
+        self._bell = Bell()
+
+    def begin(self, camera: CameraId) -> None:
+        """One more looks at a camera."""
+        with self._lock:
+            self._viewers[camera] += 1
+        self._bell.set()
+
+    def end(self, camera: CameraId) -> bool:
+        """One has gone; whether it was the last one of this camera."""
+        with self._lock:
+            self._viewers[camera] -= 1
+            if self._viewers[camera]:
+                return False
+            del self._viewers[camera]
+            self._due.pop(camera, None)
+            return True
+
+    @property
+    def viewers(self) -> int:
+        """Of all cameras."""
+        with self._lock:
+            return self._viewers.total()
+
+    def run(self, stop: StopToken) -> None:
+        """Until `stop` is set."""
+        while not stop.is_set():
+            self._bell.clear()
+            self.step()
+            self._bell.rest(stop, _REST_S)
+
+    def step(self) -> None:
+        """Say what is due."""
+        self._heard.tick()
+        now = self._clock.monotonic()
+        with self._lock:
+            due = [camera for camera in self._viewers if now >= self._due.get(camera, 0)]
+            self._due |= dict.fromkeys(due, MonotonicNs(now + _WATCH_NS))
+        for camera in due:
+            try:
+                self._bus.publish_local(views_topic(camera), encode_view_message(ViewWatch(camera)))
+            except BusError:  # boxes are missing for as long as the nucleus is
+                return

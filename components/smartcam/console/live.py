@@ -20,9 +20,6 @@ _PARAMETERS: Final = re.compile(rb"\0\0\x01([\x07\x27\x47\x67\x08\x28\x48\x68].*
 """Parameter sets of a sequence (type 7) and of pictures (8); a sequence's begins with profile, constraints and level
 (ITU-T H.264, 7.3.1 and 7.3.2.1.1)."""
 _SPS: Final = 7
-_BOX_HEAD: Final = 8
-_ENDS: Final = frozenset({b"moov", b"mdat"})
-"""Boxes with which a piece ends: the initialisation, and each fragment (ISO/IEC 14496-12)."""
 _LONGEST_SIDE: Final = 1280
 _LARGEST_JPEG: Final = 512 * 1024
 
@@ -37,7 +34,7 @@ class NotByWebRtc(SmartcamError):
 
 @dataclass(frozen=True, slots=True)
 class VideoBegins:
-    """What follows is a new stream. `start_mono`: when its media time 0 was, by the clock of this device.
+    """What follows is a new stream. `start_mono_ns`: when its media time 0 was, by the clock of this device.
 
     `mime` is empty where it does not come as a file.
     """
@@ -45,7 +42,7 @@ class VideoBegins:
     mime: str
     width: int
     height: int
-    start_mono: MonotonicNs
+    start_mono_ns: MonotonicNs
 
 
 LivePiece = VideoBegins | bytes | VideoPacket
@@ -96,12 +93,7 @@ class VideoFollower:
         if self._next is not None and self._next >= numbers.stop:
             self._see_whether_it_ended()
             return []
-        if self._next is not None and self._next < numbers.start:
-            self._next = None
-        if self._next is None or self._is_behind(self._next, numbers):
-            key = self._newest_key(numbers)
-            if key is not None and (self._next is None or key > self._next):
-                self._next, self._stream = key, None
+        self._keep_up(numbers)
         found: list[LivePiece] = []
         if self._next is None:
             return found
@@ -115,6 +107,15 @@ class VideoFollower:
             self._next = seq + 1
         self._came_at = self._now()
         return found
+
+    def _keep_up(self, numbers: range) -> None:
+        """Go on at the newest key frame, if the next packet is no longer there or too far behind."""
+        if self._next is not None and self._next < numbers.start:
+            self._next = None
+        if self._next is None or self._is_behind(self._next, numbers):
+            key = self._newest_key(numbers)
+            if key is not None and (self._next is None or key > self._next):
+                self._next, self._stream = key, None
 
     def close(self) -> None:
         """Let go of the ring."""
@@ -192,35 +193,20 @@ class _FragmentStream:
 
 
 class Pieces:
-    """A file that falls apart into what a browser appends: the initialisation, then one fragment after the other."""
+    """A file that a browser appends to its own, piece by piece: where it is cut is all the same to it."""
 
     def __init__(self) -> None:
-        self._content = bytearray()
-        self._whole = 0
-        """So many bytes are whole boxes."""
-        self._ends: list[int] = []
+        self._written: list[bytes] = []
 
     def write(self, content: bytes) -> int:
         """Append all of it."""
-        self._content += content
-        while len(self._content) - self._whole >= _BOX_HEAD:
-            size = int.from_bytes(self._content[self._whole : self._whole + 4])
-            kind = bytes(self._content[self._whole + 4 : self._whole + _BOX_HEAD])
-            if size < _BOX_HEAD or self._whole + size > len(self._content):
-                break
-            self._whole += size
-            if kind in _ENDS:
-                self._ends.append(self._whole)
+        self._written.append(bytes(content))
         return len(content)
 
     def take(self) -> list[bytes]:
-        """The pieces that are whole, once."""
-        ends, self._ends = self._ends, []
-        pieces = [bytes(self._content[begin:end]) for begin, end in zip([0, *ends], ends, strict=False)]
-        if ends:
-            del self._content[: ends[-1]]
-            self._whole -= ends[-1]
-        return pieces
+        """What has been written since the last time, in one piece; nothing where nothing was."""
+        written, self._written = self._written, []
+        return [b"".join(written)] if written else []
 
 
 @dataclass(frozen=True, slots=True)

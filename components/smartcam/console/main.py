@@ -8,23 +8,25 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from starlette.routing import BaseRoute
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from smartcam.console.access import Guesses, Sessions
-from smartcam.console.app import build_app
 from smartcam.console.changing import Changing
-from smartcam.console.clips import Clips
-from smartcam.console.event_pages import EventPages
-from smartcam.console.heard import HeardDevice
-from smartcam.console.looking import Looking
+from smartcam.console.door import Door
+from smartcam.console.heard import HeardDevice, ViewWatching
+from smartcam.console.looking import Clips, Looking
 from smartcam.console.page_files import PageFiles
 from smartcam.console.service import ConsoleService
 from smartcam.console.settings import ConsoleSettings, read_settings
+from smartcam.console.signing import Signing
 from smartcam.console.sockets import LiveSockets
-from smartcam.console.watching import ViewWatching
-from smartcam.console.wishes import Wishing
-from smartcam.contract.errors import SettingsError
+from smartcam.console.wishes import NoAnswer, Wishing
+from smartcam.contract.errors import ContractError, SettingsError
 from smartcam.contract.topics import ALL_FRAMES, ALL_SETTINGS, ALL_VIEWS, LOCAL_HEALTH
 from smartcam.edge.bus.greengrass import GreengrassBus
 from smartcam.edge.bus.port import DeviceBus
@@ -66,11 +68,11 @@ def build(
     watching = ViewWatching(bus, heard, clock)
     wishes = Wishing(bus, lambda: secrets.token_hex(8))
     clips, inference = Clips(others / CAPTURE / CLIP_FOLDER), others / INFERENCE
-    event_pages = EventPages(PastEvents(inference / HISTORY_FOLDER, inference / ALBUM_FOLDER), clips)
+    history = PastEvents(inference / HISTORY_FOLDER, inference / ALBUM_FOLDER)
     replaced = partial(recent_replacements, others)
-    looking = Looking(heard, clips, wishes, partial(PacketRingReader, rings), lambda: replaced(clock.utc()))
-    changing = Changing(wishes, event_pages, lambda: read_journal(inference / JOURNAL_FOLDER))
-    routes = [*looking.routes(), *event_pages.routes(), *changing.routes(), *more]
+    looking = Looking(heard, history, clips, wishes, partial(PacketRingReader, rings), lambda: replaced(clock.utc()))
+    changing = Changing(wishes, looking.camera_of, lambda: read_journal(inference / JOURNAL_FOLDER))
+    routes = [*looking.routes(), *changing.routes(), *more]
 
     def app(settings: ConsoleSettings, sessions: Sessions, guesses: Guesses) -> ASGIApp:
         sockets = LiveSockets(rings, heard, watching, sessions, clock)
@@ -81,6 +83,27 @@ def build(
     bus.subscribe_local(LOCAL_HEALTH, heard.health)
     bus.subscribe_local(ALL_SETTINGS, wishes.hear)
     return [("console", ConsoleService(bus, work_folder, clock, app)), ("watching", watching)]
+
+
+def build_app(
+    settings: ConsoleSettings,
+    sessions: Sessions,
+    guesses: Guesses,
+    sockets: LiveSockets,
+    routes: Sequence[BaseRoute],
+) -> ASGIApp:
+    """Everything that is answered; `routes` besides the session's, the live pictures' and the page's."""
+    page = PageFiles()
+    every = [
+        *Signing(settings, sessions, guesses).routes(),
+        *routes,
+        WebSocketRoute("/api/live/{camera}", sockets.answer),
+        Route("/", page.answer),
+        Route("/{name}", page.answer),
+    ]
+    handlers = {HTTPException: _refused, ContractError: _refused, NoAnswer: _refused}
+    app = Starlette(routes=every, exception_handlers=handlers)
+    return Door(app, sessions, settings.names, is_tls=settings.certificate is not None)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -95,6 +118,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.check:
         return _check(options)
     return run_with_nucleus(PROG, COMPONENT, _run)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    """In the words of whoever has refused it."""
+    if isinstance(error, HTTPException):
+        return JSONResponse({"error": error.detail}, error.status_code)
+    return JSONResponse({"error": str(error)}, 503 if isinstance(error, NoAnswer) else 400)
 
 
 def _run(bus: GreengrassBus) -> int:

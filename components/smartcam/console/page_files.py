@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import mimetypes
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -31,7 +30,9 @@ class PageFiles:
 
     def __init__(self, folder: Traversable | None = None) -> None:
         """Reads them from `folder`, by default where the build puts them; in a device's zip as well."""
-        self._files = _read(files("smartcam.console") / "static" if folder is None else folder)
+        folder = files("smartcam.console") / "static" if folder is None else folder
+        found = [file for file in folder.iterdir() if file.is_file()] if folder.is_dir() else []
+        self._files = {file.name: _read(file) for file in found}
 
     def __len__(self) -> int:
         """How many there are."""
@@ -50,12 +51,8 @@ class PageFiles:
         return Response(found.content, headers=headers, media_type=found.kind)
 
 
-def _read(folder: Traversable) -> Mapping[str, PageFile]:
-    found = {}
-    for file in folder.iterdir() if folder.is_dir() else ():
-        if file.is_file():
-            content = file.read_bytes()
-            kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-            etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-            found[file.name] = PageFile(content, gzip.compress(content, 9, mtime=0), kind, etag)
-    return found
+def _read(file: Traversable) -> PageFile:
+    content = file.read_bytes()
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return PageFile(content, gzip.compress(content, 9, mtime=0), kind, etag)

@@ -8,7 +8,6 @@ import ssl
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -36,15 +35,6 @@ _SECRET_BYTES: Final = 32
 MakeApp = Callable[[ConsoleSettings, Sessions, Guesses], ASGIApp]
 
 
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    """A console that is about to answer."""
-
-    settings: ConsoleSettings
-    listening: socket.socket
-    tls: ssl.SSLContext | None
-
-
 class ConsoleService:
     """Answers until it is stopped; goes on with another configuration as soon as there is one."""
 
@@ -67,23 +57,23 @@ class ConsoleService:
             while not stop.is_set():
                 self._bell.clear()
                 try:
-                    opening = self._open()
+                    settings, listening, tls = self._open()
                 except (SettingsError, PasswordUnreadable, OSError) as error:
                     self._say(f"{error}")
                     self._bell.rest(stop, _AGAIN_S)
                 else:
-                    self._serve(opening, stop)
+                    self._serve(settings, listening, tls, stop)
         finally:
             change.close()
 
-    def _open(self) -> _Opening:
+    def _open(self) -> tuple[ConsoleSettings, socket.socket, ssl.SSLContext | None]:
         """Raises SettingsError, PasswordUnreadable, or OSError where the port is taken."""
         settings = self._settings()
         how_to_set = f"sh {shlex.quote(str(self._work_folder / SCRIPT))}"
         check_password(settings, how_to_set, is_set=self._password.is_set())
         tls = tls_of(settings)
         try:
-            return _Opening(settings, listen(settings.address, settings.port), tls)
+            return settings, listen(settings.address, settings.port), tls
         except OSError as error:
             where = f"{settings.address} port {settings.port}"
             raise OSError(
@@ -103,12 +93,13 @@ class ConsoleService:
         except BusError:
             return self._understood.last() or ConsoleSettings()
 
-    def _serve(self, opening: _Opening, stop: StopToken) -> None:
-        settings = opening.settings
+    def _serve(
+        self, settings: ConsoleSettings, listening: socket.socket, tls: ssl.SSLContext | None, stop: StopToken
+    ) -> None:
         log(logger, logging.INFO, "console_open", address=settings.url())
         self._said = ""
         app = self._make_app(settings, self._sessions, self._guesses)
-        serve(app, opening.listening, opening.tls, lambda: stop.is_set() or self._is_over(settings))
+        serve(app, listening, tls, lambda: stop.is_set() or self._is_over(settings))
         log(logger, logging.INFO, "console_closed", address=settings.url())
 
     def _is_over(self, settings: ConsoleSettings) -> bool:

@@ -10,9 +10,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from smartcam.console.access import LONGEST, Guesses, Session, Sessions
-from smartcam.console.door import SESSION_PATH, cookie_name
+from smartcam.console.door import SESSION_PATH, cookie_name, fields_of
 from smartcam.console.settings import ConsoleSettings
-from smartcam.contract.reading import Fields, parse_object
 from smartcam.edge.logs import log
 
 logger = logging.getLogger(__name__)
@@ -22,7 +21,8 @@ class Signing:
     """The routes of a session."""
 
     def __init__(self, settings: ConsoleSettings, sessions: Sessions, guesses: Guesses) -> None:
-        self._settings = settings
+        self._is_tls = settings.certificate is not None
+        self._cookie = cookie_name(is_tls=self._is_tls)
         self._sessions = sessions
         self._guesses = guesses
         self._one_at_a_time = asyncio.Lock()
@@ -42,7 +42,7 @@ class Signing:
 
     async def sign_in(self, request: Request) -> Response:
         """Check the password; there is nothing to check where none is set. Raises ContractError."""
-        password = Fields(parse_object(await request.body(), "request")).text("password", LONGEST)
+        password = fields_of(request).text("password", LONGEST)
         address = request.client.host if request.client else ""
         async with self._one_at_a_time:
             if not self._sessions.password.is_set():
@@ -59,18 +59,14 @@ class Signing:
         cookie, session = self._sessions.begin()
         log(logger, logging.INFO, "signed_in", address=address)
         response = JSONResponse(self._document(session))
-        is_tls = self._settings.certificate is not None
-        name = cookie_name(is_tls=is_tls)
-        response.set_cookie(name, cookie, httponly=True, samesite="strict", secure=is_tls, path="/")
+        response.set_cookie(self._cookie, cookie, httponly=True, samesite="strict", secure=self._is_tls)
         return response
 
     async def sign_out(self, request: Request) -> Response:
         """End the session: its cookie is worth nothing from now on, and its live pictures end."""
         self._sessions.end(request.state.session)
-        is_tls = self._settings.certificate is not None
-        still = self._sessions.find(None)
-        response = JSONResponse(self._document(still))
-        response.delete_cookie(cookie_name(is_tls=is_tls), httponly=True, samesite="strict", secure=is_tls, path="/")
+        response = JSONResponse(self._document(self._sessions.find(None)))
+        response.delete_cookie(self._cookie, httponly=True, samesite="strict", secure=self._is_tls)
         return response
 
     def _document(self, session: Session | None) -> dict[str, object]:

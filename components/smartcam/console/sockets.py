@@ -1,15 +1,19 @@
 """Live pictures on WebSockets: each viewer gets what is newest, and no queue grows for one that is slow."""
 
 import asyncio
+import logging
+import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from smartcam.console.access import PasswordUnreadable, Session, Sessions
-from smartcam.console.heard import HeardDevice
+from smartcam.console.heard import HeardDevice, ViewWatching
 from smartcam.console.live import (
     LivePictures,
     LivePiece,
@@ -19,16 +23,18 @@ from smartcam.console.live import (
     VideoFollower,
     why_not_video,
 )
-from smartcam.console.watching import ViewWatching
 from smartcam.contract.errors import ContractError, FrameOverwritten, RingError
 from smartcam.contract.ids import CameraId, camera_id
 from smartcam.contract.notice import CameraState, FrameNotice
 from smartcam.contract.times import NS_PER_S
 from smartcam.edge.clock import Clock
+from smartcam.edge.logs import log
 from smartcam.edge.ring.packet_ring import PacketRingReader
 
 if TYPE_CHECKING:
-    from smartcam.console.webrtc import Peer
+    from smartcam.console.webrtc import Meet, Peer
+
+logger = logging.getLogger(__name__)
 
 MOST_VIEWERS: Final = 8
 _LOOK_S: Final = 0.02
@@ -51,9 +57,8 @@ class LiveSockets:
         self.clock = clock
         self._folder = folder
         self._watched = watched
-        self._viewers = 0
         self._pictures: dict[CameraId, tuple[LivePictures, asyncio.Lock]] = {}
-        self._looking: dict[CameraId, int] = {}
+        self._webrtc: asyncio.Task[Meet | None] | None = None
 
     async def answer(self, websocket: WebSocket) -> None:
         """The whole life of one viewer's socket."""
@@ -63,11 +68,11 @@ class LiveSockets:
         except ContractError as error:
             await websocket.close(_POLICY, str(error)[:100])
             return
-        if self._viewers >= MOST_VIEWERS:
+        if self._watched.viewers >= MOST_VIEWERS:
             await websocket.send_json({"type": "said", "words": f"{MOST_VIEWERS} live pictures are open already"})
             await websocket.close(_TRY_AGAIN_LATER)
             return
-        self._begin(camera)
+        self._watched.begin(camera)
         try:
             viewer = _Viewer(self, websocket, camera, websocket.state.session)
             tasks = asyncio.create_task(viewer.show()), asyncio.create_task(_until_gone(websocket, viewer.hear))
@@ -78,7 +83,8 @@ class LiveSockets:
                 if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect):
                     raise result
         finally:
-            self._end(camera)
+            if self._watched.end(camera) and (pictures := self._pictures.pop(camera, None)):
+                pictures[0].close()
 
     def open_packets(self, camera: CameraId) -> PacketRingReader:
         """Raises RingError."""
@@ -88,20 +94,30 @@ class LiveSockets:
         """A camera's frames, of which one is encoded at a time."""
         return self._pictures.setdefault(camera, (LivePictures(self._folder, camera), asyncio.Lock()))
 
-    def _begin(self, camera: CameraId) -> None:
-        self._viewers += 1
-        self._looking[camera] = self._looking.get(camera, 0) + 1
-        self._watched.begin(camera)
+    async def webrtc(self) -> "Meet | None":
+        """What meets a browser by WebRTC, loaded for the first who chooses it; None where it cannot be loaded."""
+        self._webrtc = self._webrtc or asyncio.create_task(_loaded())
+        return await asyncio.shield(self._webrtc)
 
-    def _end(self, camera: CameraId) -> None:
-        self._viewers -= 1
-        self._looking[camera] -= 1
-        self._watched.end(camera)
-        if not self._looking[camera]:
-            del self._looking[camera]
-            pictures = self._pictures.pop(camera, None)
-            if pictures is not None:
-                pictures[0].close()
+
+async def _loaded() -> "Meet | None":
+    """In a thread, since it takes seconds on a Pi; that it is not there is logged once."""
+    try:
+        return await asyncio.to_thread(load_webrtc)
+    except ImportError as error:
+        log(logger, logging.WARNING, "webrtc_not_there", error=error)
+        return None
+
+
+def load_webrtc() -> "Meet":
+    """Raises ImportError."""
+    # Only for names of browsers, of which none is asked: it would take 2 MB.
+    nothing = ModuleType("aioice.mdns")
+    vars(nothing).update(MDnsProtocol=object, is_mdns_hostname=lambda _: False)
+    sys.modules.setdefault(nothing.__name__, nothing)
+    from smartcam.console.webrtc import meet  # noqa: PLC0415  20 MB for whoever chooses it
+
+    return meet
 
 
 class _Viewer:
@@ -178,10 +194,10 @@ class _Viewer:
 
     async def _meet(self) -> "Peer | None":
         """The connection by WebRTC that the person has chosen; None where there cannot be one."""
-        from smartcam.console.webrtc import meet  # noqa: PLC0415  10 MB for whoever chooses it
-
         self._answer = asyncio.get_running_loop().create_future()
         try:
+            if (meet := await self._sockets.webrtc()) is None:
+                raise NotByWebRtc("this console lacks its packages, as its log says")
             return await meet(self._websocket, self._answer, self._sockets.clock.monotonic)
         except NotByWebRtc as error:
             self._do_without_webrtc(error)
@@ -193,11 +209,11 @@ class _Viewer:
     async def _send(self, piece: LivePiece, peer: "Peer | None") -> None:
         """Raises NotByWebRtc."""
         if isinstance(piece, VideoBegins):
-            await self._websocket.send_json(_video(piece, self._why_not_webrtc))
+            await self._websocket.send_json({"type": "video", **asdict(piece), "why": self._why_not_webrtc})
         elif isinstance(piece, bytes):
             await self._websocket.send_bytes(piece)
-        elif peer is not None and (stamp := peer.send(piece)) is not None:
-            await self._websocket.send_json({"type": "rtp", "stamp": stamp.stamp, "mono_ns": stamp.at})
+        elif peer is not None and (sent := peer.send(piece)) is not None:
+            await self._websocket.send_json({"type": "rtp", "stamp": sent[0], "mono_ns": sent[1]})
 
     async def _show_pictures(self) -> None:
         """Until it is time to see whether there is video by now."""
@@ -258,17 +274,6 @@ async def _until_gone(websocket: WebSocket, hear: Callable[[str], None]) -> None
     """Until the viewer has gone; what it says until then is heard."""
     while (message := await websocket.receive())["type"] != "websocket.disconnect":
         hear(message.get("text") or "")
-
-
-def _video(begins: VideoBegins, why: str) -> dict[str, object]:
-    return {
-        "type": "video",
-        "mime": begins.mime,
-        "width": begins.width,
-        "height": begins.height,
-        "start_mono_ns": begins.start_mono,
-        "why": why,
-    }
 
 
 def live_of(open_packets: Callable[[], PacketRingReader], newest: FrameNotice | None) -> tuple[str, str]:

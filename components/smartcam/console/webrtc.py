@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from fractions import Fraction
 from ipaddress import IPv6Address, ip_address
 from typing import Final
@@ -33,6 +32,8 @@ MEETING_S: Final = 5.0
 """How long a browser and we may take to find each other."""
 LONGEST_UNSENT_S: Final = 5.0
 """For how long packets may wait: a browser that has agreed to take nothing would have them pile up."""
+MOST_UNSENT_BYTES: Final = 1 << 20
+"""Of datagrams that wait for the network, which the library keeps without a bound: two seconds at 4 Mbit/s."""
 TICKS: Final = 90_000
 """Of a second: the clock of RTP."""
 _CLOSEST_TICKS: Final = TICKS // 1000
@@ -83,6 +84,18 @@ class PacketStream:
         return [*first, packet]
 
 
+class Gaps:
+    """Leaves out pictures for which a weak link has no room, up to a key frame for which it has: others need these."""
+
+    def __init__(self) -> None:
+        self._is_gap = False
+
+    def has_room(self, packet: VideoPacket, unsent: int) -> bool:
+        """Whether it is to be sent, while so many bytes wait."""
+        self._is_gap = unsent > MOST_UNSENT_BYTES or (self._is_gap and not packet.is_key)
+        return not self._is_gap
+
+
 class RtpStamps:
     """When each picture came, on RTP's clock: what came before the viewer is close together, and shown at once."""
 
@@ -124,14 +137,6 @@ class _Track(MediaStreamTrack):
         return packet
 
 
-@dataclass(frozen=True, slots=True)
-class RtpMoment:
-    """When a picture came, and the stamp by which a browser knows it."""
-
-    stamp: int
-    at: MonotonicNs
-
-
 class Peer:
     """One viewer's connection. For one loop."""
 
@@ -140,12 +145,13 @@ class Peer:
         self._address = _plain(address)
         self._now = now
         self._stamps: RtpStamps | None = None
+        self._gaps = Gaps()
         self._unsent_since: MonotonicNs | None = None
         self._track = _Track()
         self._is_decided = asyncio.Event()
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._connection.on("connectionstatechange", self._look)
-        transceiver = self._connection.addTransceiver(self._track, "sendonly")
+        self._transceiver = transceiver = self._connection.addTransceiver(self._track, "sendonly")
         self._track.sender = transceiver.sender
         known = RTCRtpSender.getCapabilities("video").codecs
         # Otherwise the browser chooses VP8, and shows nothing.
@@ -172,12 +178,14 @@ class Peer:
         if not self._is_open:
             raise NotByWebRtc("the connection has failed")
 
-    def begin(self, first: VideoPacket) -> PacketStream:
-        """A stream for this connection. Raises ValueError: none can begin with this packet."""
-        return PacketStream(first)
+    begin = PacketStream
+    """Of this connection."""
 
-    def send(self, packet: VideoPacket) -> RtpMoment | None:
-        """Send one packet; when another one came that was sent before. Raises NotByWebRtc: nobody is there any more."""
+    def send(self, packet: VideoPacket) -> tuple[int, MonotonicNs] | None:
+        """Send one packet; the stamp by which the browser knows one that was sent before, and when that one came.
+
+        Raises NotByWebRtc: nobody is there any more.
+        """
         if not self._is_open:
             raise NotByWebRtc("the connection has ended")
         now = self._now()
@@ -186,11 +194,18 @@ class Peer:
         elif now - self._unsent_since > LONGEST_UNSENT_S * NS_PER_S:
             raise NotByWebRtc("this browser takes no picture")
         self._stamps = self._stamps or RtpStamps(now)
-        carried: av.Packet[Stream] = av.Packet(packet.content)
-        carried.pts, carried.time_base = self._stamps.stamp(packet), Fraction(1, TICKS)
-        self._track.waiting.put_nowait(carried)
+        if self._gaps.has_room(packet, self._unsent_bytes()):
+            carried: av.Packet[Stream] = av.Packet(packet.content)
+            carried.pts, carried.time_base = self._stamps.stamp(packet), Fraction(1, TICKS)
+            self._track.waiting.put_nowait(carried)
         sent = self._track.sent
-        return None if sent is None else RtpMoment(sent[0], self._stamps.time(sent[1]))
+        return None if sent is None else (sent[0], self._stamps.time(sent[1]))
+
+    def _unsent_bytes(self) -> int:
+        """Of the datagrams that asyncio has not got rid of."""
+        connection = self._transceiver.sender.transport.transport._connection  # noqa: SLF001  as with `_SENT`
+        sockets = [pair.protocol.transport for pair in connection._nominated.values()]  # noqa: SLF001  as above
+        return sum(getattr(each, "get_write_buffer_size")() for each in sockets)  # noqa: B009  unknown to its type
 
     async def close(self) -> None:
         """Close the port."""
@@ -203,6 +218,9 @@ class Peer:
     def _look(self) -> None:
         if self._connection.connectionState not in {"new", "connecting"}:
             self._is_decided.set()
+
+
+Meet = Callable[[WebSocket, Awaitable[str], Callable[[], MonotonicNs]], Awaitable[Peer]]
 
 
 async def meet(websocket: WebSocket, answer: Awaitable[str], now: Callable[[], MonotonicNs]) -> Peer:

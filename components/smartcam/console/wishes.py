@@ -95,6 +95,10 @@ class Wishing:
             raise NoAnswer(f"{names} did not answer within {self._patience_s:g} s: is it running, and of this version?")
         return waiting.answers
 
+    def ask(self, message: WishMessage, owner: SettingsOwner) -> WishAnswer:
+        """What this owner answers. Raises what `say` raises."""
+        return self.say(message, owner)[owner]
+
     def holding(self, camera: CameraId) -> Holding | None:
         """What inference has said last of a camera."""
         with self._lock:

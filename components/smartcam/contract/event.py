@@ -150,47 +150,49 @@ class Event:
         """Whether it alerts nobody because a filter holds it back."""
         return self.held_back is not None and self.kind in MAY_BE_HELD_BACK
 
+    def document(self) -> dict[str, object]:
+        """The event as a JSON object; None where there is nothing. Raises ContractError as `to_json` does of times."""
+        box = self.box
+        return {
+            **self.more,
+            "schema": SCHEMA,
+            "event_id": self.event_id,
+            "thing": self.thing,
+            "camera_id": self.camera_id,
+            "kind": self.kind,
+            "phase": self.phase,
+            "severity": self.severity,
+            "started_at": format_utc(storable(self.started_at, "started_at")),
+            "ended_at": None if self.ended_at is None else format_utc(storable(self.ended_at, "ended_at")),
+            "expires_at": format_utc(storable(self.expires_at, "expires_at")),
+            "score": self.score,
+            "threshold": self.threshold,
+            "rule": self.rule,
+            "cause": self.cause,
+            "zone": self.zone,
+            "box": None if box is None else [box.x1, box.y1, box.x2, box.y2],
+            "label": self.label,
+            "model_name": self.model_name,
+            "model_version": self.model_version,
+            "snapshot_key": self.snapshot_key,
+            "clip_object": self.clip_object,
+            "age_ms": self.age_ms,
+            "clock_synced": self.clock_synced,
+            "suppressed": self.suppressed,
+            "revision": self.revision or None,
+            "scene_score": self.scene_score,
+            "clips": [{"part": one.part, "bytes": one.size, "sha256": one.sha256} for one in self.clips] or None,
+            "clip_key": self.clip_key,
+            "held_back": self.held_back,
+        }
+
     def to_json(self) -> bytes:
         """The event as JSON in UTF-8. Times carry milliseconds, rounded down.
 
         Raises:
             ContractError: when it would be over 4 kB, or a time could not be read again.
         """
-        box = self.box
-        payload = dump_object(
-            dict(self.more)
-            | {
-                "schema": SCHEMA,
-                "event_id": self.event_id,
-                "thing": self.thing,
-                "camera_id": self.camera_id,
-                "kind": self.kind,
-                "phase": self.phase,
-                "severity": self.severity,
-                "started_at": format_utc(storable(self.started_at, "started_at")),
-                "ended_at": None if self.ended_at is None else format_utc(storable(self.ended_at, "ended_at")),
-                "expires_at": format_utc(storable(self.expires_at, "expires_at")),
-                "score": self.score,
-                "threshold": self.threshold,
-                "rule": self.rule,
-                "cause": self.cause,
-                "zone": self.zone,
-                "box": None if box is None else [box.x1, box.y1, box.x2, box.y2],
-                "label": self.label,
-                "model_name": self.model_name,
-                "model_version": self.model_version,
-                "snapshot_key": self.snapshot_key,
-                "clip_object": self.clip_object,
-                "age_ms": self.age_ms,
-                "clock_synced": self.clock_synced,
-                "suppressed": self.suppressed,
-                "revision": self.revision or None,
-                "scene_score": self.scene_score,
-                "clips": [{"part": one.part, "bytes": one.size, "sha256": one.sha256} for one in self.clips] or None,
-                "clip_key": self.clip_key,
-                "held_back": self.held_back,
-            }
-        )
+        payload = dump_object(self.document())
         if len(payload) > LARGEST_EVENT_BYTES:
             raise ContractError("event", f"has {len(payload)} bytes, at most {LARGEST_EVENT_BYTES} are allowed")
         return payload

@@ -217,13 +217,18 @@ def _run(name: str, services: Sequence[tuple[str, Service]], wake: _Wake) -> int
         log(logger, logging.INFO, "component_stopping", component=name, signal=signal.Signals(wake.signals[0]).name)
     _stop(runners)
     _join(runners, wake)
-    ended = [runner.name for runner in runners if runner.code]
-    # A fault weighs more than a wish to leave.
-    code = min((runner.code for runner in runners if runner.code), default=0)
-    log(logger, logging.INFO, "component_ended", component=name, code=code, ended_by=",".join(ended) or "signal")
+    code = _code_of(name, [runner for runner in runners if runner.code])
     if _despite_stuck(runners):
         # What is stuck would keep Python, or the bus that is closed after this, from ending too.
         os._exit(code)
+    return code
+
+
+def _code_of(name: str, ended: Sequence[_Runner]) -> int:
+    """The component's code, by the services that ended of themselves. A fault weighs more than a wish to leave."""
+    code = min((runner.code for runner in ended), default=0)
+    ended_by = ",".join(runner.name for runner in ended) or "signal"
+    log(logger, logging.INFO, "component_ended", component=name, code=code, ended_by=ended_by)
     return code
 
 

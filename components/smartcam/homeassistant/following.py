@@ -28,6 +28,9 @@ class _On:
     since: MonotonicNs
     is_over: bool = False
 
+    def may_be_on(self, now: MonotonicNs) -> bool:
+        return not self.is_over and now - self.since < _LONGEST_NS
+
 
 @dataclass(slots=True)
 class _Newest:
@@ -60,9 +63,7 @@ class FollowedEvents:
         self._on = {
             name: one
             for name, one in self._on.items()
-            if not one.is_over
-            and now - one.since < _LONGEST_NS
-            and not (has_changed and self._history.event(name) is None)
+            if one.may_be_on(now) and not (has_changed and self._history.event(name) is None)
         }
         for name, has_appeared in list(self._history.changed.items())[-_MOST_AT_ONCE:]:
             past = self._history.event(name)
@@ -93,18 +94,19 @@ class FollowedEvents:
         is_on = event.phase is Phase.RAISED
         if known is not None and is_on:
             self._on[name] = _On(event.camera_id, event.kind, known.since)
-        elif known is None and (
-            self._began_today(event) if is_on else has_appeared and is_fresh and self._has_just_ended(event)
-        ):
+        elif known is None and self._is_news(event, is_new=has_appeared and is_fresh):
             self._on[name] = _On(event.camera_id, event.kind, now, is_over=not is_on)
+        self._note_newest(event, now, is_new=has_appeared or (is_on and known is None))
+
+    def _note_newest(self, event: Event, now: MonotonicNs, *, is_new: bool) -> None:
+        """By the order in which they have come: after a step of the clock backwards a new event has an older name."""
         newest = self._newest.get(event.camera_id)
-        # By the order in which they have come: after a step of the clock backwards a new event has an older name.
-        if newest is None or has_appeared or (is_on and known is None) or name == newest.event.event_id:
+        if newest is None or is_new or event.event_id == newest.event.event_id:
             picture = None if newest is None else newest.picture
             self._newest[event.camera_id] = _Newest(event, MonotonicNs(now + _LOOKS_FOR_NS), picture)
 
-    def _began_today(self, event: Event) -> bool:
-        return self._clock.utc() - event.started_at < _LONGEST_NS
-
-    def _has_just_ended(self, event: Event) -> bool:
-        return event.ended_at is not None and abs(self._clock.utc() - event.ended_at) < _JUST_NS
+    def _is_news(self, event: Event, *, is_new: bool) -> bool:
+        """Whether an event that was not known to be on began today, or is new and has just ended."""
+        if event.phase is Phase.RAISED:
+            return self._clock.utc() - event.started_at < _LONGEST_NS
+        return is_new and event.ended_at is not None and abs(self._clock.utc() - event.ended_at) < _JUST_NS

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.examining.ssd import find_ssd
@@ -15,8 +16,10 @@ from smartcam.model.interpreter import Interpreter
 from smartcam.model.manifest import CHANNELS, MOST_LABELS, Colours, Fit, InputSpec, ModelKind, TensorLayout, TensorType
 from smartcam.model.outputs import Activation, ClassifierOutput, HeadName, Output
 from smartcam.model.preprocess import INT8_OFFSET
+from smartcam.model.runtimes.port import TensorSpec
 
-_WHITE: Final = 255.0
+_BLACK: Final = (0.0, 0.0, 0.0)
+_BRIGHT: Final = (255.0, 255.0, 255.0)
 _SIDES: Final = 4
 _PAD: Final = 114
 """The grey around the pictures on which YOLO and YOLOX are trained."""
@@ -88,15 +91,21 @@ def input_spec(interpreter: Interpreter, mean: Colour | None = None, std: Colour
         layout, (height, width) = TensorLayout.NCHW, given.shape[2:]
     else:
         raise ModelIntegrityError(f"takes {given.shape}, in which the three colours are neither last nor first")
-    kind = kinds[given.dtype]
-    usual = (0.0, 0.0, 0.0), (_WHITE, _WHITE, _WHITE)
-    scale, zero_point = 0.0, 0
-    if kind is not TensorType.FLOAT32:
-        scale, zero_point = (given.scale, given.zero_point) if given.scale else (1.0, 0)
-        offset = float(zero_point + (INT8_OFFSET if kind is TensorType.INT8 else 0))
-        if mean is None and std is None:
-            usual = (offset, offset, offset), (1 / scale, 1 / scale, 1 / scale)
-    return InputSpec(width, height, kind, scale, zero_point, mean or usual[0], std or usual[1], layout=layout)
+    plain = _plain_samples(InputSpec(width, height, kinds[given.dtype], 0.0, 0, _BLACK, _BRIGHT, layout=layout), given)
+    if mean is None and std is None:
+        return plain
+    return replace(plain, mean=mean or _BLACK, std=std or _BRIGHT)
+
+
+def _plain_samples(spec: InputSpec, given: TensorSpec) -> InputSpec:
+    """A quantised input with the scale that its model states, and samples taken as they are."""
+    if spec.dtype is TensorType.FLOAT32:
+        return spec
+    scale, zero_point = (given.scale, given.zero_point) if given.scale else (1.0, 0)
+    offset = float(zero_point + (INT8_OFFSET if spec.dtype is TensorType.INT8 else 0))
+    return replace(
+        spec, scale=scale, zero_point=zero_point, mean=(offset, offset, offset), std=(1 / scale, 1 / scale, 1 / scale)
+    )
 
 
 def _to_try(wishes: Wishes) -> Sequence[HeadName]:
@@ -138,9 +147,7 @@ def _find_classifier(trial: Trial, wishes: Wishes) -> FoundHead:
     runs = trial.runs(0)
     if not all(np.isfinite(run).all() for run in runs):
         raise MisfitError("it gives numbers that are finite")
-    activation = wishes.activation or Activation.PROBABILITY
-    if wishes.activation is None and not all(bool(((run >= 0) & (run <= 1)).all()) for run in runs):
-        activation = Activation.SIGMOID if numbers == 1 else Activation.LOGITS
+    activation = wishes.activation or _activation(runs, numbers)
     words = {
         Activation.PROBABILITY: "probabilities",
         Activation.LOGITS: "logits that together become probabilities (softmax)",
@@ -153,6 +160,12 @@ def _find_classifier(trial: Trial, wishes: Wishes) -> FoundHead:
         classes = BOTH
     output = trial.outputs[0]
     return FoundHead(ClassifierOutput(activation, output.scale, output.zero_point), classes, tuple(said))
+
+
+def _activation(runs: Sequence[NDArray[np.float32]], numbers: int) -> Activation:
+    if all(bool(((run >= 0) & (run <= 1)).all()) for run in runs):
+        return Activation.PROBABILITY
+    return Activation.SIGMOID if numbers == 1 else Activation.LOGITS
 
 
 _FINDERS: Final[Mapping[HeadName, Callable[[Trial, Wishes], FoundHead]]] = {

@@ -187,12 +187,7 @@ class ModelManifest:
         """Raises ContractError if the fields contradict each other."""
         if (self.kind is ModelKind.CLASSIFIER) != (self.head is HeadName.CLASSIFIER):
             raise ContractError("output", f"does not fit a {self.kind}")
-        for label in self.events:
-            if label not in self.labels:
-                raise ContractError(f"events.{label}", "is not one of the labels")
-        if not self.events or (self.kind is ModelKind.CLASSIFIER and len(self.events) > 1):
-            which = "the one label" if self.kind is ModelKind.CLASSIFIER else "a label"
-            raise ContractError("events", f"must name {which} that raises an event")
+        self._check_events()
         if self.thresholds.clear_at > self.thresholds.raise_at:
             raise ContractError("thresholds.clear_at", "must not be above raise_at")
         if ONNX_FILE in self.files and MODEL_FILE in self.files:
@@ -200,6 +195,14 @@ class ModelManifest:
         for name in (self.model_file, self.golden.input, self.golden.output):
             if name not in self.files:
                 raise ContractError(f"files.{name}", "is missing")
+
+    def _check_events(self) -> None:
+        for label in self.events:
+            if label not in self.labels:
+                raise ContractError(f"events.{label}", "is not one of the labels")
+        if not self.events or (self.kind is ModelKind.CLASSIFIER and len(self.events) > 1):
+            which = "the one label" if self.kind is ModelKind.CLASSIFIER else "a label"
+            raise ContractError("events", f"must name {which} that raises an event")
 
     @property
     def head(self) -> HeadName:

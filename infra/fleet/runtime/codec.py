@@ -39,14 +39,14 @@ def dump_device(device: Device) -> str:
             "heard_at": device.heard_at,
             "state": device.state,
             "every_s": device.every_s,
-            "run": device.run or None,
+            "run": _said(device.run),
             "seq": device.seq,
-            "version": device.version or None,
-            "capture_version": device.capture_version or None,
-            "release_refused": device.release_refused or None,
-            "model": device.model or None,
-            "bundle_refused": device.bundle_refused or None,
-            "configuration_refused": device.configuration_refused or None,
+            "version": _said(device.version),
+            "capture_version": _said(device.capture_version),
+            "release_refused": _said(device.release_refused),
+            "model": _said(device.model),
+            "bundle_refused": _said(device.bundle_refused),
+            "configuration_refused": _said(device.configuration_refused),
             "events_waiting": device.events_waiting,
             "oldest_waiting_ms": device.oldest_waiting_ms,
             "cameras": [_dump_camera(one) for one in device.cameras],
@@ -62,15 +62,20 @@ def dump_device(device: Device) -> str:
             "camera_outage": _dump_outage(device.camera_outage),
             "back_at": device.back_at,
             "wanted": device.wanted.document() if device.wanted.revision else None,
-            "verdicts": [_dump_verdict(one) for one in device.verdicts] or None,
+            "verdicts": _said([_dump_verdict(one) for one in device.verdicts]),
             "wanted_revision": device.wanted_revision,
             "cloud_takes": device.cloud_takes,
-            "clip_keys": dump_keys(device.clip_keys) or None,
-            "health_until": device.health_until or None,
-            "presence_until": device.presence_until or None,
-            "loud_at": device.loud_at or None,
+            "clip_keys": _said(dump_keys(device.clip_keys)),
+            "health_until": _said(device.health_until),
+            "presence_until": _said(device.presence_until),
+            "loud_at": _said(device.loud_at),
         }
     ).decode()
+
+
+def _said(value: object) -> object:
+    """What is empty is left out."""
+    return value or None
 
 
 def load_device(text: str, revision: int) -> Device:

@@ -97,14 +97,19 @@ def _fleet_after(fleet: Fleet, devices: Sequence[Device], now: UtcNs, policy: Po
 
 def _fleet_watched(fleet: Fleet, outage: Outage, devices: Sequence[Device], now: UtcNs, policy: Policy) -> Fleet:
     covered = [one for one in devices if one.outage is not None and one.outage.event_id == outage.event_id]
-    silent = sum(1 for one in covered if is_late(one, now, policy) and is_watched(one, now))
+    silent = sum(is_late(one, now, policy) and is_watched(one, now) for one in covered)
     if silent > len(covered) / 2 or not covered:
-        return fleet if fleet.recovering_since is None else replace(fleet, recovering_since=None)
-    recovering_since = now if fleet.recovering_since is None else fleet.recovering_since
-    if silent and now - recovering_since < policy.fleet_settle_s * NS_PER_S:
-        return fleet if fleet.recovering_since is not None else replace(fleet, recovering_since=now)
+        return _recovering(fleet, None)
+    since = now if fleet.recovering_since is None else fleet.recovering_since
+    if silent and now - since < policy.fleet_settle_s * NS_PER_S:
+        return _recovering(fleet, since)
     ended = replace(outage, ended_at=now, count=len(covered) - silent)
     return replace(fleet, outage=ended, recovering_since=None)
+
+
+def _recovering(fleet: Fleet, since: UtcNs | None) -> Fleet:
+    """The fleet itself if nothing of it changes: then it is not stored again."""
+    return fleet if fleet.recovering_since == since else replace(fleet, recovering_since=since)
 
 
 def _fleet_lost(fleet: Fleet, devices: Sequence[Device], now: UtcNs, policy: Policy) -> Fleet:

@@ -182,11 +182,11 @@ def review(
         if one.name in standing or (before is None and len(known.keys() | standing.keys()) >= MOST_STANDING):
             continue
         now_known = KnownConcern(now, one.means) if before is None else replace(before, means=one.means)
-        if now_known.told_at is None and now - now_known.since >= one.after_s * NS_PER_S:
-            begun.append(f"{one.means}.\n    {one.remedy}")
-            now_known = replace(now_known, told_at=now)
-        elif now_known.told_at is not None and now - now_known.told_at >= AGAIN_S * NS_PER_S:
-            lasting.append(f"{one.means}, since {format_utc(now_known.since)}.\n    {one.remedy}")
+        if _is_due(one, now_known, now):
+            if now_known.told_at is None:
+                begun.append(f"{one.means}.\n    {one.remedy}")
+            else:
+                lasting.append(f"{one.means}, since {format_utc(now_known.since)}.\n    {one.remedy}")
             now_known = replace(now_known, told_at=now)
         standing[one.name] = now_known
     over = [
@@ -195,6 +195,13 @@ def review(
         if name not in standing and one.told_at is not None
     ]
     return standing, _mail(begun, lasting, over)
+
+
+def _is_due(one: Concern, known: KnownConcern, now: UtcNs) -> bool:
+    """Whether it has lasted for as long as it must, or was told of long ago."""
+    if known.told_at is None:
+        return now - known.since >= one.after_s * NS_PER_S
+    return now - known.told_at >= AGAIN_S * NS_PER_S
 
 
 def _mail(begun: Sequence[str], lasting: Sequence[str], over: Sequence[str]) -> Mail | None:

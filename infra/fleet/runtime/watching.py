@@ -5,6 +5,7 @@ the same event over again, which alerts once.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -85,13 +86,13 @@ def _keep(before: T | None, after: T, save: Callable[[T], T]) -> T | None:
 def measures(devices: Sequence[Device]) -> dict[str, float]:
     """The fleet in numbers; never one metric a device, which would cost more than the device's messages."""
     active = [one for one in devices if not one.retired]
-    cameras = [camera for one in active for camera in one.cameras]
+    conditions = Counter(camera.condition for one in active for camera in one.cameras)
     oldest_ms = max((one.oldest_waiting_ms or 0 for one in active), default=0)
     return {
         Metric.DEVICES_KNOWN: len(active),
         Metric.DEVICES_SILENT: sum(one.outage is not None and one.outage.is_open for one in active),
-        Metric.CAMERAS_RUNNING: sum(one.condition is CameraCondition.RUNNING for one in cameras),
-        Metric.CAMERAS_LOST: sum(one.condition in {CameraCondition.LOST, CameraCondition.AWAITED} for one in cameras),
+        Metric.CAMERAS_RUNNING: conditions[CameraCondition.RUNNING],
+        Metric.CAMERAS_LOST: conditions[CameraCondition.LOST] + conditions[CameraCondition.AWAITED],
         Metric.EVENTS_WAITING: sum(one.events_waiting or 0 for one in active),
         Metric.OLDEST_EVENT_WAITING: oldest_ms / 1000,
     }

@@ -135,10 +135,10 @@ def test_the_day_has_a_point_a_minute_and_no_more_than_a_day_of_them(monkeypatch
         heard.tick()
         heard.tick()
     day = heard.day()
-    assert len(day["times"]) == 24  # type: ignore[arg-type]  # a list
-    assert day["cameras"] == {"yard": {"frames_per_second": [12.5] * 24, "latency_ms": [20.0] * 24}}
-    assert day["dropped"] == [2] * 24
-    assert day["outbox"] == list(range(6, 30))
+    assert len({minute["time"] for minute in day}) == len(day) == 24
+    assert [minute["cameras"] for minute in day] == [{"yard": (12.5, 20.0)}] * 24
+    assert [minute["dropped"] for minute in day] == [2] * 24
+    assert [minute["outbox"] for minute in day] == list(range(6, 30))
 
 
 def test_what_was_not_heard_in_a_minute_is_unknown_in_it() -> None:
@@ -150,8 +150,8 @@ def test_what_was_not_heard_in_a_minute_is_unknown_in_it() -> None:
     clock.advance(60)
     heard.tick()
     day = heard.day()
-    assert day["cameras"] == {"yard": {"frames_per_second": [None, None], "latency_ms": [1000.0, None]}}
-    assert (day["dropped"], day["outbox"]) == ([None, None], [None, None])
+    assert [minute["cameras"] for minute in day] == [{"yard": (None, 1000.0)}, {"yard": (None, None)}]
+    assert [(minute["dropped"], minute["outbox"]) for minute in day] == [(None, None)] * 2
 
 
 def test_a_device_that_has_started_anew_has_dropped_nothing_less() -> None:
@@ -161,7 +161,7 @@ def test_a_device_that_has_started_anew_has_dropped_nothing_less() -> None:
         heard.health(LOCAL_HEALTH, health(dropped).to_json())
         clock.advance(60)
         heard.tick()
-    assert heard.day()["dropped"] == [None, 30, 3, 2]
+    assert [minute["dropped"] for minute in heard.day()] == [None, 30, 3, 2]
 
 
 def test_a_clip_is_sent_whole_or_in_the_ranges_that_a_player_asks_for(world: ConsoleWorld) -> None:

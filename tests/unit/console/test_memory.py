@@ -1,15 +1,21 @@
 """What the console has in memory before anybody looks, and while somebody does."""
 
+import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from websockets.asyncio.client import connect
+
 from smartcam.edge.ring.packet_ring import PacketRingWriter
 from tests.encoded import encoded, video_packets
 from tests.fakes.console_world import YARD
+from tests.pipeline.site import wait_until
+from tests.unit.console.test_webrtc import Browser, live_packets, told
 
 LOADED = """
 import json, sys
@@ -27,6 +33,17 @@ sizes = {name: int(kilobytes[name].split()[0]) / 1000 for name in ("Rss", "Pss")
 print(json.dumps({"modules": list(sys.modules), **sizes}))
 """
 """Says what is loaded, and how many megabytes that takes."""
+RUNNING = """
+import sys
+from pathlib import Path
+import smartcam.edge.bus.greengrass
+from smartcam.console.main import COMPONENT, build
+from smartcam.edge.lifecycle import run_component
+from tools.console.beside import BesideBus
+folder, port = Path(sys.argv[1]), int(sys.argv[2])
+sys.exit(run_component(COMPONENT, lambda: build(BesideBus(None, {"port": port}), folder, folder / "work")))
+"""
+"""A console as a device runs it, but for the nucleus."""
 HEAVY = {"numpy", "cv2", "av", "sqlite3", "cryptography", "aiortc", "ai_edge_litert", "onnxruntime"}
 
 
@@ -34,6 +51,17 @@ def loaded(*arguments: str) -> Any:  # noqa: ANN401  JSON
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", LOADED, *arguments]
     return json.loads(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+
+
+def megabytes(pid: int) -> dict[str, float]:
+    rows = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
+    sizes = dict(row.split(":", 1) for row in rows)
+    return {name: int(sizes[name].split()[0]) / 1000 for name in ("Rss", "Pss", "Anonymous")}
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_nothing_is_loaded_for_pictures_before_somebody_looks() -> None:
@@ -51,3 +79,40 @@ def test_whoever_looks_at_video_costs_one_library_and_stays_under_eighty_megabyt
     assert HEAVY & set(found["modules"]) == {"av"}
     assert found["Rss"] < 80
     print({name: found[name] for name in ("Rss", "Pss")})  # noqa: T201
+
+
+def test_whoever_chooses_webrtc_costs_a_stated_amount_that_does_not_grow_with_the_pictures(tmp_path: Path) -> None:
+    async def look(port: int, ring: PacketRingWriter) -> dict[str, float]:
+        host = f"127.0.0.1:{port}"
+        address = f"ws://{host}/api/live/{YARD}?as=webrtc"
+        async with connect(address, additional_headers={"Origin": f"http://{host}"}, open_timeout=60) as viewer:
+            browser = Browser()
+            await viewer.send(await browser.answer(str((await told(viewer, "offer"))["sdp"])))
+            assert (await told(viewer, "video"))["mime"] == ""
+            for packet in live_packets(40)[20:]:
+                ring.write(packet)
+                await told(viewer, "rtp")
+            await browser.shown()
+            found = megabytes(console.pid)
+            await browser.close()
+        return found
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    (tmp_path / "work").mkdir()
+    ring = PacketRingWriter(tmp_path, YARD, 1 << 18, 100)
+    for packet in live_packets(13):
+        ring.write(packet)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", RUNNING, str(tmp_path), str(port)]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as console:
+        try:
+            wait_until(lambda: answers(port))
+            found = asyncio.run(look(port, ring))
+        finally:
+            console.terminate()
+            ring.close()
+    print(found)  # noqa: T201
+    assert found["Anonymous"] < 60
+    assert found["Rss"] < 95

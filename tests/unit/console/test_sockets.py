@@ -42,7 +42,7 @@ def test_video_is_shown_from_the_cameras_packets(world: ConsoleWorld) -> None:
             content = viewer.recv(timeout=60, decode=False)
             for packet in packets[22:]:
                 ring.write(packet)
-            for _ in range(4):
+            for _ in range(3):
                 content += viewer.recv(timeout=60, decode=False)
         assert played(content).numbers == [20, 21, 22, 23]
     finally:

@@ -4,9 +4,11 @@ import asyncio
 import json
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection, connect
 
-from smartcam.console import webrtc
+from smartcam.console import sockets, webrtc
 from smartcam.console.live import NotByWebRtc
-from smartcam.console.webrtc import TICKS, PacketStream, RtpStamps
+from smartcam.console.webrtc import TICKS, Gaps, PacketStream, RtpStamps
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.edge.ring.packet_ring import PacketRingWriter, VideoPacket
 from tests.encoded import encoded, shade, video_packets
@@ -266,6 +268,68 @@ def test_nothing_piles_up_for_a_browser_that_has_agreed_to_take_nothing(
 
     asyncio.run(look())
     wait_until_silent()
+
+
+def test_a_link_without_room_gets_no_picture_until_the_first_key_frame_for_which_there_is_room(
+    open_console: ConsoleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def look() -> None:
+        packets = live_packets(24)
+        with ring_of(open_console, packets[:2]) as ring:
+            async with looking(open_console) as viewer:
+                browser = Browser()
+                await viewer.send(await browser.answer(str((await told(viewer, "offer"))["sdp"])))
+                await told(viewer, "video")
+                assert await browser.shown() == 0
+                monkeypatch.setattr(webrtc, "MOST_UNSENT_BYTES", -1)
+                ring.write(packets[2])
+                await told(viewer, "rtp")
+                monkeypatch.setattr(webrtc, "MOST_UNSENT_BYTES", 0)
+                for packet in packets[3:12]:  # within the second for which a viewer may be behind
+                    ring.write(packet)
+                assert [await browser.shown() for _ in range(2)] == [1, 10]
+                await browser.close()
+
+    asyncio.run(look())
+    wait_until_silent()
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3 << 20))))
+def test_after_a_gap_the_first_picture_is_a_key_frame_and_none_is_sent_without_room(
+    coming: list[tuple[bool, int]],
+) -> None:
+    packet, gaps, had_room = video_packets(encoded(1))[0], Gaps(), True
+    for is_key, unsent in coming:
+        has_room = gaps.has_room(replace(packet, is_key=is_key), unsent)
+        assert not has_room or unsent <= webrtc.MOST_UNSENT_BYTES
+        assert has_room == (unsent <= webrtc.MOST_UNSENT_BYTES and (had_room or is_key))
+        had_room = has_room
+
+
+def test_a_console_without_its_packages_says_so_once_and_shows_the_picture_as_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    loaded_in: list[str] = []
+
+    def missing() -> None:
+        loaded_in.append(threading.current_thread().name)
+        raise ImportError("no module named aiortc")
+
+    monkeypatch.setattr(sockets, "load_webrtc", missing)
+
+    async def look(world: ConsoleWorld) -> None:
+        for _ in range(2):
+            async with looking(world) as viewer:
+                about = await told(viewer, "video")
+                assert about["mime"]
+                assert "no WebRTC: this console lacks its packages" in str(about["why"])
+                assert isinstance(await asyncio.wait_for(viewer.recv(), 8), bytes)
+
+    with ConsoleWorld(tmp_path).running() as world, ring_of(world, live_packets(12)):
+        asyncio.run(look(world))
+    assert len(loaded_in) == 1
+    assert "console" not in loaded_in, "the loop's own thread"
+    assert caplog.text.count("webrtc_not_there") == 1
 
 
 def test_what_came_before_the_viewer_is_a_moment_apart_and_the_rest_as_it_came() -> None:

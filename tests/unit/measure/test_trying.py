@@ -76,6 +76,16 @@ def test_each_mutant_that_is_named_meets_the_tests_that_come_to_it(tmp_path: Pat
     assert fates(tmp_path)["is_small"] == {killed}
 
 
+def test_mutants_whose_making_was_stopped_are_made_anew(tmp_path: Path) -> None:
+    project(tmp_path, TESTS)
+    half = tmp_path / "mutants/src/little.py"
+    half.parent.mkdir(parents=True)
+    half.write_text("def more(")
+    done = started(tmp_path, "little.x_more*")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert fates(tmp_path)["more"] == {1}
+
+
 def test_a_test_that_fails_without_any_mutant_is_told_of_and_nothing_is_tried(tmp_path: Path) -> None:
     project(tmp_path, TESTS.replace('"3"', '"4"'))
     done = started(tmp_path)

@@ -66,18 +66,22 @@ def plan(camera: SourceSettings, ring_folder: Path) -> str:
             TransportKind.INLINE: f"inline up to {camera.inline_side} pixels",
         }[camera.transport]
     )
+    return ", ".join([*parts, *_kept(camera)])
+
+
+def _kept(camera: SourceSettings) -> Iterator[str]:
+    """What stays of the pictures."""
     what = "of what it sends" if camera.may_keep_packets else "encoded from what inference sees"
     if camera.clips.keep:
         span = f"from {camera.clips.before_s:g} s before an event until {camera.clips.after_s:g} s after it"
-        parts.append(f"clips {span}, {what}")
+        yield f"clips {span}, {what}"
     if camera.clips.highlights:
         days = f"each day by the clock of {camera.clips.timezone}"
-        parts.append(f"highlights of {days}" if camera.clips.keep else f"no highlights of {_NO_CLIPS}")
+        yield f"highlights of {days}" if camera.clips.keep else f"no highlights of {_NO_CLIPS}"
     if camera.recording.keep:
-        parts.append(f"recorded all the time, {what}, for {camera.recording.hours} h")
+        yield f"recorded all the time, {what}, for {camera.recording.hours} h"
     if camera.collect_footage:
-        parts.append(f"collects a picture every {camera.footage.every_s:g} s for training")
-    return ", ".join(parts)
+        yield f"collects a picture every {camera.footage.every_s:g} s for training"
 
 
 def _unseen(camera: SourceSettings) -> Iterator[str]:

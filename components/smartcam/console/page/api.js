@@ -31,6 +31,12 @@ export async function ask(method, path, body) {
 export const get = (path) => ask("GET", path);
 export const post = (path, body) => ask("POST", path, body);
 
+/** Wishes something of the device, and says what has become of it; an answer that has not come is empty. */
+export const wish = (path, body, { said, say: { t } }) => post(path, body).then((answer) => {
+  said(answer.words || answer.errors?.[0]?.words || t(answer.applied ? "applied" : "not_applied"));
+  return answer;
+}, (error) => { said(error); return {}; });
+
 /** The address of something under /api; its parts may hold anything. */
 export const at = (...parts) => parts.map(encodeURIComponent).join("/");
 

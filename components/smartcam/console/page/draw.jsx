@@ -1,7 +1,7 @@
 /** Zones, lines, masks and ignored areas on a camera's picture, and rules: by mouse, touch and keyboard. */
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { at, post } from "./api.js";
+import { at, post, wish } from "./api.js";
 import {
   arrow, distance, errorsAt, freeName, keyStep, middle, pointOf, renamedIn, replaced, shifted, tidy, widened, withKey,
 } from "./geometry.js";
@@ -167,7 +167,7 @@ function Chosen({ chosen, choose, draft, put, rename, errors, say: { t } }) {
   );
 }
 
-function Editor({ camera, known, reload, app: { say, said } }) {
+function Editor({ camera, known, reload, app, app: { say, said } }) {
   const { t } = say;
   const [draft, setDraft] = useState(known.settings);
   const [past, setPast] = useState([]);
@@ -199,11 +199,10 @@ function Editor({ camera, known, reload, app: { say, said } }) {
   };
   const setAgain = () => { begin(); choose(null); setDraft({ ...draft, ...known.set_aside }); };
   const undo = () => { choose(null); setDraft(past.at(-1)); setPast(past.slice(0, -1)); };
-  const save = () => post(at("settings", camera.id), { settings: draft, revision: known.revision }).then(async (answer) => {
+  const save = () => wish(at("settings", camera.id), { settings: draft, revision: known.revision }, app).then(async (answer) => {
     setSaved(answer);
     if (answer.applied) { setPast([]); setDraft((await reload()).settings ?? draft); }
-    said(t(answer.applied ? "applied" : "not_applied"));
-  }, said);
+  });
   const named = (group, name) => errorsAt(errors, group, name).length > 0;
   const placed = [...GROUPS, "rules"].flatMap((group) => Object.keys(draft[group] ?? {}).flatMap((name) => errorsAt(errors, group, name)));
   const rest = errors.filter((error) => !placed.includes(error));

@@ -1,9 +1,8 @@
 /** The events of all cameras by day: a list of which only what is in sight is made, a day's axis, clips, verdicts. */
 
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { at, get, post, useEvery } from "./api.js";
+import { at, get, useEvery, wish } from "./api.js";
 import { LOSSES, ROW, dayOf, idAfter, inSight, marksOf, merged, query, rowsOf, scrolledTo, withAnswer } from "./days.js";
-import { FilterNote } from "./filter.jsx";
 import { KINDS } from "./words.js";
 
 const PAGE = 50, NEWS_MS = 5000;
@@ -11,7 +10,7 @@ const px = (number) => `${number}px`;
 const JUDGED = { t: true, f: false, u: null };
 
 /** The events that fit a filter, more of them on demand; new ones come by themselves. */
-function useEvents(filter, said, t) {
+function useEvents(filter, app) {
   const [known, setKnown] = useState({ events: [], more: true });
   const wanted = query(filter), current = useRef(wanted), busy = useRef(false);
   const load = useCallback((before) => {
@@ -20,18 +19,16 @@ function useEvents(filter, said, t) {
     const { day, ...fields } = Object.fromEntries(new URLSearchParams(wanted));
     return get(`events?${query({ ...fields, before: before ?? (day && idAfter(day)), limit: PAGE })}`).then((answer) => {
       if (current.current === wanted) setKnown((last) => withAnswer(last, answer, before));
-    }, said).then(() => { busy.current = false; });
+    }, app.said).then(() => { busy.current = false; });
   }, [wanted]);
   useEffect(() => {
     current.current = wanted;
     setKnown({ events: [], more: true });
   }, [wanted]);
   useEvery(NEWS_MS, load, wanted);
-  const judge = (event, verdict) =>
-    post(at("events", event.event_id, "verdict"), { verdict }).then((answer) => {
-      if (answer.applied) setKnown((last) => ({ ...last, events: merged(last.events, [{ ...event, verdict: answer.verdict }]) }));
-      said(answer.words || t(answer.applied ? "applied" : "not_applied"));
-    }, said);
+  const judge = (event, verdict) => wish(at("events", event.event_id, "verdict"), { verdict }, app).then(({ applied }) => {
+    if (applied) setKnown((last) => ({ ...last, events: merged(last.events, [{ ...event, verdict }]) }));
+  });
   return { ...known, load, judge };
 }
 
@@ -140,10 +137,25 @@ function Filters({ filter, setFilter, cameras, zones, say: { t } }) {
   );
 }
 
-export function Events({ path: [kind, camera], cameras, app: { say, said } }) {
+/** What the event filter makes of the events that have been; asked anew where `verdicts` changes. */
+function FilterNote({ verdicts, say: { t } }) {
+  const [filter, setFilter] = useState(null);
+  useEffect(() => {
+    const timer = setTimeout(() => get("filter").then((answer) => setFilter(answer.filter), () => setFilter(null)), 500);
+    return () => clearTimeout(timer);
+  }, [verdicts]);
+  if (!filter) return null;
+  const kept = filter.held_true === 0 ? t("filter_no_true") : t("filter_true", filter);
+  return (
+    <p class={`filter ${filter.held_true ? "warn" : "note"}`}>
+      {t(filter.on_trial ? "filter_would" : "filter_does", filter)} {t("filter_false", filter)} {kept}</p>
+  );
+}
+
+export function Events({ path: [kind, camera], cameras, app, app: { say } }) {
   const { t } = say;
   const [filter, setFilter] = useState({ kind: kind ?? "", camera: camera ?? "", zone: "", min_score: "", day: "" });
-  const { events, more, load, judge } = useEvents(filter, said, t);
+  const { events, more, load, judge } = useEvents(filter, app);
   const [chosen, choose] = useState(null);
   const [opened, open] = useState(null);
   const [sight, setSight] = useState({ top: 0, height: 600 });

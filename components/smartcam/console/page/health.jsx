@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { at, get, post, useEvery } from "./api.js";
+import { at, get, useEvery, wish } from "./api.js";
 import { budgetAt, findings, lengthOf } from "./findings.js";
 import { Arming } from "./live.jsx";
 
@@ -10,7 +10,7 @@ const REFRESH_MS = 60_000;
 const STROKES = ["#2a9aa5", "#d08700", "#b05bd0", "#4c9a4c", "#d05b5b", "#6a84d8"];
 
 /** Names and their numbers over the day. */
-function Plot({ title, times, series, say }) {
+function Plot({ title, minutes, series, say }) {
   const place = useRef();
   useEffect(() => {
     const ink = getComputedStyle(place.current).color;
@@ -20,22 +20,19 @@ function Plot({ title, times, series, say }) {
       width: place.current.clientWidth, height: 150, legend: { live: false, show: names.length > 1 }, cursor: { y: false },
       axes: [{ ...axis, values: (_, seconds) => seconds.map((each) => say.time(each * 1000, { hour: "2-digit", minute: "2-digit" })) }, { ...axis, size: 44 }],
       series: [{}, ...names.map((label, i) => ({ label, stroke: STROKES[i % STROKES.length], width: 1, points: { show: false } }))],
-    }, [times.map((each) => new Date(each).getTime() / 1000), ...Object.values(series)], place.current);
+    }, [minutes.map(({ time }) => new Date(time).getTime() / 1000), ...Object.values(series)], place.current);
     const fit = new ResizeObserver(([{ contentRect }]) => plot.setSize({ width: contentRect.width, height: 150 }));
     fit.observe(place.current);
     return () => { fit.disconnect(); plot.destroy(); };
-  }, [times, say.language]);
+  }, [minutes, say.language]);
   const last = Object.entries(series).map(([name, values]) => `${name} ${values.findLast((each) => each != null) ?? "–"}`).join(", ");
   return <figure class="card"><figcaption>{title} <span class="soft">{last}</span></figcaption><div ref={place} aria-hidden="true" /></figure>;
 }
 
-function Scene({ camera: { id, scene }, app: { say: { t }, said, refresh } }) {
+function Scene({ camera: { id, scene }, app, app: { say: { t } } }) {
   const [budget, setBudget] = useState(scene.budget);
   useEffect(() => setBudget(scene.budget), [scene.budget]);
-  const save = () => post(at("settings", id), { settings: { alerts_a_day: budget } }).then(({ applied, errors }) => {
-    said(errors[0]?.words ?? t(applied ? "applied" : "not_applied"));
-    refresh();
-  }, said);
+  const save = () => wish(at("settings", id), { settings: { alerts_a_day: budget } }, app).then(app.refresh);
   const share = Math.min(100, (scene.hours / scene.of_hours) * 100);
   return (
     <div class="card">
@@ -52,18 +49,19 @@ function Scene({ camera: { id, scene }, app: { say: { t }, said, refresh } }) {
 export function Health({ cameras, app }) {
   const { t } = app.say;
   const [{ health, heard_at: heardAt, replaced }, setHealth] = useState({ health: null });
-  const [day, setDay] = useState({ times: [] });
-  useEvery(REFRESH_MS, () => { get("health").then(setHealth, app.said); get("health/day").then(setDay, app.said); });
+  const [minutes, setMinutes] = useState([]);
+  useEvery(REFRESH_MS, () => { get("health").then(setHealth, app.said); get("health/day").then((day) => setMinutes(day.minutes), app.said); });
   const wrong = findings(health, heardAt, cameras, Date.now(), replaced);
   const learning = cameras.filter(({ scene }) => scene);
   const facts = health && { device: health.thing, version: health.version, uptime: lengthOf(health.uptime_s, t),
     model: [health.model_name, health.model_version].filter(Boolean).join(" ") || t("none"), outbox: health.outbox.waiting ?? t("unknown") };
-  const plots = [...["frames_per_second", "latency_ms"].map((key) => [key,
-    Object.fromEntries(Object.entries(day.cameras ?? {}).map(([id, of]) => [id, of[key] ?? []]))]),
-  ...["dropped", "outbox"].map((key) => [key, { [t(key)]: day[key] ?? [] }])];
+  const ids = [...new Set(minutes.flatMap((minute) => Object.keys(minute.cameras)))].sort();
+  const plots = [...["frames_per_second", "latency_ms"].map((key, i) => [key,
+    Object.fromEntries(ids.map((id) => [id, minutes.map((minute) => minute.cameras[id]?.[i])]))]),
+  ...["dropped", "outbox"].map((key) => [key, { [t(key)]: minutes.map((minute) => minute[key]) }])];
   return (
     <section class="stage">
-      <div class="bar"><h1>{t("health")}</h1>{cameras.length > 0 && <Arming camera="*" armed={cameras.every(({ armed }) => armed)} {...app} />}</div>
+      <div class="bar"><h1>{t("health")}</h1>{cameras.length > 0 && <Arming camera="*" armed={cameras.every(({ armed }) => armed)} app={app} />}</div>
       <div class="cards">
         <div class="card"><h2>{t("findings")}</h2>
           {wrong.map(({ key, fields, level }, i) => <p key={i} class={`state ${level}`}>{t(key, { ...fields, state: fields.state && t(fields.state) })}</p>)}
@@ -74,9 +72,9 @@ export function Health({ cameras, app }) {
       <h2>{t("learned")}</h2>
       {learning.length ? <div class="cards">{learning.map((camera) => <Scene key={camera.id} camera={camera} app={app} />)}</div> : <p class="note">{t("no_scene")}</p>}
       <h2>{t("last_day")}</h2>
-      {day.times.length < 2 ? <p class="note">{t("no_day")}</p> : <div class="cards">
+      {minutes.length < 2 ? <p class="note">{t("no_day")}</p> : <div class="cards">
         {plots.map(([key, series]) =>
-          <Plot key={key} title={t(key)} times={day.times} series={series} say={app.say} />)}</div>}
+          <Plot key={key} title={t(key)} minutes={minutes} series={series} say={app.say} />)}</div>}
     </section>
   );
 }

@@ -1,7 +1,7 @@
 /** Every camera live on one page, or one of them large. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { at, get, post } from "./api.js";
+import { at, get, wish } from "./api.js";
 import { drawOver } from "./overlay.js";
 import { watch } from "./player.js";
 import { Setup } from "./setup.jsx";
@@ -69,10 +69,9 @@ export function useSettings(id) {
 }
 
 /** Arms or disarms one camera or all. */
-export function Arming({ camera, armed, say, said, refresh, until }) {
-  const { t } = say;
-  const flip = () => post("arming", { camera, armed: !armed, until: null })
-    .then(({ applied, words }) => said(words || t(applied ? "applied" : "not_applied")), said).then(refresh);
+export function Arming({ camera, armed, until, app }) {
+  const { say, say: { t } } = app;
+  const flip = () => wish("arming", { camera, armed: !armed, until: null }, app).then(app.refresh);
   const key = camera === "*" ? (armed ? "disarm_all" : "arm_all") : armed ? "disarm_camera" : "arm_camera";
   return (
     <span class="arming">
@@ -85,8 +84,7 @@ export function Arming({ camera, armed, say, said, refresh, until }) {
 }
 
 function Tile({ camera, alone, over, webrtc, app }) {
-  const { say, said, refresh } = app;
-  const { t } = say;
+  const { say, say: { t } } = app;
   const [known] = useSettings(camera.id);
   const [seen, setSeen] = useState(null);
   const [about, setAbout] = useState(null);
@@ -97,7 +95,7 @@ function Tile({ camera, alone, over, webrtc, app }) {
       <header>
         <h2><a href={alone ? "#/live" : `#/live/${camera.id}`} aria-label={alone ? t("all_cameras") : t("enlarge", { camera: camera.id })}>{camera.id}</a></h2>
         <span class={`state ${camera.state === "running" ? "good" : "bad"}`}>{t(camera.state)}</span>
-        <Arming camera={camera.id} armed={camera.armed} until={camera.armed_until} {...{ say, said, refresh }} />
+        <Arming camera={camera.id} armed={camera.armed} until={camera.armed_until} app={app} />
       </header>
       <p class="seen">{camera.state === "lost" ? camera.reason : text || t("seen_nothing")}</p>
       <p class="note">{t("rate", { rate: Math.round(camera.frames_per_second * 10) / 10 })}
@@ -116,7 +114,6 @@ export function Live({ path: [only], cameras, app }) {
     setWebrtc(!webrtc);
   };
   const shown = cameras.filter((camera) => !only || camera.id === only);
-  const allArmed = cameras.every((camera) => camera.armed);
   return (
     <section>
       <div class="bar">
@@ -124,7 +121,7 @@ export function Live({ path: [only], cameras, app }) {
         {only && <a class="button quiet" href="#/live">{t("all_cameras")}</a>}
         <label class="check"><input type="checkbox" checked={over} onChange={() => setOver(!over)} />{t("overlay")}</label>
         {"RTCPeerConnection" in window && <label class="check"><input type="checkbox" checked={webrtc} onChange={choose} />{t("by_webrtc")}</label>}
-        {cameras.length > 1 && <Arming camera="*" armed={allArmed} {...app} />}
+        {cameras.length > 1 && <Arming camera="*" armed={cameras.every(({ armed }) => armed)} app={app} />}
       </div>
       {!cameras.length && <Setup path={[]} app={app} />}
       <div class={only ? "" : "tiles"}>

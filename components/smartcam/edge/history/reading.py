@@ -132,7 +132,7 @@ class PastEvents:
         if any(sizes.get(path, place.size) < place.size for path, place in self._places.items()):
             self._begin_anew()  # somebody has cut one: nothing says what of it has been read
             return True
-        gone = {path for path in self._places if path not in sizes}
+        gone = self._places.keys() - sizes.keys()
         for path in gone:
             del self._places[path]
         if gone:

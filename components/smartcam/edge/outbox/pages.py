@@ -97,38 +97,76 @@ def read_log(path: Path) -> PageLog:
 
 def log_of(content: bytes) -> PageLog:
     """The log in these bytes, up to its last commit. Frames with other salts are of an earlier generation."""
-    frames = range(_WAL_HEADER, len(content) - _FRAME + 1, _FRAME)
+    is_header, frames = _frames_of(content)
     if not frames:
         return PageLog()
-    order = _WAL_MAGIC.get(int.from_bytes(content[:4], "big"))
-    is_header = order is not None and _checksum(content[:24], order, (0, 0)) == _pair(content, 24)
-    salts = content[16:24] if is_header else _usual_salts(content, frames)
-    # Behind the last commit lie frames of transactions that were never ended. A shorter one that came later may have
-    # overwritten the first of them, which is no damage.
-    ends = [at for at in frames if any(content[at + 4 : at + 8]) and _differing(content[at + 8 : at + 16], salts) <= 1]
-    frames = range(_WAL_HEADER, ends[-1] + 1 if ends else 0, _FRAME)
     pages: dict[int, bytes] = {}
     older: dict[int, list[bytes]] = {}
-    damaged: set[int] = set()
-    count, seed, is_broken, is_whole, passed, lost = 0, _pair(content, 24), not is_header, True, 0, 0
-    for at in frames:
-        head, page = content[at : at + _FRAME_HEADER], content[at + _FRAME_HEADER : at + _FRAME]
-        if _differing(head[8:16], salts) > 1:
-            is_broken, passed = True, passed + 1
-            continue
-        lost, is_whole = passed, is_whole and not is_broken
-        # Each frame's checksum goes on from the one before, so that one can be checked behind another that is broken.
-        is_good = head[8:16] == salts and _frame_sum(head, page, order or "<", seed) == _pair(head, 16)
-        seed, is_broken = _pair(head, 16), is_broken or not is_good
-        number = int.from_bytes(head[:4], "big")
-        count = int.from_bytes(head[4:8], "big") or count
-        if not is_good:
-            damaged.add(number)
-        if is_good or number not in pages:
-            page, pages[number] = pages.get(number, b""), page
+    known = [frame for frame in frames if frame.is_known]
+    for frame in known:
+        page = frame.page
+        if frame.is_good or frame.number not in pages:
+            page, pages[frame.number] = pages.get(frame.number, b""), page
         if page:
-            older.setdefault(number, []).append(page)
-    return PageLog(pages, count, is_whole, older, damaged, lost)
+            older.setdefault(frame.number, []).append(page)
+    return PageLog(
+        pages,
+        count=frames[-1].count,
+        is_whole=is_header and all(frame.is_good for frame in frames[:-1]),
+        older=older,
+        damaged={frame.number for frame in known if not frame.is_good},
+        lost=len(frames) - len(known),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _LogFrame:
+    """A version of a page in a log. `count`: how many pages the file has with it, if it ends a transaction, else 0."""
+
+    number: int
+    count: int
+    page: bytes
+    is_known: bool
+    """Whether its salts are the log's, or were; of others nothing can be believed."""
+    is_good: bool
+
+
+def _frames_of(content: bytes) -> tuple[bool, list[_LogFrame]]:
+    """Whether the log's header is good, and its frames up to the last commit.
+
+    Behind the last commit lie frames of transactions that were never ended. A shorter one that came later may have
+    overwritten the first of them, which is no damage.
+    """
+    starts = range(_WAL_HEADER, len(content) - _FRAME + 1, _FRAME)
+    if not starts:
+        return False, []
+    order = _WAL_MAGIC.get(int.from_bytes(content[:4], "big"))
+    is_header = order is not None and _checksum(content[:24], order, (0, 0)) == _pair(content, 24)
+    salts = content[16:24] if is_header else _usual_salts(content, starts)
+    seed = _pair(content, 24)
+    frames, ended = [], 0
+    for at in starts:
+        frame, seed = _frame_at(content, at, salts, order or "<", seed)
+        frames.append(frame)
+        if frame.is_known and frame.count:
+            ended = len(frames)
+    return is_header, frames[:ended]
+
+
+def _frame_at(
+    content: bytes, at: int, salts: bytes, order: str, seed: tuple[int, int]
+) -> tuple[_LogFrame, tuple[int, int]]:
+    """The frame that begins at `at`, and the seed of the next one.
+
+    Each frame's checksum goes on from the one before, so that one can be checked behind another that is broken.
+    """
+    head, page = content[at : at + _FRAME_HEADER], content[at + _FRAME_HEADER : at + _FRAME]
+    number, count = int.from_bytes(head[:4], "big"), int.from_bytes(head[4:8], "big")
+    if _differing(head[8:16], salts) > 1:
+        return _LogFrame(number, count, page, is_known=False, is_good=False), seed
+    said = _pair(head, 16)
+    is_good = head[8:16] == salts and _frame_sum(head, page, order, seed) == said
+    return _LogFrame(number, count, page, is_known=True, is_good=is_good), said
 
 
 def _frame_sum(head: bytes, page: bytes, order: str, seed: tuple[int, int]) -> tuple[int, int]:

@@ -54,17 +54,8 @@ def waiting_row(row: Sequence[Any]) -> WaitingRow:
     Raises:
         ContractError: it is not the event that was stored.
     """
-    number, event_id, phase, _, payload, *stamp = row[:9]
-    seal = row[9] if len(row) > _WAITING_COLUMNS[0] else None
-    # A bit that flips in a column's type leaves its bytes as they were, and the seal says whether they are right.
-    if isinstance(seal, float):
-        (seal,) = struct.unpack(">q", struct.pack(">d", seal))
-    if isinstance(payload, str):
-        payload = payload.encode()
-    if not isinstance(payload, bytes) or not isinstance(seal, int | None):
-        raise ContractError("event", "stands in columns of other types")
-    if seal is not None and is_cut(seal):
-        seal = None
+    number, event_id, phase, _, stored, *stamp = row[:9]
+    payload, seal = _sealed(stored, row[9] if len(row) > _WAITING_COLUMNS[0] else None)
     if seal is not None and not is_said(seal, payload):
         raise ContractError("event", "is not as it was stored")
     event = Event.from_json(payload)
@@ -72,6 +63,18 @@ def waiting_row(row: Sequence[Any]) -> WaitingRow:
         raise ContractError("event_id", "is not that of its row")
     when = stamp_of(stamp)
     return WaitingRow(number, event, payload, when if seal is None or is_when(seal, when) else UNKNOWN)
+
+
+def _sealed(payload: Any, seal: Any) -> tuple[bytes, int | None]:  # noqa: ANN401  a damaged column holds anything
+    """An event and its seal as they were stored; no seal where that was cut. Raises ContractError."""
+    # A bit that flips in a column's type leaves its bytes as they were, and the seal says whether they are right.
+    if isinstance(seal, float):
+        (seal,) = struct.unpack(">q", struct.pack(">d", seal))
+    if isinstance(payload, str):
+        payload = payload.encode()
+    if not isinstance(payload, bytes) or not isinstance(seal, int | None):
+        raise ContractError("event", "stands in columns of other types")
+    return payload, None if seal is None or is_cut(seal) else seal
 
 
 def salvage(path: Path) -> Salvage:

@@ -17,7 +17,7 @@ _BETTER: Final = 1.3
 
 @dataclass(slots=True)
 class BestPicture:
-    """The best picture of one object so far, drawn. Frames are not kept, so it is drawn at once."""
+    """The best picture of one object in one episode so far, drawn. Frames are not kept, so it is drawn at once."""
 
     jpeg: bytes | None = None
     value: float = 0.0

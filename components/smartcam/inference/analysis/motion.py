@@ -88,12 +88,12 @@ class MotionWatch:
         self._weigh(one, mover, box, frame, policy)
         if not one.purpose.is_known or one.is_named:
             return []
-        one.show(frame, MOTION_LABEL)
         waits = at - one.purpose.is_ready_since(at) < WAIT_S * NS_PER_S and self._table.is_pending(one)
         if fired is None or waits or is_part_of_any(box, around.taken) or self._is_part_of_known(one, mover):
             return []
         cause = str(around.visibility) if is_blinded else MOTION
         sight = _sight(box, mover.travel / policy.least_travel, fired, cause)
+        one.show(frame, MOTION_LABEL)
         return [one.raise_event(self._maker, sight, frame)]
 
     def _weigh(self, one: SceneObject, mover: Mover, box: NormalBox, frame: Frame, policy: PurposePolicy) -> None:

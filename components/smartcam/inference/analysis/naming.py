@@ -79,14 +79,14 @@ class NamedWatch:
             loitered=loitered,
         )
         transition = one.judge(self.policy, observation)
-        if track.seen and (one.episode is not None or one.alarm.evidence):
+        if track.seen and one.episode is not None:
             one.show(frame, track.label)
         sight = self._sight(track, box, fired)
         if transition is Transition.RAISED:
             changes = self._raise(one, track, sight, frame)
         else:
             changes = one.go_on(transition, self._maker, frame, box, track.score)
-            changes += self._rename(one, whole, sight)
+            changes += self._rename(one, track, whole, sight, frame)
         remember_told(one)
         self._name_mover(one, track)
         return changes
@@ -166,6 +166,7 @@ class NamedWatch:
             return []
         if sight.kind is EventKind.PERSON and self._joins_crowd(one, sight.rule):
             return []
+        one.show(frame, track.label)
         change = None if one.moving_as is None else upgrade(one, one.moving_as, self._maker, sight)
         return [change or one.raise_event(self._maker, sight, frame)]
 
@@ -197,15 +198,19 @@ class NamedWatch:
             take_over(one, earlier)
         return True
 
-    def _rename(self, one: SceneObject, whole: SceneObject | None, sight: Trigger) -> list[Change]:
+    def _rename(
+        self, one: SceneObject, track: Track, whole: SceneObject | None, sight: Trigger, frame: Frame
+    ) -> list[Change]:
         """Upgrade an event whose object is now known better: a mover with a label, or a twin of a more severe kind."""
         other = one.moving_as if whole is None else whole
-        if one.episode is not None or other is None or not is_sure(self.policy, one.alarm):
+        if one.episode is not None or other is None or other.episode is None or not is_sure(self.policy, one.alarm):
             return []
-        if not any(not rule.labels or sight.label in rule.labels for rule in self._table.rules):
+        if not _is_wanted(self._table, sight.label):
             return []
-        if whole is not None and not _is_better(sight.kind, whole):
+        if whole is not None and not more_severe(sight.kind, other.episode.event.kind):
             return []
+        if track.seen:
+            one.show(frame, track.label)
         change = upgrade(one, other, self._maker, sight)
         return [] if change is None else [change]
 
@@ -221,6 +226,11 @@ def _seen_now(table: ObjectTable, track: Track) -> list[Stay]:
     """The stays that other tracks see in this look."""
     others = (table.named[other.id] for other in table.tracks if other.seen and other.id != track.id)
     return [other.stay for other in others if other.stay is not None]
+
+
+def _is_wanted(table: ObjectTable, label: str | None) -> bool:
+    """Whether some rule is about what has this label."""
+    return any(not rule.labels or label in rule.labels for rule in table.rules)
 
 
 def _has_loitered(track: Track, fired: RuleMatch | None, static_after_s: float) -> bool:
@@ -264,7 +274,3 @@ def may_tell(one: SceneObject, *, loitered: bool) -> bool:
     if stay is None or stay.drives_off:
         return True
     return not stay.told and (stay.arrived or loitered)
-
-
-def _is_better(kind: EventKind, known: SceneObject) -> bool:
-    return known.episode is not None and more_severe(kind, known.episode.event.kind)

@@ -121,7 +121,10 @@ class SceneObject:
         return transition
 
     def show(self, frame: Frame, label: str) -> None:
-        """A frame that may show it better than those before."""
+        """A frame that may show it better than those before: one with which an event goes out, or one of its episode.
+
+        What raises nothing is not drawn: that costs more than all else that is done about an object.
+        """
         self.picture.consider(frame, self.box, label)
 
     def raise_event(self, maker: EventMaker, sight: Trigger, frame: Frame) -> Change:
@@ -145,8 +148,9 @@ class SceneObject:
         if episode is None:
             return []
         if transition is Transition.CLEARED:
+            best, self.picture = self.picture.of(episode), BestPicture()
             self.episode = None
-            return [replace(maker.cleared(episode, frame.captured_at), snapshot=self.picture.of(episode))]
+            return [replace(maker.cleared(episode, frame.captured_at), snapshot=best)]
         self.episode = replace(episode, box=box or episode.box, peak=max(episode.peak, score))
         return []
 
@@ -192,7 +196,7 @@ def upgrade(one: SceneObject, other: SceneObject, maker: EventMaker, sight: Trig
 
 def take_over(one: SceneObject, earlier: SceneObject) -> None:
     """An object is an earlier one under a new track, whose episode goes on: its alarm has just raised."""
-    one.episode = earlier.episode
+    one.episode, one.picture = earlier.episode, earlier.picture
     release(earlier)
 
 
@@ -209,7 +213,7 @@ def _open(one: SceneObject, episode: OpenEpisode, change: Change) -> Change:
 
 def release(one: SceneObject) -> None:
     """Another one has its episode; only a further movement raises again."""
-    one.episode, one.alarm = None, AlarmState(spent_moves=one.moves)
+    one.episode, one.alarm, one.picture = None, AlarmState(spent_moves=one.moves), BestPicture()
 
 
 def no_memory(rules: Sequence[Rule]) -> tuple[RuleState, ...]:

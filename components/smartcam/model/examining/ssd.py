@@ -75,7 +75,12 @@ def _places(trial: Trial, wishes: Wishes) -> tuple[Places, str]:
     named = _by_names([output.name for output in trial.outputs])
     if named is not None and not _complaint(trial, named):
         return named, "by their names"
-    fitting = [places for places in permutations(range(count)) if not _complaint(trial, places)]
+    return _only_fitting(trial), "by their shapes and values"
+
+
+def _only_fitting(trial: Trial) -> Places:
+    """The one order of the outputs against which nothing speaks."""
+    fitting = [places for places in permutations(range(len(trial.outputs))) if not _complaint(trial, places)]
     if not fitting:
         raise MisfitError("it gives boxes (1, n, 4), classes (1, n), scores (1, n) and a count")
     fitting = _preferred(trial, fitting)
@@ -84,7 +89,7 @@ def _places(trial: Trial, wishes: Wishes) -> tuple[Places, str]:
             f"is an SSD, but which output is which cannot be told: the pictures it was tried on show it nothing; give "
             f"--golden with a picture of what it knows, or {_ASK} in the model's order"
         )
-    return fitting[0], "by their shapes and values"
+    return fitting[0]
 
 
 def _as_wished(trial: Trial, wished: Mapping[str, int]) -> Places:
@@ -101,10 +106,13 @@ def _as_wished(trial: Trial, wished: Mapping[str, int]) -> Places:
 
 def _by_names(names: Sequence[str]) -> Places | None:
     """The places by the names that the post-processing's outputs have, or by the words in them."""
-    numbered = [_POST_PROCESSING.fullmatch(name) for name in names]
-    if all(numbered):
-        order = [int(match[1] or 0) for match in numbered if match]
-        return tuple(order.index(place) for place in range(len(ROLES))) if len(set(order)) == len(ROLES) else None
+    order = [int(match[1] or 0) for match in map(_POST_PROCESSING.fullmatch, names) if match]
+    if len(order) < len(names):
+        return _by_words(names)
+    return tuple(order.index(place) for place in range(len(ROLES))) if len(set(order)) == len(ROLES) else None
+
+
+def _by_words(names: Sequence[str]) -> Places | None:
     found = [
         [place for place, name in enumerate(names) if any(word in name.lower() for word in _WORDS[role])]
         for role in ROLES
@@ -121,19 +129,24 @@ def _complaint(trial: Trial, places: Places) -> str:
     if count != 1 or scores != classes or boxes != 4 * classes:
         return "boxes are four times as many numbers as classes and as scores, and the count is one"
     slack = [trial.outputs[place].scale / 2 + 1e-3 for place in places]
-    for corners, kinds, sure, counted in zip(*(trial.runs(place) for place in places), strict=True):
-        number = float(counted.flat[0])
-        if not whole(counted, slack[3]) or not 0 <= number <= classes + slack[3]:
+    for run in zip(*(trial.runs(place) for place in places), strict=True):
+        number = float(run[3].flat[0])
+        if not whole(run[3], slack[3]) or not 0 <= number <= classes + slack[3]:
             return f"output {places[3]} gives {number:g}, which is no count of up to {classes} objects"
-        seen = round(number)
-        known, shares = kinds.reshape(-1)[:seen], sure.reshape(-1)[:seen]
-        if not whole(known, slack[1]) or (known < -slack[1]).any():
-            return f"output {places[1]} gives {_first(known, slack[1])}, which is no number of a class"
-        if not shares_only(shares):
-            return f"output {places[2]} gives {shares.max(initial=0):g}, which is no score of 0 to 1"
-        if not np.isfinite(corners.reshape(-1, 4)[:seen]).all():
-            return f"output {places[0]} gives boxes that are not finite"
+        complaint = _complaint_of_seen(run, round(number), places, slack[1])
+        if complaint:
+            return complaint
     return ""
+
+
+def _complaint_of_seen(run: Sequence[NDArray[np.float32]], seen: int, places: Places, slack: float) -> str:
+    """What speaks against boxes, classes and scores of so many objects in one picture; empty if nothing does."""
+    corners, known, shares = run[0].reshape(-1, 4)[:seen], run[1].reshape(-1)[:seen], run[2].reshape(-1)[:seen]
+    if not whole(known, slack) or (known < -slack).any():
+        return f"output {places[1]} gives {_first(known, slack)}, which is no number of a class"
+    if not shares_only(shares):
+        return f"output {places[2]} gives {shares.max(initial=0):g}, which is no score of 0 to 1"
+    return "" if np.isfinite(corners).all() else f"output {places[0]} gives boxes that are not finite"
 
 
 def _preferred(trial: Trial, fitting: list[Places]) -> list[Places]:

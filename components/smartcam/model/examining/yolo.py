@@ -163,31 +163,33 @@ def _with_or_without(
     """Whether there is an objectness: by how many candidates the family has, by the labels, else nobody knows."""
     count, width = tables[0].shape
     objectness = replace(plain, objectness=0)
-    if count % _ANCHORS == 0 and _grid(trial, count // _ANCHORS):
+    if _has_anchors(trial, count):
         return objectness, "three candidates a cell as up to v7"
+    values = [table[:, BOX:] for table in tables]
+    fitting = {width - BOX, width - _LEAST} & (labels or {_COCO})
+    is_fuller = fitting == {width - _LEAST}
     if plain.candidates is Candidates.COLUMNS and _grid(trial, count):
-        if (
-            width - _LEAST in labels
-            and width - BOX not in labels
-            and _is_borne_out([table[:, BOX:] for table in tables])
-        ):
+        if labels and is_fuller and _is_borne_out(values):
             return objectness, f"by the {width - _LEAST} labels and the values"
         return plain, "one candidate a cell as from v8 on"
-    ways = [
-        (output, classes)
-        for output, classes in ((plain, width - BOX), (objectness, width - BOX - 1))
-        if classes in (labels or {_COCO})
-    ]
-    if len(ways) == 1:
-        output, classes = ways[0]
-        _check_values([table[:, BOX:] for table in tables], output, labels)
-        return output, f"by the {classes} labels" if labels else f"for {_COCO} classes"
+    if len(fitting) == 1:
+        output = objectness if is_fuller else plain
+        _check_values(values, output, labels)
+        return output, _by_number(labels, fitting.pop())
     if width == _LEAST:
         return plain, "one class"
     raise ModelIntegrityError(
-        f"gives {width} numbers for each of {count} candidates: {width - BOX} classes, or {width - BOX - 1} and an "
+        f"gives {width} numbers for each of {count} candidates: {width - BOX} classes, or {width - _LEAST} and an "
         f"objectness, but there are {_counts(labels)} labels; give the right labels, or {_BOTH_FORMS}"
     )
+
+
+def _by_number(labels: frozenset[int], classes: int) -> str:
+    return f"by the {classes} labels" if labels else f"for {_COCO} classes"
+
+
+def _has_anchors(trial: Trial, count: int) -> bool:
+    return count % _ANCHORS == 0 and bool(_grid(trial, count // _ANCHORS))
 
 
 def _is_borne_out(tables: Sequence[Floats]) -> bool:
@@ -254,26 +256,37 @@ def _is_batched(tables: Sequence[Floats]) -> bool | None:
 
 def _split(trial: Trial, wishes: Wishes) -> tuple[YoloOutput, str]:
     """Boxes and scores in outputs of their own, perhaps with objectness or classes."""
-    shapes = [output.shape for output in trial.outputs]
-    if len(shapes) not in (_TWO_OUTPUTS, _THREE_OUTPUTS):
-        raise MisfitError(f"it gives one to three outputs, not {len(shapes)}")
-    named = [place for place, output in enumerate(trial.outputs) if "box" in output.name.lower()]
-    homes = [place for place, shape in enumerate(shapes) if is_matrix(shape) and len(shape) > 2 and BOX in shape[-2:]]  # noqa: PLR2004
-    homes = [place for place in homes if place in named] or homes
+    if len(trial.outputs) not in (_TWO_OUTPUTS, _THREE_OUTPUTS):
+        raise MisfitError(f"it gives one to three outputs, not {len(trial.outputs)}")
+    boxes = _home_of_boxes(trial)
+    shape = trial.outputs[boxes].shape
+    is_column = shape[-2] == BOX and shape[-1] != BOX
+    base = YoloOutput(boxes, boxes, candidates=Candidates.COLUMNS if is_column else Candidates.ROWS)
+    widths = _widths(trial, boxes, count=shape[-1] if is_column else shape[-2])
+    return _rest(trial, base, widths, wishes.labels)
+
+
+def _home_of_boxes(trial: Trial) -> int:
+    """The output that is boxes, by its shape, and by its name where several may be."""
+    homes = [place for place, output in enumerate(trial.outputs) if _may_be_boxes(output.shape)]
+    homes = [place for place in homes if "box" in trial.outputs[place].name.lower()] or homes
     if not homes:
         raise MisfitError("it gives boxes (1, n, 4) or their transpose")
     if len(homes) > 1:
         raise ModelIntegrityError("gives several outputs that may be boxes; give --outputs boxes=0,scores=1")
-    boxes = homes[0]
-    shape = shapes[boxes]
-    is_column = shape[-2] == BOX and (shape[-1] != BOX)
-    candidates = Candidates.COLUMNS if is_column else Candidates.ROWS
-    count = shape[-1] if is_column else shape[-2]
-    widths = {place: int(np.prod(shape)) / count for place, shape in enumerate(shapes) if place != boxes}
-    if any(width < 1 or width % 1 for width in widths.values()):
+    return homes[0]
+
+
+def _may_be_boxes(shape: Sequence[int]) -> bool:
+    return is_matrix(shape) and len(shape) > 2 and BOX in shape[-2:]  # noqa: PLR2004  a batch of rows
+
+
+def _widths(trial: Trial, boxes: int, count: int) -> dict[int, int]:
+    """How many numbers the other outputs give for each of so many boxes."""
+    sizes = {place: int(np.prod(output.shape)) for place, output in enumerate(trial.outputs) if place != boxes}
+    if any(size < count or size % count for size in sizes.values()):
         raise MisfitError(f"it gives as many scores as boxes, {count} for each class")
-    base = YoloOutput(boxes, boxes, candidates=candidates)
-    return _rest(trial, base, {place: int(width) for place, width in widths.items()}, wishes.labels)
+    return {place: size // count for place, size in sizes.items()}
 
 
 def _rest(trial: Trial, base: YoloOutput, widths: dict[int, int], labels: frozenset[int]) -> tuple[YoloOutput, str]:
@@ -288,21 +301,25 @@ def _rest(trial: Trial, base: YoloOutput, widths: dict[int, int], labels: frozen
     (one, first), (two, second) = sorted(widths.items(), key=lambda item: item[1])
     if first != 1:
         raise MisfitError("beside boxes and scores it gives one number for each candidate")
-    if second == 1:
-        numbers = [place for place in (one, two) if all(map(whole, trial.runs(place)))]
-        if len(numbers) > 1:
-            numbers = [place for place in numbers if "class" in trial.outputs[place].name.lower()]
-            if len(numbers) != 1:
-                raise ModelIntegrityError(
-                    "gives boxes with scores and classes, but which is which cannot be told: the pictures it was tried "
-                    "on show it nothing; give --golden with a picture of what it knows, or --outputs "
-                    "boxes=0,scores=1,classes=2"
-                )
-        if numbers:
-            (classes,) = numbers
-            scores = two if classes == one else one
-            return replace(base, scores=scores, classes=classes, form=BoxForm.CORNERS), "by their values"
-    return replace(base, objectness=one, scores=two), why
+    classes = _home_of_classes(trial, (one, two)) if second == 1 else None
+    if classes is None:
+        return replace(base, objectness=one, scores=two), why
+    scores = two if classes == one else one
+    return replace(base, scores=scores, classes=classes, form=BoxForm.CORNERS), "by their values"
+
+
+def _home_of_classes(trial: Trial, places: Sequence[int]) -> int | None:
+    """Which of these outputs gives whole numbers, by its name where several do; None if none does."""
+    numbers = [place for place in places if all(map(whole, trial.runs(place)))]
+    if len(numbers) > 1:
+        numbers = [place for place in numbers if "class" in trial.outputs[place].name.lower()]
+        if len(numbers) != 1:
+            raise ModelIntegrityError(
+                "gives boxes with scores and classes, but which is which cannot be told: the pictures it was tried "
+                "on show it nothing; give --golden with a picture of what it knows, or --outputs "
+                "boxes=0,scores=1,classes=2"
+            )
+    return numbers[0] if numbers else None
 
 
 def _tables(trial: Trial, output: YoloOutput) -> tuple[list[Floats], list[Floats]]:
@@ -347,11 +364,7 @@ def _unit(trial: Trial, boxes: Sequence[Floats]) -> BoxUnit:
 
 def _oriented(trial: Trial, output: YoloOutput, wishes: Wishes, boxes: Sequence[Floats]) -> YoloOutput:
     """Corners or centres, x or y first: as the user says, else as the known rectangles are found."""
-    rows = np.concatenate(boxes)
-    ordered = float(((rows[:, 2] >= rows[:, 0]) & (rows[:, 3] >= rows[:, 1])).mean()) if len(rows) else 0.0
-    usual = output.form
-    if usual is BoxForm.CENTRES and ordered >= _IN_ORDER:
-        usual = BoxForm.CORNERS
+    usual = BoxForm.CORNERS if _are_in_order(np.concatenate(boxes)) else output.form
     forms = [wishes.form] if wishes.form else [usual] + [form for form in BoxForm if form is not usual]
     axes = [wishes.axes] if wishes.axes else [Axes.XY, Axes.YX]
     shape = trial.outputs[output.boxes].shape
@@ -362,6 +375,11 @@ def _oriented(trial: Trial, output: YoloOutput, wishes: Wishes, boxes: Sequence[
     )
     assert isinstance(best, YoloOutput)  # noqa: S101  what was given is what comes back
     return best
+
+
+def _are_in_order(rows: Floats) -> bool:
+    """Whether nearly all boxes end behind where they begin, as corners do."""
+    return len(rows) > 0 and float(((rows[:, 2] >= rows[:, 0]) & (rows[:, 3] >= rows[:, 1])).mean()) >= _IN_ORDER
 
 
 def _in_words(output: YoloOutput, classes: int | None) -> str:

@@ -169,20 +169,24 @@ def _parts(output: YoloOutput, outputs: Sequence[TensorSpec]) -> dict[str, Candi
     check_places(outputs, named)
     if output.row is not None:
         return _batched(named, output, outputs)
+    if not all(is_matrix(outputs[place].shape) for place in named.values()):
+        raise _not_these(named, outputs)
     parts: dict[str, CandidatePart] = {}
     candidates = set()
     for place in sorted(set(named.values())):
         spec = outputs[place]
-        if not is_matrix(spec.shape):
-            raise _not_these(named, outputs)
         count, width = matrix(np.empty(spec.shape, np.int8), output.candidates).shape
         candidates.add(count)
         parts |= _divided([name for name, home in named.items() if home == place], width, output, place, spec)
-    widths = {name: part.columns.stop - part.columns.start for name, part in parts.items()}
-    is_final = output.classes is not None
-    if len(candidates) != 1 or min(widths.values()) < 1 or (is_final and widths["scores"] != 1):
+    if len(candidates) != 1 or not _have_room(parts):
         raise _not_these(named, outputs)
     return parts
+
+
+def _have_room(parts: dict[str, CandidatePart]) -> bool:
+    """Whether each part has a column or more, and beside a class there is one score."""
+    widths = {name: part.columns.stop - part.columns.start for name, part in parts.items()}
+    return min(widths.values()) >= 1 and ("classes" not in parts or widths["scores"] == 1)
 
 
 def _batched(named: dict[str, int], output: YoloOutput, outputs: Sequence[TensorSpec]) -> dict[str, CandidatePart]:

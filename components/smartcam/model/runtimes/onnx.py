@@ -124,9 +124,8 @@ def _fixed_shape(stated: Sequence[object], size: tuple[int, int] | None) -> tupl
     sides = [side if isinstance(side, int) and side > 0 else None for side in stated]
     if sides and sides[0] is None:
         sides[0] = 1
-    if None in sides and size is not None and len(sides) == _SIDES_OF_PICTURES and _COLOURS in (sides[1], sides[3]):
-        down = 2 if sides[1] == _COLOURS else 1
-        sides[down], sides[down + 1] = sides[down] or size[1], sides[down + 1] or size[0]
+    if size is not None:
+        sides = _with_size(sides, size)
     shape = tuple(side for side in sides if side is not None)
     if len(shape) != len(sides):
         said = ", ".join(str(side or "any") for side in stated)
@@ -134,6 +133,17 @@ def _fixed_shape(stated: Sequence[object], size: tuple[int, int] | None) -> tupl
             f"takes pictures of any size ({said}): export it with a fixed one, or give --size WxH"
         )
     return shape
+
+
+def _with_size(sides: Sequence[int | None], size: tuple[int, int]) -> list[int | None]:
+    """The sides of pictures with those that are open set to `size`, width and height."""
+    if len(sides) != _SIDES_OF_PICTURES or _COLOURS not in (sides[1], sides[3]):
+        return list(sides)
+    first, second, third, fourth = sides
+    width, height = size
+    if second == _COLOURS:
+        return [first, second, third or height, fourth or width]
+    return [first, second or height, third or width, fourth]
 
 
 def _dtype(stated: Any) -> np.dtype[Any]:  # noqa: ANN401  it publishes no types

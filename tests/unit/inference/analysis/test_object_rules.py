@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 
-from smartcam.contract.event import Event
+from smartcam.contract.event import Event, NormalBox
 from smartcam.contract.notice import PixelBox
+from smartcam.inference.analysis import best_picture
 from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.events import Change
 from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.scoring import Detections
 from smartcam.vision.line import Direction, Line
+from smartcam.vision.picture import Picture
 from smartcam.vision.rule import Rule
+from smartcam.vision.snapshot import draw
 from smartcam.vision.week import weekly_hours
 from smartcam.vision.zone import Zone
 from tests.fakes.scorer import FakeDetector
@@ -163,6 +167,36 @@ def test_each_event_brings_its_picture_and_a_better_one_when_it_ends() -> None:
     assert [picture.event_id for picture in pictures] == [changes[0].event.event_id] * 2
     assert all(picture.jpeg.startswith(b"\xff\xd8") and len(picture.jpeg) < 100_000 for picture in pictures)
     assert pictures[0].jpeg != pictures[1].jpeg
+
+
+@pytest.mark.parametrize(("sure_after_s", "events"), [(40, 1), (60, 0)])
+def test_who_stands_still_is_meant_by_loitering_until_half_a_minute_after_the_time_that_it_asks_for(
+    sure_after_s: int, events: int
+) -> None:
+    comes = [seen(person(4.0 * look, 0.5)) for look in range(10)]
+    unsure, sure = [seen(person(40, 0.5))] * (5 * sure_after_s), [seen(person(40))] * 10
+    settings = AnalysisSettings(rules=(Rule("loiters", loiter_s=20),))
+    assert len(raised(play([*comes, *unsure, *sure], settings))) == events
+
+
+def test_nothing_is_drawn_of_what_raises_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def counted(picture: Picture, box: NormalBox, label: str) -> bytes:
+        drawn.append(label)
+        return draw(picture, box, label)
+
+    monkeypatch.setattr(best_picture, "draw", counted)
+    parked = ("car", 0.8, (60.0, 10.0, 90.0, 40.0))
+    passing = [seen(parked, person(2.0 * look)) for look in range(10)]
+    others = AnalysisSettings(rules=(Rule(labels=("cat",)),))
+    assert happened(play([*passing, *[seen(parked)] * 30], others)) == []
+    assert drawn == []
+    assert happened(play([*passing, *[seen(parked)] * 30], AnalysisSettings())) == [
+        ("person", "raised"),
+        ("person", "cleared"),
+    ]
+    assert drawn == ["person"]
 
 
 def test_a_parked_car_raises_once_in_a_day_and_each_of_those_who_pass_it_raises() -> None:

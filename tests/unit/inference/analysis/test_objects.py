@@ -15,7 +15,7 @@ from smartcam.model.scoring import Detections
 from smartcam.vision.zone import Zone
 from tests.fakes.clock import SOME_DAY
 from tests.fakes.scorer import FakeDetector
-from tests.unit.inference.stage import EVERYWHERE, HERE, Found, frame, happened, maker, object_model, seen
+from tests.unit.inference.stage import EVERYWHERE, HERE, PICTURE, Found, frame, happened, maker, object_model, seen
 
 RAISED, CLEARED = ("person", "raised"), ("person", "cleared")
 SOMEBODY = seen(("person", 0.8, HERE))
@@ -153,17 +153,21 @@ def test_it_looks_where_something_moves_and_where_somebody_is() -> None:
     for look, motion in enumerate([(), (corner,), ()]):
         analysis.update(frame(look / 5, motion))
     assert [regions for _, regions in model.detector.calls] == [(), (corner, PixelBox(40, 10, 60, 50)), ()]
+    assert all(picture is PICTURE for picture, _ in model.detector.calls)
 
 
-def test_where_nobody_was_seen_for_three_seconds_it_looks_no_more() -> None:
+@pytest.mark.parametrize(("remember_s", "looks"), [(10.0, 16), (1.0, 6)])
+def test_where_nobody_was_seen_for_three_seconds_or_is_not_remembered_it_looks_no_more(
+    remember_s: float, looks: int
+) -> None:
     model = object_model([SOMEBODY, NOBODY])
     assert isinstance(model.detector, FakeDetector)
-    analysis = ObjectAnalysis(model, maker(), AnalysisSettings(remember_s=10.0))
+    analysis = ObjectAnalysis(model, maker(), AnalysisSettings(remember_s=remember_s))
     corner, there = PixelBox(0, 0, 10, 10), PixelBox(40, 10, 60, 50)
     for look in range(20):
         analysis.update(frame(look / 5, (corner,)))
     asked = [there in regions for _, regions in model.detector.calls]
-    assert asked == [False] + [True] * 16 + [False] * 3
+    assert asked == [False] + [True] * looks + [False] * (19 - looks)
 
 
 def test_somebody_in_a_part_that_was_not_looked_at_is_not_gone() -> None:
@@ -174,7 +178,9 @@ def test_somebody_in_a_part_that_was_not_looked_at_is_not_gone() -> None:
 
 def test_the_end_of_a_clip_clears_everything() -> None:
     analysis, _ = play([seen(person(2.0 * look), person(70 - 2.0 * look)) for look in range(8)])
-    assert happened(analysis.end(SOME_DAY)) == [CLEARED] * 2
+    changes = analysis.end(frame(9).captured_at)
+    assert happened(changes) == [CLEARED] * 2
+    assert {change.event.ended_at for change in changes if change.event is not None} == {frame(9).captured_at}
     assert analysis.episodes() == []
 
 
@@ -203,7 +209,10 @@ def test_an_episode_whose_object_does_not_show_up_again_is_cleared() -> None:
     analysis = ObjectAnalysis(object_model([NOBODY]), maker(), AnalysisSettings())
     analysis.resume([left_open()])
     assert happened(run(analysis, 0, 45)) == []
-    assert happened(run(analysis, 45, 10)) == [CLEARED]
+    changes = run(analysis, 45, 10)
+    assert happened(changes) == [CLEARED]
+    assert changes[0].event is not None
+    assert changes[0].event.ended_at == frame(10).captured_at
 
 
 def test_of_two_episodes_at_one_place_one_goes_on_and_the_other_ends_too() -> None:
@@ -222,6 +231,14 @@ def test_another_kind_of_object_does_not_go_on_with_the_episode() -> None:
     analysis = ObjectAnalysis(object_model(car), maker(), AnalysisSettings())
     analysis.resume([left_open()])
     assert happened(run(analysis, 0, 25)) == [("vehicle", "raised")]
+
+
+def test_a_car_that_stands_where_somebody_stood_does_not_go_on_with_their_episode() -> None:
+    analysis = ObjectAnalysis(object_model([seen(("car", 0.8, HERE))]), maker(), AnalysisSettings())
+    analysis.resume([left_open()])
+    changes = run(analysis, 0, 60, motion=())
+    assert happened(changes) == [CLEARED]
+    assert analysis.episodes() == []
 
 
 @pytest.mark.parametrize("age_ms", [None, 3_600_000])
@@ -275,6 +292,54 @@ def test_a_short_absence_belongs_to_the_stay_and_a_long_one_does_not() -> None:
     assert [each for each in happened(changes) if each == RAISED] == [RAISED] * 2
 
 
+@pytest.mark.parametrize(
+    ("looked_at", "times"), [(EVERYWHERE, 2), ((PixelBox(0, 0, 10, 10),), 1)], ids=["in vain", "elsewhere"]
+)
+def test_a_place_is_empty_only_once_it_was_looked_at_in_vain_for_ten_minutes(
+    looked_at: Sequence[PixelBox], times: int
+) -> None:
+    there = [*walk(0, 40, 12), *[SOMEBODY] * 100, *[NOBODY] * 25]
+    minutes = [seen(looked_at=looked_at)] * 650
+    gets_up = [*[SOMEBODY] * 10, *walk(40, 80, 12)]
+    analysis = ObjectAnalysis(object_model([*there, *minutes, *gets_up]), maker(), AnalysisSettings())
+    changes = run(analysis, 0, len(there))
+    for look in range(len(minutes)):
+        changes += analysis.update(frame(30 + look))
+    changes += run(analysis, 5 * (30 + len(minutes)), len(gets_up))
+    assert [each for each in happened(changes) if each == RAISED] == [RAISED] * times
+
+
+@pytest.mark.parametrize(("quiet_s", "times"), [(30, 2), (70, 3)])
+def test_whoever_sat_for_a_minute_after_the_last_one_walked_out_is_told_of_when_they_get_up(
+    quiet_s: int, times: int
+) -> None:
+    """What is still there by then was taken for furniture."""
+    comes = [95 - 3 * look for look in range(12)]
+    visits = [3 * look - 10 for look in (*range(12), *reversed(range(12)))]
+    gets_up = [60 - 3 * look for look in range(12)]
+    analysis = ObjectAnalysis(
+        object_model(
+            [
+                *[seen(person(x)) for x in comes],
+                *[seen(person(60))] * 100,
+                *[NOBODY] * 20,
+                *[seen(("person", 0.8, (max(x, 0), 10.0, x + 20.0, 50.0))) for x in visits],
+                *[NOBODY] * 5 * quiet_s,
+                *[seen(person(60))] * 5,
+                *[seen(person(x)) for x in gets_up],
+            ]
+        ),
+        maker(),
+        AnalysisSettings(),
+    )
+    moved = [*comes, *[None] * 120, *visits, *[None] * (5 * quiet_s + 5), *gets_up]
+    changes = []
+    for look, x in enumerate(moved):
+        motion = [] if x is None else [PixelBox(max(x, 0), 10, min(x + 20, 100), 50)]
+        changes += analysis.update(frame(look / 5, motion))
+    assert [each for each in happened(changes) if each == RAISED] == [RAISED] * times
+
+
 def test_a_second_person_who_comes_while_the_first_stays_is_an_event_of_their_own() -> None:
     both = [seen(person(70 - look * 2), person(0)) for look in range(10)]
     _, changes = play([*walk(20, 0, 8), *[seen(person(0))] * 100, *both])
@@ -302,6 +367,20 @@ def test_a_restart_tells_nobody_of_whoever_still_sits_there(tmp_path: Path) -> N
         assert happened(run(later, len(there) + 100, 10)) == expected
 
 
+def test_who_is_there_is_stored_every_ten_minutes_and_not_more_often(tmp_path: Path) -> None:
+    """For a process that is killed; memory cards wear out."""
+    memory = MemoryFile(tmp_path / "stays")
+    analysis = ObjectAnalysis(object_model([*walk(0, 40, 12), SOMEBODY]), maker(), AnalysisSettings(), memory)
+    run(analysis, 0, 13)
+    stored = []
+    for seconds in (599.8, 600, 1199.8, 1200):
+        analysis.update(frame(seconds))
+        stored.append((tmp_path / "stays").exists() and memory.load())
+    assert stored[0] is False
+    assert stored[1] == stored[2] != stored[3]
+    assert stored[3]
+
+
 def test_a_process_that_ends_before_its_first_frame_forgets_nobody(tmp_path: Path) -> None:
     memory = MemoryFile(tmp_path / "stays")
     memory.store(b"who was there")
@@ -317,7 +396,7 @@ def test_a_full_disk_costs_the_memory_of_stays_and_nothing_else(
     )
     assert happened(run(analysis, 0, 10)) == [RAISED]
     analysis.keep()
-    (told,) = [record.getMessage() for record in caplog.records if "stays_not_stored" in record.getMessage()]
+    (told,) = [message for message in caplog.messages if message.startswith("stays_not_stored ")]
     assert "yard" in told
     assert "no folder" in told
 

@@ -149,6 +149,14 @@ def test_an_episode_that_its_alarm_clears_is_over() -> None:
     assert one.go_on(transition, maker(), frame(1), None) == one.store(NOW) == []
 
 
+def test_each_event_has_a_picture_of_its_own_even_if_the_last_one_of_the_object_was_as_good() -> None:
+    one = SceneObject((), box=BOX)
+    for at in (0, 100):
+        one.show(frame(at), "motion")
+        assert one.raise_event(maker(), SIGHT, frame(at)).snapshot is not None
+        one.go_on(Transition.CLEARED, maker(), frame(at + 1), None)
+
+
 def test_the_state_of_an_episode_is_stored_every_twenty_seconds() -> None:
     one = raised()
     assert one.store(frame(19.9).captured_mono) == []
@@ -185,9 +193,10 @@ def test_what_is_better_known_has_the_event_from_then_on_and_the_other_one_needs
 
 def test_an_object_under_a_new_track_has_the_episode_of_the_one_that_it_was() -> None:
     earlier, one = raised(), SceneObject((), alarm=AlarmState(evidence=3, open=True))
-    earlier.moves, episode = 2, earlier.episode
+    earlier.moves, episode, picture = 2, earlier.episode, earlier.picture
     take_over(one, earlier)
     assert (one.episode, one.alarm) == (episode, AlarmState(evidence=3, open=True))
+    assert one.picture is picture is not earlier.picture
     assert earlier.alarm == AlarmState(spent_moves=2)
     assert earlier.store(frame(100).captured_mono) == []
 

@@ -165,6 +165,16 @@ def test_a_folder_without_a_device_is_named_with_the_remedy(tmp_path: Path, caps
     assert "make demo" in line
 
 
+def test_a_demo_that_was_broken_off_is_named_with_the_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "_DEMO", tmp_path)
+    assert main([]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"smartcam console: {tmp_path}: `make demo` has not got far enough there")
+    assert "remove the folder" in line
+
+
 def test_a_port_that_is_taken_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.pipeline.site import wait_until
+from tools.console import deploying
 from tools.console.deploying import Busy, Deploying, DeployingState
 from tools.console.ordering import WizardCommand
 
@@ -82,6 +83,19 @@ def test_one_thing_runs_at_a_time_and_a_person_can_stop_it(job: Deploying) -> No
     assert "more" not in str(lines)
     job.stop()
     assert job.document()["state"] == DeployingState.IDLE
+
+
+def test_a_command_that_takes_no_notice_of_being_stopped_is_killed(
+    job: Deploying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deploying, "STOP_S", 0.1)
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+    )
+    job.plan(iter([python(deaf), "more"]), lambda: iter(()))
+    wait_until(lambda: "deaf" in str(job.document()["lines"]))
+    job.stop()
+    assert "more" not in str(until(job, DeployingState.FAILED)["lines"])
 
 
 def test_whoever_ends_the_console_ends_what_it_has_begun(job: Deploying) -> None:
