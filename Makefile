@@ -34,7 +34,7 @@ export PYTHONDONTWRITEBYTECODE =
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cloud setup-console setup-training setup-tflite setup-azure demo test test-here test-elsewhere test-pi test-debian test-targets soak mutants faults fuzz day storm check format bench build synth train cloud provision publish deploy status clean
+.PHONY: help setup setup-cloud setup-console setup-training setup-tflite setup-azure demo test test-here test-elsewhere test-pi test-debian test-targets test-targets-here test-targets-azure soak mutants faults fuzz day storm check format bench build synth train cloud provision publish deploy status clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -148,8 +148,14 @@ setup-azure: setup ## what the module of Azure IoT Edge runs on, in .venv-azure
 	@sh tools/setup.sh .venv-azure requirements/azure.txt $(PYTHON)
 
 test-targets: setup setup-training setup-azure ## the demo's model and an SSD on every target that can be run here, and how far each is off
+	@$(MAKE) --no-print-directory -j 2 test-targets-azure test-targets-here
+
+test-targets-here:
 	$(main) -m pytest -m targets tests/targets --ignore tests/targets/azure $(PYTEST)
-	$(azure) -m pytest -m "not soak" tests/targets/azure $(PYTEST)
+
+# Most of these wait for the hub.
+test-targets-azure:
+	$(azure) -m pytest -q -m "not soak" tests/targets/azure $(PYTEST)
 
 clean: ## what was built; the environments stay
 	rm -rf build cdk.out greengrass-build

@@ -37,7 +37,7 @@ def test_from_an_empty_folder_a_detector_is_got_and_finds_the_visitor(server: Fi
     assert model(["get", NAME, "--out", str(tmp_path / "bundle")]) == 0
     assert server.asked[1][1]["Range"] == "bytes=1000000-"
     first, (begin, end) = 30, VISITS[0]  # the other five are test_footage's
-    clip, labels = cut(tmp_path / "visitor.mp4", first, end + 20), tmp_path / "labels.json"
+    clip, labels = cut(tmp_path / "visitor.mp4", (first, end + 20)), tmp_path / "labels.json"
     labels.write_text(json.dumps({clip.name: {"fps": FPS, "person": [[begin - first, end - first]]}}))
     footage = ["--video", str(clip), "--labels", str(labels)]
     assert score([*footage, "--bundle", str(tmp_path / "bundle"), "--least-recall", "1", "--most-false", "0"]) == 0

@@ -1,10 +1,13 @@
 """Clips for the system tests: cuts of the shared footage and of the demo's, and the bundle of the stock detector."""
 
+from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 
 import av
 import pytest
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from measure.demo.plan import CLIP_FOLDER
@@ -26,25 +29,26 @@ needs_footage = pytest.mark.skipif(
 )
 
 
-def cut(target: Path, first: int, last: int, still: int = 0) -> Path:
-    """The frames from first to last of the clip with the six people; before them the first one, `still` times."""
-    with av.open(f"file:{SIX_PEOPLE}") as reading, av.open(f"file:{target}", "w") as writing:
+def cut(target: Path, *stretches: tuple[int, int]) -> Path:
+    """The frames from first to last of each stretch of the clip with the six people, one stretch after the other."""
+    with av.open(f"file:{SIX_PEOPLE}") as reading:
+        size = reading.streams.video[0]
+        width, height = size.width, size.height
+    with av.open(f"file:{target}", "w") as writing:
         stream = writing.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "20"})
         assert isinstance(stream, VideoStream)
-        shown = reading.streams.video[0]
-        stream.width, stream.height, stream.pix_fmt = shown.width, shown.height, "yuv420p"
-        for place, frame in enumerate(reading.decode(shown)):
-            if place > last:
-                break
-            if place < first:
-                continue
-            number = place - first + still
-            for again in range(0 if place == first else number, number + 1):
-                fresh = frame.reformat(format="yuv420p")
-                fresh.pts, fresh.time_base = again, Fraction(1, FPS)
-                writing.mux(stream.encode(fresh))
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number, frame in enumerate(chain.from_iterable(_frames(*stretch) for stretch in stretches)):
+            fresh = frame.reformat(format="yuv420p")
+            fresh.pts, fresh.time_base = number, Fraction(1, FPS)
+            writing.mux(stream.encode(fresh))
         writing.mux(stream.encode())
     return target
+
+
+def _frames(first: int, last: int) -> Iterator[VideoFrame]:
+    with av.open(f"file:{SIX_PEOPLE}") as reading:
+        yield from islice(reading.decode(video=0), first, last + 1)
 
 
 def first_visitor(target: Path) -> Path:

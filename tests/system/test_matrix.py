@@ -123,7 +123,7 @@ def test_the_four_cover_every_pair_of_values() -> None:
 
 def test_a_visitor_is_one_event_whatever_carries_runs_and_computes(built: Built, tmp_path: Path) -> None:
     first, last = 48, 135
-    clip = cut(tmp_path / "visitor.mp4", first, last)
+    clip = cut(tmp_path / "visitor.mp4", (first, last))
     # Two at a time: four would want more than two cores.
     with ThreadPoolExecutor(2) as two:
         runs = list(two.map(lambda way: play(way, built, clip, (last - first) / FPS, tmp_path / str(way)), PAIRS))
@@ -134,7 +134,7 @@ def test_a_visitor_is_one_event_whatever_carries_runs_and_computes(built: Built,
 @pytest.mark.soak
 @pytest.mark.parametrize("way", [way for way in ALL if way not in PAIRS], ids=str)
 def test_a_visitor_is_one_event_in_the_other_four(way: Way, built: Built, tmp_path: Path) -> None:
-    clip = cut(tmp_path / "visitor.mp4", 48, 225)
+    clip = cut(tmp_path / "visitor.mp4", (48, 225))
     assert_one_event_a_visit(play(way, built, clip, 18, tmp_path), VISITS[:1], 48)
 
 

@@ -99,7 +99,7 @@ def camera(name: str) -> CameraId:
 @needs_footage
 def test_a_visitor_stays_one_event_through_kills_and_a_cut(tmp_path: Path) -> None:
     first, last = 48, 215
-    clip = cut(tmp_path / "visitor.mp4", first, last)
+    clip = cut(tmp_path / "visitor.mp4", (first, last))
     built = build_suite(tmp_path / "build", detector_bundle(tmp_path / "coco"))
     visits = [((begin - first) / FPS, (end - first) / FPS) for begin, end in VISITS[:1]]
     plans: dict[str, Plan] = {

@@ -1,7 +1,7 @@
 """These need .venv-azure: `.venv-azure/bin/python -m pytest tests/targets/azure`."""
 
+import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -9,12 +9,17 @@ pytest.importorskip("azure.iot.device", reason="needs .venv-azure")
 
 from standins.azure.testbed import EdgeDevice, running_device
 
+LEFT_BY_AZURES_CLIENT = "unclosed <ssl.SSLSocket"
+"""It leaves the sockets of failed handshakes to the garbage collector, which comes in any later test or after all."""
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Azure's client leaves the sockets of failed handshakes to the garbage collector, which comes in any later test.
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"))
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("filterwarnings", f"ignore:{LEFT_BY_AZURES_CLIENT}:ResourceWarning")
+
+
+def pytest_unconfigure() -> None:
+    # pytest collects once more here, and by then has put its own filters away.
+    warnings.filterwarnings("ignore", LEFT_BY_AZURES_CLIENT, ResourceWarning)
 
 
 @pytest.fixture

@@ -65,10 +65,10 @@ class RunningModule:
     def has_raised(self, camera: str) -> bool:
         return (camera, "anomaly", "raised") in self.delivered()
 
-    def film(self, *clips: Path) -> None:
+    def film(self, *clips: Path, **more: object) -> None:
         """Other cameras than before."""
         self.hub.desire({"capture": {"cameras": None}})
-        self.hub.desire({"capture": settings(*clips)})
+        self.hub.desire({"capture": settings(*clips, **more)})
 
     def waiting(self, *words: str) -> int:
         """How many events wait in the outbox's file, of those that have all of these words in them."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,15 @@ pytestmark = [pytest.mark.soak, needs_footage]
 
 SSD = SHARED / "models" / "coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"
 OUTAGE_S = 60.0
-PARTS = ((0, 620, 0), (735, 1100, 150), (1225, 1393, 150))
-"""First and last frame of what is filmed until the first kill, the second one and the end, and pictures of nobody
-before it: an event waits ten seconds for whom it is about."""
+NOBODY = (0, 55)
+PARTS = (((0, 620),), (NOBODY, NOBODY, NOBODY, (735, 1100)), (NOBODY, NOBODY, NOBODY, (1225, 1393)))
+"""First and last frames of what is filmed until the first kill, the second one and the end. An event waits ten seconds
+for whom it is about, so that long there is nobody, as the camera filmed it: one picture again and again is a camera
+that has frozen."""
 PATIENCE_S = 400.0
 """The clip takes 140 s, and the machine may have much else to do."""
 SOON_S = 2.0
+"""The log says a little late that the camera runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,26 +109,32 @@ def disturbed(module: RunningModule, clip: Path) -> None:
     From the third to the last there is no hub. A new process has a while to see that somebody has left; then the film
     goes on, however long the start takes.
     """
-    parts = [cut(clip.with_name(f"{first}.mp4"), first, last, still) for first, last, still in PARTS]
+    parts = [cut(clip.with_name(f"{number}.mp4"), *stretches) for number, stretches in enumerate(PARTS)]
     parts[0].replace(clip)
     module.start()
-    until(lambda: module.raised() == 3, PATIENCE_S)
+    until(lambda: module.raised() >= 3, PATIENCE_S)
     module.kill()
     module.hub.stop()
     gone_at = time.monotonic()
     parts[1].replace(clip)
     module.start()
-    until(lambda: module.raised() == 5, PATIENCE_S)
+    until(lambda: module.raised() >= 5, PATIENCE_S)
     module.kill()
     parts[2].replace(clip)
     module.start()
-    until(lambda: module.raised() == 6 and time.monotonic() >= gone_at + OUTAGE_S, PATIENCE_S)
+    until(lambda: module.raised() >= 6 and time.monotonic() >= gone_at + OUTAGE_S, PATIENCE_S)
     before = len(module.hub.received)
     module.hub.cuts_after = "event"  # it has the event, and the module does not know
     module.hub.start()
     until(lambda: len(module.hub.received) > before, PATIENCE_S)
     module.kill()
     module.start()
+
+
+def began(said: str) -> float:
+    """When the camera gave its first picture, in seconds since 1970, by the module's log."""
+    running = next(line for line in said.splitlines() if "camera_running" in line)
+    return datetime.fromisoformat(running.split()[0]).timestamp()
 
 
 def assert_six_people_once(delivered: Delivered) -> None:
@@ -138,10 +148,9 @@ def test_six_people_are_six_events_at_the_hub(played: dict[str, Delivered]) -> N
     assert_six_people_once(delivered)
     assert len(set(delivered.identities)) == len(delivered.identities), "nothing had to be sent twice"
     assert "ONNX Runtime" in delivered.said
-    first = VISITS[0][0]
+    begun = began(delivered.said)
     for event, (begin, end) in zip(delivered.raised, VISITS, strict=True):
-        after_s = (event.started_at - delivered.raised[0].started_at) / NS_PER_S
-        assert (begin - first) / FPS - SOON_S <= after_s <= (end - first) / FPS
+        assert begin / FPS - SOON_S <= event.started_at / NS_PER_S - begun <= end / FPS
 
 
 def test_three_kills_and_a_minute_without_a_hub_lose_none_of_the_six_and_double_none(
