@@ -29,6 +29,7 @@ from tests.encoded import encoded, shade, video_packets
 from tests.fakes.console_world import YARD, ConsoleWorld
 
 SHADES = [shade(i) for i in range(24)]
+PATIENCE_S = 60.0
 
 
 @contextmanager
@@ -55,7 +56,7 @@ def looking(world: ConsoleWorld) -> connect:
 async def told(viewer: ClientConnection, kind: str) -> dict[str, object]:
     """The next text of this kind."""
     while True:
-        got = await asyncio.wait_for(viewer.recv(), 8)
+        got = await asyncio.wait_for(viewer.recv(), PATIENCE_S)
         document = json.loads(got) if isinstance(got, str) else {}
         if document.get("type") == kind:
             assert isinstance(document, dict)
@@ -89,7 +90,7 @@ class Browser:
 
     async def shown(self) -> int:
         """The next picture's number in `encoded`."""
-        frame = await asyncio.wait_for(self.frames.get(), 8)
+        frame = await asyncio.wait_for(self.frames.get(), PATIENCE_S)
         luma = float(np.mean(frame.to_ndarray()[: frame.height]))
         return min(range(len(SHADES)), key=lambda i: abs(SHADES[i] - luma))
 
@@ -187,7 +188,7 @@ def test_who_does_not_answer_sees_the_same_as_without_webrtc_and_is_told_why(
                 about = await told(viewer, "video")
                 assert about["mime"]
                 assert why in str(about["why"])
-                assert isinstance(await asyncio.wait_for(viewer.recv(), 8), bytes)
+                assert isinstance(await asyncio.wait_for(viewer.recv(), PATIENCE_S), bytes)
 
     asyncio.run(look())
     wait_until_silent()
@@ -323,7 +324,7 @@ def test_a_console_without_its_packages_says_so_once_and_shows_the_picture_as_ev
                 about = await told(viewer, "video")
                 assert about["mime"]
                 assert "no WebRTC: this console lacks its packages" in str(about["why"])
-                assert isinstance(await asyncio.wait_for(viewer.recv(), 8), bytes)
+                assert isinstance(await asyncio.wait_for(viewer.recv(), PATIENCE_S), bytes)
 
     with ConsoleWorld(tmp_path).running() as world, ring_of(world, live_packets(12)):
         asyncio.run(look(world))
