@@ -243,7 +243,7 @@ def _shift(now: Blocks, reference: Blocks) -> float:
 def _found_at(x: int, y: int, now: Blocks, reference: Blocks) -> float:
     """How well the picture matches the reference moved by so many cells; 0 if that is no move, or leaves too little."""
     rows, columns = now.small.shape
-    left = (columns - abs(x)) * (rows - abs(y)) / now.small.size
+    left = max(columns - abs(x), 0) * max(rows - abs(y), 0) / now.small.size
     if math.hypot(x, y) < _LEAST_SHIFT * columns or left < _LEAST_OVERLAP:
         return 0.0
     here = now.detail[max(y, 0) : rows + min(y, 0), max(x, 0) : columns + min(x, 0)]

@@ -216,7 +216,7 @@ def test_a_wrong_field_of_an_event_is_named(event: Event, key_and_value: st.Data
     wrong = key_and_value.draw(st.sampled_from([{"not": "this"}, [True], "\x00", -1]))
     with pytest.raises(ContractError) as caught:
         Event.from_json(_spoil(document, key, wrong))
-    assert caught.value.field == key
+    assert caught.value.field.removesuffix("[0]") == key  # of a list whose first item is wrong
 
 
 @given(notice=frame_notices() | status_notices, key_and_value=st.data())

@@ -183,6 +183,11 @@ class Running:
         self.recording.picture(TimedPicture(picture, 0, now, self.clock.utc(), now), picture)
         self.clock.advance(seconds)
 
+    def has_begun(self) -> bool:
+        """Whether a picture has been written. Asked without the lock, the folder would finish what is being written."""
+        with self.folder.lock:
+            return bool(self.folder.known())
+
 
 def grey(shade: int) -> Picture:
     return picture_of(np.full((48, 64), shade, np.uint8))
@@ -253,11 +258,11 @@ def test_whatever_one_picture_does_the_next_one_is_taken(tmp_path: Path, monkeyp
 
     with running.recording.running(StopToken()):
         running.show(grey(50), 1)
-        wait(running.folder.known)
+        wait(running.has_begun)
         monkeypatch.setattr(PictureEncoder, "encode", once)
-        for _ in range(2):
-            running.show(grey(90), 1)
-            time.sleep(0.1)
+        running.show(grey(90), 1)
+        wait(lambda: PictureEncoder.encode is encode)
+        running.show(grey(90), 1)
     assert len(running.folder.finished()) == 2
 
 
