@@ -5,7 +5,6 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -24,6 +23,7 @@ from smartcam.vision.picture import Picture
 from tests.clips import picture_of
 from tests.encoded import played
 from tests.fakes.clock import FakeClock
+from tests.waiting import until
 
 YARD, GATE = CameraId("yard"), CameraId("gate")
 
@@ -193,21 +193,14 @@ def grey(shade: int) -> Picture:
     return picture_of(np.full((48, 64), shade, np.uint8))
 
 
-def wait(ready: Callable[[], object]) -> None:
-    until = time.monotonic() + 60
-    while not ready():
-        assert time.monotonic() < until
-        time.sleep(0.002)
-
-
 def test_of_the_pictures_that_come_as_many_are_taken_as_the_setting_says(tmp_path: Path) -> None:
     running = Running(tmp_path, every_s=0.5)
     stop = StopToken()
     with running.recording.running(stop):
-        wait(lambda: [pulse.name for pulse in stop.loops.pulses() if pulse.is_resting] == ["footage-yard"])
+        until(lambda: [pulse.name for pulse in stop.loops.pulses() if pulse.is_resting] == ["footage-yard"])
         for number in range(100):
             running.show(grey(20 + number), 0.1)
-            wait(lambda: running.recording._waiting is not None and running.recording._waiting.empty())
+            until(lambda: running.recording._waiting is not None and running.recording._waiting.empty())
     (name,) = running.folder.finished()
     assert times(running.folder.path(name).read_bytes()) == pytest.approx([n / 2 for n in range(20)], abs=0.001)
 
@@ -258,10 +251,10 @@ def test_whatever_one_picture_does_the_next_one_is_taken(tmp_path: Path, monkeyp
 
     with running.recording.running(StopToken()):
         running.show(grey(50), 1)
-        wait(running.has_begun)
+        until(running.has_begun)
         monkeypatch.setattr(PictureEncoder, "encode", once)
         running.show(grey(90), 1)
-        wait(lambda: PictureEncoder.encode is encode)
+        until(lambda: PictureEncoder.encode is encode)
         running.show(grey(90), 1)
     assert len(running.folder.finished()) == 2
 
