@@ -130,23 +130,25 @@ class Sessions:
 
     def find(self, cookie: str | None) -> Session | None:
         """The session of a cookie, None if nobody is signed in by it. Raises PasswordUnreadable."""
-        session = self._sessions.get(_digest(cookie or "")) if self.password.version() else self._open
-        if session is None or not self.holds(session):
+        version = self.password.version()
+        session = self._sessions.get(_digest(cookie or "")) if version else self._open
+        if session is None or not self._holds(session, version):
             return None
         session.used_at = self._clock.monotonic()
         return session
 
     def holds(self, session: Session) -> bool:
         """Whether the session has not ended. Raises PasswordUnreadable."""
-        version = self.password.version()
-        if not version:
-            return session is self._open
-        is_fresh = self._clock.monotonic() - session.used_at < _IDLE_NS
-        return session.version == version and is_fresh and session in self._sessions.values()
+        return self._holds(session, self.password.version())
 
     def end(self, session: Session) -> None:
         """Sign out."""
         self._sessions = {name: one for name, one in self._sessions.items() if one is not session}
+
+    def _holds(self, session: Session, version: str) -> bool:
+        is_fresh = self._clock.monotonic() - session.used_at < _IDLE_NS
+        is_signed_in = session.version == version and is_fresh and session in self._sessions.values()
+        return is_signed_in if version else session is self._open
 
 
 def _digest(cookie: str) -> str:

@@ -87,8 +87,7 @@ class Door:
         except Exception as error:  # noqa: BLE001  the edge of a request: one that fails takes nobody with it
             log_exception(logger, "request_failed", error, path=scope["path"])
             if not is_started:
-                refusal = _refusal(500, "the console has failed here: see its log")
-                await refusal(scope, receive, answer)
+                await _refusal(500, "the console has failed here: see its log")(scope, receive, answer)
 
     def _look_at(self, scope: Scope, headers: Headers) -> None:
         """Raises HTTPException for what goes no further, and PasswordUnreadable."""
