@@ -16,8 +16,9 @@ from tests.pipeline.site import Site, wait_until
 from tests.pipeline.visitor import FPS, red_bundle, visits
 from tests.rtsp.camera import RtspCamera, record
 from tests.system.judge import Judge
+from tests.system.nucleus import PATIENCE_S
 from tests.system.resources import Usage, growth, usage
-from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, running, until
+from tests.system.rig import CAPTURE, INFERENCE, running, until
 from tools.build.suite import build_suite
 
 OUTAGES = int(os.environ.get("SMARTCAM_OUTAGES", "50"))

@@ -14,7 +14,8 @@ from smartcam.edge.clock import SystemClock
 from smartcam.inference.metrics.door import SOCKET
 from tests.system.footage import first_visitor
 from tests.system.lone_site import Site
-from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
+from tests.system.nucleus import PATIENCE_S
+from tests.system.rig import CAPTURE, INFERENCE, until
 from tests.unit.standins.nucleus.broker import Broker, make_papers
 from tools.build.suite import DEMO_BUNDLE, Built, build_suite
 
