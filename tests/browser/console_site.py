@@ -17,9 +17,10 @@ from smartcam.vision.picture import Picture
 from tests.clips import write_clip
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.models import Square, square
-from tests.pipeline.site import THING, Cloud, Component, wait_until
+from tests.pipeline.site import THING, Cloud, Component
 from tests.pipeline.square_visit import GREY, HEIGHT, SIDE, WIDTH, made_bundle
 from tests.system.footage import repeated
+from tests.waiting import until
 
 FPS = 10
 TOP = 100
@@ -98,7 +99,7 @@ class ConsoleSite:
             found[:] = [event for event in self.raised()[after:] if event.camera_id == camera]
             return bool(found)
 
-        wait_until(is_there)
+        until(is_there)
         return found[0]
 
     def close(self) -> None:

@@ -18,9 +18,10 @@ from smartcam.edge.muxing import ClipWriter
 from tests.browser.coded import ALIKE, SIZE, assert_shows, coded, difference, film
 from tests.clips import write_clip
 from tests.encoded import encoded, video_packets
-from tests.pipeline.site import Component, Site, wait_until
+from tests.pipeline.site import Component, Site
 from tests.pipeline.visitor import FPS, red_bundle, visits
 from tests.unit.capture.recording.test_camera_recording import PROCESS
+from tests.waiting import until
 
 HIDDEN = [[0.0, 0.875], [0.25, 0.875], [0.25, 1.0], [0.0, 1.0]]
 """The lower left corner, as the mask of a camera and as a part of a small picture."""
@@ -41,7 +42,7 @@ class Run:
         site.start_inference()
         capture = Component(build_capture(site.nucleus.bus("smartcam.Capture"), site.shm, folder))
         try:
-            wait_until(lambda: len(list((folder / "clips").glob("*.mp4"))) == 2 * len(cameras))
+            until(lambda: len(list((folder / "clips").glob("*.mp4"))) == 2 * len(cameras))
         finally:
             capture.stop()
             site.stop()
@@ -84,7 +85,7 @@ def test_a_clip_that_kill_9_has_cut_short_plays_up_to_where_it_broke_off(player:
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        wait_until(lambda: sum(part.read_bytes().count(b"moof") for part in (tmp_path / "clips").glob("*")) > 4)
+        until(lambda: sum(part.read_bytes().count(b"moof") for part in (tmp_path / "clips").glob("*")) > 4)
         process.kill()
     folder = ClipFolder(tmp_path / "clips", SystemClock())
     (name,) = folder.finished()

@@ -23,7 +23,8 @@ from smartcam.vision.frame import Frame
 from standins.rtsp import RtspServer, setup_rtsp
 from tests.browser.stamped import HEIGHT, WIDTH, Seen, StampedCamera, seen
 from tests.fakes.bus import FakeNucleus, topic_matches
-from tests.pipeline.site import Component, wait_until
+from tests.pipeline.site import Component
+from tests.waiting import until
 from tools.setup import ToolsError
 
 PATIENCE_MS = 60_000
@@ -207,7 +208,7 @@ def test_capture_copies_the_same_whether_nobody_looks_or_two_do(browser: Browser
         """For each packet of the camera: how often something is copied into a ring, and how many pictures' bytes."""
         with copies.lock:
             pictures, size = Counter(copies.pictures), Counter(copies.bytes)
-        wait_until(lambda: copies.pictures["packets"] >= pictures["packets"] + count)
+        until(lambda: copies.pictures["packets"] >= pictures["packets"] + count)
         with copies.lock:
             packets, frames = (copies.pictures[kind] - pictures[kind] for kind in ("packets", "frames"))
             copied = copies.bytes.total() - size.total()

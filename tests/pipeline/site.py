@@ -1,6 +1,6 @@
 """Both components in one process, on a nucleus in memory, with a cloud that answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -125,12 +125,3 @@ class Site:
         """Whether capture has said that every clip is over."""
         ended = {n.camera_id for n in self.notices() if isinstance(n, StatusNotice) and n.state == "ended"}
         return len(ended) >= len({notice.camera_id for notice in self.notices()}) > 0
-
-
-def wait_until(condition: Callable[[], object], patience_s: float = 60.0) -> None:
-    stop = StopToken()
-    for _ in range(round(patience_s * 50)):
-        if condition():
-            return
-        stop.wait(0.02)
-    raise AssertionError("it never became true")

@@ -17,8 +17,9 @@ from smartcam.contract.times import NS_PER_S, parse_utc
 from smartcam.contract.topics import ack_topic, clips_topic
 from smartcam.contract.wanted import NOTHING_WANTED
 from tests.clips import write_clip
-from tests.pipeline.site import THING, Component, Site, wait_until
+from tests.pipeline.site import THING, Component, Site
 from tests.pipeline.visitor import FPS, red_bundle, visits
+from tests.waiting import until
 from tools.clips.verify import verified
 
 YARD = CameraId("yard")
@@ -86,7 +87,7 @@ def lumas(path: Path) -> Iterator[np.ndarray[tuple[int, ...], np.dtype[np.uint8]
 def test_an_event_has_a_clip_with_what_came_before_and_after_it_picture_by_picture(kept: Kept) -> None:
     kept.site.start_inference()
     kept.start_capture()
-    wait_until(kept.files)
+    until(kept.files)
     raised, cleared = kept.event(Phase.RAISED), kept.event(Phase.CLEARED)
     (path,) = kept.files()
     assert path.name == f"{raised.event_id}.yard.001.mp4"
@@ -102,30 +103,30 @@ def test_a_cloud_that_takes_it_hears_which_clips_there_are_and_one_that_has_not_
     kept.configure(at_end="reopen")
     kept.site.start_inference()
     kept.start_capture()
-    wait_until(kept.files)
-    wait_until(lambda: "heard" in kept.said())
+    until(kept.files)
+    until(lambda: "heard" in kept.said())
     assert {event.phase for event in kept.site.cloud.events} == {Phase.RAISED, Phase.CLEARED}
 
     kept.site.nucleus.deliver(ack_topic(THING), replace(NOTHING_WANTED, takes=("recorded",)).to_json())
-    wait_until(lambda: any(event.phase is Phase.RECORDED for event in kept.site.cloud.events))
+    until(lambda: any(event.phase is Phase.RECORDED for event in kept.site.cloud.events))
     record = next(event for event in kept.site.cloud.events if event.phase is Phase.RECORDED)
     path = kept.folder / f"{record.event_id}.yard.{record.clips[-1].part:03d}.mp4"
     assert record.clips[-1].sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert verified(path).seal.key == record.clip_key
-    wait_until(lambda: not kept.site.waiting())
+    until(lambda: not kept.site.waiting())
 
 
 def test_what_inference_asked_for_is_kept_when_it_is_gone_and_capture_goes_on_after_its_own_end(kept: Kept) -> None:
     kept.site.start_inference()
     kept.start_capture()
-    wait_until(lambda: any(event.phase is Phase.RAISED for event in kept.site.cloud.events))
+    until(lambda: any(event.phase is Phase.RAISED for event in kept.site.cloud.events))
     kept.site.stop_inference()
-    wait_until(lambda: list(kept.folder.glob("*.part")))
+    until(lambda: list(kept.folder.glob("*.part")))
     kept.captures.pop().stop()
     (first,) = kept.files()
     assert span(first)[0] <= kept.event(Phase.RAISED).started_at / NS_PER_S - 0.9
     kept.start_capture()
     kept.site.start_inference()
-    wait_until(lambda: any(event.phase is Phase.CLEARED for event in kept.site.cloud.events))
-    wait_until(lambda: not list(kept.folder.glob("*.part")))
+    until(lambda: any(event.phase is Phase.CLEARED for event in kept.site.cloud.events))
+    until(lambda: not list(kept.folder.glob("*.part")))
     assert all(span(each)[1] > span(each)[0] for each in kept.files())

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.real.hold import Outcome
-from tests.system.nucleus import PATIENCE_S, NucleusProcess, journal_lines
+from tests.system.nucleus import NucleusProcess, journal_lines
 from tests.system.rig import until
+from tests.waiting import PATIENCE_S
 
 _OUTCOMES = {"deployment_succeeded": True, "deployment_failed": False}
 

@@ -13,8 +13,8 @@ from enum import StrEnum
 
 from smartcam.contract.times import NS_PER_S
 from tests.system.judge import Judge
-from tests.system.nucleus import PATIENCE_S
 from tests.system.rig import CAPTURE, INFERENCE, Rig, until
+from tests.waiting import PATIENCE_S
 
 
 class Fault(StrEnum):

@@ -11,9 +11,10 @@ from pathlib import Path
 from measure.demo.device import remove_rings
 from smartcam.contract.health import DeviceState, Health
 from smartcam.contract.ids import CameraId
-from tests.system.nucleus import PATIENCE_S, NucleusProcess, journal_lines
+from tests.system.nucleus import NucleusProcess, journal_lines
 from tests.system.rig import CAPTURE, INFERENCE, until
 from tests.unit.standins.nucleus.broker import Broker, Papers
+from tests.waiting import PATIENCE_S
 from tools.build.suite import ON_DEMAND, Built
 
 

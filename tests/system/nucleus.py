@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from standins.cloud.leashed import end_leashed, kill_leashed, start_leashed
+from tests.waiting import PATIENCE_S
 from tools.command_line import ROOT
-
-PATIENCE_S = 180.0
-"""How long real processes may take on a busy machine to do what they do in seconds."""
 
 
 class NucleusProcess:

@@ -18,7 +18,8 @@ from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import FRAMES_PREFIX
-from tests.system.nucleus import PATIENCE_S, NucleusProcess, journal_lines
+from tests.system.nucleus import NucleusProcess, journal_lines
+from tests.waiting import PATIENCE_S
 
 CAPTURE, INFERENCE = "smartcam.Capture", "smartcam.Inference"
 _MODULES = {CAPTURE: "smartcam.capture.main", INFERENCE: "smartcam.inference.main", CONSOLE: "smartcam.console.main"}

@@ -20,8 +20,8 @@ from tests.fakes.registry import FakeRegistry
 from tests.system.faults import kill, raised
 from tests.system.footage import first_visitor, repeated
 from tests.system.judge import THING, Judge
-from tests.system.nucleus import PATIENCE_S
 from tests.system.rig import INFERENCE, Rig, running, until
+from tests.waiting import PATIENCE_S
 from tools.alerts.arming import parser_of, run
 from tools.build.suite import DEMO_BUNDLE, build_suite
 

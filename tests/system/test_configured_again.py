@@ -15,8 +15,8 @@ from smartcam.contract.topics import LOCAL_HEALTH, views_topic
 from tests.real.hold import processes
 from tests.real.standin import StandInHold
 from tests.system.footage import first_visitor
-from tests.system.nucleus import PATIENCE_S
 from tests.system.rig import CAPTURE, INFERENCE, until
+from tests.waiting import PATIENCE_S
 from tools.build.suite import DEMO_BUNDLE, ON_DEMAND, Built, build_suite
 
 pytestmark = pytest.mark.slow

@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 
 from smartcam.edge.ring.sealed import DEFAULT_FOLDER
 from standins.chromium import Chromium, setup_chromium
-from tests.pipeline.site import wait_until
+from tests.waiting import until
 from tools.command_line import ROOT
 from tools.setup import ToolsError
 
@@ -80,7 +80,7 @@ def assert_pictures_move(chromium: Chromium, address: str) -> None:
         browser = playwright.chromium.launch(executable_path=chromium.program, env=dict(chromium.environment))
         page = browser.new_page()
         page.set_default_timeout(120_000)
-        wait_until(lambda: answers(address), patience_s=120)
+        until(lambda: answers(address), patience_s=120)
         page.goto(address)
         video = page.locator("article video")
         decoded = "video => video.getVideoPlaybackQuality().totalVideoFrames"

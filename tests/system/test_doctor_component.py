@@ -19,9 +19,10 @@ from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import probe_topic
 from standins.nucleus.profile import PROFILES
 from tests.clips import still_scene, write_clip
-from tests.system.nucleus import PATIENCE_S, NucleusProcess, journal_lines
+from tests.system.nucleus import NucleusProcess, journal_lines
 from tests.system.rig import until
 from tests.unit.standins.nucleus.broker import Broker, Papers, make_papers
+from tests.waiting import PATIENCE_S
 from tools.build.suite import DEMO_BUNDLE, Built, build_suite
 
 pytestmark = pytest.mark.slow

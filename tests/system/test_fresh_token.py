@@ -8,9 +8,9 @@ import pytest
 from smartcam.edge.fresh_token import PATIENCE_S as REFUSED_S
 from tests.system.footage import first_visitor
 from tests.system.lone_site import Site
-from tests.system.nucleus import PATIENCE_S
 from tests.system.rig import CAPTURE, INFERENCE, until
 from tests.unit.standins.nucleus.broker import Broker, make_papers
+from tests.waiting import PATIENCE_S
 from tools.build.suite import DEMO_BUNDLE, build_suite
 
 pytestmark = pytest.mark.slow

@@ -13,10 +13,10 @@ import pytest
 from standins.nucleus.profile import PROFILES
 from tests.system.footage import first_visitor
 from tests.system.lone_site import Site
-from tests.system.nucleus import PATIENCE_S
 from tests.system.rig import CAPTURE, INFERENCE, until
 from tests.unit.standins.nucleus.broker import Broker, make_papers
 from tests.upgrade.releases import SWAPS_ITS_ANSWERS, next_release
+from tests.waiting import PATIENCE_S
 from tools.build.suite import DEMO_BUNDLE, Built, build_suite
 
 pytestmark = pytest.mark.slow
