@@ -18,6 +18,7 @@ from smartcam.edge.outbox.outbox import Outbox
 from smartcam.inference.main import build as build_inference
 from smartcam.inference.service import InferenceService
 from tests.fakes.bus import FakeNucleus, Publication
+from tests.waiting import until
 
 THING = ThingName("pi-1")
 
@@ -85,9 +86,11 @@ class Site:
         self._inference: Component | None = None
 
     def start_inference(self) -> None:
+        """It sees from now on."""
         self._outbox = Outbox(self._outbox_file, SystemClock())
         bus = self.nucleus.bus("smartcam.Inference")
         self._inference = Component(build_inference(THING, self._bundle, self.shm, bus, self._outbox))
+        until(lambda: self.service().facts.model_name)
 
     def start_capture(self) -> None:
         self._capture = Component(build_capture(self.nucleus.bus("smartcam.Capture"), self.shm))

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from smartcam.contract.event import Event, Phase
+from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import FrameNotice
 from smartcam.contract.times import NS_PER_MS, NS_PER_S
+from smartcam.contract.topics import event_topic
 from smartcam.inference import sender
-from tests.pipeline.site import Site
+from smartcam.inference.health import Facts
+from tests.pipeline.site import THING, Site
 from tests.pipeline.visitor import COMING, FPS, red_bundle, visit_clip
 from tests.waiting import until
 
@@ -21,6 +24,11 @@ def position_s(site: Site, event: Event) -> float:
     """The place in the clip of the frame that raised an event, whenever it was read; events carry milliseconds."""
     frames = [notice for notice in site.notices() if isinstance(notice, FrameNotice)]
     return next(n.position_ns for n in frames if n.captured_at // NS_PER_MS == event.started_at // NS_PER_MS) / NS_PER_S
+
+
+def all_heard_are_accounted_for(facts: Facts) -> bool:
+    frames = facts.frames
+    return facts.analysed + frames.dropped + frames.overwritten == frames.heard
 
 
 @pytest.fixture
@@ -52,12 +60,14 @@ def test_a_visit_becomes_one_event_that_the_cloud_has_raised_and_cleared(
     raised, cleared = site.cloud.events
     assert raised.event_id == cleared.event_id
     at_s = position_s(site, raised)
-    assert 1.0 <= at_s <= 1.0 + COMING / FPS + 2.0
+    assert 1.0 <= at_s <= 1.0 + (COMING + 60) / FPS
     assert raised.box is not None
     assert (raised.model_name, raised.label) == ("red", "intruder")
+    # Some of the last frames are still on their way.
+    until(site.has_ended)
+    until(lambda: all_heard_are_accounted_for(site.service().facts))
     facts, unstored = site.service().facts, site.service().changes.unstored
     frames = facts.frames
-    assert facts.analysed + frames.dropped + frames.overwritten == frames.heard
     assert (frames.unreadable, facts.failed, frames.refused, unstored) == (0, 0, 0, 0)
 
 
@@ -71,7 +81,7 @@ def test_two_cameras_are_told_apart(build: Build) -> None:
 
 
 def test_inference_that_is_restarted_during_a_visit_raises_no_second_event(build: Build) -> None:
-    site = build({"yard": {"stays": 60}})
+    site = build({"yard": {"then_empty": 200}})
     site.start_inference()
     site.start_capture()
     until(lambda: site.cloud.events)
@@ -83,7 +93,7 @@ def test_inference_that_is_restarted_during_a_visit_raises_no_second_event(build
 
 
 def test_capture_that_is_restarted_is_noticed_and_its_new_ring_read(build: Build) -> None:
-    site = build({"yard": {"empty": 20, "stays": 15}})
+    site = build({"yard": {}}, at_end="reopen")
     site.start_inference()
     site.start_capture()
     until(lambda: site.cloud.events)
@@ -115,8 +125,10 @@ def test_an_event_whose_acknowledgement_is_lost_is_sent_again_under_the_same_id(
     site.cloud.is_deaf = True
     site.start_inference()
     site.start_capture()
-    until(lambda: site.nucleus.published_cloud)
+    until(lambda: site.nucleus.cloud_payloads(event_topic(THING, CameraId("yard"))))
     site.cloud.is_deaf = False
     until(lambda: site.cloud.events)
-    assert site.cloud.events[0].phase is Phase.RAISED
-    assert len(site.nucleus.published_cloud) >= 2
+    first = site.cloud.events[0]
+    sent = [Event.from_json(one) for one in site.nucleus.cloud_payloads(event_topic(THING, CameraId("yard")))]
+    assert first.phase is Phase.RAISED
+    assert [(one.event_id, one.phase) for one in sent].count((first.event_id, first.phase)) >= 2

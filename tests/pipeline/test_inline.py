@@ -64,9 +64,9 @@ def test_a_ring_that_cannot_be_made_sends_the_frames_inline_and_the_status_says_
     (site.shm / "smartcam-yard").mkdir()
     site.start_capture()
     until(lambda: site.cloud.phases() == [RAISED, CLEARED])
-    (site.shm / "smartcam-yard").rmdir()
     assert ways(site) == ["inline"]
     assert any(remark.startswith("frames travel inline: ") for remark in remarks(site))
+    (site.shm / "smartcam-yard").rmdir()
 
 
 def test_inference_that_cannot_open_the_ring_gets_the_frames_inline(build: Build, tmp_path: Path) -> None:
