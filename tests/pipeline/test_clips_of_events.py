@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from smartcam.capture.main import build as build_capture
-from smartcam.capture.recording.camera_recording import CameraRecording
 from smartcam.contract.event import Event, Phase
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S, parse_utc
 from smartcam.contract.topics import ack_topic, clips_topic
 from smartcam.contract.wanted import NOTHING_WANTED
 from smartcam.edge.ring.packet_ring import VideoPacket
+from tests.came import noting_packets
 from tests.clips import write_clip
 from tests.pipeline.site import THING, Component, Site
 from tests.pipeline.visitor import FPS, red_bundle, visits
@@ -30,15 +30,14 @@ YARD = CameraId("yard")
 class Kept:
     """A site whose capture keeps clips."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, came: Sequence[VideoPacket]) -> None:
         # Seven seconds: a machine that stands still for three must not miss the only visit.
         self.clip = write_clip(folder / "yard.mp4", visits(60, 140, 200), fps=FPS)
         self.site = Site(folder, red_bundle(folder / "bundle"), {"yard": self.clip})
         self.folder = folder / "clips"
         self.work = folder
         self.captures: list[Component] = []
-        self.came: list[int] = []
-        """When each packet of the camera came, UTC in nanoseconds."""
+        self.came = came
         self.camera: dict[str, object] = {"path": str(self.clip), "analyse_fps": 20}
         self.configure()
 
@@ -69,16 +68,11 @@ class Kept:
 
 
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
-    made, keep = Kept(tmp_path), CameraRecording._keep
-
-    def keep_and_note(recording: CameraRecording, packet: VideoPacket) -> None:
-        made.came.append(packet.captured_at)
-        keep(recording, packet)
-
-    monkeypatch.setattr(CameraRecording, "_keep", keep_and_note)
-    yield made
-    made.stop()
+def kept(tmp_path: Path) -> Iterator[Kept]:
+    with noting_packets() as came:
+        made = Kept(tmp_path, came)
+        yield made
+        made.stop()
 
 
 def span(path: Path) -> tuple[float, float]:
@@ -109,7 +103,7 @@ def test_an_event_has_a_clip_with_what_came_before_and_after_it_picture_by_pictu
     assert begin <= raised.started_at / NS_PER_S - 1 + 0.1
     assert cleared.ended_at is not None
     # All that came until a second after the end; how much more depends on when capture hears of the end.
-    wanted = sum(at <= cleared.ended_at + NS_PER_S for at in kept.came)
+    wanted = sum(packet.captured_at <= cleared.ended_at + NS_PER_S for packet in kept.came)
     assert wanted <= len(list(lumas(path))) < len(kept.came)
     # The whole clip is one group of pictures, so that it begins with the first.
     assert all(np.array_equal(one, other) for one, other in zip(lumas(path), lumas(kept.clip), strict=False))
