@@ -64,7 +64,7 @@ class LiveStreet(Street):
             self.sleep(1)
 
 
-JUDGED = ("--wait", "60", "--steady", "3")
+JUDGED = ("--wait", "300", "--steady", "3")
 
 
 @dataclass(frozen=True)
