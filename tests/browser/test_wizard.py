@@ -17,6 +17,7 @@ from standins.cloud.local_cloud import LocalCloud
 from standins.greengrass_api.components import ComponentCatalogue
 from standins.greengrass_api.plane import ControlPlane
 from standins.greengrass_api.server import serving as serving_api
+from tests.browser.conftest import patient
 from tests.clips import moving_square, write_clip
 from tests.fakes.console_server import MadeConsole, serving
 from tests.fakes.fleet import digest_in, small_build
@@ -44,7 +45,7 @@ def page(browser: Browser, console_page: Path, tmp_path: Path, text: str) -> Ite
     assert (console_page / "index.html").is_file()
     made = Wizard(lambda: (text, ("192.0.2.9: it wants a login",)), tmp_path / "setup", "word", setup.setup_cloud)
     with serving(MadeConsole(has_cameras=False, more=made.routes())) as address:
-        context = browser.new_context(locale="en-GB", timezone_id="Europe/Berlin")
+        context = patient(browser.new_context(locale="en-GB", timezone_id="Europe/Berlin"))
         there = context.new_page()
         faults: list[str] = []
         there.on("pageerror", lambda error: faults.append(str(error)))

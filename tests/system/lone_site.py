@@ -80,14 +80,22 @@ class Site:
     def deploy(self, version: str) -> dict[str, object]:
         """What became of the deployment, by the nucleus."""
         assert self.nucleus is not None
-        before = len(self.outcomes())
+        number = len(self.outcomes())
         self.describe(version)
         self.nucleus.send(signal.SIGHUP)
-        assert until(lambda: len(self.outcomes()) > before, PATIENCE_S), self.logs()
-        return self.outcomes()[-1]
+        # The one before may still be on its way: its components run already.
+        assert until(lambda: any(self.outcomes()[number:]), PATIENCE_S), self.logs()
+        return self.outcomes()[number]
 
     def outcomes(self) -> list[dict[str, object]]:
-        return [entry for entry in self.journal() if entry["event"] in {"deployment_failed", "deployment_succeeded"}]
+        """What became of each deployment that has begun; empty while it is on its way."""
+        found: list[dict[str, object]] = []
+        for entry in self.journal():
+            if entry["event"] == "deployment":
+                found.append({})
+            elif entry["event"] in {"deployment_failed", "deployment_succeeded"}:
+                found[-1] = entry
+        return found
 
     def journal(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in journal_lines(self.folder / "device")]

@@ -46,8 +46,10 @@ def watch(site: Site) -> None:
         # Nucleus lite has no way back from an installation that fails: what was refused is for health to say.
         assert site.deploy(version)["event"] == "deployment_succeeded", site.logs()
         site.has_come_to_run(inference, capture, refused)
-    for pid in site.pids():
+    killed = set(site.pids())
+    for pid in killed:
         os.kill(pid, signal.SIGKILL)
+    assert until(lambda: not killed & set(site.pids()), PATIENCE_S), site.logs()
     site.has_come_to_run("0.3.0", "0.2.0", unknown)
     site.sees_somebody()
     site.stop_nucleus()
