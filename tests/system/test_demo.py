@@ -130,7 +130,7 @@ def test_every_event_of_the_demo_becomes_one_email_and_one_sms_while_a_browser_l
     assert_nothing_is_left(camera, tmp_path / "demo")
 
 
-# Between these two it is killed outright, below.
+# Between these two it is killed outright, below; test_leashed_nucleus kills what runs a device.
 @pytest.mark.parametrize("moment", ["starting the local cloud", "camera"])
 def test_ctrl_c_leaves_no_process_and_no_shared_memory(moment: str, tmp_path: Path) -> None:
     camera = f"stop{os.getpid()}"
@@ -147,7 +147,7 @@ def test_ctrl_c_leaves_no_process_and_no_shared_memory(moment: str, tmp_path: Pa
 def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
     camera = f"kill{os.getpid()}"
     with demo(camera, tmp_path / "demo") as process:
-        assert any("smartcam.Capture: running" in line for line in lines_of(process))
+        assert any("deploying the template" in line for line in lines_of(process))
         process.kill()
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and processes_that_name(str(tmp_path)):
