@@ -21,6 +21,7 @@ from tests.browser.conftest import patient
 from tests.clips import moving_square, write_clip
 from tests.fakes.console_server import MadeConsole, serving
 from tests.fakes.fleet import digest_in, small_build
+from tests.waiting import PATIENCE_S
 from tools import setup
 from tools.console import ordering, wizard
 from tools.console.ordering import FirstOrder, WizardCommand
@@ -115,7 +116,7 @@ def test_what_is_changed_while_a_plan_is_made_makes_it_void(
 
     def planned(_: FirstOrder) -> Iterator[str]:
         yield "told of alerts: anna@example.org"
-        may_end.wait(60)
+        may_end.wait(PATIENCE_S)
 
     monkeypatch.setattr(wizard, "planned", planned)
     page.get_by_label("cameras.yaml").fill(text)

@@ -154,12 +154,7 @@ class Rig:
 
     def waiting(self) -> int:
         """Rows that the cloud has not acknowledged."""
-        for _ in range(_TRIES):
-            try:
-                return left_in_outbox(self.folder / "work" / INFERENCE / "outbox.sqlite3")
-            except OutboxError:
-                time.sleep(0.5)  # inference holds it: its disk is slow
-        raise TimeoutError("the outbox cannot be read")
+        return waiting_in(self.folder / "work" / INFERENCE / "outbox.sqlite3")
 
     def logs(self) -> str:
         """What the components and the nucleus have said, for a test that failed."""
@@ -195,6 +190,16 @@ def until(condition: Callable[[], bool], limit_s: float, *, look_s: float = 0.1)
             return False
         time.sleep(look_s)
     return True
+
+
+def waiting_in(outbox: Path) -> int:
+    """Rows that the cloud has not acknowledged, also while inference has the file to itself for a moment."""
+    for _ in range(_TRIES):
+        try:
+            return left_in_outbox(outbox)
+        except OutboxError:
+            time.sleep(0.5)  # its disk is slow
+    raise TimeoutError("the outbox cannot be read")
 
 
 def is_status(payload: bytes) -> bool:

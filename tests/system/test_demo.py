@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -59,10 +58,7 @@ def processes_that_name(text: str) -> list[str]:
 
 
 def assert_nothing_is_left(camera: str, folder: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and processes_that_name(str(folder)):
-        time.sleep(0.1)
-    assert processes_that_name(str(folder)) == []
+    until(lambda: processes_that_name(str(folder)) == [])
     assert not (DEFAULT_FOLDER / f"smartcam-{camera}").exists()
 
 
@@ -149,10 +145,7 @@ def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
     with demo(camera, tmp_path / "demo") as process:
         assert any("deploying the template" in line for line in lines_of(process))
         process.kill()
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and processes_that_name(str(tmp_path)):
-        time.sleep(0.2)
-    assert processes_that_name(str(tmp_path)) == []
+    until(lambda: processes_that_name(str(tmp_path)) == [])
 
 
 @pytest.mark.parametrize(
