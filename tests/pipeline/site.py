@@ -42,11 +42,12 @@ class Component:
 
 @dataclass
 class Cloud:
-    """Records each event once it is published and acknowledges it; `is_deaf` answers nothing."""
+    """Records each event once it is published and acknowledges it; while it `is_deaf` it answers none."""
 
     nucleus: FakeNucleus
     events: list[Event] = field(default_factory=list)
     is_deaf: bool = False
+    unanswered: list[Event] = field(default_factory=list)
 
     def __call__(self, publication: Publication) -> None:
         if publication.topic == health_topic(THING):
@@ -54,6 +55,7 @@ class Cloud:
         event = Event.from_json(publication.payload)
         assert publication.topic == event_topic(event.thing, event.camera_id)
         if self.is_deaf:
+            self.unanswered.append(event)
             return
         if event not in self.events:
             self.events.append(event)
