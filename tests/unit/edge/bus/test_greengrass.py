@@ -308,9 +308,13 @@ def test_a_call_that_was_answered_leaves_nothing_behind(profile: Profile) -> Non
 
 def test_a_message_that_is_never_taken_is_seen_and_an_idle_bus_has_no_loop_to_watch(start: Connect) -> None:
     released = threading.Event()
+
+    def hear(_topic: str, _payload: bytes) -> None:
+        released.wait()
+
     with running_nucleus() as nucleus:
         bus = start(nucleus.add_component("test.A", access_control(publish=["a"], subscribe=["a"]), {}))
-        bus.subscribe_local("a", lambda _topic, _payload: released.wait())
+        bus.subscribe_local("a", hear)
         bus.publish_local("a", b"x")
         until(lambda: [pulse.name for pulse in bus.loops.pulses()] == ["bus-callbacks"])
         released.set()
