@@ -14,13 +14,12 @@ from smartcam.edge.clock import SystemClock
 from smartcam.edge.outbox.outbox import Outbox
 from smartcam.inference.main import build as build_inference
 from smartcam.vision.picture import Picture
-from tests.clips import write_clip
+from tests.clips import repeated, write_clip
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.models import Square, square
 from tests.pipeline.site import THING, Cloud, Component
 from tests.pipeline.square_visit import GREY, HEIGHT, SIDE, WIDTH, made_bundle
 from tests.ports import reserved_port
-from tests.system.footage import repeated
 from tests.waiting import until
 
 FPS = 10

@@ -15,10 +15,11 @@ from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import ack_topic
 from smartcam.contract.wanted import Wanted
+from tests.clips import repeated
 from tests.fakes.aws import FakeRefusals
 from tests.fakes.registry import FakeRegistry
 from tests.system.faults import kill, raised
-from tests.system.footage import first_visitor, repeated
+from tests.system.footage import first_visitor
 from tests.system.judge import THING, Judge
 from tests.system.rig import INFERENCE, Rig, running, until
 from tests.waiting import PATIENCE_S

@@ -25,7 +25,8 @@ from standins.nucleus.testbed import access_control, running_nucleus
 from tests.unit.console.test_event_pages import event
 from tests.waiting import until
 from tools.console import command
-from tools.console.command import VARIABLES, main
+from tools.console.beside import VARIABLES
+from tools.console.command import main
 
 
 @pytest.fixture(autouse=True)
