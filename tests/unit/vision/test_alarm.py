@@ -128,6 +128,11 @@ def test_an_object_outside_its_zone_raises_as_soon_as_it_steps_in() -> None:
     assert run([*outside, *inside])[1] == [(10, Transition.RAISED)]
 
 
+def test_who_was_sure_for_long_outside_the_zone_is_forgotten_as_soon_as_others() -> None:
+    long_sure, doubtful = seen(*[0.9] * 30, allowed=False), seen(0.3, 0.3, 0.3, start=30, allowed=False)
+    assert run([*long_sure, *doubtful, *seen(0.9, start=33)])[1] == []
+
+
 def test_leaving_the_zone_ends_no_episode() -> None:
     state, _ = run([*seen(*[0.9] * 4), *seen(*[0.9] * 50, start=4, allowed=False)])
     assert state.open

@@ -531,6 +531,54 @@ def test_a_parked_car_behind_somebody_who_passes_is_not_missed() -> None:
     assert car.missed
 
 
+def test_what_was_hidden_is_missed_once_nobody_is_in_front_of_it_and_lost_as_soon_as_others() -> None:
+    tracker = Tracker()
+    park(tracker, 5)
+    (car, _) = drive_by(tracker, 5, parked=0.0)[7]
+    assert (car.id, car.seen, car.missed) == (1, False, False)
+    for look in range(20):
+        tracks = tracker.step(at(8.6 + look / 5), [], STILL)
+    assert 1 not in ids(tracks)
+
+
+def test_who_walks_on_leaves_one_place_after_another() -> None:
+    tracker, counts = Tracker(), []
+    for look in range(24):
+        box = shifted(HERE, -0.4 + 0.03 * look)
+        [walker] = tracker.step(at(look / 5), saw((box, 0.7)), [box])
+        counts.append(walker.moves)
+    assert counts == sorted(counts)
+    assert counts[0] == 1
+    assert counts[-1] >= 3
+
+
+@pytest.mark.parametrize(("own", "moved"), [(True, True), (False, False)])
+def test_who_has_stood_there_and_comes_nearer_has_moved_if_it_is_they_who_stir(*, own: bool, moved: bool) -> None:
+    tracker = Tracker()
+    before = follow(tracker, HERE, 5)
+    for look in range(15):
+        by = 0.02 * look
+        box = HERE[0] - by, HERE[1] - by, HERE[2] + by, HERE[3] + by
+        there = box if own else (0.9, 0.0, 1.0, 0.1)
+        tracks = tracker.step(at(5 + look / 5), saw((box, 0.7)), [there], None, [Course(there, there)])
+    assert ids(tracks) == ids(before)
+    assert (tracks[0].moves > before[0].moves) is moved
+
+
+@pytest.mark.parametrize(("told", "score"), [(1.000001, 1.0), (0.7, 0.7), (-0.000001, 0.0)])
+def test_a_score_that_is_rounded_out_of_its_range_stays_in_it(told: float, score: float) -> None:
+    tracker = Tracker(TrackPolicy(begin_at=-1.0))
+    assert tracker.step(at(0), saw((HERE, told)), STILL)[0].score == score
+
+
+def test_for_how_long_somebody_was_not_seen_is_told_until_they_are_seen_again() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 1)
+    unseen = [tracker.step(at(1 + look / 5), [], STILL)[0].unseen_s for look in range(1, 4)]
+    assert unseen == pytest.approx([0.2, 0.4, 0.6])
+    assert tracker.step(at(1.8), saw((HERE, 0.7)), STILL)[0].unseen_s == 0
+
+
 @pytest.mark.parametrize(("came_s", "same"), [(1.5, False), (0.0, True)])
 def test_who_comes_in_where_somebody_has_just_left_is_not_they(came_s: float, *, same: bool) -> None:
     """`came_s`: when the gate first saw what moves there; from the beginning, it is the one that was lost."""
