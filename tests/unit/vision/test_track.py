@@ -700,6 +700,15 @@ def test_what_appears_far_away_without_motion_is_something_else() -> None:
     assert ids(tracker.step(at(0.2), saw((shifted(first, 0.25), 0.7)), STILL)) == [1, 2]
 
 
+@pytest.mark.parametrize(("moves_there", "stride"), [(True, 1.0), (False, 0.0)])
+def test_what_goes_where_nothing_stirs_has_no_stride(stride: float, *, moves_there: bool) -> None:
+    tracker = Tracker()
+    for look in range(5):
+        box = shifted((0.0, 0.4, 0.1, 0.6), 0.08 * look)
+        [track] = tracker.step(at(look / 5), saw((box, 0.7)), [box if moves_there else (0.8, 0.8, 0.9, 0.9)])
+    assert (track.id, track.stride) == (1, stride)
+
+
 def test_a_box_that_trembles_or_turns_back_has_no_stride() -> None:
     tracker = Tracker()
     for look in range(6):
