@@ -52,6 +52,7 @@ _PATIENCE_S: Final = 5
 """CPU seconds that a mutant may take beside five times what its tests take without it."""
 _LONGEST_S: Final = 4
 """CPU seconds of a test that mutants meet. A longer one would be asked last, and few mutants would get so far."""
+_TIMES_TOLD: Final = 50
 _REACH: Final = Path("reach.jsonl")
 _HUNG: Final = (-signal.SIGXCPU, -signal.SIGALRM, -signal.SIGKILL)
 
@@ -170,10 +171,16 @@ class Trying:
         return int(self._failed)
 
     def _try_all(self, items: Mapping[str, pytest.Item], footprints: Footprints, children: "Children") -> None:
+        lives: Counter[bool] = Counter()
+        every = max(len(self._mutants) // _TIMES_TOLD, 1)
+
         def note(data: SourceFileMutationData, mutant: str, code: int, said: str) -> None:
             _note(data, mutant, TIMEOUT if code in _HUNG else code)
             if said:
                 self._noticed[mangled_name_from_mutant_name(mutant)][said] += 1
+            lives[code == 0] += 1
+            if lives.total() % every == 0:
+                print(f"{lives.total()} of {len(self._mutants)} mutants tried, {lives[True]} not noticed", flush=True)
 
         # In an order drawn by lot, so that a run that is stopped has tried a fair sample of all.
         for data, mutant in Random(0).sample(self._mutants, len(self._mutants)):  # noqa: S311  a draw, no secret

@@ -82,6 +82,7 @@ def test_each_mutant_that_is_named_meets_the_tests_that_come_to_it(tmp_path: Pat
     project(tmp_path, TESTS)
     done = started(tmp_path, "little.x_more*", "little.x_is*")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(" mutants tried, ") == 3
     killed, survived = 1, 0  # nobody asks whether ten is small
     assert fates(tmp_path) == {"more": {killed}, "is_small": {survived}, "nobody_calls": {None}}
     project(tmp_path, TESTS.replace("is_small(1)", "is_small(9) and not is_small(10)"))
