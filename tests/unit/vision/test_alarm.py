@@ -37,7 +37,8 @@ def test_the_third_high_look_in_a_row_raises() -> None:
 
 def test_a_look_that_is_far_too_low_takes_back_what_one_at_the_threshold_gave() -> None:
     assert run(seen(0.7, 0.7, 0.4, 0.7))[1] == []
-    assert run(seen(0.7, 0.7, 0.4, 0.7, 0.7))[1] == [(4, Transition.RAISED)]
+    for low in (0.4, 0.0):
+        assert run(seen(0.7, 0.7, low, 0.7, 0.7))[1] == [(4, Transition.RAISED)]
 
 
 def test_a_steady_score_at_the_threshold_raises_after_as_many_looks_as_are_asked_for() -> None:
