@@ -83,11 +83,18 @@ def test_two_that_jump_at_once_both_go_on_each_as_the_nearer_one() -> None:
     assert rows(near, [seen(box(0.142, 0.437))], stirs=False) == [1]
 
 
+def test_two_that_jump_at_once_and_far_apart_both_go_on() -> None:
+    tracks = [track(box(0.1)), track(box(0.5))]
+    assert rows(tracks, [seen(box(0.142, 0.442)), seen(box(0.542, 0.442))], stirs=False) == [0, 1]
+
+
 def test_two_that_were_seen_once_and_are_fast_both_go_on_each_as_the_nearer_one() -> None:
     tracks = [track(box(0.1, 0.2), speed=None), track(box(0.1, 0.7), speed=None)]
     assert rows(tracks, [seen(box(0.23, 0.7)), seen(box(0.23, 0.2))]) == [1, 0]
     near = [track(box(0.10), speed=None), track(box(0.40), speed=None)]
     assert rows(near, [seen(box(0.27))]) == [1]
+    both = [track(box(0.12), speed=None), track(box(0.39), speed=None)]
+    assert rows(both, [seen(box(0.26))]) == [1]
 
 
 def test_what_is_fast_is_known_by_its_motion_and_by_that_it_is_new() -> None:

@@ -694,6 +694,31 @@ def test_something_is_expected_where_its_speed_takes_it_and_never_back_along_its
     assert tracker.expected(at(0)) == {1: shifted(HERE, 0.04)}
 
 
+def test_whoever_comes_down_the_picture_strides_travels_and_is_expected_farther_down() -> None:
+    tracker, steps = Tracker(), [(0.4, 0.05 + 0.06 * look, 0.5, 0.25 + 0.06 * look) for look in range(11)]
+    for look, box in enumerate(steps[:-1]):
+        [walker] = tracker.step(at(look / 5), saw((box, 0.7)), [box])
+    assert (walker.id, walker.stride) == (1, pytest.approx(0.06 / (0.5 * math.sqrt(0.02))))
+    assert walker.travelled == 1.0
+    assert tracker.expected(at(2)) == {1: pytest.approx(steps[-1])}
+
+
+def test_there_are_never_more_tracks_than_are_allowed_and_the_surest_are_kept() -> None:
+    tracker, places = Tracker(TrackPolicy(most_tracks=3)), [(0.2 * n, 0.1, 0.2 * n + 0.1, 0.3) for n in range(5)]
+    tracker.step(at(0), saw((places[0], 0.7), (places[1], 0.7)), STILL)
+    for look in (1, 2):
+        found = saw(*[(place, 0.6 + 0.05 * number) for number, place in enumerate(places)])
+        tracks = tracker.step(at(look / 5), found, STILL)
+        assert [track.box for track in tracks] == [places[0], places[1], places[4]]
+
+
+def test_who_is_missed_for_a_moment_is_a_little_less_sure() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 2)
+    [missed] = tracker.step(at(2.1), [], STILL)
+    assert missed.score == pytest.approx(0.7 * math.exp(-0.1 / 0.4))
+
+
 def test_what_appears_far_away_without_motion_is_something_else() -> None:
     tracker, first = Tracker(), (0.0, 0.4, 0.2, 0.6)
     tracker.step(at(0), saw((first, 0.7)), STILL)
