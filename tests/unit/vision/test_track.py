@@ -698,8 +698,8 @@ def test_whoever_comes_down_the_picture_strides_travels_and_is_expected_farther_
     tracker, steps = Tracker(), [(0.4, 0.05 + 0.06 * look, 0.5, 0.25 + 0.06 * look) for look in range(11)]
     for look, box in enumerate(steps[:-1]):
         [walker] = tracker.step(at(look / 5), saw((box, 0.7)), [box])
-    assert (walker.id, walker.stride) == (1, pytest.approx(0.06 / (0.5 * math.sqrt(0.02))))
-    assert walker.travelled == 1.0
+    assert (walker.id, walker.travelled) == (1, 1.0)
+    assert walker.stride == pytest.approx(0.06 / (0.5 * math.sqrt(0.02)))
     assert tracker.expected(at(2)) == {1: pytest.approx(steps[-1])}
 
 
