@@ -34,8 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--within",
         type=float,
+        default=2.0,
         metavar="SECONDS",
-        help="give each mutant tests for no more CPU seconds than that, the quickest first: some are noticed by others",
+        help="of CPU for the tests of one mutant, the quickest first: some are noticed by slower ones only (2)",
     )
     parser.add_argument("--survivors", action="store_true", help="try the survivors of the last run again")
     parser.add_argument("--fresh", action="store_true", help="forget earlier runs")
@@ -49,8 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not names:
             print("No mutant has survived.")
             return 0
-    within = [] if chosen.within is None else ["--within", str(chosen.within)]
-    _try([sys.executable, "-m", "measure.trying", *within, *names])
+    _try([sys.executable, "-m", "measure.trying", "--within", str(chosen.within), *names])
     counts = count(results())
     print(table(counts))
     return 0 if share_killed(counts) >= LEAST_KILLED else 1
