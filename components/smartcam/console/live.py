@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Final, Protocol
 
 from smartcam.contract.errors import PacketOverwritten, RingError, SmartcamError
@@ -22,6 +23,8 @@ _PARAMETERS: Final = re.compile(rb"\0\0\x01([\x07\x27\x47\x67\x08\x28\x48\x68].*
 _SPS: Final = 7
 _LONGEST_SIDE: Final = 1280
 _LARGEST_JPEG: Final = 512 * 1024
+PYAV_LOADING: Final = Lock()
+"""While WebRTC is loaded, something else goes by PyAV's name."""
 
 
 class NotForBrowsers(SmartcamError):
@@ -168,7 +171,8 @@ class _FragmentStream:
 
     def __init__(self, first: VideoPacket) -> None:
         """Raises ValueError: no stream can begin with this packet."""
-        from smartcam.edge.muxing import EACH_PICTURE, ClipWriter  # noqa: PLC0415  16 MB for whoever looks
+        with PYAV_LOADING:
+            from smartcam.edge.muxing import EACH_PICTURE, ClipWriter  # noqa: PLC0415  16 MB for whoever looks
 
         self._pieces = Pieces()
         self._writer = ClipWriter(self._pieces, first, "", "", EACH_PICTURE)

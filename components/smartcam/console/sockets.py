@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from smartcam.console.access import PasswordUnreadable, Session, Sessions
 from smartcam.console.heard import HeardDevice, ViewWatching
 from smartcam.console.live import (
+    PYAV_LOADING,
     LivePictures,
     LivePiece,
     NotByWebRtc,
@@ -43,6 +45,11 @@ _CHECK_NS: Final = NS_PER_S
 _TRY_AGAIN_LATER: Final = 1013
 _POLICY: Final = 1008
 """Codes of RFC 6455's registry."""
+_MDNS: Final = "aioice.mdns"
+_PYAV: Final = ("av", "av.frame", "av.packet", "av.stream", "av.video.codeccontext")
+_CODECS: Final = (
+    "AudioFrame", "AudioResampler", "CodecContext", "Frame", "Stream", "VideoCodecContext", "VideoFrame",
+)  # fmt: skip
 
 
 class LiveSockets:
@@ -109,14 +116,31 @@ async def _loaded() -> "Meet | None":
         return None
 
 
+class _Carried(bytes):
+    """A packet, for a library that only takes it apart: to have PyAV's would take 16 MB."""
+
+    pts: int
+    time_base: Fraction
+
+
+class _NoCodec:
+    """What the library would encode and decode with."""
+
+
 def load_webrtc() -> "Meet":
     """Raises ImportError."""
-    # Only for names of browsers, of which none is asked: it would take 2 MB.
-    nothing = ModuleType("aioice.mdns")
-    vars(nothing).update(MDnsProtocol=object, is_mdns_hostname=lambda _: False)
-    sys.modules.setdefault(nothing.__name__, nothing)
-    from smartcam.console.webrtc import meet  # noqa: PLC0415  20 MB for whoever chooses it
-
+    absent = ModuleType("absent")
+    # Names of browsers, of which none is asked: they would take 2 MB.
+    vars(absent).update(MDnsProtocol=object, is_mdns_hostname=lambda _: False, Packet=_Carried)
+    vars(absent).update(dict.fromkeys(_CODECS, _NoCodec))
+    with PYAV_LOADING:
+        pyav = () if "av" in sys.modules else _PYAV
+        sys.modules.update(dict.fromkeys((_MDNS, *pyav), absent))
+        try:
+            from smartcam.console.webrtc import meet  # noqa: PLC0415  14 MB for whoever chooses it
+        finally:
+            for name in pyav:
+                del sys.modules[name]
     return meet
 
 
