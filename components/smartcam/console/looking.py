@@ -106,11 +106,9 @@ class Looking:
         health, _at = self._heard.last_health
         of_health = {} if health is None else {one.camera_id: one for one in health.cameras}
         heard = self._heard.cameras
-        unheard = HeardCamera(None, "", 0.0, None, None)
         names = sorted({*heard, *of_health})
-        return JSONResponse(
-            {"cameras": [self._camera(name, heard.get(name, unheard), of_health.get(name)) for name in names]}
-        )
+        cameras = [self._camera(name, heard.get(name, HeardCamera()), of_health.get(name)) for name in names]
+        return JSONResponse({"cameras": cameras})
 
     def health(self, _: Request) -> Response:
         """What the device says of itself, as it says it to the cloud, and what was replaced."""
@@ -167,14 +165,17 @@ class Looking:
             yield self._history
 
     def _camera(self, name: CameraId, heard: HeardCamera, health: CameraHealth | None) -> dict[str, object]:
-        live, why = live_of(lambda: self._open_packets(name), self._heard.newest(name))
+        live, why = live_of(lambda: self._open_packets(name), heard.notice)
         armed = health is None or health.armed is not False
         held = self._wishes.holding(name)
         until = held.armed_until if held is not None and held.armed is armed else None
         return {
-            **asdict(heard),
             "id": name,
-            "state": heard.state or "unknown",
+            "state": heard.status.state if heard.status else "unknown",
+            "reason": heard.status.reason if heard.status else "",
+            "frames_per_second": heard.status.frames_per_second if heard.status else 0.0,
+            "width": heard.notice and heard.notice.width,
+            "height": heard.notice and heard.notice.height,
             "live": live,
             "live_why": why,
             "armed": armed,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from smartcam.console.access import PasswordUnreadable, Session, Sessions
-from smartcam.console.heard import HeardDevice, ViewWatching
+from smartcam.console.heard import HeardCamera, HeardDevice, ViewWatching
 from smartcam.console.live import (
     PYAV_LOADING,
     LivePictures,
@@ -27,7 +27,7 @@ from smartcam.console.live import (
 )
 from smartcam.contract.errors import ContractError, FrameOverwritten, RingError
 from smartcam.contract.ids import CameraId, camera_id
-from smartcam.contract.notice import CameraState, FrameNotice
+from smartcam.contract.notice import FrameNotice
 from smartcam.contract.times import NS_PER_S
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
@@ -160,7 +160,6 @@ class _Viewer:
         self._why_not_webrtc = ""
         self._answer: asyncio.Future[str] | None = None
         """To the offer that was made."""
-        self._lost = ""
         self._why = ""
         """Why there are pictures and no video."""
         self._fault = ""
@@ -242,10 +241,10 @@ class _Viewer:
     async def _show_pictures(self) -> None:
         """Until it is time to see whether there is video by now."""
         while not self._is_due():
-            newest = self._sockets.heard.newest(self._camera)
-            if newest is not None and newest != self._shown:
-                self._shown = newest
-                await self._send_picture(newest)
+            heard = self._heard
+            if heard and heard.notice and heard.notice != self._shown:
+                self._shown = heard.notice
+                await self._send_picture(heard.notice)
             await self._show_what_is_beside()
             await asyncio.sleep(_LOOK_S)
 
@@ -267,11 +266,11 @@ class _Viewer:
         await self._websocket.send_bytes(picture.jpeg)
 
     async def _show_what_is_beside(self) -> None:
-        await self._say(self._lost or self._fault or self._why)
-        view = self._sockets.heard.view(self._camera)
-        if view is not None and view is not self._view:
-            self._view = view
-            await self._websocket.send_text(view.decode())
+        heard = self._heard
+        await self._say((heard.trouble if heard else "") or self._fault or self._why)
+        if heard and heard.view and heard.view is not self._view:
+            self._view = heard.view
+            await self._websocket.send_text(heard.view.decode())
 
     async def _say(self, words: str) -> None:
         """Once, until something else is to be said, or nothing any more."""
@@ -279,15 +278,16 @@ class _Viewer:
             self._words = words
             await self._websocket.send_json({"type": "said", "words": words})
 
+    @property
+    def _heard(self) -> HeardCamera | None:
+        return self._sockets.heard.camera(self._camera)
+
     def _is_due(self) -> bool:
         return self._sockets.clock.monotonic() >= self._check_at
 
     def _may_look(self) -> bool:
-        """Whether the session goes on; sees whether the camera runs."""
+        """Whether the session goes on."""
         self._check_at = self._sockets.clock.monotonic() + _CHECK_NS
-        camera = self._sockets.heard.cameras.get(self._camera)
-        is_lost = camera is not None and camera.state in {CameraState.LOST, CameraState.ENDED}
-        self._lost = f"the camera is {camera.state}: {camera.reason}".removesuffix(": ") if camera and is_lost else ""
         try:
             return self._sockets.sessions.holds(self._session)
         except PasswordUnreadable:
