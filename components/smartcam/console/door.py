@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import logging
+import re
 from ipaddress import ip_address
 from typing import Final
 
@@ -24,6 +25,7 @@ LARGEST_BODY: Final = 64 * 1024
 _BODY_S: Final = 10.0
 _API: Final = "/api/"
 _READING: Final = frozenset({"GET", "HEAD"})
+_HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::\d+)?", re.ASCII)
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:;"
     " media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -119,24 +121,16 @@ class Door:
 
     def _is_ours(self, host: str) -> bool:
         """A name can be made to lead here by whoever owns it; an address cannot, and the port may be a tunnel's."""
-        name = _without_port(host.lower())
-        if name in self._names:
-            return True
+        found = _HOST.fullmatch(host.lower())
         try:
-            ip_address(name.removeprefix("[").removesuffix("]"))
+            return found is not None and (found[2] in self._names or bool(ip_address(found[1] or found[2])))
         except ValueError:
             return False
-        return True
 
 
 def _is_open(path: str, method: str) -> bool:
     """Whether it is for everybody: the files of the page, which lie in no folder, and signing in."""
     return path.count("/") == 1 or (path == SESSION_PATH and method != "DELETE")
-
-
-def _without_port(host: str) -> str:
-    name, colon, port = host.rpartition(":")
-    return name if colon and port.isdigit() and (":" not in name or name.endswith("]")) else host
 
 
 def _has_token(session: Session, headers: Headers) -> bool:

@@ -1,11 +1,10 @@
 """What is only looked at: cameras, health, events that have been, with their pictures and clips."""
 
 import os
-import stat
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -18,20 +17,19 @@ from starlette.routing import Route
 from smartcam.console.heard import HeardCamera, HeardDevice
 from smartcam.console.sockets import live_of
 from smartcam.console.wishes import Wishing
-from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, EventKind
 from smartcam.contract.health import CameraHealth
 from smartcam.contract.ids import CameraId, EventId, camera_id, event_id
-from smartcam.contract.reading import parse_object
+from smartcam.contract.reading import Fields, parse_object
 from smartcam.contract.reasons import CAUSES, LANGUAGES, REASONS
 from smartcam.contract.times import format_utc
 from smartcam.edge.clip_name import CAPTIONS, ClipName
-from smartcam.edge.history.past import EventChoice, PastEvent
+from smartcam.edge.history.past import EventChoice
 from smartcam.edge.history.reading import MOST_OF_A_PAGE, PastEvents
 from smartcam.edge.replaced import Replacement
 from smartcam.edge.ring.packet_ring import PacketRingReader
 
-_LIMIT: Final = 50
+_DEFAULTS: Final = {"min_score": "0", "limit": "50"}
 
 
 class Clips:
@@ -42,31 +40,22 @@ class Clips:
 
     def by_event(self) -> Mapping[EventId, list[dict[str, object]]]:
         """The finished parts of each event's clip, in order; nothing where the folder cannot be read."""
-        found: dict[EventId, list[tuple[ClipName, int]]] = defaultdict(list)
-        try:
-            with os.scandir(self._folder) as entries:
-                for entry in entries:
-                    name = ClipName.read(entry.name)
-                    if name is not None and entry.is_file(follow_symlinks=False):
-                        found[name.event].append((name, entry.stat(follow_symlinks=False).st_size))
-        except OSError:  # clips are not kept, or the disk is gone; a clip may go while we look
-            pass
-        return {
-            event: [{"name": str(name), "bytes": size} for name, size in sorted(parts)]
-            for event, parts in found.items()
-        }
+        found: dict[EventId, list[dict[str, object]]] = defaultdict(list)
+        # Where clips are not kept, or the disk is gone; and one may go while we look.
+        with suppress(OSError), os.scandir(self._folder) as entries:
+            named = {name: entry for entry in entries if (name := ClipName.read(entry.name)) is not None}
+            for name, entry in sorted(named.items()):
+                if entry.is_file(follow_symlinks=False):
+                    size = entry.stat(follow_symlinks=False).st_size
+                    found[name.event].append({"name": str(name), "bytes": size})
+        return found
 
     def path(self, camera: CameraId, name: str) -> Path | None:
         """The file of a camera's clip or of its captions; None where there is none of this name."""
-        is_captions = name.endswith(CAPTIONS)
-        clip = ClipName.read(name.removesuffix(CAPTIONS) + ".mp4" if is_captions else name)
-        if clip is None or clip.camera != camera:
-            return None
+        clip = ClipName.read(name.removesuffix(CAPTIONS) + ".mp4" if name.endswith(CAPTIONS) else name)
         path = self._folder / name
-        try:
-            return path if stat.S_ISREG(path.lstat().st_mode) else None
-        except OSError:
-            return None
+        is_there = clip is not None and clip.camera == camera and path.is_file() and not path.is_symlink()
+        return path if is_there else None
 
 
 class Looking:
@@ -127,8 +116,7 @@ class Looking:
     def clip(self, request: Request) -> Response:
         """A clip or its captions, in ranges where they are asked for. Raises ContractError."""
         camera, name = camera_id(request.path_params["camera"]), request.path_params["name"]
-        path = self._clips.path(camera, name)
-        if path is None:
+        if (path := self._clips.path(camera, name)) is None:
             raise HTTPException(404, "there is no such clip: it may have made room for newer ones")
         return FileResponse(path, media_type="text/vtt" if name.endswith(CAPTIONS) else "video/mp4")
 
@@ -138,24 +126,32 @@ class Looking:
         with self._now() as history:
             found = history.page(chosen, before=before, limit=limit)
         clips = self._clips.by_event()
-        events = [_document(past, clips.get(past.event.event_id, [])) for past in found.events]
+        events = [
+            {
+                **past.event.document(),
+                "reason_words": _reason(past.event),
+                "picture": past.has_picture,
+                "clips": clips.get(past.event.event_id, []),
+                "verdict": past.verdict,
+                "held_back": past.event.is_held_back,
+            }
+            for past in found.events
+        ]
         return JSONResponse({"events": events, "more": found.more})
 
     def picture(self, request: Request) -> Response:
         """An event's picture. Raises ContractError, HTTPException."""
         event = event_id(request.path_params["event"])
         with self._now() as history:
-            picture = history.picture(event)
-        if picture is None:
-            raise HTTPException(404, "there is no picture of this event: it may have made room for newer ones")
+            if (picture := history.picture(event)) is None:
+                raise HTTPException(404, "there is no picture of this event: it may have made room for newer ones")
         return Response(picture, media_type="image/jpeg")
 
     def camera_of(self, event: EventId) -> CameraId:
         """Whose event it is. Raises HTTPException where it is not there."""
         with self._now() as history:
-            past = history.event(event)
-        if past is None:
-            raise HTTPException(404, "there is no such event: it may have made room for newer ones")
+            if (past := history.event(event)) is None:
+                raise HTTPException(404, "there is no such event: it may have made room for newer ones")
         return past.event.camera_id
 
     @contextmanager
@@ -186,42 +182,23 @@ class Looking:
 
 def asked_for(query: Mapping[str, str]) -> tuple[EventChoice, EventId | None, int]:
     """Which events, before which one, and how many. Raises ContractError naming what makes no sense."""
+    fields = Fields({key: text for key, text in query.items() if text})
+    numbers = Fields({key: _number(query.get(key) or default) for key, default in _DEFAULTS.items()})
     chosen = EventChoice(
-        camera=camera_id(query["camera"], "camera") if query.get("camera") else None,
-        kind=_kind(query["kind"]) if query.get("kind") else None,
-        zone=query.get("zone") or None,
-        least_score=_number(query, "min_score", 0.0, 0.0, 1.0),
+        camera=camera_id(fields.text("camera"), "camera") if fields.has("camera") else None,
+        kind=fields.choice("kind", EventKind) if fields.has("kind") else None,
+        zone=fields.optional_text("zone"),
+        least_score=numbers.number("min_score", 0, 1),
     )
-    before = event_id(query["before"], "before") if query.get("before") else None
-    return chosen, before, int(_number(query, "limit", _LIMIT, 1, MOST_OF_A_PAGE))
+    before = event_id(fields.text("before"), "before") if fields.has("before") else None
+    return chosen, before, int(numbers.number("limit", 1, MOST_OF_A_PAGE))
 
 
-def _kind(word: str) -> EventKind:
+def _number(text: str) -> float:
     try:
-        return EventKind(word)
-    except ValueError as error:
-        raise ContractError("kind", f"must be one of {', '.join(EventKind)}") from error
-
-
-def _number(query: Mapping[str, str], key: str, default: float, lowest: float, highest: float) -> float:
-    try:
-        number = float(query.get(key) or default)
+        return float(text)
     except ValueError:
-        number = lowest - 1
-    if not lowest <= number <= highest:  # false for NaN
-        raise ContractError(key, f"must be a number from {lowest:g} to {highest:g}")
-    return number
-
-
-def _document(past: PastEvent, clips: Sequence[dict[str, object]]) -> dict[str, object]:
-    return {
-        **past.event.document(),
-        "reason_words": _reason(past.event),
-        "picture": past.has_picture,
-        "clips": list(clips),
-        "verdict": past.verdict,
-        "held_back": past.event.is_held_back,
-    }
+        return -1.0  # which is none of those that are allowed
 
 
 def _reason(event: Event) -> dict[str, str] | None:

@@ -5,10 +5,8 @@ Of the browser's candidates none is used: it finds us, with the words of the off
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from contextvars import ContextVar
 from fractions import Fraction
-from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 import aioice.ice
@@ -24,6 +22,7 @@ from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationEr
 from av.stream import Stream
 from starlette.websockets import WebSocket
 
+from smartcam.console.access import plain
 from smartcam.console.live import NotByWebRtc, VideoBegins
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.edge.ring.packet_ring import VideoPacket
@@ -142,7 +141,7 @@ class Peer:
 
     def __init__(self, address: str, now: Callable[[], MonotonicNs]) -> None:
         """`address`: of this device; nothing is sent from or heard at another one."""
-        self._address = _plain(address)
+        self._address = plain(address)
         self._now = now
         self._stamps: RtpStamps | None = None
         self._gaps = Gaps()
@@ -238,12 +237,3 @@ async def meet(websocket: WebSocket, answer: Awaitable[str], now: Callable[[], M
         await peer.close()
         raise
     return peer
-
-
-def _plain(address: str) -> str:
-    """An IPv4 address is one, even where it was reached at a socket for IPv6."""
-    with suppress(ValueError):
-        found = ip_address(address)
-        if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-    return address
