@@ -5,9 +5,9 @@ import { at, post, wish } from "./api.js";
 import {
   arrow, distance, errorsAt, freeName, keyStep, middle, pointOf, renamedIn, replaced, shifted, tidy, widened, withKey,
 } from "./geometry.js";
-import { Picture, useSettings } from "./live.jsx";
+import { aspectOf, Picture, useSettings } from "./live.jsx";
+import { GROUPS } from "./overlay.jsx";
 
-const GROUPS = ["zones", "lines", "masks", "ignored"];
 const CHECK_MS = 500, NEAR = 0.025;
 const fewest = (group) => (group === "lines" ? 2 : 3);
 
@@ -212,11 +212,10 @@ function Editor({ camera, known, reload, app, app: { say, said } }) {
       <div class="stage">
         {known.differs && <p class="warn banner">{known.differs} {Object.keys(known.set_aside ?? {}).length > 0 && (
           <button type="button" class="quiet" onClick={setAgain}>{t("set_again")}</button>)}</p>}
-        <div class="over">
-          <Picture camera={camera} settings={null} frozen={frozen} say={say} onAbout={setAbout} />
-          <Board camera={camera.id} aspect={(about?.width ?? camera.width ?? 16) / (about?.height ?? camera.height ?? 9)}
+        <Picture {...{ camera, about, frozen, say }} onAbout={setAbout}>
+          <Board camera={camera.id} aspect={aspectOf(camera, about)}
             {...{ draft, chosen, choose, drawing, setDrawing, finish, move, begin, say }} />
-        </div>
+        </Picture>
         <div class="bar">
           <label class="check"><input type="checkbox" checked={frozen} onChange={() => freeze(!frozen)} />{t("freeze")}</label>
           {drawing ? <><p class="note">{t("draw_hint")}</p><button type="button" onClick={() => finish(drawing.points)}>{t("done")}</button>

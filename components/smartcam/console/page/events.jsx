@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { at, get, useEvery, wish } from "./api.js";
 import { LOSSES, ROW, dayOf, idAfter, inSight, marksOf, merged, query, rowsOf, scrolledTo, withAnswer } from "./days.js";
+import { Box } from "./overlay.jsx";
 import { KINDS } from "./words.js";
 
 const PAGE = 50, NEWS_MS = 5000;
@@ -86,7 +87,6 @@ function Opened({ event, close, judge, step, say }) {
   useEffect(() => { dialog.current.showModal(); }, []);
   useEffect(() => setPart(0), [event.event_id]);
   const address = clip && `/api/${at("clips", event.camera_id, clip.name)}`;
-  const [x1, y1, x2, y2] = event.box ?? [0, 0, 0, 0];
   return (
     <dialog ref={dialog} class="opened" aria-labelledby="opened" onClose={close}>
       <header class="bar">
@@ -102,7 +102,7 @@ function Opened({ event, close, judge, step, say }) {
         </video>
       ) : event.picture && (
         <div class="still"><img src={pictureOf(event)} alt={t("event_picture")} />
-          {event.box && <svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true"><rect x={x1} y={y1} width={x2 - x1} height={y2 - y1} /></svg>}</div>
+          {event.box && <Box box={event.box} kind="event" />}</div>
       )}
       {event.clips.length > 1 && <p>{event.clips.map((each, i) => (
         <button type="button" class="quiet" key={each.name} aria-pressed={i === part} onClick={() => setPart(i)}>{t("part", { number: i + 1 })}</button>))}</p>}

@@ -43,20 +43,17 @@ function videoFeed(video, about, fail) {
   return { push: (bytes) => { queue.push(bytes); next(); } };
 }
 
-/** Draws the newest picture; what comes while one is being decoded takes the place of the one that waits. */
-function pictureFeed(canvas, shown) {
+/** Shows the newest picture; what comes while one is being decoded takes the place of the one that waits. */
+function pictureFeed(image, shown) {
   let waiting = null, busy = false;
   const next = async () => {
     if (busy || !waiting) return;
     const { bytes, moment } = waiting;
     [waiting, busy] = [null, true];
-    const picture = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" })).catch(() => null);
+    URL.revokeObjectURL(image.src);
+    image.src = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
+    await image.decode().then(() => shown(moment), () => {});
     busy = false;
-    if (picture) {
-      [canvas.width, canvas.height] = [picture.width, picture.height];
-      canvas.getContext("2d").drawImage(picture, 0, 0);
-      shown(moment);
-    }
     next();
   };
   return { push: (bytes, moment) => { waiting = { bytes, moment }; next(); } };
@@ -68,7 +65,7 @@ function pictureFeed(canvas, shown) {
  * `on.waits(seconds, said)`: the connection broke, the server having said why or
  * nothing, and is made again then. `webrtc`: whether the person has chosen that.
  */
-export function watch(camera, video, canvas, on, webrtc) {
+export function watch(camera, video, image, on, webrtc) {
   let socket = null, timer = 0, wait = 1, ended = false, mono = 0, way = webrtc ? "webrtc" : "", near = false;
   let hangUp = null, stamped = null, black = 0;
   const frames = (now, { mediaTime, rtpTimestamp }) => {
@@ -126,7 +123,7 @@ export function watch(camera, video, canvas, on, webrtc) {
         feed = videoFeed(video, about, fail);
         return on.about(about);
       },
-      jpeg(about) { leave(); feed = pictureFeed(canvas, on.shown); on.about(about); },
+      jpeg(about) { leave(); feed = pictureFeed(image, on.shown); on.about(about); },
       picture(about) { moment = about.captured_mono_ns; },
       view: on.view,
       said: ({ words }) => { said = words; on.said(words); },
@@ -151,6 +148,6 @@ export function watch(camera, video, canvas, on, webrtc) {
     document.removeEventListener("visibilitychange", sight);
     eye.disconnect();
     close();
-    video.removeAttribute("src");
+    video.pause();
   };
 }
