@@ -33,7 +33,7 @@ from smartcam.contract.wish import (
     WishMessage,
     wish_errors,
 )
-from smartcam.edge.replaying import replayed
+from smartcam.edge.replaying import Replayed, replayed
 from smartcam.vision.journal import JournalRow
 
 _UNKNOWN: Final = "is no setting that can be changed here; change it in the deployment's file"
@@ -103,7 +103,7 @@ class Changing:
         camera, wanted = camera_id(request.path_params["camera"]), fields_of(request).inner("settings").document
         held = self._held(camera)
         errors = self._wish(camera, held, wanted, trial=True)
-        events_now, events_then, days = 0, 0, 0.0
+        found = Replayed(0, 0, 0.0)
         holds = held.get(SettingsOwner.INFERENCE)
         if not errors and holds is not None:
             now = {**holds.besides, **holds.settings}
@@ -112,11 +112,9 @@ class Changing:
             with self._one_replay_at_a_time:
                 try:
                     found = replayed(camera, self._journal(), now, then, zone if isinstance(zone, str) else "UTC")
-                    events_now, events_then, days = found.events_now, found.events_then, found.days
                 except SettingsError as error:
                     errors = wish_errors(error)
-        document = {"events_now": events_now, "events_then": events_then, "days": days}
-        return JSONResponse({"errors": _errors(errors), **document})
+        return JSONResponse({"errors": [asdict(each) for each in errors], **asdict(found)})
 
     def save(self, request: Request) -> Response:
         """Change settings: all that are named, or none. Says them as text for a deployment, too."""
@@ -125,10 +123,9 @@ class Changing:
         revisions = parse_object(fields.optional_text("revision") or "{}", "revision")
         errors = self._wish(camera, held, wanted, revisions, trial=True)
         errors = errors or self._wish(camera, held, wanted, revisions, trial=False)
-        before = _settings(held)
-        texts = yaml_of(camera, before), yaml_of(camera, {**before, **wanted})
-        document = {"applied": not errors, "errors": _errors(errors)}
-        return JSONResponse({**document, "yaml": texts[1], "diff": difference(*texts)})
+        before, after = yaml_of(camera, _settings(held)), yaml_of(camera, {**_settings(held), **wanted})
+        document = {"applied": not errors, "errors": [asdict(each) for each in errors]}
+        return JSONResponse({**document, "yaml": after, "diff": difference(before, after)})
 
     def _wish(
         self,
@@ -148,14 +145,11 @@ class Changing:
             if own:
                 named = revisions.get(owner)
                 revision = named if isinstance(named, str) else None
-                errors += self._refused(SettingsWish(self._wishes.new_id(), camera, owner, own, trial, revision))
+                wish = SettingsWish(self._wishes.new_id(), camera, owner, own, trial, revision)
+                answer = self._wishes.ask(wish, owner)
+                unsaid = [] if answer.applied or trial else [WishError("settings", "were not applied")]
+                errors += answer.errors or unsaid
         return tuple(errors)
-
-    def _refused(self, wish: SettingsWish) -> Sequence[WishError]:
-        """What the owner of the settings says against them."""
-        answer = self._wishes.ask(wish, wish.owner)
-        is_taken = answer.applied or wish.trial
-        return answer.errors or (() if is_taken else (WishError("settings", "were not applied"),))
 
     def _held(self, camera: CameraId) -> dict[SettingsOwner, Holding]:
         """Of each owner that knows the camera. Raises NoAnswer, HTTPException where there is no such camera."""
@@ -173,10 +167,6 @@ class Changing:
 
 def _settings(held: Mapping[SettingsOwner, Holding]) -> dict[str, object]:
     return {key: value for one in held.values() for key, value in one.settings.items()}
-
-
-def _errors(errors: Iterable[WishError]) -> list[dict[str, str]]:
-    return [{"key": each.key, "words": each.words} for each in errors]
 
 
 def _words(answer: WishAnswer) -> str:

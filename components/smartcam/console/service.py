@@ -72,13 +72,7 @@ class ConsoleService:
         how_to_set = f"sh {shlex.quote(str(self._work_folder / SCRIPT))}"
         check_password(settings, how_to_set, is_set=self._password.is_set())
         tls = tls_of(settings)
-        try:
-            return settings, listen(settings.address, settings.port), tls
-        except OSError as error:
-            where = f"{settings.address} port {settings.port}"
-            raise OSError(
-                f"{where} cannot be listened at: {error.strerror}; choose another `port` or `address`"
-            ) from error
+        return settings, listen(settings.address, settings.port), tls
 
     def _settings(self) -> ConsoleSettings:
         """Raises SettingsError."""

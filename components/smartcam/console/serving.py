@@ -100,9 +100,10 @@ def listen(address: str, port: int) -> socket.socket:
             listening.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         listening.bind((address, port))
         listening.listen(MOST_CONNECTIONS)
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        remedy = "choose another `port` or `address`"
+        raise OSError(f"{address} port {port} cannot be listened at: {error.strerror}; {remedy}") from error
     return listening
 
 

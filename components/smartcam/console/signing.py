@@ -30,11 +30,8 @@ class Signing:
 
     def routes(self) -> Sequence[Route]:
         """GET, POST and DELETE of the session."""
-        return (
-            Route(SESSION_PATH, self.tell, methods=["GET"]),
-            Route(SESSION_PATH, self.sign_in, methods=["POST"]),
-            Route(SESSION_PATH, self.sign_out, methods=["DELETE"]),
-        )
+        ways = {"GET": self.tell, "POST": self.sign_in, "DELETE": self.sign_out}
+        return [Route(SESSION_PATH, way, methods=[method]) for method, way in ways.items()]
 
     async def tell(self, request: Request) -> Response:
         """Whether somebody is signed in, and the token that goes with changes."""

@@ -45,6 +45,7 @@ _CHECK_NS: Final = NS_PER_S
 _TRY_AGAIN_LATER: Final = 1013
 _POLICY: Final = 1008
 """Codes of RFC 6455's registry."""
+_ASKED_FOR_PICTURES: Final = "this browser asked for pictures; this shows what is analysed"
 _MDNS: Final = "aioice.mdns"
 _PYAV: Final = ("av", "av.frame", "av.packet", "av.stream", "av.video.codeccontext")
 _CODECS: Final = (
@@ -102,18 +103,9 @@ class LiveSockets:
         return self._pictures.setdefault(camera, (LivePictures(self._folder, camera), asyncio.Lock()))
 
     async def webrtc(self) -> "Meet | None":
-        """What meets a browser by WebRTC, loaded for the first who chooses it; None where it cannot be loaded."""
-        self._webrtc = self._webrtc or asyncio.create_task(_loaded())
+        """What meets a browser by WebRTC, loaded in a thread for the first who chooses it: it takes seconds on a Pi."""
+        self._webrtc = self._webrtc or asyncio.create_task(asyncio.to_thread(load_webrtc))
         return await asyncio.shield(self._webrtc)
-
-
-async def _loaded() -> "Meet | None":
-    """In a thread, since it takes seconds on a Pi; that it is not there is logged once."""
-    try:
-        return await asyncio.to_thread(load_webrtc)
-    except ImportError as error:
-        log(logger, logging.WARNING, "webrtc_not_there", error=error)
-        return None
 
 
 class _Carried(bytes):
@@ -127,8 +119,8 @@ class _NoCodec:
     """What the library would encode and decode with."""
 
 
-def load_webrtc() -> "Meet":
-    """Raises ImportError."""
+def load_webrtc() -> "Meet | None":
+    """What meets a browser by WebRTC; None where it is not there, which is logged."""
     absent = ModuleType("absent")
     # Names of browsers, of which none is asked: they would take 2 MB.
     vars(absent).update(MDnsProtocol=object, is_mdns_hostname=lambda _: False, Packet=_Carried)
@@ -138,6 +130,9 @@ def load_webrtc() -> "Meet":
         sys.modules.update(dict.fromkeys((_MDNS, *pyav), absent))
         try:
             from smartcam.console.webrtc import meet  # noqa: PLC0415  14 MB for whoever chooses it
+        except ImportError as error:
+            log(logger, logging.WARNING, "webrtc_not_there", error=error)
+            return None
         finally:
             for name in pyav:
                 del sys.modules[name]
@@ -152,11 +147,8 @@ class _Viewer:
         self._websocket = websocket
         self._camera = camera
         self._session = session
-        wanted = websocket.query_params.get("as")
-        self._is_jpeg = wanted == "jpeg"
-        """A browser that cannot play the video asks for pictures."""
-        self._is_webrtc = wanted == "webrtc"
-        """A person has chosen it, and nothing has come between yet."""
+        self._wanted = websocket.query_params.get("as")
+        """`jpeg`: of a browser that cannot play the video; `webrtc`: until something comes between."""
         self._why_not_webrtc = ""
         self._answer: asyncio.Future[str] | None = None
         """To the offer that was made."""
@@ -174,12 +166,11 @@ class _Viewer:
     async def show(self) -> None:
         """Show the camera until the session ends."""
         while self._may_look():
-            why = "" if self._is_jpeg else why_not_video(self._open)
-            if why or self._is_jpeg:
-                self._why = why or "this browser asked for pictures; this shows what is analysed"
+            self._why = _ASKED_FOR_PICTURES if self._wanted == "jpeg" else why_not_video(self._open)
+            if self._why:
                 await self._show_pictures()
             else:
-                self._why = self._fault = ""
+                self._fault = ""
                 self._shown = self._size = None
                 await self._show_video()
                 await asyncio.sleep(_LOOK_S)  # or a ring that cannot be shown would keep everybody else waiting
@@ -197,12 +188,11 @@ class _Viewer:
 
     async def _show_video(self) -> None:
         """Until the ring ends, the viewer may not look any more, or it has to be done in another way."""
-        peer = await self._meet() if self._is_webrtc else None
+        peer = await self._meet() if self._wanted == "webrtc" else None
         try:
             begin = None if peer is None else peer.begin
-            follower = VideoFollower(self._open, self._sockets.clock.monotonic, begin)
-            with closing(follower):
-                while self._is_webrtc is (peer is not None) and (not self._is_due() or self._may_look()):
+            with closing(VideoFollower(self._open, self._sockets.clock.monotonic, begin)) as follower:
+                while (self._wanted == "webrtc") is (peer is not None) and (not self._is_due() or self._may_look()):
                     for each in follower.step():
                         await self._send(each, peer)
                     await self._show_what_is_beside()
@@ -227,7 +217,7 @@ class _Viewer:
             return None
 
     def _do_without_webrtc(self, why: object) -> None:
-        self._is_webrtc, self._why_not_webrtc = False, f"no WebRTC: {why}"
+        self._wanted, self._why_not_webrtc = None, f"no WebRTC: {why}"
 
     async def _send(self, piece: LivePiece, peer: "Peer | None") -> None:
         """Raises NotByWebRtc."""
@@ -302,8 +292,7 @@ async def _until_gone(websocket: WebSocket, hear: Callable[[str], None]) -> None
 
 def live_of(open_packets: Callable[[], PacketRingReader], newest: FrameNotice | None) -> tuple[str, str]:
     """How a camera can be looked at, `mp4`, `jpeg` or `none`, and why it is not the best of these."""
-    why = why_not_video(open_packets)
-    if not why:
+    if not (why := why_not_video(open_packets)):
         return "mp4", ""
     if newest is not None:
         return "jpeg", why

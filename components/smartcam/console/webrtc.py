@@ -11,14 +11,7 @@ from typing import Final
 
 import aioice.ice
 import av
-from aiortc import (
-    MediaStreamTrack,
-    RTCConfiguration,
-    RTCPeerConnection,
-    RTCRtpSender,
-    RTCSessionDescription,
-)
-from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from av.stream import Stream
 from starlette.websockets import WebSocket
 
@@ -42,21 +35,11 @@ _SENT: Final = "_RTCRtpSender__rtp_timestamp"
 _CARRIED: Final = frozenset({"video/H264", "video/rtx"})
 _CANDIDATE: Final = "a=candidate:"
 _LAST_CANDIDATE: Final = "a=end-of-candidates"
-_DAMAGED: Final = (
-    ValueError, KeyError, IndexError, AttributeError, AssertionError, TypeError,
-    InvalidAccessError, InvalidStateError, OperationError,
-)  # fmt: skip
-"""What the library raises over an answer that is none."""
-
 _address: ContextVar[str] = ContextVar("address")
 
 
-def _only_the_chosen(*_: bool, **_by_name: bool) -> list[str]:
-    """The library would listen at all addresses of this device but 127.0.0.1."""
-    return [_address.get()]
-
-
-aioice.ice.get_host_addresses = _only_the_chosen
+# The library would listen at all addresses of this device but 127.0.0.1.
+aioice.ice.get_host_addresses = lambda *_, **__: [_address.get()]
 
 
 class PacketStream:
@@ -171,7 +154,7 @@ class Peer:
         description = RTCSessionDescription("\r\n".join([*lines, ""]), "answer")
         try:
             await self._connection.setRemoteDescription(description)
-        except _DAMAGED as error:
+        except Exception as error:
             raise NotByWebRtc("this browser does not take the offer") from error
         await self._is_decided.wait()
         if not self._is_open:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -311,12 +312,14 @@ def test_a_console_without_its_packages_says_so_once_and_shows_the_picture_as_ev
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     loaded_in: list[str] = []
+    load = sockets.load_webrtc
 
-    def missing() -> None:
+    def loading() -> object:
         loaded_in.append(threading.current_thread().name)
-        raise ImportError("no module named aiortc")
+        return load()
 
-    monkeypatch.setattr(sockets, "load_webrtc", missing)
+    monkeypatch.setattr(sockets, "load_webrtc", loading)
+    monkeypatch.setitem(sys.modules, "smartcam.console.webrtc", None)
 
     async def look(world: ConsoleWorld) -> None:
         for _ in range(2):
