@@ -16,13 +16,12 @@ from starlette.types import ASGIApp
 
 from smartcam.console.access import Guesses, Sessions
 from smartcam.console.changing import Changing
-from smartcam.console.door import Door
+from smartcam.console.door import Door, Signing
 from smartcam.console.heard import HeardDevice, ViewWatching
 from smartcam.console.looking import Clips, Looking
 from smartcam.console.page_files import PageFiles
 from smartcam.console.service import ConsoleService
 from smartcam.console.settings import ConsoleSettings, read_settings
-from smartcam.console.signing import Signing
 from smartcam.console.sockets import LiveSockets
 from smartcam.console.wishes import NoAnswer, Wishing
 from smartcam.contract.errors import ContractError

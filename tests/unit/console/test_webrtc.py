@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection, connect
 
 from smartcam.console import sockets, webrtc
+from smartcam.console.access import plain
 from smartcam.console.live import NotByWebRtc
 from smartcam.console.webrtc import TICKS, Gaps, PacketStream, RtpStamps
 from smartcam.contract.times import NS_PER_S, MonotonicNs
@@ -376,7 +377,7 @@ def test_a_stream_goes_on_over_key_frames_of_the_same_size_only() -> None:
     ("reached", "chosen"), [("127.0.0.1", "127.0.0.1"), ("::ffff:10.0.0.7", "10.0.0.7"), ("::1", "::1")]
 )
 def test_an_address_is_the_one_at_which_the_viewer_has_reached_us(reached: str, chosen: str) -> None:
-    assert webrtc._plain(reached) == chosen
+    assert plain(reached) == chosen
 
 
 def test_an_address_that_is_none_of_this_device_is_said() -> None:
