@@ -1,9 +1,9 @@
 """What people may change here: settings, verdicts and arming. Each is a wish that its owner grants or refuses."""
 
 import json
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from threading import Lock
 from types import MappingProxyType
 from typing import Final
 
@@ -39,21 +39,16 @@ from smartcam.vision.journal import JournalRow
 _UNKNOWN: Final = "is no setting that can be changed here; change it in the deployment's file"
 
 
+@dataclass
 class Changing:
     """The routes that change something. They wait for answers, so each runs in a thread."""
 
-    def __init__(
-        self,
-        wishes: Wishing,
-        camera_of: Callable[[EventId], CameraId],
-        journal: Callable[[], Iterable[JournalRow]],
-    ) -> None:
-        """`journal`: all rows of the track journal, the oldest first."""
-        self._wishes = wishes
-        self._camera_of = camera_of
-        self._journal = journal
-        self._one_replay_at_a_time = threading.Lock()
-        """It reads megabytes."""
+    wishes: Wishing
+    camera_of: Callable[[EventId], CameraId]
+    journal: Callable[[], Iterable[JournalRow]]
+    """All rows of the track journal, the oldest first."""
+    one_replay_at_a_time: Lock = field(default_factory=Lock)
+    """It reads megabytes."""
 
     def routes(self) -> Sequence[Route]:
         """All of them."""
@@ -70,12 +65,12 @@ class Changing:
         """Whether an event was one; null takes back what was said."""
         fields, event = fields_of(request), event_id(request.path_params["event"])
         verdict = fields.boolean("verdict") if fields.has("verdict") else None
-        camera = self._camera_of(event)
-        return self._said(LocalVerdict(self._wishes.new_id(), camera, event, verdict), verdict=verdict)
+        camera = self.camera_of(event)
+        return self._said(LocalVerdict(self.wishes.new_id(), camera, event, verdict), verdict=verdict)
 
     def filter(self, _: Request) -> Response:
         """What the event filter makes of the newest events; null where there is none, and why."""
-        answer = self._wishes.ask(FilterAsk(self._wishes.new_id()), SettingsOwner.INFERENCE)
+        answer = self.wishes.ask(FilterAsk(self.wishes.new_id()), SettingsOwner.INFERENCE)
         preview = None if answer.preview is None else asdict(answer.preview)
         return JSONResponse({"filter": preview, "words": _words(answer)})
 
@@ -85,7 +80,7 @@ class Changing:
         name = fields.text("camera")
         camera = None if name == "*" else camera_id(name, "camera")
         until = parse_utc(fields.text("until"), "until") if fields.has("until") else None
-        return self._said(LocalArming(self._wishes.new_id(), camera, fields.boolean("armed"), until))
+        return self._said(LocalArming(self.wishes.new_id(), camera, fields.boolean("armed"), until))
 
     def settings(self, request: Request) -> Response:
         """What holds for a camera."""
@@ -109,9 +104,9 @@ class Changing:
             now = {**holds.besides, **holds.settings}
             then = {key: value for key, value in {**now, **wanted}.items() if value is not None}
             zone = now.get("timezone")
-            with self._one_replay_at_a_time:
+            with self.one_replay_at_a_time:
                 try:
-                    found = replayed(camera, self._journal(), now, then, zone if isinstance(zone, str) else "UTC")
+                    found = replayed(camera, self.journal(), now, then, zone if isinstance(zone, str) else "UTC")
                 except SettingsError as error:
                     errors = wish_errors(error)
         return JSONResponse({"errors": [asdict(each) for each in errors], **asdict(found)})
@@ -145,15 +140,15 @@ class Changing:
             if own:
                 named = revisions.get(owner)
                 revision = named if isinstance(named, str) else None
-                wish = SettingsWish(self._wishes.new_id(), camera, owner, own, trial, revision)
-                answer = self._wishes.ask(wish, owner)
+                wish = SettingsWish(self.wishes.new_id(), camera, owner, own, trial, revision)
+                answer = self.wishes.ask(wish, owner)
                 unsaid = [] if answer.applied or trial else [WishError("settings", "were not applied")]
                 errors += answer.errors or unsaid
         return tuple(errors)
 
     def _held(self, camera: CameraId) -> dict[SettingsOwner, Holding]:
         """Of each owner that knows the camera. Raises NoAnswer, HTTPException where there is no such camera."""
-        answers = self._wishes.say(SettingsAsk(self._wishes.new_id(), camera), *SettingsOwner)
+        answers = self.wishes.say(SettingsAsk(self.wishes.new_id(), camera), *SettingsOwner)
         held = {owner: answer.holds for owner, answer in answers.items() if answer.holds}
         if not held:
             words = _words(next(iter(answers.values()))) or "is no camera of this device"
@@ -161,7 +156,7 @@ class Changing:
         return held
 
     def _said(self, message: WishMessage, **more: object) -> Response:
-        answer = self._wishes.ask(message, SettingsOwner.INFERENCE)
+        answer = self.wishes.ask(message, SettingsOwner.INFERENCE)
         return JSONResponse({"applied": answer.applied, "words": _words(answer), **more})
 
 

@@ -54,9 +54,8 @@ LivePiece = VideoBegins | bytes | VideoPacket
 class ViewedStream(Protocol):
     """One stream as a viewer takes it, from a key frame on. Making it with another packet raises ValueError."""
 
-    @property
-    def begins(self) -> VideoBegins:
-        """What the viewer is told first."""
+    begins: VideoBegins
+    """What the viewer is told first."""
 
     def is_over(self, key_frame: VideoPacket) -> bool:
         """Whether another stream begins with this packet."""

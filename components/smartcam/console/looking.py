@@ -1,12 +1,12 @@
 """What is only looked at: cameras, health, events that have been, with their pictures and clips."""
 
 import os
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from smartcam.console.heard import HeardCamera, HeardDevice
-from smartcam.console.sockets import live_of
+from smartcam.console.live import why_not_video
 from smartcam.console.wishes import Wishing
 from smartcam.contract.event import Event, EventKind
 from smartcam.contract.health import CameraHealth
@@ -29,6 +29,7 @@ from smartcam.edge.history.reading import MOST_OF_A_PAGE, PastEvents
 from smartcam.edge.replaced import Replacement
 from smartcam.edge.ring.packet_ring import PacketRingReader
 
+_NO_FRAME: Final = "no frame has come yet, or frames travel inside messages, which the console does not read"
 _DEFAULTS: Final = {"min_score": "0", "limit": "50"}
 
 
@@ -58,26 +59,18 @@ class Clips:
         return path if is_there else None
 
 
+@dataclass
 class Looking:
     """The routes that change nothing. Their work is done in threads: disks are slow."""
 
-    def __init__(
-        self,
-        heard: HeardDevice,
-        history: PastEvents,
-        clips: Clips,
-        wishes: Wishing,
-        open_packets: Callable[[CameraId], PacketRingReader],
-        replaced: Callable[[], Mapping[str, Replacement]] = dict,
-    ) -> None:
-        """`replaced`: which components had to be replaced lately."""
-        self._heard = heard
-        self._history = history
-        self._one_at_a_time = threading.Lock()
-        self._clips = clips
-        self._wishes = wishes
-        self._open_packets = open_packets
-        self._replaced = replaced
+    heard: HeardDevice
+    history: PastEvents
+    clips: Clips
+    wishes: Wishing
+    open_packets: Callable[[CameraId], PacketRingReader]
+    replaced: Callable[[], Mapping[str, Replacement]] = dict
+    """Which components had to be replaced lately."""
+    one_at_a_time: Lock = field(default_factory=Lock)
 
     def routes(self) -> Sequence[Route]:
         """All of them, for GET."""
@@ -92,31 +85,31 @@ class Looking:
 
     def cameras(self, _: Request) -> Response:
         """How each camera is, and how it can be looked at."""
-        health, _at = self._heard.last_health
+        health, _at = self.heard.last_health
         of_health = {} if health is None else {one.camera_id: one for one in health.cameras}
-        heard = self._heard.cameras
+        heard = self.heard.cameras
         names = sorted({*heard, *of_health})
         cameras = [self._camera(name, heard.get(name, HeardCamera()), of_health.get(name)) for name in names]
         return JSONResponse({"cameras": cameras})
 
     def health(self, _: Request) -> Response:
         """What the device says of itself, as it says it to the cloud, and what was replaced."""
-        health, at = self._heard.last_health
+        health, at = self.heard.last_health
         document = None if health is None else parse_object(health.to_json(), "health")
         replaced = [
-            {"component": name, "at": format_utc(one.at_ns), **asdict(one)} for name, one in self._replaced().items()
+            {"component": name, "at": format_utc(one.at_ns), **asdict(one)} for name, one in self.replaced().items()
         ]
         heard_at = None if health is None else format_utc(at)
         return JSONResponse({"health": document, "heard_at": heard_at, "replaced": replaced})
 
     def day(self, _: Request) -> Response:
         """The last day, a point a minute."""
-        return JSONResponse({"minutes": self._heard.day()})
+        return JSONResponse({"minutes": self.heard.day()})
 
     def clip(self, request: Request) -> Response:
         """A clip or its captions, in ranges where they are asked for. Raises ContractError."""
         camera, name = camera_id(request.path_params["camera"]), request.path_params["name"]
-        if (path := self._clips.path(camera, name)) is None:
+        if (path := self.clips.path(camera, name)) is None:
             raise HTTPException(404, "there is no such clip: it may have made room for newer ones")
         return FileResponse(path, media_type="text/vtt" if name.endswith(CAPTIONS) else "video/mp4")
 
@@ -125,7 +118,7 @@ class Looking:
         chosen, before, limit = asked_for(request.query_params)
         with self._now() as history:
             found = history.page(chosen, before=before, limit=limit)
-        clips = self._clips.by_event()
+        clips = self.clips.by_event()
         events = [
             {
                 **past.event.document(),
@@ -156,14 +149,15 @@ class Looking:
 
     @contextmanager
     def _now(self) -> Iterator[PastEvents]:
-        with self._one_at_a_time:
-            self._history.refresh()
-            yield self._history
+        with self.one_at_a_time:
+            self.history.refresh()
+            yield self.history
 
     def _camera(self, name: CameraId, heard: HeardCamera, health: CameraHealth | None) -> dict[str, object]:
-        live, why = live_of(lambda: self._open_packets(name), heard.notice)
+        why = why_not_video(lambda: self.open_packets(name))
+        live = "jpeg" if why and heard.notice else "none" if why else "mp4"
         armed = health is None or health.armed is not False
-        held = self._wishes.holding(name)
+        held = self.wishes.holding(name)
         until = held.armed_until if held is not None and held.armed is armed else None
         return {
             "id": name,
@@ -173,7 +167,7 @@ class Looking:
             "width": heard.notice and heard.notice.width,
             "height": heard.notice and heard.notice.height,
             "live": live,
-            "live_why": why,
+            "live_why": _NO_FRAME if live == "none" else why,
             "armed": armed,
             "armed_until": None if until is None else format_utc(until),
             "scene": None if health is None or health.scene is None else health.scene.document(),

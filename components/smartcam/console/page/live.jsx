@@ -98,10 +98,7 @@ export function Live({ path: [only], cameras, app }) {
   const { t } = app.say;
   const [over, setOver] = useState(true);
   const [webrtc, setWebrtc] = useState(localStorage.getItem("webrtc") === "on");
-  const choose = () => {
-    localStorage.setItem("webrtc", webrtc ? "off" : "on");
-    setWebrtc(!webrtc);
-  };
+  const choose = () => { localStorage.setItem("webrtc", webrtc ? "off" : "on"); setWebrtc(!webrtc); };
   const shown = cameras.filter((camera) => !only || camera.id === only);
   return (
     <section>

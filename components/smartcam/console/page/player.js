@@ -14,8 +14,7 @@ function videoFeed(video, about, fail) {
   let buffer = null;
   const next = () => {
     if (!buffer || buffer.updating || source.readyState !== "open") return;
-    const ranges = video.buffered;
-    const old = ranges.length ? forgettable(video.currentTime, ranges.start(0)) : null;
+    const old = video.buffered.length ? forgettable(video.currentTime, video.buffered.start(0)) : null;
     try {
       if (old !== null) buffer.remove(0, old);
       else if (queue.length) buffer.appendBuffer(queue.shift());
@@ -93,12 +92,10 @@ export function watch(camera, video, image, on, webrtc) {
   };
   function open() {
     close();
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const mine = new WebSocket(`${scheme}://${location.host}/api/live/${encodeURIComponent(camera)}${way && `?as=${way}`}`);
-    let feed = null, moment = 0;
+    const mine = new WebSocket(`/api/live/${encodeURIComponent(camera)}${way && `?as=${way}`}`);
+    let feed = null, moment = 0, said = "";
     socket = mine;
     mine.binaryType = "arraybuffer";
-    let said = "";
     const fail = () => { if (socket === mine) { close(); again(said); } };
     const told = {
       offer({ sdp }) {
