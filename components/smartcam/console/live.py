@@ -223,7 +223,7 @@ class LivePicture:
 
 
 class LivePictures:
-    """One camera's newest analysed frame as JPEG, encoded once however many look at it. For one thread at a time."""
+    """One camera's newest analysed frame as JPEG, encoded once however many look at it. For any thread."""
 
     def __init__(self, folder: Path, camera: CameraId) -> None:
         import cv2  # noqa: PLC0415  as above: 16 MB for whoever looks
@@ -233,6 +233,7 @@ class LivePictures:
         cv2.setNumThreads(1)
         self._reader = RingReader(folder, camera)
         self._newest: tuple[FrameNotice, LivePicture] | None = None
+        self._one_at_a_time = Lock()
 
     def picture(self, notice: FrameNotice) -> LivePicture:
         """The frame that a notice announces.
@@ -243,12 +244,13 @@ class LivePictures:
         """
         from smartcam.vision.jpeg import encode_jpeg, fitted  # noqa: PLC0415  as above
 
-        if self._newest is None or self._newest[0] != notice:
-            frame = self._reader.read(notice)
-            size = fitted(notice.width, notice.height, _LONGEST_SIDE)
-            jpeg = encode_jpeg(frame.picture, size, _LARGEST_JPEG)
-            self._newest = notice, LivePicture(jpeg, *size, frame.captured_mono)
-        return self._newest[1]
+        with self._one_at_a_time:
+            if self._newest is None or self._newest[0] != notice:
+                frame = self._reader.read(notice)
+                size = fitted(notice.width, notice.height, _LONGEST_SIDE)
+                jpeg = encode_jpeg(frame.picture, size, _LARGEST_JPEG)
+                self._newest = notice, LivePicture(jpeg, *size, frame.captured_mono)
+            return self._newest[1]
 
     def close(self) -> None:
         """Let go of the ring."""

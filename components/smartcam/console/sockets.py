@@ -63,7 +63,7 @@ class LiveSockets:
     watched: ViewWatching
     sessions: Sessions
     clock: Clock
-    pictures: dict[CameraId, tuple[LivePictures, asyncio.Lock]] = field(default_factory=dict)
+    pictures: dict[CameraId, LivePictures] = field(default_factory=dict)
     loading: "asyncio.Task[Meet | None] | None" = None
 
     async def answer(self, websocket: WebSocket) -> None:
@@ -90,15 +90,15 @@ class LiveSockets:
                     raise result
         finally:
             if self.watched.end(camera) and (pictures := self.pictures.pop(camera, None)):
-                pictures[0].close()
+                pictures.close()
 
     def open_packets(self, camera: CameraId) -> PacketRingReader:
         """Raises RingError."""
         return PacketRingReader(self.folder, camera)
 
-    def open_pictures(self, camera: CameraId) -> tuple[LivePictures, asyncio.Lock]:
-        """A camera's frames, of which one is encoded at a time."""
-        return self.pictures.setdefault(camera, (LivePictures(self.folder, camera), asyncio.Lock()))
+    def open_pictures(self, camera: CameraId) -> LivePictures:
+        """A camera's frames."""
+        return self.pictures.setdefault(camera, LivePictures(self.folder, camera))
 
     async def webrtc(self) -> "Meet | None":
         """What meets a browser by WebRTC, loaded in a thread for the first who chooses it: it takes seconds on a Pi."""
@@ -237,10 +237,8 @@ class _Viewer:
             await asyncio.sleep(_LOOK_S)
 
     async def _send_picture(self, notice: FrameNotice) -> None:
-        pictures, one_at_a_time = self.sockets.open_pictures(self.camera)
         try:
-            async with one_at_a_time:
-                picture = await asyncio.to_thread(pictures.picture, notice)
+            picture = await asyncio.to_thread(self.sockets.open_pictures(self.camera).picture, notice)
         except FrameOverwritten:  # a newer one is on its way
             return
         except (RingError, ValueError) as error:
