@@ -127,7 +127,7 @@ def load_webrtc() -> "Meet | None":
         pyav = () if "av" in sys.modules else _PYAV
         sys.modules.update(dict.fromkeys((_MDNS, *pyav), absent))
         try:
-            from smartcam.console.webrtc import meet  # noqa: PLC0415  14 MB for whoever chooses it
+            from smartcam.console.webrtc import meet  # noqa: PLC0415  22 MB for whoever chooses it
         except ImportError as error:
             log(logger, logging.WARNING, "webrtc_not_there", error=error)
             return None

@@ -97,6 +97,7 @@ def test_whoever_chooses_webrtc_stays_under_eighty_megabytes_and_video_can_be_lo
             # PyAV, which WebRTC does without, is there for who needs it.
             async with connect(address, additional_headers=origin, open_timeout=60) as other:
                 assert str((await told(other, "video"))["mime"]).startswith("video/mp4")
+                print("both ways", megabytes(console.pid))  # noqa: T201
             await browser.close()
         return found
 
