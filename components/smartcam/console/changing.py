@@ -140,11 +140,14 @@ class Changing:
             if own:
                 named = revisions.get(owner)
                 revision = named if isinstance(named, str) else None
-                wish = SettingsWish(self.wishes.new_id(), camera, owner, own, trial, revision)
-                answer = self.wishes.ask(wish, owner)
-                unsaid = [] if answer.applied or trial else [WishError("settings", "were not applied")]
-                errors += answer.errors or unsaid
+                errors += self._refused(SettingsWish(self.wishes.new_id(), camera, owner, own, trial, revision))
         return tuple(errors)
+
+    def _refused(self, wish: SettingsWish) -> Sequence[WishError]:
+        """What the owner of the settings says against them."""
+        answer = self.wishes.ask(wish, wish.owner)
+        is_taken = answer.applied or wish.trial
+        return answer.errors or (() if is_taken else (WishError("settings", "were not applied"),))
 
     def _held(self, camera: CameraId) -> dict[SettingsOwner, Holding]:
         """Of each owner that knows the camera. Raises NoAnswer, HTTPException where there is no such camera."""

@@ -55,6 +55,14 @@ class HeardCamera:
             return ""
         return f"the camera is {self.status.state}: {self.status.reason}".removesuffix(": ")
 
+    def document(self) -> dict[str, object]:
+        """How it is, and the size of its analysed frames, as the page reads it."""
+        size = {"width": self.notice and self.notice.width, "height": self.notice and self.notice.height}
+        if (status := self.status) is None:
+            return {"state": "unknown", "reason": "", "frames_per_second": 0.0, **size}
+        rate = status.frames_per_second
+        return {"state": status.state, "reason": status.reason, "frames_per_second": rate, **size}
+
 
 class HeardDevice:
     """Hears, and answers what there was. Safe to use from any thread; nothing that is said makes it fail or grow."""

@@ -161,11 +161,7 @@ class Looking:
         until = held.armed_until if held is not None and held.armed is armed else None
         return {
             "id": name,
-            "state": heard.status.state if heard.status else "unknown",
-            "reason": heard.status.reason if heard.status else "",
-            "frames_per_second": heard.status.frames_per_second if heard.status else 0.0,
-            "width": heard.notice and heard.notice.width,
-            "height": heard.notice and heard.notice.height,
+            **heard.document(),
             "live": live,
             "live_why": _NO_FRAME if live == "none" else why,
             "armed": armed,
