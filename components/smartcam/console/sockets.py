@@ -92,10 +92,6 @@ class LiveSockets:
             if self.watched.end(camera) and (pictures := self.pictures.pop(camera, None)):
                 pictures.close()
 
-    def open_packets(self, camera: CameraId) -> PacketRingReader:
-        """Raises RingError."""
-        return PacketRingReader(self.folder, camera)
-
     def open_pictures(self, camera: CameraId) -> LivePictures:
         """A camera's frames."""
         return self.pictures.setdefault(camera, LivePictures(self.folder, camera))
@@ -182,7 +178,7 @@ class _Viewer:
             self._do_without_webrtc("this browser shows nothing of it")
 
     def _open(self) -> PacketRingReader:
-        return self.sockets.open_packets(self.camera)
+        return PacketRingReader(self.sockets.folder, self.camera)
 
     async def _show_video(self) -> None:
         """Until the ring ends, the viewer may not look any more, or it has to be done in another way."""
