@@ -16,7 +16,7 @@ from standins.chromium import setup_chromium
 from tools.command_line import ROOT
 from tools.setup import ToolsError
 
-_WIDTH, _HEIGHT = 1120, 630
+_WIDTH, _HEIGHT = 1120, 720
 _EVENT_LIMIT_MS: Final = 300_000.0
 _OPENS_S: Final = 120
 _SHOWN_MS: Final = 4_000.0

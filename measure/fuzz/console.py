@@ -216,6 +216,6 @@ TARGETS: Final = {
     ),
     "event-query": FuzzTarget(
         decoding(_query, (ContractError,)),
-        ("smartcam.console.looking:asked_for", "smartcam.console.looking:_number"),
+        ("smartcam.console.looking:asked_for",),
     ),
 }

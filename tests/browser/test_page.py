@@ -55,20 +55,24 @@ def visiting(browser: Browser, address: str, place: str, **how: object) -> Itera
 
 
 APART = """() => {
-    const video = document.querySelector("video"), over = document.querySelector("canvas[role=img]");
-    const columns = (source, is) => {
+    const video = document.querySelector("video");
+    const body = () => {
         const canvas = new OffscreenCanvas(320, 180), pen = canvas.getContext("2d");
-        pen.drawImage(source, 0, 0, 320, 180);
+        pen.drawImage(video, 0, 0, 320, 180);
         const { data } = pen.getImageData(0, 0, 320, 180), found = [];
         for (let x = 0; x < 320; x += 1)
             for (let y = 90; y < 150; y += 6)
-                if (is(...data.slice((y * 320 + x) * 4, (y * 320 + x) * 4 + 4))) found.push(x);
+                if (data[(y * 320 + x) * 4 + 2] > 120 && data[(y * 320 + x) * 4] < 90) found.push(x);
         return found.length ? (Math.min(...found) + Math.max(...found)) / 640 : null;
     };
+    const box = () => {
+        const around = document.querySelector(".box.event")?.getBoundingClientRect();
+        const whole = video.getBoundingClientRect();
+        return around ? ((around.left + around.right) / 2 - whole.left) / whole.width : null;
+    };
     return new Promise((done) => video.requestVideoFrameCallback(() => requestAnimationFrame(() => {
-        const body = columns(video, (r, g, b) => b > 120 && r < 90);
-        const box = columns(over, (r, g, b, a) => a > 99 && r > 200 && g < 130);
-        done(body === null || box === null ? null : Math.abs(body - box));
+        const [one, other] = [body(), box()];
+        done(one === null || other === null ? null : Math.abs(one - other));
     })));
 }"""
 """How far the middle of the box is from the middle of whom it is about, as a share of the picture's width."""

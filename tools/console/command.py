@@ -56,7 +56,8 @@ def main(argv: Sequence[str]) -> int:
         )
         return complain(_VERB, error if options.folder else f"{folder}: {half_made}", 2)
     except OSError as error:
-        return complain(_VERB, f"{error.filename or f'port {options.port}'}: {error.strerror}; choose another one", 2)
+        words = f"{error.filename}: {error.strerror}; choose another one" if error.filename else f"{error}"
+        return complain(_VERB, words, 2)
     configure_logging("WARNING")
     make_page(ROOT)
     word = secrets.token_urlsafe(16)

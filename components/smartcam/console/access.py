@@ -66,32 +66,25 @@ class Password:
 
     def matches(self, text: str) -> bool:
         """Whether this is the password; takes some time by design. Raises PasswordUnreadable."""
-        stored = self._stored()
-        if stored is None or len(text) > LONGEST:
-            return False
-        salt, derived = stored
-        return hmac.compare_digest(_derived(text, salt), derived)
+        salt, derived = self._stored() or (b"", b"")
+        return bool(salt) and len(text) <= LONGEST and hmac.compare_digest(_derived(text, salt), derived)
 
     def _stored(self) -> tuple[bytes, bytes] | None:
         try:
-            content = read_private(self.path, _LARGEST_FILE)
+            document = json.loads(read_private(self.path, _LARGEST_FILE))
+            salt, derived = bytes.fromhex(document["salt"]), bytes.fromhex(document["scrypt"])
+            reason = "" if salt and derived else "is damaged"
         except FileNotFoundError:
             return None
-        except FileExposed as exposed:
-            raise self._unreadable("must be a file that its owner alone can read") from exposed
+        except FileExposed:
+            reason = "must be a file that its owner alone can read"
         except OSError as error:
-            raise self._unreadable(error.strerror or "cannot be opened") from error
-        try:
-            document = json.loads(content)
-            salt, derived = bytes.fromhex(document["salt"]), bytes.fromhex(document["scrypt"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise self._unreadable("is damaged") from error
-        if not salt or not derived:
-            raise self._unreadable("is damaged")
+            reason = error.strerror or "cannot be opened"
+        except (ValueError, KeyError, TypeError, RecursionError):
+            reason = "is damaged"
+        if reason:
+            raise PasswordUnreadable(f"{self.path}: {reason}; set the password again, or remove the file")
         return salt, derived
-
-    def _unreadable(self, reason: str) -> PasswordUnreadable:
-        return PasswordUnreadable(f"{self.path}: {reason}; set the password again, or remove the file")
 
 
 def _derived(text: str, salt: bytes) -> bytes:
@@ -156,12 +149,6 @@ def _digest(cookie: str) -> str:
     return hashlib.sha256(cookie.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@dataclass(slots=True)
-class _Guesser:
-    wrong: int = 0
-    last: MonotonicNs = _NEVER
-
-
 class Guesses:
     """How long an address has to wait before it may try a password: after five wrong ones, longer each time.
 
@@ -170,41 +157,41 @@ class Guesses:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._guessers: dict[str, _Guesser] = {}
+        self._wrong: dict[str, tuple[int, MonotonicNs]] = {}
+        """How many wrong ones there were, and when the last."""
 
     def wait_s(self, address: str) -> int:
         """Seconds until the next try; 0: now."""
-        guesser = self._guessers.get(self._name(address))
-        if guesser is None or guesser.wrong < _FREE_GUESSES:
-            return 0
-        pause = min(2 ** (guesser.wrong - _FREE_GUESSES + 1), _LONGEST_WAIT_S)
-        left: int = guesser.last + pause * NS_PER_S - self._clock.monotonic()
+        wrong, last = self._wrong.get(self._name(address), (0, _NEVER))
+        pause = min(2 ** (wrong - _FREE_GUESSES + 1), _LONGEST_WAIT_S) if wrong >= _FREE_GUESSES else 0
+        left: int = last + pause * NS_PER_S - self._clock.monotonic()
         return max(0, -(-left // NS_PER_S))
 
     def begin(self, address: str) -> None:
         """Count a try as wrong before its password is checked: tries at the same time must not be free."""
-        now = self._clock.monotonic()
+        now, name = self._clock.monotonic(), self._name(address)
         # Whoever has waited for as long as anybody has to is forgotten.
         long = 2 * _LONGEST_WAIT_S * NS_PER_S
-        self._guessers = {name: one for name, one in self._guessers.items() if now - one.last < long}
-        guesser = self._guessers.setdefault(self._name(address), _Guesser())
-        guesser.wrong, guesser.last = guesser.wrong + 1, now
+        self._wrong = {each: one for each, one in self._wrong.items() if now - one[1] < long}
+        self._wrong[name] = self._wrong.get(name, (0, now))[0] + 1, now
 
     def right(self, address: str) -> None:
         """The password was the right one."""
-        self._guessers.pop(self._name(address), None)
+        self._wrong.pop(self._name(address), None)
 
     def _name(self, address: str) -> str:
         home = _home(address)
-        return home if home in self._guessers or len(self._guessers) < _MOST_GUESSERS else "others"
+        return home if home in self._wrong or len(self._wrong) < _MOST_GUESSERS else "others"
+
+
+def plain(address: str) -> str:
+    """An IPv4 address is one, even where it was reached at a socket for IPv6."""
+    return address.removeprefix("::ffff:") if "." in address else address
 
 
 def _home(address: str) -> str:
+    address = plain(address)
     try:
-        found = ip_address(address)
+        return str(ip_network((address, _HOME_BITS), strict=False)) if ":" in address else str(ip_address(address))
     except ValueError:
         return "unknown"
-    if found.version == 4:  # noqa: PLR2004  the older protocol
-        return str(found)
-    mapped = found.ipv4_mapped
-    return str(mapped or ip_network((found, _HOME_BITS), strict=False))

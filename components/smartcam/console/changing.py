@@ -1,9 +1,9 @@
 """What people may change here: settings, verdicts and arming. Each is a wish that its owner grants or refuses."""
 
 import json
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from threading import Lock
 from types import MappingProxyType
 from typing import Final
 
@@ -33,27 +33,22 @@ from smartcam.contract.wish import (
     WishMessage,
     wish_errors,
 )
-from smartcam.edge.replaying import replayed
+from smartcam.edge.replaying import Replayed, replayed
 from smartcam.vision.journal import JournalRow
 
 _UNKNOWN: Final = "is no setting that can be changed here; change it in the deployment's file"
 
 
+@dataclass
 class Changing:
     """The routes that change something. They wait for answers, so each runs in a thread."""
 
-    def __init__(
-        self,
-        wishes: Wishing,
-        camera_of: Callable[[EventId], CameraId],
-        journal: Callable[[], Iterable[JournalRow]],
-    ) -> None:
-        """`journal`: all rows of the track journal, the oldest first."""
-        self._wishes = wishes
-        self._camera_of = camera_of
-        self._journal = journal
-        self._one_replay_at_a_time = threading.Lock()
-        """It reads megabytes."""
+    wishes: Wishing
+    camera_of: Callable[[EventId], CameraId]
+    journal: Callable[[], Iterable[JournalRow]]
+    """All rows of the track journal, the oldest first."""
+    one_replay_at_a_time: Lock = field(default_factory=Lock)
+    """It reads megabytes."""
 
     def routes(self) -> Sequence[Route]:
         """All of them."""
@@ -70,12 +65,12 @@ class Changing:
         """Whether an event was one; null takes back what was said."""
         fields, event = fields_of(request), event_id(request.path_params["event"])
         verdict = fields.boolean("verdict") if fields.has("verdict") else None
-        camera = self._camera_of(event)
-        return self._said(LocalVerdict(self._wishes.new_id(), camera, event, verdict), verdict=verdict)
+        camera = self.camera_of(event)
+        return self._said(LocalVerdict(self.wishes.new_id(), camera, event, verdict), verdict=verdict)
 
     def filter(self, _: Request) -> Response:
         """What the event filter makes of the newest events; null where there is none, and why."""
-        answer = self._wishes.ask(FilterAsk(self._wishes.new_id()), SettingsOwner.INFERENCE)
+        answer = self.wishes.ask(FilterAsk(self.wishes.new_id()), SettingsOwner.INFERENCE)
         preview = None if answer.preview is None else asdict(answer.preview)
         return JSONResponse({"filter": preview, "words": _words(answer)})
 
@@ -85,7 +80,7 @@ class Changing:
         name = fields.text("camera")
         camera = None if name == "*" else camera_id(name, "camera")
         until = parse_utc(fields.text("until"), "until") if fields.has("until") else None
-        return self._said(LocalArming(self._wishes.new_id(), camera, fields.boolean("armed"), until))
+        return self._said(LocalArming(self.wishes.new_id(), camera, fields.boolean("armed"), until))
 
     def settings(self, request: Request) -> Response:
         """What holds for a camera."""
@@ -103,20 +98,18 @@ class Changing:
         camera, wanted = camera_id(request.path_params["camera"]), fields_of(request).inner("settings").document
         held = self._held(camera)
         errors = self._wish(camera, held, wanted, trial=True)
-        events_now, events_then, days = 0, 0, 0.0
+        found = Replayed(0, 0, 0.0)
         holds = held.get(SettingsOwner.INFERENCE)
         if not errors and holds is not None:
             now = {**holds.besides, **holds.settings}
             then = {key: value for key, value in {**now, **wanted}.items() if value is not None}
             zone = now.get("timezone")
-            with self._one_replay_at_a_time:
+            with self.one_replay_at_a_time:
                 try:
-                    found = replayed(camera, self._journal(), now, then, zone if isinstance(zone, str) else "UTC")
-                    events_now, events_then, days = found.events_now, found.events_then, found.days
+                    found = replayed(camera, self.journal(), now, then, zone if isinstance(zone, str) else "UTC")
                 except SettingsError as error:
                     errors = wish_errors(error)
-        document = {"events_now": events_now, "events_then": events_then, "days": days}
-        return JSONResponse({"errors": _errors(errors), **document})
+        return JSONResponse({"errors": [asdict(each) for each in errors], **asdict(found)})
 
     def save(self, request: Request) -> Response:
         """Change settings: all that are named, or none. Says them as text for a deployment, too."""
@@ -125,10 +118,9 @@ class Changing:
         revisions = parse_object(fields.optional_text("revision") or "{}", "revision")
         errors = self._wish(camera, held, wanted, revisions, trial=True)
         errors = errors or self._wish(camera, held, wanted, revisions, trial=False)
-        before = _settings(held)
-        texts = yaml_of(camera, before), yaml_of(camera, {**before, **wanted})
-        document = {"applied": not errors, "errors": _errors(errors)}
-        return JSONResponse({**document, "yaml": texts[1], "diff": difference(*texts)})
+        before, after = yaml_of(camera, _settings(held)), yaml_of(camera, {**_settings(held), **wanted})
+        document = {"applied": not errors, "errors": [asdict(each) for each in errors]}
+        return JSONResponse({**document, "yaml": after, "diff": difference(before, after)})
 
     def _wish(
         self,
@@ -148,18 +140,18 @@ class Changing:
             if own:
                 named = revisions.get(owner)
                 revision = named if isinstance(named, str) else None
-                errors += self._refused(SettingsWish(self._wishes.new_id(), camera, owner, own, trial, revision))
+                errors += self._refused(SettingsWish(self.wishes.new_id(), camera, owner, own, trial, revision))
         return tuple(errors)
 
     def _refused(self, wish: SettingsWish) -> Sequence[WishError]:
         """What the owner of the settings says against them."""
-        answer = self._wishes.ask(wish, wish.owner)
+        answer = self.wishes.ask(wish, wish.owner)
         is_taken = answer.applied or wish.trial
         return answer.errors or (() if is_taken else (WishError("settings", "were not applied"),))
 
     def _held(self, camera: CameraId) -> dict[SettingsOwner, Holding]:
         """Of each owner that knows the camera. Raises NoAnswer, HTTPException where there is no such camera."""
-        answers = self._wishes.say(SettingsAsk(self._wishes.new_id(), camera), *SettingsOwner)
+        answers = self.wishes.say(SettingsAsk(self.wishes.new_id(), camera), *SettingsOwner)
         held = {owner: answer.holds for owner, answer in answers.items() if answer.holds}
         if not held:
             words = _words(next(iter(answers.values()))) or "is no camera of this device"
@@ -167,16 +159,12 @@ class Changing:
         return held
 
     def _said(self, message: WishMessage, **more: object) -> Response:
-        answer = self._wishes.ask(message, SettingsOwner.INFERENCE)
+        answer = self.wishes.ask(message, SettingsOwner.INFERENCE)
         return JSONResponse({"applied": answer.applied, "words": _words(answer), **more})
 
 
 def _settings(held: Mapping[SettingsOwner, Holding]) -> dict[str, object]:
     return {key: value for one in held.values() for key, value in one.settings.items()}
-
-
-def _errors(errors: Iterable[WishError]) -> list[dict[str, str]]:
-    return [{"key": each.key, "words": each.words} for each in errors]
 
 
 def _words(answer: WishAnswer) -> str:

@@ -1,20 +1,25 @@
-"""The console's door: every request passes it before anything else sees it."""
+"""The console's door: every request passes it before anything else sees it. And its bell: signing in and out."""
 
 import asyncio
 import hmac
 import logging
+import re
+from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request, cookie_parser
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from smartcam.console.access import PasswordUnreadable, Session, Sessions
+from smartcam.console.access import LONGEST, Guesses, PasswordUnreadable, Session, Sessions
+from smartcam.console.settings import ConsoleSettings
 from smartcam.contract.reading import Fields, parse_object
-from smartcam.edge.logs import log_exception
+from smartcam.edge.logs import log, log_exception
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +29,7 @@ LARGEST_BODY: Final = 64 * 1024
 _BODY_S: Final = 10.0
 _API: Final = "/api/"
 _READING: Final = frozenset({"GET", "HEAD"})
+_HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::\d+)?", re.ASCII)
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:;"
     " media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -119,24 +125,73 @@ class Door:
 
     def _is_ours(self, host: str) -> bool:
         """A name can be made to lead here by whoever owns it; an address cannot, and the port may be a tunnel's."""
-        name = _without_port(host.lower())
-        if name in self._names:
-            return True
+        found = _HOST.fullmatch(host.lower())
         try:
-            ip_address(name.removeprefix("[").removesuffix("]"))
+            return found is not None and (found[2] in self._names or bool(ip_address(found[1] or found[2])))
         except ValueError:
             return False
-        return True
+
+
+class Signing:
+    """The routes of a session."""
+
+    def __init__(self, settings: ConsoleSettings, sessions: Sessions, guesses: Guesses) -> None:
+        self._is_tls = settings.certificate is not None
+        self._cookie = cookie_name(is_tls=self._is_tls)
+        self._sessions = sessions
+        self._guesses = guesses
+        self._one_at_a_time = asyncio.Lock()
+        """A password takes 16 MB and a third of a second to check."""
+
+    def routes(self) -> Sequence[Route]:
+        """GET, POST and DELETE of the session."""
+        ways = {"GET": self.tell, "POST": self.sign_in, "DELETE": self.sign_out}
+        return [Route(SESSION_PATH, way, methods=[method]) for method, way in ways.items()]
+
+    async def tell(self, request: Request) -> Response:
+        """Whether somebody is signed in, and the token that goes with changes."""
+        return JSONResponse(self._document(request.state.session))
+
+    async def sign_in(self, request: Request) -> Response:
+        """Check the password; there is nothing to check where none is set. Raises ContractError."""
+        password = fields_of(request).text("password", LONGEST)
+        address = request.client.host if request.client else ""
+        async with self._one_at_a_time:
+            if not self._sessions.password.is_set():
+                return JSONResponse(self._document(request.state.session))
+            wait_s = self._guesses.wait_s(address)
+            if wait_s:
+                words = f"too many wrong passwords: try again in {wait_s} s"
+                return JSONResponse({"error": words}, 429, {"Retry-After": str(wait_s)})
+            self._guesses.begin(address)
+            if not await run_in_threadpool(self._sessions.password.matches, password):
+                log(logger, logging.WARNING, "password_wrong", address=address)
+                return JSONResponse({"error": "the password is wrong"}, 401)
+            self._guesses.right(address)
+        cookie, session = self._sessions.begin()
+        log(logger, logging.INFO, "signed_in", address=address)
+        response = JSONResponse(self._document(session))
+        response.set_cookie(self._cookie, cookie, httponly=True, samesite="strict", secure=self._is_tls)
+        return response
+
+    async def sign_out(self, request: Request) -> Response:
+        """End the session: its cookie is worth nothing from now on, and its live pictures end."""
+        self._sessions.end(request.state.session)
+        response = JSONResponse(self._document(self._sessions.find(None)))
+        response.delete_cookie(self._cookie, httponly=True, samesite="strict", secure=self._is_tls)
+        return response
+
+    def _document(self, session: Session | None) -> dict[str, object]:
+        return {
+            "signed_in": session is not None,
+            "password_needed": self._sessions.password.is_set(),
+            "token": None if session is None else session.token,
+        }
 
 
 def _is_open(path: str, method: str) -> bool:
     """Whether it is for everybody: the files of the page, which lie in no folder, and signing in."""
     return path.count("/") == 1 or (path == SESSION_PATH and method != "DELETE")
-
-
-def _without_port(host: str) -> str:
-    name, colon, port = host.rpartition(":")
-    return name if colon and port.isdigit() and (":" not in name or name.endswith("]")) else host
 
 
 def _has_token(session: Session, headers: Headers) -> bool:

@@ -35,37 +35,44 @@ _WATCH_NS: Final = 5 * NS_PER_S
 _REST_S: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class HeardCamera:
-    """A camera as its notices tell. `state` None: nothing has been heard for a while."""
-
-    state: CameraState | None
-    reason: str
-    frames_per_second: float
-    width: int | None
-    height: int | None
-    """Of the analysed frames, None before the first one."""
-
-
 @dataclass(slots=True)
-class _Camera:
-    heard_at: MonotonicNs
+class HeardCamera:
+    """A camera as its notices tell: the newest of each kind."""
+
+    heard_at: MonotonicNs = _NEVER
     status: StatusNotice | None = None
+    """None: nothing has been heard of how it is for a while."""
     status_at: MonotonicNs = _NEVER
     notice: FrameNotice | None = None
     view: bytes | None = None
+    """What inference sees, as JSON; the same object until there is another."""
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=_MOST_LATENCIES))
+
+    @property
+    def trouble(self) -> str:
+        """In words why there is no picture of it now; empty where nobody has said so."""
+        if self.status is None or self.status.state not in {CameraState.LOST, CameraState.ENDED}:
+            return ""
+        return f"the camera is {self.status.state}: {self.status.reason}".removesuffix(": ")
+
+    def document(self) -> dict[str, object]:
+        """How it is, and the size of its analysed frames, as the page reads it."""
+        size = {"width": self.notice and self.notice.width, "height": self.notice and self.notice.height}
+        if (status := self.status) is None:
+            return {"state": "unknown", "reason": "", "frames_per_second": 0.0, **size}
+        rate = status.frames_per_second
+        return {"state": status.state, "reason": status.reason, "frames_per_second": rate, **size}
 
 
 class HeardDevice:
     """Hears, and answers what there was. Safe to use from any thread; nothing that is said makes it fail or grow."""
 
     def __init__(self, clock: Clock) -> None:
+        self.last_health: tuple[Health | None, UtcNs] = None, UtcNs(0)
+        """What the device said of itself last, and when it was heard."""
         self._clock = clock
         self._lock = threading.Lock()
-        self._cameras: dict[CameraId, _Camera] = {}
-        self._health: Health | None = None
-        self._health_at = UtcNs(0)
+        self._cameras: dict[CameraId, HeardCamera] = {}
         self._dropped: int | None = None
         """Of the health before this minute's."""
         self._minutes: deque[Mapping[str, object]] = deque(maxlen=_MINUTES_OF_A_DAY)
@@ -77,13 +84,13 @@ class HeardDevice:
             notice = decode_notice(payload)
         except ContractError:  # pieces of pictures travel here too
             return
-        if topic != frames_topic(notice.camera_id):
-            return
-        now = self._clock.monotonic()
+        name, now = notice.camera_id, self._clock.monotonic()
         with self._lock:
-            camera = self._camera(notice.camera_id, now)
-            if camera is None:
+            is_too_many = name not in self._cameras and len(self._cameras) >= MOST_CAMERAS_OF_A_DEVICE
+            if is_too_many or topic != frames_topic(name):
                 return
+            camera = self._cameras.setdefault(name, HeardCamera())
+            camera.heard_at = now
             if isinstance(notice, StatusNotice):
                 camera.status, camera.status_at = notice, now
             else:
@@ -93,12 +100,9 @@ class HeardDevice:
     def health(self, _topic: str, payload: bytes) -> None:
         """The health document as the cloud gets it."""
         try:
-            health = Health.from_json(payload)
+            self.last_health = Health.from_json(payload), self._clock.utc()
         except ContractError as error:
             log(logger, logging.WARNING, "health_not_understood", error=error)
-            return
-        with self._lock:
-            self._health, self._health_at = health, self._clock.utc()
 
     def hear_view(self, topic: str, payload: bytes) -> None:
         """What inference sees on a camera, while somebody looks."""
@@ -106,47 +110,33 @@ class HeardDevice:
             message = decode_view_message(payload)
         except ContractError:
             return
-        if isinstance(message, CameraView) and topic == views_topic(message.camera_id):
-            with self._lock:
-                camera = self._cameras.get(message.camera_id)
-                if camera is not None:
-                    camera.view = payload
-
-    def view(self, camera: CameraId) -> bytes | None:
-        """The newest of these, as JSON; the same object until there is another."""
-        with self._lock:
-            found = self._cameras.get(camera)
-            return None if found is None else found.view
+        camera = self.camera(message.camera_id)
+        if camera is not None and isinstance(message, CameraView) and topic == views_topic(message.camera_id):
+            camera.view = payload
 
     def tick(self) -> None:
-        """Remember the last minute, once it is over."""
+        """Forget what is old; remember the last minute, once it is over."""
         now = self._clock.monotonic()
         with self._lock:
+            for camera in self._cameras.values():
+                if now - camera.status_at > _SILENT_NS:
+                    camera.status = None
             if now < self._next_minute:
                 return
             self._next_minute = MonotonicNs(now + _MINUTE_NS)
-            self._minutes.append(self._minute(now))
+            self._minutes.append(self._minute())
             # A camera that nobody has heard of for long is configured no more.
             self._cameras = {name: one for name, one in self._cameras.items() if now - one.heard_at < _GONE_NS}
 
     @property
     def cameras(self) -> dict[CameraId, HeardCamera]:
         """All that have been heard of, by their ids in order."""
-        now = self._clock.monotonic()
         with self._lock:
-            return {name: _heard(self._cameras[name], now) for name in sorted(self._cameras)}
+            return dict(sorted(self._cameras.items()))
 
-    def newest(self, camera: CameraId) -> FrameNotice | None:
-        """A camera's newest frame."""
-        with self._lock:
-            found = self._cameras.get(camera)
-            return None if found is None else found.notice
-
-    @property
-    def last_health(self) -> tuple[Health | None, UtcNs]:
-        """What the device said of itself last, and when it was heard."""
-        with self._lock:
-            return self._health, self._health_at
+    def camera(self, name: CameraId) -> HeardCamera | None:
+        """One of them."""
+        return self._cameras.get(name)
 
     def day(self) -> list[Mapping[str, object]]:
         """The last day, a JSON object a minute; null: unknown.
@@ -156,38 +146,21 @@ class HeardDevice:
         with self._lock:
             return list(self._minutes)
 
-    def _camera(self, name: CameraId, now: MonotonicNs) -> "_Camera | None":
-        camera = self._cameras.get(name)
-        if camera is None and len(self._cameras) < MOST_CAMERAS_OF_A_DEVICE:
-            camera = self._cameras[name] = _Camera(now)
-        if camera is not None:
-            camera.heard_at = now
-        return camera
-
-    def _minute(self, now: MonotonicNs) -> Mapping[str, object]:
+    def _minute(self) -> Mapping[str, object]:
         cameras = {}
         for name, camera in self._cameras.items():
             latency = round(median(camera.latencies), 1) if camera.latencies else None
             camera.latencies.clear()
-            heard = _heard(camera, now)
-            cameras[name] = (None if heard.state is None else heard.frames_per_second, latency)
-        health, utc = self._health, self._clock.utc()
+            cameras[name] = (camera.status and camera.status.frames_per_second, latency)
+        (health, heard_at), utc = self.last_health, self._clock.utc()
         dropped = waiting = None
-        if health is not None and 0 <= utc - self._health_at < _OLD_HEALTH_NS:
+        if health is not None and 0 <= utc - heard_at < _OLD_HEALTH_NS:
             before, self._dropped = self._dropped, health.frames.dropped
             # A process that has started anew counts from nothing.
             since = before if before is not None and before <= self._dropped else 0
             dropped = None if before is None else self._dropped - since
             waiting = health.outbox.waiting
         return {"time": format_utc(utc), "dropped": dropped, "outbox": waiting, "cameras": cameras}
-
-
-def _heard(camera: _Camera, now: MonotonicNs) -> HeardCamera:
-    size = (None, None) if camera.notice is None else (camera.notice.width, camera.notice.height)
-    status = camera.status
-    if status is None or now - camera.status_at > _SILENT_NS:
-        return HeardCamera(None, "", 0.0, *size)
-    return HeardCamera(status.state, status.reason, status.frames_per_second, *size)
 
 
 class ViewWatching:
@@ -202,24 +175,22 @@ class ViewWatching:
         self._clock = clock
         self._lock = threading.Lock()
         self._viewers: Counter[CameraId] = Counter()
-        self._due: dict[CameraId, MonotonicNs] = {}
+        self._due_at = _NEVER
         self._bell = Bell()
 
     def begin(self, camera: CameraId) -> None:
         """One more looks at a camera."""
         with self._lock:
             self._viewers[camera] += 1
+            self._due_at = _NEVER
         self._bell.set()
 
     def end(self, camera: CameraId) -> bool:
         """One has gone; whether it was the last one of this camera."""
         with self._lock:
             self._viewers[camera] -= 1
-            if self._viewers[camera]:
-                return False
-            del self._viewers[camera]
-            self._due.pop(camera, None)
-            return True
+            self._viewers = +self._viewers
+            return camera not in self._viewers
 
     @property
     def viewers(self) -> int:
@@ -239,9 +210,9 @@ class ViewWatching:
         self._heard.tick()
         now = self._clock.monotonic()
         with self._lock:
-            due = [camera for camera in self._viewers if now >= self._due.get(camera, 0)]
-            self._due |= dict.fromkeys(due, MonotonicNs(now + _WATCH_NS))
-        for camera in due:
+            viewed = list(self._viewers) if now >= self._due_at else []
+            self._due_at = MonotonicNs(now + _WATCH_NS) if viewed else self._due_at
+        for camera in viewed:
             try:
                 self._bus.publish_local(views_topic(camera), encode_view_message(ViewWatch(camera)))
             except BusError:  # boxes are missing for as long as the nucleus is

@@ -1,9 +1,12 @@
 """The live picture: a camera's own packets as fragments that a browser appends, or the analysed frames as JPEG."""
 
 import re
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Final, Protocol
 
 from smartcam.contract.errors import PacketOverwritten, RingError, SmartcamError
@@ -22,6 +25,8 @@ _PARAMETERS: Final = re.compile(rb"\0\0\x01([\x07\x27\x47\x67\x08\x28\x48\x68].*
 _SPS: Final = 7
 _LONGEST_SIDE: Final = 1280
 _LARGEST_JPEG: Final = 512 * 1024
+PYAV_LOADING: Final = Lock()
+"""While WebRTC is loaded, something else goes by PyAV's name."""
 
 
 class NotForBrowsers(SmartcamError):
@@ -51,9 +56,8 @@ LivePiece = VideoBegins | bytes | VideoPacket
 class ViewedStream(Protocol):
     """One stream as a viewer takes it, from a key frame on. Making it with another packet raises ValueError."""
 
-    @property
-    def begins(self) -> VideoBegins:
-        """What the viewer is told first."""
+    begins: VideoBegins
+    """What the viewer is told first."""
 
     def is_over(self, key_frame: VideoPacket) -> bool:
         """Whether another stream begins with this packet."""
@@ -168,7 +172,8 @@ class _FragmentStream:
 
     def __init__(self, first: VideoPacket) -> None:
         """Raises ValueError: no stream can begin with this packet."""
-        from smartcam.edge.muxing import EACH_PICTURE, ClipWriter  # noqa: PLC0415  16 MB for whoever looks
+        with nullcontext() if "smartcam.edge.muxing" in sys.modules else PYAV_LOADING:
+            from smartcam.edge.muxing import EACH_PICTURE, ClipWriter  # noqa: PLC0415  16 MB for whoever looks
 
         self._pieces = Pieces()
         self._writer = ClipWriter(self._pieces, first, "", "", EACH_PICTURE)
@@ -220,7 +225,7 @@ class LivePicture:
 
 
 class LivePictures:
-    """One camera's newest analysed frame as JPEG, encoded once however many look at it. For one thread at a time."""
+    """One camera's newest analysed frame as JPEG, encoded once however many look at it. For any thread."""
 
     def __init__(self, folder: Path, camera: CameraId) -> None:
         import cv2  # noqa: PLC0415  as above: 16 MB for whoever looks
@@ -230,6 +235,7 @@ class LivePictures:
         cv2.setNumThreads(1)
         self._reader = RingReader(folder, camera)
         self._newest: tuple[FrameNotice, LivePicture] | None = None
+        self._one_at_a_time = Lock()
 
     def picture(self, notice: FrameNotice) -> LivePicture:
         """The frame that a notice announces.
@@ -240,12 +246,13 @@ class LivePictures:
         """
         from smartcam.vision.jpeg import encode_jpeg, fitted  # noqa: PLC0415  as above
 
-        if self._newest is None or self._newest[0] != notice:
-            frame = self._reader.read(notice)
-            size = fitted(notice.width, notice.height, _LONGEST_SIDE)
-            jpeg = encode_jpeg(frame.picture, size, _LARGEST_JPEG)
-            self._newest = notice, LivePicture(jpeg, *size, frame.captured_mono)
-        return self._newest[1]
+        with self._one_at_a_time:
+            if self._newest is None or self._newest[0] != notice:
+                frame = self._reader.read(notice)
+                size = fitted(notice.width, notice.height, _LONGEST_SIDE)
+                jpeg = encode_jpeg(frame.picture, size, _LARGEST_JPEG)
+                self._newest = notice, LivePicture(jpeg, *size, frame.captured_mono)
+            return self._newest[1]
 
     def close(self) -> None:
         """Let go of the ring."""

@@ -1,13 +1,12 @@
 """What is only looked at: cameras, health, events that have been, with their pictures and clips."""
 
 import os
-import stat
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -16,22 +15,22 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from smartcam.console.heard import HeardCamera, HeardDevice
-from smartcam.console.sockets import live_of
+from smartcam.console.live import why_not_video
 from smartcam.console.wishes import Wishing
-from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, EventKind
 from smartcam.contract.health import CameraHealth
 from smartcam.contract.ids import CameraId, EventId, camera_id, event_id
-from smartcam.contract.reading import parse_object
+from smartcam.contract.reading import Fields, parse_object
 from smartcam.contract.reasons import CAUSES, LANGUAGES, REASONS
 from smartcam.contract.times import format_utc
 from smartcam.edge.clip_name import CAPTIONS, ClipName
-from smartcam.edge.history.past import EventChoice, PastEvent
+from smartcam.edge.history.past import EventChoice
 from smartcam.edge.history.reading import MOST_OF_A_PAGE, PastEvents
 from smartcam.edge.replaced import Replacement
 from smartcam.edge.ring.packet_ring import PacketRingReader
 
-_LIMIT: Final = 50
+_NO_FRAME: Final = "no frame has come yet, or frames travel inside messages, which the console does not read"
+_DEFAULTS: Final = {"min_score": "0", "limit": "50"}
 
 
 class Clips:
@@ -42,53 +41,36 @@ class Clips:
 
     def by_event(self) -> Mapping[EventId, list[dict[str, object]]]:
         """The finished parts of each event's clip, in order; nothing where the folder cannot be read."""
-        found: dict[EventId, list[tuple[ClipName, int]]] = defaultdict(list)
-        try:
-            with os.scandir(self._folder) as entries:
-                for entry in entries:
-                    name = ClipName.read(entry.name)
-                    if name is not None and entry.is_file(follow_symlinks=False):
-                        found[name.event].append((name, entry.stat(follow_symlinks=False).st_size))
-        except OSError:  # clips are not kept, or the disk is gone; a clip may go while we look
-            pass
-        return {
-            event: [{"name": str(name), "bytes": size} for name, size in sorted(parts)]
-            for event, parts in found.items()
-        }
+        found: dict[EventId, list[dict[str, object]]] = defaultdict(list)
+        # Where clips are not kept, or the disk is gone; and one may go while we look.
+        with suppress(OSError), os.scandir(self._folder) as entries:
+            named = {name: entry for entry in entries if (name := ClipName.read(entry.name)) is not None}
+            for name, entry in sorted(named.items()):
+                if entry.is_file(follow_symlinks=False):
+                    size = entry.stat(follow_symlinks=False).st_size
+                    found[name.event].append({"name": str(name), "bytes": size})
+        return found
 
     def path(self, camera: CameraId, name: str) -> Path | None:
         """The file of a camera's clip or of its captions; None where there is none of this name."""
-        is_captions = name.endswith(CAPTIONS)
-        clip = ClipName.read(name.removesuffix(CAPTIONS) + ".mp4" if is_captions else name)
-        if clip is None or clip.camera != camera:
-            return None
+        clip = ClipName.read(name.removesuffix(CAPTIONS) + ".mp4" if name.endswith(CAPTIONS) else name)
         path = self._folder / name
-        try:
-            return path if stat.S_ISREG(path.lstat().st_mode) else None
-        except OSError:
-            return None
+        is_there = clip is not None and clip.camera == camera and path.is_file() and not path.is_symlink()
+        return path if is_there else None
 
 
+@dataclass
 class Looking:
     """The routes that change nothing. Their work is done in threads: disks are slow."""
 
-    def __init__(
-        self,
-        heard: HeardDevice,
-        history: PastEvents,
-        clips: Clips,
-        wishes: Wishing,
-        open_packets: Callable[[CameraId], PacketRingReader],
-        replaced: Callable[[], Mapping[str, Replacement]] = dict,
-    ) -> None:
-        """`replaced`: which components had to be replaced lately."""
-        self._heard = heard
-        self._history = history
-        self._one_at_a_time = threading.Lock()
-        self._clips = clips
-        self._wishes = wishes
-        self._open_packets = open_packets
-        self._replaced = replaced
+    heard: HeardDevice
+    history: PastEvents
+    clips: Clips
+    wishes: Wishing
+    open_packets: Callable[[CameraId], PacketRingReader]
+    replaced: Callable[[], Mapping[str, Replacement]] = dict
+    """Which components had to be replaced lately."""
+    one_at_a_time: Lock = field(default_factory=Lock)
 
     def routes(self) -> Sequence[Route]:
         """All of them, for GET."""
@@ -103,34 +85,31 @@ class Looking:
 
     def cameras(self, _: Request) -> Response:
         """How each camera is, and how it can be looked at."""
-        health, _at = self._heard.last_health
+        health, _at = self.heard.last_health
         of_health = {} if health is None else {one.camera_id: one for one in health.cameras}
-        heard = self._heard.cameras
-        unheard = HeardCamera(None, "", 0.0, None, None)
+        heard = self.heard.cameras
         names = sorted({*heard, *of_health})
-        return JSONResponse(
-            {"cameras": [self._camera(name, heard.get(name, unheard), of_health.get(name)) for name in names]}
-        )
+        cameras = [self._camera(name, heard.get(name, HeardCamera()), of_health.get(name)) for name in names]
+        return JSONResponse({"cameras": cameras})
 
     def health(self, _: Request) -> Response:
         """What the device says of itself, as it says it to the cloud, and what was replaced."""
-        health, at = self._heard.last_health
+        health, at = self.heard.last_health
         document = None if health is None else parse_object(health.to_json(), "health")
         replaced = [
-            {"component": name, "at": format_utc(one.at_ns), **asdict(one)} for name, one in self._replaced().items()
+            {"component": name, "at": format_utc(one.at_ns), **asdict(one)} for name, one in self.replaced().items()
         ]
         heard_at = None if health is None else format_utc(at)
         return JSONResponse({"health": document, "heard_at": heard_at, "replaced": replaced})
 
     def day(self, _: Request) -> Response:
         """The last day, a point a minute."""
-        return JSONResponse({"minutes": self._heard.day()})
+        return JSONResponse({"minutes": self.heard.day()})
 
     def clip(self, request: Request) -> Response:
         """A clip or its captions, in ranges where they are asked for. Raises ContractError."""
         camera, name = camera_id(request.path_params["camera"]), request.path_params["name"]
-        path = self._clips.path(camera, name)
-        if path is None:
+        if (path := self.clips.path(camera, name)) is None:
             raise HTTPException(404, "there is no such clip: it may have made room for newer ones")
         return FileResponse(path, media_type="text/vtt" if name.endswith(CAPTIONS) else "video/mp4")
 
@@ -139,44 +118,52 @@ class Looking:
         chosen, before, limit = asked_for(request.query_params)
         with self._now() as history:
             found = history.page(chosen, before=before, limit=limit)
-        clips = self._clips.by_event()
-        events = [_document(past, clips.get(past.event.event_id, [])) for past in found.events]
+        clips = self.clips.by_event()
+        events = [
+            {
+                **past.event.document(),
+                "reason_words": _reason(past.event),
+                "picture": past.has_picture,
+                "clips": clips.get(past.event.event_id, []),
+                "verdict": past.verdict,
+                "held_back": past.event.is_held_back,
+            }
+            for past in found.events
+        ]
         return JSONResponse({"events": events, "more": found.more})
 
     def picture(self, request: Request) -> Response:
         """An event's picture. Raises ContractError, HTTPException."""
         event = event_id(request.path_params["event"])
         with self._now() as history:
-            picture = history.picture(event)
-        if picture is None:
-            raise HTTPException(404, "there is no picture of this event: it may have made room for newer ones")
+            if (picture := history.picture(event)) is None:
+                raise HTTPException(404, "there is no picture of this event: it may have made room for newer ones")
         return Response(picture, media_type="image/jpeg")
 
     def camera_of(self, event: EventId) -> CameraId:
         """Whose event it is. Raises HTTPException where it is not there."""
         with self._now() as history:
-            past = history.event(event)
-        if past is None:
-            raise HTTPException(404, "there is no such event: it may have made room for newer ones")
+            if (past := history.event(event)) is None:
+                raise HTTPException(404, "there is no such event: it may have made room for newer ones")
         return past.event.camera_id
 
     @contextmanager
     def _now(self) -> Iterator[PastEvents]:
-        with self._one_at_a_time:
-            self._history.refresh()
-            yield self._history
+        with self.one_at_a_time:
+            self.history.refresh()
+            yield self.history
 
     def _camera(self, name: CameraId, heard: HeardCamera, health: CameraHealth | None) -> dict[str, object]:
-        live, why = live_of(lambda: self._open_packets(name), self._heard.newest(name))
+        why = why_not_video(lambda: self.open_packets(name))
+        live = "jpeg" if why and heard.notice else "none" if why else "mp4"
         armed = health is None or health.armed is not False
-        held = self._wishes.holding(name)
+        held = self.wishes.holding(name)
         until = held.armed_until if held is not None and held.armed is armed else None
         return {
-            **asdict(heard),
             "id": name,
-            "state": heard.state or "unknown",
+            **heard.document(),
             "live": live,
-            "live_why": why,
+            "live_why": _NO_FRAME if live == "none" else why,
             "armed": armed,
             "armed_until": None if until is None else format_utc(until),
             "scene": None if health is None or health.scene is None else health.scene.document(),
@@ -185,42 +172,23 @@ class Looking:
 
 def asked_for(query: Mapping[str, str]) -> tuple[EventChoice, EventId | None, int]:
     """Which events, before which one, and how many. Raises ContractError naming what makes no sense."""
+    fields = Fields({key: text for key, text in query.items() if text})
+    numbers = Fields({key: _number(query.get(key) or default) for key, default in _DEFAULTS.items()})
     chosen = EventChoice(
-        camera=camera_id(query["camera"], "camera") if query.get("camera") else None,
-        kind=_kind(query["kind"]) if query.get("kind") else None,
-        zone=query.get("zone") or None,
-        least_score=_number(query, "min_score", 0.0, 0.0, 1.0),
+        camera=camera_id(fields.text("camera"), "camera") if fields.has("camera") else None,
+        kind=fields.choice("kind", EventKind) if fields.has("kind") else None,
+        zone=fields.optional_text("zone"),
+        least_score=numbers.number("min_score", 0, 1),
     )
-    before = event_id(query["before"], "before") if query.get("before") else None
-    return chosen, before, int(_number(query, "limit", _LIMIT, 1, MOST_OF_A_PAGE))
+    before = event_id(fields.text("before"), "before") if fields.has("before") else None
+    return chosen, before, int(numbers.number("limit", 1, MOST_OF_A_PAGE))
 
 
-def _kind(word: str) -> EventKind:
+def _number(text: str) -> float:
     try:
-        return EventKind(word)
-    except ValueError as error:
-        raise ContractError("kind", f"must be one of {', '.join(EventKind)}") from error
-
-
-def _number(query: Mapping[str, str], key: str, default: float, lowest: float, highest: float) -> float:
-    try:
-        number = float(query.get(key) or default)
+        return float(text)
     except ValueError:
-        number = lowest - 1
-    if not lowest <= number <= highest:  # false for NaN
-        raise ContractError(key, f"must be a number from {lowest:g} to {highest:g}")
-    return number
-
-
-def _document(past: PastEvent, clips: Sequence[dict[str, object]]) -> dict[str, object]:
-    return {
-        **past.event.document(),
-        "reason_words": _reason(past.event),
-        "picture": past.has_picture,
-        "clips": list(clips),
-        "verdict": past.verdict,
-        "held_back": past.event.is_held_back,
-    }
+        return -1.0  # which is none of those that are allowed
 
 
 def _reason(event: Event) -> dict[str, str] | None:

@@ -1,9 +1,8 @@
 """The component smartcam.Console: a local web page, off unless deployed."""
 
-import argparse
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,36 +16,31 @@ from starlette.types import ASGIApp
 
 from smartcam.console.access import Guesses, Sessions
 from smartcam.console.changing import Changing
-from smartcam.console.door import Door
+from smartcam.console.door import Door, Signing
 from smartcam.console.heard import HeardDevice, ViewWatching
 from smartcam.console.looking import Clips, Looking
 from smartcam.console.page_files import PageFiles
 from smartcam.console.service import ConsoleService
 from smartcam.console.settings import ConsoleSettings, read_settings
-from smartcam.console.signing import Signing
 from smartcam.console.sockets import LiveSockets
 from smartcam.console.wishes import NoAnswer, Wishing
-from smartcam.contract.errors import ContractError, SettingsError
+from smartcam.contract.errors import ContractError
 from smartcam.contract.topics import ALL_FRAMES, ALL_SETTINGS, ALL_VIEWS, LOCAL_HEALTH
 from smartcam.edge.bus.greengrass import GreengrassBus
 from smartcam.edge.bus.port import DeviceBus
 from smartcam.edge.clip_name import CLIP_FOLDER
 from smartcam.edge.clock import SystemClock
-from smartcam.edge.command_line import component_parser, ring_folder, run_with_nucleus
-from smartcam.edge.document import DocumentError, document_from
+from smartcam.edge.command_line import ring_folder, run_simple_component
 from smartcam.edge.history.reading import FOLDER as HISTORY_FOLDER
 from smartcam.edge.history.reading import PastEvents
 from smartcam.edge.journal.folder import FOLDER as JOURNAL_FOLDER
 from smartcam.edge.journal.folder import read_journal
 from smartcam.edge.lifecycle import Service, run_component
-from smartcam.edge.logs import configure_logging
 from smartcam.edge.pictures.folder import ALBUM_FOLDER
 from smartcam.edge.replaced import recent_replacements
 from smartcam.edge.ring.packet_ring import PacketRingReader
-from smartcam.edge.self_test import run_self_test
 from smartcam.edge.watchdog import last_resorts
 
-PROG: Final = "smartcam-console"
 COMPONENT: Final = "smartcam.Console"
 CAPTURE: Final = "smartcam.Capture"
 INFERENCE: Final = "smartcam.Inference"
@@ -108,16 +102,8 @@ def build_app(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM. Returns the exit code: 0 after a signal, 1 for a fault, 2 for a wrong call or no nucleus."""
-    parser = component_parser(PROG, "Show what the cameras see on a local web page.", "--check")
-    options = parser.parse_args(argv)
-    if options.configuration is not None and not options.check:
-        parser.error("--configuration goes with --check")
-    configure_logging(options.log_level)
-    if options.self_test is not None:
-        return run_self_test(COMPONENT, options.self_test, (_try_the_page,))
-    if options.check:
-        return _check(options)
-    return run_with_nucleus(PROG, COMPONENT, _run)
+    description = "Show what the cameras see on a local web page."
+    return run_simple_component(COMPONENT, description, argv, _run, _what_is_open, (_try_the_page,))
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -138,14 +124,8 @@ def _try_the_page() -> str:
     return f"a page of {len(PageFiles())} files"
 
 
-def _check(options: argparse.Namespace) -> int:
-    try:
-        settings = read_settings(document_from(options.configuration, GreengrassBus))
-    except (DocumentError, SettingsError) as error:
-        sys.stderr.write(f"{PROG}: {error}\n")
-        return 2
-    sys.stdout.write(f"the console is at {settings.url()}\n")
-    return 0
+def _what_is_open(document: Mapping[str, object]) -> str:
+    return f"the console is at {read_settings(document).url()}"
 
 
 if __name__ == "__main__":

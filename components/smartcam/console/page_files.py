@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import mimetypes
-from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
@@ -15,16 +14,6 @@ INDEX: Final = "index.html"
 MISSING: Final = "This build has no page. Make it with `python -m tools.setup setup-console`, and build again.\n"
 
 
-@dataclass(frozen=True, slots=True)
-class PageFile:
-    """One file, as it is and compressed."""
-
-    content: bytes
-    packed: bytes
-    kind: str
-    etag: str
-
-
 class PageFiles:
     """Answers with the page's files. A path is a name in a table: none leads anywhere else."""
 
@@ -32,7 +21,7 @@ class PageFiles:
         """Reads them from `folder`, by default where the build puts them; in a device's zip as well."""
         folder = files("smartcam.console") / "static" if folder is None else folder
         found = [file for file in folder.iterdir() if file.is_file()] if folder.is_dir() else []
-        self._files = {file.name: _read(file) for file in found}
+        self._files = {file.name: gzip.compress(file.read_bytes(), 9, mtime=0) for file in found}
 
     def __len__(self) -> int:
         """How many there are."""
@@ -40,19 +29,14 @@ class PageFiles:
 
     async def answer(self, request: Request) -> Response:
         """The file that a path names."""
-        found = self._files.get(request.path_params.get("name") or INDEX)
-        if found is None:
+        name = request.path_params.get("name") or INDEX
+        if (packed := self._files.get(name)) is None:
             return PlainTextResponse("there is no such page\n" if self._files else MISSING, 404)
-        headers = {"ETag": found.etag, "Vary": "Accept-Encoding"}
-        if request.headers.get("if-none-match") == found.etag:
+        etag = f'"{hashlib.sha256(packed).hexdigest()[:32]}"'
+        headers = {"ETag": etag, "Vary": "Accept-Encoding"}
+        if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(found.packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=found.kind)
-        return Response(found.content, headers=headers, media_type=found.kind)
-
-
-def _read(file: Traversable) -> PageFile:
-    content = file.read_bytes()
-    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    return PageFile(content, gzip.compress(content, 9, mtime=0), kind, etag)
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(gzip.decompress(packed), headers=headers, media_type=kind)
+        return Response(packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=kind)

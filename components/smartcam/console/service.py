@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from smartcam.console.access import PASSWORD_FILE, Guesses, Password, PasswordUnreadable, Sessions
 from smartcam.console.serving import listen, serve
 from smartcam.console.settings import ConsoleSettings, check_password, read_settings, tls_of
-from smartcam.contract.errors import BusError, SettingsError
+from smartcam.contract.errors import SettingsError
 from smartcam.edge.bus.port import ConfigurationSource
 from smartcam.edge.clock import Clock
 from smartcam.edge.files import replace_file
@@ -72,26 +72,11 @@ class ConsoleService:
         how_to_set = f"sh {shlex.quote(str(self._work_folder / SCRIPT))}"
         check_password(settings, how_to_set, is_set=self._password.is_set())
         tls = tls_of(settings)
-        try:
-            return settings, listen(settings.address, settings.port), tls
-        except OSError as error:
-            where = f"{settings.address} port {settings.port}"
-            raise OSError(
-                f"{where} cannot be listened at: {error.strerror}; choose another `port` or `address`"
-            ) from error
+        return settings, listen(settings.address, settings.port), tls
 
     def _settings(self) -> ConsoleSettings:
-        """Those of the document, else the last ones that could be read. Raises SettingsError where there are none."""
-        try:
-            return self._understood.take(self._bus.configuration())
-        except SettingsError as error:
-            last = self._understood.last()
-            if last is None:
-                raise
-            self._say(f"{error}; going on with the configuration before")
-            return last
-        except BusError:
-            return self._understood.last() or ConsoleSettings()
+        """Raises SettingsError."""
+        return self._understood.now(self._bus, ConsoleSettings(), self._say)
 
     def _serve(
         self, settings: ConsoleSettings, listening: socket.socket, tls: ssl.SSLContext | None, stop: StopToken

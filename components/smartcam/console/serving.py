@@ -31,31 +31,7 @@ _TCP_NOTSENT_LOWAT: Final = 25
 """Linux's number; Python has no name for it."""
 
 
-class _Stalling(asyncio.Protocol):
-    """Ends a connection whose other side takes nothing, with what waits to be sent."""
-
-    transport: asyncio.Transport
-    _stalled: asyncio.TimerHandle | None = None
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._stalled = asyncio.get_running_loop().call_later(STALLED_S, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._stirred()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._stirred()
-
-    def _stirred(self) -> None:
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
-
-
-class PatientHttp(_Stalling, H11Protocol):
+class PatientHttp(H11Protocol):
     """HTTP, where the head of a request comes in time, and the newest connections find room."""
 
     _head: asyncio.TimerHandle | None = None
@@ -63,6 +39,9 @@ class PatientHttp(_Stalling, H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Somebody has connected: where there are too many, the one that has waited longest goes."""
         super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        # The kernel ends a connection whose other side takes nothing, with what waits to be sent.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(STALLED_S * 1000))
         self._await_head()
         waiting = [one for one in self.connections if isinstance(one, PatientHttp) and one.is_waiting]
         if len(self.connections) > MOST_CONNECTIONS and waiting:
@@ -100,8 +79,8 @@ class PatientHttp(_Stalling, H11Protocol):
             self._head = None
 
 
-class PatientSocket(_Stalling, WebSocketsSansIOProtocol):
-    """A WebSocket whose other side takes what it is sent, and gets nothing more once it has gone."""
+class PatientSocket(WebSocketsSansIOProtocol):
+    """A WebSocket whose other side gets nothing more once it has gone."""
 
     async def send(self, message: ASGISendEvent) -> None:
         """Raises ClientDisconnected at once: before the loop has noticed, asyncio would warn of each piece."""
@@ -121,9 +100,10 @@ def listen(address: str, port: int) -> socket.socket:
             listening.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         listening.bind((address, port))
         listening.listen(MOST_CONNECTIONS)
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        remedy = "choose another `port` or `address`"
+        raise OSError(f"{address} port {port} cannot be listened at: {error.strerror}; {remedy}") from error
     return listening
 
 

@@ -5,25 +5,17 @@ Of the browser's candidates none is used: it finds us, with the words of the off
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from contextvars import ContextVar
 from fractions import Fraction
-from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 import aioice.ice
 import av
-from aiortc import (
-    MediaStreamTrack,
-    RTCConfiguration,
-    RTCPeerConnection,
-    RTCRtpSender,
-    RTCSessionDescription,
-)
-from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from av.stream import Stream
 from starlette.websockets import WebSocket
 
+from smartcam.console.access import plain
 from smartcam.console.live import NotByWebRtc, VideoBegins
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.edge.ring.packet_ring import VideoPacket
@@ -43,21 +35,11 @@ _SENT: Final = "_RTCRtpSender__rtp_timestamp"
 _CARRIED: Final = frozenset({"video/H264", "video/rtx"})
 _CANDIDATE: Final = "a=candidate:"
 _LAST_CANDIDATE: Final = "a=end-of-candidates"
-_DAMAGED: Final = (
-    ValueError, KeyError, IndexError, AttributeError, AssertionError, TypeError,
-    InvalidAccessError, InvalidStateError, OperationError,
-)  # fmt: skip
-"""What the library raises over an answer that is none."""
-
 _address: ContextVar[str] = ContextVar("address")
 
 
-def _only_the_chosen(*_: bool, **_by_name: bool) -> list[str]:
-    """The library would listen at all addresses of this device but 127.0.0.1."""
-    return [_address.get()]
-
-
-aioice.ice.get_host_addresses = _only_the_chosen
+# The library would listen at all addresses of this device but 127.0.0.1.
+aioice.ice.get_host_addresses = lambda *_, **__: [_address.get()]
 
 
 class PacketStream:
@@ -142,7 +124,7 @@ class Peer:
 
     def __init__(self, address: str, now: Callable[[], MonotonicNs]) -> None:
         """`address`: of this device; nothing is sent from or heard at another one."""
-        self._address = _plain(address)
+        self._address = plain(address)
         self._now = now
         self._stamps: RtpStamps | None = None
         self._gaps = Gaps()
@@ -172,7 +154,7 @@ class Peer:
         description = RTCSessionDescription("\r\n".join([*lines, ""]), "answer")
         try:
             await self._connection.setRemoteDescription(description)
-        except _DAMAGED as error:
+        except Exception as error:
             raise NotByWebRtc("this browser does not take the offer") from error
         await self._is_decided.wait()
         if not self._is_open:
@@ -238,12 +220,3 @@ async def meet(websocket: WebSocket, answer: Awaitable[str], now: Callable[[], M
         await peer.close()
         raise
     return peer
-
-
-def _plain(address: str) -> str:
-    """An IPv4 address is one, even where it was reached at a socket for IPv6."""
-    with suppress(ValueError):
-        found = ip_address(address)
-        if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-    return address

@@ -4,15 +4,17 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from smartcam.contract.errors import BusError
+from smartcam.contract.errors import BusError, SettingsError
 from smartcam.edge.bus.greengrass import GreengrassBus
-from smartcam.edge.logs import LEVELS, log
+from smartcam.edge.document import DocumentError, document_from
+from smartcam.edge.logs import LEVELS, configure_logging, log
 from smartcam.edge.one_instance import SecondInstance, only_instance
 from smartcam.edge.ring.sealed import DEFAULT_FOLDER, FOLDER_VARIABLE
+from smartcam.edge.self_test import Trial, run_self_test
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,37 @@ def component_parser(prog: str, description: str, configuration_goes_with: str) 
 def ring_folder() -> Path:
     """The folder for shared memory."""
     return Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
+
+
+def run_simple_component(
+    component: str,
+    description: str,
+    argv: Sequence[str] | None,
+    run: Callable[[GreengrassBus], int],
+    say: Callable[[Mapping[str, object]], str],
+    trials: tuple[Trial, ...] = (),
+) -> int:
+    """The command line of a component with a configuration and nothing else. `say`: what a document would do, in words.
+
+    Returns the exit code: that of `run`, 1 for a self-test that failed, 2 for a wrong call, document or no nucleus.
+    """
+    prog = component.lower().replace(".", "-")
+    parser = component_parser(prog, description, "--check")
+    options = parser.parse_args(argv)
+    if options.configuration is not None and not options.check:
+        parser.error("--configuration goes with --check")
+    configure_logging(options.log_level)
+    if options.self_test is not None:
+        return run_self_test(component, options.self_test, trials)
+    if not options.check:
+        return run_with_nucleus(prog, component, run)
+    try:
+        words = say(document_from(options.configuration, GreengrassBus))
+    except (DocumentError, SettingsError) as error:
+        sys.stderr.write(f"{prog}: {error}\n")
+        return 2
+    sys.stdout.write(f"{words}\n")
+    return 0
 
 
 def run_with_nucleus(prog: str, component: str, run: Callable[[GreengrassBus], int]) -> int:

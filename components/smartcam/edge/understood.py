@@ -5,7 +5,8 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypeVar
 
-from smartcam.contract.errors import SettingsError
+from smartcam.contract.errors import BusError, SettingsError
+from smartcam.edge.bus.port import ConfigurationSource
 from smartcam.edge.logs import log
 from smartcam.edge.memory_file import MemoryFile
 
@@ -36,6 +37,22 @@ class Understood(Generic[S]):
             except OSError as error:
                 log(logger, logging.WARNING, "configuration_not_kept", error=error)
         return settings
+
+    def now(self, source: ConfigurationSource, otherwise: S, say: Callable[[str], None]) -> S:
+        """Those of the source's document, else the last ones that could be read, and why is said.
+
+        `otherwise`: where there is nobody to be asked, and there were none. Raises SettingsError where there are none.
+        """
+        try:
+            return self.take(source.configuration())
+        except SettingsError as error:
+            last = self.last()
+            if last is None:
+                raise
+            say(f"{error}; going on with the configuration before")
+            return last
+        except BusError:
+            return self.last() or otherwise
 
     def last(self) -> S | None:
         """The settings in the document that is remembered; None where there is none, or this version cannot read it."""

@@ -1,29 +1,24 @@
 """The component smartcam.HomeAssistant: off unless deployed, and as long as no broker is named."""
 
-import argparse
 import os
 import random
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import ThingName, thing_name
 from smartcam.contract.topics import ALL_SETTINGS, LOCAL_HEALTH
 from smartcam.edge.bus.greengrass import GreengrassBus
 from smartcam.edge.bus.port import DeviceBus
 from smartcam.edge.clock import SystemClock
-from smartcam.edge.command_line import THING_VARIABLE, component_parser, run_with_nucleus
-from smartcam.edge.document import DocumentError, document_from
+from smartcam.edge.command_line import THING_VARIABLE, run_simple_component
 from smartcam.edge.history.reading import FOLDER as HISTORY_FOLDER
 from smartcam.edge.history.reading import PastEvents
 from smartcam.edge.lifecycle import Service, run_component
-from smartcam.edge.logs import configure_logging
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.pictures.folder import ALBUM_FOLDER
-from smartcam.edge.self_test import run_self_test
 from smartcam.edge.understood import FILE as UNDERSTOOD
 from smartcam.edge.understood import Understood
 from smartcam.edge.watchdog import last_resorts
@@ -37,7 +32,6 @@ from smartcam.homeassistant.mqtt import PahoLine
 from smartcam.homeassistant.service import HomeAssistantService, HomeDevice
 from smartcam.homeassistant.settings import password_of, read_settings, tls_of
 
-PROG: Final = "smartcam-homeassistant"
 COMPONENT: Final = "smartcam.HomeAssistant"
 INFERENCE: Final = "smartcam.Inference"
 
@@ -60,16 +54,7 @@ def build(bus: DeviceBus, thing: ThingName, work_folder: Path, connect: Connect 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM. Returns the exit code: 0 after a signal, 1 for a fault, 2 for a wrong call or no nucleus."""
-    parser = component_parser(PROG, "Tell Home Assistant of cameras and events, over MQTT.", "--check")
-    options = parser.parse_args(argv)
-    if options.configuration is not None and not options.check:
-        parser.error("--configuration goes with --check")
-    configure_logging(options.log_level)
-    if options.self_test is not None:
-        return run_self_test(COMPONENT, options.self_test, ())
-    if options.check:
-        return _check(options)
-    return run_with_nucleus(PROG, COMPONENT, _run)
+    return run_simple_component(COMPONENT, "Tell Home Assistant of cameras and events, over MQTT.", argv, _run, _plan)
 
 
 def _run(bus: GreengrassBus) -> int:
@@ -83,17 +68,12 @@ def _run(bus: GreengrassBus) -> int:
     return run_component(COMPONENT, services)
 
 
-def _check(options: argparse.Namespace) -> int:
-    try:
-        settings = read_settings(document_from(options.configuration, GreengrassBus))
-        password_of(settings)
-        tls_of(settings)
-    except (DocumentError, SettingsError) as error:
-        sys.stderr.write(f"{PROG}: {error}\n")
-        return 2
+def _plan(document: Mapping[str, object]) -> str:
+    settings = read_settings(document)
+    password_of(settings)
+    tls_of(settings)
     where = f"the broker is {settings.host} port {settings.port}" if settings.host else "no broker is named: off"
-    sys.stdout.write(f"{where}; pictures {'go there' if settings.pictures else 'stay here'}\n")
-    return 0
+    return f"{where}; pictures {'go there' if settings.pictures else 'stay here'}"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from smartcam.contract.errors import BusError, SettingsError
+from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S
 from smartcam.edge.backoff import Backoff
@@ -74,7 +74,7 @@ class HomeAssistantService:
             while not stop.is_set():
                 self._bell.clear()
                 try:
-                    settings = self._settings()
+                    settings = self._now = self._understood.now(self._bus, self._now, self._say)
                     if not settings.host:
                         self._bell.rest(stop, _CEILING_S)
                         continue
@@ -84,20 +84,6 @@ class HomeAssistantService:
                     self._bell.rest(stop, self._backoff.next())
         finally:
             change.close()
-
-    def _settings(self) -> HomeAssistantSettings:
-        """Those of the document, else the last ones that could be read. Raises SettingsError where there are none."""
-        try:
-            self._now = self._understood.take(self._bus.configuration())
-        except SettingsError as error:
-            last = self._understood.last()
-            if last is None:
-                raise
-            self._say(f"{error}; going on with the configuration before")
-            self._now = last
-        except BusError:
-            self._now = self._understood.last() or self._now
-        return self._now
 
     def _converse(self, settings: HomeAssistantSettings, stop: StopToken) -> None:
         """Until the connection or this configuration is over. Raises BrokerAway, SettingsError."""
@@ -153,7 +139,7 @@ class HomeAssistantService:
             return False
         self._bell.clear()
         try:
-            return self._settings() != settings
+            return self._understood.now(self._bus, settings, self._say) != settings
         except SettingsError:
             return False
 

@@ -95,9 +95,10 @@ def test_a_camera_of_which_nothing_is_heard_any_more_is_unknown_and_forgotten_la
     clock = FakeClock()
     heard = HeardDevice(clock)
     hear(heard, status(state=CameraState.LOST, reason="no route"))
-    assert (heard.cameras[YARD].state, heard.cameras[YARD].reason) == (CameraState.LOST, "no route")
+    assert heard.cameras[YARD].trouble == "the camera is lost: no route"
     clock.advance(31)
-    assert heard.cameras[YARD].state is None
+    heard.tick()
+    assert heard.cameras[YARD].status is None
     clock.advance(600)
     heard.tick()
     assert heard.cameras == {}
@@ -115,9 +116,9 @@ def test_what_neighbours_say_makes_the_console_neither_fail_nor_grow() -> None:
         hear(heard, status(CameraId(f"camera-{i}")))
     assert len(heard.cameras) == 64
     heard.hear_view("smartcam/views/nobody", b'{"type":"view","camera_id":"nobody"}')
-    assert heard.view(CameraId("nobody")) is None
+    assert heard.camera(CameraId("nobody")) is None
     heard.hear_view("smartcam/views/camera-1", b'{"type":"view","camera_id":"camera-2"}')
-    assert heard.view(CameraId("camera-1")) is None
+    assert heard.cameras[CameraId("camera-1")].view is None
 
 
 def test_the_day_has_a_point_a_minute_and_no_more_than_a_day_of_them(monkeypatch: pytest.MonkeyPatch) -> None:

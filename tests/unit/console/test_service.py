@@ -15,11 +15,10 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from smartcam.console.access import PASSWORD_FILE, Guesses, Password, Sessions
-from smartcam.console.door import Door
+from smartcam.console.door import Door, Signing
 from smartcam.console.main import build
 from smartcam.console.service import SCRIPT, ConsoleService, MakeApp
 from smartcam.console.settings import ConsoleSettings
-from smartcam.console.signing import Signing
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import StopToken
 from tests.fakes.bus import FakeBus, FakeNucleus

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection, connect
 
 from smartcam.console import sockets, webrtc
+from smartcam.console.access import plain
 from smartcam.console.live import NotByWebRtc
 from smartcam.console.webrtc import TICKS, Gaps, PacketStream, RtpStamps
 from smartcam.contract.times import NS_PER_S, MonotonicNs
@@ -311,12 +313,14 @@ def test_a_console_without_its_packages_says_so_once_and_shows_the_picture_as_ev
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     loaded_in: list[str] = []
+    load = sockets.load_webrtc
 
-    def missing() -> None:
+    def loading() -> object:
         loaded_in.append(threading.current_thread().name)
-        raise ImportError("no module named aiortc")
+        return load()
 
-    monkeypatch.setattr(sockets, "load_webrtc", missing)
+    monkeypatch.setattr(sockets, "load_webrtc", loading)
+    monkeypatch.setitem(sys.modules, "smartcam.console.webrtc", None)
 
     async def look(world: ConsoleWorld) -> None:
         for _ in range(2):
@@ -373,7 +377,7 @@ def test_a_stream_goes_on_over_key_frames_of_the_same_size_only() -> None:
     ("reached", "chosen"), [("127.0.0.1", "127.0.0.1"), ("::ffff:10.0.0.7", "10.0.0.7"), ("::1", "::1")]
 )
 def test_an_address_is_the_one_at_which_the_viewer_has_reached_us(reached: str, chosen: str) -> None:
-    assert webrtc._plain(reached) == chosen
+    assert plain(reached) == chosen
 
 
 def test_an_address_that_is_none_of_this_device_is_said() -> None:

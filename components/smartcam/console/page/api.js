@@ -5,13 +5,6 @@ import { useEffect } from "preact/hooks";
 let token = "";
 let onSignedOut = () => {};
 
-export class Refused extends Error {
-  constructor(words, status) {
-    super(words);
-    this.status = status;
-  }
-}
-
 export function setSession(session, signedOut) {
   token = session.token ?? "";
   onSignedOut = signedOut;
@@ -25,7 +18,7 @@ export async function ask(method, path, body) {
   const said = await (answer.headers.get("Content-Type") === "image/jpeg" ? answer.blob() : answer.json()).catch(() => ({}));
   if (answer.ok) return said;
   if (answer.status === 401 && path !== "session") onSignedOut();
-  throw new Refused(said.error ?? `${answer.status} ${answer.statusText}`, answer.status);
+  throw new Error(said.error ?? `${answer.status} ${answer.statusText}`);
 }
 
 export const get = (path) => ask("GET", path);

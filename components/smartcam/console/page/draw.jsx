@@ -5,9 +5,9 @@ import { at, post, wish } from "./api.js";
 import {
   arrow, distance, errorsAt, freeName, keyStep, middle, pointOf, renamedIn, replaced, shifted, tidy, widened, withKey,
 } from "./geometry.js";
-import { Picture, useSettings } from "./live.jsx";
+import { aspectOf, Picture, useSettings } from "./live.jsx";
+import { GROUPS } from "./overlay.jsx";
 
-const GROUPS = ["zones", "lines", "masks", "ignored"];
 const CHECK_MS = 500, NEAR = 0.025;
 const fewest = (group) => (group === "lines" ? 2 : 3);
 
@@ -107,22 +107,28 @@ function Board({ camera, draft, chosen, choose, drawing, setDrawing, finish, mov
   );
 }
 
-/** A name that cannot be given (there is another of this name) springs back. */
-function Name({ name, rename, word }) {
-  const change = ({ target }) => { rename(target.value.trim()); target.value = name; };
-  return <label>{word}<input key={name} value={name} maxLength={64} onChange={change} /></label>;
-}
-
 const Faults = ({ errors }) => errors.map(({ words }) => <p class="bad" role="alert" key={words}>{words}</p>);
 
-function Rule({ name, rule, draft, put, rename, remove, errors, say: { t } }) {
+/** A rule or a shape. A name that cannot be given (there is another of this name) springs back. */
+function Item({ name, rename, remove, errors, t, children }) {
+  const change = ({ target }) => { rename(target.value.trim()); target.value = name; };
+  return (
+    <fieldset class="card"><legend>{name}</legend>
+      <label>{t("name")}<input key={name} value={name} maxLength={64} onChange={change} /></label>
+      {children}
+      <Faults errors={errors} />
+      <button type="button" class="quiet" onClick={remove}>{t("remove")}</button>
+    </fieldset>
+  );
+}
+
+function Rule({ rule, draft, put, say: { t }, ...item }) {
   const set = (key) => ({ target }) => put(withKey(rule, key, target.type === "number" ? target.valueAsNumber || null : target.value));
   const zones = rule.zones ?? [];
   const toggle = (zone) => put(withKey(rule, "zones", zones.includes(zone) ? zones.filter((each) => each !== zone) : [...zones, zone]));
   const labels = ({ target }) => put(withKey(rule, "labels", target.value.split(/[,，]/).map((word) => word.trim()).filter(Boolean)));
   return (
-    <fieldset class="rule"><legend>{name}</legend>
-      <Name name={name} rename={rename} word={t("name")} />
+    <Item {...item} t={t}>
       <label>{t("labels")}<input value={(rule.labels ?? []).join(", ")} onChange={labels} /></label>
       {Object.keys(draft.zones ?? {}).map((zone) => (
         <label class="check" key={zone}><input type="checkbox" checked={zones.includes(zone)} onChange={() => toggle(zone)} />{t("zone")} {zone}</label>))}
@@ -131,9 +137,7 @@ function Rule({ name, rule, draft, put, rename, remove, errors, say: { t } }) {
       {rule.line && <label>{t("direction")}<select value={rule.direction ?? "forward"} onChange={set("direction")}>
         {["forward", "backward", "both"].map((way) => <option key={way} value={way}>{t(way)}</option>)}</select></label>}
       <label>{t("loiter")}<input type="number" min="0" max="86400" value={rule.loiter_s ?? ""} onChange={set("loiter_s")} /></label>
-      <Faults errors={errors} />
-      <button type="button" class="quiet" onClick={remove}>{t("remove")}</button>
-    </fieldset>
+    </Item>
   );
 }
 
@@ -156,26 +160,21 @@ function Chosen({ chosen, choose, draft, put, rename, errors, say: { t } }) {
   const unused = group === "lines" && !Object.values(draft.rules ?? {}).some(({ line }) => line === name);
   const cross = () => put("rules", { ...draft.rules, [freeName(name, Object.keys(draft.rules ?? {}))]: { line: name, direction: "forward" } });
   return (
-    <div class="card">
-      <Name name={name} rename={(to) => rename(group, name, to)} word={t("name")} />
+    <Item {...{ name, t }} errors={errorsAt(errors, group, name)} rename={(to) => rename(group, name, to)}
+      remove={() => { choose(null); put(group, others); }}>
       <p class="note">{t("move_hint")}</p>
       {group === "lines" && <button type="button" class="quiet" onClick={() => put(group, { ...draft[group], [name]: [...points].reverse() })}>{t("turn")}</button>}
       {unused && <><p class="warn">{t("unused_line")}</p><button type="button" class="quiet" onClick={cross}>{t("crossing_rule")}</button></>}
-      <Faults errors={errorsAt(errors, group, name)} />
-      <button type="button" class="quiet" onClick={() => { choose(null); put(group, others); }}>{t("remove")}</button>
-    </div>
+    </Item>
   );
 }
 
 function Editor({ camera, known, reload, app, app: { say, said } }) {
   const { t } = say;
   const [draft, setDraft] = useState(known.settings);
-  const [past, setPast] = useState([]);
-  const [chosen, choose] = useState(null);
-  const [drawing, setDrawing] = useState(null);
-  const [frozen, freeze] = useState(false);
-  const [about, setAbout] = useState(null);
-  const [saved, setSaved] = useState(null);
+  const [past, setPast] = useState([]), [saved, setSaved] = useState(null);
+  const [chosen, choose] = useState(null), [drawing, setDrawing] = useState(null);
+  const [frozen, freeze] = useState(false), [about, setAbout] = useState(null);
   const checked = useCheck(camera.id, draft, said);
   const errors = saved?.errors?.length ? saved.errors : checked?.errors ?? [];
   const begin = () => { setSaved(null); setPast((all) => [...all.slice(-50), draft]); };
@@ -212,11 +211,10 @@ function Editor({ camera, known, reload, app, app: { say, said } }) {
       <div class="stage">
         {known.differs && <p class="warn banner">{known.differs} {Object.keys(known.set_aside ?? {}).length > 0 && (
           <button type="button" class="quiet" onClick={setAgain}>{t("set_again")}</button>)}</p>}
-        <div class="over">
-          <Picture camera={camera} settings={null} frozen={frozen} say={say} onAbout={setAbout} />
-          <Board camera={camera.id} aspect={(about?.width ?? camera.width ?? 16) / (about?.height ?? camera.height ?? 9)}
+        <Picture {...{ camera, about, frozen, say }} onAbout={setAbout}>
+          <Board camera={camera.id} aspect={aspectOf(camera, about)}
             {...{ draft, chosen, choose, drawing, setDrawing, finish, move, begin, say }} />
-        </div>
+        </Picture>
         <div class="bar">
           <label class="check"><input type="checkbox" checked={frozen} onChange={() => freeze(!frozen)} />{t("freeze")}</label>
           {drawing ? <><p class="note">{t("draw_hint")}</p><button type="button" onClick={() => finish(drawing.points)}>{t("done")}</button>

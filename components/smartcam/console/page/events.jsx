@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { at, get, useEvery, wish } from "./api.js";
 import { LOSSES, ROW, dayOf, idAfter, inSight, marksOf, merged, query, rowsOf, scrolledTo, withAnswer } from "./days.js";
+import { Box } from "./overlay.jsx";
 import { KINDS } from "./words.js";
 
 const PAGE = 50, NEWS_MS = 5000;
@@ -12,7 +13,7 @@ const JUDGED = { t: true, f: false, u: null };
 /** The events that fit a filter, more of them on demand; new ones come by themselves. */
 function useEvents(filter, app) {
   const [known, setKnown] = useState({ events: [], more: true });
-  const wanted = query(filter), current = useRef(wanted), busy = useRef(false);
+  const wanted = query(filter), current = useRef(wanted), busy = useRef(null);
   const load = useCallback((before) => {
     if (busy.current === wanted) return Promise.resolve();
     busy.current = wanted;
@@ -32,10 +33,7 @@ function useEvents(filter, app) {
   return { ...known, load, judge };
 }
 
-const wordsOf = (event, say) => {
-  const label = say.label(event.label || event.kind);
-  return event.score == null ? label : `${label} ${event.score.toFixed(2)}`;
-};
+const wordsOf = ({ label, kind, score }, say) => [say.label(label || kind), score?.toFixed(2)].filter(Boolean).join(" ");
 const pictureOf = (event) => `/api/${at("events", event.event_id, "picture")}`;
 const clock = (time, say) => say.time(time, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const lasting = (event, { t }) =>
@@ -79,14 +77,11 @@ function Row({ event, top, chosen, choose, open, say }) {
 
 /** One event: its clip in parts with captions, or its picture with the box; and what a person says of it. */
 function Opened({ event, close, judge, step, say }) {
-  const { t } = say;
-  const dialog = useRef();
-  const [part, setPart] = useState(0);
-  const clip = event.clips[part];
+  const { t } = say, dialog = useRef();
+  const [part, setPart] = useState(0), clip = event.clips[part];
   useEffect(() => { dialog.current.showModal(); }, []);
   useEffect(() => setPart(0), [event.event_id]);
   const address = clip && `/api/${at("clips", event.camera_id, clip.name)}`;
-  const [x1, y1, x2, y2] = event.box ?? [0, 0, 0, 0];
   return (
     <dialog ref={dialog} class="opened" aria-labelledby="opened" onClose={close}>
       <header class="bar">
@@ -102,7 +97,7 @@ function Opened({ event, close, judge, step, say }) {
         </video>
       ) : event.picture && (
         <div class="still"><img src={pictureOf(event)} alt={t("event_picture")} />
-          {event.box && <svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true"><rect x={x1} y={y1} width={x2 - x1} height={y2 - y1} /></svg>}</div>
+          {event.box && <Box box={event.box} kind="event" />}</div>
       )}
       {event.clips.length > 1 && <p>{event.clips.map((each, i) => (
         <button type="button" class="quiet" key={each.name} aria-pressed={i === part} onClick={() => setPart(i)}>{t("part", { number: i + 1 })}</button>))}</p>}
@@ -156,10 +151,8 @@ export function Events({ path: [kind, camera], cameras, app, app: { say } }) {
   const { t } = say;
   const [filter, setFilter] = useState({ kind: kind ?? "", camera: camera ?? "", zone: "", min_score: "", day: "" });
   const { events, more, load, judge } = useEvents(filter, app);
-  const [chosen, choose] = useState(null);
-  const [opened, open] = useState(null);
-  const [sight, setSight] = useState({ top: 0, height: 600 });
-  const list = useRef();
+  const [chosen, choose] = useState(null), [opened, open] = useState(null);
+  const [sight, setSight] = useState({ top: 0, height: 600 }), list = useRef();
   const rows = useMemo(() => rowsOf(events), [events]);
   const zones = useMemo(() => [...new Set([...events.map(({ zone }) => zone), filter.zone])].filter(Boolean).sort(), [events]);
   const { first, last } = inSight(rows.length, sight.top, sight.height);
@@ -168,10 +161,10 @@ export function Events({ path: [kind, camera], cameras, app, app: { say } }) {
   const day = dayOf((events[place] ?? top?.event ?? { started_at: Date.now() }).started_at);
   const look = () => setSight({ top: list.current.scrollTop, height: list.current.clientHeight });
   useLayoutEffect(() => {
-    look();
     list.current.focus({ preventScroll: true });
-    addEventListener("resize", look);
-    return () => removeEventListener("resize", look);
+    const size = new ResizeObserver(look);
+    size.observe(list.current);
+    return () => size.disconnect();
   }, []);
   useEffect(() => {
     // The day on the axis is shown whole.

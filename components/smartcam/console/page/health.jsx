@@ -33,12 +33,10 @@ function Scene({ camera: { id, scene }, app, app: { say: { t } } }) {
   const [budget, setBudget] = useState(scene.budget);
   useEffect(() => setBudget(scene.budget), [scene.budget]);
   const save = () => wish(at("settings", id), { settings: { alerts_a_day: budget } }, app).then(app.refresh);
-  const share = Math.min(100, (scene.hours / scene.of_hours) * 100);
   return (
     <div class="card">
       <h3>{id} <span class={`state ${scene.drift ? "warn" : "good"}`}>{t(scene.stage)}</span></h3>
-      <div class="meter" role="meter" aria-label={id} aria-valuemin="0" aria-valuemax={scene.of_hours}
-        aria-valuenow={Math.min(scene.hours, scene.of_hours)} aria-valuetext={t("hours", { hours: scene.hours, of: scene.of_hours })}><span style={{ width: `${share}%` }} /></div>
+      <meter aria-label={id} max={scene.of_hours} value={scene.hours} aria-valuetext={t("hours", { hours: scene.hours, of: scene.of_hours })} />
       <p class="note">{t("hours", { hours: scene.hours, of: scene.of_hours })} · <a href={`#/events/anomaly/${id}`}>{t("raised_today", { count: scene.raised })}</a></p>
       <label>{t("budget")}: {budget}<input type="range" min="0" max="30" step="1" value={budgetAt.place(budget)} aria-valuetext={String(budget)}
         onInput={({ target }) => setBudget(budgetAt.number(target.value))} onChange={save} /></label>

@@ -2,56 +2,44 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { at, get, wish } from "./api.js";
-import { drawOver } from "./overlay.js";
+import { Overlay } from "./overlay.jsx";
 import { watch } from "./player.js";
 import { Setup } from "./setup.jsx";
 import { seenAt, withView } from "./step.js";
 
 const AGAIN_MS = 5000;
 
-/** The picture of a camera with what is drawn over it; `onSeen` hears of each view. `frozen` keeps what is shown. */
-export function Picture({ camera, settings, frozen, webrtc, say, onSeen, onAbout }) {
-  const video = useRef(), canvas = useRef(), still = useRef(), over = useRef();
-  const [about, setAbout] = useState(null);
+export const aspectOf = (camera, about) => (about?.width ?? camera.width ?? 16) / (about?.height ?? camera.height ?? 9);
+
+/**
+ * The picture of a camera; its children are drawn over it. `about` is what it was told of the picture last by `onAbout`,
+ * `onSeen` hears of what was seen in each picture. `frozen` keeps what is shown.
+ */
+export function Picture({ camera, about, frozen, webrtc, say, onSeen, onAbout, children }) {
+  const video = useRef(), image = useRef();
   const [words, setWords] = useState("");
-  const latest = useRef({});
-  latest.current = { settings, say, onSeen };
   useEffect(() => {
-    setWords(camera.live === "none" ? camera.live_why || say.t("no_picture") : say.t("connecting"));
-    if (camera.live === "none") return undefined;
-    let views = [], told = -1, last = null;
+    setWords(camera.live === "none" ? camera.live_why || say.t("no_picture") : frozen ? "" : say.t("connecting"));
+    if (camera.live === "none" || frozen) return undefined;
+    let views = [], last = null;
     const shown = (moment) => {
       last = moment;
-      if (!over.current) return;
       setWords("");
-      const { settings: known, say: tongue, onSeen: tell } = latest.current;
-      const view = seenAt(views, moment);
-      if (known !== null) drawOver(over.current, known, view, tongue);
-      if (view?.captured_mono_ns === told) return;
-      told = view?.captured_mono_ns;
-      tell?.(view);
+      onSeen?.(seenAt(views, moment));
     };
-    return watch(camera.id, video.current, canvas.current, {
-      about: (next) => { views = []; setAbout(next); onAbout?.(next); setWords(""); },
+    return watch(camera.id, video.current, image.current, {
+      about: (next) => { views = []; onAbout(next); setWords(""); },
       view: (view) => { views = withView(views, view); if (last !== null) shown(last); },
-      said: (said, mime) => setWords(said ?? latest.current.say.t("cannot_play", { mime })),
-      waits: (seconds, said) => setWords(`${said ? `${said}. ` : ""}${latest.current.say.t("again_in", { seconds })}`),
+      said: (said, mime) => setWords(said ?? say.t("cannot_play", { mime })),
+      waits: (seconds, said) => setWords(`${said ? `${said}. ` : ""}${say.t("again_in", { seconds })}`),
       shown,
     }, webrtc);
-  }, [camera.id, camera.live, webrtc]);
-  useEffect(() => {
-    const source = about?.type === "jpeg" ? canvas.current : video.current;
-    if (!frozen || !about) return;
-    [still.current.width, still.current.height] = [about.width, about.height];
-    still.current.getContext("2d").drawImage(source, 0, 0, about.width, about.height);
-  }, [frozen]);
-  const width = about?.width ?? camera.width ?? 16, height = about?.height ?? camera.height ?? 9;
+  }, [camera.id, camera.live, webrtc, frozen, say.language]);
   return (
-    <div class="picture" style={{ aspectRatio: `${width} / ${height}` }}>
+    <div class="picture" style={{ aspectRatio: aspectOf(camera, about) }}>
       <video ref={video} muted autoplay playsinline tabIndex={-1} aria-hidden="true" hidden={about?.type !== "video"} />
-      <canvas ref={canvas} aria-hidden="true" hidden={about?.type !== "jpeg"} />
-      <canvas ref={still} aria-hidden="true" hidden={!frozen} />
-      <canvas ref={over} role="img" aria-label={camera.id} hidden={settings === null || frozen} />
+      <img ref={image} alt="" hidden={about?.type !== "jpeg"} />
+      {children}
       {words && <p class="said" role="status">{words}</p>}
     </div>
   );
@@ -86,12 +74,13 @@ export function Arming({ camera, armed, until, app }) {
 function Tile({ camera, alone, over, webrtc, app }) {
   const { say, say: { t } } = app;
   const [known] = useSettings(camera.id);
-  const [seen, setSeen] = useState(null);
-  const [about, setAbout] = useState(null);
+  const [seen, setSeen] = useState(null), [about, setAbout] = useState(null);
   const text = seen?.objects.map(({ label, score }) => `${say.label(label)} ${score.toFixed(2)}`).join(", ");
   return (
     <article class={alone ? "tile alone" : "tile"} aria-label={camera.id}>
-      <Picture camera={camera} settings={over ? known?.settings ?? {} : null} webrtc={webrtc} say={say} onSeen={setSeen} onAbout={setAbout} />
+      <Picture {...{ camera, about, webrtc, say }} onSeen={setSeen} onAbout={setAbout}>
+        {over && <Overlay camera={camera.id} settings={known?.settings ?? {}} view={seen} aspect={aspectOf(camera, about)} say={say} />}
+      </Picture>
       <header>
         <h2><a href={alone ? "#/live" : `#/live/${camera.id}`} aria-label={alone ? t("all_cameras") : t("enlarge", { camera: camera.id })}>{camera.id}</a></h2>
         <span class={`state ${camera.state === "running" ? "good" : "bad"}`}>{t(camera.state)}</span>
@@ -109,10 +98,7 @@ export function Live({ path: [only], cameras, app }) {
   const { t } = app.say;
   const [over, setOver] = useState(true);
   const [webrtc, setWebrtc] = useState(localStorage.getItem("webrtc") === "on");
-  const choose = () => {
-    localStorage.setItem("webrtc", webrtc ? "off" : "on");
-    setWebrtc(!webrtc);
-  };
+  const choose = () => { localStorage.setItem("webrtc", webrtc ? "off" : "on"); setWebrtc(!webrtc); };
   const shown = cameras.filter((camera) => !only || camera.id === only);
   return (
     <section>

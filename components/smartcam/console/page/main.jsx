@@ -1,7 +1,7 @@
 /** The console's page: sign-in, the way between its parts, languages, and what is said in passing. */
 
 import { render } from "preact";
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, get, post, setSession, useEvery } from "./api.js";
 import { Draw } from "./draw.jsx";
 import { Events } from "./events.jsx";
@@ -19,13 +19,12 @@ const wherever = () => location.hash.slice(2).split("/").filter(Boolean);
 const remembered = () => localStorage.getItem("language") ?? chosen(navigator.languages);
 
 function SignIn({ say: { t }, onSession }) {
-  const [words, setWords] = useState("");
-  const [busy, setBusy] = useState(false);
+  const [words, setWords] = useState(""), [busy, setBusy] = useState(false);
   const send = (event) => {
     event.preventDefault();
     setBusy(true);
-    const password = new FormData(event.target).get("password");
-    post("session", { password }).then(onSession, (error) => setWords(error.message)).then(() => setBusy(false));
+    post("session", Object.fromEntries(new FormData(event.target)))
+      .then(onSession, (error) => setWords(error.message)).then(() => setBusy(false));
   };
   return (
     <form class="sign-in" onSubmit={send}>
@@ -38,49 +37,32 @@ function SignIn({ say: { t }, onSession }) {
   );
 }
 
-function useCameras(signedIn, onFault) {
-  const [cameras, setCameras] = useState(null);
-  const refresh = useCallback(
-    () => get("cameras").then((answer) => { setCameras(answer.cameras); onFault(null); }, onFault), []);
-  useEvery(REFRESH_MS, refresh, signedIn ? "" : null);
-  return [cameras, refresh];
-}
-
 function App() {
   const [session, setKnown] = useState(null);
   const [language, setLanguage] = useState(remembered());
   const [path, setPath] = useState(wherever());
-  const [words, setWords] = useState("");
-  const [fault, setFault] = useState(null);
-  const timer = useRef(0);
-  const say = spoken(language), { t } = say;
+  const [words, setWords] = useState(""), [fault, setFault] = useState(null), [cameras, setCameras] = useState(null);
+  const timer = useRef(0), say = spoken(language), { t } = say;
   const said = (what) => {
     setWords(what?.message ?? what ?? "");
     clearTimeout(timer.current);
     timer.current = setTimeout(() => setWords(""), 8000);
   };
-  const onSession = (next) => {
-    setSession(next, begin);
-    setFault(null);
-    setKnown(next);
-  };
+  const onSession = (next) => { setSession(next, begin); setFault(null); setKnown(next); };
   const begin = () => get("session").then(onSession, (error) => {
     setFault(error);
     setTimeout(begin, REFRESH_MS);
   });
-  const [cameras, refresh] = useCameras(session?.signed_in, setFault);
+  const refresh = () => get("cameras").then((answer) => { setCameras(answer.cameras); setFault(null); }, setFault);
+  useEvery(REFRESH_MS, refresh, session?.signed_in ? "" : null);
   useEffect(() => {
     begin();
     addEventListener("hashchange", () => setPath(wherever()));
   }, []);
   useEffect(() => { document.documentElement.lang = language; }, [language]);
-  const switchTo = () => {
-    const next = language === "en" ? "zh" : "en";
-    localStorage.setItem("language", next);
-    setLanguage(next);
-  };
-  const other = <button type="button" class="quiet" lang={language === "en" ? "zh" : "en"} aria-label={`${t("language")}: ${t("other_language")}`}
-    onClick={switchTo}>{t("other_language")}</button>;
+  const next = language === "en" ? "zh" : "en";
+  const other = <button type="button" class="quiet" lang={next} aria-label={`${t("language")}: ${t("other_language")}`}
+    onClick={() => { localStorage.setItem("language", next); setLanguage(next); }}>{t("other_language")}</button>;
   const trouble = fault && <p class="bad banner" role="alert">{t("offline", { words: fault.message })}</p>;
   const brand = <b class="brand">Smartcam</b>;
   // As in index.html, which is painted before this runs.

@@ -14,8 +14,7 @@ function videoFeed(video, about, fail) {
   let buffer = null;
   const next = () => {
     if (!buffer || buffer.updating || source.readyState !== "open") return;
-    const ranges = video.buffered;
-    const old = ranges.length ? forgettable(video.currentTime, ranges.start(0)) : null;
+    const old = video.buffered.length ? forgettable(video.currentTime, video.buffered.start(0)) : null;
     try {
       if (old !== null) buffer.remove(0, old);
       else if (queue.length) buffer.appendBuffer(queue.shift());
@@ -43,20 +42,17 @@ function videoFeed(video, about, fail) {
   return { push: (bytes) => { queue.push(bytes); next(); } };
 }
 
-/** Draws the newest picture; what comes while one is being decoded takes the place of the one that waits. */
-function pictureFeed(canvas, shown) {
+/** Shows the newest picture; what comes while one is being decoded takes the place of the one that waits. */
+function pictureFeed(image, shown) {
   let waiting = null, busy = false;
   const next = async () => {
     if (busy || !waiting) return;
     const { bytes, moment } = waiting;
     [waiting, busy] = [null, true];
-    const picture = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" })).catch(() => null);
+    URL.revokeObjectURL(image.src);
+    image.src = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
+    await image.decode().then(() => shown(moment), () => {});
     busy = false;
-    if (picture) {
-      [canvas.width, canvas.height] = [picture.width, picture.height];
-      canvas.getContext("2d").drawImage(picture, 0, 0);
-      shown(moment);
-    }
     next();
   };
   return { push: (bytes, moment) => { waiting = { bytes, moment }; next(); } };
@@ -68,7 +64,7 @@ function pictureFeed(canvas, shown) {
  * `on.waits(seconds, said)`: the connection broke, the server having said why or
  * nothing, and is made again then. `webrtc`: whether the person has chosen that.
  */
-export function watch(camera, video, canvas, on, webrtc) {
+export function watch(camera, video, image, on, webrtc) {
   let socket = null, timer = 0, wait = 1, ended = false, mono = 0, way = webrtc ? "webrtc" : "", near = false;
   let hangUp = null, stamped = null, black = 0;
   const frames = (now, { mediaTime, rtpTimestamp }) => {
@@ -96,12 +92,10 @@ export function watch(camera, video, canvas, on, webrtc) {
   };
   function open() {
     close();
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const mine = new WebSocket(`${scheme}://${location.host}/api/live/${encodeURIComponent(camera)}${way && `?as=${way}`}`);
-    let feed = null, moment = 0;
+    const mine = new WebSocket(`/api/live/${encodeURIComponent(camera)}${way && `?as=${way}`}`);
+    let feed = null, moment = 0, said = "";
     socket = mine;
     mine.binaryType = "arraybuffer";
-    let said = "";
     const fail = () => { if (socket === mine) { close(); again(said); } };
     const told = {
       offer({ sdp }) {
@@ -126,7 +120,7 @@ export function watch(camera, video, canvas, on, webrtc) {
         feed = videoFeed(video, about, fail);
         return on.about(about);
       },
-      jpeg(about) { leave(); feed = pictureFeed(canvas, on.shown); on.about(about); },
+      jpeg(about) { leave(); feed = pictureFeed(image, on.shown); on.about(about); },
       picture(about) { moment = about.captured_mono_ns; },
       view: on.view,
       said: ({ words }) => { said = words; on.said(words); },
@@ -151,6 +145,6 @@ export function watch(camera, video, canvas, on, webrtc) {
     document.removeEventListener("visibilitychange", sight);
     eye.disconnect();
     close();
-    video.removeAttribute("src");
+    video.pause();
   };
 }

@@ -183,4 +183,4 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, capsys: pytest.CaptureFix
         port = taken.getsockname()[1]
         assert main([str(device_folder(tmp_path)), "--port", str(port)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"port {port}: Address already in use; choose another one" in line
+    assert f"port {port} cannot be listened at: Address already in use; choose another" in line
