@@ -87,7 +87,7 @@ soak: setup-cloud setup-tflite setup-training setup-azure ## what takes minutes 
 	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest tests/pipeline/test_footage.py -k six $(PYTEST); fi
 	$(azure) -m pytest -m soak tests/targets/azure $(PYTEST)
 
-lots: setup ## every property test with ten times the examples, others each time; before a release
+lots: setup ## every property test with 1,000 examples, others each time; before a release
 	HYPOTHESIS_PROFILE=lots $(main) -m pytest -m "hypothesis and not training and not soak and not debian and not targets" -n 2 $(PYTEST)
 
 mutants: setup ## whether the tests notice when what must not fail is wrong; goes on where it was stopped

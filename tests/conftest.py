@@ -12,8 +12,11 @@ from hypothesis.internal.conjecture import providers
 from tools.command_line import ROOT
 
 # Hypothesis judges by the clock on the wall, which on a busy machine says nothing of the test. The same examples each
-# time: what a lucky draw finds has been there for long, and must not stop a change that has nothing to do with it.
-settings.register_profile("patient", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+# time: what a lucky draw finds has been there for long, and must not stop a change that has nothing to do with it. Half
+# of the usual number: the mutants are noticed with a quarter.
+settings.register_profile(
+    "patient", deadline=None, derandomize=True, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
 # Others each time, and many more: `make lots`.
 settings.register_profile("lots", settings.get_profile("patient"), derandomize=False, max_examples=1000)
 # For another runtime, after the main environment has tried them all.
