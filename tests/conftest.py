@@ -29,7 +29,7 @@ settings.register_profile(
     max_examples=25,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "patient"))
-# It would also try numbers and words that stand in the modules that are loaded: seconds in each worker, which would
+# It would also try numbers and words that stand in the modules that are loaded: 1.4 s in each worker, which would
 # have other examples each time.
 providers._get_local_constants = lambda: providers._local_constants
 
