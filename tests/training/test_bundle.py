@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from smartcam.contract.event import EventKind
+from smartcam.model.bundle import ModelBundle
 from smartcam.model.manifest import ModelKind, Provenance, Thresholds
 from smartcam.model.packing import Draft
 from tests.fakes import models
 from training.bundle import bundle
+from training.classifier.learning import plain_name
 
 DRAFT = Draft(
     name="gate",
@@ -28,6 +30,12 @@ def test_a_bundle_is_replaced_by_the_next_one(tmp_path: Path) -> None:
     for version in ("1.0.0", "1.0.1"):
         assert bundle(models.classifier(), replace(DRAFT, version=version), tmp_path / "b").version == version
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+@pytest.mark.parametrize("name", ["_person", "..", "-x-", "Tür", ".hidden"])
+def test_whatever_a_bundle_is_to_be_called_it_opens(name: str, tmp_path: Path) -> None:
+    bundle(models.classifier(), replace(DRAFT, name=plain_name(name)), tmp_path / "b")
+    assert ModelBundle.open(tmp_path / "b").manifest.name == plain_name(name)
 
 
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:

@@ -56,6 +56,9 @@ def _of_the_shell(module: ast.Module, root: Path) -> Iterator[Path]:
 
 
 def _uses_in(file: Path, module: ast.Module) -> Iterator[Use]:
+    text = file.read_text()
+    if not any(call in text for call in _CALLS):  # most modules, and to walk through one takes much longer
+        return
     named = _named_here(module)
     forwarded = set(_forwarded(module))
     for node in ast.walk(module):

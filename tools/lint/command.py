@@ -18,12 +18,12 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--built", type=Path, help="check the build in this folder instead of the sources in recipes/")
     arguments = parser.parse_args(argv)
     try:
-        facts = facts_of(ROOT)
         if arguments.built is None:
             recipes = _sources(ROOT)
         else:
             built = find_built(arguments.built)
             recipes = {name: built.recipe(name).read_text() for name in built.components}
+        facts = facts_of(ROOT)
     except (BuildError, UnknownTopic, OSError) as error:
         return complain("lint", error, 2)
     faults = lint_suite(recipes, facts)

@@ -10,6 +10,8 @@ from smartcam.vision.picture import Picture
 from training.footage.film import Film, Shot, Visit
 
 RATE = 2.0
+SHORT_VISITS = ((2, 8), (19, 22), (26, 29))
+"""Of half a minute, with one in each part of it."""
 
 
 @dataclass(frozen=True, slots=True)

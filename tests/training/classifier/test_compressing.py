@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.training.classifier.conftest import SHORT_VISITS, RedFilm
 from training.classifier.compressing import (
     DISTILLED,
     PRUNED,
@@ -103,11 +104,12 @@ def examples(films: list[Film]) -> list[Examples]:
 
 
 @pytest.fixture(scope="module")
-def compressed(examples: list[Examples]) -> tuple[Network, dict[str, Compressed]]:
+def compressed() -> tuple[Network, dict[str, Compressed]]:
     """A network after all that is done to it, and its variants by name: their sizes, whatever they have learned."""
+    gathered = gathered_for([RedFilm("short", 30.0, SHORT_VISITS)], lambda _: None)
     begin(2)
     network = build(NetworkName.SMALL)
-    found = variants(network, dict(zip(FootageUse, examples, strict=True)), ONCE, lambda _: None)
+    found = variants(network, gathered.examples, ONCE, lambda _: None)
     return network, {each.name: each for each in found}
 
 

@@ -4,7 +4,7 @@ import errno
 import importlib.util
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from smartcam.model.classifier import ClassifierScorer
 from smartcam.model.interpreter import open_interpreter
 from smartcam.model.manifest import MODEL_FILE
 from smartcam.vision.picture import Picture
-from tests.training.classifier.conftest import RedFilm
+from tests.training.classifier.conftest import SHORT_VISITS, RedFilm
 from training.classifier.fitting import FitSettings, LossCurve, Notebook, begin, fit, logits_of
 from training.classifier.learning import DEMO_ENCODER, Learned, Lesson, gathered_for, learn, plain_name, write
 from training.classifier.networks import InputSize, NetworkName, build, deployable, opened_encoder
@@ -49,6 +49,26 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("work")
 
 
+@dataclass(frozen=True, slots=True)
+class Short:
+    """Half a minute of film, and what a small network for a microcontroller's picture has learned of it in one pass."""
+
+    films: list[Film]
+    gathered: Gathered
+    lesson: Lesson
+    work: Path
+    learned: Learned
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Short:
+    films: list[Film] = [RedFilm("short", 30.0, SHORT_VISITS)]
+    fitting = FitSettings(epochs=1, batch=16, seed=3)
+    lesson = replace(LESSON, network=NetworkName.SMALL, size=InputSize.MICRO, fitting=fitting)
+    gathered, work = gathered_for(films, silent, size=lesson.size), tmp_path_factory.mktemp("short")
+    return Short(films, gathered, lesson, work, learn(films, gathered, lesson, work))
+
+
 @pytest.fixture(scope="module")
 def learned(films: list[Film], gathered: Gathered, work: Path) -> Learned:
     return learn(films, gathered, LESSON, work)
@@ -67,9 +87,10 @@ def test_the_bundle_opens_as_on_a_device_and_replaces_the_one_before(
 ) -> None:
     out = tmp_path / "bundles/mine"
     digest = write(learned, LESSON, gathered, out)
-    assert write(learned, LESSON, gathered, out) == digest
+    assert write(learned, replace(LESSON, name="_person"), gathered, out) == digest
     assert sorted(path.name for path in out.parent.iterdir()) == ["mine", "mine.keras"]
     bundle = ModelBundle.open(out)
+    assert bundle.manifest.name == plain_name("_person")
     assert bundle.manifest.files[MODEL_FILE] == digest
     assert bundle.manifest.labels == ("normal", "person")
     assert dict(bundle.manifest.events) == {"person": EventKind.PERSON}
@@ -206,11 +227,10 @@ def test_footage_without_held_out_time_is_refused() -> None:
         gathered_for([RedFilm("a", 10.0, ((2, 5),))], silent)
 
 
-def test_the_baseline_of_the_article_is_trained_the_same_way(tmp_path: Path) -> None:
-    films = [RedFilm("short", 30.0, ((2, 8), (19, 22), (26, 29)))]
-    lesson = replace(LESSON, network=NetworkName.ARTICLE, fitting=FitSettings(epochs=1, batch=16, seed=3))
-    learned = learn(films, gathered_for(films, silent), lesson, tmp_path)
-    assert len(learned.exported) > 10_000_000
+def test_the_baseline_of_the_article_is_trained_the_same_way(short: Short, tmp_path: Path) -> None:
+    lesson = replace(short.lesson, network=NetworkName.ARTICLE)
+    learned = learn(short.films, short.gathered, lesson, tmp_path)
+    assert len(learned.exported) > 6_000_000, "its dense layer alone"
     assert learned.test.auc is not None
 
 
@@ -258,22 +278,16 @@ def test_each_network_can_be_made_for_a_microcontrollers_picture(name: NetworkNa
     assert (network.input.shape, network.output.shape) == ((1, 96, 96, 3), (1, 1))
 
 
-def test_a_lesson_for_a_microcontrollers_picture_ends_in_a_file_that_takes_it(tmp_path: Path) -> None:
-    films = [RedFilm("short", 30.0, ((2, 8), (19, 22), (26, 29)))]
-    fitting = FitSettings(epochs=1, batch=16, seed=3)
-    lesson = replace(LESSON, network=NetworkName.SMALL, size=InputSize.MICRO, fitting=fitting)
-    gathered = gathered_for(films, silent, size=lesson.size)
-    write(learn(films, gathered, lesson, tmp_path / "work"), lesson, gathered, tmp_path / "bundle")
+def test_a_lesson_for_a_microcontrollers_picture_ends_in_a_file_that_takes_it(short: Short, tmp_path: Path) -> None:
+    write(short.learned, short.lesson, short.gathered, tmp_path / "bundle")
     taken = ModelBundle.open(tmp_path / "bundle").manifest.input
     assert (taken.width, taken.height) == (96, 96)
 
 
-def test_a_temperature_makes_the_answers_gentler_and_ranks_pictures_as_before(
-    films: list[Film], gathered: Gathered, learned: Learned, work: Path
-) -> None:
-    gentle = learn(films, gathered, replace(LESSON, temperature=2.0), work)
-    rgb = gathered.examples[FootageUse.TEST].rgb
-    np.testing.assert_allclose(2 * logits_of(gentle.network, rgb), logits_of(learned.network, rgb), atol=1e-3)
+def test_a_temperature_makes_the_answers_gentler_and_ranks_pictures_as_before(short: Short) -> None:
+    gentle = learn(short.films, short.gathered, replace(short.lesson, temperature=2.0), short.work)
+    rgb = short.gathered.examples[FootageUse.TEST].rgb
+    np.testing.assert_allclose(2 * logits_of(gentle.network, rgb), logits_of(short.learned.network, rgb), atol=1e-3)
 
 
 def test_the_words_of_the_target_decide_its_labels_and_event() -> None:
@@ -289,11 +303,3 @@ def test_examples_of_the_test_are_not_seen_by_the_training(gathered: Gathered) -
     assert (
         gathered.examples[FootageUse.VALIDATION].looks.at_s.max() < gathered.examples[FootageUse.TEST].looks.at_s.min()
     )
-
-
-@pytest.mark.parametrize("name", ["_person", "..", "-x-", "Tür", ".hidden"])
-def test_whatever_a_bundle_is_to_be_called_it_opens(
-    name: str, learned: Learned, gathered: Gathered, tmp_path: Path
-) -> None:
-    write(learned, replace(LESSON, name=name), gathered, tmp_path / "bundle")
-    assert ModelBundle.open(tmp_path / "bundle").manifest.name == plain_name(name)

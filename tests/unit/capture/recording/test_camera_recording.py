@@ -280,14 +280,13 @@ def test_what_cannot_be_kept_as_it_came_is_encoded_as_it_is_to_be_seen(
 
 
 PROCESS = """
-import sys, time
+import sys
 from pathlib import Path
-from threading import Thread
 from tests.unit.capture.recording.test_camera_recording import Capture
 
 capture = Capture(Path(sys.argv[1]), {"source": "file", "path": sys.argv[2]})
 capture.start()
-time.sleep(2)
+capture.wait(capture.packets)
 capture.want(60)
 print("asked", flush=True)
 """

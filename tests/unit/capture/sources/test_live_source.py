@@ -48,7 +48,8 @@ def live(stream: ScriptedStream, stop: StopToken | None = None) -> LiveSource:
     return LiveSource("yard", lambda: stream, SystemClock(), stop or StopToken())
 
 
-def test_pictures_bear_the_clocks_of_their_arrival() -> None:
+def test_pictures_bear_the_clocks_of_their_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module, "READ_S", 60.0)
     before = SystemClock().monotonic()
     with closing(live(ScriptedStream(PICTURES[:1]))) as source:
         timed = source.read()
@@ -120,11 +121,8 @@ def test_a_camera_that_cannot_be_opened_says_why() -> None:
 
 
 def test_an_error_that_nobody_expected_is_a_loss_with_its_name() -> None:
-    with (
-        closing(live(ScriptedStream([ValueError("odd")]))) as source,
-        pytest.raises(CameraLost, match="ValueError: odd"),
-    ):
-        source.read()
+    with closing(live(ScriptedStream([ValueError("odd")]))) as source:
+        assert "ValueError: odd" in read_until_it_is_lost(source)
 
 
 def test_a_stop_ends_the_wait_for_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:

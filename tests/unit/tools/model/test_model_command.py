@@ -253,7 +253,7 @@ def test_make_hands_a_models_name_on(target: str) -> None:
 
 
 def test_a_download_that_is_interrupted_goes_on_where_it_was(home: Home) -> None:
-    home.server.slow = (100, 0.05)
+    home.server.slow = (100, 0.5)  # for long enough on a machine that stands still in between
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "front", "model", "get", "--out", str(home.bundles / "tiny")]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as running:
@@ -267,5 +267,6 @@ def test_a_download_that_is_interrupted_goes_on_where_it_was(home: Home) -> None
     assert "interrupted; what came is kept" in said
     assert "Traceback" not in said
     home.server.asked.clear()
+    home.server.slow = (1 << 16, 0.0)
     assert main(["get"]) == 0
     assert home.server.asked[0][1]["Range"].startswith("bytes=")
