@@ -66,6 +66,7 @@ def test_an_event_is_told_with_everything_that_is_known_of_it(past: ConsoleWorld
     assert found[-1] == {
         **ended.document(),
         "reason_words": None,
+        "scene_words": None,
         "picture": False,
         "clips": [{"name": str(name), "bytes": 5}],
         "verdict": False,
