@@ -212,6 +212,19 @@ class RecordingScene(LearnedScene):
         self._learner.calibrate()
         return passes + 1, at_s
 
+    def watch_again(self, at_s: float, hours: float, tick: Callable[[float], object]) -> float:
+        """Shows itself what it saw, again and again from this time on, until it has watched so many hours in all.
+
+        `tick` is told the hours so far. What is repeated proves nothing of a budget: this is for a demonstration.
+        """
+        if len(self._rehearsed) < _FEWEST_LOOKS:
+            raise ScoreError(f"{len(self._rehearsed)} looks are too few to learn from: give two minutes at least")
+        while self.progress.hours < hours:
+            at_s = self._shown_again(at_s)
+            tick(self.progress.hours)
+        self._learner.calibrate()
+        return at_s
+
     def _shown_again(self, at_s: float) -> float:
         times = [at for at, _ in self._rehearsed]
         since_s = (self._since or 0) / NS_PER_S
@@ -279,6 +292,10 @@ class ScenePlayer:
         """See `RecordingScene.rehearse`; returns how many times."""
         times, self._now_s = self.scene.rehearse(self._now_s)
         return times
+
+    def watch_again(self, hours: float, tick: Callable[[float], object] = lambda _: None) -> None:
+        """See `RecordingScene.watch_again`."""
+        self._now_s = self.scene.watch_again(self._now_s, hours, tick)
 
     def _check_shape(self, name: str, picture: Picture) -> None:
         size = f"{picture.width}x{picture.height}"

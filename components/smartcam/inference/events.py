@@ -120,7 +120,8 @@ class EventMaker:
     def event(self, sight: Trigger, at: UtcNs) -> Event:
         """The event that begins an episode at a time."""
         event_id = self.new_id(at)
-        keys, odd = self.upload_keys(event_id), self.odd_now(sight.box)
+        # Who judges the whole picture knows no place: the box is where something moves.
+        keys, odd = self.upload_keys(event_id), self.odd_now(None if sight.cause == UNUSUAL else sight.box)
         return Event(
             event_id=event_id,
             thing=self.thing,

@@ -80,6 +80,13 @@ def test_what_the_scene_finds_unusual_when_an_event_is_raised_is_in_its_first_me
     assert watching.refreshed(episode, MonotonicNs(NS_PER_S)) == (episode, [])
 
 
+@pytest.mark.parametrize(("cause", "reason"), [("unusual", "nowhere"), ("detected", None)])
+def test_who_judges_the_whole_picture_means_what_is_unusual_anywhere(cause: str, reason: str | None) -> None:
+    watching = replace(maker(), odd_now=lambda box: ODD if box is None else None)
+    sight = Trigger(EventKind.ANOMALY, 0.9, 0.6, NormalBox(0.0, 0.0, 0.1, 0.1), cause=cause)
+    assert watching.event(sight, SOME_DAY).scene_reason == reason
+
+
 def test_what_the_scene_finds_unusual_later_goes_out_once_under_the_same_id() -> None:
     episode = an_anomaly()
     at = MonotonicNs(NS_PER_S)

@@ -95,7 +95,9 @@ class SceneAnalysis:
         if transition is Transition.CLEARED:
             self._open = None
             return [self._maker.cleared(episode, frame.captured_at)]
-        self._open, changes = self._maker.refreshed(replace(episode, peak=max(episode.peak, score)), frame.captured_mono)
+        self._open, changes = self._maker.refreshed(
+            replace(episode, peak=max(episode.peak, score)), frame.captured_mono
+        )
         return changes
 
 

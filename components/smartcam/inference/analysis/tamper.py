@@ -117,7 +117,9 @@ class TamperAnalysis:
             picture = BestPicture()
             picture.consider(frame, _EVERYTHING, str(report.cause))
             return [replace(change, snapshot=picture.of(self._open))]
-        self._open, changes = self._maker.refreshed(replace(episode, peak=max(episode.peak, score)), frame.captured_mono)
+        self._open, changes = self._maker.refreshed(
+            replace(episode, peak=max(episode.peak, score)), frame.captured_mono
+        )
         return changes
 
     def _keep_now_and_then(self, at: MonotonicNs) -> None:
