@@ -43,6 +43,11 @@ class Trigger:
     rule: str | None = None
     cause: str | None = None
 
+    @property
+    def place(self) -> NormalBox | None:
+        """Where it is. Who judges the whole picture knows no place: the box is where something moves."""
+        return None if self.cause == UNUSUAL else self.box
+
 
 class Oddness(NamedTuple):
     """What the learned scene makes of something: how unusual it is, 0..1, and why, in one word."""
@@ -65,6 +70,11 @@ class OpenEpisode:
     stored_at: MonotonicNs
     suppressed: int = 0
     age_ms: int | None = None
+
+    @property
+    def place(self) -> NormalBox | None:
+        """Where it is now; None if a model has judged the whole picture."""
+        return None if self.event.cause == UNUSUAL and self.event.model_name is not None else self.box
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +130,7 @@ class EventMaker:
     def event(self, sight: Trigger, at: UtcNs) -> Event:
         """The event that begins an episode at a time."""
         event_id = self.new_id(at)
-        # Who judges the whole picture knows no place: the box is where something moves.
-        keys, odd = self.upload_keys(event_id), self.odd_now(None if sight.cause == UNUSUAL else sight.box)
+        keys, odd = self.upload_keys(event_id), self.odd_now(sight.place)
         return Event(
             event_id=event_id,
             thing=self.thing,

@@ -42,7 +42,7 @@ class SharedKnowledge:
     def name(self, sight: Trigger) -> OpenEpisode | None:
         """The learned scene's episode if an object that would raise one is the same thing: it is the object's now."""
         found = self.unusual
-        if found is None or not any(meet(sight.box, box) for box in _places(found)):
+        if found is None or not any(meet(sight.place, box) for box in _places(found)):
             return None
         self.unusual = None
         self.note(found.event.event_id, Oddness(found.peak, found.event.label))

@@ -248,6 +248,13 @@ def test_an_object_elsewhere_hides_nothing(known: LearnedYard, box: NormalBox) -
     assert happened(known.show(strange=True, count=30)) == [RAISED]
 
 
+def test_what_a_model_of_the_whole_picture_has_an_event_about_is_unusual_anywhere(known: LearnedYard) -> None:
+    elsewhere = others(EventKind.ANOMALY, NormalBox(0.0, 0.6, 0.2, 1.0))
+    known.shared.open = [replace(elsewhere, event=replace(elsewhere.event, cause="unusual", model_name="yard"))]
+    assert known.show(strange=True, count=30) == []
+    assert known.shared.noted(elsewhere.event.event_id) is not None
+
+
 def test_an_object_that_was_there_long_ago_hides_nothing(known: LearnedYard) -> None:
     known.shared.open = [others(EventKind.PERSON, THING)]
     known.show(count=2)
