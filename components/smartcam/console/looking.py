@@ -216,7 +216,6 @@ def _document(past: PastEvent, clips: Sequence[dict[str, object]]) -> dict[str, 
     return {
         **past.event.document(),
         "reason_words": _reason(past.event),
-        "scene_words": _scene_reason(past.event),
         "picture": past.has_picture,
         "clips": list(clips),
         "verdict": past.verdict,
@@ -225,13 +224,7 @@ def _document(past: PastEvent, clips: Sequence[dict[str, object]]) -> dict[str, 
 
 
 def _reason(event: Event) -> dict[str, str] | None:
-    """Why there is an event, by language; None where a model has recognised something, which the label says."""
+    """Why there is an event, and why the learned scene finds it unusual; None where a model's label says it all."""
     words = (CAUSES.get((event.kind, word)) for word in (event.label, event.cause) if word is not None)
-    found = next(filter(None, words), REASONS.get(event.kind))
-    return None if found is None else dict(zip(LANGUAGES, found, strict=True))
-
-
-def _scene_reason(event: Event) -> dict[str, str] | None:
-    """What the learned scene says of what another analysis has raised, by language; None if that is nothing."""
-    found = CAUSES.get((EventKind.ANOMALY, event.scene_reason)) if event.scene_reason else None
-    return None if found is None else dict(zip(LANGUAGES, found, strict=True))
+    why = next(filter(None, words), REASONS.get(event.kind)), CAUSES.get((EventKind.ANOMALY, event.scene_reason or ""))
+    return {key: " · ".join(say) for key, *say in zip(LANGUAGES, *filter(None, why), strict=True)} if any(why) else None

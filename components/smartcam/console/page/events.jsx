@@ -107,7 +107,6 @@ function Opened({ event, close, judge, step, say }) {
       {event.clips.length > 1 && <p>{event.clips.map((each, i) => (
         <button type="button" class="quiet" key={each.name} aria-pressed={i === part} onClick={() => setPart(i)}>{t("part", { number: i + 1 })}</button>))}</p>}
       <p>{event.reason_words?.[say.language]}</p>
-      {event.scene_words && <p>{event.scene_words[say.language]}</p>}
       <p class="note">{say.time(event.started_at, { dateStyle: "full", timeStyle: "medium" })} · {lasting(event, say)}
         {event.zone && ` · ${t("zone")} ${event.zone}`}{event.rule && ` · ${t("rule")} ${event.rule}`}</p>
       <p class="judge" role="group" aria-label={t("verdict")}>{t("verdict")}

@@ -9,6 +9,7 @@ from measure.demo import normal_yard
 from measure.demo.normal_yard import learned_yard, normal_spells
 from measure.demo.plan import DemoError
 from smartcam.model.manifest import MANIFEST_FILE
+from standins.cloud.leashed import start_leashed
 from tools.normal.writing import MEMORY
 
 
@@ -43,9 +44,8 @@ def test_what_an_earlier_demo_has_learned_is_used_at_once(tmp_path: Path, monkey
 def test_learning_goes_on_beside_the_block_which_hears_how_it_went(
     code: str, outcome: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = normal_yard.start_leashed
     command = [sys.executable, "-c", f"print('told: half of it', flush=True)\n{code}"]
-    monkeypatch.setattr(normal_yard, "start_leashed", lambda _, *rest: start(command, *rest))
+    monkeypatch.setattr(normal_yard, "start_leashed", lambda _, *rest: start_leashed(command, *rest))
     told = list[str]()
     with learned_yard(tmp_path, told.append) as learned:
         if outcome is None:
