@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from measure.demo.plan import DemoError
+from measure.demo.plan import ALERTS_A_DAY, DemoError
 from measure.demo.story import Entry
 from smartcam.contract.ids import CameraId
 from smartcam.edge.files import replace_file
@@ -61,7 +61,7 @@ class DemoDeployment:
             "smartcam.Capture": {"cameras": {self.camera: {**source, **self.camera_settings}}},
         }
         if self.scene_memory is not None:
-            merges["smartcam.Inference"] = {"cameras": {self.camera: {"normal": True}}}
+            merges["smartcam.Inference"] = {"cameras": {self.camera: {"normal": True, "alerts_a_day": ALERTS_A_DAY}}}
         if self.console_port is not None:
             merges[CONSOLE] = {"port": self.console_port}
             merges["smartcam.Capture"]["clips"] = {"keep": True}

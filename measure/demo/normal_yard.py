@@ -18,7 +18,7 @@ from typing import IO, Final
 
 import numpy as np
 
-from measure.demo.plan import DemoError
+from measure.demo.plan import ALERTS_A_DAY, DemoError
 from smartcam.capture.settings import SourceSettings
 from smartcam.model.encoder import open_place_encoder
 from smartcam.model.manifest import MANIFEST_FILE
@@ -155,7 +155,7 @@ def _learn(kept: Path, tell: Say) -> None:
     watched = time.monotonic()
     minutes = SPELLS * SPELL_S / 60
     tell(f"watching {minutes:.0f} min of the normal yard again and again, until that is {_HOURS:g} h")
-    player = ScenePlayer(LearningPlan(), SourceSettings(CAMERA), open_place_encoder(), tell)
+    player = ScenePlayer(LearningPlan(ALERTS_A_DAY), SourceSettings(CAMERA), open_place_encoder(), tell)
     for film in find_footage(FootagePlan(clips), tell).learned:
         player.play(film)
     said = time.monotonic()

@@ -19,6 +19,8 @@ CLIP_FOLDER: Final = ROOT / "build" / "clips"
 EMAIL: Final = "you@example.com"
 PHONE: Final = "+441632960001"  # from the range reserved for drama
 THING: Final = ThingName("demo-device")
+ALERTS_A_DAY: Final = 10.0
+"""The budget of a camera that knows its yard: half a day of watching can promise no smaller one."""
 
 
 class DemoError(SmartcamError):

@@ -149,11 +149,13 @@ class Story:
         if not entry.text("topic").endswith("/event") or entry.facts.get("ok") is not True:
             return []
         event = Event.from_json(entry.payload())
-        before = next((each.event for each in self.published if each.event.event_id == event.event_id), None)
+        earlier = [each.event for each in self.published if each.event.event_id == event.event_id]
         self.published.append(PublishedEvent(event, entry.at))
         if event.phase is Phase.CLEARED:
             return [f"{self.clip_time(event.ended_at or event.started_at)}  cleared: {event.label or event.kind}"]
-        if before is not None and before.kind is event.kind and event.scene_reason:
+        if event.scene_reason and event.kind in {each.kind for each in earlier}:
+            if any(each.scene_reason for each in earlier):  # it is sent once more, to be answered
+                return []
             return [f"{self.clip_time(entry.at)}  the learned scene finds it unusual, too: {_because(event)}"]
         latency = (entry.at - event.started_at) / NS_PER_MS
         what = f"EVENT {event.kind}, score {event.score:.2f} (raised at {event.threshold:.2f})"
