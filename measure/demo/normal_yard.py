@@ -149,6 +149,7 @@ def learn(kept: Path, tell: Say) -> None:
 def _learn(kept: Path, tell: Say) -> None:
     begun = time.monotonic()
     clips = kept / "clips"
+    tell("drawing the normal yard: cars, a cat, rain and dusk, and nobody")
     setting = paint_setting(demo_spec())
     for number, spec in enumerate(normal_spells()):
         write_clip(clips / f"{number:02}.mp4", Scene(spec, setting), _PICTURES_PER_S)
