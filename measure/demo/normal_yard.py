@@ -36,7 +36,7 @@ from training.yard.spec import Car, Cat, Rain, SceneSpec
 
 QUIET_S: Final = 16.0
 """How much longer the demo's clip is: for 20 s after a start the learned scene only looks on."""
-SPELLS: Final = 16
+SPELLS: Final = 12
 SPELL_S: Final = 50.0
 _PICTURES_PER_S: Final = 1.0
 _HOURS: Final = LearningPlan().silent_s / 3600 + 0.25
