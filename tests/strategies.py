@@ -147,6 +147,7 @@ def events(draw: st.DrawFn) -> Event:
         suppressed=draw(counts),
         revision=draw(counts),
         scene_score=draw(st.none() | shares),
+        scene_reason=draw(st.none() | st.sampled_from(("fast", "nowhere", "looks"))),
         clips=tuple(draw(st.lists(clip_parts, min_size=1, max_size=4))) if phase is Phase.RECORDED else (),
         clip_key=draw(clip_keys) if phase is Phase.RECORDED else None,
         held_back=draw(st.none() | words),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from infra.alerts.runtime.words.english import ENGLISH
 from measure.demo.plan import EMAIL, PHONE, THING, DemoError
 from measure.demo.report import DeliveredAlert
 from smartcam.contract.ids import EventId
@@ -24,6 +25,8 @@ _STACK: Final = "SmartcamAlerts"
 _PURPOSE: Final = "purpose"
 """The attribute that distinguishes an alert from the closing message, which counts what followed it."""
 _EVENT_ITEM: Final = "event#"
+_WHY: Final = (ENGLISH.labels["why"], ENGLISH.labels["scene"])
+"""How the lines of an e-mail begin that say why there is an alert."""
 _SYNTH_LIMIT_S: Final = 180.0
 
 
@@ -90,6 +93,6 @@ def synthesise(toolchain: Toolchain, target: Path, cooldown_s: int) -> Path:
 
 
 def _alert(delivery: ReceivedMessage) -> DeliveredAlert:
-    return DeliveredAlert(
-        EventId(delivery.event_id), str(delivery.channel), delivery.to, UtcNs(delivery.delivered_at_ns)
-    )
+    why = tuple(line for line in delivery.body.splitlines() if line.startswith(_WHY))
+    at = UtcNs(delivery.delivered_at_ns)
+    return DeliveredAlert(EventId(delivery.event_id), str(delivery.channel), delivery.to, at, why)

@@ -5,6 +5,7 @@ import math
 import time
 from pathlib import Path
 
+from measure.demo.normal_yard import QUIET_S
 from measure.demo.plan import CLIP_FOLDER, DEMO_FOLDER, DemoError, DemoPlan
 from measure.demo.report import DemoReport
 from measure.demo.run import Demo
@@ -43,7 +44,7 @@ def main(argv: list[str]) -> int:
             console=arguments.console,
         )
         plan.check()
-        clip = plan.clip or yard_clip(CLIP_FOLDER, say)
+        clip = plan.clip or yard_clip(CLIP_FOLDER, say, QUIET_S if plan.knows_its_yard else 0.0)
         report = Demo(plan, clip, say).run()
     except KeyboardInterrupt:
         return complain("demo", "interrupted; nothing is left running", 130)

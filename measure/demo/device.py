@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from measure.demo.plan import DemoError
+from measure.demo.plan import ALERTS_A_DAY, DemoError
 from measure.demo.story import Entry
 from smartcam.contract.ids import CameraId
+from smartcam.edge.files import replace_file
 from smartcam.edge.ring.packet_ring import packets_path
 from smartcam.edge.ring.ring_file import ring_path
 from smartcam.edge.ring.sealed import DEFAULT_FOLDER, remove_leftover
@@ -47,6 +48,8 @@ class DemoDeployment:
     """Where the console is to be reached on this machine; None: it is left out."""
     more: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """What is merged into components' configurations besides; one that is not the suite's is deployed too."""
+    scene_memory: Path | None = None
+    """What the camera has learned already, as `smartcam normal` writes it; None: nothing."""
 
     def document(self) -> str:
         """The deployment as the stand-in reads it."""
@@ -57,6 +60,8 @@ class DemoDeployment:
             "smartcam.Runtime": {"python": self.python},
             "smartcam.Capture": {"cameras": {self.camera: {**source, **self.camera_settings}}},
         }
+        if self.scene_memory is not None:
+            merges["smartcam.Inference"] = {"cameras": {self.camera: {"normal": True, "alerts_a_day": ALERTS_A_DAY}}}
         if self.console_port is not None:
             merges[CONSOLE] = {"port": self.console_port}
             merges["smartcam.Capture"]["clips"] = {"keep": True}
@@ -113,6 +118,10 @@ def running_device(deployment: DemoDeployment, folder: Path) -> Iterator[DemoDev
     folder.mkdir(parents=True, exist_ok=True)
     description = folder / "deployment.json"
     description.write_text(deployment.document())
+    if deployment.scene_memory is not None:
+        work = folder / "work" / "smartcam.Inference"
+        work.mkdir(parents=True, exist_ok=True)
+        replace_file(work / f"normal-{deployment.camera}", deployment.scene_memory.read_bytes())
     log = folder.with_suffix(".log")
     try:
         with log.open("wb") as output:

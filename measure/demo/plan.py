@@ -11,6 +11,7 @@ from smartcam.contract.errors import ModelIntegrityError, SmartcamError
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
+from tools.build.suite import DEMO_BUNDLE
 from tools.command_line import ROOT
 
 DEMO_FOLDER: Final = ROOT / "build" / "demo"
@@ -18,6 +19,8 @@ CLIP_FOLDER: Final = ROOT / "build" / "clips"
 EMAIL: Final = "you@example.com"
 PHONE: Final = "+441632960001"  # from the range reserved for drama
 THING: Final = ThingName("demo-device")
+ALERTS_A_DAY: Final = 10.0
+"""The budget of a camera that knows its yard: half a day of watching can promise no smaller one."""
 
 
 class DemoError(SmartcamError):
@@ -38,6 +41,11 @@ class DemoPlan:
     profile: str = "lite"
     console: bool = False
     """Whether the local page runs beside the others."""
+
+    @property
+    def knows_its_yard(self) -> bool:
+        """Whether the camera has learned what is normal: of its own yard, with its own model."""
+        return self.clip is None and self.bundle == DEMO_BUNDLE
 
     def check(self) -> None:
         """Raises DemoError for what would fail minutes later."""

@@ -24,12 +24,13 @@ class PublishedEvent:
 
 @dataclass(frozen=True, slots=True)
 class DeliveredAlert:
-    """An alert as it reached a person; `channel` is `email` or `sms`."""
+    """An alert as it reached a person; `channel` is `email` or `sms`, `why` the lines of an e-mail that say why."""
 
     event_id: EventId
     channel: str
     to: str
     delivered_at: UtcNs
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class DemoReport:
                     "channel": alert.channel,
                     "to": alert.to,
                     "delivered_at_ns": alert.delivered_at,
+                    "why": list(alert.why),
                 }
                 for alert in self.alerts
             ],

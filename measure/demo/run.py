@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,8 +10,9 @@ from typing import Final
 from measure.demo.cloud import DemoCloud, running_cloud
 from measure.demo.device import DemoDeployment, DemoDevice, running_device
 from measure.demo.inference_log import last_counts, left_in_outbox
+from measure.demo.normal_yard import learned_yard
 from measure.demo.pictures import Moment, write_pictures
-from measure.demo.plan import DemoError, DemoPlan, clip_seconds, free_port
+from measure.demo.plan import CLIP_FOLDER, DemoError, DemoPlan, clip_seconds, free_port
 from measure.demo.report import CHANNELS, DemoReport, FrameTotals, RunObservations, settle
 from measure.demo.story import Story
 from smartcam.contract.event import Phase
@@ -54,8 +56,11 @@ class Demo:
             setup_console(say=self.say)
         ready = self.plan.built
         built = find_built(ready) if ready else build_suite(folder / "greengrass-build", self.plan.bundle)
-        with running_cloud(toolchain, folder, self.plan.cooldown_s, self.say) as cloud:
-            report = self._play(cloud, built)
+        with (
+            learned_yard(CLIP_FOLDER, self.say) if self.plan.knows_its_yard else nullcontext(lambda: None) as learned,
+            running_cloud(toolchain, folder, self.plan.cooldown_s, self.say) as cloud,
+        ):
+            report = self._play(cloud, built, learned())
         moments = [Moment(each.event, report.clip_seconds(each.event)) for each in report.raised]
         pictures = write_pictures(self.clip, moments, folder / "events")
         self.say(f"{len(pictures)} annotated pictures: {folder / 'events'}")
@@ -63,7 +68,7 @@ class Demo:
         self.say(f"the whole run took {time.monotonic() - begun:.0f} s")
         return report
 
-    def _play(self, cloud: DemoCloud, built: Built) -> DemoReport:
+    def _play(self, cloud: DemoCloud, built: Built, scene_memory: Path | None) -> DemoReport:
         port = free_port() if self.plan.console else None
         deployment = DemoDeployment(
             built,
@@ -74,6 +79,7 @@ class Demo:
             # A build that is deployed as it is brings its packages.
             python="" if self.plan.built else sys.executable,
             console_port=port,
+            scene_memory=scene_memory,
         )
         story = Story()
         device_folder = self.plan.folder / "device"

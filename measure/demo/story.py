@@ -8,10 +8,11 @@ from typing import Final
 
 from measure.demo.report import DeliveredAlert, PublishedEvent
 from smartcam.contract.ack import Acknowledgement, AckStatus
-from smartcam.contract.event import Event, Phase
+from smartcam.contract.event import Event, EventKind, Phase
 from smartcam.contract.ids import EventId
 from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, decode_notice
+from smartcam.contract.reasons import CAUSES
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, UtcNs
 from smartcam.contract.topics import FRAMES_PREFIX
 from smartcam.contract.wanted import is_wanted
@@ -79,7 +80,8 @@ class Story:
             return [f"{alert.channel} to {alert.to}, for no event that was raised"]
         after = (alert.delivered_at - sent.published_at) / NS_PER_MS
         total = (alert.delivered_at - sent.event.started_at) / NS_PER_MS
-        return [f"{alert.channel:5} to {alert.to}: {after:.0f} ms after publishing, {total:.0f} ms after the frame"]
+        told = f"{alert.channel:5} to {alert.to}: {after:.0f} ms after publishing, {total:.0f} ms after the frame"
+        return [told, *(f"        | {line}" for line in alert.why)]
 
     @property
     def ended(self) -> bool:
@@ -147,12 +149,18 @@ class Story:
         if not entry.text("topic").endswith("/event") or entry.facts.get("ok") is not True:
             return []
         event = Event.from_json(entry.payload())
+        earlier = [each.event for each in self.published if each.event.event_id == event.event_id]
         self.published.append(PublishedEvent(event, entry.at))
         if event.phase is Phase.CLEARED:
             return [f"{self.clip_time(event.ended_at or event.started_at)}  cleared: {event.label or event.kind}"]
+        if event.scene_reason and event.kind in {each.kind for each in earlier}:
+            if any(each.scene_reason for each in earlier):  # it is sent once more, to be answered
+                return []
+            return [f"{self.clip_time(entry.at)}  the learned scene finds it unusual, too: {_because(event)}"]
         latency = (entry.at - event.started_at) / NS_PER_MS
         what = f"EVENT {event.kind}, score {event.score:.2f} (raised at {event.threshold:.2f})"
-        return [f"{self.clip_time(event.started_at)}  {what}, published {latency:.0f} ms after the frame"]
+        told = [f"{self.clip_time(event.started_at)}  {what}, published {latency:.0f} ms after the frame"]
+        return told + ([f"          and unusual here: {_because(event)}"] if event.scene_reason else [])
 
     def _received(self, entry: Entry) -> list[str]:
         if not entry.text("topic").endswith("/ack") or is_wanted(entry.payload()):
@@ -163,3 +171,8 @@ class Story:
             return []
         self.refused.add(answer.event_id)
         return [f"the cloud refused {answer.event_id}: {answer.reason}"]
+
+
+def _because(event: Event) -> str:
+    known = CAUSES.get((EventKind.ANOMALY, event.scene_reason or ""))
+    return known[0] if known else str(event.scene_reason)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from tools.command_line import ROOT, Say
 from training.clip import write_clip
-from training.yard.demo import DEMO_SEED, FRAMES_PER_SECOND, demo_spec
+from training.yard.demo import DEMO_SEED, FRAMES_PER_SECOND, after_quiet, demo_spec
 from training.yard.scene import Scene
 
 
-def yard_clip(folder: Path, say: Say) -> Path:
-    """The clip below the folder, made unless it is there."""
-    clip = folder / f"yard-{_generator_hash()}.mp4"
+def yard_clip(folder: Path, say: Say, quiet_s: float = 0.0) -> Path:
+    """The clip below the folder, made unless it is there; so many seconds longer before anything happens."""
+    clip = folder / f"yard-{_generator_hash()}{f'-{quiet_s:g}s' if quiet_s else ''}.mp4"
     if clip.is_file():
         return clip
     folder.mkdir(parents=True, exist_ok=True)
@@ -20,7 +20,7 @@ def yard_clip(folder: Path, say: Say) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two who make it at once would write into the same file
         if not clip.is_file():
             say("generating the demo's clip: a yard by day, an intruder, and much that is normal")
-            write_clip(clip, Scene(demo_spec(DEMO_SEED)), FRAMES_PER_SECOND)
+            write_clip(clip, Scene(after_quiet(demo_spec(DEMO_SEED), quiet_s)), FRAMES_PER_SECOND)
     return clip
 
 

@@ -349,6 +349,26 @@ def test_an_anomaly_says_in_words_why_and_not_in_a_label(label: str, english: st
         assert (named in email) == (label == "intruder")
 
 
+@pytest.mark.parametrize("kind", [EventKind.ANOMALY, EventKind.PERSON])
+def test_what_the_learned_scene_says_of_an_event_has_a_line_of_its_own(kind: EventKind) -> None:
+    event = raised(kind=kind, scene_score=0.625, scene_reason="nowhere")
+    for language, line in (
+        (EN, "Unusual:   Something is where nothing ever is: the score of what was learned here is 0.62"),
+        (ZH, "异常：有东西出现在从来没有东西的地方，本处学习所得的得分为0.62"),
+    ):
+        alert = render_alert(facts_of(event, 0, BERLIN), language)
+        assert line in alert.email.splitlines()
+        document = json.loads(alert.document)
+        assert (document["scene_score"], document["scene_reason"]) == (0.625, "nowhere")
+        old = render_alert(facts_of(replace(event, scene_reason=None), 0, BERLIN), language)
+        assert line.split(":")[0] not in old.email
+
+
+def test_a_reason_of_a_newer_device_is_told_in_general_words() -> None:
+    email = render_alert(facts_of(raised(scene_score=0.5, scene_reason="too quiet"), 0, BERLIN), EN).email
+    assert "Unusual:   The picture is unlike what this camera has learned as normal: the score" in email
+
+
 def test_an_email_in_chinese_tells_the_same() -> None:
     event = raised(
         zone="车道",

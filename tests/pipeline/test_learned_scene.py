@@ -28,6 +28,7 @@ from tests.unit.vision.normal.drawn_looks import HEIGHT, WIDTH
 EVERYWHERE = (PixelBox(0, 0, WIDTH, HEIGHT),)
 THERE, ELSEWHERE = ("person", 0.8, (80.0, 14.0, 104.0, 42.0)), ("person", 0.8, (4.0, 30.0, 20.0, 62.0))
 NOBODY = seen()
+REASONS = {"fast", "nowhere", "looks"}
 
 
 class Eyes:
@@ -101,8 +102,18 @@ def test_something_strange_is_one_event_and_the_health_says_so(known: World) -> 
 def test_a_person_whom_the_detector_sees_at_once_is_one_event_with_both_scores(known: World) -> None:
     assert known.show(60, strange=True, found=seen(THERE), step_s=0.5) == ["person raised"]
     assert known.show(240) == ["person cleared"]
+    assert known.events[0].scene_reason == known.events[-1].scene_reason in REASONS
     assert known.events[-1].scene_score is not None
     assert known.events[-1].score == pytest.approx(0.8)
+
+
+def test_a_person_whom_the_scene_finds_unusual_later_is_told_again_once_with_the_reason(known: World) -> None:
+    assert known.show(5, found=seen(THERE), step_s=0.5) == ["person raised"]
+    assert known.show(60, strange=True, found=seen(THERE), step_s=0.5) == ["person raised"]
+    first, again = known.events
+    assert (first.event_id, first.scene_reason, first.revision) == (again.event_id, None, 0)
+    assert again.scene_reason in REASONS
+    assert again.revision == 1
 
 
 def test_a_person_whom_the_detector_sees_late_is_one_event_that_gets_the_name(known: World) -> None:

@@ -15,12 +15,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+from measure.demo.normal_yard import QUIET_S
+from smartcam.contract.event import EventKind
+from smartcam.contract.reasons import CAUSES
 from smartcam.edge.ring.sealed import DEFAULT_FOLDER
 from standins.chromium import Chromium, setup_chromium
 from tests.waiting import until
 from tools.command_line import ROOT
 from tools.setup import ToolsError
+from training.yard.demo import FRAMES_PER_SECOND, LENGTH_S
 
+SCENE_REASONS = [CAUSES[EventKind.ANOMALY, reason][0] for reason in ("fast", "nowhere", "looks")]
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 
@@ -118,11 +123,15 @@ def test_every_event_of_the_demo_becomes_one_email_and_one_sms_while_a_browser_l
     arrived = sorted((alert["event_id"], alert["channel"]) for alert in report["alerts"])
     assert arrived == sorted((event, channel) for event in events for channel in ("email", "sms"))
     assert (report["lost"], report["duplicates"], report["refused"], report["faults"]) == (0, 0, 0, [])
-    assert report["frames"]["read"] == 500
+    assert report["frames"]["read"] == (LENGTH_S + QUIET_S) * FRAMES_PER_SECOND
     assert report["frames"]["analysed"] + report["frames"]["dropped"] <= report["frames"]["announced"]
     assert len(list((tmp_path / "demo" / "events").glob("*.jpg"))) == len(events)
     assert re.search(r"EVENT anomaly, score 0\.\d\d .*published \d+ ms after the frame", told)
     assert re.search(r"sms +to \+441632960001: \d+ ms after publishing", told)
+    assert "h of it" in told or re.search(r"learned: 12\.\d h watched, \d+ times faster than life", told)
+    reasons = [line for alert in report["alerts"] for line in alert["why"] if line.startswith("Unusual: ")]
+    assert any(words in line for line in reasons for words in SCENE_REASONS), told
+    assert "the learned scene finds it unusual" in told or "and unusual here: Something" in told
     assert_nothing_is_left(camera, tmp_path / "demo")
 
 

@@ -24,7 +24,7 @@ from smartcam.model.encoder import PlaceEncoder
 from smartcam.model.looks import Eye
 from smartcam.vision.frame import Frame
 from smartcam.vision.normal.calibration import Minutes, Promise
-from smartcam.vision.normal.learner import Judgement, LearnerProgress, LearningPlan
+from smartcam.vision.normal.learner import LEARN_EVERY_S, Judgement, LearnerProgress, LearningPlan
 from smartcam.vision.normal.look import Regime, SceneLook
 from smartcam.vision.normal.usual import FEWEST_SPANS, SPAN_S
 from smartcam.vision.normal.watched import WatchedMinutes
@@ -212,15 +212,38 @@ class RecordingScene(LearnedScene):
         self._learner.calibrate()
         return passes + 1, at_s
 
+    def watch_again(self, at_s: float, hours: float, tick: Callable[[float], object]) -> float:
+        """Shows itself what it saw, again and again from this time on, until it has watched so many hours in all.
+
+        It skips what it need not look at, another part each time. `tick` is told the hours so far. What is repeated
+        proves nothing of a budget: this is for a demonstration.
+        """
+        if len(self._rehearsed) < _FEWEST_LOOKS:
+            raise ScoreError(f"{len(self._rehearsed)} looks are too few to learn from: give two minutes at least")
+        steps = [1.0, *(later - earlier for (earlier, _), (later, _) in pairwise(self._rehearsed))]
+        waited_s = 0.0
+        while self.progress.hours < hours:
+            for step_s, (_, look) in zip(steps, self._rehearsed, strict=True):
+                at_s, waited_s = at_s + step_s, waited_s + step_s
+                if waited_s >= LEARN_EVERY_S:
+                    waited_s = 0.0
+                    self._show(look, at_s)
+            tick(self.progress.hours)
+        self._learner.calibrate()
+        return at_s
+
     def _shown_again(self, at_s: float) -> float:
         times = [at for at, _ in self._rehearsed]
-        since_s = (self._since or 0) / NS_PER_S
         steps = [1.0, *(later - earlier for earlier, later in pairwise(times))]
         for step_s, (_, look) in zip(steps, self._rehearsed, strict=True):
             at_s += step_s
-            self._minute = self._first + int(max(at_s - since_s, 0.0) // _MINUTE_S)
-            self._learner.see(look, at_s, self._minute)
+            self._show(look, at_s)
         return at_s
+
+    def _show(self, look: SceneLook, at_s: float) -> None:
+        since_s = (self._since or 0) / NS_PER_S
+        self._minute = self._first + int(max(at_s - since_s, 0.0) // _MINUTE_S)
+        self._learner.see(look, at_s, self._minute)
 
 
 class ScenePlayer:
@@ -279,6 +302,10 @@ class ScenePlayer:
         """See `RecordingScene.rehearse`; returns how many times."""
         times, self._now_s = self.scene.rehearse(self._now_s)
         return times
+
+    def watch_again(self, hours: float, tick: Callable[[float], object] = lambda _: None) -> None:
+        """See `RecordingScene.watch_again`."""
+        self._now_s = self.scene.watch_again(self._now_s, hours, tick)
 
     def _check_shape(self, name: str, picture: Picture) -> None:
         size = f"{picture.width}x{picture.height}"

@@ -1,5 +1,7 @@
 """The demo's story: a quiet yard in the late afternoon and two uninvited visits, the second at dusk in the rain."""
 
+from dataclasses import replace
+
 from training.yard.spec import (
     Car,
     Cat,
@@ -79,6 +81,27 @@ def demo_spec(seed: int = DEMO_SEED) -> SceneSpec:
         cats=(Cat(2.6, 7.8, (-2.4, 6.9), (6.6, 5.2), (44, 84, 150), 1.15),),
         insects=(),
         visits=(_first_visit(), _second_visit()),
+    )
+
+
+def after_quiet(spec: SceneSpec, by_s: float) -> SceneSpec:
+    """The same story in a clip that begins so many seconds earlier."""
+    light, rain = spec.light, spec.rain
+    return replace(
+        spec,
+        length_s=spec.length_s + by_s,
+        light=replace(
+            light,
+            levels=tuple((at_s + by_s, level) for at_s, level in light.levels),
+            lamp_on_s=light.lamp_on_s + by_s,
+        ),
+        rain=None if rain is None else replace(rain, start_s=rain.start_s + by_s, end_s=rain.end_s + by_s),
+        cars=tuple(replace(car, start_s=car.start_s + by_s) for car in spec.cars),
+        cats=tuple(replace(cat, start_s=cat.start_s + by_s, end_s=cat.end_s + by_s) for cat in spec.cats),
+        visits=tuple(
+            replace(visit, path=tuple(replace(point, at_s=point.at_s + by_s) for point in visit.path))
+            for visit in spec.visits
+        ),
     )
 
 

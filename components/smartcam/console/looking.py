@@ -192,7 +192,7 @@ def _number(text: str) -> float:
 
 
 def _reason(event: Event) -> dict[str, str] | None:
-    """Why there is an event, by language; None where a model has recognised something, which the label says."""
+    """Why there is an event, and why the learned scene finds it unusual; None where a model's label says it all."""
     words = (CAUSES.get((event.kind, word)) for word in (event.label, event.cause) if word is not None)
-    found = next(filter(None, words), REASONS.get(event.kind))
-    return None if found is None else dict(zip(LANGUAGES, found, strict=True))
+    why = next(filter(None, words), REASONS.get(event.kind)), CAUSES.get((EventKind.ANOMALY, event.scene_reason or ""))
+    return {key: " · ".join(say) for key, *say in zip(LANGUAGES, *filter(None, why), strict=True)} if any(why) else None

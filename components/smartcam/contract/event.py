@@ -94,7 +94,8 @@ class Event:
     `clock_synced` says whether the device trusted its UTC. `rule` is the name of the rule that fired, `cause` says in
     one word why there is an event at all (`detected`, `motion`, `covered`). `suppressed` counts what raised no event
     of its own. A raised event that has got a better name goes out again under the same id; `revision` counts how
-    often. `scene_score`: how unusual the learned scene has found what another analysis tells of, None if it has not.
+    often; so does one that the learned scene finds unusual, too: `scene_score` says how much, 0..1, and `scene_reason`
+    why, in a word of its own (`fast`, `nowhere`, `looks`); None where it has not, or where the event is its own.
     `clips`, in the recorded phase alone, are the parts that are on the device, the newest `MOST_CLIPS` of them; its
     `revision` is the newest part's number, and `clip_key` the public key with which the device has sealed them, in
     hexadecimal. `snapshot_key` and `clip_object` say where the picture and the clip's first part will be in the cloud;
@@ -127,6 +128,7 @@ class Event:
     suppressed: int = 0
     revision: int = 0
     scene_score: float | None = None
+    scene_reason: str | None = None
     clips: tuple[ClipPart, ...] = ()
     clip_key: str | None = None
     held_back: str | None = None
@@ -181,6 +183,7 @@ class Event:
             "suppressed": self.suppressed,
             "revision": self.revision or None,
             "scene_score": self.scene_score,
+            "scene_reason": self.scene_reason,
             "clips": [{"part": one.part, "bytes": one.size, "sha256": one.sha256} for one in self.clips] or None,
             "clip_key": self.clip_key,
             "held_back": self.held_back,
@@ -238,6 +241,7 @@ class Event:
             suppressed=fields.optional_integer("suppressed") or 0,
             revision=fields.optional_integer("revision") or 0,
             scene_score=fields.number("scene_score", 0, 1) if fields.has("scene_score") else None,
+            scene_reason=fields.optional_text("scene_reason"),
             clips=_clips(fields) if fields.has("clips") else (),
             clip_key=fields.optional_text("clip_key"),
             held_back=fields.optional_text("held_back"),

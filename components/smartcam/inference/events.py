@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import Event, EventKind, NormalBox, Phase, Severity
@@ -43,6 +43,18 @@ class Trigger:
     rule: str | None = None
     cause: str | None = None
 
+    @property
+    def place(self) -> NormalBox | None:
+        """Where it is. Who judges the whole picture knows no place: the box is where something moves."""
+        return None if self.cause == UNUSUAL else self.box
+
+
+class Oddness(NamedTuple):
+    """What the learned scene makes of something: how unusual it is, 0..1, and why, in one word."""
+
+    score: float
+    reason: str | None
+
 
 @dataclass(frozen=True, slots=True)
 class OpenEpisode:
@@ -58,6 +70,11 @@ class OpenEpisode:
     stored_at: MonotonicNs
     suppressed: int = 0
     age_ms: int | None = None
+
+    @property
+    def place(self) -> NormalBox | None:
+        """Where it is now; None if a model has judged the whole picture."""
+        return None if self.event.cause == UNUSUAL and self.event.model_name is not None else self.box
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +110,9 @@ def severity(kind: EventKind) -> Severity:
 class EventMaker:
     """Makes one camera's events. `new_id` gives an id for a time; `synced` says whether UTC is trusted.
 
-    `unnamed` gives up the learned scene's episode about the same thing, if there is one; `scene_score` says how unusual
-    the scene has found what an event is about.
+    `unnamed` gives up the learned scene's episode about the same thing, if there is one. `oddness` says what the scene
+    has made of what an event is about, `odd_now` what it makes of what is in a box (None: the whole picture) now; None
+    where that is nothing unusual.
     """
 
     thing: ThingName
@@ -106,12 +124,13 @@ class EventMaker:
     model_version: str | None = None
     upload_keys: Callable[[EventId], UploadKeys] = lambda _: NO_UPLOADS
     unnamed: Callable[[Trigger], OpenEpisode | None] = lambda _: None
-    scene_score: Callable[[EventId], float | None] = lambda _: None
+    oddness: Callable[[EventId], Oddness | None] = lambda _: None
+    odd_now: Callable[[NormalBox | None], Oddness | None] = lambda _: None
 
     def event(self, sight: Trigger, at: UtcNs) -> Event:
         """The event that begins an episode at a time."""
         event_id = self.new_id(at)
-        keys = self.upload_keys(event_id)
+        keys, odd = self.upload_keys(event_id), self.odd_now(sight.place)
         return Event(
             event_id=event_id,
             thing=self.thing,
@@ -134,6 +153,8 @@ class EventMaker:
             snapshot_key=keys.picture,
             clip_object=keys.clip,
             suppressed=sight.suppressed,
+            scene_score=None if odd is None else odd.score,
+            scene_reason=None if odd is None else odd.reason,
         )
 
     def raised(self, sight: Trigger, at: UtcNs, mono: MonotonicNs) -> tuple[OpenEpisode, Change]:
@@ -150,7 +171,7 @@ class EventMaker:
     def upgraded(self, episode: OpenEpisode, sight: Trigger) -> tuple[OpenEpisode, Change]:
         """The same episode once the object has been identified: its event goes out again under the same id."""
         event = replace(
-            episode.event,
+            self._with_oddness(episode.event),
             kind=sight.kind,
             severity=severity(sight.kind),
             score=sight.score,
@@ -164,7 +185,6 @@ class EventMaker:
             clock_synced=self.synced(),
             model_name=self.model_name,
             model_version=self.model_version,
-            scene_score=self.scene_score(episode.event.event_id),
             revision=episode.event.revision + 1,
         )
         known = replace(episode, event=event, box=sight.box, peak=sight.score)
@@ -174,15 +194,36 @@ class EventMaker:
         """The end of an episode: the second phase of its event."""
         # A clock that was set back must not make an event end before it began.
         event = replace(
-            episode.event,
+            self._with_oddness(episode.event),
             phase=Phase.CLEARED,
             ended_at=UtcNs(max(at, episode.event.started_at)),
             score=episode.peak,
             suppressed=episode.suppressed,
             clock_synced=self.synced(),
-            scene_score=self.scene_score(episode.event.event_id) or episode.event.scene_score,
         )
         return Change(event, None)
+
+    def refreshed(self, episode: OpenEpisode, at: MonotonicNs) -> tuple[OpenEpisode, list[Change]]:
+        """An episode that goes on, and its state for the outbox if that was last stored long ago.
+
+        Once the learned scene finds unusual, too, what it is about, its event goes out again with the reason.
+        """
+        known, event = episode.event, self._with_oddness(episode.event)
+        if event.scene_reason is not None and known.scene_reason is None and not _is_of_scene(known):
+            revised = replace(event, clock_synced=self.synced(), revision=known.revision + 1)
+            episode = replace(episode, event=revised, stored_at=at)
+            return episode, [Change(revised, stored(episode))]
+        if at - episode.stored_at < _STORE_EVERY_S * NS_PER_S:
+            return episode, []
+        episode = replace(episode, stored_at=at)
+        return episode, [Change(None, stored(episode))]
+
+    def _with_oddness(self, event: Event) -> Event:
+        odd = self.oddness(event.event_id)
+        if odd is None:
+            return event
+        score, reason = max(odd.score, event.scene_score or 0.0), event.scene_reason or odd.reason
+        return replace(event, scene_score=score, scene_reason=reason)
 
 
 def stored(episode: OpenEpisode) -> Episode:
@@ -198,12 +239,9 @@ def stored(episode: OpenEpisode) -> Episode:
     return Episode(f"{event.camera_id}/{event.event_id}", event.camera_id, event.event_id, state)
 
 
-def refreshed(episode: OpenEpisode, at: MonotonicNs) -> tuple[OpenEpisode, list[Change]]:
-    """An episode that goes on, and its state for the outbox if that was last stored long ago."""
-    if at - episode.stored_at < _STORE_EVERY_S * NS_PER_S:
-        return episode, []
-    episode = replace(episode, stored_at=at)
-    return episode, [Change(None, stored(episode))]
+def _is_of_scene(event: Event) -> bool:
+    """Whether the learned scene has raised it: its label says why."""
+    return event.kind is EventKind.ANOMALY and event.model_name is None
 
 
 def restored(episode: Episode) -> OpenEpisode:

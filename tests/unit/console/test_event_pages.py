@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from smartcam.console.looking import _reason
 from smartcam.contract.event import Event, EventKind, NormalBox, Phase, Severity
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.times import NS_PER_S, UtcNs
@@ -72,6 +73,19 @@ def test_an_event_is_told_with_everything_that_is_known_of_it(past: ConsoleWorld
         "held_back": False,
     }
     assert found[1]["reason_words"] == {"en": "Something covers the lens", "zh": "镜头被遮挡"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (EventKind.PERSON, "Something is where nothing ever is"),
+        (EventKind.MOTION, "Something moved that the camera has no name for · Something is where nothing ever is"),
+    ],
+)
+def test_what_the_learned_scene_says_of_an_event_is_told_beside_its_own_reason(kind: EventKind, words: str) -> None:
+    told = _reason(replace(event(0), kind=kind, label=None, cause=None, scene_reason="nowhere"))
+    assert told is not None
+    assert told["en"] == words
 
 
 def test_what_is_in_an_event_is_data_and_never_markup(past: ConsoleWorld) -> None:

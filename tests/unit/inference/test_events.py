@@ -4,9 +4,9 @@ import pytest
 
 from smartcam.contract.errors import ContractError
 from smartcam.contract.event import EventKind, NormalBox, Phase, Severity
-from smartcam.contract.times import NS_PER_S, UtcNs
+from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.edge.outbox.outbox import Episode
-from smartcam.inference.events import Trigger, restored, stored
+from smartcam.inference.events import Oddness, OpenEpisode, Trigger, restored, stored
 from tests.fakes.clock import SOME_DAY
 from tests.unit.inference.stage import START, THING, YARD, maker
 
@@ -62,3 +62,47 @@ def test_an_episode_that_is_none_of_ours_is_refused(state: dict[str, object]) ->
     episode, _ = maker().raised(SIGHT, SOME_DAY, START)
     with pytest.raises(ContractError):
         restored(Episode("yard/1", YARD, episode.event.event_id, state))
+
+
+ODD = Oddness(0.7, "nowhere")
+
+
+def an_anomaly(label: str = "intruder", model: str | None = "eyes") -> OpenEpisode:
+    sight = Trigger(EventKind.ANOMALY, 0.9, 0.8, label=label, cause="unusual")
+    return replace(maker(), model_name=model).raised(sight, SOME_DAY, MonotonicNs(0))[0]
+
+
+def test_what_the_scene_finds_unusual_when_an_event_is_raised_is_in_its_first_message_and_in_no_second_one() -> None:
+    watching = replace(maker(), odd_now=lambda _: ODD, oddness=lambda _: ODD)
+    episode, change = watching.raised(Trigger(EventKind.PERSON, 0.9, 0.6), SOME_DAY, MonotonicNs(0))
+    assert change.event is not None
+    assert (change.event.scene_score, change.event.scene_reason, change.event.revision) == (*ODD, 0)
+    assert watching.refreshed(episode, MonotonicNs(NS_PER_S)) == (episode, [])
+
+
+@pytest.mark.parametrize(("cause", "reason"), [("unusual", "nowhere"), ("detected", None)])
+def test_who_judges_the_whole_picture_means_what_is_unusual_anywhere(cause: str, reason: str | None) -> None:
+    watching = replace(maker(), odd_now=lambda box: ODD if box is None else None)
+    sight = Trigger(EventKind.ANOMALY, 0.9, 0.6, NormalBox(0.0, 0.0, 0.1, 0.1), cause=cause)
+    assert watching.event(sight, SOME_DAY).scene_reason == reason
+
+
+def test_what_the_scene_finds_unusual_later_goes_out_once_under_the_same_id() -> None:
+    episode = an_anomaly()
+    at = MonotonicNs(NS_PER_S)
+    assert maker().refreshed(episode, at) == (episode, [])
+    watching = replace(maker(), oddness=lambda _: ODD)
+    told, (change,) = watching.refreshed(episode, at)
+    assert change.event == told.event
+    assert change.episode == stored(told)
+    assert told.event == replace(episode.event, scene_score=0.7, scene_reason="nowhere", revision=1)
+    louder = replace(maker(), oddness=lambda _: Oddness(0.8, "fast"))
+    assert louder.refreshed(told, at) == (told, [])
+    ended = louder.cleared(told, SOME_DAY).event
+    assert ended is not None
+    assert (ended.scene_score, ended.scene_reason) == (0.8, "nowhere")
+
+
+def test_what_the_scene_has_raised_itself_says_its_reason_once() -> None:
+    own = an_anomaly("nowhere", None)
+    assert replace(maker(), oddness=lambda _: ODD).refreshed(own, MonotonicNs(NS_PER_S)) == (own, [])

@@ -87,7 +87,8 @@ def model_analyses(setup: AnalysisSetup, model: Model) -> list[Analysis]:
         model_version=manifest.version,
         upload_keys=setup.upload_keys,
         unnamed=setup.shared.name,
-        scene_score=setup.shared.score,
+        oddness=setup.shared.noted,
+        odd_now=setup.shared.odd_now,
     )
     made = (make(replace(setup, maker=maker), model) for make in WITH_MODEL)
     return [analysis for analysis in made if analysis is not None]

@@ -39,7 +39,7 @@ class Belonging:
         for episode in shared.open:
             if episode.event.kind is not EventKind.TAMPER and episode.event.event_id != own:
                 at, utc = frame.captured_mono, frame.captured_at
-                self._recent.append(Sighted(episode.event.event_id, episode.box, at, utc))
+                self._recent.append(Sighted(episode.event.event_id, episode.place, at, utc))
 
     def of(self, box: NormalBox | None, at: MonotonicNs) -> EventId | None:
         """The event that what is unusual in a box belongs to: an object's, or that of what was unusual there before."""

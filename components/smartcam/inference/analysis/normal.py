@@ -18,7 +18,7 @@ from smartcam.inference.analysis.belonging import Belonging
 from smartcam.inference.analysis.best_picture import BestPicture
 from smartcam.inference.analysis.learned import LearnedScene, place_encoder
 from smartcam.inference.analysis.shared import SharedKnowledge
-from smartcam.inference.events import UNUSUAL, Change, EventMaker, OpenEpisode, Trigger, refreshed
+from smartcam.inference.events import UNUSUAL, Change, EventMaker, Oddness, OpenEpisode, Trigger
 from smartcam.inference.settings import AnalysisSettings
 from smartcam.model.encoder import PlaceEncoder
 from smartcam.model.looks import Eye
@@ -81,7 +81,7 @@ class NormalAnalysis:
         self._plan = replace(self._plan, budget=settings.alerts_a_day)
         if not settings.normal:
             self.keep()
-            self._scene = self._shared.scene = self._shared.look = None
+            self._scene = self._shared.scene = self._shared.look = self._shared.odd = None
 
     def update(self, frame: Frame, visibility: Visibility = Visibility.CLEAR) -> list[Change]:
         """What the frame changes: about one frame in a second is looked at."""
@@ -102,7 +102,7 @@ class NormalAnalysis:
     def end(self, at: UtcNs) -> list[Change]:
         """No more frames come for now: the episode ends. What was learnt stays."""
         ending = self.episodes()
-        self._surplus, self._shared.unusual, self._since = [], None, None
+        self._surplus, self._shared.unusual, self._shared.odd, self._since = [], None, None, None
         self._whose.forget()
         return [self._maker.cleared(episode, at) for episode in ending]
 
@@ -140,7 +140,8 @@ class NormalAnalysis:
             judged = self._look(scene, frame, visibility)
         except Exception as error:  # noqa: BLE001  the edge: what is learnt must never stop the detector's alarms
             log_exception(logger, "scene_learner_failed", error, camera=self._maker.camera, off_until="a restart")
-            self._has_failed, self._scene, self._shared.scene, self._shared.look = True, None, None, None
+            self._has_failed, self._scene = True, None
+            self._shared.scene = self._shared.look = self._shared.odd = None
             return [*changes, *self.end(frame.captured_at)]
         if judged is not None and judged.unusual:
             changes += self._unusual(scene, judged, frame)
@@ -154,7 +155,7 @@ class NormalAnalysis:
         event = None if on in self._called_false else on
         scene.plan(self._plan)
         scene.take_verdicts(self._settings.verdicts, event)
-        self._shared.look = None
+        self._shared.look = self._shared.odd = None
         if visibility is Visibility.BLIND or self._shared.is_tampered:
             return None
         if self._views != self._shared.views:
@@ -163,6 +164,8 @@ class NormalAnalysis:
         judged = scene.see(frame, event)
         self._shared.scene = scene.health
         self._shared.look = ViewedScene(_share(judged.score), _share(scene.threshold), judged.box)
+        if judged.unusual:
+            self._shared.odd = judged.box, Oddness(_share(judged.score), judged.reason)
         return judged
 
     def _called_off(self, frame: Frame) -> list[Change]:
@@ -181,7 +184,7 @@ class NormalAnalysis:
         if own is not None:
             self._shared.unusual = replace(own, box=judged.box, peak=max(own.peak, score))
         elif event is not None:
-            self._shared.note(event, score)
+            self._shared.note(event, Oddness(score, judged.reason))
         elif at - self._since >= WAIT_S * NS_PER_S and _may_raise(
             self._settings, frame.captured_at if self._maker.synced() else None
         ):
@@ -218,7 +221,7 @@ class NormalAnalysis:
         elif self._whose.on(frame.captured_mono) is None:
             self._shared.unusual = None
             return [self._maker.cleared(own, last.utc)]
-        self._shared.unusual, changes = refreshed(own, frame.captured_mono)
+        self._shared.unusual, changes = self._maker.refreshed(own, frame.captured_mono)
         return changes
 
 

@@ -104,7 +104,7 @@ class ObjectAnalysis:
         self._named.stays.search(at, looked_at)
         changes += [self._maker.cleared(episode, frame.captured_at) for episode in self._orphans.overdue(at)]
         on = (one for one in self._table.objects() if one.episode is not None)
-        return [*changes, *(change for one in on for change in one.store(at))]
+        return [*changes, *(change for one in on for change in one.store(self._maker, at))]
 
     def end(self, at: UtcNs) -> list[Change]:
         """Every open episode ends, and the tracks are forgotten."""

@@ -9,7 +9,7 @@ from smartcam.contract.times import MonotonicNs
 from smartcam.inference.analysis.best_picture import BestPicture
 from smartcam.inference.analysis.places import normal
 from smartcam.inference.analysis.stays import Stay
-from smartcam.inference.events import Change, EventMaker, OpenEpisode, Trigger, refreshed
+from smartcam.inference.events import Change, EventMaker, OpenEpisode, Trigger
 from smartcam.vision.alarm import AlarmPolicy, AlarmState, Observation, Transition, step
 from smartcam.vision.frame import Frame
 from smartcam.vision.movers import Mover
@@ -154,11 +154,11 @@ class SceneObject:
         self.episode = replace(episode, box=box or episode.box, peak=max(episode.peak, score))
         return []
 
-    def store(self, at: MonotonicNs) -> list[Change]:
-        """The state of its episode for the outbox, if that was last stored long ago."""
+    def store(self, maker: EventMaker, at: MonotonicNs) -> list[Change]:
+        """The state of its episode for the outbox, if that was last stored long ago: see `EventMaker.refreshed`."""
         if self.episode is None:
             return []
-        self.episode, due = refreshed(self.episode, at)
+        self.episode, due = maker.refreshed(self.episode, at)
         return due
 
 

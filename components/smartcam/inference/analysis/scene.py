@@ -7,7 +7,7 @@ from smartcam.contract.event import Event, EventKind, NormalBox
 from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.inference.analysis.analysis import SceneModel, alarm_policy, can_go_on
 from smartcam.inference.analysis.best_picture import BestPicture
-from smartcam.inference.events import UNUSUAL, Change, EventMaker, OpenEpisode, Trigger, refreshed
+from smartcam.inference.events import UNUSUAL, Change, EventMaker, OpenEpisode, Trigger
 from smartcam.inference.settings import AnalysisSettings
 from smartcam.vision.alarm import AlarmState, Observation, Transition, step
 from smartcam.vision.frame import Frame
@@ -95,7 +95,9 @@ class SceneAnalysis:
         if transition is Transition.CLEARED:
             self._open = None
             return [self._maker.cleared(episode, frame.captured_at)]
-        self._open, changes = refreshed(replace(episode, peak=max(episode.peak, score)), frame.captured_mono)
+        self._open, changes = self._maker.refreshed(
+            replace(episode, peak=max(episode.peak, score)), frame.captured_mono
+        )
         return changes
 
 

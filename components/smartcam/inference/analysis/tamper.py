@@ -12,7 +12,7 @@ from smartcam.edge.logs import log
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.inference.analysis.best_picture import BestPicture
 from smartcam.inference.analysis.shared import SharedKnowledge
-from smartcam.inference.events import Change, EventMaker, OpenEpisode, Trigger, refreshed
+from smartcam.inference.events import Change, EventMaker, OpenEpisode, Trigger
 from smartcam.inference.settings import AnalysisSettings
 from smartcam.vision.frame import Frame
 from smartcam.vision.tamper import Cause, TamperReport, TamperWatch
@@ -117,7 +117,9 @@ class TamperAnalysis:
             picture = BestPicture()
             picture.consider(frame, _EVERYTHING, str(report.cause))
             return [replace(change, snapshot=picture.of(self._open))]
-        self._open, changes = refreshed(replace(episode, peak=max(episode.peak, score)), frame.captured_mono)
+        self._open, changes = self._maker.refreshed(
+            replace(episode, peak=max(episode.peak, score)), frame.captured_mono
+        )
         return changes
 
     def _keep_now_and_then(self, at: MonotonicNs) -> None:

@@ -20,7 +20,7 @@ from infra.alerts.runtime.facts import (
 from infra.alerts.runtime.words.fitting import Parts, fit
 from infra.alerts.runtime.words.table import WordTable
 from infra.alerts.runtime.words.unlinked import unlinked
-from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Event, Severity
+from smartcam.contract.event import WHOLE_DEVICE, WHOLE_FLEET, Event, EventKind, Severity
 from smartcam.contract.ids import EventId
 from smartcam.contract.times import format_utc
 
@@ -57,6 +57,7 @@ def alert_email(words: WordTable, facts: AlertFacts) -> str:
         labels["when"] + _long(words, facts.at) + ("" if facts.when.certain else words.text("uncertain_clock")),
         labels["utc"] + format_utc(facts.when.at),
         labels["why"] + _why(words, event),
+        *_scene(words, event),
         *([labels["rule"] + event.rule] if event.rule else []),
         *_picture(words, facts),
         *_clip(words, facts),
@@ -180,6 +181,14 @@ def _reason(words: WordTable, event: Event) -> str:
             return known
     reason = words.reasons.get(event.kind) or words.text("recognised", kind=words.kinds[event.kind].lower())
     return reason if event.cause in {None, RECOGNISED} else f"{reason}{_in_brackets(words, str(event.cause))}"
+
+
+def _scene(words: WordTable, event: Event) -> list[str]:
+    """What the learned scene says of what another analysis has raised."""
+    if event.scene_reason is None:
+        return []
+    reason = words.causes.get((EventKind.ANOMALY, event.scene_reason)) or words.reasons[EventKind.ANOMALY]
+    return [words.labels["scene"] + words.text("scene", reason=reason, score=event.scene_score or 0.0)]
 
 
 def _picture(words: WordTable, facts: AlertFacts) -> list[str]:

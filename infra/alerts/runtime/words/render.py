@@ -64,6 +64,8 @@ def render_alert(facts: AlertFacts, language: Language) -> AlertText:
         "cause": event.cause,
         "score": event.score,
         "threshold": event.threshold,
+        "scene_score": event.scene_score,
+        "scene_reason": event.scene_reason,
         "picture": None if facts.picture is None else facts.picture.url,
         "clip": None if facts.clip is None else facts.clip.url,
     }

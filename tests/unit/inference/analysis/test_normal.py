@@ -233,11 +233,11 @@ def test_what_an_object_has_an_event_about_raises_none_of_its_own_and_its_score_
     assert known.show(strange=True, count=30) == []
     known.shared.open = []  # its event ends, and what is strange stays there
     assert known.show(strange=True, seconds=LONG) == []
-    score = known.shared.score(person.event.event_id)
-    assert score is not None
-    assert 0 < score < 1
-    (ended,) = events([replace(maker(), scene_score=known.shared.score).cleared(person, SOME_DAY)])
-    assert ended.scene_score == score
+    odd = known.shared.noted(person.event.event_id)
+    assert odd is not None
+    assert 0 < odd.score < 1
+    (ended,) = events([replace(maker(), oddness=known.shared.noted).cleared(person, SOME_DAY)])
+    assert (ended.scene_score, ended.scene_reason) == odd
 
 
 @pytest.mark.parametrize(
@@ -246,6 +246,13 @@ def test_what_an_object_has_an_event_about_raises_none_of_its_own_and_its_score_
 def test_an_object_elsewhere_hides_nothing(known: LearnedYard, box: NormalBox) -> None:
     known.shared.open = [others(EventKind.PERSON, box)]
     assert happened(known.show(strange=True, count=30)) == [RAISED]
+
+
+def test_what_a_model_of_the_whole_picture_has_an_event_about_is_unusual_anywhere(known: LearnedYard) -> None:
+    elsewhere = others(EventKind.ANOMALY, NormalBox(0.0, 0.6, 0.2, 1.0))
+    known.shared.open = [replace(elsewhere, event=replace(elsewhere.event, cause="unusual", model_name="yard"))]
+    assert known.show(strange=True, count=30) == []
+    assert known.shared.noted(elsewhere.event.event_id) is not None
 
 
 def test_an_object_that_was_there_long_ago_hides_nothing(known: LearnedYard) -> None:
@@ -259,7 +266,7 @@ def test_an_object_that_was_there_long_ago_hides_nothing(known: LearnedYard) -> 
 @pytest.mark.parametrize("kind", [EventKind.PERSON, EventKind.MOTION])
 def test_what_was_strange_first_and_is_named_later_stays_one_event(known: LearnedYard, kind: EventKind) -> None:
     (raised,) = events(known.show(strange=True, count=30))
-    objects = replace(maker(GATE), unnamed=known.shared.name, scene_score=known.shared.score)
+    objects = replace(maker(GATE), unnamed=known.shared.name, oddness=known.shared.noted)
     sight = Trigger(kind, 0.9, 0.6, THING, str(kind), cause="detected")
     episode, change = objects.raised(sight, SOME_DAY, MonotonicNs(0))
     assert episode.event.event_id == raised.event_id
@@ -267,6 +274,7 @@ def test_what_was_strange_first_and_is_named_later_stays_one_event(known: Learne
         assert change.event is not None
         assert (change.event.kind, change.event.revision, change.event.model_name) == ("person", 1, "eyes")
         assert change.event.scene_score is not None
+        assert change.event.scene_reason == raised.label
     else:
         assert change.event is None
         assert episode.event.kind is EventKind.ANOMALY

@@ -146,7 +146,7 @@ def test_an_episode_that_its_alarm_clears_is_over() -> None:
     assert change.event is not None
     assert (change.event.phase, change.event.ended_at) == (Phase.CLEARED, frame(1).captured_at)
     assert one.episode is None
-    assert one.go_on(transition, maker(), frame(1), None) == one.store(NOW) == []
+    assert one.go_on(transition, maker(), frame(1), None) == one.store(maker(), NOW) == []
 
 
 def test_each_event_has_a_picture_of_its_own_even_if_the_last_one_of_the_object_was_as_good() -> None:
@@ -159,10 +159,10 @@ def test_each_event_has_a_picture_of_its_own_even_if_the_last_one_of_the_object_
 
 def test_the_state_of_an_episode_is_stored_every_twenty_seconds() -> None:
     one = raised()
-    assert one.store(frame(19.9).captured_mono) == []
-    (change,) = one.store(frame(20).captured_mono)
+    assert one.store(maker(), frame(19.9).captured_mono) == []
+    (change,) = one.store(maker(), frame(20).captured_mono)
     assert (change.event, change.episode is not None) == (None, True)
-    assert one.store(frame(21).captured_mono) == []
+    assert one.store(maker(), frame(21).captured_mono) == []
 
 
 def test_a_part_is_counted_in_the_event_of_the_whole() -> None:
@@ -198,7 +198,7 @@ def test_an_object_under_a_new_track_has_the_episode_of_the_one_that_it_was() ->
     assert (one.episode, one.alarm) == (episode, AlarmState(evidence=3, open=True))
     assert one.picture is picture is not earlier.picture
     assert earlier.alarm == AlarmState(spent_moves=2)
-    assert earlier.store(frame(100).captured_mono) == []
+    assert earlier.store(maker(), frame(100).captured_mono) == []
 
 
 def test_a_mover_that_is_back_goes_on_with_episode_and_picture() -> None:

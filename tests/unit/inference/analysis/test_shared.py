@@ -5,7 +5,7 @@ from smartcam.contract.event import EventKind, NormalBox
 from smartcam.contract.ids import EventId
 from smartcam.contract.times import MonotonicNs
 from smartcam.inference.analysis.shared import SharedKnowledge, meet
-from smartcam.inference.events import OpenEpisode, Trigger
+from smartcam.inference.events import Oddness, OpenEpisode, Trigger
 from tests import strategies
 from tests.fakes.clock import SOME_DAY
 from tests.unit.inference.stage import maker
@@ -15,7 +15,8 @@ boxes = st.none() | strategies.normal_boxes()
 
 
 def unusual(box: NormalBox | None = REGION) -> OpenEpisode:
-    return maker().raised(Trigger(EventKind.ANOMALY, 0.7, 0.6, box), SOME_DAY, MonotonicNs(0))[0]
+    sight = Trigger(EventKind.ANOMALY, 0.7, 0.6, box, "nowhere")
+    return maker().raised(sight, SOME_DAY, MonotonicNs(0))[0]
 
 
 def test_what_is_unusual_is_named_once_by_whoever_is_there() -> None:
@@ -24,7 +25,7 @@ def test_what_is_unusual_is_named_once_by_whoever_is_there() -> None:
     sight = Trigger(EventKind.PERSON, 0.9, 0.6, NormalBox(0.55, 0.3, 0.7, 0.9))
     named = shared.name(sight)
     assert named is not None
-    assert shared.score(named.event.event_id) == 0.7
+    assert shared.noted(named.event.event_id) == (0.7, "nowhere")
     assert shared.name(sight) is None
 
 
@@ -43,8 +44,25 @@ def test_boxes_that_only_touch_are_two_things() -> None:
 def test_the_highest_score_counts_and_what_is_remembered_stays_bounded(noted: list[tuple[int, float]]) -> None:
     shared = SharedKnowledge()
     for number, score in noted:
-        shared.note(EventId(f"e{number}"), score)
-    assert len(shared._scores) <= 64
+        shared.note(EventId(f"e{number}"), Oddness(score, None))
+    assert len(shared._noted) <= 64
     if noted:
-        assert (shared.score(EventId(f"e{noted[-1][0]}")) or 0) >= noted[-1][1]
-    assert shared.score(EventId("unknown")) is None
+        odd = shared.noted(EventId(f"e{noted[-1][0]}"))
+        assert odd is not None
+        assert odd.score >= noted[-1][1]
+    assert shared.noted(EventId("unknown")) is None
+
+
+def test_the_first_reason_stays_that_of_an_event() -> None:
+    shared, event = SharedKnowledge(), EventId("e")
+    for odd in (Oddness(0.6, "nowhere"), Oddness(0.9, "fast"), Oddness(0.7, "looks")):
+        shared.note(event, odd)
+    assert shared.noted(event) == (0.9, "nowhere")
+
+
+def test_what_is_unusual_now_is_so_where_it_is() -> None:
+    odd = Oddness(0.6, "nowhere")
+    shared = SharedKnowledge(odd=(REGION, odd))
+    assert shared.odd_now(None) == shared.odd_now(REGION) == odd
+    assert shared.odd_now(NormalBox(0.0, 0.0, 0.2, 0.5)) is None
+    assert SharedKnowledge().odd_now(None) is None

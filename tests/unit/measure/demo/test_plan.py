@@ -1,15 +1,18 @@
 import json
 import shutil
+import stat
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from measure.demo.device import DemoDeployment, nucleus_command
+from measure.demo.device import DemoDeployment, nucleus_command, running_device
 from measure.demo.plan import DemoError, DemoPlan, clip_seconds
 from smartcam.capture.settings import read_settings
 from smartcam.console.settings import read_settings as read_console
 from smartcam.contract.ids import CameraId, ThingName
+from smartcam.inference.settings import read_settings as read_inference
 from standins.cloud.device import DeviceIdentity
 from tests.clips import moving_square, write_clip
 from tools.build.suite import DEMO_BUNDLE, Built
@@ -75,6 +78,31 @@ def test_the_deployment_names_every_component_and_settings_that_capture_takes(tm
     }
     (camera,) = read_settings(document["components"]["smartcam.Capture"]["merge"]).cameras
     assert (camera.camera, camera.path) == ("yard", tmp_path / "clip.mp4")
+
+
+def test_what_the_camera_has_learned_lies_where_the_device_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = DeviceIdentity(ThingName("t"), tmp_path, tmp_path, tmp_path, "127.0.0.1", 1)
+    built = Built(tmp_path, "1.2.3", ("smartcam.Capture", "smartcam.Inference"))
+    memory = tmp_path / "scene.memory"
+    memory.write_bytes(b"learned")
+    deployment = DemoDeployment(built, identity, tmp_path / "clip.mp4", CameraId("yard"), scene_memory=memory)
+    merge = json.loads(deployment.document())["components"]["smartcam.Inference"]["merge"]
+    assert read_inference(merge).cameras[CameraId("yard")].normal
+    nothing = [sys.executable, "-c", ""]
+    monkeypatch.setattr("measure.demo.device.nucleus_command", lambda *_: nothing)
+    with running_device(deployment, tmp_path / "device"):
+        kept = tmp_path / "device" / "work" / "smartcam.Inference" / "normal-yard"
+        assert kept.read_bytes() == b"learned"
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_the_camera_knows_its_own_yard_alone(tmp_path: Path) -> None:
+    own = replace(plan(tmp_path, None), bundle=DEMO_BUNDLE)
+    assert own.knows_its_yard
+    assert not replace(own, clip=tmp_path / "clip.mp4").knows_its_yard
+    assert not replace(own, bundle=tmp_path / "bundle").knows_its_yard
 
 
 def test_with_the_console_it_is_deployed_beside_the_others_and_has_video_to_show(tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ def test_the_report_has_the_shape_that_tools_read() -> None:
         "channel": "email",
         "to": "someone",
         "delivered_at_ns": event(1).started_at + 140 * NS_PER_MS,
+        "why": [],
     }
     assert document["frames"] == {"read": 10, "announced": 5, "analysed": 4, "dropped": 1}
     assert document["latency_ms"] == {

@@ -1,5 +1,6 @@
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -85,6 +86,32 @@ def test_an_event_is_told_with_its_place_in_the_clip_and_its_latency() -> None:
     ]
     assert story.take(publication(Phase.CLEARED)) == ["   8.0 s  cleared: anomaly"]
     assert story.unacknowledged() == 2
+
+
+def told_of(story: Story, seconds: float, sent: Event) -> list[str]:
+    return story.take(entry(seconds, "cloud_publish", sent.to_json(), topic="smartcam/v1/porch/yard/event", ok=True))
+
+
+def test_what_the_learned_scene_says_is_told_in_words_at_once() -> None:
+    odd = replace(event(), scene_score=0.6, scene_reason="nowhere")
+    assert told_of(Story(), 5.05, odd)[1:] == ["          and unusual here: Something is where nothing ever is"]
+
+
+def test_what_the_learned_scene_says_later_is_told_once_however_often_it_is_sent() -> None:
+    story, odd = Story(), replace(event(), scene_score=0.6, scene_reason="nowhere", revision=1)
+    story.take(status(CameraState.RUNNING))
+    assert len(told_of(story, 5.05, event())) == 1
+    assert told_of(story, 5.5, odd) == [
+        "   5.5 s  the learned scene finds it unusual, too: Something is where nothing ever is"
+    ]
+    assert told_of(story, 9.5, odd) == []
+
+
+def test_an_email_is_told_with_the_lines_that_say_why() -> None:
+    story = Story()
+    story.take(publication())
+    alert = DeliveredAlert(event().event_id, "email", "a@b", at(5.1), ("Why:       something", "Unusual:   here"))
+    assert story.deliver(alert)[1:] == ["        | Why:       something", "        | Unusual:   here"]
 
 
 def test_a_publication_that_failed_is_no_event_yet() -> None:

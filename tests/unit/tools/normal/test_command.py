@@ -104,6 +104,20 @@ def test_the_bundle_holds_the_memory_of_a_camera_that_has_watched_the_clips_once
     assert device.health.raised == 0
 
 
+def test_what_is_watched_again_and_again_is_as_many_hours_and_is_judged(drawn_set: Path) -> None:
+    player = ScenePlayer(LearningPlan(memory_s=60.0), SourceSettings(CAMERA), None)
+    with pytest.raises(ScoreError, match="0 looks are too few"):
+        player.watch_again(1.0)
+    for film in find_footage(FootagePlan(drawn_set / "Train", fps=1.0)).learned:
+        player.play(film)
+    hours = list[float]()
+    player.watch_again(0.2, hours.append)
+    assert hours == sorted(hours)
+    assert hours[-1] == player.scene.progress.hours >= 0.2
+    assert player.scene.judges
+    assert player.scene.promised is not None
+
+
 def test_the_report_is_one_page_that_loads_nothing_and_shows_what_is_odd(outcome: tuple[Path, str, str]) -> None:
     page = outcome[0] / "page" / PAGE
     text = page.read_text()
