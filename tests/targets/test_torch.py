@@ -98,7 +98,7 @@ def rows(bundle: Path) -> dict[str, Any]:
     out = bundle.with_name("out")
     code = export_main([str(bundle), "--to", "onnx,executorch,coreml", "--out", str(out)])
     rows = {row["target"]: row for row in json.loads((out / PARITY).read_text())["targets"]}
-    assert code == 0, rows
+    assert code == 0, f"{rows}"
     return rows
 
 
