@@ -18,7 +18,7 @@ from tools.child import AbsentHereError
 from tools.command_line import ROOT, Say
 from tools.model.command import main as model_main
 
-pytestmark = pytest.mark.targets
+pytestmark = [pytest.mark.targets, pytest.mark.usefixtures("drawn_once")]
 
 DEMO = ROOT / "training/bundles/demo"
 MICRO = ROOT / "training/bundles/micro"

@@ -29,7 +29,7 @@ from training.drawn_films import YardSlides
 from training.evaluate import scores_of
 from training.footage.film import Box
 
-pytestmark = pytest.mark.targets
+pytestmark = [pytest.mark.targets, pytest.mark.usefixtures("drawn_once")]
 
 LEARNED_FROM = range(800_000, 800_024)
 HELD_OUT = range(800_500, 800_508)
